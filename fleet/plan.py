@@ -1,0 +1,124 @@
+"""The plan: every tag, platform build and pointer that a declaration asks for, as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fleet.build import PlatformBuild, platform_build
+from fleet.cell import Cell, cells
+from fleet.coverage import note_missing
+from fleet.declaration import STALE_DEFAULTS, Declaration, Image, OnConflict, StalePolicy
+from fleet.identity import digest_of
+from fleet.inputs import Assets, Inputs
+from fleet.names import PointerKind, Tag
+from fleet.pointers import Pointer, pointers
+from fleet.problems import Problems
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionTag:
+    """One version tag: a build for each platform, joined under ``tag``.
+
+    ``identity`` is the hash of the identities of its builds: equal inputs, equal identity.
+    """
+
+    image: str
+    tag: Tag
+    python: str
+    base: str
+    version: str
+    identity: str
+    annotations: Mapping[str, str]
+    builds: tuple[PlatformBuild, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagePlan:
+    """All of one repository: its version tags, its pointers, and how stale ones are treated."""
+
+    name: str
+    repository: str
+    assets: Assets
+    tags: tuple[VersionTag, ...]
+    pointers: tuple[Pointer, ...]
+    policy: Mapping[PointerKind, StalePolicy]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All of one stack. ``owner`` is ``<pulumi project>/<stack>``, written into every index."""
+
+    owner: str
+    images: tuple[ImagePlan, ...]
+    protected: bool
+    version_conflict: OnConflict
+    pointer_conflict: OnConflict
+    max_removals: float
+    retention_days: int
+
+
+def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
+    """Return the plan of ``declaration`` with what ``inputs`` holds.
+
+    :raises DeclarationError: naming everything declared that the lock or the assets lack.
+    """
+    problems = Problems()
+    for image in declaration.images:
+        note_missing(image, inputs, problems)
+    problems.raise_if_any(inputs.source)
+    return Plan(
+        owner=owner,
+        images=tuple(_image_plan(image, declaration, inputs) for image in declaration.images),
+        protected=declaration.protected,
+        version_conflict=declaration.version_conflict,
+        pointer_conflict=declaration.pointer_conflict,
+        max_removals=declaration.max_removals,
+        retention_days=declaration.retention_days,
+    )
+
+
+def _image_plan(image: Image, declaration: Declaration, inputs: Inputs) -> ImagePlan:
+    yanked = inputs.lock.yanked.get(image.package, ())
+    return ImagePlan(
+        name=image.name,
+        repository=f"{declaration.registry}/{image.name}",
+        assets=inputs.assets[image.name],
+        tags=tuple(_version_tag(cell, declaration, inputs) for cell in cells(image)),
+        pointers=tuple(
+            pointer
+            for python in image.pythons
+            for base in image.bases
+            for pointer in pointers(image, python, base, yanked)
+        ),
+        # Kinds that are declared no more had pointers once: those are stale too.
+        policy={**STALE_DEFAULTS, **image.pointers},
+    )
+
+
+def _version_tag(cell: Cell, declaration: Declaration, inputs: Inputs) -> VersionTag:
+    builds = tuple(
+        platform_build(cell, platform, declaration, inputs) for platform in cell.image.platforms
+    )
+    return VersionTag(
+        image=cell.image.name,
+        tag=cell.tag,
+        python=cell.python,
+        base=cell.base,
+        version=cell.version,
+        identity=digest_of([build.identity for build in builds]),
+        annotations=_annotations(cell, inputs),
+        builds=builds,
+    )
+
+
+def _annotations(cell: Cell, inputs: Inputs) -> dict[str, str]:
+    """Return what the index says of itself; nothing that moves when no input moved."""
+    opencontainers = {
+        "title": cell.image.title,
+        "description": cell.description,
+        "version": cell.version,
+        "source": cell.image.source,
+        "revision": inputs.assets[cell.image.name].revision,
+        "licenses": cell.image.licenses,
+        "base.name": inputs.lock.bases[cell.base_key].name,
+    }
+    return {f"org.opencontainers.image.{key}": value for key, value in opencontainers.items()}

@@ -1,0 +1,50 @@
+"""Versions of packages and Pythons, ordered as PEP 440 orders them."""
+
+import re
+from collections.abc import Iterable
+
+from packaging.version import InvalidVersion, Version
+
+PYTHON = re.compile(r"3\.(?:[89]|[1-9][0-9])")
+"""A Python feature release, as the official images name it: two parts, 3.8 or later."""
+
+
+def parse(text: str) -> Version | None:
+    """Return the version that ``text`` spells canonically, or ``None``.
+
+    Canonical means that PEP 440 normalisation leaves it as it is, so that one version has one tag.
+    Epochs and local versions are refused: ``!`` and ``+`` can't stand in a tag (OCI distribution
+    specification, "Pulling manifests").
+    """
+    try:
+        version = Version(text)
+    except InvalidVersion:
+        return None
+    if str(version) != text or version.epoch or version.local:
+        return None
+    return version
+
+
+def is_final(version: Version) -> bool:
+    """Tell whether a pointer may name ``version``: pre- and development releases may not."""
+    return not version.is_prerelease and not version.is_devrelease
+
+
+def highest(versions: Iterable[str]) -> str:
+    """Return the highest of non-empty ``versions`` by PEP 440, never by spelling."""
+    return max(versions, key=Version)
+
+
+def newest_first(versions: Iterable[str]) -> list[str]:
+    """Return ``versions`` from the highest to the lowest."""
+    return sorted(versions, key=Version, reverse=True)
+
+
+def minor_line(version: Version) -> str:
+    """Return ``X.Y``, the line of which an ``X.Y`` pointer names the highest version."""
+    return f"{version.major}.{version.minor}"
+
+
+def major_line(version: Version) -> str | None:
+    """Return ``X``, or ``None`` for 0: a ``0`` pointer would promise a stability 0.x never had."""
+    return str(version.major) if version.major else None

@@ -1,0 +1,1 @@
+"""Reading of everything that a plan is made from: configuration, lock, asset folders, git."""

@@ -1,0 +1,38 @@
+"""Where a stack's lock lies, and reading it."""
+
+from pathlib import Path
+
+from fleet.declaration import Declaration
+from fleet.lock import Lock
+from fleet.lock_format import parse
+from fleet.problems import Problems
+from inputs import strict_yaml
+
+LOOPBACK = ("localhost", "127.0.0.1")
+"""The hosts of a registry that is on this machine alone."""
+
+
+def is_local(declaration: Declaration) -> bool:
+    """Tell whether the stack's registry is on this machine alone."""
+    return declaration.host.partition(":")[0] in LOOPBACK
+
+
+def lock_file(root: Path, stack: str, declaration: Declaration) -> Path:
+    """Return the path of the lock of ``stack``.
+
+    A lock is committed, but for a registry on loopback: its base images were made on this machine,
+    so their digests mean nothing on another.
+    """
+    folder = root / ".fleet" / "locks" if is_local(declaration) else root / "locks"
+    return folder / f"{stack}.yaml"
+
+
+def read_lock(path: Path) -> Lock:
+    """Return the lock at ``path``; a lock that was not written yet is empty.
+
+    :raises DeclarationError: with every problem of the file.
+    """
+    if not path.exists():
+        return Lock()
+    problems = Problems()
+    return parse(strict_yaml.load(path, problems), path.name, problems)

@@ -1,0 +1,72 @@
+"""A stack's configuration: from its file before the engine runs, or from the engine itself."""
+
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from fleet.declaration import Declaration
+from fleet.parse import parse
+from fleet.problems import Problems
+from inputs import strict_yaml
+
+PROJECT = "fleet"
+"""The Pulumi project's name, and so the namespace of its configuration keys."""
+
+
+def config_file(root: Path, stack: str) -> Path:
+    """Return where Pulumi keeps the configuration of ``stack``."""
+    return root / f"Pulumi.{stack}.yaml"
+
+
+def declaration_of_file(path: Path) -> Declaration:
+    """Return the declaration in the stack file at ``path``.
+
+    :raises DeclarationError: with every problem of the file.
+    """
+    problems = Problems()
+    values = strict_yaml.load(path, problems)
+    config = values.get("config", {})
+    if not isinstance(config, Mapping):
+        problems.add("config", "is no mapping", "Write key: value lines")
+        problems.raise_if_any(path.name)
+    _note_misspelt(config, problems)
+    return parse(_own_keys(config), path.name, problems)
+
+
+def declaration_of_engine(config: Mapping[str, str], stack: str) -> Declaration:
+    """Return the declaration in ``config``, as the engine hands it over: JSON text by key.
+
+    :raises DeclarationError: with every problem found.
+    """
+    return parse(
+        _own_keys({key: _decoded(text) for key, text in config.items()}), f"Pulumi.{stack}.yaml"
+    )
+
+
+def _own_keys(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the project's own values; keys such as ``github:token`` are providers'."""
+    prefix = f"{PROJECT}:"
+    named = {str(key): value for key, value in config.items()}
+    return {key.removeprefix(prefix): v for key, v in named.items() if key.startswith(prefix)}
+
+
+def _note_misspelt(config: Mapping[str, Any], problems: Problems) -> None:
+    """Note keys that would be taken for another's, or nobody's, and so pass unheard."""
+    for key in map(str, config):
+        namespace, colon, _ = key.partition(":")
+        near = namespace != PROJECT and get_close_matches(namespace, [PROJECT])
+        if not colon or near:
+            remedy = f"Write it as {PROJECT}:<key>"
+            problems.add(key, f"is in no namespace of this project ({PROJECT}:)", remedy)
+
+
+def _decoded(text: str) -> Any:
+    """Return what ``text`` stands for: only objects and lists come as JSON, the rest as text."""
+    if text[:1] not in ("{", "["):
+        return text
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,1 @@
+"""The one door to the outside: what PyPI and base registries say, written into locks."""

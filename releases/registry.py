@@ -1,0 +1,40 @@
+"""Base images' digests, asked of their registry."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+from providers.oci.client import Client
+from providers.oci.errors import RegistryError
+from providers.oci.index import INDEXES, children_of, document_of
+from providers.oci.reference import TagReference
+from providers.oci.transport import Transport
+
+_DOCKER_HUB = {"docker.io": "registry-1.docker.io"}  # the name people write, and where it answers
+
+
+def platform_digests(reference: str) -> Mapping[str, str]:
+    """Return the digest of each platform's image in the index that ``reference`` names.
+
+    :raises OciError: when the registry can't be asked, or there is no such index.
+    """
+    return asyncio.run(_platform_digests(reference))
+
+
+async def _platform_digests(text: str) -> dict[str, str]:
+    reference = TagReference.parse(text)
+    host = _DOCKER_HUB.get(reference.repository.host, reference.repository.host)
+    transport = Transport()
+    try:
+        manifest = await Client(transport).get(
+            replace(reference.repository, host=host), reference.tag
+        )
+    finally:
+        await transport.close()
+    if manifest is None:
+        raise RegistryError(f"{text} is not there; correct the Python or the base")
+    if manifest.media_type not in INDEXES:
+        raise RegistryError(f"{text} is no index of platforms but a {manifest.media_type}")
+    return {
+        child.platform: child.digest for child in children_of(document_of(manifest, text), text)
+    }
