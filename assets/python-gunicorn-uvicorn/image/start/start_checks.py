@@ -1,0 +1,59 @@
+"""What start.sh cannot tell by itself.
+
+Called with `module NAME`, `words VARIABLE VALUE` or `uvicorn-flags VALUE`. Exits 0, or 1 with one
+line on standard error that says what is wrong and what to do.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shlex
+import sys
+
+
+def check_module(name: str) -> str | None:
+    """Return what is wrong with this module name, or None when the server can try to import it."""
+    sys.path.insert(0, "")  # as the servers do
+    try:
+        if importlib.util.find_spec(name) is not None:
+            return None
+    except ModuleNotFoundError as error:
+        # Only a missing parent package is ours to tell; its own failing imports are the server's.
+        if error.name is None or not f"{name}.".startswith(f"{error.name}."):
+            return None
+    except ValueError:  # an empty or a relative name
+        pass
+    except Exception:  # noqa: BLE001 - a parent package that fails to import: the server shows why
+        return None
+    return (
+        f"there is no module {name!r} in the working directory or on PYTHONPATH;"
+        " correct MODULE_NAME or APP_MODULE, or copy the application into the image"
+    )
+
+
+def print_words(variable: str, value: str) -> str | None:
+    """Print the words of a command line, each quoted for the shell; return what is wrong."""
+    try:
+        print(shlex.join(shlex.split(value)))
+    except ValueError as error:
+        return f"{variable}: {error}; check the quotes"
+    return None
+
+
+def check_uvicorn_flags(value: str) -> str | None:
+    """Return what is wrong with UVICORN_EXTRA_FLAGS in a gunicorn worker, or None."""
+    from uvicorn_flags import FlagError, config_settings  # noqa: PLC0415 - needs uvicorn
+
+    try:
+        config_settings(value)
+    except FlagError as error:
+        return f"UVICORN_EXTRA_FLAGS: {error}"
+    return None
+
+
+CHECKS = {"module": check_module, "words": print_words, "uvicorn-flags": check_uvicorn_flags}
+
+if __name__ == "__main__":
+    problem = CHECKS[sys.argv[1]](*sys.argv[2:])
+    if problem:
+        sys.exit(f"start.sh: {problem}")

@@ -1,0 +1,152 @@
+"""Starts the container's own start script, and watches what it starts."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Self
+
+# Emulated platforms take tens of seconds to start on a loaded builder; a broken server is noticed
+# at once because its process ends.
+READY_SECONDS = 120
+POLL_SECONDS = 0.1
+START_SCRIPT = "/start.sh"
+T = TypeVar("T")
+
+
+class ServerError(RuntimeError):
+    """The server ended by itself, or did not become as expected in time."""
+
+
+class Answer:
+    """One HTTP answer: status, headers in lower case, body as text."""
+
+    def __init__(self, response: http.client.HTTPResponse) -> None:
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.getheaders()}
+        self.body = response.read().decode("utf-8", "replace")
+
+
+class Server:
+    """The start script in a session of its own; leaving the context kills what is left of it.
+
+    Raises OSError when the script cannot be run at all.
+    """
+
+    def __init__(self, settings: dict[str, str], port: int) -> None:
+        # A named file, left behind in the container that is thrown away with it.
+        self._log = Path(tempfile.mkdtemp(prefix="verify-")) / "output"
+        self.port = port
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [START_SCRIPT],
+                env={**os.environ, **settings},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for pid in self.members():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+    def output(self) -> str:
+        """All that the server printed so far, standard output and error in one."""
+        return self._log.read_text("utf-8", "replace")
+
+    def get(self, path: str = "/") -> Answer:
+        """Ask once over loopback; raises OSError or HTTPException while nothing answers."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("GET", path, headers={"connection": "close"})
+            return Answer(connection.getresponse())
+        finally:
+            connection.close()
+
+    def answer(self) -> Answer:
+        """Wait until the server answers; raises `ServerError` when it ends or stays silent."""
+        return self.until("an HTTP answer", self.try_get)
+
+    def until(self, what: str, attempt: Callable[[], T | None]) -> T:
+        """Poll until the attempt returns something; raises `ServerError` when it never does."""
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            result = attempt()
+            if result is not None:
+                return result
+            if self.process.poll() is not None:
+                status = self.process.returncode
+                raise ServerError(f"ended with status {status} instead of {what}")
+            time.sleep(POLL_SECONDS)
+        raise ServerError(f"not {what} within {READY_SECONDS} s")
+
+    def try_get(self) -> Answer | None:
+        """Ask once; return None while nothing answers."""
+        try:
+            return self.get()
+        except (OSError, http.client.HTTPException):
+            return None
+
+    def wait(self) -> int | None:
+        """Return the exit status once the server has ended by itself, None if it never does."""
+        try:
+            return self.process.wait(READY_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def members(self) -> list[int]:
+        """The living processes of the server's session."""
+        return [pid for pid, _, session in _processes() if session == self.process.pid]
+
+    def workers(self) -> list[int]:
+        """The living children of the process that start.sh became."""
+        return [pid for pid, parent, _ in _processes() if parent == self.process.pid]
+
+    def command_line(self) -> str:
+        """The command line of the process that start.sh became."""
+        return _read(Path(f"/proc/{self.process.pid}/cmdline")).replace("\0", " ")
+
+    def terminate(self, seconds: float) -> list[int]:
+        """Send SIGTERM as a container stop does; return what still lives after these seconds."""
+        deadline = time.monotonic() + seconds
+        self.process.terminate()
+        while time.monotonic() < deadline:
+            self.process.poll()  # reaps it, so that it no longer counts as living
+            if not self.members():
+                return []
+            time.sleep(POLL_SECONDS)
+        return self.members()
+
+
+def _processes() -> list[tuple[int, int, int]]:
+    """Process id, parent and session of all living processes (proc(5), `stat`); no zombies."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        # The command in parentheses may hold spaces; the fields that follow it may not.
+        fields = _read(folder / "stat").rpartition(")")[2].split() if folder.name.isdigit() else []
+        if fields and fields[0] not in "ZX":
+            found.append((int(folder.name), int(fields[1]), int(fields[3])))
+    return found
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace")
+    except OSError:  # the process ended meanwhile
+        return ""

@@ -1,0 +1,119 @@
+"""What the scenarios share: run a server, ask it, look at its processes, end it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from server import Server, ServerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from report import Report
+    from server import Answer
+
+APP = Path("/app")
+# The grace that container engines give before they kill.
+STOP_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One start of the server: its environment, its port, and files for it under /app."""
+
+    name: str
+    settings: dict[str, str] = field(default_factory=dict)
+    port: int = 80
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def run(scenario: Scenario, report: Report, look: Callable[[Server], None]) -> None:
+    """Start the server and look at it; whatever goes wrong with it is a failed check."""
+    try:
+        with Files(scenario.files), Server(scenario.settings, scenario.port) as server:
+            look_at(server, scenario.name, report, look)
+    except OSError as error:
+        report.fail(f"{scenario.name}: /start.sh starts", "a process", str(error))
+
+
+def look_at(server: Server, name: str, report: Report, look: Callable[[Server], None]) -> None:
+    """Look at a server, and keep what it printed if a check failed."""
+    before = len(report.failures)
+    try:
+        look(server)
+    except ServerError as error:
+        report.fail(f"{name}: the server serves", "what it should", str(error))
+    if len(report.failures) > before:
+        report.attach(f"the server's output in '{name}'", server.output())
+
+
+def answered(server: Server, name: str, report: Report) -> dict[str, object]:
+    """Wait for the answer, check that an ASGI application gave it, and return its JSON object."""
+    answer = server.answer()
+    report.equal(f"{name}: GET / answers 200", 200, answer.status)
+    body = parsed(answer)
+    # A WSGI server calls with other arguments, and never with a scope.
+    seen = (body.get("scope"), body.get("asgi"), answer.headers.get("server"))
+    report.equal(f"{name}: uvicorn serves it as ASGI", ("http", "3.0", "uvicorn"), seen)
+    return body
+
+
+def parsed(answer: Answer) -> dict[str, object]:
+    """Return the JSON object of an answer, or an empty one when the body is something else."""
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def check_gunicorn(server: Server, name: str, report: Report, *, workers: int) -> None:
+    """Check gunicorn's worker class and count, and that start.sh became gunicorn."""
+    report.contains(f"{name}: an ASGI worker class", "UvicornWorker", worker_line(server.output()))
+    check_command(server, name, report, "gunicorn")
+    server.until(f"{workers} workers", lambda: len(server.workers()) >= workers or None)
+    report.equal(f"{name}: {workers} workers", workers, len(server.workers()))
+
+
+def check_command(server: Server, name: str, report: Report, command: str) -> None:
+    """Check that start.sh became this command of /usr/local/bin, so that signals reach it."""
+    seen = server.command_line()
+    report.contains(f"{name}: start.sh became {command}", f" /usr/local/bin/{command} ", seen)
+
+
+def worker_line(output: str) -> str:
+    """Return the line in which gunicorn names its worker class."""
+    return "".join(line for line in output.splitlines() if "Using worker:" in line)
+
+
+def check_stop(server: Server, name: str, report: Report) -> None:
+    """Check that SIGTERM ends the server and all its processes in time."""
+    began = time.monotonic()
+    left = server.terminate(STOP_SECONDS)
+    took = time.monotonic() - began
+    report.equal(f"{name}: SIGTERM ends every process ({took:.1f} s)", [], left)
+
+
+class Files:
+    """Files under /app, by their relative names, that are gone again on leaving the context."""
+
+    def __init__(self, files: dict[str, str]) -> None:
+        self._files = files
+
+    def __enter__(self) -> None:
+        for name, text in self._files.items():
+            path = APP / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+    def __exit__(self, *error: object) -> None:
+        for top in {APP / Path(name).parts[0] for name in self._files}:
+            if top.is_dir():
+                shutil.rmtree(top)
+            else:
+                top.unlink()

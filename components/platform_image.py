@@ -1,0 +1,117 @@
+"""One platform's image: built and pushed by docker-build, then run and checked by it."""
+
+from typing import NamedTuple
+
+import pulumi
+import pulumi_docker_build as docker_build
+
+from components.failures import digest_or_nothing, or_else
+from fleet.build import PlatformBuild, emulation
+from fleet.inputs import Assets
+
+_TIME_LIMIT = "45m"  # of one build, emulated compilers included
+# docker-build's enumeration has no linux/arm/v7 and fails on it after the build; BuildKit
+# normalises linux/arm to arm/v7, which is what the pushed image says.
+_DOCKER_BUILD_NAMES = {"linux/arm/v7": "linux/arm"}
+
+
+class PlatformImage(NamedTuple):
+    """The two resources of a platform, and ``verified``: the digest, once it passed.
+
+    ``verified`` resolves only after the verification succeeded, so that whoever takes the digest
+    from there can't get an image that nothing ran. It is empty in a preview of a
+    build, and when the build or the verification failed.
+    """
+
+    build: docker_build.Image
+    verification: docker_build.Image
+    verified: pulumi.Output[str]
+
+
+def platform_image(build: PlatformBuild, assets: Assets, parent: pulumi.Resource) -> PlatformImage:
+    """Declare the build of one platform and its verification, as children of ``parent``."""
+    built = _build(build, assets, _options(parent))
+    verification = _verification(build, assets, built.digest, _options(parent))
+    passed = pulumi.Output.all(built.digest, verification.id).apply(lambda known: str(known[0]))
+    return PlatformImage(build=built, verification=verification, verified=digest_or_nothing(passed))
+
+
+def verification_name(build: PlatformBuild) -> str:
+    """Return the logical name of the verification of ``build``."""
+    return build.name.replace("/build:", "/verify:")
+
+
+def _options(parent: pulumi.Resource) -> pulumi.ResourceOptions:
+    return pulumi.ResourceOptions(
+        parent=parent,
+        # Image's own delete removes the digest, and with it every name that shares it.
+        retain_on_delete=True,
+        custom_timeouts=pulumi.CustomTimeouts(create=_TIME_LIMIT, update=_TIME_LIMIT),
+    )
+
+
+def _build(
+    build: PlatformBuild, assets: Assets, opts: pulumi.ResourceOptions
+) -> docker_build.Image:
+    # A raw export, for docker-build's own has no rewrite-timestamp; without it no rebuild gives
+    # the same bytes. `tags` is what its read looks the image up by.
+    export = (
+        f"type=image,push=true,oci-mediatypes=true,rewrite-timestamp=true,name={build.reference}"
+    )
+    return docker_build.Image(
+        build.name,
+        opts,
+        context=docker_build.BuildContextArgs(location=assets.context),
+        dockerfile=docker_build.DockerfileArgs(location=f"{assets.context}/Dockerfile"),
+        build_args=dict(build.arguments),
+        platforms=_platforms(build),
+        builder=docker_build.BuilderConfigArgs(name=build.builder),
+        exports=[docker_build.ExportArgs(raw=export)],
+        tags=[build.reference],
+        cache_from=[
+            docker_build.CacheFromArgs(registry=docker_build.CacheFromRegistryArgs(ref=build.cache))
+        ],
+        cache_to=[
+            docker_build.CacheToArgs(
+                registry=docker_build.CacheToRegistryArgs(
+                    ref=build.cache,
+                    mode=docker_build.CacheMode.MAX,
+                    # Distribution refuses the cache in its default shape, and a cache that can't
+                    # be written must not cost an image.
+                    image_manifest=True,
+                    oci_media_types=True,
+                    ignore_error=True,
+                )
+            )
+        ],
+        push=False,
+        build_on_preview=False,
+    )
+
+
+def _verification(
+    build: PlatformBuild,
+    assets: Assets,
+    digest: pulumi.Output[str],
+    opts: pulumi.ResourceOptions,
+) -> docker_build.Image:
+    image = digest.apply(lambda known: f"{build.repository}@{known}")
+    # A tag that never is: the verification fails by that name, and says no more than it must.
+    image = or_else(image, f"{build.repository}:see-the-error-of-its-build")
+    return docker_build.Image(
+        verification_name(build),
+        opts,
+        context=docker_build.BuildContextArgs(location=assets.verification),
+        dockerfile=docker_build.DockerfileArgs(location=f"{assets.verification}/Dockerfile"),
+        build_args={"IMAGE": image, "EXPECT": build.expectation, **emulation(build.platform)},
+        platforms=_platforms(build),
+        builder=docker_build.BuilderConfigArgs(name=build.builder),
+        # Nothing is kept of it: it passes, or the build fails with what it printed.
+        exports=[docker_build.ExportArgs(raw="type=cacheonly")],
+        push=False,
+        build_on_preview=False,
+    )
+
+
+def _platforms(build: PlatformBuild) -> list[docker_build.Platform]:
+    return [docker_build.Platform(_DOCKER_BUILD_NAMES.get(build.platform, build.platform))]

@@ -1,0 +1,36 @@
+"""The errors of this provider: each names the place, what is wrong and the remedy."""
+
+
+class OciError(Exception):
+    """Anything that a person is to read; its text is the whole message."""
+
+
+class RegistryError(OciError):
+    """The registry answered with something that cannot be worked with."""
+
+
+class AuthenticationError(RegistryError):
+    """The registry refused the credentials, or asked for some where none are set."""
+
+
+class UnreachableError(RegistryError):
+    """No complete answer came, so nothing is known of what the registry holds.
+
+    Its own words (a status, a denial, a malformed body) are never this error.
+    """
+
+
+class DeadlineError(UnreachableError):
+    """A request did not end within its deadline, retries included."""
+
+
+class ConflictError(OciError):
+    """A tag names something that neither the state nor the declaration knows."""
+
+
+class UnsupportedRemovalError(OciError):
+    """The registry offers no way to remove a name without removing its image."""
+
+
+class PartialRemovalError(OciError):
+    """Some names were removed before a later one failed."""

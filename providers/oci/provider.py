@@ -1,0 +1,124 @@
+"""The adapter between the engine's requests and the resources; it decides nothing itself."""
+
+from pulumi.provider.experimental import provider as p
+
+from providers.oci.errors import OciError
+from providers.oci.schema import SCHEMA
+from providers.oci.session import Session
+from providers.oci.stale_resource import StaleResource
+from providers.oci.tag_resource import TagResource
+from providers.oci.wire import InvalidInputsError, plain_map, wrap_map
+
+TAG = "oci:index:Tag"
+STALE_POINTERS = "oci:index:StalePointers"
+
+
+class OciProvider(p.Provider):
+    """Serves `oci:index:Tag` and `oci:index:StalePointers`."""
+
+    def __init__(self, session: Session | None = None) -> None:
+        self._session = session or Session()
+        self._resources: dict[str, TagResource | StaleResource] = {
+            TAG: TagResource(self._session),
+            STALE_POINTERS: StaleResource(self._session),
+        }
+
+    async def get_schema(self, request: p.GetSchemaRequest) -> p.GetSchemaResponse:  # noqa: ARG002
+        """Return the package schema, from which the engine learns the types for an import."""
+        return p.GetSchemaResponse(schema=SCHEMA)
+
+    async def configure(self, request: p.ConfigureRequest) -> p.ConfigureResponse:  # noqa: ARG002
+        """Take no configuration: credentials come from the environment, never from inputs."""
+        return p.ConfigureResponse(
+            accept_secrets=False,
+            supports_preview=True,
+            accept_resources=False,
+            accept_outputs=False,
+        )
+
+    async def diff_config(self, request: p.DiffRequest) -> p.DiffResponse:  # noqa: ARG002
+        """Return no difference, for there is no configuration."""
+        return p.DiffResponse(changes=False)
+
+    async def check(self, request: p.CheckRequest) -> p.CheckResponse:
+        """Validate inputs; every problem is reported, each at its property."""
+        resource = self._resource(request.type)
+        try:
+            inputs = await resource.check(
+                request.urn, plain_map(request.old_inputs), plain_map(request.new_inputs)
+            )
+        except InvalidInputsError as error:
+            failures = [p.CheckFailure(name, reason) for name, reason in error.problems.items()]
+            return p.CheckResponse(inputs=request.new_inputs, failures=failures)
+        return p.CheckResponse(inputs=wrap_map(inputs))
+
+    async def diff(self, request: p.DiffRequest) -> p.DiffResponse:
+        """Compare the recorded state with the checked inputs."""
+        found = self._resource(request.type).diff(
+            plain_map(request.old_state), plain_map(request.new_inputs)
+        )
+        kinds = p.PropertyDiffKind
+        detailed = {
+            change.path: p.PropertyDiff(
+                kinds.UPDATE_REPLACE if change.replaces else kinds[change.kind],
+                change.from_inputs,
+            )
+            for change in found
+        }
+        return p.DiffResponse(
+            changes=bool(found),
+            replaces=[change.name for change in found if change.replaces],
+            diffs=[change.name for change in found],
+            detailed_diff=detailed,
+        )
+
+    async def create(self, request: p.CreateRequest) -> p.CreateResponse:
+        """Create, or foresee in a preview."""
+        resource = self._resource(request.type)
+        inputs = plain_map(request.properties)
+        outputs = await resource.create(request.urn, inputs, preview=request.preview)
+        return p.CreateResponse(resource_id=resource.identify(inputs), properties=wrap_map(outputs))
+
+    async def read(self, request: p.ReadRequest) -> p.ReadResponse:
+        """Read for a refresh or an import; an empty id tells that it is gone."""
+        found = await self._resource(request.type).read(
+            request.urn,
+            request.resource_id,
+            plain_map(request.properties),
+            plain_map(request.inputs),
+        )
+        if found is None:
+            return p.ReadResponse(resource_id="")
+        outputs, inputs = found
+        return p.ReadResponse(
+            resource_id=request.resource_id,
+            properties=wrap_map(outputs),
+            inputs=wrap_map(inputs),
+        )
+
+    async def update(self, request: p.UpdateRequest) -> p.UpdateResponse:
+        """Update in place, or foresee in a preview."""
+        outputs = await self._resource(request.type).update(
+            request.urn,
+            plain_map(request.olds),
+            plain_map(request.news),
+            preview=request.preview,
+        )
+        return p.UpdateResponse(properties=wrap_map(outputs))
+
+    async def delete(self, request: p.DeleteRequest) -> None:
+        """Forget a Tag; for StalePointers, remove what is ours."""
+        await self._resource(request.type).delete(request.urn, plain_map(request.properties))
+
+    async def close(self) -> None:
+        """Close the connections to registries."""
+        await self._session.close()
+
+    def _resource(self, token: str) -> TagResource | StaleResource:
+        try:
+            # A child's type in its URN is preceded by those of its parents: `parent$type`.
+            return self._resources[token.rpartition("$")[2]]
+        except KeyError:
+            raise OciError(
+                f"{token} is no resource of this provider; it has {TAG} and {STALE_POINTERS}"
+            ) from None

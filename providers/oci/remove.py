@@ -1,0 +1,108 @@
+"""Ways of removing a name and nothing but the name, by the distribution specification."""
+
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+from providers.oci.errors import OciError, RegistryError, UnsupportedRemovalError
+from providers.oci.reference import TagReference
+from providers.oci.registry import DeleteOutcome, Manifest, Registry
+from providers.oci.throwaway import is_throwaway, put_back, write_throwaway
+
+
+class NameRemover(Protocol):
+    """A way of removing names that one kind of registry offers."""
+
+    async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> None:
+        """Remove the tag, which was just seen to name `manifest`; the image stays pullable.
+
+        `others` are the other tags of the repository.
+
+        :raises UnsupportedRemovalError: if there is no way; nothing was written then, or what
+            was written has been put back.
+        :raises RegistryError: if the registry fails on the way; the message tells how the tag
+            was left.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remover:
+    """Removes names with the requests of the distribution specification.
+
+    Deletes the tag where the registry can do that (OCI distribution specification 1.1,
+    "Deleting tags"). Else writes a throwaway manifest over the tag and deletes that digest,
+    which is the only thing that the tag still names. A registry with neither is left as it is.
+    """
+
+    registry: Registry
+
+    async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> None:
+        """Remove the tag, as `NameRemover` says."""
+        if is_throwaway(manifest):
+            await self._delete_throwaway(ref, manifest)
+            return
+        outcome = await self.registry.delete(ref.repository, ref.tag)
+        if outcome == DeleteOutcome.UNSUPPORTED:
+            await self._probe(ref)
+            leftover = await write_throwaway(self.registry, ref, manifest)
+            await self._delete_throwaway(ref, leftover)
+        await self._require_image(ref, manifest, others)
+        await require_gone(self.registry, ref, manifest.digest)
+
+    async def _delete_throwaway(self, ref: TagReference, leftover: Manifest) -> None:
+        try:
+            outcome = await self.registry.delete(ref.repository, leftover.digest)
+            if outcome == DeleteOutcome.UNSUPPORTED:
+                raise _no_way(ref)
+            await require_gone(self.registry, ref, leftover.digest)
+        except OciError as error:
+            failure = await put_back(self.registry, ref, leftover, error)
+            if failure is not None:
+                raise failure from error
+
+    async def _probe(self, ref: TagReference) -> None:
+        """Ask whether digests can be deleted, with a digest that nothing has."""
+        nothing = f"sha256:{secrets.token_hex(32)}"
+        if await self.registry.delete(ref.repository, nothing) == DeleteOutcome.UNSUPPORTED:
+            raise _no_way(ref)
+
+    async def _require_image(
+        self, ref: TagReference, manifest: Manifest, others: Collection[str]
+    ) -> None:
+        """Notice a registry that deletes the image along with the name, and undo that.
+
+        :raises RegistryError: where it had to be undone, naming the tags that went with it.
+        """
+        if await self.registry.head(ref.repository, manifest.digest) is not None:
+            return
+        await self.registry.put(ref.repository, manifest.digest, manifest)
+        left = (await self.registry.tags(ref.repository)).tags
+        # What vanished with the digest had named it; the list alone is no proof of that.
+        lost = []
+        for tag in sorted(set(others) - set(left)):
+            if await self.registry.head(ref.repository, tag) is None:
+                await self.registry.put(ref.repository, tag, manifest)
+                lost.append(tag)
+        names = ", ".join(lost)
+        raise RegistryError(
+            f"{ref}: the registry deleted {manifest.digest} along with the name; the manifest was "
+            f"put back{f', and so were its tags {names}' if lost else ''}. This registry cannot "
+            "remove a name alone: declare policy keep for this repository"
+        )
+
+
+async def require_gone(registry: Registry, ref: TagReference, digest: str) -> None:
+    """Check that a tag no longer names a digest.
+
+    :raises RegistryError: if it still does.
+    """
+    if await registry.head(ref.repository, ref.tag) == digest:
+        raise RegistryError(f"{ref} still names {digest} after its removal; run again")
+
+
+def _no_way(ref: TagReference) -> UnsupportedRemovalError:
+    return UnsupportedRemovalError(
+        f"{ref}: the registry deletes neither tags nor digests, so the name stays as it was; "
+        "enable deletion in the registry, or declare policy keep"
+    )

@@ -1,0 +1,215 @@
+"""Stale pointers, acting: lists a repository's names and removes the stale ones."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+from providers.oci.errors import OciError, PartialRemovalError
+from providers.oci.index import OWNER_ANNOTATION, annotations_of, document_of
+from providers.oci.judge import Judge, Verdict
+from providers.oci.reference import TagReference
+from providers.oci.registry import Manifest, Registry
+from providers.oci.remove import NameRemover
+from providers.oci.stale import (
+    Kept,
+    Pointer,
+    Removal,
+    StaleInputs,
+    live_pointers,
+    policy_of,
+    refusal,
+    undeclared,
+)
+from providers.oci.throwaway import displaced_by, is_throwaway
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """What is to be removed now (tag to digest), and why it is refused, if it is.
+
+    `since` are the dates on which pointers under grace were first seen stale, those that are due
+    among them, for a removal may fail; `waiting` are those not yet due, with digest and date.
+    """
+
+    stale: Mapping[str, str]
+    since: Mapping[str, str] = field(default_factory=dict)
+    waiting: Mapping[str, str] = field(default_factory=dict)
+    refused: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What an update removed, and what it left with the reason for each."""
+
+    removed: tuple[Removal, ...]
+    kept: tuple[Kept, ...]
+    failure: OciError | None = None
+
+
+class Retirer:
+    """Lists and removes the pointers of a repository; `now` dates the removals (RFC 3339, UTC)."""
+
+    def __init__(
+        self, registry: Registry, remover: Callable[[str], NameRemover], now: Callable[[], str]
+    ) -> None:
+        self._registry = registry
+        self._remover = remover
+        self._judge = Judge(registry=registry)
+        self._now = now
+
+    async def listing(self, inputs: StaleInputs) -> Listing:
+        """List the pointers that nothing declares and the policy removes.
+
+        Only what the registry lists and still names can be stale: an empty, null or missing
+        tag list makes nothing so. What `Judge` objects to is left out. A name with a date keeps
+        it as long as it answers, also where the list lacks it, for a list may be stale itself.
+
+        :raises RegistryError: if the list cannot be read whole.
+        """
+        tags = await self._tags(inputs)
+        live = live_pointers(tags, inputs.grammar)
+        listed = frozenset(live)
+        known = live_pointers({*tags, *inputs.since}, inputs.grammar)
+        going = [p for p in undeclared(known, inputs) if policy_of(p, inputs).removes]
+        verdicts = await asyncio.gather(*(self._judge.judge(inputs, p, tags) for p in going))
+        stale: dict[str, str] = {}
+        since: dict[str, str] = {}
+        waiting: dict[str, str] = {}
+        for pointer, verdict in zip(going, verdicts, strict=True):
+            if verdict.manifest is None:
+                continue
+            policy, known_since = policy_of(pointer, inputs), inputs.since.get(pointer.tag, "")
+            first = known_since or self._today()
+            if policy.days and (verdict.may_go or known_since):
+                since[pointer.tag] = first
+            if not verdict.may_go or pointer not in listed:
+                continue
+            # Dates of one form compare as text (RFC 3339, section 5.1).
+            if not verdict.unfinished and policy.goes_on(first) > self._today():
+                waiting[pointer.tag] = f"{verdict.manifest.digest}, goes on {policy.goes_on(first)}"
+            else:
+                stale[pointer.tag] = verdict.manifest.digest
+        refused = refusal(len(stale), len(live), inputs)
+        return Listing(stale=stale, since=since, waiting=waiting, refused=refused)
+
+    async def retire(self, inputs: StaleInputs) -> Outcome:
+        """Remove what was listed and still is what it was then; nothing else.
+
+        A failure stops the removals and comes with the outcome so far.
+        """
+        tags = set(await self._tags(inputs))
+        removed: list[Removal] = []
+        kept: dict[str, Kept] = {}
+        for tag, digest in sorted(inputs.stale.items()):
+            try:
+                reason = await self._retire_one(inputs, tag, digest, tags, removed)
+            except OciError as error:
+                return Outcome(removed=tuple(removed), kept=_sorted(kept), failure=error)
+            if reason:
+                kept[tag] = Kept(tag=tag, digest=digest, reason=reason)
+        kept |= await self._kept(inputs, tags - inputs.stale.keys(), tags)
+        return Outcome(removed=tuple(removed), kept=_sorted(kept))
+
+    async def retire_owned(
+        self, inputs: StaleInputs, declared: frozenset[str]
+    ) -> tuple[Removal, ...]:
+        """Remove our own pointers, but none of `declared`: nothing of us is left behind.
+
+        Ours are those that carry our owner annotation, if they surely are pointers, and those
+        that the state declared, unless they carry another's.
+
+        :raises UnreachableError: if the tag list can't be read, before anything was removed.
+        :raises PartialRemovalError: naming what went before the failure.
+        """
+        tags = set(await self._tags(inputs))
+        removed: list[Removal] = []
+        for pointer in live_pointers(tags, inputs.grammar):
+            if pointer.tag in declared:
+                continue
+            try:
+                verdict = await self._judge.judge(inputs, pointer, tags)
+                if verdict.manifest is not None and _ours(pointer, verdict, inputs):
+                    await self._remove(inputs, pointer.tag, verdict.manifest, tags, removed)
+            except OciError as error:
+                raise PartialRemovalError(_so_far(error, removed)) from error
+        return tuple(removed)
+
+    async def _retire_one(
+        self, inputs: StaleInputs, tag: str, digest: str, tags: set[str], removed: list[Removal]
+    ) -> str:
+        """Remove a name, or return why it stays."""
+        if tag in inputs.pointers:
+            return "declared again"
+        pointers = live_pointers([tag], inputs.grammar)
+        if not pointers:
+            return "no pointer by the grammar"
+        verdict = await self._judge.judge(inputs, pointers[0], tags)
+        if verdict.manifest is None:
+            return "already gone"
+        if verdict.manifest.digest != digest:
+            return f"moved since it was listed, to {verdict.manifest.digest}"
+        if not verdict.kept:
+            await self._remove(inputs, tag, verdict.manifest, tags, removed)
+        return verdict.kept
+
+    async def _remove(
+        self,
+        inputs: StaleInputs,
+        tag: str,
+        manifest: Manifest,
+        tags: set[str],
+        removed: list[Removal],
+    ) -> None:
+        ref = TagReference(repository=inputs.repository, tag=tag)
+        others = frozenset(tags - {tag})
+        await self._remover(inputs.repository.host).remove(ref, manifest, others)
+        tags.discard(tag)
+        named = displaced_by(manifest) if is_throwaway(manifest) else manifest.digest
+        if named:
+            removed.append(Removal(tag=tag, digest=named, removed_at=self._now()))
+
+    async def _kept(
+        self, inputs: StaleInputs, candidates: Collection[str], tags: Collection[str]
+    ) -> dict[str, Kept]:
+        rest = undeclared(live_pointers(candidates, inputs.grammar), inputs)
+        found = await asyncio.gather(*(self._why_kept(inputs, p, tags) for p in rest))
+        return {kept.tag: kept for kept in found if kept is not None}
+
+    async def _why_kept(
+        self, inputs: StaleInputs, pointer: Pointer, tags: Collection[str]
+    ) -> Kept | None:
+        policy = policy_of(pointer, inputs)
+        if not policy.removes:
+            digest = await self._registry.head(inputs.repository, pointer.tag)
+            reason = f"policy of {pointer.kind} is keep"
+            return Kept(tag=pointer.tag, digest=digest, reason=reason) if digest else None
+        verdict = await self._judge.judge(inputs, pointer, tags)
+        if verdict.manifest is None:
+            return None
+        since = inputs.since.get(pointer.tag, "")
+        dated = f"goes on {policy.goes_on(since)}" if since else "appeared after the listing"
+        return Kept(tag=pointer.tag, digest=verdict.manifest.digest, reason=verdict.kept or dated)
+
+    async def _tags(self, inputs: StaleInputs) -> tuple[str, ...]:
+        return (await self._registry.tags(inputs.repository)).tags
+
+    def _today(self) -> str:
+        return self._now()[: len("2026-11-23")]
+
+
+def _sorted(kept: Mapping[str, Kept]) -> tuple[Kept, ...]:
+    return tuple(kept[tag] for tag in sorted(kept))
+
+
+def _ours(pointer: Pointer, verdict: Verdict, inputs: StaleInputs) -> bool:
+    if verdict.unfinished or verdict.manifest is None:
+        return verdict.unfinished
+    owner = annotations_of(document_of(verdict.manifest, pointer.tag)).get(OWNER_ANNOTATION, "")
+    if owner == inputs.owner:
+        return not verdict.kept or pointer.tag in inputs.pointers
+    return not owner and pointer.tag in inputs.pointers
+
+
+def _so_far(error: OciError, removed: list[Removal]) -> str:
+    names = ", ".join(f"{r.tag} ({r.digest})" for r in removed)
+    return f"{error}; removed before that: {names or 'nothing'}"

@@ -1,0 +1,113 @@
+"""What lives as long as the provider's process: the registry client, and what was declared."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from providers.oci.client import Client
+from providers.oci.ghcr import Removers
+from providers.oci.reach import Hosts
+from providers.oci.reference import Repository, TagReference
+from providers.oci.retire import Retirer
+from providers.oci.tagging import Tagger
+from providers.oci.transport import Transport
+from providers.oci.turns import Turns
+
+
+def now() -> str:
+    """Return the present in UTC as an RFC 3339 timestamp of whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A differing property. `from_inputs` says that old and new inputs are to be compared."""
+
+    name: str
+    path: str
+    kind: str = "UPDATE"
+    replaces: bool = False
+    from_inputs: bool = True
+
+
+class Session:
+    """Opens the registry client with the first request, inside the loop that serves it."""
+
+    def __init__(
+        self,
+        *,
+        open_transport: Callable[[], Transport] = Transport,
+        now: Callable[[], str] = now,
+    ) -> None:
+        self._open_transport = open_transport
+        self._now = now
+        self._transport: Transport | None = None
+        self._tagger: Tagger | None = None
+        self._retirer: Retirer | None = None
+        self.declared = Declared()
+        self.hosts = Hosts()
+        self.log: Callable[[str, str], Awaitable[None]] = _silent
+        self.warn: Callable[[str, str], Awaitable[None]] = _silent
+
+    @property
+    def tagger(self) -> Tagger:
+        """The one that acts on tags."""
+        if self._tagger is None:
+            turns = Turns(environment=self._opened().environment, now=self._now)
+            self._tagger = Tagger(self._client(), turns.due)
+        return self._tagger
+
+    @property
+    def retirer(self) -> Retirer:
+        """The one that removes stale pointers."""
+        if self._retirer is None:
+            client = self._client()
+            removers = Removers(self._opened(), client)
+            self._retirer = Retirer(client, removers.of, self._now)
+        return self._retirer
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._transport is not None:
+            await self._transport.close()
+
+    def _client(self) -> Client:
+        return Client(self._opened())
+
+    def _opened(self) -> Transport:
+        if self._transport is None:
+            self._transport = self._open_transport()
+        return self._transport
+
+
+class Declared:
+    """What the program declared in this run, as `check` saw it.
+
+    A resource that was renamed in the program is deleted under its old name after it was
+    created under its new one. What is declared here is kept through that deletion.
+    """
+
+    def __init__(self) -> None:
+        self._repositories: defaultdict[Repository, set[str]] = defaultdict(set)
+        self._tags: defaultdict[Repository, set[str]] = defaultdict(set)
+
+    def add_tag(self, ref: TagReference) -> None:
+        """Note that a tag is declared."""
+        self._tags[ref.repository].add(ref.tag)
+
+    def add_repository(self, repository: Repository, urn: str) -> None:
+        """Note that a resource looks after a repository's pointers."""
+        self._repositories[repository].add(urn)
+
+    def tags(self, repository: Repository) -> frozenset[str]:
+        """Return the declared tags of a repository."""
+        return frozenset(self._tags[repository])
+
+    def has_successor(self, repository: Repository, urn: str) -> bool:
+        """Tell whether a resource other than `urn` looks after the repository's pointers."""
+        return bool(self._repositories[repository] - {urn})
+
+
+async def _silent(_message: str, _urn: str) -> None:
+    return

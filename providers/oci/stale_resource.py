@@ -1,0 +1,205 @@
+"""The resource `oci:index:StalePointers`: properties in, properties out."""
+
+from dataclasses import replace
+from typing import Any
+
+from providers.oci.errors import OciError, UnreachableError
+from providers.oci.reach import is_loopback
+from providers.oci.retire import Listing, Outcome
+from providers.oci.session import Change, Session
+from providers.oci.stale import Removal, StaleInputs, changes
+from providers.oci.wire import InvalidInputsError, Properties, stale_inputs
+
+
+class RemovalFailedError(OciError):
+    """A removal that failed after others: carries the state to keep."""
+
+    def __init__(self, message: str, *, resource_id: str, properties: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.resource_id = resource_id
+        self.properties = properties
+
+
+class StaleResource:
+    """Removes the pointers of a repository that nothing declares."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def identify(self, inputs: Properties) -> str:
+        """Return the id: the repository."""
+        return str(inputs["repository"])
+
+    async def check(self, urn: str, olds: Properties, properties: Properties) -> dict[str, Any]:
+        """Validate, and list what is stale as the input `stale`, so that a preview shows it.
+
+        `listing` counts the listings that found something: it tells a listing that an update
+        has dealt with from one that is still to be dealt with, even if both are alike.
+        `staleSince` keeps the dates of the old inputs, and dates what is stale for the first time;
+        a name that is declared again or gone loses its date.
+
+        :raises InvalidInputsError: naming every property that is wrong, or the share of
+            removals where that is too large.
+        :raises UnreachableError: if the registry can't be reached, for then nothing is known of
+            what is stale.
+        """
+        dates = olds.get("staleSince", {})
+        inputs = self._with_declared({**properties, "stale": {}, "staleSince": dates})
+        self._session.declared.add_repository(inputs.repository, urn)
+        listing = await self._listing(inputs)
+        if listing.refused:
+            reason = f"{listing.refused}. Listed: {_names(listing)}"
+            raise InvalidInputsError({"maxRemovals": reason})
+        number = olds.get("listing", 0)
+        if listing.stale:
+            number += 1
+            await self._session.log(f"stale, to be removed: {_names(listing)}", urn)
+        for tag in sorted(listing.waiting.keys() - dates.keys()):
+            await self._session.log(f"stale: {tag} ({listing.waiting[tag]})", urn)
+        return {
+            **properties,
+            "stale": listing.stale,
+            "listing": number,
+            "staleSince": listing.since,
+        }
+
+    def diff(self, olds: Properties, news: Properties) -> list[Change]:
+        """Return the differing properties, and each stale pointer on its own."""
+        found = []
+        for name in changes(olds, news):
+            if name == "stale":
+                found += [
+                    Change(name=name, path=f'stale["{tag}"]', kind="ADD", from_inputs=False)
+                    for tag in news["stale"]
+                ]
+            elif name == "staleSince":
+                found += _dated(olds.get(name, {}), news[name])
+            else:
+                found.append(Change(name=name, path=name, replaces=name == "repository"))
+        return found
+
+    async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
+        """Remove what `check` listed, or foresee that."""
+        return await self._apply(urn, properties, [], preview=preview)
+
+    async def update(
+        self, urn: str, olds: Properties, news: Properties, *, preview: bool
+    ) -> dict[str, Any]:
+        """Remove what `check` listed, or foresee that; the record only grows."""
+        return await self._apply(urn, news, list(olds.get("removed", [])), preview=preview)
+
+    async def read(
+        self, _urn: str, resource_id: str, properties: Properties, inputs: Properties
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Return the state as it is: `check` lists the registry in every run.
+
+        :raises OciError: on an import, for there is nothing to take over.
+        """
+        if "grammar" not in properties:
+            raise OciError(f"{resource_id}: StalePointers cannot be imported; just declare it")
+        return dict(properties), dict(inputs)
+
+    async def delete(self, urn: str, properties: Properties) -> None:
+        """Remove the pointers that carry our owner annotation, unless they are still declared.
+
+        :raises UnreachableError: if the registry can't be reached, with the remedy for one that is
+            gone for good. One on loopback is forgotten with a warning: nobody pulls from it.
+        """
+        inputs = stale_inputs({**properties, "stale": {}, "staleSince": {}})
+        declared = self._session.declared
+        if inputs.keep_on_destroy or declared.has_successor(inputs.repository, urn):
+            return
+        try:
+            removed = await self._retire_owned(inputs)
+        except UnreachableError as error:
+            await self._forget(inputs, urn, error)
+            return
+        for entry in removed:
+            await self._session.log(f"removed {entry.tag}, which named {entry.digest}", urn)
+
+    async def _listing(self, inputs: StaleInputs) -> Listing:
+        retirer = self._session.retirer
+        try:
+            return await self._session.hosts.ask(
+                inputs.repository.host, lambda: retirer.listing(inputs)
+            )
+        except UnreachableError as error:
+            raise UnreachableError(
+                f"{inputs.repository}: nothing can be done while its registry cannot be reached "
+                f"({error}). Start it or mend the network, and run again; if it is gone for good, "
+                "declare the registry that took its place"
+            ) from error
+
+    async def _retire_owned(self, inputs: StaleInputs) -> tuple[Removal, ...]:
+        retirer, declared = self._session.retirer, self._session.declared
+        return await self._session.hosts.ask(
+            inputs.repository.host,
+            lambda: retirer.retire_owned(inputs, declared.tags(inputs.repository)),
+        )
+
+    async def _forget(self, inputs: StaleInputs, urn: str, error: UnreachableError) -> None:
+        if not is_loopback(inputs.repository.host):
+            raise UnreachableError(
+                f"{inputs.repository}: its pointers cannot be removed ({error}). Run again when "
+                f"the registry answers; if it is gone for good: `pulumi state delete '{urn}'`"
+            ) from error
+        await self._session.warn(
+            f"{inputs.repository} is forgotten without removing its pointers ({error})", urn
+        )
+
+    async def _apply(
+        self, urn: str, news: Properties, record: list[Any], *, preview: bool
+    ) -> dict[str, Any]:
+        if preview:
+            return {**news, "kept": [], "removed": record}
+        if news["stale"] and "" in news.get("waitFor", []):
+            raise OciError(
+                f"{self.identify(news)}: no pointer is removed while a declared tag failed; repair "
+                f"that and rerun. Still there: {', '.join(sorted(news['stale']))}"
+            )
+        outcome = await self._session.retirer.retire(self._with_declared(news))
+        properties = _outputs(news, record, outcome)
+        if outcome.failure is not None:
+            raise RemovalFailedError(
+                str(outcome.failure), resource_id=self.identify(news), properties=properties
+            )
+        for kept in outcome.kept:
+            if kept.tag in news["stale"]:
+                await self._session.log(f"{kept.tag} stays: {kept.reason} ({kept.digest})", urn)
+        return properties
+
+    def _with_declared(self, properties: Properties) -> StaleInputs:
+        """Read the inputs; every tag that this run declares is none of the stale ones."""
+        inputs = stale_inputs(properties)
+        tags = self._session.declared.tags(inputs.repository)
+        return replace(inputs, pointers=inputs.pointers | tags)
+
+
+def _dated(olds: Properties, news: Properties) -> list[Change]:
+    """Return each date that comes, goes or differs on its own."""
+    changed = [tag for tag in sorted({*olds, *news}) if olds.get(tag) != news.get(tag)]
+    return [
+        Change(
+            name="staleSince",
+            path=f'staleSince["{tag}"]',
+            kind="ADD" if tag not in olds else "UPDATE" if tag in news else "DELETE",
+            from_inputs=False,
+        )
+        for tag in changed
+    ]
+
+
+def _names(listing: Listing) -> str:
+    return ", ".join(f"{tag} ({digest})" for tag, digest in listing.stale.items())
+
+
+def _outputs(news: Properties, record: list[Any], outcome: Outcome) -> dict[str, Any]:
+    kept = [{"tag": k.tag, "digest": k.digest, "reason": k.reason} for k in outcome.kept]
+    removed = [*record, *(_entry(removal) for removal in outcome.removed)]
+    gone = {removal.tag for removal in outcome.removed}
+    since = {tag: date for tag, date in news.get("staleSince", {}).items() if tag not in gone}
+    return {**news, "stale": {}, "staleSince": since, "kept": kept, "removed": removed}
+
+
+def _entry(removal: Removal) -> dict[str, str]:
+    return {"tag": removal.tag, "digest": removal.digest, "removedAt": removal.removed_at}

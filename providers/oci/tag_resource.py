@@ -1,0 +1,129 @@
+"""The resource `oci:index:Tag`: properties in, properties out."""
+
+from typing import Any
+
+from providers.oci.errors import UnreachableError
+from providers.oci.reference import TagReference
+from providers.oci.session import Change, Session
+from providers.oci.tag import Recorded, TagInputs, TagState, diff, drift, foreseen_digest
+from providers.oci.wire import (
+    Properties,
+    input_properties,
+    recorded_tag,
+    state_properties,
+    tag_inputs,
+    unknown_state,
+)
+
+# Properties that are outputs alone: drift shows in them.
+_OUTPUTS = frozenset({"digest", "platforms"})
+# What a preview keeps as it is when only these change: no name moves.
+_STATE_ONLY = frozenset({"identity", "onConflict"})
+
+
+class TagResource:
+    """Creates, reads, compares and updates tags; its deletion writes nothing."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def identify(self, inputs: Properties) -> str:
+        """Return the id: the reference."""
+        return str(inputs["ref"])
+
+    async def check(self, _urn: str, olds: Properties, properties: Properties) -> dict[str, Any]:
+        """Validate, and note the tag as declared.
+
+        An import is checked with the inputs that it read, which may name no owner.
+
+        :raises InvalidInputsError: naming every property that is wrong.
+        """
+        inputs = tag_inputs(properties, may_lack_owner=olds.get("owner") == "")
+        self._session.declared.add_tag(inputs.ref)
+        return {**properties, **_defaults(inputs)}
+
+    def diff(self, olds: Properties, news: Properties) -> list[Change]:
+        """Return the differing properties."""
+        return [
+            Change(name=name, path=name, replaces=name == "ref", from_inputs=name not in _OUTPUTS)
+            for name in diff(recorded_tag(olds), tag_inputs(news, may_lack_owner=True))
+        ]
+
+    async def create(self, _urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
+        """Make the tag name what is declared, or foresee that."""
+        inputs = tag_inputs(properties)
+        if not preview:
+            state = await self._session.tagger.create(inputs)
+            return {**properties, **state_properties(state)}
+        digest = foreseen_digest(None, inputs)
+        if digest and inputs.on_conflict == "refuse":
+            await self._session.tagger.refuse_conflict(inputs, digest)
+        return {**properties, **unknown_state(digest)}
+
+    async def update(
+        self, _urn: str, olds: Properties, news: Properties, *, preview: bool
+    ) -> dict[str, Any]:
+        """Re-point the tag, or foresee that."""
+        recorded, inputs = recorded_tag(olds), tag_inputs(news)
+        if not preview:
+            state = await self._session.tagger.update(inputs, recorded)
+            return {**news, **state_properties(state)}
+        if set(diff(recorded, inputs)) <= _STATE_ONLY:
+            return {**news, **state_properties(recorded.state)}
+        return {**news, **unknown_state(foreseen_digest(recorded, inputs))}
+
+    async def read(
+        self, urn: str, resource_id: str, properties: Properties, inputs: Properties
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Read a tag; one that no state knows is described with inputs that leave it as it is.
+
+        Where the registry can't be reached, the state stays as it is with a warning: a registry
+        that is gone for good must not keep a program from running that no longer names it.
+
+        :raises OciError: if an import can't read the tag, or the registry answers with an error.
+        """
+        if not properties.get("digest"):
+            found = await self._session.tagger.find(TagReference.parse(resource_id))
+            if found is None:
+                return None
+            return _imported(found.inputs, state_properties(found.state))
+        recorded = recorded_tag(properties)
+        try:
+            state = await self._reread(recorded, whole="sources" in inputs)
+        except UnreachableError as error:
+            text = f"{recorded.ref} could not be verified: {error}; the state is kept"
+            await self._session.warn(text, urn)
+            return dict(properties), dict(inputs)
+        reason = drift(recorded, state)
+        if reason:
+            await self._session.log(reason, urn)
+        if state is None:
+            return None
+        return {**properties, **state_properties(state)}, dict(inputs)
+
+    async def _reread(self, recorded: Recorded, *, whole: bool) -> TagState | None:
+        host = TagReference.parse(recorded.ref).repository.host
+        tagger = self._session.tagger
+        return await self._session.hosts.ask(host, lambda: tagger.read(recorded, whole=whole))
+
+    async def delete(self, _urn: str, _properties: Properties) -> None:
+        """Do nothing: forgetting a tag never removes a name."""
+
+
+def _defaults(inputs: TagInputs) -> dict[str, Any]:
+    properties = input_properties(inputs)
+    found = {name: properties[name] for name in ("annotations", "onConflict", "identity")}
+    if inputs.source is not None and inputs.source.digest:
+        # The engine shows a drifted output beside the input of the same name.
+        found["digest"] = inputs.source.digest
+    return found
+
+
+def _imported(inputs: TagInputs, outputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Leave out what a registry cannot tell, so that the program's own values are no change.
+
+    A tag that nobody owns says so: what this fleet assembles for it carries its owner.
+    """
+    properties = input_properties(inputs)
+    del properties["identity"], properties["onConflict"]
+    return {**properties, **outputs}, properties
