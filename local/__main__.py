@@ -1,0 +1,122 @@
+"""``python -m local COMMAND --stack NAME``: the machine around the engine."""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fleet.problems import DeclarationError
+from local import backend, certificates, cleanup, engine, environment, prepare
+from local.checkout import Checkout, checkout
+from local.needs import read_needs
+from local.say import TroubleError, say
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What was asked for: the stack, and whether its lock is to be resolved again."""
+
+    stack: str
+    refresh: bool
+
+
+def main(arguments: list[str]) -> int:
+    """Return the exit status: the engine's own, or 1 when something stands in its way."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("--stack", default="dev")
+    text = "with lock: ask again for base digests and yanked versions"
+    parser.add_argument("--refresh", action="store_true", help=text)
+    chosen = parser.parse_args(arguments)
+    if chosen.refresh and chosen.command != "lock":
+        parser.error("--refresh goes with lock")
+    try:
+        asked = Asked(stack=chosen.stack, refresh=chosen.refresh)
+        return COMMANDS[chosen.command](checkout(), asked)
+    except (TroubleError, DeclarationError, OSError) as error:
+        say(f"error: {error}")
+    except subprocess.CalledProcessError as error:
+        # The step has said why on stderr itself.
+        return int(error.returncode)
+    except KeyboardInterrupt:
+        say("interrupted; what was started goes on (make down stops it)")
+    return 1
+
+
+def _on(stack: str) -> list[str]:
+    # The table of `status` says what the outputs hold, in less room.
+    return ["--stack", stack, "--suppress-outputs"]
+
+
+def _up(here: Checkout, asked: Asked) -> int:
+    ready = prepare.prepare(here, asked.stack)
+    # What others use is changed after a look at the preview, where there is someone to look.
+    look = ready.needs.port is None and sys.stdin.isatty()
+    options = ["--continue-on-error", *([] if look else ["--yes", "--skip-preview"])]
+    code = engine.run(here, [str(ready.pulumi), "up", *_on(asked.stack), *options], ready.env)
+    try:
+        engine.print_status(here, ready.pulumi, asked.stack, ready.env)
+    except TroubleError as error:
+        say(f"error: {error}")
+        return code or 1
+    return code
+
+
+def _preview(here: Checkout, asked: Asked) -> int:
+    ready = prepare.prepare(here, asked.stack)
+    return engine.run(here, [str(ready.pulumi), "preview", *_on(asked.stack)], ready.env)
+
+
+def _refresh(here: Checkout, asked: Asked) -> int:
+    ready = prepare.prepare(here, asked.stack)
+    argv = [str(ready.pulumi), "refresh", *_on(asked.stack), "--yes", "--skip-preview"]
+    return engine.run(here, argv, ready.env)
+
+
+def _lock(here: Checkout, asked: Asked) -> int:
+    prepare.prepare(here, asked.stack, refresh=asked.refresh)
+    return 0
+
+
+def _status(here: Checkout, asked: Asked) -> int:
+    needs = read_needs(here.root, asked.stack)
+    backend.require(here, needs, os.environ)
+    env = environment.complete(here, needs)
+    engine.print_status(here, here.bin / "pulumi", asked.stack, env)
+    return 0
+
+
+def _env(here: Checkout, asked: Asked) -> int:
+    needs = read_needs(here.root, asked.stack)
+    if needs.port is not None:
+        certificates.ensure(here)
+    gone = environment.unset(here, needs, os.environ)
+    print(environment.exports(environment.of_process(here, needs), gone), end="")
+    return 0
+
+
+def _down(here: Checkout, _: Asked) -> int:
+    cleanup.down(here)
+    return 0
+
+
+def _clean(here: Checkout, _: Asked) -> int:
+    cleanup.clean(here)
+    return 0
+
+
+COMMANDS: dict[str, Callable[[Checkout, Asked], int]] = {
+    "up": _up,
+    "preview": _preview,
+    "refresh": _refresh,
+    "lock": _lock,
+    "status": _status,
+    "env": _env,
+    "down": _down,
+    "clean": _clean,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

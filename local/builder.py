@@ -1,0 +1,132 @@
+"""The embedded builder: a BuildKit daemon on a socket of this checkout."""
+
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import emulation, processes
+from local.checkout import Checkout
+from local.needs import BUILDER, Needs
+from local.say import TroubleError, say
+
+_RECORD = "buildkitd.pid"
+_KEEP_BYTES = 20 * 10**9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Binaries:
+    """The daemon and its client."""
+
+    buildkitd: Path
+    buildctl: Path
+
+
+def start(checkout: Checkout, binaries: Binaries, needs: Needs) -> None:
+    """Have BuildKit answer on the checkout's socket; a daemon that already does is kept.
+
+    :raises TroubleError: when a platform can't be emulated, or the daemon does not start.
+    """
+    emulation.enable(needs.built_here)
+    config = _configuration(checkout, needs)
+    fingerprint = _fingerprint(config, binaries.buildkitd, checkout.tls / "ca.pem")
+    record, log = checkout.run / _RECORD, checkout.log / "buildkitd.log"
+    write_instance(checkout)
+    known = processes.read_record(record)
+    if known and known.alive and known.fingerprint == fingerprint and answers(checkout, binaries):
+        return
+    processes.stop(record)
+    _make_socket_folder(checkout)
+    checkout.etc.mkdir(parents=True, exist_ok=True)
+    path = checkout.etc / "buildkitd.toml"
+    path.write_text(config)
+    started = processes.start(
+        [str(binaries.buildkitd), "--config", str(path)],
+        env=_environment(os.environ),
+        log=log,
+        record=record,
+        fingerprint=fingerprint,
+    )
+    processes.wait_until(lambda: answers(checkout, binaries), started, name="BuildKit", log=log)
+    say(f"builder: BuildKit on {checkout.socket} (pid {started.pid})")
+
+
+def stop(checkout: Checkout) -> processes.Record | None:
+    """Stop the daemon if it was started from this checkout; its cache stays."""
+    return processes.stop(checkout.run / _RECORD)
+
+
+def answers(checkout: Checkout, binaries: Binaries) -> bool:
+    """Tell whether a daemon with a worker answers on the socket."""
+    argv = [str(binaries.buildctl), "--addr", f"unix://{checkout.socket}", "debug", "workers"]
+    try:
+        return subprocess.run(argv, check=False, capture_output=True, timeout=10).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
+def write_instance(checkout: Checkout) -> None:
+    """Describe the daemon to buildx clients: an instance file in our Docker configuration."""
+    node = {"Name": f"{BUILDER}0", "Endpoint": f"unix://{checkout.socket}"}
+    text = json.dumps({"Name": BUILDER, "Driver": "remote", "Nodes": [node]})
+    path = checkout.docker_config / "buildx" / "instances" / BUILDER
+    if not path.exists() or path.read_text() != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def _configuration(checkout: Checkout, needs: Needs) -> str:
+    """Return the daemon's TOML; JSON strings are TOML basic strings, so paths are quoted by it."""
+    quoted = json.dumps
+    lines = [
+        f"root = {quoted(str(checkout.state / 'buildkit'))}",
+        "[grpc]",
+        f"address = [{quoted(f'unix://{checkout.socket}')}]",
+        "[cdi]",
+        "disabled = true",
+        "[worker.containerd]",
+        "enabled = false",
+        "[worker.oci]",
+        "enabled = true",
+        "gc = true",
+        f"maxUsedSpace = {_KEEP_BYTES}",
+        # Emulated steps keep a core busy each; more at a time only makes each of them slower.
+        f"max-parallelism = {max(2, os.cpu_count() or 1)}",
+    ]
+    if needs.port is not None:
+        # Without an explicit http = false, BuildKit speaks plain HTTP to a loopback registry.
+        authority = quoted(str(checkout.tls / "ca.pem"))
+        lines += [f"[registry.{quoted(needs.host)}]", "http = false", f"ca = [{authority}]"]
+    return "\n".join([*lines, ""])
+
+
+def _environment(env: Mapping[str, str]) -> dict[str, str]:
+    # runc lies in /usr/sbin, which is not on every PATH.
+    return {**env, "PATH": f"{env.get('PATH', '')}:/usr/sbin:/sbin"}
+
+
+def _fingerprint(config: str, binary: Path, authority: Path) -> str:
+    trusted = authority.read_bytes() if authority.exists() else b""
+    return hashlib.sha256(b"\0".join((config.encode(), os.fsencode(binary), trusted))).hexdigest()
+
+
+def _make_socket_folder(checkout: Checkout) -> None:
+    """Make the socket's folder; one outside the checkout must be ours alone.
+
+    :raises TroubleError: when it belongs to someone else.
+    """
+    folder = checkout.socket.parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder == checkout.run:
+        return
+    found = folder.lstat()
+    if found.st_uid != os.geteuid() or found.st_mode & 0o077 or folder.is_symlink():
+        raise TroubleError(
+            f"{folder} is not private to this user. Remove it, or set XDG_RUNTIME_DIR."
+        )
+    link = checkout.run / "buildkit.sock"
+    link.unlink(missing_ok=True)
+    link.symlink_to(checkout.socket)

@@ -1,0 +1,73 @@
+"""Calls of the engine: its output and signals are the user's, its exit status is ours."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from local import status
+from local.checkout import Checkout
+from local.say import TroubleError, tail_of
+
+_NO_STACK = "no stack named"
+
+
+def select(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> None:
+    """Make ``stack`` the selected one, and make it if the backend lacks it.
+
+    :raises TroubleError: when the backend can't be reached or refuses.
+    """
+    argv = [str(pulumi), "stack", "select", "--create", stack, "--non-interactive"]
+    result = _ask(checkout, argv, env)
+    if result.returncode:
+        text = f"pulumi could not select the stack {stack}:\n{tail_of(result.stderr)}"
+        raise TroubleError(text)
+
+
+def run(checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]) -> int:
+    """Return the exit status of ``argv``, run in the checkout on the user's own terminal."""
+    sys.stdout.flush()
+    with subprocess.Popen(argv, cwd=checkout.root, env=dict(env)) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                # The terminal interrupted both: the engine ends what it does in its own order.
+                continue
+
+
+def outputs(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> dict[str, Any]:
+    """Return the stack's outputs, none when it was never brought up.
+
+    :raises TroubleError: when the backend can't be reached or refuses.
+    """
+    argv = [str(pulumi), "stack", "output", "--json", "--stack", stack]
+    result = _ask(checkout, argv, env)
+    if result.returncode == 0:
+        return dict(json.loads(result.stdout or "{}"))
+    if _NO_STACK in result.stderr:
+        return {}
+    text = f"pulumi could not read the outputs of {stack}:\n{tail_of(result.stderr)}"
+    raise TroubleError(text)
+
+
+def _ask(
+    checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run ``argv`` in the checkout; a state in files needs a folder, even to be found empty."""
+    (checkout.state / "state").mkdir(parents=True, exist_ok=True)
+    return subprocess.run(
+        argv, cwd=checkout.root, env=dict(env), check=False, capture_output=True, text=True
+    )
+
+
+def print_status(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> None:
+    """Print the table of the stack's tags and pointers on stdout.
+
+    An engine that is not there yet has brought up nothing.
+
+    :raises TroubleError: when the backend can't be reached or refuses.
+    """
+    print(status.render(outputs(checkout, pulumi, stack, env) if pulumi.exists() else {}))

@@ -1,0 +1,103 @@
+"""The Go modules of ``toolchain/``: what each builds, and the key that its binaries are kept by."""
+
+import hashlib
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+PULUMI_VERSION: Final = "3.259.0"
+"""The engine's version; the Python SDK in the lock is of the same."""
+
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugin:
+    """A resource plugin, as the engine asks for it."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """A module in the folder ``toolchain/{name}``.
+
+    ``packages`` are the commands to build, ``linker`` what goes to the linker beside the flags of
+    all, ``minutes`` how long two cores took with empty caches. Next to the binaries go the
+    ``files`` of the module's own folder, and ``scripts`` of modules that it requires: for each name
+    the module and the path in it.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    minutes: float
+    linker: str = ""
+    files: tuple[str, ...] = ()
+    scripts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    plugin: Plugin | None = None
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The flags of ``go build``."""
+        return ("-trimpath", "-ldflags", f"-s -w {self.linker}".strip())
+
+    def key(self, root: Path) -> str:
+        """Return the SHA-256 of all that decides the binaries, shortened to 16 digits."""
+        folder = root / "toolchain" / self.name
+        digest = hashlib.sha256("\0".join((*self.packages, *self.flags, *target())).encode())
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"\0{path.relative_to(folder).as_posix()}\0{content}".encode())
+        return digest.hexdigest()[:16]
+
+
+_EXECUTOR = "pulumi-language-python-exec"
+_SDK = "github.com/pulumi/pulumi/sdk/v3"
+PULUMI: Final = Module(
+    name="pulumi",
+    packages=("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
+    linker=f"-X {_SDK}/go/common/version.Version=v{PULUMI_VERSION}",
+    minutes=4,
+)
+LANGUAGE_PYTHON: Final = Module(
+    name="language-python",
+    packages=(f"{_SDK}/python/cmd/pulumi-language-python",),
+    # The host starts programs through this script and looks for it next to itself alone.
+    files=(_EXECUTOR,),
+    scripts={f"{_EXECUTOR}.real": (_SDK, f"python/cmd/{_EXECUTOR}")},
+    minutes=0.5,
+)
+DOCKER_BUILD: Final = Module(
+    name="docker-build",
+    packages=("github.com/pulumi/pulumi-docker-build/provider/cmd/pulumi-resource-docker-build",),
+    linker="-X github.com/pulumi/pulumi-docker-build/provider.Version=0.0.22",
+    plugin=Plugin(name="docker-build", version="0.0.22"),
+    minutes=2,
+)
+BUILDKIT: Final = Module(
+    name="buildkit",
+    packages=("github.com/moby/buildkit/cmd/buildctl", "github.com/moby/buildkit/cmd/buildkitd"),
+    minutes=2,
+)
+REGISTRY: Final = Module(
+    name="registry",
+    packages=("github.com/distribution/distribution/v3/cmd/registry",),
+    minutes=1,
+)
+GITHUB: Final = Module(
+    name="github",
+    # The main package of the module itself; Go names the binary after its last path element.
+    packages=("fleet/toolchain/github",),
+    plugin=Plugin(name="github", version="6.15.0"),
+    minutes=2,
+)
+
+
+def target() -> tuple[str, str]:
+    """Return this machine as Go names it: operating system and architecture."""
+    machine = platform.machine()
+    return os.uname().sysname.lower(), _MACHINES.get(machine, machine)

@@ -1,0 +1,82 @@
+"""What a stack's declaration asks of this machine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleet.declaration import Declaration
+from inputs.locks import LOOPBACK
+from inputs.stack import config_file, declaration_of_file
+from local.say import TroubleError
+
+BUILDER = "fleet"
+"""The name of the embedded builder; any other name under ``fleet:builders`` is the user's own."""
+
+DOCKER_BUILDER = "default"
+"""The name of the builder that a Docker engine brings; buildx keeps no instance file of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What to provide: a registry on ``port``, a builder for ``platforms``, base images.
+
+    ``host`` is the registry's ``host:port``; ``port`` is ``None`` when the registry is not on this
+    machine. Of ``platforms``, the embedded builder builds those in ``built_here``; ``builders``
+    names the user's own for the others. ``bases`` holds pairs of Python and base, such as
+    ``("3.11", "slim")``.
+    """
+
+    stack: str
+    host: str
+    port: int | None
+    platforms: tuple[str, ...]
+    built_here: tuple[str, ...]
+    builders: tuple[str, ...]
+    bases: tuple[tuple[str, str], ...]
+
+    @property
+    def builder(self) -> bool:
+        """Whether the embedded builder is wanted."""
+        return bool(self.built_here)
+
+    @property
+    def stand_ins(self) -> bool:
+        """Whether base images may be made here: they need our registry and our builder."""
+        return self.port is not None and self.builder
+
+    @property
+    def anything(self) -> bool:
+        """Whether any daemon is to run on this machine."""
+        return self.port is not None or self.builder
+
+
+def needs_of(declaration: Declaration, stack: str) -> Needs:
+    """Return what ``declaration`` asks for.
+
+    :raises TroubleError: when a loopback registry is declared without a port.
+    """
+    name, _, port = declaration.host.partition(":")
+    if name in LOOPBACK and not port:
+        text = f"Pulumi.{stack}.yaml, fleet:registry: {name} needs a port. Write {name}:5443/..."
+        raise TroubleError(text)
+    images = declaration.images
+    platforms = dict.fromkeys(p for image in images for p in image.platforms)
+    builders = {p: declaration.builders[p] for p in platforms}
+    pairs = dict.fromkeys((p, b) for image in images for p in image.pythons for b in image.bases)
+    return Needs(
+        stack=stack,
+        host=declaration.host,
+        port=int(port) if name in LOOPBACK else None,
+        platforms=tuple(platforms),
+        built_here=tuple(p for p, builder in builders.items() if builder == BUILDER),
+        builders=tuple(dict.fromkeys(b for b in builders.values() if b != BUILDER)),
+        bases=tuple(pairs),
+    )
+
+
+def read_needs(root: Path, stack: str) -> Needs:
+    """Return what the stack's file asks for.
+
+    :raises fleet.problems.DeclarationError: when the file does not hold a sound declaration.
+    :raises TroubleError: when a loopback registry is declared without a port.
+    """
+    return needs_of(declaration_of_file(config_file(root, stack)), stack)

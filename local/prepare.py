@@ -1,0 +1,96 @@
+"""What goes before every call of the engine, each step cheap when there is nothing to do."""
+
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import (
+    backend,
+    bases,
+    builder,
+    certificates,
+    debian,
+    docker_config,
+    engine,
+    environment,
+    registry,
+    toolchain,
+)
+from local.checkout import Checkout
+from local.needs import Needs, read_needs
+from local.say import say
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """A machine on which the engine can be called, as ``needs`` ask: it and its environment."""
+
+    needs: Needs
+    pulumi: Path
+    env: dict[str, str]
+
+
+def prepare(checkout: Checkout, stack: str, *, refresh: bool = False) -> Ready:
+    """Check the declaration, then provide tools, registry, builder, bases, lock and stack.
+
+    ``refresh`` has the lock ask again for base digests and yanked versions. A faulty declaration,
+    a wrong backend, an absent builder or Go is told before anything is changed.
+
+    :raises TroubleError: naming what stands in the way.
+    :raises subprocess.CalledProcessError: when a step that explains itself failed.
+    """
+    _check(checkout, stack)
+    needs = read_needs(checkout.root, stack)
+    backend.require(checkout, needs, os.environ)
+    docker_config.require_builders(checkout, needs, os.environ)
+    with _alone(checkout):
+        supply = toolchain.survey(checkout, needs)
+        stand_ins = bases.wanted(checkout, needs)
+        debian.ensure(needs, stand_ins=bool(stand_ins))
+        if needs.port is not None:
+            certificates.ensure(checkout)
+        env = environment.complete(checkout, needs)
+        docker_config.share(checkout, needs, os.environ)
+        tools = toolchain.ensure(checkout, needs, supply, env)
+        _start(checkout, needs, tools)
+        bases.ensure(checkout, needs, stand_ins)
+        again = ["--refresh"] if refresh else []
+        _python(checkout, env, "releases", "lock", "--stack", stack, *again)
+        engine.select(checkout, tools.pulumi, stack, env)
+    return Ready(needs=needs, pulumi=tools.pulumi, env=env)
+
+
+def _check(checkout: Checkout, stack: str) -> None:
+    _python(checkout, None, "inputs", "check", "--stack", stack)
+
+
+def _python(checkout: Checkout, env: dict[str, str] | None, module: str, *words: str) -> None:
+    argv = [sys.executable, "-m", module, *words]
+    subprocess.run(argv, cwd=checkout.root, env=env, check=True)
+
+
+def _start(checkout: Checkout, needs: Needs, tools: toolchain.Tools) -> None:
+    if tools.registry and needs.port is not None:
+        stack_file = f"Pulumi.{needs.stack}.yaml"
+        registry.start(checkout, tools.registry, port=needs.port, stack_file=stack_file)
+    if tools.buildkitd and tools.buildctl:
+        found = builder.Binaries(buildkitd=tools.buildkitd, buildctl=tools.buildctl)
+        builder.start(checkout, found, needs)
+
+
+@contextmanager
+def _alone(checkout: Checkout) -> Iterator[None]:
+    """Keep a second run in the same checkout waiting until this one has prepared."""
+    checkout.state.mkdir(exist_ok=True)
+    with (checkout.state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another run in this checkout")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

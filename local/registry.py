@@ -1,0 +1,104 @@
+"""The embedded registry: distribution over TLS on loopback, its storage in the checkout."""
+
+import hashlib
+import json
+import os
+import ssl
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from local import certificates, ports, processes
+from local.checkout import Checkout
+from local.say import say
+
+_RECORD = "registry.pid"
+
+
+def start(checkout: Checkout, binary: Path, *, port: int, stack_file: str) -> None:
+    """Have the registry answer on ``https://localhost:{port}``; one that already does is kept.
+
+    :raises TroubleError: when something else holds the port, or the registry does not start.
+    """
+    authority = certificates.ensure(checkout)
+    config = _configuration(checkout, port)
+    fingerprint = _fingerprint(config, binary, checkout.tls / "server.pem")
+    record, log = checkout.run / _RECORD, checkout.log / "registry.log"
+    known = processes.read_record(record)
+    if known and known.alive and known.fingerprint == fingerprint and answers(port, authority):
+        return
+    processes.stop(record)
+    ports.require_free(port, setting=f"{stack_file}, fleet:registry")
+    checkout.etc.mkdir(parents=True, exist_ok=True)
+    path = checkout.etc / "registry.yaml"
+    path.write_text(config)
+    started = processes.start(
+        [str(binary), "serve", str(path)],
+        # distribution sends traces to a collector on localhost unless it is told not to.
+        env={**os.environ, "OTEL_TRACES_EXPORTER": "none"},
+        log=log,
+        record=record,
+        fingerprint=fingerprint,
+    )
+    processes.wait_until(lambda: answers(port, authority), started, name="the registry", log=log)
+    say(f"registry: https://localhost:{port} (pid {started.pid})")
+
+
+def stop(checkout: Checkout) -> processes.Record | None:
+    """Stop the registry if it was started from this checkout; its data stays."""
+    return processes.stop(checkout.run / _RECORD)
+
+
+def answers(port: int, authority: Path) -> bool:
+    """Tell whether a registry speaks TLS by ``authority`` on ``port`` (distribution API, /v2/)."""
+    return _get(port, authority, "", "*/*") is not None
+
+
+def index(port: int, authority: Path, repository: str, tag: str) -> dict[str, Any]:
+    """Return the OCI index that ``tag`` names, empty when there is none."""
+    accepted = "application/vnd.oci.image.index.v1+json"
+    body = _get(port, authority, f"{repository}/manifests/{tag}", accepted)
+    return dict(json.loads(body)) if body else {}
+
+
+def _get(port: int, authority: Path, path: str, accepted: str) -> bytes | None:
+    """Return the body of a successful answer of the registry on ``port``, else ``None``."""
+    context = ssl.create_default_context(cafile=str(authority))
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
+    request = urllib.request.Request(
+        f"https://127.0.0.1:{port}/v2/{path}", headers={"Accept": accepted}
+    )
+    try:
+        with opener.open(request, timeout=5) as response:
+            return bytes(response.read())
+    except OSError:
+        return None
+
+
+def _configuration(checkout: Checkout, port: int) -> str:
+    # distribution reads JSON, which is YAML too: a path needs no quoting rules of its own.
+    return json.dumps(
+        {
+            "version": "0.1",
+            "log": {"level": "warn", "accesslog": {"disabled": True}},
+            "storage": {
+                "filesystem": {"rootdirectory": str(checkout.state / "registry")},
+                "delete": {"enabled": True},
+            },
+            "http": {
+                "addr": f"127.0.0.1:{port}",
+                "tls": {
+                    "certificate": str(checkout.tls / "server.pem"),
+                    "key": str(checkout.tls / "server.key"),
+                },
+            },
+        },
+        indent=2,
+    )
+
+
+def _fingerprint(config: str, binary: Path, certificate: Path) -> str:
+    parts = (config.encode(), os.fsencode(binary), certificate.read_bytes())
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()

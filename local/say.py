@@ -1,0 +1,37 @@
+"""Progress for a person, on stderr, so that stdout stays for results."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class TroubleError(Exception):
+    """Something stands in the way; the text names the place, what is wrong and the remedy."""
+
+
+def say(text: str) -> None:
+    """Print one line of progress."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def duration(seconds: float) -> str:
+    """Return ``seconds`` as a person writes them: ``0.4 s``, ``12 s``, ``3 min 05 s``."""
+    if seconds < 9.95:  # noqa: PLR2004 - below ten, tenths still tell something
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Say ``what`` when it begins, and how long it took when it succeeds."""
+    say(f"{what} ...")
+    begin = time.monotonic()
+    yield
+    say(f"{what}: {duration(time.monotonic() - begin)}")
+
+
+def tail_of(text: str, lines: int = 12) -> str:
+    """Return the last ``lines`` of ``text``, indented to stand below a sentence."""
+    return "\n".join(f"  {line}" for line in text.splitlines()[-lines:])

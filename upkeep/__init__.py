@@ -1,0 +1,1 @@
+"""What a maintainer runs beside ``pulumi up``: restore a name, adopt a registry, prune it."""

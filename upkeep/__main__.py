@@ -1,0 +1,155 @@
+"""``python -m upkeep COMMAND --stack NAME``: what a maintainer runs beside ``pulumi up``."""
+
+import argparse
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fleet.plan import Plan, make_plan
+from fleet.problems import DeclarationError
+from inputs.gather import gather
+from inputs.stack import PROJECT, config_file, declaration_of_file
+from local import backend, engine, environment
+from local.checkout import Checkout, checkout
+from local.needs import read_needs
+from local.say import TroubleError, say
+from providers.oci.errors import OciError
+from providers.oci.reference import Repository
+from upkeep import adopt, prune, restore
+from upkeep.import_file import Adoption
+from upkeep.opened import opened
+from upkeep.state import read_state
+
+
+def main(arguments: list[str]) -> int:
+    """Return the exit status: 0 when it is done, 1 with the reason on stderr."""
+    chosen = _parser().parse_args(arguments)
+    here = checkout(chosen.root)
+    try:
+        # What `make env` prints, whether or not the caller has evaluated it.
+        needs = read_needs(here.root, chosen.stack)
+        backend.require(here, needs, os.environ)
+        for name in environment.unset(here, needs, os.environ):
+            del os.environ[name]
+        os.environ.update(environment.of_process(here, needs))
+        return int(chosen.run(here, chosen))
+    except (TroubleError, DeclarationError, OciError) as error:
+        say(f"error: {error}")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m upkeep", description=__doc__)
+    parser.add_argument("--root", type=Path, help="the checkout, by default this one")
+    commands = parser.add_subparsers(required=True)
+    one = commands.add_parser("restore", help="put a removed name back on its last digest")
+    one.add_argument("--tag", required=True)
+    one.add_argument("--image", default="", help="where several images had that name")
+    one.set_defaults(run=_restore)
+    two = commands.add_parser("adopt", help="write the import file of a registry's declared tags")
+    two.add_argument("--apply", action="store_true", help="run the import as well")
+    two.set_defaults(run=_adopt)
+    three = commands.add_parser("prune", help="list what is superseded")
+    three.add_argument("--apply", action="store_true", help="delete what is due")
+    three.add_argument("--image", default="", help="one image only, declared or not")
+    three.add_argument("--keep-days", type=_days, help="instead of fleet:retention-days")
+    three.set_defaults(run=_prune)
+    for command in (one, two, three):
+        command.add_argument("--stack", default="dev")
+    return parser
+
+
+def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
+    state = read_state(here.root, chosen.stack, os.environ)
+    entry = restore.choose(state, chosen.tag, chosen.image)
+
+    async def run() -> restore.Restored:
+        async with opened() as connection:
+            return await restore.restore(connection.registry, entry)
+
+    _tell(asyncio.run(run()))
+    _tell(restore.outlook(state, entry))
+    return 0
+
+
+def _adopt(here: Checkout, chosen: argparse.Namespace) -> int:
+    plan = _plan(here, chosen.stack)
+
+    async def run() -> Adoption:
+        async with opened() as connection:
+            return await adopt.look(connection.registry, plan)
+
+    adopted = asyncio.run(run())
+    path = here.state / f"adopt.{chosen.stack}.json"
+    adopt.write(path, adopted)
+    _tell(adopt.report(adopted))
+    command = ["pulumi", "import", "--stack", chosen.stack, "--file", str(path), *adopt.FLAGS]
+    if not adopted.adopted or not chosen.apply:
+        _tell(f"Written to {path}; make adopt APPLY=1 runs: {' '.join(command)}")
+        return 0
+    engine.select(here, Path("pulumi"), chosen.stack, os.environ)
+    return engine.run(here, command, os.environ)
+
+
+def _prune(here: Checkout, chosen: argparse.Namespace) -> int:
+    plan = _plan(here, chosen.stack)
+    days = plan.retention_days if chosen.keep_days is None else chosen.keep_days
+    return asyncio.run(_pruned(here, chosen, _images(here, chosen, plan), days))
+
+
+async def _pruned(
+    here: Checkout, chosen: argparse.Namespace, images: tuple[prune.Image, ...], days: int
+) -> int:
+    failed = False
+    async with opened() as connection:
+        for image in images:
+            versions = connection.versions_of(image.public.host)
+            pruner = prune.Pruner(
+                registry=connection.registry,
+                versions=versions,
+                owner=f"{PROJECT}/{chosen.stack}",
+                state=lambda: read_state(here.root, chosen.stack, os.environ),
+                now=lambda: datetime.now(UTC).isoformat(timespec="seconds"),
+                days=days,
+            )
+            found = await pruner.look(image)
+            swept = await pruner.apply(found) if chosen.apply else None
+            _tell(prune.report(found, days, swept))
+            if swept and swept.gone:
+                _tell(versions.advice)
+            failed = failed or bool(swept and swept.kept)
+    return 1 if failed else 0
+
+
+def _images(here: Checkout, chosen: argparse.Namespace, plan: Plan) -> tuple[prune.Image, ...]:
+    """Return the images to sweep; of one that nothing declares, no workshop tag is planned."""
+    declared = {image.name: prune.image_of(image) for image in plan.images}
+    if not chosen.image:
+        return tuple(declared.values())
+    registry = declaration_of_file(config_file(here.root, chosen.stack)).registry
+    public = Repository.parse(f"{registry}/{chosen.image}")
+    undeclared = prune.Image(public=public, planned=frozenset())
+    return (declared.get(chosen.image, undeclared),)
+
+
+def _plan(here: Checkout, stack: str) -> Plan:
+    declaration = declaration_of_file(config_file(here.root, stack))
+    inputs = gather(here.root, stack, declaration)
+    return make_plan(declaration, inputs, owner=f"{PROJECT}/{stack}")
+
+
+def _tell(text: object) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if days < 0:
+        raise argparse.ArgumentTypeError("write a number of days, 0 or more")
+    return days
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,65 @@
+"""Adoption: a registry's declared tags come under management without a write to the registry."""
+
+import json
+from pathlib import Path
+
+from fleet.plan import Plan
+from providers.oci.reference import TagReference
+from providers.oci.registry import Registry
+from providers.oci.tagging import Found, Tagger
+from upkeep.import_file import Adoption, adoption, candidates
+from upkeep.parallel import each
+
+FLAGS = ("--yes", "--skip-preview", "--protect=false", "--generate-code=false")
+"""Flags of ``pulumi import``: destroy is guarded elsewhere, and the code is there already."""
+
+
+async def look(registry: Registry, plan: Plan) -> Adoption:
+    """Read every declared tag and return what an import would take over.
+
+    :raises providers.oci.errors.OciError: when the registry fails.
+    """
+    tagger = Tagger(registry)
+
+    async def find(ref: TagReference) -> tuple[TagReference, Found | None]:
+        return ref, await tagger.find(ref)
+
+    pairs = await each(find, [candidate.ref for candidate in candidates(plan)])
+    return adoption(plan, {ref: found for ref, found in pairs if found is not None})
+
+
+def write(path: Path, adopted: Adoption) -> None:
+    """Write the import file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(adopted.document, indent=2) + "\n", encoding="utf-8")
+
+
+def report(adopted: Adoption) -> str:
+    """Say what an import takes over and what it can't."""
+    groups = (
+        ("adopted", adopted.adopted, ""),
+        (
+            "of these written by something else than this fleet",
+            adopted.unowned,
+            "the next up replaces them by this fleet's builds; the old digest stays pullable",
+        ),
+        ("of these pointers that name something else than declared", adopted.off, "up moves them"),
+        ("left alone, for they are another stack's", adopted.foreign, "move them by that stack"),
+        ("declared but not in the registry", adopted.absent, "up makes them"),
+    )
+    lines = [line for title, refs, then in groups for line in _group(title, refs, then)]
+    return "\n".join([*lines, _LIMITS])
+
+
+def _group(title: str, refs: tuple[str, ...], then: str) -> list[str]:
+    if not refs:
+        return []
+    head = f"{len(refs)} {title}" + (f" ({then})" if then else "")
+    return [f"{head}:", *(f"  {ref}" for ref in refs)]
+
+
+_LIMITS = """\
+Not in the file: platform builds and their verifications, for no registry tells which inputs an
+image was built from. The next up builds and checks each platform once more (out of the registry's
+cache where that is there); builds that give the same bytes move no tag. The record of removed
+names is lost with a state, and begins anew."""

@@ -1,0 +1,97 @@
+"""What a repository holds, as far as can be known: its names, and the manifests behind them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from providers.oci.index import OWNER_ANNOTATION, annotations_of, children_of, document_of
+from providers.oci.reference import Repository, is_digest
+from providers.oci.registry import Manifest, Registry
+from providers.oci.throwaway import displaced_by
+from upkeep.ledger import PREFIX
+from upkeep.parallel import each
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A manifest and what it refers to; ``platforms`` are those of ``children`` that run.
+
+    ``subject`` is also what a throwaway displaced: an interrupted removal still needs it.
+    """
+
+    digest: str
+    children: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    subject: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holdings:
+    """``tags`` to digests, and the ``nodes`` that were looked at, by digest."""
+
+    repository: Repository
+    tags: Mapping[str, str] = field(default_factory=dict)
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+
+    @property
+    def ledgers(self) -> dict[str, str]:
+        """The tags of ledgers with their digests."""
+        return {tag: digest for tag, digest in self.tags.items() if tag.startswith(PREFIX)}
+
+    def tags_by_digest(self) -> dict[str, tuple[str, ...]]:
+        """Return the tags that name each digest, sorted."""
+        found: dict[str, tuple[str, ...]] = {}
+        for tag, digest in sorted(self.tags.items()):
+            found[digest] = (*found.get(digest, ()), tag)
+        return found
+
+
+async def hold(registry: Registry, repository: Repository, also: Iterable[str]) -> Holdings:
+    """Read every tag of ``repository``, and those of the digests ``also`` that are there.
+
+    Manifests below an index are read where they are no platform's: an attached signature or an
+    index in an index may itself refer to something. That is two requests a tag at most.
+
+    :raises providers.oci.errors.OciError: when the registry fails or the list is not whole.
+    """
+    listed = await registry.tags(repository)
+    named = listed.tags
+
+    async def read(reference: str) -> Node | None:
+        manifest = await registry.get(repository, reference)
+        return None if manifest is None else node_of(manifest, f"{repository}@{reference}")
+
+    found = await each(read, named)
+    tags = {tag: node.digest for tag, node in zip(named, found, strict=True) if node is not None}
+    nodes = {node.digest: node for node in found if node is not None}
+    wanted = set(also) | {c for node in nodes.values() for c in _unexplained(node)}
+    while missing := sorted(wanted - nodes.keys()):
+        layer = [node for node in await each(read, missing) if node is not None]
+        nodes |= {node.digest: node for node in layer}
+        wanted = {c for node in layer for c in _unexplained(node)}
+    return Holdings(repository=repository, tags=tags, nodes=nodes)
+
+
+def node_of(manifest: Manifest, place: str) -> Node:
+    """Return the manifest's digest with all that it refers to."""
+    document = document_of(manifest, place)
+    entries = document.get("manifests")
+    children = [_digest_of(entry) for entry in entries] if isinstance(entries, list) else []
+    runnable = children_of(document, place) if children else ()
+    return Node(
+        digest=manifest.digest,
+        children=tuple(child for child in children if child),
+        platforms=tuple(child.digest for child in runnable),
+        subject=_digest_of(document.get("subject")) or displaced_by(manifest),
+        owner=annotations_of(document).get(OWNER_ANNOTATION, ""),
+    )
+
+
+def _unexplained(node: Node) -> set[str]:
+    return {*node.children, *((node.subject,) if node.subject else ())} - set(node.platforms)
+
+
+def _digest_of(descriptor: Any) -> str:
+    digest = descriptor.get("digest") if isinstance(descriptor, dict) else None
+    return digest if isinstance(digest, str) and is_digest(digest) else ""

@@ -1,0 +1,35 @@
+"""The registry client for a command, opened and closed inside its event loop."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from providers.oci.client import Client
+from providers.oci.packages import Packages, is_ghcr
+from providers.oci.transport import Transport
+from upkeep.versions import Distribution, GitHub, Versions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A client, and the way of listing and deleting digests that fits a host."""
+
+    registry: Client
+    transport: Transport
+
+    def versions_of(self, host: str) -> Versions:
+        """Return GitHub's Packages API for its registry, else the plain specification."""
+        if is_ghcr(host, self.transport.environment):
+            return GitHub(packages=Packages(self.transport), registry=self.registry)
+        return Distribution(registry=self.registry)
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Opened]:
+    """Yield a client that takes credentials and trust from this process's environment."""
+    transport = Transport(environment=os.environ)
+    try:
+        yield Opened(registry=Client(transport), transport=transport)
+    finally:
+        await transport.close()

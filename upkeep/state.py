@@ -1,0 +1,139 @@
+"""A stack's state, as far as upkeep needs it: which digests it names, and what was removed."""
+
+import json
+import re
+import subprocess
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.say import TroubleError, tail_of
+from providers.oci.reference import Repository, TagReference, is_digest
+
+TAG = "oci:index:Tag"
+STALE_POINTERS = "oci:index:StalePointers"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removed:
+    """A name that ``StalePointers`` took away; ``removed_at`` is an RFC 3339 time in UTC."""
+
+    repository: Repository
+    tag: str
+    digest: str
+    removed_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remover:
+    """What the last update recorded of a ``StalePointers``; ``policies`` are by pointer kind."""
+
+    repository: Repository
+    pointers: frozenset[str]
+    grammar: tuple[tuple[str, str], ...]
+    policies: Mapping[str, str]
+
+    def kind(self, tag: str) -> str:
+        """Return the pointer kind of ``tag``, or an empty string."""
+        found = (kind for kind, form in self.grammar if re.fullmatch(form, tag))
+        return next(found, "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A stack's exported state.
+
+    ``digests`` is every digest that stands anywhere in it, ``roots`` those that its tags have or
+    had, by repository; ``removed`` is oldest first.
+    """
+
+    stack: str
+    urns: frozenset[str]
+    digests: frozenset[str]
+    roots: Mapping[Repository, frozenset[str]]
+    removed: tuple[Removed, ...]
+    removers: tuple[Remover, ...]
+
+
+def read_state(root: Path, stack: str, env: Mapping[str, str]) -> State:
+    """Return the state of ``stack`` of the project at ``root``.
+
+    :raises TroubleError: when the engine can't be run, or the stack or its backend is not there.
+    """
+    argv = ["pulumi", "stack", "export", "--stack", stack, "--non-interactive"]
+    try:
+        done = subprocess.run(
+            argv, cwd=root, env=dict(env), capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        raise TroubleError(
+            "there is no pulumi on PATH; run `make lock`, which provides it"
+        ) from None
+    if done.returncode:
+        text = f"the state of stack {stack} can't be read:\n{tail_of(done.stderr)}"
+        raise TroubleError(f"{text}\nIf it was lost, run `make adopt`")
+    return parse_state(stack, done.stdout)
+
+
+def parse_state(stack: str, exported: str) -> State:
+    """Return what is in an ``exported`` deployment; every digest in its text counts as named.
+
+    Only ``waitFor`` does not: it orders an update, and stays as it was at the last update of
+    its resource, however long ago.
+    """
+    deployment = json.loads(exported).get("deployment") or {}
+    resources: list[dict[str, Any]] = deployment.get("resources") or []
+    removers = [r for r in resources if r["type"] == STALE_POINTERS]
+    return State(
+        stack=stack,
+        urns=frozenset(r["urn"] for r in resources),
+        digests=frozenset(_DIGEST.findall(json.dumps(_without_order(deployment)))),
+        roots=_roots(resources),
+        removed=tuple(entry for r in removers for entry in _removed(r["outputs"])),
+        removers=tuple(_remover(r["outputs"]) for r in removers),
+    )
+
+
+def _without_order(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_order(held) for key, held in value.items() if key != "waitFor"}
+    return [_without_order(held) for held in value] if isinstance(value, list) else value
+
+
+def _roots(resources: list[dict[str, Any]]) -> dict[Repository, frozenset[str]]:
+    found: defaultdict[Repository, set[str]] = defaultdict(set)
+    for resource in resources:
+        outputs = resource.get("outputs") or {}
+        if resource["type"] == TAG:
+            repository = TagReference.parse(outputs["ref"]).repository
+            found[repository] |= {str(outputs.get(k)) for k in ("digest", "assembled", "previous")}
+        elif resource["type"] == STALE_POINTERS:
+            repository = Repository.parse(outputs["repository"])
+            entries = [*(outputs.get("removed") or []), *(outputs.get("kept") or [])]
+            found[repository] |= {entry["digest"] for entry in entries}
+    return {place: frozenset(filter(is_digest, held)) for place, held in found.items()}
+
+
+def _removed(outputs: Mapping[str, Any]) -> list[Removed]:
+    repository = Repository.parse(outputs["repository"])
+    return [
+        Removed(
+            repository=repository,
+            tag=entry["tag"],
+            digest=entry["digest"],
+            removed_at=entry["removedAt"],
+        )
+        for entry in outputs.get("removed") or []
+    ]
+
+
+def _remover(outputs: Mapping[str, Any]) -> Remover:
+    return Remover(
+        repository=Repository.parse(outputs["repository"]),
+        pointers=frozenset(outputs.get("pointers") or []),
+        grammar=tuple((g["kind"], g["pattern"]) for g in outputs.get("grammar") or []),
+        policies=dict(outputs.get("policy") or {}),
+    )

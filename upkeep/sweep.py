@@ -1,0 +1,90 @@
+"""Which digests nothing needs any more, and which of them have waited long enough: pure."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from providers.oci.reference import Repository
+from upkeep.holdings import Holdings
+from upkeep.ledger import Ledger
+
+_FALLBACK = "sha256-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loose:
+    """A digest that nothing needs, the tags that go with it, and when it goes."""
+
+    repository: Repository
+    digest: str
+    tags: tuple[str, ...]
+    since: str
+    goes: str
+    due: bool
+
+
+def needed(holdings: Holdings, roots: Collection[str], named: Collection[str]) -> frozenset[str]:
+    """Return every digest of a repository that has to stay.
+
+    ``roots`` are kept for themselves, ``named`` whatever they are. With a digest stay the children
+    of its index, what it is attached to (``subject``; OCI image specification 1.1), what is
+    attached to it, and what a tag of the form ``sha256-<hex>…`` says it is attached to (OCI
+    distribution specification 1.1, "Referrers Tag Schema"; cosign's own tags alike).
+    """
+    keep = {*roots, *named, *(_attached_to(tag) for tag in holdings.tags)}
+    while True:
+        more = {d for node in holdings.nodes.values() if node.digest in keep
+                for d in (*node.children, node.subject) if d}  # fmt: skip
+        more |= {n.digest for n in holdings.nodes.values() if n.subject and n.subject in keep}
+        if more <= keep:
+            return frozenset(keep - {""})
+        keep |= more
+
+
+def _attached_to(tag: str) -> str:
+    hexadecimal = tag.removeprefix(_FALLBACK).partition(".")[0]
+    return f"sha256:{hexadecimal}" if tag.startswith(_FALLBACK) else ""
+
+
+def loosened(holdings: Holdings, keep: Collection[str], candidates: Iterable[str]) -> list[str]:
+    """Return what of ``candidates`` is there and not to be kept, each before its children.
+
+    Children go along with the last index that needed them; an index goes first, so that none is
+    ever left that names a platform which is gone.
+    """
+    order: dict[str, None] = {}
+    for digest in candidates:
+        node = holdings.nodes.get(digest)
+        if node is not None and digest not in keep:
+            order.setdefault(digest)
+            below = (child for child in node.children if child not in keep)
+            order.update(dict.fromkeys(below))
+    nodes = holdings.nodes
+    return sorted(order, key=lambda digest: digest not in nodes or not nodes[digest].children)
+
+
+def decide(
+    holdings: Holdings, loose: Iterable[str], ledger: Ledger, days: int, now: str
+) -> tuple[Loose, ...]:
+    """Date each loose digest; it is due ``days`` after the ledger first saw it loose."""
+    known: Mapping[str, str] = ledger.of(holdings.repository)
+    tags = holdings.tags_by_digest()
+    found = []
+    for digest in loose:
+        since = known.get(digest) or now
+        goes = _moment(since) + timedelta(days=days)
+        found.append(
+            Loose(
+                repository=holdings.repository,
+                digest=digest,
+                tags=tags.get(digest, ()),
+                since=since,
+                goes=goes.date().isoformat(),
+                due=goes <= _moment(now) and (days == 0 or bool(known.get(digest))),
+            )
+        )
+    return tuple(found)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
