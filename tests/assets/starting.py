@@ -1,0 +1,91 @@
+"""Runs start.sh on this machine, with commands in place of the servers that tell their words."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+IMAGE = Path(__file__).parents[2] / "assets" / "python-gunicorn-uvicorn" / "image"
+# Each prints its own name, its words and the environment that it was given.
+STUB = """#!/bin/sh
+for word in "${0##*/}" "$@"; do printf 'word %s\\n' "$word"; done
+env | sed 's/^/env /'
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """How a start ended: its status, the server's words and environment, and the errors."""
+
+    status: int
+    words: list[str]
+    environ: dict[str, str]
+    errors: str
+
+    @property
+    def server(self) -> str:
+        """The command that start.sh became."""
+        return self.words[0]
+
+    def option(self, name: str) -> str:
+        """The word that follows this option, which must be there exactly once."""
+        assert self.words.count(name) == 1, self.words
+        return self.words[self.words.index(name) + 1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A folder that stands for the container: `app/` for /app, `bin/` for the servers."""
+
+    root: Path
+    shell: str
+
+    @property
+    def app(self) -> Path:
+        return self.root / "app"
+
+    def prepare(self) -> None:
+        """Create the folders, the stub servers and an application `main`."""
+        self.app.mkdir()
+        (self.root / "bin").mkdir()
+        for server in ("gunicorn", "uvicorn"):
+            stub = self.root / "bin" / server
+            stub.write_text(STUB, encoding="utf-8")
+            stub.chmod(0o755)
+        self.write("main.py", "app = None\n")
+
+    def write(self, name: str, text: str) -> Path:
+        """Write a file under /app."""
+        path = self.app / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def start(self, **settings: str) -> Start:
+        """Run start.sh with these variables in an otherwise bare environment."""
+        run = subprocess.run(
+            [self.shell, str(IMAGE / "start.sh")],
+            env={
+                "PATH": f"{self.root / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "APP_ROOT": str(self.app),
+                "START_LIB": str(IMAGE / "start"),
+                "PYTHONDONTWRITEBYTECODE": "1",
+                **settings,
+            },
+            cwd=self.app,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        lines = run.stdout.splitlines()
+        told = [line.removeprefix("env ") for line in lines if line.startswith("env ")]
+        return Start(
+            status=run.returncode,
+            words=[line.removeprefix("word ") for line in lines if line.startswith("word ")],
+            environ=dict(line.split("=", 1) for line in told if "=" in line),
+            errors=run.stderr,
+        )

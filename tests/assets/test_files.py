@@ -1,0 +1,95 @@
+"""The assets as files: linters, what reaches the builder, what Python they are written for."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ASSETS = Path(__file__).parents[2] / "assets"
+DOCKERFILES = sorted(ASSETS.glob("*/*/Dockerfile"))
+CONTEXTS = [file.parent for file in DOCKERFILES]
+SCRIPTS = sorted(ASSETS.glob("**/*.sh"))
+MODULES = sorted(ASSETS.glob("**/*.py"))
+TOOLS = Path(sys.executable).parent
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ASSETS))
+
+
+def findings(*command: str) -> str:
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return run.stdout + run.stderr
+
+
+def test_every_image_has_an_image_and_a_verification() -> None:
+    names = {folder.name: {part.name for part in folder.iterdir()} for folder in ASSETS.iterdir()}
+    assert names
+    assert all({"image", "verify"} <= parts for parts in names.values())
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=name)
+def test_hadolint_finds_nothing(dockerfile: Path) -> None:
+    assert findings(str(TOOLS / "hadolint"), str(dockerfile)) == ""
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=name)
+def test_no_frontend_image_is_fetched_for_a_dockerfile(dockerfile: Path) -> None:
+    lines = dockerfile.read_text("utf-8").splitlines()
+    assert not [line for line in lines if line.replace(" ", "").lower().startswith("#syntax=")]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=name)
+def test_shellcheck_finds_nothing_in_posix_scripts(script: Path) -> None:
+    assert script.read_text("utf-8").startswith("#!/bin/sh\n")
+    assert findings(str(TOOLS / "shellcheck"), str(script)) == ""
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name)
+def test_modules_are_in_the_syntax_of_the_oldest_python(module: Path) -> None:
+    ast.parse(module.read_text("utf-8"), feature_version=(3, 9))
+
+
+@pytest.mark.parametrize("context", CONTEXTS, ids=name)
+def test_only_files_that_are_named_reach_the_builder(context: Path) -> None:
+    lines = (context / ".dockerignore").read_text("utf-8").splitlines()
+    first, *allowed = [line for line in lines if not line.startswith("#")]
+    assert first == "*"
+    assert allowed
+    assert all(line.startswith("!") for line in allowed)
+    reached = {file for line in allowed for file in context.glob(line[1:])}
+    kept = {file for file in context.rglob("*") if file.is_file() and file.suffix != ".pyc"}
+    assert {name(file) for file in kept - reached} == {
+        name(context / ".dockerignore"),
+        name(context / "Dockerfile"),
+    }
+    assert all(any(context.glob(line[1:])) for line in allowed)
+
+
+def test_the_labels_of_the_contract_are_in_the_final_stage() -> None:
+    for dockerfile in ASSETS.glob("*/image/Dockerfile"):
+        final = dockerfile.read_text("utf-8").rpartition("\nFROM ")[2]
+        _, _, labels = final.partition("\nLABEL ")
+        image = "org.opencontainers.image."
+        expected = {
+            "python": "PYTHON",
+            "package": "PACKAGE",
+            "maintainer": "MAINTAINER",
+            f"{image}title": "TITLE",
+            f"{image}description": "DESCRIPTION",
+            f"{image}version": "VERSION",
+            f"{image}source": "SOURCE",
+            f"{image}revision": "REVISION",
+            f"{image}licenses": "LICENSES",
+            f"{image}base.name": "BASE_NAME",
+            f"{image}base.digest": "BASE_DIGEST",
+        }
+        words = labels.replace("\\\n", " ").split()
+        assert words == [f'{label}="${{{argument}}}"' for label, argument in expected.items()]
+        # An argument that its stage does not declare is empty, without a warning.
+        missing = [a for a in expected.values() if f"\nARG {a}\n" not in final]
+        assert missing == []

@@ -1,0 +1,211 @@
+"""The checks of a running server fail when they should, against servers that break one promise."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.assets.verifying import load, verification
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A server of one process: what it answers, and what it does on SIGTERM, comes from its environment.
+SERVER = f"""#!{sys.executable}
+import http.server, os, signal, subprocess, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response_only(int(os.environ.get("STATUS", "200")))
+        self.send_header("server", os.environ.get("SERVER", "uvicorn"))
+        self.end_headers()
+        self.wfile.write(os.environ["BODY"].encode())
+    def log_message(self, *words): pass
+if "ENDS" in os.environ:
+    sys.exit(os.environ["ENDS"])
+if "DEAF" in os.environ:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+for _ in range(int(os.environ.get("CHILDREN", "0"))):
+    subprocess.Popen(["sleep", "60"])
+print(os.environ.get("TELLS", ""), flush=True)
+http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
+ASGI = '{"scope": "http", "asgi": "3.0"}'
+
+
+@pytest.fixture(autouse=True)
+def _modules(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    script = tmp_path / "start.sh"
+    script.write_text(SERVER)
+    script.chmod(0o755)
+    with verification():
+        monkeypatch.setattr(load("server"), "START_SCRIPT", str(script))
+        monkeypatch.setattr(load("serving"), "APP", tmp_path)
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("outputs")))
+        yield
+
+
+@pytest.fixture
+def report() -> Any:
+    return load("report").Report()
+
+
+def scenario(**settings: str) -> Any:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environ = {"BODY": ASGI, "PORT": str(port), **settings}
+    return load("serving").Scenario("case", environ, port)
+
+
+def answered(report: Any, **settings: str) -> None:
+    serving = load("serving")
+    serving.run(scenario(**settings), report, lambda s: serving.answered(s, "case", report))
+
+
+def test_an_asgi_answer_is_ok(report: Any) -> None:
+    answered(report)
+    assert report.failures == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"STATUS": "500"}, {"BODY": "Hello"}, {"BODY": "[]"}, {"SERVER": "gunicorn"}],
+    ids=["an error", "no JSON", "no scope", "another server"],
+)
+def test_any_other_answer_fails_and_the_output_is_kept(
+    report: Any, settings: dict[str, str]
+) -> None:
+    answered(report, TELLS="what the server said", **settings)
+    assert len(report.failures) == 1
+    assert "what the server said" in report.summary()
+
+
+def test_a_server_that_ends_fails_with_its_status(report: Any) -> None:
+    answered(report, ENDS="no application")
+    assert "ended with status 1 instead of an HTTP answer" in report.failures[0]
+    assert "no application" in report.summary()
+
+
+def test_a_server_that_stays_silent_fails(report: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load("server"), "READY_SECONDS", 0.3)
+    silent = load("serving").Scenario("case", {"BODY": "", "PORT": "0"}, scenario().port)
+    serving = load("serving")
+    serving.run(silent, report, lambda s: serving.answered(s, "case", report))
+    assert "not an HTTP answer within" in report.failures[0]
+
+
+def test_a_start_script_that_cannot_run_fails(report: Any, tmp_path: Path) -> None:
+    (tmp_path / "start.sh").chmod(0o644)
+    answered(report)
+    assert "/start.sh starts: expected a process" in report.failures[0]
+
+
+def test_sigterm_that_ends_all_is_ok(report: Any) -> None:
+    serving = load("serving")
+
+    def look(server: Any) -> None:
+        server.answer()
+        serving.check_stop(server, "case", report)
+
+    serving.run(scenario(), report, look)
+    assert report.failures == []
+
+
+@pytest.mark.parametrize("settings", [{"DEAF": "1"}, {"CHILDREN": "1"}], ids=["deaf", "orphans"])
+def test_processes_that_outlive_sigterm_fail_and_are_killed(
+    report: Any, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving = load("serving")
+    monkeypatch.setattr(serving, "STOP_SECONDS", 0.5)
+    left: list[int] = []
+
+    def look(server: Any) -> None:
+        server.answer()
+        serving.check_stop(server, "case", report)
+        left.extend(server.members())
+
+    serving.run(scenario(**settings), report, look)
+    assert "SIGTERM ends every process" in report.failures[0]
+    assert len(left) == 1
+    wait_until_gone(left[0])
+
+
+def wait_until_gone(pid: int) -> None:
+    """The kernel ends a killed process soon, not at once; the test fails when it never does."""
+    deadline = time.monotonic() + 30
+    while alive(pid):
+        assert time.monotonic() < deadline, pid
+        time.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize(("children", "failed"), [("2", []), ("3", ["2 workers"])])
+def test_the_number_of_workers_must_be_exact(report: Any, children: str, failed: list[str]) -> None:
+    serving = load("serving")
+
+    def look(server: Any) -> None:
+        server.answer()
+        serving.check_gunicorn(server, "case", report, workers=2)
+
+    serving.run(scenario(CHILDREN=children, TELLS="Using worker: x.UvicornWorker"), report, look)
+    workers = [failure for failure in report.failures if "workers:" in failure]
+    assert [part for part in failed if part in workers[0]] == failed
+    assert len(workers) == len(failed)
+    # This server is no gunicorn of /usr/local/bin, and that is told as well.
+    assert any("start.sh became gunicorn" in failure for failure in report.failures)
+
+
+def test_another_worker_class_fails(report: Any) -> None:
+    serving = load("serving")
+
+    def look(server: Any) -> None:
+        server.answer()
+        serving.check_gunicorn(server, "case", report, workers=0)
+
+    serving.run(scenario(TELLS="Using worker: gevent\nUvicornWorker"), report, look)
+    assert "an ASGI worker class: expected a text with 'UvicornWorker'" in report.failures[0]
+
+
+@pytest.mark.parametrize(
+    ("tells", "failed"),
+    [("PORT is wrong", 0), ("something else", 1), ("PORT is wrong\nTraceback (most", 1)],
+)
+def test_a_refusal_needs_its_words_and_no_traceback(report: Any, tells: str, failed: int) -> None:
+    load("refusals").refused(scenario(ENDS=tells), "PORT is wrong", report)
+    assert len(report.failures) == failed
+
+
+def test_a_start_that_should_fail_but_does_not_is_a_failure(
+    report: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load("server"), "READY_SECONDS", 0.5)
+    load("refusals").refused(scenario(TELLS="PORT is wrong"), "PORT is wrong", report)
+    assert report.failures == ["FAILED: case: the start fails: expected 1, saw None"]
+
+
+def test_an_absent_example_fails(report: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    refusals = load("refusals")
+    monkeypatch.setattr(refusals, "REFUSED", ())
+    refusals.run_refusals(report)
+    assert "the example application is there" in report.failures[0]
+
+
+def test_files_of_a_scenario_are_gone_afterwards(tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    with load("serving").Files({"app/main.py": "x", "prestart.sh": "y"}):
+        assert (tmp_path / "app" / "main.py").read_text() == "x"
+    assert sorted(tmp_path.rglob("*")) == before

@@ -1,0 +1,90 @@
+"""A recording engine: what a program asks of Pulumi, without Pulumi."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks
+
+from components.fleet import declare
+from fleet.plan import Plan
+
+IMAGE = "docker-build:index:Image"
+TAG = "oci:index:Tag"
+STALE = "oci:index:StalePointers"
+
+
+def digest(name: str) -> str:
+    """A digest that differs by name, so that a test sees which one went where."""
+    return f"sha256:{name.encode().hex().ljust(64, '0')[-64:]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One resource as the program registered it; ``needs`` are URNs it depends on."""
+
+    token: str
+    name: str
+    inputs: dict[str, Any]
+
+
+@dataclass
+class Engine(pulumi.runtime.Mocks):
+    """Answers as the providers do, and keeps every request in order."""
+
+    asked: list[Asked] = field(default_factory=list)
+    preview: bool = False
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        self.asked.append(Asked(token=args.typ, name=args.name, inputs=args.inputs))
+        outputs = dict(args.inputs)
+        if args.typ == IMAGE:
+            outputs["digest"] = "" if self.preview else digest(args.name)
+        if args.typ == TAG:
+            outputs |= {"digest": digest(args.name), "size": 12, "platforms": self._platforms(args)}
+        return f"{args.name}-id", outputs
+
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(f"the program called {args.token}")
+
+    def of(self, token: str) -> list[Asked]:
+        return [asked for asked in self.asked if asked.token == token]
+
+    def named(self, name: str) -> Asked:
+        (found,) = [asked for asked in self.asked if asked.name == name]
+        return found
+
+    @staticmethod
+    def _platforms(args: pulumi.runtime.MockResourceArgs) -> list[dict[str, Any]]:
+        return [
+            {"platform": s["platform"], "digest": s["image"].rpartition("@")[2], "size": 6}
+            for s in args.inputs.get("sources") or []
+        ]
+
+
+def run(plan: Plan, *, preview: bool = False) -> tuple[Engine, dict[str, Any]]:
+    """Run the program on ``plan``; return what it asked for, and the stack's outputs."""
+    engine = Engine(preview=preview)
+    # Each run gets a loop of its own, so that one test's pending work can't reach another's.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        mocks.set_mocks(engine, project="fleet", stack="test", preview=preview)
+        outputs: dict[str, Any] = {}
+
+        async def program() -> None:
+            for name, rows in declare(plan).items():
+                outputs[name] = [await row.future() for row in rows]
+
+        loop.run_until_complete(_finished(program()))
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+    return engine, outputs
+
+
+async def _finished(work: Coroutine[Any, Any, None]) -> None:
+    await work
+    await pulumi.runtime.stack.wait_for_rpcs()

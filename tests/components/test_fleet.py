@@ -1,0 +1,139 @@
+"""The program under a recording engine: what it asks for, of whom, and in which order."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fleet.plan import Plan, make_plan
+from tests.components.engine import IMAGE, STALE, TAG, Engine, digest, run
+from tests.fleet.examples import assets, declaration, inputs
+
+
+def plan(**image_overrides: Any) -> Plan:
+    declared = declaration(**image_overrides)
+    given = inputs(declared)
+    return make_plan(declared, replace(given, assets={"web": assets()}), "fleet/test")
+
+
+@pytest.fixture(scope="module")
+def ran() -> tuple[Engine, dict[str, Any]]:
+    return run(plan())
+
+
+def test_every_platform_is_built_and_verified_on_its_own(ran: tuple[Engine, Any]) -> None:
+    names = [image.name for image in ran[0].of(IMAGE)]
+    assert sorted(names) == sorted(
+        f"web/{kind}:py3.11-slim-{version}-{platform}"
+        for kind in ("build", "verify")
+        for version in ("0.33.0", "0.34.0")
+        for platform in ("amd64", "arm-v7")
+    )
+
+
+def test_logical_names_stay_as_they_are_for_a_changed_one_is_another_resource(
+    ran: tuple[Engine, Any],
+) -> None:
+    assert {asked.name for asked in ran[0].asked if asked.token in (TAG, STALE)} == {
+        "localhost:5443/multi-py/web:py3.11-slim-0.33.0",
+        "localhost:5443/multi-py/web:py3.11-slim-0.34.0",
+        "localhost:5443/multi-py/web:py3.11-slim-0.33",
+        "localhost:5443/multi-py/web:py3.11-slim-0.34",
+        "localhost:5443/multi-py/web:py3.11-slim-LATEST",
+        "localhost:5443/multi-py/web",
+    }
+    assert {asked.name for asked in ran[0].of("fleet:index:ImageTag")} == {
+        "web:py3.11-slim-0.33.0",
+        "web:py3.11-slim-0.34.0",
+    }
+
+
+def test_a_build_is_pushed_with_a_cache_that_cannot_cost_the_image(
+    ran: tuple[Engine, Any],
+) -> None:
+    build = ran[0].named("web/build:py3.11-slim-0.34.0-arm-v7").inputs
+    assert build["platforms"] == ["linux/arm"], "docker-build knows arm/v7 by that name alone"
+    assert build["buildOnPreview"] is False
+    assert build["builder"] == {"name": "fleet"}
+    assert "rewrite-timestamp=true" in build["exports"][0]["raw"]
+    cache = build["cacheTo"][0]["registry"]
+    assert (
+        cache.items()
+        >= {
+            "ref": "localhost:5443/multi-py/web/cache:py3.11-slim-0.34.0-arm-v7",
+            "mode": "max",
+            "imageManifest": True,
+            "ociMediaTypes": True,
+            "ignoreError": True,
+        }.items()
+    )
+    assert build["buildArgs"]["BASE"] == f"docker.io/library/python@sha256:{'a' * 64}"
+
+
+def test_a_verification_runs_the_very_digest_that_was_pushed(ran: tuple[Engine, Any]) -> None:
+    verify = ran[0].named("web/verify:py3.11-slim-0.34.0-amd64").inputs
+    pushed = digest("web/build:py3.11-slim-0.34.0-amd64")
+    assert verify["buildArgs"]["IMAGE"] == f"localhost:5443/multi-py/web/build@{pushed}"
+    assert verify["exports"] == [{"raw": "type=cacheonly"}]
+
+
+def test_a_tag_is_asked_for_only_after_all_its_verifications(ran: tuple[Engine, Any]) -> None:
+    order = [asked.name for asked in ran[0].asked]
+    tag = order.index("localhost:5443/multi-py/web:py3.11-slim-0.34.0")
+    for platform in ("amd64", "arm-v7"):
+        assert order.index(f"web/verify:py3.11-slim-0.34.0-{platform}") < tag
+
+
+def test_a_pointer_copies_the_digest_of_its_version(ran: tuple[Engine, Any]) -> None:
+    pointer = ran[0].named("localhost:5443/multi-py/web:py3.11-slim-LATEST").inputs
+    target = digest("localhost:5443/multi-py/web:py3.11-slim-0.34.0")
+    assert pointer["source"] == f"localhost:5443/multi-py/web@{target}"
+    assert pointer["onConflict"] == "take-over"
+    assert ran[0].named("localhost:5443/multi-py/web:py3.11-slim-0.34.0").inputs["onConflict"] == (
+        "refuse"
+    )
+
+
+def test_the_remover_waits_for_every_tag_and_knows_what_is_declared(
+    ran: tuple[Engine, Any],
+) -> None:
+    (stale,) = ran[0].of(STALE)
+    assert len(stale.inputs["waitFor"]) == 5
+    assert stale.inputs["pointers"] == [
+        "py3.11-slim-0.33",
+        "py3.11-slim-0.34",
+        "py3.11-slim-LATEST",
+    ]
+    assert stale.inputs["policy"] == {"LATEST": "remove", "X.Y": "keep", "X": "keep"}
+    assert ran[0].asked[-1] is stale or ran[0].asked.index(stale) > max(
+        ran[0].asked.index(tag) for tag in ran[0].of(TAG)
+    )
+
+
+def test_the_remover_is_told_the_declared_policies_in_their_words() -> None:
+    words = {"LATEST": "remove", "X.Y": "remove after 90 days"}
+    (stale,) = run(plan(pointers=words))[0].of(STALE)
+    assert stale.inputs["policy"] == {**words, "X": "keep"}
+    assert [entry["kind"] for entry in stale.inputs["grammar"]] == ["LATEST", "X.Y", "X"]
+
+
+def test_the_outputs_say_what_was_verified(ran: tuple[Engine, dict[str, Any]]) -> None:
+    tags = ran[1]["tags"]
+    assert [row["verified"] for row in tags] == ["2/2", "2/2"]
+    assert tags[0]["platforms"] == ["linux/amd64", "linux/arm/v7"]
+    assert {row["target"] for row in ran[1]["pointers"]} == {
+        "py3.11-slim-0.33.0",
+        "py3.11-slim-0.34.0",
+    }
+
+
+def test_in_a_preview_the_digests_of_builds_to_come_are_empty() -> None:
+    engine, _ = run(plan(), preview=True)
+    tag = engine.named("localhost:5443/multi-py/web:py3.11-slim-0.34.0").inputs
+    assert [s["image"] for s in tag["sources"]] == ["localhost:5443/multi-py/web/build@"] * 2
+
+
+def test_children_inherit_nothing_but_their_parent() -> None:
+    engine, _ = run(plan(pythons=["3.11"], versions=["0.34.0"]))
+    assert len(engine.of(IMAGE)) == 4
+    assert len(engine.of(TAG)) == 3

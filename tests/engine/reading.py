@@ -1,0 +1,88 @@
+"""A registry as those see it who pull; no code of the provider's, so that it can be judged."""
+
+import hashlib
+import json
+import ssl
+from typing import Any
+
+import httpx
+
+from tests.engine.registries import Served
+
+_ACCEPT = (
+    "application/vnd.oci.image.index.v1+json,application/vnd.oci.image.manifest.v1+json,"
+    "application/vnd.docker.distribution.manifest.list.v2+json"
+)
+# Nothing is ever sent over TLS here; httpx would else read a bundle for each client.
+_NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+class Reading:
+    """One repository, read over plain HTTP."""
+
+    def __init__(self, registry: Served, repository: str) -> None:
+        self._base = f"http://{registry.host}/v2/{repository}/"
+
+    def tags(self) -> dict[str, str]:
+        """Return every tag with its digest, computed from the bytes it names."""
+        answer = self._get("tags/list")
+        if answer.status_code == 404:
+            return {}
+        answer.raise_for_status()
+        named = answer.json()["tags"] or []
+        return {tag: self.digest(tag) or "" for tag in named}
+
+    def digest(self, reference: str) -> str | None:
+        """Return the digest of the bytes that `reference` names, or None."""
+        answer = self._get(f"manifests/{reference}")
+        if answer.status_code == 404:
+            return None
+        answer.raise_for_status()
+        return _sha(answer.content)
+
+    def manifest(self, digest: str) -> bytes:
+        """Return a manifest's bytes, checked against its digest."""
+        return self._fetch(f"manifests/{digest}", digest)
+
+    def pull(self, reference: str) -> dict[str, str]:
+        """Pull every platform of an index; return platform to digest.
+
+        :raises AssertionError: naming whatever is missing or altered.
+        """
+        body = self._fetch(f"manifests/{reference}", reference)
+        return {
+            _platform(child["platform"]): self._pull_child(child)
+            for child in json.loads(body)["manifests"]
+        }
+
+    def _pull_child(self, child: dict[str, Any]) -> str:
+        digest: str = child["digest"]
+        body = self._fetch(f"manifests/{digest}", digest)
+        assert len(body) == child["size"], f"{digest} has another size than the index says"
+        document = json.loads(body)
+        for blob in (document["config"], *document["layers"]):
+            content = self._fetch(f"blobs/{blob['digest']}", blob["digest"])
+            assert len(content) == blob["size"], f"{blob['digest']} has another size"
+        return digest
+
+    def _fetch(self, path: str, reference: str) -> bytes:
+        answer = self._get(path)
+        assert answer.status_code == 200, f"{answer.url}: {answer.status_code}"
+        if reference.startswith("sha256:"):
+            assert _sha(answer.content) == reference, f"{answer.url} is not what it is called"
+        return answer.content
+
+    def _get(self, path: str) -> httpx.Response:
+        return httpx.get(
+            self._base + path,
+            headers={"Accept": _ACCEPT}, follow_redirects=True,
+            timeout=30, trust_env=False, verify=_NO_TLS,
+        )  # fmt: skip
+
+
+def _platform(fields: dict[str, str]) -> str:
+    return "/".join(fields[key] for key in ("os", "architecture", "variant") if key in fields)
+
+
+def _sha(body: bytes) -> str:
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"

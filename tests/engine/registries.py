@@ -1,0 +1,116 @@
+"""Real registries on loopback: distribution over plain HTTP, deletion on or off."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+import httpx
+
+from tests.engine.tools import registry_binary
+
+
+class Served(Protocol):
+    """Anything that answers as a registry over plain HTTP."""
+
+    @property
+    def host(self) -> str:
+        """Return `address:port`."""
+
+
+def free_port() -> int:
+    """Return a loopback port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Distribution:
+    """One distribution process with its storage below `root`; a context manager.
+
+    The port and the storage stay the same over `stop` and `start`.
+    """
+
+    def __init__(self, root: Path, *, delete: bool = True, port: int | None = None) -> None:
+        self.root = root
+        self.delete = delete
+        self.host = f"127.0.0.1:{port or free_port()}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return what the provider needs in its environment to reach this registry."""
+        return {"FLEET_PLAIN_HTTP": self.host}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the process and wait until it answers."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        path = self.root / "registry.json"
+        path.write_text(self._configuration())
+        with (self.root / "registry.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(registry_binary()), "serve", str(path)],
+                env={**os.environ, "OTEL_TRACES_EXPORTER": "none"},
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        self._wait()
+
+    def stop(self) -> None:
+        """End the process; the data stays."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def wipe(self, repository: str = "") -> None:
+        """Lose one repository, or everything, as a restored volume without a backup would."""
+        stored = self.root / "storage" / "docker" / "registry" / "v2"
+        if repository:
+            shutil.rmtree(stored / "repositories" / repository)
+        else:
+            self.stop()
+            shutil.rmtree(self.root / "storage")
+            self.start()
+
+    def _wait(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + 30
+        with httpx.Client(trust_env=False) as http:
+            while self._process.poll() is None and time.monotonic() < deadline:
+                try:
+                    if http.get(f"http://{self.host}/v2/").status_code == 200:
+                        return
+                except httpx.TransportError:
+                    time.sleep(0.02)
+        raise RuntimeError(f"no registry on {self.host}: {self.root / 'registry.log'}")
+
+    def _configuration(self) -> str:
+        # distribution reads JSON, for JSON is YAML.
+        return json.dumps(
+            {
+                "version": "0.1",
+                "log": {"level": "warn", "accesslog": {"disabled": True}},
+                "storage": {
+                    "filesystem": {"rootdirectory": str(self.root / "storage")},
+                    "delete": {"enabled": self.delete},
+                },
+                "http": {"addr": self.host},
+            }
+        )

@@ -1,0 +1,48 @@
+import pytest
+
+from tests.engine.reading import Reading
+from tests.engine.registries import Distribution
+from tests.engine.seeding import PLATFORMS, push_image, push_index
+from tests.engine.stack import Declared, EngineStack
+
+pytestmark = pytest.mark.integration
+
+REPOSITORY, TAG = "team/app", "oci:index:Tag"
+VERSION, LATEST = "py3.11-0.34.0", "py3.11-LATEST"
+
+
+def test_a_tag_of_no_owner_is_imported_by_id_and_refreshed_and_then_assembled(
+    stack: EngineStack, distribution: Distribution
+) -> None:
+    children = push_image(distribution, REPOSITORY, PLATFORMS, "old workflow")
+    old = push_index(distribution, REPOSITORY, [VERSION], children)
+    place = f"{distribution.host}/{REPOSITORY}"
+    imported = stack.bring_in(
+        [{"type": TAG, "name": f"{place}:{VERSION}", "id": f"{place}:{VERSION}"}]
+    )
+    assert "failed to validate" not in imported.printed
+    stack.declare(Declared(repository=place, build=place, tags={VERSION: children}))
+    stack.refresh()
+    assert [step.op for step in stack.preview().steps if step.token == TAG] == ["update"]
+    stack.up()
+    assert stack.resources()[f"{place}:{VERSION}"]["outputs"]["previous"] == old
+    assert stack.up().steps == ()
+    assert Reading(distribution, REPOSITORY).pull(old) == children
+
+
+def test_a_pointer_is_imported_by_id_without_a_change(
+    stack: EngineStack, distribution: Distribution
+) -> None:
+    children = push_image(distribution, REPOSITORY, PLATFORMS, VERSION)
+    place = f"{distribution.host}/{REPOSITORY}"
+    tags = {VERSION: children}
+    stack.declare(Declared(repository=place, build=place, tags=tags, pointers={LATEST: VERSION}))
+    stack.up()
+    before = Reading(distribution, REPOSITORY).tags()
+    stack.lose_state()
+    stack.bring_in(
+        [{"type": TAG, "name": f"{place}:{t}", "id": f"{place}:{t}"} for t in (VERSION, LATEST)]
+    )
+    assert {step.token for step in stack.preview().steps} <= {"oci:index:StalePointers"}
+    stack.up()
+    assert Reading(distribution, REPOSITORY).tags() == before

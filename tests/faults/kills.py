@@ -1,0 +1,110 @@
+"""Fault schedules with the real engine: kill -9 at a random request or moment, then a rerun."""
+
+import random
+import subprocess
+from pathlib import Path
+
+from tests.engine.registries import Served
+from tests.engine.stack import Declared, EngineStack, kill_session
+from tests.faults.campaign import MODES, Mode, Outcome
+from tests.faults.chaos import Chaos
+from tests.faults.model import GRAMMAR, Fleet, step
+from tests.faults.proxy import Proxy, proxied
+from tests.faults.verdict import judge
+
+# An undisturbed up takes some seconds; later than this it has ended, or will never end.
+_LATEST_SECONDS = 8.0
+_LIMIT_SECONDS = 120.0
+
+
+def run_kills(registry: Served, seed: str, folder: Path, *, kills: int = 3) -> Outcome:
+    """Kill `kills` ups of one stack in a repository of its own; check after each rerun.
+
+    :raises AssertionError: with the seed and the story, if a rerun does not converge or anything
+        kept is missing.
+    """
+    outcome = Outcome(seed=seed)
+    draw = random.Random(seed)  # noqa: S311 - replayable
+    mode = draw.choice(MODES)
+    chaos = Chaos(seed, deletes_tags=mode.deletes_tags)
+    fleet = Fleet(registry=registry, name=f"kills/s{seed.replace('/', '-')}")
+    fleet.seed()
+    with proxied(registry, chaos) as proxy:
+        # A step may lose a single platform, which only a refresh that asks for all finds that day.
+        environment = {"FLEET_PLAIN_HTTP": proxy.host, "FLEET_VERIFY_CHILDREN": "all"}
+        stack = EngineStack(folder / fleet.name, environment)
+        victim = _Victim(fleet, chaos, proxy, stack, mode)
+        try:
+            for number in range(kills):
+                if number:
+                    outcome.story.append(step(fleet, draw))
+                words, hit = victim.killed_up(draw)
+                outcome.story.append(words)
+                outcome.kills += hit
+                victim.rerun()
+                outcome.checks += 1
+                outcome.ups += 3
+        except AssertionError as error:
+            story = "\n  ".join(outcome.story)
+            raise AssertionError(f"seed {seed}: {error}\n  {story}") from error
+    return outcome
+
+
+class _Victim:
+    def __init__(
+        self, fleet: Fleet, chaos: Chaos, proxy: Proxy, stack: EngineStack, mode: Mode
+    ) -> None:
+        self._fleet = fleet
+        self._chaos = chaos
+        self._proxy = proxy
+        self._stack = stack
+        self._mode = mode
+
+    def killed_up(self, draw: random.Random) -> tuple[str, bool]:
+        """Start an up and kill it with its plugins; return when, and whether it still ran."""
+        self._declare()
+        if draw.random() < 0.7:
+            number, after = draw.randrange(60), draw.random() < 0.5
+            self._chaos.doom(number, after_effect=after)
+            limit, words = _LIMIT_SECONDS, f"kill at request {number} ({after=})"
+        else:
+            limit = draw.uniform(0.2, _LATEST_SECONDS)
+            words = f"kill after {limit:.2f} s"
+        started = self._stack.start("up", "--yes", "--skip-preview", log=False)
+        ended = self._wait(started, limit)
+        kill_session(started)
+        return f"{words}{', which came after the end' if ended else ''}", not ended
+
+    def rerun(self) -> None:
+        """Take the lock away, run again undisturbed, and let the registry be judged."""
+        self._chaos.calm()
+        self._stack.cancel()
+        self._stack.up()
+        self._fleet.published()
+        judge(self._fleet, removes="remove" in self._mode.policy.values())
+        written = len(self._proxy.writes)
+        idle = self._stack.up()
+        assert idle.steps == (), f"an idle up worked on {idle.steps}"
+        assert len(self._proxy.writes) == written, "an idle up wrote"
+
+    def _wait(self, started: "subprocess.Popen[str]", limit: float) -> bool:
+        """Return whether the run ended by itself before its moment came."""
+        waited = 0.0
+        while waited < limit and started.poll() is None:
+            if self._chaos.struck.wait(0.02):
+                return False
+            waited += 0.02
+        return started.poll() is not None
+
+    def _declare(self) -> None:
+        fleet = self._fleet
+        self._stack.declare(
+            Declared(
+                repository=f"{self._proxy.host}/{fleet.name}",
+                build=f"{self._proxy.host}/{fleet.build}",
+                tags=fleet.tags,
+                pointers=fleet.pointers,
+                policy=self._mode.policy,
+                grammar=GRAMMAR,
+            )
+        )

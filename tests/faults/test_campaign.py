@@ -1,0 +1,29 @@
+"""A short campaign; `python -m tests.faults` runs a long one."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.engine.registries import Distribution
+from tests.faults.campaign import run_schedule
+from tests.faults.kills import run_kills
+
+pytestmark = pytest.mark.integration
+
+SCHEDULES = [f"suite/{number}" for number in range(18)]
+
+
+@pytest.mark.parametrize("seed", SCHEDULES)
+def test_whatever_fails_a_rerun_converges_and_nothing_kept_is_lost(
+    distribution: Distribution, tmp_path: Path, seed: str
+) -> None:
+    outcome = run_schedule(distribution, seed, tmp_path)
+    assert outcome.checks == 3, f"seed {seed}"
+
+
+def test_ups_that_are_killed_leave_nothing_that_a_rerun_does_not_mend(
+    distribution: Distribution, tmp_path: Path
+) -> None:
+    outcome = run_kills(distribution, "suite/kills", tmp_path)
+    assert outcome.checks == 3
+    assert outcome.kills > 0, "\n".join(outcome.story)

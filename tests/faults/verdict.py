@@ -1,0 +1,62 @@
+"""Whether a registry is as declared: asked of the registry itself, behind proxy and provider."""
+
+import re
+
+from tests.engine.reading import Reading
+from tests.faults.model import GRAMMAR, Fleet
+
+
+def judge(fleet: Fleet, *, removes: bool) -> None:
+    """Check that nothing kept was lost or altered, and that pointers equal the declared ones.
+
+    Every platform of every kept tag is pulled whole. With `removes`, no other pointer may be left.
+
+    :raises AssertionError: naming what is wrong.
+    """
+    view = Reading(fleet.registry, fleet.name)
+    live = view.tags()
+    for tag, platforms in fleet.kept.items():
+        assert tag in live, f"version tag {tag} is gone"
+        assert view.pull(tag) == platforms, f"{tag} has other platforms than were published"
+    for tag, digest in fleet.untouched.items():
+        assert live.get(tag) == digest, f"{tag}, which is no pointer, was touched"
+    wanted = _wanted(fleet)
+    for pointer, target in wanted.items():
+        assert live.get(pointer) == live[target], f"{pointer} does not name {target}"
+    others = {tag for tag in live if _is_pointer(tag)} - set(wanted)
+    assert not (removes and others), f"undeclared pointers are left: {sorted(others)}"
+    strangers = set(live) - others - {*fleet.kept, *fleet.untouched, *wanted}
+    assert not strangers, f"tags that nobody made: {sorted(strangers)}"
+
+
+def judge_midway(fleet: Fleet, before: dict[str, str], after: dict[str, str]) -> None:
+    """Check that an up which was disturbed cost no name that was there `before` it.
+
+    :raises AssertionError: naming what is wrong.
+    """
+    for tag, digest in before.items():
+        if tag in fleet.kept or tag in fleet.untouched:
+            assert after.get(tag) == digest, (
+                f"{tag} was {digest}, and in the middle {after.get(tag)}"
+            )
+        elif tag in fleet.pointers:
+            known = {after[kept] for kept in fleet.kept | fleet.tags if kept in after}
+            assert after.get(tag) in known, f"pointer {tag} names {after.get(tag)} in the middle"
+
+
+def _wanted(fleet: Fleet) -> dict[str, str]:
+    """Return the pointers that the declaration means, found apart from the program."""
+    lines: dict[str, list[tuple[int, ...]]] = {}
+    for version in fleet.versions:
+        parts = tuple(int(part) for part in version.split("."))
+        for end in ("LATEST", f"{parts[0]}.{parts[1]}"):
+            lines.setdefault(end, []).append(parts)
+    return {
+        f"py{python}-{end}": f"py{python}-{'.'.join(str(part) for part in max(line))}"
+        for python in fleet.pythons
+        for end, line in lines.items()
+    }
+
+
+def _is_pointer(tag: str) -> bool:
+    return any(re.fullmatch(pattern, tag) for pattern in GRAMMAR.values())

@@ -1,0 +1,96 @@
+"""Examples that break no rule, so that each test breaks exactly one thing."""
+
+from typing import Any
+
+from fleet.declaration import Declaration
+from fleet.inputs import Assets, Inputs
+from fleet.lock import Base, Lock
+from fleet.parse import parse
+
+DIGEST = "sha256:" + "a" * 64
+OTHER_DIGEST = "sha256:" + "b" * 64
+PLATFORMS = ("linux/amd64", "linux/arm/v7")
+
+
+def image(**overrides: Any) -> dict[str, Any]:
+    """One image as a stack's configuration declares it."""
+    return {
+        "title": "Web server",
+        "maintainer": "multi-py",
+        "source": "https://github.com/multi-py/web",
+        "package": "uvicorn",
+        "requires": ["gunicorn"],
+        "pythons": ["3.11"],
+        "versions": ["0.33.0", "0.34.0"],
+        "bases": ["slim"],
+        "platforms": list(PLATFORMS),
+        "pointers": {"LATEST": "remove", "X.Y": "keep", "X": "keep"},
+        **overrides,
+    }
+
+
+def config(**overrides: Any) -> dict[str, Any]:
+    """A whole stack's configuration, with one image named ``web``."""
+    return {
+        "registry": "localhost:5443/multi-py",
+        "builders": dict.fromkeys(PLATFORMS, "fleet"),
+        "images": {"web": image()},
+        **overrides,
+    }
+
+
+def declaration(**image_overrides: Any) -> Declaration:
+    """The declaration of one image named ``web``."""
+    return parse(config(images={"web": image(**image_overrides)}))
+
+
+def base(digest: str = DIGEST, name: str = "docker.io/library/python:3.11-slim") -> Base:
+    """A locked base with one digest for every platform."""
+    return Base(
+        name=name,
+        repository=name.rpartition(":")[0],
+        platforms=dict.fromkeys(PLATFORMS, digest),
+    )
+
+
+def lock(declared: Declaration, **overrides: Any) -> Lock:
+    """A lock that covers every image of ``declared``."""
+    pins = {
+        (i.name, python, version): ("gunicorn==23.0.0", f"uvicorn=={version}")
+        for i in declared.images
+        for python in i.pythons
+        for version in i.versions
+    }
+    values: dict[str, Any] = {
+        "bases": {f"{p}-{b}": base() for i in declared.images for p in i.pythons for b in i.bases},
+        "builders": {p: base() for i in declared.images for p in i.pythons},
+        "asked": {i.name: (i.requirement, *i.requires) for i in declared.images},
+        "pins": pins,
+        "hashes": {pin: (DIGEST,) for entry in pins.values() for pin in entry},
+        **overrides,
+    }
+    return Lock(**values)
+
+
+def assets(**overrides: Any) -> Assets:
+    """Asset folders as a clean checkout has them."""
+    values: dict[str, Any] = {
+        "context": "assets/web/image",
+        "verification": "assets/web/verify",
+        "context_hash": DIGEST,
+        "verification_hash": DIGEST,
+        "revision": "0" * 40,
+        "epoch": 1_700_000_000,
+        **overrides,
+    }
+    return Assets(**values)
+
+
+def inputs(declared: Declaration, **overrides: Any) -> Inputs:
+    """Inputs that cover ``declared``."""
+    values: dict[str, Any] = {
+        "lock": lock(declared),
+        "assets": {i.name: assets() for i in declared.images},
+        **overrides,
+    }
+    return Inputs(**values)

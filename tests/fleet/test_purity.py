@@ -1,0 +1,36 @@
+"""The core stays pure: it may import nothing that reads, writes, or knows Pulumi."""
+
+import ast
+from pathlib import Path
+
+import fleet
+
+ALLOWED = {
+    "collections", "dataclasses", "fleet", "hashlib", "json", "packaging", "re", "typing",
+}  # fmt: skip
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            names.add((node.module or "").partition(".")[0])
+    return names
+
+
+def test_fleet_imports_only_what_is_pure() -> None:
+    files = sorted(Path(fleet.__file__).parent.glob("*.py"))
+    assert len(files) > 8
+    assert {f.name: sorted(imported(f) - ALLOWED) for f in files if imported(f) - ALLOWED} == {}
+
+
+def test_fleet_opens_no_file() -> None:
+    for path in Path(fleet.__file__).parent.glob("*.py"):
+        calls = {
+            node.func.id
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert not calls & {"open", "print", "input", "__import__", "exec", "eval"}, path.name

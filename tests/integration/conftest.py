@@ -1,0 +1,46 @@
+"""One scratch checkout for all tests that need the real engine, builder and registry."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.registry_view import RegistryView
+from tests.integration.workshop import Workshop
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test of this folder, so that the fast ones can be run without them."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.integration)
+
+
+@pytest.fixture(scope="session")
+def workshop() -> Iterator[Workshop]:
+    """A scratch checkout; what it started is stopped and its data removed at the end.
+
+    ``FLEET_WORKSHOP`` names a folder to keep from one run to the next, for work on one test.
+    """
+    kept = os.environ.get("FLEET_WORKSHOP")
+    # Not pytest's own folder: sockets live below it, and their paths have 108 bytes at most.
+    folder = Path(kept) if kept else Path(tempfile.mkdtemp(prefix="fleet-"))
+    made = Workshop(folder)
+    try:
+        yield made
+    finally:
+        made.make("down")
+        if not kept:
+            shutil.rmtree(folder)
+
+
+@pytest.fixture
+def registry(workshop: Workshop) -> Iterator[RegistryView]:
+    """The public repository; afterwards the shipped declaration is written again."""
+    view = workshop.view()
+    yield view
+    view.close()
+    workshop.declare()

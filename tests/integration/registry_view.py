@@ -1,0 +1,110 @@
+"""A registry as those see it who pull: written apart from the program, so that it can judge it."""
+
+import hashlib
+import json
+import ssl
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+INDEX = "application/vnd.oci.image.index.v1+json"
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulled:
+    """One platform's image, every byte of it checked against its digest."""
+
+    platform: str
+    digest: str
+    config: dict[str, Any]
+    layers: tuple[bytes, ...]
+
+
+class RegistryView:
+    """One repository of the embedded registry, over TLS with its own authority."""
+
+    def __init__(self, registry: str, repository: str, authority: Path) -> None:
+        host, _, namespace = registry.partition("/")
+        self.reference = f"{registry}/{repository}"
+        self._root = f"https://{host}/v2/{namespace}/{repository}"
+        self._authority = authority
+
+    @cached_property
+    def _http(self) -> httpx.Client:
+        # Not sooner: the authority is made by the first `make up`.
+        context = ssl.create_default_context(cafile=str(self._authority))
+        return httpx.Client(verify=context, timeout=30)
+
+    def close(self) -> None:
+        if "_http" in self.__dict__:
+            self._http.close()
+
+    def tags(self) -> dict[str, str]:
+        """Return every tag with its digest."""
+        answer = self._http.get(f"{self._root}/tags/list")
+        if answer.status_code == 404:
+            return {}
+        answer.raise_for_status()
+        return {tag: self.digest(tag) or "" for tag in answer.json()["tags"] or []}
+
+    def digest(self, reference: str) -> str | None:
+        """Return what ``reference`` names, or ``None``."""
+        answer = self._http.head(
+            self._manifest(reference), headers={"Accept": f"{INDEX}, {MANIFEST}"}
+        )
+        return None if answer.status_code == 404 else answer.headers["Docker-Content-Digest"]
+
+    def index(self, reference: str) -> dict[str, Any]:
+        """Return the index that ``reference`` names."""
+        found: dict[str, Any] = json.loads(self._get(self._manifest(reference), INDEX))
+        return found
+
+    def pull(self, reference: str) -> list[Pulled]:
+        """Pull every platform of an index whole; fail on anything missing or altered."""
+        return [
+            self._pull_platform(child["platform"], child["digest"])
+            for child in self.index(reference)["manifests"]
+        ]
+
+    def move(self, tag: str, reference: str) -> None:
+        """Point ``tag`` at what ``reference`` names, as somebody else would."""
+        body = self._get(self._manifest(reference), INDEX)
+        self._http.put(
+            self._manifest(tag), content=body, headers={"Content-Type": INDEX}
+        ).raise_for_status()
+
+    def remove(self, reference: str) -> None:
+        """Delete a tag or digest, as somebody else would."""
+        self._http.delete(self._manifest(reference)).raise_for_status()
+
+    def _pull_platform(self, platform: dict[str, str], digest: str) -> Pulled:
+        manifest = json.loads(self._checked(self._manifest(digest), digest, MANIFEST))
+        config = json.loads(self._blob(manifest["config"]["digest"]))
+        return Pulled(
+            platform="/".join(
+                platform[k] for k in ("os", "architecture", "variant") if k in platform
+            ),
+            digest=digest,
+            config=config,
+            layers=tuple(self._blob(layer["digest"]) for layer in manifest["layers"]),
+        )
+
+    def _blob(self, digest: str) -> bytes:
+        return self._checked(f"{self._root}/blobs/{digest}", digest, "*/*")
+
+    def _checked(self, url: str, digest: str, accept: str) -> bytes:
+        body = self._get(url, accept)
+        assert f"sha256:{hashlib.sha256(body).hexdigest()}" == digest, url
+        return body
+
+    def _get(self, url: str, accept: str) -> bytes:
+        answer = self._http.get(url, headers={"Accept": accept}, follow_redirects=True)
+        assert answer.status_code == 200, f"{url}: {answer.status_code}"
+        return answer.content
+
+    def _manifest(self, reference: str) -> str:
+        return f"{self._root}/manifests/{reference}"

@@ -1,0 +1,124 @@
+"""What fails, fails alone: no name moves, nothing partial is published, other images go on.
+
+A small stack of two images: one sound, the other a copy of it that the tests break.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.registry_view import RegistryView
+from tests.integration.workshop import IMAGE, Workshop
+
+STACK = "small"
+FRAGILE = "python-fragile"
+VERSION = "0.34.0"
+NEXT = "0.35.0"
+NATIVE = ["linux/amd64"]
+BOTH = ["linux/amd64", "linux/arm64"]
+
+
+def declare(
+    workshop: Workshop, sound: list[str], fragile: list[str], *, protected: bool = False
+) -> str:
+    common = {"pythons": ["3.13"], "bases": ["slim"]}
+    return workshop.declare_stack(
+        STACK,
+        {
+            IMAGE: {**common, "versions": sound, "platforms": NATIVE},
+            FRAGILE: {**common, "versions": fragile, "platforms": BOTH},
+        },
+        protected=protected,
+    )
+
+
+@pytest.fixture(scope="module")
+def views(workshop: Workshop) -> Iterator[dict[str, RegistryView]]:
+    """The repositories of the small stack, brought up once."""
+    workshop.copy_assets(FRAGILE)
+    registry = declare(workshop, [VERSION], [VERSION])
+    workshop.up(stack=STACK)
+    found = {name: workshop.view(name, registry) for name in (IMAGE, FRAGILE)}
+    yield found
+    for view in found.values():
+        view.close()
+
+
+def test_a_platform_that_fails_publishes_nothing_and_stops_no_other_image(
+    workshop: Workshop, views: dict[str, RegistryView]
+) -> None:
+    before = views[FRAGILE].tags()
+    declare(workshop, [VERSION, NEXT], [VERSION, NEXT])
+    with workshop.edited(
+        f"assets/{FRAGILE}/image/Dockerfile",
+        "EXPOSE 80",
+        'ARG TARGETPLATFORM\nRUN test "${TARGETPLATFORM}" != linux/arm64\nEXPOSE 80',
+    ):
+        failed = workshop.up(code=None, stack=STACK)
+    assert views[FRAGILE].tags() == before, "not even for the platform that was built"
+    live = views[IMAGE].tags()
+    assert live["py3.13-slim-LATEST"] == live[f"py3.13-slim-{NEXT}"], "the sound image went on"
+    assert "Traceback" not in failed.ran.printed
+    assert "linux/arm64" in failed.ran.printed
+
+
+def test_an_image_that_does_not_start_moves_no_name(
+    workshop: Workshop, views: dict[str, RegistryView]
+) -> None:
+    before = views[FRAGILE].tags()
+    declare(workshop, [VERSION], [VERSION, NEXT])
+    with workshop.edited(
+        f"assets/{FRAGILE}/image/start.sh", "source_prestart\nread_settings", "exit 3"
+    ):
+        failed = workshop.up(code=None, stack=STACK)
+    assert views[FRAGILE].tags() == before
+    assert failed.tags() == ["py3.13-slim-LATEST"], "of the sound image, back to its only version"
+    assert "expected" in failed.ran.printed, "what the verification saw reaches the user"
+    assert "Traceback" not in failed.ran.printed
+
+
+def test_after_the_repair_an_up_converges(
+    workshop: Workshop, views: dict[str, RegistryView]
+) -> None:
+    before = views[FRAGILE].tags()
+    declare(workshop, [VERSION], [VERSION, NEXT])
+    workshop.up(stack=STACK)
+    live = views[FRAGILE].tags()
+    assert live["py3.13-slim-LATEST"] == live[f"py3.13-slim-{NEXT}"]
+    assert live[f"py3.13-slim-{VERSION}"] == before[f"py3.13-slim-{VERSION}"], (
+        "same bytes as before"
+    )
+    assert workshop.up(stack=STACK).done == ()
+
+
+def test_a_wiped_registry_is_rebuilt_whole_with_the_same_digests(
+    workshop: Workshop, views: dict[str, RegistryView]
+) -> None:
+    before = views[FRAGILE].tags()
+    registry = views[FRAGILE].reference.rpartition("/")[0]
+    wiped = (views[FRAGILE], workshop.view(f"{FRAGILE}/build", registry))
+    for view in wiped:
+        for digest in set(view.tags().values()):
+            view.remove(digest)
+    assert all(view.tags() == {} for view in wiped)
+    shown = workshop.pulumi("preview", "--stack", STACK).printed
+    assert "py3.13-slim-LATEST is gone" in shown
+    assert len(workshop.up(stack=STACK).builds()) == len(BOTH) * 2
+    assert views[FRAGILE].tags() == before
+    assert {image.platform for image in views[FRAGILE].pull("py3.13-slim-LATEST")} == set(BOTH)
+    wiped[1].close()
+
+
+def test_a_protected_stack_is_destroyed_only_after_it_is_declared_otherwise(
+    workshop: Workshop, views: dict[str, RegistryView]
+) -> None:
+    declare(workshop, [VERSION], [VERSION, NEXT], protected=True)
+    workshop.up(stack=STACK)
+    before = views[FRAGILE].tags()
+    refused = workshop.pulumi("destroy", "--yes", "--stack", STACK, code=None)
+    assert "protect" in refused.printed
+    assert views[FRAGILE].tags() == before
+    declare(workshop, [VERSION], [VERSION, NEXT])
+    workshop.up(stack=STACK)
+    workshop.pulumi("destroy", "--yes", "--stack", STACK)
+    assert set(views[FRAGILE].tags()) == {f"py3.13-slim-{VERSION}", f"py3.13-slim-{NEXT}"}

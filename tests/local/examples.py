@@ -1,0 +1,41 @@
+"""A scratch checkout and needs that call for everything, so that each test changes one thing."""
+
+import stat
+from pathlib import Path
+from typing import Any
+
+from local.checkout import Checkout
+from local.needs import Needs
+
+PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
+
+
+def checkout(folder: Path) -> Checkout:
+    """A checkout below ``folder``, with a cache of its own beside it."""
+    root = folder / "checkout"
+    root.mkdir(exist_ok=True)
+    return Checkout(root=root, cache=folder / "cache")
+
+
+def needs(**overrides: Any) -> Needs:
+    """Needs of the embedded default: registry, builder, one base."""
+    values: dict[str, Any] = {
+        "stack": "dev",
+        "host": "localhost:5443",
+        "port": 5443,
+        "platforms": PLATFORMS,
+        "built_here": overrides.get("platforms", PLATFORMS),
+        "builders": (),
+        "bases": (("3.11", "slim"),),
+        **overrides,
+    }
+    return Needs(**values)
+
+
+def command(folder: Path, name: str, script: str) -> Path:
+    """A shell script ``name`` in ``folder``, to stand before a real command on PATH."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path

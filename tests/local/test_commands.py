@@ -1,0 +1,364 @@
+"""The commands around the engine, and the Makefile that calls them."""
+
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local import __main__ as program
+from local import backend, cleanup, debian, engine, environment, prepare, toolchain
+from local.checkout import Checkout
+from local.say import TroubleError, duration
+from tests.local.examples import checkout, command, needs
+
+ROOT = Path(__file__).parents[2]
+
+
+def targets() -> dict[str, str]:
+    """The targets of the Makefile that are for people, each with its help."""
+    found = re.findall(r"^([a-z-]+):.*## (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    return dict(found)
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    # A make above this test must not hand its own flags down.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    argv = ["make", "-C", str(ROOT), "--no-print-directory", *arguments]
+    return subprocess.run(argv, check=False, capture_output=True, text=True, env=env)
+
+
+def test_help_is_the_default_and_names_every_target() -> None:
+    shown = make()
+    assert shown.returncode == 0
+    assert all(f"make {name} " in shown.stdout for name in targets())
+
+
+def test_every_command_has_a_target_that_calls_it() -> None:
+    assert program.COMMANDS.keys() <= targets().keys()
+    for name in program.COMMANDS:
+        assert f"python -m local {name}" in make("--dry-run", name).stdout
+
+
+def test_the_stack_is_dev_unless_another_is_named() -> None:
+    assert "local up --stack dev" in make("--dry-run", "up").stdout
+    assert "local up --stack prod" in make("--dry-run", "up", "STACK=prod").stdout
+
+
+def test_lock_asks_again_when_told_to() -> None:
+    assert "--refresh" in make("--dry-run", "lock", "REFRESH=1").stdout
+    assert "--refresh" not in make("--dry-run", "lock").stdout
+
+
+def test_lint_reads_every_dockerfile_and_every_shell_script_of_the_tree() -> None:
+    shown = make("--dry-run", "lint").stdout.split()
+    tops = [p for p in ROOT.iterdir() if p.name == ".ci" or not p.name.startswith(".")]
+    files = [f for top in tops for f in (top.rglob("*") if top.is_dir() else [top]) if f.is_file()]
+    wanted = [f for f in files if f.name == "Dockerfile" or is_shell(f)]
+    assert len(wanted) >= 6
+    assert [str(f.relative_to(ROOT)) for f in wanted if str(f.relative_to(ROOT)) not in shown] == []
+
+
+def is_shell(path: Path) -> bool:
+    with path.open("rb") as file:
+        return re.match(rb"#!.*\b(ba|da)?sh\b", file.readline()) is not None
+
+
+def scratch(tmp_path: Path) -> Checkout:
+    """A checkout with a sound declaration and nothing else."""
+    here = checkout(tmp_path)
+    shutil.copy(ROOT / "Pulumi.dev.yaml", here.root)
+    return here
+
+
+def test_env_prints_exports_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = scratch(tmp_path)
+    monkeypatch.setattr(program, "checkout", lambda: here)
+    assert program.main(["env"]) == 0
+    shown = capsys.readouterr()
+    assert all(line.startswith("export ") for line in shown.out.splitlines())
+    assert f"export FLEET_CA={here.tls}/ca.pem" in shown.out
+    assert shown.err == ""
+    assert (here.tls / "bundle.pem").exists()
+
+
+@pytest.mark.parametrize("name", ["up", "preview", "refresh", "lock"])
+def test_a_faulty_declaration_stops_everything_before_anything_is_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    here = scratch(tmp_path)
+    config = here.root / "Pulumi.dev.yaml"
+    config.write_text(config.read_text().replace("fleet:registry:", "fleet:regsitry:"))
+    monkeypatch.setattr(program, "checkout", lambda: here)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    assert program.main([name]) == 1
+    assert "fleet:regsitry" in capfd.readouterr().err
+    assert [path.name for path in here.root.iterdir()] == ["Pulumi.dev.yaml"]
+
+
+def test_trouble_is_one_message_and_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> prepare.Ready:
+        raise TroubleError("port 1 is taken")
+
+    monkeypatch.setattr(prepare, "prepare", refuse)
+    assert program.main(["up"]) == 1
+    assert capsys.readouterr().err == "error: port 1 is taken\n"
+
+
+class Engine:
+    """An engine that notes how it is called and prints given outputs."""
+
+    def __init__(
+        self,
+        folder: Path,
+        patch: pytest.MonkeyPatch,
+        *,
+        code: int = 0,
+        port: int | None = 5443,
+    ) -> None:
+        self.here = checkout(folder)
+        self.folder = folder
+        outputs = '{"tags": [{"tag": "a/b:py3.11-1.0"}]}'
+        script = f"""echo "$@" >>{folder}/calls
+        case "$1 $2" in "stack output") echo '{outputs}' ;; *) exit {code} ;; esac"""
+        self.pulumi = command(folder, "pulumi", script)
+        ready = prepare.Ready(needs=needs(port=port), pulumi=self.pulumi, env=dict(os.environ))
+        patch.setattr(program, "checkout", lambda: self.here)
+        patch.setattr(prepare, "prepare", lambda *_: ready)
+
+    def calls(self) -> list[str]:
+        return (self.folder / "calls").read_text().splitlines()
+
+
+@pytest.mark.parametrize("code", [0, 255])
+def test_up_ends_with_the_table_and_the_engines_own_status(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    code: int,
+) -> None:
+    made = Engine(tmp_path, monkeypatch, code=code)
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    assert program.main(["up", "--stack", "dev"]) == code
+    up = "up --stack dev --suppress-outputs --continue-on-error --yes --skip-preview"
+    assert made.calls()[0] == up
+    assert "py3.11-1.0" in capsys.readouterr().out
+
+
+class Terminal:
+    """A standard input with a person behind it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("person", [True, False])
+def test_up_of_a_stack_elsewhere_lets_a_person_look_before_it_changes_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, person: bool
+) -> None:
+    made = Engine(tmp_path, monkeypatch, port=None)
+    monkeypatch.setattr(sys, "stdin", Terminal() if person else io.StringIO())
+    assert program.main(["up", "--stack", "prod"]) == 0
+    silent = "" if person else " --yes --skip-preview"
+    expected = f"up --stack prod --suppress-outputs --continue-on-error{silent}"
+    assert made.calls()[0] == expected
+
+
+def test_an_up_whose_outputs_cannot_be_read_fails_with_the_engines_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = Engine(tmp_path, monkeypatch)
+    for code, expected in (("0", 1), ("7", 7)):
+        script = f"case $1 in up) exit {code};; *) echo error: bucket is gone >&2; exit 1;; esac"
+        command(tmp_path, made.pulumi.name, script)
+        assert program.main(["up"]) == expected
+        assert "bucket is gone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("preview", "preview --stack dev --suppress-outputs"),
+        ("refresh", "refresh --stack dev --suppress-outputs --yes --skip-preview"),
+    ],
+)
+def test_other_commands_pass_on_to_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, expected: str
+) -> None:
+    made = Engine(tmp_path, monkeypatch)
+    assert program.main([name]) == 0
+    assert made.calls() == [expected]
+
+
+def test_a_stack_that_cannot_be_selected_is_told_with_the_engines_words(tmp_path: Path) -> None:
+    pulumi = command(tmp_path, "pulumi", "echo error: no such backend >&2; exit 255")
+    with pytest.raises(TroubleError, match=r"(?s)select the stack dev.*no such backend"):
+        engine.select(checkout(tmp_path), pulumi, "dev", dict(os.environ))
+
+
+def test_a_stack_that_was_never_brought_up_has_no_outputs(tmp_path: Path) -> None:
+    pulumi = command(tmp_path, "pulumi", "echo \"error: no stack named 'dev' found\" >&2; exit 6")
+    assert engine.outputs(checkout(tmp_path), pulumi, "dev", dict(os.environ)) == {}
+
+
+def test_a_backend_that_fails_is_told_and_not_taken_for_an_empty_stack(tmp_path: Path) -> None:
+    pulumi = command(tmp_path, "pulumi", "echo error: incorrect passphrase >&2; exit 255")
+    with pytest.raises(TroubleError, match=r"(?s)outputs of dev.*incorrect passphrase"):
+        engine.outputs(checkout(tmp_path), pulumi, "dev", dict(os.environ))
+
+
+def test_status_before_the_first_up_says_how_to_get_tags(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = scratch(tmp_path)
+    monkeypatch.setattr(program, "checkout", lambda: here)
+    assert program.main(["status"]) == 0
+    assert capsys.readouterr().out == "no tags yet: run make up\n"
+
+
+def test_an_error_of_the_system_is_one_message_and_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> prepare.Ready:
+        raise PermissionError(13, "Permission denied", "/srv/.fleet")
+
+    monkeypatch.setattr(prepare, "prepare", refuse)
+    assert program.main(["up"]) == 1
+    assert capsys.readouterr().err == "error: [Errno 13] Permission denied: '/srv/.fleet'\n"
+
+
+def test_refresh_goes_with_lock_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(prepare, "prepare", lambda *_, refresh: asked.append(refresh))
+    assert program.main(["lock", "--refresh"]) == 0
+    assert program.main(["lock"]) == 0
+    assert asked == [True, False]
+    with pytest.raises(SystemExit):
+        program.main(["up", "--refresh"])
+    assert "--refresh goes with lock" in capsys.readouterr().err
+
+
+ELSEWHERE = needs(stack="prod", host="ghcr.io", port=None)
+
+
+def test_a_stack_elsewhere_needs_a_backend_of_the_users(tmp_path: Path) -> None:
+    here = checkout(tmp_path)
+    with pytest.raises(TroubleError, match=r"PULUMI_BACKEND_URL is not set, and prod"):
+        backend.require(here, ELSEWHERE, {})
+    for theirs in ("s3://bucket", "file:///srv/state", "file://~", "https://api.pulumi.com"):
+        backend.require(here, ELSEWHERE, {"PULUMI_BACKEND_URL": theirs})
+
+
+@pytest.mark.parametrize("place", ["{root}/.fleet/state", "{root}/.fleet", ".fleet/state?x=1"])
+def test_a_stack_elsewhere_must_not_keep_its_state_in_the_checkout(
+    tmp_path: Path, place: str
+) -> None:
+    here = checkout(tmp_path)
+    env = {"PULUMI_BACKEND_URL": "file://" + place.format(root=here.root)}
+    with pytest.raises(TroubleError, match=r"make env.*s3://bucket"):
+        backend.require(here, ELSEWHERE, env)
+    backend.require(here, needs(), env)
+
+
+def elsewhere(tmp_path: Path) -> Checkout:
+    """A checkout whose stack ``dev`` pushes to a registry elsewhere, by a builder of the user's."""
+    here = scratch(tmp_path)
+    config = here.root / "Pulumi.dev.yaml"
+    text = config.read_text().replace("localhost:5443/", "ghcr.io/")
+    config.write_text(text.replace(": fleet\n", ": mynode\n"))
+    return here
+
+
+@pytest.mark.parametrize("name", ["up", "preview", "refresh", "lock", "status"])
+def test_after_the_exports_of_the_embedded_stack_another_is_refused_before_any_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    here = elsewhere(tmp_path)
+    monkeypatch.setattr(program, "checkout", lambda: here)
+    monkeypatch.setattr(prepare, "_check", lambda *_: None)
+    for variable, value in environment.settings(here, needs(), os.environ).items():
+        monkeypatch.setenv(variable, value)
+    assert program.main([name]) == 1
+    assert "where the embedded stack keeps its state" in capsys.readouterr().err
+    assert [path.name for path in here.root.iterdir()] == ["Pulumi.dev.yaml"]
+
+
+def test_a_builder_that_is_nowhere_is_told_before_any_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = elsewhere(tmp_path)
+    monkeypatch.setattr(program, "checkout", lambda: here)
+    monkeypatch.setattr(prepare, "_check", lambda *_: None)
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    assert program.main(["up"]) == 1
+    assert "fleet:builders: no such builder: mynode" in capsys.readouterr().err
+    assert [path.name for path in here.root.iterdir()] == ["Pulumi.dev.yaml"]
+
+
+def test_a_missing_go_is_told_before_packages_certificates_and_daemons(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> toolchain.Supply:
+        raise TroubleError("Go is missing")
+
+    here = scratch(tmp_path)
+    monkeypatch.setattr(prepare, "_check", lambda *_: None)
+    monkeypatch.setattr(toolchain, "survey", refuse)
+    monkeypatch.setattr(debian, "ensure", lambda *_, **__: pytest.fail("apt was called"))
+    with pytest.raises(TroubleError, match="Go is missing"):
+        prepare.prepare(here, "dev")
+    assert [path.name for path in here.state.iterdir()] == ["lock"]
+
+
+def test_clean_removes_the_state_and_keeps_the_cache(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = checkout(tmp_path)
+    (here.state / "registry").mkdir(parents=True)
+    (here.cache / "tools").mkdir(parents=True)
+    cleanup.clean(here)
+    assert not here.state.exists()
+    assert (here.cache / "tools").exists()
+    said = capsys.readouterr().err
+    assert f"removed {here.state}" in said
+    assert f"kept {here.cache}" in said
+
+
+def test_clean_and_down_on_a_fresh_clone_change_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = checkout(tmp_path)
+    cleanup.clean(here)
+    assert list(here.root.iterdir()) == []
+    assert "nothing to remove" in capsys.readouterr().err
+
+
+def test_mounts_below_a_folder_are_found_innermost_first() -> None:
+    mountinfo = (
+        "22 1 0:21 / /proc rw - proc proc rw\n"
+        "30 1 0:30 / /a/.fleet/buildkit/x rw - overlay overlay rw\n"
+        "31 30 0:31 / /a/.fleet/buildkit/x/with\\040space rw - overlay overlay rw\n"
+        "32 1 0:32 / /a/.fleet2 rw - tmpfs tmpfs rw\n"
+    )
+    assert cleanup.mounts_below(Path("/a/.fleet"), mountinfo) == [
+        "/a/.fleet/buildkit/x/with space",
+        "/a/.fleet/buildkit/x",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (125, "2 min 05 s")]
+)
+def test_durations_read_as_a_person_writes_them(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown

@@ -1,0 +1,104 @@
+"""What our Docker configuration shows of the user's, and builders that are nowhere."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from local import docker_config
+from local.checkout import Checkout
+from local.needs import Needs
+from local.say import TroubleError
+from tests.local.examples import checkout, needs
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """A checkout, and a user whose home holds nothing yet."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return checkout(tmp_path)
+
+
+def instance(folder: Path, name: str, text: str = "{}") -> None:
+    """Put buildx's instance file of the builder ``name`` into the Docker configuration."""
+    path = folder / "buildx" / "instances" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def mixed(name: str = "mynode") -> Needs:
+    return needs(built_here=("linux/amd64", "linux/arm/v7"), builders=(name,))
+
+
+def test_a_named_builder_is_shown_beside_ours_and_follows_the_users(
+    here: Checkout, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "docker"
+    for text in ("first", "second"):
+        instance(theirs, "mynode", text)
+        instance(theirs, "other")
+        docker_config.share(here, mixed("MyNode"), {"DOCKER_CONFIG": str(theirs)})
+        folder = here.docker_config / "buildx" / "instances"
+        assert {p.name: p.read_text() for p in folder.iterdir()} == {"mynode": text}
+
+
+def test_the_users_configuration_is_found_behind_ours(here: Checkout) -> None:
+    instance(Path.home() / ".docker", "mynode")
+    ours = {
+        "DOCKER_CONFIG": str(here.docker_config),
+        "BUILDX_CONFIG": str(here.docker_config / "buildx"),
+    }
+    docker_config.require_builders(here, mixed(), ours)
+    docker_config.share(here, mixed(), ours)
+    assert (here.docker_config / "buildx" / "instances" / "mynode").is_file()
+
+
+def test_buildx_may_have_a_folder_of_its_own(here: Checkout, tmp_path: Path) -> None:
+    instance(tmp_path, "mynode")
+    docker_config.require_builders(here, mixed(), {"BUILDX_CONFIG": str(tmp_path / "buildx")})
+    with pytest.raises(TroubleError, match="no such builder: mynode"):
+        docker_config.require_builders(here, mixed(), {"BUILDX_CONFIG": str(tmp_path / "none")})
+
+
+def test_builders_that_are_nowhere_are_named_with_the_place_and_the_remedy(
+    here: Checkout,
+) -> None:
+    wanted = needs(built_here=(), builders=("one", "two"))
+    told = r"Pulumi\.dev\.yaml, fleet:builders.*: one, two .*docker buildx ls"
+    with pytest.raises(TroubleError, match=told):
+        docker_config.require_builders(here, wanted, {})
+    assert not here.state.exists()
+
+
+def test_our_builder_and_dockers_own_need_no_instance_file(here: Checkout) -> None:
+    docker_config.require_builders(here, needs(), {})
+    docker_config.require_builders(here, mixed("default"), {})
+
+
+def test_a_docker_context_is_a_builder_by_its_own_name(here: Checkout, tmp_path: Path) -> None:
+    digest = hashlib.sha256(b"rootless").hexdigest()
+    (tmp_path / "contexts" / "meta" / digest).mkdir(parents=True)
+    env = {"DOCKER_CONFIG": str(tmp_path)}
+    docker_config.require_builders(here, mixed("rootless"), env)
+    docker_config.share(here, mixed("rootless"), env)
+    assert (here.docker_config / "contexts" / "meta" / digest).is_dir()
+
+
+def test_the_users_logins_are_shown_where_the_registry_is_not_ours_and_only_there(
+    here: Checkout, tmp_path: Path
+) -> None:
+    elsewhere = needs(port=None, host="ghcr.io")
+    link = here.docker_config / "config.json"
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        env = {"DOCKER_CONFIG": str(folder)}
+        docker_config.share(here, elsewhere, env)
+        assert link.resolve() == folder / "config.json"
+        docker_config.share(here, needs(), env)
+        assert not link.exists()
+
+
+def test_nothing_is_shown_where_the_users_own_configuration_is_used(here: Checkout) -> None:
+    docker_config.share(here, needs(built_here=(), builders=("mynode",)), {})
+    assert not here.state.exists()

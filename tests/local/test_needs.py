@@ -1,0 +1,95 @@
+"""What a declaration asks of this machine."""
+
+import platform
+from pathlib import Path
+
+import pytest
+
+from fleet.declaration import Declaration
+from fleet.parse import parse
+from fleet.problems import DeclarationError
+from local import platforms
+from local.needs import needs_of, read_needs
+from local.say import TroubleError
+from tests.fleet import examples
+
+
+def declared(**overrides: object) -> Declaration:
+    return parse(examples.config(**overrides))
+
+
+def test_a_loopback_registry_is_needed_on_its_declared_port() -> None:
+    found = needs_of(declared(registry="localhost:5999/multi-py"), "dev")
+    assert (found.host, found.port) == ("localhost:5999", 5999)
+
+
+def test_the_loopback_address_counts_as_this_machine() -> None:
+    assert needs_of(declared(registry="127.0.0.1:5999/multi-py"), "dev").port == 5999
+
+
+def test_a_registry_elsewhere_is_not_started_even_with_a_port() -> None:
+    found = needs_of(declared(registry="registry.example.org:5000/multi-py"), "prod")
+    assert found.port is None
+    assert not found.stand_ins
+
+
+def test_a_loopback_registry_without_a_port_is_refused_with_the_place_and_an_example() -> None:
+    with pytest.raises(TroubleError, match=r"Pulumi\.dev\.yaml, fleet:registry.*localhost:5443"):
+        needs_of(declared(registry="localhost/multi-py"), "dev")
+
+
+def test_the_builder_is_needed_when_one_platform_names_it() -> None:
+    builders = {"linux/amd64": "mine", "linux/arm/v7": "fleet"}
+    found = needs_of(declared(builders=builders), "dev")
+    assert found.builder
+    assert found.built_here == ("linux/arm/v7",)
+    assert found.builders == ("mine",)
+
+
+def test_no_builder_is_started_when_every_platform_has_one_of_the_users() -> None:
+    builders = dict.fromkeys(examples.PLATFORMS, "mine")
+    found = needs_of(declared(builders=builders), "dev")
+    assert not found.builder
+    assert not found.stand_ins
+    assert found.builders == ("mine",)
+
+
+def test_a_builder_for_a_platform_that_no_image_wants_is_not_started() -> None:
+    builders = {**dict.fromkeys(examples.PLATFORMS, "mine"), "linux/arm64": "fleet"}
+    assert not needs_of(declared(builders=builders), "dev").builder
+
+
+def test_platforms_and_bases_are_named_once_over_all_images() -> None:
+    images = {
+        "one": examples.image(pythons=["3.11", "3.13"]),
+        "two": examples.image(pythons=["3.13"], bases=["slim", "full"]),
+    }
+    found = needs_of(declared(images=images), "dev")
+    assert found.platforms == examples.PLATFORMS
+    assert found.bases == (("3.11", "slim"), ("3.13", "slim"), ("3.13", "full"))
+
+
+def test_a_faulty_file_is_reported_by_its_problems(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {fleet:regsitry: localhost:5443/a}\n")
+    with pytest.raises(DeclarationError, match="fleet:regsitry"):
+        read_needs(tmp_path, "dev")
+
+
+def test_a_machine_that_is_not_linux_is_told_to_name_builders(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    with pytest.raises(TroubleError, match=r"Darwin.*fleet:builders"):
+        platforms.native()
+
+
+@pytest.mark.parametrize(
+    ("machine", "expected"),
+    [("x86_64", "linux/amd64"), ("aarch64", "linux/arm64"), ("armv7l", "linux/arm/v7")],
+)
+def test_the_machine_is_named_as_in_an_image_index(
+    monkeypatch: pytest.MonkeyPatch, machine: str, expected: str
+) -> None:
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    assert platforms.native() == expected

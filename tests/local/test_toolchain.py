@@ -1,0 +1,244 @@
+"""Where the tools come from."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from local import gobuild, golang, modules, official, toolchain
+from local.checkout import Checkout
+from local.modules import Module
+from local.needs import Needs
+from local.say import TroubleError
+from local.toolchain import Tools
+from tests.local.examples import checkout, command, needs
+
+# Answers as the engine does, and notes what it was asked to install.
+PULUMI = """
+case $1 in
+version) echo "v$SEEN_VERSION" ;;
+plugin)
+    echo "$@" >>"$PULUMI_CALLS"
+    mkdir -p "$PULUMI_HOME/plugins/resource-$4-v$5"
+    : >"$PULUMI_HOME/plugins/resource-$4-v$5/pulumi-resource-$4"
+    ;;
+esac
+"""
+
+
+class World:
+    """A checkout whose modules build at once, and a download site that is not there."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.folder, self.built = folder, list[str]()
+        self.here = checkout(folder)
+        self.env = {"PULUMI_HOME": str(self.here.pulumi_home)}
+        self.env |= {"PULUMI_CALLS": str(folder / "calls"), "PATH": "/usr/bin:/bin"}
+        patch.setenv("PATH", f"{folder / 'bin'}:/usr/bin:/bin")
+        patch.setattr(official, "is_reachable", lambda: False)
+        patch.setattr(gobuild, "ensure", self._build)
+        command(folder / "bin", "go", "echo go version go1.26.1 linux/amd64")
+
+    def _build(self, here: Checkout, wanted: list[Module]) -> None:
+        for module in wanted:
+            folder = gobuild.place(here, module)
+            if folder.is_dir():
+                continue
+            self.built.append(module.name)
+            for package in module.packages:
+                command(folder, package.rpartition("/")[2], PULUMI)
+
+    def calls(self) -> list[str]:
+        path = self.folder / "calls"
+        return path.read_text().splitlines() if path.exists() else []
+
+
+def ensure(world: World, wanted: Needs | None = None) -> Tools:
+    """Survey and provide, as every run does."""
+    wanted = wanted or needs()
+    supply = toolchain.survey(world.here, wanted)
+    return toolchain.ensure(world.here, wanted, supply, world.env)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(tmp_path, monkeypatch)
+
+
+def test_without_site_or_path_everything_is_built(world: World) -> None:
+    tools = ensure(world)
+    assert world.built == [
+        "pulumi", "language-python", "buildkit", "registry", "docker-build",
+    ]  # fmt: skip
+    assert tools.pulumi.with_name("pulumi-language-python").exists()
+    found = (tools.pulumi, tools.buildkitd, tools.buildctl, tools.registry)
+    assert all(path and path.is_file() for path in found)
+
+
+def test_the_plugin_that_was_built_is_installed_once_from_its_file(world: World) -> None:
+    ensure(world)
+    ensure(world)
+    binary = gobuild.place(world.here, modules.DOCKER_BUILD) / "pulumi-resource-docker-build"
+    installed = f"plugin install resource docker-build 0.0.22 --exact --file {binary}"
+    assert world.calls() == [f"{installed} --color never"]
+
+
+def test_a_plugin_whose_install_was_cut_off_is_installed_again(world: World) -> None:
+    ensure(world)
+    (world.here.pulumi_home / "plugins" / "resource-docker-build-v0.0.22.partial").touch()
+    ensure(world)
+    assert len(world.calls()) == 2
+
+
+def test_daemons_are_not_built_when_none_is_needed(world: World) -> None:
+    tools = ensure(world, needs(built_here=(), port=None))
+    assert world.built == ["pulumi", "language-python", "docker-build"]
+    assert (tools.buildkitd, tools.buildctl, tools.registry) == (None, None, None)
+
+
+def test_an_engine_of_the_right_version_on_path_is_used(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEEN_VERSION", modules.PULUMI_VERSION)
+    command(world.folder / "bin", "pulumi", PULUMI)
+    command(world.folder / "bin", "pulumi-language-python", "exit 0")
+    tools = ensure(world)
+    assert tools.pulumi == world.folder / "bin" / "pulumi"
+    assert "pulumi" not in world.built
+
+
+def test_an_engine_of_another_version_on_path_is_left_alone_and_said_so(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SEEN_VERSION", "3.100.0")
+    command(world.folder / "bin", "pulumi", PULUMI)
+    command(world.folder / "bin", "pulumi-language-python", "exit 0")
+    ensure(world)
+    assert "pulumi" in world.built
+    assert "is v3.100.0, not v3.259.0" in capsys.readouterr().err
+
+
+def test_our_own_link_is_not_taken_for_an_engine_on_path(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = ensure(world)
+    monkeypatch.setenv("SEEN_VERSION", modules.PULUMI_VERSION)
+    monkeypatch.setenv("PATH", f"{world.here.bin}:/usr/bin:/bin")
+    assert ensure(world) == tools
+
+
+def test_an_engine_that_the_installer_brought_fetches_the_plugin_itself(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = official.installed(world.here)
+    command(folder, "pulumi", PULUMI)
+    command(folder, "pulumi-language-python", "exit 0")
+    monkeypatch.setattr(official, "is_reachable", lambda: True)
+    tools = ensure(world)
+    assert tools.pulumi == folder / "pulumi"
+    assert world.built == ["buildkit", "registry"]
+    installed = "plugin install resource docker-build 0.0.22 --exact --color never"
+    assert world.calls() == [installed]
+
+
+def test_a_plugin_that_cannot_be_fetched_is_built(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing = f'for word; do [ "$word" != --file ] || {{ {PULUMI}\nexit 0; }}; done; exit 255'
+    folder = official.installed(world.here)
+    command(folder, "pulumi", refusing)
+    monkeypatch.setattr(official, "is_reachable", lambda: True)
+    ensure(world)
+    assert world.built == ["buildkit", "registry", "docker-build"]
+
+
+def test_the_tools_that_a_person_calls_are_linked_and_stale_links_go(world: World) -> None:
+    world.here.bin.mkdir(parents=True)
+    (world.here.bin / "pulumi").symlink_to("/nowhere/pulumi")
+    (world.here.bin / "forgotten").symlink_to("/nowhere/forgotten")
+    tools = ensure(world)
+    links = {path.name: path.readlink() for path in world.here.bin.iterdir()}
+    assert links == {"pulumi": tools.pulumi, "buildctl": tools.buildctl}
+    assert os.access(world.here.bin / "pulumi", os.X_OK)
+
+
+def without_go(world: World, patch: pytest.MonkeyPatch) -> None:
+    (world.folder / "bin" / "go").unlink()
+    patch.setattr(golang, "_FOLDER", world.folder / "nowhere")
+
+
+def test_without_go_a_survey_names_all_that_needs_it_and_changes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_go(world, monkeypatch)
+    wanted = "build pulumi, language-python, docker-build, buildkit, registry, and there is none"
+    with pytest.raises(TroubleError, match=rf"Go 1\.26 or newer is needed to {wanted}.*Install it"):
+        toolchain.survey(world.here, needs())
+    assert list(world.here.root.iterdir()) == []
+    assert not world.here.cache.exists()
+
+
+def test_go_is_not_asked_for_where_everything_is_in_the_cache(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = ensure(world)
+    without_go(world, monkeypatch)
+    assert ensure(world) == tools
+
+
+def test_go_is_not_asked_for_where_engine_and_plugin_can_be_fetched_and_daemons_are_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_go(world, monkeypatch)
+    daemons_on_path(world)
+    monkeypatch.setattr(official, "is_reachable", lambda: True)
+    assert toolchain.survey(world.here, needs()).download
+    monkeypatch.setattr(official, "is_reachable", lambda: False)
+    with pytest.raises(TroubleError, match="to build pulumi, language-python, docker-build, and"):
+        toolchain.survey(world.here, needs())
+
+
+def daemons_on_path(world: World, *, buildkit: str = "v0.23.1", registry: str = "v3.0.0") -> None:
+    """Put daemons on PATH that answer for their version as the real ones do."""
+    folder = world.folder / "bin"
+    command(folder, "buildkitd", f"echo buildkitd github.com/moby/buildkit {buildkit} 0123abc")
+    command(folder, "buildctl", "exit 0")
+    command(folder, "registry", f"echo registry github.com/distribution/distribution/v3 {registry}")
+
+
+def test_daemons_of_a_good_version_on_path_are_used(world: World) -> None:
+    daemons_on_path(world)
+    tools = ensure(world)
+    folder = world.folder / "bin"
+    assert (tools.buildkitd, tools.buildctl) == (folder / "buildkitd", folder / "buildctl")
+    assert tools.registry == folder / "registry"
+    assert world.built == ["pulumi", "language-python", "docker-build"]
+
+
+@pytest.mark.parametrize(
+    ("versions", "built", "told"),
+    [
+        ({"buildkit": "v0.22.0"}, "buildkit", "buildkitd is 0.22, not 0.23 or newer"),
+        ({"buildkit": "v0.0.0+unknown"}, "buildkit", "buildkitd is 0.0, not 0.23 or newer"),
+        ({"registry": "v2.8.3"}, "registry", "registry is 2.8, not 3.0 or newer"),
+        ({"registry": "unknown"}, "registry", "registry is of no known version, not 3.0 or newer"),
+    ],
+)
+def test_a_daemon_on_path_that_is_too_old_is_left_alone_and_said_so(
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+    versions: dict[str, str],
+    built: str,
+    told: str,
+) -> None:
+    daemons_on_path(world, **versions)
+    ensure(world)
+    assert {"buildkit", "registry"} & set(world.built) == {built}
+    assert told in capsys.readouterr().err
+
+
+def test_a_buildkit_daemon_without_its_client_beside_it_is_not_used(world: World) -> None:
+    daemons_on_path(world)
+    (world.folder / "bin" / "buildctl").unlink()
+    ensure(world)
+    assert "buildkit" in world.built

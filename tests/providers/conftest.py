@@ -1,0 +1,30 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.providers.declared import Declared
+from tests.providers.engine_fake import Engine
+from tests.providers.registry_fake import FakeRegistry, serving
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    with serving() as fake:
+        yield fake
+
+
+@pytest.fixture
+def environment(registry: FakeRegistry, tmp_path: Path) -> dict[str, str]:
+    return {"FLEET_PLAIN_HTTP": registry.host, "DOCKER_CONFIG": str(tmp_path)}
+
+
+@pytest.fixture
+def engine(environment: dict[str, str]) -> Iterator[Engine]:
+    with Engine(environment) as started:
+        yield started
+
+
+@pytest.fixture
+def declared(registry: FakeRegistry) -> Declared:
+    return Declared(registry)

@@ -1,0 +1,373 @@
+"""A registry in memory over real HTTP: the distribution specification, switches and faults."""
+
+import hashlib
+import json
+import re
+import socket
+import struct
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_ROUTE = re.compile(r"/v2/(?P<name>.+?)/(?P<kind>manifests|blobs|tags)/(?P<rest>.*)")
+
+
+def sha(body: bytes) -> str:
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+@dataclass
+class Fault:
+    """What happens to the next `times` requests whose `METHOD path` matches `pattern`.
+
+    `after` lets the request take effect before the connection is reset.
+    """
+
+    pattern: str
+    times: int = 1
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+    reset: bool = False
+    after: bool = False
+    stall: bool = False
+    drip: bool = False
+
+
+@dataclass
+class Storage:
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    manifests: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class FakeRegistry:
+    """Storage, switches and the log of requests (`METHOD path`, without the query)."""
+
+    host: str = ""
+    repositories: defaultdict[str, Storage] = field(default_factory=lambda: defaultdict(Storage))
+    log: list[str] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    tag_delete: bool = True
+    digest_delete: bool = True
+    deletes_image_with_tag: bool = False
+    mount: bool = True
+    tells_digest: bool = True
+    page: int = 1000
+    authorization: str = ""
+    challenge: str = ""
+    tokens: list[str] = field(default_factory=list)
+    token_requests: list[dict[str, list[str]]] = field(default_factory=list)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def writes(self) -> list[str]:
+        """The requests that change something."""
+        return [line for line in self.log if line.split()[0] in {"PUT", "POST", "DELETE"}]
+
+    def fault(self, pattern: str, **fields: Any) -> None:
+        self.faults.append(Fault(pattern=pattern, **fields))
+
+    def take_fault(self, line: str) -> Fault | None:
+        for fault in self.faults:
+            if fault.times and re.search(fault.pattern, line):
+                fault.times -= 1
+                return fault
+        return None
+
+    def push_image(self, name: str, platform: str, text: str = "content") -> str:
+        """Store a platform image with two layers and return its digest."""
+        os, architecture, *variant = platform.split("/")
+        config = {"os": os, "architecture": architecture, "text": text}
+        if variant:
+            config["variant"] = variant[0]
+        blobs = [json.dumps(config).encode(), b"shared", f"{text} {platform}".encode()]
+        for blob in blobs:
+            self.repositories[name].blobs[sha(blob)] = blob
+        entries = [
+            {"mediaType": "application/octet-stream", "digest": sha(b), "size": len(b)}
+            for b in blobs
+        ]
+        document = {
+            "schemaVersion": 2,
+            "mediaType": OCI_MANIFEST,
+            "config": entries[0],
+            "layers": entries[1:],
+        }
+        return self.push_manifest(name, document)
+
+    def push_manifest(self, name: str, document: dict[str, Any], tag: str = "") -> str:
+        """Store a manifest as it is, under a tag too if one is given; return its digest."""
+        body = json.dumps(document).encode()
+        digest = sha(body)
+        self.repositories[name].manifests[digest] = (str(document["mediaType"]), body)
+        if tag:
+            self.repositories[name].tags[tag] = digest
+        return digest
+
+    def push_index(self, name: str, tag: str, annotations: dict[str, str] | None = None) -> str:
+        """Store an index of one amd64 image under a tag, with `tag` in its content."""
+        child = self.push_image(name, "linux/amd64", tag)
+        size = len(self.repositories[name].manifests[child][1])
+        document: dict[str, Any] = {
+            "schemaVersion": 2,
+            "mediaType": OCI_INDEX,
+            "manifests": [
+                {
+                    "mediaType": OCI_MANIFEST,
+                    "digest": child,
+                    "size": size,
+                    "platform": {"os": "linux", "architecture": "amd64"},
+                }
+            ],
+        }
+        if annotations is not None:
+            document["annotations"] = annotations
+        return self.push_manifest(name, document, tag)
+
+    def pullable(self, name: str, reference: str) -> bool:
+        """Tell whether a tag or digest pulls whole: every platform, every blob."""
+        storage = self.repositories[name]
+        digest = storage.tags.get(reference, reference)
+        if digest not in storage.manifests:
+            return False
+        document = json.loads(storage.manifests[digest][1])
+        if "manifests" in document:
+            return all(self.pullable(name, child["digest"]) for child in document["manifests"])
+        entries = [document["config"], *document["layers"]]
+        return all(entry["digest"] in storage.blobs for entry in entries)
+
+
+@contextmanager
+def serving() -> Iterator[FakeRegistry]:
+    """Serve a fresh registry on a loopback port."""
+    registry = FakeRegistry()
+
+    class Handler(_Handler):
+        fake = registry
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = False
+    registry.host = f"127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield registry
+    finally:
+        registry.stopping.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    fake: FakeRegistry
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
+    timeout = 5
+
+    def log_message(self, *_: object) -> None:
+        return
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except (ConnectionError, TimeoutError):
+            self.close_connection = True
+
+    def do_GET(self) -> None:
+        self._serve()
+
+    def do_HEAD(self) -> None:
+        self._serve()
+
+    def do_PUT(self) -> None:
+        self._serve()
+
+    def do_POST(self) -> None:
+        self._serve()
+
+    def do_DELETE(self) -> None:
+        self._serve()
+
+    def _serve(self) -> None:
+        self.body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        url = urlsplit(self.path)
+        self.query = parse_qs(url.query)
+        line = f"{self.command} {url.path}"
+        self.fake.log.append(line)
+        fault = self.fake.take_fault(line)
+        if fault is not None and not fault.after:
+            self._fail(fault)
+            return
+        if url.path == "/token":
+            self._token()
+        elif self._authorized():
+            self._route(url.path, mute=fault is not None)
+        if fault is not None:
+            self._fail(fault)
+
+    def _fail(self, fault: Fault) -> None:
+        if fault.stall:
+            self.fake.stopping.wait(5)
+            self.close_connection = True
+        elif fault.drip:
+            self._drip()
+        elif fault.reset:
+            # A zero linger time makes the kernel send RST instead of FIN.
+            linger = struct.pack("ii", 1, 0)
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            self.close_connection = True
+        else:
+            self._answer(fault.status, fault.body or b"", fault.headers)
+
+    def _drip(self) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        while not self.fake.stopping.wait(0.02):
+            self.wfile.write(b"x")
+            self.wfile.flush()
+
+    def _authorized(self) -> bool:
+        fake = self.fake
+        given = self.headers.get("Authorization", "")
+        if not fake.challenge or (fake.authorization and given == fake.authorization):
+            return True
+        if given.removeprefix("Bearer ") in fake.tokens:
+            return True
+        realm = fake.challenge.replace("REALM", f"http://{fake.host}/token")
+        self._answer(401, b"", {"WWW-Authenticate": realm})
+        return False
+
+    def _token(self) -> None:
+        if self.body:
+            self.query = parse_qs(self.body.decode())
+        self.fake.token_requests.append(self.query)
+        token = f"token-{len(self.fake.token_requests)}"
+        self.fake.tokens.append(token)
+        self._answer(200, json.dumps({"token": token, "expires_in": 300}).encode())
+
+    def _route(self, path: str, *, mute: bool) -> None:
+        self.mute = mute
+        match = _ROUTE.fullmatch(path)
+        if match is None:
+            self._answer(404)
+            return
+        handle = getattr(self, f"_{match['kind']}")
+        handle(match["name"], match["rest"])
+
+    def _tags(self, name: str, _: str) -> None:
+        if name not in self.fake.repositories:
+            self._answer(404, b'{"errors":[{"code":"NAME_UNKNOWN"}]}')
+            return
+        tags = sorted(self.fake.repositories[name].tags)
+        rest = [tag for tag in tags if tag > self.query.get("last", [""])[0]]
+        shown = rest[: self.fake.page]
+        headers = {}
+        if len(rest) > len(shown):
+            headers["Link"] = f'</v2/{name}/tags/list?last={shown[-1]}&n=1>; rel="next"'
+        body = json.dumps({"name": name, "tags": shown or None}).encode()
+        self._answer(200, body, headers)
+
+    def _manifests(self, name: str, reference: str) -> None:
+        if self.command == "PUT":
+            self._put_manifest(name, reference)
+        elif self.command == "DELETE":
+            self._delete_manifest(name, reference)
+        else:
+            self._show_manifest(name, reference)
+
+    def _show_manifest(self, name: str, reference: str) -> None:
+        storage = self.fake.repositories.get(name, Storage())
+        digest = storage.tags.get(reference, reference)
+        if digest not in storage.manifests:
+            self._answer(404)
+            return
+        media_type, body = storage.manifests[digest]
+        headers = {"Content-Type": media_type}
+        if self.fake.tells_digest:
+            headers["Docker-Content-Digest"] = digest
+        self._answer(200, body, headers)
+
+    def _put_manifest(self, name: str, reference: str) -> None:
+        storage = self.fake.repositories[name]
+        document = json.loads(self.body)
+        needed = [c["digest"] for c in document.get("manifests", [])]
+        blobs = [document["config"], *document["layers"]] if "config" in document else []
+        missing = [d for d in needed if d not in storage.manifests]
+        missing += [b["digest"] for b in blobs if b["digest"] not in storage.blobs]
+        if missing:
+            self._answer(400, b'{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN"}]}')
+            return
+        digest = sha(self.body)
+        storage.manifests[digest] = (self.headers["Content-Type"], self.body)
+        if not reference.startswith("sha256:"):
+            storage.tags[reference] = digest
+        self._answer(201, b"", {"Docker-Content-Digest": digest})
+
+    def _delete_manifest(self, name: str, reference: str) -> None:
+        storage, fake = self.fake.repositories[name], self.fake
+        by_digest = reference.startswith("sha256:")
+        if not (fake.digest_delete if by_digest else fake.tag_delete):
+            self._answer(405, b'{"errors":[{"code":"UNSUPPORTED"}]}')
+            return
+        known = reference in (storage.manifests if by_digest else storage.tags)
+        if by_digest and known:
+            del storage.manifests[reference]
+            storage.tags = {t: d for t, d in storage.tags.items() if d != reference}
+        elif known:
+            digest = storage.tags.pop(reference)
+            if fake.deletes_image_with_tag:
+                storage.manifests.pop(digest, None)
+                storage.tags = {t: d for t, d in storage.tags.items() if d != digest}
+        self._answer(202 if known else 404)
+
+    def _blobs(self, name: str, rest: str) -> None:
+        storage = self.fake.repositories[name]
+        if rest.startswith("uploads/"):
+            self._upload(name)
+        elif rest in storage.blobs:
+            self._answer(200, storage.blobs[rest])
+        else:
+            self._answer(404)
+
+    def _upload(self, name: str) -> None:
+        digest = self.query.get("mount", self.query.get("digest", [""]))[0]
+        storage = self.fake.repositories[name]
+        if self.command == "POST":
+            source = self.fake.repositories.get(self.query.get("from", [""])[0], Storage())
+            if self.fake.mount and digest in source.blobs:
+                storage.blobs[digest] = source.blobs[digest]
+                self._answer(201)
+                return
+            self._answer(202, b"", {"Location": f"/v2/{name}/blobs/uploads/session?state=1"})
+        elif self.command == "PUT" and sha(self.body) == digest:
+            storage.blobs[digest] = self.body
+            self._answer(201)
+        else:
+            self._answer(400 if self.command == "PUT" else 204)
+
+    mute = False
+
+    def _answer(
+        self, status: int, body: bytes = b"", headers: dict[str, str] | None = None
+    ) -> None:
+        if self.mute:
+            self.mute = False
+            return
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        length = "0" if status == 204 else str(len(body))
+        if status != 204:
+            self.send_header("Content-Length", length)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)

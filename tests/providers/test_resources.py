@@ -1,0 +1,85 @@
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pulumi
+import pytest
+
+from providers.oci import resources as r
+from providers.oci.schema import SCHEMA
+
+DIGEST = "sha256:" + "a" * 64
+
+
+class Recording(pulumi.runtime.Mocks):
+    def __init__(self) -> None:
+        self.inputs: dict[str, dict[str, Any]] = {}
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        self.inputs[args.typ] = args.inputs
+        outputs = {"digest": DIGEST, "mediaType": "index", "stale": {"t": DIGEST}}
+        return "id", {**args.inputs, **outputs}
+
+    def call(
+        self, args: pulumi.runtime.MockCallArgs
+    ) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        return {}, None
+
+
+@pytest.fixture
+def engine() -> Iterator[Recording]:
+    # Pulumi's mocks take the thread's current loop, which asyncio.run elsewhere has unset.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    mocks = Recording()
+    pulumi.runtime.set_mocks(mocks, preview=False)
+    yield mocks
+    loop.close()
+
+
+def test_a_tag_sends_what_the_schema_declares(engine: Recording) -> None:
+    seen: list[Any] = []
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
+    def program() -> pulumi.Output[Any]:
+        source = r.PlatformSource(platform="linux/arm/v7", image=pulumi.Output.from_input("h/n@"))
+        args = r.TagArgs(
+            ref="h/n:t", owner="o", sources=[source], annotations={"on_conflict": "as it is"}
+        )
+        tag = r.Tag("name", args)
+        return pulumi.Output.all(tag.digest, tag.media_type).apply(seen.append)
+
+    program()
+    assert seen == [[DIGEST, "index"]]
+    assert engine.inputs["oci:index:Tag"] == {
+        "ref": "h/n:t",
+        "owner": "o",
+        "identity": "",
+        "onConflict": "take-over",
+        "annotations": {"on_conflict": "as it is"},
+        "sources": [{"platform": "linux/arm/v7", "image": "h/n@"}],
+    }
+
+
+def test_stale_pointers_send_what_the_schema_declares(engine: Recording) -> None:
+    seen: list[Any] = []
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
+    def program() -> pulumi.Output[Any]:
+        args = r.StalePointersArgs(
+            repository="h/n",
+            owner="o",
+            pointers=["b", "a"],
+            grammar=[r.PointerPattern(kind="LATEST", pattern="x")],
+            policy={"LATEST": "remove"},
+            wait_for=[pulumi.Output.from_input(DIGEST)],
+        )
+        return r.StalePointers("name", args).stale.apply(seen.append)
+
+    program()
+    schema = json.loads(SCHEMA)["resources"]["oci:index:StalePointers"]
+    sent = engine.inputs["oci:index:StalePointers"]
+    assert set(sent) == set(schema["inputProperties"])
+    assert (sent["pointers"], sent["waitFor"]) == (["a", "b"], [DIGEST])
+    assert seen == [{"t": DIGEST}]

@@ -1,0 +1,451 @@
+from typing import Any, ClassVar
+
+import pytest
+
+from providers.oci.errors import OciError, RegistryError, UnsupportedRemovalError
+from providers.oci.index import OWNER_ANNOTATION, VERSION_ANNOTATION
+from providers.oci.stale_resource import RemovalFailedError
+from providers.oci.throwaway import REMOVAL_ANNOTATION
+from tests.providers.declared import Declared
+from tests.providers.engine_fake import STALE, TAG, CheckFailedError, Engine
+from tests.providers.registry_fake import OCI_MANIFEST, FakeRegistry
+
+NAME = "team/app"
+OURS = {OWNER_ANNOTATION: "fleet/dev"}
+GRAMMAR = [
+    {"kind": "LATEST", "pattern": r"py[0-9.]+(-[a-z]+)?-LATEST"},
+    {"kind": "X.Y", "pattern": r"py[0-9.]+(-[a-z]+)?-[0-9]+\.[0-9]+"},
+]
+
+
+class Fleet:
+    """A repository filled by the old way, and what is declared for it now."""
+
+    def __init__(self, registry: FakeRegistry) -> None:
+        self.registry = registry
+        self.storage = registry.repositories[NAME]
+        digest = registry.push_index(NAME, "py3.8-0.30.0")
+        for tag in ("py3.8-LATEST", "py3.8-0.30", "edge", "sha256-" + "a" * 64):
+            self.storage.tags[tag] = digest
+        self.old = digest
+        for python in ("py3.11", "py3.12"):
+            current = registry.push_index(NAME, f"{python}-0.34.0", OURS)
+            self.storage.tags[f"{python}-LATEST"] = current
+            self.storage.tags[f"{python}-0.34"] = current
+        self.pointers = sorted(f"py3.1{x}-{y}" for x in "12" for y in ("LATEST", "0.34"))
+
+    def inputs(self, **overrides: Any) -> dict[str, Any]:
+        fields: dict[str, Any] = {
+            "repository": f"{self.registry.host}/{NAME}",
+            "owner": "fleet/dev",
+            "pointers": self.pointers,
+            "grammar": GRAMMAR,
+            "policy": {"LATEST": "remove", "X.Y": "keep"},
+            "maxRemovals": 0.5,
+        }
+        return {**fields, **overrides}
+
+    @property
+    def tags(self) -> set[str]:
+        return set(self.storage.tags)
+
+    def all_pull(self) -> bool:
+        return all(self.registry.pullable(NAME, tag) for tag in self.tags)
+
+
+@pytest.fixture
+def fleet(registry: FakeRegistry) -> Fleet:
+    return Fleet(registry)
+
+
+class TestStalePointers:
+    def test_the_first_preview_names_what_no_state_ever_knew(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        step = engine.preview(STALE, "s", fleet.inputs())
+        assert step.kind == "create"
+        assert step.outputs["stale"] == {"py3.8-LATEST": fleet.old}
+        assert fleet.registry.writes == []
+        assert any(f"py3.8-LATEST ({fleet.old})" in text for text in engine.messages)
+
+    def test_an_up_removes_that_name_and_nothing_else(self, engine: Engine, fleet: Fleet) -> None:
+        before = fleet.tags
+        outputs = engine.up(STALE, "s", fleet.inputs()).outputs
+        assert fleet.tags == before - {"py3.8-LATEST"}
+        assert fleet.all_pull()
+        assert outputs["stale"] == {}
+        assert outputs["removed"] == [
+            {"tag": "py3.8-LATEST", "digest": fleet.old, "removedAt": "2026-01-02T03:04:05Z"}
+        ]
+        assert outputs["kept"] == [
+            {"tag": "py3.8-0.30", "digest": fleet.old, "reason": "policy of X.Y is keep"}
+        ]
+
+    def test_nothing_is_removed_while_a_declared_tag_failed(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        before = fleet.tags
+        waiting = {**fleet.inputs(), "waitFor": [fleet.old, ""]}
+        with pytest.raises(OciError, match=r"while a declared tag failed.*py3\.8-LATEST"):
+            engine.up(STALE, "s", waiting)
+        assert fleet.tags == before
+        engine.up(STALE, "s", fleet.inputs())
+        assert fleet.tags == before - {"py3.8-LATEST"}
+
+    def test_a_second_up_changes_nothing_and_lists_once(self, engine: Engine, fleet: Fleet) -> None:
+        engine.up(STALE, "s", fleet.inputs())
+        fleet.registry.log.clear()
+        assert engine.up(STALE, "s", fleet.inputs()).kind == "same"
+        assert fleet.registry.log == [f"GET /v2/{NAME}/tags/list"]
+
+    def test_a_name_that_comes_back_is_removed_again_and_the_record_grows(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        for _ in range(2):
+            fleet.storage.tags["py3.8-LATEST"] = fleet.old
+            engine.up(STALE, "s", fleet.inputs())
+            engine.up(STALE, "s", fleet.inputs())
+        removed = engine.resources["s"].outputs["removed"]
+        assert [entry["tag"] for entry in removed] == ["py3.8-LATEST"] * 2
+        assert "py3.8-LATEST" not in fleet.tags
+
+    def test_a_refresh_after_a_removal_finds_no_drift(self, engine: Engine, fleet: Fleet) -> None:
+        engine.up(STALE, "s", fleet.inputs())
+        before = engine.resources["s"]
+        engine.refresh("s")
+        assert engine.resources["s"] == before
+
+    def test_a_python_that_leaves_takes_its_pointer_along_and_keeps_its_versions(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        engine.up(STALE, "s", fleet.inputs())
+        left = [pointer for pointer in fleet.pointers if pointer.startswith("py3.12")]
+        step = engine.up(STALE, "s", fleet.inputs(pointers=left))
+        assert 'stale["py3.11-LATEST"]' in step.changed
+        assert "py3.11-LATEST" not in fleet.tags
+        assert {"py3.11-0.34", "py3.11-0.34.0"} <= fleet.tags
+
+    def test_a_pointer_that_moves_after_the_listing_stays(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        digest = fleet.storage.tags["py3.12-0.34.0"]
+        media_type, body = fleet.storage.manifests[digest]
+        headers = {"Content-Type": media_type}
+        inputs = fleet.inputs()
+        listed = engine.preview(STALE, "s", inputs)
+        assert listed.outputs["stale"]
+        # The listing reads the old digest, the removal then finds another one.
+        old_type, old_body = fleet.storage.manifests[fleet.old]
+        fleet.registry.fault(
+            "GET .*/py3.8-LATEST", status=200, body=old_body, headers={"Content-Type": old_type}
+        )
+        fleet.registry.fault("GET .*/py3.8-LATEST", status=200, body=body, headers=headers)
+        outputs = engine.up(STALE, "s", inputs).outputs
+        assert "py3.8-LATEST" in fleet.tags
+        reasons = {entry["tag"]: entry["reason"] for entry in outputs["kept"]}
+        assert reasons["py3.8-LATEST"] == f"moved since it was listed, to {digest}"
+
+    def test_a_pointer_of_another_owner_is_left(self, engine: Engine, fleet: Fleet) -> None:
+        fleet.registry.push_index(NAME, "py3.9-LATEST", {OWNER_ANNOTATION: "fleet/prod"})
+        engine.up(STALE, "s", fleet.inputs())
+        assert "py3.9-LATEST" in fleet.tags
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            {"status": 200, "body": b'{"tags": null}'},
+            {"status": 200, "body": b'{"tags": []}'},
+            {"status": 404},
+        ],
+    )
+    def test_an_empty_list_removes_nothing(
+        self, engine: Engine, fleet: Fleet, fault: dict[str, Any]
+    ) -> None:
+        before = fleet.tags
+        fleet.registry.fault("tags/list", times=2, **fault)
+        engine.up(STALE, "s", fleet.inputs())
+        assert fleet.tags == before
+
+    def test_a_truncated_list_stops_before_anything_is_removed(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        fleet.registry.fault("tags/list", status=200, body=b'{"tags": ["py3.8-LA')
+        with pytest.raises(RegistryError, match="truncated"):
+            engine.up(STALE, "s", fleet.inputs())
+        assert fleet.registry.writes == []
+
+    def test_too_large_a_share_stops_in_the_preview_and_names_what_it_is_about(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        inputs = fleet.inputs(maxRemovals=0.1)
+        with pytest.raises(CheckFailedError) as caught:
+            engine.preview(STALE, "s", inputs)
+        reason = caught.value.failures["maxRemovals"]
+        assert "1 of 6 live pointers" in reason
+        assert f"py3.8-LATEST ({fleet.old})" in reason
+        engine.up(STALE, "s", {**inputs, "allowMass": True})
+        assert "py3.8-LATEST" not in fleet.tags
+
+    def test_an_interrupted_removal_is_finished_and_not_recorded_as_an_image(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        leftover = {
+            "mediaType": OCI_MANIFEST,
+            "annotations": {REMOVAL_ANNOTATION: "nonce"},
+            "layers": [],
+        }
+        fleet.registry.tag_delete = False
+        digest = fleet.registry.push_manifest(NAME, leftover, "py3.8-LATEST")
+        # One of an earlier release, which did not say what it was written over.
+        outputs = engine.up(STALE, "s", fleet.inputs()).outputs
+        assert "py3.8-LATEST" not in fleet.tags
+        assert digest not in fleet.storage.manifests
+        assert outputs["removed"] == []
+
+    def test_a_registry_that_cannot_delete_is_left_and_the_error_says_so(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        fleet.registry.tag_delete = fleet.registry.digest_delete = False
+        before = fleet.tags
+        with pytest.raises(RemovalFailedError, match="enable deletion in the registry"):
+            engine.up(STALE, "s", fleet.inputs())
+        assert fleet.tags == before
+
+    def test_what_went_before_a_failure_is_kept_in_the_record(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        fleet.storage.tags["py3.9-LATEST"] = fleet.old
+        fleet.registry.fault("DELETE .*py3.9", status=405)
+        fleet.registry.digest_delete = False
+        with pytest.raises(RemovalFailedError) as caught:
+            engine.up(STALE, "s", fleet.inputs())
+        removed = caught.value.properties["removed"]
+        assert [entry["tag"] for entry in removed] == ["py3.8-LATEST"]
+
+    def test_an_import_is_refused_in_words(self, engine: Engine, fleet: Fleet) -> None:
+        with pytest.raises(OciError, match="just declare it"):
+            engine.adopt(STALE, "s", f"{fleet.registry.host}/{NAME}")
+
+    @pytest.mark.parametrize(
+        ("overrides", "place"),
+        [
+            ({"repository": "x"}, "repository"),
+            ({"owner": ""}, "owner"),
+            ({"grammar": [{"kind": "LATEST", "pattern": "("}]}, "grammar[0]"),
+            ({"policy": {"LATEST": "perhaps"}}, "policy.LATEST"),
+            ({"policy": {"latest": "keep"}}, "policy.latest"),
+            ({"maxRemovals": 50.0}, "maxRemovals"),
+        ],
+    )
+    def test_each_problem_is_reported_at_its_property_before_any_request(
+        self, engine: Engine, fleet: Fleet, overrides: dict[str, Any], place: str
+    ) -> None:
+        with pytest.raises(CheckFailedError) as caught:
+            engine.up(STALE, "s", fleet.inputs(**overrides))
+        assert place in caught.value.failures
+        assert fleet.registry.log == []
+
+
+class TestGrace:
+    """X.Y pointers under `remove after 90 days`; the clock stands at 2026-01-02 at first."""
+
+    POLICY: ClassVar = {"LATEST": "remove", "X.Y": "remove after 90 days"}
+    GOES_ON = "2026-04-02"
+
+    @pytest.fixture
+    def inputs(self, fleet: Fleet) -> dict[str, Any]:
+        return fleet.inputs(policy=self.POLICY)
+
+    def test_a_pointer_is_dated_when_it_is_first_seen_stale_and_its_day_is_told(
+        self, engine: Engine, fleet: Fleet, inputs: dict[str, Any]
+    ) -> None:
+        assert engine.preview(STALE, "s", inputs).outputs["staleSince"] == {
+            "py3.8-0.30": "2026-01-02"
+        }
+        assert f"stale: py3.8-0.30 ({fleet.old}, goes on {self.GOES_ON})" in engine.messages
+        outputs = engine.up(STALE, "s", inputs).outputs
+        assert outputs["kept"] == [
+            {"tag": "py3.8-0.30", "digest": fleet.old, "reason": f"goes on {self.GOES_ON}"}
+        ]
+        assert "py3.8-0.30" in fleet.tags
+
+    def test_days_that_pass_are_no_change_until_the_date(
+        self, engine: Engine, fleet: Fleet, inputs: dict[str, Any]
+    ) -> None:
+        engine.up(STALE, "s", inputs)
+        for moment in ("2026-01-03T00:00:00Z", "2026-04-01T23:59:59Z"):
+            engine.now = moment
+            assert engine.preview(STALE, "s", inputs).kind == "same"
+            assert engine.up(STALE, "s", inputs).kind == "same"
+        assert "py3.8-0.30" in fleet.tags
+
+    def test_the_first_up_on_the_date_or_after_removes_it_and_forgets_the_date(
+        self, engine: Engine, fleet: Fleet, inputs: dict[str, Any]
+    ) -> None:
+        engine.up(STALE, "s", inputs)
+        engine.restart()
+        engine.now = f"{self.GOES_ON}T00:00:00Z"
+        assert engine.preview(STALE, "s", inputs).changed == ('stale["py3.8-0.30"]',)
+        outputs = engine.up(STALE, "s", inputs).outputs
+        assert "py3.8-0.30" not in fleet.tags
+        assert fleet.all_pull()
+        assert outputs["staleSince"] == {}
+        assert outputs["removed"][-1]["tag"] == "py3.8-0.30"
+        assert engine.up(STALE, "s", inputs).kind == "same"
+
+    def test_a_removal_that_fails_does_not_start_the_grace_anew(
+        self, engine: Engine, fleet: Fleet, inputs: dict[str, Any]
+    ) -> None:
+        engine.up(STALE, "s", inputs)
+        engine.now = f"{self.GOES_ON}T00:00:00Z"
+        fleet.registry.tag_delete = fleet.registry.digest_delete = False
+        with pytest.raises(RemovalFailedError) as caught:
+            engine.up(STALE, "s", inputs)
+        assert caught.value.properties["staleSince"] == {"py3.8-0.30": "2026-01-02"}
+        fleet.registry.tag_delete = True
+        engine.up(STALE, "s", inputs)
+        assert "py3.8-0.30" not in fleet.tags
+
+    def test_a_pointer_that_is_declared_again_forgets_its_date(
+        self, engine: Engine, fleet: Fleet, inputs: dict[str, Any]
+    ) -> None:
+        engine.up(STALE, "s", inputs)
+        again = {**inputs, "pointers": [*fleet.pointers, "py3.8-0.30"]}
+        step = engine.up(STALE, "s", again)
+        assert 'staleSince["py3.8-0.30"]' in step.changed
+        assert step.outputs["staleSince"] == {}
+        engine.now = "2026-12-31T00:00:00Z"
+        outputs = engine.up(STALE, "s", inputs).outputs
+        assert outputs["staleSince"] == {"py3.8-0.30": "2026-12-31"}
+        assert "py3.8-0.30" in fleet.tags
+
+    @pytest.mark.parametrize("body", [b'{"tags": null}', b'{"tags": []}'])
+    def test_an_empty_list_forgets_no_date_and_removes_nothing_that_is_due(
+        self, engine: Engine, fleet: Fleet, inputs: dict[str, Any], body: bytes
+    ) -> None:
+        engine.up(STALE, "s", inputs)
+        fleet.registry.fault("tags/list", status=200, body=body)
+        assert engine.up(STALE, "s", inputs).kind == "same"
+        engine.now = "2026-12-31T00:00:00Z"
+        fleet.registry.fault("tags/list", status=200, body=body)
+        assert engine.up(STALE, "s", inputs).kind == "same"
+        assert "py3.8-0.30" in fleet.tags
+
+    def test_a_shorter_grace_counts_from_the_same_day(
+        self, engine: Engine, fleet: Fleet, inputs: dict[str, Any]
+    ) -> None:
+        engine.up(STALE, "s", inputs)
+        engine.now = "2026-01-12T08:00:00Z"
+        shorter = {**inputs, "policy": {**self.POLICY, "X.Y": "remove after 10 days"}}
+        engine.up(STALE, "s", shorter)
+        assert "py3.8-0.30" not in fleet.tags
+
+
+class TestVersionTags:
+    """Tags of versions of two parts, in the form of X.Y pointers that are to be removed."""
+
+    @pytest.fixture
+    def inputs(self, fleet: Fleet) -> dict[str, Any]:
+        return fleet.inputs(policy={"LATEST": "remove", "X.Y": "remove"})
+
+    def test_an_unknown_name_that_is_the_only_one_of_its_digest_stays_and_says_why(
+        self, engine: Engine, fleet: Fleet, inputs: dict[str, Any]
+    ) -> None:
+        fleet.registry.push_index(NAME, "py3.11-20.0")
+        outputs = engine.up(STALE, "s", inputs).outputs
+        reasons = {entry["tag"]: entry["reason"] for entry in outputs["kept"]}
+        assert reasons["py3.11-20.0"].startswith("it may be a version tag")
+        assert "py3.11-20.0" in fleet.tags
+
+    def test_one_that_only_a_tag_of_another_line_shares_stays(
+        self, engine: Engine, fleet: Fleet, inputs: dict[str, Any]
+    ) -> None:
+        digest = fleet.registry.push_index(NAME, "py3.11-20.0")
+        fleet.storage.tags |= {"py3.11-20.1.0": digest, "edge": digest}
+        engine.up(STALE, "s", inputs)
+        assert "py3.11-20.0" in fleet.tags
+
+    @pytest.mark.parametrize(("version", "stays"), [("20.0", True), ("20.0.4", False), ("", True)])
+    def test_one_that_we_assembled_is_told_by_its_own_version(
+        self,
+        engine: Engine,
+        fleet: Fleet,
+        inputs: dict[str, Any],
+        version: str,
+        stays: bool,
+    ) -> None:
+        fleet.registry.push_index(NAME, "py3.11-20.0", {**OURS, VERSION_ANNOTATION: version})
+        engine.up(STALE, "s", inputs)
+        assert ("py3.11-20.0" in fleet.tags) is stays
+
+    def test_a_destroy_spares_a_version_tag_of_ours_in_the_form_of_a_pointer(
+        self, engine: Engine, fleet: Fleet, inputs: dict[str, Any]
+    ) -> None:
+        fleet.registry.push_index(NAME, "py3.11-20.0", {**OURS, VERSION_ANNOTATION: "20.0"})
+        engine.up(STALE, "s", inputs)
+        engine.restart()
+        engine.delete("s")
+        assert "py3.11-20.0" in fleet.tags
+        assert not fleet.tags & set(fleet.pointers)
+
+    def test_a_version_tag_that_this_run_declares_is_never_stale(
+        self, engine: Engine, fleet: Fleet, inputs: dict[str, Any], declared: Declared
+    ) -> None:
+        tag = declared.version("py3.11-20.0")
+        engine.up(TAG, "v", tag)
+        fleet.storage.tags["py3.11-20.0.4"] = fleet.storage.tags["py3.11-20.0"]
+        assert "py3.11-20.0" not in engine.up(STALE, "s", inputs).outputs["stale"]
+        assert "py3.11-20.0" in fleet.tags
+
+
+class TestDestroy:
+    @pytest.fixture(autouse=True)
+    def up(self, engine: Engine, fleet: Fleet) -> None:
+        engine.up(STALE, "s", fleet.inputs())
+        engine.restart()
+
+    def test_our_own_pointers_go_and_everything_else_stays(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        before = fleet.tags
+        engine.delete("s")
+        assert fleet.tags == before - set(fleet.pointers)
+        assert fleet.all_pull()
+        assert sum("removed py3.1" in text for text in engine.messages) == 4
+
+    def test_nothing_goes_where_so_declared(self, engine: Engine, fleet: Fleet) -> None:
+        before = fleet.tags
+        engine.up(STALE, "s", fleet.inputs(keepOnDestroy=True))
+        engine.restart()
+        engine.delete("s")
+        assert fleet.tags == before
+
+    def test_a_renamed_resource_costs_no_live_name(self, engine: Engine, fleet: Fleet) -> None:
+        before = fleet.tags
+        engine.up(STALE, "renamed", fleet.inputs())
+        engine.delete("s")
+        assert fleet.tags == before
+
+    def test_a_tag_that_is_declared_in_the_same_run_stays(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        digest = fleet.storage.tags["py3.12-LATEST"]
+        place = f"{fleet.registry.host}/{NAME}"
+        tag = {
+            "ref": f"{place}:py3.12-LATEST",
+            "owner": "fleet/dev",
+            "source": f"{place}@{digest}",
+        }
+        engine.up(TAG, "latest", tag)
+        engine.delete("s")
+        assert "py3.12-LATEST" in fleet.tags
+        assert "py3.11-LATEST" not in fleet.tags
+
+    def test_a_failure_names_what_went_before(self, engine: Engine, fleet: Fleet) -> None:
+        fleet.registry.fault("DELETE .*py3.12-LATEST", status=405)
+        fleet.registry.digest_delete = False
+        with pytest.raises(
+            OciError, match=r"removed before that: py3\.11-0\.34 \(sha256"
+        ) as caught:
+            engine.delete("s")
+        assert isinstance(caught.value.__cause__, UnsupportedRemovalError)

@@ -1,0 +1,151 @@
+"""A front before a registry: deletion as one or another kind of registry has it, and GitHub's."""
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import httpx
+
+from tests.registries.github import Answer, GitHub
+
+_MANIFEST = re.compile(r"/v2/(?P<name>.+)/manifests/(?P<reference>[^/]+)")
+_HOP = frozenset({"connection", "transfer-encoding", "date", "server", "content-length"})
+_UNSUPPORTED = b'{"errors":[{"code":"UNSUPPORTED"}]}'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Storage:
+    """A registry that is asked without the front, by those who only look."""
+
+    host: str
+
+
+@dataclass
+class Front:
+    """What the front refuses; `tag_status` and `digest_status` answer DELETEs, 0 lets them pass.
+
+    `log` holds `METHOD path` of every request, `writes` those that change something.
+    """
+
+    upstream: str
+    host: str = ""
+    tag_status: int = 0
+    digest_status: int = 0
+    log: list[str] = field(default_factory=list)
+    github: GitHub | None = None
+
+    @property
+    def writes(self) -> list[str]:
+        return [line for line in self.log if line.split()[0] in {"PUT", "POST", "PATCH", "DELETE"}]
+
+    @property
+    def storage(self) -> "Storage":
+        """The registry behind the front."""
+        return Storage(host=self.upstream)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What the provider needs in its environment."""
+        found = {"FLEET_PLAIN_HTTP": self.host}
+        if self.github is not None:
+            found |= {
+                "FLEET_GITHUB_API": f"http://{self.host}/api",
+                "FLEET_GHCR_HOSTS": self.host,
+                "FLEET_GITHUB_TOKEN": "token-of-the-test",
+            }
+        return found
+
+    def refused(self, method: str, path: str) -> int:
+        """Return the status of a DELETE that this kind of registry does not have."""
+        match = _MANIFEST.fullmatch(path)
+        if method != "DELETE" or match is None:
+            return 0
+        by_digest = match["reference"].startswith("sha256:")
+        return self.digest_status if by_digest else self.tag_status
+
+
+@contextmanager
+def fronting(upstream: str, *, ghcr: bool = False) -> Iterator[Front]:
+    """Serve a front of `upstream` (`host:port`) on a loopback port; `ghcr` adds GitHub's API."""
+    front = Front(upstream=upstream)
+    with httpx.Client(base_url=f"http://{upstream}", trust_env=False, timeout=30) as http:
+
+        class Handler(_Handler):
+            served = front
+            client = http
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        front.host = f"127.0.0.1:{server.server_address[1]}"
+        if ghcr:
+            front.tag_status = front.digest_status = 405
+            front.github = GitHub(http)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield front
+        finally:
+            server.shutdown()
+            thread.join()
+            server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    served: Front
+    client: httpx.Client
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
+    timeout = 5
+
+    def log_message(self, *_: object) -> None:
+        return
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except (ConnectionError, TimeoutError):
+            self.close_connection = True
+
+    def _serve(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        path, _, query = self.path.partition("?")
+        self.served.log.append(f"{self.command} {path}")
+        github = self.served.github
+        if github is not None and path.startswith("/api/"):
+            self._answer(
+                github.serve(self.command, path.removeprefix("/api"), query, dict(self.headers))
+            )
+            return
+        refused = self.served.refused(self.command, path)
+        self._answer(Answer(refused, _UNSUPPORTED) if refused else self._forward(path, body))
+
+    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
+
+    def _forward(self, path: str, body: bytes) -> Answer:
+        # The host of the request stays, so that addresses in answers lead back through here.
+        headers = {k: v for k, v in self.headers.items() if k.lower() not in _HOP}
+        reply = self.client.request(self.command, self.path, headers=headers, content=body)
+        if self.command == "PUT" and reply.is_success and self.served.github is not None:
+            self._note(path, reply.headers.get("Docker-Content-Digest", ""))
+        kept = {k: v for k, v in reply.headers.items() if k.lower() not in _HOP}
+        if self.command == "HEAD":
+            kept["Content-Length"] = reply.headers.get("Content-Length", "0")
+        return Answer(reply.status_code, reply.content, kept)
+
+    def _note(self, path: str, digest: str) -> None:
+        match, github = _MANIFEST.fullmatch(path), self.served.github
+        if match and digest and github is not None:
+            github.note_push(match["name"], match["reference"], digest)
+
+    def _answer(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if answer.status != 204 and "Content-Length" not in answer.headers:
+            self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        if self.command != "HEAD" and answer.status != 204:
+            self.wfile.write(answer.body)

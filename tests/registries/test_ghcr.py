@@ -1,0 +1,233 @@
+"""GitHub's registry: what its Packages API refuses, delays or hides costs no image."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from providers.oci.client import Client
+from providers.oci.errors import OciError, RegistryError, UnsupportedRemovalError
+from providers.oci.ghcr import Removers
+from providers.oci.packages import is_ghcr
+from providers.oci.reference import TagReference
+from providers.oci.retry import RetryPolicy
+from providers.oci.throwaway import throwaway
+from providers.oci.transport import Transport
+from tests.engine.reading import Reading
+from tests.engine.seeding import OCI_MANIFEST, move_tag, push_image, push_index
+from tests.providers.registry_fake import serving
+from tests.registries.front import Front, fronting
+from tests.registries.github import GitHub
+from tests.registries.writing import put
+
+NAME, POINTER, VERSION = "team/app", "py3.8-LATEST", "py3.8-0.30.0"
+PLATFORMS = ("linux/amd64", "linux/arm64")
+
+
+@dataclass
+class Package:
+    """A package with a pointer on a version, before GitHub's API."""
+
+    front: Front
+    github: GitHub
+    environment: dict[str, str]
+    name: str = NAME
+    digest: str = ""
+    waits: list[float] = field(default_factory=list)
+
+    def fill(self) -> None:
+        children = push_image(self.front, self.name, PLATFORMS, VERSION)
+        self.digest = push_index(self.front, self.name, [VERSION], children)
+        move_tag(self.front, self.name, POINTER, VERSION)
+        self.front.log.clear()
+
+    def remove(self, tag: str = POINTER) -> None:
+        asyncio.run(self._remove(tag))
+
+    async def _remove(self, tag: str) -> None:
+        retry = RetryPolicy(attempts=1, sleep=self._sleep)
+        transport = Transport(environment=self.environment, retry=retry)
+        try:
+            client = Client(transport)
+            ref = TagReference.parse(f"{self.front.host}/{self.name}:{tag}")
+            manifest = await client.get(ref.repository, tag)
+            assert manifest is not None
+            others = frozenset((await client.tags(ref.repository)).tags) - {tag}
+            remover = Removers(transport, client).of(ref.repository.host)
+            await remover.remove(ref, manifest, others)
+        finally:
+            await transport.close()
+
+    async def _sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    @property
+    def view(self) -> Reading:
+        return Reading(self.front.storage, self.name)
+
+    @property
+    def api_writes(self) -> list[str]:
+        return [line for line in self.front.writes if " /api/" in line]
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Iterator[Package]:
+    with serving() as storage, fronting(storage.host, ghcr=True) as front:
+        assert front.github is not None
+        environment = {**front.environment, "DOCKER_CONFIG": str(tmp_path)}
+        package = Package(front=front, github=front.github, environment=environment)
+        package.fill()
+        yield package
+        assert front.github.violations == []
+
+
+def untouched(package: Package) -> None:
+    """Check that both names still name the image, and that it is whole."""
+    assert package.view.tags() == {POINTER: package.digest, VERSION: package.digest}
+    assert set(package.view.pull(VERSION)) == set(PLATFORMS)
+
+
+def test_the_name_goes_and_the_image_and_its_other_name_stay(package: Package) -> None:
+    package.remove()
+    assert package.view.tags() == {VERSION: package.digest}
+    assert set(package.view.pull(VERSION)) == set(PLATFORMS)
+    ((deleted, tags),) = package.github.deleted
+    assert deleted != package.digest
+    assert tags == (POINTER,)
+
+
+def test_a_listing_that_lags_behind_is_waited_for(package: Package) -> None:
+    package.github.freeze(NAME, times=3)
+    package.remove()
+    assert package.view.tags() == {VERSION: package.digest}
+    assert package.waits == [1.0, 2.0, 4.0]
+
+
+def test_a_listing_that_never_catches_up_deletes_nothing_and_puts_the_name_back(
+    package: Package,
+) -> None:
+    package.github.freeze(NAME, times=1000)
+    with pytest.raises(RegistryError, match=f"within 60 s.* was put back on {package.digest}"):
+        package.remove()
+    untouched(package)
+    assert package.api_writes == []
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "says"),
+    [
+        (400, RegistryError, "answered 400"),
+        (403, UnsupportedRemovalError, "the role Admin"),
+        (404, UnsupportedRemovalError, "delete:packages"),
+        (500, RegistryError, "answered 500"),
+    ],
+)
+def test_a_deletion_that_github_refuses_puts_the_name_back_and_says_so(
+    package: Package, status: int, error: type[OciError], says: str
+) -> None:
+    package.github.statuses["DELETE"] = status
+    with pytest.raises(error, match=f"{says}.*was put back on {package.digest}"):
+        package.remove()
+    untouched(package)
+
+
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ("no token", "there is no token"),
+        ("another's token", "answered 401"),
+        ("a token without the scope", r"scopes \(read:packages\) lack delete:packages"),
+        ("a package that the token does not see", "shows no such package"),
+    ],
+)
+def test_what_a_token_may_not_do_is_refused_before_any_write(
+    package: Package, case: str, says: str
+) -> None:
+    if case == "no token":
+        del package.environment["FLEET_GITHUB_TOKEN"]
+    elif case == "another's token":
+        package.environment["FLEET_GITHUB_TOKEN"] = "another"
+    elif case == "a token without the scope":
+        package.github.scopes = "read:packages"
+    else:
+        package.github.pushed.pop(NAME)
+    with pytest.raises(UnsupportedRemovalError, match=says) as caught:
+        package.remove()
+    assert "set FLEET_GITHUB_TOKEN or GITHUB_TOKEN" in str(caught.value)
+    assert package.front.writes == []
+    untouched(package)
+
+
+def test_a_workflows_own_token_serves_where_no_other_is_set(package: Package) -> None:
+    package.environment["GITHUB_TOKEN"] = package.environment.pop("FLEET_GITHUB_TOKEN")
+    package.remove()
+    assert POINTER not in package.view.tags()
+
+
+def test_the_last_tagged_version_is_refused_before_any_write(package: Package) -> None:
+    alone = Package(front=package.front, github=package.github, environment=package.environment)
+    alone.name = "team/other"
+    push_index(alone.front, alone.name, [POINTER], {})
+    alone.front.log.clear()
+    with pytest.raises(UnsupportedRemovalError, match="the last tagged version"):
+        alone.remove()
+    assert alone.front.writes == []
+
+
+def test_a_throwaway_that_has_another_tag_too_is_not_deleted(package: Package) -> None:
+    leftover = throwaway("of another run", package.digest)
+    for tag in (POINTER, "mine"):
+        put(package.front, NAME, tag, leftover.body, OCI_MANIFEST)
+    with pytest.raises(RegistryError, match="was put back"):
+        package.remove()
+    assert package.view.tags() == {
+        POINTER: package.digest,
+        VERSION: package.digest,
+        "mine": leftover.digest,
+    }
+    assert package.api_writes == []
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+def test_the_version_is_found_on_whichever_page_it_is(package: Package, newest_first: bool) -> None:
+    package.github.newest_first = newest_first
+    for number in range(250):
+        package.github.pushed[NAME].insert(0, f"sha256:{number:064x}")
+    package.remove()
+    assert POINTER not in package.view.tags()
+    listings = [line for line in package.front.log if line.endswith("/versions")]
+    assert len(listings) == (1 if newest_first else 3)
+
+
+def test_a_package_of_a_user_is_found_where_there_is_no_such_organisation(
+    package: Package,
+) -> None:
+    package.github.organisation = False
+    package.remove()
+    assert package.view.tags() == {VERSION: package.digest}
+    assert package.api_writes == [f"DELETE /api/users/team/packages/container/app/versions/{4}"]
+
+
+def test_the_slashes_of_a_nested_package_are_part_of_its_name(package: Package) -> None:
+    nested = Package(front=package.front, github=package.github, environment=package.environment)
+    nested.name = "team/app/build"
+    nested.fill()
+    nested.remove()
+    assert nested.view.tags() == {VERSION: nested.digest}
+    assert "/orgs/team/packages/container/app%2Fbuild/" in nested.api_writes[0]
+
+
+def test_a_token_is_never_sent_without_tls(package: Package) -> None:
+    package.environment["FLEET_GITHUB_API"] = "http://api.example.org"
+    with pytest.raises(RegistryError, match="has no https://"):
+        package.remove()
+    untouched(package)
+
+
+@pytest.mark.parametrize(
+    ("host", "ghcr"), [("ghcr.io", True), ("ghcr.example", True), ("docker.io", False)]
+)
+def test_the_api_is_used_for_githubs_registry_and_those_listed(host: str, ghcr: bool) -> None:
+    assert is_ghcr(host, {"FLEET_GHCR_HOSTS": "ghcr.example, other"}) is ghcr

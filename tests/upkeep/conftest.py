@@ -1,0 +1,84 @@
+"""What the tests of upkeep share: a registry in memory and a client of it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from providers.oci.client import Client
+from providers.oci.reference import Repository
+from providers.oci.transport import Transport
+from tests.providers.registry_fake import FakeRegistry, serving
+from tests.upkeep.fleet_stack import FleetStack
+from tests.upkeep.logged import LoggedDistribution
+from upkeep.state import Removed, Remover, State
+
+Run = Callable[[Callable[[Client], Coroutine[Any, Any, Any]]], Any]
+DIGEST = "sha256:" + "a" * 64
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    with serving() as fake:
+        yield fake
+
+
+@pytest.fixture
+def distribution(tmp_path: Path) -> Iterator[LoggedDistribution]:
+    with LoggedDistribution(tmp_path / "registry") as started:
+        yield started
+
+
+@pytest.fixture
+def stack(tmp_path: Path, distribution: LoggedDistribution) -> FleetStack:
+    return FleetStack(tmp_path / "checkout", distribution)
+
+
+@pytest.fixture
+def run(registry: FakeRegistry) -> Run:
+    """Run a coroutine function on a client of the registry, and close that."""
+
+    def go(work: Callable[[Client], Coroutine[Any, Any, Any]]) -> Any:
+        async def inside() -> Any:
+            transport = Transport(environment={"FLEET_PLAIN_HTTP": registry.host})
+            try:
+                return await work(Client(transport))
+            finally:
+                await transport.close()
+
+        return asyncio.run(inside())
+
+    return go
+
+
+def repository(registry: FakeRegistry, name: str = "team/web") -> Repository:
+    return Repository(host=registry.host, name=name)
+
+
+def remover(place: Repository, **fields: Any) -> Remover:
+    values: dict[str, Any] = {
+        "pointers": frozenset(),
+        "grammar": (("LATEST", r"py[0-9.]+-LATEST"),),
+        "policies": {"LATEST": "remove"},
+        **fields,
+    }
+    return Remover(repository=place, **values)
+
+
+def state(**fields: Any) -> State:
+    values: dict[str, Any] = {
+        "stack": "dev",
+        "urns": frozenset(),
+        "digests": frozenset({DIGEST}),
+        "roots": {},
+        "removed": (),
+        "removers": (),
+        **fields,
+    }
+    return State(**values)
+
+
+def removed(place: Repository, tag: str, digest: str = DIGEST, at: str = "2026-01-01") -> Removed:
+    return Removed(repository=place, tag=tag, digest=digest, removed_at=at)

@@ -1,0 +1,93 @@
+"""The fleet's own declaration, components and commands over the real engine, without builds."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fleet.declaration import Declaration
+from fleet.lock_format import values_of
+from fleet.parse import parse
+from fleet.plan import Plan, make_plan
+from inputs.gather import gather
+from tests.engine.registries import Distribution
+from tests.engine.seeding import move_tag, push_image
+from tests.engine.stack import EngineStack
+from tests.engine.tools import ROOT
+from tests.fleet import examples
+
+IMAGE = "web"
+PUBLIC = f"team/{IMAGE}"
+BUILD = f"{PUBLIC}/build"
+CACHE = f"{PUBLIC}/cache"
+
+
+class FleetStack(EngineStack):
+    """A checkout below `root` whose registry is `distribution`, as the commands expect it."""
+
+    def __init__(self, root: Path, distribution: Distribution) -> None:
+        self.distribution = distribution
+        state = root / ".fleet" / "state"
+        state.mkdir(parents=True)
+        own = {
+            "PULUMI_BACKEND_URL": f"file://{state}",
+            "PULUMI_HOME": str(root / ".fleet" / "pulumi"),
+        }
+        super().__init__(root, {**distribution.environment, **own})
+        shutil.copy(Path(__file__).with_name("program.py"), root / "__main__.py")
+        for part in ("image", "verify"):
+            folder = root / "assets" / IMAGE / part
+            folder.mkdir(parents=True)
+            (folder / "Dockerfile").write_text("FROM scratch\n")
+            (folder / ".dockerignore").write_text("*\n")
+        self.declare_image()
+
+    def declare_image(self, seed: str = "", **image: Any) -> None:
+        """Declare one image, lock it, and push what its builds would have pushed.
+
+        Another `seed` gives other bytes, as a rebuild with another base would.
+        """
+        registry = f"{self.distribution.host}/team"
+        config = examples.config(registry=registry, images={IMAGE: examples.image(**image)})
+        written = {f"fleet:{key}": value for key, value in config.items()}
+        (self.root / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": written}))
+        declaration = parse(config)
+        lock = self.root / ".fleet" / "locks" / "dev.yaml"
+        lock.parent.mkdir(exist_ok=True)
+        lock.write_text(yaml.safe_dump(values_of(examples.lock(declaration))))
+        self._push(self.plan(declaration), seed)
+
+    def plan(self, declaration: Declaration) -> Plan:
+        """Return the plan that program and commands make."""
+        inputs = gather(self.root, "dev", declaration)
+        return make_plan(declaration, inputs, owner="fleet/dev")
+
+    def upkeep(self, *arguments: str, code: int = 0) -> str:
+        """Run `python -m upkeep` on this checkout; return what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "upkeep", "--root", str(self.root), *arguments],
+            cwd=ROOT, env=self.environment, text=True, check=False, timeout=120,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        assert done.returncode == code, done.stdout
+        return done.stdout
+
+    def lose(self) -> None:
+        """Lose the state, with everything that the engine kept."""
+        shutil.rmtree(self.root / ".fleet" / "state")
+        (self.root / ".fleet" / "state").mkdir()
+
+    def _push(self, plan: Plan, seed: str) -> None:
+        builds = [b for image in plan.images for tag in image.tags for b in tag.builds]
+        digests = {}
+        for build in builds:
+            text = f"{build.name} {seed}"
+            pushed = push_image(self.distribution, BUILD, [build.platform], text)
+            digests[build.name] = pushed[build.platform]
+            tag = build.reference.rpartition(":")[2]
+            move_tag(self.distribution, BUILD, tag, pushed[build.platform])
+        (self.root / "images.json").write_text(json.dumps(digests))

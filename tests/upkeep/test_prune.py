@@ -1,0 +1,306 @@
+"""The sweep over a registry in memory: what goes, when, and all that never does."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from local.say import TroubleError
+from providers.oci.index import OWNER_ANNOTATION
+from tests.providers.registry_fake import OCI_INDEX, OCI_MANIFEST, FakeRegistry
+from tests.upkeep.conftest import DIGEST, Run, repository, state
+from upkeep.prune import Found, Image, Pruner, Swept, report
+from upkeep.state import State
+from upkeep.versions import Distribution
+
+PUBLIC, BUILD, CACHE = "team/web", "team/web/build", "team/web/cache"
+FIRST, LATER, LAST = "2026-01-01T00:00:00+00:00", "2026-01-30T00:00:00+00:00", "2026-02-01T00:00Z"
+
+
+@dataclass
+class Sweeper:
+    """`make prune` on a day; `planned` are the workshop tags of the plan."""
+
+    registry: FakeRegistry
+    run: Run
+    known: State = field(default_factory=state)
+    planned: frozenset[str] = frozenset({"a-amd64"})
+
+    def look(self, now: str = FIRST, days: int = 30) -> Found:
+        found = self._do(now, days, apply=False)[0]
+        assert isinstance(found, Found)
+        return found
+
+    def sweep(self, now: str = FIRST, days: int = 30) -> Swept:
+        swept = self._do(now, days, apply=True)[1]
+        assert isinstance(swept, Swept)
+        return swept
+
+    def _do(self, now: str, days: int, *, apply: bool) -> tuple[Found, Swept | None]:
+        image = Image(public=repository(self.registry, PUBLIC), planned=self.planned)
+
+        async def work(client: Any) -> tuple[Found, Swept | None]:
+            pruner = Pruner(
+                registry=client,
+                versions=Distribution(registry=client),
+                owner="fleet/dev",
+                state=lambda: self.known,
+                now=lambda: now,
+                days=days,
+            )
+            found = await pruner.look(image)
+            return found, (await pruner.apply(found) if apply else None)
+
+        done: tuple[Found, Swept | None] = self.run(work)
+        return done
+
+    def holds(self, name: str, digest: str) -> bool:
+        return digest in self.registry.repositories[name].manifests
+
+
+@pytest.fixture
+def sweeper(registry: FakeRegistry, run: Run) -> Sweeper:
+    return Sweeper(registry, run)
+
+
+def tagged(registry: FakeRegistry, name: str, tag: str, text: str) -> str:
+    digest = registry.push_image(name, "linux/amd64", text)
+    registry.repositories[name].tags[tag] = digest
+    return digest
+
+
+def superseded(sweeper: Sweeper) -> str:
+    """Have a build tag noted, then moved on; return the digest that it left."""
+    old = tagged(sweeper.registry, BUILD, "a-amd64", "old")
+    sweeper.sweep()
+    tagged(sweeper.registry, BUILD, "a-amd64", "new")
+    return old
+
+
+class TestWhenADigestGoes:
+    def test_a_superseded_build_goes_after_the_retention_and_not_before(
+        self, sweeper: Sweeper
+    ) -> None:
+        old = superseded(sweeper)
+        assert sweeper.sweep(FIRST).gone == ()
+        assert sweeper.sweep(LATER).gone == ()
+        assert sweeper.holds(BUILD, old)
+        assert [item.digest for item in sweeper.sweep(LAST).gone] == [old]
+        assert not sweeper.holds(BUILD, old)
+
+    def test_a_dry_run_writes_nothing(self, sweeper: Sweeper) -> None:
+        old = superseded(sweeper)
+        sweeper.sweep(FIRST)
+        sweeper.registry.log.clear()
+        found = sweeper.look(LAST)
+        assert [item.digest for item in found.due] == [old]
+        assert sweeper.registry.writes == []
+        assert "make prune APPLY=1" in report(found, 30, None)
+
+    def test_what_a_run_sees_for_the_first_time_starts_to_wait(self, sweeper: Sweeper) -> None:
+        tagged(sweeper.registry, BUILD, "left-amd64", "left")
+        found = sweeper.look(FIRST)
+        assert [(item.tags, item.goes, item.due) for item in found.loose] == [
+            (("left-amd64",), "2026-01-31", False)
+        ]
+
+    def test_tags_of_versions_that_left_the_plan_go_with_build_and_cache(
+        self, sweeper: Sweeper
+    ) -> None:
+        tagged(sweeper.registry, BUILD, "a-amd64", "kept")
+        kept = tagged(sweeper.registry, CACHE, "a-amd64", "kept cache")
+        gone = [
+            tagged(sweeper.registry, name, "left-amd64", f"left {name}") for name in (BUILD, CACHE)
+        ]
+        sweeper.sweep(FIRST)
+        assert sorted(item.digest for item in sweeper.sweep(LAST).gone) == sorted(gone)
+        assert sweeper.holds(CACHE, kept)
+
+    def test_a_digest_that_is_needed_again_waits_anew(self, sweeper: Sweeper) -> None:
+        old = superseded(sweeper)
+        sweeper.sweep(FIRST)
+        sweeper.registry.repositories[BUILD].tags["a-amd64"] = old
+        sweeper.sweep(LATER)
+        tagged(sweeper.registry, BUILD, "a-amd64", "new")
+        assert old not in [item.digest for item in sweeper.sweep(LAST).gone]
+
+    def test_an_index_goes_before_its_platforms_and_takes_them_along(
+        self, sweeper: Sweeper
+    ) -> None:
+        old = sweeper.registry.push_index(PUBLIC, "py3.11-0.34.0")
+        sweeper.sweep(FIRST)
+        (child,) = set(sweeper.registry.repositories[PUBLIC].manifests) - {old}
+        new = sweeper.registry.push_index(PUBLIC, "other")
+        sweeper.registry.repositories[PUBLIC].tags["py3.11-0.34.0"] = new
+        sweeper.sweep(FIRST)
+        assert [item.digest for item in sweeper.sweep(LAST).gone] == [old, child]
+        assert sweeper.registry.pullable(PUBLIC, "py3.11-0.34.0")
+
+    def test_the_ledger_does_not_grow_by_itself(self, sweeper: Sweeper) -> None:
+        tagged(sweeper.registry, BUILD, "a-amd64", "kept")
+        sweeper.sweep(FIRST)
+        manifests = set(sweeper.registry.repositories[BUILD].manifests)
+        sweeper.registry.log.clear()
+        sweeper.sweep(LATER)
+        assert set(sweeper.registry.repositories[BUILD].manifests) == manifests
+        assert [line for line in sweeper.registry.writes if line.startswith("PUT")] == []
+
+
+class TestWhatNeverGoes:
+    def test_a_platform_of_a_kept_index(self, sweeper: Sweeper) -> None:
+        shared = sweeper.registry.push_image(PUBLIC, "linux/amd64", "shared")
+        for tag in ("old", "new"):
+            push_index_of(sweeper.registry, [shared], tag, {"title": tag})
+        old = sweeper.registry.repositories[PUBLIC].tags["old"]
+        sweeper.sweep(FIRST)
+        del sweeper.registry.repositories[PUBLIC].tags["old"]
+        sweeper.sweep(FIRST)
+        assert [item.digest for item in sweeper.sweep(LAST).gone] == [old]
+        assert sweeper.registry.pullable(PUBLIC, "new")
+
+    def test_a_version_tag_that_left_the_plan(self, sweeper: Sweeper) -> None:
+        sweeper.registry.push_index(PUBLIC, "py3.7-0.20.0")
+        sweeper.sweep(FIRST)
+        assert sweeper.sweep(LAST).gone == ()
+
+    @pytest.mark.parametrize("where", ["digests", "undo record"])
+    def test_a_digest_that_the_state_names(self, sweeper: Sweeper, where: str) -> None:
+        old = sweeper.registry.push_index(PUBLIC, "py3.8-LATEST")
+        sweeper.sweep(FIRST)
+        del sweeper.registry.repositories[PUBLIC].tags["py3.8-LATEST"]
+        place = repository(sweeper.registry, PUBLIC)
+        roots = {place: frozenset({old})} if where == "undo record" else {}
+        sweeper.known = state(digests=frozenset({old}), roots=roots)
+        sweeper.sweep(FIRST)
+        assert sweeper.sweep(LAST).gone == ()
+        assert sweeper.registry.pullable(PUBLIC, old)
+
+    def test_a_referrer_of_a_kept_digest_and_what_a_kept_referrer_refers_to(
+        self, sweeper: Sweeper
+    ) -> None:
+        kept = sweeper.registry.push_index(PUBLIC, "kept")
+        signature = push_referrer(sweeper.registry, kept, "signature", "s1")
+        old = sweeper.registry.push_index(PUBLIC, "old")
+        push_referrer(sweeper.registry, old, "attached", "s2")
+        sweeper.sweep(FIRST)
+        tags = sweeper.registry.repositories[PUBLIC].tags
+        del tags["old"], tags["s1"]
+        sweeper.sweep(FIRST)
+        assert sweeper.sweep(LAST).gone == ()
+        assert sweeper.holds(PUBLIC, signature)
+        assert sweeper.registry.pullable(PUBLIC, old)
+
+    def test_what_a_tag_of_the_referrers_schema_names(self, sweeper: Sweeper) -> None:
+        old = sweeper.registry.push_index(PUBLIC, "old")
+        name = f"{old.replace(':', '-')}.sig"
+        tagged(sweeper.registry, PUBLIC, name, "signature")
+        sweeper.sweep(FIRST)
+        del sweeper.registry.repositories[PUBLIC].tags["old"]
+        sweeper.sweep(FIRST)
+        assert sweeper.sweep(LAST).gone == ()
+
+    def test_the_builds_of_another_stacks_tags(self, sweeper: Sweeper) -> None:
+        digest = tagged(sweeper.registry, BUILD, "theirs-amd64", "theirs")
+        cache = tagged(sweeper.registry, CACHE, "theirs-amd64", "their cache")
+        assert sweeper.registry.push_image(PUBLIC, "linux/amd64", "theirs") == digest
+        push_index_of(sweeper.registry, [digest], "theirs", {OWNER_ANNOTATION: "fleet/prod"})
+        sweeper.sweep(FIRST)
+        assert sweeper.sweep(LAST).gone == ()
+        assert sweeper.holds(CACHE, cache)
+
+    def test_what_somebody_tagged_between_look_and_deletion(self, sweeper: Sweeper) -> None:
+        old = superseded(sweeper)
+        sweeper.sweep(FIRST)
+        registry = sweeper.registry
+        first, seen = sweeper.known, 0
+
+        def tag_it_meanwhile() -> State:
+            nonlocal seen
+            seen += 1
+            return first
+
+        image = Image(public=repository(registry, PUBLIC), planned=sweeper.planned)
+
+        async def work(client: Any) -> Swept:
+            pruner = Pruner(
+                registry=client, versions=Distribution(registry=client), owner="fleet/dev",
+                state=tag_it_meanwhile, now=lambda: LAST, days=30,
+            )  # fmt: skip
+            found = await pruner.look(image)
+            registry.repositories[BUILD].tags["pinned"] = old
+            return await pruner.apply(found)
+
+        swept = sweeper.run(work)
+        assert swept.gone == ()
+        assert swept.kept == {old: "needed again"}
+        assert sweeper.holds(BUILD, old)
+        assert seen == 2
+
+
+class TestRefusals:
+    def test_a_registry_that_deletes_nothing_is_left_as_it_is(self, sweeper: Sweeper) -> None:
+        tagged(sweeper.registry, BUILD, "left-amd64", "left")
+        sweeper.registry.digest_delete = False
+        with pytest.raises(TroubleError, match="deletes no digests"):
+            sweeper.sweep(FIRST)
+        assert [line for line in sweeper.registry.writes if not line.startswith("DELETE")] == []
+
+    def test_an_empty_state_over_a_full_registry_stops(self, sweeper: Sweeper) -> None:
+        sweeper.registry.push_index(PUBLIC, "py3.11-0.34.0")
+        sweeper.known = state(digests=frozenset())
+        with pytest.raises(TroubleError, match="names no digest"):
+            sweeper.look()
+
+    def test_a_broken_ledger_stops(self, sweeper: Sweeper) -> None:
+        tagged(sweeper.registry, BUILD, "ledger-fleet-dev", "no ledger")
+        with pytest.raises(TroubleError, match="is no ledger"):
+            sweeper.look()
+
+    def test_an_image_without_repositories_has_nothing_to_sweep(self, sweeper: Sweeper) -> None:
+        assert sweeper.sweep() == Swept()
+        assert sweeper.registry.writes == []
+
+    def test_a_digest_that_fails_stops_no_other(self, sweeper: Sweeper) -> None:
+        digests = sorted(
+            tagged(sweeper.registry, BUILD, f"{name}-amd64", name) for name in ("x", "y")
+        )
+        sweeper.sweep(FIRST)
+        sweeper.registry.fault(f"DELETE .*{digests[0]}", status=409)
+        swept = sweeper.sweep(LAST)
+        assert [item.digest for item in swept.gone] == [digests[1]]
+        assert "409" in swept.kept[digests[0]]
+        assert [item.digest for item in sweeper.sweep(LAST).gone] == [digests[0]]
+
+
+def push_index_of(
+    registry: FakeRegistry, children: list[str], tag: str, annotations: dict[str, str]
+) -> str:
+    entries = [
+        {
+            "mediaType": OCI_MANIFEST,
+            "digest": digest,
+            "size": len(registry.repositories[PUBLIC].manifests[digest][1]),
+            "platform": {"os": "linux", "architecture": "amd64"},
+        }
+        for digest in children
+    ]
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_INDEX,
+        "manifests": entries,
+        "annotations": annotations,
+    }
+    return registry.push_manifest(PUBLIC, document, tag)
+
+
+def push_referrer(registry: FakeRegistry, subject: str, text: str, tag: str) -> str:
+    digest = registry.push_image(PUBLIC, "linux/amd64", text)
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "config": {"digest": digest, "size": 1},
+        "layers": [],
+        "subject": {"mediaType": OCI_INDEX, "digest": subject, "size": 1},
+        "annotations": {"text": text, "unlike": DIGEST},
+    }
+    return registry.push_manifest(PUBLIC, document, tag)

@@ -1,0 +1,131 @@
+"""The same sweep over every kind of registry: what is superseded goes, what is kept pulls."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from local.say import TroubleError
+from providers.oci.client import Client
+from providers.oci.errors import OciError
+from providers.oci.reference import Repository
+from providers.oci.transport import Transport
+from tests.engine.reading import Reading
+from tests.engine.seeding import PLATFORMS, move_tag, push_image, push_index
+from tests.registries.front import Front
+from tests.registries.kinds import Kind, parameters, running
+from tests.upkeep.conftest import state
+from upkeep.opened import Opened
+from upkeep.prune import Image, Pruner, Swept
+
+PUBLIC, BUILD = "team/web", "team/web/build"
+FIRST, LAST = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """What a registry holds: build and index that were replaced, and those of the undo record."""
+
+    old: str
+    undo: str
+    builds: Mapping[str, str] = field(default_factory=dict)
+
+
+def seed(front: Front) -> None:
+    """Fill the registry as a first update does."""
+    children = {r: push_image(front, r, PLATFORMS, f"old {r}") for r in (PUBLIC, BUILD)}
+    push_index(front, PUBLIC, ["py3.11-0.34.0", "py3.11-LATEST"], children[PUBLIC])
+    shared = {**children[PUBLIC], **push_image(front, PUBLIC, PLATFORMS[:1], "one platform anew")}
+    push_index(front, PUBLIC, ["py3.11-0.33.0"], shared)
+    undo = push_image(front, PUBLIC, PLATFORMS, "undo")
+    push_index(front, PUBLIC, ["py3.8-LATEST"], undo)
+    for platform, digest in children[BUILD].items():
+        move_tag(front, BUILD, _name(platform), digest)
+
+
+def supersede(front: Front) -> Seeded:
+    """Rebuild and forget as a later update does; return what that left behind."""
+    reading = Reading(front.storage, PUBLIC)
+    old, undo = reading.digest("py3.11-0.34.0"), reading.digest("py3.8-LATEST")
+    builds = {p: Reading(front.storage, BUILD).digest(_name(p)) or "" for p in PLATFORMS}
+    children = {r: push_image(front, r, PLATFORMS, f"new {r}") for r in (PUBLIC, BUILD)}
+    tags = ["py3.11-0.34.0", "py3.11-LATEST", "py3.8-LATEST"]
+    push_index(front, PUBLIC, tags, children[PUBLIC])
+    for platform, digest in children[BUILD].items():
+        move_tag(front, BUILD, _name(platform), digest)
+    return Seeded(old=str(old), undo=str(undo), builds=builds)
+
+
+def sweep(front: Front, undo: str, now: str) -> Swept:
+    """Run `make prune APPLY=1`."""
+
+    async def work() -> Swept:
+        transport = Transport(environment=front.environment)
+        opened = Opened(registry=Client(transport), transport=transport)
+        public = Repository(host=front.host, name=PUBLIC)
+        known = state(digests=frozenset({undo}), roots={public: frozenset({undo})})
+        pruner = Pruner(
+            registry=opened.registry, versions=opened.versions_of(front.host), owner="fleet/dev",
+            state=lambda: known, now=lambda: now, days=30,
+        )  # fmt: skip
+        planned = frozenset(_name(platform) for platform in PLATFORMS)
+        try:
+            return await pruner.apply(await pruner.look(Image(public=public, planned=planned)))
+        finally:
+            await transport.close()
+
+    return asyncio.run(work())
+
+
+def _name(platform: str) -> str:
+    return f"py3.11-0.34.0-{platform.rpartition('/')[2]}"
+
+
+@pytest.mark.parametrize("kind", parameters(removes=True))
+def test_what_is_superseded_goes_and_everything_kept_still_pulls(
+    kind: Kind, tmp_path: Path
+) -> None:
+    with running(kind, tmp_path) as front:
+        seed(front)
+        undo = str(Reading(front.storage, PUBLIC).digest("py3.8-LATEST"))
+        sweep(front, undo, FIRST)
+        left = supersede(front)
+        assert sweep(front, undo, FIRST).gone == ()
+        swept = sweep(front, undo, LAST)
+        assert swept.kept == {}
+        gone = {(item.repository.name, item.digest) for item in swept.gone}
+        assert {(PUBLIC, left.old), *((BUILD, d) for d in left.builds.values())} <= gone
+        public, build = Reading(front.storage, PUBLIC), Reading(front.storage, BUILD)
+        assert public.digest(left.old) is None
+        assert all(build.digest(digest) is None for digest in left.builds.values())
+        # The other version tag still needs two platforms of the index that went.
+        for kept in ("py3.11-0.34.0", "py3.11-0.33.0", "py3.11-LATEST", left.undo):
+            assert set(public.pull(kept)) == set(PLATFORMS)
+        assert all(build.digest(_name(platform)) for platform in PLATFORMS)
+        assert sweep(front, undo, LAST).gone == ()
+
+
+@pytest.mark.parametrize("kind", parameters(removes=False))
+def test_a_registry_without_deletion_is_left_as_it_is(kind: Kind, tmp_path: Path) -> None:
+    with running(kind, tmp_path) as front:
+        seed(front)
+        front.log.clear()
+        with pytest.raises((TroubleError, OciError), match="deletes no digests"):
+            sweep(front, "", FIRST)
+        assert [line for line in front.writes if not line.startswith("DELETE")] == []
+
+
+def test_a_version_that_github_refuses_to_delete_stops_no_other(tmp_path: Path) -> None:
+    with running(Kind(name="is like GitHub's", ghcr=True), tmp_path) as front:
+        seed(front)
+        undo = str(Reading(front.storage, PUBLIC).digest("py3.8-LATEST"))
+        sweep(front, undo, FIRST)
+        left = supersede(front)
+        sweep(front, undo, FIRST)
+        assert front.github is not None
+        front.github.downloads[left.old] = 6000
+        swept = sweep(front, undo, LAST)
+        assert set(swept.kept) == {left.old}
+        assert set(left.builds.values()) <= {item.digest for item in swept.gone}
