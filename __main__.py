@@ -14,11 +14,12 @@ from inputs.stack import declaration_of_engine
 
 def main() -> None:
     """Make the registry equal to the stack's declaration."""
-    stack = pulumi.get_stack()
+    stack, root = pulumi.get_stack(), Path(__file__).parent
     try:
-        declaration = declaration_of_engine(get_config_env(), stack)
-        inputs = gather(Path(__file__).parent, stack, declaration)
-        plan = make_plan(declaration, inputs, owner=f"{pulumi.get_project()}/{stack}")
+        declaration = declaration_of_engine(get_config_env(), stack, root)
+        inputs = gather(root, stack, declaration)
+        owner = f"{pulumi.get_project()}/{declaration.fleet_of(stack)}"
+        plan = make_plan(declaration, inputs, owner=owner)
     except DeclarationError as error:
         raise pulumi.RunError(str(error)) from None
     for name, value in declare(plan).items():

@@ -5,11 +5,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fleet import names
+from fleet.ancestry import parent_of
 from fleet.cell import Cell
+from fleet.contents import Contents, contents
 from fleet.declaration import Declaration
 from fleet.identity import digest_of
 from fleet.inputs import Inputs
-from fleet.lock import pinned_versions
+from fleet.lock import Base, bare, holds, pinned_versions
+
+_ALPINE_COMPILERS = "build-base libffi-dev linux-headers"
+"""What the official alpine image lacks and the full one has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +22,9 @@ class PlatformBuild:
     """What docker-build is asked to build, push and verify for one platform.
 
     ``name`` is the build's reference without the registry, by which its resources are named;
-    ``expectation`` the JSON that the verification checks the container against.
+    ``expectation`` the JSON that the verification checks the container against. ``below`` names the
+    build of another image that this one starts from: its digest is known only once it was built,
+    so the arguments ``BASE`` and ``BASE_DIGEST`` are then left to the components.
     """
 
     name: str
@@ -27,8 +34,10 @@ class PlatformBuild:
     reference: str
     cache: str
     arguments: Mapping[str, str]
+    contents: Contents
     expectation: str
     identity: str
+    below: "PlatformBuild | None"
 
 
 def platform_build(
@@ -37,7 +46,15 @@ def platform_build(
     """Return the build of ``cell`` for ``platform``."""
     tag = f"{cell.tag}-{names.PLATFORMS[platform]}"
     public = f"{declaration.registry}/{cell.image.name}"
-    arguments = _arguments(cell, platform, declaration, inputs)
+    parent = parent_of(cell, declaration.by_name, inputs.lock.yanked)
+    below = platform_build(parent, platform, declaration, inputs) if parent else None
+    found = contents(cell, platform, declaration.by_name, inputs.lock)
+    arguments = {
+        **_described(cell, platform, inputs),
+        **_based(cell, platform, parent, declaration, inputs),
+        **_installed(cell, platform, found, inputs),
+        **_compiling(cell, platform, found, declaration, inputs),
+    }
     context = inputs.assets[cell.image.name].context_hash
     return PlatformBuild(
         name=f"{cell.image.name}/build:{tag}",
@@ -47,50 +64,75 @@ def platform_build(
         reference=f"{public}/build:{tag}",
         cache=f"{public}/cache:{tag}",
         arguments=arguments,
-        expectation=_expectation(cell, platform, inputs),
-        identity=digest_of([platform, context, arguments]),
+        contents=found,
+        expectation=_expectation(cell, platform, found),
+        identity=digest_of([platform, context, arguments, below.identity if below else ""]),
+        below=below,
     )
 
 
-def _arguments(
-    cell: Cell, platform: str, declaration: Declaration, inputs: Inputs
-) -> dict[str, str]:
+def builder_base(cell: Cell, inputs: Inputs) -> Base:
+    """Return the image that installs and compiles for ``cell``."""
+    return inputs.lock.builders[cell.builder_key]
+
+
+def _described(cell: Cell, platform: str, inputs: Inputs) -> dict[str, str]:
     image = cell.image
-    base = inputs.lock.bases[cell.base_key]
     assets = inputs.assets[image.name]
     return {
-        "BASE": base.pinned(platform),
-        "BASE_DIGEST": base.platforms[platform],
-        "BASE_NAME": base.name,
         "DESCRIPTION": f"{cell.description} {platform}",
         "LICENSES": image.licenses,
         "MAINTAINER": image.maintainer,
         "PACKAGE": image.package,
         "PYTHON": cell.python,
-        "REQUIREMENTS": inputs.lock.requirements(cell.pin_key),
         "REVISION": assets.revision,
         "SOURCE": image.source,
         "SOURCE_DATE_EPOCH": str(assets.epoch),
         "TITLE": image.title,
         "VERSION": cell.version,
-        **_compiling(cell, platform, declaration, inputs),
+    }
+
+
+def _based(
+    cell: Cell, platform: str, parent: Cell | None, declaration: Declaration, inputs: Inputs
+) -> dict[str, str]:
+    if parent:
+        return {"BASE_NAME": f"{declaration.registry}/{parent.image.name}:{parent.tag}"}
+    base = inputs.lock.bases[cell.base_key]
+    return {
+        "BASE": base.pinned(platform),
+        "BASE_DIGEST": base.platforms[platform],
+        "BASE_NAME": base.name,
+    }
+
+
+def _installed(cell: Cell, platform: str, found: Contents, inputs: Inputs) -> dict[str, str]:
+    """Return the requirements: the package apart, for versions of it share all the others."""
+    lock = inputs.lock
+    tools = lock.tools.get((cell.image.name, cell.python)) if found.compiled else None
+    backends = [bare(p) for p in tools.pins if holds(p, cell.python, platform)] if tools else []
+    return {
+        "DEPENDENCIES": lock.requirements(found.dependencies),
+        "REQUIREMENT": lock.requirements(found.package),
+        **({"BUILD_REQUIREMENTS": lock.requirements(backends)} if backends else {}),
     }
 
 
 def _compiling(
-    cell: Cell, platform: str, declaration: Declaration, inputs: Inputs
+    cell: Cell, platform: str, found: Contents, declaration: Declaration, inputs: Inputs
 ) -> dict[str, str]:
     """Return what the stage that installs the distributions runs on.
 
     Pure ones give the same files everywhere, so one installation serves every platform of a
     builder; it runs on the platform that the builder is declared for first, its native one.
     """
-    base = inputs.lock.builders[cell.python]
-    if not cell.image.pure:
-        return {"BUILDER": base.pinned(platform), **emulation(platform)}
-    own = declaration.builders[platform]
-    native = next(p for p in cell.image.platforms if declaration.builders[p] == own)
-    return {"BUILDER": base.pinned(native), "BUILDER_PLATFORM": native}
+    base = builder_base(cell, inputs)
+    if cell.image.pure:
+        own = declaration.builders[platform]
+        native = next(p for p in cell.image.platforms if declaration.builders[p] == own)
+        return {"BUILDER": base.pinned(native), "BUILDER_PLATFORM": native}
+    alpine = {"COMPILERS": _ALPINE_COMPILERS} if found.compiled and cell.base == "alpine" else {}
+    return {"BUILDER": base.pinned(platform), **alpine, **emulation(platform)}
 
 
 def emulation(platform: str) -> dict[str, str]:
@@ -102,7 +144,11 @@ def emulation(platform: str) -> dict[str, str]:
     return {"QEMU_CPU": "max,pauth-impdef=on"} if platform == "linux/arm64" else {}
 
 
-def _expectation(cell: Cell, platform: str, inputs: Inputs) -> str:
-    pins = inputs.lock.pins[cell.pin_key]
-    expected = {"python": cell.python, "platform": platform, "packages": pinned_versions(pins)}
+def _expectation(cell: Cell, platform: str, found: Contents) -> str:
+    expected = {
+        "python": cell.python,
+        "platform": platform,
+        "packages": pinned_versions(found.everything),
+        "absent": sorted(cell.image.lacks.get(platform, ())),
+    }
     return json.dumps(expected, sort_keys=True)

@@ -28,6 +28,11 @@ class Cell:
         return f"{self.python}-{self.base}"
 
     @property
+    def builder_key(self) -> str:
+        """The key in the lock of the image that compiles: ``3.12``, or ``3.12-alpine``."""
+        return f"{self.python}-alpine" if self.base == "alpine" else self.python
+
+    @property
     def pin_key(self) -> PinKey:
         """The key of the distributions in the lock; bases share them."""
         return (self.image.name, self.python, self.version)
@@ -40,10 +45,17 @@ class Cell:
 
 
 def cells(image: Image) -> list[Cell]:
-    """Return the whole matrix of ``image`` in declared order."""
+    """Return the matrix of ``image`` in declared order, without what it excludes."""
     return [
         Cell(image=image, python=python, base=base, version=version)
         for python in image.pythons
         for base in image.bases
         for version in image.versions
+        if not any(excluded.covers(python, base, version) for excluded in image.exclude)
     ]
+
+
+def versions_of(image: Image, python: str, base: str) -> list[str]:
+    """Return the versions of ``image`` that there are on ``python`` and ``base``."""
+    found = (cell for cell in cells(image) if (cell.python, cell.base) == (python, base))
+    return [cell.version for cell in found]

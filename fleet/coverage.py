@@ -1,22 +1,36 @@
 """Whether the lock and the asset folders cover everything that a declaration asks for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from fleet.ancestry import note_orphans
+from fleet.cell import cells
+from fleet.contents import constraints, contradicted
 from fleet.declaration import Image
 from fleet.inputs import Inputs
-from fleet.lock import Base, Lock, asked
+from fleet.lock import Base, Lock, asked, name_of
 from fleet.problems import Problems
 
 _REMEDY = "Run `make lock`"
 
 
-def note_missing(image: Image, inputs: Inputs, problems: Problems) -> None:
+def note_missing(
+    image: Image, images: Mapping[str, Image], inputs: Inputs, problems: Problems
+) -> None:
     """Note every asset folder, base and requirement of ``image`` that ``inputs`` lack."""
     path = f"fleet:images.{image.name}"
+    lock = inputs.lock
     if image.name not in inputs.assets:
         note_missing_assets(image.name, problems)
-    for what in (*uncovered_bases(image, inputs.lock), *uncovered_pins(image, inputs.lock)):
+    note_orphans(image, images, lock.yanked, problems)
+    gaps = (
+        *uncovered_bases(image, lock),
+        *uncovered_pins(image, images, lock),
+        *uncovered_tools(image, lock),
+    )
+    for what in gaps:
         problems.add(path, what, _REMEDY)
+    if not gaps:
+        _note_idle_lacks(image, lock, problems)
 
 
 def note_missing_assets(image: str, problems: Problems) -> None:
@@ -30,21 +44,45 @@ def note_missing_assets(image: str, problems: Problems) -> None:
 
 def uncovered_bases(image: Image, lock: Lock) -> Iterator[str]:
     """Yield, in words, each base and builder that the lock lacks for a platform."""
-    for python in image.pythons:
-        wanted: list[tuple[str, Base | None]] = [
-            (f"base {python}-{base}", lock.bases.get(f"{python}-{base}")) for base in image.bases
-        ]
-        wanted.append((f"builder {python}", lock.builders.get(python)))
-        for name, found in wanted:
-            for platform in image.platforms:
-                if found is None or platform not in found.platforms:
-                    yield f"the lock has no {name} for {platform}"
+    wanted: dict[str, Base | None] = {}
+    for cell in cells(image):
+        if not image.builds_on:
+            wanted[f"base {cell.base_key}"] = lock.bases.get(cell.base_key)
+        wanted[f"builder {cell.builder_key}"] = lock.builders.get(cell.builder_key)
+    for name, found in wanted.items():
+        for platform in image.platforms:
+            if found is None or platform not in found.platforms:
+                yield f"the lock has no {name} for {platform}"
 
 
-def uncovered_pins(image: Image, lock: Lock) -> Iterator[str]:
+def uncovered_pins(image: Image, images: Mapping[str, Image], lock: Lock) -> Iterator[str]:
     """Yield, in words, each Python and version without resolved distributions in the lock."""
-    for python in image.pythons:
-        for version in image.versions:
-            if not lock.has_pins(image, python, version):
-                wanted = ", ".join(asked(image))
-                yield f"the lock has no {wanted} for version {version} on Python {python}"
+    for python, version in dict.fromkeys((cell.python, cell.version) for cell in cells(image)):
+        if not lock.has_pins(image, python, version):
+            wanted = ", ".join(asked(image))
+            yield f"the lock has no {wanted} for version {version} on Python {python}"
+            continue
+        below = constraints(image, python, images, lock)
+        for pin in contradicted(lock.pins[(image.name, python, version)], below):
+            yield (
+                f"the lock has {pin} for version {version} on Python {python}, and another "
+                f"version of it in {image.builds_on}"
+            )
+
+
+def uncovered_tools(image: Image, lock: Lock) -> Iterator[str]:
+    """Yield, in words, each Python of which the lock does not say what must be compiled."""
+    if image.pure:
+        return
+    for python in dict.fromkeys(cell.python for cell in cells(image)):
+        if (image.name, python) not in lock.tools:
+            yield f"the lock does not say what has to be compiled on Python {python}"
+
+
+def _note_idle_lacks(image: Image, lock: Lock, problems: Problems) -> None:
+    """Note distributions that are declared to be lacking and that nothing brings along."""
+    pins = {name_of(pin) for cell in cells(image) for pin in lock.pins[cell.pin_key]}
+    for platform, lacking in image.lacks.items():
+        for name in sorted(set(lacking) - pins):
+            path = f"fleet:images.{image.name}.lacks.{platform}"
+            problems.add(path, f"nothing here brings {name} along", "Take it out, or correct it")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, NewType
 
+from fleet.github import GitHub
 from fleet.names import PointerKind
 
 StalePolicy = NewType("StalePolicy", str)
@@ -23,13 +24,32 @@ OnConflict = Literal["take-over", "refuse"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Exclusion:
+    """Tags that the matrix leaves out, and why; an empty coordinate covers all of its kind."""
+
+    python: str
+    base: str
+    version: str
+    because: str
+
+    def covers(self, python: str, base: str, version: str) -> bool:
+        """Tell whether the tag of these coordinates is left out."""
+        pairs = ((self.python, python), (self.base, base), (self.version, version))
+        return all(mine in ("", theirs) for mine, theirs in pairs)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Image:
     """One image of the fleet: a repository, and the matrix of tags in it.
 
     ``package`` names the tags by its ``versions``; ``requires`` come along at the newest release
-    that the lock found for each Python. ``pure`` says that all of them are pure Python: then they
-    are installed once for all platforms of a builder, without emulation. ``pointers`` maps each
-    declared kind to what happens to a live pointer of that kind which nothing declares any more.
+    that the lock found for each Python. ``builds_on`` names another image of the fleet: each tag is
+    built on that image's highest version of the same Python and base; it is empty where official
+    Python images are the bases. ``exclude`` are tags that the matrix leaves out; ``lacks`` names,
+    by platform, distributions that can't be had there. ``pure`` says that all distributions are
+    pure Python: then they are installed once for all platforms of a builder, without emulation.
+    ``pointers`` maps each declared kind to what happens to a live pointer of that kind which
+    nothing declares any more.
     """
 
     name: str
@@ -41,6 +61,9 @@ class Image:
     extras: tuple[str, ...]
     requires: tuple[str, ...]
     pure: bool
+    builds_on: str
+    lacks: Mapping[str, tuple[str, ...]]
+    exclude: tuple[Exclusion, ...]
     pythons: tuple[str, ...]
     versions: tuple[str, ...]
     bases: tuple[str, ...]
@@ -54,22 +77,52 @@ class Image:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Part:
+    """What is said of a stack that manages some images of a fleet, and other stacks the rest.
+
+    ``whole`` is the stack that holds the declaration, and after which lock and owner are named.
+    ``others`` are the images of other stacks; ``stacks`` says which stack has those that an image
+    here builds on.
+    """
+
+    whole: str
+    others: tuple[Image, ...]
+    stacks: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Declaration:
     """A whole stack: where the images go, who builds them, and which they are.
 
     ``registry`` is ``host[:port]/namespace``; ``builders`` maps a platform to the name of a buildx
-    builder. ``max_removals`` is the share (0 to 1) of a repository's live pointers above which a
-    removal stops and asks. What is superseded is kept for ``retention_days`` before a sweep.
+    builder. ``schedules`` maps a job to its cron line, ``secrets`` names the Actions secrets that
+    the fleet's repository is given; ``github`` is ``None`` where nothing on GitHub is managed.
+    ``max_removals`` is the share (0 to 1) of a repository's live pointers above which a removal
+    stops and asks. What is superseded is kept for ``retention_days`` before a sweep.
     """
 
     registry: str
     builders: Mapping[str, str]
     images: tuple[Image, ...]
+    part: Part | None
+    schedules: Mapping[str, str]
+    secrets: tuple[str, ...]
+    github: GitHub | None
     protected: bool
     version_conflict: OnConflict
     pointer_conflict: OnConflict
     max_removals: float
     retention_days: int
+
+    @property
+    def by_name(self) -> Mapping[str, Image]:
+        """The images of the whole fleet by their names, those of other stacks included."""
+        others = self.part.others if self.part else ()
+        return {image.name: image for image in (*self.images, *others)}
+
+    def fleet_of(self, stack: str) -> str:
+        """Return what the fleet of ``stack`` is called: the stack that holds its declaration."""
+        return self.part.whole if self.part else stack
 
     @property
     def host(self) -> str:

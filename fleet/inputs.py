@@ -11,12 +11,18 @@ class Assets:
     """The asset folders of one image.
 
     ``context`` and ``verification`` are paths relative to the checkout; ``context_hash`` and
-    ``verification_hash`` the SHA-256 of what BuildKit is sent from each; ``revision`` the last
-    commit that touched the context, ``epoch`` that commit's time in seconds since 1970 UTC.
+    ``verification_hash`` the SHA-256 of what BuildKit is sent from each, ``files`` that of each
+    file of the context by its path. ``shared_context`` and ``shared_verification`` are the folders
+    that images have in common, sent along where a Dockerfile copies from them, else empty.
+    ``revision`` is the last commit that touched the context, ``epoch`` that commit's time in
+    seconds since 1970 UTC.
     """
 
     context: str
     verification: str
+    shared_context: str
+    shared_verification: str
+    files: Mapping[str, str]
     context_hash: str
     verification_hash: str
     revision: str

@@ -8,10 +8,23 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from packaging.markers import Marker
+
 from fleet.declaration import Image
 
 PinKey = tuple[str, str, str]
 """Image, Python and version: what a set of pinned distributions was resolved for."""
+
+ToolKey = tuple[str, str]
+"""Image and Python: what compiles its distributions."""
+
+_MACHINES = {
+    "linux/amd64": "x86_64",
+    "linux/arm64": "aarch64",
+    "linux/arm/v7": "armv7l",
+    "linux/386": "i686",
+}
+"""By platform, what PEP 508 calls ``platform_machine``, where it is not the architecture's name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,26 +45,46 @@ class Base:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What compiles the distributions of an image that have no wheel.
+
+    ``pins`` are build backends and what they need. ``compiled`` maps ``{platform} {libc}`` to the
+    normalised names of the distributions without a wheel there. ``found_for`` is the hash of the
+    distributions that were looked at, so that others are looked at anew.
+    """
+
+    pins: tuple[str, ...]
+    compiled: Mapping[str, tuple[str, ...]]
+    found_for: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Lock:
     """All that a plan needs from outside.
 
-    ``bases`` and ``builders`` are keyed by ``{python}-{base}`` and ``{python}``. ``asked`` tells
-    what each image declared when its ``pins`` were resolved, each of these a sorted tuple of
-    ``name==version``; ``hashes`` are by pin, ``yanked`` by package.
+    ``bases`` are keyed by ``{python}-{base}``; ``builders`` by ``{python}``, those of alpine by
+    ``{python}-alpine``. ``asked`` tells what each image declared when its ``pins`` were resolved,
+    each of these a sorted tuple of ``name==version``, with ``; marker`` (PEP 508) behind it where
+    not every platform gets it; ``hashes`` are by ``name==version``, ``yanked`` by package.
     """
 
     bases: Mapping[str, Base] = field(default_factory=dict)
     builders: Mapping[str, Base] = field(default_factory=dict)
     asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pins: Mapping[PinKey, tuple[str, ...]] = field(default_factory=dict)
+    tools: Mapping[ToolKey, Tools] = field(default_factory=dict)
     hashes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     yanked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def requirements(self, key: PinKey) -> str:
+    def pins_on(self, key: PinKey, platform: str) -> tuple[str, ...]:
+        """Return those of the pins at ``key`` that ``platform`` gets, without their markers."""
+        return tuple(bare(pin) for pin in self.pins[key] if holds(pin, key[1], platform))
+
+    def requirements(self, pins: Iterable[str]) -> str:
         """Return a pip requirements file in hash-checking mode, one distribution a paragraph."""
         entries = (
             " \\\n".join([pin, *(f"    --hash={digest}" for digest in self.hashes[pin])])
-            for pin in self.pins[key]
+            for pin in pins
         )
         return "".join(f"{entry}\n" for entry in entries)
 
@@ -67,6 +100,46 @@ def asked(image: Image) -> tuple[str, ...]:
     return (image.requirement, *image.requires)
 
 
+def bare(pin: str) -> str:
+    """Return ``name==version`` of a pin, without its marker."""
+    return pin.partition(";")[0].strip()
+
+
+def name_of(pin: str) -> str:
+    """Return the normalised name of a pin's distribution."""
+    return normalised(pin.partition("==")[0])
+
+
+def machine_of(platform: str) -> str:
+    """Return what PEP 508 and wheel names call the machine of ``platform``: ``x86_64``."""
+    return _MACHINES.get(platform, platform.partition("/")[2])
+
+
+def holds(pin: str, python: str, platform: str) -> bool:
+    """Tell whether the marker of ``pin`` holds on CPython ``python`` (``X.Y``) on ``platform``.
+
+    The patch release is taken for 0: what is needed only before a later one comes along too.
+    """
+    marker = pin.partition(";")[2].strip()
+    if not marker:
+        return True
+    environment = {
+        "implementation_name": "cpython",
+        "implementation_version": f"{python}.0",
+        "os_name": "posix",
+        "platform_machine": machine_of(platform),
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": f"{python}.0",
+        "python_version": python,
+        "sys_platform": "linux",
+        "extra": "",
+    }
+    return Marker(marker).evaluate(environment)
+
+
 def normalised(distribution: str) -> str:
     """Return a distribution's name as PEP 503 normalises it, without extras."""
     return re.sub(r"[-_.]+", "-", distribution.partition("[")[0]).lower()
@@ -74,5 +147,5 @@ def normalised(distribution: str) -> str:
 
 def pinned_versions(pins: Iterable[str]) -> dict[str, str]:
     """Return ``{distribution: version}`` of ``pins``, by normalised names."""
-    split = (pin.partition("==") for pin in pins)
+    split = (bare(pin).partition("==") for pin in pins)
     return {normalised(name): version for name, _, version in split}

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from fleet.lock import Base, Lock, PinKey
-from fleet.problems import Problems
-from fleet.reader import Reader, pattern
+from packaging.markers import InvalidMarker, Marker
 
-SECTIONS = ("bases", "builders", "asked", "requirements", "hashes", "yanked")
+from fleet.lock import Base, Lock, PinKey, ToolKey, Tools, bare
+from fleet.problems import Problems
+from fleet.reader import Fault, Reader, pattern
+
+SECTIONS = ("bases", "builders", "asked", "requirements", "tools", "hashes", "yanked")
 
 _DIGEST = pattern(
     r"sha256:[0-9a-f]{64}", "is no digest", "Let `make lock` write it: sha256:<64 hex digits>"
@@ -15,11 +17,25 @@ _DIGEST = pattern(
 _REFERENCE = pattern(
     r"[A-Za-z0-9.:_/-]{1,255}", "is no image reference", "Let `make lock` write it"
 )
-_PIN = pattern(
+_PINNED = pattern(
     r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+",
     "is no pinned distribution",
     "Let `make lock` write it: name==version",
 )
+_NAME = pattern(
+    r"[a-z0-9]+(?:-[a-z0-9]+)*", "is no normalised distribution", "Let `make lock` write it"
+)
+
+
+def _pin(text: str) -> Fault | None:
+    """Tell what is wrong with ``name==version[ ; marker]``."""
+    fault = _PINNED(bare(text))
+    if fault is None and ";" in text:
+        try:
+            Marker(text.partition(";")[2].strip())
+        except InvalidMarker:
+            return Fault(f"{text!r} has no valid marker", "Let `make lock` write it")
+    return fault
 
 
 def parse(values: Mapping[str, Any], source: str, found: Problems | None = None) -> Lock:
@@ -31,8 +47,10 @@ def parse(values: Mapping[str, Any], source: str, found: Problems | None = None)
     reader = Reader(path="lock", values=values, problems=problems)
     reader.only(SECTIONS)
     pins = _pins(reader)
+    tools = _tools(reader.inner("tools"))
     asked, hashes, yanked = (reader.inner(key) for key in ("asked", "hashes", "yanked"))
-    for pin in sorted({pin for entry in pins.values() for pin in entry if pin}):
+    entries = (*pins.values(), *(entry.pins for entry in tools.values()))
+    for pin in sorted({bare(pin) for entry in entries for pin in entry if pin}):
         if pin not in hashes.values:
             problems.add(hashes.at(pin), "is missing", "Run `make lock`")
     lock = Lock(
@@ -40,6 +58,7 @@ def parse(values: Mapping[str, Any], source: str, found: Problems | None = None)
         builders=_bases(reader.inner("builders")),
         asked={image: asked.texts(image) for image in asked.values},
         pins=pins,
+        tools=tools,
         hashes={pin: hashes.texts(pin, _DIGEST) for pin in hashes.values},
         yanked={package: yanked.texts(package, None, ()) for package in yanked.values},
     )
@@ -57,6 +76,7 @@ def values_of(lock: Lock) -> dict[str, Any]:
         "builders": _base_values(lock.builders),
         "asked": {image: list(names) for image, names in sorted(lock.asked.items())},
         "requirements": requirements,
+        "tools": _tool_values(lock.tools),
         "hashes": {pin: sorted(hashes) for pin, hashes in sorted(lock.hashes.items())},
         "yanked": {package: list(found) for package, found in sorted(lock.yanked.items())},
     }
@@ -95,5 +115,31 @@ def _pins(reader: Reader) -> dict[PinKey, tuple[str, ...]]:
         for python in pythons.values:
             versions = pythons.inner(python)
             for version in versions.values:
-                found[(image, python, version)] = versions.texts(version, _PIN)
+                found[(image, python, version)] = versions.texts(version, _pin)
+    return found
+
+
+def _tool_values(tools: Mapping[ToolKey, Tools]) -> dict[str, Any]:
+    found: dict[str, dict[str, Any]] = {}
+    for (image, python), entry in sorted(tools.items()):
+        compiled = {target: list(names) for target, names in sorted(entry.compiled.items())}
+        looked_at = {"found-for": entry.found_for} if entry.found_for else {}
+        values = {**looked_at, "pins": list(entry.pins), "compiled": compiled}
+        found.setdefault(image, {})[python] = values
+    return found
+
+
+def _tools(reader: Reader) -> dict[ToolKey, Tools]:
+    found: dict[ToolKey, Tools] = {}
+    for image in reader.values:
+        pythons = reader.inner(image)
+        for python in pythons.values:
+            entry = pythons.inner(python)
+            entry.only(("found-for", "pins", "compiled"))
+            compiled = entry.inner("compiled")
+            found[(image, python)] = Tools(
+                pins=entry.texts("pins", _pin, ()),
+                compiled={target: compiled.texts(target, _NAME) for target in compiled.values},
+                found_for=entry.text("found-for", _DIGEST) if "found-for" in entry.values else "",
+            )
     return found

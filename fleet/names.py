@@ -47,6 +47,11 @@ def tag(python: str, base: str, end: str) -> Tag:
     return Tag(f"{prefix(python, base)}-{end}")
 
 
+def libc(base: str) -> str:
+    """Return the C library of a base: what is compiled against one does not run on another."""
+    return "musl" if base == "alpine" else "glibc"
+
+
 def is_tag_length(text: str) -> bool:
     """Tell whether ``text`` fits a tag with room for the platform suffix of its build tag."""
     return len(text) + max(len(f"-{suffix}") for suffix in PLATFORMS.values()) <= _LONGEST_TAG

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fleet.ancestry import in_order
 from fleet.build import PlatformBuild, platform_build
 from fleet.cell import Cell, cells
 from fleet.coverage import note_missing
 from fleet.declaration import STALE_DEFAULTS, Declaration, Image, OnConflict, StalePolicy
 from fleet.identity import digest_of
+from fleet.ingredients import ingredients
 from fleet.inputs import Assets, Inputs
 from fleet.names import PointerKind, Tag
 from fleet.pointers import Pointer, pointers
@@ -19,6 +21,7 @@ class VersionTag:
     """One version tag: a build for each platform, joined under ``tag``.
 
     ``identity`` is the hash of the identities of its builds: equal inputs, equal identity.
+    ``ingredients`` name what it is a hash of, so that a preview can say what changed.
     """
 
     image: str
@@ -27,6 +30,7 @@ class VersionTag:
     base: str
     version: str
     identity: str
+    ingredients: Mapping[str, str]
     annotations: Mapping[str, str]
     builds: tuple[PlatformBuild, ...]
 
@@ -45,10 +49,16 @@ class ImagePlan:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """All of one stack. ``owner`` is ``<pulumi project>/<stack>``, written into every index."""
+    """All of one stack. ``owner`` is ``<pulumi project>/<stack>``, written into every index.
+
+    Of ``images``, each comes after the one that it is built on. ``stacks`` says which other stack
+    has the images below those here; ``shared`` names the images here that other stacks build on.
+    """
 
     owner: str
     images: tuple[ImagePlan, ...]
+    stacks: Mapping[str, str]
+    shared: tuple[str, ...]
     protected: bool
     version_conflict: OnConflict
     pointer_conflict: OnConflict
@@ -62,18 +72,28 @@ def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
     :raises DeclarationError: naming everything declared that the lock or the assets lack.
     """
     problems = Problems()
-    for image in declaration.images:
-        note_missing(image, inputs, problems)
+    for image in declaration.by_name.values():
+        note_missing(image, declaration.by_name, inputs, problems)
     problems.raise_if_any(inputs.source)
     return Plan(
         owner=owner,
-        images=tuple(_image_plan(image, declaration, inputs) for image in declaration.images),
+        images=tuple(
+            _image_plan(image, declaration, inputs) for image in in_order(declaration.images)
+        ),
+        stacks=declaration.part.stacks if declaration.part else {},
+        shared=_shared(declaration),
         protected=declaration.protected,
         version_conflict=declaration.version_conflict,
         pointer_conflict=declaration.pointer_conflict,
         max_removals=declaration.max_removals,
         retention_days=declaration.retention_days,
     )
+
+
+def _shared(declaration: Declaration) -> tuple[str, ...]:
+    others = declaration.part.others if declaration.part else ()
+    wanted = {image.builds_on for image in others}
+    return tuple(image.name for image in declaration.images if image.name in wanted)
 
 
 def _image_plan(image: Image, declaration: Declaration, inputs: Inputs) -> ImagePlan:
@@ -105,12 +125,13 @@ def _version_tag(cell: Cell, declaration: Declaration, inputs: Inputs) -> Versio
         base=cell.base,
         version=cell.version,
         identity=digest_of([build.identity for build in builds]),
-        annotations=_annotations(cell, inputs),
+        ingredients=ingredients(cell, builds, inputs),
+        annotations=_annotations(cell, builds[0].arguments["BASE_NAME"], inputs),
         builds=builds,
     )
 
 
-def _annotations(cell: Cell, inputs: Inputs) -> dict[str, str]:
+def _annotations(cell: Cell, base_name: str, inputs: Inputs) -> dict[str, str]:
     """Return what the index says of itself; nothing that moves when no input moved."""
     opencontainers = {
         "title": cell.image.title,
@@ -119,6 +140,6 @@ def _annotations(cell: Cell, inputs: Inputs) -> dict[str, str]:
         "source": cell.image.source,
         "revision": inputs.assets[cell.image.name].revision,
         "licenses": cell.image.licenses,
-        "base.name": inputs.lock.bases[cell.base_key].name,
+        "base.name": base_name,
     }
     return {f"org.opencontainers.image.{key}": value for key, value in opencontainers.items()}

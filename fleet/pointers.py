@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fleet import names, versions
+from fleet.cell import versions_of
 from fleet.declaration import Image
 from fleet.names import PointerKind, Tag
 
@@ -42,7 +43,7 @@ def line_heads(candidates: Iterable[str], kinds: Iterable[PointerKind]) -> dict[
 
 def pointers(image: Image, python: str, base: str, yanked: Iterable[str]) -> list[Pointer]:
     """Return the pointers of one Python and base of ``image``, by declared kinds."""
-    heads = line_heads(eligible(image.versions, yanked), image.pointers)
+    heads = line_heads(eligible(versions_of(image, python, base), yanked), image.pointers)
     return [
         Pointer(
             kind=_kind(end),

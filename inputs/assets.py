@@ -2,12 +2,17 @@
 
 import hashlib
 import os
+import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from fleet.inputs import Assets
 from fleet.problems import DeclarationError, Problem
 from inputs.allow_list import NAME, allowed
+
+SHARED = "shared"
+"""The folder in assets/, and the named context of a build, that images have in common."""
 
 UNCOMMITTED = "uncommitted"
 """The revision of a folder that no commit holds: a copy of the files without their history."""
@@ -23,50 +28,81 @@ def read_assets(root: Path, image: str) -> Assets | None:
     context, verification = folder / "image", folder / "verify"
     if not all((root / part / "Dockerfile").is_file() for part in (context, verification)):
         return None
-    revision, epoch = _last_commit(root, context)
+    shared, checks = _shared(root, context), _shared(root, verification)
+    files = tree_files(root / context, root / shared if shared else None)
+    checked = tree_files(root / verification, root / checks if checks else None)
+    revision, epoch = _last_commit(root, [part for part in (context, shared) if part])
     return Assets(
         context=context.as_posix(),
         verification=verification.as_posix(),
-        context_hash=tree_hash(root / context),
-        verification_hash=tree_hash(root / verification),
+        shared_context=shared.as_posix() if shared else "",
+        shared_verification=checks.as_posix() if checks else "",
+        files=files,
+        context_hash=tree_hash(files),
+        verification_hash=tree_hash(checked),
         revision=revision,
         epoch=epoch,
     )
 
 
-def tree_hash(folder: Path) -> str:
-    """Return the SHA-256 over path, mode and content of every file that a build is sent."""
-    total = hashlib.sha256()
-    for path in [folder / "Dockerfile", folder / NAME, *allowed(folder)]:
-        if path.is_symlink():
-            kind, content = "link", os.fsencode(path.readlink())
-        else:
-            # git and BuildKit agree on the executable bit alone; umask must not move an identity.
-            kind, content = ("x" if path.stat().st_mode & 0o100 else "-"), path.read_bytes()
-        name = path.relative_to(folder).as_posix()
-        digest = hashlib.sha256(content).hexdigest()
-        total.update(f"{kind} {digest} {name}\n".encode())
-    return f"sha256:{total.hexdigest()}"
+def tree_hash(files: Mapping[str, str]) -> str:
+    """Return the SHA-256 over the path and digest of every file."""
+    lines = "".join(f"{digest} {name}\n" for name, digest in files.items())
+    return f"sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
 
 
-def _last_commit(root: Path, folder: Path) -> tuple[str, int]:
-    """Return the last commit that touched ``folder`` and its time; ``-dirty`` when it differs."""
+def tree_files(folder: Path, shared: Path | None = None) -> dict[str, str]:
+    """Return, by path, the SHA-256 of mode and content of every file that a build is sent.
+
+    Those of the folder ``shared`` have its name before their path.
+    """
+    files = {
+        path.relative_to(folder).as_posix(): _file_digest(path)
+        for path in [folder / "Dockerfile", folder / NAME, *allowed(folder)]
+    }
+    if shared:
+        for path in [shared / NAME, *allowed(shared)]:
+            files[f"{SHARED}/{path.relative_to(shared).as_posix()}"] = _file_digest(path)
+    return files
+
+
+def _file_digest(path: Path) -> str:
+    if path.is_symlink():
+        kind, content = "link", os.fsencode(path.readlink())
+    else:
+        # git and BuildKit agree on the executable bit alone; umask must not move an identity.
+        kind, content = ("x" if path.stat().st_mode & 0o100 else "-"), path.read_bytes()
+    return f"sha256:{hashlib.sha256(kind.encode() + b' ' + content).hexdigest()}"
+
+
+def _shared(root: Path, folder: Path) -> Path | None:
+    """Return the folder that ``folder`` has a part in, where its Dockerfile copies from it.
+
+    An image that does without must not be rebuilt because another's files changed.
+    """
+    if not re.search(rf"\bfrom={SHARED}\b", (root / folder / "Dockerfile").read_text()):
+        return None
+    return Path("assets") / SHARED / folder.name
+
+
+def _last_commit(root: Path, folders: list[Path]) -> tuple[str, int]:
+    """Return the last commit that touched ``folders`` and its time; ``-dirty`` if they differ."""
     if _git(root, "rev-parse", "--is-shallow-repository") == "true":
         raise DeclarationError(
             [
                 Problem(
-                    path=folder.as_posix(),
+                    path=folders[0].as_posix(),
                     what="the clone is shallow, so the commit that last touched it is unknown",
                     remedy="Run `git fetch --unshallow` (in a workflow: fetch-depth: 0)",
                 )
             ]
         )
-    commit, _, seconds = _git(root, "log", "-1", "--format=%H %ct", "--", str(folder)).partition(
-        " "
-    )
+    paths = [str(folder) for folder in folders]
+    last = _git(root, "log", "-1", "--format=%H %ct", "--", *paths)
+    commit, _, seconds = last.partition(" ")
     if not commit:
         return UNCOMMITTED, 0
-    changed = _git(root, "status", "--porcelain", "--", str(folder))
+    changed = _git(root, "status", "--porcelain", "--", *paths)
     return (f"{commit}-dirty" if changed else commit), int(seconds)
 
 

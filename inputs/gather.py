@@ -14,7 +14,7 @@ def gather(root: Path, stack: str, declaration: Declaration) -> Inputs:
     :raises DeclarationError: when the lock or an asset folder is unreadable.
     """
     path = lock_file(root, stack, declaration)
-    found = {image.name: read_assets(root, image.name) for image in declaration.images}
+    found = {name: read_assets(root, name) for name in declaration.by_name}
     return Inputs(
         lock=read_lock(path),
         assets={name: assets for name, assets in found.items() if assets is not None},

@@ -21,10 +21,10 @@ def lock_file(root: Path, stack: str, declaration: Declaration) -> Path:
     """Return the path of the lock of ``stack``.
 
     A lock is committed, but for a registry on loopback: its base images were made on this machine,
-    so their digests mean nothing on another.
+    so their digests mean nothing on another. Stacks that share a fleet share its lock.
     """
     folder = root / ".fleet" / "locks" if is_local(declaration) else root / "locks"
-    return folder / f"{stack}.yaml"
+    return folder / f"{declaration.fleet_of(stack)}.yaml"
 
 
 def read_lock(path: Path) -> Lock:

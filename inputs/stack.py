@@ -8,6 +8,7 @@ from typing import Any
 
 from fleet.declaration import Declaration
 from fleet.parse import parse
+from fleet.part import Share, is_part, narrowed, parse_share
 from fleet.problems import Problems
 from inputs import strict_yaml
 
@@ -21,28 +22,52 @@ def config_file(root: Path, stack: str) -> Path:
 
 
 def declaration_of_file(path: Path) -> Declaration:
-    """Return the declaration in the stack file at ``path``.
+    """Return the declaration in the stack file at ``path``, or the part of one that it names.
 
     :raises DeclarationError: with every problem of the file.
     """
     problems = Problems()
+    config = _config_of_file(path, problems)
+    if is_part(config):
+        return _narrowed(path.parent, parse_share(config, path.name, problems), path.name)
+    return parse(config, path.name, problems)
+
+
+def declaration_of_engine(config: Mapping[str, str], stack: str, root: Path) -> Declaration:
+    """Return the declaration in ``config``, as the engine hands it over: JSON text by key.
+
+    A part's declaration is in another stack's file below ``root``.
+
+    :raises DeclarationError: with every problem found.
+    """
+    own = _own_keys({key: _decoded(text) for key, text in config.items()})
+    source = f"Pulumi.{stack}.yaml"
+    if is_part(own):
+        return _narrowed(root, parse_share(own, source), source)
+    return parse(own, source)
+
+
+def whole_stack(root: Path, stack: str) -> str:
+    """Return the stack that holds the declaration of ``stack``: itself, unless it is a part.
+
+    :raises DeclarationError: when the file of ``stack`` can't be read.
+    """
+    config = _config_of_file(config_file(root, stack), Problems())
+    return str(config["part-of"]) if is_part(config) else stack
+
+
+def _narrowed(root: Path, share: Share, source: str) -> Declaration:
+    return narrowed(declaration_of_file(config_file(root, share.whole)), share, source)
+
+
+def _config_of_file(path: Path, problems: Problems) -> dict[str, Any]:
     values = strict_yaml.load(path, problems)
     config = values.get("config", {})
     if not isinstance(config, Mapping):
         problems.add("config", "is no mapping", "Write key: value lines")
         problems.raise_if_any(path.name)
     _note_misspelt(config, problems)
-    return parse(_own_keys(config), path.name, problems)
-
-
-def declaration_of_engine(config: Mapping[str, str], stack: str) -> Declaration:
-    """Return the declaration in ``config``, as the engine hands it over: JSON text by key.
-
-    :raises DeclarationError: with every problem found.
-    """
-    return parse(
-        _own_keys({key: _decoded(text) for key, text in config.items()}), f"Pulumi.{stack}.yaml"
-    )
+    return _own_keys(config)
 
 
 def _own_keys(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from fleet.declaration import Declaration
 from fleet.inputs import Assets, Inputs
-from fleet.lock import Base, Lock
+from fleet.lock import Base, Lock, Tools
 from fleet.parse import parse
 
 DIGEST = "sha256:" + "a" * 64
@@ -64,6 +64,9 @@ def lock(declared: Declaration, **overrides: Any) -> Lock:
     values: dict[str, Any] = {
         "bases": {f"{p}-{b}": base() for i in declared.images for p in i.pythons for b in i.bases},
         "builders": {p: base() for i in declared.images for p in i.pythons},
+        "tools": {
+            (i.name, p): Tools(pins=(), compiled={}) for i in declared.images for p in i.pythons
+        },
         "asked": {i.name: (i.requirement, *i.requires) for i in declared.images},
         "pins": pins,
         "hashes": {pin: (DIGEST,) for entry in pins.values() for pin in entry},
@@ -77,6 +80,9 @@ def assets(**overrides: Any) -> Assets:
     values: dict[str, Any] = {
         "context": "assets/web/image",
         "verification": "assets/web/verify",
+        "shared_context": "assets/shared/image",
+        "shared_verification": "assets/shared/verify",
+        "files": {"Dockerfile": DIGEST, "start.sh": DIGEST},
         "context_hash": DIGEST,
         "verification_hash": DIGEST,
         "revision": "0" * 40,

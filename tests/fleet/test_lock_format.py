@@ -6,14 +6,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.lock import Base, Lock, pinned_versions
+from fleet.lock import Base, Lock, Tools, pinned_versions
 from fleet.lock_format import parse, values_of
 from fleet.problems import DeclarationError
-from tests.fleet.examples import declaration, lock
+from tests.fleet.examples import DIGEST, declaration, lock
 
 
 def test_a_lock_is_read_as_it_was_written() -> None:
     held = lock(declaration())
+    assert parse(values_of(held), "lock.yaml") == held
+
+
+def test_markers_and_tools_are_read_as_they_were_written() -> None:
+    marked = "b==1 ; platform_machine == 'x86_64' or platform_machine == 'aarch64'"
+    tools = Tools(
+        pins=("setuptools==80.0.0",),
+        compiled={"linux/arm/v7 glibc": ("a", "b"), "linux/arm/v7 musl": ("a",)},
+        found_for=DIGEST,
+    )
+    held = Lock(
+        pins={("web", "3.11", "1.0.0"): ("a==1", marked)},
+        tools={("web", "3.11"): tools, ("web", "3.12"): Tools(pins=(), compiled={})},
+        hashes=dict.fromkeys(("a==1", "b==1", "setuptools==80.0.0"), (DIGEST,)),
+    )
     assert parse(values_of(held), "lock.yaml") == held
 
 
@@ -47,6 +62,14 @@ def test_any_lock_is_read_as_it_was_written(
         ({"requirements": {"web": {"3.11": {"1.0.0": ["a==1"]}}}}, "lock.hashes.a==1"),
         ({"bases": {"3.11-slim": {"name": "x"}}}, "lock.bases.3.11-slim.repository"),
         ({"bases": []}, "lock.bases"),
+        ({"requirements": {"web": {"3.11": {"1": ["a==1 ; b"]}}}}, "lock.requirements.web.3.11.1"),
+        ({"tools": {"web": {"3.11": {"pins": ["a==1"]}}}}, "lock.hashes.a==1"),
+        ({"tools": {"web": {"3.11": {"for": "x"}}}}, "lock.tools.web.3.11.for"),
+        ({"tools": {"web": {"3.11": {"found-for": "x"}}}}, "lock.tools.web.3.11.found-for"),
+        (
+            {"tools": {"web": {"3.11": {"compiled": {"linux/amd64 glibc": ["A_b"]}}}}},
+            "lock.tools.web.3.11.compiled.linux/amd64 glibc[0]",
+        ),
     ],
 )
 def test_what_is_wrong_in_a_lock_is_named(values: dict[str, Any], path: str) -> None:

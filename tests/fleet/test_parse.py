@@ -61,7 +61,6 @@ def test_defaults_serve_every_image_that_says_nothing_else() -> None:
         ({"versions": ["1.0." + "1" * 120]}, "versions[0]", "over 128 characters"),
         ({"platforms": ["linux/armv7"]}, "platforms[0]", "no known platform"),
         ({"platforms": ["windows/amd64"]}, "platforms[0]", "no known platform"),
-        ({"bases": ["alpine"]}, "bases", "do not run on alpine"),
         ({"versions": [date(2024, 1, 1)]}, "versions[0]", "is the date 2024-01-01"),
         ({"bases": ["slimm"]}, "bases[0]", "no known base"),
         ({"pointers": {"latest": "remove"}}, "pointers.latest", "unknown key"),
@@ -96,7 +95,29 @@ def test_one_fault_is_one_problem(overrides: dict[str, Any], path: str, says: st
         ({"registry": None}, "fleet:registry", "is missing"),
         ({"builders": {"linux/amd64": "fleet"}}, "fleet:builders.linux/arm/v7", "no builder"),
         ({"images": {}}, "fleet:images", "is empty"),
-        ({"images": {"Web": image()}}, "fleet:images.Web", "no repository name"),
+        ({"images": {"Web": image()}}, "fleet:images.Web", "no name for an image's"),
+        ({"images": {"shared": image()}}, "fleet:images.shared", "no name for an image's"),
+        ({"schedules": {"drift": "@daily"}}, "fleet:schedules.drift", "no cron line"),
+        ({"schedules": {"weekly": "0 4 * * *"}}, "fleet:schedules.weekly", "unknown key"),
+        ({"secrets": ["GITHUB_TOKEN"]}, "fleet:secrets[0]", "no name of an Actions secret"),
+        ({"secrets": ["token"]}, "fleet:secrets[0]", "no name of an Actions secret"),
+        ({"github": {"repository": "fleet"}}, "fleet:github.repository", "no GitHub repository"),
+        ({"github": {}}, "fleet:github.repository", "is missing"),
+        (
+            {"github": {"repository": "a/b", "branch": "a..b"}},
+            "fleet:github.branch",
+            "no branch name",
+        ),
+        (
+            {"github": {"repository": "a/b", "drift": "ignore"}},
+            "fleet:github.drift",
+            "no known answer",
+        ),
+        (
+            {"github": {"repository": "a/b", "environment": "$(id)"}},
+            "fleet:github.environment",
+            "no environment name",
+        ),
         ({"images": {"web": None}}, "fleet:images.web", "is not a mapping"),
         ({"imagse": {}}, "fleet:imagse", "unknown key"),
         ({"protected": "maybe"}, "fleet:protected", "neither true nor false"),
@@ -155,7 +176,11 @@ json_like = st.recursive(
     ),
     max_leaves=8,
 )
-KEYS = (*config(), "defaults", "protected", "max-removals", "on-conflict")
+KEYS = (
+    *config(), "defaults", "protected", "max-removals", "on-conflict", "schedules", "secrets",
+    "github",
+)  # fmt: skip
+IMAGE_KEYS = (*image(), "builds-on", "lacks", "exclude", "pure", "extras")
 
 
 @given(st.dictionaries(st.sampled_from(KEYS), json_like, min_size=1))
@@ -164,7 +189,7 @@ def test_no_configuration_makes_the_parser_itself_fail(overrides: dict[str, Any]
         parse({**config(), **overrides})
 
 
-@given(st.dictionaries(st.sampled_from(tuple(image())), json_like, min_size=1))
+@given(st.dictionaries(st.sampled_from(IMAGE_KEYS), json_like, min_size=1))
 def test_no_image_makes_the_parser_itself_fail(overrides: dict[str, Any]) -> None:
     with contextlib.suppress(DeclarationError):
         parse(config(images={"web": image(**overrides)}))

@@ -124,10 +124,11 @@ def test_a_builder_of_its_own_installs_on_its_own_platform() -> None:
 def test_requirements_are_pip_files_in_hash_checking_mode() -> None:
     declared = declaration()
     build = make_plan(declared, inputs(declared), OWNER).images[0].tags[0].builds[0]
-    assert build.arguments["REQUIREMENTS"].splitlines()[:2] == [
+    assert build.arguments["DEPENDENCIES"].splitlines() == [
         "gunicorn==23.0.0 \\",
         "    --hash=sha256:" + "a" * 64,
     ]
+    assert build.arguments["REQUIREMENT"].startswith("uvicorn==0.33.0 \\\n")
     assert '"uvicorn": "0.33.0"' in build.expectation
 
 
@@ -146,7 +147,7 @@ def test_what_the_lock_and_the_assets_lack_is_named_all_at_once() -> None:
     with pytest.raises(DeclarationError) as failure:
         make_plan(declared, lacking, OWNER)
     said = [str(problem) for problem in failure.value.problems]
-    assert len(said) == 3
+    assert len(said) == 4
     assert "assets/api" in said[0]
     assert "version 0.33.0 on Python 3.11" in said[1]
 
@@ -155,6 +156,13 @@ def test_a_lock_made_for_other_distributions_does_not_serve() -> None:
     declared = declaration(requires=["gunicorn", "uvicorn-worker"])
     with pytest.raises(DeclarationError, match=r"no uvicorn, gunicorn, uvicorn-worker"):
         make_plan(declared, inputs(declared, lock=lock(declaration())), OWNER)
+
+
+def test_versions_share_all_arguments_that_their_dependencies_are_made_from() -> None:
+    tags = make_plan(declaration(), inputs(declaration()), OWNER).images[0].tags
+    shared = ("BUILDER", "DEPENDENCIES")
+    first, second = ([t.builds[0].arguments[name] for name in shared] for t in tags)
+    assert first == second
 
 
 def test_an_identity_is_the_hash_of_canonical_json() -> None:

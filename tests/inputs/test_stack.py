@@ -29,7 +29,8 @@ def test_the_file_and_the_engine_say_the_same(tmp_path: Path) -> None:
         "fleet:images": json.dumps(values["images"]),
         "github:token": "not ours",
     }
-    assert declaration_of_engine(engine, "test") == declaration_of_file(stack_file(tmp_path))
+    found = declaration_of_engine(engine, "test", tmp_path)
+    assert found == declaration_of_file(stack_file(tmp_path))
 
 
 def test_the_shipped_declaration_is_sound() -> None:

@@ -1,0 +1,103 @@
+"""Which image is built on which: order, faults, and the tag that a tag is built on."""
+
+from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+
+from fleet import versions
+from fleet.cell import Cell, cells, versions_of
+from fleet.declaration import Image
+from fleet.pointers import eligible
+from fleet.problems import Problems
+
+Yanked = Mapping[str, tuple[str, ...]]
+"""Withdrawn versions by package."""
+
+
+def in_order(images: Iterable[Image]) -> tuple[Image, ...]:
+    """Return ``images`` with each after the one that it is built on.
+
+    :raises graphlib.CycleError: when there is no such order; :func:`note_faults` says so first.
+    """
+    known = {image.name: image for image in images}
+    graph = {image.name: _parents(image, known) for image in known.values()}
+    return tuple(known[name] for name in TopologicalSorter(graph).static_order())
+
+
+def parent_of(cell: Cell, images: Mapping[str, Image], yanked: Yanked) -> Cell | None:
+    """Return the tag that ``cell`` is built on: the highest version of the image it builds on.
+
+    It is ``None`` for a tag on an official base, and where :func:`note_orphans` finds fault.
+    """
+    image = images.get(cell.image.builds_on)
+    if image is None:
+        return None
+    declared = versions_of(image, cell.python, cell.base)
+    candidates = eligible(declared, yanked.get(image.package, ()))
+    if not candidates:
+        return None
+    version = versions.highest(candidates)
+    return Cell(image=image, python=cell.python, base=cell.base, version=version)
+
+
+def note_faults(images: Iterable[Image], problems: Problems) -> None:
+    """Note images that build on one that is not declared, or on themselves in the end."""
+    known = {image.name: image for image in images}
+    for image in known.values():
+        if image.builds_on and image.builds_on not in known:
+            what = f"no image {image.builds_on!r} is declared"
+            problems.add(_path(image), what, f"Name one of {', '.join(known)}, or leave it out")
+    try:
+        in_order(known.values())
+    except CycleError as error:
+        circle = [str(name) for name in reversed(error.args[1])]
+        what = f"goes in a circle: {' on '.join(circle)}"
+        problems.add(_path(known[circle[0]]), what, "Take one of the images off another")
+        return
+    # Where texts were faulty, there would be a second complaint of each.
+    if not problems.found:
+        for image in known.values():
+            note_orphans(image, known, {}, problems)
+
+
+def note_orphans(
+    image: Image, images: Mapping[str, Image], yanked: Yanked, problems: Problems
+) -> None:
+    """Note tags and platforms of ``image`` that the image below them does not have."""
+    below = images.get(image.builds_on)
+    if below is None:
+        return
+    lacking = [platform for platform in image.platforms if platform not in below.platforms]
+    if lacking:
+        what = f"{below.name} is not built for {', '.join(lacking)}"
+        problems.add(_path(image), what, f"Declare that there, or leave it out of {image.name}")
+    orphans = {
+        f"{cell.python} {cell.base}"
+        for cell in cells(image)
+        if parent_of(cell, images, yanked) is None
+    }
+    for python in image.pythons:
+        _note_mixed(image, python, images, yanked, problems)
+    for orphan in sorted(orphans):
+        what = f"{below.name} has no final version on Python {orphan} that was not yanked"
+        problems.add(_path(image), what, f"Declare one there, or exclude it from {image.name}")
+
+
+def _note_mixed(
+    image: Image, python: str, images: Mapping[str, Image], yanked: Yanked, problems: Problems
+) -> None:
+    """Note that bases of one Python have another version below; one resolution serves them all."""
+    here = (cell for cell in cells(image) if cell.python == python)
+    parents = (parent_of(cell, images, yanked) for cell in here)
+    found = sorted({parent.version for parent in parents if parent})
+    if len(found) > 1:
+        what = f"on Python {python} it would be built on versions {' and '.join(found)}"
+        remedy = f"Exclude the same versions of {image.builds_on} from all bases"
+        problems.add(_path(image), what, remedy)
+
+
+def _parents(image: Image, known: Mapping[str, Image]) -> list[str]:
+    return [image.builds_on] if image.builds_on in known else []
+
+
+def _path(image: Image) -> str:
+    return f"fleet:images.{image.name}.builds-on"

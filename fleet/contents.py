@@ -1,0 +1,92 @@
+"""Which distributions a tag holds on a platform, and which of them it installs itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fleet import names
+from fleet.ancestry import parent_of
+from fleet.cell import Cell
+from fleet.declaration import Image
+from fleet.lock import Lock, bare, name_of, normalised
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """The distributions of one tag on one platform, as ``name==version``.
+
+    ``package`` is what the tag is named by, ``dependencies`` what is installed beside it, ``held``
+    what the image below brought along. ``compiled`` tells whether anything has no wheel here.
+    """
+
+    package: tuple[str, ...]
+    dependencies: tuple[str, ...]
+    held: tuple[str, ...]
+    compiled: bool
+
+    @property
+    def everything(self) -> tuple[str, ...]:
+        """All that is there in the end, sorted."""
+        return tuple(sorted({*self.package, *self.dependencies, *self.held}))
+
+
+def contents(cell: Cell, platform: str, images: Mapping[str, Image], lock: Lock) -> Contents:
+    """Return what the tag of ``cell`` holds on ``platform``."""
+    held = held_on(cell, platform, images, lock)
+    lacking = cell.image.lacks.get(platform, ())
+    pins = [pin for pin in lock.pins_on(cell.pin_key, platform) if name_of(pin) not in lacking]
+    own = [pin for pin in pins if pin not in held]
+    named = normalised(cell.image.package)
+    return Contents(
+        package=tuple(pin for pin in own if name_of(pin) == named),
+        dependencies=tuple(pin for pin in own if name_of(pin) != named),
+        held=held,
+        compiled=any(name_of(pin) in _compiled(cell, platform, lock) for pin in own),
+    )
+
+
+def held_on(cell: Cell, platform: str, images: Mapping[str, Image], lock: Lock) -> tuple[str, ...]:
+    """Return what the images below ``cell`` brought along on ``platform``."""
+    below = parent_of(cell, images, lock.yanked)
+    return contents(below, platform, images, lock).everything if below else ()
+
+
+def constraints(
+    image: Image, python: str, images: Mapping[str, Image], lock: Lock
+) -> tuple[str, ...]:
+    """Return the pins, markers included, that ``image`` must not contradict on ``python``.
+
+    They are those of the image below it, which every base has at the same version
+    (:func:`fleet.ancestry.note_orphans`); none where its pins are not in the lock yet.
+    """
+    cells = (Cell(image=image, python=python, base=base, version="") for base in image.bases)
+    parents = (parent_of(cell, images, lock.yanked) for cell in cells)
+    below = next((parent for parent in parents if parent), None)
+    if below is None:
+        return ()
+    own = lock.pins.get(below.pin_key, ())
+    return tuple(sorted({*own, *constraints(below.image, python, images, lock)}))
+
+
+def contradicted(pins: tuple[str, ...], below: tuple[str, ...]) -> list[str]:
+    """Return those of ``pins`` that hold another version of a distribution than ``below``.
+
+    Where markers give platforms different versions, each of them will do.
+    """
+    held: dict[str, set[str]] = {}
+    for pin in below:
+        held.setdefault(name_of(pin), set()).add(_version(pin))
+    return [pin for pin in pins if _version(pin) not in held.get(name_of(pin), {_version(pin)})]
+
+
+def target_of(platform: str, base: str) -> str:
+    """Return ``{platform} {libc}``: what is compiled for one does not run on another."""
+    return f"{platform} {names.libc(base)}"
+
+
+def _version(pin: str) -> str:
+    return bare(pin).partition("==")[2]
+
+
+def _compiled(cell: Cell, platform: str, lock: Lock) -> tuple[str, ...]:
+    tools = lock.tools.get((cell.image.name, cell.python))
+    return tools.compiled.get(target_of(platform, cell.base), ()) if tools else ()

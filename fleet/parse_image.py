@@ -1,0 +1,133 @@
+"""One image of a declaration: its keys read and checked."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fleet import names, rules
+from fleet.cell import cells
+from fleet.declaration import STALE_DEFAULTS, Exclusion, Image, StalePolicy
+from fleet.lock import normalised
+from fleet.names import PointerKind
+from fleet.reader import Reader, Rule
+
+IMAGE_KEYS = (
+    "title", "maintainer", "source", "licenses", "package", "extras", "requires", "pure",
+    "builds-on", "lacks", "pythons", "versions", "bases", "platforms", "exclude", "pointers",
+)  # fmt: skip
+
+
+def parse_image(name: str, reader: Reader) -> Image:
+    """Return the image ``name`` with the keys in ``reader``; every fault is noted there."""
+    image = Image(
+        name=name,
+        title=reader.text("title", rules.PLAIN, name),
+        maintainer=reader.text("maintainer", rules.PLAIN),
+        source=reader.text("source", rules.URL),
+        licenses=reader.text("licenses", rules.LICENSE, "MIT"),
+        package=reader.text("package", rules.PACKAGE),
+        extras=reader.texts("extras", rules.EXTRA, ()),
+        requires=reader.texts("requires", rules.REQUIRE, ()),
+        pure=reader.flag("pure", fallback=False),
+        builds_on=_optional(reader, "builds-on", rules.REPOSITORY),
+        lacks=_lacks(reader),
+        exclude=_exclusions(reader),
+        pythons=reader.texts("pythons", rules.PYTHON),
+        versions=reader.texts("versions", rules.version),
+        bases=reader.texts("bases", rules.BASE),
+        platforms=reader.texts("platforms", rules.PLATFORM),
+        pointers=_pointers(reader),
+    )
+    _note_collisions(image, reader)
+    _note_idle_exclusions(image, reader)
+    _note_misplaced_lacks(image, reader)
+    return image
+
+
+def _lacks(reader: Reader) -> dict[str, tuple[str, ...]]:
+    inner = reader.inner("lacks")
+    inner.only(names.PLATFORMS)
+    known = [platform for platform in inner.values if platform in names.PLATFORMS]
+    found = {platform: inner.texts(platform, rules.PACKAGE) for platform in known}
+    return {platform: tuple(map(normalised, lacking)) for platform, lacking in found.items()}
+
+
+def _note_misplaced_lacks(image: Image, reader: Reader) -> None:
+    at = reader.at("lacks")
+    for platform, lacking in image.lacks.items():
+        if platform not in image.platforms:
+            what = f"the image is not built for {platform}"
+            reader.problems.add(f"{at}.{platform}", what, "Leave the platform out here")
+        if normalised(image.package) in lacking:
+            what = f"{image.package} is what the image is made for"
+            remedy = "Leave the platform out of the image's platforms instead"
+            reader.problems.add(f"{at}.{platform}", what, remedy)
+
+
+def _exclusions(reader: Reader) -> tuple[Exclusion, ...]:
+    entries = reader.values.get("exclude", [])
+    if not isinstance(entries, list | tuple):
+        remedy = "Write a list of entries, each with python, base or version, and because"
+        reader.problems.add(reader.at("exclude"), "is no list", remedy)
+        return ()
+    return tuple(_exclusion(reader, index, entry) for index, entry in enumerate(entries))
+
+
+def _exclusion(reader: Reader, index: int, entry: object) -> Exclusion:
+    path = f"{reader.at('exclude')}[{index}]"
+    values = entry if isinstance(entry, Mapping) else {}
+    inner = Reader(path=path, values=values, problems=reader.problems)
+    inner.only(("python", "base", "version", "because"))
+    if not {"python", "base", "version"} & values.keys():
+        remedy = "Name a python, a base or a version; an image of no tags is no image"
+        reader.problems.add(path, "says not which tags", remedy)
+    return Exclusion(
+        python=_optional(inner, "python", rules.PYTHON),
+        base=_optional(inner, "base", rules.BASE),
+        version=_optional(inner, "version", rules.version),
+        because=inner.text("because", rules.PLAIN),
+    )
+
+
+def _optional(reader: Reader, key: str, rule: Rule) -> str:
+    return reader.text(key, rule) if key in reader.values else ""
+
+
+def _note_idle_exclusions(image: Image, reader: Reader) -> None:
+    """Note exclusions of nothing: most likely a typing error, and a tag that is built after all."""
+    whole = cells(replace(image, exclude=()))
+    for index, excluded in enumerate(image.exclude):
+        if not any(excluded.covers(c.python, c.base, c.version) for c in whole):
+            path = f"{reader.at('exclude')}[{index}]"
+            reader.problems.add(path, "excludes no tag of the image", "Correct it or take it out")
+    if whole and not cells(image):
+        remedy = "Take one of them out, or the image"
+        reader.problems.add(reader.at("exclude"), "leaves no tag of the image", remedy)
+
+
+def _pointers(reader: Reader) -> dict[PointerKind, StalePolicy]:
+    inner = Reader(
+        path=reader.at("pointers"),
+        values=reader.mapping(
+            "pointers", {str(kind): policy for kind, policy in STALE_DEFAULTS.items()}
+        ),
+        problems=reader.problems,
+    )
+    inner.only(names.POINTER_KINDS)
+    return {
+        kind: StalePolicy(inner.text(kind, rules.POLICY))
+        for kind in names.POINTER_KINDS
+        if kind in inner.values
+    }
+
+
+def _note_collisions(image: Image, reader: Reader) -> None:
+    """Note version tags in the form of a declared pointer: they could be removed as one."""
+    for index, version in enumerate(image.versions):
+        ends = names.lines(version) if version else {}
+        for kind in image.pointers:
+            if version and ends.get(kind) == version:
+                reader.problems.add(
+                    f"{reader.at('versions')}[{index}]",
+                    f"the tag of version {version!r} collides with the {kind} pointer {version!r}",
+                    f"Leave the version out, or {kind} out of {reader.at('pointers')}",
+                )

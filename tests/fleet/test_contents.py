@@ -1,0 +1,111 @@
+"""Which distributions go into a tag on which platform, and what compiles them."""
+
+from typing import Any
+
+import pytest
+
+from fleet.declaration import Declaration
+from fleet.lock import Tools
+from fleet.parse import parse
+from fleet.plan import VersionTag, make_plan
+from fleet.problems import DeclarationError
+from tests.fleet.examples import DIGEST, OTHER_DIGEST, base, config, image, inputs, lock
+
+MARKED = "uvloop==0.21.0 ; platform_machine != 'armv7l'"
+PINS = ("httptools==0.6.4", "uvicorn==0.34.0", MARKED)
+TOOLS = Tools(
+    pins=("setuptools==80.0.0",),
+    compiled={"linux/arm/v7 glibc": ("httptools",), "linux/arm/v7 musl": ("httptools",)},
+)
+
+
+def declared(**overrides: Any) -> Declaration:
+    return parse(config(images={"web": image(versions=["0.34.0"], **overrides)}))
+
+
+def tag(declaration: Declaration, number: int = 0) -> VersionTag:
+    hashes = dict.fromkeys(
+        ("httptools==0.6.4", "uvicorn==0.34.0", "uvloop==0.21.0", "setuptools==80.0.0"), (DIGEST,)
+    )
+    alpine = {"3.11": base(), "3.11-alpine": base(OTHER_DIGEST)}
+    locked = lock(
+        declaration, pins={("web", "3.11", "0.34.0"): PINS}, hashes=hashes, builders=alpine,
+        tools={("web", "3.11"): TOOLS},
+    )  # fmt: skip
+    return (
+        make_plan(declaration, inputs(declaration, lock=locked), "fleet/t").images[0].tags[number]
+    )
+
+
+def test_a_platform_gets_what_its_marker_says() -> None:
+    amd64, arm = tag(declared()).builds
+    assert "uvloop==0.21.0 \\" in amd64.arguments["DEPENDENCIES"]
+    assert "uvloop" not in arm.arguments["DEPENDENCIES"]
+    assert '"uvloop"' in amd64.expectation
+    assert '"uvloop"' not in arm.expectation
+
+
+def test_a_distribution_that_cannot_be_had_is_left_out_there_and_seen_to_be_absent() -> None:
+    amd64, arm = tag(declared(lacks={"linux/arm/v7": ["HttpTools"]})).builds
+    assert "httptools" in amd64.arguments["DEPENDENCIES"]
+    assert "httptools" not in arm.arguments["DEPENDENCIES"]
+    assert '"absent": ["httptools"]' in arm.expectation
+    assert "BUILD_REQUIREMENTS" not in arm.arguments
+
+
+def test_compilers_and_backends_go_only_where_something_compiles() -> None:
+    amd64, arm = tag(declared()).builds
+    assert "BUILD_REQUIREMENTS" not in amd64.arguments
+    assert arm.arguments["BUILD_REQUIREMENTS"].startswith("setuptools==80.0.0")
+    assert "COMPILERS" not in arm.arguments, "the full image has them"
+
+
+def test_alpine_is_compiled_on_alpine_with_compilers_of_its_own() -> None:
+    slim, alpine = (tag(declared(bases=["slim", "alpine"]), n).builds[1] for n in (0, 1))
+    assert slim.arguments["BUILDER"].endswith(DIGEST)
+    assert alpine.arguments["BUILDER"].endswith(OTHER_DIGEST)
+    assert "build-base" in alpine.arguments["COMPILERS"]
+
+
+def test_the_ingredients_name_what_goes_in() -> None:
+    found = tag(declared()).ingredients
+    assert found["distribution httptools"] == "0.6.4"
+    assert found["distribution uvloop linux/amd64"] == "0.21.0"
+    assert "distribution uvloop" not in found
+    assert found["base linux/amd64"] == f"python:3.11-slim@{DIGEST}"
+    assert found["file start.sh"] == DIGEST[: len("sha256:") + 12]
+    assert found["setting TITLE"] == "Web server"
+
+
+@pytest.mark.parametrize(
+    ("lacks", "says"),
+    [
+        ({"linux/386": ["uvloop"]}, "lacks.linux/386: the image is not built for linux/386"),
+        ({"linux/arm/v7": ["uvicorn"]}, "uvicorn is what the image is made for"),
+        ({"linux/arm/v7": ["uvlop"]}, "nothing here brings uvlop along"),
+        ({"linux/arm7": ["uvloop"]}, "lacks.linux/arm7: unknown key"),
+        ({"linux/arm/v7": []}, "lacks.linux/arm/v7: is empty"),
+    ],
+)
+def test_a_lack_that_makes_no_sense_is_a_problem(lacks: dict[str, Any], says: str) -> None:
+    with pytest.raises(DeclarationError) as failure:
+        tag(declared(lacks=lacks))
+    assert says in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    ("exclude", "says"),
+    [
+        ([{"python": "3.13", "because": "x"}], "exclude[0]: excludes no tag"),
+        ([{"because": "x"}], "exclude[0]: says not which tags"),
+        ([{"python": "3.11"}], "exclude[0].because: is missing"),
+        ([{"python": "3.11", "because": "x"}], "exclude: leaves no tag"),
+        ([{"pyhton": "3.11", "because": "x"}], "exclude[0].pyhton: unknown key"),
+        (["3.11"], "exclude[0]: says not which tags"),
+        ({"python": "3.11"}, "exclude: is no list"),
+    ],
+)
+def test_an_exclusion_that_makes_no_sense_is_a_problem(exclude: Any, says: str) -> None:
+    with pytest.raises(DeclarationError) as failure:
+        declared(exclude=exclude)
+    assert says in str(failure.value)

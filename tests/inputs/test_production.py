@@ -1,0 +1,78 @@
+"""The production declaration as it is shipped: its matrix, and what is built on what."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from fleet.cell import cells
+from fleet.declaration import Declaration
+from fleet.inputs import Inputs
+from fleet.lock import Base, Lock, Tools, asked
+from fleet.plan import Plan, make_plan
+from inputs.assets import read_assets
+from inputs.stack import declaration_of_file
+
+ROOT = Path(__file__).parents[2]
+DIGEST = "sha256:" + "d" * 64
+
+
+@pytest.fixture(scope="module")
+def declared() -> Declaration:
+    return declaration_of_file(ROOT / "Pulumi.prod.yaml")
+
+
+@pytest.fixture(scope="module")
+def plan(declared: Declaration) -> Plan:
+    """The plan with the shipped assets and a lock that holds each image's own package alone."""
+    assets = {name: read_assets(ROOT, name) for name in declared.by_name}
+    found = {name: folder for name, folder in assets.items() if folder}
+    return make_plan(declared, Inputs(lock=covering(declared), assets=found), "fleet/prod")
+
+
+def covering(declared: Declaration) -> Lock:
+    pins: dict[tuple[str, str, str], tuple[str, ...]] = {}
+    for image in declared.images:
+        for cell in cells(image):
+            pins[cell.pin_key] = (f"{image.package}=={cell.version}",)
+    every = [cell for image in declared.images for cell in cells(image)]
+    platforms = dict.fromkeys((p for image in declared.images for p in image.platforms), DIGEST)
+    official = "docker.io/library/python"
+    base = Base(name=f"{official}:x", repository=official, platforms=platforms)
+    return Lock(
+        bases={cell.base_key: base for cell in every},
+        builders={cell.builder_key: base for cell in every},
+        asked={image.name: asked(image) for image in declared.images},
+        pins=pins,
+        tools={(cell.image.name, cell.python): Tools(pins=(), compiled={}) for cell in every},
+        hashes={pin: (DIGEST,) for entry in pins.values() for pin in entry},
+    )
+
+
+def test_the_whole_matrix_of_the_contract_is_declared(plan: Plan) -> None:
+    tags = Counter({image.name: len(image.tags) for image in plan.images})
+    assert tags == {"python-uvicorn": 50, "python-gunicorn": 66, "python-gunicorn-uvicorn": 50}
+    assert {len(tag.builds) for image in plan.images for tag in image.tags} == {3}
+
+
+def test_each_tag_is_built_on_the_newest_gunicorn_that_its_python_can_have(plan: Plan) -> None:
+    images = {image.name: image for image in plan.images}
+    below = {
+        tag.python: build.below.name.partition(":")[2]
+        for tag in images["python-gunicorn-uvicorn"].tags
+        for build in tag.builds
+        if build.below and (tag.base, build.platform) == ("slim", "linux/arm64")
+    }
+    newest = images["python-gunicorn"].pointers
+    heads = {str(p.tag): p.version for p in newest if p.kind == "LATEST"}
+    assert below == {
+        python: f"py{python}-slim-{heads[f'py{python}-slim-LATEST']}-arm64"
+        for python in ("3.9", "3.10", "3.11", "3.12", "3.13")
+    }
+    assert heads["py3.9-slim-LATEST"] == "23.0.0"
+    assert heads["py3.13-slim-LATEST"] != "23.0.0"
+
+
+def test_nobody_takes_production_down_by_mistake(plan: Plan, declared: Declaration) -> None:
+    assert plan.protected
+    assert set(declared.schedules) == {"drift", "versions"}
