@@ -4,11 +4,14 @@ PYTHON ?= python3
 VENV := .venv/bin
 LOCAL = $(VENV)/python -m local
 UPKEEP = $(VENV)/python -m upkeep
-SCRIPTS = $(wildcard assets/*/*/*.sh) local/rootfs.sh .ci/run providers/oci/pulumi-resource-oci
+OVERVIEW = $(VENV)/python -m overview
+JOBS = $(VENV)/python -m jobs
+SCRIPTS = $(wildcard assets/*/*/*.sh assets/*/*/*/*.sh) local/rootfs.sh .ci/run providers/oci/pulumi-resource-oci
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview refresh lock status env down clean test test-fast test-integration lint \
-	venv venv-dev restore adopt prune
+	venv venv-dev restore adopt prune split plan graph \
+	check page comment announced drift repair versions proposal doctor bootstrap
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +26,9 @@ preview: venv ## Show what up would do
 refresh: venv ## Read the registry and report drift
 	@$(LOCAL) refresh --stack $(STACK)
 
-lock: venv ## Resolve what comes from outside; REFRESH=1 asks again for what is locked
-	@$(LOCAL) lock --stack $(STACK) $(if $(REFRESH),--refresh)
+# What is given on the command line reaches the recipe's environment, where nothing expands it.
+lock: venv ## Resolve what is not locked; REFRESH=1: bases, yanked versions; NEWEST=image|all: all of it
+	@$(LOCAL) lock --stack $(STACK) $(if $(REFRESH),--refresh) --newest "$${NEWEST:-}"
 
 status: venv ## Print the tags: digest, platforms, size, verified
 	@$(LOCAL) status --stack $(STACK)
@@ -32,7 +36,6 @@ status: venv ## Print the tags: digest, platforms, size, verified
 env: venv ## Print shell exports: eval "$$(make -s env)"
 	@$(LOCAL) env --stack $(STACK)
 
-# What is given on the command line reaches the recipe's environment, where nothing expands it.
 restore: venv ## Put a removed name back on its digest: TAG=py3.8-LATEST [IMAGE=name]
 	@$(UPKEEP) restore --stack $(STACK) --image "$${IMAGE:-}" \
 		--tag "$${TAG:?name the tag: make restore TAG=py3.8-LATEST}"
@@ -43,6 +46,46 @@ adopt: venv ## Write the import file of a lost or foreign state; APPLY=1 imports
 prune: venv ## List superseded digests; APPLY=1 deletes what is due [KEEP_DAYS=30] [IMAGE=name]
 	@$(UPKEEP) prune --stack $(STACK) $(if $(APPLY),--apply) --image "$${IMAGE:-}" \
 		$(if $(KEEP_DAYS),--keep-days "$${KEEP_DAYS}")
+
+split: venv ## Write a stack file for each image of a fleet that has outgrown one stack
+	@$(UPKEEP) split --stack $(STACK)
+
+check: venv ## Check declaration, plan, generated files and pins, without state or registry
+	@$(JOBS) check --stack $(STACK)
+
+doctor: venv ## Check what a person must give once for the workflows; writes nothing
+	@$(JOBS) doctor --stack $(STACK)
+
+bootstrap: doctor ## The same, then the first up, then what remains to be given
+	@$(LOCAL) up --stack $(STACK)
+	@$(JOBS) doctor --stack $(STACK)
+
+page: venv ## Print a run's report, FLEET_REPORT, as Markdown
+	@$(JOBS) page --stack $(STACK)
+
+comment: venv ## Write that report into the one comment of a pull request
+	@$(JOBS) comment --stack $(STACK)
+
+announced: venv ## Fail if it has removals that no pull request announced
+	@$(JOBS) announced --stack $(STACK)
+
+drift: venv ## Write, update or close the one issue of what a preview found
+	@$(JOBS) drift --stack $(STACK)
+
+repair: venv ## Start the workflow up where a preview found drift
+	@$(JOBS) repair --stack $(STACK)
+
+proposal: venv ## Open, update or close the one pull request with what make versions changed
+	@$(JOBS) proposal --stack $(STACK)
+
+versions: venv ## Ask for new releases; edits the declaration and the lock, prints what and why
+	@$(VENV)/python -m releases versions --stack $(STACK)
+
+plan: venv ## Print the plan beside the state as tables, touching nothing
+	@$(OVERVIEW) plan --stack $(STACK)
+
+graph: venv ## Draw which image is built on which, as SVG: [OUTPUT=graph.svg]
+	@$(OVERVIEW) graph --stack $(STACK) $(if $(OUTPUT),--output "$${OUTPUT}")
 
 down: venv ## Stop what was started, by pid; keeps all data
 	@$(LOCAL) down

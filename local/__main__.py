@@ -16,10 +16,11 @@ from local.say import TroubleError, say
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What was asked for: the stack, and whether its lock is to be resolved again."""
+    """What was asked for: the stack, and what of its lock is to be resolved again."""
 
     stack: str
     refresh: bool
+    newest: str
 
 
 def main(arguments: list[str]) -> int:
@@ -29,11 +30,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--stack", default="dev")
     text = "with lock: ask again for base digests and yanked versions"
     parser.add_argument("--refresh", action="store_true", help=text)
+    text = "with lock: resolve the distributions of this image anew, or those of all"
+    parser.add_argument("--newest", default="", metavar="IMAGE", help=text)
     chosen = parser.parse_args(arguments)
-    if chosen.refresh and chosen.command != "lock":
-        parser.error("--refresh goes with lock")
+    for option in ("refresh", "newest"):
+        if getattr(chosen, option) and chosen.command != "lock":
+            parser.error(f"--{option} goes with lock")
     try:
-        asked = Asked(stack=chosen.stack, refresh=chosen.refresh)
+        asked = Asked(stack=chosen.stack, refresh=chosen.refresh, newest=chosen.newest)
         return COMMANDS[chosen.command](checkout(), asked)
     except (TroubleError, DeclarationError, OSError) as error:
         say(f"error: {error}")
@@ -76,7 +80,7 @@ def _refresh(here: Checkout, asked: Asked) -> int:
 
 
 def _lock(here: Checkout, asked: Asked) -> int:
-    prepare.prepare(here, asked.stack, refresh=asked.refresh)
+    prepare.prepare(here, asked.stack, refresh=asked.refresh, newest=asked.newest)
     return 0
 
 

@@ -1,9 +1,11 @@
 """What a stack's declaration asks of this machine."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleet.declaration import Declaration
+from fleet.cell import cells
+from fleet.declaration import Declaration, Image
 from inputs.locks import LOOPBACK
 from inputs.stack import config_file, declaration_of_file
 from local.say import TroubleError
@@ -22,7 +24,8 @@ class Needs:
     ``host`` is the registry's ``host:port``; ``port`` is ``None`` when the registry is not on this
     machine. Of ``platforms``, the embedded builder builds those in ``built_here``; ``builders``
     names the user's own for the others. ``bases`` holds pairs of Python and base, such as
-    ``("3.11", "slim")``.
+    ``("3.11", "slim")``, that are built on or compiled on. ``github`` says that a repository on
+    GitHub is managed.
     """
 
     stack: str
@@ -32,6 +35,7 @@ class Needs:
     built_here: tuple[str, ...]
     builders: tuple[str, ...]
     bases: tuple[tuple[str, str], ...]
+    github: bool
 
     @property
     def builder(self) -> bool:
@@ -61,7 +65,9 @@ def needs_of(declaration: Declaration, stack: str) -> Needs:
     images = declaration.images
     platforms = dict.fromkeys(p for image in images for p in image.platforms)
     builders = {p: declaration.builders[p] for p in platforms}
-    pairs = dict.fromkeys((p, b) for image in images for p in image.pythons for b in image.bases)
+    # The lock is the whole fleet's, also for a stack that manages a part of it.
+    fleet = declaration.by_name.values()
+    pairs = dict.fromkeys(pair for image in fleet for pair in _bases(image))
     return Needs(
         stack=stack,
         host=declaration.host,
@@ -70,7 +76,18 @@ def needs_of(declaration: Declaration, stack: str) -> Needs:
         built_here=tuple(p for p, builder in builders.items() if builder == BUILDER),
         builders=tuple(dict.fromkeys(b for b in builders.values() if b != BUILDER)),
         bases=tuple(pairs),
+        github=declaration.github is not None,
     )
+
+
+def _bases(image: Image) -> Iterator[tuple[str, str]]:
+    """Yield Python and base of each image that a build of ``image`` starts from or compiles on."""
+    for cell in cells(image):
+        if not image.builds_on:
+            yield cell.python, cell.base
+        if not image.pure:
+            # The full image has compilers; alpine ones are compiled on alpine.
+            yield cell.python, "alpine" if cell.base == "alpine" else "full"
 
 
 def read_needs(root: Path, stack: str) -> Needs:

@@ -35,11 +35,12 @@ class Ready:
     env: dict[str, str]
 
 
-def prepare(checkout: Checkout, stack: str, *, refresh: bool = False) -> Ready:
+def prepare(checkout: Checkout, stack: str, *, refresh: bool = False, newest: str = "") -> Ready:
     """Check the declaration, then provide tools, registry, builder, bases, lock and stack.
 
-    ``refresh`` has the lock ask again for base digests and yanked versions. A faulty declaration,
-    a wrong backend, an absent builder or Go is told before anything is changed.
+    ``refresh`` has the lock ask again for base digests and yanked versions, ``newest`` for the
+    distributions of an image, or of ``all``. A faulty declaration, a wrong backend, an absent
+    builder or Go is told before anything is changed.
 
     :raises TroubleError: naming what stands in the way.
     :raises subprocess.CalledProcessError: when a step that explains itself failed.
@@ -59,7 +60,7 @@ def prepare(checkout: Checkout, stack: str, *, refresh: bool = False) -> Ready:
         tools = toolchain.ensure(checkout, needs, supply, env)
         _start(checkout, needs, tools)
         bases.ensure(checkout, needs, stand_ins)
-        again = ["--refresh"] if refresh else []
+        again = [*(["--refresh"] if refresh else []), *(["--newest", newest] if newest else [])]
         _python(checkout, env, "releases", "lock", "--stack", stack, *again)
         engine.select(checkout, tools.pulumi, stack, env)
     return Ready(needs=needs, pulumi=tools.pulumi, env=env)

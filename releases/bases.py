@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from fleet import names
+from fleet.cell import Cell, cells
 from fleet.declaration import Image
 from fleet.lock import Base
 
@@ -29,7 +31,8 @@ def builder_base(python: str, bases: Iterable[str], stand_ins: Mapping[str, str]
     """Return the variant that compiles for ``python``: the full one, for it has compilers.
 
     Where stand-ins serve and no full one was made (nothing declared needs it), it is the first
-    declared variant: what is declared there is pure Python.
+    declared variant: what is declared there is pure Python. For alpine it is always alpine, since
+    what is compiled for glibc does not run on musl.
     """
     made = [base for base in bases if f"{python}-{base}" in stand_ins]
     return "full" if not made or f"{python}-full" in stand_ins else made[0]
@@ -40,20 +43,26 @@ def wanted(
 ) -> tuple[dict[str, tuple[str, set[str]]], dict[str, tuple[str, set[str]]]]:
     """Return the bases and builders that ``images`` need, by the lock's keys.
 
-    Each is the reference to resolve, and the platforms to find in it.
+    Each is the reference to resolve, and the platforms to find in it. An image that is built on
+    another has that for its base, and a builder as any other.
     """
     bases: dict[str, tuple[str, set[str]]] = {}
     builders: dict[str, tuple[str, set[str]]] = {}
-    for image in images:
-        for python in image.pythons:
-            for base in image.bases:
-                found = bases.setdefault(
-                    f"{python}-{base}", (reference(python, base, stand_ins), set())
-                )
-                found[1].update(image.platforms)
-            compiles = reference(python, builder_base(python, image.bases, stand_ins), stand_ins)
-            builders.setdefault(python, (compiles, set()))[1].update(image.platforms)
+    for cell in (cell for image in images for cell in cells(image)):
+        platforms = cell.image.platforms
+        if not cell.image.builds_on:
+            named = reference(cell.python, cell.base, stand_ins)
+            bases.setdefault(cell.base_key, (named, set()))[1].update(platforms)
+        compiling = _builder(cell, stand_ins)
+        builders.setdefault(cell.builder_key, (compiling, set()))[1].update(platforms)
     return bases, builders
+
+
+def _builder(cell: Cell, stand_ins: Mapping[str, str]) -> str:
+    declared = [base for base in cell.image.bases if names.libc(base) == "glibc"]
+    alpine = names.libc(cell.base) == "musl"
+    variant = cell.base if alpine else builder_base(cell.python, declared, stand_ins)
+    return reference(cell.python, variant, stand_ins)
 
 
 def resolve(name: str, platforms: Iterable[str], resolver: Resolver) -> Base:

@@ -1,42 +1,14 @@
 """Bringing a lock up to a declaration: what is missing is resolved, the rest stays as it was."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from fleet.declaration import Declaration, Image
-from fleet.lock import Base, Lock, PinKey, asked
+from fleet.lock import Base, Lock, PinKey, ToolKey, Tools, asked, bare
 from releases import bases
-from releases.requirements import Resolution
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sources:
-    """The outside, as functions, so that tests can stand in for it.
-
-    ``distributions(wanted, python)`` resolves requirements; ``yanked(package)`` names withdrawn
-    versions; ``platforms(reference)`` gives a base's digest by platform; ``stand_ins`` maps
-    ``{python}-{base}`` to a reference on this machine; ``say`` shows progress.
-    """
-
-    distributions: Callable[[list[str], str], Resolution]
-    yanked: Callable[[str], tuple[str, ...]]
-    platforms: bases.Resolver
-    stand_ins: Mapping[str, str]
-    say: Say
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refresh:
-    """What is asked for again although the lock holds it.
-
-    Builders are apart from bases: what was compiled is copied, not made again, when a base moves.
-    """
-
-    bases: bool = False
-    builders: bool = False
-    yanked: bool = False
+from releases.pinning import Hashes, Pinned, keys, pinned
+from releases.sources import Refresh, Sources
+from releases.tools import Task, identity_of, needs_of, tools_for
 
 
 def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: Refresh) -> Lock:
@@ -45,38 +17,60 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
     What it already holds stays, so that the same declaration builds the same images, but for what
     ``refresh`` names.
     """
-    pins, hashes = _pins(lock, declaration.images, sources)
-    wanted, compiling = bases.wanted(declaration.images, sources.stand_ins)
-    return Lock(
+    images = declaration.images
+    held = _without(lock, refresh.newest)
+    # Which tag another is built on hangs on what was yanked.
+    yanked = _yanked(held, images, sources, again=refresh.yanked)
+    found = pinned(held, images, yanked, sources)
+    made = Lock(pins=found.pins, yanked=yanked)
+    tools = _tools(made, held, declaration, found, sources)
+    wanted, compiling = bases.wanted(images, sources.stand_ins)
+    return replace(
+        made,
         bases=_bases(wanted, {} if refresh.bases else lock.bases, sources),
         builders=_bases(compiling, {} if refresh.builders else lock.builders, sources),
-        asked={image.name: asked(image) for image in declaration.images},
-        pins=pins,
-        hashes={pin: hashes[pin] for pin in sorted({p for entry in pins.values() for p in entry})},
-        yanked=_yanked(
-            lock, declaration.images, sources, again=refresh.yanked or pins != dict(lock.pins)
-        ),
+        asked={image.name: asked(image) for image in images},
+        tools=tools,
+        hashes=_used(found.hashes, found.pins, tools),
     )
 
 
-def _pins(
-    lock: Lock, images: Iterable[Image], sources: Sources
-) -> tuple[dict[PinKey, tuple[str, ...]], dict[str, tuple[str, ...]]]:
-    pins: dict[PinKey, tuple[str, ...]] = {}
-    hashes = dict(lock.hashes)
-    for image in images:
-        for python in image.pythons:
-            for version in image.versions:
-                key = (image.name, python, version)
-                if lock.has_pins(image, python, version):
-                    pins[key] = lock.pins[key]
-                    continue
-                sources.say(f"resolving {image.requirement}=={version} for Python {python}")
-                wanted = [f"{image.requirement}=={version}", *image.requires]
-                found = sources.distributions(wanted, python)
-                pins[key] = found.pins
-                hashes.update(found.hashes)
-    return pins, hashes
+def _without(lock: Lock, images: frozenset[str]) -> Lock:
+    """Return ``lock`` without what was resolved for ``images`` alone, hashes included."""
+    pins = {key: entry for key, entry in lock.pins.items() if key[0] not in images}
+    tools = {key: entry for key, entry in lock.tools.items() if key[0] not in images}
+    return replace(lock, pins=pins, tools=tools, hashes=_used(lock.hashes, pins, tools))
+
+
+def _tools(
+    made: Lock, held: Lock, declaration: Declaration, found: Pinned, sources: Sources
+) -> dict[ToolKey, Tools]:
+    """Return the tools of each image and Python; the hashes of new ones go to ``found``."""
+    tools: dict[ToolKey, Tools] = {}
+    for image in declaration.images:
+        if image.pure:
+            continue
+        for python in dict.fromkeys(python for python, _ in keys(image)):
+            key = (image.name, python)
+            needs = needs_of(image, python, declaration.by_name, made)
+            known = held.tools.get(key)
+            if known and known.found_for == identity_of(needs):
+                tools[key] = known
+                continue
+            sources.say(f"looking for what has no wheel in {image.name} on Python {python}")
+            near = known.pins if known else ()
+            task = Task(image=image, python=python, needs=needs, hashes=found.hashes, near=near)
+            tools[key], resolved = tools_for(task, sources)
+            found.add(resolved.hashes)
+    return tools
+
+
+def _used(
+    hashes: Hashes, pins: Mapping[PinKey, tuple[str, ...]], tools: Mapping[ToolKey, Tools]
+) -> dict[str, tuple[str, ...]]:
+    """Return those of ``hashes`` that ``pins`` and ``tools`` name."""
+    entries = (*pins.values(), *(entry.pins for entry in tools.values()))
+    return {pin: hashes[pin] for pin in sorted({bare(p) for entry in entries for p in entry})}
 
 
 def _bases(
@@ -93,9 +87,11 @@ def _bases(
 
 
 def _yanked(
-    lock: Lock, images: Iterable[Image], sources: Sources, *, again: bool
+    held: Lock, images: Iterable[Image], sources: Sources, *, again: bool
 ) -> dict[str, tuple[str, ...]]:
+    """Return the withdrawn versions of each package; a look outside for pins is one for these."""
     packages = sorted({image.package for image in images})
-    if not again and all(package in lock.yanked for package in packages):
-        return {package: lock.yanked[package] for package in packages}
-    return {package: sources.yanked(package) for package in packages}
+    lacking = any(not held.has_pins(image, *key) for image in images for key in keys(image))
+    if again or lacking or any(package not in held.yanked for package in packages):
+        return {package: sources.yanked(package) for package in packages}
+    return {package: held.yanked[package] for package in packages}

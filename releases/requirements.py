@@ -1,14 +1,24 @@
-"""What goes into an image: distributions resolved by uv, each with its hashes."""
+"""What goes into an image: distributions resolved by uv for all platforms, each with its hashes."""
 
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-_PIN = re.compile(r"^(?P<pin>[A-Za-z0-9._-]+==[^\s;\\]+)")
-_HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
+from packaging.markers import InvalidMarker
+
+from releases.markers import narrowed
+
+_ENTRY = re.compile(
+    r"(?P<pin>[A-Za-z0-9._-]+==[^\s;]+)(?: *; *(?P<marker>.+?))?(?P<hashes>(?: +--hash=\S+)*) *"
+)
+_HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})(?!\S)")
+_SPLIT = re.compile(r" for split \(markers: .*?\)(?: cause:)?")
+_DEADLINE_SECONDS = 600.0
 
 
 class ResolutionError(Exception):
@@ -16,54 +26,119 @@ class ResolutionError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is to be resolved for CPython ``python`` (``X.Y``) on Linux, on every machine.
+
+    ``requirements`` are PEP 508 texts. What is found agrees with the pins in ``within``, and keeps
+    to those in ``near`` where nothing speaks against it.
+    """
+
+    requirements: tuple[str, ...]
+    python: str
+    within: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Resolution:
-    """The pins of one Python and version, sorted, and the hashes of each pin's files."""
+    """Sorted pins, with a marker where not every platform gets one, and by pin its files' hashes.
+
+    ``hashes`` are keyed by ``name==version``, without a marker.
+    """
 
     pins: tuple[str, ...]
     hashes: Mapping[str, tuple[str, ...]]
 
 
-def resolve(wanted: list[str], python: str) -> Resolution:
-    """Return the newest distributions that satisfy ``wanted`` on ``python`` (``X.Y``) on Linux.
+def resolve(wanted: Wanted) -> Resolution:
+    """Return the newest distributions that satisfy ``wanted``.
 
     Hashes of all files of a release are taken, so that one resolution serves every platform.
 
     :raises ResolutionError: with uv's own reason.
     """
-    done = subprocess.run(
-        [
-            Path(sys.executable).with_name("uv"), "pip", "compile", "-", "--quiet",
-            "--generate-hashes", "--no-header", "--no-annotate", "--no-config",
-            "--python-version", python, "--python-platform", "linux",
-        ],
-        input="\n".join(wanted), capture_output=True, text=True, check=False, timeout=600,
-    )  # fmt: skip
-    if done.returncode:
-        reason = " ".join(done.stderr.split()) or f"uv ended with {done.returncode}"
-        raise ResolutionError(f"{', '.join(wanted)} on Python {python}: {reason}")
-    return read(done.stdout)
+    with TemporaryDirectory(prefix="resolve-") as folder:
+        return read(_compiled(wanted, Path(folder)), wanted.python)
 
 
-def read(text: str) -> Resolution:
-    """Return the pins and hashes in ``text``, a requirements file as uv writes it.
+def read(text: str, python: str) -> Resolution:
+    """Return the pins and hashes in ``text``, a requirements file as uv writes it for ``python``.
 
     :raises ResolutionError: when a line is neither, or a pin has no hash.
     """
-    hashes: dict[str, list[str]] = {}
-    pin = ""
-    for line in text.splitlines():
-        found = _PIN.match(line)
-        if found:
-            pin = found["pin"]
-            hashes[pin] = []
-        digests = _HASH.findall(line)
+    pins: list[str] = []
+    hashes: dict[str, tuple[str, ...]] = {}
+    for line in filter(None, map(str.strip, text.replace("\\\n", " ").splitlines())):
+        entry = _ENTRY.fullmatch(line)
+        digests = _HASH.findall(entry["hashes"]) if entry else []
+        if entry is None or len(digests) != entry["hashes"].count("--hash"):
+            raise ResolutionError(f"uv wrote a line that is no pin with hashes: {line[:200]!r}")
+        pin = _narrowed(entry["pin"], entry["marker"] or "", python)
+        if not digests:
+            raise ResolutionError(f"uv found no hashes for {entry['pin']}")
         if pin:
-            hashes[pin].extend(digests)
-        if line.strip() and not found and not digests:
-            raise ResolutionError(f"uv wrote a line that is no pin and no hash: {line!r}")
-    bare = [pin for pin, digests in hashes.items() if not digests]
-    if bare or not hashes:
-        raise ResolutionError(f"uv found no hashes for {', '.join(bare) or 'anything'}")
-    return Resolution(
-        pins=tuple(sorted(hashes)), hashes={p: tuple(sorted(d)) for p, d in hashes.items()}
+            pins.append(pin)
+            hashes[entry["pin"]] = tuple(sorted(digests))
+    if not pins:
+        raise ResolutionError("uv found nothing that goes onto any platform")
+    return Resolution(pins=tuple(sorted(pins)), hashes=hashes)
+
+
+def _narrowed(pin: str, marker: str, python: str) -> str | None:
+    try:
+        return narrowed(pin, marker, python)
+    except InvalidMarker as error:
+        raise ResolutionError(f"uv wrote a marker that is none, for {pin}: {error}") from None
+
+
+def _compiled(wanted: Wanted, folder: Path) -> str:
+    """Return the requirements file that uv makes of ``wanted`` in the empty ``folder``."""
+    _write_settings(folder, wanted.python)
+    within, found = folder / "within.txt", folder / "found.txt"
+    within.write_text("".join(f"{pin}\n" for pin in wanted.within))
+    # uv keeps to what its output file says already.
+    found.write_text("".join(f"{pin}\n" for pin in wanted.near))
+    argv: list[str | Path] = [
+        Path(sys.executable).with_name("uv"), "pip", "compile", "-", "--quiet", "--universal",
+        "--generate-hashes", "--no-header", "--no-annotate", "--constraint", within,
+        # Without --python, uv looks through the machine for a Python of that version first.
+        "--python-version", wanted.python, "--python", sys.executable, "--no-python-downloads",
+        "--output-file", found,
+    ]  # fmt: skip
+    try:
+        done = subprocess.run(
+            argv, input="\n".join(wanted.requirements), capture_output=True, text=True, check=False,
+            timeout=_DEADLINE_SECONDS, cwd=folder, env={**os.environ, **_settings_of_none(folder)},
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ResolutionError(f"uv did not get to an end: {error}") from None
+    if done.returncode:
+        raise ResolutionError(_reason(done.stderr) or f"uv ended with {done.returncode}")
+    return found.read_text()
+
+
+def _reason(stderr: str) -> str:
+    """Return uv's own words in one line, without what it says of a project that is not there."""
+    words = " ".join(stderr.split()).partition(" hint: ")[0].removeprefix("error: ")
+    return _SPLIT.sub(":", words).rstrip(".")
+
+
+def _write_settings(folder: Path, python: str) -> None:
+    """Have uv leave other systems and Pythons out: what fits nowhere else would be an error."""
+    linux = (
+        "sys_platform == 'linux' and platform_system == 'Linux' and os_name == 'posix'"
+        " and platform_python_implementation == 'CPython' and implementation_name == 'cpython'"
+        f" and python_version == '{python}'"
     )
+    (folder / "pyproject.toml").write_text(f'[tool.uv]\nenvironments = ["{linux}"]\n')
+
+
+def _settings_of_none(folder: Path) -> dict[str, str]:
+    """Return an environment in which uv finds empty settings for the user's and the machine's.
+
+    What is resolved must not hang on who resolves it. ``--no-config`` would also hide the
+    project's settings, which name the environments.
+    """
+    (folder / "uv").mkdir()
+    (folder / "uv" / "uv.toml").touch()
+    return {"XDG_CONFIG_HOME": str(folder), "XDG_CONFIG_DIRS": str(folder)}

@@ -27,6 +27,7 @@ def needs(**overrides: Any) -> Needs:
         "built_here": overrides.get("platforms", PLATFORMS),
         "builders": (),
         "bases": (("3.11", "slim"),),
+        "github": False,
         **overrides,
     }
     return Needs(**values)

@@ -52,6 +52,7 @@ def test_the_stack_is_dev_unless_another_is_named() -> None:
 def test_lock_asks_again_when_told_to() -> None:
     assert "--refresh" in make("--dry-run", "lock", "REFRESH=1").stdout
     assert "--refresh" not in make("--dry-run", "lock").stdout
+    assert '--newest "${NEWEST:-}"' in make("--dry-run", "lock", "NEWEST=all").stdout
 
 
 def test_lint_reads_every_dockerfile_and_every_shell_script_of_the_tree() -> None:
@@ -235,17 +236,18 @@ def test_an_error_of_the_system_is_one_message_and_a_failure(
     assert capsys.readouterr().err == "error: [Errno 13] Permission denied: '/srv/.fleet'\n"
 
 
-def test_refresh_goes_with_lock_alone(
+def test_what_asks_again_goes_with_lock_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked: list[bool] = []
-    monkeypatch.setattr(prepare, "prepare", lambda *_, refresh: asked.append(refresh))
+    asked: list[dict[str, object]] = []
+    monkeypatch.setattr(prepare, "prepare", lambda *_, **again: asked.append(again))
     assert program.main(["lock", "--refresh"]) == 0
-    assert program.main(["lock"]) == 0
-    assert asked == [True, False]
-    with pytest.raises(SystemExit):
-        program.main(["up", "--refresh"])
-    assert "--refresh goes with lock" in capsys.readouterr().err
+    assert program.main(["lock", "--newest", "all"]) == 0
+    assert asked == [{"refresh": True, "newest": ""}, {"refresh": False, "newest": "all"}]
+    for option in (["--refresh"], ["--newest", "all"]):
+        with pytest.raises(SystemExit):
+            program.main(["up", *option])
+        assert f"{option[0]} goes with lock" in capsys.readouterr().err
 
 
 ELSEWHERE = needs(stack="prod", host="ghcr.io", port=None)

@@ -47,6 +47,7 @@ def test_the_builder_speaks_tls_to_our_registry_under_our_authority(tmp_path: Pa
     }
     assert config["root"] == str(here.state / "buildkit")
     assert config["grpc"]["address"] == [f"unix://{here.socket}"]
+    assert Path(config["otel"]["socketPath"]).parent == here.socket.parent
     assert config["worker"]["oci"]["max-parallelism"] >= 2
 
 

@@ -66,7 +66,27 @@ def test_platforms_and_bases_are_named_once_over_all_images() -> None:
     }
     found = needs_of(declared(images=images), "dev")
     assert found.platforms == examples.PLATFORMS
-    assert found.bases == (("3.11", "slim"), ("3.13", "slim"), ("3.13", "full"))
+    assert found.bases == (
+        ("3.11", "slim"), ("3.11", "full"), ("3.13", "slim"), ("3.13", "full"),
+    )  # fmt: skip
+
+
+def test_what_is_pure_python_needs_no_base_with_compilers() -> None:
+    images = {"one": examples.image(pythons=["3.11"], bases=["slim"], pure=True)}
+    assert needs_of(declared(images=images), "dev").bases == (("3.11", "slim"),)
+
+
+def test_an_image_on_another_needs_only_what_it_compiles_on() -> None:
+    images = {
+        "one": examples.image(pythons=["3.11"], bases=["slim"], pure=True),
+        "two": examples.image(**{"pythons": ["3.11"], "bases": ["slim"], "builds-on": "one"}),
+    }
+    assert needs_of(declared(images=images), "dev").bases == (("3.11", "slim"), ("3.11", "full"))
+
+
+def test_the_plugin_for_github_is_needed_only_where_a_repository_is_declared() -> None:
+    assert not needs_of(declared(), "dev").github
+    assert needs_of(declared(github={"repository": "team/fleet"}), "dev").github
 
 
 def test_a_faulty_file_is_reported_by_its_problems(tmp_path: Path) -> None:

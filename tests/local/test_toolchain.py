@@ -1,6 +1,7 @@
 """Where the tools come from."""
 
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,21 @@ def test_the_plugin_that_was_built_is_installed_once_from_its_file(world: World)
     binary = gobuild.place(world.here, modules.DOCKER_BUILD) / "pulumi-resource-docker-build"
     installed = f"plugin install resource docker-build 0.0.22 --exact --file {binary}"
     assert world.calls() == [f"{installed} --color never"]
+
+
+def test_the_plugin_for_github_is_built_and_installed_where_a_repository_is_declared(
+    world: World,
+) -> None:
+    ensure(world, needs(github=True))
+    assert world.built[-2:] == ["docker-build", "github"]
+    binary = gobuild.place(world.here, modules.GITHUB) / "pulumi-resource-github"
+    installed = f"plugin install resource github 6.15.0 --exact --file {binary}"
+    assert world.calls()[1:] == [f"{installed} --color never"]
+
+
+def test_the_plugin_of_the_toolchain_is_that_of_the_sdk() -> None:
+    assert modules.GITHUB.plugin is not None
+    assert modules.GITHUB.plugin.version == version("pulumi-github")
 
 
 def test_a_plugin_whose_install_was_cut_off_is_installed_again(world: World) -> None:

@@ -1,57 +1,33 @@
 """Bringing a lock up to a declaration, with the outside stood in for."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
 from fleet.declaration import Declaration
 from fleet.lock import Lock
+from fleet.lock_format import parse as parse_lock
+from fleet.lock_format import values_of
 from fleet.parse import parse
 from fleet.plan import make_plan
 from releases.bases import BaseError
-from releases.locking import Refresh, Sources, completed
-from releases.requirements import Resolution, ResolutionError, read
+from releases.locking import completed
+from releases.sources import Refresh
 from tests.fleet.examples import DIGEST, OTHER_DIGEST, PLATFORMS, config, declaration, image, inputs
-
-
-@dataclass
-class Outside:
-    """What PyPI and registries would say, and what they were asked."""
-
-    asked: list[str] = field(default_factory=list)
-    digest: str = DIGEST
-    platforms: tuple[str, ...] = PLATFORMS
-    stand_ins: Mapping[str, str] = field(default_factory=dict)
-
-    def sources(self) -> Sources:
-        return Sources(
-            distributions=self.distributions,
-            yanked=self.yanked,
-            platforms=self.base,
-            stand_ins=self.stand_ins,
-            say=lambda _: None,
-        )
-
-    def distributions(self, wanted: list[str], python: str) -> Resolution:
-        self.asked.append(f"{' '.join(wanted)} on {python}")
-        pins = tuple(sorted(w if "==" in w else f"{w}==9.0.0" for w in wanted))
-        return Resolution(pins=pins, hashes=dict.fromkeys(pins, (DIGEST,)))
-
-    def yanked(self, package: str) -> tuple[str, ...]:
-        self.asked.append(f"yanked {package}")
-        return ("0.1.0",)
-
-    def base(self, reference: str) -> Mapping[str, str]:
-        self.asked.append(reference)
-        return dict.fromkeys(self.platforms, self.digest)
+from tests.releases.outside import Outside
 
 
 def locked(
-    declared: Declaration, held: Lock | None = None, **outside: object
+    declared: Declaration, held: Lock | None = None, again: Refresh | None = None, **outside: Any
 ) -> tuple[Lock, Outside]:
-    world = Outside(**outside)  # type: ignore[arg-type]
-    return completed(held or Lock(), declared, world.sources(), Refresh()), world
+    world = Outside(**outside)
+    if held:
+        world.known |= held.hashes.keys()
+    return completed(held or Lock(), declared, world.sources(), again or Refresh()), world
+
+
+def resolved(world: Outside) -> list[str]:
+    return [text for text in world.asked if " on " in text]
 
 
 def test_a_new_lock_covers_the_declaration() -> None:
@@ -59,11 +35,22 @@ def test_a_new_lock_covers_the_declaration() -> None:
     lock, world = locked(declared)
     make_plan(declared, inputs(declared, lock=lock), "fleet/test")
     assert world.asked == [
+        "yanked uvicorn",
         "uvicorn==0.33.0 gunicorn on 3.11",
         "uvicorn==0.34.0 gunicorn on 3.11",
+        *["files gunicorn", "files uvicorn", "files uvicorn"] * len(PLATFORMS),
         "docker.io/library/python:3.11-slim",
         "docker.io/library/python:3.11",
-        "yanked uvicorn",
+    ]
+    assert parse_lock(values_of(lock), "lock.yaml") == lock
+
+
+def test_each_look_outside_is_told() -> None:
+    _, world = locked(declaration())
+    assert world.said == [
+        "resolving uvicorn==0.33.0 for Python 3.11",
+        "resolving uvicorn==0.34.0 for Python 3.11",
+        "looking for what has no wheel in web on Python 3.11",
     ]
 
 
@@ -76,10 +63,17 @@ def test_a_covering_lock_asks_nobody_and_stays_as_it_is() -> None:
 
 def test_a_new_version_is_resolved_and_the_others_stay() -> None:
     lock, _ = locked(declaration())
-    again, world = locked(declaration(versions=["0.33.0", "0.34.0", "0.35.0"]), lock)
-    assert world.asked == ["uvicorn==0.35.0 gunicorn on 3.11", "yanked uvicorn"]
+    declared = declaration(versions=["0.33.0", "0.34.0", "0.35.0"])
+    again, world = locked(declared, lock, newest="10.0.0")
+    assert resolved(world) == ["uvicorn==0.35.0 gunicorn on 3.11"]
     assert again.pins.items() >= lock.pins.items()
     assert again.bases == lock.bases
+
+
+def test_a_new_version_takes_along_what_the_others_hold() -> None:
+    lock, _ = locked(declaration())
+    again, _ = locked(declaration(versions=["0.34.0", "0.35.0"]), lock, newest="10.0.0")
+    assert again.pins[("web", "3.11", "0.35.0")] == ("gunicorn==9.0.0", "uvicorn==0.35.0")
 
 
 def test_what_is_declared_no_more_leaves_the_lock() -> None:
@@ -89,26 +83,61 @@ def test_what_is_declared_no_more_leaves_the_lock() -> None:
     assert "uvicorn==0.33.0" not in again.hashes
 
 
+def test_what_is_excluded_from_every_base_is_not_resolved() -> None:
+    declared = declaration(
+        pythons=["3.9", "3.11"], exclude=[{"python": "3.9", "version": "0.34.0", "because": "old"}]
+    )
+    lock, world = locked(declared)
+    assert ("web", "3.9", "0.34.0") not in lock.pins
+    assert len(resolved(world)) == 3
+    assert make_plan(declared, inputs(declared, lock=lock), "fleet/test")
+
+
+def test_what_one_base_has_is_resolved() -> None:
+    exclude = [{"base": "full", "version": "0.34.0", "because": "large"}]
+    lock, _ = locked(declaration(bases=["slim", "full"], exclude=exclude))
+    assert ("web", "3.11", "0.34.0") in lock.pins
+
+
 def test_other_distributions_are_resolved_anew() -> None:
     lock, _ = locked(declaration())
     _, world = locked(declaration(extras=["standard"]), lock)
     assert "uvicorn[standard]==0.34.0 gunicorn on 3.11" in world.asked
 
 
+def test_the_newest_is_asked_for_only_on_request_and_of_that_image_alone() -> None:
+    declared = parse(config(images={"web": image(), "api": image(package="hypercorn")}))
+    lock, _ = locked(declared)
+    again, world = locked(declared, lock, Refresh(newest=frozenset({"api"})), newest="10.0.0")
+    assert all("hypercorn" in text for text in resolved(world))
+    assert again.pins[("api", "3.11", "0.34.0")] == ("gunicorn==10.0.0", "hypercorn==0.34.0")
+    assert again.pins[("web", "3.11", "0.34.0")] == lock.pins[("web", "3.11", "0.34.0")]
+
+
+def test_hashes_that_are_locked_stay_but_for_what_is_resolved_anew() -> None:
+    declared = declaration()
+    lock, _ = locked(declared)
+    held = {**lock.hashes, "gunicorn==9.0.0": (OTHER_DIGEST,)}
+    older = Lock(pins=lock.pins, asked=lock.asked, hashes=held)
+    more, _ = locked(declaration(versions=["0.33.0", "0.34.0", "0.35.0"], pure=True), older)
+    assert more.hashes["gunicorn==9.0.0"] == (OTHER_DIGEST,)
+    anew, _ = locked(declared, older, Refresh(newest=frozenset({"web"})))
+    assert anew.hashes == lock.hashes
+
+
 def test_bases_are_asked_for_again_only_on_request() -> None:
     declared = declaration()
     lock, _ = locked(declared)
-    moved = Outside(digest=OTHER_DIGEST)
-    assert completed(lock, declared, moved.sources(), Refresh()) == lock
-    again = completed(lock, declared, moved.sources(), Refresh(bases=True))
+    same, _ = locked(declared, lock, digest=OTHER_DIGEST)
+    assert same == lock
+    again, _ = locked(declared, lock, Refresh(bases=True), digest=OTHER_DIGEST)
     assert again.bases["3.11-slim"].platforms["linux/amd64"] == OTHER_DIGEST
     assert again.builders == lock.builders, "what was compiled is copied when a base moves"
 
 
 def test_a_version_that_was_yanked_since_is_seen_on_request() -> None:
     lock, _ = locked(declaration())
-    world = Outside()
-    completed(lock, declaration(), world.sources(), Refresh(yanked=True))
+    _, world = locked(declaration(), lock, Refresh(yanked=True))
     assert world.asked == ["yanked uvicorn"]
 
 
@@ -124,44 +153,60 @@ def test_a_base_without_a_declared_platform_is_an_error_that_names_it() -> None:
         locked(declaration(), platforms=("linux/amd64",))
 
 
-def test_stand_ins_serve_for_base_and_builder_alike() -> None:
-    stand_in = "localhost:5443/stand-in/python:3.11-slim"
-    lock, world = locked(declaration(), stand_ins={"3.11-slim": stand_in})
-    assert set(world.asked) & {"docker.io/library/python:3.11"} == set()
-    assert lock.builders["3.11"].name == stand_in
-    assert lock.bases["3.11-slim"].repository == "localhost:5443/stand-in/python"
-
-
-def test_a_full_stand_in_compiles_where_one_was_made() -> None:
-    made = {f"3.11-{base}": f"localhost:1/s/python:3.11-{base}" for base in ("slim", "full")}
-    lock, _ = locked(declaration(), stand_ins=made)
-    assert lock.builders["3.11"].name == "localhost:1/s/python:3.11-full"
-
-
 def test_two_images_share_what_they_have_in_common() -> None:
-    declared = parse(config(images={"web": image(), "api": image()}))
-    _, world = locked(declared)
+    _, world = locked(parse(config(images={"web": image(), "api": image()})))
     assert world.asked.count("docker.io/library/python:3.11-slim") == 1
     assert world.asked.count("yanked uvicorn") == 1
 
 
-REQUIREMENTS = f"""\
-click==8.1.8 \\
-    --hash=sha256:{"a" * 64} \\
-    --hash=sha256:{"b" * 64}
-    # via uvicorn
-uvicorn==0.34.0 ; python_version >= "3.9" \\
-    --hash=sha256:{"c" * 64}
-"""
+def test_pure_images_are_not_asked_for_wheels() -> None:
+    lock, world = locked(declaration(pure=True))
+    assert lock.tools == {}
+    assert not [text for text in world.asked if text.startswith("files")]
 
 
-def test_uv_output_is_read_as_pins_with_hashes() -> None:
-    found = read(REQUIREMENTS.replace("    # via uvicorn\n", ""))
-    assert found.pins == ("click==8.1.8", "uvicorn==0.34.0")
-    assert found.hashes["click==8.1.8"] == (DIGEST, OTHER_DIGEST)
+def test_what_has_no_wheel_is_locked_with_what_builds_it() -> None:
+    declared = declaration()
+    lock, _ = locked(declared, sdist_only={"gunicorn": ("setuptools>=40",)})
+    tools = lock.tools[("web", "3.11")]
+    assert tools.pins == ("setuptools==9.0.0",)
+    assert tools.compiled == {f"{platform} glibc": ("gunicorn",) for platform in PLATFORMS}
+    assert "setuptools==9.0.0" in lock.hashes
+    assert parse_lock(values_of(lock), "lock.yaml") == lock
+    assert make_plan(declared, inputs(declared, lock=lock), "fleet/test")
 
 
-@pytest.mark.parametrize("text", ["", "uvicorn==0.34.0\n", "-e git+https://x\n", REQUIREMENTS])
-def test_uv_output_that_is_not_understood_is_refused(text: str) -> None:
-    with pytest.raises(ResolutionError):
-        read(text)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"versions": ["0.34.0"]},
+        {"lacks": {"linux/arm/v7": ["gunicorn"]}},
+        {"platforms": ["linux/amd64"]},
+        {"bases": ["slim", "alpine"]},
+    ],
+)
+def test_wheels_are_looked_for_again_when_something_else_is_installed(
+    change: dict[str, Any],
+) -> None:
+    compiling = {"gunicorn": ("setuptools",)}
+    lock, _ = locked(declaration(), sdist_only=compiling)
+    again, world = locked(declaration(**change), lock, sdist_only=compiling)
+    assert "files gunicorn" in world.asked
+    assert again.tools[("web", "3.11")] != lock.tools[("web", "3.11")]
+
+
+def test_what_builds_stays_when_a_version_comes_along() -> None:
+    compiling = {"gunicorn": ("setuptools",)}
+    lock, _ = locked(declaration(), sdist_only=compiling)
+    declared = declaration(versions=["0.34.0", "0.35.0"])
+    again, _ = locked(declared, lock, newest="10.0.0", sdist_only=compiling)
+    assert again.tools[("web", "3.11")].pins == lock.tools[("web", "3.11")].pins
+
+
+def test_a_lock_that_says_nothing_of_tools_is_completed() -> None:
+    lock, _ = locked(declaration())
+    older = Lock(pins=lock.pins, asked=lock.asked, hashes=lock.hashes, yanked=lock.yanked)
+    again, world = locked(declaration(), older)
+    assert again.tools == lock.tools
+    assert resolved(world) == []
+    assert DIGEST in again.bases["3.11-slim"].platforms.values()

@@ -1,0 +1,97 @@
+"""Pins: what each image holds on each Python, resolved where the lock does not say it yet."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from fleet import versions
+from fleet.ancestry import in_order
+from fleet.cell import cells
+from fleet.contents import constraints, contradicted
+from fleet.declaration import Image
+from fleet.lock import Lock, PinKey, bare, name_of
+from releases.requirements import ResolutionError, Wanted
+from releases.sources import Sources
+
+Hashes = Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pinned:
+    """Pins by image, Python and version, and the hashes of each ``name==version``."""
+
+    pins: dict[PinKey, tuple[str, ...]] = field(default_factory=dict)
+    hashes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def add(self, hashes: Hashes) -> None:
+        """Add ``hashes`` of pins that have none: those that are locked are arguments of builds."""
+        self.hashes.update({pin: found for pin, found in hashes.items() if pin not in self.hashes})
+
+
+def keys(image: Image) -> Iterator[tuple[str, str]]:
+    """Yield each Python and version of which ``image`` has a tag; bases share their pins."""
+    yield from dict.fromkeys((cell.python, cell.version) for cell in cells(image))
+
+
+def pinned(
+    held: Lock, images: Iterable[Image], yanked: Mapping[str, tuple[str, ...]], sources: Sources
+) -> Pinned:
+    """Return the pins of all ``images``: those ``held`` where they hold still, else the newest.
+
+    An image is resolved after the one it is built on, and agrees with it.
+
+    :raises ResolutionError: naming the image, Python and version, and whose pins were in the way.
+    """
+    known = {image.name: image for image in images}
+    made = Pinned(hashes=dict(held.hashes))
+    for image in in_order(known.values()):
+        for python, version in keys(image):
+            so_far = Lock(pins=made.pins, yanked=yanked)
+            below = constraints(image, python, known, so_far)
+            key = (image.name, python, version)
+            if held.has_pins(image, python, version) and not contradicted(held.pins[key], below):
+                made.pins[key] = held.pins[key]
+                continue
+            sources.say(f"resolving {image.requirement}=={version} for Python {python}")
+            wanted = replace(_wanted(image, python, version, held), within=_within(below))
+            _resolve(key, image, wanted, made, sources)
+    return made
+
+
+def _wanted(image: Image, python: str, version: str, held: Lock) -> Wanted:
+    """Return what is to be resolved, near to what the highest version that is held has there.
+
+    So a new release brings itself along, and shares the rest with those before it.
+    """
+    there = [v for name, p, v in held.pins if (name, p) == (image.name, python)]
+    near = held.pins[(image.name, python, versions.highest(there))] if there else ()
+    wanted = (f"{image.requirement}=={version}", *image.requires)
+    return Wanted(requirements=wanted, python=python, near=near)
+
+
+def _within(below: Iterable[str]) -> tuple[str, ...]:
+    """Return ``below`` as constraints, which bind every platform where there is but one version."""
+    pins = tuple(below)
+    count = Counter(map(name_of, pins))
+    return tuple(bare(pin) if count[name_of(pin)] == 1 else pin for pin in pins)
+
+
+def _resolve(key: PinKey, image: Image, wanted: Wanted, made: Pinned, sources: Sources) -> None:
+    try:
+        found = sources.distributions(wanted)
+    except ResolutionError as error:
+        raise ResolutionError(_explained(error, image, wanted)) from None
+    made.pins[key] = found.pins
+    made.add(found.hashes)
+
+
+def _explained(error: ResolutionError, image: Image, wanted: Wanted) -> str:
+    asked = ", ".join(wanted.requirements)
+    text = f"{image.name}: {asked} on Python {wanted.python}: {error}."
+    if not wanted.within:
+        return text
+    return (
+        f"{text} It is built on {image.builds_on} and has to agree with what that holds: "
+        f"{', '.join(wanted.within)}. Exclude the version on that Python, declare another version "
+        f"of {image.builds_on}, or resolve both anew: `make lock NEWEST={image.builds_on}`"
+    )

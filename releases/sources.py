@@ -1,0 +1,42 @@
+"""The outside as functions, so that tests can stand in for it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from releases.bases import Resolver
+from releases.pypi import File
+from releases.requirements import Resolution, Wanted
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """Where everything comes from that a lock holds.
+
+    ``distributions`` resolves requirements; ``yanked(package)`` names withdrawn versions;
+    ``files(distribution)`` lists the files of all its releases; ``build_requires(file)`` tells what
+    builds a source distribution; ``platforms(reference)`` gives a base's digest by platform;
+    ``stand_ins`` maps ``{python}-{base}`` to a reference on this machine; ``say`` shows progress.
+    """
+
+    distributions: Callable[[Wanted], Resolution]
+    yanked: Callable[[str], tuple[str, ...]]
+    files: Callable[[str], tuple[File, ...]]
+    build_requires: Callable[[File], tuple[str, ...]]
+    platforms: Resolver
+    stand_ins: Mapping[str, str]
+    say: Say
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refresh:
+    """What is asked for again although the lock holds it; ``newest`` names images.
+
+    Builders are apart from bases: what was compiled is copied, not made again, when a base moves.
+    """
+
+    bases: bool = False
+    builders: bool = False
+    yanked: bool = False
+    newest: frozenset[str] = frozenset()

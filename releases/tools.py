@@ -1,0 +1,178 @@
+"""What compiles an image's distributions: which have no wheel where, and their build backends."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from packaging.requirements import Requirement
+
+from fleet import names
+from fleet.cell import cells
+from fleet.contents import contents, target_of
+from fleet.declaration import Image
+from fleet.identity import digest_of
+from fleet.lock import Lock, Tools, bare, holds, name_of, normalised
+from releases.pypi import File
+from releases.requirements import Resolution, ResolutionError, Wanted
+from releases.sdists import ENDINGS, SdistError
+from releases.sources import Sources
+from releases.wheels import has_wheel
+
+_RUST = frozenset({"maturin", "setuptools-rust"})
+_ROUNDS = 10  # what builds what builds …: three were the most that was seen
+
+
+class ToolError(Exception):
+    """Something has no wheel on a platform, and can't be compiled there either."""
+
+
+Needs = Mapping[str, tuple[str, ...]]
+"""By ``{platform} {libc}``, what an image installs there itself, as sorted ``name==version``."""
+
+
+def needs_of(image: Image, python: str, images: Mapping[str, Image], lock: Lock) -> Needs:
+    """Return what all versions of ``image`` on ``python`` install, by where they do."""
+    found: dict[str, set[str]] = {}
+    # Full and slim bases are alike in this.
+    tags = {(c.version, names.libc(c.base)): c for c in cells(image) if c.python == python}
+    for cell in tags.values():
+        for platform in image.platforms:
+            held = contents(cell, platform, images, lock)
+            own = found.setdefault(target_of(platform, cell.base), set())
+            own.update((*held.package, *held.dependencies))
+    return {target: tuple(sorted(pins)) for target, pins in sorted(found.items())}
+
+
+def identity_of(needs: Needs) -> str:
+    """Return the hash by which a lock knows that its tools were found for ``needs``."""
+    return digest_of({target: list(pins) for target, pins in needs.items()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What ``image`` installs on ``python``, and the locked ``hashes``: pip takes no other file.
+
+    What builds it keeps near to the pins in ``near``, which the lock held before.
+    """
+
+    image: Image
+    python: str
+    needs: Needs
+    hashes: Mapping[str, tuple[str, ...]]
+    near: tuple[str, ...]
+
+
+def tools_for(task: Task, sources: Sources) -> tuple[Tools, Resolution]:
+    """Return what compiles what ``task`` needs, and the resolution of its pins for their hashes.
+
+    :raises ToolError: with everything that can be neither had nor compiled.
+    :raises ResolutionError: when the build backends do not fit together.
+    """
+    search = _Search(task=task, sources=sources, hashes=dict(task.hashes))
+    needs = task.needs
+    lacking = {t: [pin for pin in pins if not search.wheel(pin, t)] for t, pins in needs.items()}
+    compiled = {target: pins for target, pins in lacking.items() if pins}
+    found = search.backends(compiled) if compiled else _NOTHING
+    tools = Tools(
+        pins=found.pins,
+        compiled={t: tuple(sorted(set(map(name_of, pins)))) for t, pins in compiled.items()},
+        found_for=identity_of(needs),
+    )
+    return tools, found
+
+
+_NOTHING = Resolution(pins=(), hashes={})
+
+
+def _near(task: Task) -> tuple[str, ...]:
+    """Return the pins to which backends keep.
+
+    Others would have every version compiled again. Where none were held, what is compiled with
+    greenlet runs with the same.
+    """
+    own = sorted({pin for entry in task.needs.values() for pin in entry})
+    return tuple({name_of(pin): pin for pin in (*own, *task.near)}.values())
+
+
+@dataclass(kw_only=True)
+class _Search:
+    task: Task
+    sources: Sources
+    hashes: dict[str, tuple[str, ...]]
+    problems: list[str] = field(default_factory=list)
+
+    def wheel(self, pin: str, target: str) -> bool:
+        platform, _, libc = target.rpartition(" ")
+        return has_wheel(self._files(pin), self.task.python, platform, libc)
+
+    def backends(self, compiled: Mapping[str, list[str]]) -> Resolution:
+        """Return what builds ``compiled``, and what builds those of it that have no wheel."""
+        missing = {target: set(pins) for target, pins in compiled.items()}
+        for _ in range(_ROUNDS):
+            requires = self._requires(missing)
+            found = self._resolve(requires)
+            self.hashes.update(found.hashes)
+            more = {t: pins | self._without_wheel(found, t) for t, pins in missing.items()}
+            if more == missing:
+                return found
+            missing = more
+        raise ToolError(f"{self._place}: what builds what is compiled never comes to an end")
+
+    @property
+    def _place(self) -> str:
+        return f"{self.task.image.name} on Python {self.task.python}"
+
+    def _files(self, pin: str) -> list[File]:
+        locked = self.hashes[pin]
+        return [file for file in self.sources.files(name_of(pin)) if file.sha256 in locked]
+
+    def _without_wheel(self, found: Resolution, target: str) -> set[str]:
+        platform = target.rpartition(" ")[0]
+        held = (bare(pin) for pin in found.pins if holds(pin, self.task.python, platform))
+        return {pin for pin in held if not self.wheel(pin, target)}
+
+    def _requires(self, missing: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+        """Return what builds everything in ``missing``; what can't be built is told at once."""
+        targets: dict[str, list[str]] = {}
+        for target, pins in missing.items():
+            for pin in pins:
+                targets.setdefault(pin, []).append(target)
+        found = {text for pin in sorted(targets) for text in self._builds(pin, targets[pin])}
+        if self.problems:
+            listed = "".join(f"\n  - {problem}" for problem in self.problems)
+            raise ToolError(f"{self._place} can't be built:{listed}")
+        return tuple(sorted(found))
+
+    def _builds(self, pin: str, targets: list[str]) -> tuple[str, ...]:
+        sdist = next((file for file in self._files(pin) if file.name.endswith(ENDINGS)), None)
+        if sdist is None:
+            self._note(pin, targets, "has no wheel there, and no source distribution")
+            return ()
+        try:
+            requires = self.sources.build_requires(sdist)
+        except SdistError as error:
+            self._note(pin, targets, f"has no wheel there, and can't be compiled: {error}")
+            return ()
+        rust = sorted({normalised(Requirement(text).name) for text in requires} & _RUST)
+        if rust:
+            why = f"has no wheel there, and {rust[0]} builds it with Rust, which no builder has"
+            self._note(pin, targets, why)
+        return requires
+
+    def _note(self, pin: str, targets: list[str], what: str) -> None:
+        lacks = sorted({target.rpartition(" ")[0] for target in targets})
+        at = ", ".join(
+            f"fleet:images.{self.task.image.name}.lacks.{platform}" for platform in lacks
+        )
+        remedy = f"Declare it in {at}, or leave these platforms out"
+        self.problems.append(f"{pin} for {', '.join(sorted(targets))}: {what}. {remedy}")
+
+    def _resolve(self, requires: tuple[str, ...]) -> Resolution:
+        try:
+            near = _near(self.task)
+            wanted = Wanted(requirements=requires, python=self.task.python, near=near)
+            return self.sources.distributions(wanted)
+        except ResolutionError as error:
+            asked = ", ".join(requires)
+            raise ResolutionError(
+                f"{self._place}: what compiles its distributions ({asked}) does not fit: {error}"
+            ) from None

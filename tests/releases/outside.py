@@ -1,0 +1,103 @@
+"""What PyPI and registries would say, and what they were asked."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+from fleet.lock import bare, normalised
+from releases.pypi import File, files_in
+from releases.requirements import Resolution, ResolutionError, Wanted
+from releases.sources import Sources
+from tests.fleet.examples import DIGEST, PLATFORMS
+
+_DATA = Path(__file__).parent / "data"
+
+
+@cache
+def recorded() -> Mapping[str, tuple[File, ...]]:
+    """Files of real releases as PyPI listed them in November 2026, each list cut down."""
+    answers = json.loads((_DATA / "files.json").read_text())
+    return {name: files_in(answer) for name, answer in answers.items()}
+
+
+def digest(pin: str) -> str:
+    """A hash that goes with ``pin``."""
+    return f"sha256:{hashlib.sha256(pin.encode()).hexdigest()}"
+
+
+def file(pin: str, ending: str = "py3-none-any.whl") -> File:
+    """A file of the release ``pin``."""
+    name, _, version = pin.partition("==")
+    joint = "." if ending.startswith("tar") else "-"
+    path = f"{name.replace('-', '_')}-{version}{joint}{ending}"
+    return File(
+        name=path, url=f"https://files.test/{path}", sha256=digest(pin), requires_python="",
+        yanked=False,
+    )  # fmt: skip
+
+
+@dataclass
+class Outside:
+    """An index on which every distribution has version ``newest`` and a pure wheel.
+
+    ``brings`` are pins that come along with a distribution, ``sdist_only`` distributions that have
+    no wheel, each with what builds it. ``unsolvable`` is a requirement that nothing satisfies.
+    """
+
+    newest: str = "9.0.0"
+    digest: str = DIGEST
+    platforms: tuple[str, ...] = PLATFORMS
+    stand_ins: Mapping[str, str] = field(default_factory=dict)
+    brings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sdist_only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    unsolvable: str = ""
+    withdrawn: tuple[str, ...] = ("0.1.0",)
+    asked: list[str] = field(default_factory=list)
+    wanted: list[Wanted] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    known: set[str] = field(default_factory=set)
+
+    def sources(self) -> Sources:
+        return Sources(
+            distributions=self.distributions,
+            yanked=self.yanked,
+            files=self.files,
+            build_requires=lambda file: self.sdist_only[normalised(file.name.partition("-")[0])],
+            platforms=self.base,
+            stand_ins=self.stand_ins,
+            say=self.said.append,
+        )
+
+    def distributions(self, wanted: Wanted) -> Resolution:
+        self.wanted.append(wanted)
+        self.asked.append(f"{' '.join(wanted.requirements)} on {wanted.python}")
+        if self.unsolvable in wanted.requirements:
+            raise ResolutionError(f"{self.unsolvable} does not fit")
+        kept = {bare(pin).partition("==")[0]: pin for pin in (*wanted.near, *wanted.within)}
+        pins = set()
+        for one in wanted.requirements:
+            name = normalised(one.partition("==")[0].partition(">=")[0])
+            exact = f"{name}=={one.partition('==')[2]}" if "==" in one else ""
+            pins.add(exact or kept.get(name, f"{name}=={self.newest}"))
+            pins.update(kept.get(p.partition("==")[0], p) for p in self.brings.get(name, ()))
+        self.known |= {bare(pin) for pin in pins}
+        return Resolution(
+            pins=tuple(sorted(pins)), hashes={bare(pin): (digest(bare(pin)),) for pin in pins}
+        )
+
+    def yanked(self, package: str) -> tuple[str, ...]:
+        self.asked.append(f"yanked {package}")
+        return self.withdrawn
+
+    def files(self, distribution: str) -> tuple[File, ...]:
+        self.asked.append(f"files {distribution}")
+        ending = "tar.gz" if distribution in self.sdist_only else "py3-none-any.whl"
+        mine = sorted(pin for pin in self.known if pin.startswith(f"{distribution}=="))
+        return tuple(file(pin, ending) for pin in mine)
+
+    def base(self, reference: str) -> Mapping[str, str]:
+        self.asked.append(reference)
+        return dict.fromkeys(self.platforms, self.digest)

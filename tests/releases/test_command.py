@@ -1,0 +1,80 @@
+"""``python -m releases lock``: what it writes, and that a failure leaves the lock as it was."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fleet.lock import Lock
+from inputs.locks import read_lock
+from releases import __main__ as program
+from tests.fleet.examples import config
+from tests.releases.outside import Outside
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    write(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Outside:
+    found = Outside()
+    monkeypatch.setattr(program, "of_the_internet", lambda *_: found.sources())
+    return found
+
+
+def write(root: Path, **overrides: Any) -> None:
+    values = config(registry="registry.test/fleet", **overrides)
+    text = yaml.safe_dump({"config": {f"fleet:{key}": value for key, value in values.items()}})
+    (root / "Pulumi.prod.yaml").write_text(text)
+
+
+def run(root: Path, *options: str) -> int:
+    return program.main(["lock", "--stack", "prod", "--root", str(root), *options])
+
+
+def lock(root: Path) -> Lock:
+    return read_lock(root / "locks" / "prod.yaml")
+
+
+@pytest.mark.usefixtures("world")
+def test_a_lock_is_written_and_the_same_the_next_time(root: Path) -> None:
+    assert run(root) == 0
+    first = (root / "locks" / "prod.yaml").read_text()
+    assert first.startswith("# Written by `make lock`")
+    assert run(root, "--refresh", "--newest", "all") == 0
+    assert (root / "locks" / "prod.yaml").read_text() == first
+    assert [path.name for path in (root / "locks").iterdir()] == ["prod.yaml"]
+
+
+def test_the_newest_is_resolved_on_request(root: Path, world: Outside) -> None:
+    run(root)
+    world.newest = "10.0.0"
+    assert run(root) == 0
+    assert "gunicorn==9.0.0" in lock(root).hashes
+    assert run(root, "--newest", "web") == 0
+    assert "gunicorn==10.0.0" in lock(root).hashes
+    assert "gunicorn==9.0.0" not in lock(root).hashes
+
+
+def test_an_image_that_is_not_declared_is_named(
+    root: Path, world: Outside, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(root, "--newest", "wbe") == 1
+    told = capsys.readouterr().err
+    assert "--newest: no image 'wbe' is declared. Name one of web, or all" in told
+    assert world.asked == []
+
+
+def test_a_failure_leaves_the_lock_as_it_was(
+    root: Path, world: Outside, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(root)
+    before = (root / "locks" / "prod.yaml").read_bytes()
+    world.unsolvable = "gunicorn"
+    assert run(root, "--newest", "all") == 1
+    assert capsys.readouterr().err.startswith("The lock was left as it is. web: uvicorn==0.33.0")
+    assert (root / "locks" / "prod.yaml").read_bytes() == before

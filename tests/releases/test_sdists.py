@@ -1,0 +1,107 @@
+"""What builds a source distribution, read without running any of it."""
+
+import io
+import tarfile
+import zipfile
+
+import pytest
+
+from releases import sdists
+from releases.sdists import DEFAULT, SdistError, build_requires
+
+
+def tar(**files: str) -> bytes:
+    body = io.BytesIO()
+    with tarfile.open(fileobj=body, mode="w:gz") as archive:
+        for path, text in files.items():
+            member = tarfile.TarInfo(path)
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return body.getvalue()
+
+
+def zipped(**files: str) -> bytes:
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+    return body.getvalue()
+
+
+PROJECT = '[build-system]\nrequires = ["setuptools >= 40.8.0", "Cython~=3.1"]\n'
+REQUIRES = ("setuptools >= 40.8.0", "Cython~=3.1")
+
+
+def test_requirements_are_those_of_its_own_project() -> None:
+    files = {
+        "a-1/setup.py": "",
+        "a-1/vendored/pyproject.toml": "[build-system]\nrequires = ['flit']\n",
+        "a-1/pyproject.toml": PROJECT,
+    }
+    assert build_requires("a-1.tar.gz", tar(**files)) == REQUIRES
+    assert build_requires("a-1.zip", zipped(**files)) == REQUIRES
+
+
+@pytest.mark.parametrize("text", [None, "", "[tool.x]\n"])
+def test_what_does_not_say_is_built_by_setuptools(text: str | None) -> None:
+    files = {"a-1/setup.py": ""} if text is None else {"a-1/pyproject.toml": text}
+    assert build_requires("a-1.tar.gz", tar(**files)) == DEFAULT
+    assert build_requires("a-1.zip", zipped(**files)) == DEFAULT
+
+
+def test_a_backend_of_its_own_needs_nothing() -> None:
+    text = "[build-system]\nrequires = []\nbackend-path = ['.']\n"
+    assert build_requires("a-1.tar.gz", tar(**{"a-1/pyproject.toml": text})) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[build-system]\nbuild-backend = 'x'\n", "no list of texts"),
+        ("[build-system]\nrequires = 'setuptools'\n", "no list of texts"),
+        ("build-system = 1\n", "no list of texts"),
+        ("[build-system]\nrequires = [1]\n", "no list of texts"),
+        ("[build-system]\nrequires = ['--index-url=https://x']\n", "asks for '--index-url"),
+        ("[build-system]\nrequires = ['a @ https://x/a.whl']\n", "no index tells its hashes"),
+        ("[build-system\n", "Expected"),
+    ],
+)
+def test_what_is_not_understood_is_refused(text: str, says: str) -> None:
+    with pytest.raises(SdistError, match=r"a-1\.tar\.gz: ") as failure:
+        build_requires("a-1.tar.gz", tar(**{"a-1/pyproject.toml": text}))
+    assert says in str(failure.value)
+
+
+@pytest.mark.parametrize("name", ["a-1.tar.gz", "a-1.zip"])
+def test_what_is_no_archive_is_refused(name: str) -> None:
+    with pytest.raises(SdistError, match="a-1"):
+        build_requires(name, b"no archive")
+
+
+def test_an_archive_that_ends_early_is_refused() -> None:
+    whole = tar(**{"a-1/pyproject.toml": PROJECT * 1000})
+    with pytest.raises(SdistError, match="a-1"):
+        build_requires("a-1.tar.gz", whole[: len(whole) // 2])
+
+
+def test_a_huge_project_file_is_refused() -> None:
+    files = {"a-1/pyproject.toml": "#" * (1024 * 1024 + 1)}
+    for name, body in (("a-1.tar.gz", tar(**files)), ("a-1.zip", zipped(**files))):
+        with pytest.raises(SdistError, match="larger than any"):
+            build_requires(name, body)
+
+
+def test_an_archive_that_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sdists, "_LARGEST_WHOLE", 1000)
+    files = {"a-1/data": "#" * 2000, "a-1/pyproject.toml": PROJECT}
+    with pytest.raises(SdistError, match="unpacks to more"):
+        build_requires("a-1.tar.gz", tar(**files))
+
+
+def test_a_link_is_not_followed() -> None:
+    body = io.BytesIO()
+    with tarfile.open(fileobj=body, mode="w:gz") as archive:
+        member = tarfile.TarInfo("a-1/pyproject.toml")
+        member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(member)
+    assert build_requires("a-1.tar.gz", body.getvalue()) == DEFAULT

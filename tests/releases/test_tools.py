@@ -1,0 +1,176 @@
+"""What compiles what has no wheel: by recorded file lists, and rule by rule."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fleet.declaration import Image
+from fleet.lock import Lock, Tools
+from releases.pypi import File
+from releases.requirements import Resolution, ResolutionError, Wanted
+from releases.sdists import SdistError
+from releases.sources import Sources
+from releases.tools import Task, ToolError, needs_of, tools_for
+from tests.fleet.examples import declaration
+from tests.releases.outside import Outside, file, recorded
+
+ARM = "linux/arm/v7 glibc"
+GEVENT = ("setuptools >= 40.8.0", "Cython >= 3.2.4", "cffi >= 2.1.1", "greenlet >= 3.2.2")
+BUILDS = {
+    "gevent": GEVENT,
+    "greenlet": ("setuptools >= 77.0.3",),
+    "cffi": ("setuptools >= 77.0.3",),
+    "setproctitle": ("setuptools>=40.8.0", "wheel"),
+    "watchfiles": ("maturin>=0.14.16,<2",),
+}
+VERSIONS = {
+    "gevent": "26.9.0", "greenlet": "3.5.6", "cffi": "2.1.1", "cython": "3.2.4",
+    "setuptools": "82.0.1", "setproctitle": "1.3.8", "watchfiles": "1.3.0",
+}  # fmt: skip
+
+
+def web(**overrides: Any) -> Image:
+    return declaration(**overrides).images[0]
+
+
+class Recorded:
+    """The index as it was recorded; what builds it is resolved to those same versions."""
+
+    def __init__(self) -> None:
+        self.wanted: list[Wanted] = []
+
+    def sources(self) -> Sources:
+        return replace(
+            Outside().sources(),
+            distributions=self.distributions,
+            files=lambda name: recorded()[name],
+            build_requires=lambda sdist: BUILDS[sdist.name.rpartition("-")[0]],
+        )
+
+    def distributions(self, wanted: Wanted) -> Resolution:
+        self.wanted.append(wanted)
+        asked = {one.split(">")[0].strip().lower() for one in wanted.requirements} - {"wheel"}
+        return resolution(*asked)
+
+
+def pin(name: str) -> str:
+    return f"{name}=={VERSIONS[name]}"
+
+
+def resolution(*names: str) -> Resolution:
+    hashes = {pin(name): tuple(f.sha256 for f in recorded()[name]) for name in names}
+    return Resolution(pins=tuple(sorted(hashes)), hashes=hashes)
+
+
+def found(needs: Mapping[str, tuple[str, ...]], sources: Sources, python: str = "3.11") -> Tools:
+    names = {pin.partition("==")[0] for pins in needs.values() for pin in pins}
+    hashes = {**resolution(*names).hashes}
+    task = Task(image=web(), python=python, needs=needs, hashes=hashes, near=())
+    tools, resolved = tools_for(task, sources)
+    assert set(tools.pins) == set(resolved.hashes)
+    return tools
+
+
+def test_gevent_on_arm_is_compiled_and_so_is_some_of_what_builds_it() -> None:
+    world = Recorded()
+    pins = tuple(map(pin, ("gevent", "greenlet", "setproctitle", "watchfiles")))
+    needs = {ARM: pins, "linux/amd64 glibc": pins}
+    tools = found(needs, world.sources())
+    assert tools.compiled == {ARM: ("gevent", "greenlet", "setproctitle")}
+    assert tools.pins == tuple(map(pin, ("cffi", "cython", "greenlet", "setuptools")))
+    assert "setuptools >= 77.0.3" in world.wanted[-1].requirements, "which builds cffi"
+    assert pin("greenlet") in world.wanted[0].near, "what is compiled with it runs with it"
+
+
+def test_where_everything_has_a_wheel_nothing_builds_it() -> None:
+    world = Recorded()
+    tools = found({"linux/amd64 glibc": (pin("gevent"),)}, world.sources())
+    assert (tools.pins, tools.compiled) == ((), {})
+    assert world.wanted == []
+
+
+def test_a_wheel_that_the_lock_does_not_know_does_not_count() -> None:
+    known = tuple(f.sha256 for f in recorded()["gevent"] if f.name.endswith(".tar.gz"))
+    needs = {"linux/amd64 glibc": (pin("gevent"),)}
+    task = Task(
+        image=web(), python="3.11", needs=needs, hashes={pin("gevent"): known}, near=()
+    )  # fmt: skip
+    tools, _ = tools_for(task, Recorded().sources())
+    assert tools.compiled == {"linux/amd64 glibc": ("gevent",)}
+
+
+def test_rust_is_told_before_a_build_finds_it_missing() -> None:
+    with pytest.raises(ToolError) as failure:
+        found({"linux/arm/v7 musl": (pin("watchfiles"),)}, Recorded().sources())
+    told = str(failure.value)
+    assert told.startswith(
+        "web on Python 3.11 can't be built:\n  - watchfiles==1.3.0 for linux/arm"
+    )
+    assert "maturin builds it with Rust, which no builder has" in told
+    assert "fleet:images.web.lacks.linux/arm/v7" in told
+
+
+def test_everything_that_cannot_be_had_is_told_at_once() -> None:
+    wheels = file("greenlet==3.5.6", "cp312-cp312-linux_x86_64.whl")
+
+    def files(name: str) -> tuple[File, ...]:
+        return (wheels,) if name == "greenlet" else recorded()[name]
+
+    def unreadable(sdist: File) -> tuple[str, ...]:
+        raise SdistError(f"{sdist.name}: it unpacks to more than is read of any")
+
+    sources = replace(Recorded().sources(), files=files, build_requires=unreadable)
+    needs = {ARM: (pin("gevent"), pin("greenlet")), "linux/arm64 musl": (pin("greenlet"),)}
+    hashes = {**resolution("gevent").hashes, pin("greenlet"): (wheels.sha256,)}
+    task = Task(image=web(), python="3.11", needs=needs, hashes=hashes, near=())
+    with pytest.raises(ToolError) as failure:
+        tools_for(task, sources)
+    told = str(failure.value)
+    assert f"gevent==26.9.0 for {ARM}: has no wheel there, and can't be compiled" in told
+    assert f"greenlet==3.5.6 for {ARM}, linux/arm64 musl: has no wheel there, and no source" in told
+
+
+def test_backends_that_do_not_fit_together_are_named() -> None:
+    def refuse(_: Wanted) -> Resolution:
+        raise ResolutionError("No solution found")
+
+    sources = replace(Recorded().sources(), distributions=refuse)
+    with pytest.raises(ResolutionError, match=r"web on Python 3\.11: what compiles .*Cython >= 3"):
+        found({ARM: (pin("gevent"),)}, sources)
+
+
+def test_what_builds_what_builds_has_an_end() -> None:
+    rounds = iter(range(100))
+
+    def endless(_: Wanted) -> Resolution:
+        pins = (f"backend=={next(rounds)}",)
+        return Resolution(pins=pins, hashes={pins[0]: ("sha256:0",)})
+
+    sdist = replace(file("backend==1", "tar.gz"), sha256="sha256:0")
+
+    def files(name: str) -> tuple[File, ...]:
+        return (sdist,) if name == "backend" else recorded()[name]
+
+    sources = replace(
+        Recorded().sources(), distributions=endless, files=files, build_requires=lambda _: ("x",)
+    )
+    with pytest.raises(ToolError, match="never comes to an end"):
+        found({ARM: (pin("gevent"),)}, sources)
+
+
+def test_needs_are_those_of_all_versions_by_platform_and_libc() -> None:
+    image = web(bases=["slim", "full", "alpine"], lacks={"linux/arm/v7": ["gunicorn"]})
+    pins = {
+        ("web", "3.11", "0.33.0"): ("gunicorn==23.0.0", "uvicorn==0.33.0"),
+        ("web", "3.11", "0.34.0"): (
+            "gunicorn==23.0.0", "uvicorn==0.34.0", "uvloop==1 ; platform_machine == 'x86_64'",
+        ),
+    }  # fmt: skip
+    needs = needs_of(image, "3.11", {"web": image}, Lock(pins=pins))
+    arm = ("uvicorn==0.33.0", "uvicorn==0.34.0")
+    amd64 = ("gunicorn==23.0.0", *arm, "uvloop==1")
+    assert needs == {
+        "linux/amd64 glibc": amd64, "linux/amd64 musl": amd64, ARM: arm, "linux/arm/v7 musl": arm,
+    }  # fmt: skip
