@@ -2,19 +2,63 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.assets.starting import Container
+from tests.assets.starting import IMAGES, Container
+from tests.assets.verifying import SERVER, load, verification
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
 @pytest.fixture(params=["sh", "dash"])
-def container(tmp_path: Path, request: pytest.FixtureRequest) -> Container:
-    """A container with an application `main`, for each shell that a base may bring."""
-    made = Container(root=tmp_path, shell=request.param)
+def shell(request: pytest.FixtureRequest) -> str:
+    """Each shell that a base may bring."""
+    return str(request.param)
+
+
+def prepared(root: Path, shell: str, image: str) -> Container:
+    """A container of this image with an application `main`."""
+    made = Container(root=root, shell=shell, image=image)
     made.prepare()
     return made
+
+
+@pytest.fixture(params=IMAGES)
+def container(tmp_path: Path, shell: str, request: pytest.FixtureRequest) -> Container:
+    """A container of each image."""
+    return prepared(tmp_path, shell, request.param)
+
+
+@pytest.fixture
+def uvicorn(tmp_path: Path, shell: str) -> Container:
+    return prepared(tmp_path, shell, "python-uvicorn")
+
+
+@pytest.fixture
+def gunicorn(tmp_path: Path, shell: str) -> Container:
+    return prepared(tmp_path, shell, "python-gunicorn")
+
+
+@pytest.fixture
+def gunicorn_uvicorn(tmp_path: Path, shell: str) -> Container:
+    return prepared(tmp_path, shell, "python-gunicorn-uvicorn")
+
+
+@pytest.fixture
+def stub_server(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """The modules of a verification, with `SERVER` in place of the start script."""
+    script = tmp_path / "start.sh"
+    script.write_text(SERVER)
+    script.chmod(0o755)
+    with verification():
+        monkeypatch.setattr(load("server"), "START_SCRIPT", str(script))
+        monkeypatch.setattr(load("serving"), "APP", tmp_path)
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("outputs")))
+        yield

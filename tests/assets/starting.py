@@ -1,14 +1,16 @@
-"""Runs start.sh on this machine, with commands in place of the servers that tell their words."""
+"""Runs the start scripts here, with commands in place of the servers that tell their words."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-IMAGE = Path(__file__).parents[2] / "assets" / "python-gunicorn-uvicorn" / "image"
+ASSETS = Path(__file__).parents[2] / "assets"
+IMAGES = ("python-uvicorn", "python-gunicorn", "python-gunicorn-uvicorn")
 # Each prints its own name, its words and the environment that it was given.
 STUB = """#!/bin/sh
 for word in "${0##*/}" "$@"; do printf 'word %s\\n' "$word"; done
@@ -30,6 +32,13 @@ class Start:
         """The command that start.sh became."""
         return self.words[0]
 
+    @property
+    def address(self) -> str:
+        """Where the server is told to listen, as `host:port`."""
+        if self.server == "gunicorn":
+            return self.option("--bind")
+        return f"{self.option('--host')}:{self.option('--port')}"
+
     def option(self, name: str) -> str:
         """The word that follows this option, which must be there exactly once."""
         assert self.words.count(name) == 1, self.words
@@ -38,10 +47,18 @@ class Start:
 
 @dataclass(frozen=True, kw_only=True)
 class Container:
-    """A folder that stands for the container: `app/` for /app, `bin/` for the servers."""
+    """A folder that stands for the container of an image.
+
+    `app/` stands for /app, `bin/` holds the servers, `lib/` what start.sh sources.
+    """
 
     root: Path
     shell: str
+    image: str
+
+    @property
+    def lib(self) -> Path:
+        return self.root / "lib"
 
     @property
     def app(self) -> Path:
@@ -50,6 +67,10 @@ class Container:
     def prepare(self) -> None:
         """Create the folders, the stub servers and an application `main`."""
         self.app.mkdir()
+        for assets in ("shared", self.image):
+            start = ASSETS / assets / "image" / "start"
+            if start.is_dir():
+                shutil.copytree(start, self.lib, dirs_exist_ok=True)
         (self.root / "bin").mkdir()
         for server in ("gunicorn", "uvicorn"):
             stub = self.root / "bin" / server
@@ -67,11 +88,11 @@ class Container:
     def start(self, **settings: str) -> Start:
         """Run start.sh with these variables in an otherwise bare environment."""
         run = subprocess.run(
-            [self.shell, str(IMAGE / "start.sh")],
+            [self.shell, str(ASSETS / self.image / "image" / "start.sh")],
             env={
                 "PATH": f"{self.root / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
                 "APP_ROOT": str(self.app),
-                "START_LIB": str(IMAGE / "start"),
+                "START_LIB": str(self.lib),
                 "PYTHONDONTWRITEBYTECODE": "1",
                 **settings,
             },

@@ -11,7 +11,7 @@ import pytest
 
 ASSETS = Path(__file__).parents[2] / "assets"
 DOCKERFILES = sorted(ASSETS.glob("*/*/Dockerfile"))
-CONTEXTS = [file.parent for file in DOCKERFILES]
+CONTEXTS = sorted(ASSETS.glob("*/*/"))
 SCRIPTS = sorted(ASSETS.glob("**/*.sh"))
 MODULES = sorted(ASSETS.glob("**/*.py"))
 TOOLS = Path(sys.executable).parent
@@ -27,9 +27,37 @@ def findings(*command: str) -> str:
 
 
 def test_every_image_has_an_image_and_a_verification() -> None:
-    names = {folder.name: {part.name for part in folder.iterdir()} for folder in ASSETS.iterdir()}
-    assert names
-    assert all({"image", "verify"} <= parts for parts in names.values())
+    images = {file.parent.parent.name for file in DOCKERFILES}
+    assert images == {folder.name for folder in ASSETS.iterdir()} - {"shared"}
+    for image in (*images, "shared"):
+        assert {part.name for part in (ASSETS / image).iterdir()} == {"image", "verify"}
+
+
+def test_no_folder_is_sent_a_module_by_two_contexts() -> None:
+    for image in {file.parent.parent.name for file in DOCKERFILES}:
+        for part in ("image/start", "verify"):
+            shared = {file.name for file in (ASSETS / "shared" / part).glob("*.*")}
+            own = {file.name for file in (ASSETS / image / part).glob("*.*")}
+            assert shared & own <= {".dockerignore"}
+
+
+@pytest.mark.parametrize("part", ["image", "verify"])
+def test_images_are_built_alike_and_differ_in_their_files_alone(part: str) -> None:
+    texts = [file.read_text("utf-8") for file in DOCKERFILES if file.parent.name == part]
+    files = ("main.py", "start.sh", "start/*.py")
+    alike = {
+        "\n".join(line for line in text.splitlines() if not any(f" {f} " in line for f in files))
+        for text in (text.replace(" asgi/main.py ", " main.py ") for text in texts)
+    }
+    assert len(alike) == 1
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=name)
+def test_without_its_named_context_a_build_asks_no_registry_for_it(dockerfile: Path) -> None:
+    lines = dockerfile.read_text("utf-8").splitlines()
+    assert lines.index("FROM scratch AS shared") < next(
+        number for number, line in enumerate(lines) if "from=shared" in line
+    )
 
 
 @pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=name)
@@ -65,7 +93,7 @@ def test_only_files_that_are_named_reach_the_builder(context: Path) -> None:
     kept = {file for file in context.rglob("*") if file.is_file() and file.suffix != ".pyc"}
     assert {name(file) for file in kept - reached} == {
         name(context / ".dockerignore"),
-        name(context / "Dockerfile"),
+        *([name(context / "Dockerfile")] if (context / "Dockerfile").exists() else []),
     }
     assert all(any(context.glob(line[1:])) for line in allowed)
 

@@ -1,4 +1,4 @@
-"""Which application start.sh chooses, and what runs before it."""
+"""Which application the start script of each image chooses, and what runs before it."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_prestart_is_sourced_before_anything_is_read(container: Container) -> No
     container.write("late.py", "")
     start = container.start()
     assert start.environ["GREETING"] == "hello"
-    assert start.option("--bind") == "0.0.0.0:8080"
+    assert start.address == "0.0.0.0:8080"
     assert start.words[-1] == "late:app"
 
 
@@ -111,6 +111,9 @@ def test_a_failing_prestart_stops_the_start(container: Container, line: str, sta
 
 def test_the_prestarts_own_shell_settings_change_nothing(container: Container) -> None:
     container.write("prestart.sh", "set -u; IFS=:; set -- x y; set +e\n")
-    start = container.start(GUNICORN_EXTRA_FLAGS="--name a:b")
+    flags = {"GUNICORN_EXTRA_FLAGS": "--name a:b"}
+    if container.image == "python-uvicorn":
+        flags = {"UVICORN_EXTRA_FLAGS": "--name a:b"}
+    start = container.start(**flags)
     assert start.status == 0
     assert start.option("--name") == "a:b"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.assets.starting import IMAGE
+from tests.assets.starting import ASSETS
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -20,7 +20,7 @@ pytest.importorskip("uvicorn", reason="uvicorn is not in this environment")
 
 @pytest.fixture
 def flags(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(IMAGE / "start"))
+    monkeypatch.syspath_prepend(str(ASSETS / "python-gunicorn-uvicorn" / "image" / "start"))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     return importlib.import_module("uvicorn_flags")
 
@@ -69,16 +69,16 @@ def test_flags_without_effect_are_refused_with_a_remedy(
     assert message in str(caught.value)
 
 
-def test_start_refuses_them_in_one_line(container: Container) -> None:
-    start = container.start(UVICORN_EXTRA_FLAGS="--workers 2")
+def test_start_refuses_them_in_one_line(gunicorn_uvicorn: Container) -> None:
+    start = gunicorn_uvicorn.start(UVICORN_EXTRA_FLAGS="--workers 2")
     assert (start.status, start.words) == (1, [])
     assert start.errors == (
         "start.sh: UVICORN_EXTRA_FLAGS: --workers has no effect under gunicorn: use WORKERS\n"
     )
 
 
-def test_start_hands_good_ones_on_to_the_workers(container: Container) -> None:
-    start = container.start(UVICORN_EXTRA_FLAGS="--root-path /api")
+def test_start_hands_good_ones_on_to_the_workers(gunicorn_uvicorn: Container) -> None:
+    start = gunicorn_uvicorn.start(UVICORN_EXTRA_FLAGS="--root-path /api")
     assert (start.status, start.server) == (0, "gunicorn")
     assert "--root-path" not in start.words
     assert start.environ["UVICORN_EXTRA_FLAGS"] == "--root-path /api"

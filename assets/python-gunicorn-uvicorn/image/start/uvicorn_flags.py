@@ -1,9 +1,13 @@
-"""UVICORN_EXTRA_FLAGS as settings of `uvicorn.Config`, read by uvicorn's own command line."""
+"""UVICORN_EXTRA_FLAGS as settings of `uvicorn.Config`, read by uvicorn's own command line.
+
+Called with the flags, it exits 0, or 1 with one line on standard error that says what is wrong.
+"""
 
 from __future__ import annotations
 
 import inspect
 import shlex
+import sys
 from typing import Any
 
 # gunicorn owns the socket, the processes and the log; uvicorn's words for them would do nothing.
@@ -80,3 +84,10 @@ def _problem(name: str, value: object) -> str | None:
     if name not in inspect.signature(Config).parameters:
         return f"{flag} has no effect under gunicorn: remove it"
     return None
+
+
+if __name__ == "__main__":
+    try:
+        config_settings(sys.argv[1])
+    except FlagError as error:
+        sys.exit(f"start.sh: UVICORN_EXTRA_FLAGS: {error}")

@@ -1,7 +1,7 @@
-"""What start.sh cannot tell by itself.
+"""What a start script cannot tell by itself.
 
-Called with `module NAME`, `words VARIABLE VALUE` or `uvicorn-flags VALUE`. Exits 0, or 1 with one
-line on standard error that says what is wrong and what to do.
+Called with `module NAME` or `words VARIABLE VALUE`. Exits 0, or 1 with one line on standard error
+that says what is wrong and what to do.
 """
 
 from __future__ import annotations
@@ -40,18 +40,7 @@ def print_words(variable: str, value: str) -> str | None:
     return None
 
 
-def check_uvicorn_flags(value: str) -> str | None:
-    """Return what is wrong with UVICORN_EXTRA_FLAGS in a gunicorn worker, or None."""
-    from uvicorn_flags import FlagError, config_settings  # noqa: PLC0415 - needs uvicorn
-
-    try:
-        config_settings(value)
-    except FlagError as error:
-        return f"UVICORN_EXTRA_FLAGS: {error}"
-    return None
-
-
-CHECKS = {"module": check_module, "words": print_words, "uvicorn-flags": check_uvicorn_flags}
+CHECKS = {"module": check_module, "words": print_words}
 
 if __name__ == "__main__":
     problem = CHECKS[sys.argv[1]](*sys.argv[2:])

@@ -52,15 +52,11 @@ def look_at(server: Server, name: str, report: Report, look: Callable[[Server], 
         report.attach(f"the server's output in '{name}'", server.output())
 
 
-def answered(server: Server, name: str, report: Report) -> dict[str, object]:
-    """Wait for the answer, check that an ASGI application gave it, and return its JSON object."""
+def answered(server: Server, name: str, report: Report) -> tuple[Answer, dict[str, object]]:
+    """Wait for the answer and check that it is 200; return it and its JSON object."""
     answer = server.answer()
     report.equal(f"{name}: GET / answers 200", 200, answer.status)
-    body = parsed(answer)
-    # A WSGI server calls with other arguments, and never with a scope.
-    seen = (body.get("scope"), body.get("asgi"), answer.headers.get("server"))
-    report.equal(f"{name}: uvicorn serves it as ASGI", ("http", "3.0", "uvicorn"), seen)
-    return body
+    return answer, parsed(answer)
 
 
 def parsed(answer: Answer) -> dict[str, object]:
@@ -70,25 +66,6 @@ def parsed(answer: Answer) -> dict[str, object]:
     except ValueError:
         return {}
     return body if isinstance(body, dict) else {}
-
-
-def check_gunicorn(server: Server, name: str, report: Report, *, workers: int) -> None:
-    """Check gunicorn's worker class and count, and that start.sh became gunicorn."""
-    report.contains(f"{name}: an ASGI worker class", "UvicornWorker", worker_line(server.output()))
-    check_command(server, name, report, "gunicorn")
-    server.until(f"{workers} workers", lambda: len(server.workers()) >= workers or None)
-    report.equal(f"{name}: {workers} workers", workers, len(server.workers()))
-
-
-def check_command(server: Server, name: str, report: Report, command: str) -> None:
-    """Check that start.sh became this command of /usr/local/bin, so that signals reach it."""
-    seen = server.command_line()
-    report.contains(f"{name}: start.sh became {command}", f" /usr/local/bin/{command} ", seen)
-
-
-def worker_line(output: str) -> str:
-    """Return the line in which gunicorn names its worker class."""
-    return "".join(line for line in output.splitlines() if "Using worker:" in line)
 
 
 def check_stop(server: Server, name: str, report: Report) -> None:

@@ -118,9 +118,9 @@ class Server:
         """The living children of the process that start.sh became."""
         return [pid for pid, parent, _ in _processes() if parent == self.process.pid]
 
-    def command_line(self) -> str:
-        """The command line of the process that start.sh became."""
-        return _read(Path(f"/proc/{self.process.pid}/cmdline")).replace("\0", " ")
+    def command_line(self, pid: int | None = None) -> str:
+        """The command line of a process, by default of the one that start.sh became."""
+        return _read(Path(f"/proc/{pid or self.process.pid}/cmdline")).replace("\0", " ")
 
     def terminate(self, seconds: float) -> list[int]:
         """Send SIGTERM as a container stop does; return what still lives after these seconds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import shutil
@@ -36,6 +37,8 @@ def check_image(expect: Expect, report: Report) -> None:
     check_readable((Path("/start.sh"), Path("/app"), Path("/usr/local/lib/start")), report)
     for name, version in expect.packages.items():
         check_package(name, version, report)
+    for name in expect.absent:
+        check_absent(name, report)
 
 
 def check_python(expect: Expect, report: Report) -> None:
@@ -76,19 +79,40 @@ def check_readable(places: tuple[Path, ...], report: Report) -> None:
 
 
 def check_package(name: str, version: str, report: Report) -> None:
-    """Check a distribution's version, its place, and that every file of its record is there."""
+    """Check that a distribution is there once, in its version and its place, and with its files."""
+    found = list(metadata.distributions(name=name))
+    versions = ", ".join(package.version for package in found) or "no such distribution"
+    report.equal(f"{name} {version} is installed", version, versions)
+    for package in found:
+        files = [Path(str(package.locate_file(file))) for file in package.files or []]
+        missing = [str(file) for file in files if not file.exists()]
+        report.equal(f"every file of {name} is there", [], missing or ([] if files else "none"))
+        outside = [str(file) for file in files if Path("/usr/local") not in file.resolve().parents]
+        report.equal(f"{name} lies under /usr/local", [], outside)
+        check_libraries(name, [file for file in files if file.suffix == ".so"], report)
+        check_scripts(package, report)
+
+
+def check_absent(name: str, report: Report) -> None:
+    """Check that a distribution is not there, as declared."""
+    found = ", ".join(package.version for package in metadata.distributions(name=name))
+    report.equal(f"{name} is not installed, as declared", "", found)
+
+
+def check_libraries(name: str, libraries: list[Path], report: Report) -> None:
+    """Check that what was compiled loads: the libraries that it was linked with are here too."""
+    broken = [problem for file in libraries if (problem := load_error(file))]
+    if libraries:
+        report.equal(f"what is compiled in {name} loads", [], broken)
+
+
+def load_error(library: Path) -> str | None:
+    """Return why a library does not load, or None when it does."""
     try:
-        package = metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        report.fail(f"{name} {version} is installed", version, "no such distribution")
-        return
-    report.equal(f"{name} {version} is installed", version, package.version)
-    files = [Path(str(package.locate_file(file))) for file in package.files or []]
-    missing = [str(file) for file in files if not file.exists()]
-    report.equal(f"every file of {name} is in its place", [], missing or ([] if files else "none"))
-    outside = [str(file) for file in files if Path("/usr/local") not in file.resolve().parents]
-    report.equal(f"{name} lies under /usr/local", [], outside)
-    check_scripts(package, report)
+        ctypes.CDLL(str(library))
+    except OSError as error:
+        return f"{library.name}: {error}"
+    return None
 
 
 def check_scripts(package: metadata.Distribution, report: Report) -> None:

@@ -1,0 +1,100 @@
+"""The promises that every image's start script makes, whatever serves the application.
+
+Starts are slow under emulation, so each scenario looks at as much as one start can show. An image
+gives the application to serve, and adds what its own server shows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from processes import check_command
+from serving import APP, Scenario, check_stop, parsed
+
+if TYPE_CHECKING:
+    from expect import Expect
+    from report import Report
+    from server import Server
+
+
+def configured(probe: str, flags: dict[str, str]) -> Scenario:
+    """An application `app` to discover, a prestart script, and a value for every setting."""
+    return Scenario(
+        name="configured",
+        port=8181,
+        settings={
+            "HOST": "127.0.0.1",
+            "PORT": "8181",
+            "WORKERS": "2",
+            "LOG_LEVEL": "trace",
+            **flags,
+        },
+        files={
+            "app/__init__.py": "",
+            "app/main.py": probe.format(name="app"),
+            "prestart.sh": "export VERIFY_PRESTART=sourced\n",
+        },
+    )
+
+
+def check_configured(body: dict[str, object], server: Server, report: Report) -> None:
+    """Check discovery of app.main before main, prestart, HOST and PORT."""
+    report.equal("discovery prefers /app/app/main.py", "app.main", body.get("module"))
+    report.equal("/app/prestart.sh is sourced", "sourced", body.get("prestart"))
+    report.contains("HOST and PORT are kept", "http://127.0.0.1:8181 ", server.output())
+
+
+def check_bare(body: dict[str, object], server: Server, expect: Expect, report: Report) -> None:
+    """Check the defaults: the example, the declared Python, the address and the log level."""
+    python = ".".join(str(body.get("python")).split(".")[:2])
+    report.equal("bare: the example runs on the declared Python", expect.python, python)
+    report.contains("bare: HOST and PORT", "http://0.0.0.0:80 ", server.output())
+    report.lacks("bare: LOG_LEVEL is info", "DEBUG", server.output())
+
+
+def reloading(probe: str) -> Scenario:
+    """An application that is named by the settings, and served with RELOAD=true."""
+    return Scenario(
+        name="reloading",
+        port=8282,
+        settings={
+            "PORT": "8282",
+            "WORKERS": "1",
+            "RELOAD": "true",
+            "MODULE_NAME": "verify_reloaded",
+            "VARIABLE_NAME": "application",
+            "PRE_START_PATH": "/app/verify_prestart.sh",
+        },
+        files={
+            "verify_reloaded.py": probe.format(name="application"),
+            "verify_prestart.sh": "export VERIFY_PRESTART=elsewhere\n",
+        },
+    )
+
+
+def check_reloading(
+    body: dict[str, object], server: Server, probe: str, report: Report, *, command: str
+) -> None:
+    """Check RELOAD, MODULE_NAME, VARIABLE_NAME and PRE_START_PATH, then stop the server."""
+    module = body.get("module")
+    report.equal("MODULE_NAME and VARIABLE_NAME choose", "verify_reloaded", module)
+    report.equal("PRE_START_PATH is sourced", "elsewhere", body.get("prestart"))
+    check_command(server, "reloading", report, command)
+    changed = probe.format(name="application").replace("first", "second")
+    server.until("the edited application", lambda: edited(server, changed) or None)
+    report.ok("RELOAD serves an edited application")
+    check_stop(server, "reloading", report)
+
+
+def edited(server: Server, changed: str) -> bool:
+    """Edit the application until the reloader sees it; True once the edit is what answers.
+
+    The reloader compares with what it saw first, and that may already be the first edit.
+    """
+    if "reloading" not in server.output().lower():
+        draft = APP / "verify_reloaded.draft"
+        draft.write_text(changed, "utf-8")
+        draft.replace(APP / "verify_reloaded.py")
+        return False
+    answer = server.try_get()
+    return answer is not None and parsed(answer).get("edition") == "second"

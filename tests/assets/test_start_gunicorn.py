@@ -1,0 +1,48 @@
+"""How the start script of python-gunicorn hands the settings on to gunicorn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.assets.starting import Container
+
+
+def test_gunicorn_is_started_with_every_default(gunicorn: Container) -> None:
+    start = gunicorn.start()
+    assert start.server == "gunicorn"
+    assert start.option("--bind") == "0.0.0.0:80"
+    assert start.option("--workers") == "4"
+    assert start.option("--log-level") == "info"
+    assert start.words[-1] == "main:app"
+    assert not {"-k", "--reload"} & set(start.words)
+    assert start.errors == ""
+
+
+@pytest.mark.parametrize("host", ["::", "[::]"])
+def test_gunicorn_takes_a_host_with_brackets(gunicorn: Container, host: str) -> None:
+    assert gunicorn.start(HOST=host).option("--bind") == "[::]:80"
+
+
+def test_trace_is_debug_for_gunicorn(gunicorn: Container) -> None:
+    assert gunicorn.start(LOG_LEVEL="trace").option("--log-level") == "debug"
+
+
+def test_reload_is_gunicorns_own(gunicorn: Container) -> None:
+    start = gunicorn.start(RELOAD="true", WORKERS="2")
+    assert start.server == "gunicorn"
+    assert "--reload" in start.words
+    assert start.option("--workers") == "2"
+
+
+def test_extra_flags_come_last_and_keep_quotes_and_stars(gunicorn: Container) -> None:
+    start = gunicorn.start(GUNICORN_EXTRA_FLAGS="-k gevent --name 'my app' * $(id)")
+    assert start.words[-7:] == ["-k", "gevent", "--name", "my app", "*", "$(id)", "main:app"]
+
+
+def test_an_open_quote_is_refused(gunicorn: Container) -> None:
+    start = gunicorn.start(GUNICORN_EXTRA_FLAGS="--name 'open")
+    assert (start.status, start.words) == (1, [])
+    assert "GUNICORN_EXTRA_FLAGS: No closing quotation; check the quotes" in start.errors
