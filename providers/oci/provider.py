@@ -1,26 +1,36 @@
 """The adapter between the engine's requests and the resources; it decides nothing itself."""
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
 from pulumi.provider.experimental import provider as p
 
 from providers.oci.errors import OciError
 from providers.oci.schema import SCHEMA
 from providers.oci.session import Session
 from providers.oci.stale_resource import StaleResource
+from providers.oci.summary_resource import SummaryResource
 from providers.oci.tag_resource import TagResource
 from providers.oci.wire import InvalidInputsError, plain_map, wrap_map
 
 TAG = "oci:index:Tag"
 STALE_POINTERS = "oci:index:StalePointers"
+SUMMARY = "oci:index:Summary"
+
+_Resource = TagResource | StaleResource | SummaryResource
 
 
 class OciProvider(p.Provider):
-    """Serves `oci:index:Tag` and `oci:index:StalePointers`."""
+    """Serves `oci:index:Tag`, `oci:index:StalePointers` and `oci:index:Summary`."""
 
     def __init__(self, session: Session | None = None) -> None:
         self._session = session or Session()
-        self._resources: dict[str, TagResource | StaleResource] = {
+        removers = StaleResource(self._session)
+        self._resources: dict[str, _Resource] = {
             TAG: TagResource(self._session),
-            STALE_POINTERS: StaleResource(self._session),
+            STALE_POINTERS: removers,
+            SUMMARY: SummaryResource(self._session, removers.teller),
         }
 
     async def get_schema(self, request: p.GetSchemaRequest) -> p.GetSchemaResponse:  # noqa: ARG002
@@ -43,10 +53,10 @@ class OciProvider(p.Provider):
     async def check(self, request: p.CheckRequest) -> p.CheckResponse:
         """Validate inputs; every problem is reported, each at its property."""
         resource = self._resource(request.type)
+        news = plain_map(request.new_inputs)
         try:
-            inputs = await resource.check(
-                request.urn, plain_map(request.old_inputs), plain_map(request.new_inputs)
-            )
+            with self._session.account.failures(request.urn, news):
+                inputs = await resource.check(request.urn, plain_map(request.old_inputs), news)
         except InvalidInputsError as error:
             failures = [p.CheckFailure(name, reason) for name, reason in error.problems.items()]
             return p.CheckResponse(inputs=request.new_inputs, failures=failures)
@@ -55,7 +65,7 @@ class OciProvider(p.Provider):
     async def diff(self, request: p.DiffRequest) -> p.DiffResponse:
         """Compare the recorded state with the checked inputs."""
         found = self._resource(request.type).diff(
-            plain_map(request.old_state), plain_map(request.new_inputs)
+            request.urn, plain_map(request.old_state), plain_map(request.new_inputs)
         )
         kinds = p.PropertyDiffKind
         detailed = {
@@ -76,7 +86,8 @@ class OciProvider(p.Provider):
         """Create, or foresee in a preview."""
         resource = self._resource(request.type)
         inputs = plain_map(request.properties)
-        outputs = await resource.create(request.urn, inputs, preview=request.preview)
+        with self._acting(request.urn, inputs, preview=request.preview):
+            outputs = await resource.create(request.urn, inputs, preview=request.preview)
         return p.CreateResponse(resource_id=resource.identify(inputs), properties=wrap_map(outputs))
 
     async def read(self, request: p.ReadRequest) -> p.ReadResponse:
@@ -98,12 +109,10 @@ class OciProvider(p.Provider):
 
     async def update(self, request: p.UpdateRequest) -> p.UpdateResponse:
         """Update in place, or foresee in a preview."""
-        outputs = await self._resource(request.type).update(
-            request.urn,
-            plain_map(request.olds),
-            plain_map(request.news),
-            preview=request.preview,
-        )
+        resource = self._resource(request.type)
+        olds, news = plain_map(request.olds), plain_map(request.news)
+        with self._acting(request.urn, news, preview=request.preview):
+            outputs = await resource.update(request.urn, olds, news, preview=request.preview)
         return p.UpdateResponse(properties=wrap_map(outputs))
 
     async def delete(self, request: p.DeleteRequest) -> None:
@@ -114,11 +123,17 @@ class OciProvider(p.Provider):
         """Close the connections to registries."""
         await self._session.close()
 
-    def _resource(self, token: str) -> TagResource | StaleResource:
+    def _acting(
+        self, urn: str, inputs: Mapping[str, Any], *, preview: bool
+    ) -> AbstractContextManager[None]:
+        self._session.account.acts(preview=preview)
+        return self._session.account.failures(urn, inputs)
+
+    def _resource(self, token: str) -> _Resource:
         try:
             # A child's type in its URN is preceded by those of its parents: `parent$type`.
             return self._resources[token.rpartition("$")[2]]
         except KeyError:
             raise OciError(
-                f"{token} is no resource of this provider; it has {TAG} and {STALE_POINTERS}"
+                f"{token} is no resource of this provider; it has {', '.join(self._resources)}"
             ) from None

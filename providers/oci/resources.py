@@ -25,7 +25,10 @@ class TagArgs:
     """What a tag shall name: either `sources` to assemble, or one `source` to copy.
 
     `ref` is `host[:port]/repository:tag` and becomes the resource's id. `owner` is
-    `<pulumi project>/<stack>`. `identity` is a hash of the inputs, kept in the state only.
+    `<pulumi project>/<stack>`. `identity` is a hash of the inputs, kept in the state only; of a
+    pointer, it is the version tag that it names. `inputs` says in words what the hash was made of,
+    so that a preview can say why a tag is built; see `providers.oci.reasons.reasons` for its
+    form. A change of `inputs` alone changes nothing.
     """
 
     ref: str
@@ -33,6 +36,7 @@ class TagArgs:
     sources: Sequence[PlatformSource] | None = None
     source: pulumi.Input[str] | None = None
     identity: pulumi.Input[str] = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     on_conflict: OnConflict = "take-over"
 
@@ -152,6 +156,27 @@ class StalePointers(pulumi.CustomResource):
         return pulumi.get(self, "removed")  # type: ignore[no-any-return]
 
 
+@dataclass(frozen=True, kw_only=True)
+class SummaryArgs:
+    """What the summary comes after.
+
+    `wait_for` takes an output of every `Tag` and every `StalePointers` of the stack: what the
+    engine has not dealt with when the last of them is known is not counted.
+    """
+
+    wait_for: Sequence[pulumi.Input[str]]
+
+
+class Summary(pulumi.CustomResource):
+    """Says in one line what a run does; with `FLEET_REPORT`, writes a file of all of it."""
+
+    def __init__(
+        self, resource_name: str, args: SummaryArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        properties = {"waitFor": list(args.wait_for)}
+        super().__init__("oci:index:Summary", resource_name, properties, opts)
+
+
 def _tag_properties(args: TagArgs) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "ref": args.ref,
@@ -161,6 +186,8 @@ def _tag_properties(args: TagArgs) -> dict[str, Any]:
         "onConflict": args.on_conflict,
         **dict.fromkeys(("digest", "assembled", "mediaType", "size", "platforms", "previous")),
     }
+    if args.inputs:
+        properties["inputs"] = dict(args.inputs)
     if args.sources is not None:
         properties["sources"] = [{"platform": s.platform, "image": s.image} for s in args.sources]
     if args.source is not None:

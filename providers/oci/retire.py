@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from providers.oci.errors import OciError, PartialRemovalError
 from providers.oci.index import OWNER_ANNOTATION, annotations_of, document_of
@@ -29,11 +29,13 @@ class Listing:
 
     `since` are the dates on which pointers under grace were first seen stale, those that are due
     among them, for a removal may fail; `waiting` are those not yet due, with digest and date.
+    `kept` are all that stay, with the reason for each.
     """
 
     stale: Mapping[str, str]
     since: Mapping[str, str] = field(default_factory=dict)
     waiting: Mapping[str, str] = field(default_factory=dict)
+    kept: tuple[Kept, ...] = ()
     refused: str = ""
 
 
@@ -75,22 +77,30 @@ class Retirer:
         stale: dict[str, str] = {}
         since: dict[str, str] = {}
         waiting: dict[str, str] = {}
+        kept = {p.tag: _kept_by_policy(p) for p in undeclared(live, inputs) if p not in going}
         for pointer, verdict in zip(going, verdicts, strict=True):
             if verdict.manifest is None:
                 continue
+            digest = verdict.manifest.digest
             policy, known_since = policy_of(pointer, inputs), inputs.since.get(pointer.tag, "")
             first = known_since or self._today()
             if policy.days and (verdict.may_go or known_since):
                 since[pointer.tag] = first
             if not verdict.may_go or pointer not in listed:
+                reason = verdict.kept or "the registry does not list it just now"
+                kept[pointer.tag] = Kept(tag=pointer.tag, digest=digest, reason=reason)
                 continue
             # Dates of one form compare as text (RFC 3339, section 5.1).
             if not verdict.unfinished and policy.goes_on(first) > self._today():
-                waiting[pointer.tag] = f"{verdict.manifest.digest}, goes on {policy.goes_on(first)}"
+                due = f"goes on {policy.goes_on(first)}"
+                waiting[pointer.tag] = f"{digest}, {due}"
+                kept[pointer.tag] = Kept(tag=pointer.tag, digest=digest, reason=due)
             else:
-                stale[pointer.tag] = verdict.manifest.digest
+                stale[pointer.tag] = digest
         refused = refusal(len(stale), len(live), inputs)
-        return Listing(stale=stale, since=since, waiting=waiting, refused=refused)
+        return Listing(
+            stale=stale, since=since, waiting=waiting, kept=_sorted(kept), refused=refused
+        )
 
     async def retire(self, inputs: StaleInputs) -> Outcome:
         """Remove what was listed and still is what it was then; nothing else.
@@ -109,6 +119,19 @@ class Retirer:
                 kept[tag] = Kept(tag=tag, digest=digest, reason=reason)
         kept |= await self._kept(inputs, tags - inputs.stale.keys(), tags)
         return Outcome(removed=tuple(removed), kept=_sorted(kept))
+
+    async def owned(self, inputs: StaleInputs, declared: frozenset[str]) -> dict[str, str]:
+        """Return what `retire_owned` would remove, tag to digest.
+
+        :raises RegistryError: if the tag list or a name can't be read.
+        """
+        tags = frozenset(await self._tags(inputs))
+        found = {}
+        for pointer in live_pointers(tags - declared, inputs.grammar):
+            verdict = await self._judge.judge(inputs, pointer, tags)
+            if verdict.manifest is not None and _ours(pointer, verdict, inputs):
+                found[pointer.tag] = verdict.manifest.digest
+        return found
 
     async def retire_owned(
         self, inputs: StaleInputs, declared: frozenset[str]
@@ -181,8 +204,7 @@ class Retirer:
         policy = policy_of(pointer, inputs)
         if not policy.removes:
             digest = await self._registry.head(inputs.repository, pointer.tag)
-            reason = f"policy of {pointer.kind} is keep"
-            return Kept(tag=pointer.tag, digest=digest, reason=reason) if digest else None
+            return replace(_kept_by_policy(pointer), digest=digest) if digest else None
         verdict = await self._judge.judge(inputs, pointer, tags)
         if verdict.manifest is None:
             return None
@@ -195,6 +217,10 @@ class Retirer:
 
     def _today(self) -> str:
         return self._now()[: len("2026-11-23")]
+
+
+def _kept_by_policy(pointer: Pointer) -> Kept:
+    return Kept(tag=pointer.tag, digest="", reason=f"policy of {pointer.kind} is keep")
 
 
 def _sorted(kept: Mapping[str, Kept]) -> tuple[Kept, ...]:

@@ -52,6 +52,7 @@ _TAG_INPUTS = {
     "sources": _array(_ref("PlatformSource"), "Platform manifests to assemble."),
     "source": _text("host/repository@sha256:… to copy, in the same repository."),
     "identity": _text("A hash of the inputs, kept in the state alone."),
+    "inputs": _map(_STRING, "What the identity is a hash of, in words: `<kind> <name>` to text."),
     "annotations": _map(_STRING, "Annotations of an assembled index."),
     "onConflict": _text("take-over (default) or refuse, for a tag that is another's."),
 }
@@ -82,6 +83,10 @@ _STALE_OUTPUTS = {
     "removed": _array(_ref("Removed"), "Every removed name, oldest first."),
 }
 
+_SUMMARY_INPUTS = {
+    "waitFor": _array(_STRING, "Outputs of all that is to be summed up; not kept."),
+}
+
 
 def _resource(
     inputs: dict[str, Any], outputs: dict[str, Any], required: list[str], description: str
@@ -110,6 +115,9 @@ SCHEMA = json.dumps(
                 _STALE_OUTPUTS,
                 ["repository", "owner", "pointers", "grammar", "policy"],
                 "The one remover of a repository's pointers.",
+            ),
+            "oci:index:Summary": _resource(
+                _SUMMARY_INPUTS, {}, [], "One line for a whole run; writes nothing to a registry."
             ),
         },
     }

@@ -1,10 +1,12 @@
 """What lives as long as the provider's process: the registry client, and what was declared."""
 
+import os
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from providers.oci.account import Account
 from providers.oci.client import Client
 from providers.oci.ghcr import Removers
 from providers.oci.reach import Hosts
@@ -39,12 +41,15 @@ class Session:
         *,
         open_transport: Callable[[], Transport] = Transport,
         now: Callable[[], str] = now,
+        environment: Mapping[str, str] = os.environ,
     ) -> None:
         self._open_transport = open_transport
         self._now = now
         self._transport: Transport | None = None
         self._tagger: Tagger | None = None
         self._retirer: Retirer | None = None
+        self.environment = environment
+        self.account = Account()
         self.declared = Declared()
         self.hosts = Hosts()
         self.log: Callable[[str, str], Awaitable[None]] = _silent

@@ -8,6 +8,7 @@ from providers.oci.reach import is_loopback
 from providers.oci.retire import Listing, Outcome
 from providers.oci.session import Change, Session
 from providers.oci.stale import Removal, StaleInputs, changes
+from providers.oci.stale_telling import StaleTeller
 from providers.oci.wire import InvalidInputsError, Properties, stale_inputs
 
 
@@ -25,6 +26,7 @@ class StaleResource:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.teller = StaleTeller(session)
 
     def identify(self, inputs: Properties) -> str:
         """Return the id: the repository."""
@@ -50,6 +52,7 @@ class StaleResource:
         if listing.refused:
             reason = f"{listing.refused}. Listed: {_names(listing)}"
             raise InvalidInputsError({"maxRemovals": reason})
+        self.teller.listed(urn, inputs.repository, listing)
         number = olds.get("listing", 0)
         if listing.stale:
             number += 1
@@ -63,7 +66,7 @@ class StaleResource:
             "staleSince": listing.since,
         }
 
-    def diff(self, olds: Properties, news: Properties) -> list[Change]:
+    def diff(self, urn: str, olds: Properties, news: Properties) -> list[Change]:
         """Return the differing properties, and each stale pointer on its own."""
         found = []
         for name in changes(olds, news):
@@ -76,6 +79,8 @@ class StaleResource:
                 found += _dated(olds.get(name, {}), news[name])
             else:
                 found.append(Change(name=name, path=name, replaces=name == "repository"))
+        if not found:
+            self.teller.foresee(urn)
         return found
 
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
@@ -89,7 +94,7 @@ class StaleResource:
         return await self._apply(urn, news, list(olds.get("removed", [])), preview=preview)
 
     async def read(
-        self, _urn: str, resource_id: str, properties: Properties, inputs: Properties
+        self, urn: str, resource_id: str, properties: Properties, inputs: Properties
     ) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Return the state as it is: `check` lists the registry in every run.
 
@@ -97,6 +102,7 @@ class StaleResource:
         """
         if "grammar" not in properties:
             raise OciError(f"{resource_id}: StalePointers cannot be imported; just declare it")
+        self._session.account.read_remover(urn, properties)
         return dict(properties), dict(inputs)
 
     async def delete(self, urn: str, properties: Properties) -> None:
@@ -151,13 +157,16 @@ class StaleResource:
         self, urn: str, news: Properties, record: list[Any], *, preview: bool
     ) -> dict[str, Any]:
         if preview:
+            self.teller.foresee(urn)
             return {**news, "kept": [], "removed": record}
         if news["stale"] and "" in news.get("waitFor", []):
             raise OciError(
                 f"{self.identify(news)}: no pointer is removed while a declared tag failed; repair "
                 f"that and rerun. Still there: {', '.join(sorted(news['stale']))}"
             )
-        outcome = await self._session.retirer.retire(self._with_declared(news))
+        inputs = self._with_declared(news)
+        outcome = await self._session.retirer.retire(inputs)
+        self.teller.tell(urn, inputs.repository, outcome)
         properties = _outputs(news, record, outcome)
         if outcome.failure is not None:
             raise RemovalFailedError(

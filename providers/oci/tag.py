@@ -23,7 +23,8 @@ class Source:
 class TagInputs:
     """What is declared: platform `sources` to assemble, or else one `source` to copy.
 
-    `identity` is None where a preview does not know it yet.
+    `identity` is None where a preview does not know it yet. `inputs` tells in words what the
+    identity is a hash of; it explains a change and never is one.
     """
 
     ref: TagReference
@@ -31,6 +32,7 @@ class TagInputs:
     sources: tuple[Source, ...] = ()
     source: ManifestReference | None = None
     identity: str | None = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     on_conflict: OnConflict = "take-over"
 

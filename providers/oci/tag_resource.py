@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from providers.oci.before import STATE_ONLY
 from providers.oci.errors import UnreachableError
 from providers.oci.reference import TagReference
 from providers.oci.session import Change, Session
 from providers.oci.tag import Recorded, TagInputs, TagState, diff, drift, foreseen_digest
+from providers.oci.tag_telling import TagTeller
 from providers.oci.wire import (
     Properties,
     input_properties,
@@ -17,8 +19,6 @@ from providers.oci.wire import (
 
 # Properties that are outputs alone: drift shows in them.
 _OUTPUTS = frozenset({"digest", "platforms"})
-# What a preview keeps as it is when only these change: no name moves.
-_STATE_ONLY = frozenset({"identity", "onConflict"})
 
 
 class TagResource:
@@ -26,12 +26,13 @@ class TagResource:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._teller = TagTeller(session)
 
     def identify(self, inputs: Properties) -> str:
         """Return the id: the reference."""
         return str(inputs["ref"])
 
-    async def check(self, _urn: str, olds: Properties, properties: Properties) -> dict[str, Any]:
+    async def check(self, urn: str, olds: Properties, properties: Properties) -> dict[str, Any]:
         """Validate, and note the tag as declared.
 
         An import is checked with the inputs that it read, which may name no owner.
@@ -40,37 +41,46 @@ class TagResource:
         """
         inputs = tag_inputs(properties, may_lack_owner=olds.get("owner") == "")
         self._session.declared.add_tag(inputs.ref)
+        self._session.account.checked(urn, olds.get("inputs"))
         return {**properties, **_defaults(inputs)}
 
-    def diff(self, olds: Properties, news: Properties) -> list[Change]:
+    def diff(self, urn: str, olds: Properties, news: Properties) -> list[Change]:
         """Return the differing properties."""
-        return [
+        found = [
             Change(name=name, path=name, replaces=name == "ref", from_inputs=name not in _OUTPUTS)
             for name in diff(recorded_tag(olds), tag_inputs(news, may_lack_owner=True))
         ]
+        if not found:
+            self._teller.stays(urn, olds, news)
+        return found
 
-    async def create(self, _urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
+    async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
         """Make the tag name what is declared, or foresee that."""
-        inputs = tag_inputs(properties)
+        inputs, before = tag_inputs(properties), self._teller.before(urn, None)
         if not preview:
             state = await self._session.tagger.create(inputs)
-            return {**properties, **state_properties(state)}
+            self._teller.tell(urn, inputs, before, state)
+            return {**_recordable(properties), **state_properties(state)}
         digest = foreseen_digest(None, inputs)
         if digest and inputs.on_conflict == "refuse":
             await self._session.tagger.refuse_conflict(inputs, digest)
-        return {**properties, **unknown_state(digest)}
+        await self._teller.foresee(urn, inputs, before)
+        return {**_recordable(properties), **unknown_state(digest)}
 
     async def update(
-        self, _urn: str, olds: Properties, news: Properties, *, preview: bool
+        self, urn: str, olds: Properties, news: Properties, *, preview: bool
     ) -> dict[str, Any]:
         """Re-point the tag, or foresee that."""
         recorded, inputs = recorded_tag(olds), tag_inputs(news)
+        before, kept = self._teller.before(urn, olds), _recordable(news)
         if not preview:
             state = await self._session.tagger.update(inputs, recorded)
-            return {**news, **state_properties(state)}
-        if set(diff(recorded, inputs)) <= _STATE_ONLY:
-            return {**news, **state_properties(recorded.state)}
-        return {**news, **unknown_state(foreseen_digest(recorded, inputs))}
+            self._teller.tell(urn, inputs, before, state)
+            return {**kept, **state_properties(state)}
+        await self._teller.foresee(urn, inputs, before)
+        if set(diff(recorded, inputs)) <= STATE_ONLY:
+            return {**kept, **state_properties(recorded.state)}
+        return {**kept, **unknown_state(foreseen_digest(recorded, inputs))}
 
     async def read(
         self, urn: str, resource_id: str, properties: Properties, inputs: Properties
@@ -98,6 +108,7 @@ class TagResource:
         if reason:
             await self._session.log(reason, urn)
         if state is None:
+            self._teller.read(urn, properties, inputs)
             return None
         return {**properties, **state_properties(state)}, dict(inputs)
 
@@ -116,7 +127,15 @@ def _defaults(inputs: TagInputs) -> dict[str, Any]:
     if inputs.source is not None and inputs.source.digest:
         # The engine shows a drifted output beside the input of the same name.
         found["digest"] = inputs.source.digest
-    return found
+    return {**found, "inputs": dict(inputs.inputs)} if inputs.inputs else found
+
+
+def _recordable(inputs: Properties) -> dict[str, Any]:
+    """Leave out what the engine keeps among the inputs anyway, and newer there.
+
+    It saves the inputs of every run, also where nothing differed, but outputs only of updates.
+    """
+    return {name: value for name, value in inputs.items() if name != "inputs"}
 
 
 def _imported(inputs: TagInputs, outputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

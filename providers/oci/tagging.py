@@ -126,6 +126,10 @@ class Tagger:
             platforms = await self._present(ref.repository, platforms)
         return replace(recorded.state, platforms=platforms)
 
+    async def holds(self, image: ManifestReference) -> bool:
+        """Tell whether the registry has a manifest; asked once a minute at most."""
+        return await self._library.has(image.repository, image.digest)
+
     async def find(self, ref: TagReference) -> Found | None:
         """Describe a tag that no state knows, for an import; None where it is absent."""
         return await self._describe_tag(ref)

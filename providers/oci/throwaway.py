@@ -54,14 +54,19 @@ def displaced_by(leftover: Manifest) -> str:
 async def write_throwaway(registry: Registry, ref: TagReference, manifest: Manifest) -> Manifest:
     """Write a throwaway over a tag that still names `manifest`, and return it.
 
-    :raises RegistryError: if the tag names something else by now, before it is written.
+    :raises OciError: if the tag names something else by now, before it is written, or if the
+        registry fails; the message tells how the tag was left.
     """
     await registry.write_blob(ref.repository, _EMPTY)
     leftover = throwaway(secrets.token_hex(16), manifest.digest)
     live = await registry.head(ref.repository, ref.tag)
     if live != manifest.digest:
         raise RegistryError(f"{ref} was moved to {live} while it was to be removed; run again")
-    await registry.put(ref.repository, ref.tag, leftover)
+    try:
+        await registry.put(ref.repository, ref.tag, leftover)
+    except OciError as error:
+        # It may have been written all the same.
+        raise await put_back(registry, ref, leftover, error) or error from error
     return leftover
 
 
@@ -78,6 +83,8 @@ async def put_back(
         live = await registry.head(ref.repository, ref.tag)
         if live is None:
             return None
+        if live == displaced:
+            return type(cause)(f"{cause}; {ref} still names {displaced}")
         if live != leftover.digest:
             return type(cause)(f"{cause}; meanwhile {ref} was moved to {live} and was left there")
         manifest = await registry.get(ref.repository, displaced) if displaced else None

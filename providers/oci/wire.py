@@ -9,6 +9,7 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from providers.oci.errors import OciError
 from providers.oci.policy import Policy, is_date, parse_policy
+from providers.oci.reasons import shortened
 from providers.oci.reference import ManifestReference, Repository, TagReference
 from providers.oci.stale import PointerKind, StaleInputs
 from providers.oci.tag import (
@@ -108,6 +109,9 @@ def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagIn
         reader.problems["owner"] = "is empty; write <pulumi project>/<stack>"
     identity = reader.value("identity", str, "")
     annotations = reader.value("annotations", dict, {})
+    ingredients = reader.value("inputs", dict, {})
+    for name in sorted(name for name, value in ingredients.items() if not _is_known_text(value)):
+        reader.problems[f"inputs.{name}"] = "is no text that a preview knows"
     reader.finish()
     return TagInputs(
         ref=ref,
@@ -115,9 +119,14 @@ def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagIn
         sources=sources,
         source=source,
         identity=None if identity == UNKNOWN else identity,
+        inputs=shortened(ingredients),
         annotations=annotations,
         on_conflict=on_conflict,
     )
+
+
+def _is_known_text(value: Any) -> bool:
+    return isinstance(value, str) and value != UNKNOWN
 
 
 def _sources(reader: _Reader, repository: Repository | None) -> list[Source]:
@@ -217,6 +226,11 @@ def recorded_tag(properties: Properties) -> Recorded:
         annotations=properties.get("annotations"),
         on_conflict=properties.get("onConflict"),
     )
+
+
+def recorded_images(properties: Properties) -> dict[str, str]:
+    """Read the platform manifests that a Tag's state was assembled from, by platform."""
+    return {source["platform"]: source["image"] for source in properties.get("sources", ())}
 
 
 def _digest(image: str) -> str:

@@ -30,6 +30,9 @@ class Declared:
 
     `repository` and `build` are `host/name`; `tags` maps a tag to its platforms' digests in
     `build`, `pointers` maps a pointer to one of `tags`. Without a `policy` there is no remover.
+    `inputs` maps a tag to what went into it, of which its identity is made unless `identities`
+    names one; `building` names the platforms of a tag whose digests a preview does not know, as
+    those of a build.
     """
 
     repository: str
@@ -43,6 +46,10 @@ class Declared:
     max_removals: float = 1.0
     allow_mass: bool = False
     keep_on_destroy: bool = False
+    inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    identities: Mapping[str, str] = field(default_factory=dict)
+    building: Mapping[str, list[str]] = field(default_factory=dict)
+    summary: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from providers.oci.wire import plain_map, wrap_map
 
 TAG = "oci:index:Tag"
 STALE = "oci:index:StalePointers"
+SUMMARY = "oci:index:Summary"
 
 _T = TypeVar("_T")
 
@@ -166,7 +167,9 @@ class Engine:
         return Step(kind="create", outputs=outputs)
 
     def _start(self) -> OciProvider:
-        session = Session(open_transport=self._open, now=lambda: self.now)
+        session = Session(
+            open_transport=self._open, now=lambda: self.now, environment=self._environment
+        )
         session.log, session.warn = self._log, self._warn
         return OciProvider(session)
 

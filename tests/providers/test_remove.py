@@ -158,6 +158,26 @@ def test_a_throwaway_that_cannot_be_deleted_gives_way_to_what_it_displaced(
     assert registry.repositories[NAME].tags["py3.8-LATEST"] == shared
 
 
+def test_a_throwaway_that_was_written_though_the_write_failed_gives_way_again(
+    registry: FakeRegistry, environment: dict[str, str], shared: str
+) -> None:
+    registry.tag_delete = False
+    registry.fault("PUT .*py3.8-LATEST", status=403, after=True)
+    with pytest.raises(RegistryError, match=f"answered 403.* was put back on {shared}"):
+        remove(registry, environment)
+    assert registry.repositories[NAME].tags["py3.8-LATEST"] == shared
+
+
+def test_a_throwaway_that_was_not_written_leaves_the_name_and_says_so(
+    registry: FakeRegistry, environment: dict[str, str], shared: str
+) -> None:
+    registry.tag_delete = False
+    registry.fault("PUT .*py3.8-LATEST", status=403)
+    with pytest.raises(RegistryError, match=f"answered 403.* still names {shared}"):
+        remove(registry, environment)
+    assert registry.repositories[NAME].tags["py3.8-LATEST"] == shared
+
+
 def test_what_somebody_writes_over_the_throwaway_is_left_alone(
     registry: FakeRegistry, environment: dict[str, str], shared: str
 ) -> None:

@@ -62,6 +62,21 @@ def test_a_tag_sends_what_the_schema_declares(engine: Recording) -> None:
     }
 
 
+def test_a_tag_says_what_went_into_it_and_a_summary_what_it_waits_for(engine: Recording) -> None:
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
+    def program() -> pulumi.Output[Any]:
+        args = r.TagArgs(ref="h/n:t", owner="o", source="h/n@", inputs={"file start.sh": "1f"})
+        tag = r.Tag("name", args)
+        return r.Summary("fleet/dev", r.SummaryArgs(wait_for=[tag.digest])).urn
+
+    program()
+    schema = json.loads(SCHEMA)["resources"]
+    assert engine.inputs["oci:index:Tag"]["inputs"] == {"file start.sh": "1f"}
+    assert set(engine.inputs["oci:index:Tag"]) < set(schema["oci:index:Tag"]["inputProperties"])
+    assert engine.inputs["oci:index:Summary"] == {"waitFor": [DIGEST]}
+    assert set(schema["oci:index:Summary"]["inputProperties"]) == {"waitFor"}
+
+
 def test_stale_pointers_send_what_the_schema_declares(engine: Recording) -> None:
     seen: list[Any] = []
 

@@ -1,0 +1,85 @@
+"""Tells what becomes of pointers that nothing declares, to the account of the run."""
+
+from providers.oci.errors import OciError
+from providers.oci.reference import Repository
+from providers.oci.report import Entry
+from providers.oci.retire import Listing, Outcome
+from providers.oci.session import Session
+from providers.oci.stale import Kept
+from providers.oci.wire import stale_inputs
+
+
+class StaleTeller:
+    """Keeps the account of the removers; their own resource logs."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._listed: dict[str, tuple[Entry, ...]] = {}
+
+    def listed(self, urn: str, repository: Repository, listing: Listing) -> None:
+        """Remember what `check` listed, until it is known whether anything is done about it."""
+        self._session.account.checked(urn)
+        going = (
+            _retired(repository, tag, digest, "nothing declares it")
+            for tag, digest in listing.stale.items()
+        )
+        self._listed[urn] = (*going, *(_kept(repository, kept) for kept in listing.kept))
+
+    def foresee(self, urn: str) -> None:
+        """Note what was listed; a refresh compares as well, before anything is listed."""
+        if urn in self._listed:
+            self._session.account.note(urn, *self._listed[urn])
+
+    def tell(self, urn: str, repository: Repository, outcome: Outcome) -> None:
+        """Note what an update removed and kept."""
+        gone = (
+            _retired(repository, removal.tag, removal.digest, "nothing declared it")
+            for removal in outcome.removed
+        )
+        kept = (_kept(repository, kept) for kept in outcome.kept)
+        self._session.account.note(urn, *gone, *kept)
+
+    async def tell_forgotten(self) -> None:
+        """Note and log the pointers that go because their image left the declaration.
+
+        The engine deletes such a remover after all else, and no preview asks it what it would do.
+        """
+        for urn, state in self._session.account.forgotten.items():
+            inputs = stale_inputs({**state, "stale": {}, "staleSince": {}})
+            repository, declared = inputs.repository, self._session.declared
+            if inputs.keep_on_destroy or declared.has_successor(repository, urn):
+                continue
+            try:
+                owned = await self._session.retirer.owned(inputs, declared.tags(repository))
+            except OciError:
+                continue  # the deletion itself says what stands in its way
+            reason = "its image is no longer declared"
+            entries = [_retired(repository, *found, reason, later=True) for found in owned.items()]
+            self._session.account.note(urn, *entries)
+            if entries:
+                names = ", ".join(f"{tag} ({digest})" for tag, digest in owned.items())
+                await self._session.log(f"{reason}, to be removed: {names}", urn)
+
+
+def _retired(
+    repository: Repository, tag: str, digest: str, reason: str, *, later: bool = False
+) -> Entry:
+    return Entry(
+        ref=f"{repository}:{tag}",
+        kind="pointer",
+        action="retire",
+        reasons=(reason,),
+        previous=digest,
+        later=later,
+    )
+
+
+def _kept(repository: Repository, kept: Kept) -> Entry:
+    return Entry(
+        ref=f"{repository}:{kept.tag}",
+        kind="pointer",
+        action="keep",
+        reasons=(kept.reason,),
+        digest=kept.digest,
+        previous=kept.digest,
+    )

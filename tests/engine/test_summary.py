@@ -1,0 +1,158 @@
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.registries import Distribution
+from tests.engine.seeding import PLATFORMS, delete, push_image
+from tests.engine.stack import Declared, EngineStack
+
+pytestmark = pytest.mark.integration
+
+REPOSITORY = "team/app"
+OLD, NEW, LATEST = "py3.11-0.33.0", "py3.11-0.34.0", "py3.11-LATEST"
+
+
+def ingredients(base: str, **others: str) -> dict[str, str]:
+    bases = {f"base {p}": f"python:3.11-slim@sha256:{base * 64}" for p in PLATFORMS}
+    return {**bases, "file start.sh": "1f", **others}
+
+
+class Fleet:
+    """Declares versions and one pointer on the newest, and reads what is said of them."""
+
+    def __init__(self, stack: EngineStack, distribution: Distribution, report: Path) -> None:
+        self.stack, self._distribution, self._report = stack, distribution, report
+        stack.environment["FLEET_REPORT"] = str(report)
+
+    def declare(
+        self, inputs: Mapping[str, Mapping[str, str]], *, build: str = "", **overrides: Any
+    ) -> Declared:
+        """Declare a tag for each of `inputs`; `build` are those that a preview sees built."""
+        place = f"{self._distribution.host}/{REPOSITORY}"
+        fields = Declared(
+            repository=place,
+            build=f"{place}/build",
+            tags={
+                tag: push_image(self._distribution, f"{REPOSITORY}/build", PLATFORMS, str(known))
+                for tag, known in inputs.items()
+            },
+            pointers={LATEST: max(inputs)},
+            inputs=inputs,
+            building={tag: list(PLATFORMS) for tag in inputs if tag in build.split()},
+            summary=True,
+        )
+        declared = dataclasses.replace(fields, **overrides)
+        self.stack.declare(declared)
+        self.tags = declared.tags
+        return declared
+
+    def state(self, tag: str) -> dict[str, Any]:
+        """Return a tag as the state keeps it."""
+        (found,) = [s for n, s in self.stack.resources().items() if n.endswith(f":{tag}")]
+        return found
+
+    def report(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._report.read_text())
+        return found
+
+    def entry(self, tag: str) -> dict[str, Any]:
+        """Return the report's one entry of a tag."""
+        (found,) = [e for e in self.report()["entries"] if e["ref"].endswith(f":{tag}")]
+        return dict(found)
+
+
+@pytest.fixture
+def fleet(stack: EngineStack, distribution: Distribution, tmp_path: Path) -> Fleet:
+    return Fleet(stack, distribution, tmp_path / "report.json")
+
+
+def test_a_plain_preview_says_why_and_sums_up_and_the_update_tells_what_it_did(
+    fleet: Fleet,
+) -> None:
+    fleet.declare({OLD: ingredients("a")}, build=OLD)
+    previewed = fleet.stack.preview()
+    assert "3 build, 1 re-point, 0 retire, 0 unchanged" in previewed.messages
+    assert f"new in this stack: to be built for {', '.join(PLATFORMS)}" in previewed.messages
+    assert "new, names " in previewed.messages
+    assert "3 built, 1 re-pointed, 0 retired, 0 unchanged" in fleet.stack.up().messages
+    again = fleet.stack.up()
+    assert again.steps == ()
+    assert "0 build, 0 re-point, 0 retire, 2 unchanged" in again.messages
+    assert fleet.report()["mode"] == "idle"
+
+    fleet.declare({OLD: ingredients("a"), NEW: ingredients("b")}, build=NEW)
+    previewed = fleet.stack.preview()
+    assert "3 build, 1 re-point, 0 retire, 1 unchanged" in previewed.messages
+    done = fleet.stack.up().messages
+    assert "3 built, 1 re-pointed, 0 retired, 1 unchanged" in done
+    pointer, version = fleet.entry(LATEST), fleet.entry(NEW)
+    assert (pointer["previousVersion"], pointer["version"]) == (OLD, NEW)
+    assert pointer["digest"] == version["digest"] != pointer["previous"] != ""
+    fleet.declare({OLD: ingredients("c"), NEW: ingredients("b")}, build=OLD)
+    previewed = fleet.stack.preview()
+    assert "base python:3.11-slim moved" in previewed.messages
+    assert "3 build, 0 re-point, 0 retire, 2 unchanged" in previewed.messages
+    assert fleet.entry(OLD)["reasons"] == ["base python:3.11-slim moved"]
+
+
+def test_inputs_alone_are_no_change_and_are_known_from_the_next_run_on(fleet: Fleet) -> None:
+    fleet.declare({OLD: {}}, identities={OLD: "as it was"})
+    fleet.stack.up()
+    assert "inputs" not in fleet.state(OLD)["inputs"]
+    fleet.declare({OLD: ingredients("a")}, identities={OLD: "as it was"}, tags=fleet.tags)
+    assert fleet.stack.up().steps == ()
+    state = fleet.state(OLD)
+    assert state["inputs"]["inputs"]["base linux/amd64"] == f"python:3.11-slim@sha256:{'a' * 12}"
+    assert "inputs" not in state["outputs"]
+    fleet.declare({OLD: {**ingredients("a"), "file start.sh": "2e"}}, build=OLD)
+    assert f"built for {', '.join(PLATFORMS)}: start.sh changed" in fleet.stack.preview().messages
+
+
+def test_a_lost_build_is_told_apart_from_a_changed_one(
+    fleet: Fleet, distribution: Distribution
+) -> None:
+    fleet.declare({OLD: ingredients("a")})
+    fleet.stack.up()
+    building = {OLD: ["linux/arm64", "linux/amd64"]}
+    fleet.declare({OLD: ingredients("a")}, building=building)
+    delete(distribution, f"{REPOSITORY}/build", fleet.tags[OLD]["linux/arm64"])
+    said = fleet.stack.preview().messages
+    assert "again for linux/arm64: its build is no longer in the registry" in said
+    assert "again for linux/amd64: no input is known to have changed" in said
+    assert f"stays with {OLD}, whose digest is not known yet" in said
+    assert "2 build, 1 re-point, 0 retire, 0 unchanged" in said
+
+
+def test_stale_pointers_count_also_when_their_whole_image_left(fleet: Fleet) -> None:
+    fleet.declare({OLD: ingredients("a"), NEW: ingredients("b")})
+    fleet.stack.up()
+    fleet.declare({OLD: ingredients("a")}, pointers={})
+    said = fleet.stack.preview().messages
+    assert "0 build, 0 re-point, 1 retire, 1 unchanged" in said
+    (stale,) = [e for e in fleet.report()["entries"] if e["action"] == "retire"]
+    assert (stale["ref"].rpartition(":")[2], stale["digest"]) == (LATEST, "")
+    assert stale["previous"].startswith("sha256:")
+
+    fleet.declare({OLD: ingredients("a"), NEW: ingredients("b")})
+    fleet.stack.up()
+    fleet.declare({OLD: ingredients("a")}, tags={}, pointers={}, policy={})
+    previewed = fleet.stack.preview()
+    assert f"its image is no longer declared, to be removed: {LATEST}" in previewed.messages
+    assert "0 build, 0 re-point, 1 retire, 0 unchanged" in previewed.messages
+    done = fleet.stack.up()
+    assert f"removed {LATEST}" in done.messages
+
+
+def test_a_failed_tag_is_counted_where_the_others_go_on(fleet: Fleet) -> None:
+    fleet.declare({OLD: ingredients("a"), NEW: ingredients("b")})
+    fleet.stack.up()
+    declared = fleet.declare({OLD: ingredients("a"), NEW: ingredients("c")}, pointers={}, policy={})
+    tags = {**declared.tags, OLD: {**declared.tags[OLD], "linux/arm64": ""}}
+    fleet.stack.declare(dataclasses.replace(declared, tags=tags))
+    said = fleet.stack.up("--continue-on-error", code=None).messages
+    assert "3 built, 0 re-pointed, 0 retired, 0 unchanged, 1 failed" in said
+    assert "there is no image for linux/arm64" in fleet.entry(OLD)["reasons"][0]
