@@ -1,12 +1,15 @@
 """The whole stack: every image of a plan, as components."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 
+from components.elsewhere import verified_elsewhere
 from components.image_tag import ImageTag, ImageTagArgs
 from components.pointers import Pointers, PointersArgs
 from fleet.plan import ImagePlan, Plan, VersionTag
+from providers.oci.resources import Summary, SummaryArgs
 
 
 class Guard(pulumi.ComponentResource):
@@ -25,22 +28,37 @@ class Guard(pulumi.ComponentResource):
 def declare(plan: Plan) -> dict[str, Any]:
     """Declare all resources of ``plan``; return the stack's outputs.
 
+    Images come after those that they are built on, as in ``plan``.
+
     ``tags`` are ``{tag, digest, platforms, size, verified}``, ``pointers`` are
-    ``{tag, target, digest}``, both in declared order.
+    ``{tag, target, digest}``, both in declared order. ``builds``, only where other stacks build on
+    images here, are the verified digests of those by the builds' names.
     """
     Guard(plan.owner, protected=plan.protected)
     tags: list[pulumi.Output[dict[str, Any]]] = []
     pointers: list[pulumi.Output[dict[str, Any]]] = []
+    verified = verified_elsewhere(plan)
+    settled: list[pulumi.Output[str]] = []
+    shared: dict[str, pulumi.Output[str]] = {}
     for image in plan.images:
-        made = {tag.tag: _image_tag(tag, image, plan) for tag in image.tags}
+        made = {tag.tag: _image_tag(tag, image, plan, verified) for tag in image.tags}
+        for component in made.values():
+            verified.update(component.verified)
+            shared.update(component.verified if image.name in plan.shared else {})
         tags.extend(component.row for component in made.values())
         digests = {tag: component.digest for tag, component in made.items()}
         args = PointersArgs(image=image, plan=plan, digests=digests)
-        pointers.extend(Pointers(image.name, args).rows)
-    return {"tags": tags, "pointers": pointers}
+        made_pointers = Pointers(image.name, args)
+        pointers.extend(made_pointers.rows)
+        settled += [*digests.values(), *made_pointers.settled]
+    Summary(f"{plan.owner}:summary", SummaryArgs(wait_for=settled))
+    builds = {"builds": shared} if shared else {}
+    return {"tags": tags, "pointers": pointers, **builds}
 
 
-def _image_tag(tag: VersionTag, image: ImagePlan, plan: Plan) -> ImageTag:
+def _image_tag(
+    tag: VersionTag, image: ImagePlan, plan: Plan, verified: Mapping[str, pulumi.Output[str]]
+) -> ImageTag:
     return ImageTag(
         f"{image.name}:{tag.tag}",
         ImageTagArgs(
@@ -49,5 +67,6 @@ def _image_tag(tag: VersionTag, image: ImagePlan, plan: Plan) -> ImageTag:
             assets=image.assets,
             owner=plan.owner,
             on_conflict=plan.version_conflict,
+            below=verified,
         ),
     )

@@ -1,6 +1,6 @@
 """A version tag: its platforms built and verified one by one, then joined under one name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,22 +16,27 @@ from providers.oci.resources import PlatformSource, Tag, TagArgs
 
 @dataclass(frozen=True, kw_only=True)
 class ImageTagArgs:
-    """A planned version tag, and what it has in common with its whole repository."""
+    """A planned version tag, and what it has in common with its whole repository.
+
+    ``below`` holds the verified digests of the builds before it, by the builds' names.
+    """
 
     tag: VersionTag
     repository: str
     assets: Assets
     owner: str
     on_conflict: OnConflict
+    below: Mapping[str, pulumi.Output[str]]
 
 
 class ImageTag(pulumi.ComponentResource):
     """One version tag of one image, for all its platforms or not at all.
 
     ``digest`` is that of the index, known once every platform passed; ``row`` what the stack's
-    output says of the tag.
+    output says of the tag; ``verified`` each platform's digest once it passed, by the build's name.
     """
 
+    verified: Mapping[str, pulumi.Output[str]]
     digest: pulumi.Output[str]
     row: pulumi.Output[dict[str, Any]]
 
@@ -39,13 +44,16 @@ class ImageTag(pulumi.ComponentResource):
         self, name: str, args: ImageTagArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fleet:index:ImageTag", name, {}, opts)
-        images = [platform_image(build, args.assets, self) for build in args.tag.builds]
+        images = [platform_image(b, args.assets, args.below, self) for b in args.tag.builds]
+        built = zip(args.tag.builds, images, strict=True)
+        self.verified = {build.name: image.verified for build, image in built}
         tag = Tag(
             f"{args.repository}:{args.tag.tag}",
             TagArgs(
                 ref=f"{args.repository}:{args.tag.tag}",
                 sources=_sources(args.tag, images),
                 identity=args.tag.identity,
+                inputs=args.tag.ingredients,
                 owner=args.owner,
                 annotations=args.tag.annotations,
                 on_conflict=args.on_conflict,

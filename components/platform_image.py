@@ -1,14 +1,17 @@
 """One platform's image: built and pushed by docker-build, then run and checked by it."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pulumi
 import pulumi_docker_build as docker_build
 
-from components.failures import digest_or_nothing, or_else
+from components.failures import digest_or_nothing
 from fleet.build import PlatformBuild, emulation
 from fleet.inputs import Assets
 
+_SHARED = "shared"  # the named context that Dockerfiles copy common files from
+_NEVER = "see-the-error-of-its-build"  # a tag that never is: what starts from it fails by its name
 _TIME_LIMIT = "45m"  # of one build, emulated compilers included
 # docker-build's enumeration has no linux/arm/v7 and fails on it after the build; BuildKit
 # normalises linux/arm to arm/v7, which is what the pushed image says.
@@ -28,9 +31,17 @@ class PlatformImage(NamedTuple):
     verified: pulumi.Output[str]
 
 
-def platform_image(build: PlatformBuild, assets: Assets, parent: pulumi.Resource) -> PlatformImage:
-    """Declare the build of one platform and its verification, as children of ``parent``."""
-    built = _build(build, assets, _options(parent))
+def platform_image(
+    build: PlatformBuild,
+    assets: Assets,
+    below: Mapping[str, pulumi.Output[str]],
+    parent: pulumi.Resource,
+) -> PlatformImage:
+    """Declare the build of one platform and its verification, as children of ``parent``.
+
+    ``below`` holds the verified digests of the builds that other images start from, by name.
+    """
+    built = _build(build, assets, _arguments(build, below), _options(parent))
     verification = _verification(build, assets, built.digest, _options(parent))
     passed = pulumi.Output.all(built.digest, verification.id).apply(lambda known: str(known[0]))
     return PlatformImage(build=built, verification=verification, verified=digest_or_nothing(passed))
@@ -50,8 +61,35 @@ def _options(parent: pulumi.Resource) -> pulumi.ResourceOptions:
     )
 
 
+def _arguments(
+    build: PlatformBuild, below: Mapping[str, pulumi.Output[str]]
+) -> dict[str, pulumi.Input[str]]:
+    if build.below is None:
+        return dict(build.arguments)
+    digest = below[build.below.name]
+    return {
+        **build.arguments,
+        "BASE": _pinned(build.below.repository, digest),
+        "BASE_DIGEST": digest,
+    }
+
+
+def _pinned(repository: str, digest: pulumi.Output[str]) -> pulumi.Output[str]:
+    return digest.apply(
+        lambda known: f"{repository}@{known}" if known else f"{repository}:{_NEVER}"
+    )
+
+
+def _context(location: str, shared: str) -> docker_build.BuildContextArgs:
+    named = {_SHARED: docker_build.ContextArgs(location=shared)} if shared else None
+    return docker_build.BuildContextArgs(location=location, named=named)
+
+
 def _build(
-    build: PlatformBuild, assets: Assets, opts: pulumi.ResourceOptions
+    build: PlatformBuild,
+    assets: Assets,
+    arguments: dict[str, pulumi.Input[str]],
+    opts: pulumi.ResourceOptions,
 ) -> docker_build.Image:
     # A raw export, for docker-build's own has no rewrite-timestamp; without it no rebuild gives
     # the same bytes. `tags` is what its read looks the image up by.
@@ -61,9 +99,9 @@ def _build(
     return docker_build.Image(
         build.name,
         opts,
-        context=docker_build.BuildContextArgs(location=assets.context),
+        context=_context(assets.context, assets.shared_context),
         dockerfile=docker_build.DockerfileArgs(location=f"{assets.context}/Dockerfile"),
-        build_args=dict(build.arguments),
+        build_args=arguments,
         platforms=_platforms(build),
         builder=docker_build.BuilderConfigArgs(name=build.builder),
         exports=[docker_build.ExportArgs(raw=export)],
@@ -95,13 +133,11 @@ def _verification(
     digest: pulumi.Output[str],
     opts: pulumi.ResourceOptions,
 ) -> docker_build.Image:
-    image = digest.apply(lambda known: f"{build.repository}@{known}")
-    # A tag that never is: the verification fails by that name, and says no more than it must.
-    image = or_else(image, f"{build.repository}:see-the-error-of-its-build")
+    image = _pinned(build.repository, digest_or_nothing(digest))
     return docker_build.Image(
         verification_name(build),
         opts,
-        context=docker_build.BuildContextArgs(location=assets.verification),
+        context=_context(assets.verification, assets.shared_verification),
         dockerfile=docker_build.DockerfileArgs(location=f"{assets.verification}/Dockerfile"),
         build_args={"IMAGE": image, "EXPECT": build.expectation, **emulation(build.platform)},
         platforms=_platforms(build),

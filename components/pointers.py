@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.failures import digest_or_nothing
+from components.failures import digest_or_nothing, or_else
 from fleet import names
 from fleet.plan import ImagePlan, Plan
 from fleet.pointers import Pointer
@@ -29,27 +29,33 @@ class PointersArgs:
 
 
 class Pointers(pulumi.ComponentResource):
-    """Every pointer of one repository. ``rows`` are what the stack's output says of them."""
+    """Every pointer of one repository. ``rows`` are what the stack's output says of them.
+
+    ``settled`` holds a text of each resource, known once the engine has dealt with it.
+    """
 
     rows: list[pulumi.Output[dict[str, Any]]]
+    settled: list[pulumi.Output[str]]
 
     def __init__(
         self, name: str, args: PointersArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fleet:index:Pointers", name, {}, opts)
         tags = [self._tag(pointer, args) for pointer in args.image.pointers]
-        StalePointers(
+        digests = [digest_or_nothing(tag.digest) for tag in tags]
+        stale = StalePointers(
             args.image.repository,
-            _stale_args(args, [digest_or_nothing(tag.digest) for tag in tags]),
+            _stale_args(args, digests),
             pulumi.ResourceOptions(parent=self),
         )
+        self.settled = [*digests, or_else(stale.id, "")]
         self.rows = [
             pulumi.Output.all(
                 tag=f"{args.image.repository}:{pointer.tag}",
                 target=pointer.target,
-                digest=digest_or_nothing(tag.digest),
+                digest=digest,
             )
-            for pointer, tag in zip(args.image.pointers, tags, strict=True)
+            for pointer, digest in zip(args.image.pointers, digests, strict=True)
         ]
         self.register_outputs({})
 

@@ -17,7 +17,7 @@ from local.needs import read_needs
 from local.say import TroubleError, say
 from providers.oci.errors import OciError
 from providers.oci.reference import Repository
-from upkeep import adopt, prune, restore
+from upkeep import adopt, prune, restore, split
 from upkeep.import_file import Adoption
 from upkeep.opened import opened
 from upkeep.state import read_state
@@ -28,20 +28,26 @@ def main(arguments: list[str]) -> int:
     chosen = _parser().parse_args(arguments)
     here = checkout(chosen.root)
     try:
-        # What `make env` prints, whether or not the caller has evaluated it.
-        needs = read_needs(here.root, chosen.stack)
-        backend.require(here, needs, os.environ)
-        for name in environment.unset(here, needs, os.environ):
-            del os.environ[name]
-        os.environ.update(environment.of_process(here, needs))
+        if chosen.needs_backend:
+            _enter(here, chosen.stack)
         return int(chosen.run(here, chosen))
     except (TroubleError, DeclarationError, OciError) as error:
         say(f"error: {error}")
         return 1
 
 
+def _enter(here: Checkout, stack: str) -> None:
+    """Have the environment that `make env` prints, whether or not the caller evaluated it."""
+    needs = read_needs(here.root, stack)
+    backend.require(here, needs, os.environ)
+    for name in environment.unset(here, needs, os.environ):
+        del os.environ[name]
+    os.environ.update(environment.of_process(here, needs))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m upkeep", description=__doc__)
+    parser.set_defaults(needs_backend=True)
     parser.add_argument("--root", type=Path, help="the checkout, by default this one")
     commands = parser.add_subparsers(required=True)
     one = commands.add_parser("restore", help="put a removed name back on its last digest")
@@ -56,7 +62,9 @@ def _parser() -> argparse.ArgumentParser:
     three.add_argument("--image", default="", help="one image only, declared or not")
     three.add_argument("--keep-days", type=_days, help="instead of fleet:retention-days")
     three.set_defaults(run=_prune)
-    for command in (one, two, three):
+    four = commands.add_parser("split", help="write a stack file for each image of a fleet")
+    four.set_defaults(run=_split, needs_backend=False)
+    for command in (one, two, three, four):
         command.add_argument("--stack", default="dev")
     return parser
 
@@ -96,20 +104,19 @@ def _adopt(here: Checkout, chosen: argparse.Namespace) -> int:
 def _prune(here: Checkout, chosen: argparse.Namespace) -> int:
     plan = _plan(here, chosen.stack)
     days = plan.retention_days if chosen.keep_days is None else chosen.keep_days
-    return asyncio.run(_pruned(here, chosen, _images(here, chosen, plan), days))
+    return asyncio.run(_pruned(here, chosen, plan, days))
 
 
-async def _pruned(
-    here: Checkout, chosen: argparse.Namespace, images: tuple[prune.Image, ...], days: int
-) -> int:
+async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: int) -> int:
     failed = False
+    images = _images(here, chosen, plan)
     async with opened() as connection:
         for image in images:
             versions = connection.versions_of(image.public.host)
             pruner = prune.Pruner(
                 registry=connection.registry,
                 versions=versions,
-                owner=f"{PROJECT}/{chosen.stack}",
+                owner=plan.owner,
                 state=lambda: read_state(here.root, chosen.stack, os.environ),
                 now=lambda: datetime.now(UTC).isoformat(timespec="seconds"),
                 days=days,
@@ -134,10 +141,23 @@ def _images(here: Checkout, chosen: argparse.Namespace, plan: Plan) -> tuple[pru
     return (declared.get(chosen.image, undeclared),)
 
 
+def _split(here: Checkout, chosen: argparse.Namespace) -> int:
+    declaration = declaration_of_file(config_file(here.root, chosen.stack))
+    if declaration.part:
+        raise TroubleError(f"{chosen.stack} is a part of {declaration.part.whole} already")
+    for name, text in split.stack_files(declaration, chosen.stack).items():
+        path = here.root / name
+        known = path.read_text(encoding="utf-8") if path.exists() else None
+        if known is None:
+            path.write_text(text, encoding="utf-8")
+        say(f"{name}: {'written' if known is None else 'there already, left as it is'}")
+    return 0
+
+
 def _plan(here: Checkout, stack: str) -> Plan:
     declaration = declaration_of_file(config_file(here.root, stack))
     inputs = gather(here.root, stack, declaration)
-    return make_plan(declaration, inputs, owner=f"{PROJECT}/{stack}")
+    return make_plan(declaration, inputs, owner=f"{PROJECT}/{declaration.fleet_of(stack)}")
 
 
 def _tell(text: object) -> None:

@@ -1,7 +1,7 @@
 """What a repository holds, as far as can be known: its names, and the manifests behind them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from providers.oci.index import OWNER_ANNOTATION, annotations_of, children_of, document_of
@@ -58,19 +58,37 @@ async def hold(registry: Registry, repository: Repository, also: Iterable[str]) 
     listed = await registry.tags(repository)
     named = listed.tags
 
-    async def read(reference: str) -> Node | None:
-        manifest = await registry.get(repository, reference)
-        return None if manifest is None else node_of(manifest, f"{repository}@{reference}")
+    async def read(tag: str) -> Node | None:
+        return await _read(registry, repository, tag)
 
     found = await each(read, named)
     tags = {tag: node.digest for tag, node in zip(named, found, strict=True) if node is not None}
     nodes = {node.digest: node for node in found if node is not None}
-    wanted = set(also) | {c for node in nodes.values() for c in _unexplained(node)}
+    held = Holdings(repository=repository, tags=tags, nodes=nodes)
+    below = {c for node in nodes.values() for c in _unexplained(node)}
+    return await follow(registry, held, below | set(also))
+
+
+async def follow(registry: Registry, held: Holdings, also: Iterable[str]) -> Holdings:
+    """Return ``held`` with the digests ``also`` that are there, and what they refer to.
+
+    :raises providers.oci.errors.OciError: when the registry fails.
+    """
+    nodes, wanted = dict(held.nodes), set(also)
+
+    async def read(digest: str) -> Node | None:
+        return await _read(registry, held.repository, digest)
+
     while missing := sorted(wanted - nodes.keys()):
         layer = [node for node in await each(read, missing) if node is not None]
         nodes |= {node.digest: node for node in layer}
         wanted = {c for node in layer for c in _unexplained(node)}
-    return Holdings(repository=repository, tags=tags, nodes=nodes)
+    return replace(held, nodes=nodes)
+
+
+async def _read(registry: Registry, repository: Repository, reference: str) -> Node | None:
+    manifest = await registry.get(repository, reference)
+    return None if manifest is None else node_of(manifest, f"{repository}@{reference}")
 
 
 def node_of(manifest: Manifest, place: str) -> Node:

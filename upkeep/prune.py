@@ -13,7 +13,7 @@ from providers.oci.errors import OciError
 from providers.oci.reference import Repository
 from providers.oci.registry import Registry
 from upkeep import ledger as ledgers
-from upkeep.holdings import Holdings, hold
+from upkeep.holdings import Holdings, follow, hold
 from upkeep.ledger import Ledger
 from upkeep.parallel import each
 from upkeep.state import State
@@ -46,11 +46,15 @@ class Image:
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What a look at an image found: the loose digests, and the ledger after that look."""
+    """What a look at an image found: the loose digests, and the ledger after that look.
+
+    ``held`` is what each of its repositories held.
+    """
 
     image: Image
     loose: tuple[Loose, ...]
     ledger: Ledger
+    held: Mapping[Repository, Holdings] = field(default_factory=dict)
 
     @property
     def due(self) -> tuple[Loose, ...]:
@@ -104,7 +108,9 @@ class Pruner:
         build = await self._hold(image.build, ledger, state)
         cache = await self._hold(image.cache, ledger, state)
         kept = {
-            image.public: needed(public, {*public.tags.values()}, state.digests),
+            image.public: needed(
+                public, {*public.tags.values(), *self._foreign(public)}, state.digests
+            ),
             image.build: needed(
                 build, _planned(build, image.planned), state.digests | self._others(public)
             ),
@@ -119,7 +125,8 @@ class Pruner:
             # A ledger that named itself would differ at every look.
             seen = {*held.nodes, *free} - set(held.ledgers.values())
             ledger = ledger.observe(held.repository, seen, free, now)
-        return Found(image=image, loose=tuple(loose), ledger=ledger)
+        held_by = {held.repository: held for held in (public, build, cache)}
+        return Found(image=image, loose=tuple(loose), ledger=ledger, held=held_by)
 
     async def apply(self, found: Found) -> Swept:
         """Delete what is due and still unneeded; a digest that can't be deleted stops no other.
@@ -138,7 +145,7 @@ class Pruner:
         try:
             for repository in dict.fromkeys(item.repository for item in found.due):
                 items = [item for item in found.due if item.repository == repository]
-                await self._delete(repository, items, gone, kept)
+                await self._delete(found.held[repository], items, gone, kept)
         finally:
             ledger = found.ledger
             for item in gone:
@@ -147,18 +154,29 @@ class Pruner:
         return Swept(gone=tuple(gone), kept=kept)
 
     async def _delete(
-        self, repository: Repository, items: list[Loose], gone: list[Loose], kept: dict[str, str]
+        self, held: Holdings, items: list[Loose], gone: list[Loose], kept: dict[str, str]
     ) -> None:
-        """Delete ``items`` but those that a name or the state has come to need meanwhile."""
-        needed_now = await self._named_now(repository, items) | self.state().digests
+        """Delete ``items`` but those that a name or the state has come to need meanwhile.
+
+        An index that stays, for that reason or because the registry refuses, keeps its platforms
+        and what is attached to it: it would be left without them.
+        """
+        state = self.state()
+        named = await self._named_now(held.repository, items)
+        held = await follow(
+            self.registry, held, {*named, *state.roots.get(held.repository, frozenset())}
+        )
+        staying = dict.fromkeys(needed(held, named, state.digests), "needed again")
         for item in items:
-            if item.digest in needed_now:
-                kept[item.digest] = "needed again"
+            if item.digest in staying:
+                kept[item.digest] = staying[item.digest]
                 continue
             try:
-                await self.versions.delete(repository, item.digest, item.tags)
+                await self.versions.delete(held.repository, item.digest, item.tags)
             except (TroubleError, OciError) as error:
                 kept[item.digest] = str(error)
+                why = f"belongs to {item.digest}, which stays"
+                staying = {**dict.fromkeys(needed(held, {item.digest}, ()), why), **staying}
             else:
                 gone.append(item)
 
@@ -181,9 +199,17 @@ class Pruner:
         also = {*ledger.of(repository), *state.roots.get(repository, ())}
         return await hold(self.registry, repository, also | await self.versions.listed(repository))
 
+    def _foreign(self, public: Holdings) -> frozenset[str]:
+        """Return the indexes of other owners: what those superseded is theirs to sweep.
+
+        They may be in another stack's undo record, which this one's state does not tell.
+        """
+        nodes = public.nodes.values()
+        return frozenset(n.digest for n in nodes if n.owner not in ("", self.owner))
+
     def _others(self, public: Holdings) -> frozenset[str]:
-        """Return the platforms of another owner's tags: its builds lie in the same workshop."""
-        foreign = (n for n in public.nodes.values() if n.owner not in ("", self.owner))
+        """Return the platforms of another owner's indexes: its builds lie in the same workshop."""
+        foreign = (public.nodes[digest] for digest in self._foreign(public))
         return frozenset(digest for node in foreign for digest in node.platforms)
 
     async def _save(self, image: Image, ledger: Ledger) -> None:

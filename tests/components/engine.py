@@ -13,6 +13,7 @@ from fleet.plan import Plan
 
 IMAGE = "docker-build:index:Image"
 TAG = "oci:index:Tag"
+STACK = "pulumi:pulumi:StackReference"
 STALE = "oci:index:StalePointers"
 
 
@@ -36,12 +37,15 @@ class Engine(pulumi.runtime.Mocks):
 
     asked: list[Asked] = field(default_factory=list)
     preview: bool = False
+    stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.asked.append(Asked(token=args.typ, name=args.name, inputs=args.inputs))
         outputs = dict(args.inputs)
         if args.typ == IMAGE:
             outputs["digest"] = "" if self.preview else digest(args.name)
+        if args.typ == STACK:
+            outputs["outputs"] = self.stacks[args.inputs["name"]]
         if args.typ == TAG:
             outputs |= {"digest": digest(args.name), "size": 12, "platforms": self._platforms(args)}
         return f"{args.name}-id", outputs
@@ -64,19 +68,26 @@ class Engine(pulumi.runtime.Mocks):
         ]
 
 
-def run(plan: Plan, *, preview: bool = False) -> tuple[Engine, dict[str, Any]]:
-    """Run the program on ``plan``; return what it asked for, and the stack's outputs."""
-    engine = Engine(preview=preview)
+def run(
+    plan: Plan, *, preview: bool = False, stacks: dict[str, dict[str, Any]] | None = None
+) -> tuple[Engine, dict[str, Any]]:
+    """Run the program on ``plan``; return what it asked for, and the stack's outputs.
+
+    ``stacks`` are the outputs of other stacks by their names.
+    """
+    engine = Engine(preview=preview, stacks=stacks or {})
     # Each run gets a loop of its own, so that one test's pending work can't reach another's.
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        mocks.set_mocks(engine, project="fleet", stack="test", preview=preview)
+        mocks.set_mocks(
+            engine, project="fleet", stack="test", preview=preview, organization="organization"
+        )
         outputs: dict[str, Any] = {}
 
         async def program() -> None:
             for name, rows in declare(plan).items():
-                outputs[name] = [await row.future() for row in rows]
+                outputs[name] = await pulumi.Output.from_input(rows).future()
 
         loop.run_until_complete(_finished(program()))
     finally:

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 
+from fleet.declaration import Declaration
+from fleet.parse import parse
+from fleet.part import narrowed, parse_share
 from fleet.plan import Plan, make_plan
 from tests.components.engine import IMAGE, STALE, TAG, Engine, digest, run
-from tests.fleet.examples import assets, declaration, inputs
+from tests.fleet.examples import DIGEST, assets, config, declaration, image, inputs, lock
 
 
 def plan(**image_overrides: Any) -> Plan:
@@ -137,3 +140,78 @@ def test_children_inherit_nothing_but_their_parent() -> None:
     engine, _ = run(plan(pythons=["3.11"], versions=["0.34.0"]))
     assert len(engine.of(IMAGE)) == 4
     assert len(engine.of(TAG)) == 3
+
+
+def test_an_image_starts_from_the_verified_digest_of_the_one_below() -> None:
+    declared = parse(
+        config(
+            images={
+                "child": image(**{"builds-on": "base"}),
+                "base": image(requires=[], package="gunicorn", versions=["23.0.0"]),
+            }
+        )
+    )
+    pins = {
+        ("base", "3.11", "23.0.0"): ("gunicorn==23.0.0",),
+        ("child", "3.11", "0.33.0"): ("gunicorn==23.0.0", "uvicorn==0.33.0"),
+        ("child", "3.11", "0.34.0"): ("gunicorn==23.0.0", "uvicorn==0.34.0"),
+    }
+    hashes = {pin: (DIGEST,) for entry in pins.values() for pin in entry}
+    given = inputs(declared, lock=lock(declared, pins=pins, hashes=hashes))
+    engine, _ = run(make_plan(declared, given, "fleet/test"))
+    arguments = engine.named("child/build:py3.11-slim-0.34.0-arm-v7").inputs["buildArgs"]
+    below = digest("base/build:py3.11-slim-23.0.0-arm-v7")
+    assert arguments["BASE"] == f"localhost:5443/multi-py/base/build@{below}"
+    assert arguments["BASE_DIGEST"] == below
+    names = [asked.name for asked in engine.asked]
+    assert names.index("base/verify:py3.11-slim-23.0.0-arm-v7") < names.index(
+        "child/build:py3.11-slim-0.34.0-arm-v7"
+    )
+
+
+def test_common_files_are_a_context_of_their_own(ran: tuple[Engine, Any]) -> None:
+    for kind in ("build", "verify"):
+        context = ran[0].named(f"web/{kind}:py3.11-slim-0.34.0-amd64").inputs["context"]
+        folder = {"build": "image", "verify": "verify"}[kind]
+        assert context["named"] == {"shared": {"location": f"assets/shared/{folder}"}}
+
+
+def test_a_part_starts_from_what_the_other_stack_exports() -> None:
+    whole = parse(
+        config(
+            images={
+                "child": image(**{"builds-on": "base", "requires": []}),
+                "base": image(requires=[], package="gunicorn", versions=["23.0.0"]),
+            }
+        )
+    )
+    pins = {
+        ("base", "3.11", "23.0.0"): ("gunicorn==23.0.0",),
+        ("child", "3.11", "0.33.0"): ("uvicorn==0.33.0",),
+        ("child", "3.11", "0.34.0"): ("uvicorn==0.34.0",),
+    }
+    hashes = {pin: (DIGEST,) for entry in pins.values() for pin in entry}
+    given = inputs(whole, lock=lock(whole, pins=pins, hashes=hashes))
+
+    def part(only: str, **below: str) -> Declaration:
+        share = parse_share({"part-of": "prod", "only": [only], "below": below}, "P")
+        return narrowed(whole, share, "P")
+
+    _, outputs = run(make_plan(part("base"), given, "fleet/prod"))
+    assert outputs["builds"] == {
+        f"base/build:py3.11-slim-23.0.0-{suffix}": digest(f"base/build:py3.11-slim-23.0.0-{suffix}")
+        for suffix in ("amd64", "arm-v7")
+    }
+    child, _ = run(
+        make_plan(part("child", base="prod-base"), given, "fleet/prod"),
+        stacks={"organization/fleet/prod-base": {"builds": outputs["builds"]}},
+    )
+    assert {asked.name for asked in child.of(IMAGE)} == {
+        f"child/{kind}:py3.11-slim-{version}-{suffix}"
+        for kind in ("build", "verify")
+        for version in ("0.33.0", "0.34.0")
+        for suffix in ("amd64", "arm-v7")
+    }
+    arguments = child.named("child/build:py3.11-slim-0.34.0-arm-v7").inputs["buildArgs"]
+    below = digest("base/build:py3.11-slim-23.0.0-arm-v7")
+    assert arguments["BASE"] == f"localhost:5443/multi-py/base/build@{below}"

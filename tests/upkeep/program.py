@@ -22,7 +22,9 @@ from inputs.stack import declaration_of_engine
 digests = json.loads(Path("images.json").read_text())
 
 
-def built(build: PlatformBuild, _assets: Assets, _parent: pulumi.Resource) -> SimpleNamespace:
+def built(
+    build: PlatformBuild, _assets: Assets, _below: object, _parent: pulumi.Resource
+) -> SimpleNamespace:
     digest = digests[build.name]
     arguments = pulumi.Output.from_input({"IMAGE": f"{build.repository}@{digest}"})
     return SimpleNamespace(
@@ -32,7 +34,7 @@ def built(build: PlatformBuild, _assets: Assets, _parent: pulumi.Resource) -> Si
 
 
 setattr(image_tag, "platform_image", built)  # noqa: B010 - a stand-in of another type
-declaration = declaration_of_engine(get_config_env(), pulumi.get_stack())
+declaration = declaration_of_engine(get_config_env(), pulumi.get_stack(), Path.cwd())
 plan = make_plan(
     declaration, gather(Path.cwd(), pulumi.get_stack(), declaration), owner="fleet/dev"
 )

@@ -77,6 +77,17 @@ def superseded(sweeper: Sweeper) -> str:
     return old
 
 
+def superseded_index(sweeper: Sweeper) -> tuple[str, str]:
+    """Have an index noted, then its tag moved on; return the index that it left, and its child."""
+    old = sweeper.registry.push_index(PUBLIC, "py3.11-0.34.0")
+    sweeper.sweep(FIRST)
+    (child,) = set(sweeper.registry.repositories[PUBLIC].manifests) - {old}
+    new = sweeper.registry.push_index(PUBLIC, "other")
+    sweeper.registry.repositories[PUBLIC].tags["py3.11-0.34.0"] = new
+    sweeper.sweep(FIRST)
+    return old, child
+
+
 class TestWhenADigestGoes:
     def test_a_superseded_build_goes_after_the_retention_and_not_before(
         self, sweeper: Sweeper
@@ -127,12 +138,7 @@ class TestWhenADigestGoes:
     def test_an_index_goes_before_its_platforms_and_takes_them_along(
         self, sweeper: Sweeper
     ) -> None:
-        old = sweeper.registry.push_index(PUBLIC, "py3.11-0.34.0")
-        sweeper.sweep(FIRST)
-        (child,) = set(sweeper.registry.repositories[PUBLIC].manifests) - {old}
-        new = sweeper.registry.push_index(PUBLIC, "other")
-        sweeper.registry.repositories[PUBLIC].tags["py3.11-0.34.0"] = new
-        sweeper.sweep(FIRST)
+        old, child = superseded_index(sweeper)
         assert [item.digest for item in sweeper.sweep(LAST).gone] == [old, child]
         assert sweeper.registry.pullable(PUBLIC, "py3.11-0.34.0")
 
@@ -207,6 +213,49 @@ class TestWhatNeverGoes:
         sweeper.sweep(FIRST)
         assert sweeper.sweep(LAST).gone == ()
         assert sweeper.holds(CACHE, cache)
+
+    def test_a_superseded_index_of_another_stack_which_may_have_it_on_record(
+        self, sweeper: Sweeper
+    ) -> None:
+        old = sweeper.registry.push_index(PUBLIC, "theirs", {OWNER_ANNOTATION: "fleet/prod"})
+        sweeper.sweep(FIRST)
+        del sweeper.registry.repositories[PUBLIC].tags["theirs"]
+        sweeper.sweep(FIRST)
+        assert sweeper.sweep(LAST).gone == ()
+        assert sweeper.registry.pullable(PUBLIC, old)
+
+    def test_the_platforms_of_an_index_that_could_not_be_deleted(self, sweeper: Sweeper) -> None:
+        old, child = superseded_index(sweeper)
+        sweeper.registry.fault(f"DELETE .*{old}", status=409)
+        swept = sweeper.sweep(LAST)
+        assert swept.gone == ()
+        assert swept.kept[child] == f"belongs to {old}, which stays"
+        assert sweeper.registry.pullable(PUBLIC, old)
+        assert [item.digest for item in sweeper.sweep(LAST).gone] == [old, child]
+
+    @pytest.mark.parametrize("known", [True, False], ids=["seen before", "made meanwhile"])
+    def test_the_platforms_of_an_index_that_was_tagged_between_look_and_deletion(
+        self, sweeper: Sweeper, known: bool
+    ) -> None:
+        old, child = superseded_index(sweeper)
+        registry = sweeper.registry
+
+        async def work(client: Any) -> Swept:
+            pruner = Pruner(
+                registry=client, versions=Distribution(registry=client), owner="fleet/dev",
+                state=lambda: sweeper.known, now=lambda: LAST, days=30,
+            )  # fmt: skip
+            image = Image(public=repository(registry, PUBLIC), planned=sweeper.planned)
+            found = await pruner.look(image)
+            if known:
+                registry.repositories[PUBLIC].tags["pinned"] = old
+            else:
+                push_index_of(registry, [child], "pinned", {"title": "another"})
+            return await pruner.apply(found)
+
+        swept = sweeper.run(work)
+        assert swept.kept[child] == "needed again"
+        assert registry.pullable(PUBLIC, "pinned")
 
     def test_what_somebody_tagged_between_look_and_deletion(self, sweeper: Sweeper) -> None:
         old = superseded(sweeper)

@@ -1,0 +1,104 @@
+"""Runs the scripts of a rendered workflow as GitHub's runner does, with the environment it gives."""
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.jobs.hub import REPOSITORY, TOKEN
+
+_EXPRESSION = re.compile(r"\$\{\{ (.+?) \}\}")
+# `shell: bash`, as GitHub documents it: strict, also about pipes.
+_SHELL = ("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c")
+_LIMIT_SECONDS = 1800
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """How a step ended, and what it printed."""
+
+    name: str
+    code: int
+    printed: str
+
+
+@dataclass(kw_only=True)
+class Runner:
+    """A runner in the checkout `root`, for the API at `api`; `temp` is its scratch folder.
+
+    `values` are what expressions such as `inputs.removals` stand for; what is not given is empty,
+    as it is on GitHub.
+    """
+
+    root: Path
+    temp: Path
+    api: str
+    event: Path
+    values: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """What the steps wrote to the job's page."""
+        path = self.temp / "summary.md"
+        return path.read_text() if path.exists() else ""
+
+    def run(self, workflow: str, job: str, *, until: str = "") -> list[Step]:
+        """Run the scripts of a job; after a failure only those that run in spite of one.
+
+        Actions are left out: nobody serves them here.
+        """
+        found = yaml.safe_load(workflow)
+        assert found["defaults"]["run"]["shell"] == "bash"
+        done: list[Step] = []
+        for step in found["jobs"][job]["steps"]:
+            failed = any(step.code for step in done)
+            if "run" not in step or (failed and "!cancelled()" not in step.get("if", "")):
+                continue
+            done.append(self._run(step, found["env"]))
+            if until and step["run"] == until:
+                break
+        return done
+
+    def _run(self, step: Mapping[str, Any], common: Mapping[str, str]) -> Step:
+        given = {**common, **step.get("env", {})}
+        told = {name: _EXPRESSION.sub(self._value, text) for name, text in given.items()}
+        environment = {**os.environ, **self._defaults(), **self.variables, **told}
+        done = subprocess.run(
+            [*_SHELL, step["run"]],
+            cwd=self.root, env=environment, text=True, check=False, timeout=_LIMIT_SECONDS,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        return Step(name=step["name"], code=done.returncode, printed=done.stdout)
+
+    def _value(self, match: re.Match[str]) -> str:
+        known = {
+            "github.token": TOKEN,
+            "github.actor": "somebody",
+            "steps.app.outputs.token": TOKEN,
+            "runner.temp": str(self.temp),
+        }
+        return {**known, **self.values}.get(match[1], "")
+
+    def _defaults(self) -> dict[str, str]:
+        head = subprocess.run(
+            ["git", "-C", str(self.root), "rev-parse", "HEAD"],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        return {
+            "CI": "true",
+            "GITHUB_API_URL": f"{self.api}api/v3",
+            "GITHUB_EVENT_PATH": str(self.event),
+            "GITHUB_GRAPHQL_URL": f"{self.api}graphql",
+            "GITHUB_REF_NAME": "main",
+            "GITHUB_REPOSITORY": REPOSITORY,
+            "GITHUB_RUN_ID": "1",
+            "GITHUB_SHA": head.stdout.strip(),
+            "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"),
+            "RUNNER_TEMP": str(self.temp),
+        }

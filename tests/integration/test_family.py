@@ -1,0 +1,160 @@
+"""Three images of one run: one built on another, one compiled where no wheel is, one in two bases.
+
+A stack of its own, as small as shows that. `python-gunicorn` compiles setproctitle for arm/v7.
+"""
+
+import gzip
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.rebuilding import rebuilt
+from tests.integration.registry_view import Pulled, RegistryView
+from tests.integration.workshop import IMAGE, Workshop
+
+STACK = "family"
+PARENT = "python-gunicorn"
+LONE = "python-uvicorn"
+GUNICORN, UVICORN = "23.0.0", "0.34.0"
+PARENT_TAG, TAG = f"py3.13-slim-{GUNICORN}", f"py3.13-slim-{UVICORN}"
+
+
+def declare(workshop: Workshop, **lone: object) -> str:
+    common = {"pythons": ["3.13"], "bases": ["slim"], "requires": [], "extras": []}
+    emulated = {"platforms": ["linux/amd64", "linux/arm/v7"]}
+    return workshop.declare_stack(
+        STACK,
+        {
+            IMAGE: {
+                **common, **emulated, "versions": [UVICORN], "builds-on": PARENT,
+                "requires": ["uvicorn-worker"], "pure": True,
+            },
+            PARENT: {
+                **common, **emulated, "package": "gunicorn", "extras": ["setproctitle"],
+                "versions": [GUNICORN], "pure": False,
+            },
+            LONE: {
+                **common, "platforms": ["linux/amd64"], "bases": ["full", "slim"],
+                "versions": [UVICORN], "pure": False, **lone,
+            },
+        },
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def views(workshop: Workshop) -> Iterator[dict[str, RegistryView]]:
+    """The repositories of the family, brought up once."""
+    registry = declare(workshop)
+    workshop.up(stack=STACK)
+    found = {name: workshop.view(name, registry) for name in (IMAGE, PARENT, LONE)}
+    yield found
+    for view in found.values():
+        view.close()
+
+
+def names_in(*layers: bytes) -> list[str]:
+    """The paths in some layers."""
+    found = []
+    for layer in layers:
+        with tarfile.open(fileobj=io.BytesIO(gzip.decompress(layer))) as archive:
+            found += archive.getnames()
+    return found
+
+
+def by_platform(view: RegistryView, tag: str) -> dict[str, Pulled]:
+    return {image.platform: image for image in view.pull(tag)}
+
+
+def test_an_image_holds_all_of_the_one_below_and_says_which_it_was(
+    views: dict[str, RegistryView],
+) -> None:
+    below, above = by_platform(views[PARENT], PARENT_TAG), by_platform(views[IMAGE], TAG)
+    assert set(below) == set(above) == {"linux/amd64", "linux/arm/v7"}
+    for platform, parent in below.items():
+        child = above[platform]
+        assert child.layers[: len(parent.layers)] == parent.layers, "nothing flattened or lost"
+        labels = child.config["config"]["Labels"]
+        assert labels["org.opencontainers.image.base.digest"] == parent.digest
+        base = labels["org.opencontainers.image.base.name"]
+        assert base == f"{views[PARENT].reference}:{PARENT_TAG}"
+        own = names_in(*child.layers[len(parent.layers) :])
+        assert not any("/gunicorn/" in name for name in own), "held already, not installed again"
+
+
+def test_what_has_no_wheel_is_compiled_and_leaves_no_compiler(
+    views: dict[str, RegistryView],
+) -> None:
+    image = by_platform(views[PARENT], PARENT_TAG)["linux/arm/v7"]
+    names = names_in(*image.layers)
+    compiled = [name for name in names if "setproctitle" in name and name.endswith(".so")]
+    assert len(compiled) == 1
+    assert "arm-linux-gnueabihf" in compiled[0]
+    assert not any(name.rpartition("/")[2] in ("gcc", "cc1", "as", "ld") for name in names)
+
+
+def test_full_and_slim_share_what_was_installed_once(views: dict[str, RegistryView]) -> None:
+    full = views[LONE].pull(f"py3.13-{UVICORN}")[0]
+    slim = views[LONE].pull(f"py3.13-slim-{UVICORN}")[0]
+    shared = names_in(*(layer for layer in full.layers if layer in slim.layers))
+    assert any("site-packages/uvicorn/" in name for name in shared), "the package"
+    assert any("site-packages/h11/" in name for name in shared), "its dependencies"
+
+
+def test_a_preview_says_why_and_sums_it_up_in_a_line(
+    workshop: Workshop, views: dict[str, RegistryView]
+) -> None:
+    with workshop.edited(f"assets/{PARENT}/image/start.sh", "#!/bin/sh", "#!/bin/sh\n# edited"):
+        printed = workshop.pulumi("preview", "--stack", STACK).printed
+    said = " ".join(printed.split())
+    assert "start.sh changed" in said
+    assert f"{PARENT} {PARENT_TAG} is built anew" in said or f"{PARENT}:{PARENT_TAG}" in said
+    assert "4 build" in said, "two platforms of the image, and of the one on it"
+    quiet = " ".join(workshop.pulumi("preview", "--stack", STACK).printed.split())
+    assert "0 build, 0 re-point, 0 retire" in quiet
+    assert views[IMAGE].tags()
+
+
+def test_a_new_version_builds_its_own_platforms_alone(
+    workshop: Workshop, views: dict[str, RegistryView]
+) -> None:
+    before = views[LONE].pull(f"py3.13-slim-{UVICORN}")[0]
+    declare(workshop, versions=[UVICORN, "0.35.0"])
+    said = " ".join(workshop.make("-s", "preview", f"STACK={STACK}").printed.split())
+    assert "2 build" in said
+    steps = workshop.up(stack=STACK)
+    assert steps.builds() == [
+        f"{LONE}/build:py3.13-0.35.0-amd64", f"{LONE}/build:py3.13-slim-0.35.0-amd64",
+    ]  # fmt: skip
+    after = views[LONE].pull("py3.13-slim-0.35.0")[0]
+    shared = names_in(*(layer for layer in before.layers if layer in after.layers))
+    assert any("site-packages/h11/" in name for name in shared), "what versions have in common"
+    declare(workshop)
+    workshop.up(stack=STACK)
+
+
+def test_built_again_without_any_cache_it_has_the_same_digest(
+    workshop: Workshop, views: dict[str, RegistryView]
+) -> None:
+    state = json.loads(workshop.pulumi("stack", "export", "--stack", STACK).printed)
+    resources = [r for r in state["deployment"]["resources"] if r["id"] and "/build:" in r["urn"]]
+    found = {r["urn"].rpartition("::")[2]: r["outputs"]["digest"] for r in resources}
+    again = {r["urn"].rpartition("::")[2]: rebuilt(workshop, r["inputs"]) for r in resources}
+    assert again == found
+    assert {name.rpartition("-")[2] for name in found} == {"amd64", "v7"}
+
+
+def test_a_stack_an_image_does_what_one_stack_did_and_moves_nothing(
+    workshop: Workshop, views: dict[str, RegistryView]
+) -> None:
+    before = {name: view.tags() for name, view in views.items()}
+    workshop.make("-s", "split", f"STACK={STACK}")
+    above = f"{STACK}-{IMAGE}"
+    workshop.make("-s", "lock", f"STACK={above}")
+    workshop.up(stack=f"{STACK}-{PARENT}")
+    steps = workshop.up(stack=above)
+    assert {name.partition("/")[0] for name in steps.builds()} == {IMAGE}
+    assert {name: view.tags() for name, view in views.items()} == before
+    assert workshop.up(stack=above).builds() == []

@@ -1,0 +1,213 @@
+"""The scripts of every rendered workflow, run for real: engine, builder, registry, and a GitHub.
+
+The one stack is small. Actions are not run, for nobody serves them here; a login is given to a
+stand-in for Docker's client, for this registry asks for none.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+import yaml
+
+from fleet.parse import parse
+from inputs.templates import read_templates
+from render import github
+from tests.github.api import GitHub
+from tests.github.server import serving
+from tests.integration.registry_view import RegistryView
+from tests.integration.runner import Runner, Step
+from tests.integration.workshop import IMAGE, ROOT, Workshop
+from tests.jobs.hub import REPOSITORY, Hub
+
+STACK = "steps"
+HEAD = "a" * 40
+POINTER = "py3.13-slim-LATEST"
+STRAY = "py3.8-slim-LATEST"
+FLEET = {"repository": REPOSITORY, "drift": "repair"}
+
+
+@pytest.fixture(scope="module")
+def view(workshop: Workshop) -> Iterator[RegistryView]:
+    """The repository of a stack with one tag for this machine's platform."""
+    image = {"pythons": ["3.13"], "bases": ["slim"], "versions": ["0.34.0"]}
+    registry = workshop.declare_stack(STACK, {IMAGE: {**image, "platforms": ["linux/amd64"]}})
+    workshop.make("-s", "lock", f"STACK={STACK}")
+    found = workshop.view(IMAGE, registry)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def files(workshop: Workshop, view: RegistryView) -> dict[str, str]:
+    """What the templates make of that stack and a repository, both schedules declared."""
+    text = (workshop.root / f"Pulumi.{STACK}.yaml").read_text()
+    config = {k.removeprefix("fleet:"): v for k, v in yaml.safe_load(text)["config"].items()}
+    schedules = {"drift": "1 2 * * *", "versions": "1 3 * * *"}
+    declared = parse({**config, "schedules": schedules, "github": FLEET})
+    made = github.files(declared, STACK, read_templates(ROOT))
+    return {Path(path).stem: made for path, made in made.items()}
+
+
+@pytest.fixture(scope="module")
+def hub() -> Iterator[Hub]:
+    made = Hub()
+    yield made
+    assert made.violations == []
+
+
+@pytest.fixture(scope="module")
+def api(hub: Hub) -> Iterator[str]:
+    with serving(cast("GitHub", hub)) as url:
+        yield url
+
+
+@pytest.fixture
+def runner(workshop: Workshop, api: str, tmp_path: Path) -> Runner:
+    """A runner for pull request 7, with a Docker client that notes what it is told."""
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps({"pull_request": {"number": 7, "head": {"sha": HEAD}}}))
+    docker = tmp_path / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/login\ncat >>{tmp_path}/login\n')
+    docker.chmod(0o755)
+    made = Runner(root=workshop.root, temp=tmp_path, api=api, event=event)
+    made.variables = {"PATH": f"{docker.parent}:{workshop.environment()['PATH']}"}
+    return made
+
+
+def ended(steps: list[Step]) -> dict[str, int]:
+    return {step.name: step.code for step in steps}
+
+
+def all_well(steps: list[Step]) -> bool:
+    for step in steps:
+        assert step.code == 0, f"{step.name}\n{step.printed}"
+    return bool(steps)
+
+
+def test_the_check_of_a_fork_needs_neither_state_nor_secret(
+    runner: Runner, files: dict[str, str], hub: Hub
+) -> None:
+    runner.variables |= {"PULUMI_BACKEND_URL": "", "GITHUB_TOKEN": ""}
+    (step,) = runner.run(files["preview"], "check")
+    assert step.code == 0, step.printed
+    assert f"{STACK}: 1 tags of 1 images" in step.printed
+    assert hub.log == []
+
+
+def test_a_preview_comments_once_and_shows_its_page(
+    runner: Runner, files: dict[str, str], hub: Hub, view: RegistryView
+) -> None:
+    values = {"vars.FLEET_REGISTRY_USERNAME": "u", "secrets.FLEET_REGISTRY_PASSWORD": "p w"}
+    runner.values = values
+    for _ in range(2):
+        assert all_well(runner.run(files["preview"], "preview"))
+    (comment,) = hub.comments[7]
+    for shown in (comment["body"], runner.summary):
+        assert f"{view.reference}:py3.13-slim-0.34.0" in shown
+        assert "### Built (1)" in shown
+    host = view.reference.partition("/")[0]
+    login = (runner.temp / "login").read_text()
+    assert login == f"login --username u --password-stdin {host}\np w"
+    assert view.tags() == {}, "a preview writes nothing to the registry"
+
+
+def test_a_merge_brings_the_registry_up(
+    runner: Runner, files: dict[str, str], view: RegistryView
+) -> None:
+    steps = runner.run(files["up"], "up")
+    assert all_well(steps)
+    assert len(steps) == 5
+    live = view.tags()
+    assert live[POINTER] == live["py3.13-slim-0.34.0"]
+    assert "1 built" in runner.summary
+
+
+def test_a_removal_that_nobody_announced_stops_before_anything_is_changed(
+    runner: Runner, files: dict[str, str], view: RegistryView
+) -> None:
+    view.move(STRAY, POINTER)
+    steps = runner.run(files["up"], "up")
+    refused = next(step for step in steps if step.code)
+    assert refused.name == "Stop if more names would go than were announced"
+    assert f"{view.reference}:{STRAY} {view.digest(POINTER)}" in refused.printed
+    assert "Up" not in ended(steps)
+    assert STRAY in view.tags()
+
+
+def test_a_removal_that_the_pull_request_announced_is_carried_out(
+    runner: Runner, files: dict[str, str], hub: Hub, view: RegistryView
+) -> None:
+    assert all_well(runner.run(files["preview"], "preview"))
+    assert f"{STRAY}" in hub.comments[7][0]["body"]
+    hub.pull(7, HEAD)
+    commit = runner._defaults()["GITHUB_SHA"]
+    hub.of_commit[commit] = [7]
+    assert all_well(runner.run(files["up"], "up"))
+    assert STRAY not in view.tags()
+    assert "### Pointers removed (1)" in runner.summary
+    hub.of_commit.clear()
+
+
+def test_drift_is_reported_repaired_and_its_issue_closed(
+    runner: Runner, files: dict[str, str], hub: Hub, view: RegistryView
+) -> None:
+    view.move(STRAY, POINTER)
+    assert all_well(runner.run(files["drift"], "drift"))
+    (issue,) = hub.issues
+    assert STRAY in issue["body"]
+    (dispatched,) = hub.dispatched
+    assert dispatched["workflow"] == "up.yml"
+    runner.values = {"inputs.removals": dispatched["inputs"]["removals"]}
+    assert all_well(runner.run(files["up"], "up"))
+    assert STRAY not in view.tags()
+    runner.values = {}
+    assert all_well(runner.run(files["drift"], "drift"))
+    assert issue["state"] == "closed"
+    assert len(hub.dispatched) == 1
+
+
+def test_a_look_that_fails_fails_the_job_and_closes_no_issue(
+    runner: Runner, files: dict[str, str], hub: Hub, workshop: Workshop
+) -> None:
+    hub.issues[0]["state"] = "open"
+    with workshop.edited(
+        "components/fleet.py", "    Guard(", '    raise RuntimeError("broken")\n    Guard('
+    ):
+        steps = runner.run(files["drift"], "drift")
+    codes = ended(steps)
+    assert codes["Compare every platform of every tag with the declaration"] != 0
+    assert codes["Report drift in the one issue; fail where something could not be verified"] != 0
+    assert "Have the workflow up repair it" not in codes
+    assert hub.issues[0]["state"] == "open"
+    assert "broken" in hub.issues[0]["body"]
+
+
+def test_new_releases_become_a_pull_request(
+    runner: Runner, files: dict[str, str], hub: Hub, workshop: Workshop
+) -> None:
+    """The search for releases is somebody else's test: here a file changes as it would."""
+    stack = workshop.root / f"Pulumi.{STACK}.yaml"
+    text = stack.read_text()
+    declared = yaml.safe_load(text)
+    declared["config"]["fleet:github"] = FLEET
+    stack.write_text(yaml.safe_dump(declared, sort_keys=False))
+    (runner.temp / "versions.md").write_text("- uvicorn 0.35.0\n")
+    hub.branches.add(runner._defaults()["GITHUB_SHA"])
+    workflow = yaml.safe_load(files["versions"])
+    steps = workflow["jobs"]["versions"]["steps"]
+    workflow["jobs"]["versions"]["steps"] = [s for s in steps if s.get("run") == "make proposal"]
+    try:
+        assert all_well(runner.run(yaml.safe_dump(workflow), "versions"))
+    finally:
+        stack.write_text(text)
+    (pull,) = [pull for pull in hub.pulls if pull["state"] == "open"]
+    assert pull["body"] == "- uvicorn 0.35.0\n"
+    assert set(hub.branches.files(f"fleet/versions-{STACK}")) == {f"Pulumi.{STACK}.yaml"}
+
+
+def test_the_files_are_of_a_stack_with_everything_declared(files: dict[str, str]) -> None:
+    assert set(files) == {"preview", "up", "drift", "versions", "dependabot"}
