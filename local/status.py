@@ -1,6 +1,6 @@
 """The end of a run: what the registry holds now, as a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 _HEADINGS = ("tag", "digest", "platforms", "size", "verified")
@@ -34,18 +34,24 @@ def _by_repository(entries: Sequence[Mapping[str, Any]]) -> dict[str, list[Mappi
 
 def table(entries: Sequence[Mapping[str, Any]]) -> str:
     """Return one line a tag below a line of headings, in columns."""
-    return _columns([_HEADINGS, *(_row(entry) for entry in entries)])
+    return columns([_HEADINGS, *(_row(entry) for entry in entries)])
 
 
 def pointer_table(entries: Sequence[Mapping[str, Any]]) -> str:
     """Return one line a pointer below a line of headings, in columns."""
-    return _columns([_POINTER_HEADINGS, *(_pointer_row(entry) for entry in entries)])
+    return columns([_POINTER_HEADINGS, *(_pointer_row(entry) for entry in entries)])
 
 
-def _columns(rows: Sequence[tuple[str, ...]]) -> str:
+def columns(rows: Sequence[Sequence[str]], paint: Callable[[str], str] = str) -> str:
+    """Return one line a row, each column as wide as its widest cell.
+
+    ``paint`` may put a cell into what a terminal shows no width of, such as a colour.
+    """
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(
+            paint(cell) + " " * (width - len(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
         for row in rows
     )
 

@@ -1,0 +1,92 @@
+"""``python -m overview COMMAND --stack NAME``: looks at the fleet, and touches nothing."""
+
+import argparse
+import io
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from fleet.declaration import Declaration
+from fleet.plan import make_plan
+from fleet.problems import DeclarationError
+from inputs.gather import gather
+from inputs.locks import lock_file, read_lock
+from inputs.stack import PROJECT, config_file, declaration_of_file
+from local.checkout import Checkout, checkout
+from local.say import TroubleError, say
+from overview.colours import paint
+from overview.foresight import foresight
+from overview.graph import graph
+from overview.reading import read_known
+from overview.report import report
+from overview.svg import drawing
+from overview.table import Look
+
+_NARROWEST = 40
+
+
+def main(arguments: list[str]) -> int:
+    """Return the exit status: 0 when it is done, 1 with the reason on stderr."""
+    chosen = _parser().parse_args(arguments)
+    here = checkout(chosen.root)
+    try:
+        declaration = declaration_of_file(config_file(here.root, chosen.stack))
+        chosen.run(here, declaration, chosen)
+    except (TroubleError, DeclarationError, OSError) as error:
+        say(f"error: {error}")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m overview", description=__doc__)
+    parser.add_argument("--root", type=Path, help="the checkout, by default this one")
+    commands = parser.add_subparsers(required=True)
+    table = commands.add_parser("plan", help="print the plan beside the state, as tables")
+    table.set_defaults(run=_plan)
+    image = commands.add_parser("graph", help="draw which image is built on which, as SVG")
+    image.add_argument("--output", type=Path, help="by default .fleet/graph-STACK.svg")
+    image.set_defaults(run=_graph)
+    for command in (table, image):
+        command.add_argument("--stack", default="dev")
+    return parser
+
+
+def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
+    inputs = gather(here.root, chosen.stack, declaration)
+    plan = make_plan(declaration, inputs, f"{PROJECT}/{declaration.fleet_of(chosen.stack)}")
+    reading = read_known(here, chosen.stack, declaration)
+    width = max(_NARROWEST, shutil.get_terminal_size().columns)
+    look = Look(width=width, paint=paint if _is_coloured() else str)
+    _tell(report(declaration, foresight(plan, reading.known), reading.lacking, look))
+
+
+def _graph(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
+    lock = read_lock(lock_file(here.root, chosen.stack, declaration))
+    path = chosen.output or here.state / f"graph-{chosen.stack}.svg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(drawing(graph(declaration, lock.yanked, chosen.stack)))
+    _tell(str(path))
+
+
+def _is_coloured() -> bool:
+    """Tell whether colours are wanted, as no-color.org has it."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain
+
+
+def _tell(text: str) -> None:
+    """Print ``text``; a reader that leaves early, such as ``head``, is no error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left in the buffer would be written, and complained about, at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,55 @@
+"""What a stack's exported state knows of tags and builds, as data."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from providers.oci.before import Before
+from providers.oci.wire import recorded_images, recorded_tag
+
+_TAG = "oci:index:Tag"
+_IMAGE = "docker-build:index:Image"
+_POINTER = "fleet:index:Pointers$oci:index:Tag"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What a state holds: ``tags`` by reference, the arguments of ``builds`` by logical name.
+
+    ``pointers`` are the references of those tags that were declared as pointers.
+    """
+
+    tags: Mapping[str, Before] = field(default_factory=dict)
+    pointers: frozenset[str] = frozenset()
+    builds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def parse_known(exported: str) -> Known:
+    """Return what is in ``exported``, the JSON that ``pulumi stack export`` prints.
+
+    A resource that is only waiting for its deletion is no longer known.
+    """
+    deployment = json.loads(exported).get("deployment") or {}
+    resources = [r for r in deployment.get("resources") or [] if not r.get("delete")]
+    tags = [r for r in resources if r["type"] == _TAG and (r.get("outputs") or {}).get("ref")]
+    images = (r for r in resources if r["type"] == _IMAGE)
+    return Known(
+        tags={r["outputs"]["ref"]: _before(r) for r in tags},
+        pointers=frozenset(r["outputs"]["ref"] for r in tags if f"::{_POINTER}::" in r["urn"]),
+        builds={_name(r): (r.get("inputs") or {}).get("buildArgs") or {} for r in images},
+    )
+
+
+def _before(resource: Mapping[str, Any]) -> Before:
+    outputs, inputs = resource["outputs"], resource.get("inputs") or {}
+    return Before(
+        recorded=recorded_tag(outputs),
+        # The provider keeps what went into a tag among the inputs: they are saved in every run.
+        inputs=inputs.get("inputs") or {},
+        images=recorded_images(outputs),
+    )
+
+
+def _name(resource: Mapping[str, Any]) -> str:
+    return str(resource["urn"]).rpartition("::")[2]

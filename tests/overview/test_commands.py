@@ -1,0 +1,122 @@
+"""The two commands, on a checkout of their own."""
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fleet.lock_format import values_of
+from overview.__main__ import main
+from tests.fleet import examples
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone with a lock, which was never brought up."""
+    written = {f"fleet:{key}": value for key, value in examples.config().items()}
+    (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": written}))
+    lock = tmp_path / ".fleet" / "locks" / "dev.yaml"
+    lock.parent.mkdir(parents=True)
+    lock.write_text(yaml.safe_dump(values_of(examples.lock(examples.declaration()))))
+    for part in ("image", "verify"):
+        folder = tmp_path / "assets" / "web" / part
+        folder.mkdir(parents=True)
+        (folder / "Dockerfile").write_text("FROM scratch\n")
+        (folder / ".dockerignore").write_text("*\n")
+    return tmp_path
+
+
+def run(clone: Path, *arguments: str) -> int:
+    return main(["--root", str(clone), *arguments])
+
+
+def files(clone: Path) -> dict[Path, float]:
+    return {path: path.stat().st_mtime for path in clone.rglob("*")}
+
+
+def test_plan_prints_the_tables_and_writes_nothing(
+    clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files(clone)
+    assert run(clone, "plan") == 0
+    printed = capsys.readouterr().out
+    assert "stack dev was never brought up" in printed
+    assert "3.11    0.34.0   new\n" in printed
+    assert "\x1b" not in printed
+    assert files(clone) == before
+
+
+def test_without_a_lock_the_remedy_is_named(
+    clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(clone / ".fleet")
+    assert run(clone, "plan") == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Run `make lock`" in captured.err
+
+
+def test_graph_is_written_where_it_is_said(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(clone / ".fleet")
+    assert run(clone, "graph") == 0
+    path = clone / ".fleet" / "graph-dev.svg"
+    assert capsys.readouterr().out == f"{path}\n"
+    other = clone / "pictures" / "fleet.svg"
+    assert run(clone, "graph", "--output", str(other)) == 0
+    assert other.read_bytes() == path.read_bytes()
+
+
+def test_colours_are_for_terminals_alone_and_can_be_refused(clone: Path) -> None:
+    assert "\x1b[32mnew\x1b[0m" in on_a_terminal(clone, {})
+    assert "\x1b" not in on_a_terminal(clone, {"NO_COLOR": "1"})
+
+
+def test_a_reader_that_leaves_early_is_no_error(clone: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    argv = [sys.executable, "-m", "overview", "--root", str(clone), "plan"]
+    done = subprocess.run(
+        argv, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_a_terminal_can_not_show_is_spelt_out(clone: Path) -> None:
+    declared = (clone / "Pulumi.dev.yaml").read_text()
+    exclude = [{"version": "0.33.0", "because": "läuft nicht"}]
+    image = examples.image(exclude=exclude)
+    written = yaml.safe_load(declared)
+    written["config"]["fleet:images"] = {"web": image}
+    (clone / "Pulumi.dev.yaml").write_text(yaml.safe_dump(written))
+    argv = [sys.executable, "-m", "overview", "--root", str(clone), "plan"]
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, "left out: l\\xe4uft nicht" in done.stdout) == (0, True)
+
+
+def on_a_terminal(clone: Path, settings: dict[str, str]) -> str:
+    """What `plan` writes to a terminal."""
+    leader, follower = pty.openpty()
+    kept = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    argv = [sys.executable, "-m", "overview", "--root", str(clone), "plan"]
+    env = {**kept, "TERM": "xterm", **settings}
+    process = subprocess.Popen(argv, cwd=ROOT, env=env, stdout=follower)
+    os.close(follower)
+    text = b""
+    while True:
+        try:
+            found = os.read(leader, 65536)
+        except OSError:  # how Linux says that a terminal's other end is closed
+            break
+        text += found
+    os.close(leader)
+    assert process.wait() == 0
+    return text.decode()
