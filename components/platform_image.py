@@ -124,6 +124,7 @@ def _build(
         ],
         push=False,
         build_on_preview=False,
+        exec_=build.foreign or None,
     )
 
 
@@ -146,6 +147,7 @@ def _verification(
         exports=[docker_build.ExportArgs(raw="type=cacheonly")],
         push=False,
         build_on_preview=False,
+        exec_=build.foreign or None,
     )
 
 

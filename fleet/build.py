@@ -22,6 +22,7 @@ class PlatformBuild:
     """What docker-build is asked to build, push and verify for one platform.
 
     ``name`` is the build's reference without the registry, by which its resources are named;
+    ``foreign`` says that only a ``docker buildx`` on the machine drives the builder;
     ``expectation`` the JSON that the verification checks the container against. ``below`` names the
     build of another image that this one starts from: its digest is known only once it was built,
     so the arguments ``BASE`` and ``BASE_DIGEST`` are then left to the components.
@@ -30,6 +31,7 @@ class PlatformBuild:
     name: str
     platform: str
     builder: str
+    foreign: bool
     repository: str
     reference: str
     cache: str
@@ -60,6 +62,7 @@ def platform_build(
         name=f"{cell.image.name}/build:{tag}",
         platform=platform,
         builder=declaration.builders[platform],
+        foreign=_is_foreign(declaration, platform),
         repository=f"{public}/build",
         reference=f"{public}/build:{tag}",
         cache=f"{public}/cache:{tag}",
@@ -69,6 +72,11 @@ def platform_build(
         identity=digest_of([platform, context, arguments, below.identity if below else ""]),
         below=below,
     )
+
+
+def _is_foreign(declaration: Declaration, platform: str) -> bool:
+    node = declaration.nodes.get(declaration.builders[platform])
+    return node is not None and node.foreign
 
 
 def builder_base(cell: Cell, inputs: Inputs) -> Base:

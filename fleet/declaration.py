@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, NewType
 
+from fleet.discovery import PythonReleases, Releases
 from fleet.github import GitHub
 from fleet.names import PointerKind
+from fleet.nodes import Node
 
 StalePolicy = NewType("StalePolicy", str)
 """``remove``, ``keep`` or ``remove after N days``, checked by :mod:`fleet.parse`."""
@@ -49,7 +51,8 @@ class Image:
     by platform, distributions that can't be had there. ``pure`` says that all distributions are
     pure Python: then they are installed once for all platforms of a builder, without emulation.
     ``pointers`` maps each declared kind to what happens to a live pointer of that kind which
-    nothing declares any more.
+    nothing declares any more. ``releases`` and ``python_releases`` say which versions and Pythons
+    release discovery keeps; they are ``None`` where these are kept by hand.
     """
 
     name: str
@@ -69,6 +72,8 @@ class Image:
     bases: tuple[str, ...]
     platforms: tuple[str, ...]
     pointers: Mapping[PointerKind, StalePolicy]
+    releases: Releases | None
+    python_releases: PythonReleases | None
 
     @property
     def requirement(self) -> str:
@@ -95,14 +100,16 @@ class Declaration:
     """A whole stack: where the images go, who builds them, and which they are.
 
     ``registry`` is ``host[:port]/namespace``; ``builders`` maps a platform to the name of a buildx
-    builder. ``schedules`` maps a job to its cron line, ``secrets`` names the Actions secrets that
-    the fleet's repository is given; ``github`` is ``None`` where nothing on GitHub is managed.
-    ``max_removals`` is the share (0 to 1) of a repository's live pointers above which a removal
-    stops and asks. What is superseded is kept for ``retention_days`` before a sweep.
+    builder, and ``nodes`` says where those build that the declaration describes. ``schedules`` maps
+    a job to its cron line, ``secrets`` names the Actions secrets that the fleet's repository is
+    given; ``github`` is ``None`` where nothing on GitHub is managed. ``max_removals`` is the share
+    (0 to 1) of a repository's live pointers above which a removal stops and asks. What is
+    superseded is kept for ``retention_days`` before a sweep.
     """
 
     registry: str
     builders: Mapping[str, str]
+    nodes: Mapping[str, Node]
     images: tuple[Image, ...]
     part: Part | None
     schedules: Mapping[str, str]

@@ -7,13 +7,14 @@ from fleet import names, rules
 from fleet.ancestry import note_faults
 from fleet.declaration import Declaration, Image, OnConflict
 from fleet.github import parse_github
+from fleet.nodes import nodes
 from fleet.parse_image import IMAGE_KEYS, parse_image
 from fleet.problems import Problems
 from fleet.reader import Reader
 
 STACK_KEYS = (
-    "registry", "builders", "defaults", "images", "schedules", "secrets", "github", "protected",
-    "on-conflict", "max-removals", "retention-days",
+    "registry", "builders", "builder-nodes", "defaults", "images", "schedules", "secrets", "github",
+    "protected", "on-conflict", "max-removals", "retention-days",
 )  # fmt: skip
 SCHEDULES = ("drift", "versions")
 """The jobs that run by the clock."""
@@ -40,6 +41,7 @@ def parse(
     declaration = Declaration(
         registry=registry,
         builders=builders,
+        nodes=nodes(reader, builders),
         images=images,
         part=None,
         schedules=_schedules(reader),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from fleet import names, rules
 from fleet.cell import cells
 from fleet.declaration import STALE_DEFAULTS, Exclusion, Image, StalePolicy
+from fleet.discovery import PYTHON_RELEASES, RELEASES, parse_python_releases, parse_releases
 from fleet.lock import normalised
 from fleet.names import PointerKind
 from fleet.reader import Reader, Rule
@@ -13,6 +14,7 @@ from fleet.reader import Reader, Rule
 IMAGE_KEYS = (
     "title", "maintainer", "source", "licenses", "package", "extras", "requires", "pure",
     "builds-on", "lacks", "pythons", "versions", "bases", "platforms", "exclude", "pointers",
+    RELEASES, PYTHON_RELEASES,
 )  # fmt: skip
 
 
@@ -36,6 +38,8 @@ def parse_image(name: str, reader: Reader) -> Image:
         bases=reader.texts("bases", rules.BASE),
         platforms=reader.texts("platforms", rules.PLATFORM),
         pointers=_pointers(reader),
+        releases=parse_releases(reader),
+        python_releases=parse_python_releases(reader),
     )
     _note_collisions(image, reader)
     _note_idle_exclusions(image, reader)

@@ -120,13 +120,17 @@ class Reader:
         return number
 
     def days(self, key: str, fallback: int) -> int:
-        """Return the whole number of days, 1 to 9999, at ``key``; Pulumi hands it over as text."""
+        """Return the whole number of days, 1 to 9999, at ``key``."""
+        return self.whole(key, fallback, "number of days")
+
+    def whole(self, key: str, fallback: int, noun: str = "whole number") -> int:
+        """Return the whole number, 1 to 9999, at ``key``; Pulumi hands it over as text."""
         value = self.values.get(key, fallback)
         text = str(value) if not isinstance(value, bool) else ""
         # Numbers of a Pulumi configuration may come as 30.0.
         if re.fullmatch(r"[1-9][0-9]{0,3}(?:\.0)?", text):
             return int(float(text))
-        what = f"{value!r} is no number of days"
+        what = f"{value!r} is no {noun}"
         self.problems.add(self.at(key), what, "Write a whole number from 1 to 9999")
         return fallback
 

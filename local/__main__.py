@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fleet.problems import DeclarationError
-from local import backend, certificates, cleanup, engine, environment, prepare
+from local import backend, certificates, cleanup, engine, environment, prepare, reach
 from local.checkout import Checkout, checkout
 from local.needs import read_needs
 from local.say import TroubleError, say
@@ -55,11 +55,13 @@ def _on(stack: str) -> list[str]:
 
 
 def _up(here: Checkout, asked: Asked) -> int:
-    ready = prepare.prepare(here, asked.stack)
+    ready = prepare.prepare(here, asked.stack, builds=True)
     # What others use is changed after a look at the preview, where there is someone to look.
     look = ready.needs.port is None and sys.stdin.isatty()
     options = ["--continue-on-error", *([] if look else ["--yes", "--skip-preview"])]
     code = engine.run(here, [str(ready.pulumi), "up", *_on(asked.stack), *options], ready.env)
+    if code:
+        reach.tell(ready.needs)
     try:
         engine.print_status(here, ready.pulumi, asked.stack, ready.env)
     except TroubleError as error:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import emulation, processes
+from fleet.node_rules import REMOTE
+from fleet.nodes import Node
+from local import emulation, instances, processes
 from local.checkout import Checkout
 from local.needs import BUILDER, Needs
 from local.say import TroubleError, say
@@ -70,12 +72,8 @@ def answers(checkout: Checkout, binaries: Binaries) -> bool:
 
 def write_instance(checkout: Checkout) -> None:
     """Describe the daemon to buildx clients: an instance file in our Docker configuration."""
-    node = {"Name": f"{BUILDER}0", "Endpoint": f"unix://{checkout.socket}"}
-    text = json.dumps({"Name": BUILDER, "Driver": "remote", "Nodes": [node]})
-    path = checkout.docker_config / "buildx" / "instances" / BUILDER
-    if not path.exists() or path.read_text() != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+    node = Node(driver=REMOTE, endpoint=f"unix://{checkout.socket}", options={})
+    instances.write(checkout.docker_config / "buildx", BUILDER, node)
 
 
 def _configuration(checkout: Checkout, needs: Needs) -> str:
@@ -85,6 +83,9 @@ def _configuration(checkout: Checkout, needs: Needs) -> str:
         f"root = {quoted(str(checkout.state / 'buildkit'))}",
         "[grpc]",
         f"address = [{quoted(f'unix://{checkout.socket}')}]",
+        # By default it lies in /run/buildkit, where the daemons of two checkouts take it in turn.
+        "[otel]",
+        f"socketPath = {quoted(str(checkout.socket.with_name('otel.sock')))}",
         "[cdi]",
         "disabled = true",
         "[worker.containerd]",

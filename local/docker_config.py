@@ -1,60 +1,75 @@
 """Our Docker configuration, and what it shows of the user's: logins, contexts, named builders."""
 
 import hashlib
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from fleet.node_rules import CLOUD, OPTIONS
+from local import instances
 from local.checkout import Checkout
 from local.needs import DOCKER_BUILDER, Needs
 from local.say import TroubleError
 
 _LOGINS = "config.json"
 _CONTEXTS = "contexts"
-_INSTANCES = "instances"
+_PLUGINS = "cli-plugins"
 
 
 def require_builders(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
-    """Return when every builder of the user's that ``needs`` name is there.
+    """Return when every builder that ``needs`` name is declared or there, and can be driven.
 
     A Docker context is a builder by its own name; ``default`` is left to Docker.
 
-    :raises TroubleError: naming those that are nowhere to be found.
+    :raises TroubleError: naming those that are nowhere to be found, or those whose driver
+        docker-build does not have.
     """
     theirs = users_folder(checkout, env)
-    instances = _users_buildx(checkout, env) / _INSTANCES
+    buildx = _users_buildx(checkout, env)
+    sought = [n for n in needs.builders if n != DOCKER_BUILDER and n not in needs.described]
     absent = [
         name
-        for name in needs.builders
-        if name != DOCKER_BUILDER
-        and not (instances / _file_name(name)).is_file()
-        and not _context(theirs, name).is_dir()
+        for name in sought
+        if not _instance(buildx, name).is_file() and not _context(theirs, name).is_dir()
     ]
     if absent:
         raise TroubleError(
             f"Pulumi.{needs.stack}.yaml, fleet:builders: no such builder: {', '.join(absent)} "
-            f"(looked in {instances}). Name one that `docker buildx ls` shows, or make it with "
-            "`docker buildx create --name`."
+            f"(looked in {buildx / instances.FOLDER}). Name one that `docker buildx ls` shows, "
+            "make it with `docker buildx create --name`, or declare it under fleet:builder-nodes."
+        )
+    foreign = [n for n in sought if n not in needs.nodes and not _is_known(_instance(buildx, n))]
+    if foreign:
+        raise TroubleError(
+            f"Pulumi.{needs.stack}.yaml, fleet:builders: docker-build does not have the driver of "
+            f"{', '.join(foreign)}. For a builder of Docker Build Cloud, declare "
+            f"`{foreign[0]}: {{driver: {CLOUD}}}` under fleet:builder-nodes; else name another."
         )
 
 
 def share(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
-    """Let our configuration show the user's builders, and logins where the registry is not ours.
+    """Let our configuration describe the declared nodes and show the user's builders.
 
-    Without our builder it is the user's own that is used, and there is nothing to show.
+    It shows the user's logins where the registry is not ours. Where no builder is to be described,
+    it is the user's own configuration that is used, and there is nothing to show.
     """
-    if not needs.builder:
+    if not needs.own_docker_config:
         return
     theirs, ours = users_folder(checkout, env), checkout.docker_config
     ours.mkdir(parents=True, exist_ok=True)
     _link(ours / _LOGINS, theirs / _LOGINS if needs.port is None else None)
-    _link(ours / _CONTEXTS, theirs / _CONTEXTS)
-    for name in map(_file_name, needs.builders):
-        instance = _users_buildx(checkout, env) / _INSTANCES / name
-        if instance.is_file():
-            folder = ours / "buildx" / _INSTANCES
-            folder.mkdir(parents=True, exist_ok=True)
-            shutil.copy(instance, folder / name)
+    for name in (_CONTEXTS, _PLUGINS):
+        _link(ours / name, theirs / name)
+    for name in needs.builders:
+        held, instance = (
+            _instance(folder, name) for folder in (ours / "buildx", _users_buildx(checkout, env))
+        )
+        if name in needs.described:
+            instances.write(ours / "buildx", name, needs.described[name])
+        elif instance.is_file():
+            held.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(instance, held)
 
 
 def users_folder(checkout: Checkout, env: Mapping[str, str]) -> Path:
@@ -69,9 +84,20 @@ def _users_buildx(checkout: Checkout, env: Mapping[str, str]) -> Path:
     return Path(named) if named and not checkout.holds(named) else theirs
 
 
-def _file_name(builder: str) -> str:
-    # buildx keeps an instance by its name in lower case.
-    return builder.lower()
+def _instance(buildx: Path, builder: str) -> Path:
+    return buildx / instances.FOLDER / instances.file_name(builder)
+
+
+def _is_known(instance: Path) -> bool:
+    """Tell whether docker-build has the driver of the builder that ``instance`` describes.
+
+    What can't be read is left to docker-build, which then says so.
+    """
+    try:
+        driver = json.loads(instance.read_text())["Driver"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+    return driver in OPTIONS and driver != CLOUD
 
 
 def _context(folder: Path, name: str) -> Path:

@@ -19,18 +19,21 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
     """Return what is set on top of ``env`` for a stack with ``needs``.
 
     An embedded registry brings its authority and a state in the checkout, whose salt is that of the
-    empty passphrase; an embedded builder brings a Docker configuration of our own. Elsewhere the
-    user's own are kept.
+    empty passphrase; a builder that we describe brings a Docker configuration of our own.
+    Elsewhere the user's own are kept.
     """
     chosen = {
         "PATH": _path(checkout, env),
         "PULUMI_HOME": str(checkout.pulumi_home),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
-    if needs.builder:
+    if needs.own_docker_config:
         chosen["DOCKER_CONFIG"] = str(checkout.docker_config)
         # One of the user's would win over the folder in DOCKER_CONFIG.
         chosen["BUILDX_CONFIG"] = str(checkout.docker_config / "buildx")
+    if any(node.foreign for node in needs.nodes.values()):
+        # buildx on its own attests by default, which makes an index of a platform's image.
+        chosen["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"
     if needs.port is None:
         return chosen
     chosen |= {backend.VARIABLE: f"file://{checkout.state / 'state'}", _PASSPHRASE: ""}

@@ -1,17 +1,19 @@
 """What a stack's declaration asks of this machine."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.cell import cells
 from fleet.declaration import Declaration, Image
+from fleet.node_rules import EMBEDDED
+from fleet.nodes import Node
 from inputs.locks import LOOPBACK
 from inputs.stack import config_file, declaration_of_file
 from local.say import TroubleError
 
-BUILDER = "fleet"
-"""The name of the embedded builder; any other name under ``fleet:builders`` is the user's own."""
+BUILDER = EMBEDDED
+"""The embedded builder; any other under ``fleet:builders`` is a declared node or the user's."""
 
 DOCKER_BUILDER = "default"
 """The name of the builder that a Docker engine brings; buildx keeps no instance file of it."""
@@ -23,9 +25,9 @@ class Needs:
 
     ``host`` is the registry's ``host:port``; ``port`` is ``None`` when the registry is not on this
     machine. Of ``platforms``, the embedded builder builds those in ``built_here``; ``builders``
-    names the user's own for the others. ``bases`` holds pairs of Python and base, such as
-    ``("3.11", "slim")``, that are built on or compiled on. ``github`` says that a repository on
-    GitHub is managed.
+    names those of the others. ``nodes`` says where a declared one of these builds; the rest are the
+    user's own. ``bases`` holds pairs of Python and base, such as ``("3.11", "slim")``, that are
+    built on or compiled on. ``github`` says that a repository on GitHub is managed.
     """
 
     stack: str
@@ -34,6 +36,7 @@ class Needs:
     platforms: tuple[str, ...]
     built_here: tuple[str, ...]
     builders: tuple[str, ...]
+    nodes: Mapping[str, Node]
     bases: tuple[tuple[str, str], ...]
     github: bool
 
@@ -41,6 +44,16 @@ class Needs:
     def builder(self) -> bool:
         """Whether the embedded builder is wanted."""
         return bool(self.built_here)
+
+    @property
+    def described(self) -> Mapping[str, Node]:
+        """The nodes that clients learn of by an instance file of ours."""
+        return {name: node for name, node in self.nodes.items() if not node.foreign}
+
+    @property
+    def own_docker_config(self) -> bool:
+        """Whether there is a builder to describe, for which the user's folder is not touched."""
+        return self.builder or bool(self.described)
 
     @property
     def stand_ins(self) -> bool:
@@ -65,6 +78,7 @@ def needs_of(declaration: Declaration, stack: str) -> Needs:
     images = declaration.images
     platforms = dict.fromkeys(p for image in images for p in image.platforms)
     builders = {p: declaration.builders[p] for p in platforms}
+    names = tuple(dict.fromkeys(b for b in builders.values() if b != BUILDER))
     # The lock is the whole fleet's, also for a stack that manages a part of it.
     fleet = declaration.by_name.values()
     pairs = dict.fromkeys(pair for image in fleet for pair in _bases(image))
@@ -74,7 +88,8 @@ def needs_of(declaration: Declaration, stack: str) -> Needs:
         port=int(port) if name in LOOPBACK else None,
         platforms=tuple(platforms),
         built_here=tuple(p for p, builder in builders.items() if builder == BUILDER),
-        builders=tuple(dict.fromkeys(b for b in builders.values() if b != BUILDER)),
+        builders=names,
+        nodes={name: declaration.nodes[name] for name in names if name in declaration.nodes},
         bases=tuple(pairs),
         github=declaration.github is not None,
     )

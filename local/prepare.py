@@ -18,6 +18,7 @@ from local import (
     docker_config,
     engine,
     environment,
+    reach,
     registry,
     toolchain,
 )
@@ -35,12 +36,20 @@ class Ready:
     env: dict[str, str]
 
 
-def prepare(checkout: Checkout, stack: str, *, refresh: bool = False, newest: str = "") -> Ready:
+def prepare(
+    checkout: Checkout,
+    stack: str,
+    *,
+    refresh: bool = False,
+    newest: str = "",
+    builds: bool = False,
+) -> Ready:
     """Check the declaration, then provide tools, registry, builder, bases, lock and stack.
 
     ``refresh`` has the lock ask again for base digests and yanked versions, ``newest`` for the
-    distributions of an image, or of ``all``. A faulty declaration, a wrong backend, an absent
-    builder or Go is told before anything is changed.
+    distributions of an image, or of ``all``. ``builds`` has the remote nodes answer first, which a
+    preview can do without. A faulty declaration, a wrong backend, an absent builder or Go is told
+    before anything is changed.
 
     :raises TroubleError: naming what stands in the way.
     :raises subprocess.CalledProcessError: when a step that explains itself failed.
@@ -49,6 +58,8 @@ def prepare(checkout: Checkout, stack: str, *, refresh: bool = False, newest: st
     needs = read_needs(checkout.root, stack)
     backend.require(checkout, needs, os.environ)
     docker_config.require_builders(checkout, needs, os.environ)
+    if builds:
+        reach.require(needs)
     with _alone(checkout):
         supply = toolchain.survey(checkout, needs)
         stand_ins = bases.wanted(checkout, needs)

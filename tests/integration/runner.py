@@ -1,4 +1,4 @@
-"""Runs the scripts of a rendered workflow as GitHub's runner does, with the environment it gives."""
+"""Runs the scripts of a rendered workflow as GitHub's runner does, with what it gives them."""
 
 import os
 import re

@@ -26,6 +26,7 @@ def needs(**overrides: Any) -> Needs:
         "platforms": PLATFORMS,
         "built_here": overrides.get("platforms", PLATFORMS),
         "builders": (),
+        "nodes": {},
         "bases": (("3.11", "slim"),),
         "github": False,
         **overrides,

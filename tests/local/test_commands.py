@@ -6,10 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from fleet.nodes import Node
 from local import __main__ as program
 from local import backend, cleanup, debian, engine, environment, prepare, toolchain
 from local.checkout import Checkout
@@ -106,7 +108,7 @@ def test_a_faulty_declaration_stops_everything_before_anything_is_touched(
 def test_trouble_is_one_message_and_a_failure(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(*_: object) -> prepare.Ready:
+    def refuse(*_: object, **__: object) -> prepare.Ready:
         raise TroubleError("port 1 is taken")
 
     monkeypatch.setattr(prepare, "prepare", refuse)
@@ -124,6 +126,7 @@ class Engine:
         *,
         code: int = 0,
         port: int | None = 5443,
+        nodes: Mapping[str, Node] | None = None,
     ) -> None:
         self.here = checkout(folder)
         self.folder = folder
@@ -131,12 +134,28 @@ class Engine:
         script = f"""echo "$@" >>{folder}/calls
         case "$1 $2" in "stack output") echo '{outputs}' ;; *) exit {code} ;; esac"""
         self.pulumi = command(folder, "pulumi", script)
-        ready = prepare.Ready(needs=needs(port=port), pulumi=self.pulumi, env=dict(os.environ))
+        wanted = needs(port=port, nodes=nodes or {})
+        ready = prepare.Ready(needs=wanted, pulumi=self.pulumi, env=dict(os.environ))
         patch.setattr(program, "checkout", lambda: self.here)
-        patch.setattr(prepare, "prepare", lambda *_: ready)
+        patch.setattr(prepare, "prepare", lambda *_, **__: ready)
 
     def calls(self) -> list[str]:
         return (self.folder / "calls").read_text().splitlines()
+
+
+@pytest.mark.parametrize("code", [0, 255])
+def test_an_up_that_failed_names_the_nodes_that_do_not_answer(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    code: int,
+) -> None:
+    gone = Node(driver="remote", endpoint=f"unix://{tmp_path}/gone.sock", options={})
+    Engine(tmp_path, monkeypatch, code=code, nodes={"arm": gone})
+    assert program.main(["up"]) == code
+    told = capsys.readouterr().err
+    assert (f"arm ({gone.endpoint}): No such file or directory" in told) is bool(code)
+    assert ("its tags are as they were" in told) is bool(code)
 
 
 @pytest.mark.parametrize("code", [0, 255])
@@ -306,6 +325,32 @@ def test_a_builder_that_is_nowhere_is_told_before_any_change(
     assert program.main(["up"]) == 1
     assert "fleet:builders: no such builder: mynode" in capsys.readouterr().err
     assert [path.name for path in here.root.iterdir()] == ["Pulumi.dev.yaml"]
+
+
+def test_a_remote_node_that_is_away_stops_an_up_before_any_change_and_no_preview(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class LaterError(TroubleError):
+        pass
+
+    def later(*_: object) -> toolchain.Supply:
+        raise LaterError("the next step")
+
+    here = elsewhere(tmp_path)
+    config = here.root / "Pulumi.dev.yaml"
+    socket = tmp_path / "gone.sock"
+    node = f"fleet:builder-nodes:\n    mynode: {{driver: remote, endpoint: 'unix://{socket}'}}"
+    config.write_text(config.read_text().replace("fleet:builders:", f"{node}\n  fleet:builders:"))
+    monkeypatch.setattr(program, "checkout", lambda: here)
+    monkeypatch.setattr(prepare, "_check", lambda *_: None)
+    monkeypatch.setattr(toolchain, "survey", later)
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
+    assert program.main(["up"]) == 1
+    told = capsys.readouterr().err
+    assert f"mynode (unix://{socket}): No such file or directory. Start buildkitd" in told
+    assert not here.state.exists()
+    assert program.main(["preview"]) == 1
+    assert "the next step" in capsys.readouterr().err
 
 
 def test_a_missing_go_is_told_before_packages_certificates_and_daemons(

@@ -1,15 +1,19 @@
 """What our Docker configuration shows of the user's, and builders that are nowhere."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
+from fleet.nodes import Node
 from local import docker_config
 from local.checkout import Checkout
 from local.needs import Needs
 from local.say import TroubleError
 from tests.local.examples import checkout, needs
+
+ARM = Node(driver="remote", endpoint="unix:///run/buildkit/buildkitd.sock", options={})
 
 
 @pytest.fixture
@@ -97,6 +101,54 @@ def test_the_users_logins_are_shown_where_the_registry_is_not_ours_and_only_ther
         assert link.resolve() == folder / "config.json"
         docker_config.share(here, needs(), env)
         assert not link.exists()
+
+
+def test_a_declared_node_is_described_and_need_not_be_the_users(here: Checkout) -> None:
+    far = needs(built_here=(), builders=("arm",), nodes={"arm": ARM})
+    docker_config.require_builders(here, far, {})
+    docker_config.share(here, far, {})
+    described = here.docker_config / "buildx" / "instances" / "arm"
+    assert json.loads(described.read_text())["Nodes"][0]["Endpoint"] == ARM.endpoint
+
+
+def test_a_declared_node_wins_over_a_builder_of_the_users_by_its_name(
+    here: Checkout, tmp_path: Path
+) -> None:
+    instance(tmp_path, "arm", "theirs")
+    far = needs(builders=("arm",), nodes={"arm": ARM})
+    docker_config.share(here, far, {"DOCKER_CONFIG": str(tmp_path)})
+    described = here.docker_config / "buildx" / "instances" / "arm"
+    assert described.read_text() != "theirs"
+    assert (tmp_path / "buildx" / "instances" / "arm").read_text() == "theirs"
+
+
+def test_a_cloud_builder_is_made_by_dockers_own_buildx(here: Checkout, tmp_path: Path) -> None:
+    env = {"DOCKER_CONFIG": str(tmp_path)}
+    cloud = needs(
+        builders=("cloud-org-name",),
+        nodes={"cloud-org-name": Node(driver="cloud", endpoint="", options={})},
+    )
+    with pytest.raises(TroubleError, match="no such builder: cloud-org-name"):
+        docker_config.require_builders(here, cloud, env)
+    instance(tmp_path, "cloud-org-name", '{"Driver": "cloud"}')
+    (tmp_path / "cli-plugins").mkdir()
+    docker_config.require_builders(here, cloud, env)
+    docker_config.share(here, cloud, env)
+    held = here.docker_config / "buildx" / "instances" / "cloud-org-name"
+    assert held.read_text() == '{"Driver": "cloud"}'
+    assert (here.docker_config / "cli-plugins").resolve() == tmp_path / "cli-plugins"
+
+
+def test_a_driver_that_docker_build_lacks_is_told_with_the_declaration_that_helps(
+    here: Checkout, tmp_path: Path
+) -> None:
+    env = {"DOCKER_CONFIG": str(tmp_path)}
+    instance(tmp_path, "mynode", '{"Driver": "cloud"}')
+    with pytest.raises(TroubleError, match=r"`mynode: {driver: cloud}` under fleet:builder-nodes"):
+        docker_config.require_builders(here, mixed(), env)
+    for text in ('{"Driver": "docker-container"}', "[]", "not JSON"):
+        instance(tmp_path, "mynode", text)
+        docker_config.require_builders(here, mixed(), env)
 
 
 def test_nothing_is_shown_where_the_users_own_configuration_is_used(here: Checkout) -> None:

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from fleet.nodes import Node
 from local import environment
 from tests.local.examples import checkout, needs
 
+ARM = Node(driver="remote", endpoint="unix:///run/buildkit/buildkitd.sock", options={})
+CLOUD = Node(driver="cloud", endpoint="", options={})
 ELSEWHERE = needs(port=None, host="ghcr.io", built_here=(), builders=("mine",))
 
 
@@ -88,6 +91,21 @@ def test_a_passphrase_that_the_user_set_after_our_exports_is_kept(tmp_path: Path
 
 def test_the_users_docker_configuration_is_kept_with_the_users_builder(tmp_path: Path) -> None:
     assert "DOCKER_CONFIG" not in environment.settings(checkout(tmp_path), needs(built_here=()), {})
+
+
+def test_a_declared_node_is_described_in_the_checkout_and_not_to_the_user(tmp_path: Path) -> None:
+    here = checkout(tmp_path)
+    far = needs(built_here=(), builders=("arm",), nodes={"arm": ARM})
+    assert environment.settings(here, far, {})["DOCKER_CONFIG"] == str(here.docker_config)
+
+
+def test_dockers_own_buildx_is_told_not_to_attest_and_only_it(tmp_path: Path) -> None:
+    here, name = checkout(tmp_path), "BUILDX_NO_DEFAULT_ATTESTATIONS"
+    cloud = needs(built_here=(), builders=("cloud-org-name",), nodes={"cloud-org-name": CLOUD})
+    found = environment.settings(here, cloud, {})
+    assert found[name] == "1"
+    assert "DOCKER_CONFIG" not in found
+    assert name not in environment.settings(here, needs(nodes={"arm": ARM}), {})
 
 
 def test_bundles_that_win_over_ours_are_replaced_only_where_they_are_set(tmp_path: Path) -> None:

@@ -54,6 +54,35 @@ def test_no_builder_is_started_when_every_platform_has_one_of_the_users() -> Non
     assert found.builders == ("mine",)
 
 
+def test_a_declared_node_comes_along_with_the_builder_that_it_serves() -> None:
+    builders = {"linux/amd64": "fleet", "linux/arm/v7": "arm"}
+    arm = {"driver": "remote", "endpoint": "unix:///run/buildkit/buildkitd.sock"}
+    found = needs_of(declared(builders=builders, **{"builder-nodes": {"arm": arm}}), "dev")
+    assert found.builders == ("arm",)
+    assert found.nodes["arm"].endpoint == arm["endpoint"]
+    assert set(found.described) == {"arm"}
+
+
+def test_a_node_for_a_platform_that_no_image_wants_is_left_alone() -> None:
+    builders = {**dict.fromkeys(examples.PLATFORMS, "mine"), "linux/arm64": "arm"}
+    arm = {"driver": "kubernetes"}
+    found = needs_of(declared(builders=builders, **{"builder-nodes": {"arm": arm}}), "dev")
+    assert found.nodes == {}
+    assert not found.own_docker_config
+
+
+@pytest.mark.parametrize(("driver", "described"), [("kubernetes", True), ("cloud", False)])
+def test_a_docker_configuration_of_our_own_is_for_what_we_describe(
+    driver: str, *, described: bool
+) -> None:
+    builders = dict.fromkeys(examples.PLATFORMS, "far")
+    found = needs_of(
+        declared(builders=builders, **{"builder-nodes": {"far": {"driver": driver}}}), "dev"
+    )
+    assert not found.builder
+    assert found.own_docker_config is described
+
+
 def test_a_builder_for_a_platform_that_no_image_wants_is_not_started() -> None:
     builders = {**dict.fromkeys(examples.PLATFORMS, "mine"), "linux/arm64": "fleet"}
     assert not needs_of(declared(builders=builders), "dev").builder

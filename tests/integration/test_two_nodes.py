@@ -1,0 +1,183 @@
+"""A stack whose platforms are built on two nodes, one of them lost in the middle.
+
+``near`` builds linux/amd64 behind a socket, ``far`` the others behind TLS on a port. A gate in the
+Dockerfile holds the builds of ``far`` until the test has acted.
+"""
+
+import shutil
+import socket
+import tempfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.integration.container import free_port
+from tests.integration.node import NodeDaemon
+from tests.integration.registry_view import RegistryView
+from tests.integration.workshop import IMAGE, Workshop
+
+STACK = "nodes"
+VERSION, LATEST = "py3.13-slim-0.34.0", "py3.13-slim-LATEST"
+NEAR = ("linux/amd64",)
+FAR = ("linux/arm64", "linux/arm/v7")
+BUILD = f"{IMAGE}/build:{VERSION}"
+_FAR_BUILDS = [f"{BUILD}-arm-v7", f"{BUILD}-arm64"]
+_LIMIT_SECONDS = 600
+
+
+class Gate:
+    """Lets a build step through once it is open, and tells which platforms wait before it."""
+
+    def __init__(self) -> None:
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self._asked = threading.Condition()
+        self._waiting: set[str] = set()
+        self._open = threading.Event()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def step(self) -> str:
+        """The lines of a Dockerfile that ask it, from any platform."""
+        port = self._server.getsockname()[1]
+        ask = (
+            f"s = socket.create_connection(('127.0.0.1', {port})); s.sendall(b'$TARGETPLATFORM\\n')"
+        )
+        return f'ARG TARGETPLATFORM\nRUN python3 -B -c "import socket; {ask}; assert s.recv(1)"\n'
+
+    def wait_for(self, platforms: tuple[str, ...]) -> None:
+        """Return when each of ``platforms`` waits."""
+        with self._asked:
+            assert self._asked.wait_for(lambda: set(platforms) <= self._waiting, _LIMIT_SECONDS)
+
+    def open(self) -> None:
+        """Let everybody through from now on."""
+        self._open.set()
+
+    def close(self) -> None:
+        """Take nobody in any more."""
+        self._open.set()
+        self._server.close()
+
+    def _serve(self) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                threading.Thread(target=self._answer, args=(self._server.accept()[0],)).start()
+
+    def _answer(self, channel: socket.socket) -> None:
+        with channel, suppress(OSError):  # who is killed does not wait for an answer
+            platform = channel.makefile().readline().strip()
+            if platform not in NEAR:
+                with self._asked:
+                    self._waiting.add(platform)
+                    self._asked.notify_all()
+                self._open.wait(_LIMIT_SECONDS)
+            channel.sendall(b"!")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nodes:
+    """The two nodes, BuildKit's client, and the repository that they build for."""
+
+    near: NodeDaemon
+    far: NodeDaemon
+    buildctl: Path
+    view: RegistryView
+
+
+@pytest.fixture(scope="module")
+def nodes(workshop: Workshop) -> Iterator[Nodes]:
+    """Two running nodes and a stack on them, brought up once."""
+    # The embedded stack makes the certificates, the base images and the emulation.
+    workshop.make("-s", "lock")
+    buildctl = (workshop.root / ".fleet/bin/buildctl").resolve()
+    folder = Path(tempfile.mkdtemp(prefix="fleet-nodes-"))
+    host, ca = workshop.registry.partition("/")[0], workshop.root / ".fleet/tls/ca.pem"
+    near = NodeDaemon(folder / "near", f"unix://{folder}/near.sock", host=host, ca=ca, tls=False)
+    far = NodeDaemon(folder / "far", f"tcp://127.0.0.1:{free_port()}", host=host, ca=ca, tls=True)
+    try:
+        for node in (near, far):
+            node.start(buildctl)
+        image = {"pythons": ["3.13"], "versions": ["0.34.0"], "bases": ["slim"]}
+        registry = workshop.declare_stack(
+            STACK,
+            {IMAGE: {**image, "platforms": [*NEAR, *FAR]}},
+            builders={**dict.fromkeys(NEAR, "near"), **dict.fromkeys(FAR, "far")},
+            **{"builder-nodes": {"near": near.declared, "far": far.declared}},
+        )
+        view = workshop.view(IMAGE, registry)
+        yield Nodes(near=near, far=far, buildctl=buildctl, view=view)
+        view.close()
+    finally:
+        for node in (near, far):
+            node.stop()
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def gated(workshop: Workshop) -> Iterator[Gate]:
+    """Have every build wait at a gate."""
+    gate = Gate()
+    try:
+        with workshop.edited(
+            f"assets/{IMAGE}/image/Dockerfile", "EXPOSE 80\n", f"{gate.step}EXPOSE 80\n"
+        ):
+            yield gate
+    finally:
+        gate.close()
+
+
+def platforms(view: RegistryView, tag: str) -> set[str]:
+    return {image.platform for image in view.pull(tag)}
+
+
+def test_both_nodes_build_their_platforms_over_a_socket_and_over_tls(
+    workshop: Workshop, nodes: Nodes
+) -> None:
+    done = workshop.up(stack=STACK)
+    assert len(done.builds()) == len(NEAR + FAR)
+    assert platforms(nodes.view, VERSION) == {*NEAR, *FAR}
+    assert workshop.up(stack=STACK).done == ()
+
+
+def test_a_node_lost_in_the_middle_costs_its_own_platforms_and_moves_no_name(
+    workshop: Workshop, nodes: Nodes
+) -> None:
+    before = nodes.view.tags()
+    with gated(workshop) as gate, ThreadPoolExecutor() as pool:
+        running = pool.submit(workshop.up, None, stack=STACK)
+        gate.wait_for(FAR)
+        nodes.far.lose()
+        failed = running.result()
+        assert failed.builds() == [f"{BUILD}-amd64"], "the other node went on"
+        assert nodes.view.tags() == before, "no name moved, whole or in part"
+        assert platforms(nodes.view, VERSION) == {*NEAR, *FAR}
+        for name in _FAR_BUILDS:
+            assert name in failed.ran.printed
+        assert "Traceback" not in failed.ran.printed
+
+        nodes.far.start(nodes.buildctl)
+        gate.open()
+        repaired = workshop.up(stack=STACK)
+        assert repaired.builds() == _FAR_BUILDS, "only what was lost is built"
+        after = nodes.view.tags()
+        assert after[LATEST] == after[VERSION] != before[VERSION]
+        assert platforms(nodes.view, VERSION) == {*NEAR, *FAR}
+        assert workshop.up(stack=STACK).done == ()
+
+
+def test_a_node_that_is_away_stops_an_up_with_its_name_and_reason_and_no_preview(
+    workshop: Workshop, nodes: Nodes
+) -> None:
+    before = nodes.view.tags()
+    nodes.far.lose()
+    told = workshop.make("up", f"STACK={STACK}", code=None).printed
+    assert f"far ({nodes.far.address}): Connection refused. Start buildkitd there" in told
+    assert "1 of 2 remote nodes" in told
+    assert "Resources:" not in told, "the engine was not asked"
+    assert nodes.view.tags() == before
+    workshop.make("preview", f"STACK={STACK}")
