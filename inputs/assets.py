@@ -114,8 +114,10 @@ def _git(root: Path, *arguments: str) -> str:
     """
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
-        )
+            # Without locks: a look at a checkout must not write to it, not even git's index.
+            ["git", "--no-optional-locks", "-C", str(root), *arguments],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
     except FileNotFoundError:
         return ""
     if (
