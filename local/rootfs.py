@@ -21,11 +21,15 @@ _FINISH = Path(__file__).with_name("rootfs.sh")
 
 _SLIM = (
     "base-files", "base-passwd", "bash", "ca-certificates", "coreutils", "dash", "debianutils",
-    "findutils", "grep", "gzip", "hostname", "libc-bin", "python3", "python3-pip", "python3-venv",
-    "sed", "tar",
+    "findutils", "grep", "gzip", "hostname", "libc-bin", "libstdc++6", "python3", "python3-pip",
+    "python3-venv", "sed", "tar",
 )  # fmt: skip
-PACKAGES: Final = {"slim": _SLIM, "full": (*_SLIM, "gcc", "libc6-dev", "make", "python3-dev")}
-"""By base; the official full image has compilers, the slim one has none."""
+_COMPILERS = ("g++", "libc6-dev", "libffi-dev", "make", "python3-dev")
+PACKAGES: Final = {"slim": _SLIM, "full": (*_SLIM, *_COMPILERS)}
+"""By base; the official full image has compilers, the slim one has none.
+
+Both have the C++ library, which wheels load that were compiled from C++ (greenlet's).
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
