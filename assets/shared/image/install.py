@@ -66,7 +66,7 @@ def read(path: Path) -> list[str]:
 def compile_missing(wanted: list[str], backends: list[str], wheels: Path) -> None:
     """Have a wheel of everything wanted, made here where the index has none for this platform."""
     if not backends:
-        sys.exit("install: no wheel of these for this platform, and no BUILD_REQUIREMENTS")
+        sys.exit("install: pip got no wheel of each, see above; compiling takes BUILD_REQUIREMENTS")
     with_compilers("add", "--no-cache", "--virtual", ".compilers")
     environment = make_environment(backends, wheels)
     sources = fetch(wanted, wheels, environment)
