@@ -91,9 +91,14 @@ REGISTRY: Final = Module(
 GITHUB: Final = Module(
     name="github",
     # The main package of the module itself; Go names the binary after its last path element.
-    packages=("fleet/toolchain/github",),
+    packages=("fleet/toolchain/pulumi-resource-github",),
     plugin=Plugin(name="github", version="6.15.0"),
     minutes=2,
+)
+ACTIONLINT: Final = Module(
+    name="actionlint",
+    packages=("github.com/rhysd/actionlint/cmd/actionlint",),
+    minutes=0.5,
 )
 
 

@@ -5,6 +5,7 @@ stand-in for Docker's client, for this registry asks for none.
 """
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -22,7 +23,8 @@ from tests.integration.runner import Runner, Step
 from tests.integration.workshop import IMAGE, ROOT, Workshop
 from tests.jobs.hub import REPOSITORY, Hub
 
-STACK = "steps"
+# Of its own in each run: a kept workshop has what an older run brought up.
+STACK = f"steps-{os.getpid()}"
 HEAD = "a" * 40
 POINTER = "py3.13-slim-LATEST"
 STRAY = "py3.8-slim-LATEST"
@@ -184,6 +186,29 @@ def test_a_look_that_fails_fails_the_job_and_closes_no_issue(
     assert "Have the workflow up repair it" not in codes
     assert hub.issues[0]["state"] == "open"
     assert "broken" in hub.issues[0]["body"]
+
+
+def test_an_up_that_is_out_of_time_gives_its_lock_back(
+    runner: Runner, files: dict[str, str], workshop: Workshop
+) -> None:
+    """Killed together with its job, it would keep the next one out."""
+    short = files["up"].replace(f'LIMIT: "{github.LIMITS.engine}"', 'LIMIT: "45s"')
+    assert short != files["up"]
+    endless = 'RUN ["python3", "-c", "import time; time.sleep(3600)"]\nRUN --network'
+    with workshop.edited(f"assets/{IMAGE}/verify/Dockerfile", "RUN --network", endless):
+        steps = {step.name: step for step in runner.run(short, "up")}
+    assert steps["Up"].code != 0
+    assert "canceled" in steps["Up"].printed
+    locks = workshop.root / ".fleet/state/.pulumi/locks"
+    assert [path for path in locks.rglob("*") if path.is_file()] == []
+    assert all_well(runner.run(files["up"], "up"))
+
+
+def test_bootstrap_does_nothing_while_something_is_missing(workshop: Workshop) -> None:
+    printed = workshop.make("bootstrap", f"STACK={STACK}", code=None).printed
+    assert "FAIL" in printed
+    assert "What each token may do" in printed
+    assert "tags of" not in printed
 
 
 def test_new_releases_become_a_pull_request(

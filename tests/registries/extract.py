@@ -1,8 +1,10 @@
-"""Cuts what the Packages API needs out of GitHub's OpenAPI description.
+"""Cuts what a stand-in for GitHub needs out of GitHub's OpenAPI description.
 
-    python -m tests.registries.extract api.github.com.json > tests/registries/data/packages.json
+    python -m tests.registries.extract packages FILE > tests/registries/data/packages.json
+    python -m tests.registries.extract repository FILE > tests/github/data/repository.json
+    python -m tests.registries.extract jobs FILE > tests/jobs/data/jobs.json
 
-The description is in the npm package `@octokit/openapi` (MIT), folder `generated`.
+`FILE` is `generated/api.github.com.json` of the npm package `@octokit/openapi` (MIT).
 """
 
 import json
@@ -10,27 +12,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-_OWNERS = ("/orgs/{org}", "/users/{username}")
-_ROOT = "/packages/{package_type}/{package_name}"
-_WANTED = (
-    ("get", ""),
-    ("get", "/versions"),
-    ("get", "/versions/{package_version_id}"),
-    ("delete", "/versions/{package_version_id}"),
-    ("post", "/versions/{package_version_id}/restore"),
-)
+from tests.registries.wanted import EXAMPLES, WANTED
+
 _TEXTS = frozenset({"description", "example", "title"})
 
 
-def extract(whole: dict[str, Any]) -> dict[str, Any]:
-    """Return operations (`METHOD path`) with parameters and answers, and the schemas they use."""
-    operations = {
-        f"{method.upper()} {owner}{_ROOT}{rest}": _operation(
-            whole["paths"][f"{owner}{_ROOT}{rest}"][method], whole
-        )
-        for owner in _OWNERS
-        for method, rest in _WANTED
-    }
+def extract(whole: dict[str, Any], wanted: tuple[str, ...]) -> dict[str, Any]:
+    """Return operations (`METHOD path`) with parameters, bodies and answers, and their schemas."""
+    operations = {}
+    for name in wanted:
+        method, _, path = name.partition(" ")
+        operations[name] = _operation(whole["paths"][path][method.lower()], whole)
+    for name in EXAMPLES & operations.keys():
+        operations[name]["example"] = _example(name, whole)
     schemas: dict[str, Any] = {}
     pending = ["basic-error", *_named(operations)]
     while pending:
@@ -53,15 +47,33 @@ def _operation(found: dict[str, Any], whole: dict[str, Any]) -> dict[str, Any]:
         status: _resolved(answer, components["responses"])
         for status, answer in found["responses"].items()
     }
+    body = {"body": _content(found["requestBody"])} if "requestBody" in found else {}
     return {
-        "parameters": [
-            {"name": p["name"], "in": p["in"], "schema": _schema(p["schema"])} for p in parameters
-        ],
-        "answers": {
-            status: _schema(answer.get("content", {}).get("application/json", {}).get("schema"))
-            for status, answer in answers.items()
-        },
+        "parameters": [_parameter(p) for p in parameters],
+        **body,
+        "answers": {status: _content(answer) for status, answer in answers.items()},
     }
+
+
+def _parameter(found: dict[str, Any]) -> dict[str, Any]:
+    many = {"segments": "many"} if found.get("x-multi-segment") else {}
+    return {
+        "name": found["name"],
+        "in": found["in"],
+        **many,
+        "schema": _schema(found["schema"]),
+    }
+
+
+def _content(found: dict[str, Any]) -> Any:
+    return _schema(found.get("content", {}).get("application/json", {}).get("schema"))
+
+
+def _example(name: str, whole: dict[str, Any]) -> Any:
+    method, _, path = name.partition(" ")
+    answer = whole["paths"][path][method.lower()]["responses"]["200"]
+    (found,) = answer["content"]["application/json"]["examples"].values()
+    return _resolved(found, whole["components"]["examples"])["value"]
 
 
 def _resolved(entry: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
@@ -94,5 +106,5 @@ def _named(node: Any) -> list[str]:
 
 
 if __name__ == "__main__":
-    found = extract(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    found = extract(json.loads(Path(sys.argv[2]).read_text(encoding="utf-8")), WANTED[sys.argv[1]])
     sys.stdout.write(json.dumps(found, indent=1) + "\n")

@@ -1,0 +1,1 @@
+"""What the workflows call beside the engine; each command is a make target as well."""

@@ -1,0 +1,149 @@
+"""``python -m jobs COMMAND --stack NAME``: what the workflows do beside the engine."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleet.declaration import Declaration
+from fleet.github import GitHub
+from fleet.problems import DeclarationError
+from inputs.stack import config_file, declaration_of_file
+from jobs.announced import require_announced
+from jobs.api import Api, api_of
+from jobs.check import check
+from jobs.comment import job_page, write_comment
+from jobs.context import read_context
+from jobs.doctor.examine import TOKENS, examine
+from jobs.drift import Findings, repair, report_drift
+from jobs.events import read_record
+from jobs.job import Job
+from jobs.proposal import propose
+from jobs.reading import named, read_report
+from local.checkout import checkout
+from local.say import TroubleError, say
+from render.page import JOB_LIMIT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The stack that a command is for, in the checkout at ``root``."""
+
+    root: Path
+    stack: str
+
+    @property
+    def declaration(self) -> Declaration:
+        """What the stack's file declares."""
+        return declaration_of_file(config_file(self.root, self.stack))
+
+    @property
+    def github(self) -> GitHub:
+        """What it declares of GitHub.
+
+        :raises TroubleError: when it declares nothing of it.
+        """
+        found = self.declaration.github
+        if found is None:
+            raise TroubleError(
+                f"Pulumi.{self.stack}.yaml: fleet:github is not declared. Declare it."
+            )
+        return found
+
+    def job(self, api: Api) -> Job:
+        """Return the job that this process runs in."""
+        return Job(api=api, context=read_context(), stack=self.stack)
+
+
+def main(arguments: list[str]) -> int:
+    """Return 0 when it is done and all is well, else 1 with the reason on stderr."""
+    parser = argparse.ArgumentParser(prog="python -m jobs", description=__doc__)
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("--stack", default="dev")
+    parser.add_argument("--root", type=Path, help="the checkout, by default this one")
+    chosen = parser.parse_args(arguments)
+    try:
+        return COMMANDS[chosen.command](Asked(root=checkout(chosen.root).root, stack=chosen.stack))
+    except (TroubleError, DeclarationError, OSError) as error:
+        say(f"error: {error}")
+        return 1
+
+
+def _check(asked: Asked) -> int:
+    say(check(asked.root, asked.stack))
+    return 0
+
+
+def _page(asked: Asked) -> int:
+    sys.stdout.write(job_page(asked.stack, read_report(), JOB_LIMIT))
+    return 0
+
+
+def _comment(asked: Asked) -> int:
+    with api_of() as api:
+        write_comment(asked.job(api), read_report())
+    return 0
+
+
+def _announced(asked: Asked) -> int:
+    with api_of() as api:
+        allowed = os.environ.get("FLEET_REMOVALS", "").replace(",", " ").split()
+        require_announced(asked.job(api), read_report(), allowed)
+    return 0
+
+
+def _drift(asked: Asked) -> int:
+    with api_of() as api:
+        return 0 if report_drift(asked.job(api), _findings()) else 1
+
+
+def _repair(asked: Asked) -> int:
+    with api_of() as api:
+        repair(asked.job(api), _findings())
+    return 0
+
+
+def _findings() -> Findings:
+    return Findings(report=read_report(), record=read_record(named("FLEET_EVENTS")))
+
+
+def _proposal(asked: Asked) -> int:
+    base = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
+    with api_of() as api:
+        propose(
+            asked.job(api),
+            asked.github,
+            root=asked.root,
+            summary=named("FLEET_VERSIONS").read_text(encoding="utf-8"),
+            graphql=os.environ.get("GITHUB_GRAPHQL_URL") or f"{base}/graphql",
+        )
+    return 0
+
+
+def _doctor(asked: Asked) -> int:
+    def open_api(token: str) -> Api:
+        return api_of({**os.environ, "GITHUB_TOKEN": token})
+
+    failed = False
+    for found in examine(asked.root, asked.stack, asked.declaration, os.environ, open_api):
+        sys.stdout.write(f"{found}\n")
+        failed = failed or found.verdict == "FAIL"
+    sys.stdout.write(f"\n{TOKENS}\n")
+    return 1 if failed else 0
+
+
+COMMANDS: dict[str, Callable[[Asked], int]] = {
+    "check": _check,
+    "page": _page,
+    "comment": _comment,
+    "announced": _announced,
+    "drift": _drift,
+    "repair": _repair,
+    "proposal": _proposal,
+    "doctor": _doctor,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

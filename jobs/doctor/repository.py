@@ -1,0 +1,136 @@
+"""The repository on GitHub: the person's token, its branch and rules, and its environments."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fleet.declaration import Declaration
+from fleet.github import GitHub
+from jobs.api import Api, ApiError
+from jobs.doctor.finding import Finding, fail, note, ok
+from render.github import given, preview_environment
+
+_SCOPES = ("repo", "workflow")
+_PACKAGE_SCOPES = ("read:packages", "write:packages", "delete:packages")
+# Rules that a commit straight to the branch breaks.
+_STOPPING = frozenset({
+    "pull_request", "required_status_checks", "update", "merge_queue", "workflows",
+    "required_deployments", "required_signatures",
+})  # fmt: skip
+
+
+def look(api: Api, github: GitHub, declaration: Declaration, app: str) -> Iterator[Finding]:
+    """Yield what is found of the repository; ``app`` is the client ID of the App."""
+    found = api.find(f"/repos/{github.repository}")
+    if found is None:
+        yield fail(
+            f"repository: GitHub shows no {github.repository} to this token",
+            "Make it, or correct fleet:github.repository, or give a token that may see it",
+        )
+        return
+    yield from _scopes(api, github, declaration)
+    yield from _settings(found, github)
+    yield from _rules(api, github, app)
+    for name in (github.environment, preview_environment(github)):
+        yield from _environment(api, github, declaration, name)
+
+
+def _scopes(api: Api, github: GitHub, declaration: Declaration) -> Iterator[Finding]:
+    """Yield what a classic token lacks; one of the new kind does not tell what it may do."""
+    told = api.head(f"/repos/{github.repository}").get("x-oauth-scopes")
+    if told is None:
+        return
+    scopes = {scope.strip() for scope in told.split(",")}
+    wanted = (*_SCOPES, *(_PACKAGE_SCOPES if declaration.host == "ghcr.io" else ()))
+    lacking = [scope for scope in wanted if scope not in scopes]
+    if lacking:
+        yield fail(
+            f"token: GITHUB_TOKEN lacks the scopes {', '.join(lacking)}",
+            "Make one that has them, for the first up from here; the workflows use the App",
+        )
+    else:
+        yield ok(f"token: GITHUB_TOKEN has the scopes {', '.join(wanted)}")
+
+
+def _settings(found: Mapping[str, Any], github: GitHub) -> Iterator[Finding]:
+    place = f"repository: {github.repository}"
+    if found.get("archived"):
+        yield fail(f"{place} is archived", "Unarchive it in its settings")
+    if not found.get("permissions", {}).get("admin"):
+        yield fail(
+            f"{place} is not administered by this token's user",
+            "Take a token of an administrator: environments and workflow permissions are set",
+        )
+    if found["default_branch"] != github.branch:
+        yield fail(
+            f"{place} has the default branch {found['default_branch']}, not {github.branch}",
+            "GitHub runs schedules on the default branch alone: declare it as fleet:github.branch",
+        )
+    if github.versions == "merge" and found.get("allow_auto_merge") is False:
+        yield fail(
+            f"{place} allows no auto-merge, and fleet:github.versions is merge",
+            "Allow it in the settings, General, Pull Requests",
+        )
+    yield ok(f"{place} is there")
+
+
+def _rules(api: Api, github: GitHub, app: str) -> Iterator[Finding]:
+    """Yield whether the App may commit generated files to the branch, and whether it is guarded."""
+    place = f"branch {github.branch}"
+    root = f"/repos/{github.repository}"
+    rules = [r for r in api.pages(f"{root}/rules/branches/{github.branch}")
+             if r["type"] in _STOPPING]  # fmt: skip
+    classic = _find(api, f"{root}/branches/{github.branch}/protection")
+    if classic is not None:
+        yield fail(
+            f"{place} has a protection of the old kind, which no App can be let past in whole",
+            "Make it a ruleset that has the App in its bypass list",
+        )
+    for number in dict.fromkeys(rule["ruleset_id"] for rule in rules):
+        yield _bypass(_find(api, f"{root}/rulesets/{number}"), place, app)
+    if not rules and classic is None:
+        remedy = "Make a ruleset that asks for a pull request and the checks check and preview"
+        whoever = f"{place} is not protected: whoever may push publishes images"
+        yield fail(whoever, remedy) if github.versions == "merge" else note(whoever, remedy)
+
+
+def _bypass(ruleset: Any, place: str, app: str) -> Finding:
+    actors = (ruleset or {}).get("bypass_actors")
+    name = (ruleset or {}).get("name", "a ruleset")
+    remedy = f"Add the App {app or 'of the workflows'} to its bypass list, Always allow"
+    if actors is None:
+        return note(f"{place}: this token may not see who passes {name}", remedy)
+    if any(actor["actor_type"] == "Integration" for actor in actors):
+        return ok(f"{place}: {name} lets an App pass")
+    return fail(f"{place}: {name} stops the commits of generated files", remedy)
+
+
+def _environment(
+    api: Api, github: GitHub, declaration: Declaration, name: str
+) -> Iterator[Finding]:
+    place = f"/repos/{github.repository}/environments/{name}"
+    secrets, variables = given(declaration)
+    if _find(api, place) is None:
+        command = f"gh api --method PUT {place}"
+        makes = "the first up makes it" if name == github.environment else f"Run {command}"
+        yield note(
+            f"environment {name}: not there yet",
+            f"{makes[0].upper()}{makes[1:]}. Then give it the secrets {', '.join(secrets)} and the "
+            f"variables {', '.join(variables)}: make doctor tells the commands",
+        )
+        return
+    for kind, wanted in (("secret", secrets), ("variable", variables)):
+        held = {entry["name"] for entry in api.pages(f"{place}/{kind}s", within=f"{kind}s")}
+        for lacking in (n for n in wanted if n not in held):
+            command = f"gh {kind} set {lacking} --repo {github.repository} --env {name}"
+            yield note(f"environment {name}: has no {kind} {lacking}", f"Run {command}")
+    yield ok(f"environment {name}: is there")
+
+
+def _find(api: Api, path: str) -> Any:
+    """Return what is at ``path``; None also where the token may not know."""
+    try:
+        return api.get(path)
+    except ApiError as error:
+        if error.status not in (403, 404):
+            raise
+        return None

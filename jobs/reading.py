@@ -1,0 +1,36 @@
+"""The files that a run of the engine leaves for the commands here."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.say import TroubleError
+from render.report import Report, ReportError, parse
+
+REPORT = "FLEET_REPORT"
+
+
+def read_report(environment: Mapping[str, str] = os.environ) -> Report | None:
+    """Return the report that ``FLEET_REPORT`` names; None where the run did not get so far.
+
+    :raises TroubleError: when no file is named, or it is no report.
+    """
+    path = named(REPORT, environment)
+    if not path.is_file():
+        return None
+    try:
+        return parse(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, ReportError) as error:
+        raise TroubleError(f"{REPORT}: {path}: {error}. Run the preview again.") from error
+
+
+def named(variable: str, environment: Mapping[str, str] = os.environ) -> Path:
+    """Return the path in an environment variable.
+
+    :raises TroubleError: when it is not set.
+    """
+    text = environment.get(variable)
+    if not text:
+        raise TroubleError(f"{variable} is not set. Name the file there that the run wrote.")
+    return Path(text)

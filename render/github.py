@@ -1,0 +1,163 @@
+"""The files of a fleet's repository on GitHub: its workflows, and Dependabot's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fleet.declaration import Declaration
+from fleet.github import GitHub
+from render.actions import pinned
+from render.templating import environment
+
+PYTHON: Final = "3.11"
+"""What the workflows run on: the oldest that the project supports, and is tested with."""
+
+_WORKFLOWS = ".github/workflows"
+_EMBEDDED = ("fleet", "default")  # started by the program, or brought by the Docker engine
+_GHCR = "ghcr.io"
+_EMULATED = {
+    "linux/amd64": "amd64",
+    "linux/arm64": "arm64",
+    "linux/arm/v7": "arm",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Time limits in minutes.
+
+    ``build`` is that of one platform's build, which ``components/platform_image.py`` hands to the
+    engine. ``job`` is that of a job that builds nothing. A run of ``up`` has many builds and so
+    nearly all that GitHub gives a job of its own runners, 360; at ``engine`` it is interrupted, so
+    that the engine ends in order and gives its lock back before the job ends.
+    """
+
+    build: int = 45
+    job: int = 45
+    up: int = 355
+    engine: str = "340m"
+
+
+LIMITS: Final = Limits()
+
+_READING = {"actions": "read", "administration": "read", "contents": "read", "environments": "read"}
+# Workflow files are contents that take a permission of their own.
+_WRITING = {
+    "actions": "read",
+    "administration": "write",
+    "contents": "write",
+    "environments": "write",
+    "workflows": "write",
+}
+_PROPOSING = {"contents": "write", "pull-requests": "write"}
+
+
+def preview_environment(github: GitHub) -> str:
+    """Return the environment of the previews of pull requests.
+
+    It is one of its own: the other admits the declared branch alone, and what a pull request's code
+    is trusted with should be able to read and no more.
+    """
+    return f"{github.environment}-preview"
+
+
+def app_permissions() -> dict[str, str]:
+    """Return what the GitHub App of the workflows needs, as GitHub's API names it."""
+    whole = {**_READING, **_PROPOSING, **_WRITING}
+    return {name.replace("-", "_"): level for name, level in whole.items()}
+
+
+def given(declaration: Declaration) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the secrets, and of the variables, that a person gives once."""
+    own = () if declaration.host == _GHCR else ("FLEET_REGISTRY_PASSWORD",)
+    names = ("FLEET_APP_PRIVATE_KEY", "PULUMI_CONFIG_PASSPHRASE", *own)
+    user = () if declaration.host == _GHCR else ("FLEET_REGISTRY_USERNAME",)
+    secrets = tuple(name for name in names if name not in declaration.secrets)
+    return secrets, ("FLEET_APP_CLIENT_ID", "PULUMI_BACKEND_URL", *user)
+
+
+def files(declaration: Declaration, stack: str, templates: Mapping[str, str]) -> dict[str, str]:
+    """Return the text of each file by its path in the repository; none if GitHub is not declared.
+
+    ``templates`` holds the files of ``templates/`` by their path below it. The workflows ``drift``
+    and ``versions`` are there where their schedule is declared.
+
+    :raises DeclarationError: when an action is not pinned.
+    """
+    github = declaration.github
+    if github is None:
+        return {}
+    found = environment(templates)
+    common = _common(declaration, github, stack) | {"actions": pinned(templates)}
+    values = {
+        "preview": {**common, "reading": _permissions(_READING)},
+        "up": {**common, "writing": _permissions(_WRITING), "group": f"fleet-{stack}"},
+    }
+    for job, line in declaration.schedules.items():
+        values[job] = {**common, "cron": line, "group": f"fleet-{stack}-{job}"}
+    for job, more in (("drift", {"reading": _READING}), ("versions", {"proposing": _PROPOSING})):
+        if job in values:
+            values[job] |= {name: _permissions(needed) for name, needed in more.items()}
+    workflows = {
+        f"{_WORKFLOWS}/{job}.yml": found.get_template(f"workflows/{job}.yml.jinja").render(given)
+        for job, given in values.items()
+    }
+    dependabot = found.get_template("dependabot.yml.jinja").render(common)
+    return {
+        path: f"{text.strip()}\n"
+        for path, text in {**workflows, ".github/dependabot.yml": dependabot}.items()
+    }
+
+
+def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, Any]:
+    native = "linux/arm64" if github.runner.endswith("-arm") else "linux/amd64"
+    platforms = dict.fromkeys(p for image in declaration.images for p in image.platforms)
+    named = dict.fromkeys(declaration.builders[platform] for platform in platforms)
+    theirs = [name for name in named if name not in _EMBEDDED]
+    emulated = [_EMULATED[platform] for platform in platforms if platform != native]
+    credentials = _credentials(declaration)
+    return {
+        "branch": github.branch,
+        "runner": github.runner,
+        "environment": github.environment,
+        "preview_environment": preview_environment(github),
+        "only_here": f"github.repository == '{github.repository}'",
+        "repair": github.drift == "repair",
+        "builders": theirs if github.emulation else [],
+        "emulated": ",".join(emulated) if github.emulation and theirs else "",
+        "stack": stack,
+        "python": PYTHON,
+        "limits": LIMITS,
+        "registry": declaration.host,
+        "ghcr": declaration.host == _GHCR,
+        "credentials": credentials,
+        # What is declared wins: a fleet may have a token of its own for its packages.
+        "settings": {**credentials, **_tokens(declaration), **_secrets(declaration)},
+    }
+
+
+def _credentials(declaration: Declaration) -> dict[str, str]:
+    """Return whom the registry knows: on GitHub's own, the job itself."""
+    if declaration.host == _GHCR:
+        user, password = "${{ github.actor }}", "${{ github.token }}"
+    else:
+        user = "${{ vars.FLEET_REGISTRY_USERNAME }}"
+        password = "${{ secrets.FLEET_REGISTRY_PASSWORD }}"  # noqa: S105 - an expression
+    return {"FLEET_REGISTRY_USERNAME": user, "FLEET_REGISTRY_PASSWORD": password}
+
+
+def _secrets(declaration: Declaration) -> dict[str, str]:
+    names = (*declaration.secrets, "PULUMI_CONFIG_PASSPHRASE")
+    backend = {"PULUMI_BACKEND_URL": "${{ vars.PULUMI_BACKEND_URL }}"}
+    return backend | {name: f"${{{{ secrets.{name} }}}}" for name in names}
+
+
+def _tokens(declaration: Declaration) -> dict[str, str]:
+    """Return the App's token for the repository, and the job's own for the packages it wrote."""
+    app = {"GITHUB_TOKEN": "${{ steps.app.outputs.token }}"}
+    own = {"FLEET_GITHUB_TOKEN": "${{ github.token }}"}
+    return app | own if declaration.host == _GHCR else app
+
+
+def _permissions(needed: Mapping[str, str]) -> dict[str, str]:
+    return {f"permission-{name}": level for name, level in needed.items()}

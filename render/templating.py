@@ -1,0 +1,52 @@
+"""Templates of YAML files, in which nothing that is declared can be anything but a value.
+
+``<< value >>`` stands for a value as JSON, which is YAML, whatever characters it has;
+``| block(n)`` for a mapping as lines indented by ``n`` spaces. A name that is not given is an
+error.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+import yaml
+
+
+class Verbatim(str):
+    """Text that goes into a file as it is: made here, or checked before."""
+
+    __slots__ = ()
+
+
+def environment(templates: Mapping[str, str]) -> jinja2.Environment:
+    """Return what renders ``templates``, a text by its path below ``templates/``."""
+    made = jinja2.Environment(
+        loader=jinja2.DictLoader(dict(templates)),
+        undefined=jinja2.StrictUndefined,
+        # Not Jinja's own, which GitHub's expressions and shells have a use for.
+        variable_start_string="<<",
+        variable_end_string=">>",
+        block_start_string="<%",
+        block_end_string="%>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        finalize=_written,
+        keep_trailing_newline=False,
+        # Files are YAML, where HTML's entities mean nothing: `finalize` is what quotes.
+        autoescape=False,  # noqa: S701
+    )
+    made.filters["block"] = _block
+    return made
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Verbatim | jinja2.Undefined):
+        return str(value)  # which raises for what is undefined
+    # Of characters beyond ASCII, JSON would write some as pairs that YAML does not know.
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _block(values: Mapping[str, str], indent: int) -> Verbatim:
+    lines = yaml.safe_dump(dict(values), allow_unicode=True, sort_keys=True, width=1000)
+    return Verbatim(lines.rstrip("\n").replace("\n", "\n" + " " * indent))

@@ -1,0 +1,78 @@
+from dataclasses import replace
+
+import pytest
+
+from jobs.comment import announcements, comment, job_page, write_comment
+from jobs.job import Job
+from local.say import TroubleError
+from render.announcement import announcement_in
+from tests.jobs.conftest import HEAD
+from tests.jobs.examples import BUILD, MOVE, OLD, report_of, retire
+from tests.jobs.hub import Hub
+
+
+def test_every_run_writes_the_same_one_comment(hub: Hub, job: Job) -> None:
+    write_comment(job, report_of([BUILD]))
+    write_comment(job, report_of([MOVE]))
+    assert len(hub.comments[7]) == 1
+    body = hub.comments[7][0]["body"]
+    assert "py3.13-LATEST" in body
+    assert "linux/arm64" not in body
+
+
+def test_what_others_wrote_is_never_taken_for_the_comment(hub: Hub, job: Job) -> None:
+    forged = comment(job.context, "prod", report_of([retire("py3.9-LATEST")]))
+    hub.comment(7, forged, author="mallory")
+    hub.comment(7, "hello")
+    write_comment(job, report_of([BUILD]))
+    assert [entry["user"]["login"] for entry in hub.comments[7]] == [
+        "mallory", "github-actions[bot]", "github-actions[bot]",
+    ]  # fmt: skip
+    assert hub.comments[7][0]["body"] == forged
+    assert [found.removals for found in announcements(job, 7)] == [{}]
+
+
+def test_each_stack_has_a_comment_of_its_own(hub: Hub, job: Job) -> None:
+    write_comment(job, report_of([BUILD]))
+    write_comment(replace(job, stack="staging"), report_of([MOVE]))
+    assert len(hub.comments[7]) == 2
+
+
+def test_the_comment_announces_for_machines_what_it_shows_to_people(hub: Hub, job: Job) -> None:
+    report = report_of([retire("py3.9-LATEST"), BUILD])
+    write_comment(job, report)
+    (found,) = announcements(job, 7)
+    assert (found.commit, found.removals) == (HEAD, report.removals)
+    shown = hub.comments[7][0]["body"].partition("-->")[2]
+    assert OLD in shown, "the digest, whole, for the undo"
+
+
+def test_a_run_that_broke_off_says_so_and_announces_nothing(hub: Hub, job: Job) -> None:
+    write_comment(job, report_of([retire("py3.9-LATEST")]))
+    write_comment(job, None)
+    (entry,) = hub.comments[7]
+    assert "ended before it could say" in entry["body"]
+    assert announcements(job, 7)[0].removals == {}
+
+
+def test_removals_beyond_what_a_comment_takes_are_not_announced_and_counted(job: Job) -> None:
+    report = report_of([retire(f"py3.9-{number}.0-LATEST") for number in range(600)])
+    body = comment(job.context, "prod", report)
+    announced = announcement_in(body)
+    assert announced is not None
+    silent = 600 - len(announced.removals)
+    assert 0 < silent < 600
+    assert f"{silent} removals are too many to be announced" in body
+    assert len(body.encode()) <= 65_536
+
+
+def test_outside_of_a_pull_request_there_is_nothing_to_comment_on(job: Job) -> None:
+    elsewhere = replace(job, context=replace(job.context, pull_request=0))
+    with pytest.raises(TroubleError, match="no pull request"):
+        write_comment(elsewhere, None)
+
+
+def test_the_page_of_a_job_has_the_line_and_the_tables() -> None:
+    page = job_page("prod", report_of([BUILD, MOVE]), 10_000)
+    assert page.startswith("## `prod`\n\n`2 build, 1 re-point")
+    assert "### Built (1)" in page

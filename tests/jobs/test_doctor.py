@@ -1,0 +1,328 @@
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import yaml
+
+from fleet.declaration import Declaration
+from fleet.parse import parse
+from jobs.doctor.examine import examine
+from jobs.doctor.finding import Finding
+from render.github import app_permissions
+from tests.fleet.examples import PLATFORMS, config
+from tests.jobs.hub import REPOSITORY, Hub
+
+ROOT = f"/repos/{REPOSITORY}"
+GITHUB = {"repository": REPOSITORY}
+
+
+def declared(**overrides: Any) -> Declaration:
+    return parse(
+        config(
+            **{
+                "registry": "ghcr.io/team",
+                "builders": dict.fromkeys(PLATFORMS, "hosted"),
+                "schedules": {"drift": "1 2 * * *", "versions": "1 3 * * *"},
+                "secrets": ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+                "github": GITHUB,
+                **overrides,
+            }
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def key() -> str:
+    """A private key as GitHub gives one for an App."""
+    argv = ["openssl", "genrsa", "-traditional", "2048"]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture
+def environment(key: str) -> dict[str, str]:
+    return {
+        "PULUMI_BACKEND_URL": "s3://bucket",
+        "PULUMI_CONFIG_PASSPHRASE": "long",
+        "GITHUB_TOKEN": "a person's",
+        "FLEET_APP_CLIENT_ID": "Iv1",
+        "FLEET_APP_PRIVATE_KEY": key,
+    }
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    secret = {"secure": "v1:x"}
+    values = {f"secrets:AWS_{name}": secret for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")}
+    (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": values}))
+    (tmp_path / "Pulumi.dev.yaml").write_text("encryptionsalt: of-the-empty-passphrase\n")
+    return tmp_path
+
+
+@pytest.fixture
+def github(hub: Hub) -> Hub:
+    """A GitHub on which everything was given."""
+    hub.settings = {"default_branch": "main", "permissions": hub.sampled("full-repository")}
+    hub.settings["permissions"] = {"admin": True, "pull": True, "push": True}
+    hub.headers = {
+        "X-OAuth-Scopes": "repo, workflow, read:packages, write:packages, delete:packages"
+    }
+    hub.found["/app"] = hub.sampled("integration", slug="fleet-bot")
+    installation = hub.sampled("installation", permissions=app_permissions())
+    hub.found[f"{ROOT}/installation"] = installation
+    hub.found[f"{ROOT}/rules/branches/main"] = [{"type": "pull_request", "ruleset_id": 5}]
+    actors = [{"actor_id": 9, "actor_type": "Integration", "bypass_mode": "always"}]
+    ruleset = hub.sampled("repository-ruleset", id=5, name="main", bypass_actors=actors)
+    hub.found[f"{ROOT}/rulesets/5"] = ruleset
+    for name in ("registry", "registry-preview"):
+        _environment(hub, name)
+    for name, visibility in (("web", "public"), ("web/build", "private"), ("web/cache", "private")):
+        _package(hub, name, visibility)
+    return hub
+
+
+def _environment(hub: Hub, name: str) -> None:
+    place = f"{ROOT}/environments/{name}"
+    hub.found[place] = hub.sampled("environment", name=name)
+    secrets = [hub.sampled("actions-secret", name=n)
+               for n in ("FLEET_APP_PRIVATE_KEY", "PULUMI_CONFIG_PASSPHRASE")]  # fmt: skip
+    variables = [hub.sampled("actions-variable", name=n)
+                 for n in ("FLEET_APP_CLIENT_ID", "PULUMI_BACKEND_URL")]  # fmt: skip
+    hub.found[f"{place}/secrets"] = {"total_count": 2, "secrets": secrets}
+    hub.found[f"{place}/variables"] = {"total_count": 2, "variables": variables}
+
+
+def _package(hub: Hub, name: str, visibility: str, repository: str = REPOSITORY) -> None:
+    linked = hub.sampled("minimal-repository", full_name=repository)
+    found = hub.sampled("package", name=name, visibility=visibility, repository=linked)
+    found["package_type"] = "container"
+    hub.found[f"/orgs/team/packages/container/{quote(name, safe='')}"] = found
+
+
+def examined(
+    root: Path, hub: Hub, environment: Mapping[str, str], declaration: Declaration | None = None
+) -> list[Finding]:
+    found = examine(root, "prod", declaration or declared(), environment, hub.open)
+    return list(found)
+
+
+def of(found: list[Finding], verdict: str) -> list[str]:
+    return [f"{f.what} -> {f.remedy}" for f in found if f.verdict == verdict]
+
+
+def test_where_everything_was_given_nothing_is_left_to_do_and_nothing_is_written(
+    root: Path, github: Hub, environment: dict[str, str]
+) -> None:
+    before = sorted(path.name for path in root.iterdir())
+    found = examined(root, github, environment)
+    assert of(found, "FAIL") == of(found, "note") == []
+    assert len(found) > 10
+    assert github.writes == []
+    assert sorted(path.name for path in root.iterdir()) == before
+
+
+def test_before_the_first_up_what_it_makes_is_a_note_and_stops_nothing(
+    root: Path, github: Hub, environment: dict[str, str]
+) -> None:
+    kept = ("/app", "/installation", "/rules")
+    github.found = {path: v for path, v in github.found.items() if any(k in path for k in kept)}
+    found = examined(root, github, environment)
+    assert of(found, "FAIL") == []
+    notes = "\n".join(of(found, "note"))
+    assert "environment registry: not there yet" in notes
+    assert "environment registry-preview: not there yet" in notes
+    for package in ("web", "web/build", "web/cache"):
+        assert f"package {package}: not there yet" in notes
+    assert "role Admin" in notes
+
+
+Faults = list[tuple[dict[str, str], str]]
+IN_THE_ENVIRONMENT: Faults = [
+    ({"PULUMI_BACKEND_URL": ""}, "PULUMI_BACKEND_URL is not set"),
+    ({"PULUMI_BACKEND_URL": "file:///tmp/x"}, "which the workflows can't reach"),
+    ({"PULUMI_CONFIG_PASSPHRASE": ""}, "PULUMI_CONFIG_PASSPHRASE is not set"),
+    ({"GITHUB_TOKEN": ""}, "GITHUB_TOKEN is not set"),
+    ({"FLEET_APP_CLIENT_ID": ""}, "FLEET_APP_CLIENT_ID and FLEET_APP_PRIVATE_KEY"),
+    ({"FLEET_APP_PRIVATE_KEY": "no key"}, "openssl takes the key for no RSA key"),
+]
+
+
+@pytest.mark.parametrize(("change", "told"), IN_THE_ENVIRONMENT)
+def test_what_the_environment_lacks_is_named_with_its_remedy(
+    root: Path, github: Hub, environment: dict[str, str], change: dict[str, str], told: str
+) -> None:
+    (failure,) = of(examined(root, github, {**environment, **change}), "FAIL")
+    assert told in failure
+    assert len(failure.partition(" -> ")[2]) > 20
+
+
+def test_the_apps_key_may_lie_in_a_file(
+    root: Path, github: Hub, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.mktemp("key") / "app.pem"
+    path.write_text(environment.pop("FLEET_APP_PRIVATE_KEY"))
+    given = {**environment, "FLEET_APP_PRIVATE_KEY_FILE": str(path)}
+    assert of(examined(root, github, given), "FAIL") == []
+    path.unlink()
+    assert "can't be read" in of(examined(root, github, given), "FAIL")[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({}, "secret AWS_ACCESS_KEY_ID: declared, and has no value"),
+        ({"secrets:AWS_ACCESS_KEY_ID": "AKIA"}, "as plain text"),
+    ],
+)
+def test_declared_secrets_need_an_encrypted_value(
+    root: Path, github: Hub, environment: dict[str, str], values: dict[str, str], told: str
+) -> None:
+    secret = {"secrets:AWS_SECRET_ACCESS_KEY": {"secure": "v1:x"}}
+    text = yaml.safe_dump({"config": {**secret, **values}})
+    (root / "Pulumi.prod.yaml").write_text(text)
+    (failure,) = of(examined(root, github, environment), "FAIL")
+    assert told in failure
+    assert "pulumi config set --secret --stack prod secrets:AWS_ACCESS_KEY_ID" in failure
+
+
+def test_the_salt_of_the_embedded_stack_stands_for_no_passphrase(
+    root: Path, github: Hub, environment: dict[str, str]
+) -> None:
+    path = root / "Pulumi.prod.yaml"
+    path.write_text(f"encryptionsalt: of-the-empty-passphrase\n{path.read_text()}")
+    (failure,) = of(examined(root, github, environment), "FAIL")
+    assert "Delete its line encryptionsalt" in failure
+    path.write_text(f"secretsprovider: awskms://key\n{path.read_text()}")
+    assert of(examined(root, github, environment), "FAIL") == []
+
+
+def _app_is_not_installed(hub: Hub) -> None:
+    del hub.found[f"{ROOT}/installation"]
+
+
+def _app_lacks_workflows(hub: Hub) -> None:
+    granted = {**app_permissions(), "contents": "read"}
+    del granted["workflows"]
+    hub.found[f"{ROOT}/installation"] = hub.sampled("installation", permissions=granted)
+
+
+def _token_lacks_scopes(hub: Hub) -> None:
+    hub.headers = {"X-OAuth-Scopes": "repo, read:packages"}
+
+
+def _archived(hub: Hub) -> None:
+    hub.settings["archived"] = True
+
+
+def _not_administered(hub: Hub) -> None:
+    hub.settings["permissions"]["admin"] = False
+
+
+def _other_default(hub: Hub) -> None:
+    hub.settings["default_branch"] = "trunk"
+
+
+def _no_bypass(hub: Hub) -> None:
+    hub.found[f"{ROOT}/rulesets/5"] = hub.sampled("repository-ruleset", bypass_actors=[])
+
+
+def _old_protection(hub: Hub) -> None:
+    hub.found[f"{ROOT}/branches/main/protection"] = hub.sampled("branch-protection")
+
+
+def _foreign_package(hub: Hub) -> None:
+    _package(hub, "web/build", "private", "team/other")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (_app_is_not_installed, "fleet-bot is not installed"),
+        (_app_lacks_workflows, "lacks contents: write, workflows: write"),
+        (_token_lacks_scopes, "lacks the scopes workflow, write:packages, delete:packages"),
+        (_archived, "is archived"),
+        (_not_administered, "is not administered"),
+        (_other_default, "has the default branch trunk, not main"),
+        (_no_bypass, "stops the commits of generated files"),
+        (_old_protection, "protection of the old kind"),
+        (_foreign_package, "package web/build: is linked to team/other"),
+    ],
+)
+def test_what_is_wrong_on_github_is_named_with_its_remedy(
+    root: Path, github: Hub, environment: dict[str, str], spoil: Any, told: str
+) -> None:
+    spoil(github)
+    (failure,) = of(examined(root, github, environment), "FAIL")
+    assert told in failure
+    assert len(failure.partition(" -> ")[2]) > 10
+
+
+def test_a_repository_that_the_token_does_not_see_is_one_failure(
+    root: Path, github: Hub, environment: dict[str, str]
+) -> None:
+    elsewhere = declared(github={"repository": f"{REPOSITORY}-elsewhere"})
+    found = of(examined(root, github, environment, elsewhere), "FAIL")
+    assert any("-elsewhere to this token" in failure for failure in found)
+
+
+def test_a_merge_by_itself_needs_the_setting_and_a_rule(
+    root: Path, github: Hub, environment: dict[str, str]
+) -> None:
+    github.settings["allow_auto_merge"] = False
+    github.found[f"{ROOT}/rules/branches/main"] = []
+    merging = declared(github={**GITHUB, "versions": "merge"})
+    first, second = of(examined(root, github, environment, merging), "FAIL")
+    assert "allows no auto-merge" in first
+    assert "whoever may push publishes images" in second
+    (remark,) = of(examined(root, github, environment), "note")
+    assert "whoever may push publishes images" in remark
+
+
+def test_a_secret_that_is_to_be_given_comes_with_its_command(
+    root: Path, github: Hub, environment: dict[str, str]
+) -> None:
+    github.found[f"{ROOT}/environments/registry/secrets"] = {"total_count": 0, "secrets": []}
+    notes = of(examined(root, github, environment), "note")
+    assert any(
+        f"gh secret set PULUMI_CONFIG_PASSPHRASE --repo {REPOSITORY} --env registry" in line
+        for line in notes
+    )
+    assert len(notes) == 2
+
+
+@pytest.mark.parametrize(("name", "visibility"), [("web", "private"), ("web/cache", "public")])
+def test_who_sees_a_package_is_noted(
+    root: Path, github: Hub, environment: dict[str, str], name: str, visibility: str
+) -> None:
+    _package(github, name, visibility)
+    (remark,) = of(examined(root, github, environment), "note")
+    assert f"package {name}: is {visibility}" in remark
+
+
+def test_other_notes_tell_what_the_declaration_leaves_open(
+    root: Path, github: Hub, environment: dict[str, str]
+) -> None:
+    bare = declared(schedules={}, secrets=[], builders=dict.fromkeys(PLATFORMS, "fleet"))
+    notes = "\n".join(of(examined(root, github, environment, bare), "note"))
+    for told in ("AWS_ACCESS_KEY_ID", "builder fleet", "schedule drift", "schedule versions"):
+        assert told in notes
+
+
+@pytest.mark.parametrize("change", [{"github": None}, {"registry": "localhost:5443/x"}])
+def test_a_stack_that_has_no_need_of_it_is_told_so(
+    root: Path, hub: Hub, environment: dict[str, str], change: dict[str, Any]
+) -> None:
+    failures = of(examined(root, hub, environment, replace(declared(), **change)), "FAIL")
+    assert len(failures) == 1
+    assert hub.log == []
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    made = Hub()
+    yield made
+    # Rules of a branch have dozens of shapes there; the test gives what is read of them.
+    assert [v for v in made.violations if "rules/branches" not in v] == []

@@ -1,0 +1,63 @@
+"""A stack that declares its repository on GitHub, and its rendered files."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fleet.declaration import Declaration
+from fleet.parse import parse
+from inputs.templates import read_templates
+from render import github
+from tests.fleet.examples import PLATFORMS, config
+
+TEMPLATES = read_templates(Path(__file__).parents[2])
+WORKFLOWS = ("preview", "up", "drift", "versions")
+
+
+def declared(**overrides: Any) -> Declaration:
+    """Everything that the templates have a part for; ``overrides`` are of the stack's keys."""
+    values = {
+        "registry": "ghcr.io/multi-py",
+        "builders": dict.fromkeys(PLATFORMS, "hosted"),
+        "schedules": {"drift": "17 4 * * *", "versions": "*/20 * * * *"},
+        "secrets": ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+        "github": {"repository": "multi-py/fleet", "drift": "repair"},
+        **overrides,
+    }
+    return parse(config(**values))
+
+
+def rendered(**overrides: Any) -> dict[str, str]:
+    """The files of such a stack called prod."""
+    return github.files(declared(**overrides), "prod", TEMPLATES)
+
+
+def variants() -> dict[str, dict[str, str]]:
+    """Files of stacks that between them take each way through the templates."""
+    return {
+        "all": rendered(),
+        "elsewhere": rendered(registry="registry.example.com/team", secrets=[]),
+        "no-emulation": rendered(
+            github={"repository": "a/b", "emulation": False, "runner": "ubuntu-24.04-arm"}
+        ),
+        "no-schedules": rendered(schedules={}),
+    }
+
+
+def workflow(name: str, files: dict[str, str] | None = None) -> Any:
+    """A workflow as YAML; its key ``on`` is read as the truth value that YAML 1.1 sees in it."""
+    return yaml.safe_load((files or rendered())[f".github/workflows/{name}.yml"])
+
+
+def steps(name: str, files: dict[str, str] | None = None, job: str = "") -> list[dict[str, Any]]:
+    """The steps of a workflow's job, by default that of its own name."""
+    found: list[dict[str, Any]] = workflow(name, files)["jobs"][job or name]["steps"]
+    return found
+
+
+def runs(files: dict[str, str]) -> list[str]:
+    """What the steps of all workflows give to a shell."""
+    found = (yaml.safe_load(text) for path, text in files.items() if "/workflows/" in path)
+    jobs = (job for made in found for job in made["jobs"].values())
+    return [step["run"] for job in jobs for step in job["steps"] if "run" in step]
