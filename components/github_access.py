@@ -46,7 +46,8 @@ def _secrets(
         command = f"pulumi config set --secret --stack {stack} {key}"
         value = config.get_secret(name)
         if value is None:
-            problems.add(key, "is declared in fleet:secrets and has no value", f"Give it: {command}")
+            what = "is declared in fleet:secrets and has no value"
+            problems.add(key, what, f"Give it: {command}")
         elif not pulumi.runtime.is_config_secret(key):
             what = "is in plain text in the stack's file, and so in its history"
             problems.add(key, what, f"Have a new one issued, and give it: {command}")

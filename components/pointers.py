@@ -85,6 +85,7 @@ def _stale_args(args: PointersArgs, pointer_digests: list[pulumi.Output[str]]) -
         ],
         policy={str(kind): policy for kind, policy in args.image.policy.items()},
         max_removals=args.plan.max_removals,
+        keep_on_destroy=args.plan.pointers_stay,
         # Nothing goes before everything that is declared stands.
         wait_for=[*args.digests.values(), *pointer_digests],
     )

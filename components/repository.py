@@ -24,7 +24,7 @@ class RepositoryArgs:
     """
 
     github: GitHub
-    files: Mapping[str, str]
+    files: Mapping[str, pulumi.Input[str]]
     secrets: Mapping[str, pulumi.Output[str]]
     variables: Mapping[str, str]
 
@@ -51,7 +51,7 @@ class Repository(pulumi.ComponentResource):
             self._secret(secret, value, environment)
         for variable, text in args.variables.items():
             self._variable(variable, text)
-        for path, text in args.files.items():
+        for path, content in args.files.items():
             self._file(path, text)
         self.register_outputs({})
 
@@ -110,13 +110,16 @@ class Repository(pulumi.ComponentResource):
     ) -> None:
         declared = self._args.github
         hidden: pulumi.Output[str] = pulumi.Output.secret(value)
+        # A failed update leaves the new value in the state, and no refresh can tell that GitHub has
+        # the old one: it would stay. A failed replacement is made up for by the next run.
+        replaced = pulumi.ResourceOptions(replace_on_changes=["value"], delete_before_replace=True)
         github.ActionsEnvironmentSecret(
             f"{declared.repository}/{declared.environment}/{name}",
             repository=declared.name,
             environment=environment.environment,
             secret_name=name,
             value=hidden,
-            opts=self._options(forget=True),
+            opts=self._options(forget=True).merge(replaced),
         )
 
     def _variable(self, name: str, value: str) -> None:
@@ -130,7 +133,7 @@ class Repository(pulumi.ComponentResource):
             opts=self._options(),
         )
 
-    def _file(self, path: str, text: str) -> None:
+    def _file(self, path: str, text: pulumi.Input[str]) -> None:
         declared = self._args.github
         github.RepositoryFile(
             f"{declared.repository}/{path}",

@@ -11,7 +11,6 @@ from local.needs import Needs
 from local.say import TroubleError, say
 
 _ENGINE = (modules.PULUMI, modules.LANGUAGE_PYTHON)
-_PLUGINS = (modules.DOCKER_BUILD,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +45,8 @@ def survey(checkout: Checkout, needs: Needs) -> Supply:
     :raises TroubleError: when some have to be built and Go is missing or too old.
     """
     engine = official.on_path(checkout) or _downloaded(checkout)
-    plugins = [m for m in _PLUGINS if m.plugin and not official.has_plugin(checkout, m.plugin)]
+    asked = (modules.DOCKER_BUILD, *([modules.GITHUB] if needs.github else []))
+    plugins = [m for m in asked if m.plugin and not official.has_plugin(checkout, m.plugin)]
     # An engine that was built once is kept, and its plugins are built as well.
     wanted = bool(plugins) if engine else bool(gobuild.lacking(checkout, _ENGINE[:1]))
     supply = Supply(

@@ -120,6 +120,12 @@ def test_the_remover_is_told_the_declared_policies_in_their_words() -> None:
     assert [entry["kind"] for entry in stale.inputs["grammar"]] == ["LATEST", "X.Y", "X"]
 
 
+@pytest.mark.parametrize("stay", [False, True])
+def test_the_remover_is_told_whether_pointers_stay_when_it_goes(stay: bool) -> None:
+    (stale,) = run(replace(plan(), pointers_stay=stay))[0].of(STALE)
+    assert stale.inputs["keepOnDestroy"] is stay
+
+
 def test_the_outputs_say_what_was_verified(ran: tuple[Engine, dict[str, Any]]) -> None:
     tags = ran[1]["tags"]
     assert [row["verified"] for row in tags] == ["2/2", "2/2"]

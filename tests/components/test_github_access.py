@@ -1,5 +1,6 @@
 """What a stack with a repository needs is asked for at once, before anything is declared."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +19,16 @@ TOKEN = {"GITHUB_TOKEN": "t"}
 
 
 @pytest.fixture(autouse=True)
-def _no_configuration() -> Iterator[None]:
+def _program() -> Iterator[None]:
+    """A loop for outputs, as the engine's host gives a program, and no configuration left over."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     yield
+    # The SDK keeps a list of all outputs, and another test's program would wait for these.
+    loop.run_until_complete(pulumi.runtime.stack.wait_for_rpcs())
     pulumi.runtime.set_all_config({})
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 def declared(*secrets: str) -> Declaration:
@@ -55,7 +63,7 @@ def test_the_values_are_secret() -> None:
     pulumi.runtime.set_all_config({"secrets:A": "hidden"}, ["secrets:A"])
     found = require_access(declared("A"), "prod", TOKEN)
     assert list(found) == ["A"]
-    assert isinstance(found["A"], pulumi.Output)
+    assert asyncio.get_event_loop().run_until_complete(found["A"].is_secret())
 
 
 @pytest.mark.parametrize("name", ["GITHUB_OWNER", "GITHUB_ORGANIZATION"])

@@ -32,8 +32,7 @@ class Recorder(pulumi.runtime.Mocks):
     providers: set[str | None] = field(default_factory=set)
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        kind = args.typ.removeprefix(_PREFIX).rpartition(":")[2] or args.typ
-        self.asked[kind, args.name] = args.inputs
+        self.asked[args.typ.rpartition(":")[2], args.name] = args.inputs
         if args.typ.startswith(_PREFIX):
             self.providers.add(args.provider)
         return f"{args.name}-id", args.inputs
@@ -42,37 +41,44 @@ class Recorder(pulumi.runtime.Mocks):
         raise AssertionError(f"the program called {args.token}")
 
 
-def run() -> tuple[Recorder, list[Any]]:
-    """Declare the repository; return what was asked for, and each child's options."""
-    recorder, options = Recorder(), list[Any]()
+class Monitor(mocks.MockMonitor):
+    """Keeps also what is asked of each kind's deletion: `(retain, deleted with)`."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self.deletions: dict[str, tuple[bool, str]] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
+        if request.type.startswith(_PREFIX):
+            found = (request.retainOnDelete, request.deletedWith.rpartition("::")[2])
+            self.deletions[request.type.rpartition(":")[2]] = found
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
+
+
+def run() -> tuple[Recorder, Monitor]:
+    """Declare the repository."""
+    recorder = Recorder()
+    monitor = Monitor(recorder)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        mocks.set_mocks(recorder, project="fleet", stack="test")
-
-        def note(args: pulumi.ResourceTransformArgs) -> None:
-            options.append((args.type_, args.name, args.opts))
-
-        async def program() -> None:
-            pulumi.runtime.register_stack_transformation(
-                lambda args: note(args)  # type: ignore[arg-type,func-returns-value]
-            )
-            Repository(
-                SETTINGS.repository,
-                RepositoryArgs(
-                    github=SETTINGS,
-                    files=FILES,
-                    secrets={"BACKEND_KEY": pulumi.Output.secret("hidden")},
-                    variables={"STACK": "prod"},
-                ),
-            )
-            await pulumi.runtime.stack.wait_for_rpcs()
-
+        mocks.set_mocks(recorder, project="fleet", stack="test", monitor=monitor)
         loop.run_until_complete(program())
     finally:
         asyncio.set_event_loop(None)
         loop.close()
-    return recorder, options
+    return recorder, monitor
+
+
+async def program() -> None:
+    args = RepositoryArgs(
+        github=SETTINGS,
+        files=FILES,
+        secrets={"BACKEND_KEY": pulumi.Output.secret("hidden")},
+        variables={"STACK": "prod"},
+    )
+    Repository(SETTINGS.repository, args)
+    await pulumi.runtime.stack.wait_for_rpcs()
 
 
 @pytest.fixture(scope="module")
@@ -131,16 +137,11 @@ def test_a_file_is_committed_to_the_branch_and_starts_no_workflow(ran: Recorder)
 
 
 def test_what_is_kept_when_the_whole_goes() -> None:
-    kept = {
-        kind.rpartition(":")[2]: (bool(opts.retain_on_delete), opts.deleted_with is not None)
-        for kind, _, opts in run()[1]
-        if kind.startswith(_PREFIX)
-    }
-    assert kept == {
-        "RepositoryEnvironment": (True, False),
-        "RepositoryEnvironmentDeploymentPolicy": (False, False),
-        "WorkflowRepositoryPermissions": (True, False),
-        "ActionsEnvironmentSecret": (False, True),
-        "ActionsVariable": (False, False),
-        "RepositoryFile": (False, True),
+    assert run()[1].deletions == {
+        "RepositoryEnvironment": (True, ""),
+        "RepositoryEnvironmentDeploymentPolicy": (False, ""),
+        "WorkflowRepositoryPermissions": (True, ""),
+        "ActionsEnvironmentSecret": (False, "team/fleet"),
+        "ActionsVariable": (False, ""),
+        "RepositoryFile": (False, "team/fleet"),
     }

@@ -101,6 +101,7 @@ def test_one_fault_is_one_problem(overrides: dict[str, Any], path: str, says: st
         ({"schedules": {"weekly": "0 4 * * *"}}, "fleet:schedules.weekly", "unknown key"),
         ({"secrets": ["GITHUB_TOKEN"]}, "fleet:secrets[0]", "no name of an Actions secret"),
         ({"secrets": ["token"]}, "fleet:secrets[0]", "no name of an Actions secret"),
+        ({"secrets": ["TOKEN"]}, "fleet:secrets", "and none is declared"),
         ({"github": {"repository": "fleet"}}, "fleet:github.repository", "no GitHub repository"),
         ({"github": {}}, "fleet:github.repository", "is missing"),
         (
@@ -126,6 +127,8 @@ def test_one_fault_is_one_problem(overrides: dict[str, Any], path: str, says: st
         ({"retention-days": True}, "fleet:retention-days", "no number of days"),
         ({"max-removals": 2}, "fleet:max-removals", "no share"),
         ({"max-removals": math.nan}, "fleet:max-removals", "no share"),
+        ({"on-destroy": {"pointers": "purge"}}, "fleet:on-destroy.pointers", "no known fate"),
+        ({"on-destroy": {"tags": "keep"}}, "fleet:on-destroy.tags", "unknown key"),
         ({"on-conflict": {"versions": "force"}}, "fleet:on-conflict.versions", "no known answer"),
         ({"defaults": {"colour": "red"}}, "fleet:defaults.colour", "unknown key"),
     ],
@@ -177,8 +180,8 @@ json_like = st.recursive(
     max_leaves=8,
 )
 KEYS = (
-    *config(), "defaults", "protected", "max-removals", "on-conflict", "schedules", "secrets",
-    "github",
+    *config(), "defaults", "protected", "max-removals", "on-conflict", "on-destroy", "schedules",
+    "secrets", "github",
 )  # fmt: skip
 IMAGE_KEYS = (*image(), "builds-on", "lacks", "exclude", "pure", "extras")
 

@@ -1,0 +1,35 @@
+"""The small Pulumi program of these tests: one repository, from a JSON file.
+
+Copied as `__main__.py` into a project of its own; `declared.json` beside it holds a `Declared`.
+"""
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pulumi
+
+from components.github_access import require_access
+from components.repository import Repository, RepositoryArgs
+from fleet.github import GitHub
+from fleet.problems import DeclarationError
+from tests.fleet.examples import declaration
+
+declared = json.loads(Path("declared.json").read_text())
+if declared["github"]:
+    settings = GitHub(**declared["github"])
+    whole = replace(declaration(), github=settings, secrets=tuple(declared["secrets"]))
+    try:
+        secrets = require_access(whole, pulumi.get_stack(), os.environ)
+    except DeclarationError as error:
+        raise pulumi.RunError(str(error)) from None
+    Repository(
+        settings.repository,
+        RepositoryArgs(
+            github=settings,
+            files=declared["files"],
+            secrets=secrets,
+            variables=declared["variables"],
+        ),
+    )
