@@ -52,7 +52,7 @@ class Repository(pulumi.ComponentResource):
         for variable, text in args.variables.items():
             self._variable(variable, text)
         for path, content in args.files.items():
-            self._file(path, text)
+            self._file(path, content)
         self.register_outputs({})
 
     def _options(self, *, retain: bool = False, forget: bool = False) -> pulumi.ResourceOptions:
