@@ -1,11 +1,12 @@
 """Which image is built on which: order, faults, and the tag that a tag is built on."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 
 from fleet import versions
-from fleet.cell import Cell, cells, versions_of
-from fleet.declaration import Image
+from fleet.cell import Cell, cells
+from fleet.declaration import Exclusion, Image
 from fleet.pointers import eligible
 from fleet.problems import Problems
 
@@ -31,12 +32,28 @@ def parent_of(cell: Cell, images: Mapping[str, Image], yanked: Yanked) -> Cell |
     image = images.get(cell.image.builds_on)
     if image is None:
         return None
-    declared = versions_of(image, cell.python, cell.base)
-    candidates = eligible(declared, yanked.get(image.package, ()))
-    if not candidates:
+    if cell.python not in image.pythons or cell.base not in image.bases:
         return None
-    version = versions.highest(candidates)
+    withdrawn = yanked.get(image.package, ())
+    version = _highest(image.versions, image.exclude, withdrawn, cell.python, cell.base)
+    if version is None:
+        return None
     return Cell(image=image, python=cell.python, base=cell.base, version=version)
+
+
+# Every platform of every tag asks, several times: worked out anew each time, a plan's cost would
+# grow with the square of the versions.
+@lru_cache(maxsize=1024)
+def _highest(
+    declared: tuple[str, ...],
+    exclude: tuple[Exclusion, ...],
+    yanked: tuple[str, ...],
+    python: str,
+    base: str,
+) -> str | None:
+    there = (v for v in declared if not any(e.covers(python, base, v) for e in exclude))
+    candidates = eligible(there, yanked)
+    return versions.highest(candidates) if candidates else None
 
 
 def note_faults(images: Iterable[Image], problems: Problems) -> None:

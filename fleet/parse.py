@@ -14,7 +14,7 @@ from fleet.reader import Reader
 
 STACK_KEYS = (
     "registry", "builders", "builder-nodes", "defaults", "images", "schedules", "secrets", "github",
-    "protected", "on-conflict", "max-removals", "retention-days",
+    "protected", "on-conflict", "on-destroy", "max-removals", "retention-days",
 )  # fmt: skip
 SCHEDULES = ("drift", "versions")
 """The jobs that run by the clock."""
@@ -38,6 +38,8 @@ def parse(
     note_faults(images, problems)
     conflicts = reader.inner("on-conflict")
     conflicts.only(("versions", "pointers"))
+    parting = reader.inner("on-destroy")
+    parting.only(("pointers",))
     declaration = Declaration(
         registry=registry,
         builders=builders,
@@ -52,11 +54,19 @@ def parse(
         pointer_conflict=cast(
             "OnConflict", conflicts.text("pointers", rules.CONFLICT, "take-over")
         ),
+        pointers_stay=parting.text("pointers", rules.PARTING, "remove") == "keep",
         max_removals=reader.share("max-removals", 0.5),
         retention_days=reader.days("retention-days", 30),
     )
+    _note_idle_secrets(declaration, problems)
     problems.raise_if_any(source)
     return declaration
+
+
+def _note_idle_secrets(declaration: Declaration, problems: Problems) -> None:
+    if any(declaration.secrets) and declaration.github is None:
+        what = "are for a repository on GitHub, and none is declared"
+        problems.add("fleet:secrets", what, "Declare fleet:github, or take them out")
 
 
 def _builders(reader: Reader) -> dict[str, str]:

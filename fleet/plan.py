@@ -62,6 +62,7 @@ class Plan:
     protected: bool
     version_conflict: OnConflict
     pointer_conflict: OnConflict
+    pointers_stay: bool
     max_removals: float
     retention_days: int
 
@@ -85,6 +86,7 @@ def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
         protected=declaration.protected,
         version_conflict=declaration.version_conflict,
         pointer_conflict=declaration.pointer_conflict,
+        pointers_stay=declaration.pointers_stay,
         max_removals=declaration.max_removals,
         retention_days=declaration.retention_days,
     )

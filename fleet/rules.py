@@ -49,6 +49,7 @@ POLICY = pattern(
 BASE = one_of(names.BASES, "base")
 PLATFORM = one_of(names.PLATFORMS, "platform")
 CONFLICT = one_of(("take-over", "refuse"), "answer to a conflict")
+PARTING = one_of(("remove", "keep"), "fate of pointers")
 SECRET = pattern(
     r"(?!GITHUB_)[A-Z_][A-Z0-9_]*",
     "is no name of an Actions secret",

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from graphlib import TopologicalSorter
 
 from providers.oci.reference import Repository
 from upkeep.holdings import Holdings
@@ -47,20 +48,36 @@ def _attached_to(tag: str) -> str:
 
 
 def loosened(holdings: Holdings, keep: Collection[str], candidates: Iterable[str]) -> list[str]:
-    """Return what of ``candidates`` is there and not to be kept, each before its children.
+    """Return what of ``candidates`` is there and not to be kept, each before what belongs to it.
 
     Children go along with the last index that needed them; an index goes first, so that none is
     ever left that names a platform which is gone.
     """
-    order: dict[str, None] = {}
+    found: dict[str, None] = {}
     for digest in candidates:
         node = holdings.nodes.get(digest)
         if node is not None and digest not in keep:
-            order.setdefault(digest)
+            found.setdefault(digest)
             below = (child for child in node.children if child not in keep)
-            order.update(dict.fromkeys(below))
-    nodes = holdings.nodes
-    return sorted(order, key=lambda digest: digest not in nodes or not nodes[digest].children)
+            found.update(dict.fromkeys(below))
+    return _outermost_first(found, holdings)
+
+
+def _outermost_first(digests: Collection[str], holdings: Holdings) -> list[str]:
+    """Put each index before its children, indexes among them, and an image before its signatures.
+
+    The deletion of either may be refused, and all that belongs to it has to be there still. An
+    index that is attached to something is put before its children alone: with both orders at once
+    a registry could hold a circle.
+    """
+    before: dict[str, list[str]] = {digest: [] for digest in digests}
+    for node in (holdings.nodes[digest] for digest in digests if digest in holdings.nodes):
+        for child in node.children:
+            if child in before:
+                before[child].append(node.digest)
+        if node.subject in before and not node.children:
+            before[node.digest].append(node.subject)
+    return list(TopologicalSorter(before).static_order())
 
 
 def decide(

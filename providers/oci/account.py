@@ -20,6 +20,7 @@ class Account:
         self._inputs: dict[str, Mapping[str, str]] = {}
         self._gone: dict[str, Before] = {}
         self._removers: dict[str, Mapping[str, Any]] = {}
+        self._versions: dict[str, Mapping[str, Any]] = {}
         self._checked: set[str] = set()
         self._preview: bool | None = None
 
@@ -41,6 +42,11 @@ class Account:
         found = self._removers.items()
         return {urn: state for urn, state in found if urn not in self._checked}
 
+    @property
+    def left(self) -> dict[str, Mapping[str, Any]]:
+        """The states of version tags that a refresh read and no program declared, by URN."""
+        return {urn: state for urn, state in self._versions.items() if urn not in self._checked}
+
     def has_checked(self, urn: str) -> bool:
         """Tell whether the program has declared the resource in this run."""
         return urn in self._checked
@@ -58,6 +64,14 @@ class Account:
     def read_remover(self, urn: str, state: Mapping[str, Any]) -> None:
         """Note the state of a remover of stale pointers."""
         self._removers[urn] = state
+
+    def remover(self, urn: str) -> Mapping[str, Any]:
+        """Return the state of a remover as this run's refresh read it, else nothing."""
+        return self._removers.get(urn, {})
+
+    def read_version(self, urn: str, state: Mapping[str, Any]) -> None:
+        """Note the state of a version tag."""
+        self._versions[urn] = state
 
     def gone(self, urn: str) -> Before:
         """Return what is known of a tag that is to be created."""

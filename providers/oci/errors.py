@@ -32,5 +32,12 @@ class UnsupportedRemovalError(OciError):
     """The registry offers no way to remove a name without removing its image."""
 
 
+class AcceptedRemovalError(RegistryError):
+    """The registry accepted a removal, and what followed was not as it should be.
+
+    The name counts as removed, so that its record is there for an undo.
+    """
+
+
 class PartialRemovalError(OciError):
     """Some names were removed before a later one failed."""

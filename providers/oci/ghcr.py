@@ -4,7 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from providers.oci.client import Client
-from providers.oci.errors import OciError, RegistryError, UnsupportedRemovalError
+from providers.oci.errors import (
+    AcceptedRemovalError,
+    OciError,
+    RegistryError,
+    UnsupportedRemovalError,
+)
 from providers.oci.packages import Packages, Version, is_ghcr
 from providers.oci.reference import TagReference
 from providers.oci.registry import Manifest, Registry
@@ -49,7 +54,7 @@ class PackagesRemover:
             if failure is not None:
                 raise failure from error
         if not finishing and await self.registry.head(ref.repository, manifest.digest) is None:
-            raise RegistryError(
+            raise AcceptedRemovalError(
                 f"{ref}: {manifest.digest} is not there after the name was removed; restore that "
                 "version of the package on GitHub within 30 days"
             )

@@ -49,13 +49,20 @@ class Judge:
 
         :raises RegistryError: if the registry fails.
         """
+        found = await self.look(inputs, pointer)
+        if found.manifest is None or found.unfinished:
+            return found
+        kept = await self._objection(inputs, pointer.tag, found.manifest, tags)
+        return Verdict(manifest=found.manifest, kept=kept)
+
+    async def look(self, inputs: StaleInputs, pointer: Pointer) -> Verdict:
+        """Return what a pointer names and whether its removal was interrupted, in one request.
+
+        :raises RegistryError: if the registry fails.
+        """
         manifest = await self.registry.get(inputs.repository, pointer.tag)
-        if manifest is None:
-            return Verdict(manifest=None)
-        if is_throwaway(manifest):
-            return Verdict(manifest=manifest, unfinished=True)
         return Verdict(
-            manifest=manifest, kept=await self._objection(inputs, pointer.tag, manifest, tags)
+            manifest=manifest, unfinished=manifest is not None and is_throwaway(manifest)
         )
 
     async def _objection(

@@ -5,7 +5,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from providers.oci.errors import OciError, RegistryError, UnsupportedRemovalError
+from providers.oci.errors import (
+    AcceptedRemovalError,
+    OciError,
+    RegistryError,
+    UnsupportedRemovalError,
+)
 from providers.oci.reference import TagReference
 from providers.oci.registry import DeleteOutcome, Manifest, Registry
 from providers.oci.throwaway import is_throwaway, put_back, write_throwaway
@@ -21,6 +26,7 @@ class NameRemover(Protocol):
 
         :raises UnsupportedRemovalError: if there is no way; nothing was written then, or what
             was written has been put back.
+        :raises AcceptedRemovalError: if the registry took the name and something is wrong since.
         :raises RegistryError: if the registry fails on the way; the message tells how the tag
             was left.
         """
@@ -47,8 +53,11 @@ class Remover:
             await self._probe(ref)
             leftover = await write_throwaway(self.registry, ref, manifest)
             await self._delete_throwaway(ref, leftover)
-        await self._require_image(ref, manifest, others)
-        await require_gone(self.registry, ref, manifest.digest)
+        try:
+            await self._require_image(ref, manifest, others)
+            await require_gone(self.registry, ref, manifest.digest)
+        except OciError as error:
+            raise AcceptedRemovalError(str(error)) from error
 
     async def _delete_throwaway(self, ref: TagReference, leftover: Manifest) -> None:
         try:

@@ -70,7 +70,7 @@ def document(entries: Iterable[Entry], mode: Mode) -> dict[str, Any]:
     - `kind`: `version`, `pointer` or `repository`;
     - `action`: `build` (platforms are built, and the tag follows), `re-point` (the name is put on
       another digest or put back, or platforms of it are, without a build), `retire` (a stale
-      pointer goes), `unchanged`, `keep` (nothing declares the pointer, and it stays), `fail`;
+      pointer goes), `unchanged`, `keep` (nothing declares the name, and it stays), `fail`;
     - `platforms`: those built, `os/architecture[/variant]`;
     - `reasons`: texts, all of them; of `fail` the error's message, of `keep` why it stays;
     - `digest`: what it names afterwards, empty where only a build tells, or where it is gone;

@@ -1,10 +1,10 @@
-"""Stale pointers, acting: lists a repository's names and removes the stale ones."""
+"""Stale pointers, acting: removes what was listed, and what an image leaves behind."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
-from providers.oci.errors import OciError, PartialRemovalError
+from providers.oci.errors import AcceptedRemovalError, OciError, PartialRemovalError
 from providers.oci.index import OWNER_ANNOTATION, annotations_of, document_of
 from providers.oci.judge import Judge, Verdict
 from providers.oci.reference import TagReference
@@ -15,28 +15,12 @@ from providers.oci.stale import (
     Pointer,
     Removal,
     StaleInputs,
+    kept_by_policy,
     live_pointers,
     policy_of,
-    refusal,
     undeclared,
 )
 from providers.oci.throwaway import displaced_by, is_throwaway
-
-
-@dataclass(frozen=True, kw_only=True)
-class Listing:
-    """What is to be removed now (tag to digest), and why it is refused, if it is.
-
-    `since` are the dates on which pointers under grace were first seen stale, those that are due
-    among them, for a removal may fail; `waiting` are those not yet due, with digest and date.
-    `kept` are all that stay, with the reason for each.
-    """
-
-    stale: Mapping[str, str]
-    since: Mapping[str, str] = field(default_factory=dict)
-    waiting: Mapping[str, str] = field(default_factory=dict)
-    kept: tuple[Kept, ...] = ()
-    refused: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +33,7 @@ class Outcome:
 
 
 class Retirer:
-    """Lists and removes the pointers of a repository; `now` dates the removals (RFC 3339, UTC)."""
+    """Removes pointers of a repository; `now` dates the removals (RFC 3339, UTC)."""
 
     def __init__(
         self, registry: Registry, remover: Callable[[str], NameRemover], now: Callable[[], str]
@@ -59,49 +43,6 @@ class Retirer:
         self._judge = Judge(registry=registry)
         self._now = now
 
-    async def listing(self, inputs: StaleInputs) -> Listing:
-        """List the pointers that nothing declares and the policy removes.
-
-        Only what the registry lists and still names can be stale: an empty, null or missing
-        tag list makes nothing so. What `Judge` objects to is left out. A name with a date keeps
-        it as long as it answers, also where the list lacks it, for a list may be stale itself.
-
-        :raises RegistryError: if the list cannot be read whole.
-        """
-        tags = await self._tags(inputs)
-        live = live_pointers(tags, inputs.grammar)
-        listed = frozenset(live)
-        known = live_pointers({*tags, *inputs.since}, inputs.grammar)
-        going = [p for p in undeclared(known, inputs) if policy_of(p, inputs).removes]
-        verdicts = await asyncio.gather(*(self._judge.judge(inputs, p, tags) for p in going))
-        stale: dict[str, str] = {}
-        since: dict[str, str] = {}
-        waiting: dict[str, str] = {}
-        kept = {p.tag: _kept_by_policy(p) for p in undeclared(live, inputs) if p not in going}
-        for pointer, verdict in zip(going, verdicts, strict=True):
-            if verdict.manifest is None:
-                continue
-            digest = verdict.manifest.digest
-            policy, known_since = policy_of(pointer, inputs), inputs.since.get(pointer.tag, "")
-            first = known_since or self._today()
-            if policy.days and (verdict.may_go or known_since):
-                since[pointer.tag] = first
-            if not verdict.may_go or pointer not in listed:
-                reason = verdict.kept or "the registry does not list it just now"
-                kept[pointer.tag] = Kept(tag=pointer.tag, digest=digest, reason=reason)
-                continue
-            # Dates of one form compare as text (RFC 3339, section 5.1).
-            if not verdict.unfinished and policy.goes_on(first) > self._today():
-                due = f"goes on {policy.goes_on(first)}"
-                waiting[pointer.tag] = f"{digest}, {due}"
-                kept[pointer.tag] = Kept(tag=pointer.tag, digest=digest, reason=due)
-            else:
-                stale[pointer.tag] = digest
-        refused = refusal(len(stale), len(live), inputs)
-        return Listing(
-            stale=stale, since=since, waiting=waiting, kept=_sorted(kept), refused=refused
-        )
-
     async def retire(self, inputs: StaleInputs) -> Outcome:
         """Remove what was listed and still is what it was then; nothing else.
 
@@ -110,15 +51,17 @@ class Retirer:
         tags = set(await self._tags(inputs))
         removed: list[Removal] = []
         kept: dict[str, Kept] = {}
-        for tag, digest in sorted(inputs.stale.items()):
-            try:
+        failure: OciError | None = None
+        try:
+            for tag, digest in sorted(inputs.stale.items()):
                 reason = await self._retire_one(inputs, tag, digest, tags, removed)
-            except OciError as error:
-                return Outcome(removed=tuple(removed), kept=_sorted(kept), failure=error)
-            if reason:
-                kept[tag] = Kept(tag=tag, digest=digest, reason=reason)
-        kept |= await self._kept(inputs, tags - inputs.stale.keys(), tags)
-        return Outcome(removed=tuple(removed), kept=_sorted(kept))
+                if reason:
+                    kept[tag] = Kept(tag=tag, digest=digest, reason=reason)
+            # This may fail as well, and must not cost the record of what went.
+            kept |= await self._kept(inputs, tags - inputs.stale.keys(), tags)
+        except OciError as error:
+            failure = error
+        return Outcome(removed=tuple(removed), kept=_sorted(kept), failure=failure)
 
     async def owned(self, inputs: StaleInputs, declared: frozenset[str]) -> dict[str, str]:
         """Return what `retire_owned` would remove, tag to digest.
@@ -185,11 +128,15 @@ class Retirer:
     ) -> None:
         ref = TagReference(repository=inputs.repository, tag=tag)
         others = frozenset(tags - {tag})
-        await self._remover(inputs.repository.host).remove(ref, manifest, others)
-        tags.discard(tag)
         named = displaced_by(manifest) if is_throwaway(manifest) else manifest.digest
-        if named:
-            removed.append(Removal(tag=tag, digest=named, removed_at=self._now()))
+        gone = [Removal(tag=tag, digest=named, removed_at=self._now())] if named else []
+        try:
+            await self._remover(inputs.repository.host).remove(ref, manifest, others)
+        except AcceptedRemovalError:
+            removed += gone
+            raise
+        tags.discard(tag)
+        removed += gone
 
     async def _kept(
         self, inputs: StaleInputs, candidates: Collection[str], tags: Collection[str]
@@ -204,7 +151,7 @@ class Retirer:
         policy = policy_of(pointer, inputs)
         if not policy.removes:
             digest = await self._registry.head(inputs.repository, pointer.tag)
-            return replace(_kept_by_policy(pointer), digest=digest) if digest else None
+            return kept_by_policy(pointer, digest) if digest else None
         verdict = await self._judge.judge(inputs, pointer, tags)
         if verdict.manifest is None:
             return None
@@ -214,13 +161,6 @@ class Retirer:
 
     async def _tags(self, inputs: StaleInputs) -> tuple[str, ...]:
         return (await self._registry.tags(inputs.repository)).tags
-
-    def _today(self) -> str:
-        return self._now()[: len("2026-11-23")]
-
-
-def _kept_by_policy(pointer: Pointer) -> Kept:
-    return Kept(tag=pointer.tag, digest="", reason=f"policy of {pointer.kind} is keep")
 
 
 def _sorted(kept: Mapping[str, Kept]) -> tuple[Kept, ...]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from providers.oci.account import Account
 from providers.oci.client import Client
 from providers.oci.ghcr import Removers
+from providers.oci.listing import Lister
 from providers.oci.reach import Hosts
 from providers.oci.reference import Repository, TagReference
 from providers.oci.retire import Retirer
@@ -47,6 +48,7 @@ class Session:
         self._now = now
         self._transport: Transport | None = None
         self._tagger: Tagger | None = None
+        self._lister: Lister | None = None
         self._retirer: Retirer | None = None
         self.environment = environment
         self.account = Account()
@@ -62,6 +64,13 @@ class Session:
             turns = Turns(environment=self._opened().environment, now=self._now)
             self._tagger = Tagger(self._client(), turns.due)
         return self._tagger
+
+    @property
+    def lister(self) -> Lister:
+        """The one that lists stale pointers."""
+        if self._lister is None:
+            self._lister = Lister(self._client(), self._now)
+        return self._lister
 
     @property
     def retirer(self) -> Retirer:
@@ -96,14 +105,19 @@ class Declared:
     def __init__(self) -> None:
         self._repositories: defaultdict[Repository, set[str]] = defaultdict(set)
         self._tags: defaultdict[Repository, set[str]] = defaultdict(set)
+        self.seen: dict[TagReference, str] = {}
+        """What each tag named that this run's refresh read."""
+        self.keeps = False
+        """Whether a remover of this run says that pointers stay when their remover goes."""
 
     def add_tag(self, ref: TagReference) -> None:
         """Note that a tag is declared."""
         self._tags[ref.repository].add(ref.tag)
 
-    def add_repository(self, repository: Repository, urn: str) -> None:
+    def add_remover(self, repository: Repository, urn: str, *, keeps: bool) -> None:
         """Note that a resource looks after a repository's pointers."""
         self._repositories[repository].add(urn)
+        self.keeps = self.keeps or keeps
 
     def tags(self, repository: Repository) -> frozenset[str]:
         """Return the declared tags of a repository."""
@@ -112,6 +126,11 @@ class Declared:
     def has_successor(self, repository: Repository, urn: str) -> bool:
         """Tell whether a resource other than `urn` looks after the repository's pointers."""
         return bool(self._repositories[repository] - {urn})
+
+    def twins(self, repository: Repository) -> tuple[Repository, ...]:
+        """Return the looked-after repositories of the same name on other hosts, sorted."""
+        found = (r for r, urns in self._repositories.items() if urns and r != repository)
+        return tuple(sorted(r for r in found if r.name == repository.name))
 
 
 async def _silent(_message: str, _urn: str) -> None:

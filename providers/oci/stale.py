@@ -25,7 +25,8 @@ class StaleInputs:
     """What is declared for the pointers of one repository.
 
     `stale` is what `check` listed: tag to digest of what is to be removed now. `since` is the date
-    (RFC 3339, UTC) on which a pointer under a policy with grace was first seen stale.
+    (RFC 3339, UTC) on which a pointer under a policy with grace was first seen stale. `suspected`
+    are kinds and tags whose removal an earlier run may have begun, whatever the policy is now.
     """
 
     repository: Repository
@@ -38,6 +39,7 @@ class StaleInputs:
     keep_on_destroy: bool = False
     stale: Mapping[str, str] = field(default_factory=dict)
     since: Mapping[str, str] = field(default_factory=dict)
+    suspected: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,11 @@ def undeclared(live: Iterable[Pointer], inputs: StaleInputs) -> tuple[Pointer, .
 def policy_of(pointer: Pointer, inputs: StaleInputs) -> Policy:
     """Return the policy of the pointer's kind; a kind without one stays."""
     return inputs.policy.get(pointer.kind, KEEP)
+
+
+def kept_by_policy(pointer: Pointer, digest: str = "") -> Kept:
+    """Return what is said of a pointer that stays because its kind does."""
+    return Kept(tag=pointer.tag, digest=digest, reason=f"policy of {pointer.kind} is keep")
 
 
 def may_be_version(tag: str) -> bool:

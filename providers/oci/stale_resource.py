@@ -4,8 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from providers.oci.errors import OciError, UnreachableError
+from providers.oci.listing import Listing
+from providers.oci.parting import parting
 from providers.oci.reach import is_loopback
-from providers.oci.retire import Listing, Outcome
+from providers.oci.retire import Outcome
 from providers.oci.session import Change, Session
 from providers.oci.stale import Removal, StaleInputs, changes
 from providers.oci.stale_telling import StaleTeller
@@ -45,9 +47,13 @@ class StaleResource:
         :raises UnreachableError: if the registry can't be reached, for then nothing is known of
             what is stale.
         """
-        dates = olds.get("staleSince", {})
+        # What an update removed lost its date in the outputs alone: if it comes back, its whole
+        # grace is before it.
+        known = self._session.account.remover(urn)
+        dates = known.get("staleSince", olds.get("staleSince", {}))
         inputs = self._with_declared({**properties, "stale": {}, "staleSince": dates})
-        self._session.declared.add_repository(inputs.repository, urn)
+        inputs = replace(inputs, suspected=_suspected(olds, properties))
+        self._session.declared.add_remover(inputs.repository, urn, keeps=inputs.keep_on_destroy)
         listing = await self._listing(inputs)
         if listing.refused:
             reason = f"{listing.refused}. Listed: {_names(listing)}"
@@ -106,28 +112,30 @@ class StaleResource:
         return dict(properties), dict(inputs)
 
     async def delete(self, urn: str, properties: Properties) -> None:
-        """Remove the pointers that carry our owner annotation, unless they are still declared.
+        """Remove the pointers that carry our owner annotation or were declared by the last run.
+
+        What this run declares stays, and all of them where `parting` says so.
 
         :raises UnreachableError: if the registry can't be reached, with the remedy for one that is
             gone for good. One on loopback is forgotten with a warning: nobody pulls from it.
         """
         inputs = stale_inputs({**properties, "stale": {}, "staleSince": {}})
-        declared = self._session.declared
-        if inputs.keep_on_destroy or declared.has_successor(inputs.repository, urn):
-            return
         try:
-            removed = await self._retire_owned(inputs)
+            found = await parting(self._session, urn, inputs)
+            removed = () if found.stays else await self._retire_owned(inputs)
         except UnreachableError as error:
             await self._forget(inputs, urn, error)
             return
+        if found.why:
+            await self._session.warn(found.why, urn)
         for entry in removed:
             await self._session.log(f"removed {entry.tag}, which named {entry.digest}", urn)
 
     async def _listing(self, inputs: StaleInputs) -> Listing:
-        retirer = self._session.retirer
+        lister = self._session.lister
         try:
             return await self._session.hosts.ask(
-                inputs.repository.host, lambda: retirer.listing(inputs)
+                inputs.repository.host, lambda: lister.listing(inputs)
             )
         except UnreachableError as error:
             raise UnreachableError(
@@ -182,6 +190,13 @@ class StaleResource:
         inputs = stale_inputs(properties)
         tags = self._session.declared.tags(inputs.repository)
         return replace(inputs, pointers=inputs.pointers | tags)
+
+
+def _suspected(olds: Properties, news: Properties) -> frozenset[str]:
+    """Return the kinds that were not always kept, and the tags that the last run was to remove."""
+    before, now = olds.get("policy", {}), news.get("policy", {})
+    changed = {kind for kind in now if before.get(kind) != now[kind]}
+    return frozenset({*changed, *olds.get("stale", {})})
 
 
 def _dated(olds: Properties, news: Properties) -> list[Change]:

@@ -1,16 +1,21 @@
 """Tells what becomes of pointers that nothing declares, to the account of the run."""
 
 from providers.oci.errors import OciError
-from providers.oci.reference import Repository
+from providers.oci.listing import Listing
+from providers.oci.parting import parting
+from providers.oci.reasons import shown
+from providers.oci.reference import Repository, TagReference
 from providers.oci.report import Entry
-from providers.oci.retire import Listing, Outcome
+from providers.oci.retire import Outcome
 from providers.oci.session import Session
 from providers.oci.stale import Kept
 from providers.oci.wire import stale_inputs
 
+_LEFT = "no longer declared, kept in the registry"
+
 
 class StaleTeller:
-    """Keeps the account of the removers; their own resource logs."""
+    """Keeps the account of removers and of names that left the declaration."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -39,6 +44,25 @@ class StaleTeller:
         kept = (_kept(repository, kept) for kept in outcome.kept)
         self._session.account.note(urn, *gone, *kept)
 
+    async def tell_left(self, urn: str) -> None:
+        """Note and log the version tags that left the declaration, which the engine shows deleted.
+
+        Their deletion writes nothing.
+        """
+        kept = []
+        for left, state in self._session.account.left.items():
+            ref = TagReference.parse(state["ref"])
+            if ref.tag not in self._session.declared.tags(ref.repository):
+                digest = state["digest"]
+                entry = Entry(
+                    ref=str(ref), kind="version", action="keep", reasons=(_LEFT,), digest=digest,
+                    previous=digest,
+                )  # fmt: skip
+                self._session.account.note(left, entry)
+                kept.append(str(ref))
+        if kept:
+            await self._session.log(f"{_LEFT}: {shown(tuple(kept))}", urn)
+
     async def tell_forgotten(self) -> None:
         """Note and log the pointers that go because their image left the declaration.
 
@@ -47,9 +71,12 @@ class StaleTeller:
         for urn, state in self._session.account.forgotten.items():
             inputs = stale_inputs({**state, "stale": {}, "staleSince": {}})
             repository, declared = inputs.repository, self._session.declared
-            if inputs.keep_on_destroy or declared.has_successor(repository, urn):
-                continue
             try:
+                found = await parting(self._session, urn, inputs)
+                if found.stays:
+                    if found.why:
+                        await self._session.log(found.why, urn)
+                    continue
                 owned = await self._session.retirer.owned(inputs, declared.tags(repository))
             except OciError:
                 continue  # the deletion itself says what stands in its way

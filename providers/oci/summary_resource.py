@@ -36,6 +36,7 @@ class SummaryResource:
 
         :raises OciError: if the path is not absolute, or the file can't be written.
         """
+        await self._removers.tell_left(urn)
         await self._removers.tell_forgotten()
         account = self._session.account
         await self._session.log(line(account.entries, account.mode), urn)

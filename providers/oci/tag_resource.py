@@ -62,7 +62,9 @@ class TagResource:
             self._teller.tell(urn, inputs, before, state)
             return {**_recordable(properties), **state_properties(state)}
         digest = foreseen_digest(None, inputs)
-        if digest and inputs.on_conflict == "refuse":
+        # What is assembled carries our owner annotation, so that another's tag can't be equal to
+        # it: a refusal is certain before anything was built.
+        if inputs.on_conflict == "refuse" and (digest or inputs.source is None):
             await self._session.tagger.refuse_conflict(inputs, digest)
         await self._teller.foresee(urn, inputs, before)
         return {**_recordable(properties), **unknown_state(digest)}
@@ -108,8 +110,10 @@ class TagResource:
         if reason:
             await self._session.log(reason, urn)
         if state is None:
-            self._teller.read(urn, properties, inputs)
+            self._teller.read_gone(urn, properties, inputs)
             return None
+        self._teller.read(urn, properties)
+        self._session.declared.seen[TagReference.parse(recorded.ref)] = state.digest
         return {**properties, **state_properties(state)}, dict(inputs)
 
     async def _reread(self, recorded: Recorded, *, whole: bool) -> TagState | None:

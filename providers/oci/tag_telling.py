@@ -17,7 +17,12 @@ class TagTeller:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def read(self, urn: str, properties: Properties, inputs: Properties) -> None:
+    def read(self, urn: str, properties: Properties) -> None:
+        """Note the state of a version tag, in case that the program declares it no more."""
+        if "sources" in properties:
+            self._session.account.read_version(urn, properties)
+
+    def read_gone(self, urn: str, properties: Properties, inputs: Properties) -> None:
         """Note a tag that the refresh found absent: the engine drops its state."""
         before = _before(properties, inputs.get("inputs", {}), gone=True)
         self._session.account.found_gone(urn, before)

@@ -71,6 +71,8 @@ class Tagger:
         self._registry = registry
         self._due = due
         self._library = Library(registry)
+        self.found: dict[TagReference, str | None] = {}
+        """What each tag named before it was created here, None where it was absent."""
 
     async def create(self, inputs: TagInputs) -> TagState:
         """Make the tag name what is declared, by the rules of adoption.
@@ -80,6 +82,7 @@ class Tagger:
         """
         desired = await self._desire(inputs)
         before, live = await self._look(inputs.ref, unless=desired.manifest.digest)
+        self.found[inputs.ref] = before
         decision = decide_create(inputs, desired.manifest.digest, live)
         return await self._carry_out(inputs, desired, decision, before)
 
@@ -125,6 +128,10 @@ class Tagger:
         if await self._present(ref.repository, due) != due:
             platforms = await self._present(ref.repository, platforms)
         return replace(recorded.state, platforms=platforms)
+
+    async def names(self, ref: TagReference) -> str | None:
+        """Return the digest that a tag names just now, or None where it is absent."""
+        return await self._registry.head(ref.repository, ref.tag)
 
     async def holds(self, image: ManifestReference) -> bool:
         """Tell whether the registry has a manifest; asked once a minute at most."""

@@ -62,7 +62,8 @@ def _report(outcomes: list[Outcome], findings: int, seconds: float) -> None:
         f"{len(outcomes)} schedules sound, {findings} findings, {seconds:.0f} s; "
         f"{sum(o.ups for o in outcomes)} ups, {sum(o.failed_ups for o in outcomes)} of them failed "
         f"by faults, {sum(o.kills for o in outcomes)} killed; "
-        f"{sum(o.checks for o in outcomes)} independent checks"
+        f"{sum(o.checks for o in outcomes)} independent checks; "
+        f"{sum(o.swept for o in outcomes)} digests swept between ups"
     )
     for kind, count in faults.most_common():
         _say(f"  {count:6} {kind}")

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from tests.faults.chaos import Chaos
 from tests.faults.driver import Driver
 from tests.faults.model import Fleet, step
 from tests.faults.proxy import Proxy, proxied
+from tests.faults.sweeping import sweep
 from tests.faults.verdict import judge, judge_midway
 from tests.providers.engine_fake import Engine
+from tests.registries.front import fronting
 
 DEADLINE_SECONDS = 0.5
 STEPS = 3
@@ -24,12 +27,14 @@ class Mode:
 
     deletes_tags: bool
     policy: dict[str, str]
+    ghcr: bool = False
 
 
 MODES = (
     Mode(deletes_tags=True, policy={"LATEST": "remove", "X.Y": "remove"}),
     Mode(deletes_tags=False, policy={"LATEST": "remove", "X.Y": "remove"}),
     Mode(deletes_tags=True, policy={"LATEST": "keep", "X.Y": "keep"}),
+    Mode(deletes_tags=True, policy={"LATEST": "remove", "X.Y": "remove"}, ghcr=True),
 )
 
 
@@ -44,6 +49,7 @@ class Outcome:
     failed_ups: int = 0
     kills: int = 0
     checks: int = 0
+    swept: int = 0
 
 
 def run_schedule(registry: Served, seed: str, folder: Path) -> Outcome:
@@ -56,11 +62,16 @@ def run_schedule(registry: Served, seed: str, folder: Path) -> Outcome:
     draw = random.Random(seed)  # noqa: S311 - replayable
     mode = draw.choice(MODES)
     chaos = Chaos(seed, deletes_tags=mode.deletes_tags)
-    fleet = Fleet(registry=registry, name=f"campaign/s{seed.replace('/', '-')}")
-    fleet.seed()
-    with proxied(registry, chaos) as proxy:
+    with ExitStack() as stack:
+        front = stack.enter_context(fronting(registry.host, ghcr=True)) if mode.ghcr else None
+        served = front or registry
+        name = f"campaign/s{seed.replace('/', '-')}"
+        fleet = Fleet(registry=served, name=name, deletes=not mode.ghcr)
+        fleet.seed()
+        proxy = stack.enter_context(proxied(served, chaos))
         # Schedules lose single platforms, which only a refresh that asks for all finds that day.
         environment = {
+            **(front.spoken_to_at(proxy.host) if front else {}),
             "FLEET_PLAIN_HTTP": proxy.host,
             "FLEET_VERIFY_CHILDREN": "all",
             "DOCKER_CONFIG": str(folder),
@@ -68,7 +79,7 @@ def run_schedule(registry: Served, seed: str, folder: Path) -> Outcome:
         with Engine(environment, deadline=DEADLINE_SECONDS) as engine:
             schedule = _Schedule(
                 fleet=fleet, chaos=chaos, proxy=proxy, mode=mode, outcome=outcome, draw=draw,
-                driver=Driver(engine, proxy.host, mode.policy),
+                driver=Driver(engine, proxy.host, mode.policy), environment=environment,
             )  # fmt: skip
             try:
                 schedule.run()
@@ -76,6 +87,8 @@ def run_schedule(registry: Served, seed: str, folder: Path) -> Outcome:
                 story = "\n  ".join(outcome.story)
                 raise AssertionError(f"seed {seed}: {error}\n  {story}") from error
         outcome.faults = Counter(str(fault) for _, fault in proxy.injected)
+        violations = front.github.violations if front and front.github else []
+        assert violations == [], f"seed {seed}: {violations}"
     return outcome
 
 
@@ -85,6 +98,7 @@ class _Schedule:
     chaos: Chaos
     proxy: Proxy
     driver: Driver
+    environment: dict[str, str]
     mode: Mode
     outcome: Outcome
     draw: random.Random
@@ -98,6 +112,8 @@ class _Schedule:
                 self._disturbed_up()
                 judge_midway(self.fleet, before, self._live())
             self._calm_up()
+            if self.draw.random() < 0.5:
+                self._sweep()
             self._idle_up()
 
     def _live(self) -> dict[str, str]:
@@ -127,6 +143,13 @@ class _Schedule:
         judge(self.fleet, removes="remove" in self.mode.policy.values())
         self.outcome.checks += 1
         self.driver.engine.restart()
+
+    def _sweep(self) -> None:
+        swept = sweep(self.driver.engine, self.proxy.host, self.fleet, self.environment)
+        self.outcome.swept += len(swept.gone)
+        self.outcome.story.append(f"swept {len(swept.gone)}, kept {sorted(swept.kept.items())}")
+        judge(self.fleet, removes="remove" in self.mode.policy.values())
+        self.fleet.swept()
 
     def _idle_up(self) -> None:
         before = len(self.proxy.writes)

@@ -1,7 +1,7 @@
 """A fleet as random steps change it: what is declared, and what must be there for ever."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from fleet import names
@@ -20,11 +20,13 @@ _KINDS: tuple[names.PointerKind, ...] = ("LATEST", "X.Y")
 class Fleet:
     """One repository of a registry, and what is declared for it.
 
-    `kept` maps every version tag that an up published to its platforms' digests.
+    `kept` maps every version tag that an up published to its platforms' digests. `deletes` says
+    that a person can delete names and digests of the registry by hand.
     """
 
     registry: Served
     name: str
+    deletes: bool = True
     pythons: list[str] = field(default_factory=lambda: ["3.11", "3.12"])
     versions: list[str] = field(default_factory=lambda: ["0.33.0", "0.33.1"])
     retired: list[str] = field(default_factory=list)
@@ -41,6 +43,11 @@ class Fleet:
         """Return each declared version tag with its platforms' digests, built if need be."""
         wanted = [f"py{python}-{version}" for python in self.pythons for version in self.versions]
         return {tag: self._source(tag) for tag in wanted}
+
+    @property
+    def builds(self) -> frozenset[str]:
+        """Return the tags in the workshop of all that is declared."""
+        return frozenset(build_tag(tag, platform) for tag in self.tags for platform in PLATFORMS)
 
     @property
     def pointers(self) -> dict[str, str]:
@@ -65,16 +72,28 @@ class Fleet:
         """Note that what is declared was published: it must be there from now on."""
         self.kept |= self.tags
 
+    def swept(self) -> None:
+        """Note that builds may have been swept: what is declared is built again."""
+        self._sources.clear()
+
     def _source(self, tag: str) -> dict[str, str]:
         if tag not in self._sources:
             self._sources[tag] = push_image(self.registry, self.build, PLATFORMS, tag)
+            for platform, digest in self._sources[tag].items():
+                move_tag(self.registry, self.build, build_tag(tag, platform), digest)
         return self._sources[tag]
+
+
+def build_tag(tag: str, platform: str) -> str:
+    """Return the tag of a platform's build in the workshop."""
+    return f"{tag}-{platform.replace('/', '-')}"
 
 
 def step(fleet: Fleet, draw: random.Random) -> str:
     """Change the declaration, or the registry by hand; return what was done, in words."""
-    change = draw.choice((_add, _remove, _retire, _move, _drop, _lose, _stray))
-    return change(fleet, draw)
+    changes: list[Callable[[Fleet, random.Random], str]] = [_add, _remove, _retire, _move, _stray]
+    changes += [_drop, _lose] if fleet.deletes else []
+    return draw.choice(changes)(fleet, draw)
 
 
 def _add(fleet: Fleet, draw: random.Random) -> str:

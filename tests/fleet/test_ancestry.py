@@ -1,15 +1,18 @@
 """Images that are built on others: order, choice of the version, faults."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from fleet import ancestry
 from fleet.ancestry import in_order, parent_of
 from fleet.cell import cells
 from fleet.declaration import Declaration
 from fleet.parse import parse
 from fleet.plan import make_plan
+from fleet.pointers import eligible
 from fleet.problems import DeclarationError
 from tests.fleet.examples import DIGEST, config, image, inputs, lock
 
@@ -49,6 +52,26 @@ def test_a_tag_is_built_on_the_highest_version_of_its_python_and_base() -> None:
         ("3.11", "full"): "py3.11-23.0.0",
         ("3.11", "slim"): "py3.11-slim-23.0.0",
     }
+
+
+def test_the_version_below_is_looked_for_once_a_python_and_base_however_many_tags(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def counted(declared: Iterable[str], yanked: Iterable[str]) -> list[str]:
+        asked.append(1)
+        return eligible(declared, yanked)
+
+    monkeypatch.setattr(ancestry, "eligible", counted)
+    many = [f"7.{minor}.0" for minor in range(20)]
+    matrix: dict[str, Any] = {"pythons": ["3.11", "3.12"], "bases": ["full", "slim"]}
+    declared = family({**matrix, "versions": many}, **matrix, versions=[*many, "22.0.0"])
+    for cell in cells(declared.by_name["child"]):
+        parent = parent_of(cell, declared.by_name, {})
+        assert parent is not None
+        assert parent.version == "22.0.0"
+    assert len(asked) == len(matrix["pythons"]) * len(matrix["bases"])
 
 
 def test_a_yanked_version_is_not_built_on() -> None:

@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from fleet.names import Tag, is_pointer
+from fleet.names import PointerKind, Tag, is_pointer
 from fleet.plan import Plan, make_plan
-from providers.oci.index import OWNER_ANNOTATION
+from providers.oci.index import OWNER_ANNOTATION, VERSION_ANNOTATION
 from tests.faults.planned import Applied, Watched
 from tests.fleet.examples import PLATFORMS, declaration, inputs, lock
 from tests.providers.engine_fake import Engine
@@ -21,16 +21,33 @@ PYTHONS = ("3.8", "3.11", "3.12")
 VERSIONS = ("0.9.0", "0.10.0", "0.10.1", "1.0.0", "1.0.0.post1", "1.1.0rc1", "1.2.0.1")
 ENDS = (*VERSIONS, "LATEST", "0.10", "1.0", "1.2", "1")
 OWNERS = (OWNER, "fleet/prod", "")
+POLICIES = ("remove", "keep", "remove after 30 days")
+FIRST, EVE, DUE = "2026-01-02T03:04:05Z", "2026-01-31T23:59:59Z", "2026-02-01T00:00:00Z"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Live:
-    """One name as an earlier time left it: `content` names the index that it shares."""
+    """One name as an earlier time left it: `content` names the index that it shares.
+
+    `version` is what that index says of itself, empty where it says nothing.
+    """
 
     tag: str
     content: str
     owner: str
+    version: str
     interrupted: bool
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        given = {OWNER_ANNOTATION: self.owner, VERSION_ANNOTATION: self.version}
+        return {name: text for name, text in given.items() if text}
+
+    @property
+    def kind(self) -> PointerKind:
+        """The kind of pointer that the tag has the form of, found apart from the program."""
+        end = self.tag.rpartition("-")[2]
+        return "LATEST" if end == "LATEST" else "X.Y" if "." in end else "X"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +83,7 @@ def subsets(of: tuple[str, ...], most: int) -> st.SearchStrategy[tuple[str, ...]
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     pythons, versions = draw(subsets(PYTHONS, 2)), draw(subsets(VERSIONS, 3))
-    policy = {kind: draw(st.sampled_from(["remove", "keep"])) for kind in ("LATEST", "X.Y", "X")}
+    policy = {kind: draw(st.sampled_from(POLICIES)) for kind in ("LATEST", "X.Y", "X")}
     declared = declaration(
         pythons=list(pythons), versions=list(versions), platforms=list(PLATFORMS), pointers=policy
     )
@@ -90,6 +107,7 @@ def live_tags(places: tuple[str, ...]) -> st.SearchStrategy[tuple[Live, ...]]:
         tag=st.sampled_from(places),
         content=st.sampled_from(["a", "b", "c"]),
         owner=st.sampled_from(OWNERS),
+        version=st.sampled_from(["", "", "0.10", "1.0.0"]),
         interrupted=st.integers(0, 9).map(lambda number: number == 0),
     )
     return st.lists(one, max_size=8, unique_by=lambda live: live.tag).map(tuple)
@@ -116,8 +134,7 @@ def fill(registry: FakeRegistry, world: World) -> None:
         if live.interrupted and is_pointer(live.tag):
             registry.push_manifest(NAME, leftover(live.tag), live.tag)
             continue
-        annotations = {OWNER_ANNOTATION: live.owner} if live.owner else None
-        digest = registry.push_index(NAME, f"content-{live.content}", annotations)
+        digest = registry.push_index(NAME, f"content-{live.content}", live.annotations or None)
         del storage.tags[f"content-{live.content}"]
         storage.tags[live.tag] = digest
 
@@ -146,7 +163,7 @@ class Moments:
         return digest is not None and b'"manifests"' in storage.manifests[digest][1]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(world=worlds(), deletes_tags=st.booleans())
 def test_an_up_leaves_every_pointer_right_and_every_version_there(
     world: World, deletes_tags: bool
@@ -160,15 +177,38 @@ def test_an_up_leaves_every_pointer_right_and_every_version_there(
         with Engine({"FLEET_PLAIN_HTTP": registry.host, "DOCKER_CONFIG": folder}) as engine:
             applied = Applied(engine, registry, world.plan)
             applied.up(world.order)
-            check_names(registry, world, before)
+            check_names(registry, world, before, due=False)
             moments.look()
+            for engine.now, due in ((FIRST, False), (EVE, False), (DUE, True)):
+                registry.log.clear()
+                work = applied.up(world.order)
+                check_names(registry, world, before, due=due)
+                assert due or (work, registry.writes) == ({}, [])
             assert moments.wrong == []
             registry.log.clear()
             assert applied.up(world.order) == {}
             assert registry.writes == []
 
 
-def check_names(registry: FakeRegistry, world: World, before: dict[str, str]) -> None:
+def goes(live: Live, world: World, tags: dict[str, str], digest: str, *, due: bool) -> bool:
+    """Tell whether an undeclared pointer is to be gone, by the rules as the documentation has them.
+
+    `tags` are those of the registry now, `digest` is what the pointer named at first.
+    """
+    if live.interrupted:
+        return True
+    policy = world.plan.images[0].policy[live.kind]
+    if policy == "keep" or (policy != "remove" and not due) or live.owner == "fleet/prod":
+        return False
+    if live.kind == "LATEST":
+        return True
+    if live.owner and live.version:
+        return not live.tag.endswith(f"-{live.version}")
+    longer = {tag for tag in tags if tag.startswith(f"{live.tag}.") and not is_pointer(tag)}
+    return any(tags[tag] == digest for tag in longer)
+
+
+def check_names(registry: FakeRegistry, world: World, before: dict[str, str], *, due: bool) -> None:
     tags = registry.repositories[NAME].tags
     versions = {tag.tag for tag in world.plan.images[0].tags}
     assert {pointer: tags.get(pointer) for pointer in world.pointers} == {
@@ -180,9 +220,7 @@ def check_names(registry: FakeRegistry, world: World, before: dict[str, str]) ->
     assert {tag: tags.get(tag) for tag in kept} == kept, "a version or foreign tag was touched"
     assert all(registry.pullable(NAME, tag) for tag in (*kept, *declared))
     for live in world.live:
-        if live.tag in others and live.tag.endswith("-LATEST"):
-            stays = world.plan.images[0].policy["LATEST"] == "keep" or (
-                live.owner not in {OWNER, ""} and not live.interrupted
-            )
-            assert (live.tag in tags) is stays, f"{live} under {world.plan.images[0].policy}"
+        if live.tag in others and is_pointer(live.tag):
+            gone = goes(live, world, tags, others[live.tag], due=due)
+            assert (live.tag not in tags) is gone, f"{live} under {world.plan.images[0].policy}"
     assert all(registry.repositories[NAME].manifests.get(digest) for digest in kept.values())

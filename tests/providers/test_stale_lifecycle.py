@@ -5,7 +5,7 @@ import pytest
 from providers.oci.errors import OciError, RegistryError, UnsupportedRemovalError
 from providers.oci.index import OWNER_ANNOTATION, VERSION_ANNOTATION
 from providers.oci.stale_resource import RemovalFailedError
-from providers.oci.throwaway import REMOVAL_ANNOTATION
+from providers.oci.throwaway import DISPLACED_ANNOTATION, REMOVAL_ANNOTATION
 from tests.providers.declared import Declared
 from tests.providers.engine_fake import STALE, TAG, CheckFailedError, Engine
 from tests.providers.registry_fake import OCI_MANIFEST, FakeRegistry
@@ -222,6 +222,40 @@ class TestStalePointers:
         removed = caught.value.properties["removed"]
         assert [entry["tag"] for entry in removed] == ["py3.8-LATEST"]
 
+    def test_a_failure_after_the_removals_costs_no_record(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        # What is kept is read last, for its digest.
+        fleet.registry.fault(r"HEAD .*py3\.8-0\.30$", status=400)
+        with pytest.raises(RemovalFailedError) as caught:
+            engine.up(STALE, "s", fleet.inputs())
+        assert "py3.8-LATEST" not in fleet.tags
+        (entry,) = caught.value.properties["removed"]
+        assert (entry["tag"], entry["digest"]) == ("py3.8-LATEST", fleet.old)
+
+    def test_a_name_that_went_with_its_image_is_recorded_though_the_image_is_back(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        fleet.registry.deletes_image_with_tag = True
+        with pytest.raises(RemovalFailedError, match="along with the name") as caught:
+            engine.up(STALE, "s", fleet.inputs())
+        assert "py3.8-LATEST" not in fleet.tags
+        assert fleet.registry.pullable(NAME, "py3.8-0.30.0")
+        (entry,) = caught.value.properties["removed"]
+        assert (entry["tag"], entry["digest"]) == ("py3.8-LATEST", fleet.old)
+
+    @pytest.mark.parametrize("answer", [200, 403], ids=["stale", "refused"])
+    def test_a_removal_that_was_accepted_is_recorded_though_its_look_afterwards_fails(
+        self, engine: Engine, fleet: Fleet, answer: int
+    ) -> None:
+        told = {"Docker-Content-Digest": fleet.old}
+        fleet.registry.fault("HEAD .*py3.8-LATEST", status=answer, headers=told)
+        with pytest.raises(RemovalFailedError) as caught:
+            engine.up(STALE, "s", fleet.inputs())
+        assert "py3.8-LATEST" not in fleet.tags
+        (entry,) = caught.value.properties["removed"]
+        assert (entry["tag"], entry["digest"]) == ("py3.8-LATEST", fleet.old)
+
     def test_an_import_is_refused_in_words(self, engine: Engine, fleet: Fleet) -> None:
         with pytest.raises(OciError, match="just declare it"):
             engine.adopt(STALE, "s", f"{fleet.registry.host}/{NAME}")
@@ -306,6 +340,31 @@ class TestGrace:
         engine.up(STALE, "s", inputs)
         assert "py3.8-0.30" not in fleet.tags
 
+    def test_a_removed_name_that_comes_back_has_its_whole_grace_again(
+        self, engine: Engine, fleet: Fleet, inputs: dict[str, Any]
+    ) -> None:
+        engine.up(STALE, "s", inputs)
+        engine.now = f"{self.GOES_ON}T00:00:00Z"
+        engine.up(STALE, "s", inputs)
+        fleet.storage.tags["py3.8-0.30"] = fleet.old
+        outputs = engine.up(STALE, "s", inputs).outputs
+        assert "py3.8-0.30" in fleet.tags
+        assert outputs["staleSince"] == {"py3.8-0.30": self.GOES_ON}
+
+    def test_an_interrupted_removal_is_finished_at_once_and_never_dated(
+        self, engine: Engine, fleet: Fleet, inputs: dict[str, Any]
+    ) -> None:
+        leftover = {
+            "mediaType": OCI_MANIFEST,
+            "annotations": {REMOVAL_ANNOTATION: "nonce"},
+            "layers": [],
+        }
+        fleet.registry.push_manifest(NAME, leftover, "py3.9-0.30")
+        outputs = engine.up(STALE, "s", inputs).outputs
+        assert "py3.9-0.30" not in fleet.tags
+        assert outputs["staleSince"].keys() == {"py3.8-0.30"}
+        assert engine.up(STALE, "s", inputs).kind == "same"
+
     def test_a_pointer_that_is_declared_again_forgets_its_date(
         self, engine: Engine, fleet: Fleet, inputs: dict[str, Any]
     ) -> None:
@@ -339,6 +398,66 @@ class TestGrace:
         shorter = {**inputs, "policy": {**self.POLICY, "X.Y": "remove after 10 days"}}
         engine.up(STALE, "s", shorter)
         assert "py3.8-0.30" not in fleet.tags
+
+
+class TestInterruptedUnderKeep:
+    """A placeholder under a kind that is kept by now: the name must not stay on nothing."""
+
+    TAG = "py3.8-0.30"
+
+    def leave_placeholder(self, fleet: Fleet) -> None:
+        leftover = {
+            "mediaType": OCI_MANIFEST,
+            "annotations": {REMOVAL_ANNOTATION: "nonce", DISPLACED_ANNOTATION: fleet.old},
+            "layers": [],
+        }
+        fleet.registry.push_manifest(NAME, leftover, self.TAG)
+
+    def interrupt(self, engine: Engine, fleet: Fleet) -> None:
+        """Have the kind removed by declaration, and a removal of it killed on the way."""
+        engine.up(STALE, "s", fleet.inputs(policy={"LATEST": "remove", "X.Y": "remove"}))
+        self.leave_placeholder(fleet)
+
+    def test_a_removal_that_no_state_knows_is_finished_on_the_first_run(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        self.leave_placeholder(fleet)
+        outputs = engine.up(STALE, "s", fleet.inputs()).outputs
+        assert self.TAG not in fleet.tags
+        recorded = {entry["tag"]: entry["digest"] for entry in outputs["removed"]}
+        assert recorded[self.TAG] == fleet.old
+
+    def test_it_is_finished_when_the_kind_is_set_to_keep(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        self.interrupt(engine, fleet)
+        assert engine.preview(STALE, "s", fleet.inputs()).outputs["stale"].keys() == {self.TAG}
+        engine.up(STALE, "s", fleet.inputs())
+        assert self.TAG not in fleet.tags
+
+    def test_it_is_finished_though_the_first_run_under_keep_failed(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        self.interrupt(engine, fleet)
+        fleet.registry.fault("DELETE", status=403)
+        fleet.registry.fault("PUT", status=403)  # the name is not put back either
+        with pytest.raises(RemovalFailedError) as caught:
+            engine.up(STALE, "s", fleet.inputs())
+        # The engine keeps the inputs and outputs of an update that failed on the way.
+        listed = {self.TAG: fleet.storage.tags[self.TAG]}
+        failed = engine.resources["s"]
+        failed.inputs = {**fleet.inputs(), "stale": listed, "listing": 9}
+        failed.outputs = caught.value.properties
+        engine.up(STALE, "s", fleet.inputs())
+        assert self.TAG not in fleet.tags
+
+    def test_what_was_always_kept_is_not_read_in_a_run_without_changes(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        engine.up(STALE, "s", fleet.inputs())
+        fleet.registry.log.clear()
+        engine.up(STALE, "s", fleet.inputs())
+        assert not [line for line in fleet.registry.log if self.TAG in line]
 
 
 class TestVersionTags:

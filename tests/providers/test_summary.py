@@ -195,6 +195,20 @@ class TestStale:
         run.declared.registry.push_index(NAME, "py3.12-LATEST")
         assert run.preview() == "0 build, 0 re-point, 0 retire, 0 unchanged"
 
+    def test_a_version_that_left_is_told_to_stay(self, run: Run) -> None:
+        run.up((TAG, "v1", run.version()))
+        digest = run.engine.resources["v1"].outputs["digest"]
+        assert run.preview() == "0 build, 0 re-point, 0 retire, 0 unchanged"
+        ref = f"{run.declared.place}:py3.12-v1"
+        assert f"no longer declared, kept in the registry: {ref}" in run.engine.messages
+        entry = run.entry("v1")
+        assert (entry["action"], entry["kind"], entry["digest"]) == ("keep", "version", digest)
+
+    def test_a_renamed_version_is_none_that_left(self, run: Run) -> None:
+        run.up((TAG, "v1", run.version()))
+        run.preview((TAG, "renamed", run.version()))
+        assert not [text for text in run.engine.messages if "kept in the registry" in text]
+
     def test_a_renamed_remover_is_none_that_left(self, run: Run) -> None:
         run.declared.registry.push_index(NAME, "py3.12-LATEST")
         run.up((STALE, "s", run.stale("py3.12-LATEST")))

@@ -1,4 +1,5 @@
 import pytest
+from pulumi.runtime.rpc import UNKNOWN
 
 from providers.oci.errors import ConflictError, RegistryError
 from providers.oci.index import OWNER_ANNOTATION
@@ -187,6 +188,25 @@ class TestAdoption:
         declared.registry.push_index(NAME, "LATEST")
         with pytest.raises(ConflictError, match=digest):
             engine.preview(TAG, "l", declared.pointer("LATEST", digest, onConflict="refuse"))
+
+    @pytest.mark.parametrize("annotations", [None, {OWNER_ANNOTATION: "fleet/prod"}])
+    def test_a_refusal_of_a_version_is_known_in_the_preview_before_anything_is_built(
+        self, engine: Engine, declared: Declared, annotations: dict[str, str] | None
+    ) -> None:
+        before = declared.registry.push_index(NAME, "v1", annotations)
+        sources = [{"platform": "linux/amd64", "image": UNKNOWN}]
+        inputs = declared.version("v1", onConflict="refuse", sources=sources)
+        with pytest.raises(ConflictError, match=f"{before}.* would name a new build"):
+            engine.preview(TAG, "v1", inputs)
+        assert engine.preview(TAG, "v1", {**inputs, "onConflict": "take-over"}).kind == "create"
+
+    def test_our_own_version_is_no_refusal_in_the_preview_of_its_build(
+        self, engine: Engine, declared: Declared
+    ) -> None:
+        declared.registry.push_index(NAME, "v1", {OWNER_ANNOTATION: "fleet/dev"})
+        sources = [{"platform": "linux/amd64", "image": UNKNOWN}]
+        inputs = declared.version("v1", onConflict="refuse", sources=sources)
+        assert engine.preview(TAG, "v1", inputs).kind == "create"
 
     def test_the_leftover_of_a_removal_counts_as_absent(
         self, engine: Engine, declared: Declared

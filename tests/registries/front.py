@@ -49,11 +49,15 @@ class Front:
     @property
     def environment(self) -> dict[str, str]:
         """What the provider needs in its environment."""
-        found = {"FLEET_PLAIN_HTTP": self.host}
+        return self.spoken_to_at(self.host)
+
+    def spoken_to_at(self, host: str) -> dict[str, str]:
+        """What the provider needs where something stands before the front, at `host`."""
+        found = {"FLEET_PLAIN_HTTP": host}
         if self.github is not None:
             found |= {
-                "FLEET_GITHUB_API": f"http://{self.host}/api",
-                "FLEET_GHCR_HOSTS": self.host,
+                "FLEET_GITHUB_API": f"http://{host}/api",
+                "FLEET_GHCR_HOSTS": host,
                 "FLEET_GITHUB_TOKEN": "token-of-the-test",
             }
         return found

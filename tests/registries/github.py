@@ -50,6 +50,7 @@ class GitHub:
     downloads: dict[str, int] = field(default_factory=dict)
     deleted: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
+    _gone: set[str] = field(default_factory=set)
     _frozen: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def freeze(self, repository: str, times: int) -> None:
@@ -60,6 +61,7 @@ class GitHub:
     def note_push(self, repository: str, reference: str, digest: str) -> None:
         """Note a manifest that the registry took."""
         pushed = self.pushed.setdefault(repository, [])
+        self._gone.discard(digest)
         if digest not in pushed:
             pushed.append(digest)
         if reference != digest:
@@ -114,6 +116,7 @@ class GitHub:
         if self.downloads.get(found["name"], 0) > 5000:
             return _error(400, "Publicly visible package versions with more than 5000 downloads.")
         self.deleted.append((found["name"], _tags(found)))
+        self._gone.add(found["name"])
         self.storage.delete(f"/v2/{repository}/manifests/{found['name']}").raise_for_status()
         named = self.tags.get(repository, {})
         self.tags[repository] = {t: d for t, d in named.items() if d != found["name"]}
@@ -156,7 +159,7 @@ class GitHub:
 
     def _versions(self, repository: str) -> list[dict[str, Any]]:
         """Return the versions that there are now, the newest first."""
-        gone = {digest for digest, _ in self.deleted}
+        gone = self._gone
         numbered = enumerate(self.pushed.get(repository, []), start=1)
         held = [(number, digest) for number, digest in numbered if digest not in gone]
         tags = self.tags.get(repository, {})

@@ -22,17 +22,18 @@ class TestAdoptionAfterALostState:
         printed = stack.upkeep("adopt", "--apply")
         assert "5 adopted" in printed
         preview = stack.preview()
-        # StalePointers has nothing to take over: it lists the registry in every run.
+        # Neither StalePointers nor Summary has anything to take over: both work in every run.
         assert {(step.op, step.name) for step in preview.steps} == {
             ("create", "fleet/dev"),
             ("create", f"{distribution.host}/{PUBLIC}"),
+            ("create", "fleet/dev:summary"),
         }
         assert requests.writes() == []
         assert Reading(distribution, PUBLIC).tags() == tags
         adopted = stack.resources()
         missing = {r["urn"] for r in before.values()} - {r["urn"] for r in adopted.values()}
         kinds = {urn.split("::")[2].rpartition("$")[2] for urn in missing}
-        assert kinds == {"fleet:index:Guard", "oci:index:StalePointers"}
+        assert kinds == {"fleet:index:Guard", "oci:index:StalePointers", "oci:index:Summary"}
         stack.up()
         assert requests.writes() == []
         assert stack.preview().steps == ()

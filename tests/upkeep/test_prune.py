@@ -233,6 +233,34 @@ class TestWhatNeverGoes:
         assert sweeper.registry.pullable(PUBLIC, old)
         assert [item.digest for item in sweeper.sweep(LAST).gone] == [old, child]
 
+    @pytest.mark.parametrize("outer_first", [True, False])
+    def test_an_index_in_an_index_that_could_not_be_deleted(
+        self, sweeper: Sweeper, outer_first: bool
+    ) -> None:
+        inner, outer = nested(sweeper.registry, outer_first=outer_first)
+        sweeper.sweep(FIRST)
+        del sweeper.registry.repositories[PUBLIC].tags["outer"]
+        sweeper.sweep(FIRST)
+        sweeper.registry.fault(f"DELETE .*{outer}", status=409)
+        swept = sweeper.sweep(LAST)
+        assert swept.gone == ()
+        assert swept.kept[inner] == f"belongs to {outer}, which stays"
+        assert sweeper.registry.pullable(PUBLIC, outer)
+        gone = [item.digest for item in sweeper.sweep(LAST).gone]
+        assert gone[:2] == [outer, inner]
+        assert len(gone) == 3
+
+    def test_a_signature_of_an_image_that_could_not_be_deleted(self, sweeper: Sweeper) -> None:
+        signed = tagged(sweeper.registry, BUILD, "b", "image")
+        signature = push_referrer(sweeper.registry, signed, "signature", "a", BUILD)
+        sweeper.sweep(FIRST)
+        sweeper.registry.fault(f"DELETE .*{signed}", status=409)
+        swept = sweeper.sweep(LAST)
+        assert swept.kept[signature] == f"belongs to {signed}, which stays"
+        assert sweeper.holds(BUILD, signature)
+        gone = {item.digest for item in sweeper.sweep(LAST).gone}
+        assert {signed, signature} <= gone
+
     @pytest.mark.parametrize("known", [True, False], ids=["seen before", "made meanwhile"])
     def test_the_platforms_of_an_index_that_was_tagged_between_look_and_deletion(
         self, sweeper: Sweeper, known: bool
@@ -342,8 +370,28 @@ def push_index_of(
     return registry.push_manifest(PUBLIC, document, tag)
 
 
-def push_referrer(registry: FakeRegistry, subject: str, text: str, tag: str) -> str:
-    digest = registry.push_image(PUBLIC, "linux/amd64", text)
+def nested(registry: FakeRegistry, *, outer_first: bool) -> tuple[str, str]:
+    """Push an index under the tag `outer` whose digest sorts as asked; return its child and it."""
+    inner = registry.push_index(PUBLIC, "inner")
+    del registry.repositories[PUBLIC].tags["inner"]
+    for number in range(100):
+        document = {
+            "schemaVersion": 2,
+            "mediaType": OCI_INDEX,
+            "manifests": [{"mediaType": OCI_INDEX, "digest": inner, "size": 1}],
+            "annotations": {"number": str(number)},
+        }
+        outer = registry.push_manifest(PUBLIC, document, "outer")
+        if (outer < inner) is outer_first:
+            return inner, outer
+        del registry.repositories[PUBLIC].manifests[outer]
+    raise AssertionError("no digest sorts so")
+
+
+def push_referrer(
+    registry: FakeRegistry, subject: str, text: str, tag: str, name: str = PUBLIC
+) -> str:
+    digest = registry.push_image(name, "linux/amd64", text)
     document = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
@@ -352,4 +400,4 @@ def push_referrer(registry: FakeRegistry, subject: str, text: str, tag: str) -> 
         "subject": {"mediaType": OCI_INDEX, "digest": subject, "size": 1},
         "annotations": {"text": text, "unlike": DIGEST},
     }
-    return registry.push_manifest(PUBLIC, document, tag)
+    return registry.push_manifest(name, document, tag)
