@@ -6,11 +6,11 @@ LOCAL = $(VENV)/python -m local
 UPKEEP = $(VENV)/python -m upkeep
 OVERVIEW = $(VENV)/python -m overview
 JOBS = $(VENV)/python -m jobs
-SCRIPTS = $(wildcard assets/*/*/*.sh assets/*/*/*/*.sh) local/rootfs.sh .ci/run providers/oci/pulumi-resource-oci
+SCRIPTS = $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) local/rootfs.sh .ci/run providers/oci/pulumi-resource-oci
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview refresh lock status env down clean test test-fast test-integration lint \
-	venv venv-dev restore adopt prune split plan graph \
+	venv venv-dev restore adopt prune split plan graph docs \
 	check page comment announced drift repair versions proposal doctor bootstrap
 
 help: ## Show this text
@@ -87,6 +87,9 @@ plan: venv ## Print the plan beside the state as tables, touching nothing
 graph: venv ## Draw which image is built on which, as SVG: [OUTPUT=graph.svg]
 	@$(OVERVIEW) graph --stack $(STACK) $(if $(OUTPUT),--output "$${OUTPUT}")
 
+docs: venv ## Write the pages of the images, as Markdown: [IMAGE=name] prints one [OUTPUT=folder]
+	@$(OVERVIEW) docs --stack $(STACK) --image "$${IMAGE:-}" $(if $(OUTPUT),--output "$${OUTPUT}")
+
 down: venv ## Stop what was started, by pid; keeps all data
 	@$(LOCAL) down
 
@@ -105,7 +108,7 @@ lint: venv-dev ## Style and types, Dockerfiles and shell scripts
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
-	@$(VENV)/hadolint $(wildcard assets/*/*/Dockerfile)
+	@$(VENV)/hadolint $(wildcard assets/*/*/Dockerfile benchmarks/*/Dockerfile)
 	@$(VENV)/shellcheck $(SCRIPTS)
 
 venv:

@@ -150,7 +150,7 @@ async def refresh(provider: Provider, states: list[dict[str, Any]]) -> None:
 async def diff(provider: Provider, states: list[dict[str, Any]]) -> None:
     """Compare every tag with its own inputs; fail unless nothing differs."""
     for state in states:
-        assert provider.tags.diff(state, state) == []
+        assert provider.tags.diff(state["ref"], state, state) == []
 
 
 async def run(registry: Distribution, count: int, platforms: int) -> list[Figures]:

@@ -1,0 +1,218 @@
+"""Ours and the replaced way in one run: same machine, registry, bases and packages.
+
+    python -m benchmarks.against_replaced [--pythons 3.11 3.13] [--versions 0.33.0 0.34.0]
+        [--bases slim] [--platforms linux/amd64 ...] [--new-version 0.35.0] [--no-repeat]
+
+Three runs, each done by both ways, in a clone of the last commit with a registry and a BuildKit
+daemon of its own:
+
+- *cold*: nothing of the images is anywhere. The builder holds no layer, no pulled base and no
+  downloaded distribution, the registry no image and no build cache. It does hold the bases.
+- *nothing changed*: the same again at once.
+- *one new version* of the package is declared.
+
+Ours is what ``make up`` does once the daemons run: resolve the lock, then ``pulumi up``, which runs
+and checks every image before it names it; the other way checks nothing. It builds every tag at
+every run, one after the other, twice: on a *fresh* machine a tag (the builder is pruned before each
+one, outside the measured time), as its workflows did, and on *one* machine that keeps its builder
+and so BuildKit's cache. ``--no-repeat`` takes its cold run for its second one on fresh machines
+too, which is the same work again.
+
+Both fetch from the package index what they install, at each installation that BuildKit runs. Ours
+keeps downloads in a cache mount of the builder, which is empty at the cold run.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from benchmarks import replaced_way
+from benchmarks.ours import Ours
+from benchmarks.replaced_way import Builder, Job
+from benchmarks.scratch import clone
+from benchmarks.traffic import Storage, Upload, uploads
+from local.say import say
+from tests.engine.registries import free_port
+
+STACK = "dev"
+_MEGABYTE = 10**6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """What a run did: its seconds, the blobs that it sent, the digests that its images keep.
+
+    The digests are those of all runs since the first, whether a tag names them still or not.
+    """
+
+    seconds: float
+    sent: tuple[Upload, ...]
+    kept: frozenset[str]
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matrix:
+    """What of every declared image is built; an empty tuple leaves what is declared."""
+
+    pythons: tuple[str, ...]
+    versions: tuple[str, ...]
+    bases: tuple[str, ...]
+    platforms: tuple[str, ...]
+
+
+class Contest:
+    """Both ways on one registry and one builder below ``root``."""
+
+    def __init__(self, root: Path, matrix: Matrix) -> None:
+        self.scratch = clone(root, STACK)
+        self._narrow(matrix)
+        self.ours = Ours(self.scratch)
+        here = self.scratch.here
+        self._log = here.log / "registry.log"
+        self.storage = Storage(here.state / "registry")
+        self.builder = Builder(buildctl=here.bin / "buildctl", socket=here.socket)
+        self.bases = frozenset(self.storage.held("stand-in"))
+
+    def declare_version(self, version: str) -> None:
+        """Add ``version`` to the first image, whose package it is a release of."""
+        values = yaml.safe_load(self.scratch.config_file.read_text())
+        image = next(iter(values["config"]["fleet:images"].values()))
+        image["versions"] = [*image["versions"], version]
+        self._write(values)
+
+    def jobs(self) -> list[Job]:
+        """Return what the other way builds for what is declared now."""
+        plan, lock = self.ours.plan()
+        return replaced_way.jobs(plan, lock, self.scratch.needs.host)
+
+    def update(self) -> Done:
+        """Run ours; return what it did."""
+        begin = self._log.stat().st_size
+        done = self.ours.update()
+        return self._done(begin, done.seconds, self.ours.namespace, str(done))
+
+    def build(self, jobs: Sequence[Job], *, fresh: bool) -> Done:
+        """Run the other way; return what it did."""
+        begin = self._log.stat().st_size
+        seconds = replaced_way.run(self.builder, jobs, fresh=fresh)
+        return self._done(begin, seconds, replaced_way.NAMESPACE)
+
+    def _done(self, begin: int, seconds: float, namespace: str, note: str = "") -> Done:
+        with self._log.open() as log:
+            log.seek(begin)
+            sent = tuple(uploads(log.read()))
+        kept = frozenset(self.storage.held(namespace))
+        return Done(seconds=seconds, sent=sent, kept=kept, note=note)
+
+    def _narrow(self, matrix: Matrix) -> None:
+        values = yaml.safe_load(self.scratch.config_file.read_text())
+        config = values["config"]
+        _, _, namespace = config["fleet:registry"].partition("/")
+        config["fleet:registry"] = f"localhost:{free_port()}/{namespace}"
+        chosen = {key: list(found) for key, found in vars(matrix).items() if found}
+        for image in config["fleet:images"].values():
+            image.update(chosen)
+        self._write(values)
+
+    def _write(self, values: object) -> None:
+        self.scratch.config_file.write_text(yaml.safe_dump(values, sort_keys=False))
+
+
+def contest(root: Path, matrix: Matrix, new_version: str, *, repeat: bool) -> None:
+    """Run both ways and print what they cost."""
+    found = Contest(root, matrix)
+    try:
+        _compare(found, new_version, repeat=repeat)
+    finally:
+        found.scratch.stop()
+
+
+def _compare(found: Contest, new_version: str, *, repeat: bool) -> None:
+    old = found.jobs()
+    found.builder.prune()
+    found.ours.forget_lock()
+    ours = [found.update(), found.update()]
+    found.declare_version(new_version)
+    ours.append(found.update())
+    say(f"ours: {'; '.join(done.note for done in ours)}")
+    new = [job for job in found.jobs() if job not in old]
+    fresh = [found.build(old, fresh=True)]
+    fresh.append(found.build(old, fresh=True) if repeat else fresh[0])
+    fresh.append(_sum(fresh[1], found.build(new, fresh=True)))
+    say(f"fresh machines: {', '.join(f'{done.seconds:.0f} s' for done in fresh)}")
+    found.storage.forget(replaced_way.NAMESPACE)
+    found.builder.prune()
+    one = [found.build(jobs, fresh=False) for jobs in (old, old, [*old, *new])]
+    # The layers of the bases: where these come from elsewhere, they are what both ways keep.
+    shared = found.bases | (ours[-1].kept & (fresh[-1].kept | one[-1].kept))
+    print(f"{'':30} {'ours':>10} {'fresh':>10} {'ratio':>8} {'one':>10} {'ratio':>8}")
+    for run, dones in zip(_RUNS, zip(ours, fresh, one, strict=True), strict=True):
+        rows = [(done.seconds, *_megabytes(done, found.storage, shared)) for done in dones]
+        print(table(run, rows))
+        print(f"  ours: {dones[0].note}")
+    print(_derived(repeat=repeat))
+
+
+_RUNS = ("cold", "nothing changed", "one new version")
+_UNITS = ("seconds", "MB sent", "MB kept so far")
+
+
+def _megabytes(done: Done, storage: Storage, shared: frozenset[str]) -> tuple[float, float]:
+    sent = storage.sent(done.sent, shared)
+    return sent / _MEGABYTE, storage.size(done.kept - shared) / _MEGABYTE
+
+
+def table(run: str, costs: Sequence[tuple[float, ...]]) -> str:
+    """Return a line a unit: ours, the other way on fresh machines and on one, with the ratios."""
+    lines = []
+    for unit, ours, fresh, one in zip(_UNITS, *costs, strict=True):
+        name = f"{run}, {unit}"
+        ratios = [f"{theirs / ours:8.1f}" if ours else f"{'-':>8}" for theirs in (fresh, one)]
+        lines.append(f"{name:30} {ours:10.2f} {fresh:10.2f} {ratios[0]} {one:10.2f} {ratios[1]}")
+    return "\n".join(lines)
+
+
+def _derived(*, repeat: bool) -> str:
+    """Return which figures of the column ``fresh`` were worked out from others, not measured."""
+    again = "the run before it" if repeat else "the cold run"
+    text = f"fresh, one new version: {again}, and the new tags alone, added up."
+    return text if repeat else f"fresh, nothing changed: not run again, the cold run's.\n{text}"
+
+
+def _sum(again: Done, new: Done) -> Done:
+    """Return the run of everything, of which ``new`` came last."""
+    seconds = again.seconds + new.seconds
+    return Done(seconds=seconds, sent=(*again.sent, *new.sent), kept=new.kept)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the benchmark and print its table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.against_replaced")
+    for name in ("pythons", "versions", "bases", "platforms"):
+        parser.add_argument(f"--{name}", nargs="+", default=[])
+    parser.add_argument("--new-version", default="0.35.0")
+    parser.add_argument("--no-repeat", action="store_true")
+    chosen = parser.parse_args(arguments)
+    matrix = Matrix(
+        pythons=tuple(chosen.pythons),
+        versions=tuple(chosen.versions),
+        bases=tuple(chosen.bases),
+        platforms=tuple(chosen.platforms),
+    )
+    # The registry that is started takes its settings from here: its log names every upload.
+    os.environ["REGISTRY_LOG_ACCESSLOG_DISABLED"] = "false"
+    # A short path: sockets live below it, and theirs have 108 bytes at most.
+    with tempfile.TemporaryDirectory(prefix="fleet-") as folder:
+        contest(Path(folder) / "c", matrix, chosen.new_version, repeat=not chosen.no_repeat)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
