@@ -1,63 +1,99 @@
-"""``python -m releases lock --stack NAME``: resolve what a declaration needs from outside."""
+"""``python -m releases COMMAND --stack NAME``: ask the outside what a declaration needs.
+
+``lock`` resolves it; ``versions`` also has the declaration follow new releases.
+"""
 
 import argparse
 import os
 import sys
 from collections.abc import Mapping
-from functools import cache
+from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 
 import httpx
 import yaml
 
 from fleet.declaration import Declaration
-from fleet.lock_format import values_of
 from fleet.problems import DeclarationError, Problems
 from inputs.locks import is_local, lock_file, read_lock
 from inputs.stack import config_file, declaration_of_file, whole_stack
 from providers.oci.errors import OciError
 from releases import pypi, requirements
 from releases.bases import BaseError
+from releases.change import DiscoveryError
+from releases.cycle import CycleError, cycles
+from releases.discovery import discovered
+from releases.editing import EditError
 from releases.locking import completed
 from releases.registry import platform_digests
 from releases.sdists import build_requires
 from releases.sources import Refresh, Sources
+from releases.telling import told
 from releases.tools import ToolError
+from releases.writing import text_of, write_all
 
-_HEADER = "# Written by `make lock`: what was resolved from outside. Not to be edited by hand.\n"
 _FAULTS = (
-    DeclarationError,
     BaseError,
     OciError,
     pypi.PackageIndexError,
     requirements.ResolutionError,
     ToolError,
+    CycleError,
+    DiscoveryError,
+    EditError,
+    OSError,
 )
 _ALL = "all"
+_LEFT = "The lock was left as it is."
 
 
 def main(arguments: list[str]) -> int:
     """Return 0 when the lock covers the declaration, else 1 with the reason on stderr."""
     parser = argparse.ArgumentParser(prog="python -m releases", description=__doc__)
-    parser.add_argument("command", choices=["lock"])
+    parser.add_argument("command", choices=["lock", "versions"])
     parser.add_argument("--stack", default="dev")
     parser.add_argument("--root", type=Path, default=Path.cwd())
-    parser.add_argument(
-        "--refresh", action="store_true", help="ask again for base digests and yanked versions"
-    )
-    parser.add_argument(
-        "--newest",
-        default="",
-        metavar="IMAGE",
-        help=f"resolve the distributions of this image anew, or those of {_ALL}",
-    )
+    text = "with lock: ask again for base digests and yanked versions, as versions always does"
+    parser.add_argument("--refresh", action="store_true", help=text)
+    text = f"with lock: resolve the distributions of this image anew, or those of {_ALL}"
+    parser.add_argument("--newest", default="", metavar="IMAGE", help=text)
     chosen = parser.parse_args(arguments)
+    if chosen.command == "versions" and (chosen.refresh or chosen.newest):
+        parser.error("--refresh and --newest go with lock")
     try:
-        lock(chosen.root, chosen.stack, refresh=chosen.refresh, newest=chosen.newest)
+        if chosen.command == "versions":
+            versions(chosen.root, chosen.stack)
+        else:
+            lock(chosen.root, chosen.stack, refresh=chosen.refresh, newest=chosen.newest)
+    except DeclarationError as error:
+        # Its own headline says that nothing was changed.
+        print(error, file=sys.stderr)
+        return 1
     except _FAULTS as error:
-        print(f"The lock was left as it is. {error}", file=sys.stderr)
+        what = "Nothing was changed." if chosen.command == "versions" else _LEFT
+        print(f"{what} {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def versions(root: Path, stack: str) -> None:
+    """Have the declaration and lock of ``stack`` follow new releases; print what changed and why.
+
+    Both files are written, or none: also none when a source is down, empty, malformed, oversized
+    or lacks most of what is declared.
+    """
+    # The declaration of a part is that of the whole.
+    stack = whole_stack(root, stack)
+    local = is_local(declaration_of_file(config_file(root, stack)))
+    if local:
+        _trust_own_registry(root)
+    with httpx.Client() as client:
+        sources = of_the_internet(client, _stand_ins(root) if local else {})
+        today = datetime.now(UTC).date()
+        found = discovered(root, stack, sources, partial(cycles, client), today)
+    write_all(found.after, found.before)
+    print(told(found, root), end="")
 
 
 def lock(root: Path, stack: str, *, refresh: bool, newest: str = "") -> None:
@@ -85,17 +121,17 @@ def lock(root: Path, stack: str, *, refresh: bool, newest: str = "") -> None:
         sources = of_the_internet(client, _stand_ins(root) if local else {})
         made = completed(held, declaration, sources, again)
     if made != held:
-        _write(path, _HEADER + yaml.safe_dump(values_of(made), sort_keys=False, width=100))
+        write_all({path: text_of(made)})
 
 
 def of_the_internet(client: httpx.Client, stand_ins: Mapping[str, str]) -> Sources:
-    """Return PyPI and base registries, each file list and source distribution asked for once."""
+    """Return PyPI and base registries, each asked but once for the same."""
     return Sources(
         distributions=requirements.resolve,
-        yanked=lambda package: pypi.yanked(package, client),
+        yanked=cache(lambda package: pypi.yanked(package, client)),
         files=cache(lambda distribution: pypi.files(distribution, client)),
         build_requires=cache(lambda file: build_requires(file.name, pypi.content(file, client))),
-        platforms=platform_digests,
+        platforms=cache(platform_digests),
         stand_ins=stand_ins,
         say=lambda text: print(text, file=sys.stderr, flush=True),
     )
@@ -115,18 +151,17 @@ def _named(newest: str, declaration: Declaration) -> frozenset[str]:
     return frozenset(known if newest == _ALL else filter(None, [newest]))
 
 
+def _trust_own_registry(root: Path) -> None:
+    """Have every client trust the registry of this machine, beside all that the machine trusts."""
+    bundle = root / ".fleet" / "tls" / "bundle.pem"
+    if bundle.exists():
+        os.environ["SSL_CERT_FILE"] = str(bundle)
+
+
 def _stand_ins(root: Path) -> Mapping[str, str]:
     """Return the base images that were made on this machine, by ``{python}-{base}``."""
     path = root / ".fleet" / "bases.yaml"
     return yaml.safe_load(path.read_text()) or {} if path.exists() else {}
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace ``path`` whole, so that a crash leaves the old lock or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    fresh.write_text(text)
-    fresh.replace(path)
 
 
 if __name__ == "__main__":

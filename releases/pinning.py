@@ -53,7 +53,7 @@ def pinned(
                 made.pins[key] = held.pins[key]
                 continue
             sources.say(f"resolving {image.requirement}=={version} for Python {python}")
-            wanted = replace(_wanted(image, python, version, held), within=_within(below))
+            wanted = replace(_wanted(image, python, version, held), within=within(below))
             _resolve(key, image, wanted, made, sources)
     return made
 
@@ -69,7 +69,7 @@ def _wanted(image: Image, python: str, version: str, held: Lock) -> Wanted:
     return Wanted(requirements=wanted, python=python, near=near)
 
 
-def _within(below: Iterable[str]) -> tuple[str, ...]:
+def within(below: Iterable[str]) -> tuple[str, ...]:
     """Return ``below`` as constraints, which bind every platform where there is but one version."""
     pins = tuple(below)
     count = Counter(map(name_of, pins))

@@ -10,13 +10,19 @@ from providers.oci.index import INDEXES, children_of, document_of
 from providers.oci.reference import TagReference
 from providers.oci.transport import Transport
 
+
+class AbsentError(RegistryError):
+    """The registry answers, and has no image of that name."""
+
+
 _DOCKER_HUB = {"docker.io": "registry-1.docker.io"}  # the name people write, and where it answers
 
 
 def platform_digests(reference: str) -> Mapping[str, str]:
     """Return the digest of each platform's image in the index that ``reference`` names.
 
-    :raises OciError: when the registry can't be asked, or there is no such index.
+    :raises AbsentError: when there is no such image.
+    :raises OciError: when the registry can't be asked, or it is no index.
     """
     return asyncio.run(_platform_digests(reference))
 
@@ -32,7 +38,7 @@ async def _platform_digests(text: str) -> dict[str, str]:
     finally:
         await transport.close()
     if manifest is None:
-        raise RegistryError(f"{text} is not there; correct the Python or the base")
+        raise AbsentError(f"{text} is not there; correct the Python or the base")
     if manifest.media_type not in INDEXES:
         raise RegistryError(f"{text} is no index of platforms but a {manifest.media_type}")
     return {

@@ -34,12 +34,13 @@ def has_wheel(files: Iterable[File], python: str, platform: str, libc: str) -> b
     """
     fitting = _tags(python, machine_of(platform), libc)
     return any(
-        not file.yanked and _allows(file, python) and bool(_tags_of(file.name) & fitting)
+        not file.yanked and allows(file, python) and bool(_tags_of(file.name) & fitting)
         for file in files
     )
 
 
-def _allows(file: File, python: str) -> bool:
+def allows(file: File, python: str) -> bool:
+    """Tell whether ``file`` installs on the latest patch release of ``python`` (``X.Y``)."""
     try:
         return SpecifierSet(file.requires_python).contains(f"{python}.{_LATEST_PATCH}")
     except InvalidSpecifier:

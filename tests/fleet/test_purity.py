@@ -6,8 +6,8 @@ from pathlib import Path
 import fleet
 
 ALLOWED = {
-    "collections", "dataclasses", "fleet", "graphlib", "hashlib", "json", "packaging", "re",
-    "typing",
+    "collections", "dataclasses", "fleet", "functools", "graphlib", "hashlib", "json", "packaging",
+    "re", "typing",
 }  # fmt: skip
 
 
