@@ -14,6 +14,7 @@ from inputs.allow_list import NAME, allowed
 SHARED = "shared"
 """The folder in assets/, and the named context of a build, that images have in common."""
 
+_DIRTY = "-dirty"
 UNCOMMITTED = "uncommitted"
 """The revision of a folder that no commit holds: a copy of the files without their history."""
 
@@ -31,14 +32,19 @@ def read_assets(root: Path, image: str) -> Assets | None:
     shared, checks = _shared(root, context), _shared(root, verification)
     files = tree_files(root / context, root / shared if shared else None)
     checked = tree_files(root / verification, root / checks if checks else None)
+    hashed = tree_hash(files)
     revision, epoch = _last_commit(root, [part for part in (context, shared) if part])
+    if revision.endswith((_DIRTY, UNCOMMITTED)):
+        # One edit after the other is another image, which its label says too. What changes in a
+        # named context alone, docker-build does not see (measured on 0.0.22).
+        revision += f"-{hashed.removeprefix('sha256:')[:12]}"
     return Assets(
         context=context.as_posix(),
         verification=verification.as_posix(),
         shared_context=shared.as_posix() if shared else "",
         shared_verification=checks.as_posix() if checks else "",
         files=files,
-        context_hash=tree_hash(files),
+        context_hash=hashed,
         verification_hash=tree_hash(checked),
         revision=revision,
         epoch=epoch,
@@ -103,7 +109,7 @@ def _last_commit(root: Path, folders: list[Path]) -> tuple[str, int]:
     if not commit:
         return UNCOMMITTED, 0
     changed = _git(root, "status", "--porcelain", "--", *paths)
-    return (f"{commit}-dirty" if changed else commit), int(seconds)
+    return (f"{commit}{_DIRTY}" if changed else commit), int(seconds)
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -5,6 +5,7 @@ import io
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from fleet.declaration import Declaration
@@ -13,6 +14,8 @@ from fleet.problems import DeclarationError
 from inputs.gather import gather
 from inputs.locks import lock_file, read_lock
 from inputs.stack import PROJECT, config_file, declaration_of_file
+from inputs.templates import read_templates
+from inputs.texts import read_texts
 from local.checkout import Checkout, checkout
 from local.say import TroubleError, say
 from overview.colours import paint
@@ -22,6 +25,8 @@ from overview.reading import read_known
 from overview.report import report
 from overview.svg import drawing
 from overview.table import Look
+from render.published import published
+from render.readme import FOLDER, pages
 
 _NARROWEST = 40
 
@@ -48,7 +53,11 @@ def _parser() -> argparse.ArgumentParser:
     image = commands.add_parser("graph", help="draw which image is built on which, as SVG")
     image.add_argument("--output", type=Path, help="by default .fleet/graph-STACK.svg")
     image.set_defaults(run=_graph)
-    for command in (table, image):
+    docs = commands.add_parser("docs", help="write the pages of the images, as Markdown")
+    docs.set_defaults(run=_docs)
+    docs.add_argument("--image", default="", help="print the page of this image instead")
+    docs.add_argument("--output", type=Path, help="a folder, by default .fleet/docs-STACK")
+    for command in (table, image, docs):
         command.add_argument("--stack", default="dev")
     return parser
 
@@ -68,6 +77,33 @@ def _graph(here: Checkout, declaration: Declaration, chosen: argparse.Namespace)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(drawing(graph(declaration, lock.yanked, chosen.stack)))
     _tell(str(path))
+
+
+def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
+    inputs = gather(here.root, chosen.stack, declaration)
+    plan = make_plan(declaration, inputs, f"{PROJECT}/{declaration.fleet_of(chosen.stack)}")
+    reading = read_known(here, chosen.stack, declaration)
+    known = None if reading.lacking else published(reading.known.outputs)
+    templates = read_templates(here.root) | read_texts(here.root, declaration.by_name)
+    made = pages(declaration, plan, known, templates)
+    if reading.lacking:
+        say(f"{reading.lacking}: digests and sizes are not known")
+    if chosen.image:
+        _tell(_page_of(chosen.image, made).removesuffix("\n"))
+        return
+    folder = chosen.output or here.state / f"docs-{chosen.stack}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, text in made.items():
+        written = folder / Path(path).name
+        written.write_text(text, encoding="utf-8")
+        _tell(str(written))
+
+
+def _page_of(image: str, made: Mapping[str, str]) -> str:
+    found = made.get(f"{FOLDER}/{image}.md")
+    if found is None:
+        raise TroubleError(f"no image {image} is declared. Name one that is")
+    return found
 
 
 def _is_coloured() -> bool:

@@ -10,6 +10,7 @@ from providers.oci.wire import recorded_images, recorded_tag
 
 _TAG = "oci:index:Tag"
 _IMAGE = "docker-build:index:Image"
+_STACK = "pulumi:pulumi:Stack"
 _POINTER = "fleet:index:Pointers$oci:index:Tag"
 
 
@@ -17,12 +18,14 @@ _POINTER = "fleet:index:Pointers$oci:index:Tag"
 class Known:
     """What a state holds: ``tags`` by reference, the arguments of ``builds`` by logical name.
 
-    ``pointers`` are the references of those tags that were declared as pointers.
+    ``pointers`` are the references of those tags that were declared as pointers; ``outputs`` are
+    the stack's, as its last run left them.
     """
 
     tags: Mapping[str, Before] = field(default_factory=dict)
     pointers: frozenset[str] = frozenset()
     builds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
 
 
 def parse_known(exported: str) -> Known:
@@ -34,10 +37,12 @@ def parse_known(exported: str) -> Known:
     resources = [r for r in deployment.get("resources") or [] if not r.get("delete")]
     tags = [r for r in resources if r["type"] == _TAG and (r.get("outputs") or {}).get("ref")]
     images = (r for r in resources if r["type"] == _IMAGE)
+    stacks = (r.get("outputs") or {} for r in resources if r["type"] == _STACK)
     return Known(
         tags={r["outputs"]["ref"]: _before(r) for r in tags},
         pointers=frozenset(r["outputs"]["ref"] for r in tags if f"::{_POINTER}::" in r["urn"]),
         builds={_name(r): (r.get("inputs") or {}).get("buildArgs") or {} for r in images},
+        outputs=next(stacks, {}),
     )
 
 

@@ -96,14 +96,20 @@ def test_a_changed_folder_is_said_to_be_dirty(tmp_path: Path) -> None:
     (image / "start.sh").write_text("#!/bin/sh\nexit 1\n")
     found = read_assets(tmp_path, "web")
     assert found is not None
-    assert found.revision == f"{first}-dirty"
+    assert found.revision.startswith(f"{first}-dirty-")
+    (image / "start.sh").write_text("#!/bin/sh\nexit 2\n")
+    again = read_assets(tmp_path, "web")
+    assert again is not None
+    assert again.revision.startswith(f"{first}-dirty-")
+    assert again.revision != found.revision, "each edit is another image"
 
 
 def test_files_without_history_have_no_revision(tmp_path: Path) -> None:
     folder(tmp_path)
     found = read_assets(tmp_path, "web")
     assert found is not None
-    assert (found.revision, found.epoch) == (UNCOMMITTED, 0)
+    assert found.revision.startswith(f"{UNCOMMITTED}-")
+    assert found.epoch == 0
 
 
 def test_a_shallow_clone_is_refused_for_it_would_move_every_digest(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # at once because its process ends.
 READY_SECONDS = 120
 POLL_SECONDS = 0.1
+# Of a hundred a second: an idle server wakes up for its timers, one that starts computes.
+RESTING_TICKS = 10
 START_SCRIPT = "/start.sh"
 T = TypeVar("T")
 
@@ -118,6 +120,12 @@ class Server:
         """The living children of the process that start.sh became."""
         return [pid for pid, parent, _ in _processes() if parent == self.process.pid]
 
+    def rests(self, pids: list[int]) -> bool:
+        """Tell whether the processes sleep, and did next to nothing for a second."""
+        before = {pid: _ticks(pid) for pid in pids}
+        time.sleep(1)
+        return all(_sleeps(pid) and _ticks(pid) - before[pid] <= RESTING_TICKS for pid in pids)
+
     def command_line(self, pid: int | None = None) -> str:
         """The command line of a process, by default of the one that start.sh became."""
         return _read(Path(f"/proc/{pid or self.process.pid}/cmdline")).replace("\0", " ")
@@ -138,11 +146,25 @@ def _processes() -> list[tuple[int, int, int]]:
     """Process id, parent and session of all living processes (proc(5), `stat`); no zombies."""
     found = []
     for folder in Path("/proc").iterdir():
-        # The command in parentheses may hold spaces; the fields that follow it may not.
-        fields = _read(folder / "stat").rpartition(")")[2].split() if folder.name.isdigit() else []
+        fields = _stat(folder.name) if folder.name.isdigit() else []
         if fields and fields[0] not in "ZX":
             found.append((int(folder.name), int(fields[1]), int(fields[3])))
     return found
+
+
+def _ticks(pid: int) -> int:
+    """Return the processor time that a process took, in clock ticks; 0 when it is gone."""
+    return sum(int(ticks) for ticks in _stat(str(pid))[11:13])
+
+
+def _sleeps(pid: int) -> bool:
+    return _stat(str(pid))[:1] == ["S"]
+
+
+def _stat(pid: str) -> list[str]:
+    """Return the fields of proc(5), `stat`, from the state on; none of a process that is gone."""
+    # The command in parentheses may hold spaces; the fields that follow it may not.
+    return _read(Path("/proc") / pid / "stat").rpartition(")")[2].split()
 
 
 def _read(path: Path) -> str:
