@@ -60,7 +60,7 @@ def test_without_a_lock_the_remedy_is_named(
     assert run(clone, "plan") == 1
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "Run `make lock`" in captured.err
+    assert "Run `make lock STACK=dev`" in captured.err
 
 
 def test_graph_is_written_where_it_is_said(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
