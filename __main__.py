@@ -8,13 +8,13 @@ from pulumi.runtime.config import get_config_env
 
 from components.fleet import declare
 from components.github_access import require_access
+from components.image_pages import image_pages
 from components.repository import Repository, RepositoryArgs
-from fleet.plan import make_plan
 from fleet.problems import DeclarationError
-from inputs.gather import gather
+from inputs.planning import plan_of
 from inputs.stack import declaration_of_engine
-from inputs.templates import read_templates
-from render.github import files
+from inputs.texts import read_sources
+from render.generated import known_files
 
 
 def main() -> None:
@@ -23,18 +23,17 @@ def main() -> None:
     try:
         declaration = declaration_of_engine(get_config_env(), stack, root)
         secrets = require_access(declaration, stack, os.environ)
-        owner = f"{pulumi.get_project()}/{declaration.fleet_of(stack)}"
-        plan = make_plan(declaration, gather(root, stack, declaration), owner=owner)
-        generated = files(declaration, stack, read_templates(root))
+        plan = plan_of(root, stack, declaration)
+        files = known_files(declaration, stack, plan, sources := read_sources(root, declaration))
     except DeclarationError as error:
         raise pulumi.RunError(str(error)) from None
-    for name, value in declare(plan).items():
+    fleet = declare(plan)
+    for name, value in fleet.outputs.items():
         pulumi.export(name, value)
-    if declaration.github:
-        args = RepositoryArgs(
-            github=declaration.github, files=generated, secrets=secrets, variables={}
-        )
-        Repository(declaration.github.repository, args)
+    if github := declaration.github:
+        pages = image_pages(declaration, plan, fleet.rows, sources)
+        args = RepositoryArgs(github=github, files={**files, **pages}, secrets=secrets)
+        Repository(github.repository, args)
 
 
 main()

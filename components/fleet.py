@@ -1,6 +1,7 @@
 """The whole stack: every image of a plan, as components."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -25,18 +26,43 @@ class Guard(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def declare(plan: Plan) -> dict[str, Any]:
-    """Declare all resources of ``plan``; return the stack's outputs.
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """What the stack's outputs say of one image's tags and pointers, in declared order."""
 
-    Images come after those that they are built on, as in ``plan``.
+    tags: Sequence[pulumi.Output[dict[str, Any]]]
+    pointers: Sequence[pulumi.Output[dict[str, Any]]]
 
-    ``tags`` are ``{tag, digest, platforms, size, verified}``, ``pointers`` are
-    ``{tag, target, digest}``, both in declared order. ``builds``, only where other stacks build on
-    images here, are the verified digests of those by the builds' names.
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """All that was declared: ``rows`` by image, in the plan's order.
+
+    ``builds`` are the verified digests of what other stacks build on, by the builds' names.
     """
+
+    rows: Mapping[str, Rows]
+    builds: Mapping[str, pulumi.Output[str]]
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """The stack's outputs.
+
+        ``tags`` are ``{tag, digest, platforms, size, verified}``, ``pointers`` are
+        ``{tag, target, digest}``; ``builds`` is there only where it holds something.
+        """
+        rows = self.rows.values()
+        return {
+            "tags": [tag for image in rows for tag in image.tags],
+            "pointers": [pointer for image in rows for pointer in image.pointers],
+            **({"builds": self.builds} if self.builds else {}),
+        }
+
+
+def declare(plan: Plan) -> Fleet:
+    """Declare all resources of ``plan``: images come after those that they are built on."""
     Guard(plan.owner, protected=plan.protected)
-    tags: list[pulumi.Output[dict[str, Any]]] = []
-    pointers: list[pulumi.Output[dict[str, Any]]] = []
+    rows: dict[str, Rows] = {}
     verified = verified_elsewhere(plan)
     settled: list[pulumi.Output[str]] = []
     shared: dict[str, pulumi.Output[str]] = {}
@@ -45,15 +71,12 @@ def declare(plan: Plan) -> dict[str, Any]:
         for component in made.values():
             verified.update(component.verified)
             shared.update(component.verified if image.name in plan.shared else {})
-        tags.extend(component.row for component in made.values())
         digests = {tag: component.digest for tag, component in made.items()}
-        args = PointersArgs(image=image, plan=plan, digests=digests)
-        made_pointers = Pointers(image.name, args)
-        pointers.extend(made_pointers.rows)
-        settled += [*digests.values(), *made_pointers.settled]
+        pointers = Pointers(image.name, PointersArgs(image=image, plan=plan, digests=digests))
+        rows[image.name] = Rows(tags=[tag.row for tag in made.values()], pointers=pointers.rows)
+        settled += [*digests.values(), *pointers.settled]
     Summary(f"{plan.owner}:summary", SummaryArgs(wait_for=settled))
-    builds = {"builds": shared} if shared else {}
-    return {"tags": tags, "pointers": pointers, **builds}
+    return Fleet(rows=rows, builds=shared)
 
 
 def _image_tag(

@@ -1,7 +1,7 @@
 """The fleet's repository on GitHub: its environment, secrets, settings and generated files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Final
 
@@ -26,7 +26,7 @@ class RepositoryArgs:
     github: GitHub
     files: Mapping[str, pulumi.Input[str]]
     secrets: Mapping[str, pulumi.Output[str]]
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 class Repository(pulumi.ComponentResource):

@@ -1,7 +1,15 @@
-"""The texts that images have of their own on their pages."""
+"""The texts that pages are made of: templates, and what images say of their own."""
 
 from collections.abc import Iterable
 from pathlib import Path
+
+from fleet.declaration import Declaration
+from inputs.templates import read_templates
+
+
+def read_sources(root: Path, declaration: Declaration) -> dict[str, str]:
+    """Return templates by their path below ``templates/``, and the images' own texts by theirs."""
+    return read_templates(root) | read_texts(root, declaration.by_name)
 
 
 def read_texts(root: Path, images: Iterable[str]) -> dict[str, str]:

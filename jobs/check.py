@@ -7,12 +7,11 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from fleet.plan import make_plan
 from fleet.problems import DeclarationError, Problem
-from inputs.gather import gather
-from inputs.stack import PROJECT, config_file, declaration_of_file
-from inputs.templates import read_templates
-from render import github
+from inputs.planning import plan_of
+from inputs.stack import config_file, declaration_of_file
+from inputs.texts import read_sources
+from render.generated import known_files
 
 _LOCKS = ("requirements.lock", "requirements-dev.lock")
 
@@ -23,9 +22,8 @@ def check(root: Path, stack: str) -> str:
     :raises DeclarationError: with every problem of the first of these that has any.
     """
     declaration = declaration_of_file(config_file(root, stack))
-    inputs = gather(root, stack, declaration)
-    plan = make_plan(declaration, inputs, owner=f"{PROJECT}/{stack}")
-    files = github.files(declaration, stack, read_templates(root))
+    plan = plan_of(root, stack, declaration)
+    files = known_files(declaration, stack, plan, read_sources(root, declaration))
     unlocked = tuple(_unlocked(root))
     if unlocked:
         raise DeclarationError(unlocked, "pyproject.toml")

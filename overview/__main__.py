@@ -9,13 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fleet.declaration import Declaration
-from fleet.plan import make_plan
 from fleet.problems import DeclarationError
-from inputs.gather import gather
 from inputs.locks import lock_file, read_lock
-from inputs.stack import PROJECT, config_file, declaration_of_file
-from inputs.templates import read_templates
-from inputs.texts import read_texts
+from inputs.planning import plan_of
+from inputs.stack import config_file, declaration_of_file
+from inputs.texts import read_sources
 from local.checkout import Checkout, checkout
 from local.say import TroubleError, say
 from overview.colours import paint
@@ -26,7 +24,7 @@ from overview.report import report
 from overview.svg import drawing
 from overview.table import Look
 from render.published import published
-from render.readme import FOLDER, pages
+from render.readme import page_path, pages
 
 _NARROWEST = 40
 
@@ -63,8 +61,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
-    inputs = gather(here.root, chosen.stack, declaration)
-    plan = make_plan(declaration, inputs, f"{PROJECT}/{declaration.fleet_of(chosen.stack)}")
+    plan = plan_of(here.root, chosen.stack, declaration)
     reading = read_known(here, chosen.stack, declaration)
     width = max(_NARROWEST, shutil.get_terminal_size().columns)
     look = Look(width=width, paint=paint if _is_coloured() else str)
@@ -80,12 +77,10 @@ def _graph(here: Checkout, declaration: Declaration, chosen: argparse.Namespace)
 
 
 def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
-    inputs = gather(here.root, chosen.stack, declaration)
-    plan = make_plan(declaration, inputs, f"{PROJECT}/{declaration.fleet_of(chosen.stack)}")
+    plan = plan_of(here.root, chosen.stack, declaration)
     reading = read_known(here, chosen.stack, declaration)
     known = None if reading.lacking else published(reading.known.outputs)
-    templates = read_templates(here.root) | read_texts(here.root, declaration.by_name)
-    made = pages(declaration, plan, known, templates)
+    made = pages(declaration, plan, known, read_sources(here.root, declaration))
     if reading.lacking:
         say(f"{reading.lacking}: digests and sizes are not known")
     if chosen.image:
@@ -100,7 +95,7 @@ def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
 
 
 def _page_of(image: str, made: Mapping[str, str]) -> str:
-    found = made.get(f"{FOLDER}/{image}.md")
+    found = made.get(page_path(image))
     if found is None:
         raise TroubleError(f"no image {image} is declared. Name one that is")
     return found

@@ -5,17 +5,20 @@ from typing import Any, Final
 
 import jinja2
 
-from fleet.declaration import Declaration
-from fleet.plan import Plan
+from fleet.declaration import Declaration, Image
+from fleet.plan import ImagePlan, Plan
 from fleet.problems import DeclarationError, Problem
 from render.contents import contents, lines_of
 from render.prose import environment
 from render.published import Published
 from render.templating import Verbatim
-from render.view import ImageView, image_view
+from render.view import image_view
 
 FOLDER: Final = "docs/images"
 """Where the pages are in a repository; they link to one another by file name."""
+
+CATALOG: Final = f"{FOLDER}/README.md"
+"""The page that leads to all others; it says nothing that only a run can tell."""
 
 TEXTS: Final = ("description", "quick_start", "documentation")
 """The names of an image's own texts, templates like the rest; ``readme/defaults`` has the others'.
@@ -39,25 +42,54 @@ def pages(
 
     :raises DeclarationError: naming the template that can't be rendered, and why.
     """
-    plans = {image.name: image for image in plan.images}
-    views = [
-        image_view(image, plans[image.name], declaration, published) for image in declaration.images
-    ]
-    found = environment(templates)
-    fleet = {"registry": declaration.registry, "host": declaration.host, "images": views}
     return {
-        f"{FOLDER}/README.md": _rendered(found, "readme/catalog.md.jinja", fleet),
-        **{f"{FOLDER}/{view.declared.name}.md": _page(found, view, fleet) for view in views},
+        CATALOG: _catalog(declaration, plan, templates),
+        **{
+            page_path(image.name): page(image, declaration, plan, published, templates)
+            for image in declaration.images
+        },
     }
 
 
-def _page(found: jinja2.Environment, view: ImageView, fleet: Mapping[str, Any]) -> str:
-    texts = {text: [text_path(view.declared.name, text), _default(text)] for text in TEXTS}
-    names = {image.declared.name for image in fleet["images"]}
-    values = {**fleet, "image": view, "declared": view.declared, "texts": texts, "names": names}
+def page_path(name: str) -> str:
+    """Return where the page of the image ``name`` is in the repository."""
+    return f"{FOLDER}/{name}.md"
+
+
+def _catalog(declaration: Declaration, plan: Plan, templates: Mapping[str, str]) -> str:
+    plans = _by_name(plan)
+    images = [image_view(i, plans[i.name], declaration, None) for i in declaration.images]
+    values = {"registry": declaration.registry, "images": images}
+    return _rendered(environment(templates), "readme/catalog.md.jinja", values)
+
+
+def page(
+    image: Image,
+    declaration: Declaration,
+    plan: Plan,
+    published: Published | None,
+    templates: Mapping[str, str],
+) -> str:
+    """Return the page of ``image``, for which ``published`` need know no other.
+
+    :raises DeclarationError: as of :func:`pages`.
+    """
+    view = image_view(image, _by_name(plan)[image.name], declaration, published)
+    found = environment(templates)
+    values = {
+        "host": declaration.host,
+        "image": view,
+        "declared": image,
+        "texts": {text: [text_path(image.name, text), _default(text)] for text in TEXTS},
+        "names": {other.name for other in declaration.images},
+    }
     body = _rendered(found, "readme/body.md.jinja", values)
     head = {**values, "contents": Verbatim(contents(body))}
     return f"{_rendered(found, 'readme/head.md.jinja', head)}\n{body}"
+
+
+def _by_name(plan: Plan) -> dict[str, ImagePlan]:
+    return {image.name: image for image in plan.images}
 
 
 def text_path(image: str, text: str) -> str:

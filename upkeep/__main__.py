@@ -7,10 +7,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from fleet.plan import Plan, make_plan
+from fleet.plan import Plan
 from fleet.problems import DeclarationError
-from inputs.gather import gather
-from inputs.stack import PROJECT, config_file, declaration_of_file
+from inputs.planning import plan_of
+from inputs.stack import config_file, declaration_of_file
 from local import backend, engine, environment
 from local.checkout import Checkout, checkout
 from local.needs import read_needs
@@ -156,8 +156,7 @@ def _split(here: Checkout, chosen: argparse.Namespace) -> int:
 
 def _plan(here: Checkout, stack: str) -> Plan:
     declaration = declaration_of_file(config_file(here.root, stack))
-    inputs = gather(here.root, stack, declaration)
-    return make_plan(declaration, inputs, owner=f"{PROJECT}/{declaration.fleet_of(stack)}")
+    return plan_of(here.root, stack, declaration)
 
 
 def _tell(text: object) -> None:

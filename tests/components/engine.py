@@ -86,7 +86,7 @@ def run(
         outputs: dict[str, Any] = {}
 
         async def program() -> None:
-            for name, rows in declare(plan).items():
+            for name, rows in declare(plan).outputs.items():
                 outputs[name] = await pulumi.Output.from_input(rows).future()
 
         loop.run_until_complete(_finished(program()))

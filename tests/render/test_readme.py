@@ -87,7 +87,6 @@ def test_what_was_not_published_is_named_nowhere() -> None:
     }
     gone = {failed, "py3.11-LATEST", "py3.11-0.34"}
     assert tags_in(pages_made["web.md"]) == everything - gone
-    assert tags_in(pages_made["README.md"]) <= everything - gone
     assert "FROM localhost:5443/multi-py/web:py3.11-0.33.0\n" in pages_made["web.md"]
 
 
@@ -186,7 +185,7 @@ def test_the_catalog_has_a_line_an_image_and_a_page_for_each() -> None:
         f"| [`web`](web.md) | `uvicorn` | `0.34.0`, `0.33.0` | {rest}",
         f"| [`below`](below.md) | `gunicorn` | `23.0.0` | {rest}",
     ]
-    assert made["README.md"].count("docker pull localhost:5443/multi-py/") == 2
+    assert not tags_in(made["README.md"]), "which tags there are, only a run can tell"
 
 
 def test_pages_have_a_folder_of_their_own_in_the_repository() -> None:

@@ -38,5 +38,5 @@ declaration = declaration_of_engine(get_config_env(), pulumi.get_stack(), Path.c
 plan = make_plan(
     declaration, gather(Path.cwd(), pulumi.get_stack(), declaration), owner="fleet/dev"
 )
-for name, value in declare(plan).items():
+for name, value in declare(plan).outputs.items():
     pulumi.export(name, value)

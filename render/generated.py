@@ -1,0 +1,25 @@
+"""All files that a fleet's repository is given, but for what only a run can tell."""
+
+from collections.abc import Mapping
+
+from fleet.declaration import Declaration
+from fleet.plan import Plan
+from render.github import files
+from render.readme import CATALOG, pages
+
+
+def known_files(
+    declaration: Declaration, stack: str, plan: Plan, templates: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the text of each file by its path: workflows, Dependabot's, and the catalog of images.
+
+    None where no repository on GitHub is declared. The images' pages are rendered as well, and left
+    out: they hold digests. ``templates`` is what :func:`render.readme.pages` takes.
+
+    :raises DeclarationError: when a template can't be rendered, or an action is not pinned. For a
+        page it would come too late after the first build.
+    """
+    if declaration.github is None:
+        return {}
+    catalog = pages(declaration, plan, None, templates)[CATALOG]
+    return {**files(declaration, stack, templates), CATALOG: catalog}

@@ -1,0 +1,92 @@
+"""Pages under a recording engine: each known as soon as the tags of its own image are."""
+
+import asyncio
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import mocks
+
+from components.fleet import Rows
+from components.image_pages import image_pages
+from fleet.declaration import Declaration
+from fleet.parse import parse
+from render.readme import pages
+from tests.components.engine import Engine
+from tests.fleet import examples
+from tests.render.readmes import TEMPLATES, outputs, plan_of, tags_in
+
+
+def two_images() -> Declaration:
+    return parse(examples.config(images={"web": examples.image(), "other": examples.image()}))
+
+
+def rows(declaration: Declaration, *failed: str) -> dict[str, dict[str, Any]]:
+    """What an up of each image would export."""
+    plan, told = plan_of(declaration), outputs(plan_of(declaration), *failed)
+    return {
+        image.name: {
+            kind: [row for row in told[kind] if row["tag"].startswith(f"{image.repository}:")]
+            for kind in ("tags", "pointers")
+        }
+        for image in plan.images
+    }
+
+
+def run(declaration: Declaration, told: dict[str, Any], unknown: str = "") -> dict[str, Any]:
+    """Return the text of each page, `None` where it can't be known in a preview."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        mocks.set_mocks(Engine(), project="fleet", stack="test", preview=True)
+        return loop.run_until_complete(_texts(declaration, told, unknown))
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+async def _texts(declaration: Declaration, told: dict[str, Any], unknown: str) -> dict[str, Any]:
+    given = {
+        name: Rows(
+            tags=[_output(row, known=row["tag"] != unknown) for row in kinds["tags"]],
+            pointers=[_output(row, known=True) for row in kinds["pointers"]],
+        )
+        for name, kinds in told.items()
+    }
+    made = image_pages(declaration, plan_of(declaration), given, TEMPLATES)
+    return {path: await text.future() for path, text in made.items()}
+
+
+def _output(row: dict[str, Any], *, known: bool) -> pulumi.Output[dict[str, Any]]:
+    told, is_known = asyncio.Future[dict[str, Any]](), asyncio.Future[bool]()
+    told.set_result(row)
+    is_known.set_result(known)
+    return pulumi.Output(set(), told, is_known)
+
+
+def test_pages_say_what_the_run_published() -> None:
+    declaration = two_images()
+    made = run(declaration, rows(declaration))
+    assert set(made) == {"docs/images/web.md", "docs/images/other.md"}
+    unknown = pages(declaration, plan_of(declaration), None, TEMPLATES)
+    for path, text in made.items():
+        assert f"`{examples.DIGEST}`" in text
+        assert examples.DIGEST not in unknown[path]
+        assert tags_in(text) == tags_in(unknown[path])
+
+
+@pytest.mark.parametrize("changing", ["web", "other"])
+def test_a_tag_that_is_to_be_built_leaves_the_page_of_another_image_known(changing: str) -> None:
+    declaration = two_images()
+    tag = f"{declaration.registry}/{changing}:py3.11-slim-0.34.0"
+    made = run(declaration, rows(declaration), unknown=tag)
+    unknown = {path for path, text in made.items() if text is None}
+    assert unknown == {f"docs/images/{changing}.md"}
+
+
+def test_a_tag_that_failed_is_on_no_page() -> None:
+    declaration = two_images()
+    made = run(declaration, rows(declaration, "py3.11-slim-0.34.0"))
+    for text in made.values():
+        assert "py3.11-slim-0.34.0" not in tags_in(text)
+        assert "py3.11-slim-0.33.0" in tags_in(text)
