@@ -5,9 +5,10 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from local import status
+from local.calm import Calm
 from local.checkout import Checkout
 from local.say import TroubleError, tail_of
 
@@ -27,15 +28,30 @@ def select(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str])
 
 
 def run(checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]) -> int:
-    """Return the exit status of ``argv``, run in the checkout on the user's own terminal."""
+    """Return the exit status of ``argv``, run in the checkout on the user's own terminal.
+
+    Where that is none, what it prints is passed on as :class:`local.calm.Calm` has it.
+    """
     sys.stdout.flush()
-    with subprocess.Popen(argv, cwd=checkout.root, env=dict(env)) as process:
+    pipe = None if sys.stdout.isatty() else subprocess.PIPE
+    with subprocess.Popen(
+        argv, cwd=checkout.root, env=dict(env), stdout=pipe, text=True, errors="backslashreplace"
+    ) as process:
         while True:
             try:
+                if process.stdout:
+                    _pass_on(process.stdout)
                 return process.wait()
             except KeyboardInterrupt:
                 # The terminal interrupted both: the engine ends what it does in its own order.
                 continue
+
+
+def _pass_on(lines: IO[str]) -> None:
+    calm = Calm()
+    while line := lines.readline():
+        if calm.shows(line.rstrip("\n")):
+            print(line, end="", flush=True)
 
 
 def outputs(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> dict[str, Any]:
