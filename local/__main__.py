@@ -82,7 +82,7 @@ def _refresh(here: Checkout, asked: Asked) -> int:
 
 
 def _lock(here: Checkout, asked: Asked) -> int:
-    prepare.prepare(here, asked.stack, refresh=asked.refresh, newest=asked.newest)
+    prepare.lock(here, asked.stack, refresh=asked.refresh, newest=asked.newest)
     return 0
 
 

@@ -4,7 +4,7 @@ import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,26 +36,43 @@ class Ready:
     env: dict[str, str]
 
 
-def prepare(
-    checkout: Checkout,
-    stack: str,
-    *,
-    refresh: bool = False,
-    newest: str = "",
-    builds: bool = False,
-) -> Ready:
+def prepare(checkout: Checkout, stack: str, *, builds: bool = False) -> Ready:
     """Check the declaration, then provide tools, registry, builder, bases, lock and stack.
 
-    ``refresh`` has the lock ask again for base digests and yanked versions, ``newest`` for the
-    distributions of an image, or of ``all``. ``builds`` has the remote nodes answer first, which a
-    preview can do without. A faulty declaration, a wrong backend, an absent builder or Go is told
-    before anything is changed.
+    The lock of a registry on this machine is brought up to the declaration. Any other is committed:
+    what it lacks is told, for nothing may be built from what no commit holds. ``builds`` has the
+    remote nodes answer first, which a preview can do without. A faulty declaration, a wrong
+    backend, an absent builder or Go is told before anything is changed.
 
     :raises TroubleError: naming what stands in the way.
     :raises subprocess.CalledProcessError: when a step that explains itself failed.
     """
+    return _prepared(checkout, stack, (), builds=builds)
+
+
+def lock(checkout: Checkout, stack: str, *, refresh: bool = False, newest: str = "") -> None:
+    """Bring the lock of ``stack`` up to its declaration.
+
+    ``refresh`` asks again for base digests and yanked versions, ``newest`` for the distributions of
+    an image, or of ``all``. For a registry on this machine its stand-in bases are made first;
+    elsewhere nothing of this machine is needed, and nothing is started.
+
+    :raises TroubleError: naming what stands in the way.
+    :raises subprocess.CalledProcessError: when a step that explains itself failed.
+    """
+    again = (*(["--refresh"] if refresh else []), *(["--newest", newest] if newest else []))
+    _check(checkout, stack)
+    if read_needs(checkout.root, stack).port is None:
+        _resolve(checkout, None, stack, again)
+    else:
+        _prepared(checkout, stack, again, builds=False)
+
+
+def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: bool) -> Ready:
     _check(checkout, stack)
     needs = read_needs(checkout.root, stack)
+    if needs.port is None:
+        _check(checkout, stack, "--locked")
     backend.require(checkout, needs, os.environ)
     docker_config.require_builders(checkout, needs, os.environ)
     if builds:
@@ -71,14 +88,20 @@ def prepare(
         tools = toolchain.ensure(checkout, needs, supply, env)
         _start(checkout, needs, tools)
         bases.ensure(checkout, needs, stand_ins)
-        again = [*(["--refresh"] if refresh else []), *(["--newest", newest] if newest else [])]
-        _python(checkout, env, "releases", "lock", "--stack", stack, *again)
+        if needs.port is not None:
+            _resolve(checkout, env, stack, again)
         engine.select(checkout, tools.pulumi, stack, env)
     return Ready(needs=needs, pulumi=tools.pulumi, env=env)
 
 
-def _check(checkout: Checkout, stack: str) -> None:
-    _python(checkout, None, "inputs", "check", "--stack", stack)
+def _check(checkout: Checkout, stack: str, *more: str) -> None:
+    _python(checkout, None, "inputs", "check", "--stack", stack, *more)
+
+
+def _resolve(
+    checkout: Checkout, env: dict[str, str] | None, stack: str, again: Sequence[str]
+) -> None:
+    _python(checkout, env, "releases", "lock", "--stack", stack, *again)
 
 
 def _python(checkout: Checkout, env: dict[str, str] | None, module: str, *words: str) -> None:

@@ -23,6 +23,7 @@ from overview.reading import read_known
 from overview.report import report
 from overview.svg import drawing
 from overview.table import Look
+from overview.unlocked import unlocked
 from render.published import published
 from render.readme import page_path, pages
 
@@ -61,10 +62,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
-    plan = plan_of(here.root, chosen.stack, declaration)
-    reading = read_known(here, chosen.stack, declaration)
     width = max(_NARROWEST, shutil.get_terminal_size().columns)
     look = Look(width=width, paint=paint if _is_coloured() else str)
+    lock = lock_file(here.root, chosen.stack, declaration)
+    if not lock.exists():
+        name = lock.relative_to(here.root).as_posix()
+        command = f"make lock STACK={declaration.fleet_of(chosen.stack)}"
+        _tell(unlocked(declaration, name, command, look))
+        return
+    plan = plan_of(here.root, chosen.stack, declaration)
+    reading = read_known(here, chosen.stack, declaration)
     _tell(report(declaration, foresight(plan, reading.known), reading.lacking, look))
 
 

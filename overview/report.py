@@ -46,14 +46,7 @@ def report(declaration: Declaration, found: Foresight, lacking: str, look: Look)
 def _image(
     image: Image, declaration: Declaration, found: ImageForesight, look: Look
 ) -> Iterator[str]:
-    heading = f"{image.name}, built on {below(image, declaration)}"
-    platforms = f"{counted(len(image.platforms), 'platform')}: {short(image.platforms)}"
-    yield "\n".join(
-        [
-            *wrapped(heading, look.width),
-            *wrapped(f"  {contents(image)}, for {platforms}", look.width),
-        ]
-    )
+    yield heading(image, declaration, look)
     notes = Notes()
     yield from tables(image, found, look, notes)
     for lines in (
@@ -63,6 +56,17 @@ def _image(
         text = "\n".join(lines)
         if text:
             yield text
+
+
+def heading(image: Image, declaration: Declaration, look: Look) -> str:
+    """Return what an image is built on, holds and runs on, in lines of the look's width."""
+    platforms = f"{counted(len(image.platforms), 'platform')}: {short(image.platforms)}"
+    return "\n".join(
+        [
+            *wrapped(f"{image.name}, built on {below(image, declaration)}", look.width),
+            *wrapped(f"  {contents(image)}, for {platforms}", look.width),
+        ]
+    )
 
 
 def _policies(image: ImagePlan) -> dict[str, str]:

@@ -30,10 +30,24 @@ class Look:
 
 def tables(image: Image, found: ImageForesight, look: Look, notes: Notes) -> list[str]:
     """Return the tables of versions and of pointers; reasons and exclusions go to ``notes``."""
-    versions = _version_rows(image, found.versions, notes)
-    drawn = _fitting(["python", "version", *image.bases], versions, look)
+    drawn = matrix(image, lambda cell: _version(cell, found.versions, notes), look)
     pointers = _pointer_rows(image, found.pointers, notes)
     return drawn + _fitting(["python", "pointer", *image.bases], pointers, look)
+
+
+def matrix(image: Image, state: Callable[[Cell], str], look: Look) -> list[str]:
+    """Return the table of versions, in which ``state`` says what is in a cell."""
+    rows = []
+    for python in image.pythons:
+        for version in image.versions:
+            row = [Cell(image=image, python=python, base=b, version=version) for b in image.bases]
+            rows.append([python, version, *map(state, row)])
+    return _fitting(["python", "version", *image.bases], rows, look)
+
+
+def left_out(cell: Cell, notes: Notes) -> str:
+    """Return the text of a cell that an exclusion covers; its reason goes to ``notes``."""
+    return f"{_ABSENT}{notes.mark(f'left out: {_because(cell)}')}"
 
 
 def _fitting(heading: list[str], rows: list[list[str]], look: Look) -> list[str]:
@@ -51,21 +65,10 @@ def _narrow(row: Sequence[str], base: int) -> list[str]:
     return [*row[:_COORDINATES], row[base]]
 
 
-def _version_rows(image: Image, versions: Mapping[Tag, Foreseen], notes: Notes) -> list[list[str]]:
-    rows = []
-    for python in image.pythons:
-        for version in image.versions:
-            row = [
-                Cell(image=image, python=python, base=base, version=version) for base in image.bases
-            ]
-            rows.append([python, version, *(_version(cell, versions, notes) for cell in row)])
-    return rows
-
-
 def _version(cell: Cell, versions: Mapping[Tag, Foreseen], notes: Notes) -> str:
     found = versions.get(cell.tag)
     if found is None:
-        return f"{_ABSENT}{notes.mark(f'left out: {_because(cell)}')}"
+        return left_out(cell, notes)
     if found.new:
         return "new"
     state = _state(found.entry, len(cell.image.platforms))

@@ -18,17 +18,20 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
     ``refresh`` names.
     """
     images = declaration.images
+    # First what takes seconds: a base that can't be had would cost all that was resolved before.
+    wanted, compiling = bases.wanted(images, sources.stand_ins)
+    found_bases = _bases(wanted, {} if refresh.bases else lock.bases, sources)
+    found_builders = _bases(compiling, {} if refresh.builders else lock.builders, sources)
     held = _without(lock, refresh.newest)
     # Which tag another is built on hangs on what was yanked.
     yanked = _yanked(held, images, sources, again=refresh.yanked)
     found = pinned(held, images, yanked, sources)
     made = Lock(pins=found.pins, yanked=yanked)
     tools = _tools(made, held, declaration, found, sources)
-    wanted, compiling = bases.wanted(images, sources.stand_ins)
     return replace(
         made,
-        bases=_bases(wanted, {} if refresh.bases else lock.bases, sources),
-        builders=_bases(compiling, {} if refresh.builders else lock.builders, sources),
+        bases=found_bases,
+        builders=found_builders,
         asked={image.name: asked(image) for image in images},
         tools=tools,
         hashes=_used(found.hashes, found.pins, tools),

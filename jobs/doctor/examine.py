@@ -7,7 +7,7 @@ from fleet.declaration import Declaration
 from fleet.github import GitHub
 from inputs.locks import is_local
 from jobs.api import Api
-from jobs.doctor import app, packages, repository, state
+from jobs.doctor import app, lock, packages, repository, state
 from jobs.doctor.finding import Finding, fail, note
 from local.needs import BUILDER
 
@@ -39,6 +39,7 @@ def examine(
             "Nothing is to be given for it; choose another: make doctor STACK=prod",
         )
         return
+    yield from lock.look(root, stack, declaration)
     yield from state.look(root, stack, declaration, environment)
     if declaration.github is None:
         yield fail(

@@ -12,8 +12,9 @@ from fleet.declaration import Declaration
 from fleet.parse import parse
 from jobs.doctor.examine import examine
 from jobs.doctor.finding import Finding
+from releases.writing import text_of
 from render.github import app_permissions
-from tests.fleet.examples import PLATFORMS, config
+from tests.fleet.examples import PLATFORMS, config, image, lock
 from tests.jobs.hub import REPOSITORY, Hub
 
 ROOT = f"/repos/{REPOSITORY}"
@@ -59,6 +60,13 @@ def root(tmp_path: Path) -> Path:
     values = {f"secrets:AWS_{name}": secret for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")}
     (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": values}))
     (tmp_path / "Pulumi.dev.yaml").write_text("encryptionsalt: of-the-empty-passphrase\n")
+    for part in ("image", "verify"):
+        folder = tmp_path / "assets" / "web" / part
+        folder.mkdir(parents=True)
+        (folder / "Dockerfile").write_text("FROM scratch\n")
+        (folder / ".dockerignore").write_text("*\n")
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "prod.yaml").write_bytes(text_of(lock(declared())))
     return tmp_path
 
 
@@ -137,6 +145,18 @@ def test_before_the_first_up_what_it_makes_is_a_note_and_stops_nothing(
     for package in ("web", "web/build", "web/cache"):
         assert f"package {package}: not there yet" in notes
     assert "role Admin" in notes
+
+
+def test_a_lock_that_lacks_something_stands_in_the_way(
+    root: Path, github: Hub, environment: dict[str, str]
+) -> None:
+    more = declared(images={"web": image(versions=["0.33.0", "0.34.0", "0.35.0"])})
+    (failure,) = of(examined(root, github, environment, more), "FAIL")
+    assert "the lock has no uvicorn, gunicorn for version 0.35.0 on Python 3.11" in failure
+    assert "Run make lock STACK=prod" in failure
+    (root / "locks" / "prod.yaml").unlink()
+    (failure,) = of(examined(root, github, environment), "FAIL")
+    assert "lock: locks/prod.yaml: was not written yet" in failure
 
 
 Faults = list[tuple[dict[str, str], str]]

@@ -259,7 +259,7 @@ def test_what_asks_again_goes_with_lock_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[dict[str, object]] = []
-    monkeypatch.setattr(prepare, "prepare", lambda *_, **again: asked.append(again))
+    monkeypatch.setattr(prepare, "lock", lambda *_, **again: asked.append(again))
     assert program.main(["lock", "--refresh"]) == 0
     assert program.main(["lock", "--newest", "all"]) == 0
     assert asked == [{"refresh": True, "newest": ""}, {"refresh": False, "newest": "all"}]
@@ -300,7 +300,7 @@ def elsewhere(tmp_path: Path) -> Checkout:
     return here
 
 
-@pytest.mark.parametrize("name", ["up", "preview", "refresh", "lock", "status"])
+@pytest.mark.parametrize("name", ["up", "preview", "refresh", "status"])
 def test_after_the_exports_of_the_embedded_stack_another_is_refused_before_any_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
@@ -312,6 +312,40 @@ def test_after_the_exports_of_the_embedded_stack_another_is_refused_before_any_c
     assert program.main([name]) == 1
     assert "where the embedded stack keeps its state" in capsys.readouterr().err
     assert [path.name for path in here.root.iterdir()] == ["Pulumi.dev.yaml"]
+
+
+def test_the_lock_of_a_stack_elsewhere_needs_neither_backend_nor_builder_nor_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = elsewhere(tmp_path)
+    monkeypatch.setattr(program, "checkout", lambda: here)
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
+    called: list[tuple[str, ...]] = []
+    monkeypatch.setattr(prepare, "_python", lambda _, __, *words: called.append(words))
+    assert program.main(["lock", "--refresh", "--newest", "all"]) == 0
+    assert called == [
+        ("inputs", "check", "--stack", "dev"),
+        ("releases", "lock", "--stack", "dev", "--refresh", "--newest", "all"),
+    ]
+    assert not here.state.exists()
+
+
+@pytest.mark.parametrize("name", ["up", "preview", "refresh"])
+def test_what_the_lock_of_a_stack_elsewhere_lacks_is_told_and_never_resolved_on_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    here = elsewhere(tmp_path)
+    shutil.copytree(ROOT / "assets", here.root / "assets")
+    before = sorted(here.root.rglob("*"))
+    monkeypatch.setattr(program, "checkout", lambda: here)
+    monkeypatch.setattr(prepare, "_resolve", lambda *_: pytest.fail("the outside was asked"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
+    assert program.main([name]) == 1
+    assert (
+        "locks/dev.yaml: was not written yet. Run `make lock STACK=dev`" in capfd.readouterr().err
+    )
+    assert sorted(here.root.rglob("*")) == before
 
 
 def test_a_builder_that_is_nowhere_is_told_before_any_change(

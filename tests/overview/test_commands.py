@@ -53,11 +53,33 @@ def test_plan_prints_the_tables_and_writes_nothing(
     assert files(clone) == before
 
 
-def test_without_a_lock_the_remedy_is_named(
+def test_without_a_lock_the_matrix_is_printed_and_what_tells_the_rest(
     clone: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.rmtree(clone / ".fleet")
-    assert run(clone, "plan") == 1
+    before = files(clone)
+    assert run(clone, "plan") == 0
+    printed = capsys.readouterr().out
+    assert ".fleet/locks/dev.yaml was not written yet" in printed
+    assert "make lock STACK=dev resolves it" in " ".join(printed.split())
+    assert "3.11    0.34.0   declared\n" in printed
+    assert files(clone) == before
+
+
+def test_without_a_lock_what_the_matrix_leaves_out_has_its_reason(
+    clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(ROOT / "Pulumi.prod.yaml", clone)
+    assert run(clone, "plan", "--stack", "prod") == 0
+    printed = capsys.readouterr().out
+    assert "locks/prod.yaml was not written yet" in printed
+    assert "ghcr.io/multi-py: 3 images, 166 tags\n" in printed
+    assert "left out: needs Python 3.10" in printed
+
+
+def test_pages_take_a_lock(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(clone / ".fleet")
+    assert run(clone, "docs") == 1
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "Run `make lock STACK=dev`" in captured.err

@@ -35,12 +35,13 @@ def test_a_new_lock_covers_the_declaration() -> None:
     lock, world = locked(declared)
     make_plan(declared, inputs(declared, lock=lock), "fleet/test")
     assert world.asked == [
+        # Bases first: where one can't be had, nothing is resolved in vain.
+        "docker.io/library/python:3.11-slim",
+        "docker.io/library/python:3.11",
         "yanked uvicorn",
         "uvicorn==0.33.0 gunicorn on 3.11",
         "uvicorn==0.34.0 gunicorn on 3.11",
         *["files gunicorn", "files uvicorn", "files uvicorn"] * len(PLATFORMS),
-        "docker.io/library/python:3.11-slim",
-        "docker.io/library/python:3.11",
     ]
     assert parse_lock(values_of(lock), "lock.yaml") == lock
 
