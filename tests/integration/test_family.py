@@ -1,6 +1,7 @@
 """Three images of one run: one built on another, one compiled where no wheel is, one in two bases.
 
-A stack of its own, as small as shows that. `python-gunicorn` compiles setproctitle for arm/v7.
+A stack of its own, as small as shows that. `python-gunicorn` compiles setproctitle for arm/v7, and
+does there without gevent, as it is declared.
 """
 
 import gzip
@@ -19,12 +20,13 @@ STACK = "family"
 PARENT = "python-gunicorn"
 LONE = "python-uvicorn"
 GUNICORN, UVICORN = "23.0.0", "0.34.0"
+LACKING = ["gevent", "greenlet", "zope-event", "zope-interface"]
 PARENT_TAG, TAG = f"py3.13-slim-{GUNICORN}", f"py3.13-slim-{UVICORN}"
 
 
 def declare(workshop: Workshop, **lone: object) -> str:
     common = {"pythons": ["3.13"], "bases": ["slim"], "requires": [], "extras": []}
-    emulated = {"platforms": ["linux/amd64", "linux/arm/v7"]}
+    emulated = {"platforms": ["linux/amd64", "linux/arm64", "linux/arm/v7"]}
     return workshop.declare_stack(
         STACK,
         {
@@ -33,8 +35,8 @@ def declare(workshop: Workshop, **lone: object) -> str:
                 "requires": ["uvicorn-worker"], "pure": True,
             },
             PARENT: {
-                **common, **emulated, "package": "gunicorn", "extras": ["setproctitle"],
-                "versions": [GUNICORN], "pure": False,
+                **common, **emulated, "package": "gunicorn", "extras": ["gevent", "setproctitle"],
+                "versions": [GUNICORN], "pure": False, "lacks": {"linux/arm/v7": LACKING},
             },
             LONE: {
                 **common, "platforms": ["linux/amd64"], "bases": ["full", "slim"],
@@ -72,7 +74,7 @@ def test_an_image_holds_all_of_the_one_below_and_says_which_it_was(
     views: dict[str, RegistryView],
 ) -> None:
     below, above = by_platform(views[PARENT], PARENT_TAG), by_platform(views[IMAGE], TAG)
-    assert set(below) == set(above) == {"linux/amd64", "linux/arm/v7"}
+    assert set(below) == set(above) == {"linux/amd64", "linux/arm64", "linux/arm/v7"}
     for platform, parent in below.items():
         child = above[platform]
         assert child.layers[: len(parent.layers)] == parent.layers, "nothing flattened or lost"
@@ -95,6 +97,16 @@ def test_what_has_no_wheel_is_compiled_and_leaves_no_compiler(
     assert not any(name.rpartition("/")[2] in ("gcc", "cc1", "as", "ld") for name in names)
 
 
+def test_what_a_platform_is_declared_to_lack_is_absent_there_and_nowhere_else(
+    views: dict[str, RegistryView],
+) -> None:
+    has_gevent = {
+        platform: any("site-packages/gevent/" in name for name in names_in(*image.layers))
+        for platform, image in by_platform(views[PARENT], PARENT_TAG).items()
+    }
+    assert has_gevent == {"linux/amd64": True, "linux/arm64": True, "linux/arm/v7": False}
+
+
 def test_full_and_slim_share_what_was_installed_once(views: dict[str, RegistryView]) -> None:
     full = views[LONE].pull(f"py3.13-{UVICORN}")[0]
     slim = views[LONE].pull(f"py3.13-slim-{UVICORN}")[0]
@@ -111,7 +123,7 @@ def test_a_preview_says_why_and_sums_it_up_in_a_line(
     said = " ".join(printed.split())
     assert "start.sh changed" in said
     assert f"{PARENT} {PARENT_TAG} is built anew" in said or f"{PARENT}:{PARENT_TAG}" in said
-    assert "4 build" in said, "two platforms of the image, and of the one on it"
+    assert "6 build" in said, "three platforms of the image, and of the one on it"
     quiet = " ".join(workshop.pulumi("preview", "--stack", STACK).printed.split())
     assert "0 build, 0 re-point, 0 retire" in quiet
     assert views[IMAGE].tags()
@@ -143,7 +155,7 @@ def test_built_again_without_any_cache_it_has_the_same_digest(
     found = {r["urn"].rpartition("::")[2]: r["outputs"]["digest"] for r in resources}
     again = {r["urn"].rpartition("::")[2]: rebuilt(workshop, r["inputs"]) for r in resources}
     assert again == found
-    assert {name.rpartition("-")[2] for name in found} == {"amd64", "v7"}
+    assert {name.rpartition("-")[2] for name in found} == {"amd64", "arm64", "v7"}
 
 
 def test_a_stack_an_image_does_what_one_stack_did_and_moves_nothing(

@@ -32,14 +32,20 @@ def builds_of(version: str, pythons: tuple[str, ...] = PYTHONS) -> list[str]:
 
 
 def test_a_bad_declaration_is_refused_whole_before_anything_is_started(workshop: Workshop) -> None:
+    before = _kept(workshop)
     workshop.declare(pythons=[3.11], platfroms=["linux/amd64"])
     refused = workshop.make("up", code=None)
     workshop.declare()
     assert "2 problems in Pulumi.dev.yaml; nothing was changed:" in refused.printed
     assert "pythons[0]: is the number 3.11, not text" in refused.printed
     assert "platfroms: unknown key" in refused.printed
-    assert not (workshop.root / ".fleet/registry").exists()
-    assert not (workshop.root / ".fleet/state").exists()
+    assert _kept(workshop) == before
+
+
+def _kept(workshop: Workshop) -> set[str]:
+    """The files of registry, state and daemons; none in a checkout that nothing was started in."""
+    folders = [workshop.root / ".fleet" / name for name in ("registry", "state", "run", "log")]
+    return {str(path) for folder in folders for path in folder.rglob("*")}
 
 
 def test_one_command_makes_the_registry_equal_to_the_declaration(
