@@ -10,7 +10,7 @@ SCRIPTS = $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) local/
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview refresh lock status env down clean test test-fast test-integration lint \
-	venv venv-dev restore adopt prune split plan graph docs \
+	venv venv-any venv-dev restore adopt prune split plan graph docs \
 	check page comment announced drift repair versions proposal doctor bootstrap
 
 help: ## Show this text
@@ -90,10 +90,10 @@ graph: venv ## Draw which image is built on which, as SVG: [OUTPUT=graph.svg]
 docs: venv ## Write the pages of the images, as Markdown: [IMAGE=name] prints one [OUTPUT=folder]
 	@$(OVERVIEW) docs --stack $(STACK) --image "$${IMAGE:-}" $(if $(OUTPUT),--output "$${OUTPUT}")
 
-down: venv ## Stop what was started, by pid; keeps all data
+down: venv-any ## Stop what was started, by pid; keeps all data
 	@$(LOCAL) down
 
-clean: venv ## Stop it and remove .fleet; keeps the user's cache
+clean: venv-any ## Stop it and remove .fleet; keeps the user's cache
 	@$(LOCAL) clean
 
 test: lint test-fast test-integration ## Lint, then the fast tests, then those with the real engine
@@ -113,6 +113,10 @@ lint: venv-dev ## Style and types, Dockerfiles and shell scripts
 
 venv:
 	@$(PYTHON) local/venv.py
+
+# What stops daemons must work with the environment that there is, be it of another lock.
+venv-any:
+	@test -x $(VENV)/python || $(PYTHON) local/venv.py
 
 venv-dev:
 	@$(PYTHON) local/venv.py --dev

@@ -25,6 +25,9 @@ PLATFORMS: Final = {
 }
 """Platform (OCI image index, ``os/architecture[/variant]``) to its suffix in a build tag."""
 
+LOOPBACK: Final = ("localhost", "127.0.0.1")
+"""The hosts of a registry that is on this machine alone."""
+
 REGISTRY: Final = re.compile(
     r"(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?)/"
     r"(?P<namespace>[a-z0-9]+(?:[._-][a-z0-9]+)*(?:/[a-z0-9]+(?:[._-][a-z0-9]+)*)*)"

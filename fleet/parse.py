@@ -86,7 +86,8 @@ def _schedules(reader: Reader) -> dict[str, str]:
 
 def _images(reader: Reader) -> tuple[Image, ...]:
     defaults = reader.mapping("defaults", {})
-    Reader(path=reader.at("defaults"), values=defaults, problems=reader.problems).only(IMAGE_KEYS)
+    common = Reader(path=reader.at("defaults"), values=defaults, problems=reader.problems)
+    common.only(IMAGE_KEYS)
     entries = reader.mapping("images")
     images = []
     for name, entry in entries.items():
@@ -98,7 +99,13 @@ def _images(reader: Reader) -> tuple[Image, ...]:
             reader.problems.add(path, "is not a mapping", "Write the image's keys below its name")
             continue
         Reader(path=path, values=entry, problems=reader.problems).only(IMAGE_KEYS)
-        merged = Reader(path=path, values={**defaults, **entry}, problems=reader.problems)
+        inherited = {key: common.at(str(key)) for key in defaults if key not in entry}
+        merged = Reader(
+            path=path,
+            values={**defaults, **entry},
+            problems=reader.problems,
+            inherited=inherited,
+        )
         images.append(parse_image(str(name), merged))
     return tuple(images)
 

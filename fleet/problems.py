@@ -40,8 +40,10 @@ class Problems:
     found: list[Problem] = field(default_factory=list)
 
     def add(self, path: str, what: str, remedy: str) -> None:
-        """Note one problem and go on."""
-        self.found.append(Problem(path=path, what=what, remedy=remedy))
+        """Note one problem, once, and go on."""
+        problem = Problem(path=path, what=what, remedy=remedy)
+        if problem not in self.found:  # what images have in common is read for each of them
+            self.found.append(problem)
 
     def raise_if_any(self, source: str = "") -> None:
         """Raise :class:`DeclarationError` with all that was found.

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from fleet.problems import Problems
@@ -33,14 +33,20 @@ def one_of(allowed: Iterable[str], noun: str) -> Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """A mapping at ``path``, read key by key; what is absent or wrong yields the fallback."""
+    """A mapping at ``path``, read key by key; what is absent or wrong yields the fallback.
+
+    What it has from elsewhere stands in ``inherited``: the path of such a key.
+    """
 
     path: str
     values: Mapping[str, Any]
     problems: Problems
+    inherited: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, key: str) -> str:
         """Return the path of ``key``; the first level is a Pulumi key such as ``fleet:images``."""
+        if key in self.inherited:
+            return self.inherited[key]
         return f"{self.path}{key}" if self.path.endswith(":") else f"{self.path}.{key}"
 
     def only(self, allowed: Iterable[str]) -> None:
@@ -55,7 +61,7 @@ class Reader:
         """Return the text at ``key``; absent without a ``fallback`` is a problem."""
         value = self.values.get(key, fallback)
         if value is None:
-            self.problems.add(self.at(key), "is missing", "Declare it here or in fleet:defaults")
+            self.problems.add(self.at(key), "is missing", self._missing_remedy())
             return ""
         return self._checked(self.at(key), value, rule)
 
@@ -65,7 +71,7 @@ class Reader:
         """Return the list of texts at ``key``: without a ``fallback`` it must have entries."""
         value = self.values.get(key, fallback)
         if value is None:
-            self.problems.add(self.at(key), "is missing", "Declare it here or in fleet:defaults")
+            self.problems.add(self.at(key), "is missing", self._missing_remedy())
             return ()
         if not isinstance(value, list | tuple):
             what = f"is {_kind(value)}, not a list"
@@ -77,6 +83,11 @@ class Reader:
         return tuple(
             self._checked(f"{self.at(key)}[{i}]", item, rule) for i, item in enumerate(value)
         )
+
+    def _missing_remedy(self) -> str:
+        # fleet:defaults are those of images.
+        is_first_level = self.path.endswith(":")
+        return "Declare it" if is_first_level else "Declare it here or in fleet:defaults"
 
     def mapping(self, key: str, fallback: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """Return the mapping at ``key``: without a ``fallback`` it must have entries."""

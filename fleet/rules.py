@@ -61,9 +61,11 @@ _HIGHEST_PORT = 65535
 def registry(text: str) -> Fault | None:
     """Tell what is wrong with ``host[:port]/namespace``."""
     fault = _REGISTRY(text)
-    port = text.partition("/")[0].partition(":")[2]
+    host, _, port = text.partition("/")[0].partition(":")
     if fault is None and port and not 1 <= int(port) <= _HIGHEST_PORT:
         return Fault(f"{text!r} has no port that can be", "Use one from 1 to 65535")
+    if fault is None and not port and host in names.LOOPBACK:
+        return Fault(f"{text!r} needs a port", f"Write {host}:5443/namespace")
     return fault
 
 

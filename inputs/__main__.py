@@ -5,10 +5,11 @@ import sys
 from pathlib import Path
 
 from fleet.coverage import note_missing_assets
+from fleet.declaration import Declaration
 from fleet.problems import DeclarationError, Problems
-from inputs.assets import read_assets
+from inputs.gather import assets_of
 from inputs.planning import plan_of
-from inputs.stack import config_file, declaration_of_file
+from inputs.stack import config_file, declaration_of_file, images_named_in
 
 
 def main(arguments: list[str]) -> int:
@@ -36,15 +37,19 @@ def check(root: Path, stack: str, *, locked: bool = False) -> None:
     :raises DeclarationError: with every problem found.
     """
     path = config_file(root, stack)
-    declaration = declaration_of_file(path)
-    if locked:
-        plan_of(root, stack, declaration)
-        return
     problems = Problems()
-    for image in declaration.images:
-        if read_assets(root, image.name) is None:
-            note_missing_assets(image.name, problems)
+    declaration: Declaration | None = None
+    try:
+        declaration = declaration_of_file(path)
+    except DeclarationError as error:
+        problems.found.extend(error.problems)
+    names = [i.name for i in declaration.images] if declaration else images_named_in(path)
+    for name, found in assets_of(root, names, problems).items():
+        if found is None:
+            note_missing_assets(name, problems)
     problems.raise_if_any(path.name)
+    if declaration and locked:
+        plan_of(root, stack, declaration)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""All inputs of a plan, read from a checkout."""
+"""All inputs of a plan, gathered from a checkout."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fleet.declaration import Declaration
-from fleet.inputs import Inputs
-from fleet.problems import Problems
+from fleet.inputs import Assets, Inputs
+from fleet.problems import DeclarationError, Problems
 from inputs.assets import read_assets
 from inputs.locks import lock_file, read_lock
 
@@ -18,12 +19,29 @@ def gather(root: Path, stack: str, declaration: Declaration) -> Inputs:
     path = lock_file(root, stack, declaration)
     if not path.exists():
         _tell_missing(path.relative_to(root).as_posix(), declaration.fleet_of(stack))
-    found = {name: read_assets(root, name) for name in declaration.by_name}
+    problems = Problems()
+    assets = assets_of(root, declaration.by_name, problems)
+    problems.raise_if_any()
     return Inputs(
         lock=read_lock(path),
-        assets={name: assets for name, assets in found.items() if assets is not None},
+        assets={name: found for name, found in assets.items() if found is not None},
         source=f"Pulumi.{stack}.yaml with {path.relative_to(root).as_posix()}",
     )
+
+
+def assets_of(root: Path, images: Iterable[str], problems: Problems) -> Mapping[str, Assets | None]:
+    """Return the asset folders of each image, ``None`` where they lack.
+
+    Of one that can't be read, the problems are noted.
+    """
+    found: dict[str, Assets | None] = {}
+    for image in images:
+        try:
+            found[image] = read_assets(root, image)
+        except DeclarationError as error:
+            for problem in error.problems:
+                problems.add(problem.path, problem.what, problem.remedy)
+    return found
 
 
 def _tell_missing(lock: str, stack: str) -> None:

@@ -5,11 +5,9 @@ from pathlib import Path
 from fleet.declaration import Declaration
 from fleet.lock import Lock
 from fleet.lock_format import parse
+from fleet.names import LOOPBACK
 from fleet.problems import Problems
 from inputs import strict_yaml
-
-LOOPBACK = ("localhost", "127.0.0.1")
-"""The hosts of a registry that is on this machine alone."""
 
 
 def is_local(declaration: Declaration) -> bool:

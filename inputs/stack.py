@@ -6,10 +6,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from fleet import rules
 from fleet.declaration import Declaration
 from fleet.parse import parse
 from fleet.part import Share, is_part, narrowed, parse_share
-from fleet.problems import Problems
+from fleet.problems import DeclarationError, Problems
 from inputs import strict_yaml
 
 PROJECT = "fleet"
@@ -45,6 +46,17 @@ def declaration_of_engine(config: Mapping[str, str], stack: str, root: Path) -> 
     if is_part(own):
         return _narrowed(root, parse_share(own, source), source)
     return parse(own, source)
+
+
+def images_named_in(path: Path) -> list[str]:
+    """Return the names under ``fleet:images`` in a file whose declaration is faulty, if any."""
+    try:
+        config = _config_of_file(path, Problems())
+    except DeclarationError:
+        return []
+    images = config.get("images")
+    named = images if isinstance(images, Mapping) else {}
+    return [name for name in named if isinstance(name, str) and rules.REPOSITORY(name) is None]
 
 
 def whole_stack(root: Path, stack: str) -> str:

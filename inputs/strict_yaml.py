@@ -15,14 +15,18 @@ def load(path: Path, problems: Problems) -> dict[str, Any]:
     :raises DeclarationError: when the file is missing, unreadable, no YAML or no mapping.
     """
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise _failure(path, "there is no such file", "Check the stack's name") from None
     except (OSError, UnicodeDecodeError) as error:
         raise _failure(path, f"can't be read: {error}", "Make it a readable text file") from None
-    except yaml.YAMLError as error:
-        raise _failure(path, f"is no YAML: {error}", "Correct it there") from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        values = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # A date that is none, such as 2024-13-45, is a ValueError; too many brackets, the last.
+        told = str(error).replace('"<unicode string>"', path.name)
+        raise _failure(path, f"is no YAML: {told}", "Correct it there") from None
     problems.found.extend(_repeats(node, "", set()) if node is not None else ())
     if values is not None and not isinstance(values, dict):
         raise _failure(path, "holds no mapping", "Write key: value lines")

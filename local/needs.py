@@ -6,11 +6,10 @@ from pathlib import Path
 
 from fleet.cell import cells
 from fleet.declaration import Declaration, Image
+from fleet.names import LOOPBACK
 from fleet.node_rules import EMBEDDED
 from fleet.nodes import Node
-from inputs.locks import LOOPBACK
 from inputs.stack import config_file, declaration_of_file
-from local.say import TroubleError
 
 BUILDER = EMBEDDED
 """The embedded builder; any other under ``fleet:builders`` is a declared node or the user's."""
@@ -67,14 +66,8 @@ class Needs:
 
 
 def needs_of(declaration: Declaration, stack: str) -> Needs:
-    """Return what ``declaration`` asks for.
-
-    :raises TroubleError: when a loopback registry is declared without a port.
-    """
+    """Return what ``declaration`` asks for."""
     name, _, port = declaration.host.partition(":")
-    if name in LOOPBACK and not port:
-        text = f"Pulumi.{stack}.yaml, fleet:registry: {name} needs a port. Write {name}:5443/..."
-        raise TroubleError(text)
     images = declaration.images
     platforms = dict.fromkeys(p for image in images for p in image.platforms)
     builders = {p: declaration.builders[p] for p in platforms}
@@ -109,6 +102,5 @@ def read_needs(root: Path, stack: str) -> Needs:
     """Return what the stack's file asks for.
 
     :raises fleet.problems.DeclarationError: when the file does not hold a sound declaration.
-    :raises TroubleError: when a loopback registry is declared without a port.
     """
     return needs_of(declaration_of_file(config_file(root, stack)), stack)

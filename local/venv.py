@@ -30,8 +30,27 @@ def ensure(root: Path, *, dev: bool) -> None:
         return
     elif any(installed[name] not in ("", current[name]) for name in _LOCKS):
         # What an older lock named and this one does not would linger.
-        _remove(venv)
+        _renew(root, venv, _LOCKS[1] if dev else _LOCKS[0])
+        return
     _install(root, venv, _LOCKS[1] if dev else _LOCKS[0])
+
+
+def _renew(root: Path, venv: Path, lock: str) -> None:
+    """Make the environment anew; when that fails, the old one is back, with which to stop daemons.
+
+    An environment can't be made beside it and moved: its scripts name its path.
+    """
+    old = venv.with_name(".venv.old")
+    shutil.rmtree(old, ignore_errors=True)
+    print("venv: making it anew", file=sys.stderr)
+    venv.rename(old)
+    try:
+        _install(root, venv, lock)
+    except BaseException:
+        shutil.rmtree(venv, ignore_errors=True)
+        old.rename(venv)
+        raise
+    shutil.rmtree(old)
 
 
 def _install(root: Path, venv: Path, lock: str) -> None:

@@ -73,6 +73,15 @@ def test_a_flag_that_moves_the_search_leaves_the_check_to_the_server(container: 
     assert start.words[-1] == "absent:app"
 
 
+def test_settings_of_gunicorns_own_that_move_the_search_leave_the_check_to_the_server(
+    container: Container,
+) -> None:
+    start = container.start(APP_MODULE="absent:app", GUNICORN_CMD_ARGS="--chdir /srv")
+    assert start.words[-1] == "absent:app"
+    container.write("gunicorn.conf.py", 'chdir = "/srv"\n')
+    assert container.start(APP_MODULE="absent:app").words[-1] == "absent:app"
+
+
 def test_prestart_is_sourced_before_anything_is_read(container: Container) -> None:
     container.write("prestart.sh", "export GREETING=hello; PORT=8080; MODULE_NAME=late\n")
     container.write("late.py", "")

@@ -32,6 +32,25 @@ def test_a_sound_declaration_has_no_problems() -> None:
     assert declared.images[0].versions == ("0.33.0", "0.34.0")
 
 
+def test_a_fault_in_what_images_have_in_common_is_told_once_and_where_it_stands() -> None:
+    bare = {k: v for k, v in image().items() if k not in ("bases", "maintainer")}
+    common = {"bases": ["slim", "slimm"], "maintainer": 5}
+    with pytest.raises(DeclarationError) as failure:
+        parse(config(defaults=common, images={"web": bare, "api": bare}))
+    assert [(problem.path, problem.what) for problem in failure.value.problems] == [
+        ("fleet:defaults.maintainer", "is the number 5, not text"),
+        ("fleet:defaults.bases[1]", "'slimm' is no known base"),
+    ]
+
+
+def test_what_is_missing_on_the_first_level_is_not_looked_for_in_defaults() -> None:
+    values = config()
+    del values["registry"]
+    with pytest.raises(DeclarationError) as failure:
+        parse(values)
+    assert str(failure.value.problems[0]) == "fleet:registry: is missing. Declare it."
+
+
 def test_defaults_serve_every_image_that_says_nothing_else() -> None:
     bare = {"package": "gunicorn", "versions": ["23.0.0"], "bases": ["full"]}
     defaults = {k: v for k, v in image().items() if k not in bare}
@@ -92,6 +111,8 @@ def test_one_fault_is_one_problem(overrides: dict[str, Any], path: str, says: st
         ({"registry": "GHCR.io/Multi-Py"}, "fleet:registry", "no registry and namespace"),
         ({"registry": "localhost:0/a"}, "fleet:registry", "no port that can be"),
         ({"registry": "localhost:99999/a"}, "fleet:registry", "no port that can be"),
+        ({"registry": "localhost/a"}, "fleet:registry", "needs a port"),
+        ({"registry": "127.0.0.1/a"}, "fleet:registry", "needs a port"),
         ({"registry": None}, "fleet:registry", "is missing"),
         ({"builders": {"linux/amd64": "fleet"}}, "fleet:builders.linux/arm/v7", "no builder"),
         ({"images": {}}, "fleet:images", "is empty"),

@@ -9,6 +9,7 @@ import yaml
 from fleet.problems import DeclarationError
 from inputs.__main__ import main
 from inputs.stack import declaration_of_engine, declaration_of_file
+from tests.fleet import examples
 from tests.fleet.examples import config
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +67,9 @@ def test_keys_given_twice_are_named_with_both_lines_beside_all_else(tmp_path: Pa
         ("config: text", "config: is no mapping"),
         ("config: {fleet:registry: &a [*a]}", "not text"),
         ("\x00", "is no YAML"),
+        ("pythons: [2024-13-45]", "is no YAML: month must be in 1..12"),
+        ("[" * 5000, "is no YAML"),
+        ("a: b: c", "in Pulumi.test.yaml, line 1"),
     ],
 )
 def test_what_is_no_stack_file_is_said_plainly(tmp_path: Path, text: str, says: str) -> None:
@@ -80,8 +84,23 @@ def test_check_prints_all_problems_and_fails(
     assert main(["check", "--stack", "test", "--root", str(tmp_path)]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert "1 problem in Pulumi.test.yaml; nothing was changed:" in printed.err
+    assert "2 problems in Pulumi.test.yaml; nothing was changed:" in printed.err
     assert "fleet:registry: 'x' is no registry and namespace" in printed.err
+    assert "there is no folder assets/web" in printed.err, "also while the rest is faulty"
+
+
+def test_check_tells_of_every_folder_that_has_no_allow_list(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack_file(tmp_path, images={name: examples.image() for name in ("web", "api")})
+    for name in ("web", "api"):
+        for part in ("image", "verify"):
+            (tmp_path / "assets" / name / part).mkdir(parents=True)
+            (tmp_path / "assets" / name / part / "Dockerfile").write_text("FROM scratch\n")
+    assert main(["check", "--stack", "test", "--root", str(tmp_path)]) == 1
+    printed = capsys.readouterr().err
+    for name in ("web", "api"):
+        assert f"{name}/image/.dockerignore: is no allow-list" in printed
 
 
 def test_check_names_an_image_without_assets(

@@ -32,8 +32,11 @@ def workshop() -> Iterator[Workshop]:
     try:
         yield made
     finally:
-        made.make("down")
-        if not kept:
+        if kept:
+            made.make("down")
+        else:
+            made.make("clean")
+            assert not (folder / ".fleet").exists(), "clean leaves nothing of it"
             shutil.rmtree(folder)
 
 

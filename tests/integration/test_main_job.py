@@ -93,6 +93,10 @@ def test_a_pointer_moved_by_hand_is_found_and_repaired_without_a_build(
     shown = workshop.pulumi("preview", "--diff").printed
     assert "py3.13-slim-LATEST" in shown
     assert before["py3.13-slim-0.33.0"] in shown, "the preview shows what it names now"
+    refreshed = workshop.make("refresh").printed
+    moved = f"was moved from {before['py3.13-slim-LATEST']} to {before['py3.13-slim-0.33.0']}"
+    assert moved in refreshed
+    assert registry.tags() != before, "a refresh repairs nothing"
     steps = workshop.up()
     assert steps.tags() == ["py3.13-slim-LATEST"]
     assert steps.builds() == []

@@ -33,11 +33,6 @@ def test_a_registry_elsewhere_is_not_started_even_with_a_port() -> None:
     assert not found.stand_ins
 
 
-def test_a_loopback_registry_without_a_port_is_refused_with_the_place_and_an_example() -> None:
-    with pytest.raises(TroubleError, match=r"Pulumi\.dev\.yaml, fleet:registry.*localhost:5443"):
-        needs_of(declared(registry="localhost/multi-py"), "dev")
-
-
 def test_the_builder_is_needed_when_one_platform_names_it() -> None:
     builders = {"linux/amd64": "mine", "linux/arm/v7": "fleet"}
     found = needs_of(declared(builders=builders), "dev")

@@ -86,7 +86,8 @@ check_module() {
     module_path=$app_root/$(printf '%s' "$module" | tr . /)
     [ ! -f "$module_path.py" ] && [ ! -f "$module_path/__init__.py" ] || return 0
     # These move the server's module search, so only the server can tell.
-    case " $GUNICORN_EXTRA_FLAGS $UVICORN_EXTRA_FLAGS" in
+    [ ! -f gunicorn.conf.py ] || return 0
+    case " $GUNICORN_CMD_ARGS $GUNICORN_EXTRA_FLAGS $UVICORN_EXTRA_FLAGS" in
         *' --chdir'* | *' --pythonpath'* | *' --app-dir'* | *' -c'* | *' --config'*) return 0 ;;
     esac
     python3 "$START_LIB/start_checks.py" module "$module" || exit 1
