@@ -9,7 +9,7 @@ from pulumi.runtime.config import get_config_env
 from components.fleet import declare
 from components.github_access import require_access
 from components.image_pages import image_pages
-from components.repository import Repository, RepositoryArgs
+from components.repository import manage_repository
 from fleet.problems import DeclarationError
 from inputs.planning import plan_of
 from inputs.stack import declaration_of_engine
@@ -30,10 +30,9 @@ def main() -> None:
     fleet = declare(plan)
     for name, value in fleet.outputs.items():
         pulumi.export(name, value)
-    if github := declaration.github:
+    if declaration.github:
         pages = image_pages(declaration, plan, fleet.rows, sources)
-        args = RepositoryArgs(github=github, files={**files, **pages}, secrets=secrets)
-        Repository(github.repository, args)
+        manage_repository(declaration, {**files, **pages}, secrets)
 
 
 main()

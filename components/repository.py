@@ -1,13 +1,14 @@
 """The fleet's repository on GitHub: its environment, secrets, settings and generated files."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 
 import pulumi
 import pulumi_github as github
 
+from fleet.declaration import Declaration
 from fleet.github import GitHub
 
 _AUTHOR: Final = "image-fleet"
@@ -20,13 +21,13 @@ class RepositoryArgs:
     """What an existing repository is to hold.
 
     ``files`` maps a path in the repository to its text, ``secrets`` the name of an Actions secret
-    of the environment to its value, ``variables`` that of a repository variable to its.
+    of the environment to its value, ``variables`` that of a variable of it to its.
     """
 
     github: GitHub
     files: Mapping[str, pulumi.Input[str]]
     secrets: Mapping[str, pulumi.Output[str]]
-    variables: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str]
 
 
 class Repository(pulumi.ComponentResource):
@@ -50,7 +51,7 @@ class Repository(pulumi.ComponentResource):
         for secret, value in args.secrets.items():
             self._secret(secret, value, environment)
         for variable, text in args.variables.items():
-            self._variable(variable, text)
+            self._variable(variable, text, environment)
         for path, content in args.files.items():
             self._file(path, content)
         self.register_outputs({})
@@ -122,11 +123,12 @@ class Repository(pulumi.ComponentResource):
             opts=self._options(forget=True).merge(replaced),
         )
 
-    def _variable(self, name: str, value: str) -> None:
+    def _variable(self, name: str, value: str, environment: github.RepositoryEnvironment) -> None:
         declared = self._args.github
-        github.ActionsVariable(
-            f"{declared.repository}/{name}",
+        github.ActionsEnvironmentVariable(
+            f"{declared.repository}/{declared.environment}/{name}",
             repository=declared.name,
+            environment=environment.environment,
             variable_name=name,
             value=value,
             # GitHub refuses to make one that it holds: see the branch policy.
@@ -149,6 +151,19 @@ class Repository(pulumi.ComponentResource):
             overwrite_on_create=True,
             opts=self._options(forget=True),
         )
+
+
+def manage_repository(
+    declaration: Declaration,
+    files: Mapping[str, pulumi.Input[str]],
+    secrets: Mapping[str, pulumi.Output[str]],
+) -> None:
+    """Declare the repository of ``declaration``, if there is one, with these files and secrets."""
+    if declaration.github:
+        args = RepositoryArgs(
+            github=declaration.github, files=files, secrets=secrets, variables=declaration.variables
+        )
+        Repository(declaration.github.repository, args)
 
 
 def _provider(name: str, declared: GitHub, parent: pulumi.Resource) -> pulumi.ProviderResource:

@@ -102,10 +102,11 @@ class Declaration:
     ``registry`` is ``host[:port]/namespace``; ``builders`` maps a platform to the name of a buildx
     builder, and ``nodes`` says where those build that the declaration describes. ``schedules`` maps
     a job to its cron line, ``secrets`` names the Actions secrets that the fleet's repository is
-    given; ``github`` is ``None`` where nothing on GitHub is managed. ``pointers_stay`` says that
-    the pointers of an image that leaves stay, and all of them at a destroy. ``max_removals`` is
-    the share (0 to 1) of a repository's live pointers above which a removal stops and asks. What
-    is superseded is kept for ``retention_days`` before a sweep.
+    given, ``variables`` are the Actions variables beside them; ``github`` is ``None`` where nothing
+    on GitHub is managed. ``pointers_stay`` says that the pointers of an image that leaves stay, and
+    all of them at a destroy. ``max_removals`` is the share (0 to 1) of a repository's live pointers
+    above which a removal stops and asks. What is superseded is kept for ``retention_days`` before a
+    sweep.
     """
 
     registry: str
@@ -115,6 +116,7 @@ class Declaration:
     part: Part | None
     schedules: Mapping[str, str]
     secrets: tuple[str, ...]
+    variables: Mapping[str, str]
     github: GitHub | None
     protected: bool
     version_conflict: OnConflict

@@ -13,8 +13,9 @@ from fleet.problems import Problems
 from fleet.reader import Reader
 
 STACK_KEYS = (
-    "registry", "builders", "builder-nodes", "defaults", "images", "schedules", "secrets", "github",
-    "protected", "on-conflict", "on-destroy", "max-removals", "retention-days",
+    "registry", "builders", "builder-nodes", "defaults", "images", "schedules", "secrets",
+    "variables", "github", "protected", "on-conflict", "on-destroy", "max-removals",
+    "retention-days",
 )  # fmt: skip
 SCHEDULES = ("drift", "versions")
 """The jobs that run by the clock."""
@@ -48,6 +49,7 @@ def parse(
         part=None,
         schedules=_schedules(reader),
         secrets=reader.texts("secrets", rules.SECRET, ()),
+        variables=_variables(reader),
         github=parse_github(reader),
         protected=reader.flag("protected", fallback=False),
         version_conflict=cast("OnConflict", conflicts.text("versions", rules.CONFLICT, "refuse")),
@@ -64,9 +66,12 @@ def parse(
 
 
 def _note_idle_secrets(declaration: Declaration, problems: Problems) -> None:
-    if any(declaration.secrets) and declaration.github is None:
-        what = "are for a repository on GitHub, and none is declared"
-        problems.add("fleet:secrets", what, "Declare fleet:github, or take them out")
+    if declaration.github is not None:
+        return
+    what = "are for a repository on GitHub, and none is declared"
+    for key, declared in (("secrets", declaration.secrets), ("variables", declaration.variables)):
+        if any(declared):
+            problems.add(f"fleet:{key}", what, "Declare fleet:github, or take them out")
 
 
 def _builders(reader: Reader) -> dict[str, str]:
@@ -82,6 +87,16 @@ def _schedules(reader: Reader) -> dict[str, str]:
     inner = reader.inner("schedules")
     inner.only(SCHEDULES)
     return {job: inner.text(job, rules.cron_line) for job in SCHEDULES if job in inner.values}
+
+
+def _variables(reader: Reader) -> dict[str, str]:
+    inner = reader.inner("variables")
+    for name in inner.values:
+        fault = rules.SECRET(str(name))
+        if fault:
+            what = fault.what.replace("secret", "variable")
+            reader.problems.add(inner.at(str(name)), what, fault.remedy)
+    return {str(name): inner.text(str(name), rules.VARIABLE) for name in inner.values}
 
 
 def _images(reader: Reader) -> tuple[Image, ...]:

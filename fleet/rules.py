@@ -55,6 +55,11 @@ SECRET = pattern(
     "is no name of an Actions secret",
     "Use capitals, digits and _; not beginning with a digit or GITHUB_",
 )
+VARIABLE = pattern(
+    r"[^\x00-\x1f\x7f]{1,1000}",
+    "is no value for an Actions variable",
+    "Write it on one line of at most 1000 characters",
+)
 _HIGHEST_PORT = 65535
 
 

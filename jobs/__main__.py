@@ -21,7 +21,7 @@ from jobs.drift import Findings, repair, report_drift
 from jobs.events import read_record
 from jobs.job import Job
 from jobs.proposal import propose
-from jobs.reading import named, read_report
+from jobs.reading import named, read_preview, read_report
 from local.checkout import checkout
 from local.say import TroubleError, say
 from render.page import JOB_LIMIT
@@ -77,7 +77,7 @@ def _check(asked: Asked) -> int:
 
 
 def _page(asked: Asked) -> int:
-    sys.stdout.write(job_page(asked.stack, read_report(), JOB_LIMIT))
+    sys.stdout.write(job_page(asked.stack, read_report(), JOB_LIMIT, read_preview()))
     return 0
 
 

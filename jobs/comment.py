@@ -55,8 +55,16 @@ def opening_of(stack: str, report: Report | None) -> str:
     return f"## {code(stack)}\n\n{code(report.summary)}\n"
 
 
-def job_page(stack: str, report: Report | None, limit: int) -> str:
-    """Return the page of a job that previewed or did something."""
+def job_page(stack: str, report: Report | None, limit: int, preview: Report | None = None) -> str:
+    """Return the page of a job that previewed or did something.
+
+    Of one that stopped after its ``preview``, what that found: its log says why it stopped.
+    """
+    if report is None and preview is not None:
+        opening = (
+            f"{opening_of(stack, preview)}\nNothing was changed: the run stopped after this.\n"
+        )
+        return page(opening, sections(preview), limit)
     return page(opening_of(stack, report), sections(report) if report else (), limit)
 
 

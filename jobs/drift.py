@@ -108,7 +108,8 @@ def _close(job: Job, issue: Any) -> None:
 
 
 def _ours(job: Job) -> Any:
-    query = {"state": "open", "creator": BOT}
+    # Not by its creator, for which the API has another name of an App than for its issues.
+    query = {"state": "open"}
     for issue in job.api.pages(f"{job.root}/issues", query):
         ours = (issue.get("user") or {}).get("login") == BOT and "pull_request" not in issue
         if ours and str(issue.get("body") or "").startswith(_marker(job.stack)):

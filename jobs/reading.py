@@ -9,6 +9,7 @@ from local.say import TroubleError
 from render.report import Report, ReportError, parse
 
 REPORT = "FLEET_REPORT"
+PREVIEW = "FLEET_PREVIEW"
 
 
 def read_report(environment: Mapping[str, str] = os.environ) -> Report | None:
@@ -16,13 +17,25 @@ def read_report(environment: Mapping[str, str] = os.environ) -> Report | None:
 
     :raises TroubleError: when no file is named, or it is no report.
     """
-    path = named(REPORT, environment)
+    return _read(REPORT, environment)
+
+
+def read_preview(environment: Mapping[str, str] = os.environ) -> Report | None:
+    """Return the report that ``FLEET_PREVIEW`` names, of the preview before a run, if it names one.
+
+    :raises TroubleError: when it is no report.
+    """
+    return _read(PREVIEW, environment) if environment.get(PREVIEW) else None
+
+
+def _read(variable: str, environment: Mapping[str, str]) -> Report | None:
+    path = named(variable, environment)
     if not path.is_file():
         return None
     try:
         return parse(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, ReportError) as error:
-        raise TroubleError(f"{REPORT}: {path}: {error}. Run the preview again.") from error
+        raise TroubleError(f"{variable}: {path}: {error}. Run the preview again.") from error
 
 
 def named(variable: str, environment: Mapping[str, str] = os.environ) -> Path:

@@ -1,5 +1,6 @@
 """The files of a fleet's repository on GitHub: its workflows, and Dependabot's."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -13,6 +14,10 @@ PYTHON: Final = "3.11"
 """What the workflows run on: the oldest that the project supports, and is tested with."""
 
 _WORKFLOWS = ".github/workflows"
+# It deletes versions of packages; what only reads has no use for it.
+_REMOVING = "FLEET_GITHUB_TOKEN"
+_CERTIFICATES = ("cacert", "cert", "key")  # buildx's names of a remote driver's options
+_CAPITALS = re.compile("[^A-Za-z0-9]")
 _EMBEDDED = ("fleet", "default")  # started by the program, or brought by the Docker engine
 _GHCR = "ghcr.io"
 _EMULATED = {
@@ -28,14 +33,16 @@ class Limits:
 
     ``build`` is that of one platform's build, which ``components/platform_image.py`` hands to the
     engine. ``job`` is that of a job that builds nothing. A run of ``up`` has many builds and so
-    nearly all that GitHub gives a job of its own runners, 360; at ``engine`` it is interrupted, so
-    that the engine ends in order and gives its lock back before the job ends.
+    nearly all that GitHub gives a job of its own runners, 360. Its preview has ``look``; at
+    ``engine`` it is interrupted, so that the engine ends in order and gives its lock back. The two
+    leave a quarter of an hour of the job for all its other steps.
     """
 
     build: int = 45
     job: int = 45
     up: int = 355
-    engine: str = "340m"
+    look: int = 30
+    engine: str = "310m"
 
 
 LIMITS: Final = Limits()
@@ -67,13 +74,24 @@ def app_permissions() -> dict[str, str]:
     return {name.replace("-", "_"): level for name, level in whole.items()}
 
 
-def given(declaration: Declaration) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of the secrets, and of the variables, that a person gives once."""
+def given(declaration: Declaration, environment: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the secrets and of the variables that a person gives an environment.
+
+    The declared one is given its secrets and variables by the stack; that of previews, for which
+    the stack has nothing, takes those that a preview needs from a person as well.
+    """
     own = () if declaration.host == _GHCR else ("FLEET_REGISTRY_PASSWORD",)
-    names = ("FLEET_APP_PRIVATE_KEY", "PULUMI_CONFIG_PASSPHRASE", *own)
     user = () if declaration.host == _GHCR else ("FLEET_REGISTRY_USERNAME",)
-    secrets = tuple(name for name in names if name not in declaration.secrets)
-    return secrets, ("FLEET_APP_CLIENT_ID", "PULUMI_BACKEND_URL", *user)
+    secrets = ("FLEET_APP_PRIVATE_KEY", "PULUMI_CONFIG_PASSPHRASE", *own)
+    variables = ("FLEET_APP_CLIENT_ID", "PULUMI_BACKEND_URL", *user)
+    if declaration.github and environment == declaration.github.environment:
+        files = [name for node in node_secrets(declaration).values() for name in node.values()]
+        return (
+            tuple(name for name in (*secrets, *files) if name not in declaration.secrets),
+            tuple(name for name in variables if name not in declaration.variables),
+        )
+    declared = (name for name in declaration.secrets if name != _REMOVING)
+    return tuple(dict.fromkeys((*secrets, *declared))), variables
 
 
 def files(declaration: Declaration, stack: str, templates: Mapping[str, str]) -> dict[str, str]:
@@ -89,12 +107,18 @@ def files(declaration: Declaration, stack: str, templates: Mapping[str, str]) ->
         return {}
     found = environment(templates)
     common = _common(declaration, github, stack) | {"actions": pinned(templates)}
+    looking = {"settings": _settings(declaration, reading=True)}
     values = {
-        "preview": {**common, "reading": _permissions(_READING)},
-        "up": {**common, "writing": _permissions(_WRITING), "group": f"fleet-{stack}"},
+        "preview": {**common, **looking, "reading": _permissions(_READING)},
+        "up": {
+            **common,
+            "certificates": _certificates(declaration),
+            "writing": _permissions(_WRITING),
+            "group": f"fleet-{stack}",
+        },
     }
     for job, line in declaration.schedules.items():
-        values[job] = {**common, "cron": line, "group": f"fleet-{stack}-{job}"}
+        values[job] = {**common, **looking, "cron": line, "group": f"fleet-{stack}-{job}"}
     for job, more in (("drift", {"reading": _READING}), ("versions", {"proposing": _PROPOSING})):
         if job in values:
             values[job] |= {name: _permissions(needed) for name, needed in more.items()}
@@ -113,8 +137,13 @@ def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, A
     native = "linux/arm64" if github.runner.endswith("-arm") else "linux/amd64"
     platforms = dict.fromkeys(p for image in declaration.images for p in image.platforms)
     named = dict.fromkeys(declaration.builders[platform] for platform in platforms)
-    theirs = [name for name in named if name not in _EMBEDDED]
-    emulated = [_EMULATED[platform] for platform in platforms if platform != native]
+    # Nodes that are described build natively, or emulate by themselves.
+    theirs = [n for n in named if n not in _EMBEDDED and n not in declaration.nodes]
+    emulated = [
+        _EMULATED[platform]
+        for platform in platforms
+        if platform != native and declaration.builders[platform] in theirs
+    ]
     credentials = _credentials(declaration)
     return {
         "branch": github.branch,
@@ -131,9 +160,47 @@ def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, A
         "registry": declaration.host,
         "ghcr": declaration.host == _GHCR,
         "credentials": credentials,
-        # What is declared wins: a fleet may have a token of its own for its packages.
-        "settings": {**credentials, **_tokens(declaration), **_secrets(declaration)},
+        "settings": _settings(declaration, reading=False),
     }
+
+
+def node_secrets(declaration: Declaration) -> dict[str, dict[str, str]]:
+    """Return, by described node with certificates, the secret that holds each: ``cacert`` etc.
+
+    A person gives them to the declared environment; the job ``up`` writes them where the node's
+    options have them. A preview builds nothing and gets none: with them, one is root on the node.
+    """
+    return {
+        name: {
+            option: f"FLEET_NODE_{_CAPITALS.sub('_', name).upper()}_{option.upper()}"
+            for option in _CERTIFICATES
+        }
+        for name, node in declaration.nodes.items()
+        if all(option in node.options for option in _CERTIFICATES)
+    }
+
+
+def _certificates(declaration: Declaration) -> list[dict[str, Mapping[str, str]]]:
+    return [
+        {
+            "paths": {
+                f"{o.upper()}_FILE": declaration.nodes[name].options[o] for o in _CERTIFICATES
+            },
+            "secrets": {o.upper(): f"${{{{ secrets.{s} }}}}" for o, s in secrets.items()},
+        }
+        for name, secrets in node_secrets(declaration).items()
+    ]
+
+
+def _settings(declaration: Declaration, *, reading: bool) -> dict[str, str]:
+    """Return the environment of what calls the engine; with ``reading``, of what changes nothing.
+
+    What is declared wins: a fleet may have a token of its own for its packages.
+    """
+    secrets = _secrets(declaration)
+    if reading:
+        secrets.pop(_REMOVING, None)
+    return {**_credentials(declaration), **_tokens(declaration), **secrets}
 
 
 def _credentials(declaration: Declaration) -> dict[str, str]:

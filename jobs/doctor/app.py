@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.api import Api, ApiError
@@ -19,10 +20,21 @@ _LEVELS = ("", "read", "write", "admin")
 _MINUTES = 60
 
 
+@dataclass
+class App:
+    """The App as the environment names it; ``number`` is known once GitHub told it."""
+
+    client: str
+    number: int | None = None
+
+
 def look(
-    open_api: Callable[[str], Api], repository: str, environment: Mapping[str, str]
+    open_api: Callable[[str], Api], repository: str, environment: Mapping[str, str], known: App
 ) -> Iterator[Finding]:
-    """Yield what is found of the App; its key signs one token of nine minutes, here alone."""
+    """Yield what is found of the App; its key signs one token of nine minutes, here alone.
+
+    Its number goes to ``known``.
+    """
     client = environment.get(CLIENT, "")
     try:
         key = environment.get(KEY) or _file(environment.get(f"{KEY}_FILE", ""))
@@ -38,7 +50,7 @@ def look(
         return
     try:
         with open_api(_token(client, key)) as api:
-            yield from _installed(api, repository)
+            yield from _installed(api, repository, known)
     except (ApiError, TroubleError) as error:
         yield fail(
             f"App: GitHub does not know {client} by this key: {error}",
@@ -46,8 +58,9 @@ def look(
         )
 
 
-def _installed(api: Api, repository: str) -> Iterator[Finding]:
+def _installed(api: Api, repository: str, known: App) -> Iterator[Finding]:
     app = api.get("/app")
+    known.number = app["id"]
     found = api.find(f"/repos/{repository}/installation")
     if found is None:
         yield fail(

@@ -79,8 +79,9 @@ def _on_github(
             "Export one of an administrator of the repository, with the scopes repo and workflow",
         )
         return
-    yield from app.look(open_api, github.repository, environment)
+    known = app.App(client=environment.get(app.CLIENT, ""))
+    yield from app.look(open_api, github.repository, environment, known)
     with open_api(token) as api:
-        yield from repository.look(api, github, declaration, environment.get(app.CLIENT, ""))
+        yield from repository.look(api, github, declaration, known)
         if declaration.host == "ghcr.io":
             yield from packages.look(api, github, declaration)

@@ -6,6 +6,7 @@ from typing import Any
 from fleet.declaration import Declaration
 from fleet.github import GitHub
 from jobs.api import Api, ApiError
+from jobs.doctor.app import App
 from jobs.doctor.finding import Finding, fail, note, ok
 from render.github import given, preview_environment
 
@@ -18,8 +19,8 @@ _STOPPING = frozenset({
 })  # fmt: skip
 
 
-def look(api: Api, github: GitHub, declaration: Declaration, app: str) -> Iterator[Finding]:
-    """Yield what is found of the repository; ``app`` is the client ID of the App."""
+def look(api: Api, github: GitHub, declaration: Declaration, app: App) -> Iterator[Finding]:
+    """Yield what is found of the repository; ``app`` is the App of the workflows."""
     found = api.find(f"/repos/{github.repository}")
     if found is None:
         yield fail(
@@ -73,7 +74,7 @@ def _settings(found: Mapping[str, Any], github: GitHub) -> Iterator[Finding]:
     yield ok(f"{place} is there")
 
 
-def _rules(api: Api, github: GitHub, app: str) -> Iterator[Finding]:
+def _rules(api: Api, github: GitHub, app: App) -> Iterator[Finding]:
     """Yield whether the App may commit generated files to the branch, and whether it is guarded."""
     place = f"branch {github.branch}"
     root = f"/repos/{github.repository}"
@@ -93,22 +94,31 @@ def _rules(api: Api, github: GitHub, app: str) -> Iterator[Finding]:
         yield fail(whoever, remedy) if github.versions == "merge" else note(whoever, remedy)
 
 
-def _bypass(ruleset: Any, place: str, app: str) -> Finding:
+def _bypass(ruleset: Any, place: str, app: App) -> Finding:
     actors = (ruleset or {}).get("bypass_actors")
     name = (ruleset or {}).get("name", "a ruleset")
-    remedy = f"Add the App {app or 'of the workflows'} to its bypass list, Always allow"
+    remedy = f"Add the App {app.client or 'of the workflows'} to its bypass list, Always allow"
     if actors is None:
         return note(f"{place}: this token may not see who passes {name}", remedy)
-    if any(actor["actor_type"] == "Integration" for actor in actors):
-        return ok(f"{place}: {name} lets an App pass")
+    if any(_lets_pass(actor, app) for actor in actors):
+        return ok(f"{place}: {name} lets the App pass")
     return fail(f"{place}: {name} stops the commits of generated files", remedy)
+
+
+def _lets_pass(actor: Mapping[str, Any], app: App) -> bool:
+    """Tell whether this is the App, or one whose number nobody knows, and not just when asked."""
+    return (
+        actor["actor_type"] == "Integration"
+        and actor.get("bypass_mode") == "always"
+        and app.number in (None, actor["actor_id"])
+    )
 
 
 def _environment(
     api: Api, github: GitHub, declaration: Declaration, name: str
 ) -> Iterator[Finding]:
     place = f"/repos/{github.repository}/environments/{name}"
-    secrets, variables = given(declaration)
+    secrets, variables = given(declaration, name)
     if _find(api, place) is None:
         command = f"gh api --method PUT {place}"
         makes = "the first up makes it" if name == github.environment else f"Run {command}"

@@ -96,7 +96,7 @@ def test_logical_names_stay_as_they_are_for_a_changed_one_is_another_resource(
         ("RepositoryEnvironmentDeploymentPolicy", "team/fleet/registry"),
         ("WorkflowRepositoryPermissions", "team/fleet"),
         ("ActionsEnvironmentSecret", "team/fleet/registry/BACKEND_KEY"),
-        ("ActionsVariable", "team/fleet/STACK"),
+        ("ActionsEnvironmentVariable", "team/fleet/registry/STACK"),
         ("RepositoryFile", "team/fleet/.github/workflows/up.yml"),
         ("RepositoryFile", "team/fleet/images/web/README.md"),
     }
@@ -142,6 +142,6 @@ def test_what_is_kept_when_the_whole_goes() -> None:
         "RepositoryEnvironmentDeploymentPolicy": (False, ""),
         "WorkflowRepositoryPermissions": (True, ""),
         "ActionsEnvironmentSecret": (False, "team/fleet"),
-        "ActionsVariable": (False, ""),
+        "ActionsEnvironmentVariable": (False, ""),
         "RepositoryFile": (False, "team/fleet"),
     }

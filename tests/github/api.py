@@ -26,7 +26,10 @@ _BY_NUMBER = re.compile(r"/repositories/(\d+)/")
 # environment that its own pages offer. Of a conflict it gives two forms and says that just one
 # fits, though whatever is of the second is of the first.
 _UNDESCRIBED_ANSWERS = frozenset(
-    {(f"POST {_REPO}/actions/variables", 409), (f"PUT {_REPO}/contents/{{path}}", 409)}
+    {
+        (f"POST {_REPO}/environments/{{environment_name}}/variables", 409),
+        (f"PUT {_REPO}/contents/{{path}}", 409),
+    }
 )
 _UNDESCRIBED_FIELDS = {f"PUT {_REPO}/environments/{{environment_name}}": {"can_admins_bypass"}}
 

@@ -1,4 +1,4 @@
-"""What a repository has beside its files: environments, variables, permissions of workflows."""
+"""What a repository has beside its files: environments and permissions of workflows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,13 +6,14 @@ from typing import Any
 
 from tests.github.call import NOTHING, PLACE, Call, Clock, Handler, answer, error
 from tests.github.sealed import Secrets
+from tests.github.variables import Variables
 from tests.registries.github import Answer
 
 _REPO = "/repos/{owner}/{repo}"
 _ENVIRONMENT = f"{_REPO}/environments/{{environment_name}}"
 _POLICIES = f"{_ENVIRONMENT}/deployment-branch-policies"
 _POLICY = f"{_POLICIES}/{{branch_policy_id}}"
-_VARIABLE = f"{_REPO}/actions/variables/{{name}}"
+_VARIABLE = f"{_ENVIRONMENT}/variables/{{name}}"
 _PERMISSIONS = f"{_REPO}/actions/permissions/workflow"
 
 
@@ -24,6 +25,7 @@ class Environment:
     number: int
     settings: dict[str, Any]
     secrets: Secrets
+    variables: Variables
     policies: dict[int, str] = field(default_factory=dict)
 
 
@@ -34,7 +36,6 @@ class Settings:
         self._clock = clock
         self._number = 100
         self.environments: dict[str, Environment] = {}
-        self.variables: dict[str, dict[str, str]] = {}
         self.permissions: dict[str, Any] = {
             "default_workflow_permissions": "write",
             "can_approve_pull_request_reviews": True,
@@ -44,10 +45,6 @@ class Settings:
     def handlers(self) -> dict[str, Handler]:
         own = {
             f"PUT {_ENVIRONMENT}": self._put_environment,
-            f"POST {_REPO}/actions/variables": self._add_variable,
-            f"GET {_VARIABLE}": self._variable,
-            f"PATCH {_VARIABLE}": self._change_variable,
-            f"DELETE {_VARIABLE}": self._drop_variable,
             f"GET {_PERMISSIONS}": lambda _: answer(self.permissions),
             f"PUT {_PERMISSIONS}": self._permit,
         }
@@ -58,6 +55,10 @@ class Settings:
             f"GET {_POLICY}": _policy,
             f"PUT {_POLICY}": _change_policy,
             f"DELETE {_POLICY}": _drop_policy,
+            f"POST {_ENVIRONMENT}/variables": lambda e, c: e.variables.add(c),
+            f"GET {_VARIABLE}": lambda e, c: e.variables.read(c),
+            f"PATCH {_VARIABLE}": lambda e, c: e.variables.change(c),
+            f"DELETE {_VARIABLE}": lambda e, c: e.variables.drop(c),
             f"GET {_ENVIRONMENT}/secrets/public-key": lambda e, _: e.secrets.public_key(),
             f"GET {_ENVIRONMENT}/secrets/{{secret_name}}": lambda e, c: e.secrets.read(c),
             f"PUT {_ENVIRONMENT}/secrets/{{secret_name}}": lambda e, c: e.secrets.write(c),
@@ -84,7 +85,9 @@ class Settings:
             return error(422, "protected_branches and custom_branch_policies cannot be the same")
         held = self.environments.get(name)
         if held is None:
-            held = Environment(name, self._next(), settings, Secrets(self._clock))
+            held = Environment(
+                name, self._next(), settings, Secrets(self._clock), Variables(self._clock)
+            )
             self.environments[name] = held
         held.settings = settings
         return answer(_told(held))
@@ -103,27 +106,6 @@ class Settings:
         number = self._next()
         environment.policies[number] = call.body["name"]
         return answer(_told_policy(number, call.body["name"]))
-
-    def _add_variable(self, call: Call) -> Answer:
-        if call.body["name"] in self.variables:
-            return error(409, "Already exists - Variable already exists")
-        now = self._clock.now()
-        self.variables[call.body["name"]] = {**call.body, "created_at": now, "updated_at": now}
-        return answer({}, 201)
-
-    def _variable(self, call: Call) -> Answer:
-        held = self.variables.get(call.values["name"])
-        return answer(held) if held else error(404, "Not Found")
-
-    def _change_variable(self, call: Call) -> Answer:
-        held = self.variables.get(call.values["name"])
-        if held is None:
-            return error(404, "Not Found")
-        held.update({"value": call.body["value"], "updated_at": self._clock.now()})
-        return NOTHING
-
-    def _drop_variable(self, call: Call) -> Answer:
-        return NOTHING if self.variables.pop(call.values["name"], None) else error(404, "Not Found")
 
     def _permit(self, call: Call) -> Answer:
         self.permissions.update(call.body)

@@ -72,11 +72,11 @@ def test_a_secret_is_opened_with_the_key_of_its_environment(made: GitHub) -> Non
 
 
 def test_a_name_that_is_taken_is_refused(made: GitHub) -> None:
-    variable = {"name": "STACK", "value": "prod"}
-    assert ask(made, "POST", "/repos/team/fleet/actions/variables", variable).status == 201
-    assert ask(made, "POST", "/repos/team/fleet/actions/variables", variable).status == 409
     policy = {"protected_branches": False, "custom_branch_policies": True}
     ask(made, "PUT", ENVIRONMENT, {"deployment_branch_policy": policy})
+    variable = {"name": "STACK", "value": "prod"}
+    assert ask(made, "POST", f"{ENVIRONMENT}/variables", variable).status == 201
+    assert ask(made, "POST", f"{ENVIRONMENT}/variables", variable).status == 409
     place = f"{ENVIRONMENT}/deployment-branch-policies"
     assert ask(made, "POST", place, {"name": "main"}).status == 200
     assert ask(made, "POST", place, {"name": "main"}).status == 303

@@ -37,7 +37,7 @@ def test_the_first_up_makes_what_is_declared_and_the_second_makes_no_commit(
         "custom_branch_policies": True,
     }
     assert environment.secrets.values == {"BACKEND_KEY": CANARY}
-    assert github.settings.variables["STACK"]["value"] == "prod"
+    assert github.settings.environments["registry"].variables.values == {"STACK": "prod"}
     assert github.settings.permissions == {
         "default_workflow_permissions": "read",
         "can_approve_pull_request_reviews": False,
@@ -58,7 +58,7 @@ def test_what_somebody_changed_on_github_is_told_and_put_back(
     environment.secrets.drop("BACKEND_KEY")
     environment.policies.update(dict.fromkeys(environment.policies, "*"))
     github.settings.permissions["default_workflow_permissions"] = "write"
-    del github.settings.variables["STACK"]
+    del environment.variables.held["STACK"]
     commits = len(github.branch.commits)
     told = {(step.op, step.name) for step in stack.preview().steps}
     assert told == {
@@ -67,7 +67,7 @@ def test_what_somebody_changed_on_github_is_told_and_put_back(
         ("create", "team/fleet/registry/BACKEND_KEY"),
         ("update", "team/fleet/registry"),
         ("update", "team/fleet"),
-        ("create", "team/fleet/STACK"),
+        ("create", "team/fleet/registry/STACK"),
     }
     assert len(github.branch.commits) == commits
     stack.up()
@@ -75,7 +75,7 @@ def test_what_somebody_changed_on_github_is_told_and_put_back(
     assert environment.secrets.values == {"BACKEND_KEY": CANARY}
     assert list(environment.policies.values()) == ["main"]
     assert github.settings.permissions["default_workflow_permissions"] == "read"
-    assert github.settings.variables["STACK"]["value"] == "prod"
+    assert github.settings.environments["registry"].variables.values == {"STACK": "prod"}
     assert len(github.branch.commits) == commits + 2
     assert stack.up().steps == ()
 
@@ -95,7 +95,7 @@ def test_what_leaves_the_declaration_is_deleted_and_what_is_a_persons_stays(
     assert (gone.path, gone.content, gone.name) == (WORKFLOW, None, "image-fleet")
     assert gone.message.endswith(" [skip ci]")
     assert secrets.values == {"BACKEND_KEY": CANARY}
-    assert github.settings.variables == {}
+    assert github.settings.environments["registry"].variables.values == {}
     assert stack.up().steps == ()
 
 

@@ -72,6 +72,14 @@ def test_outside_of_a_pull_request_there_is_nothing_to_comment_on(job: Job) -> N
         write_comment(elsewhere, None)
 
 
+def test_the_page_of_a_job_that_stopped_has_what_its_preview_found() -> None:
+    page = job_page("prod", None, 10_000, report_of([BUILD, MOVE]))
+    assert "Nothing was changed: the run stopped after this." in page
+    assert "### Built (1)" in page
+    done = job_page("prod", report_of([BUILD]), 10_000, report_of([BUILD, MOVE]))
+    assert "Nothing was changed" not in done
+
+
 def test_the_page_of_a_job_has_the_line_and_the_tables() -> None:
     page = job_page("prod", report_of([BUILD, MOVE]), 10_000)
     assert page.startswith("## `prod`\n\n`2 build, 1 re-point")

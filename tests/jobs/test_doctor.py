@@ -78,7 +78,7 @@ def github(hub: Hub) -> Hub:
     hub.headers = {
         "X-OAuth-Scopes": "repo, workflow, read:packages, write:packages, delete:packages"
     }
-    hub.found["/app"] = hub.sampled("integration", slug="fleet-bot")
+    hub.found["/app"] = hub.sampled("integration", slug="fleet-bot", id=9)
     installation = hub.sampled("installation", permissions=app_permissions())
     hub.found[f"{ROOT}/installation"] = installation
     hub.found[f"{ROOT}/rules/branches/main"] = [{"type": "pull_request", "ruleset_id": 5}]
@@ -95,11 +95,13 @@ def github(hub: Hub) -> Hub:
 def _environment(hub: Hub, name: str) -> None:
     place = f"{ROOT}/environments/{name}"
     hub.found[place] = hub.sampled("environment", name=name)
-    secrets = [hub.sampled("actions-secret", name=n)
-               for n in ("FLEET_APP_PRIVATE_KEY", "PULUMI_CONFIG_PASSPHRASE")]  # fmt: skip
+    names = ["FLEET_APP_PRIVATE_KEY", "PULUMI_CONFIG_PASSPHRASE"]
+    if name.endswith("-preview"):
+        names += ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+    secrets = [hub.sampled("actions-secret", name=n) for n in names]
     variables = [hub.sampled("actions-variable", name=n)
                  for n in ("FLEET_APP_CLIENT_ID", "PULUMI_BACKEND_URL")]  # fmt: skip
-    hub.found[f"{place}/secrets"] = {"total_count": 2, "secrets": secrets}
+    hub.found[f"{place}/secrets"] = {"total_count": len(secrets), "secrets": secrets}
     hub.found[f"{place}/variables"] = {"total_count": 2, "variables": variables}
 
 
@@ -249,6 +251,18 @@ def _no_bypass(hub: Hub) -> None:
     hub.found[f"{ROOT}/rulesets/5"] = hub.sampled("repository-ruleset", bypass_actors=[])
 
 
+def _another_app(hub: Hub) -> None:
+    actors = [{"actor_id": 10, "actor_type": "Integration", "bypass_mode": "always"}]
+    found = hub.sampled("repository-ruleset", id=5, name="main", bypass_actors=actors)
+    hub.found[f"{ROOT}/rulesets/5"] = found
+
+
+def _only_when_asked(hub: Hub) -> None:
+    actors = [{"actor_id": 9, "actor_type": "Integration", "bypass_mode": "pull_request"}]
+    found = hub.sampled("repository-ruleset", id=5, name="main", bypass_actors=actors)
+    hub.found[f"{ROOT}/rulesets/5"] = found
+
+
 def _old_protection(hub: Hub) -> None:
     hub.found[f"{ROOT}/branches/main/protection"] = hub.sampled("branch-protection")
 
@@ -267,6 +281,8 @@ def _foreign_package(hub: Hub) -> None:
         (_not_administered, "is not administered"),
         (_other_default, "has the default branch trunk, not main"),
         (_no_bypass, "stops the commits of generated files"),
+        (_another_app, "stops the commits of generated files"),
+        (_only_when_asked, "stops the commits of generated files"),
         (_old_protection, "protection of the old kind"),
         (_foreign_package, "package web/build: is linked to team/other"),
     ],
@@ -311,6 +327,19 @@ def test_a_secret_that_is_to_be_given_comes_with_its_command(
         for line in notes
     )
     assert len(notes) == 2
+
+
+def test_the_environment_of_previews_is_given_what_a_preview_reads_by_a_person(
+    root: Path, github: Hub, environment: dict[str, str]
+) -> None:
+    place = f"{ROOT}/environments/registry-preview/secrets"
+    github.found[place] = github.found[f"{ROOT}/environments/registry/secrets"]
+    removing = declared(secrets=["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
+    notes = of(examined(root, github, environment, removing), "note")
+    assert [note.partition(" ->")[0] for note in notes] == [
+        "environment registry-preview: has no secret AWS_ACCESS_KEY_ID",
+        "environment registry-preview: has no secret AWS_SECRET_ACCESS_KEY",
+    ]
 
 
 @pytest.mark.parametrize(("name", "visibility"), [("web", "private"), ("web/cache", "public")])

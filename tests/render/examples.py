@@ -12,6 +12,20 @@ from render import github
 from tests.fleet.examples import PLATFORMS, config
 
 TEMPLATES = read_templates(Path(__file__).parents[2])
+WITH_NODE: dict[str, Any] = {
+    "builders": {**dict.fromkeys(PLATFORMS, "hosted"), PLATFORMS[1]: "arm-1"},
+    "builder-nodes": {
+        "arm-1": {
+            "driver": "remote",
+            "endpoint": "tcp://arm.example.org:1234",
+            "options": {
+                "cacert": "/tmp/node/ca.pem",
+                "cert": "/tmp/node/client.pem",
+                "key": "/tmp/node/client.key",
+            },
+        }
+    },
+}
 WORKFLOWS = ("preview", "up", "drift", "versions")
 
 
@@ -42,6 +56,7 @@ def variants() -> dict[str, dict[str, str]]:
             github={"repository": "a/b", "emulation": False, "runner": "ubuntu-24.04-arm"}
         ),
         "no-schedules": rendered(schedules={}),
+        "node": rendered(**WITH_NODE),
     }
 
 

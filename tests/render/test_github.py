@@ -12,6 +12,7 @@ from render.actions import PLACE, pinned
 from render.github import LIMITS, app_permissions, given, preview_environment
 from tests.render.examples import (
     TEMPLATES,
+    WITH_NODE,
     WORKFLOWS,
     declared,
     rendered,
@@ -39,6 +40,38 @@ def test_a_job_without_a_schedule_has_no_workflow(job: str) -> None:
     files = rendered(schedules={other: "1 2 * * *"})
     assert f".github/workflows/{job}.yml" not in files
     assert workflow(other, files)[True]["schedule"] == [{"cron": "1 2 * * *"}]
+
+
+def test_a_described_node_is_given_its_certificates_and_neither_emulation_nor_a_builder() -> None:
+    up = steps("up", rendered(**WITH_NODE))
+    (written,) = [step for step in up if step["name"] == "Write the certificates of a builder"]
+    assert written["env"] == {
+        "CACERT": "${{ secrets.FLEET_NODE_ARM_1_CACERT }}",
+        "CERT": "${{ secrets.FLEET_NODE_ARM_1_CERT }}",
+        "KEY": "${{ secrets.FLEET_NODE_ARM_1_KEY }}",
+        "CACERT_FILE": "/tmp/node/ca.pem",
+        "CERT_FILE": "/tmp/node/client.pem",
+        "KEY_FILE": "/tmp/node/client.key",
+    }
+    made = [step["with"]["name"] for step in up if step["name"] == "Set up a builder"]
+    assert made == ["hosted"]
+    assert not [step for step in up if step["name"] == "Set up emulation"]
+    secrets = given(declared(**WITH_NODE), "registry")[0]
+    assert {"FLEET_NODE_ARM_1_CACERT", "FLEET_NODE_ARM_1_CERT", "FLEET_NODE_ARM_1_KEY"} <= set(
+        secrets
+    )
+    for name in ("preview", "drift"):
+        text = rendered(**WITH_NODE)[f".github/workflows/{name}.yml"]
+        assert "FLEET_NODE" not in text, "whoever has them is root on the node"
+
+
+def test_what_removes_names_is_for_up_alone() -> None:
+    files = rendered(secrets=["AWS_ACCESS_KEY_ID", "FLEET_GITHUB_TOKEN"])
+    for name in ("preview", "drift"):
+        text = files[f".github/workflows/{name}.yml"]
+        assert "secrets.FLEET_GITHUB_TOKEN" not in text
+        assert "secrets.AWS_ACCESS_KEY_ID" in text
+    assert "secrets.FLEET_GITHUB_TOKEN" in files[".github/workflows/up.yml"]
 
 
 def test_rendering_again_gives_the_same_bytes() -> None:
@@ -101,7 +134,11 @@ def test_each_can_be_started_by_hand_and_ends_in_time(name: str) -> None:
 
 def test_a_build_has_the_time_that_the_workflow_tells() -> None:
     assert f"{LIMITS.build}m" == platform_image._TIME_LIMIT
-    assert LIMITS.build < int(LIMITS.engine.removesuffix("m")) < LIMITS.up <= 360
+    engine = int(LIMITS.engine.removesuffix("m"))
+    assert LIMITS.build < engine < LIMITS.up <= 360
+    assert LIMITS.up - engine - LIMITS.look >= 15, "what comes before them takes its time too"
+    steps = {step["name"]: step for step in workflow("up")["jobs"]["up"]["steps"]}
+    assert steps["Preview"]["timeout-minutes"] == LIMITS.look
 
 
 def test_forks_get_a_check_and_no_secret() -> None:
@@ -162,14 +199,18 @@ def test_credentials_are_the_jobs_own_on_githubs_registry_and_given_elsewhere() 
     elsewhere = variants()["elsewhere"]
     assert login(elsewhere) == "${{ secrets.FLEET_REGISTRY_PASSWORD }}"
     assert "packages" not in workflow("up", elsewhere)["jobs"]["up"]["permissions"]
-    assert "FLEET_REGISTRY_PASSWORD" in given(declared(registry="registry.example.com/team"))[0]
-    assert "FLEET_REGISTRY_PASSWORD" not in given(declared())[0]
+    assert (
+        "FLEET_REGISTRY_PASSWORD"
+        in given(declared(registry="registry.example.com/team"), "registry")[0]
+    )
+    assert "FLEET_REGISTRY_PASSWORD" not in given(declared(), "registry")[0]
 
 
 def test_declared_secrets_reach_the_program_and_are_not_asked_of_a_person() -> None:
     preview = next(step for step in steps("up") if step.get("run") == "make preview")
     assert preview["env"]["AWS_ACCESS_KEY_ID"] == "${{ secrets.AWS_ACCESS_KEY_ID }}"
-    assert "AWS_ACCESS_KEY_ID" not in given(declared())[0]
+    assert "AWS_ACCESS_KEY_ID" not in given(declared(), "registry")[0]
+    assert "AWS_ACCESS_KEY_ID" in given(declared(), "registry-preview")[0]
 
 
 def test_a_declared_token_for_packages_goes_before_the_jobs_own() -> None:

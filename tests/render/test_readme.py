@@ -1,5 +1,6 @@
 import itertools
 import re
+from typing import Any
 
 import pytest
 
@@ -120,16 +121,29 @@ def test_pointers_are_called_as_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    ("schedules", "said"),
+    ("schedules", "image", "said"),
     [
-        ({"versions": "*/20 * * * *"}, "New releases and base images are looked for every 20 min"),
-        ({"drift": "17 4 * * *"}, "compared with the declaration every day at 04:17 UTC."),
+        (
+            {"versions": "*/20 * * * *"}, {"releases": {"max-versions": 5}},
+            "New releases and base images are looked for every 20 min",
+        ),
+        ({"versions": "*/20 * * * *"}, {}, "New base images are looked for every 20 min"),
+        ({"drift": "17 4 * * *"}, {}, "compared with the declaration every day at 04:17 UTC."),
     ],
-)
-def test_schedules_are_those_that_are_declared(schedules: dict[str, str], said: str) -> None:
-    made = rendered(parse(examples.config(schedules=schedules)))["web.md"]
+)  # fmt: skip
+def test_schedules_are_those_that_are_declared(
+    schedules: dict[str, str], image: dict[str, Any], said: str
+) -> None:
+    entry = examples.image(**image)
+    made = rendered(parse(examples.config(schedules=schedules, images={"web": entry})))["web.md"]
     assert said in made
-    assert said not in rendered(declared())["web.md"]
+    assert said not in rendered(declared(**image))["web.md"]
+
+
+def test_a_policy_of_releases_is_told_as_one_and_not_as_a_fact_of_today() -> None:
+    made = rendered(declared(releases={"max-versions": 3}))["web.md"]
+    assert "there are at most 3 at a time for a Python" in made
+    assert "at a time" not in rendered(declared())["web.md"]
 
 
 def test_what_is_left_out_and_what_lacks_is_said_with_its_reason() -> None:

@@ -53,6 +53,8 @@ def test_what_words_would_get_wrong_is_quoted(line: str) -> None:
         ("# x\n\n- y", r"\# x - y"),
         ("a|b`c`\\", r"a\|b\`c\`\\"),
         ("a\u202eb", "a\ufffdb"),
+        ("@octocat", "@\u200coctocat"),
+        ("www.evil.com, https://evil.com", "www\u200c.evil.com, https\u200c://evil.com"),
     ],
 )
 def test_declared_text_is_shown_and_not_understood(text: str, shown: str) -> None:
