@@ -10,12 +10,12 @@ from fleet.lock import Lock
 class Assets:
     """The asset folders of one image.
 
-    ``context`` and ``verification`` are paths relative to the checkout; ``context_hash`` and
-    ``verification_hash`` the SHA-256 of what BuildKit is sent from each, ``files`` that of each
-    file of the context by its path. ``shared_context`` and ``shared_verification`` are the folders
-    that images have in common, sent along where a Dockerfile copies from them, else empty.
-    ``revision`` is the last commit that touched the context, ``epoch`` that commit's time in
-    seconds since 1970 UTC.
+    ``context`` and ``verification`` are paths relative to the checkout. ``shared_context`` and
+    ``shared_verification`` are the folders that images have in common, sent along where a
+    Dockerfile copies from them, else empty. ``files`` are the SHA-256 of each file that can reach
+    the image, by path; ``context_hash`` and ``verification_hash`` those of all such files of image
+    and verification. ``revision`` is the last commit that touched ``files``, ``epoch`` that
+    commit's time in seconds since 1970 UTC.
     """
 
     context: str

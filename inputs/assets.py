@@ -1,22 +1,32 @@
-"""Asset folders: what they hash to, and which commit last touched them."""
+"""Asset folders: what counts of them, what it hashes to, and which commit touched it last."""
 
 import hashlib
 import os
 import re
-import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.inputs import Assets
-from fleet.problems import DeclarationError, Problem
-from inputs.allow_list import NAME, allowed
+from inputs.allow_list import NAME, heads, matching, pathspecs, patterns_of, within
+from inputs.history import last_commit
+from inputs.named_context import taken
 
 SHARED = "shared"
 """The folder in assets/, and the named context of a build, that images have in common."""
 
-_DIRTY = "-dirty"
-UNCOMMITTED = "uncommitted"
-"""The revision of a folder that no commit holds: a copy of the files without their history."""
+
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """What counts of one folder: its allow-list, its Dockerfile, and what ``patterns`` admit.
+
+    Its files have ``prefix`` before their paths.
+    """
+
+    folder: Path
+    own: tuple[str, ...]
+    patterns: tuple[str, ...]
+    prefix: str = ""
 
 
 def read_assets(root: Path, image: str) -> Assets | None:
@@ -30,14 +40,10 @@ def read_assets(root: Path, image: str) -> Assets | None:
     if not all((root / part / "Dockerfile").is_file() for part in (context, verification)):
         return None
     shared, checks = _shared(root, context), _shared(root, verification)
-    files = tree_files(root / context, root / shared if shared else None)
-    checked = tree_files(root / verification, root / checks if checks else None)
+    parts = _parts(root / context, root / shared if shared else None)
+    files = _files(parts)
     hashed = tree_hash(files)
-    revision, epoch = _last_commit(root, [part for part in (context, shared) if part])
-    if revision.endswith((_DIRTY, UNCOMMITTED)):
-        # One edit after the other is another image, which its label says too. What changes in a
-        # named context alone, docker-build does not see (measured on 0.0.22).
-        revision += f"-{hashed.removeprefix('sha256:')[:12]}"
+    revision, epoch = _revision(root, context.as_posix(), parts, hashed)
     return Assets(
         context=context.as_posix(),
         verification=verification.as_posix(),
@@ -45,7 +51,9 @@ def read_assets(root: Path, image: str) -> Assets | None:
         shared_verification=checks.as_posix() if checks else "",
         files=files,
         context_hash=hashed,
-        verification_hash=tree_hash(checked),
+        verification_hash=tree_hash(
+            tree_files(root / verification, root / checks if checks else None)
+        ),
         revision=revision,
         epoch=epoch,
     )
@@ -60,16 +68,43 @@ def tree_hash(files: Mapping[str, str]) -> str:
 def tree_files(folder: Path, shared: Path | None = None) -> dict[str, str]:
     """Return, by path, the SHA-256 of mode and content of every file that a build is sent.
 
-    Those of the folder ``shared`` have its name before their path.
+    Those of the folder ``shared`` have its name before their path, and are only those that the
+    Dockerfile takes, where it lets that be known.
     """
-    files = {
-        path.relative_to(folder).as_posix(): _file_digest(path)
-        for path in [folder / "Dockerfile", folder / NAME, *allowed(folder)]
-    }
+    return _files(_parts(folder, shared))
+
+
+def _files(parts: list[_Part]) -> dict[str, str]:
+    found = {}
+    for part in parts:
+        paths = [*(part.folder / name for name in part.own), *matching(part.folder, part.patterns)]
+        for path in paths:
+            name = path.relative_to(part.folder).as_posix()
+            found[f"{part.prefix}{name}"] = _file_digest(path)
+    return found
+
+
+def _parts(folder: Path, shared: Path | None) -> list[_Part]:
+    patterns = patterns_of(folder)
+    parts = [_Part(folder=folder, own=("Dockerfile", NAME), patterns=patterns)]
     if shared:
-        for path in [shared / NAME, *allowed(shared)]:
-            files[f"{SHARED}/{path.relative_to(shared).as_posix()}"] = _file_digest(path)
-    return files
+        narrowed = _narrowed(shared, (folder / "Dockerfile").read_text("utf-8"), patterns)
+        parts.append(_Part(folder=shared, own=(NAME,), patterns=narrowed, prefix=f"{SHARED}/"))
+    return parts
+
+
+def _narrowed(shared: Path, dockerfile: str, own: tuple[str, ...]) -> tuple[str, ...]:
+    """Return patterns of what counts of ``shared``: what ``dockerfile`` takes, or all of it.
+
+    docker-build looks for the files of the ``own`` allow-list in every context and builds when one
+    changed (its version 0.0.22), so those count as well.
+    """
+    patterns = patterns_of(shared)
+    places = taken(dockerfile, SHARED)
+    # A link that is taken brings along what it leads to.
+    if places is None or any(path.is_symlink() for path in matching(shared, patterns)):
+        return patterns
+    return within(patterns, [*places, *heads(own)])
 
 
 def _file_digest(path: Path) -> str:
@@ -86,52 +121,25 @@ def _shared(root: Path, folder: Path) -> Path | None:
 
     An image that does without must not be rebuilt because another's files changed.
     """
-    if not re.search(rf"\bfrom={SHARED}\b", (root / folder / "Dockerfile").read_text()):
+    text = (root / folder / "Dockerfile").read_text("utf-8")
+    if not re.search(rf"\bfrom={SHARED}\b", text):
         return None
     return Path("assets") / SHARED / folder.name
 
 
-def _last_commit(root: Path, folders: list[Path]) -> tuple[str, int]:
-    """Return the last commit that touched ``folders`` and its time; ``-dirty`` if they differ."""
-    if _git(root, "rev-parse", "--is-shallow-repository") == "true":
-        raise DeclarationError(
-            [
-                Problem(
-                    path=folders[0].as_posix(),
-                    what="the clone is shallow, so the commit that last touched it is unknown",
-                    remedy="Run `git fetch --unshallow` (in a workflow: fetch-depth: 0)",
-                )
-            ]
-        )
-    paths = [str(folder) for folder in folders]
-    last = _git(root, "log", "-1", "--format=%H %ct", "--", *paths)
-    commit, _, seconds = last.partition(" ")
-    if not commit:
-        return UNCOMMITTED, 0
-    changed = _git(root, "status", "--porcelain", "--", *paths)
-    return (f"{commit}{_DIRTY}" if changed else commit), int(seconds)
+def _revision(root: Path, place: str, parts: list[_Part], hashed: str) -> tuple[str, int]:
+    """Return the commit that last touched what ``parts`` hold, and its time.
 
-
-def _git(root: Path, *arguments: str) -> str:
-    """Return git's answer, or nothing where there is no history.
-
-    :raises DeclarationError: when there is a history that git refuses to read: with another
-        revision, every image would be another.
+    It is that of the patterns and not of the files, for what a commit took away is a change too.
     """
-    try:
-        done = subprocess.run(
-            # Without locks: a look at a checkout must not write to it, not even git's index.
-            ["git", "--no-optional-locks", "-C", str(root), *arguments],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    except FileNotFoundError:
-        return ""
-    if (
-        done.returncode
-        and (root / ".git").exists()
-        and "does not have any commits" not in done.stderr
-    ):
-        what = f"git can't read the history: {' '.join(done.stderr.split())}"
-        remedy = "Mend that: the revision of every image comes from it"
-        raise DeclarationError([Problem(path=str(root), what=what, remedy=remedy)])
-    return done.stdout.strip() if done.returncode == 0 else ""
+    wanted = [
+        spec
+        for part in parts
+        for spec in pathspecs(part.folder.relative_to(root), (*part.own, *part.patterns))
+    ]
+    commit = last_commit(root, place, wanted)
+    if commit.clean:
+        return commit.revision, commit.epoch
+    # One edit after the other is another image, which its label says too. What changes in a
+    # named context alone, docker-build does not see (measured on 0.0.22).
+    return f"{commit.label}-{hashed.removeprefix('sha256:')[:12]}", commit.epoch

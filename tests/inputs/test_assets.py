@@ -1,56 +1,13 @@
 """Asset folders: only what the allow-list names counts, and git tells the revision."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from fleet.problems import DeclarationError
-from inputs.allow_list import allowed
-from inputs.assets import UNCOMMITTED, read_assets, tree_files, tree_hash
-
-
-def folder(root: Path, ignore: str = "*\n!start.sh\n!app\n") -> Path:
-    image = root / "assets/web/image"
-    (image / "app").mkdir(parents=True)
-    (image / "Dockerfile").write_text("FROM scratch\n")
-    (image / ".dockerignore").write_text(ignore)
-    (image / "start.sh").write_text("#!/bin/sh\n")
-    (image / "app/main.py").write_text("app = None\n")
-    (image / "notes.swp").write_text("draft")
-    verify = root / "assets/web/verify"
-    verify.mkdir()
-    (verify / "Dockerfile").write_text("ARG IMAGE\nFROM ${IMAGE}\n")
-    (verify / ".dockerignore").write_text("*\n!verify.py\n")
-    return image
-
-
-def git(root: Path, *arguments: str) -> str:
-    settings = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
-    done = subprocess.run(
-        ["git", "-C", str(root), *settings, *arguments], check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
-
-
-def committed(root: Path) -> str:
-    git(root, "init", "-q")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "one")
-    return git(root, "rev-parse", "HEAD")
-
-
-def test_only_what_the_allow_list_names_is_sent(tmp_path: Path) -> None:
-    image = folder(tmp_path)
-    assert [p.relative_to(image).as_posix() for p in allowed(image)] == ["app/main.py", "start.sh"]
-
-
-@pytest.mark.parametrize(
-    "ignore", ["", "notes.swp\n", "!start.sh\n", "*\nstart.sh\n", "*\n!**/*.py\n"]
-)
-def test_what_is_no_allow_list_is_refused(tmp_path: Path, ignore: str) -> None:
-    with pytest.raises(DeclarationError, match=r"web/image/\.dockerignore: is no allow-list"):
-        allowed(folder(tmp_path, ignore))
+from inputs.assets import read_assets, tree_files, tree_hash
+from inputs.history import UNCOMMITTED
+from tests.inputs.folders import assets, committed, folder, git, write
 
 
 def test_a_file_outside_the_allow_list_moves_no_hash(tmp_path: Path) -> None:
@@ -81,33 +38,79 @@ def test_the_executable_bit_moves_the_hash_and_the_umask_does_not(tmp_path: Path
 def test_the_revision_is_the_last_commit_that_touched_the_folder(tmp_path: Path) -> None:
     folder(tmp_path)
     first = committed(tmp_path)
-    (tmp_path / "README.md").write_text("elsewhere")
-    git(tmp_path, "add", "-A")
-    git(tmp_path, "commit", "-q", "-m", "two")
-    found = read_assets(tmp_path, "web")
-    assert found is not None
+    write(tmp_path / "README.md", "elsewhere")
+    committed(tmp_path)
+    found = assets(tmp_path)
     assert found.revision == first
     assert found.epoch > 1_700_000_000
+
+
+def test_a_file_outside_the_allow_list_moves_no_revision(tmp_path: Path) -> None:
+    image = folder(tmp_path)
+    committed(tmp_path)
+    before = assets(tmp_path)
+    write(image / "NOTES.md", "not sent")
+    assert assets(tmp_path) == before
+    committed(tmp_path)
+    assert assets(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", ".dockerignore", "app/deep/er.py", "app/a b é:(x)"])
+def test_every_file_that_is_sent_moves_the_revision(tmp_path: Path, name: str) -> None:
+    image = folder(tmp_path)
+    first = committed(tmp_path)
+    write(image / name, "*\n!app\n")
+    assert assets(tmp_path).revision.startswith(f"{first}-dirty-")
+    second = committed(tmp_path)
+    assert assets(tmp_path).revision == second
+
+
+def test_a_file_that_a_commit_took_away_or_renamed_moves_the_revision(tmp_path: Path) -> None:
+    image = folder(tmp_path)
+    first = committed(tmp_path)
+    (image / "app/main.py").rename(image / "main.py")
+    assert assets(tmp_path).revision.startswith(f"{first}-dirty-")
+    second = committed(tmp_path)
+    assert assets(tmp_path).revision == second
+    (image / "main.py").unlink()
+    committed(tmp_path)
+    assert assets(tmp_path).revision == second, "it was not sent any more"
+
+
+def test_what_git_ignores_and_a_build_is_sent_is_in_no_commit(tmp_path: Path) -> None:
+    image = folder(tmp_path)
+    write(tmp_path / ".gitignore", "cache/\n*.swp\n")
+    first = committed(tmp_path)
+    write(image / "other.swp")
+    assert assets(tmp_path).revision == first
+    write(image / "app/cache/main.pyc")
+    assert "app/cache/main.pyc" in assets(tmp_path).files
+    assert assets(tmp_path).revision.startswith(f"{first}-dirty-")
+
+
+def test_a_checkout_within_a_larger_one_has_its_own_revision(tmp_path: Path) -> None:
+    folder(tmp_path / "images")
+    write(tmp_path / "assets/web/image/app/main.py", "another's")
+    first = committed(tmp_path)
+    write(tmp_path / "assets/web/image/app/main.py", "another's, changed")
+    committed(tmp_path)
+    assert assets(tmp_path / "images").revision == first
 
 
 def test_a_changed_folder_is_said_to_be_dirty(tmp_path: Path) -> None:
     image = folder(tmp_path)
     first = committed(tmp_path)
-    (image / "start.sh").write_text("#!/bin/sh\nexit 1\n")
-    found = read_assets(tmp_path, "web")
-    assert found is not None
-    assert found.revision.startswith(f"{first}-dirty-")
-    (image / "start.sh").write_text("#!/bin/sh\nexit 2\n")
-    again = read_assets(tmp_path, "web")
-    assert again is not None
-    assert again.revision.startswith(f"{first}-dirty-")
-    assert again.revision != found.revision, "each edit is another image"
+    write(image / "start.sh", "#!/bin/sh\nexit 1\n")
+    once = assets(tmp_path).revision
+    write(image / "start.sh", "#!/bin/sh\nexit 2\n")
+    twice = assets(tmp_path).revision
+    assert all(revision.startswith(f"{first}-dirty-") for revision in (once, twice))
+    assert once != twice, "each edit is another image"
 
 
 def test_files_without_history_have_no_revision(tmp_path: Path) -> None:
     folder(tmp_path)
-    found = read_assets(tmp_path, "web")
-    assert found is not None
+    found = assets(tmp_path)
     assert found.revision.startswith(f"{UNCOMMITTED}-")
     assert found.epoch == 0
 
@@ -122,11 +125,6 @@ def test_a_shallow_clone_is_refused_for_it_would_move_every_digest(tmp_path: Pat
 
 def test_an_image_without_folders_has_no_assets(tmp_path: Path) -> None:
     assert read_assets(tmp_path, "web") is None
-
-
-def test_a_star_stays_within_its_folder_as_docker_has_it(tmp_path: Path) -> None:
-    image = folder(tmp_path, "*\n!*.py\n!*.sh\n")
-    assert [p.name for p in allowed(image)] == ["start.sh"]
 
 
 def test_a_history_that_git_refuses_is_an_error_and_no_other_revision(tmp_path: Path) -> None:
