@@ -11,7 +11,7 @@ from fleet.contents import Contents, contents
 from fleet.declaration import Declaration
 from fleet.identity import digest_of
 from fleet.inputs import Inputs
-from fleet.lock import Base, bare, holds, pinned_versions
+from fleet.lock import Base, pinned_versions
 
 _ALPINE_COMPILERS = "build-base libffi-dev linux-headers"
 """What the official alpine image lacks and the full one has."""
@@ -54,7 +54,7 @@ def platform_build(
     arguments = {
         **_described(cell, platform, inputs),
         **_based(cell, platform, parent, declaration, inputs),
-        **_installed(cell, platform, found, inputs),
+        **_installed(found, inputs),
         **_compiling(cell, platform, found, declaration, inputs),
     }
     context = inputs.assets[cell.image.name].context_hash
@@ -114,15 +114,14 @@ def _based(
     }
 
 
-def _installed(cell: Cell, platform: str, found: Contents, inputs: Inputs) -> dict[str, str]:
+def _installed(found: Contents, inputs: Inputs) -> dict[str, str]:
     """Return the requirements: the package apart, for versions of it share all the others."""
     lock = inputs.lock
-    tools = lock.tools.get((cell.image.name, cell.python)) if found.compiled else None
-    backends = [bare(p) for p in tools.pins if holds(p, cell.python, platform)] if tools else []
+    backends = {"BUILD_REQUIREMENTS": lock.requirements(found.backends)} if found.backends else {}
     return {
         "DEPENDENCIES": lock.requirements(found.dependencies),
         "REQUIREMENT": lock.requirements(found.package),
-        **({"BUILD_REQUIREMENTS": lock.requirements(backends)} if backends else {}),
+        **backends,
     }
 
 

@@ -7,7 +7,7 @@ from fleet import names
 from fleet.ancestry import parent_of
 from fleet.cell import Cell
 from fleet.declaration import Image
-from fleet.lock import Lock, bare, name_of, normalised
+from fleet.lock import Lock, Tools, bare, holds, name_of, normalised
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,13 +15,15 @@ class Contents:
     """The distributions of one tag on one platform, as ``name==version``.
 
     ``package`` is what the tag is named by, ``dependencies`` what is installed beside it, ``held``
-    what the image below brought along. ``compiled`` tells whether anything has no wheel here.
+    what the image below brought along. ``compiled`` tells whether anything has no wheel here,
+    ``backends`` are what builds it, which no image holds.
     """
 
     package: tuple[str, ...]
     dependencies: tuple[str, ...]
     held: tuple[str, ...]
     compiled: bool
+    backends: tuple[str, ...]
 
     @property
     def everything(self) -> tuple[str, ...]:
@@ -36,11 +38,16 @@ def contents(cell: Cell, platform: str, images: Mapping[str, Image], lock: Lock)
     pins = [pin for pin in lock.pins_on(cell.pin_key, platform) if name_of(pin) not in lacking]
     own = [pin for pin in pins if pin not in held]
     named = normalised(cell.image.package)
+    tools = lock.tools.get((cell.image.name, cell.python), Tools(pins=(), compiled={}))
+    without_wheel = tools.compiled.get(target_of(platform, cell.base), ())
+    compiled = any(name_of(pin) in without_wheel for pin in own)
+    backends = (bare(pin) for pin in tools.pins if holds(pin, cell.python, platform))
     return Contents(
         package=tuple(pin for pin in own if name_of(pin) == named),
         dependencies=tuple(pin for pin in own if name_of(pin) != named),
         held=held,
-        compiled=any(name_of(pin) in _compiled(cell, platform, lock) for pin in own),
+        compiled=compiled,
+        backends=tuple(backends) if compiled else (),
     )
 
 
@@ -85,8 +92,3 @@ def target_of(platform: str, base: str) -> str:
 
 def _version(pin: str) -> str:
     return bare(pin).partition("==")[2]
-
-
-def _compiled(cell: Cell, platform: str, lock: Lock) -> tuple[str, ...]:
-    tools = lock.tools.get((cell.image.name, cell.python))
-    return tools.compiled.get(target_of(platform, cell.base), ()) if tools else ()

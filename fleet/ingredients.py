@@ -1,32 +1,42 @@
 """What goes into a version tag, by name: what a preview compares to say why a tag is built."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from fleet.build import PlatformBuild, builder_base
 from fleet.cell import Cell
 from fleet.identity import digest_of
 from fleet.inputs import Assets, Inputs
-from fleet.lock import pinned_versions
+from fleet.lock import Lock, bare, name_of
 
 _SETTINGS = ("TITLE", "MAINTAINER", "LICENSES", "SOURCE")
+_OF_A_PLATFORM = {"COMPILERS": "compilers", "QEMU_CPU": "emulation"}
 _SHORT = len("sha256:") + 12
+_COMMIT = 12
 
 
 def ingredients(cell: Cell, builds: Iterable[PlatformBuild], inputs: Inputs) -> dict[str, str]:
     """Return ``{"<kind> <name>": what}`` of everything that the identity of a tag is made of.
 
-    Kinds are ``base``, ``builder`` and ``image`` (by platform), ``distribution`` (of all platforms,
-    or with a platform behind the name where not all have the same), ``file``, ``setting``, and
-    ``other`` for the hash of what has no name here.
+    Kinds are ``base``, ``builder``, ``image``, ``compilers`` and ``emulation`` (by platform);
+    ``distribution`` and ``backend`` (of all platforms, or with a platform behind the name where not
+    all have the same), as ``version@hash`` with a hash over its files'; ``file``; ``setting``;
+    ``revision``, as ``commit@epoch``. ``other <platform>`` stands for all of one build, so that
+    what has no name here is seen as well: two tags of different identity never look the same.
     """
     known = tuple(builds)
+    assets = inputs.assets[cell.image.name]
     found: dict[str, str] = {}
     for build in known:
         found.update(_below(cell, build, inputs))
-    found.update(_distributions(known))
-    found.update(_files(inputs.assets[cell.image.name]))
+        found.update(_set_up(build))
+        found[f"other {build.platform}"] = build.identity[:_SHORT]
+    own = {b.platform: (*b.contents.package, *b.contents.dependencies) for b in known}
+    found.update(_pinned("distribution", own, inputs.lock))
+    found.update(_pinned("backend", {b.platform: b.contents.backends for b in known}, inputs.lock))
+    found.update(_files(assets))
     found.update({f"setting {name}": known[0].arguments[name] for name in _SETTINGS})
-    found["other inputs"] = _rest(known)
+    found["revision"] = _revision(assets)
     return found
 
 
@@ -38,38 +48,48 @@ def _below(cell: Cell, build: PlatformBuild, inputs: Inputs) -> dict[str, str]:
     else:
         start = {f"base {build.platform}": f"{name}@{build.arguments['BASE_DIGEST']}"}
     compiles = builder_base(cell, inputs)
-    native = build.arguments.get("BUILDER_PLATFORM", build.platform)
     named = compiles.name.removeprefix("docker.io/library/")
-    return {**start, f"builder {build.platform}": f"{named}@{compiles.platforms[native]}"}
+    native = build.arguments.get("BUILDER_PLATFORM")
+    digest = compiles.platforms[native or build.platform]
+    # One for all platforms is another builder, also where its digest is the same.
+    where = f" on {native}" if native else ""
+    return {**start, f"builder {build.platform}": f"{named}{where}@{digest}"}
 
 
-def _distributions(builds: tuple[PlatformBuild, ...]) -> dict[str, str]:
-    own = {
-        build.platform: pinned_versions([*build.contents.package, *build.contents.dependencies])
-        for build in builds
+def _set_up(build: PlatformBuild) -> dict[str, str]:
+    return {
+        f"{kind} {build.platform}": build.arguments[name]
+        for name, kind in _OF_A_PLATFORM.items()
+        if name in build.arguments
     }
+
+
+def _pinned(kind: str, pins: Mapping[str, tuple[str, ...]], lock: Lock) -> dict[str, str]:
+    own = {p: {name_of(pin): _told(pin, lock) for pin in found} for p, found in pins.items()}
     found: dict[str, str] = {}
     for name in sorted({name for versions in own.values() for name in versions}):
-        versions = {platform: pins.get(name, "") for platform, pins in own.items()}
+        versions = {platform: held.get(name, "") for platform, held in own.items()}
         if len(set(versions.values())) == 1:
-            found[f"distribution {name}"] = next(iter(versions.values()))
+            found[f"{kind} {name}"] = next(iter(versions.values()))
         else:
-            found.update({f"distribution {name} {p}": v for p, v in versions.items() if v})
+            found.update({f"{kind} {name} {p}": v for p, v in versions.items() if v})
     return found
+
+
+def _told(pin: str, lock: Lock) -> str:
+    return f"{bare(pin).partition('==')[2]}@{_digest_of(lock.hashes[pin])}"
+
+
+# Every platform of every tag asks for the same few.
+@lru_cache(maxsize=4096)
+def _digest_of(hashes: tuple[str, ...]) -> str:
+    return digest_of(hashes)[:_SHORT]
 
 
 def _files(assets: Assets) -> dict[str, str]:
     return {f"file {path}": digest[:_SHORT] for path, digest in assets.files.items()}
 
 
-def _rest(builds: tuple[PlatformBuild, ...]) -> str:
-    """Return a hash of the arguments that have no name of their own here: revision, hashes, tools.
-
-    Two tags of different identity must never look the same.
-    """
-    named = {*_SETTINGS, "BASE", "BASE_DIGEST", "BASE_NAME", "BUILDER"}
-    rest: list[Mapping[str, str]] = [
-        {key: value for key, value in build.arguments.items() if key not in named}
-        for build in builds
-    ]
-    return digest_of(rest)[:_SHORT]
+def _revision(assets: Assets) -> str:
+    commit, dash, dirty = assets.revision.partition("-")
+    return f"{commit[:_COMMIT]}{dash}{dirty}@{assets.epoch}"

@@ -67,16 +67,6 @@ def test_alpine_is_compiled_on_alpine_with_compilers_of_its_own() -> None:
     assert "build-base" in alpine.arguments["COMPILERS"]
 
 
-def test_the_ingredients_name_what_goes_in() -> None:
-    found = tag(declared()).ingredients
-    assert found["distribution httptools"] == "0.6.4"
-    assert found["distribution uvloop linux/amd64"] == "0.21.0"
-    assert "distribution uvloop" not in found
-    assert found["base linux/amd64"] == f"python:3.11-slim@{DIGEST}"
-    assert found["file start.sh"] == DIGEST[: len("sha256:") + 12]
-    assert found["setting TITLE"] == "Web server"
-
-
 @pytest.mark.parametrize(
     ("lacks", "says"),
     [

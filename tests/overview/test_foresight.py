@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from fleet.declaration import Declaration
-from fleet.lock import Base
+from fleet.lock import Base, Tools
 from fleet.parse import parse
 from fleet.plan import Plan
 from overview.foresight import Foreseen, Foresight, Undeclared, foresight
@@ -80,6 +80,39 @@ def test_a_file_that_changed_builds_every_platform() -> None:
     plan = plan_of(DECLARED, examples.inputs(DECLARED, assets={"web": changed}))
     entry = version(foreseen(plan, state_of(PLAN)), "py3.11-slim-0.33.0").entry
     assert (entry.platforms, entry.reasons) == (examples.PLATFORMS, ("start.sh changed",))
+
+
+def test_a_commit_that_moved_alone_builds_every_platform_and_is_said_to_be_all() -> None:
+    changed = examples.assets(revision="1234567" + "0" * 33, epoch=1_800_000_000)
+    plan = plan_of(DECLARED, examples.inputs(DECLARED, assets={"web": changed}))
+    entry = version(foreseen(plan, state_of(PLAN)), "py3.11-slim-0.33.0").entry
+    assert entry.platforms == examples.PLATFORMS
+    assert entry.reasons == ("only the commit in its labels moved, to 1234567",)
+
+
+def test_a_build_backend_that_moved_builds_what_it_compiles_and_is_named() -> None:
+    compiled = {"linux/arm/v7 glibc": ("gunicorn",)}
+
+    def compiling(backend: str) -> Plan:
+        tools = Tools(pins=(backend,), compiled=compiled)
+        held = examples.lock(DECLARED, tools={("web", "3.11"): tools})
+        known = replace(held, hashes={**held.hashes, backend: (examples.DIGEST,)})
+        return plan_of(DECLARED, examples.inputs(DECLARED, lock=known))
+
+    state = state_of(compiling("setuptools==82.0.1"))
+    found = foreseen(compiling("setuptools==82.0.2"), state)
+    entry = version(found, "py3.11-slim-0.33.0").entry
+    assert entry.platforms == ("linux/arm/v7",)
+    assert entry.reasons == ("build backend setuptools 82.0.1 -> 82.0.2 for linux/arm/v7",)
+
+
+def test_hashes_that_changed_build_every_platform_and_are_named() -> None:
+    held = examples.lock(DECLARED)
+    hashes = {**held.hashes, "gunicorn==23.0.0": (examples.OTHER_DIGEST,)}
+    plan = plan_of(DECLARED, examples.inputs(DECLARED, lock=replace(held, hashes=hashes)))
+    entry = version(foreseen(plan, state_of(PLAN)), "py3.11-slim-0.33.0").entry
+    assert entry.platforms == examples.PLATFORMS
+    assert entry.reasons == ("hashes of gunicorn changed",)
 
 
 def test_a_pointer_to_what_is_built_follows_the_build() -> None:

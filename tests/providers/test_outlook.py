@@ -188,7 +188,7 @@ class TestDone:
         assert (found.action, found.platforms) == ("unchanged", ())
 
     def test_only_the_platforms_that_a_named_change_concerns_were_built(self) -> None:
-        declared = inputs("i2", {f"base {AMD}": "python:3@b", "other inputs": "2"})
+        declared = inputs("i2", {f"base {AMD}": "python:3@b", f"other {ARM64}": "2"})
         assert tell(declared, before(), state()).platforms == (AMD,)
 
     def test_a_new_tag_was_built_and_a_displaced_digest_is_told(self) -> None:

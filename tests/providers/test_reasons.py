@@ -23,15 +23,17 @@ _keys = st.one_of(
     st.builds(
         "{} {}".format, st.sampled_from(["base", "builder", "image"]), st.sampled_from(PLATFORMS)
     ),
-    st.builds("distribution {}".format, _names),
+    st.builds("{} {}".format, st.sampled_from(["distribution", "backend"]), _names),
     st.builds("distribution {} {}".format, _names, st.sampled_from(PLATFORMS)),
     st.builds("{} {}".format, st.sampled_from(["file", "setting", "other"]), _names),
+    st.builds("other {}".format, st.sampled_from(PLATFORMS)),
+    st.just("revision"),
     st.text(max_size=12),
 )
 _values = st.one_of(
     st.builds(
         "{}@{}".format,
-        st.sampled_from(["python:3.11", "python:3.12", "python"]),
+        st.sampled_from(["python:3.11", "python:3.12", "python", "0123456789ab", "0-dirty-1"]),
         st.sampled_from(DIGESTS),
     ),
     st.text(max_size=6),
@@ -45,13 +47,22 @@ def declared(**changes: str | None) -> dict[str, str]:
     known: dict[str, str | None] = {
         **{f"base {platform}": f"python:3.12-slim@{DIGESTS[0]}" for platform in PLATFORMS},
         **{f"builder {platform}": f"python:3.12@{DIGESTS[0]}" for platform in PLATFORMS},
-        "distribution uvicorn": "0.33.0",
-        "distribution h11": "0.16.0",
+        "distribution uvicorn": "0.33.0@sha256:1",
+        "distribution h11": "0.16.0@sha256:1",
+        f"backend setuptools {ARM7}": "82.0.1@sha256:1",
+        f"compilers {ARM7}": "gcc",
+        f"emulation {ARM64}": "max",
         "file start.sh": "1f",
         "setting TITLE": "t",
+        "revision": "0123456789ab@1700000000",
+        **{f"other {platform}": "sha256:1" for platform in PLATFORMS},
         **{name.replace("__", " "): value for name, value in changes.items()},
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def without(platform: str) -> dict[str, str]:
+    return {key: value for key, value in declared().items() if not key.endswith(f" {platform}")}
 
 
 class TestReasons:
@@ -90,11 +101,25 @@ class TestReasons:
                 "base python:3.12-slim -> python:3.12-alpine",
             ),
             ({f"builder {ARM7}": None}, f"builder python:3.12 removed for {ARM7}"),
-            ({"distribution uvicorn": "0.34.0"}, "uvicorn 0.33.0 -> 0.34.0"),
-            ({"distribution websockets": "15.0"}, "websockets 15.0 added"),
+            ({"distribution uvicorn": "0.34.0@sha256:2"}, "uvicorn 0.33.0 -> 0.34.0"),
+            ({"distribution uvicorn": "0.33.0@sha256:2"}, "hashes of uvicorn changed"),
+            ({"distribution websockets": "15.0@sha256:1"}, "websockets 15.0 added"),
             ({"distribution h11": None}, "h11 removed"),
-            ({f"distribution h11 {ARM7}": "0.14.0"}, f"h11 0.16.0 -> 0.14.0 for {ARM7}"),
-            ({f"distribution uvloop {AMD}": "1"}, f"uvloop 1 added for {AMD}"),
+            ({f"distribution h11 {ARM7}": "0.14.0@sha256:2"}, f"h11 0.16.0 -> 0.14.0 for {ARM7}"),
+            ({f"distribution uvloop {AMD}": "1@sha256:1"}, f"uvloop 1 added for {AMD}"),
+            (
+                {f"backend setuptools {ARM7}": "82.0.2@sha256:2"},
+                f"build backend setuptools 82.0.1 -> 82.0.2 for {ARM7}",
+            ),
+            (
+                {f"backend setuptools {ARM7}": "82.0.1@sha256:2"},
+                f"hashes of build backend setuptools changed for {ARM7}",
+            ),
+            ({"backend cython": "3.1@sha256:1"}, "build backend cython 3.1 added"),
+            ({f"backend setuptools {ARM7}": None}, f"build backend setuptools removed for {ARM7}"),
+            ({f"compilers {ARM7}": "clang"}, f"compilers changed for {ARM7}"),
+            ({f"compilers {ARM64}": "gcc"}, f"compilers added for {ARM64}"),
+            ({f"emulation {ARM64}": "any"}, f"emulated CPU changed for {ARM64}"),
             ({"file start.sh": "2e"}, "start.sh changed"),
             ({"file start.sh": None}, "start.sh removed"),
             ({"file lib/a b.sh": "2e"}, "lib/a b.sh added"),
@@ -124,22 +149,61 @@ class TestReasons:
         assert reasons({}, declared()) == reasons(declared(), {}) == ("its inputs changed",)
 
     def test_one_version_for_all_is_the_same_as_that_version_for_each_platform(self) -> None:
-        each = {f"distribution h11 {platform}": "0.16.0" for platform in PLATFORMS}
+        each = {f"distribution h11 {platform}": "0.16.0@sha256:1" for platform in PLATFORMS}
         spread = declared(**{"distribution h11": None}, **each)
         assert reasons(declared(), spread) == ("its inputs are listed in another way",)
-        spread[f"distribution h11 {ARM7}"] = "0.14.0"
+        spread[f"distribution h11 {ARM7}"] = "0.14.0@sha256:1"
         assert reasons(declared(), spread) == (f"h11 0.16.0 -> 0.14.0 for {ARM7}",)
 
     def test_what_has_no_name_is_told_only_where_nothing_else_is(self) -> None:
-        rest = declared(**{"other inputs": "1"})
-        assert reasons(rest, {**rest, "other inputs": "2"}) == ("other inputs changed",)
-        both = {**rest, "other inputs": "2", "file start.sh": "2e"}
-        assert reasons(rest, both) == ("start.sh changed",)
+        rest = {f"other {AMD}": "2", f"other {ARM64}": "2"}
+        words = f"other inputs changed for {AMD}, {ARM64}"
+        assert reasons(declared(), declared(**rest)) == (words,)
+        assert reasons(declared(), declared(**rest, **{"file start.sh": "2e"})) == (
+            "start.sh changed",
+        )
+
+    @pytest.mark.parametrize(
+        ("before", "after", "words"),
+        [
+            ("0123456789ab", "fedcba987654", "only the commit in its labels moved, to fedcba9"),
+            ("0123456789ab-dirty-1f2e", "fedcba987654", "its files were committed, as fedcba9"),
+            ("uncommitted-1f2e", "fedcba987654", "its files were committed, as fedcba9"),
+            ("0123456789ab", "fedcba987654-dirty-1f", "uncommitted changes since commit fedcba9"),
+            ("0123456789ab", "uncommitted-1f2e", "its files are in no commit now"),
+        ],
+    )
+    def test_a_commit_that_moved_is_said_for_what_it_is(
+        self, before: str, after: str, words: str
+    ) -> None:
+        rest = {f"other {platform}": "2" for platform in PLATFORMS}
+        old = declared(revision=f"{before}@1700000000")
+        assert reasons(old, declared(revision=f"{after}@1800000000", **rest)) == (words,)
+
+    def test_a_commit_is_told_beside_others_but_not_beside_the_files_that_it_came_with(
+        self,
+    ) -> None:
+        moved = {"revision": "fedcba987654@1800000000", "setting TITLE": "u"}
+        assert reasons(declared(), declared(**moved)) == (
+            "title changed",
+            "the commit in its labels moved to fedcba9",
+        )
+        edited = declared(**moved, **{"file start.sh": "2e"})
+        assert reasons(declared(), edited) == ("start.sh changed", "title changed")
+
+    def test_inputs_that_an_earlier_program_recorded_are_not_compared(self) -> None:
+        earlier = {**declared(revision=None), "other inputs": "1"}
+        assert reasons(earlier, declared()) == ("its inputs are listed in another way",)
 
     def test_a_platform_that_comes_or_goes_is_one_reason(self) -> None:
-        fewer = declared(**{f"base {ARM7}": None, f"builder {ARM7}": None})
+        fewer = without(ARM7)
         assert reasons(fewer, declared()) == (f"newly declared for {ARM7}",)
         assert reasons(declared(), fewer) == (f"no longer declared for {ARM7}",)
+        moved = {**fewer, "revision": "fedcba987654@1800000000"}
+        assert reasons(moved, declared()) == (
+            f"newly declared for {ARM7}",
+            "the commit in its labels moved to 0123456",
+        )
 
 
 class TestPlatforms:
@@ -151,24 +215,27 @@ class TestPlatforms:
         assert concerned((), PLATFORMS) == ()
 
     def test_a_platform_that_goes_concerns_no_other(self) -> None:
-        fewer = declared(**{f"base {ARM7}": None, f"builder {ARM7}": None})
-        assert concerned(differences(declared(), fewer), (AMD, ARM64)) == ()
+        assert concerned(differences(declared(), without(ARM7)), (AMD, ARM64)) == ()
 
     def test_platforms_that_a_line_has_named_are_not_named_again(self) -> None:
         moved = differences(declared(), declared(**{f"base {ARM64}": "python:3.12-slim@other"}))
         assert in_words(moved, (ARM64,)) == ("base python:3.12-slim moved",)
         assert in_words(moved, (AMD, ARM64)) == (f"base python:3.12-slim moved for {ARM64}",)
 
-    def test_what_is_vague_is_told_where_the_rest_does_not_concern_every_platform(self) -> None:
-        rest = declared(**{"other inputs": "1"})
-        moved = {**rest, f"base {ARM64}": "python:3.12-slim@other", "other inputs": "2"}
-        found = differences(rest, moved)
+    def test_what_is_vague_is_told_of_the_platforms_that_nothing_else_concerns(self) -> None:
+        rest = {f"other {platform}": "2" for platform in PLATFORMS}
+        moved = declared(**{f"base {ARM64}": "python:3.12-slim@other"}, **rest)
+        found = differences(declared(), moved)
         words = "base python:3.12-slim moved"
         assert in_words(telling(found, (ARM64,)), (ARM64,)) == (words,)
         assert in_words(telling(found, (AMD, ARM64))) == (
             f"{words} for {ARM64}",
-            "other inputs changed",
+            f"other inputs changed for {AMD}",
         )
+
+    def test_where_all_is_vague_it_is_told_as_it_is(self) -> None:
+        found = differences(declared(), declared(**{f"other {AMD}": "2"}))
+        assert telling(found, (AMD,)) == found
 
 
 class TestShown:

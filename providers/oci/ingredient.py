@@ -1,0 +1,114 @@
+"""One thing that goes into a tag: what its key is about, and how a change of it is said."""
+
+import re
+from dataclasses import dataclass
+
+# Kinds in the order in which a person asks for them.
+ORDER = (
+    "base", "image", "builder", "compilers", "emulation", "distribution", "backend", "file",
+    "setting", "revision",
+)  # fmt: skip
+# The kind of what stands for a whole build, or for what has no name of its own.
+REST = "other"
+# Kinds that have a version for all platforms, or one for each.
+VERSIONED = frozenset({"distribution", "backend"})
+
+_OF_A_PLATFORM = frozenset({"base", "builder", "compilers", "emulation", "image"})
+_PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?")
+_COMMIT = re.compile(r"([0-9a-f]{7})[0-9a-f]*(-dirty)?")
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Subject:
+    """What a key is about: a kind, a name within it, and the platform where it has one."""
+
+    kind: str
+    name: str = ""
+    platform: str = ""
+
+    @classmethod
+    def of(cls, key: str) -> "Subject":
+        """Return what `key` is about: `<kind> [<name>] [<platform>]`."""
+        kind, _, name = key.partition(" ")
+        if kind in _OF_A_PLATFORM or (kind == REST and _PLATFORM.fullmatch(name)):
+            return cls(kind=kind, platform=name)
+        if kind in VERSIONED:
+            project, _, platform = name.partition(" ")
+            if _PLATFORM.fullmatch(platform):
+                return cls(kind=kind, name=project, platform=platform)
+        return cls(kind=kind, name=name)
+
+
+def words(subject: Subject, old: str | None, new: str | None, *, alone: bool) -> str:
+    """Say how the value of `subject` changed; `alone` tells that nothing else did."""
+    match subject.kind:
+        case "image":
+            return _of_image(old, new)
+        case "base" | "builder":
+            return _of_base(subject.kind, old, new)
+        case "distribution":
+            return _of_version(subject.name, old, new)
+        case "backend":
+            return _of_version(f"build backend {subject.name}", old, new)
+        case "revision" if old is not None and new is not None:
+            return _of_revision(old, new, alone=alone)
+    fate = "added" if old is None else "removed" if new is None else "changed"
+    return f"{_name(subject)} {fate}"
+
+
+def _name(subject: Subject) -> str:
+    match subject.kind:
+        case "file":
+            return subject.name
+        case "setting":
+            return subject.name.lower()
+        case "emulation":
+            return "emulated CPU"
+        case "compilers" | "revision":
+            return subject.kind
+        case "other" if subject.platform:
+            return "other inputs"
+    return f"{subject.kind} {subject.name}".strip()
+
+
+def _of_base(kind: str, old: str | None, new: str | None) -> str:
+    before, after = _head(old), _head(new)
+    if old is None or new is None:
+        return f"{kind} {before or after} {'added' if old is None else 'removed'}"
+    return f"{kind} {after} moved" if before == after else f"{kind} {before} -> {after}"
+
+
+def _of_image(old: str | None, new: str | None) -> str:
+    before, after = _head(old), _head(new)
+    if old is None or new is None:
+        built_on = (before or after).replace(":", " ")
+        return f"built on {built_on} now" if old is None else f"no longer built on {built_on}"
+    image, _, tag = after.rpartition(":")
+    if before == after:
+        return f"{image} {tag} is built anew"
+    return f"{before.replace(':', ' ')} -> {tag if before.startswith(f'{image}:') else after}"
+
+
+def _of_version(name: str, old: str | None, new: str | None) -> str:
+    before, after = _head(old), _head(new)
+    if old is None:
+        return f"{name} {after} added"
+    if new is None:
+        return f"{name} removed"
+    return f"hashes of {name} changed" if before == after else f"{name} {before} -> {after}"
+
+
+def _of_revision(old: str, new: str, *, alone: bool) -> str:
+    before, after = (_COMMIT.match(value) for value in (old, new))
+    if after is None:
+        return "its files are in no commit now"
+    if after[2]:
+        return f"uncommitted changes since commit {after[1]}"
+    if before is None or before[2]:
+        return f"its files were committed, as {after[1]}"
+    what = "only the commit in its labels moved" if alone else "the commit in its labels moved"
+    return f"{what}, to {after[1]}" if alone else f"{what} to {after[1]}"
+
+
+def _head(value: str | None) -> str:
+    return (value or "").partition("@")[0]
