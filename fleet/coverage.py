@@ -7,10 +7,8 @@ from fleet.cell import cells
 from fleet.contents import constraints, contradicted
 from fleet.declaration import Image
 from fleet.inputs import Inputs
-from fleet.lock import Base, Lock, asked, name_of
+from fleet.lock import Base, Lock, asked, command, name_of
 from fleet.problems import Problems
-
-_REMEDY = "Run `make lock`"
 
 
 def note_missing(
@@ -28,7 +26,7 @@ def note_missing(
         *uncovered_tools(image, lock),
     )
     for what in gaps:
-        problems.add(path, what, _REMEDY)
+        problems.add(path, what, f"Run {command(inputs.stack)}")
     if not gaps:
         _note_idle_lacks(image, lock, problems)
 

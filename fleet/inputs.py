@@ -31,8 +31,12 @@ class Assets:
 
 @dataclass(frozen=True, kw_only=True)
 class Inputs:
-    """All inputs of a plan; ``source`` names the lock's file in error messages."""
+    """All inputs of a plan.
+
+    For error messages, ``stack`` is the one whose lock it is, and ``source`` names the files.
+    """
 
     lock: Lock
     assets: Mapping[str, Assets]
+    stack: str
     source: str = ""

@@ -95,6 +95,11 @@ class Lock:
         )
 
 
+def command(stack: str) -> str:
+    """Return the command that brings the lock of ``stack`` up to its declaration."""
+    return f"`make lock STACK={stack}`"
+
+
 def asked(image: Image) -> tuple[str, ...]:
     """Return what is to be resolved for each Python and version of ``image``, version apart."""
     return (image.requirement, *image.requires)

@@ -1,65 +1,78 @@
 """The lock as plain values, which is how its YAML file holds it: read and written here."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from packaging.markers import InvalidMarker, Marker
 
-from fleet.lock import Base, Lock, PinKey, ToolKey, Tools, bare
+from fleet.lock import Base, Lock, PinKey, ToolKey, Tools, bare, command
 from fleet.problems import Problems
-from fleet.reader import Fault, Reader, pattern
+from fleet.reader import Fault, Reader, Rule, pattern
 
 SECTIONS = ("bases", "builders", "asked", "requirements", "tools", "hashes", "yanked")
 
-_DIGEST = pattern(
-    r"sha256:[0-9a-f]{64}", "is no digest", "Let `make lock` write it: sha256:<64 hex digits>"
-)
-_REFERENCE = pattern(
-    r"[A-Za-z0-9.:_/-]{1,255}", "is no image reference", "Let `make lock` write it"
-)
-_PINNED = pattern(
-    r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+",
-    "is no pinned distribution",
-    "Let `make lock` write it: name==version",
-)
-_NAME = pattern(
-    r"[a-z0-9]+(?:-[a-z0-9]+)*", "is no normalised distribution", "Let `make lock` write it"
-)
+
+class _Rules(NamedTuple):
+    """What texts of a lock must look like."""
+
+    digest: Rule
+    reference: Rule
+    name: Rule
+    pin: Rule
 
 
-def _pin(text: str) -> Fault | None:
-    """Tell what is wrong with ``name==version[ ; marker]``."""
-    fault = _PINNED(bare(text))
-    if fault is None and ";" in text:
-        try:
-            Marker(text.partition(";")[2].strip())
-        except InvalidMarker:
-            return Fault(f"{text!r} has no valid marker", "Let `make lock` write it")
-    return fault
+def _rules(remedy: str) -> _Rules:
+    pinned = pattern(
+        r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", "is no pinned distribution, name==version", remedy
+    )
+
+    def pin(text: str) -> Fault | None:
+        """Tell what is wrong with ``name==version[ ; marker]``."""
+        fault = pinned(bare(text))
+        if fault is None and ";" in text:
+            try:
+                Marker(text.partition(";")[2].strip())
+            except InvalidMarker:
+                return Fault(f"{text!r} has no valid marker", remedy)
+        return fault
+
+    return _Rules(
+        digest=pattern(
+            r"sha256:[0-9a-f]{64}", "is no digest, sha256:<64 hexadecimal digits>", remedy
+        ),
+        reference=pattern(r"[A-Za-z0-9.:_/-]{1,255}", "is no image reference", remedy),
+        name=pattern(r"[a-z0-9]+(?:-[a-z0-9]+)*", "is no normalised distribution", remedy),
+        pin=pin,
+    )
 
 
-def parse(values: Mapping[str, Any], source: str, found: Problems | None = None) -> Lock:
-    """Return the lock in ``values``, the parsed YAML of the file ``source``.
+def parse(
+    values: Mapping[str, Any], source: str, stack: str, found: Problems | None = None
+) -> Lock:
+    """Return the lock of ``stack`` in ``values``, the parsed YAML of the file ``source``.
 
     :raises DeclarationError: with every problem found, after those ``found`` before.
     """
     problems = found or Problems()
+    # The command reads what is there before it adds to it, so it can't mend that.
+    remedy = f"Restore the file, or remove it and run {command(stack)}"
+    rules = _rules(remedy)
     reader = Reader(path="lock", values=values, problems=problems)
     reader.only(SECTIONS)
-    pins = _pins(reader)
-    tools = _tools(reader.inner("tools"))
+    pins = _pins(reader, rules)
+    tools = _tools(reader.inner("tools"), rules)
     asked, hashes, yanked = (reader.inner(key) for key in ("asked", "hashes", "yanked"))
     entries = (*pins.values(), *(entry.pins for entry in tools.values()))
     for pin in sorted({bare(pin) for entry in entries for pin in entry if pin}):
         if pin not in hashes.values:
-            problems.add(hashes.at(pin), "is missing", "Run `make lock`")
+            problems.add(hashes.at(pin), "is missing", remedy)
     lock = Lock(
-        bases=_bases(reader.inner("bases")),
-        builders=_bases(reader.inner("builders")),
+        bases=_bases(reader.inner("bases"), rules),
+        builders=_bases(reader.inner("builders"), rules),
         asked={image: asked.texts(image) for image in asked.values},
         pins=pins,
         tools=tools,
-        hashes={pin: hashes.texts(pin, _DIGEST) for pin in hashes.values},
+        hashes={pin: hashes.texts(pin, rules.digest) for pin in hashes.values},
         yanked={package: yanked.texts(package, None, ()) for package in yanked.values},
     )
     problems.raise_if_any(source)
@@ -93,21 +106,21 @@ def _base_values(bases: Mapping[str, Base]) -> dict[str, Any]:
     }
 
 
-def _bases(section: Reader) -> dict[str, Base]:
+def _bases(section: Reader, rules: _Rules) -> dict[str, Base]:
     bases = {}
     for key in section.values:
         entry = section.inner(key)
         entry.only(("name", "repository", "platforms"))
         platforms = entry.inner("platforms")
         bases[key] = Base(
-            name=entry.text("name", _REFERENCE),
-            repository=entry.text("repository", _REFERENCE),
-            platforms={p: platforms.text(p, _DIGEST) for p in platforms.values},
+            name=entry.text("name", rules.reference),
+            repository=entry.text("repository", rules.reference),
+            platforms={p: platforms.text(p, rules.digest) for p in platforms.values},
         )
     return bases
 
 
-def _pins(reader: Reader) -> dict[PinKey, tuple[str, ...]]:
+def _pins(reader: Reader, rules: _Rules) -> dict[PinKey, tuple[str, ...]]:
     images = reader.inner("requirements")
     found: dict[PinKey, tuple[str, ...]] = {}
     for image in images.values:
@@ -115,7 +128,7 @@ def _pins(reader: Reader) -> dict[PinKey, tuple[str, ...]]:
         for python in pythons.values:
             versions = pythons.inner(python)
             for version in versions.values:
-                found[(image, python, version)] = versions.texts(version, _pin)
+                found[(image, python, version)] = versions.texts(version, rules.pin)
     return found
 
 
@@ -129,7 +142,7 @@ def _tool_values(tools: Mapping[ToolKey, Tools]) -> dict[str, Any]:
     return found
 
 
-def _tools(reader: Reader) -> dict[ToolKey, Tools]:
+def _tools(reader: Reader, rules: _Rules) -> dict[ToolKey, Tools]:
     found: dict[ToolKey, Tools] = {}
     for image in reader.values:
         pythons = reader.inner(image)
@@ -138,8 +151,10 @@ def _tools(reader: Reader) -> dict[ToolKey, Tools]:
             entry.only(("found-for", "pins", "compiled"))
             compiled = entry.inner("compiled")
             found[(image, python)] = Tools(
-                pins=entry.texts("pins", _pin, ()),
-                compiled={target: compiled.texts(target, _NAME) for target in compiled.values},
-                found_for=entry.text("found-for", _DIGEST) if "found-for" in entry.values else "",
+                pins=entry.texts("pins", rules.pin, ()),
+                compiled={target: compiled.texts(target, rules.name) for target in compiled.values},
+                found_for=entry.text("found-for", rules.digest)
+                if "found-for" in entry.values
+                else "",
             )
     return found

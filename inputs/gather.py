@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fleet.declaration import Declaration
 from fleet.inputs import Assets, Inputs
+from fleet.lock import command
 from fleet.problems import DeclarationError, Problems
 from inputs.assets import read_assets
 from inputs.locks import lock_file, read_lock
@@ -18,13 +19,14 @@ def gather(root: Path, stack: str, declaration: Declaration) -> Inputs:
     """
     path = lock_file(root, stack, declaration)
     if not path.exists():
-        _tell_missing(path.relative_to(root).as_posix(), declaration.fleet_of(stack))
+        _tell_missing(path.relative_to(root).as_posix(), stack, declaration.fleet_of(stack))
     problems = Problems()
     assets = assets_of(root, declaration.by_name, problems)
     problems.raise_if_any()
     return Inputs(
         lock=read_lock(path),
         assets={name: found for name, found in assets.items() if found is not None},
+        stack=declaration.fleet_of(stack),
         source=f"Pulumi.{stack}.yaml with {path.relative_to(root).as_posix()}",
     )
 
@@ -44,8 +46,8 @@ def assets_of(root: Path, images: Iterable[str], problems: Problems) -> Mapping[
     return found
 
 
-def _tell_missing(lock: str, stack: str) -> None:
+def _tell_missing(lock: str, stack: str, fleet: str) -> None:
     """Say it once: without a lock, every base and distribution of the matrix would be missing."""
     problems = Problems()
-    problems.add(lock, "was not written yet", f"Run `make lock STACK={stack}`")
+    problems.add(lock, "was not written yet", f"Run {command(fleet)}")
     problems.raise_if_any(f"Pulumi.{stack}.yaml")

@@ -26,11 +26,11 @@ def lock_file(root: Path, stack: str, declaration: Declaration) -> Path:
 
 
 def read_lock(path: Path) -> Lock:
-    """Return the lock at ``path``; a lock that was not written yet is empty.
+    """Return the lock at ``path``, named for its stack; one that was not written yet is empty.
 
     :raises DeclarationError: with every problem of the file.
     """
     if not path.exists():
         return Lock()
     problems = Problems()
-    return parse(strict_yaml.load(path, problems), path.name, problems)
+    return parse(strict_yaml.load(path, problems), path.name, path.stem, problems)

@@ -93,5 +93,5 @@ def _explained(error: ResolutionError, image: Image, wanted: Wanted) -> str:
     return (
         f"{text} It is built on {image.builds_on} and has to agree with what that holds: "
         f"{', '.join(wanted.within)}. Exclude the version on that Python, declare another version "
-        f"of {image.builds_on}, or resolve both anew: `make lock NEWEST={image.builds_on}`"
+        f"of {image.builds_on}, or resolve both anew: `make lock STACK=… NEWEST={image.builds_on}`"
     )

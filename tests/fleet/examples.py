@@ -97,6 +97,7 @@ def inputs(declared: Declaration, **overrides: Any) -> Inputs:
     values: dict[str, Any] = {
         "lock": lock(declared),
         "assets": {i.name: assets() for i in declared.images},
+        "stack": "dev",
         **overrides,
     }
     return Inputs(**values)

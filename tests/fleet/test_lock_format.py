@@ -14,7 +14,7 @@ from tests.fleet.examples import DIGEST, declaration, lock
 
 def test_a_lock_is_read_as_it_was_written() -> None:
     held = lock(declaration())
-    assert parse(values_of(held), "lock.yaml") == held
+    assert parse(values_of(held), "lock.yaml", "prod") == held
 
 
 def test_markers_and_tools_are_read_as_they_were_written() -> None:
@@ -29,7 +29,7 @@ def test_markers_and_tools_are_read_as_they_were_written() -> None:
         tools={("web", "3.11"): tools, ("web", "3.12"): Tools(pins=(), compiled={})},
         hashes=dict.fromkeys(("a==1", "b==1", "setuptools==80.0.0"), (DIGEST,)),
     )
-    assert parse(values_of(held), "lock.yaml") == held
+    assert parse(values_of(held), "lock.yaml", "prod") == held
 
 
 names = st.from_regex(r"[a-z]{1,6}", fullmatch=True)
@@ -50,7 +50,7 @@ def test_any_lock_is_read_as_it_was_written(
     found: dict[str, Base], yanked: dict[str, tuple[str, ...]]
 ) -> None:
     held = Lock(bases=found, builders=found, yanked=yanked)
-    assert parse(values_of(held), "lock.yaml") == held
+    assert parse(values_of(held), "lock.yaml", "prod") == held
 
 
 @pytest.mark.parametrize(
@@ -74,15 +74,20 @@ def test_any_lock_is_read_as_it_was_written(
 )
 def test_what_is_wrong_in_a_lock_is_named(values: dict[str, Any], path: str) -> None:
     with pytest.raises(DeclarationError) as failure:
-        parse(values, "lock.yaml")
+        parse(values, "lock.yaml", "prod")
     assert any(problem.path.startswith(path) for problem in failure.value.problems)
 
 
 def test_a_pin_without_hashes_is_refused() -> None:
     values = values_of(lock(declaration()))
     del values["hashes"]["gunicorn==23.0.0"]
-    with pytest.raises(DeclarationError, match=r"lock\.hashes\.gunicorn==23\.0\.0: is missing"):
-        parse(values, "lock.yaml")
+    with pytest.raises(DeclarationError) as failure:
+        parse(values, "lock.yaml", "prod")
+    (problem,) = failure.value.problems
+    assert str(problem) == (
+        "lock.hashes.gunicorn==23.0.0: is missing. "
+        "Restore the file, or remove it and run `make lock STACK=prod`."
+    )
 
 
 def test_distributions_are_known_by_their_normalised_names() -> None:

@@ -152,6 +152,13 @@ def test_what_the_lock_and_the_assets_lack_is_named_all_at_once() -> None:
     assert "version 0.33.0 on Python 3.11" in said[1]
 
 
+def test_the_remedy_of_a_lock_that_lacks_something_names_its_stack() -> None:
+    declared = declaration(requires=["gunicorn", "uvicorn-worker"])
+    with pytest.raises(DeclarationError) as failure:
+        make_plan(declared, inputs(declared, lock=lock(declaration()), stack="prod"), OWNER)
+    assert {p.remedy for p in failure.value.problems} == {"Run `make lock STACK=prod`"}
+
+
 def test_a_lock_made_for_other_distributions_does_not_serve() -> None:
     declared = declaration(requires=["gunicorn", "uvicorn-worker"])
     with pytest.raises(DeclarationError, match=r"no uvicorn, gunicorn, uvicorn-worker"):

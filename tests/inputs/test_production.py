@@ -27,7 +27,8 @@ def plan(declared: Declaration) -> Plan:
     """The plan with the shipped assets and a lock that holds each image's own package alone."""
     assets = {name: read_assets(ROOT, name) for name in declared.by_name}
     found = {name: folder for name, folder in assets.items() if folder}
-    return make_plan(declared, Inputs(lock=covering(declared), assets=found), "fleet/prod")
+    given = Inputs(lock=covering(declared), assets=found, stack="prod")
+    return make_plan(declared, given, "fleet/prod")
 
 
 def covering(declared: Declaration) -> Lock:

@@ -43,7 +43,7 @@ def test_a_new_lock_covers_the_declaration() -> None:
         "uvicorn==0.34.0 gunicorn on 3.11",
         *["files gunicorn", "files uvicorn", "files uvicorn"] * len(PLATFORMS),
     ]
-    assert parse_lock(values_of(lock), "lock.yaml") == lock
+    assert parse_lock(values_of(lock), "lock.yaml", "prod") == lock
 
 
 def test_each_look_outside_is_told() -> None:
@@ -173,7 +173,7 @@ def test_what_has_no_wheel_is_locked_with_what_builds_it() -> None:
     assert tools.pins == ("setuptools==9.0.0",)
     assert tools.compiled == {f"{platform} glibc": ("gunicorn",) for platform in PLATFORMS}
     assert "setuptools==9.0.0" in lock.hashes
-    assert parse_lock(values_of(lock), "lock.yaml") == lock
+    assert parse_lock(values_of(lock), "lock.yaml", "prod") == lock
     assert make_plan(declared, inputs(declared, lock=lock), "fleet/test")
 
 

@@ -91,7 +91,7 @@ def test_what_fits_no_further_names_both_images_and_the_way_out() -> None:
     assert told.startswith("above: uvicorn==0.34.0, uvicorn-worker on Python 3.11: uvicorn-worker")
     assert "It is built on below and has to agree" in told
     assert "gunicorn==23.0.0, packaging==26.0" in told
-    assert "make lock NEWEST=below" in told
+    assert "make lock STACK=… NEWEST=below" in told
 
 
 def test_what_fits_nowhere_blames_no_other_image() -> None:
