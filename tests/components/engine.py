@@ -1,12 +1,13 @@
 """A recording engine: what a program asks of Pulumi, without Pulumi."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
 from pulumi.runtime import mocks
+from pulumi.runtime.proto import resource_pb2
 
 from components.fleet import declare
 from fleet.plan import Plan
@@ -31,11 +32,21 @@ class Asked:
     inputs: dict[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What a program asks of a resource beside its inputs; time limits as the engine reads them."""
+
+    retain: bool
+    create: str
+    update: str
+
+
 @dataclass
 class Engine(pulumi.runtime.Mocks):
     """Answers as the providers do, and keeps every request in order."""
 
     asked: list[Asked] = field(default_factory=list)
+    options: dict[str, Options] = field(default_factory=dict)
     preview: bool = False
     stacks: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -68,12 +79,39 @@ class Engine(pulumi.runtime.Mocks):
         ]
 
 
+class Monitor(mocks.MockMonitor):
+    """Keeps also the options of each resource, which mocks are not told, and lets some fail.
+
+    A failure is answered as the engine answers it where it goes on with the rest.
+    """
+
+    def __init__(self, engine: Engine, fails: Collection[str]) -> None:
+        super().__init__(engine)
+        self._options = engine.options
+        self._fails = fails
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
+        limits = request.customTimeouts
+        self._options[request.name] = Options(
+            retain=request.retainOnDelete, create=limits.create, update=limits.update
+        )
+        answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        if request.name in self._fails:
+            return resource_pb2.RegisterResourceResponse(urn=answer.urn, result=resource_pb2.FAIL)
+        return answer
+
+
 def run(
-    plan: Plan, *, preview: bool = False, stacks: dict[str, dict[str, Any]] | None = None
+    plan: Plan,
+    *,
+    preview: bool = False,
+    stacks: dict[str, dict[str, Any]] | None = None,
+    fails: Collection[str] = (),
 ) -> tuple[Engine, dict[str, Any]]:
     """Run the program on ``plan``; return what it asked for, and the stack's outputs.
 
-    ``stacks`` are the outputs of other stacks by their names.
+    ``stacks`` are the outputs of other stacks by their names, ``fails`` the names of the resources
+    that fail.
     """
     engine = Engine(preview=preview, stacks=stacks or {})
     # Each run gets a loop of its own, so that one test's pending work can't reach another's.
@@ -81,7 +119,12 @@ def run(
     asyncio.set_event_loop(loop)
     try:
         mocks.set_mocks(
-            engine, project="fleet", stack="test", preview=preview, organization="organization"
+            engine,
+            project="fleet",
+            stack="test",
+            preview=preview,
+            monitor=Monitor(engine, fails),
+            organization="organization",
         )
         outputs: dict[str, Any] = {}
 

@@ -8,15 +8,10 @@ import pytest
 from fleet.declaration import Declaration
 from fleet.parse import parse
 from fleet.part import narrowed, parse_share
-from fleet.plan import Plan, make_plan
+from fleet.plan import make_plan
 from tests.components.engine import IMAGE, STALE, TAG, Engine, digest, run
-from tests.fleet.examples import DIGEST, assets, config, declaration, image, inputs, lock
-
-
-def plan(**image_overrides: Any) -> Plan:
-    declared = declaration(**image_overrides)
-    given = inputs(declared)
-    return make_plan(declared, replace(given, assets={"web": assets()}), "fleet/test")
+from tests.components.plans import plan, stacked
+from tests.fleet.examples import DIGEST, config, image, inputs, lock
 
 
 @pytest.fixture(scope="module")
@@ -80,13 +75,6 @@ def test_a_verification_runs_the_very_digest_that_was_pushed(ran: tuple[Engine, 
     assert verify["exports"] == [{"raw": "type=cacheonly"}]
 
 
-def test_a_tag_is_asked_for_only_after_all_its_verifications(ran: tuple[Engine, Any]) -> None:
-    order = [asked.name for asked in ran[0].asked]
-    tag = order.index("localhost:5443/multi-py/web:py3.11-slim-0.34.0")
-    for platform in ("amd64", "arm-v7"):
-        assert order.index(f"web/verify:py3.11-slim-0.34.0-{platform}") < tag
-
-
 def test_a_pointer_copies_the_digest_of_its_version(ran: tuple[Engine, Any]) -> None:
     pointer = ran[0].named("localhost:5443/multi-py/web:py3.11-slim-LATEST").inputs
     target = digest("localhost:5443/multi-py/web:py3.11-slim-0.34.0")
@@ -148,31 +136,12 @@ def test_children_inherit_nothing_but_their_parent() -> None:
     assert len(engine.of(TAG)) == 3
 
 
-def test_an_image_starts_from_the_verified_digest_of_the_one_below() -> None:
-    declared = parse(
-        config(
-            images={
-                "child": image(**{"builds-on": "base"}),
-                "base": image(requires=[], package="gunicorn", versions=["23.0.0"]),
-            }
-        )
-    )
-    pins = {
-        ("base", "3.11", "23.0.0"): ("gunicorn==23.0.0",),
-        ("child", "3.11", "0.33.0"): ("gunicorn==23.0.0", "uvicorn==0.33.0"),
-        ("child", "3.11", "0.34.0"): ("gunicorn==23.0.0", "uvicorn==0.34.0"),
-    }
-    hashes = {pin: (DIGEST,) for entry in pins.values() for pin in entry}
-    given = inputs(declared, lock=lock(declared, pins=pins, hashes=hashes))
-    engine, _ = run(make_plan(declared, given, "fleet/test"))
+def test_an_image_starts_from_the_digest_of_the_one_below() -> None:
+    engine, _ = run(stacked())
     arguments = engine.named("child/build:py3.11-slim-0.34.0-arm-v7").inputs["buildArgs"]
     below = digest("base/build:py3.11-slim-23.0.0-arm-v7")
     assert arguments["BASE"] == f"localhost:5443/multi-py/base/build@{below}"
     assert arguments["BASE_DIGEST"] == below
-    names = [asked.name for asked in engine.asked]
-    assert names.index("base/verify:py3.11-slim-23.0.0-arm-v7") < names.index(
-        "child/build:py3.11-slim-0.34.0-arm-v7"
-    )
 
 
 def test_common_files_are_a_context_of_their_own(ran: tuple[Engine, Any]) -> None:

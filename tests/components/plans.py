@@ -1,0 +1,35 @@
+"""Plans that the tests of components run."""
+
+from dataclasses import replace
+from typing import Any
+
+from fleet.parse import parse
+from fleet.plan import Plan, make_plan
+from tests.fleet.examples import DIGEST, assets, config, declaration, image, inputs, lock
+
+
+def plan(**image_overrides: Any) -> Plan:
+    """One image, `web`: two versions for amd64 and arm/v7."""
+    declared = declaration(**image_overrides)
+    given = inputs(declared)
+    return make_plan(declared, replace(given, assets={"web": assets()}), "fleet/test")
+
+
+def stacked() -> Plan:
+    """Two images, `child` built on `base`."""
+    declared = parse(
+        config(
+            images={
+                "child": image(**{"builds-on": "base"}),
+                "base": image(requires=[], package="gunicorn", versions=["23.0.0"]),
+            }
+        )
+    )
+    pins = {
+        ("base", "3.11", "23.0.0"): ("gunicorn==23.0.0",),
+        ("child", "3.11", "0.33.0"): ("gunicorn==23.0.0", "uvicorn==0.33.0"),
+        ("child", "3.11", "0.34.0"): ("gunicorn==23.0.0", "uvicorn==0.34.0"),
+    }
+    hashes = {pin: (DIGEST,) for entry in pins.values() for pin in entry}
+    given = inputs(declared, lock=lock(declared, pins=pins, hashes=hashes))
+    return make_plan(declared, given, "fleet/test")
