@@ -140,6 +140,7 @@ def test_a_removed_version_keeps_its_tag_and_gives_the_pointer_back(
     workshop: Workshop, registry: RegistryView
 ) -> None:
     before = registry.tags()
+    builds = workshop.view(f"{IMAGE}/build")
     workshop.declare()
     steps = workshop.up()
     assert steps.builds() == []
@@ -148,8 +149,12 @@ def test_a_removed_version_keeps_its_tag_and_gives_the_pointer_back(
         assert live[f"py{python}-slim-LATEST"] == live[f"py{python}-slim-0.34.0"]
         kept = f"py{python}-slim-{NEXT}"
         assert live[kept] == before[kept]
-        assert {image.platform for image in registry.pull(kept)} == PLATFORMS
+        images = registry.pull(kept)
+        assert {image.platform for image in images} == PLATFORMS
         assert live[f"py{python}-slim-0.35"] == before[kept], "policy of X.Y is keep"
+        built = {builds.digest(f"{kept}-{suffix}") for suffix in SUFFIXES}
+        assert built == {image.digest for image in images}, "its builds stay in the workshop too"
+    builds.close()
 
 
 def test_a_python_that_leaves_takes_its_latest_along_and_nothing_else(
