@@ -10,6 +10,7 @@ from components.fleet import declare
 from components.github_access import require_access
 from components.image_pages import image_pages
 from components.repository import manage_repository
+from components.running import run
 from fleet.problems import DeclarationError
 from inputs.planning import plan_of
 from inputs.stack import declaration_of_engine
@@ -17,6 +18,7 @@ from inputs.texts import read_sources
 from render.generated import known_files
 
 
+@run
 def main() -> None:
     """Make the registry, and the fleet's repository, equal to the stack's declaration."""
     stack, root = pulumi.get_stack(), Path(__file__).parent
@@ -33,6 +35,3 @@ def main() -> None:
     if declaration.github:
         pages = image_pages(declaration, plan, fleet.rows, sources)
         manage_repository(declaration, {**files, **pages}, secrets)
-
-
-main()

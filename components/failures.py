@@ -9,6 +9,7 @@ refuse an empty digest before they write anything, each with a line that says wh
 from typing import TypeVar
 
 import pulumi
+from pulumi.runtime.stack import ResourceRegistrationFailed
 
 T = TypeVar("T")
 
@@ -19,5 +20,14 @@ def digest_or_nothing(output: pulumi.Output[str]) -> pulumi.Output[str]:
 
 
 def or_else(output: pulumi.Output[T], fallback: T) -> pulumi.Output[T]:
-    """Return ``output``, or ``fallback`` when a resource that it comes from failed."""
-    return output.recover(lambda _: fallback)
+    """Return ``output``, or ``fallback`` when a resource that it comes from failed.
+
+    Any other failure is one of the program, and ends it.
+    """
+
+    def recovered(error: Exception) -> T:
+        if not isinstance(error, ResourceRegistrationFailed):
+            raise error
+        return fallback
+
+    return output.recover(recovered)
