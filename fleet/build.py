@@ -115,10 +115,16 @@ def _based(
 
 
 def _installed(found: Contents, inputs: Inputs) -> dict[str, str]:
-    """Return the requirements: the package apart, for versions of it share all the others."""
+    """Return the requirements: the package apart, for versions of it share all the others.
+
+    What is compiled for the others is named once more, in their order: images that compile the same
+    give the same text, and so share what comes of it.
+    """
     lock = inputs.lock
     backends = {"BUILD_REQUIREMENTS": lock.requirements(found.backends)} if found.backends else {}
+    made = [pin for pin in found.dependencies if pin in found.compiled]
     return {
+        **({"COMPILED": lock.requirements(made)} if made else {}),
         "DEPENDENCIES": lock.requirements(found.dependencies),
         "REQUIREMENT": lock.requirements(found.package),
         **backends,

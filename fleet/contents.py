@@ -15,14 +15,14 @@ class Contents:
     """The distributions of one tag on one platform, as ``name==version``.
 
     ``package`` is what the tag is named by, ``dependencies`` what is installed beside it, ``held``
-    what the image below brought along. ``compiled`` tells whether anything has no wheel here,
-    ``backends`` are what builds it, which no image holds.
+    what the image below brought along. ``compiled`` are those of the first two that have no wheel
+    here, ``backends`` are what builds them, which no image holds.
     """
 
     package: tuple[str, ...]
     dependencies: tuple[str, ...]
     held: tuple[str, ...]
-    compiled: bool
+    compiled: tuple[str, ...]
     backends: tuple[str, ...]
 
     @property
@@ -40,7 +40,7 @@ def contents(cell: Cell, platform: str, images: Mapping[str, Image], lock: Lock)
     named = normalised(cell.image.package)
     tools = lock.tools.get((cell.image.name, cell.python), Tools(pins=(), compiled={}))
     without_wheel = tools.compiled.get(target_of(platform, cell.base), ())
-    compiled = any(name_of(pin) in without_wheel for pin in own)
+    compiled = tuple(pin for pin in own if name_of(pin) in without_wheel)
     backends = (bare(pin) for pin in tools.pins if holds(pin, cell.python, platform))
     return Contents(
         package=tuple(pin for pin in own if name_of(pin) == named),

@@ -79,10 +79,16 @@ def backend_wheel(root: Path, name: str = "backend") -> str:
 
 
 def installed(install: Any, root: Path, wanted: str, build: str = "", out: str = "out") -> Path:
-    for name, text in (("wanted.txt", wanted), ("build.txt", build)):
-        (root / name).write_text(text)
-    install.main(root / "wanted.txt", root / "build.txt", root / out)
+    (root / "made").mkdir(exist_ok=True)
+    install.main(*texts(root, wanted, build), root / "made", root / out)
     return root / out / SITE
+
+
+def texts(root: Path, wanted: str, build: str) -> tuple[Path, Path]:
+    """Write the two requirements files; return their paths."""
+    (root / "wanted.txt").write_text(wanted)
+    (root / "build.txt").write_text(build)
+    return root / "wanted.txt", root / "build.txt"
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -183,3 +189,34 @@ def test_compilers_need_a_builder_with_apk(
     wanted = source(tmp_path, "sample", "backend")
     with pytest.raises(SystemExit, match="COMPILERS is for builders with apk"):
         installed(install, tmp_path, wanted, backend_wheel(tmp_path))
+
+
+def test_wheels_are_made_of_what_is_wanted_and_of_no_backend(install: Any, tmp_path: Path) -> None:
+    wanted, build = source(tmp_path, "sam_ple", "backend"), backend_wheel(tmp_path)
+    made = [tmp_path / "made", tmp_path / "again"]
+    for folder in made:
+        install.main(*texts(tmp_path, wanted, build), folder)
+    assert [wheel.name for wheel in made[0].iterdir()] == ["sam_ple-1.0-py3-none-any.whl"]
+    assert contents(made[0]) == contents(made[1])
+    dates = {path.stat().st_mtime for path in (made[0], *made[0].iterdir())}
+    assert dates == {install.EPOCH}
+
+
+def test_nothing_wanted_is_an_empty_folder_of_wheels(install: Any, tmp_path: Path) -> None:
+    install.main(*texts(tmp_path, "\n", ""), tmp_path / "made")
+    assert list((tmp_path / "made").iterdir()) == []
+
+
+def test_a_wheel_that_was_made_before_is_installed_and_no_backend_is_asked_for(
+    install: Any, tmp_path: Path
+) -> None:
+    wanted = source(tmp_path, "sam_ple", "backend")
+    install.main(*texts(tmp_path, wanted, backend_wheel(tmp_path)), tmp_path / "made")
+    for path in (tmp_path / "index").iterdir():
+        path.unlink()
+    everything = wanted.replace("sam_ple", "Sam.Ple") + wheel(tmp_path, "other")
+    site = installed(install, tmp_path, everything)
+    assert {path.name for path in site.glob("*.py")} == {"sam_ple.py", "other.py"}
+    assert not list(site.glob("*.dist-info/direct_url.json"))
+    alone = installed(install, tmp_path, wheel(tmp_path, "other"), out="alone")
+    assert not (alone / "sam_ple.py").exists()

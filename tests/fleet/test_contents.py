@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from fleet.declaration import Declaration
-from fleet.lock import Tools
+from fleet.lock import Tools, bare
 from fleet.parse import parse
-from fleet.plan import VersionTag, make_plan
+from fleet.plan import Plan, VersionTag, make_plan
 from fleet.problems import DeclarationError
 from tests.fleet.examples import DIGEST, OTHER_DIGEST, base, config, image, inputs, lock
 
@@ -23,18 +23,20 @@ def declared(**overrides: Any) -> Declaration:
     return parse(config(images={"web": image(versions=["0.34.0"], **overrides)}))
 
 
-def tag(declaration: Declaration, number: int = 0) -> VersionTag:
+def plan(declaration: Declaration, tools: Tools = TOOLS, **overrides: Any) -> Plan:
     hashes = dict.fromkeys(
         ("httptools==0.6.4", "uvicorn==0.34.0", "uvloop==0.21.0", "setuptools==80.0.0"), (DIGEST,)
     )
     alpine = {"3.11": base(), "3.11-alpine": base(OTHER_DIGEST)}
     locked = lock(
         declaration, pins={("web", "3.11", "0.34.0"): PINS}, hashes=hashes, builders=alpine,
-        tools={("web", "3.11"): TOOLS},
+        tools={("web", "3.11"): tools},
     )  # fmt: skip
-    return (
-        make_plan(declaration, inputs(declaration, lock=locked), "fleet/t").images[0].tags[number]
-    )
+    return make_plan(declaration, inputs(declaration, lock=locked, **overrides), "fleet/t")
+
+
+def tag(declaration: Declaration, number: int = 0, tools: Tools = TOOLS) -> VersionTag:
+    return plan(declaration, tools).images[0].tags[number]
 
 
 def test_a_platform_gets_what_its_marker_says() -> None:
@@ -58,6 +60,33 @@ def test_compilers_and_backends_go_only_where_something_compiles() -> None:
     assert "BUILD_REQUIREMENTS" not in amd64.arguments
     assert arm.arguments["BUILD_REQUIREMENTS"].startswith("setuptools==80.0.0")
     assert "COMPILERS" not in arm.arguments, "the full image has them"
+    assert "COMPILED" not in amd64.arguments
+    assert [line for line in arm.arguments["COMPILED"].splitlines() if "==" in line] == [
+        "httptools==0.6.4 \\"
+    ]
+
+
+def test_images_that_compile_the_same_compile_from_the_same_arguments() -> None:
+    images = {name: image(versions=["0.34.0"]) for name in ("web", "api")}
+    both = parse(config(images=images))
+    pins = {("web", "3.11", "0.34.0"): PINS, ("api", "3.11", "0.34.0"): (*PINS, "zope==1.0")}
+    held = {bare(pin) for entry in (*pins.values(), TOOLS.pins) for pin in entry}
+    locked = lock(
+        both, pins=pins, hashes=dict.fromkeys(held, (DIGEST,)),
+        tools=dict.fromkeys((("web", "3.11"), ("api", "3.11")), TOOLS),
+    )  # fmt: skip
+    images_of = make_plan(both, inputs(both, lock=locked), "fleet/t").images
+    web, api = (found.tags[0].builds[1].arguments for found in images_of)
+    assert web["DEPENDENCIES"] != api["DEPENDENCIES"]
+    for name in ("BUILDER", "COMPILED", "BUILD_REQUIREMENTS"):
+        assert web[name] == api[name]
+
+
+def test_a_package_that_is_compiled_itself_leaves_its_versions_the_same_wheels() -> None:
+    compiled = {"linux/arm/v7 glibc": ("httptools", "uvicorn")}
+    _, arm = tag(declared(), tools=Tools(pins=TOOLS.pins, compiled=compiled)).builds
+    assert "uvicorn" not in arm.arguments["COMPILED"]
+    assert "BUILD_REQUIREMENTS" in arm.arguments
 
 
 def test_alpine_is_compiled_on_alpine_with_compilers_of_its_own() -> None:

@@ -1,12 +1,15 @@
 """Puts the distributions of a requirements file into a folder that becomes a layer of an image.
 
-Called as `install.py REQUIREMENTS BUILD_REQUIREMENTS OUT` with the paths of two pip requirements
-files with hashes, either of which may be empty, and of the folder. Wheels are taken where the index
-has them; a distribution without one for this platform is compiled with the build backends of
-BUILD_REQUIREMENTS, and refused when there are none. The environment may hold BUILDER_PLATFORM, then
-only pure Python is allowed, and COMPILERS, the apk packages that compiling takes on alpine. The
-same requirements give the same bytes, whenever they are installed. Exits 0, or with an error's
-text.
+Called as `install.py REQUIREMENTS BUILD_REQUIREMENTS WHEELS OUT` with the paths of two pip
+requirements files with hashes, either of which may be empty, and of two folders. What has a wheel
+in WHEELS is installed from there, all else from wheels of the index where it has them; a
+distribution without one for this platform is compiled with the build backends of
+BUILD_REQUIREMENTS, and refused when there are none. Without OUT nothing is installed: WHEELS is
+then made, and holds a wheel of each distribution.
+
+The environment may hold BUILDER_PLATFORM, then only pure Python is allowed, and COMPILERS, the apk
+packages that compiling takes on alpine. The same requirements give the same bytes, whenever they
+are installed. Exits 0, or with an error's text.
 """
 
 from __future__ import annotations
@@ -39,22 +42,62 @@ FIXED = {
 WHEELS_ONLY = ("--only-binary", ":all:")
 
 
-def main(requirements: Path, build_requirements: Path, out: Path) -> None:
-    """Fill `out`, which may stay an empty folder."""
+def main(requirements: Path, build_requirements: Path, made: Path, out: Path | None = None) -> None:
+    """Fill `out`, which may stay an empty folder; without one, fill `made` with wheels."""
     os.environ.update(FIXED)
     shutil.rmtree(WORK, ignore_errors=True)
     wheels = WORK / "wheels"
     wheels.mkdir(parents=True)
+    wanted, backends = read(requirements), read(build_requirements)
+    if out:
+        if made.exists():
+            shutil.copytree(made, wheels, dirs_exist_ok=True)
+        fill(out, wanted, backends, wheels)
+    else:
+        have_wheels(wanted, backends, wheels)
+        keep(wanted, wheels, made)
+    set_dates(out or made)
+    shutil.rmtree(WORK)
+
+
+def fill(out: Path, wanted: list[str], backends: list[str], wheels: Path) -> None:
+    """Install what is wanted below `out`."""
     out.mkdir(parents=True, exist_ok=True)
-    wanted = read(requirements)
     if wanted:
-        if not download(wanted, wheels, *WHEELS_ONLY):
-            compile_missing(wanted, read(build_requirements), wheels)
+        have_wheels(wanted, backends, wheels)
         install(wanted, wheels, "--root", str(out), "--ignore-installed", "--no-compile")
         check_pure(out)
         compile_bytecode(out)
-    set_dates(out)
-    shutil.rmtree(WORK)
+
+
+def have_wheels(wanted: list[str], backends: list[str], wheels: Path) -> None:
+    """Have a wheel of everything wanted, from those that are there, the index, or made here."""
+    there = names_in(wheels)
+    lacking = [line for line in wanted if name_of(line) not in there]
+    if lacking and not download(lacking, wheels, *WHEELS_ONLY):
+        compile_missing(lacking, backends, wheels)
+
+
+def keep(wanted: list[str], wheels: Path, made: Path) -> None:
+    """Copy the wheels of what is wanted, and of nothing else, to `made`."""
+    made.mkdir(parents=True, exist_ok=True)
+    names = {name_of(line) for line in wanted}
+    for wheel in wheels.glob("*.whl"):
+        if name_of(wheel.name) in names:
+            shutil.copyfile(wheel, made / wheel.name)
+
+
+def names_in(wheels: Path) -> set[str]:
+    """Return the names of the distributions whose wheels are in a folder."""
+    return {name_of(wheel.name) for wheel in wheels.glob("*.whl")}
+
+
+def name_of(text: str) -> str:
+    """Return the normalised name (PEP 503) that a requirement or a wheel's file begins with."""
+    name = (
+        text.split("-", 1)[0] if text.endswith(".whl") else re.split("[=; ]", text, maxsplit=1)[0]
+    )
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def read(path: Path) -> list[str]:
