@@ -23,19 +23,25 @@ _WORK = frozenset({"create", "update", "replace", "create-replacement"})
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """What one update did; ``building`` and ``verifying`` are seconds added up over resources."""
+    """What one update did; ``compiled`` are sets of wheels, which builds share.
+
+    ``building``, ``verifying`` and ``compiling`` are seconds added up over resources.
+    """
 
     seconds: float
     locking: float
     builds: int
     verifications: int
+    compiled: int
     building: float
     verifying: float
+    compiling: float
 
     def __str__(self) -> str:
         return (
             f"{self.builds} builds ({self.building:.0f} s in all), {self.verifications} "
-            f"verifications ({self.verifying:.0f} s in all), lock {self.locking:.1f} s"
+            f"verifications ({self.verifying:.0f} s in all), {self.compiled} sets of wheels "
+            f"({self.compiling:.0f} s in all), lock {self.locking:.1f} s"
         )
 
 
@@ -108,7 +114,7 @@ def summed(events: Iterable[dict[str, Any]], *, seconds: float, locking: float) 
             if kind == "resourcePreEvent":
                 begun[step["urn"]] = event["timestamp"]
                 continue
-            what = "verify" if "/verify:" in step["urn"] else "build"
+            what = step["urn"].rpartition("/")[2].partition(":")[0]
             count[what] += 1
             spent[what] += event["timestamp"] - begun[step["urn"]]
     return Update(
@@ -116,6 +122,8 @@ def summed(events: Iterable[dict[str, Any]], *, seconds: float, locking: float) 
         locking=locking,
         builds=count["build"],
         verifications=count["verify"],
+        compiled=count["wheels"],
         building=spent["build"],
         verifying=spent["verify"],
+        compiling=spent["wheels"],
     )

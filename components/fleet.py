@@ -9,6 +9,7 @@ import pulumi
 from components.elsewhere import verified_elsewhere
 from components.image_tag import ImageTag, ImageTagArgs
 from components.pointers import Pointers, PointersArgs
+from components.wheels import wheels_image
 from fleet.plan import ImagePlan, Plan, VersionTag
 from providers.oci.resources import Summary, SummaryArgs
 
@@ -67,6 +68,8 @@ def declare(plan: Plan) -> Fleet:
     settled: list[pulumi.Output[str]] = []
     shared: dict[str, pulumi.Output[str]] = {}
     for image in plan.images:
+        for wheels, build in image.compiling:
+            wheels_image(wheels, build, image.assets)
         made = {tag.tag: _image_tag(tag, image, plan, verified) for tag in image.tags}
         for component in made.values():
             verified.update(component.verified)

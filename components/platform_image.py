@@ -41,8 +41,8 @@ def platform_image(
 
     ``below`` holds the verified digests of the builds that other images start from, by name.
     """
-    built = _build(build, assets, _arguments(build, below), _options(parent))
-    verification = _verification(build, assets, built.digest, _options(parent))
+    built = _build(build, assets, _arguments(build, below), lasting(parent))
+    verification = _verification(build, assets, built.digest, lasting(parent))
     passed = pulumi.Output.all(built.digest, verification.id).apply(lambda known: str(known[0]))
     return PlatformImage(build=built, verification=verification, verified=digest_or_nothing(passed))
 
@@ -52,7 +52,8 @@ def verification_name(build: PlatformBuild) -> str:
     return build.name.replace("/build:", "/verify:")
 
 
-def _options(parent: pulumi.Resource) -> pulumi.ResourceOptions:
+def lasting(parent: pulumi.Resource | None) -> pulumi.ResourceOptions:
+    """Return the options of a build: it may take long, and its deletion deletes nothing."""
     return pulumi.ResourceOptions(
         parent=parent,
         # Image's own delete removes the digest, and with it every name that shares it.
@@ -80,7 +81,8 @@ def _pinned(repository: str, digest: pulumi.Output[str]) -> pulumi.Output[str]:
     )
 
 
-def _context(location: str, shared: str) -> docker_build.BuildContextArgs:
+def context(location: str, shared: str) -> docker_build.BuildContextArgs:
+    """Return the folder that a build is sent, with what images have in common where it is named."""
     named = {_SHARED: docker_build.ContextArgs(location=shared)} if shared else None
     return docker_build.BuildContextArgs(location=location, named=named)
 
@@ -99,29 +101,14 @@ def _build(
     return docker_build.Image(
         build.name,
         opts,
-        context=_context(assets.context, assets.shared_context),
+        context=context(assets.context, assets.shared_context),
         dockerfile=docker_build.DockerfileArgs(location=f"{assets.context}/Dockerfile"),
         build_args=arguments,
-        platforms=_platforms(build),
+        platforms=platforms(build.platform),
         builder=docker_build.BuilderConfigArgs(name=build.builder),
         exports=[docker_build.ExportArgs(raw=export)],
         tags=[build.reference],
-        cache_from=[
-            docker_build.CacheFromArgs(registry=docker_build.CacheFromRegistryArgs(ref=build.cache))
-        ],
-        cache_to=[
-            docker_build.CacheToArgs(
-                registry=docker_build.CacheToRegistryArgs(
-                    ref=build.cache,
-                    mode=docker_build.CacheMode.MAX,
-                    # Distribution refuses the cache in its default shape, and a cache that can't
-                    # be written must not cost an image.
-                    image_manifest=True,
-                    oci_media_types=True,
-                    ignore_error=True,
-                )
-            )
-        ],
+        cache_from=_cached(build),
         push=False,
         build_on_preview=False,
         exec_=build.foreign or None,
@@ -138,7 +125,7 @@ def _verification(
     return docker_build.Image(
         verification_name(build),
         opts,
-        context=_context(assets.verification, assets.shared_verification),
+        context=context(assets.verification, assets.shared_verification),
         dockerfile=docker_build.DockerfileArgs(location=f"{assets.verification}/Dockerfile"),
         build_args={
             "IMAGE": image,
@@ -147,7 +134,7 @@ def _verification(
             "VERIFICATION": assets.verification_hash,
             **emulation(build.platform),
         },
-        platforms=_platforms(build),
+        platforms=platforms(build.platform),
         builder=docker_build.BuilderConfigArgs(name=build.builder),
         # Nothing is kept of it: it passes, or the build fails with what it printed.
         exports=[docker_build.ExportArgs(raw="type=cacheonly")],
@@ -157,5 +144,13 @@ def _verification(
     )
 
 
-def _platforms(build: PlatformBuild) -> list[docker_build.Platform]:
-    return [docker_build.Platform(_DOCKER_BUILD_NAMES.get(build.platform, build.platform))]
+def _cached(build: PlatformBuild) -> list[docker_build.CacheFromArgs] | None:
+    if build.wheels is None:
+        return None
+    registry = docker_build.CacheFromRegistryArgs(ref=build.wheels.cache)
+    return [docker_build.CacheFromArgs(registry=registry)]
+
+
+def platforms(platform: str) -> list[docker_build.Platform]:
+    """Return ``platform`` as docker-build knows it."""
+    return [docker_build.Platform(_DOCKER_BUILD_NAMES.get(platform, platform))]

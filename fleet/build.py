@@ -12,6 +12,7 @@ from fleet.declaration import Declaration
 from fleet.identity import digest_of
 from fleet.inputs import Inputs
 from fleet.lock import Base, pinned_versions
+from fleet.wheels import Wheels, wheels_of
 
 _ALPINE_COMPILERS = "build-base libffi-dev linux-headers"
 """What the official alpine image lacks and the full one has."""
@@ -25,7 +26,8 @@ class PlatformBuild:
     ``foreign`` says that only a ``docker buildx`` on the machine drives the builder;
     ``expectation`` the JSON that the verification checks the container against. ``below`` names the
     build of another image that this one starts from: its digest is known only once it was built,
-    so the arguments ``BASE`` and ``BASE_DIGEST`` are then left to the components.
+    so the arguments ``BASE`` and ``BASE_DIGEST`` are then left to the components. ``wheels`` are
+    what it installs of things that have none.
     """
 
     name: str
@@ -34,12 +36,12 @@ class PlatformBuild:
     foreign: bool
     repository: str
     reference: str
-    cache: str
     arguments: Mapping[str, str]
     contents: Contents
     expectation: str
     identity: str
     below: "PlatformBuild | None"
+    wheels: Wheels | None
 
 
 def platform_build(
@@ -57,7 +59,9 @@ def platform_build(
         **_installed(found, inputs),
         **_compiling(cell, platform, found, declaration, inputs),
     }
-    context = inputs.assets[cell.image.name].context_hash
+    assets = inputs.assets[cell.image.name]
+    # A Dockerfile that does without the shared files has stages of its own.
+    own = arguments if assets.shared_context else {}
     return PlatformBuild(
         name=f"{cell.image.name}/build:{tag}",
         platform=platform,
@@ -65,12 +69,14 @@ def platform_build(
         foreign=_is_foreign(declaration, platform),
         repository=f"{public}/build",
         reference=f"{public}/build:{tag}",
-        cache=f"{public}/cache:{tag}",
         arguments=arguments,
         contents=found,
         expectation=_expectation(cell, platform, found),
-        identity=digest_of([platform, context, arguments, below.identity if below else ""]),
+        identity=digest_of(
+            [platform, assets.context_hash, arguments, below.identity if below else ""]
+        ),
         below=below,
+        wheels=wheels_of(cell, platform, public, own),
     )
 
 

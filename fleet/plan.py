@@ -14,6 +14,7 @@ from fleet.inputs import Assets, Inputs
 from fleet.names import PointerKind, Tag
 from fleet.pointers import Pointer, pointers
 from fleet.problems import Problems
+from fleet.wheels import Wheels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,15 @@ class ImagePlan:
     tags: tuple[VersionTag, ...]
     pointers: tuple[Pointer, ...]
     policy: Mapping[PointerKind, StalePolicy]
+
+    @property
+    def compiling(self) -> tuple[tuple[Wheels, PlatformBuild], ...]:
+        """Each set of wheels, with the first build that takes it."""
+        found: dict[str, tuple[Wheels, PlatformBuild]] = {}
+        for build in (build for tag in self.tags for build in tag.builds):
+            if build.wheels:
+                found.setdefault(build.wheels.name, (build.wheels, build))
+        return tuple(found.values())
 
 
 @dataclass(frozen=True, kw_only=True)

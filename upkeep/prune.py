@@ -64,7 +64,10 @@ class Found:
 
 def image_of(plan: ImagePlan) -> Image:
     """Return the repositories of a planned image."""
-    tags = (build.reference.rpartition(":")[2] for tag in plan.tags for build in tag.builds)
+    builds = [build for tag in plan.tags for build in tag.builds]
+    places = [build.reference for build in builds]
+    places += [build.wheels.cache for build in builds if build.wheels]
+    tags = (place.rpartition(":")[2] for place in places)
     return Image(public=Repository.parse(plan.repository), planned=frozenset(tags))
 
 
@@ -115,7 +118,8 @@ class Pruner:
                 build, _planned(build, image.planned), state.digests | self._others(public)
             ),
         }
-        serving = {t for t, d in build.tags.items() if d in kept[image.build]} | image.planned
+        # No cache says whose it is: where another stack has tags, each may be the other's.
+        serving = frozenset(cache.tags) if self._foreign(public) else image.planned
         kept[image.cache] = needed(cache, _planned(cache, serving), state.digests)
         loose: list[Loose] = []
         for held in (public, build, cache):
@@ -216,7 +220,7 @@ class Pruner:
         await ledgers.save(self.registry, image.build, self.owner, ledger)
 
 
-def _planned(held: Holdings, planned: frozenset[str] | set[str]) -> set[str]:
+def _planned(held: Holdings, planned: frozenset[str]) -> set[str]:
     kept = {digest for tag, digest in held.tags.items() if tag in planned}
     return kept | set(held.ledgers.values())
 

@@ -9,7 +9,8 @@ from fleet.github import GitHub
 from jobs.api import Api
 from jobs.doctor.finding import Finding, fail, note, ok
 
-_WORKSHOPS = ("build", "cache")
+_WORKSHOPS = {"build": "", "cache": " that compiles something"}
+"""The packages below that of an image, and which up makes each."""
 
 
 def look(api: Api, github: GitHub, declaration: Declaration) -> Iterator[Finding]:
@@ -22,9 +23,9 @@ def look(api: Api, github: GitHub, declaration: Declaration) -> Iterator[Finding
     for image in declaration.images:
         public = f"{rest}/{image.name}" if rest else image.name
         yield _public(_package(api, owner, public), public, github)
-        for kind in _WORKSHOPS:
+        for kind, which in _WORKSHOPS.items():
             name = f"{public}/{kind}"
-            yield _workshop(_package(api, owner, name), name, github)
+            yield _workshop(_package(api, owner, name), name, github, which)
 
 
 def _public(found: Any, name: str, github: GitHub) -> Finding:
@@ -42,10 +43,10 @@ def _public(found: Any, name: str, github: GitHub) -> Finding:
     return _linked(found, name, github)
 
 
-def _workshop(found: Any, name: str, github: GitHub) -> Finding:
+def _workshop(found: Any, name: str, github: GitHub, which: str) -> Finding:
     if found is None:
         return note(
-            f"package {name}: not there yet; the first up makes it, private",
+            f"package {name}: not there yet; the first up{which} makes it, private",
             f"Then add {github.repository} with the role Admin in its settings; leave it private",
         )
     if found["visibility"] == "public":

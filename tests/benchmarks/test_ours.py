@@ -20,12 +20,17 @@ def test_builds_and_verifications_are_counted_with_their_seconds() -> None:
         *both("web/build:a-amd64", "create", 10, 15),
         *both("web/build:a-arm64", "update", 10, 17),
         *both("web/verify:a-amd64", "create", 15, 18),
+        *both("web/wheels:b-arm64", "create", 10, 14),
         {"timestamp": 18, "summaryEvent": {}},
     ]
     found = summed(events, seconds=9.0, locking=1.0)
     assert (found.builds, found.building) == (2, 12)
     assert (found.verifications, found.verifying) == (1, 3)
-    assert str(found) == "2 builds (12 s in all), 1 verifications (3 s in all), lock 1.0 s"
+    assert (found.compiled, found.compiling) == (1, 4)
+    assert str(found) == (
+        "2 builds (12 s in all), 1 verifications (3 s in all), 1 sets of wheels (4 s in all), "
+        "lock 1.0 s"
+    )
 
 
 def test_what_stayed_as_it_was_or_is_no_build_is_not_counted() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fleet.declaration import Declaration
+from fleet.lock import Tools
 from fleet.parse import parse
 from fleet.part import narrowed, parse_share
 from fleet.plan import make_plan
@@ -46,7 +47,7 @@ def test_logical_names_stay_as_they_are_for_a_changed_one_is_another_resource(
     }
 
 
-def test_a_build_is_pushed_with_a_cache_that_cannot_cost_the_image(
+def test_a_build_is_pushed_and_leaves_no_cache_where_nothing_is_compiled(
     ran: tuple[Engine, Any],
 ) -> None:
     build = ran[0].named("web/build:py3.11-slim-0.34.0-arm-v7").inputs
@@ -54,18 +55,37 @@ def test_a_build_is_pushed_with_a_cache_that_cannot_cost_the_image(
     assert build["buildOnPreview"] is False
     assert build["builder"] == {"name": "fleet"}
     assert "rewrite-timestamp=true" in build["exports"][0]["raw"]
-    cache = build["cacheTo"][0]["registry"]
+    assert not {"cacheTo", "cacheFrom"} & set(build)
+    assert build["buildArgs"]["BASE"] == f"docker.io/library/python@sha256:{'a' * 64}"
+
+
+def test_what_is_compiled_is_kept_once_and_a_cache_that_fails_cannot_cost_the_image() -> None:
+    declared = declaration()
+    tools = Tools(pins=(), compiled={"linux/arm/v7 glibc": ("gunicorn",)})
+    locked = lock(declared, tools={("web", "3.11"): tools})
+    engine, _ = run(make_plan(declared, inputs(declared, lock=locked), "fleet/test"))
+    (wheels,) = (asked for asked in engine.of(IMAGE) if "/wheels:" in asked.name)
+    assert wheels.name.startswith("web/wheels:py3.11-arm-v7-")
+    assert (wheels.inputs["target"], wheels.inputs["platforms"]) == ("wheels", ["linux/arm"])
+    assert wheels.inputs["context"]["location"] == "assets/shared/image"
+    assert wheels.inputs["dockerfile"]["location"] == "assets/web/image/Dockerfile"
+    cache = wheels.inputs["cacheTo"][0]["registry"]
     assert (
         cache.items()
         >= {
-            "ref": "localhost:5443/multi-py/web/cache:py3.11-slim-0.34.0-arm-v7",
-            "mode": "max",
+            "ref": f"localhost:5443/multi-py/web/cache:{wheels.name.rpartition(':')[2]}",
+            "mode": "min",
             "imageManifest": True,
             "ociMediaTypes": True,
             "ignoreError": True,
         }.items()
     )
-    assert build["buildArgs"]["BASE"] == f"docker.io/library/python@sha256:{'a' * 64}"
+    for version in ("0.33.0", "0.34.0"):
+        build = engine.named(f"web/build:py3.11-slim-{version}-arm-v7").inputs
+        assert build["cacheFrom"] == [{"registry": {"ref": cache["ref"]}}]
+        assert "cacheTo" not in build
+        other = engine.named(f"web/build:py3.11-slim-{version}-amd64").inputs
+        assert "cacheFrom" not in other
 
 
 def test_a_verification_runs_the_very_digest_that_was_pushed(ran: tuple[Engine, Any]) -> None:

@@ -9,7 +9,7 @@ from fleet.lock import Tools, bare
 from fleet.parse import parse
 from fleet.plan import Plan, VersionTag, make_plan
 from fleet.problems import DeclarationError
-from tests.fleet.examples import DIGEST, OTHER_DIGEST, base, config, image, inputs, lock
+from tests.fleet.examples import DIGEST, OTHER_DIGEST, assets, base, config, image, inputs, lock
 
 MARKED = "uvloop==0.21.0 ; platform_machine != 'armv7l'"
 PINS = ("httptools==0.6.4", "uvicorn==0.34.0", MARKED)
@@ -80,6 +80,30 @@ def test_images_that_compile_the_same_compile_from_the_same_arguments() -> None:
     assert web["DEPENDENCIES"] != api["DEPENDENCIES"]
     for name in ("BUILDER", "COMPILED", "BUILD_REQUIREMENTS"):
         assert web[name] == api[name]
+
+
+def test_all_tags_that_compile_the_same_have_one_set_of_wheels() -> None:
+    found = plan(declared(bases=["full", "slim"])).images[0]
+    builds = [build for tag in found.tags for build in tag.builds]
+    assert [b.wheels is None for b in builds] == [True, False] * 2
+    ((wheels, build),) = found.compiling
+    assert build == builds[1]
+    assert [b.wheels for b in builds if b.wheels] == [wheels, wheels]
+    short = wheels.name.removeprefix("web/wheels:py3.11-arm-v7-")
+    assert wheels.cache == f"localhost:5443/multi-py/web/cache:py3.11-arm-v7-{short}"
+    assert set(wheels.arguments) == {"BUILDER", "COMPILED", "BUILD_REQUIREMENTS"}
+
+
+def test_alpine_has_wheels_of_its_own() -> None:
+    found = plan(declared(bases=["slim", "alpine"])).images[0]
+    assert [wheels.name.rpartition("-")[0] for wheels, _ in found.compiling] == [
+        "web/wheels:py3.11-arm-v7", "web/wheels:py3.11-alpine-arm-v7",
+    ]  # fmt: skip
+
+
+def test_a_dockerfile_without_the_shared_files_has_no_stage_of_wheels() -> None:
+    found = plan(declared(), assets={"web": assets(shared_context="")}).images[0]
+    assert found.compiling == ()
 
 
 def test_a_package_that_is_compiled_itself_leaves_its_versions_the_same_wheels() -> None:

@@ -70,6 +70,11 @@ class RegistryView:
             for child in self.index(reference)["manifests"]
         ]
 
+    def layers(self, reference: str) -> tuple[bytes, ...]:
+        """Return the layers of what ``reference`` names, a manifest of its own."""
+        manifest = json.loads(self._get(self._manifest(reference), MANIFEST))
+        return tuple(self._blob(layer["digest"]) for layer in manifest["layers"])
+
     def move(self, tag: str, reference: str) -> None:
         """Point ``tag`` at what ``reference`` names, as somebody else would."""
         body = self._get(self._manifest(reference), INDEX)

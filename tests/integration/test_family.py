@@ -20,6 +20,7 @@ from tests.integration.workshop import IMAGE, Workshop
 STACK = "family"
 PARENT = "python-gunicorn"
 LONE = "python-uvicorn"
+CACHE = f"{PARENT}/cache"
 GUNICORN, UVICORN = "23.0.0", "0.34.0"
 LACKING = ["gevent", "greenlet", "zope-event", "zope-interface"]
 PARENT_TAG, TAG = f"py3.13-slim-{GUNICORN}", f"py3.13-slim-{UVICORN}"
@@ -52,7 +53,10 @@ def views(workshop: Workshop) -> Iterator[dict[str, RegistryView]]:
     """The repositories of the family, brought up once."""
     registry = declare(workshop)
     workshop.up(stack=STACK)
-    found = {name: workshop.view(name, registry) for name in (IMAGE, PARENT, LONE)}
+    found = {
+        name: workshop.view(name, registry)
+        for name in (IMAGE, PARENT, LONE, CACHE, f"{LONE}/cache")
+    }
     yield found
     for view in found.values():
         view.close()
@@ -101,6 +105,17 @@ def test_what_has_no_wheel_is_compiled_and_leaves_no_compiler(
     assert len(compiled) == 1
     assert "arm-linux-gnueabihf" in compiled[0]
     assert [name for name in names if _COMPILER.search(name)] == []
+
+
+def test_the_registry_keeps_the_wheels_that_were_compiled_and_nothing_else_of_a_build(
+    views: dict[str, RegistryView],
+) -> None:
+    (tag,) = views[CACHE].tags()
+    assert tag.startswith("py3.13-arm-v7-")
+    files = [name for name in names_in(*views[CACHE].layers(tag)) if "." in name]
+    assert [name.partition("-")[0] for name in files] == ["setproctitle"]
+    assert files[0].endswith(".whl")
+    assert views[f"{LONE}/cache"].tags() == {}
 
 
 def test_what_a_platform_is_declared_to_lack_is_absent_there_and_nowhere_else(

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from fleet.lock import Tools
+from fleet.plan import make_plan
 from local.say import TroubleError
 from providers.oci.index import OWNER_ANNOTATION
+from tests.fleet.examples import declaration, inputs, lock
 from tests.providers.registry_fake import OCI_INDEX, OCI_MANIFEST, FakeRegistry
 from tests.upkeep.conftest import DIGEST, Run, repository, state
-from upkeep.prune import Found, Image, Pruner, Swept, report
+from upkeep.prune import Found, Image, Pruner, Swept, image_of, report
 from upkeep.state import State
 from upkeep.versions import Distribution
 
@@ -401,3 +404,14 @@ def push_referrer(
         "annotations": {"text": text, "unlike": DIGEST},
     }
     return registry.push_manifest(name, document, tag)
+
+
+def test_builds_and_the_wheels_that_they_take_are_planned() -> None:
+    declared = declaration(versions=["0.34.0"])
+    tools = Tools(pins=(), compiled={"linux/arm/v7 glibc": ("gunicorn",)})
+    given = inputs(declared, lock=lock(declared, tools={("web", "3.11"): tools}))
+    (plan,) = make_plan(declared, given, "fleet/dev").images
+    ((wheels, _),) = plan.compiling
+    assert image_of(plan).planned == {
+        "py3.11-slim-0.34.0-amd64", "py3.11-slim-0.34.0-arm-v7", wheels.cache.rpartition(":")[2],
+    }  # fmt: skip
