@@ -2,6 +2,8 @@
 
     python -m benchmarks.against_replaced [--pythons 3.11 3.13] [--versions 0.33.0 0.34.0]
         [--bases slim] [--platforms linux/amd64 ...] [--new-version 0.35.0] [--no-repeat]
+        [--image python-uvicorn] [--package uvicorn] [--extras standard]
+        [--requires gunicorn httptools ...] [--compiled] [--no-one]
 
 Three runs, each done by both ways, in a clone of the last commit with a registry and a BuildKit
 daemon of its own:
@@ -18,6 +20,11 @@ one, outside the measured time), as its workflows did, and on *one* machine that
 and so BuildKit's cache. ``--no-repeat`` takes its cold run for its second one on fresh machines
 too, which is the same work again.
 
+Without options, the images of the stack ``dev`` are built as they are declared. ``--image`` has the
+first of them take another's name and assets, ``--package``, ``--extras`` and ``--requires`` other
+distributions; with ``--compiled`` they need not be pure Python. ``--no-one`` leaves the second
+column of the other way out.
+
 Both fetch from the package index what they install, at each installation that BuildKit runs. Ours
 keeps downloads in a cache mount of the builder, which is empty at the cold run.
 """
@@ -26,9 +33,10 @@ import argparse
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -59,12 +67,31 @@ class Done:
 
 @dataclass(frozen=True, kw_only=True)
 class Matrix:
-    """What of every declared image is built; an empty tuple leaves what is declared."""
+    """What every declared image has in place of what is declared; what is empty is left as it is.
 
-    pythons: tuple[str, ...]
-    versions: tuple[str, ...]
-    bases: tuple[str, ...]
-    platforms: tuple[str, ...]
+    ``image`` is the name, and so the assets, that the first image has instead.
+    """
+
+    pythons: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+    bases: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    package: str = ""
+    extras: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
+    compiled: bool = False
+    image: str = ""
+
+    def over(self, images: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Return declared ``images`` with this in its place."""
+        lists = ("pythons", "versions", "bases", "platforms", "extras", "requires")
+        chosen: dict[str, Any] = {key: list(getattr(self, key)) for key in lists}
+        chosen |= {"package": self.package, "pure": False if self.compiled else None}
+        chosen = {key: value for key, value in chosen.items() if value or value is False}
+        first, *others = images
+        names = [self.image or first, *others]
+        entries = ({**entry, **chosen} for entry in images.values())
+        return dict(zip(names, entries, strict=True))
 
 
 class Contest:
@@ -116,25 +143,23 @@ class Contest:
         config = values["config"]
         _, _, namespace = config["fleet:registry"].partition("/")
         config["fleet:registry"] = f"localhost:{free_port()}/{namespace}"
-        chosen = {key: list(found) for key, found in vars(matrix).items() if found}
-        for image in config["fleet:images"].values():
-            image.update(chosen)
+        config["fleet:images"] = matrix.over(config["fleet:images"])
         self._write(values)
 
     def _write(self, values: object) -> None:
         self.scratch.config_file.write_text(yaml.safe_dump(values, sort_keys=False))
 
 
-def contest(root: Path, matrix: Matrix, new_version: str, *, repeat: bool) -> None:
+def contest(root: Path, matrix: Matrix, new_version: str, *, repeat: bool, one: bool) -> None:
     """Run both ways and print what they cost."""
     found = Contest(root, matrix)
     try:
-        _compare(found, new_version, repeat=repeat)
+        _compare(found, new_version, repeat=repeat, one=one)
     finally:
         found.scratch.stop()
 
 
-def _compare(found: Contest, new_version: str, *, repeat: bool) -> None:
+def _compare(found: Contest, new_version: str, *, repeat: bool, one: bool) -> None:
     old = found.jobs()
     found.builder.prune()
     found.ours.forget_lock()
@@ -147,13 +172,17 @@ def _compare(found: Contest, new_version: str, *, repeat: bool) -> None:
     fresh.append(found.build(old, fresh=True) if repeat else fresh[0])
     fresh.append(_sum(fresh[1], found.build(new, fresh=True)))
     say(f"fresh machines: {', '.join(f'{done.seconds:.0f} s' for done in fresh)}")
-    found.storage.forget(replaced_way.NAMESPACE)
-    found.builder.prune()
-    one = [found.build(jobs, fresh=False) for jobs in (old, old, [*old, *new])]
+    columns = [ours, fresh]
+    if one:
+        found.storage.forget(replaced_way.NAMESPACE)
+        found.builder.prune()
+        columns.append([found.build(jobs, fresh=False) for jobs in (old, old, [*old, *new])])
     # The layers of the bases: where these come from elsewhere, they are what both ways keep.
-    shared = found.bases | (ours[-1].kept & (fresh[-1].kept | one[-1].kept))
-    print(f"{'':30} {'ours':>10} {'fresh':>10} {'ratio':>8} {'one':>10} {'ratio':>8}")
-    for run, dones in zip(_RUNS, zip(ours, fresh, one, strict=True), strict=True):
+    theirs = frozenset[str]().union(*(column[-1].kept for column in columns[1:]))
+    shared = found.bases | (ours[-1].kept & theirs)
+    heads = ["ours", "fresh", "ratio", *(("one", "ratio") if one else ())]
+    print(f"{'':30} " + " ".join(f"{h:>{8 if h == 'ratio' else 10}}" for h in heads))
+    for run, dones in zip(_RUNS, zip(*columns, strict=True), strict=True):
         rows = [(done.seconds, *_megabytes(done, found.storage, shared)) for done in dones]
         print(table(run, rows))
         print(f"  ours: {dones[0].note}")
@@ -170,12 +199,13 @@ def _megabytes(done: Done, storage: Storage, shared: frozenset[str]) -> tuple[fl
 
 
 def table(run: str, costs: Sequence[tuple[float, ...]]) -> str:
-    """Return a line a unit: ours, the other way on fresh machines and on one, with the ratios."""
+    """Return a line a unit: ours, then each column of the other way with its ratio to ours."""
     lines = []
-    for unit, ours, fresh, one in zip(_UNITS, *costs, strict=True):
-        name = f"{run}, {unit}"
-        ratios = [f"{theirs / ours:8.1f}" if ours else f"{'-':>8}" for theirs in (fresh, one)]
-        lines.append(f"{name:30} {ours:10.2f} {fresh:10.2f} {ratios[0]} {one:10.2f} {ratios[1]}")
+    for unit, ours, *others in zip(_UNITS, *costs, strict=True):
+        words = [f"{f'{run}, {unit}':30}", f"{ours:10.2f}"]
+        for theirs in others:
+            words += [f"{theirs:10.2f}", f"{theirs / ours:8.1f}" if ours else f"{'-':>8}"]
+        lines.append(" ".join(words))
     return "\n".join(lines)
 
 
@@ -195,8 +225,12 @@ def _sum(again: Done, new: Done) -> Done:
 def main(arguments: list[str]) -> int:
     """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.against_replaced")
-    for name in ("pythons", "versions", "bases", "platforms"):
+    for name in ("pythons", "versions", "bases", "platforms", "extras", "requires"):
         parser.add_argument(f"--{name}", nargs="+", default=[])
+    parser.add_argument("--image", default="")
+    parser.add_argument("--package", default="")
+    parser.add_argument("--compiled", action="store_true")
+    parser.add_argument("--no-one", action="store_true")
     parser.add_argument("--new-version", default="0.35.0")
     parser.add_argument("--no-repeat", action="store_true")
     chosen = parser.parse_args(arguments)
@@ -205,12 +239,18 @@ def main(arguments: list[str]) -> int:
         versions=tuple(chosen.versions),
         bases=tuple(chosen.bases),
         platforms=tuple(chosen.platforms),
+        package=chosen.package,
+        extras=tuple(chosen.extras),
+        requires=tuple(chosen.requires),
+        compiled=chosen.compiled,
+        image=chosen.image,
     )
     # The registry that is started takes its settings from here: its log names every upload.
     os.environ["REGISTRY_LOG_ACCESSLOG_DISABLED"] = "false"
     # A short path: sockets live below it, and theirs have 108 bytes at most.
     with tempfile.TemporaryDirectory(prefix="fleet-") as folder:
-        contest(Path(folder) / "c", matrix, chosen.new_version, repeat=not chosen.no_repeat)
+        root, repeat = Path(folder) / "c", not chosen.no_repeat
+        contest(root, matrix, chosen.new_version, repeat=repeat, one=not chosen.no_one)
     return 0
 
 

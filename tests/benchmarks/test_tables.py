@@ -33,3 +33,20 @@ def test_growth_is_told_by_step_with_its_exponents() -> None:
 def test_a_single_size_has_no_exponent() -> None:
     found = [growth.Figures(tags=50, step="plan", seconds=1, processor=1, megabytes=1)]
     assert list(growth.exponents(found)) == []
+
+
+def test_a_matrix_takes_the_place_of_what_is_declared_and_leaves_the_rest() -> None:
+    declared = {"web": {"package": "uvicorn", "pure": True, "bases": ["slim"]}, "api": {}}
+    assert against_replaced.Matrix().over(declared) == declared
+    found = against_replaced.Matrix(image="other", requires=("httptools",), compiled=True).over(
+        declared
+    )
+    assert found == {
+        "other": {
+            "package": "uvicorn",
+            "pure": False,
+            "bases": ["slim"],
+            "requires": ["httptools"],
+        },
+        "api": {"requires": ["httptools"], "pure": False},
+    }
