@@ -4,8 +4,12 @@
 whether it is handed to `components.running`, and two references with what they are made from.
 """
 
+import asyncio
+import atexit
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import pulumi
 
@@ -21,6 +25,18 @@ def tag(ref: str, digest: pulumi.Input[str]) -> Tag:
     image = pulumi.Output.concat(told["build"], "@", digest)
     sources = [PlatformSource(platform="linux/amd64", image=image)]
     return Tag(ref, TagArgs(ref=ref, owner="fleet/dev", identity=ref, sources=sources))
+
+
+def count_waits() -> None:
+    """Print at the end how often the program waited for any of several outputs."""
+    wait, waits = asyncio.wait, []
+
+    def counted(tasks: Any, **options: Any) -> Any:
+        waits.append(len(tasks))
+        return wait(tasks, **options)
+
+    asyncio.wait = counted  # type: ignore[assignment]
+    atexit.register(lambda: sys.stdout.write(f"{len(waits)} waits for any output\n"))
 
 
 def fail(_: object) -> str:
@@ -40,6 +56,8 @@ def main() -> None:
         tag(told["bad"], good.digest.apply(fail))
     if told["ending"] == "output":
         pulumi.export("bad", digest_or_nothing(good.digest.apply(fail)))
+    if told["ending"] == "counted":
+        count_waits()
     if told["ending"] == "declaration":
         fail(None)
     if told["ending"] == "refusal":

@@ -80,5 +80,8 @@ def test_what_a_preview_cannot_know_ends_it_no_sooner(program: Program) -> None:
         foreseen.append(program.stack.preview().steps)
     assert foreseen[0] == foreseen[1]
     assert {step.name.rpartition(":")[2] for step in foreseen[0]} >= {"good"}
+    program.tell("counted", run=True)
     program.stack.up()
-    assert program.stack.up().steps == ()
+    again = program.stack.up()
+    assert again.steps == ()
+    assert "\n0 waits for any output" in f"\n{again.messages}", "what grows with their square"
