@@ -12,7 +12,7 @@ from fleet.part import narrowed, parse_share
 from fleet.plan import make_plan
 from tests.components.engine import IMAGE, STALE, TAG, Engine, digest, run
 from tests.components.plans import plan, stacked
-from tests.fleet.examples import DIGEST, config, image, inputs, lock
+from tests.fleet.examples import DIGEST, config, declaration, image, inputs, lock
 
 
 @pytest.fixture(scope="module")
