@@ -10,6 +10,9 @@ from jobs.job import Job
 from local.say import TroubleError, say
 from render.report import Report
 
+# Names with the digests that they had in one preview or more.
+_Announced = dict[str, list[str]]
+
 WORKFLOW = "up.yml"
 _COMMITS = 100
 
@@ -19,7 +22,9 @@ def require_announced(job: Job, report: Report | None, allowed: Iterable[str]) -
 
     Announced is what the last preview of each pull request said, of those that were merged since
     the last run that succeeded: a run that waits is replaced by a newer one, which does its work
-    too. ``allowed`` are references or tags.
+    too. It was said of a name with its digest: a pointer that names another one by now is not the
+    one that was announced. ``allowed`` are references or tags, each with ``@digest`` or whatever
+    it names.
 
     :raises TroubleError: naming those that were not announced, beside those that were; or when
         there is no report.
@@ -31,43 +36,56 @@ def require_announced(job: Job, report: Report | None, allowed: Iterable[str]) -
         return
     announced, pulls = _announced(job)
     named = set(allowed)
-    free = {ref for ref in report.removals if named & {ref, ref.rpartition(":")[2]}}
-    more = {r: d for r, d in report.removals.items() if r not in announced and r not in free}
+    more = {
+        ref: digest
+        for ref, digest in report.removals.items()
+        if digest not in announced.get(ref, ()) and not named & _spellings(ref, digest)
+    }
     if not more:
         say(f"{len(report.removals)} removals, all announced or allowed")
         return
     raise TroubleError(_refusal(more, announced, pulls))
 
 
-def _refusal(
-    more: Mapping[str, str], announced: Mapping[str, str], pulls: Mapping[int, bool]
-) -> str:
+def _spellings(ref: str, digest: str) -> set[str]:
+    tag = ref.rpartition(":")[2]
+    return {name + pin for name in (ref, tag) for pin in ("", f"@{digest}")}
+
+
+def _refusal(more: Mapping[str, str], announced: _Announced, pulls: Mapping[int, bool]) -> str:
     seen = ", ".join(f"#{n}" if fresh else f"#{n} (not of its last commit)"
                      for n, fresh in sorted(pulls.items()))  # fmt: skip
     return (
         f"{len(more)} names would be removed that no preview announced; nothing was changed.\n"
-        f"not announced:\n{_lines(more)}\n"
-        f"announced:\n{_lines(announced)}\n"
+        f"not announced:\n{_lines(_now(ref, digest, announced) for ref, digest in more.items())}\n"
+        f"announced:\n{_lines(f'{ref} {d}' for ref in announced for d in announced[ref])}\n"
         f"pull requests looked at: {seen or 'none'}\n"
         "If these names may go, run the workflow up by hand with this in the field removals:\n"
-        f"  {' '.join(sorted(more))}"
+        f"  {' '.join(f'{ref}@{digest}' for ref, digest in sorted(more.items()))}"
     )
 
 
-def _lines(names: Mapping[str, str]) -> str:
-    return "\n".join(f"  {ref} {digest}" for ref, digest in sorted(names.items())) or "  nothing"
+def _now(ref: str, digest: str, announced: _Announced) -> str:
+    then = announced.get(ref, [])
+    moved = f", moved since it was announced with {', '.join(then)}" if then else ""
+    return f"{ref} {digest}{moved}"
 
 
-def _announced(job: Job) -> tuple[dict[str, str], dict[int, bool]]:
+def _lines(lines: Iterable[str]) -> str:
+    return "\n".join(f"  {line}" for line in sorted(set(lines))) or "  nothing"
+
+
+def _announced(job: Job) -> tuple[_Announced, dict[int, bool]]:
     """Return what was announced, and of each pull request whether its last commit was previewed."""
-    found: dict[str, str] = {}
+    found: _Announced = {}
     pulls: dict[int, bool] = {}
     for pull in _merged(job):
         said = announcements(job, pull["number"])
         fresh = [entry for entry in said if entry.commit == pull["head"]["sha"]]
         pulls[pull["number"]] = bool(fresh)
         for entry in fresh:
-            found |= entry.removals
+            for ref, digest in entry.removals.items():
+                found.setdefault(ref, []).append(digest)
     return found, pulls
 
 

@@ -56,7 +56,8 @@ def repair(job: Job, found: Findings) -> None:
     if not found.drifted:
         say("nothing to repair")
         return
-    removals = " ".join(sorted(found.report.removals)) if found.report else ""
+    gone = found.report.removals if found.report else {}
+    removals = " ".join(f"{ref}@{digest}" for ref, digest in sorted(gone.items()))
     path = f"{job.root}/actions/workflows/{WORKFLOW}/dispatches"
     job.api.send("POST", path, {"ref": job.context.branch, "inputs": {"removals": removals}})
     say("started the workflow up")

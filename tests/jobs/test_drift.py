@@ -74,7 +74,11 @@ def test_an_issue_of_somebody_else_is_left_alone(hub: Hub, job: Job) -> None:
 def test_the_repair_starts_up_and_allows_what_was_reported(hub: Hub, job: Job) -> None:
     gone = retire("py3.9-LATEST")
     repair(job, Findings(report=report_of([gone, MOVE]), record=QUIET))
-    expected = {"workflow": "up.yml", "ref": "main", "inputs": {"removals": gone.ref}}
+    expected = {
+        "workflow": "up.yml",
+        "ref": "main",
+        "inputs": {"removals": f"{gone.ref}@{gone.previous}"},
+    }
     assert hub.dispatched == [expected]
 
 
