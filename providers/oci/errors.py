@@ -39,5 +39,9 @@ class AcceptedRemovalError(RegistryError):
     """
 
 
+class UnannouncedError(OciError):
+    """Names stay because nobody announced their removal, and their remover with them."""
+
+
 class PartialRemovalError(OciError):
     """Some names were removed before a later one failed."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from providers.oci.judge import Judge, Verdict
-from providers.oci.registry import Registry
+from providers.oci.registry import Manifest, Registry
 from providers.oci.stale import (
     Kept,
     Pointer,
@@ -16,6 +16,7 @@ from providers.oci.stale import (
     refusal,
     undeclared,
 )
+from providers.oci.throwaway import stood_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +25,17 @@ class Listing:
 
     `since` are the dates on which pointers under grace were first seen stale, those that are due
     among them, for a removal may fail; `waiting` are those not yet due, with digest and date.
-    `kept` are all that stay, with the reason for each.
+    `kept` are all that stay, with the reason for each; `held` are those of them that would go, had
+    their removal been announced. `displaced` is what those of `stale` named whose removal was
+    interrupted.
     """
 
     stale: Mapping[str, str] = field(default_factory=dict)
     since: Mapping[str, str] = field(default_factory=dict)
     waiting: Mapping[str, str] = field(default_factory=dict)
     kept: tuple[Kept, ...] = ()
+    held: tuple[Kept, ...] = ()
+    displaced: Mapping[str, str] = field(default_factory=dict)
     refused: str = ""
 
 
@@ -67,6 +72,8 @@ class Lister:
             since=found.since,
             waiting=found.waiting,
             kept=tuple(kept[tag] for tag in sorted(kept)),
+            held=tuple(found.held),
+            displaced=found.displaced,
             refused=refusal(len(found.stale), len(live), inputs),
         )
 
@@ -92,6 +99,8 @@ class _Findings:
     stale: dict[str, str] = field(default_factory=dict)
     since: dict[str, str] = field(default_factory=dict)
     waiting: dict[str, str] = field(default_factory=dict)
+    held: list[Kept] = field(default_factory=list)
+    displaced: dict[str, str] = field(default_factory=dict)
 
     def add(self, pointer: Pointer, verdict: Verdict) -> None:
         if verdict.manifest is None:
@@ -112,10 +121,22 @@ class _Findings:
             self.waiting[pointer.tag] = f"{digest}, goes on {policy.goes_on(first)}"
             self._keep(pointer, digest, f"goes on {policy.goes_on(first)}")
         else:
-            self.stale[pointer.tag] = digest
+            self._remove(pointer, verdict.manifest)
 
-    def _keep(self, pointer: Pointer, digest: str, reason: str) -> None:
-        self.kept[pointer.tag] = Kept(tag=pointer.tag, digest=digest, reason=reason)
+    def _remove(self, pointer: Pointer, manifest: Manifest) -> None:
+        named = stood_for(manifest)
+        why = self.inputs.allowed.objection(f"{self.inputs.repository}:{pointer.tag}", named)
+        if why:
+            self.held.append(self._keep(pointer, manifest.digest, why))
+            return
+        self.stale[pointer.tag] = manifest.digest
+        if named != manifest.digest:
+            self.displaced[pointer.tag] = named
+
+    def _keep(self, pointer: Pointer, digest: str, reason: str) -> Kept:
+        kept = Kept(tag=pointer.tag, digest=digest, reason=reason)
+        self.kept[pointer.tag] = kept
+        return kept
 
 
 def _is_asked(pointer: Pointer, inputs: StaleInputs) -> bool:

@@ -4,7 +4,13 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from providers.oci.errors import AcceptedRemovalError, OciError, PartialRemovalError
+from providers.oci.errors import (
+    AcceptedRemovalError,
+    OciError,
+    PartialRemovalError,
+    UnannouncedError,
+)
+from providers.oci.held import held_of, not_forgotten
 from providers.oci.index import OWNER_ANNOTATION, annotations_of, document_of
 from providers.oci.judge import Judge, Verdict
 from providers.oci.reference import TagReference
@@ -20,7 +26,7 @@ from providers.oci.stale import (
     policy_of,
     undeclared,
 )
-from providers.oci.throwaway import displaced_by, is_throwaway
+from providers.oci.throwaway import displaced_by, is_throwaway, stood_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +70,7 @@ class Retirer:
         return Outcome(removed=tuple(removed), kept=_sorted(kept), failure=failure)
 
     async def owned(self, inputs: StaleInputs, declared: frozenset[str]) -> dict[str, str]:
-        """Return what `retire_owned` would remove, tag to digest.
+        """Return what `retire_owned` would remove, tag to the digest that it stands for.
 
         :raises RegistryError: if the tag list or a name can't be read.
         """
@@ -73,7 +79,7 @@ class Retirer:
         for pointer in live_pointers(tags - declared, inputs.grammar):
             verdict = await self._judge.judge(inputs, pointer, tags)
             if verdict.manifest is not None and _ours(pointer, verdict, inputs):
-                found[pointer.tag] = verdict.manifest.digest
+                found[pointer.tag] = stood_for(verdict.manifest)
         return found
 
     async def retire_owned(
@@ -86,18 +92,28 @@ class Retirer:
 
         :raises UnreachableError: if the tag list can't be read, before anything was removed.
         :raises PartialRemovalError: naming what went before the failure.
+        :raises UnannouncedError: after the rest went, naming what `inputs.allowed` keeps.
         """
         tags = set(await self._tags(inputs))
         removed: list[Removal] = []
+        held: list[Kept] = []
         for pointer in live_pointers(tags, inputs.grammar):
             if pointer.tag in declared:
                 continue
             try:
                 verdict = await self._judge.judge(inputs, pointer, tags)
                 if verdict.manifest is not None and _ours(pointer, verdict, inputs):
+                    named = {pointer.tag: stood_for(verdict.manifest)}
+                    found = held_of(inputs.repository, named, inputs.allowed)
+                    if found:
+                        held += found.values()
+                        continue
                     await self._remove(inputs, pointer.tag, verdict.manifest, tags, removed)
             except OciError as error:
                 raise PartialRemovalError(_so_far(error, removed)) from error
+        if held:
+            stays = UnannouncedError(not_forgotten(inputs.repository, held))
+            raise UnannouncedError(_so_far(stays, removed))
         return tuple(removed)
 
     async def _retire_one(

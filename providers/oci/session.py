@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from providers.oci.account import Account
+from providers.oci.allowed import Allowed, read_allowed
 from providers.oci.client import Client
 from providers.oci.ghcr import Removers
 from providers.oci.listing import Lister
@@ -50,6 +51,7 @@ class Session:
         self._tagger: Tagger | None = None
         self._lister: Lister | None = None
         self._retirer: Retirer | None = None
+        self._allowed: Allowed | None = None
         self.environment = environment
         self.account = Account()
         self.declared = Declared()
@@ -80,6 +82,16 @@ class Session:
             removers = Removers(self._opened(), client)
             self._retirer = Retirer(client, removers.of, self._now)
         return self._retirer
+
+    @property
+    def allowed(self) -> Allowed:
+        """What may be removed in this run, read once: the run's own report may replace the file.
+
+        :raises OciError: if it was to be read and can't be.
+        """
+        if self._allowed is None:
+            self._allowed = read_allowed(self.environment)
+        return self._allowed
 
     async def close(self) -> None:
         """Close the connections."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from providers.oci.allowed import EVERYTHING, Allowed
 from providers.oci.policy import KEEP, Policy
 from providers.oci.reference import Repository
 
@@ -27,6 +28,7 @@ class StaleInputs:
     `stale` is what `check` listed: tag to digest of what is to be removed now. `since` is the date
     (RFC 3339, UTC) on which a pointer under a policy with grace was first seen stale. `suspected`
     are kinds and tags whose removal an earlier run may have begun, whatever the policy is now.
+    `allowed` is no declaration: it says what this very run may remove.
     """
 
     repository: Repository
@@ -40,6 +42,7 @@ class StaleInputs:
     stale: Mapping[str, str] = field(default_factory=dict)
     since: Mapping[str, str] = field(default_factory=dict)
     suspected: frozenset[str] = frozenset()
+    allowed: Allowed = EVERYTHING
 
 
 @dataclass(frozen=True, kw_only=True)

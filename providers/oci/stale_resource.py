@@ -4,12 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 from providers.oci.errors import OciError, UnreachableError
+from providers.oci.held import still_there, with_reasons
 from providers.oci.listing import Listing
 from providers.oci.parting import parting
 from providers.oci.reach import is_loopback
 from providers.oci.retire import Outcome
 from providers.oci.session import Change, Session
-from providers.oci.stale import Removal, StaleInputs, changes
+from providers.oci.stale import Kept, Removal, StaleInputs, changes
 from providers.oci.stale_telling import StaleTeller
 from providers.oci.wire import InvalidInputsError, Properties, stale_inputs
 
@@ -28,6 +29,7 @@ class StaleResource:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._held: dict[str, dict[str, Kept]] = {}
         self.teller = StaleTeller(session)
 
     def identify(self, inputs: Properties) -> str:
@@ -40,13 +42,18 @@ class StaleResource:
         `listing` counts the listings that found something: it tells a listing that an update
         has dealt with from one that is still to be dealt with, even if both are alike.
         `staleSince` keeps the dates of the old inputs, and dates what is stale for the first time;
-        a name that is declared again or gone loses its date.
+        a name that is declared again or gone loses its date. Stale names whose removal nobody
+        announced, where `FLEET_ALLOWED_REMOVALS` says what was, are warned of and not listed; so
+        the run that may remove them finds a difference.
 
         :raises InvalidInputsError: naming every property that is wrong, or the share of
             removals where that is too large.
         :raises UnreachableError: if the registry can't be reached, for then nothing is known of
             what is stale.
+        :raises OciError: if it can't be read what was announced.
         """
+        # Also where it fails below: a remover that is declared is none whose image left.
+        self._session.account.checked(urn)
         # What an update removed lost its date in the outputs alone: if it comes back, its whole
         # grace is before it.
         known = self._session.account.remover(urn)
@@ -54,11 +61,14 @@ class StaleResource:
         inputs = self._with_declared({**properties, "stale": {}, "staleSince": dates})
         inputs = replace(inputs, suspected=_suspected(olds, properties))
         self._session.declared.add_remover(inputs.repository, urn, keeps=inputs.keep_on_destroy)
-        listing = await self._listing(inputs)
+        listing = await self._listing(replace(inputs, allowed=self._session.allowed))
         if listing.refused:
             reason = f"{listing.refused}. Listed: {_names(listing)}"
             raise InvalidInputsError({"maxRemovals": reason})
         self.teller.listed(urn, inputs.repository, listing)
+        self._held[urn] = {kept.tag: kept for kept in listing.held}
+        if listing.held:
+            await self._session.warn(still_there(inputs.repository, listing.held), urn)
         number = olds.get("listing", 0)
         if listing.stale:
             number += 1
@@ -118,6 +128,7 @@ class StaleResource:
 
         :raises UnreachableError: if the registry can't be reached, with the remedy for one that is
             gone for good. One on loopback is forgotten with a warning: nobody pulls from it.
+        :raises UnannouncedError: where some stay because nobody announced that they go.
         """
         inputs = stale_inputs({**properties, "stale": {}, "staleSince": {}})
         try:
@@ -146,6 +157,7 @@ class StaleResource:
 
     async def _retire_owned(self, inputs: StaleInputs) -> tuple[Removal, ...]:
         retirer, declared = self._session.retirer, self._session.declared
+        inputs = replace(inputs, allowed=self._session.allowed)
         return await self._session.hosts.ask(
             inputs.repository.host,
             lambda: retirer.retire_owned(inputs, declared.tags(inputs.repository)),
@@ -174,6 +186,7 @@ class StaleResource:
             )
         inputs = self._with_declared(news)
         outcome = await self._session.retirer.retire(inputs)
+        outcome = replace(outcome, kept=with_reasons(outcome.kept, self._held.get(urn, {})))
         self.teller.tell(urn, inputs.repository, outcome)
         properties = _outputs(news, record, outcome)
         if outcome.failure is not None:

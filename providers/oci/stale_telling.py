@@ -1,6 +1,7 @@
 """Tells what becomes of pointers that nothing declares, to the account of the run."""
 
 from providers.oci.errors import OciError
+from providers.oci.held import held_of
 from providers.oci.listing import Listing
 from providers.oci.parting import parting
 from providers.oci.reasons import shown
@@ -23,9 +24,8 @@ class StaleTeller:
 
     def listed(self, urn: str, repository: Repository, listing: Listing) -> None:
         """Remember what `check` listed, until it is known whether anything is done about it."""
-        self._session.account.checked(urn)
         going = (
-            _retired(repository, tag, digest, "nothing declares it")
+            _retired(repository, tag, listing.displaced.get(tag, digest), "nothing declares it")
             for tag, digest in listing.stale.items()
         )
         self._listed[urn] = (*going, *(_kept(repository, kept) for kept in listing.kept))
@@ -78,13 +78,17 @@ class StaleTeller:
                         await self._session.log(found.why, urn)
                     continue
                 owned = await self._session.retirer.owned(inputs, declared.tags(repository))
+                allowed = self._session.allowed
             except OciError:
                 continue  # the deletion itself says what stands in its way
+            held = held_of(repository, owned, allowed)
+            going = {tag: digest for tag, digest in owned.items() if tag not in held}
             reason = "its image is no longer declared"
-            entries = [_retired(repository, *found, reason, later=True) for found in owned.items()]
+            entries = [_retired(repository, *found, reason, later=True) for found in going.items()]
+            entries += [_kept(repository, kept) for kept in held.values()]
             self._session.account.note(urn, *entries)
-            if entries:
-                names = ", ".join(f"{tag} ({digest})" for tag, digest in owned.items())
+            if going:
+                names = ", ".join(f"{tag} ({digest})" for tag, digest in going.items())
                 await self._session.log(f"{reason}, to be removed: {names}", urn)
 
 

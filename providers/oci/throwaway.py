@@ -51,6 +51,15 @@ def displaced_by(leftover: Manifest) -> str:
     return digest if is_digest(digest) else ""
 
 
+def stood_for(manifest: Manifest) -> str:
+    """Return the digest that a name stands for: what an interrupted removal displaced, or its own.
+
+    So a name that was announced is known again after a kill.
+    """
+    displaced = displaced_by(manifest) if is_throwaway(manifest) else ""
+    return displaced or manifest.digest
+
+
 async def write_throwaway(registry: Registry, ref: TagReference, manifest: Manifest) -> Manifest:
     """Write a throwaway over a tag that still names `manifest`, and return it.
 

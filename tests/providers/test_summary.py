@@ -172,6 +172,15 @@ class TestStale:
         assert run.preview((STALE, "s", run.stale(maxRemovals=0.1))).endswith("1 failed")
         assert run.entry("team/app")["kind"] == "repository"
 
+    def test_a_remover_that_is_refused_is_not_told_as_that_of_an_image_that_left(
+        self, run: Run
+    ) -> None:
+        run.declared.registry.push_index(NAME, "py3.12-LATEST", {OWNER_ANNOTATION: "fleet/dev"})
+        run.up((STALE, "s", run.stale("py3.12-LATEST")))
+        line = run.preview((STALE, "s", run.stale(maxRemovals=0.1)))
+        assert line == "0 build, 0 re-point, 0 retire, 0 unchanged, 1 failed"
+        assert run.entry("team/app")["action"] == "fail"
+
     def test_a_removal_that_fails_keeps_those_before_it(self, run: Run) -> None:
         for tag in ("py3.7-LATEST", "py3.8-LATEST"):
             run.declared.registry.push_index(NAME, tag)

@@ -1,0 +1,102 @@
+"""What `FLEET_ALLOWED_REMOVALS` lets go, through the engine, which passes it to the provider."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.engine.reading import Reading
+from tests.engine.registries import Distribution
+from tests.engine.seeding import PLATFORMS, move_tag, push_image
+from tests.engine.stack import Declared, EngineStack
+
+pytestmark = pytest.mark.integration
+
+REPOSITORY = "team/app"
+VERSION, LATEST, LEFT = "py3.11-0.34.0", "py3.11-LATEST", "py3.11-0.34"
+STRAY = "py3.8-LATEST"
+
+
+class Gate:
+    """A stack with one version and two pointers; a preview's report is what an update may do."""
+
+    def __init__(self, stack: EngineStack, distribution: Distribution, report: Path) -> None:
+        self.stack, self._distribution, self._report = stack, distribution, report
+        place = f"{distribution.host}/{REPOSITORY}"
+        images = push_image(distribution, f"{REPOSITORY}/build", PLATFORMS, "seed")
+        self.declared = Declared(
+            repository=place,
+            build=f"{place}/build",
+            tags={VERSION: images},
+            pointers={LATEST: VERSION, LEFT: VERSION},
+            summary=True,
+        )
+        stack.declare(self.declared)
+        stack.up()
+
+    def push(self) -> None:
+        """Have somebody point a stale name at an image of ours."""
+        move_tag(self._distribution, REPOSITORY, STRAY, VERSION)
+
+    def preview(self) -> list[str]:
+        """Preview as a workflow does, and return the tags that are told to go."""
+        environment = self.stack.environment
+        environment.pop("FLEET_ALLOWED_REMOVALS", None)
+        environment["FLEET_REPORT"] = str(self._report)
+        self.stack.preview()
+        environment["FLEET_ALLOWED_REMOVALS"] = str(self._report)
+        environment["FLEET_REPORT"] = str(self._report.with_name("report.json"))
+        found = json.loads(self._report.read_text())["entries"]
+        return [e["ref"].rpartition(":")[2] for e in found if e["action"] == "retire"]
+
+
+@pytest.fixture
+def gate(stack: EngineStack, distribution: Distribution, tmp_path: Path) -> Gate:
+    return Gate(stack, distribution, tmp_path / "preview.json")
+
+
+@pytest.fixture
+def view(distribution: Distribution) -> Reading:
+    return Reading(distribution, REPOSITORY)
+
+
+def test_what_was_pushed_after_the_preview_waits_for_the_next(gate: Gate, view: Reading) -> None:
+    gate.stack.declare(dataclasses.replace(gate.declared, pointers={LATEST: VERSION}))
+    assert gate.preview() == [LEFT]
+    gate.push()
+    done = gate.stack.up()
+    assert view.tags().keys() == {VERSION, LATEST, STRAY}
+    assert f"stale, and not removed in this run: {STRAY}" in done.messages
+    assert gate.preview() == [STRAY]
+    gate.stack.up()
+    assert view.tags().keys() == {VERSION, LATEST}
+
+
+def test_a_run_that_removes_nothing_changes_no_state(gate: Gate, view: Reading) -> None:
+    gate.stack.up()
+    before = gate.stack.resources()[gate.declared.repository]
+    assert gate.preview() == []
+    gate.push()
+    done = gate.stack.up()
+    assert done.steps == ()
+    assert STRAY in view.tags()
+    after = gate.stack.resources()[gate.declared.repository]
+    assert (after["inputs"], after["outputs"]) == (before["inputs"], before["outputs"])
+
+
+def test_the_remover_of_an_image_that_left_stays_with_what_nobody_announced(
+    gate: Gate, view: Reading
+) -> None:
+    gone = dataclasses.replace(gate.declared, tags={}, pointers={}, policy={})
+    gate.stack.declare(gone)
+    assert gate.preview() == [LEFT, LATEST]
+    gate.push()
+    done = gate.stack.up("--continue-on-error", code=None)
+    assert done.code != 0
+    assert view.tags().keys() == {VERSION, STRAY}
+    assert "their remover stays in the state" in done.messages
+    assert gate.preview() == [STRAY]
+    gate.stack.up()
+    assert view.tags().keys() == {VERSION}
+    assert gate.declared.repository not in gate.stack.resources()
