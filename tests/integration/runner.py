@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,10 +48,18 @@ class Runner:
         path = self.temp / "summary.md"
         return path.read_text() if path.exists() else ""
 
-    def run(self, workflow: str, job: str, *, until: str = "") -> list[Step]:
+    def run(
+        self,
+        workflow: str,
+        job: str,
+        *,
+        until: str = "",
+        before: Mapping[str, Callable[[], None]] | None = None,
+    ) -> list[Step]:
         """Run the scripts of a job; after a failure only those that run in spite of one.
 
-        Actions are left out: nobody serves them here.
+        Actions are left out: nobody serves them here. `before` maps the names of steps to what
+        others do just before them.
         """
         found = yaml.safe_load(workflow)
         assert found["defaults"]["run"]["shell"] == "bash"
@@ -60,6 +68,8 @@ class Runner:
             failed = any(step.code for step in done)
             if "run" not in step or (failed and "!cancelled()" not in step.get("if", "")):
                 continue
+            if before and step["name"] in before:
+                before[step["name"]]()
             done.append(self._run(step, found["env"]))
             if until and step["run"] == until:
                 break

@@ -27,7 +27,7 @@ from tests.jobs.hub import REPOSITORY, Hub
 STACK = f"steps-{os.getpid()}"
 HEAD = "a" * 40
 POINTER = "py3.13-slim-LATEST"
-STRAY = "py3.8-slim-LATEST"
+STRAY, LATER = "py3.8-slim-LATEST", "py3.9-slim-LATEST"
 FLEET = {"repository": REPOSITORY, "drift": "repair"}
 
 
@@ -151,6 +151,28 @@ def test_a_removal_that_the_pull_request_announced_is_carried_out(
     assert all_well(runner.run(files["up"], "up"))
     assert STRAY not in view.tags()
     assert "### Pointers removed (1)" in runner.summary
+    hub.of_commit.clear()
+
+
+def test_what_is_pushed_after_the_gate_stays_and_is_offered_by_the_next_preview(
+    runner: Runner, files: dict[str, str], hub: Hub, view: RegistryView
+) -> None:
+    view.move(STRAY, POINTER)
+    assert all_well(runner.run(files["preview"], "preview"))
+    commit = runner._defaults()["GITHUB_SHA"]
+    hub.of_commit[commit] = [7]
+    pushed = {"Up": lambda: view.move(LATER, POINTER)}
+    steps = runner.run(files["up"], "up", before=pushed)
+    assert all_well(steps)
+    live = view.tags()
+    assert STRAY not in live
+    assert live[LATER] == live[POINTER]
+    (up,) = [step for step in steps if step.name == "Up"]
+    assert f"stale, and not removed in this run: {LATER} ({live[LATER]}" in up.printed
+    assert all_well(runner.run(files["preview"], "preview"))
+    assert LATER in hub.comments[7][0]["body"]
+    assert all_well(runner.run(files["up"], "up"))
+    assert LATER not in view.tags()
     hub.of_commit.clear()
 
 

@@ -123,6 +123,14 @@ def test_up_is_never_interrupted_by_a_newer_one_and_a_preview_is() -> None:
     assert len(groups) == 4, "a look at drift must not take the place of an up that waits"
 
 
+def test_an_update_may_remove_what_was_previewed_and_looked_at_before_it() -> None:
+    envs = {step["name"]: step["env"] for step in steps("up") if "run" in step and "env" in step}
+    look, gate = envs["Preview"], envs["Stop if more names would go than were announced"]
+    assert envs["Up"]["FLEET_ALLOWED_REMOVALS"] == gate["FLEET_REPORT"] == look["FLEET_REPORT"]
+    assert envs["Up"]["FLEET_REPORT"] != gate["FLEET_REPORT"]
+    assert "FLEET_ALLOWED_REMOVALS" not in look
+
+
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_each_can_be_started_by_hand_and_ends_in_time(name: str) -> None:
     found = workflow(name)
