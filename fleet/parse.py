@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from fleet import names, rules
+from fleet.agreement import note_two_versions
 from fleet.ancestry import note_faults
 from fleet.declaration import Declaration, Image, OnConflict
 from fleet.github import parse_github
@@ -37,6 +38,9 @@ def parse(
     images = _images(reader)
     _note_missing_builders(images, builders, problems)
     note_faults(images, problems)
+    if not problems.found:
+        for image in images:
+            note_two_versions(image, {i.name: i for i in images}, None, problems)
     conflicts = reader.inner("on-conflict")
     conflicts.only(("versions", "pointers"))
     parting = reader.inner("on-destroy")

@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from fleet.agreement import note_two_versions
+from fleet.ancestry import Yanked
 from fleet.declaration import Declaration, Image
 from fleet.lock import Base, Lock, PinKey, ToolKey, Tools, asked, bare
+from fleet.problems import Problems
 from releases import bases
 from releases.pinning import Hashes, Pinned, keys, pinned
 from releases.sources import Refresh, Sources
@@ -16,6 +19,8 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
 
     What it already holds stays, so that the same declaration builds the same images, but for what
     ``refresh`` names.
+
+    :raises DeclarationError: when images on images are declared with versions that exclude another.
     """
     images = declaration.images
     # First what takes seconds: a base that can't be had would cost all that was resolved before.
@@ -25,6 +30,7 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
     held = _without(lock, refresh.newest)
     # Which tag another is built on hangs on what was yanked.
     yanked = _yanked(held, images, sources, again=refresh.yanked)
+    _refuse_two_versions(declaration, yanked)
     found = pinned(held, images, yanked, sources)
     made = Lock(pins=found.pins, yanked=yanked)
     tools = _tools(made, held, declaration, found, sources)
@@ -36,6 +42,14 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
         tools=tools,
         hashes=_used(found.hashes, found.pins, tools),
     )
+
+
+def _refuse_two_versions(declaration: Declaration, yanked: Yanked) -> None:
+    """Say what can't be resolved before the rest is, which takes minutes."""
+    problems = Problems()
+    for image in declaration.images:
+        note_two_versions(image, declaration.by_name, yanked, problems)
+    problems.raise_if_any()
 
 
 def _without(lock: Lock, images: frozenset[str]) -> Lock:

@@ -8,6 +8,7 @@ from fleet.declaration import Declaration
 from fleet.lock import Lock
 from fleet.parse import parse
 from fleet.plan import make_plan
+from fleet.problems import DeclarationError
 from releases.locking import completed
 from releases.requirements import ResolutionError
 from releases.sources import Refresh
@@ -16,6 +17,7 @@ from tests.releases.outside import Outside, digest
 
 BELOW = {"package": "gunicorn", "requires": [], "versions": ["22.0.0", "23.0.0"]}
 ABOVE = {"requires": ["uvicorn-worker"], "versions": ["0.34.0"], "builds-on": "below"}
+SAME: dict[str, Any] = {"package": "gunicorn", "requires": [], "versions": ["22.0.0"]}
 BRINGS = {"uvicorn-worker": ("gunicorn==25.0.0",), "gunicorn": ("packaging==26.0",)}
 KEY = ("above", "3.11", "0.34.0")
 
@@ -106,3 +108,15 @@ def test_what_the_image_below_holds_is_not_compiled_again() -> None:
     assert lock.tools[("below", "3.11")].compiled["linux/arm/v7 glibc"] == ("gunicorn",)
     assert lock.tools[("above", "3.11")].compiled["linux/arm/v7 glibc"] == ("uvicorn-worker",)
     assert lock.hashes["setuptools==9.0.0"] == (digest("setuptools==9.0.0"),)
+
+
+def test_two_versions_of_one_package_are_refused_before_anything_is_resolved() -> None:
+    world = Outside()
+    with pytest.raises(DeclarationError, match=r"gunicorn 22\.0\.0 can't be had.*has 23\.0\.0"):
+        completed(Lock(), family(**SAME), world.sources(), Refresh())
+    assert world.wanted == []
+
+
+def test_what_was_yanked_below_leaves_another_version_to_be_built_on() -> None:
+    lock, _ = locked(family(**SAME), withdrawn=("23.0.0",))
+    assert "gunicorn==22.0.0" in lock.pins[("above", "3.11", "22.0.0")]
