@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from expect import Expect
     from report import Report
 
-SCRIPTS = Path("/usr/local/bin")
+USR_LOCAL = Path("/usr/local")
+SCRIPTS = USR_LOCAL / "bin"
+READABLE = (Path("/start.sh"), Path("/app"), USR_LOCAL / "lib/start")
 # ELF header, e_ident[EI_CLASS] and e_machine (System V ABI, chapter 4).
 ELF_MACHINES = {
     "linux/amd64": (64, 62),
@@ -34,7 +36,7 @@ def check_image(expect: Expect, report: Report) -> None:
     check_python(expect, report)
     check_platform(expect.platform, Path(sys.executable).read_bytes()[:20], report)
     check_layout(expect.python, report)
-    check_readable((Path("/start.sh"), Path("/app"), Path("/usr/local/lib/start")), report)
+    check_readable(READABLE, report)
     for name, version in expect.packages.items():
         check_package(name, version, report)
     for name in expect.absent:
@@ -87,7 +89,7 @@ def check_package(name: str, version: str, report: Report) -> None:
         files = [Path(str(package.locate_file(file))) for file in package.files or []]
         missing = [str(file) for file in files if not file.exists()]
         report.equal(f"every file of {name} is there", [], missing or ([] if files else "none"))
-        outside = [str(file) for file in files if Path("/usr/local") not in file.resolve().parents]
+        outside = [str(file) for file in files if USR_LOCAL not in file.resolve().parents]
         report.equal(f"{name} lies under /usr/local", [], outside)
         check_libraries(name, [file for file in files if file.suffix == ".so"], report)
         check_scripts(package, report)

@@ -63,7 +63,7 @@ def reloading(probe: str) -> Scenario:
             "RELOAD": "true",
             "MODULE_NAME": "verify_reloaded",
             "VARIABLE_NAME": "application",
-            "PRE_START_PATH": "/app/verify_prestart.sh",
+            "PRE_START_PATH": str(APP / "verify_prestart.sh"),
         },
         files={
             "verify_reloaded.py": probe.format(name="application"),

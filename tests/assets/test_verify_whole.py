@@ -1,0 +1,55 @@
+"""A whole verification makes every check that is listed, and refuses an image that was broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.assets.starting import IMAGES
+from tests.assets.whole import PLATFORM, PYTHON, installed, verified
+
+LISTS = Path(__file__).with_name("checks")
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_a_sound_image_passes_every_check_of_its_list(name: str, tmp_path: Path) -> None:
+    verdict = verified(installed(name, tmp_path.resolve()))
+    assert verdict.failed == [], verdict.printed
+    assert verdict.status == 0
+    listed = (LISTS / f"{name}.txt").read_text("utf-8")
+    expected = listed.format(python=PYTHON, platform=PLATFORM).splitlines()
+    assert verdict.held == expected
+
+
+def test_an_asgi_application_that_a_wsgi_worker_serves_is_refused(tmp_path: Path) -> None:
+    image = installed("python-gunicorn-uvicorn", tmp_path.resolve())
+    # gunicorn takes the last -k that it is given.
+    image.edit("start.sh", 'become_gunicorn "$@"', 'become_gunicorn "$@" -k gevent')
+    verdict = verified(image)
+    assert verdict.status == 1
+    for scenario in ("bare", "configured"):
+        assert f"{scenario}: GET / answers 200" in verdict.failed
+        assert f"{scenario}: uvicorn serves it as ASGI" in verdict.failed
+        assert f"{scenario}: the worker class is UvicornWorker" in verdict.failed
+    assert "reloading: uvicorn serves it as ASGI" in verdict.held, "uvicorn alone was never wrong"
+
+
+def test_a_prestart_script_that_is_run_instead_of_sourced_is_refused(tmp_path: Path) -> None:
+    image = installed("python-uvicorn", tmp_path.resolve())
+    image.edit("usr/local/lib/start/common.sh", '    . "$prestart"', '    sh "$prestart"')
+    verdict = verified(image)
+    assert verdict.status == 1
+    assert verdict.failed == ["/app/prestart.sh is sourced", "PRE_START_PATH is sourced"]
+    assert "verify: 2 checks failed" in verdict.printed
+
+
+def test_what_only_its_owner_may_read_is_refused(tmp_path: Path) -> None:
+    image = installed("python-uvicorn", tmp_path.resolve())
+    closed = ("/start.sh", "/app/main.py", "/usr/local/lib/start/common.sh")
+    for file in closed:
+        (image.root / file[1:]).chmod(0o700)
+    verdict = verified(image)
+    assert verdict.status == 1
+    assert verdict.failed == ["any user may read what the start needs"]
+    assert f"saw {list(closed)}" in verdict.printed

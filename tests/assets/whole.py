@@ -1,0 +1,201 @@
+"""Runs a whole verification here, against the real start script of an image.
+
+Servers of `servers.py` take the place of gunicorn and uvicorn, and distributions without any code
+that of the packages, so that a sound image passes each check and a broken one is found out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import importlib.util
+import io
+import json
+import os
+import platform
+import re
+import runpy
+import shutil
+import socket
+import sys
+import sysconfig
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.assets.starting import ASSETS
+from tests.assets.verifying import load, verification
+
+SERVERS = {"gunicorn": "23.0.0", "uvicorn": "0.34.0"}
+COMPILED = {"gevent": "24.11.1", "uvloop": "0.21.0"}
+PACKAGES = {
+    "python-uvicorn": ("uvicorn", "uvloop"),
+    "python-gunicorn": ("gunicorn", "gevent"),
+    "python-gunicorn-uvicorn": ("gunicorn", "uvicorn", "uvloop"),
+}
+ABSENT = "declared-absent"
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+PLATFORM = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}[platform.machine()]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """How a verification ended: its status, the checks that held in their order, and the others."""
+
+    status: int
+    held: list[str]
+    failed: list[str]
+    printed: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """A folder that stands for the root of an image's container."""
+
+    name: str
+    root: Path
+
+    @property
+    def local(self) -> Path:
+        return self.root / "usr/local"
+
+    @property
+    def site(self) -> Path:
+        return self.local / f"lib/python{PYTHON}/site-packages"
+
+    @property
+    def packages(self) -> dict[str, str]:
+        """The distributions with their versions."""
+        return {name: (SERVERS | COMPILED)[name] for name in PACKAGES[self.name]}
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Change one place of a file."""
+        path = self.root / file
+        text = path.read_text("utf-8")
+        assert text.count(old) == 1, file
+        path.write_text(text.replace(old, new), "utf-8")
+
+
+def installed(name: str, root: Path) -> Image:
+    """Put into ``root`` what the image's Dockerfile would."""
+    image = Image(name=name, root=root)
+    own, shared = ASSETS / name / "image", ASSETS / "shared/image"
+    for folder in (root / "app", image.site, image.local / "bin"):
+        folder.mkdir(parents=True)
+    for start in (shared / "start", own / "start"):
+        if start.is_dir():
+            shutil.copytree(start, image.local / "lib/start", dirs_exist_ok=True)
+    example = own / "main.py"
+    shutil.copy(example if example.exists() else shared / "asgi/main.py", root / "app")
+    shutil.copy(own / "start.sh", root)
+    for package, version in image.packages.items():
+        _install(image, package, version)
+    for path in (root, *root.rglob("*")):
+        path.chmod(0o755)
+    return image
+
+
+def _install(image: Image, package: str, version: str) -> None:
+    info = image.site / f"{package}-{version}.dist-info"
+    info.mkdir()
+    files = {"METADATA": f"Metadata-Version: 2.1\nName: {package}\nVersion: {version}\n"}
+    if package in SERVERS:
+        files["entry_points.txt"] = f"[console_scripts]\n{package} = {package}:main\n"
+        stub = f"{sys.executable} -P {Path(__file__).with_name('servers.py')}"
+        script = f'#!/bin/sh\nexec {stub} /usr/local/bin/{package} "$@"\n'
+        (image.local / "bin" / package).write_text(script, "utf-8")
+    record = "".join(f"{info.name}/{file},,\n" for file in files)
+    if package in COMPILED:
+        spec = importlib.util.find_spec("_ctypes")
+        assert spec is not None
+        shutil.copy(str(spec.origin), image.site / f"{package}_loop.so")
+        record += f"{package}_loop.so,,\n"
+    for file, text in {**files, "RECORD": record}.items():
+        (info / file).write_text(text, "utf-8")
+
+
+def verified(image: Image) -> Verdict:
+    """Run the image's verification as its Dockerfile does."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        _enter(image, Path(folder), patch)
+        with verification(image.name):
+            _move(image, patch)
+            status = _ended()
+    printed = (out.getvalue() + err.getvalue()).replace(str(image.root), "")
+    held = re.findall(r"^ok: (.*)$", printed, re.MULTILINE)
+    return Verdict(
+        status=status,
+        held=[re.sub(r" \([0-9.]+ s\)$", "", check) for check in held],
+        failed=re.findall(r"^FAILED: (.*?): expected ", printed, re.MULTILINE),
+        printed=printed,
+    )
+
+
+def _ended() -> int:
+    """Run the verification as the script that it is; return its exit status."""
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(str(ASSETS / "shared/verify/verify.py"), run_name="__main__")
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+def _enter(image: Image, folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Make this process see what one in the container would; ``folder`` is for what is passing."""
+    python = Path(sys.executable).parent
+    path = f"{image.local / 'bin'}:{python}:{os.environ['PATH']}"
+    expect = {
+        "python": PYTHON,
+        "platform": PLATFORM,
+        "packages": image.packages,
+        "absent": [ABSENT],
+    }
+    for name in set(os.environ):
+        patch.delenv(name)
+    for name, value in {
+        "PATH": path,
+        "PYTHONPATH": "/app",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "APP_ROOT": str(image.root / "app"),
+        "START_LIB": str(image.local / "lib/start"),
+        "EXPECT": json.dumps(expect),
+        "SOCKETS": str(folder),
+    }.items():
+        patch.setenv(name, value)
+    own = [entry for entry in sys.path if "site-packages" not in entry]
+    patch.setattr(sys, "path", [str(image.site), *own])
+    patch.chdir(image.root / "app")
+    patch.setattr(Path, "cwd", lambda: Path("/app"))
+    patch.setattr(sysconfig, "get_path", lambda _: f"/usr/local/lib/python{PYTHON}/site-packages")
+    patch.setattr(tempfile, "tempdir", str(folder))
+    patch.setattr(http.client, "HTTPConnection", _connection(folder))
+
+
+def _connection(folder: Path) -> type[http.client.HTTPConnection]:
+    class BySocketFile(http.client.HTTPConnection):
+        """Connects to the file that is named after the port."""
+
+        def connect(self) -> None:
+            self.sock = socket.socket(socket.AF_UNIX)
+            self.sock.connect(str(folder / str(self.port)))
+
+    return BySocketFile
+
+
+def _move(image: Image, patch: pytest.MonkeyPatch) -> None:
+    """Have the verification look below the image's root."""
+    patch.setattr(load("server"), "START_SCRIPT", str(image.root / "start.sh"))
+    patch.setattr(load("serving"), "APP", image.root / "app")
+    checks = load("image_checks")
+    patch.setattr(checks, "USR_LOCAL", image.local)
+    patch.setattr(checks, "SCRIPTS", image.local / "bin")
+    places = tuple(image.root / place.relative_to("/") for place in checks.READABLE)
+    patch.setattr(checks, "READABLE", places)
