@@ -235,8 +235,13 @@ class TestImageThatLeft:
         assert gate.tags["py3.12-LATEST"] == moved
 
     def test_a_killed_removal_is_announced_as_what_it_displaced(self, gate: Gate) -> None:
+        named = gate.tags["py3.12-LATEST"]
         gate.leave(preview=True)
         leave_placeholder(gate, "py3.12-LATEST")
+        seen = gate.seen.read_text()
+        gate.leave(preview=True)
+        assert entries(gate.seen)["py3.12-LATEST"]["previous"] == named
+        gate.seen.write_text(seen)
         gate.leave(preview=False)
         assert "py3.12-LATEST" not in gate.tags
 
