@@ -90,7 +90,7 @@ async def save(registry: Registry, workshop: Repository, owner: str, ledger: Led
     manifest = _manifest(body)
     if before == manifest.digest:
         return
-    await registry.put(workshop, tag_of(owner), manifest)
+    await registry.put(workshop, tag_of(owner), manifest, named=before)
     if before is not None:
         await registry.delete(workshop, before)
 

@@ -59,7 +59,8 @@ async def restore(registry: Registry, entry: Removed) -> Restored:
             f"{place} names {live.digest} now, and named {entry.digest} when it was removed on "
             f"{entry.removed_at}; nothing was written. Remove that name first if it may go"
         )
-    await registry.put(entry.repository, entry.tag, manifest)
+    named = live.digest if live is not None else None
+    await registry.put(entry.repository, entry.tag, manifest, named=named)
     after = await registry.head(entry.repository, entry.tag)
     if after != entry.digest:
         raise TroubleError(f"{place} was written, yet names {after}; find out who else moves it")

@@ -7,7 +7,7 @@ from urllib.parse import quote, urljoin, urlsplit
 from httpx import Headers, Response
 
 from providers.oci.blobs import BlobTransfer
-from providers.oci.errors import RegistryError
+from providers.oci.errors import RegistryError, moved
 from providers.oci.exchange import Call, Reply
 from providers.oci.index import ACCEPTED
 from providers.oci.reference import Repository, is_digest
@@ -68,11 +68,18 @@ class Client(BlobTransfer):
             _require_same(expected, manifest.digest, call.place)
         return manifest
 
-    async def put(self, repository: Repository, reference: str, manifest: Manifest) -> None:
-        """Write a manifest under a tag or under its own digest.
+    async def put(
+        self,
+        repository: Repository,
+        reference: str,
+        manifest: Manifest,
+        *,
+        named: str | None = None,
+    ) -> None:
+        """Write a manifest under a tag or under its own digest, as `Registry` says.
 
-        After a reset or a 5xx the reference is read before the same bytes are sent again, for
-        the write may have taken effect.
+        After a reset, a 429 or a 5xx the reference is read before the same bytes are sent again:
+        the write may have taken effect, and a wait of a minute is long enough for another one.
         """
         if len(manifest.body) > MANIFEST_LIMIT:
             raise RegistryError(
@@ -83,8 +90,12 @@ class Client(BlobTransfer):
 
         async def settled() -> Reply | None:
             live = await self.head(repository, reference)
-            done = live == manifest.digest
-            return Reply(status=201, headers=Headers(), body=b"") if done else None
+            if live == manifest.digest:
+                return _settled(HTTPStatus.CREATED)
+            if not is_digest(reference) and live != named:
+                expected = f"a moment ago {named or 'nothing'}, to be {manifest.digest}"
+                raise moved(f"{repository}:{reference}", live, expected)
+            return None
 
         reply = await self._transport.send(call, settled)
         if reply.status not in _WRITTEN:
@@ -92,10 +103,24 @@ class Client(BlobTransfer):
         told = reply.headers.get("Docker-Content-Digest", "")
         _require_same(told, manifest.digest, call.place)
 
-    async def delete(self, repository: Repository, reference: str) -> str:
-        """Delete a tag or digest; return a value of `DeleteOutcome`."""
+    async def delete(
+        self, repository: Repository, reference: str, *, named: str | None = None
+    ) -> str:
+        """Delete a tag or digest, as `Registry` says; return a value of `DeleteOutcome`."""
         call = self._manifest_call("DELETE", repository, reference, REMOVE)
-        reply = await self._transport.send(call)
+
+        async def settled() -> Reply | None:
+            if is_digest(reference):
+                return None
+            live = await self.head(repository, reference)
+            if live is None:
+                return _settled(HTTPStatus.ACCEPTED)
+            if live != named:
+                expected = f"a moment ago {named or 'nothing'}, to be removed"
+                raise moved(f"{repository}:{reference}", live, expected)
+            return None
+
+        reply = await self._transport.send(call, settled)
         if reply.status in _DELETED:
             return DeleteOutcome.DONE
         if reply.status == HTTPStatus.NOT_FOUND:
@@ -143,6 +168,10 @@ class Client(BlobTransfer):
             content=None if manifest is None else manifest.body,
             limit=MANIFEST_LIMIT,
         )
+
+
+def _settled(status: HTTPStatus) -> Reply:
+    return Reply(status=status, headers=Headers(), body=b"")
 
 
 def _require_same(expected: str, found: str, place: str) -> None:

@@ -28,6 +28,14 @@ class ConflictError(OciError):
     """A tag names something that neither the state nor the declaration knows."""
 
 
+def moved(place: str, live: str | None, expected: str) -> ConflictError:
+    """Return the error for a tag that someone else moves at the same time; `place` is the tag."""
+    return ConflictError(
+        f"{place} was moved meanwhile: it names {live or 'nothing'} ({expected}); nothing more was "
+        "written. Find out who moves it, then run `pulumi up --refresh`"
+    )
+
+
 class UnsupportedRemovalError(OciError):
     """The registry offers no way to remove a name without removing its image."""
 

@@ -64,11 +64,32 @@ class Registry(Protocol):
     async def get(self, repository: Repository, reference: str) -> Manifest | None:
         """Return a manifest whose bytes were checked against its digest, or None."""
 
-    async def put(self, repository: Repository, reference: str, manifest: Manifest) -> None:
-        """Write a manifest under a tag or under its own digest."""
+    async def put(
+        self,
+        repository: Repository,
+        reference: str,
+        manifest: Manifest,
+        *,
+        named: str | None = None,
+    ) -> None:
+        """Write a manifest under a tag or under its own digest.
 
-    async def delete(self, repository: Repository, reference: str) -> str:
-        """Delete a tag or digest; return a value of `DeleteOutcome`."""
+        `named` is the digest that the tag was seen to name just before, None where it was absent.
+        No registry compares and swaps, so the caller looks before the first request; before each
+        repetition of it this looks again.
+
+        :raises ConflictError: if the tag names by then neither that nor what is written.
+        """
+
+    async def delete(
+        self, repository: Repository, reference: str, *, named: str | None = None
+    ) -> str:
+        """Delete a tag or digest; return a value of `DeleteOutcome`.
+
+        `named` is the digest that the tag was seen to name just before, as with `put`.
+
+        :raises ConflictError: if the tag names another one before the request is repeated.
+        """
 
     async def tags(self, repository: Repository) -> TagList:
         """List every tag, over all pages."""

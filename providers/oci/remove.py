@@ -26,6 +26,7 @@ class NameRemover(Protocol):
 
         :raises UnsupportedRemovalError: if there is no way; nothing was written then, or what
             was written has been put back.
+        :raises ConflictError: if the tag was moved meanwhile; it is left alone.
         :raises AcceptedRemovalError: if the registry took the name and something is wrong since.
         :raises RegistryError: if the registry fails on the way; the message tells how the tag
             was left.
@@ -48,7 +49,7 @@ class Remover:
         if is_throwaway(manifest):
             await self._delete_throwaway(ref, manifest)
             return
-        outcome = await self.registry.delete(ref.repository, ref.tag)
+        outcome = await self.registry.delete(ref.repository, ref.tag, named=manifest.digest)
         if outcome == DeleteOutcome.UNSUPPORTED:
             await self._probe(ref)
             leftover = await write_throwaway(self.registry, ref, manifest)

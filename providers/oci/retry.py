@@ -51,7 +51,7 @@ class RetryPolicy:
         """Send until the answer is final.
 
         `settled` is asked before a repetition whether the failed request took effect after
-        all; its reply is then the answer.
+        all; its reply is then the answer. It raises where the request must not be repeated.
 
         :raises UnreachableError: if the connection fails at every try.
         :raises RegistryError: if the server asks for a longer wait than `longest`.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from providers.oci.errors import ConflictError
+from providers.oci.errors import ConflictError, moved
 from providers.oci.index import OWNER_ANNOTATION
 from providers.oci.reference import ManifestReference, TagReference
 
@@ -208,13 +208,5 @@ def decide_update(
     if live is None:
         return Decision(write=True, previous=recorded.previous)
     if live != recorded.digest:
-        raise moved(inputs.ref, live, f"recorded {recorded.digest}, declared {desired}")
+        raise moved(str(inputs.ref), live, f"recorded {recorded.digest}, declared {desired}")
     return Decision(write=True, previous=live)
-
-
-def moved(ref: TagReference, live: str, expected: str) -> ConflictError:
-    """Return the error for a tag that someone else moves at the same time."""
-    return ConflictError(
-        f"{ref} was moved meanwhile: it names {live} ({expected}); nothing more was written. "
-        "Find out who moves it, then run `pulumi up --refresh`"
-    )

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from providers.oci.errors import RegistryError
+from providers.oci.errors import RegistryError, moved
 from providers.oci.index import (
     DOCKER_MANIFEST,
     INDEXES,
@@ -31,7 +31,6 @@ from providers.oci.tag import (
     TagState,
     decide_create,
     decide_update,
-    moved,
 )
 from providers.oci.throwaway import is_throwaway
 
@@ -210,11 +209,12 @@ class Tagger:
         await self._registry.put(ref.repository, manifest.digest, manifest)
         live = await self._registry.head(ref.repository, ref.tag)
         if live not in {before, manifest.digest}:
-            raise moved(ref, str(live), f"a moment ago {before}, declared {manifest.digest}")
-        await self._registry.put(ref.repository, ref.tag, manifest)
+            expected = f"a moment ago {before or 'nothing'}, declared {manifest.digest}"
+            raise moved(str(ref), live, expected)
+        await self._registry.put(ref.repository, ref.tag, manifest, named=live)
         after = await self._registry.head(ref.repository, ref.tag)
         if after != manifest.digest:
-            raise moved(ref, str(after), f"just written {manifest.digest}")
+            raise moved(str(ref), after, f"just written {manifest.digest}")
 
     async def _present(
         self, repository: Repository, platforms: tuple[Platform, ...]

@@ -3,7 +3,7 @@
 import json
 import secrets
 
-from providers.oci.errors import OciError, RegistryError
+from providers.oci.errors import ConflictError, OciError, moved
 from providers.oci.index import OCI_MANIFEST, annotations_of, document_of
 from providers.oci.reference import TagReference, is_digest
 from providers.oci.registry import Manifest, Registry, digest_of
@@ -70,9 +70,9 @@ async def write_throwaway(registry: Registry, ref: TagReference, manifest: Manif
     leftover = throwaway(secrets.token_hex(16), manifest.digest)
     live = await registry.head(ref.repository, ref.tag)
     if live != manifest.digest:
-        raise RegistryError(f"{ref} was moved to {live} while it was to be removed; run again")
+        raise moved(str(ref), live, f"a moment ago {manifest.digest}, to be removed")
     try:
-        await registry.put(ref.repository, ref.tag, leftover)
+        await registry.put(ref.repository, ref.tag, leftover, named=live)
     except OciError as error:
         # It may have been written all the same.
         raise await put_back(registry, ref, leftover, error) or error from error
@@ -89,6 +89,8 @@ async def put_back(
     """
     displaced = displaced_by(leftover)
     try:
+        # Read first: nothing may come between the look at the tag and the write to it.
+        manifest = await registry.get(ref.repository, displaced) if displaced else None
         live = await registry.head(ref.repository, ref.tag)
         if live is None:
             return None
@@ -96,16 +98,16 @@ async def put_back(
             return type(cause)(f"{cause}; {ref} still names {displaced}")
         if live != leftover.digest:
             return type(cause)(f"{cause}; meanwhile {ref} was moved to {live} and was left there")
-        manifest = await registry.get(ref.repository, displaced) if displaced else None
         if manifest is None:
             return type(cause)(
                 f"{cause}; {ref} names a placeholder, for {displaced or 'what it named'} is not "
                 "there any more; run again to finish the removal"
             )
-        await registry.put(ref.repository, ref.tag, manifest)
+        await registry.put(ref.repository, ref.tag, manifest, named=live)
     except OciError as error:
-        return type(cause)(
-            f"{cause}; {ref} names a placeholder instead of {displaced}, for it could not be put "
-            f"back ({error}); run again to finish the removal"
+        left = (
+            f"{ref} names a placeholder instead of {displaced}, for it could not be put back "
+            f"({error}); run again to finish the removal"
         )
+        return type(cause)(f"{cause}; {error if isinstance(error, ConflictError) else left}")
     return type(cause)(f"{cause}. {ref} was put back on {displaced}")

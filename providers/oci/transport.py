@@ -47,10 +47,14 @@ class Transport:
     ) -> Reply:
         """Send `call` with retries and at most one re-authentication a try.
 
+        `settled` is asked before the call is sent once more, as `RetryPolicy.run` says.
+
         :raises AuthenticationError: if the registry still answers 401 or answers 403.
         :raises RegistryError: if it cannot be reached, or never stops failing.
         """
-        reply = await self.retry.run(lambda: self._authenticated(call), call.place, settled)
+        reply = await self.retry.run(
+            lambda: self._authenticated(call, settled), call.place, settled
+        )
         refuse_denied(reply, call.place)
         return reply
 
@@ -75,7 +79,9 @@ class Transport:
         """Close all connections."""
         await self.http.aclose()
 
-    async def _authenticated(self, call: Call) -> Reply:
+    async def _authenticated(
+        self, call: Call, settled: Callable[[], Awaitable[Reply | None]] | None
+    ) -> Reply:
         async with self._slots:
             known = self._auth.current(urlsplit(call.url).netloc, call.scopes)
             reply = await self._exchange.once(call, known)
@@ -85,6 +91,11 @@ class Transport:
             if not challenge:
                 return reply
             renewed = await self._auth.renew(call, challenge, known)
+        # A token may have taken a wait as well.
+        done = await settled() if settled is not None else None
+        if done is not None:
+            return done
+        async with self._slots:
             return await self._exchange.once(call, renewed)
 
     async def _send_plain(self, call: Call, authorization: str) -> Reply:

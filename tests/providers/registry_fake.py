@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,7 +27,8 @@ def sha(body: bytes) -> str:
 class Fault:
     """What happens to the next `times` requests whose `METHOD path` matches `pattern`.
 
-    `after` lets the request take effect before the connection is reset.
+    `after` lets the request take effect before the connection is reset. `act` is what somebody
+    else does just then; a fault of nothing but that lets the request through.
     """
 
     pattern: str
@@ -39,6 +40,12 @@ class Fault:
     after: bool = False
     stall: bool = False
     drip: bool = False
+    act: Callable[[], None] | None = None
+
+    @property
+    def disturbs(self) -> bool:
+        """Tell whether the request is answered otherwise than without the fault."""
+        return bool(self.status or self.reset or self.stall or self.drip)
 
 
 @dataclass
@@ -80,7 +87,9 @@ class FakeRegistry:
         for fault in self.faults:
             if fault.times and re.search(fault.pattern, line):
                 fault.times -= 1
-                return fault
+                if fault.act is not None:
+                    fault.act()
+                return fault if fault.disturbs else None
         return None
 
     def push_image(self, name: str, platform: str, text: str = "content") -> str:

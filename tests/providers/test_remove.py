@@ -4,7 +4,7 @@ import json
 import pytest
 
 from providers.oci.client import Client
-from providers.oci.errors import RegistryError, UnsupportedRemovalError
+from providers.oci.errors import ConflictError, RegistryError, UnsupportedRemovalError
 from providers.oci.reference import TagReference
 from providers.oci.registry import Manifest
 from providers.oci.remove import Remover
@@ -119,7 +119,7 @@ def test_a_tag_that_moves_before_the_throwaway_is_left(
     other = registry.push_index(NAME, "other")
     headers = {"Docker-Content-Digest": other}
     registry.fault("HEAD .*py3.8-LATEST", status=200, headers=headers)
-    with pytest.raises(RegistryError, match=f"moved to {other}"):
+    with pytest.raises(ConflictError, match=f"moved meanwhile: it names {other}"):
         remove(registry, environment)
     assert registry.repositories[NAME].tags["py3.8-LATEST"] == shared
 

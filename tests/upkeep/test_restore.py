@@ -1,6 +1,7 @@
 import pytest
 
 from local.say import TroubleError
+from providers.oci.errors import ConflictError
 from providers.oci.throwaway import throwaway
 from tests.providers.registry_fake import FakeRegistry
 from tests.upkeep.conftest import DIGEST, Run, removed, remover, repository, state
@@ -67,6 +68,23 @@ class TestRestore:
         with pytest.raises(TroubleError, match=f"{new}.*{old}"):
             run(lambda client: restore(client, entry))
         assert registry.writes == []
+
+    def test_a_name_that_is_taken_while_the_write_waits_is_left(
+        self, registry: FakeRegistry, run: Run
+    ) -> None:
+        digest = registry.push_index("team/web", "old")
+        other = registry.push_index("team/web", "new")
+        tags = registry.repositories["team/web"].tags
+        registry.fault(
+            f"PUT .*/{TAG}",
+            act=lambda: tags.update({TAG: other}),
+            status=429,
+            headers={"Retry-After": "0"},
+        )
+        entry = removed(repository(registry), TAG, digest)
+        with pytest.raises(ConflictError, match=f"{other}.*{digest}"):
+            run(lambda client: restore(client, entry))
+        assert tags[TAG] == other
 
     def test_the_leftover_of_an_interrupted_removal_does_not_count_as_a_name(
         self, registry: FakeRegistry, run: Run
