@@ -37,7 +37,7 @@ class PackagesRemover:
     packages: Packages
     retry: RetryPolicy
 
-    async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> None:
+    async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> bool:
         """Remove the tag, as `NameRemover` says."""
         await self.packages.require(ref.repository)
         if not others:
@@ -58,6 +58,7 @@ class PackagesRemover:
                 f"{ref}: {manifest.digest} is not there after the name was removed; restore that "
                 "version of the package on GitHub within 30 days"
             )
+        return True
 
     async def _delete(self, ref: TagReference, leftover: Manifest) -> None:
         version = await self._wait_for(ref, leftover.digest)

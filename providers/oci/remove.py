@@ -10,6 +10,7 @@ from providers.oci.errors import (
     OciError,
     RegistryError,
     UnsupportedRemovalError,
+    moved,
 )
 from providers.oci.reference import TagReference
 from providers.oci.registry import DeleteOutcome, Manifest, Registry
@@ -19,10 +20,11 @@ from providers.oci.throwaway import is_throwaway, put_back, write_throwaway
 class NameRemover(Protocol):
     """A way of removing names that one kind of registry offers."""
 
-    async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> None:
-        """Remove the tag, which was just seen to name `manifest`; the image stays pullable.
+    async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> bool:
+        """Remove the tag, which was seen to name `manifest`; the image stays pullable.
 
-        `others` are the other tags of the repository.
+        `others` are the other tags of the repository. False tells that the tag was gone before
+        anything was sent.
 
         :raises UnsupportedRemovalError: if there is no way; nothing was written then, or what
             was written has been put back.
@@ -44,11 +46,16 @@ class Remover:
 
     registry: Registry
 
-    async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> None:
+    async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> bool:
         """Remove the tag, as `NameRemover` says."""
+        live = await self.registry.head(ref.repository, ref.tag)
+        if live is None:
+            return False
+        if live != manifest.digest:
+            raise moved(str(ref), live, f"a moment ago {manifest.digest}, to be removed")
         if is_throwaway(manifest):
             await self._delete_throwaway(ref, manifest)
-            return
+            return True
         outcome = await self.registry.delete(ref.repository, ref.tag, named=manifest.digest)
         if outcome == DeleteOutcome.UNSUPPORTED:
             await self._probe(ref)
@@ -59,6 +66,7 @@ class Remover:
             await require_gone(self.registry, ref, manifest.digest)
         except OciError as error:
             raise AcceptedRemovalError(str(error)) from error
+        return True
 
     async def _delete_throwaway(self, ref: TagReference, leftover: Manifest) -> None:
         try:

@@ -147,12 +147,12 @@ class Retirer:
         named = displaced_by(manifest) if is_throwaway(manifest) else manifest.digest
         gone = [Removal(tag=tag, digest=named, removed_at=self._now())] if named else []
         try:
-            await self._remover(inputs.repository.host).remove(ref, manifest, others)
+            was_there = await self._remover(inputs.repository.host).remove(ref, manifest, others)
         except AcceptedRemovalError:
             removed += gone
             raise
         tags.discard(tag)
-        removed += gone
+        removed += gone if was_there else []
 
     async def _kept(
         self, inputs: StaleInputs, candidates: Collection[str], tags: Collection[str]

@@ -28,7 +28,7 @@ class Fault:
     """What happens to the next `times` requests whose `METHOD path` matches `pattern`.
 
     `after` lets the request take effect before the connection is reset. `act` is what somebody
-    else does just then; a fault of nothing but that lets the request through.
+    else does just then. With nothing but that, or nothing at all, the request is let through.
     """
 
     pattern: str

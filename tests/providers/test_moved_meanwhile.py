@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from providers.oci.errors import ConflictError
+from providers.oci.errors import ConflictError, OciError
 from providers.oci.index import OWNER_ANNOTATION
 from providers.oci.stale_resource import RemovalFailedError
 from tests.providers.declared import Declared
@@ -118,6 +118,53 @@ class TestWhileAWriteWaits:
         assert meanwhile.tags["py3.12-LATEST"] == meanwhile.theirs
 
 
+class TestBeforeARemoval:
+    """Between the look that judges a name and its deletion lie requests that may have to wait."""
+
+    VERSION = r"HEAD .*/manifests/py3\.8-0\.30\.0$"
+    LINE = "py3.8-0.30"
+
+    def lines(self, meanwhile: Meanwhile) -> dict[str, Any]:
+        """Declare that X.Y pointers go, and leave one that nothing declares."""
+        del meanwhile.tags[STRAY]
+        meanwhile.tags[self.LINE] = meanwhile.old
+        grammar = [{"kind": "X.Y", "pattern": r"py[0-9.]+-[0-9]+\.[0-9]+"}]
+        return meanwhile.stale(grammar=grammar, policy={"X.Y": "remove"})
+
+    def test_a_tag_that_is_moved_after_it_was_judged_is_not_deleted(
+        self, engine: Engine, meanwhile: Meanwhile
+    ) -> None:
+        inputs = self.lines(meanwhile)
+        meanwhile.registry.fault(self.VERSION)  # of the listing
+        meanwhile.moves(self.LINE, self.VERSION)
+        with pytest.raises(RemovalFailedError, match=meanwhile.theirs) as caught:
+            engine.up(STALE, "s", inputs)
+        assert meanwhile.old in str(caught.value)
+        assert meanwhile.tags[self.LINE] == meanwhile.theirs
+        assert meanwhile.registry.writes == []
+
+    def test_a_tag_that_is_gone_after_it_was_judged_is_no_removal_of_ours(
+        self, engine: Engine, meanwhile: Meanwhile
+    ) -> None:
+        inputs = self.lines(meanwhile)
+        meanwhile.registry.fault(self.VERSION)
+        meanwhile.deletes(self.LINE, self.VERSION)
+        assert engine.up(STALE, "s", inputs).outputs["removed"] == []
+        assert meanwhile.registry.writes == []
+
+    def test_an_image_that_leaves_costs_no_tag_that_is_moved_meanwhile(
+        self, engine: Engine, meanwhile: Meanwhile
+    ) -> None:
+        pointer = "py3.12-LATEST"
+        meanwhile.registry.push_index(NAME, pointer, {OWNER_ANNOTATION: "fleet/dev"})
+        engine.up(STALE, "s", meanwhile.stale(pointers=[pointer, STRAY]))
+        engine.restart()
+        meanwhile.moves(pointer, rf"HEAD .*/manifests/{pointer}$")
+        with pytest.raises(OciError, match=meanwhile.theirs):
+            engine.delete("s")
+        assert meanwhile.tags[pointer] == meanwhile.theirs
+
+
 class TestWhileARemovalWaits:
     TAG_DELETE = rf"DELETE .*/manifests/{STRAY}$"
 
@@ -168,7 +215,7 @@ class TestWhileARemovalWaits:
         meanwhile.registry.tag_delete = False
         meanwhile.registry.fault("DELETE .*sha256", status=404)  # the probe
         meanwhile.registry.fault("DELETE .*sha256", status=403)
-        meanwhile.registry.fault(rf"PUT .*/manifests/{STRAY}$", act=lambda: None)
+        meanwhile.registry.fault(rf"PUT .*/manifests/{STRAY}$")  # the throwaway
         meanwhile.moves(STRAY, rf"PUT .*/manifests/{STRAY}$", **WAIT)
         with pytest.raises(RemovalFailedError, match=f"it names {meanwhile.theirs}"):
             engine.up(STALE, "s", meanwhile.stale())

@@ -43,6 +43,11 @@ def shared(registry: FakeRegistry) -> str:
     return digest
 
 
+def delete(registry: FakeRegistry) -> None:
+    """Do what somebody does who deletes the tag meanwhile."""
+    del registry.repositories[NAME].tags["py3.8-LATEST"]
+
+
 def tags(registry: FakeRegistry) -> set[str]:
     return set(registry.repositories[NAME].tags)
 
@@ -59,11 +64,17 @@ def test_a_tag_is_deleted_where_the_registry_can_do_that(
 def test_a_tag_that_is_gone_meanwhile_is_success(
     registry: FakeRegistry, environment: dict[str, str], shared: str
 ) -> None:
-    registry.fault("DELETE", status=404)
-    del shared
-    registry.fault("HEAD .*py3.8-LATEST", status=404)
+    registry.fault("DELETE", act=lambda: delete(registry))
     remove(registry, environment)
     assert len(registry.writes) == 1
+
+
+def test_a_tag_that_is_gone_before_is_left_without_a_request_to_delete_it(
+    registry: FakeRegistry, environment: dict[str, str], shared: str
+) -> None:
+    registry.fault("HEAD .*py3.8-LATEST", act=lambda: delete(registry))
+    remove(registry, environment)
+    assert registry.writes == []
 
 
 def test_a_registry_that_deletes_digests_only_loses_a_throwaway(
@@ -186,8 +197,8 @@ def test_what_somebody_writes_over_the_throwaway_is_left_alone(
     registry.fault("DELETE .*sha256", status=404)
     registry.fault("DELETE .*sha256", status=500)
     told = {"Docker-Content-Digest": other}
-    # Asked before the throwaway is written, and after its deletion failed.
-    registry.fault("HEAD .*LATEST", status=200, headers={"Docker-Content-Digest": shared})
+    # Asked before anything, before the throwaway is written, and after its deletion failed.
+    registry.fault("HEAD .*LATEST", times=2)
     registry.fault("HEAD .*LATEST", status=200, headers=told)
     with pytest.raises(RegistryError, match=f"moved to {other} and was left there"):
         remove(registry, environment)

@@ -249,6 +249,7 @@ class TestStalePointers:
         self, engine: Engine, fleet: Fleet, answer: int
     ) -> None:
         told = {"Docker-Content-Digest": fleet.old}
+        fleet.registry.fault("HEAD .*py3.8-LATEST")  # before the deletion
         fleet.registry.fault("HEAD .*py3.8-LATEST", status=answer, headers=told)
         with pytest.raises(RemovalFailedError) as caught:
             engine.up(STALE, "s", fleet.inputs())
