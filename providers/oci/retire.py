@@ -38,6 +38,14 @@ class Outcome:
     failure: OciError | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Belongings:
+    """What goes along with a remover (tag to manifest), and the declared names that do not."""
+
+    going: Mapping[str, Manifest]
+    kept: tuple[Kept, ...]
+
+
 class Retirer:
     """Removes pointers of a repository; `now` dates the removals (RFC 3339, UTC)."""
 
@@ -74,21 +82,15 @@ class Retirer:
 
         :raises RegistryError: if the tag list or a name can't be read.
         """
-        tags = frozenset(await self._tags(inputs))
-        found = {}
-        for pointer in live_pointers(tags - declared, inputs.grammar):
-            verdict = await self._judge.judge(inputs, pointer, tags)
-            if verdict.manifest is not None and _ours(pointer, verdict, inputs):
-                found[pointer.tag] = stood_for(verdict.manifest)
-        return found
+        found = await self._belongings(inputs, declared, await self._tags(inputs))
+        return {tag: stood_for(manifest) for tag, manifest in found.going.items()}
 
-    async def retire_owned(
-        self, inputs: StaleInputs, declared: frozenset[str]
-    ) -> tuple[Removal, ...]:
+    async def retire_owned(self, inputs: StaleInputs, declared: frozenset[str]) -> Outcome:
         """Remove our own pointers, but none of `declared`: nothing of us is left behind.
 
         Ours are those that carry our owner annotation, if they surely are pointers, and those
-        that the state declared, unless they carry another's.
+        without an annotation that the state declared and that name what it recorded. Others that
+        it declared stay, with the reason for each.
 
         :raises UnreachableError: if the tag list can't be read, before anything was removed.
         :raises PartialRemovalError: naming what went before the failure.
@@ -97,24 +99,35 @@ class Retirer:
         tags = set(await self._tags(inputs))
         removed: list[Removal] = []
         held: list[Kept] = []
-        for pointer in live_pointers(tags, inputs.grammar):
-            if pointer.tag in declared:
-                continue
-            try:
-                verdict = await self._judge.judge(inputs, pointer, tags)
-                if verdict.manifest is not None and _ours(pointer, verdict, inputs):
-                    named = {pointer.tag: stood_for(verdict.manifest)}
-                    found = held_of(inputs.repository, named, inputs.allowed)
-                    if found:
-                        held += found.values()
-                        continue
-                    await self._remove(inputs, pointer.tag, verdict.manifest, tags, removed)
-            except OciError as error:
-                raise PartialRemovalError(_so_far(error, removed)) from error
+        try:
+            found = await self._belongings(inputs, declared, tags)
+            for tag, manifest in found.going.items():
+                stays = held_of(inputs.repository, {tag: stood_for(manifest)}, inputs.allowed)
+                held += stays.values()
+                if not stays:
+                    await self._remove(inputs, tag, manifest, tags, removed)
+        except OciError as error:
+            raise PartialRemovalError(_so_far(error, removed)) from error
         if held:
-            stays = UnannouncedError(not_forgotten(inputs.repository, held))
-            raise UnannouncedError(_so_far(stays, removed))
-        return tuple(removed)
+            unannounced = UnannouncedError(not_forgotten(inputs.repository, held))
+            raise UnannouncedError(_so_far(unannounced, removed))
+        return Outcome(removed=tuple(removed), kept=found.kept)
+
+    async def _belongings(
+        self, inputs: StaleInputs, declared: frozenset[str], tags: Collection[str]
+    ) -> "_Belongings":
+        pointers = live_pointers(set(tags) - declared, inputs.grammar)
+        verdicts = await asyncio.gather(*(self._judge.judge(inputs, p, tags) for p in pointers))
+        going, kept = {}, []
+        for pointer, verdict in zip(pointers, verdicts, strict=True):
+            if verdict.manifest is None:
+                continue
+            reason = _not_ours(pointer, verdict.manifest, inputs)
+            if verdict.unfinished or not (reason or _may_be_version(pointer, verdict, inputs)):
+                going[pointer.tag] = verdict.manifest
+            elif pointer.tag in inputs.pointers:
+                kept.append(Kept(tag=pointer.tag, digest=verdict.manifest.digest, reason=reason))
+        return _Belongings(going=going, kept=tuple(kept))
 
     async def _retire_one(
         self, inputs: StaleInputs, tag: str, digest: str, tags: set[str], removed: list[Removal]
@@ -183,13 +196,24 @@ def _sorted(kept: Mapping[str, Kept]) -> tuple[Kept, ...]:
     return tuple(kept[tag] for tag in sorted(kept))
 
 
-def _ours(pointer: Pointer, verdict: Verdict, inputs: StaleInputs) -> bool:
-    if verdict.unfinished or verdict.manifest is None:
-        return verdict.unfinished
-    owner = annotations_of(document_of(verdict.manifest, pointer.tag)).get(OWNER_ANNOTATION, "")
+def _not_ours(pointer: Pointer, manifest: Manifest, inputs: StaleInputs) -> str:
+    """Say why a name is none of ours, or return an empty string."""
+    owner = annotations_of(document_of(manifest, pointer.tag)).get(OWNER_ANNOTATION, "")
     if owner == inputs.owner:
-        return not verdict.kept or pointer.tag in inputs.pointers
-    return not owner and pointer.tag in inputs.pointers
+        return ""
+    if owner:
+        return f"it is owned by {owner}"
+    recorded = inputs.recorded.get(pointer.tag, frozenset())
+    if pointer.tag in inputs.pointers and manifest.digest in recorded:
+        return ""
+    return (
+        "nobody's annotation is on it, and the state recorded "
+        f"{' and '.join(sorted(recorded)) or 'no digest'} for it"
+    )
+
+
+def _may_be_version(pointer: Pointer, verdict: Verdict, inputs: StaleInputs) -> bool:
+    return bool(verdict.kept) and pointer.tag not in inputs.pointers
 
 
 def _so_far(error: OciError, removed: list[Removal]) -> str:

@@ -3,7 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from providers.oci.account import Account
@@ -14,9 +14,11 @@ from providers.oci.listing import Lister
 from providers.oci.reach import Hosts
 from providers.oci.reference import Repository, TagReference
 from providers.oci.retire import Retirer
+from providers.oci.stale import StaleInputs
 from providers.oci.tagging import Tagger
 from providers.oci.transport import Transport
 from providers.oci.turns import Turns
+from providers.oci.wire import Properties, stale_inputs
 
 
 def now() -> str:
@@ -93,6 +95,11 @@ class Session:
             self._allowed = read_allowed(self.environment)
         return self._allowed
 
+    def departing(self, state: Properties) -> StaleInputs:
+        """Return the inputs of a remover that goes, by its state and those of its tags."""
+        inputs = stale_inputs({**state, "stale": {}, "staleSince": {}})
+        return replace(inputs, recorded=self.declared.recorded(inputs.repository))
+
     async def close(self) -> None:
         """Close the connections."""
         if self._transport is not None:
@@ -117,6 +124,7 @@ class Declared:
     def __init__(self) -> None:
         self._repositories: defaultdict[Repository, set[str]] = defaultdict(set)
         self._tags: defaultdict[Repository, set[str]] = defaultdict(set)
+        self._recorded: defaultdict[TagReference, set[str]] = defaultdict(set)
         self.seen: dict[TagReference, str] = {}
         """What each tag named that this run's refresh read."""
         self.keeps = False
@@ -125,6 +133,15 @@ class Declared:
     def add_tag(self, ref: TagReference) -> None:
         """Note that a tag is declared."""
         self._tags[ref.repository].add(ref.tag)
+
+    def add_recorded(self, ref: TagReference, digest: str) -> None:
+        """Note what the state says was written or adopted under a tag, declared or not."""
+        self._recorded[ref].add(digest)
+
+    def recorded(self, repository: Repository) -> dict[str, frozenset[str]]:
+        """Return those digests for each tag of a repository whose state this run's refresh read."""
+        found = self._recorded.items()
+        return {ref.tag: frozenset(held) for ref, held in found if ref.repository == repository}
 
     def add_remover(self, repository: Repository, urn: str, *, keeps: bool) -> None:
         """Note that a resource looks after a repository's pointers."""

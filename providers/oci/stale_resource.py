@@ -14,6 +14,8 @@ from providers.oci.stale import Kept, Removal, StaleInputs, changes
 from providers.oci.stale_telling import StaleTeller
 from providers.oci.wire import InvalidInputsError, Properties, stale_inputs
 
+_NOTHING = Outcome(removed=(), kept=())
+
 
 class RemovalFailedError(OciError):
     """A removal that failed after others: carries the state to keep."""
@@ -122,25 +124,32 @@ class StaleResource:
         return dict(properties), dict(inputs)
 
     async def delete(self, urn: str, properties: Properties) -> None:
-        """Remove the pointers that carry our owner annotation or were declared by the last run.
+        """Remove the pointers that carry our owner annotation, or that the state wrote or adopted.
 
-        What this run declares stays, and all of them where `parting` says so.
+        What this run declares stays, and all of them where `parting` says so. One that the last
+        run declared and that is somebody else's by now stays with a warning.
 
         :raises UnreachableError: if the registry can't be reached, with the remedy for one that is
             gone for good. One on loopback is forgotten with a warning: nobody pulls from it.
         :raises UnannouncedError: where some stay because nobody announced that they go.
         """
-        inputs = stale_inputs({**properties, "stale": {}, "staleSince": {}})
+        inputs = self._session.departing(properties)
         try:
             found = await parting(self._session, urn, inputs)
-            removed = () if found.stays else await self._retire_owned(inputs)
+            outcome = _NOTHING if found.stays else await self._retire_owned(inputs)
         except UnreachableError as error:
             await self._forget(inputs, urn, error)
             return
         if found.why:
             await self._session.warn(found.why, urn)
-        for entry in removed:
+        for entry in outcome.removed:
             await self._session.log(f"removed {entry.tag}, which named {entry.digest}", urn)
+        for kept in outcome.kept:
+            await self._session.warn(
+                f"{inputs.repository}:{kept.tag} stays, though its image is no longer declared: it "
+                f"names {kept.digest}, and {kept.reason}. Remove it by hand if it may go",
+                urn,
+            )
 
     async def _listing(self, inputs: StaleInputs) -> Listing:
         lister = self._session.lister
@@ -155,7 +164,7 @@ class StaleResource:
                 "declare the registry that took its place"
             ) from error
 
-    async def _retire_owned(self, inputs: StaleInputs) -> tuple[Removal, ...]:
+    async def _retire_owned(self, inputs: StaleInputs) -> Outcome:
         retirer, declared = self._session.retirer, self._session.declared
         inputs = replace(inputs, allowed=self._session.allowed)
         return await self._session.hosts.ask(

@@ -10,7 +10,6 @@ from providers.oci.report import Entry
 from providers.oci.retire import Outcome
 from providers.oci.session import Session
 from providers.oci.stale import Kept
-from providers.oci.wire import stale_inputs
 
 _LEFT = "no longer declared, kept in the registry"
 
@@ -69,7 +68,7 @@ class StaleTeller:
         The engine deletes such a remover after all else, and no preview asks it what it would do.
         """
         for urn, state in self._session.account.forgotten.items():
-            inputs = stale_inputs({**state, "stale": {}, "staleSince": {}})
+            inputs = self._session.departing(state)
             repository, declared = inputs.repository, self._session.declared
             try:
                 found = await parting(self._session, urn, inputs)

@@ -100,6 +100,8 @@ class TagResource:
                 return None
             return _imported(found.inputs, state_properties(found.state))
         recorded = recorded_tag(properties)
+        ref = TagReference.parse(recorded.ref)
+        self._session.declared.add_recorded(ref, recorded.state.assembled)
         try:
             state = await self._reread(recorded, whole="sources" in inputs)
         except UnreachableError as error:
@@ -113,7 +115,7 @@ class TagResource:
             self._teller.read_gone(urn, properties, inputs)
             return None
         self._teller.read(urn, properties)
-        self._session.declared.seen[TagReference.parse(recorded.ref)] = state.digest
+        self._session.declared.seen[ref] = state.digest
         return {**properties, **state_properties(state)}, dict(inputs)
 
     async def _reread(self, recorded: Recorded, *, whole: bool) -> TagState | None:

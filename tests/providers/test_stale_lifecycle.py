@@ -2,55 +2,14 @@ from typing import Any, ClassVar
 
 import pytest
 
-from providers.oci.errors import OciError, RegistryError, UnsupportedRemovalError
+from providers.oci.errors import OciError, RegistryError
 from providers.oci.index import OWNER_ANNOTATION, VERSION_ANNOTATION
 from providers.oci.stale_resource import RemovalFailedError
 from providers.oci.throwaway import DISPLACED_ANNOTATION, REMOVAL_ANNOTATION
 from tests.providers.declared import Declared
 from tests.providers.engine_fake import STALE, TAG, CheckFailedError, Engine
 from tests.providers.registry_fake import OCI_MANIFEST, FakeRegistry
-
-NAME = "team/app"
-OURS = {OWNER_ANNOTATION: "fleet/dev"}
-GRAMMAR = [
-    {"kind": "LATEST", "pattern": r"py[0-9.]+(-[a-z]+)?-LATEST"},
-    {"kind": "X.Y", "pattern": r"py[0-9.]+(-[a-z]+)?-[0-9]+\.[0-9]+"},
-]
-
-
-class Fleet:
-    """A repository filled by the old way, and what is declared for it now."""
-
-    def __init__(self, registry: FakeRegistry) -> None:
-        self.registry = registry
-        self.storage = registry.repositories[NAME]
-        digest = registry.push_index(NAME, "py3.8-0.30.0")
-        for tag in ("py3.8-LATEST", "py3.8-0.30", "edge", "sha256-" + "a" * 64):
-            self.storage.tags[tag] = digest
-        self.old = digest
-        for python in ("py3.11", "py3.12"):
-            current = registry.push_index(NAME, f"{python}-0.34.0", OURS)
-            self.storage.tags[f"{python}-LATEST"] = current
-            self.storage.tags[f"{python}-0.34"] = current
-        self.pointers = sorted(f"py3.1{x}-{y}" for x in "12" for y in ("LATEST", "0.34"))
-
-    def inputs(self, **overrides: Any) -> dict[str, Any]:
-        fields: dict[str, Any] = {
-            "repository": f"{self.registry.host}/{NAME}",
-            "owner": "fleet/dev",
-            "pointers": self.pointers,
-            "grammar": GRAMMAR,
-            "policy": {"LATEST": "remove", "X.Y": "keep"},
-            "maxRemovals": 0.5,
-        }
-        return {**fields, **overrides}
-
-    @property
-    def tags(self) -> set[str]:
-        return set(self.storage.tags)
-
-    def all_pull(self) -> bool:
-        return all(self.registry.pullable(NAME, tag) for tag in self.tags)
+from tests.providers.stale_fleet import NAME, OURS, Fleet
 
 
 @pytest.fixture
@@ -516,56 +475,3 @@ class TestVersionTags:
         fleet.storage.tags["py3.11-20.0.4"] = fleet.storage.tags["py3.11-20.0"]
         assert "py3.11-20.0" not in engine.up(STALE, "s", inputs).outputs["stale"]
         assert "py3.11-20.0" in fleet.tags
-
-
-class TestDestroy:
-    @pytest.fixture(autouse=True)
-    def up(self, engine: Engine, fleet: Fleet) -> None:
-        engine.up(STALE, "s", fleet.inputs())
-        engine.restart()
-
-    def test_our_own_pointers_go_and_everything_else_stays(
-        self, engine: Engine, fleet: Fleet
-    ) -> None:
-        before = fleet.tags
-        engine.delete("s")
-        assert fleet.tags == before - set(fleet.pointers)
-        assert fleet.all_pull()
-        assert sum("removed py3.1" in text for text in engine.messages) == 4
-
-    def test_nothing_goes_where_so_declared(self, engine: Engine, fleet: Fleet) -> None:
-        before = fleet.tags
-        engine.up(STALE, "s", fleet.inputs(keepOnDestroy=True))
-        engine.restart()
-        engine.delete("s")
-        assert fleet.tags == before
-
-    def test_a_renamed_resource_costs_no_live_name(self, engine: Engine, fleet: Fleet) -> None:
-        before = fleet.tags
-        engine.up(STALE, "renamed", fleet.inputs())
-        engine.delete("s")
-        assert fleet.tags == before
-
-    def test_a_tag_that_is_declared_in_the_same_run_stays(
-        self, engine: Engine, fleet: Fleet
-    ) -> None:
-        digest = fleet.storage.tags["py3.12-LATEST"]
-        place = f"{fleet.registry.host}/{NAME}"
-        tag = {
-            "ref": f"{place}:py3.12-LATEST",
-            "owner": "fleet/dev",
-            "source": f"{place}@{digest}",
-        }
-        engine.up(TAG, "latest", tag)
-        engine.delete("s")
-        assert "py3.12-LATEST" in fleet.tags
-        assert "py3.11-LATEST" not in fleet.tags
-
-    def test_a_failure_names_what_went_before(self, engine: Engine, fleet: Fleet) -> None:
-        fleet.registry.fault("DELETE .*py3.12-LATEST", status=405)
-        fleet.registry.digest_delete = False
-        with pytest.raises(
-            OciError, match=r"removed before that: py3\.11-0\.34 \(sha256"
-        ) as caught:
-            engine.delete("s")
-        assert isinstance(caught.value.__cause__, UnsupportedRemovalError)
