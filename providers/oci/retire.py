@@ -88,6 +88,8 @@ class Retirer:
     async def retire_owned(self, inputs: StaleInputs, declared: frozenset[str]) -> Outcome:
         """Remove our own pointers, but none of `declared`: nothing of us is left behind.
 
+        Those that the state declared are asked for even where the tag list lacks them.
+
         Ours are those that carry our owner annotation, if they surely are pointers, and those
         without an annotation that the state declared and that name what it recorded. Others that
         it declared stay, with the reason for each.
@@ -116,7 +118,8 @@ class Retirer:
     async def _belongings(
         self, inputs: StaleInputs, declared: frozenset[str], tags: Collection[str]
     ) -> "_Belongings":
-        pointers = live_pointers(set(tags) - declared, inputs.grammar)
+        # The list may be short or empty, and no later run would look for what it lacks.
+        pointers = live_pointers({*tags, *inputs.pointers} - declared, inputs.grammar)
         verdicts = await asyncio.gather(*(self._judge.judge(inputs, p, tags) for p in pointers))
         going, kept = {}, []
         for pointer, verdict in zip(pointers, verdicts, strict=True):

@@ -88,6 +88,41 @@ class TestDestroy:
         assert isinstance(caught.value.__cause__, UnsupportedRemovalError)
 
 
+class TestAListThatLacksNames:
+    """What left the state is looked for by no later run: whatever is left then stays for ever."""
+
+    BODIES = ('{"tags":[]}', '{"tags":null}', '{"tags":["py3.11-LATEST"]}')
+
+    @pytest.mark.parametrize("body", BODIES)
+    def test_all_declared_pointers_go_all_the_same(
+        self, engine: Engine, fleet: Fleet, body: str
+    ) -> None:
+        before = fleet.tags
+        fleet.registry.fault("tags/list", times=99, status=200, body=body.encode())
+        leave(engine)
+        assert fleet.tags == before - set(fleet.pointers)
+        assert fleet.all_pull()
+
+    def test_a_repository_that_is_not_listed_at_all_loses_them_too(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        fleet.registry.fault("tags/list", times=99, status=404)
+        leave(engine)
+        assert not fleet.tags & set(fleet.pointers)
+
+    def test_a_preview_announces_them(self, engine: Engine, fleet: Fleet) -> None:
+        fleet.registry.fault("tags/list", times=99, status=200, body=b'{"tags":[]}')
+        engine.refresh("s")
+        engine.preview(SUMMARY, "summary", {"waitFor": []})
+        (told,) = [text for text in engine.messages if "no longer declared, to be" in text]
+        assert all(pointer in told for pointer in fleet.pointers)
+
+    def test_what_somebody_removed_is_no_failure(self, engine: Engine, fleet: Fleet) -> None:
+        del fleet.storage.tags[POINTER]
+        leave(engine)
+        assert not fleet.tags & set(fleet.pointers)
+
+
 class TestWithoutAnAnnotation:
     """A pointer that somebody else wrote, by an older way or by hand."""
 
