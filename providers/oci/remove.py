@@ -1,8 +1,9 @@
 """Ways of removing a name and nothing but the name, by the distribution specification."""
 
+import asyncio
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from providers.oci.errors import (
@@ -12,7 +13,7 @@ from providers.oci.errors import (
     UnsupportedRemovalError,
     moved,
 )
-from providers.oci.reference import TagReference
+from providers.oci.reference import Repository, TagReference
 from providers.oci.registry import DeleteOutcome, Manifest, Registry
 from providers.oci.throwaway import is_throwaway, put_back, write_throwaway
 
@@ -45,6 +46,7 @@ class Remover:
     """
 
     registry: Registry
+    _trusted: set[Repository] = field(default_factory=set, init=False)
 
     async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> bool:
         """Remove the tag, as `NameRemover` says."""
@@ -56,13 +58,14 @@ class Remover:
         if is_throwaway(manifest):
             await self._delete_throwaway(ref, manifest)
             return True
+        sharing = await self._sharing(ref, manifest, others)
         outcome = await self.registry.delete(ref.repository, ref.tag, named=manifest.digest)
         if outcome == DeleteOutcome.UNSUPPORTED:
             await self._probe(ref)
             leftover = await write_throwaway(self.registry, ref, manifest)
             await self._delete_throwaway(ref, leftover)
         try:
-            await self._require_image(ref, manifest, others)
+            await self._require_image(ref, manifest, sharing)
             await require_gone(self.registry, ref, manifest.digest)
         except OciError as error:
             raise AcceptedRemovalError(str(error)) from error
@@ -85,20 +88,36 @@ class Remover:
         if await self.registry.delete(ref.repository, nothing) == DeleteOutcome.UNSUPPORTED:
             raise _no_way(ref)
 
-    async def _require_image(
+    async def _sharing(
         self, ref: TagReference, manifest: Manifest, others: Collection[str]
+    ) -> tuple[str, ...]:
+        """Return the other tags of the digest, by a request each.
+
+        A repository that kept an image when it lost a name is not asked again.
+        """
+        if ref.repository in self._trusted:
+            return ()
+        tags = sorted(others)
+        named = await asyncio.gather(*(self.registry.head(ref.repository, tag) for tag in tags))
+        pairs = zip(tags, named, strict=True)
+        return tuple(tag for tag, digest in pairs if digest == manifest.digest)
+
+    async def _require_image(
+        self, ref: TagReference, manifest: Manifest, sharing: Collection[str]
     ) -> None:
         """Notice a registry that deletes the image along with the name, and undo that.
+
+        `sharing` are the tags that named the digest before. No other is written: somebody else
+        may have deleted it.
 
         :raises RegistryError: where it had to be undone, naming the tags that went with it.
         """
         if await self.registry.head(ref.repository, manifest.digest) is not None:
+            self._trusted.add(ref.repository)
             return
         await self.registry.put(ref.repository, manifest.digest, manifest)
-        left = (await self.registry.tags(ref.repository)).tags
-        # What vanished with the digest had named it; the list alone is no proof of that.
         lost = []
-        for tag in sorted(set(others) - set(left)):
+        for tag in sharing:
             if await self.registry.head(ref.repository, tag) is None:
                 await self.registry.put(ref.repository, tag, manifest)
                 lost.append(tag)

@@ -62,7 +62,8 @@ class Retirer:
 
         A failure stops the removals and comes with the outcome so far.
         """
-        tags = set(await self._tags(inputs))
+        # What is declared stands by now, whether or not the list shows it yet.
+        tags = {*await self._tags(inputs), *inputs.pointers}
         removed: list[Removal] = []
         kept: dict[str, Kept] = {}
         failure: OciError | None = None
@@ -103,6 +104,7 @@ class Retirer:
         held: list[Kept] = []
         try:
             found = await self._belongings(inputs, declared, tags)
+            tags |= found.going.keys()
             for tag, manifest in found.going.items():
                 stays = held_of(inputs.repository, {tag: stood_for(manifest)}, inputs.allowed)
                 held += stays.values()

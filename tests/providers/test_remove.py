@@ -146,15 +146,29 @@ def test_a_registry_that_deletes_the_image_with_its_name_is_found_out_and_undone
     assert "py3.8-LATEST" not in tags(registry)
 
 
-def test_an_empty_list_after_such_a_loss_writes_over_no_other_tag(
-    registry: FakeRegistry, environment: dict[str, str], shared: str
+@pytest.mark.parametrize("body", [b'{"tags": null}', b'{"tags": ["py3.8-0.30.0", "py3.8-LATEST"]}'])
+def test_after_such_a_loss_the_list_is_not_asked_for_it_may_lag(
+    registry: FakeRegistry, environment: dict[str, str], shared: str, body: bytes
 ) -> None:
     registry.deletes_image_with_tag = True
     other = registry.push_index(NAME, "py3.8-0.31.0")
-    registry.fault("tags/list", status=200, body=b'{"tags": null}')
+    registry.fault("tags/list", status=200, body=body)
     with pytest.raises(RegistryError, match=r"so were its tags py3\.8-0\.30\.0\."):
         remove(registry, environment)
     assert registry.repositories[NAME].tags["py3.8-0.31.0"] == other
+    assert registry.pullable(NAME, shared)
+
+
+def test_a_tag_of_something_else_that_somebody_deletes_meanwhile_is_not_made_again(
+    registry: FakeRegistry, environment: dict[str, str], shared: str
+) -> None:
+    registry.deletes_image_with_tag = True
+    registry.push_index(NAME, "edge")
+    tags_of = registry.repositories[NAME].tags
+    registry.fault("DELETE", act=lambda: tags_of.pop("edge"))
+    with pytest.raises(RegistryError, match=r"so were its tags py3\.8-0\.30\.0\."):
+        remove(registry, environment)
+    assert tags(registry) == {"py3.8-0.30.0"}
     assert registry.pullable(NAME, shared)
 
 

@@ -1,3 +1,4 @@
+import json
 from typing import Any, ClassVar
 
 import pytest
@@ -184,7 +185,8 @@ class TestStalePointers:
     def test_a_failure_after_the_removals_costs_no_record(
         self, engine: Engine, fleet: Fleet
     ) -> None:
-        # What is kept is read last, for its digest.
+        # What is kept is read last, for its digest; before, as a tag that may share the digest.
+        fleet.registry.fault(r"HEAD .*py3\.8-0\.30$")
         fleet.registry.fault(r"HEAD .*py3\.8-0\.30$", status=400)
         with pytest.raises(RemovalFailedError) as caught:
             engine.up(STALE, "s", fleet.inputs())
@@ -202,6 +204,26 @@ class TestStalePointers:
         assert fleet.registry.pullable(NAME, "py3.8-0.30.0")
         (entry,) = caught.value.properties["removed"]
         assert (entry["tag"], entry["digest"]) == ("py3.8-LATEST", fleet.old)
+
+    def test_a_version_tag_that_went_with_its_image_is_back_though_the_list_still_shows_it(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        fleet.registry.deletes_image_with_tag = True
+        before = fleet.tags
+        lagging = json.dumps({"tags": sorted(before)}).encode()
+        fleet.registry.fault("tags/list", times=99, status=200, body=lagging)
+        with pytest.raises(RemovalFailedError, match=r"so were its tags .*py3\.8-0\.30\.0"):
+            engine.up(STALE, "s", fleet.inputs())
+        assert fleet.tags == before - {"py3.8-LATEST"}
+        assert fleet.all_pull()
+
+    def test_a_repository_that_keeps_images_is_asked_for_its_tags_once(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        fleet.storage.tags["py3.9-LATEST"] = fleet.old
+        engine.up(STALE, "s", fleet.inputs())
+        assert not fleet.tags & {"py3.8-LATEST", "py3.9-LATEST"}
+        assert fleet.registry.log.count(f"HEAD /v2/{NAME}/manifests/edge") == 1
 
     @pytest.mark.parametrize("answer", [200, 403], ids=["stale", "refused"])
     def test_a_removal_that_was_accepted_is_recorded_though_its_look_afterwards_fails(
