@@ -41,8 +41,9 @@ class Remover:
     """Removes names with the requests of the distribution specification.
 
     Deletes the tag where the registry can do that (OCI distribution specification 1.1,
-    "Deleting tags"). Else writes a throwaway manifest over the tag and deletes that digest,
-    which is the only thing that the tag still names. A registry with neither is left as it is.
+    "Deleting tags"). Else, also where it answers 404 though the tag is there, writes a throwaway
+    manifest over the tag and deletes that digest, which is the only thing that the tag still
+    names. A registry with neither is left as it is.
     """
 
     registry: Registry
@@ -50,17 +51,15 @@ class Remover:
 
     async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> bool:
         """Remove the tag, as `NameRemover` says."""
-        live = await self.registry.head(ref.repository, ref.tag)
-        if live is None:
+        if not await self._still_names(ref, manifest.digest):
             return False
-        if live != manifest.digest:
-            raise moved(str(ref), live, f"a moment ago {manifest.digest}, to be removed")
         if is_throwaway(manifest):
             await self._delete_throwaway(ref, manifest)
             return True
         sharing = await self._sharing(ref, manifest, others)
         outcome = await self.registry.delete(ref.repository, ref.tag, named=manifest.digest)
-        if outcome == DeleteOutcome.UNSUPPORTED:
+        denied = outcome == DeleteOutcome.ABSENT and await self._still_names(ref, manifest.digest)
+        if denied or outcome == DeleteOutcome.UNSUPPORTED:
             await self._probe(ref)
             leftover = await write_throwaway(self.registry, ref, manifest)
             await self._delete_throwaway(ref, leftover)
@@ -70,6 +69,16 @@ class Remover:
         except OciError as error:
             raise AcceptedRemovalError(str(error)) from error
         return True
+
+    async def _still_names(self, ref: TagReference, digest: str) -> bool:
+        """Tell whether a tag still names a digest; false where it is gone.
+
+        :raises ConflictError: if it names something else.
+        """
+        live = await self.registry.head(ref.repository, ref.tag)
+        if live not in {None, digest}:
+            raise moved(str(ref), live, f"a moment ago {digest}, to be removed")
+        return live is not None
 
     async def _delete_throwaway(self, ref: TagReference, leftover: Manifest) -> None:
         try:

@@ -190,6 +190,15 @@ class TestWhileARemovalWaits:
         assert meanwhile.sent("DELETE") == 1
         assert [entry["tag"] for entry in outputs["removed"]] == [STRAY]
 
+    def test_a_tag_that_was_deleted_and_written_anew_meanwhile_is_no_removal_of_ours(
+        self, engine: Engine, meanwhile: Meanwhile
+    ) -> None:
+        meanwhile.moves(STRAY, self.TAG_DELETE, status=404)
+        with pytest.raises(RemovalFailedError, match=meanwhile.theirs) as caught:
+            engine.up(STALE, "s", meanwhile.stale())
+        assert caught.value.properties["removed"] == []
+        assert meanwhile.tags[STRAY] == meanwhile.theirs
+
     def test_a_tag_that_nobody_touches_goes_after_the_wait(
         self, engine: Engine, meanwhile: Meanwhile
     ) -> None:

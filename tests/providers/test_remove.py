@@ -88,6 +88,15 @@ def test_a_registry_that_deletes_digests_only_loses_a_throwaway(
     assert set(registry.repositories[NAME].manifests) == before
 
 
+def test_a_tag_that_is_there_though_its_deletion_answers_404_goes_by_a_throwaway(
+    registry: FakeRegistry, environment: dict[str, str], shared: str
+) -> None:
+    registry.fault("DELETE .*py3.8-LATEST", times=99, status=404)
+    remove(registry, environment)
+    assert tags(registry) == {"py3.8-0.30.0"}
+    assert registry.pullable(NAME, shared)
+
+
 def test_a_registry_that_deletes_nothing_is_left_as_it_was_without_a_put(
     registry: FakeRegistry, environment: dict[str, str], shared: str
 ) -> None:

@@ -205,6 +205,17 @@ class TestStalePointers:
         (entry,) = caught.value.properties["removed"]
         assert (entry["tag"], entry["digest"]) == ("py3.8-LATEST", fleet.old)
 
+    @pytest.mark.parametrize("status", [404, 405])
+    def test_a_name_that_the_registry_does_not_remove_is_not_recorded_as_removed(
+        self, engine: Engine, fleet: Fleet, status: int
+    ) -> None:
+        fleet.registry.digest_delete = False
+        fleet.registry.fault("DELETE .*py3.8-LATEST", times=99, status=status)
+        with pytest.raises(RemovalFailedError, match="the name stays as it was") as caught:
+            engine.up(STALE, "s", fleet.inputs())
+        assert caught.value.properties["removed"] == []
+        assert fleet.storage.tags["py3.8-LATEST"] == fleet.old
+
     def test_a_version_tag_that_went_with_its_image_is_back_though_the_list_still_shows_it(
         self, engine: Engine, fleet: Fleet
     ) -> None:
