@@ -47,8 +47,8 @@ prune: venv ## List superseded digests; APPLY=1 deletes what is due [KEEP_DAYS=3
 	@$(UPKEEP) prune --stack $(STACK) $(if $(APPLY),--apply) --image "$${IMAGE:-}" \
 		$(if $(KEEP_DAYS),--keep-days "$${KEEP_DAYS}")
 
-split: venv ## Write a stack file for each image of a fleet that has outgrown one stack
-	@$(UPKEEP) split --stack $(STACK)
+split: venv ## Write a stack file an image, for a fleet that has outgrown one; APPLY=1 moves the state
+	@$(UPKEEP) split --stack $(STACK) $(if $(APPLY),--apply)
 
 check: venv ## Check declaration, plan, generated files and pins, without state or registry
 	@$(JOBS) check --stack $(STACK)

@@ -6,13 +6,14 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime.config import get_config_env
 
+from components.elsewhere import Elsewhere
 from components.fleet import declare
 from components.github_access import require_access
 from components.image_pages import image_pages
 from components.repository import manage_repository
 from components.running import run
 from fleet.problems import DeclarationError
-from inputs.planning import plan_of
+from inputs.planning import plan_of, whole_of
 from inputs.stack import declaration_of_engine
 from inputs.texts import read_sources
 from render.generated import known_files
@@ -25,13 +26,14 @@ def main() -> None:
     try:
         declaration = declaration_of_engine(get_config_env(), stack, root)
         secrets = require_access(declaration, stack, os.environ)
-        plan = plan_of(root, stack, declaration)
-        files = known_files(declaration, stack, plan, sources := read_sources(root, declaration))
+        whole = whole_of(root, stack, declaration, plan := plan_of(root, stack, declaration))
+        files = known_files(whole, sources := read_sources(root, declaration))
     except DeclarationError as error:
         raise pulumi.RunError(str(error)) from None
-    fleet = declare(plan)
+    fleet = declare(plan, elsewhere := Elsewhere())
     for name, value in fleet.outputs.items():
         pulumi.export(name, value)
     if declaration.github:
-        pages = image_pages(declaration, plan, fleet.rows, sources)
+        known = {**elsewhere.published(whole.stacks, but=stack), **fleet.known}
+        pages = image_pages(whole, known, sources)
         manage_repository(declaration, {**files, **pages}, secrets)

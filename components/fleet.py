@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.elsewhere import verified_elsewhere
+from components.elsewhere import Elsewhere, Verified
 from components.image_tag import ImageTag, ImageTagArgs
 from components.pointers import Pointers, PointersArgs
 from components.wheels import wheels_image
@@ -34,52 +34,76 @@ class Rows:
     tags: Sequence[pulumi.Output[dict[str, Any]]]
     pointers: Sequence[pulumi.Output[dict[str, Any]]]
 
+    @property
+    def known(self) -> pulumi.Output[dict[str, Any]]:
+        """Both by their names, once all of them are known."""
+        found: pulumi.Output[dict[str, Any]] = pulumi.Output.all(
+            tags=pulumi.Output.all(*self.tags), pointers=pulumi.Output.all(*self.pointers)
+        )
+        return found
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fleet:
     """All that was declared: ``rows`` by image, in the plan's order.
 
-    ``builds`` are the verified digests of what other stacks build on, by the builds' names.
+    ``builds`` are those that other stacks build on, by name.
     """
 
     rows: Mapping[str, Rows]
-    builds: Mapping[str, pulumi.Output[str]]
+    builds: Mapping[str, Verified]
+
+    @property
+    def known(self) -> dict[str, pulumi.Output[dict[str, Any]]]:
+        """The rows of each image, as pages are made of them."""
+        return {image: rows.known for image, rows in self.rows.items()}
 
     @property
     def outputs(self) -> dict[str, Any]:
         """The stack's outputs.
 
         ``tags`` are ``{tag, digest, platforms, size, verified}``, ``pointers`` are
-        ``{tag, target, digest}``; ``builds`` is there only where it holds something.
+        ``{tag, target, digest}``; ``builds`` are ``{digest, identity}`` by name, and there only
+        where there are some.
         """
         rows = self.rows.values()
+        builds = {name: build.exported for name, build in self.builds.items()}
         return {
             "tags": [tag for image in rows for tag in image.tags],
             "pointers": [pointer for image in rows for pointer in image.pointers],
-            **({"builds": self.builds} if self.builds else {}),
+            **({"builds": builds} if builds else {}),
         }
 
 
-def declare(plan: Plan) -> Fleet:
-    """Declare all resources of ``plan``: images come after those that they are built on."""
+def declare(plan: Plan, elsewhere: Elsewhere) -> Fleet:
+    """Declare all resources of ``plan``: images come after those that they are built on.
+
+    What is built on images of other stacks starts from what is known ``elsewhere``.
+    """
     Guard(plan.owner, protected=plan.protected)
     rows: dict[str, Rows] = {}
-    verified = verified_elsewhere(plan)
+    verified = elsewhere.verified(plan)
     settled: list[pulumi.Output[str]] = []
-    shared: dict[str, pulumi.Output[str]] = {}
+    shared: dict[str, Verified] = {}
     for image in plan.images:
         for wheels, build in image.compiling:
             wheels_image(wheels, build, image.assets)
         made = {tag.tag: _image_tag(tag, image, plan, verified) for tag in image.tags}
         for component in made.values():
             verified.update(component.verified)
-            shared.update(component.verified if image.name in plan.shared else {})
+        if image.name in plan.shared:
+            shared.update(_shared(image, verified))
         digests = {tag: component.digest for tag, component in made.items()}
         pointers = Pointers(image.name, PointersArgs(image=image, plan=plan, digests=digests))
         rows[image.name] = Rows(tags=[tag.row for tag in made.values()], pointers=pointers.rows)
         settled += [*digests.values(), *pointers.settled]
     Summary(f"{plan.owner}:summary", SummaryArgs(wait_for=settled))
     return Fleet(rows=rows, builds=shared)
+
+
+def _shared(image: ImagePlan, verified: Mapping[str, pulumi.Output[str]]) -> dict[str, Verified]:
+    builds = (build for tag in image.tags for build in tag.builds)
+    return {b.name: Verified(identity=b.identity, digest=verified[b.name]) for b in builds}
 
 
 def _image_tag(

@@ -5,36 +5,38 @@ from typing import Any
 
 import pulumi
 
-from components.fleet import Rows
-from fleet.declaration import Declaration, Image
-from fleet.plan import Plan
+from fleet.declaration import Image
+from fleet.whole import Whole
 from render.published import published
 from render.readme import page, page_path
 
 
 def image_pages(
-    declaration: Declaration, plan: Plan, rows: Mapping[str, Rows], templates: Mapping[str, str]
+    whole: Whole,
+    known: Mapping[str, pulumi.Output[dict[str, Any]]],
+    templates: Mapping[str, str],
 ) -> dict[str, pulumi.Output[str]]:
-    """Return the text of each image's page by its path in the repository; ``rows`` are by image.
+    """Return the text of each page of a fleet's images by its path in the repository.
 
-    A page waits for the tags of its own image and no other, so that a preview shows just the pages
-    that may change. It leaves out a tag that failed: nothing tells whether that one is there.
+    ``known`` are the rows ``tags`` and ``pointers`` by image. A page waits for those of its own
+    image and no other, so that a preview shows just the pages that may change. It leaves out a tag
+    that failed: nothing tells whether that one is there.
 
     ``templates`` is what :func:`render.readme.pages` takes.
     """
     return {
-        page_path(image.name): _page(image, declaration, plan, rows[image.name], templates)
-        for image in declaration.images
+        page_path(image.name): _page(image, whole, known[image.name], templates)
+        for image in whole.declaration.images
     }
 
 
 def _page(
-    image: Image, declaration: Declaration, plan: Plan, rows: Rows, templates: Mapping[str, str]
+    image: Image,
+    whole: Whole,
+    known: pulumi.Output[dict[str, Any]],
+    templates: Mapping[str, str],
 ) -> pulumi.Output[str]:
-    def text(known: dict[str, Any]) -> str:
-        return page(image, declaration, plan, published(known), templates)
+    def text(rows: dict[str, Any]) -> str:
+        return page(image, whole.declaration, whole.plan, published(rows), templates)
 
-    known: pulumi.Output[dict[str, Any]] = pulumi.Output.all(
-        tags=pulumi.Output.all(*rows.tags), pointers=pulumi.Output.all(*rows.pointers)
-    )
     return known.apply(text)

@@ -86,12 +86,12 @@ class Part:
     """What is said of a stack that manages some images of a fleet, and other stacks the rest.
 
     ``whole`` is the stack that holds the declaration, and after which lock and owner are named.
-    ``others`` are the images of other stacks; ``stacks`` says which stack has those that an image
-    here builds on.
+    ``fleet`` are the images of all stacks, as they are declared; ``stacks`` says which stack has
+    those that an image here builds on.
     """
 
     whole: str
-    others: tuple[Image, ...]
+    fleet: tuple[Image, ...]
     stacks: Mapping[str, str]
 
 
@@ -128,8 +128,7 @@ class Declaration:
     @property
     def by_name(self) -> Mapping[str, Image]:
         """The images of the whole fleet by their names, those of other stacks included."""
-        others = self.part.others if self.part else ()
-        return {image.name: image for image in (*self.images, *others)}
+        return {image.name: image for image in (self.part.fleet if self.part else self.images)}
 
     def fleet_of(self, stack: str) -> str:
         """Return what the fleet of ``stack`` is called: the stack that holds its declaration."""

@@ -24,7 +24,8 @@ _WHOLE = pattern(
 class Share(NamedTuple):
     """What a part says: the stack with the declaration, its own images, stacks of others by image.
 
-    ``github`` tells whether this part looks after the GitHub repository, for only one can.
+    ``github`` tells whether this part looks after the GitHub repository, for only one can; it need
+    not have images.
     """
 
     whole: str
@@ -47,11 +48,12 @@ def parse_share(config: Mapping[str, Any], source: str, found: Problems | None =
     reader = Reader(path="fleet:", values=config, problems=problems)
     reader.only(KEYS)
     below = reader.inner("below")
+    github = reader.flag("with-github", fallback=False)
     share = Share(
         whole=reader.text("part-of", _WHOLE),
-        only=reader.texts("only", rules.REPOSITORY),
+        only=reader.texts("only", rules.REPOSITORY, () if github else None),
         below={str(image): below.text(image, _STACK) for image in below.values},
-        github=reader.flag("with-github", fallback=False),
+        github=github,
     )
     problems.raise_if_any(source)
     return share
@@ -77,6 +79,12 @@ def narrowed(whole: Declaration, share: Share, source: str) -> Declaration:
             what = f"is missing, and {image.name} is built on it"
             problems.add(f"fleet:below.{needed}", what, remedy)
     problems.raise_if_any(source)
-    others = tuple(image for image in whole.images if image.name not in share.only)
-    part = Part(whole=share.whole, others=others, stacks=share.below)
+    part = Part(whole=share.whole, fleet=whole.images, stacks=share.below)
     return replace(whole, images=own, part=part, github=whole.github if share.github else None)
+
+
+def widened(declaration: Declaration) -> Declaration:
+    """Return ``declaration`` with the images of the whole fleet, where it is that of a part."""
+    if declaration.part is None:
+        return declaration
+    return replace(declaration, images=declaration.part.fleet, part=None)

@@ -103,7 +103,8 @@ def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
 
 
 def _shared(declaration: Declaration) -> tuple[str, ...]:
-    others = declaration.part.others if declaration.part else ()
+    own = {image.name for image in declaration.images}
+    others = (image for name, image in declaration.by_name.items() if name not in own)
     wanted = {image.builds_on for image in others}
     return tuple(image.name for image in declaration.images if image.name in wanted)
 

@@ -3,8 +3,11 @@
 from pathlib import Path
 
 from fleet.declaration import Declaration
+from fleet.part import widened
 from fleet.plan import Plan, make_plan
+from fleet.whole import Whole
 from inputs.gather import gather
+from inputs.parts import siblings
 from inputs.stack import PROJECT
 
 
@@ -15,3 +18,18 @@ def plan_of(root: Path, stack: str, declaration: Declaration) -> Plan:
     """
     owner = f"{PROJECT}/{declaration.fleet_of(stack)}"
     return make_plan(declaration, gather(root, stack, declaration), owner=owner)
+
+
+def whole_of(root: Path, stack: str, declaration: Declaration, plan: Plan) -> Whole:
+    """Return the fleet that ``stack`` is of, or a part of; ``plan`` is that of ``declaration``.
+
+    :raises DeclarationError: as of :func:`plan_of` and :func:`inputs.parts.siblings`.
+    """
+    stacks = siblings(root, stack, declaration)
+    name, whole = declaration.fleet_of(stack), widened(declaration)
+    return Whole(
+        name=name,
+        declaration=whole,
+        plan=plan if whole is declaration else plan_of(root, name, whole),
+        stacks=stacks,
+    )

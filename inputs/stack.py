@@ -28,7 +28,7 @@ def declaration_of_file(path: Path) -> Declaration:
     :raises DeclarationError: with every problem of the file.
     """
     problems = Problems()
-    config = _config_of_file(path, problems)
+    config = config_of_file(path, problems)
     if is_part(config):
         return _narrowed(path.parent, parse_share(config, path.name, problems), path.name)
     return parse(config, path.name, problems)
@@ -51,7 +51,7 @@ def declaration_of_engine(config: Mapping[str, str], stack: str, root: Path) -> 
 def images_named_in(path: Path) -> list[str]:
     """Return the names under ``fleet:images`` in a file whose declaration is faulty, if any."""
     try:
-        config = _config_of_file(path, Problems())
+        config = config_of_file(path, Problems())
     except DeclarationError:
         return []
     images = config.get("images")
@@ -64,7 +64,7 @@ def whole_stack(root: Path, stack: str) -> str:
 
     :raises DeclarationError: when the file of ``stack`` can't be read.
     """
-    config = _config_of_file(config_file(root, stack), Problems())
+    config = config_of_file(config_file(root, stack), Problems())
     return str(config["part-of"]) if is_part(config) else stack
 
 
@@ -72,7 +72,11 @@ def _narrowed(root: Path, share: Share, source: str) -> Declaration:
     return narrowed(declaration_of_file(config_file(root, share.whole)), share, source)
 
 
-def _config_of_file(path: Path, problems: Problems) -> dict[str, Any]:
+def config_of_file(path: Path, problems: Problems) -> dict[str, Any]:
+    """Return the project's own values in the stack file at ``path``, without ``fleet:``.
+
+    :raises DeclarationError: when the file can't be read; lesser faults are noted in ``problems``.
+    """
     values = strict_yaml.load(path, problems)
     config = values.get("config", {})
     if not isinstance(config, Mapping):

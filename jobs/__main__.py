@@ -3,14 +3,15 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fleet.declaration import Declaration
 from fleet.github import GitHub
 from fleet.problems import DeclarationError
-from inputs.stack import config_file, declaration_of_file
+from inputs.parts import part_file, stacks_of
+from inputs.stack import config_file, declaration_of_file, whole_stack
 from jobs.announced import require_announced
 from jobs.api import Api, api_of
 from jobs.check import check
@@ -18,7 +19,7 @@ from jobs.comment import job_page, write_comment
 from jobs.context import read_context
 from jobs.doctor.examine import TOKENS, examine
 from jobs.drift import Findings, repair, report_drift
-from jobs.events import read_record
+from jobs.events import Record, joined, read_record
 from jobs.job import Job
 from jobs.proposal import propose
 from jobs.reading import named, read_preview, read_report
@@ -38,6 +39,16 @@ class Asked:
     def declaration(self) -> Declaration:
         """What the stack's file declares."""
         return declaration_of_file(config_file(self.root, self.stack))
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """The stacks that it was split into; none where it was not."""
+        return tuple(stack.name for stack in stacks_of(self.root, self.stack))
+
+    @property
+    def fleet(self) -> "Asked":
+        """The stack with the declaration, where this one is a part of it."""
+        return replace(self, stack=whole_stack(self.root, self.stack))
 
     @property
     def github(self) -> GitHub:
@@ -77,36 +88,51 @@ def _check(asked: Asked) -> int:
 
 
 def _page(asked: Asked) -> int:
-    sys.stdout.write(job_page(asked.stack, read_report(), JOB_LIMIT, read_preview()))
+    report = read_report(stacks=asked.stacks)
+    preview = read_preview(stacks=asked.stacks)
+    sys.stdout.write(job_page(asked.stack, report, JOB_LIMIT, preview))
     return 0
 
 
 def _comment(asked: Asked) -> int:
     with api_of() as api:
-        write_comment(asked.job(api), read_report())
+        write_comment(asked.job(api), read_report(stacks=asked.stacks))
     return 0
 
 
 def _announced(asked: Asked) -> int:
     with api_of() as api:
         allowed = os.environ.get("FLEET_REMOVALS", "").replace(",", " ").split()
-        require_announced(asked.job(api), read_report(), allowed)
+        # A pull request is previewed, and has its one comment, for the whole fleet.
+        require_announced(asked.fleet.job(api), read_report(stacks=asked.stacks), allowed)
     return 0
 
 
 def _drift(asked: Asked) -> int:
     with api_of() as api:
-        return 0 if report_drift(asked.job(api), _findings()) else 1
+        return 0 if report_drift(asked.job(api), _findings(asked.stacks)) else 1
 
 
 def _repair(asked: Asked) -> int:
     with api_of() as api:
-        repair(asked.job(api), _findings())
+        repair(asked.job(api), _findings(asked.stacks))
     return 0
 
 
-def _findings() -> Findings:
-    return Findings(report=read_report(), record=read_record(named("FLEET_EVENTS")))
+def _findings(stacks: Sequence[str]) -> Findings:
+    path = named("FLEET_EVENTS")
+    if not stacks:
+        return Findings(report=read_report(), record=read_record(path))
+    records = (_record_of(stack, part_file(path, stack)) for stack in stacks)
+    return Findings(report=read_report(stacks=stacks), record=joined(records))
+
+
+def _record_of(stack: str, path: Path) -> Record:
+    """Return the record of one of several runs; that there is none is one of its errors."""
+    try:
+        return read_record(path)
+    except TroubleError as error:
+        return Record(changes=(), unverified=(), errors=(f"{stack}: {error}",))
 
 
 def _proposal(asked: Asked) -> int:
@@ -114,7 +140,7 @@ def _proposal(asked: Asked) -> int:
     with api_of() as api:
         propose(
             asked.job(api),
-            asked.github,
+            asked.fleet.github,
             root=asked.root,
             summary=named("FLEET_VERSIONS").read_text(encoding="utf-8"),
             graphql=os.environ.get("GITHUB_GRAPHQL_URL") or f"{base}/graphql",
@@ -126,7 +152,7 @@ def _doctor(asked: Asked) -> int:
     def open_api(token: str) -> Api:
         return api_of({**os.environ, "GITHUB_TOKEN": token})
 
-    failed = False
+    failed, asked = False, asked.fleet
     for found in examine(asked.root, asked.stack, asked.declaration, os.environ, open_api):
         sys.stdout.write(f"{found}\n")
         failed = failed or found.verdict == "FAIL"

@@ -29,7 +29,7 @@ def require_announced(job: Job, report: Report | None, allowed: Iterable[str]) -
     :raises TroubleError: naming those that were not announced, beside those that were; or when
         there is no report.
     """
-    if report is None:
+    if report is None or report.missing:
         raise TroubleError("the preview left no report, so what would be removed is not known")
     if not report.removals:
         say("nothing would be removed")

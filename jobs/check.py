@@ -8,7 +8,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from fleet.problems import DeclarationError, Problem
-from inputs.planning import plan_of
+from inputs.planning import plan_of, whole_of
 from inputs.stack import config_file, declaration_of_file
 from inputs.texts import read_sources
 from render.generated import known_files
@@ -23,7 +23,8 @@ def check(root: Path, stack: str) -> str:
     """
     declaration = declaration_of_file(config_file(root, stack))
     plan = plan_of(root, stack, declaration)
-    files = known_files(declaration, stack, plan, read_sources(root, declaration))
+    whole = whole_of(root, stack, declaration, plan)
+    files = known_files(whole, read_sources(root, declaration))
     unlocked = tuple(_unlocked(root))
     if unlocked:
         raise DeclarationError(unlocked, "pyproject.toml")

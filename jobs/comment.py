@@ -7,11 +7,12 @@ from jobs.context import BOT, Context
 from jobs.job import Job
 from local.say import TroubleError, say
 from render.announcement import Announcement, announcement_in, block
-from render.markdown import code
+from render.markdown import code, heading_rows, row
 from render.page import COMMENT_LIMIT, page, sections
 from render.report import Report
 
 _BLOCK_LIMIT = 40_000
+_BROKEN_OFF = "The run ended before it could say what is to be done."
 
 
 def write_comment(job: Job, report: Report | None) -> None:
@@ -49,9 +50,13 @@ def comment(context: Context, stack: str, report: Report | None) -> str:
 
 
 def opening_of(stack: str, report: Report | None) -> str:
-    """Return the heading of a page, with the run's one line."""
+    """Return the heading of a page, with the run's one line, or that of each stack."""
     if report is None:
-        return f"## {code(stack)}\n\nThe run ended before it could say what is to be done.\n"
+        return f"## {code(stack)}\n\n{_BROKEN_OFF}\n"
+    if report.lines:
+        rows = (row([code(name), code(line) if line else _BROKEN_OFF])
+                for name, line in report.lines.items())  # fmt: skip
+        return f"## {code(stack)}\n\n{heading_rows(('stack', 'what is to be done'))}{''.join(rows)}"
     return f"## {code(stack)}\n\n{code(report.summary)}\n"
 
 

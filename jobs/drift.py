@@ -14,6 +14,8 @@ from render.markdown import code, row
 from render.page import COMMENT_LIMIT, Section, page, sections
 from render.report import CHANGING, Report
 
+_BROKEN_OFF = "the preview ended before it could report"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
@@ -30,8 +32,13 @@ class Findings:
     @property
     def troubles(self) -> tuple[str, ...]:
         """Why this is not all that there is to know, one text each."""
-        broken = () if self.report else ("the preview ended before it could report",)
-        return (*self.record.unverified, *self.record.errors, *broken)
+        return (*self.record.unverified, *self.record.errors, *self._broken_off)
+
+    @property
+    def _broken_off(self) -> tuple[str, ...]:
+        if self.report is None:
+            return (_BROKEN_OFF,)
+        return tuple(f"{stack}: {_BROKEN_OFF}" for stack in self.report.missing)
 
 
 def report_drift(job: Job, found: Findings) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,16 @@ def read_record(path: Path) -> Record:
         changes=tuple(dict.fromkeys(_changes(events))),
         unverified=tuple(dict.fromkeys(unverified)),
         errors=tuple(dict.fromkeys(text for level, text in said if level == "error" and text)),
+    )
+
+
+def joined(records: Iterable[Record]) -> Record:
+    """Return what several runs found."""
+    found = tuple(records)
+    return Record(
+        changes=tuple(dict.fromkeys(text for each in found for text in each.changes)),
+        unverified=tuple(dict.fromkeys(text for each in found for text in each.unverified)),
+        errors=tuple(dict.fromkeys(text for each in found for text in each.errors)),
     )
 
 

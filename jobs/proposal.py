@@ -2,10 +2,12 @@
 
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fleet.github import GitHub
+from inputs.stack import whole_stack
 from jobs.job import Job
 from local.say import TroubleError, say
 from render.page import COMMENT_LIMIT
@@ -40,10 +42,14 @@ def changed_files(root: Path, stack: str) -> dict[str, str]:
 def propose(job: Job, github: GitHub, *, root: Path, summary: str, graphql: str) -> None:
     """Open or update the pull request with what changed; close it where nothing did.
 
+    What new releases change is the declaration and the lock, which are the whole fleet's: for a
+    stack that is a part of one, the pull request is that of the whole.
+
     The commit is made by the API, so that no token is ever in the checkout's configuration, and
     the App's signature is on it. A branch that has this very content on this very commit is left
     as it is, so that nothing is previewed again.
     """
+    job = replace(job, stack=whole_stack(root, job.stack))
     files = changed_files(root, job.stack)
     pull = _open_pull(job, github)
     if not files:

@@ -2,34 +2,49 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from inputs.parts import part_file
 from local.say import TroubleError
-from render.report import Report, ReportError, parse
+from render.report import Report, ReportError, joined, parse
 
 REPORT = "FLEET_REPORT"
 PREVIEW = "FLEET_PREVIEW"
 
 
-def read_report(environment: Mapping[str, str] = os.environ) -> Report | None:
+def read_report(
+    environment: Mapping[str, str] = os.environ, *, stacks: Sequence[str] = ()
+) -> Report | None:
     """Return the report that ``FLEET_REPORT`` names; None where the run did not get so far.
+
+    With ``stacks``, the run was of each of them, and so is the report.
 
     :raises TroubleError: when no file is named, or it is no report.
     """
-    return _read(REPORT, environment)
+    return _read_all(REPORT, environment, stacks)
 
 
-def read_preview(environment: Mapping[str, str] = os.environ) -> Report | None:
+def read_preview(
+    environment: Mapping[str, str] = os.environ, *, stacks: Sequence[str] = ()
+) -> Report | None:
     """Return the report that ``FLEET_PREVIEW`` names, of the preview before a run, if it names one.
 
     :raises TroubleError: when it is no report.
     """
-    return _read(PREVIEW, environment) if environment.get(PREVIEW) else None
+    return _read_all(PREVIEW, environment, stacks) if environment.get(PREVIEW) else None
 
 
-def _read(variable: str, environment: Mapping[str, str]) -> Report | None:
+def _read_all(
+    variable: str, environment: Mapping[str, str], stacks: Sequence[str]
+) -> Report | None:
     path = named(variable, environment)
+    if stacks:
+        return joined({stack: _read(variable, part_file(path, stack)) for stack in stacks})
+    return _read(variable, path)
+
+
+def _read(variable: str, path: Path) -> Report | None:
     if not path.is_file():
         return None
     try:

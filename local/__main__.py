@@ -5,10 +5,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fleet.problems import DeclarationError
-from local import backend, certificates, cleanup, engine, environment, prepare, reach
+from inputs.parts import stacks_of
+from local import backend, certificates, cleanup, engine, environment, prepare, reach, turns
 from local.checkout import Checkout, checkout
 from local.needs import read_needs
 from local.say import TroubleError, say
@@ -113,12 +114,29 @@ def _clean(here: Checkout, _: Asked) -> int:
     return 0
 
 
-COMMANDS: dict[str, Callable[[Checkout, Asked], int]] = {
-    "up": _up,
-    "preview": _preview,
-    "refresh": _refresh,
+Command = Callable[[Checkout, Asked], int]
+
+
+def _each(command: Command, *, builds: bool = False) -> Command:
+    """Return ``command`` for each stack in turn, where that which is asked for was split."""
+
+    def run(here: Checkout, asked: Asked) -> int:
+        stacks = stacks_of(here.root, asked.stack)
+        if not stacks:
+            return command(here, asked)
+        return turns.take(
+            stacks, lambda stack: command(here, replace(asked, stack=stack)), builds=builds
+        )
+
+    return run
+
+
+COMMANDS: dict[str, Command] = {
+    "up": _each(_up, builds=True),
+    "preview": _each(_preview),
+    "refresh": _each(_refresh),
     "lock": _lock,
-    "status": _status,
+    "status": _each(_status),
     "env": _env,
     "down": _down,
     "clean": _clean,

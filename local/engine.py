@@ -69,6 +69,20 @@ def outputs(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]
     raise TroubleError(text)
 
 
+def exported(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> str | None:
+    """Return the state of ``stack`` as JSON, None where the backend has no such stack.
+
+    :raises TroubleError: when the backend can't be reached or refuses.
+    """
+    argv = [str(pulumi), "stack", "export", "--stack", stack, "--non-interactive"]
+    result = _ask(checkout, argv, env)
+    if result.returncode == 0:
+        return result.stdout
+    if _NO_STACK in result.stderr:
+        return None
+    raise TroubleError(f"pulumi could not read the state of {stack}:\n{tail_of(result.stderr)}")
+
+
 def _ask(
     checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:

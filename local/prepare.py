@@ -1,6 +1,7 @@
 """What goes before every call of the engine, each step cheap when there is nothing to do."""
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from inputs.stack import whole_stack
 from local import (
     backend,
     bases,
@@ -24,7 +26,7 @@ from local import (
 )
 from local.checkout import Checkout
 from local.needs import Needs, read_needs
-from local.say import say
+from local.say import TroubleError, say
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +49,9 @@ def prepare(checkout: Checkout, stack: str, *, builds: bool = False) -> Ready:
     :raises TroubleError: naming what stands in the way.
     :raises subprocess.CalledProcessError: when a step that explains itself failed.
     """
-    return _prepared(checkout, stack, (), builds=builds)
+    ready = _prepared(checkout, stack, (), builds=builds)
+    _require_handed_over(checkout, stack, ready)
+    return ready
 
 
 def lock(checkout: Checkout, stack: str, *, refresh: bool = False, newest: str = "") -> None:
@@ -92,6 +96,26 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
             _resolve(checkout, env, stack, again)
         engine.select(checkout, tools.pulumi, stack, env)
     return Ready(needs=needs, pulumi=tools.pulumi, env=env)
+
+
+def _require_handed_over(checkout: Checkout, stack: str, ready: Ready) -> None:
+    """Return unless the state of the stack that this one is a part of still holds resources.
+
+    Two states of one thing differ sooner or later, and a destroy of the old one would take the
+    pointers along.
+
+    :raises TroubleError: when it does.
+    """
+    whole = whole_stack(checkout.root, stack)
+    if whole == stack:
+        return
+    state = engine.exported(checkout, ready.pulumi, whole, ready.env)
+    resources = json.loads(state)["deployment"].get("resources") if state else None
+    if resources:
+        raise TroubleError(
+            f"the state of {whole} still holds what its parts are to manage. Hand it over: "
+            f"make split STACK={whole} APPLY=1"
+        )
 
 
 def _check(checkout: Checkout, stack: str, *more: str) -> None:

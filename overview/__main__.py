@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fleet.declaration import Declaration
+from fleet.part import widened
 from fleet.problems import DeclarationError
 from inputs.locks import lock_file, read_lock
+from inputs.parts import stacks_of
 from inputs.planning import plan_of
 from inputs.stack import config_file, declaration_of_file
 from inputs.texts import read_sources
@@ -71,7 +73,8 @@ def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
         _tell(unlocked(declaration, name, command, look))
         return
     plan = plan_of(here.root, chosen.stack, declaration)
-    reading = read_known(here, chosen.stack, declaration)
+    stacks = stacks_of(here.root, chosen.stack)
+    reading = read_known(here, chosen.stack, declaration, stacks)
     _tell(report(declaration, foresight(plan, reading.known), reading.lacking, look))
 
 
@@ -84,10 +87,13 @@ def _graph(here: Checkout, declaration: Declaration, chosen: argparse.Namespace)
 
 
 def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
-    plan = plan_of(here.root, chosen.stack, declaration)
-    reading = read_known(here, chosen.stack, declaration)
-    known = None if reading.lacking else published(reading.known.outputs)
-    made = pages(declaration, plan, known, read_sources(here.root, declaration))
+    # Pages lead to each other, so they are those of the whole fleet.
+    fleet, whole = declaration.fleet_of(chosen.stack), widened(declaration)
+    plan = plan_of(here.root, fleet, whole)
+    reading = read_known(here, fleet, whole, stacks_of(here.root, fleet))
+    nothing = reading.lacking and not reading.known.tags
+    known = None if nothing else published(reading.known.outputs)
+    made = pages(whole, plan, known, read_sources(here.root, whole))
     if reading.lacking:
         say(f"{reading.lacking}: digests and sizes are not known")
     if chosen.image:

@@ -1,7 +1,7 @@
 """What a stack's exported state knows of tags and builds, as data."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,20 @@ def parse_known(exported: str) -> Known:
         pointers=frozenset(r["outputs"]["ref"] for r in tags if f"::{_POINTER}::" in r["urn"]),
         builds={_name(r): (r.get("inputs") or {}).get("buildArgs") or {} for r in images},
         outputs=next(stacks, {}),
+    )
+
+
+def joined(found: Sequence[Known]) -> Known:
+    """Return what several states hold, none of which has anything of another."""
+    return Known(
+        tags={ref: before for known in found for ref, before in known.tags.items()},
+        pointers=frozenset(ref for known in found for ref in known.pointers),
+        builds={name: build for known in found for name, build in known.builds.items()},
+        outputs={
+            key: [row for known in found for row in known.outputs.get(key) or ()]
+            for key in ("tags", "pointers")
+            if any(key in known.outputs for known in found)
+        },
     )
 
 

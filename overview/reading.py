@@ -4,30 +4,33 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.declaration import Declaration
+from fleet.stacks import FleetStack
 from local import backend, environment
 from local.checkout import Checkout
 from local.needs import needs_of
 from local.say import TroubleError, tail_of
-from overview.known import Known, parse_known
+from overview.known import Known, joined, parse_known
 
 _NO_STACK = "no stack named"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What the state knows; where there is none, ``lacking`` says why."""
+    """What the state knows; where there is none, or one of several lacks, ``lacking`` says why."""
 
     known: Known
     lacking: str = ""
 
 
-def read_known(here: Checkout, stack: str, declaration: Declaration) -> Reading:
-    """Return what the state of ``stack`` knows.
+def read_known(
+    here: Checkout, stack: str, declaration: Declaration, stacks: Sequence[FleetStack] = ()
+) -> Reading:
+    """Return what the state of ``stack`` knows, or those of ``stacks`` that it was split into.
 
     :raises TroubleError: when there is a state that can't be read, or a loopback registry is
         declared without a port.
@@ -37,7 +40,13 @@ def read_known(here: Checkout, stack: str, declaration: Declaration) -> Reading:
         backend.require(here, needs, os.environ)
     except TroubleError as error:
         return Reading(known=Known(), lacking=str(error).rstrip("."))
-    return _exported(here, stack, environment.complete(here, needs))
+    env = environment.complete(here, needs)
+    names = [each.name for each in stacks] or [stack]
+    found = [_exported(here, name, env) for name in names]
+    return Reading(
+        known=joined([reading.known for reading in found]),
+        lacking="; ".join(dict.fromkeys(r.lacking for r in found if r.lacking)),
+    )
 
 
 def _exported(here: Checkout, stack: str, env: Mapping[str, str]) -> Reading:

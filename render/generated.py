@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping
 
-from fleet.declaration import Declaration
-from fleet.plan import Plan
+from fleet.whole import Whole
 from render.github import files
 from render.readme import CATALOG, pages
 
 
-def known_files(
-    declaration: Declaration, stack: str, plan: Plan, templates: Mapping[str, str]
-) -> dict[str, str]:
+def known_files(whole: Whole, templates: Mapping[str, str]) -> dict[str, str]:
     """Return the text of each file by its path: workflows, Dependabot's, and the catalog of images.
 
     None where no repository on GitHub is declared. The images' pages are rendered as well, and left
@@ -19,7 +16,8 @@ def known_files(
     :raises DeclarationError: when a template can't be rendered, or an action is not pinned. For a
         page it would come too late after the first build.
     """
-    if declaration.github is None:
+    if whole.declaration.github is None:
         return {}
-    catalog = pages(declaration, plan, None, templates)[CATALOG]
-    return {**files(declaration, stack, templates), CATALOG: catalog}
+    catalog = pages(whole.declaration, whole.plan, None, templates)[CATALOG]
+    workflows = files(whole.declaration, whole.name, templates, whole.stacks)
+    return {**workflows, CATALOG: catalog}

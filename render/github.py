@@ -1,14 +1,15 @@
 """The files of a fleet's repository on GitHub: its workflows, and Dependabot's."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from fleet.declaration import Declaration
 from fleet.github import GitHub
+from fleet.stacks import FleetStack
 from render.actions import pinned
-from render.templating import environment
+from render.templating import Verbatim, environment
 
 PYTHON: Final = "3.11"
 """What the workflows run on: the oldest that the project supports, and is tested with."""
@@ -94,9 +95,16 @@ def given(declaration: Declaration, environment: str) -> tuple[tuple[str, ...], 
     return tuple(dict.fromkeys((*secrets, *declared))), variables
 
 
-def files(declaration: Declaration, stack: str, templates: Mapping[str, str]) -> dict[str, str]:
+def files(
+    declaration: Declaration,
+    stack: str,
+    templates: Mapping[str, str],
+    stacks: Sequence[FleetStack] = (),
+) -> dict[str, str]:
     """Return the text of each file by its path in the repository; none if GitHub is not declared.
 
+    ``declaration`` is that of the whole fleet, which ``stack`` holds. ``stacks`` are those that it
+    was split into, in their turn: then ``up`` has a job for each, which waits for those below it.
     ``templates`` holds the files of ``templates/`` by their path below it. The workflows ``drift``
     and ``versions`` are there where their schedule is declared.
 
@@ -115,6 +123,7 @@ def files(declaration: Declaration, stack: str, templates: Mapping[str, str]) ->
             "certificates": _certificates(declaration),
             "writing": _permissions(_WRITING),
             "group": f"fleet-{stack}",
+            "jobs": _jobs(declaration, github, stacks),
         },
     }
     for job, line in declaration.schedules.items():
@@ -133,33 +142,76 @@ def files(declaration: Declaration, stack: str, templates: Mapping[str, str]) ->
     }
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """A job of the workflow ``up``.
+
+    ``stack`` is empty where the fleet has one stack alone, which the workflow names. ``needs`` are
+    the jobs that it waits for. ``images`` tells whether it has any; ``github`` whether it looks
+    after the repository.
+    """
+
+    key: Verbatim
+    name: Verbatim
+    stack: str
+    needs: Sequence[str]
+    condition: str
+    images: bool
+    github: bool
+    builders: Sequence[str]
+    emulated: str
+    settings: Mapping[str, str]
+
+
+def _jobs(declaration: Declaration, github: GitHub, stacks: Sequence[FleetStack]) -> Sequence[_Job]:
+    """Return the jobs of ``up``: one a stack, or the one of a fleet that was not split."""
+    if not stacks:
+        images = tuple(declaration.by_name)
+        only = FleetStack(name="", images=images, after=(), github=True)
+        return [_job(declaration, github, only, {"": Verbatim("up")})]
+    keys = {stack.name: Verbatim(f"up-{number}") for number, stack in enumerate(stacks, start=1)}
+    return [_job(declaration, github, stack, keys) for stack in stacks]
+
+
+def _job(
+    declaration: Declaration, github: GitHub, stack: FleetStack, keys: Mapping[str, Verbatim]
+) -> _Job:
+    before = [name for name in keys if name != stack.name] if stack.github else stack.after
+    builders, emulated = _building(declaration, github, stack.images)
+    settings = _settings(declaration, reading=False)
+    if not stack.github:
+        del settings["GITHUB_TOKEN"]
+    always = "!cancelled() && " if stack.github and before else ""
+    return _Job(
+        key=keys[stack.name],
+        name=Verbatim(f"up {stack.name}".strip()),
+        stack=stack.name,
+        needs=[keys[name] for name in before],
+        condition=always + _only_here(github),
+        images=bool(stack.images),
+        github=stack.github,
+        builders=builders,
+        emulated=emulated,
+        settings=settings,
+    )
+
+
 def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, Any]:
-    native = "linux/arm64" if github.runner.endswith("-arm") else "linux/amd64"
-    platforms = dict.fromkeys(p for image in declaration.images for p in image.platforms)
-    named = dict.fromkeys(declaration.builders[platform] for platform in platforms)
-    # Nodes that are described build natively, or emulate by themselves.
-    theirs = [n for n in named if n not in _EMBEDDED and n not in declaration.nodes]
-    emulated = [
-        _EMULATED[platform]
-        for platform in platforms
-        if platform != native and declaration.builders[platform] in theirs
-    ]
-    credentials = _credentials(declaration)
+    builders, _ = _building(declaration, github, declaration.by_name)
     return {
         "branch": github.branch,
         "runner": github.runner,
         "environment": github.environment,
         "preview_environment": preview_environment(github),
-        "only_here": f"github.repository == '{github.repository}'",
+        "only_here": _only_here(github),
         "repair": github.drift == "repair",
-        "builders": theirs if github.emulation else [],
-        "emulated": ",".join(emulated) if github.emulation and theirs else "",
+        "builders": builders,
         "stack": stack,
         "python": PYTHON,
         "limits": LIMITS,
         "registry": declaration.host,
         "ghcr": declaration.host == _GHCR,
-        "credentials": credentials,
+        "credentials": _credentials(declaration),
         "settings": _settings(declaration, reading=False),
     }
 
@@ -190,6 +242,30 @@ def _certificates(declaration: Declaration) -> list[dict[str, Mapping[str, str]]
         }
         for name, secrets in node_secrets(declaration).items()
     ]
+
+
+def _only_here(github: GitHub) -> str:
+    return f"github.repository == '{github.repository}'"
+
+
+def _building(
+    declaration: Declaration, github: GitHub, images: Iterable[str]
+) -> tuple[list[str], str]:
+    """Return the builders that a job for ``images`` makes, and what it emulates for them."""
+    if not github.emulation:
+        return [], ""
+    native = "linux/arm64" if github.runner.endswith("-arm") else "linux/amd64"
+    declared = [declaration.by_name[name] for name in images]
+    platforms = dict.fromkeys(p for image in declared for p in image.platforms)
+    named = dict.fromkeys(declaration.builders[platform] for platform in platforms)
+    # Nodes that are described build natively, or emulate by themselves.
+    theirs = [n for n in named if n not in _EMBEDDED and n not in declaration.nodes]
+    emulated = [
+        _EMULATED[platform]
+        for platform in platforms
+        if platform != native and declaration.builders[platform] in theirs
+    ]
+    return theirs, ",".join(emulated)
 
 
 def _settings(declaration: Declaration, *, reading: bool) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The report of a run, as ``providers/oci/report.py`` writes it: read, and typed again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 SHAPE: Final = 1
@@ -31,10 +31,15 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A run's one line, and what becomes of each name."""
+    """A run's one line, and what becomes of each name.
+
+    Of several stacks, ``lines`` has each one's by its name, empty for one whose run did not get so
+    far; ``summary`` is empty then.
+    """
 
     summary: str
     entries: tuple[Entry, ...]
+    lines: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, action: str) -> tuple[Entry, ...]:
         """Return the entries of one action."""
@@ -44,6 +49,11 @@ class Report:
     def removals(self) -> dict[str, str]:
         """The pointers that go, each with the digest that it named."""
         return {entry.ref: entry.previous for entry in self.of("retire")}
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The stacks of which nothing is known."""
+        return tuple(stack for stack, line in self.lines.items() if not line)
 
     @property
     def differs(self) -> bool:
@@ -65,6 +75,18 @@ def parse(document: Any) -> Report:
         )
     except (KeyError, TypeError) as error:
         raise ReportError(f"it is no report of a run: {error!r}") from error
+
+
+def joined(reports: Mapping[str, Report | None]) -> Report | None:
+    """Return one report of all stacks, by name; None if there is none of any."""
+    found = {stack: report for stack, report in reports.items() if report}
+    if not found:
+        return None
+    return Report(
+        summary="",
+        entries=tuple(entry for report in found.values() for entry in report.entries),
+        lines={stack: report.summary if report else "" for stack, report in reports.items()},
+    )
 
 
 def _entry(fields: Mapping[str, Any]) -> Entry:

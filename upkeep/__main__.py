@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fleet.plan import Plan
-from fleet.problems import DeclarationError
+from fleet.problems import DeclarationError, Problems
+from inputs import strict_yaml
+from inputs.parts import siblings, stacks_of
 from inputs.planning import plan_of
 from inputs.stack import config_file, declaration_of_file
 from local import backend, engine, environment
@@ -17,7 +19,7 @@ from local.needs import read_needs
 from local.say import TroubleError, say
 from providers.oci.errors import OciError
 from providers.oci.reference import Repository
-from upkeep import adopt, prune, restore, split
+from upkeep import adopt, moving, prune, restore, split
 from upkeep.import_file import Adoption
 from upkeep.opened import opened
 from upkeep.state import read_state
@@ -37,7 +39,15 @@ def main(arguments: list[str]) -> int:
 
 
 def _enter(here: Checkout, stack: str) -> None:
-    """Have the environment that `make env` prints, whether or not the caller evaluated it."""
+    """Have the environment that `make env` prints, whether or not the caller evaluated it.
+
+    :raises DeclarationError: for a stack that was split, for it has no state.
+    """
+    siblings(here.root, stack, declaration_of_file(config_file(here.root, stack)))
+    _furnish(here, stack)
+
+
+def _furnish(here: Checkout, stack: str) -> None:
     needs = read_needs(here.root, stack)
     backend.require(here, needs, os.environ)
     for name in environment.unset(here, needs, os.environ):
@@ -63,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     three.add_argument("--keep-days", type=_days, help="instead of fleet:retention-days")
     three.set_defaults(run=_prune)
     four = commands.add_parser("split", help="write a stack file for each image of a fleet")
+    four.add_argument("--apply", action="store_true", help="hand the state over as well")
     four.set_defaults(run=_split, needs_backend=False)
     for command in (one, two, three, four):
         command.add_argument("--stack", default="dev")
@@ -142,16 +153,28 @@ def _images(here: Checkout, chosen: argparse.Namespace, plan: Plan) -> tuple[pru
 
 
 def _split(here: Checkout, chosen: argparse.Namespace) -> int:
-    declaration = declaration_of_file(config_file(here.root, chosen.stack))
+    path = config_file(here.root, chosen.stack)
+    declaration = declaration_of_file(path)
     if declaration.part:
         raise TroubleError(f"{chosen.stack} is a part of {declaration.part.whole} already")
-    for name, text in split.stack_files(declaration, chosen.stack).items():
-        path = here.root / name
-        known = path.read_text(encoding="utf-8") if path.exists() else None
-        if known is None:
-            path.write_text(text, encoding="utf-8")
-        say(f"{name}: {'written' if known is None else 'there already, left as it is'}")
+    written = strict_yaml.load(path, Problems())
+    for name, text in split.stack_files(declaration, chosen.stack, written).items():
+        _write(here.root / name, text)
+    stacks = stacks_of(here.root, chosen.stack)
+    if not chosen.apply:
+        say(f"make split STACK={chosen.stack} APPLY=1 hands the state of {chosen.stack} to them")
+        return 0
+    _furnish(here, chosen.stack)
+    moving.hand_over(here, chosen.stack, stacks, os.environ)
     return 0
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a stack file, unless there is one."""
+    known = path.exists()
+    if not known:
+        path.write_text(text, encoding="utf-8")
+    say(f"{path.name}: {'there already, left as it is' if known else 'written'}")
 
 
 def _plan(here: Checkout, stack: str) -> Plan:

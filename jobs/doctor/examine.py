@@ -6,6 +6,7 @@ from pathlib import Path
 from fleet.declaration import Declaration
 from fleet.github import GitHub
 from inputs.locks import is_local
+from inputs.parts import stacks_of
 from jobs.api import Api
 from jobs.doctor import app, lock, packages, repository, state
 from jobs.doctor.finding import Finding, fail, note
@@ -40,7 +41,9 @@ def examine(
         )
         return
     yield from lock.look(root, stack, declaration)
-    yield from state.look(root, stack, declaration, environment)
+    # Of a fleet that was split, one part has the secrets, for it looks after GitHub.
+    keeper = next((part.name for part in stacks_of(root, stack) if part.github), stack)
+    yield from state.look(root, keeper, declaration, environment)
     if declaration.github is None:
         yield fail(
             f"Pulumi.{stack}.yaml: fleet:github is not declared",

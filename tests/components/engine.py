@@ -9,6 +9,7 @@ import pulumi
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
 
+from components.elsewhere import Elsewhere
 from components.fleet import declare
 from fleet.plan import Plan
 
@@ -129,7 +130,7 @@ def run(
         outputs: dict[str, Any] = {}
 
         async def program() -> None:
-            for name, rows in declare(plan).outputs.items():
+            for name, rows in declare(plan, Elsewhere()).outputs.items():
                 outputs[name] = await pulumi.Output.from_input(rows).future()
 
         loop.run_until_complete(_finished(program()))

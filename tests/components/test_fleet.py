@@ -3,16 +3,16 @@
 from dataclasses import replace
 from typing import Any
 
+import pulumi
 import pytest
 
-from fleet.declaration import Declaration
 from fleet.lock import Tools
 from fleet.parse import parse
-from fleet.part import narrowed, parse_share
-from fleet.plan import make_plan
-from tests.components.engine import IMAGE, STALE, TAG, Engine, digest, run
+from fleet.part import Share, narrowed
+from fleet.plan import Plan, make_plan
+from tests.components.engine import IMAGE, STACK, STALE, TAG, Engine, digest, run
 from tests.components.plans import plan, stacked
-from tests.fleet.examples import DIGEST, config, declaration, image, inputs, lock
+from tests.fleet.examples import DIGEST, assets, config, declaration, image, inputs, lock
 
 
 @pytest.fixture(scope="module")
@@ -171,42 +171,107 @@ def test_common_files_are_a_context_of_their_own(ran: tuple[Engine, Any]) -> Non
         assert context["named"] == {"shared": {"location": f"assets/shared/{folder}"}}
 
 
-def test_a_part_starts_from_what_the_other_stack_exports() -> None:
-    whole = parse(
-        config(
-            images={
-                "child": image(**{"builds-on": "base", "requires": []}),
-                "base": image(requires=[], package="gunicorn", versions=["23.0.0"]),
-            }
-        )
+WHOLE = parse(
+    config(
+        images={
+            "child": image(**{"builds-on": "base", "requires": []}),
+            "base": image(requires=[], package="gunicorn", versions=["23.0.0"]),
+        }
     )
-    pins = {
-        ("base", "3.11", "23.0.0"): ("gunicorn==23.0.0",),
-        ("child", "3.11", "0.33.0"): ("uvicorn==0.33.0",),
-        ("child", "3.11", "0.34.0"): ("uvicorn==0.34.0",),
-    }
-    hashes = {pin: (DIGEST,) for entry in pins.values() for pin in entry}
-    given = inputs(whole, lock=lock(whole, pins=pins, hashes=hashes))
+)
+PINS = {
+    ("base", "3.11", "23.0.0"): ("gunicorn==23.0.0",),
+    ("child", "3.11", "0.33.0"): ("uvicorn==0.33.0",),
+    ("child", "3.11", "0.34.0"): ("uvicorn==0.34.0",),
+}
+BASE_BUILDS = [f"base/build:py3.11-slim-23.0.0-{suffix}" for suffix in ("amd64", "arm-v7")]
+ARGUMENTS = "child/build:py3.11-slim-0.34.0-arm-v7"
 
-    def part(only: str, **below: str) -> Declaration:
-        share = parse_share({"part-of": "prod", "only": [only], "below": below}, "P")
-        return narrowed(whole, share, "P")
 
-    _, outputs = run(make_plan(part("base"), given, "fleet/prod"))
-    assert outputs["builds"] == {
-        f"base/build:py3.11-slim-23.0.0-{suffix}": digest(f"base/build:py3.11-slim-23.0.0-{suffix}")
-        for suffix in ("amd64", "arm-v7")
-    }
-    child, _ = run(
-        make_plan(part("child", base="prod-base"), given, "fleet/prod"),
-        stacks={"organization/fleet/prod-base": {"builds": outputs["builds"]}},
+def part(only: str, *, revision: str = "0" * 40, **below: str) -> Plan:
+    """The plan of one image in a stack of its own; the files of ``base`` are of ``revision``."""
+    share = Share(whole="prod", only=(only,), below=below, github=False)
+    hashes = {pin: (DIGEST,) for entry in PINS.values() for pin in entry}
+    given = inputs(
+        WHOLE,
+        lock=lock(WHOLE, pins=PINS, hashes=hashes),
+        assets={"child": assets(), "base": assets(revision=revision)},
     )
+    return make_plan(narrowed(WHOLE, share, "P"), given, "fleet/prod")
+
+
+def run_child(exported: dict[str, Any], *, preview: bool = False, **base: str) -> Engine:
+    """Run the stack of ``child`` where that of ``base`` exports ``exported``."""
+    plan = part("child", base="prod-base", **base)
+    return run(plan, preview=preview, stacks={"organization/fleet/prod-base": exported})[0]
+
+
+def base_of(engine: Engine) -> str:
+    return str(engine.named(ARGUMENTS).inputs["buildArgs"]["BASE"])
+
+
+@pytest.fixture(scope="module")
+def exported() -> dict[str, Any]:
+    """The outputs of the stack of ``base``."""
+    return run(part("base"))[1]
+
+
+def test_a_part_exports_what_others_build_on_with_what_it_was_made_from(
+    exported: dict[str, Any],
+) -> None:
+    builds = {b.name: b for i in part("base").images for tag in i.tags for b in tag.builds}
+    assert exported["builds"] == {
+        name: {"digest": digest(name), "identity": builds[name].identity} for name in BASE_BUILDS
+    }
+    assert "builds" not in run(plan())[1], "nobody builds on it"
+
+
+def test_a_part_starts_from_what_the_other_stack_exports(exported: dict[str, Any]) -> None:
+    child = run_child(exported)
     assert {asked.name for asked in child.of(IMAGE)} == {
         f"child/{kind}:py3.11-slim-{version}-{suffix}"
         for kind in ("build", "verify")
         for version in ("0.33.0", "0.34.0")
         for suffix in ("amd64", "arm-v7")
     }
-    arguments = child.named("child/build:py3.11-slim-0.34.0-arm-v7").inputs["buildArgs"]
-    below = digest("base/build:py3.11-slim-23.0.0-arm-v7")
-    assert arguments["BASE"] == f"localhost:5443/multi-py/base/build@{below}"
+    assert base_of(child) == f"localhost:5443/multi-py/base/build@{digest(BASE_BUILDS[1])}"
+    assert [asked.name for asked in child.of(STACK)] == ["organization/fleet/prod-base"]
+
+
+def test_a_part_builds_on_nothing_that_the_other_stack_made_from_older_files(
+    exported: dict[str, Any], told: list[tuple[str, str]]
+) -> None:
+    child = run_child(exported, revision="1" * 40)
+    assert base_of(child).endswith(":see-the-error-of-its-build")
+    ((severity, text),) = told
+    assert severity == "error"
+    assert f"prod-base has no verified {BASE_BUILDS[0]} and 1 more" in text
+    assert "make up STACK=prod-base" in text
+
+
+@pytest.mark.parametrize("lacking", [{}, {"builds": None}, {"builds": {BASE_BUILDS[0]: DIGEST}}])
+def test_a_part_builds_on_nothing_where_the_other_stack_has_nothing(
+    lacking: dict[str, Any], told: list[tuple[str, str]]
+) -> None:
+    assert base_of(run_child(lacking)).endswith(":see-the-error-of-its-build")
+    assert [severity for severity, _ in told] == ["error"]
+
+
+def test_in_a_preview_it_is_no_error_that_the_other_stack_is_to_build_first(
+    told: list[tuple[str, str]],
+) -> None:
+    assert base_of(run_child({}, preview=True)).endswith(":see-the-error-of-its-build")
+    ((severity, text),) = told
+    assert severity == "info"
+    assert "stack prod-base goes first" in text
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What the program says, with its severity."""
+    said: list[tuple[str, str]] = []
+    for severity in ("info", "error"):
+        monkeypatch.setattr(
+            pulumi.log, severity, lambda text, severity=severity: said.append((severity, text))
+        )
+    return said

@@ -7,12 +7,15 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
+from components.elsewhere import Elsewhere
 from components.fleet import Rows
 from components.image_pages import image_pages
 from fleet.declaration import Declaration
 from fleet.parse import parse
+from fleet.stacks import FleetStack
+from fleet.whole import Whole
 from render.readme import pages
-from tests.components.engine import Engine
+from tests.components.engine import STACK, Engine
 from tests.fleet import examples
 from tests.render.readmes import TEMPLATES, outputs, plan_of, tags_in
 
@@ -53,8 +56,13 @@ async def _texts(declaration: Declaration, told: dict[str, Any], unknown: str) -
         )
         for name, kinds in told.items()
     }
-    made = image_pages(declaration, plan_of(declaration), given, TEMPLATES)
+    known = {name: rows.known for name, rows in given.items()}
+    made = image_pages(whole(declaration), known, TEMPLATES)
     return {path: await text.future() for path, text in made.items()}
+
+
+def whole(declaration: Declaration, *stacks: FleetStack) -> Whole:
+    return Whole(name="prod", declaration=declaration, plan=plan_of(declaration), stacks=stacks)
 
 
 def _output(row: dict[str, Any], *, known: bool) -> pulumi.Output[dict[str, Any]]:
@@ -90,3 +98,45 @@ def test_a_tag_that_failed_is_on_no_page() -> None:
     for text in made.values():
         assert "py3.11-slim-0.34.0" not in tags_in(text)
         assert "py3.11-slim-0.33.0" in tags_in(text)
+
+
+WEB = FleetStack(name="prod-web", images=("web",), after=(), github=False)
+OTHER = FleetStack(name="prod-other", images=("other",), after=(), github=False)
+GITHUB = FleetStack(name="prod-github", images=(), after=(), github=True)
+
+
+def run_apart(told: dict[str, Any], engine: Engine) -> dict[str, str]:
+    """Return the text of each page that the stack for GitHub makes of what two others export."""
+    engine.stacks |= {f"organization/fleet/prod-{name}": kinds for name, kinds in told.items()}
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+
+    async def texts() -> dict[str, str]:
+        stacks = (WEB, OTHER, GITHUB)
+        known = Elsewhere().published(stacks, but="prod-github")
+        made = image_pages(whole(two_images(), *stacks), known, TEMPLATES)
+        return {path: str(await text.future()) for path, text in made.items()}
+
+    try:
+        mocks.set_mocks(engine, project="fleet", stack="prod-github", organization="organization")
+        return loop.run_until_complete(texts())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def test_the_pages_of_a_split_fleet_are_those_of_one_stack() -> None:
+    told, engine = rows(two_images()), Engine()
+    assert run_apart(told, engine) == run(two_images(), told)
+    assert sorted(asked.name for asked in engine.of(STACK)) == [
+        "organization/fleet/prod-other",
+        "organization/fleet/prod-web",
+    ]
+
+
+def test_a_stack_that_was_never_brought_up_leaves_the_others_pages_as_they_are() -> None:
+    told = rows(two_images())
+    made = run_apart({**told, "other": {}}, Engine())
+    assert made["docs/images/web.md"] == run(two_images(), told)["docs/images/web.md"]
+    assert "Nothing has been published yet." in made["docs/images/other.md"]
+    assert tags_in(made["docs/images/other.md"]) == set()

@@ -25,7 +25,7 @@ def test_a_lock_that_was_not_written_is_one_problem_with_the_command_for_its_sta
 
 def test_a_part_is_told_the_stack_that_holds_the_lock_of_all(tmp_path: Path) -> None:
     whole = replace(declaration(), registry="ghcr.io/multi-py")
-    part = replace(whole, part=Part(whole="prod", others=(), stacks={}))
+    part = replace(whole, part=Part(whole="prod", fleet=whole.images, stacks={}))
     with pytest.raises(DeclarationError, match=r"locks/prod\.yaml: .*`make lock STACK=prod`"):
         gather(tmp_path, "prod-web", part)
     write(tmp_path / "locks/prod.yaml", yaml.safe_dump(values_of(lock(whole))))

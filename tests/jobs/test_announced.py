@@ -7,6 +7,7 @@ from jobs.comment import comment
 from jobs.job import Job
 from local.say import TroubleError
 from providers.oci.report import Entry
+from render.report import joined
 from tests.jobs.conftest import COMMIT, HEAD
 from tests.jobs.examples import BUILD, NEW, OLD, REGISTRY, report_of, retire
 from tests.jobs.hub import Hub
@@ -140,3 +141,8 @@ def test_a_name_that_was_allowed_with_a_digest_is_so_with_no_other(job: Job) -> 
 def test_a_preview_without_a_report_lets_nothing_pass(job: Job) -> None:
     with pytest.raises(TroubleError, match="left no report"):
         require_announced(job, None, [])
+
+
+def test_of_several_stacks_each_has_to_have_said_what_goes(job: Job) -> None:
+    with pytest.raises(TroubleError, match="left no report"):
+        require_announced(job, joined({"prod-a": report_of([BUILD]), "prod-b": None}), [])

@@ -6,6 +6,7 @@ from jobs.comment import announcements, comment, job_page, write_comment
 from jobs.job import Job
 from local.say import TroubleError
 from render.announcement import announcement_in
+from render.report import joined
 from tests.jobs.conftest import HEAD
 from tests.jobs.examples import BUILD, MOVE, OLD, report_of, retire
 from tests.jobs.hub import Hub
@@ -84,3 +85,19 @@ def test_the_page_of_a_job_has_the_line_and_the_tables() -> None:
     page = job_page("prod", report_of([BUILD, MOVE]), 10_000)
     assert page.startswith("## `prod`\n\n`2 build, 1 re-point")
     assert "### Built (1)" in page
+
+
+def test_the_stacks_of_a_split_fleet_share_the_comment_with_a_line_each(hub: Hub, job: Job) -> None:
+    gone = retire("py3.9-LATEST")
+    found = joined({"prod-a": report_of([BUILD]), "prod-b": report_of([gone]), "prod-c": None})
+    write_comment(job, found)
+    (entry,) = hub.comments[7]
+    assert "| `prod-a` | `2 build, 0 re-point" in entry["body"]
+    assert "| `prod-c` | The run ended before it could say" in entry["body"]
+    assert "### Built (1)" in entry["body"]
+    (announced,) = announcements(job, 7)
+    assert announced.removals == {gone.ref: OLD}
+
+
+def test_of_a_split_fleet_that_none_could_say_anything_is_a_run_that_broke_off() -> None:
+    assert joined({"prod-a": None, "prod-b": None}) is None

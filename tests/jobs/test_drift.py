@@ -3,6 +3,7 @@ import pytest
 from jobs.drift import Findings, repair, report_drift
 from jobs.events import Record
 from jobs.job import Job
+from render.report import joined
 from tests.jobs.examples import KEEP, MOVE, OLD, SAME, report_of, retire
 from tests.jobs.hub import Hub
 
@@ -85,3 +86,20 @@ def test_the_repair_starts_up_and_allows_what_was_reported(hub: Hub, job: Job) -
 def test_there_is_nothing_to_repair_without_drift(hub: Hub, job: Job) -> None:
     repair(job, NONE)
     assert hub.log == []
+
+
+def test_a_stack_of_which_nothing_is_known_keeps_the_issue_open(hub: Hub, job: Job) -> None:
+    report_drift(job, DRIFT)
+    known = {"prod-a": report_of([SAME]), "prod-b": None}
+    assert not report_drift(job, Findings(report=joined(known), record=QUIET))
+    assert hub.issues[0]["state"] == "open"
+    assert "prod-b: the preview ended before it could report" in hub.issues[0]["body"]
+    assert report_drift(job, Findings(report=joined({"prod-a": NONE.report}), record=QUIET))
+    assert hub.issues[0]["state"] == "closed"
+
+
+def test_drift_of_any_stack_is_told_in_the_one_issue(hub: Hub, job: Job) -> None:
+    known = {"prod-a": report_of([SAME]), "prod-b": report_of([MOVE])}
+    assert report_drift(job, Findings(report=joined(known), record=QUIET))
+    assert "| `prod-b` | `0 build, 1 re-point" in hub.issues[0]["body"]
+    assert MOVE.ref in hub.issues[0]["body"]

@@ -7,9 +7,11 @@ import yaml
 
 from fleet.declaration import Declaration
 from fleet.parse import parse
+from fleet.part import Share
+from fleet.stacks import FleetStack, in_turn
 from inputs.templates import read_templates
 from render import github
-from tests.fleet.examples import PLATFORMS, config
+from tests.fleet.examples import PLATFORMS, config, image
 
 TEMPLATES = read_templates(Path(__file__).parents[2])
 WITH_NODE: dict[str, Any] = {
@@ -47,6 +49,32 @@ def rendered(**overrides: Any) -> dict[str, str]:
     return github.files(declared(**overrides), "prod", TEMPLATES)
 
 
+def stacks_of(declaration: Declaration) -> tuple[FleetStack, ...]:
+    """A stack an image of such a fleet, and one for the repository."""
+    shares = {
+        f"prod-{image.name}": Share(
+            whole="prod",
+            only=(image.name,),
+            below={image.builds_on: f"prod-{image.builds_on}"} if image.builds_on else {},
+            github=False,
+        )
+        for image in declaration.images
+    }
+    last = Share(whole="prod", only=(), below={}, github=True)
+    return in_turn(declaration, {**shares, "prod-github": last})
+
+
+def split(**overrides: Any) -> dict[str, str]:
+    """The files of a fleet of three images, two of which build on each other, in four stacks."""
+    images = {
+        "top": image(**{"builds-on": "base"}),
+        "lone": image(platforms=["linux/amd64"]),
+        "base": image(package="gunicorn"),
+    }
+    whole = declared(images=images, **overrides)
+    return github.files(whole, "prod", TEMPLATES, stacks_of(whole))
+
+
 def variants() -> dict[str, dict[str, str]]:
     """Files of stacks that between them take each way through the templates."""
     return {
@@ -57,6 +85,8 @@ def variants() -> dict[str, dict[str, str]]:
         ),
         "no-schedules": rendered(schedules={}),
         "node": rendered(**WITH_NODE),
+        "split": split(),
+        "split-elsewhere": split(registry="registry.example.com/team", secrets=[]),
     }
 
 

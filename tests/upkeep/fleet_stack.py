@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ IMAGE = "web"
 PUBLIC = f"team/{IMAGE}"
 BUILD = f"{PUBLIC}/build"
 CACHE = f"{PUBLIC}/cache"
+_FOLDERS = ("image", "verify")
 
 
 class FleetStack(EngineStack):
@@ -39,11 +41,6 @@ class FleetStack(EngineStack):
         }
         super().__init__(root, {**distribution.environment, **own})
         shutil.copy(Path(__file__).with_name("program.py"), root / "__main__.py")
-        for part in ("image", "verify"):
-            folder = root / "assets" / IMAGE / part
-            folder.mkdir(parents=True)
-            (folder / "Dockerfile").write_text("FROM scratch\n")
-            (folder / ".dockerignore").write_text("*\n")
         self.declare_image()
 
     def declare_image(self, seed: str = "", **image: Any) -> None:
@@ -51,14 +48,24 @@ class FleetStack(EngineStack):
 
         Another `seed` gives other bytes, as a rebuild with another base would.
         """
+        self.declare_images({IMAGE: examples.image(**image)}, seed)
+
+    def declare_images(
+        self, images: Mapping[str, Mapping[str, Any]], seed: str = "", **locked: Any
+    ) -> None:
+        """Declare several images; `locked` are parts of the lock that are not the examples'."""
         registry = f"{self.distribution.host}/team"
-        config = examples.config(registry=registry, images={IMAGE: examples.image(**image)})
+        config = examples.config(registry=registry, images=images)
         written = {f"fleet:{key}": value for key, value in config.items()}
         (self.root / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": written}))
         declaration = parse(config)
         lock = self.root / ".fleet" / "locks" / "dev.yaml"
         lock.parent.mkdir(exist_ok=True)
-        lock.write_text(yaml.safe_dump(values_of(examples.lock(declaration))))
+        lock.write_text(yaml.safe_dump(values_of(examples.lock(declaration, **locked))))
+        for folder in (self.root / "assets" / i / part for i in images for part in _FOLDERS):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "Dockerfile").write_text("FROM scratch\n")
+            (folder / ".dockerignore").write_text("*\n")
         self._push(self.plan(declaration), seed)
 
     def plan(self, declaration: Declaration) -> Plan:
@@ -86,8 +93,9 @@ class FleetStack(EngineStack):
         digests = {}
         for build in builds:
             text = f"{build.name} {seed}"
-            pushed = push_image(self.distribution, BUILD, [build.platform], text)
+            workshop = build.repository.partition("/")[2]
+            pushed = push_image(self.distribution, workshop, [build.platform], text)
             digests[build.name] = pushed[build.platform]
             tag = build.reference.rpartition(":")[2]
-            move_tag(self.distribution, BUILD, tag, pushed[build.platform])
+            move_tag(self.distribution, workshop, tag, pushed[build.platform])
         (self.root / "images.json").write_text(json.dumps(digests))

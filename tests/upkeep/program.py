@@ -12,6 +12,7 @@ import pulumi
 from pulumi.runtime.config import get_config_env
 
 from components import image_tag
+from components.elsewhere import Elsewhere
 from components.fleet import declare
 from fleet.build import PlatformBuild
 from fleet.inputs import Assets
@@ -38,5 +39,5 @@ declaration = declaration_of_engine(get_config_env(), pulumi.get_stack(), Path.c
 plan = make_plan(
     declaration, gather(Path.cwd(), pulumi.get_stack(), declaration), owner="fleet/dev"
 )
-for name, value in declare(plan).outputs.items():
+for name, value in declare(plan, Elsewhere()).outputs.items():
     pulumi.export(name, value)

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fleet.parse import parse
 from inputs.locks import lock_file
 from inputs.stack import declaration_of_engine, declaration_of_file, whole_stack
 from tests.fleet.examples import config, image
 from upkeep.__main__ import main
-from upkeep.split import stack_files
+from upkeep.split import github_stack, stack_files
 
 
 @pytest.fixture
@@ -39,6 +40,45 @@ def test_the_parts_make_up_the_whole_and_share_its_lock(root: Path) -> None:
         assert whole_stack(root, stack) == "prod"
 
 
+def test_one_part_without_images_looks_after_github(root: Path) -> None:
+    path = root / "Pulumi.prod.yaml"
+    declared = yaml.safe_load(path.read_text())
+    declared["config"]["fleet:github"] = {"repository": "multi-py/fleet"}
+    path.write_text(yaml.safe_dump(declared))
+    for name, text in stack_files(declaration_of_file(path), "prod").items():
+        (root / name).write_text(text)
+    parts = {name: declaration_of_file(root / f"Pulumi.prod-{name}.yaml")
+             for name in ("child", "base", "github")}  # fmt: skip
+    assert [name for name, part in parts.items() if part.github] == ["github"]
+    assert parts["github"].images == ()
+    assert github_stack(parts["base"], "prod") == "prod-github"
+    taken = parse(config(images={"github": image(), "github-part": image()}))
+    assert github_stack(taken, "prod") == "prod-github-part-part"
+
+
+def test_what_was_encrypted_can_be_read_in_the_part_that_needs_it(root: Path) -> None:
+    path = root / "Pulumi.prod.yaml"
+    declared = yaml.safe_load(path.read_text())
+    secret = {"secure": "v1:abc=:def=="}
+    declared |= {"encryptionsalt": "v1:salt=", "secretsprovider": "passphrase"}
+    declared["config"] |= {
+        "fleet:github": {"repository": "multi-py/fleet"},
+        "secrets:KEY": secret,
+        "github:baseUrl": "https://example.com/",
+    }
+    path.write_text(yaml.safe_dump(declared))
+    files = stack_files(declaration_of_file(path), "prod", yaml.safe_load(path.read_text()))
+    for name, text in files.items():
+        (root / name).write_text(text)
+        written = yaml.safe_load(text)
+        assert written["encryptionsalt"] == "v1:salt="
+        assert written["secretsprovider"] == "passphrase"
+        assert written["config"]["github:baseUrl"] == "https://example.com/"
+        given = written["config"].get("secrets:KEY")
+        assert given == (secret if name == "Pulumi.prod-github.yaml" else None)
+        assert declaration_of_file(root / name).part is not None
+
+
 def test_the_engine_and_the_file_say_the_same_of_a_part(root: Path) -> None:
     whole = declaration_of_file(root / "Pulumi.prod.yaml")
     path = root / "Pulumi.prod-child.yaml"
@@ -60,5 +100,16 @@ def test_the_command_writes_what_is_not_there_and_overwrites_nothing(
     assert "Pulumi.prod-base.yaml: there already" in capsys.readouterr().err
     assert "written" not in mine.read_text()
     assert (root / "Pulumi.prod-child.yaml").exists()
+    assert main(["--root", str(root), "split", "--stack", "prod"]) == 0
+    assert "Pulumi.prod-child.yaml: there already" in capsys.readouterr().err
     assert main(["--root", str(root), "split", "--stack", "prod-child"]) == 1
     assert "is a part of prod already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["adopt"], ["prune"], ["restore", "--tag", "py3.11-LATEST"]])
+def test_of_a_stack_that_was_split_the_other_commands_want_a_part(
+    root: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    main(["--root", str(root), "split", "--stack", "prod"])
+    assert main(["--root", str(root), *command, "--stack", "prod"]) == 1
+    assert "is split into prod-base, prod-child. Name one of them" in capsys.readouterr().err

@@ -1,0 +1,92 @@
+"""The workflows of a fleet that was split into stacks."""
+
+from typing import Any
+
+import pytest
+
+from fleet.stacks import FleetStack
+from render import github
+from tests.render.examples import TEMPLATES, declared, rendered, runs, split, steps, workflow
+
+UP = ".github/workflows/up.yml"
+
+
+def jobs(files: dict[str, str] | None = None) -> dict[str, Any]:
+    """The jobs of the workflow up, by the stacks that they are for."""
+    found = workflow("up", files or split())["jobs"].values()
+    return {job["env"]["STACK"]: job for job in found}
+
+
+def keys() -> dict[str, str]:
+    """The stacks by the keys of their jobs."""
+    found = workflow("up", split())["jobs"]
+    return {key: job["env"]["STACK"] for key, job in found.items()}
+
+
+def test_each_stack_has_a_job_after_those_that_it_builds_on() -> None:
+    needs = {stack: [keys()[key] for key in job.get("needs", [])] for stack, job in jobs().items()}
+    assert needs == {
+        "prod-base": [],
+        "prod-lone": [],
+        "prod-top": ["prod-base"],
+        "prod-github": ["prod-base", "prod-lone", "prod-top"],
+    }
+    assert {stack: job["name"] for stack, job in jobs().items()} == {
+        stack: f"up {stack}" for stack in needs
+    }
+
+
+def test_only_the_job_of_the_pages_goes_on_where_another_failed() -> None:
+    found = {stack: job["if"] for stack, job in jobs().items()}
+    here = "github.repository == 'multi-py/fleet'"
+    assert found.pop("prod-github") == f"!cancelled() && {here}"
+    assert set(found.values()) == {here}, "which waits for the success of what it needs"
+
+
+def test_one_group_for_the_fleet_and_the_same_one_as_before() -> None:
+    assert workflow("up", split())["concurrency"] == workflow("up")["concurrency"]
+    assert workflow("up", split())["env"] == {"STACK": "prod"}
+
+
+def test_all_other_files_are_those_of_one_stack() -> None:
+    before, after = rendered(), split()
+    assert {path for path in before if before[path] != after[path]} == {UP}
+
+
+def test_every_job_does_what_the_one_job_does() -> None:
+    expected = [step["run"] for step in steps("up") if "run" in step]
+    for stack, job in jobs().items():
+        found = [step["run"] for step in job["steps"] if "run" in step]
+        logs_in = stack != "prod-github"
+        assert found == [run for run in expected if logs_in or "docker login" not in run]
+    assert set(runs(split())) == set(runs(rendered()))
+
+
+def test_only_the_job_of_the_repository_has_the_token_that_writes_there() -> None:
+    for stack, job in jobs().items():
+        given = [step.get("env", {}) for step in job["steps"]]
+        tokens = [env["GITHUB_TOKEN"] for env in given if "FLEET_GITHUB_TOKEN" in env
+                  and "GITHUB_TOKEN" in env]  # fmt: skip
+        apps = [step for step in job["steps"] if "app-token" in step.get("uses", "")]
+        assert bool(tokens) == bool(apps) == (stack == "prod-github")
+        assert ("packages" in job["permissions"]) == (stack != "prod-github")
+
+
+def test_a_job_makes_the_builders_and_emulators_of_its_own_images() -> None:
+    def used(stack: str, action: str) -> list[dict[str, Any]]:
+        found = (step for step in jobs()[stack]["steps"] if action in step.get("uses", ""))
+        return [step["with"] for step in found]
+
+    assert [made["platforms"] for made in used("prod-base", "setup-qemu")] == ["arm"]
+    assert used("prod-lone", "setup-qemu") == []
+    assert len(used("prod-lone", "setup-buildx")) == 1
+    assert used("prod-github", "setup-buildx") == used("prod-github", "setup-qemu") == []
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_repository_without_other_stacks_waits_for_none(number: int) -> None:
+    stacks = (FleetStack(name="p-web", images=("web",), after=(), github=True),)
+    files = github.files(declared(), "p", TEMPLATES, stacks[:number])
+    (job,) = workflow("up", files)["jobs"].values()
+    assert "needs" not in job
+    assert job["if"] == "github.repository == 'multi-py/fleet'"
