@@ -43,9 +43,10 @@ restore: venv ## Put a removed name back on its digest: TAG=py3.8-LATEST [IMAGE=
 adopt: venv ## Write the import file of a lost or foreign state; APPLY=1 imports it
 	@$(UPKEEP) adopt --stack $(STACK) $(if $(APPLY),--apply)
 
-prune: venv ## List superseded digests; APPLY=1 deletes what is due [KEEP_DAYS=30] [IMAGE=name]
+prune: venv ## List superseded digests; APPLY=1 deletes what is due [KEEP_DAYS=30] [IMAGE=name] [MAX_SHARE=0.5]
 	@$(UPKEEP) prune --stack $(STACK) $(if $(APPLY),--apply) --image "$${IMAGE:-}" \
-		$(if $(KEEP_DAYS),--keep-days "$${KEEP_DAYS}")
+		$(if $(KEEP_DAYS),--keep-days "$${KEEP_DAYS}") \
+		$(if $(MAX_SHARE),--max-share "$${MAX_SHARE}")
 
 split: venv ## Write a stack file an image, for a fleet that has outgrown one; APPLY=1 moves the state
 	@$(UPKEEP) split --stack $(STACK) $(if $(APPLY),--apply)

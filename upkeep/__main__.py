@@ -19,7 +19,7 @@ from local.needs import read_needs
 from local.say import TroubleError, say
 from providers.oci.errors import OciError
 from providers.oci.reference import Repository
-from upkeep import adopt, moving, prune, restore, split
+from upkeep import adopt, images, moving, prune, prune_report, restore, split
 from upkeep.import_file import Adoption
 from upkeep.opened import opened
 from upkeep.state import read_state
@@ -71,6 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     three.add_argument("--apply", action="store_true", help="delete what is due")
     three.add_argument("--image", default="", help="one image only, declared or not")
     three.add_argument("--keep-days", type=_days, help="instead of fleet:retention-days")
+    three.add_argument(
+        "--max-share", type=_share, default=prune.MAX_SHARE,
+        help="the share (0 to 1) of a repository's known digests above which nothing there goes",
+    )  # fmt: skip
     three.set_defaults(run=_prune)
     four = commands.add_parser("split", help="write a stack file for each image of a fleet")
     four.add_argument("--apply", action="store_true", help="hand the state over as well")
@@ -120,9 +124,8 @@ def _prune(here: Checkout, chosen: argparse.Namespace) -> int:
 
 async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: int) -> int:
     failed = False
-    images = _images(here, chosen, plan)
     async with opened() as connection:
-        for image in images:
+        for image in _images(here, chosen, plan):
             versions = connection.versions_of(image.public.host)
             pruner = prune.Pruner(
                 registry=connection.registry,
@@ -131,24 +134,25 @@ async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: 
                 state=lambda: read_state(here.root, chosen.stack, os.environ),
                 now=lambda: datetime.now(UTC).isoformat(timespec="seconds"),
                 days=days,
+                max_share=chosen.max_share,
             )
             found = await pruner.look(image)
             swept = await pruner.apply(found) if chosen.apply else None
-            _tell(prune.report(found, days, swept))
+            _tell(prune_report.report(found, days, swept))
             if swept and swept.gone:
                 _tell(versions.advice)
-            failed = failed or bool(swept and swept.kept)
+            failed = failed or bool(found.doubts or (swept and swept.kept))
     return 1 if failed else 0
 
 
-def _images(here: Checkout, chosen: argparse.Namespace, plan: Plan) -> tuple[prune.Image, ...]:
+def _images(here: Checkout, chosen: argparse.Namespace, plan: Plan) -> tuple[images.Image, ...]:
     """Return the images to sweep; of one that nothing declares, no workshop tag is planned."""
-    declared = {image.name: prune.image_of(image) for image in plan.images}
+    declared = {image.name: images.image_of(image) for image in plan.images}
     if not chosen.image:
         return tuple(declared.values())
     registry = declaration_of_file(config_file(here.root, chosen.stack)).registry
     public = Repository.parse(f"{registry}/{chosen.image}")
-    undeclared = prune.Image(public=public, planned=frozenset())
+    undeclared = images.Image(public=public, planned=frozenset())
     return (declared.get(chosen.image, undeclared),)
 
 
@@ -191,6 +195,13 @@ def _days(text: str) -> int:
     if days < 0:
         raise argparse.ArgumentTypeError("write a number of days, 0 or more")
     return days
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError("write a share from 0 to 1")
+    return share
 
 
 if __name__ == "__main__":

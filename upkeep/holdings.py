@@ -1,6 +1,6 @@
 """What a repository holds, as far as can be known: its names, and the manifests behind them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,7 +9,10 @@ from providers.oci.reference import Repository, is_digest
 from providers.oci.registry import Manifest, Registry
 from providers.oci.throwaway import displaced_by
 from upkeep.ledger import PREFIX
+from upkeep.names import require_all
 from upkeep.parallel import each
+
+_RECORDS = (PREFIX,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +31,32 @@ class Node:
 
 @dataclass(frozen=True, kw_only=True)
 class Holdings:
-    """``tags`` to digests, and the ``nodes`` that were looked at, by digest."""
+    """``tags`` to digests, and the ``nodes`` that were looked at, by digest.
+
+    ``known`` is false where the registry has no such repository.
+    """
 
     repository: Repository
+    known: bool = True
     tags: Mapping[str, str] = field(default_factory=dict)
     nodes: Mapping[str, Node] = field(default_factory=dict)
 
     @property
-    def ledgers(self) -> dict[str, str]:
-        """The tags of ledgers with their digests."""
-        return {tag: digest for tag, digest in self.tags.items() if tag.startswith(PREFIX)}
+    def records(self) -> dict[str, str]:
+        """The tags of what upkeep itself keeps in a workshop, with their digests."""
+        return {tag: digest for tag, digest in self.tags.items() if tag.startswith(_RECORDS)}
+
+    @property
+    def names(self) -> dict[str, str]:
+        """All other tags."""
+        records = self.records
+        return {tag: digest for tag, digest in self.tags.items() if tag not in records}
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """Every digest that was looked at or that an index lists, but those of the records."""
+        below = {child for node in self.nodes.values() for child in node.children}
+        return frozenset({*self.nodes, *below} - set(self.records.values()))
 
     def tags_by_digest(self) -> dict[str, tuple[str, ...]]:
         """Return the tags that name each digest, sorted."""
@@ -47,21 +66,23 @@ class Holdings:
         return found
 
 
-async def hold(registry: Registry, repository: Repository, also: Iterable[str]) -> Holdings:
-    """Read every tag of ``repository``, and those of the digests ``also`` that are there.
+async def hold(
+    registry: Registry, repository: Repository, named: Sequence[str], also: Iterable[str]
+) -> Holdings:
+    """Read the listed tags ``named`` of ``repository``, and of the digests ``also`` what is there.
 
     Manifests below an index are read where they are no platform's: an attached signature or an
     index in an index may itself refer to something. That is two requests a tag at most.
 
-    :raises providers.oci.errors.OciError: when the registry fails or the list is not whole.
+    :raises upkeep.names.DoubtError: when a listed tag is not there.
+    :raises providers.oci.errors.OciError: when the registry fails.
     """
-    listed = await registry.tags(repository)
-    named = listed.tags
 
     async def read(tag: str) -> Node | None:
         return await _read(registry, repository, tag)
 
     found = await each(read, named)
+    require_all(repository, [t for t, node in zip(named, found, strict=True) if node is None])
     tags = {tag: node.digest for tag, node in zip(named, found, strict=True) if node is not None}
     nodes = {node.digest: node for node in found if node is not None}
     held = Holdings(repository=repository, tags=tags, nodes=nodes)

@@ -4,71 +4,48 @@ Dry runs write nothing. A run that applies writes the ledger first, so that an i
 forgets nothing, then deletes, then writes the ledger without what went.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from fleet.plan import ImagePlan
-from local.say import TroubleError
-from providers.oci.errors import OciError
 from providers.oci.reference import Repository
 from providers.oci.registry import Registry
 from upkeep import ledger as ledgers
-from upkeep.holdings import Holdings, follow, hold
+from upkeep.deleting import Deletion
+from upkeep.holdings import Holdings, hold
+from upkeep.images import Image
+from upkeep.keeping import Seen, kept_of
 from upkeep.ledger import Ledger
-from upkeep.parallel import each
+from upkeep.names import DoubtError, confirm
+from upkeep.needs import Needs, needs_of
 from upkeep.state import State
-from upkeep.sweep import Loose, decide, loosened, needed
+from upkeep.sweep import Loose, decide, loosened, refusal
 from upkeep.versions import Versions
 
-
-@dataclass(frozen=True, kw_only=True)
-class Image:
-    """The repositories of an image, and the tags of its workshops that the plan names."""
-
-    public: Repository
-    planned: frozenset[str]
-
-    @property
-    def build(self) -> Repository:
-        """The workshop of platform images."""
-        return Repository(host=self.public.host, name=f"{self.public.name}/build")
-
-    @property
-    def cache(self) -> Repository:
-        """The workshop of build caches."""
-        return Repository(host=self.public.host, name=f"{self.public.name}/cache")
-
-    @property
-    def repositories(self) -> tuple[Repository, Repository, Repository]:
-        """All three."""
-        return (self.public, self.build, self.cache)
+MAX_SHARE = 0.5
+"""The share of a repository's known digests that one run deletes at most, unless told."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """What a look at an image found: the loose digests, and the ledger after that look.
 
-    ``held`` is what each of its repositories held.
+    ``held`` is what each of its repositories held. ``doubts`` say why nothing is taken from what a
+    repository shows, nor from those whose needs depend on it; ``refused`` why nothing of what is
+    due there may go; ``unrecorded`` are repositories whose names no run has noted before.
     """
 
     image: Image
     loose: tuple[Loose, ...]
     ledger: Ledger
     held: Mapping[Repository, Holdings] = field(default_factory=dict)
+    doubts: Mapping[Repository, str] = field(default_factory=dict)
+    refused: Mapping[Repository, str] = field(default_factory=dict)
+    unrecorded: tuple[Repository, ...] = ()
 
     @property
     def due(self) -> tuple[Loose, ...]:
         """The loose digests that have waited long enough."""
         return tuple(item for item in self.loose if item.due)
-
-
-def image_of(plan: ImagePlan) -> Image:
-    """Return the repositories of a planned image."""
-    builds = [build for tag in plan.tags for build in tag.builds]
-    places = [build.reference for build in builds]
-    places += [build.wheels.cache for build in builds if build.wheels]
-    tags = (place.rpartition(":")[2] for place in places)
-    return Image(public=Repository.parse(plan.repository), planned=frozenset(tags))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +61,8 @@ class Pruner:
     """Looks at images, and deletes what is due.
 
     ``state`` reads the stack's state anew; ``now`` returns an RFC 3339 time; ``days`` are how long
-    a digest that nothing needs stays, so that those who pinned it can move on.
+    a digest that nothing needs stays, so that those who pinned it can move on. ``max_share`` (0 to
+    1) is the share of a repository's known digests above which nothing there is deleted.
     """
 
     registry: Registry
@@ -93,153 +71,131 @@ class Pruner:
     state: Callable[[], State]
     now: Callable[[], str]
     days: int
+    max_share: float = MAX_SHARE
 
     async def look(self, image: Image) -> Found:
         """Return what is loose in the repositories of ``image``; writes nothing.
 
+        A repository whose tag list can't be believed is left out, and so are those after it: what
+        the builds are needed for is seen in the public repository, and caches go with builds.
+
         :raises TroubleError: when the stack's state names nothing of a registry that has tags.
-        :raises providers.oci.errors.OciError: when the registry fails or a list is not whole.
+        :raises providers.oci.errors.OciError: when the registry fails.
         """
         state, now = self.state(), self.now()
-        ledger = await ledgers.load(self.registry, image.build, self.owner)
-        public = await self._hold(image.public, ledger, state)
-        if public.tags and not state.digests:
-            raise TroubleError(
-                f"the state of stack {state.stack} names no digest, though {image.public} has "
-                "tags; run `make adopt` and `make up` first, or everything would seem unneeded"
-            )
-        build = await self._hold(image.build, ledger, state)
-        cache = await self._hold(image.cache, ledger, state)
-        kept = {
-            image.public: needed(
-                public, {*public.tags.values(), *self._foreign(public)}, state.digests
-            ),
-            image.build: needed(
-                build, _planned(build, image.planned), state.digests | self._others(public)
-            ),
-        }
-        # No cache says whose it is: where another stack has tags, each may be the other's.
-        serving = frozenset(cache.tags) if self._foreign(public) else image.planned
-        kept[image.cache] = needed(cache, _planned(cache, serving), state.digests)
-        loose: list[Loose] = []
-        for held in (public, build, cache):
-            keep = kept[held.repository]
-            free = loosened(held, keep, held.nodes)
-            loose += decide(held, free, ledger, self.days, now)
+        before = await ledgers.load(self.registry, image.build, self.owner)
+        seen = await self._seen(image, before, state)
+        kept = kept_of(image, seen, state, self.owner)
+        ledger, loose, refused = before, list[Loose](), dict[Repository, str]()
+        for repository, held in seen.held.items():
+            free = loosened(held, kept[repository], held.nodes)
+            decided = decide(held, free, before, self.days, now)
             # A ledger that named itself would differ at every look.
-            seen = {*held.nodes, *free} - set(held.ledgers.values())
-            ledger = ledger.observe(held.repository, seen, free, now)
-        held_by = {held.repository: held for held in (public, build, cache)}
-        return Found(image=image, loose=tuple(loose), ledger=ledger, held=held_by)
+            there = {*held.nodes, *free} - set(held.records.values())
+            due = sum(item.due for item in decided)
+            if reason := refusal(repository, due, len(held.digests), self.max_share):
+                refused[repository] = reason
+            loose += decided
+            if held.known:
+                ledger = ledger.observe(repository, there, free, now, held.names)
+        return Found(
+            image=image,
+            loose=tuple(loose),
+            ledger=ledger,
+            held=seen.held,
+            doubts=seen.doubts,
+            refused=refused,
+            unrecorded=tuple(r for r in seen.held if not before.recorded(r)),
+        )
 
     async def apply(self, found: Found) -> Swept:
         """Delete what is due and still unneeded; a digest that can't be deleted stops no other.
 
+        A repository that contradicts itself meanwhile stops the deletion there and after it.
+
         :raises TroubleError: before any write, when the registry deletes no digests.
         :raises providers.oci.errors.OciError: when the registry fails otherwise.
         """
-        if not any(found.ledger.entries.values()):
+        due = {r: [i for i in found.due if i.repository == r] for r in found.held}
+        known = [r for r, held in found.held.items() if held.known and found.ledger.of(r)]
+        if not known:
             return Swept()
-        known = (r for r in found.image.repositories if found.ledger.of(r))
-        for repository in dict.fromkeys((next(known), *(d.repository for d in found.due))):
+        for repository in dict.fromkeys((known[0], *(r for r in due if due[r]))):
             await self.versions.require(repository)
-        await self._save(found.image, found.ledger)
+        ledger = await self._save(found.image, found.ledger)
         gone: list[Loose] = []
         kept: dict[str, str] = {}
+        stopped = ""
         try:
-            for repository in dict.fromkeys(item.repository for item in found.due):
-                items = [item for item in found.due if item.repository == repository]
-                await self._delete(found.held[repository], items, gone, kept)
+            for repository, items in due.items():
+                reason = stopped or found.refused.get(repository, "")
+                if items and not reason:
+                    reason = stopped = await self._delete(found, repository, items, gone, kept)
+                left = (item.digest for item in items if item not in gone)
+                kept |= {digest: reason for digest in left if digest not in kept}
         finally:
-            ledger = found.ledger
             for item in gone:
                 ledger = ledger.without(item.repository, [item.digest])
             await self._save(found.image, ledger)
         return Swept(gone=tuple(gone), kept=kept)
 
     async def _delete(
-        self, held: Holdings, items: list[Loose], gone: list[Loose], kept: dict[str, str]
-    ) -> None:
-        """Delete ``items`` but those that a name or the state has come to need meanwhile.
-
-        An index that stays, for that reason or because the registry refuses, keeps its platforms
-        and what is attached to it: it would be left without them.
-        """
-        state = self.state()
-        named = await self._named_now(held.repository, items)
-        held = await follow(
-            self.registry, held, {*named, *state.roots.get(held.repository, frozenset())}
+        self,
+        found: Found,
+        repository: Repository,
+        items: Collection[Loose],
+        gone: list[Loose],
+        kept: dict[str, str],
+    ) -> str:
+        """Delete ``items`` of a repository; return what stopped that, or an empty string."""
+        deletion = Deletion(
+            registry=self.registry,
+            versions=self.versions,
+            needs=lambda: self._needs(found.image, repository, found.ledger, self.state()),
+            held=found.held[repository],
+            items=items,
+            formerly=found.ledger.names(repository),
         )
-        staying = dict.fromkeys(needed(held, named, state.digests), "needed again")
-        for item in items:
-            if item.digest in staying:
-                kept[item.digest] = staying[item.digest]
+        try:
+            await deletion.run()
+        except DoubtError as doubt:
+            return str(doubt)
+        finally:
+            gone += deletion.gone
+            kept |= deletion.kept
+        return ""
+
+    async def _seen(self, image: Image, ledger: Ledger, state: State) -> Seen:
+        held: dict[Repository, Holdings] = {}
+        needs: dict[Repository, Needs] = {}
+        doubts: dict[Repository, str] = {}
+        for repository in image.repositories:
+            if doubts:
+                first = next(iter(doubts))
+                doubts[repository] = f"what needs it is not known without {first}"
                 continue
+            needs[repository] = await self._needs(image, repository, ledger, state)
             try:
-                await self.versions.delete(held.repository, item.digest, item.tags)
-            except (TroubleError, OciError) as error:
-                kept[item.digest] = str(error)
-                why = f"belongs to {item.digest}, which stays"
-                staying = {**dict.fromkeys(needed(held, {item.digest}, ()), why), **staying}
-            else:
-                gone.append(item)
+                held[repository] = await self._hold(repository, needs[repository])
+            except DoubtError as doubt:
+                doubts[repository] = str(doubt)
+        return Seen(held=held, needs=needs, doubts=doubts)
 
-    async def _named_now(self, repository: Repository, items: list[Loose]) -> set[str]:
-        going = {tag for item in items for tag in item.tags}
+    async def _hold(self, repository: Repository, needs: Needs) -> Holdings:
         listed = await self.registry.tags(repository)
-        others = [tag for tag in listed.tags if tag not in going]
+        await confirm(self.registry, listed, needs.known)
+        if not listed.known:
+            return Holdings(repository=repository, known=False)
+        also = needs.known.digests | needs.roots | await self.versions.listed(repository)
+        return await hold(self.registry, repository, listed.tags, also)
 
-        async def head(tag: str) -> str | None:
-            return await self.registry.head(repository, tag)
+    async def _needs(
+        self, image: Image, repository: Repository, ledger: Ledger, state: State
+    ) -> Needs:
+        # That the ledger could be read says that its own name is there.
+        own = ledger.entries and repository == image.build
+        also = [ledgers.tag_of(self.owner)] if own else []
+        return await needs_of(self.registry, repository, state, ledger, also)
 
-        moved = {tag: await head(tag) for tag in going}
-        expected = {tag: item.digest for item in items for tag in item.tags}
-        found = {d for t, d in moved.items() if d is not None and d != expected[t]}
-        return found | {digest for digest in await each(head, others) if digest is not None}
-
-    async def _hold(self, repository: Repository, ledger: Ledger, state: State) -> Holdings:
-        if not (await self.registry.tags(repository)).known:
-            return Holdings(repository=repository)
-        also = {*ledger.of(repository), *state.roots.get(repository, ())}
-        return await hold(self.registry, repository, also | await self.versions.listed(repository))
-
-    def _foreign(self, public: Holdings) -> frozenset[str]:
-        """Return the indexes of other owners: what those superseded is theirs to sweep.
-
-        They may be in another stack's undo record, which this one's state does not tell.
-        """
-        nodes = public.nodes.values()
-        return frozenset(n.digest for n in nodes if n.owner not in ("", self.owner))
-
-    def _others(self, public: Holdings) -> frozenset[str]:
-        """Return the platforms of another owner's indexes: its builds lie in the same workshop."""
-        foreign = (public.nodes[digest] for digest in self._foreign(public))
-        return frozenset(digest for node in foreign for digest in node.platforms)
-
-    async def _save(self, image: Image, ledger: Ledger) -> None:
-        await ledgers.save(self.registry, image.build, self.owner, ledger)
-
-
-def _planned(held: Holdings, planned: frozenset[str]) -> set[str]:
-    kept = {digest for tag, digest in held.tags.items() if tag in planned}
-    return kept | set(held.ledgers.values())
-
-
-def report(found: Found, days: int, swept: Swept | None) -> str:
-    """Say what is loose and when it goes; ``swept`` is None in a dry run."""
-    if not found.loose:
-        return f"{found.image.public}: nothing is superseded"
-    lines = [f"{found.image.public}: {len(found.loose)} superseded, kept for {days} days"]
-    lines += [_line(item, swept) for item in found.loose]
-    return "\n".join(lines)
-
-
-def _line(item: Loose, swept: Swept | None) -> str:
-    fate = f"goes on {item.goes}"
-    if item.due:
-        fate = "due: `make prune APPLY=1` deletes it"
-    if swept is not None and item.due:
-        reason = swept.kept.get(item.digest)
-        fate = f"kept: {reason}" if reason else "deleted"
-    named = f" ({', '.join(item.tags)})" if item.tags else ""
-    return f"  {item.repository.name}@{item.digest}{named}: {fate}"
+    async def _save(self, image: Image, ledger: Ledger) -> Ledger:
+        return await ledgers.save(self.registry, image.build, self.owner, ledger)

@@ -47,13 +47,15 @@ class State:
     """A stack's exported state.
 
     ``digests`` is every digest that stands anywhere in it, ``roots`` those that its tags have or
-    had, by repository; ``removed`` is oldest first.
+    had, by repository; ``tags`` are the names that its tag resources have written or adopted, by
+    repository too; ``removed`` is oldest first.
     """
 
     stack: str
     urns: frozenset[str]
     digests: frozenset[str]
     roots: Mapping[Repository, frozenset[str]]
+    tags: Mapping[Repository, frozenset[str]]
     removed: tuple[Removed, ...]
     removers: tuple[Remover, ...]
 
@@ -92,6 +94,7 @@ def parse_state(stack: str, exported: str) -> State:
         urns=frozenset(r["urn"] for r in resources),
         digests=frozenset(_DIGEST.findall(json.dumps(_without_order(deployment)))),
         roots=_roots(resources),
+        tags=_tags(resources),
         removed=tuple(entry for r in removers for entry in _removed(r["outputs"])),
         removers=tuple(_remover(r["outputs"]) for r in removers),
     )
@@ -115,6 +118,16 @@ def _roots(resources: list[dict[str, Any]]) -> dict[Repository, frozenset[str]]:
             entries = [*(outputs.get("removed") or []), *(outputs.get("kept") or [])]
             found[repository] |= {entry["digest"] for entry in entries}
     return {place: frozenset(filter(is_digest, held)) for place, held in found.items()}
+
+
+def _tags(resources: list[dict[str, Any]]) -> dict[Repository, frozenset[str]]:
+    """Return the names of all tag resources but those that wait to be forgotten (``delete``)."""
+    found: defaultdict[Repository, set[str]] = defaultdict(set)
+    for resource in resources:
+        if resource["type"] == TAG and not resource.get("delete"):
+            reference = TagReference.parse(resource["outputs"]["ref"])
+            found[reference.repository].add(reference.tag)
+    return {place: frozenset(held) for place, held in found.items()}
 
 
 def _removed(outputs: Mapping[str, Any]) -> list[Removed]:

@@ -83,7 +83,12 @@ def _outermost_first(digests: Collection[str], holdings: Holdings) -> list[str]:
 def decide(
     holdings: Holdings, loose: Iterable[str], ledger: Ledger, days: int, now: str
 ) -> tuple[Loose, ...]:
-    """Date each loose digest; it is due ``days`` after the ledger first saw it loose."""
+    """Date each loose digest; it is due ``days`` after the ledger first saw it loose.
+
+    Nothing is due where no run has recorded the repository's names: a list that lacks some could
+    not be told from a whole one.
+    """
+    recorded = ledger.recorded(holdings.repository)
     known: Mapping[str, str] = ledger.of(holdings.repository)
     tags = holdings.tags_by_digest()
     found = []
@@ -97,10 +102,23 @@ def decide(
                 tags=tags.get(digest, ()),
                 since=since,
                 goes=goes.date().isoformat(),
-                due=goes <= _moment(now) and (days == 0 or bool(known.get(digest))),
+                due=recorded and goes <= _moment(now) and (days == 0 or bool(known.get(digest))),
             )
         )
     return tuple(found)
+
+
+def refusal(repository: Repository, due: int, known: int, share: float) -> str:
+    """Return why so many deletions are refused, or an empty string where they may go on.
+
+    ``share`` is that of the repository's ``known`` digests; at the limit it still passes.
+    """
+    if due <= share * known:
+        return ""
+    return (
+        f"{due} of the {known} known digests of {repository} are due, more than the share of "
+        f"{share:g} that one run deletes; if that is meant, allow it to one run: MAX_SHARE=1"
+    )
 
 
 def _moment(text: str) -> datetime:

@@ -63,7 +63,9 @@ def _report(outcomes: list[Outcome], findings: int, seconds: float) -> None:
         f"{sum(o.ups for o in outcomes)} ups, {sum(o.failed_ups for o in outcomes)} of them failed "
         f"by faults, {sum(o.kills for o in outcomes)} killed; "
         f"{sum(o.checks for o in outcomes)} independent checks; "
-        f"{sum(o.swept for o in outcomes)} digests swept between ups"
+        f"{sum(o.swept for o in outcomes)} digests swept between ups; "
+        f"{sum(o.raging for o in outcomes)} sweeps under faults, "
+        f"{sum(o.stopped for o in outcomes)} of them stopped"
     )
     for kind, count in faults.most_common():
         _say(f"  {count:6} {kind}")

@@ -1,21 +1,25 @@
 """Random fault schedules without the engine, each from a seed of its own."""
 
 import random
+import re
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from local.say import TroubleError
+from providers.oci.errors import OciError
 from tests.engine.reading import Reading
 from tests.engine.registries import Served
-from tests.faults.chaos import Chaos
+from tests.faults.chaos import LISTING, NOT_FOUND, Chaos
 from tests.faults.driver import Driver
 from tests.faults.model import Fleet, step
 from tests.faults.proxy import Proxy, proxied
-from tests.faults.sweeping import sweep
+from tests.faults.sweeping import promised, sweep
 from tests.faults.verdict import judge, judge_midway
 from tests.providers.engine_fake import Engine
 from tests.registries.front import fronting
+from upkeep.prune import Found, Swept
 
 DEADLINE_SECONDS = 0.5
 STEPS = 3
@@ -40,7 +44,11 @@ MODES = (
 
 @dataclass
 class Outcome:
-    """What a schedule met: its story in words, faults by kind, ups that failed, kills."""
+    """What a schedule met: its story in words, faults by kind, ups that failed, kills.
+
+    `swept` are digests that went, `raging` the sweeps under faults, `stopped` those of them that
+    failed or did not believe the registry.
+    """
 
     seed: str
     story: list[str] = field(default_factory=list)
@@ -50,6 +58,8 @@ class Outcome:
     kills: int = 0
     checks: int = 0
     swept: int = 0
+    raging: int = 0
+    stopped: int = 0
 
 
 def run_schedule(registry: Served, seed: str, folder: Path) -> Outcome:
@@ -113,18 +123,31 @@ class _Schedule:
                 judge_midway(self.fleet, before, self._live())
             self._calm_up()
             if self.draw.random() < 0.5:
-                self._sweep()
+                self._calm_sweep()
+            for _ in range(self.draw.choice((0, 1, 2))):
+                self._disturbed_sweep()
             self._idle_up()
 
     def _live(self) -> dict[str, str]:
         return Reading(self.fleet.registry, self.fleet.name).tags()
 
-    def _disturbed_up(self) -> None:
+    def _disturb(self, *rates: float) -> None:
         if self.draw.random() < 0.4:
             after = self.draw.random() < 0.5
             self.chaos.doom(self.draw.randrange(80), after_effect=after)
         else:
-            self.chaos.rage(self.draw.choice((0.05, 0.2, 0.4)))
+            self.chaos.rage(self.draw.choice(rates))
+
+    def _mislead(self) -> None:
+        """Have every tag list wrong in the same way, or a kept tag hidden that is listed."""
+        if self.draw.random() < 0.7:
+            self.chaos.mislead("/tags/list$", self.draw.choice(LISTING))
+        else:
+            hidden = re.escape(self.draw.choice(sorted(self.fleet.kept)))
+            self.chaos.mislead(f"^(GET|HEAD) .*/manifests/{hidden}$", NOT_FOUND)
+
+    def _disturbed_up(self) -> None:
+        self._disturb(0.05, 0.2, 0.4)
         done = self.driver.up(self.fleet)
         self.outcome.ups += 1
         self.outcome.failed_ups += bool(done.failures)
@@ -144,11 +167,50 @@ class _Schedule:
         self.outcome.checks += 1
         self.driver.engine.restart()
 
-    def _sweep(self) -> None:
-        swept = sweep(self.driver.engine, self.proxy.host, self.fleet, self.environment)
+    def _disturbed_sweep(self) -> None:
+        """Sweep under faults: it may fail or stop, and has to cost nothing that is kept."""
+        before = promised(self.driver.engine, self.fleet)
+        if self.draw.random() < 0.5:
+            self._mislead()
+        else:
+            # At a higher rate hardly a look at all names comes to its end.
+            self._disturb(0.02, 0.05, 0.1)
+        self.outcome.raging += 1
+        try:
+            found, swept = self._swept()
+        except (OciError, TroubleError) as error:
+            self.outcome.stopped += 1
+            self.outcome.story.append(f"a sweep under faults failed: {error}")
+        else:
+            self.outcome.stopped += bool(found.doubts)
+            self._tell(swept, f"under faults, doubts {sorted(found.doubts.values())}")
+        self.chaos.calm()
+        self._judge_sweep(before)
+
+    def _calm_sweep(self) -> None:
+        """Sweep twice, for the first time only notes the names."""
+        before = promised(self.driver.engine, self.fleet)
+        for _ in range(2):
+            found, swept = self._swept()
+            assert found.doubts == {}, f"a sweep without faults doubts: {found.doubts}"
+            self._tell(swept, "without faults")
+            self._judge_sweep(before)
+
+    def _swept(self) -> tuple[Found, Swept]:
+        return sweep(self.driver.engine, self.proxy.host, self.fleet, self.environment)
+
+    def _tell(self, swept: Swept, how: str) -> None:
         self.outcome.swept += len(swept.gone)
-        self.outcome.story.append(f"swept {len(swept.gone)}, kept {sorted(swept.kept.items())}")
+        kept = sorted(swept.kept.items())
+        self.outcome.story.append(f"swept {len(swept.gone)} {how}, kept {kept}")
+
+    def _judge_sweep(self, before: dict[str, dict[str, str]]) -> None:
         judge(self.fleet, removes="remove" in self.mode.policy.values())
+        after = promised(self.driver.engine, self.fleet)
+        lost = sorted(
+            reference for reference in before if after.get(reference) != before[reference]
+        )
+        assert not lost, f"a sweep took or altered {lost}"
         self.fleet.swept()
 
     def _idle_up(self) -> None:

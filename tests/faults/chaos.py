@@ -1,6 +1,7 @@
 """Random faults that a seed decides, whatever order parallel requests come in."""
 
 import random
+import re
 import threading
 from collections import Counter
 
@@ -21,17 +22,18 @@ _ANYWHERE = (
 )
 _SLOW = (Fault(kind="stall"), Fault(kind="drip"))
 _READING = (Fault(kind="other-body"), Fault(kind="truncate"))
-_LISTING = (
+NOT_FOUND = Fault(kind="status", status=404)
+LISTING = (
     Fault(kind="stale-list"),
     Fault(kind="list", body=b'{"tags":[]}'),
     Fault(kind="list", body=b'{"tags":null}'),
     Fault(kind="list", body=b'{"tags":["py3'),
-    Fault(kind="status", status=404),
+    NOT_FOUND,
 )
 
 
 class Chaos:
-    """A schedule for a proxy: none, random, or the end of everything from one request on.
+    """A schedule for a proxy: none, random, one thing always, or the end from one request on.
 
     `struck` is set when that request comes. `deletes_tags` false lets the registry refuse the
     deletion of tags, but not of digests.
@@ -44,6 +46,7 @@ class Chaos:
         self.kill_after_effect = False
         self.killed = False
         self.struck = threading.Event()
+        self._misled: tuple[str, Fault] | None = None
         self._deletes_tags = deletes_tags
         self._count = 0
         self._seen: Counter[str] = Counter()
@@ -51,7 +54,7 @@ class Chaos:
 
     def calm(self) -> None:
         """Let every request pass."""
-        self.rate, self.kill_at, self.killed = 0.0, -1, False
+        self.rate, self.kill_at, self.killed, self._misled = 0.0, -1, False, None
         self.struck.clear()
 
     def rage(self, rate: float) -> None:
@@ -67,6 +70,11 @@ class Chaos:
         self.calm()
         self._count, self.kill_at, self.kill_after_effect = 0, kill_at, after_effect
 
+    def mislead(self, pattern: str, fault: Fault) -> None:
+        """Let every request whose `METHOD path` matches fail alike: a registry that is sure."""
+        self.calm()
+        self._misled = (pattern, fault)
+
     def __call__(self, line: str) -> Fault | None:
         with self._lock:
             self._count += 1
@@ -80,6 +88,8 @@ class Chaos:
             return self._random(line) or self._lasting(line)
 
     def _lasting(self, line: str) -> Fault | None:
+        if self._misled is not None and re.search(self._misled[0], line):
+            return self._misled[1]
         by_tag = line.startswith("DELETE") and "/manifests/sha256:" not in line
         return _NO_TAG_DELETION if by_tag and not self._deletes_tags else None
 
@@ -92,7 +102,7 @@ class Chaos:
         if draw.random() < 0.03:
             return draw.choice(_SLOW)
         if listing:
-            return draw.choice((*_ANYWHERE, *_LISTING, *_LISTING))
+            return draw.choice((*_ANYWHERE, *LISTING, *LISTING))
         if line.startswith("GET"):
             return draw.choice((*_ANYWHERE, *_READING))
         return draw.choice(_ANYWHERE)

@@ -11,6 +11,7 @@ from tests.engine.registries import Served
 from tests.engine.seeding import delete, move_tag, push_image, push_index
 
 PLATFORMS = ("linux/amd64", "linux/arm/v7")
+HISTORIC = "py3.6-0.20.0"
 STRAYS = ("py3.7-LATEST", "py3.8-LATEST", "py3.8-0.30")
 GRAMMAR = {kind: names.pointer_pattern(kind) for kind in ("LATEST", "X.Y")}
 _KINDS: tuple[names.PointerKind, ...] = ("LATEST", "X.Y")
@@ -66,6 +67,9 @@ class Fleet:
         attached = f"sha256-{'a' * 64}"
         digest = push_index(self.registry, self.name, [tag, "edge", attached, *STRAYS], children)
         self.kept[tag] = children
+        # A version that left the declaration long ago, and that no pointer named since.
+        self.kept[HISTORIC] = push_image(self.registry, self.name, PLATFORMS, HISTORIC)
+        push_index(self.registry, self.name, [HISTORIC], self.kept[HISTORIC])
         self.untouched |= {"edge": digest, attached: digest}
 
     def published(self) -> None:

@@ -3,24 +3,34 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 
 from providers.oci.client import Client
 from providers.oci.packages import Packages, is_ghcr
 from providers.oci.reference import Repository
+from providers.oci.retry import RetryPolicy
 from providers.oci.transport import Transport
+from tests.engine.reading import Reading
 from tests.faults.driver import OWNER
 from tests.faults.model import Fleet
 from tests.providers.engine_fake import Engine
-from upkeep.prune import Image, Pruner, Swept
+from upkeep.images import Image
+from upkeep.prune import Found, Pruner, Swept
 from upkeep.state import State, parse_state
 from upkeep.versions import Distribution, GitHub, Versions
 
+DEADLINE_SECONDS = 0.5
 
-def sweep(engine: Engine, host: str, fleet: Fleet, environment: Mapping[str, str]) -> Swept:
-    """Delete all that nothing needs, with no retention."""
 
-    async def run() -> Swept:
-        transport = Transport(environment=environment)
+def sweep(
+    engine: Engine, host: str, fleet: Fleet, environment: Mapping[str, str]
+) -> tuple[Found, Swept]:
+    """Delete all that nothing needs, with no retention and however much it is."""
+
+    async def run() -> tuple[Found, Swept]:
+        transport = Transport(
+            environment=environment, retry=RetryPolicy(sleep=_at_once), deadline=DEADLINE_SECONDS
+        )
         try:
             client = Client(transport)
             image = Image(public=Repository(host=host, name=fleet.name), planned=fleet.builds)
@@ -31,12 +41,30 @@ def sweep(engine: Engine, host: str, fleet: Fleet, environment: Mapping[str, str
                 state=lambda: _state(engine),
                 now=lambda: "2026-01-02T03:04:05+00:00",
                 days=0,
+                max_share=1.0,
             )
-            return await pruner.apply(await pruner.look(image))
+            found = await pruner.look(image)
+            return found, await pruner.apply(found)
         finally:
             await transport.close()
 
     return asyncio.run(run())
+
+
+def promised(engine: Engine, fleet: Fleet) -> dict[str, dict[str, str]]:
+    """Return all that pulls whole, with its platforms: tags, and digests of the undo record."""
+    view = Reading(fleet.registry, fleet.name)
+    record = {entry.digest for entry in _state(engine).removed}
+    found = {}
+    for reference in sorted({*view.tags(), *record}):
+        # Other steps lose a platform by hand, or a whole digest: no sweep has to mend that.
+        with suppress(AssertionError):
+            found[reference] = view.pull(reference)
+    return found
+
+
+async def _at_once(_: float) -> None:
+    """Wait for nothing."""
 
 
 def _versions(

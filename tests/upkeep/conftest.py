@@ -13,10 +13,8 @@ from providers.oci.transport import Transport
 from tests.providers.registry_fake import FakeRegistry, serving
 from tests.upkeep.fleet_stack import FleetStack
 from tests.upkeep.logged import LoggedDistribution
-from upkeep.state import Removed, Remover, State
-
-Run = Callable[[Callable[[Client], Coroutine[Any, Any, Any]]], Any]
-DIGEST = "sha256:" + "a" * 64
+from tests.upkeep.sweeping import DIGEST, Run, Sweeper
+from upkeep.state import Removed, Remover
 
 
 @pytest.fixture
@@ -53,8 +51,9 @@ def run(registry: FakeRegistry) -> Run:
     return go
 
 
-def repository(registry: FakeRegistry, name: str = "team/web") -> Repository:
-    return Repository(host=registry.host, name=name)
+@pytest.fixture
+def sweeper(registry: FakeRegistry, run: Run) -> Sweeper:
+    return Sweeper(registry, run)
 
 
 def remover(place: Repository, **fields: Any) -> Remover:
@@ -65,19 +64,6 @@ def remover(place: Repository, **fields: Any) -> Remover:
         **fields,
     }
     return Remover(repository=place, **values)
-
-
-def state(**fields: Any) -> State:
-    values: dict[str, Any] = {
-        "stack": "dev",
-        "urns": frozenset(),
-        "digests": frozenset({DIGEST}),
-        "roots": {},
-        "removed": (),
-        "removers": (),
-        **fields,
-    }
-    return State(**values)
 
 
 def removed(place: Repository, tag: str, digest: str = DIGEST, at: str = "2026-01-01") -> Removed:

@@ -1,6 +1,5 @@
 """The sweep over a registry in memory: what goes, when, and all that never does."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -10,85 +9,28 @@ from fleet.plan import make_plan
 from local.say import TroubleError
 from providers.oci.index import OWNER_ANNOTATION
 from tests.fleet.examples import declaration, inputs, lock
-from tests.providers.registry_fake import OCI_INDEX, OCI_MANIFEST, FakeRegistry
-from tests.upkeep.conftest import DIGEST, Run, repository, state
-from upkeep.prune import Found, Image, Pruner, Swept, image_of, report
+from tests.upkeep.sweeping import (
+    BUILD,
+    CACHE,
+    FIRST,
+    LAST,
+    LATER,
+    PUBLIC,
+    Sweeper,
+    nested,
+    push_index_of,
+    push_referrer,
+    repository,
+    state,
+    superseded,
+    superseded_index,
+    tagged,
+)
+from upkeep.images import Image, image_of
+from upkeep.prune import Pruner, Swept
+from upkeep.prune_report import report
 from upkeep.state import State
 from upkeep.versions import Distribution
-
-PUBLIC, BUILD, CACHE = "team/web", "team/web/build", "team/web/cache"
-FIRST, LATER, LAST = "2026-01-01T00:00:00+00:00", "2026-01-30T00:00:00+00:00", "2026-02-01T00:00Z"
-
-
-@dataclass
-class Sweeper:
-    """`make prune` on a day; `planned` are the workshop tags of the plan."""
-
-    registry: FakeRegistry
-    run: Run
-    known: State = field(default_factory=state)
-    planned: frozenset[str] = frozenset({"a-amd64"})
-
-    def look(self, now: str = FIRST, days: int = 30) -> Found:
-        found = self._do(now, days, apply=False)[0]
-        assert isinstance(found, Found)
-        return found
-
-    def sweep(self, now: str = FIRST, days: int = 30) -> Swept:
-        swept = self._do(now, days, apply=True)[1]
-        assert isinstance(swept, Swept)
-        return swept
-
-    def _do(self, now: str, days: int, *, apply: bool) -> tuple[Found, Swept | None]:
-        image = Image(public=repository(self.registry, PUBLIC), planned=self.planned)
-
-        async def work(client: Any) -> tuple[Found, Swept | None]:
-            pruner = Pruner(
-                registry=client,
-                versions=Distribution(registry=client),
-                owner="fleet/dev",
-                state=lambda: self.known,
-                now=lambda: now,
-                days=days,
-            )
-            found = await pruner.look(image)
-            return found, (await pruner.apply(found) if apply else None)
-
-        done: tuple[Found, Swept | None] = self.run(work)
-        return done
-
-    def holds(self, name: str, digest: str) -> bool:
-        return digest in self.registry.repositories[name].manifests
-
-
-@pytest.fixture
-def sweeper(registry: FakeRegistry, run: Run) -> Sweeper:
-    return Sweeper(registry, run)
-
-
-def tagged(registry: FakeRegistry, name: str, tag: str, text: str) -> str:
-    digest = registry.push_image(name, "linux/amd64", text)
-    registry.repositories[name].tags[tag] = digest
-    return digest
-
-
-def superseded(sweeper: Sweeper) -> str:
-    """Have a build tag noted, then moved on; return the digest that it left."""
-    old = tagged(sweeper.registry, BUILD, "a-amd64", "old")
-    sweeper.sweep()
-    tagged(sweeper.registry, BUILD, "a-amd64", "new")
-    return old
-
-
-def superseded_index(sweeper: Sweeper) -> tuple[str, str]:
-    """Have an index noted, then its tag moved on; return the index that it left, and its child."""
-    old = sweeper.registry.push_index(PUBLIC, "py3.11-0.34.0")
-    sweeper.sweep(FIRST)
-    (child,) = set(sweeper.registry.repositories[PUBLIC].manifests) - {old}
-    new = sweeper.registry.push_index(PUBLIC, "other")
-    sweeper.registry.repositories[PUBLIC].tags["py3.11-0.34.0"] = new
-    sweeper.sweep(FIRST)
-    return old, child
 
 
 class TestWhenADigestGoes:
@@ -240,6 +182,7 @@ class TestWhatNeverGoes:
     def test_an_index_in_an_index_that_could_not_be_deleted(
         self, sweeper: Sweeper, outer_first: bool
     ) -> None:
+        sweeper.max_share = 1.0
         inner, outer = nested(sweeper.registry, outer_first=outer_first)
         sweeper.sweep(FIRST)
         del sweeper.registry.repositories[PUBLIC].tags["outer"]
@@ -254,6 +197,7 @@ class TestWhatNeverGoes:
         assert len(gone) == 3
 
     def test_a_signature_of_an_image_that_could_not_be_deleted(self, sweeper: Sweeper) -> None:
+        sweeper.max_share = 1.0
         signed = tagged(sweeper.registry, BUILD, "b", "image")
         signature = push_referrer(sweeper.registry, signed, "signature", "a", BUILD)
         sweeper.sweep(FIRST)
@@ -341,6 +285,7 @@ class TestRefusals:
         assert sweeper.registry.writes == []
 
     def test_a_digest_that_fails_stops_no_other(self, sweeper: Sweeper) -> None:
+        sweeper.max_share = 1.0
         digests = sorted(
             tagged(sweeper.registry, BUILD, f"{name}-amd64", name) for name in ("x", "y")
         )
@@ -350,60 +295,6 @@ class TestRefusals:
         assert [item.digest for item in swept.gone] == [digests[1]]
         assert "409" in swept.kept[digests[0]]
         assert [item.digest for item in sweeper.sweep(LAST).gone] == [digests[0]]
-
-
-def push_index_of(
-    registry: FakeRegistry, children: list[str], tag: str, annotations: dict[str, str]
-) -> str:
-    entries = [
-        {
-            "mediaType": OCI_MANIFEST,
-            "digest": digest,
-            "size": len(registry.repositories[PUBLIC].manifests[digest][1]),
-            "platform": {"os": "linux", "architecture": "amd64"},
-        }
-        for digest in children
-    ]
-    document = {
-        "schemaVersion": 2,
-        "mediaType": OCI_INDEX,
-        "manifests": entries,
-        "annotations": annotations,
-    }
-    return registry.push_manifest(PUBLIC, document, tag)
-
-
-def nested(registry: FakeRegistry, *, outer_first: bool) -> tuple[str, str]:
-    """Push an index under the tag `outer` whose digest sorts as asked; return its child and it."""
-    inner = registry.push_index(PUBLIC, "inner")
-    del registry.repositories[PUBLIC].tags["inner"]
-    for number in range(100):
-        document = {
-            "schemaVersion": 2,
-            "mediaType": OCI_INDEX,
-            "manifests": [{"mediaType": OCI_INDEX, "digest": inner, "size": 1}],
-            "annotations": {"number": str(number)},
-        }
-        outer = registry.push_manifest(PUBLIC, document, "outer")
-        if (outer < inner) is outer_first:
-            return inner, outer
-        del registry.repositories[PUBLIC].manifests[outer]
-    raise AssertionError("no digest sorts so")
-
-
-def push_referrer(
-    registry: FakeRegistry, subject: str, text: str, tag: str, name: str = PUBLIC
-) -> str:
-    digest = registry.push_image(name, "linux/amd64", text)
-    document = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "config": {"digest": digest, "size": 1},
-        "layers": [],
-        "subject": {"mediaType": OCI_INDEX, "digest": subject, "size": 1},
-        "annotations": {"text": text, "unlike": DIGEST},
-    }
-    return registry.push_manifest(name, document, tag)
 
 
 def test_builds_and_the_wheels_that_they_take_are_planned() -> None:

@@ -39,7 +39,8 @@ class TestPrune:
         assert "make prune APPLY=1" not in stack.upkeep("prune")
         assert requests.writes() == []
         stack.upkeep("prune", "--apply")
-        printed = stack.upkeep("prune", "--apply", "--keep-days", "0")
+        assert "more than the share of 0.5" in stack.upkeep("prune", "--keep-days", "0")
+        printed = stack.upkeep("prune", "--apply", "--keep-days", "0", "--max-share", "1")
         assert "deleted" in printed
         assert "garbage-collect" in printed
         after = Reading(distribution, PUBLIC).tags()

@@ -9,16 +9,17 @@ import pytest
 
 from local.say import TroubleError
 from providers.oci.client import Client
-from providers.oci.errors import OciError
+from providers.oci.errors import OciError, RegistryError
 from providers.oci.reference import Repository
 from providers.oci.transport import Transport
 from tests.engine.reading import Reading
 from tests.engine.seeding import PLATFORMS, move_tag, push_image, push_index
 from tests.registries.front import Front
 from tests.registries.kinds import Kind, parameters, running
-from tests.upkeep.conftest import state
+from tests.upkeep.sweeping import state
+from upkeep.images import Image
 from upkeep.opened import Opened
-from upkeep.prune import Image, Pruner, Swept
+from upkeep.prune import Pruner, Swept
 
 PUBLIC, BUILD = "team/web", "team/web/build"
 FIRST, LAST = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
@@ -115,6 +116,28 @@ def test_a_registry_without_deletion_is_left_as_it_is(kind: Kind, tmp_path: Path
         with pytest.raises((TroubleError, OciError), match="deletes no digests"):
             sweep(front, "", FIRST)
         assert [line for line in front.writes if not line.startswith("DELETE")] == []
+
+
+def test_github_is_asked_for_a_versions_tags_and_one_that_has_some_stays(tmp_path: Path) -> None:
+    with running(Kind(name="is like GitHub's", ghcr=True), tmp_path) as front:
+        seed(front)
+        index = str(Reading(front.storage, PUBLIC).digest("py3.11-0.34.0"))
+
+        async def work() -> None:
+            transport = Transport(environment=front.environment)
+            opened = Opened(registry=Client(transport), transport=transport)
+            public = Repository(host=front.host, name=PUBLIC)
+            try:
+                # All names but one are known to go along with it.
+                await opened.versions_of(front.host).delete(public, index, ["py3.11-0.34.0"])
+            finally:
+                await transport.close()
+
+        with pytest.raises(RegistryError, match=r"was tagged .*py3\.11-LATEST"):
+            asyncio.run(work())
+        assert front.github is not None
+        assert front.github.deleted == []
+        assert set(Reading(front.storage, PUBLIC).pull("py3.11-LATEST")) == set(PLATFORMS)
 
 
 def test_a_version_that_github_refuses_to_delete_stops_no_other(tmp_path: Path) -> None:

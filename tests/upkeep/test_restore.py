@@ -4,7 +4,8 @@ from local.say import TroubleError
 from providers.oci.errors import ConflictError
 from providers.oci.throwaway import throwaway
 from tests.providers.registry_fake import FakeRegistry
-from tests.upkeep.conftest import DIGEST, Run, removed, remover, repository, state
+from tests.upkeep.conftest import removed, remover
+from tests.upkeep.sweeping import DIGEST, Run, repository, state
 from upkeep.restore import choose, outlook, restore
 
 TAG = "py3.8-LATEST"

@@ -53,6 +53,13 @@ class TestState:
             ("py3.8-LATEST", digest("c"), place)
         ]
 
+    def test_the_names_of_tag_resources_are_known_but_of_those_that_are_being_forgotten(
+        self,
+    ) -> None:
+        leaving = tag(ref=f"{REPOSITORY}:v2") | {"delete": True}
+        found = parse_state("dev", exported(tag(digest=digest("a")), leaving, remover()))
+        assert found.tags == {Repository.parse(REPOSITORY): {"v1"}}
+
     def test_a_pointers_kind_follows_from_the_recorded_grammar(self) -> None:
         grammar = [{"kind": "LATEST", "pattern": r"py[0-9.]+-LATEST"}]
         resource = remover(grammar=grammar, policy={"LATEST": "keep"})
