@@ -195,8 +195,11 @@ def _page_of(body: bytes, place: str) -> list[str]:
         fields = json.loads(body)
     except ValueError as error:
         raise RegistryError(f"{place}: the tag list is truncated or no JSON") from error
+    if not isinstance(fields, dict) or "tags" not in fields:
+        # An error document with status 200 is no list of a repository without tags.
+        raise RegistryError(f"{place}: the tag list is malformed: it has no tags")
     # An emptied repository lists null (measured on distribution 3.1).
-    tags = fields.get("tags") or [] if isinstance(fields, dict) else None
+    tags = [] if fields["tags"] is None else fields["tags"]
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise RegistryError(f"{place}: the tag list is malformed")
     return tags

@@ -175,7 +175,20 @@ class TestTagLists:
         listed = call(lambda c: c.tags(call.repository))
         assert (listed.tags, listed.known) == ((), False)
 
-    @pytest.mark.parametrize("body", [b'{"tags": ["a", ', b'{"tags": 3}', b'{"tags": [1]}', b"[]"])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b'{"tags": ["a", ',
+            b'{"tags": 3}',
+            b'{"tags": [1]}',
+            b'{"tags": {}}',
+            b'{"tags": ""}',
+            b"[]",
+            b"{}",
+            b'{"name": "team/app"}',
+            b'{"errors": [{"code": "DENIED"}]}',
+        ],
+    )
     def test_a_truncated_or_malformed_list_is_refused(self, call: Caller, body: bytes) -> None:
         call.registry.fault("tags/list", status=200, body=body)
         with pytest.raises(RegistryError, match="tag list is"):

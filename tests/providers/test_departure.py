@@ -110,6 +110,17 @@ class TestAListThatLacksNames:
         leave(engine)
         assert not fleet.tags & set(fleet.pointers)
 
+    @pytest.mark.parametrize("body", ["{}", '{"errors":[{"code":"DENIED"}]}'])
+    def test_what_is_no_list_stops_the_deletion_before_any_write(
+        self, engine: Engine, fleet: Fleet, body: str
+    ) -> None:
+        before = fleet.tags
+        fleet.registry.log.clear()
+        fleet.registry.fault("tags/list", times=99, status=200, body=body.encode())
+        with pytest.raises(OciError, match="tag list is malformed"):
+            leave(engine)
+        assert (fleet.tags, fleet.registry.writes) == (before, [])
+
     def test_a_preview_announces_them(self, engine: Engine, fleet: Fleet) -> None:
         fleet.registry.fault("tags/list", times=99, status=200, body=b'{"tags":[]}')
         engine.refresh("s")
