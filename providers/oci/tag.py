@@ -111,7 +111,7 @@ def _content_changes(recorded: Recorded, inputs: TagInputs) -> list[str]:
             return []
         moved = recorded.source == inputs.source.digest != ""
         return ["digest"] if moved else ["source"]
-    drifted = recorded.state.digest != recorded.state.assembled
+    drifted = is_drifted(recorded.state)
     live = {platform.platform: platform.digest for platform in recorded.state.platforms}
     declared = live if recorded.sources is None else recorded.sources
     changes = [] if declared == inputs.wanted else ["sources"]
@@ -186,27 +186,45 @@ def decide_create(inputs: TagInputs, desired: str, live: Live | None) -> Decisio
     if live.digest == desired:
         return Decision(write=False)
     if live.owner != inputs.owner and inputs.on_conflict == "refuse":
-        owner = f"owned by {live.owner}" if live.owner else "of no declared owner"
-        raise ConflictError(
-            f"{inputs.ref} names {live.digest} ({owner}), and would name {desired or 'a new build'}"
-            f"; take it into the state with `pulumi import oci:index:Tag NAME {inputs.ref}`, or "
-            "declare fleet:on-conflict (onConflict: take-over)"
-        )
+        remedy = f"take it into the state with `pulumi import oci:index:Tag NAME {inputs.ref}`"
+        raise _refused(inputs, desired, live, remedy)
     return Decision(write=True, previous=live.digest)
 
 
 def decide_update(
-    inputs: TagInputs, desired: str, recorded: TagState, live: str | None
+    inputs: TagInputs, desired: str, recorded: TagState, live: Live | None
 ) -> Decision:
-    """Decide what becomes of a tag that the state knows, by the digest read just now.
+    """Decide what becomes of a tag that the state knows, by what was read just now.
+
+    Where it was moved since the last update, an index that another owner has annotated is as
+    much that owner's as one found at the creation, and displaced or refused likewise. What
+    nobody's annotation is on is drift, to be mended.
 
     :raises ConflictError: if it names neither what this run's refresh recorded nor what is
-        declared: someone else moved it meanwhile.
+        declared: someone else moved it meanwhile. And if another's is to be refused.
     """
-    if live == desired:
-        return Decision(write=False, previous=recorded.previous)
     if live is None:
         return Decision(write=True, previous=recorded.previous)
-    if live != recorded.digest:
-        raise moved(str(inputs.ref), live, f"recorded {recorded.digest}, declared {desired}")
-    return Decision(write=True, previous=live)
+    if live.digest == desired:
+        return Decision(write=False, previous=recorded.previous)
+    if live.digest != recorded.digest:
+        expected = f"recorded {recorded.digest}, declared {desired or 'a new build'}"
+        raise moved(str(inputs.ref), live.digest, expected)
+    another_s = is_drifted(recorded) and live.owner not in {"", inputs.owner}
+    if another_s and inputs.on_conflict == "refuse":
+        remedy = "find out which of the two shall publish it and have the other not declare it"
+        raise _refused(inputs, desired, live, remedy)
+    return Decision(write=True, previous=live.digest)
+
+
+def is_drifted(recorded: TagState) -> bool:
+    """Tell whether a tag was moved since the last update, as this run's refresh found it."""
+    return recorded.digest != recorded.assembled
+
+
+def _refused(inputs: TagInputs, desired: str, live: Live, remedy: str) -> ConflictError:
+    owner = f"owned by {live.owner}" if live.owner else "of no declared owner"
+    return ConflictError(
+        f"{inputs.ref} names {live.digest} ({owner}), and would name {desired or 'a new build'}; "
+        f"{remedy}, or declare fleet:on-conflict (onConflict: take-over)"
+    )

@@ -6,7 +6,15 @@ from providers.oci.before import STATE_ONLY
 from providers.oci.errors import UnreachableError
 from providers.oci.reference import TagReference
 from providers.oci.session import Change, Session
-from providers.oci.tag import Recorded, TagInputs, TagState, diff, drift, foreseen_digest
+from providers.oci.tag import (
+    Recorded,
+    TagInputs,
+    TagState,
+    diff,
+    drift,
+    foreseen_digest,
+    is_drifted,
+)
 from providers.oci.tag_telling import TagTeller
 from providers.oci.wire import (
     Properties,
@@ -79,10 +87,13 @@ class TagResource:
             state = await self._session.tagger.update(inputs, recorded)
             self._teller.tell(urn, inputs, before, state)
             return {**kept, **state_properties(state)}
+        digest = foreseen_digest(recorded, inputs)
+        if inputs.on_conflict == "refuse" and is_drifted(recorded.state):
+            await self._session.tagger.refuse_conflict(inputs, digest, recorded)
         await self._teller.foresee(urn, inputs, before)
         if set(diff(recorded, inputs)) <= STATE_ONLY:
             return {**kept, **state_properties(recorded.state)}
-        return {**kept, **unknown_state(foreseen_digest(recorded, inputs))}
+        return {**kept, **unknown_state(digest)}
 
     async def read(
         self, urn: str, resource_id: str, properties: Properties, inputs: Properties

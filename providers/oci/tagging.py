@@ -88,19 +88,25 @@ class Tagger:
     async def update(self, inputs: TagInputs, recorded: Recorded) -> TagState:
         """Re-point the tag in place and put back missing platforms; no write where none is due.
 
-        :raises ConflictError: if someone else moved the tag since the refresh.
+        :raises ConflictError: if someone else moved the tag since the refresh, or another owner
+            did so before and shall not be displaced.
         :raises RegistryError: if a source is missing, or the registry fails.
         """
         desired = await self._desire(inputs)
         digest = desired.manifest.digest
         before, live = await self._look(inputs.ref, unless=digest)
-        decision = decide_update(inputs, digest, recorded.state, live.digest if live else None)
+        decision = decide_update(inputs, digest, recorded.state, live)
         return await self._carry_out(inputs, desired, decision, before)
 
-    async def refuse_conflict(self, inputs: TagInputs, desired: str) -> None:
-        """Raise in a preview what `create` would raise, without a write."""
+    async def refuse_conflict(
+        self, inputs: TagInputs, desired: str, recorded: Recorded | None = None
+    ) -> None:
+        """Raise in a preview what `create` would raise, or `update` of `recorded`; no write."""
         _, live = await self._look(inputs.ref, unless=desired)
-        decide_create(inputs, desired, live)
+        if recorded is None:
+            decide_create(inputs, desired, live)
+        else:
+            decide_update(inputs, desired, recorded.state, live)
 
     async def read(self, recorded: Recorded, *, whole: bool) -> TagState | None:
         """Return the tag's present state, or None where it is absent.

@@ -145,6 +145,9 @@ class TestForeseenDigest:
         assert foreseen_digest(old, new) == digest, case
 
 
+LIVE = Live(digest=B, owner="")
+
+
 class TestDecide:
     def test_an_absent_tag_is_written(self) -> None:
         assert decide_create(assembled(), B, None) == Decision(write=True)
@@ -170,20 +173,49 @@ class TestDecide:
             assert part in str(caught.value)
 
     def test_an_update_without_a_move_writes_nothing_and_keeps_the_record(self) -> None:
-        decision = decide_update(assembled(), B, state(digest=C, previous=A), B)
+        decision = decide_update(assembled(), B, state(digest=C, previous=A), LIVE)
         assert decision == Decision(write=False, previous=A)
 
     def test_an_update_puts_a_lost_tag_back(self) -> None:
         assert decide_update(assembled(), B, state(), None).write
 
     def test_an_update_moves_what_was_recorded(self) -> None:
-        assert decide_update(assembled(), C, state(), B) == Decision(write=True, previous=B)
+        assert decide_update(assembled(), C, state(), LIVE) == Decision(write=True, previous=B)
 
     def test_a_tag_moved_by_someone_else_stops_with_all_digests(self) -> None:
         with pytest.raises(ConflictError) as caught:
-            decide_update(assembled(), C, state(), A)
+            decide_update(assembled(), C, state(), Live(digest=A, owner=""))
         for part in (A, B, C, "pulumi up --refresh"):
             assert part in str(caught.value)
+
+
+class TestDecideOnATagThatWasMovedSinceTheLastUpdate:
+    """The state has C by the refresh, and B as what was written."""
+
+    MOVED = state(digest=C)
+
+    def test_one_of_another_owner_is_refused_with_both_digests_and_the_remedies(self) -> None:
+        live = Live(digest=C, owner="fleet/prod")
+        with pytest.raises(ConflictError) as caught:
+            decide_update(assembled(on_conflict="refuse"), B, self.MOVED, live)
+        for part in (str(REF), B, C, "fleet/prod", "not declare it", "onConflict: take-over"):
+            assert part in str(caught.value)
+
+    def test_one_of_another_owner_is_displaced_where_so_declared(self) -> None:
+        live = Live(digest=C, owner="fleet/prod")
+        decision = decide_update(assembled(), B, self.MOVED, live)
+        assert decision == Decision(write=True, previous=C)
+
+    @pytest.mark.parametrize("owner", ["", "fleet/dev"])
+    def test_one_of_nobody_or_of_ours_is_mended(self, owner: str) -> None:
+        live = Live(digest=C, owner=owner)
+        decision = decide_update(assembled(on_conflict="refuse"), B, self.MOVED, live)
+        assert decision == Decision(write=True, previous=C)
+
+    def test_what_the_last_update_wrote_or_adopted_is_ours_whatever_it_carries(self) -> None:
+        live = Live(digest=B, owner="fleet/of-before")
+        decision = decide_update(assembled(on_conflict="refuse"), C, state(), live)
+        assert decision == Decision(write=True, previous=B)
 
 
 class TestDrift:

@@ -200,6 +200,48 @@ class TestAdoption:
             engine.preview(TAG, "v1", inputs)
         assert engine.preview(TAG, "v1", {**inputs, "onConflict": "take-over"}).kind == "create"
 
+    def test_a_version_that_another_owner_publishes_since_is_refused_already_in_the_preview(
+        self, engine: Engine, declared: Declared
+    ) -> None:
+        inputs = declared.version("v1", onConflict="refuse")
+        ours = engine.up(TAG, "v1", inputs).outputs["digest"]
+        theirs = declared.registry.push_index(NAME, "v1", {OWNER_ANNOTATION: "fleet/prod"})
+        declared.registry.log.clear()
+        for act in (engine.preview, engine.up):
+            with pytest.raises(ConflictError, match=f"{theirs} .owned by fleet/prod.*{ours}"):
+                act(TAG, "v1", inputs)
+        assert declared.tags == {"v1": theirs}
+        assert declared.registry.writes == []
+
+    def test_it_is_refused_too_where_only_a_build_tells_what_would_take_its_place(
+        self, engine: Engine, declared: Declared
+    ) -> None:
+        engine.up(TAG, "v1", declared.version("v1", onConflict="refuse"))
+        declared.registry.push_index(NAME, "v1", {OWNER_ANNOTATION: "fleet/prod"})
+        sources = [{"platform": "linux/amd64", "image": UNKNOWN}]
+        building = declared.version("v1", onConflict="refuse", sources=sources)
+        with pytest.raises(ConflictError, match="would name a new build"):
+            engine.preview(TAG, "v1", building)
+
+    def test_it_is_displaced_where_so_declared_and_its_digest_kept(
+        self, engine: Engine, declared: Declared
+    ) -> None:
+        inputs = declared.version("v1")
+        ours = engine.up(TAG, "v1", inputs).outputs["digest"]
+        theirs = declared.registry.push_index(NAME, "v1", {OWNER_ANNOTATION: "fleet/prod"})
+        assert engine.up(TAG, "v1", inputs).outputs["previous"] == theirs
+        assert declared.tags == {"v1": ours}
+
+    def test_one_that_somebody_moved_by_hand_is_mended_though_conflicts_are_refused(
+        self, engine: Engine, declared: Declared
+    ) -> None:
+        inputs = declared.version("v1", onConflict="refuse")
+        ours = engine.up(TAG, "v1", inputs).outputs["digest"]
+        declared.registry.push_index(NAME, "v1")
+        assert engine.preview(TAG, "v1", inputs).kind == "update"
+        engine.up(TAG, "v1", inputs)
+        assert declared.tags == {"v1": ours}
+
     def test_our_own_version_is_no_refusal_in_the_preview_of_its_build(
         self, engine: Engine, declared: Declared
     ) -> None:
