@@ -48,7 +48,7 @@ def _planned(arguments: argparse.Namespace) -> Iterator[tuple[Run, int]]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--schedules", type=int, default=200, help="schedules without the engine")
-    parser.add_argument("--engine", type=int, default=0, help="schedules of kills with the engine")
+    parser.add_argument("--engine", type=int, default=2, help="schedules of kills with the engine")
     parser.add_argument("--first", type=int, default=0, help="number of the first, to repeat one")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     return parser.parse_args()
@@ -65,7 +65,8 @@ def _report(outcomes: list[Outcome], findings: int, seconds: float) -> None:
         f"{sum(o.checks for o in outcomes)} independent checks; "
         f"{sum(o.swept for o in outcomes)} digests swept between ups; "
         f"{sum(o.raging for o in outcomes)} sweeps under faults, "
-        f"{sum(o.stopped for o in outcomes)} of them stopped"
+        f"{sum(o.stopped for o in outcomes)} of them stopped; "
+        f"{sum(o.undoable for o in outcomes)} removals on record, all of whose digests pull"
     )
     for kind, count in faults.most_common():
         _say(f"  {count:6} {kind}")

@@ -16,7 +16,7 @@ from tests.faults.driver import Driver
 from tests.faults.model import Fleet, step
 from tests.faults.proxy import Proxy, proxied
 from tests.faults.sweeping import promised, sweep
-from tests.faults.verdict import judge, judge_midway
+from tests.faults.verdict import judge, judge_midway, judge_undo
 from tests.providers.engine_fake import Engine
 from tests.registries.front import fronting
 from upkeep.prune import Found, Swept
@@ -48,6 +48,7 @@ class Outcome:
 
     `swept` are digests that went, `raging` the sweeps under faults, `stopped` those of them that
     failed or did not believe the registry.
+    `undoable` counts the removals on record at its end; each digest of them was pulled.
     """
 
     seed: str
@@ -60,6 +61,7 @@ class Outcome:
     swept: int = 0
     raging: int = 0
     stopped: int = 0
+    undoable: int = 0
 
 
 def run_schedule(registry: Served, seed: str, folder: Path) -> Outcome:
@@ -163,7 +165,7 @@ class _Schedule:
         self.outcome.ups += 1
         assert not done.failures, f"a rerun without faults failed: {done.failures}"
         self.fleet.published()
-        judge(self.fleet, removes="remove" in self.mode.policy.values())
+        self._judge()
         self.outcome.checks += 1
         self.driver.engine.restart()
 
@@ -205,13 +207,19 @@ class _Schedule:
         self.outcome.story.append(f"swept {len(swept.gone)} {how}, kept {kept}")
 
     def _judge_sweep(self, before: dict[str, dict[str, str]]) -> None:
-        judge(self.fleet, removes="remove" in self.mode.policy.values())
+        self._judge()
         after = promised(self.driver.engine, self.fleet)
         lost = sorted(
             reference for reference in before if after.get(reference) != before[reference]
         )
         assert not lost, f"a sweep took or altered {lost}"
         self.fleet.swept()
+
+    def _judge(self) -> None:
+        judge(self.fleet, removes="remove" in self.mode.policy.values())
+        removed = self.driver.engine.resources["stale"].outputs["removed"]
+        judge_undo(self.fleet, removed)
+        self.outcome.undoable = len(removed)
 
     def _idle_up(self) -> None:
         before = len(self.proxy.writes)

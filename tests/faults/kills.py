@@ -2,6 +2,7 @@
 
 import random
 import subprocess
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.engine.registries import Served
@@ -10,7 +11,8 @@ from tests.faults.campaign import MODES, Mode, Outcome
 from tests.faults.chaos import Chaos
 from tests.faults.model import GRAMMAR, Fleet, step
 from tests.faults.proxy import Proxy, proxied
-from tests.faults.verdict import judge
+from tests.faults.verdict import judge, judge_undo
+from tests.registries.front import fronting
 
 # An undisturbed up takes some seconds; later than this it has ended, or will never end.
 _LATEST_SECONDS = 8.0
@@ -27,11 +29,19 @@ def run_kills(registry: Served, seed: str, folder: Path, *, kills: int = 3) -> O
     draw = random.Random(seed)  # noqa: S311 - replayable
     mode = draw.choice(MODES)
     chaos = Chaos(seed, deletes_tags=mode.deletes_tags)
-    fleet = Fleet(registry=registry, name=f"kills/s{seed.replace('/', '-')}")
-    fleet.seed()
-    with proxied(registry, chaos) as proxy:
+    with ExitStack() as opened:
+        front = opened.enter_context(fronting(registry.host, ghcr=True)) if mode.ghcr else None
+        served = front or registry
+        name = f"kills/s{seed.replace('/', '-')}"
+        fleet = Fleet(registry=served, name=name, deletes=not mode.ghcr)
+        fleet.seed()
+        proxy = opened.enter_context(proxied(served, chaos))
         # A step may lose a single platform, which only a refresh that asks for all finds that day.
-        environment = {"FLEET_PLAIN_HTTP": proxy.host, "FLEET_VERIFY_CHILDREN": "all"}
+        environment = {
+            **(front.spoken_to_at(proxy.host) if front else {}),
+            "FLEET_PLAIN_HTTP": proxy.host,
+            "FLEET_VERIFY_CHILDREN": "all",
+        }
         stack = EngineStack(folder / fleet.name, environment)
         victim = _Victim(fleet, chaos, proxy, stack, mode)
         try:
@@ -41,12 +51,14 @@ def run_kills(registry: Served, seed: str, folder: Path, *, kills: int = 3) -> O
                 words, hit = victim.killed_up(draw)
                 outcome.story.append(words)
                 outcome.kills += hit
-                victim.rerun()
+                outcome.undoable = victim.rerun()
                 outcome.checks += 1
                 outcome.ups += 3
         except AssertionError as error:
             story = "\n  ".join(outcome.story)
             raise AssertionError(f"seed {seed}: {error}\n  {story}") from error
+        violations = front.github.violations if front and front.github else []
+        assert violations == [], f"seed {seed}: {violations}"
     return outcome
 
 
@@ -75,8 +87,11 @@ class _Victim:
         kill_session(started)
         return f"{words}{', which came after the end' if ended else ''}", not ended
 
-    def rerun(self) -> None:
-        """Take the lock away, run again undisturbed, and let the registry be judged."""
+    def rerun(self) -> int:
+        """Take the lock away, run again undisturbed, and let the registry be judged.
+
+        Return how many removals are on record.
+        """
         self._chaos.calm()
         self._stack.cancel()
         self._stack.up()
@@ -86,6 +101,10 @@ class _Victim:
         idle = self._stack.up()
         assert idle.steps == (), f"an idle up worked on {idle.steps}"
         assert len(self._proxy.writes) == written, "an idle up wrote"
+        remover = f"{self._proxy.host}/{self._fleet.name}"
+        removed = self._stack.resources()[remover]["outputs"]["removed"]
+        judge_undo(self._fleet, removed)
+        return len(removed)
 
     def _wait(self, started: "subprocess.Popen[str]", limit: float) -> bool:
         """Return whether the run ended by itself before its moment came."""

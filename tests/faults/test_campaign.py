@@ -1,11 +1,13 @@
 """A short campaign; `python -m tests.faults` runs a long one."""
 
+import random
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from tests.engine.registries import Distribution
-from tests.faults.campaign import run_schedule
+from tests.faults.campaign import MODES, run_schedule
 from tests.faults.kills import run_kills
 
 pytestmark = pytest.mark.integration
@@ -19,6 +21,20 @@ def test_whatever_fails_a_rerun_converges_and_nothing_kept_is_lost(
 ) -> None:
     outcome = run_schedule(distribution, seed, tmp_path)
     assert outcome.checks == 3, f"seed {seed}"
+
+
+def of_github() -> str:
+    """Return a seed that draws GitHub's registry."""
+    seeds = (f"suite/github/{number}" for number in count())
+    return next(seed for seed in seeds if random.Random(seed).choice(MODES).ghcr)  # noqa: S311
+
+
+def test_ups_that_are_killed_on_github_s_registry_remove_by_its_packages(
+    distribution: Distribution, tmp_path: Path
+) -> None:
+    outcome = run_kills(distribution, of_github(), tmp_path, kills=1)
+    assert outcome.checks == 1
+    assert outcome.undoable > 0, "the seeded strays went, and only GitHub's API removes them there"
 
 
 def test_ups_that_are_killed_leave_nothing_that_a_rerun_does_not_mend(

@@ -1,6 +1,7 @@
 """Whether a registry is as declared: asked of the registry itself, behind proxy and provider."""
 
 import re
+from collections.abc import Iterable, Mapping
 
 from tests.engine.reading import Reading
 from tests.faults.model import GRAMMAR, Fleet
@@ -27,6 +28,16 @@ def judge(fleet: Fleet, *, removes: bool) -> None:
     assert not (removes and others), f"undeclared pointers are left: {sorted(others)}"
     strangers = set(live) - others - {*fleet.kept, *fleet.untouched, *wanted}
     assert not strangers, f"tags that nobody made: {sorted(strangers)}"
+
+
+def judge_undo(fleet: Fleet, removed: Iterable[Mapping[str, str]]) -> None:
+    """Check that every digest on record of a removal still pulls whole, whatever was swept.
+
+    :raises AssertionError: naming what is missing.
+    """
+    view = Reading(fleet.registry, fleet.name)
+    for entry in removed:
+        assert view.pull(entry["digest"]), f"{entry['tag']} can't be restored: no platform is left"
 
 
 def judge_midway(fleet: Fleet, before: dict[str, str], after: dict[str, str]) -> None:
