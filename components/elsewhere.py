@@ -34,8 +34,8 @@ class Elsewhere:
     def verified(self, plan: Plan) -> dict[str, pulumi.Output[str]]:
         """Return, by build name, the verified digests that ``plan`` builds on and others export.
 
-        One that the other stack has not built as it is declared now is an error of an update, and
-        an empty digest: what is built on it fails, and nothing else. In a preview it is as one that
+        One that the other stack has not built as it is declared now has an empty digest, of which
+        an error tells: what is built on it fails, and nothing else. In a preview it is as one that
         the same run would build.
         """
         found: dict[str, pulumi.Output[str]] = {}

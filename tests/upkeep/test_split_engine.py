@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.engine.reading import Reading
+from tests.engine.seeding import move_tag
 from tests.engine.stack import Ran
 from tests.fleet import examples
 from tests.upkeep.fleet_stack import FleetStack
@@ -24,6 +25,7 @@ IMAGES = {
     "top": examples.image(**{"builds-on": "base", "requires": []}),
 }
 REPOSITORIES = ("team/base", "team/top")
+LOST = "py3.8-slim-LATEST"
 REST = {"fleet/dev", "fleet/dev:summary"}
 
 
@@ -72,17 +74,52 @@ class TestSplit:
         before, live = whole.resources(), tags(distribution)
         requests = Requests(distribution)
         printed = whole.upkeep("split", "--stack", "dev", "--apply")
-        assert "dev-base: 6 components moved" not in printed
+        assert "dev-base: 2 components moved to it" in printed
+        assert "dev-top: has what is left of dev" in printed
         assert known_stacks(whole) == {BASE, TOP}
         assert (whole.root / "Pulumi.dev.yaml").read_text() == declared
-        done = names(up(whole, BASE)) | names(up(whole, TOP))
-        assert done == {("create", name) for name in REST}
+        made = {("create", name) for name in REST}
+        assert names(up(whole, BASE)) == made, "which a stack has whatever its images"
+        # The engine's own provider for what refers to another stack.
+        assert names(up(whole, TOP)) == {("create", "default")}
         assert requests.writes() == []
         assert tags(distribution) == live
         after = {**resources(whole, BASE), **resources(whole, TOP)}
         for name, old in before.items():
-            if old["type"] == "oci:index:Tag":
+            if old["type"] in ("oci:index:Tag", "oci:index:StalePointers"):
                 assert after[name]["outputs"] == old["outputs"]
+                assert after[name]["inputs"] == old["inputs"]
         for part in (BASE, TOP):
             assert whole.preview("--stack", part).steps == ()
             assert up(whole, part).steps == ()
+
+    def test_an_upper_stack_waits_for_the_one_below_and_changes_nothing_before(
+        self, whole: FleetStack, distribution: LoggedDistribution
+    ) -> None:
+        whole.upkeep("split", "--stack", "dev", "--apply")
+        requests = Requests(distribution)
+        assert "stack dev-base goes first" in whole.preview("--stack", TOP).messages
+        # Where images are built, those that are built on nothing fail: here none is.
+        told = up(whole, TOP).messages
+        assert "run `make up STACK=dev-base`, then this one again" in told
+        assert requests.writes() == []
+        up(whole, BASE)
+        assert whole.preview("--stack", TOP).steps == ()
+
+    def test_what_was_removed_stays_on_record_and_a_split_that_broke_off_goes_on(
+        self, whole: FleetStack, distribution: LoggedDistribution
+    ) -> None:
+        move_tag(distribution, "team/base", LOST, "py3.11-slim-LATEST")
+        whole.up()
+        assert LOST not in tags(distribution)["team/base"]
+        # As a look at the stacks before, and a kill between the two moves, would leave it.
+        whole.upkeep("split", "--stack", "dev")
+        for part in (BASE, TOP):
+            whole.pulumi("stack", "init", part, log=False)
+        urn = resources(whole, "dev")["base"]["urn"]
+        whole.pulumi("state", "move", "--yes", "--source", "dev", "--dest", BASE, urn, log=False)
+        whole.upkeep("split", "--stack", "dev", "--apply")
+        assert known_stacks(whole) == {BASE, TOP}
+        assert "nothing to move" in whole.upkeep("split", "--stack", "dev", "--apply")
+        assert "names again" in whole.upkeep("restore", "--stack", BASE, "--tag", LOST)
+        assert LOST in tags(distribution)["team/base"]
