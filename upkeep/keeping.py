@@ -16,9 +16,8 @@ from upkeep.sweep import needed
 class Seen:
     """What was seen of an image's repositories, and what is needed of them.
 
-    ``doubts`` say why nothing is taken from what a repository shows, nor from those after it:
-    ``held`` and ``needs`` are of the others. What the builds are needed for is seen in the public
-    repository, and caches stay with builds.
+    ``doubts`` say why nothing is taken from what a repository shows: ``held`` and ``needs`` are of
+    the others. Without the public one there are none: what they are needed for is seen there.
     """
 
     held: Mapping[Repository, Holdings]
@@ -31,26 +30,23 @@ def kept_of(image: Image, seen: Seen, state: State, owner: str) -> dict[Reposito
 
     :raises TroubleError: when the stack's state names nothing of a registry that has tags.
     """
-    kept: dict[Repository, frozenset[str]] = {}
-    if image.public in seen.held:
-        public = seen.held[image.public]
-        if public.tags and not state.digests:
-            raise TroubleError(
-                f"the state of stack {state.stack} names no digest, though {image.public} has "
-                "tags; run `make adopt` and `make up` first, or everything would seem unneeded"
-            )
-        roots = {*public.tags.values(), *_foreign(public, owner)}
-        kept[image.public] = needed(public, roots, seen.needs[image.public].digests)
-    if image.build in seen.held:
-        build, public = seen.held[image.build], seen.held[image.public]
-        named = seen.needs[image.build].digests | _others(public, owner)
-        kept[image.build] = needed(build, _planned(build, image.planned), named)
-    if image.cache in seen.held:
-        cache, public = seen.held[image.cache], seen.held[image.public]
+    if image.public not in seen.held:
+        return {}
+    public, named = seen.held[image.public], {r: need.digests for r, need in seen.needs.items()}
+    if public.tags and not state.digests:
+        raise TroubleError(
+            f"the state of stack {state.stack} names no digest, though {image.public} has tags; "
+            "run `make adopt` and `make up` first, or everything would seem unneeded"
+        )
+    roots = {*public.tags.values(), *_foreign(public, owner)}
+    kept = {image.public: needed(public, roots, named[image.public])}
+    if build := seen.held.get(image.build):
+        also = named[image.build] | _others(public, owner)
+        kept[image.build] = needed(build, _planned(build, image.planned), also)
+    if cache := seen.held.get(image.cache):
         # No cache says whose it is: where another stack has tags, each may be the other's.
         serving = frozenset(cache.tags) if _foreign(public, owner) else image.planned
-        named = seen.needs[image.cache].digests
-        kept[image.cache] = needed(cache, _planned(cache, serving), named)
+        kept[image.cache] = needed(cache, _planned(cache, serving), named[image.cache])
     return kept
 
 

@@ -30,8 +30,8 @@ class Found:
     """What a look at an image found: the loose digests, and the ledger after that look.
 
     ``held`` is what each of its repositories held. ``doubts`` say why nothing is taken from what a
-    repository shows, nor from those whose needs depend on it; ``refused`` why nothing of what is
-    due there may go; ``unrecorded`` are repositories whose names no run has noted before.
+    repository shows, ``refused`` why nothing of what is due there may go; ``unrecorded`` are
+    repositories whose names no run has noted before.
     """
 
     image: Image
@@ -76,8 +76,8 @@ class Pruner:
     async def look(self, image: Image) -> Found:
         """Return what is loose in the repositories of ``image``; writes nothing.
 
-        A repository whose tag list can't be believed is left out, and so are those after it: what
-        the builds are needed for is seen in the public repository, and caches go with builds.
+        A repository whose tag list can't be believed is left out, and with the public one all: what
+        the others are needed for is seen there.
 
         :raises TroubleError: when the stack's state names nothing of a registry that has tags.
         :raises providers.oci.errors.OciError: when the registry fails.
@@ -170,9 +170,8 @@ class Pruner:
         needs: dict[Repository, Needs] = {}
         doubts: dict[Repository, str] = {}
         for repository in image.repositories:
-            if doubts:
-                first = next(iter(doubts))
-                doubts[repository] = f"what needs it is not known without {first}"
+            if image.public in doubts:
+                doubts[repository] = f"what needs it is not known without {image.public}"
                 continue
             needs[repository] = await self._needs(image, repository, ledger, state)
             try:

@@ -28,7 +28,6 @@ OLD, NEW = "py3.8-0.30.0", "py3.12-0.34.0"
 WRONG: Mapping[str, dict[str, Any]] = {
     "empty": {"status": 200, "body": b'{"tags":[]}'},
     "null": {"status": 200, "body": b'{"tags":null}'},
-    "without tags": {"status": 200, "body": b"{}"},
     "truncated": {"status": 200, "body": json.dumps({"tags": [NEW]}).encode()},
     "404": {"status": 404},
 }
@@ -90,23 +89,33 @@ class TestAListThatLacksNames:
         assert "is left as it is" in report(found, 30, None)
 
     @wrong
-    def test_in_the_build_repository_stops_builds_and_caches_but_not_the_public_one(
+    def test_in_the_build_repository_stops_no_other(
         self, sweeper: Sweeper, answer: Mapping[str, Any]
     ) -> None:
         sweeper.max_share = 1.0
         gone = sweeper.registry.push_index(PUBLIC, OLD)
         sweeper.registry.push_index(PUBLIC, NEW)
-        held = [tagged(sweeper.registry, name, "a-amd64", name) for name in (BUILD, CACHE)]
+        held = tagged(sweeper.registry, BUILD, "left-amd64", "left")
         sweeper.sweep(FIRST)
         del sweeper.registry.repositories[PUBLIC].tags[OLD]
         sweeper.sweep(FIRST)
         listed_as(sweeper, BUILD, answer)
         assert gone in [item.digest for item in sweeper.sweep(LAST, days=0).gone]
-        assert sweeper.holds(BUILD, held[0])
-        assert sweeper.holds(CACHE, held[1])
-        assert set(sweeper.look(LAST).doubts) == {
-            repository(sweeper.registry, name) for name in (BUILD, CACHE)
-        }
+        assert sweeper.holds(BUILD, held)
+        assert set(sweeper.look(LAST).doubts) == {repository(sweeper.registry, BUILD)}
+
+    @wrong
+    def test_in_the_public_repository_stops_all_for_what_needs_a_build_is_seen_there(
+        self, sweeper: Sweeper, answer: Mapping[str, Any]
+    ) -> None:
+        sweeper.max_share = 1.0
+        historic(sweeper)
+        left = [tagged(sweeper.registry, name, "left-amd64", name) for name in (BUILD, CACHE)]
+        sweeper.sweep(FIRST)
+        listed_as(sweeper, PUBLIC, answer)
+        assert sweeper.sweep(LAST).gone == ()
+        sweeper.registry.faults.clear()
+        assert {item.digest for item in sweeper.sweep(LAST).gone} == set(left)
 
     def test_of_the_undo_record_is_not_believed_either(self, sweeper: Sweeper) -> None:
         historic(sweeper)
