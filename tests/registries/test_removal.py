@@ -11,7 +11,7 @@ from providers.oci.stale_resource import RemovalFailedError
 from providers.oci.throwaway import throwaway
 from tests.engine.reading import Reading
 from tests.engine.seeding import OCI_MANIFEST, move_tag, push_image, push_index
-from tests.providers.engine_fake import STALE, Engine
+from tests.providers.engine_fake import STALE, TAG, Engine
 from tests.registries.front import Front
 from tests.registries.kinds import Kind, parameters, running
 from tests.registries.old_workflows import GRAMMAR, NAME, PLATFORMS, OldWorkflows
@@ -119,6 +119,10 @@ def test_a_removal_that_was_interrupted_is_finished_and_recorded(
 def test_an_image_that_leaves_takes_its_own_pointers_along_and_no_tag_of_a_version(
     front: Front, engine: Engine, old: OldWorkflows
 ) -> None:
+    for tag, digest in old.pointers.items():
+        place = f"{front.host}/{NAME}"
+        adopted = {"ref": f"{place}:{tag}", "owner": OWNER, "source": f"{place}@{digest}"}
+        engine.up(TAG, tag, adopted)
     engine.up(STALE, "s", inputs(front, old))
     gone = set(old.stale["LATEST"]) | set(old.stale["X.Y"])
     children = push_image(front, NAME, PLATFORMS, "of us")
@@ -128,6 +132,9 @@ def test_an_image_that_leaves_takes_its_own_pointers_along_and_no_tag_of_a_versi
     # A pointer whose version tag somebody deleted is still known by what its index says.
     move_tag(front, NAME, "py3.12-20.0", "py3.12-20.0.4")
     move_tag(front, NAME, "py3.12-20", "py3.12-20.0.4")
+    engine.restart()
+    for name in list(engine.resources):
+        engine.refresh(name)
     engine.delete("s")
     left = Reading(front.storage, NAME).tags()
     assert not old.pointers.keys() & left.keys(), "what the state declared is gone"
