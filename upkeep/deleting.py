@@ -60,8 +60,6 @@ class Deletion:
         :raises providers.oci.errors.OciError: when the registry fails.
         """
         waiting, names = list(self.items), frozenset(self.held.tags)
-        # What had a name at the look stays, even if that has gone to another digest by now.
-        self._keep(self._named(self.held.tags), frozenset())
         while waiting:
             needs = await self._look_again()
             size = batch_size(len(self.items), len(names | needs.known.names))
@@ -127,16 +125,13 @@ class Deletion:
         if lost := named - self.held.nodes.keys():
             place = f"{self.held.repository}@{min(lost)}"
             raise DoubtError(f"a tag names {place}, which the registry does not have")
-        self._keep(named, needs.digests)
+        for digest in needed(self.held, named, needs.digests):
+            self._staying.setdefault(digest, "needed again")
 
     def _named(self, tags: Mapping[str, str]) -> frozenset[str]:
         """Return the digests that ``tags`` name, but those that are to go with these very tags."""
         going = {tag: item.digest for item in self.items for tag in item.tags}
         return frozenset(digest for tag, digest in tags.items() if going.get(tag) != digest)
-
-    def _keep(self, named: Collection[str], digests: Collection[str]) -> None:
-        for digest in needed(self.held, named, digests):
-            self._staying.setdefault(digest, "needed again")
 
 
 def _parents(held: Holdings) -> dict[str, frozenset[str]]:

@@ -203,9 +203,32 @@ class TestARegistryThatContradictsItself:
         self, sweeper: Sweeper
     ) -> None:
         historic(sweeper)
+        before = sweeper.look(FIRST).ledger
         del sweeper.registry.repositories[PUBLIC]
         found = sweeper.look(LAST)
         assert (found.doubts, found.loose) == ({}, ())
+        assert found.ledger == before, "so a list that is cut later is still held against it"
+
+    def test_a_repository_that_is_not_found_though_its_digests_are_stops_the_sweep(
+        self, sweeper: Sweeper
+    ) -> None:
+        sweeper.max_share = 1.0
+        old = historic(sweeper)
+        sweeper.registry.repositories[PUBLIC].tags.clear()
+        sweeper.sweep(FIRST)
+        listed_as(sweeper, PUBLIC, WRONG["404"])
+        assert sweeper.look(LAST).doubts.keys() >= {repository(sweeper.registry, PUBLIC)}
+        assert sweeper.sweep(LAST).gone == ()
+        assert sweeper.holds(PUBLIC, old)
+
+    def test_a_list_without_the_very_ledger_that_was_read_stops_the_sweep(
+        self, sweeper: Sweeper
+    ) -> None:
+        left = tagged(sweeper.registry, BUILD, "left-amd64", "left")
+        ledger_of_old(sweeper, {BUILD: {left: FIRST}})
+        listed_as(sweeper, BUILD, WRONG["empty"])
+        found = sweeper.look(LAST)
+        assert "ledger-fleet-dev" in found.doubts[repository(sweeper.registry, BUILD)]
 
 
 class TestTheFirstRun:

@@ -13,6 +13,8 @@ from tests.upkeep.sweeping import (
     PUBLIC,
     Sweeper,
     push_index_of,
+    state,
+    superseded,
     superseded_index,
     tagged,
 )
@@ -104,6 +106,17 @@ class TestANameThatIsPutMeanwhile:
         assert swept.kept == {saved: "needed again"}
         assert len(swept.gone) == BATCH + 1
         assert sweeper.holds(BUILD, saved)
+
+
+def test_a_digest_that_the_state_has_come_to_name_meanwhile_stays(sweeper: Sweeper) -> None:
+    old = superseded(sweeper)
+    sweeper.sweep(FIRST)
+
+    def record() -> None:
+        sweeper.known = state(digests=frozenset({old}))
+
+    assert sweeper.sweep(LAST, meanwhile=record).kept == {old: "needed again"}
+    assert sweeper.holds(BUILD, old)
 
 
 class TestTheNumberOfRequests:
