@@ -64,13 +64,14 @@ class Runner:
         found = yaml.safe_load(workflow)
         assert found["defaults"]["run"]["shell"] == "bash"
         done: list[Step] = []
+        common = {**found["env"], **found["jobs"][job].get("env", {})}
         for step in found["jobs"][job]["steps"]:
             failed = any(step.code for step in done)
             if "run" not in step or (failed and "!cancelled()" not in step.get("if", "")):
                 continue
             if before and step["name"] in before:
                 before[step["name"]]()
-            done.append(self._run(step, found["env"]))
+            done.append(self._run(step, common))
             if until and step["run"] == until:
                 break
         return done

@@ -177,17 +177,3 @@ def test_built_again_without_any_cache_it_has_the_same_digest(
     again = {r["urn"].rpartition("::")[2]: rebuilt(workshop, r["inputs"]) for r in resources}
     assert again == found
     assert {name.rpartition("-")[2] for name in found} == {"amd64", "arm64", "v7"}
-
-
-def test_a_stack_an_image_does_what_one_stack_did_and_moves_nothing(
-    workshop: Workshop, views: dict[str, RegistryView]
-) -> None:
-    before = {name: view.tags() for name, view in views.items()}
-    workshop.make("-s", "split", f"STACK={STACK}")
-    above = f"{STACK}-{IMAGE}"
-    workshop.make("-s", "lock", f"STACK={above}")
-    workshop.up(stack=f"{STACK}-{PARENT}")
-    steps = workshop.up(stack=above)
-    assert {name.partition("/")[0] for name in steps.builds()} == {IMAGE}
-    assert {name: view.tags() for name, view in views.items()} == before
-    assert workshop.up(stack=above).builds() == []

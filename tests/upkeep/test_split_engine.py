@@ -72,8 +72,9 @@ class TestSplit:
     ) -> None:
         declared = (whole.root / "Pulumi.dev.yaml").read_text()
         before, live = whole.resources(), tags(distribution)
-        requests = Requests(distribution)
+        requests, asked = Requests(distribution), len(distribution.requests())
         printed = whole.upkeep("split", "--stack", "dev", "--apply")
+        assert len(distribution.requests()) == asked, "the registry is not even read"
         assert "dev-base: 2 components moved to it" in printed
         assert "dev-top: has what is left of dev" in printed
         assert known_stacks(whole) == {BASE, TOP}
