@@ -14,8 +14,8 @@ from fleet.stacks import FleetStack
 from inputs.parts import part_file
 from local.say import TroubleError, say
 
-_WRITTEN = ("FLEET_REPORT", "PULUMI_OPTION_EVENT_LOG")
-"""Variables with files that a run writes: each stack gets files of its own."""
+_FILES = ("FLEET_REPORT", "FLEET_ALLOWED_REMOVALS", "PULUMI_OPTION_EVENT_LOG")
+"""Variables with files that a run writes, or had written by the one before: each stack's own."""
 
 
 def take(stacks: Sequence[FleetStack], run: Callable[[str], int], *, builds: bool = False) -> int:
@@ -61,8 +61,8 @@ def _run(stack: str, run: Callable[[str], int]) -> int:
 
 @contextmanager
 def _files_of(stack: str) -> Iterator[None]:
-    """Have what a run writes named after its ``stack``, in this process's environment."""
-    before = {name: os.environ[name] for name in _WRITTEN if os.environ.get(name)}
+    """Have the files of a run named after its ``stack``, in this process's environment."""
+    before = {name: os.environ[name] for name in _FILES if os.environ.get(name)}
     for name, value in before.items():
         os.environ[name] = str(part_file(Path(value), stack))
     try:

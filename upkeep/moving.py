@@ -14,11 +14,12 @@ from local.checkout import Checkout
 from local.say import TroubleError, say, tail_of
 
 _IMAGE_TAG, _POINTERS = "fleet:index:ImageTag", "fleet:index:Pointers"
+_WHEELS = "docker-build:index:Image"  # those that are no tag's
 
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """What goes to another stack: the URNs of components, each of which takes its children along.
+    """What goes to another stack: URNs of what is nobody's child; it takes its children along.
 
     ``heir`` is the stack that gets the rest, and with it the old stack's history: that one is
     renamed, so that nothing is left under the old name.
@@ -67,16 +68,20 @@ def hand_over(
         engine.select(here, Path("pulumi"), name, env)
         if urns:
             _run(here, env, "state", "move", "--yes", "--source", stack, "--dest", name, *urns)
-        say(f"{name}: {len(urns)} components moved to it")
+        say(f"{name}: {len(urns)} resources moved to it, with their children")
     _rename(here, stack, move.heir, env)
     say(f"{move.heir}: has what is left of {stack}, which is no stack any more")
 
 
 def _image_of(resource: Mapping[str, Any]) -> str:
-    name = str(resource["urn"]).rpartition("::")[2]
-    if resource["type"] == _IMAGE_TAG:
+    """Return the image that a resource is of, where it is nobody's child."""
+    urn, kind = str(resource["urn"]), resource["type"]
+    name = urn.rpartition("::")[2]
+    if kind == _IMAGE_TAG:
         return name.partition(":")[0]
-    return name if resource["type"] == _POINTERS else ""
+    if kind == _WHEELS and f"::{_WHEELS}::" in urn:
+        return name.partition("/wheels:")[0]
+    return name if kind == _POINTERS else ""
 
 
 def _rename(here: Checkout, stack: str, heir: str, env: Mapping[str, str]) -> None:

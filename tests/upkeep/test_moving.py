@@ -9,6 +9,7 @@ STACKS = (
     FleetStack(name="p-github", images=(), after=(), github=True),
 )
 IMAGE_TAG, POINTERS = "fleet:index:ImageTag", "fleet:index:Pointers"
+IMAGE = "docker-build:index:Image"
 
 
 def resource(token: str, name: str, parent: str = "") -> dict[str, str]:
@@ -21,7 +22,11 @@ def urns(*resources: dict[str, str]) -> tuple[str, ...]:
 
 
 def test_components_go_with_their_image_and_take_their_children_along() -> None:
-    base = [resource(IMAGE_TAG, "base:py3.11-1.0"), resource(POINTERS, "base")]
+    base = [
+        resource(IMAGE, "base/wheels:py3.11-amd64-1"),
+        resource(IMAGE_TAG, "base:py3.11-1.0"),
+        resource(POINTERS, "base"),
+    ]
     more = [resource(IMAGE_TAG, "base-more:py3.11-1.0"), resource(POINTERS, "base-more")]
     top = [resource(IMAGE_TAG, "top:py3.11-1.0")]
     others = [
@@ -29,6 +34,7 @@ def test_components_go_with_their_image_and_take_their_children_along() -> None:
         resource("fleet:index:Guard", "fleet/prod"),
         resource("oci:index:Summary", "fleet/prod:summary"),
         resource("oci:index:Tag", "localhost:1/a/base:py3.11-1.0", f"{IMAGE_TAG}$"),
+        resource(IMAGE, "base/build:py3.11-1.0-amd64", f"{IMAGE_TAG}$"),
         resource("fleet:index:Repository", "a/b"),
         resource("pulumi:providers:oci", "default"),
     ]

@@ -75,7 +75,7 @@ class TestSplit:
         requests, asked = Requests(distribution), len(distribution.requests())
         printed = whole.upkeep("split", "--stack", "dev", "--apply")
         assert len(distribution.requests()) == asked, "the registry is not even read"
-        assert "dev-base: 2 components moved to it" in printed
+        assert "dev-base: 2 resources moved to it" in printed
         assert "dev-top: has what is left of dev" in printed
         assert known_stacks(whole) == {BASE, TOP}
         assert (whole.root / "Pulumi.dev.yaml").read_text() == declared
