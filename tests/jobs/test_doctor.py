@@ -16,6 +16,7 @@ from releases.writing import text_of
 from render.github import app_permissions
 from tests.fleet.examples import PLATFORMS, config, image, lock
 from tests.jobs.hub import REPOSITORY, Hub
+from upkeep.split import stack_files
 
 ROOT = f"/repos/{REPOSITORY}"
 GITHUB = {"repository": REPOSITORY}
@@ -375,3 +376,25 @@ def hub() -> Iterator[Hub]:
     yield made
     # Rules of a branch have dozens of shapes there; the test gives what is read of them.
     assert [v for v in made.violations if "rules/branches" not in v] == []
+
+
+def test_of_a_split_fleet_the_secrets_are_those_of_the_part_that_gives_them_to_github(
+    root: Path, github: Hub, environment: dict[str, str]
+) -> None:
+    path = root / "Pulumi.prod.yaml"
+    secrets = yaml.safe_load(path.read_text())["config"]
+    values = {
+        "registry": "ghcr.io/team",
+        "builders": dict.fromkeys(PLATFORMS, "hosted"),
+        "secrets": ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+        "github": GITHUB,
+    }
+    whole = {f"fleet:{key}": value for key, value in config(**values).items()}
+    path.write_text(yaml.safe_dump({"config": whole}))
+    written = {"config": {**whole, **secrets}}
+    for name, text in stack_files(declared(), "prod", written).items():
+        (root / name).write_text(text)
+    found = [str(each) for each in examined(root, github, environment)]
+    for name in values["secrets"]:
+        assert f"ok    secret {name}: encrypted in Pulumi.prod-github.yaml" in found
+    assert not any("FAIL" in each for each in found)

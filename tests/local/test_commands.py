@@ -10,13 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
 from fleet.nodes import Node
+from fleet.parse import parse
 from local import __main__ as program
 from local import backend, cleanup, debian, engine, environment, prepare, toolchain
 from local.checkout import Checkout
 from local.say import TroubleError, duration
+from tests.fleet.examples import config, image
 from tests.local.examples import checkout, command, needs
+from upkeep.split import stack_files
 
 ROOT = Path(__file__).parents[2]
 
@@ -190,6 +194,70 @@ def test_up_of_a_stack_elsewhere_lets_a_person_look_before_it_changes_anything(
     silent = "" if person else " --yes --skip-preview"
     expected = f"up --stack prod --suppress-outputs --continue-on-error{silent}"
     assert made.calls()[0] == expected
+
+
+def split(root: Path) -> tuple[str, ...]:
+    """Split the stack dev of a checkout, of two images, one on the other; return its parts."""
+    images = {"top": image(**{"builds-on": "base"}), "base": image(package="gunicorn")}
+    values = {f"fleet:{key}": value for key, value in config(images=images).items()}
+    (root / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": values}))
+    for name, text in stack_files(parse(config(images=images)), "dev").items():
+        (root / name).write_text(text)
+    return "dev-base", "dev-top"
+
+
+def test_a_command_for_a_stack_that_was_split_is_one_for_each_of_its_parts_in_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Engine(tmp_path, monkeypatch)
+    parts = split(made.here.root)
+    for name, told in (("preview", "preview"), ("refresh", "refresh"), ("up", "up")):
+        (tmp_path / "calls").write_text("")
+        assert program.main([name, "--stack", "dev"]) == 0
+        calls = [line.split(" ") for line in made.calls() if line.startswith(told)]
+        assert [line[2] for line in calls] == list(parts)
+    (tmp_path / "calls").write_text("")
+    assert program.main(["preview", "--stack", "dev-top"]) == 0
+    assert [line.split(" ")[2] for line in made.calls()] == ["dev-top"]
+
+
+def test_of_a_stack_that_was_split_a_failed_part_stops_those_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = Engine(tmp_path, monkeypatch, code=7)
+    split(made.here.root)
+    assert program.main(["up", "--stack", "dev"]) == 7
+    assert "stack dev-top is left out: dev-base failed" in capsys.readouterr().err
+    assert [line for line in made.calls() if line.startswith("up --stack dev-top")] == []
+    assert program.main(["preview", "--stack", "dev"]) == 7
+    assert [line for line in made.calls() if line.startswith("preview --stack dev-top")]
+
+
+@pytest.mark.parametrize(
+    ("stack", "exported", "refused"),
+    [
+        ("dev-top", '{"deployment": {"resources": [{"urn": "u"}]}}', True),
+        ("dev-top", '{"deployment": {}}', False),
+        ("dev-top", "", False),
+        ("dev", '{"deployment": {"resources": [{"urn": "u"}]}}', False),
+    ],
+)
+def test_a_part_is_not_touched_while_the_old_stack_still_holds_what_is_its_own(
+    tmp_path: Path, stack: str, exported: str, refused: bool
+) -> None:
+    here = checkout(tmp_path)
+    split(here.root)
+    script = f"""case "$*" in *"--stack dev "*) ;; *) exit 9 ;; esac
+    test -n '{exported}' || {{ echo "error: no stack named 'dev' found" >&2; exit 255; }}
+    echo '{exported}'"""
+    ready = prepare.Ready(
+        needs=needs(), pulumi=command(tmp_path, "pulumi", script), env=dict(os.environ)
+    )
+    if refused:
+        with pytest.raises(TroubleError, match="make split STACK=dev APPLY=1"):
+            prepare._require_handed_over(here, stack, ready)
+    else:
+        prepare._require_handed_over(here, stack, ready)
 
 
 def test_an_up_whose_outputs_cannot_be_read_fails_with_the_engines_status(

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from overview.known import Known, parse_known
+from overview.known import Known, joined, parse_known
 from tests.fleet import examples
 from tests.overview.states import exported, plan_of, state_of
 
@@ -44,3 +44,15 @@ def test_a_stack_without_resources_knows_nothing() -> None:
 def test_a_tag_whose_creation_failed_half_way_is_not_known() -> None:
     failed: dict[str, Any] = {"urn": "u::t", "type": "oci:index:Tag", "inputs": {}, "outputs": {}}
     assert parse_known(json.dumps({"deployment": {"resources": [failed]}})) == Known()
+
+
+def test_the_states_of_several_stacks_are_known_as_one() -> None:
+    state, other = state_of(PLAN), json.dumps({"version": 3, "deployment": None})
+    for resource in state["deployment"]["resources"]:
+        if resource["type"] == "pulumi:pulumi:Stack":
+            resource["outputs"] = {"tags": [{"tag": "a"}], "pointers": []}
+    known = parse_known(exported(state))
+    both = joined([known, parse_known(other)])
+    assert (both.tags, both.pointers, both.builds) == (known.tags, known.pointers, known.builds)
+    assert joined([known, known]).outputs.get("tags", []) == [*known.outputs.get("tags", ())] * 2
+    assert joined([Known(), Known()]) == Known()
