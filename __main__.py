@@ -13,6 +13,7 @@ from components.image_pages import image_pages
 from components.repository import manage_repository
 from components.running import run
 from fleet.problems import DeclarationError
+from inputs.parts import refuse_split
 from inputs.planning import plan_of, whole_of
 from inputs.stack import declaration_of_engine
 from inputs.texts import read_sources
@@ -24,6 +25,7 @@ def main() -> None:
     """Make the registry, and the fleet's repository, equal to the stack's declaration."""
     stack, root = pulumi.get_stack(), Path(__file__).parent
     try:
+        refuse_split(root, stack)
         declaration = declaration_of_engine(get_config_env(), stack, root)
         secrets = require_access(declaration, stack, os.environ)
         whole = whole_of(root, stack, declaration, plan := plan_of(root, stack, declaration))

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from fleet.declaration import Declaration
 from fleet.part import Share, is_part, narrowed, parse_share
 from fleet.problems import Problems
 from fleet.stacks import FleetStack, in_turn
@@ -27,22 +26,18 @@ def stacks_of(root: Path, stack: str) -> tuple[FleetStack, ...]:
     return in_turn(whole, shares)
 
 
-def siblings(root: Path, stack: str, declaration: Declaration) -> tuple[FleetStack, ...]:
-    """Return the stacks of the split fleet that ``stack`` with its ``declaration`` belongs to.
+def refuse_split(root: Path, stack: str) -> None:
+    """Return unless ``stack`` is split, for it would write the same names as its parts.
 
-    There are none where the fleet has one stack.
-
-    :raises DeclarationError: as of :func:`stacks_of`; and for a stack that was split, which would
-        write the same names as its parts.
+    :raises DeclarationError: when it is; and as of :func:`stacks_of`.
     """
-    found = stacks_of(root, declaration.fleet_of(stack))
-    if found and declaration.part is None:
+    found = stacks_of(root, stack)
+    if found:
         problems = Problems()
         names = ", ".join(each.name for each in found)
         remedy = f"Name one of them, or run `make up STACK={stack}`, which brings up each in turn"
         problems.add(config_file(root, stack).name, f"is split into {names}", remedy)
         problems.raise_if_any()
-    return found
 
 
 def part_file(path: Path, stack: str) -> Path:

@@ -7,7 +7,7 @@ from fleet.part import widened
 from fleet.plan import Plan, make_plan
 from fleet.whole import Whole
 from inputs.gather import gather
-from inputs.parts import siblings
+from inputs.parts import stacks_of
 from inputs.stack import PROJECT
 
 
@@ -23,13 +23,12 @@ def plan_of(root: Path, stack: str, declaration: Declaration) -> Plan:
 def whole_of(root: Path, stack: str, declaration: Declaration, plan: Plan) -> Whole:
     """Return the fleet that ``stack`` is of, or a part of; ``plan`` is that of ``declaration``.
 
-    :raises DeclarationError: as of :func:`plan_of` and :func:`inputs.parts.siblings`.
+    :raises DeclarationError: as of :func:`plan_of` and :func:`inputs.parts.stacks_of`.
     """
-    stacks = siblings(root, stack, declaration)
     name, whole = declaration.fleet_of(stack), widened(declaration)
     return Whole(
         name=name,
         declaration=whole,
         plan=plan if whole is declaration else plan_of(root, name, whole),
-        stacks=stacks,
+        stacks=stacks_of(root, name),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from fleet.plan import Plan
 from fleet.problems import DeclarationError, Problems
 from inputs import strict_yaml
-from inputs.parts import siblings, stacks_of
+from inputs.parts import refuse_split, stacks_of
 from inputs.planning import plan_of
 from inputs.stack import config_file, declaration_of_file
 from local import backend, engine, environment
@@ -43,7 +43,7 @@ def _enter(here: Checkout, stack: str) -> None:
 
     :raises DeclarationError: for a stack that was split, for it has no state.
     """
-    siblings(here.root, stack, declaration_of_file(config_file(here.root, stack)))
+    refuse_split(here.root, stack)
     _furnish(here, stack)
 
 

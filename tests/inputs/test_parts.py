@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from fleet.problems import DeclarationError
-from inputs.parts import part_file, siblings, stacks_of
-from inputs.stack import config_file, declaration_of_file
+from inputs.parts import part_file, refuse_split, stacks_of
+from inputs.stack import declaration_of_file
 from tests.fleet.examples import config, image
 from upkeep.split import stack_files
 
@@ -28,26 +28,21 @@ def split(root: Path) -> None:
         (root / name).write_text(text)
 
 
-def of(root: Path, stack: str) -> list[str]:
-    declaration = declaration_of_file(config_file(root, stack))
-    return [part.name for part in siblings(root, stack, declaration)]
-
-
 def test_the_stacks_are_those_whose_files_say_so(root: Path) -> None:
     assert stacks_of(root, "prod") == ()
-    assert of(root, "prod") == []
+    refuse_split(root, "prod")
     split(root)
     names = ["prod-base", "prod-top", "prod-github"]
     assert [stack.name for stack in stacks_of(root, "prod")] == names
-    assert stacks_of(root, "prod-top") == ()
     for name in names:
-        assert of(root, name) == names
+        assert stacks_of(root, name) == ()
+        refuse_split(root, name)
 
 
 def test_a_stack_that_was_split_is_refused_with_those_to_name_instead(root: Path) -> None:
     split(root)
     with pytest.raises(DeclarationError) as refused:
-        of(root, "prod")
+        refuse_split(root, "prod")
     assert "is split into prod-base, prod-top, prod-github" in str(refused.value)
     assert "make up STACK=prod" in str(refused.value)
 
@@ -65,7 +60,7 @@ def test_what_is_wrong_with_one_part_is_told_for_all(root: Path) -> None:
     path = root / "Pulumi.prod-top.yaml"
     path.write_text(path.read_text().replace("only: [top]", "only: [tip]"))
     with pytest.raises(DeclarationError, match=r"Pulumi\.prod-top\.yaml") as refused:
-        of(root, "prod-base")
+        stacks_of(root, "prod")
     assert "prod declares no tip" in str(refused.value)
 
 
@@ -78,7 +73,7 @@ def test_an_image_that_was_added_since_is_missed(root: Path) -> None:
     with pytest.raises(
         DeclarationError, match=r"new: is declared, and no stack has it.*make split"
     ):
-        of(root, "prod-base")
+        stacks_of(root, "prod")
 
 
 def test_each_stack_has_a_file_of_its_own(tmp_path: Path) -> None:

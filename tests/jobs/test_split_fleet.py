@@ -9,11 +9,13 @@ import yaml
 from inputs.stack import declaration_of_file
 from jobs import __main__ as program
 from local.say import TroubleError
-from tests.fleet.examples import config, image
+from releases.writing import text_of
+from tests.fleet.examples import config, image, lock
 from tests.jobs.examples import BUILD, MOVE, written
 from tests.jobs.test_events import said, step
 from upkeep.split import stack_files
 
+ROOT = Path(__file__).parents[2]
 FILE = "github:index/repositoryFile:RepositoryFile"
 
 
@@ -74,3 +76,35 @@ def test_what_was_announced_is_looked_up_for_the_whole_fleet(root: Path) -> None
     assert asked(root, "prod-web").fleet == asked(root).fleet == asked(root)
     with pytest.raises(TroubleError, match=r"Pulumi\.prod-web\.yaml: fleet:github"):
         _ = asked(root, "prod-web").github
+
+
+def test_the_fleet_and_each_of_its_stacks_can_be_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is rendered are the files of the fleet, whichever stack is asked for."""
+    github = {"github": {"repository": "team/fleet"}}
+    values = config(registry="ghcr.io/team", images={"web": image(), "other": image()}, **github)
+    path = tmp_path / "Pulumi.prod.yaml"
+    path.write_text(yaml.safe_dump({"config": {f"fleet:{k}": v for k, v in values.items()}}))
+    declaration = declaration_of_file(path)
+    for name, text in stack_files(declaration, "prod").items():
+        (tmp_path / name).write_text(text)
+    for folder in ("templates", "pyproject.toml", "requirements.lock", "requirements-dev.lock"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    for name in declaration.by_name:
+        for kind in ("image", "verify"):
+            folder_of = tmp_path / "assets" / name / kind
+            folder_of.mkdir(parents=True)
+            (folder_of / "Dockerfile").write_text("FROM scratch\n")
+            (folder_of / ".dockerignore").write_text("*\n")
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "prod.yaml").write_bytes(text_of(lock(declaration)))
+    told = {}
+    for stack in ("prod", "prod-web", "prod-github"):
+        assert program.main(["check", "--stack", stack, "--root", str(tmp_path)]) == 0
+        told[stack] = capsys.readouterr().err.strip()
+    assert told == {
+        "prod": "prod: 4 tags of 2 images, 4 files on GitHub",
+        "prod-web": "prod-web: 2 tags of 1 images, 0 files on GitHub",
+        "prod-github": "prod-github: 0 tags of 0 images, 4 files on GitHub",
+    }
