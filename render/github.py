@@ -33,10 +33,10 @@ class Limits:
     """Time limits in minutes.
 
     ``build`` is that of one platform's build, which ``components/platform_image.py`` hands to the
-    engine. ``job`` is that of a job that builds nothing. A run of ``up`` has many builds and so
-    nearly all that GitHub gives a job of its own runners, 360. Its preview has ``look``; at
-    ``engine`` it is interrupted, so that the engine ends in order and gives its lock back. The two
-    leave a quarter of an hour of the job for all its other steps.
+    engine. ``job`` is that of a job that builds nothing, for each stack that it looks at. A run of
+    ``up`` has many builds and so nearly all that GitHub gives a job of its own runners, 360. Its
+    preview has ``look``; at ``engine`` it is interrupted, so that the engine ends in order and
+    gives its lock back. The two leave a quarter of an hour of the job for all its other steps.
     """
 
     build: int = 45
@@ -115,7 +115,11 @@ def files(
         return {}
     found = environment(templates)
     common = _common(declaration, github, stack) | {"actions": pinned(templates)}
-    looking = {"settings": _settings(declaration, reading=True)}
+    looking = {
+        "settings": _settings(declaration, reading=True),
+        # One job looks at all stacks in turn.
+        "looking": min(LIMITS.job * max(len(stacks), 1), LIMITS.up),
+    }
     values = {
         "preview": {**common, **looking, "reading": _permissions(_READING)},
         "up": {

@@ -24,7 +24,7 @@ from tests.render.readmes import tags_in
 STACK = "grown"
 PARENT = "python-gunicorn"
 PARTS = (f"{STACK}-{PARENT}", f"{STACK}-{IMAGE}", f"{STACK}-github")
-UP = ".github/workflows/up.yml"
+WORKFLOWS = {f".github/workflows/{name}.yml" for name in ("up", "preview", "drift")}
 PAGES = {f"docs/images/{name}.md" for name in ("README", IMAGE, PARENT)}
 HEAD = "b" * 40
 STRAY = "py3.8-slim-LATEST"
@@ -145,7 +145,7 @@ def test_the_documented_commands_move_no_name_and_build_nothing(
     printed = workshop.make("up", f"STACK={STACK}").printed
     assert "docker-build:index:Image" not in printed
     assert live(views) == before
-    assert {commit.path for commit in github.branch.commits[commits:]} == {UP}
+    assert {commit.path for commit in github.branch.commits[commits:]} == WORKFLOWS
     assert {path: github.branch.files[path] for path in PAGES} == pages
     environment = github.settings.environments["registry"]
     assert environment.secrets.values == {"BACKEND_KEY": "a key"}

@@ -6,6 +6,7 @@ import pytest
 
 from fleet.stacks import FleetStack
 from render import github
+from render.github import LIMITS
 from tests.render.examples import TEMPLATES, declared, rendered, runs, split, steps, workflow
 
 UP = ".github/workflows/up.yml"
@@ -48,9 +49,24 @@ def test_one_group_for_the_fleet_and_the_same_one_as_before() -> None:
     assert workflow("up", split())["env"] == {"STACK": "prod"}
 
 
-def test_all_other_files_are_those_of_one_stack() -> None:
+def test_the_jobs_that_look_are_those_of_one_stack_with_the_time_of_all() -> None:
     before, after = rendered(), split()
-    assert {path for path in before if before[path] != after[path]} == {UP}
+    changed = {path for path in before if before[path] != after[path]}
+    assert changed == {UP, *(f".github/workflows/{name}.yml" for name in ("preview", "drift"))}
+    for name in ("preview", "drift"):
+        path = f".github/workflows/{name}.yml"
+        assert after[path] == longer(before[path], "180")
+        assert workflow(name, split())["jobs"][name]["timeout-minutes"] == 4 * LIMITS.job
+    many = tuple(FleetStack(name=f"p-{n}", images=(), after=(), github=False) for n in range(99))
+    files = github.files(declared(), "p", TEMPLATES, many)
+    assert workflow("drift", files)["jobs"]["drift"]["timeout-minutes"] == LIMITS.up
+
+
+def longer(text: str, minutes: str) -> str:
+    """Return a workflow with other minutes for its last job."""
+    head, key, tail = text.rpartition("timeout-minutes: 45")
+    assert key
+    return f"{head}timeout-minutes: {minutes}{tail}"
 
 
 def test_every_job_does_what_the_one_job_does() -> None:
