@@ -125,8 +125,20 @@ def test_another_file_than_the_locked_one_is_refused(install: Any, tmp_path: Pat
 
 def test_a_source_is_refused_where_nothing_may_be_compiled(install: Any, tmp_path: Path) -> None:
     wanted = source(tmp_path, "sample", "backend")
-    with pytest.raises(SystemExit, match="compiling takes BUILD_REQUIREMENTS"):
+    with pytest.raises(SystemExit, match="compiling takes BUILD_REQUIREMENTS") as refused:
         installed(install, tmp_path, wanted)
+    assert "ERROR: No matching distribution found for sample==1.0" in str(refused.value)
+
+
+def test_looking_for_a_wheel_first_prints_no_error(
+    install: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    text = Path(backend.__file__).read_text("utf-8")
+    build = source(tmp_path, "made", "backend", made=text) + backend_wheel(tmp_path)
+    installed(install, tmp_path, source(tmp_path, "sample", "made"), build)
+    out, err = capfd.readouterr()
+    assert "install: the index has no wheel of each for this platform" in out
+    assert "ERROR" not in out + err
 
 
 def test_a_source_is_compiled_at_one_path_and_comes_out_the_same(

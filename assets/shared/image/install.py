@@ -39,7 +39,6 @@ FIXED = {
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "PIP_ROOT_USER_ACTION": "ignore",
 }
-WHEELS_ONLY = ("--only-binary", ":all:")
 
 
 def main(requirements: Path, build_requirements: Path, made: Path, out: Path | None = None) -> None:
@@ -74,7 +73,14 @@ def have_wheels(wanted: list[str], backends: list[str], wheels: Path) -> None:
     """Have a wheel of everything wanted, from those that are there, the index, or made here."""
     there = names_in(wheels)
     lacking = [line for line in wanted if name_of(line) not in there]
-    if lacking and not download(lacking, wheels, *WHEELS_ONLY):
+    refused = download_wheels(lacking, wheels) if lacking else ""
+    if refused:
+        if not backends:
+            sys.exit(
+                f"{refused}\ninstall: pip got no wheel of each, see above; compiling takes "
+                "BUILD_REQUIREMENTS"
+            )
+        say("the index has no wheel of each for this platform: the others are compiled")
         compile_missing(lacking, backends, wheels)
 
 
@@ -108,8 +114,6 @@ def read(path: Path) -> list[str]:
 
 def compile_missing(wanted: list[str], backends: list[str], wheels: Path) -> None:
     """Have a wheel of everything wanted, made here where the index has none for this platform."""
-    if not backends:
-        sys.exit("install: pip got no wheel of each, see above; compiling takes BUILD_REQUIREMENTS")
     with_compilers("add", "--no-cache", "--virtual", ".compilers")
     environment = make_environment(backends, wheels)
     sources = fetch(wanted, wheels, environment)
@@ -137,8 +141,8 @@ def make_environment(backends: list[str], wheels: Path) -> Path:
     must(subprocess.run(words, check=False))
     os.environ["PATH"] = f"{environment / 'bin'}:{os.environ['PATH']}"
     missing: list[str] = []
-    if not download(backends, wheels, *WHEELS_ONLY):
-        missing = [line for line in backends if not download([line], wheels, *WHEELS_ONLY)]
+    if download_wheels(backends, wheels):
+        missing = [line for line in backends if download_wheels([line], wheels)]
     install([line for line in backends if line not in missing], wheels, within=environment)
     for line in missing:
         build(fetch([line], wheels, environment), wheels, environment)
@@ -149,7 +153,8 @@ def make_environment(backends: list[str], wheels: Path) -> Path:
 def fetch(wanted: list[str], wheels: Path, environment: Path) -> list[Path]:
     """Download what is wanted, wheels into their folder; return the source archives of the rest."""
     fetched = WORK / "fetched"
-    if not download(wanted, fetched, "--no-build-isolation", within=environment):
+    words = ("--no-build-isolation",)
+    if download(wanted, fetched, *words, within=environment).returncode:
         sys.exit("install: these can't be had, neither as a wheel nor as a source")
     for wheel in fetched.glob("*.whl"):
         shutil.move(str(wheel), str(wheels / wheel.name))
@@ -170,12 +175,31 @@ def build(archives: list[Path], wheels: Path, environment: Path) -> None:
         must(pip("wheel", *words, within=environment))
 
 
-def download(wanted: list[str], folder: Path, *words: str, within: Path | None = None) -> bool:
-    """Download files whose hashes are among those that are wanted; tell whether all were there."""
+def download_wheels(wanted: list[str], folder: Path) -> str:
+    """Download wheels whose hashes are among those that are wanted; return pip's errors, if any.
+
+    They are not printed, for where there is another way they would alarm whoever reads.
+    """
+    done = download(wanted, folder, "--only-binary", ":all:", stderr=subprocess.PIPE)
+    said = done.stderr.decode(errors="replace")
+    if done.returncode:
+        return said or f"pip ended with status {done.returncode}"
+    sys.stderr.write(said)
+    return ""
+
+
+def download(
+    wanted: list[str],
+    folder: Path,
+    *words: str,
+    within: Path | None = None,
+    stderr: int | None = None,
+) -> subprocess.CompletedProcess[bytes]:
+    """Download files whose hashes are among those that are wanted."""
     listed = WORK / "download.txt"
     listed.write_text("\n".join(wanted), "utf-8")
     words = ("--no-deps", "--require-hashes", "--dest", str(folder), *words)
-    return pip("download", *words, "-r", str(listed), within=within).returncode == 0
+    return pip("download", *words, "-r", str(listed), within=within, stderr=stderr)
 
 
 def install(wanted: list[str], wheels: Path, *words: str, within: Path | None = None) -> None:
@@ -217,10 +241,18 @@ def set_dates(out: Path) -> None:
         os.utime(path, (EPOCH, EPOCH), follow_symlinks=False)
 
 
-def pip(*words: str, within: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+def pip(
+    *words: str, within: Path | None = None, stderr: int | None = None
+) -> subprocess.CompletedProcess[bytes]:
     """Call this Python's pip, on the environment `within` where one is given."""
     where = ["--python", str(within)] if within else []
-    return subprocess.run([sys.executable, "-m", "pip", *where, *words], check=False)
+    command = [sys.executable, "-m", "pip", *where, *words]
+    return subprocess.run(command, check=False, stderr=stderr)
+
+
+def say(text: str) -> None:
+    """Print a line among those of the commands, in their order."""
+    print(f"install: {text}", flush=True)
 
 
 def must(done: subprocess.CompletedProcess[bytes]) -> None:
