@@ -37,7 +37,9 @@ def declaration_of_file(path: Path) -> Declaration:
 def declaration_of_engine(config: Mapping[str, str], stack: str, root: Path) -> Declaration:
     """Return the declaration in ``config``, as the engine hands it over: JSON text by key.
 
-    A part's declaration is in another stack's file below ``root``.
+    A part's declaration is in another stack's file below ``root``. Images come in the order of the
+    file in either case: the engine's JSON has keys in alphabetical order, and the catalog would
+    differ from the one that is made of the file.
 
     :raises DeclarationError: with every problem found.
     """
@@ -45,7 +47,15 @@ def declaration_of_engine(config: Mapping[str, str], stack: str, root: Path) -> 
     source = f"Pulumi.{stack}.yaml"
     if is_part(own):
         return _narrowed(root, parse_share(own, source), source)
-    return parse(own, source)
+    return parse(_in_order(own, images_named_in(root / source)), source)
+
+
+def _in_order(own: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
+    images = own.get("images")
+    if not isinstance(images, Mapping):
+        return dict(own)
+    first = [name for name in names if name in images]
+    return {**own, "images": {name: images[name] for name in (*first, *images)}}
 
 
 def images_named_in(path: Path) -> list[str]:

@@ -34,6 +34,19 @@ def test_the_file_and_the_engine_say_the_same(tmp_path: Path) -> None:
     assert found == declaration_of_file(stack_file(tmp_path))
 
 
+def test_images_come_in_the_order_of_the_file_where_the_engine_sorts_them(tmp_path: Path) -> None:
+    images = {name: examples.image() for name in ("web", "api", "job")}
+    path = stack_file(
+        tmp_path, yaml.safe_dump({"config": {"fleet:images": images}}, sort_keys=False)
+    )
+    values = {**config(), "images": dict(sorted(images.items()))}
+    engine = {f"fleet:{key}": json.dumps(value) for key, value in values.items()}
+    found = declaration_of_engine(
+        {**engine, "fleet:registry": values["registry"]}, "test", path.parent
+    )
+    assert [declared.name for declared in found.images] == ["web", "api", "job"]
+
+
 def test_the_shipped_declaration_is_sound() -> None:
     declared = declaration_of_file(ROOT / "Pulumi.dev.yaml")
     image = declared.images[0]
