@@ -17,7 +17,8 @@ _DOTS = re.compile(r"@ \w+( \w+)?\.+$")
 _ROW = re.compile(r"^ .{2,3} (?P<type>[\w-]+:[\w/-]+:\w+) (?P<name>\S+) (?P<told>.*)$")
 _UNTOLD = re.compile(r"^(running|read|refresh(ing)?)?( \([\d.]+m?s\))?$")
 _UNDER_WAY = re.compile(r"^(\w+ing)( [\w-]+)? \([\d.ms]+\)")
-_SUMMARY = "oci:index:Summary"  # which says its line among the diagnostics
+# These say their lines among the diagnostics; of a stack, a row also tells what it reads.
+_SAID_BELOW = ("oci:index:Summary", "pulumi:pulumi:Stack")
 
 
 class Calm:
@@ -48,7 +49,7 @@ class Calm:
         if row is None:
             return not _DOTS.match(line)
         told = row["told"].strip()
-        if row["type"] == _SUMMARY or _UNTOLD.match(told):
+        if row["type"] in _SAID_BELOW or _UNTOLD.match(told):
             return False
         return not _UNDER_WAY.match(told) or self._is_silent()
 

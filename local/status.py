@@ -13,14 +13,16 @@ def render(outputs: Mapping[str, Any]) -> str:
 
     Tags are objects with ``tag``, ``digest``, ``platforms`` (a list), ``size`` (bytes of all
     platforms) and ``verified``, pointers with ``tag``, ``digest`` and ``target``; what is absent
-    shows as a dash.
+    shows as a dash. A stack may have been brought up and declare none, as that of a split fleet's
+    repository.
     """
     parts = []
     for title, draw in (("tags", table), ("pointers", pointer_table)):
         for repository, entries in _by_repository(outputs.get(title) or []).items():
             heading = f"{title} of {repository}" if repository else title
             parts.append(f"{heading} ({len(entries)})\n{draw(entries)}")
-    return "\n\n".join(parts) or "no tags yet: run make up"
+    none = "this stack has no tags" if "tags" in outputs else "no tags yet: run make up"
+    return "\n\n".join(parts) or none
 
 
 def _by_repository(entries: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:

@@ -12,6 +12,7 @@ from local.checkout import Checkout, checkout
 
 IMAGE = "docker-build:index:Image python-uvicorn/build:py3.13-slim-0.34.0-amd64"
 TAG = "oci:index:Tag localhost:5443/multi-py/python-uvicorn:py3.13-slim-LATEST"
+STACK = "pulumi:pulumi:Stack fleet-dev"
 
 
 class Clock:
@@ -33,7 +34,11 @@ def shown(*lines: str) -> list[str]:
         "@ updating.....",
         "@ previewing update....",
         f"    {IMAGE}  ",
-        "    pulumi:pulumi:Stack fleet-dev running ",
+        f"    {STACK} running ",
+        f"    {STACK} running read pulumi:pulumi:StackReference organization/fleet/prod-base",
+        f"    {STACK} running stack prod-base goes first: it is to build base/build:py3.13-23.0.0",
+        f"    {STACK}  1 message",
+        f"    {STACK} **failed** 1 error",
         f" ~  {TAG} refreshing (0s) ",
         f" ~  {TAG} refresh (0.14s) ",
         f" ~  {TAG} refresh ",

@@ -39,9 +39,12 @@ def test_each_repository_has_its_own_table_and_pointers_follow_tags() -> None:
     ]
 
 
-@pytest.mark.parametrize("outputs", [{}, {"tags": [], "pointers": None}])
-def test_a_stack_without_tags_says_how_to_get_some(outputs: dict[str, None]) -> None:
-    assert status.render(outputs) == "no tags yet: run make up"
+def test_a_stack_that_was_never_brought_up_says_how_to_get_tags() -> None:
+    assert status.render({}) == "no tags yet: run make up"
+
+
+def test_a_stack_that_declares_no_tags_does_not_ask_for_a_run() -> None:
+    assert status.render({"tags": [], "pointers": []}) == "this stack has no tags"
 
 
 def test_what_is_not_known_shows_as_a_dash() -> None:
