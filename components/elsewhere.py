@@ -1,13 +1,16 @@
 """What other stacks of the same fleet export: digests to build on, and rows for pages."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pulumi
 
 from fleet.build import PlatformBuild
 from fleet.plan import Plan
 from fleet.stacks import FleetStack
+
+_READ: Final = "pulumi:pulumi:readStackOutputs"
+"""The engine's own function, which every stack reference of its SDKs once was."""
 
 
 class Verified(NamedTuple):
@@ -26,10 +29,10 @@ class Verified(NamedTuple):
 
 
 class Elsewhere:
-    """The other stacks of a fleet, each referred to once."""
+    """The other stacks of a fleet, each read once."""
 
     def __init__(self) -> None:
-        self._known: dict[str, pulumi.StackReference] = {}
+        self._known: dict[str, pulumi.Output[Mapping[str, Any]]] = {}
 
     def verified(self, plan: Plan) -> dict[str, pulumi.Output[str]]:
         """Return, by build name, the verified digests that ``plan`` builds on and others export.
@@ -42,8 +45,7 @@ class Elsewhere:
         for image, stack in plan.stacks.items():
             wanted = {b.name: b.identity for b in _below(plan) if _image(b) == image}
             if wanted:
-                exported = self._reference(stack).get_output("builds")
-                digests = exported.apply(_picked(wanted, stack))
+                digests = self._outputs(stack).apply(_picked(wanted, stack))
                 found |= {name: digests.apply(_digest(name)) for name in wanted}
         return found
 
@@ -54,18 +56,24 @@ class Elsewhere:
         found: dict[str, pulumi.Output[dict[str, Any]]] = {}
         for stack in stacks:
             if stack.name != but and stack.images:
-                reference = self._reference(stack.name)
-                rows: pulumi.Output[dict[str, Any]] = pulumi.Output.all(
-                    tags=reference.get_output("tags"), pointers=reference.get_output("pointers")
-                )
-                found |= dict.fromkeys(stack.images, rows)
+                found |= dict.fromkeys(stack.images, self._outputs(stack.name).apply(_rows))
         return found
 
-    def _reference(self, stack: str) -> pulumi.StackReference:
+    def _outputs(self, stack: str) -> pulumi.Output[Mapping[str, Any]]:
+        """Ask for the outputs of ``stack`` as a ``StackReference`` does, but leave no trace of it.
+
+        The engine refreshes what is in the state before it runs the program. A reference to a stack
+        that is gone, with the image that it held, would then fail every update.
+        """
         name = _qualified(stack)
         if name not in self._known:
-            self._known[name] = pulumi.StackReference(name)
+            asked = pulumi.runtime.invoke_output(_READ, {"name": name})
+            self._known[name] = asked.apply(lambda answer: answer["outputs"])
         return self._known[name]
+
+
+def _rows(outputs: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: outputs.get(name) for name in ("tags", "pointers")}
 
 
 def _below(plan: Plan) -> list[PlatformBuild]:
@@ -80,11 +88,14 @@ def _image(build: PlatformBuild) -> str:
 def _picked(wanted: Mapping[str, str], stack: str) -> Any:
     """Return what gets the digests of ``wanted``, identities by name, from an output ``builds``."""
 
-    def digests(exported: Mapping[str, Any] | None) -> dict[str, str]:
+    def digests(outputs: Mapping[str, Any]) -> dict[str, str]:
+        exported = outputs.get("builds")
         found = {name: _of(exported or {}, name, identity) for name, identity in wanted.items()}
         lacking = [name for name, digest in found.items() if not digest]
-        if lacking:
-            _tell_lacking(stack, lacking)
+        if lacking and pulumi.runtime.is_dry_run():
+            pulumi.log.info(_to_come(stack, lacking, exported))
+        elif lacking:
+            pulumi.log.error(_lacks(stack, lacking))
         return found
 
     return digests
@@ -97,15 +108,24 @@ def _of(exported: Mapping[str, Any], name: str, identity: str) -> str:
     return str(entry.get("digest") or "")
 
 
-def _tell_lacking(stack: str, names: list[str]) -> None:
-    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    if pulumi.runtime.is_dry_run():
-        pulumi.log.info(f"stack {stack} goes first: it is to build {names[0]}{more}")
-    else:
-        pulumi.log.error(
-            f"stack {stack} has no verified {names[0]}{more} as declared now: run "
-            f"`make up STACK={stack}`, then this one again"
+def _to_come(stack: str, names: list[str], exported: Mapping[str, Any] | None) -> str:
+    if exported is None:
+        return (
+            f"stack {stack} has not been up as a stack of its own: what is built on its images is "
+            f"shown as to be built; after `make up STACK={stack}`, only what changed is"
         )
+    return f"stack {stack} goes first: it is to build {_some(names)}"
+
+
+def _lacks(stack: str, names: list[str]) -> str:
+    return (
+        f"stack {stack} has no verified {_some(names)} as declared now: run "
+        f"`make up STACK={stack}`, then this one again"
+    )
+
+
+def _some(names: list[str]) -> str:
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
 
 
 def _digest(name: str) -> Any:
