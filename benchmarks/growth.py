@@ -21,10 +21,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from benchmarks import synthetic
+from benchmarks import planning, synthetic
 from benchmarks.scratch import ROOT, clone, commit
 from benchmarks.watched import Ran, run
 from fleet.lock_format import values_of
@@ -117,18 +118,17 @@ class Stack:
         done = subprocess.run(
             [*argv, "--stack", STACK], cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True
         )
-        found: dict[str, float] = json.loads(done.stdout)
+        found: dict[str, Any] = json.loads(done.stdout)
         size = ", ".join(f"{found[key]:.0f} {key}" for key in ("tags", "builds", "pointers"))
         return [
             Figures(
                 tags=self.tags,
                 step=step,
-                seconds=found[step],
-                processor=found[step],
+                **found[step],
                 megabytes=found["megabytes"],
                 detail=size if step == "plan" else "",
             )
-            for step in ("read the declaration", "read lock and assets", "plan")
+            for step in planning.STEPS
         ]
 
     def step(self, name: str) -> Figures:
