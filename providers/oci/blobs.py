@@ -67,10 +67,12 @@ class BlobTransfer:
         session = await self._mount(source, target, blob.digest)
         if session is None:
             return
-        if await self._has(target, blob.digest):
-            await self._abandon(target, session)
-            return
-        await self._copy(source, target, blob, session)
+        async with self._transport.copies:
+            # Another image that shares the blob may have brought it while this one waited.
+            if await self._has(target, blob.digest):
+                await self._abandon(target, session)
+                return
+            await self._copy(source, target, blob, session)
 
     async def _mount(self, source: Repository, target: Repository, digest: str) -> str | None:
         """Return None when mounted, else the address of an upload session."""

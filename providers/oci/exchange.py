@@ -10,6 +10,14 @@ import httpx
 
 from providers.oci.errors import DeadlineError, RegistryError
 
+PARALLEL = 8
+"""Requests under way at once, all registries together."""
+COPIES = 4
+"""Blobs that are copied at once besides; each holds a download while its upload goes on."""
+# Nobody ever waits for a connection: downloads that took the last ones would wait for uploads
+# that get none.
+_CONNECTIONS = PARALLEL + 2 * COPIES
+
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
@@ -96,7 +104,7 @@ def open_http() -> httpx.AsyncClient:
     return httpx.AsyncClient(
         verify=_trust(),
         timeout=httpx.Timeout(60.0, connect=10.0),
-        limits=httpx.Limits(max_connections=16, max_keepalive_connections=16),
+        limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
         mounts=direct,
         headers={"User-Agent": "image-fleet-oci/0.1"},
     )

@@ -11,12 +11,11 @@ import httpx
 from providers.oci.auth import Authenticator
 from providers.oci.credentials import plain_http_hosts
 from providers.oci.errors import AuthenticationError, RegistryError
-from providers.oci.exchange import Call, Exchange, Reply, open_http
+from providers.oci.exchange import COPIES, PARALLEL, Call, Exchange, Reply, open_http
 from providers.oci.retry import RetryPolicy
 
 UNAUTHORIZED = 401
 _DENIED = frozenset({401, 403})
-_PARALLEL = 8
 
 
 class Transport:
@@ -36,7 +35,9 @@ class Transport:
         self._plain = plain_http_hosts(environment)
         self._exchange = Exchange(self.http, deadline=deadline)
         self._auth = Authenticator(self._send_plain, environment, self._plain)
-        self._slots = asyncio.Semaphore(_PARALLEL)
+        self._slots = asyncio.Semaphore(PARALLEL)
+        self.copies = asyncio.Semaphore(COPIES)
+        """Held by each copy of a blob, whoever asks for it."""
 
     def base(self, host: str) -> str:
         """Return `scheme://host` of a registry."""
