@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from http import HTTPStatus
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -14,7 +15,7 @@ from providers.oci.exchange import Call, Reply
 from providers.oci.reference import Repository
 from providers.oci.registry import MANIFEST_LIMIT, Blob, digest_of
 from providers.oci.scopes import PULL, PUSH, scope
-from providers.oci.transport import UNAUTHORIZED, Transport, refuse_denied, unexpected
+from providers.oci.transport import UNAUTHORIZED, Transport, in_effect, refuse_denied, unexpected
 
 # Layers of some hundred megabytes cross a slow line within this; a stalled one ends earlier by
 # the client's own read timeout.
@@ -68,8 +69,9 @@ class BlobTransfer:
         if session is None:
             return
         async with self._transport.copies:
-            # Another image that shares the blob may have brought it while this one waited.
-            if await self._has(target, blob.digest):
+            # Another image that shares the blob may have brought it while this one waited; and
+            # the upload's token may have expired, which this renews.
+            if await self._has(target, blob.digest, scope(target, PUSH, source)):
                 await self._abandon(target, session)
                 return
             await self._copy(source, target, blob, session)
@@ -103,8 +105,9 @@ class BlobTransfer:
             raise unexpected(reply, call.place)
         return _location(reply, call)
 
-    async def _has(self, repository: Repository, digest: str) -> bool:
+    async def _has(self, repository: Repository, digest: str, scopes: tuple[str, ...] = ()) -> bool:
         call = self._blob_call("HEAD", repository, digest)
+        call = replace(call, scopes=scopes or call.scopes)
         reply = await self._transport.send(call)
         if reply.status not in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:
             raise unexpected(reply, call.place)
@@ -117,22 +120,32 @@ class BlobTransfer:
 
     async def _copy(self, source: Repository, target: Repository, blob: Blob, session: str) -> None:
         place = f"copy of {blob.digest} from {source} to {target}"
-        if not await self._has(source, blob.digest):
-            raise RegistryError(f"{source}: blob {blob.digest} is missing; build the image again")
+        await self._require(source, blob)
         sessions = [session]
 
         async def attempt() -> Reply:
-            # A session that has taken bytes cannot be restarted: each try has its own.
-            upload = sessions.pop() if sessions else await self._start(target, source)
-            return await self._stream(source, target, blob, upload)
+            return await self._stream(source, target, blob, sessions.pop())
 
-        reply = await self._transport.retry.run(attempt, place)
+        async def prepare() -> Reply | None:
+            # No stream can be sent once more on a 401: what is asked here with the scope of the
+            # download, then with that of the upload, renews the token of each.
+            await self._require(source, blob)
+            if await self._has(target, blob.digest):
+                return in_effect(HTTPStatus.CREATED)
+            # A session that has taken bytes cannot be restarted: each try has its own.
+            sessions.append(await self._start(target, source))
+            return None
+
+        reply = await self._transport.retry.run(attempt, place, prepare)
         if reply.status == UNAUTHORIZED:
-            # A token that expired since the session began: starting another one renews it.
-            reply = await self._transport.retry.run(attempt, place)
+            reply = await prepare() or await self._transport.retry.run(attempt, place, prepare)
         refuse_denied(reply, place)
         if reply.status not in _STORED:
             raise unexpected(reply, place)
+
+    async def _require(self, source: Repository, blob: Blob) -> None:
+        if not await self._has(source, blob.digest):
+            raise RegistryError(f"{source}: blob {blob.digest} is missing; build the image again")
 
     async def _stream(
         self, source: Repository, target: Repository, blob: Blob, session: str

@@ -18,7 +18,7 @@ from providers.oci.registry import (
     TagList,
 )
 from providers.oci.scopes import PULL, PUSH, REMOVE, scope
-from providers.oci.transport import Transport, unexpected
+from providers.oci.transport import Transport, in_effect, unexpected
 
 _PAGE = 1000
 _PAGES = 10_000
@@ -91,7 +91,7 @@ class Client(BlobTransfer):
         async def settled() -> Reply | None:
             live = await self.head(repository, reference)
             if live == manifest.digest:
-                return _settled(HTTPStatus.CREATED)
+                return in_effect(HTTPStatus.CREATED)
             if not is_digest(reference) and live != named:
                 expected = f"a moment ago {named or 'nothing'}, to be {manifest.digest}"
                 raise moved(f"{repository}:{reference}", live, expected)
@@ -114,7 +114,7 @@ class Client(BlobTransfer):
                 return None
             live = await self.head(repository, reference)
             if live is None:
-                return _settled(HTTPStatus.ACCEPTED)
+                return in_effect(HTTPStatus.ACCEPTED)
             if live != named:
                 expected = f"a moment ago {named or 'nothing'}, to be removed"
                 raise moved(f"{repository}:{reference}", live, expected)
@@ -168,10 +168,6 @@ class Client(BlobTransfer):
             content=None if manifest is None else manifest.body,
             limit=MANIFEST_LIMIT,
         )
-
-
-def _settled(status: HTTPStatus) -> Reply:
-    return Reply(status=status, headers=Headers(), body=b"")
 
 
 def _require_same(expected: str, found: str, place: str) -> None:

@@ -117,6 +117,11 @@ def refuse_denied(reply: Reply, place: str) -> None:
         )
 
 
+def in_effect(status: int) -> Reply:
+    """Return the answer for a write that was found to have taken effect."""
+    return Reply(status=status, headers=httpx.Headers(), body=b"")
+
+
 def unexpected(reply: Reply, place: str) -> RegistryError:
     """Return the error for a status that nothing was prepared for, with the registry's words."""
     words = reply.body[:300].decode("utf-8", "replace").strip()

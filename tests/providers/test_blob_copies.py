@@ -3,18 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
+from typing import Any
 
 import httpx
+import pytest
 
 from providers.oci.client import Client
+from providers.oci.errors import AuthenticationError
 from providers.oci.exchange import open_http
 from providers.oci.reference import Repository
 from providers.oci.registry import Blob
 from providers.oci.retry import RetryPolicy
 from providers.oci.transport import Transport
+from tests.providers.declared import BUILD, NAME, Declared
+from tests.providers.engine_fake import TAG, Engine
 from tests.providers.registry_fake import FakeRegistry, sha
 
-SOURCE, TARGET = "team/app/build", "team/app"
 BODIES = {sha(body): body for body in (f"layer {n}".encode() * 1000 for n in range(24))}
 
 
@@ -32,7 +36,7 @@ class Counting:
             return _answer(HTTPStatus.ACCEPTED)
         if request.method == "PUT":
             return await self._store(request)
-        held = BODIES if f"/{SOURCE}/" in request.url.path else self.stored
+        held = BODIES if f"/{BUILD}/" in request.url.path else self.stored
         if digest not in held:
             return _answer(HTTPStatus.NOT_FOUND)
         if request.method == "GET":
@@ -64,7 +68,7 @@ async def copy_all(host: str, http: httpx.AsyncClient, environment: Mapping[str,
     """Copy all blobs at once, by two clients of one process; the first fault is an error."""
     transport = Transport(http=http, environment=environment, retry=RetryPolicy(attempts=1))
     clients = Client(transport), Client(transport)
-    source, target = Repository(host=host, name=SOURCE), Repository(host=host, name=TARGET)
+    source, target = Repository(host=host, name=BUILD), Repository(host=host, name=NAME)
     blobs = [Blob(digest=digest, size=len(body)) for digest, body in BODIES.items()]
     try:
         await asyncio.gather(
@@ -72,6 +76,31 @@ async def copy_all(host: str, http: httpx.AsyncClient, environment: Mapping[str,
         )
     finally:
         await transport.close()
+
+
+def copy_one(registry: FakeRegistry, environment: dict[str, str]) -> list[str]:
+    """Copy one blob; return the methods of the requests for it."""
+    digest, body = next(iter(BODIES.items()))
+    registry.mount = False
+    registry.repositories[BUILD].blobs[digest] = body
+
+    async def run() -> None:
+        transport = Transport(environment=environment, retry=RetryPolicy(sleep=_at_once))
+        source = Repository(host=registry.host, name=BUILD)
+        target = Repository(host=registry.host, name=NAME)
+        try:
+            blob = Blob(digest=digest, size=len(body))
+            await Client(transport).transfer_blob(source, target, blob)
+        finally:
+            await transport.close()
+
+    asyncio.run(run())
+    assert registry.repositories[NAME].blobs[digest] == body
+    return [line.split()[0] for line in registry.log if "/blobs/" in line]
+
+
+async def _at_once(_: float) -> None:
+    return
 
 
 def test_a_few_blobs_are_copied_at_once_whoever_asks() -> None:
@@ -86,7 +115,7 @@ def test_no_copy_waits_for_a_connection(
     registry: FakeRegistry, environment: dict[str, str]
 ) -> None:
     registry.mount = False
-    registry.repositories[SOURCE].blobs.update(BODIES)
+    registry.repositories[BUILD].blobs.update(BODIES)
 
     async def run() -> None:
         http = open_http()
@@ -94,4 +123,65 @@ def test_no_copy_waits_for_a_connection(
         await copy_all(registry.host, http, environment)
 
     asyncio.run(run())
-    assert registry.repositories[TARGET].blobs == BODIES
+    assert registry.repositories[NAME].blobs == BODIES
+
+
+class TestFaults:
+    """The rows of single requests, of a registry that mounts nothing."""
+
+    BEARER = 'Bearer realm="REALM",service="fake"'
+
+    @pytest.mark.parametrize("method", ["POST", "HEAD", "GET", "PUT"])
+    @pytest.mark.parametrize(
+        "fault",
+        [{"reset": True}, {"reset": True, "after": True}, {"status": 503, "times": 2}],
+        ids=["reset", "reset-after", "503"],
+    )
+    def test_a_version_whose_blobs_are_copied_outlasts_a_fault(
+        self, engine: Engine, declared: Declared, method: str, fault: dict[str, Any]
+    ) -> None:
+        declared.registry.mount = False
+        declared.registry.fault(f"^{method} .*/blobs/", **fault)
+        engine.up(TAG, "v1", declared.version("v1"))
+        assert declared.registry.pullable(NAME, "v1")
+
+    @pytest.mark.parametrize("method", ["POST", "HEAD", "GET", "PUT"])
+    def test_a_token_that_expires_before_any_request_of_a_copy_is_renewed(
+        self, engine: Engine, declared: Declared, method: str
+    ) -> None:
+        registry = declared.registry
+        registry.mount, registry.challenge = False, self.BEARER
+        registry.fault(f"^{method} .*/blobs/", act=registry.tokens.clear)
+        engine.up(TAG, "v1", declared.version("v1"))
+        assert registry.pullable(NAME, "v1")
+
+    @pytest.mark.parametrize("method", ["GET", "PUT"])
+    def test_a_token_that_expires_during_a_copy_is_renewed_for_both_its_ends(
+        self, registry: FakeRegistry, environment: dict[str, str], method: str
+    ) -> None:
+        registry.challenge = self.BEARER
+        registry.fault(f"^{method} .*/blobs/", act=registry.tokens.clear)
+        assert copy_one(registry, environment).count("GET") == 2
+
+    def test_a_token_that_expired_before_the_copy_costs_no_second_download(
+        self, registry: FakeRegistry, environment: dict[str, str]
+    ) -> None:
+        registry.challenge = self.BEARER
+        registry.fault(f"^HEAD .*/{NAME}/blobs/", act=registry.tokens.clear)
+        assert copy_one(registry, environment).count("GET") == 1
+
+    @pytest.mark.parametrize("method", ["GET", "PUT"])
+    def test_a_registry_that_refuses_the_renewed_token_ends_the_copy_without_a_loop(
+        self, registry: FakeRegistry, environment: dict[str, str], method: str
+    ) -> None:
+        registry.challenge = self.BEARER
+        registry.fault(f"^{method} .*/blobs/", status=401, times=99)
+        with pytest.raises(AuthenticationError, match=r"copy of .* 401; check the credentials"):
+            copy_one(registry, environment)
+        assert [line.split()[0] for line in registry.log if "/blobs/" in line].count(method) == 2
+
+    def test_an_upload_whose_answer_is_lost_is_not_sent_again(
+        self, registry: FakeRegistry, environment: dict[str, str]
+    ) -> None:
+        registry.fault("^PUT .*/blobs/", reset=True, after=True)
+        assert copy_one(registry, environment).count("PUT") == 1
