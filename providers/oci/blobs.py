@@ -57,7 +57,12 @@ class BlobTransfer:
             headers=_BINARY,
             content=body,
         )
-        reply = await self._transport.send(call)
+
+        async def settled() -> Reply | None:
+            # The upload that took effect ended its session: to finish that again is a 404.
+            return in_effect(HTTPStatus.CREATED) if await self._has(repository, digest) else None
+
+        reply = await self._transport.send(call, settled)
         if reply.status not in _STORED:
             raise unexpected(reply, call.place)
 

@@ -6,6 +6,7 @@ import re
 import socket
 import struct
 import threading
+import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -73,6 +74,7 @@ class FakeRegistry:
     challenge: str = ""
     tokens: list[str] = field(default_factory=list)
     token_requests: list[dict[str, list[str]]] = field(default_factory=list)
+    sessions: set[str] = field(default_factory=set)
     stopping: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -356,11 +358,18 @@ class _Handler(BaseHTTPRequestHandler):
                 storage.blobs[digest] = source.blobs[digest]
                 self._answer(201)
                 return
-            self._answer(202, b"", {"Location": f"/v2/{name}/blobs/uploads/session?state=1"})
+            session = f"/v2/{name}/blobs/uploads/{uuid.uuid4()}"
+            self.fake.sessions.add(session)
+            self._answer(202, b"", {"Location": f"{session}?state=1"})
+        elif self.path.partition("?")[0] not in self.fake.sessions:
+            # What was finished or abandoned is forgotten, as distribution does it.
+            self._answer(404, b'{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}')
         elif self.command == "PUT" and sha(self.body) == digest:
+            self.fake.sessions.remove(self.path.partition("?")[0])
             storage.blobs[digest] = self.body
             self._answer(201)
         else:
+            self.fake.sessions.remove(self.path.partition("?")[0])
             self._answer(400 if self.command == "PUT" else 204)
 
     mute = False

@@ -267,6 +267,15 @@ class TestBlobs:
         with pytest.raises(RegistryError, match="do not have that digest"):
             call(lambda c: c.read_blob(call.repository, blob))
 
+    @pytest.mark.parametrize(("after", "uploads"), [(True, 1), (False, 2)])
+    def test_a_small_blob_whose_answer_is_lost_is_looked_for_before_it_is_sent_again(
+        self, call: Caller, after: bool, uploads: int
+    ) -> None:
+        call.registry.fault("PUT", reset=True, after=after)
+        call(lambda c: c.write_blob(call.repository, b"{}"))
+        assert call.registry.repositories["team/app"].blobs == {sha(b"{}"): b"{}"}
+        assert len([line for line in call.registry.log if line.startswith("PUT")]) == uploads
+
 
 class TestAuthentication:
     BEARER = 'Bearer realm="REALM",service="fake",scope="repository:team/app:pull"'
