@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 from fleet.plan import Plan
+from providers.oci.describing import Found
+from providers.oci.errors import UnreadableError
 from providers.oci.reference import TagReference
 from providers.oci.registry import Registry
-from providers.oci.tagging import Found, Tagger
+from providers.oci.tagging import Tagger
 from upkeep.import_file import Adoption, adoption, candidates
 from upkeep.parallel import each
 
@@ -21,11 +23,18 @@ async def look(registry: Registry, plan: Plan) -> Adoption:
     """
     tagger = Tagger(registry)
 
-    async def find(ref: TagReference) -> tuple[TagReference, Found | None]:
-        return ref, await tagger.find(ref)
+    async def find(ref: TagReference) -> tuple[TagReference, Found | str | None]:
+        try:
+            return ref, await tagger.find(ref)
+        except UnreadableError as error:
+            return ref, str(error)
 
     pairs = await each(find, [candidate.ref for candidate in candidates(plan)])
-    return adoption(plan, {ref: found for ref, found in pairs if found is not None})
+    return adoption(
+        plan,
+        {ref: found for ref, found in pairs if isinstance(found, Found)},
+        {ref: why for ref, why in pairs if isinstance(why, str)},
+    )
 
 
 def write(path: Path, adopted: Adoption) -> None:
@@ -45,6 +54,11 @@ def report(adopted: Adoption) -> str:
         ),
         ("of these pointers that name something else than declared", adopted.off, "up moves them"),
         ("left alone, for they are another stack's", adopted.foreign, "move them by that stack"),
+        (
+            "unreadable, left out",
+            adopted.unreadable,
+            "up puts pointers right; at a version tag it stops unless fleet:on-conflict takes over",
+        ),
         ("declared but not in the registry", adopted.absent, "up makes them"),
     )
     lines = [line for title, refs, then in groups for line in _group(title, refs, then)]

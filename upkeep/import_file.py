@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from fleet.plan import ImagePlan, Plan
+from providers.oci.describing import Found
 from providers.oci.reference import TagReference
-from providers.oci.tagging import Found
 from providers.oci.wire import input_properties, state_properties
 from upkeep.state import TAG
 
@@ -30,7 +31,8 @@ class Adoption:
 
     ``adopted`` names everything in the file; ``unowned`` are those of it whose index carries no
     owner, so that the next ``up`` replaces them by builds of this fleet; ``off`` the pointers of it
-    that name something else than they are declared to.
+    that name something else than they are declared to. ``unreadable`` are tags left out because
+    what they name is no image of a fleet, each with the digest and why.
     """
 
     document: Mapping[str, Any]
@@ -39,6 +41,7 @@ class Adoption:
     off: tuple[str, ...]
     foreign: tuple[str, ...]
     absent: tuple[str, ...]
+    unreadable: tuple[str, ...] = ()
 
 
 def candidates(plan: Plan) -> tuple[Candidate, ...]:
@@ -58,8 +61,14 @@ def _of_image(image: ImagePlan) -> Iterator[Candidate]:
         yield Candidate(ref=ref(pointer.tag), component=component, target=ref(pointer.target))
 
 
-def adoption(plan: Plan, found: Mapping[TagReference, Found]) -> Adoption:
+def adoption(
+    plan: Plan,
+    found: Mapping[TagReference, Found],
+    unreadable: Mapping[TagReference, str] = MappingProxyType({}),
+) -> Adoption:
     """Return the import of every candidate in ``found`` that is not another stack's.
+
+    ``unreadable`` are those that name no image of a fleet, each with the reason.
 
     The file carries the whole state of each tag, as it was just read, so that the engine asks
     nobody and a pointer is known as one: read alone, it can't be told from a version tag.
@@ -77,7 +86,8 @@ def adoption(plan: Plan, found: Mapping[TagReference, Found]) -> Adoption:
         unowned=_named(c.ref for c in taken if c.target is None and not live[c.ref].inputs.owner),
         off=_named(c.ref for c in taken if c.target is not None and _is_off(c, live)),
         foreign=_named(foreign),
-        absent=_named(c.ref for c in declared if c.ref not in live),
+        absent=_named(c.ref for c in declared if c.ref not in live and c.ref not in unreadable),
+        unreadable=tuple(sorted(unreadable.values())),
     )
 
 

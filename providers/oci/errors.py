@@ -24,6 +24,14 @@ class DeadlineError(UnreachableError):
     """A request did not end within its deadline, retries included."""
 
 
+class FailingError(RegistryError):
+    """The registry answered that it fails or is asked too much (5xx, 429): it may work later."""
+
+
+class UnreadableError(RegistryError):
+    """A tag names something that was read whole, and is no image of a fleet."""
+
+
 class ConflictError(OciError):
     """A tag names something that neither the state nor the declaration knows."""
 

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from providers.oci.errors import DeadlineError, RegistryError, UnreachableError
+from providers.oci.errors import DeadlineError, FailingError, RegistryError, UnreachableError
 from providers.oci.exchange import Reply
 
 # RFC 9110 section 15.6 and RFC 6585 section 4: conditions that may pass by themselves.
@@ -54,7 +54,7 @@ class RetryPolicy:
         all; its reply is then the answer. It raises where the request must not be repeated.
 
         :raises UnreachableError: if the connection fails at every try.
-        :raises RegistryError: if the server asks for a longer wait than `longest`.
+        :raises FailingError: if the server asks for a longer wait than `longest`.
         """
         for attempt in range(1, self.attempts + 1):
             outcome = await _try(send, place)
@@ -80,7 +80,7 @@ class RetryPolicy:
         if asked is None:
             return jittered
         if asked > self.longest:
-            raise RegistryError(
+            raise FailingError(
                 f"{place}: the registry answered {outcome.status} and asks to wait {asked:.0f} s; "
                 "run again after that"
             )

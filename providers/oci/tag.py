@@ -65,13 +65,17 @@ class Platform:
 
 @dataclass(frozen=True, kw_only=True)
 class TagState:
-    """What a tag names. `assembled` is what the last create or update wrote or adopted."""
+    """What a tag names. `assembled` is what the last create or update wrote or adopted.
+
+    `unreadable` says in words why nothing more is known of what it was moved to; no state keeps it.
+    """
 
     digest: str
     assembled: str
     media_type: str
     platforms: tuple[Platform, ...]
     previous: str = ""
+    unreadable: str = ""
 
     @property
     def size(self) -> int:
@@ -147,7 +151,10 @@ def drift(recorded: Recorded, live: TagState | None) -> str:
     if live is None:
         return f"{recorded.ref} is gone from the registry; it named {recorded.state.digest}"
     if live.digest != recorded.state.digest:
-        return f"{recorded.ref} was moved from {recorded.state.digest} to {live.digest}"
+        what = f", {live.unreadable}" if live.unreadable else ""
+        return f"{recorded.ref} was moved from {recorded.state.digest} to {live.digest}{what}"
+    if is_drifted(live):
+        return ""  # told when it was found; what it names has platforms of its own
     there = {platform.platform for platform in live.platforms}
     declared = recorded.sources or ()
     missing = ", ".join(sorted(set(declared) - there))

@@ -4,19 +4,17 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from providers.oci.errors import RegistryError, moved
+from providers.oci.describing import Describer, Found, Unreadable
+from providers.oci.errors import RegistryError, UnreadableError, moved
 from providers.oci.index import (
     DOCKER_MANIFEST,
-    INDEXES,
     OCI_MANIFEST,
     OWNER_ANNOTATION,
     Child,
     annotations_of,
     assemble,
-    children_of,
     content_of,
     document_of,
-    platform_name,
 )
 from providers.oci.library import Library
 from providers.oci.reference import ManifestReference, Repository, TagReference
@@ -44,14 +42,6 @@ class _Desired:
     sources: tuple[tuple[Source, Manifest], ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """A tag as an import finds it: its state, and inputs that would leave it as it is."""
-
-    inputs: TagInputs
-    state: TagState
-
-
 def _all(_ref: TagReference, platforms: tuple[Platform, ...]) -> tuple[Platform, ...]:
     return platforms
 
@@ -70,6 +60,7 @@ class Tagger:
         self._registry = registry
         self._due = due
         self._library = Library(registry)
+        self._describer = Describer(registry, self._library)
         self.found: dict[TagReference, str | None] = {}
         """What each tag named before it was created here, None where it was absent."""
 
@@ -113,19 +104,19 @@ class Tagger:
 
         One request where nothing moved. With `whole`, the manifests of the platforms that are
         due are asked for as well: one more request each, once per run and digest, whichever tags
-        share it. Where one is gone, all are asked for.
+        share it. Where one is gone, all are asked for. A tag that was moved onto what is no image
+        of a fleet is told as that, without platforms, so that an update can put it back.
         """
         ref = TagReference.parse(recorded.ref)
         live = await self._registry.head(ref.repository, ref.tag)
         if live is None:
             return None
         if live != recorded.state.digest:
-            found = await self._describe_tag(ref)
+            found = await self._describer.describe(ref)
             if found is None:
                 return None
-            return replace(
-                found.state, assembled=recorded.state.assembled, previous=recorded.state.previous
-            )
+            before = recorded.state
+            return replace(found.state, assembled=before.assembled, previous=before.previous)
         if not whole:
             return recorded.state
         platforms = recorded.state.platforms
@@ -143,8 +134,15 @@ class Tagger:
         return await self._library.has(image.repository, image.digest)
 
     async def find(self, ref: TagReference) -> Found | None:
-        """Describe a tag that no state knows, for an import; None where it is absent."""
-        return await self._describe_tag(ref)
+        """Describe a tag that no state knows, for an import; None where it is absent.
+
+        :raises UnreadableError: if it names something that is no image of a fleet.
+        """
+        found = await self._describer.describe(ref)
+        if isinstance(found, Unreadable):
+            text = f"{ref} names {found.state.digest}, {found.state.unreadable}"
+            raise UnreadableError(text)
+        return found
 
     async def _look(self, ref: TagReference, *, unless: str) -> tuple[str | None, Live | None]:
         """Return the digest that the tag names, and that with its owner.
@@ -168,7 +166,9 @@ class Tagger:
             raise RegistryError(_unfinished(inputs))
         if inputs.source is not None:
             manifest = await self._library.need(inputs.source.repository, inputs.source.digest)
-            platforms = await self._platforms(inputs.ref.repository, manifest, str(inputs.source))
+            platforms = await self._describer.platforms(
+                inputs.ref.repository, manifest, str(inputs.source)
+            )
             return _Desired(manifest=manifest, platforms=platforms)
         return await self._assembled(inputs)
 
@@ -230,46 +230,6 @@ class Tagger:
         )
         return tuple(p for p, there in zip(platforms, present, strict=True) if there)
 
-    async def _describe_tag(self, ref: TagReference) -> Found | None:
-        manifest = await self._registry.get(ref.repository, ref.tag)
-        if manifest is None or is_throwaway(manifest):
-            return None
-        self._library.keep(manifest)
-        platforms = await self._platforms(ref.repository, manifest, str(ref))
-        state = TagState(
-            digest=manifest.digest,
-            assembled=manifest.digest,
-            media_type=manifest.media_type,
-            platforms=platforms,
-        )
-        return Found(inputs=_inputs_of(ref, manifest, platforms), state=state)
-
-    async def _platforms(
-        self, repository: Repository, manifest: Manifest, place: str
-    ) -> tuple[Platform, ...]:
-        """Describe the platforms whose manifests are there."""
-        document = document_of(manifest, place)
-        if manifest.media_type not in INDEXES:
-            return (await self._single(repository, manifest, place),)
-        children = children_of(document, place)
-        found = await asyncio.gather(*(self._library.find(repository, c.digest) for c in children))
-        return tuple(
-            Platform(
-                platform=child.platform,
-                digest=child.digest,
-                size=content_of(document_of(inner, place), place).size,
-            )
-            for child, inner in zip(children, found, strict=True)
-            if inner is not None
-        )
-
-    async def _single(self, repository: Repository, manifest: Manifest, place: str) -> Platform:
-        content = content_of(document_of(manifest, place), place)
-        body = await self._registry.read_blob(repository, content.config)
-        config = document_of(Manifest(body=body, media_type=""), place)
-        name = platform_name(config)
-        return Platform(platform=name, digest=manifest.digest, size=content.size)
-
 
 def _unfinished(inputs: TagInputs) -> str:
     """Say what a tag has no digest of, where a resource that it comes from failed."""
@@ -296,30 +256,3 @@ def _platform(source: Source, manifest: Manifest) -> Platform:
     place = str(source.image)
     size = content_of(document_of(manifest, place), place).size
     return Platform(platform=source.platform, digest=manifest.digest, size=size)
-
-
-def _inputs_of(ref: TagReference, manifest: Manifest, platforms: tuple[Platform, ...]) -> TagInputs:
-    """Return inputs that describe the tag as it is: assembled where that gives the same bytes."""
-    document = document_of(manifest, str(ref))
-    annotations = annotations_of(document)
-    owner = annotations.pop(OWNER_ANNOTATION, "")
-    if owner and manifest.media_type in INDEXES:
-        children = children_of(document, str(ref))
-        inputs = TagInputs(
-            ref=ref, owner=owner, annotations=annotations, sources=_sources_of(ref, platforms)
-        )
-        same = assemble(children, inputs.index_annotations).digest == manifest.digest
-        if same and len(platforms) == len(children):
-            return inputs
-    source = ManifestReference(repository=ref.repository, digest=manifest.digest)
-    return TagInputs(ref=ref, owner=owner, source=source)
-
-
-def _sources_of(ref: TagReference, platforms: tuple[Platform, ...]) -> tuple[Source, ...]:
-    return tuple(
-        Source(
-            platform=platform.platform,
-            image=ManifestReference(repository=ref.repository, digest=platform.digest),
-        )
-        for platform in platforms
-    )

@@ -10,12 +10,13 @@ import httpx
 
 from providers.oci.auth import Authenticator
 from providers.oci.credentials import plain_http_hosts
-from providers.oci.errors import AuthenticationError, RegistryError
+from providers.oci.errors import AuthenticationError, FailingError, RegistryError
 from providers.oci.exchange import COPIES, PARALLEL, Call, Exchange, Reply, open_http
-from providers.oci.retry import RetryPolicy
+from providers.oci.retry import TRANSIENT, RetryPolicy
 
 UNAUTHORIZED = 401
 _DENIED = frozenset({401, 403})
+_SERVER_ERRORS = 500
 
 
 class Transport:
@@ -123,7 +124,12 @@ def in_effect(status: int) -> Reply:
 
 
 def unexpected(reply: Reply, place: str) -> RegistryError:
-    """Return the error for a status that nothing was prepared for, with the registry's words."""
+    """Return the error for a status that nothing was prepared for, with the registry's words.
+
+    Of a status that may pass by itself it is a `FailingError`.
+    """
     words = reply.body[:300].decode("utf-8", "replace").strip()
     said = f": {words}" if words else ""
-    return RegistryError(f"{place}: the registry answered {reply.status}{said}")
+    text = f"{place}: the registry answered {reply.status}{said}"
+    passing = reply.status in TRANSIENT or reply.status >= _SERVER_ERRORS
+    return FailingError(text) if passing else RegistryError(text)

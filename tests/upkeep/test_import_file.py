@@ -1,10 +1,10 @@
 from typing import Any
 
 from fleet.plan import Plan, make_plan
+from providers.oci.describing import Found
 from providers.oci.index import OWNER_ANNOTATION
 from providers.oci.reference import TagReference
 from providers.oci.tag import Platform, TagInputs, TagState
-from providers.oci.tagging import Found
 from tests.fleet import examples
 from upkeep.import_file import IMAGE_TAG, POINTERS, adoption, candidates
 
@@ -89,3 +89,10 @@ class TestImportFile:
 
     def test_what_is_not_in_the_registry_is_told(self) -> None:
         assert len(adoption(plan(), {}).absent) == 5
+
+    def test_what_names_no_image_is_told_and_is_not_called_absent(self) -> None:
+        (ref, *_) = [c.ref for c in candidates(plan())]
+        taken = adoption(plan(), {}, {ref: f"{ref} names {A}, which is no image"})
+        assert taken.unreadable == (f"{ref} names {A}, which is no image",)
+        assert str(ref) not in taken.absent
+        assert taken.document == {"resources": []}

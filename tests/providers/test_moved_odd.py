@@ -1,0 +1,159 @@
+"""A tag that somebody moved onto something that is no image of a fleet."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from providers.oci.errors import (
+    AuthenticationError,
+    ConflictError,
+    FailingError,
+    UnreadableError,
+)
+from providers.oci.index import OWNER_ANNOTATION
+from tests.providers.declared import NAME, Declared
+from tests.providers.engine_fake import TAG, Engine
+from tests.providers.registry_fake import OCI_INDEX, OCI_MANIFEST, FakeRegistry, sha
+
+ARTIFACT = "application/vnd.oci.artifact.manifest.v1+json"
+Push = Callable[[FakeRegistry, str], str]
+
+
+def artifact(registry: FakeRegistry, tag: str, config: bytes, **fields: Any) -> str:
+    registry.repositories[NAME].blobs[sha(config)] = config
+    descriptor = {"mediaType": "text/plain", "digest": sha(config), "size": len(config)}
+    document = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": descriptor, "layers": []}
+    return registry.push_manifest(NAME, {**document, **fields}, tag)
+
+
+def index_of(registry: FakeRegistry, tag: str, child: str, **fields: Any) -> str:
+    media_type, body = registry.repositories[NAME].manifests[child]
+    platform = {"os": "linux", "architecture": "amd64"}
+    entry = {"mediaType": media_type, "digest": child, "size": len(body), "platform": platform}
+    document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]}
+    return registry.push_manifest(NAME, {**document, **fields}, tag)
+
+
+def lost_config(registry: FakeRegistry, tag: str) -> str:
+    digest = artifact(registry, tag, b"{}")
+    del registry.repositories[NAME].blobs[sha(b"{}")]
+    return digest
+
+
+def damaged_child(registry: FakeRegistry, tag: str) -> str:
+    child = registry.push_image(NAME, "linux/amd64", "damaged")
+    digest = index_of(registry, tag, child)
+    media_type, body = registry.repositories[NAME].manifests[child]
+    registry.repositories[NAME].manifests[child] = (media_type, body + b" ")
+    return digest
+
+
+ODD: dict[str, Push] = {
+    "a config that is text": lambda r, tag: artifact(r, tag, b"hello"),
+    "a config that is no object": lambda r, tag: artifact(r, tag, b"[]"),
+    "a config that is lost": lost_config,
+    "a manifest without config": lambda r, tag: r.push_manifest(
+        NAME, {"mediaType": ARTIFACT, "blobs": []}, tag
+    ),
+    "an index in an index": lambda r, tag: index_of(r, tag, r.push_index(NAME, "inner")),
+    "a child that is damaged": damaged_child,
+    "an index without a list": lambda r, tag: r.push_manifest(NAME, {"mediaType": OCI_INDEX}, tag),
+}
+
+
+@pytest.fixture(params=list(ODD.values()), ids=list(ODD))
+def push(request: pytest.FixtureRequest) -> Push:
+    found: Push = request.param
+    return found
+
+
+class TestMovedOntoSomethingOdd:
+    def test_a_pointer_is_told_and_put_back(
+        self, engine: Engine, declared: Declared, push: Push
+    ) -> None:
+        digest = engine.up(TAG, "v1", declared.version("v1")).outputs["digest"]
+        inputs = declared.pointer("LATEST", digest)
+        engine.up(TAG, "latest", inputs)
+        other = push(declared.registry, "LATEST")
+        engine.restart()
+        declared.registry.log.clear()
+        engine.refresh("latest")
+        assert declared.registry.writes == []
+        assert engine.resources["latest"].outputs["digest"] == other
+        said = f"{declared.place}:LATEST was moved from {digest} to {other}, which is no image"
+        assert any(text.startswith(said) for text in engine.messages)
+        assert engine.up(TAG, "latest", inputs).outputs["previous"] == other
+        assert declared.tags["LATEST"] == digest
+
+    def test_a_version_is_put_back_whole(
+        self, engine: Engine, declared: Declared, push: Push
+    ) -> None:
+        inputs = declared.version("v1")
+        outputs = engine.up(TAG, "v1", inputs).outputs
+        push(declared.registry, "v1")
+        engine.restart()
+        assert engine.preview(TAG, "v1", inputs).changed == ("digest",)
+        step = engine.up(TAG, "v1", inputs)
+        assert step.outputs["platforms"] == outputs["platforms"]
+        assert declared.tags["v1"] == outputs["digest"]
+        assert declared.registry.pullable(NAME, "v1")
+
+    def test_an_import_says_what_stands_in_its_way(
+        self, engine: Engine, declared: Declared, push: Push
+    ) -> None:
+        digest = push(declared.registry, "v1")
+        with pytest.raises(UnreadableError, match=f"v1 names {digest}, which is no image"):
+            engine.adopt(TAG, "v1", f"{declared.place}:v1")
+
+    def test_another_owner_s_is_refused_where_so_declared(
+        self, engine: Engine, declared: Declared
+    ) -> None:
+        inputs = declared.version("v1", onConflict="refuse")
+        engine.up(TAG, "v1", inputs)
+        inner = declared.registry.push_index(NAME, "inner")
+        owned = {OWNER_ANNOTATION: "fleet/prod"}
+        other = index_of(declared.registry, "v1", inner, annotations=owned)
+        with pytest.raises(ConflictError, match="owned by fleet/prod"):
+            engine.up(TAG, "v1", inputs)
+        assert declared.tags["v1"] == other
+
+    def test_a_second_refresh_does_not_take_its_platforms_for_lost(
+        self, engine: Engine, declared: Declared
+    ) -> None:
+        engine.up(TAG, "v1", declared.version("v1"))
+        artifact(declared.registry, "v1", b"hello")
+        engine.refresh("v1")
+        engine.messages.clear()
+        engine.refresh("v1")
+        assert engine.messages == []
+
+    @pytest.mark.parametrize(("status", "error"), [(503, FailingError), (403, AuthenticationError)])
+    def test_a_registry_that_fails_or_denies_tells_nothing_of_the_tag(
+        self, engine: Engine, declared: Declared, status: int, error: type[Exception]
+    ) -> None:
+        engine.up(TAG, "v1", declared.version("v1"))
+        artifact(declared.registry, "v1", b"hello")
+        declared.registry.fault("GET .*/blobs/", status=status, times=100)
+        with pytest.raises(error):
+            engine.refresh("v1")
+
+    def test_a_long_wait_that_is_asked_for_tells_nothing_of_the_tag(
+        self, engine: Engine, declared: Declared
+    ) -> None:
+        engine.up(TAG, "v1", declared.version("v1"))
+        artifact(declared.registry, "v1", b"hello")
+        headers = {"Retry-After": "3600"}
+        declared.registry.fault("GET .*/blobs/", status=429, headers=headers)
+        with pytest.raises(FailingError, match="asks to wait 3600 s"):
+            engine.refresh("v1")
+
+    def test_a_line_that_breaks_keeps_the_state_with_a_warning(
+        self, engine: Engine, declared: Declared
+    ) -> None:
+        before = engine.up(TAG, "v1", declared.version("v1")).outputs
+        artifact(declared.registry, "v1", b"hello")
+        declared.registry.fault("GET .*/blobs/", reset=True, times=100)
+        engine.refresh("v1")
+        assert engine.resources["v1"].outputs == before
+        assert "could not be verified" in engine.warnings[0]
