@@ -73,13 +73,14 @@ def _up(here: Checkout, asked: Asked) -> int:
 
 def _preview(here: Checkout, asked: Asked) -> int:
     ready = prepare.prepare(here, asked.stack)
-    return engine.run(here, [str(ready.pulumi), "preview", *_on(asked.stack)], ready.env)
+    argv = [str(ready.pulumi), "preview", *_on(asked.stack)]
+    return engine.run(here, argv, environment.looking(ready.env))
 
 
 def _refresh(here: Checkout, asked: Asked) -> int:
     ready = prepare.prepare(here, asked.stack)
     argv = [str(ready.pulumi), "refresh", *_on(asked.stack), "--yes", "--skip-preview"]
-    return engine.run(here, argv, ready.env)
+    return engine.run(here, argv, environment.looking(ready.env))
 
 
 def _lock(here: Checkout, asked: Asked) -> int:

@@ -13,6 +13,7 @@ _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 _IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", "FLEET_CA", *_ALSO_TRUST)
 _LOOPBACK = "localhost,127.0.0.1"
+_WHOLE = {"FLEET_VERIFY_CHILDREN": "all"}
 
 
 def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[str, str]:
@@ -71,6 +72,14 @@ def complete(checkout: Checkout, needs: Needs) -> dict[str, str]:
 def of_process(checkout: Checkout, needs: Needs) -> dict[str, str]:
     """Return the settings for ``needs`` on top of this process's environment, and only them."""
     return settings(checkout, needs, os.environ)
+
+
+def looking(env: Mapping[str, str]) -> dict[str, str]:
+    """Return ``env`` for a command that only looks: each platform of every tag is asked for.
+
+    What the user set stays, an empty value too: that asks for one platform a tag, in turn.
+    """
+    return {**_WHOLE, **env}
 
 
 def exports(values: Mapping[str, str], gone: Iterable[str] = ()) -> str:

@@ -91,6 +91,7 @@ def test_env_prints_exports_and_nothing_else(
     shown = capsys.readouterr()
     assert all(line.startswith("export ") for line in shown.out.splitlines())
     assert f"export FLEET_CA={here.tls}/ca.pem" in shown.out
+    assert "FLEET_VERIFY_CHILDREN" not in shown.out
     assert shown.err == ""
     assert (here.tls / "bundle.pem").exists()
 
@@ -136,6 +137,7 @@ class Engine:
         self.folder = folder
         outputs = '{"tags": [{"tag": "a/b:py3.11-1.0"}]}'
         script = f"""echo "$@" >>{folder}/calls
+        echo "$1 ${{FLEET_VERIFY_CHILDREN-not set}}" >>{folder}/asked
         case "$1 $2" in "stack output") echo '{outputs}' ;; *) exit {code} ;; esac"""
         self.pulumi = command(folder, "pulumi", script)
         wanted = needs(port=port, nodes=nodes or {})
@@ -284,6 +286,28 @@ def test_other_commands_pass_on_to_the_engine(
     made = Engine(tmp_path, monkeypatch)
     assert program.main([name]) == 0
     assert made.calls() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "expected"),
+    [
+        ("preview", None, "all"),
+        ("refresh", None, "all"),
+        ("up", None, "not set"),
+        ("preview", "", ""),
+        ("refresh", "", ""),
+        ("up", "all", "all"),
+    ],
+)
+def test_what_only_looks_asks_for_every_platform_unless_the_user_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, own: str | None, expected: str
+) -> None:
+    monkeypatch.delenv("FLEET_VERIFY_CHILDREN", raising=False)
+    if own is not None:
+        monkeypatch.setenv("FLEET_VERIFY_CHILDREN", own)
+    Engine(tmp_path, monkeypatch)
+    assert program.main([name]) == 0
+    assert (tmp_path / "asked").read_text().splitlines()[0] == f"{name} {expected}"
 
 
 def test_a_stack_that_cannot_be_selected_is_told_with_the_engines_words(tmp_path: Path) -> None:

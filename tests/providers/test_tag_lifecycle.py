@@ -106,6 +106,21 @@ class TestTagLifecycle:
         assert engine.resources["v1"].outputs["platforms"] == outputs["platforms"]
         assert any("lost the manifest of linux/amd64" in text for text in engine.messages)
 
+    def test_a_platform_that_a_whole_refresh_found_lost_is_put_back_by_any_later_update(
+        self, engine: Engine, declared: Declared, environment: dict[str, str]
+    ) -> None:
+        inputs = declared.version("v1")
+        platforms = engine.up(TAG, "v1", inputs).outputs["platforms"]
+        for lost in platforms:
+            del declared.registry.repositories[NAME].manifests[lost["digest"]]
+            environment["FLEET_VERIFY_CHILDREN"] = "all"
+            engine.restart()
+            engine.refresh("v1")
+            del environment["FLEET_VERIFY_CHILDREN"]
+            engine.restart()
+            assert engine.up(TAG, "v1", inputs).changed == ("platforms",)
+            assert declared.registry.pullable(NAME, "v1")
+
     def test_a_pointer_has_the_bytes_of_its_version(
         self, engine: Engine, declared: Declared
     ) -> None:
