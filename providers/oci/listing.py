@@ -27,7 +27,7 @@ class Listing:
     among them, for a removal may fail; `waiting` are those not yet due, with digest and date.
     `kept` are all that stay, with the reason for each; `held` are those of them that would go, had
     their removal been announced. `displaced` is what those of `stale` named whose removal was
-    interrupted.
+    interrupted. `tags` are all of the repository.
     """
 
     stale: Mapping[str, str] = field(default_factory=dict)
@@ -37,6 +37,7 @@ class Listing:
     held: tuple[Kept, ...] = ()
     displaced: Mapping[str, str] = field(default_factory=dict)
     refused: str = ""
+    tags: tuple[str, ...] = ()
 
 
 class Lister:
@@ -75,6 +76,7 @@ class Lister:
             held=tuple(found.held),
             displaced=found.displaced,
             refused=refusal(len(found.stale), len(live), inputs),
+            tags=tags,
         )
 
     async def _verdict(

@@ -11,7 +11,7 @@ from providers.oci.reach import is_loopback
 from providers.oci.retire import Outcome
 from providers.oci.session import Change, Session
 from providers.oci.stale import Kept, Removal, StaleInputs, changes
-from providers.oci.stale_telling import StaleTeller
+from providers.oci.stale_telling import StaleTeller, names
 from providers.oci.wire import InvalidInputsError, Properties, stale_inputs
 
 _NOTHING = Outcome(removed=(), kept=())
@@ -65,7 +65,7 @@ class StaleResource:
         self._session.declared.add_remover(inputs.repository, urn, keeps=inputs.keep_on_destroy)
         listing = await self._listing(replace(inputs, allowed=self._session.allowed))
         if listing.refused:
-            reason = f"{listing.refused}. Listed: {_names(listing)}"
+            reason = f"{listing.refused}. Listed: {names(listing)}"
             raise InvalidInputsError({"maxRemovals": reason})
         self.teller.listed(urn, inputs.repository, listing)
         self._held[urn] = {kept.tag: kept for kept in listing.held}
@@ -74,7 +74,7 @@ class StaleResource:
         number = olds.get("listing", 0)
         if listing.stale:
             number += 1
-            await self._session.log(f"stale, to be removed: {_names(listing)}", urn)
+            await self._session.log(f"stale, to be removed: {names(listing)}", urn)
         for tag in sorted(listing.waiting.keys() - dates.keys()):
             await self._session.log(f"stale: {tag} ({listing.waiting[tag]})", urn)
         return {
@@ -186,7 +186,7 @@ class StaleResource:
         self, urn: str, news: Properties, record: list[Any], *, preview: bool
     ) -> dict[str, Any]:
         if preview:
-            self.teller.foresee(urn)
+            await self.teller.foresee_removals(urn)
             return {**news, "kept": [], "removed": record}
         if news["stale"] and "" in news.get("waitFor", []):
             raise OciError(
@@ -233,10 +233,6 @@ def _dated(olds: Properties, news: Properties) -> list[Change]:
         )
         for tag in changed
     ]
-
-
-def _names(listing: Listing) -> str:
-    return ", ".join(f"{tag} ({digest})" for tag, digest in listing.stale.items())
 
 
 def _outputs(news: Properties, record: list[Any], outcome: Outcome) -> dict[str, Any]:

@@ -1,7 +1,11 @@
 """Tells what becomes of pointers that nothing declares, to the account of the run."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from providers.oci.errors import OciError
 from providers.oci.held import held_of
+from providers.oci.last_name import last_names
 from providers.oci.listing import Listing
 from providers.oci.parting import parting
 from providers.oci.reasons import shown
@@ -19,20 +23,24 @@ class StaleTeller:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._listed: dict[str, tuple[Entry, ...]] = {}
+        self._listed: dict[str, tuple[Repository, Listing]] = {}
 
     def listed(self, urn: str, repository: Repository, listing: Listing) -> None:
         """Remember what `check` listed, until it is known whether anything is done about it."""
-        going = (
-            _retired(repository, tag, listing.displaced.get(tag, digest), "nothing declares it")
-            for tag, digest in listing.stale.items()
-        )
-        self._listed[urn] = (*going, *(_kept(repository, kept) for kept in listing.kept))
+        self._listed[urn] = (repository, listing)
 
     def foresee(self, urn: str) -> None:
         """Note what was listed; a refresh compares as well, before anything is listed."""
         if urn in self._listed:
-            self._session.account.note(urn, *self._listed[urn])
+            self._session.account.note(urn, *_foreseen(*self._listed[urn], {}))
+
+    async def foresee_removals(self, urn: str) -> None:
+        """Note what a preview listed, and say of which images the last name would go."""
+        repository, listing = self._listed[urn]
+        last = await last_names(self._session, repository, listing)
+        self._session.account.note(urn, *_foreseen(repository, listing, last))
+        if last:
+            await self._session.log(f"stale, to be removed: {names(listing, last)}", urn)
 
     def tell(self, urn: str, repository: Repository, outcome: Outcome) -> None:
         """Note what an update removed and kept."""
@@ -91,14 +99,36 @@ class StaleTeller:
                 await self._session.log(f"{reason}, to be removed: {names}", urn)
 
 
+def names(listing: Listing, last: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Name the pointers that are to be removed, with their digests and what there is to say."""
+    said = {tag: f"; {last[tag]}" if tag in last else "" for tag in listing.stale}
+    return ", ".join(f"{tag} ({digest}{said[tag]})" for tag, digest in listing.stale.items())
+
+
+def _foreseen(
+    repository: Repository, listing: Listing, last: Mapping[str, str]
+) -> tuple[Entry, ...]:
+    going = (
+        _retired(
+            repository,
+            tag,
+            listing.displaced.get(tag, digest),
+            "nothing declares it",
+            *([last[tag]] if tag in last else []),
+        )
+        for tag, digest in listing.stale.items()
+    )
+    return (*going, *(_kept(repository, kept) for kept in listing.kept))
+
+
 def _retired(
-    repository: Repository, tag: str, digest: str, reason: str, *, later: bool = False
+    repository: Repository, tag: str, digest: str, *reasons: str, later: bool = False
 ) -> Entry:
     return Entry(
         ref=f"{repository}:{tag}",
         kind="pointer",
         action="retire",
-        reasons=(reason,),
+        reasons=reasons,
         previous=digest,
         later=later,
     )
