@@ -16,7 +16,7 @@ from tests.faults.driver import Driver
 from tests.faults.model import Fleet, step
 from tests.faults.proxy import Proxy, proxied
 from tests.faults.sweeping import promised, sweep
-from tests.faults.verdict import judge, judge_midway, judge_undo
+from tests.faults.verdict import judge, judge_gone, judge_midway, judge_undo
 from tests.providers.engine_fake import Engine
 from tests.registries.front import fronting
 from upkeep.prune import Found, Swept
@@ -161,11 +161,13 @@ class _Schedule:
         self.chaos.calm()
 
     def _calm_up(self) -> None:
+        before = self._live()
         done = self.driver.up(self.fleet)
         self.outcome.ups += 1
         assert not done.failures, f"a rerun without faults failed: {done.failures}"
         self.fleet.published()
         self._judge()
+        judge_gone(self.fleet, before, self._removed())
         self.outcome.checks += 1
         self.driver.engine.restart()
 
@@ -217,9 +219,13 @@ class _Schedule:
 
     def _judge(self) -> None:
         judge(self.fleet, removes="remove" in self.mode.policy.values())
-        removed = self.driver.engine.resources["stale"].outputs["removed"]
+        removed = self._removed()
         judge_undo(self.fleet, removed)
         self.outcome.undoable = len(removed)
+
+    def _removed(self) -> list[dict[str, str]]:
+        record: list[dict[str, str]] = self.driver.engine.resources["stale"].outputs["removed"]
+        return record
 
     def _idle_up(self) -> None:
         before = len(self.proxy.writes)

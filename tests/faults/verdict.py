@@ -71,3 +71,21 @@ def _wanted(fleet: Fleet) -> dict[str, str]:
 
 def _is_pointer(tag: str) -> bool:
     return any(re.fullmatch(pattern, tag) for pattern in GRAMMAR.values())
+
+
+def judge_gone(
+    fleet: Fleet, before: Mapping[str, str], removed: Iterable[Mapping[str, str]]
+) -> None:
+    """Check that each pointer that was there `before` an up and is gone is on record.
+
+    With what it named, unless that is gone as well: what an interrupted removal had put there.
+
+    :raises AssertionError: naming the pointer, and what is on record of it.
+    """
+    view = Reading(fleet.registry, fleet.name)
+    live, record = view.tags(), [(entry["tag"], entry["digest"]) for entry in removed]
+    for tag in sorted(filter(_is_pointer, before.keys() - live.keys())):
+        known = [digest for name, digest in record if name == tag]
+        assert known, f"{tag} went and is on no record"
+        there = view.digest(before[tag]) is not None
+        assert before[tag] in known or not there, f"{tag} named {before[tag]}, on record: {known}"
