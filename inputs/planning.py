@@ -16,8 +16,13 @@ def plan_of(root: Path, stack: str, declaration: Declaration) -> Plan:
 
     :raises DeclarationError: with every problem of the lock, the assets or the plan.
     """
-    owner = f"{PROJECT}/{declaration.fleet_of(stack)}"
+    owner = owner_of(stack, declaration)
     return make_plan(declaration, gather(root, stack, declaration), owner=owner)
+
+
+def owner_of(stack: str, declaration: Declaration) -> str:
+    """Return ``<pulumi project>/<stack>``; of a part, it is the whole's."""
+    return f"{PROJECT}/{declaration.fleet_of(stack)}"
 
 
 def whole_of(root: Path, stack: str, declaration: Declaration, plan: Plan) -> Whole:

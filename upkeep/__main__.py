@@ -11,7 +11,7 @@ from fleet.plan import Plan
 from fleet.problems import DeclarationError, Problems
 from inputs import strict_yaml
 from inputs.parts import refuse_split, stacks_of
-from inputs.planning import plan_of
+from inputs.planning import owner_of, plan_of
 from inputs.stack import config_file, declaration_of_file
 from local import backend, engine, environment
 from local.checkout import Checkout, checkout
@@ -19,7 +19,7 @@ from local.needs import read_needs
 from local.say import TroubleError, say
 from providers.oci.errors import OciError
 from providers.oci.reference import Repository
-from upkeep import adopt, images, moving, prune, prune_report, restore, split
+from upkeep import adopt, images, moving, prune, prune_report, records, restore, split
 from upkeep.import_file import Adoption
 from upkeep.opened import opened
 from upkeep.state import read_state
@@ -62,7 +62,12 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     one = commands.add_parser("restore", help="put a removed name back on its last digest")
     one.add_argument("--tag", required=True)
-    one.add_argument("--image", default="", help="where several images had that name")
+    one.add_argument(
+        "--image",
+        default="",
+        help="the last part of the repository's name, where several images had that name; the "
+        "whole repository (host/namespace/name), where nothing declares the image any more",
+    )
     one.set_defaults(run=_restore)
     two = commands.add_parser("adopt", help="write the import file of a registry's declared tags")
     two.add_argument("--apply", action="store_true", help="run the import as well")
@@ -86,14 +91,23 @@ def _parser() -> argparse.ArgumentParser:
 
 def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
     state = read_state(here.root, chosen.stack, os.environ)
-    entry = restore.choose(state, chosen.tag, chosen.image)
+    declaration = declaration_of_file(config_file(here.root, chosen.stack))
+    places = records.candidates(
+        state, declaration.registry, [image.name for image in declaration.images], chosen.image
+    )
+    owner = owner_of(chosen.stack, declaration)
 
     async def run() -> restore.Restored:
         async with opened() as connection:
+            found = await records.read_records(connection.registry, places, owner)
+            for reason in found.unread.values():
+                say(f"warning: {reason}")
+            entry = restore.choose(state, chosen.tag, chosen.image, found)
             return await restore.restore(connection.registry, entry)
 
-    _tell(asyncio.run(run()))
-    _tell(restore.outlook(state, entry))
+    done = asyncio.run(run())
+    _tell(done)
+    _tell(restore.outlook(state, done.entry))
     return 0
 
 

@@ -76,4 +76,4 @@ _LIMITS = """\
 Not in the file: platform builds and their verifications, for no registry tells which inputs an
 image was built from. The next up builds and checks each platform once more (out of the registry's
 cache where that is there); builds that give the same bytes move no tag. The record of removed
-names is lost with a state, and begins anew."""
+names begins anew in the state; `make restore` reads the one in the registry as well."""

@@ -8,11 +8,12 @@ from providers.oci.index import OWNER_ANNOTATION, annotations_of, children_of, d
 from providers.oci.reference import Repository, is_digest
 from providers.oci.registry import Manifest, Registry
 from providers.oci.throwaway import displaced_by
-from upkeep.ledger import PREFIX
+from providers.oci.undo import PREFIX as UNDO
+from upkeep.ledger import PREFIX as LEDGER
 from upkeep.names import require_all
 from upkeep.parallel import each
 
-_RECORDS = (PREFIX,)
+_RECORDS = (LEDGER, UNDO)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ class Holdings:
 
     @property
     def records(self) -> dict[str, str]:
-        """The tags of what upkeep itself keeps in a workshop, with their digests."""
+        """The tags of ledgers and undo records, which a workshop keeps, with their digests."""
         return {tag: digest for tag, digest in self.tags.items() if tag.startswith(_RECORDS)}
 
     @property

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from fleet.plan import ImagePlan
 from providers.oci.reference import Repository
+from providers.oci.undo import workshop_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +17,7 @@ class Image:
     @property
     def build(self) -> Repository:
         """The workshop of platform images."""
-        return Repository(host=self.public.host, name=f"{self.public.name}/build")
+        return workshop_of(self.public)
 
     @property
     def cache(self) -> Repository:

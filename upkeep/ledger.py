@@ -4,26 +4,24 @@ It lies in the registry beside what it describes, as an OCI artifact under a tag
 repository: machines that run once and vanish share it, and no state backend has to keep it.
 """
 
-import gzip
-import json
-import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from local.say import TroubleError
-from providers.oci.index import OCI_MANIFEST, content_of, document_of
+from providers.oci.artifact import (
+    Artifact,
+    MalformedArtifactError,
+    OversizedArtifactError,
+    OverwrittenArtifactError,
+    tag_for,
+)
 from providers.oci.reference import Repository, is_digest
-from providers.oci.registry import Manifest, Registry, digest_of
+from providers.oci.registry import Registry
 
 PREFIX = "ledger-"
 """What the tags of ledgers begin with; no build tag does, for those begin with ``py``."""
 _TYPE = "application/vnd.multi-py.fleet.ledger.v1+json+gzip"
-# OCI image specification 1.1, "Guidance for an Empty Descriptor".
-_EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
-_EMPTY = b"{}"
-_LIMIT = 64 * 1024 * 1024
-
 
 Names = Mapping[str, tuple[str, ...]]
 """Tag to digests."""
@@ -92,7 +90,7 @@ class Ledger:
 
 def tag_of(owner: str) -> str:
     """Return the tag of the ledger of ``owner``, ``<pulumi project>/<stack>``."""
-    return PREFIX + owner.replace("/", "-")
+    return tag_for(PREFIX, owner)
 
 
 async def load(registry: Registry, workshop: Repository, owner: str) -> Ledger:
@@ -100,69 +98,41 @@ async def load(registry: Registry, workshop: Repository, owner: str) -> Ledger:
 
     :raises TroubleError: when what lies there is no ledger.
     """
-    manifest = await registry.get(workshop, tag_of(owner))
-    if manifest is None:
-        return Ledger()
-    place = f"{workshop}:{tag_of(owner)}"
-    layers = content_of(document_of(manifest, place), place).layers
+    artifact = _artifact(registry, workshop, owner)
     try:
-        (blob,) = layers
-        found = json.loads(_unpacked(await registry.read_blob(workshop, blob)))
-        entries, tags = _checked(found), _checked_names(found)
-    except (ValueError, TypeError, KeyError, AttributeError, zlib.error) as error:
+        found = await artifact.load()
+        if found is None:
+            return Ledger()
+        entries, tags = _checked(found.value), _checked_names(found.value)
+    except (MalformedArtifactError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise TroubleError(
-            f"{place} is no ledger ({error}); delete that tag, and all waiting begins anew"
+            f"{artifact} is no ledger ({error}); delete that tag, and all waiting begins anew"
         ) from error
-    return Ledger(entries=entries, tags=tags, digest=manifest.digest)
+    return Ledger(entries=entries, tags=tags, digest=found.digest)
 
 
 async def save(registry: Registry, workshop: Repository, owner: str, ledger: Ledger) -> Ledger:
     """Write the ledger, and delete the manifest that it displaces; return it as written.
 
-    :raises TroubleError: when another ledger is there than it was read from; nothing was written.
+    :raises TroubleError: when another ledger is there than it was read from, or when it has
+        outgrown what can be read back; nothing was written.
     """
-    place = f"{workshop}:{tag_of(owner)}"
-    before = await registry.get(workshop, tag_of(owner))
-    if ledger.digest != (before.digest if before else ""):
-        raise TroubleError(f"{place} was written meanwhile, by another run; run again")
+    artifact = _artifact(registry, workshop, owner)
     # The owner is in it, for another stack's ledger must not have the same digest.
     held = {"owner": owner, "entries": ledger.entries, "tags": ledger.tags}
-    text = json.dumps(held, sort_keys=True, separators=(",", ":"))
-    # Without a time in it, an unchanged ledger has an unchanged digest.
-    body = gzip.compress(text.encode(), mtime=0)
-    for blob in (_EMPTY, body):
-        await registry.write_blob(workshop, blob)
-    manifest = _manifest(body)
-    if manifest.digest != ledger.digest:
-        named = ledger.digest or None
-        await registry.put(workshop, tag_of(owner), manifest, named=named)
-        if ledger.digest:
-            await registry.delete(workshop, ledger.digest)
-    return replace(ledger, digest=manifest.digest)
+    try:
+        digest = await artifact.save(held, ledger.digest)
+    except OverwrittenArtifactError as error:
+        raise TroubleError(f"{error}; run again") from error
+    except OversizedArtifactError as error:
+        raise TroubleError(f"{error}; delete that tag, and all waiting begins anew") from error
+    if ledger.digest not in ("", digest):
+        await registry.delete(workshop, ledger.digest)
+    return replace(ledger, digest=digest)
 
 
-def _unpacked(body: bytes) -> bytes:
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # 16: with gzip's header (zlib.h)
-    text = unpacker.decompress(body, _LIMIT)
-    if not unpacker.eof:
-        raise ValueError(f"it is cut off, or longer than {_LIMIT} bytes")
-    return text
-
-
-def _manifest(body: bytes) -> Manifest:
-    document = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "artifactType": _TYPE,
-        "config": _descriptor(_EMPTY_TYPE, _EMPTY),
-        "layers": [_descriptor(_TYPE, body)],
-    }
-    text = json.dumps(document, separators=(",", ":"))
-    return Manifest(body=text.encode(), media_type=OCI_MANIFEST)
-
-
-def _descriptor(media_type: str, body: bytes) -> dict[str, Any]:
-    return {"mediaType": media_type, "digest": digest_of(body), "size": len(body)}
+def _artifact(registry: Registry, workshop: Repository, owner: str) -> Artifact:
+    return Artifact(registry=registry, repository=workshop, tag=tag_of(owner), media_type=_TYPE)
 
 
 def _checked(found: Any) -> dict[str, dict[str, str]]:

@@ -1,11 +1,13 @@
 """What state, undo record and ledger say of a repository, apart from its own tag list."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from providers.oci.reference import Repository
 from providers.oci.registry import Registry
+from providers.oci.undo import tag_of as undo_tag
+from upkeep.images import Image
 from upkeep.ledger import Ledger
+from upkeep.ledger import tag_of as ledger_tag
 from upkeep.names import Known
 from upkeep.state import State
 from upkeep.undo import undo_record
@@ -23,23 +25,38 @@ class Needs:
     roots: frozenset[str]
 
 
-async def needs_of(
-    registry: Registry, repository: Repository, state: State, ledger: Ledger, also: Collection[str]
-) -> Needs:
-    """Return the needs of ``repository``; ``also`` are further names that are known of it.
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """Finds what the repositories of an ``image`` need, for the stack of ``owner``."""
 
-    :raises providers.oci.errors.OciError: when the registry fails.
-    """
-    record = await undo_record(registry, repository, state)
-    undone = {entry.digest for entry in record}
-    names = {*ledger.names(repository), *(entry.tag for entry in record), *also}
-    return Needs(
-        known=Known(
-            repository=repository,
-            declared=state.tags.get(repository, frozenset()),
-            names=frozenset(names),
-            digests=frozenset(ledger.of(repository)),
-        ),
-        digests=state.digests | undone,
-        roots=state.roots.get(repository, frozenset()) | undone,
-    )
+    registry: Registry
+    image: Image
+    owner: str
+
+    async def needs_of(self, repository: Repository, state: State, ledger: Ledger) -> Needs:
+        """Return the needs of ``repository``, one of the image's.
+
+        :raises upkeep.names.DoubtError: when the undo record can't be read.
+        :raises providers.oci.errors.OciError: when the registry fails.
+        """
+        record = await undo_record(self.registry, self.image, repository, state, self.owner)
+        undone = {entry.digest for entry in record}
+        removed = {entry.tag for entry in record}
+        names = {*ledger.names(repository), *removed, *self._own(repository, ledger)}
+        return Needs(
+            known=Known(
+                repository=repository,
+                declared=state.tags.get(repository, frozenset()),
+                names=frozenset(names),
+                digests=frozenset(ledger.of(repository)),
+            ),
+            digests=state.digests | undone,
+            roots=state.roots.get(repository, frozenset()) | undone,
+        )
+
+    def _own(self, repository: Repository, ledger: Ledger) -> list[str]:
+        """Return the names of what upkeep and provider keep in the workshop of platform builds."""
+        if repository != self.image.build:
+            return []
+        # That the ledger could be read says that its name is there.
+        return [undo_tag(self.owner), *([ledger_tag(self.owner)] if ledger.entries else [])]

@@ -16,7 +16,7 @@ from upkeep.images import Image
 from upkeep.keeping import Seen, kept_of
 from upkeep.ledger import Ledger
 from upkeep.names import DoubtError, confirm
-from upkeep.needs import Needs, needs_of
+from upkeep.needs import Asking, Needs
 from upkeep.state import State
 from upkeep.sweep import Loose, decide, loosened, refusal
 from upkeep.versions import Versions
@@ -173,8 +173,8 @@ class Pruner:
             if image.public in doubts:
                 doubts[repository] = f"what needs it is not known without {image.public}"
                 continue
-            needs[repository] = await self._needs(image, repository, ledger, state)
             try:
+                needs[repository] = await self._needs(image, repository, ledger, state)
                 held[repository] = await self._hold(repository, needs[repository])
             except DoubtError as doubt:
                 doubts[repository] = str(doubt)
@@ -191,10 +191,8 @@ class Pruner:
     async def _needs(
         self, image: Image, repository: Repository, ledger: Ledger, state: State
     ) -> Needs:
-        # That the ledger could be read says that its own name is there.
-        own = ledger.entries and repository == image.build
-        also = [ledgers.tag_of(self.owner)] if own else []
-        return await needs_of(self.registry, repository, state, ledger, also)
+        asking = Asking(registry=self.registry, image=image, owner=self.owner)
+        return await asking.needs_of(repository, state, ledger)
 
     async def _save(self, image: Image, ledger: Ledger) -> Ledger:
         return await ledgers.save(self.registry, image.build, self.owner, ledger)

@@ -1,5 +1,6 @@
 """Undo of a removal: a name goes back to the digest that it had when it was removed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from local.say import TroubleError
@@ -7,6 +8,8 @@ from providers.oci.index import INDEXES, children_of, document_of
 from providers.oci.reference import Repository
 from providers.oci.registry import Manifest, Registry
 from providers.oci.throwaway import is_throwaway
+from providers.oci.undo import workshop_of
+from upkeep.records import Records
 from upkeep.state import Removed, Remover, State
 
 
@@ -22,22 +25,26 @@ class Restored:
         return f"{self.entry.repository}:{self.entry.tag} {done} {self.entry.digest}"
 
 
-def choose(state: State, tag: str, image: str = "") -> Removed:
-    """Return the last removal of ``tag``; ``image`` is the last part of its repository's name.
+def choose(state: State, tag: str, image: str = "", records: Records | None = None) -> Removed:
+    """Return the last removal of ``tag``, by the state and by the registry's ``records``.
 
-    :raises TroubleError: when no removal is on record, several images have one, or the tag is
-        declared and so the business of ``pulumi up``.
+    ``image`` is a repository, or the last part of its name.
+
+    :raises TroubleError: when no removal is on record, several images have one or may have one, or
+        the tag is declared and so the business of ``pulumi up``.
     """
+    records = records or Records()
+    state = records.joined(state)
     found = [r for r in state.removed if r.tag == tag and _is_of(r.repository, image)]
     if not found:
-        raise TroubleError(_unknown(state, tag, image))
-    repositories = sorted({str(entry.repository) for entry in found})
+        raise TroubleError(_unknown(state, tag, image, records))
+    repositories = {entry.repository for entry in found}
+    if not image:
+        repositories |= records.unread.keys()
     if len(repositories) > 1:
-        named = " and ".join(repositories)
-        raise TroubleError(f"{tag} was removed from {named}; say which: IMAGE=<its last part>")
+        raise TroubleError(_several(tag, repositories, records))
     entry = found[-1]
-    remover = _remover_of(state, entry.repository)
-    if remover is not None and tag in remover.pointers:
+    if _is_declared(state, entry.repository, tag):
         raise TroubleError(f"{entry.repository}:{tag} is declared; `make up` puts it in its place")
     return entry
 
@@ -70,8 +77,10 @@ async def restore(registry: Registry, entry: Removed) -> Restored:
 def outlook(state: State, entry: Removed) -> str:
     """Say what the next ``up`` makes of a restored name, by the policy of the last update."""
     remover = _remover_of(state, entry.repository)
-    kind = remover.kind(entry.tag) if remover else ""
-    policy = remover.policies.get(kind, "keep") if remover else "keep"
+    if remover is None:
+        return _without_remover(state, entry.repository)
+    kind = remover.kind(entry.tag)
+    policy = remover.policies.get(kind, "keep")
     if policy == "keep":
         return f"It stays: the policy of {kind or 'this name'} is keep."
     image = entry.repository.name.rpartition("/")[2]
@@ -111,10 +120,41 @@ def _remover_of(state: State, repository: Repository) -> Remover | None:
     return next((r for r in state.removers if r.repository == repository), None)
 
 
-def _unknown(state: State, tag: str, image: str) -> str:
+def _is_declared(state: State, repository: Repository, tag: str) -> bool:
+    """Tell whether the last update declared a tag; right after an adoption no remover tells."""
+    remover = _remover_of(state, repository)
+    return tag in (remover.pointers if remover else state.tags.get(repository, ()))
+
+
+def _without_remover(state: State, repository: Repository) -> str:
+    if repository in state.tags:
+        return (
+            f"No update since the adoption has looked for stale names in {repository}. The next "
+            "`make up` does: what nothing declares it keeps or removes, by the declared policy."
+        )
+    return f"It stays: stack {state.stack} looks after no pointer of {repository} any more."
+
+
+def _several(tag: str, repositories: Iterable[Repository], records: Records) -> str:
+    named = " and ".join(sorted(map(str, repositories)))
+    unread = "".join(f"\n{reason}" for reason in records.unread.values())
+    may = ", or may have been" if unread else ""
+    return f"{tag} was removed{may} from {named}; say which: IMAGE=<its last part>{unread}"
+
+
+def _unknown(state: State, tag: str, image: str, records: Records) -> str:
     where = f" of {image}" if image else ""
     listed = "".join(
         f"\n  {r.repository}:{r.tag}  {r.digest}  removed {r.removed_at}" for r in state.removed
     )
     known = f"The record:{listed}" if listed else "The record is empty."
-    return f"stack {state.stack} has no record of a removal of {tag}{where}. {known}"
+    looked = "".join(
+        f"\n  {workshop_of(place)}{': ' + records.unread[place] if place in records.unread else ''}"
+        for place in records.asked
+    )
+    return (
+        f"stack {state.stack} has no record of a removal of {tag}{where}. {known}\n"
+        f"Looked for in the state and beside the images, in:{looked or ' no repository'}\n"
+        "Where the image is no longer declared, say which repository it was: "
+        "IMAGE=ghcr.io/owner/python-uvicorn"
+    )

@@ -1,20 +1,61 @@
-"""The undo record: every name that was removed, with the digest that it had."""
+"""The undo record: every name that was removed, with the digest that it had.
 
+It lies in the stack's state and in the registry. The state forgets an image that left the
+declaration, and may be lost; the registry knows of nothing that went before it kept records.
+"""
+
+from collections.abc import Iterable
+
+from providers.oci.errors import UndoRecordError
 from providers.oci.reference import Repository
 from providers.oci.registry import Registry
+from providers.oci.undo import PREFIX, UndoRecord, load_tagged, tag_of
+from upkeep.images import Image
+from upkeep.names import DoubtError
 from upkeep.state import Removed, State
 
 
 async def undo_record(
-    registry: Registry,  # noqa: ARG001 - a record in the registry would be read here
-    repository: Repository,
-    state: State,
+    registry: Registry, image: Image, repository: Repository, state: State, owner: str
 ) -> tuple[Removed, ...]:
-    """Return what is on record of removals in ``repository``.
+    """Return what is on record of removals in ``repository``, one of those of ``image``.
 
     A sweep keeps all these digests, with their platforms, and asks for all these names: this is
-    the one place where it learns of them.
+    the one place where it learns of them. Records of other stacks that are listed count as well.
 
+    :raises upkeep.names.DoubtError: when a record can't be read: what it keeps is not known.
     :raises providers.oci.errors.OciError: when the registry fails.
     """
-    return tuple(entry for entry in state.removed if entry.repository == repository)
+    known = tuple(entry for entry in state.removed if entry.repository == repository)
+    if repository != image.public:
+        return known
+    listed = (await registry.tags(image.build)).tags
+    # A list may lack it, and the stack's own is the one that has to be found.
+    tags = sorted({tag_of(owner), *(tag for tag in listed if tag.startswith(PREFIX))})
+    try:
+        records = [await load_tagged(registry, repository, tag) for tag in tags]
+    except UndoRecordError as error:
+        raise DoubtError(f"{error}. Until then nothing of {repository} is swept") from error
+    found = (entry for record in records if record for entry in removed_by(repository, record))
+    return merged(known, found)
+
+
+def removed_by(repository: Repository, record: UndoRecord) -> tuple[Removed, ...]:
+    """Return the entries of a ``record`` that lies beside ``repository``."""
+    return tuple(
+        Removed(repository=repository, tag=one.tag, digest=one.digest, removed_at=one.removed_at)
+        for one in record.removals
+    )
+
+
+def merged(state: Iterable[Removed], registry: Iterable[Removed]) -> tuple[Removed, ...]:
+    """Return what both have, oldest first; what both know counts as the state has it.
+
+    The registry's record dates an entry just before its name goes, and may hold one whose removal
+    failed.
+    """
+    known = tuple(state)
+    names = {(entry.repository, entry.tag, entry.digest) for entry in known}
+    more = (e for e in registry if (e.repository, e.tag, e.digest) not in names)
+    # Dates of one form compare as text (RFC 3339, section 5.1).
+    return tuple(sorted((*known, *more), key=lambda entry: entry.removed_at))

@@ -61,3 +61,7 @@ class UnannouncedError(OciError):
 
 class PartialRemovalError(OciError):
     """Some names were removed before a later one failed."""
+
+
+class UndoRecordError(OciError):
+    """The record that a removal is undone from can't be read or written, so nothing is removed."""

@@ -37,6 +37,10 @@ class PackagesRemover:
     packages: Packages
     retry: RetryPolicy
 
+    async def require(self, ref: TagReference) -> None:
+        """Look at token and package."""
+        await self.packages.require(ref.repository)
+
     async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> bool:
         """Remove the tag, as `NameRemover` says."""
         await self.packages.require(ref.repository)

@@ -21,6 +21,13 @@ from providers.oci.throwaway import is_throwaway, put_back, write_throwaway
 class NameRemover(Protocol):
     """A way of removing names that one kind of registry offers."""
 
+    async def require(self, ref: TagReference) -> None:
+        """Return unless it is plain, without any write, that the tag can't be removed.
+
+        :raises UnsupportedRemovalError: if there is no way.
+        :raises RegistryError: if the registry fails.
+        """
+
     async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> bool:
         """Remove the tag, which was seen to name `manifest`; the image stays pullable.
 
@@ -48,6 +55,14 @@ class Remover:
 
     registry: Registry
     _trusted: set[Repository] = field(default_factory=set, init=False)
+
+    async def require(self, ref: TagReference) -> None:
+        """Ask for the deletion of a digest that nothing has, and then of such a tag."""
+        for nothing in (f"sha256:{secrets.token_hex(32)}", f"nothing-{secrets.token_hex(16)}"):
+            outcome = await self.registry.delete(ref.repository, nothing)
+            if outcome != DeleteOutcome.UNSUPPORTED:
+                return
+        raise _no_way(ref)
 
     async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> bool:
         """Remove the tag, as `NameRemover` says."""

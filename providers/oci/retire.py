@@ -13,6 +13,7 @@ from providers.oci.errors import (
 from providers.oci.held import held_of, not_forgotten
 from providers.oci.index import OWNER_ANNOTATION, annotations_of, document_of
 from providers.oci.judge import Judge, Verdict
+from providers.oci.noting import Noter
 from providers.oci.reference import TagReference
 from providers.oci.registry import Manifest, Registry
 from providers.oci.remove import NameRemover
@@ -26,7 +27,7 @@ from providers.oci.stale import (
     policy_of,
     undeclared,
 )
-from providers.oci.throwaway import displaced_by, is_throwaway, stood_for
+from providers.oci.throwaway import stood_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +56,13 @@ class Retirer:
         self._registry = registry
         self._remover = remover
         self._judge = Judge(registry=registry)
-        self._now = now
+        self._noter = Noter(registry, remover, now)
 
     async def retire(self, inputs: StaleInputs) -> Outcome:
         """Remove what was listed and still is what it was then; nothing else.
 
-        A failure stops the removals and comes with the outcome so far.
+        All of it is in the undo record of the registry before the first name goes. A failure stops
+        the removals and comes with the outcome so far.
         """
         # What is declared stands by now, whether or not the list shows it yet.
         tags = {*await self._tags(inputs), *inputs.pointers}
@@ -68,6 +70,8 @@ class Retirer:
         kept: dict[str, Kept] = {}
         failure: OciError | None = None
         try:
+            if going := await self._unmoved(inputs):
+                await self._noter.note(inputs, going, inputs.removed)
             for tag, digest in sorted(inputs.stale.items()):
                 reason = await self._retire_one(inputs, tag, digest, tags, removed)
                 if reason:
@@ -95,6 +99,9 @@ class Retirer:
         without an annotation that the state declared and that name what it recorded. Others that
         it declared stay, with the reason for each.
 
+        They and what the state says was removed before are in the undo record of the registry
+        before the first name goes, for no state has them any more.
+
         :raises UnreachableError: if the tag list can't be read, before anything was removed.
         :raises PartialRemovalError: naming what went before the failure.
         :raises UnannouncedError: after the rest went, naming what `inputs.allowed` keeps.
@@ -105,17 +112,36 @@ class Retirer:
         try:
             found = await self._belongings(inputs, declared, tags)
             tags |= found.going.keys()
-            for tag, manifest in found.going.items():
-                stays = held_of(inputs.repository, {tag: stood_for(manifest)}, inputs.allowed)
-                held += stays.values()
-                if not stays:
-                    await self._remove(inputs, tag, manifest, tags, removed)
+            named = {tag: stood_for(manifest) for tag, manifest in found.going.items()}
+            stays = held_of(inputs.repository, named, inputs.allowed)
+            held += stays.values()
+            going = {tag: found.going[tag] for tag in found.going if tag not in stays}
+            await self._noter.note(inputs, going, inputs.removed)
+            for tag, manifest in going.items():
+                await self._remove(inputs, tag, manifest, tags, removed)
         except OciError as error:
             raise PartialRemovalError(_so_far(error, removed)) from error
         if held:
             unannounced = UnannouncedError(not_forgotten(inputs.repository, held))
             raise UnannouncedError(_so_far(unannounced, removed))
         return Outcome(removed=tuple(removed), kept=found.kept)
+
+    async def keep_record(self, inputs: StaleInputs) -> None:
+        """Have in the registry what the state says was removed, for that state goes.
+
+        :raises UndoRecordError: if that can't be done.
+        """
+        await self._noter.note(inputs, {}, inputs.removed)
+
+    async def _unmoved(self, inputs: StaleInputs) -> dict[str, Manifest]:
+        """Return what of the listed names still is what it was then, in a request for each."""
+        tags = sorted(inputs.stale.keys() - inputs.pointers)
+        found = await asyncio.gather(*(self._registry.get(inputs.repository, t) for t in tags))
+        return {
+            tag: manifest
+            for tag, manifest in zip(tags, found, strict=True)
+            if manifest is not None and manifest.digest == inputs.stale[tag]
+        }
 
     async def _belongings(
         self, inputs: StaleInputs, declared: frozenset[str], tags: Collection[str]
@@ -162,8 +188,8 @@ class Retirer:
     ) -> None:
         ref = TagReference(repository=inputs.repository, tag=tag)
         others = frozenset(tags - {tag})
-        named = displaced_by(manifest) if is_throwaway(manifest) else manifest.digest
-        gone = [Removal(tag=tag, digest=named, removed_at=self._now())] if named else []
+        gone = self._noter.removals({tag: manifest})
+        await self._noter.note(inputs, {tag: manifest})
         try:
             was_there = await self._remover(inputs.repository.host).remove(ref, manifest, others)
         except AcceptedRemovalError:

@@ -29,7 +29,8 @@ class StaleInputs:
     (RFC 3339, UTC) on which a pointer under a policy with grace was first seen stale. `suspected`
     are kinds and tags whose removal an earlier run may have begun, whatever the policy is now.
     `allowed` is no declaration: it says what this very run may remove.
-    `recorded` are the digests that the state says were written or adopted under a tag.
+    `recorded` are the digests that the state says were written or adopted under a tag, `removed`
+    what it says was removed before.
     """
 
     repository: Repository
@@ -45,6 +46,7 @@ class StaleInputs:
     suspected: frozenset[str] = frozenset()
     allowed: Allowed = EVERYTHING
     recorded: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    removed: tuple["Removal", ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

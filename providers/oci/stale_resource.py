@@ -127,7 +127,8 @@ class StaleResource:
         """Remove the pointers that carry our owner annotation, or that the state wrote or adopted.
 
         What this run declares stays, and all of them where `parting` says so. One that the last
-        run declared and that is somebody else's by now stays with a warning.
+        run declared and that is somebody else's by now stays with a warning. The record of what
+        was ever removed is in the registry afterwards.
 
         :raises UnreachableError: if the registry can't be reached, with the remedy for one that is
             gone for good. One on loopback is forgotten with a warning: nobody pulls from it.
@@ -136,6 +137,8 @@ class StaleResource:
         inputs = self._session.departing(properties)
         try:
             found = await parting(self._session, urn, inputs)
+            if found.stays and inputs.removed:
+                await self._keep_record(inputs, urn)
             outcome = _NOTHING if found.stays else await self._retire_owned(inputs)
         except UnreachableError as error:
             await self._forget(inputs, urn, error)
@@ -172,6 +175,19 @@ class StaleResource:
             lambda: retirer.retire_owned(inputs, declared.tags(inputs.repository)),
         )
 
+    async def _keep_record(self, inputs: StaleInputs, urn: str) -> None:
+        try:
+            await self._session.hosts.ask(
+                inputs.repository.host, lambda: self._session.retirer.keep_record(inputs)
+            )
+        except OciError as error:
+            names = ", ".join(f"{entry.tag} ({entry.digest})" for entry in inputs.removed)
+            await self._session.warn(
+                f"{inputs.repository}: its record of removed names goes with the state and is not "
+                f"in the registry ({error}). It held {names}",
+                urn,
+            )
+
     async def _forget(self, inputs: StaleInputs, urn: str, error: UnreachableError) -> None:
         if not is_loopback(inputs.repository.host):
             raise UnreachableError(
@@ -193,7 +209,7 @@ class StaleResource:
                 f"{self.identify(news)}: no pointer is removed while a declared tag failed; repair "
                 f"that and rerun. Still there: {', '.join(sorted(news['stale']))}"
             )
-        inputs = self._with_declared(news)
+        inputs = self._with_declared({**news, "removed": record})
         outcome = await self._session.retirer.retire(inputs)
         outcome = replace(outcome, kept=with_reasons(outcome.kept, self._held.get(urn, {})))
         self.teller.tell(urn, inputs.repository, outcome)

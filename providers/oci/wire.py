@@ -11,7 +11,7 @@ from providers.oci.errors import OciError
 from providers.oci.policy import Policy, is_date, parse_policy
 from providers.oci.reasons import shortened
 from providers.oci.reference import ManifestReference, Repository, TagReference
-from providers.oci.stale import PointerKind, StaleInputs
+from providers.oci.stale import PointerKind, Removal, StaleInputs
 from providers.oci.tag import (
     OnConflict,
     Platform,
@@ -238,7 +238,7 @@ def _digest(image: str) -> str:
 
 
 def stale_inputs(properties: Properties) -> StaleInputs:
-    """Read the inputs of StalePointers.
+    """Read the inputs of StalePointers, and of its outputs what was removed before.
 
     :raises InvalidInputsError: naming every property that is wrong.
     """
@@ -263,6 +263,10 @@ def stale_inputs(properties: Properties) -> StaleInputs:
         keep_on_destroy=reader.value("keepOnDestroy", bool, default=False),
         stale=reader.value("stale", dict, {}),
         since=_dates(reader),
+        removed=tuple(
+            Removal(tag=entry["tag"], digest=entry["digest"], removed_at=entry["removedAt"])
+            for entry in properties.get("removed") or ()
+        ),
     )
     reader.finish()
     return inputs

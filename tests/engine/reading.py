@@ -1,5 +1,6 @@
 """A registry as those see it who pull; no code of the provider's, so that it can be judged."""
 
+import gzip
 import hashlib
 import json
 import ssl
@@ -21,6 +22,7 @@ class Reading:
     """One repository, read over plain HTTP."""
 
     def __init__(self, registry: Served, repository: str) -> None:
+        self._registry, self._repository = registry, repository
         self._base = f"http://{registry.host}/v2/{repository}/"
 
     def tags(self) -> dict[str, str]:
@@ -43,6 +45,20 @@ class Reading:
     def manifest(self, digest: str) -> bytes:
         """Return a manifest's bytes, checked against its digest."""
         return self._fetch(f"manifests/{digest}", digest)
+
+    def undo(self, owner: str = "fleet/dev") -> dict[str, str]:
+        """Return the undo record that lies beside the images: each name with its last digest."""
+        workshop = Reading(self._registry, f"{self._repository}/build")
+        tag = f"undo-{owner.replace('/', '-')}"
+        if workshop.digest(tag) is None:
+            return {}
+        (layer,) = json.loads(workshop._fetch(f"manifests/{tag}", tag))["layers"]
+        packed = workshop._fetch(f"blobs/{layer['digest']}", layer["digest"])
+        record = json.loads(gzip.decompress(packed))
+        assert record["owner"] == owner
+        dates = [entry["removedAt"] for entry in record["removed"]]
+        assert dates == sorted(dates), "the oldest comes first"
+        return {entry["tag"]: entry["digest"] for entry in record["removed"]}
 
     def pull(self, reference: str) -> dict[str, str]:
         """Pull every platform of an index; return platform to digest.

@@ -94,11 +94,12 @@ class TestStalePointers:
         inputs = fleet.inputs()
         listed = engine.preview(STALE, "s", inputs)
         assert listed.outputs["stale"]
-        # The listing reads the old digest, the removal then finds another one.
+        # The listing and the record read the old digest, the removal then finds another one.
         old_type, old_body = fleet.storage.manifests[fleet.old]
         fleet.registry.fault(
-            "GET .*/py3.8-LATEST", status=200, body=old_body, headers={"Content-Type": old_type}
-        )
+            "GET .*/py3.8-LATEST", times=2, status=200, body=old_body,
+            headers={"Content-Type": old_type},
+        )  # fmt: skip
         fleet.registry.fault("GET .*/py3.8-LATEST", status=200, body=body, headers=headers)
         outputs = engine.up(STALE, "s", inputs).outputs
         assert "py3.8-LATEST" in fleet.tags
