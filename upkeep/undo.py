@@ -29,15 +29,26 @@ async def undo_record(
     known = tuple(entry for entry in state.removed if entry.repository == repository)
     if repository != image.public:
         return known
-    listed = (await registry.tags(image.build)).tags
+    return merged(known, await _recorded(registry, image, owner))
+
+
+async def _recorded(registry: Registry, image: Image, owner: str) -> list[Removed]:
+    listed = {t for t in (await registry.tags(image.build)).tags if t.startswith(PREFIX)}
+    found: list[Removed] = []
     # A list may lack it, and the stack's own is the one that has to be found.
-    tags = sorted({tag_of(owner), *(tag for tag in listed if tag.startswith(PREFIX))})
-    try:
-        records = [await load_tagged(registry, repository, tag) for tag in tags]
-    except UndoRecordError as error:
-        raise DoubtError(f"{error}. Until then nothing of {repository} is swept") from error
-    found = (entry for record in records if record for entry in removed_by(repository, record))
-    return merged(known, found)
+    for tag in sorted({tag_of(owner), *listed}):
+        try:
+            record = await load_tagged(registry, image.public, tag)
+        except UndoRecordError as error:
+            raise DoubtError(f"{error}. Until then nothing of {image.public} is swept") from error
+        if record is not None:
+            found += removed_by(image.public, record)
+        elif tag in listed:
+            raise DoubtError(
+                f"the tag list of {image.build} names {tag}, which the registry does not have: "
+                f"what is to be kept in {image.public} is not known"
+            )
+    return found
 
 
 def removed_by(repository: Repository, record: UndoRecord) -> tuple[Removed, ...]:

@@ -47,18 +47,22 @@ class Reading:
         return self._fetch(f"manifests/{digest}", digest)
 
     def undo(self, owner: str = "fleet/dev") -> dict[str, str]:
-        """Return the undo record that lies beside the images: each name with its last digest."""
+        """Return the last digest of each name in the undo record that lies beside the images."""
+        return dict(self.undo_entries(owner))
+
+    def undo_entries(self, owner: str = "fleet/dev") -> list[tuple[str, str]]:
+        """Return each name and digest of that record, oldest first; none where there is none."""
         workshop = Reading(self._registry, f"{self._repository}/build")
         tag = f"undo-{owner.replace('/', '-')}"
         if workshop.digest(tag) is None:
-            return {}
+            return []
         (layer,) = json.loads(workshop._fetch(f"manifests/{tag}", tag))["layers"]
         packed = workshop._fetch(f"blobs/{layer['digest']}", layer["digest"])
         record = json.loads(gzip.decompress(packed))
         assert record["owner"] == owner
         dates = [entry["removedAt"] for entry in record["removed"]]
         assert dates == sorted(dates), "the oldest comes first"
-        return {entry["tag"]: entry["digest"] for entry in record["removed"]}
+        return [(entry["tag"], entry["digest"]) for entry in record["removed"]]
 
     def pull(self, reference: str) -> dict[str, str]:
         """Pull every platform of an index; return platform to digest.

@@ -33,15 +33,22 @@ def judge(fleet: Fleet, *, removes: bool) -> None:
 def judge_undo(fleet: Fleet, removed: Iterable[Mapping[str, str]]) -> None:
     """Check that every digest on record of a removal still pulls whole, whatever was swept.
 
+    What the state says was `removed` is on record in the registry too.
+
     :raises AssertionError: naming what is missing.
     """
     view = Reading(fleet.registry, fleet.name)
+    record = view.undo_entries()
     for entry in removed:
+        found = (entry["tag"], entry["digest"])
+        assert found in record, f"{entry['tag']} went without an entry in the registry: {record}"
         assert view.pull(entry["digest"]), f"{entry['tag']} can't be restored: no platform is left"
 
 
 def judge_midway(fleet: Fleet, before: dict[str, str], after: dict[str, str]) -> None:
     """Check that an up which was disturbed cost no name that was there `before` it.
+
+    A pointer that it removed is on record in the registry, however the up ended.
 
     :raises AssertionError: naming what is wrong.
     """
@@ -53,6 +60,17 @@ def judge_midway(fleet: Fleet, before: dict[str, str], after: dict[str, str]) ->
         elif tag in fleet.pointers:
             known = {after[kept] for kept in fleet.kept | fleet.tags if kept in after}
             assert after.get(tag) in known, f"pointer {tag} names {after.get(tag)} in the middle"
+        elif tag not in after:
+            _judge_record(fleet, tag, digest)
+
+
+def _judge_record(fleet: Fleet, tag: str, digest: str) -> None:
+    """Check that a pointer which went is on record, with its digest if that was an image's."""
+    view = Reading(fleet.registry, fleet.name)
+    entries = view.undo_entries()
+    assert tag in dict(entries), f"{tag} went without an entry in the registry: {entries}"
+    # What an interrupted removal had put there is gone with it.
+    assert view.digest(digest) is None or (tag, digest) in entries, f"{tag} named {digest}"
 
 
 def _wanted(fleet: Fleet) -> dict[str, str]:

@@ -70,6 +70,7 @@ def test_the_first_up_removes_exactly_the_pointers_that_nothing_declares(
     assert front.writes == []
     outputs = engine.up(STALE, "s", inputs(front, old)).outputs
     assert {entry["tag"]: entry["digest"] for entry in outputs["removed"]} == going
+    assert Reading(front.storage, NAME).undo() == going
     old.check(gone=set(going))
     front.log.clear()
     assert engine.up(STALE, "s", inputs(front, old)).kind == "same"
@@ -111,6 +112,7 @@ def test_a_removal_that_was_interrupted_is_finished_and_recorded(
     removed = engine.up(STALE, "s", inputs(front, old)).outputs["removed"]
     digests = {entry["tag"]: entry["digest"] for entry in removed}
     assert digests[tag] == old.stale["LATEST"][tag]
+    assert Reading(front.storage, NAME).undo() == digests
     assert Reading(front.storage, NAME).digest(leftover.digest) is None
     old.check(gone=set(old.stale["LATEST"]) | set(old.stale["X.Y"]))
 
@@ -132,11 +134,16 @@ def test_an_image_that_leaves_takes_its_own_pointers_along_and_no_tag_of_a_versi
     # A pointer whose version tag somebody deleted is still known by what its index says.
     move_tag(front, NAME, "py3.12-20.0", "py3.12-20.0.4")
     move_tag(front, NAME, "py3.12-20", "py3.12-20.0.4")
+    before = Reading(front.storage, NAME).tags()
     engine.restart()
     for name in list(engine.resources):
         engine.refresh(name)
     engine.delete("s")
-    left = Reading(front.storage, NAME).tags()
+    view = Reading(front.storage, NAME)
+    left, record = view.tags(), view.undo()
+    went = {tag: digest for tag, digest in before.items() if tag not in left}
+    assert {tag: record[tag] for tag in went} == went
+    assert all(view.pull(digest) for digest in record.values())
     assert not old.pointers.keys() & left.keys(), "what the state declared is gone"
     assert {"py3.12-20.0.4", "py3.12-21.0"} <= left.keys()
     assert not {"py3.12-20.0", "py3.12-20"} & left.keys()

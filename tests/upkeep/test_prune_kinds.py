@@ -1,9 +1,10 @@
 """The same sweep over every kind of registry: what is superseded goes, what is kept pulls."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
@@ -11,7 +12,9 @@ from local.say import TroubleError
 from providers.oci.client import Client
 from providers.oci.errors import OciError, RegistryError
 from providers.oci.reference import Repository
+from providers.oci.stale import Removal
 from providers.oci.transport import Transport
+from providers.oci.undo import UndoWriter
 from tests.engine.reading import Reading
 from tests.engine.seeding import PLATFORMS, move_tag, push_image, push_index
 from tests.registries.front import Front
@@ -20,8 +23,11 @@ from tests.upkeep.sweeping import state
 from upkeep.images import Image
 from upkeep.opened import Opened
 from upkeep.prune import Pruner, Swept
+from upkeep.records import read_records
+from upkeep.restore import Restored, choose, restore
 
 PUBLIC, BUILD = "team/web", "team/web/build"
+_T = TypeVar("_T")
 FIRST, LAST = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
 
 
@@ -80,6 +86,36 @@ def sweep(front: Front, undo: str, now: str) -> Swept:
     return asyncio.run(work())
 
 
+def put_on_record(front: Front, removal: Removal) -> None:
+    """Write the undo record as an update does before it removes a name."""
+    place = Repository(host=front.host, name=PUBLIC)
+    asked(front, lambda opened: UndoWriter(opened.registry).note(place, "fleet/dev", [removal]))
+
+
+def restored(front: Front, tag: str) -> Restored:
+    """Run `make restore` of a name that the state does not know."""
+    place = Repository(host=front.host, name=PUBLIC)
+
+    async def work(opened: Opened) -> Restored:
+        records = await read_records(opened.registry, (place,), "fleet/dev")
+        return await restore(opened.registry, choose(state(), tag, str(place), records))
+
+    return asked(front, work)
+
+
+def asked(front: Front, work: Callable[[Opened], Coroutine[Any, Any, _T]]) -> _T:
+    """Do `work` with a client of the registry."""
+
+    async def run() -> _T:
+        transport = Transport(environment=front.environment)
+        try:
+            return await work(Opened(registry=Client(transport), transport=transport))
+        finally:
+            await transport.close()
+
+    return asyncio.run(run())
+
+
 def _name(platform: str) -> str:
     return f"py3.11-0.34.0-{platform.rpartition('/')[2]}"
 
@@ -106,6 +142,30 @@ def test_what_is_superseded_goes_and_everything_kept_still_pulls(
             assert set(public.pull(kept)) == set(PLATFORMS)
         assert all(build.digest(_name(platform)) for platform in PLATFORMS)
         assert sweep(front, undo, LAST).gone == ()
+
+
+@pytest.mark.parametrize("kind", parameters(removes=True))
+def test_what_the_record_in_the_registry_names_outlasts_sweeps_and_comes_back(
+    kind: Kind, tmp_path: Path
+) -> None:
+    with running(kind, tmp_path) as front:
+        seed(front)
+        undo = str(Reading(front.storage, PUBLIC).digest("py3.8-LATEST"))
+        # Twice, so that a record is displaced.
+        for tag, digest in (("py3.7-LATEST", undo), ("py3.8-LATEST", undo)):
+            put_on_record(front, Removal(tag=tag, digest=digest, removed_at="2026-01-01"))
+        sweep(front, "", FIRST)
+        supersede(front)  # moves the pointer away from what is on record
+        sweep(front, "", FIRST)
+        swept = sweep(front, "", LAST)
+        assert swept.kept == {}
+        assert swept.gone != ()
+        view = Reading(front.storage, PUBLIC)
+        assert view.undo() == {"py3.7-LATEST": undo, "py3.8-LATEST": undo}
+        assert set(view.pull(undo)) == set(PLATFORMS)
+        assert restored(front, "py3.7-LATEST").written
+        assert view.tags()["py3.7-LATEST"] == undo
+        assert set(view.pull("py3.7-LATEST")) == set(PLATFORMS)
 
 
 @pytest.mark.parametrize("kind", parameters(removes=False))

@@ -4,7 +4,8 @@ import pytest
 
 from tests.engine.reading import Reading
 from tests.engine.seeding import delete
-from tests.upkeep.fleet_stack import PUBLIC, FleetStack
+from tests.fleet import examples
+from tests.upkeep.fleet_stack import IMAGE, PUBLIC, FleetStack
 from tests.upkeep.logged import LoggedDistribution, Requests
 
 pytestmark = pytest.mark.integration
@@ -47,3 +48,77 @@ class TestRestore:
         requests = Requests(distribution)
         assert f"no longer holds {digest}" in stack.upkeep("restore", "--tag", LOST, code=1)
         assert requests.writes() == []
+
+
+class TestAnImageThatLeft:
+    """Neither the declaration nor the state knows it any more: its record is in the registry."""
+
+    GONE, LATEST = "api", "py3.11-slim-LATEST"
+
+    def depart(self, stack: FleetStack, distribution: LoggedDistribution) -> dict[str, str]:
+        """Have one of two images leave; return what its tags named before."""
+        stack.declare_images({IMAGE: examples.image(), self.GONE: examples.image()})
+        stack.up()
+        before = Reading(distribution, f"team/{self.GONE}").tags()
+        stack.declare_image()
+        stack.up()
+        assert self.LATEST not in Reading(distribution, f"team/{self.GONE}").tags()
+        assert self.GONE not in str(list(stack.resources()))
+        return before
+
+    @pytest.mark.parametrize("whole", [False, True], ids=["last part", "whole name"])
+    def test_gets_its_pointer_back_by_its_name(
+        self, stack: FleetStack, distribution: LoggedDistribution, whole: bool
+    ) -> None:
+        before = self.depart(stack, distribution)
+        view = Reading(distribution, f"team/{self.GONE}")
+        requests = Requests(distribution)
+        told = stack.upkeep("restore", "--tag", self.LATEST, code=1)
+        assert "IMAGE=ghcr.io/owner/python-uvicorn" in told
+        assert requests.writes() == []
+        image = f"{distribution.host}/team/{self.GONE}" if whole else self.GONE
+        printed = stack.upkeep("restore", "--tag", self.LATEST, "--image", image)
+        assert f"{self.LATEST} names again {before[self.LATEST]}" in printed
+        assert "It stays" in printed
+        assert view.tags()[self.LATEST] == before[self.LATEST]
+        assert view.pull(self.LATEST)
+        stack.up()
+        assert view.tags()[self.LATEST] == before[self.LATEST], "as was said"
+
+    def test_keeps_what_is_on_record_through_sweeps(
+        self, stack: FleetStack, distribution: LoggedDistribution
+    ) -> None:
+        before = self.depart(stack, distribution)
+        view = Reading(distribution, f"team/{self.GONE}")
+        # Nothing but the record needs the digest, once its version tag is gone as well.
+        for tag in [tag for tag, digest in before.items() if digest == before[self.LATEST]]:
+            if tag in view.tags():
+                delete(distribution, f"team/{self.GONE}", tag)
+        for _ in range(2):
+            stack.upkeep(
+                "prune", "--apply", "--image", self.GONE, "--keep-days", "0", "--max-share", "1"
+            )
+        assert view.pull(before[self.LATEST])
+        stack.upkeep("restore", "--tag", self.LATEST, "--image", self.GONE)
+        assert view.pull(self.LATEST)
+
+
+class TestALostState:
+    def test_costs_no_undo_once_the_tags_are_adopted(
+        self, stack: FleetStack, distribution: LoggedDistribution
+    ) -> None:
+        stack.declare_image(pythons=["3.11", "3.12"])
+        stack.up()
+        before = Reading(distribution, PUBLIC).tags()
+        stack.declare_image()
+        stack.up()
+        stack.lose()
+        assert "make adopt" in stack.upkeep("restore", "--tag", LOST, code=1)
+        stack.upkeep("adopt", "--apply")
+        printed = stack.upkeep("restore", "--tag", LOST)
+        assert f"{LOST} names again {before[LOST]}" in printed
+        assert "by the declared policy" in printed
+        stack.up()
+        assert LOST not in Reading(distribution, PUBLIC).tags()
+        stack.upkeep("restore", "--tag", LOST)
+        assert Reading(distribution, PUBLIC).tags()[LOST] == before[LOST]
