@@ -36,7 +36,7 @@ status: venv ## Print the tags: digest, platforms, size, verified
 env: venv ## Print shell exports: eval "$$(make -s env)"
 	@$(LOCAL) env --stack $(STACK)
 
-restore: venv ## Put a removed name back on its digest: TAG=py3.8-LATEST [IMAGE=name]
+restore: venv ## Put a removed name back on its digest: TAG=py3.8-LATEST [IMAGE=name or host/namespace/name]
 	@$(UPKEEP) restore --stack $(STACK) --image "$${IMAGE:-}" \
 		--tag "$${TAG:?name the tag: make restore TAG=py3.8-LATEST}"
 

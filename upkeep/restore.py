@@ -139,7 +139,10 @@ def _several(tag: str, repositories: Iterable[Repository], records: Records) -> 
     named = " and ".join(sorted(map(str, repositories)))
     unread = "".join(f"\n{reason}" for reason in records.unread.values())
     may = ", or may have been" if unread else ""
-    return f"{tag} was removed{may} from {named}; say which: IMAGE=<its last part>{unread}"
+    return (
+        f"{tag} was removed{may} from {named}; say which: IMAGE=<the last part of its name, or all "
+        f"of it>{unread}"
+    )
 
 
 def _unknown(state: State, tag: str, image: str, records: Records) -> str:

@@ -152,7 +152,10 @@ class StalePointers(pulumi.CustomResource):
     @property
     @pulumi.getter
     def removed(self) -> pulumi.Output[list[dict[str, str]]]:
-        """`{tag, digest, removedAt}` of every name ever removed, oldest first."""
+        """`{tag, digest, removedAt}` of every name ever removed, oldest first.
+
+        The registry has the same beside the images, see `providers.oci.undo`.
+        """
         return pulumi.get(self, "removed")  # type: ignore[no-any-return]
 
 
