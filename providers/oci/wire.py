@@ -10,7 +10,7 @@ from pulumi.runtime.rpc import UNKNOWN
 from providers.oci.errors import OciError
 from providers.oci.policy import Policy, is_date, parse_policy
 from providers.oci.reasons import shortened
-from providers.oci.reference import ManifestReference, Repository, TagReference
+from providers.oci.reference import ManifestReference, Repository, TagReference, is_digest
 from providers.oci.stale import PointerKind, Removal, StaleInputs
 from providers.oci.tag import (
     OnConflict,
@@ -266,6 +266,7 @@ def stale_inputs(properties: Properties) -> StaleInputs:
         removed=tuple(
             Removal(tag=entry["tag"], digest=entry["digest"], removed_at=entry["removedAt"])
             for entry in properties.get("removed") or ()
+            if is_digest(entry["digest"])
         ),
     )
     reader.finish()

@@ -112,6 +112,33 @@ def test_a_killed_plugin_fails_the_up_with_words_and_a_rerun_converges(
         here.as_declared()
 
 
+@pytest.mark.parametrize("image_leaves", [False, True], ids=["stale", "image leaves"])
+def test_an_up_that_is_killed_just_before_a_removal_left_the_name_on_record(
+    distribution: Distribution, tmp_path: Path, image_leaves: bool
+) -> None:
+    going = LATEST if image_leaves else STRAY
+    gate = Gate(f"DELETE .*/manifests/{going}$")
+    with scene(tmp_path, distribution, gate) as here:
+        if image_leaves:
+            here.stack.up()
+            other = f"{here.proxy.host}/team/other"
+            here.stack.declare(Declared(repository=other, build=other))
+        before = here.view.tags()
+        started = here.stack.start("up", "--yes", "--skip-preview", log=False)
+        assert gate.reached.wait(60)
+        kill_session(started)
+        record = here.view.undo()
+        assert record[going] == before[going] == here.view.tags()[going]
+        gate.open.set()
+        assert here.stack.cancel().code == 0
+        here.stack.up()
+        assert going not in here.view.tags()
+        assert here.view.undo() == record
+        assert set(here.view.pull(record[going])) == set(PLATFORMS)
+        if not image_leaves:
+            here.as_declared()
+
+
 def test_a_lost_state_comes_back_by_import_without_a_write(
     distribution: Distribution, tmp_path: Path
 ) -> None:
