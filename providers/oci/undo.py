@@ -154,7 +154,10 @@ def _remedy(error: OciError, workshop: Repository) -> str:
     if isinstance(error, OverwrittenArtifactError):
         return "; run again"
     if isinstance(error, OversizedArtifactError):
-        return "; give it another tag and delete this one, and a new record begins"
+        return (
+            f"; give it another tag that begins with {PREFIX}, so that sweeps keep what it names, "
+            "and delete this one: a new record begins"
+        )
     return f". See to it that this run may push to {workshop}, or declare policy keep"
 
 

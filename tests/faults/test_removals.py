@@ -70,8 +70,8 @@ def test_a_removal_cut_off_between_its_two_steps_is_finished_by_a_rerun(
 ) -> None:
     before = both(place)
     rules.add(BY_TAG, "status", status=405, times=99)
-    # The first deletion by digest only asks whether there are any; the second is the real one.
-    rules.add(BY_DIGEST, "reset", times=99, skip=1)
+    # The first two deletions by digest only ask whether there are any; the third is the real one.
+    rules.add(BY_DIGEST, "reset", times=99, skip=2)
     rules.add(f"PUT .*/manifests/{STRAY}$", "reset", times=99, skip=1)
     with pytest.raises(RemovalFailedError):
         engine.up(STALE, "s", place.stale(LATEST))
