@@ -80,14 +80,24 @@ class Distribution:
             self._process = None
 
     def wipe(self, repository: str = "") -> None:
-        """Lose one repository, or everything, as a restored volume without a backup would."""
-        stored = self.root / "storage" / "docker" / "registry" / "v2"
+        """Lose one repository without those below it, or everything, as a volume is lost."""
         if repository:
-            shutil.rmtree(stored / "repositories" / repository)
+            shutil.rmtree(self._manifests(repository))
         else:
             self.stop()
             shutil.rmtree(self.root / "storage")
             self.start()
+
+    def lose(self, repository: str, reference: str) -> None:
+        """Lose a tag or a manifest from the storage, which needs no deletion by the registry."""
+        manifests = self._manifests(repository)
+        algorithm, _, encoded = reference.partition(":")
+        revision = manifests / "revisions" / algorithm / encoded
+        shutil.rmtree(revision if encoded else manifests / "tags" / reference)
+
+    def _manifests(self, repository: str) -> Path:
+        repositories = self.root / "storage" / "docker" / "registry" / "v2" / "repositories"
+        return repositories / repository / "_manifests"
 
     def _wait(self) -> None:
         assert self._process is not None

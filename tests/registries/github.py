@@ -67,6 +67,19 @@ class GitHub:
         if reference != digest:
             self.tags.setdefault(repository, {})[reference] = digest
 
+    def delete_version(self, repository: str, digest: str) -> tuple[str, ...]:
+        """Delete a version as a person does on its page; return the tags that went with it."""
+        versions = self._versions(repository)
+        found = next(v for v in versions if v["name"] == digest)
+        answer = self._delete(repository, found, versions)
+        assert answer.status == 204, answer.body
+        return _tags(found)
+
+    def forget(self, repository: str) -> None:
+        """Know nothing of a package any more, as after its deletion; the next push makes it."""
+        self.pushed.pop(repository, None)
+        self.tags.pop(repository, None)
+
     def serve(self, method: str, path: str, query: str, headers: Mapping[str, str]) -> Answer:
         """Answer one request, judged by the description."""
         operation = operation_of(method, path)

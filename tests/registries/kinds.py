@@ -46,6 +46,8 @@ _REAL = (
     ),
     Kind(name="distribution, deletion off", removes=False, real=True, deletes=False),
 )  # fmt: skip
+# What answers DELETE otherwise only matters to a removal; reading and writing are the same there.
+LIVE = tuple(kind for kind in _REAL if not (kind.tag or kind.digest))
 
 
 def parameters(*, removes: bool) -> list[object]:

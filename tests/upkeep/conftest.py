@@ -11,6 +11,7 @@ from providers.oci.client import Client
 from providers.oci.reference import Repository
 from providers.oci.transport import Transport
 from tests.providers.registry_fake import FakeRegistry, serving
+from tests.registries.live import PLAIN, LiveRegistry, running_live
 from tests.upkeep.fleet_stack import FleetStack
 from tests.upkeep.logged import LoggedDistribution
 from tests.upkeep.sweeping import DIGEST, Run, Sweeper
@@ -24,14 +25,21 @@ def registry() -> Iterator[FakeRegistry]:
 
 
 @pytest.fixture
-def distribution(tmp_path: Path) -> Iterator[LoggedDistribution]:
-    with LoggedDistribution(tmp_path / "registry") as started:
+def live(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveRegistry]:
+    """Distribution, or the kind that a test marked by `on_each_kind` is run with."""
+    with running_live(getattr(request, "param", PLAIN), tmp_path / "registry") as started:
         yield started
 
 
 @pytest.fixture
-def stack(tmp_path: Path, distribution: LoggedDistribution) -> FleetStack:
-    return FleetStack(tmp_path / "checkout", distribution)
+def distribution(live: LiveRegistry) -> LoggedDistribution:
+    """The registry of a test that runs on distribution alone."""
+    return live.storage
+
+
+@pytest.fixture
+def stack(tmp_path: Path, live: LiveRegistry) -> FleetStack:
+    return FleetStack(tmp_path / "checkout", live)
 
 
 @pytest.fixture

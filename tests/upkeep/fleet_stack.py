@@ -15,11 +15,11 @@ from fleet.lock_format import values_of
 from fleet.parse import parse
 from fleet.plan import Plan, make_plan
 from inputs.gather import gather
-from tests.engine.registries import Distribution
 from tests.engine.seeding import move_tag, push_image
 from tests.engine.stack import EngineStack
 from tests.engine.tools import ROOT
 from tests.fleet import examples
+from tests.registries.live import LiveRegistry
 
 IMAGE = "web"
 PUBLIC = f"team/{IMAGE}"
@@ -29,17 +29,17 @@ _FOLDERS = ("image", "verify")
 
 
 class FleetStack(EngineStack):
-    """A checkout below `root` whose registry is `distribution`, as the commands expect it."""
+    """A checkout below `root` whose registry is `live`, as the commands expect it."""
 
-    def __init__(self, root: Path, distribution: Distribution) -> None:
-        self.distribution = distribution
+    def __init__(self, root: Path, live: LiveRegistry) -> None:
+        self._live = live
         state = root / ".fleet" / "state"
         state.mkdir(parents=True)
         own = {
             "PULUMI_BACKEND_URL": f"file://{state}",
             "PULUMI_HOME": str(root / ".fleet" / "pulumi"),
         }
-        super().__init__(root, {**distribution.environment, **own})
+        super().__init__(root, {**live.environment, **own})
         shutil.copy(Path(__file__).with_name("program.py"), root / "__main__.py")
         self.declare_image()
 
@@ -54,7 +54,7 @@ class FleetStack(EngineStack):
         self, images: Mapping[str, Mapping[str, Any]], seed: str = "", **locked: Any
     ) -> None:
         """Declare several images; `locked` are parts of the lock that are not the examples'."""
-        registry = f"{self.distribution.host}/team"
+        registry = f"{self._live.host}/team"
         config = examples.config(registry=registry, images=images)
         written = {f"fleet:{key}": value for key, value in config.items()}
         (self.root / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": written}))
@@ -94,8 +94,8 @@ class FleetStack(EngineStack):
         for build in builds:
             text = f"{build.name} {seed}"
             workshop = build.repository.partition("/")[2]
-            pushed = push_image(self.distribution, workshop, [build.platform], text)
+            pushed = push_image(self._live, workshop, [build.platform], text)
             digests[build.name] = pushed[build.platform]
             tag = build.reference.rpartition(":")[2]
-            move_tag(self.distribution, workshop, tag, pushed[build.platform])
+            move_tag(self._live, workshop, tag, pushed[build.platform])
         (self.root / "images.json").write_text(json.dumps(digests))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Protocol
 
 from tests.engine.registries import Distribution
 
@@ -23,10 +24,17 @@ class LoggedDistribution(Distribution):
         return json.dumps(fields)
 
 
+class Logged(Protocol):
+    """A registry that tells what reached it."""
+
+    def requests(self) -> list[str]:
+        """Return `METHOD uri` of every request since the start."""
+
+
 class Requests:
     """The requests of a registry from now on."""
 
-    def __init__(self, registry: LoggedDistribution) -> None:
+    def __init__(self, registry: Logged) -> None:
         self._registry = registry
         self._from = len(registry.requests())
 
