@@ -1,9 +1,9 @@
 import pytest
 
 from tests.engine.reading import Reading
-from tests.engine.registries import Distribution
 from tests.engine.seeding import PLATFORMS, push_image, push_index
 from tests.engine.stack import Declared, EngineStack
+from tests.registries.live import LiveRegistry, on_each_kind
 
 pytestmark = pytest.mark.integration
 
@@ -11,12 +11,13 @@ REPOSITORY, TAG = "team/app", "oci:index:Tag"
 VERSION, LATEST = "py3.11-0.34.0", "py3.11-LATEST"
 
 
+@on_each_kind
 def test_a_tag_of_no_owner_is_imported_by_id_and_refreshed_and_then_assembled(
-    stack: EngineStack, distribution: Distribution
+    stack: EngineStack, live: LiveRegistry
 ) -> None:
-    children = push_image(distribution, REPOSITORY, PLATFORMS, "old workflow")
-    old = push_index(distribution, REPOSITORY, [VERSION], children)
-    place = f"{distribution.host}/{REPOSITORY}"
+    children = push_image(live, REPOSITORY, PLATFORMS, "old workflow")
+    old = push_index(live, REPOSITORY, [VERSION], children)
+    place = f"{live.host}/{REPOSITORY}"
     imported = stack.bring_in(
         [{"type": TAG, "name": f"{place}:{VERSION}", "id": f"{place}:{VERSION}"}]
     )
@@ -27,22 +28,23 @@ def test_a_tag_of_no_owner_is_imported_by_id_and_refreshed_and_then_assembled(
     stack.up()
     assert stack.resources()[f"{place}:{VERSION}"]["outputs"]["previous"] == old
     assert stack.up().steps == ()
-    assert Reading(distribution, REPOSITORY).pull(old) == children
+    assert Reading(live, REPOSITORY).pull(old) == children
 
 
+@on_each_kind
 def test_a_pointer_is_imported_by_id_without_a_change(
-    stack: EngineStack, distribution: Distribution
+    stack: EngineStack, live: LiveRegistry
 ) -> None:
-    children = push_image(distribution, REPOSITORY, PLATFORMS, VERSION)
-    place = f"{distribution.host}/{REPOSITORY}"
+    children = push_image(live, REPOSITORY, PLATFORMS, VERSION)
+    place = f"{live.host}/{REPOSITORY}"
     tags = {VERSION: children}
     stack.declare(Declared(repository=place, build=place, tags=tags, pointers={LATEST: VERSION}))
     stack.up()
-    before = Reading(distribution, REPOSITORY).tags()
+    before = Reading(live, REPOSITORY).tags()
     stack.lose_state()
     stack.bring_in(
         [{"type": TAG, "name": f"{place}:{t}", "id": f"{place}:{t}"} for t in (VERSION, LATEST)]
     )
     assert {step.token for step in stack.preview().steps} <= {"oci:index:StalePointers"}
     stack.up()
-    assert Reading(distribution, REPOSITORY).tags() == before
+    assert Reading(live, REPOSITORY).tags() == before

@@ -4,9 +4,11 @@ from pathlib import Path
 import pytest
 
 from tests.engine.reading import Reading
-from tests.engine.registries import Distribution
+from tests.engine.registries import Distribution, Served
 from tests.engine.seeding import PLATFORMS, push_image
 from tests.engine.stack import Declared, EngineStack, Ran
+from tests.registries.kinds import LIVE
+from tests.registries.live import LiveRegistry, running_live
 
 pytestmark = pytest.mark.integration
 
@@ -14,14 +16,14 @@ REPOSITORY = "team/app"
 OLD, NEW, LATEST = "py3.11-0.33.0", "py3.11-0.34.0", "py3.11-LATEST"
 
 
-@pytest.fixture
-def other(tmp_path: Path, distribution: Distribution) -> Iterator[Distribution]:
+@pytest.fixture(params=LIVE, ids=[kind.name for kind in LIVE])
+def other(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveRegistry]:
     """The registry that takes the place of `distribution`, on a port of its own."""
-    with Distribution(tmp_path / "other") as started:
+    with running_live(request.param, tmp_path / "other") as started:
         yield started
 
 
-def declaration(registry: Distribution) -> Declared:
+def declaration(registry: Served) -> Declared:
     build = f"{REPOSITORY}/build"
     return Declared(
         repository=f"{registry.host}/{REPOSITORY}",
@@ -54,9 +56,10 @@ def unverified(ran: Ran, registry: Distribution) -> set[str]:
 
 
 def test_a_registry_on_another_port_takes_the_place_of_one_that_is_gone(
-    lost: EngineStack, distribution: Distribution, other: Distribution
+    lost: EngineStack, distribution: Distribution, other: LiveRegistry
 ) -> None:
-    lost.environment["FLEET_PLAIN_HTTP"] = f"{distribution.host},{other.host}"
+    both = f"{distribution.host},{other.host}"
+    lost.environment |= {**other.environment, "FLEET_PLAIN_HTTP": both}
     lost.declare(declaration(other))
     ran = lost.up()
     assert unverified(ran, distribution) == {OLD, NEW, LATEST}

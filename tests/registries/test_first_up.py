@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.engine.reading import Reading
-from tests.engine.registries import Distribution
 from tests.engine.seeding import push_image
 from tests.engine.stack import Declared, EngineStack
-from tests.registries.front import Front, fronting
+from tests.registries.front import Front
+from tests.registries.kinds import LIVE, Kind, running
 from tests.registries.old_workflows import GRAMMAR, NAME, PLATFORMS, OldWorkflows
 
 pytestmark = pytest.mark.integration
@@ -23,20 +23,18 @@ POINTERS = {
 }
 
 
-on_each = pytest.mark.parametrize(
-    "front", [False, True], ids=["distribution", "like GitHub's"], indirect=True
-)
-on_distribution = pytest.mark.parametrize("front", [False], ids=["distribution"], indirect=True)
+REMOVING = [kind for kind in LIVE if kind.removes]
+REFUSING = [kind for kind in LIVE if not kind.removes]
+
+
+def on(kinds: list[Kind]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("front", kinds, ids=[k.name for k in kinds], indirect=True)
 
 
 @pytest.fixture
 def front(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Front]:
-    with (
-        Distribution(tmp_path / "registry") as storage,
-        fronting(storage.host, ghcr=request.param) as served,
-    ):
+    with running(request.param, tmp_path / "registry") as served:
         yield served
-        assert served.github is None or served.github.violations == []
 
 
 @pytest.fixture
@@ -76,7 +74,7 @@ def going(old: OldWorkflows) -> dict[str, str]:
     return {**old.stale["LATEST"], **old.stale["X.Y"], **unmanaged}
 
 
-@on_each
+@on(REMOVING)
 def test_the_preview_names_each_stale_pointer_and_the_up_removes_those_and_nothing_else(
     front: Front, stack: EngineStack, old: OldWorkflows
 ) -> None:
@@ -103,7 +101,41 @@ def test_the_preview_names_each_stale_pointer_and_the_up_removes_those_and_nothi
     assert stack.up().steps == ()
 
 
-@on_distribution
+@on(REFUSING)
+def test_where_nothing_can_be_deleted_all_is_published_and_each_stale_name_stays_untouched(
+    front: Front, stack: EngineStack, old: OldWorkflows
+) -> None:
+    stack.declare(declared(front, old))
+    front.log.clear()
+    told = stack.preview().messages
+    for tag, digest in going(old).items():
+        assert f"{tag} ({digest})" in told
+    assert front.writes == []
+    before = Reading(front.storage, NAME).tags()
+    ran = stack.up(code=None)
+    assert ran.code != 0
+    assert "the registry deletes neither tags nor digests, so the name stays" in ran.messages
+    view = Reading(front.storage, NAME)
+    tags = view.tags()
+    ours = {*DECLARED, *POINTERS}
+    assert {tag: tags[target] for tag, target in POINTERS.items()} == {
+        tag: tags[tag] for tag in POINTERS
+    }
+    for tag in DECLARED:
+        assert set(view.pull(tag)) == set(PLATFORMS)
+    assert {tag: digest for tag, digest in tags.items() if tag not in ours} == {
+        tag: digest for tag, digest in before.items() if tag not in ours
+    }
+    put = {line.rpartition("/")[2] for line in front.writes if line.startswith("PUT")}
+    assert not put & going(old).keys()
+    old.check_whole({tag: digest for tag, digest in old.kept.items() if tag not in ours})
+    stack.declare(declared(front, old, policy={"LATEST": "keep", "X.Y": "keep", "X": "keep"}))
+    stack.up()
+    assert view.tags() == tags
+    assert stack.up().steps == ()
+
+
+@on(REMOVING[:1])
 def test_too_large_a_share_stops_in_the_preview_until_it_is_declared(
     front: Front, stack: EngineStack, old: OldWorkflows
 ) -> None:
@@ -119,7 +151,7 @@ def test_too_large_a_share_stops_in_the_preview_until_it_is_declared(
     assert not going(old).keys() & Reading(front.storage, NAME).tags().keys()
 
 
-@on_each
+@on(REMOVING)
 def test_a_whole_image_that_leaves_leaves_no_stray_pointer_and_every_version(
     front: Front, stack: EngineStack, old: OldWorkflows
 ) -> None:
@@ -133,7 +165,7 @@ def test_a_whole_image_that_leaves_leaves_no_stray_pointer_and_every_version(
     assert set(DECLARED) < after.keys()
 
 
-@on_distribution
+@on(REMOVING[:1])
 def test_a_pointer_under_grace_is_dated_and_stays(
     front: Front, stack: EngineStack, old: OldWorkflows
 ) -> None:
