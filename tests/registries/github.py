@@ -50,7 +50,7 @@ class GitHub:
     downloads: dict[str, int] = field(default_factory=dict)
     deleted: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
-    _gone: set[str] = field(default_factory=set)
+    _gone: set[tuple[str, str]] = field(default_factory=set)
     _frozen: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     def freeze(self, repository: str, times: int) -> None:
@@ -61,7 +61,7 @@ class GitHub:
     def note_push(self, repository: str, reference: str, digest: str) -> None:
         """Note a manifest that the registry took."""
         pushed = self.pushed.setdefault(repository, [])
-        self._gone.discard(digest)
+        self._gone.discard((repository, digest))
         if digest not in pushed:
             pushed.append(digest)
         if reference != digest:
@@ -129,7 +129,7 @@ class GitHub:
         if self.downloads.get(found["name"], 0) > 5000:
             return _error(400, "Publicly visible package versions with more than 5000 downloads.")
         self.deleted.append((found["name"], _tags(found)))
-        self._gone.add(found["name"])
+        self._gone.add((repository, found["name"]))
         self.storage.delete(f"/v2/{repository}/manifests/{found['name']}").raise_for_status()
         named = self.tags.get(repository, {})
         self.tags[repository] = {t: d for t, d in named.items() if d != found["name"]}
@@ -172,8 +172,8 @@ class GitHub:
 
     def _versions(self, repository: str) -> list[dict[str, Any]]:
         """Return the versions that there are now, the newest first."""
-        gone = self._gone
         numbered = enumerate(self.pushed.get(repository, []), start=1)
+        gone = {digest for place, digest in self._gone if place == repository}
         held = [(number, digest) for number, digest in numbered if digest not in gone]
         tags = self.tags.get(repository, {})
         return [

@@ -219,6 +219,18 @@ def test_the_slashes_of_a_nested_package_are_part_of_its_name(package: Package) 
     assert "/orgs/team/packages/container/app%2Fbuild/" in nested.api_writes[0]
 
 
+def test_a_digest_that_one_package_lost_is_still_a_version_of_another(package: Package) -> None:
+    other = Package(front=package.front, github=package.github, environment=package.environment)
+    other.name = "team/other"
+    other.fill()
+    push_index(other.front, other.name, ["kept"], {})
+    assert set(package.github.delete_version(other.name, package.digest)) == {POINTER, VERSION}
+    assert other.view.digest(package.digest) is None
+    untouched(package)
+    package.remove()
+    assert package.view.tags() == {VERSION: package.digest}
+
+
 def test_a_token_is_never_sent_without_tls(package: Package) -> None:
     package.environment["FLEET_GITHUB_API"] = "http://api.example.org"
     with pytest.raises(RegistryError, match="has no https://"):
