@@ -8,6 +8,7 @@ from fleet.contents import constraints, contradicted
 from fleet.declaration import Image
 from fleet.inputs import Inputs
 from fleet.lock import Base, Lock, asked, command, name_of
+from fleet.needs import has_all_pins, needs_of, overlooked
 from fleet.problems import Problems
 
 
@@ -23,7 +24,7 @@ def note_missing(
     gaps = (
         *uncovered_bases(image, lock),
         *uncovered_pins(image, images, lock),
-        *uncovered_tools(image, lock),
+        *uncovered_tools(image, images, lock),
     )
     for what in gaps:
         problems.add(path, what, f"Run {command(inputs.stack)}")
@@ -68,13 +69,22 @@ def uncovered_pins(image: Image, images: Mapping[str, Image], lock: Lock) -> Ite
             )
 
 
-def uncovered_tools(image: Image, lock: Lock) -> Iterator[str]:
-    """Yield, in words, each Python of which the lock does not say what must be compiled."""
+def uncovered_tools(image: Image, images: Mapping[str, Image], lock: Lock) -> Iterator[str]:
+    """Yield, in words, each Python of which the lock does not say what must be compiled.
+
+    It may say more than is asked, as when a version or a platform was taken out.
+    """
     if image.pure:
         return
     for python in dict.fromkeys(cell.python for cell in cells(image)):
-        if (image.name, python) not in lock.tools:
+        tools = lock.tools.get((image.name, python))
+        if tools is None:
             yield f"the lock does not say what has to be compiled on Python {python}"
+        elif has_all_pins(image, python, images, lock):  # of others nothing can be told
+            where = overlooked(tools, needs_of(image, python, images, lock))
+            if where:
+                at = f"for {', '.join(where)} on Python {python}"
+                yield f"the lock does not say what has to be compiled {at}"
 
 
 def _note_idle_lacks(image: Image, lock: Lock, problems: Problems) -> None:

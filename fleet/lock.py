@@ -18,6 +18,9 @@ PinKey = tuple[str, str, str]
 ToolKey = tuple[str, str]
 """Image and Python: what compiles its distributions."""
 
+Needs = Mapping[str, tuple[str, ...]]
+"""By ``{platform} {libc}``, what an image installs there itself, as sorted ``name==version``."""
+
 _MACHINES = {
     "linux/amd64": "x86_64",
     "linux/arm64": "aarch64",
@@ -49,12 +52,14 @@ class Tools:
     """What compiles the distributions of an image that have no wheel.
 
     ``pins`` are build backends and what they need. ``compiled`` maps ``{platform} {libc}`` to the
-    normalised names of the distributions without a wheel there. ``found_for`` is the hash of the
-    distributions that were looked at, so that others are looked at anew.
+    normalised names of the distributions without a wheel there. ``looked_at`` are all that were
+    asked after, so that others are not taken for had: these are looked at anew. A lock of older
+    format has their hash in ``found_for`` instead.
     """
 
     pins: tuple[str, ...]
     compiled: Mapping[str, tuple[str, ...]]
+    looked_at: Needs = field(default_factory=dict)
     found_for: str = ""
 
 

@@ -5,11 +5,15 @@ from typing import Any, NamedTuple
 
 from packaging.markers import InvalidMarker, Marker
 
-from fleet.lock import Base, Lock, PinKey, ToolKey, Tools, bare, command
+from fleet.lock import Base, Lock, Needs, PinKey, ToolKey, Tools, bare, command
 from fleet.problems import Problems
 from fleet.reader import Fault, Reader, Rule, pattern
 
 SECTIONS = ("bases", "builders", "asked", "requirements", "tools", "hashes", "yanked")
+
+
+_BETWEEN = ", "
+"""What is between the targets that a list in ``looked-at`` is of."""
 
 
 class _Rules(NamedTuple):
@@ -136,10 +140,29 @@ def _tool_values(tools: Mapping[ToolKey, Tools]) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {}
     for (image, python), entry in sorted(tools.items()):
         compiled = {target: list(names) for target, names in sorted(entry.compiled.items())}
-        looked_at = {"found-for": entry.found_for} if entry.found_for else {}
-        values = {**looked_at, "pins": list(entry.pins), "compiled": compiled}
+        values = {**_looked_at_values(entry), "pins": list(entry.pins), "compiled": compiled}
         found.setdefault(image, {})[python] = values
     return found
+
+
+def _looked_at_values(entry: Tools) -> dict[str, Any]:
+    """Return what was looked at; targets with the same share one list, for all are long."""
+    if entry.found_for:
+        return {"found-for": entry.found_for}
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for target, pins in sorted(entry.looked_at.items()):
+        alike.setdefault(pins, []).append(target)
+    listed = {_BETWEEN.join(targets): list(pins) for pins, targets in alike.items()}
+    return {"looked-at": listed} if listed else {}
+
+
+def _looked_at(entry: Reader, rules: _Rules) -> Needs:
+    section = entry.inner("looked-at")
+    return {
+        target: section.texts(targets, rules.pin, ())
+        for targets in section.values
+        for target in targets.split(_BETWEEN)
+    }
 
 
 def _tools(reader: Reader, rules: _Rules) -> dict[ToolKey, Tools]:
@@ -148,11 +171,12 @@ def _tools(reader: Reader, rules: _Rules) -> dict[ToolKey, Tools]:
         pythons = reader.inner(image)
         for python in pythons.values:
             entry = pythons.inner(python)
-            entry.only(("found-for", "pins", "compiled"))
+            entry.only(("looked-at", "found-for", "pins", "compiled"))
             compiled = entry.inner("compiled")
             found[(image, python)] = Tools(
                 pins=entry.texts("pins", rules.pin, ()),
                 compiled={target: compiled.texts(target, rules.name) for target in compiled.values},
+                looked_at=_looked_at(entry, rules),
                 found_for=entry.text("found-for", rules.digest)
                 if "found-for" in entry.values
                 else "",

@@ -7,11 +7,12 @@ from fleet.agreement import note_two_versions
 from fleet.ancestry import Yanked
 from fleet.declaration import Declaration, Image
 from fleet.lock import Base, Lock, PinKey, ToolKey, Tools, asked, bare
+from fleet.needs import looked_at, needs_of
 from fleet.problems import Problems
 from releases import bases
 from releases.pinning import Hashes, Pinned, keys, pinned
 from releases.sources import Refresh, Sources
-from releases.tools import Task, identity_of, needs_of, tools_for
+from releases.tools import Task, tools_for
 
 
 def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: Refresh) -> Lock:
@@ -71,8 +72,9 @@ def _tools(
             key = (image.name, python)
             needs = needs_of(image, python, declaration.by_name, made)
             known = held.tools.get(key)
-            if known and known.found_for == identity_of(needs):
-                tools[key] = known
+            if known and looked_at(known, needs):
+                # A lock of older format says by a hash what this one says in full.
+                tools[key] = replace(known, looked_at=needs, found_for="")
                 continue
             sources.say(f"looking for what has no wheel in {image.name} on Python {python}")
             near = known.pins if known else ()

@@ -5,12 +5,8 @@ from dataclasses import dataclass, field
 
 from packaging.requirements import Requirement
 
-from fleet import names
-from fleet.cell import cells
-from fleet.contents import contents, target_of
 from fleet.declaration import Image
-from fleet.identity import digest_of
-from fleet.lock import Lock, Tools, bare, holds, name_of, normalised
+from fleet.lock import Needs, Tools, bare, holds, name_of, normalised
 from releases.pypi import File
 from releases.requirements import Resolution, ResolutionError, Wanted
 from releases.sdists import ENDINGS, SdistError
@@ -23,28 +19,6 @@ _ROUNDS = 10  # what builds what builds …: three were the most that was seen
 
 class ToolError(Exception):
     """Something has no wheel on a platform, and can't be compiled there either."""
-
-
-Needs = Mapping[str, tuple[str, ...]]
-"""By ``{platform} {libc}``, what an image installs there itself, as sorted ``name==version``."""
-
-
-def needs_of(image: Image, python: str, images: Mapping[str, Image], lock: Lock) -> Needs:
-    """Return what all versions of ``image`` on ``python`` install, by where they do."""
-    found: dict[str, set[str]] = {}
-    # Full and slim bases are alike in this.
-    tags = {(c.version, names.libc(c.base)): c for c in cells(image) if c.python == python}
-    for cell in tags.values():
-        for platform in image.platforms:
-            held = contents(cell, platform, images, lock)
-            own = found.setdefault(target_of(platform, cell.base), set())
-            own.update((*held.package, *held.dependencies))
-    return {target: tuple(sorted(pins)) for target, pins in sorted(found.items())}
-
-
-def identity_of(needs: Needs) -> str:
-    """Return the hash by which a lock knows that its tools were found for ``needs``."""
-    return digest_of({target: list(pins) for target, pins in needs.items()})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +49,7 @@ def tools_for(task: Task, sources: Sources) -> tuple[Tools, Resolution]:
     tools = Tools(
         pins=found.pins,
         compiled={t: tuple(sorted(set(map(name_of, pins)))) for t, pins in compiled.items()},
-        found_for=identity_of(needs),
+        looked_at=needs,
     )
     return tools, found
 

@@ -1,10 +1,12 @@
 """Examples that break no rule, so that each test breaks exactly one thing."""
 
+from dataclasses import replace
 from typing import Any
 
 from fleet.declaration import Declaration
 from fleet.inputs import Assets, Inputs
 from fleet.lock import Base, Lock, Tools
+from fleet.needs import has_all_pins, needs_of
 from fleet.parse import parse
 
 DIGEST = "sha256:" + "a" * 64
@@ -72,7 +74,19 @@ def lock(declared: Declaration, **overrides: Any) -> Lock:
         "hashes": {pin: (DIGEST,) for entry in pins.values() for pin in entry},
         **overrides,
     }
-    return Lock(**values)
+    return covering(Lock(**values), declared)
+
+
+def covering(held: Lock, declared: Declaration) -> Lock:
+    """``held``, whose tools were looked for in all that ``declared`` has pins for there."""
+    images = declared.by_name
+    tools = {
+        (name, python): replace(entry, looked_at=needs_of(images[name], python, images, held))
+        if name in images and has_all_pins(images[name], python, images, held)
+        else entry
+        for (name, python), entry in held.tools.items()
+    }
+    return replace(held, tools=tools)
 
 
 def assets(**overrides: Any) -> Assets:

@@ -22,14 +22,24 @@ def test_markers_and_tools_are_read_as_they_were_written() -> None:
     tools = Tools(
         pins=("setuptools==80.0.0",),
         compiled={"linux/arm/v7 glibc": ("a", "b"), "linux/arm/v7 musl": ("a",)},
-        found_for=DIGEST,
+        looked_at={
+            "linux/amd64 glibc": ("a==1", "b==1"),
+            "linux/arm/v7 glibc": ("a==1",),
+            "linux/arm64 glibc": ("a==1", "b==1"),
+            "linux/arm64 musl": (),
+        },
     )
+    older = Tools(pins=(), compiled={}, found_for=DIGEST)
     held = Lock(
         pins={("web", "3.11", "1.0.0"): ("a==1", marked)},
-        tools={("web", "3.11"): tools, ("web", "3.12"): Tools(pins=(), compiled={})},
+        tools={("web", "3.11"): tools, ("web", "3.12"): older},
         hashes=dict.fromkeys(("a==1", "b==1", "setuptools==80.0.0"), (DIGEST,)),
     )
-    assert parse(values_of(held), "lock.yaml", "prod") == held
+    values = values_of(held)
+    assert parse(values, "lock.yaml", "prod") == held
+    assert list(values["tools"]["web"]["3.11"]["looked-at"]) == [
+        "linux/amd64 glibc, linux/arm64 glibc", "linux/arm/v7 glibc", "linux/arm64 musl",
+    ]  # fmt: skip
 
 
 names = st.from_regex(r"[a-z]{1,6}", fullmatch=True)
@@ -66,6 +76,10 @@ def test_any_lock_is_read_as_it_was_written(
         ({"tools": {"web": {"3.11": {"pins": ["a==1"]}}}}, "lock.hashes.a==1"),
         ({"tools": {"web": {"3.11": {"for": "x"}}}}, "lock.tools.web.3.11.for"),
         ({"tools": {"web": {"3.11": {"found-for": "x"}}}}, "lock.tools.web.3.11.found-for"),
+        (
+            {"tools": {"web": {"3.11": {"looked-at": {"linux/amd64 glibc": ["a"]}}}}},
+            "lock.tools.web.3.11.looked-at.linux/amd64 glibc[0]",
+        ),
         (
             {"tools": {"web": {"3.11": {"compiled": {"linux/amd64 glibc": ["A_b"]}}}}},
             "lock.tools.web.3.11.compiled.linux/amd64 glibc[0]",

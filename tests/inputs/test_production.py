@@ -12,6 +12,7 @@ from fleet.lock import Base, Lock, Tools, asked
 from fleet.plan import Plan, make_plan
 from inputs.assets import read_assets
 from inputs.stack import declaration_of_file
+from tests.fleet import examples
 
 ROOT = Path(__file__).parents[2]
 DIGEST = "sha256:" + "d" * 64
@@ -40,7 +41,7 @@ def covering(declared: Declaration) -> Lock:
     platforms = dict.fromkeys((p for image in declared.images for p in image.platforms), DIGEST)
     official = "docker.io/library/python"
     base = Base(name=f"{official}:x", repository=official, platforms=platforms)
-    return Lock(
+    lock = Lock(
         bases={cell.base_key: base for cell in every},
         builders={cell.builder_key: base for cell in every},
         asked={image.name: asked(image) for image in declared.images},
@@ -48,6 +49,7 @@ def covering(declared: Declaration) -> Lock:
         tools={(cell.image.name, cell.python): Tools(pins=(), compiled={}) for cell in every},
         hashes={pin: (DIGEST,) for entry in pins.values() for pin in entry},
     )
+    return examples.covering(lock, declared)
 
 
 def test_the_whole_matrix_of_the_contract_is_declared(plan: Plan) -> None:

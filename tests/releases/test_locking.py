@@ -1,5 +1,6 @@
 """Bringing a lock up to a declaration, with the outside stood in for."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from fleet.declaration import Declaration
 from fleet.lock import Lock
 from fleet.lock_format import parse as parse_lock
 from fleet.lock_format import values_of
+from fleet.needs import identity_of
 from fleet.parse import parse
 from fleet.plan import make_plan
 from releases.bases import BaseError
@@ -194,6 +196,17 @@ def test_wheels_are_looked_for_again_when_something_else_is_installed(
     again, world = locked(declaration(**change), lock, sdist_only=compiling)
     assert "files gunicorn" in world.asked
     assert again.tools[("web", "3.11")] != lock.tools[("web", "3.11")]
+
+
+def test_a_lock_of_older_format_is_written_anew_without_another_look() -> None:
+    lock, _ = locked(declaration())
+    tools = lock.tools[("web", "3.11")]
+    hashed = replace(tools, looked_at={}, found_for=identity_of(tools.looked_at))
+    older = replace(lock, tools={("web", "3.11"): hashed})
+    assert make_plan(declaration(), inputs(declaration(), lock=older), "fleet/test")
+    again, world = locked(declaration(), older)
+    assert again == lock
+    assert world.asked == []
 
 
 def test_what_builds_stays_when_a_version_comes_along() -> None:

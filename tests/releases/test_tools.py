@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from fleet.declaration import Image
-from fleet.lock import Lock, Tools
+from fleet.lock import Tools
 from releases.pypi import File
 from releases.requirements import Resolution, ResolutionError, Wanted
 from releases.sdists import SdistError
 from releases.sources import Sources
-from releases.tools import Task, ToolError, needs_of, tools_for
+from releases.tools import Task, ToolError, tools_for
 from tests.fleet.examples import declaration
 from tests.releases.outside import Outside, file, recorded
 
@@ -158,19 +158,3 @@ def test_what_builds_what_builds_has_an_end() -> None:
     )
     with pytest.raises(ToolError, match="never comes to an end"):
         found({ARM: (pin("gevent"),)}, sources)
-
-
-def test_needs_are_those_of_all_versions_by_platform_and_libc() -> None:
-    image = web(bases=["slim", "full", "alpine"], lacks={"linux/arm/v7": ["gunicorn"]})
-    pins = {
-        ("web", "3.11", "0.33.0"): ("gunicorn==23.0.0", "uvicorn==0.33.0"),
-        ("web", "3.11", "0.34.0"): (
-            "gunicorn==23.0.0", "uvicorn==0.34.0", "uvloop==1 ; platform_machine == 'x86_64'",
-        ),
-    }  # fmt: skip
-    needs = needs_of(image, "3.11", {"web": image}, Lock(pins=pins))
-    arm = ("uvicorn==0.33.0", "uvicorn==0.34.0")
-    amd64 = ("gunicorn==23.0.0", *arm, "uvloop==1")
-    assert needs == {
-        "linux/amd64 glibc": amd64, "linux/amd64 musl": amd64, ARM: arm, "linux/arm/v7 musl": arm,
-    }  # fmt: skip
