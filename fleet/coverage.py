@@ -72,19 +72,19 @@ def uncovered_pins(image: Image, images: Mapping[str, Image], lock: Lock) -> Ite
 def uncovered_tools(image: Image, images: Mapping[str, Image], lock: Lock) -> Iterator[str]:
     """Yield, in words, each Python of which the lock does not say what must be compiled.
 
+    Of a pure image it has to say that nothing must.
+
     It may say more than is asked, as when a version or a platform was taken out.
     """
-    if image.pure:
-        return
+    what = "that all is pure Python" if image.pure else "what has to be compiled"
     for python in dict.fromkeys(cell.python for cell in cells(image)):
         tools = lock.tools.get((image.name, python))
-        if tools is None:
-            yield f"the lock does not say what has to be compiled on Python {python}"
+        if tools is None or (image.pure and not tools.pure):
+            yield f"the lock does not say {what} on Python {python}"
         elif has_all_pins(image, python, images, lock):  # of others nothing can be told
             where = overlooked(tools, needs_of(image, python, images, lock))
             if where:
-                at = f"for {', '.join(where)} on Python {python}"
-                yield f"the lock does not say what has to be compiled {at}"
+                yield f"the lock does not say {what} for {', '.join(where)} on Python {python}"
 
 
 def _note_idle_lacks(image: Image, lock: Lock, problems: Problems) -> None:

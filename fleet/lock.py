@@ -54,13 +54,14 @@ class Tools:
     ``pins`` are build backends and what they need. ``compiled`` maps ``{platform} {libc}`` to the
     normalised names of the distributions without a wheel there. ``looked_at`` are all that were
     asked after, so that others are not taken for had: these are looked at anew. A lock of older
-    format has their hash in ``found_for`` instead.
+    format has their hash in ``found_for`` instead. ``pure`` says that all of them are pure Python.
     """
 
     pins: tuple[str, ...]
     compiled: Mapping[str, tuple[str, ...]]
     looked_at: Needs = field(default_factory=dict)
     found_for: str = ""
+    pure: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

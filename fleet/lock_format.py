@@ -140,7 +140,13 @@ def _tool_values(tools: Mapping[ToolKey, Tools]) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {}
     for (image, python), entry in sorted(tools.items()):
         compiled = {target: list(names) for target, names in sorted(entry.compiled.items())}
-        values = {**_looked_at_values(entry), "pins": list(entry.pins), "compiled": compiled}
+        pure = {"pure": True} if entry.pure else {}
+        values = {
+            **_looked_at_values(entry),
+            **pure,
+            "pins": list(entry.pins),
+            "compiled": compiled,
+        }
         found.setdefault(image, {})[python] = values
     return found
 
@@ -171,7 +177,7 @@ def _tools(reader: Reader, rules: _Rules) -> dict[ToolKey, Tools]:
         pythons = reader.inner(image)
         for python in pythons.values:
             entry = pythons.inner(python)
-            entry.only(("looked-at", "found-for", "pins", "compiled"))
+            entry.only(("looked-at", "found-for", "pure", "pins", "compiled"))
             compiled = entry.inner("compiled")
             found[(image, python)] = Tools(
                 pins=entry.texts("pins", rules.pin, ()),
@@ -180,5 +186,6 @@ def _tools(reader: Reader, rules: _Rules) -> dict[ToolKey, Tools]:
                 found_for=entry.text("found-for", rules.digest)
                 if "found-for" in entry.values
                 else "",
+                pure=entry.flag("pure", fallback=False),
             )
     return found

@@ -38,7 +38,9 @@ def moves_between(old: Lock, new: Lock) -> Moves:
     for image, python, version in (key for key in new.pins if key not in old.pins):
         resolved[image, version] = (*resolved.get((image, version), ()), python)
     tools: dict[str, tuple[str, ...]] = {}
-    for image, python in (key for key, found in new.tools.items() if old.tools.get(key) != found):
+    for (image, python), found in new.tools.items():
+        if found.pure or old.tools.get((image, python)) == found:
+            continue  # what is pure has nothing that compiles
         tools[image] = (*tools.get(image, ()), python)
     return Moves(
         resolved=resolved,

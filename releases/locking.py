@@ -11,6 +11,7 @@ from fleet.needs import looked_at, needs_of
 from fleet.problems import Problems
 from releases import bases
 from releases.pinning import Hashes, Pinned, keys, pinned
+from releases.purity import Impure, impure, refuse
 from releases.sources import Refresh, Sources
 from releases.tools import Task, tools_for
 
@@ -63,24 +64,32 @@ def _without(lock: Lock, images: frozenset[str]) -> Lock:
 def _tools(
     made: Lock, held: Lock, declaration: Declaration, found: Pinned, sources: Sources
 ) -> dict[ToolKey, Tools]:
-    """Return the tools of each image and Python; the hashes of new ones go to ``found``."""
+    """Return the tools of each image and Python; the hashes of new ones go to ``found``.
+
+    :raises ToolError: with all that is declared to be pure Python and is not.
+    """
     tools: dict[ToolKey, Tools] = {}
+    faults: dict[str, list[Impure]] = {}
     for image in declaration.images:
-        if image.pure:
-            continue
         for python in dict.fromkeys(python for python, _ in keys(image)):
             key = (image.name, python)
             needs = needs_of(image, python, declaration.by_name, made)
             known = held.tools.get(key)
-            if known and looked_at(known, needs):
+            if known and known.pure == image.pure and looked_at(known, needs):
                 # A lock of older format says by a hash what this one says in full.
                 tools[key] = replace(known, looked_at=needs, found_for="")
+                continue
+            if image.pure:
+                faulty = impure(needs, python, found.hashes, sources)
+                faults.setdefault(image.name, []).extend(faulty)
+                tools[key] = Tools(pins=(), compiled={}, looked_at=needs, pure=True)
                 continue
             sources.say(f"looking for what has no wheel in {image.name} on Python {python}")
             near = known.pins if known else ()
             task = Task(image=image, python=python, needs=needs, hashes=found.hashes, near=near)
             tools[key], resolved = tools_for(task, sources)
             found.add(resolved.hashes)
+    refuse(faults)
     return tools
 
 

@@ -81,7 +81,11 @@ def covering(held: Lock, declared: Declaration) -> Lock:
     """``held``, whose tools were looked for in all that ``declared`` has pins for there."""
     images = declared.by_name
     tools = {
-        (name, python): replace(entry, looked_at=needs_of(images[name], python, images, held))
+        (name, python): replace(
+            entry,
+            looked_at=needs_of(images[name], python, images, held),
+            pure=images[name].pure,
+        )
         if name in images and has_all_pins(images[name], python, images, held)
         else entry
         for (name, python), entry in held.tools.items()

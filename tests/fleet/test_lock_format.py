@@ -28,6 +28,7 @@ def test_markers_and_tools_are_read_as_they_were_written() -> None:
             "linux/arm64 glibc": ("a==1", "b==1"),
             "linux/arm64 musl": (),
         },
+        pure=True,
     )
     older = Tools(pins=(), compiled={}, found_for=DIGEST)
     held = Lock(

@@ -58,3 +58,8 @@ def test_tools_are_told_where_they_changed() -> None:
     old = Lock(tools={("web", "3.11"): none, ("web", "3.12"): none})
     new = Lock(tools={("web", "3.11"): none, ("web", "3.12"): Tools(pins=("c==1",), compiled={})})
     assert moves_between(old, new).tools == {"web": ("3.12",)}
+
+
+def test_nothing_compiles_what_is_pure() -> None:
+    new = Lock(tools={("web", "3.11"): Tools(pins=(), compiled={}, pure=True)})
+    assert moves_between(Lock(), new).tools == {}

@@ -12,11 +12,15 @@ from fleet.lock_format import values_of
 from fleet.needs import identity_of
 from fleet.parse import parse
 from fleet.plan import make_plan
+from fleet.problems import DeclarationError
 from releases.bases import BaseError
 from releases.locking import completed
 from releases.sources import Refresh
+from releases.tools import ToolError
 from tests.fleet.examples import DIGEST, OTHER_DIGEST, PLATFORMS, config, declaration, image, inputs
 from tests.releases.outside import Outside
+
+PURE = ("gunicorn==9.0.0", "uvicorn==0.33.0", "uvicorn==0.34.0")
 
 
 def locked(
@@ -162,21 +166,45 @@ def test_two_images_share_what_they_have_in_common() -> None:
     assert world.asked.count("yanked uvicorn") == 1
 
 
-def test_pure_images_are_not_asked_for_wheels() -> None:
-    lock, world = locked(declaration(pure=True))
-    assert lock.tools == {}
-    assert not [text for text in world.asked if text.startswith("files")]
-
-
-def test_what_has_no_wheel_is_locked_with_what_builds_it() -> None:
-    declared = declaration()
-    lock, _ = locked(declared, sdist_only={"gunicorn": ("setuptools>=40",)})
+def test_that_an_image_is_pure_is_looked_at_once() -> None:
+    declared = declaration(pure=True)
+    lock, world = locked(declared)
     tools = lock.tools[("web", "3.11")]
-    assert tools.pins == ("setuptools==9.0.0",)
-    assert tools.compiled == {f"{platform} glibc": ("gunicorn",) for platform in PLATFORMS}
-    assert "setuptools==9.0.0" in lock.hashes
+    assert (tools.pure, tools.pins, tools.compiled) == (True, (), {})
+    assert "files gunicorn" in world.asked
     assert parse_lock(values_of(lock), "lock.yaml", "prod") == lock
     assert make_plan(declared, inputs(declared, lock=lock), "fleet/test")
+    again, world = locked(declared, lock)
+    assert again == lock
+    assert world.asked == []
+
+
+def test_what_is_declared_to_be_pure_since_is_looked_at() -> None:
+    lock, _ = locked(declaration())
+    declared = declaration(pure=True)
+    with pytest.raises(DeclarationError, match=r"that all is pure Python on Python 3\.11"):
+        make_plan(declared, inputs(declared, lock=lock), "fleet/test")
+    again, world = locked(declared, lock)
+    assert "files gunicorn" in world.asked
+    assert again.tools[("web", "3.11")].pure
+
+
+def test_what_is_pure_no_more_is_not_told_to_be() -> None:
+    lock, _ = locked(declaration(pure=True))
+    again, _ = locked(declaration(), lock)
+    assert again == locked(declaration())[0]
+
+
+def test_all_that_is_not_pure_is_told_at_once_for_each_image() -> None:
+    images = {name: image(pure=True, pythons=["3.11", "3.12"]) for name in ("web", "api")}
+    with pytest.raises(ToolError) as failure:
+        locked(parse(config(images=images)), sdist_only={"gunicorn": (), "uvicorn": ()})
+    why = "without a wheel, and in a pure image nothing is compiled"
+    assert str(failure.value).splitlines() == [
+        f"fleet:images.{name}.pure: {why}: {', '.join(PURE)}. "
+        f"Take `pure` out of fleet:images.{name}, or these out of it"
+        for name in ("web", "api")
+    ]
 
 
 @pytest.mark.parametrize(
