@@ -10,7 +10,7 @@ from fleet.cell import cells
 from fleet.contents import constraints, contradicted
 from fleet.declaration import Image
 from fleet.lock import Lock, PinKey, bare, name_of
-from releases.requirements import ResolutionError, Wanted
+from releases.requirements import ExtraError, Resolution, ResolutionError, Wanted
 from releases.sources import Sources
 
 Hashes = Mapping[str, tuple[str, ...]]
@@ -54,7 +54,9 @@ def pinned(
                 continue
             sources.say(f"resolving {image.requirement}=={version} for Python {python}")
             wanted = replace(_wanted(image, python, version, held), within=within(below))
-            _resolve(key, image, wanted, made, sources)
+            answer = resolved(image, wanted, sources)
+            made.pins[key] = answer.pins
+            made.add(answer.hashes)
     return made
 
 
@@ -76,19 +78,21 @@ def within(below: Iterable[str]) -> tuple[str, ...]:
     return tuple(bare(pin) if count[name_of(pin)] == 1 else pin for pin in pins)
 
 
-def _resolve(key: PinKey, image: Image, wanted: Wanted, made: Pinned, sources: Sources) -> None:
+def resolved(image: Image, wanted: Wanted, sources: Sources) -> Resolution:
+    """Return what ``sources`` find for ``wanted``.
+
+    :raises ResolutionError: naming ``image``, and whose pins were in the way.
+    """
     try:
-        found = sources.distributions(wanted)
+        return sources.distributions(wanted)
     except ResolutionError as error:
         raise ResolutionError(_explained(error, image, wanted)) from None
-    made.pins[key] = found.pins
-    made.add(found.hashes)
 
 
 def _explained(error: ResolutionError, image: Image, wanted: Wanted) -> str:
     asked = ", ".join(wanted.requirements)
     text = f"{image.name}: {asked} on Python {wanted.python}: {error}."
-    if not wanted.within:
+    if not wanted.within or isinstance(error, ExtraError):
         return text
     return (
         f"{text} It is built on {image.builds_on} and has to agree with what that holds: "

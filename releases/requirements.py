@@ -10,13 +10,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from packaging.markers import InvalidMarker
+from packaging.requirements import Requirement
 
+from fleet.lock import normalised
 from releases.markers import narrowed
 
 _ENTRY = re.compile(
     r"(?P<pin>[A-Za-z0-9._-]+==[^\s;]+)(?: *; *(?P<marker>.+?))?(?P<hashes>(?: +--hash=\S+)*) *"
 )
 _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})(?!\S)")
+_EXTRA = re.compile(r"The package `(?P<pin>[^`]+)` does not have an extra named `(?P<extra>[^`]+)`")
 _SPLIT = re.compile(r" for split \(markers: .*?\)(?: cause:)?")
 _DEADLINE_SECONDS = 600.0
 
@@ -25,18 +28,25 @@ class ResolutionError(Exception):
     """The index could not be asked, or has no distributions that fit together."""
 
 
+class ExtraError(ResolutionError):
+    """A release does not have an extra that is asked of it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What is to be resolved for CPython ``python`` (``X.Y``) on Linux, on every machine.
 
     ``requirements`` are PEP 508 texts. What is found agrees with the pins in ``within``, and keeps
-    to those in ``near`` where nothing speaks against it.
+    to those in ``near`` where nothing speaks against it. ``upstream`` tells that requirements are
+    others' words: what is declared here must not name an extra that a release does not have, while
+    in theirs it adds nothing, as with pip.
     """
 
     requirements: tuple[str, ...]
     python: str
     within: tuple[str, ...] = ()
     near: tuple[str, ...] = ()
+    upstream: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +66,7 @@ def resolve(wanted: Wanted) -> Resolution:
     Hashes of all files of a release are taken, so that one resolution serves every platform.
 
     :raises ResolutionError: with uv's own reason.
+    :raises ExtraError: when a declared extra is none of the release that was found.
     """
     with TemporaryDirectory(prefix="resolve-") as folder:
         return read(_compiled(wanted, Path(folder)), wanted.python)
@@ -99,7 +110,7 @@ def _compiled(wanted: Wanted, folder: Path) -> str:
     # uv keeps to what its output file says already.
     found.write_text("".join(f"{pin}\n" for pin in wanted.near))
     argv: list[str | Path] = [
-        Path(sys.executable).with_name("uv"), "pip", "compile", "-", "--quiet", "--universal",
+        Path(sys.executable).with_name("uv"), "pip", "compile", "-", "--color=never", "--universal",
         "--generate-hashes", "--no-header", "--no-annotate", "--constraint", within,
         # Without --python, uv looks through the machine for a Python of that version first.
         "--python-version", wanted.python, "--python", sys.executable, "--no-python-downloads",
@@ -114,11 +125,39 @@ def _compiled(wanted: Wanted, folder: Path) -> str:
         raise ResolutionError(f"uv did not get to an end: {error}") from None
     if done.returncode:
         raise ResolutionError(_reason(done.stderr) or f"uv ended with {done.returncode}")
+    if not wanted.upstream:
+        _refuse_unknown_extras(wanted.requirements, done.stderr)
     return found.read_text()
 
 
+def _refuse_unknown_extras(requirements: tuple[str, ...], stderr: str) -> None:
+    """Refuse an extra in ``requirements`` of which uv warns; what it would bring just vanishes.
+
+    uv also warns of extras that dependencies name; those are not in our hands.
+
+    :raises ExtraError: naming each release and extra.
+    """
+    parsed = map(Requirement, requirements)
+    declared = {(normalised(r.name), normalised(extra)) for r in parsed for extra in r.extras}
+    warned = {(found["pin"], normalised(found["extra"])) for found in _EXTRA.finditer(stderr)}
+    unknown = sorted(
+        f"{pin} has no extra {extra!r}"
+        for pin, extra in warned
+        if (normalised(pin.partition("==")[0]), extra) in declared
+    )
+    if unknown:
+        raise ExtraError(
+            f"{', '.join(unknown)}. Correct the extra's name, take it out, or leave out the "
+            "versions that lack it (versions, or exclude-versions of releases)"
+        )
+
+
 def _reason(stderr: str) -> str:
-    """Return uv's own words in one line, without what it says of a project that is not there."""
+    """Return uv's own words in one line, without what it says of a project that is not there.
+
+    Warnings come before the error.
+    """
+    stderr = stderr[max(0, f"\n{stderr}".find("\nerror: ")) :]
     words = " ".join(stderr.split()).partition(" hint: ")[0].removeprefix("error: ")
     return _SPLIT.sub(":", words).rstrip(".")
 

@@ -143,7 +143,9 @@ class _Search:
     def _resolve(self, requires: tuple[str, ...]) -> Resolution:
         try:
             near = _near(self.task)
-            wanted = Wanted(requirements=requires, python=self.task.python, near=near)
+            wanted = Wanted(
+                requirements=requires, python=self.task.python, near=near, upstream=True
+            )
             return self.sources.distributions(wanted)
         except ResolutionError as error:
             asked = ", ".join(requires)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fleet.lock import bare, normalised
 from releases.pypi import File, files_in
-from releases.requirements import Resolution, ResolutionError, Wanted
+from releases.requirements import ExtraError, Resolution, ResolutionError, Wanted
 from releases.sources import Sources
 from tests.fleet.examples import DIGEST, PLATFORMS
 
@@ -44,7 +44,8 @@ class Outside:
     """An index on which every distribution has version ``newest`` and a pure wheel.
 
     ``brings`` are pins that come along with a distribution, ``sdist_only`` distributions that have
-    no wheel, each with what builds it. ``unsolvable`` is a requirement that nothing satisfies.
+    no wheel, each with what builds it. ``unsolvable`` is a requirement that nothing satisfies,
+    ``no_extra`` one with an extra that is not there.
     """
 
     newest: str = "9.0.0"
@@ -54,6 +55,7 @@ class Outside:
     brings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sdist_only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unsolvable: str = ""
+    no_extra: str = ""
     withdrawn: tuple[str, ...] = ("0.1.0",)
     asked: list[str] = field(default_factory=list)
     wanted: list[Wanted] = field(default_factory=list)
@@ -76,6 +78,8 @@ class Outside:
         self.asked.append(f"{' '.join(wanted.requirements)} on {wanted.python}")
         if self.unsolvable in wanted.requirements:
             raise ResolutionError(f"{self.unsolvable} does not fit")
+        if self.no_extra in wanted.requirements:
+            raise ExtraError(f"{self.no_extra} has no such extra")
         kept = {bare(pin).partition("==")[0]: pin for pin in (*wanted.near, *wanted.within)}
         pins = set()
         for one in wanted.requirements:

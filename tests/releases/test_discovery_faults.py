@@ -41,6 +41,16 @@ def test_what_cannot_be_resolved_changes_nothing(
     assert "Nothing was changed. server: gunicorn==27.0.1" in fails(root, capsys)
 
 
+def test_an_extra_that_a_new_release_lacks_changes_nothing(
+    root: Path, world: Outside, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = DECLARED.replace("# the one below", "\n      extras: [gevent]")
+    declare(root, text)
+    world.no_extra = "gunicorn[gevent]==27.0.1"
+    told = "Nothing was changed. server: gunicorn[gevent]==27.0.1 on Python 3.13: "
+    assert told in fails(root, capsys)
+
+
 def test_a_registry_that_is_down_changes_nothing(
     root: Path, world: Outside, capsys: pytest.CaptureFixture[str]
 ) -> None:

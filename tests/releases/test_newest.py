@@ -2,11 +2,14 @@
 
 from typing import Any
 
+import pytest
+
 from fleet.declaration import Declaration
 from fleet.lock import Lock
 from fleet.parse import parse
 from releases.locking import completed
 from releases.newest import brought_up
+from releases.requirements import ResolutionError
 from releases.sources import Refresh
 from tests.fleet.examples import OTHER_DIGEST, config, declaration, image
 from tests.releases.outside import Outside
@@ -50,6 +53,14 @@ def test_what_only_came_along_stays() -> None:
     lock, world = locked(declared)
     world.brings = {**BRINGS, "uvicorn": ("click==9.0",)}
     assert brought(lock, declared, world) == lock
+
+
+def test_what_no_longer_resolves_names_the_image() -> None:
+    declared = declaration(requires=["gunicorn[gevent]"])
+    lock, world = locked(declared)
+    world.no_extra = "gunicorn[gevent]"
+    with pytest.raises(ResolutionError, match=r"^web: uvicorn==0\.34\.0, .* on Python 3\.11: "):
+        brought(lock, declared, world)
 
 
 def test_an_image_that_requires_nothing_is_not_asked_about() -> None:

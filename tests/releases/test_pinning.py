@@ -102,6 +102,14 @@ def test_what_fits_nowhere_blames_no_other_image() -> None:
     assert "built on" not in str(failure.value)
 
 
+def test_an_extra_that_is_not_there_blames_no_other_image() -> None:
+    with pytest.raises(ResolutionError) as failure:
+        locked(family(requires=["gunicorn[nope]"]), no_extra="gunicorn[nope]")
+    told = str(failure.value)
+    assert told.startswith("above: uvicorn==0.34.0, gunicorn[nope] on Python 3.11: gunicorn[nope]")
+    assert "built on" not in told
+
+
 def test_what_the_image_below_holds_is_not_compiled_again() -> None:
     compiling = {"gunicorn": ("setuptools",), "uvicorn-worker": ("setuptools",)}
     lock, _ = locked(family(), sdist_only=compiling)

@@ -9,7 +9,7 @@ from fleet import names
 from fleet.lock import bare, holds
 from releases import requirements
 from releases.markers import narrowed
-from releases.requirements import ResolutionError, Wanted, read, resolve
+from releases.requirements import ExtraError, ResolutionError, Wanted, read, resolve
 from tests.fleet.examples import DIGEST, OTHER_DIGEST
 
 REAL = (Path(__file__).parent / "data" / "sqlalchemy.txt").read_text()
@@ -88,6 +88,9 @@ def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         wheel(links, "dep", version)
         wheel(links, "other", version, "dep", "arm ; platform_machine == 'armv7l'")
     wheel(links, "arm", "1.0", "windows ; sys_platform == 'win32'", "later; python_version>'3.12'")
+    extras = {"some": "dep", "so-me-2": "dep"}
+    wheel(links, "extended", "1.0", **extras)
+    wheel(links, "careless", "1.0", "dep[nope]")
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("UV_NO_INDEX", "1")
     monkeypatch.setenv("UV_FIND_LINKS", str(links))
@@ -95,9 +98,11 @@ def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return links
 
 
-def wheel(folder: Path, name: str, version: str, *requires: str) -> None:
+def wheel(folder: Path, name: str, version: str, *requires: str, **extras: str) -> None:
     info = f"{name}-{version}.dist-info"
     needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
+    for extra, one in extras.items():
+        needs += f"Provides-Extra: {extra}\nRequires-Dist: {one} ; extra == '{extra}'\n"
     with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
         about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
         archive.writestr(f"{info}/METADATA", about)
@@ -144,6 +149,40 @@ def test_what_cannot_be_resolved_is_told_in_uvs_words() -> None:
     assert "nothing-of-this-name" in str(failure.value)
     assert "hint:" not in str(failure.value)
     assert "markers" not in str(failure.value)
+
+
+def test_a_warning_is_not_taken_for_the_reason() -> None:
+    stderr = "warning: Something old\nerror: No way\n  cause: None\n"
+    assert requirements._reason(stderr) == "No way cause: None"
+
+
+@pytest.mark.parametrize("asked", ["extended[nope]", "Extended[Nope]==1.0", "dep[nope,no_pe]"])
+@pytest.mark.usefixtures("index")
+def test_a_declared_extra_that_is_none_is_an_error(asked: str) -> None:
+    with pytest.raises(ExtraError, match=r"==[12]\.0 has no extra 'nope'.*take it out"):
+        resolve(Wanted(requirements=("other", asked), python="3.12"))
+
+
+@pytest.mark.parametrize("asked", ["extended[some]", "extended[So_Me.2]", "extended"])
+@pytest.mark.usefixtures("index")
+def test_an_extra_that_is_one_brings_what_it_names(asked: str) -> None:
+    found = resolve(Wanted(requirements=(asked,), python="3.12"))
+    assert ("dep==2.0" in found.pins) == ("[" in asked)
+
+
+@pytest.mark.usefixtures("index")
+def test_an_extra_that_others_name_is_their_business(capfd: pytest.CaptureFixture[str]) -> None:
+    assert "dep==2.0" in resolve(Wanted(requirements=("careless",), python="3.12")).pins
+    upstream = Wanted(requirements=("dep[nope]",), python="3.12", upstream=True)
+    assert resolve(upstream).pins == ("dep==2.0",)
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("index")
+def test_colours_that_the_user_wants_are_no_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with pytest.raises(ResolutionError, match=r"^No solution found"):
+        resolve(Wanted(requirements=("dep==3.0",), python="3.12"))
 
 
 @pytest.mark.usefixtures("index")

@@ -82,6 +82,7 @@ def test_gevent_on_arm_is_compiled_and_so_is_some_of_what_builds_it() -> None:
     assert tools.pins == tuple(map(pin, ("cffi", "cython", "greenlet", "setuptools")))
     assert "setuptools >= 77.0.3" in world.wanted[-1].requirements, "which builds cffi"
     assert pin("greenlet") in world.wanted[0].near, "what is compiled with it runs with it"
+    assert all(wanted.upstream for wanted in world.wanted), "no extra of these is declared here"
 
 
 def test_where_everything_has_a_wheel_nothing_builds_it() -> None:
