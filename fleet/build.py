@@ -168,6 +168,6 @@ def _expectation(cell: Cell, platform: str, found: Contents) -> str:
         "python": cell.python,
         "platform": platform,
         "packages": pinned_versions(found.everything),
-        "absent": sorted(cell.image.lacks.get(platform, ())),
+        "absent": cell.image.lacking(platform, cell.base),
     }
     return json.dumps(expected, sort_keys=True)

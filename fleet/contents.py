@@ -34,7 +34,7 @@ class Contents:
 def contents(cell: Cell, platform: str, images: Mapping[str, Image], lock: Lock) -> Contents:
     """Return what the tag of ``cell`` holds on ``platform``."""
     held = held_on(cell, platform, images, lock)
-    lacking = cell.image.lacks.get(platform, ())
+    lacking = cell.image.lacking(platform, cell.base)
     pins = [pin for pin in lock.pins_on(cell.pin_key, platform) if name_of(pin) not in lacking]
     own = [pin for pin in pins if pin not in held]
     named = normalised(cell.image.package)

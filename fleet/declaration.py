@@ -48,11 +48,12 @@ class Image:
     that the lock found for each Python. ``builds_on`` names another image of the fleet: each tag is
     built on that image's highest version of the same Python and base; it is empty where official
     Python images are the bases. ``exclude`` are tags that the matrix leaves out; ``lacks`` names,
-    by platform, distributions that can't be had there. ``pure`` says that all distributions are
-    pure Python: then they are installed once for all platforms of a builder, without emulation.
-    ``pointers`` maps each declared kind to what happens to a live pointer of that kind which
-    nothing declares any more. ``releases`` and ``python_releases`` say which versions and Pythons
-    release discovery keeps; they are ``None`` where these are kept by hand.
+    by ``{platform}`` or ``{platform} {base}``, distributions that can't be had there. ``pure`` says
+    that all distributions are pure Python: then they are installed once for all platforms of a
+    builder, without emulation. ``pointers`` maps each declared kind to what happens to a live
+    pointer of that kind which nothing declares any more. ``releases`` and ``python_releases`` say
+    which versions and Pythons release discovery keeps; they are ``None`` where these are kept by
+    hand.
     """
 
     name: str
@@ -79,6 +80,11 @@ class Image:
     def requirement(self) -> str:
         """The package with its extras, as pip spells it: ``uvicorn[standard]``."""
         return f"{self.package}[{','.join(self.extras)}]" if self.extras else self.package
+
+    def lacking(self, platform: str, base: str) -> tuple[str, ...]:
+        """Return the names of what can't be had on ``base`` for ``platform``, sorted."""
+        keys = (platform, f"{platform} {base}")
+        return tuple(sorted({name for key in keys for name in self.lacks.get(key, ())}))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -55,8 +55,10 @@ def has_all_pins(image: Image, python: str, images: Mapping[str, Image], lock: L
 
 
 def _alike(image: Image, python: str) -> tuple[Cell, ...]:
-    """Return a tag of each version and C library: full and slim bases are alike in this."""
-    found = {(c.version, names.libc(c.base)): c for c in cells(image) if c.python == python}
+    """Return a tag of each version, C library and what is left out: slim is mostly as full is."""
+    lacks = {base: tuple(image.lacking(p, base) for p in image.platforms) for base in image.bases}
+    tags = (cell for cell in cells(image) if cell.python == python)
+    found = {(c.version, names.libc(c.base), lacks[c.base]): c for c in tags}
     return tuple(found.values())
 
 

@@ -49,22 +49,33 @@ def parse_image(name: str, reader: Reader) -> Image:
 
 def _lacks(reader: Reader) -> dict[str, tuple[str, ...]]:
     inner = reader.inner("lacks")
-    inner.only(names.PLATFORMS)
-    known = [platform for platform in inner.values if platform in names.PLATFORMS]
-    found = {platform: inner.texts(platform, rules.PACKAGE) for platform in known}
-    return {platform: tuple(map(normalised, lacking)) for platform, lacking in found.items()}
+    found: dict[str, tuple[str, ...]] = {}
+    for key in map(str, inner.values):
+        platform, space, base = key.partition(" ")
+        if platform in names.PLATFORMS and (base in names.BASES or not space):
+            found[key] = tuple(map(normalised, inner.texts(key, rules.PACKAGE)))
+        else:
+            known, bases = ", ".join(names.PLATFORMS), ", ".join(names.BASES)
+            remedy = f"Known keys: {known}; each alone or with one of its bases behind it ({bases})"
+            reader.problems.add(inner.at(key), "unknown key", remedy)
+    return found
 
 
 def _note_misplaced_lacks(image: Image, reader: Reader) -> None:
     at = reader.at("lacks")
-    for platform, lacking in image.lacks.items():
+    for key, lacking in image.lacks.items():
+        platform, _, base = key.partition(" ")
         if platform not in image.platforms:
             what = f"the image is not built for {platform}"
-            reader.problems.add(f"{at}.{platform}", what, "Leave the platform out here")
+            reader.problems.add(f"{at}.{key}", what, "Leave the platform out here")
+        if base and base not in image.bases:
+            what = f"the image is not built on {base}"
+            reader.problems.add(f"{at}.{key}", what, "Leave the base out here")
         if normalised(image.package) in lacking:
             what = f"{image.package} is what the image is made for"
-            remedy = "Leave the platform out of the image's platforms instead"
-            reader.problems.add(f"{at}.{platform}", what, remedy)
+            own, where = ("base", "bases") if base else ("platform", "platforms")
+            remedy = f"Leave the {own} out of the image's {where} instead"
+            reader.problems.add(f"{at}.{key}", what, remedy)
 
 
 def _exclusions(reader: Reader) -> tuple[Exclusion, ...]:

@@ -11,9 +11,9 @@ from fleet.needs import looked_at, needs_of
 from fleet.problems import Problems
 from releases import bases
 from releases.pinning import Hashes, Pinned, keys, pinned
-from releases.purity import Impure, impure, refuse
+from releases.purity import Impure, impure, told
 from releases.sources import Refresh, Sources
-from releases.tools import Task, tools_for
+from releases.tools import Task, ToolError, tools_for
 
 
 def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: Refresh) -> Lock:
@@ -66,9 +66,11 @@ def _tools(
 ) -> dict[ToolKey, Tools]:
     """Return the tools of each image and Python; the hashes of new ones go to ``found``.
 
-    :raises ToolError: with all that is declared to be pure Python and is not.
+    :raises ToolError: with what can't be built of all images, and all that is declared to be pure
+        Python and is not.
     """
     tools: dict[ToolKey, Tools] = {}
+    failed: dict[ToolKey, tuple[str, ...]] = {}
     faults: dict[str, list[Impure]] = {}
     for image in declaration.images:
         for python in dict.fromkeys(python for python, _ in keys(image)):
@@ -87,9 +89,14 @@ def _tools(
             sources.say(f"looking for what has no wheel in {image.name} on Python {python}")
             near = known.pins if known else ()
             task = Task(image=image, python=python, needs=needs, hashes=found.hashes, near=near)
-            tools[key], resolved = tools_for(task, sources)
-            found.add(resolved.hashes)
-    refuse(faults)
+            try:
+                tools[key], resolved = tools_for(task, sources)
+            except ToolError as error:
+                failed.update(error.problems)
+            else:
+                found.add(resolved.hashes)
+    if failed or any(faults.values()):
+        raise ToolError(failed, told(faults))
     return tools
 
 

@@ -8,7 +8,6 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from fleet.lock import Needs, name_of
 from releases.pypi import File
 from releases.sources import Sources
-from releases.tools import ToolError
 from releases.wheels import has_wheel
 
 
@@ -19,12 +18,8 @@ class Impure(NamedTuple):
     why: str
 
 
-def refuse(faults: Mapping[str, Iterable[Impure]]) -> None:
-    """Say at once what, by image, is declared to be pure and is not.
-
-    :raises ToolError: where there is any.
-    """
-    told = []
+def told(faults: Mapping[str, Iterable[Impure]]) -> Iterator[str]:
+    """Yield a text for each image of which something is declared to be pure and is not."""
     for image, found in faults.items():
         pins: dict[str, list[str]] = {}
         for fault in dict.fromkeys(found):
@@ -32,9 +27,7 @@ def refuse(faults: Mapping[str, Iterable[Impure]]) -> None:
         if pins:
             what = "; ".join(f"{why}: {', '.join(listed)}" for why, listed in pins.items())
             place = f"fleet:images.{image}"
-            told.append(f"{place}.pure: {what}. Take `pure` out of {place}, or these out of it")
-    if told:
-        raise ToolError("\n".join(told))
+            yield f"{place}.pure: {what}. Take `pure` out of {place}, or these out of it"
 
 
 def impure(

@@ -1,12 +1,13 @@
 """What compiles an image's distributions: which have no wheel where, and their build backends."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from packaging.requirements import Requirement
 
+from fleet.contents import target_of
 from fleet.declaration import Image
-from fleet.lock import Needs, Tools, bare, holds, name_of, normalised
+from fleet.lock import Needs, ToolKey, Tools, bare, holds, name_of, normalised
 from releases.pypi import File
 from releases.requirements import Resolution, ResolutionError, Wanted
 from releases.sdists import ENDINGS, SdistError
@@ -18,7 +19,30 @@ _ROUNDS = 10  # what builds what builds …: three were the most that was seen
 
 
 class ToolError(Exception):
-    """Something has no wheel on a platform, and can't be compiled there either."""
+    """Something has no wheel on a platform, and can't be compiled there either.
+
+    ``problems`` are those of each image and Python; one of several Pythons is told once. ``others``
+    are told beside them.
+    """
+
+    def __init__(
+        self, problems: Mapping[ToolKey, tuple[str, ...]], others: Iterable[str] = ()
+    ) -> None:
+        self.problems = problems
+        super().__init__("\n".join((*_told(problems), *others)))
+
+
+def _told(problems: Mapping[ToolKey, tuple[str, ...]]) -> Iterator[str]:
+    pythons: dict[tuple[str, str], list[str]] = {}
+    for (image, python), texts in problems.items():
+        for text in dict.fromkeys(texts):
+            pythons.setdefault((image, text), []).append(python)
+    together: dict[tuple[str, str], list[str]] = {}
+    for (image, text), on in pythons.items():
+        together.setdefault((image, ", ".join(on)), []).append(text)
+    for (image, where), alike in together.items():
+        listed = "".join(f"\n  - {text}" for text in alike)
+        yield f"{image} on Python {where} can't be built:{listed}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +113,10 @@ class _Search:
             if more == missing:
                 return found
             missing = more
-        raise ToolError(f"{self._place}: what builds what is compiled never comes to an end")
+        raise self._error("what builds what is compiled never comes to an end")
+
+    def _error(self, *problems: str) -> ToolError:
+        return ToolError({(self.task.image.name, self.task.python): problems})
 
     @property
     def _place(self) -> str:
@@ -112,8 +139,7 @@ class _Search:
                 targets.setdefault(pin, []).append(target)
         found = {text for pin in sorted(targets) for text in self._builds(pin, targets[pin])}
         if self.problems:
-            listed = "".join(f"\n  - {problem}" for problem in self.problems)
-            raise ToolError(f"{self._place} can't be built:{listed}")
+            raise self._error(*self.problems)
         return tuple(sorted(found))
 
     def _builds(self, pin: str, targets: list[str]) -> tuple[str, ...]:
@@ -133,11 +159,9 @@ class _Search:
         return requires
 
     def _note(self, pin: str, targets: list[str], what: str) -> None:
-        lacks = sorted({target.rpartition(" ")[0] for target in targets})
-        at = ", ".join(
-            f"fleet:images.{self.task.image.name}.lacks.{platform}" for platform in lacks
-        )
-        remedy = f"Declare it in {at}, or leave these platforms out"
+        image = self.task.image
+        at = ", ".join(f"fleet:images.{image.name}.lacks.{key}" for key in _keys(image, targets))
+        remedy = f"Declare it in {at}, or leave out what that names"
         self.problems.append(f"{pin} for {', '.join(sorted(targets))}: {what}. {remedy}")
 
     def _resolve(self, requires: tuple[str, ...]) -> Resolution:
@@ -152,3 +176,12 @@ class _Search:
             raise ResolutionError(
                 f"{self._place}: what compiles its distributions ({asked}) does not fit: {error}"
             ) from None
+
+
+def _keys(image: Image, targets: Iterable[str]) -> Iterator[str]:
+    """Yield the keys of ``lacks`` that are ``targets``, and no base that has what these lack."""
+    known = set(targets)
+    for platform in sorted({target.rpartition(" ")[0] for target in known}):
+        bases = [base for base in image.bases if target_of(platform, base) in known]
+        whole = len(bases) == len(image.bases)
+        yield from [platform] if whole else [f"{platform} {base}" for base in bases]

@@ -55,6 +55,18 @@ def test_a_distribution_that_cannot_be_had_is_left_out_there_and_seen_to_be_abse
     assert "BUILD_REQUIREMENTS" not in arm.arguments
 
 
+def test_what_one_base_lacks_is_left_out_of_that_base_alone() -> None:
+    lacks = {"linux/arm/v7 alpine": ["HttpTools"], "linux/arm/v7": ["uvloop"]}
+    made = declared(lacks=lacks, bases=["slim", "alpine"])
+    slim, alpine = tag(made), tag(made, 1)
+    assert "httptools" in slim.builds[1].arguments["DEPENDENCIES"]
+    assert "httptools" not in alpine.builds[1].arguments["DEPENDENCIES"]
+    assert "httptools" in alpine.builds[0].arguments["DEPENDENCIES"]
+    assert '"absent": ["uvloop"]' in slim.builds[1].expectation
+    assert '"absent": ["httptools", "uvloop"]' in alpine.builds[1].expectation
+    assert slim.identity == tag(declared(lacks={"linux/arm/v7": ["uvloop"]})).identity
+
+
 def test_compilers_and_backends_go_only_where_something_compiles() -> None:
     amd64, arm = tag(declared()).builds
     assert "BUILD_REQUIREMENTS" not in amd64.arguments
@@ -128,6 +140,12 @@ def test_alpine_is_compiled_on_alpine_with_compilers_of_its_own() -> None:
         ({"linux/arm/v7": ["uvlop"]}, "nothing here brings uvlop along"),
         ({"linux/arm7": ["uvloop"]}, "lacks.linux/arm7: unknown key"),
         ({"linux/arm/v7": []}, "lacks.linux/arm/v7: is empty"),
+        ({"linux/arm/v7 alpin": ["uvloop"]}, "lacks.linux/arm/v7 alpin: unknown key"),
+        ({"linux/arm/v7 ": ["uvloop"]}, "lacks.linux/arm/v7 : unknown key"),
+        ({"linux/arm/v7 full": ["uvloop"]}, "arm/v7 full: the image is not built on full"),
+        ({"linux/386 slim": ["uvloop"]}, "386 slim: the image is not built for linux/386"),
+        ({"linux/arm/v7 slim": ["uvicorn"]}, "Leave the base out of the image's bases"),
+        ({"linux/arm/v7 slim": ["uvlop"]}, "lacks.linux/arm/v7 slim: nothing here brings uvlop"),
     ],
 )
 def test_a_lack_that_makes_no_sense_is_a_problem(lacks: dict[str, Any], says: str) -> None:

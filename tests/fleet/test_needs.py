@@ -6,7 +6,7 @@ import pytest
 
 from fleet.declaration import Declaration
 from fleet.identity import digest_of
-from fleet.lock import Lock, Tools
+from fleet.lock import Lock, Needs, Tools
 from fleet.needs import looked_at, needs_of, overlooked
 from fleet.parse import parse
 from fleet.plan import make_plan
@@ -120,3 +120,19 @@ def test_pins_that_are_not_there_are_told_and_nothing_is_looked_for_in_them() ->
     held = lock(declared, pins={("web", "3.11", "0.34.0"): ("uvicorn==0.34.0",)})
     with pytest.raises(DeclarationError, match="the lock has no gunicorn, uvicorn"):
         make_plan(declared, inputs(declared, lock=held), "fleet/test")
+
+
+def test_what_one_base_lacks_the_others_need() -> None:
+    pins = {("web", "3.11", "0.34.0"): ("gunicorn==23.0.0", "uvicorn==0.34.0")}
+    held = Lock(pins=pins)
+
+    def needs(*bases: str, **lacks: list[str]) -> Needs:
+        spelt = {f"linux/arm/v7 {base}": lacking for base, lacking in lacks.items()}
+        image = declaration(versions=["0.34.0"], bases=list(bases), lacks=spelt).images[0]
+        return needs_of(image, "3.11", {"web": image}, held)
+
+    one = needs("full", "slim", "alpine", alpine=["gunicorn"], slim=["gunicorn"])
+    assert one["linux/arm/v7 musl"] == ("uvicorn==0.34.0",)
+    assert one[ARM] == ("gunicorn==23.0.0", "uvicorn==0.34.0"), "full needs it"
+    both = needs("full", "slim", full=["gunicorn"], slim=["gunicorn"])
+    assert both[ARM] == ("uvicorn==0.34.0",)

@@ -207,6 +207,26 @@ def test_all_that_is_not_pure_is_told_at_once_for_each_image() -> None:
     ]
 
 
+def test_what_cannot_be_built_of_all_images_is_told_at_once() -> None:
+    bases = {"bases": ["slim", "alpine"], "versions": ["0.34.0"]}
+    declared = parse(
+        config(
+            images={
+                "web": image(pythons=["3.11", "3.12"], **bases),
+                "api": image(requires=["h11"], **bases),
+            }
+        )
+    )
+    rust = {"gunicorn": ("maturin",), "h11": ("maturin",)}
+    with pytest.raises(ToolError) as failure:
+        locked(declared, sdist_only=rust)
+    first, web, second, api = str(failure.value).splitlines()
+    assert first == "web on Python 3.11, 3.12 can't be built:"
+    assert web.startswith("  - gunicorn==9.0.0 for ")
+    assert second == "api on Python 3.11 can't be built:"
+    assert api.startswith("  - h11==9.0.0 for ")
+
+
 @pytest.mark.parametrize(
     "change",
     [

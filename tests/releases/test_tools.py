@@ -1,5 +1,6 @@
 """What compiles what has no wheel: by recorded file lists, and rule by rule."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -64,10 +65,15 @@ def resolution(*names: str) -> Resolution:
     return Resolution(pins=tuple(sorted(hashes)), hashes=hashes)
 
 
-def found(needs: Mapping[str, tuple[str, ...]], sources: Sources, python: str = "3.11") -> Tools:
+def found(
+    needs: Mapping[str, tuple[str, ...]],
+    sources: Sources,
+    python: str = "3.11",
+    image: Image | None = None,
+) -> Tools:
     names = {pin.partition("==")[0] for pins in needs.values() for pin in pins}
     hashes = {**resolution(*names).hashes}
-    task = Task(image=web(), python=python, needs=needs, hashes=hashes, near=())
+    task = Task(image=image or web(), python=python, needs=needs, hashes=hashes, near=())
     tools, resolved = tools_for(task, sources)
     assert set(tools.pins) == set(resolved.hashes)
     return tools
@@ -103,14 +109,35 @@ def test_a_wheel_that_the_lock_does_not_know_does_not_count() -> None:
 
 
 def test_rust_is_told_before_a_build_finds_it_missing() -> None:
+    needs = {"linux/arm/v7 musl": (pin("watchfiles"),)}
     with pytest.raises(ToolError) as failure:
-        found({"linux/arm/v7 musl": (pin("watchfiles"),)}, Recorded().sources())
+        found(needs, Recorded().sources(), image=web(bases=["alpine"]))
     told = str(failure.value)
     assert told.startswith(
         "web on Python 3.11 can't be built:\n  - watchfiles==1.3.0 for linux/arm"
     )
     assert "maturin builds it with Rust, which no builder has" in told
-    assert "fleet:images.web.lacks.linux/arm/v7" in told
+    assert "Declare it in fleet:images.web.lacks.linux/arm/v7, or" in told
+
+
+@pytest.mark.parametrize(
+    ("targets", "keys"),
+    [
+        (["linux/arm/v7 musl"], ["linux/arm/v7 alpine"]),
+        (["linux/s390x glibc"], ["linux/s390x full", "linux/s390x slim"]),
+        (
+            ["linux/arm/v7 musl", "linux/s390x glibc", "linux/s390x musl"],
+            ["linux/arm/v7 alpine", "linux/s390x"],
+        ),
+    ],
+)
+def test_the_remedy_names_the_bases_that_lack_it_and_no_other(
+    targets: list[str], keys: list[str]
+) -> None:
+    needs = dict.fromkeys(targets, (pin("watchfiles"),))
+    named = ", ".join(f"fleet:images.web.lacks.{key}" for key in keys)
+    with pytest.raises(ToolError, match=re.escape(f"Declare it in {named}, or leave")):
+        found(needs, Recorded().sources(), image=web(bases=["full", "slim", "alpine"]))
 
 
 def test_everything_that_cannot_be_had_is_told_at_once() -> None:

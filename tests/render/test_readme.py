@@ -158,6 +158,13 @@ def test_what_is_left_out_and_what_lacks_is_said_with_its_reason() -> None:
     assert "- `linux/arm/v7`, without `gunicorn`, which can't be had there\n" in made
 
 
+def test_what_one_base_lacks_is_said_of_that_base() -> None:
+    lacks = {f"linux/{where}": ["gunicorn"] for where in ("amd64 slim", "arm/v7", "arm/v7 slim")}
+    made = rendered(declared(lacks=lacks))["web.md"]
+    on_slim = "on slim without `gunicorn`, which can't be had there\n"
+    assert f"- `linux/amd64`, {on_slim}- `linux/arm/v7`, without `gunicorn`, {on_slim}" in made
+
+
 def family() -> Declaration:
     parent = examples.image(package="gunicorn", versions=["23.0.0"], requires=[])
     child = examples.image(requires=[], **{"builds-on": "below"})
