@@ -41,9 +41,12 @@ def parse_image(name: str, reader: Reader) -> Image:
         releases=parse_releases(reader),
         python_releases=parse_python_releases(reader),
     )
+    # Where texts were faulty, there would be a second complaint of each, and an untrue one.
+    if reader.is_sound("pythons", "bases", "versions", "exclude"):
+        _note_idle_exclusions(image, reader)
+    if reader.is_sound("bases", "platforms"):
+        _note_misplaced_lacks(image, reader)
     _note_collisions(image, reader)
-    _note_idle_exclusions(image, reader)
-    _note_misplaced_lacks(image, reader)
     return image
 
 

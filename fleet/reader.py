@@ -49,6 +49,11 @@ class Reader:
             return self.inherited[key]
         return f"{self.path}{key}" if self.path.endswith(":") else f"{self.path}.{key}"
 
+    def is_sound(self, *keys: str) -> bool:
+        """Tell whether no problem was noted so far at ``keys``, nor at anything in them."""
+        ends = tuple(self.at(key) + end for key in keys for end in (".", "["))
+        return not any(f"{problem.path}.".startswith(ends) for problem in self.problems.found)
+
     def only(self, allowed: Iterable[str]) -> None:
         """Note every key that is none of ``allowed``."""
         known = tuple(allowed)

@@ -170,3 +170,26 @@ def test_an_exclusion_that_makes_no_sense_is_a_problem(exclude: Any, says: str) 
     with pytest.raises(DeclarationError) as failure:
         declared(exclude=exclude)
     assert says in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"pythons": [3.9, "3.11"]},
+        {"versions": "0.34.0"},
+        {"bases": ["slim", "ful"]},
+        {"exclude": [{"python": 3.9, "because": "x"}]},
+        {"platforms": ["linux/arm/7"], "lacks": {"linux/arm/v7": ["uvloop"]}, "exclude": []},
+        {"bases": ["alpin"], "lacks": {"linux/arm/v7 alpine": ["uvloop"]}},
+    ],
+)
+def test_what_follows_from_a_fault_is_not_told_as_another(fault: dict[str, Any]) -> None:
+    entry = {"python": "3.9", "base": "full", "version": "0.33.0", "because": "an example"}
+    key = next(iter(fault))
+    for own in (True, False):
+        web = image(**{"exclude": [entry], **fault})
+        defaults = {} if own else {key: web.pop(key)}
+        with pytest.raises(DeclarationError) as failure:
+            parse(config(images={"web": web}, defaults=defaults))
+        assert len(failure.value.problems) == 1, failure.value
+        assert f".{key}" in failure.value.problems[0].path
