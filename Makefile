@@ -27,8 +27,8 @@ refresh: venv ## Read the registry and report drift
 	@$(LOCAL) refresh --stack $(STACK)
 
 # What is given on the command line reaches the recipe's environment, where nothing expands it.
-lock: venv ## Resolve what is not locked; REFRESH=1: bases, yanked versions; NEWEST=image|all: all of it
-	@$(LOCAL) lock --stack $(STACK) $(if $(REFRESH),--refresh) --newest "$${NEWEST:-}"
+lock: venv ## Resolve what is not locked; REFRESH=1: bases, yanked versions, REFRESH=builders: these too; NEWEST=image|all: all of it
+	@$(LOCAL) lock --stack $(STACK) $(if $(REFRESH),--refresh "$${REFRESH}") --newest "$${NEWEST:-}"
 
 status: venv ## Print the tags: digest, platforms, size, verified
 	@$(LOCAL) status --stack $(STACK)

@@ -20,7 +20,7 @@ class Asked:
     """What was asked for: the stack, and what of its lock is to be resolved again."""
 
     stack: str
-    refresh: bool
+    refresh: str
     newest: str
 
 
@@ -29,8 +29,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--stack", default="dev")
-    text = "with lock: ask again for base digests and yanked versions"
-    parser.add_argument("--refresh", action="store_true", help=text)
+    text = "with lock: ask again for base digests and yanked versions; builders: and for these"
+    parser.add_argument("--refresh", nargs="?", const="1", choices=["1", "builders"], help=text)
     text = "with lock: resolve the distributions of this image anew, or those of all"
     parser.add_argument("--newest", default="", metavar="IMAGE", help=text)
     chosen = parser.parse_args(arguments)
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
         if getattr(chosen, option) and chosen.command != "lock":
             parser.error(f"--{option} goes with lock")
     try:
-        asked = Asked(stack=chosen.stack, refresh=chosen.refresh, newest=chosen.newest)
+        asked = Asked(stack=chosen.stack, refresh=chosen.refresh or "", newest=chosen.newest)
         return COMMANDS[chosen.command](checkout(), asked)
     except (TroubleError, DeclarationError, OSError) as error:
         say(f"error: {error}")

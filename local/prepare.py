@@ -54,17 +54,21 @@ def prepare(checkout: Checkout, stack: str, *, builds: bool = False) -> Ready:
     return ready
 
 
-def lock(checkout: Checkout, stack: str, *, refresh: bool = False, newest: str = "") -> None:
+def lock(checkout: Checkout, stack: str, *, refresh: str = "", newest: str = "") -> None:
     """Bring the lock of ``stack`` up to its declaration.
 
-    ``refresh`` asks again for base digests and yanked versions, ``newest`` for the distributions of
-    an image, or of ``all``. For a registry on this machine its stand-in bases are made first;
-    elsewhere nothing of this machine is needed, and nothing is started.
+    ``refresh`` asks again for base digests and yanked versions, as ``builders`` also for the images
+    that compile; ``newest`` for the distributions of an image, or of ``all``. For a registry on
+    this machine its stand-in bases are made first; elsewhere nothing of this machine is needed, and
+    nothing is started.
 
     :raises TroubleError: naming what stands in the way.
     :raises subprocess.CalledProcessError: when a step that explains itself failed.
     """
-    again = (*(["--refresh"] if refresh else []), *(["--newest", newest] if newest else []))
+    again = (
+        *(["--refresh", refresh] if refresh else []),
+        *(["--newest", newest] if newest else []),
+    )
     _check(checkout, stack)
     if read_needs(checkout.root, stack).port is None:
         _resolve(checkout, None, stack, again)

@@ -45,6 +45,7 @@ _FAULTS = (
     OSError,
 )
 _ALL = "all"
+_BUILDERS = "builders"
 _LEFT = "The lock was left as it is."
 
 
@@ -54,8 +55,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("command", choices=["lock", "versions"])
     parser.add_argument("--stack", default="dev")
     parser.add_argument("--root", type=Path, default=Path.cwd())
-    text = "with lock: ask again for base digests and yanked versions, as versions always does"
-    parser.add_argument("--refresh", action="store_true", help=text)
+    text = f"with lock: ask again for base digests and yanked versions; {_BUILDERS}: and for these"
+    parser.add_argument("--refresh", nargs="?", const="1", choices=["1", _BUILDERS], help=text)
     text = f"with lock: resolve the distributions of this image anew, or those of {_ALL}"
     parser.add_argument("--newest", default="", metavar="IMAGE", help=text)
     chosen = parser.parse_args(arguments)
@@ -65,7 +66,7 @@ def main(arguments: list[str]) -> int:
         if chosen.command == "versions":
             versions(chosen.root, chosen.stack)
         else:
-            lock(chosen.root, chosen.stack, refresh=chosen.refresh, newest=chosen.newest)
+            lock(chosen.root, chosen.stack, refresh=chosen.refresh or "", newest=chosen.newest)
     except DeclarationError as error:
         # Its own headline says that nothing was changed.
         print(error, file=sys.stderr)
@@ -96,10 +97,11 @@ def versions(root: Path, stack: str) -> None:
     print(told(found, root), end="")
 
 
-def lock(root: Path, stack: str, *, refresh: bool, newest: str = "") -> None:
+def lock(root: Path, stack: str, *, refresh: str, newest: str = "") -> None:
     """Bring the lock of ``stack`` up to its declaration; write it only when it changed.
 
-    ``refresh`` asks again for base digests and yanked versions. ``newest`` resolves the
+    ``refresh`` asks again for base digests and yanked versions, and where it is ``builders`` for
+    the images that compile too: every image is then built anew. ``newest`` resolves the
     distributions of an image anew, or of ``all``.
 
     Bases of a registry on this machine are always asked for again: that costs milliseconds, and
@@ -112,9 +114,9 @@ def lock(root: Path, stack: str, *, refresh: bool, newest: str = "") -> None:
     held = read_lock(path)
     local = is_local(declaration)
     again = Refresh(
-        bases=refresh or local,
-        builders=local,
-        yanked=refresh,
+        bases=bool(refresh) or local,
+        builders=refresh == _BUILDERS or local,
+        yanked=bool(refresh),
         newest=_named(newest, declaration),
     )
     with httpx.Client() as client:

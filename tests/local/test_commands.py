@@ -56,7 +56,7 @@ def test_the_stack_is_dev_unless_another_is_named() -> None:
 
 
 def test_lock_asks_again_when_told_to() -> None:
-    assert "--refresh" in make("--dry-run", "lock", "REFRESH=1").stdout
+    assert '--refresh "${REFRESH}"' in make("--dry-run", "lock", "REFRESH=builders").stdout
     assert "--refresh" not in make("--dry-run", "lock").stdout
     assert '--newest "${NEWEST:-}"' in make("--dry-run", "lock", "NEWEST=all").stdout
 
@@ -354,7 +354,7 @@ def test_what_asks_again_goes_with_lock_alone(
     monkeypatch.setattr(prepare, "lock", lambda *_, **again: asked.append(again))
     assert program.main(["lock", "--refresh"]) == 0
     assert program.main(["lock", "--newest", "all"]) == 0
-    assert asked == [{"refresh": True, "newest": ""}, {"refresh": False, "newest": "all"}]
+    assert asked == [{"refresh": "1", "newest": ""}, {"refresh": "", "newest": "all"}]
     for option in (["--refresh"], ["--newest", "all"]):
         with pytest.raises(SystemExit):
             program.main(["up", *option])
@@ -414,10 +414,10 @@ def test_the_lock_of_a_stack_elsewhere_needs_neither_backend_nor_builder_nor_eng
     monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
     called: list[tuple[str, ...]] = []
     monkeypatch.setattr(prepare, "_python", lambda _, __, *words: called.append(words))
-    assert program.main(["lock", "--refresh", "--newest", "all"]) == 0
+    assert program.main(["lock", "--refresh", "builders", "--newest", "all"]) == 0
     assert called == [
         ("inputs", "check", "--stack", "dev"),
-        ("releases", "lock", "--stack", "dev", "--refresh", "--newest", "all"),
+        ("releases", "lock", "--stack", "dev", "--refresh", "builders", "--newest", "all"),
     ]
     assert not here.state.exists()
 

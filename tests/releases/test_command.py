@@ -9,7 +9,7 @@ import yaml
 from fleet.lock import Lock
 from inputs.locks import read_lock
 from releases import __main__ as program
-from tests.fleet.examples import config
+from tests.fleet.examples import DIGEST, OTHER_DIGEST, config
 from tests.releases.outside import Outside
 
 
@@ -58,6 +58,31 @@ def test_the_newest_is_resolved_on_request(root: Path, world: Outside) -> None:
     assert run(root, "--newest", "web") == 0
     assert "gunicorn==10.0.0" in lock(root).hashes
     assert "gunicorn==9.0.0" not in lock(root).hashes
+
+
+def test_what_compiles_moves_only_when_it_is_named(root: Path, world: Outside) -> None:
+    run(root)
+    world.digest = OTHER_DIGEST
+    before = lock(root).builders
+    assert run(root, "--refresh", "--newest", "all") == 0
+    assert lock(root).bases["3.11-slim"].platforms["linux/amd64"] == OTHER_DIGEST
+    assert lock(root).builders == before
+    world.withdrawn = ("0.33.0",)
+    assert run(root, "--refresh", "builders") == 0
+    assert lock(root).builders["3.11"].platforms["linux/amd64"] == OTHER_DIGEST
+    assert lock(root).yanked == {"uvicorn": ("0.33.0",)}
+    world.digest = DIGEST
+    assert run(root, "--refresh", "builders") == 0
+    assert lock(root).bases["3.11-slim"].platforms["linux/amd64"] == DIGEST
+
+
+def test_what_cannot_be_asked_for_again_is_refused(
+    root: Path, world: Outside, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run(root, "--refresh", "builder")
+    assert "invalid choice: 'builder'" in capsys.readouterr().err
+    assert world.asked == []
 
 
 def test_an_image_that_is_not_declared_is_named(
