@@ -18,11 +18,14 @@ _COMMIT = 12
 def ingredients(cell: Cell, builds: Iterable[PlatformBuild], inputs: Inputs) -> dict[str, str]:
     """Return ``{"<kind> <name>": what}`` of everything that the identity of a tag is made of.
 
-    Kinds are ``base``, ``builder``, ``image``, ``compilers`` and ``emulation`` (by platform);
+    Kinds by platform: ``base``, ``builder``, ``image``, ``compilers``, ``emulation``, ``node``; and
     ``distribution`` and ``backend`` (of all platforms, or with a platform behind the name where not
     all have the same), as ``version@hash`` with a hash over its files'; ``file``; ``setting``;
     ``revision``, as ``commit@epoch``. ``other <platform>`` stands for all of one build, so that
     what has no name here is seen as well: two tags of different identity never look the same.
+
+    ``node`` is the one that no identity is made of: the same comes out on every builder. But
+    docker-build builds anew on another one (0.0.22), and a preview has to say why.
     """
     known = tuple(builds)
     assets = inputs.assets[cell.image.name]
@@ -30,6 +33,7 @@ def ingredients(cell: Cell, builds: Iterable[PlatformBuild], inputs: Inputs) -> 
     for build in known:
         found.update(_below(cell, build, inputs))
         found.update(_set_up(build))
+        found[f"node {build.platform}"] = build.builder
         found[f"other {build.platform}"] = build.identity[:_SHORT]
     own = {b.platform: (*b.contents.package, *b.contents.dependencies) for b in known}
     found.update(_pinned("distribution", own, inputs.lock))

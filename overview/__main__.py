@@ -38,6 +38,10 @@ def main(arguments: list[str]) -> int:
     here = checkout(chosen.root)
     try:
         declaration = declaration_of_file(config_file(here.root, chosen.stack))
+        if not declaration.images and chosen.run is not _docs:
+            whole = declaration.fleet_of(chosen.stack)
+            say(f"{chosen.stack} manages the repository and no image; STACK={whole} shows them all")
+            return 0
         chosen.run(here, declaration, chosen)
     except (TroubleError, DeclarationError, OSError) as error:
         say(f"error: {error}")

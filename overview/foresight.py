@@ -130,6 +130,7 @@ def _digests(
     return {
         build.platform: ""
         if build.name not in known.builds
+        or known.builders.get(build.name, build.builder) != build.builder
         or not (same or _is_built_from(build, ingredients, before, known))
         else kept.get(build.platform, "")
         for build in tag.builds

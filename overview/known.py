@@ -16,7 +16,9 @@ _POINTER = "fleet:index:Pointers$oci:index:Tag"
 
 @dataclass(frozen=True, kw_only=True)
 class Known:
-    """What a state holds: ``tags`` by reference, the arguments of ``builds`` by logical name.
+    """What a state holds: ``tags`` by reference, ``builds`` and their ``builders`` by logical name.
+
+    Of a build these are its arguments, and the name of the builder that made it.
 
     ``pointers`` are the references of those tags that were declared as pointers; ``outputs`` are
     the stack's, as its last run left them.
@@ -25,6 +27,7 @@ class Known:
     tags: Mapping[str, Before] = field(default_factory=dict)
     pointers: frozenset[str] = frozenset()
     builds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    builders: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -36,12 +39,13 @@ def parse_known(exported: str) -> Known:
     deployment = json.loads(exported).get("deployment") or {}
     resources = [r for r in deployment.get("resources") or [] if not r.get("delete")]
     tags = [r for r in resources if r["type"] == _TAG and (r.get("outputs") or {}).get("ref")]
-    images = (r for r in resources if r["type"] == _IMAGE)
+    images = {_name(r): r.get("inputs") or {} for r in resources if r["type"] == _IMAGE}
     stacks = (r.get("outputs") or {} for r in resources if r["type"] == _STACK)
     return Known(
         tags={r["outputs"]["ref"]: _before(r) for r in tags},
         pointers=frozenset(r["outputs"]["ref"] for r in tags if f"::{_POINTER}::" in r["urn"]),
-        builds={_name(r): (r.get("inputs") or {}).get("buildArgs") or {} for r in images},
+        builds={name: inputs.get("buildArgs") or {} for name, inputs in images.items()},
+        builders={name: (i.get("builder") or {}).get("name") or "" for name, i in images.items()},
         outputs=next(stacks, {}),
     )
 
@@ -52,6 +56,7 @@ def joined(found: Sequence[Known]) -> Known:
         tags={ref: before for known in found for ref, before in known.tags.items()},
         pointers=frozenset(ref for known in found for ref in known.pointers),
         builds={name: build for known in found for name, build in known.builds.items()},
+        builders={name: node for known in found for name, node in known.builders.items()},
         outputs={
             key: [row for known in found for row in known.outputs.get(key) or ()]
             for key in ("tags", "pointers")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 # Kinds in the order in which a person asks for them.
 ORDER = (
-    "base", "image", "builder", "compilers", "emulation", "distribution", "backend", "file",
+    "base", "image", "builder", "node", "compilers", "emulation", "distribution", "backend", "file",
     "setting", "revision",
 )  # fmt: skip
 # The kind of what stands for a whole build, or for what has no name of its own.
@@ -13,7 +13,7 @@ REST = "other"
 # Kinds that have a version for all platforms, or one for each.
 VERSIONED = frozenset({"distribution", "backend"})
 
-_OF_A_PLATFORM = frozenset({"base", "builder", "compilers", "emulation", "image"})
+_OF_A_PLATFORM = frozenset({"base", "builder", "compilers", "emulation", "image", "node"})
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?")
 _COMMIT = re.compile(r"([0-9a-f]{7})[0-9a-f]*(-dirty)?")
 
@@ -44,8 +44,10 @@ def words(subject: Subject, old: str | None, new: str | None, *, alone: bool) ->
     match subject.kind:
         case "image":
             return _of_image(old, new)
-        case "base" | "builder":
-            return _of_base(subject.kind, old, new)
+        case "base" | "builder" | "node":
+            return (
+                _of_node(old, new) if subject.kind == "node" else _of_base(subject.kind, old, new)
+            )
         case "distribution":
             return _of_version(subject.name, old, new)
         case "backend":
@@ -76,6 +78,12 @@ def _of_base(kind: str, old: str | None, new: str | None) -> str:
     if old is None or new is None:
         return f"{kind} {before or after} {'added' if old is None else 'removed'}"
     return f"{kind} {after} moved" if before == after else f"{kind} {before} -> {after}"
+
+
+def _of_node(old: str | None, new: str | None) -> str:
+    if old is None or new is None:
+        return f"built by {new} now" if old is None else f"no longer built by {old}"
+    return f"built by {new}, no longer by {old}"
 
 
 def _of_image(old: str | None, new: str | None) -> str:

@@ -1,6 +1,6 @@
 """What becomes of a tag, pure: foreseen in a preview, or told after an update, with the reasons."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from providers.oci.before import GONE, NEW, STATE_ONLY, Before, Outlook, drifted, entry_of
@@ -88,9 +88,17 @@ def _unknown(inputs: TagInputs) -> tuple[str, ...]:
 
 def _changed(inputs: TagInputs, before: Before) -> tuple[Difference, ...]:
     recorded = before.recorded
-    if recorded is None or recorded.identity in {None, inputs.identity}:
+    if recorded is None or recorded.identity is None:
         return ()
-    return differences(before.inputs, inputs.inputs)
+    if recorded.identity != inputs.identity:
+        return differences(before.inputs, inputs.inputs)
+    # Another builder builds anew what is the same by its identity.
+    old, new = _nodes(before.inputs), _nodes(inputs.inputs)
+    return differences(old, new) if old and new else ()
+
+
+def _nodes(inputs: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in inputs.items() if key.startswith("node ")}
 
 
 def _again(inputs: TagInputs, before: Before, absent: Collection[str]) -> dict[str, list[str]]:

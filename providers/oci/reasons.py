@@ -40,7 +40,8 @@ def reasons(old: Inputs, new: Inputs) -> tuple[str, ...]:
     """Say how `new` differs from `old`; nothing for equal maps, something for any others.
 
     Keys are `<kind> <name>`: `base`, `builder` and `image` with a platform as their name and
-    `name:tag@digest` as value; `compilers` and `emulation` with a platform and any text;
+    `name:tag@digest` as value; `node` with a platform and a builder's name; `compilers` and
+    `emulation` with a platform and any text;
     `distribution` and `backend` with a name and perhaps a platform, `version@hash` as value;
     `file <path>` with a hash; `setting <NAME>` with any text; `revision` with `commit@time`, which
     moves with every file and is told only where none did; `other <platform>` with a hash of all of

@@ -62,8 +62,9 @@ def _version(tag: VersionTag, image: ImagePlan, plan: Plan) -> Iterator[dict[str
             given = {"BASE": "known", "BASE_DIGEST": "since"} if build.below else {}
             arguments = {**build.arguments, **given} if name == build.name else {}
             yield _resource(
-                "fleet:index:ImageTag", "docker-build:index:Image", name, {"buildArgs": arguments}
-            )
+                "fleet:index:ImageTag", "docker-build:index:Image", name,
+                {"buildArgs": arguments, "builder": {"name": build.builder}},
+            )  # fmt: skip
     ref = f"{image.repository}:{tag.tag}"
     properties = {
         "ref": ref,

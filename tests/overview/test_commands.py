@@ -95,6 +95,21 @@ def test_graph_is_written_where_it_is_said(clone: Path, capsys: pytest.CaptureFi
     assert other.read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize("command", ["plan", "graph"])
+def test_the_part_that_manages_the_repository_alone_leads_to_the_whole(
+    clone: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    part = {"fleet:part-of": "dev", "fleet:with-github": True}
+    (clone / "Pulumi.dev-github.yaml").write_text(yaml.safe_dump({"config": part}))
+    declared = clone / "Pulumi.dev.yaml"
+    github = {"fleet:github": {"repository": "team/fleet"}}
+    config = yaml.safe_load(declared.read_text())["config"] | github
+    declared.write_text(yaml.safe_dump({"config": config}))
+    assert run(clone, command, "--stack", "dev-github") == 0
+    said = capsys.readouterr()
+    assert "dev-github manages the repository and no image; STACK=dev" in said.out + said.err
+
+
 def test_colours_are_for_terminals_alone_and_can_be_refused(clone: Path) -> None:
     assert "\x1b[32mnew\x1b[0m" in on_a_terminal(clone, {})
     assert "\x1b" not in on_a_terminal(clone, {"NO_COLOR": "1"})

@@ -74,6 +74,14 @@ def test_a_base_that_moved_builds_its_platform_alone_and_says_so() -> None:
     assert counts(found.images[0].entries)["build"] == 2
 
 
+def test_another_builder_builds_its_platform_anew_and_says_so() -> None:
+    builders = {**examples.config()["builders"], "linux/arm/v7": "arm"}
+    found = foreseen(plan_of(parse(examples.config(builders=builders))), state_of(PLAN))
+    entry = version(found, "py3.11-slim-0.34.0").entry
+    assert (entry.action, entry.platforms) == ("build", ("linux/arm/v7",))
+    assert entry.reasons == ("built by arm, no longer by fleet for linux/arm/v7",)
+
+
 def test_a_file_that_changed_builds_every_platform() -> None:
     files = {"Dockerfile": examples.DIGEST, "start.sh": examples.OTHER_DIGEST}
     changed = examples.assets(files=files, context_hash=examples.OTHER_DIGEST)
