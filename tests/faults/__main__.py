@@ -66,6 +66,7 @@ def _report(outcomes: list[Outcome], findings: int, seconds: float) -> None:
         f"{sum(o.swept for o in outcomes)} digests swept between ups; "
         f"{sum(o.raging for o in outcomes)} sweeps under faults, "
         f"{sum(o.stopped for o in outcomes)} of them stopped; "
+        f"{sum(o.left for o in outcomes)} images that left and came back; "
         f"{sum(o.undoable for o in outcomes)} removals on record, all of whose digests pull"
     )
     for kind, count in faults.most_common():

@@ -16,7 +16,14 @@ from tests.faults.driver import Driver
 from tests.faults.model import Fleet, step
 from tests.faults.proxy import Proxy, proxied
 from tests.faults.sweeping import promised, sweep
-from tests.faults.verdict import judge, judge_gone, judge_midway, judge_undo
+from tests.faults.verdict import (
+    judge,
+    judge_gone,
+    judge_leaving,
+    judge_left,
+    judge_midway,
+    judge_undo,
+)
 from tests.providers.engine_fake import Engine
 from tests.registries.front import fronting
 from upkeep.prune import Found, Swept
@@ -48,7 +55,8 @@ class Outcome:
 
     `swept` are digests that went, `raging` the sweeps under faults, `stopped` those of them that
     failed or did not believe the registry.
-    `undoable` counts the removals on record at its end; each digest of them was pulled.
+    `undoable` counts the removals on record at its end; each digest of them was pulled. `left`
+    tells how often the image left the declaration and came back.
     """
 
     seed: str
@@ -62,6 +70,7 @@ class Outcome:
     raging: int = 0
     stopped: int = 0
     undoable: int = 0
+    left: int = 0
 
 
 def run_schedule(registry: Served, seed: str, folder: Path) -> Outcome:
@@ -129,6 +138,8 @@ class _Schedule:
             for _ in range(self.draw.choice((0, 1, 2))):
                 self._disturbed_sweep()
             self._idle_up()
+        if self.draw.random() < 0.5:
+            self._leave_and_return()
 
     def _live(self) -> dict[str, str]:
         return Reading(self.fleet.registry, self.fleet.name).tags()
@@ -226,6 +237,30 @@ class _Schedule:
     def _removed(self) -> list[dict[str, str]]:
         record: list[dict[str, str]] = self.driver.engine.resources["stale"].outputs["removed"]
         return record
+
+    def _leave_and_return(self) -> None:
+        """Let the image leave the declaration, disturbed at first, and declare it again."""
+        forgotten = False
+        for disturbed in (*(True for _ in range(self.draw.randint(0, 2))), False):
+            self.driver.engine.restart()
+            before, warned = self._live(), len(self.driver.engine.warnings)
+            if disturbed:
+                self._disturb(0.05, 0.2, 0.4)
+            done = self.driver.leave()
+            self.chaos.calm()
+            self.outcome.story += [f"left: {text}" for text in done.failures.values()]
+            assert disturbed or not done.failures, f"an image could not leave: {done.failures}"
+            # A registry on loopback that can't be reached is not asked again, with a warning.
+            said = self.driver.engine.warnings[warned:]
+            forgotten = forgotten or any("is forgotten without removing" in text for text in said)
+            judge_leaving(self.fleet, before, self._live())
+        self.driver.engine.restart()
+        self.outcome.story.append(f"the image left the declaration, {forgotten=}")
+        if not forgotten:
+            judge_left(self.fleet)
+        self.outcome.left += 1
+        self._calm_up()
+        self._idle_up()
 
     def _idle_up(self) -> None:
         before = len(self.proxy.writes)

@@ -50,6 +50,28 @@ class Driver:
             self._forget(fleet, done)
         return done
 
+    def leave(self) -> Upped:
+        """Have the image leave the declaration: what hangs on others goes first, as in an up.
+
+        What can't be deleted stays in the state, and so does all that it hangs on.
+        """
+        done = Upped()
+        for name in list(self.engine.resources):
+            self._try(name, done, "refreshed", lambda n=name: self.engine.refresh(n))
+        # The remover depends on all others, so that it goes first.
+        for name in sorted(self.engine.resources, key=lambda name: name != "stale"):
+            if not done.failures:
+                self._delete(name, done)
+        return done
+
+    def _delete(self, name: str, done: Upped) -> None:
+        found = self.engine.resources[name]
+        self._try(name, done, "deleted", lambda: self.engine.delete(name))
+        if done.failures:
+            self.engine.resources[name] = found
+        else:
+            done.kinds[name] = "delete"
+
     def _tag(self, fleet: Fleet, tag: str, done: Upped) -> str:
         inputs = self._common(fleet, tag) | {
             "identity": tag,

@@ -45,6 +45,30 @@ def judge_undo(fleet: Fleet, removed: Iterable[Mapping[str, str]]) -> None:
         assert view.pull(entry["digest"]), f"{entry['tag']} can't be restored: no platform is left"
 
 
+def judge_leaving(fleet: Fleet, before: dict[str, str], after: dict[str, str]) -> None:
+    """Check that an image on its way out of the declaration took pointers alone, each on record.
+
+    :raises AssertionError: naming what is wrong.
+    """
+    for tag, digest in before.items():
+        if tag in fleet.kept or tag in fleet.untouched:
+            assert after.get(tag) == digest, f"{tag} was {digest}, and is {after.get(tag)}"
+        elif tag not in after:
+            _judge_record(fleet, tag, digest)
+
+
+def judge_left(fleet: Fleet) -> None:
+    """Check that nothing which was declared as a pointer is left, and every version tag whole.
+
+    :raises AssertionError: naming what is wrong.
+    """
+    view = Reading(fleet.registry, fleet.name)
+    left = sorted(_wanted(fleet).keys() & view.tags().keys())
+    assert not left, f"an image left and these did not go with it: {left}"
+    for tag, platforms in fleet.kept.items():
+        assert view.pull(tag) == platforms, f"{tag} has other platforms than were published"
+
+
 def judge_midway(fleet: Fleet, before: dict[str, str], after: dict[str, str]) -> None:
     """Check that an up which was disturbed cost no name that was there `before` it.
 
