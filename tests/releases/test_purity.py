@@ -7,7 +7,6 @@ import pytest
 from releases import purity
 from releases.purity import Impure, impure
 from releases.pypi import File
-from releases.tools import ToolError
 from tests.releases.outside import Outside, file, recorded
 
 TARGETS = ("linux/amd64 glibc", "linux/arm/v7 glibc")
@@ -56,7 +55,8 @@ def test_files_that_the_lock_does_not_know_tell_nothing() -> None:
 def test_what_is_not_pure_is_told_by_its_reason_once_for_each_image() -> None:
     gevent, other = Impure("gevent==26.9.0", "not pure Python"), Impure("a==1", "without a wheel")
     faults = {"web": (gevent, other, gevent, Impure("b==1", other.why)), "api": ()}
-    assert list(purity.told(faults)) == [
+    (text,) = purity.told(faults)
+    assert text == (
         "fleet:images.web.pure: not pure Python: gevent==26.9.0; without a wheel: a==1, b==1. "
         "Take `pure` out of fleet:images.web, or these out of it"
-    ]
+    )
