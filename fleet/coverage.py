@@ -1,6 +1,6 @@
 """Whether the lock and the asset folders cover everything that a declaration asks for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from fleet.ancestry import note_orphans
 from fleet.cell import cells
@@ -21,14 +21,14 @@ def note_missing(
     if image.name not in inputs.assets:
         note_missing_assets(image.name, problems)
     note_orphans(image, images, lock.yanked, problems)
-    gaps = (
-        *uncovered_bases(image, lock),
-        *uncovered_pins(image, images, lock),
-        *uncovered_tools(image, images, lock),
-    )
-    for what in gaps:
-        problems.add(path, what, f"Run {command(inputs.stack)}")
-    if not gaps:
+    pins = tuple(uncovered_pins(image, images, lock))
+    # What has to be compiled is looked for in the pins, when these are there.
+    tools = () if pins else tuple(uncovered_tools(image, images, lock))
+    gaps = (*uncovered_bases(image, lock), *pins, *tools)
+    if gaps:
+        # All have one remedy, so that they are one problem.
+        problems.add(path, "; ".join(gaps), f"Run {command(inputs.stack)}")
+    else:
         _note_idle_lacks(image, lock, problems)
 
 
@@ -42,49 +42,95 @@ def note_missing_assets(image: str, problems: Problems) -> None:
 
 
 def uncovered_bases(image: Image, lock: Lock) -> Iterator[str]:
-    """Yield, in words, each base and builder that the lock lacks for a platform."""
+    """Yield, in words, the bases and builders that the lock lacks, by the platforms they lack."""
     wanted: dict[str, Base | None] = {}
     for cell in cells(image):
         if not image.builds_on:
             wanted[f"base {cell.base_key}"] = lock.bases.get(cell.base_key)
         wanted[f"builder {cell.builder_key}"] = lock.builders.get(cell.builder_key)
+    alike: dict[tuple[str, ...], list[str]] = {}
     for name, found in wanted.items():
-        for platform in image.platforms:
-            if found is None or platform not in found.platforms:
-                yield f"the lock has no {name} for {platform}"
+        there = found.platforms if found else {}
+        alike.setdefault(tuple(p for p in image.platforms if p not in there), []).append(name)
+    for platforms, names in alike.items():
+        if platforms:
+            yield f"the lock has no {', '.join(names)} for {', '.join(platforms)}"
 
 
 def uncovered_pins(image: Image, images: Mapping[str, Image], lock: Lock) -> Iterator[str]:
-    """Yield, in words, each Python and version without resolved distributions in the lock."""
-    for python, version in dict.fromkeys((cell.python, cell.version) for cell in cells(image)):
-        if not lock.has_pins(image, python, version):
-            wanted = ", ".join(asked(image))
-            yield f"the lock has no {wanted} for version {version} on Python {python}"
-            continue
+    """Yield, in words, the Pythons and versions without resolved distributions in the lock."""
+    tags = dict.fromkeys((cell.python, cell.version) for cell in cells(image))
+    wanted, made_for = ", ".join(asked(image)), lock.asked.get(image.name)
+    if made_for not in (None, asked(image)):
+        yield f"the lock was made for {', '.join(made_for or ())}, and {wanted} is declared now"
+        return
+    lacking = [tag for tag in tags if not lock.has_pins(image, *tag)]
+    if lacking:
+        yield f"the lock has no {wanted} for {_where(lacking, tags)}"
+    other: dict[str, list[_Place]] = {}
+    for python, version in (tag for tag in tags if tag not in lacking):
         below = constraints(image, python, images, lock)
         for pin in contradicted(lock.pins[(image.name, python, version)], below):
-            yield (
-                f"the lock has {pin} for version {version} on Python {python}, and another "
-                f"version of it in {image.builds_on}"
-            )
+            other.setdefault(pin, []).append((python, version))
+    for pin, places in other.items():
+        where = f"for {_where(places, tags)}, and another version of it in {image.builds_on}"
+        yield f"the lock has {pin} {where}"
 
 
 def uncovered_tools(image: Image, images: Mapping[str, Image], lock: Lock) -> Iterator[str]:
-    """Yield, in words, each Python of which the lock does not say what must be compiled.
+    """Yield, in words, the Pythons of which the lock does not say what must be compiled.
 
-    Of a pure image it has to say that nothing must.
-
-    It may say more than is asked, as when a version or a platform was taken out.
+    Of a pure image it has to say that nothing must. It may say more than is asked, as when a
+    version or a platform was taken out.
     """
     what = "that all is pure Python" if image.pure else "what has to be compiled"
+    alike: dict[tuple[str, ...], list[str]] = {}
     for python in dict.fromkeys(cell.python for cell in cells(image)):
-        tools = lock.tools.get((image.name, python))
-        if tools is None or (image.pure and not tools.pure):
-            yield f"the lock does not say {what} on Python {python}"
-        elif has_all_pins(image, python, images, lock):  # of others nothing can be told
-            where = overlooked(tools, needs_of(image, python, images, lock))
-            if where:
-                yield f"the lock does not say {what} for {', '.join(where)} on Python {python}"
+        where = _overlooked(image, python, images, lock)
+        if where is not None:
+            alike.setdefault(where, []).append(python)
+    for targets, pythons in alike.items():
+        at = f" for {', '.join(targets)}" if targets else ""
+        yield f"the lock does not say {what}{at} on Python {', '.join(pythons)}"
+
+
+_Place = tuple[str, str]
+"""A Python and a version."""
+
+
+def _where(places: Iterable[_Place], tags: Iterable[_Place]) -> str:
+    """Return ``places`` among all ``tags`` in few words: Pythons with the same are told at once."""
+    here, every = _by_python(places), _by_python(tags)
+    if here == every:
+        return "any version"
+    alike: dict[str, list[str]] = {}
+    for python, found in here.items():
+        noun = "version" if len(found) == 1 else "versions"
+        text = "any version" if found == every[python] else f"{noun} {', '.join(found)}"
+        alike.setdefault(text, []).append(python)
+    return " and ".join(f"{text} on Python {', '.join(found)}" for text, found in alike.items())
+
+
+def _by_python(places: Iterable[_Place]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for python, version in places:
+        found.setdefault(python, []).append(version)
+    return found
+
+
+def _overlooked(
+    image: Image, python: str, images: Mapping[str, Image], lock: Lock
+) -> tuple[str, ...] | None:
+    """Return the targets that were not looked at, none where no target was; ``None`` if all were.
+
+    Where pins are not in the lock, nothing can be told of these.
+    """
+    tools = lock.tools.get((image.name, python))
+    if tools is None or (image.pure and not tools.pure):
+        return ()
+    if not has_all_pins(image, python, images, lock):
+        return None
+    return overlooked(tools, needs_of(image, python, images, lock)) or None
 
 
 def _note_idle_lacks(image: Image, lock: Lock, problems: Problems) -> None:

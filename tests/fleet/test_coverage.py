@@ -1,0 +1,90 @@
+"""What a lock lacks, told in few words: one problem an image."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from fleet.declaration import Declaration
+from fleet.lock import Lock
+from fleet.parse import parse
+from fleet.plan import make_plan
+from fleet.problems import DeclarationError
+from tests.fleet.examples import config, declaration, image, inputs, lock
+
+PYTHONS = ["3.11", "3.12", "3.13"]
+WHOLE = declaration(pythons=PYTHONS)
+
+
+def told(declared: Declaration, held: Lock) -> str:
+    with pytest.raises(DeclarationError) as failure:
+        make_plan(declared, inputs(declared, lock=held), "fleet/test")
+    (problem,) = failure.value.problems
+    assert (problem.path, problem.remedy) == ("fleet:images.web", "Run `make lock STACK=dev`")
+    return problem.what
+
+
+def without(*keys: tuple[str, str]) -> Lock:
+    held = lock(WHOLE)
+    return replace(held, pins={k: v for k, v in held.pins.items() if k[1:] not in keys})
+
+
+@pytest.mark.parametrize(
+    ("lacking", "where"),
+    [
+        ([("3.12", "0.34.0")], "version 0.34.0 on Python 3.12"),
+        ([(p, "0.34.0") for p in PYTHONS], "version 0.34.0 on Python 3.11, 3.12, 3.13"),
+        ([("3.12", v) for v in ("0.33.0", "0.34.0")], "any version on Python 3.12"),
+        ([(p, v) for p in PYTHONS for v in ("0.33.0", "0.34.0")], "any version"),
+        (
+            [("3.11", "0.33.0"), ("3.12", "0.34.0"), ("3.13", "0.33.0")],
+            "version 0.33.0 on Python 3.11, 3.13 and version 0.34.0 on Python 3.12",
+        ),
+    ],
+)
+def test_versions_without_pins_are_one_problem(lacking: list[tuple[str, str]], where: str) -> None:
+    assert told(WHOLE, without(*lacking)) == f"the lock has no uvicorn, gunicorn for {where}"
+
+
+def test_a_lock_for_other_distributions_says_which_and_nothing_of_every_version() -> None:
+    declared = declaration(pythons=PYTHONS, requires=["gunicorn", "uvicorn-workerrr"])
+    assert told(declared, replace(lock(WHOLE), tools={})) == (
+        "the lock was made for uvicorn, gunicorn, and uvicorn, gunicorn, uvicorn-workerrr is "
+        "declared now"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ({}, "what has to be compiled on Python 3.11, 3.12, 3.13"),
+        ({"pure": True}, "that all is pure Python on Python 3.11, 3.12, 3.13"),
+    ],
+)
+def test_pythons_of_which_nothing_was_looked_at_are_one_problem(
+    change: dict[str, Any], what: str
+) -> None:
+    declared = declaration(pythons=PYTHONS, **change)
+    assert told(declared, replace(lock(WHOLE), tools={})) == f"the lock does not say {what}"
+
+
+def test_bases_that_lack_the_same_platforms_are_told_together_and_with_the_rest() -> None:
+    held = replace(without(("3.12", "0.34.0")), bases={}, builders={})
+    assert told(WHOLE, held) == (
+        "the lock has no base 3.11-slim, builder 3.11, base 3.12-slim, builder 3.12, "
+        "base 3.13-slim, builder 3.13 for linux/amd64, linux/arm/v7; "
+        "the lock has no uvicorn, gunicorn for version 0.34.0 on Python 3.12"
+    )
+
+
+def test_another_version_than_the_image_below_has_is_told_once_for_all_tags() -> None:
+    below = image(package="gunicorn", requires=[], versions=["23.0.0"], pythons=PYTHONS)
+    web = image(pythons=PYTHONS, **{"builds-on": "base"})
+    declared = parse(config(images={"base": below, "web": web}))
+    pins = {
+        **{key: ("gunicorn==22.0.0", f"uvicorn=={key[2]}") for key in lock(WHOLE).pins},
+        **{("base", python, "23.0.0"): ("gunicorn==23.0.0",) for python in PYTHONS},
+    }
+    assert told(declared, lock(declared, pins=pins)) == (
+        "the lock has gunicorn==22.0.0 for any version, and another version of it in base"
+    )
