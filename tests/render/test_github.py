@@ -253,6 +253,12 @@ def test_a_drift_job_asks_for_every_platform() -> None:
     assert look["env"]["FLEET_VERIFY_CHILDREN"] == "all"
 
 
+def test_an_update_that_was_started_for_a_repair_asks_for_every_platform() -> None:
+    (job,) = workflow("up")["jobs"].values()
+    told = "${{ github.event_name == 'workflow_dispatch' && 'all' || '' }}"
+    assert job["env"]["FLEET_VERIFY_CHILDREN"] == told
+
+
 def test_dependabot_proposes_actions_where_they_are_declared_and_not_in_generated_files() -> None:
     entries = yaml.safe_load(rendered()[".github/dependabot.yml"])["updates"]
     places = {entry["package-ecosystem"]: entry["directory"] for entry in entries}
