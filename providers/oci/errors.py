@@ -44,6 +44,10 @@ def moved(place: str, live: str | None, expected: str) -> ConflictError:
     )
 
 
+KEEPING = "declare policy keep (where its image leaves: fleet:on-destroy, pointers: keep)"
+"""What keeps a name that can't be removed. No policy holds for an image that leaves (ADR 6)."""
+
+
 class UnsupportedRemovalError(OciError):
     """The registry offers no way to remove a name without removing its image."""
 

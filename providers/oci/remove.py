@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from providers.oci.errors import (
+    KEEPING,
     AcceptedRemovalError,
     OciError,
     RegistryError,
@@ -149,7 +150,7 @@ class Remover:
         raise RegistryError(
             f"{ref}: the registry deleted {manifest.digest} along with the name; the manifest was "
             f"put back{f', and so were its tags {names}' if lost else ''}. This registry cannot "
-            "remove a name alone: declare policy keep for this repository"
+            f"remove a name alone: {KEEPING}"
         )
 
 
@@ -165,5 +166,5 @@ async def require_gone(registry: Registry, ref: TagReference, digest: str) -> No
 def _no_way(ref: TagReference) -> UnsupportedRemovalError:
     return UnsupportedRemovalError(
         f"{ref}: the registry deletes neither tags nor digests, so the name stays as it was; "
-        "enable deletion in the registry, or declare policy keep"
+        f"enable deletion in the registry, or {KEEPING}"
     )

@@ -16,7 +16,7 @@ from providers.oci.artifact import (
     OverwrittenArtifactError,
     tag_for,
 )
-from providers.oci.errors import OciError, UndoRecordError
+from providers.oci.errors import KEEPING, OciError, UndoRecordError
 from providers.oci.reference import Repository, TagReference, is_digest
 from providers.oci.registry import Registry
 from providers.oci.stale import Removal
@@ -158,7 +158,7 @@ def _remedy(error: OciError, workshop: Repository) -> str:
             f"; give it another tag that begins with {PREFIX}, so that sweeps keep what it names, "
             "and delete this one: a new record begins"
         )
-    return f". See to it that this run may push to {workshop}, or declare policy keep"
+    return f". See to it that this run may push to {workshop}, or {KEEPING}"
 
 
 def _artifact(registry: Registry, public: Repository, tag: str) -> Artifact:
