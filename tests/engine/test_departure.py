@@ -3,9 +3,10 @@
 import pytest
 
 from tests.engine.reading import Reading
-from tests.engine.registries import Distribution
 from tests.engine.seeding import PLATFORMS, push_image, push_index
 from tests.engine.stack import Declared, EngineStack
+from tests.registries.kinds import LIVE
+from tests.registries.live import LiveRegistry, where_names_go
 
 pytestmark = pytest.mark.integration
 
@@ -13,28 +14,61 @@ REPOSITORY, BUILD = "team/app", "team/app/build"
 VERSION, LATEST, LINE = "py3.11-0.34.0", "py3.11-LATEST", "py3.11-0.34"
 
 
+@where_names_go
 @pytest.mark.parametrize("image_leaves", [True, False], ids=["image leaves", "destroy"])
 def test_what_somebody_put_under_a_pointer_stays_and_both_digests_are_told(
-    distribution: Distribution, stack: EngineStack, image_leaves: bool
+    live: LiveRegistry, stack: EngineStack, image_leaves: bool
 ) -> None:
-    stack.declare(
-        Declared(
-            repository=f"{distribution.host}/{REPOSITORY}",
-            build=f"{distribution.host}/{BUILD}",
-            tags={VERSION: push_image(distribution, BUILD, PLATFORMS, VERSION)},
-            pointers={LATEST: VERSION, LINE: VERSION},
-        )
-    )
+    declare(stack, live)
     stack.up()
-    view = Reading(distribution, REPOSITORY)
+    view = Reading(live, REPOSITORY)
     ours = view.tags()[VERSION]
-    children = push_image(distribution, REPOSITORY, PLATFORMS, "theirs")
-    theirs = push_index(distribution, REPOSITORY, [LATEST], children)
+    children = push_image(live, REPOSITORY, PLATFORMS, "theirs")
+    theirs = push_index(live, REPOSITORY, [LATEST], children)
     if image_leaves:
-        other = f"{distribution.host}/team/other"
-        stack.declare(Declared(repository=other, build=other))
+        declare_another(stack, live)
     told = (stack.up() if image_leaves else stack.destroy()).messages
     assert view.tags() == {VERSION: ours, LATEST: theirs}
     assert f"{LATEST} stays" in told
     assert theirs in told
     assert ours in told
+
+
+@pytest.mark.parametrize(
+    "live", [kind for kind in LIVE if not kind.removes], ids=["deletion off"], indirect=True
+)
+@pytest.mark.parametrize("image_leaves", [True, False], ids=["image leaves", "destroy"])
+def test_where_no_name_can_go_none_is_written_and_what_keeps_them_is_told(
+    live: LiveRegistry, stack: EngineStack, image_leaves: bool
+) -> None:
+    declare(stack, live)
+    stack.up()
+    view, asked = Reading(live, REPOSITORY), len(live.requests())
+    before = view.tags()
+    if image_leaves:
+        declare_another(stack, live)
+    ran = stack.up(code=None) if image_leaves else stack.destroy(code=None)
+    told = " ".join(ran.printed.split())
+    assert "the registry deletes neither tags nor digests" in told
+    assert "fleet:on-destroy, pointers: keep" in told
+    assert view.tags() == before
+    written = [line for line in live.requests()[asked:] if line.startswith(("PUT", "POST"))]
+    assert written == []
+
+
+def declare(stack: EngineStack, live: LiveRegistry) -> None:
+    """Declare one version with two pointers to it."""
+    stack.declare(
+        Declared(
+            repository=f"{live.host}/{REPOSITORY}",
+            build=f"{live.host}/{BUILD}",
+            tags={VERSION: push_image(live, BUILD, PLATFORMS, VERSION)},
+            pointers={LATEST: VERSION, LINE: VERSION},
+        )
+    )
+
+
+def declare_another(stack: EngineStack, live: LiveRegistry) -> None:
+    """Have the image leave: another one, of nothing, is declared."""
+    other = f"{live.host}/team/other"
+    stack.declare(Declared(repository=other, build=other))

@@ -16,6 +16,11 @@ from tests.upkeep.logged import LoggedDistribution
 PLAIN = Kind(name="distribution", real=True)
 on_each_kind = pytest.mark.parametrize("live", LIVE, ids=[k.name for k in LIVE], indirect=True)
 """Runs a test on each of them; where it is missing, the fixture `live` is `PLAIN`."""
+_REMOVING = [kind for kind in LIVE if kind.removes]
+where_names_go = pytest.mark.parametrize(
+    "live", _REMOVING, ids=[k.name for k in _REMOVING], indirect=True
+)
+"""Runs a test on each of them that removes a name."""
 
 
 @dataclass(frozen=True, kw_only=True)

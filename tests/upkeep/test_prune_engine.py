@@ -3,7 +3,7 @@
 import pytest
 
 from tests.engine.reading import Reading
-from tests.engine.registries import Distribution
+from tests.registries.live import LiveRegistry, where_names_go
 from tests.upkeep.fleet_stack import BUILD, PUBLIC, FleetStack
 from tests.upkeep.logged import LoggedDistribution, Requests
 
@@ -11,30 +11,31 @@ pytestmark = pytest.mark.integration
 LEFT = "py3.11-slim-0.33.0"
 
 
-def undo_stays(stack: FleetStack, distribution: Distribution) -> bool:
+def undo_stays(stack: FleetStack, live: LiveRegistry) -> bool:
     """Tell whether every removed name's digest still pulls whole."""
-    name = f"{distribution.host}/{PUBLIC}"
+    name = f"{live.host}/{PUBLIC}"
     remover = next(
         r for r in stack.export()["deployment"]["resources"] if r["type"].endswith("StalePointers")
     )
     digests = [entry["digest"] for entry in remover["outputs"]["removed"]]
     assert name == remover["outputs"]["repository"]
-    return bool(digests) and all(Reading(distribution, PUBLIC).pull(d) for d in digests)
+    return bool(digests) and all(Reading(live, PUBLIC).pull(d) for d in digests)
 
 
 class TestPrune:
+    @where_names_go
     def test_what_was_rebuilt_or_left_goes_and_every_kept_tag_still_pulls(
-        self, stack: FleetStack, distribution: LoggedDistribution
+        self, stack: FleetStack, live: LiveRegistry
     ) -> None:
         stack.declare_image(pythons=["3.11", "3.12"])
         stack.up()
-        before = Reading(distribution, PUBLIC).tags()
+        before = Reading(live, PUBLIC).tags()
         stack.upkeep("prune", "--apply")
         # A rebuild moves every tag of 3.11; 3.12 leaves, and with it its LATEST.
         stack.declare_image(seed="another base")
         stack.up()
         stack.up()
-        requests = Requests(distribution)
+        requests = Requests(live)
         assert "goes on" in stack.upkeep("prune")
         assert "make prune APPLY=1" not in stack.upkeep("prune")
         assert requests.writes() == []
@@ -42,13 +43,13 @@ class TestPrune:
         assert "more than the share of 0.5" in stack.upkeep("prune", "--keep-days", "0")
         printed = stack.upkeep("prune", "--apply", "--keep-days", "0", "--max-share", "1")
         assert "deleted" in printed
-        assert "garbage-collect" in printed
-        after = Reading(distribution, PUBLIC).tags()
+        assert ("garbage-collect" in printed) != live.kind.ghcr, "an operator has to, but GitHub's"
+        after = Reading(live, PUBLIC).tags()
         assert {tag for tag in before if tag not in after} == {"py3.12-slim-LATEST"}
-        assert all(Reading(distribution, PUBLIC).pull(tag) for tag in after)
-        assert undo_stays(stack, distribution)
-        assert Reading(distribution, BUILD).digest("py3.12-slim-0.33.0-amd64") is None
-        assert Reading(distribution, BUILD).digest("py3.11-slim-0.33.0-amd64")
+        assert all(Reading(live, PUBLIC).pull(tag) for tag in after)
+        assert undo_stays(stack, live)
+        assert Reading(live, BUILD).digest("py3.12-slim-0.33.0-amd64") is None
+        assert Reading(live, BUILD).digest("py3.11-slim-0.33.0-amd64")
         assert stack.preview().steps == ()
         assert "nothing is superseded" not in printed
 

@@ -3,49 +3,51 @@
 import pytest
 
 from tests.engine.reading import Reading
-from tests.engine.seeding import delete
 from tests.fleet import examples
+from tests.registries.live import LiveRegistry, where_names_go
 from tests.upkeep.fleet_stack import IMAGE, PUBLIC, FleetStack
-from tests.upkeep.logged import LoggedDistribution, Requests
+from tests.upkeep.logged import Requests
 
 pytestmark = pytest.mark.integration
 LOST = "py3.12-slim-LATEST"
 
 
 class TestRestore:
+    @where_names_go
     def test_a_removed_pointer_comes_back_and_stays_where_that_is_declared(
-        self, stack: FleetStack, distribution: LoggedDistribution
+        self, stack: FleetStack, live: LiveRegistry
     ) -> None:
         stack.declare_image(pythons=["3.11", "3.12"])
         stack.up()
-        before = Reading(distribution, PUBLIC).tags()
+        before = Reading(live, PUBLIC).tags()
         stack.declare_image()
         stack.up()
-        assert LOST not in Reading(distribution, PUBLIC).tags()
+        assert LOST not in Reading(live, PUBLIC).tags()
         printed = stack.upkeep("restore", "--tag", LOST)
         assert f"{LOST} names again {before[LOST]}" in printed
         assert "pointers: {LATEST: keep}" in printed
-        assert Reading(distribution, PUBLIC).tags()[LOST] == before[LOST]
-        assert Reading(distribution, PUBLIC).pull(LOST)
+        assert Reading(live, PUBLIC).tags()[LOST] == before[LOST]
+        assert Reading(live, PUBLIC).pull(LOST)
         assert "already names" in stack.upkeep("restore", "--tag", LOST, "--image", "web")
 
         stack.declare_image(pointers={"LATEST": "keep", "X.Y": "keep", "X": "keep"})
         stack.up()
-        assert Reading(distribution, PUBLIC).tags()[LOST] == before[LOST]
+        assert Reading(live, PUBLIC).tags()[LOST] == before[LOST]
         stack.declare_image()
         stack.up()
-        assert LOST not in Reading(distribution, PUBLIC).tags()
+        assert LOST not in Reading(live, PUBLIC).tags()
 
+    @where_names_go
     def test_a_digest_that_is_gone_is_told_and_nothing_is_written(
-        self, stack: FleetStack, distribution: LoggedDistribution
+        self, stack: FleetStack, live: LiveRegistry
     ) -> None:
         stack.declare_image(pythons=["3.11", "3.12"])
         stack.up()
-        digest = Reading(distribution, PUBLIC).tags()[LOST]
+        digest = Reading(live, PUBLIC).tags()[LOST]
         stack.declare_image()
         stack.up()
-        delete(distribution, PUBLIC, digest)
-        requests = Requests(distribution)
+        live.delete(PUBLIC, digest)
+        requests = Requests(live)
         assert f"no longer holds {digest}" in stack.upkeep("restore", "--tag", LOST, code=1)
         assert requests.writes() == []
 
@@ -55,28 +57,29 @@ class TestAnImageThatLeft:
 
     GONE, LATEST = "api", "py3.11-slim-LATEST"
 
-    def depart(self, stack: FleetStack, distribution: LoggedDistribution) -> dict[str, str]:
+    def depart(self, stack: FleetStack, live: LiveRegistry) -> dict[str, str]:
         """Have one of two images leave; return what its tags named before."""
         stack.declare_images({IMAGE: examples.image(), self.GONE: examples.image()})
         stack.up()
-        before = Reading(distribution, f"team/{self.GONE}").tags()
+        before = Reading(live, f"team/{self.GONE}").tags()
         stack.declare_image()
         stack.up()
-        assert self.LATEST not in Reading(distribution, f"team/{self.GONE}").tags()
+        assert self.LATEST not in Reading(live, f"team/{self.GONE}").tags()
         assert self.GONE not in str(list(stack.resources()))
         return before
 
+    @where_names_go
     @pytest.mark.parametrize("whole", [False, True], ids=["last part", "whole name"])
     def test_gets_its_pointer_back_by_its_name(
-        self, stack: FleetStack, distribution: LoggedDistribution, whole: bool
+        self, stack: FleetStack, live: LiveRegistry, whole: bool
     ) -> None:
-        before = self.depart(stack, distribution)
-        view = Reading(distribution, f"team/{self.GONE}")
-        requests = Requests(distribution)
+        before = self.depart(stack, live)
+        view = Reading(live, f"team/{self.GONE}")
+        requests = Requests(live)
         told = stack.upkeep("restore", "--tag", self.LATEST, code=1)
         assert "IMAGE=ghcr.io/owner/python-uvicorn" in told
         assert requests.writes() == []
-        image = f"{distribution.host}/team/{self.GONE}" if whole else self.GONE
+        image = f"{live.host}/team/{self.GONE}" if whole else self.GONE
         printed = stack.upkeep("restore", "--tag", self.LATEST, "--image", image)
         assert f"{self.LATEST} names again {before[self.LATEST]}" in printed
         assert "It stays" in printed
@@ -86,14 +89,14 @@ class TestAnImageThatLeft:
         assert view.tags()[self.LATEST] == before[self.LATEST], "as was said"
 
     def test_keeps_what_is_on_record_through_sweeps(
-        self, stack: FleetStack, distribution: LoggedDistribution
+        self, stack: FleetStack, live: LiveRegistry
     ) -> None:
-        before = self.depart(stack, distribution)
-        view = Reading(distribution, f"team/{self.GONE}")
+        before = self.depart(stack, live)
+        view = Reading(live, f"team/{self.GONE}")
         # Nothing but the record needs the digest, once its version tag is gone as well.
         for tag in [tag for tag, digest in before.items() if digest == before[self.LATEST]]:
             if tag in view.tags():
-                delete(distribution, f"team/{self.GONE}", tag)
+                live.delete(f"team/{self.GONE}", tag)
         for _ in range(2):
             stack.upkeep(
                 "prune", "--apply", "--image", self.GONE, "--keep-days", "0", "--max-share", "1"
@@ -104,12 +107,13 @@ class TestAnImageThatLeft:
 
 
 class TestALostState:
+    @where_names_go
     def test_costs_no_undo_once_the_tags_are_adopted(
-        self, stack: FleetStack, distribution: LoggedDistribution
+        self, stack: FleetStack, live: LiveRegistry
     ) -> None:
         stack.declare_image(pythons=["3.11", "3.12"])
         stack.up()
-        before = Reading(distribution, PUBLIC).tags()
+        before = Reading(live, PUBLIC).tags()
         stack.declare_image()
         stack.up()
         stack.lose()
@@ -119,6 +123,6 @@ class TestALostState:
         assert f"{LOST} names again {before[LOST]}" in printed
         assert "by the declared policy" in printed
         stack.up()
-        assert LOST not in Reading(distribution, PUBLIC).tags()
+        assert LOST not in Reading(live, PUBLIC).tags()
         stack.upkeep("restore", "--tag", LOST)
-        assert Reading(distribution, PUBLIC).tags()[LOST] == before[LOST]
+        assert Reading(live, PUBLIC).tags()[LOST] == before[LOST]
