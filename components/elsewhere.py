@@ -32,7 +32,7 @@ class Elsewhere:
     """The other stacks of a fleet, each read once."""
 
     def __init__(self) -> None:
-        self._known: dict[str, pulumi.Output[Mapping[str, Any]]] = {}
+        self._known: dict[str, pulumi.Output[dict[str, Any]]] = {}
 
     def verified(self, plan: Plan) -> dict[str, pulumi.Output[str]]:
         """Return, by build name, the verified digests that ``plan`` builds on and others export.
@@ -52,14 +52,14 @@ class Elsewhere:
     def published(
         self, stacks: Iterable[FleetStack], *, but: str
     ) -> dict[str, pulumi.Output[dict[str, Any]]]:
-        """Return, by image, the rows ``tags`` and ``pointers`` of all ``stacks`` ``but`` one."""
+        """Return, by image, the outputs of all ``stacks`` ``but`` one: its rows are among them."""
         found: dict[str, pulumi.Output[dict[str, Any]]] = {}
         for stack in stacks:
             if stack.name != but and stack.images:
-                found |= dict.fromkeys(stack.images, self._outputs(stack.name).apply(_rows))
+                found |= dict.fromkeys(stack.images, self._outputs(stack.name))
         return found
 
-    def _outputs(self, stack: str) -> pulumi.Output[Mapping[str, Any]]:
+    def _outputs(self, stack: str) -> pulumi.Output[dict[str, Any]]:
         """Ask for the outputs of ``stack`` as a ``StackReference`` does, but leave no trace of it.
 
         The engine refreshes what is in the state before it runs the program. A reference to a stack
@@ -70,10 +70,6 @@ class Elsewhere:
             asked = pulumi.runtime.invoke_output(_READ, {"name": name})
             self._known[name] = asked.apply(lambda answer: answer["outputs"])
         return self._known[name]
-
-
-def _rows(outputs: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: outputs.get(name) for name in ("tags", "pointers")}
 
 
 def _below(plan: Plan) -> list[PlatformBuild]:

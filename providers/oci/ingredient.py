@@ -42,12 +42,10 @@ class Subject:
 def words(subject: Subject, old: str | None, new: str | None, *, alone: bool) -> str:
     """Say how the value of `subject` changed; `alone` tells that nothing else did."""
     match subject.kind:
-        case "image":
-            return _of_image(old, new)
-        case "base" | "builder" | "node":
-            return (
-                _of_node(old, new) if subject.kind == "node" else _of_base(subject.kind, old, new)
-            )
+        case "image" | "node":
+            return (_of_image if subject.kind == "image" else _of_node)(old, new)
+        case "base" | "builder":
+            return _of_base(subject.kind, old, new)
         case "distribution":
             return _of_version(subject.name, old, new)
         case "backend":

@@ -40,7 +40,7 @@ async def _said(
 ) -> str:
     try:
         for other in others[:_ASKED]:
-            if await _named(session, TagReference(repository=repository, tag=other)) == digest:
+            if await session.named(TagReference(repository=repository, tag=other)) == digest:
                 return ""
     except OciError as error:
         return f"whether another tag names its image could not be asked: {error}"
@@ -53,7 +53,3 @@ async def _said(
         "no other tag of its Python and base names its image, which can be pulled by digest only "
         "then"
     )
-
-
-async def _named(session: Session, ref: TagReference) -> str | None:
-    return await session.hosts.ask(ref.repository.host, lambda: session.tagger.names(ref))

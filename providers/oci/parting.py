@@ -53,7 +53,7 @@ async def _is_elsewhere(session: Session, repository: Repository, twin: Reposito
             continue
         try:
             before = seen.get(there) or (
-                found[there] if there in found else await _named(session, there)
+                found[there] if there in found else await session.named(there)
             )
         except OciError:
             return False
@@ -62,9 +62,5 @@ async def _is_elsewhere(session: Session, repository: Repository, twin: Reposito
         compared += 1
     if not compared:
         # One that is not reached at all is for the caller: it may be gone for good.
-        await _named(session, TagReference(repository=repository, tag="LATEST"))
+        await session.named(TagReference(repository=repository, tag="LATEST"))
     return compared > 0
-
-
-async def _named(session: Session, ref: TagReference) -> str | None:
-    return await session.hosts.ask(ref.repository.host, lambda: session.tagger.names(ref))

@@ -95,6 +95,13 @@ class Session:
             self._allowed = read_allowed(self.environment)
         return self._allowed
 
+    async def named(self, ref: TagReference) -> str | None:
+        """Return the digest that a tag names now, None where it is absent.
+
+        :raises RegistryError: if the registry fails or does not answer.
+        """
+        return await self.hosts.ask(ref.repository.host, lambda: self.tagger.names(ref))
+
     def departing(self, state: Properties) -> StaleInputs:
         """Return the inputs of a remover that goes, by its state and those of its tags."""
         inputs = stale_inputs({**state, "stale": {}, "staleSince": {}})

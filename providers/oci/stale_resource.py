@@ -181,10 +181,10 @@ class StaleResource:
                 inputs.repository.host, lambda: self._session.retirer.keep_record(inputs)
             )
         except OciError as error:
-            names = ", ".join(f"{entry.tag} ({entry.digest})" for entry in inputs.removed)
+            held = ", ".join(f"{entry.tag} ({entry.digest})" for entry in inputs.removed)
             await self._session.warn(
                 f"{inputs.repository}: its record of removed names goes with the state and is not "
-                f"in the registry ({error}). It held {names}",
+                f"in the registry ({error}). It held {held}",
                 urn,
             )
 
