@@ -8,6 +8,7 @@ import pulumi
 
 from components.elsewhere import Elsewhere, Verified
 from components.image_tag import ImageTag, ImageTagArgs
+from components.platform_image import Before
 from components.pointers import Pointers, PointersArgs
 from components.wheels import wheels_image
 from fleet.plan import ImagePlan, Plan, VersionTag
@@ -86,9 +87,9 @@ def declare(plan: Plan, elsewhere: Elsewhere) -> Fleet:
     settled: list[pulumi.Output[str]] = []
     shared: dict[str, Verified] = {}
     for image in plan.images:
-        for wheels, build in image.compiling:
-            wheels_image(wheels, build, image.assets)
-        made = {tag.tag: _image_tag(tag, image, plan, verified) for tag in image.tags}
+        compiled = {w.name: wheels_image(w, build, image.assets) for w, build in image.compiling}
+        before = Before(verified=verified, wheels=compiled)
+        made = {tag.tag: _image_tag(tag, image, plan, before) for tag in image.tags}
         for component in made.values():
             verified.update(component.verified)
         if image.name in plan.shared:
@@ -106,9 +107,7 @@ def _shared(image: ImagePlan, verified: Mapping[str, pulumi.Output[str]]) -> dic
     return {b.name: Verified(identity=b.identity, digest=verified[b.name]) for b in builds}
 
 
-def _image_tag(
-    tag: VersionTag, image: ImagePlan, plan: Plan, verified: Mapping[str, pulumi.Output[str]]
-) -> ImageTag:
+def _image_tag(tag: VersionTag, image: ImagePlan, plan: Plan, before: Before) -> ImageTag:
     return ImageTag(
         f"{image.name}:{tag.tag}",
         ImageTagArgs(
@@ -117,6 +116,6 @@ def _image_tag(
             assets=image.assets,
             owner=plan.owner,
             on_conflict=plan.version_conflict,
-            below=verified,
+            before=before,
         ),
     )

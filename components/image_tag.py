@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 from components.failures import digest_or_nothing, or_else
-from components.platform_image import PlatformImage, platform_image
+from components.platform_image import Before, PlatformImage, platform_image
 from fleet.declaration import OnConflict
 from fleet.inputs import Assets
 from fleet.plan import VersionTag
@@ -16,17 +16,14 @@ from providers.oci.resources import PlatformSource, Tag, TagArgs
 
 @dataclass(frozen=True, kw_only=True)
 class ImageTagArgs:
-    """A planned version tag, and what it has in common with its whole repository.
-
-    ``below`` holds the verified digests of the builds before it, by the builds' names.
-    """
+    """A planned version tag, and what it has in common with its whole repository."""
 
     tag: VersionTag
     repository: str
     assets: Assets
     owner: str
     on_conflict: OnConflict
-    below: Mapping[str, pulumi.Output[str]]
+    before: Before
 
 
 class ImageTag(pulumi.ComponentResource):
@@ -44,7 +41,7 @@ class ImageTag(pulumi.ComponentResource):
         self, name: str, args: ImageTagArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fleet:index:ImageTag", name, {}, opts)
-        images = [platform_image(b, args.assets, args.below, self) for b in args.tag.builds]
+        images = [platform_image(b, args.assets, args.before, self) for b in args.tag.builds]
         built = zip(args.tag.builds, images, strict=True)
         self.verified = {build.name: image.verified for build, image in built}
         tag = Tag(

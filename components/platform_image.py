@@ -1,17 +1,20 @@
 """One platform's image: built and pushed by docker-build, then run and checked by it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import pulumi
 import pulumi_docker_build as docker_build
 
-from components.failures import digest_or_nothing
+from components.failures import digest_or_nothing, or_else
 from fleet.build import PlatformBuild, emulation
 from fleet.inputs import Assets
 
 _SHARED = "shared"  # the named context that Dockerfiles copy common files from
-_NEVER = "see-the-error-of-its-build"  # a tag that never is: what starts from it fails by its name
+# Tags that never are: what starts from them fails by their names.
+_NEVER = "see-the-error-of-its-build"
+_NOT_COMPILED = "see-the-error-of-its-wheels"
 _TIME_LIMIT = "45m"  # of one build, emulated compilers included
 # docker-build's enumeration has no linux/arm/v7 and fails on it after the build; BuildKit
 # normalises linux/arm to arm/v7, which is what the pushed image says.
@@ -31,17 +34,22 @@ class PlatformImage(NamedTuple):
     verified: pulumi.Output[str]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """What builds come after: ``verified`` digests by build, what was compiled by its name."""
+
+    verified: Mapping[str, pulumi.Output[str]]
+    wheels: Mapping[str, pulumi.Resource]
+
+
 def platform_image(
     build: PlatformBuild,
     assets: Assets,
-    below: Mapping[str, pulumi.Output[str]],
+    before: Before,
     parent: pulumi.Resource,
 ) -> PlatformImage:
-    """Declare the build of one platform and its verification, as children of ``parent``.
-
-    ``below`` holds the verified digests of the builds that other images start from, by name.
-    """
-    built = _build(build, assets, _arguments(build, below), lasting(parent))
+    """Declare the build of one platform and its verification, as children of ``parent``."""
+    built = _build(build, assets, _arguments(build, before), lasting(parent))
     verification = _verification(build, assets, built.digest, lasting(parent))
     passed = pulumi.Output.all(built.digest, verification.id).apply(lambda known: str(known[0]))
     return PlatformImage(build=built, verification=verification, verified=digest_or_nothing(passed))
@@ -62,17 +70,25 @@ def lasting(parent: pulumi.Resource | None) -> pulumi.ResourceOptions:
     )
 
 
-def _arguments(
-    build: PlatformBuild, below: Mapping[str, pulumi.Output[str]]
-) -> dict[str, pulumi.Input[str]]:
-    if build.below is None:
-        return dict(build.arguments)
-    digest = below[build.below.name]
-    return {
-        **build.arguments,
-        "BASE": _pinned(build.below.repository, digest),
-        "BASE_DIGEST": digest,
-    }
+def _arguments(build: PlatformBuild, before: Before) -> dict[str, pulumi.Input[str]]:
+    arguments: dict[str, pulumi.Input[str]] = dict(build.arguments)
+    if build.wheels:
+        arguments["BUILDER"] = _once_compiled(build, before.wheels[build.wheels.name])
+    if build.below:
+        digest = before.verified[build.below.name]
+        arguments |= {"BASE": _pinned(build.below.repository, digest), "BASE_DIGEST": digest}
+    return arguments
+
+
+def _once_compiled(build: PlatformBuild, wheels: pulumi.Resource) -> pulumi.Output[str]:
+    """Return the builder's image, after the wheels were made; one that never is, where that failed.
+
+    Builds that wait in BuildKit for one and the same compilation would take the engine's operations
+    from those that could go on, and each of them would try again what has failed. The URN and not
+    the id, which no preview knows.
+    """
+    builder = wheels.urn.apply(lambda _: build.arguments["BUILDER"])
+    return or_else(builder, f"{build.repository}:{_NOT_COMPILED}")
 
 
 def _pinned(repository: str, digest: pulumi.Output[str]) -> pulumi.Output[str]:

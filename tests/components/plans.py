@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from fleet.lock import Tools
 from fleet.parse import parse
 from fleet.plan import Plan, make_plan
 from tests.fleet.examples import DIGEST, assets, config, declaration, image, inputs, lock
@@ -13,6 +14,14 @@ def plan(**image_overrides: Any) -> Plan:
     declared = declaration(**image_overrides)
     given = inputs(declared)
     return make_plan(declared, replace(given, assets={"web": assets()}), "fleet/test")
+
+
+def compiling() -> Plan:
+    """Like :func:`plan`, but gunicorn has no wheel for arm/v7."""
+    declared = declaration()
+    tools = Tools(pins=(), compiled={"linux/arm/v7 glibc": ("gunicorn",)})
+    locked = lock(declared, tools={("web", "3.11"): tools})
+    return make_plan(declared, inputs(declared, lock=locked), "fleet/test")
 
 
 def stacked() -> Plan:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.components.engine import Engine, digest, run
-from tests.components.plans import plan, stacked
+from tests.components.plans import compiling, plan, stacked
 
 PUBLIC = "localhost:5443/multi-py/web"
 BUILDS = f"{PUBLIC}/build"
@@ -34,6 +34,17 @@ def test_the_verification_of_a_build_that_failed_starts_from_a_name_that_says_so
     engine, _ = failing(f"web/build:{ARM_V7}")
     asked = engine.named(f"web/verify:{ARM_V7}").inputs["buildArgs"]["IMAGE"]
     assert asked == f"{BUILDS}:see-the-error-of-its-build"
+
+
+def test_what_was_not_compiled_is_not_tried_again_by_every_build() -> None:
+    ((wheels, _),) = compiling().images[0].compiling
+    engine, _ = run(compiling(), fails={wheels.name})
+    asked = {
+        name: engine.named(f"web/build:{name}").inputs["buildArgs"]["BUILDER"]
+        for name in (AMD64, ARM_V7)
+    }
+    assert asked[ARM_V7] == f"{BUILDS}:see-the-error-of-its-wheels"
+    assert asked[AMD64].startswith("docker.io/library/python@sha256:")
 
 
 def test_an_image_on_one_that_failed_its_verification_gets_no_digest() -> None:

@@ -6,13 +6,12 @@ from typing import Any
 import pulumi
 import pytest
 
-from fleet.lock import Tools
 from fleet.parse import parse
 from fleet.part import Share, narrowed
 from fleet.plan import Plan, make_plan
 from tests.components.engine import IMAGE, STACK, STALE, TAG, Engine, digest, run
-from tests.components.plans import plan, stacked
-from tests.fleet.examples import DIGEST, assets, config, declaration, image, inputs, lock
+from tests.components.plans import compiling, plan, stacked
+from tests.fleet.examples import DIGEST, assets, config, image, inputs, lock
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +59,7 @@ def test_a_build_is_pushed_and_leaves_no_cache_where_nothing_is_compiled(
 
 
 def test_what_is_compiled_is_kept_once_and_a_cache_that_fails_cannot_cost_the_image() -> None:
-    declared = declaration()
-    tools = Tools(pins=(), compiled={"linux/arm/v7 glibc": ("gunicorn",)})
-    locked = lock(declared, tools={("web", "3.11"): tools})
-    engine, _ = run(make_plan(declared, inputs(declared, lock=locked), "fleet/test"))
+    engine, _ = run(compiling())
     (wheels,) = (asked for asked in engine.of(IMAGE) if "/wheels:" in asked.name)
     assert wheels.name.startswith("web/wheels:py3.11-arm-v7-")
     assert (wheels.inputs["target"], wheels.inputs["platforms"]) == ("wheels", ["linux/arm"])

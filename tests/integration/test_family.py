@@ -168,6 +168,22 @@ def test_a_new_version_builds_its_own_platforms_alone(
     workshop.up(stack=STACK)
 
 
+def test_what_does_not_compile_fails_once_and_its_builds_say_so(
+    workshop: Workshop, views: dict[str, RegistryView]
+) -> None:
+    before = views[PARENT].tags()
+    stage = "FROM builder AS compile\n"
+    with workshop.edited(f"assets/{PARENT}/image/Dockerfile", stage, f"{stage}RUN exit 7\n"):
+        failed = workshop.up(code=None, stack=STACK)
+    said = failed.ran.printed
+    assert "did not complete successfully: exit code: 7" in said
+    assert f"{PARENT}/build:see-the-error-of-its-wheels: not found" in said
+    assert "Traceback" not in said
+    assert views[PARENT].tags() == before
+    workshop.up(stack=STACK)
+    assert views[PARENT].tags() == before, "the same bytes, for nothing that is in it changed"
+
+
 def test_built_again_without_any_cache_it_has_the_same_digest(
     workshop: Workshop, views: dict[str, RegistryView]
 ) -> None:

@@ -26,6 +26,8 @@ from pathlib import Path
 WORK = Path("/tmp/install")  # noqa: S108 - in a container of its own
 # The oldest date that a wheel, which is a zip file, can hold.
 EPOCH = 315532800
+HASHED = ("--no-deps", "--require-hashes")
+WHEELS_ALONE = ("--only-binary", ":all:")
 FIXED = {
     "SOURCE_DATE_EPOCH": str(EPOCH),
     "PYTHONHASHSEED": "0",
@@ -62,26 +64,28 @@ def main(requirements: Path, build_requirements: Path, made: Path, out: Path | N
 def fill(out: Path, wanted: list[str], backends: list[str], wheels: Path) -> None:
     """Install what is wanted below `out`."""
     out.mkdir(parents=True, exist_ok=True)
+    there = names_in(wheels)
+    made = [line for line in wanted if name_of(line) in there]
+    lacking = [line for line in wanted if line not in made]
+    if lacking and (refused := install_from_index(lacking, *below(out))):
+        compile_missing(lacking, backends, wheels, refused)
+        made = wanted
+    if made:
+        install(made, wheels, *below(out))
     if wanted:
-        have_wheels(wanted, backends, wheels)
-        install(wanted, wheels, "--root", str(out), "--ignore-installed", "--no-compile")
         check_pure(out)
         compile_bytecode(out)
 
 
+def below(out: Path) -> tuple[str, ...]:
+    """Return the options that have pip install below `out`, whatever the builder has itself."""
+    return ("--root", str(out), "--ignore-installed", "--no-compile")
+
+
 def have_wheels(wanted: list[str], backends: list[str], wheels: Path) -> None:
-    """Have a wheel of everything wanted, from those that are there, the index, or made here."""
-    there = names_in(wheels)
-    lacking = [line for line in wanted if name_of(line) not in there]
-    refused = download_wheels(lacking, wheels) if lacking else ""
-    if refused:
-        if not backends:
-            sys.exit(
-                f"{refused}\ninstall: pip got no wheel of each, see above; compiling takes "
-                "BUILD_REQUIREMENTS"
-            )
-        say("the index has no wheel of each for this platform: the others are compiled")
-        compile_missing(lacking, backends, wheels)
+    """Have a wheel of everything wanted, from the index or made here."""
+    if wanted and (refused := download_wheels(wanted, wheels)):
+        compile_missing(wanted, backends, wheels, refused)
 
 
 def keep(wanted: list[str], wheels: Path, made: Path) -> None:
@@ -112,8 +116,17 @@ def read(path: Path) -> list[str]:
     return [line.strip() for line in lines if line.strip() and not line.strip().startswith("#")]
 
 
-def compile_missing(wanted: list[str], backends: list[str], wheels: Path) -> None:
-    """Have a wheel of everything wanted, made here where the index has none for this platform."""
+def compile_missing(wanted: list[str], backends: list[str], wheels: Path, refused: str) -> None:
+    """Have a wheel of everything wanted, made here where the index has none for this platform.
+
+    `refused` is how pip said so; it is shown where nothing may be compiled.
+    """
+    if not backends:
+        sys.exit(
+            f"{refused}\ninstall: pip got no wheel of each, see above; compiling takes "
+            "BUILD_REQUIREMENTS"
+        )
+    say("the index has no wheel of each for this platform: the others are compiled")
     with_compilers("add", "--no-cache", "--virtual", ".compilers")
     environment = make_environment(backends, wheels)
     sources = fetch(wanted, wheels, environment)
@@ -180,7 +193,20 @@ def download_wheels(wanted: list[str], folder: Path) -> str:
 
     They are not printed, for where there is another way they would alarm whoever reads.
     """
-    done = download(wanted, folder, "--only-binary", ":all:", stderr=subprocess.PIPE)
+    return errors_of(download(wanted, folder, *WHEELS_ALONE, stderr=subprocess.PIPE))
+
+
+def install_from_index(wanted: list[str], *words: str) -> str:
+    """Install from wheels of the index, all or nothing; return pip's errors, if any.
+
+    One call of pip instead of two: under emulation it starts for seconds.
+    """
+    words = ("install", "--no-warn-script-location", *HASHED, *WHEELS_ALONE, *words)
+    return errors_of(pip(*words, "-r", str(listed(wanted)), stderr=subprocess.PIPE))
+
+
+def errors_of(done: subprocess.CompletedProcess[bytes]) -> str:
+    """Return what a call that failed printed as its errors; print it for one that did not."""
     said = done.stderr.decode(errors="replace")
     if done.returncode:
         return said or f"pip ended with status {done.returncode}"
@@ -196,10 +222,15 @@ def download(
     stderr: int | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Download files whose hashes are among those that are wanted."""
-    listed = WORK / "download.txt"
-    listed.write_text("\n".join(wanted), "utf-8")
-    words = ("--no-deps", "--require-hashes", "--dest", str(folder), *words)
-    return pip("download", *words, "-r", str(listed), within=within, stderr=stderr)
+    words = ("download", *HASHED, "--dest", str(folder), *words)
+    return pip(*words, "-r", str(listed(wanted)), within=within, stderr=stderr)
+
+
+def listed(wanted: list[str]) -> Path:
+    """Write a requirements file; return its path."""
+    path = WORK / "requirements.txt"
+    path.write_text("\n".join(wanted), "utf-8")
+    return path
 
 
 def install(wanted: list[str], wheels: Path, *words: str, within: Path | None = None) -> None:
@@ -207,10 +238,9 @@ def install(wanted: list[str], wheels: Path, *words: str, within: Path | None = 
 
     By name and not by path, for pip records a path in what it installs.
     """
-    listed = WORK / "install.txt"
-    listed.write_text("\n".join(re.sub(r"\s+--hash=\S+", "", line) for line in wanted), "utf-8")
+    names = [re.sub(r"\s+--hash=\S+", "", line) for line in wanted]
     words = ("--no-deps", "--no-index", "--find-links", str(wheels), *words)
-    words = ("install", "--no-warn-script-location", *words, "-r", str(listed))
+    words = ("install", "--no-warn-script-location", *words, "-r", str(listed(names)))
     must(pip(*words, within=within))
 
 
