@@ -94,9 +94,8 @@ def _configuration(checkout: Checkout, needs: Needs) -> str:
         "enabled = true",
         "gc = true",
         f"maxUsedSpace = {_KEEP_BYTES}",
-        # A step that compiles keeps a core busy, a verification or a pull half of one: with one step
-        # a core, a fifth of a cold run went by idle (benchmarks/README.md).
-        f"max-parallelism = {2 * (os.cpu_count() or 1)}",
+        # Emulated steps keep a core busy each; more at a time only makes each of them slower.
+        f"max-parallelism = {max(2, os.cpu_count() or 1)}",
     ]
     if needs.port is not None:
         # Without an explicit http = false, BuildKit speaks plain HTTP to a loopback registry.

@@ -87,6 +87,24 @@ def test_processes_that_outlive_sigterm_fail_and_are_killed(
     wait_until_gone(left[0])
 
 
+@pytest.mark.parametrize(("deaf", "failed"), [("DEAF_ONCE", 0), ("DEAF", 1)])
+def test_a_reloader_that_hangs_is_started_once_more(
+    report: Any, deaf: str, failed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("serving", "settings"):
+        monkeypatch.setattr(load(module), "STOP_SECONDS", 0.5)
+    first: list[int] = []
+
+    def look(server: Any) -> None:
+        server.answer()
+        first.append(server.process.pid)
+        load("settings").check_reloader_stop(server, "case", report)
+
+    load("serving").run(scenario(**{deaf: str(tmp_path / "once")}), report, look)
+    assert len(report.failures) == failed
+    wait_until_gone(first[0])
+
+
 def wait_until_gone(pid: int) -> None:
     """The kernel ends a killed process soon, not at once; the test fails when it never does."""
     deadline = time.monotonic() + 30

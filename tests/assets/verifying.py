@@ -27,8 +27,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *words): pass
 if "ENDS" in os.environ:
     sys.exit(os.environ["ENDS"])
-if "DEAF" in os.environ:
+once = os.environ.get("DEAF_ONCE")
+if "DEAF" in os.environ or (once and not os.path.exists(once)):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if once:
+    open(once, "w").close()
 for _ in range(int(os.environ.get("CHILDREN", "0"))):
     subprocess.Popen(["sleep", "60"])
 print(os.environ.get("TELLS", ""), flush=True)

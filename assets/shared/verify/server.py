@@ -46,6 +46,7 @@ class Server:
     """
 
     def __init__(self, settings: dict[str, str], port: int) -> None:
+        self._settings = settings
         # A named file, left behind in the container that is thrown away with it.
         self._log = Path(tempfile.mkdtemp(prefix="verify-")) / "output"
         self.port = port
@@ -63,6 +64,15 @@ class Server:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.kill()
+
+    def again(self) -> Server:
+        """Kill what is left of it, and start another with the same settings."""
+        self.kill()
+        return Server(self._settings, self.port)
+
+    def kill(self) -> None:
+        """Kill what is left of it."""
         for pid in self.members():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
