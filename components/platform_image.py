@@ -15,7 +15,7 @@ _SHARED = "shared"  # the named context that Dockerfiles copy common files from
 # Tags that never are: what starts from them fails by their names.
 _NEVER = "see-the-error-of-its-build"
 _NOT_COMPILED = "see-the-error-of-its-wheels"
-_TIME_LIMIT = "45m"  # of one build, emulated compilers included
+_TIME_LIMIT = "45m"  # of one build, or of one set of wheels, emulated compilers included
 # docker-build's enumeration has no linux/arm/v7 and fails on it after the build; BuildKit
 # normalises linux/arm to arm/v7, which is what the pushed image says.
 _DOCKER_BUILD_NAMES = {"linux/arm/v7": "linux/arm"}

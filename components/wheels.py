@@ -1,9 +1,10 @@
 """What is compiled of an image: made by itself, for the registry to keep it.
 
-A build that compiles does so in the same stage, which its builder runs once for all that ask for it
-at a time or later. This resource asks as well, and writes what comes of it, the wheels alone, to
-the image's cache repository. A builder that never saw them takes them from there, whatever tag,
-base or version it builds: nothing else of a build is worth its bytes (docs/adr/0012).
+A build that compiles does so in the same stage, which its builder runs once for all that ask for
+it. This resource asks first, for builds come after it, and writes what comes of it, the wheels
+alone, to the image's cache repository. A builder that never saw them takes them from there,
+whatever tag, base or version it builds: nothing else of a build is worth its bytes
+(docs/adr/0012).
 """
 
 import pulumi

@@ -102,6 +102,7 @@ def test_a_reloader_that_hangs_is_started_once_more(
 
     load("serving").run(scenario(**{deaf: str(tmp_path / "once")}), report, look)
     assert len(report.failures) == failed
+    assert ("output in 'case, once more'" in report.summary()) == bool(failed)
     wait_until_gone(first[0])
 
 

@@ -69,6 +69,8 @@ def fill(out: Path, wanted: list[str], backends: list[str], wheels: Path) -> Non
     lacking = [line for line in wanted if line not in made]
     if lacking and (refused := install_from_index(lacking, *below(out))):
         compile_missing(lacking, backends, wheels, refused)
+        shutil.rmtree(out)  # of a call that broke off while it installed
+        out.mkdir()
         made = wanted
     if made:
         install(made, wheels, *below(out))
@@ -197,7 +199,7 @@ def download_wheels(wanted: list[str], folder: Path) -> str:
 
 
 def install_from_index(wanted: list[str], *words: str) -> str:
-    """Install from wheels of the index, all or nothing; return pip's errors, if any.
+    """Install from wheels of the index, nothing where one has none; return pip's errors, if any.
 
     One call of pip instead of two: under emulation it starts for seconds.
     """

@@ -72,10 +72,14 @@ class Server:
         return Server(self._settings, self.port)
 
     def kill(self) -> None:
-        """Kill what is left of it."""
-        for pid in self.members():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        """Kill what is left of it, and wait until all of that is gone, and its port free."""
+        deadline = time.monotonic() + READY_SECONDS
+        while (members := self.members()) and time.monotonic() < deadline:
+            for pid in members:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self.process.poll()  # reaps it, so that it no longer counts as living
+            time.sleep(POLL_SECONDS)
         self.process.wait()
 
     def output(self) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from processes import check_command
-from serving import APP, STOP_SECONDS, Scenario, check_stop, parsed
+from serving import APP, STOP_SECONDS, Scenario, check_stop, look_at, parsed
 
 if TYPE_CHECKING:
     from expect import Expect
@@ -96,12 +96,18 @@ def check_reloader_stop(server: Server, name: str, report: Report) -> None:
     handler waits for the lock that the pause holds, in one and the same thread (`BaseReload`
     of uvicorn, `threading.Event`; seen once, under emulation). That is not the image's fault.
     """
-    if server.terminate(STOP_SECONDS):
-        with server.again() as other:
-            other.answer()
-            check_stop(other, name, report)
-    else:
+    left = server.terminate(STOP_SECONDS)
+    if not left:
         report.ok(f"{name}: SIGTERM ends every process")
+        return
+    print(f"{name}: processes {left} outlive SIGTERM: once more", flush=True)
+    with server.again() as other:
+        look_at(other, f"{name}, once more", report, lambda it: _stops(it, name, report))
+
+
+def _stops(server: Server, name: str, report: Report) -> None:
+    server.answer()
+    check_stop(server, name, report)
 
 
 def edited(server: Server, changed: str) -> bool:
