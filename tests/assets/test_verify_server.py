@@ -91,16 +91,16 @@ def test_processes_that_outlive_sigterm_fail_and_are_killed(
 def test_a_reloader_that_hangs_is_started_once_more(
     report: Any, deaf: str, failed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("serving", "settings"):
-        monkeypatch.setattr(load(module), "STOP_SECONDS", 0.5)
+    serving = load("serving")
+    monkeypatch.setattr(serving, "STOP_SECONDS", 0.5)
     first: list[int] = []
 
     def look(server: Any) -> None:
         server.answer()
         first.append(server.process.pid)
-        load("settings").check_reloader_stop(server, "case", report)
+        serving.check_reloader_stop(server, "case", report)
 
-    load("serving").run(scenario(**{deaf: str(tmp_path / "once")}), report, look)
+    serving.run(scenario(**{deaf: str(tmp_path / "once")}), report, look)
     assert len(report.failures) == failed
     assert ("output in 'case, once more'" in report.summary()) == bool(failed)
     wait_until_gone(first[0])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from processes import check_command
-from serving import APP, STOP_SECONDS, Scenario, check_stop, look_at, parsed
+from serving import APP, Scenario, check_reloader_stop, check_stop, parsed
 
 if TYPE_CHECKING:
     from expect import Expect
@@ -87,27 +87,6 @@ def check_reloading(
         check_reloader_stop(server, "reloading", report)
     else:
         check_stop(server, "reloading", report)
-
-
-def check_reloader_stop(server: Server, name: str, report: Report) -> None:
-    """Check that SIGTERM ends uvicorn's reloader, of two at least one.
-
-    One that is signalled in the instant in which it enters or leaves a pause never ends: its
-    handler waits for the lock that the pause holds, in one and the same thread (`BaseReload`
-    of uvicorn, `threading.Event`; seen once, under emulation). That is not the image's fault.
-    """
-    left = server.terminate(STOP_SECONDS)
-    if not left:
-        report.ok(f"{name}: SIGTERM ends every process")
-        return
-    print(f"{name}: processes {left} outlive SIGTERM: once more", flush=True)
-    with server.again() as other:
-        look_at(other, f"{name}, once more", report, lambda it: _stops(it, name, report))
-
-
-def _stops(server: Server, name: str, report: Report) -> None:
-    server.answer()
-    check_stop(server, name, report)
 
 
 def edited(server: Server, changed: str) -> bool:
