@@ -6,7 +6,7 @@ LOCAL = $(VENV)/python -m local
 UPKEEP = $(VENV)/python -m upkeep
 OVERVIEW = $(VENV)/python -m overview
 JOBS = $(VENV)/python -m jobs
-SCRIPTS = $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) local/rootfs.sh .ci/run providers/oci/pulumi-resource-oci
+SCRIPTS = $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) local/rootfs.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
 .DEFAULT_GOAL := help
 .PHONY: help up preview refresh lock status env down clean test test-fast test-integration lint \

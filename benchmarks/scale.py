@@ -20,11 +20,11 @@ from typing import Any
 
 import httpx
 
-from providers.oci.exchange import open_http
-from providers.oci.session import Session
-from providers.oci.stale_resource import StaleResource
-from providers.oci.tag_resource import TagResource
-from providers.oci.transport import Transport
+from providers.ociregistry.exchange import open_http
+from providers.ociregistry.session import Session
+from providers.ociregistry.stale_resource import StaleResource
+from providers.ociregistry.tag_resource import TagResource
+from providers.ociregistry.transport import Transport
 from tests.engine.registries import Distribution
 from tests.engine.seeding import PLATFORMS, push_image, push_index
 from upkeep.parallel import each

@@ -15,7 +15,7 @@ _EVERY_SECONDS: Final = 0.2
 _MEBIBYTE: Final = 1024
 _ROLES: Final = {
     "pulumi-resource-docker-build": "docker-build",
-    "providers.oci": "oci",
+    "providers.ociregistry": "ociregistry",
     "pulumi-language-python-exec": "program",
     "pulumi-language-python": "host",
     "pulumi": "engine",

@@ -12,7 +12,7 @@ from components.platform_image import Before
 from components.pointers import Pointers, PointersArgs
 from components.wheels import wheels_image
 from fleet.plan import ImagePlan, Plan, VersionTag
-from providers.oci.resources import Summary, SummaryArgs
+from providers.ociregistry.resources import Summary, SummaryArgs
 
 
 class Guard(pulumi.ComponentResource):

@@ -11,7 +11,7 @@ from components.platform_image import Before, PlatformImage, platform_image
 from fleet.declaration import OnConflict
 from fleet.inputs import Assets
 from fleet.plan import VersionTag
-from providers.oci.resources import PlatformSource, Tag, TagArgs
+from providers.ociregistry.resources import PlatformSource, Tag, TagArgs
 
 
 @dataclass(frozen=True, kw_only=True)

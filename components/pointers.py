@@ -10,7 +10,7 @@ from components.failures import digest_or_nothing, or_else
 from fleet import names
 from fleet.plan import ImagePlan, Plan
 from fleet.pointers import Pointer
-from providers.oci.resources import (
+from providers.ociregistry.resources import (
     PointerPattern,
     StalePointers,
     StalePointersArgs,

@@ -11,7 +11,7 @@ from local.say import TroubleError
 
 _CHANGES = frozenset({"create", "update", "replace", "create-replacement", "delete"})
 # Tags and builds are in the report already, with reasons.
-_REPORTED = ("oci:", "docker-build:", "pulumi:", "fleet:")
+_REPORTED = ("ociregistry:", "docker-build:", "pulumi:", "fleet:")
 _UNVERIFIED = re.compile("could not be verified|unable to verify")
 _COLOUR = re.compile(r"<\{%[^%]*%\}>")
 

@@ -18,7 +18,7 @@ _ROW = re.compile(r"^ .{2,3} (?P<type>[\w-]+:[\w/-]+:\w+) (?P<name>\S+) (?P<told
 _UNTOLD = re.compile(r"^(running|read|refresh(ing)?)?( \([\d.]+m?s\))?$")
 _UNDER_WAY = re.compile(r"^(\w+ing)( [\w-]+)? \([\d.ms]+\)")
 # These say their lines among the diagnostics; of a stack, a row also tells what it reads.
-_SAID_BELOW = ("oci:index:Summary", "pulumi:pulumi:Stack")
+_SAID_BELOW = ("ociregistry:index:Summary", "pulumi:pulumi:Stack")
 
 
 class Calm:

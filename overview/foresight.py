@@ -12,12 +12,12 @@ from fleet.names import Tag
 from fleet.plan import ImagePlan, Plan, VersionTag
 from fleet.pointers import Pointer
 from overview.known import Known
-from providers.oci.before import Before
-from providers.oci.outlook import foresee
-from providers.oci.reasons import shortened
-from providers.oci.reference import ManifestReference, Repository, TagReference
-from providers.oci.report import Entry
-from providers.oci.tag import Source, TagInputs
+from providers.ociregistry.before import Before
+from providers.ociregistry.outlook import foresee
+from providers.ociregistry.reasons import shortened
+from providers.ociregistry.reference import ManifestReference, Repository, TagReference
+from providers.ociregistry.report import Entry
+from providers.ociregistry.tag import Source, TagInputs
 
 _GIVEN_BY_COMPONENTS = ("BASE", "BASE_DIGEST")
 """Arguments of a build that starts from another: its digest is in the state, not in the plan."""

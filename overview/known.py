@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from providers.oci.before import Before
-from providers.oci.wire import recorded_images, recorded_tag
+from providers.ociregistry.before import Before
+from providers.ociregistry.wire import recorded_images, recorded_tag
 
-_TAG = "oci:index:Tag"
+_TAG = "ociregistry:index:Tag"
 _IMAGE = "docker-build:index:Image"
 _STACK = "pulumi:pulumi:Stack"
-_POINTER = "fleet:index:Pointers$oci:index:Tag"
+_POINTER = "fleet:index:Pointers$ociregistry:index:Tag"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from overview.foresight import Foresight, ImageForesight, Undeclared
 from overview.notes import Notes, wrapped
 from overview.table import Look, tables
 from overview.words import below, contents, counted, short
-from providers.oci.report import Entry, counts
+from providers.ociregistry.report import Entry, counts
 
 _LEGEND = (
     "= unchanged; build n/m, n of m platforms; re-point, the name moves without a build; "

@@ -12,8 +12,8 @@ from fleet.pointers import Pointer
 from local.status import columns
 from overview.foresight import Foreseen, ImageForesight
 from overview.notes import Notes
-from providers.oci.reasons import shown
-from providers.oci.report import Entry
+from providers.ociregistry.reasons import shown
+from providers.ociregistry.report import Entry
 
 _LONG_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 _ABSENT = "-"

@@ -18,7 +18,7 @@ from fleet.declaration import Declaration
 from fleet.problems import DeclarationError, Problems
 from inputs.locks import is_local, lock_file, read_lock
 from inputs.stack import config_file, declaration_of_file, whole_stack
-from providers.oci.errors import OciError
+from providers.ociregistry.errors import OciError
 from releases import pypi, requirements
 from releases.bases import BaseError
 from releases.change import DiscoveryError

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
-from providers.oci.client import Client
-from providers.oci.errors import RegistryError
-from providers.oci.index import INDEXES, children_of, document_of
-from providers.oci.reference import TagReference
-from providers.oci.transport import Transport
+from providers.ociregistry.client import Client
+from providers.ociregistry.errors import RegistryError
+from providers.ociregistry.index import INDEXES, children_of, document_of
+from providers.ociregistry.reference import TagReference
+from providers.ociregistry.transport import Transport
 
 
 class AbsentError(RegistryError):

@@ -1,4 +1,4 @@
-"""The report of a run, as ``providers/oci/report.py`` writes it: read, and typed again."""
+"""The report of a run, as ``providers/ociregistry/report.py`` writes it: read, and typed again."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ class ReportError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What becomes of the name ``ref``: see ``providers.oci.report.document``."""
+    """What becomes of the name ``ref``: see ``providers.ociregistry.report.document``."""
 
     ref: str
     action: str

@@ -17,8 +17,8 @@ from local import backend, engine, environment
 from local.checkout import Checkout, checkout
 from local.needs import read_needs
 from local.say import TroubleError, say
-from providers.oci.errors import OciError
-from providers.oci.reference import Repository
+from providers.ociregistry.errors import OciError
+from providers.ociregistry.reference import Repository
 from upkeep import adopt, images, moving, prune, prune_report, records, restore, split
 from upkeep.import_file import Adoption
 from upkeep.opened import opened

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 from fleet.plan import Plan
-from providers.oci.describing import Found
-from providers.oci.errors import UnreadableError
-from providers.oci.reference import TagReference
-from providers.oci.registry import Registry
-from providers.oci.tagging import Tagger
+from providers.ociregistry.describing import Found
+from providers.ociregistry.errors import UnreadableError
+from providers.ociregistry.reference import TagReference
+from providers.ociregistry.registry import Registry
+from providers.ociregistry.tagging import Tagger
 from upkeep.import_file import Adoption, adoption, candidates
 from upkeep.parallel import each
 
@@ -19,7 +19,7 @@ FLAGS = ("--yes", "--skip-preview", "--protect=false", "--generate-code=false")
 async def look(registry: Registry, plan: Plan) -> Adoption:
     """Read every declared tag and return what an import would take over.
 
-    :raises providers.oci.errors.OciError: when the registry fails.
+    :raises providers.ociregistry.errors.OciError: when the registry fails.
     """
     tagger = Tagger(registry)
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 
 from local.say import TroubleError
-from providers.oci.errors import OciError
-from providers.oci.registry import Registry
+from providers.ociregistry.errors import OciError
+from providers.ociregistry.registry import Registry
 from upkeep.holdings import Holdings, follow
 from upkeep.ledger import Names
 from upkeep.names import DoubtError, Known, confirm, read, require_all
@@ -57,7 +57,7 @@ class Deletion:
         """Delete one after the other.
 
         :raises DoubtError: when the registry contradicts itself; what is left was not deleted.
-        :raises providers.oci.errors.OciError: when the registry fails.
+        :raises providers.ociregistry.errors.OciError: when the registry fails.
         """
         waiting, names = list(self.items), frozenset(self.held.tags)
         while waiting:

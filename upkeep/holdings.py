@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from providers.oci.index import OWNER_ANNOTATION, annotations_of, children_of, document_of
-from providers.oci.reference import Repository, is_digest
-from providers.oci.registry import Manifest, Registry
-from providers.oci.throwaway import displaced_by
-from providers.oci.undo import PREFIX as UNDO
+from providers.ociregistry.index import OWNER_ANNOTATION, annotations_of, children_of, document_of
+from providers.ociregistry.reference import Repository, is_digest
+from providers.ociregistry.registry import Manifest, Registry
+from providers.ociregistry.throwaway import displaced_by
+from providers.ociregistry.undo import PREFIX as UNDO
 from upkeep.ledger import PREFIX as LEDGER
 from upkeep.names import require_all
 from upkeep.parallel import each
@@ -76,7 +76,7 @@ async def hold(
     index in an index may itself refer to something. That is two requests a tag at most.
 
     :raises upkeep.names.DoubtError: when a listed tag is not there.
-    :raises providers.oci.errors.OciError: when the registry fails.
+    :raises providers.ociregistry.errors.OciError: when the registry fails.
     """
 
     async def read(tag: str) -> Node | None:
@@ -94,7 +94,7 @@ async def hold(
 async def follow(registry: Registry, held: Holdings, also: Iterable[str]) -> Holdings:
     """Return ``held`` with the digests ``also`` that are there, and what they refer to.
 
-    :raises providers.oci.errors.OciError: when the registry fails.
+    :raises providers.ociregistry.errors.OciError: when the registry fails.
     """
     nodes, wanted = dict(held.nodes), set(also)
 

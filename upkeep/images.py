@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from fleet.plan import ImagePlan
-from providers.oci.reference import Repository
-from providers.oci.undo import workshop_of
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.undo import workshop_of
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,9 +6,9 @@ from types import MappingProxyType
 from typing import Any
 
 from fleet.plan import ImagePlan, Plan
-from providers.oci.describing import Found
-from providers.oci.reference import TagReference
-from providers.oci.wire import input_properties, state_properties
+from providers.ociregistry.describing import Found
+from providers.ociregistry.reference import TagReference
+from providers.ociregistry.wire import input_properties, state_properties
 from upkeep.state import TAG
 
 IMAGE_TAG = "fleet:index:ImageTag"

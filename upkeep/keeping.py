@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from local.say import TroubleError
-from providers.oci.reference import Repository
+from providers.ociregistry.reference import Repository
 from upkeep.holdings import Holdings
 from upkeep.images import Image
 from upkeep.needs import Needs

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from local.say import TroubleError
-from providers.oci.artifact import (
+from providers.ociregistry.artifact import (
     Artifact,
     MalformedArtifactError,
     OversizedArtifactError,
     OverwrittenArtifactError,
     tag_for,
 )
-from providers.oci.reference import Repository, is_digest
-from providers.oci.registry import Registry
+from providers.ociregistry.reference import Repository, is_digest
+from providers.ociregistry.registry import Registry
 
 PREFIX = "ledger-"
 """What the tags of ledgers begin with; no build tag does, for those begin with ``py``."""

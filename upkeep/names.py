@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from local.say import TroubleError
-from providers.oci.reference import Repository
-from providers.oci.registry import Registry, TagList
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.registry import Registry, TagList
 from upkeep.parallel import each
 
 _SHOWN = 5
@@ -39,7 +39,7 @@ async def confirm(registry: Registry, listed: TagList, known: Known) -> None:
     Where the registry has no such repository at all, each known digest is asked for as well.
 
     :raises DoubtError: if the list lacks a name that is there or that the state has.
-    :raises providers.oci.errors.OciError: if the registry fails.
+    :raises providers.ociregistry.errors.OciError: if the registry fails.
     """
     place, there = known.repository, frozenset(listed.tags)
     if lacking := known.declared - there:

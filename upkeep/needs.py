@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from providers.oci.reference import Repository
-from providers.oci.registry import Registry
-from providers.oci.undo import tag_of as undo_tag
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.registry import Registry
+from providers.ociregistry.undo import tag_of as undo_tag
 from upkeep.images import Image
 from upkeep.ledger import Ledger
 from upkeep.ledger import tag_of as ledger_tag
@@ -37,7 +37,7 @@ class Asking:
         """Return the needs of ``repository``, one of the image's.
 
         :raises upkeep.names.DoubtError: when the undo record can't be read.
-        :raises providers.oci.errors.OciError: when the registry fails.
+        :raises providers.ociregistry.errors.OciError: when the registry fails.
         """
         record = await undo_record(self.registry, self.image, repository, state, self.owner)
         undone = {entry.digest for entry in record}

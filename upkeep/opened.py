@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from providers.oci.client import Client
-from providers.oci.packages import Packages, is_ghcr
-from providers.oci.transport import Transport
+from providers.ociregistry.client import Client
+from providers.ociregistry.packages import Packages, is_ghcr
+from providers.ociregistry.transport import Transport
 from upkeep.versions import Distribution, GitHub, Versions
 
 

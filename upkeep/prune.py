@@ -7,8 +7,8 @@ forgets nothing, then deletes, then writes the ledger without what went.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from providers.oci.reference import Repository
-from providers.oci.registry import Registry
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.registry import Registry
 from upkeep import ledger as ledgers
 from upkeep.deleting import Deletion
 from upkeep.holdings import Holdings, hold
@@ -80,7 +80,7 @@ class Pruner:
         the others are needed for is seen there.
 
         :raises TroubleError: when the stack's state names nothing of a registry that has tags.
-        :raises providers.oci.errors.OciError: when the registry fails.
+        :raises providers.ociregistry.errors.OciError: when the registry fails.
         """
         state, now = self.state(), self.now()
         before = await ledgers.load(self.registry, image.build, self.owner)
@@ -114,7 +114,7 @@ class Pruner:
         A repository that contradicts itself meanwhile stops the deletion there and after it.
 
         :raises TroubleError: before any write, when the registry deletes no digests.
-        :raises providers.oci.errors.OciError: when the registry fails otherwise.
+        :raises providers.ociregistry.errors.OciError: when the registry fails otherwise.
         """
         due = {r: [i for i in found.due if i.repository == r] for r in found.held}
         known = [r for r, held in found.held.items() if held.known and found.ledger.of(r)]

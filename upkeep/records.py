@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from local.say import TroubleError
-from providers.oci.errors import OciError
-from providers.oci.reference import Repository
-from providers.oci.registry import Registry
-from providers.oci.undo import load
+from providers.ociregistry.errors import OciError
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.registry import Registry
+from providers.ociregistry.undo import load
 from upkeep.parallel import each
 from upkeep.state import Removed, State
 from upkeep.undo import merged, removed_by

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from local.say import TroubleError
-from providers.oci.index import INDEXES, children_of, document_of
-from providers.oci.reference import Repository
-from providers.oci.registry import Manifest, Registry
-from providers.oci.throwaway import is_throwaway
-from providers.oci.undo import workshop_of
+from providers.ociregistry.index import INDEXES, children_of, document_of
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.registry import Manifest, Registry
+from providers.ociregistry.throwaway import is_throwaway
+from providers.ociregistry.undo import workshop_of
 from upkeep.records import Records
 from upkeep.state import Removed, Remover, State
 
@@ -54,7 +54,7 @@ async def restore(registry: Registry, entry: Removed) -> Restored:
 
     :raises TroubleError: when the digest or one of its platforms is gone, or when the name was
         given to something else meanwhile; nothing was written then.
-    :raises providers.oci.errors.OciError: when the registry fails.
+    :raises providers.ociregistry.errors.OciError: when the registry fails.
     """
     place = f"{entry.repository}:{entry.tag}"
     manifest = await _whole(registry, entry)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from local.say import TroubleError, tail_of
-from providers.oci.reference import Repository, TagReference, is_digest
+from providers.ociregistry.reference import Repository, TagReference, is_digest
 
-TAG = "oci:index:Tag"
-STALE_POINTERS = "oci:index:StalePointers"
+TAG = "ociregistry:index:Tag"
+STALE_POINTERS = "ociregistry:index:StalePointers"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 

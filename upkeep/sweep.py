@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from graphlib import TopologicalSorter
 
-from providers.oci.reference import Repository
+from providers.ociregistry.reference import Repository
 from upkeep.holdings import Holdings
 from upkeep.ledger import Ledger
 

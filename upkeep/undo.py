@@ -6,10 +6,10 @@ declaration, and may be lost; the registry knows of nothing that went before it 
 
 from collections.abc import Iterable
 
-from providers.oci.errors import UndoRecordError
-from providers.oci.reference import Repository
-from providers.oci.registry import Registry
-from providers.oci.undo import PREFIX, UndoRecord, load_tagged, tag_of
+from providers.ociregistry.errors import UndoRecordError
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.registry import Registry
+from providers.ociregistry.undo import PREFIX, UndoRecord, load_tagged, tag_of
 from upkeep.images import Image
 from upkeep.names import DoubtError
 from upkeep.state import Removed, State
@@ -24,7 +24,7 @@ async def undo_record(
     the one place where it learns of them. Records of other stacks that are listed count as well.
 
     :raises upkeep.names.DoubtError: when a record can't be read: what it keeps is not known.
-    :raises providers.oci.errors.OciError: when the registry fails.
+    :raises providers.ociregistry.errors.OciError: when the registry fails.
     """
     known = tuple(entry for entry in state.removed if entry.repository == repository)
     if repository != image.public:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from local.say import TroubleError
-from providers.oci.errors import RegistryError
-from providers.oci.packages import Packages, Version
-from providers.oci.reference import Repository
-from providers.oci.registry import DeleteOutcome, Registry
+from providers.ociregistry.errors import RegistryError
+from providers.ociregistry.packages import Packages, Version
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.registry import DeleteOutcome, Registry
 
 
 class Versions(Protocol):
@@ -26,14 +26,14 @@ class Versions(Protocol):
         """Return if digests of ``repository`` can be deleted, without any write.
 
         :raises TroubleError: if not.
-        :raises providers.oci.errors.OciError: if not, or the registry fails.
+        :raises providers.ociregistry.errors.OciError: if not, or the registry fails.
         """
 
     async def delete(self, repository: Repository, digest: str, tags: Collection[str]) -> None:
         """Delete a digest, which has no names but ``tags``; one that is gone is no error.
 
         :raises TroubleError: when the registry refuses.
-        :raises providers.oci.errors.OciError: when the registry fails or refuses.
+        :raises providers.ociregistry.errors.OciError: when the registry fails or refuses.
         """
 
 

@@ -37,7 +37,7 @@ def test_what_stayed_as_it_was_or_is_no_build_is_not_counted() -> None:
     events = [
         *both("web/build:a-amd64", "same", 10, 15),
         *both("web/build:a-arm64", "refresh", 10, 15),
-        event("resourcePreEvent", "web:a", "create", 10, "oci:index:Tag"),
-        event("resOutputsEvent", "web:a", "create", 12, "oci:index:Tag"),
+        event("resourcePreEvent", "web:a", "create", 10, "ociregistry:index:Tag"),
+        event("resOutputsEvent", "web:a", "create", 12, "ociregistry:index:Tag"),
     ]
     assert summed(events, seconds=9.0, locking=1.0).builds == 0

@@ -16,7 +16,7 @@ STAT = "42 (a) b) S 1 42 42 0 -1 4194304 100 0 0 0 {user} {system} 0 0 20 0 1 0 
         ("/x/pulumi\0preview\0--stack\0growth", "engine"),
         ("/x/pulumi-language-python\x00127.0.0.1:1", "host"),
         ("/v/python\0-u\0/x/pulumi-language-python-exec\0--pwd\0/p", "program"),
-        ("/v/python\0-m\0providers.oci\x00127.0.0.1:1", "oci"),
+        ("/v/python\0-m\0providers.ociregistry\x00127.0.0.1:1", "ociregistry"),
         ("/h/pulumi-resource-docker-build\x00127.0.0.1:1", "docker-build"),
         ("/usr/bin/git\0status", "git"),
     ],

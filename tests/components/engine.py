@@ -14,9 +14,9 @@ from components.fleet import declare
 from fleet.plan import Plan
 
 IMAGE = "docker-build:index:Image"
-TAG = "oci:index:Tag"
+TAG = "ociregistry:index:Tag"
 STACK = "pulumi:pulumi:readStackOutputs"
-STALE = "oci:index:StalePointers"
+STALE = "ociregistry:index:StalePointers"
 
 
 def digest(name: str) -> str:

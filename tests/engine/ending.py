@@ -15,7 +15,7 @@ import pulumi
 
 from components.failures import digest_or_nothing
 from components.running import run
-from providers.oci.resources import PlatformSource, Tag, TagArgs
+from providers.ociregistry.resources import PlatformSource, Tag, TagArgs
 
 told = json.loads(Path("ending.json").read_text())
 

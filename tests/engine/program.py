@@ -9,7 +9,7 @@ from typing import cast
 
 import pulumi
 
-from providers.oci.resources import (
+from providers.ociregistry.resources import (
     PlatformSource,
     PointerPattern,
     StalePointers,

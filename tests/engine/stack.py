@@ -191,7 +191,11 @@ class EngineStack:
             "name": PROJECT,
             "runtime": {"name": "python", "options": {"virtualenv": sys.prefix}},
             "options": {"refresh": "always"},
-            "plugins": {"providers": [{"name": "oci", "path": str(ROOT / "providers" / "oci")}]},
+            "plugins": {
+                "providers": [
+                    {"name": "ociregistry", "path": str(ROOT / "providers" / "ociregistry")}
+                ]
+            },
         }
         (self.root / "Pulumi.yaml").write_text(json.dumps(project))
         (self.root / "Pulumi.dev.yaml").write_text("{}")

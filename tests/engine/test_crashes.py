@@ -100,7 +100,7 @@ def test_a_killed_plugin_fails_the_up_with_words_and_a_rerun_converges(
     with scene(tmp_path, distribution, gate) as here:
         started = here.stack.start("up", "--yes", "--skip-preview", log=False)
         assert gate.reached.wait(60)
-        plugins = [pid for pid in members(started.pid) if b"providers.oci" in _command(pid)]
+        plugins = [pid for pid in members(started.pid) if b"providers.ociregistry" in _command(pid)]
         assert plugins
         for pid in plugins:
             os.kill(pid, signal.SIGKILL)
@@ -148,11 +148,11 @@ def test_a_lost_state_comes_back_by_import_without_a_write(
         here.stack.lose_state()
         references = [f"{here.proxy.host}/{NAME}:{tag}" for tag in (VERSION, LATEST)]
         here.stack.bring_in(
-            [{"type": "oci:index:Tag", "name": ref, "id": ref} for ref in references]
+            [{"type": "ociregistry:index:Tag", "name": ref, "id": ref} for ref in references]
         )
         created = here.stack.up().steps
         assert [(step.op, step.token) for step in created] == [
-            ("create", "oci:index:StalePointers")
+            ("create", "ociregistry:index:StalePointers")
         ]
         assert len(here.proxy.writes) == written
         assert here.view.tags() == before

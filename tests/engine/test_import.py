@@ -7,7 +7,7 @@ from tests.registries.live import LiveRegistry, on_each_kind
 
 pytestmark = pytest.mark.integration
 
-REPOSITORY, TAG = "team/app", "oci:index:Tag"
+REPOSITORY, TAG = "team/app", "ociregistry:index:Tag"
 VERSION, LATEST = "py3.11-0.34.0", "py3.11-LATEST"
 
 
@@ -45,6 +45,6 @@ def test_a_pointer_is_imported_by_id_without_a_change(
     stack.bring_in(
         [{"type": TAG, "name": f"{place}:{t}", "id": f"{place}:{t}"} for t in (VERSION, LATEST)]
     )
-    assert {step.token for step in stack.preview().steps} <= {"oci:index:StalePointers"}
+    assert {step.token for step in stack.preview().steps} <= {"ociregistry:index:StalePointers"}
     stack.up()
     assert Reading(live, REPOSITORY).tags() == before

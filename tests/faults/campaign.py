@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.say import TroubleError
-from providers.oci.errors import OciError
+from providers.ociregistry.errors import OciError
 from tests.engine.reading import Reading
 from tests.engine.registries import Served
 from tests.faults.chaos import LISTING, NOT_FOUND, Chaos

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from providers.oci.errors import OciError
-from providers.oci.stale_resource import RemovalFailedError
+from providers.ociregistry.errors import OciError
+from providers.ociregistry.stale_resource import RemovalFailedError
 from tests.faults.model import GRAMMAR, Fleet
 from tests.providers.engine_fake import STALE, TAG, CheckFailedError, Engine, Resource
 

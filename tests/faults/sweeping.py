@@ -5,11 +5,11 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 
-from providers.oci.client import Client
-from providers.oci.packages import Packages, is_ghcr
-from providers.oci.reference import Repository
-from providers.oci.retry import RetryPolicy
-from providers.oci.transport import Transport
+from providers.ociregistry.client import Client
+from providers.ociregistry.packages import Packages, is_ghcr
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.retry import RetryPolicy
+from providers.ociregistry.transport import Transport
 from tests.engine.reading import Reading
 from tests.faults.driver import OWNER
 from tests.faults.model import Fleet

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from providers.oci.errors import OciError, RegistryError
-from providers.oci.stale_resource import RemovalFailedError
+from providers.ociregistry.errors import OciError, RegistryError
+from providers.ociregistry.stale_resource import RemovalFailedError
 from tests.engine.registries import Distribution
 from tests.engine.seeding import OCI_INDEX, delete, push_manifest
 from tests.faults.conftest import LATEST, NEW, OLD, STALE, STRAY, Place

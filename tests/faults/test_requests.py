@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.oci.errors import AuthenticationError, DeadlineError, RegistryError
+from providers.ociregistry.errors import AuthenticationError, DeadlineError, RegistryError
 from tests.engine.seeding import push_image
 from tests.faults.conftest import LATEST, NEW, OLD, PLATFORMS, TAG, Place
 from tests.faults.proxy import Kind, Proxy, Rules

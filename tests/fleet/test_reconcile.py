@@ -10,7 +10,7 @@ from packaging.version import Version
 
 from fleet.names import PointerKind, Tag, is_pointer
 from fleet.plan import Plan, make_plan
-from providers.oci.index import OWNER_ANNOTATION, VERSION_ANNOTATION
+from providers.ociregistry.index import OWNER_ANNOTATION, VERSION_ANNOTATION
 from tests.faults.planned import Applied, Watched
 from tests.fleet.examples import PLATFORMS, declaration, inputs, lock
 from tests.providers.engine_fake import Engine

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 IMAGE = "python-gunicorn-uvicorn"
 BUILD_LIMIT_SECONDS = 3000
 _BUILD = "docker-build:index:Image"
-_TAG = "oci:index:Tag"
+_TAG = "ociregistry:index:Tag"
 _GITHUB = "GITHUB_"
 _WORK = frozenset({"create", "update", "replace", "create-replacement"})
 

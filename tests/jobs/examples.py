@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from providers.oci.report import Entry, document
+from providers.ociregistry.report import Entry, document
 from render import report
 
 REGISTRY = "ghcr.io/team/python-app"

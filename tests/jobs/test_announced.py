@@ -6,7 +6,7 @@ from jobs.announced import require_announced
 from jobs.comment import comment
 from jobs.job import Job
 from local.say import TroubleError
-from providers.oci.report import Entry
+from providers.ociregistry.report import Entry
 from render.report import joined
 from tests.jobs.conftest import COMMIT, HEAD
 from tests.jobs.examples import BUILD, NEW, OLD, REGISTRY, report_of, retire

@@ -30,7 +30,7 @@ def test_changes_are_those_that_the_report_does_not_know(tmp_path: Path) -> None
             step("update", "github:index/repositoryFile:RepositoryFile", "up.yml"),
             step("same", "github:index/repositoryFile:RepositoryFile"),
             step("refresh", "github:index/repositoryFile:RepositoryFile"),
-            step("update", "oci:index:Tag"),
+            step("update", "ociregistry:index:Tag"),
             step("create", "docker-build:index:Image"),
             step("create", "pulumi:pulumi:Stack"),
         )

@@ -11,7 +11,7 @@ from local.calm import Calm
 from local.checkout import Checkout, checkout
 
 IMAGE = "docker-build:index:Image python-uvicorn/build:py3.13-slim-0.34.0-amd64"
-TAG = "oci:index:Tag localhost:5443/multi-py/python-uvicorn:py3.13-slim-LATEST"
+TAG = "ociregistry:index:Tag localhost:5443/multi-py/python-uvicorn:py3.13-slim-LATEST"
 STACK = "pulumi:pulumi:Stack fleet-dev"
 
 
@@ -45,7 +45,7 @@ def shown(*lines: str) -> list[str]:
         f" +  {IMAGE} creating (7s) #18 0.593 Saved /tmp/install/wheels/h11-0.16.0.whl",
         f" +  {IMAGE} creating (1m7s) ",
         f" ++ {IMAGE} creating replacement (7s) ",
-        " ~  oci:index:Summary fleet/dev:summary refresh (0.02s) 0 build, 0 re-point",
+        " ~  ociregistry:index:Summary fleet/dev:summary refresh (0.02s) 0 build, 0 re-point",
     ],
 )
 def test_a_row_that_tells_nothing_is_left_out(line: str) -> None:

@@ -11,7 +11,7 @@ from fleet.identity import digest_of
 from fleet.inputs import Inputs
 from fleet.plan import ImagePlan, Plan, VersionTag, make_plan
 from fleet.pointers import Pointer
-from providers.oci.reasons import shortened
+from providers.ociregistry.reasons import shortened
 from tests.fleet import examples
 
 OWNER = "fleet/dev"
@@ -82,7 +82,7 @@ def _version(tag: VersionTag, image: ImagePlan, plan: Plan) -> Iterator[dict[str
     ]
     inputs = {**properties, "inputs": shortened(tag.ingredients)}
     outputs = {**properties, **_named(tag), "platforms": platforms}
-    yield _resource("fleet:index:ImageTag", "oci:index:Tag", ref, inputs, outputs)
+    yield _resource("fleet:index:ImageTag", "ociregistry:index:Tag", ref, inputs, outputs)
 
 
 def _pointer(pointer: Pointer, image: ImagePlan, plan: Plan) -> dict[str, Any]:
@@ -98,7 +98,7 @@ def _pointer(pointer: Pointer, image: ImagePlan, plan: Plan) -> dict[str, Any]:
         "source": source,
     }
     outputs = {**properties, **_named(target), "platforms": []}
-    return _resource("fleet:index:Pointers", "oci:index:Tag", ref, properties, outputs)
+    return _resource("fleet:index:Pointers", "ociregistry:index:Tag", ref, properties, outputs)
 
 
 def _named(tag: VersionTag) -> dict[str, Any]:

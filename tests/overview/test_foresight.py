@@ -9,7 +9,7 @@ from fleet.parse import parse
 from fleet.plan import Plan
 from overview.foresight import Foreseen, Foresight, Undeclared, foresight
 from overview.known import Known, parse_known
-from providers.oci.report import counts, line
+from providers.ociregistry.report import counts, line
 from tests.fleet import examples
 from tests.overview.states import exported, plan_of, state_of, tag_in, without
 

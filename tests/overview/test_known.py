@@ -42,7 +42,12 @@ def test_a_stack_without_resources_knows_nothing() -> None:
 
 
 def test_a_tag_whose_creation_failed_half_way_is_not_known() -> None:
-    failed: dict[str, Any] = {"urn": "u::t", "type": "oci:index:Tag", "inputs": {}, "outputs": {}}
+    failed: dict[str, Any] = {
+        "urn": "u::t",
+        "type": "ociregistry:index:Tag",
+        "inputs": {},
+        "outputs": {},
+    }
     assert parse_known(json.dumps({"deployment": {"resources": [failed]}})) == Known()
 
 

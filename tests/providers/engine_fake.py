@@ -8,15 +8,15 @@ from typing import Any, Self, TypeVar
 
 from pulumi.provider.experimental import provider as p
 
-from providers.oci.provider import OciProvider
-from providers.oci.retry import RetryPolicy
-from providers.oci.session import Session
-from providers.oci.transport import Transport
-from providers.oci.wire import plain_map, wrap_map
+from providers.ociregistry.provider import OciProvider
+from providers.ociregistry.retry import RetryPolicy
+from providers.ociregistry.session import Session
+from providers.ociregistry.transport import Transport
+from providers.ociregistry.wire import plain_map, wrap_map
 
-TAG = "oci:index:Tag"
-STALE = "oci:index:StalePointers"
-SUMMARY = "oci:index:Summary"
+TAG = "ociregistry:index:Tag"
+STALE = "ociregistry:index:StalePointers"
+SUMMARY = "ociregistry:index:Summary"
 
 _T = TypeVar("_T")
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from providers.oci.index import OWNER_ANNOTATION
+from providers.ociregistry.index import OWNER_ANNOTATION
 from tests.providers.registry_fake import FakeRegistry
 
 NAME = "team/app"

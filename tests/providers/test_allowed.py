@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from providers.oci.allowed import EVERYTHING, read_allowed
-from providers.oci.errors import OciError, UnannouncedError
-from providers.oci.index import OWNER_ANNOTATION
-from providers.oci.throwaway import throwaway
+from providers.ociregistry.allowed import EVERYTHING, read_allowed
+from providers.ociregistry.errors import OciError, UnannouncedError
+from providers.ociregistry.index import OWNER_ANNOTATION
+from providers.ociregistry.throwaway import throwaway
 from tests.providers.engine_fake import STALE, SUMMARY, Engine, Step
 from tests.providers.registry_fake import FakeRegistry
 

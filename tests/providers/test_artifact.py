@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from providers.oci.artifact import (
+from providers.ociregistry.artifact import (
     Artifact,
     MalformedArtifactError,
     OversizedArtifactError,
     OverwrittenArtifactError,
     tag_for,
 )
-from providers.oci.client import Client
-from providers.oci.reference import Repository
-from providers.oci.registry import MANIFEST_LIMIT
-from providers.oci.transport import Transport
+from providers.ociregistry.client import Client
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.registry import MANIFEST_LIMIT
+from providers.ociregistry.transport import Transport
 from tests.providers.registry_fake import OCI_MANIFEST, FakeRegistry, sha
 
 NAME, TAG, KIND = "team/app/build", "kept", "application/vnd.example.kept.v1+json+gzip"

@@ -8,13 +8,13 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.oci.client import Client
-from providers.oci.errors import AuthenticationError
-from providers.oci.exchange import open_http
-from providers.oci.reference import Repository
-from providers.oci.registry import Blob
-from providers.oci.retry import RetryPolicy
-from providers.oci.transport import Transport
+from providers.ociregistry.client import Client
+from providers.ociregistry.errors import AuthenticationError
+from providers.ociregistry.exchange import open_http
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.registry import Blob
+from providers.ociregistry.retry import RetryPolicy
+from providers.ociregistry.transport import Transport
 from tests.providers.declared import BUILD, NAME, Declared
 from tests.providers.engine_fake import TAG, Engine
 from tests.providers.registry_fake import FakeRegistry, sha

@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from providers.oci.client import Client
-from providers.oci.errors import AuthenticationError, DeadlineError, RegistryError
-from providers.oci.reference import Repository
-from providers.oci.registry import Blob, DeleteOutcome, Manifest
-from providers.oci.retry import RetryPolicy
-from providers.oci.transport import Transport
+from providers.ociregistry.client import Client
+from providers.ociregistry.errors import AuthenticationError, DeadlineError, RegistryError
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.registry import Blob, DeleteOutcome, Manifest
+from providers.ociregistry.retry import RetryPolicy
+from providers.ociregistry.transport import Transport
 from tests.providers.registry_fake import OCI_INDEX, FakeRegistry, sha
 
 _T = TypeVar("_T")

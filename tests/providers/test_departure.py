@@ -2,8 +2,8 @@
 
 import pytest
 
-from providers.oci.errors import OciError, UnsupportedRemovalError
-from providers.oci.index import OWNER_ANNOTATION
+from providers.ociregistry.errors import OciError, UnsupportedRemovalError
+from providers.ociregistry.index import OWNER_ANNOTATION
 from tests.providers.engine_fake import STALE, SUMMARY, TAG, Engine
 from tests.providers.registry_fake import FakeRegistry
 from tests.providers.stale_fleet import NAME, Fleet

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.oci.errors import RegistryError
-from providers.oci.index import (
+from providers.ociregistry.errors import RegistryError
+from providers.ociregistry.index import (
     OCI_MANIFEST,
     Child,
     annotations_of,
@@ -16,7 +16,7 @@ from providers.oci.index import (
     document_of,
     platform_name,
 )
-from providers.oci.registry import Manifest
+from providers.ociregistry.registry import Manifest
 
 DIGESTS = [f"sha256:{character * 64}" for character in "abc"]
 CHILDREN = [

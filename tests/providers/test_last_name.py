@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from providers.oci.index import VERSION_ANNOTATION
-from providers.oci.last_name import _ASKED
-from providers.oci.stale import beside
+from providers.ociregistry.index import VERSION_ANNOTATION
+from providers.ociregistry.last_name import _ASKED
+from providers.ociregistry.stale import beside
 from tests.providers.engine_fake import STALE, SUMMARY, Engine
 from tests.providers.registry_fake import FakeRegistry
 from tests.providers.stale_fleet import NAME, OURS, Fleet

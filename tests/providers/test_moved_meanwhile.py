@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from providers.oci.errors import ConflictError, OciError
-from providers.oci.index import OWNER_ANNOTATION
-from providers.oci.stale_resource import RemovalFailedError
+from providers.ociregistry.errors import ConflictError, OciError
+from providers.ociregistry.index import OWNER_ANNOTATION
+from providers.ociregistry.stale_resource import RemovalFailedError
 from tests.providers.declared import Declared
 from tests.providers.engine_fake import STALE, TAG, Engine
 from tests.providers.registry_fake import FakeRegistry

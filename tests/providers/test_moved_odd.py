@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from providers.oci.errors import (
+from providers.ociregistry.errors import (
     AuthenticationError,
     ConflictError,
     FailingError,
     UnreadableError,
 )
-from providers.oci.index import OWNER_ANNOTATION
+from providers.ociregistry.index import OWNER_ANNOTATION
 from tests.providers.declared import NAME, Declared
 from tests.providers.engine_fake import TAG, Engine
 from tests.providers.registry_fake import OCI_INDEX, OCI_MANIFEST, FakeRegistry, sha

@@ -2,10 +2,10 @@ from typing import Any
 
 import pytest
 
-from providers.oci.before import Before
-from providers.oci.outlook import foresee, tell, unexplained
-from providers.oci.reference import ManifestReference, TagReference
-from providers.oci.tag import Platform, Recorded, Source, TagInputs, TagState
+from providers.ociregistry.before import Before
+from providers.ociregistry.outlook import foresee, tell, unexplained
+from providers.ociregistry.reference import ManifestReference, TagReference
+from providers.ociregistry.tag import Platform, Recorded, Source, TagInputs, TagState
 
 AMD, ARM64 = "linux/amd64", "linux/arm64"
 REF = TagReference.parse("ghcr.io/team/app:py3.12-0.34.0")

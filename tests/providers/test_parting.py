@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from providers.oci.index import OWNER_ANNOTATION
-from providers.oci.reference import Repository, TagReference
+from providers.ociregistry.index import OWNER_ANNOTATION
+from providers.ociregistry.reference import Repository, TagReference
 from tests.providers.declared import NAME
 from tests.providers.engine_fake import STALE, SUMMARY, TAG, Engine
 from tests.providers.registry_fake import FakeRegistry, serving

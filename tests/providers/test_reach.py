@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from providers.oci.errors import AuthenticationError, RegistryError, UnreachableError
-from providers.oci.reach import Hosts, is_loopback
+from providers.ociregistry.errors import AuthenticationError, RegistryError, UnreachableError
+from providers.ociregistry.reach import Hosts, is_loopback
 
 HOST = "registry.example"
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from providers.oci.reasons import (
+from providers.ociregistry.reasons import (
     concerned,
     differences,
     in_words,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.oci.errors import OciError
-from providers.oci.reference import ManifestReference, Repository, TagReference, is_digest
+from providers.ociregistry.errors import OciError
+from providers.ociregistry.reference import ManifestReference, Repository, TagReference, is_digest
 
 DIGEST = "sha256:" + "a" * 64
 

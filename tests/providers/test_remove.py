@@ -3,14 +3,14 @@ import json
 
 import pytest
 
-from providers.oci.client import Client
-from providers.oci.errors import ConflictError, RegistryError, UnsupportedRemovalError
-from providers.oci.reference import TagReference
-from providers.oci.registry import Manifest
-from providers.oci.remove import Remover
-from providers.oci.retry import RetryPolicy
-from providers.oci.throwaway import displaced_by, is_throwaway, throwaway
-from providers.oci.transport import Transport
+from providers.ociregistry.client import Client
+from providers.ociregistry.errors import ConflictError, RegistryError, UnsupportedRemovalError
+from providers.ociregistry.reference import TagReference
+from providers.ociregistry.registry import Manifest
+from providers.ociregistry.remove import Remover
+from providers.ociregistry.retry import RetryPolicy
+from providers.ociregistry.throwaway import displaced_by, is_throwaway, throwaway
+from providers.ociregistry.transport import Transport
 from tests.providers.registry_fake import FakeRegistry
 
 NAME = "team/app"

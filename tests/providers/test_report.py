@@ -1,6 +1,6 @@
 import json
 
-from providers.oci.report import Entry, counts, document, line
+from providers.ociregistry.report import Entry, counts, document, line
 
 BUILT = Entry(
     ref="h/n:v2", kind="version", action="build", platforms=("linux/amd64", "linux/arm64")

@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from providers.oci import resources as r
-from providers.oci.schema import SCHEMA
+from providers.ociregistry import resources as r
+from providers.ociregistry.schema import SCHEMA
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -52,7 +52,7 @@ def test_a_tag_sends_what_the_schema_declares(engine: Recording) -> None:
 
     program()
     assert seen == [[DIGEST, "index"]]
-    assert engine.inputs["oci:index:Tag"] == {
+    assert engine.inputs["ociregistry:index:Tag"] == {
         "ref": "h/n:t",
         "owner": "o",
         "identity": "",
@@ -71,10 +71,12 @@ def test_a_tag_says_what_went_into_it_and_a_summary_what_it_waits_for(engine: Re
 
     program()
     schema = json.loads(SCHEMA)["resources"]
-    assert engine.inputs["oci:index:Tag"]["inputs"] == {"file start.sh": "1f"}
-    assert set(engine.inputs["oci:index:Tag"]) < set(schema["oci:index:Tag"]["inputProperties"])
-    assert engine.inputs["oci:index:Summary"] == {"waitFor": [DIGEST]}
-    assert set(schema["oci:index:Summary"]["inputProperties"]) == {"waitFor"}
+    assert engine.inputs["ociregistry:index:Tag"]["inputs"] == {"file start.sh": "1f"}
+    assert set(engine.inputs["ociregistry:index:Tag"]) < set(
+        schema["ociregistry:index:Tag"]["inputProperties"]
+    )
+    assert engine.inputs["ociregistry:index:Summary"] == {"waitFor": [DIGEST]}
+    assert set(schema["ociregistry:index:Summary"]["inputProperties"]) == {"waitFor"}
 
 
 def test_stale_pointers_send_what_the_schema_declares(engine: Recording) -> None:
@@ -93,8 +95,8 @@ def test_stale_pointers_send_what_the_schema_declares(engine: Recording) -> None
         return r.StalePointers("name", args).stale.apply(seen.append)
 
     program()
-    schema = json.loads(SCHEMA)["resources"]["oci:index:StalePointers"]
-    sent = engine.inputs["oci:index:StalePointers"]
+    schema = json.loads(SCHEMA)["resources"]["ociregistry:index:StalePointers"]
+    sent = engine.inputs["ociregistry:index:StalePointers"]
     assert set(sent) == set(schema["inputProperties"])
     assert (sent["pointers"], sent["waitFor"]) == (["a", "b"], [DIGEST])
     assert seen == [{"t": DIGEST}]

@@ -13,13 +13,13 @@ from pulumi.runtime.proto import provider_pb2 as messages
 from pulumi.runtime.proto import provider_pb2_grpc
 from pulumi.runtime.proto.status_pb2 import Status
 
-from providers.oci.errors import OciError
-from providers.oci.schema import SCHEMA
-from providers.oci.serve import message_of
-from providers.oci.wire import wrap_map
+from providers.ociregistry.errors import OciError
+from providers.ociregistry.schema import SCHEMA
+from providers.ociregistry.serve import message_of
+from providers.ociregistry.wire import wrap_map
 from tests.providers.registry_fake import FakeRegistry
 
-PLUGIN = Path(__file__).parents[2] / "providers" / "oci" / "pulumi-resource-oci"
+PLUGIN = Path(__file__).parents[2] / "providers" / "ociregistry" / "pulumi-resource-ociregistry"
 
 
 @pytest.fixture
@@ -55,7 +55,9 @@ def test_an_error_reaches_the_engine_as_one_message_without_a_traceback(
 ) -> None:
     digest = "sha256:" + "a" * 64
     place = f"{registry.host}/team/app"
-    request = create("oci:index:Tag", ref=f"{place}:t", owner="o", source=f"{place}@{digest}")
+    request = create(
+        "ociregistry:index:Tag", ref=f"{place}:t", owner="o", source=f"{place}@{digest}"
+    )
     with pytest.raises(grpc.RpcError) as caught:
         plugin.Create(request)
     assert caught.value.details().startswith(f"{place}@{digest} is not in the registry")
@@ -67,7 +69,7 @@ def test_a_removal_that_fails_hands_the_engine_the_state_to_keep(
     digest = registry.push_index("team/app", "py3.8-LATEST")
     registry.tag_delete = registry.digest_delete = False
     request = create(
-        "oci:index:StalePointers",
+        "ociregistry:index:StalePointers",
         repository=f"{registry.host}/team/app",
         owner="o",
         pointers=[],
@@ -89,21 +91,23 @@ def test_a_resource_that_does_not_exist_is_named(
     plugin: provider_pb2_grpc.ResourceProviderStub,
 ) -> None:
     with pytest.raises(grpc.RpcError) as caught:
-        plugin.Create(create("oci:index:Image"))
-    assert caught.value.details().startswith("oci:index:Image is no resource of this provider")
+        plugin.Create(create("ociregistry:index:Image"))
+    assert caught.value.details().startswith(
+        "ociregistry:index:Image is no resource of this provider"
+    )
 
 
 def test_an_unforeseen_error_names_its_place_in_the_source() -> None:
     with pytest.raises(ValueError, match="property name") as caught:
         json.loads("{")
-    place = "error in the oci provider itself (JSONDecodeError at decoder.py:"
+    place = "error in the ociregistry provider itself (JSONDecodeError at decoder.py:"
     assert message_of(caught.value).startswith(place)
     assert message_of(OciError("as it is")) == "as it is"
 
 
 def test_the_plugin_says_who_starts_it_when_run_by_hand() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "providers.oci"],
+        [sys.executable, "-m", "providers.ociregistry"],
         cwd=PLUGIN.parents[2],
         capture_output=True,
         text=True,

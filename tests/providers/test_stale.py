@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.oci.policy import KEEP, REMOVE, Policy, is_date, parse_policy
-from providers.oci.reference import Repository
-from providers.oci.stale import (
+from providers.ociregistry.policy import KEEP, REMOVE, Policy, is_date, parse_policy
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.stale import (
     Pointer,
     PointerKind,
     StaleInputs,

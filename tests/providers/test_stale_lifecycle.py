@@ -3,10 +3,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from providers.oci.errors import OciError, RegistryError
-from providers.oci.index import OWNER_ANNOTATION, VERSION_ANNOTATION
-from providers.oci.stale_resource import RemovalFailedError
-from providers.oci.throwaway import DISPLACED_ANNOTATION, REMOVAL_ANNOTATION
+from providers.ociregistry.errors import OciError, RegistryError
+from providers.ociregistry.index import OWNER_ANNOTATION, VERSION_ANNOTATION
+from providers.ociregistry.stale_resource import RemovalFailedError
+from providers.ociregistry.throwaway import DISPLACED_ANNOTATION, REMOVAL_ANNOTATION
 from tests.providers.declared import Declared
 from tests.providers.engine_fake import STALE, TAG, CheckFailedError, Engine
 from tests.providers.registry_fake import OCI_MANIFEST, FakeRegistry

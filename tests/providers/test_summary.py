@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from providers.oci.errors import OciError
-from providers.oci.index import OWNER_ANNOTATION
+from providers.ociregistry.errors import OciError
+from providers.ociregistry.index import OWNER_ANNOTATION
 from tests.providers.declared import BUILD, NAME, PLATFORMS, Declared
 from tests.providers.engine_fake import STALE, SUMMARY, TAG, CheckFailedError, Engine
 

@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from providers.oci.errors import ConflictError
-from providers.oci.reference import ManifestReference, TagReference
-from providers.oci.tag import (
+from providers.ociregistry.errors import ConflictError
+from providers.ociregistry.reference import ManifestReference, TagReference
+from providers.ociregistry.tag import (
     Decision,
     Live,
     Platform,

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from providers.oci.errors import OciError, RegistryError
+from providers.ociregistry.errors import OciError, RegistryError
 from tests.providers.declared import BUILD, NAME, Declared
 from tests.providers.engine_fake import TAG, CheckFailedError, Engine
 

@@ -1,9 +1,9 @@
 import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
-from providers.oci.errors import ConflictError, RegistryError
-from providers.oci.index import OWNER_ANNOTATION
-from providers.oci.throwaway import REMOVAL_ANNOTATION
+from providers.ociregistry.errors import ConflictError, RegistryError
+from providers.ociregistry.index import OWNER_ANNOTATION
+from providers.ociregistry.throwaway import REMOVAL_ANNOTATION
 from tests.providers.declared import NAME, PLATFORMS, Declared
 from tests.providers.engine_fake import TAG, Engine
 from tests.providers.registry_fake import OCI_MANIFEST

@@ -3,10 +3,10 @@ from typing import Any
 
 import pytest
 
-from providers.oci.errors import OciError
-from providers.oci.reference import TagReference
-from providers.oci.tag import Platform
-from providers.oci.turns import Turns
+from providers.ociregistry.errors import OciError
+from providers.ociregistry.reference import TagReference
+from providers.ociregistry.tag import Platform
+from providers.ociregistry.turns import Turns
 from tests.providers.declared import NAME, PLATFORMS, Declared
 from tests.providers.engine_fake import TAG, Engine
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from providers.oci.errors import OciError
-from providers.oci.index import OWNER_ANNOTATION
-from providers.oci.stale_resource import RemovalFailedError
-from providers.oci.throwaway import throwaway
+from providers.ociregistry.errors import OciError
+from providers.ociregistry.index import OWNER_ANNOTATION
+from providers.ociregistry.stale_resource import RemovalFailedError
+from providers.ociregistry.throwaway import throwaway
 from tests.engine.reading import Reading
 from tests.providers.engine_fake import STALE, Engine
 from tests.providers.registry_fake import FakeRegistry

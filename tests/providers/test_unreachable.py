@@ -4,14 +4,14 @@ from typing import Any
 import httpx
 import pytest
 
-from providers.oci.errors import (
+from providers.ociregistry.errors import (
     AuthenticationError,
     ConflictError,
     PartialRemovalError,
     RegistryError,
     UnreachableError,
 )
-from providers.oci.index import OWNER_ANNOTATION
+from providers.ociregistry.index import OWNER_ANNOTATION
 from tests.providers.declared import NAME, Declared
 from tests.providers.engine_fake import STALE, TAG, Engine, Resource
 from tests.providers.registry_fake import FakeRegistry
@@ -161,6 +161,6 @@ class TestFarRegistry:
         far.resources["s"] = Resource(STALE, f"{FAR}/{NAME}", inputs, inputs)
         with pytest.raises(UnreachableError) as caught:
             far.delete("s")
-        urn = "urn:pulumi:dev::fleet::fleet:index:ImageTag$oci:index:StalePointers::s"
+        urn = "urn:pulumi:dev::fleet::fleet:index:ImageTag$ociregistry:index:StalePointers::s"
         assert f"`pulumi state delete '{urn}'`" in str(caught.value)
         assert far.warnings == []

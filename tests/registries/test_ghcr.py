@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from providers.oci.client import Client
-from providers.oci.errors import OciError, RegistryError, UnsupportedRemovalError
-from providers.oci.ghcr import Removers
-from providers.oci.packages import is_ghcr
-from providers.oci.reference import TagReference
-from providers.oci.retry import RetryPolicy
-from providers.oci.throwaway import throwaway
-from providers.oci.transport import Transport
+from providers.ociregistry.client import Client
+from providers.ociregistry.errors import OciError, RegistryError, UnsupportedRemovalError
+from providers.ociregistry.ghcr import Removers
+from providers.ociregistry.packages import is_ghcr
+from providers.ociregistry.reference import TagReference
+from providers.ociregistry.retry import RetryPolicy
+from providers.ociregistry.throwaway import throwaway
+from providers.ociregistry.transport import Transport
 from tests.engine.reading import Reading
 from tests.engine.seeding import OCI_MANIFEST, move_tag, push_image, push_index
 from tests.providers.registry_fake import serving

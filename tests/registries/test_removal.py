@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from providers.oci.index import OWNER_ANNOTATION, VERSION_ANNOTATION
-from providers.oci.stale_resource import RemovalFailedError
-from providers.oci.throwaway import throwaway
+from providers.ociregistry.index import OWNER_ANNOTATION, VERSION_ANNOTATION
+from providers.ociregistry.stale_resource import RemovalFailedError
+from providers.ociregistry.throwaway import throwaway
 from tests.engine.reading import Reading
 from tests.engine.seeding import OCI_MANIFEST, move_tag, push_image, push_index
 from tests.providers.engine_fake import STALE, TAG, Engine

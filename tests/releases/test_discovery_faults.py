@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from providers.oci.errors import UnreachableError
+from providers.ociregistry.errors import UnreachableError
 from releases import __main__ as program
 from releases import discovery
 from releases.cycle import FEED

@@ -9,7 +9,7 @@ import pytest
 
 from fleet.declaration import Image
 from fleet.parse import parse
-from providers.oci.errors import UnreachableError
+from providers.ociregistry.errors import UnreachableError
 from releases.change import DiscoveryError
 from releases.matrix import Matrix, Outside, matrix_of
 from releases.pythons import PythonList

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.oci.errors import OciError
+from providers.ociregistry.errors import OciError
 from releases.registry import AbsentError, platform_digests
 from tests.providers.registry_fake import OCI_MANIFEST, FakeRegistry, serving
 

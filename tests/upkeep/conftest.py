@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from providers.oci.client import Client
-from providers.oci.reference import Repository
-from providers.oci.transport import Transport
+from providers.ociregistry.client import Client
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.transport import Transport
 from tests.providers.registry_fake import FakeRegistry, serving
 from tests.registries.live import PLAIN, LiveRegistry, running_live
 from tests.upkeep.fleet_stack import FleetStack

@@ -4,8 +4,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from providers.oci.client import Client
-from providers.oci.reference import Repository
+from providers.ociregistry.client import Client
+from providers.ociregistry.reference import Repository
 from tests.providers.registry_fake import OCI_INDEX, OCI_MANIFEST, FakeRegistry
 from upkeep.images import Image
 from upkeep.prune import MAX_SHARE, Found, Pruner, Swept

@@ -2,7 +2,7 @@
 
 from fleet.parse import parse
 from fleet.plan import Plan, make_plan
-from providers.oci.reference import Repository
+from providers.ociregistry.reference import Repository
 from tests.fleet import examples
 from tests.providers.registry_fake import OCI_MANIFEST, FakeRegistry
 from tests.upkeep.sweeping import Run

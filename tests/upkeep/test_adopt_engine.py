@@ -2,7 +2,7 @@
 
 import pytest
 
-from providers.oci.index import OWNER_ANNOTATION
+from providers.ociregistry.index import OWNER_ANNOTATION
 from tests.engine.reading import Reading
 from tests.engine.seeding import PLATFORMS, move_tag, push_image, push_index
 from tests.registries.live import LiveRegistry, on_each_kind
@@ -35,7 +35,11 @@ class TestAdoptionAfterALostState:
         adopted = stack.resources()
         missing = {r["urn"] for r in before.values()} - {r["urn"] for r in adopted.values()}
         kinds = {urn.split("::")[2].rpartition("$")[2] for urn in missing}
-        assert kinds == {"fleet:index:Guard", "oci:index:StalePointers", "oci:index:Summary"}
+        assert kinds == {
+            "fleet:index:Guard",
+            "ociregistry:index:StalePointers",
+            "ociregistry:index:Summary",
+        }
         stack.up()
         assert requests.writes() == []
         assert stack.preview().steps == ()

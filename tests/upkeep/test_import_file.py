@@ -1,10 +1,10 @@
 from typing import Any
 
 from fleet.plan import Plan, make_plan
-from providers.oci.describing import Found
-from providers.oci.index import OWNER_ANNOTATION
-from providers.oci.reference import TagReference
-from providers.oci.tag import Platform, TagInputs, TagState
+from providers.ociregistry.describing import Found
+from providers.ociregistry.index import OWNER_ANNOTATION
+from providers.ociregistry.reference import TagReference
+from providers.ociregistry.tag import Platform, TagInputs, TagState
 from tests.fleet import examples
 from upkeep.import_file import IMAGE_TAG, POINTERS, adoption, candidates
 

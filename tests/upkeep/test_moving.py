@@ -32,11 +32,11 @@ def test_components_go_with_their_image_and_take_their_children_along() -> None:
     others = [
         resource("pulumi:pulumi:Stack", "fleet-prod"),
         resource("fleet:index:Guard", "fleet/prod"),
-        resource("oci:index:Summary", "fleet/prod:summary"),
-        resource("oci:index:Tag", "localhost:1/a/base:py3.11-1.0", f"{IMAGE_TAG}$"),
+        resource("ociregistry:index:Summary", "fleet/prod:summary"),
+        resource("ociregistry:index:Tag", "localhost:1/a/base:py3.11-1.0", f"{IMAGE_TAG}$"),
         resource(IMAGE, "base/build:py3.11-1.0-amd64", f"{IMAGE_TAG}$"),
         resource("fleet:index:Repository", "a/b"),
-        resource("pulumi:providers:oci", "default"),
+        resource("pulumi:providers:ociregistry", "default"),
     ]
     move = move_of([*others, *base, *more, *top], STACKS)
     assert move.heir == "p-github"

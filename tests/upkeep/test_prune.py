@@ -7,7 +7,7 @@ import pytest
 from fleet.lock import Tools
 from fleet.plan import make_plan
 from local.say import TroubleError
-from providers.oci.index import OWNER_ANNOTATION
+from providers.ociregistry.index import OWNER_ANNOTATION
 from tests.fleet.examples import declaration, inputs, lock
 from tests.upkeep.sweeping import (
     BUILD,

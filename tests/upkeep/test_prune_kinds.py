@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 import pytest
 
 from local.say import TroubleError
-from providers.oci.client import Client
-from providers.oci.errors import OciError, RegistryError
-from providers.oci.reference import Repository
-from providers.oci.stale import Removal
-from providers.oci.transport import Transport
-from providers.oci.undo import UndoWriter
+from providers.ociregistry.client import Client
+from providers.ociregistry.errors import OciError, RegistryError
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.stale import Removal
+from providers.ociregistry.transport import Transport
+from providers.ociregistry.undo import UndoWriter
 from tests.engine.reading import Reading
 from tests.engine.seeding import PLATFORMS, move_tag, push_image, push_index
 from tests.registries.front import Front

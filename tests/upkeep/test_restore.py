@@ -1,8 +1,8 @@
 import pytest
 
 from local.say import TroubleError
-from providers.oci.errors import ConflictError
-from providers.oci.throwaway import throwaway
+from providers.ociregistry.errors import ConflictError
+from providers.ociregistry.throwaway import throwaway
 from tests.providers.registry_fake import FakeRegistry
 from tests.upkeep.conftest import removed, remover
 from tests.upkeep.sweeping import DIGEST, Run, repository, state

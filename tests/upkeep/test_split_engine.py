@@ -87,7 +87,7 @@ class TestSplit:
         assert tags(distribution) == live
         after = {**resources(whole, BASE), **resources(whole, TOP)}
         for name, old in before.items():
-            if old["type"] in ("oci:index:Tag", "oci:index:StalePointers"):
+            if old["type"] in ("ociregistry:index:Tag", "ociregistry:index:StalePointers"):
                 assert after[name]["outputs"] == old["outputs"]
                 assert after[name]["inputs"] == old["inputs"]
         for part in (BASE, TOP):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from local.say import TroubleError
-from providers.oci.reference import Repository
+from providers.ociregistry.reference import Repository
 from upkeep.state import parse_state, read_state
 
 REPOSITORY = "localhost:5000/team/web"
@@ -21,12 +21,12 @@ def exported(*resources: dict[str, Any]) -> str:
 
 def remover(**outputs: Any) -> dict[str, Any]:
     values = {"repository": REPOSITORY, "pointers": ["py3.11-LATEST"], **outputs}
-    return {"urn": "urn:s", "type": "oci:index:StalePointers", "outputs": values}
+    return {"urn": "urn:s", "type": "ociregistry:index:StalePointers", "outputs": values}
 
 
 def tag(**outputs: Any) -> dict[str, Any]:
     values = {"ref": f"{REPOSITORY}:v1", **outputs}
-    return {"urn": "urn:t", "type": "oci:index:Tag", "outputs": values}
+    return {"urn": "urn:t", "type": "ociregistry:index:Tag", "outputs": values}
 
 
 class TestState:

@@ -7,9 +7,9 @@ import pytest
 
 from fleet.plan import make_plan
 from local.say import TroubleError
-from providers.oci.reference import Repository
-from providers.oci.stale import Removal
-from providers.oci.undo import UndoWriter
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.stale import Removal
+from providers.ociregistry.undo import UndoWriter
 from tests.engine.reading import Reading
 from tests.fleet.examples import declaration, inputs
 from tests.providers.registry_fake import FakeRegistry

@@ -1,5 +1,0 @@
-"""`python -m providers.oci` is the plugin."""
-
-from providers.oci.serve import main
-
-main()

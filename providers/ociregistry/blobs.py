@@ -1,0 +1,231 @@
+"""Blobs: read, written, mounted from a repository to another, or copied as a stream."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from http import HTTPStatus
+from urllib.parse import urlencode, urljoin, urlsplit
+
+import httpx
+
+from providers.ociregistry.errors import DeadlineError, RegistryError
+from providers.ociregistry.exchange import Call, Reply
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.registry import MANIFEST_LIMIT, Blob, digest_of
+from providers.ociregistry.scopes import PULL, PUSH, scope
+from providers.ociregistry.transport import (
+    UNAUTHORIZED,
+    Transport,
+    in_effect,
+    refuse_denied,
+    unexpected,
+)
+
+# Layers of some hundred megabytes cross a slow line within this; a stalled one ends earlier by
+# the client's own read timeout.
+_COPY_DEADLINE = 1800.0
+_STORED = frozenset({201, 204})
+_BINARY = {"Content-Type": "application/octet-stream"}
+
+
+class BlobTransfer:
+    """The blob half of a registry client."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def address(self, repository: Repository) -> str:
+        """Return the address under which a repository's endpoints lie."""
+        return f"{self._transport.base(repository.host)}/v2/{repository.name}"
+
+    async def read_blob(self, repository: Repository, blob: Blob) -> bytes:
+        """Return a small blob whole, checked against its digest."""
+        call = self._blob_call("GET", repository, blob.digest, limit=MANIFEST_LIMIT)
+        reply = await self._transport.send(call)
+        if reply.status != HTTPStatus.OK:
+            raise unexpected(reply, call.place)
+        if digest_of(reply.body) != blob.digest:
+            raise RegistryError(f"{call.place}: the bytes do not have that digest; refused")
+        return reply.body
+
+    async def write_blob(self, repository: Repository, body: bytes) -> None:
+        """Upload a small blob unless the repository holds it."""
+        digest = digest_of(body)
+        if await self._has(repository, digest):
+            return
+        session = await self._start(repository)
+        call = Call(
+            method="PUT",
+            url=_finishing(session, digest),
+            scopes=scope(repository, PUSH),
+            headers=_BINARY,
+            content=body,
+        )
+
+        async def settled() -> Reply | None:
+            # The upload that took effect ended its session: to finish that again is a 404.
+            return in_effect(HTTPStatus.CREATED) if await self._has(repository, digest) else None
+
+        reply = await self._transport.send(call, settled)
+        if reply.status not in _STORED:
+            raise unexpected(reply, call.place)
+
+    async def transfer_blob(self, source: Repository, target: Repository, blob: Blob) -> None:
+        """Make a blob of `source` available in `target`, by mounting or else by copying."""
+        if source == target:
+            return
+        session = await self._mount(source, target, blob.digest)
+        if session is None:
+            return
+        async with self._transport.copies:
+            # Another image that shares the blob may have brought it while this one waited; and
+            # the upload's token may have expired, which this renews.
+            if await self._has(target, blob.digest, scope(target, PUSH, source)):
+                await self._abandon(target, session)
+                return
+            await self._copy(source, target, blob, session)
+
+    async def _mount(self, source: Repository, target: Repository, digest: str) -> str | None:
+        """Return None when mounted, else the address of an upload session."""
+        query = urlencode({"mount": digest, "from": source.name})
+        call = Call(
+            method="POST",
+            url=f"{self.address(target)}/blobs/uploads/?{query}",
+            scopes=scope(target, PUSH, source),
+            headers={"Content-Length": "0"},
+        )
+        reply = await self._transport.send(call)
+        if reply.status == HTTPStatus.CREATED:
+            return None
+        if reply.status == HTTPStatus.ACCEPTED:
+            return _location(reply, call)
+        # Some registries refuse the mount itself where they should fall back to an upload.
+        return await self._start(target)
+
+    async def _start(self, repository: Repository, *sources: Repository) -> str:
+        call = Call(
+            method="POST",
+            url=f"{self.address(repository)}/blobs/uploads/",
+            scopes=scope(repository, PUSH, *sources),
+            headers={"Content-Length": "0"},
+        )
+        reply = await self._transport.send(call)
+        if reply.status != HTTPStatus.ACCEPTED:
+            raise unexpected(reply, call.place)
+        return _location(reply, call)
+
+    async def _has(self, repository: Repository, digest: str, scopes: tuple[str, ...] = ()) -> bool:
+        call = self._blob_call("HEAD", repository, digest)
+        call = replace(call, scopes=scopes or call.scopes)
+        reply = await self._transport.send(call)
+        if reply.status not in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:
+            raise unexpected(reply, call.place)
+        return reply.status == HTTPStatus.OK
+
+    async def _abandon(self, repository: Repository, session: str) -> None:
+        """End an upload session that is not needed; registries expire them anyway."""
+        call = Call(method="DELETE", url=session, scopes=scope(repository, PUSH))
+        await self._transport.send(call)
+
+    async def _copy(self, source: Repository, target: Repository, blob: Blob, session: str) -> None:
+        place = f"copy of {blob.digest} from {source} to {target}"
+        await self._require(source, blob)
+        sessions = [session]
+
+        async def attempt() -> Reply:
+            return await self._stream(source, target, blob, sessions.pop())
+
+        async def prepare() -> Reply | None:
+            # No stream can be sent once more on a 401: what is asked here with the scope of the
+            # download, then with that of the upload, renews the token of each.
+            await self._require(source, blob)
+            if await self._has(target, blob.digest):
+                return in_effect(HTTPStatus.CREATED)
+            # A session that has taken bytes cannot be restarted: each try has its own.
+            sessions.append(await self._start(target, source))
+            return None
+
+        reply = await self._transport.retry.run(attempt, place, prepare)
+        if reply.status == UNAUTHORIZED:
+            reply = await prepare() or await self._transport.retry.run(attempt, place, prepare)
+        refuse_denied(reply, place)
+        if reply.status not in _STORED:
+            raise unexpected(reply, place)
+
+    async def _require(self, source: Repository, blob: Blob) -> None:
+        if not await self._has(source, blob.digest):
+            raise RegistryError(f"{source}: blob {blob.digest} is missing; build the image again")
+
+    async def _stream(
+        self, source: Repository, target: Repository, blob: Blob, session: str
+    ) -> Reply:
+        down = self._blob_call("GET", source, blob.digest)
+        up = Call(
+            method="PUT",
+            url=_finishing(session, blob.digest),
+            scopes=scope(target, PUSH, source),
+            headers={**_BINARY, "Content-Length": str(blob.size)},
+        )
+        try:
+            async with asyncio.timeout(_COPY_DEADLINE), self._open(down) as answer:
+                if answer.status_code != HTTPStatus.OK:
+                    return Reply(status=answer.status_code, headers=answer.headers, body=b"")
+                return await self._send_stream(up, target, _verified(answer, blob, source))
+        except (TimeoutError, httpx.TimeoutException) as error:
+            raise DeadlineError(f"{up.place}: the copy stalled; run again") from error
+
+    @asynccontextmanager
+    async def _open(self, call: Call) -> AsyncIterator[httpx.Response]:
+        headers = {"Accept-Encoding": "identity", **self._transport.authorization(call)}
+        stream = self._transport.http.stream(
+            call.method, call.url, headers=headers, follow_redirects=True
+        )
+        async with stream as answer:
+            yield answer
+
+    async def _send_stream(
+        self, call: Call, target: Repository, content: AsyncIterator[bytes]
+    ) -> Reply:
+        headers = dict(call.headers)
+        # An upload may lie on another host, which must not see the token of this one.
+        if urlsplit(call.url)[:2] == urlsplit(self.address(target))[:2]:
+            headers |= self._transport.authorization(call)
+        sent = await self._transport.http.put(call.url, content=content, headers=headers)
+        return Reply(status=sent.status_code, headers=sent.headers, body=sent.content)
+
+    def _blob_call(
+        self, method: str, repository: Repository, digest: str, limit: int = 64 * 1024
+    ) -> Call:
+        return Call(
+            method=method,
+            url=f"{self.address(repository)}/blobs/{digest}",
+            scopes=scope(repository, PULL),
+            limit=limit,
+        )
+
+
+def _location(reply: Reply, call: Call) -> str:
+    location: str = reply.headers.get("Location", "")
+    if not location:
+        raise RegistryError(f"{call.place}: the registry started an upload but names no Location")
+    return urljoin(call.url, location)
+
+
+def _finishing(session: str, digest: str) -> str:
+    joint = "&" if "?" in session else "?"
+    return f"{session}{joint}{urlencode({'digest': digest})}"
+
+
+async def _verified(answer: httpx.Response, blob: Blob, source: Repository) -> AsyncIterator[bytes]:
+    """Pass the chunks on, and fail before the last byte is acknowledged if they are wrong."""
+    sha256, size = hashlib.sha256(), 0
+    async for chunk in answer.aiter_raw():
+        sha256.update(chunk)
+        size += len(chunk)
+        if size > blob.size:
+            break
+        yield chunk
+    if size != blob.size or f"sha256:{sha256.hexdigest()}" != blob.digest:
+        raise RegistryError(f"{source}: blob {blob.digest} arrived damaged; nothing was written")

@@ -1,0 +1,211 @@
+"""A registry over HTTP, by the OCI distribution specification 1.1."""
+
+import json
+from http import HTTPStatus
+from urllib.parse import quote, urljoin, urlsplit
+
+from httpx import Headers, Response
+
+from providers.ociregistry.blobs import BlobTransfer
+from providers.ociregistry.errors import RegistryError, moved
+from providers.ociregistry.exchange import Call, Reply
+from providers.ociregistry.index import ACCEPTED
+from providers.ociregistry.reference import Repository, is_digest
+from providers.ociregistry.registry import (
+    MANIFEST_LIMIT,
+    DeleteOutcome,
+    Manifest,
+    TagList,
+)
+from providers.ociregistry.scopes import PULL, PUSH, REMOVE, scope
+from providers.ociregistry.transport import Transport, in_effect, unexpected
+
+_PAGE = 1000
+_PAGES = 10_000
+_PAGE_LIMIT = 16 * 1024 * 1024
+_ACCEPT = {"Accept": ", ".join(ACCEPTED)}
+# Codes of the specification ("Error Codes") that mean: this registry does not delete so.
+_UNSUPPORTED = frozenset({400, 405, 501})
+_WRITTEN = frozenset({200, 201, 202})
+_DELETED = frozenset({200, 202, 204})
+
+
+class Client(BlobTransfer):
+    """A `Registry` over HTTP."""
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(transport)
+        self._transport = transport
+
+    async def head(self, repository: Repository, reference: str) -> str | None:
+        """Return the digest that a tag or digest names, or None where it is absent."""
+        call = self._manifest_call("HEAD", repository, reference, PULL)
+        reply = await self._transport.send(call)
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return None
+        if reply.status != HTTPStatus.OK:
+            raise unexpected(reply, call.place)
+        digest: str = reply.headers.get("Docker-Content-Digest", "")
+        if not is_digest(digest):
+            # The header is optional in the specification: the body tells as well.
+            manifest = await self.get(repository, reference)
+            return manifest.digest if manifest is not None else None
+        _require_same(reference, digest, call.place)
+        return digest
+
+    async def get(self, repository: Repository, reference: str) -> Manifest | None:
+        """Return a manifest whose bytes were checked against its digest, or None."""
+        call = self._manifest_call("GET", repository, reference, PULL)
+        reply = await self._transport.send(call)
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return None
+        if reply.status != HTTPStatus.OK:
+            raise unexpected(reply, call.place)
+        media_type = reply.headers.get("Content-Type", "").partition(";")[0].strip()
+        manifest = Manifest(body=reply.body, media_type=media_type or _own_media_type(reply.body))
+        told = reply.headers.get("Docker-Content-Digest", "")
+        for expected in (reference, told):
+            _require_same(expected, manifest.digest, call.place)
+        return manifest
+
+    async def put(
+        self,
+        repository: Repository,
+        reference: str,
+        manifest: Manifest,
+        *,
+        named: str | None = None,
+    ) -> None:
+        """Write a manifest under a tag or under its own digest, as `Registry` says.
+
+        After a reset, a 429 or a 5xx the reference is read before the same bytes are sent again:
+        the write may have taken effect, and a wait of a minute is long enough for another one.
+        """
+        if len(manifest.body) > MANIFEST_LIMIT:
+            raise RegistryError(
+                f"{repository}: a manifest of {len(manifest.body)} bytes exceeds the limit of "
+                f"{MANIFEST_LIMIT}; declare fewer platforms or shorter annotations"
+            )
+        call = self._manifest_call("PUT", repository, reference, PUSH, manifest)
+
+        async def settled() -> Reply | None:
+            live = await self.head(repository, reference)
+            if live == manifest.digest:
+                return in_effect(HTTPStatus.CREATED)
+            if not is_digest(reference) and live != named:
+                expected = f"a moment ago {named or 'nothing'}, to be {manifest.digest}"
+                raise moved(f"{repository}:{reference}", live, expected)
+            return None
+
+        reply = await self._transport.send(call, settled)
+        if reply.status not in _WRITTEN:
+            raise unexpected(reply, call.place)
+        told = reply.headers.get("Docker-Content-Digest", "")
+        _require_same(told, manifest.digest, call.place)
+
+    async def delete(
+        self, repository: Repository, reference: str, *, named: str | None = None
+    ) -> str:
+        """Delete a tag or digest, as `Registry` says; return a value of `DeleteOutcome`."""
+        call = self._manifest_call("DELETE", repository, reference, REMOVE)
+
+        async def settled() -> Reply | None:
+            if is_digest(reference):
+                return None
+            live = await self.head(repository, reference)
+            if live is None:
+                return in_effect(HTTPStatus.ACCEPTED)
+            if live != named:
+                expected = f"a moment ago {named or 'nothing'}, to be removed"
+                raise moved(f"{repository}:{reference}", live, expected)
+            return None
+
+        reply = await self._transport.send(call, settled)
+        if reply.status in _DELETED:
+            return DeleteOutcome.DONE
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return DeleteOutcome.ABSENT
+        if reply.status in _UNSUPPORTED:
+            return DeleteOutcome.UNSUPPORTED
+        raise unexpected(reply, call.place)
+
+    async def tags(self, repository: Repository) -> TagList:
+        """List every tag, over all pages."""
+        start = f"{self.address(repository)}/tags/list?n={_PAGE}"
+        found: set[str] = set()
+        seen: set[str] = set()
+        address = start
+        while address:
+            if address in seen or len(seen) == _PAGES:
+                raise RegistryError(f"{repository}: the pages of the tag list never end")
+            seen.add(address)
+            call = Call(
+                method="GET", url=address, scopes=scope(repository, PULL), limit=_PAGE_LIMIT
+            )
+            reply = await self._transport.send(call)
+            if reply.status == HTTPStatus.NOT_FOUND and address == start:
+                return TagList(tags=(), known=False)
+            if reply.status != HTTPStatus.OK:
+                raise unexpected(reply, call.place)
+            found |= set(_page_of(reply.body, call.place))
+            address = _next_page(reply.headers, address)
+        return TagList(tags=tuple(sorted(found)), known=True)
+
+    def _manifest_call(
+        self,
+        method: str,
+        repository: Repository,
+        reference: str,
+        actions: str,
+        manifest: Manifest | None = None,
+    ) -> Call:
+        headers = _ACCEPT if manifest is None else {"Content-Type": manifest.media_type}
+        return Call(
+            method=method,
+            url=f"{self.address(repository)}/manifests/{quote(reference, safe=':')}",
+            scopes=scope(repository, actions),
+            headers=headers,
+            content=None if manifest is None else manifest.body,
+            limit=MANIFEST_LIMIT,
+        )
+
+
+def _require_same(expected: str, found: str, place: str) -> None:
+    if is_digest(expected) and expected != found:
+        raise RegistryError(
+            f"{place}: the registry's answer has digest {found}, not {expected}; nothing was "
+            "taken from it"
+        )
+
+
+def _own_media_type(body: bytes) -> str:
+    try:
+        fields = json.loads(body)
+    except ValueError:
+        return ""
+    return str(fields.get("mediaType", "")) if isinstance(fields, dict) else ""
+
+
+def _page_of(body: bytes, place: str) -> list[str]:
+    try:
+        fields = json.loads(body)
+    except ValueError as error:
+        raise RegistryError(f"{place}: the tag list is truncated or no JSON") from error
+    if not isinstance(fields, dict) or "tags" not in fields:
+        # An error document with status 200 is no list of a repository without tags.
+        raise RegistryError(f"{place}: the tag list is malformed: it has no tags")
+    # An emptied repository lists null (measured on distribution 3.1).
+    tags = [] if fields["tags"] is None else fields["tags"]
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise RegistryError(f"{place}: the tag list is malformed")
+    return tags
+
+
+def _next_page(headers: Headers, address: str) -> str:
+    link = Response(200, headers=headers).links.get("next", {}).get("url", "")
+    if not link:
+        return ""
+    target = urljoin(address, link)
+    if urlsplit(target)[:2] != urlsplit(address)[:2]:
+        raise RegistryError(f"GET {address}: the tag list continues on another host; refused")
+    return target

@@ -1,0 +1,70 @@
+"""Manifests by digest, read once a run: what a digest names never changes."""
+
+import asyncio
+import time
+from collections import OrderedDict, defaultdict
+
+from providers.ociregistry.errors import RegistryError
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.registry import Manifest, Registry
+
+_CAPACITY = 32 * 1024 * 1024
+# A preview may wait long for its answer before the update follows in the same process.
+_TRUSTED_SECONDS = 60.0
+
+
+class Library:
+    """A cache of checked manifests, and of which digests a repository was just seen to hold."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._manifests: OrderedDict[str, Manifest] = OrderedDict()
+        self._bytes = 0
+        self._seen: dict[tuple[Repository, str], float] = {}
+        # Tags that share a digest are read at the same time: one asks, the others wait.
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def keep(self, manifest: Manifest) -> None:
+        """Remember a manifest; the least recently used give way beyond 32 MiB."""
+        if manifest.digest in self._manifests:
+            return
+        self._manifests[manifest.digest] = manifest
+        self._bytes += len(manifest.body)
+        while self._bytes > _CAPACITY:
+            _, oldest = self._manifests.popitem(last=False)
+            self._bytes -= len(oldest.body)
+
+    async def find(self, repository: Repository, digest: str) -> Manifest | None:
+        """Return a manifest by digest, or None where the repository does not hold it."""
+        async with self._locks[digest]:
+            if digest in self._manifests:
+                self._manifests.move_to_end(digest)
+                return self._manifests[digest]
+            manifest = await self._registry.get(repository, digest)
+            if manifest is not None:
+                self.keep(manifest)
+            return manifest
+
+    async def need(self, repository: Repository, digest: str) -> Manifest:
+        """Return a manifest by digest.
+
+        :raises RegistryError: if the repository does not hold it.
+        """
+        manifest = await self.find(repository, digest)
+        if manifest is None:
+            raise RegistryError(
+                f"{repository}@{digest} is not in the registry; run `pulumi up --refresh`, which "
+                "builds what is missing"
+            )
+        return manifest
+
+    async def has(self, repository: Repository, digest: str) -> bool:
+        """Tell whether the repository holds a digest; asked once a minute at most."""
+        key = (repository, digest)
+        async with self._locks[digest]:
+            if time.monotonic() - self._seen.get(key, -_TRUSTED_SECONDS) < _TRUSTED_SECONDS:
+                return True
+            there = await self._registry.head(repository, digest) is not None
+            if there:
+                self._seen[key] = time.monotonic()
+            return there

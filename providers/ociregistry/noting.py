@@ -1,0 +1,47 @@
+"""Puts on record what is about to be removed, before it goes."""
+
+from collections.abc import Callable, Collection, Mapping
+
+from providers.ociregistry.reference import TagReference
+from providers.ociregistry.registry import Manifest, Registry
+from providers.ociregistry.remove import NameRemover
+from providers.ociregistry.stale import Removal, StaleInputs
+from providers.ociregistry.throwaway import displaced_by, is_throwaway
+from providers.ociregistry.undo import UndoWriter
+
+
+class Noter:
+    """Writes the undo record of a registry; `now` dates its entries (RFC 3339, UTC)."""
+
+    def __init__(
+        self, registry: Registry, remover: Callable[[str], NameRemover], now: Callable[[], str]
+    ) -> None:
+        self._writer = UndoWriter(registry)
+        self._remover = remover
+        self._now = now
+
+    def removals(self, going: Mapping[str, Manifest]) -> list[Removal]:
+        """Return the record of each name, but of one whose image nobody knows any more."""
+        found = {
+            tag: displaced_by(manifest) if is_throwaway(manifest) else manifest.digest
+            for tag, manifest in going.items()
+        }
+        now = self._now()
+        return [Removal(tag=t, digest=d, removed_at=now) for t, d in found.items() if d]
+
+    async def note(
+        self, inputs: StaleInputs, going: Mapping[str, Manifest], gone: Collection[Removal] = ()
+    ) -> None:
+        """Have in the record what is `going`, and what of `gone` is not, in one write.
+
+        What this process noted before costs no request.
+
+        :raises UnsupportedRemovalError: if it is plain that nothing can go; nothing was written.
+        :raises UndoRecordError: if the record can't be read or written.
+        """
+        removals = self.removals(going)
+        fresh = self._writer.unnoted(inputs.repository, removals)
+        if fresh:
+            ref = TagReference(repository=inputs.repository, tag=fresh[0].tag)
+            await self._remover(inputs.repository.host).require(ref)
+        await self._writer.note(inputs.repository, inputs.owner, fresh, gone)

@@ -1,0 +1,139 @@
+"""The adapter between the engine's requests and the resources; it decides nothing itself."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+from pulumi.provider.experimental import provider as p
+
+from providers.ociregistry.errors import OciError
+from providers.ociregistry.schema import SCHEMA
+from providers.ociregistry.session import Session
+from providers.ociregistry.stale_resource import StaleResource
+from providers.ociregistry.summary_resource import SummaryResource
+from providers.ociregistry.tag_resource import TagResource
+from providers.ociregistry.wire import InvalidInputsError, plain_map, wrap_map
+
+TAG = "ociregistry:index:Tag"
+STALE_POINTERS = "ociregistry:index:StalePointers"
+SUMMARY = "ociregistry:index:Summary"
+
+_Resource = TagResource | StaleResource | SummaryResource
+
+
+class OciProvider(p.Provider):
+    """Serves the types `Tag`, `StalePointers` and `Summary` of `ociregistry:index`."""
+
+    def __init__(self, session: Session | None = None) -> None:
+        self._session = session or Session()
+        removers = StaleResource(self._session)
+        self._resources: dict[str, _Resource] = {
+            TAG: TagResource(self._session),
+            STALE_POINTERS: removers,
+            SUMMARY: SummaryResource(self._session, removers.teller),
+        }
+
+    async def get_schema(self, request: p.GetSchemaRequest) -> p.GetSchemaResponse:  # noqa: ARG002
+        """Return the package schema, from which the engine learns the types for an import."""
+        return p.GetSchemaResponse(schema=SCHEMA)
+
+    async def configure(self, request: p.ConfigureRequest) -> p.ConfigureResponse:  # noqa: ARG002
+        """Take no configuration: credentials come from the environment, never from inputs."""
+        return p.ConfigureResponse(
+            accept_secrets=False,
+            supports_preview=True,
+            accept_resources=False,
+            accept_outputs=False,
+        )
+
+    async def diff_config(self, request: p.DiffRequest) -> p.DiffResponse:  # noqa: ARG002
+        """Return no difference, for there is no configuration."""
+        return p.DiffResponse(changes=False)
+
+    async def check(self, request: p.CheckRequest) -> p.CheckResponse:
+        """Validate inputs; every problem is reported, each at its property."""
+        resource = self._resource(request.type)
+        news = plain_map(request.new_inputs)
+        try:
+            with self._session.account.failures(request.urn, news):
+                inputs = await resource.check(request.urn, plain_map(request.old_inputs), news)
+        except InvalidInputsError as error:
+            failures = [p.CheckFailure(name, reason) for name, reason in error.problems.items()]
+            return p.CheckResponse(inputs=request.new_inputs, failures=failures)
+        return p.CheckResponse(inputs=wrap_map(inputs))
+
+    async def diff(self, request: p.DiffRequest) -> p.DiffResponse:
+        """Compare the recorded state with the checked inputs."""
+        found = self._resource(request.type).diff(
+            request.urn, plain_map(request.old_state), plain_map(request.new_inputs)
+        )
+        kinds = p.PropertyDiffKind
+        detailed = {
+            change.path: p.PropertyDiff(
+                kinds.UPDATE_REPLACE if change.replaces else kinds[change.kind],
+                change.from_inputs,
+            )
+            for change in found
+        }
+        return p.DiffResponse(
+            changes=bool(found),
+            replaces=[change.name for change in found if change.replaces],
+            diffs=[change.name for change in found],
+            detailed_diff=detailed,
+        )
+
+    async def create(self, request: p.CreateRequest) -> p.CreateResponse:
+        """Create, or foresee in a preview."""
+        resource = self._resource(request.type)
+        inputs = plain_map(request.properties)
+        with self._acting(request.urn, inputs, preview=request.preview):
+            outputs = await resource.create(request.urn, inputs, preview=request.preview)
+        return p.CreateResponse(resource_id=resource.identify(inputs), properties=wrap_map(outputs))
+
+    async def read(self, request: p.ReadRequest) -> p.ReadResponse:
+        """Read for a refresh or an import; an empty id tells that it is gone."""
+        found = await self._resource(request.type).read(
+            request.urn,
+            request.resource_id,
+            plain_map(request.properties),
+            plain_map(request.inputs),
+        )
+        if found is None:
+            return p.ReadResponse(resource_id="")
+        outputs, inputs = found
+        return p.ReadResponse(
+            resource_id=request.resource_id,
+            properties=wrap_map(outputs),
+            inputs=wrap_map(inputs),
+        )
+
+    async def update(self, request: p.UpdateRequest) -> p.UpdateResponse:
+        """Update in place, or foresee in a preview."""
+        resource = self._resource(request.type)
+        olds, news = plain_map(request.olds), plain_map(request.news)
+        with self._acting(request.urn, news, preview=request.preview):
+            outputs = await resource.update(request.urn, olds, news, preview=request.preview)
+        return p.UpdateResponse(properties=wrap_map(outputs))
+
+    async def delete(self, request: p.DeleteRequest) -> None:
+        """Forget a Tag; for StalePointers, remove what is ours."""
+        await self._resource(request.type).delete(request.urn, plain_map(request.properties))
+
+    async def close(self) -> None:
+        """Close the connections to registries."""
+        await self._session.close()
+
+    def _acting(
+        self, urn: str, inputs: Mapping[str, Any], *, preview: bool
+    ) -> AbstractContextManager[None]:
+        self._session.account.acts(preview=preview)
+        return self._session.account.failures(urn, inputs)
+
+    def _resource(self, token: str) -> _Resource:
+        try:
+            # A child's type in its URN is preceded by those of its parents: `parent$type`.
+            return self._resources[token.rpartition("$")[2]]
+        except KeyError:
+            raise OciError(
+                f"{token} is no resource of this provider; it has {', '.join(self._resources)}"
+            ) from None

@@ -1,0 +1,252 @@
+"""Stale pointers, acting: removes what was listed, and what an image leaves behind."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from providers.ociregistry.errors import (
+    AcceptedRemovalError,
+    OciError,
+    PartialRemovalError,
+    UnannouncedError,
+)
+from providers.ociregistry.held import held_of, not_forgotten
+from providers.ociregistry.index import OWNER_ANNOTATION, annotations_of, document_of
+from providers.ociregistry.judge import Judge, Verdict
+from providers.ociregistry.noting import Noter
+from providers.ociregistry.reference import TagReference
+from providers.ociregistry.registry import Manifest, Registry
+from providers.ociregistry.remove import NameRemover
+from providers.ociregistry.stale import (
+    Kept,
+    Pointer,
+    Removal,
+    StaleInputs,
+    kept_by_policy,
+    live_pointers,
+    policy_of,
+    undeclared,
+)
+from providers.ociregistry.throwaway import stood_for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What an update removed, and what it left with the reason for each."""
+
+    removed: tuple[Removal, ...]
+    kept: tuple[Kept, ...]
+    failure: OciError | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Belongings:
+    """What goes along with a remover (tag to manifest), and the declared names that do not."""
+
+    going: Mapping[str, Manifest]
+    kept: tuple[Kept, ...]
+
+
+class Retirer:
+    """Removes pointers of a repository; `now` dates the removals (RFC 3339, UTC)."""
+
+    def __init__(
+        self, registry: Registry, remover: Callable[[str], NameRemover], now: Callable[[], str]
+    ) -> None:
+        self._registry = registry
+        self._remover = remover
+        self._judge = Judge(registry=registry)
+        self._noter = Noter(registry, remover, now)
+
+    async def retire(self, inputs: StaleInputs) -> Outcome:
+        """Remove what was listed and still is what it was then; nothing else.
+
+        All of it is in the undo record of the registry before the first name goes. A failure stops
+        the removals and comes with the outcome so far.
+        """
+        # What is declared stands by now, whether or not the list shows it yet.
+        tags = {*await self._tags(inputs), *inputs.pointers}
+        removed: list[Removal] = []
+        kept: dict[str, Kept] = {}
+        failure: OciError | None = None
+        try:
+            if going := await self._unmoved(inputs):
+                await self._noter.note(inputs, going, inputs.removed)
+            for tag, digest in sorted(inputs.stale.items()):
+                reason = await self._retire_one(inputs, tag, digest, tags, removed)
+                if reason:
+                    kept[tag] = Kept(tag=tag, digest=digest, reason=reason)
+            # This may fail as well, and must not cost the record of what went.
+            kept |= await self._kept(inputs, tags - inputs.stale.keys(), tags)
+        except OciError as error:
+            failure = error
+        return Outcome(removed=tuple(removed), kept=_sorted(kept), failure=failure)
+
+    async def owned(self, inputs: StaleInputs, declared: frozenset[str]) -> dict[str, str]:
+        """Return what `retire_owned` would remove, tag to the digest that it stands for.
+
+        :raises RegistryError: if the tag list or a name can't be read.
+        """
+        found = await self._belongings(inputs, declared, await self._tags(inputs))
+        return {tag: stood_for(manifest) for tag, manifest in found.going.items()}
+
+    async def retire_owned(self, inputs: StaleInputs, declared: frozenset[str]) -> Outcome:
+        """Remove our own pointers, but none of `declared`: nothing of us is left behind.
+
+        Those that the state declared are asked for even where the tag list lacks them.
+
+        Ours are those that carry our owner annotation, if they surely are pointers, and those
+        without an annotation that the state declared and that name what it recorded. Others that
+        it declared stay, with the reason for each.
+
+        They and what the state says was removed before are in the undo record of the registry
+        before the first name goes, for no state has them any more.
+
+        :raises UnreachableError: if the tag list can't be read, before anything was removed.
+        :raises PartialRemovalError: naming what went before the failure.
+        :raises UnannouncedError: after the rest went, naming what `inputs.allowed` keeps.
+        """
+        tags = set(await self._tags(inputs))
+        removed: list[Removal] = []
+        held: list[Kept] = []
+        try:
+            found = await self._belongings(inputs, declared, tags)
+            tags |= found.going.keys()
+            named = {tag: stood_for(manifest) for tag, manifest in found.going.items()}
+            stays = held_of(inputs.repository, named, inputs.allowed)
+            held += stays.values()
+            going = {tag: found.going[tag] for tag in found.going if tag not in stays}
+            await self._noter.note(inputs, going, inputs.removed)
+            for tag, manifest in going.items():
+                await self._remove(inputs, tag, manifest, tags, removed)
+        except OciError as error:
+            raise PartialRemovalError(_so_far(error, removed)) from error
+        if held:
+            unannounced = UnannouncedError(not_forgotten(inputs.repository, held))
+            raise UnannouncedError(_so_far(unannounced, removed))
+        return Outcome(removed=tuple(removed), kept=found.kept)
+
+    async def keep_record(self, inputs: StaleInputs) -> None:
+        """Have in the registry what the state says was removed, for that state goes.
+
+        :raises UndoRecordError: if that can't be done.
+        """
+        await self._noter.note(inputs, {}, inputs.removed)
+
+    async def _unmoved(self, inputs: StaleInputs) -> dict[str, Manifest]:
+        """Return what of the listed names still is what it was then, in a request for each."""
+        tags = sorted(inputs.stale.keys() - inputs.pointers)
+        found = await asyncio.gather(*(self._registry.get(inputs.repository, t) for t in tags))
+        return {
+            tag: manifest
+            for tag, manifest in zip(tags, found, strict=True)
+            if manifest is not None and manifest.digest == inputs.stale[tag]
+        }
+
+    async def _belongings(
+        self, inputs: StaleInputs, declared: frozenset[str], tags: Collection[str]
+    ) -> "_Belongings":
+        # The list may be short or empty, and no later run would look for what it lacks.
+        pointers = live_pointers({*tags, *inputs.pointers} - declared, inputs.grammar)
+        verdicts = await asyncio.gather(*(self._judge.judge(inputs, p, tags) for p in pointers))
+        going, kept = {}, []
+        for pointer, verdict in zip(pointers, verdicts, strict=True):
+            if verdict.manifest is None:
+                continue
+            reason = _not_ours(pointer, verdict.manifest, inputs)
+            if verdict.unfinished or not (reason or _may_be_version(pointer, verdict, inputs)):
+                going[pointer.tag] = verdict.manifest
+            elif pointer.tag in inputs.pointers:
+                kept.append(Kept(tag=pointer.tag, digest=verdict.manifest.digest, reason=reason))
+        return _Belongings(going=going, kept=tuple(kept))
+
+    async def _retire_one(
+        self, inputs: StaleInputs, tag: str, digest: str, tags: set[str], removed: list[Removal]
+    ) -> str:
+        """Remove a name, or return why it stays."""
+        if tag in inputs.pointers:
+            return "declared again"
+        pointers = live_pointers([tag], inputs.grammar)
+        if not pointers:
+            return "no pointer by the grammar"
+        verdict = await self._judge.judge(inputs, pointers[0], tags)
+        if verdict.manifest is None:
+            return "already gone"
+        if verdict.manifest.digest != digest:
+            return f"moved since it was listed, to {verdict.manifest.digest}"
+        if not verdict.kept:
+            await self._remove(inputs, tag, verdict.manifest, tags, removed)
+        return verdict.kept
+
+    async def _remove(
+        self,
+        inputs: StaleInputs,
+        tag: str,
+        manifest: Manifest,
+        tags: set[str],
+        removed: list[Removal],
+    ) -> None:
+        ref = TagReference(repository=inputs.repository, tag=tag)
+        others = frozenset(tags - {tag})
+        gone = self._noter.removals({tag: manifest})
+        await self._noter.note(inputs, {tag: manifest})
+        try:
+            was_there = await self._remover(inputs.repository.host).remove(ref, manifest, others)
+        except AcceptedRemovalError:
+            removed += gone
+            raise
+        tags.discard(tag)
+        removed += gone if was_there else []
+
+    async def _kept(
+        self, inputs: StaleInputs, candidates: Collection[str], tags: Collection[str]
+    ) -> dict[str, Kept]:
+        rest = undeclared(live_pointers(candidates, inputs.grammar), inputs)
+        found = await asyncio.gather(*(self._why_kept(inputs, p, tags) for p in rest))
+        return {kept.tag: kept for kept in found if kept is not None}
+
+    async def _why_kept(
+        self, inputs: StaleInputs, pointer: Pointer, tags: Collection[str]
+    ) -> Kept | None:
+        policy = policy_of(pointer, inputs)
+        if not policy.removes:
+            digest = await self._registry.head(inputs.repository, pointer.tag)
+            return kept_by_policy(pointer, digest) if digest else None
+        verdict = await self._judge.judge(inputs, pointer, tags)
+        if verdict.manifest is None:
+            return None
+        since = inputs.since.get(pointer.tag, "")
+        dated = f"goes on {policy.goes_on(since)}" if since else "appeared after the listing"
+        return Kept(tag=pointer.tag, digest=verdict.manifest.digest, reason=verdict.kept or dated)
+
+    async def _tags(self, inputs: StaleInputs) -> tuple[str, ...]:
+        return (await self._registry.tags(inputs.repository)).tags
+
+
+def _sorted(kept: Mapping[str, Kept]) -> tuple[Kept, ...]:
+    return tuple(kept[tag] for tag in sorted(kept))
+
+
+def _not_ours(pointer: Pointer, manifest: Manifest, inputs: StaleInputs) -> str:
+    """Say why a name is none of ours, or return an empty string."""
+    owner = annotations_of(document_of(manifest, pointer.tag)).get(OWNER_ANNOTATION, "")
+    if owner == inputs.owner:
+        return ""
+    if owner:
+        return f"it is owned by {owner}"
+    recorded = inputs.recorded.get(pointer.tag, frozenset())
+    if pointer.tag in inputs.pointers and manifest.digest in recorded:
+        return ""
+    return (
+        "nobody's annotation is on it, and the state recorded "
+        f"{' and '.join(sorted(recorded)) or 'no digest'} for it"
+    )
+
+
+def _may_be_version(pointer: Pointer, verdict: Verdict, inputs: StaleInputs) -> bool:
+    return bool(verdict.kept) and pointer.tag not in inputs.pointers
+
+
+def _so_far(error: OciError, removed: list[Removal]) -> str:
+    names = ", ".join(f"{r.tag} ({r.digest})" for r in removed)
+    return f"{error}; removed before that: {names or 'nothing'}"

@@ -1,0 +1,107 @@
+"""When a failed request is sent again, and how long to wait before that."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from providers.ociregistry.errors import (
+    DeadlineError,
+    FailingError,
+    RegistryError,
+    UnreachableError,
+)
+from providers.ociregistry.exchange import Reply
+
+# RFC 9110 section 15.6 and RFC 6585 section 4: conditions that may pass by themselves.
+TRANSIENT = frozenset({429, 500, 502, 503, 504})
+
+
+def retry_after(value: str, now: datetime) -> float | None:
+    """Return the seconds that a Retry-After header asks for (RFC 9110 section 10.2.3).
+
+    Both forms are read, seconds and a date; None where the header is absent or malformed.
+    """
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetryPolicy:
+    """At most `attempts` tries; waits double from `first` seconds, none longer than `longest`."""
+
+    attempts: int = 5
+    first: float = 0.5
+    longest: float = 60.0
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def run(
+        self,
+        send: Callable[[], Awaitable[Reply]],
+        place: str,
+        settled: Callable[[], Awaitable[Reply | None]] | None = None,
+    ) -> Reply:
+        """Send until the answer is final.
+
+        `settled` is asked before a repetition whether the failed request took effect after
+        all; its reply is then the answer. It raises where the request must not be repeated.
+
+        :raises UnreachableError: if the connection fails at every try.
+        :raises FailingError: if the server asks for a longer wait than `longest`.
+        """
+        for attempt in range(1, self.attempts + 1):
+            outcome = await _try(send, place)
+            if isinstance(outcome, Reply) and outcome.status not in TRANSIENT:
+                return outcome
+            if attempt == self.attempts:
+                break
+            await self.sleep(self._wait(outcome, attempt, place))
+            done = await settled() if settled is not None else None
+            if done is not None:
+                return done
+        if isinstance(outcome, Reply):
+            return outcome
+        raise outcome
+
+    def _wait(self, outcome: Reply | RegistryError, attempt: int, place: str) -> float:
+        backoff = min(self.first * 2 ** (attempt - 1), self.longest)
+        # Full jitter, so that resources which failed together do not return together.
+        jittered = random.uniform(backoff / 2, backoff)  # noqa: S311 - no secret depends on it
+        if not isinstance(outcome, Reply):
+            return jittered
+        asked = retry_after(outcome.headers.get("Retry-After", ""), datetime.now(UTC))
+        if asked is None:
+            return jittered
+        if asked > self.longest:
+            raise FailingError(
+                f"{place}: the registry answered {outcome.status} and asks to wait {asked:.0f} s; "
+                "run again after that"
+            )
+        return asked
+
+
+async def _try(send: Callable[[], Awaitable[Reply]], place: str) -> Reply | RegistryError:
+    try:
+        return await send()
+    except DeadlineError as error:
+        return error
+    except httpx.TransportError as error:
+        text = str(error) or type(error).__name__
+        failure = UnreachableError(
+            f"{place}: the connection failed ({text}); check that the registry runs and that "
+            "its certificate is trusted (SSL_CERT_FILE)"
+        )
+        failure.__cause__ = error
+        return failure

@@ -1,0 +1,170 @@
+"""Stale pointers, pure: which names nothing declares, and whether they may go."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from providers.ociregistry.allowed import EVERYTHING, Allowed
+from providers.ociregistry.policy import KEEP, Policy
+from providers.ociregistry.reference import Repository
+
+# Tags of this form attach signatures and referrers to a digest (OCI distribution
+# specification 1.1, "Referrers Tag Schema"): whatever a grammar says, they are no pointers.
+_ATTACHED = "sha256-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointerKind:
+    """One kind of pointer, and the pattern that its tags match in full."""
+
+    kind: str
+    pattern: re.Pattern[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaleInputs:
+    """What is declared for the pointers of one repository.
+
+    `stale` is what `check` listed: tag to digest of what is to be removed now. `since` is the date
+    (RFC 3339, UTC) on which a pointer under a policy with grace was first seen stale. `suspected`
+    are kinds and tags whose removal an earlier run may have begun, whatever the policy is now.
+    `allowed` is no declaration: it says what this very run may remove.
+    `recorded` are the digests that the state says were written or adopted under a tag, `removed`
+    what it says was removed before.
+    """
+
+    repository: Repository
+    owner: str
+    pointers: frozenset[str]
+    grammar: tuple[PointerKind, ...]
+    policy: Mapping[str, Policy]
+    max_removals: float = 0.5
+    allow_mass: bool = False
+    keep_on_destroy: bool = False
+    stale: Mapping[str, str] = field(default_factory=dict)
+    since: Mapping[str, str] = field(default_factory=dict)
+    suspected: frozenset[str] = frozenset()
+    allowed: Allowed = EVERYTHING
+    recorded: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    removed: tuple["Removal", ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pointer:
+    """A live tag that the grammar takes for a pointer."""
+
+    tag: str
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """An undeclared pointer that stays, and why; the digest is empty where it was not read."""
+
+    tag: str
+    digest: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removal:
+    """The record of a removed name; the undo is to point `tag` at `digest` again."""
+
+    tag: str
+    digest: str
+    removed_at: str
+
+
+def live_pointers(tags: Iterable[str], grammar: tuple[PointerKind, ...]) -> tuple[Pointer, ...]:
+    """Return the tags that the grammar takes for pointers; the first matching kind counts."""
+    found = []
+    for tag in sorted(tags):
+        kind = None if tag.startswith(_ATTACHED) else _kind_of(tag, grammar)
+        if kind is not None:
+            found.append(Pointer(tag=tag, kind=kind))
+    return tuple(found)
+
+
+def _kind_of(tag: str, grammar: tuple[PointerKind, ...]) -> str | None:
+    return next((entry.kind for entry in grammar if entry.pattern.fullmatch(tag)), None)
+
+
+def undeclared(live: Iterable[Pointer], inputs: StaleInputs) -> tuple[Pointer, ...]:
+    """Return the live pointers that nothing declares."""
+    return tuple(pointer for pointer in live if pointer.tag not in inputs.pointers)
+
+
+def policy_of(pointer: Pointer, inputs: StaleInputs) -> Policy:
+    """Return the policy of the pointer's kind; a kind without one stays."""
+    return inputs.policy.get(pointer.kind, KEEP)
+
+
+def kept_by_policy(pointer: Pointer, digest: str = "") -> Kept:
+    """Return what is said of a pointer that stays because its kind does."""
+    return Kept(tag=pointer.tag, digest=digest, reason=f"policy of {pointer.kind} is keep")
+
+
+def may_be_version(tag: str) -> bool:
+    """Tell whether a tag in the form of a pointer could be the tag of a version instead.
+
+    A package with versions of one or two parts (gunicorn 20.0) has version tags in the form of
+    X and X.Y pointers. Every version ends in a digit when it is spelled canonically (PEP 440),
+    and no LATEST does.
+    """
+    return tag[-1:].isdigit()
+
+
+def versions_of_line(
+    line: str, tags: Iterable[str], grammar: tuple[PointerKind, ...]
+) -> tuple[str, ...]:
+    """Return the tags that the pointer `line` could have been made from, the highest first.
+
+    These continue the line by a part of their own, and have the form of no pointer themselves.
+    """
+    found = [t for t in tags if t.startswith(f"{line}.") and _kind_of(t, grammar) is None]
+    return tuple(sorted(found, key=_numbers, reverse=True))
+
+
+def beside(tag: str, tags: Iterable[str]) -> tuple[str, ...]:
+    """Return the tags of versions, and of lines of them, beside a `LATEST`, the highest first.
+
+    They differ from it in what comes after the last hyphen alone, which is Python and base before.
+    """
+    prefix = tag[: tag.rfind("-") + 1]
+    found = [t for t in tags if t.startswith(prefix) and t[len(prefix) :][:1].isdigit()]
+    return tuple(sorted(found, key=_numbers, reverse=True))
+
+
+def _numbers(tag: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"[0-9]+", tag))
+
+
+def refusal(removals: int, live: int, inputs: StaleInputs) -> str:
+    """Return why so many removals are refused, or an empty string where they may go on.
+
+    The share is that of the live pointers; at the limit it still passes.
+    """
+    if inputs.allow_mass or removals <= inputs.max_removals * live:
+        return ""
+    return (
+        f"{inputs.repository}: {removals} of {live} live pointers would be removed, more than the "
+        f"share of {inputs.max_removals:g} that fleet:max-removals allows; if that is meant, raise "
+        "it in the stack's file for this one update (1 allows all)"
+    )
+
+
+def changes(recorded: Mapping[str, object], declared: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the input properties that differ; a listing of nothing stale is no difference.
+
+    `listing` numbers the listings that found something. One that the state already has was
+    dealt with by the update that recorded it.
+    """
+    names = sorted(set(declared) - {"stale", "listing", "waitFor"})
+    found = [name for name in names if _differ(recorded.get(name), declared[name])]
+    pending = declared.get("stale") and recorded.get("listing") != declared.get("listing")
+    return ("stale", *found) if pending else tuple(found)
+
+
+def _differ(recorded: object, declared: object) -> bool:
+    # A state that was written before a property existed lacks it: as good as an empty one.
+    return recorded != declared and not (recorded is None and declared in ({}, []))

@@ -1,0 +1,145 @@
+"""Tells what becomes of pointers that nothing declares, to the account of the run."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from providers.ociregistry.errors import OciError
+from providers.ociregistry.held import held_of
+from providers.ociregistry.last_name import last_names
+from providers.ociregistry.listing import Listing
+from providers.ociregistry.parting import parting
+from providers.ociregistry.reasons import shown
+from providers.ociregistry.reference import Repository, TagReference
+from providers.ociregistry.report import Entry
+from providers.ociregistry.retire import Outcome
+from providers.ociregistry.session import Session
+from providers.ociregistry.stale import Kept
+
+_LEFT = "no longer declared, kept in the registry"
+
+
+class StaleTeller:
+    """Keeps the account of removers and of names that left the declaration."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._listed: dict[str, tuple[Repository, Listing]] = {}
+
+    def listed(self, urn: str, repository: Repository, listing: Listing) -> None:
+        """Remember what `check` listed, until it is known whether anything is done about it."""
+        self._listed[urn] = (repository, listing)
+
+    def foresee(self, urn: str) -> None:
+        """Note what was listed; a refresh compares as well, before anything is listed."""
+        if urn in self._listed:
+            self._session.account.note(urn, *_foreseen(*self._listed[urn], {}))
+
+    async def foresee_removals(self, urn: str) -> None:
+        """Note what a preview listed, and say of which images the last name would go."""
+        repository, listing = self._listed[urn]
+        last = await last_names(self._session, repository, listing)
+        self._session.account.note(urn, *_foreseen(repository, listing, last))
+        if last:
+            await self._session.log(f"stale, to be removed: {names(listing, last)}", urn)
+
+    def tell(self, urn: str, repository: Repository, outcome: Outcome) -> None:
+        """Note what an update removed and kept."""
+        gone = (
+            _retired(repository, removal.tag, removal.digest, "nothing declared it")
+            for removal in outcome.removed
+        )
+        kept = (_kept(repository, kept) for kept in outcome.kept)
+        self._session.account.note(urn, *gone, *kept)
+
+    async def tell_left(self, urn: str) -> None:
+        """Note and log the version tags that left the declaration, which the engine shows deleted.
+
+        Their deletion writes nothing.
+        """
+        kept = []
+        for left, state in self._session.account.left.items():
+            ref = TagReference.parse(state["ref"])
+            if ref.tag not in self._session.declared.tags(ref.repository):
+                digest = state["digest"]
+                entry = Entry(
+                    ref=str(ref), kind="version", action="keep", reasons=(_LEFT,), digest=digest,
+                    previous=digest,
+                )  # fmt: skip
+                self._session.account.note(left, entry)
+                kept.append(str(ref))
+        if kept:
+            await self._session.log(f"{_LEFT}: {shown(tuple(kept))}", urn)
+
+    async def tell_forgotten(self) -> None:
+        """Note and log the pointers that go because their image left the declaration.
+
+        The engine deletes such a remover after all else, and no preview asks it what it would do.
+        """
+        for urn, state in self._session.account.forgotten.items():
+            inputs = self._session.departing(state)
+            repository, declared = inputs.repository, self._session.declared
+            try:
+                found = await parting(self._session, urn, inputs)
+                if found.stays:
+                    if found.why:
+                        await self._session.log(found.why, urn)
+                    continue
+                owned = await self._session.retirer.owned(inputs, declared.tags(repository))
+                allowed = self._session.allowed
+            except OciError:
+                continue  # the deletion itself says what stands in its way
+            held = held_of(repository, owned, allowed)
+            going = {tag: digest for tag, digest in owned.items() if tag not in held}
+            reason = "its image is no longer declared"
+            entries = [_retired(repository, *found, reason, later=True) for found in going.items()]
+            entries += [_kept(repository, kept) for kept in held.values()]
+            self._session.account.note(urn, *entries)
+            if going:
+                names = ", ".join(f"{tag} ({digest})" for tag, digest in going.items())
+                await self._session.log(f"{reason}, to be removed: {names}", urn)
+
+
+def names(listing: Listing, last: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Name the pointers that are to be removed, with their digests and what there is to say."""
+    said = {tag: f"; {last[tag]}" if tag in last else "" for tag in listing.stale}
+    return ", ".join(f"{tag} ({digest}{said[tag]})" for tag, digest in listing.stale.items())
+
+
+def _foreseen(
+    repository: Repository, listing: Listing, last: Mapping[str, str]
+) -> tuple[Entry, ...]:
+    going = (
+        _retired(
+            repository,
+            tag,
+            listing.displaced.get(tag, digest),
+            "nothing declares it",
+            *([last[tag]] if tag in last else []),
+        )
+        for tag, digest in listing.stale.items()
+    )
+    return (*going, *(_kept(repository, kept) for kept in listing.kept))
+
+
+def _retired(
+    repository: Repository, tag: str, digest: str, *reasons: str, later: bool = False
+) -> Entry:
+    return Entry(
+        ref=f"{repository}:{tag}",
+        kind="pointer",
+        action="retire",
+        reasons=reasons,
+        previous=digest,
+        later=later,
+    )
+
+
+def _kept(repository: Repository, kept: Kept) -> Entry:
+    return Entry(
+        ref=f"{repository}:{kept.tag}",
+        kind="pointer",
+        action="keep",
+        reasons=(kept.reason,),
+        digest=kept.digest,
+        previous=kept.digest,
+    )

@@ -1,0 +1,258 @@
+"""Tags, acting: reads and writes a registry as `tag` decides."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from providers.ociregistry.describing import Describer, Found, Unreadable
+from providers.ociregistry.errors import RegistryError, UnreadableError, moved
+from providers.ociregistry.index import (
+    DOCKER_MANIFEST,
+    OCI_MANIFEST,
+    OWNER_ANNOTATION,
+    Child,
+    annotations_of,
+    assemble,
+    content_of,
+    document_of,
+)
+from providers.ociregistry.library import Library
+from providers.ociregistry.reference import ManifestReference, Repository, TagReference
+from providers.ociregistry.registry import Manifest, Registry
+from providers.ociregistry.tag import (
+    Decision,
+    Live,
+    Platform,
+    Recorded,
+    Source,
+    TagInputs,
+    TagState,
+    decide_create,
+    decide_update,
+)
+from providers.ociregistry.throwaway import is_throwaway
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Desired:
+    """What shall be named, and the platform manifests that must be in place before."""
+
+    manifest: Manifest
+    platforms: tuple[Platform, ...]
+    sources: tuple[tuple[Source, Manifest], ...] = ()
+
+
+def _all(_ref: TagReference, platforms: tuple[Platform, ...]) -> tuple[Platform, ...]:
+    return platforms
+
+
+class Tagger:
+    """Creates, updates and reads tags in a registry.
+
+    `due` picks the platforms that a refresh of an unmoved tag asks for.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        due: Callable[[TagReference, tuple[Platform, ...]], tuple[Platform, ...]] = _all,
+    ) -> None:
+        self._registry = registry
+        self._due = due
+        self._library = Library(registry)
+        self._describer = Describer(registry, self._library)
+        self.found: dict[TagReference, str | None] = {}
+        """What each tag named before it was created here, None where it was absent."""
+
+    async def create(self, inputs: TagInputs) -> TagState:
+        """Make the tag name what is declared, by the rules of adoption.
+
+        :raises ConflictError: if the tag is another's and shall not be displaced.
+        :raises RegistryError: if a source is missing, or the registry fails.
+        """
+        desired = await self._desire(inputs)
+        before, live = await self._look(inputs.ref, unless=desired.manifest.digest)
+        self.found[inputs.ref] = before
+        decision = decide_create(inputs, desired.manifest.digest, live)
+        return await self._carry_out(inputs, desired, decision, before)
+
+    async def update(self, inputs: TagInputs, recorded: Recorded) -> TagState:
+        """Re-point the tag in place and put back missing platforms; no write where none is due.
+
+        :raises ConflictError: if someone else moved the tag since the refresh, or another owner
+            did so before and shall not be displaced.
+        :raises RegistryError: if a source is missing, or the registry fails.
+        """
+        desired = await self._desire(inputs)
+        digest = desired.manifest.digest
+        before, live = await self._look(inputs.ref, unless=digest)
+        decision = decide_update(inputs, digest, recorded.state, live)
+        return await self._carry_out(inputs, desired, decision, before)
+
+    async def refuse_conflict(
+        self, inputs: TagInputs, desired: str, recorded: Recorded | None = None
+    ) -> None:
+        """Raise in a preview what `create` would raise, or `update` of `recorded`; no write."""
+        _, live = await self._look(inputs.ref, unless=desired)
+        if recorded is None:
+            decide_create(inputs, desired, live)
+        else:
+            decide_update(inputs, desired, recorded.state, live)
+
+    async def read(self, recorded: Recorded, *, whole: bool) -> TagState | None:
+        """Return the tag's present state, or None where it is absent.
+
+        One request where nothing moved. With `whole`, the manifests of the platforms that are
+        due are asked for as well: one more request each, once per run and digest, whichever tags
+        share it. Where one is gone, all are asked for. A tag that was moved onto what is no image
+        of a fleet is told as that, without platforms, so that an update can put it back.
+        """
+        ref = TagReference.parse(recorded.ref)
+        live = await self._registry.head(ref.repository, ref.tag)
+        if live is None:
+            return None
+        if live != recorded.state.digest:
+            found = await self._describer.describe(ref)
+            if found is None:
+                return None
+            before = recorded.state
+            return replace(found.state, assembled=before.assembled, previous=before.previous)
+        if not whole:
+            return recorded.state
+        platforms = recorded.state.platforms
+        due = self._due(ref, platforms)
+        if await self._present(ref.repository, due) != due:
+            platforms = await self._present(ref.repository, platforms)
+        return replace(recorded.state, platforms=platforms)
+
+    async def names(self, ref: TagReference) -> str | None:
+        """Return the digest that a tag names just now, or None where it is absent."""
+        return await self._registry.head(ref.repository, ref.tag)
+
+    async def holds(self, image: ManifestReference) -> bool:
+        """Tell whether the registry has a manifest; asked once a minute at most."""
+        return await self._library.has(image.repository, image.digest)
+
+    async def find(self, ref: TagReference) -> Found | None:
+        """Describe a tag that no state knows, for an import; None where it is absent.
+
+        :raises UnreadableError: if it names something that is no image of a fleet.
+        """
+        found = await self._describer.describe(ref)
+        if isinstance(found, Unreadable):
+            text = f"{ref} names {found.state.digest}, {found.state.unreadable}"
+            raise UnreadableError(text)
+        return found
+
+    async def _look(self, ref: TagReference, *, unless: str) -> tuple[str | None, Live | None]:
+        """Return the digest that the tag names, and that with its owner.
+
+        The owner is not looked up where the digest is `unless`. The leftover of an interrupted
+        removal has a digest, but does not count as live.
+        """
+        digest = await self._registry.head(ref.repository, ref.tag)
+        if digest is None:
+            return None, None
+        if digest == unless:
+            return digest, Live(digest=digest, owner="")
+        manifest = await self._library.find(ref.repository, digest)
+        if manifest is None or is_throwaway(manifest):
+            return digest, None
+        annotations = annotations_of(document_of(manifest, str(ref)))
+        return digest, Live(digest=digest, owner=annotations.get(OWNER_ANNOTATION, ""))
+
+    async def _desire(self, inputs: TagInputs) -> _Desired:
+        if not inputs.complete:
+            raise RegistryError(_unfinished(inputs))
+        if inputs.source is not None:
+            manifest = await self._library.need(inputs.source.repository, inputs.source.digest)
+            platforms = await self._describer.platforms(
+                inputs.ref.repository, manifest, str(inputs.source)
+            )
+            return _Desired(manifest=manifest, platforms=platforms)
+        return await self._assembled(inputs)
+
+    async def _assembled(self, inputs: TagInputs) -> _Desired:
+        manifests = await asyncio.gather(
+            *(self._library.need(s.image.repository, s.image.digest) for s in inputs.sources)
+        )
+        pairs = tuple(zip(inputs.sources, manifests, strict=True))
+        index = assemble([_child(*pair) for pair in pairs], inputs.index_annotations)
+        platforms = tuple(sorted((_platform(*pair) for pair in pairs), key=lambda p: p.platform))
+        self._library.keep(index)
+        return _Desired(manifest=index, platforms=platforms, sources=pairs)
+
+    async def _carry_out(
+        self, inputs: TagInputs, desired: _Desired, decision: Decision, before: str | None
+    ) -> TagState:
+        ref, manifest = inputs.ref, desired.manifest
+        for source, child in desired.sources:
+            await self._place(source.image, ref.repository, child)
+        if decision.write:
+            await self._write(ref, manifest, before)
+        return TagState(
+            digest=manifest.digest,
+            assembled=manifest.digest,
+            media_type=manifest.media_type,
+            platforms=desired.platforms,
+            previous=decision.previous,
+        )
+
+    async def _place(
+        self, source: ManifestReference, target: Repository, manifest: Manifest
+    ) -> None:
+        if await self._registry.head(target, manifest.digest) is not None:
+            return
+        content = content_of(document_of(manifest, str(source)), str(source))
+        blobs = dict.fromkeys((content.config, *content.layers))
+        await asyncio.gather(
+            *(self._registry.transfer_blob(source.repository, target, blob) for blob in blobs)
+        )
+        await self._registry.put(target, manifest.digest, manifest)
+
+    async def _write(self, ref: TagReference, manifest: Manifest, before: str | None) -> None:
+        """Write index, then tag; the tag is read just before and after."""
+        await self._registry.put(ref.repository, manifest.digest, manifest)
+        live = await self._registry.head(ref.repository, ref.tag)
+        if live not in {before, manifest.digest}:
+            expected = f"a moment ago {before or 'nothing'}, declared {manifest.digest}"
+            raise moved(str(ref), live, expected)
+        await self._registry.put(ref.repository, ref.tag, manifest, named=live)
+        after = await self._registry.head(ref.repository, ref.tag)
+        if after != manifest.digest:
+            raise moved(str(ref), after, f"just written {manifest.digest}")
+
+    async def _present(
+        self, repository: Repository, platforms: tuple[Platform, ...]
+    ) -> tuple[Platform, ...]:
+        present = await asyncio.gather(
+            *(self._library.has(repository, platform.digest) for platform in platforms)
+        )
+        return tuple(p for p, there in zip(platforms, present, strict=True) if there)
+
+
+def _unfinished(inputs: TagInputs) -> str:
+    """Say what a tag has no digest of, where a resource that it comes from failed."""
+    lacking = [source.platform for source in inputs.sources or () if not source.image.digest]
+    what = f"there is no image for {', '.join(lacking)}" if lacking else "what it names failed"
+    return f"{inputs.ref} stays as it is: {what}, for the reason given above or below"
+
+
+def _child(source: Source, manifest: Manifest) -> Child:
+    if manifest.media_type not in {OCI_MANIFEST, DOCKER_MANIFEST}:
+        raise RegistryError(
+            f"{source.image} is {manifest.media_type or 'of no media type'}, no platform "
+            "manifest; build one platform at a time, without attestations"
+        )
+    return Child(
+        platform=source.platform,
+        digest=manifest.digest,
+        size=len(manifest.body),
+        media_type=manifest.media_type,
+    )
+
+
+def _platform(source: Source, manifest: Manifest) -> Platform:
+    place = str(source.image)
+    size = content_of(document_of(manifest, place), place).size
+    return Platform(platform=source.platform, digest=manifest.digest, size=size)

@@ -1,0 +1,135 @@
+"""Requests to a registry: authenticated, retried, and bounded in number."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import httpx
+
+from providers.ociregistry.auth import Authenticator
+from providers.ociregistry.credentials import plain_http_hosts
+from providers.ociregistry.errors import AuthenticationError, FailingError, RegistryError
+from providers.ociregistry.exchange import COPIES, PARALLEL, Call, Exchange, Reply, open_http
+from providers.ociregistry.retry import TRANSIENT, RetryPolicy
+
+UNAUTHORIZED = 401
+_DENIED = frozenset({401, 403})
+_SERVER_ERRORS = 500
+
+
+class Transport:
+    """Sends calls to registries; `plain` hosts are spoken to without TLS."""
+
+    def __init__(
+        self,
+        *,
+        http: httpx.AsyncClient | None = None,
+        environment: Mapping[str, str] = os.environ,
+        retry: RetryPolicy | None = None,
+        deadline: float = 30.0,
+    ) -> None:
+        self.http = http or open_http()
+        self.environment = environment
+        self.retry = retry or RetryPolicy()
+        self._plain = plain_http_hosts(environment)
+        self._exchange = Exchange(self.http, deadline=deadline)
+        self._auth = Authenticator(self._send_plain, environment, self._plain)
+        self._slots = asyncio.Semaphore(PARALLEL)
+        self.copies = asyncio.Semaphore(COPIES)
+        """Held by each copy of a blob, whoever asks for it."""
+
+    def base(self, host: str) -> str:
+        """Return `scheme://host` of a registry."""
+        return f"http://{host}" if host in self._plain else f"https://{host}"
+
+    async def send(
+        self, call: Call, settled: Callable[[], Awaitable[Reply | None]] | None = None
+    ) -> Reply:
+        """Send `call` with retries and at most one re-authentication a try.
+
+        `settled` is asked before the call is sent once more, as `RetryPolicy.run` says.
+
+        :raises AuthenticationError: if the registry still answers 401 or answers 403.
+        :raises RegistryError: if it cannot be reached, or never stops failing.
+        """
+        reply = await self.retry.run(
+            lambda: self._authenticated(call, settled), call.place, settled
+        )
+        refuse_denied(reply, call.place)
+        return reply
+
+    async def send_as(self, call: Call, authorization: str) -> Reply:
+        """Send `call` with retries under an Authorization of its own; every status is returned.
+
+        :raises RegistryError: if the host cannot be reached, or never stops failing.
+        """
+
+        async def send() -> Reply:
+            async with self._slots:
+                return await self._exchange.once(call, authorization)
+
+        return await self.retry.run(send, call.place)
+
+    def authorization(self, call: Call) -> dict[str, str]:
+        """Return the header known for a call that cannot be repeated, such as a stream."""
+        known = self._auth.current(urlsplit(call.url).netloc, call.scopes)
+        return {"Authorization": known} if known else {}
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.http.aclose()
+
+    async def _authenticated(
+        self, call: Call, settled: Callable[[], Awaitable[Reply | None]] | None
+    ) -> Reply:
+        async with self._slots:
+            known = self._auth.current(urlsplit(call.url).netloc, call.scopes)
+            reply = await self._exchange.once(call, known)
+            if reply.status != UNAUTHORIZED:
+                return reply
+            challenge = reply.headers.get("WWW-Authenticate", "")
+            if not challenge:
+                return reply
+            renewed = await self._auth.renew(call, challenge, known)
+        # A token may have taken a wait as well.
+        done = await settled() if settled is not None else None
+        if done is not None:
+            return done
+        async with self._slots:
+            return await self._exchange.once(call, renewed)
+
+    async def _send_plain(self, call: Call, authorization: str) -> Reply:
+        # The request that needs the token is tried again as a whole, so this multiplies.
+        retry = replace(self.retry, attempts=2)
+        return await retry.run(lambda: self._exchange.once(call, authorization), call.place)
+
+
+def refuse_denied(reply: Reply, place: str) -> None:
+    """Raise where credentials were refused.
+
+    :raises AuthenticationError: on 401 and 403.
+    """
+    if reply.status in _DENIED:
+        raise AuthenticationError(
+            f"{place}: the registry answered {reply.status}; check the credentials and that they "
+            "may read and write this repository"
+        )
+
+
+def in_effect(status: int) -> Reply:
+    """Return the answer for a write that was found to have taken effect."""
+    return Reply(status=status, headers=httpx.Headers(), body=b"")
+
+
+def unexpected(reply: Reply, place: str) -> RegistryError:
+    """Return the error for a status that nothing was prepared for, with the registry's words.
+
+    Of a status that may pass by itself it is a `FailingError`.
+    """
+    words = reply.body[:300].decode("utf-8", "replace").strip()
+    said = f": {words}" if words else ""
+    text = f"{place}: the registry answered {reply.status}{said}"
+    passing = reply.status in TRANSIENT or reply.status >= _SERVER_ERRORS
+    return FailingError(text) if passing else RegistryError(text)
