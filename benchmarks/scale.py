@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 
-from providers.ociregistry.exchange import open_http
+from fleet.http.opening import open_http
 from providers.ociregistry.session import Session
 from providers.ociregistry.stale_resource import StaleResource
 from providers.ociregistry.tag_resource import TagResource

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
+from fleet.http.message import Call, Reply
 from providers.ociregistry.credentials import Credentials, find_credentials
 from providers.ociregistry.errors import AuthenticationError
-from providers.ociregistry.exchange import Call, Reply
 
 _PARAMETER = re.compile(r'([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _CLIENT = "image-fleet-oci"

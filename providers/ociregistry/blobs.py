@@ -1,17 +1,16 @@
 """Blobs: read, written, mounted from a repository to another, or copied as a stream."""
 
-import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from http import HTTPStatus
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode
 
 import httpx
 
-from providers.ociregistry.errors import DeadlineError, RegistryError
-from providers.ociregistry.exchange import Call, Reply
+from fleet.http.addresses import resolve
+from fleet.http.message import Call, Reply
+from providers.ociregistry.errors import RegistryError
 from providers.ociregistry.reference import Repository
 from providers.ociregistry.registry import MANIFEST_LIMIT, Blob, digest_of
 from providers.ociregistry.scopes import PULL, PUSH, scope
@@ -62,6 +61,7 @@ class BlobTransfer:
             scopes=scope(repository, PUSH),
             headers=_BINARY,
             content=body,
+            owner=self.address(repository),
         )
 
         async def settled() -> Reply | None:
@@ -126,7 +126,12 @@ class BlobTransfer:
 
     async def _abandon(self, repository: Repository, session: str) -> None:
         """End an upload session that is not needed; registries expire them anyway."""
-        call = Call(method="DELETE", url=session, scopes=scope(repository, PUSH))
+        call = Call(
+            method="DELETE",
+            url=session,
+            scopes=scope(repository, PUSH),
+            owner=self.address(repository),
+        )
         await self._transport.send(call)
 
     async def _copy(self, source: Repository, target: Repository, blob: Blob, session: str) -> None:
@@ -161,39 +166,20 @@ class BlobTransfer:
     async def _stream(
         self, source: Repository, target: Repository, blob: Blob, session: str
     ) -> Reply:
-        down = self._blob_call("GET", source, blob.digest)
-        up = Call(
-            method="PUT",
-            url=_finishing(session, blob.digest),
-            scopes=scope(target, PUSH, source),
-            headers={**_BINARY, "Content-Length": str(blob.size)},
-        )
-        try:
-            async with asyncio.timeout(_COPY_DEADLINE), self._open(down) as answer:
-                if answer.status_code != HTTPStatus.OK:
-                    return Reply(status=answer.status_code, headers=answer.headers, body=b"")
-                return await self._send_stream(up, target, _verified(answer, blob, source))
-        except (TimeoutError, httpx.TimeoutException) as error:
-            raise DeadlineError(f"{up.place}: the copy stalled; run again") from error
-
-    @asynccontextmanager
-    async def _open(self, call: Call) -> AsyncIterator[httpx.Response]:
-        headers = {"Accept-Encoding": "identity", **self._transport.authorization(call)}
-        stream = self._transport.http.stream(
-            call.method, call.url, headers=headers, follow_redirects=True
-        )
-        async with stream as answer:
-            yield answer
-
-    async def _send_stream(
-        self, call: Call, target: Repository, content: AsyncIterator[bytes]
-    ) -> Reply:
-        headers = dict(call.headers)
-        # An upload may lie on another host, which must not see the token of this one.
-        if urlsplit(call.url)[:2] == urlsplit(self.address(target))[:2]:
-            headers |= self._transport.authorization(call)
-        sent = await self._transport.http.put(call.url, content=content, headers=headers)
-        return Reply(status=sent.status_code, headers=sent.headers, body=sent.content)
+        down = replace(self._blob_call("GET", source, blob.digest), deadline=_COPY_DEADLINE)
+        async with self._transport.download(down) as answer:
+            if answer.status_code != HTTPStatus.OK:
+                return Reply(status=answer.status_code, headers=answer.headers, body=b"")
+            up = Call(
+                method="PUT",
+                url=_finishing(session, blob.digest),
+                scopes=scope(target, PUSH, source),
+                headers={**_BINARY, "Content-Length": str(blob.size)},
+                content=_verified(answer, blob, source),
+                deadline=_COPY_DEADLINE,
+                owner=self.address(target),
+            )
+            return await self._transport.upload(up)
 
     def _blob_call(
         self, method: str, repository: Repository, digest: str, limit: int = 64 * 1024
@@ -210,7 +196,7 @@ def _location(reply: Reply, call: Call) -> str:
     location: str = reply.headers.get("Location", "")
     if not location:
         raise RegistryError(f"{call.place}: the registry started an upload but names no Location")
-    return urljoin(call.url, location)
+    return resolve(call.url, location, call.place)
 
 
 def _finishing(session: str, digest: str) -> str:

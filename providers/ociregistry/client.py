@@ -6,9 +6,9 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from httpx import Headers, Response
 
+from fleet.http.message import Call, Reply
 from providers.ociregistry.blobs import BlobTransfer
 from providers.ociregistry.errors import RegistryError, moved
-from providers.ociregistry.exchange import Call, Reply
 from providers.ociregistry.index import ACCEPTED
 from providers.ociregistry.reference import Repository, is_digest
 from providers.ociregistry.registry import (

@@ -1,31 +1,20 @@
 """The errors of this provider: each names the place, what is wrong and the remedy."""
 
+from fleet.http import errors
 
-class OciError(Exception):
-    """Anything that a person is to read; its text is the whole message."""
+OciError = errors.ReadableError
+"""Anything that a person is to read; its text is the whole message."""
 
+RegistryError = errors.HttpError
+"""The registry answered with something that cannot be worked with."""
 
-class RegistryError(OciError):
-    """The registry answered with something that cannot be worked with."""
+UnreachableError = errors.UnreachableError
+DeadlineError = errors.DeadlineError
+FailingError = errors.FailingError
 
 
 class AuthenticationError(RegistryError):
     """The registry refused the credentials, or asked for some where none are set."""
-
-
-class UnreachableError(RegistryError):
-    """No complete answer came, so nothing is known of what the registry holds.
-
-    Its own words (a status, a denial, a malformed body) are never this error.
-    """
-
-
-class DeadlineError(UnreachableError):
-    """A request did not end within its deadline, retries included."""
-
-
-class FailingError(RegistryError):
-    """The registry answered that it fails or is asked too much (5xx, 429): it may work later."""
 
 
 class UnreadableError(RegistryError):

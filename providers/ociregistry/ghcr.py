@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from fleet.http.retry import RetryPolicy
 from providers.ociregistry.client import Client
 from providers.ociregistry.errors import (
     AcceptedRemovalError,
@@ -14,7 +15,6 @@ from providers.ociregistry.packages import Packages, Version, is_ghcr
 from providers.ociregistry.reference import TagReference
 from providers.ociregistry.registry import Manifest, Registry
 from providers.ociregistry.remove import NameRemover, Remover, require_gone
-from providers.ociregistry.retry import RetryPolicy
 from providers.ociregistry.throwaway import is_throwaway, put_back, write_throwaway
 from providers.ociregistry.transport import Transport
 

@@ -13,8 +13,8 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from httpx import Response
 
+from fleet.http.message import Call, Reply
 from providers.ociregistry.errors import RegistryError, UnsupportedRemovalError
-from providers.ociregistry.exchange import Call, Reply
 from providers.ociregistry.reference import Repository
 from providers.ociregistry.transport import Transport, unexpected
 

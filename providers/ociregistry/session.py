@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from fleet.http.hosts import Hosts
 from providers.ociregistry.account import Account
 from providers.ociregistry.allowed import Allowed, read_allowed
 from providers.ociregistry.client import Client
 from providers.ociregistry.ghcr import Removers
 from providers.ociregistry.listing import Lister
-from providers.ociregistry.reach import Hosts
 from providers.ociregistry.reference import Repository, TagReference
 from providers.ociregistry.retire import Retirer
 from providers.ociregistry.stale import StaleInputs

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
+from fleet.http.addresses import is_loopback
 from providers.ociregistry.errors import OciError, UnreachableError
 from providers.ociregistry.held import still_there, with_reasons
 from providers.ociregistry.listing import Listing
 from providers.ociregistry.parting import parting
-from providers.ociregistry.reach import is_loopback
 from providers.ociregistry.retire import Outcome
 from providers.ociregistry.session import Change, Session
 from providers.ociregistry.stale import Kept, Removal, StaleInputs, changes

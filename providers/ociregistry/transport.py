@@ -3,16 +3,29 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 import httpx
 
+from fleet.http.addresses import same_origin
+from fleet.http.exchange import Exchange
+from fleet.http.message import Call, Reply
+from fleet.http.opening import open_http
+from fleet.http.retry import TRANSIENT, RetryPolicy
+from fleet.http.text import one_line
 from providers.ociregistry.auth import Authenticator
 from providers.ociregistry.credentials import plain_http_hosts
 from providers.ociregistry.errors import AuthenticationError, FailingError, RegistryError
-from providers.ociregistry.exchange import COPIES, PARALLEL, Call, Exchange, Reply, open_http
-from providers.ociregistry.retry import TRANSIENT, RetryPolicy
+
+PARALLEL = 8
+"""Requests under way at once, all registries together."""
+COPIES = 4
+"""Blobs that are copied at once besides; each holds a download while its upload goes on."""
+# Nobody ever waits for a connection: downloads that took the last ones would wait for uploads
+# that get none.
+_CONNECTIONS = PARALLEL + 2 * COPIES
 
 UNAUTHORIZED = 401
 _DENIED = frozenset({401, 403})
@@ -30,7 +43,7 @@ class Transport:
         retry: RetryPolicy | None = None,
         deadline: float = 30.0,
     ) -> None:
-        self.http = http or open_http()
+        self.http = http or open_http(connections=_CONNECTIONS)
         self.environment = environment
         self.retry = retry or RetryPolicy()
         self._plain = plain_http_hosts(environment)
@@ -72,23 +85,37 @@ class Transport:
 
         return await self.retry.run(send, call.place)
 
-    def authorization(self, call: Call) -> dict[str, str]:
-        """Return the header known for a call that cannot be repeated, such as a stream."""
-        known = self._auth.current(urlsplit(call.url).netloc, call.scopes)
-        return {"Authorization": known} if known else {}
+    def download(self, call: Call) -> AbstractAsyncContextManager[httpx.Response]:
+        """Open the answer to `call` as a stream, sent once under the authorization known so far."""
+        return self._exchange.stream(call, self._known(call))
+
+    async def upload(self, call: Call) -> Reply:
+        """Send `call` once, whose content is a stream, under the authorization known so far."""
+        return await self._exchange.once(call, self._known(call))
 
     async def close(self) -> None:
         """Close all connections."""
         await self.http.aclose()
 
+    def _known(self, call: Call) -> str:
+        """Return the authorization to send at once; none where the owner did not ask for `call`."""
+        if _is_elsewhere(call):
+            return ""
+        return self._auth.current(urlsplit(call.url).netloc, call.scopes)
+
     async def _authenticated(
         self, call: Call, settled: Callable[[], Awaitable[Reply | None]] | None
     ) -> Reply:
         async with self._slots:
-            known = self._auth.current(urlsplit(call.url).netloc, call.scopes)
+            known = self._known(call)
             reply = await self._exchange.once(call, known)
             if reply.status != UNAUTHORIZED:
                 return reply
+            if _is_elsewhere(call):
+                raise RegistryError(
+                    f"{call.place}: {call.owner} leads to this address, which asks for credentials "
+                    "of its own; they are not sent there"
+                )
             challenge = reply.headers.get("WWW-Authenticate", "")
             if not challenge:
                 return reply
@@ -104,6 +131,11 @@ class Transport:
         # The request that needs the token is tried again as a whole, so this multiplies.
         retry = replace(self.retry, attempts=2)
         return await retry.run(lambda: self._exchange.once(call, authorization), call.place)
+
+
+def _is_elsewhere(call: Call) -> bool:
+    """Tell whether a server led to the call's address, and it is not that server's own."""
+    return bool(call.owner) and not same_origin(call.url, call.owner)
 
 
 def refuse_denied(reply: Reply, place: str) -> None:
@@ -128,7 +160,7 @@ def unexpected(reply: Reply, place: str) -> RegistryError:
 
     Of a status that may pass by itself it is a `FailingError`.
     """
-    words = reply.body[:300].decode("utf-8", "replace").strip()
+    words = one_line(reply.body)
     said = f": {words}" if words else ""
     text = f"{place}: the registry answered {reply.status}{said}"
     passing = reply.status in TRANSIENT or reply.status >= _SERVER_ERRORS

@@ -5,10 +5,10 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 
+from fleet.http.retry import RetryPolicy
 from providers.ociregistry.client import Client
 from providers.ociregistry.packages import Packages, is_ghcr
 from providers.ociregistry.reference import Repository
-from providers.ociregistry.retry import RetryPolicy
 from providers.ociregistry.transport import Transport
 from tests.engine.reading import Reading
 from tests.faults.driver import OWNER

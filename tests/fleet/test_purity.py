@@ -25,6 +25,7 @@ def test_fleet_imports_only_what_is_pure() -> None:
     files = sorted(Path(fleet.__file__).parent.glob("*.py"))
     assert len(files) > 8
     assert {f.name: sorted(imported(f) - ALLOWED) for f in files if imported(f) - ALLOWED} == {}
+    assert [f.name for f in files if "fleet.http" in f.read_text()] == []
 
 
 def test_fleet_opens_no_file() -> None:
@@ -35,3 +36,13 @@ def test_fleet_opens_no_file() -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
         assert not calls & {"open", "print", "input", "__import__", "exec", "eval"}, path.name
+
+
+def test_the_room_of_http_knows_nothing_of_a_fleet() -> None:
+    files = sorted((Path(fleet.__file__).parent / "http").glob("*.py"))
+    assert len(files) > 8
+    rooms = {p.name for p in Path(fleet.__file__).parent.parent.iterdir() if p.is_dir()}
+    for path in files:
+        lines = [line for line in path.read_text().splitlines() if line.startswith("from fleet")]
+        assert [line for line in lines if not line.startswith("from fleet.http.")] == [], path.name
+        assert not (imported(path) - {"fleet"}) & rooms, path.name

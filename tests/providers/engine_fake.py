@@ -8,8 +8,8 @@ from typing import Any, Self, TypeVar
 
 from pulumi.provider.experimental import provider as p
 
+from fleet.http.retry import RetryPolicy
 from providers.ociregistry.provider import OciProvider
-from providers.ociregistry.retry import RetryPolicy
 from providers.ociregistry.session import Session
 from providers.ociregistry.transport import Transport
 from providers.ociregistry.wire import plain_map, wrap_map

@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
+from fleet.http.opening import open_http
+from fleet.http.retry import RetryPolicy
 from providers.ociregistry.client import Client
 from providers.ociregistry.errors import AuthenticationError
-from providers.ociregistry.exchange import open_http
 from providers.ociregistry.reference import Repository
 from providers.ociregistry.registry import Blob
-from providers.ociregistry.retry import RetryPolicy
 from providers.ociregistry.transport import Transport
 from tests.providers.declared import BUILD, NAME, Declared
 from tests.providers.engine_fake import TAG, Engine

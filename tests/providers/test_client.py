@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 import pytest
 
+from fleet.http.retry import RetryPolicy
 from providers.ociregistry.client import Client
 from providers.ociregistry.errors import AuthenticationError, DeadlineError, RegistryError
 from providers.ociregistry.reference import Repository
 from providers.ociregistry.registry import Blob, DeleteOutcome, Manifest
-from providers.ociregistry.retry import RetryPolicy
 from providers.ociregistry.transport import Transport
 from tests.providers.registry_fake import OCI_INDEX, FakeRegistry, sha
 
@@ -146,7 +146,7 @@ class TestRetries:
     def test_a_refused_connection_names_place_and_remedy(self, call: Caller) -> None:
         nowhere = Repository(host="127.0.0.1:1", name="a")
         call.environment["FLEET_PLAIN_HTTP"] = "127.0.0.1:1"
-        with pytest.raises(RegistryError, match=r"127\.0\.0\.1:1/v2/a.*check that the registry"):
+        with pytest.raises(RegistryError, match=r"127\.0\.0\.1:1/v2/a.*check that the server"):
             call(lambda c: c.head(nowhere, "tag"))
 
     @pytest.mark.parametrize("fault", ["stall", "drip"])

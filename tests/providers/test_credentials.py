@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from fleet.http.retry import retry_after
 from providers.ociregistry.auth import merge_scopes, parse_challenge
 from providers.ociregistry.credentials import Credentials, find_credentials, plain_http_hosts
 from providers.ociregistry.errors import AuthenticationError
-from providers.ociregistry.retry import retry_after
 
 
 def find(tmp_path: Path, config: Any = None, **environment: str) -> Credentials | None:

@@ -3,12 +3,12 @@ import json
 
 import pytest
 
+from fleet.http.retry import RetryPolicy
 from providers.ociregistry.client import Client
 from providers.ociregistry.errors import ConflictError, RegistryError, UnsupportedRemovalError
 from providers.ociregistry.reference import TagReference
 from providers.ociregistry.registry import Manifest
 from providers.ociregistry.remove import Remover
-from providers.ociregistry.retry import RetryPolicy
 from providers.ociregistry.throwaway import displaced_by, is_throwaway, throwaway
 from providers.ociregistry.transport import Transport
 from tests.providers.registry_fake import FakeRegistry

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from fleet.http.retry import RetryPolicy
 from providers.ociregistry.client import Client
 from providers.ociregistry.errors import OciError, RegistryError, UnsupportedRemovalError
 from providers.ociregistry.ghcr import Removers
 from providers.ociregistry.packages import is_ghcr
 from providers.ociregistry.reference import TagReference
-from providers.ociregistry.retry import RetryPolicy
 from providers.ociregistry.throwaway import throwaway
 from providers.ociregistry.transport import Transport
 from tests.engine.reading import Reading

@@ -1,30 +1,18 @@
 """Which hosts answer: one that just did not is not asked again by every tag of it."""
 
 import asyncio
-import ipaddress
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
-from urllib.parse import urlsplit
 
-from providers.ociregistry.errors import OciError, UnreachableError
+from fleet.http.errors import ReadableError, UnreachableError
 
 # Longer than a refresh takes to come to the next tag of the host, shorter than a person takes to
 # start the registry and run again in a process that still lives.
 _REMEMBERED_SECONDS = 30.0
 
 _T = TypeVar("_T")
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether `host[:port]` is this machine, so that nobody else ever reached it."""
-    name = urlsplit(f"//{host}").hostname or ""
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        # RFC 6761 section 6.3: such a name never leaves the machine.
-        return name == "localhost" or name.endswith(".localhost")
 
 
 class Hosts:
@@ -61,7 +49,7 @@ class Hosts:
             self._failed[host] = self._clock()
             self._answered.discard(host)
             raise
-        except OciError:
+        except ReadableError:
             self._answered.add(host)
             raise
         self._answered.add(host)

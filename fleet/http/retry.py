@@ -7,18 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import httpx
-
-from providers.ociregistry.errors import (
-    DeadlineError,
-    FailingError,
-    RegistryError,
-    UnreachableError,
-)
-from providers.ociregistry.exchange import Reply
+from fleet.http.errors import FailingError, UnreachableError
+from fleet.http.message import Reply
 
 # RFC 9110 section 15.6 and RFC 6585 section 4: conditions that may pass by themselves.
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
+# 31 years: a number with more digits asks for no less.
+_DIGITS = 9
 
 
 def retry_after(value: str, now: datetime) -> float | None:
@@ -28,14 +23,14 @@ def retry_after(value: str, now: datetime) -> float | None:
     """
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return float(text)
+        return float(text) if len(text) <= _DIGITS else float("9" * _DIGITS)
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - now).total_seconds())
+    except (ValueError, OverflowError, TypeError, IndexError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +57,7 @@ class RetryPolicy:
         :raises FailingError: if the server asks for a longer wait than `longest`.
         """
         for attempt in range(1, self.attempts + 1):
-            outcome = await _try(send, place)
+            outcome = await _try(send)
             if isinstance(outcome, Reply) and outcome.status not in TRANSIENT:
                 return outcome
             if attempt == self.attempts:
@@ -75,7 +70,7 @@ class RetryPolicy:
             return outcome
         raise outcome
 
-    def _wait(self, outcome: Reply | RegistryError, attempt: int, place: str) -> float:
+    def _wait(self, outcome: Reply | UnreachableError, attempt: int, place: str) -> float:
         backoff = min(self.first * 2 ** (attempt - 1), self.longest)
         # Full jitter, so that resources which failed together do not return together.
         jittered = random.uniform(backoff / 2, backoff)  # noqa: S311 - no secret depends on it
@@ -86,22 +81,14 @@ class RetryPolicy:
             return jittered
         if asked > self.longest:
             raise FailingError(
-                f"{place}: the registry answered {outcome.status} and asks to wait {asked:.0f} s; "
+                f"{place}: the server answered {outcome.status} and asks to wait {asked:.0f} s; "
                 "run again after that"
             )
         return asked
 
 
-async def _try(send: Callable[[], Awaitable[Reply]], place: str) -> Reply | RegistryError:
+async def _try(send: Callable[[], Awaitable[Reply]]) -> Reply | UnreachableError:
     try:
         return await send()
-    except DeadlineError as error:
+    except UnreachableError as error:
         return error
-    except httpx.TransportError as error:
-        text = str(error) or type(error).__name__
-        failure = UnreachableError(
-            f"{place}: the connection failed ({text}); check that the registry runs and that "
-            "its certificate is trusted (SSL_CERT_FILE)"
-        )
-        failure.__cause__ = error
-        return failure

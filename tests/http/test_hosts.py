@@ -2,8 +2,9 @@ import asyncio
 
 import pytest
 
+from fleet.http.addresses import is_loopback
+from fleet.http.hosts import Hosts
 from providers.ociregistry.errors import AuthenticationError, RegistryError, UnreachableError
-from providers.ociregistry.reach import Hosts, is_loopback
 
 HOST = "registry.example"
 

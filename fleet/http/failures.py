@@ -1,0 +1,86 @@
+"""Failures of the HTTP library as errors of our own.
+
+The library's text is never passed on: it quotes headers, and with them tokens. An error is
+described by its type, and by the operating system's words where it comes from there.
+"""
+
+import os
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from fleet.http.errors import DeadlineError, HttpError, ReadableError, UnreachableError
+from fleet.http.text import one_line
+
+# What a request is made of: the server was not asked, and asking again changes nothing.
+_OF_THE_REQUEST = (
+    httpx.LocalProtocolError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+    UnicodeError,
+)
+_DEPTH = 12
+
+
+@contextmanager
+def failures(place: str, deadline: float) -> Iterator[None]:
+    """Turn whatever is raised inside into an error of this package; its own pass.
+
+    :raises DeadlineError: for what took longer than `deadline` seconds.
+    :raises UnreachableError: where the connection failed.
+    :raises HttpError: for everything else.
+    """
+    try:
+        yield
+    except ReadableError:
+        raise
+    except (TimeoutError, httpx.TimeoutException):
+        # Never `from error`: a traceback would show the library's text.
+        raise DeadlineError(
+            f"{place}: no complete answer within {deadline:g} s; "
+            "check the server and the network, then run again"
+        ) from None
+    except Exception as error:  # noqa: BLE001 - a transport may raise anything, and none may escape
+        raise _failure(error, place) from None
+
+
+def describe(error: BaseException) -> str:
+    """Return the type of an error, and the operating system's words for its cause."""
+    name = type(error).__name__
+    words = _words_of_the_system(error)
+    if isinstance(error, httpx.ProxyError) and (status := re.match(r"\d{3}\b", str(error))):
+        words = f"the proxy answered {status[0]}"
+    return f"{name}: {words}" if words else name
+
+
+def _failure(error: Exception, place: str) -> HttpError:
+    if isinstance(error, _OF_THE_REQUEST):
+        return HttpError(
+            f"{place}: the request cannot be sent ({describe(error)}); check the address, and that "
+            "no user name, password or token holds a line break or another control character"
+        )
+    if isinstance(error, httpx.TransportError | OSError):
+        return UnreachableError(
+            f"{place}: the connection failed ({describe(error)}); check that the server runs, "
+            "that its certificate is trusted (SSL_CERT_FILE) and the proxy (HTTPS_PROXY, NO_PROXY)"
+        )
+    return HttpError(f"{place}: the answer cannot be read ({describe(error)}); check the server")
+
+
+def _words_of_the_system(error: BaseException) -> str:
+    found: BaseException | None = error
+    for _ in range(_DEPTH):
+        if isinstance(found, BaseExceptionGroup):
+            found = found.exceptions[0]
+        if found is None:
+            return ""
+        if isinstance(found, ssl.SSLError | socket.gaierror) and found.strerror:
+            return one_line(found.strerror)
+        if isinstance(found, OSError) and found.errno:
+            return os.strerror(found.errno)
+        found = found.__cause__ or found.__context__
+    return ""
