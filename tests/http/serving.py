@@ -32,7 +32,7 @@ class Connection:
         self.channel.sendall(data)
 
     def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
-        fields = {"Content-Length": str(len(body)), **headers}
+        fields = {"Content-Length": str(len(body)), "Connection": "close", **headers}
         lines = [f"{name.replace('_', '-')}: {value}" for name, value in fields.items()]
         self.send("\r\n".join([f"HTTP/1.1 {status} X", *lines, "", ""]).encode() + body)
 
