@@ -7,29 +7,36 @@ from typing import Any
 from fleet.http.errors import HttpError
 
 _DEPTH = 64
+_DIGITS = len(str(-(2**63)))
 
 
 class MalformedError(HttpError):
     """A body is not JSON, or not JSON that is worked with."""
 
 
-def parse_json(body: str | bytes, place: str, *, depth: int = _DEPTH) -> Any:
+def parse_json(body: str | bytes, what: str, *, depth: int = _DEPTH) -> Any:
     """Return the JSON document in `body`, nested `depth` levels at most.
 
-    Numbers beyond a float, NaN and Infinity are refused: JSON has none, and no code that
-    expects a number expects those.
+    NaN, Infinity and numbers that no float or 64-bit integer holds are refused: what reads a
+    number then never overflows.
 
-    :raises MalformedError: naming `place`, and never what the body holds.
+    :raises MalformedError: naming `what` it is, and never what it holds.
     """
     try:
-        found = json.loads(body, parse_float=_finite, parse_constant=_finite)
+        found = json.loads(body, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
     except RecursionError:
-        raise MalformedError(f"{place}: the answer is nested too deep") from None
+        raise MalformedError(f"{what} is nested too deep") from None
     except ValueError:
-        raise MalformedError(f"{place}: the answer is truncated, or not JSON") from None
+        raise MalformedError(f"{what} is truncated, or not JSON") from None
     if _is_deeper(found, depth):
-        raise MalformedError(f"{place}: the answer is nested deeper than {depth} levels")
+        raise MalformedError(f"{what} is nested deeper than {depth} levels")
     return found
+
+
+def _whole(text: str) -> int:
+    if len(text) > _DIGITS:
+        raise ValueError("not a 64-bit integer")
+    return int(text)
 
 
 def _finite(text: str) -> float:

@@ -8,6 +8,8 @@ import zlib
 from dataclasses import dataclass
 from typing import Any
 
+from fleet.http.document import MalformedError, parse_json
+from fleet.http.text import one_line
 from providers.ociregistry.errors import OciError, RegistryError
 from providers.ociregistry.index import OCI_MANIFEST, content_of, document_of
 from providers.ociregistry.reference import Repository
@@ -66,8 +68,9 @@ class Artifact:
         layers = self._layers(manifest)
         try:
             (blob,) = layers
-            value = json.loads(_unpacked(await self.registry.read_blob(self.repository, blob)))
-        except (ValueError, RecursionError, zlib.error) as error:
+            packed = await self.registry.read_blob(self.repository, blob)
+            value = parse_json(_unpacked(packed), "its content")
+        except (ValueError, zlib.error, MalformedError) as error:
             raise MalformedArtifactError(str(error)) from error
         return Document(value=value, digest=manifest.digest)
 
@@ -105,7 +108,7 @@ class Artifact:
         except RegistryError as error:
             raise MalformedArtifactError(str(error)) from error
         if document.get("artifactType") != self.media_type:
-            found = document.get("artifactType")
+            found = one_line(str(document.get("artifactType")))
             raise MalformedArtifactError(f"artifactType is {found!r}, not {self.media_type!r}")
         return layers
 

@@ -1,7 +1,6 @@
 """Answers to a registry's challenges: Basic, and Bearer tokens with a scope."""
 
 import asyncio
-import json
 import re
 import time
 from collections import defaultdict
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
+from fleet.http.document import MalformedError, parse_json
 from fleet.http.message import Call, Reply
 from providers.ociregistry.credentials import Credentials, find_credentials
 from providers.ociregistry.errors import AuthenticationError
@@ -155,10 +155,10 @@ def _token_call(
 
 def _parse_token(body: bytes, realm: str) -> _Grant:
     try:
-        fields = json.loads(body)
+        fields = parse_json(body, f"{realm}: the token server's answer")
         token = fields.get("token") or fields["access_token"]
         lifetime = float(fields.get("expires_in") or _LIFETIME)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise AuthenticationError(f"{realm}: the token server's answer is malformed") from error
+    except (MalformedError, ValueError, KeyError, TypeError, AttributeError):
+        raise AuthenticationError(f"{realm}: the token server's answer is malformed") from None
     expires = time.monotonic() + max(lifetime - _MARGIN, 1.0)
     return _Grant(authorization=f"Bearer {token}", expires=expires)

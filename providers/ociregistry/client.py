@@ -1,11 +1,12 @@
 """A registry over HTTP, by the OCI distribution specification 1.1."""
 
-import json
 from http import HTTPStatus
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 from httpx import Headers, Response
 
+from fleet.http.addresses import resolve
+from fleet.http.document import MalformedError, parse_json
 from fleet.http.message import Call, Reply
 from providers.ociregistry.blobs import BlobTransfer
 from providers.ociregistry.errors import RegistryError, moved
@@ -180,17 +181,14 @@ def _require_same(expected: str, found: str, place: str) -> None:
 
 def _own_media_type(body: bytes) -> str:
     try:
-        fields = json.loads(body)
-    except ValueError:
+        fields = parse_json(body, "")
+    except MalformedError:
         return ""
     return str(fields.get("mediaType", "")) if isinstance(fields, dict) else ""
 
 
 def _page_of(body: bytes, place: str) -> list[str]:
-    try:
-        fields = json.loads(body)
-    except ValueError as error:
-        raise RegistryError(f"{place}: the tag list is truncated or no JSON") from error
+    fields = parse_json(body, f"{place}: the tag list")
     if not isinstance(fields, dict) or "tags" not in fields:
         # An error document with status 200 is no list of a repository without tags.
         raise RegistryError(f"{place}: the tag list is malformed: it has no tags")
@@ -205,7 +203,7 @@ def _next_page(headers: Headers, address: str) -> str:
     link = Response(200, headers=headers).links.get("next", {}).get("url", "")
     if not link:
         return ""
-    target = urljoin(address, link)
+    target = resolve(address, link, f"GET {address}")
     if urlsplit(target)[:2] != urlsplit(address)[:2]:
         raise RegistryError(f"GET {address}: the tag list continues on another host; refused")
     return target

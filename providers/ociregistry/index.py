@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fleet.http.document import parse_json
+from fleet.http.text import one_line
 from providers.ociregistry.errors import RegistryError
 from providers.ociregistry.reference import is_digest
 from providers.ociregistry.registry import Blob, Manifest
@@ -81,10 +83,7 @@ def document_of(manifest: Manifest, place: str) -> dict[str, Any]:
 
     :raises RegistryError: if the bytes are no JSON object.
     """
-    try:
-        document = json.loads(manifest.body)
-    except (ValueError, RecursionError) as error:
-        raise RegistryError(f"{place}: the manifest is no JSON: {error}") from error
+    document = parse_json(manifest.body, f"{place}: the manifest")
     if not isinstance(document, dict):
         raise RegistryError(f"{place}: the manifest is no JSON object")
     return document
@@ -161,7 +160,7 @@ def _descriptor(entry: Any, place: str) -> Blob:
     digest = entry.get("digest") if isinstance(entry, dict) else None
     size = entry.get("size") if isinstance(entry, dict) else None
     if not isinstance(digest, str) or not is_digest(digest):
-        raise RegistryError(f"{place}: {digest!r} in the manifest is no sha256 digest")
+        raise RegistryError(f"{place}: {one_line(repr(digest))} in the manifest is no sha256 digest")
     if not isinstance(size, int) or size < 0:
-        raise RegistryError(f"{place}: {size!r} in the manifest is no size")
+        raise RegistryError(f"{place}: {one_line(repr(size))} in the manifest is no size")
     return Blob(digest=digest, size=size)

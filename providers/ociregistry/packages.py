@@ -4,16 +4,18 @@ Paths, parameters and answers are those of GitHub's OpenAPI description, operati
 `packages/*-package-version*`. A *version* there is a digest with all its tags.
 """
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 from httpx import Response
 
+from fleet.http.addresses import resolve
+from fleet.http.document import parse_json
 from fleet.http.message import Call, Reply
+from fleet.http.text import one_line
 from providers.ociregistry.errors import RegistryError, UnsupportedRemovalError
 from providers.ociregistry.reference import Repository
 from providers.ociregistry.transport import Transport, unexpected
@@ -159,7 +161,7 @@ class Packages:
 
     def _next(self, reply: Reply, address: str) -> str:
         link = Response(200, headers=reply.headers).links.get("next", {}).get("url", "")
-        target = urljoin(address, link) if link else ""
+        target = resolve(address, link, f"GET {address}") if link else ""
         if target and not target.startswith(f"{self._base}/"):
             raise RegistryError(f"GET {address}: the list continues on another host; refused")
         return target
@@ -169,15 +171,13 @@ def _require_scope(reply: Reply, repository: Repository) -> None:
     told = reply.headers.get("X-OAuth-Scopes")
     if told is not None and _DELETE_SCOPE not in {scope.strip() for scope in told.split(",")}:
         raise UnsupportedRemovalError(
-            f"{repository}: the token's scopes ({told or 'none'}) lack {_DELETE_SCOPE}; {_REMEDY}"
+            f"{repository}: the token's scopes ({one_line(told) or 'none'}) lack {_DELETE_SCOPE}; "
+            f"{_REMEDY}"
         )
 
 
 def _json(reply: Reply, address: str) -> Any:
-    try:
-        return json.loads(reply.body)
-    except ValueError as error:
-        raise RegistryError(f"GET {address}: GitHub's answer is truncated or no JSON") from error
+    return parse_json(reply.body, f"GET {address}: GitHub's answer")
 
 
 def _list(reply: Reply, address: str) -> list[Any]:

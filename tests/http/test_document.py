@@ -19,7 +19,7 @@ def test_what_is_json_is_parsed() -> None:
 def test_what_is_too_deep_is_refused_at_once(levels: int) -> None:
     began = time.monotonic()
     for body in (nested(levels), nested(levels, '{"a":[', "]}")):
-        with pytest.raises(MalformedError, match="here: the answer is nested"):
+        with pytest.raises(MalformedError, match="here is nested"):
             parse_json(body, "here")
     assert time.monotonic() - began < 5
 
@@ -38,6 +38,7 @@ def test_the_deepest_that_is_taken() -> None:
         b"[Infinity]",
         b"-Infinity",
         b"1e999",
+        b"9" * 21,
         b"9" * 5000,
         b'{"a":"c4n4ry',
     ],

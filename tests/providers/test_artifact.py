@@ -111,8 +111,8 @@ def test_one_that_could_not_be_read_back_is_not_written(
     [
         (b"no gzip", {}, "header"),
         (gzip.compress(b"[1, 2]")[:-9], {}, "cut off"),
-        (gzip.compress(b"[1"), {}, "delimiter"),
-        (gzip.compress(b"[" * 100_000), {}, "recursion"),
+        (gzip.compress(b"[1"), {}, "truncated, or not JSON"),
+        (gzip.compress(b"[" * 100_000), {}, "nested too deep"),
         (gzip.compress(b" " * (64 * 1024 * 1024 + 1)), {}, "longer than"),
         (gzip.compress(b"[]"), {"kind": "text/plain"}, "artifactType is 'text/plain'"),
         (gzip.compress(b"[]"), {"layers": 0}, "not enough values"),
