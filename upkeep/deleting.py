@@ -31,6 +31,10 @@ def batch_size(deletions: int, names: int) -> int:
     return max(BATCH, ceil(deletions * names / BUDGET))
 
 
+class _NeededError(TroubleError):
+    """A digest is needed by a name that came up while its deletion waited to be repeated."""
+
+
 @dataclass(kw_only=True)
 class Deletion:
     """Deletes ``items`` but those that a name or the state has come to need meanwhile.
@@ -73,8 +77,16 @@ class Deletion:
         if item.digest in self._staying:
             self.kept[item.digest] = self._staying[item.digest]
             return
+
+        async def look() -> None:
+            await self._look_at_names_of(item, needs)
+            if why := self._staying.get(item.digest):
+                raise _NeededError(why)
+
         try:
-            await self.versions.delete(self.held.repository, item.digest, item.tags)
+            await self.versions.delete(self.held.repository, item.digest, item.tags, look)
+        except DoubtError:
+            raise
         except (TroubleError, OciError) as error:
             self.kept[item.digest] = str(error)
             why = f"belongs to {item.digest}, which stays"

@@ -9,7 +9,7 @@ from local.say import TroubleError
 from providers.ociregistry.errors import RegistryError
 from providers.ociregistry.packages import Packages, Version
 from providers.ociregistry.reference import Repository
-from providers.ociregistry.registry import DeleteOutcome, Registry
+from providers.ociregistry.registry import DeleteOutcome, Look, Registry
 
 
 class Versions(Protocol):
@@ -29,8 +29,13 @@ class Versions(Protocol):
         :raises providers.ociregistry.errors.OciError: if not, or the registry fails.
         """
 
-    async def delete(self, repository: Repository, digest: str, tags: Collection[str]) -> None:
+    async def delete(
+        self, repository: Repository, digest: str, tags: Collection[str], look: Look
+    ) -> None:
         """Delete a digest, which has no names but ``tags``; one that is gone is no error.
+
+        ``look`` is awaited before a request is repeated, for a wait of a minute is long enough for
+        another name: it raises where the digest is needed by then.
 
         :raises TroubleError: when the registry refuses.
         :raises providers.ociregistry.errors.OciError: when the registry fails or refuses.
@@ -66,12 +71,14 @@ class Distribution:
         repository: Repository,
         digest: str,
         tags: Collection[str],  # noqa: ARG002
+        look: Look,
     ) -> None:
         """Delete a digest.
 
         :raises TroubleError: if the registry does not delete by digest.
         """
-        if await self.registry.delete(repository, digest) == DeleteOutcome.UNSUPPORTED:
+        outcome = await self.registry.delete(repository, digest, look=look)
+        if outcome == DeleteOutcome.UNSUPPORTED:
             raise _refused(repository)
 
 
@@ -91,7 +98,9 @@ class GitHub:
         """Check the token and the package."""
         await self.packages.require(repository)
 
-    async def delete(self, repository: Repository, digest: str, tags: Collection[str]) -> None:
+    async def delete(
+        self, repository: Repository, digest: str, tags: Collection[str], look: Look
+    ) -> None:
         """Delete the version of a digest, after it was asked for its tags once more.
 
         :raises RegistryError: if it has another tag by now, if it is there but not in the list of
@@ -99,15 +108,32 @@ class GitHub:
             package, or one that was downloaded more than 5,000 times.
         """
         version = await self._find(repository, digest)
-        current = await self.packages.version(repository, version.number) if version else None
-        if current is None:
+        if version is None or not await self._is_there(repository, version, tags):
             if await self.registry.head(repository, digest) is not None:
                 place = f"{repository}@{digest}"
                 raise RegistryError(f"{place}: GitHub does not list it yet; run again later")
             return
-        if current.digest != digest or not set(current.tags) <= set(tags):
-            raise RegistryError(f"{repository}@{digest} was tagged {', '.join(current.tags)}")
-        await self.packages.delete(repository, current.number)
+
+        async def again() -> None:
+            await look()
+            await self._is_there(repository, version, tags)
+
+        await self.packages.delete(repository, version.number, again)
+
+    async def _is_there(
+        self, repository: Repository, version: Version, tags: Collection[str]
+    ) -> bool:
+        """Ask for a version itself, and tell whether it is there.
+
+        :raises RegistryError: if it has another tag than ``tags`` by now.
+        """
+        current = await self.packages.version(repository, version.number)
+        if current is None:
+            return False
+        if current.digest != version.digest or not set(current.tags) <= set(tags):
+            place = f"{repository}@{version.digest}"
+            raise RegistryError(f"{place} was tagged {', '.join(current.tags)}")
+        return True
 
     async def _find(self, repository: Repository, digest: str) -> Version | None:
         async for version in self.packages.versions(repository):

@@ -84,9 +84,7 @@ class Artifact:
         :raises OversizedArtifactError: if it takes more than 4 MiB packed, before any write.
         :raises OciError: if the registry fails or refuses.
         """
-        live = await self.registry.get(self.repository, self.tag)
-        if before != (live.digest if live else ""):
-            raise OverwrittenArtifactError(f"{self} was written meanwhile, by another run")
+        await self._require(before)
         body = _packed(value)
         if len(body) > MANIFEST_LIMIT:
             raise OversizedArtifactError(
@@ -98,8 +96,15 @@ class Artifact:
             return before
         for blob in (EMPTY, body):
             await self.registry.write_blob(self.repository, blob)
+        # The blobs took up to six requests: another run may have written since.
+        await self._require(before)
         await self.registry.put(self.repository, self.tag, manifest, named=before or None)
         return manifest.digest
+
+    async def _require(self, before: str) -> None:
+        live = await self.registry.head(self.repository, self.tag)
+        if before != (live or ""):
+            raise OverwrittenArtifactError(f"{self} was written meanwhile, by another run")
 
     def _layers(self, manifest: Manifest) -> Any:
         try:

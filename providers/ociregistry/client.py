@@ -15,6 +15,7 @@ from providers.ociregistry.reference import Repository, is_digest
 from providers.ociregistry.registry import (
     MANIFEST_LIMIT,
     DeleteOutcome,
+    Look,
     Manifest,
     TagList,
 )
@@ -105,12 +106,19 @@ class Client(BlobTransfer):
         _require_same(told, manifest.digest, call.place)
 
     async def delete(
-        self, repository: Repository, reference: str, *, named: str | None = None
+        self,
+        repository: Repository,
+        reference: str,
+        *,
+        named: str | None = None,
+        look: Look | None = None,
     ) -> str:
         """Delete a tag or digest, as `Registry` says; return a value of `DeleteOutcome`."""
         call = self._manifest_call("DELETE", repository, reference, REMOVE)
 
         async def settled() -> Reply | None:
+            if look is not None:
+                await look()
             if is_digest(reference):
                 return None
             live = await self.head(repository, reference)

@@ -56,5 +56,9 @@ class PartialRemovalError(OciError):
     """Some names were removed before a later one failed."""
 
 
+class InterruptedRunError(OciError):
+    """The run was interrupted: what was not begun does not begin."""
+
+
 class UndoRecordError(OciError):
     """The record that a removal is undone from can't be read or written, so nothing is removed."""

@@ -5,16 +5,12 @@ from dataclasses import dataclass
 
 from fleet.http.retry import RetryPolicy
 from providers.ociregistry.client import Client
-from providers.ociregistry.errors import (
-    AcceptedRemovalError,
-    OciError,
-    RegistryError,
-    UnsupportedRemovalError,
-)
+from providers.ociregistry.errors import RegistryError, UnsupportedRemovalError, moved
+from providers.ociregistry.interruption import STOPPED, require_running
 from providers.ociregistry.packages import Packages, Version, is_ghcr
 from providers.ociregistry.reference import TagReference
 from providers.ociregistry.registry import Manifest, Registry
-from providers.ociregistry.remove import NameRemover, Remover, require_gone
+from providers.ociregistry.remove import NameRemover, Remover, accepted, require_gone
 from providers.ociregistry.throwaway import is_throwaway, put_back, write_throwaway
 from providers.ociregistry.transport import Transport
 
@@ -43,6 +39,7 @@ class PackagesRemover:
 
     async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> bool:
         """Remove the tag, as `NameRemover` says."""
+        require_running()
         await self.packages.require(ref.repository)
         if not others:
             raise UnsupportedRemovalError(
@@ -53,16 +50,20 @@ class PackagesRemover:
         leftover = manifest if finishing else await write_throwaway(self.registry, ref, manifest)
         try:
             await self._delete(ref, leftover)
-        except OciError as error:
+        except STOPPED as error:
             failure = await put_back(self.registry, ref, leftover, error)
             if failure is not None:
                 raise failure from error
-        if not finishing and await self.registry.head(ref.repository, manifest.digest) is None:
-            raise AcceptedRemovalError(
-                f"{ref}: {manifest.digest} is not there after the name was removed; restore that "
+        if not finishing:
+            await accepted(self._check(ref, manifest.digest))
+        return True
+
+    async def _check(self, ref: TagReference, digest: str) -> None:
+        if await self.registry.head(ref.repository, digest) is None:
+            raise RegistryError(
+                f"{ref}: {digest} is not there after the name was removed; restore that "
                 "version of the package on GitHub within 30 days"
             )
-        return True
 
     async def _delete(self, ref: TagReference, leftover: Manifest) -> None:
         version = await self._wait_for(ref, leftover.digest)
@@ -70,8 +71,20 @@ class PackagesRemover:
         current = await self.packages.version(ref.repository, version.number)
         if current is None or not _is_alone(current, ref, leftover.digest):
             raise RegistryError(f"{ref}: GitHub's version {version.number} changed; run again")
-        await self.packages.delete(ref.repository, version.number)
+        await self._look(ref, leftover.digest)
+        await self.packages.delete(
+            ref.repository, version.number, lambda: self._look(ref, leftover.digest)
+        )
         await require_gone(self.registry, ref, leftover.digest)
+
+    async def _look(self, ref: TagReference, digest: str) -> None:
+        """Look at the tag right before its version is deleted.
+
+        :raises ConflictError: if it names something else; where it is gone, the deletion is done.
+        """
+        live = await self.registry.head(ref.repository, ref.tag)
+        if live not in {None, digest}:
+            raise moved(str(ref), live, f"a moment ago the placeholder {digest}")
 
     async def _wait_for(self, ref: TagReference, digest: str) -> Version:
         for wait in (*_WAITS, None):

@@ -4,7 +4,7 @@ Paths, parameters and answers are those of GitHub's OpenAPI description, operati
 `packages/*-package-version*`. A *version* there is a digest with all its tags.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -18,6 +18,7 @@ from fleet.http.message import Call, Reply
 from fleet.http.text import one_line
 from providers.ociregistry.errors import RegistryError, UnsupportedRemovalError
 from providers.ociregistry.reference import Repository
+from providers.ociregistry.registry import Look
 from providers.ociregistry.transport import Transport, unexpected
 
 API = "FLEET_GITHUB_API"
@@ -94,14 +95,22 @@ class Packages:
             return None
         return _version(_json(reply, address), address)
 
-    async def delete(self, repository: Repository, number: int) -> None:
+    async def delete(self, repository: Repository, number: int, look: Look) -> None:
         """Delete a version with all its tags; GitHub can restore it for 30 days.
+
+        `look` is awaited before a repetition of the request, after a wait of up to a minute: it
+        raises where the version must not be deleted any more.
 
         :raises UnsupportedRemovalError: if the token may not do that.
         :raises RegistryError: if GitHub refuses, as it does for the last tagged version.
         """
         address = f"{await self._address(repository)}/versions/{number}"
-        reply = await self._send("DELETE", address, HTTPStatus.NOT_FOUND)
+
+        async def settled() -> Reply | None:
+            await look()
+            return None
+
+        reply = await self._send("DELETE", address, HTTPStatus.NOT_FOUND, settled=settled)
         if reply.status == HTTPStatus.NOT_FOUND:
             # GitHub answers 404 to those who may not know; one that is gone is told apart by
             # the tag itself.
@@ -133,14 +142,20 @@ class Packages:
             f"{repository}: GitHub shows no such package to this token; {_REMEDY}"
         )
 
-    async def _send(self, method: str, address: str, *also: int) -> Reply:
+    async def _send(
+        self,
+        method: str,
+        address: str,
+        *also: int,
+        settled: Callable[[], Awaitable[Reply | None]] | None = None,
+    ) -> Reply:
         self._require_secure(address)
         headers = {
             "Accept": "application/vnd.github+json",
             "X-GitHub-Api-Version": "2022-11-28",
         }
         call = Call(method=method, url=address, headers=headers, limit=_LIMIT)
-        reply = await self._transport.send_as(call, f"Bearer {self._token}")
+        reply = await self._transport.send_as(call, f"Bearer {self._token}", settled)
         if reply.status in {HTTPStatus.OK, HTTPStatus.NO_CONTENT, *also}:
             return reply
         if reply.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in reply.headers:

@@ -1,6 +1,7 @@
 """What this provider needs of a registry, and nothing more."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -44,6 +45,10 @@ class TagList:
     known: bool
 
 
+Look = Callable[[], Awaitable[None]]
+"""A last look before a write: it raises where that must not be sent (again)."""
+
+
 class DeleteOutcome:
     """What a registry made of a DELETE: the possible values."""
 
@@ -82,11 +87,17 @@ class Registry(Protocol):
         """
 
     async def delete(
-        self, repository: Repository, reference: str, *, named: str | None = None
+        self,
+        repository: Repository,
+        reference: str,
+        *,
+        named: str | None = None,
+        look: Look | None = None,
     ) -> str:
         """Delete a tag or digest; return a value of `DeleteOutcome`.
 
-        `named` is the digest that the tag was seen to name just before, as with `put`.
+        `named` is the digest that the tag was seen to name just before, as with `put`. For a
+        digest that tags may have come to name, `look` is awaited before the request is repeated.
 
         :raises ConflictError: if the tag names another one before the request is repeated.
         """

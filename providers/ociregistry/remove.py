@@ -2,9 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from providers.ociregistry.errors import (
     KEEPING,
@@ -14,9 +14,13 @@ from providers.ociregistry.errors import (
     UnsupportedRemovalError,
     moved,
 )
+from providers.ociregistry.interruption import STOPPED, readable, require_running, to_its_end
 from providers.ociregistry.reference import Repository, TagReference
 from providers.ociregistry.registry import DeleteOutcome, Manifest, Registry
 from providers.ociregistry.throwaway import is_throwaway, put_back, write_throwaway
+
+CHECK_SECONDS = 60.0
+"""How long what a registry made of a removal is looked at, where the run is interrupted."""
 
 
 class NameRemover(Protocol):
@@ -66,25 +70,58 @@ class Remover:
         raise _no_way(ref)
 
     async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> bool:
-        """Remove the tag, as `NameRemover` says."""
-        if not await self._still_names(ref, manifest.digest):
-            return False
+        """Remove the tag, as `NameRemover` says.
+
+        The other tags are looked at first, which takes a request per tag: the look at the tag
+        itself is the last request before the one that removes it.
+        """
+        require_running()
         if is_throwaway(manifest):
+            if not await self._still_names(ref, manifest.digest):
+                return False
             await self._delete_throwaway(ref, manifest)
             return True
         sharing = await self._sharing(ref, manifest, others)
-        outcome = await self.registry.delete(ref.repository, ref.tag, named=manifest.digest)
+        if not await self._still_names(ref, manifest.digest):
+            return False
+        outcome = await self._delete_tag(ref, manifest, sharing)
         denied = outcome == DeleteOutcome.ABSENT and await self._still_names(ref, manifest.digest)
         if denied or outcome == DeleteOutcome.UNSUPPORTED:
             await self._probe(ref)
             leftover = await write_throwaway(self.registry, ref, manifest)
             await self._delete_throwaway(ref, leftover)
-        try:
-            await self._require_image(ref, manifest, sharing)
-            await require_gone(self.registry, ref, manifest.digest)
-        except OciError as error:
-            raise AcceptedRemovalError(str(error)) from error
+        await accepted(self._check(ref, manifest, sharing))
         return True
+
+    async def _delete_tag(
+        self, ref: TagReference, manifest: Manifest, sharing: Collection[str]
+    ) -> str:
+        """Delete the tag; where that stops, look whether it took effect all the same."""
+        try:
+            return await self.registry.delete(ref.repository, ref.tag, named=manifest.digest)
+        except STOPPED as error:
+            why = readable(error)
+            if await to_its_end(self._is_gone(ref)):
+                await accepted(self._check_stopped(ref, manifest, sharing, why))
+            raise why from (None if why is error else error)
+
+    async def _is_gone(self, ref: TagReference) -> bool:
+        """Tell whether a tag is surely gone."""
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                return await self.registry.head(ref.repository, ref.tag) is None
+        except Exception:  # noqa: BLE001 - nothing is known then, and why it stopped is reported
+            return False
+
+    async def _check_stopped(
+        self, ref: TagReference, manifest: Manifest, sharing: Collection[str], why: OciError
+    ) -> None:
+        await self._require_image(ref, manifest, sharing)
+        raise RegistryError(f"{why}. {ref} is removed")
+
+    async def _check(self, ref: TagReference, manifest: Manifest, sharing: Collection[str]) -> None:
+        await self._require_image(ref, manifest, sharing)
+        await require_gone(self.registry, ref, manifest.digest)
 
     async def _still_names(self, ref: TagReference, digest: str) -> bool:
         """Tell whether a tag still names a digest; false where it is gone.
@@ -102,7 +139,7 @@ class Remover:
             if outcome == DeleteOutcome.UNSUPPORTED:
                 raise _no_way(ref)
             await require_gone(self.registry, ref, leftover.digest)
-        except OciError as error:
+        except STOPPED as error:
             failure = await put_back(self.registry, ref, leftover, error)
             if failure is not None:
                 raise failure from error
@@ -152,6 +189,18 @@ class Remover:
             f"put back{f', and so were its tags {names}' if lost else ''}. This registry cannot "
             f"remove a name alone: {KEEPING}"
         )
+
+
+async def accepted(check: Coroutine[Any, Any, None]) -> None:
+    """Look at what a registry made of a removal that it took, also where the run is interrupted.
+
+    :raises AcceptedRemovalError: with whatever `check` raises, for the name is gone.
+    :raises asyncio.CancelledError: after `check` found nothing, if the run is interrupted.
+    """
+    try:
+        await to_its_end(check, seconds=CHECK_SECONDS)
+    except Exception as error:
+        raise AcceptedRemovalError(str(readable(error))) from error
 
 
 async def require_gone(registry: Registry, ref: TagReference, digest: str) -> None:

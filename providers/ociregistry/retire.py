@@ -12,6 +12,7 @@ from providers.ociregistry.errors import (
 )
 from providers.ociregistry.held import held_of, not_forgotten
 from providers.ociregistry.index import OWNER_ANNOTATION, annotations_of, document_of
+from providers.ociregistry.interruption import STOPPED, readable
 from providers.ociregistry.judge import Judge, Verdict
 from providers.ociregistry.noting import Noter
 from providers.ociregistry.reference import TagReference
@@ -78,8 +79,8 @@ class Retirer:
                     kept[tag] = Kept(tag=tag, digest=digest, reason=reason)
             # This may fail as well, and must not cost the record of what went.
             kept |= await self._kept(inputs, tags - inputs.stale.keys(), tags)
-        except OciError as error:
-            failure = error
+        except STOPPED as error:
+            failure = readable(error)
         return Outcome(removed=tuple(removed), kept=_sorted(kept), failure=failure)
 
     async def owned(self, inputs: StaleInputs, declared: frozenset[str]) -> dict[str, str]:
@@ -119,8 +120,8 @@ class Retirer:
             await self._noter.note(inputs, going, inputs.removed)
             for tag, manifest in going.items():
                 await self._remove(inputs, tag, manifest, tags, removed)
-        except OciError as error:
-            raise PartialRemovalError(_so_far(error, removed)) from error
+        except STOPPED as error:
+            raise PartialRemovalError(_so_far(readable(error), removed)) from error
         if held:
             unannounced = UnannouncedError(not_forgotten(inputs.repository, held))
             raise UnannouncedError(_so_far(unannounced, removed))

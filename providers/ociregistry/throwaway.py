@@ -5,6 +5,7 @@ import secrets
 
 from providers.ociregistry.errors import ConflictError, OciError, moved
 from providers.ociregistry.index import OCI_MANIFEST, annotations_of, document_of
+from providers.ociregistry.interruption import STOPPED, readable, to_its_end
 from providers.ociregistry.reference import TagReference, is_digest
 from providers.ociregistry.registry import Manifest, Registry, digest_of
 
@@ -14,6 +15,7 @@ _ARTIFACT_TYPE = "application/vnd.multi-py.fleet.removal.v1"
 # OCI image specification 1.1, "Guidance for an Empty Descriptor".
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 _EMPTY = b"{}"
+_PUT_BACK_SECONDS = 60.0
 
 
 def throwaway(nonce: str, displaced: str = "") -> Manifest:
@@ -61,10 +63,10 @@ def stood_for(manifest: Manifest) -> str:
 
 
 async def write_throwaway(registry: Registry, ref: TagReference, manifest: Manifest) -> Manifest:
-    """Write a throwaway over a tag that still names `manifest`, and return it.
+    """Write a placeholder manifest over a tag that still names `manifest`, and return it.
 
-    :raises OciError: if the tag names something else by now, before it is written, or if the
-        registry fails; the message tells how the tag was left.
+    :raises OciError: if the tag names something else by now, before it is written, or if anything
+        fails or the run is interrupted; the message says how the tag was left.
     """
     await registry.write_blob(ref.repository, _EMPTY)
     leftover = throwaway(secrets.token_hex(16), manifest.digest)
@@ -73,41 +75,56 @@ async def write_throwaway(registry: Registry, ref: TagReference, manifest: Manif
         raise moved(str(ref), live, f"a moment ago {manifest.digest}, to be removed")
     try:
         await registry.put(ref.repository, ref.tag, leftover, named=live)
-    except OciError as error:
+    except STOPPED as error:
         # It may have been written all the same.
-        raise await put_back(registry, ref, leftover, error) or error from error
+        raise await put_back(registry, ref, leftover, error) or readable(error) from error
     return leftover
 
 
 async def put_back(
-    registry: Registry, ref: TagReference, leftover: Manifest, cause: OciError
+    registry: Registry, ref: TagReference, leftover: Manifest, cause: BaseException
 ) -> OciError | None:
-    """Point a tag at what the throwaway displaced, after `cause` stopped its removal.
+    """Point a tag at what the placeholder manifest displaced, after `cause` stopped its removal.
 
-    Return None where the tag is gone after all, else `cause` in words that tell how the tag was
-    left. Somebody else's digest under the tag is left alone.
+    This goes on where the run is interrupted, for a minute at most. Return None where the tag is
+    gone after all, else `cause` in words that say how the tag was left. A digest that somebody
+    else wrote under the tag is left alone.
     """
-    displaced = displaced_by(leftover)
+    why = readable(cause)
     try:
-        # Read first: nothing may come between the look at the tag and the write to it.
-        manifest = await registry.get(ref.repository, displaced) if displaced else None
-        live = await registry.head(ref.repository, ref.tag)
-        if live is None:
-            return None
-        if live == displaced:
-            return type(cause)(f"{cause}; {ref} still names {displaced}")
-        if live != leftover.digest:
-            return type(cause)(f"{cause}; meanwhile {ref} was moved to {live} and was left there")
-        if manifest is None:
-            return type(cause)(
-                f"{cause}; {ref} names a placeholder, for {displaced or 'what it named'} is not "
-                "there any more; run again to finish the removal"
-            )
-        await registry.put(ref.repository, ref.tag, manifest, named=live)
-    except OciError as error:
-        left = (
-            f"{ref} names a placeholder instead of {displaced}, for it could not be put back "
-            f"({error}); run again to finish the removal"
+        return await to_its_end(_put_back(registry, ref, leftover, why), seconds=_PUT_BACK_SECONDS)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the tag may be on a placeholder
+        return _not_put_back(ref, leftover, why, readable(error))
+
+
+async def _put_back(
+    registry: Registry, ref: TagReference, leftover: Manifest, why: OciError
+) -> OciError | None:
+    displaced = displaced_by(leftover)
+    # Read first: nothing may come between the look at the tag and the write to it.
+    manifest = await registry.get(ref.repository, displaced) if displaced else None
+    live = await registry.head(ref.repository, ref.tag)
+    if live is None:
+        return None
+    if live == displaced:
+        return type(why)(f"{why}; {ref} still names {displaced}")
+    if live != leftover.digest:
+        return type(why)(f"{why}; meanwhile {ref} was moved to {live} and was left there")
+    if manifest is None:
+        return type(why)(
+            f"{why}; {ref} names a placeholder, for {displaced or 'what it named'} is not "
+            "there any more; run again to finish the removal"
         )
-        return type(cause)(f"{cause}; {error if isinstance(error, ConflictError) else left}")
-    return type(cause)(f"{cause}. {ref} was put back on {displaced}")
+    await registry.put(ref.repository, ref.tag, manifest, named=live)
+    return type(why)(f"{why}. {ref} was put back on {displaced}")
+
+
+def _not_put_back(
+    ref: TagReference, leftover: Manifest, why: OciError, error: OciError
+) -> OciError:
+    if isinstance(error, ConflictError):
+        return type(why)(f"{why}; {error}")
+    return type(why)(
+        f"{why}; {ref} names a placeholder instead of {displaced_by(leftover)}, for it could not "
+        f"be put back ({error}); run again to finish the removal"
+    )

@@ -18,6 +18,7 @@ from fleet.http.text import one_line
 from providers.ociregistry.auth import Authenticator
 from providers.ociregistry.credentials import plain_http_hosts
 from providers.ociregistry.errors import AuthenticationError, FailingError, RegistryError
+from providers.ociregistry.interruption import to_its_end
 
 PARALLEL = 8
 """Requests under way at once, all registries together."""
@@ -30,6 +31,7 @@ _CONNECTIONS = PARALLEL + 2 * COPIES
 UNAUTHORIZED = 401
 _DENIED = frozenset({401, 403})
 _SERVER_ERRORS = 500
+_READS = frozenset({"GET", "HEAD"})
 
 
 class Transport:
@@ -73,17 +75,24 @@ class Transport:
         refuse_denied(reply, call.place)
         return reply
 
-    async def send_as(self, call: Call, authorization: str) -> Reply:
+    async def send_as(
+        self,
+        call: Call,
+        authorization: str,
+        settled: Callable[[], Awaitable[Reply | None]] | None = None,
+    ) -> Reply:
         """Send `call` with retries under an Authorization of its own; every status is returned.
+
+        `settled` is asked before the call is sent once more, as `RetryPolicy.run` says.
 
         :raises RegistryError: if the host cannot be reached, or never stops failing.
         """
 
         async def send() -> Reply:
             async with self._slots:
-                return await self._exchange.once(call, authorization)
+                return await self._once(call, authorization)
 
-        return await self.retry.run(send, call.place)
+        return await self.retry.run(send, call.place, settled)
 
     def download(self, call: Call) -> AbstractAsyncContextManager[httpx.Response]:
         """Open the answer to `call` as a stream, sent once under the authorization known so far."""
@@ -103,12 +112,20 @@ class Transport:
             return ""
         return self._auth.current(urlsplit(call.url).netloc, call.scopes)
 
+    async def _once(self, call: Call, authorization: str) -> Reply:
+        """Send a call, and wait for the answer to a write though the task is cancelled meanwhile.
+
+        Cut off, a write could take effect after those who put things right have looked.
+        """
+        sending = self._exchange.once(call, authorization)
+        return await (sending if call.method in _READS else to_its_end(sending))
+
     async def _authenticated(
         self, call: Call, settled: Callable[[], Awaitable[Reply | None]] | None
     ) -> Reply:
         async with self._slots:
             known = self._known(call)
-            reply = await self._exchange.once(call, known)
+            reply = await self._once(call, known)
             if reply.status != UNAUTHORIZED:
                 return reply
             if _is_elsewhere(call):
@@ -125,7 +142,7 @@ class Transport:
         if done is not None:
             return done
         async with self._slots:
-            return await self._exchange.once(call, renewed)
+            return await self._once(call, renewed)
 
     async def _send_plain(self, call: Call, authorization: str) -> Reply:
         # The request that needs the token is tried again as a whole, so this multiplies.

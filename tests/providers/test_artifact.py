@@ -67,6 +67,16 @@ def test_there_is_none_where_none_was_written(do: Callable[[Act], Any]) -> None:
     assert do(lambda artifact: artifact.load()) is None
 
 
+def test_what_another_run_writes_while_the_blobs_are_uploaded_stays(
+    registry: FakeRegistry, do: Callable[[Act], Any]
+) -> None:
+    first = do(lambda artifact: artifact.save({"a": 1}, ""))
+    registry.fault("PUT .*/blobs/", act=lambda: put(registry, gzip.compress(b"[]")))
+    with pytest.raises(OverwrittenArtifactError, match="written meanwhile"):
+        do(lambda artifact: artifact.save({"a": 2}, first))
+    assert do(lambda artifact: artifact.load()).value == []
+
+
 def test_the_same_content_has_the_same_digest_and_is_not_written_again(
     registry: FakeRegistry, do: Callable[[Act], Any]
 ) -> None:

@@ -267,8 +267,8 @@ class TestARecordThatCanNotBeWritten:
     def test_for_somebody_writes_it_meanwhile_is_left(self, engine: Engine, fleet: Fleet) -> None:
         tags = fleet.registry.repositories[BUILD].tags
         theirs = fleet.registry.push_index(BUILD, "theirs")
-        fleet.registry.fault(f"GET .*/{RECORD}")
-        fleet.registry.fault(f"GET .*/{RECORD}", act=lambda: tags.update({RECORD: theirs}))
+        fleet.registry.fault(f"HEAD .*/{RECORD}")
+        fleet.registry.fault(f"HEAD .*/{RECORD}", act=lambda: tags.update({RECORD: theirs}))
         with pytest.raises(RemovalFailedError, match=r"written meanwhile.* run again"):
             remove_all(engine, fleet)
         assert tags[RECORD] == theirs
@@ -277,6 +277,7 @@ class TestARecordThatCanNotBeWritten:
     def test_and_is_then_found_not_to_be_there_stops_the_removal(
         self, engine: Engine, fleet: Fleet
     ) -> None:
+        fleet.registry.fault(f"HEAD .*/{RECORD}", times=2)  # the looks before it is written
         fleet.registry.fault(f"HEAD .*/{RECORD}", status=404)
         with pytest.raises(RemovalFailedError, match="was written, yet names None"):
             remove_all(engine, fleet)

@@ -1,7 +1,7 @@
 """GitHub's registry: what its Packages API refuses, delays or hides costs no image."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,10 +9,15 @@ import pytest
 
 from fleet.http.retry import RetryPolicy
 from providers.ociregistry.client import Client
-from providers.ociregistry.errors import OciError, RegistryError, UnsupportedRemovalError
-from providers.ociregistry.ghcr import Removers
-from providers.ociregistry.packages import is_ghcr
-from providers.ociregistry.reference import TagReference
+from providers.ociregistry.errors import (
+    ConflictError,
+    OciError,
+    RegistryError,
+    UnsupportedRemovalError,
+)
+from providers.ociregistry.ghcr import PackagesRemover
+from providers.ociregistry.packages import Packages, Version, is_ghcr
+from providers.ociregistry.reference import Repository, TagReference
 from providers.ociregistry.throwaway import throwaway
 from providers.ociregistry.transport import Transport
 from tests.engine.reading import Reading
@@ -36,6 +41,9 @@ class Package:
     name: str = NAME
     digest: str = ""
     waits: list[float] = field(default_factory=list)
+    attempts: int = 1
+    during_wait: Callable[[float], object] = float
+    packages: type[Packages] = Packages
 
     def fill(self) -> None:
         children = push_image(self.front, self.name, PLATFORMS, VERSION)
@@ -47,7 +55,7 @@ class Package:
         asyncio.run(self._remove(tag))
 
     async def _remove(self, tag: str) -> None:
-        retry = RetryPolicy(attempts=1, sleep=self._sleep)
+        retry = RetryPolicy(attempts=self.attempts, sleep=self._sleep)
         transport = Transport(environment=self.environment, retry=retry)
         try:
             client = Client(transport)
@@ -55,13 +63,16 @@ class Package:
             manifest = await client.get(ref.repository, tag)
             assert manifest is not None
             others = frozenset((await client.tags(ref.repository)).tags) - {tag}
-            remover = Removers(transport, client).of(ref.repository.host)
+            remover = PackagesRemover(
+                registry=client, packages=self.packages(transport), retry=retry
+            )
             await remover.remove(ref, manifest, others)
         finally:
             await transport.close()
 
     async def _sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
+        self.during_wait(seconds)
 
     @property
     def view(self) -> Reading:
@@ -188,6 +199,64 @@ def test_a_throwaway_that_has_another_tag_too_is_not_deleted(package: Package) -
         "mine": leftover.digest,
     }
     assert package.api_writes == []
+
+
+def test_a_tag_that_is_moved_after_its_version_was_looked_at_costs_no_version(
+    package: Package,
+) -> None:
+    theirs = push_index(package.front, NAME, ["theirs"], {})
+
+    class Moving(Packages):
+        async def version(self, repository: Repository, number: int) -> Version | None:
+            found = await super().version(repository, number)
+            move_tag(package.front, NAME, POINTER, "theirs")
+            return found
+
+    package.packages = Moving
+    with pytest.raises(ConflictError, match=f"names {theirs}.*was moved to {theirs} and was left"):
+        package.remove()
+    assert package.view.tags() == {POINTER: theirs, VERSION: package.digest, "theirs": theirs}
+    assert package.api_writes == []
+
+
+def test_before_a_deletion_is_repeated_the_tag_is_looked_at_again(package: Package) -> None:
+    theirs = push_index(package.front, NAME, ["theirs"], {})
+    package.attempts = 2
+    package.github.statuses["DELETE"] = 502
+    package.during_wait = lambda _: move_tag(package.front, NAME, POINTER, "theirs")
+    with pytest.raises(ConflictError, match=f"was moved to {theirs} and was left"):
+        package.remove()
+    assert len(package.api_writes) == 1
+    assert package.view.tags()[POINTER] == theirs
+
+
+@pytest.mark.parametrize(
+    "error", [OverflowError(), RecursionError(), asyncio.CancelledError()], ids=repr
+)
+def test_whatever_stops_a_removal_the_tag_is_put_back(
+    package: Package, error: BaseException
+) -> None:
+    class Stopping(Packages):
+        async def version(self, repository: Repository, number: int) -> Version | None:
+            raise error
+
+    package.packages = Stopping
+    with pytest.raises(OciError, match=f"was put back on {package.digest}"):
+        package.remove()
+    untouched(package)
+    assert package.api_writes == []
+
+
+def test_an_interrupted_wait_for_the_list_puts_the_tag_back(package: Package) -> None:
+    package.github.freeze(NAME, times=1000)
+
+    def interrupt(_: float) -> None:
+        raise asyncio.CancelledError
+
+    package.during_wait = interrupt
+    with pytest.raises(OciError, match=r"The run was interrupted.*was put back"):
+        package.remove()
+    untouched(package)
 
 
 @pytest.mark.parametrize("newest_first", [True, False])

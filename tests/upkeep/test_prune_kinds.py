@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from fleet.http.retry import RetryPolicy
 from local.say import TroubleError
 from providers.ociregistry.client import Client
 from providers.ociregistry.errors import OciError, RegistryError
@@ -178,6 +179,37 @@ def test_a_registry_without_deletion_is_left_as_it_is(kind: Kind, tmp_path: Path
         assert [line for line in front.writes if not line.startswith("DELETE")] == []
 
 
+async def unchanged() -> None:
+    """Look, and find nothing."""
+
+
+def test_on_github_a_tag_that_comes_while_a_deletion_waits_saves_its_version(
+    tmp_path: Path,
+) -> None:
+    with running(Kind(name="is like GitHub's", ghcr=True), tmp_path) as front:
+        seed(front)
+        alone = push_index(front, PUBLIC, ["alone"], {})
+        assert front.github is not None
+        front.github.statuses["DELETE"] = 502
+
+        async def pin(_: float) -> None:
+            move_tag(front, PUBLIC, "pinned", "alone")
+
+        async def work() -> None:
+            retry = RetryPolicy(attempts=3, sleep=pin)
+            transport = Transport(environment=front.environment, retry=retry)
+            opened = Opened(registry=Client(transport), transport=transport)
+            public = Repository(host=front.host, name=PUBLIC)
+            try:
+                await opened.versions_of(front.host).delete(public, alone, ["alone"], unchanged)
+            finally:
+                await transport.close()
+
+        with pytest.raises(RegistryError, match=r"was tagged .*pinned"):
+            asyncio.run(work())
+        assert len([line for line in front.writes if line.startswith("DELETE /api/")]) == 1
+
+
 def test_github_is_asked_for_a_versions_tags_and_one_that_has_some_stays(tmp_path: Path) -> None:
     with running(Kind(name="is like GitHub's", ghcr=True), tmp_path) as front:
         seed(front)
@@ -189,7 +221,9 @@ def test_github_is_asked_for_a_versions_tags_and_one_that_has_some_stays(tmp_pat
             public = Repository(host=front.host, name=PUBLIC)
             try:
                 # All names but one are known to go along with it.
-                await opened.versions_of(front.host).delete(public, index, ["py3.11-0.34.0"])
+                await opened.versions_of(front.host).delete(
+                    public, index, ["py3.11-0.34.0"], unchanged
+                )
             finally:
                 await transport.close()
 
