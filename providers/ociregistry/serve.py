@@ -1,10 +1,9 @@
 """The plugin's process: a gRPC server whose errors are single, readable messages."""
 
 import asyncio
+import signal
 import sys
-import traceback
-from collections.abc import Awaitable, Callable
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
@@ -15,13 +14,16 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 from pulumi.runtime.proto.status_pb2 import Status
 
+from providers.ociregistry.calls import Calls
 from providers.ociregistry.errors import OciError
+from providers.ociregistry.interruption import origin
 from providers.ociregistry.provider import OciProvider
 from providers.ociregistry.session import Session
 from providers.ociregistry.stale_resource import RemovalFailedError
 from providers.ociregistry.wire import wrap_map
 
 VERSION = "0.1.0"
+_ANSWER_SECONDS = 1.0
 
 
 def message_of(error: Exception) -> str:
@@ -31,44 +33,50 @@ def message_of(error: Exception) -> str:
     """
     if isinstance(error, OciError):
         return str(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown place"
-    return f"error in the ociregistry provider itself ({type(error).__name__} at {place}): {error}"
+    return f"error in the ociregistry provider itself ({origin(error)}): {error}"
 
 
 class _Servicer(ProviderServicer):
     """Turns exceptions into statuses, where the base class lets them out as tracebacks."""
 
+    def __init__(self, calls: Calls, provider: OciProvider, engine: str) -> None:
+        super().__init__(sys.argv[1:], VERSION, provider, engine_address=engine)
+        self._calls = calls
+
+    async def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        """End in order: the engine was interrupted, and waits for what is under way."""
+        self._calls.interrupt()
+        return await super().Cancel(request, context)  # type: ignore[no-untyped-call]
+
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        return await _guarded(super().Check(request, context), context)
+        return await self._guarded(super().Check(request, context), context)
 
     async def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        return await _guarded(super().Diff(request, context), context)
+        return await self._guarded(super().Diff(request, context), context)
 
     async def Create(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         answer = super().Create(request, context)  # type: ignore[no-untyped-call]
-        return await _guarded(answer, context)
+        return await self._guarded(answer, context)
 
     async def Read(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         answer = super().Read(request, context)  # type: ignore[no-untyped-call]
-        return await _guarded(answer, context)
+        return await self._guarded(answer, context)
 
     async def Update(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         answer = super().Update(request, context)  # type: ignore[no-untyped-call]
-        return await _guarded(answer, context)
+        return await self._guarded(answer, context)
 
     async def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         answer = super().Delete(request, context)  # type: ignore[no-untyped-call]
-        return await _guarded(answer, context)
+        return await self._guarded(answer, context)
 
-
-async def _guarded(answer: Awaitable[Any], context: Any) -> Any:
-    try:
-        return await answer
-    except RemovalFailedError as error:
-        return await context.abort_with_status(_partial(error))
-    except Exception as error:  # noqa: BLE001 - every error ends as one message
-        return await context.abort(grpc.StatusCode.UNKNOWN, message_of(error))
+    async def _guarded(self, answer: Coroutine[Any, Any, Any], context: Any) -> Any:
+        try:
+            return await self._calls.answer(answer)
+        except RemovalFailedError as error:
+            return await context.abort_with_status(_partial(error))
+        except Exception as error:  # noqa: BLE001 - every error ends as one message
+            return await context.abort(grpc.StatusCode.UNKNOWN, message_of(error))
 
 
 def _partial(error: RemovalFailedError) -> Any:
@@ -88,18 +96,28 @@ def _partial(error: RemovalFailedError) -> Any:
 
 
 async def serve(engine: str) -> None:
-    """Serve until the engine ends the process; the port goes to standard output."""
+    """Serve until the engine ends the process; the port goes to standard output.
+
+    A signal to end is an interrupt: what is under way ends in order before the process does.
+    """
     session = Session()
     session.log = _logger(engine, engine_pb2.LogSeverity.INFO)
     session.warn = _logger(engine, engine_pb2.LogSeverity.WARNING)
     server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
-    servicer = _Servicer(sys.argv[1:], VERSION, OciProvider(session), engine_address=engine)
+    calls = Calls()
+    servicer = _Servicer(calls, OciProvider(session), engine)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    await server.wait_for_termination()
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    await stopping.wait()
+    calls.interrupt()
+    await calls.ended()
+    await server.stop(_ANSWER_SECONDS)
 
 
 def _logger(engine: str, severity: Any) -> Callable[[str, str], Awaitable[None]]:
@@ -116,7 +134,4 @@ def main() -> None:
     engine = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), "")
     if not engine:
         sys.exit("this is a Pulumi plugin: `pulumi` starts it and gives it the engine's address")
-    try:
-        asyncio.run(serve(engine))
-    except KeyboardInterrupt:
-        return
+    asyncio.run(serve(engine))
