@@ -10,6 +10,7 @@ from typing import IO, Any
 from local import status
 from local.calm import Calm
 from local.checkout import Checkout
+from local.hangup import passed_on_hangup
 from local.say import TroubleError, tail_of
 
 _NO_STACK = "no stack named"
@@ -30,28 +31,43 @@ def select(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str])
 def run(checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]) -> int:
     """Return the exit status of ``argv``, run in the checkout on the user's own terminal.
 
-    Where that is none, what it prints is passed on as :class:`local.calm.Calm` has it.
+    Where that is none, what it prints is passed on as :class:`local.calm.Calm` has it. A terminal
+    that is closed is an interrupt: the engine ends what it does in order, and gives up its lock.
     """
     sys.stdout.flush()
     pipe = None if sys.stdout.isatty() else subprocess.PIPE
-    with subprocess.Popen(
-        argv, cwd=checkout.root, env=dict(env), stdout=pipe, text=True, errors="backslashreplace"
-    ) as process:
+    with (
+        passed_on_hangup() as passing,
+        subprocess.Popen(
+            argv,
+            cwd=checkout.root,
+            env=dict(env),
+            stdout=pipe,
+            text=True,
+            errors="backslashreplace",
+        ) as process,
+    ):
+        passing(process)
+        calm = Calm()
         while True:
             try:
                 if process.stdout:
-                    _pass_on(process.stdout)
+                    _pass_on(process.stdout, calm)
                 return process.wait()
             except KeyboardInterrupt:
                 # The terminal interrupted both: the engine ends what it does in its own order.
                 continue
 
 
-def _pass_on(lines: IO[str]) -> None:
-    calm = Calm()
+def _pass_on(lines: IO[str], calm: Calm) -> None:
+    """Print what is worth it, and read on where nobody reads that any more."""
+    heard = True
     while line := lines.readline():
-        if calm.shows(line.rstrip("\n")):
-            print(line, end="", flush=True)
+        if heard and calm.shows(line.rstrip("\n")):
+            try:
+                print(line, end="", flush=True)
+            except OSError:
+                heard = False
 
 
 def outputs(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> dict[str, Any]:
