@@ -31,7 +31,6 @@ keeps downloads in a cache mount of the builder, which is empty at the cold run.
 """
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -46,6 +45,7 @@ from benchmarks.ours import Ours
 from benchmarks.replaced_way import Builder, Job
 from benchmarks.scratch import clone
 from benchmarks.traffic import Storage, Upload, uploads
+from local import registry
 from local.say import say
 from tests.engine.registries import free_port
 
@@ -111,7 +111,9 @@ class Contest:
         here = self.scratch.here
         self._log = here.log / "registry.log"
         self.storage = Storage(here.state / "registry")
-        self.builder = Builder(buildctl=here.bin / "buildctl", socket=here.socket)
+        self.builder = Builder(
+            buildctl=here.bin / "buildctl", socket=here.socket, logins=here.docker_config
+        )
         self.bases = frozenset(self.storage.held("stand-in"))
 
     def declare_version(self, version: str) -> None:
@@ -252,8 +254,8 @@ def main(arguments: list[str]) -> int:
         compiled=chosen.compiled,
         image=chosen.image,
     )
-    # The registry that is started takes its settings from here: its log names every upload.
-    os.environ["REGISTRY_LOG_ACCESSLOG_DISABLED"] = "false"
+    # The log of the registry that is started names every upload.
+    registry.LOG["accesslog"] = {"disabled": False}
     # A short path: sockets live below it, and theirs have 108 bytes at most.
     with tempfile.TemporaryDirectory(prefix="fleet-") as folder:
         found = Contest(Path(folder) / "c", matrix, checked=not chosen.unchecked)

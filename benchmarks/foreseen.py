@@ -28,6 +28,7 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2
 
 from benchmarks.contexts import context_hash
+from local.login import USERNAME
 from tests.engine.seeding import OCI_MANIFEST, sha
 
 _SERVICE: Final = "/pulumirpc.ResourceProvider/"
@@ -142,7 +143,7 @@ def _hash(context: str, dockerfile: str, named: tuple[tuple[str, str], ...]) -> 
     return context_hash(Path(context), Path(dockerfile), {n: Path(place) for n, place in named})
 
 
-async def serve(plugin: Path, authority: Path) -> None:
+async def serve(plugin: Path, authority: Path, password: str) -> None:
     """Serve until SIGTERM; the port is the first line of standard output."""
     started = await asyncio.create_subprocess_exec(plugin, stdout=asyncio.subprocess.PIPE)
     assert started.stdout is not None
@@ -151,7 +152,13 @@ async def serve(plugin: Path, authority: Path) -> None:
         context = ssl.create_default_context(cafile=str(authority))
         limits = httpx.Limits(max_connections=_AT_ONCE)
         async with (
-            httpx.AsyncClient(verify=context, trust_env=False, timeout=60, limits=limits) as http,
+            httpx.AsyncClient(
+                verify=context,
+                auth=(USERNAME, password),
+                trust_env=False,
+                timeout=60,
+                limits=limits,
+            ) as http,
             grpc.aio.insecure_channel(f"127.0.0.1:{port}", _GRPC_CHANNEL_OPTIONS) as channel,
         ):
             server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
@@ -173,8 +180,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.foreseen", description=__doc__)
     parser.add_argument("plugin", type=Path)
     parser.add_argument("authority", type=Path, help="the registry's authority, a PEM file")
+    parser.add_argument("password", type=Path, help="the file with the registry's password")
     chosen = parser.parse_args(arguments)
-    asyncio.run(serve(chosen.plugin, chosen.authority))
+    asyncio.run(serve(chosen.plugin, chosen.authority, chosen.password.read_text()))
     return 0
 
 

@@ -5,6 +5,7 @@ is what a workflow's job gets, nothing is left of the tag before: the builder is
 """
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -56,10 +57,14 @@ def pins(tag: VersionTag) -> list[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Builder:
-    """A BuildKit daemon, driven by its plain client."""
+    """A BuildKit daemon, driven by its plain client.
+
+    ``logins`` is the Docker configuration with the registry's login.
+    """
 
     buildctl: Path
     socket: Path
+    logins: Path
 
     def prune(self) -> None:
         """Leave nothing of earlier builds: layers, cache mounts, pulled images."""
@@ -71,7 +76,8 @@ class Builder:
 
     def _run(self, words: Sequence[str]) -> None:
         argv = [str(self.buildctl), "--addr", f"unix://{self.socket}", *words]
-        done = subprocess.run(argv, check=False, capture_output=True, text=True)
+        env = {**os.environ, "DOCKER_CONFIG": str(self.logins)}
+        done = subprocess.run(argv, check=False, capture_output=True, text=True, env=env)
         if done.returncode:
             raise SystemExit(f"buildctl {words[0]} ended with {done.returncode}:\n{done.stderr}")
 

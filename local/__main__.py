@@ -9,7 +9,17 @@ from dataclasses import dataclass, replace
 
 from fleet.problems import DeclarationError
 from inputs.parts import stacks_of
-from local import backend, certificates, cleanup, engine, environment, prepare, reach, turns
+from local import (
+    backend,
+    certificates,
+    cleanup,
+    docker_config,
+    engine,
+    environment,
+    prepare,
+    reach,
+    turns,
+)
 from local.checkout import Checkout, checkout
 from local.needs import read_needs
 from local.say import TroubleError, say
@@ -100,6 +110,7 @@ def _env(here: Checkout, asked: Asked) -> int:
     needs = read_needs(here.root, asked.stack)
     if needs.port is not None:
         certificates.ensure(here)
+        docker_config.share_login(here, needs.port, os.environ)
     gone = environment.unset(here, needs, os.environ)
     print(environment.exports(environment.of_process(here, needs), gone), end="")
     return 0

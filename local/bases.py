@@ -8,8 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from local import certificates, registry, rootfs
+from local import certificates, login, registry, rootfs
 from local.checkout import Checkout
+from local.login import Login
 from local.needs import Needs
 from local.push import Repository
 from local.rootfs import PACKAGES, SUITES, Recipe, RootFilesystem
@@ -54,7 +55,8 @@ def ensure(checkout: Checkout, needs: Needs, stand_ins: Sequence[StandIn]) -> No
     if needs.port is None or not needs.stand_ins:
         return
     port, authority = needs.port, checkout.tls / "ca.pem"
-    lacking = [s for s in stand_ins if not _is_there(port, authority, s)]
+    known_as = login.ensure(checkout)
+    lacking = [s for s in stand_ins if not _is_there(port, authority, known_as, s)]
     if lacking:
         _make(checkout, port, lacking)
     _decide(checkout, {s.key: s.reference for s in stand_ins})
@@ -67,7 +69,8 @@ def _make(checkout: Checkout, port: int, stand_ins: Sequence[StandIn]) -> None:
         raise TroubleError(text)
     say(f"bases: {_HUB} can't be reached; standing in with Debian's Python")
     made = _root_filesystems(checkout, stand_ins, trusted)
-    with Repository.open(port, checkout.tls / "ca.pem", REPOSITORY) as repository:
+    authority, known_as = checkout.tls / "ca.pem", login.ensure(checkout)
+    with Repository.open(port, authority, known_as, REPOSITORY) as repository:
         for stand_in in stand_ins:
             push(repository, stand_in, made, trusted)
             say(f"bases: {stand_in.reference}")
@@ -104,9 +107,9 @@ def _decide(checkout: Checkout, references: dict[str, str]) -> None:
         path.write_text(text)
 
 
-def _is_there(port: int, authority: Path, stand_in: StandIn) -> bool:
+def _is_there(port: int, authority: Path, known_as: Login, stand_in: StandIn) -> bool:
     """Tell whether the registry has the stand-in by its present recipe, for all its platforms."""
-    index = registry.index(port, authority, REPOSITORY, stand_in.tag)
+    index = registry.index(port, authority, known_as, REPOSITORY, stand_in.tag)
     found = {_platform(entry.get("platform", {})) for entry in index.get("manifests", [])}
     recipe = index.get("annotations", {}).get(RECIPE_ANNOTATION)
     return recipe == stand_in.recipe and set(stand_in.platforms) <= found

@@ -4,16 +4,16 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.node_rules import REMOTE
 from fleet.nodes import Node
-from local import emulation, instances, processes
+from local import docker_config, emulation, instances, processes
 from local.checkout import Checkout
+from local.child_environment import child_environment
 from local.needs import BUILDER, Needs
-from local.say import TroubleError, say
+from local.say import say
 
 _RECORD = "buildkitd.pid"
 _KEEP_BYTES = 20 * 10**9
@@ -36,7 +36,7 @@ def start(checkout: Checkout, binaries: Binaries, needs: Needs) -> None:
     config = _configuration(checkout, needs)
     fingerprint = _fingerprint(config, binaries.buildkitd, checkout.tls / "ca.pem")
     record, log = checkout.run / _RECORD, checkout.log / "buildkitd.log"
-    write_instance(checkout)
+    write_instance(checkout, needs)
     known = processes.read_record(record)
     if known and known.alive and known.fingerprint == fingerprint and answers(checkout, binaries):
         return
@@ -47,7 +47,7 @@ def start(checkout: Checkout, binaries: Binaries, needs: Needs) -> None:
     path.write_text(config)
     started = processes.start(
         [str(binaries.buildkitd), "--config", str(path)],
-        env=_environment(os.environ),
+        env=processes.environment(checkout.tmp / "buildkitd"),
         log=log,
         record=record,
         fingerprint=fingerprint,
@@ -65,15 +65,18 @@ def answers(checkout: Checkout, binaries: Binaries) -> bool:
     """Tell whether a daemon with a worker answers on the socket."""
     argv = [str(binaries.buildctl), "--addr", f"unix://{checkout.socket}", "debug", "workers"]
     try:
-        return subprocess.run(argv, check=False, capture_output=True, timeout=10).returncode == 0
+        done = subprocess.run(
+            argv, check=False, capture_output=True, timeout=10, env=child_environment()
+        )
     except subprocess.TimeoutExpired:
         return False
+    return done.returncode == 0
 
 
-def write_instance(checkout: Checkout) -> None:
+def write_instance(checkout: Checkout, needs: Needs) -> None:
     """Describe the daemon to buildx clients: an instance file in our Docker configuration."""
     node = Node(driver=REMOTE, endpoint=f"unix://{checkout.socket}", options={})
-    instances.write(checkout.docker_config / "buildx", BUILDER, node)
+    instances.write(docker_config.folder(checkout, needs) / "buildx", BUILDER, node)
 
 
 def _configuration(checkout: Checkout, needs: Needs) -> str:
@@ -104,30 +107,16 @@ def _configuration(checkout: Checkout, needs: Needs) -> str:
     return "\n".join([*lines, ""])
 
 
-def _environment(env: Mapping[str, str]) -> dict[str, str]:
-    # runc lies in /usr/sbin, which is not on every PATH.
-    return {**env, "PATH": f"{env.get('PATH', '')}:/usr/sbin:/sbin"}
-
-
 def _fingerprint(config: str, binary: Path, authority: Path) -> str:
     trusted = authority.read_bytes() if authority.exists() else b""
     return hashlib.sha256(b"\0".join((config.encode(), os.fsencode(binary), trusted))).hexdigest()
 
 
 def _make_socket_folder(checkout: Checkout) -> None:
-    """Make the socket's folder; one outside the checkout must be ours alone.
-
-    :raises TroubleError: when it belongs to someone else.
-    """
-    folder = checkout.socket.parent
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder == checkout.run:
+    """Make the socket's folder, and a link to a socket that lies outside the checkout."""
+    checkout.make_run()
+    if checkout.socket.parent == checkout.run:
         return
-    found = folder.lstat()
-    if found.st_uid != os.geteuid() or found.st_mode & 0o077 or folder.is_symlink():
-        raise TroubleError(
-            f"{folder} is not private to this user. Remove it, or set XDG_RUNTIME_DIR."
-        )
     link = checkout.run / "buildkit.sock"
     link.unlink(missing_ok=True)
     link.symlink_to(checkout.socket)

@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from local.checkout import Checkout
+from local.child_environment import child_environment
 from local.say import TroubleError
 
 _NAMES = "DNS:localhost,IP:127.0.0.1,IP:::1"
@@ -49,6 +50,7 @@ def ensure(checkout: Checkout) -> Path:
     :raises TroubleError: when the ``openssl`` command is missing or fails.
     """
     authority = checkout.tls / "ca.pem"
+    checkout.make_state()
     if not _is_fresh(checkout.tls / "server.pem"):
         _make(checkout.tls)
     bundle, system = checkout.tls / "bundle.pem", system_bundle(checkout)
@@ -75,7 +77,6 @@ def _is_fresh(certificate: Path) -> bool:
 
 def _make(folder: Path) -> None:
     """Put a new authority and server certificate at ``folder``, both or none."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix="tls-", dir=folder.parent))
     settings = made / "openssl.cnf"
     settings.write_text(_SETTINGS)
@@ -99,7 +100,9 @@ def _make(folder: Path) -> None:
 
 def _openssl(argv: list[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(argv, cwd=folder, check=False, capture_output=True, text=True)
+        return subprocess.run(
+            argv, cwd=folder, check=False, capture_output=True, text=True, env=child_environment()
+        )
     except FileNotFoundError as error:
         raise TroubleError(
             "the openssl command is missing. Install the package openssl."

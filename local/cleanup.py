@@ -1,10 +1,6 @@
 """The end of the embedded default: daemons stopped, and its data removed when asked."""
 
-import shutil
-import subprocess
-from pathlib import Path
-
-from local import builder, registry
+from local import builder, mounts, registry
 from local.checkout import Checkout
 from local.say import say
 
@@ -15,6 +11,7 @@ def down(checkout: Checkout) -> None:
     for name, stop in (("BuildKit", builder.stop), ("the registry", registry.stop)):
         record = stop(checkout)
         say(f"stopped {name} (pid {record.pid})" if record else f"{name} was not running")
+    mounts.remove(checkout.tmp)
 
 
 def clean(checkout: Checkout) -> None:
@@ -23,17 +20,8 @@ def clean(checkout: Checkout) -> None:
     if not checkout.state.exists():
         say("nothing to remove")
         return
-    for mount in mounts_below(checkout.state, Path("/proc/self/mountinfo").read_text()):
-        subprocess.run(["umount", "--lazy", mount], check=False, capture_output=True)
-    shutil.rmtree(checkout.state)
-    if checkout.socket.parent != checkout.run:
-        shutil.rmtree(checkout.socket.parent, ignore_errors=True)
+    mounts.remove(checkout.state)
+    if checkout.uses_short:
+        mounts.remove(checkout.short)
     say(f"removed {checkout.state}: the registry's images, BuildKit's cache and the stacks' state")
     say(f"kept {checkout.cache}: built tools and downloads, shared by your checkouts")
-
-
-def mounts_below(folder: Path, mountinfo: str) -> list[str]:
-    """Return the mount points below ``folder``, innermost first (proc_pid_mountinfo(5))."""
-    points = [line.split()[4] for line in mountinfo.splitlines() if line]
-    decoded = [point.replace("\\040", " ") for point in points]
-    return sorted((p for p in decoded if Path(p).is_relative_to(folder)), reverse=True)

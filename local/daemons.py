@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from local.checkout import Checkout
+from local.child_environment import child_environment
 from local.say import say
 
 OLDEST_BUILDKIT = (0, 23)
@@ -48,7 +49,12 @@ def _version(binary: str) -> tuple[int, ...]:
     """Return major and minor version, such as of ``registry example.org/d/v3 v3.1.2``."""
     try:
         answer = subprocess.run(
-            [binary, "--version"], check=False, capture_output=True, text=True, timeout=10
+            [binary, "--version"],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            env=child_environment(),
         )
     except (OSError, subprocess.TimeoutExpired):
         return ()

@@ -5,11 +5,12 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 
+from local.child_environment import SEARCH_PATH, child_environment
 from local.needs import Needs
 from local.platforms import native
 from local.say import TroubleError, tail_of, timed
 
-_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+_PATH = os.pathsep.join((os.environ.get("PATH", ""), *SEARCH_PATH))
 
 
 def wanted(needs: Needs, *, stand_ins: bool) -> dict[str, str]:
@@ -62,7 +63,8 @@ def ensure(needs: Needs, *, stand_ins: bool) -> None:
 
 
 def _apt(arguments: list[str], named: str) -> None:
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    # The scripts of packages run as root.
+    env = child_environment(DEBIAN_FRONTEND="noninteractive")
     result = subprocess.run(
         ["apt-get", *arguments], check=False, capture_output=True, text=True, env=env
     )

@@ -1,4 +1,4 @@
-"""Our Docker configuration, and what it shows of the user's: logins, contexts, named builders."""
+"""Our Docker configurations, and what they show of the user's: logins, contexts, builders."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fleet.node_rules import CLOUD, OPTIONS
-from local import instances
+from local import instances, login, private
 from local.checkout import Checkout
 from local.needs import DOCKER_BUILDER, Needs
 from local.say import TroubleError
@@ -51,25 +51,58 @@ def require_builders(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -
 def share(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
     """Let our configuration describe the declared nodes and show the user's builders.
 
-    It shows the user's logins where the registry is not ours. Where no builder is to be described,
-    it is the user's own configuration that is used, and there is nothing to show.
+    It has the login of the registry on this machine; for one elsewhere it shows the user's logins.
+    Where there is no builder to describe either, the user's own configuration is used, and there is
+    nothing to show.
     """
     if not needs.own_docker_config:
         return
-    theirs, ours = users_folder(checkout, env), checkout.docker_config
-    ours.mkdir(parents=True, exist_ok=True)
-    _link(ours / _LOGINS, theirs / _LOGINS if needs.port is None else None)
+    checkout.make_state()
+    theirs, ours = users_folder(checkout, env), folder(checkout, needs)
+    private.make_folder(ours)
+    if needs.port is None:
+        _link(ours / _LOGINS, theirs / _LOGINS)
+    else:
+        share_login(checkout, needs.port, env)
     for name in (_CONTEXTS, _PLUGINS):
         _link(ours / name, theirs / name)
     for name in needs.builders:
         held, instance = (
-            _instance(folder, name) for folder in (ours / "buildx", _users_buildx(checkout, env))
+            _instance(buildx, name) for buildx in (ours / "buildx", _users_buildx(checkout, env))
         )
         if name in needs.described:
             instances.write(ours / "buildx", name, needs.described[name])
         elif instance.is_file():
             held.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(instance, held)
+
+
+def share_login(checkout: Checkout, port: int, env: Mapping[str, str]) -> None:
+    """Let our configuration have the login of the registry on ``port`` of this machine.
+
+    Of the user's file it takes which Docker context is in use. A credential store named there would
+    be asked in place of our entry.
+    """
+    values = {"auths": login.docker_auths(login.ensure(checkout), port)}
+    context = _context_in_use(users_folder(checkout, env) / _LOGINS)
+    text = json.dumps(values | ({"currentContext": context} if context else {}), indent=2)
+    private.write(checkout.docker_config / _LOGINS, f"{text}\n")
+
+
+def folder(checkout: Checkout, needs: Needs) -> Path:
+    """Return our configuration for ``needs``: with the login of this machine's registry, or not.
+
+    With one folder for both, a run for the one would take the login from a run for the other.
+    """
+    return checkout.docker_config_elsewhere if needs.port is None else checkout.docker_config
+
+
+def _context_in_use(path: Path) -> str:
+    try:
+        found = json.loads(path.read_text())["currentContext"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return found if isinstance(found, str) else ""
 
 
 def users_folder(checkout: Checkout, env: Mapping[str, str]) -> Path:

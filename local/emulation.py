@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from local.child_environment import child_environment
 from local.platforms import NAMES, native
 from local.say import TroubleError, say
 
@@ -59,7 +60,8 @@ def _register(name: str) -> None:
 
 
 def _run(argv: list[str]) -> None:
-    result = subprocess.run(argv, check=False, capture_output=True, text=True)
+    env = child_environment()
+    result = subprocess.run(argv, check=False, capture_output=True, text=True, env=env)
     if result.returncode:
         user = "" if os.geteuid() == 0 else " This needs root."
         raise TroubleError(f"{' '.join(argv)} failed: {result.stderr.strip()}.{user}")

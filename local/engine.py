@@ -103,7 +103,8 @@ def _ask(
     checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
     """Run ``argv`` in the checkout; a state in files needs a folder, even to be found empty."""
-    (checkout.state / "state").mkdir(parents=True, exist_ok=True)
+    checkout.make_state()
+    (checkout.state / "state").mkdir(exist_ok=True)
     return subprocess.run(
         argv, cwd=checkout.root, env=dict(env), check=False, capture_output=True, text=True
     )

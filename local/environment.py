@@ -4,13 +4,14 @@ import os
 import shlex
 from collections.abc import Iterable, Mapping
 
-from local import backend
+from local import backend, docker_config
 from local.checkout import Checkout
 from local.needs import Needs
 
 _ALSO_TRUST = ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
+_OTHER_LOGIN = ("FLEET_REGISTRY_USERNAME", "FLEET_REGISTRY_PASSWORD")
 _IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", "FLEET_CA", *_ALSO_TRUST)
 _LOOPBACK = "localhost,127.0.0.1"
 _WHOLE = {"FLEET_VERIFY_CHILDREN": "all"}
@@ -19,9 +20,9 @@ _WHOLE = {"FLEET_VERIFY_CHILDREN": "all"}
 def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[str, str]:
     """Return what is set on top of ``env`` for a stack with ``needs``.
 
-    An embedded registry brings its authority and a state in the checkout, whose salt is that of the
-    empty passphrase; a builder that we describe brings a Docker configuration of our own.
-    Elsewhere the user's own are kept.
+    An embedded registry brings its authority, its login and a state in the checkout, whose salt is
+    that of the empty passphrase; it and a builder that we describe bring a Docker configuration of
+    our own. Elsewhere the user's own are kept.
     """
     chosen = {
         "PATH": _path(checkout, env),
@@ -29,9 +30,10 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
     if needs.own_docker_config:
-        chosen["DOCKER_CONFIG"] = str(checkout.docker_config)
+        ours = docker_config.folder(checkout, needs)
+        chosen["DOCKER_CONFIG"] = str(ours)
         # One of the user's would win over the folder in DOCKER_CONFIG.
-        chosen["BUILDX_CONFIG"] = str(checkout.docker_config / "buildx")
+        chosen["BUILDX_CONFIG"] = str(ours / "buildx")
     if any(node.foreign for node in needs.nodes.values()):
         # buildx on its own attests by default, which makes an index of a platform's image.
         chosen["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"
@@ -50,13 +52,14 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
 def unset(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> list[str]:
     """Return the names in ``env`` that must go for a stack with ``needs``.
 
-    An embedded registry's stack has no use for a passphrase. One elsewhere must not take what the
+    An embedded registry's stack has no use for a passphrase, and a registry's login from the shell
+    would win over its own. One elsewhere must not take what the
     exports of the embedded stack left in the user's shell for the user's own.
     """
     chosen = settings(checkout, needs, env)
     gone = [n for n in _IN_THE_CHECKOUT if n not in chosen and checkout.holds(env.get(n) or "/")]
     if needs.port is not None:
-        gone.append(f"{_PASSPHRASE}_FILE")
+        gone += [f"{_PASSPHRASE}_FILE", *_OTHER_LOGIN]
     elif backend.is_ours(checkout, env):
         gone += [backend.VARIABLE, *([] if env.get(_PASSPHRASE) else [_PASSPHRASE])]
     return [name for name in gone if name in env]

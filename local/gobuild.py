@@ -107,7 +107,13 @@ def _run(argv: list[str], source: Path, module: Module) -> str:
     """Return what ``argv`` prints; its complaints are shown only when it fails."""
     with _reports(module.name), tempfile.TemporaryFile("w+") as noise:
         result = subprocess.run(
-            argv, cwd=source, check=False, stdout=subprocess.PIPE, stderr=noise, text=True
+            argv,
+            cwd=source,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=noise,
+            text=True,
+            env=golang.environment(),
         )
         noise.seek(0)
         if result.returncode:

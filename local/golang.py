@@ -7,11 +7,19 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from local.child_environment import child_environment
 from local.say import TroubleError
 
 OLDEST = (1, 26)
 # sudo sets a PATH of its own, and go.dev's instructions put Go into a folder outside of it.
 _FOLDER = Path("/usr/local/go/bin")
+# Those of `go help environment` that say where modules come from and where the caches lie, and the
+# folders that they are in by default.
+_SETTINGS = (
+    "CC", "CXX", "GOAUTH", "GOCACHE", "GOENV", "GOFLAGS", "GOINSECURE", "GOMAXPROCS", "GOMEMLIMIT",
+    "GOMODCACHE", "GONOPROXY", "GONOSUMDB", "GOPATH", "GOPRIVATE", "GOPROXY", "GOSUMDB", "GOTMPDIR",
+    "GOTOOLCHAIN", "NETRC", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
+)  # fmt: skip
 _WANTED = ".".join(map(str, OLDEST))
 
 
@@ -35,13 +43,19 @@ def require(names: Sequence[str]) -> Path:
     )
 
 
+def environment() -> dict[str, str]:
+    """Return the environment that Go builds in: its own settings, and no secret of the shell's."""
+    own = {name: os.environ[name] for name in _SETTINGS if name in os.environ}
+    return child_environment(**own)
+
+
 def _candidates() -> list[str]:
     places = (os.environ.get("PATH", os.defpath), str(_FOLDER))
     return list(dict.fromkeys(f for place in places if (f := shutil.which("go", path=place))))
 
 
 def _answer(go: str) -> str:
-    env = {**os.environ, "GOTOOLCHAIN": "local"}
+    env = environment() | {"GOTOOLCHAIN": "local"}
     try:
         done = subprocess.run([go, "version"], check=False, capture_output=True, text=True, env=env)
     except OSError:

@@ -51,8 +51,8 @@ class Needs:
 
     @property
     def own_docker_config(self) -> bool:
-        """Whether there is a builder to describe, for which the user's folder is not touched."""
-        return self.builder or bool(self.described)
+        """Whether there is a login or a builder of ours, which the user's folder does not get."""
+        return self.port is not None or self.builder or bool(self.described)
 
     @property
     def stand_ins(self) -> bool:

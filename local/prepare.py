@@ -149,7 +149,7 @@ def _start(checkout: Checkout, needs: Needs, tools: toolchain.Tools) -> None:
 @contextmanager
 def _alone(checkout: Checkout) -> Iterator[None]:
     """Keep a second run in the same checkout waiting until this one has prepared."""
-    checkout.state.mkdir(exist_ok=True)
+    checkout.make_state()
     with (checkout.state / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from local import mounts, private
+from local.child_environment import child_environment
 from local.say import TroubleError
 
 PROC = Path("/proc")
@@ -85,6 +87,13 @@ def start(
     temporary.write_text(json.dumps(asdict(started)))
     temporary.replace(record)
     return started
+
+
+def environment(tmp: Path, **more: str) -> dict[str, str]:
+    """Return the environment of a daemon: no secret of the shell's, and ``tmp`` emptied for it."""
+    mounts.remove(tmp)
+    private.make_folder(tmp)
+    return child_environment(TMPDIR=str(tmp), **more)
 
 
 def wait_until(ready: Callable[[], bool], started: Record, *, name: str, log: Path) -> None:

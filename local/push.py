@@ -10,6 +10,7 @@ from typing import Self
 import httpx
 
 from local.layers import Blob
+from local.login import Login
 from local.say import TroubleError
 
 _CHUNK = 1 << 20
@@ -24,11 +25,12 @@ class Repository:
     client: httpx.Client
 
     @classmethod
-    def open(cls, port: int, authority: Path, name: str) -> Self:
-        """Return the repository ``name``, reached by TLS under ``authority``."""
+    def open(cls, port: int, authority: Path, known_as: Login, name: str) -> Self:
+        """Return the repository ``name``, reached by TLS under ``authority`` with a login."""
         context = ssl.create_default_context(cafile=str(authority))
         base = f"https://127.0.0.1:{port}/v2/{name}/"
-        client = httpx.Client(base_url=base, verify=context, trust_env=False, timeout=60)
+        pair = (known_as.username, known_as.password)
+        client = httpx.Client(base_url=base, verify=context, auth=pair, trust_env=False, timeout=60)
         return cls(name=name, client=client)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""The embedded registry: distribution over TLS on loopback, its storage in the checkout."""
+"""The embedded registry: distribution over TLS on loopback, behind a login of the checkout."""
 
 import hashlib
 import json
@@ -8,11 +8,15 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from local import certificates, ports, processes
+from local import certificates, login, ports, processes
 from local.checkout import Checkout
+from local.login import Login
 from local.say import say
 
 _RECORD = "registry.pid"
+
+LOG: dict[str, Any] = {"level": "warn", "accesslog": {"disabled": True}}
+"""What the registry logs; benchmarks read every request from it."""
 
 
 def start(checkout: Checkout, binary: Path, *, port: int, stack_file: str) -> None:
@@ -20,27 +24,31 @@ def start(checkout: Checkout, binary: Path, *, port: int, stack_file: str) -> No
 
     :raises TroubleError: when something else holds the port, or the registry does not start.
     """
-    authority = certificates.ensure(checkout)
+    authority, known_as = certificates.ensure(checkout), login.ensure(checkout)
     config = _configuration(checkout, port)
     fingerprint = _fingerprint(config, binary, checkout.tls / "server.pem")
     record, log = checkout.run / _RECORD, checkout.log / "registry.log"
     known = processes.read_record(record)
-    if known and known.alive and known.fingerprint == fingerprint and answers(port, authority):
+    is_ours = known and known.alive and known.fingerprint == fingerprint
+    if is_ours and answers(port, authority, known_as):
         return
     processes.stop(record)
     ports.require_free(port, setting=f"{stack_file}, fleet:registry")
+    checkout.make_run()
     checkout.etc.mkdir(parents=True, exist_ok=True)
     path = checkout.etc / "registry.yaml"
     path.write_text(config)
     started = processes.start(
         [str(binary), "serve", str(path)],
         # distribution sends traces to a collector on localhost unless it is told not to.
-        env={**os.environ, "OTEL_TRACES_EXPORTER": "none"},
+        env=processes.environment(checkout.tmp / "registry", OTEL_TRACES_EXPORTER="none"),
         log=log,
         record=record,
         fingerprint=fingerprint,
     )
-    processes.wait_until(lambda: answers(port, authority), started, name="the registry", log=log)
+    processes.wait_until(
+        lambda: answers(port, authority, known_as), started, name="the registry", log=log
+    )
     say(f"registry: https://localhost:{port} (pid {started.pid})")
 
 
@@ -49,27 +57,29 @@ def stop(checkout: Checkout) -> processes.Record | None:
     return processes.stop(checkout.run / _RECORD)
 
 
-def answers(port: int, authority: Path) -> bool:
-    """Tell whether a registry speaks TLS by ``authority`` on ``port`` (distribution API, /v2/)."""
-    return _get(port, authority, "", "*/*") is not None
+def answers(port: int, authority: Path, known_as: Login) -> bool:
+    """Tell whether a registry that takes our login speaks TLS by ``authority`` on ``port``.
+
+    That is the specification's question whether there is a registry: /v2/.
+    """
+    return _get(port, authority, known_as, "", "*/*") is not None
 
 
-def index(port: int, authority: Path, repository: str, tag: str) -> dict[str, Any]:
+def index(port: int, authority: Path, known_as: Login, repository: str, tag: str) -> dict[str, Any]:
     """Return the OCI index that ``tag`` names, empty when there is none."""
     accepted = "application/vnd.oci.image.index.v1+json"
-    body = _get(port, authority, f"{repository}/manifests/{tag}", accepted)
+    body = _get(port, authority, known_as, f"{repository}/manifests/{tag}", accepted)
     return dict(json.loads(body)) if body else {}
 
 
-def _get(port: int, authority: Path, path: str, accepted: str) -> bytes | None:
+def _get(port: int, authority: Path, known_as: Login, path: str, accepted: str) -> bytes | None:
     """Return the body of a successful answer of the registry on ``port``, else ``None``."""
     context = ssl.create_default_context(cafile=str(authority))
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
     )
-    request = urllib.request.Request(
-        f"https://127.0.0.1:{port}/v2/{path}", headers={"Accept": accepted}
-    )
+    headers = {"Accept": accepted, "Authorization": f"Basic {known_as.pair}"}
+    request = urllib.request.Request(f"https://127.0.0.1:{port}/v2/{path}", headers=headers)
     try:
         with opener.open(request, timeout=5) as response:
             return bytes(response.read())
@@ -82,11 +92,12 @@ def _configuration(checkout: Checkout, port: int) -> str:
     return json.dumps(
         {
             "version": "0.1",
-            "log": {"level": "warn", "accesslog": {"disabled": True}},
+            "log": LOG,
             "storage": {
                 "filesystem": {"rootdirectory": str(checkout.state / "registry")},
                 "delete": {"enabled": True},
             },
+            "auth": {"htpasswd": {"realm": login.REALM, "path": str(login.htpasswd(checkout))}},
             "http": {
                 "addr": f"127.0.0.1:{port}",
                 "tls": {

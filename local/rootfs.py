@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shlex
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from local.checkout import Checkout
+from local.child_environment import child_environment
 from local.layers import Layer, layer_of_file
 from local.say import TroubleError, tail_of
 
@@ -158,5 +158,5 @@ def _mmdebstrap(
         check=False,
         capture_output=True,
         text=True,
-        env={**os.environ, "SOURCE_DATE_EPOCH": "0"},
+        env=child_environment(SOURCE_DATE_EPOCH="0"),
     )

@@ -154,8 +154,13 @@ def _named(newest: str, declaration: Declaration) -> frozenset[str]:
 
 
 def _trust_own_registry(root: Path) -> None:
-    """Have every client trust the registry of this machine, beside all that the machine trusts."""
-    bundle = root / ".fleet" / "tls" / "bundle.pem"
+    """Have every client know the registry of this machine: its authority, and its login.
+
+    The bundle holds its authority beside all that the machine trusts.
+    """
+    bundle, logins = root / ".fleet" / "tls" / "bundle.pem", root / ".fleet" / "docker"
+    if (logins / "config.json").exists():
+        os.environ["DOCKER_CONFIG"] = str(logins)
     if bundle.exists():
         os.environ["SSL_CERT_FILE"] = str(bundle)
 

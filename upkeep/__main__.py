@@ -119,6 +119,7 @@ def _adopt(here: Checkout, chosen: argparse.Namespace) -> int:
             return await adopt.look(connection.registry, plan)
 
     adopted = asyncio.run(run())
+    here.make_state()
     path = here.state / f"adopt.{chosen.stack}.json"
     adopt.write(path, adopted)
     _tell(adopt.report(adopted))

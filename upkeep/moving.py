@@ -60,6 +60,7 @@ def hand_over(
         return
     kept = here.state / f"split.{stack}.json"
     if not kept.exists():
+        here.make_state()
         kept.write_text(exported, encoding="utf-8")
         say(f"kept a copy of the state of {stack}: {kept}")
     resources = json.loads(exported).get("deployment", {}).get("resources") or []

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from local import processes
-from local.cleanup import mounts_below
+from local.mounts import mounts_below
 from tests.local import authority
 
 

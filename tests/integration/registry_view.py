@@ -25,19 +25,25 @@ class Pulled:
 
 
 class RegistryView:
-    """One repository of the embedded registry, over TLS with its own authority."""
+    """One repository of the embedded registry, over TLS with its own authority and login.
 
-    def __init__(self, registry: str, repository: str, authority: Path) -> None:
+    `logins` is a Docker configuration, read as any Docker client reads it.
+    """
+
+    def __init__(self, registry: str, repository: str, authority: Path, logins: Path) -> None:
         host, _, namespace = registry.partition("/")
         self.reference = f"{registry}/{repository}"
         self._root = f"https://{host}/v2/{namespace}/{repository}"
         self._authority = authority
+        self._host, self._logins = host, logins
 
     @cached_property
     def _http(self) -> httpx.Client:
         # Not sooner: the authority is made by the first `make up`.
         context = ssl.create_default_context(cafile=str(self._authority))
-        return httpx.Client(verify=context, timeout=30)
+        found = json.loads(self._logins.read_text())["auths"][self._host]["auth"]
+        headers = {"Authorization": f"Basic {found}"}
+        return httpx.Client(verify=context, headers=headers, timeout=30)
 
     def close(self) -> None:
         if "_http" in self.__dict__:

@@ -151,7 +151,10 @@ class Workshop:
 
     def view(self, image: str = IMAGE, registry: str = "") -> RegistryView:
         """Return a repository as those see it who pull."""
-        return RegistryView(registry or self.registry, image, self.root / ".fleet/tls/ca.pem")
+        ours = self.root / ".fleet"
+        return RegistryView(
+            registry or self.registry, image, ours / "tls/ca.pem", ours / "docker/config.json"
+        )
 
     def output(self, name: str) -> Any:
         """Return an output of the stack."""

@@ -1,12 +1,15 @@
 """A scratch checkout and needs that call for everything, so that each test changes one thing."""
 
+import shlex
 import stat
 from pathlib import Path
 from typing import Any
 
 from local.checkout import Checkout
+from local.login import Login
 from local.needs import Needs
 
+LOGIN = Login(username="fleet", password="of the tests")
 PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
 
 
@@ -32,6 +35,16 @@ def needs(**overrides: Any) -> Needs:
         **overrides,
     }
     return Needs(**values)
+
+
+def told(folder: Path, **values: str) -> None:
+    """Tell the commands in ``folder`` that read ``told`` there; no variable of ours reaches them.
+
+    What is told later wins.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "told").open("a") as file:
+        file.writelines(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
 def command(folder: Path, name: str, script: str) -> Path:

@@ -18,7 +18,7 @@ from local.push import Repository
 from local.rootfs import Recipe, RootFilesystem, Suite
 from local.say import TroubleError
 from local.standin import RECIPE_ANNOTATION, StandIn
-from tests.local.examples import PLATFORMS, checkout, command, needs
+from tests.local.examples import LOGIN, PLATFORMS, checkout, command, needs, told
 
 BOTH = (("3.11", "slim"), ("3.13", "slim"))
 
@@ -136,7 +136,7 @@ def test_one_is_made_again_when_a_platform_or_the_recipe_is_another(
     found = {}
     for name, answer in answers.items():
         monkeypatch.setattr(registry, "index", lambda *_, given=answer: given)
-        found[name] = bases._is_there(5443, here.tls / "ca.pem", wanted)
+        found[name] = bases._is_there(5443, here.tls / "ca.pem", LOGIN, wanted)
     assert found == {
         "whole": True, "a platform less": False, "another recipe": False, "absent": False,
     }  # fmt: skip
@@ -231,6 +231,7 @@ def test_a_refusal_is_told_with_what_the_registry_said(
 
 # Makes what the real one makes, unless the sources hold the word that is to fail.
 MMDEBSTRAP = """
+. "${0%/*}/told"
 echo call >>"$CALLS"
 sources=$(cat)
 case $sources in *"$FAILS"*) echo "E: out of sync: $sources" >&2; exit 100 ;; esac
@@ -245,8 +246,7 @@ echo 3.13.5 >"${out%/*}/version"
 def mmdebstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     command(tmp_path / "bin", "mmdebstrap", MMDEBSTRAP)
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
-    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
-    monkeypatch.setenv("FAILS", "nothing")
+    told(tmp_path / "bin", CALLS=str(tmp_path / "calls"), FAILS="nothing")
     return tmp_path / "calls"
 
 
@@ -263,17 +263,17 @@ def test_a_root_file_system_is_made_once_for_all_checkouts(
 
 
 def test_a_mirror_out_of_step_is_met_by_a_plainer_list_of_sources(
-    here: Checkout, mmdebstrap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Checkout, mmdebstrap: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("FAILS", " trixie ")
+    told(tmp_path / "bin", FAILS=" trixie ")
     assert rootfs.ensure(here, RECIPE, tmp_path / "ca.pem").python_version == "3.13.5"
     assert mmdebstrap.read_text().count("call") == 3
 
 
 def test_when_no_sources_serve_the_last_lines_are_told_and_nothing_is_left(
-    here: Checkout, mmdebstrap: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Checkout, mmdebstrap: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("FAILS", "deb")
+    told(tmp_path / "bin", FAILS="deb")
     with pytest.raises(TroubleError, match=r"(?s)python:3\.13 \(slim\) for armhf.*out of sync"):
         rootfs.ensure(here, RECIPE, tmp_path / "ca.pem")
     assert mmdebstrap.exists()

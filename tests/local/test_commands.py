@@ -15,7 +15,7 @@ import yaml
 from fleet.nodes import Node
 from fleet.parse import parse
 from local import __main__ as program
-from local import backend, cleanup, debian, engine, environment, prepare, toolchain
+from local import backend, cleanup, debian, engine, environment, mounts, prepare, toolchain
 from local.checkout import Checkout
 from local.say import TroubleError, duration
 from tests.fleet.examples import config, image
@@ -524,7 +524,7 @@ def test_mounts_below_a_folder_are_found_innermost_first() -> None:
         "31 30 0:31 / /a/.fleet/buildkit/x/with\\040space rw - overlay overlay rw\n"
         "32 1 0:32 / /a/.fleet2 rw - tmpfs tmpfs rw\n"
     )
-    assert cleanup.mounts_below(Path("/a/.fleet"), mountinfo) == [
+    assert mounts.mounts_below(Path("/a/.fleet"), mountinfo) == [
         "/a/.fleet/buildkit/x/with space",
         "/a/.fleet/buildkit/x",
     ]

@@ -12,7 +12,7 @@ import pytest
 from local import builder, certificates, debian, emulation, platforms, registry
 from local.checkout import SOCKET_PATH_LIMIT, Checkout
 from local.say import TroubleError
-from tests.local.examples import PLATFORMS, checkout, command, needs
+from tests.local.examples import LOGIN, PLATFORMS, checkout, command, needs
 
 
 def test_the_registry_listens_on_loopback_by_tls_and_can_delete(tmp_path: Path) -> None:
@@ -21,6 +21,7 @@ def test_the_registry_listens_on_loopback_by_tls_and_can_delete(tmp_path: Path) 
     assert config["http"]["addr"] == "127.0.0.1:5999"
     assert config["http"]["tls"]["certificate"] == str(here.tls / "server.pem")
     assert config["storage"]["delete"]["enabled"] is True
+    assert config["auth"] == {"htpasswd": {"realm": "fleet", "path": str(here.auth / "htpasswd")}}
     assert Path(config["storage"]["filesystem"]["rootdirectory"]).is_relative_to(here.state)
 
 
@@ -34,9 +35,9 @@ def test_a_port_where_nothing_speaks_tls_by_our_authority_gives_no_answer(tmp_pa
 
         closing = threading.Thread(target=hang_up)
         closing.start()
-        assert not registry.answers(port, authority)
+        assert not registry.answers(port, authority, LOGIN)
         closing.join()
-    assert not registry.answers(port, authority)
+    assert not registry.answers(port, authority, LOGIN)
 
 
 def test_the_builder_speaks_tls_to_our_registry_under_our_authority(tmp_path: Path) -> None:
@@ -64,7 +65,7 @@ def test_odd_characters_of_a_path_stay_one_string(tmp_path: Path) -> None:
 
 def test_buildx_clients_find_the_builder_by_its_instance_file(tmp_path: Path) -> None:
     here = checkout(tmp_path)
-    builder.write_instance(here)
+    builder.write_instance(here, needs())
     found = json.loads((here.docker_config / "buildx" / "instances" / "fleet").read_text())
     assert (found["Name"], found["Driver"]) == ("fleet", "remote")
     assert [node["Endpoint"] for node in found["Nodes"]] == [f"unix://{here.socket}"]
@@ -81,7 +82,7 @@ def test_a_long_path_moves_the_socket_to_a_short_private_directory(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     deep = Checkout(root=tmp_path / ("d" * 100), cache=tmp_path)
     other = Checkout(root=tmp_path / ("e" * 100), cache=tmp_path)
-    deep.run.mkdir(parents=True)
+    deep.root.mkdir()
     builder._make_socket_folder(deep)
     assert len(os.fsencode(deep.socket)) <= SOCKET_PATH_LIMIT
     assert deep.socket != other.socket
@@ -94,6 +95,7 @@ def test_a_short_directory_that_others_can_enter_is_refused(
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     deep = Checkout(root=tmp_path / ("d" * 100), cache=tmp_path)
+    deep.root.mkdir()
     deep.socket.parent.mkdir()
     deep.socket.parent.chmod(0o777)
     with pytest.raises(TroubleError, match="is not private to this user"):
@@ -134,10 +136,9 @@ def test_missing_packages_are_named_where_they_cannot_be_installed(
 def test_missing_packages_are_installed_after_one_update(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command(tmp_path, "apt-get", 'echo "$DEBIAN_FRONTEND $@" >>"$CALLS"')
+    command(tmp_path, "apt-get", f'echo "$DEBIAN_FRONTEND $@" >>{tmp_path}/calls')
     monkeypatch.setattr(debian, "_PATH", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     debian.ensure(needs(platforms=(platforms.native(),)), stand_ins=False)
     assert (tmp_path / "calls").read_text().splitlines() == [

@@ -1,5 +1,6 @@
 """What our Docker configuration shows of the user's, and builders that are nowhere."""
 
+import base64
 import hashlib
 import json
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fleet.nodes import Node
-from local import docker_config
+from local import docker_config, login
 from local.checkout import Checkout
 from local.needs import Needs
 from local.say import TroubleError
@@ -92,7 +93,7 @@ def test_the_users_logins_are_shown_where_the_registry_is_not_ours_and_only_ther
     here: Checkout, tmp_path: Path
 ) -> None:
     elsewhere = needs(port=None, host="ghcr.io")
-    link = here.docker_config / "config.json"
+    link = here.docker_config_elsewhere / "config.json"
     for folder in (tmp_path / "one", tmp_path / "two"):
         folder.mkdir()
         (folder / "config.json").write_text("{}")
@@ -100,7 +101,29 @@ def test_the_users_logins_are_shown_where_the_registry_is_not_ours_and_only_ther
         docker_config.share(here, elsewhere, env)
         assert link.resolve() == folder / "config.json"
         docker_config.share(here, needs(), env)
-        assert not link.exists()
+        shown = json.loads((here.docker_config / "config.json").read_text())
+        assert set(shown["auths"]) == {"localhost:5443", "127.0.0.1:5443"}
+
+
+def test_our_registrys_login_is_readable_by_this_user_alone_and_never_in_the_users_file(
+    here: Checkout, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "docker" / "config.json"
+    theirs.parent.mkdir()
+    text = '{"auths": {"ghcr.io": {"auth": "x"}}, "credsStore": "s", "currentContext": "rootless"}'
+    theirs.write_text(text)
+    ours = here.docker_config / "config.json"
+    ours.parent.mkdir(parents=True)
+    ours.symlink_to(theirs)
+    docker_config.share(here, needs(), {"DOCKER_CONFIG": str(theirs.parent)})
+    assert theirs.read_text() == text
+    assert not ours.is_symlink()
+    assert ours.stat().st_mode & 0o777 == 0o600
+    found = json.loads(ours.read_text())
+    # A credential store would be asked in place of the entry.
+    assert set(found) == {"auths", "currentContext"}
+    pair = base64.b64decode(found["auths"]["localhost:5443"]["auth"]).decode()
+    assert pair == f"fleet:{login.ensure(here).password}"
 
 
 def test_a_declared_node_is_described_and_need_not_be_the_users(here: Checkout) -> None:
@@ -152,5 +175,5 @@ def test_a_driver_that_docker_build_lacks_is_told_with_the_declaration_that_help
 
 
 def test_nothing_is_shown_where_the_users_own_configuration_is_used(here: Checkout) -> None:
-    docker_config.share(here, needs(built_here=(), builders=("mynode",)), {})
+    docker_config.share(here, needs(port=None, built_here=(), builders=("mynode",)), {})
     assert not here.state.exists()

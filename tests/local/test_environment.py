@@ -90,18 +90,27 @@ def test_a_passphrase_that_the_user_set_after_our_exports_is_kept(tmp_path: Path
 
 
 def test_the_users_docker_configuration_is_kept_with_the_users_builder(tmp_path: Path) -> None:
-    assert "DOCKER_CONFIG" not in environment.settings(checkout(tmp_path), needs(built_here=()), {})
+    assert "DOCKER_CONFIG" not in environment.settings(checkout(tmp_path), ELSEWHERE, {})
+
+
+def test_a_login_of_the_shells_does_not_win_over_that_of_our_registry(tmp_path: Path) -> None:
+    here = checkout(tmp_path)
+    env = {"FLEET_REGISTRY_USERNAME": "me", "FLEET_REGISTRY_PASSWORD": "of ghcr.io"}
+    assert environment.unset(here, needs(), env) == list(env)
+    assert environment.unset(here, ELSEWHERE, env) == []
 
 
 def test_a_declared_node_is_described_in_the_checkout_and_not_to_the_user(tmp_path: Path) -> None:
     here = checkout(tmp_path)
-    far = needs(built_here=(), builders=("arm",), nodes={"arm": ARM})
-    assert environment.settings(here, far, {})["DOCKER_CONFIG"] == str(here.docker_config)
+    far = needs(port=None, host="ghcr.io", built_here=(), builders=("arm",), nodes={"arm": ARM})
+    found = environment.settings(here, far, {})["DOCKER_CONFIG"]
+    assert found == str(here.docker_config_elsewhere)
 
 
 def test_dockers_own_buildx_is_told_not_to_attest_and_only_it(tmp_path: Path) -> None:
     here, name = checkout(tmp_path), "BUILDX_NO_DEFAULT_ATTESTATIONS"
-    cloud = needs(built_here=(), builders=("cloud-org-name",), nodes={"cloud-org-name": CLOUD})
+    names, nodes = ("cloud-org-name",), {"cloud-org-name": CLOUD}
+    cloud = needs(port=None, host="ghcr.io", built_here=(), builders=names, nodes=nodes)
     found = environment.settings(here, cloud, {})
     assert found[name] == "1"
     assert "DOCKER_CONFIG" not in found

@@ -9,12 +9,13 @@ from local import gobuild, golang, modules
 from local.checkout import Checkout
 from local.modules import Module
 from local.say import TroubleError
-from tests.local.examples import checkout, command
+from tests.local.examples import checkout, command, told
 
 TOOL = Module(name="tool", packages=("example.org/tool/cmd/tool",), minutes=1)
 
 # Answers as go does: its version, the folder of a required module, and a build into -o's folder.
 GO = """
+. "${0%/*}/told"
 echo "$@" >>"$GO_CALLS"
 case $1 in
 version) echo "go version go$GO_VERSION linux/amd64" ;;
@@ -39,8 +40,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     binaries = tmp_path / "bin"
     command(binaries, "go", GO)
     monkeypatch.setenv("PATH", f"{binaries}:/usr/bin:/bin")
-    monkeypatch.setenv("GO_CALLS", str(tmp_path / "calls"))
-    monkeypatch.setenv("GO_VERSION", "1.26.1")
+    told(binaries, GO_CALLS=str(tmp_path / "calls"), GO_VERSION="1.26.1")
     return made
 
 
@@ -86,9 +86,9 @@ def test_the_key_is_the_same_in_every_checkout(here: Checkout, tmp_path: Path) -
 
 
 def test_a_failed_build_leaves_nothing_and_shows_the_end_of_the_noise(
-    here: Checkout, monkeypatch: pytest.MonkeyPatch
+    here: Checkout, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("GO_FAILS", "2")
+    told(tmp_path / "bin", GO_FAILS="2")
     with pytest.raises(TroubleError, match=r"(?s)toolchain/tool did not build.*downloading noise"):
         gobuild.ensure(here, [TOOL])
     assert [p.name for p in (here.cache / "tools").iterdir()] == [".lock"]
@@ -106,10 +106,10 @@ def test_the_noise_of_a_build_that_succeeds_is_not_shown(
 def test_a_go_that_is_too_old_is_named_before_anything_is_built(
     here: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GO_VERSION", "1.24.9")
+    told(tmp_path / "bin", GO_VERSION="1.24.9")
     monkeypatch.setattr(golang, "_FOLDER", tmp_path / "nowhere")
-    told = r"Go 1\.26 or newer.*to build tool, .*too old \(go version go1\.24\.9.*Install it"
-    with pytest.raises(TroubleError, match=told):
+    expected = r"Go 1\.26 or newer.*to build tool, .*too old \(go version go1\.24\.9.*Install it"
+    with pytest.raises(TroubleError, match=expected):
         gobuild.ensure(here, [TOOL])
     assert calls(tmp_path) == ["version"]
 
@@ -119,8 +119,8 @@ def test_a_missing_go_is_told_with_what_needs_it_and_the_remedy(
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(golang, "_FOLDER", tmp_path / "nowhere")
-    told = r"Go 1\.26 or newer is needed to build tool, and there is none.*Install it"
-    with pytest.raises(TroubleError, match=told):
+    expected = r"Go 1\.26 or newer is needed to build tool, and there is none.*Install it"
+    with pytest.raises(TroubleError, match=expected):
         gobuild.ensure(here, [TOOL])
 
 
@@ -136,13 +136,13 @@ def test_go_is_found_where_its_makers_put_it_when_path_has_none_that_is_new_enou
 
 
 def test_files_of_the_module_and_of_its_requirements_lie_beside_the_binary(
-    here: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Checkout, tmp_path: Path
 ) -> None:
     required = tmp_path / "required"
     (required / "cmd").mkdir(parents=True)
     (required / "cmd" / "exec").write_text("theirs")
     (required / "cmd" / "exec").chmod(0o444)
-    monkeypatch.setenv("GO_MODULE", str(required))
+    told(tmp_path / "bin", GO_MODULE=str(required))
     (here.root / "toolchain" / "tool" / "exec").write_text("ours")
     module = Module(
         name="tool",

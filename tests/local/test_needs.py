@@ -61,7 +61,8 @@ def test_a_declared_node_comes_along_with_the_builder_that_it_serves() -> None:
 def test_a_node_for_a_platform_that_no_image_wants_is_left_alone() -> None:
     builders = {**dict.fromkeys(examples.PLATFORMS, "mine"), "linux/arm64": "arm"}
     arm = {"driver": "kubernetes"}
-    found = needs_of(declared(builders=builders, **{"builder-nodes": {"arm": arm}}), "dev")
+    values = {"registry": "ghcr.io/multi-py", "builder-nodes": {"arm": arm}}
+    found = needs_of(declared(builders=builders, **values), "prod")
     assert found.nodes == {}
     assert not found.own_docker_config
 
@@ -71,11 +72,16 @@ def test_a_docker_configuration_of_our_own_is_for_what_we_describe(
     driver: str, *, described: bool
 ) -> None:
     builders = dict.fromkeys(examples.PLATFORMS, "far")
-    found = needs_of(
-        declared(builders=builders, **{"builder-nodes": {"far": {"driver": driver}}}), "dev"
-    )
+    values = {"registry": "ghcr.io/multi-py", "builder-nodes": {"far": {"driver": driver}}}
+    found = needs_of(declared(builders=builders, **values), "prod")
     assert not found.builder
     assert found.own_docker_config is described
+
+
+def test_the_login_of_our_registry_lies_in_a_docker_configuration_of_our_own() -> None:
+    found = needs_of(declared(builders=dict.fromkeys(examples.PLATFORMS, "mine")), "dev")
+    assert not found.builder
+    assert found.own_docker_config
 
 
 def test_a_builder_for_a_platform_that_no_image_wants_is_not_started() -> None:
