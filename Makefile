@@ -1,95 +1,112 @@
 # The machine around the engine; every target does what `python -m local` says.
 STACK ?= dev
 PYTHON ?= python3
-VENV := .venv/bin
-LOCAL = $(VENV)/python -m local
-UPKEEP = $(VENV)/python -m upkeep
-OVERVIEW = $(VENV)/python -m overview
-JOBS = $(VENV)/python -m jobs
-SCRIPTS = $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) local/rootfs.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
-.DEFAULT_GOAL := help
+# What is given on the command line reaches the recipes as variables of their environment, with the
+# very characters that were given: neither make nor the shell expands them. So a recipe writes
+# "$${STACK}", in quotes, and never $(STACK). Of a name that no recipe reads, make would expand the
+# value all the same, to export it.
+$(foreach each,$(.VARIABLES),$(if $(filter command,$(origin $(each))),$(eval override $(each) := $$(value $(each)))))
+override GIVEN := STACK PYTHON REFRESH NEWEST IMAGE TAG APPLY KEEP_DAYS MAX_SHARE OUTPUT
+override define take
+ifneq ($(origin $1),undefined)
+override $1 := $$(value $1)
+export $1
+endif
+endef
+$(foreach name,each $(GIVEN),$(eval $(call take,$(name))))
+
+# These are not for the command line.
+override SHELL := /bin/sh
+override .SHELLFLAGS := -c
+override VENV := .venv/bin
+override LOCAL := $(VENV)/python -m local
+override UPKEEP := $(VENV)/python -m upkeep
+override OVERVIEW := $(VENV)/python -m overview
+override JOBS := $(VENV)/python -m jobs
+override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) local/rootfs.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
+
+override .DEFAULT_GOAL := help
 .PHONY: help up preview refresh lock status env down clean test test-fast test-integration lint \
 	venv venv-any venv-dev restore adopt prune split plan graph docs \
 	check page comment announced drift repair versions proposal doctor bootstrap
 
 help: ## Show this text
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  STACK=$(STACK) chooses the stack, PYTHON=$(PYTHON) the Python of the environment"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
+	@printf '  STACK=%s chooses the stack, PYTHON=%s the Python of the environment\n' "$${STACK}" "$${PYTHON}"
 
 up: venv ## Make the registry equal to the declaration, from nothing if need be
-	@$(LOCAL) up --stack $(STACK)
+	@$(LOCAL) up --stack "$${STACK}"
 
 preview: venv ## Show what up would do
-	@$(LOCAL) preview --stack $(STACK)
+	@$(LOCAL) preview --stack "$${STACK}"
 
 refresh: venv ## Read the registry and report drift
-	@$(LOCAL) refresh --stack $(STACK)
+	@$(LOCAL) refresh --stack "$${STACK}"
 
-# What is given on the command line reaches the recipe's environment, where nothing expands it.
 lock: venv ## Resolve what is not locked; REFRESH=1: bases, yanked versions, REFRESH=builders: these too; NEWEST=image|all: all of it
-	@$(LOCAL) lock --stack $(STACK) $(if $(REFRESH),--refresh "$${REFRESH}") --newest "$${NEWEST:-}"
+	@$(LOCAL) lock --stack "$${STACK}" $(if $(REFRESH),--refresh "$${REFRESH}") --newest "$${NEWEST:-}"
 
 status: venv ## Print the tags: digest, platforms, size, verified
-	@$(LOCAL) status --stack $(STACK)
+	@$(LOCAL) status --stack "$${STACK}"
 
 env: venv ## Print shell exports: eval "$$(make -s env)"
-	@$(LOCAL) env --stack $(STACK)
+	@$(LOCAL) env --stack "$${STACK}"
 
 restore: venv ## Put a removed name back on its digest: TAG=py3.8-LATEST [IMAGE=name or host/namespace/name]
-	@$(UPKEEP) restore --stack $(STACK) --image "$${IMAGE:-}" \
+	@$(UPKEEP) restore --stack "$${STACK}" --image "$${IMAGE:-}" \
 		--tag "$${TAG:?name the tag: make restore TAG=py3.8-LATEST}"
 
 adopt: venv ## Write the import file of a lost or foreign state; APPLY=1 imports it
-	@$(UPKEEP) adopt --stack $(STACK) $(if $(APPLY),--apply)
+	@$(UPKEEP) adopt --stack "$${STACK}" $(if $(APPLY),--apply)
 
 prune: venv ## List superseded digests; APPLY=1 deletes what is due [KEEP_DAYS=30] [IMAGE=name] [MAX_SHARE=0.5]
-	@$(UPKEEP) prune --stack $(STACK) $(if $(APPLY),--apply) --image "$${IMAGE:-}" \
+	@$(UPKEEP) prune --stack "$${STACK}" $(if $(APPLY),--apply) --image "$${IMAGE:-}" \
 		$(if $(KEEP_DAYS),--keep-days "$${KEEP_DAYS}") \
 		$(if $(MAX_SHARE),--max-share "$${MAX_SHARE}")
 
 split: venv ## Write a stack file an image, for a fleet that has outgrown one; APPLY=1 moves the state
-	@$(UPKEEP) split --stack $(STACK) $(if $(APPLY),--apply)
+	@$(UPKEEP) split --stack "$${STACK}" $(if $(APPLY),--apply)
 
 check: venv ## Check declaration, plan, generated files and pins, without state or registry
-	@$(JOBS) check --stack $(STACK)
+	@$(JOBS) check --stack "$${STACK}"
 
 doctor: venv ## Check what a person must give once for the workflows; writes nothing
-	@$(JOBS) doctor --stack $(STACK)
+	@$(JOBS) doctor --stack "$${STACK}"
 
 bootstrap: doctor ## The same, then the first up, then what remains to be given
-	@$(LOCAL) up --stack $(STACK)
-	@$(JOBS) doctor --stack $(STACK)
+	@$(LOCAL) up --stack "$${STACK}"
+	@$(JOBS) doctor --stack "$${STACK}"
 
 page: venv ## Print a run's report, FLEET_REPORT, as Markdown
-	@$(JOBS) page --stack $(STACK)
+	@$(JOBS) page --stack "$${STACK}"
 
 comment: venv ## Write that report into the one comment of a pull request
-	@$(JOBS) comment --stack $(STACK)
+	@$(JOBS) comment --stack "$${STACK}"
 
 announced: venv ## Fail if it has removals that no pull request announced
-	@$(JOBS) announced --stack $(STACK)
+	@$(JOBS) announced --stack "$${STACK}"
 
 drift: venv ## Write, update or close the one issue of what a preview found
-	@$(JOBS) drift --stack $(STACK)
+	@$(JOBS) drift --stack "$${STACK}"
 
 repair: venv ## Start the workflow up where a preview found drift
-	@$(JOBS) repair --stack $(STACK)
+	@$(JOBS) repair --stack "$${STACK}"
 
 proposal: venv ## Open, update or close the one pull request with what make versions changed
-	@$(JOBS) proposal --stack $(STACK)
+	@$(JOBS) proposal --stack "$${STACK}"
 
 versions: venv ## Ask for new releases; edits the declaration and the lock, prints what and why
-	@$(VENV)/python -m releases versions --stack $(STACK)
+	@$(VENV)/python -m releases versions --stack "$${STACK}"
 
 plan: venv ## Print the plan beside the state as tables, touching nothing
-	@$(OVERVIEW) plan --stack $(STACK)
+	@$(OVERVIEW) plan --stack "$${STACK}"
 
 graph: venv ## Draw which image is built on which, as SVG: [OUTPUT=graph.svg]
-	@$(OVERVIEW) graph --stack $(STACK) $(if $(OUTPUT),--output "$${OUTPUT}")
+	@$(OVERVIEW) graph --stack "$${STACK}" $(if $(OUTPUT),--output "$${OUTPUT}")
 
 docs: venv ## Write the pages of the images, as Markdown: [IMAGE=name] prints one [OUTPUT=folder]
-	@$(OVERVIEW) docs --stack $(STACK) --image "$${IMAGE:-}" $(if $(OUTPUT),--output "$${OUTPUT}")
+	@$(OVERVIEW) docs --stack "$${STACK}" --image "$${IMAGE:-}" $(if $(OUTPUT),--output "$${OUTPUT}")
 
 down: venv-any ## Stop what was started, by pid; keeps all data
 	@$(LOCAL) down
@@ -113,11 +130,11 @@ lint: venv-dev ## Style and types, Dockerfiles and shell scripts
 	@$(VENV)/shellcheck $(SCRIPTS)
 
 venv:
-	@$(PYTHON) local/venv.py
+	@"$${PYTHON}" local/venv.py
 
 # What stops daemons must work with the environment that there is, be it of another lock.
 venv-any:
-	@test -x $(VENV)/python || $(PYTHON) local/venv.py
+	@test -x $(VENV)/python || "$${PYTHON}" local/venv.py
 
 venv-dev:
-	@$(PYTHON) local/venv.py --dev
+	@"$${PYTHON}" local/venv.py --dev

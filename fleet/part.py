@@ -12,13 +12,11 @@ from fleet.reader import Reader, pattern
 KEYS = ("part-of", "only", "below", "with-github")
 
 _STACK = pattern(
-    r"(?:[A-Za-z0-9_-]+/[A-Za-z0-9._-]+/)?[A-Za-z0-9_][A-Za-z0-9._-]{0,99}",
+    rf"(?:[A-Za-z0-9_-]+/[A-Za-z0-9._-]+/)?{rules.STACK_NAME}",
     "is no stack name",
     "Write it as `pulumi stack ls` shows it: prod-python-gunicorn",
 )
-_WHOLE = pattern(
-    r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}", "is no stack name", "Name the stack with the declaration"
-)
+_WHOLE = pattern(rules.STACK_NAME, "is no stack name", "Name the stack with the declaration")
 
 
 class Share(NamedTuple):

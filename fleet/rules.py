@@ -46,6 +46,12 @@ POLICY = pattern(
     "is no known policy for stale pointers",
     "Write remove, keep, or remove after 90 days",
 )
+STACK_NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}"
+STACK = pattern(
+    STACK_NAME,
+    "is not a stack name",
+    "Use letters, digits, _, - and . for it, and name a stack that has a file: Pulumi.NAME.yaml",
+)
 BASE = one_of(names.BASES, "base")
 PLATFORM = one_of(names.PLATFORMS, "platform")
 CONFLICT = one_of(("take-over", "refuse"), "answer to a conflict")

@@ -18,7 +18,17 @@ PROJECT = "fleet"
 
 
 def config_file(root: Path, stack: str) -> Path:
-    """Return where Pulumi keeps the configuration of ``stack``."""
+    """Return where Pulumi keeps the configuration of ``stack``.
+
+    Every command comes by here before it does anything for a stack.
+
+    :raises DeclarationError: when that can't be a stack's name.
+    """
+    fault = rules.STACK(stack)
+    if fault:
+        problems = Problems()
+        problems.add("--stack", *fault)
+        problems.raise_if_any()
     return root / f"Pulumi.{stack}.yaml"
 
 

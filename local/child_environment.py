@@ -15,7 +15,7 @@ _KEPT = (
 )  # fmt: skip
 
 
-def child_environment(env: Mapping[str, str] = os.environ, **more: str) -> dict[str, str]:
+def child_environment(env: Mapping[str, str] = os.environ, /, **more: str) -> dict[str, str]:
     """Return what a program of the system needs of ``env``, with ``more`` on top.
 
     An allow-list: a shell holds tokens and passwords, and settings that a daemon would take for its

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -127,7 +127,7 @@ def test_a_program_of_the_system_gets_no_secret_either(
 ) -> None:
     command(tmp_path / "bin", name, f"env -0 >{tmp_path}/environ; exit 9")
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
-    runs = {
+    runs: dict[str, Callable[[], object]] = {
         "apt-get": lambda: debian._apt(["update"], "x"),
         "openssl": lambda: certificates._is_fresh(Path("/etc/hostname")),
         "update-binfmts": lambda: emulation._register("qemu-none"),

@@ -51,8 +51,9 @@ def test_every_command_has_a_target_that_calls_it() -> None:
 
 
 def test_the_stack_is_dev_unless_another_is_named() -> None:
-    assert "local up --stack dev" in make("--dry-run", "up").stdout
-    assert "local up --stack prod" in make("--dry-run", "up", "STACK=prod").stdout
+    assert 'local up --stack "${STACK}"' in make("--dry-run", "up").stdout
+    assert "STACK=dev chooses" in make("help").stdout
+    assert "STACK=prod chooses" in make("help", "STACK=prod").stdout
 
 
 def test_lock_asks_again_when_told_to() -> None:
