@@ -21,6 +21,12 @@ STACK_KEYS = (
 SCHEDULES = ("drift", "versions")
 """The jobs that run by the clock."""
 
+READABLE_BY_ALL = (
+    "would be readable by all: the registry is on this machine, so that the stack's passphrase is "
+    "empty, and its file is committed"
+)
+READABLE_BY_ALL_REMEDY = "Take it out, and give it to a stack whose registry is elsewhere"
+
 
 def parse(
     config: Mapping[str, Any], source: str = "", found: Problems | None = None
@@ -65,6 +71,7 @@ def parse(
         retention_days=reader.days("retention-days", 30),
     )
     _note_idle_secrets(declaration, problems)
+    _note_open_secrets(declaration, problems)
     problems.raise_if_any(source)
     return declaration
 
@@ -76,6 +83,13 @@ def _note_idle_secrets(declaration: Declaration, problems: Problems) -> None:
     for key, declared in (("secrets", declaration.secrets), ("variables", declaration.variables)):
         if any(declared):
             problems.add(f"fleet:{key}", what, "Declare fleet:github, or take them out")
+
+
+def _note_open_secrets(declaration: Declaration, problems: Problems) -> None:
+    """Note secrets of a registry on this machine, whose stack has the empty passphrase."""
+    local = declaration.host.partition(":")[0] in names.LOOPBACK
+    if declaration.secrets and declaration.github is not None and local:
+        problems.add("fleet:secrets", READABLE_BY_ALL, READABLE_BY_ALL_REMEDY)
 
 
 def _builders(reader: Reader) -> dict[str, str]:

@@ -8,10 +8,11 @@ from typing import Any
 
 from fleet import rules
 from fleet.declaration import Declaration
-from fleet.parse import parse
+from fleet.parse import READABLE_BY_ALL, READABLE_BY_ALL_REMEDY, parse
 from fleet.part import Share, is_part, narrowed, parse_share
 from fleet.problems import DeclarationError, Problems
 from inputs import strict_yaml
+from inputs.locks import is_local
 
 PROJECT = "fleet"
 """The Pulumi project's name, and so the namespace of its configuration keys."""
@@ -40,8 +41,12 @@ def declaration_of_file(path: Path) -> Declaration:
     problems = Problems()
     config = config_of_file(path, problems)
     if is_part(config):
-        return _narrowed(path.parent, parse_share(config, path.name, problems), path.name)
-    return parse(config, path.name, problems)
+        found = _narrowed(path.parent, parse_share(config, path.name, problems), path.name)
+    else:
+        found = parse(config, path.name, problems)
+    if is_local(found):
+        _refuse_encrypted(path)
+    return found
 
 
 def declaration_of_engine(config: Mapping[str, str], stack: str, root: Path) -> Declaration:
@@ -104,6 +109,25 @@ def config_of_file(path: Path, problems: Problems) -> dict[str, Any]:
         problems.raise_if_any(path.name)
     _note_misspelt(config, problems)
     return _own_keys(config)
+
+
+def _refuse_encrypted(path: Path) -> None:
+    """Refuse values that the engine has encrypted with the empty passphrase.
+
+    :raises DeclarationError: naming each in the file of a stack whose registry is on this machine.
+    """
+    problems = Problems()
+    for key, value in strict_yaml.load(path, problems).get("config", {}).items():
+        if _is_encrypted(value):
+            problems.add(str(key), READABLE_BY_ALL, READABLE_BY_ALL_REMEDY)
+    problems.raise_if_any(path.name)
+
+
+def _is_encrypted(value: Any) -> bool:
+    """Tell whether Pulumi has written ``value``, or something in it, as a secret."""
+    if isinstance(value, Mapping):
+        return "secure" in value or any(map(_is_encrypted, value.values()))
+    return isinstance(value, list) and any(map(_is_encrypted, value))
 
 
 def _own_keys(config: Mapping[str, Any]) -> dict[str, Any]:

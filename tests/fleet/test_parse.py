@@ -123,6 +123,20 @@ def test_one_fault_is_one_problem(overrides: dict[str, Any], path: str, says: st
         ({"secrets": ["GITHUB_TOKEN"]}, "fleet:secrets[0]", "no name of an Actions secret"),
         ({"secrets": ["token"]}, "fleet:secrets[0]", "no name of an Actions secret"),
         ({"secrets": ["TOKEN"]}, "fleet:secrets", "and none is declared"),
+        (
+            {"secrets": ["TOKEN"], "github": {"repository": "a/b"}},
+            "fleet:secrets",
+            "passphrase is empty",
+        ),
+        (
+            {
+                "secrets": ["TOKEN"],
+                "github": {"repository": "a/b"},
+                "registry": "127.0.0.1:5443/a",
+            },
+            "fleet:secrets",
+            "give it to a stack whose registry is elsewhere",
+        ),
         ({"github": {"repository": "fleet"}}, "fleet:github.repository", "no GitHub repository"),
         ({"github": {}}, "fleet:github.repository", "is missing"),
         (

@@ -47,6 +47,34 @@ def test_images_come_in_the_order_of_the_file_where_the_engine_sorts_them(tmp_pa
     assert [declared.name for declared in found.images] == ["web", "api", "job"]
 
 
+SECURE = {"secure": "v1:abc=:def=="}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("secrets:TOKEN", SECURE),
+        ("github:token", SECURE),
+        ("aws:assumeRole", {"role": "r", "externalId": SECURE}),
+        ("other:keys", ["plain", SECURE]),
+    ],
+)
+def test_what_is_encrypted_is_refused_where_the_passphrase_is_empty_and_only_there(
+    tmp_path: Path, key: str, value: object
+) -> None:
+    path = stack_file(tmp_path)
+    values = yaml.safe_load(path.read_text())["config"]
+    path.write_text(yaml.safe_dump({"config": {**values, key: value}}))
+    with pytest.raises(DeclarationError) as caught:
+        declaration_of_file(path)
+    (problem,) = caught.value.problems
+    assert problem.path == key
+    assert "passphrase is empty, and its file is committed" in problem.what
+    elsewhere = {**values, key: value, "fleet:registry": "ghcr.io/multi-py"}
+    path.write_text(yaml.safe_dump({"config": elsewhere}))
+    declaration_of_file(path)
+
+
 def test_the_shipped_declaration_is_sound() -> None:
     declared = declaration_of_file(ROOT / "Pulumi.dev.yaml")
     image = declared.images[0]
