@@ -1,21 +1,32 @@
 """GitHub's REST API: one client for all commands, with deadlines and bounded patience."""
 
+import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 
+from fleet.http.addresses import is_loopback, resolve
+from fleet.http.blocking import Blocking
+from fleet.http.document import MalformedError, parse_json
+from fleet.http.errors import HttpError, UnreachableError
+from fleet.http.message import Call, Reply
+from fleet.http.opening import open_http
+from fleet.http.retry import retry_after
+from fleet.http.text import one_line
 from local.say import TroubleError
 
 _DEADLINE = 30.0
 _ATTEMPTS = 4
 _LONGEST_WAIT = 120.0
 _PAGES = 100
-_LOOPBACK = ("localhost", "127.0.0.1")
+_LARGEST = 16 * 1024 * 1024
+_RESET_DIGITS = 12
 _HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
 
@@ -35,16 +46,19 @@ class Api:
         base: str,
         token: str,
         *,
-        transport: httpx.BaseTransport | None = None,
+        opened: Callable[[], httpx.AsyncClient] = open_http,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         url = urlsplit(base)
-        if url.scheme != "https" and url.hostname not in _LOOPBACK:
+        if url.scheme != "https" and not is_loopback(url.netloc):
             raise TroubleError(f"GITHUB_API_URL: {base} has no https://, and a token is sent to it")
-        headers = {**_HEADERS, "Authorization": f"Bearer {token}"} if token else _HEADERS
         self._base = base.rstrip("/")
         self._sleep = sleep
-        self._client = httpx.Client(headers=headers, timeout=_DEADLINE, transport=transport)
+        self._authorization = f"Bearer {token}" if token else ""
+        try:
+            self._client = Blocking(opened=opened, deadline=_DEADLINE)
+        except HttpError as error:
+            raise ApiError(str(error)) from None
 
     def __enter__(self) -> Self:
         return self
@@ -57,7 +71,7 @@ class Api:
 
         :raises ApiError: for every answer but success.
         """
-        return _body(self._send("GET", self._base + path, query, None))
+        return _body(*self._send("GET", self._base + path, query, None))
 
     def find(self, path: str) -> Any:
         """Return what is at ``path``, or None where there is nothing."""
@@ -70,7 +84,7 @@ class Api:
 
     def head(self, path: str) -> Mapping[str, str]:
         """Return the headers of the answer to a GET of ``path``."""
-        return self._send("GET", self._base + path, None, None).headers
+        return self._send("GET", self._base + path, None, None)[1].headers
 
     def pages(
         self, path: str, query: Mapping[str, str] | None = None, *, within: str = ""
@@ -79,10 +93,10 @@ class Api:
         url, asked = self._base + path, {"per_page": "100", **(query or {})}
         given: Mapping[str, str] | None = asked
         for _ in range(_PAGES):
-            answer = self._send("GET", url, given, None)
-            found = _body(answer)
+            call, answer = self._send("GET", url, given, None)
+            found = _body(call, answer)
             yield from found[within] if within else found
-            url, given = answer.links.get("next", {}).get("url", ""), None
+            url, given = _next(call, answer), None
             if not url:
                 return
             if not url.startswith(f"{self._base}/"):
@@ -95,7 +109,7 @@ class Api:
         :raises ApiError: for every answer but success.
         """
         url = path if path.startswith(("https://", "http://")) else self._base + path
-        return _body(self._send(method, url, None, fields))
+        return _body(*self._send(method, url, None, fields))
 
     def _send(
         self,
@@ -103,57 +117,84 @@ class Api:
         url: str,
         query: Mapping[str, str] | None,
         fields: Mapping[str, Any] | None,
-    ) -> httpx.Response:
+    ) -> tuple[Call, Reply]:
+        call = _call(method, url, query, fields)
         for left in reversed(range(_ATTEMPTS)):
             try:
-                answer = self._client.request(method, url, params=query, json=fields)
-            except httpx.TransportError as error:
+                answer = self._client.once(call, self._authorization)
+            except HttpError as error:
                 # Whether a write that got no answer was carried out is not known.
-                if left and method == "GET":
+                if left and method == "GET" and isinstance(error, UnreachableError):
                     self._sleep(2.0 ** (_ATTEMPTS - left))
                     continue
-                raise ApiError(f"{method} {url}: no answer ({error})") from error
+                raise ApiError(f"no answer: {error}") from None
             wait = _wait(answer, method, _ATTEMPTS - left)
             if wait is None or not left:
                 break
             self._sleep(wait)
-        if answer.is_success:
-            return answer
-        raise ApiError(f"{method} {url}: {answer.status_code} {_said(answer)}", answer.status_code)
+        if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+            return call, answer
+        raise ApiError(f"{call.place}: {answer.status} {_words(answer)}", answer.status)
 
 
-def _wait(answer: httpx.Response, method: str, attempt: int) -> float | None:
+def _call(
+    method: str, url: str, query: Mapping[str, str] | None, fields: Mapping[str, Any] | None
+) -> Call:
+    headers = _HEADERS if fields is None else {**_HEADERS, "Content-Type": "application/json"}
+    return Call(
+        method=method,
+        url=f"{url}?{urlencode(query)}" if query else url,
+        headers=headers,
+        content=None if fields is None else json.dumps(fields).encode(),
+        limit=_LARGEST,
+    )
+
+
+def _wait(answer: Reply, method: str, attempt: int) -> float | None:
     """Return the seconds after which a request may be sent again, None where it must not."""
-    limited = answer.status_code in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
-    told = answer.headers.get("retry-after", "")
-    if limited and told.isdigit():
-        return float(told) if float(told) <= _LONGEST_WAIT else None
+    limited = answer.status in (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+    asked = retry_after(answer.headers.get("retry-after", ""), datetime.now(UTC))
+    if limited and asked is not None:
+        return asked if asked <= _LONGEST_WAIT else None
     if limited and answer.headers.get("x-ratelimit-remaining") == "0":
-        reset = answer.headers.get("x-ratelimit-reset", "")
-        wait = float(reset) - time.time() + 1 if reset.isdigit() else _LONGEST_WAIT
+        wait = _until_reset(answer.headers.get("x-ratelimit-reset", ""))
         return max(wait, 1.0) if wait <= _LONGEST_WAIT else None
-    if method == "GET" and answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    if method == "GET" and answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return 2.0**attempt
     return None
 
 
-def _body(answer: httpx.Response) -> Any:
-    if not answer.content:
+def _until_reset(text: str) -> float:
+    if text.isascii() and text.isdigit() and len(text) <= _RESET_DIGITS:
+        return int(text) - time.time() + 1
+    return _LONGEST_WAIT
+
+
+def _body(call: Call, answer: Reply) -> Any:
+    if not answer.body:
         return None
     try:
-        return answer.json()
-    except ValueError as error:
-        place = f"{answer.request.method} {answer.request.url}"
-        raise ApiError(f"{place}: the answer is truncated or no JSON") from error
+        return parse_json(answer.body, f"{call.place}: the answer")
+    except MalformedError as error:
+        raise ApiError(str(error)) from None
 
 
-def _said(answer: httpx.Response) -> str:
+def _next(call: Call, answer: Reply) -> str:
+    link = httpx.Response(200, headers=answer.headers).links.get("next", {}).get("url", "")
     try:
-        found = answer.json()
+        return resolve(call.url, link, call.place) if link else ""
+    except HttpError as error:
+        raise ApiError(str(error)) from None
+
+
+def _words(answer: Reply) -> str:
+    """Return what GitHub gives as its reason, on one line."""
+    try:
+        found = parse_json(answer.body, "")
         text = " ".join([str(found["message"]), *map(str, found.get("errors", ()))])
-    except (ValueError, KeyError, TypeError):
-        return answer.reason_phrase
-    return f"({text})"
+    except (MalformedError, KeyError, TypeError, AttributeError):
+        return next((known.phrase for known in HTTPStatus if known == answer.status), "")
+    return f"({one_line(text)})"
 
 
 def api_of(environment: Mapping[str, str] = os.environ) -> Api:

@@ -160,7 +160,7 @@ def _descriptor(entry: Any, place: str) -> Blob:
     digest = entry.get("digest") if isinstance(entry, dict) else None
     size = entry.get("size") if isinstance(entry, dict) else None
     if not isinstance(digest, str) or not is_digest(digest):
-        raise RegistryError(f"{place}: {one_line(repr(digest))} in the manifest is no sha256 digest")
+        raise RegistryError(f"{place}: {one_line(repr(digest))} in it is no sha256 digest")
     if not isinstance(size, int) or size < 0:
         raise RegistryError(f"{place}: {one_line(repr(size))} in the manifest is no size")
     return Blob(digest=digest, size=size)

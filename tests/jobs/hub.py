@@ -10,6 +10,7 @@ import httpx
 from jobs.api import Api
 from jobs.context import BOT
 from tests.github.call import NAME, NOTHING, OWNER, PLACE, Call, answer, error
+from tests.http.mocked import mocked
 from tests.jobs.branches import Branches
 from tests.jobs.sample import sample
 from tests.registries.description import Description
@@ -49,10 +50,15 @@ class Hub:
         self.branches = Branches(self)
         self._handlers = self._table()
 
-    def open(self, token: str = TOKEN) -> Api:
+    def open(self, token: str = TOKEN, *, sleep: Callable[[float], None] | None = None) -> Api:
         """Return the jobs' client of this stand-in, which waits for nothing."""
-        transport = httpx.MockTransport(self._exchange)
-        return Api("https://api.github.com", token, transport=transport, sleep=lambda _: None)
+        return Api(
+            "https://api.github.com", token, opened=self.connect, sleep=sleep or (lambda _: None)
+        )
+
+    def connect(self) -> httpx.AsyncClient:
+        """Return a client that asks this stand-in."""
+        return mocked(self._exchange)
 
     @property
     def writes(self) -> list[str]:

@@ -3,6 +3,7 @@ import pytest
 
 from jobs.api import Api, ApiError, api_of
 from local.say import TroubleError
+from tests.http.serving import Connection, serving
 from tests.jobs.hub import REPOSITORY, Hub
 
 ISSUES = f"/repos/{REPOSITORY}/issues"
@@ -16,8 +17,7 @@ def test_a_limited_request_is_sent_again_after_the_time_that_github_names(
 ) -> None:
     waited: list[float] = []
     hub.refusals = [httpx.Response(status, headers={"Retry-After": "7"}, json={"message": "slow"})]
-    with Api("https://api.github.com", "t", transport=hub.open()._client._transport,
-             sleep=waited.append) as api:  # fmt: skip
+    with hub.open(sleep=waited.append) as api:
         api.send("POST", ISSUES, {"title": "t", "body": "b"})
     assert waited == [7.0]
     assert len(hub.issues) == 1
@@ -83,3 +83,57 @@ def test_no_token_is_sent_in_the_clear() -> None:
         Api("http://github.example", "secret")
     with api_of({"GITHUB_API_URL": "http://127.0.0.1:1/api/v3", "GITHUB_TOKEN": "t"}):
         pass
+
+
+@pytest.mark.parametrize("header", ["Retry-After", "X-RateLimit-Reset"])
+@pytest.mark.parametrize("value", ["9" * 400, "\xb2", "-1", "Thu, 01 Jan 99999 00:00:00 GMT"])
+def test_a_wait_that_makes_no_sense_is_an_error_of_ours(hub: Hub, header: str, value: str) -> None:
+    headers = [(b"X-RateLimit-Remaining", b"0"), (header.encode(), value.encode("latin-1"))]
+    hub.refusals = [httpx.Response(403, headers=headers, json={"message": "later"})] * 9
+    waited: list[float] = []
+    with hub.open(sleep=waited.append) as api, pytest.raises(ApiError, match=r"403 \(later\)"):
+        api.get(ISSUES, OPEN)
+    assert all(0 <= wait <= 120 for wait in waited)
+
+
+@pytest.mark.parametrize("body", [b"[" * 200_000, b"NaN", b"\xff"])
+def test_an_answer_that_is_not_sound_json_is_an_error_of_ours(hub: Hub, body: bytes) -> None:
+    hub.refusals = [httpx.Response(200, content=body)]
+    with hub.open() as api, pytest.raises(ApiError, match="the answer is"):
+        api.get(ISSUES, OPEN)
+
+
+def test_what_github_says_is_one_line(hub: Hub) -> None:
+    hub.refusals = [httpx.Response(422, json={"message": "a\x1b[2J\nb" + "c" * 10_000})]
+    with hub.open() as api, pytest.raises(ApiError) as caught:
+        api.send("POST", ISSUES, {"title": "t"})
+    assert "a [2J b" in str(caught.value)
+    assert len(str(caught.value)) < 500
+    assert str(caught.value).isprintable()
+
+
+def test_a_token_that_ends_in_a_line_break_is_shown_nowhere() -> None:
+    with (
+        serving(lambda c: c.answer(200)) as server,
+        Api(server.url("/api/v3"), "c4n4ry\n") as api,
+        pytest.raises(ApiError) as caught,
+    ):
+        api.get(ISSUES)
+    assert "c4n4ry" not in str(caught.value)
+
+
+def test_an_answer_is_whole_within_the_deadline_or_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jobs.api._DEADLINE", 0.2)
+
+    def dripping(connection: Connection) -> None:
+        connection.send(b"HTTP/1.1 200 OK\r\nX: ")
+        connection.drip(b"x" * 10_000, 0.02)
+
+    with (
+        serving(dripping) as server,
+        Api(server.url("/api/v3"), "t", sleep=lambda _: None) as api,
+        pytest.raises(ApiError, match=r"no complete answer within 0\.2 s"),
+    ):
+        api.get(ISSUES)
