@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 
-import httpx
 import yaml
 
 from fleet.declaration import Declaration
+from fleet.http.blocking import Blocking
 from fleet.problems import DeclarationError, Problems
 from inputs.locks import is_local, lock_file, read_lock
 from inputs.stack import config_file, declaration_of_file, whole_stack
@@ -25,6 +25,7 @@ from releases.change import DiscoveryError
 from releases.cycle import CycleError, cycles
 from releases.discovery import discovered
 from releases.editing import EditError
+from releases.fetching import FetchError, open_client
 from releases.locking import completed
 from releases.registry import platform_digests
 from releases.sdists import build_requires
@@ -42,6 +43,7 @@ _FAULTS = (
     CycleError,
     DiscoveryError,
     EditError,
+    FetchError,
     OSError,
 )
 _ALL = "all"
@@ -89,7 +91,7 @@ def versions(root: Path, stack: str) -> None:
     local = is_local(declaration_of_file(config_file(root, stack)))
     if local:
         _trust_own_registry(root)
-    with httpx.Client() as client:
+    with open_client() as client:
         sources = of_the_internet(client, _stand_ins(root) if local else {})
         today = datetime.now(UTC).date()
         found = discovered(root, stack, sources, partial(cycles, client), today)
@@ -119,14 +121,14 @@ def lock(root: Path, stack: str, *, refresh: str, newest: str = "") -> None:
         yanked=bool(refresh),
         newest=_named(newest, declaration),
     )
-    with httpx.Client() as client:
+    with open_client() as client:
         sources = of_the_internet(client, _stand_ins(root) if local else {})
         made = completed(held, declaration, sources, again)
     if made != held:
         write_all({path: text_of(made)})
 
 
-def of_the_internet(client: httpx.Client, stand_ins: Mapping[str, str]) -> Sources:
+def of_the_internet(client: Blocking, stand_ins: Mapping[str, str]) -> Sources:
     """Return PyPI and base registries, each asked but once for the same."""
     return Sources(
         distributions=requirements.resolve,

@@ -1,16 +1,14 @@
 """CPython's release cycle: which feature releases there are, and until when."""
 
 import calendar
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import httpx
-
-from releases.fetching import FetchError, fetched
+from fleet.http.blocking import Blocking
+from releases.fetching import FetchError, fetched_json
 
 FEED = "https://peps.python.org/api/release-cycle.json"
 """Kept by the release managers; https://peps.python.org/api/ tells its form."""
@@ -45,13 +43,13 @@ class Cycle:
         return self.status == "end-of-life"
 
 
-def cycles(client: httpx.Client) -> Mapping[str, Cycle]:
+def cycles(client: Blocking) -> Mapping[str, Cycle]:
     """Return the cycle of each feature release by ``X.Y``.
 
     :raises CycleError: when the feed is down, or its answer malformed or huge.
     """
     try:
-        return cycles_in(json.loads(fetched(FEED, client, largest=_LARGEST)))
+        return cycles_in(fetched_json(FEED, client, largest=_LARGEST))
     except (FetchError, ValueError) as error:
         raise CycleError(f"Python's release cycle can't be read: {error}") from None
 

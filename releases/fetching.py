@@ -1,62 +1,65 @@
 """Answers over HTTP that come whole and in time, or not at all."""
 
-import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
 
 import httpx
 
-_STALL_SECONDS = 30.0
+from fleet.http.blocking import Blocking
+from fleet.http.document import parse_json
+from fleet.http.errors import HttpError
+from fleet.http.message import Call
+from fleet.http.opening import open_http
+from fleet.http.retry import RetryPolicy
+
 _WHOLE_SECONDS = 120.0
-_TRIES = 3
-_TOO_MANY = 429
-_SERVER_ERROR = 500
+_RETRY = RetryPolicy(attempts=3, first=2.0)
 
 
 class FetchError(Exception):
     """Something could not be fetched: the server is away, refuses, drips, or sends too much."""
 
 
-def fetched(url: str, client: httpx.Client, *, largest: int, accept: str = "*/*") -> bytes:
-    """Return what ``url`` answers, of ``largest`` bytes at most, within two minutes a try.
+def open_client(
+    opened: Callable[[], httpx.AsyncClient] = open_http, retry: RetryPolicy = _RETRY
+) -> Blocking:
+    """Return a client whose requests end within two minutes each, and are tried three times.
 
-    What may pass (no connection, 429, 5xx) is tried three times.
+    :raises FetchError: if the certificates to trust or the proxy make no sense.
+    """
+    try:
+        return Blocking(opened=opened, retry=retry, deadline=_WHOLE_SECONDS)
+    except HttpError as error:
+        raise FetchError(str(error)) from None
+
+
+def fetched(url: str, client: Blocking, *, largest: int, accept: str = "*/*") -> bytes:
+    """Return what ``url`` answers, of ``largest`` bytes at most.
+
+    What may pass (no connection, 429, 5xx) is tried again.
 
     :raises FetchError: naming the URL and the reason.
     """
     if not url.startswith("https://"):
         raise FetchError(f"{url[:200]} is not fetched: it is no https:// address")
-    for tried in range(1, _TRIES + 1):
-        try:
-            return _once(url, client, largest, accept)
-        except httpx.HTTPError as error:
-            if tried == _TRIES or not _may_pass(error):
-                raise FetchError(f"{url} can't be fetched: {_words(error)}") from None
-        time.sleep(tried)
-    raise AssertionError  # the last try has returned or raised
+    call = Call(method="GET", url=url, headers={"Accept": accept}, limit=largest)
+    try:
+        answer = client.send(call)
+    except HttpError as error:
+        raise FetchError(f"it can't be fetched: {error}") from None
+    if answer.status != HTTPStatus.OK:
+        raise FetchError(f"{url} can't be fetched: the answer is {answer.status}")
+    return answer.body
 
 
-def _once(url: str, client: httpx.Client, largest: int, accept: str) -> bytes:
-    ends = time.monotonic() + _WHOLE_SECONDS
-    body = bytearray()
-    headers = {"Accept": accept}
-    with client.stream("GET", url, headers=headers, timeout=_STALL_SECONDS) as answer:
-        answer.raise_for_status()
-        for chunk in answer.iter_bytes():
-            body += chunk
-            if len(body) > largest:
-                raise FetchError(f"{url} answers more than the {largest} bytes that are read of it")
-            if time.monotonic() > ends:
-                raise FetchError(f"{url} did not answer whole within {_WHOLE_SECONDS:.0f} s")
-    return bytes(body)
+def fetched_json(url: str, client: Blocking, *, largest: int, accept: str = "*/*") -> Any:
+    """Return the JSON that ``url`` answers, of ``largest`` bytes at most.
 
-
-def _may_pass(error: httpx.HTTPError) -> bool:
-    if isinstance(error, httpx.HTTPStatusError):
-        status = error.response.status_code
-        return status == _TOO_MANY or status >= _SERVER_ERROR
-    return True
-
-
-def _words(error: httpx.HTTPError) -> str:
-    if isinstance(error, httpx.HTTPStatusError):
-        return f"the answer is {error.response.status_code}"
-    return str(error) or type(error).__name__
+    :raises FetchError: naming the URL and the reason, also where it is no sound JSON.
+    """
+    body = fetched(url, client, largest=largest, accept=accept)
+    try:
+        return parse_json(body, f"the answer of {url}")
+    except HttpError as error:
+        raise FetchError(str(error)) from None

@@ -1,15 +1,13 @@
 """What PyPI says of a distribution: its files, and which of its releases were yanked."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
+from fleet.http.blocking import Blocking
 from fleet.lock import normalised
-from releases.fetching import FetchError, fetched
+from releases.fetching import FetchError, fetched, fetched_json
 
 INDEX = "https://pypi.org"
 _FILES = "application/vnd.pypi.simple.v1+json"
@@ -35,14 +33,14 @@ class File:
     yanked: bool
 
 
-def yanked(package: str, client: httpx.Client) -> tuple[str, ...]:
+def yanked(package: str, client: Blocking) -> tuple[str, ...]:
     """Return the versions of ``package`` of which every file was yanked (PEP 592), sorted.
 
     :raises PackageIndexError: when PyPI is down, or its answer malformed or huge.
     """
     try:
         url = f"{INDEX}/pypi/{normalised(package)}/json"
-        return yanked_in(json.loads(fetched(url, client, largest=_LARGEST)))
+        return yanked_in(fetched_json(url, client, largest=_LARGEST))
     except (FetchError, ValueError) as error:
         raise PackageIndexError(f"PyPI can't be asked about {package}: {error}") from None
 
@@ -64,14 +62,14 @@ def yanked_in(answer: Any) -> tuple[str, ...]:
     )
 
 
-def files(distribution: str, client: httpx.Client) -> tuple[File, ...]:
+def files(distribution: str, client: Blocking) -> tuple[File, ...]:
     """Return all files of ``distribution``, of every release (PEP 691, the simple API as JSON).
 
     :raises PackageIndexError: when PyPI is down, or its answer malformed or huge.
     """
     try:
         url = f"{INDEX}/simple/{normalised(distribution)}/"
-        return files_in(json.loads(fetched(url, client, largest=_LARGEST, accept=_FILES)))
+        return files_in(fetched_json(url, client, largest=_LARGEST, accept=_FILES))
     except (FetchError, ValueError) as error:
         raise PackageIndexError(f"PyPI can't be asked about {distribution}: {error}") from None
 
@@ -87,7 +85,7 @@ def files_in(answer: Any) -> tuple[File, ...]:
     return tuple(_file(entry) for entry in listed if _digest(entry))
 
 
-def content(file: File, client: httpx.Client) -> bytes:
+def content(file: File, client: Blocking) -> bytes:
     """Return the bytes of ``file``, which are those that its hash stands for.
 
     :raises PackageIndexError: when it can't be had, is huge, or is another file.

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
+from fleet.http.text import one_line
 from providers.ociregistry.client import Client
 from providers.ociregistry.errors import RegistryError
 from providers.ociregistry.index import INDEXES, children_of, document_of
@@ -40,7 +41,9 @@ async def _platform_digests(text: str) -> dict[str, str]:
     if manifest is None:
         raise AbsentError(f"{text} is not there; correct the Python or the base")
     if manifest.media_type not in INDEXES:
-        raise RegistryError(f"{text} is no index of platforms but a {manifest.media_type}")
+        raise RegistryError(
+            f"{text} is not an index of platforms but {one_line(manifest.media_type)}"
+        )
     return {
         child.platform: child.digest for child in children_of(document_of(manifest, text), text)
     }

@@ -1,6 +1,5 @@
 """No test waits for a server to recover, and none asks one."""
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,14 +11,6 @@ from releases.sources import Sources
 from tests.releases.following import DECLARED, declare
 from tests.releases.listing import recorded_cycles, recorded_files
 from tests.releases.outside import Outside
-
-
-@pytest.fixture(autouse=True)
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that would have been made, in seconds."""
-    found: list[float] = []
-    monkeypatch.setattr(time, "sleep", found.append)
-    return found
 
 
 @pytest.fixture

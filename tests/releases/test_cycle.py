@@ -6,20 +6,22 @@ from typing import Any
 import httpx
 import pytest
 
+from fleet.http.blocking import Blocking
 from releases.cycle import FEED, Cycle, CycleError, cycles, cycles_in
+from tests.releases.answering import answering
 from tests.releases.listing import answer, recorded_cycles
 
 ENTRY = answer("release-cycle")["3.13"]
 
 
-def client(given: httpx.Response | Exception) -> httpx.Client:
+def client(given: httpx.Response | Exception) -> Blocking:
     def handle(request: httpx.Request) -> httpx.Response:
         assert request.url == FEED
         if isinstance(given, Exception):
             raise given
         return given
 
-    return httpx.Client(transport=httpx.MockTransport(handle))
+    return answering(handle)
 
 
 def test_the_published_cycle_is_read() -> None:

@@ -3,7 +3,6 @@
 import os
 from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -105,7 +104,7 @@ def test_the_registry_of_this_machine_is_trusted(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Without a client: a real one reads the bundle, which is empty here.
-    monkeypatch.setattr(program, "httpx", SimpleNamespace(Client=nullcontext))
+    monkeypatch.setattr(program, "open_client", nullcontext)
     monkeypatch.setenv("SSL_CERT_FILE", "/etc/the-machine's")
     bundle = root / ".fleet" / "tls" / "bundle.pem"
     bundle.parent.mkdir(parents=True)

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -15,6 +14,7 @@ from releases import discovery
 from releases.cycle import FEED
 from releases.newest import brought_up
 from releases.pypi import File
+from tests.releases.answering import answering
 from tests.releases.following import CYCLE, DECLARED, declare, held, run
 from tests.releases.listing import answer, made_up
 from tests.releases.outside import Outside
@@ -111,8 +111,7 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 def on(monkeypatch: pytest.MonkeyPatch, reply: Answer) -> None:
     """Have every request of the program answered by ``reply``."""
-    client = httpx.Client(transport=httpx.MockTransport(reply))
-    monkeypatch.setattr(program, "httpx", SimpleNamespace(Client=lambda: client))
+    monkeypatch.setattr(program, "open_client", lambda: answering(reply))
 
 
 def down(_: httpx.Request) -> httpx.Response:
@@ -140,8 +139,8 @@ def listing(*files: File) -> bytes:
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
-        (down, "can't be asked about gunicorn: .*refused"),
-        (slow, "can't be asked about gunicorn: .*timed out"),
+        (down, "can't be asked about gunicorn: .*ConnectError"),
+        (slow, "can't be asked about gunicorn: .*no complete answer"),
         (lambda _: httpx.Response(500), "the answer is 500"),
         (lambda _: httpx.Response(404), "the answer is 404"),
         (lambda _: httpx.Response(200, text="<!doctype html><title>Simple</title>"), "gunicorn: "),
@@ -151,7 +150,7 @@ def listing(*files: File) -> bytes:
         (lambda _: httpx.Response(200, content=listing()), "the answer lists no files"),
         (
             lambda _: httpx.Response(200, content=b" " * 70_000_000),
-            "more than the 67108864 bytes that are read of it",
+            "exceeds 67108864 bytes",
         ),
         (
             lambda _: httpx.Response(200, content=listing(*made_up("gunicorn", "23.0.0", "1.0"))),

@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from fleet.http.blocking import Blocking
 from releases.pypi import File, PackageIndexError, content, files, files_in, yanked, yanked_in
+from tests.releases.answering import answering
 
 NONSENSE = [
     httpx.Response(503),
@@ -28,14 +30,14 @@ A_FILE = File(
 )
 
 
-def client(answer: httpx.Response | Exception, url: str) -> httpx.Client:
+def client(answer: httpx.Response | Exception, url: str) -> Blocking:
     def handle(request: httpx.Request) -> httpx.Response:
         assert request.url == url
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    return httpx.Client(transport=httpx.MockTransport(handle))
+    return answering(handle)
 
 
 def test_a_version_is_yanked_when_each_of_its_files_is() -> None:
