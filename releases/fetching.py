@@ -47,7 +47,7 @@ def fetched(url: str, client: Blocking, *, largest: int, accept: str = "*/*") ->
     try:
         answer = client.send(call)
     except HttpError as error:
-        raise FetchError(f"it can't be fetched: {error}") from None
+        raise FetchError(str(error)) from None
     if answer.status != HTTPStatus.OK:
         raise FetchError(f"{url} can't be fetched: the answer is {answer.status}")
     return answer.body

@@ -41,9 +41,8 @@ async def _platform_digests(text: str) -> dict[str, str]:
     if manifest is None:
         raise AbsentError(f"{text} is not there; correct the Python or the base")
     if manifest.media_type not in INDEXES:
-        raise RegistryError(
-            f"{text} is not an index of platforms but {one_line(manifest.media_type)}"
-        )
+        found = one_line(manifest.media_type)
+        raise RegistryError(f"{text} is no index of platforms but a {found}")
     return {
         child.platform: child.digest for child in children_of(document_of(manifest, text), text)
     }
