@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from fleet.http.errors import ReadableError
 from fleet.problems import DeclarationError
 from inputs.parts import stacks_of
 from local import (
@@ -50,7 +51,7 @@ def main(arguments: list[str]) -> int:
     try:
         asked = Asked(stack=chosen.stack, refresh=chosen.refresh or "", newest=chosen.newest)
         return COMMANDS[chosen.command](checkout(), asked)
-    except (TroubleError, DeclarationError, OSError) as error:
+    except (TroubleError, DeclarationError, ReadableError, OSError) as error:
         say(f"error: {error}")
     except subprocess.CalledProcessError as error:
         # The step has said why on stderr itself.

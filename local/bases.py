@@ -1,16 +1,15 @@
 """Stand-ins for the official Python images, made where docker.io can't be reached."""
 
 import os
-import socket
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import yaml
 
-from local import certificates, login, registry, rootfs
+from fleet.http.probe import is_reachable
+from local import certificates, rootfs
 from local.checkout import Checkout
-from local.login import Login
 from local.needs import Needs
 from local.push import Repository
 from local.rootfs import PACKAGES, SUITES, Recipe, RootFilesystem
@@ -18,7 +17,6 @@ from local.say import TroubleError, say, timed
 from local.standin import RECIPE_ANNOTATION, REPOSITORY, StandIn, push
 
 _HUB = "registry-1.docker.io"
-_CONNECT_SECONDS = 3
 _HEADER = """\
 # Base images made here because docker.io could not be reached; what is not named is the official
 # image. Kept so that the bases do not change with the weather: remove this file to decide again.
@@ -54,26 +52,24 @@ def ensure(checkout: Checkout, needs: Needs, stand_ins: Sequence[StandIn]) -> No
     """
     if needs.port is None or not needs.stand_ins:
         return
-    port, authority = needs.port, checkout.tls / "ca.pem"
-    known_as = login.ensure(checkout)
-    lacking = [s for s in stand_ins if not _is_there(port, authority, known_as, s)]
-    if lacking:
-        _make(checkout, port, lacking)
+    if stand_ins:
+        with Repository.open(checkout, needs.port, REPOSITORY) as repository:
+            lacking = [s for s in stand_ins if not _is_there(repository, s)]
+            if lacking:
+                _make(checkout, repository, lacking)
     _decide(checkout, {s.key: s.reference for s in stand_ins})
 
 
-def _make(checkout: Checkout, port: int, stand_ins: Sequence[StandIn]) -> None:
+def _make(checkout: Checkout, repository: Repository, stand_ins: Sequence[StandIn]) -> None:
     trusted = certificates.system_bundle(checkout)
     if trusted is None:
         text = "no bundle of trusted authorities was found. Install the package ca-certificates."
         raise TroubleError(text)
     say(f"bases: {_HUB} can't be reached; standing in with Debian's Python")
     made = _root_filesystems(checkout, stand_ins, trusted)
-    authority, known_as = checkout.tls / "ca.pem", login.ensure(checkout)
-    with Repository.open(port, authority, known_as, REPOSITORY) as repository:
-        for stand_in in stand_ins:
-            push(repository, stand_in, made, trusted)
-            say(f"bases: {stand_in.reference}")
+    for stand_in in stand_ins:
+        push(repository, stand_in, made, trusted)
+        say(f"bases: {stand_in.reference}")
 
 
 def _impossible(python: str, base: str, stack: str) -> str:
@@ -85,11 +81,7 @@ def _impossible(python: str, base: str, stack: str) -> str:
 
 
 def _hub_is_reachable() -> bool:
-    try:
-        with socket.create_connection((_HUB, 443), timeout=_CONNECT_SECONDS):
-            return True
-    except OSError:
-        return False
+    return is_reachable(f"https://{_HUB}/v2/")
 
 
 def _decided(checkout: Checkout) -> dict[str, str] | None:
@@ -107,9 +99,9 @@ def _decide(checkout: Checkout, references: dict[str, str]) -> None:
         path.write_text(text)
 
 
-def _is_there(port: int, authority: Path, known_as: Login, stand_in: StandIn) -> bool:
+def _is_there(repository: Repository, stand_in: StandIn) -> bool:
     """Tell whether the registry has the stand-in by its present recipe, for all its platforms."""
-    index = registry.index(port, authority, known_as, REPOSITORY, stand_in.tag)
+    index = repository.index(stand_in.tag)
     found = {_platform(entry.get("platform", {})) for entry in index.get("manifests", [])}
     recipe = index.get("annotations", {}).get(RECIPE_ANNOTATION)
     return recipe == stand_in.recipe and set(stand_in.platforms) <= found

@@ -1,19 +1,18 @@
 """Pulumi as its makers ship it: on PATH, or by their installer where their site is reachable."""
 
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from fleet.http import probe
 from local.checkout import Checkout
 from local.daemons import search_path
 from local.modules import PULUMI_VERSION, Plugin
 from local.say import TroubleError, say, timed
 
 _SITE = "get.pulumi.com"
-_CONNECT_SECONDS = 3
 
 
 def on_path(checkout: Checkout) -> Path | None:
@@ -36,12 +35,8 @@ def installed(checkout: Checkout) -> Path:
 
 
 def is_reachable() -> bool:
-    """Tell whether Pulumi's download site takes a connection within a few seconds."""
-    try:
-        with socket.create_connection((_SITE, 443), timeout=_CONNECT_SECONDS):
-            return True
-    except OSError:
-        return False
+    """Tell whether Pulumi's download site answers within a few seconds."""
+    return probe.is_reachable(f"https://{_SITE}/install.sh")
 
 
 def install(checkout: Checkout) -> Path | None:

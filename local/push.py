@@ -1,37 +1,54 @@
-"""Pushing blobs and manifests to the embedded registry (OCI distribution specification)."""
+"""A repository of the embedded registry, for callers without an event loop."""
 
-import ssl
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import httpx
 
+from fleet.http.opening import open_http
+from fleet.http.retry import RetryPolicy
+from local.checkout import Checkout
 from local.layers import Blob
-from local.login import Login
 from local.say import TroubleError
+from providers.ociregistry import registry
+from providers.ociregistry.client import Client
+from providers.ociregistry.errors import OciError
+from providers.ociregistry.index import document_of
+from providers.ociregistry.reference import Repository as Address
+from providers.ociregistry.transport import Transport
 
-_CHUNK = 1 << 20
-_CREATED, _OK = 201, 200
+_RETRY = RetryPolicy(attempts=3)
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Repository:
-    """A repository of the registry on ``port`` of this machine; close it after use."""
+    """The repository at ``address``; close it after use. Each method raises `TroubleError`."""
 
-    name: str
-    client: httpx.Client
+    address: Address
+    transport: Transport
+    runner: asyncio.Runner
 
     @classmethod
-    def open(cls, port: int, authority: Path, known_as: Login, name: str) -> Self:
-        """Return the repository ``name``, reached by TLS under ``authority`` with a login."""
-        context = ssl.create_default_context(cafile=str(authority))
-        base = f"https://127.0.0.1:{port}/v2/{name}/"
-        pair = (known_as.username, known_as.password)
-        client = httpx.Client(base_url=base, verify=context, auth=pair, trust_env=False, timeout=60)
-        return cls(name=name, client=client)
+    def open(
+        cls,
+        checkout: Checkout,
+        port: int,
+        name: str,
+        opened: Callable[[Path], httpx.AsyncClient] = lambda bundle: open_http(bundle=bundle),
+    ) -> Self:
+        """Return the repository ``name`` of the registry that ``checkout`` has on ``port``."""
+        http = opened(checkout.tls / "ca.pem")
+        environment = {"DOCKER_CONFIG": str(checkout.docker_config)}
+        return cls(
+            address=Address(host=f"localhost:{port}", name=name),
+            transport=Transport(http=http, environment=environment, retry=_RETRY),
+            runner=asyncio.Runner(),
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -42,49 +59,41 @@ class Repository:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.client.close()
+        try:
+            self.runner.run(self.transport.close())
+        finally:
+            self.runner.close()
+
+    def index(self, tag: str) -> dict[str, Any]:
+        """Return the document that ``tag`` names, empty when there is none."""
+        found = self._do(lambda client: client.get(self.address, tag))
+        return document_of(found, f"{self.address}:{tag}") if found else {}
 
     def push_blob(self, blob: Blob) -> None:
-        """Upload ``blob`` in one piece, unless the repository has it.
-
-        :raises TroubleError: when the registry refuses.
-        """
-        if self.client.head(f"blobs/{blob.digest}").status_code == _OK:
-            return
-        opened = self.client.post("blobs/uploads/")
-        location = httpx.URL(opened.headers.get("location", ""))
-        answer = self.client.put(
-            # The registry names itself as it was asked; a relative reference stays on that host.
-            location.copy_merge_params({"digest": blob.digest}),
-            content=_chunks(blob.content),
-            headers={
-                "Content-Length": str(blob.size),
-                "Content-Type": "application/octet-stream",
-            },
-        )
-        self._require_created(answer, blob.digest)
+        """Upload ``blob`` in one piece, unless the repository has it."""
+        content, described = blob.content, registry.Blob(digest=blob.digest, size=blob.size)
+        if isinstance(content, bytes):
+            self._do(lambda client: client.write_blob(self.address, content))
+        else:
+            self._do(lambda client: client.write_file(self.address, described, content))
 
     def push_manifest(self, manifest: Blob, reference: str) -> None:
-        """Store ``manifest`` under ``reference``, a tag or its own digest.
+        """Store ``manifest`` under ``reference``, a tag or its own digest."""
+        content = manifest.content
+        body = content if isinstance(content, bytes) else content.read_bytes()
+        made = registry.Manifest(body=body, media_type=manifest.media_type)
 
-        :raises TroubleError: when the registry refuses.
-        """
-        content = b"".join(_chunks(manifest.content))
-        headers = {"Content-Type": manifest.media_type}
-        answer = self.client.put(f"manifests/{reference}", content=content, headers=headers)
-        self._require_created(answer, reference)
+        async def put(client: Client) -> None:
+            named = await client.head(self.address, reference)
+            await client.put(self.address, reference, made, named=named)
 
-    def _require_created(self, answer: httpx.Response, what: str) -> None:
-        if answer.status_code != _CREATED:
-            raise TroubleError(
-                f"the registry took no {self.name} {what}: {answer.status_code} {answer.text[:300]}"
-            )
+        self._do(put)
 
+    def _do(self, act: Callable[[Client], Awaitable[_T]]) -> _T:
+        async def acting() -> _T:
+            return await act(Client(self.transport))
 
-def _chunks(content: bytes | Path) -> Iterator[bytes]:
-    if isinstance(content, bytes):
-        yield content
-        return
-    with content.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            yield chunk
+        try:
+            return self.runner.run(acting())
+        except OciError as error:
+            raise TroubleError(str(error)) from None

@@ -3,17 +3,21 @@
 import hashlib
 import json
 import os
-import ssl
-import urllib.request
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from fleet.http.blocking import Blocking
+from fleet.http.errors import HttpError
+from fleet.http.message import Call
+from fleet.http.opening import open_http
 from local import certificates, login, ports, processes
 from local.checkout import Checkout
 from local.login import Login
 from local.say import say
 
 _RECORD = "registry.pid"
+_SECONDS = 5.0
 
 LOG: dict[str, Any] = {"level": "warn", "accesslog": {"disabled": True}}
 """What the registry logs; benchmarks read every request from it."""
@@ -62,29 +66,12 @@ def answers(port: int, authority: Path, known_as: Login) -> bool:
 
     That is the specification's question whether there is a registry: /v2/.
     """
-    return _get(port, authority, known_as, "", "*/*") is not None
-
-
-def index(port: int, authority: Path, known_as: Login, repository: str, tag: str) -> dict[str, Any]:
-    """Return the OCI index that ``tag`` names, empty when there is none."""
-    accepted = "application/vnd.oci.image.index.v1+json"
-    body = _get(port, authority, known_as, f"{repository}/manifests/{tag}", accepted)
-    return dict(json.loads(body)) if body else {}
-
-
-def _get(port: int, authority: Path, known_as: Login, path: str, accepted: str) -> bytes | None:
-    """Return the body of a successful answer of the registry on ``port``, else ``None``."""
-    context = ssl.create_default_context(cafile=str(authority))
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
-    headers = {"Accept": accepted, "Authorization": f"Basic {known_as.pair}"}
-    request = urllib.request.Request(f"https://127.0.0.1:{port}/v2/{path}", headers=headers)
+    call = Call(method="GET", url=f"https://127.0.0.1:{port}/v2/")
     try:
-        with opener.open(request, timeout=5) as response:
-            return bytes(response.read())
-    except OSError:
-        return None
+        with Blocking(opened=lambda: open_http(bundle=authority), deadline=_SECONDS) as client:
+            return client.once(call, f"Basic {known_as.pair}").status == HTTPStatus.OK
+    except HttpError:
+        return False
 
 
 def _configuration(checkout: Checkout, port: int) -> str:

@@ -87,9 +87,8 @@ class Exchange:
         headers = {**call.headers, "Accept-Encoding": "identity"}
         if authorization:
             headers["Authorization"] = authorization
-        request = self.http.build_request(
-            call.method, call.url, headers=headers, content=call.content
-        )
+        content = call.content() if callable(call.content) else call.content
+        request = self.http.build_request(call.method, call.url, headers=headers, content=content)
         try:
             response = await self.http.send(request, stream=True, follow_redirects=False)
         except (httpx.InvalidURL, httpx.RemoteProtocolError) as error:

@@ -1,6 +1,6 @@
 """A request and its complete answer."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
 import httpx
@@ -12,13 +12,14 @@ class Call:
 
     `scopes` are what an authorization has to be good for, for whoever finds one. `owner` is an
     address of the server whose authorization may go along, where a server named the URL.
+    `content` is bytes, or a function that starts their stream at each try.
     """
 
     method: str
     url: str
     scopes: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
-    content: bytes | AsyncIterator[bytes] | None = field(default=None, repr=False)
+    content: bytes | Callable[[], AsyncIterator[bytes]] | None = field(default=None, repr=False)
     limit: int = 64 * 1024
     deadline: float | None = None
     owner: str = ""

@@ -1,9 +1,11 @@
 """Blobs: read, written, mounted from a repository to another, or copied as a stream."""
 
+import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from http import HTTPStatus
+from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
@@ -26,6 +28,7 @@ from providers.ociregistry.transport import (
 # the client's own read timeout.
 _COPY_DEADLINE = 1800.0
 _STORED = frozenset({201, 204})
+_CHUNK = 1024 * 1024
 _BINARY = {"Content-Type": "application/octet-stream"}
 
 
@@ -51,22 +54,38 @@ class BlobTransfer:
 
     async def write_blob(self, repository: Repository, body: bytes) -> None:
         """Upload a small blob unless the repository holds it."""
-        digest = digest_of(body)
-        if await self._has(repository, digest):
+        await self._write(repository, Blob(digest=digest_of(body), size=len(body)), body)
+
+    async def write_file(self, repository: Repository, blob: Blob, path: Path) -> None:
+        """Upload the file at `path`, whose description is `blob`, unless the repository holds it.
+
+        :raises OSError: if the file cannot be read.
+        """
+        await self._write(repository, blob, lambda: _chunks(path))
+
+    async def _write(
+        self,
+        repository: Repository,
+        blob: Blob,
+        content: bytes | Callable[[], AsyncIterator[bytes]],
+    ) -> None:
+        if await self._has(repository, blob.digest):
             return
         session = await self._start(repository)
         call = Call(
             method="PUT",
-            url=_finishing(session, digest),
+            url=_finishing(session, blob.digest),
             scopes=scope(repository, PUSH),
-            headers=_BINARY,
-            content=body,
+            headers={**_BINARY, "Content-Length": str(blob.size)},
+            content=content,
+            deadline=None if isinstance(content, bytes) else _COPY_DEADLINE,
             owner=self.address(repository),
         )
 
         async def settled() -> Reply | None:
             # The upload that took effect ended its session: to finish that again is a 404.
-            return in_effect(HTTPStatus.CREATED) if await self._has(repository, digest) else None
+            there = await self._has(repository, blob.digest)
+            return in_effect(HTTPStatus.CREATED) if there else None
 
         reply = await self._transport.send(call, settled)
         if reply.status not in _STORED:
@@ -175,7 +194,7 @@ class BlobTransfer:
                 url=_finishing(session, blob.digest),
                 scopes=scope(target, PUSH, source),
                 headers={**_BINARY, "Content-Length": str(blob.size)},
-                content=_verified(answer, blob, source),
+                content=lambda: _verified(answer, blob, source),
                 deadline=_COPY_DEADLINE,
                 owner=self.address(target),
             )
@@ -202,6 +221,12 @@ def _location(reply: Reply, call: Call) -> str:
 def _finishing(session: str, digest: str) -> str:
     joint = "&" if "?" in session else "?"
     return f"{session}{joint}{urlencode({'digest': digest})}"
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := await asyncio.to_thread(file.read, _CHUNK):
+            yield chunk
 
 
 async def _verified(answer: httpx.Response, blob: Blob, source: Repository) -> AsyncIterator[bytes]:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import yaml
 
-from local import bases, registry, rootfs, standin
+from local import bases, certificates, rootfs, standin
 from local.checkout import Checkout
 from local.layers import layer_of_file
 from local.platforms import NAMES, native
@@ -18,7 +18,8 @@ from local.push import Repository
 from local.rootfs import Recipe, RootFilesystem, Suite
 from local.say import TroubleError
 from local.standin import RECIPE_ANNOTATION, StandIn
-from tests.local.examples import LOGIN, PLATFORMS, checkout, command, needs, told
+from tests.http.mocked import mocked
+from tests.local.examples import PLATFORMS, checkout, command, needs, told
 
 BOTH = (("3.11", "slim"), ("3.13", "slim"))
 
@@ -103,6 +104,7 @@ def test_a_base_that_debian_cannot_give_is_refused_with_what_it_can(
 def test_the_bases_file_names_the_stand_ins_by_python_and_base(
     here: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    certificates.ensure(here)
     monkeypatch.setattr(bases, "_is_there", lambda *_: True)
     bases.ensure(here, needs(), [stand_in()])
     text = here.bases_file.read_text()
@@ -135,8 +137,9 @@ def test_one_is_made_again_when_a_platform_or_the_recipe_is_another(
     }
     found = {}
     for name, answer in answers.items():
-        monkeypatch.setattr(registry, "index", lambda *_, given=answer: given)
-        found[name] = bases._is_there(5443, here.tls / "ca.pem", LOGIN, wanted)
+        monkeypatch.setattr(Repository, "index", lambda *_, given=answer: given)
+        with opened(here, Registry()) as repository:
+            found[name] = bases._is_there(repository, wanted)
     assert found == {
         "whole": True, "a platform less": False, "another recipe": False, "absent": False,
     }  # fmt: skip
@@ -192,12 +195,15 @@ class Registry:
         return httpx.Response(201)
 
 
+def opened(here: Checkout, answers: Registry) -> Repository:
+    return Repository.open(here, 5443, "stand-in/python", lambda _: mocked(answers))
+
+
 @pytest.fixture
-def answering() -> Iterator[tuple[Registry, Repository]]:
+def answering(here: Checkout) -> Iterator[tuple[Registry, Repository]]:
     answers = Registry()
-    base = "https://127.0.0.1:5443/v2/stand-in/python/"
-    with httpx.Client(base_url=base, transport=httpx.MockTransport(answers)) as client:
-        yield answers, Repository(name="stand-in/python", client=client)
+    with opened(here, answers) as repository:
+        yield answers, repository
 
 
 def test_blobs_go_before_manifests_and_the_tag_is_last(
@@ -224,7 +230,7 @@ def test_a_refusal_is_told_with_what_the_registry_said(
     answers.refuses = refused
     trusted = tmp_path / "trusted.pem"
     trusted.write_bytes(b"trusted")
-    with pytest.raises(TroubleError, match="507 disk full"):
+    with pytest.raises(TroubleError, match="507: disk full"):
         standin.push(repository, stand_in(), made_of(stand_in(), tmp_path), trusted)
     assert "manifests/3.11-slim" not in answers.stored
 
