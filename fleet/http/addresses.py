@@ -1,7 +1,7 @@
 """Addresses that servers name: resolved, checked, and compared by their origin."""
 
 import ipaddress
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -34,7 +34,8 @@ def resolve(base: str, location: str, place: str) -> str:
     shown = one_line(location.partition("?")[0], 200)
     try:
         target = httpx.URL(base).join(location)
-        port = target.port
+        # httpx checks neither the range of a port nor the brackets of an address.
+        port = urlsplit(urljoin(base, location)).port
     except (httpx.InvalidURL, ValueError):
         raise HttpError(f"{place}: the server names {shown!r}, which is not an address") from None
     if target.scheme not in _PORTS or not target.host or port == 0:

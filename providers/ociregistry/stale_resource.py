@@ -170,16 +170,11 @@ class StaleResource:
     async def _retire_owned(self, inputs: StaleInputs) -> Outcome:
         retirer, declared = self._session.retirer, self._session.declared
         inputs = replace(inputs, allowed=self._session.allowed)
-        return await self._session.hosts.ask(
-            inputs.repository.host,
-            lambda: retirer.retire_owned(inputs, declared.tags(inputs.repository)),
-        )
+        return await retirer.retire_owned(inputs, declared.tags(inputs.repository))
 
     async def _keep_record(self, inputs: StaleInputs, urn: str) -> None:
         try:
-            await self._session.hosts.ask(
-                inputs.repository.host, lambda: self._session.retirer.keep_record(inputs)
-            )
+            await self._session.retirer.keep_record(inputs)
         except OciError as error:
             held = ", ".join(f"{entry.tag} ({entry.digest})" for entry in inputs.removed)
             await self._session.warn(

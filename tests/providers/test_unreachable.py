@@ -164,3 +164,24 @@ class TestFarRegistry:
         urn = "urn:pulumi:dev::fleet::fleet:index:ImageTag$ociregistry:index:StalePointers::s"
         assert f"`pulumi state delete '{urn}'`" in str(caught.value)
         assert far.warnings == []
+
+
+class TestWrites:
+    """They ask the registry whatever a read of another resource found a moment ago."""
+
+    def test_a_removal_of_an_image_that_left_asks_again(
+        self, engine: Engine, declared: Declared, stopped: FakeRegistry
+    ) -> None:
+        engine.refresh("v1")
+        stopped.faults.clear()
+        stopped.log.clear()
+        engine.delete("s")
+        assert any(line.startswith(("HEAD", "GET")) for line in stopped.log)
+
+    def test_a_tag_is_written_though_a_read_failed_a_moment_ago(
+        self, engine: Engine, declared: Declared, stopped: FakeRegistry
+    ) -> None:
+        engine.refresh("v1")
+        stopped.faults.clear()
+        engine.up(TAG, "v9", declared.version("v9"))
+        assert declared.registry.pullable(NAME, "v9")
