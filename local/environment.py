@@ -12,7 +12,7 @@ _ALSO_TRUST = ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 _OTHER_LOGIN = ("FLEET_REGISTRY_USERNAME", "FLEET_REGISTRY_PASSWORD")
-_IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", "FLEET_CA", *_ALSO_TRUST)
+_IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", *_ALSO_TRUST)
 _LOOPBACK = "localhost,127.0.0.1"
 _WHOLE = {"FLEET_VERIFY_CHILDREN": "all"}
 
@@ -41,7 +41,7 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
         return chosen
     chosen |= {backend.VARIABLE: f"file://{checkout.state / 'state'}", _PASSPHRASE: ""}
     bundle = str(checkout.tls / "bundle.pem")
-    chosen |= {"SSL_CERT_FILE": bundle, "FLEET_CA": str(checkout.tls / "ca.pem")}
+    chosen["SSL_CERT_FILE"] = bundle
     # These two win over SSL_CERT_FILE in curl and requests where a machine sets them.
     chosen |= {name: bundle for name in _ALSO_TRUST if env.get(name)}
     if any(env.get(name) for name in _PROXIES):

@@ -1,6 +1,7 @@
 """A small loopback server that answers with whatever bytes a test gives it."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -55,17 +56,21 @@ class Server:
         return f"http://127.0.0.1:{self.port}{path}"
 
 
+def _secured(plain: socket.socket, context: ssl.SSLContext | None) -> socket.socket:
+    plain.settimeout(10)
+    return context.wrap_socket(plain, server_side=True) if context else plain
+
+
 @contextmanager
-def serving(handler: Handler) -> Iterator[Server]:
-    """Serve one request a connection by `handler` on a free port of 127.0.0.1."""
+def serving(handler: Handler, context: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Serve one request per connection by `handler` on a free port of 127.0.0.1."""
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(0.05)
     server = Server(port=listener.getsockname()[1])
     stopping, threads = threading.Event(), list[threading.Thread]()
 
-    def one(channel: socket.socket) -> None:
-        with channel, suppress(OSError):
-            channel.settimeout(10)
+    def one(plain: socket.socket) -> None:
+        with plain, suppress(OSError), _secured(plain, context) as channel:
             head = b""
             while b"\r\n\r\n" not in head and (chunk := channel.recv(65536)):
                 head += chunk

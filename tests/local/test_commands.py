@@ -91,7 +91,8 @@ def test_env_prints_exports_and_nothing_else(
     assert program.main(["env"]) == 0
     shown = capsys.readouterr()
     assert all(line.startswith("export ") for line in shown.out.splitlines())
-    assert f"export FLEET_CA={here.tls}/ca.pem" in shown.out
+    assert f"export SSL_CERT_FILE={here.tls}/bundle.pem" in shown.out
+    assert "FLEET_CA" not in shown.out
     assert "FLEET_VERIFY_CHILDREN" not in shown.out
     assert shown.err == ""
     assert (here.tls / "bundle.pem").exists()
