@@ -11,7 +11,7 @@ from fleet.http.message import Call, Reply
 from providers.ociregistry.blobs import BlobTransfer
 from providers.ociregistry.errors import RegistryError, moved
 from providers.ociregistry.index import ACCEPTED
-from providers.ociregistry.reference import Repository, is_digest
+from providers.ociregistry.reference import Repository, is_digest, is_tag
 from providers.ociregistry.registry import (
     MANIFEST_LIMIT,
     DeleteOutcome,
@@ -202,7 +202,7 @@ def _page_of(body: bytes, place: str) -> list[str]:
         raise RegistryError(f"{place}: the tag list is malformed: it has no tags")
     # An emptied repository lists null (measured on distribution 3.1).
     tags = [] if fields["tags"] is None else fields["tags"]
-    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+    if not isinstance(tags, list) or not all(isinstance(tag, str) and is_tag(tag) for tag in tags):
         raise RegistryError(f"{place}: the tag list is malformed")
     return tags
 

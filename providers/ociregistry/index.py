@@ -1,6 +1,7 @@
 """OCI index and manifest documents: deterministic bytes out, checked documents in."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
 ACCEPTED = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
 # Layers that registries do not store themselves (OCI image specification 1.0, "Non-Distributable
 # Layers"): they can be neither mounted nor copied.
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _FOREIGN = ("nondistributable", "foreign")
 
 
@@ -127,11 +129,16 @@ def _child(entry: Any, place: str) -> Child:
 def platform_name(fields: Mapping[str, Any]) -> str:
     """Return `os/architecture[/variant]` of a platform object or image configuration.
 
-    An arm64 variant of v8 is left out, for it is the architecture's only one.
+    An arm64 variant of v8 is left out, because it is the architecture's only one. What is not
+    spelt as a platform is none.
     """
     os, architecture = fields.get("os", ""), fields.get("architecture", "")
     variant = fields.get("variant", "")
-    if not os or not architecture:
+    if not all(isinstance(part, str) for part in (os, architecture, variant)):
+        return ""
+    if not _PART.fullmatch(os) or not _PART.fullmatch(architecture):
+        return ""
+    if variant and not _PART.fullmatch(variant):
         return ""
     if not variant or (architecture, variant) == ("arm64", "v8"):
         return f"{os}/{architecture}"
@@ -160,7 +167,7 @@ def _descriptor(entry: Any, place: str) -> Blob:
     digest = entry.get("digest") if isinstance(entry, dict) else None
     size = entry.get("size") if isinstance(entry, dict) else None
     if not isinstance(digest, str) or not is_digest(digest):
-        raise RegistryError(f"{place}: {one_line(repr(digest))} in it is no sha256 digest")
+        raise RegistryError(f"{place}: {one_line(repr(digest))} is not a sha256 digest")
     if not isinstance(size, int) or size < 0:
-        raise RegistryError(f"{place}: {one_line(repr(size))} in the manifest is no size")
+        raise RegistryError(f"{place}: {one_line(repr(size))} is not a size in bytes")
     return Blob(digest=digest, size=size)

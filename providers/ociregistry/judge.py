@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from fleet.http.text import one_line
 from providers.ociregistry.index import (
     OWNER_ANNOTATION,
     VERSION_ANNOTATION,
@@ -71,7 +72,7 @@ class Judge:
         annotations = annotations_of(document_of(manifest, manifest.digest))
         owner = annotations.get(OWNER_ANNOTATION, "")
         if owner not in {"", inputs.owner}:
-            return f"owned by {owner}"
+            return f"owned by {one_line(owner)}"
         if not may_be_version(tag):
             return ""
         version = annotations.get(VERSION_ANNOTATION, "") if owner else ""

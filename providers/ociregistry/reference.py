@@ -19,6 +19,11 @@ def is_digest(text: str) -> bool:
     return _DIGEST.fullmatch(text) is not None
 
 
+def is_tag(text: str) -> bool:
+    """Tell whether `text` is a tag by the specification."""
+    return _TAG.fullmatch(text) is not None
+
+
 @dataclass(frozen=True, kw_only=True, order=True)
 class Repository:
     """A repository on a registry: `host[:port]/name`."""

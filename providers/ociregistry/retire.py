@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
+from fleet.http.text import one_line
 from providers.ociregistry.errors import (
     AcceptedRemovalError,
     OciError,
@@ -234,7 +235,7 @@ def _not_ours(pointer: Pointer, manifest: Manifest, inputs: StaleInputs) -> str:
     if owner == inputs.owner:
         return ""
     if owner:
-        return f"it is owned by {owner}"
+        return f"it is owned by {one_line(owner)}"
     recorded = inputs.recorded.get(pointer.tag, frozenset())
     if pointer.tag in inputs.pointers and manifest.digest in recorded:
         return ""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from fleet.http.text import one_line
 from providers.ociregistry.errors import ConflictError, moved
 from providers.ociregistry.index import OWNER_ANNOTATION
 from providers.ociregistry.reference import ManifestReference, TagReference
@@ -232,7 +233,7 @@ def is_drifted(recorded: TagState) -> bool:
 
 
 def _refused(inputs: TagInputs, desired: str, live: Live, remedy: str) -> ConflictError:
-    owner = f"owned by {live.owner}" if live.owner else "of no declared owner"
+    owner = f"owned by {one_line(live.owner)}" if live.owner else "of no declared owner"
     return ConflictError(
         f"{inputs.ref} names {live.digest} ({owner}), and would name {desired or 'a new build'}; "
         f"{remedy}, or declare fleet:on-conflict (onConflict: take-over)"

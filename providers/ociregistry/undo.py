@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from fleet.http.text import one_line
 from providers.ociregistry.artifact import (
     Artifact,
     Document,
@@ -70,8 +71,8 @@ async def load(registry: Registry, public: Repository, owner: str) -> UndoRecord
         return UndoRecord(owner=owner)
     if found.owner != owner:
         raise UndoRecordError(
-            f"{artifact} is the undo record of {found.owner}, and that of {owner} would have the "
-            "same tag; name one of the two stacks otherwise"
+            f"{artifact} is the undo record of {one_line(found.owner)}, and that of {owner} would "
+            "have the same tag; name one of the two stacks otherwise"
         )
     return found
 
@@ -187,7 +188,7 @@ def _record(found: Document) -> UndoRecord:
         if not all(isinstance(text, str) for text in texts) or not is_digest(one.digest):
             raise ValueError(f"{one} is no removal")
     if not isinstance(owner, str):
-        raise TypeError(f"{owner!r} is no owner")
+        raise TypeError(f"{one_line(repr(owner))} is not an owner")
     return UndoRecord(owner=owner, removals=tuple(removals), digest=found.digest)
 
 

@@ -66,6 +66,9 @@ def test_attestations_and_nameless_entries_are_no_platforms() -> None:
         ({"os": "linux", "architecture": "arm64", "variant": "v8"}, "linux/arm64"),
         ({"os": "linux", "architecture": "arm", "variant": "v7"}, "linux/arm/v7"),
         ({"os": "linux"}, ""),
+        ({"os": "linux", "architecture": "amd64\x1b[2J"}, ""),
+        ({"os": ["linux"], "architecture": "amd64"}, ""),
+        ({"os": "linux", "architecture": "arm", "variant": 7}, ""),
     ],
 )
 def test_a_platform_is_named_as_builders_name_it(fields: dict[str, str], name: str) -> None:
