@@ -34,13 +34,15 @@ class Node:
 class Holdings:
     """``tags`` to digests, and the ``nodes`` that were looked at, by digest.
 
-    ``known`` is false where the registry has no such repository.
+    ``known`` is false where the registry has no such repository. ``date`` is the registry's time
+    of its tag list.
     """
 
     repository: Repository
     known: bool = True
     tags: Mapping[str, str] = field(default_factory=dict)
     nodes: Mapping[str, Node] = field(default_factory=dict)
+    date: str = ""
 
     @property
     def records(self) -> dict[str, str]:

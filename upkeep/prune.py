@@ -5,11 +5,12 @@ forgets nothing, then deletes, then writes the ledger without what went.
 """
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from providers.ociregistry.reference import Repository
 from providers.ociregistry.registry import Registry
 from upkeep import ledger as ledgers
+from upkeep.clock import agreed_time
 from upkeep.deleting import Deletion
 from upkeep.holdings import Holdings, hold
 from upkeep.images import Image
@@ -60,7 +61,8 @@ class Swept:
 class Pruner:
     """Looks at images, and deletes what is due.
 
-    ``state`` reads the stack's state anew; ``now`` returns an RFC 3339 time; ``days`` are how long
+    ``state`` reads the stack's state anew; ``now`` returns this machine's time (RFC
+    3339), which has to agree with the registry's, by which retention goes; ``days`` are how long
     a digest that nothing needs stays, so that those who pinned it can move on. ``max_share`` (0 to
     1) is the share of a repository's known digests above which nothing there is deleted.
     """
@@ -79,17 +81,18 @@ class Pruner:
         A repository whose tag list can't be believed is left out, and with the public one all: what
         the others are needed for is seen there.
 
-        :raises TroubleError: when the stack's state names nothing of a registry that has tags.
+        :raises TroubleError: when the stack's state names nothing of a registry that has tags, or
+            when the registry's time is unknown or not this machine's.
         :raises providers.ociregistry.errors.OciError: when the registry fails.
         """
-        state, now = self.state(), self.now()
+        state = self.state()
         before = await ledgers.load(self.registry, image.build, self.owner)
         seen = await self._seen(image, before, state)
         kept = kept_of(image, seen, state, self.owner)
         ledger, loose, refused = before, list[Loose](), dict[Repository, str]()
         for repository, held in seen.held.items():
             free = loosened(held, kept[repository], held.nodes)
-            decided = decide(held, free, before, self.days, now)
+            decided = decide(held, free, before, self.days, held.date)
             # A ledger that named itself would differ at every look.
             there = {*held.nodes, *free} - set(held.records.values())
             due = sum(item.due for item in decided)
@@ -97,7 +100,7 @@ class Pruner:
                 refused[repository] = reason
             loose += decided
             if held.known:
-                ledger = ledger.observe(repository, there, free, now, held.names)
+                ledger = ledger.observe(repository, there, free, held.date, held.names)
         return Found(
             image=image,
             loose=tuple(loose),
@@ -185,8 +188,9 @@ class Pruner:
         await confirm(self.registry, listed, needs.known)
         if not listed.known:
             return Holdings(repository=repository, known=False)
+        date = agreed_time(repository, listed, self.now())
         also = needs.known.digests | needs.roots | await self.versions.listed(repository)
-        return await hold(self.registry, repository, listed.tags, also)
+        return replace(await hold(self.registry, repository, listed.tags, also), date=date)
 
     async def _needs(
         self, image: Image, repository: Repository, ledger: Ledger, state: State

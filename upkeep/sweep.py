@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from graphlib import TopologicalSorter
 
 from providers.ociregistry.reference import Repository
+from upkeep.clock import moment
 from upkeep.holdings import Holdings
 from upkeep.ledger import Ledger
 
@@ -94,7 +95,7 @@ def decide(
     found = []
     for digest in loose:
         since = known.get(digest) or now
-        goes = _moment(since) + timedelta(days=days)
+        goes = moment(since) + timedelta(days=days)
         found.append(
             Loose(
                 repository=holdings.repository,
@@ -102,7 +103,7 @@ def decide(
                 tags=tags.get(digest, ()),
                 since=since,
                 goes=goes.date().isoformat(),
-                due=recorded and goes <= _moment(now) and (days == 0 or bool(known.get(digest))),
+                due=recorded and goes <= moment(now) and (days == 0 or bool(known.get(digest))),
             )
         )
     return tuple(found)
@@ -119,7 +120,3 @@ def refusal(repository: Repository, due: int, known: int, share: float) -> str:
         f"{due} of the {known} known digests of {repository} are due, more than the share of "
         f"{share:g} that one run deletes; if that is meant, allow it to one run: MAX_SHARE=1"
     )
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)

@@ -1,5 +1,7 @@
 """A registry over HTTP, by the OCI distribution specification 1.1."""
 
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
@@ -158,7 +160,8 @@ class Client(BlobTransfer):
                 raise unexpected(reply, call.place)
             found |= set(_page_of(reply.body, call.place))
             address = _next_page(reply.headers, address)
-        return TagList(tags=tuple(sorted(found)), known=True)
+        date = _date_of(reply.headers.get("Date", ""))
+        return TagList(tags=tuple(sorted(found)), known=True, date=date)
 
     def _manifest_call(
         self,
@@ -205,6 +208,16 @@ def _page_of(body: bytes, place: str) -> list[str]:
     if not isinstance(tags, list) or not all(isinstance(tag, str) and is_tag(tag) for tag in tags):
         raise RegistryError(f"{place}: the tag list is malformed")
     return tags
+
+
+def _date_of(header: str) -> str:
+    """Return the time of an answer (RFC 9110, "Date") as RFC 3339 in UTC, empty where unusable."""
+    try:
+        moment = parsedate_to_datetime(header)
+        utc = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return ""
+    return utc.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _next_page(headers: Headers, address: str) -> str:

@@ -39,10 +39,14 @@ class Blob:
 
 @dataclass(frozen=True, kw_only=True)
 class TagList:
-    """The tags of a repository, sorted; `known` is false where the registry has no such name."""
+    """The tags of a repository, sorted; `known` is false where the registry has no such name.
+
+    `date` is the registry's own time of the answer (RFC 3339, UTC), empty where it told none.
+    """
 
     tags: tuple[str, ...]
     known: bool
+    date: str = ""
 
 
 Look = Callable[[], Awaitable[None]]

@@ -21,7 +21,7 @@ Kind = Literal[
 ]  # fmt: skip
 NOTHING = "sha256:" + "0" * 64
 _UPLOAD = re.compile(r"/uploads/[^/?]+")
-_HOP = frozenset({"connection", "transfer-encoding", "content-length", "keep-alive"})
+_HOP = frozenset({"connection", "transfer-encoding", "content-length", "keep-alive", "date"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from fleet.http.retry import RetryPolicy
 from providers.ociregistry.client import Client
@@ -39,7 +40,7 @@ def sweep(
                 versions=_versions(host, environment, transport, client),
                 owner=OWNER,
                 state=lambda: _state(engine),
-                now=lambda: "2026-01-02T03:04:05+00:00",
+                now=lambda: datetime.now(UTC).isoformat(timespec="seconds"),
                 days=0,
                 max_share=1.0,
             )

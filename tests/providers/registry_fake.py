@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,6 +24,11 @@ _ROUTE = re.compile(r"/v2/(?P<name>.+?)/(?P<kind>manifests|blobs|tags)/(?P<rest>
 
 def sha(body: bytes) -> str:
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+def http_date(text: str) -> str:
+    """Return an RFC 3339 time as HTTP writes it."""
+    return format_datetime(datetime.fromisoformat(text).astimezone(UTC), usegmt=True)
 
 
 @dataclass
@@ -58,7 +65,10 @@ class Storage:
 
 @dataclass
 class FakeRegistry:
-    """Storage, switches and the log of requests (`METHOD path`, without the query)."""
+    """Storage, switches and the log of requests (`METHOD path`, without the query).
+
+    `date` is what its answers say in place of the present.
+    """
 
     host: str = ""
     repositories: defaultdict[str, Storage] = field(default_factory=lambda: defaultdict(Storage))
@@ -70,6 +80,7 @@ class FakeRegistry:
     mount: bool = True
     tells_digest: bool = True
     page: int = 1000
+    date: str | None = None
     authorization: str = ""
     challenge: str = ""
     tokens: list[str] = field(default_factory=list)
@@ -187,6 +198,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         return
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        if self.fake.date is None:
+            return super().date_time_string(timestamp)
+        return self.fake.date
 
     def handle(self) -> None:
         try:

@@ -27,13 +27,15 @@ class Storage:
 class Front:
     """What the front refuses; `tag_status` and `digest_status` answer DELETEs, 0 lets them pass.
 
-    `log` holds `METHOD path` of every request, `writes` those that change something.
+    `date` is what its answers say in place of the present. `log` holds `METHOD path` of every
+    request, `writes` those that change something.
     """
 
     upstream: str
     host: str = ""
     tag_status: int = 0
     digest_status: int = 0
+    date: str | None = None
     log: list[str] = field(default_factory=list)
     github: GitHub | None = None
 
@@ -106,6 +108,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         return
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        if self.served.date is None:
+            return super().date_time_string(timestamp)
+        return self.served.date
 
     def handle(self) -> None:
         try:

@@ -6,7 +6,7 @@ from typing import Any
 
 from providers.ociregistry.client import Client
 from providers.ociregistry.reference import Repository
-from tests.providers.registry_fake import OCI_INDEX, OCI_MANIFEST, FakeRegistry
+from tests.providers.registry_fake import OCI_INDEX, OCI_MANIFEST, FakeRegistry, http_date
 from upkeep.images import Image
 from upkeep.prune import MAX_SHARE, Found, Pruner, Swept
 from upkeep.state import State
@@ -40,7 +40,7 @@ def state(**fields: Any) -> State:
 class Sweeper:
     """`make prune` on a day; `planned` are the workshop tags of the plan.
 
-    `max_share` is what is allowed by hand.
+    `max_share` is what is allowed by hand, `date` what the registry says instead of that day.
     """
 
     registry: FakeRegistry
@@ -49,6 +49,7 @@ class Sweeper:
     planned: frozenset[str] = frozenset({"a-amd64"})
     max_share: float = MAX_SHARE
     owner: str = "fleet/dev"
+    date: str | None = None
 
     def look(self, now: str = FIRST, days: int = 30) -> Found:
         found = self._do(now, days, None)[0]
@@ -66,6 +67,7 @@ class Sweeper:
     def _do(
         self, now: str, days: int, meanwhile: Callable[[], object] | None
     ) -> tuple[Found, Swept | None]:
+        self.registry.date = http_date(now) if self.date is None else self.date
         image = Image(public=repository(self.registry, PUBLIC), planned=self.planned)
 
         async def work(client: Any) -> tuple[Found, Swept | None]:

@@ -9,6 +9,7 @@ from fleet.plan import make_plan
 from local.say import TroubleError
 from providers.ociregistry.index import OWNER_ANNOTATION
 from tests.fleet.examples import declaration, inputs, lock
+from tests.providers.registry_fake import http_date
 from tests.upkeep.sweeping import (
     BUILD,
     CACHE,
@@ -214,6 +215,7 @@ class TestWhatNeverGoes:
     ) -> None:
         old, child = superseded_index(sweeper)
         registry = sweeper.registry
+        registry.date = http_date(LAST)
 
         async def work(client: Any) -> Swept:
             pruner = Pruner(
@@ -236,6 +238,7 @@ class TestWhatNeverGoes:
         old = superseded(sweeper)
         sweeper.sweep(FIRST)
         registry = sweeper.registry
+        registry.date = http_date(LAST)
         first, seen = sweeper.known, 0
 
         def tag_it_meanwhile() -> State:

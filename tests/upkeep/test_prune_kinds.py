@@ -18,6 +18,7 @@ from providers.ociregistry.transport import Transport
 from providers.ociregistry.undo import UndoWriter
 from tests.engine.reading import Reading
 from tests.engine.seeding import PLATFORMS, move_tag, push_image, push_index
+from tests.providers.registry_fake import http_date
 from tests.registries.front import Front
 from tests.registries.kinds import Kind, parameters, running
 from tests.upkeep.sweeping import state
@@ -67,7 +68,8 @@ def supersede(front: Front) -> Seeded:
 
 
 def sweep(front: Front, undo: str, now: str) -> Swept:
-    """Run `make prune APPLY=1`."""
+    """Run `make prune APPLY=1` on a day."""
+    front.date = http_date(now)
 
     async def work() -> Swept:
         transport = Transport(environment=front.environment)
