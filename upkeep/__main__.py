@@ -36,6 +36,10 @@ def main(arguments: list[str]) -> int:
     except (TroubleError, DeclarationError, OciError) as error:
         say(f"error: {error}")
         return 1
+    except KeyboardInterrupt:
+        # A write that was on its way is done, and the ledger holds what went.
+        say("interrupted; run again to finish")
+        return 1
 
 
 def _enter(here: Checkout, stack: str) -> None:

@@ -1,6 +1,9 @@
 """Names that somebody puts while a sweep is under way: they save what they name."""
 
+import os
 import re
+import signal
+import time
 from collections.abc import Callable
 
 import pytest
@@ -128,6 +131,24 @@ def test_a_digest_that_the_state_has_come_to_name_meanwhile_stays(sweeper: Sweep
 
     assert sweeper.sweep(LAST, meanwhile=record).kept == {old: "needed again"}
     assert sweeper.holds(BUILD, old)
+
+
+def test_an_interrupted_sweep_deletes_nothing_more_and_the_next_one_does(
+    sweeper: Sweeper,
+) -> None:
+    left = set(many(sweeper, 3))
+    held = sweeper.registry.repositories[BUILD].manifests
+
+    def interrupt() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.3)
+
+    sweeper.registry.fault(f"DELETE .*({'|'.join(left)})", act=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        sweeper.sweep(LAST)
+    rest = left & held.keys()
+    assert len(rest) == len(left) - 1, "the one on its way is done, and no other"
+    assert {item.digest for item in sweeper.sweep(LAST).gone} == rest
 
 
 class TestTheNumberOfRequests:
