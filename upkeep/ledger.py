@@ -127,7 +127,7 @@ async def save(registry: Registry, workshop: Repository, owner: str, ledger: Led
     except OversizedArtifactError as error:
         raise TroubleError(f"{error}; delete that tag, and all waiting begins anew") from error
     if ledger.digest not in ("", digest):
-        await registry.delete(workshop, ledger.digest)
+        await artifact.drop(ledger.digest)
     return replace(ledger, digest=digest)
 
 

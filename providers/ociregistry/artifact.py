@@ -32,6 +32,10 @@ class OverwrittenArtifactError(OciError):
     """Another document lies under the tag than the one that was read."""
 
 
+class KeptArtifactError(OciError):
+    """A tag still names a document that was displaced."""
+
+
 class OversizedArtifactError(OciError):
     """The document has outgrown what can be read back."""
 
@@ -100,6 +104,28 @@ class Artifact:
         await self._require(before)
         await self.registry.put(self.repository, self.tag, manifest, named=before or None)
         return manifest.digest
+
+    async def drop(self, displaced: str) -> None:
+        """Delete the manifest that a write displaced, unless it is kept under a tag of its kind.
+
+        A person may keep a document under another tag that begins alike (`undo-`, `ledger-`), and a
+        deletion by digest takes all tags of it.
+
+        :raises OciError: if the registry fails or refuses.
+        """
+        kind = self.tag.partition("-")[0]
+
+        async def look() -> None:
+            listed = (await self.registry.tags(self.repository)).tags
+            for tag in (tag for tag in listed if tag.partition("-")[0] == kind):
+                if await self.registry.head(self.repository, tag) == displaced:
+                    raise KeptArtifactError(f"{self.repository}:{tag} names {displaced}")
+
+        try:
+            await look()
+            await self.registry.delete(self.repository, displaced, look=look)
+        except KeptArtifactError:
+            return
 
     async def _require(self, before: str) -> None:
         live = await self.registry.head(self.repository, self.tag)

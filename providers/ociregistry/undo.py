@@ -144,7 +144,7 @@ class UndoWriter:
     async def _drop(self, artifact: Artifact, displaced: str) -> None:
         """Delete what a write displaced; where that fails, a sweep takes it some day."""
         try:
-            await self._registry.delete(artifact.repository, displaced)
+            await artifact.drop(displaced)
         except OciError:
             return
 

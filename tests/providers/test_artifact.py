@@ -77,6 +77,20 @@ def test_what_another_run_writes_while_the_blobs_are_uploaded_stays(
     assert do(lambda artifact: artifact.load()).value == []
 
 
+@pytest.mark.parametrize("kept", ["kept-copy", ""], ids=["under another tag", "nowhere"])
+def test_what_a_write_displaced_goes_unless_it_is_kept_under_a_tag_of_its_kind(
+    registry: FakeRegistry, do: Callable[[Act], Any], kept: str
+) -> None:
+    first = do(lambda artifact: artifact.save({"a": 1}, ""))
+    storage = registry.repositories[NAME]
+    if kept:
+        storage.tags[kept] = first
+    do(lambda artifact: artifact.save({"a": 2}, first))
+    do(lambda artifact: artifact.drop(first))
+    assert (first in storage.manifests) is bool(kept)
+    assert registry.repositories[NAME].tags.get(kept, first) == first
+
+
 def test_the_same_content_has_the_same_digest_and_is_not_written_again(
     registry: FakeRegistry, do: Callable[[Act], Any]
 ) -> None:

@@ -166,7 +166,7 @@ class TestTheNumberOfRequests:
         heads = [line for line in sent if line.startswith("HEAD") and "/manifests/" in line]
         names = 2 * BATCH
         assert len(heads) == names + BATCH, "all names once, and one for each deletion"
-        assert len([line for line in sent if line.endswith("/tags/list")]) == 3 + BATCH
+        assert len([line for line in sent if line.endswith("/tags/list")]) == 4 + BATCH
 
     @pytest.mark.parametrize(
         ("deletions", "names", "size"),
