@@ -32,10 +32,18 @@ def require(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
         )
 
 
-def is_ours(checkout: Checkout, env: Mapping[str, str]) -> bool:
-    """Tell whether ``env`` names a backend in the state of this checkout."""
+def folder(root: Path, env: Mapping[str, str]) -> Path | None:
+    """Return the folder that ``env`` names as the backend, ``None`` where that is no folder.
+
+    The engine reads a relative path from the project's folder, which is ``root``.
+    """
     scheme, separator, path = env.get(VARIABLE, "").partition("://")
     if scheme != "file" or not separator:
-        return False
-    # The engine reads a relative path from the project's folder.
-    return checkout.holds(str(checkout.root / Path(path.partition("?")[0]).expanduser()))
+        return None
+    return root / Path(path.partition("?")[0]).expanduser()
+
+
+def is_ours(checkout: Checkout, env: Mapping[str, str]) -> bool:
+    """Tell whether ``env`` names a backend in the state of this checkout."""
+    named = folder(checkout.root, env)
+    return named is not None and checkout.holds(str(named))

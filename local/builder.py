@@ -14,9 +14,9 @@ from local.checkout import Checkout
 from local.child_environment import child_environment
 from local.needs import BUILDER, Needs
 from local.say import say
+from local.space import BUILDER_KEEPS, FOR_DAEMONS
 
 _RECORD = "buildkitd.pid"
-_KEEP_BYTES = 20 * 10**9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,9 @@ def _configuration(checkout: Checkout, needs: Needs) -> str:
         "[worker.oci]",
         "enabled = true",
         "gc = true",
-        f"maxUsedSpace = {_KEEP_BYTES}",
+        f"maxUsedSpace = {BUILDER_KEEPS}",
+        # Its cache gives way before the disk is full, where the stack's state lies too.
+        f"minFreeSpace = {FOR_DAEMONS}",
         # Emulated steps keep a core busy each; more at a time only makes each of them slower.
         f"max-parallelism = {max(2, os.cpu_count() or 1)}",
     ]

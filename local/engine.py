@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from local import status
+from local import broken_state, status
 from local.calm import Calm
 from local.checkout import Checkout
 from local.hangup import passed_on_hangup
@@ -19,13 +19,15 @@ _NO_STACK = "no stack named"
 def select(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> None:
     """Make ``stack`` the selected one, and make it if the backend lacks it.
 
-    :raises TroubleError: when the backend can't be reached or refuses.
+    :raises TroubleError: when the backend can't be reached or refuses, or the state is not whole:
+        the engine selects that too, and fails at all that comes after.
     """
+    if broken := broken_state.remedy(checkout.root, stack, env):
+        raise TroubleError(f"the state of {stack} can't be read.\n{broken}")
     argv = [str(pulumi), "stack", "select", "--create", stack, "--non-interactive"]
     result = _ask(checkout, argv, env)
     if result.returncode:
-        text = f"pulumi could not select the stack {stack}:\n{tail_of(result.stderr)}"
-        raise TroubleError(text)
+        raise _trouble(checkout, f"could not select the stack {stack}", stack, env, result)
 
 
 def run(checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]) -> int:
@@ -81,8 +83,7 @@ def outputs(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]
         return dict(json.loads(result.stdout or "{}"))
     if _NO_STACK in result.stderr:
         return {}
-    text = f"pulumi could not read the outputs of {stack}:\n{tail_of(result.stderr)}"
-    raise TroubleError(text)
+    raise _trouble(checkout, f"could not read the outputs of {stack}", stack, env, result)
 
 
 def exported(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> str | None:
@@ -96,7 +97,19 @@ def exported(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str
         return result.stdout
     if _NO_STACK in result.stderr:
         return None
-    raise TroubleError(f"pulumi could not read the state of {stack}:\n{tail_of(result.stderr)}")
+    raise _trouble(checkout, f"could not read the state of {stack}", stack, env, result)
+
+
+def _trouble(
+    checkout: Checkout,
+    what: str,
+    stack: str,
+    env: Mapping[str, str],
+    result: subprocess.CompletedProcess[str],
+) -> TroubleError:
+    remedy = broken_state.remedy(checkout.root, stack, env)
+    lines = [f"pulumi {what}:", tail_of(result.stderr), remedy]
+    return TroubleError("\n".join(filter(None, lines)))
 
 
 def _ask(

@@ -22,6 +22,7 @@ from local import (
     environment,
     reach,
     registry,
+    space,
     toolchain,
 )
 from local.checkout import Checkout
@@ -82,9 +83,11 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
     if needs.port is None:
         _check(checkout, stack, "--locked")
     backend.require(checkout, needs, os.environ)
+    space.require(checkout, needs, os.environ)
     docker_config.require_builders(checkout, needs, os.environ)
     if builds:
         reach.require(needs)
+        space.tell(checkout, needs)
     with _alone(checkout):
         supply = toolchain.survey(checkout, needs)
         stand_ins = bases.wanted(checkout, needs)

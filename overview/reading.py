@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fleet.declaration import Declaration
 from fleet.stacks import FleetStack
-from local import backend, environment
+from local import backend, broken_state, environment
 from local.checkout import Checkout
 from local.needs import needs_of
 from local.say import TroubleError, tail_of
@@ -63,7 +63,8 @@ def _exported(here: Checkout, stack: str, env: Mapping[str, str]) -> Reading:
     if _NO_STACK in done.stderr:
         return Reading(known=Known(), lacking=none_yet)
     text = f"the state of stack {stack} can't be read:\n{tail_of(done.stderr)}"
-    raise TroubleError(f"{text}\nRepair that and rerun; if the state was lost, run `make adopt`")
+    lost = "Repair that and rerun; if the state was lost, run `make adopt`"
+    raise TroubleError(f"{text}\n{broken_state.remedy(here.root, stack, env) or lost}")
 
 
 def _run_apart(

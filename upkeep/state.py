@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local import broken_state
 from local.say import TroubleError, tail_of
 from providers.ociregistry.reference import Repository, TagReference, is_digest
 
@@ -76,7 +77,8 @@ def read_state(root: Path, stack: str, env: Mapping[str, str]) -> State:
         ) from None
     if done.returncode:
         text = f"the state of stack {stack} can't be read:\n{tail_of(done.stderr)}"
-        raise TroubleError(f"{text}\nIf it was lost, run `make adopt`")
+        remedy = broken_state.remedy(root, stack, env) or "If it was lost, run `make adopt`"
+        raise TroubleError(f"{text}\n{remedy}")
     return parse_state(stack, done.stdout)
 
 
