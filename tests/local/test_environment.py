@@ -97,6 +97,9 @@ def test_a_login_of_the_shells_does_not_win_over_that_of_our_registry(tmp_path: 
     here = checkout(tmp_path)
     env = {"FLEET_REGISTRY_USERNAME": "me", "FLEET_REGISTRY_PASSWORD": "of ghcr.io"}
     assert environment.unset(here, needs(), env) == list(env)
+    own, other = ({**env, "FLEET_REGISTRY_HOST": host} for host in ("localhost:5443", "ghcr.io"))
+    assert set(environment.unset(here, needs(), own)) == set(own)
+    assert environment.unset(here, needs(), other) == []
     assert environment.unset(here, ELSEWHERE, env) == []
 
 
