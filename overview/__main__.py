@@ -84,7 +84,8 @@ def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
 
 def _graph(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
     lock = read_lock(lock_file(here.root, chosen.stack, declaration))
-    here.make_state()
+    if not chosen.output:
+        here.make_state()
     path = chosen.output or here.state / f"graph-{chosen.stack}.svg"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(drawing(graph(declaration, lock.yanked, chosen.stack)))
@@ -104,7 +105,8 @@ def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
     if chosen.image:
         _tell(_page_of(chosen.image, made).removesuffix("\n"))
         return
-    here.make_state()
+    if not chosen.output:
+        here.make_state()
     folder = chosen.output or here.state / f"docs-{chosen.stack}"
     folder.mkdir(parents=True, exist_ok=True)
     for path, text in made.items():
