@@ -88,6 +88,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
     if builds:
         reach.require(needs)
         space.tell(checkout, needs)
+    checkout.make_state()
     with _alone(checkout):
         supply = toolchain.survey(checkout, needs)
         stand_ins = bases.wanted(checkout, needs)
@@ -152,7 +153,6 @@ def _start(checkout: Checkout, needs: Needs, tools: toolchain.Tools) -> None:
 @contextmanager
 def _alone(checkout: Checkout) -> Iterator[None]:
     """Keep a second run in the same checkout waiting until this one has prepared."""
-    checkout.make_state()
     with (checkout.state / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -107,6 +107,7 @@ def test_buildkit_leaves_its_folders_in_the_checkout_and_down_removes_them(
 ) -> None:
     assert view.tags()
     ours = workshop.root / ".fleet"
+    assert ours.stat().st_mode & 0o777 == 0o700
     pid = json.loads((ours / "run" / "buildkitd.pid").read_text())["pid"]
     entries = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
     tmp = Path(dict(entry.split("=", 1) for entry in entries if entry)["TMPDIR"])

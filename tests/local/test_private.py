@@ -8,7 +8,6 @@ import pytest
 
 from local import certificates, private, processes
 from local.checkout import SOCKET_PATH_LIMIT, Checkout
-from local.prepare import _alone
 from tests.local.examples import checkout
 
 
@@ -33,8 +32,8 @@ def test_the_state_is_this_users_alone_also_where_it_was_not(
     if existing is not None:
         here.state.mkdir(mode=existing)
         assert mode(here.state) == existing
-    with _alone(here):
-        assert mode(here.state) == 0o700
+    here.make_state()
+    assert mode(here.state) == 0o700
 
 
 @pytest.mark.usefixtures("open_umask")
