@@ -7,7 +7,8 @@ PYTHON ?= python3
 # "$${STACK}", in quotes, and never $(STACK). Of a name that no recipe reads, make would expand the
 # value all the same, to export it.
 $(foreach each,$(.VARIABLES),$(if $(filter command,$(origin $(each))),$(eval override $(each) := $$(value $(each)))))
-override GIVEN := STACK PYTHON REFRESH NEWEST IMAGE TAG APPLY KEEP_DAYS MAX_SHARE OUTPUT
+override GIVEN := STACK PYTHON REFRESH NEWEST IMAGE TAG APPLY KEEP_DAYS MAX_SHARE OUTPUT \
+	FAST_WORKERS WORKERS SCHEDULES KILLS
 override define take
 ifneq ($(origin $1),undefined)
 override $1 := $$(value $1)
@@ -27,7 +28,7 @@ override JOBS := $(VENV)/python -m jobs
 override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) local/rootfs.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
 override .DEFAULT_GOAL := help
-.PHONY: help up preview refresh lock status env down clean test test-fast test-integration lint \
+.PHONY: help up preview refresh lock status env down clean test test-fast test-integration test-slow lint \
 	venv venv-any venv-dev restore adopt prune split plan graph docs \
 	check page comment announced drift repair versions proposal doctor bootstrap
 
@@ -117,10 +118,16 @@ clean: venv-any ## Stop it and remove .fleet; keeps the user's cache
 test: lint test-fast test-integration ## Lint, then the fast tests, then those with the real engine
 
 test-fast: venv-dev ## The tests without daemons or network
-	@$(VENV)/python -m pytest -m "not integration"
+	@$(VENV)/python -m pytest -n "$${FAST_WORKERS:-auto}" --dist worksteal -m "not integration and not slow"
 
-test-integration: venv-dev ## The tests with the real engine, registry and builder
-	@$(VENV)/python -m pytest -m integration
+# Most of these wait most of the time, so there are more of them at once than processors.
+test-integration: venv-dev ## The tests with the real engine, registry and builder: [WORKERS=4]
+	@$(VENV)/python -m pytest -n "$${WORKERS:-4}" --dist loadgroup -v -m "integration and not slow"
+
+# One after the other: they are about faults, and take as long as they take.
+test-slow: venv-dev ## What test leaves out, more of the same, for up to an hour: [SCHEDULES=200] [KILLS=20]
+	@$(VENV)/python -m pytest -v -m slow
+	@$(VENV)/python -m tests.faults --schedules "$${SCHEDULES:-200}" --engine "$${KILLS:-20}"
 
 lint: venv-dev ## Style and types, Dockerfiles and shell scripts
 	@$(VENV)/ruff check .

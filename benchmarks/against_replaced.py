@@ -47,7 +47,7 @@ from benchmarks.scratch import clone
 from benchmarks.traffic import Storage, Upload, uploads
 from local import registry
 from local.say import say
-from tests.engine.registries import free_port
+from tests.ports import free_port
 
 STACK = "dev"
 _MEGABYTE = 10**6

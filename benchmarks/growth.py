@@ -33,7 +33,7 @@ from inputs.locks import lock_file
 from inputs.stack import declaration_of_file
 from local import certificates, engine, registry, toolchain
 from local.say import say, timed
-from tests.engine.registries import free_port
+from tests.ports import free_port
 
 STACK = "growth"
 _QUIET = ("--stack", STACK, "--suppress-outputs", "--non-interactive")

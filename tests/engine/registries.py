@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Protocol, Self
 import httpx
 
 from tests.engine.tools import registry_binary
+from tests.ports import free_port
 
 
 class Served(Protocol):
@@ -21,13 +21,6 @@ class Served(Protocol):
     @property
     def host(self) -> str:
         """Return `address:port`."""
-
-
-def free_port() -> int:
-    """Return a loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Distribution:

@@ -18,7 +18,13 @@ REPOSITORY, BUILD = "team/app", "team/app/build"
 OLD, NEW, LATEST = "py3.11-0.33.0", "py3.11-0.34.0", "py3.11-LATEST"
 
 
-@pytest.fixture(scope="module", params=LIVE, ids=[kind.name for kind in LIVE])
+# One worker runs all tests of a kind.
+KINDS = [
+    pytest.param(kind, id=kind.name, marks=pytest.mark.xdist_group(kind.name)) for kind in LIVE
+]
+
+
+@pytest.fixture(scope="module", params=KINDS)
 def live(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LiveRegistry]:

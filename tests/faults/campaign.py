@@ -11,7 +11,7 @@ from local.say import TroubleError
 from providers.ociregistry.errors import OciError
 from tests.engine.reading import Reading
 from tests.engine.registries import Served
-from tests.faults.chaos import LISTING, NOT_FOUND, Chaos
+from tests.faults.chaos import DEADLINE_SECONDS, LISTING, NOT_FOUND, Chaos
 from tests.faults.driver import Driver
 from tests.faults.model import Fleet, step
 from tests.faults.proxy import Proxy, proxied
@@ -28,7 +28,6 @@ from tests.providers.engine_fake import Engine
 from tests.registries.front import fronting
 from upkeep.prune import Found, Swept
 
-DEADLINE_SECONDS = 0.5
 STEPS = 3
 
 

@@ -20,6 +20,9 @@ _ANYWHERE = (
     Fault(kind="truncate"),
     Fault(kind="other-digest"),
 )
+# Of a request. What stalls costs a test as much; what does not is answered by then on a machine
+# that is busy with other tests.
+DEADLINE_SECONDS = 2.0
 _SLOW = (Fault(kind="stall"), Fault(kind="drip"))
 _READING = (Fault(kind="other-body"), Fault(kind="truncate"))
 NOT_FOUND = Fault(kind="status", status=404)

@@ -11,6 +11,7 @@ import pytest
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution
 from tests.engine.seeding import move_tag, push_image, push_index, sha
+from tests.faults.chaos import DEADLINE_SECONDS
 from tests.faults.proxy import Proxy, Rules, proxied
 from tests.providers.engine_fake import STALE, TAG, Engine
 
@@ -58,7 +59,7 @@ def proxy(distribution: Distribution, rules: Rules) -> Iterator[Proxy]:
 @pytest.fixture
 def engine(proxy: Proxy, tmp_path: Path) -> Iterator[Engine]:
     environment = {"FLEET_PLAIN_HTTP": proxy.host, "DOCKER_CONFIG": str(tmp_path)}
-    with Engine(environment, deadline=0.5) as started:
+    with Engine(environment, deadline=DEADLINE_SECONDS) as started:
         yield started
 
 

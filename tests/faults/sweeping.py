@@ -12,6 +12,7 @@ from providers.ociregistry.packages import Packages, is_ghcr
 from providers.ociregistry.reference import Repository
 from providers.ociregistry.transport import Transport
 from tests.engine.reading import Reading
+from tests.faults.chaos import DEADLINE_SECONDS
 from tests.faults.driver import OWNER
 from tests.faults.model import Fleet
 from tests.providers.engine_fake import Engine
@@ -19,8 +20,6 @@ from upkeep.images import Image
 from upkeep.prune import Found, Pruner, Swept
 from upkeep.state import State, parse_state
 from upkeep.versions import Distribution, GitHub, Versions
-
-DEADLINE_SECONDS = 0.5
 
 
 def sweep(

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tarfile
 import time
@@ -16,14 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.integration.registry_view import Pulled
+from tests.ports import free_port
 
 _READY_SECONDS = 90  # emulated starts take some ten of these on a busy machine
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.container import free_port
 from tests.integration.node import NodeDaemon
 from tests.integration.registry_view import RegistryView
 from tests.integration.workshop import IMAGE, Workshop
+from tests.ports import free_port
 
 STACK = "nodes"
 VERSION, LATEST = "py3.13-slim-0.34.0", "py3.13-slim-LATEST"

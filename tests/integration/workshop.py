@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from tests.integration.container import free_port
 from tests.integration.registry_view import RegistryView
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "python-gunicorn-uvicorn"
