@@ -1,6 +1,5 @@
 """Binaries from Go modules, built once a user and kept by the key of what they are made from."""
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from local import golang
+from local.alone import alone
 from local.checkout import Checkout
 from local.modules import Module
 from local.say import TroubleError, duration, say, tail_of
@@ -64,7 +64,7 @@ def ensure(checkout: Checkout, modules: Sequence[Module]) -> None:
     """
     if not lacking(checkout, modules):
         return
-    with _locked(checkout.cache / "tools"):
+    with alone(checkout.cache / "tools" / ".lock", "toolchain: waiting for another run's build"):
         wanted = lacking(checkout, modules)
         go = golang.require([module.name for module in wanted]) if wanted else None
         for index, module in enumerate(wanted, start=1):
@@ -140,15 +140,3 @@ def _reports(name: str) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("toolchain: waiting for another run that builds it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -1,12 +1,10 @@
 """What goes before every call of the engine, each step cheap when there is nothing to do."""
 
-import fcntl
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +23,10 @@ from local import (
     space,
     toolchain,
 )
+from local.alone import alone
 from local.checkout import Checkout
 from local.needs import Needs, read_needs
-from local.say import TroubleError, say
+from local.say import TroubleError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,17 +88,19 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
         reach.require(needs)
         space.tell(checkout, needs)
     checkout.make_state()
-    with _alone(checkout):
+    with alone(checkout.state / "lock", "waiting for another run in this checkout"):
         supply = toolchain.survey(checkout, needs)
         stand_ins = bases.wanted(checkout, needs)
-        debian.ensure(needs, stand_ins=bool(stand_ins))
-        if needs.port is not None:
-            certificates.ensure(checkout)
-        env = environment.complete(checkout, needs)
-        docker_config.share(checkout, needs, os.environ)
-        tools = toolchain.ensure(checkout, needs, supply, env)
-        _start(checkout, needs, tools)
-        bases.ensure(checkout, needs, stand_ins)
+        # Packages, the kernel's formats and root file systems are the same for all checkouts.
+        with alone(checkout.cache / "lock", "waiting for a run in another checkout"):
+            debian.ensure(needs, stand_ins=bool(stand_ins))
+            if needs.port is not None:
+                certificates.ensure(checkout)
+            env = environment.complete(checkout, needs)
+            docker_config.share(checkout, needs, os.environ)
+            tools = toolchain.ensure(checkout, needs, supply, env)
+            _start(checkout, needs, tools)
+            bases.ensure(checkout, needs, stand_ins)
         if needs.port is not None:
             _resolve(checkout, env, stack, again)
         engine.select(checkout, tools.pulumi, stack, env)
@@ -148,15 +149,3 @@ def _start(checkout: Checkout, needs: Needs, tools: toolchain.Tools) -> None:
     if tools.buildkitd and tools.buildctl:
         found = builder.Binaries(buildkitd=tools.buildkitd, buildctl=tools.buildctl)
         builder.start(checkout, found, needs)
-
-
-@contextmanager
-def _alone(checkout: Checkout) -> Iterator[None]:
-    """Keep a second run in the same checkout waiting until this one has prepared."""
-    with (checkout.state / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("waiting for another run in this checkout")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

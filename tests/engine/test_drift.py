@@ -18,13 +18,7 @@ REPOSITORY, BUILD = "team/app", "team/app/build"
 OLD, NEW, LATEST = "py3.11-0.33.0", "py3.11-0.34.0", "py3.11-LATEST"
 
 
-# One worker runs all tests of a kind.
-KINDS = [
-    pytest.param(kind, id=kind.name, marks=pytest.mark.xdist_group(kind.name)) for kind in LIVE
-]
-
-
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=LIVE, ids=[kind.name for kind in LIVE])
 def live(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LiveRegistry]:

@@ -7,7 +7,7 @@ import pytest
 from tests.github.api import Fault, GitHub
 from tests.github.stack import README, WORKFLOW, Declared, GitHubStack
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("plugin")]
+pytestmark = pytest.mark.integration
 
 FILES = Declared().files
 

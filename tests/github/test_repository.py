@@ -9,7 +9,7 @@ from tests.github.api import TOKEN, Fault, GitHub
 from tests.github.conftest import CANARY
 from tests.github.stack import README, SETTINGS, WORKFLOW, Declared, GitHubStack
 
-pytestmark = [pytest.mark.integration, pytest.mark.xdist_group("plugin")]
+pytestmark = pytest.mark.integration
 
 FILES = Declared().files
 

@@ -12,16 +12,11 @@ from tests.integration.registry_view import RegistryView
 from tests.integration.workshop import Workshop
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder: the fast ones run without them, and one worker runs them all.
-
-    They share the workshop, and most files tell a story in the order of their tests.
-    """
+    """Mark every test of this folder, so that the fast ones can be run without them."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.integration)
-            item.add_marker(pytest.mark.xdist_group("workshop"))
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """The commands around the engine, and the Makefile that calls them."""
 
+import fcntl
 import io
 import os
 import re
@@ -494,6 +495,27 @@ def test_a_missing_go_is_told_before_packages_certificates_and_daemons(
     with pytest.raises(TroubleError, match="Go is missing"):
         prepare.prepare(here, "dev")
     assert [path.name for path in here.state.iterdir()] == ["lock"]
+
+
+def test_what_checkouts_share_is_made_by_one_run_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second apt-get fails while a first one has its lock."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    here = scratch(tmp_path)
+
+    def look(*_: object, **__: object) -> None:
+        with (here.cache / "lock").open("w") as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        raise TroubleError("looked")
+
+    monkeypatch.setattr(prepare, "_check", lambda *_: None)
+    monkeypatch.setattr(toolchain, "survey", lambda *_: None)
+    monkeypatch.setattr(debian, "ensure", look)
+    with pytest.raises(TroubleError, match="looked"):
+        prepare.prepare(here, "dev")
+    with (here.cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_clean_removes_the_state_and_keeps_the_cache(
