@@ -4,8 +4,6 @@ import os
 from pathlib import PurePosixPath
 
 import pytest
-from xdist.remote import Producer
-from xdist.scheduler import LoadScopeScheduling
 
 # Stacks of their own: it is all the same to these files which other stacks a workshop has.
 _SECOND = frozenset({"test_repository", "test_small_stack", "test_split", "test_workflow_steps"})
@@ -30,16 +28,16 @@ def group(nodeid: str) -> str:
     return nodeid
 
 
-class Groups(LoadScopeScheduling):
-    """The groups with the most tests begin first."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return group(nodeid)
-
-
-def scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
-    """Return what `--dist loadgroup` calls for; pytest-xdist decides upon the others.
+def scheduler(config: pytest.Config, log: object) -> object:
+    """Return what `--dist loadgroup` calls for, else None: pytest-xdist decides.
 
     Its own one reads groups out of names of tests, where pytest 9.2 does not take them any more.
+    The groups with the most tests begin first.
     """
-    return Groups(config, log) if config.getvalue("dist") == "loadgroup" else None
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415 - plain pytest needs it not
+
+    made = LoadScopeScheduling(config, log)
+    made._split_scope = group
+    return made
