@@ -30,7 +30,7 @@ override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.
 override .DEFAULT_GOAL := help
 .PHONY: help up preview refresh lock status env down clean test test-fast test-integration test-slow lint \
 	venv venv-any venv-dev restore adopt prune split plan graph docs \
-	check page comment announced drift repair versions proposal doctor bootstrap
+	check page comment removals drift repair versions collect proposal doctor bootstrap
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -85,8 +85,8 @@ page: venv ## Print a run's report, FLEET_REPORT, as Markdown
 comment: venv ## Write that report into the one comment of a pull request
 	@$(JOBS) comment --stack "$${STACK}"
 
-announced: venv ## Fail if it has removals that no pull request announced
-	@$(JOBS) announced --stack "$${STACK}"
+removals: venv ## Hand over what it would remove, FLEET_REMOVALS, and print how many names
+	@$(JOBS) removals --stack "$${STACK}"
 
 drift: venv ## Write, update or close the one issue of what a preview found
 	@$(JOBS) drift --stack "$${STACK}"
@@ -94,7 +94,10 @@ drift: venv ## Write, update or close the one issue of what a preview found
 repair: venv ## Start the workflow up where a preview found drift
 	@$(JOBS) repair --stack "$${STACK}"
 
-proposal: venv ## Open, update or close the one pull request with what make versions changed
+collect: venv ## Hand over what make versions changed: FLEET_VERSIONS is its text, FLEET_PROPOSAL a folder
+	@$(JOBS) collect --stack "$${STACK}"
+
+proposal: venv ## Open, update or close the one pull request with what FLEET_PROPOSAL holds
 	@$(JOBS) proposal --stack "$${STACK}"
 
 versions: venv ## Ask for new releases; edits the declaration and the lock, prints what and why

@@ -1,11 +1,28 @@
 """The GitHub repository of a fleet, as a stack declares it."""
 
+import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
+from fleet.names import PLATFORMS
 from fleet.reader import Reader, one_of, pattern
 
-KEYS = ("repository", "branch", "environment", "runner", "emulation", "drift", "versions")
+KEYS = (
+    "repository",
+    "branch",
+    "environment",
+    "runner",
+    "architecture",
+    "check-runner",
+    "emulation",
+    "drift",
+    "versions",
+)
+HOSTED: Final = "ubuntu-24.04"
+"""The label of GitHub's own runner that jobs run on where no other is declared."""
+
+# Each job of these has a machine of its own, which no other job has used or will use.
+_FRESH = re.compile(r"ubuntu-(?:latest|[0-9]{2}\.[0-9]{2}(?P<arm>-arm)?)")
 
 _REPOSITORY = pattern(
     r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?/[A-Za-z0-9._-]{1,100}",
@@ -23,6 +40,9 @@ _ENVIRONMENT = pattern(
 _RUNNER = pattern(
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "is no runner label", "Write it like ubuntu-24.04"
 )
+_ARCHITECTURE = one_of(
+    (platform.removeprefix("linux/") for platform in PLATFORMS), "architecture of a runner"
+)
 _DRIFT = one_of(("report", "repair"), "answer to drift")
 _VERSIONS = one_of(("propose", "merge"), "answer to a new release")
 
@@ -32,15 +52,19 @@ class GitHub:
     """Where the fleet's program lives on GitHub, and how its workflows run there.
 
     ``repository`` is ``owner/name``, ``environment`` the deployment environment of the jobs that
-    hold secrets, ``runner`` the label that jobs run on; ``emulation`` says that they build for
-    other platforms by QEMU rather than on builders elsewhere. ``drift`` says what the scheduled job
-    does with drift, ``versions`` what becomes of the pull request with new releases.
+    hold secrets, ``runner`` the label that these run on, ``check_runner`` that of the jobs without
+    secrets. ``architecture`` is the platform that ``runner`` builds natively, empty where that is
+    not known; ``emulation`` says that the jobs build for the others by QEMU rather than on builders
+    elsewhere. ``drift`` says what the scheduled job does with drift, ``versions`` what becomes of
+    the pull request with new releases.
     """
 
     repository: str
     branch: str
     environment: str
     runner: str
+    architecture: str
+    check_runner: str
     emulation: bool
     drift: Literal["report", "repair"]
     versions: Literal["propose", "merge"]
@@ -62,12 +86,42 @@ def parse_github(reader: Reader) -> GitHub | None:
         return None
     inner = reader.inner("github")
     inner.only(KEYS)
+    runner = inner.text("runner", _RUNNER, HOSTED)
     return GitHub(
         repository=inner.text("repository", _REPOSITORY),
         branch=inner.text("branch", _BRANCH, "main"),
         environment=inner.text("environment", _ENVIRONMENT, "registry"),
-        runner=inner.text("runner", _RUNNER, "ubuntu-24.04"),
+        runner=runner,
+        architecture=_architecture(inner, runner),
+        check_runner=_check_runner(inner, runner),
         emulation=inner.flag("emulation", fallback=True),
         drift="repair" if inner.text("drift", _DRIFT, "report") == "repair" else "report",
         versions="merge" if inner.text("versions", _VERSIONS, "propose") == "merge" else "propose",
     )
+
+
+def _architecture(reader: Reader, runner: str) -> str:
+    """Return the platform that ``runner`` builds natively; only GitHub's own labels tell."""
+    if "architecture" in reader.values:
+        return f"linux/{reader.text('architecture', _ARCHITECTURE)}"
+    known = _FRESH.fullmatch(runner)
+    if known is None:
+        return ""
+    return "linux/arm64" if known["arm"] else "linux/amd64"
+
+
+def _check_runner(reader: Reader, runner: str) -> str:
+    """Return the runner of jobs without secrets, which run the code of anybody's pull request.
+
+    A machine that is used again has what jobs with secrets leave on it: one runner for both is a
+    problem, unless GitHub makes a new machine for each job.
+    """
+    found = reader.text("check-runner", _RUNNER, HOSTED)
+    if found == runner and not _FRESH.fullmatch(runner):
+        reader.problems.add(
+            reader.at("check-runner"),
+            f"{found!r} is the runner of the jobs with secrets too, and pull requests of forks run "
+            "their own code on it",
+            f"Name another one that builds nothing, or leave the key out: then it is {HOSTED}",
+        )
+    return found

@@ -14,6 +14,9 @@ CONTAINER: Final = "docker-container"
 KUBERNETES: Final = "kubernetes"
 CLOUD: Final = "cloud"
 
+KEY_OPTIONS: Final = ("cacert", "cert", "key")
+"""The options of a remote node that name the files of its certificates: all of them, or none."""
+
 _RESERVED = {EMBEDDED: "the embedded builder's", "default": "that of Docker's own builder"}
 # What buildx accepts as the name of a builder (store/util.go), without what Kubernetes refuses in
 # the name of the deployment that is made for it.

@@ -12,7 +12,6 @@ from fleet.github import GitHub
 from fleet.problems import DeclarationError
 from inputs.parts import part_file, stacks_of
 from inputs.stack import config_file, declaration_of_file, whole_stack
-from jobs.announced import require_announced
 from jobs.api import Api, api_of
 from jobs.check import check
 from jobs.comment import job_page, write_comment
@@ -20,12 +19,16 @@ from jobs.context import read_context
 from jobs.doctor.examine import TOKENS, examine
 from jobs.drift import Findings, repair, report_drift
 from jobs.events import Record, joined, read_record
+from jobs.handover import hand_over, received
 from jobs.job import Job
-from jobs.proposal import propose
-from jobs.reading import named, read_preview, read_report
+from jobs.proposal import changed_files, propose
+from jobs.reading import named, read_report
+from jobs.removals import list_removals
 from local.checkout import checkout
 from local.say import TroubleError, say
 from render.page import JOB_LIMIT
+
+_PROPOSAL = "FLEET_PROPOSAL"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,9 +91,7 @@ def _check(asked: Asked) -> int:
 
 
 def _page(asked: Asked) -> int:
-    report = read_report(stacks=asked.stacks)
-    preview = read_preview(stacks=asked.stacks)
-    sys.stdout.write(job_page(asked.stack, report, JOB_LIMIT, preview))
+    sys.stdout.write(job_page(asked.stack, read_report(stacks=asked.stacks), JOB_LIMIT))
     return 0
 
 
@@ -100,11 +101,9 @@ def _comment(asked: Asked) -> int:
     return 0
 
 
-def _announced(asked: Asked) -> int:
-    with api_of() as api:
-        allowed = os.environ.get("FLEET_REMOVALS", "").replace(",", " ").split()
-        # A pull request is previewed, and has its one comment, for the whole fleet.
-        require_announced(asked.fleet.job(api), read_report(stacks=asked.stacks), allowed)
+def _removals(asked: Asked) -> int:
+    # An output of a step, as the runner reads it.
+    sys.stdout.write(f"removals={list_removals(asked.stacks)}\n")
     return 0
 
 
@@ -135,14 +134,23 @@ def _record_of(stack: str, path: Path) -> Record:
         return Record(changes=(), unverified=(), errors=(f"{stack}: {error}",))
 
 
+def _collect(asked: Asked) -> int:
+    fleet = asked.fleet
+    summary = named("FLEET_VERSIONS").read_text(encoding="utf-8")
+    hand_over(changed_files(fleet.root, fleet.stack), summary, fleet.stack, named(_PROPOSAL))
+    return 0
+
+
 def _proposal(asked: Asked) -> int:
     base = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
+    fleet = asked.fleet
+    proposal = received(fleet.root, fleet.stack, named(_PROPOSAL))
     with api_of() as api:
         propose(
-            asked.job(api),
-            asked.fleet.github,
-            root=asked.root,
-            summary=named("FLEET_VERSIONS").read_text(encoding="utf-8"),
+            fleet.job(api),
+            fleet.github,
+            proposal,
+            root=fleet.root,
             graphql=os.environ.get("GITHUB_GRAPHQL_URL") or f"{base}/graphql",
         )
     return 0
@@ -164,9 +172,10 @@ COMMANDS: dict[str, Callable[[Asked], int]] = {
     "check": _check,
     "page": _page,
     "comment": _comment,
-    "announced": _announced,
+    "removals": _removals,
     "drift": _drift,
     "repair": _repair,
+    "collect": _collect,
     "proposal": _proposal,
     "doctor": _doctor,
 }

@@ -1,17 +1,14 @@
 """The one comment of a pull request's previews, and the page of a job."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from jobs.context import BOT, Context
 from jobs.job import Job
 from local.say import TroubleError, say
-from render.announcement import Announcement, announcement_in, block
 from render.markdown import code, heading_rows, row
 from render.page import COMMENT_LIMIT, page, sections
 from render.report import Report
 
-_BLOCK_LIMIT = 40_000
 _BROKEN_OFF = "The run ended before it could say what is to be done."
 
 
@@ -34,18 +31,11 @@ def write_comment(job: Job, report: Report | None) -> None:
 
 
 def comment(context: Context, stack: str, report: Report | None) -> str:
-    """Return the comment: what it announces for machines, then for people."""
-    announced = Announcement(
-        stack=stack, commit=context.head, removals=report.removals if report else {}
-    )
-    hidden = block(announced, _BLOCK_LIMIT)
+    """Return the comment. It informs people; no machine reads it but for finding it again."""
     opening = (
-        f"{hidden}\n{opening_of(stack, report)}\n[Run]({context.run}) at {code(context.head)}\n"
+        f"{_marker(stack)}\n{opening_of(stack, report)}\n"
+        f"[Run]({context.run}) at {code(context.head)}\n"
     )
-    named = announcement_in(hidden)
-    silent = len(announced.removals) - len(named.removals if named else {})
-    if silent:
-        opening += f"\n{silent} removals are too many to be announced; `up` will stop at them.\n"
     return page(opening, sections(report) if report else (), COMMENT_LIMIT)
 
 
@@ -60,32 +50,19 @@ def opening_of(stack: str, report: Report | None) -> str:
     return f"## {code(stack)}\n\n{code(report.summary)}\n"
 
 
-def job_page(stack: str, report: Report | None, limit: int, preview: Report | None = None) -> str:
-    """Return the page of a job that previewed or did something.
-
-    Of one that stopped after its ``preview``, what that found: its log says why it stopped.
-    """
-    if report is None and preview is not None:
-        opening = (
-            f"{opening_of(stack, preview)}\nNothing was changed: the run stopped after this.\n"
-        )
-        return page(opening, sections(preview), limit)
+def job_page(stack: str, report: Report | None, limit: int) -> str:
+    """Return the page of a job that previewed or did something."""
     return page(opening_of(stack, report), sections(report) if report else (), limit)
 
 
-def announcements(job: Job, number: int) -> list[Announcement]:
-    """Return what previews of the job's stack announced in the comments of a pull request."""
-    return [announced for _, announced in _announcing(job, number)]
-
-
 def _ours(job: Job, number: int) -> Any:
-    return next((entry for entry, _ in _announcing(job, number)), None)
-
-
-def _announcing(job: Job, number: int) -> Iterator[tuple[Any, Announcement]]:
-    """Yield the comments of workflows that announce something, for anybody may write alike."""
+    """Return the comment that a workflow wrote for the stack, for anybody may write alike."""
     for entry in job.api.pages(f"{job.root}/issues/{number}/comments"):
         bots = (entry.get("user") or {}).get("login") == BOT
-        announced = announcement_in(str(entry["body"])) if bots else None
-        if announced and announced.stack == job.stack:
-            yield entry, announced
+        if bots and str(entry["body"]).startswith(_marker(job.stack)):
+            return entry
+    return None
+
+
+def _marker(stack: str) -> str:
+    return f"<!-- fleet-preview {stack} -->"

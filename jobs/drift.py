@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.announced import WORKFLOW
 from jobs.comment import opening_of
 from jobs.context import BOT, Context
 from jobs.events import Record
@@ -14,6 +13,7 @@ from render.markdown import code, row
 from render.page import COMMENT_LIMIT, Section, page, sections
 from render.report import CHANGING, Report
 
+WORKFLOW = "up.yml"
 _BROKEN_OFF = "the preview ended before it could report"
 
 
@@ -59,14 +59,12 @@ def report_drift(job: Job, found: Findings) -> bool:
 
 
 def repair(job: Job, found: Findings) -> None:
-    """Start the workflow ``up`` if there is drift, allowing the removals that were reported."""
+    """Start the workflow ``up`` if there is drift; what that may remove, its own reviewers say."""
     if not found.drifted:
         say("nothing to repair")
         return
-    gone = found.report.removals if found.report else {}
-    removals = " ".join(f"{ref}@{digest}" for ref, digest in sorted(gone.items()))
     path = f"{job.root}/actions/workflows/{WORKFLOW}/dispatches"
-    job.api.send("POST", path, {"ref": job.context.branch, "inputs": {"removals": removals}})
+    job.api.send("POST", path, {"ref": job.context.branch})
     say("started the workflow up")
 
 

@@ -2,12 +2,11 @@
 
 import subprocess
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fleet.github import GitHub
-from inputs.stack import whole_stack
+from jobs.handover import Proposal
 from jobs.job import Job
 from local.say import TroubleError, say
 from render.page import COMMENT_LIMIT
@@ -39,25 +38,23 @@ def changed_files(root: Path, stack: str) -> dict[str, str]:
     return {name: (root / name).read_text(encoding="utf-8") for name in sorted(names)}
 
 
-def propose(job: Job, github: GitHub, *, root: Path, summary: str, graphql: str) -> None:
-    """Open or update the pull request with what changed; close it where nothing did.
+def propose(job: Job, github: GitHub, proposal: Proposal, *, root: Path, graphql: str) -> None:
+    """Open or update the pull request with ``proposal``; close it where nothing changed.
 
-    What new releases change is the declaration and the lock, which are the whole fleet's: for a
-    stack that is a part of one, the pull request is that of the whole.
+    What new releases change is the declaration and the lock, which are the whole fleet's: ``job``
+    is of the stack that holds them.
 
     The commit is made by the API, so that no token is ever in the checkout's configuration, and
     the App's signature is on it. A branch that has this very content on this very commit is left
     as it is, so that nothing is previewed again.
     """
-    job = replace(job, stack=whole_stack(root, job.stack))
-    files = changed_files(root, job.stack)
     pull = _open_pull(job, github)
-    if not files:
+    if not proposal.files:
         _withdraw(job, pull)
         return
-    _put_branch(job, files, _git(root, "rev-parse", "HEAD").strip())
+    _put_branch(job, proposal.files, _git(root, "rev-parse", "HEAD").strip())
     title = f"New releases for {job.stack}"
-    fields = {"title": title, "body": _fitting(summary)}
+    fields = {"title": title, "body": _fitting(proposal.summary)}
     if pull is None:
         head = {"head": branch_of(job.stack), "base": github.branch}
         pull = job.api.send("POST", f"{job.root}/pulls", {**fields, **head})

@@ -10,7 +10,6 @@ from local.say import TroubleError
 from render.report import Report, ReportError, joined, parse
 
 REPORT = "FLEET_REPORT"
-PREVIEW = "FLEET_PREVIEW"
 
 
 def read_report(
@@ -22,35 +21,19 @@ def read_report(
 
     :raises TroubleError: when no file is named, or it is no report.
     """
-    return _read_all(REPORT, environment, stacks)
-
-
-def read_preview(
-    environment: Mapping[str, str] = os.environ, *, stacks: Sequence[str] = ()
-) -> Report | None:
-    """Return the report that ``FLEET_PREVIEW`` names, of the preview before a run, if it names one.
-
-    :raises TroubleError: when it is no report.
-    """
-    return _read_all(PREVIEW, environment, stacks) if environment.get(PREVIEW) else None
-
-
-def _read_all(
-    variable: str, environment: Mapping[str, str], stacks: Sequence[str]
-) -> Report | None:
-    path = named(variable, environment)
+    path = named(REPORT, environment)
     if stacks:
-        return joined({stack: _read(variable, part_file(path, stack)) for stack in stacks})
-    return _read(variable, path)
+        return joined({stack: _read(part_file(path, stack)) for stack in stacks})
+    return _read(path)
 
 
-def _read(variable: str, path: Path) -> Report | None:
+def _read(path: Path) -> Report | None:
     if not path.is_file():
         return None
     try:
         return parse(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, ReportError) as error:
-        raise TroubleError(f"{variable}: {path}: {error}. Run the preview again.") from error
+        raise TroubleError(f"{REPORT}: {path}: {error}. Run the preview again.") from error
 
 
 def named(variable: str, environment: Mapping[str, str] = os.environ) -> Path:

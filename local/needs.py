@@ -1,13 +1,14 @@
 """What a stack's declaration asks of this machine."""
 
+import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fleet.cell import cells
 from fleet.declaration import Declaration, Image
 from fleet.names import LOOPBACK
-from fleet.node_rules import EMBEDDED
+from fleet.node_rules import EMBEDDED, KEY_OPTIONS
 from fleet.nodes import Node
 from inputs.stack import config_file, declaration_of_file
 
@@ -101,9 +102,24 @@ def _bases(image: Image) -> Iterator[tuple[str, str]]:
             yield cell.python, "alpine" if cell.base == "alpine" else "full"
 
 
-def read_needs(root: Path, stack: str) -> Needs:
+def read_needs(root: Path, stack: str, environment: Mapping[str, str] = os.environ) -> Needs:
     """Return what the stack's file asks for.
+
+    ``FLEET_NODE_KEYS`` in ``environment`` names a folder with a folder per node, which then has
+    ``cacert.pem``, ``cert.pem`` and ``key.pem`` in place of the declared files: a job has these for
+    its own length alone.
 
     :raises fleet.problems.DeclarationError: when the file does not hold a sound declaration.
     """
-    return needs_of(declaration_of_file(config_file(root, stack)), stack)
+    needs = needs_of(declaration_of_file(config_file(root, stack)), stack)
+    keys = environment.get("FLEET_NODE_KEYS")
+    if not keys:
+        return needs
+    held = {name: _with_keys(node, Path(keys, name)) for name, node in needs.nodes.items()}
+    return replace(needs, nodes=held)
+
+
+def _with_keys(node: Node, folder: Path) -> Node:
+    files = {option: str(folder / f"{option}.pem") for option in KEY_OPTIONS}
+    held = {option: path for option, path in files.items() if option in node.options}
+    return replace(node, options={**node.options, **held})

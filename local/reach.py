@@ -10,7 +10,7 @@ import ssl
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
-from fleet.node_rules import REMOTE
+from fleet.node_rules import KEY_OPTIONS, REMOTE
 from fleet.nodes import Node
 from local.needs import Needs
 from local.say import TroubleError, say
@@ -22,7 +22,6 @@ _EMPTY_SETTINGS = b"\0\0\0\4\0\0\0\0\0"
 # tells of a certificate that the server refuses only when it is read from.
 _OPENING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _EMPTY_SETTINGS
 _TYPE, _SETTINGS = 3, 4
-_FILES = ("cacert", "cert", "key")
 
 
 def require(needs: Needs) -> None:
@@ -54,7 +53,7 @@ def _report(needs: Needs) -> str:
 
 def _fault(node: Node) -> str | None:
     """Return what keeps ``node`` from building, and the remedy."""
-    unread = [node.options[k] for k in _FILES if k in node.options and not _readable(node, k)]
+    unread = [node.options[k] for k in KEY_OPTIONS if k in node.options and not _readable(node, k)]
     if unread:
         return f"{', '.join(unread)} can't be read. Put the files there, or name others"
     try:

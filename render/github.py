@@ -1,15 +1,19 @@
 """The files of a fleet's repository on GitHub: its workflows, and Dependabot's."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from fleet.declaration import Declaration
 from fleet.github import GitHub
+from fleet.node_rules import KEY_OPTIONS
 from fleet.stacks import FleetStack
 from render.actions import pinned
-from render.templating import Verbatim, environment
+from render.emulation import building
+from render.images import pinned_images
+from render.templating import environment
+from render.updating import up_jobs
 
 PYTHON: Final = "3.11"
 """What the workflows run on: the oldest that the project supports, and is tested with."""
@@ -17,15 +21,12 @@ PYTHON: Final = "3.11"
 _WORKFLOWS = ".github/workflows"
 # It deletes versions of packages; what only reads has no use for it.
 _REMOVING = "FLEET_GITHUB_TOKEN"
-_CERTIFICATES = ("cacert", "cert", "key")  # buildx's names of a remote driver's options
 _CAPITALS = re.compile("[^A-Za-z0-9]")
-_EMBEDDED = ("fleet", "default")  # started by the program, or brought by the Docker engine
 _GHCR = "ghcr.io"
-_EMULATED = {
-    "linux/amd64": "amd64",
-    "linux/arm64": "arm64",
-    "linux/arm/v7": "arm",
-}
+_DOCKER_CONFIG = "${{ runner.temp }}/docker"
+_NODE_KEYS = "${{ runner.temp }}/nodes"
+# Started by hand, or by `drift: repair`: something is amiss, so every platform is asked for.
+_VERIFY_CHILDREN = "${{ github.event_name == 'workflow_dispatch' && 'all' || '' }}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,16 +35,17 @@ class Limits:
 
     ``build`` is that of one platform's build, which ``components/platform_image.py`` hands to the
     engine. ``job`` is that of a job that builds nothing, for each stack that it looks at. A run of
-    ``up`` has many builds and so nearly all that GitHub gives a job of its own runners, 360. Its
-    preview has ``look``; at ``engine`` it is interrupted, so that the engine ends in order and
-    gives its lock back. The two leave a quarter of an hour of the job for all its other steps.
+    ``up`` has many builds and so nearly all that GitHub gives a job of its own runners, 360; at
+    ``engine`` it is interrupted, so that the engine ends in order and gives its lock back. That
+    leaves a quarter of an hour of the job for all its other steps. ``gate`` is that of a job which
+    does nothing; the time that it waits for its reviewers does not count.
     """
 
     build: int = 45
     job: int = 45
+    gate: int = 5
     up: int = 355
-    look: int = 30
-    engine: str = "310m"
+    engine: str = "340m"
 
 
 LIMITS: Final = Limits()
@@ -67,6 +69,11 @@ def preview_environment(github: GitHub) -> str:
     is trusted with should be able to read and no more.
     """
     return f"{github.environment}-preview"
+
+
+def removals_environment(github: GitHub) -> str:
+    """Return the environment whose reviewers authorise removals; it holds no secret."""
+    return f"{github.environment}-removals"
 
 
 def app_permissions() -> dict[str, str]:
@@ -108,33 +115,34 @@ def files(
     ``templates`` holds the files of ``templates/`` by their path below it. The workflows ``drift``
     and ``versions`` are there where their schedule is declared.
 
-    :raises DeclarationError: when an action is not pinned.
+    :raises DeclarationError: when an action or an image is not pinned.
     """
     github = declaration.github
     if github is None:
         return {}
     found = environment(templates)
-    common = _common(declaration, github, stack) | {"actions": pinned(templates)}
+    pins = {"actions": pinned(templates), "images": pinned_images(templates)}
+    common = _common(declaration, github, stack) | pins
     looking = {
+        "reading": _permissions(_READING),
         "settings": _settings(declaration, reading=True),
         # One job looks at all stacks in turn.
         "looking": min(LIMITS.job * max(len(stacks), 1), LIMITS.up),
     }
     values = {
-        "preview": {**common, **looking, "reading": _permissions(_READING)},
+        "preview": {**common, **looking},
         "up": {
             **common,
+            **looking,
             "certificates": _certificates(declaration),
             "writing": _permissions(_WRITING),
             "group": f"fleet-{stack}",
-            "jobs": _jobs(declaration, github, stacks),
+            "jobs": up_jobs(declaration, github, stacks, _updating(declaration)),
         },
     }
     for job, line in declaration.schedules.items():
-        values[job] = {**common, **looking, "cron": line, "group": f"fleet-{stack}-{job}"}
-    for job, more in (("drift", {"reading": _READING}), ("versions", {"proposing": _PROPOSING})):
-        if job in values:
-            values[job] |= {name: _permissions(needed) for name, needed in more.items()}
+        schedule = {"cron": line, "group": f"fleet-{stack}-{job}"}
+        values[job] = {**common, **looking, **schedule, "proposing": _permissions(_PROPOSING)}
     workflows = {
         f"{_WORKFLOWS}/{job}.yml": found.get_template(f"workflows/{job}.yml.jinja").render(given)
         for job, given in values.items()
@@ -146,102 +154,49 @@ def files(
     }
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Job:
-    """A job of the workflow ``up``.
-
-    ``stack`` is empty where the fleet has one stack alone, which the workflow names. ``needs`` are
-    the jobs that it waits for. ``images`` tells whether it has any; ``github`` whether it looks
-    after the repository.
-    """
-
-    key: Verbatim
-    name: Verbatim
-    stack: str
-    needs: Sequence[str]
-    condition: str
-    images: bool
-    github: bool
-    builders: Sequence[str]
-    emulated: str
-    settings: Mapping[str, str]
-
-
-def _jobs(declaration: Declaration, github: GitHub, stacks: Sequence[FleetStack]) -> Sequence[_Job]:
-    """Return the jobs of ``up``: one a stack, or the one of a fleet that was not split."""
-    if not stacks:
-        images = tuple(declaration.by_name)
-        only = FleetStack(name="", images=images, after=(), github=True)
-        return [_job(declaration, github, only, {"": Verbatim("up")})]
-    keys = {stack.name: Verbatim(f"up-{number}") for number, stack in enumerate(stacks, start=1)}
-    return [_job(declaration, github, stack, keys) for stack in stacks]
-
-
-def _job(
-    declaration: Declaration, github: GitHub, stack: FleetStack, keys: Mapping[str, Verbatim]
-) -> _Job:
-    before = [name for name in keys if name != stack.name] if stack.github else stack.after
-    builders, emulated = _building(declaration, github, stack.images)
-    settings = _settings(declaration, reading=False)
-    if not stack.github:
-        del settings["GITHUB_TOKEN"]
-    always = "!cancelled() && " if stack.github and before else ""
-    return _Job(
-        key=keys[stack.name],
-        name=Verbatim(f"up {stack.name}".strip()),
-        stack=stack.name,
-        needs=[keys[name] for name in before],
-        condition=always + _only_here(github),
-        images=bool(stack.images),
-        github=stack.github,
-        builders=builders,
-        emulated=emulated,
-        settings=settings,
-    )
-
-
 def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, Any]:
-    builders, _ = _building(declaration, github, declaration.by_name)
     return {
         "branch": github.branch,
         "runner": github.runner,
+        "check_runner": github.check_runner,
         "environment": github.environment,
         "preview_environment": preview_environment(github),
+        "removals_environment": removals_environment(github),
         "only_here": _only_here(github),
         "repair": github.drift == "repair",
-        "builders": builders,
+        "builders": building(declaration, github, declaration.by_name).builders,
         "stack": stack,
         "python": PYTHON,
         "limits": LIMITS,
         "registry": declaration.host,
         "ghcr": declaration.host == _GHCR,
         "credentials": _credentials(declaration),
-        "settings": _settings(declaration, reading=False),
+        "docker_config": _DOCKER_CONFIG,
+        "node_keys": _NODE_KEYS,
+        "verify_children": _VERIFY_CHILDREN,
     }
 
 
 def node_secrets(declaration: Declaration) -> dict[str, dict[str, str]]:
     """Return, by described node with certificates, the secret that holds each: ``cacert`` etc.
 
-    A person gives them to the declared environment; the job ``up`` writes them where the node's
-    options have them. A preview builds nothing and gets none: with them, one is root on the node.
+    A person gives them to the declared environment; the job ``up`` writes them to a folder of its
+    own. A preview builds nothing and gets none: with them, one is root on the node.
     """
     return {
         name: {
             option: f"FLEET_NODE_{_CAPITALS.sub('_', name).upper()}_{option.upper()}"
-            for option in _CERTIFICATES
+            for option in KEY_OPTIONS
         }
         for name, node in declaration.nodes.items()
-        if all(option in node.options for option in _CERTIFICATES)
+        if all(option in node.options for option in KEY_OPTIONS)
     }
 
 
-def _certificates(declaration: Declaration) -> list[dict[str, Mapping[str, str]]]:
+def _certificates(declaration: Declaration) -> list[dict[str, Any]]:
     return [
         {
-            "paths": {
-                f"{o.upper()}_FILE": declaration.nodes[name].options[o] for o in _CERTIFICATES
-            },
+            "name": name,
             "secrets": {o.upper(): f"${{{{ secrets.{s} }}}}" for o, s in secrets.items()},
         }
         for name, secrets in node_secrets(declaration).items()
@@ -252,24 +207,10 @@ def _only_here(github: GitHub) -> str:
     return f"github.repository == '{github.repository}'"
 
 
-def _building(
-    declaration: Declaration, github: GitHub, images: Iterable[str]
-) -> tuple[list[str], str]:
-    """Return the builders that a job for ``images`` makes, and what it emulates for them."""
-    if not github.emulation:
-        return [], ""
-    native = "linux/arm64" if github.runner.endswith("-arm") else "linux/amd64"
-    declared = [declaration.by_name[name] for name in images]
-    platforms = dict.fromkeys(p for image in declared for p in image.platforms)
-    named = dict.fromkeys(declaration.builders[platform] for platform in platforms)
-    # Nodes that are described build natively, or emulate by themselves.
-    theirs = [n for n in named if n not in _EMBEDDED and n not in declaration.nodes]
-    emulated = [
-        _EMULATED[platform]
-        for platform in platforms
-        if platform != native and declaration.builders[platform] in theirs
-    ]
-    return theirs, ",".join(emulated)
+def _updating(declaration: Declaration) -> dict[str, str]:
+    """Return the environment of the engine's update, with the folder that has the nodes' keys."""
+    keys = {"FLEET_NODE_KEYS": _NODE_KEYS} if node_secrets(declaration) else {}
+    return {**_settings(declaration, reading=False), **keys}
 
 
 def _settings(declaration: Declaration, *, reading: bool) -> dict[str, str]:
@@ -280,7 +221,8 @@ def _settings(declaration: Declaration, *, reading: bool) -> dict[str, str]:
     secrets = _secrets(declaration)
     if reading:
         secrets.pop(_REMOVING, None)
-    return {**_credentials(declaration), **_tokens(declaration), **secrets}
+    own = {"DOCKER_CONFIG": _DOCKER_CONFIG}
+    return {**own, **_credentials(declaration), **_tokens(declaration), **secrets}
 
 
 def _credentials(declaration: Declaration) -> dict[str, str]:

@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 _SHOWN = 300
 _HALF = 150
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(?:.*?[^`])\1(?!`)")
+# Nothing of this is markup of a link, an image, a mention, an address or HTML but a line break.
+_INERT = re.compile(r"(?:<br>|[A-Za-z0-9 .,;()|#+'\"/*=…–-]|:(?!//)|\\\|)*")  # noqa: RUF001 - a dash
 _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -24,6 +27,21 @@ def code(text: str) -> str:
     # A space between fence and backtick is the fence's own; a pipe ends a cell even in code.
     inner = f" {shown} " if "`" in (shown[0], shown[-1]) else shown
     return f"{fence}{inner}{fence}".replace("|", r"\|")
+
+
+def inert(text: str) -> str:
+    """Return Markdown of the kind that this program writes; any other line of it as code.
+
+    For text that was made here and has since been in other hands.
+    """
+    lines = (line if _is_inert(line) else code(line) for line in text.splitlines())
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _is_inert(line: str) -> bool:
+    if _INVISIBLE.search(line) or _BIDI.search(line):
+        return False
+    return _INERT.fullmatch(_CODE_SPAN.sub("", line)) is not None
 
 
 def row(cells: Iterable[str]) -> str:

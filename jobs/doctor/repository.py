@@ -8,7 +8,7 @@ from fleet.github import GitHub
 from jobs.api import Api, ApiError
 from jobs.doctor.app import App
 from jobs.doctor.finding import Finding, fail, note, ok
-from render.github import given, preview_environment
+from render.github import given, preview_environment, removals_environment
 
 _SCOPES = ("repo", "workflow")
 _PACKAGE_SCOPES = ("read:packages", "write:packages", "delete:packages")
@@ -33,6 +33,9 @@ def look(api: Api, github: GitHub, declaration: Declaration, app: App) -> Iterat
     yield from _rules(api, github, app)
     for name in (github.environment, preview_environment(github)):
         yield from _environment(api, github, declaration, name)
+    yield _reviewers(api, github)
+    for job in sorted(declaration.schedules):
+        yield _schedule(api, github, job)
 
 
 def _scopes(api: Api, github: GitHub, declaration: Declaration) -> Iterator[Finding]:
@@ -134,6 +137,39 @@ def _environment(
             command = f"gh {kind} set {lacking} --repo {github.repository} --env {name}"
             yield note(f"environment {name}: has no {kind} {lacking}", f"Run {command}")
     yield ok(f"environment {name}: is there")
+
+
+def _reviewers(api: Api, github: GitHub) -> Finding:
+    """Return whether somebody is asked before a name is removed.
+
+    GitHub makes an environment that a job names, without any rule: then nobody is.
+    """
+    name = removals_environment(github)
+    page = f"https://github.com/{github.repository}/settings/environments"
+    remedy = f"Open {page}, make or choose {name}, and name required reviewers; give it no secret"
+    found = _find(api, f"/repos/{github.repository}/environments/{name}")
+    if found is None:
+        return fail(f"environment {name}: not there, so nobody is asked about removals", remedy)
+    rules = [r for r in found.get("protection_rules", ()) if r.get("type") == "required_reviewers"]
+    if not any(rule.get("reviewers") for rule in rules):
+        return fail(f"environment {name}: has no reviewers, so removals go unasked", remedy)
+    return ok(f"environment {name}: has reviewers, who are asked before a name is removed")
+
+
+def _schedule(api: Api, github: GitHub, job: str) -> Finding:
+    """Return whether GitHub runs a scheduled workflow, which it may have switched off."""
+    found = _find(api, f"/repos/{github.repository}/actions/workflows/{job}.yml")
+    if found is None:
+        return note(f"schedule {job}: its workflow is not there yet", "The first up writes it")
+    if found["state"] == "active":
+        return ok(
+            f"schedule {job}: is on. GitHub switches schedules of a public repository off after "
+            "60 days without activity in it"
+        )
+    return fail(
+        f"schedule {job}: GitHub has its workflow as {found['state']}, so it does not run",
+        f"Run gh workflow enable {job}.yml --repo {github.repository}",
+    )
 
 
 def _find(api: Api, path: str) -> Any:

@@ -20,19 +20,20 @@ _LIMIT_SECONDS = 1800
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """How a step ended, and what it printed."""
+    """How a step ended, and what it printed; a failure of a `tolerated` one fails no job."""
 
     name: str
     code: int
     printed: str
+    tolerated: bool = False
 
 
 @dataclass(kw_only=True)
 class Runner:
     """A runner in the checkout `root`, for the API at `api`; `temp` is its scratch folder.
 
-    `values` are what expressions such as `inputs.removals` stand for; what is not given is empty,
-    as it is on GitHub.
+    Jobs share `temp`, so that what one hands over is where the next takes it from. `values` are
+    what expressions such as `vars.NAME` stand for; what is not given is empty, as it is on GitHub.
     """
 
     root: Path
@@ -47,6 +48,13 @@ class Runner:
         """What the steps wrote to the job's page."""
         path = self.temp / "summary.md"
         return path.read_text() if path.exists() else ""
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """What the steps handed to the job's outputs."""
+        path = self.temp / "outputs"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return dict(line.split("=", 1) for line in lines)
 
     def run(
         self,
@@ -66,8 +74,9 @@ class Runner:
         done: list[Step] = []
         common = {**found["env"], **found["jobs"][job].get("env", {})}
         for step in found["jobs"][job]["steps"]:
-            failed = any(step.code for step in done)
-            if "run" not in step or (failed and "!cancelled()" not in step.get("if", "")):
+            failed = any(step.code and not step.tolerated for step in done)
+            anyway = any(word in step.get("if", "") for word in ("!cancelled()", "always()"))
+            if "run" not in step or (failed and not anyway):
                 continue
             if before and step["name"] in before:
                 before[step["name"]]()
@@ -85,7 +94,10 @@ class Runner:
             cwd=self.root, env=environment, text=True, check=False, timeout=_LIMIT_SECONDS,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
-        return Step(name=step["name"], code=done.returncode, printed=done.stdout)
+        tolerated = bool(step.get("continue-on-error"))
+        return Step(
+            name=step["name"], code=done.returncode, printed=done.stdout, tolerated=tolerated
+        )
 
     def _value(self, match: re.Match[str]) -> str:
         known = {
@@ -106,6 +118,7 @@ class Runner:
             "GITHUB_API_URL": f"{self.api}api/v3",
             "GITHUB_EVENT_PATH": str(self.event),
             "GITHUB_GRAPHQL_URL": f"{self.api}graphql",
+            "GITHUB_OUTPUT": str(self.temp / "outputs"),
             "GITHUB_REF_NAME": "main",
             "GITHUB_REPOSITORY": REPOSITORY,
             "GITHUB_RUN_ID": "1",

@@ -118,63 +118,78 @@ def test_a_preview_comments_once_and_shows_its_page(
     assert view.tags() == {}, "a preview writes nothing to the registry"
 
 
+def listed(runner: Runner, files: dict[str, str]) -> int:
+    """Run the job that lists what would be removed; tell how many names it lists."""
+    (runner.temp / "outputs").unlink(missing_ok=True)
+    assert all_well(runner.run(files["up"], "look"))
+    return int(runner.outputs["removals"])
+
+
 def test_a_merge_brings_the_registry_up(
     runner: Runner, files: dict[str, str], view: RegistryView
 ) -> None:
+    assert listed(runner, files) == 0
+    assert view.tags() == {}, "the job that lists writes nothing"
     steps = runner.run(files["up"], "up")
     assert all_well(steps)
     assert len(steps) == 5
     live = view.tags()
     assert live[POINTER] == live["py3.13-slim-0.34.0"]
     assert "1 built" in runner.summary
+    assert not (runner.temp / "docker" / "config.json").exists()
 
 
-def test_a_removal_that_nobody_announced_stops_before_anything_is_changed(
+def test_a_removal_is_listed_for_reviewers_before_anything_is_changed(
     runner: Runner, files: dict[str, str], view: RegistryView
 ) -> None:
     view.move(STRAY, POINTER)
-    steps = runner.run(files["up"], "up")
-    refused = next(step for step in steps if step.code)
-    assert refused.name == "Stop if more names would go than were announced"
-    assert f"{view.reference}:{STRAY} {view.digest(POINTER)}" in refused.printed
-    assert "Up" not in ended(steps)
+    assert listed(runner, files) == 1
+    assert "### Pointers removed (1)" in runner.summary
+    assert f"`{view.reference}:{STRAY}` | `{view.digest(POINTER)}`" in runner.summary
     assert STRAY in view.tags()
-
-
-def test_a_removal_that_the_pull_request_announced_is_carried_out(
-    runner: Runner, files: dict[str, str], hub: Hub, view: RegistryView
-) -> None:
-    assert all_well(runner.run(files["preview"], "preview"))
-    assert f"{STRAY}" in hub.comments[7][0]["body"]
-    hub.pull(7, HEAD)
-    commit = runner._defaults()["GITHUB_SHA"]
-    hub.of_commit[commit] = [7]
+    assert all_well(runner.run(files["up"], "approve"))
     assert all_well(runner.run(files["up"], "up"))
     assert STRAY not in view.tags()
-    assert "### Pointers removed (1)" in runner.summary
-    hub.of_commit.clear()
 
 
-def test_what_is_pushed_after_the_gate_stays_and_is_offered_by_the_next_preview(
-    runner: Runner, files: dict[str, str], hub: Hub, view: RegistryView
+def test_what_is_pushed_after_the_list_stays_and_is_offered_by_the_next(
+    runner: Runner, files: dict[str, str], view: RegistryView
 ) -> None:
     view.move(STRAY, POINTER)
-    assert all_well(runner.run(files["preview"], "preview"))
-    commit = runner._defaults()["GITHUB_SHA"]
-    hub.of_commit[commit] = [7]
-    pushed = {"Up": lambda: view.move(LATER, POINTER)}
-    steps = runner.run(files["up"], "up", before=pushed)
+    assert listed(runner, files) == 1
+    view.move(LATER, POINTER)
+    steps = runner.run(files["up"], "up")
     assert all_well(steps)
     live = view.tags()
     assert STRAY not in live
     assert live[LATER] == live[POINTER]
     (up,) = [step for step in steps if step.name == "Up"]
-    assert f"stale, and not removed in this run: {LATER} ({live[LATER]}" in up.printed
-    assert all_well(runner.run(files["preview"], "preview"))
-    assert LATER in hub.comments[7][0]["body"]
+    assert LATER in up.printed, "that it stays is told"
+    assert listed(runner, files) == 1
     assert all_well(runner.run(files["up"], "up"))
     assert LATER not in view.tags()
-    hub.of_commit.clear()
+
+
+def test_where_nothing_was_listed_nothing_is_removed(
+    runner: Runner, files: dict[str, str], view: RegistryView
+) -> None:
+    assert listed(runner, files) == 0
+    view.move(STRAY, POINTER)
+    assert all_well(runner.run(files["up"], "up"))
+    assert STRAY in view.tags()
+    assert listed(runner, files) == 1
+    assert all_well(runner.run(files["up"], "up"))
+
+
+def test_a_preview_that_broke_off_lists_nothing_and_stops_the_run(
+    runner: Runner, files: dict[str, str], workshop: Workshop
+) -> None:
+    with workshop.edited(
+        "components/fleet.py", "    Guard(", '    raise RuntimeError("broken")\n    Guard('
+    ):
+        steps = runner.run(files["up"], "look")
+    assert ended(steps)["List what would be removed"] != 0
+    assert "removals" not in runner.outputs, "so that no job takes it for 0"
 
 
 def test_drift_is_reported_repaired_and_its_issue_closed(
@@ -184,12 +199,10 @@ def test_drift_is_reported_repaired_and_its_issue_closed(
     assert all_well(runner.run(files["drift"], "drift"))
     (issue,) = hub.issues
     assert STRAY in issue["body"]
-    (dispatched,) = hub.dispatched
-    assert dispatched["workflow"] == "up.yml"
-    runner.values = {"inputs.removals": dispatched["inputs"]["removals"]}
+    assert hub.dispatched == [{"workflow": "up.yml", "ref": "main"}]
+    assert listed(runner, files) == 1, "reviewers are asked as for any other run"
     assert all_well(runner.run(files["up"], "up"))
     assert STRAY not in view.tags()
-    runner.values = {}
     assert all_well(runner.run(files["drift"], "drift"))
     assert issue["state"] == "closed"
     assert len(hub.dispatched) == 1
@@ -215,6 +228,7 @@ def test_an_up_that_is_out_of_time_gives_its_lock_back(
     runner: Runner, files: dict[str, str], workshop: Workshop
 ) -> None:
     """Killed together with its job, it would keep the next one out."""
+    assert listed(runner, files) == 0
     short = files["up"].replace(f'LIMIT: "{github.LIMITS.engine}"', 'LIMIT: "45s"')
     assert short != files["up"]
     endless = 'RUN ["python3", "-c", "import time; time.sleep(3600)"]\nRUN --network'
@@ -244,10 +258,14 @@ def test_new_releases_become_a_pull_request(
     declared["config"]["fleet:github"] = FLEET
     declared["config"]["fleet:images"][IMAGE]["releases"] = {"max-versions": 2}
     stack.write_text(yaml.safe_dump(declared, sort_keys=False))
+    fresh = stack.read_text()
     hub.branches.add(runner._defaults()["GITHUB_SHA"])
     try:
-        assert all_well(runner.run(files["versions"], "versions"))
+        assert all_well(runner.run(files["versions"], "resolve"))
         followed = yaml.safe_load(stack.read_text())
+        # The other job has a checkout of its own.
+        stack.write_text(fresh)
+        assert all_well(runner.run(files["versions"], "versions"))
     finally:
         stack.write_text(text)
     newest = followed["config"]["fleet:images"][IMAGE]["versions"]

@@ -38,9 +38,6 @@ class Hub:
         self.comments: dict[int, list[dict[str, Any]]] = {}
         self.issues: list[dict[str, Any]] = []
         self.pulls: list[dict[str, Any]] = []
-        self.of_commit: dict[str, list[int]] = {}
-        self.succeeded: list[str] = []
-        self.spans: dict[str, list[str]] = {}
         self.dispatched: list[dict[str, Any]] = []
         self.merging: list[dict[str, Any]] = []
         self.merge_errors: list[str] = []
@@ -143,9 +140,6 @@ class Hub:
             f"GET {_REPO}/issues/{{issue_number}}/comments": self._list_comments,
             f"POST {_REPO}/issues/{{issue_number}}/comments": self._add_comment,
             f"PATCH {_REPO}/issues/comments/{{comment_id}}": self._edit_comment,
-            f"GET {_REPO}/commits/{{commit_sha}}/pulls": self._pulls_of,
-            f"GET {_REPO}/compare/{{basehead}}": self._compare,
-            f"GET {_REPO}/actions/workflows/{{workflow_id}}/runs": self._runs,
             f"POST {_REPO}/actions/workflows/{{workflow_id}}/dispatches": self._dispatch,
             f"GET {_REPO}/rules/branches/{{branch}}": lambda _: answer([]),
             f"GET {_REPO}/pulls": self._list_pulls,
@@ -190,22 +184,6 @@ class Hub:
         found = next(entry for entry in said if entry["id"] == int(call.values["comment_id"]))
         found.update(call.body)
         return answer(found)
-
-    def _pulls_of(self, call: Call) -> Answer:
-        numbers = self.of_commit.get(call.values["commit_sha"], [])
-        return answer([pull for pull in self.pulls if pull["number"] in numbers])
-
-    def _compare(self, call: Call) -> Answer:
-        shas = self.spans.get(call.values["basehead"])
-        if shas is None:
-            return error(404, "Not Found")
-        commits = [self.sampled("commit", sha=sha) for sha in shas]
-        return answer(self.sampled("commit-comparison", commits=commits))
-
-    def _runs(self, call: Call) -> Answer:
-        assert (call.query["status"], call.query["branch"]) == ("success", "main")
-        runs = [self.sampled("workflow-run", head_sha=sha) for sha in self.succeeded]
-        return answer({"total_count": len(runs), "workflow_runs": runs})
 
     def _dispatch(self, call: Call) -> Answer:
         self.dispatched.append({"workflow": call.values["workflow_id"], **call.body})

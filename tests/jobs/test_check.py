@@ -59,7 +59,9 @@ def test_a_stack_that_is_nowhere_is_named(
     assert "Pulumi.nowhere.yaml" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["comment", "announced", "drift", "repair", "proposal"])
+@pytest.mark.parametrize(
+    "command", ["comment", "removals", "drift", "repair", "collect", "proposal"]
+)
 def test_outside_of_a_job_a_command_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:

@@ -2,10 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from jobs.comment import announcements, comment, job_page, write_comment
+from jobs.comment import comment, job_page, write_comment
 from jobs.job import Job
 from local.say import TroubleError
-from render.announcement import announcement_in
 from render.report import joined
 from tests.jobs.conftest import HEAD
 from tests.jobs.examples import BUILD, MOVE, OLD, report_of, retire
@@ -30,7 +29,6 @@ def test_what_others_wrote_is_never_taken_for_the_comment(hub: Hub, job: Job) ->
         "mallory", "github-actions[bot]", "github-actions[bot]",
     ]  # fmt: skip
     assert hub.comments[7][0]["body"] == forged
-    assert [found.removals for found in announcements(job, 7)] == [{}]
 
 
 def test_each_stack_has_a_comment_of_its_own(hub: Hub, job: Job) -> None:
@@ -39,46 +37,29 @@ def test_each_stack_has_a_comment_of_its_own(hub: Hub, job: Job) -> None:
     assert len(hub.comments[7]) == 2
 
 
-def test_the_comment_announces_for_machines_what_it_shows_to_people(hub: Hub, job: Job) -> None:
-    report = report_of([retire("py3.9-LATEST"), BUILD])
-    write_comment(job, report)
-    (found,) = announcements(job, 7)
-    assert (found.commit, found.removals) == (HEAD, report.removals)
-    shown = hub.comments[7][0]["body"].partition("-->")[2]
+def test_the_comment_shows_people_what_would_be_removed_and_tells_machines_nothing(
+    hub: Hub, job: Job
+) -> None:
+    write_comment(job, report_of([retire("py3.9-LATEST"), BUILD]))
+    body = hub.comments[7][0]["body"]
+    hidden, _, shown = body.partition("-->")
+    assert hidden == "<!-- fleet-preview prod "
     assert OLD in shown, "the digest, whole, for the undo"
+    assert HEAD in shown
 
 
-def test_a_run_that_broke_off_says_so_and_announces_nothing(hub: Hub, job: Job) -> None:
+def test_a_run_that_broke_off_says_so(hub: Hub, job: Job) -> None:
     write_comment(job, report_of([retire("py3.9-LATEST")]))
     write_comment(job, None)
     (entry,) = hub.comments[7]
     assert "ended before it could say" in entry["body"]
-    assert announcements(job, 7)[0].removals == {}
-
-
-def test_removals_beyond_what_a_comment_takes_are_not_announced_and_counted(job: Job) -> None:
-    report = report_of([retire(f"py3.9-{number}.0-LATEST") for number in range(600)])
-    body = comment(job.context, "prod", report)
-    announced = announcement_in(body)
-    assert announced is not None
-    silent = 600 - len(announced.removals)
-    assert 0 < silent < 600
-    assert f"{silent} removals are too many to be announced" in body
-    assert len(body.encode()) <= 65_536
+    assert "py3.9-LATEST" not in entry["body"]
 
 
 def test_outside_of_a_pull_request_there_is_nothing_to_comment_on(job: Job) -> None:
     elsewhere = replace(job, context=replace(job.context, pull_request=0))
     with pytest.raises(TroubleError, match="no pull request"):
         write_comment(elsewhere, None)
-
-
-def test_the_page_of_a_job_that_stopped_has_what_its_preview_found() -> None:
-    page = job_page("prod", None, 10_000, report_of([BUILD, MOVE]))
-    assert "Nothing was changed: the run stopped after this." in page
-    assert "### Built (1)" in page
-    done = job_page("prod", report_of([BUILD]), 10_000, report_of([BUILD, MOVE]))
-    assert "Nothing was changed" not in done
 
 
 def test_the_page_of_a_job_has_the_line_and_the_tables() -> None:
@@ -95,8 +76,7 @@ def test_the_stacks_of_a_split_fleet_share_the_comment_with_a_line_each(hub: Hub
     assert "| `prod-a` | `2 build, 0 re-point" in entry["body"]
     assert "| `prod-c` | The run ended before it could say" in entry["body"]
     assert "### Built (1)" in entry["body"]
-    (announced,) = announcements(job, 7)
-    assert announced.removals == {gone.ref: OLD}
+    assert gone.ref in entry["body"]
 
 
 def test_of_a_split_fleet_that_none_could_say_anything_is_a_run_that_broke_off() -> None:

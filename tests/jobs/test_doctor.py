@@ -88,6 +88,9 @@ def github(hub: Hub) -> Hub:
     hub.found[f"{ROOT}/rulesets/5"] = ruleset
     for name in ("registry", "registry-preview"):
         _environment(hub, name)
+    _reviewed(hub, [{"type": "User", "reviewer": hub.sampled("simple-user", login="someone")}])
+    for job in ("drift", "versions"):
+        _workflow(hub, job, "active")
     for name, visibility in (("web", "public"), ("web/build", "private"), ("web/cache", "private")):
         _package(hub, name, visibility)
     return hub
@@ -106,8 +109,24 @@ def _environment(hub: Hub, name: str) -> None:
     hub.found[f"{place}/variables"] = {"total_count": 2, "variables": variables}
 
 
+def _reviewed(hub: Hub, reviewers: list[Any]) -> None:
+    """Make the environment of removals, with one rule of each kind."""
+    rules = [
+        {"id": 1, "node_id": "x", "type": "branch_policy"},
+        {"id": 2, "node_id": "y", "type": "required_reviewers", "reviewers": reviewers},
+    ]
+    name = "registry-removals"
+    found = hub.sampled("environment", name=name, protection_rules=rules)
+    hub.found[f"{ROOT}/environments/{name}"] = found
+
+
+def _workflow(hub: Hub, job: str, state: str) -> None:
+    found = hub.sampled("workflow", name=job, state=state)
+    hub.found[f"{ROOT}/actions/workflows/{job}.yml"] = found
+
+
 def _package(hub: Hub, name: str, visibility: str, repository: str = REPOSITORY) -> None:
-    linked = hub.sampled("minimal-repository", full_name=repository)
+    linked = hub.sampled("nullable-minimal-repository", full_name=repository)
     found = hub.sampled("package", name=name, visibility=visibility, repository=linked)
     found["package_type"] = "container"
     hub.found[f"/orgs/team/packages/container/{quote(name, safe='')}"] = found
@@ -141,9 +160,12 @@ def test_before_the_first_up_what_it_makes_is_a_note_and_stops_nothing(
     kept = ("/app", "/installation", "/rules")
     github.found = {path: v for path, v in github.found.items() if any(k in path for k in kept)}
     found = examined(root, github, environment)
-    assert of(found, "FAIL") == []
+    (failure,) = of(found, "FAIL")
+    assert "environment registry-removals: not there" in failure, "it is made by a person"
     notes = "\n".join(of(found, "note"))
     assert "environment registry: not there yet" in notes
+    for job in ("drift", "versions"):
+        assert f"schedule {job}: its workflow is not there yet" in notes
     assert "environment registry-preview: not there yet" in notes
     for package in ("web", "web/build", "web/cache"):
         assert f"package {package}: not there yet" in notes
@@ -268,6 +290,18 @@ def _old_protection(hub: Hub) -> None:
     hub.found[f"{ROOT}/branches/main/protection"] = hub.sampled("branch-protection")
 
 
+def _nobody_to_ask(hub: Hub) -> None:
+    _reviewed(hub, [])
+
+
+def _no_removals_environment(hub: Hub) -> None:
+    del hub.found[f"{ROOT}/environments/registry-removals"]
+
+
+def _switched_off(hub: Hub) -> None:
+    _workflow(hub, "drift", "disabled_inactivity")
+
+
 def _foreign_package(hub: Hub) -> None:
     _package(hub, "web/build", "private", "team/other")
 
@@ -285,6 +319,9 @@ def _foreign_package(hub: Hub) -> None:
         (_another_app, "stops the commits of generated files"),
         (_only_when_asked, "stops the commits of generated files"),
         (_old_protection, "protection of the old kind"),
+        (_nobody_to_ask, "environment registry-removals: has no reviewers"),
+        (_no_removals_environment, "environment registry-removals: not there"),
+        (_switched_off, "schedule drift: GitHub has its workflow as disabled_inactivity"),
         (_foreign_package, "package web/build: is linked to team/other"),
     ],
 )

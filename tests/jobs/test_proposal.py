@@ -1,6 +1,5 @@
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from fleet.github import GitHub, parse_github
 from fleet.problems import Problems
 from fleet.reader import Reader
+from jobs.handover import Proposal
 from jobs.job import Job
 from jobs.proposal import branch_of, changed_files, propose
 from local.say import TroubleError
@@ -49,7 +49,8 @@ def declared(**more: str) -> GitHub:
 @pytest.fixture
 def run(job: Job, root: Path) -> Propose:
     def run(summary: str = "- uvicorn 1.1", **github: str) -> None:
-        propose(job, declared(**github), root=root, summary=summary, graphql=GRAPHQL)
+        found = Proposal(files=changed_files(root, job.stack), summary=summary)
+        propose(job, declared(**github), found, root=root, graphql=GRAPHQL)
 
     return run
 
@@ -138,19 +139,6 @@ def test_a_text_that_github_would_refuse_is_cut_at_a_line_and_says_so(
     body = hub.pulls[0]["body"]
     assert len(body.encode()) <= 65_536
     assert body.endswith("- uvicorn ü\n\nThe rest has no room here; the job's page has it.\n")
-
-
-def test_for_a_part_of_a_fleet_it_is_the_declaration_and_lock_of_the_whole(
-    hub: Hub, job: Job, root: Path
-) -> None:
-    (root / "Pulumi.prod-web.yaml").write_text("config: {fleet:part-of: prod, fleet:only: [web]}\n")
-    (root / "Pulumi.prod.yaml").write_text("versions: [1, 2]\n")
-    (root / "locks").mkdir()
-    (root / "locks/prod.yaml").write_text("lock\n")
-    part = replace(job, stack="prod-web")
-    propose(part, declared(), root=root, summary="- uvicorn 1.1", graphql=GRAPHQL)
-    assert set(hub.branches.files(BRANCH)) == {"Pulumi.prod.yaml", "locks/prod.yaml"}
-    assert [pull["title"] for pull in hub.pulls] == ["New releases for prod"]
 
 
 def test_only_the_stacks_own_files_count(root: Path) -> None:

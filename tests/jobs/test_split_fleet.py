@@ -72,7 +72,7 @@ def test_what_was_found_is_put_together_and_what_is_missing_is_told(root: Path) 
     assert program._findings(asked(root).stacks).troubles == ("x:1 could not be verified",)
 
 
-def test_what_was_announced_is_looked_up_for_the_whole_fleet(root: Path) -> None:
+def test_the_repository_is_that_of_the_whole_fleet(root: Path) -> None:
     assert asked(root, "prod-web").fleet == asked(root).fleet == asked(root)
     with pytest.raises(TroubleError, match=r"Pulumi\.prod-web\.yaml: fleet:github"):
         _ = asked(root, "prod-web").github

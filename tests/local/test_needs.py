@@ -4,6 +4,7 @@ import platform
 from pathlib import Path
 
 import pytest
+import yaml
 
 from fleet.declaration import Declaration
 from fleet.parse import parse
@@ -143,3 +144,24 @@ def test_the_machine_is_named_as_in_an_image_index(
     monkeypatch.setattr(platform, "system", lambda: "Linux")
     monkeypatch.setattr(platform, "machine", lambda: machine)
     assert platforms.native() == expected
+
+
+def test_a_job_keeps_the_keys_of_nodes_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    files = {"cacert": "/etc/n/ca.pem", "cert": "/etc/n/c.pem", "key": "/etc/n/k.pem"}
+    nodes = {
+        "arm": {"driver": "remote", "endpoint": "tcp://a.example:1", "options": files},
+        "plain": {"driver": "remote", "endpoint": "unix:///run/b.sock"},
+    }
+    builders = {"linux/amd64": "plain", "linux/arm/v7": "arm"}
+    values = examples.config(builders=builders, **{"builder-nodes": nodes})
+    text = yaml.safe_dump({"config": {f"fleet:{key}": value for key, value in values.items()}})
+    (tmp_path / "Pulumi.prod.yaml").write_text(text)
+    assert read_needs(tmp_path, "prod", {}).nodes["arm"].options == files
+    held = read_needs(tmp_path, "prod", {"FLEET_NODE_KEYS": "/tmp/job/nodes"})
+    assert held.nodes["arm"].options == {
+        "cacert": "/tmp/job/nodes/arm/cacert.pem",
+        "cert": "/tmp/job/nodes/arm/cert.pem",
+        "key": "/tmp/job/nodes/arm/key.pem",
+    }
+    assert held.described["arm"] == held.nodes["arm"], "what clients learn of it"
+    assert held.nodes["plain"].options == {}

@@ -1,5 +1,6 @@
 """A stack that declares its repository on GitHub, and its rendered files."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,7 @@ def split(**overrides: Any) -> dict[str, str]:
     return github.files(whole, "prod", TEMPLATES, stacks_of(whole))
 
 
+@cache
 def variants() -> dict[str, dict[str, str]]:
     """Files of stacks that between them take each way through the templates."""
     return {
@@ -82,6 +84,9 @@ def variants() -> dict[str, dict[str, str]]:
         "elsewhere": rendered(registry="registry.example.com/team", secrets=[]),
         "no-emulation": rendered(
             github={"repository": "a/b", "emulation": False, "runner": "ubuntu-24.04-arm"}
+        ),
+        "own-runner": rendered(
+            github={"repository": "a/b", "runner": "big", "check-runner": "small"}, **WITH_NODE
         ),
         "no-schedules": rendered(schedules={}),
         "node": rendered(**WITH_NODE),

@@ -25,9 +25,15 @@ def lay(root: Path, files: Mapping[str, str]) -> Path:
     return root
 
 
-def zizmor(root: Path) -> Judged:
-    """Audit everything in a repository, pedantically and without asking GitHub."""
-    flags = ["--pedantic", "--offline", "--no-progress", "--no-config", "--strict-collection"]
+def zizmor(root: Path, persona: str = "pedantic") -> Judged:
+    """Audit everything in a repository as strictly as `persona`, without asking GitHub."""
+    flags = [
+        f"--persona={persona}",
+        "--offline",
+        "--no-progress",
+        "--no-config",
+        "--strict-collection",
+    ]
     return run([str(_BIN / "zizmor"), *flags, "."], root)
 
 

