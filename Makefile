@@ -29,7 +29,7 @@ override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.
 
 override .DEFAULT_GOAL := help
 .PHONY: help up preview refresh lock status env down clean test test-fast test-integration test-slow lint \
-	venv venv-any venv-dev restore adopt prune split plan graph docs \
+	venv venv-any venv-dev restore adopt prune split plan graph docs checksums \
 	check page comment removals drift repair versions collect proposal doctor bootstrap
 
 help: ## Show this text
@@ -112,6 +112,9 @@ graph: venv ## Draw which image is built on which, as SVG: [OUTPUT=graph.svg]
 docs: venv ## Write the pages of the images, as Markdown: [IMAGE=name] prints one [OUTPUT=folder]
 	@$(OVERVIEW) docs --stack "$${STACK}" --image "$${IMAGE:-}" $(if $(OUTPUT),--output "$${OUTPUT}")
 
+checksums: venv ## Record the SHA-256 of the engine and plugins that are published; for maintainers
+	@$(LOCAL) checksums
+
 down: venv-any ## Stop what was started, by pid; keeps all data
 	@$(LOCAL) down
 
@@ -136,7 +139,7 @@ lint: venv-dev ## Style and types, Dockerfiles and shell scripts
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
-	@$(VENV)/hadolint $(wildcard assets/*/*/Dockerfile benchmarks/*/Dockerfile)
+	@$(VENV)/hadolint $(wildcard assets/*/*/Dockerfile benchmarks/*/Dockerfile templates/*/Dockerfile)
 	@$(VENV)/shellcheck $(SCRIPTS)
 
 venv:

@@ -18,6 +18,7 @@ from local import (
     engine,
     environment,
     prepare,
+    published,
     reach,
     turns,
 )
@@ -117,6 +118,12 @@ def _env(here: Checkout, asked: Asked) -> int:
     return 0
 
 
+def _checksums(here: Checkout, _: Asked) -> int:
+    count = published.record(here.root)
+    say(f"recorded the SHA-256 of {count} archives in {published.RECORDED}; compare and commit it")
+    return 0
+
+
 def _down(here: Checkout, _: Asked) -> int:
     cleanup.down(here)
     return 0
@@ -151,6 +158,7 @@ COMMANDS: dict[str, Command] = {
     "lock": _lock,
     "status": _each(_status),
     "env": _env,
+    "checksums": _checksums,
     "down": _down,
     "clean": _clean,
 }

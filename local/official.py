@@ -1,18 +1,21 @@
-"""Pulumi as its makers ship it: on PATH, or by their installer where their site is reachable."""
+"""Pulumi as its makers ship it: on PATH, or by a recorded archive where their site is reachable."""
 
+import io
+import os
 import shutil
 import subprocess
+import tarfile
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from fleet.http import probe
+from fleet.http.errors import HttpError
+from local import published
 from local.checkout import Checkout
 from local.daemons import search_path
-from local.modules import PULUMI_VERSION, Plugin
-from local.say import TroubleError, say, timed
-
-_SITE = "get.pulumi.com"
+from local.modules import PULUMI_VERSION, Plugin, target
+from local.say import TroubleError, say
 
 
 def on_path(checkout: Checkout) -> Path | None:
@@ -29,35 +32,66 @@ def on_path(checkout: Checkout) -> Path | None:
     return None
 
 
-def installed(checkout: Checkout) -> Path:
-    """Return where the official engine lies in the cache, once it is installed."""
-    return checkout.cache / "tools" / f"pulumi-official-{PULUMI_VERSION}" / "bin"
+def installed(checkout: Checkout) -> Path | None:
+    """Return where the engine lies in the cache that was unpacked from the recorded archive."""
+    digest = _digest_of_engine(checkout)
+    folder = _folder(checkout, digest) if digest else None
+    return folder if folder and folder.is_dir() else None
+
+
+def is_recorded(checkout: Checkout, plugin: Plugin | None = None) -> bool:
+    """Tell whether the archive of ``plugin``, or of the engine, is known for this machine."""
+    archive = published.plugin(plugin, target()) if plugin else published.engine(target())
+    return archive.name in published.recorded(checkout.root)
 
 
 def is_reachable() -> bool:
     """Tell whether Pulumi's download site answers within a few seconds."""
-    return probe.is_reachable(f"https://{_SITE}/install.sh")
+    return probe.is_reachable(published.engine(target()).url)
 
 
 def install(checkout: Checkout) -> Path | None:
-    """Install the engine into the cache by the SDK's own installer; ``None`` when that fails."""
-    # Imported here: it brings in gRPC, and no other run of this package needs that.
-    from pulumi.automation import PulumiCommand  # noqa: PLC0415
-    from semver import VersionInfo  # noqa: PLC0415
+    """Unpack the engine's recorded archive into the cache; ``None`` when it can't be had.
 
-    target = installed(checkout).parent
-    target.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=".pulumi-", dir=target.parent))
+    No code of the archive is run for that, and nothing of it is used unless it is the recorded one.
+
+    :raises TroubleError: when it is another one.
+    """
+    digest = _digest_of_engine(checkout)
+    if digest is None:
+        return None
+    folder = _folder(checkout, digest)
+    folder.parent.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=".pulumi-", dir=folder.parent.parent))
     try:
-        with timed(f"toolchain: installing pulumi {PULUMI_VERSION} from {_SITE}"):
-            PulumiCommand.install(root=str(made), version=VersionInfo.parse(PULUMI_VERSION))
-        made.replace(target)
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-        say(f"toolchain: the installer failed ({error}); building from Go modules instead")
+        content = published.content(published.engine(target()), digest)
+        _unpack(content, made)
+        made.replace(folder.parent)
+    except (HttpError, OSError, tarfile.TarError) as error:
+        say(f"toolchain: pulumi can't be downloaded ({error}); building it from Go modules instead")
         return None
     finally:
         shutil.rmtree(made, ignore_errors=True)
-    return target / "bin"
+    return folder
+
+
+def _digest_of_engine(checkout: Checkout) -> str | None:
+    return published.recorded(checkout.root).get(published.engine(target()).name)
+
+
+def _folder(checkout: Checkout, digest: str) -> Path:
+    # Named by the archive, so that what was unpacked from another one is never used.
+    return checkout.cache / "tools" / f"pulumi-{PULUMI_VERSION}-{digest[:16]}" / "bin"
+
+
+def _unpack(content: bytes, folder: Path) -> None:
+    """Have the programs of the archive lie in ``bin`` below ``folder``."""
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
+        archive.extractall(folder, filter="data")
+    inner = folder / "pulumi"
+    inner.rename(folder / "bin")
+    if not os.access(folder / "bin" / "pulumi", os.X_OK):
+        raise tarfile.TarError("there is no pulumi/pulumi in the archive")
 
 
 def has_plugin(checkout: Checkout, plugin: Plugin) -> bool:
@@ -69,17 +103,14 @@ def has_plugin(checkout: Checkout, plugin: Plugin) -> bool:
     return (folder / f"pulumi-{name}").exists() and not unfinished.exists()
 
 
-def install_plugin(
-    pulumi: Path, plugin: Plugin, env: Mapping[str, str], *, file: Path | None = None
-) -> None:
-    """Install ``plugin`` into Pulumi's home, from ``file`` or from where its makers publish it.
+def install_plugin(pulumi: Path, plugin: Plugin, env: Mapping[str, str], *, file: Path) -> None:
+    """Install ``plugin`` into Pulumi's home from ``file``, its binary or its archive.
 
     :raises TroubleError: when the engine refuses.
     """
     argv = [str(pulumi), "plugin", "install", "resource", plugin.name, plugin.version, "--exact"]
-    source = ["--file", str(file)] if file else []
     result = subprocess.run(
-        [*argv, *source, "--color", "never"],
+        [*argv, "--file", str(file), "--color", "never"],
         check=False,
         capture_output=True,
         text=True,
@@ -89,3 +120,17 @@ def install_plugin(
     if result.returncode:
         text = f"pulumi could not install the plugin {plugin.name}: {result.stderr.strip()}"
         raise TroubleError(text)
+
+
+def fetch_plugin(checkout: Checkout, pulumi: Path, plugin: Plugin, env: Mapping[str, str]) -> None:
+    """Install ``plugin`` from its recorded archive.
+
+    :raises TroubleError: when that is another one, or the engine refuses it.
+    :raises HttpError: when it can't be had.
+    """
+    archive = published.plugin(plugin, target())
+    content = published.content(archive, published.recorded(checkout.root)[archive.name])
+    with tempfile.TemporaryDirectory(prefix=".plugin-") as folder:
+        file = Path(folder, archive.name)
+        file.write_bytes(content)
+        install_plugin(pulumi, plugin, env, file=file)

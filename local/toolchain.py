@@ -1,14 +1,15 @@
-"""The tools of a run: from PATH, the official installer, or the Go modules of ``toolchain/``."""
+"""The tools of a run: from PATH, a recorded archive, or the Go modules of ``toolchain/``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.http.errors import HttpError
 from local import daemons, gobuild, modules, official
 from local.checkout import Checkout
 from local.modules import Module
 from local.needs import Needs
-from local.say import TroubleError, say
+from local.say import say
 
 _ENGINE = (modules.PULUMI, modules.LANGUAGE_PYTHON)
 
@@ -18,15 +19,15 @@ class Supply:
     """Where each tool is to come from.
 
     ``engine``, ``buildkit`` and ``registry`` are folders of what this machine has already;
-    ``plugins`` are the lacking ones, and ``download`` says that their makers' site is asked for
-    them, and for an engine that is lacking.
+    ``plugins`` are the lacking ones; ``downloads`` are those of the lacking programs, the module of
+    the engine among them, that are taken from a recorded archive.
     """
 
     engine: Path | None
     buildkit: Path | None
     registry: Path | None
     plugins: tuple[Module, ...]
-    download: bool
+    downloads: tuple[Module, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,21 +45,38 @@ def survey(checkout: Checkout, needs: Needs) -> Supply:
 
     :raises TroubleError: when some have to be built and Go is missing or too old.
     """
-    engine = official.on_path(checkout) or _downloaded(checkout)
+    engine = official.on_path(checkout) or official.installed(checkout)
     asked = (modules.DOCKER_BUILD, *([modules.GITHUB] if needs.github else []))
     plugins = [m for m in asked if m.plugin and not official.has_plugin(checkout, m.plugin)]
-    # An engine that was built once is kept, and its plugins are built as well.
-    wanted = bool(plugins) if engine else bool(gobuild.lacking(checkout, _ENGINE[:1]))
+    downloads = _downloads(checkout, engine, plugins)
     supply = Supply(
         engine=engine,
         buildkit=daemons.buildkit(checkout) if needs.builder else None,
         registry=daemons.registry(checkout) if needs.port is not None else None,
         plugins=tuple(plugins),
-        download=wanted and official.is_reachable(),
+        downloads=downloads,
     )
-    to_build = [] if supply.download else [*([] if engine else _ENGINE), *plugins]
+    own = [] if engine or modules.PULUMI in downloads else _ENGINE
+    to_build = [*own, *(m for m in plugins if m not in downloads)]
     gobuild.require_go(checkout, [*to_build, *_daemons(needs, supply)])
     return supply
+
+
+def _downloads(
+    checkout: Checkout, engine: Path | None, plugins: Sequence[Module]
+) -> tuple[Module, ...]:
+    """Return what is to be downloaded.
+
+    An engine that was built once is kept, and its plugins are built as well.
+    """
+    lacks_engine = engine is None and bool(gobuild.lacking(checkout, _ENGINE[:1]))
+    if engine is None and not lacks_engine:
+        return ()
+    wanted = [*([modules.PULUMI] if lacks_engine else []), *plugins]
+    known = tuple(m for m in wanted if official.is_recorded(checkout, m.plugin))
+    if lacks_engine and modules.PULUMI not in known:
+        return ()
+    return known if known and official.is_reachable() else ()
 
 
 def ensure(checkout: Checkout, needs: Needs, supply: Supply, env: Mapping[str, str]) -> Tools:
@@ -68,9 +86,9 @@ def ensure(checkout: Checkout, needs: Needs, supply: Supply, env: Mapping[str, s
 
     :raises TroubleError: when a tool can be had in no way; it says which and what to do.
     """
-    fetched = official.install(checkout) if supply.download and not supply.engine else None
+    fetched = official.install(checkout) if modules.PULUMI in supply.downloads else None
     engine = supply.engine or fetched
-    unpublished = _published(supply, engine, env)
+    unpublished = _published(checkout, supply, engine, env)
     built = [] if engine else [*_ENGINE]
     gobuild.ensure(checkout, [*built, *_daemons(needs, supply), *unpublished])
     tools = _tools(checkout, engine, needs, supply)
@@ -80,27 +98,26 @@ def ensure(checkout: Checkout, needs: Needs, supply: Supply, env: Mapping[str, s
     return tools
 
 
-def _downloaded(checkout: Checkout) -> Path | None:
-    folder = official.installed(checkout)
-    return folder if folder.is_dir() else None
-
-
 def _daemons(needs: Needs, supply: Supply) -> list[Module]:
     """Return what is to be built for the daemons that ``needs`` call on."""
     built = [modules.BUILDKIT] if needs.builder and not supply.buildkit else []
     return built + ([modules.REGISTRY] if needs.port is not None and not supply.registry else [])
 
 
-def _published(supply: Supply, engine: Path | None, env: Mapping[str, str]) -> list[Module]:
-    """Install what the official engine can fetch; return the rest, which is to be built."""
-    if engine is None or not supply.download:
+def _published(
+    checkout: Checkout, supply: Supply, engine: Path | None, env: Mapping[str, str]
+) -> list[Module]:
+    """Install what has a recorded archive; return the rest, which is to be built."""
+    if engine is None:
         return list(supply.plugins)
     rest = []
     for module in supply.plugins:
+        if module not in supply.downloads or module.plugin is None:
+            rest.append(module)
+            continue
         try:
-            if module.plugin:
-                official.install_plugin(engine / "pulumi", module.plugin, env)
-        except TroubleError as error:
+            official.fetch_plugin(checkout, engine / "pulumi", module.plugin, env)
+        except HttpError as error:
             say(f"toolchain: {error}; building it from Go modules instead")
             rest.append(module)
     return rest

@@ -8,7 +8,7 @@ from fleet.github import GitHub
 from inputs.locks import is_local
 from inputs.parts import stacks_of
 from jobs.api import Api
-from jobs.doctor import app, lock, packages, repository, state
+from jobs.doctor import app, lock, packages, repository, state, toolchain
 from jobs.doctor.finding import Finding, fail, note
 from local.needs import BUILDER
 
@@ -52,6 +52,7 @@ def examine(
         )
         return
     yield from _runner(declaration, declaration.github)
+    yield from toolchain.look(root, declaration.github)
     yield from _on_github(declaration, declaration.github, environment, open_api)
 
 

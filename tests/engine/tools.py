@@ -24,13 +24,7 @@ def registry_binary() -> Path:
 def engine_folder() -> Path:
     """Return a folder with `pulumi` and its Python language host side by side."""
     here = checkout(ROOT)
-    found = official.on_path(here) or _installed(here)
-    return found or _built(here)
-
-
-def _installed(here: Checkout) -> Path | None:
-    folder = official.installed(here)
-    return folder if folder.is_dir() else None
+    return official.on_path(here) or official.installed(here) or _built(here)
 
 
 def _built(here: Checkout) -> Path:

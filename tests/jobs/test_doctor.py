@@ -12,6 +12,7 @@ from fleet.declaration import Declaration
 from fleet.parse import parse
 from jobs.doctor.examine import examine
 from jobs.doctor.finding import Finding
+from local import published
 from releases.writing import text_of
 from render.github import app_permissions
 from tests.fleet.examples import PLATFORMS, config, image, lock
@@ -66,6 +67,10 @@ def root(tmp_path: Path) -> Path:
         folder.mkdir(parents=True)
         (folder / "Dockerfile").write_text("FROM scratch\n")
         (folder / ".dockerignore").write_text("*\n")
+    names = (archive.name for archive in published._all())
+    (tmp_path / "toolchain").mkdir()
+    recorded = "".join(f"{'0' * 64}  {name}\n" for name in names)
+    (tmp_path / published.RECORDED).write_text(recorded)
     (tmp_path / "locks").mkdir()
     (tmp_path / "locks" / "prod.yaml").write_bytes(text_of(lock(declared())))
     return tmp_path
@@ -182,6 +187,17 @@ def test_a_lock_that_lacks_something_stands_in_the_way(
     (root / "locks" / "prod.yaml").unlink()
     (failure,) = of(examined(root, github, environment), "FAIL")
     assert "lock: locks/prod.yaml: was not written yet" in failure
+
+
+def test_an_engine_that_each_job_would_have_to_build_is_noted(
+    root: Path, github: Hub, environment: dict[str, str]
+) -> None:
+    path = root / published.RECORDED
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "docker-build" not in line))
+    (remark,) = of(examined(root, github, environment), "note")
+    assert "no SHA-256 is recorded of pulumi-resource-docker-build-v0.0.22-linux-amd64" in remark
+    assert "make checksums" in remark
 
 
 Faults = list[tuple[dict[str, str], str]]

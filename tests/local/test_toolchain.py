@@ -1,12 +1,20 @@
 """Where the tools come from."""
 
+import hashlib
+import io
 import os
+import re
+import tarfile
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from local import gobuild, golang, modules, official, toolchain
+from fleet.http.errors import HttpError
+from local import gobuild, golang, modules, published, toolchain
 from local.checkout import Checkout
 from local.modules import Module
 from local.needs import Needs
@@ -14,6 +22,8 @@ from local.say import TroubleError
 from local.toolchain import Tools
 from tests.local.examples import checkout, command, needs
 
+ENGINE = modules.PULUMI
+TARGET = modules.target()
 # Answers as the engine does, and notes what it was asked to install.
 PULUMI = """
 case $1 in
@@ -36,7 +46,6 @@ class World:
         self.env = {"PULUMI_HOME": str(self.here.pulumi_home)}
         self.env |= {"PULUMI_CALLS": str(folder / "calls"), "PATH": "/usr/bin:/bin"}
         patch.setenv("PATH", f"{folder / 'bin'}:/usr/bin:/bin")
-        patch.setattr(official, "is_reachable", lambda: False)
         patch.setattr(gobuild, "ensure", self._build)
         command(folder / "bin", "go", "echo go version go1.26.1 linux/amd64")
 
@@ -52,6 +61,74 @@ class World:
     def calls(self) -> list[str]:
         path = self.folder / "calls"
         return path.read_text().splitlines() if path.exists() else []
+
+
+class Site:
+    """Where archives are published: a server on this machine, which notes what it is asked for."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.files: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                name = self.path.rpartition("/")[2]
+                site.asked.append(f"{self.command} {name}")
+                body = site.files.get(name)
+                self.send_response(404 if body is None else 200)
+                self.send_header("Content-Length", str(len(body or b"")))
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(body or b"")
+
+            do_HEAD = do_GET  # noqa: N815 - the server's own name for it
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        for name in ("_ENGINES", "_PLUGINS"):
+            patch.setattr(published, name, f"http://127.0.0.1:{self.server.server_port}")
+
+    def name(self, module: Module) -> str:
+        of = module.plugin
+        return (published.plugin(of, TARGET) if of else published.engine(TARGET)).name
+
+    def publish(self, *found: Module) -> None:
+        """Publish each of these as its makers do."""
+        inner = {"pulumi/pulumi": PULUMI, "pulumi/pulumi-language-python": "exit 0"}
+        for module in found:
+            files = {"pulumi-resource-x": "exit 0"} if module.plugin else inner
+            self.files[self.name(module)] = packed(files)
+
+    def record(self, here: Checkout) -> None:
+        """Record what is published."""
+        path = here.root / published.RECORDED
+        path.parent.mkdir(exist_ok=True)
+        lines = (f"{hashlib.sha256(b).hexdigest()}  {n}\n" for n, b in self.files.items())
+        path.write_text("# What somebody looked at.\n" + "".join(lines))
+
+
+def packed(scripts: dict[str, str]) -> bytes:
+    """Return an archive with these programs."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as archive:
+        for name, script in scripts.items():
+            content = f"#!/bin/sh\n{script}\n".encode()
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o755
+            archive.addfile(entry, io.BytesIO(content))
+    return made.getvalue()
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    made = Site(monkeypatch)
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
 
 
 def ensure(world: World, wanted: Needs | None = None) -> Tools:
@@ -143,29 +220,100 @@ def test_our_own_link_is_not_taken_for_an_engine_on_path(
     assert ensure(world) == tools
 
 
-def test_an_engine_that_the_installer_brought_fetches_the_plugin_itself(
-    world: World, monkeypatch: pytest.MonkeyPatch
+def test_what_is_recorded_is_downloaded_and_run_only_if_it_is_that(
+    world: World, site: Site
 ) -> None:
-    folder = official.installed(world.here)
-    command(folder, "pulumi", PULUMI)
-    command(folder, "pulumi-language-python", "exit 0")
-    monkeypatch.setattr(official, "is_reachable", lambda: True)
+    site.publish(ENGINE, modules.DOCKER_BUILD)
+    site.record(world.here)
     tools = ensure(world)
-    assert tools.pulumi == folder / "pulumi"
+    assert tools.pulumi.read_text().endswith(f"{PULUMI}\n")
+    assert tools.pulumi.with_name("pulumi-language-python").exists()
     assert world.built == ["buildkit", "registry"]
-    installed = "plugin install resource docker-build 0.0.22 --exact --color never"
-    assert world.calls() == [installed]
+    (call,) = world.calls()
+    file = r"\S+/pulumi-resource-docker-build-v0\.0\.22-linux-\w+\.tar\.gz"
+    installed = "plugin install resource docker-build 0.0.22 --exact --file"
+    assert re.fullmatch(rf"{installed} {file} --color never", call)
+    asked = len(site.asked)
+    assert ensure(world) == tools
+    assert len(site.asked) == asked, "it is kept"
 
 
-def test_a_plugin_that_cannot_be_fetched_is_built(
-    world: World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("which", [0, 1])
+def test_another_archive_than_the_recorded_one_stops_and_is_not_unpacked(
+    world: World, site: Site, which: int
 ) -> None:
-    refusing = f'for word; do [ "$word" != --file ] || {{ {PULUMI}\nexit 0; }}; done; exit 255'
-    folder = official.installed(world.here)
-    command(folder, "pulumi", refusing)
-    monkeypatch.setattr(official, "is_reachable", lambda: True)
+    site.publish(ENGINE, modules.DOCKER_BUILD)
+    site.record(world.here)
+    site.files[sorted(site.files)[which]] = b"other bytes"
+    with pytest.raises(TroubleError, match=r"has SHA-256 \w+, and \w+ is recorded.*it is not used"):
+        ensure(world)
+    assert world.calls() == []
+    assert list((world.here.cache / "tools").glob(".pulumi-*")) == []
+
+
+def test_what_is_not_recorded_is_never_asked_for(world: World, site: Site) -> None:
+    site.publish(ENGINE, modules.DOCKER_BUILD)
+    ensure(world)
+    assert site.asked == []
+    assert world.built[:2] == ["pulumi", "language-python"]
+    assert world.built[-1] == "docker-build"
+
+
+def test_a_plugin_that_is_not_recorded_is_built(world: World, site: Site) -> None:
+    site.publish(ENGINE)
+    site.record(world.here)
     ensure(world)
     assert world.built == ["buildkit", "registry", "docker-build"]
+
+
+@pytest.mark.parametrize("module", [ENGINE, modules.DOCKER_BUILD])
+def test_what_is_recorded_and_not_there_is_built(
+    world: World, site: Site, module: Module, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.publish(ENGINE, modules.DOCKER_BUILD)
+    site.record(world.here)
+    del site.files[site.name(module)]
+    ensure(world)
+    assert ("pulumi" in world.built) == (module is ENGINE)
+    assert "docker-build" in world.built
+    assert "answered 404; expected the archive" in capsys.readouterr().err
+
+
+def test_an_archive_that_writes_elsewhere_is_refused(
+    world: World, site: Site, tmp_path: Path
+) -> None:
+    site.files[site.name(ENGINE)] = packed({"pulumi/pulumi": PULUMI, "../../evil": "x"})
+    site.record(world.here)
+    ensure(world)
+    assert "pulumi" in world.built
+    assert not list(tmp_path.rglob("evil"))
+
+
+def test_a_line_that_is_no_checksum_is_told(world: World) -> None:
+    path = world.here.root / published.RECORDED
+    path.parent.mkdir()
+    path.write_text("# fine\nsha256:1234  pulumi\n")
+    with pytest.raises(TroubleError, match=r"published\.sha256, line 2: expected a SHA-256"):
+        toolchain.survey(world.here, needs())
+
+
+def test_the_checksums_are_those_of_what_is_published(world: World, site: Site) -> None:
+    for archive in published._all():
+        site.files[archive.name] = archive.name.encode()
+    (world.here.root / "toolchain").mkdir()
+    assert published.record(world.here.root) == 12
+    found = published.recorded(world.here.root)
+    assert found == {n: hashlib.sha256(n.encode()).hexdigest() for n in site.files}
+    site.files.popitem()
+    with pytest.raises(HttpError, match="answered 404"):
+        published.record(world.here.root)
+    assert published.recorded(world.here.root) == found, "all of them, or none"
+
+
+def test_the_projects_own_file_records_digests_and_nothing_else() -> None:
+    root = Path(__file__).parents[2]
+    known = {archive.name for archive in published._all()}
+    assert set(published.recorded(root)) <= known, "a line for another version is of no use"
 
 
 def test_the_tools_that_a_person_calls_are_linked_and_stale_links_go(world: World) -> None:
@@ -202,15 +350,20 @@ def test_go_is_not_asked_for_where_everything_is_in_the_cache(
     assert ensure(world) == tools
 
 
-def test_go_is_not_asked_for_where_engine_and_plugin_can_be_fetched_and_daemons_are_there(
-    world: World, monkeypatch: pytest.MonkeyPatch
+def test_go_is_not_asked_for_where_engine_and_plugin_are_recorded_and_daemons_are_there(
+    world: World, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_go(world, monkeypatch)
     daemons_on_path(world)
-    monkeypatch.setattr(official, "is_reachable", lambda: True)
-    assert toolchain.survey(world.here, needs()).download
-    monkeypatch.setattr(official, "is_reachable", lambda: False)
     with pytest.raises(TroubleError, match="to build pulumi, language-python, docker-build, and"):
+        toolchain.survey(world.here, needs())
+    site.publish(ENGINE, modules.DOCKER_BUILD)
+    site.record(world.here)
+    found = toolchain.survey(world.here, needs())
+    assert found.downloads == (ENGINE, modules.DOCKER_BUILD)
+    site.files = {site.name(ENGINE): site.files[site.name(ENGINE)]}
+    site.record(world.here)
+    with pytest.raises(TroubleError, match="to build docker-build, and"):
         toolchain.survey(world.here, needs())
 
 
