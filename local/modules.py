@@ -11,7 +11,7 @@ from typing import Final
 PULUMI_VERSION: Final = "3.259.0"
 """The engine's version; the Python SDK in the lock is of the same."""
 
-_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm"}
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
 
 
 @dataclass(frozen=True, kw_only=True)
