@@ -76,9 +76,17 @@ def removals_environment(github: GitHub) -> str:
     return f"{github.environment}-removals"
 
 
+def versions_environment(github: GitHub) -> str:
+    """Return the environment of the job that proposes releases.
+
+    It has an App of its own: the other one may push to the declared branch past its rules.
+    """
+    return f"{github.environment}-versions"
+
+
 def app_permissions() -> dict[str, str]:
-    """Return what the GitHub App of the workflows needs, as GitHub's API names it."""
-    whole = {**_READING, **_PROPOSING, **_WRITING}
+    """Return what the App of the declared environment needs, as GitHub's API names it."""
+    whole = {**_READING, **_WRITING}
     return {name.replace("-", "_"): level for name, level in whole.items()}
 
 
@@ -86,8 +94,11 @@ def given(declaration: Declaration, environment: str) -> tuple[tuple[str, ...], 
     """Return the names of the secrets and of the variables that a person gives an environment.
 
     The declared one is given its secrets and variables by the stack; that of previews, for which
-    the stack has nothing, takes those that a preview needs from a person as well.
+    the stack has nothing, takes those that a preview needs from a person as well, and that of
+    proposals the App's alone.
     """
+    if declaration.github and environment == versions_environment(declaration.github):
+        return ("FLEET_APP_PRIVATE_KEY",), ("FLEET_APP_CLIENT_ID",)
     own = () if declaration.host == _GHCR else ("FLEET_REGISTRY_PASSWORD",)
     user = () if declaration.host == _GHCR else ("FLEET_REGISTRY_USERNAME",)
     secrets = ("FLEET_APP_PRIVATE_KEY", "PULUMI_CONFIG_PASSPHRASE", *own)
@@ -162,6 +173,7 @@ def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, A
         "environment": github.environment,
         "preview_environment": preview_environment(github),
         "removals_environment": removals_environment(github),
+        "versions_environment": versions_environment(github),
         "only_here": _only_here(github),
         "repair": github.drift == "repair",
         "builders": building(declaration, github, declaration.by_name).builders,

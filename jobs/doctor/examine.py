@@ -17,7 +17,7 @@ What each token may do, and where it is:
   GITHUB_TOKEN, yours       the first up, from here; in no workflow
   the App, in up            writes files, workflows, environments and their secrets
   the App, in preview       reads them: give that environment an App of its own that can no more
-  the App, in versions      writes one branch and its pull request, in a job that asks GitHub alone
+  another App, in versions  writes one branch and its pull request: let no ruleset pass this one
   github.token, in up       pushes images, deletes the names that its first job listed
   github.token, elsewhere   writes the one comment, the one issue
   none                      in check, resolve and approve: these have no secret

@@ -8,7 +8,12 @@ from fleet.github import GitHub
 from jobs.api import Api, ApiError
 from jobs.doctor.app import App
 from jobs.doctor.finding import Finding, fail, note, ok
-from render.github import given, preview_environment, removals_environment
+from render.github import (
+    given,
+    preview_environment,
+    removals_environment,
+    versions_environment,
+)
 
 _SCOPES = ("repo", "workflow")
 _PACKAGE_SCOPES = ("read:packages", "write:packages", "delete:packages")
@@ -31,7 +36,8 @@ def look(api: Api, github: GitHub, declaration: Declaration, app: App) -> Iterat
     yield from _scopes(api, github, declaration)
     yield from _settings(found, github)
     yield from _rules(api, github, app)
-    for name in (github.environment, preview_environment(github)):
+    proposing = (versions_environment(github),) if "versions" in declaration.schedules else ()
+    for name in (github.environment, preview_environment(github), *proposing):
         yield from _environment(api, github, declaration, name)
     yield _reviewers(api, github)
     for job in sorted(declaration.schedules):

@@ -91,7 +91,7 @@ def github(hub: Hub) -> Hub:
     actors = [{"actor_id": 9, "actor_type": "Integration", "bypass_mode": "always"}]
     ruleset = hub.sampled("repository-ruleset", id=5, name="main", bypass_actors=actors)
     hub.found[f"{ROOT}/rulesets/5"] = ruleset
-    for name in ("registry", "registry-preview"):
+    for name in ("registry", "registry-preview", "registry-versions"):
         _environment(hub, name)
     _reviewed(hub, [{"type": "User", "reviewer": hub.sampled("simple-user", login="someone")}])
     for job in ("drift", "versions"):
@@ -172,6 +172,11 @@ def test_before_the_first_up_what_it_makes_is_a_note_and_stops_nothing(
     for job in ("drift", "versions"):
         assert f"schedule {job}: its workflow is not there yet" in notes
     assert "environment registry-preview: not there yet" in notes
+    assert (
+        "environment registry-versions: not there yet -> Run gh api --method PUT "
+        f"{ROOT}/environments/registry-versions. Then give it the secrets FLEET_APP_PRIVATE_KEY "
+        "and the variables FLEET_APP_CLIENT_ID:"
+    ) in notes
     for package in ("web", "web/build", "web/cache"):
         assert f"package {package}: not there yet" in notes
     assert "role Admin" in notes

@@ -17,6 +17,7 @@ from render.github import (
     given,
     preview_environment,
     removals_environment,
+    versions_environment,
 )
 from tests.fleet.examples import image
 from tests.render.examples import (
@@ -242,8 +243,11 @@ def test_previews_have_an_environment_of_their_own() -> None:
     found = declared().github
     assert found is not None
     assert workflow("preview")["jobs"]["preview"]["environment"] == preview_environment(found)
-    for name in ("up", "drift", "versions"):
+    for name in ("up", "drift"):
         assert workflow(name)["jobs"][name]["environment"] == found.environment
+    proposing = versions_environment(found)
+    assert workflow("versions")["jobs"]["versions"]["environment"] == proposing
+    assert given(declared(), proposing) == (("FLEET_APP_PRIVATE_KEY",), ("FLEET_APP_CLIENT_ID",))
 
 
 def test_jobs_that_hold_secrets_run_in_the_declared_repository_alone() -> None:
@@ -404,7 +408,7 @@ def test_a_declared_token_for_packages_goes_before_the_jobs_own() -> None:
 
 def test_the_app_needs_no_more_than_the_tokens_that_are_made_of_it() -> None:
     asked: dict[str, set[str]] = {}
-    for name in WORKFLOWS:
+    for name in ("preview", "up", "drift"):
         for step in uses(name, "create-github-app-token"):
             for key, level in step["with"].items():
                 if key.startswith("permission-"):
