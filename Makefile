@@ -7,8 +7,7 @@ PYTHON ?= python3
 # "$${STACK}", in quotes, and never $(STACK). Of a name that no recipe reads, make would expand the
 # value all the same, to export it.
 $(foreach each,$(.VARIABLES),$(if $(filter command,$(origin $(each))),$(eval override $(each) := $$(value $(each)))))
-override GIVEN := STACK PYTHON REFRESH NEWEST IMAGE TAG APPLY KEEP_DAYS MAX_SHARE OUTPUT \
-	FAST_WORKERS WORKERS SCHEDULES KILLS
+override GIVEN := STACK PYTHON REFRESH NEWEST IMAGE TAG APPLY KEEP_DAYS MAX_SHARE OUTPUT FAST_WORKERS WORKERS SCHEDULES KILLS
 override define take
 ifneq ($(origin $1),undefined)
 override $1 := $$(value $1)

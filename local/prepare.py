@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,8 +88,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
     if builds:
         reach.require(needs)
         space.tell(checkout, needs)
-    checkout.make_state()
-    with alone(checkout.state / "lock", "waiting for another run in this checkout"):
+    with _alone(checkout):
         supply = toolchain.survey(checkout, needs)
         stand_ins = bases.wanted(checkout, needs)
         # Packages, the kernel's formats and root file systems are the same for all checkouts.
@@ -140,6 +140,12 @@ def _resolve(
 def _python(checkout: Checkout, env: dict[str, str] | None, module: str, *words: str) -> None:
     argv = [sys.executable, "-m", module, *words]
     subprocess.run(argv, cwd=checkout.root, env=env, check=True)
+
+
+def _alone(checkout: Checkout) -> AbstractContextManager[None]:
+    """Keep a second run in the same checkout waiting until this one has prepared."""
+    checkout.make_state()
+    return alone(checkout.state / "lock", "waiting for another run in this checkout")
 
 
 def _start(checkout: Checkout, needs: Needs, tools: toolchain.Tools) -> None:

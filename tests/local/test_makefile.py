@@ -46,6 +46,9 @@ USES = {
     "lock": ("NEWEST", "REFRESH"),
     "graph": ("OUTPUT",),
     "restore": ("TAG",),
+    "test-fast": ("FAST_WORKERS",),
+    "test-integration": ("WORKERS",),
+    "test-slow": ("SCHEDULES", "KILLS"),
 }
 
 
