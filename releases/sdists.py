@@ -1,12 +1,13 @@
 """What builds a source distribution: the requirements that its pyproject.toml names (PEP 518)."""
 
+import gzip
 import io
 import tarfile
 import tomllib
 import zipfile
 import zlib
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 from packaging.requirements import InvalidRequirement, Requirement
 
@@ -67,9 +68,32 @@ def _check(requirement: str) -> None:
         raise ValueError(f"its pyproject.toml asks for {requirement!r}: no index tells its hashes")
 
 
+class _Bounded:
+    """A file that gives no more at once than the largest member that is read, and no end of it.
+
+    A header of a member (pax, GNU's long names) has a size of its own, and tarfile reads it whole.
+    """
+
+    def __init__(self, file: gzip.GzipFile) -> None:
+        self._file = file
+        self.tell = file.tell
+
+    def read(self, size: int) -> bytes:
+        if size > _LARGEST + tarfile.BLOCKSIZE:
+            raise ValueError("a header in it is larger than any that was seen")
+        return self._file.read(size)
+
+    def seek(self, position: int) -> int:
+        if position > _LARGEST_WHOLE:
+            raise ValueError("it unpacks to more than is read of any")
+        return self._file.seek(position)
+
+
 def _in_tar(body: bytes) -> bytes | None:
     whole = 0
-    with tarfile.open(fileobj=io.BytesIO(body), mode="r|gz") as archive:
+    # Read as if it were a file, so that each header is read at once: its size shows before it does.
+    plain = cast("IO[bytes]", _Bounded(gzip.GzipFile(fileobj=io.BytesIO(body))))
+    with tarfile.open(fileobj=plain, mode="r:") as archive:
         for member in archive:
             whole += member.size
             if whole > _LARGEST_WHOLE:

@@ -1,7 +1,9 @@
 """What builds a source distribution, read without running any of it."""
 
+import gzip
 import io
 import tarfile
+import tracemalloc
 import zipfile
 
 import pytest
@@ -96,6 +98,28 @@ def test_an_archive_that_unpacks_without_end_is_refused(monkeypatch: pytest.Monk
     files = {"a-1/data": "#" * 2000, "a-1/pyproject.toml": PROJECT}
     with pytest.raises(SdistError, match="unpacks to more"):
         build_requires("a-1.tar.gz", tar(**files))
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_huge_header_of_a_member_is_refused_before_it_is_read(kind: bytes) -> None:
+    header = tarfile.TarInfo("a-1/pax")
+    header.type, header.size = kind, 512 * 1024 * 1024
+    body = gzip.compress(header.tobuf() + bytes(1024 * 1024))
+    tracemalloc.start()
+    try:
+        with pytest.raises(SdistError, match="a header in it is larger than any"):
+            build_requires("a-1.tar.gz", body)
+        assert tracemalloc.get_traced_memory()[1] < 8 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
+def test_headers_without_end_are_refused() -> None:
+    header = tarfile.TarInfo("a-1/pax")
+    header.type, header.size = tarfile.XHDTYPE, 512
+    one = header.tobuf() + b"20 comment=" + b"x" * 8 + b"\n" + bytes(492)
+    with pytest.raises(SdistError, match="a-1"):
+        build_requires("a-1.tar.gz", gzip.compress(one * 5000))
 
 
 def test_a_link_is_not_followed() -> None:
