@@ -5,6 +5,7 @@ import os
 import ssl
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
+from urllib.request import getproxies
 
 import httpx
 
@@ -27,6 +28,13 @@ def open_http(*, connections: int = 10, bundle: Path | None = None) -> httpx.Asy
     :raises HttpError: if the bundle cannot be read, or a proxy's address is malformed.
     """
     context = _trust(str(bundle or os.environ.get(TRUST, "")))
+    named = [address.lower() for scheme, address in getproxies().items() if scheme != "no"]
+    if any(address.startswith("https://") for address in named):
+        # httpx would check the proxy's own certificate against another bundle than ours.
+        raise HttpError(
+            "HTTPS_PROXY, HTTP_PROXY or ALL_PROXY is an https:// address; write http://host:port, "
+            "because a proxy is spoken to in plain HTTP (what goes through its tunnel is TLS)"
+        )
     direct: dict[str, httpx.AsyncBaseTransport | None] = {f"all://{h}": None for h in _DIRECT}
     try:
         return httpx.AsyncClient(

@@ -183,7 +183,13 @@ class TestProxies:
         assert "c4n4ry" not in str(caught.value)
 
     @pytest.mark.parametrize(
-        "address", ["socks5://me:c4n4ry@127.0.0.1:1", "http://me:c4n4ry@[::1", "ftp://c4n4ry"]
+        "address",
+        [
+            "socks5://me:c4n4ry@127.0.0.1:1",
+            "http://me:c4n4ry@[::1",
+            "https://me:c4n4ry@127.0.0.1:1",
+            "ftp://c4n4ry",
+        ],
     )
     def test_an_address_of_no_proxy_is_refused_without_showing_it(
         self, address: str, monkeypatch: pytest.MonkeyPatch
