@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
 
 from fleet.http.text import one_line
 from providers.ociregistry.client import Client
@@ -16,9 +15,6 @@ class AbsentError(RegistryError):
     """The registry answers, and has no image of that name."""
 
 
-_DOCKER_HUB = {"docker.io": "registry-1.docker.io"}  # the name people write, and where it answers
-
-
 def platform_digests(reference: str) -> Mapping[str, str]:
     """Return the digest of each platform's image in the index that ``reference`` names.
 
@@ -30,12 +26,9 @@ def platform_digests(reference: str) -> Mapping[str, str]:
 
 async def _platform_digests(text: str) -> dict[str, str]:
     reference = TagReference.parse(text)
-    host = _DOCKER_HUB.get(reference.repository.host, reference.repository.host)
     transport = Transport()
     try:
-        manifest = await Client(transport).get(
-            replace(reference.repository, host=host), reference.tag
-        )
+        manifest = await Client(transport).get(reference.repository, reference.tag)
     finally:
         await transport.close()
     if manifest is None:

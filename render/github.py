@@ -238,13 +238,20 @@ def _settings(declaration: Declaration, *, reading: bool) -> dict[str, str]:
 
 
 def _credentials(declaration: Declaration) -> dict[str, str]:
-    """Return whom the registry knows: on GitHub's own, the job itself."""
+    """Return whom the registry knows: on GitHub's own, the job itself.
+
+    The pair is for the declared registry, and goes to no other.
+    """
     if declaration.host == _GHCR:
         user, password = "${{ github.actor }}", "${{ github.token }}"
     else:
         user = "${{ vars.FLEET_REGISTRY_USERNAME }}"
         password = "${{ secrets.FLEET_REGISTRY_PASSWORD }}"  # noqa: S105 - an expression
-    return {"FLEET_REGISTRY_USERNAME": user, "FLEET_REGISTRY_PASSWORD": password}
+    return {
+        "FLEET_REGISTRY_HOST": declaration.host,
+        "FLEET_REGISTRY_USERNAME": user,
+        "FLEET_REGISTRY_PASSWORD": password,
+    }
 
 
 def _secrets(declaration: Declaration) -> dict[str, str]:

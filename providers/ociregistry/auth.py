@@ -1,40 +1,33 @@
 """Answers to a registry's challenges: Basic, and Bearer tokens with a scope."""
 
 import asyncio
-import re
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
+from fleet.http import secret
 from fleet.http.document import MalformedError, parse_json
 from fleet.http.message import Call, Reply
-from providers.ociregistry.credentials import Credentials, find_credentials
+from providers.ociregistry.challenge import Challenge, parse_challenges
+from providers.ociregistry.credentials import Credentials
 from providers.ociregistry.errors import AuthenticationError
+from providers.ociregistry.login import HOST, PASSWORD, USERNAME, find_credentials
+from providers.ociregistry.realm import require_realm
+from providers.ociregistry.reference import Repository
+from providers.ociregistry.scopes import merge_scopes, pushing, repository_of
 
-_PARAMETER = re.compile(r'([A-Za-z0-9_-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))')
 _CLIENT = "image-fleet-oci"
 # Distribution token specification: the lifetime where the server names none.
 _LIFETIME = 60.0
 # Renew a little early, so that a token does not expire on the way.
 _MARGIN = 5.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Challenge:
-    """A WWW-Authenticate header: its scheme in lower case, and its parameters."""
-
-    scheme: str
-    parameters: Mapping[str, str]
-
-
-def parse_challenge(header: str) -> Challenge:
-    """Parse the first challenge of a WWW-Authenticate header (RFC 9110 section 11.6.1)."""
-    scheme, _, rest = header.strip().partition(" ")
-    found = {name.lower(): quoted or bare for name, quoted, bare in _PARAMETER.findall(rest)}
-    return Challenge(scheme=scheme.lower(), parameters=found)
+_REMEDY = (
+    f"Set {USERNAME} and {PASSWORD}, and {HOST} to the registry that they are for, or log in "
+    "with `docker login` (DOCKER_CONFIG)"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,89 +40,101 @@ _Key = tuple[str, tuple[str, ...]]
 
 
 class Authenticator:
-    """Keeps one Authorization header for each host and set of scopes."""
+    """Keeps one Authorization header for each origin (scheme and host) and set of scopes."""
 
     def __init__(
         self,
         fetch: Callable[[Call, str], Awaitable[Reply]],
         environment: Mapping[str, str],
-        plain: frozenset[str],
     ) -> None:
         self._fetch = fetch
         self._environment = environment
-        self._plain = plain
         self._grants: dict[_Key, _Grant] = {}
         self._locks: defaultdict[_Key, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def current(self, host: str, scopes: tuple[str, ...]) -> str:
+    def current(self, call: Call) -> str:
         """Return the header to send at once; empty where none is known or it has expired."""
-        grant = self._grants.get((host, scopes))
+        grant = self._grants.get(_key(call))
         fresh = grant is not None and time.monotonic() < grant.expires
         return grant.authorization if grant is not None and fresh else ""
 
-    async def renew(self, call: Call, header: str, refused: str) -> str:
-        """Return a header that answers the challenge `header`; `refused` was just rejected.
+    async def renew(self, call: Call, headers: Iterable[str], refused: str) -> str:
+        """Return a header that answers one of the challenges; `refused` was just rejected.
 
         :raises AuthenticationError: if there are no credentials for a challenge that needs
             some, or the token server refuses them.
         """
-        host = urlsplit(call.url).netloc
-        key = (host, call.scopes)
+        key = _key(call)
         async with self._locks[key]:
-            current = self.current(host, call.scopes)
+            current = self.current(call)
             if current and current != refused:
                 return current  # another request renewed it meanwhile
-            grant = await self._answer(host, call, parse_challenge(header))
+            grant = await self._answer(call, parse_challenges(headers))
             self._grants[key] = grant
             return grant.authorization
 
-    async def _answer(self, host: str, call: Call, challenge: Challenge) -> _Grant:
-        credentials = await find_credentials(host, self._environment)
-        if challenge.scheme == "bearer":
-            return await self._token(host, call, challenge, credentials)
-        if challenge.scheme != "basic":
-            raise AuthenticationError(f"{call.place}: {challenge.scheme!r} is no known scheme")
+    async def _answer(self, call: Call, challenges: tuple[Challenge, ...]) -> _Grant:
+        """Answer the best challenge that can be: a token for Bearer, else the pair for Basic."""
+        repository = Repository(host=urlsplit(call.url).netloc, name=repository_of(call.scopes))
+        credentials = await find_credentials(repository, self._environment)
+        bearers = (c for c in challenges if c.scheme == "bearer" and c.parameters.get("realm"))
+        bearer = next(bearers, None)
+        if bearer is not None:
+            return await self._token(call, bearer, credentials)
+        if not any(challenge.scheme == "basic" for challenge in challenges):
+            schemes = ", ".join(challenge.scheme for challenge in challenges) or "nothing readable"
+            raise AuthenticationError(
+                f"{call.place}: unsupported authentication scheme: the registry asks for "
+                f"{schemes}; Bearer with a realm, or Basic, is expected. Check its configuration"
+            )
         if credentials is None or not credentials.username:
-            raise _nothing_to_offer(call.place)
+            raise AuthenticationError(
+                f"{call.place}: the registry asks for credentials, and there are none for "
+                f"{repository.host}. {_REMEDY}"
+            )
         return _Grant(authorization=credentials.basic(), expires=float("inf"))
 
     async def _token(
-        self, host: str, call: Call, challenge: Challenge, credentials: Credentials | None
+        self, call: Call, challenge: Challenge, credentials: Credentials | None
     ) -> _Grant:
-        realm = challenge.parameters.get("realm", "")
-        if not self._may_send_to(realm):
-            raise AuthenticationError(f"{call.place}: the token server {realm!r} has no https://")
-        scopes = merge_scopes((*challenge.parameters.get("scope", "").split(), *call.scopes))
+        realm = require_realm(_origin(call.url), challenge.parameters["realm"])
+        asked = challenge.parameters.get("scope", "").split()
         service = challenge.parameters.get("service", "")
-        request, authorization = _token_call(realm, service, scopes, credentials)
-        reply = await self._fetch(request, authorization)
+        reply = await self._ask(realm, service, (*asked, *call.scopes), credentials)
+        stronger = pushing(call.scopes)
+        if reply.status == HTTPStatus.FORBIDDEN and credentials is not None and stronger:
+            # GitHub's token server refuses to let a package be read that does not exist yet. Those
+            # who may make it get a token to push, and the registry itself then says 404.
+            reply = await self._ask(realm, service, (*asked, *stronger), credentials)
         if reply.status != HTTPStatus.OK:
-            raise AuthenticationError(
-                f"{realm}: the token server answered {reply.status} for {host}; check the "
-                "credentials and their permissions (FLEET_REGISTRY_* or DOCKER_CONFIG)"
-            )
+            raise _refused(realm, reply.status, call, credentials)
         return _parse_token(reply.body, realm)
 
-    def _may_send_to(self, realm: str) -> bool:
-        url = urlsplit(realm)
-        return url.scheme == "https" or (url.scheme == "http" and url.netloc in self._plain)
+    async def _ask(
+        self, realm: str, service: str, scopes: tuple[str, ...], credentials: Credentials | None
+    ) -> Reply:
+        request, authorization = _token_call(realm, service, merge_scopes(scopes), credentials)
+        return await self._fetch(request, authorization)
 
 
-def _nothing_to_offer(place: str) -> AuthenticationError:
+def _key(call: Call) -> _Key:
+    return _origin(call.url), call.scopes
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _refused(
+    realm: str, status: int, call: Call, credentials: Credentials | None
+) -> AuthenticationError:
+    what = f"{call.place}: the token server {realm} answered {status}"
+    if credentials is None:
+        return AuthenticationError(f"{what} without a login. {_REMEDY}")
     return AuthenticationError(
-        f"{place}: the registry asks for credentials; set FLEET_REGISTRY_USERNAME and "
-        "FLEET_REGISTRY_PASSWORD, or log in with Docker (DOCKER_CONFIG)"
-    )
-
-
-def merge_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
-    """Join scopes `type:name:actions` of one resource; sorted, each resource once."""
-    actions: defaultdict[str, set[str]] = defaultdict(set)
-    for scope in scopes:
-        resource, _, wanted = scope.rpartition(":")
-        actions[resource] |= set(wanted.split(","))
-    return tuple(
-        f"{resource}:{','.join(sorted(actions[resource]))}" for resource in sorted(actions)
+        f"{what}. Check that the login is valid and may use this repository. Some registries "
+        "answer so for a repository that does not exist and that the login may not make"
     )
 
 
@@ -155,10 +160,13 @@ def _token_call(
 
 def _parse_token(body: bytes, realm: str) -> _Grant:
     try:
-        fields = parse_json(body, f"{realm}: the token server's answer")
+        fields = parse_json(body, "")
         token = fields.get("token") or fields["access_token"]
         lifetime = float(fields.get("expires_in") or _LIFETIME)
     except (MalformedError, ValueError, KeyError, TypeError, AttributeError):
+        # Neither the answer nor an error that quotes it is shown: it may hold the token.
         raise AuthenticationError(f"{realm}: the token server's answer is malformed") from None
+    if not isinstance(token, str) or not token:
+        raise AuthenticationError(f"{realm}: the token server's answer is malformed")
     expires = time.monotonic() + max(lifetime - _MARGIN, 1.0)
-    return _Grant(authorization=f"Bearer {token}", expires=expires)
+    return _Grant(authorization=f"Bearer {secret.token(token, realm)}", expires=expires)

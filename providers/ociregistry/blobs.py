@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlencode
@@ -12,7 +13,8 @@ import httpx
 
 from fleet.http.addresses import resolve
 from fleet.http.message import Call, Reply
-from providers.ociregistry.errors import RegistryError
+from providers.ociregistry.docker_hub import address_of
+from providers.ociregistry.errors import AuthenticationError, RegistryError
 from providers.ociregistry.reference import Repository
 from providers.ociregistry.registry import MANIFEST_LIMIT, Blob, digest_of
 from providers.ociregistry.scopes import PULL, PUSH, scope
@@ -29,7 +31,24 @@ from providers.ociregistry.transport import (
 _COPY_DEADLINE = 1800.0
 _STORED = frozenset({201, 204})
 _CHUNK = 1024 * 1024
+_THERE = frozenset({200, 206})
 _BINARY = {"Content-Type": "application/octet-stream"}
+# No HEAD here, or one that is not challenged, which `Transport.send` lets through.
+NO_HEAD = frozenset({401, 405})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Upload:
+    """An upload session: its address, and the registry's own one and the scopes that began it."""
+
+    address: str
+    owner: str
+    scopes: tuple[str, ...]
+
+    def finishing(self, digest: str) -> str:
+        """Return the address that ends the upload of a blob."""
+        joint = "&" if "?" in self.address else "?"
+        return f"{self.address}{joint}{urlencode({'digest': digest})}"
 
 
 class BlobTransfer:
@@ -40,7 +59,7 @@ class BlobTransfer:
 
     def address(self, repository: Repository) -> str:
         """Return the address under which a repository's endpoints lie."""
-        return f"{self._transport.base(repository.host)}/v2/{repository.name}"
+        return f"{self._transport.base(address_of(repository.host))}/v2/{repository.name}"
 
     async def read_blob(self, repository: Repository, blob: Blob) -> bytes:
         """Return a small blob whole, checked against its digest."""
@@ -71,15 +90,15 @@ class BlobTransfer:
     ) -> None:
         if await self._has(repository, blob.digest):
             return
-        session = await self._start(repository)
+        upload = await self._start(repository)
         call = Call(
             method="PUT",
-            url=_finishing(session, blob.digest),
-            scopes=scope(repository, PUSH),
+            url=upload.finishing(blob.digest),
+            scopes=upload.scopes,
             headers={**_BINARY, "Content-Length": str(blob.size)},
             content=content,
             deadline=None if isinstance(content, bytes) else _COPY_DEADLINE,
-            owner=self.address(repository),
+            owner=upload.owner,
         )
 
         async def settled() -> Reply | None:
@@ -95,19 +114,19 @@ class BlobTransfer:
         """Make a blob of `source` available in `target`, by mounting or else by copying."""
         if source == target:
             return
-        session = await self._mount(source, target, blob.digest)
-        if session is None:
+        upload = await self._mount(source, target, blob.digest)
+        if upload is None:
             return
         async with self._transport.copies:
             # Another image that shares the blob may have brought it while this one waited; and
             # the upload's token may have expired, which this renews.
-            if await self._has(target, blob.digest, scope(target, PUSH, source)):
-                await self._abandon(target, session)
+            if await self._has(target, blob.digest, upload.scopes):
+                await self._abandon(upload)
                 return
-            await self._copy(source, target, blob, session)
+            await self._copy(source, target, blob, upload)
 
-    async def _mount(self, source: Repository, target: Repository, digest: str) -> str | None:
-        """Return None when mounted, else the address of an upload session."""
+    async def _mount(self, source: Repository, target: Repository, digest: str) -> _Upload | None:
+        """Return None when mounted, else an upload session."""
         query = urlencode({"mount": digest, "from": source.name})
         call = Call(
             method="POST",
@@ -115,51 +134,58 @@ class BlobTransfer:
             scopes=scope(target, PUSH, source),
             headers={"Content-Length": "0"},
         )
-        reply = await self._transport.send(call)
+        try:
+            reply = await self._transport.send(call)
+        except AuthenticationError:
+            # Harbor refuses a mount from a project that the login may only read. Whether it may
+            # push shows when the upload starts.
+            return await self._start(target)
         if reply.status == HTTPStatus.CREATED:
             return None
         if reply.status == HTTPStatus.ACCEPTED:
-            return _location(reply, call)
+            return _upload(reply, call)
         # Some registries refuse the mount itself where they should fall back to an upload.
         return await self._start(target)
 
-    async def _start(self, repository: Repository, *sources: Repository) -> str:
+    async def _start(self, repository: Repository) -> _Upload:
         call = Call(
             method="POST",
             url=f"{self.address(repository)}/blobs/uploads/",
-            scopes=scope(repository, PUSH, *sources),
+            scopes=scope(repository, PUSH),
             headers={"Content-Length": "0"},
         )
         reply = await self._transport.send(call)
         if reply.status != HTTPStatus.ACCEPTED:
             raise unexpected(reply, call.place)
-        return _location(reply, call)
+        return _upload(reply, call)
 
     async def _has(self, repository: Repository, digest: str, scopes: tuple[str, ...] = ()) -> bool:
         call = self._blob_call("HEAD", repository, digest)
         call = replace(call, scopes=scopes or call.scopes)
         reply = await self._transport.send(call)
-        if reply.status not in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:
+        if reply.status in NO_HEAD:
+            # One byte is enough to see that it is there.
+            one = replace(call, method="GET", headers={"Range": "bytes=0-0"}, limit=MANIFEST_LIMIT)
+            reply = await self._transport.send(one)
+        if reply.status not in {*_THERE, HTTPStatus.NOT_FOUND}:
             raise unexpected(reply, call.place)
-        return reply.status == HTTPStatus.OK
+        return reply.status in _THERE
 
-    async def _abandon(self, repository: Repository, session: str) -> None:
+    async def _abandon(self, upload: _Upload) -> None:
         """End an upload session that is not needed; registries expire them anyway."""
-        call = Call(
-            method="DELETE",
-            url=session,
-            scopes=scope(repository, PUSH),
-            owner=self.address(repository),
-        )
-        await self._transport.send(call)
+        call = Call(method="DELETE", url=upload.address, scopes=upload.scopes, owner=upload.owner)
+        with suppress(RegistryError):
+            await self._transport.send(call)
 
-    async def _copy(self, source: Repository, target: Repository, blob: Blob, session: str) -> None:
+    async def _copy(
+        self, source: Repository, target: Repository, blob: Blob, upload: _Upload
+    ) -> None:
         place = f"copy of {blob.digest} from {source} to {target}"
         await self._require(source, blob)
-        sessions = [session]
+        uploads = [upload]
 
         async def attempt() -> Reply:
-            return await self._stream(source, target, blob, sessions.pop())
+            return await self._stream(source, blob, uploads.pop())
 
         async def prepare() -> Reply | None:
             # No stream can be sent once more on a 401: what is asked here with the scope of the
@@ -168,7 +194,7 @@ class BlobTransfer:
             if await self._has(target, blob.digest):
                 return in_effect(HTTPStatus.CREATED)
             # A session that has taken bytes cannot be restarted: each try has its own.
-            sessions.append(await self._start(target, source))
+            uploads.append(await self._start(target))
             return None
 
         reply = await self._transport.retry.run(attempt, place, prepare)
@@ -182,21 +208,19 @@ class BlobTransfer:
         if not await self._has(source, blob.digest):
             raise RegistryError(f"{source}: blob {blob.digest} is missing; build the image again")
 
-    async def _stream(
-        self, source: Repository, target: Repository, blob: Blob, session: str
-    ) -> Reply:
+    async def _stream(self, source: Repository, blob: Blob, upload: _Upload) -> Reply:
         down = replace(self._blob_call("GET", source, blob.digest), deadline=_COPY_DEADLINE)
         async with self._transport.download(down) as answer:
             if answer.status_code != HTTPStatus.OK:
                 return Reply(status=answer.status_code, headers=answer.headers, body=b"")
             up = Call(
                 method="PUT",
-                url=_finishing(session, blob.digest),
-                scopes=scope(target, PUSH, source),
+                url=upload.finishing(blob.digest),
+                scopes=upload.scopes,
                 headers={**_BINARY, "Content-Length": str(blob.size)},
                 content=lambda: _verified(answer, blob, source),
                 deadline=_COPY_DEADLINE,
-                owner=self.address(target),
+                owner=upload.owner,
             )
             return await self._transport.upload(up)
 
@@ -211,16 +235,12 @@ class BlobTransfer:
         )
 
 
-def _location(reply: Reply, call: Call) -> str:
+def _upload(reply: Reply, call: Call) -> _Upload:
     location: str = reply.headers.get("Location", "")
     if not location:
         raise RegistryError(f"{call.place}: the registry started an upload but names no Location")
-    return resolve(call.url, location, call.place)
-
-
-def _finishing(session: str, digest: str) -> str:
-    joint = "&" if "?" in session else "?"
-    return f"{session}{joint}{urlencode({'digest': digest})}"
+    address = resolve(call.url, location, call.place)
+    return _Upload(address=address, scopes=call.scopes, owner=call.url)
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:

@@ -10,8 +10,9 @@ from httpx import Headers, Response
 from fleet.http.addresses import resolve
 from fleet.http.document import MalformedError, parse_json
 from fleet.http.message import Call, Reply
-from providers.ociregistry.blobs import BlobTransfer
-from providers.ociregistry.errors import RegistryError, moved
+from providers.ociregistry.blobs import NO_HEAD, BlobTransfer
+from providers.ociregistry.docker_hub import LIMIT_REMEDY, NAME, canonical
+from providers.ociregistry.errors import FailingError, RegistryError, moved
 from providers.ociregistry.index import ACCEPTED
 from providers.ociregistry.reference import Repository, is_digest, is_tag
 from providers.ociregistry.registry import (
@@ -24,7 +25,9 @@ from providers.ociregistry.registry import (
 from providers.ociregistry.scopes import PULL, PUSH, REMOVE, scope
 from providers.ociregistry.transport import Transport, in_effect, unexpected
 
-_PAGE = 1000
+# What a page of a tag list is wished to hold, 0 for no wish: quay.io answers 413 to more than 100.
+_PAGE_SIZES = (1000, 100, 0)
+_TOO_MANY_ASKED = frozenset({400, 413})
 _PAGES = 10_000
 _PAGE_LIMIT = 16 * 1024 * 1024
 _ACCEPT = {"Accept": ", ".join(ACCEPTED)}
@@ -47,10 +50,10 @@ class Client(BlobTransfer):
         reply = await self._transport.send(call)
         if reply.status == HTTPStatus.NOT_FOUND:
             return None
-        if reply.status != HTTPStatus.OK:
-            raise unexpected(reply, call.place)
+        if reply.status not in {HTTPStatus.OK, *NO_HEAD}:
+            raise _unexpected(reply, call, repository)
         digest: str = reply.headers.get("Docker-Content-Digest", "")
-        if not is_digest(digest):
+        if reply.status in NO_HEAD or not is_digest(digest):
             # The header is optional in the specification: the body tells as well.
             manifest = await self.get(repository, reference)
             return manifest.digest if manifest is not None else None
@@ -64,7 +67,7 @@ class Client(BlobTransfer):
         if reply.status == HTTPStatus.NOT_FOUND:
             return None
         if reply.status != HTTPStatus.OK:
-            raise unexpected(reply, call.place)
+            raise _unexpected(reply, call, repository)
         media_type = reply.headers.get("Content-Type", "").partition(";")[0].strip()
         manifest = Manifest(body=reply.body, media_type=media_type or _own_media_type(reply.body))
         told = reply.headers.get("Docker-Content-Digest", "")
@@ -142,26 +145,34 @@ class Client(BlobTransfer):
 
     async def tags(self, repository: Repository) -> TagList:
         """List every tag, over all pages."""
-        start = f"{self.address(repository)}/tags/list?n={_PAGE}"
+        call, reply = await self._first_page(repository)
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return TagList(tags=(), known=False)
         found: set[str] = set()
         seen: set[str] = set()
-        address = start
-        while address:
+        while True:
+            if reply.status != HTTPStatus.OK:
+                raise _unexpected(reply, call, repository)
+            found |= set(_page_of(reply.body, call.place))
+            seen.add(call.url)
+            address = _next_page(reply.headers, call.url)
+            if not address:
+                date = _date_of(reply.headers.get("Date", ""))
+                return TagList(tags=tuple(sorted(found)), known=True, date=date)
             if address in seen or len(seen) == _PAGES:
                 raise RegistryError(f"{repository}: the pages of the tag list never end")
-            seen.add(address)
-            call = Call(
-                method="GET", url=address, scopes=scope(repository, PULL), limit=_PAGE_LIMIT
-            )
+            call = _page_call(repository, address)
             reply = await self._transport.send(call)
-            if reply.status == HTTPStatus.NOT_FOUND and address == start:
-                return TagList(tags=(), known=False)
-            if reply.status != HTTPStatus.OK:
-                raise unexpected(reply, call.place)
-            found |= set(_page_of(reply.body, call.place))
-            address = _next_page(reply.headers, address)
-        date = _date_of(reply.headers.get("Date", ""))
-        return TagList(tags=tuple(sorted(found)), known=True, date=date)
+
+    async def _first_page(self, repository: Repository) -> tuple[Call, Reply]:
+        """Ask for pages of a size; where that is refused for a smaller one, then for any."""
+        for size in _PAGE_SIZES:
+            wish = f"?n={size}" if size else ""
+            call = _page_call(repository, f"{self.address(repository)}/tags/list{wish}")
+            reply = await self._transport.send(call)
+            if reply.status not in _TOO_MANY_ASKED:
+                break
+        return call, reply
 
     def _manifest_call(
         self,
@@ -180,6 +191,17 @@ class Client(BlobTransfer):
             content=None if manifest is None else manifest.body,
             limit=MANIFEST_LIMIT,
         )
+
+
+def _page_call(repository: Repository, address: str) -> Call:
+    return Call(method="GET", url=address, scopes=scope(repository, PULL), limit=_PAGE_LIMIT)
+
+
+def _unexpected(reply: Reply, call: Call, repository: Repository) -> RegistryError:
+    error = unexpected(reply, call.place)
+    if reply.status == HTTPStatus.TOO_MANY_REQUESTS and canonical(repository.host) == NAME:
+        return FailingError(f"{error}. {LIMIT_REMEDY}")
+    return error
 
 
 def _require_same(expected: str, found: str, place: str) -> None:

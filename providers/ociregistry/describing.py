@@ -60,7 +60,7 @@ class Describer:
         manifest = await self._registry.get(ref.repository, ref.tag)
         if manifest is None or is_throwaway(manifest):
             return None
-        self._library.keep(manifest)
+        self._library.keep(ref.repository, manifest)
         try:
             return await self._found(ref, manifest)
         except _NO_ANSWER:

@@ -1,4 +1,7 @@
-"""Manifests by digest, read once a run: what a digest names never changes."""
+"""Manifests by digest, read once a run: what a digest names never changes.
+
+Its bytes are the same in every repository; that one repository holds it proves nothing for another.
+"""
 
 import asyncio
 import time
@@ -19,13 +22,15 @@ class Library:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._manifests: OrderedDict[str, Manifest] = OrderedDict()
+        self._held: set[tuple[Repository, str]] = set()
         self._bytes = 0
         self._seen: dict[tuple[Repository, str], float] = {}
         # Tags that share a digest are read at the same time: one asks, the others wait.
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def keep(self, manifest: Manifest) -> None:
-        """Remember a manifest; the least recently used give way beyond 32 MiB."""
+    def keep(self, repository: Repository, manifest: Manifest) -> None:
+        """Remember a manifest that a repository holds; beyond 32 MiB the least used give way."""
+        self._held.add((repository, manifest.digest))
         if manifest.digest in self._manifests:
             return
         self._manifests[manifest.digest] = manifest
@@ -37,13 +42,15 @@ class Library:
     async def find(self, repository: Repository, digest: str) -> Manifest | None:
         """Return a manifest by digest, or None where the repository does not hold it."""
         async with self._locks[digest]:
-            if digest in self._manifests:
+            known = self._manifests.get(digest)
+            if known is None:
+                known = await self._registry.get(repository, digest)
+            elif (repository, digest) not in self._held:
+                known = known if await self._registry.head(repository, digest) else None
+            if known is not None:
+                self.keep(repository, known)
                 self._manifests.move_to_end(digest)
-                return self._manifests[digest]
-            manifest = await self._registry.get(repository, digest)
-            if manifest is not None:
-                self.keep(manifest)
-            return manifest
+            return known
 
     async def need(self, repository: Repository, digest: str) -> Manifest:
         """Return a manifest by digest.

@@ -24,6 +24,11 @@ def is_tag(text: str) -> bool:
     return _TAG.fullmatch(text) is not None
 
 
+def is_host(text: str) -> bool:
+    """Tell whether `text` is `host[:port]`."""
+    return _HOST.fullmatch(text) is not None
+
+
 @dataclass(frozen=True, kw_only=True, order=True)
 class Repository:
     """A repository on a registry: `host[:port]/name`."""

@@ -179,7 +179,6 @@ class Tagger:
         pairs = tuple(zip(inputs.sources, manifests, strict=True))
         index = assemble([_child(*pair) for pair in pairs], inputs.index_annotations)
         platforms = tuple(sorted((_platform(*pair) for pair in pairs), key=lambda p: p.platform))
-        self._library.keep(index)
         return _Desired(manifest=index, platforms=platforms, sources=pairs)
 
     async def _carry_out(
@@ -190,6 +189,8 @@ class Tagger:
             await self._place(source.image, ref.repository, child)
         if decision.write:
             await self._write(ref, manifest, before)
+        # Written just now, or found under the tag: the pointers to it need not ask again.
+        self._library.keep(ref.repository, manifest)
         return TagState(
             digest=manifest.digest,
             assembled=manifest.digest,

@@ -5,7 +5,6 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -51,7 +50,7 @@ class Transport:
         self.retry = retry or RetryPolicy()
         self._plain = plain_http_hosts(environment)
         self._exchange = Exchange(self.http, deadline=deadline)
-        self._auth = Authenticator(self._send_plain, environment, self._plain)
+        self._auth = Authenticator(self._send_plain, environment)
         self._slots = asyncio.Semaphore(PARALLEL)
         self.copies = asyncio.Semaphore(COPIES)
         """Held by each copy of a blob, whoever asks for it."""
@@ -67,6 +66,9 @@ class Transport:
 
         `settled` is asked before the call is sent once more, as `RetryPolicy.run` says.
 
+        A HEAD that is answered 401 without a challenge is returned: some registries challenge a
+        GET alone.
+
         :raises AuthenticationError: if the registry still answers 401 or answers 403.
         :raises RegistryError: if it cannot be reached, or never stops failing.
         """
@@ -74,7 +76,8 @@ class Transport:
         reply = await self.retry.run(
             lambda: self._authenticated(call, settled), call.place, settled
         )
-        refuse_denied(reply, call.place)
+        if not (call.method == "HEAD" and reply.status == UNAUTHORIZED and _unchallenged(reply)):
+            refuse_denied(reply, call.place)
         return reply
 
     async def send_as(
@@ -113,7 +116,7 @@ class Transport:
         """Return the authorization to send at once; none where the owner did not ask for `call`."""
         if _is_elsewhere(call):
             return ""
-        return self._auth.current(urlsplit(call.url).netloc, call.scopes)
+        return self._auth.current(call)
 
     async def _once(self, call: Call, authorization: str) -> Reply:
         """Send a call, and wait for the answer to a write though the task is cancelled meanwhile.
@@ -136,10 +139,10 @@ class Transport:
                     f"{call.place}: {call.owner} leads to this address, which asks for credentials "
                     "of its own; they are not sent there"
                 )
-            challenge = reply.headers.get("WWW-Authenticate", "")
-            if not challenge:
+            challenges = reply.headers.get_list("WWW-Authenticate")
+            if not challenges:
                 return reply
-            renewed = await self._auth.renew(call, challenge, known)
+            renewed = await self._auth.renew(call, challenges, known)
         # A token may have taken a wait as well.
         done = await settled() if settled is not None else None
         if done is not None:
@@ -156,6 +159,10 @@ class Transport:
 def _is_elsewhere(call: Call) -> bool:
     """Tell whether a server led to the call's address, and it is not that server's own."""
     return bool(call.owner) and not same_origin(call.url, call.owner)
+
+
+def _unchallenged(reply: Reply) -> bool:
+    return "WWW-Authenticate" not in reply.headers
 
 
 def refuse_denied(reply: Reply, place: str) -> None:

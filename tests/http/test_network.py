@@ -17,7 +17,7 @@ from fleet.http.opening import open_http
 from fleet.http.probe import is_reachable
 from fleet.http.retry import RetryPolicy
 from jobs.api import Api, ApiError
-from local import bases, official
+from local import bases, official, published
 from providers.ociregistry.client import Client
 from providers.ociregistry.errors import OciError
 from providers.ociregistry.reference import Repository
@@ -153,7 +153,7 @@ class TestProxies:
     ) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificates / "ca.pem"))
         monkeypatch.setattr(bases, "_HUB", NAME)
-        monkeypatch.setattr(official, "_SITE", NAME)
+        monkeypatch.setattr(published, "_ENGINES", f"https://{NAME}")
         assert bases._hub_is_reachable()
         assert official.is_reachable()
         assert len(proxy.heads) == 2

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.providers.caller import Caller
 from tests.providers.declared import Declared
 from tests.providers.engine_fake import Engine
 from tests.providers.registry_fake import FakeRegistry, serving
@@ -17,6 +18,11 @@ def registry() -> Iterator[FakeRegistry]:
 @pytest.fixture
 def environment(registry: FakeRegistry, tmp_path: Path) -> dict[str, str]:
     return {"FLEET_PLAIN_HTTP": registry.host, "DOCKER_CONFIG": str(tmp_path)}
+
+
+@pytest.fixture
+def call(registry: FakeRegistry, environment: dict[str, str]) -> Caller:
+    return Caller(registry, environment)
 
 
 @pytest.fixture

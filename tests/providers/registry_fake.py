@@ -83,8 +83,18 @@ class FakeRegistry:
     date: str | None = None
     authorization: str = ""
     challenge: str = ""
+    """The challenges that a request without authorization gets, a line each header."""
     tokens: list[str] = field(default_factory=list)
     token_requests: list[dict[str, list[str]]] = field(default_factory=list)
+    token_logins: list[str] = field(default_factory=list)
+    """The Authorization header of each request for a token."""
+    token_end: str = ""
+    challenges_heads: bool = True
+    head_status: int = 0
+    mount_status: int = 0
+    cancel_status: int = 0
+    largest_page: int = 0
+    """The largest page that a tag list may be asked for, 0 for any size; -1 for no size at all."""
     sessions: set[str] = field(default_factory=set)
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -269,15 +279,23 @@ class _Handler(BaseHTTPRequestHandler):
             return True
         if given.removeprefix("Bearer ") in fake.tokens:
             return True
-        realm = fake.challenge.replace("REALM", f"http://{fake.host}/token")
-        self._answer(401, b"", {"WWW-Authenticate": realm})
+        if self.command == "HEAD" and not fake.challenges_heads:
+            self._answer(401)
+            return False
+        challenges = fake.challenge.replace("REALM", f"http://{fake.host}/token")
+        self.send_response(401)
+        for challenge in challenges.splitlines():
+            self.send_header("WWW-Authenticate", challenge)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
         return False
 
     def _token(self) -> None:
         if self.body:
             self.query = parse_qs(self.body.decode())
         self.fake.token_requests.append(self.query)
-        token = f"token-{len(self.fake.token_requests)}"
+        self.fake.token_logins.append(self.headers.get("Authorization", ""))
+        token = f"token-{len(self.fake.token_requests)}{self.fake.token_end}"
         self.fake.tokens.append(token)
         self._answer(200, json.dumps({"token": token, "expires_in": 300}).encode())
 
@@ -287,6 +305,9 @@ class _Handler(BaseHTTPRequestHandler):
         if match is None:
             self._answer(404)
             return
+        if self.command == "HEAD" and self.fake.head_status:
+            self._answer(self.fake.head_status)
+            return
         handle = getattr(self, f"_{match['kind']}")
         handle(match["name"], match["rest"])
 
@@ -294,12 +315,17 @@ class _Handler(BaseHTTPRequestHandler):
         if name not in self.fake.repositories:
             self._answer(404, b'{"errors":[{"code":"NAME_UNKNOWN"}]}')
             return
+        size = int(self.query.get("n", ["0"])[0])
+        if size and self.fake.largest_page and size > self.fake.largest_page:
+            self._answer(413, b'{"errors":[{"code":"TOO_MANY_TAGS_REQUESTED"}]}')
+            return
         tags = sorted(self.fake.repositories[name].tags)
         rest = [tag for tag in tags if tag > self.query.get("last", [""])[0]]
         shown = rest[: self.fake.page]
         headers = {}
         if len(rest) > len(shown):
-            headers["Link"] = f'</v2/{name}/tags/list?last={shown[-1]}&n=1>; rel="next"'
+            wish = "" if self.fake.largest_page < 0 else "&n=1"
+            headers["Link"] = f'</v2/{name}/tags/list?last={shown[-1]}{wish}>; rel="next"'
         body = json.dumps({"name": name, "tags": shown or None}).encode()
         self._answer(200, body, headers)
 
@@ -368,7 +394,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _upload(self, name: str) -> None:
         digest = self.query.get("mount", self.query.get("digest", [""]))[0]
         storage = self.fake.repositories[name]
-        if self.command == "POST":
+        if self.command == "POST" and "mount" in self.query and self.fake.mount_status:
+            self._answer(self.fake.mount_status)
+        elif self.command == "DELETE" and self.fake.cancel_status:
+            self._answer(self.fake.cancel_status)
+        elif self.command == "POST":
             source = self.fake.repositories.get(self.query.get("from", [""])[0], Storage())
             if self.fake.mount and digest in source.blobs:
                 storage.blobs[digest] = source.blobs[digest]

@@ -126,6 +126,47 @@ def test_no_copy_waits_for_a_connection(
     assert registry.repositories[NAME].blobs == BODIES
 
 
+class TestMounts:
+    """A registry that refuses a mount may take the bytes all the same."""
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 405])
+    def test_a_mount_that_is_refused_becomes_an_upload(
+        self, registry: FakeRegistry, environment: dict[str, str], status: int
+    ) -> None:
+        registry.mount_status = status
+        assert "PUT" in copy_one(registry, environment)
+
+    def test_a_token_that_is_refused_for_the_mount_alone_becomes_an_upload(
+        self, registry: FakeRegistry, environment: dict[str, str]
+    ) -> None:
+        registry.challenge = 'Bearer realm="REALM"'
+        registry.fault("/token", status=403)
+        copy_one(registry, environment)
+        assert {"scope": [f"repository:{NAME}:pull,push"]} in [
+            {"scope": asked["scope"]} for asked in registry.token_requests
+        ]
+
+    def test_one_who_may_not_push_at_all_gets_the_refusal_of_the_upload(
+        self, registry: FakeRegistry, environment: dict[str, str]
+    ) -> None:
+        registry.fault("POST", status=403, times=9)
+        with pytest.raises(AuthenticationError, match=f"POST .*{NAME}/blobs/uploads/.* 403"):
+            copy_one(registry, environment)
+
+    @pytest.mark.parametrize("status", [403, 404, 405, 500])
+    def test_a_session_that_cannot_be_cancelled_is_no_failure(
+        self, registry: FakeRegistry, environment: dict[str, str], status: int
+    ) -> None:
+        digest, body = next(iter(BODIES.items()))
+        registry.cancel_status = status
+
+        def arrive() -> None:
+            registry.repositories[NAME].blobs[digest] = body
+
+        registry.fault(f"^HEAD .*/{NAME}/blobs/", act=arrive)
+        assert copy_one(registry, environment)[-1] == "DELETE"
+
+
 class TestFaults:
     """The rows of single requests, of a registry that mounts nothing."""
 

@@ -1,63 +1,15 @@
-import asyncio
-import json
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any, TypeVar
-
 import pytest
 
-from fleet.http.retry import RetryPolicy
-from providers.ociregistry.client import Client
-from providers.ociregistry.errors import AuthenticationError, DeadlineError, RegistryError
+from providers.ociregistry.errors import DeadlineError, RegistryError
 from providers.ociregistry.reference import Repository
 from providers.ociregistry.registry import Blob, DeleteOutcome, Manifest
-from providers.ociregistry.transport import Transport
+from tests.providers.caller import Caller
 from tests.providers.registry_fake import OCI_INDEX, FakeRegistry, sha
 
-_T = TypeVar("_T")
 INDEX = Manifest(
     body=b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]}',
     media_type=OCI_INDEX,
 )
-
-
-class Caller:
-    """Runs one operation of a client against the fake, and records its waits."""
-
-    def __init__(self, registry: FakeRegistry, environment: dict[str, str]) -> None:
-        self.registry = registry
-        self.environment = environment
-        self.waits: list[float] = []
-        self.repository = Repository(host=registry.host, name="team/app")
-        self.deadline = 5.0
-
-    def __call__(self, operation: Callable[[Client], Awaitable[_T]]) -> _T:
-        async def run() -> _T:
-            async with self._client() as client:
-                return await operation(client)
-
-        return asyncio.run(run())
-
-    @asynccontextmanager
-    async def _client(self) -> AsyncIterator[Client]:
-        transport = Transport(
-            environment=self.environment,
-            retry=RetryPolicy(sleep=self._sleep),
-            deadline=self.deadline,
-        )
-        try:
-            yield Client(transport)
-        finally:
-            await transport.close()
-
-    async def _sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-
-
-@pytest.fixture
-def call(registry: FakeRegistry, environment: dict[str, str]) -> Caller:
-    return Caller(registry, environment)
 
 
 class TestManifests:
@@ -74,6 +26,24 @@ class TestManifests:
         call(lambda c: c.put(call.repository, "tag", INDEX))
         call.registry.tells_digest = False
         assert call(lambda c: c.head(call.repository, "tag")) == INDEX.digest
+
+    def test_a_registry_without_head_is_read_instead(self, call: Caller) -> None:
+        call(lambda c: c.put(call.repository, "tag", INDEX))
+        call.registry.head_status = 405
+        assert call(lambda c: c.head(call.repository, "tag")) == INDEX.digest
+        assert call(lambda c: c.head(call.repository, "other")) is None
+        call(lambda c: c.write_blob(call.repository, b"{}"))
+        assert call.registry.repositories["team/app"].blobs == {sha(b"{}"): b"{}"}
+
+    def test_a_head_that_is_refused_without_a_challenge_is_a_get(self, call: Caller) -> None:
+        registry = call.registry
+        call(lambda c: c.put(call.repository, "tag", INDEX))
+        registry.repositories["team/app"].blobs[sha(b"{}")] = b"{}"
+        registry.challenge, registry.challenges_heads = 'Bearer realm="REALM"', False
+        assert call(lambda c: c.head(call.repository, "tag")) == INDEX.digest
+        registry.log.clear()
+        call(lambda c: c.write_blob(call.repository, b"{}"))
+        assert registry.writes == []
 
     @pytest.mark.parametrize("reference", ["tag", INDEX.digest])
     def test_a_body_of_another_digest_is_refused(self, call: Caller, reference: str) -> None:
@@ -165,6 +135,27 @@ class TestTagLists:
         listed = call(lambda c: c.tags(call.repository))
         assert listed.tags == tuple(f"tag-{number}" for number in range(7))
         assert len(call.registry.log) == 3
+
+    @pytest.mark.parametrize(("largest", "requests"), [(100, 2), (50, 3), (-1, 3)])
+    def test_a_page_size_that_is_refused_is_only_a_wish(
+        self, call: Caller, largest: int, requests: int
+    ) -> None:
+        for number in range(3):
+            call.registry.push_index("team/app", f"tag-{number}")
+        call.registry.largest_page = largest
+        assert len(call(lambda c: c.tags(call.repository)).tags) == 3
+        assert len(call.registry.log) == requests
+
+    def test_the_pages_of_a_list_without_a_size_are_read_too(self, call: Caller) -> None:
+        for number in range(7):
+            call.registry.push_index("team/app", f"tag-{number}")
+        call.registry.largest_page, call.registry.page = -1, 3
+        assert len(call(lambda c: c.tags(call.repository)).tags) == 7
+
+    def test_a_list_that_is_refused_in_any_size_is_an_error(self, call: Caller) -> None:
+        call.registry.fault("/tags/list", status=400, body=b"no lists here", times=9)
+        with pytest.raises(RegistryError, match="answered 400: no lists here"):
+            call(lambda c: c.tags(call.repository))
 
     def test_an_emptied_repository_lists_null_and_is_known(self, call: Caller) -> None:
         call.registry.push_image("team/app", "linux/amd64")
@@ -278,84 +269,3 @@ class TestBlobs:
         call(lambda c: c.write_blob(call.repository, b"{}"))
         assert call.registry.repositories["team/app"].blobs == {sha(b"{}"): b"{}"}
         assert len([line for line in call.registry.log if line.startswith("PUT")]) == uploads
-
-
-class TestAuthentication:
-    BEARER = 'Bearer realm="REALM",service="fake",scope="repository:team/app:pull"'
-
-    def login(self, call: Caller) -> None:
-        call.environment.update(FLEET_REGISTRY_USERNAME="me", FLEET_REGISTRY_PASSWORD="canary")
-
-    def test_a_token_is_fetched_once_for_a_scope(self, call: Caller) -> None:
-        call.registry.challenge = self.BEARER
-        self.login(call)
-
-        async def twice(client: Client) -> None:
-            await client.head(call.repository, "tag")
-            await client.head(call.repository, "tag")
-
-        call(twice)
-        assert [line.split()[0] for line in call.registry.log] == ["HEAD", "GET", "HEAD", "HEAD"]
-        assert call.registry.token_requests == [
-            {"service": ["fake"], "scope": ["repository:team/app:pull"]}
-        ]
-
-    def test_a_write_asks_for_the_scope_to_push(self, call: Caller) -> None:
-        call.registry.challenge = self.BEARER
-        call(lambda c: c.put(call.repository, "tag", INDEX))
-        assert call.registry.token_requests[0]["scope"] == ["repository:team/app:pull,push"]
-
-    def test_an_expired_token_is_renewed_once(self, call: Caller) -> None:
-        call.registry.challenge = self.BEARER
-
-        async def expire(client: Client) -> None:
-            await client.head(call.repository, "tag")
-            call.registry.tokens.clear()
-            await client.head(call.repository, "tag")
-
-        call(expire)
-        assert len(call.registry.token_requests) == 2
-
-    def test_a_token_that_is_never_accepted_fails_after_one_renewal(self, call: Caller) -> None:
-        call.registry.challenge = self.BEARER
-        headers = {"WWW-Authenticate": f'Bearer realm="http://{call.registry.host}/token"'}
-        call.registry.fault("HEAD", status=401, headers=headers, times=99)
-        with pytest.raises(AuthenticationError, match="answered 401; check the credentials"):
-            call(lambda c: c.head(call.repository, "tag"))
-        assert len(call.registry.log) == 3
-
-    def test_basic_credentials_answer_a_basic_challenge(self, call: Caller) -> None:
-        call.registry.challenge = 'Basic realm="fake"'
-        call.registry.authorization = "Basic bWU6Y2FuYXJ5"
-        self.login(call)
-        assert call(lambda c: c.head(call.repository, "tag")) is None
-
-    def test_missing_credentials_are_named_with_the_variables_to_set(self, call: Caller) -> None:
-        call.registry.challenge = 'Basic realm="fake"'
-        with pytest.raises(AuthenticationError, match="set FLEET_REGISTRY_USERNAME"):
-            call(lambda c: c.head(call.repository, "tag"))
-
-    def test_a_token_server_without_tls_gets_no_credentials(self, call: Caller) -> None:
-        realm = 'Bearer realm="http://elsewhere.example/token"'
-        call.registry.fault("HEAD", status=401, headers={"WWW-Authenticate": realm})
-        call.environment["FLEET_PLAIN_HTTP"] = call.registry.host
-        self.login(call)
-        with pytest.raises(AuthenticationError, match="elsewhere"):
-            call(lambda c: c.head(call.repository, "tag"))
-
-    def test_no_message_holds_the_password(self, call: Caller) -> None:
-        self.login(call)
-        call.registry.challenge = self.BEARER
-        call.registry.fault("/token", status=403, times=9)
-        with pytest.raises(AuthenticationError) as caught:
-            call(lambda c: c.head(call.repository, "tag"))
-        assert not re.search(
-            "canary|bWU6Y2FuYXJ5", str(caught.value) + repr(caught.value.__cause__)
-        )
-
-    def test_an_identity_token_is_exchanged_by_post(self, call: Caller, tmp_path: Any) -> None:
-        config = {"auths": {call.registry.host: {"identitytoken": "long-lived"}}}
-        (tmp_path / "config.json").write_text(json.dumps(config))
-        call.registry.challenge = self.BEARER
-        call(lambda c: c.head(call.repository, "tag"))
-        assert call.registry.token_requests[0]["refresh_token"] == ["long-lived"]

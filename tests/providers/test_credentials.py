@@ -1,22 +1,33 @@
+"""Where credentials come from, and that each is for one registry alone."""
+
 import asyncio
 import base64
 import json
-from datetime import UTC, datetime
+import os
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from fleet.http.retry import retry_after
-from providers.ociregistry.auth import merge_scopes, parse_challenge
-from providers.ociregistry.credentials import Credentials, find_credentials, plain_http_hosts
-from providers.ociregistry.errors import AuthenticationError
+from providers.ociregistry import credential_helper
+from providers.ociregistry.credentials import Credentials, plain_http_hosts
+from providers.ociregistry.errors import AuthenticationError, RegistryError
+from providers.ociregistry.login import find_credentials
+from providers.ociregistry.reference import Repository
 
 
 def find(tmp_path: Path, config: Any = None, **environment: str) -> Credentials | None:
+    return find_for("ghcr.io/multi-py/app", tmp_path, config, **environment)
+
+
+def find_for(
+    repository: str, tmp_path: Path, config: Any = None, **environment: str
+) -> Credentials | None:
     if config is not None:
         (tmp_path / "config.json").write_text(json.dumps(config))
-    return asyncio.run(find_credentials("ghcr.io", {"DOCKER_CONFIG": str(tmp_path), **environment}))
+    given = {"DOCKER_CONFIG": str(tmp_path), **environment}
+    return asyncio.run(find_credentials(Repository.parse(repository), given))
 
 
 def helper(tmp_path: Path, script: str) -> str:
@@ -27,68 +38,227 @@ def helper(tmp_path: Path, script: str) -> str:
     return f"{tmp_path}:/usr/bin:/bin"
 
 
+def encoded(pair: str) -> dict[str, str]:
+    return {"auth": base64.b64encode(pair.encode()).decode()}
+
+
+UNKNOWN = 'printf "credentials not found in native keychain"; exit 1'
+GHCR = {"FLEET_REGISTRY_USERNAME": "octocat", "FLEET_REGISTRY_PASSWORD": "secret"}
 PAIR = base64.b64encode(b"me:se:cret").decode()
 
 
-def test_the_environment_wins_over_docker(tmp_path: Path) -> None:
-    config = {"auths": {"ghcr.io": {"auth": PAIR}}}
-    found = find(tmp_path, config, FLEET_REGISTRY_USERNAME="env", FLEET_REGISTRY_PASSWORD="pw")
-    assert found == Credentials(username="env", password="pw")
+class TestThePairOfTheEnvironment:
+    def test_it_wins_over_docker_for_its_own_host(self, tmp_path: Path) -> None:
+        config = {"auths": {"ghcr.io": {"auth": PAIR}}}
+        found = find(tmp_path, config, FLEET_REGISTRY_HOST="ghcr.io", **GHCR)
+        assert found == Credentials(username="octocat", password="secret")
+
+    def test_no_other_host_gets_it(self, tmp_path: Path) -> None:
+        hub, bound = "docker.io/library/python", {**GHCR, "FLEET_REGISTRY_HOST": "ghcr.io"}
+        assert find_for(hub, tmp_path, **bound) is None
+        assert find_for("ghcr.io:444/a", tmp_path, **bound) is None
+        assert find_for("x.ghcr.io/a", tmp_path, **bound) is None
+        login = {"auths": {"https://index.docker.io/v1/": encoded("hubuser:hubpass")}}
+        found = find_for(hub, tmp_path, login, **bound)
+        assert found == Credentials(username="hubuser", password="hubpass")
+
+    def test_docker_hub_s_pair_is_found_by_each_of_its_names(self, tmp_path: Path) -> None:
+        bound = {**GHCR, "FLEET_REGISTRY_HOST": "docker.io"}
+        for host in ("docker.io", "index.docker.io", "registry-1.docker.io"):
+            assert find_for(f"{host}/org/app", tmp_path, **bound) is not None
+
+    @pytest.mark.parametrize("host", [None, "", "https://ghcr.io", "ghcr.io/multi-py", "ghcr.io\n"])
+    def test_without_a_host_it_is_refused_wherever_it_would_go(
+        self, tmp_path: Path, host: str | None
+    ) -> None:
+        bound = GHCR if host is None else {**GHCR, "FLEET_REGISTRY_HOST": host}
+        for repository in ("ghcr.io/multi-py/app", "docker.io/library/python"):
+            with pytest.raises(AuthenticationError, match=r"FLEET_REGISTRY_HOST=ghcr\.io"):
+                find_for(repository, tmp_path, **bound)
+
+    @pytest.mark.parametrize("name", list(GHCR))
+    def test_half_a_pair_is_refused(self, tmp_path: Path, name: str) -> None:
+        with pytest.raises(AuthenticationError, match="Set both"):
+            find(tmp_path, FLEET_REGISTRY_HOST="ghcr.io", **{name: "half"})
+
+    @pytest.mark.parametrize("name", list(GHCR))
+    @pytest.mark.parametrize("value", ["canary\n", " canary", "can\rary", "can\nary", "can\x00ary"])
+    def test_what_cannot_be_sent_is_refused_by_the_name_of_its_variable(
+        self, tmp_path: Path, name: str, value: str
+    ) -> None:
+        given = {**GHCR, name: value, "FLEET_REGISTRY_HOST": "ghcr.io"}
+        with pytest.raises(RegistryError, match=f"^{name}: ") as caught:
+            find(tmp_path, **given)
+        assert "can" not in str(caught.value).replace("can't", "")
+
+    def test_a_space_or_an_umlaut_inside_a_password_is_part_of_it(self, tmp_path: Path) -> None:
+        given = {**GHCR, "FLEET_REGISTRY_PASSWORD": "p ä:w", "FLEET_REGISTRY_HOST": "ghcr.io"}
+        found = find(tmp_path, **given)
+        assert found is not None
+        assert base64.b64decode(found.basic()[6:]).decode() == "octocat:p ä:w"
+
+    def test_a_user_name_with_a_colon_is_refused(self, tmp_path: Path) -> None:
+        given = {**GHCR, "FLEET_REGISTRY_USERNAME": "a:b", "FLEET_REGISTRY_HOST": "ghcr.io"}
+        with pytest.raises(AuthenticationError, match="FLEET_REGISTRY_USERNAME: has a colon"):
+            find(tmp_path, **given)
 
 
-@pytest.mark.parametrize("name", ["FLEET_REGISTRY_USERNAME", "FLEET_REGISTRY_PASSWORD"])
-def test_half_a_pair_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(AuthenticationError, match="set both"):
-        find(tmp_path, **{name: "half"})
+class TestStoredLogins:
+    @pytest.mark.parametrize(
+        "key", ["ghcr.io", "https://ghcr.io", "https://ghcr.io/v1/", "GHCR.io"]
+    )
+    def test_a_host_is_found_under_each_spelling(self, tmp_path: Path, key: str) -> None:
+        found = find(tmp_path, {"auths": {key: {"auth": PAIR}}})
+        assert found == Credentials(username="me", password="se:cret")
+
+    def test_no_configuration_is_anonymous_access(self, tmp_path: Path) -> None:
+        assert find(tmp_path) is None
+        assert find(tmp_path, {"auths": {"other.example": {"auth": PAIR}}}) is None
+
+    @pytest.mark.parametrize("host", ["docker.io", "index.docker.io", "registry-1.docker.io"])
+    @pytest.mark.parametrize(
+        "key", ["https://index.docker.io/v1/", "docker.io", "registry-1.docker.io"]
+    )
+    def test_docker_hub_s_login_is_found(self, tmp_path: Path, host: str, key: str) -> None:
+        config = {"auths": {key: {"auth": "aHVidXNlcjpodWJwYXNz"}}}
+        found = find_for(f"{host}/library/python", tmp_path, config)
+        assert found == Credentials(username="hubuser", password="hubpass")
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_the_longest_path_wins_and_no_other_namespace_s_login_is_taken(
+        self, tmp_path: Path, turned: bool
+    ) -> None:
+        auths = {
+            "ghcr.io/acme": encoded("acme:a"),
+            "ghcr.io/multi-py": encoded("multi:m"),
+            "ghcr.io/multi-py/special": encoded("special:s"),
+        }
+        config = {"auths": dict(reversed(auths.items())) if turned else auths}
+
+        def user(repository: str) -> str:
+            found = find_for(repository, tmp_path, config)
+            return found.username if found else ""
+
+        assert user("ghcr.io/multi-py/x") == "multi"
+        assert user("ghcr.io/multi-py/special") == "special"
+        assert user("ghcr.io/multi-py/special/build") == "special"
+        assert user("ghcr.io/multi-python/x") == ""
+        assert user("ghcr.io/other/x") == ""
+        config["auths"]["ghcr.io"] = encoded("host:h")
+        assert user("ghcr.io/other/x") == "host"
+        assert user("ghcr.io/multi-py/x") == "multi"
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            {"identitytoken": "canary\n"},
+            {"username": "me", "password": "canary\n"},
+            encoded("me:canary\n"),
+            {"auth": "canary"},
+            encoded("canary"),
+            "canary",
+        ],
+    )
+    def test_one_that_cannot_be_sent_is_named_and_not_shown(
+        self, tmp_path: Path, entry: Any
+    ) -> None:
+        with pytest.raises(RegistryError, match=r"the login of ghcr\.io") as caught:
+            find(tmp_path, {"auths": {"ghcr.io": entry}})
+        assert "canary" not in str(caught.value) + repr(caught.value.__cause__)
+
+    @pytest.mark.parametrize("text", ["{", "[]", "[" * 100_000])
+    def test_an_unreadable_configuration_is_named(self, tmp_path: Path, text: str) -> None:
+        (tmp_path / "config.json").write_text(text)
+        with pytest.raises(AuthenticationError, match=r"config.json"):
+            find(tmp_path)
 
 
-@pytest.mark.parametrize("key", ["ghcr.io", "https://ghcr.io", "https://ghcr.io/v1/"])
-def test_docker_s_pair_is_found_under_each_spelling_of_the_host(tmp_path: Path, key: str) -> None:
-    found = find(tmp_path, {"auths": {key: {"auth": PAIR}}})
-    assert found == Credentials(username="me", password="se:cret")
+class TestHelpers:
+    @pytest.mark.parametrize(
+        ("repository", "key"),
+        [
+            ("ghcr.io/multi-py/app", "ghcr.io"),
+            ("docker.io/library/python", "https://index.docker.io/v1/"),
+            ("registry-1.docker.io/library/python", "https://index.docker.io/v1/"),
+        ],
+    )
+    def test_it_is_asked_with_the_key_of_docker_s_own_login(
+        self, tmp_path: Path, repository: str, key: str
+    ) -> None:
+        path = helper(tmp_path, 'read host; printf \'{"Username":"u","Secret":"%s"}\' "$host"')
+        for config in ({"credsStore": "fake"}, {"credHelpers": {key: "fake"}}):
+            found = find_for(repository, tmp_path, config, PATH=path)
+            assert found == Credentials(username="u", password=key)
+
+    def test_an_empty_helper_of_a_host_leaves_the_stored_login(self, tmp_path: Path) -> None:
+        config = {"credsStore": "missing", "credHelpers": {"ghcr.io": ""},
+                  "auths": {"ghcr.io": {"auth": PAIR}}}  # fmt: skip
+        assert find(tmp_path, config) == Credentials(username="me", password="se:cret")
+
+    def test_its_token_user_is_an_identity_token(self, tmp_path: Path) -> None:
+        path = helper(tmp_path, 'printf \'{"Username":"<token>","Secret":"t"}\'')
+        assert find(tmp_path, {"credsStore": "fake"}, PATH=path) == Credentials(identity_token="t")
+
+    def test_one_that_has_no_login_leaves_the_stored_one_or_none(self, tmp_path: Path) -> None:
+        path = helper(tmp_path, UNKNOWN)
+        assert find(tmp_path, {"credsStore": "fake"}, PATH=path) is None
+        config = {"credsStore": "fake", "auths": {"ghcr.io": {"auth": PAIR}}}
+        found = find(tmp_path, config, PATH=path)
+        assert found == Credentials(username="me", password="se:cret")
+
+    @pytest.mark.parametrize("script", ["exit 1", "printf 'canary: locked'; exit 2", "kill -9 $$"])
+    def test_one_that_fails_is_an_error_and_not_anonymous_access(
+        self, tmp_path: Path, script: str
+    ) -> None:
+        path = helper(tmp_path, script)
+        config = {"credsStore": "fake", "auths": {"ghcr.io": {"auth": PAIR}}}
+        with pytest.raises(AuthenticationError, match=r"failed for ghcr\.io.*echo ghcr") as caught:
+            find(tmp_path, config, PATH=path)
+        assert "canary" not in str(caught.value)
+
+    @pytest.mark.parametrize(
+        "script",
+        [
+            "printf '{'",
+            'printf \'{"Secret":"canary"}\'',
+            'printf \'{"Username":"u","Secret":"canary\\\\n"}\'',
+            'printf \'{"Username":"<token>","Secret":"can ary"}\'',
+        ],
+    )
+    def test_an_answer_that_cannot_be_used_is_refused_without_showing_it(
+        self, tmp_path: Path, script: str
+    ) -> None:
+        path = helper(tmp_path, script)
+        with pytest.raises(RegistryError, match="docker-credential-fake") as caught:
+            find(tmp_path, {"credsStore": "fake"}, PATH=path)
+        assert "canary" not in str(caught.value)
+        assert caught.value.__cause__ is None
+
+    def test_one_that_is_missing_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(AuthenticationError, match="docker-credential-missing: can't be run"):
+            find(tmp_path, {"credsStore": "missing"})
+
+    def test_one_that_hangs_ends_with_all_that_it_started(self, tmp_path: Path) -> None:
+        path = helper(tmp_path, f"sleep 60 & echo $! > {tmp_path}/child; wait")
+        began = time.monotonic()
+        with pytest.raises(AuthenticationError, match=r"no answer for ghcr\.io within 0\.5 s"):
+            asyncio.run(credential_helper.ask("fake", "ghcr.io", {"PATH": path}, 0.5))
+        assert time.monotonic() - began < 10
+        child = int((tmp_path / "child").read_text())
+        assert has_ended(child)
 
 
-def test_no_configuration_is_anonymous_access(tmp_path: Path) -> None:
-    assert find(tmp_path) is None
-    assert find(tmp_path, {"auths": {"other.example": {"auth": PAIR}}}) is None
-
-
-def test_a_credential_helper_is_asked_with_the_host(tmp_path: Path) -> None:
-    script = 'read host; printf \'{"Username":"u","Secret":"%s"}\' "$host"'
-    path = helper(tmp_path, script)
-    found = find(tmp_path, {"credHelpers": {"ghcr.io": "fake"}}, PATH=path)
-    assert found == Credentials(username="u", password="ghcr.io")
-
-
-def test_a_helper_s_token_user_is_an_identity_token(tmp_path: Path) -> None:
-    script = 'printf \'{"Username":"<token>","Secret":"t"}\''
-    path = helper(tmp_path, script)
-    assert find(tmp_path, {"credsStore": "fake"}, PATH=path) == Credentials(identity_token="t")
-
-
-def test_a_helper_that_knows_nothing_leaves_the_stored_pair(tmp_path: Path) -> None:
-    path = helper(tmp_path, "exit 1")
-    found = find(tmp_path, {"credsStore": "fake", "auths": {"ghcr.io": {"auth": PAIR}}}, PATH=path)
-    assert found == Credentials(username="me", password="se:cret")
-
-
-@pytest.mark.parametrize("script", ["printf '{'", 'printf \'{"Secret":"canary"}\''])
-def test_a_malformed_answer_is_refused_without_showing_it(tmp_path: Path, script: str) -> None:
-    path = helper(tmp_path, script)
-    with pytest.raises(AuthenticationError) as caught:
-        find(tmp_path, {"credsStore": "fake"}, PATH=path)
-    assert "canary" not in str(caught.value)
-
-
-def test_a_missing_helper_is_named(tmp_path: Path) -> None:
-    with pytest.raises(AuthenticationError, match="docker-credential-missing"):
-        find(tmp_path, {"credsStore": "missing"})
-
-
-def test_an_unreadable_configuration_is_named(tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text("{")
-    with pytest.raises(AuthenticationError, match=r"config.json"):
-        find(tmp_path)
+def has_ended(pid: int) -> bool:
+    """Tell whether a process ends within some seconds; one that is dead and unclaimed counts."""
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def test_credentials_never_show_their_secrets() -> None:
@@ -100,34 +270,3 @@ def test_plain_http_is_only_for_listed_hosts() -> None:
     listed = plain_http_hosts({"FLEET_PLAIN_HTTP": "localhost:5000, 127.0.0.1:1,"})
     assert listed == {"localhost:5000", "127.0.0.1:1"}
     assert plain_http_hosts({}) == frozenset()
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("17", 17.0),
-        ("Thu, 01 Jan 2026 00:01:00 GMT", 60.0),
-        ("Wed, 31 Dec 2025 00:00:00 GMT", 0.0),
-        ("", None),
-        ("soon", None),
-        ("-1", None),
-        ("²", None),
-    ],
-)
-def test_retry_after_reads_seconds_and_dates(value: str, seconds: float | None) -> None:
-    assert retry_after(value, datetime(2026, 1, 1, tzinfo=UTC)) == seconds
-
-
-def test_a_challenge_is_read_with_quoted_and_bare_parameters() -> None:
-    found = parse_challenge('Bearer realm="https://a/token?x=1,2", service=s, scope="a:b:c,d"')
-    assert found.scheme == "bearer"
-    assert found.parameters == {
-        "realm": "https://a/token?x=1,2",
-        "service": "s",
-        "scope": "a:b:c,d",
-    }
-
-
-def test_scopes_of_one_repository_are_joined() -> None:
-    joined = merge_scopes(("repository:a:pull", "repository:b:pull", "repository:a:push,pull"))
-    assert joined == ("repository:a:pull,push", "repository:b:pull")

@@ -34,6 +34,7 @@ async def copy(client: Client, host: str) -> None:
 def run(act: Act, host: str, folder: Path, http: httpx.AsyncClient | None = None) -> None:
     environment = {
         "FLEET_PLAIN_HTTP": host if http is None else "",
+        "FLEET_REGISTRY_HOST": host,
         "FLEET_REGISTRY_USERNAME": "me",
         "FLEET_REGISTRY_PASSWORD": "c4n4ry",
         "DOCKER_CONFIG": str(folder),

@@ -389,6 +389,19 @@ def test_credentials_are_the_jobs_own_on_githubs_registry_and_given_elsewhere() 
     assert "FLEET_REGISTRY_PASSWORD" not in given(declared(), "registry")[0]
 
 
+def test_credentials_name_the_registry_that_they_are_for_wherever_they_are_given() -> None:
+    for host, files in (("ghcr.io", rendered()), ("registry.example.com", variants()["elsewhere"])):
+        given_to = [
+            step["env"]
+            for name in ("up", "preview", "drift")
+            for job in workflow(name, files)["jobs"].values()
+            for step in job["steps"]
+            if "FLEET_REGISTRY_PASSWORD" in step.get("env", {})
+        ]
+        assert given_to
+        assert {env["FLEET_REGISTRY_HOST"].partition("/")[0] for env in given_to} == {host}
+
+
 def test_declared_secrets_reach_the_program_and_are_not_asked_of_a_person() -> None:
     preview = previewing()
     assert preview["env"]["AWS_ACCESS_KEY_ID"] == "${{ secrets.AWS_ACCESS_KEY_ID }}"
