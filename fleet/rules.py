@@ -1,6 +1,6 @@
 """What a declared text may be: each rule says what is wrong with one that breaks it."""
 
-from fleet import cron, names, versions
+from fleet import cron, names, registry_limits, versions
 from fleet.reader import Fault, one_of, pattern
 
 _DISTRIBUTION = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"  # PyPA names, without the extras
@@ -77,7 +77,7 @@ def registry(text: str) -> Fault | None:
         return Fault(f"{text!r} has no port that can be", "Use one from 1 to 65535")
     if fault is None and not port and host in names.LOOPBACK:
         return Fault(f"{text!r} needs a port", f"Write {host}:5443/namespace")
-    return fault
+    return fault or registry_limits.fault(text)
 
 
 def version(text: str) -> Fault | None:

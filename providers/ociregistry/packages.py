@@ -12,7 +12,8 @@ from urllib.parse import quote, urlsplit
 
 from httpx import Response
 
-from fleet.http.addresses import resolve
+from fleet.http import secret
+from fleet.http.addresses import resolve, same_origin
 from fleet.http.document import parse_json
 from fleet.http.message import Call, Reply
 from fleet.http.text import one_line
@@ -24,6 +25,8 @@ from providers.ociregistry.transport import Transport, unexpected
 API = "FLEET_GITHUB_API"
 HOSTS = "FLEET_GHCR_HOSTS"
 TOKENS = ("FLEET_GITHUB_TOKEN", "GITHUB_TOKEN")
+"""The token for the API in `FLEET_GITHUB_API`, and the one for that in `GITHUB_API_URL`."""
+_GITHUB = "https://api.github.com"
 _DELETE_SCOPE = "delete:packages"
 _LIMIT = 16 * 1024 * 1024
 _PAGES = 1000
@@ -50,14 +53,27 @@ def is_ghcr(host: str, environment: Mapping[str, str]) -> bool:
     return host == "ghcr.io" or host in {entry.strip() for entry in listed if entry.strip()}
 
 
+def _token(environment: Mapping[str, str], base: str) -> str:
+    """Return the token that is for the API at `base`, '' where there is none.
+
+    A workflow's own token is for the API that the runner names, and is sent to no other.
+
+    :raises RegistryError: if it can't be sent as it is.
+    """
+    own = (environment.get("GITHUB_API_URL") or _GITHUB).rstrip("/")
+    names = TOKENS if same_origin(own, base) else TOKENS[:1]
+    name = next((name for name in names if environment.get(name)), "")
+    return secret.token(environment[name], name) if name else ""
+
+
 class Packages:
     """The packages that `FLEET_GITHUB_TOKEN` or `GITHUB_TOKEN` may see."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         environment = transport.environment
-        self._base = (environment.get(API) or "https://api.github.com").rstrip("/")
-        self._token = next((environment[name] for name in TOKENS if environment.get(name)), "")
+        self._base = (environment.get(API) or _GITHUB).rstrip("/")
+        self._token = _token(environment, self._base)
         self._addresses: dict[Repository, str] = {}
 
     async def require(self, repository: Repository) -> None:
@@ -129,7 +145,7 @@ class Packages:
         if not self._token:
             raise UnsupportedRemovalError(
                 f"{repository}: GitHub's registry deletes nothing itself, and for its Packages "
-                f"API there is no token; {_REMEDY}"
+                f"API ({self._base}) there is no token; {_REMEDY}"
             )
         for kind in ("orgs", "users"):
             # The slashes of a nested package are part of its name.

@@ -43,6 +43,20 @@ def test_a_fault_in_what_images_have_in_common_is_told_once_and_where_it_stands(
     ]
 
 
+@pytest.mark.parametrize(
+    "registry",
+    [
+        "ghcr.io/multi-py",
+        "docker.io.example/multi-py",
+        "europe-docker.pkg.dev/project/repository",
+        "amazonaws.com/team",
+        "docker.io:5000/team",
+    ],
+)
+def test_a_registry_of_which_no_limit_is_known_is_good(registry: str) -> None:
+    assert parse(config(registry=registry)).registry == registry
+
+
 def test_what_is_missing_on_the_first_level_is_not_looked_for_in_defaults() -> None:
     values = config()
     del values["registry"]
@@ -114,6 +128,19 @@ def test_one_fault_is_one_problem(overrides: dict[str, Any], path: str, says: st
         ({"registry": "localhost/a"}, "fleet:registry", "needs a port"),
         ({"registry": "127.0.0.1/a"}, "fleet:registry", "needs a port"),
         ({"registry": None}, "fleet:registry", "is missing"),
+        ({"registry": "docker.io/multi-py"}, "fleet:registry", "two levels"),
+        ({"registry": "index.docker.io/multi-py"}, "fleet:registry", "two levels"),
+        (
+            {"registry": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team"},
+            "fleet:registry",
+            "no repository on push",
+        ),
+        ({"registry": "public.ecr.aws/team"}, "fleet:registry", "no repository on push"),
+        (
+            {"registry": "europe-docker.pkg.dev/project"},
+            "fleet:registry",
+            "no repository in it. Make a repository there",
+        ),
         ({"builders": {"linux/amd64": "fleet"}}, "fleet:builders.linux/arm/v7", "no builder"),
         ({"images": {}}, "fleet:images", "is empty"),
         ({"images": {"Web": image()}}, "fleet:images.Web", "no name for an image's"),

@@ -173,8 +173,27 @@ def test_what_a_token_may_not_do_is_refused_before_any_write(
 
 def test_a_workflows_own_token_serves_where_no_other_is_set(package: Package) -> None:
     package.environment["GITHUB_TOKEN"] = package.environment.pop("FLEET_GITHUB_TOKEN")
+    package.environment["GITHUB_API_URL"] = package.environment["FLEET_GITHUB_API"]
     package.remove()
     assert POINTER not in package.view.tags()
+
+
+@pytest.mark.parametrize("own", ["", "https://github.example/api/v3"])
+def test_a_workflows_own_token_is_sent_to_no_other_api(package: Package, own: str) -> None:
+    package.environment["GITHUB_TOKEN"] = package.environment.pop("FLEET_GITHUB_TOKEN")
+    package.environment["GITHUB_API_URL"] = own
+    with pytest.raises(UnsupportedRemovalError, match="there is no token"):
+        package.remove()
+    assert [line for line in package.front.log if " /api/" in line] == []
+
+
+@pytest.mark.parametrize("token", ["canary\n", "can ary", "canary\x7f"])
+def test_a_token_that_cannot_be_sent_is_named_and_not_shown(package: Package, token: str) -> None:
+    package.environment["FLEET_GITHUB_TOKEN"] = token
+    with pytest.raises(RegistryError, match=r"^FLEET_GITHUB_TOKEN: ") as caught:
+        package.remove()
+    assert "ary" not in str(caught.value)
+    untouched(package)
 
 
 def test_the_last_tagged_version_is_refused_before_any_write(package: Package) -> None:
