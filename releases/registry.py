@@ -5,7 +5,9 @@ from collections.abc import Mapping
 
 from fleet.http.text import one_line
 from providers.ociregistry.client import Client
-from providers.ociregistry.errors import RegistryError
+from providers.ociregistry.docker_hub import LIMIT_REMEDY, canonical
+from providers.ociregistry.docker_hub import NAME as DOCKER_HUB
+from providers.ociregistry.errors import LimitedError, RegistryError
 from providers.ociregistry.index import INDEXES, children_of, document_of
 from providers.ociregistry.reference import TagReference
 from providers.ociregistry.transport import Transport
@@ -29,6 +31,10 @@ async def _platform_digests(text: str) -> dict[str, str]:
     transport = Transport()
     try:
         manifest = await Client(transport).get(reference.repository, reference.tag)
+    except LimitedError as error:
+        if canonical(reference.repository.host) != DOCKER_HUB:
+            raise
+        raise LimitedError(f"{text}: {error}. {LIMIT_REMEDY}") from None
     finally:
         await transport.close()
     if manifest is None:

@@ -22,3 +22,7 @@ class DeadlineError(UnreachableError):
 
 class FailingError(HttpError):
     """The server answered that it fails or is asked too much (5xx, 429): it may work later."""
+
+
+class LimitedError(FailingError):
+    """The server answered that it is asked too much (429)."""

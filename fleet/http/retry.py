@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from fleet.http.errors import FailingError, UnreachableError
+from fleet.http.errors import FailingError, LimitedError, UnreachableError
 from fleet.http.message import Reply
 
 # RFC 9110 section 15.6 and RFC 6585 section 4: conditions that may pass by themselves.
-TRANSIENT = frozenset({429, 500, 502, 503, 504})
+_TOO_MANY = 429
+TRANSIENT = frozenset({_TOO_MANY, 500, 502, 503, 504})
 # 31 years: a number with more digits asks for no less.
 _DIGITS = 9
 
@@ -31,6 +32,11 @@ def retry_after(value: str, now: datetime) -> float | None:
         return max(0.0, (moment - now).total_seconds())
     except (ValueError, OverflowError, TypeError, IndexError):
         return None
+
+
+def failing(status: int, text: str) -> FailingError:
+    """Return the error for an answer that may be another one later."""
+    return LimitedError(text) if status == _TOO_MANY else FailingError(text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,10 +86,8 @@ class RetryPolicy:
         if asked is None:
             return jittered
         if asked > self.longest:
-            raise FailingError(
-                f"{place}: the server answered {outcome.status} and asks to wait {asked:.0f} s; "
-                "run again after that"
-            )
+            text = f"{place}: the server answered {outcome.status} and asks to wait {asked:.0f} s"
+            raise failing(outcome.status, f"{text}; run again after that")
         return asked
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from fleet.http import secret
 from fleet.http.document import MalformedError, parse_json
 from fleet.http.message import Call, Reply
+from fleet.http.retry import TRANSIENT, failing
 from providers.ociregistry.challenge import Challenge, parse_challenges
 from providers.ociregistry.credentials import Credentials
 from providers.ociregistry.errors import AuthenticationError
@@ -106,6 +107,9 @@ class Authenticator:
             # GitHub's token server refuses to let a package be read that does not exist yet. Those
             # who may make it get a token to push, and the registry itself then says 404.
             reply = await self._ask(realm, service, (*asked, *stronger), credentials)
+        if reply.status in TRANSIENT:
+            text = f"{realm}: the token server answered {reply.status}; run again later"
+            raise failing(reply.status, text)
         if reply.status != HTTPStatus.OK:
             raise _refused(realm, reply.status, call, credentials)
         return _parse_token(reply.body, realm)

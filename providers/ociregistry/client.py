@@ -11,8 +11,7 @@ from fleet.http.addresses import resolve
 from fleet.http.document import MalformedError, parse_json
 from fleet.http.message import Call, Reply
 from providers.ociregistry.blobs import NO_HEAD, BlobTransfer
-from providers.ociregistry.docker_hub import LIMIT_REMEDY, NAME, canonical
-from providers.ociregistry.errors import FailingError, RegistryError, moved
+from providers.ociregistry.errors import RegistryError, moved
 from providers.ociregistry.index import ACCEPTED
 from providers.ociregistry.reference import Repository, is_digest, is_tag
 from providers.ociregistry.registry import (
@@ -51,7 +50,7 @@ class Client(BlobTransfer):
         if reply.status == HTTPStatus.NOT_FOUND:
             return None
         if reply.status not in {HTTPStatus.OK, *NO_HEAD}:
-            raise _unexpected(reply, call, repository)
+            raise unexpected(reply, call.place)
         digest: str = reply.headers.get("Docker-Content-Digest", "")
         if reply.status in NO_HEAD or not is_digest(digest):
             # The header is optional in the specification: the body tells as well.
@@ -67,7 +66,7 @@ class Client(BlobTransfer):
         if reply.status == HTTPStatus.NOT_FOUND:
             return None
         if reply.status != HTTPStatus.OK:
-            raise _unexpected(reply, call, repository)
+            raise unexpected(reply, call.place)
         media_type = reply.headers.get("Content-Type", "").partition(";")[0].strip()
         manifest = Manifest(body=reply.body, media_type=media_type or _own_media_type(reply.body))
         told = reply.headers.get("Docker-Content-Digest", "")
@@ -152,7 +151,7 @@ class Client(BlobTransfer):
         seen: set[str] = set()
         while True:
             if reply.status != HTTPStatus.OK:
-                raise _unexpected(reply, call, repository)
+                raise unexpected(reply, call.place)
             found |= set(_page_of(reply.body, call.place))
             seen.add(call.url)
             address = _next_page(reply.headers, call.url)
@@ -195,13 +194,6 @@ class Client(BlobTransfer):
 
 def _page_call(repository: Repository, address: str) -> Call:
     return Call(method="GET", url=address, scopes=scope(repository, PULL), limit=_PAGE_LIMIT)
-
-
-def _unexpected(reply: Reply, call: Call, repository: Repository) -> RegistryError:
-    error = unexpected(reply, call.place)
-    if reply.status == HTTPStatus.TOO_MANY_REQUESTS and canonical(repository.host) == NAME:
-        return FailingError(f"{error}. {LIMIT_REMEDY}")
-    return error
 
 
 def _require_same(expected: str, found: str, place: str) -> None:

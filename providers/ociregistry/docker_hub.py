@@ -7,8 +7,8 @@ ADDRESS = "registry-1.docker.io"
 LOGIN_KEY = "https://index.docker.io/v1/"
 """What `docker login` keeps its login under, and asks credential helpers for."""
 LIMIT_REMEDY = (
-    "Docker Hub limits pulls, most of all those without a login: run `docker login`, wait for the "
-    "time that it names, then run again"
+    "Docker Hub limits pulls, most of all those without a login. Run `docker login`, or wait some "
+    "hours, then run again"
 )
 
 

@@ -11,6 +11,7 @@ RegistryError = errors.HttpError
 UnreachableError = errors.UnreachableError
 DeadlineError = errors.DeadlineError
 FailingError = errors.FailingError
+LimitedError = errors.LimitedError
 
 
 class AuthenticationError(RegistryError):

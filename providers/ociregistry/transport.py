@@ -13,11 +13,11 @@ from fleet.http.exchange import Exchange
 from fleet.http.hosts import refuse_write
 from fleet.http.message import Call, Reply
 from fleet.http.opening import open_http
-from fleet.http.retry import TRANSIENT, RetryPolicy
+from fleet.http.retry import TRANSIENT, RetryPolicy, failing
 from fleet.http.text import one_line
 from providers.ociregistry.auth import Authenticator
 from providers.ociregistry.credentials import plain_http_hosts
-from providers.ociregistry.errors import AuthenticationError, FailingError, RegistryError
+from providers.ociregistry.errors import AuthenticationError, RegistryError
 from providers.ociregistry.interruption import to_its_end
 
 PARALLEL = 8
@@ -191,4 +191,4 @@ def unexpected(reply: Reply, place: str) -> RegistryError:
     said = f": {words}" if words else ""
     text = f"{place}: the registry answered {reply.status}{said}"
     passing = reply.status in TRANSIENT or reply.status >= _SERVER_ERRORS
-    return FailingError(text) if passing else RegistryError(text)
+    return failing(reply.status, text) if passing else RegistryError(text)
