@@ -9,10 +9,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 
-from tests.registries.github import Answer, GitHub
+from tests.registries.github import TOKEN, Answer, GitHub
+from tests.registries.tokens import USER, Tokens
 
 _MANIFEST = re.compile(r"/v2/(?P<name>.+)/manifests/(?P<reference>[^/]+)")
-_HOP = frozenset({"connection", "transfer-encoding", "date", "server", "content-length"})
+_HOP = frozenset(
+    {"authorization", "connection", "transfer-encoding", "date", "server", "content-length"}
+)
 _UNSUPPORTED = b'{"errors":[{"code":"UNSUPPORTED"}]}'
 
 
@@ -28,7 +31,8 @@ class Front:
     """What the front refuses; `tag_status` and `digest_status` answer DELETEs, 0 lets them pass.
 
     `date` is what its answers say in place of the present. `log` holds `METHOD path` of every
-    request, `writes` those that change something.
+    request, `writes` those that change something. Requests for GitHub's tokens, and those that
+    lacked one, are not in it.
     """
 
     upstream: str
@@ -38,6 +42,7 @@ class Front:
     date: str | None = None
     log: list[str] = field(default_factory=list)
     github: GitHub | None = None
+    tokens: Tokens = field(default_factory=Tokens)
 
     @property
     def writes(self) -> list[str]:
@@ -60,7 +65,10 @@ class Front:
             found |= {
                 "FLEET_GITHUB_API": f"http://{host}/api",
                 "FLEET_GHCR_HOSTS": host,
-                "FLEET_GITHUB_TOKEN": "token-of-the-test",
+                "FLEET_GITHUB_TOKEN": TOKEN,
+                "FLEET_REGISTRY_HOST": host,
+                "FLEET_REGISTRY_USERNAME": USER,
+                "FLEET_REGISTRY_PASSWORD": TOKEN,
             }
         return found
 
@@ -123,8 +131,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         path, _, query = self.path.partition("?")
-        self.served.log.append(f"{self.command} {path}")
         github = self.served.github
+        if github is not None and (unauthorized := self._unauthorized(path, query, github)):
+            self._answer(unauthorized)
+            return
+        self.served.log.append(f"{self.command} {path}")
         if github is not None and path.startswith("/api/"):
             self._answer(
                 github.serve(self.command, path.removeprefix("/api"), query, dict(self.headers))
@@ -134,6 +145,14 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(Answer(refused, _UNSUPPORTED) if refused else self._forward(path, body))
 
     do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
+
+    def _unauthorized(self, path: str, query: str, github: GitHub) -> Answer | None:
+        """Return the answer of the token server, or to a request that needs another token."""
+        given, tokens = self.headers.get("Authorization", ""), self.served.tokens
+        if path == "/token":
+            return tokens.issue(query, given, github.pushed)
+        # By the host that was asked, so that what stands before the front sees tokens as well.
+        return tokens.challenge(self.command, path, given, self.headers["Host"])
 
     def _forward(self, path: str, body: bytes) -> Answer:
         # The host of the request stays, so that addresses in answers lead back through here.

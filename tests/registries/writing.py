@@ -3,7 +3,7 @@
 import httpx
 
 from tests.engine.registries import Served
-from tests.engine.seeding import sha
+from tests.engine.seeding import SOMEBODY, sha
 
 _EMPTY = b"{}"
 
@@ -31,4 +31,5 @@ def size_of(registry: Served, repository: str, reference: str, media_type: str) 
 
 
 def _client(registry: Served, repository: str) -> httpx.Client:
-    return httpx.Client(base_url=f"http://{registry.host}/v2/{repository}/", trust_env=False)
+    base = f"http://{registry.host}/v2/{repository}/"
+    return httpx.Client(base_url=base, trust_env=False, headers=SOMEBODY)
