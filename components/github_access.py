@@ -7,6 +7,8 @@ import pulumi
 
 from fleet.declaration import Declaration
 from fleet.github import GitHub
+from fleet.http import secret
+from fleet.http.errors import HttpError
 from fleet.problems import Problems
 
 _NAMESPACE = "secrets"
@@ -67,6 +69,12 @@ def _note_environment(declared: GitHub, environment: Mapping[str, str], problems
         what = f"is {declared.repository}, and there is no token for it"
         remedy = f"Set GITHUB_TOKEN, or {', '.join(_APP)}, or log in with gh"
         problems.add("fleet:github.repository", what, remedy)
+    try:
+        secret.token(environment.get("GITHUB_TOKEN", ""), "GITHUB_TOKEN")
+    except HttpError as error:
+        # The plugin's own error would show the token.
+        what = f"is {declared.repository}, and its token can't be sent"
+        problems.add("fleet:github.repository", what, str(error))
 
 
 def _has_token(environment: Mapping[str, str]) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 
+from fleet.http import secret
 from fleet.http.addresses import is_loopback, resolve
 from fleet.http.blocking import Blocking
 from fleet.http.document import MalformedError, parse_json
@@ -54,8 +55,8 @@ class Api:
             raise TroubleError(f"GITHUB_API_URL: {base} has no https://, and a token is sent to it")
         self._base = base.rstrip("/")
         self._sleep = sleep
-        self._authorization = f"Bearer {token}" if token else ""
         try:
+            self._authorization = f"Bearer {secret.token(token, 'GITHUB_TOKEN')}" if token else ""
             self._client = Blocking(opened=opened, deadline=_DEADLINE)
         except HttpError as error:
             raise ApiError(str(error)) from None

@@ -74,6 +74,13 @@ def test_an_owner_in_the_environment_that_the_plugin_would_prefer_is_refused(nam
     assert require_access(declared(), "prod", {**TOKEN, name: "Team"}) == {}
 
 
+@pytest.mark.parametrize("token", ["canary\n", "can ary"])
+def test_a_token_that_the_plugin_cannot_send_is_named_and_not_shown(token: str) -> None:
+    (line,) = told(declared(), {"GITHUB_TOKEN": token})
+    assert "GITHUB_TOKEN: has a space, a line break" in line
+    assert token.strip() not in line
+
+
 def test_no_token_is_told_with_every_way_to_give_one(tmp_path: Path) -> None:
     nowhere = {"PATH": str(tmp_path)}
     (line,) = told(declared(), nowhere)
