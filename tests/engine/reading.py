@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from tests.engine.registries import Served
+from tests.engine.seeding import SOMEBODY
 
 _ACCEPT = (
     "application/vnd.oci.image.index.v1+json,application/vnd.oci.image.manifest.v1+json,"
@@ -95,7 +96,7 @@ class Reading:
     def _get(self, path: str) -> httpx.Response:
         return httpx.get(
             self._base + path,
-            headers={"Accept": _ACCEPT}, follow_redirects=True,
+            headers={"Accept": _ACCEPT, **SOMEBODY}, follow_redirects=True,
             timeout=30, trust_env=False, verify=_NO_TLS,
         )  # fmt: skip
 

@@ -17,7 +17,7 @@ _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 # Nothing is ever sent over TLS here; httpx would else read a bundle for each client.
 _NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 SOMEBODY = {"Authorization": "Bearer of-somebody-else"}
-"""What seeds come in with; a registry that asks nobody takes no notice."""
+"""What somebody else reads and writes with; a registry that asks nobody takes no notice."""
 PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
 
 
