@@ -65,10 +65,6 @@ class Account:
         """Note the state of a remover of stale pointers."""
         self._removers[urn] = state
 
-    def remover(self, urn: str) -> Mapping[str, Any]:
-        """Return the state of a remover as this run's refresh read it, else nothing."""
-        return self._removers.get(urn, {})
-
     def read_version(self, urn: str, state: Mapping[str, Any]) -> None:
         """Note the state of a version tag."""
         self._versions[urn] = state

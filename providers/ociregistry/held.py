@@ -1,7 +1,6 @@
 """What is said of stale names that a run leaves because nobody announced that they go."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from providers.ociregistry.allowed import Allowed
 from providers.ociregistry.reference import Repository
@@ -33,13 +32,3 @@ def not_forgotten(repository: Repository, held: Iterable[Kept]) -> str:
     The engine forgets a resource whose deletion succeeds, and nobody would list its names again.
     """
     return f"{still_there(repository, held)}. Until then their remover stays in the state"
-
-
-def with_reasons(kept: Iterable[Kept], held: Mapping[str, Kept]) -> tuple[Kept, ...]:
-    """Return `kept` with the reasons of those that are held, as far as they did not move since."""
-    return tuple(
-        replace(entry, reason=held[entry.tag].reason)
-        if entry.tag in held and held[entry.tag].digest == entry.digest
-        else entry
-        for entry in kept
-    )

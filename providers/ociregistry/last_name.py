@@ -1,9 +1,8 @@
 """Whether a stale LATEST is the last name of its image, which a preview says."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from providers.ociregistry.errors import OciError
-from providers.ociregistry.listing import Listing
 from providers.ociregistry.reference import Repository, TagReference
 from providers.ociregistry.session import Session
 from providers.ociregistry.stale import beside, may_be_version
@@ -13,26 +12,23 @@ _ASKED = 50
 
 
 async def last_names(
-    session: Session, repository: Repository, listing: Listing
+    session: Session, repository: Repository, going: Mapping[str, str], tags: Collection[str]
 ) -> Mapping[str, str]:
-    """Return the listed tags that leave their image without a name, each with what to say of it.
+    """Return those of `going` that leave their image without a tag, each with a text about it.
 
-    Only such as no version can end in are looked at: any other goes only if a version tag has its
-    digest. Asked are the tags of the same Python and base that stay, the highest version first and
-    50 at most, until one names the same digest. Where that fails, so it is said.
+    `going` are tags with the digests that they stand for, `tags` all of the repository. Only such
+    as no version can end in are looked at: any other goes only if a version tag has its digest.
+    Asked are the tags of the same Python and base that stay, the highest version first and 50 at
+    most, until one names the same digest. Where that fails, so it is said.
     """
     found: dict[str, str] = {}
-    for tag, digest in listing.stale.items():
+    for tag, digest in going.items():
         if not may_be_version(tag):
-            image = listing.displaced.get(tag, digest)
-            said = await _said(session, repository, image, _staying(tag, listing))
+            others = tuple(other for other in beside(tag, tags) if other not in going)
+            said = await _said(session, repository, digest, others)
             if said:
                 found[tag] = said
     return found
-
-
-def _staying(tag: str, listing: Listing) -> tuple[str, ...]:
-    return tuple(other for other in beside(tag, listing.tags) if other not in listing.stale)
 
 
 async def _said(

@@ -6,9 +6,10 @@ from typing import Any
 
 from pulumi.provider.experimental import provider as p
 
-from providers.ociregistry.errors import OciError
+from providers.ociregistry.errors import InterruptedRunError, OciError
+from providers.ociregistry.messages import message_of
 from providers.ociregistry.schema import SCHEMA
-from providers.ociregistry.session import Session
+from providers.ociregistry.session import Change, Session
 from providers.ociregistry.stale_resource import StaleResource
 from providers.ociregistry.summary_resource import SummaryResource
 from providers.ociregistry.tag_resource import TagResource
@@ -17,6 +18,9 @@ from providers.ociregistry.wire import InvalidInputsError, plain_map, wrap_map
 TAG = "ociregistry:index:Tag"
 STALE_POINTERS = "ociregistry:index:StalePointers"
 SUMMARY = "ociregistry:index:Summary"
+
+UNREAD = "unread"
+"""The output that says why a refresh could not read a resource; absent where it could."""
 
 _Resource = TagResource | StaleResource | SummaryResource
 
@@ -63,10 +67,15 @@ class OciProvider(p.Provider):
         return p.CheckResponse(inputs=wrap_map(inputs))
 
     async def diff(self, request: p.DiffRequest) -> p.DiffResponse:
-        """Compare the recorded state with the checked inputs."""
-        found = self._resource(request.type).diff(
-            request.urn, plain_map(request.old_state), plain_map(request.new_inputs)
-        )
+        """Compare the recorded state with the checked inputs.
+
+        A state that could not be read is a change, so that its update fails, and nothing else.
+        """
+        resource, olds = self._resource(request.type), plain_map(request.old_state)
+        found = resource.diff(request.urn, olds, plain_map(request.new_inputs))
+        if UNREAD in olds and not any(change.replaces for change in found):
+            self._session.account.note(request.urn)
+            found = [Change(name=UNREAD, path=UNREAD, kind="DELETE", from_inputs=False)]
         kinds = p.PropertyDiffKind
         detailed = {
             change.path: p.PropertyDiff(
@@ -91,13 +100,27 @@ class OciProvider(p.Provider):
         return p.CreateResponse(resource_id=resource.identify(inputs), properties=wrap_map(outputs))
 
     async def read(self, request: p.ReadRequest) -> p.ReadResponse:
-        """Read for a refresh or an import; an empty id tells that it is gone."""
-        found = await self._resource(request.type).read(
-            request.urn,
-            request.resource_id,
-            plain_map(request.properties),
-            plain_map(request.inputs),
-        )
+        """Read for a refresh or an import; an empty id tells that it is gone.
+
+        An error here would end the run before the program starts, whatever else there is to do
+        (`--continue-on-error` included). So a refresh keeps the state and records as `unread` why
+        it could not be read. An import has no state to keep, and fails.
+        """
+        olds, inputs = plain_map(request.properties), plain_map(request.inputs)
+        known = {name: value for name, value in olds.items() if name != UNREAD}
+        try:
+            found = await self._resource(request.type).read(
+                request.urn, request.resource_id, known, inputs
+            )
+        except InterruptedRunError:
+            raise
+        except Exception as error:
+            if not known:
+                raise
+            reason = message_of(error)
+            text = f"{request.resource_id} could not be verified: {reason}; the state is kept"
+            await self._session.warn(text, request.urn)
+            found = {**known, UNREAD: reason}, inputs
         if found is None:
             return p.ReadResponse(resource_id="")
         outputs, inputs = found
@@ -108,10 +131,18 @@ class OciProvider(p.Provider):
         )
 
     async def update(self, request: p.UpdateRequest) -> p.UpdateResponse:
-        """Update in place, or foresee in a preview."""
+        """Update in place, or foresee in a preview.
+
+        :raises OciError: if the state could not be read: nothing is known of what is there.
+        """
         resource = self._resource(request.type)
         olds, news = plain_map(request.olds), plain_map(request.news)
         with self._acting(request.urn, news, preview=request.preview):
+            if UNREAD in olds:
+                raise OciError(
+                    f"{resource.identify(news)} could not be verified, so nothing is changed: "
+                    f"{olds[UNREAD]}\nRun again with a refresh when that is mended."
+                )
             outputs = await resource.update(request.urn, olds, news, preview=request.preview)
         return p.UpdateResponse(properties=wrap_map(outputs))
 

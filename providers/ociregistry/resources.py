@@ -135,8 +135,14 @@ class StalePointers(pulumi.CustomResource):
 
     @property
     @pulumi.getter
+    def live(self) -> pulumi.Output[dict[str, str]]:
+        """Tag to digest of every live pointer."""
+        return pulumi.get(self, "live")  # type: ignore[no-any-return]
+
+    @property
+    @pulumi.getter
     def stale(self) -> pulumi.Output[dict[str, str]]:
-        """Tag to digest of what is stale and still there; empty after an update."""
+        """Tag to digest of what an update removes; what is left after one was not allowed to go."""
         return pulumi.get(self, "stale")  # type: ignore[no-any-return]
 
     @property
@@ -211,5 +217,5 @@ def _stale_properties(args: StalePointersArgs) -> dict[str, Any]:
         "allowMass": args.allow_mass,
         "keepOnDestroy": args.keep_on_destroy,
         "waitFor": list(args.wait_for),
-        **dict.fromkeys(("stale", "staleSince", "kept", "removed")),
+        **dict.fromkeys(("live", "stale", "staleSince", "kept", "removed")),
     }

@@ -1,8 +1,8 @@
 """Stale pointers, acting: removes what was listed, and what an image leaves behind."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
 from fleet.http.text import one_line
 from providers.ociregistry.errors import (
@@ -24,20 +24,23 @@ from providers.ociregistry.stale import (
     Pointer,
     Removal,
     StaleInputs,
-    kept_by_policy,
     live_pointers,
-    policy_of,
-    undeclared,
 )
 from providers.ociregistry.throwaway import stood_for
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What an update removed, and what it left with the reason for each."""
+    """What an update removed, or would remove, and what of its list it left, with the reasons.
 
-    removed: tuple[Removal, ...]
-    kept: tuple[Kept, ...]
+    `going` is that list less what it left, tag to the digest that each stands for; `tags` are all
+    of the repository.
+    """
+
+    removed: tuple[Removal, ...] = ()
+    kept: tuple[Kept, ...] = ()
+    going: Mapping[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
     failure: OciError | None = None
 
 
@@ -60,26 +63,41 @@ class Retirer:
         self._judge = Judge(registry=registry)
         self._noter = Noter(registry, remover, now)
 
+    async def foresee(self, inputs: StaleInputs) -> Outcome:
+        """Return what `retire` would do, without a write.
+
+        :raises RegistryError: if the tag list or a name can't be read.
+        """
+        tags = {*await self._tags(inputs), *inputs.pointers}
+        going, kept = {}, {}
+        for tag, digest in sorted(inputs.stale.items()):
+            manifest, reason = await self._still(inputs, tag, digest, tags)
+            if reason or manifest is None:
+                kept[tag] = Kept(tag=tag, digest=digest, reason=reason)
+            else:
+                going[tag] = stood_for(manifest)
+        return Outcome(kept=_sorted(kept), going=going, tags=tuple(sorted(tags)))
+
     async def retire(self, inputs: StaleInputs) -> Outcome:
         """Remove what was listed and still is what it was then; nothing else.
 
         All of it is in the undo record of the registry before the first name goes. A failure stops
         the removals and comes with the outcome so far.
         """
-        # What is declared stands by now, whether or not the list shows it yet.
-        tags = {*await self._tags(inputs), *inputs.pointers}
         removed: list[Removal] = []
         kept: dict[str, Kept] = {}
         failure: OciError | None = None
         try:
+            # What is declared stands by now, whether or not the list shows it yet.
+            tags = {*await self._tags(inputs), *inputs.pointers}
             if going := await self._unmoved(inputs):
                 await self._noter.note(inputs, going, inputs.removed)
             for tag, digest in sorted(inputs.stale.items()):
-                reason = await self._retire_one(inputs, tag, digest, tags, removed)
-                if reason:
+                manifest, reason = await self._still(inputs, tag, digest, tags)
+                if reason or manifest is None:
                     kept[tag] = Kept(tag=tag, digest=digest, reason=reason)
-            # This may fail as well, and must not cost the record of what went.
-            kept |= await self._kept(inputs, tags - inputs.stale.keys(), tags)
+                else:
+                    await self._remove(inputs, tag, manifest, tags, removed)
         except STOPPED as error:
             failure = readable(error)
         return Outcome(removed=tuple(removed), kept=_sorted(kept), failure=failure)
@@ -92,7 +110,12 @@ class Retirer:
         found = await self._belongings(inputs, declared, await self._tags(inputs))
         return {tag: stood_for(manifest) for tag, manifest in found.going.items()}
 
-    async def retire_owned(self, inputs: StaleInputs, declared: frozenset[str]) -> Outcome:
+    async def retire_owned(
+        self,
+        inputs: StaleInputs,
+        declared: frozenset[str],
+        announce: Callable[[dict[str, str]], Awaitable[None]],
+    ) -> Outcome:
         """Remove our own pointers, but none of `declared`: nothing of us is left behind.
 
         Those that the state declared are asked for even where the tag list lacks them.
@@ -102,7 +125,8 @@ class Retirer:
         it declared stay, with the reason for each.
 
         They and what the state says was removed before are in the undo record of the registry
-        before the first name goes, for no state has them any more.
+        before the first name goes, for no state has them any more. `announce` is called before
+        that, with tag and digest of each.
 
         :raises UnreachableError: if the tag list can't be read, before anything was removed.
         :raises PartialRemovalError: naming what went before the failure.
@@ -118,6 +142,8 @@ class Retirer:
             stays = held_of(inputs.repository, named, inputs.allowed)
             held += stays.values()
             going = {tag: found.going[tag] for tag in found.going if tag not in stays}
+            if going:
+                await announce({tag: named[tag] for tag in going})
             await self._noter.note(inputs, going, inputs.removed)
             for tag, manifest in going.items():
                 await self._remove(inputs, tag, manifest, tags, removed)
@@ -162,23 +188,21 @@ class Retirer:
                 kept.append(Kept(tag=pointer.tag, digest=verdict.manifest.digest, reason=reason))
         return _Belongings(going=going, kept=tuple(kept))
 
-    async def _retire_one(
-        self, inputs: StaleInputs, tag: str, digest: str, tags: set[str], removed: list[Removal]
-    ) -> str:
-        """Remove a name, or return why it stays."""
+    async def _still(
+        self, inputs: StaleInputs, tag: str, digest: str, tags: Collection[str]
+    ) -> tuple[Manifest | None, str]:
+        """Return what a listed name stands for now, and why it stays; no reason: it is removed."""
         if tag in inputs.pointers:
-            return "declared again"
+            return None, "declared again"
         pointers = live_pointers([tag], inputs.grammar)
         if not pointers:
-            return "no pointer by the grammar"
+            return None, "no pointer by the grammar"
         verdict = await self._judge.judge(inputs, pointers[0], tags)
         if verdict.manifest is None:
-            return "already gone"
+            return None, "already gone"
         if verdict.manifest.digest != digest:
-            return f"moved since it was listed, to {verdict.manifest.digest}"
-        if not verdict.kept:
-            await self._remove(inputs, tag, verdict.manifest, tags, removed)
-        return verdict.kept
+            return verdict.manifest, f"moved since it was listed, to {verdict.manifest.digest}"
+        return verdict.manifest, verdict.kept
 
     async def _remove(
         self,
@@ -199,27 +223,6 @@ class Retirer:
             raise
         tags.discard(tag)
         removed += gone if was_there else []
-
-    async def _kept(
-        self, inputs: StaleInputs, candidates: Collection[str], tags: Collection[str]
-    ) -> dict[str, Kept]:
-        rest = undeclared(live_pointers(candidates, inputs.grammar), inputs)
-        found = await asyncio.gather(*(self._why_kept(inputs, p, tags) for p in rest))
-        return {kept.tag: kept for kept in found if kept is not None}
-
-    async def _why_kept(
-        self, inputs: StaleInputs, pointer: Pointer, tags: Collection[str]
-    ) -> Kept | None:
-        policy = policy_of(pointer, inputs)
-        if not policy.removes:
-            digest = await self._registry.head(inputs.repository, pointer.tag)
-            return kept_by_policy(pointer, digest) if digest else None
-        verdict = await self._judge.judge(inputs, pointer, tags)
-        if verdict.manifest is None:
-            return None
-        since = inputs.since.get(pointer.tag, "")
-        dated = f"goes on {policy.goes_on(since)}" if since else "appeared after the listing"
-        return Kept(tag=pointer.tag, digest=verdict.manifest.digest, reason=verdict.kept or dated)
 
     async def _tags(self, inputs: StaleInputs) -> tuple[str, ...]:
         return (await self._registry.tags(inputs.repository)).tags

@@ -75,10 +75,14 @@ _STALE_INPUTS = {
     "keepOnDestroy": {"type": "boolean", "description": "Remove nothing on deletion."},
     "waitFor": _array(_STRING, "Digests of tags that must be in place before."),
 }
+_UNREAD = _text("Why the last refresh could not read it; absent where it could.")
 _STALE_OUTPUTS = {
-    "stale": _map(_STRING, "Tag to digest of what is to be removed now."),
-    "listing": {"type": "integer", "description": "Counts the listings that found something."},
+    "live": _map(_STRING, "Every live pointer: tag to digest."),
+    "objections": _map(_STRING, "Tag to the reason why it must stay, though nothing declares it."),
+    "interrupted": _map(_STRING, "Tag whose removal did not end, to the digest it stands for."),
     "staleSince": _map(_STRING, "Tag to the date (UTC) on which it was first seen stale."),
+    "readOn": _text("The date (UTC) of the reading, by the registry."),
+    "stale": _map(_STRING, "Tag to digest of what an update removes."),
     "kept": _array(_ref("Kept"), "Undeclared pointers that stay."),
     "removed": _array(_ref("Removed"), "Every removed name, oldest first."),
 }
@@ -95,7 +99,7 @@ def _resource(
         "description": description,
         "inputProperties": inputs,
         "requiredInputs": required,
-        "properties": {**inputs, **outputs},
+        "properties": {**inputs, **outputs, "unread": _UNREAD},
         "required": sorted({*required, *outputs}),
     }
 

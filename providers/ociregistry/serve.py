@@ -1,6 +1,7 @@
 """The plugin's process: a gRPC server whose errors are single, readable messages."""
 
 import asyncio
+import contextlib
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -15,8 +16,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, prov
 from pulumi.runtime.proto.status_pb2 import Status
 
 from providers.ociregistry.calls import Calls
-from providers.ociregistry.errors import OciError
-from providers.ociregistry.interruption import origin
+from providers.ociregistry.messages import message_of
 from providers.ociregistry.provider import OciProvider
 from providers.ociregistry.session import Session
 from providers.ociregistry.stale_resource import RemovalFailedError
@@ -24,16 +24,6 @@ from providers.ociregistry.wire import wrap_map
 
 VERSION = "0.1.0"
 _ANSWER_SECONDS = 1.0
-
-
-def message_of(error: Exception) -> str:
-    """Return what a person is to read of an error, without a traceback.
-
-    An error that nobody foresaw names its place in the source, for a report.
-    """
-    if isinstance(error, OciError):
-        return str(error)
-    return f"error in the ociregistry provider itself ({origin(error)}): {error}"
 
 
 class _Servicer(ProviderServicer):
@@ -124,7 +114,9 @@ def _logger(engine: str, severity: Any) -> Callable[[str, str], Awaitable[None]]
     async def log(message: str, urn: str) -> None:
         async with grpc.aio.insecure_channel(engine) as channel:
             stub = engine_pb2_grpc.EngineStub(channel)
-            await stub.Log(engine_pb2.LogRequest(severity=severity, message=message, urn=urn))
+            # A message that is lost must not cost what was done, nor end a refresh.
+            with contextlib.suppress(grpc.RpcError):
+                await stub.Log(engine_pb2.LogRequest(severity=severity, message=message, urn=urn))
 
     return log
 

@@ -14,11 +14,13 @@ from providers.ociregistry.ghcr import Removers
 from providers.ociregistry.listing import Lister
 from providers.ociregistry.reference import Repository, TagReference
 from providers.ociregistry.retire import Retirer
+from providers.ociregistry.sightings import Sightings
 from providers.ociregistry.stale import StaleInputs
+from providers.ociregistry.stale_wire import stale_inputs
 from providers.ociregistry.tagging import Tagger
 from providers.ociregistry.transport import Transport
 from providers.ociregistry.turns import Turns
-from providers.ociregistry.wire import Properties, stale_inputs
+from providers.ociregistry.wire import Properties
 
 
 def now() -> str:
@@ -58,6 +60,7 @@ class Session:
         self.account = Account()
         self.declared = Declared()
         self.hosts = Hosts()
+        self.sightings = Sightings()
         self.log: Callable[[str, str], Awaitable[None]] = _silent
         self.warn: Callable[[str, str], Awaitable[None]] = _silent
 
@@ -66,14 +69,14 @@ class Session:
         """The one that acts on tags."""
         if self._tagger is None:
             turns = Turns(environment=self._opened().environment, now=self._now)
-            self._tagger = Tagger(self._client(), turns.due)
+            self._tagger = Tagger(self._client(), turns.due, self._seen_by_tag)
         return self._tagger
 
     @property
     def lister(self) -> Lister:
         """The one that lists stale pointers."""
         if self._lister is None:
-            self._lister = Lister(self._client(), self._now)
+            self._lister = Lister(self._client(), self._seen_by_remover, self._now)
         return self._lister
 
     @property
@@ -104,13 +107,19 @@ class Session:
 
     def departing(self, state: Properties) -> StaleInputs:
         """Return the inputs of a remover that goes, by its state and those of its tags."""
-        inputs = stale_inputs({**state, "stale": {}, "staleSince": {}})
+        inputs = stale_inputs(state)
         return replace(inputs, recorded=self.declared.recorded(inputs.repository))
 
     async def close(self) -> None:
         """Close the connections."""
         if self._transport is not None:
             await self._transport.close()
+
+    async def _seen_by_tag(self, ref: TagReference) -> str | None:
+        return await self.sightings.digest(ref, "tag", lambda: self.tagger.names(ref))
+
+    async def _seen_by_remover(self, ref: TagReference) -> str | None:
+        return await self.sightings.digest(ref, "remover", lambda: self.tagger.names(ref))
 
     def _client(self) -> Client:
         return Client(self._opened())

@@ -25,10 +25,8 @@ class PointerKind:
 class StaleInputs:
     """What is declared for the pointers of one repository.
 
-    `stale` is what `check` listed: tag to digest of what is to be removed now. `since` is the date
-    (RFC 3339, UTC) on which a pointer under a policy with grace was first seen stale. `suspected`
-    are kinds and tags whose removal an earlier run may have begun, whatever the policy is now.
-    `allowed` is no declaration: it says what this very run may remove.
+    `stale` is what an update is to remove: tag to digest, as it was listed. `allowed` is not
+    declared: it says what this very run may remove.
     `recorded` are the digests that the state says were written or adopted under a tag, `removed`
     what it says was removed before.
     """
@@ -42,8 +40,6 @@ class StaleInputs:
     allow_mass: bool = False
     keep_on_destroy: bool = False
     stale: Mapping[str, str] = field(default_factory=dict)
-    since: Mapping[str, str] = field(default_factory=dict)
-    suspected: frozenset[str] = frozenset()
     allowed: Allowed = EVERYTHING
     recorded: Mapping[str, frozenset[str]] = field(default_factory=dict)
     removed: tuple["Removal", ...] = ()
@@ -75,6 +71,78 @@ class Removal:
     removed_at: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """The live pointers of a repository, tag to digest, as the state records them.
+
+    `objections` say of undeclared ones why they must stay. `interrupted` are placeholder manifests
+    of a removal that did not end, each with the digest that it stands for. `since` is the date
+    (RFC 3339 full-date, UTC) on which a pointer under a policy with grace was first seen stale,
+    `read_on` that of the reading, by the registry.
+    """
+
+    live: Mapping[str, str] = field(default_factory=dict)
+    objections: Mapping[str, str] = field(default_factory=dict)
+    interrupted: Mapping[str, str] = field(default_factory=dict)
+    since: Mapping[str, str] = field(default_factory=dict)
+    read_on: str = ""
+
+    def stood_for(self, tag: str) -> str:
+        """Return the digest that a live tag stands for."""
+        return self.interrupted.get(tag) or self.live[tag]
+
+    def without(self, tags: Iterable[str]) -> "View":
+        """Return this view after a removal of `tags`."""
+        gone = frozenset(tags)
+
+        def rest(found: Mapping[str, str]) -> dict[str, str]:
+            return {tag: text for tag, text in found.items() if tag not in gone}
+
+        return View(
+            live=rest(self.live),
+            objections=rest(self.objections),
+            interrupted=rest(self.interrupted),
+            since=rest(self.since),
+            read_on=self.read_on,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """What is to be removed now (tag to digest), and the undeclared pointers that stay."""
+
+    stale: Mapping[str, str]
+    kept: tuple[Kept, ...]
+
+
+def due(view: View, inputs: StaleInputs) -> Due:
+    """Return what the declaration makes of a view: live, less declared, less what the policy keeps.
+
+    A removal that was interrupted is finished whatever the policy is, because the name does not
+    pull any more.
+    """
+    stale, kept = {}, []
+    for pointer in undeclared(live_pointers(view.live, inputs.grammar), inputs):
+        reason = _stays(pointer, view, inputs)
+        digest = view.live[pointer.tag]
+        if reason:
+            kept.append(Kept(tag=pointer.tag, digest=digest, reason=reason))
+        else:
+            stale[pointer.tag] = digest
+    return Due(stale=stale, kept=tuple(kept))
+
+
+def _stays(pointer: Pointer, view: View, inputs: StaleInputs) -> str:
+    policy, unfinished = policy_of(pointer, inputs), pointer.tag in view.interrupted
+    if not policy.removes and not unfinished:
+        return f"policy of {pointer.kind} is keep"
+    if pointer.tag in view.objections:
+        return view.objections[pointer.tag]
+    day = policy.goes_on(view.since.get(pointer.tag, view.read_on))
+    # Dates of one form compare as text (RFC 3339, section 5.1).
+    return f"goes on {day}" if not unfinished and day > view.read_on else ""
+
+
 def live_pointers(tags: Iterable[str], grammar: tuple[PointerKind, ...]) -> tuple[Pointer, ...]:
     """Return the tags that the grammar takes for pointers; the first matching kind counts."""
     found = []
@@ -97,11 +165,6 @@ def undeclared(live: Iterable[Pointer], inputs: StaleInputs) -> tuple[Pointer, .
 def policy_of(pointer: Pointer, inputs: StaleInputs) -> Policy:
     """Return the policy of the pointer's kind; a kind without one stays."""
     return inputs.policy.get(pointer.kind, KEEP)
-
-
-def kept_by_policy(pointer: Pointer, digest: str = "") -> Kept:
-    """Return what is said of a pointer that stays because its kind does."""
-    return Kept(tag=pointer.tag, digest=digest, reason=f"policy of {pointer.kind} is keep")
 
 
 def may_be_version(tag: str) -> bool:
@@ -154,15 +217,9 @@ def refusal(removals: int, live: int, inputs: StaleInputs) -> str:
 
 
 def changes(recorded: Mapping[str, object], declared: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the input properties that differ; a listing of nothing stale is no difference.
-
-    `listing` numbers the listings that found something. One that the state already has was
-    dealt with by the update that recorded it.
-    """
-    names = sorted(set(declared) - {"stale", "listing", "waitFor"})
-    found = [name for name in names if _differ(recorded.get(name), declared[name])]
-    pending = declared.get("stale") and recorded.get("listing") != declared.get("listing")
-    return ("stale", *found) if pending else tuple(found)
+    """Return the input properties that differ."""
+    names = sorted(set(declared) - {"waitFor"})
+    return tuple(name for name in names if _differ(recorded.get(name), declared[name]))
 
 
 def _differ(recorded: object, declared: object) -> bool:

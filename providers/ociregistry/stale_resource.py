@@ -1,20 +1,24 @@
 """The resource `ociregistry:index:StalePointers`: properties in, properties out."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from fleet.http.addresses import is_loopback
 from providers.ociregistry.errors import OciError, UnreachableError
-from providers.ociregistry.held import still_there, with_reasons
-from providers.ociregistry.listing import Listing
-from providers.ociregistry.parting import parting
+from providers.ociregistry.held import held_of, still_there
+from providers.ociregistry.leaving import Leaving
+from providers.ociregistry.listing import newly_dated
 from providers.ociregistry.retire import Outcome
 from providers.ociregistry.session import Change, Session
-from providers.ociregistry.stale import Kept, Removal, StaleInputs, changes
+from providers.ociregistry.stale import Kept, StaleInputs, View, changes, due, refusal
 from providers.ociregistry.stale_telling import StaleTeller, names
-from providers.ociregistry.wire import InvalidInputsError, Properties, stale_inputs
-
-_NOTHING = Outcome(removed=(), kept=())
+from providers.ociregistry.stale_wire import (
+    recorded_view,
+    removals,
+    stale_inputs,
+    view_properties,
+)
+from providers.ociregistry.wire import Properties
 
 
 class RemovalFailedError(OciError):
@@ -26,233 +30,196 @@ class RemovalFailedError(OciError):
         self.properties = properties
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Step:
+    """A create or update: the declared properties, what was known before, and what follows.
+
+    `inputs.stale` is what may be removed, `held` what this run was not allowed to remove.
+    """
+
+    urn: str
+    news: Properties
+    inputs: StaleInputs
+    view: View
+    held: Mapping[str, Kept]
+
+
 class StaleResource:
-    """Removes the pointers of a repository that nothing declares."""
+    """Removes the pointers of a repository that nothing declares.
+
+    A refresh records every live pointer. What is stale follows from that record and the
+    declaration alone, so an update removes only what the state lists.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._held: dict[str, dict[str, Kept]] = {}
         self.teller = StaleTeller(session)
+        self._leaving = Leaving(session)
 
     def identify(self, inputs: Properties) -> str:
         """Return the id: the repository."""
         return str(inputs["repository"])
 
-    async def check(self, urn: str, olds: Properties, properties: Properties) -> dict[str, Any]:
-        """Validate, and list what is stale as the input `stale`, so that a preview shows it.
+    async def check(self, urn: str, _olds: Properties, properties: Properties) -> dict[str, Any]:
+        """Validate, and note the repository as looked after.
 
-        `listing` counts the listings that found something: it tells a listing that an update
-        has dealt with from one that is still to be dealt with, even if both are alike.
-        `staleSince` keeps the dates of the old inputs, and dates what is stale for the first time;
-        a name that is declared again or gone loses its date. Stale names whose removal nobody
-        announced, where `FLEET_ALLOWED_REMOVALS` says what was, are warned of and not listed; so
-        the run that may remove them finds a difference.
-
-        :raises InvalidInputsError: naming every property that is wrong, or the share of
-            removals where that is too large.
-        :raises UnreachableError: if the registry can't be reached, for then nothing is known of
-            what is stale.
-        :raises OciError: if it can't be read what was announced.
+        :raises InvalidInputsError: naming every property that is wrong.
         """
         # Also where it fails below: a remover that is declared is none whose image left.
         self._session.account.checked(urn)
-        # What an update removed lost its date in the outputs alone: if it comes back, its whole
-        # grace is before it.
-        known = self._session.account.remover(urn)
-        dates = known.get("staleSince", olds.get("staleSince", {}))
-        inputs = self._with_declared({**properties, "stale": {}, "staleSince": dates})
-        inputs = replace(inputs, suspected=_suspected(olds, properties))
+        inputs = stale_inputs(properties)
         self._session.declared.add_remover(inputs.repository, urn, keeps=inputs.keep_on_destroy)
-        listing = await self._listing(replace(inputs, allowed=self._session.allowed))
-        if listing.refused:
-            reason = f"{listing.refused}. Listed: {names(listing)}"
-            raise InvalidInputsError({"maxRemovals": reason})
-        self.teller.listed(urn, inputs.repository, listing)
-        self._held[urn] = {kept.tag: kept for kept in listing.held}
-        if listing.held:
-            await self._session.warn(still_there(inputs.repository, listing.held), urn)
-        number = olds.get("listing", 0)
-        if listing.stale:
-            number += 1
-            await self._session.log(f"stale, to be removed: {names(listing)}", urn)
-        for tag in sorted(listing.waiting.keys() - dates.keys()):
-            await self._session.log(f"stale: {tag} ({listing.waiting[tag]})", urn)
-        return {
-            **properties,
-            "stale": listing.stale,
-            "listing": number,
-            "staleSince": listing.since,
-        }
+        return dict(properties)
 
     def diff(self, urn: str, olds: Properties, news: Properties) -> list[Change]:
         """Return the differing properties, and each stale pointer on its own."""
-        found = []
-        for name in changes(olds, news):
-            if name == "stale":
-                found += [
-                    Change(name=name, path=f'stale["{tag}"]', kind="ADD", from_inputs=False)
-                    for tag in news["stale"]
-                ]
-            elif name == "staleSince":
-                found += _dated(olds.get(name, {}), news[name])
-            else:
-                found.append(Change(name=name, path=name, replaces=name == "repository"))
+        found = [
+            Change(name=name, path=name, replaces=name == "repository")
+            for name in changes(olds, news)
+        ]
+        if any(change.replaces for change in found):
+            return found
+        inputs = self._inputs(news)
+        listed = due(recorded_view(olds), inputs)
+        found += [
+            Change(name="stale", path=f'stale["{tag}"]', kind="ADD", from_inputs=False)
+            for tag in listed.stale
+        ]
         if not found:
-            self.teller.foresee(urn)
+            self.teller.stays(urn, inputs.repository, listed.kept)
         return found
 
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
-        """Remove what `check` listed, or foresee that."""
-        return await self._apply(urn, properties, [], preview=preview)
+        """Look at the repository, and remove what is stale, or foresee that."""
+        view = await self._look(self._inputs(properties), View())
+        return await self._apply(urn, properties, view, [], preview=preview)
 
     async def update(
         self, urn: str, olds: Properties, news: Properties, *, preview: bool
     ) -> dict[str, Any]:
-        """Remove what `check` listed, or foresee that; the record only grows."""
-        return await self._apply(urn, news, list(olds.get("removed", [])), preview=preview)
+        """Remove what the state lists as stale, or foresee that; the record only grows."""
+        record = list(olds.get("removed", []))
+        return await self._apply(urn, news, recorded_view(olds), record, preview=preview)
 
     async def read(
         self, urn: str, resource_id: str, properties: Properties, inputs: Properties
     ) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """Return the state as it is: `check` lists the registry in every run.
+        """Record every live pointer, and what of them is stale by the last declaration.
 
-        :raises OciError: on an import, for there is nothing to take over.
+        :raises UnreachableError: if the registry can't be reached, with the remedies.
+        :raises OciError: on an import, for there is nothing to take over; if the registry fails.
         """
         if "grammar" not in properties:
             raise OciError(f"{resource_id}: StalePointers cannot be imported; just declare it")
         self._session.account.read_remover(urn, properties)
-        return dict(properties), dict(inputs)
+        # The engine keeps the inputs of every run, outputs of updates alone.
+        declared, known = stale_inputs({**properties, **inputs}), recorded_view(properties)
+        view = await self._look(declared, known)
+        listed = due(view, declared)
+        reasons = {kept.tag: kept.reason for kept in listed.kept}
+        for tag in newly_dated(view, known.since):
+            await self._session.log(f"stale: {tag} ({view.live[tag]}, {reasons.get(tag)})", urn)
+        return {**properties, **view_properties(view, listed.stale, listed.kept)}, dict(inputs)
 
     async def delete(self, urn: str, properties: Properties) -> None:
-        """Remove the pointers that carry our owner annotation, or that the state wrote or adopted.
+        """Remove the pointers of an image that left, see `Leaving.delete`."""
+        await self._leaving.delete(urn, properties)
 
-        What this run declares stays, and all of them where `parting` says so. One that the last
-        run declared and that is somebody else's by now stays with a warning. The record of what
-        was ever removed is in the registry afterwards.
-
-        :raises UnreachableError: if the registry can't be reached, with the remedy for one that is
-            gone for good. One on loopback is forgotten with a warning: nobody pulls from it.
-        :raises UnannouncedError: where some stay because nobody announced that they go.
-        """
-        inputs = self._session.departing(properties)
-        try:
-            found = await parting(self._session, urn, inputs)
-            if found.stays and inputs.removed:
-                await self._keep_record(inputs, urn)
-            outcome = _NOTHING if found.stays else await self._retire_owned(inputs)
-        except UnreachableError as error:
-            await self._forget(inputs, urn, error)
-            return
-        if found.why:
-            await self._session.warn(found.why, urn)
-        for entry in outcome.removed:
-            await self._session.log(f"removed {entry.tag}, which named {entry.digest}", urn)
-        for kept in outcome.kept:
-            await self._session.warn(
-                f"{inputs.repository}:{kept.tag} stays, though its image is no longer declared: it "
-                f"names {kept.digest}, and {kept.reason}. Remove it by hand if it may go",
-                urn,
-            )
-
-    async def _listing(self, inputs: StaleInputs) -> Listing:
+    async def _look(self, inputs: StaleInputs, known: View) -> View:
         lister = self._session.lister
         try:
-            return await self._session.hosts.ask(
-                inputs.repository.host, lambda: lister.listing(inputs)
+            found = await self._session.hosts.ask(
+                inputs.repository.host, lambda: lister.listing(inputs, known)
             )
         except UnreachableError as error:
             raise UnreachableError(
-                f"{inputs.repository}: nothing can be done while its registry cannot be reached "
-                f"({error}). Start it or mend the network, and run again; if it is gone for good, "
-                "declare the registry that took its place"
+                f"{inputs.repository}: its stale pointers can't be listed, because its registry "
+                f"cannot be reached ({error}). Start it or mend the network, and run again; if it "
+                "is gone for good, declare the registry that took its place"
             ) from error
-
-    async def _retire_owned(self, inputs: StaleInputs) -> Outcome:
-        retirer, declared = self._session.retirer, self._session.declared
-        inputs = replace(inputs, allowed=self._session.allowed)
-        return await retirer.retire_owned(inputs, declared.tags(inputs.repository))
-
-    async def _keep_record(self, inputs: StaleInputs, urn: str) -> None:
-        try:
-            await self._session.retirer.keep_record(inputs)
-        except OciError as error:
-            held = ", ".join(f"{entry.tag} ({entry.digest})" for entry in inputs.removed)
-            await self._session.warn(
-                f"{inputs.repository}: its record of removed names goes with the state and is not "
-                f"in the registry ({error}). It held {held}",
-                urn,
-            )
-
-    async def _forget(self, inputs: StaleInputs, urn: str, error: UnreachableError) -> None:
-        if not is_loopback(inputs.repository.host):
-            raise UnreachableError(
-                f"{inputs.repository}: its pointers cannot be removed ({error}). Run again when "
-                f"the registry answers; if it is gone for good: `pulumi state delete '{urn}'`"
-            ) from error
-        await self._session.warn(
-            f"{inputs.repository} is forgotten without removing its pointers ({error})", urn
-        )
+        return found.view
 
     async def _apply(
-        self, urn: str, news: Properties, record: list[Any], *, preview: bool
+        self, urn: str, news: Properties, view: View, record: list[Any], *, preview: bool
     ) -> dict[str, Any]:
+        step = self._step(urn, news, view, record)
+        if step.held:
+            await self._session.warn(still_there(step.inputs.repository, step.held.values()), urn)
         if preview:
-            await self.teller.foresee_removals(urn)
-            return {**news, "kept": [], "removed": record}
-        if news["stale"] and "" in news.get("waitFor", []):
+            return {**await self._foreseen(step), "removed": record}
+        if step.inputs.stale and "" in news.get("waitFor", []):
             raise OciError(
                 f"{self.identify(news)}: no pointer is removed while a declared tag failed; repair "
-                f"that and rerun. Still there: {', '.join(sorted(news['stale']))}"
+                f"that and rerun. Still there: {', '.join(sorted(step.inputs.stale))}"
             )
-        inputs = self._with_declared({**news, "removed": record})
-        outcome = await self._session.retirer.retire(inputs)
-        outcome = replace(outcome, kept=with_reasons(outcome.kept, self._held.get(urn, {})))
-        self.teller.tell(urn, inputs.repository, outcome)
-        properties = _outputs(news, record, outcome)
-        if outcome.failure is not None:
+        outcome = await self._retired(step)
+        view, failure = await self._afterwards(step, outcome)
+        listed = due(view, step.inputs)
+        kept = _merged(listed.kept, outcome.kept, step.held.values())
+        self.teller.tell(urn, step.inputs.repository, replace(outcome, kept=kept))
+        removed = [*record, *removals(outcome.removed)]
+        outputs = {**news, **view_properties(view, listed.stale, kept), "removed": removed}
+        if failure is not None:
             raise RemovalFailedError(
-                str(outcome.failure), resource_id=self.identify(news), properties=properties
+                str(failure), resource_id=self.identify(news), properties=outputs
             )
-        for kept in outcome.kept:
-            if kept.tag in news["stale"]:
-                await self._session.log(f"{kept.tag} stays: {kept.reason} ({kept.digest})", urn)
-        return properties
+        for entry in outcome.kept:
+            await self._session.log(f"{entry.tag} stays: {entry.reason} ({entry.digest})", urn)
+        return outputs
 
-    def _with_declared(self, properties: Properties) -> StaleInputs:
+    def _step(self, urn: str, news: Properties, view: View, record: list[Any]) -> _Step:
+        """Return what is to be done.
+
+        :raises OciError: if more would be removed than the declared share.
+        """
+        inputs = self._inputs({**news, "removed": record})
+        stale = due(view, inputs).stale
+        named = {tag: view.stood_for(tag) for tag in stale}
+        held = held_of(inputs.repository, named, self._session.allowed)
+        going = {tag: digest for tag, digest in stale.items() if tag not in held}
+        refused = refusal(len(going), len(view.live), inputs)
+        if refused:
+            raise OciError(f"{refused}. Listed: {names(going)}")
+        inputs = replace(inputs, stale=going)
+        return _Step(urn=urn, news=news, inputs=inputs, view=view, held=held)
+
+    async def _foreseen(self, step: _Step) -> dict[str, Any]:
+        inputs, view, outcome = step.inputs, step.view, Outcome()
+        if inputs.stale:
+            outcome = await self._session.hosts.ask(
+                inputs.repository.host, lambda: self._session.retirer.foresee(inputs)
+            )
+        listed = due(view, inputs)
+        kept = _merged(listed.kept, outcome.kept, step.held.values())
+        await self.teller.foresee(step.urn, inputs.repository, replace(outcome, kept=kept))
+        stale = {tag: inputs.stale[tag] for tag in outcome.going}
+        return {**step.news, **view_properties(view, stale, kept)}
+
+    async def _retired(self, step: _Step) -> Outcome:
+        if not step.inputs.stale:
+            return Outcome()
+        await self._session.log(f"stale, to be removed: {names(step.inputs.stale)}", step.urn)
+        return await self._session.retirer.retire(step.inputs)
+
+    async def _afterwards(self, step: _Step, outcome: Outcome) -> tuple[View, OciError | None]:
+        """Look again; where that fails, what was known less what was removed is kept."""
+        known = step.view.without(removal.tag for removal in outcome.removed)
+        if outcome.failure is not None:
+            return known, outcome.failure
+        try:
+            listing = await self._session.lister.listing(step.inputs, known)
+        except OciError as error:
+            return known, error
+        return listing.view, None
+
+    def _inputs(self, properties: Properties) -> StaleInputs:
         """Read the inputs; every tag that this run declares is none of the stale ones."""
         inputs = stale_inputs(properties)
         tags = self._session.declared.tags(inputs.repository)
         return replace(inputs, pointers=inputs.pointers | tags)
 
 
-def _suspected(olds: Properties, news: Properties) -> frozenset[str]:
-    """Return the kinds that were not always kept, and the tags that the last run was to remove."""
-    before, now = olds.get("policy", {}), news.get("policy", {})
-    changed = {kind for kind in now if before.get(kind) != now[kind]}
-    return frozenset({*changed, *olds.get("stale", {})})
-
-
-def _dated(olds: Properties, news: Properties) -> list[Change]:
-    """Return each date that comes, goes or differs on its own."""
-    changed = [tag for tag in sorted({*olds, *news}) if olds.get(tag) != news.get(tag)]
-    return [
-        Change(
-            name="staleSince",
-            path=f'staleSince["{tag}"]',
-            kind="ADD" if tag not in olds else "UPDATE" if tag in news else "DELETE",
-            from_inputs=False,
-        )
-        for tag in changed
-    ]
-
-
-def _outputs(news: Properties, record: list[Any], outcome: Outcome) -> dict[str, Any]:
-    kept = [{"tag": k.tag, "digest": k.digest, "reason": k.reason} for k in outcome.kept]
-    removed = [*record, *(_entry(removal) for removal in outcome.removed)]
-    gone = {removal.tag for removal in outcome.removed}
-    since = {tag: date for tag, date in news.get("staleSince", {}).items() if tag not in gone}
-    return {**news, "stale": {}, "staleSince": since, "kept": kept, "removed": removed}
-
-
-def _entry(removal: Removal) -> dict[str, str]:
-    return {"tag": removal.tag, "digest": removal.digest, "removedAt": removal.removed_at}
+def _merged(*parts: Any) -> tuple[Kept, ...]:
+    """Return what stays, by tag; of two reasons the later part's counts."""
+    found = {kept.tag: kept for part in parts for kept in part}
+    return tuple(found[tag] for tag in sorted(found))

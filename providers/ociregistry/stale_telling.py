@@ -1,12 +1,11 @@
 """Tells what becomes of pointers that nothing declares, to the account of the run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from providers.ociregistry.errors import OciError
 from providers.ociregistry.held import held_of
 from providers.ociregistry.last_name import last_names
-from providers.ociregistry.listing import Listing
 from providers.ociregistry.parting import parting
 from providers.ociregistry.reasons import shown
 from providers.ociregistry.reference import Repository, TagReference
@@ -23,24 +22,29 @@ class StaleTeller:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._listed: dict[str, tuple[Repository, Listing]] = {}
 
-    def listed(self, urn: str, repository: Repository, listing: Listing) -> None:
-        """Remember what `check` listed, until it is known whether anything is done about it."""
-        self._listed[urn] = (repository, listing)
+    def stays(self, urn: str, repository: Repository, kept: Iterable[Kept]) -> None:
+        """Note what stays where nothing is stale; a refresh compares as well, before any check."""
+        if self._session.account.has_checked(urn):
+            self._session.account.note(urn, *(_kept(repository, entry) for entry in kept))
 
-    def foresee(self, urn: str) -> None:
-        """Note what was listed; a refresh compares as well, before anything is listed."""
-        if urn in self._listed:
-            self._session.account.note(urn, *_foreseen(*self._listed[urn], {}))
-
-    async def foresee_removals(self, urn: str) -> None:
-        """Note what a preview listed, and say of which images the last name would go."""
-        repository, listing = self._listed[urn]
-        last = await last_names(self._session, repository, listing)
-        self._session.account.note(urn, *_foreseen(repository, listing, last))
-        if last:
-            await self._session.log(f"stale, to be removed: {names(listing, last)}", urn)
+    async def foresee(self, urn: str, repository: Repository, outcome: Outcome) -> None:
+        """Note and log what an update would remove, and of which images the last name."""
+        last = await last_names(self._session, repository, outcome.going, outcome.tags)
+        going = (
+            _retired(
+                repository,
+                tag,
+                digest,
+                "nothing declares it",
+                *([last[tag]] if tag in last else []),
+            )
+            for tag, digest in outcome.going.items()
+        )
+        kept = (_kept(repository, entry) for entry in outcome.kept)
+        self._session.account.note(urn, *going, *kept)
+        if outcome.going:
+            await self._session.log(f"stale, to be removed: {names(outcome.going, last)}", urn)
 
     def tell(self, urn: str, repository: Repository, outcome: Outcome) -> None:
         """Note what an update removed and kept."""
@@ -95,30 +99,13 @@ class StaleTeller:
             entries += [_kept(repository, kept) for kept in held.values()]
             self._session.account.note(urn, *entries)
             if going:
-                names = ", ".join(f"{tag} ({digest})" for tag, digest in going.items())
-                await self._session.log(f"{reason}, to be removed: {names}", urn)
+                await self._session.log(f"{reason}, to be removed: {names(going)}", urn)
 
 
-def names(listing: Listing, last: Mapping[str, str] = MappingProxyType({})) -> str:
+def names(going: Mapping[str, str], last: Mapping[str, str] = MappingProxyType({})) -> str:
     """Name the pointers that are to be removed, with their digests and what there is to say."""
-    said = {tag: f"; {last[tag]}" if tag in last else "" for tag in listing.stale}
-    return ", ".join(f"{tag} ({digest}{said[tag]})" for tag, digest in listing.stale.items())
-
-
-def _foreseen(
-    repository: Repository, listing: Listing, last: Mapping[str, str]
-) -> tuple[Entry, ...]:
-    going = (
-        _retired(
-            repository,
-            tag,
-            listing.displaced.get(tag, digest),
-            "nothing declares it",
-            *([last[tag]] if tag in last else []),
-        )
-        for tag, digest in listing.stale.items()
-    )
-    return (*going, *(_kept(repository, kept) for kept in listing.kept))
+    said = {tag: f"; {last[tag]}" if tag in last else "" for tag in going}
+    return ", ".join(f"{tag} ({digest}{said[tag]})" for tag, digest in going.items())
 
 
 def _retired(

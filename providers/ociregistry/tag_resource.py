@@ -3,7 +3,6 @@
 from typing import Any
 
 from providers.ociregistry.before import STATE_ONLY
-from providers.ociregistry.errors import UnreachableError
 from providers.ociregistry.reference import TagReference
 from providers.ociregistry.session import Change, Session
 from providers.ociregistry.tag import (
@@ -67,6 +66,7 @@ class TagResource:
         inputs, before = tag_inputs(properties), self._teller.before(urn, None)
         if not preview:
             state = await self._session.tagger.create(inputs)
+            self._session.sightings.written(inputs.ref, state.digest)
             self._teller.tell(urn, inputs, before, state)
             return {**_recordable(properties), **state_properties(state)}
         digest = foreseen_digest(None, inputs)
@@ -85,6 +85,7 @@ class TagResource:
         before, kept = self._teller.before(urn, olds), _recordable(news)
         if not preview:
             state = await self._session.tagger.update(inputs, recorded)
+            self._session.sightings.written(inputs.ref, state.digest)
             self._teller.tell(urn, inputs, before, state)
             return {**kept, **state_properties(state)}
         digest = foreseen_digest(recorded, inputs)
@@ -100,10 +101,8 @@ class TagResource:
     ) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Read a tag; one that no state knows is described with inputs that leave it as it is.
 
-        Where the registry can't be reached, the state stays as it is with a warning: a registry
-        that is gone for good must not keep a program from running that no longer names it.
-
-        :raises OciError: if an import can't read the tag, or the registry answers with an error.
+        :raises OciError: if the registry can't be reached or fails, or the tag of an import is no
+            image of a fleet.
         """
         if not properties.get("digest"):
             found = await self._session.tagger.find(TagReference.parse(resource_id))
@@ -113,12 +112,7 @@ class TagResource:
         recorded = recorded_tag(properties)
         ref = TagReference.parse(recorded.ref)
         self._session.declared.add_recorded(ref, recorded.state.assembled)
-        try:
-            state = await self._reread(recorded, whole="sources" in inputs)
-        except UnreachableError as error:
-            text = f"{recorded.ref} could not be verified: {error}; the state is kept"
-            await self._session.warn(text, urn)
-            return dict(properties), dict(inputs)
+        state = await self._reread(recorded, whole="sources" in inputs)
         reason = drift(recorded, state)
         if reason:
             await self._session.log(reason, urn)

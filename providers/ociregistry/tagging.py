@@ -1,7 +1,7 @@
 """Tags, acting: reads and writes a registry as `tag` decides."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from providers.ociregistry.describing import Describer, Found, Unreadable
@@ -49,16 +49,19 @@ def _all(_ref: TagReference, platforms: tuple[Platform, ...]) -> tuple[Platform,
 class Tagger:
     """Creates, updates and reads tags in a registry.
 
-    `due` picks the platforms that a refresh of an unmoved tag asks for.
+    `due` picks the platforms that a refresh of an unmoved tag asks for, `digest` tells a refresh
+    what a tag names.
     """
 
     def __init__(
         self,
         registry: Registry,
         due: Callable[[TagReference, tuple[Platform, ...]], tuple[Platform, ...]] = _all,
+        digest: Callable[[TagReference], Awaitable[str | None]] | None = None,
     ) -> None:
         self._registry = registry
         self._due = due
+        self._digest = digest or self.names
         self._library = Library(registry)
         self._describer = Describer(registry, self._library)
         self.found: dict[TagReference, str | None] = {}
@@ -108,7 +111,7 @@ class Tagger:
         of a fleet is told as that, without platforms, so that an update can put it back.
         """
         ref = TagReference.parse(recorded.ref)
-        live = await self._registry.head(ref.repository, ref.tag)
+        live = await self._digest(ref)
         if live is None:
             return None
         if live != recorded.state.digest:

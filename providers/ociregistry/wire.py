@@ -8,10 +8,8 @@ from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.rpc import UNKNOWN
 
 from providers.ociregistry.errors import OciError
-from providers.ociregistry.policy import Policy, is_date, parse_policy
 from providers.ociregistry.reasons import shortened
-from providers.ociregistry.reference import ManifestReference, Repository, TagReference, is_digest
-from providers.ociregistry.stale import PointerKind, Removal, StaleInputs
+from providers.ociregistry.reference import ManifestReference, Repository, TagReference
 from providers.ociregistry.tag import (
     OnConflict,
     Platform,
@@ -63,14 +61,15 @@ def wrap_map(values: Properties) -> dict[str, PropertyValue]:
     return {key: wrap(value) for key, value in values.items()}
 
 
-class _Reader:
-    """Reads properties, and gathers all problems instead of stopping at the first."""
+class Reader:
+    """A reader of properties that gathers all problems instead of stopping at the first."""
 
     def __init__(self, properties: Properties) -> None:
         self._properties = properties
         self.problems: dict[str, str] = {}
 
     def value(self, name: str, kind: type, default: Any) -> Any:
+        """Return a property of `kind`; `default` where it is absent or of another kind."""
         found = self._properties.get(name, default)
         if not isinstance(found, kind):
             self.problems[name] = f"{found!r} is no {kind.__name__}"
@@ -78,6 +77,7 @@ class _Reader:
         return found
 
     def parse(self, name: str, parse: Any, text: str) -> Any:
+        """Return what `parse` makes of a text, None where it refuses."""
         try:
             return parse(text)
         except OciError as error:
@@ -85,6 +85,10 @@ class _Reader:
             return None
 
     def finish(self) -> None:
+        """Raise all problems that were found.
+
+        :raises InvalidInputsError: if there are any.
+        """
         if self.problems:
             raise InvalidInputsError(self.problems)
 
@@ -94,7 +98,7 @@ def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagIn
 
     :raises InvalidInputsError: naming every property that is wrong.
     """
-    reader = _Reader(properties)
+    reader = Reader(properties)
     ref = reader.parse("ref", TagReference.parse, reader.value("ref", str, ""))
     repository = ref.repository if ref is not None else None
     sources = tuple(_sources(reader, repository))
@@ -129,7 +133,7 @@ def _is_known_text(value: Any) -> bool:
     return isinstance(value, str) and value != UNKNOWN
 
 
-def _sources(reader: _Reader, repository: Repository | None) -> list[Source]:
+def _sources(reader: Reader, repository: Repository | None) -> list[Source]:
     found: dict[str, Source] = {}
     for position, entry in enumerate(reader.value("sources", list, [])):
         name = f"sources[{position}]"
@@ -145,7 +149,7 @@ def _sources(reader: _Reader, repository: Repository | None) -> list[Source]:
     return list(found.values())
 
 
-def _source(reader: _Reader, repository: Repository | None) -> ManifestReference | None:
+def _source(reader: Reader, repository: Repository | None) -> ManifestReference | None:
     text = reader.value("source", str, "")
     image = _image(reader, "source", text, repository) if text else None
     if image is not None and repository is not None and image.repository != repository:
@@ -154,7 +158,7 @@ def _source(reader: _Reader, repository: Repository | None) -> ManifestReference
 
 
 def _image(
-    reader: _Reader, name: str, text: Any, repository: Repository | None
+    reader: Reader, name: str, text: Any, repository: Repository | None
 ) -> ManifestReference | None:
     if repository is None:
         return None
@@ -235,72 +239,3 @@ def recorded_images(properties: Properties) -> dict[str, str]:
 
 def _digest(image: str) -> str:
     return image.partition("@")[2]
-
-
-def stale_inputs(properties: Properties) -> StaleInputs:
-    """Read the inputs of StalePointers, and of its outputs what was removed before.
-
-    :raises InvalidInputsError: naming every property that is wrong.
-    """
-    reader = _Reader(properties)
-    repository = reader.parse("repository", Repository.parse, reader.value("repository", str, ""))
-    share = reader.value("maxRemovals", float, 0.5)
-    if not 0 <= share <= 1:
-        reader.problems["maxRemovals"] = f"{share!r} is no share; write a number from 0 to 1"
-    owner = reader.value("owner", str, "")
-    if not owner:
-        reader.problems["owner"] = "is empty; write <pulumi project>/<stack>"
-    grammar = tuple(_grammar(reader))
-    policy = _policy(reader, {entry.kind for entry in grammar})
-    inputs = StaleInputs(
-        repository=repository,
-        owner=owner,
-        pointers=frozenset(reader.value("pointers", list, [])),
-        grammar=grammar,
-        policy=policy,
-        max_removals=share,
-        allow_mass=reader.value("allowMass", bool, default=False),
-        keep_on_destroy=reader.value("keepOnDestroy", bool, default=False),
-        stale=reader.value("stale", dict, {}),
-        since=_dates(reader),
-        removed=tuple(
-            Removal(tag=entry["tag"], digest=entry["digest"], removed_at=entry["removedAt"])
-            for entry in properties.get("removed") or ()
-            if is_digest(entry["digest"])
-        ),
-    )
-    reader.finish()
-    return inputs
-
-
-def _grammar(reader: _Reader) -> list[PointerKind]:
-    kinds = []
-    for position, entry in enumerate(reader.value("grammar", list, [])):
-        try:
-            kinds.append(PointerKind(kind=entry["kind"], pattern=re.compile(entry["pattern"])))
-        except (re.error, KeyError, TypeError) as error:
-            reader.problems[f"grammar[{position}]"] = f"no kind with a regular expression: {error}"
-    return kinds
-
-
-def _policy(reader: _Reader, kinds: set[str]) -> dict[str, Policy]:
-    found = {}
-    for kind, text in reader.value("policy", dict, {}).items():
-        policy = parse_policy(text) if isinstance(text, str) else None
-        if policy is None:
-            reader.problems[f"policy.{kind}"] = (
-                f"{text!r} is no policy; write remove, keep or remove after 90 days"
-            )
-        elif kind not in kinds:
-            reader.problems[f"policy.{kind}"] = "no such kind in the grammar"
-        else:
-            found[kind] = policy
-    return found
-
-
-def _dates(reader: _Reader) -> dict[str, str]:
-    dates = reader.value("staleSince", dict, {})
-    for tag, date in dates.items():
-        if not is_date(date):
-            reader.problems[f"staleSince.{tag}"] = f"{date!r} is no date; write it as 2026-11-23"
-    return cast("dict[str, str]", dates)

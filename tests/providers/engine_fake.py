@@ -77,6 +77,12 @@ class Engine:
         self._runner.run(self.provider.close())
         self.provider = self._start()
 
+    def close_to(self, host: str) -> None:
+        """Start a new process that speaks plain HTTP to one more registry."""
+        hosts = self._environment["FLEET_PLAIN_HTTP"]
+        self._environment["FLEET_PLAIN_HTTP"] = f"{hosts},{host}"
+        self.restart()
+
     def preview(self, token: str, name: str, inputs: dict[str, Any]) -> Step:
         """Foresee, after a refresh that is not kept."""
         before = dict(self.resources)

@@ -79,6 +79,8 @@ class FakeRegistry:
     deletes_image_with_tag: bool = False
     mount: bool = True
     tells_digest: bool = True
+    date: str = ""
+    """What is sent as `Date`; a registry that tells none leaves the clock to the caller."""
     page: int = 1000
     date: str | None = None
     authorization: str = ""
@@ -426,7 +428,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.mute:
             self.mute = False
             return
-        self.send_response(status)
+        self.send_response_only(status)
+        if self.fake.date:
+            self.send_header("Date", self.fake.date)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         length = "0" if status == 204 else str(len(body))

@@ -115,7 +115,7 @@ class TestStale:
         (warning,) = gate.engine.warnings
         assert f"{STRAY} ({pushed}; its removal was not announced)" in warning
         assert "The next preview lists" in warning
-        assert (gate.engine.resources["s"].inputs["stale"]).keys() == {"py3.8-LATEST"}
+        assert step.outputs["stale"] == {STRAY: pushed}
         told = entries(gate.done)
         assert {tag: told[tag]["action"] for tag in told} == {
             "py3.8-LATEST": "retire", STRAY: "keep",
@@ -144,22 +144,27 @@ class TestStale:
         assert gate.preview(policy=policy)["py3.8-LATEST"]["action"] == "keep"
         gate.engine.now = "2026-01-03T00:00:01Z"
         step = gate.up(policy=policy)
-        assert step.kind == "same"
+        assert step.outputs["stale"].keys() == {"py3.8-LATEST"}
         assert gate.tags["py3.8-LATEST"] == gate.old
         assert gate.preview(policy=policy)["py3.8-LATEST"]["action"] == "retire"
         gate.up(policy=policy)
         assert "py3.8-LATEST" not in gate.tags
 
-    def test_a_run_that_holds_all_back_leaves_the_state_as_it_was(self, gate: Gate) -> None:
+    def test_what_may_go_changes_no_row_and_a_run_that_holds_all_back_keeps_all(
+        self, gate: Gate
+    ) -> None:
         for _ in range(2):
             gate.up(allowed=False)
-        before = copy.deepcopy(gate.engine.resources["s"])
         gate.preview()
-        gate.push()
-        assert gate.up().kind == "same"
-        assert gate.engine.resources["s"] == before
+        pushed, before = gate.push(), copy.deepcopy(gate.engine.resources["s"].inputs)
+        changed = gate.up().changed
+        assert changed == (f'stale["{STRAY}"]',)
+        assert gate.tags[STRAY] == pushed
+        assert gate.engine.resources["s"].inputs == before
         assert gate.engine.warnings
         assert entries(gate.done)[STRAY]["action"] == "keep"
+        assert gate.up(allowed=False).changed == changed
+        assert STRAY not in gate.tags
 
     def test_the_share_of_removals_counts_what_may_go(self, gate: Gate) -> None:
         gate.preview(maxRemovals=0.5)

@@ -67,7 +67,9 @@ class TestPreview:
         versions = {"0.9.0": other, "0.10.0": old, "0.11.0": other, "0.11": other}
         fleet.storage.tags |= {f"py3.8-slim-{version}": d for version, d in versions.items()}
         assert len(lines.of_preview()) == 1
-        assert lines.asked == [f"py3.8-slim-{v}" for v in ("0.11.0", "0.11", "0.10.0")]
+        asked = [tag for tag in lines.asked if tag.startswith("py3.8-slim-")]
+        # The remover's own look at 0.11, which is a live pointer, comes first.
+        assert asked == [f"py3.8-slim-{v}" for v in ("0.11", "0.11.0", "0.11", "0.10.0")]
 
     def test_a_tag_that_goes_as_well_is_no_name_that_stays(
         self, lines: Lines, fleet: Fleet, engine: Engine
@@ -89,7 +91,7 @@ class TestPreview:
         tags = [f"py3.8-slim-0.{minor}.0" for minor in range(_ASKED + 1)]
         fleet.storage.tags |= dict.fromkeys(tags, other)
         assert "none of the 50 highest tags of its Python and base" in lines.of_preview()[-1]
-        assert lines.asked == tags[:0:-1]
+        assert [tag for tag in lines.asked if tag in tags] == tags[:0:-1]
 
     def test_a_registry_that_fails_then_stops_no_preview(self, lines: Lines, fleet: Fleet) -> None:
         fleet.storage.tags["py3.8-slim-0.30.0"] = fleet.storage.tags[TAG]

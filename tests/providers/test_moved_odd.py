@@ -6,9 +6,7 @@ from typing import Any
 import pytest
 
 from providers.ociregistry.errors import (
-    AuthenticationError,
     ConflictError,
-    FailingError,
     UnreadableError,
 )
 from providers.ociregistry.index import OWNER_ANNOTATION
@@ -128,15 +126,17 @@ class TestMovedOntoSomethingOdd:
         engine.refresh("v1")
         assert engine.messages == []
 
-    @pytest.mark.parametrize(("status", "error"), [(503, FailingError), (403, AuthenticationError)])
+    @pytest.mark.parametrize("status", [503, 403])
     def test_a_registry_that_fails_or_denies_tells_nothing_of_the_tag(
-        self, engine: Engine, declared: Declared, status: int, error: type[Exception]
+        self, engine: Engine, declared: Declared, status: int
     ) -> None:
-        engine.up(TAG, "v1", declared.version("v1"))
+        before = engine.up(TAG, "v1", declared.version("v1")).outputs
         artifact(declared.registry, "v1", b"hello")
         declared.registry.fault("GET .*/blobs/", status=status, times=100)
-        with pytest.raises(error):
-            engine.refresh("v1")
+        engine.refresh("v1")
+        outputs = engine.resources["v1"].outputs
+        assert str(status) in outputs.pop("unread")
+        assert outputs == before
 
     def test_a_long_wait_that_is_asked_for_tells_nothing_of_the_tag(
         self, engine: Engine, declared: Declared
@@ -145,8 +145,8 @@ class TestMovedOntoSomethingOdd:
         artifact(declared.registry, "v1", b"hello")
         headers = {"Retry-After": "3600"}
         declared.registry.fault("GET .*/blobs/", status=429, headers=headers)
-        with pytest.raises(FailingError, match="asks to wait 3600 s"):
-            engine.refresh("v1")
+        engine.refresh("v1")
+        assert "asks to wait 3600 s" in engine.resources["v1"].outputs["unread"]
 
     def test_a_line_that_breaks_keeps_the_state_with_a_warning(
         self, engine: Engine, declared: Declared
@@ -155,5 +155,7 @@ class TestMovedOntoSomethingOdd:
         artifact(declared.registry, "v1", b"hello")
         declared.registry.fault("GET .*/blobs/", reset=True, times=100)
         engine.refresh("v1")
-        assert engine.resources["v1"].outputs == before
+        outputs = engine.resources["v1"].outputs
+        assert "the connection failed" in outputs.pop("unread")
+        assert outputs == before
         assert "could not be verified" in engine.warnings[0]

@@ -14,8 +14,8 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from pulumi.runtime.proto.status_pb2 import Status
 
 from providers.ociregistry.errors import OciError
+from providers.ociregistry.messages import message_of
 from providers.ociregistry.schema import SCHEMA
-from providers.ociregistry.serve import message_of
 from providers.ociregistry.wire import wrap_map
 from tests.providers.registry_fake import FakeRegistry
 
@@ -66,7 +66,7 @@ def test_an_error_reaches_the_engine_as_one_message_without_a_traceback(
 def test_a_removal_that_fails_hands_the_engine_the_state_to_keep(
     plugin: provider_pb2_grpc.ResourceProviderStub, registry: FakeRegistry
 ) -> None:
-    digest = registry.push_index("team/app", "py3.8-LATEST")
+    registry.push_index("team/app", "py3.8-LATEST")
     registry.tag_delete = registry.digest_delete = False
     request = create(
         "ociregistry:index:StalePointers",
@@ -75,7 +75,7 @@ def test_a_removal_that_fails_hands_the_engine_the_state_to_keep(
         pointers=[],
         grammar=[{"kind": "LATEST", "pattern": ".*-LATEST"}],
         policy={"LATEST": "remove"},
-        stale={"py3.8-LATEST": digest},
+        maxRemovals=1.0,
     )
     with pytest.raises(grpc.RpcError) as caught:
         plugin.Create(request)

@@ -158,18 +158,10 @@ def test_a_share_above_the_limit_is_refused(
 @pytest.mark.parametrize(
     ("case", "old", "new", "changed"),
     [
-        ("nothing", {"owner": "a"}, {"owner": "a", "stale": {}, "listing": 0.0}, ()),
+        ("nothing", {"owner": "a"}, {"owner": "a"}, ()),
         ("another owner", {"owner": "a"}, {"owner": "b"}, ("owner",)),
-        ("a listing", {}, {"stale": {"t": "d"}, "listing": 1.0}, ("stale",)),
-        (
-            "a listing that was dealt with",
-            {"listing": 1.0},
-            {"stale": {"t": "d"}, "listing": 1.0},
-            (),
-        ),
         ("digests to wait for", {"waitFor": []}, {"waitFor": ["d"]}, ()),
-        ("no dates in a state of old", {}, {"staleSince": {}}, ()),
-        ("the first date", {}, {"staleSince": {"t": "2026-11-23"}}, ("staleSince",)),
+        ("no policy in a state of old", {}, {"policy": {}}, ()),
     ],
 )
 def test_changes(

@@ -5,16 +5,15 @@ import httpx
 import pytest
 
 from providers.ociregistry.errors import (
-    AuthenticationError,
     ConflictError,
+    OciError,
     PartialRemovalError,
-    RegistryError,
     UnreachableError,
 )
 from providers.ociregistry.index import OWNER_ANNOTATION
 from tests.providers.declared import NAME, Declared
 from tests.providers.engine_fake import STALE, TAG, Engine, Resource
-from tests.providers.registry_fake import FakeRegistry
+from tests.providers.registry_fake import FakeRegistry, serving
 
 TRIES = 5
 FAR = "registry.example"
@@ -47,10 +46,13 @@ class TestTags:
     def test_a_refresh_keeps_the_state_and_warns_at_each_tag(
         self, engine: Engine, stopped: FakeRegistry
     ) -> None:
-        before = dict(engine.resources)
+        before = {name: dict(found.outputs) for name, found in engine.resources.items()}
         for tag in ("v1", "v2", "v3"):
             engine.refresh(tag)
-        assert engine.resources == before
+            assert (
+                "could not be reached" in engine.resources[tag].outputs.pop("unread") or tag == "v1"
+            )
+        assert {name: found.outputs for name, found in engine.resources.items()} == before
         assert len(engine.warnings) == 3
         for tag, warning in zip(("v1", "v2", "v3"), engine.warnings, strict=True):
             assert warning.startswith(f"{stopped.host}/{NAME}:{tag} could not be verified: ")
@@ -65,43 +67,71 @@ class TestTags:
         assert len(stopped.log) == TRIES
         assert len(engine.waits) == TRIES - 1
 
-    def test_an_up_of_what_is_declared_already_needs_no_registry(
+    @pytest.mark.parametrize("preview", [True, False])
+    def test_what_could_not_be_read_fails_and_is_as_it_was_once_it_can(
+        self, engine: Engine, declared: Declared, stopped: FakeRegistry, preview: bool
+    ) -> None:
+        act = engine.preview if preview else engine.up
+        with pytest.raises(OciError, match=r"v1 could not be verified.*the connection failed"):
+            act(TAG, "v1", declared.version("v1"))
+        stopped.faults.clear()
+        engine.restart()
+        step = act(TAG, "v1", declared.version("v1"))
+        assert step.kind == "same"
+        assert "unread" not in step.outputs
+
+    def test_without_a_refresh_nothing_is_asked(
         self, engine: Engine, declared: Declared, stopped: FakeRegistry
     ) -> None:
-        assert engine.up(TAG, "v1", declared.version("v1")).kind == "same"
+        assert engine.up(TAG, "v1", declared.version("v1"), refresh=False).kind == "same"
+
+    def test_one_that_is_declared_on_another_host_is_made_there(
+        self, engine: Engine, declared: Declared, stopped: FakeRegistry
+    ) -> None:
+        with serving() as other:
+            elsewhere = Declared(other)
+            engine.close_to(other.host)
+            assert engine.up(TAG, "v1", elsewhere.version("v1")).kind == "replace"
+            assert other.pullable(NAME, "v1")
 
     def test_a_write_asks_the_registry_in_any_case(
         self, engine: Engine, declared: Declared, stopped: FakeRegistry
     ) -> None:
         engine.refresh("v1")
+        engine.resources["v1"].outputs.pop("unread")
         stopped.faults.clear()
         moved = stopped.push_index(NAME, "v1")
         with pytest.raises(ConflictError, match=moved):
             engine.up(TAG, "v1", declared.version("v1", "changed"), refresh=False)
 
     @pytest.mark.parametrize(
-        ("fault", "error"),
+        ("fault", "reason"),
         [
-            ({"status": 401}, AuthenticationError),
-            ({"status": 403}, AuthenticationError),
-            ({"status": 500}, RegistryError),
-            ({"status": 418}, RegistryError),
-            ({"status": 200, "headers": {"Docker-Content-Digest": "nonsense"}}, RegistryError),
+            ({"status": 401}, "401"),
+            ({"status": 403}, "403"),
+            ({"status": 500}, "500"),
+            ({"status": 418}, "418"),
+            ({"status": 200, "headers": {"Docker-Content-Digest": "nonsense"}}, ""),
         ],
     )
-    def test_a_registry_that_answers_is_no_unreachable_one(
+    def test_no_answer_of_a_registry_ends_a_refresh(
         self,
         engine: Engine,
+        declared: Declared,
         stopped: FakeRegistry,
         fault: dict[str, Any],
-        error: type[RegistryError],
+        reason: str,
     ) -> None:
         stopped.faults.clear()
         stopped.fault("manifests/v1", times=99, **fault)
-        with pytest.raises(error) as caught:
-            engine.refresh("v1")
-        assert not isinstance(caught.value, UnreachableError)
-        assert engine.warnings == []
+        engine.refresh("v1")
+        (warning,) = engine.warnings
+        assert reason in warning
+        unread = engine.resources["v1"].outputs["unread"]
+        assert warning == f"{declared.place}:v1 could not be verified: {unread}; the state is kept"
+        with pytest.raises(OciError, match="v1 could not be verified, so nothing is changed"):
+            engine.preview(TAG, "v1", declared.version("v1"))
+        assert engine.up(TAG, "v2", declared.version("v2")).kind == "same"
 
     def test_an_import_from_a_dead_host_is_an_error(
         self, engine: Engine, declared: Declared, stopped: FakeRegistry
@@ -114,8 +144,8 @@ class TestStalePointers:
     def test_a_declared_repository_is_an_error_that_names_the_remedies(
         self, engine: Engine, stopped: FakeRegistry
     ) -> None:
-        with pytest.raises(UnreachableError) as caught:
-            engine.up(STALE, "s", stale_inputs(stopped.host))
+        with pytest.raises(OciError) as caught:
+            engine.preview(STALE, "s", stale_inputs(stopped.host))
         for part in (f"{stopped.host}/{NAME}: ", "the connection failed", "run again", "took its"):
             assert part in str(caught.value)
 
@@ -124,7 +154,7 @@ class TestStalePointers:
     ) -> None:
         engine.refresh("v1")
         stopped.log.clear()
-        with pytest.raises(UnreachableError, match="a moment ago"):
+        with pytest.raises(OciError, match="a moment ago"):
             engine.up(STALE, "s", stale_inputs(stopped.host))
         assert stopped.log == []
 

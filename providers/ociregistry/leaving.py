@@ -1,0 +1,83 @@
+"""Pointers of a repository whose remover leaves: its image is not declared, or all is destroyed."""
+
+from dataclasses import replace
+
+from fleet.http.addresses import is_loopback
+from providers.ociregistry.errors import OciError, UnreachableError
+from providers.ociregistry.parting import parting
+from providers.ociregistry.retire import Outcome
+from providers.ociregistry.session import Session
+from providers.ociregistry.stale import StaleInputs
+from providers.ociregistry.stale_telling import names
+from providers.ociregistry.wire import Properties
+
+
+class Leaving:
+    """Removes what a remover leaves behind, or keeps it and says why."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def delete(self, urn: str, properties: Properties) -> None:
+        """Remove the pointers that carry our owner annotation, or that the state wrote or adopted.
+
+        Each is named before the first one is removed. What this run declares stays, and all of them
+        where `parting` says so. One that the last run declared and that is somebody else's by now
+        stays with a warning. The record of what was ever removed is in the registry afterwards.
+
+        :raises UnreachableError: if the registry can't be reached, with the remedy for one that is
+            gone for good. One on loopback is forgotten with a warning: nobody pulls from it.
+        :raises UnannouncedError: where some stay because nobody announced that they go.
+        """
+        inputs = self._session.departing(properties)
+        try:
+            found = await parting(self._session, urn, inputs)
+            if found.stays and inputs.removed:
+                await self._keep_record(inputs, urn)
+            outcome = Outcome() if found.stays else await self._retire_owned(inputs, urn)
+        except UnreachableError as error:
+            await self._forget(inputs, urn, error)
+            return
+        if found.why:
+            await self._session.warn(found.why, urn)
+        for entry in outcome.removed:
+            await self._session.log(f"removed {entry.tag}, which named {entry.digest}", urn)
+        for kept in outcome.kept:
+            await self._session.warn(
+                f"{inputs.repository}:{kept.tag} stays, though its image is no longer declared: it "
+                f"names {kept.digest}, and {kept.reason}. Remove it by hand if it may go",
+                urn,
+            )
+
+    async def _retire_owned(self, inputs: StaleInputs, urn: str) -> Outcome:
+        retirer, declared = self._session.retirer, self._session.declared
+        inputs = replace(inputs, allowed=self._session.allowed)
+
+        async def announce(going: dict[str, str]) -> None:
+            await self._session.log(f"{inputs.repository}, to be removed: {names(going)}", urn)
+
+        return await self._session.hosts.ask(
+            inputs.repository.host,
+            lambda: retirer.retire_owned(inputs, declared.tags(inputs.repository), announce),
+        )
+
+    async def _keep_record(self, inputs: StaleInputs, urn: str) -> None:
+        try:
+            await self._session.retirer.keep_record(inputs)
+        except OciError as error:
+            held = ", ".join(f"{entry.tag} ({entry.digest})" for entry in inputs.removed)
+            await self._session.warn(
+                f"{inputs.repository}: its record of removed names goes with the state and is not "
+                f"in the registry ({error}). It held {held}",
+                urn,
+            )
+
+    async def _forget(self, inputs: StaleInputs, urn: str, error: UnreachableError) -> None:
+        if not is_loopback(inputs.repository.host):
+            raise UnreachableError(
+                f"{inputs.repository}: its pointers cannot be removed ({error}). Run again when "
+                f"the registry answers; if it is gone for good: `pulumi state delete '{urn}'`"
+            ) from error
+        await self._session.warn(
+            f"{inputs.repository} is forgotten without removing its pointers ({error})", urn
+        )
