@@ -7,7 +7,7 @@ from providers.ociregistry.errors import OciError, UnreachableError
 from providers.ociregistry.parting import parting
 from providers.ociregistry.retire import Outcome
 from providers.ociregistry.session import Session
-from providers.ociregistry.stale import StaleInputs
+from providers.ociregistry.stale import StaleInputs, View
 from providers.ociregistry.stale_telling import names
 from providers.ociregistry.wire import Properties
 
@@ -17,6 +17,24 @@ class Leaving:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    async def foresee(self, urn: str, inputs: StaleInputs, known: View) -> None:
+        """Log what a destroy would remove, with the digests; `known` is the state before it.
+
+        Where that can't be read, the deletion itself says why.
+        """
+        if inputs.keep_on_destroy:
+            return
+        recorded = {tag: frozenset({digest}) for tag, digest in known.live.items()}
+        retirer, wanted = self._session.retirer, replace(inputs, recorded=recorded)
+        try:
+            going = await self._session.hosts.ask(
+                inputs.repository.host, lambda: retirer.owned(wanted, frozenset())
+            )
+        except OciError:
+            return
+        if going:
+            await self._session.log(f"{inputs.repository}, to be removed: {names(going)}", urn)
 
     async def delete(self, urn: str, properties: Properties) -> None:
         """Remove the pointers that carry our owner annotation, or that the state wrote or adopted.

@@ -42,7 +42,11 @@ class OciProvider(p.Provider):
         return p.GetSchemaResponse(schema=SCHEMA)
 
     async def configure(self, request: p.ConfigureRequest) -> p.ConfigureResponse:  # noqa: ARG002
-        """Take no configuration: credentials come from the environment, never from inputs."""
+        """Read and check the settings of this run, which are in the environment and in no input.
+
+        :raises OciError: naming every one that is wrong, before anything is asked or written.
+        """
+        self._session.read_settings()
         return p.ConfigureResponse(
             accept_secrets=False,
             supports_preview=True,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -16,6 +17,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, prov
 from pulumi.runtime.proto.status_pb2 import Status
 
 from providers.ociregistry.calls import Calls
+from providers.ociregistry.engine_command import destroys
 from providers.ociregistry.messages import message_of
 from providers.ociregistry.provider import OciProvider
 from providers.ociregistry.session import Session
@@ -91,6 +93,7 @@ async def serve(engine: str) -> None:
     A signal to end is an interrupt: what is under way ends in order before the process does.
     """
     session = Session()
+    session.destroying = destroys(os.getppid())
     session.log = _logger(engine, engine_pb2.LogSeverity.INFO)
     session.warn = _logger(engine, engine_pb2.LogSeverity.WARNING)
     server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)

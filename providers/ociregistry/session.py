@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 
 from fleet.http.hosts import Hosts
 from providers.ociregistry.account import Account
-from providers.ociregistry.allowed import Allowed, read_allowed
+from providers.ociregistry.allowed import Allowed
 from providers.ociregistry.client import Client
 from providers.ociregistry.ghcr import Removers
 from providers.ociregistry.listing import Lister
 from providers.ociregistry.reference import Repository, TagReference
 from providers.ociregistry.retire import Retirer
+from providers.ociregistry.run_settings import RunSettings, read_run_settings
 from providers.ociregistry.sightings import Sightings
 from providers.ociregistry.stale import StaleInputs
 from providers.ociregistry.stale_wire import stale_inputs
@@ -55,10 +56,12 @@ class Session:
         self._tagger: Tagger | None = None
         self._lister: Lister | None = None
         self._retirer: Retirer | None = None
-        self._allowed: Allowed | None = None
+        self._settings: RunSettings | None = None
         self.environment = environment
         self.account = Account()
         self.declared = Declared()
+        self.destroying = False
+        """Whether this run is known to destroy the stack, so that its reading names what goes."""
         self.hosts = Hosts()
         self.sightings = Sightings()
         self.log: Callable[[str, str], Awaitable[None]] = _silent
@@ -68,7 +71,7 @@ class Session:
     def tagger(self) -> Tagger:
         """The one that acts on tags."""
         if self._tagger is None:
-            turns = Turns(environment=self._opened().environment, now=self._now)
+            turns = Turns(verify_all=self.settings.verify_all, now=self._now)
             self._tagger = Tagger(self._client(), turns.due, self._seen_by_tag)
         return self._tagger
 
@@ -89,14 +92,26 @@ class Session:
         return self._retirer
 
     @property
-    def allowed(self) -> Allowed:
-        """What may be removed in this run, read once: the run's own report may replace the file.
+    def settings(self) -> RunSettings:
+        """The settings of this run, read once: the run's own report may replace a file of them.
 
-        :raises OciError: if it was to be read and can't be.
+        :raises OciError: naming every one that is wrong; `configure` reads them first of all.
         """
-        if self._allowed is None:
-            self._allowed = read_allowed(self.environment)
-        return self._allowed
+        if self._settings is None:
+            self._settings = read_run_settings(self.environment)
+        return self._settings
+
+    @property
+    def allowed(self) -> Allowed:
+        """What may be removed in this run."""
+        return self.settings.allowed
+
+    def read_settings(self) -> None:
+        """Read the settings of this run.
+
+        :raises OciError: naming every one that is wrong.
+        """
+        self._settings = read_run_settings(self.environment)
 
     async def named(self, ref: TagReference) -> str | None:
         """Return the digest that a tag names now, None where it is absent.

@@ -119,6 +119,8 @@ class StaleResource:
         reasons = {kept.tag: kept.reason for kept in listed.kept}
         for tag in newly_dated(view, known.since):
             await self._session.log(f"stale: {tag} ({view.live[tag]}, {reasons.get(tag)})", urn)
+        if self._session.destroying:
+            await self._leaving.foresee(urn, declared, known)
         return {**properties, **view_properties(view, listed.stale, listed.kept)}, dict(inputs)
 
     async def delete(self, urn: str, properties: Properties) -> None:

@@ -7,11 +7,10 @@ from typing import Any
 
 from providers.ociregistry.errors import OciError
 from providers.ociregistry.report import document, line
+from providers.ociregistry.run_settings import REPORT
 from providers.ociregistry.session import Change, Session
 from providers.ociregistry.stale_telling import StaleTeller
 from providers.ociregistry.wire import Properties
-
-_SETTING = "FLEET_REPORT"
 
 
 class SummaryResource:
@@ -34,14 +33,14 @@ class SummaryResource:
         See `providers.ociregistry.report.document` for its shape. `waitFor` is dropped, so that it
         is never a difference.
 
-        :raises OciError: if the path is not absolute, or the file can't be written.
+        :raises OciError: if the file can't be written.
         """
         await self._removers.tell_left(urn)
         await self._removers.tell_forgotten()
         account = self._session.account
         await self._session.log(line(account.entries, account.mode), urn)
-        path = self._session.environment.get(_SETTING, "")
-        if path:
+        path = self._session.settings.report
+        if path is not None:
             text = json.dumps(document(account.entries, account.mode))
             await asyncio.to_thread(_write, path, f"{text}\n")
         return {}
@@ -75,14 +74,11 @@ class SummaryResource:
         """Do nothing."""
 
 
-def _write(name: str, text: str) -> None:
+def _write(path: Path, text: str) -> None:
     """Replace the file in one step, so that nobody reads half of it."""
-    path = Path(name)
-    if not path.is_absolute():
-        raise OciError(f"{_SETTING} is {name!r}; write an absolute path")
     partial = path.with_name(f"{path.name}.partial")
     try:
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
     except OSError as error:
-        raise OciError(f"{_SETTING}: {path} can't be written ({error.strerror})") from error
+        raise OciError(f"{REPORT}: {path} can't be written ({error.strerror})") from error

@@ -8,6 +8,7 @@ import pytest
 
 from tests.engine.registries import Distribution
 from tests.engine.seeding import move_tag
+from tests.engine.stack import Ran
 from tests.engine.two import LATEST, LINE, NAMES, VERSION, Two, two_repositories
 
 pytestmark = pytest.mark.integration
@@ -30,11 +31,16 @@ def drop_line(two: Two, share: float = 1.0) -> None:
     two.declare(replace(app, pointers=left, max_removals=share), replace(other, pointers=left))
 
 
+def foreseen(two: Two) -> Ran:
+    """Preview as an `up` does, which goes on after what fails; `pulumi preview` stops there."""
+    return two.stack.pulumi("up", "--preview-only", GOING, code=None)
+
+
 def test_what_a_refresh_can_t_read_fails_alone(two: Two) -> None:
     drop_line(two)
     two.rules.add(f"HEAD .*/{APP}/manifests/{VERSION}$", "status", status=403, times=99)
     before = two.stack.resources()
-    previewed = two.stack.preview(GOING, code=None)
+    previewed = foreseen(two)
     assert previewed.code != 0
     assert f"{LINE} (" in previewed.messages, "the preview went on"
     ran = two.stack.up(GOING, code=None)
@@ -57,10 +63,9 @@ def test_what_a_refresh_can_t_read_fails_alone(two: Two) -> None:
 
 def test_a_share_of_removals_that_is_exceeded_stops_that_repository_alone(two: Two) -> None:
     drop_line(two, share=0.1)
-    for ran in (two.stack.preview(GOING, code=None), two.stack.up(GOING, code=None)):
+    for ran in (foreseen(two), two.stack.up(GOING, code=None)):
         assert ran.code != 0
         assert "1 of 2 live pointers would be removed" in ran.messages
-        assert ran.messages.count("fleet:max-removals") == 1
     assert two.view(APP).tags().keys() == {VERSION, LATEST, LINE}
     assert two.view(OTHER).tags().keys() == {VERSION, LATEST}
 

@@ -1,0 +1,60 @@
+"""The settings of one run: environment variables, read and checked when the plugin starts.
+
+They are never inputs: inputs are in the state, and a refresh works with those of the last run.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from providers.ociregistry import allowed
+from providers.ociregistry.allowed import Allowed, read_allowed
+from providers.ociregistry.errors import OciError
+
+VERIFY = "FLEET_VERIFY_CHILDREN"
+REPORT = "FLEET_REPORT"
+SETTINGS: Mapping[str, tuple[str, str]] = {
+    VERIFY: (
+        "`all`, or unset",
+        "A refresh asks for every platform of each version tag, where it else asks for one a day.",
+    ),
+    allowed.SETTING: (
+        "an absolute path, or unset",
+        "A preview's report. An update removes only what it lists and what was not moved since.",
+    ),
+    REPORT: ("an absolute path, or unset", "A file that the report of the run is written to."),
+}
+"""Each variable with its form and its meaning, for the reference page."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """The settings of one run, checked."""
+
+    verify_all: bool = False
+    allowed: Allowed = allowed.EVERYTHING
+    report: Path | None = None
+
+
+def read_run_settings(environment: Mapping[str, str]) -> RunSettings:
+    """Read the settings of this run.
+
+    :raises OciError: naming every variable that is wrong.
+    """
+    problems: list[str] = []
+    verify = environment.get(VERIFY, "")
+    if verify not in {"", "all"}:
+        problems.append(f"{VERIFY} is {verify!r}; write all, or leave it unset")
+    report = environment.get(REPORT, "")
+    if report and not Path(report).is_absolute():
+        problems.append(f"{REPORT} is {report!r}; write an absolute path")
+    removals = allowed.EVERYTHING
+    try:
+        removals = read_allowed(environment)
+    except OciError as error:
+        problems.append(str(error))
+    if problems:
+        raise OciError("\n".join(problems))
+    return RunSettings(
+        verify_all=verify == "all", allowed=removals, report=Path(report) if report else None
+    )
