@@ -110,7 +110,7 @@ class Driver:
         except RemovalFailedError as error:
             # The engine keeps the state that such an error carries.
             known = error.properties
-            kept = {key: known[key] for key in (*inputs, "listing") if key in known}
+            kept = {key: known[key] for key in inputs if key in known}
             self.engine.resources[name] = Resource(token, error.resource_id, kept, known)
             done.failures[name] = str(error)
             return ""

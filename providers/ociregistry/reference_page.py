@@ -1,0 +1,68 @@
+"""The reference page of the provider, made from its schema: `docs/provider.md`.
+
+`python -m providers.ociregistry.reference_page > docs/provider.md` writes it.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from providers.ociregistry.run_settings import SETTINGS
+from providers.ociregistry.schema import SCHEMA
+
+_TOP = """# The provider `ociregistry`
+
+Made from the provider's schema:
+`python -m providers.ociregistry.reference_page > docs/provider.md`.
+
+`check` validates inputs and asks nobody. A refresh records what the registry holds and never ends
+a run: what can't be read keeps its state, is warned of and is recorded as `unread`. `diff` compares
+the state with the declaration and asks nobody. A create or update acts, or fails alone; a preview
+fails with the same reason. `pulumi preview` and `pulumi up` end at the first resource that fails;
+`pulumi up --continue-on-error` goes on with all others.
+
+`StalePointers` removes what its state lists: with a refresh that is what the registry holds then,
+with `--refresh=false` what the last run recorded. Only its create looks for itself, because there
+is no state yet. What is not targeted (`--target`) is neither listed nor removed. `pulumi destroy`
+names each pointer with its digest before it goes, and so does its preview with a refresh, on Linux.
+"""
+_RUN = """
+## Settings of a run
+
+Environment variables, read and checked when the plugin starts. They are never inputs, so they are
+in no state, change no row of a preview, and hold in the same run's refresh.
+"""
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    schema = json.loads(SCHEMA)
+    parts = [_TOP]
+    for token, resource in schema["resources"].items():
+        required, inputs = resource["requiredInputs"], resource["inputProperties"]
+        parts.append(f"\n## `{token}`\n\n{resource['description']}\n")
+        parts.append(_table(("input", "required", "what it is"), _inputs(inputs, required)))
+        rest = {n: p for n, p in resource["properties"].items() if n not in inputs}
+        rows = ((f"`{name}`", found["description"]) for name, found in rest.items())
+        parts.append(_table(("output", "what it is"), rows))
+    parts.append(_RUN)
+    settings = ((f"`{name}`", form, meaning) for name, (form, meaning) in SETTINGS.items())
+    parts.append(_table(("variable", "form", "what it does"), settings))
+    return "".join(parts)
+
+
+def _inputs(
+    inputs: Mapping[str, Mapping[str, Any]], required: Iterable[str]
+) -> Iterable[tuple[str, ...]]:
+    for name, found in inputs.items():
+        yield f"`{name}`", "yes" if name in required else "", str(found["description"])
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())
