@@ -69,7 +69,7 @@ class Provider:
         if not rotating:
             environment = {**environment, "FLEET_VERIFY_CHILDREN": "all"}
         transport = Transport(http=self.gauge.client(), environment=environment)
-        self._session = Session(open_transport=lambda: transport)
+        self._session = Session(open_transport=lambda: transport, environment=environment)
         self.tags = TagResource(self._session)
         self.stale = StaleResource(self._session)
 
@@ -166,7 +166,9 @@ async def run(registry: Distribution, count: int, platforms: int) -> list[Figure
         "pointers": pointers[len(pointers) // 10 :], "policy": {"LATEST": "remove"},
     }  # fmt: skip
     listing = f"list {count} tags, find {len(pointers) // 10} stale"
-    found.append(await measure(listing, provider, lambda: provider.stale.check("urn", {}, stale)))
+    found.append(
+        await measure(listing, provider, lambda: provider.stale.read("urn", "id", stale, stale))
+    )
     found.append(await measure(f"diff {len(states)}", provider, lambda: diff(provider, states)))
     step = f"refresh {len(states)} on one digest"
     found.append(await measure(step, provider, lambda: refresh(provider, states)))

@@ -43,7 +43,7 @@ class TestBounds:
         assert measured(registry) <= 8
         assert len(registry.log) == COUNT + 1
 
-    def test_a_listing_reads_pages_and_nothing_of_what_is_declared(
+    def test_a_listing_reads_pages_and_asks_once_for_each_pointer(
         self, registry: FakeRegistry
     ) -> None:
         filled(registry)
@@ -59,12 +59,12 @@ class TestBounds:
         async def run() -> None:
             provider = Provider({"FLEET_PLAIN_HTTP": registry.host})
             try:
-                await provider.stale.check("urn", {}, inputs)
+                await provider.stale.read("urn", "id", inputs, inputs)
             finally:
                 await provider.close()
 
         asyncio.run(run())
-        assert len(registry.log) == -(-(COUNT + 60) // 50)
+        assert len(registry.log) == -(-(COUNT + 60) // 50) + 60
 
     def test_work_in_bounded_number_keeps_order_and_little_memory(self) -> None:
         under_way, most = 0, 0
