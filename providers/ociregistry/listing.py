@@ -1,7 +1,7 @@
 """What a repository's pointers are now, by its registry, as a refresh records it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 
 from providers.ociregistry.judge import Judge, Verdict
@@ -118,8 +118,3 @@ class _Findings:
         # What is finished now needs no date; one that it has already outlives a failure.
         if policy_of(pointer, self.inputs).days and (dated or not (objection or unfinished)):
             self.since[tag] = dated or self.today
-
-
-def newly_dated(view: View, known: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the tags whose grace began with this look, sorted."""
-    return tuple(sorted(view.since.keys() - known.keys()))

@@ -109,10 +109,14 @@ class View:
 
 @dataclass(frozen=True, kw_only=True)
 class Due:
-    """What is to be removed now (tag to digest), and the undeclared pointers that stay."""
+    """What is to be removed now (tag to digest), and the undeclared pointers that stay.
+
+    `waiting` are those of them that are removed once their grace is over.
+    """
 
     stale: Mapping[str, str]
     kept: tuple[Kept, ...]
+    waiting: tuple[Kept, ...]
 
 
 def due(view: View, inputs: StaleInputs) -> Due:
@@ -121,26 +125,33 @@ def due(view: View, inputs: StaleInputs) -> Due:
     A removal that was interrupted is finished whatever the policy is, because the name does not
     pull any more.
     """
-    stale, kept = {}, []
+    stale, kept, waiting = {}, [], []
     for pointer in undeclared(live_pointers(view.live, inputs.grammar), inputs):
-        reason = _stays(pointer, view, inputs)
-        digest = view.live[pointer.tag]
-        if reason:
-            kept.append(Kept(tag=pointer.tag, digest=digest, reason=reason))
+        tag, digest = pointer.tag, view.live[pointer.tag]
+        if reason := _stays(pointer, view, inputs):
+            kept.append(Kept(tag=tag, digest=digest, reason=reason))
+        elif day := _grace(pointer, view, inputs):
+            waiting.append(Kept(tag=tag, digest=digest, reason=f"goes on {day}"))
         else:
-            stale[pointer.tag] = digest
-    return Due(stale=stale, kept=tuple(kept))
+            stale[tag] = digest
+    all_kept = sorted([*kept, *waiting], key=lambda entry: entry.tag)
+    return Due(stale=stale, kept=tuple(all_kept), waiting=tuple(waiting))
 
 
 def _stays(pointer: Pointer, view: View, inputs: StaleInputs) -> str:
-    policy, unfinished = policy_of(pointer, inputs), pointer.tag in view.interrupted
-    if not policy.removes and not unfinished:
+    """Return why a pointer stays for good, or an empty string."""
+    if not policy_of(pointer, inputs).removes and pointer.tag not in view.interrupted:
         return f"policy of {pointer.kind} is keep"
-    if pointer.tag in view.objections:
-        return view.objections[pointer.tag]
-    day = policy.goes_on(view.since.get(pointer.tag, view.read_on))
+    return view.objections.get(pointer.tag, "")
+
+
+def _grace(pointer: Pointer, view: View, inputs: StaleInputs) -> str:
+    """Return the day on which the grace of a pointer ends, empty where that is now."""
+    if pointer.tag in view.interrupted:
+        return ""
+    day = policy_of(pointer, inputs).goes_on(view.since.get(pointer.tag, view.read_on))
     # Dates of one form compare as text (RFC 3339, section 5.1).
-    return f"goes on {day}" if not unfinished and day > view.read_on else ""
+    return day if day > view.read_on else ""
 
 
 def live_pointers(tags: Iterable[str], grammar: tuple[PointerKind, ...]) -> tuple[Pointer, ...]:

@@ -7,10 +7,9 @@ from typing import Any
 from providers.ociregistry.errors import OciError, UnreachableError
 from providers.ociregistry.held import held_of, still_there
 from providers.ociregistry.leaving import Leaving
-from providers.ociregistry.listing import newly_dated
 from providers.ociregistry.retire import Outcome
 from providers.ociregistry.session import Change, Session
-from providers.ociregistry.stale import Kept, StaleInputs, View, changes, due, refusal
+from providers.ociregistry.stale import Due, Kept, StaleInputs, View, changes, due, refusal
 from providers.ociregistry.stale_telling import StaleTeller, names
 from providers.ociregistry.stale_wire import (
     recorded_view,
@@ -34,13 +33,15 @@ class RemovalFailedError(OciError):
 class _Step:
     """A create or update: the declared properties, what was known before, and what follows.
 
-    `inputs.stale` is what may be removed, `held` what this run was not allowed to remove.
+    `inputs.stale` is what may be removed, `held` what this run was not allowed to remove, `known`
+    what the state said before this run's resource began.
     """
 
     urn: str
     news: Properties
     inputs: StaleInputs
     view: View
+    known: View
     held: Mapping[str, Kept]
 
 
@@ -92,14 +93,17 @@ class StaleResource:
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
         """Look at the repository, and remove what is stale, or foresee that."""
         view = await self._look(self._inputs(properties), View())
-        return await self._apply(urn, properties, view, [], preview=preview)
+        step = self._step(urn, properties, view, [], known=View())
+        return await self._apply(step, [], preview=preview)
 
     async def update(
         self, urn: str, olds: Properties, news: Properties, *, preview: bool
     ) -> dict[str, Any]:
         """Remove what the state lists as stale, or foresee that; the record only grows."""
         record = list(olds.get("removed", []))
-        return await self._apply(urn, news, recorded_view(olds), record, preview=preview)
+        view = recorded_view(olds)
+        step = self._step(urn, news, view, record, known=view)
+        return await self._apply(step, record, preview=preview)
 
     async def read(
         self, urn: str, resource_id: str, properties: Properties, inputs: Properties
@@ -116,9 +120,7 @@ class StaleResource:
         declared, known = stale_inputs({**properties, **inputs}), recorded_view(properties)
         view = await self._look(declared, known)
         listed = due(view, declared)
-        reasons = {kept.tag: kept.reason for kept in listed.kept}
-        for tag in newly_dated(view, known.since):
-            await self._session.log(f"stale: {tag} ({view.live[tag]}, {reasons.get(tag)})", urn)
+        await self._log_waiting(urn, listed, known)
         if self._session.destroying:
             await self._leaving.foresee(urn, declared, known)
         return {**properties, **view_properties(view, listed.stale, listed.kept)}, dict(inputs)
@@ -141,10 +143,8 @@ class StaleResource:
             ) from error
         return found.view
 
-    async def _apply(
-        self, urn: str, news: Properties, view: View, record: list[Any], *, preview: bool
-    ) -> dict[str, Any]:
-        step = self._step(urn, news, view, record)
+    async def _apply(self, step: _Step, record: list[Any], *, preview: bool) -> dict[str, Any]:
+        urn, news = step.urn, step.news
         if step.held:
             await self._session.warn(still_there(step.inputs.repository, step.held.values()), urn)
         if preview:
@@ -157,6 +157,7 @@ class StaleResource:
         outcome = await self._retired(step)
         view, failure = await self._afterwards(step, outcome)
         listed = due(view, step.inputs)
+        await self._log_waiting(urn, listed, step.known)
         kept = _merged(listed.kept, outcome.kept, step.held.values())
         self.teller.tell(urn, step.inputs.repository, replace(outcome, kept=kept))
         removed = [*record, *removals(outcome.removed)]
@@ -169,7 +170,9 @@ class StaleResource:
             await self._session.log(f"{entry.tag} stays: {entry.reason} ({entry.digest})", urn)
         return outputs
 
-    def _step(self, urn: str, news: Properties, view: View, record: list[Any]) -> _Step:
+    def _step(
+        self, urn: str, news: Properties, view: View, record: list[Any], *, known: View
+    ) -> _Step:
         """Return what is to be done.
 
         :raises OciError: if more would be removed than the declared share.
@@ -183,7 +186,7 @@ class StaleResource:
         if refused:
             raise OciError(f"{refused}. Listed: {names(going)}")
         inputs = replace(inputs, stale=going)
-        return _Step(urn=urn, news=news, inputs=inputs, view=view, held=held)
+        return _Step(urn=urn, news=news, inputs=inputs, view=view, known=known, held=held)
 
     async def _foreseen(self, step: _Step) -> dict[str, Any]:
         inputs, view, outcome = step.inputs, step.view, Outcome()
@@ -192,6 +195,7 @@ class StaleResource:
                 inputs.repository.host, lambda: self._session.retirer.foresee(inputs)
             )
         listed = due(view, inputs)
+        await self._log_waiting(step.urn, listed, step.known)
         kept = _merged(listed.kept, outcome.kept, step.held.values())
         await self.teller.foresee(step.urn, inputs.repository, replace(outcome, kept=kept))
         stale = {tag: inputs.stale[tag] for tag in outcome.going}
@@ -213,6 +217,12 @@ class StaleResource:
         except OciError as error:
             return known, error
         return listing.view, None
+
+    async def _log_waiting(self, urn: str, listed: Due, known: View) -> None:
+        """Log the pointers whose grace has just begun."""
+        for kept in listed.waiting:
+            if kept.tag not in known.since:
+                await self._session.log(f"stale: {kept.tag} ({kept.digest}, {kept.reason})", urn)
 
     def _inputs(self, properties: Properties) -> StaleInputs:
         """Read the inputs; every tag that this run declares is none of the stale ones."""

@@ -341,6 +341,7 @@ class TestGrace:
         assert engine.preview(STALE, "s", inputs).outputs["staleSince"] == {
             "py3.8-0.30": "2026-01-02"
         }
+        assert f"stale: py3.8-0.30 ({fleet.old}, goes on {self.GOES_ON})" in engine.messages
         outputs = engine.up(STALE, "s", inputs).outputs
         assert outputs["kept"] == [
             {"tag": "py3.8-0.30", "digest": fleet.old, "reason": f"goes on {self.GOES_ON}"}
