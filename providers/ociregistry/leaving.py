@@ -74,10 +74,7 @@ class Leaving:
         async def announce(going: dict[str, str]) -> None:
             await self._session.log(f"{inputs.repository}, to be removed: {names(going)}", urn)
 
-        return await self._session.hosts.ask(
-            inputs.repository.host,
-            lambda: retirer.retire_owned(inputs, declared.tags(inputs.repository), announce),
-        )
+        return await retirer.retire_owned(inputs, declared.tags(inputs.repository), announce)
 
     async def _keep_record(self, inputs: StaleInputs, urn: str) -> None:
         try:
