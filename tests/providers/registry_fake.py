@@ -79,10 +79,9 @@ class FakeRegistry:
     deletes_image_with_tag: bool = False
     mount: bool = True
     tells_digest: bool = True
-    date: str = ""
-    """What is sent as `Date`; a registry that tells none leaves the clock to the caller."""
     page: int = 1000
     date: str | None = None
+    """What is sent as `Date`; one that sends none leaves the day to the caller's clock."""
     authorization: str = ""
     challenge: str = ""
     """The challenges that a request without authorization gets, a line each header."""
@@ -210,11 +209,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         return
-
-    def date_time_string(self, timestamp: float | None = None) -> str:
-        if self.fake.date is None:
-            return super().date_time_string(timestamp)
-        return self.fake.date
 
     def handle(self) -> None:
         try:
@@ -429,7 +423,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.mute = False
             return
         self.send_response_only(status)
-        if self.fake.date:
+        if self.fake.date is not None:
             self.send_header("Date", self.fake.date)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
