@@ -6,6 +6,7 @@ from typing import Any
 
 from providers.ociregistry.errors import OciError, UnreachableError
 from providers.ociregistry.held import held_of, still_there
+from providers.ociregistry.interruption import STOPPED, readable
 from providers.ociregistry.leaving import Leaving
 from providers.ociregistry.retire import Outcome
 from providers.ociregistry.session import Change, Session
@@ -208,14 +209,17 @@ class StaleResource:
         return await self._session.retirer.retire(step.inputs)
 
     async def _afterwards(self, step: _Step, outcome: Outcome) -> tuple[View, OciError | None]:
-        """Look again; where that fails, what was known less what was removed is kept."""
+        """Look again; where that fails, what was known less what was removed is kept.
+
+        An interruption of this must not cost the record of what was removed either.
+        """
         known = step.view.without(removal.tag for removal in outcome.removed)
         if outcome.failure is not None:
             return known, outcome.failure
         try:
             listing = await self._session.lister.listing(step.inputs, known)
-        except OciError as error:
-            return known, error
+        except STOPPED as error:
+            return known, readable(error)
         return listing.view, None
 
     async def _log_waiting(self, urn: str, listed: Due, known: View) -> None:

@@ -1,12 +1,17 @@
+import asyncio
 import json
+import threading
+import time
 from typing import Any, ClassVar
 
 import pytest
+from pulumi.provider.experimental import provider as p
 
 from providers.ociregistry.errors import OciError, RegistryError
 from providers.ociregistry.index import OWNER_ANNOTATION, VERSION_ANNOTATION
 from providers.ociregistry.stale_resource import RemovalFailedError
 from providers.ociregistry.throwaway import DISPLACED_ANNOTATION, REMOVAL_ANNOTATION
+from providers.ociregistry.wire import wrap_map
 from tests.providers.declared import Declared
 from tests.providers.engine_fake import STALE, TAG, CheckFailedError, Engine
 from tests.providers.registry_fake import OCI_MANIFEST, FakeRegistry
@@ -245,6 +250,34 @@ class TestStalePointers:
         assert "py3.8-LATEST" not in fleet.tags
         (entry,) = caught.value.properties["removed"]
         assert (entry["tag"], entry["digest"]) == ("py3.8-LATEST", fleet.old)
+
+    def test_an_interruption_after_the_removals_costs_no_record(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        reached = threading.Event()
+
+        def hold() -> None:
+            reached.set()
+            time.sleep(0.2)
+
+        # Listed before, for the removal, and for the look afterwards.
+        fleet.registry.fault("tags/list", times=2)
+        fleet.registry.fault("tags/list", act=hold)
+        request = p.CreateRequest(f"urn::{STALE}::s", wrap_map(fleet.inputs()), 0, False)
+
+        async def work() -> None:
+            creating = asyncio.ensure_future(engine.provider.create(request))
+            while not reached.is_set():  # noqa: ASYNC110 - the registry is another thread
+                await asyncio.sleep(0.005)
+            creating.cancel()
+            await creating
+
+        with pytest.raises(RemovalFailedError, match="The run was interrupted") as caught:
+            engine._run(work())
+        assert "py3.8-LATEST" not in fleet.tags
+        (entry,) = caught.value.properties["removed"]
+        assert (entry["tag"], entry["digest"]) == ("py3.8-LATEST", fleet.old)
+        assert "py3.8-LATEST" not in caught.value.properties["live"]
 
     def test_a_name_that_went_with_its_image_is_recorded_though_the_image_is_back(
         self, engine: Engine, fleet: Fleet
