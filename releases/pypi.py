@@ -9,7 +9,7 @@ from fleet.http.blocking import Blocking
 from fleet.lock import normalised
 from releases.fetching import FetchError, fetched, fetched_json
 
-INDEX = "https://pypi.org"
+INDEX = "https://pypi.org/simple"
 _FILES = "application/vnd.pypi.simple.v1+json"
 _LARGEST = 64 * 1024 * 1024  # the largest real answer seen is a tenth of this
 _LARGEST_SDIST = 256 * 1024 * 1024
@@ -39,7 +39,7 @@ def yanked(package: str, client: Blocking) -> tuple[str, ...]:
     :raises PackageIndexError: when PyPI is down, or its answer malformed or huge.
     """
     try:
-        url = f"{INDEX}/pypi/{normalised(package)}/json"
+        url = f"https://pypi.org/pypi/{normalised(package)}/json"
         return yanked_in(fetched_json(url, client, largest=_LARGEST))
     except (FetchError, ValueError) as error:
         raise PackageIndexError(f"PyPI can't be asked about {package}: {error}") from None
@@ -68,7 +68,7 @@ def files(distribution: str, client: Blocking) -> tuple[File, ...]:
     :raises PackageIndexError: when PyPI is down, or its answer malformed or huge.
     """
     try:
-        url = f"{INDEX}/simple/{normalised(distribution)}/"
+        url = f"{INDEX}/{normalised(distribution)}/"
         return files_in(fetched_json(url, client, largest=_LARGEST, accept=_FILES))
     except (FetchError, ValueError) as error:
         raise PackageIndexError(f"PyPI can't be asked about {distribution}: {error}") from None

@@ -1,27 +1,21 @@
 """What goes into an image: distributions resolved by uv for all platforms, each with its hashes."""
 
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from packaging.markers import InvalidMarker
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 
 from fleet.lock import normalised
+from releases import uv
 from releases.markers import narrowed
+from releases.pypi import INDEX
 
-_ENTRY = re.compile(
-    r"(?P<pin>[A-Za-z0-9._-]+==[^\s;]+)(?: *; *(?P<marker>.+?))?(?P<hashes>(?: +--hash=\S+)*) *"
-)
-_HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})(?!\S)")
+_HASH = re.compile(r" +--hash=(\S+)")
+_SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _EXTRA = re.compile(r"The package `(?P<pin>[^`]+)` does not have an extra named `(?P<extra>[^`]+)`")
-_SPLIT = re.compile(r" for split \(markers: .*?\)(?: cause:)?")
-_DEADLINE_SECONDS = 600.0
 
 
 class ResolutionError(Exception):
@@ -60,16 +54,29 @@ class Resolution:
     hashes: Mapping[str, tuple[str, ...]]
 
 
-def resolve(wanted: Wanted) -> Resolution:
-    """Return the newest distributions that satisfy ``wanted``.
+def resolve(wanted: Wanted, *, index: str = INDEX) -> Resolution:
+    """Return the newest distributions of ``index`` that satisfy ``wanted``.
 
-    Hashes of all files of a release are taken, so that one resolution serves every platform.
+    Hashes of all files of a release are taken, so that one resolution serves every platform. Only
+    wheels are asked for their requirements: a source distribution would have to be run.
 
     :raises ResolutionError: with uv's own reason.
     :raises ExtraError: when a declared extra is none of the release that was found.
     """
-    with TemporaryDirectory(prefix="resolve-") as folder:
-        return read(_compiled(wanted, Path(folder)), wanted.python)
+    with TemporaryDirectory(prefix="resolve-") as name:
+        folder = Path(name)
+        within = folder / "within.txt"
+        within.write_text(_lines(wanted.within))
+        # uv keeps to what its output file says already.
+        (folder / "found.txt").write_text(_lines(wanted.near))
+        options = ("--default-index", index, "--constraint", within)
+        try:
+            text, printed = uv.compiled(wanted.requirements, folder, wanted.python, options)
+        except uv.UvError as error:
+            raise ResolutionError(str(error)) from None
+    if not wanted.upstream:
+        _refuse_unknown_extras(wanted.requirements, printed)
+    return read(text, wanted.python)
 
 
 def read(text: str, python: str) -> Resolution:
@@ -80,57 +87,38 @@ def read(text: str, python: str) -> Resolution:
     pins: list[str] = []
     hashes: dict[str, tuple[str, ...]] = {}
     for line in filter(None, map(str.strip, text.replace("\\\n", " ").splitlines())):
-        entry = _ENTRY.fullmatch(line)
-        digests = _HASH.findall(entry["hashes"]) if entry else []
-        if entry is None or len(digests) != entry["hashes"].count("--hash"):
-            raise ResolutionError(f"uv wrote a line that is no pin with hashes: {line[:200]!r}")
-        pin = _narrowed(entry["pin"], entry["marker"] or "", python)
+        requirement, digests = _entry(line)
+        bare = f"{requirement.name}{requirement.specifier}"
+        pin = narrowed(bare, str(requirement.marker or ""), python)
         if not digests:
-            raise ResolutionError(f"uv found no hashes for {entry['pin']}")
+            raise ResolutionError(f"uv found no hashes for {bare}")
         if pin:
             pins.append(pin)
-            hashes[entry["pin"]] = tuple(sorted(digests))
+            hashes[bare] = tuple(sorted(digests))
     if not pins:
         raise ResolutionError("uv found nothing that goes onto any platform")
     return Resolution(pins=tuple(sorted(pins)), hashes=hashes)
 
 
-def _narrowed(pin: str, marker: str, python: str) -> str | None:
+def _entry(line: str) -> tuple[Requirement, list[str]]:
+    """Return the requirement of ``line``, which names one version, and the hashes behind it."""
+    text, digests = _HASH.sub("", line), _HASH.findall(line)
     try:
-        return narrowed(pin, marker, python)
-    except InvalidMarker as error:
-        raise ResolutionError(f"uv wrote a marker that is none, for {pin}: {error}") from None
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        raise ResolutionError(f"uv wrote a line that is no pin: {line[:200]!r}: {error}") from None
+    (*versions,) = requirement.specifier
+    exact = len(versions) == 1 and versions[0].operator == "=="
+    if not exact or requirement.extras or not all(map(_SHA256.fullmatch, digests)):
+        raise ResolutionError(f"uv wrote a line that is no pin with hashes: {line[:200]!r}")
+    return requirement, digests
 
 
-def _compiled(wanted: Wanted, folder: Path) -> str:
-    """Return the requirements file that uv makes of ``wanted`` in the empty ``folder``."""
-    _write_settings(folder, wanted.python)
-    within, found = folder / "within.txt", folder / "found.txt"
-    within.write_text("".join(f"{pin}\n" for pin in wanted.within))
-    # uv keeps to what its output file says already.
-    found.write_text("".join(f"{pin}\n" for pin in wanted.near))
-    argv: list[str | Path] = [
-        Path(sys.executable).with_name("uv"), "pip", "compile", "-", "--color=never", "--universal",
-        "--generate-hashes", "--no-header", "--no-annotate", "--constraint", within,
-        # Without --python, uv looks through the machine for a Python of that version first.
-        "--python-version", wanted.python, "--python", sys.executable, "--no-python-downloads",
-        "--output-file", found,
-    ]  # fmt: skip
-    try:
-        done = subprocess.run(
-            argv, input="\n".join(wanted.requirements), capture_output=True, text=True, check=False,
-            timeout=_DEADLINE_SECONDS, cwd=folder, env={**os.environ, **_settings_of_none(folder)},
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ResolutionError(f"uv did not get to an end: {error}") from None
-    if done.returncode:
-        raise ResolutionError(_reason(done.stderr) or f"uv ended with {done.returncode}")
-    if not wanted.upstream:
-        _refuse_unknown_extras(wanted.requirements, done.stderr)
-    return found.read_text()
+def _lines(texts: Iterable[str]) -> str:
+    return "".join(f"{text}\n" for text in texts)
 
 
-def _refuse_unknown_extras(requirements: tuple[str, ...], stderr: str) -> None:
+def _refuse_unknown_extras(requirements: tuple[str, ...], printed: str) -> None:
     """Refuse an extra in ``requirements`` of which uv warns; what it would bring just vanishes.
 
     uv also warns of extras that dependencies name; those are not in our hands.
@@ -139,7 +127,7 @@ def _refuse_unknown_extras(requirements: tuple[str, ...], stderr: str) -> None:
     """
     parsed = map(Requirement, requirements)
     declared = {(normalised(r.name), normalised(extra)) for r in parsed for extra in r.extras}
-    warned = {(found["pin"], normalised(found["extra"])) for found in _EXTRA.finditer(stderr)}
+    warned = {(found["pin"], normalised(found["extra"])) for found in _EXTRA.finditer(printed)}
     unknown = sorted(
         f"{pin} has no extra {extra!r}"
         for pin, extra in warned
@@ -150,34 +138,3 @@ def _refuse_unknown_extras(requirements: tuple[str, ...], stderr: str) -> None:
             f"{', '.join(unknown)}. Correct the extra's name, take it out, or leave out the "
             "versions that lack it (versions, or exclude-versions of releases)"
         )
-
-
-def _reason(stderr: str) -> str:
-    """Return uv's own words in one line, without what it says of a project that is not there.
-
-    Warnings come before the error.
-    """
-    stderr = stderr[max(0, f"\n{stderr}".find("\nerror: ")) :]
-    words = " ".join(stderr.split()).partition(" hint: ")[0].removeprefix("error: ")
-    return _SPLIT.sub(":", words).rstrip(".")
-
-
-def _write_settings(folder: Path, python: str) -> None:
-    """Have uv leave other systems and Pythons out: what fits nowhere else would be an error."""
-    linux = (
-        "sys_platform == 'linux' and platform_system == 'Linux' and os_name == 'posix'"
-        " and platform_python_implementation == 'CPython' and implementation_name == 'cpython'"
-        f" and python_version == '{python}'"
-    )
-    (folder / "pyproject.toml").write_text(f'[tool.uv]\nenvironments = ["{linux}"]\n')
-
-
-def _settings_of_none(folder: Path) -> dict[str, str]:
-    """Return an environment in which uv finds empty settings for the user's and the machine's.
-
-    What is resolved must not hang on who resolves it. ``--no-config`` would also hide the
-    project's settings, which name the environments.
-    """
-    (folder / "uv").mkdir()
-    (folder / "uv" / "uv.toml").touch()
-    return {"XDG_CONFIG_HOME": str(folder), "XDG_CONFIG_DIRS": str(folder)}

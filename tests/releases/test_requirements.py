@@ -1,16 +1,20 @@
 """What uv writes, as pins with markers; and uv itself, without an index."""
 
-import zipfile
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from fleet import names
 from fleet.lock import bare, holds
-from releases import requirements
+from releases import requirements, uv
 from releases.markers import narrowed
-from releases.requirements import ExtraError, ResolutionError, Wanted, read, resolve
+from releases.requirements import ExtraError, Resolution, ResolutionError, Wanted, read
 from tests.fleet.examples import DIGEST, OTHER_DIGEST
+from tests.releases.simple import Simple, serving
+
+Resolve = Callable[[Wanted], Resolution]
 
 REAL = (Path(__file__).parent / "data" / "sqlalchemy.txt").read_text()
 TEXT = f"""\
@@ -80,60 +84,48 @@ def test_a_narrowed_marker_holds_where_the_whole_one_does(marker: str) -> None:
 
 
 @pytest.fixture
-def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A folder of wheels, which is all that uv knows of."""
-    links = tmp_path / "wheels"
-    links.mkdir()
-    for version in ("1.0", "2.0"):
-        wheel(links, "dep", version)
-        wheel(links, "other", version, "dep", "arm ; platform_machine == 'armv7l'")
-    wheel(links, "arm", "1.0", "windows ; sys_platform == 'win32'", "later; python_version>'3.12'")
-    extras = {"some": "dep", "so-me-2": "dep"}
-    wheel(links, "extended", "1.0", **extras)
-    wheel(links, "careless", "1.0", "dep[nope]")
-    monkeypatch.setenv("UV_OFFLINE", "1")
-    monkeypatch.setenv("UV_NO_INDEX", "1")
-    monkeypatch.setenv("UV_FIND_LINKS", str(links))
-    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
-    return links
+def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Simple]:
+    """An index on loopback, which is all that uv knows of."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with serving() as found:
+        for version in ("1.0", "2.0"):
+            found.wheel("dep", version)
+            found.wheel("other", version, "dep", "arm ; platform_machine == 'armv7l'")
+        found.wheel(
+            "arm", "1.0", "windows ; sys_platform == 'win32'", "later; python_version>'3.12'"
+        )
+        found.wheel("extended", "1.0", some="dep", **{"so-me-2": "dep"})
+        found.wheel("careless", "1.0", "dep[nope]")
+        yield found
 
 
-def wheel(folder: Path, name: str, version: str, *requires: str, **extras: str) -> None:
-    info = f"{name}-{version}.dist-info"
-    needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
-    for extra, one in extras.items():
-        needs += f"Provides-Extra: {extra}\nRequires-Dist: {one} ; extra == '{extra}'\n"
-    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as archive:
-        about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
-        archive.writestr(f"{info}/METADATA", about)
-        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
-        archive.writestr(f"{info}/RECORD", "")
+@pytest.fixture
+def resolve(index: Simple) -> Resolve:
+    """The resolver, which asks that index."""
+    return partial(requirements.resolve, index=index.url)
 
 
-@pytest.mark.usefixtures("index")
-def test_uv_finds_the_newest_for_every_machine_and_no_other_system() -> None:
+def test_uv_finds_the_newest_for_every_machine_and_no_other_system(resolve: Resolve) -> None:
     found = resolve(Wanted(requirements=("other",), python="3.12"))
     assert found.pins == ("arm==1.0 ; platform_machine == 'armv7l'", "dep==2.0", "other==2.0")
     assert set(found.hashes) == {"arm==1.0", "dep==2.0", "other==2.0"}
 
 
-@pytest.mark.usefixtures("index")
-def test_uv_keeps_to_what_it_has_to_agree_with() -> None:
+def test_uv_keeps_to_what_it_has_to_agree_with(resolve: Resolve) -> None:
     found = resolve(Wanted(requirements=("other",), python="3.12", within=("dep==1.0",)))
     assert found.pins[1:] == ("dep==1.0", "other==2.0")
     with pytest.raises(ResolutionError, match=r"dep==2\.0 and dep==1\.0"):
         resolve(Wanted(requirements=("dep==2.0",), python="3.12", within=("dep==1.0",)))
 
 
-@pytest.mark.usefixtures("index")
-def test_uv_keeps_near_where_nothing_speaks_against_it() -> None:
+def test_uv_keeps_near_where_nothing_speaks_against_it(resolve: Resolve) -> None:
     near = ("dep==1.0", "other==1.0", "arm==1.0 ; platform_machine == 'armv7l'")
     found = resolve(Wanted(requirements=("other==2.0",), python="3.12", near=near))
     assert found.pins[1:] == ("dep==1.0", "other==2.0")
 
 
 def test_settings_of_the_user_are_not_asked(
-    index: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    resolve: Resolve, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "uv").mkdir()
     (tmp_path / "uv" / "uv.toml").write_text('[pip]\nresolution = "lowest"\n')
@@ -142,8 +134,7 @@ def test_settings_of_the_user_are_not_asked(
     assert resolve(Wanted(requirements=("dep",), python="3.12")).pins == ("dep==2.0",)
 
 
-@pytest.mark.usefixtures("index")
-def test_what_cannot_be_resolved_is_told_in_uvs_words() -> None:
+def test_what_cannot_be_resolved_is_told_in_uvs_words(resolve: Resolve) -> None:
     with pytest.raises(ResolutionError, match="No solution found") as failure:
         resolve(Wanted(requirements=("nothing-of-this-name==1",), python="3.12"))
     assert "nothing-of-this-name" in str(failure.value)
@@ -153,40 +144,97 @@ def test_what_cannot_be_resolved_is_told_in_uvs_words() -> None:
 
 def test_a_warning_is_not_taken_for_the_reason() -> None:
     stderr = "warning: Something old\nerror: No way\n  cause: None\n"
-    assert requirements._reason(stderr) == "No way cause: None"
+    assert uv.reason(stderr) == "No way cause: None"
+
+
+def test_a_source_distribution_is_passed_over_and_its_backend_never_runs(
+    index: Simple, resolve: Resolve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = tmp_path / "ran"
+    index.wheel("mixed", "0.9")
+    index.sdist("mixed", "1.0", marker=str(ran))
+    index.wheel("needy", "1.0", "mixed")
+    monkeypatch.setenv("UV_NO_BUILD", "0")
+    found = resolve(Wanted(requirements=("needy",), python="3.12"))
+    assert found.pins == ("mixed==0.9", "needy==1.0")
+    assert not ran.exists()
+
+
+def test_hashes_of_a_source_distribution_beside_a_wheel_are_kept(
+    index: Simple, resolve: Resolve
+) -> None:
+    index.wheel("both", "1.0")
+    index.sdist("both", "1.0")
+    found = resolve(Wanted(requirements=("both",), python="3.12"))
+    assert len(found.hashes["both==1.0"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("UV_RESOLUTION", "lowest"),
+        ("UV_EXCLUDE_NEWER", "2019-01-01"),
+        ("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple"),
+        ("UV_INDEX_URL", "http://127.0.0.1:9/simple"),
+        ("UV_INDEX", "http://127.0.0.1:9/simple"),
+        ("UV_CONSTRAINT", "/dev/null/none"),
+        ("UV_OFFLINE", "1"),
+        ("UV_NO_INDEX", "1"),
+    ],
+)
+def test_no_setting_of_the_shell_changes_what_is_resolved(
+    resolve: Resolve, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert resolve(Wanted(requirements=("dep",), python="3.12")).pins == ("dep==2.0",)
+
+
+def test_uv_is_given_the_way_to_the_network_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kept = {"SSL_CERT_FILE": "/ca.pem", "https_proxy": "http://proxy:1", "NO_PROXY": "here"}
+    dropped = {"GITHUB_TOKEN": "t", "UV_INDEX_PASSWORD": "t", "PIP_INDEX_URL": "t", "NETRC": "t"}
+    for name, value in {**kept, **dropped}.items():
+        monkeypatch.setenv(name, value)
+    found = uv.environment(tmp_path)
+    assert {name: found[name] for name in kept} == kept
+    assert found["HOME"] == str(tmp_path)
+    assert "t" not in found.values()
+    allowed = {"PATH", "SSL_CERT_DIR", "HOME", "NETRC", "TMPDIR"}
+    others = {name for name in found if name not in allowed | kept.keys()}
+    assert all("proxy" in name.lower() or name.startswith("XDG_CONFIG_") for name in others)
 
 
 @pytest.mark.parametrize("asked", ["extended[nope]", "Extended[Nope]==1.0", "dep[nope,no_pe]"])
-@pytest.mark.usefixtures("index")
-def test_a_declared_extra_that_is_none_is_an_error(asked: str) -> None:
+def test_a_declared_extra_that_is_none_is_an_error(resolve: Resolve, asked: str) -> None:
     with pytest.raises(ExtraError, match=r"==[12]\.0 has no extra 'nope'.*take it out"):
         resolve(Wanted(requirements=("other", asked), python="3.12"))
 
 
 @pytest.mark.parametrize("asked", ["extended[some]", "extended[So_Me.2]", "extended"])
-@pytest.mark.usefixtures("index")
-def test_an_extra_that_is_one_brings_what_it_names(asked: str) -> None:
+def test_an_extra_that_is_one_brings_what_it_names(resolve: Resolve, asked: str) -> None:
     found = resolve(Wanted(requirements=(asked,), python="3.12"))
     assert ("dep==2.0" in found.pins) == ("[" in asked)
 
 
-@pytest.mark.usefixtures("index")
-def test_an_extra_that_others_name_is_their_business(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_extra_that_others_name_is_their_business(
+    resolve: Resolve, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert "dep==2.0" in resolve(Wanted(requirements=("careless",), python="3.12")).pins
     upstream = Wanted(requirements=("dep[nope]",), python="3.12", upstream=True)
     assert resolve(upstream).pins == ("dep==2.0",)
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.usefixtures("index")
-def test_colours_that_the_user_wants_are_no_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_colours_that_the_user_wants_are_no_words(
+    resolve: Resolve, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     with pytest.raises(ResolutionError, match=r"^No solution found"):
         resolve(Wanted(requirements=("dep==3.0",), python="3.12"))
 
 
-@pytest.mark.usefixtures("index")
-def test_a_uv_that_does_not_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(requirements, "_DEADLINE_SECONDS", 0.0)
+def test_a_uv_that_does_not_end_is_told(resolve: Resolve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uv, "_DEADLINE_SECONDS", 0.0)
     with pytest.raises(ResolutionError, match="did not get to an end"):
         resolve(Wanted(requirements=("dep",), python="3.12"))

@@ -1,0 +1,105 @@
+"""Calls of uv that run no foreign code, and in which no setting of the caller's shell counts."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+_SPLIT = re.compile(r" for split \(markers: .*?\)(?: cause:)?")
+_DEADLINE_SECONDS = 600.0
+_PASSED_ON = (
+    "PATH",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    *(
+        name
+        for lower in ("all_proxy", "http_proxy", "https_proxy", "no_proxy")
+        for name in (lower, lower.upper())
+    ),
+)
+"""Variables that say how the network is reached. None of the others reaches uv: neither tokens nor
+``UV_*``, of which many change what is resolved."""
+
+
+class UvError(Exception):
+    """uv failed; the text is its own reason."""
+
+
+def compiled(
+    requirements: Iterable[str], folder: Path, python: str, options: Iterable[str | Path]
+) -> tuple[str, str]:
+    """Return the requirements file that uv makes of ``requirements``, and what uv printed of it.
+
+    ``folder`` is where uv runs and writes; ``found.txt`` in it may hold pins that uv keeps to.
+
+    :raises UvError: with uv's own reason.
+    """
+    _write_settings(folder, python)
+    found = folder / "found.txt"
+    argv: list[str | Path] = [
+        Path(sys.executable).with_name("uv"), "pip", "compile", "-", "--color=never", "--universal",
+        # A source distribution is asked for its requirements by running its build backend, as who
+        # calls this, on this machine. The variable UV_NO_BUILD has no effect on this command.
+        "--no-build",
+        "--generate-hashes", "--no-header", "--no-annotate",
+        # Without --python, uv looks through the machine for a Python of that version first.
+        "--python-version", python, "--python", sys.executable, "--no-python-downloads",
+        "--output-file", found, "--cache-dir", _cache(), *options,
+    ]  # fmt: skip
+    try:
+        done = subprocess.run(
+            argv, input="\n".join(requirements), capture_output=True, text=True, check=False,
+            timeout=_DEADLINE_SECONDS, cwd=folder, env=environment(folder),
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UvError(f"uv did not get to an end: {error}") from None
+    if done.returncode:
+        raise UvError(reason(done.stderr) or f"uv ended with {done.returncode}")
+    return found.read_text(), done.stderr
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment of uv, in which ``folder`` stands for all settings and logins.
+
+    uv finds empty settings there for the user's and the machine's: what is resolved must not hang
+    on who resolves it. ``--no-config`` would also hide the project's settings, which name the
+    environments.
+    """
+    (folder / "uv").mkdir(exist_ok=True)
+    (folder / "uv" / "uv.toml").touch()
+    own = {
+        "HOME": str(folder),
+        "NETRC": os.devnull,
+        "TMPDIR": str(folder),
+        "XDG_CONFIG_DIRS": str(folder),
+        "XDG_CONFIG_HOME": str(folder),
+    }
+    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | own
+
+
+def reason(stderr: str) -> str:
+    """Return uv's own words in one line, without what it says of a project that is not there.
+
+    Warnings come before the error.
+    """
+    stderr = stderr[max(0, f"\n{stderr}".find("\nerror: ")) :]
+    words = " ".join(stderr.split()).partition(" hint: ")[0].removeprefix("error: ")
+    return _SPLIT.sub(":", words).rstrip(".")
+
+
+def _cache() -> Path:
+    """Return a folder of the project's own: a user's uv keeps what it built in its cache."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "image-fleet" / "uv"
+
+
+def _write_settings(folder: Path, python: str) -> None:
+    """Have uv leave other systems and Pythons out: what fits nowhere else would be an error."""
+    linux = (
+        "sys_platform == 'linux' and platform_system == 'Linux' and os_name == 'posix'"
+        " and platform_python_implementation == 'CPython' and implementation_name == 'cpython'"
+        f" and python_version == '{python}'"
+    )
+    (folder / "pyproject.toml").write_text(f'[tool.uv]\nenvironments = ["{linux}"]\n')

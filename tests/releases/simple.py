@@ -1,0 +1,125 @@
+"""A package index on loopback, as PEP 691 has it: with uv itself, no other is asked."""
+
+import hashlib
+import io
+import json
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+JSON = "application/vnd.pypi.simple.v1+json"
+LONG_AGO = "2020-01-01T00:00:00Z"
+BACKEND = """\
+import os, pathlib
+pathlib.Path({marker!r}).write_text(repr(dict(os.environ)))
+raise SystemExit("the build backend ran")
+"""
+
+
+@dataclass
+class Simple:
+    """What the index offers: by distribution, the entry and the bytes of each file."""
+
+    url: str = ""
+    files: dict[str, dict[str, tuple[dict[str, Any], bytes]]] = field(default_factory=dict)
+
+    def wheel(
+        self, name: str, version: str, *requires: str, about: Mapping[str, Any] | None = None,
+        **extras: str,
+    ) -> None:  # fmt: skip
+        """Offer a pure wheel; ``about`` are keys of its entry, ``extras`` what each brings."""
+        info = f"{name}-{version}.dist-info"
+        needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
+        for extra, one in extras.items():
+            needs += f"Provides-Extra: {extra}\nRequires-Dist: {one} ; extra == '{extra}'\n"
+        body = io.BytesIO()
+        with zipfile.ZipFile(body, "w") as archive:
+            head = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
+            archive.writestr(f"{info}/METADATA", head)
+            archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
+            archive.writestr(f"{info}/RECORD", "")
+        self.offer(name, f"{name}-{version}-py3-none-any.whl", body.getvalue(), about)
+
+    def sdist(
+        self, name: str, version: str, *requires: str, marker: str = "/dev/null",
+        metadata: str = "2.1", about: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Offer a source distribution whose backend writes ``marker`` as soon as it is asked."""
+        needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
+        texts = {
+            "PKG-INFO": f"Metadata-Version: {metadata}\nName: {name}\nVersion: {version}\n{needs}",
+            "pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = 'ours'\n"
+            "backend-path = ['.']\n",
+            "ours.py": BACKEND.format(marker=marker),
+        }
+        body = io.BytesIO()
+        with tarfile.open(fileobj=body, mode="w:gz") as archive:
+            for path, text in texts.items():
+                member = tarfile.TarInfo(f"{name}-{version}/{path}")
+                member.size = len(text.encode())
+                archive.addfile(member, io.BytesIO(text.encode()))
+        self.offer(name, f"{name}-{version}.tar.gz", body.getvalue(), about)
+
+    def offer(self, name: str, file: str, body: bytes, about: Mapping[str, Any] | None) -> None:
+        """Offer ``file`` with content ``body``."""
+        entry = {
+            "filename": file,
+            "url": f"/files/{name}/{file}",
+            "hashes": {"sha256": hashlib.sha256(body).hexdigest()},
+            "upload-time": LONG_AGO,
+            **(about or {}),
+        }
+        self.files.setdefault(name, {})[file] = (entry, body)
+
+    def answer(self, path: str) -> tuple[str, bytes] | None:
+        """Return the type and content of what is at ``path``."""
+        room, name, file = [*path.strip("/").split("/"), "", ""][:3]
+        offered = self.files.get(name, {})
+        if room == "simple" and offered:
+            listed = [entry for entry, _ in offered.values()]
+            answer = {"meta": {"api-version": "1.1"}, "name": name, "files": listed}
+            return JSON, json.dumps(answer).encode()
+        if room == "files" and file in offered:
+            return "application/octet-stream", offered[file][1]
+        return None
+
+
+@contextmanager
+def serving() -> Iterator[Simple]:
+    """Serve an empty index, to which a test adds what it is about."""
+    index = Simple()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = index.answer(self.path)
+            if found is None:
+                self.send_error(404)
+                return
+            kind, body = found
+            self.send_response(200)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET  # noqa: N815 - as http.server calls it
+
+        def log_message(self, *_: object) -> None:
+            """Print nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    index.url = f"http://127.0.0.1:{server.server_port}/simple"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield index
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
