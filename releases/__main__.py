@@ -26,6 +26,7 @@ from releases.cycle import CycleError, cycles
 from releases.discovery import discovered
 from releases.editing import EditError
 from releases.fetching import FetchError, open_client
+from releases.index import releases_in, yanked_in
 from releases.locking import completed
 from releases.registry import platform_digests
 from releases.sdists import build_requires
@@ -130,10 +131,11 @@ def lock(root: Path, stack: str, *, refresh: str, newest: str = "") -> None:
 
 def of_the_internet(client: Blocking, stand_ins: Mapping[str, str]) -> Sources:
     """Return PyPI and base registries, each asked but once for the same."""
+    files = cache(lambda distribution: pypi.files(distribution, client))
     return Sources(
         distributions=requirements.resolve,
-        yanked=cache(lambda package: pypi.yanked(package, client)),
-        files=cache(lambda distribution: pypi.files(distribution, client)),
+        yanked=cache(lambda name: yanked_in(releases_in(name, files(name)))),
+        files=files,
         build_requires=cache(lambda file: build_requires(file.name, pypi.content(file, client))),
         platforms=cache(platform_digests),
         stand_ins=stand_ins,

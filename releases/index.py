@@ -53,6 +53,11 @@ def releases_in(package: str, files: Iterable[File]) -> Mapping[str, Release]:
     return {text: Release(version=text, files=tuple(listed)) for text, listed in found.items()}
 
 
+def yanked_in(releases: Mapping[str, Release]) -> tuple[str, ...]:
+    """Return the versions of ``releases`` that were yanked whole, sorted."""
+    return tuple(sorted(version for version, release in releases.items() if release.yanked))
+
+
 def obstacle(release: Release, python: str) -> str:
     """Return why ``release`` can't be had on ``python``, or nothing where it can."""
     if release.allows(python):

@@ -14,6 +14,7 @@ from releases.pinning import Hashes, Pinned, keys, pinned
 from releases.purity import Impure, impure, told
 from releases.sources import Refresh, Sources
 from releases.tools import Task, ToolError, tools_for
+from releases.withdrawn import without_yanked
 
 
 def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: Refresh) -> Lock:
@@ -33,9 +34,9 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
     # Which tag another is built on hangs on what was yanked.
     yanked = _yanked(held, images, sources, again=refresh.yanked)
     _refuse_two_versions(declaration, yanked)
-    found = pinned(held, images, yanked, sources)
+    found = pinned(held, images, yanked, sources, again=refresh.yanked)
     made = Lock(pins=found.pins, yanked=yanked)
-    tools = _tools(made, held, declaration, found, sources)
+    tools = _tools(made, _with_lasting_tools(held, refresh, sources), declaration, found, sources)
     return replace(
         made,
         bases=found_bases,
@@ -59,6 +60,20 @@ def _without(lock: Lock, images: frozenset[str]) -> Lock:
     pins = {key: entry for key, entry in lock.pins.items() if key[0] not in images}
     tools = {key: entry for key, entry in lock.tools.items() if key[0] not in images}
     return replace(lock, pins=pins, tools=tools, hashes=_used(lock.hashes, pins, tools))
+
+
+def _with_lasting_tools(held: Lock, refresh: Refresh, sources: Sources) -> Lock:
+    """Return ``held``, on request without the tools that were yanked, so that others are found."""
+    if not refresh.yanked:
+        return held
+    lasting = {key: without_yanked(entry.pins, sources) for key, entry in held.tools.items()}
+    tools = {
+        key: entry
+        if lasting[key] == entry.pins
+        else replace(entry, pins=lasting[key], looked_at={}, found_for="")
+        for key, entry in held.tools.items()
+    }
+    return replace(held, tools=tools)
 
 
 def _tools(

@@ -12,6 +12,7 @@ from fleet.declaration import Image
 from fleet.lock import Lock, PinKey, bare, name_of
 from releases.requirements import ExtraError, Resolution, ResolutionError, Wanted
 from releases.sources import Sources
+from releases.withdrawn import has_to_move, without_yanked
 
 Hashes = Mapping[str, tuple[str, ...]]
 
@@ -34,11 +35,17 @@ def keys(image: Image) -> Iterator[tuple[str, str]]:
 
 
 def pinned(
-    held: Lock, images: Iterable[Image], yanked: Mapping[str, tuple[str, ...]], sources: Sources
+    held: Lock,
+    images: Iterable[Image],
+    yanked: Mapping[str, tuple[str, ...]],
+    sources: Sources,
+    *,
+    again: bool,
 ) -> Pinned:
     """Return the pins of all ``images``: those ``held`` where they hold still, else the newest.
 
-    An image is resolved after the one it is built on, and agrees with it.
+    An image is resolved after the one it is built on, and agrees with it. With ``again``, the index
+    is asked whether what is held was yanked.
 
     :raises ResolutionError: naming the image, Python and version, and whose pins were in the way.
     """
@@ -49,11 +56,16 @@ def pinned(
             so_far = Lock(pins=made.pins, yanked=yanked)
             below = constraints(image, python, known, so_far)
             key = (image.name, python, version)
-            if held.has_pins(image, python, version) and not contradicted(held.pins[key], below):
-                made.pins[key] = held.pins[key]
-                continue
+            holds = held.has_pins(image, python, version)
+            if holds and not contradicted(held.pins[key], below):
+                moves = again and has_to_move(held.pins[key], image, below, sources)
+                if not moves:
+                    made.pins[key] = held.pins[key]
+                    continue
             sources.say(f"resolving {image.requirement}=={version} for Python {python}")
-            wanted = replace(_wanted(image, python, version, held), within=within(below))
+            wanted = _wanted(image, python, version, held)
+            near = without_yanked(wanted.near, sources)
+            wanted = replace(wanted, within=within(below), near=near)
             answer = resolved(image, wanted, sources)
             made.pins[key] = answer.pins
             made.add(answer.hashes)
@@ -66,7 +78,8 @@ def _wanted(image: Image, python: str, version: str, held: Lock) -> Wanted:
     So a new release brings itself along, and shares the rest with those before it.
     """
     there = [v for name, p, v in held.pins if (name, p) == (image.name, python)]
-    near = held.pins[(image.name, python, versions.highest(there))] if there else ()
+    nearest = version if version in there else versions.highest(there) if there else ""
+    near = held.pins[(image.name, python, nearest)] if there else ()
     wanted = (f"{image.requirement}=={version}", *image.requires)
     return Wanted(requirements=wanted, python=python, near=near)
 

@@ -1,9 +1,11 @@
-"""What PyPI says of a distribution: its files, and which of its releases were yanked."""
+"""What the package index says of a distribution: its files, and when each was uploaded."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urljoin
 
 from fleet.http.blocking import Blocking
 from fleet.lock import normalised
@@ -16,14 +18,15 @@ _LARGEST_SDIST = 256 * 1024 * 1024
 
 
 class PackageIndexError(Exception):
-    """PyPI could not be asked, or its answer makes no sense."""
+    """The package index could not be asked, or its answer makes no sense."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class File:
     """One file of a release, as the index lists it; ``sha256`` is ``sha256:`` and 64 hex digits.
 
-    ``requires_python`` is a PEP 440 specifier, or empty.
+    ``requires_python`` is a PEP 440 specifier, or empty; ``uploaded`` is ``None`` where the index
+    does not say (PEP 700).
     """
 
     name: str
@@ -31,58 +34,32 @@ class File:
     sha256: str
     requires_python: str
     yanked: bool
+    uploaded: datetime | None
 
 
-def yanked(package: str, client: Blocking) -> tuple[str, ...]:
-    """Return the versions of ``package`` of which every file was yanked (PEP 592), sorted.
-
-    :raises PackageIndexError: when PyPI is down, or its answer malformed or huge.
-    """
-    try:
-        url = f"https://pypi.org/pypi/{normalised(package)}/json"
-        return yanked_in(fetched_json(url, client, largest=_LARGEST))
-    except (FetchError, ValueError) as error:
-        raise PackageIndexError(f"PyPI can't be asked about {package}: {error}") from None
-
-
-def yanked_in(answer: Any) -> tuple[str, ...]:
-    """Return the yanked versions in PyPI's JSON ``answer``.
-
-    :raises ValueError: when it has no releases.
-    """
-    releases = answer.get("releases") if isinstance(answer, dict) else None
-    if not isinstance(releases, dict) or not releases:
-        raise ValueError("the answer names no releases")
-    return tuple(
-        sorted(
-            version
-            for version, files in releases.items()
-            if files and all(isinstance(f, dict) and f.get("yanked") is True for f in files)
-        )
-    )
-
-
-def files(distribution: str, client: Blocking) -> tuple[File, ...]:
+def files(distribution: str, client: Blocking, *, index: str = INDEX) -> tuple[File, ...]:
     """Return all files of ``distribution``, of every release (PEP 691, the simple API as JSON).
 
-    :raises PackageIndexError: when PyPI is down, or its answer malformed or huge.
+    :raises PackageIndexError: when ``index`` is down, or its answer malformed or huge.
     """
+    url = f"{index.rstrip('/')}/{normalised(distribution)}/"
     try:
-        url = f"{INDEX}/{normalised(distribution)}/"
-        return files_in(fetched_json(url, client, largest=_LARGEST, accept=_FILES))
+        return files_in(fetched_json(url, client, largest=_LARGEST, accept=_FILES), url)
     except (FetchError, ValueError) as error:
-        raise PackageIndexError(f"PyPI can't be asked about {distribution}: {error}") from None
+        raise PackageIndexError(f"{index} can't be asked about {distribution}: {error}") from None
 
 
-def files_in(answer: Any) -> tuple[File, ...]:
-    """Return the files in ``answer``; those without a SHA-256 no lock can name, and are left out.
+def files_in(answer: Any, url: str = "") -> tuple[File, ...]:
+    """Return the files in ``answer`` of ``url``, without those that pip or a lock can't name.
 
-    :raises ValueError: when it lists no files, or one is no file.
+    That is those without a name, an address or a SHA-256: they make no other file unusable.
+
+    :raises ValueError: when it lists no files.
     """
     listed = answer.get("files") if isinstance(answer, dict) else None
     if not isinstance(listed, list) or not listed:
         raise ValueError("the answer lists no files")
-    return tuple(_file(entry) for entry in listed if _digest(entry))
+    return tuple(file for entry in listed if (file := _file(entry, url)))
 
 
 def content(file: File, client: Blocking) -> bytes:
@@ -100,22 +77,28 @@ def content(file: File, client: Blocking) -> bytes:
     return body
 
 
-def _digest(entry: Any) -> str:
-    hashes = entry.get("hashes") if isinstance(entry, Mapping) else None
-    found = hashes.get("sha256") if isinstance(hashes, Mapping) else None
-    return f"sha256:{found}" if isinstance(found, str) else ""
-
-
-def _file(entry: Mapping[str, Any]) -> File:
-    name, url = entry.get("filename"), entry.get("url")
-    if not isinstance(name, str) or not isinstance(url, str):
-        raise ValueError("the answer lists a file without a name or an address")  # noqa: TRY004
-    # PEP 592: anything but false is true, mostly the reason in words.
-    yanked_for = entry.get("yanked", False)
+def _file(entry: Any, base: str) -> File | None:
+    if not isinstance(entry, Mapping):
+        return None
+    name, url, hashes = (entry.get(key) for key in ("filename", "url", "hashes"))
+    digest = hashes.get("sha256") if isinstance(hashes, Mapping) else None
+    if not all(isinstance(text, str) for text in (name, url, digest)):
+        return None
     return File(
-        name=name,
-        url=url,
-        sha256=_digest(entry),
+        name=str(name),
+        # PEP 691 allows addresses that are relative to that of the answer.
+        url=urljoin(base, str(url)),
+        sha256=f"sha256:{digest}",
         requires_python=str(entry.get("requires-python") or ""),
-        yanked=yanked_for is not False,
+        # PEP 691: true, or the reason in words. pip takes an empty one for none.
+        yanked=bool(entry.get("yanked")),
+        uploaded=_time(entry.get("upload-time")),
     )
+
+
+def _time(text: Any) -> datetime | None:
+    """Return the time in ``text``; PEP 700 has it in UTC."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except (TypeError, ValueError):
+        return None

@@ -40,11 +40,14 @@ def has_wheel(files: Iterable[File], python: str, platform: str, libc: str) -> b
 
 
 def allows(file: File, python: str) -> bool:
-    """Tell whether ``file`` installs on the latest patch release of ``python`` (``X.Y``)."""
+    """Tell whether ``file`` installs on the latest patch release of ``python`` (``X.Y``).
+
+    What is not a specifier of PEP 440, as ``>=3.6.*``, pip takes no notice of.
+    """
     try:
         return SpecifierSet(file.requires_python).contains(f"{python}.{_LATEST_PATCH}")
     except InvalidSpecifier:
-        return False
+        return True
 
 
 def _tags_of(name: str) -> frozenset[Tag]:

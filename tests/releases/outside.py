@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from releases.pypi import File, files_in
 from releases.requirements import ExtraError, Resolution, ResolutionError, Wanted
 from releases.sources import Sources
 from tests.fleet.examples import DIGEST, PLATFORMS
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 _DATA = Path(__file__).parent / "data"
 
@@ -35,7 +38,7 @@ def file(pin: str, ending: str = "py3-none-any.whl") -> File:
     path = f"{name.replace('-', '_')}-{version}{joint}{ending}"
     return File(
         name=path, url=f"https://files.test/{path}", sha256=digest(pin), requires_python="",
-        yanked=False,
+        yanked=False, uploaded=LONG_AGO,
     )  # fmt: skip
 
 
@@ -44,7 +47,8 @@ class Outside:
     """An index on which every distribution has version ``newest`` and a pure wheel.
 
     ``brings`` are pins that come along with a distribution, ``sdist_only`` distributions that have
-    no wheel, each with what builds it. ``unsolvable`` is a requirement that nothing satisfies,
+    no wheel, each with what builds it. ``withdrawn`` are yanked versions of everything, ``gone``
+    yanked pins. ``unsolvable`` is a requirement that nothing satisfies,
     ``no_extra`` one with an extra that is not there.
     """
 
@@ -57,6 +61,7 @@ class Outside:
     unsolvable: str = ""
     no_extra: str = ""
     withdrawn: tuple[str, ...] = ("0.1.0",)
+    gone: tuple[str, ...] = ()
     asked: list[str] = field(default_factory=list)
     wanted: list[Wanted] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -94,7 +99,8 @@ class Outside:
 
     def yanked(self, package: str) -> tuple[str, ...]:
         self.asked.append(f"yanked {package}")
-        return self.withdrawn
+        gone = (pin.partition("==") for pin in self.gone)
+        return (*self.withdrawn, *(version for name, _, version in gone if name == package))
 
     def files(self, distribution: str) -> tuple[File, ...]:
         self.asked.append(f"files {distribution}")

@@ -29,13 +29,13 @@ class Simple:
     files: dict[str, dict[str, tuple[dict[str, Any], bytes]]] = field(default_factory=dict)
 
     def wheel(
-        self, name: str, version: str, *requires: str, about: Mapping[str, Any] | None = None,
-        **extras: str,
+        self, name: str, version: str, *requires: str, extras: Mapping[str, str] | None = None,
+        about: Mapping[str, Any] | None = None,
     ) -> None:  # fmt: skip
         """Offer a pure wheel; ``about`` are keys of its entry, ``extras`` what each brings."""
         info = f"{name}-{version}.dist-info"
         needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
-        for extra, one in extras.items():
+        for extra, one in (extras or {}).items():
             needs += f"Provides-Extra: {extra}\nRequires-Dist: {one} ; extra == '{extra}'\n"
         body = io.BytesIO()
         with zipfile.ZipFile(body, "w") as archive:

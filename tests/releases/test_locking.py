@@ -145,7 +145,7 @@ def test_bases_are_asked_for_again_only_on_request() -> None:
 def test_a_version_that_was_yanked_since_is_seen_on_request() -> None:
     lock, _ = locked(declaration())
     _, world = locked(declaration(), lock, Refresh(yanked=True))
-    assert world.asked == ["yanked uvicorn"]
+    assert set(world.asked) == {"yanked uvicorn", "yanked gunicorn"}
 
 
 def test_a_new_platform_has_its_base_looked_up() -> None:
@@ -272,3 +272,41 @@ def test_a_lock_that_says_nothing_of_tools_is_completed() -> None:
     assert again.tools == lock.tools
     assert resolved(world) == []
     assert DIGEST in again.bases["3.11-slim"].platforms.values()
+
+
+def yank(lock: Lock, *gone: str, **outside: Any) -> tuple[Lock, Outside]:
+    """Refresh ``lock`` after the pins in ``gone`` were yanked."""
+    again = Refresh(yanked=True)
+    return locked(declaration(), lock, again, newest="10.0.0", gone=gone, **outside)
+
+
+def test_a_pin_that_nobody_asks_for_and_that_was_yanked_moves_at_the_refresh() -> None:
+    lock, _ = locked(declaration(), brings={"gunicorn": ("packaging==26.0",)})
+    brings = {"gunicorn": ("packaging==26.1",)}
+    again, world = yank(lock, "packaging==26.0", brings=brings)
+    assert again.pins[("web", "3.11", "0.34.0")] == (
+        "gunicorn==9.0.0", "packaging==26.1", "uvicorn==0.34.0",
+    )  # fmt: skip
+    assert "packaging==26.0" not in {pin for wanted in world.wanted for pin in wanted.near}
+    same, world = yank(again, "packaging==26.0", brings=brings)
+    assert (same, world.wanted) == (again, [])
+
+
+def test_without_a_refresh_nobody_asks_what_was_yanked() -> None:
+    lock, _ = locked(declaration())
+    again, world = locked(declaration(), lock, gone=("gunicorn==9.0.0",))
+    assert (again, world.asked) == (lock, [])
+
+
+def test_a_version_that_is_declared_stays_though_it_was_yanked() -> None:
+    lock, _ = locked(declaration())
+    again, world = yank(lock, "uvicorn==0.34.0")
+    assert (again.pins, world.wanted) == (lock.pins, [])
+
+
+def test_a_build_backend_that_was_yanked_moves() -> None:
+    compiling = {"gunicorn": ("setuptools",)}
+    lock, _ = locked(declaration(), sdist_only=compiling)
+    again, _ = yank(lock, "setuptools==9.0.0", sdist_only=compiling)
+    assert again.tools[("web", "3.11")].pins == ("setuptools==10.0.0",)
+    assert again.pins == lock.pins

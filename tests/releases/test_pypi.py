@@ -2,13 +2,14 @@
 
 import hashlib
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
 from fleet.http.blocking import Blocking
-from releases.pypi import File, PackageIndexError, content, files, files_in, yanked, yanked_in
+from releases.pypi import File, PackageIndexError, content, files, files_in
 from tests.releases.answering import answering
 
 NONSENSE = [
@@ -27,6 +28,7 @@ A_FILE = File(
     sha256=f"sha256:{hashlib.sha256(b'bytes').hexdigest()}",
     requires_python="",
     yanked=False,
+    uploaded=None,
 )
 
 
@@ -40,25 +42,10 @@ def client(answer: httpx.Response | Exception, url: str) -> Blocking:
     return answering(handle)
 
 
-def test_a_version_is_yanked_when_each_of_its_files_is() -> None:
-    releases = {
-        "0.17.0": [{"yanked": True}, {"yanked": True}],
-        "0.18.0": [{"yanked": True}, {"yanked": False}],
-        "0.19.0": [{"yanked": False}],
-        "0.20.0": [],
-    }
-    assert yanked_in({"releases": releases}) == ("0.17.0",)
-
-
 @pytest.mark.parametrize("answer", NONSENSE)
 def test_an_index_that_is_down_or_talks_nonsense_is_an_error(
     answer: httpx.Response | Exception,
 ) -> None:
-    with (
-        client(answer, "https://pypi.org/pypi/uvicorn/json") as http,
-        pytest.raises(PackageIndexError, match="can't be asked about uvicorn"),
-    ):
-        yanked("uvicorn", http)
     with (
         client(answer, "https://pypi.org/simple/uvicorn/") as http,
         pytest.raises(PackageIndexError, match="can't be asked about uvicorn"),
@@ -66,10 +53,16 @@ def test_an_index_that_is_down_or_talks_nonsense_is_an_error(
         files("uvicorn", http)
 
 
-@pytest.mark.parametrize("answer", [None, [], {}, {"releases": None}, {"releases": []}])
-def test_an_answer_without_releases_is_never_taken_for_none_yanked(answer: Any) -> None:
-    with pytest.raises(ValueError, match="no releases"):
-        yanked_in(answer)
+def test_an_index_of_ones_own_is_asked_and_its_addresses_may_be_relative() -> None:
+    answer = httpx.Response(200, json={"files": [listed(url="../../files/a.whl")]})
+    with client(answer, "https://index.test/root/simple/a/") as http:
+        (found,) = files("A", http, index="https://index.test/root/simple/")
+    assert found.url == "https://index.test/root/files/a.whl"
+
+
+@pytest.mark.parametrize("text", [None, "", "yesterday", 1, []])
+def test_a_time_that_is_none_is_not_made_up(text: Any) -> None:
+    assert files_in({"files": [listed(**{"upload-time": text})]})[0].uploaded is None
 
 
 def listed(**overrides: Any) -> dict[str, Any]:
@@ -82,7 +75,9 @@ def listed(**overrides: Any) -> dict[str, Any]:
 
 
 def test_files_are_read_as_the_index_lists_them() -> None:
-    entry = listed(**{"requires-python": ">=3.9", "yanked": "broken"})
+    entry = listed(
+        **{"requires-python": ">=3.9", "yanked": "broken", "upload-time": "2026-11-01T12:30:00Z"}
+    )
     answer = httpx.Response(200, json={"files": [entry]})
     with client(answer, "https://pypi.org/simple/zope-interface/") as http:
         found = files("zope.interface", http)
@@ -93,24 +88,34 @@ def test_files_are_read_as_the_index_lists_them() -> None:
             sha256=f"sha256:{'a' * 64}",
             requires_python=">=3.9",
             yanked=True,
+            uploaded=datetime(2026, 11, 1, 12, 30, tzinfo=UTC),
         ),
     )
 
 
 @pytest.mark.parametrize(
-    ("said", "taken"), [({}, False), ({"yanked": False}, False), ({"yanked": True}, True)]
+    ("said", "taken"),
+    [
+        ({}, False),
+        ({"yanked": False}, False),
+        ({"yanked": None}, False),
+        ({"yanked": ""}, False),
+        ({"yanked": True}, True),
+        ({"yanked": "broken"}, True),
+    ],
 )
 def test_a_file_is_yanked_when_the_index_says_so(said: dict[str, Any], taken: bool) -> None:
     assert files_in({"files": [listed(**said)]})[0].yanked is taken
 
 
 def test_a_file_without_a_hash_is_none_that_a_lock_can_name() -> None:
-    assert files_in({"files": [listed(hashes={}), listed(), listed(hashes=None), "x"]})[1:] == ()
+    odd = [listed(hashes={}), listed(hashes=None), listed(hashes={"sha256": 1}), "x"]
+    assert len(files_in({"files": [*odd, listed()]})) == 1
 
 
-def test_a_file_without_a_name_is_nonsense() -> None:
-    with pytest.raises(ValueError, match="without a name"):
-        files_in({"files": [listed(filename=None)]})
+def test_a_file_without_a_name_or_an_address_makes_no_other_unusable() -> None:
+    nameless, nowhere = listed(filename=None), listed(url=None)
+    assert len(files_in({"files": [nameless, nowhere, listed()]})) == 1
 
 
 def test_a_file_is_what_its_hash_stands_for() -> None:

@@ -1,6 +1,7 @@
 """What uv writes, as pins with markers; and uv itself, without an index."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Simple]:
         found.wheel(
             "arm", "1.0", "windows ; sys_platform == 'win32'", "later; python_version>'3.12'"
         )
-        found.wheel("extended", "1.0", some="dep", **{"so-me-2": "dep"})
+        found.wheel("extended", "1.0", extras={"some": "dep", "so-me-2": "dep"})
         found.wheel("careless", "1.0", "dep[nope]")
         yield found
 
@@ -167,6 +168,22 @@ def test_hashes_of_a_source_distribution_beside_a_wheel_are_kept(
     index.sdist("both", "1.0")
     found = resolve(Wanted(requirements=("both",), python="3.12"))
     assert len(found.hashes["both==1.0"]) == 2
+
+
+def test_a_python_that_is_asked_for_in_a_wrong_way_counts_for_nothing(
+    index: Simple, resolve: Resolve
+) -> None:
+    index.wheel("starred", "1.0", about={"requires-python": ">=3.6.*"})
+    assert resolve(Wanted(requirements=("starred",), python="3.12")).pins == ("starred==1.0",)
+
+
+def test_uv_keeps_to_a_yanked_pin_that_it_is_given(index: Simple, resolve: Resolve) -> None:
+    index.wheel("gone", "1.0")
+    index.wheel("gone", "1.1", about={"yanked": "broken"})
+    wanted = Wanted(requirements=("gone",), python="3.12")
+    assert resolve(wanted).pins == ("gone==1.0",)
+    kept = resolve(replace(wanted, near=("gone==1.1",)))
+    assert kept.pins == ("gone==1.1",), "so that no yanked pin may be given to it"
 
 
 @pytest.mark.parametrize(
