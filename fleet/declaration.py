@@ -22,6 +22,9 @@ STALE_DEFAULTS: Final[Mapping[PointerKind, StalePolicy]] = {
 }
 """What becomes of a stale pointer where an image does not say, and the kinds made by default."""
 
+PYPI: Final = "https://pypi.org/simple"
+"""The package index where none is declared."""
+
 OnConflict = Literal["take-over", "refuse"]
 
 
@@ -53,7 +56,8 @@ class Image:
     builder, without emulation. ``pointers`` maps each declared kind to what happens to a live
     pointer of that kind which nothing declares any more. ``releases`` and ``python_releases`` say
     which versions and Pythons release discovery keeps; they are ``None`` where these are kept by
-    hand.
+    hand. Distributions in ``from_source`` need have no wheel: what their source distributions state
+    of themselves is read.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Image:
     package: str
     extras: tuple[str, ...]
     requires: tuple[str, ...]
+    from_source: tuple[str, ...]
     pure: bool
     builds_on: str
     lacks: Mapping[str, tuple[str, ...]]
@@ -112,7 +117,8 @@ class Declaration:
     on GitHub is managed. ``pointers_stay`` says that the pointers of an image that leaves stay, and
     all of them at a destroy. ``max_removals`` is the share (0 to 1) of a repository's live pointers
     above which a removal stops and asks. What is superseded is kept for ``retention_days`` before a
-    sweep.
+    sweep. Distributions come from ``index``, the address of a simple API; releases count once they
+    are ``cooldown_days`` old, at once where that is 0.
     """
 
     registry: str
@@ -130,6 +136,8 @@ class Declaration:
     pointers_stay: bool
     max_removals: float
     retention_days: int
+    index: str
+    cooldown_days: int
 
     @property
     def by_name(self) -> Mapping[str, Image]:

@@ -6,8 +6,8 @@ from typing import Any, cast
 from fleet import names, rules
 from fleet.agreement import note_two_versions
 from fleet.ancestry import note_faults
-from fleet.declaration import Declaration, Image, OnConflict
-from fleet.github import parse_github
+from fleet.declaration import PYPI, Declaration, Image, OnConflict
+from fleet.github import GitHub, parse_github
 from fleet.nodes import nodes
 from fleet.parse_image import IMAGE_KEYS, parse_image
 from fleet.problems import Problems
@@ -16,7 +16,7 @@ from fleet.reader import Reader
 STACK_KEYS = (
     "registry", "builders", "builder-nodes", "defaults", "images", "schedules", "secrets",
     "variables", "github", "protected", "on-conflict", "on-destroy", "max-removals",
-    "retention-days",
+    "retention-days", "index", "cooldown-days",
 )  # fmt: skip
 SCHEDULES = ("drift", "versions")
 """The jobs that run by the clock."""
@@ -26,6 +26,9 @@ READABLE_BY_ALL = (
     "empty, and its file is committed"
 )
 READABLE_BY_ALL_REMEDY = "Take it out, and give it to a stack whose registry is elsewhere"
+
+_COOLDOWN = 7
+"""Days in which most malicious releases were found and taken down."""
 
 
 def parse(
@@ -51,6 +54,7 @@ def parse(
     conflicts.only(("versions", "pointers"))
     parting = reader.inner("on-destroy")
     parting.only(("pointers",))
+    github = parse_github(reader)
     declaration = Declaration(
         registry=registry,
         builders=builders,
@@ -60,7 +64,7 @@ def parse(
         schedules=_schedules(reader),
         secrets=reader.texts("secrets", rules.SECRET, ()),
         variables=_variables(reader),
-        github=parse_github(reader),
+        github=github,
         protected=reader.flag("protected", fallback=False),
         version_conflict=cast("OnConflict", conflicts.text("versions", rules.CONFLICT, "refuse")),
         pointer_conflict=cast(
@@ -69,11 +73,20 @@ def parse(
         pointers_stay=parting.text("pointers", rules.PARTING, "remove") == "keep",
         max_removals=reader.share("max-removals", 0.5),
         retention_days=reader.days("retention-days", 30),
+        index=reader.text("index", rules.INDEX, PYPI),
+        cooldown_days=_cooldown(reader, github),
     )
     _note_idle_secrets(declaration, problems)
     _note_open_secrets(declaration, problems)
     problems.raise_if_any(source)
     return declaration
+
+
+def _cooldown(reader: Reader, github: GitHub | None) -> int:
+    """Return the days that a release waits: some always, where nobody looks at what comes in."""
+    if "cooldown-days" in reader.values:
+        return reader.days("cooldown-days", _COOLDOWN)
+    return _COOLDOWN if github and github.versions == "merge" else 0
 
 
 def _note_idle_secrets(declaration: Declaration, problems: Problems) -> None:

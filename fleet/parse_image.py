@@ -12,9 +12,9 @@ from fleet.names import PointerKind
 from fleet.reader import Reader, Rule
 
 IMAGE_KEYS = (
-    "title", "maintainer", "source", "licenses", "package", "extras", "requires", "pure",
-    "builds-on", "lacks", "pythons", "versions", "bases", "platforms", "exclude", "pointers",
-    RELEASES, PYTHON_RELEASES,
+    "title", "maintainer", "source", "licenses", "package", "extras", "requires", "from-source",
+    "pure", "builds-on", "lacks", "pythons", "versions", "bases", "platforms", "exclude",
+    "pointers", RELEASES, PYTHON_RELEASES,
 )  # fmt: skip
 
 
@@ -29,6 +29,7 @@ def parse_image(name: str, reader: Reader) -> Image:
         package=reader.text("package", rules.PACKAGE),
         extras=reader.texts("extras", rules.EXTRA, ()),
         requires=reader.texts("requires", rules.REQUIRE, ()),
+        from_source=tuple(map(normalised, reader.texts("from-source", rules.PACKAGE, ()))),
         pure=reader.flag("pure", fallback=False),
         builds_on=_optional(reader, "builds-on", rules.REPOSITORY),
         lacks=_lacks(reader),

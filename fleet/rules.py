@@ -15,6 +15,11 @@ PLAIN = pattern(
 URL = pattern(
     r"https://[A-Za-z0-9.-]+(?:/[A-Za-z0-9._~/-]*)?", "is no plain https URL", "Write https://…"
 )
+INDEX = pattern(
+    r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9._~/-]*",
+    "is no address of a package index",
+    "Write the https address of its simple API, without a login: https://pypi.org/simple",
+)
 PACKAGE = pattern(_DISTRIBUTION, "is no distribution name", "Write it as on PyPI: uvicorn")
 EXTRA = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", "is no extra", "Write it as on PyPI: standard")
 REQUIRE = pattern(

@@ -22,6 +22,7 @@ from providers.ociregistry.errors import OciError
 from releases import pypi, requirements
 from releases.bases import BaseError
 from releases.change import DiscoveryError
+from releases.cooldown import cooldown_of
 from releases.cycle import CycleError, cycles
 from releases.discovery import discovered
 from releases.editing import EditError
@@ -29,7 +30,8 @@ from releases.fetching import FetchError, open_client
 from releases.index import releases_in, yanked_in
 from releases.locking import completed
 from releases.registry import platform_digests
-from releases.sdists import build_requires
+from releases.resolver import Resolver
+from releases.sdists import build_requires, metadata
 from releases.sources import Refresh, Sources
 from releases.telling import told
 from releases.tools import ToolError
@@ -89,11 +91,12 @@ def versions(root: Path, stack: str) -> None:
     """
     # The declaration of a part is that of the whole.
     stack = whole_stack(root, stack)
-    local = is_local(declaration_of_file(config_file(root, stack)))
+    declaration = declaration_of_file(config_file(root, stack))
+    local = is_local(declaration)
     if local:
         _trust_own_registry(root)
     with open_client() as client:
-        sources = of_the_internet(client, _stand_ins(root) if local else {})
+        sources = of_the_internet(client, declaration, _stand_ins(root) if local else {})
         today = datetime.now(UTC).date()
         found = discovered(root, stack, sources, partial(cycles, client), today)
     write_all(found.after, found.before)
@@ -123,23 +126,38 @@ def lock(root: Path, stack: str, *, refresh: str, newest: str = "") -> None:
         newest=_named(newest, declaration),
     )
     with open_client() as client:
-        sources = of_the_internet(client, _stand_ins(root) if local else {})
+        sources = of_the_internet(client, declaration, _stand_ins(root) if local else {})
         made = completed(held, declaration, sources, again)
     if made != held:
         write_all({path: text_of(made)})
 
 
-def of_the_internet(client: Blocking, stand_ins: Mapping[str, str]) -> Sources:
-    """Return PyPI and base registries, each asked but once for the same."""
-    files = cache(lambda distribution: pypi.files(distribution, client))
+def of_the_internet(
+    client: Blocking, declaration: Declaration, stand_ins: Mapping[str, str]
+) -> Sources:
+    """Return the package index and base registries, each asked but once for the same."""
+    index = declaration.index
+    files = cache(lambda distribution: pypi.files(distribution, client, index=index))
+    content = cache(lambda file: pypi.content(file, client))
+    cooldown = cooldown_of(declaration.cooldown_days, datetime.now(UTC))
+    # Once for each: the same is found for every Python and version.
+    note = cache(lambda text: print(text, file=sys.stderr, flush=True))
     return Sources(
-        distributions=requirements.resolve,
+        distributions=Resolver(
+            index=index,
+            cooldown=cooldown,
+            files=files,
+            metadata=cache(lambda file: metadata(file.name, content(file))),
+            note=note,
+        ),
         yanked=cache(lambda name: yanked_in(releases_in(name, files(name)))),
         files=files,
-        build_requires=cache(lambda file: build_requires(file.name, pypi.content(file, client))),
+        build_requires=cache(lambda file: build_requires(file.name, content(file))),
         platforms=cache(platform_digests),
         stand_ins=stand_ins,
         say=lambda text: print(text, file=sys.stderr, flush=True),
+        note=note,
+        cooldown=cooldown,
     )
 
 

@@ -118,7 +118,12 @@ def _outside(
         sources.say(f"asking for the releases of {package}")
     index = {package: releases_in(package, sources.files(package)) for package in packages}
     by_cycle = any(image.python_releases for image in followed)
-    return Outside(index=index, cycles=cycles() if by_cycle else {}, today=today)
+    return Outside(
+        index=index,
+        cycles=cycles() if by_cycle else {},
+        today=today,
+        cooldown=sources.cooldown,
+    )
 
 
 def _declared(text: str, name: str) -> Declaration:

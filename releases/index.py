@@ -29,6 +29,11 @@ class Release:
         """Whether every file was withdrawn (PEP 592)."""
         return all(file.yanked for file in self.files)
 
+    @property
+    def has_wheels(self) -> bool:
+        """Whether a wheel was not withdrawn, be it of another platform."""
+        return any(file.name.endswith(".whl") and not file.yanked for file in self.files)
+
     def allows(self, python: str) -> bool:
         """Tell whether a file installs on ``python``; yanked ones count where there are no others.
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 from fleet.agreement import note_two_versions
 from fleet.ancestry import Yanked
 from fleet.declaration import Declaration, Image
-from fleet.lock import Base, Lock, PinKey, ToolKey, Tools, asked, bare
+from fleet.lock import Base, Lock, ToolKey, Tools, asked, name_of, normalised
 from fleet.needs import looked_at, needs_of
 from fleet.problems import Problems
 from releases import bases
-from releases.pinning import Hashes, Pinned, keys, pinned
+from releases.pinning import Pinned, keys, pinned, used, without
 from releases.purity import Impure, impure, told
+from releases.skipped import note_skipped
 from releases.sources import Refresh, Sources
 from releases.tools import Task, ToolError, tools_for
 from releases.withdrawn import without_yanked
@@ -30,20 +31,24 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
     wanted, compiling = bases.wanted(images, sources.stand_ins)
     found_bases = _bases(wanted, {} if refresh.bases else lock.bases, sources)
     found_builders = _bases(compiling, {} if refresh.builders else lock.builders, sources)
-    held = _without(lock, refresh.newest)
+    held = without(lock, refresh.newest)
     # Which tag another is built on hangs on what was yanked.
     yanked = _yanked(held, images, sources, again=refresh.yanked)
     _refuse_two_versions(declaration, yanked)
-    found = pinned(held, images, yanked, sources, again=refresh.yanked)
+    found = pinned(lock, images, yanked, sources, refresh)
     made = Lock(pins=found.pins, yanked=yanked)
     tools = _tools(made, _with_lasting_tools(held, refresh, sources), declaration, found, sources)
+    for key in found.resolved:
+        declared = normalised(declaration.by_name[key[0]].package)
+        others = (pin for pin in found.pins[key] if name_of(pin) != declared)
+        note_skipped(others, key[1], sources)
     return replace(
         made,
         bases=found_bases,
         builders=found_builders,
         asked={image.name: asked(image) for image in images},
         tools=tools,
-        hashes=_used(found.hashes, found.pins, tools),
+        hashes=used(found.hashes, found.pins, tools),
     )
 
 
@@ -53,13 +58,6 @@ def _refuse_two_versions(declaration: Declaration, yanked: Yanked) -> None:
     for image in declaration.images:
         note_two_versions(image, declaration.by_name, yanked, problems)
     problems.raise_if_any()
-
-
-def _without(lock: Lock, images: frozenset[str]) -> Lock:
-    """Return ``lock`` without what was resolved for ``images`` alone, hashes included."""
-    pins = {key: entry for key, entry in lock.pins.items() if key[0] not in images}
-    tools = {key: entry for key, entry in lock.tools.items() if key[0] not in images}
-    return replace(lock, pins=pins, tools=tools, hashes=_used(lock.hashes, pins, tools))
 
 
 def _with_lasting_tools(held: Lock, refresh: Refresh, sources: Sources) -> Lock:
@@ -113,14 +111,6 @@ def _tools(
     if failed or any(faults.values()):
         raise ToolError(failed, told(faults))
     return tools
-
-
-def _used(
-    hashes: Hashes, pins: Mapping[PinKey, tuple[str, ...]], tools: Mapping[ToolKey, Tools]
-) -> dict[str, tuple[str, ...]]:
-    """Return those of ``hashes`` that ``pins`` and ``tools`` name."""
-    entries = (*pins.values(), *(entry.pins for entry in tools.values()))
-    return {pin: hashes[pin] for pin in sorted({bare(p) for entry in entries for p in entry})}
 
 
 def _bases(

@@ -8,11 +8,12 @@ from functools import partial
 from fleet.declaration import Image
 from releases import bases
 from releases.change import Change
+from releases.cooldown import Cooldown
 from releases.cycle import Cycle
 from releases.exclusions import excluded
 from releases.pythons import PythonList, kept
 from releases.registry import AbsentError
-from releases.selection import Listed, has_release, note_missing, selected
+from releases.selection import Listed, has_release, note_missing, passed_over, selected
 from releases.sources import Sources
 
 Index = Mapping[str, Listed]
@@ -21,11 +22,20 @@ Index = Mapping[str, Listed]
 
 @dataclass(frozen=True, kw_only=True)
 class Outside:
-    """What was asked once for a whole run: releases by package, release cycle, day (UTC)."""
+    """What was asked once for a whole run: releases by package, release cycle, day (UTC).
+
+    ``cooldown`` is ``None`` where every release counts at once.
+    """
 
     index: Index
     cycles: Mapping[str, Cycle]
     today: date
+    cooldown: Cooldown | None
+
+    def listed(self, image: Image) -> Listed:
+        """Return the releases that count for ``image``: what it declares does whatever its age."""
+        listed = self.index[image.package]
+        return self.cooldown.aged(listed, image.versions) if self.cooldown else listed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,31 +64,34 @@ def matrix_of(lists: Iterable[PythonList], outside: Outside, sources: Sources) -
     for one in lists:
         for image in filter(is_followed, one.images):
             note_missing(image, outside.index[image.package])
-        missing = partial(_missing, one=one, index=outside.index, sources=sources)
+        missing = partial(_missing, one=one, outside=outside, sources=sources)
         found, told = kept(one, outside.cycles, outside.today, missing)
         pythons[one.path] = found
         changes += told
         for image in filter(is_followed, one.images):
             moved = replace(image, pythons=found)
-            after, told = _after(moved, outside.index[image.package])
+            after, told = _after(moved, outside)
             images.append(after)
             changes += told
     return Matrix(images=tuple(images), pythons=pythons, changes=tuple(changes))
 
 
-def _after(image: Image, listed: Listed) -> tuple[Image, list[Change]]:
+def _after(image: Image, outside: Outside) -> tuple[Image, list[Change]]:
     changes: list[Change] = []
+    listed = outside.listed(image)
     if image.releases is not None:
         found, changes = selected(image, image.releases, listed)
+        every = outside.index[image.package]
+        changes += passed_over(image, image.releases, every, outside.cooldown)
         image = replace(image, versions=found)
     exclude, told = excluded(image, listed)
     return replace(image, exclude=exclude), [*changes, *told]
 
 
-def _missing(python: str, one: PythonList, index: Index, sources: Sources) -> str:
+def _missing(python: str, one: PythonList, outside: Outside, sources: Sources) -> str:
     """Return what ``python`` lacks before the images of ``one`` can be built on it, or nothing."""
     for image in filter(is_followed, one.images):
-        if not has_release(image, python, index[image.package]):
+        if not has_release(image, python, outside.listed(image)):
             return f"no release of {image.package} that {image.name} can take allows it"
     alone = [replace(image, pythons=(python,), exclude=()) for image in one.images]
     for wanted in bases.wanted(alone, sources.stand_ins):

@@ -8,7 +8,7 @@ from fleet.declaration import Declaration, Image
 from fleet.lock import Lock, normalised, pinned_versions
 from fleet.versions import highest
 from releases.locking import completed
-from releases.pinning import keys, resolved, within
+from releases.pinning import from_source, held_for, keys, resolved, within
 from releases.requirements import Wanted
 from releases.sources import Refresh, Sources
 
@@ -43,7 +43,13 @@ def _has_newer(image: Image, images: Mapping[str, Image], lock: Lock, sources: S
         sources.say(f"looking for what {image.name} requires on Python {python}")
         wanted = (f"{image.requirement}=={version}", *image.requires)
         below = within(constraints(image, python, images, lock))
-        asked = Wanted(requirements=wanted, python=python, within=below)
+        asked = Wanted(
+            requirements=wanted,
+            python=python,
+            within=below,
+            allowed=held_for(image, python, lock),
+            from_source=from_source(image, images),
+        )
         found = resolved(image, asked, sources)
         now, then = map(pinned_versions, (lock.pins[image.name, python, version], found.pins))
         if any(now.get(name) != then.get(name) for name in names):

@@ -9,9 +9,9 @@ from fleet.ancestry import in_order
 from fleet.cell import cells
 from fleet.contents import constraints, contradicted
 from fleet.declaration import Image
-from fleet.lock import Lock, PinKey, bare, name_of
-from releases.requirements import ExtraError, Resolution, ResolutionError, Wanted
-from releases.sources import Sources
+from fleet.lock import Lock, PinKey, ToolKey, Tools, bare, name_of
+from releases.requirements import ExtraError, NoWheelError, Resolution, ResolutionError, Wanted
+from releases.sources import Refresh, Sources
 from releases.withdrawn import has_to_move, without_yanked
 
 Hashes = Mapping[str, tuple[str, ...]]
@@ -19,10 +19,14 @@ Hashes = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, kw_only=True)
 class Pinned:
-    """Pins by image, Python and version, and the hashes of each ``name==version``."""
+    """Pins by image, Python and version, and the hashes of each ``name==version``.
+
+    ``resolved`` are the keys that were not held.
+    """
 
     pins: dict[PinKey, tuple[str, ...]] = field(default_factory=dict)
     hashes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    resolved: list[PinKey] = field(default_factory=list)
 
     def add(self, hashes: Hashes) -> None:
         """Add ``hashes`` of pins that have none: those that are locked are arguments of builds."""
@@ -35,21 +39,21 @@ def keys(image: Image) -> Iterator[tuple[str, str]]:
 
 
 def pinned(
-    held: Lock,
+    lock: Lock,
     images: Iterable[Image],
     yanked: Mapping[str, tuple[str, ...]],
     sources: Sources,
-    *,
-    again: bool,
+    refresh: Refresh,
 ) -> Pinned:
-    """Return the pins of all ``images``: those ``held`` where they hold still, else the newest.
+    """Return the pins of all ``images``: those in ``lock`` where they hold still, else the newest.
 
-    An image is resolved after the one it is built on, and agrees with it. With ``again``, the index
-    is asked whether what is held was yanked.
+    An image is resolved after the one it is built on, and agrees with it. No cooldown holds back
+    what the lock holds, also of an image that ``refresh`` names.
 
     :raises ResolutionError: naming the image, Python and version, and whose pins were in the way.
     """
     known = {image.name: image for image in images}
+    held = without(lock, refresh.newest)
     made = Pinned(hashes=dict(held.hashes))
     for image in in_order(known.values()):
         for python, version in keys(image):
@@ -58,16 +62,23 @@ def pinned(
             key = (image.name, python, version)
             holds = held.has_pins(image, python, version)
             if holds and not contradicted(held.pins[key], below):
-                moves = again and has_to_move(held.pins[key], image, below, sources)
+                moves = refresh.yanked and has_to_move(held.pins[key], image, below, sources)
                 if not moves:
                     made.pins[key] = held.pins[key]
                     continue
             sources.say(f"resolving {image.requirement}=={version} for Python {python}")
             wanted = _wanted(image, python, version, held)
             near = without_yanked(wanted.near, sources)
-            wanted = replace(wanted, within=within(below), near=near)
+            wanted = replace(
+                wanted,
+                within=within(below),
+                near=near,
+                allowed=held_for(image, python, lock),
+                from_source=from_source(image, known),
+            )
             answer = resolved(image, wanted, sources)
             made.pins[key] = answer.pins
+            made.resolved.append(key)
             made.add(answer.hashes)
     return made
 
@@ -82,6 +93,33 @@ def _wanted(image: Image, python: str, version: str, held: Lock) -> Wanted:
     near = held.pins[(image.name, python, nearest)] if there else ()
     wanted = (f"{image.requirement}=={version}", *image.requires)
     return Wanted(requirements=wanted, python=python, near=near)
+
+
+def without(lock: Lock, images: frozenset[str]) -> Lock:
+    """Return ``lock`` without what was resolved for ``images`` alone, hashes included."""
+    pins = {key: entry for key, entry in lock.pins.items() if key[0] not in images}
+    tools = {key: entry for key, entry in lock.tools.items() if key[0] not in images}
+    return replace(lock, pins=pins, tools=tools, hashes=used(lock.hashes, pins, tools))
+
+
+def used(
+    hashes: Hashes, pins: Mapping[PinKey, tuple[str, ...]], tools: Mapping[ToolKey, Tools]
+) -> dict[str, tuple[str, ...]]:
+    """Return those of ``hashes`` that ``pins`` and ``tools`` name."""
+    entries = (*pins.values(), *(entry.pins for entry in tools.values()))
+    return {pin: hashes[pin] for pin in sorted({bare(p) for entry in entries for p in entry})}
+
+
+def held_for(image: Image, python: str, lock: Lock) -> tuple[str, ...]:
+    """Return the pins of all versions of ``image`` on ``python`` in ``lock``."""
+    keys = (key for key in lock.pins if key[:2] == (image.name, python))
+    return tuple(sorted({pin for key in keys for pin in lock.pins[key]}))
+
+
+def from_source(image: Image, images: Mapping[str, Image]) -> tuple[str, ...]:
+    """Return the distributions that need no wheel, for ``image`` or what it is built on."""
+    below = images.get(image.builds_on)
+    return (*image.from_source, *(from_source(below, images) if below else ()))
 
 
 def within(below: Iterable[str]) -> tuple[str, ...]:
@@ -105,10 +143,24 @@ def resolved(image: Image, wanted: Wanted, sources: Sources) -> Resolution:
 def _explained(error: ResolutionError, image: Image, wanted: Wanted) -> str:
     asked = ", ".join(wanted.requirements)
     text = f"{image.name}: {asked} on Python {wanted.python}: {error}."
+    if isinstance(error, NoWheelError):
+        return f"{text}{_wheelless(error, image)}"
     if not wanted.within or isinstance(error, ExtraError):
         return text
     return (
         f"{text} It is built on {image.builds_on} and has to agree with what that holds: "
         f"{', '.join(wanted.within)}. Exclude the version on that Python, declare another version "
         f"of {image.builds_on}, or resolve both anew: `make lock STACK=… NEWEST={image.builds_on}`"
+    )
+
+
+def _wheelless(error: NoWheelError, image: Image) -> str:
+    names = ", ".join(error.names)
+    if not names:
+        return ""
+    return (
+        f" The index has no wheel of {names}, and a source distribution is not asked what it "
+        "requires, because that can run code of its own. To have read what it states, and to have "
+        f"it compiled in a builder, write `from-source: [{names}]` in fleet:images.{image.name}; "
+        "or leave out the version that needs it"
     )

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urljoin
 
+from fleet.declaration import PYPI
 from fleet.http.blocking import Blocking
 from fleet.lock import normalised
 from releases.fetching import FetchError, fetched, fetched_json
 
-INDEX = "https://pypi.org/simple"
 _FILES = "application/vnd.pypi.simple.v1+json"
 _LARGEST = 64 * 1024 * 1024  # the largest real answer seen is a tenth of this
 _LARGEST_SDIST = 256 * 1024 * 1024
@@ -37,7 +37,7 @@ class File:
     uploaded: datetime | None
 
 
-def files(distribution: str, client: Blocking, *, index: str = INDEX) -> tuple[File, ...]:
+def files(distribution: str, client: Blocking, *, index: str = PYPI) -> tuple[File, ...]:
     """Return all files of ``distribution``, of every release (PEP 691, the simple API as JSON).
 
     :raises PackageIndexError: when ``index`` is down, or its answer malformed or huge.

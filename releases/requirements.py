@@ -1,17 +1,18 @@
 """What goes into an image: distributions resolved by uv for all platforms, each with its hashes."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from fleet.declaration import PYPI
 from fleet.lock import normalised
 from releases import uv
 from releases.markers import narrowed
-from releases.pypi import INDEX
+from releases.offers import Offer
 
 _HASH = re.compile(r" +--hash=(\S+)")
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
@@ -26,6 +27,14 @@ class ExtraError(ResolutionError):
     """A release does not have an extra that is asked of it."""
 
 
+class NoWheelError(ResolutionError):
+    """Distributions, by their ``names``, have no wheel, and nobody allowed to do without one."""
+
+    def __init__(self, text: str, names: tuple[str, ...]) -> None:
+        self.names = names
+        super().__init__(text)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
     """What is to be resolved for CPython ``python`` (``X.Y``) on Linux, on every machine.
@@ -33,7 +42,8 @@ class Wanted:
     ``requirements`` are PEP 508 texts. What is found agrees with the pins in ``within``, and keeps
     to those in ``near`` where nothing speaks against it. ``upstream`` tells that requirements are
     others' words: what is declared here must not name an extra that a release does not have, while
-    in theirs it adds nothing, as with pip.
+    in theirs it adds nothing, as with pip. No cooldown holds back the pins in ``allowed``, which
+    are held already. Distributions in ``from_source`` need no wheel.
     """
 
     requirements: tuple[str, ...]
@@ -41,6 +51,25 @@ class Wanted:
     within: tuple[str, ...] = ()
     near: tuple[str, ...] = ()
     upstream: bool = False
+    allowed: tuple[str, ...] = ()
+    from_source: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What counts by its age: files uploaded ``before``, a time in RFC 3339; empty: all.
+
+    The distributions in ``exempt`` are free of that, ``without`` are constraints that hold for
+    them, and ``late`` are hashes of their files that don't count.
+    """
+
+    before: str = ""
+    exempt: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    late: frozenset[str] = frozenset()
+
+
+NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,29 +83,61 @@ class Resolution:
     hashes: Mapping[str, tuple[str, ...]]
 
 
-def resolve(wanted: Wanted, *, index: str = INDEX) -> Resolution:
-    """Return the newest distributions of ``index`` that satisfy ``wanted``.
+def resolve(
+    wanted: Wanted,
+    *,
+    index: str = PYPI,
+    limits: Limits = NO_LIMITS,
+    offers: Iterable[Offer] = (),
+) -> Resolution:
+    """Return the newest distributions of ``index``, and of ``offers``, that satisfy ``wanted``.
 
     Hashes of all files of a release are taken, so that one resolution serves every platform. Only
     wheels are asked for their requirements: a source distribution would have to be run.
 
     :raises ResolutionError: with uv's own reason.
+    :raises NoWheelError: when that is for want of a wheel.
     :raises ExtraError: when a declared extra is none of the release that was found.
     """
+    offered = tuple(offers)
     with TemporaryDirectory(prefix="resolve-") as name:
         folder = Path(name)
-        within = folder / "within.txt"
-        within.write_text(_lines(wanted.within))
+        (folder / "within.txt").write_text(_lines((*wanted.within, *limits.without)))
         # uv keeps to what its output file says already.
         (folder / "found.txt").write_text(_lines(wanted.near))
-        options = ("--default-index", index, "--constraint", within)
+        (folder / "offers").mkdir()
+        for offer in offered:
+            offer.write_to(folder / "offers")
+        options = (
+            "--default-index", index, "--constraint", "within.txt", "--find-links", "offers",
+            *_by_age(limits),
+        )  # fmt: skip
         try:
             text, printed = uv.compiled(wanted.requirements, folder, wanted.python, options)
         except uv.UvError as error:
+            if error.wheelless:
+                raise NoWheelError(str(error), error.wheelless) from None
             raise ResolutionError(str(error)) from None
     if not wanted.upstream:
         _refuse_unknown_extras(wanted.requirements, printed)
-    return read(text, wanted.python)
+    return _counted(read(text, wanted.python), limits, offered)
+
+
+def _by_age(limits: Limits) -> Iterator[str]:
+    if limits.before:
+        yield from ("--exclude-newer", limits.before)
+        for name in limits.exempt:
+            yield from ("--exclude-newer-package", f"{name}=false")
+
+
+def _counted(found: Resolution, limits: Limits, offers: Iterable[Offer]) -> Resolution:
+    """Return ``found`` with the hashes that count: what was offered stood for the index's files."""
+    stood_for = {offer.pin: offer.hashes for offer in offers}
+    hashes = {
+        pin: tuple(h for h in stood_for.get(pin, listed) if h not in limits.late)
+        for pin, listed in found.hashes.items()
+    }
+    return Resolution(pins=found.pins, hashes=hashes)
 
 
 def read(text: str, python: str) -> Resolution:

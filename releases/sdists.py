@@ -1,4 +1,4 @@
-"""What builds a source distribution: the requirements that its pyproject.toml names (PEP 518)."""
+"""What a source distribution states: what builds it (PEP 518), and what it requires (PEP 643)."""
 
 import gzip
 import io
@@ -9,13 +9,20 @@ import zlib
 from pathlib import PurePosixPath
 from typing import IO, Any, Final, cast
 
+from packaging.metadata import parse_email
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import Version
 
 DEFAULT: Final = ("setuptools>=40.8.0", "wheel")
 """What PEP 518 and pip take where a source distribution does not say."""
 
 ENDINGS: Final = (".tar.gz", ".zip")
 """How a source distribution's file ends (PEP 625, and what came before it)."""
+
+_STATIC = Version("2.2")
+"""From this version of PKG-INFO on, what is not named as Dynamic is the same in every wheel."""
+
+_RESOLVED = frozenset({"requires-dist", "requires-python", "provides-extra"})
 
 _UNREADABLE = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError,
@@ -37,10 +44,49 @@ def build_requires(name: str, body: bytes) -> tuple[str, ...]:
     :raises SdistError: naming it and what is wrong.
     """
     try:
-        text = _in_zip(body) if name.endswith(".zip") else _in_tar(body)
+        text = _member(name, body, "pyproject.toml")
         return DEFAULT if text is None else requires_in(tomllib.loads(text.decode()))
     except (*_UNREADABLE, ValueError) as error:
         raise SdistError(f"{name}: {error}") from None
+
+
+def metadata(name: str, body: bytes) -> str:
+    """Return the core metadata of the source distribution ``name``, as a wheel of it would have it.
+
+    Nothing in it is run, so that only what its PKG-INFO declares to be the same in every wheel
+    counts (PEP 643). It says less than the original: what a resolver goes by.
+
+    :raises SdistError: naming it and what is wrong.
+    """
+    try:
+        text = _member(name, body, "PKG-INFO")
+        return metadata_in(text or b"")
+    except (*_UNREADABLE, ValueError) as error:
+        raise SdistError(f"{name}: {error}") from None
+
+
+def metadata_in(text: bytes) -> str:
+    """Return what a resolver goes by of the PKG-INFO in ``text``.
+
+    :raises ValueError: when it leaves open what is required.
+    """
+    raw, _ = parse_email(text)
+    version, dynamic = raw.get("metadata_version", ""), set(raw.get("dynamic", ()))
+    left_open = {field.lower() for field in dynamic} & _RESOLVED
+    if Version(version or "0") < _STATIC or left_open:
+        raise ValueError(
+            "what it requires is only known once it was built (PKG-INFO has "
+            + (f"Dynamic: {', '.join(sorted(left_open))})" if left_open else f"version {version})")
+        )
+    lines = [
+        f"Metadata-Version: {version}",
+        f"Name: {raw.get('name', '')}",
+        f"Version: {raw.get('version', '')}",
+        *(f"Requires-Python: {one}" for one in filter(None, [raw.get("requires_python")])),
+        *(f"Requires-Dist: {one}" for one in raw.get("requires_dist", ())),
+        *(f"Provides-Extra: {one}" for one in raw.get("provides_extra", ())),
+    ]
+    return "".join(f"{' '.join(line.splitlines())}\n" for line in lines)
 
 
 def requires_in(project: dict[str, Any]) -> tuple[str, ...]:
@@ -89,7 +135,12 @@ class _Bounded:
         return self._file.seek(position)
 
 
-def _in_tar(body: bytes) -> bytes | None:
+def _member(name: str, body: bytes, wanted: str) -> bytes | None:
+    """Return the file ``wanted`` right below the one folder of the archive ``name``."""
+    return _in_zip(body, wanted) if name.endswith(".zip") else _in_tar(body, wanted)
+
+
+def _in_tar(body: bytes, wanted: str) -> bytes | None:
     whole = 0
     # Read as if it were a file, so that each header is read at once: its size shows before it does.
     plain = cast("IO[bytes]", _Bounded(gzip.GzipFile(fileobj=io.BytesIO(body))))
@@ -98,28 +149,28 @@ def _in_tar(body: bytes) -> bytes | None:
             whole += member.size
             if whole > _LARGEST_WHOLE:
                 raise ValueError("it unpacks to more than is read of any")
-            if _is_project(member.name) and member.isreg():
-                _check_size(member.size)
+            if _is_at_top(member.name, wanted) and member.isreg():
+                _check_size(member.size, wanted)
                 found = archive.extractfile(member)
                 return found.read() if found else None
     return None
 
 
-def _in_zip(body: bytes) -> bytes | None:
+def _in_zip(body: bytes, wanted: str) -> bytes | None:
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         for member in archive.infolist():
-            if _is_project(member.filename):
-                _check_size(member.file_size)
+            if _is_at_top(member.filename, wanted):
+                _check_size(member.file_size, wanted)
                 return archive.read(member)
     return None
 
 
-def _is_project(path: str) -> bool:
-    """Tell whether ``path`` is the pyproject.toml right below the one folder of an sdist."""
+def _is_at_top(path: str, wanted: str) -> bool:
+    """Tell whether ``path`` is the file ``wanted`` right below the one folder of an sdist."""
     parts = PurePosixPath(path).parts
-    return len(parts) == 2 and parts[1] == "pyproject.toml"  # noqa: PLR2004 - folder and file
+    return len(parts) == 2 and parts[1] == wanted  # noqa: PLR2004 - folder and file
 
 
-def _check_size(size: int) -> None:
+def _check_size(size: int, name: str) -> None:
     if size > _LARGEST:
-        raise ValueError("its pyproject.toml is larger than any that was seen")
+        raise ValueError(f"its {name} is larger than any that was seen")

@@ -1,12 +1,14 @@
 """Which releases an image keeps, by what it declares and what the index lists."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from fleet import names, rules, versions
 from fleet.declaration import Image
 from fleet.discovery import Releases
+from fleet.lock import normalised
 from releases.change import Change, DiscoveryError, arranged
+from releases.cooldown import Cooldown
 from releases.index import Release
 
 Listed = Mapping[str, Release]
@@ -73,8 +75,35 @@ def _newest_by_python(image: Image, fitting: Iterable[str], listed: Listed) -> d
     return found
 
 
+def passed_over(
+    image: Image, policy: Releases, listed: Listed, cooldown: Cooldown | None
+) -> Iterator[Change]:
+    """Yield the newest release in ``listed`` where its age or its files keep it out."""
+    fitting = [v for v in listed if not _unfit(v, image, policy, listed)]
+    newest = versions.highest(fitting) if fitting else ""
+    if not newest or newest in image.versions:
+        return
+    if cooldown and cooldown.holds_back(listed[newest]):
+        why = f"it was uploaded less than {cooldown.days} days ago"
+        yield Change(place=image.name, what=newest, how="waits", why=why)
+    elif why := _wheelless(newest, image, listed):
+        yield Change(place=image.name, what=newest, how="is passed over", why=why)
+
+
 def _refusal(version: str, image: Image, policy: Releases, listed: Listed) -> str:
     """Return why ``version`` can't be taken, or nothing."""
+    return _unfit(version, image, policy, listed) or _wheelless(version, image, listed)
+
+
+def _wheelless(version: str, image: Image, listed: Listed) -> str:
+    """Return why a version without wheels can't come; one that is there stays."""
+    allowed = version in image.versions or normalised(image.package) in image.from_source
+    if allowed or listed[version].has_wheels:
+        return ""
+    return f"it has no wheel, and from-source does not name {image.package}"
+
+
+def _unfit(version: str, image: Image, policy: Releases, listed: Listed) -> str:
     release = listed.get(version)
     if release is None:
         return "the index lists it no more"

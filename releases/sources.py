@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from releases.bases import Resolver
+from releases.cooldown import Cooldown
 from releases.pypi import File
 from releases.requirements import Resolution, Wanted
 
@@ -17,7 +18,8 @@ class Sources:
     ``distributions`` resolves requirements; ``yanked(package)`` names withdrawn versions;
     ``files(distribution)`` lists the files of all its releases; ``build_requires(file)`` tells what
     builds a source distribution; ``platforms(reference)`` gives a base's digest by platform;
-    ``stand_ins`` maps ``{python}-{base}`` to a reference on this machine; ``say`` shows progress.
+    ``stand_ins`` maps ``{python}-{base}`` to a reference on this machine; ``say`` shows progress,
+    ``note`` what people ought to know. ``cooldown`` is ``None`` where every release counts at once.
     """
 
     distributions: Callable[[Wanted], Resolution]
@@ -27,6 +29,8 @@ class Sources:
     platforms: Resolver
     stand_ins: Mapping[str, str]
     say: Say
+    note: Say
+    cooldown: Cooldown | None
 
 
 @dataclass(frozen=True, kw_only=True)

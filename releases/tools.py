@@ -168,7 +168,11 @@ class _Search:
         try:
             near = _near(self.task)
             wanted = Wanted(
-                requirements=requires, python=self.task.python, near=near, upstream=True
+                requirements=requires,
+                python=self.task.python,
+                near=near,
+                upstream=True,
+                from_source=self.task.image.from_source,
             )
             return self.sources.distributions(wanted)
         except ResolutionError as error:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _SPLIT = re.compile(r" for split \(markers: .*?\)(?: cause:)?")
+_UNDATED = re.compile(r"`([^`]+)` is missing an upload date")
+_WHEELLESS = re.compile(r"Wheels are required for `([^`]+)`")
 _DEADLINE_SECONDS = 600.0
 _PASSED_ON = (
     "PATH",
@@ -23,8 +25,21 @@ _PASSED_ON = (
 ``UV_*``, of which many change what is resolved."""
 
 
+def undated(name: str) -> str:
+    """Return what is wrong with the file ``name``, of which the index tells no time."""
+    return (
+        f"the index does not say when {name} was uploaded (upload-time, PEP 700), and "
+        "fleet:cooldown-days goes by that. Take fleet:cooldown-days out, or name an index in "
+        "fleet:index that says so"
+    )
+
+
 class UvError(Exception):
-    """uv failed; the text is its own reason."""
+    """uv failed; the text is its own reason, ``wheelless`` names what it found no wheel of."""
+
+    def __init__(self, text: str, wheelless: tuple[str, ...] = ()) -> None:
+        self.wheelless = wheelless
+        super().__init__(text)
 
 
 def compiled(
@@ -55,8 +70,11 @@ def compiled(
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UvError(f"uv did not get to an end: {error}") from None
+    for name in _UNDATED.findall(done.stderr):
+        raise UvError(undated(name))
     if done.returncode:
-        raise UvError(reason(done.stderr) or f"uv ended with {done.returncode}")
+        wheelless = tuple(sorted(set(_WHEELLESS.findall(done.stderr))))
+        raise UvError(reason(done.stderr) or f"uv ended with {done.returncode}", wheelless)
     return found.read_text(), done.stderr
 
 

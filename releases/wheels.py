@@ -7,6 +7,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
+from fleet import names
 from fleet.lock import machine_of
 from releases.pypi import File
 
@@ -37,6 +38,13 @@ def has_wheel(files: Iterable[File], python: str, platform: str, libc: str) -> b
         not file.yanked and allows(file, python) and bool(_tags_of(file.name) & fitting)
         for file in files
     )
+
+
+def has_any_wheel(files: Iterable[File], python: str) -> bool:
+    """Tell whether one of ``files`` is a wheel that installs on ``python`` on some platform."""
+    known = tuple(files)
+    targets = ((platform, libc) for platform in names.PLATFORMS for libc in ("glibc", "musl"))
+    return any(has_wheel(known, python, *target) for target in targets)
 
 
 def allows(file: File, python: str) -> bool:

@@ -72,3 +72,28 @@ def test_a_mistake_is_named(said: dict[str, Any], path: str) -> None:
     with pytest.raises(DeclarationError) as failure:
         web(**said)
     assert path in str(failure.value)
+
+
+def test_releases_wait_for_some_days_where_nobody_looks_at_what_comes_in() -> None:
+    assert parse(config()).cooldown_days == 0
+    assert parse(config(**{"cooldown-days": "14.0"})).cooldown_days == 14
+    merging = {"repository": "multi-py/fleet", "versions": "merge"}
+    assert parse(config(github=merging)).cooldown_days == 7
+    assert parse(config(github={**merging, "versions": "propose"})).cooldown_days == 0
+    assert parse(config(github=merging, **{"cooldown-days": 2})).cooldown_days == 2
+    with pytest.raises(DeclarationError, match="fleet:cooldown-days: 0 is no number of days"):
+        parse(config(github=merging, **{"cooldown-days": 0}))
+
+
+def test_an_index_is_declared_without_a_login() -> None:
+    assert parse(config()).index == "https://pypi.org/simple"
+    mine = "https://index.test:8443/root/simple/"
+    assert parse(config(index=mine)).index == mine
+    for wrong in ("http://index.test/simple", "https://me:secret@index.test/simple", "index.test"):
+        with pytest.raises(DeclarationError, match=r"fleet:index: .*is no address of a package"):
+            parse(config(index=wrong))
+
+
+def test_distributions_without_a_wheel_are_named_in_any_spelling() -> None:
+    assert web().from_source == ()
+    assert web(**{"from-source": ["Zope.Interface"]}).from_source == ("zope-interface",)

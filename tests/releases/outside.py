@@ -65,6 +65,7 @@ class Outside:
     asked: list[str] = field(default_factory=list)
     wanted: list[Wanted] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    noted: list[str] = field(default_factory=list)
     known: set[str] = field(default_factory=set)
 
     def sources(self) -> Sources:
@@ -76,6 +77,8 @@ class Outside:
             platforms=self.base,
             stand_ins=self.stand_ins,
             say=self.said.append,
+            note=self.noted.append,
+            cooldown=None,
         )
 
     def distributions(self, wanted: Wanted) -> Resolution:

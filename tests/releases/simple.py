@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from releases.pypi import File, files_in
+from releases.sdists import metadata
+
 JSON = "application/vnd.pypi.simple.v1+json"
 LONG_AGO = "2020-01-01T00:00:00Z"
 BACKEND = """\
@@ -65,6 +68,16 @@ class Simple:
                 archive.addfile(member, io.BytesIO(text.encode()))
         self.offer(name, f"{name}-{version}.tar.gz", body.getvalue(), about)
 
+    def listed(self, name: str) -> tuple[File, ...]:
+        """Return the files of ``name`` as the program reads them."""
+        answer = self.answer(f"/simple/{name}/")
+        return files_in(json.loads(answer[1]), f"{self.url}/{name}/") if answer else ()
+
+    def stated(self, file: File) -> str:
+        """Return what the source distribution ``file`` states of itself."""
+        name = file.url.rpartition("/")[0].rpartition("/")[2]
+        return metadata(file.name, self.files[name][file.name][1])
+
     def offer(self, name: str, file: str, body: bytes, about: Mapping[str, Any] | None) -> None:
         """Offer ``file`` with content ``body``."""
         entry = {
@@ -74,6 +87,7 @@ class Simple:
             "upload-time": LONG_AGO,
             **(about or {}),
         }
+        entry = {key: value for key, value in entry.items() if value is not None}
         self.files.setdefault(name, {})[file] = (entry, body)
 
     def answer(self, path: str) -> tuple[str, bytes] | None:

@@ -48,6 +48,8 @@ def test_a_new_lock_covers_the_declaration() -> None:
         "uvicorn==0.33.0 gunicorn on 3.11",
         "uvicorn==0.34.0 gunicorn on 3.11",
         *["files gunicorn", "files uvicorn", "files uvicorn"] * len(PLATFORMS),
+        # Whether a newer release has no wheel.
+        *["files gunicorn"] * 2,
     ]
     assert parse_lock(values_of(lock), "lock.yaml", "prod") == lock
 

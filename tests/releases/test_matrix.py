@@ -29,6 +29,7 @@ def matrix(images: tuple[Image, ...], sources: Sources | None = None, **index: A
         index={"uvicorn": recorded_releases("uvicorn"), **index},
         cycles=recorded_cycles(),
         today=date(2026, 11, 23),
+        cooldown=None,
     )
     lists = [PythonList(path=DEFAULTS, images=images)]
     return matrix_of(lists, found, sources or outside.Outside().sources())

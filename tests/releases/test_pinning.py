@@ -1,5 +1,6 @@
 """Pins of images that build on one another, and what is said where they do not fit."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,10 +11,10 @@ from fleet.parse import parse
 from fleet.plan import make_plan
 from fleet.problems import DeclarationError
 from releases.locking import completed
-from releases.requirements import ResolutionError
+from releases.requirements import NoWheelError, Resolution, ResolutionError, Wanted
 from releases.sources import Refresh
 from tests.fleet.examples import config, image, inputs
-from tests.releases.outside import Outside, digest
+from tests.releases.outside import Outside, digest, file
 
 BELOW = {"package": "gunicorn", "requires": [], "versions": ["22.0.0", "23.0.0"]}
 ABOVE = {"requires": ["uvicorn-worker"], "versions": ["0.34.0"], "builds-on": "below"}
@@ -128,3 +129,30 @@ def test_two_versions_of_one_package_are_refused_before_anything_is_resolved() -
 def test_what_was_yanked_below_leaves_another_version_to_be_built_on() -> None:
     lock, _ = locked(family(**SAME), withdrawn=("23.0.0",))
     assert "gunicorn==22.0.0" in lock.pins[("above", "3.11", "22.0.0")]
+
+
+def test_what_has_no_wheel_names_the_key_that_allows_it() -> None:
+    def refuse(wanted: Wanted) -> Resolution:
+        assert wanted.from_source == ("other",), "what the image below allows counts as well"
+        raise NoWheelError("alone==1.0 has no usable wheels", ("alone",))
+
+    declared = family({"from-source": ["Other"]})
+    sources = replace(Outside(brings=BRINGS).sources(), distributions=refuse)
+    with pytest.raises(ResolutionError) as failure:
+        completed(Lock(), declared, sources, Refresh())
+    told = str(failure.value)
+    assert told.startswith("below: gunicorn==22.0.0 on Python 3.11: alone==1.0 has no usable")
+    assert "write `from-source: [alone]` in fleet:images.below" in told
+
+
+def test_a_newer_release_without_a_wheel_is_noted_once_something_was_resolved() -> None:
+    newer = (file("gunicorn==9.1.0", "tar.gz"), file("gunicorn==9.0.0"))
+    world = Outside()
+    sources = replace(world.sources(), files=lambda n: newer if n == "gunicorn" else world.files(n))
+    declared = parse(config(images={"web": image()}))
+    lock = completed(Lock(), declared, sources, Refresh())
+    note = "gunicorn 9.1.0 has no wheel and is passed over; 9.0.0 is taken. "
+    assert {text[: len(note)] for text in world.noted} == {note}
+    world.noted.clear()
+    completed(lock, declared, sources, Refresh())
+    assert world.noted == []

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from releases import sdists
-from releases.sdists import DEFAULT, SdistError, build_requires
+from releases.sdists import DEFAULT, SdistError, build_requires, metadata
 
 
 def tar(**files: str) -> bytes:
@@ -129,3 +129,45 @@ def test_a_link_is_not_followed() -> None:
         member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(member)
     assert build_requires("a-1.tar.gz", body.getvalue()) == DEFAULT
+
+
+STATED = """\
+Metadata-Version: 2.4
+Name: a
+Version: 1
+Requires-Python: >=3.9
+Requires-Dist: b>=2
+Provides-Extra: x
+Requires-Dist: c; extra == 'x'
+Summary: what it is
+"""
+
+
+def test_what_is_stated_is_read_from_the_archive() -> None:
+    files = {"a-1/PKG-INFO": STATED, "a-1/a.egg-info/PKG-INFO": "Metadata-Version: 9\n"}
+    for name, body in (("a-1.tar.gz", tar(**files)), ("a-1.zip", zipped(**files))):
+        lines = metadata(name, body).splitlines()
+        assert set(lines) == {*STATED.splitlines()} - {"Summary: what it is"}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (STATED.replace("2.4", "2.1"), "only known once it was built (PKG-INFO has version 2.1)"),
+        (STATED + "Dynamic: Requires-Dist\n", "only known once it was built (PKG-INFO has Dynamic"),
+        (STATED + "Dynamic: requires-python\n", "only known once it was built"),
+        ("", "only known once it was built"),
+        (None, "only known once it was built"),
+        (STATED.replace("2.4", "nonsense"), "Invalid version"),
+    ],
+)
+def test_what_is_left_open_is_refused(text: str | None, says: str) -> None:
+    files = {"a-1/setup.py": ""} if text is None else {"a-1/PKG-INFO": text}
+    with pytest.raises(SdistError, match=r"a-1\.tar\.gz: ") as failure:
+        metadata("a-1.tar.gz", tar(**files))
+    assert says in str(failure.value)
+
+
+def test_what_is_left_open_beside_the_requirements_does_not_matter() -> None:
+    text = STATED + "Dynamic: Description\n"
+    assert "Requires-Dist: b>=2" in metadata("a-1.tar.gz", tar(**{"a-1/PKG-INFO": text}))

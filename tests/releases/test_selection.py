@@ -1,12 +1,16 @@
 """Which releases are kept: of real packages, and rule by rule."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from fleet.declaration import Image
 from releases.change import DiscoveryError
-from releases.selection import Listed, has_release, note_missing, selected
+from releases.cooldown import cooldown_of
+from releases.pypi import PackageIndexError
+from releases.selection import Listed, has_release, note_missing, passed_over, selected
 from tests.fleet.examples import declaration
 from tests.releases.listing import listed, made_up, recorded_releases
 
@@ -156,3 +160,62 @@ def test_a_new_python_needs_a_release_that_allows_it() -> None:
     by_hand = web(versions=["1.0.0"], releases="by hand")
     assert not has_release(by_hand, "3.14", found), "no other version will come by itself"
     assert has_release(by_hand, "3.13", found)
+
+
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
+COOLDOWN = cooldown_of(7, NOW)
+
+
+def with_fresh(*versions: str, days: int = 1) -> Listed:
+    """1.0.0 of long ago, and younger ``versions``."""
+    then = NOW - timedelta(days=days)
+    young = [replace(one, uploaded=then) for one in made_up("uvicorn", *versions)]
+    return listed(made_up("uvicorn", "1.0.0"), young)
+
+
+def over(image: Image, found: Listed) -> list[str]:
+    assert image.releases
+    changes = passed_over(image, image.releases, found, COOLDOWN)
+    return [f"{c.what} {c.how}: {c.why}" for c in changes]
+
+
+def test_a_fresh_release_waits_and_that_is_told() -> None:
+    image, found = web(versions=["1.0.0"]), with_fresh("1.1.0", "1.2.0")
+    assert COOLDOWN
+    assert kept(image, COOLDOWN.aged(found, image.versions)) == ("1.0.0",)
+    assert over(image, found) == ["1.2.0 waits: it was uploaded less than 7 days ago"]
+    assert over(image, with_fresh("1.1.0", days=8)) == []
+
+
+def test_a_fresh_release_that_is_declared_stays() -> None:
+    image, found = web(versions=["1.0.0", "1.1.0"]), with_fresh("1.1.0", "1.2.0")
+    assert COOLDOWN
+    assert kept(image, COOLDOWN.aged(found, image.versions)) == ("1.0.0", "1.1.0")
+
+
+def test_a_fresh_file_makes_no_old_release_installable() -> None:
+    old, late = made_up("uvicorn", "1.1.0", requires=">=3.12")
+    late = replace(late, requires_python="", uploaded=NOW)
+    found = listed(made_up("uvicorn", "1.0.0"), [old, late])
+    assert COOLDOWN
+    assert kept(web(versions=["1.0.0"]), COOLDOWN.aged(found, ["1.0.0"])) == ("1.0.0",)
+
+
+def test_an_index_without_times_names_the_setting() -> None:
+    undated = [replace(one, uploaded=None) for one in made_up("uvicorn", "1.0.0")]
+    assert COOLDOWN
+    with pytest.raises(PackageIndexError, match="fleet:cooldown-days goes by that"):
+        COOLDOWN.aged(listed(undated), [])
+
+
+def test_a_release_without_a_wheel_is_passed_over_and_that_is_told() -> None:
+    sources = [one for one in made_up("uvicorn", "1.1.0") if one.name.endswith(".tar.gz")]
+    found = listed(made_up("uvicorn", "1.0.0"), sources)
+    image = web(versions=["1.0.0"])
+    assert kept(image, found) == ("1.0.0",)
+    assert over(image, found) == [
+        "1.1.0 is passed over: it has no wheel, and from-source does not name uvicorn"
+    ]
+    allowed = web({}, versions=["1.0.0"], **{"from-source": ["Uvicorn"]})
+    assert kept(allowed, found) == ("1.0.0", "1.1.0")
+    assert kept(web(versions=["1.1.0"]), found) == ("1.0.0", "1.1.0"), "what is declared stays"

@@ -1,0 +1,74 @@
+"""The resolver as the program calls it: with the declared index, cooldown and permissions."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from releases import requirements
+from releases.cooldown import Cooldown, Files, allowed_in, declared_in, limits_of
+from releases.index import Release, releases_in
+from releases.offers import Metadata, offers_of
+from releases.requirements import NO_LIMITS, NoWheelError, Resolution, Wanted
+from releases.sources import Say
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolver:
+    """A resolver that asks ``index``; ``cooldown`` is ``None`` where everything counts at once.
+
+    ``files`` lists the files of a distribution there, ``metadata`` tells what a source distribution
+    states of itself, and ``note`` is told what people ought to know.
+    """
+
+    index: str
+    cooldown: Cooldown | None
+    files: Files
+    metadata: Metadata
+    note: Say
+
+    def __call__(self, wanted: Wanted) -> Resolution:
+        """Return the newest distributions that satisfy ``wanted`` and are not too fresh.
+
+        :raises ResolutionError: with the reason.
+        """
+        allowed = allowed_in(wanted)
+        offers = offers_of(
+            wanted.from_source, allowed, wanted.python, self._releases, self.metadata
+        )
+        names = {offer.name for offer in offers.found}
+        limits = NO_LIMITS
+        if self.cooldown:
+            limits = limits_of(self.cooldown, allowed, names, self.files)
+            self._note_fresh(self.cooldown, declared_in(wanted))
+        try:
+            return requirements.resolve(
+                wanted, index=self.index, limits=limits, offers=offers.found
+            )
+        except NoWheelError as error:
+            raise _explained(error, offers.refused) from None
+
+    def _releases(self, name: str) -> Mapping[str, Release]:
+        return releases_in(name, self.files(name))
+
+    def _note_fresh(self, cooldown: Cooldown, pins: Iterable[str]) -> None:
+        for pin in pins:
+            name, _, version = pin.partition("==")
+            release = self._releases(name).get(version)
+            if release and cooldown.holds_back(release):
+                self.note(
+                    f"{pin} was uploaded less than {cooldown.days} days ago. It is taken all the "
+                    "same, because the declaration names it"
+                )
+
+
+def _explained(error: NoWheelError, refused: Mapping[str, str]) -> NoWheelError:
+    """Return ``error`` with why nothing was offered in place of a wheel."""
+    reasons = [refused[name] for name in error.names if name in refused]
+    if not reasons:
+        return error
+    remedy = (
+        "Take another version, or offer a wheel of it on an index of your own (fleet:index): "
+        "nothing is built to find out what it requires"
+    )
+    # The key that allows it is there already, and is not to be named again.
+    names = tuple(name for name in error.names if name not in refused)
+    return NoWheelError(f"{error}. {'; '.join(reasons)}. {remedy}", names)

@@ -1,0 +1,33 @@
+"""Newest releases that were passed over because they have no wheel, for people to hear of."""
+
+from collections.abc import Iterable
+
+from packaging.version import Version
+
+from fleet.lock import pinned_versions
+from fleet.versions import highest, is_final
+from releases.index import Release, releases_in
+from releases.sources import Sources
+
+
+def note_skipped(pins: Iterable[str], python: str, sources: Sources) -> None:
+    """Note each distribution of ``pins`` of which a newer release on ``python`` has no wheel."""
+    for name, version in sorted(pinned_versions(pins).items()):
+        releases = releases_in(name, sources.files(name))
+        newer = [
+            other
+            for other, release in releases.items()
+            if Version(other) > Version(version) and _could_come(release, python, sources)
+        ]
+        newest = highest(newer) if newer else ""
+        if newest and not releases[newest].has_wheels:
+            sources.note(
+                f"{name} {newest} has no wheel and is passed over; {version} is taken. "
+                "`from-source` of an image allows what has none"
+            )
+
+
+def _could_come(release: Release, python: str, sources: Sources) -> bool:
+    waits = sources.cooldown is not None and sources.cooldown.holds_back(release)
+    final = is_final(Version(release.version))
+    return final and not release.yanked and not waits and release.allows(python)
