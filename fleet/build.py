@@ -1,17 +1,17 @@
 """One platform's build of one version tag: where it goes, and everything that goes into it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fleet import names
 from fleet.ancestry import parent_of
 from fleet.cell import Cell
 from fleet.contents import Contents, contents
-from fleet.declaration import Declaration
+from fleet.declaration import PYPI, Declaration
 from fleet.identity import digest_of
 from fleet.inputs import Inputs
-from fleet.lock import Base, pinned_versions
+from fleet.lock import Base, Lock, pinned_versions
 from fleet.wheels import Wheels, wheels_of
 
 _ALPINE_COMPILERS = "build-base libffi-dev linux-headers"
@@ -54,6 +54,7 @@ def platform_build(
     below = platform_build(parent, platform, declaration, inputs) if parent else None
     found = contents(cell, platform, declaration.by_name, inputs.lock)
     arguments = {
+        **({"INDEX": declaration.index} if declaration.index != PYPI else {}),
         **_described(cell, platform, inputs),
         **_based(cell, platform, parent, declaration, inputs),
         **_installed(found, inputs),
@@ -127,14 +128,28 @@ def _installed(found: Contents, inputs: Inputs) -> dict[str, str]:
     give the same text, and so share what comes of it.
     """
     lock = inputs.lock
-    backends = {"BUILD_REQUIREMENTS": lock.requirements(found.backends)} if found.backends else {}
-    made = [pin for pin in found.dependencies if pin in found.compiled]
+    compiled = {
+        "BUILD_REQUIREMENTS": _built_by(found, lock),
+        "COMPILED": _sources(found, found.dependencies),
+        "PACKAGE_COMPILED": _sources(found, found.package),
+    }
     return {
-        **({"COMPILED": lock.requirements(made)} if made else {}),
         "DEPENDENCIES": lock.requirements(found.dependencies),
         "REQUIREMENT": lock.requirements(found.package),
-        **backends,
+        **{name: text for name, text in compiled.items() if text},
     }
+
+
+def _sources(found: Contents, pins: Iterable[str]) -> str:
+    """Return requirements with the sources of those of ``pins`` that have no wheel."""
+    listed = ((pin, found.sources[pin]) for pin in pins if pin in found.sources)
+    return "".join(f"{pin.partition('==')[0]} @ {source}\n" for pin, source in listed)
+
+
+def _built_by(found: Contents, lock: Lock) -> str:
+    """Return the requirements of what builds, in their order: wheels first, then sources."""
+    wheels = [pin for pin in found.backends if pin not in found.sources]
+    return lock.requirements(wheels) + _sources(found, found.backends)
 
 
 def _compiling(

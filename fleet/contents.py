@@ -16,7 +16,8 @@ class Contents:
 
     ``package`` is what the tag is named by, ``dependencies`` what is installed beside it, ``held``
     what the image below brought along. ``compiled`` are those of the first two that have no wheel
-    here, ``backends`` are what builds them, which no image holds.
+    here, ``backends`` are what builds them, which no image holds, and ``sources`` says where the
+    sources of both are that have none.
     """
 
     package: tuple[str, ...]
@@ -24,6 +25,7 @@ class Contents:
     held: tuple[str, ...]
     compiled: tuple[str, ...]
     backends: tuple[str, ...]
+    sources: Mapping[str, str]
 
     @property
     def everything(self) -> tuple[str, ...]:
@@ -40,14 +42,16 @@ def contents(cell: Cell, platform: str, images: Mapping[str, Image], lock: Lock)
     named = normalised(cell.image.package)
     tools = lock.tools.get((cell.image.name, cell.python), Tools(pins=(), compiled={}))
     without_wheel = tools.compiled.get(target_of(platform, cell.base), ())
-    compiled = tuple(pin for pin in own if name_of(pin) in without_wheel)
-    backends = (bare(pin) for pin in tools.pins if holds(pin, cell.python, platform))
+    compiled = tuple(pin for pin in own if pin in without_wheel)
+    needed = (bare(pin) for pin in tools.pins if holds(pin, cell.python, platform))
+    backends = tuple(needed) if compiled else ()
     return Contents(
         package=tuple(pin for pin in own if name_of(pin) == named),
         dependencies=tuple(pin for pin in own if name_of(pin) != named),
         held=held,
         compiled=compiled,
-        backends=tuple(backends) if compiled else (),
+        backends=backends,
+        sources={p: tools.sources[p] for p in (*compiled, *backends) if p in without_wheel},
     )
 
 

@@ -51,14 +51,17 @@ class Base:
 class Tools:
     """What compiles the distributions of an image that have no wheel.
 
-    ``pins`` are build backends and what they need. ``compiled`` maps ``{platform} {libc}`` to the
-    normalised names of the distributions without a wheel there. ``looked_at`` are all that were
-    asked after, so that others are not taken for had: these are looked at anew. A lock of older
-    format has their hash in ``found_for`` instead. ``pure`` says that all of them are pure Python.
+    ``pins`` are build backends and what they need. ``compiled`` maps ``{platform} {libc}`` to what
+    has no wheel there, build backends included, as ``name==version``; ``sources`` says of each of
+    these where its source distribution is: an address, with ``#sha256=`` and its hash behind it.
+    ``looked_at`` are all that were asked after, so that others are not taken for had: these are
+    looked at anew. A lock of older format has their hash in ``found_for`` instead. ``pure`` says
+    that all of them are pure Python.
     """
 
     pins: tuple[str, ...]
     compiled: Mapping[str, tuple[str, ...]]
+    sources: Mapping[str, str] = field(default_factory=dict)
     looked_at: Needs = field(default_factory=dict)
     found_for: str = ""
     pure: bool = False

@@ -21,8 +21,9 @@ class _Rules(NamedTuple):
 
     digest: Rule
     reference: Rule
-    name: Rule
     pin: Rule
+    bare: Rule
+    source: Rule
 
 
 def _rules(remedy: str) -> _Rules:
@@ -45,8 +46,13 @@ def _rules(remedy: str) -> _Rules:
             r"sha256:[0-9a-f]{64}", "is no digest, sha256:<64 hexadecimal digits>", remedy
         ),
         reference=pattern(r"[A-Za-z0-9.:_/-]{1,255}", "is no image reference", remedy),
-        name=pattern(r"[a-z0-9]+(?:-[a-z0-9]+)*", "is no normalised distribution", remedy),
         pin=pin,
+        bare=pinned,
+        source=pattern(
+            r"https://[^\s#\"'\\$`]{1,1000}#sha256=[0-9a-f]{64}",
+            "is no source, https://…#sha256=<64 hexadecimal digits>",
+            remedy,
+        ),
     )
 
 
@@ -139,13 +145,15 @@ def _pins(reader: Reader, rules: _Rules) -> dict[PinKey, tuple[str, ...]]:
 def _tool_values(tools: Mapping[ToolKey, Tools]) -> dict[str, Any]:
     found: dict[str, dict[str, Any]] = {}
     for (image, python), entry in sorted(tools.items()):
-        compiled = {target: list(names) for target, names in sorted(entry.compiled.items())}
+        compiled = {target: list(pins) for target, pins in sorted(entry.compiled.items())}
+        sources = {"sources": dict(sorted(entry.sources.items()))} if entry.sources else {}
         pure = {"pure": True} if entry.pure else {}
         values = {
             **_looked_at_values(entry),
             **pure,
             "pins": list(entry.pins),
             "compiled": compiled,
+            **sources,
         }
         found.setdefault(image, {})[python] = values
     return found
@@ -177,11 +185,15 @@ def _tools(reader: Reader, rules: _Rules) -> dict[ToolKey, Tools]:
         pythons = reader.inner(image)
         for python in pythons.values:
             entry = pythons.inner(python)
-            entry.only(("looked-at", "found-for", "pure", "pins", "compiled"))
-            compiled = entry.inner("compiled")
+            entry.only(("looked-at", "found-for", "pure", "pins", "compiled", "sources"))
+            compiled, sources = entry.inner("compiled"), entry.inner("sources")
+            pins = {target: compiled.texts(target, rules.bare) for target in compiled.values}
+            for pin in sorted({pin for found in pins.values() for pin in found if pin}):
+                sources.text(pin, rules.source)
             found[(image, python)] = Tools(
                 pins=entry.texts("pins", rules.pin, ()),
-                compiled={target: compiled.texts(target, rules.name) for target in compiled.values},
+                compiled=pins,
+                sources={pin: str(sources.values[pin]) for pin in sources.values},
                 looked_at=_looked_at(entry, rules),
                 found_for=entry.text("found-for", rules.digest)
                 if "found-for" in entry.values

@@ -31,7 +31,7 @@ def identity_of(needs: Needs) -> str:
 
 
 def looked_at(tools: Tools, needs: Needs) -> bool:
-    """Tell whether ``tools`` were found for just these ``needs``."""
+    """Tell whether ``tools`` were found for just these ``needs``, and say where sources are."""
     return tools.looked_at == needs or tools.found_for == identity_of(needs)
 
 

@@ -7,7 +7,7 @@ from fleet import names
 from fleet.cell import Cell
 from fleet.identity import digest_of
 
-_ARGUMENTS = ("BUILDER", "COMPILED", "BUILD_REQUIREMENTS", "COMPILERS", "QEMU_CPU")
+_ARGUMENTS = ("BUILDER", "COMPILED", "BUILD_REQUIREMENTS", "COMPILERS", "INDEX", "QEMU_CPU")
 """The arguments that the stages up to ``wheels`` of a Dockerfile depend on."""
 
 _SHORT = slice(len("sha256:"), len("sha256:") + 12)

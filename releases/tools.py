@@ -68,11 +68,14 @@ def tools_for(task: Task, sources: Sources) -> tuple[Tools, Resolution]:
     search = _Search(task=task, sources=sources, hashes=dict(task.hashes))
     needs = task.needs
     lacking = {t: [pin for pin in pins if not search.wheel(pin, t)] for t, pins in needs.items()}
-    compiled = {target: pins for target, pins in lacking.items() if pins}
-    found = search.backends(compiled) if compiled else _NOTHING
+    compiled = {target: set(pins) for target, pins in lacking.items() if pins}
+    found = _NOTHING
+    if compiled:
+        compiled, found = search.backends(compiled)
     tools = Tools(
         pins=found.pins,
-        compiled={t: tuple(sorted(set(map(name_of, pins)))) for t, pins in compiled.items()},
+        compiled={target: tuple(sorted(pins)) for target, pins in compiled.items()},
+        sources={pin: search.sdists[pin] for pins in compiled.values() for pin in pins},
         looked_at=needs,
     )
     return tools, found
@@ -96,22 +99,23 @@ class _Search:
     task: Task
     sources: Sources
     hashes: dict[str, tuple[str, ...]]
+    sdists: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
     def wheel(self, pin: str, target: str) -> bool:
         platform, _, libc = target.rpartition(" ")
         return has_wheel(self._files(pin), self.task.python, platform, libc)
 
-    def backends(self, compiled: Mapping[str, list[str]]) -> Resolution:
-        """Return what builds ``compiled``, and what builds those of it that have no wheel."""
-        missing = {target: set(pins) for target, pins in compiled.items()}
+    def backends(self, compiled: Mapping[str, set[str]]) -> tuple[dict[str, set[str]], Resolution]:
+        """Return ``compiled`` with the backends that have no wheel themselves, and all backends."""
+        missing = dict(compiled)
         for _ in range(_ROUNDS):
             requires = self._requires(missing)
             found = self._resolve(requires)
             self.hashes.update(found.hashes)
             more = {t: pins | self._without_wheel(found, t) for t, pins in missing.items()}
             if more == missing:
-                return found
+                return missing, found
             missing = more
         raise self._error("what builds what is compiled never comes to an end")
 
@@ -147,6 +151,7 @@ class _Search:
         if sdist is None:
             self._note(pin, targets, "has no wheel there, and no source distribution")
             return ()
+        self.sdists[pin] = f"{sdist.url}#{sdist.sha256.replace(':', '=')}"
         try:
             requires = self.sources.build_requires(sdist)
         except SdistError as error:

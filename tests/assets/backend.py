@@ -1,4 +1,4 @@
-"""A build backend of a few lines (PEP 517), which the tests of install.py pack and let pip use."""
+"""A build backend of a few lines (PEP 517), which the tests of what builds pack and let pip use."""
 
 from __future__ import annotations
 

@@ -19,7 +19,11 @@ def plan(**image_overrides: Any) -> Plan:
 def compiling() -> Plan:
     """Like :func:`plan`, but gunicorn has no wheel for arm/v7."""
     declared = declaration()
-    tools = Tools(pins=(), compiled={"linux/arm/v7 glibc": ("gunicorn",)})
+    tools = Tools(
+        pins=(),
+        compiled={"linux/arm/v7 glibc": ("gunicorn==23.0.0",)},
+        sources={"gunicorn==23.0.0": f"https://files.test/a.tar.gz#sha256={'a' * 64}"},
+    )
     locked = lock(declared, tools={("web", "3.11"): tools})
     return make_plan(declared, inputs(declared, lock=locked), "fleet/test")
 

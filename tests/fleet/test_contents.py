@@ -1,5 +1,6 @@
 """Which distributions go into a tag on which platform, and what compiles them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +13,18 @@ from fleet.problems import DeclarationError
 from tests.fleet.examples import DIGEST, OTHER_DIGEST, assets, base, config, image, inputs, lock
 
 MARKED = "uvloop==0.21.0 ; platform_machine != 'armv7l'"
+
+
+def source(stem: str) -> str:
+    """Where a source distribution is."""
+    return f"https://files.test/{stem}.tar.gz#sha256={'a' * 64}"
+
+
 PINS = ("httptools==0.6.4", "uvicorn==0.34.0", MARKED)
 TOOLS = Tools(
     pins=("setuptools==80.0.0",),
-    compiled={"linux/arm/v7 glibc": ("httptools",), "linux/arm/v7 musl": ("httptools",)},
+    compiled=dict.fromkeys(("linux/arm/v7 glibc", "linux/arm/v7 musl"), ("httptools==0.6.4",)),
+    sources={"httptools==0.6.4": source("httptools-0.6.4")},
 )
 
 
@@ -25,8 +34,10 @@ def declared(**overrides: Any) -> Declaration:
 
 def plan(declaration: Declaration, tools: Tools = TOOLS, **overrides: Any) -> Plan:
     hashes = dict.fromkeys(
-        ("httptools==0.6.4", "uvicorn==0.34.0", "uvloop==0.21.0", "setuptools==80.0.0"), (DIGEST,)
-    )
+        ("httptools==0.6.4", "uvicorn==0.34.0", "uvloop==0.21.0", "setuptools==80.0.0",
+         "cffi==2.1.1"),
+        (DIGEST,),
+    )  # fmt: skip
     alpine = {"3.11": base(), "3.11-alpine": base(OTHER_DIGEST)}
     locked = lock(
         declaration, pins={("web", "3.11", "0.34.0"): PINS}, hashes=hashes, builders=alpine,
@@ -73,9 +84,25 @@ def test_compilers_and_backends_go_only_where_something_compiles() -> None:
     assert arm.arguments["BUILD_REQUIREMENTS"].startswith("setuptools==80.0.0")
     assert "COMPILERS" not in arm.arguments, "the full image has them"
     assert "COMPILED" not in amd64.arguments
-    assert [line for line in arm.arguments["COMPILED"].splitlines() if "==" in line] == [
-        "httptools==0.6.4 \\"
-    ]
+    assert arm.arguments["COMPILED"] == f"httptools @ {source('httptools-0.6.4')}\n"
+
+
+def test_a_backend_without_a_wheel_is_had_from_its_source_behind_the_others() -> None:
+    pins = ("cffi==2.1.1", "setuptools==80.0.0")
+    without = {"linux/arm/v7 glibc": ("cffi==2.1.1", "httptools==0.6.4")}
+    sources = {**TOOLS.sources, "cffi==2.1.1": source("cffi-2.1.1")}
+    tools = Tools(pins=pins, compiled=without, sources=sources)
+    text = tag(declared(), tools=tools).builds[1].arguments["BUILD_REQUIREMENTS"]
+    assert text == f"{TOOLS.pins[0]} \\\n    --hash={DIGEST}\ncffi @ {source('cffi-2.1.1')}\n"
+
+
+def test_an_index_of_ones_own_reaches_the_builder() -> None:
+    assert "INDEX" not in tag(declared()).builds[0].arguments
+    own = replace(declared(), index="https://index.test/simple")
+    found = plan(own).images[0]
+    assert found.tags[0].builds[0].arguments["INDEX"] == "https://index.test/simple"
+    ((wheels, _),) = found.compiling
+    assert wheels.arguments["INDEX"] == "https://index.test/simple"
 
 
 def test_images_that_compile_the_same_compile_from_the_same_arguments() -> None:
@@ -119,9 +146,12 @@ def test_a_dockerfile_without_the_shared_files_has_no_stage_of_wheels() -> None:
 
 
 def test_a_package_that_is_compiled_itself_leaves_its_versions_the_same_wheels() -> None:
-    compiled = {"linux/arm/v7 glibc": ("httptools", "uvicorn")}
-    _, arm = tag(declared(), tools=Tools(pins=TOOLS.pins, compiled=compiled)).builds
+    compiled = {"linux/arm/v7 glibc": ("httptools==0.6.4", "uvicorn==0.34.0")}
+    sources = {**TOOLS.sources, "uvicorn==0.34.0": source("uvicorn-0.34.0")}
+    tools = Tools(pins=TOOLS.pins, compiled=compiled, sources=sources)
+    _, arm = tag(declared(), tools=tools).builds
     assert "uvicorn" not in arm.arguments["COMPILED"]
+    assert arm.arguments["PACKAGE_COMPILED"] == f"uvicorn @ {source('uvicorn-0.34.0')}\n"
     assert "BUILD_REQUIREMENTS" in arm.arguments
 
 

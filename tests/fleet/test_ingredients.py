@@ -18,8 +18,13 @@ from tests.fleet.examples import DIGEST, OTHER_DIGEST, assets, base, config, ima
 
 AMD, ARM = "linux/amd64", "linux/arm/v7"
 PINS = ("gunicorn==23.0.0", "uvicorn==0.34.0", "uvloop==0.21.0 ; platform_machine != 'armv7l'")
-TOOLS = Tools(pins=("setuptools==82.0.1",), compiled={"linux/arm/v7 musl": ("gunicorn",)})
-ELSEWHERE = replace(TOOLS, compiled={"linux/amd64 musl": ("uvloop",)})
+SOURCE = f"https://files.test/a.tar.gz#sha256={'a' * 64}"
+TOOLS = Tools(
+    pins=("setuptools==82.0.1",),
+    compiled={"linux/arm/v7 musl": ("gunicorn==23.0.0",)},
+    sources={"gunicorn==23.0.0": SOURCE, "uvloop==0.21.0": SOURCE},
+)
+ELSEWHERE = replace(TOOLS, compiled={"linux/amd64 musl": ("uvloop==0.21.0",)})
 ALPINE = "docker.io/library/python:3.11-alpine"
 HASHES = dict.fromkeys(
     ("gunicorn==23.0.0", "uvicorn==0.34.0", "uvloop==0.21.0", "setuptools==82.0.1"), (DIGEST,)

@@ -21,7 +21,10 @@ def test_markers_and_tools_are_read_as_they_were_written() -> None:
     marked = "b==1 ; platform_machine == 'x86_64' or platform_machine == 'aarch64'"
     tools = Tools(
         pins=("setuptools==80.0.0",),
-        compiled={"linux/arm/v7 glibc": ("a", "b"), "linux/arm/v7 musl": ("a",)},
+        compiled={"linux/arm/v7 glibc": ("a==1", "b==1"), "linux/arm/v7 musl": ("a==1",)},
+        sources={
+            pin: f"https://files.test/{pin[0]}-1.zip#sha256={'a' * 64}" for pin in ("a==1", "b==1")
+        },
         looked_at={
             "linux/amd64 glibc": ("a==1", "b==1"),
             "linux/arm/v7 glibc": ("a==1",),
@@ -80,6 +83,23 @@ def test_any_lock_is_read_as_it_was_written(
         (
             {"tools": {"web": {"3.11": {"looked-at": {"linux/amd64 glibc": ["a"]}}}}},
             "lock.tools.web.3.11.looked-at.linux/amd64 glibc[0]",
+        ),
+        (
+            {"tools": {"web": {"3.11": {"compiled": {"linux/amd64 glibc": ["a==1"]}}}}},
+            "lock.tools.web.3.11.sources.a==1",
+        ),
+        (
+            {
+                "tools": {
+                    "web": {
+                        "3.11": {
+                            "compiled": {"linux/amd64 glibc": ["a==1"]},
+                            "sources": {"a==1": "http://files.test/a.zip"},
+                        }
+                    }
+                }
+            },
+            "lock.tools.web.3.11.sources.a==1",
         ),
         (
             {"tools": {"web": {"3.11": {"compiled": {"linux/amd64 glibc": ["A_b"]}}}}},

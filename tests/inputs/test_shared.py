@@ -100,4 +100,4 @@ def test_the_images_here_hang_on_what_they_take_alone() -> None:
     assert not taken["python-gunicorn"] & asgi
     assert taken["python-gunicorn"] | asgi == taken["python-uvicorn"]
     assert taken["python-uvicorn"] == taken["python-gunicorn-uvicorn"]
-    assert "shared/install.py" in taken["python-gunicorn"]
+    assert "shared/building/install.py" in taken["python-gunicorn"]

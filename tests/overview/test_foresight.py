@@ -99,10 +99,11 @@ def test_a_commit_that_moved_alone_builds_every_platform_and_is_said_to_be_all()
 
 
 def test_a_build_backend_that_moved_builds_what_it_compiles_and_is_named() -> None:
-    compiled = {"linux/arm/v7 glibc": ("gunicorn",)}
+    compiled = {"linux/arm/v7 glibc": ("gunicorn==23.0.0",)}
+    sources = {"gunicorn==23.0.0": f"https://files.test/a.tar.gz#sha256={'a' * 64}"}
 
     def compiling(backend: str) -> Plan:
-        tools = Tools(pins=(backend,), compiled=compiled)
+        tools = Tools(pins=(backend,), compiled=compiled, sources=sources)
         held = examples.lock(DECLARED, tools={("web", "3.11"): tools})
         known = replace(held, hashes={**held.hashes, backend: (examples.DIGEST,)})
         return plan_of(DECLARED, examples.inputs(DECLARED, lock=known))

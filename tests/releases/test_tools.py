@@ -84,7 +84,13 @@ def test_gevent_on_arm_is_compiled_and_so_is_some_of_what_builds_it() -> None:
     pins = tuple(map(pin, ("gevent", "greenlet", "setproctitle", "watchfiles")))
     needs = {ARM: pins, "linux/amd64 glibc": pins}
     tools = found(needs, world.sources())
-    assert tools.compiled == {ARM: ("gevent", "greenlet", "setproctitle")}
+    without = tuple(map(pin, ("cffi", "gevent", "greenlet", "setproctitle")))
+    assert tools.compiled == {ARM: without}, "cffi builds gevent, and has no wheel itself"
+    assert set(tools.sources) == set(without)
+    address, _, digest = tools.sources[pin("cffi")].partition("#sha256=")
+    assert address.startswith("https://files.pythonhosted.org/")
+    assert address.endswith("/cffi-2.1.1.tar.gz")
+    assert f"sha256:{digest}" in {f.sha256 for f in recorded()["cffi"]}
     assert tools.pins == tuple(map(pin, ("cffi", "cython", "greenlet", "setuptools")))
     assert "setuptools >= 77.0.3" in world.wanted[-1].requirements, "which builds cffi"
     assert pin("greenlet") in world.wanted[0].near, "what is compiled with it runs with it"
@@ -105,7 +111,7 @@ def test_a_wheel_that_the_lock_does_not_know_does_not_count() -> None:
         image=web(), python="3.11", needs=needs, hashes={pin("gevent"): known}, near=()
     )  # fmt: skip
     tools, _ = tools_for(task, Recorded().sources())
-    assert tools.compiled == {"linux/amd64 glibc": ("gevent",)}
+    assert tools.compiled == {"linux/amd64 glibc": (pin("gevent"),)}
 
 
 def test_rust_is_told_before_a_build_finds_it_missing() -> None:

@@ -302,7 +302,11 @@ class TestRefusals:
 
 def test_builds_and_the_wheels_that_they_take_are_planned() -> None:
     declared = declaration(versions=["0.34.0"])
-    tools = Tools(pins=(), compiled={"linux/arm/v7 glibc": ("gunicorn",)})
+    tools = Tools(
+        pins=(),
+        compiled={"linux/arm/v7 glibc": ("gunicorn==23.0.0",)},
+        sources={"gunicorn==23.0.0": f"https://files.test/a.tar.gz#sha256={'a' * 64}"},
+    )
     given = inputs(declared, lock=lock(declared, tools={("web", "3.11"): tools}))
     (plan,) = make_plan(declared, given, "fleet/dev").images
     ((wheels, _),) = plan.compiling
