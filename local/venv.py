@@ -59,7 +59,9 @@ def _install(root: Path, venv: Path, lock: str) -> None:
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "--require-hashes", "-r", str(root / lock)], check=True)
+    # Wheels alone: a source distribution would be built here, by whatever it brings along.
+    words = ["--only-binary=:all:", "--require-hashes", "-r", str(root / lock)]
+    subprocess.run([*pip, *words], check=True)
     _stamp_file(venv, lock).write_text(_current(root / lock))
 
 

@@ -44,6 +44,12 @@ def test_it_is_installed_once(root: Path) -> None:
     assert installed(root) == ["requirements.lock"]
 
 
+def test_nothing_is_built_to_install_it(root: Path) -> None:
+    command(root, "python", 'echo "$@" >>"$INSTALLED"')
+    venv.ensure(root, dev=False)
+    assert {"--only-binary=:all:", "--require-hashes"} <= set(installed(root))
+
+
 def test_the_development_lock_serves_for_the_other_too(root: Path) -> None:
     venv.ensure(root, dev=True)
     venv.ensure(root, dev=False)
