@@ -30,8 +30,8 @@ def has_wheel(files: Iterable[File], python: str, platform: str, libc: str) -> b
     """Tell whether one of ``files`` is a wheel that installs on CPython ``python`` there.
 
     A yanked file does not count: pip prefers an sdist that was not yanked. Where a wheel is not
-    seen that pip would take, pip takes it all the same and only the tools come in vain; one that is
-    seen and that pip refuses fails the build, for without tools pip refuses sdists.
+    seen that pip would take, its source is compiled; one that is seen and that pip refuses fails
+    the build, because nothing but wheels is installed there.
     """
     fitting = _tags(python, machine_of(platform), libc)
     return any(

@@ -10,10 +10,12 @@ import json
 import re
 import tarfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.integration.rebuilding import rebuilt
+from tests.integration.curious import curious_source
+from tests.integration.rebuilding import rebuilt, refused
 from tests.integration.registry_view import Pulled, RegistryView
 from tests.integration.workshop import IMAGE, Workshop
 
@@ -172,7 +174,7 @@ def test_what_does_not_compile_fails_once_and_its_builds_say_so(
     workshop: Workshop, views: dict[str, RegistryView]
 ) -> None:
     before = views[PARENT].tags()
-    stage = "FROM builder AS compile\n"
+    stage = "FROM compilers AS compile\n"
     with workshop.edited(f"assets/{PARENT}/image/Dockerfile", stage, f"{stage}RUN exit 7\n"):
         failed = workshop.up(code=None, stack=STACK)
     said = failed.ran.printed
@@ -182,6 +184,24 @@ def test_what_does_not_compile_fails_once_and_its_builds_say_so(
     assert views[PARENT].tags() == before
     workshop.up(stack=STACK)
     assert views[PARENT].tags() == before, "the same bytes, for nothing that is in it changed"
+
+
+def test_what_is_fetched_runs_only_where_there_is_no_network(
+    workshop: Workshop, views: dict[str, RegistryView], tmp_path: Path
+) -> None:
+    assert views[PARENT].tags()
+    state = json.loads(workshop.pulumi("stack", "export", "--stack", STACK).printed)
+    inputs = {r["urn"].rpartition("::")[2]: r["inputs"] for r in state["deployment"]["resources"]}
+    image = inputs[f"{PARENT}/build:{PARENT_TAG}-amd64"]
+    wheels = next(given for name, given in inputs.items() if "/wheels:" in name)
+    backends = wheels["buildArgs"]["BUILD_REQUIREMENTS"]
+    with curious_source(tmp_path) as source:
+        printed = refused(
+            workshop, image, "wheels",
+            COMPILED=source.requirement, BUILD_REQUIREMENTS=backends,
+        )  # fmt: skip
+        assert source.asked == ["/curious-1.0.tar.gz"], "once, to be fetched, and never by its code"
+    assert "curious could not be compiled, see above. There is no network here" in printed
 
 
 def test_built_again_without_any_cache_it_has_the_same_digest(
