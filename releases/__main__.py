@@ -95,12 +95,13 @@ def versions(root: Path, stack: str) -> None:
     local = is_local(declaration)
     if local:
         _trust_own_registry(root)
+    notes: list[str] = []
     with open_client() as client:
-        sources = of_the_internet(client, declaration, _stand_ins(root) if local else {})
+        sources = of_the_internet(client, declaration, _stand_ins(root) if local else {}, notes)
         today = datetime.now(UTC).date()
         found = discovered(root, stack, sources, partial(cycles, client), today)
     write_all(found.after, found.before)
-    print(told(found, root), end="")
+    print(told(found, root, notes), end="")
 
 
 def lock(root: Path, stack: str, *, refresh: str, newest: str = "") -> None:
@@ -126,22 +127,30 @@ def lock(root: Path, stack: str, *, refresh: str, newest: str = "") -> None:
         newest=_named(newest, declaration),
     )
     with open_client() as client:
-        sources = of_the_internet(client, declaration, _stand_ins(root) if local else {})
+        sources = of_the_internet(client, declaration, _stand_ins(root) if local else {}, [])
         made = completed(held, declaration, sources, again)
     if made != held:
         write_all({path: text_of(made)})
 
 
 def of_the_internet(
-    client: Blocking, declaration: Declaration, stand_ins: Mapping[str, str]
+    client: Blocking, declaration: Declaration, stand_ins: Mapping[str, str], notes: list[str]
 ) -> Sources:
-    """Return the package index and base registries, each asked but once for the same."""
+    """Return the package index and base registries, each asked but once for the same.
+
+    What people ought to know is printed, and added to ``notes``.
+    """
     index = declaration.index
     files = cache(lambda distribution: pypi.files(distribution, client, index=index))
     content = cache(lambda file: pypi.content(file, client))
     cooldown = cooldown_of(declaration.cooldown_days, datetime.now(UTC))
+
     # Once for each: the same is found for every Python and version.
-    note = cache(lambda text: print(text, file=sys.stderr, flush=True))
+    @cache
+    def note(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+        notes.append(text)
+
     return Sources(
         distributions=Resolver(
             index=index,

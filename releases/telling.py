@@ -12,8 +12,11 @@ _LISTED = 40
 """Rows of a table that are shown: a base image that moved can have hundreds behind it."""
 
 
-def told(found: Discovery, root: Path) -> str:
-    """Return what changed below ``root``, and why; text that is not ours is shown as code."""
+def told(found: Discovery, root: Path, notes: Iterable[str] = ()) -> str:
+    """Return what changed below ``root``, why, and ``notes`` on it.
+
+    Text that is not ours is shown as code.
+    """
     parts = [_headline(found, root)]
     places = dict.fromkeys(change.place for change in found.changes)
     parts += [_changes(place, found.changes) for place in places]
@@ -23,6 +26,8 @@ def told(found: Discovery, root: Path) -> str:
     parts.append(_table("Distributions", headings, moves.distributions))
     parts.append(_table("Base images", ("base", "platform", "before", "after"), moves.bases))
     parts.append(_yanked(moves.yanked))
+    noted = "".join(f"- {code(note)}\n" for note in notes)
+    parts.append(f"### Noted\n\n{noted}" if noted else "")
     return "\n".join(filter(None, parts))
 
 

@@ -1,16 +1,29 @@
 """``python -m releases lock``: what it writes, and that a failure leaves the lock as it was."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
 from fleet.lock import Lock
+from fleet.parse import parse
 from inputs.locks import read_lock
 from releases import __main__ as program
+from releases.resolver import Resolver
 from tests.fleet.examples import DIGEST, OTHER_DIGEST, config
+from tests.releases.answering import answering
 from tests.releases.outside import Outside
+
+LISTED = {
+    "filename": "A-1.0.tar.gz",
+    "url": "https://index.test/a-1.0.tar.gz",
+    "hashes": {"sha256": "a" * 64},
+    "yanked": True,
+    "upload-time": "2026-01-01T00:00:00Z",
+}
 
 
 @pytest.fixture
@@ -103,3 +116,31 @@ def test_a_failure_leaves_the_lock_as_it_was(
     assert run(root, "--newest", "all") == 1
     assert capsys.readouterr().err.startswith("The lock was left as it is. web: uvicorn==0.33.0")
     assert (root / "locks" / "prod.yaml").read_bytes() == before
+
+
+def test_what_is_declared_of_the_index_reaches_all_that_ask_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(200, json={"files": [LISTED]})
+
+    declared = parse(config(index="https://index.test/simple", **{"cooldown-days": 3}))
+    notes: list[str] = []
+    with answering(answer) as client:
+        sources = program.of_the_internet(client, declared, {}, notes)
+        assert sources.yanked("A") == ("1.0",)
+        assert sources.files("A")[0].name == LISTED["filename"]
+    assert asked == ["https://index.test/simple/a/"], "once for both"
+    assert isinstance(sources.distributions, Resolver)
+    assert sources.distributions.index == "https://index.test/simple"
+    assert sources.distributions.cooldown == sources.cooldown
+    assert sources.cooldown
+    assert (
+        timedelta(days=3) < datetime.now(UTC) - sources.cooldown.until < timedelta(days=3, hours=1)
+    )
+    sources.note("twice")
+    sources.note("twice")
+    assert (notes, capsys.readouterr().err) == (["twice"], "twice\n")

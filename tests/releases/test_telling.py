@@ -69,3 +69,10 @@ def test_a_long_table_says_what_it_leaves_out() -> None:
     text = told(discovery(moves=Moves(**{**vars(NOTHING), "distributions": many})), ROOT)
     assert text.count("| `web` |") == 40
     assert text.endswith("\n2 more are in the lock.\n")
+
+
+def test_what_people_ought_to_know_is_told_as_text() -> None:
+    text = told(discovery(), ROOT, ["h11 9 has no wheel and is passed over; <b>8</b> is taken"])
+    assert text.endswith(
+        "\n### Noted\n\n- `h11 9 has no wheel and is passed over; <b>8</b> is taken`\n"
+    )
