@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from fleet.agreement import note_two_versions
 from fleet.ancestry import Yanked
@@ -37,7 +38,8 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
     _refuse_two_versions(declaration, yanked)
     found = pinned(lock, images, yanked, sources, refresh)
     made = Lock(pins=found.pins, yanked=yanked)
-    tools = _tools(made, _with_lasting_tools(held, refresh, sources), declaration, found, sources)
+    known = _KnownTools(kept=_lasting_tools(held, refresh, sources), before=lock.tools)
+    tools = _tools(made, known, declaration, found, sources)
     for key in found.resolved:
         declared = normalised(declaration.by_name[key[0]].package)
         others = (pin for pin in found.pins[key] if name_of(pin) != declared)
@@ -60,22 +62,28 @@ def _refuse_two_versions(declaration: Declaration, yanked: Yanked) -> None:
     problems.raise_if_any()
 
 
-def _with_lasting_tools(held: Lock, refresh: Refresh, sources: Sources) -> Lock:
-    """Return ``held``, on request without the tools that were yanked, so that others are found."""
+class _KnownTools(NamedTuple):
+    """Tools that the lock held: those ``kept``, and all that were there ``before``."""
+
+    kept: Mapping[ToolKey, Tools]
+    before: Mapping[ToolKey, Tools]
+
+
+def _lasting_tools(held: Lock, refresh: Refresh, sources: Sources) -> Mapping[ToolKey, Tools]:
+    """Return the tools of ``held``, on request to be found again where one was yanked."""
     if not refresh.yanked:
-        return held
+        return held.tools
     lasting = {key: without_yanked(entry.pins, sources) for key, entry in held.tools.items()}
-    tools = {
+    return {
         key: entry
         if lasting[key] == entry.pins
         else replace(entry, pins=lasting[key], looked_at={}, found_for="")
         for key, entry in held.tools.items()
     }
-    return replace(held, tools=tools)
 
 
 def _tools(
-    made: Lock, held: Lock, declaration: Declaration, found: Pinned, sources: Sources
+    made: Lock, held: _KnownTools, declaration: Declaration, found: Pinned, sources: Sources
 ) -> dict[ToolKey, Tools]:
     """Return the tools of each image and Python; the hashes of new ones go to ``found``.
 
@@ -89,7 +97,7 @@ def _tools(
         for python in dict.fromkeys(python for python, _ in keys(image)):
             key = (image.name, python)
             needs = needs_of(image, python, declaration.by_name, made)
-            known = held.tools.get(key)
+            known, before = held.kept.get(key), held.before.get(key)
             if known and known.pure == image.pure and looked_at(known, needs):
                 # A lock of older format says by a hash what this one says in full.
                 tools[key] = replace(known, looked_at=needs, found_for="")
@@ -100,8 +108,14 @@ def _tools(
                 tools[key] = Tools(pins=(), compiled={}, looked_at=needs, pure=True)
                 continue
             sources.say(f"looking for what has no wheel in {image.name} on Python {python}")
-            near = known.pins if known else ()
-            task = Task(image=image, python=python, needs=needs, hashes=found.hashes, near=near)
+            task = Task(
+                image=image,
+                python=python,
+                needs=needs,
+                hashes=found.hashes,
+                near=without_yanked(known.pins, sources) if known else (),
+                allowed=before.pins if before else (),
+            )
             try:
                 tools[key], resolved = tools_for(task, sources)
             except ToolError as error:

@@ -49,7 +49,8 @@ def _told(problems: Mapping[ToolKey, tuple[str, ...]]) -> Iterator[str]:
 class Task:
     """What ``image`` installs on ``python``, and the locked ``hashes``: pip takes no other file.
 
-    What builds it keeps near to the pins in ``near``, which the lock held before.
+    What builds it keeps near to the pins in ``near``. No cooldown holds back those in ``allowed``,
+    which the lock held.
     """
 
     image: Image
@@ -57,6 +58,7 @@ class Task:
     needs: Needs
     hashes: Mapping[str, tuple[str, ...]]
     near: tuple[str, ...]
+    allowed: tuple[str, ...] = ()
 
 
 def tools_for(task: Task, sources: Sources) -> tuple[Tools, Resolution]:
@@ -177,6 +179,7 @@ class _Search:
                 python=self.task.python,
                 near=near,
                 upstream=True,
+                allowed=self.task.allowed,
                 from_source=self.task.image.from_source,
             )
             return self.sources.distributions(wanted)

@@ -312,3 +312,15 @@ def test_a_build_backend_that_was_yanked_moves() -> None:
     again, _ = yank(lock, "setuptools==9.0.0", sdist_only=compiling)
     assert again.tools[("web", "3.11")].pins == ("setuptools==10.0.0",)
     assert again.pins == lock.pins
+
+
+def test_no_cooldown_sends_back_what_builds_of_an_image_that_is_resolved_anew() -> None:
+    compiling = {"gunicorn": ("setuptools",)}
+    lock, _ = locked(declaration(), sdist_only=compiling)
+    again = Refresh(newest=frozenset({"web"}))
+    _, world = locked(declaration(), lock, again, sdist_only=compiling)
+    backends = [wanted for wanted in world.wanted if wanted.upstream]
+    assert {wanted.allowed for wanted in backends} == {("setuptools==9.0.0",)}
+    others = [wanted for wanted in world.wanted if not wanted.upstream]
+    assert all("gunicorn==9.0.0" in wanted.allowed for wanted in others)
+    assert not any(wanted.near for wanted in others), "or nothing would move"
