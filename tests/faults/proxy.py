@@ -156,7 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = self._body()
-        if urlsplit(self.path).path == "/token":
+        if urlsplit(self.path).path == "/proxy/token":
             self.proxy.logins.add(self.headers.get("Authorization", ""))
             token = json.dumps({"token": "renewed", "expires_in": 300}).encode()
             self._send(_Answer(200, {}, token))
@@ -176,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
             retry = {"Retry-After": fault.retry_after} if fault.retry_after else {}
             self._send(_Answer(fault.status, retry, b'{"errors":[]}'))
         elif fault.kind == "unauthorized":
-            challenge = f'Bearer realm="http://{self.proxy.host}/token",service="proxy"'
+            challenge = f'Bearer realm="http://{self.proxy.host}/proxy/token",service="proxy"'
             self._send(_Answer(401, {"WWW-Authenticate": challenge}, b""))
         elif fault.kind == "reset":
             self._reset()

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -43,7 +44,7 @@ class Tokens:
             if not (login and pushing) and (pushing or scope["name"] not in packages):
                 self.refused += 1
                 return Answer(HTTPStatus.FORBIDDEN, _DENIED)
-        token = f"granted-{len(self._granted)}"
+        token = uuid.uuid4().hex  # requests come in side by side
         self._granted[token] = {scope["name"]: scope["actions"] for scope in scopes}
         return Answer(HTTPStatus.OK, json.dumps({"token": token}).encode())
 
