@@ -50,7 +50,7 @@ def environment(key: str) -> dict[str, str]:
     return {
         "PULUMI_BACKEND_URL": "s3://bucket",
         "PULUMI_CONFIG_PASSPHRASE": "long",
-        "GITHUB_TOKEN": "a person's",
+        "GITHUB_TOKEN": "token-of-a-person",
         "FLEET_APP_CLIENT_ID": "Iv1",
         "FLEET_APP_PRIVATE_KEY": key,
     }
