@@ -13,8 +13,8 @@ from local.builder import Binaries
 from local.checkout import Checkout
 from local.child_environment import child_environment
 from local.say import TroubleError
-from tests.engine.registries import free_port
 from tests.local.examples import checkout, command, needs
+from tests.ports import free_port
 
 SECRETS = {
     "ACTIONS_RUNTIME_TOKEN": "secret",
