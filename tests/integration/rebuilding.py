@@ -62,4 +62,6 @@ def _called(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(root / ".fleet/bin/buildctl"), "--addr", socket, *arguments],
         cwd=root, capture_output=True, text=True, check=False, timeout=_LIMIT_SECONDS,
+        # The registry's login: base images are pulled with it.
+        env={**os.environ, "DOCKER_CONFIG": str(root / ".fleet/docker")},
     )  # fmt: skip
