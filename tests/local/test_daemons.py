@@ -50,6 +50,7 @@ def test_the_builder_speaks_tls_to_our_registry_under_our_authority(tmp_path: Pa
     assert config["grpc"]["address"] == [f"unix://{here.socket}"]
     assert Path(config["otel"]["socketPath"]).parent == here.socket.parent
     assert config["worker"]["oci"]["max-parallelism"] >= 2
+    assert config["worker"]["oci"]["minFreeSpace"] == 2 * 10**9, "its cache gives way before"
 
 
 def test_the_builder_knows_no_registry_that_is_not_ours(tmp_path: Path) -> None:
