@@ -1,7 +1,15 @@
 """What becomes of a state when its stack is split: which component goes where."""
 
+import json
+import os
+from pathlib import Path
+
+import pytest
+
 from fleet.stacks import FleetStack
-from upkeep.moving import move_of
+from local.say import TroubleError
+from tests.local.examples import checkout, command
+from upkeep.moving import hand_over, move_of
 
 STACKS = (
     FleetStack(name="p-base", images=("base",), after=(), github=False),
@@ -52,3 +60,18 @@ def test_without_github_the_last_stack_is_the_heir_of_its_own_images() -> None:
     own = [resource(IMAGE_TAG, "top:py3.11-1.0")]
     move = move_of(own, STACKS[:2])
     assert (move.heir, move.urns) == ("p-rest", {"p-base": ()})
+
+
+def test_the_state_from_before_is_kept_whole_also_by_a_run_that_goes_on(tmp_path: Path) -> None:
+    """What broke off is run again with half of the state: the copy stays that of the first run."""
+    here = checkout(tmp_path)
+    whole = json.dumps({"version": 3, "deployment": {"resources": [resource(IMAGE_TAG, "base:1")]}})
+    env = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    for exported in (whole, json.dumps({"version": 3, "deployment": {"resources": []}})):
+        script = f"""[ "$2" = export ] || {{ echo refused >&2; exit 1; }}
+        printf %s '{exported}'"""
+        command(tmp_path / "bin", "pulumi", script)
+        with pytest.raises(TroubleError, match="refused"):
+            hand_over(here, "prod", STACKS, env)
+        assert (here.state / "split.prod.json").read_text() == whole
+    assert here.state.stat().st_mode & 0o077 == 0
