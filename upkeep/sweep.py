@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from graphlib import TopologicalSorter
 
+from providers.ociregistry.clock import moment
 from providers.ociregistry.reference import Repository
-from upkeep.clock import moment
 from upkeep.holdings import Holdings
 from upkeep.ledger import Ledger
 

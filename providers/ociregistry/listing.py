@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 
+from providers.ociregistry.clock import disagreement
 from providers.ociregistry.judge import Judge, Verdict
 from providers.ociregistry.reference import TagReference
 from providers.ociregistry.registry import Registry
@@ -17,17 +18,22 @@ Digest = Callable[[TagReference], Awaitable[str | None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """A `View` of a repository with all of its tags."""
+    """A `View` of a repository with all of its tags.
+
+    `untimed` says why the grace of pointers could not be counted, empty where it was or none has
+    any.
+    """
 
     view: View
     tags: tuple[str, ...] = ()
+    untimed: str = ""
 
 
 class Lister:
     """Looks at the pointers of a repository.
 
-    `digest` tells what a tag names; `now` is the time (RFC 3339, UTC) where the registry does not
-    tell its own.
+    `digest` tells what a tag names; `now` is this machine's time (RFC 3339, UTC), which
+    the registry's must agree with before any grace ends or begins.
     """
 
     def __init__(self, registry: Registry, digest: Digest, now: Callable[[], str]) -> None:
@@ -51,12 +57,18 @@ class Lister:
         verdicts = await asyncio.gather(
             *(self._look(inputs, pointer, listed.tags, known) for pointer in pointers)
         )
-        today = (listed.date or self._now())[: len("2026-11-23")]
-        found = _Findings(inputs=inputs, known=known, listed=listed.tags, today=today)
+        trouble = disagreement(listed.date, self._now())
+        found = _Findings(
+            inputs=inputs,
+            known=known,
+            listed=listed.tags,
+            today=known.read_on if trouble else listed.date[: len("2026-11-23")],
+            trouble=trouble,
+        )
         for pointer, verdict in zip(pointers, verdicts, strict=True):
             if verdict is not None:
                 found.add(pointer, *verdict)
-        return Listing(view=found.view, tags=listed.tags)
+        return Listing(view=found.view, tags=listed.tags, untimed=found.untimed)
 
     async def _look(
         self, inputs: StaleInputs, pointer: Pointer, tags: Collection[str], known: View
@@ -86,10 +98,17 @@ class _Findings:
     known: View
     listed: Collection[str]
     today: str
+    trouble: str
     live: dict[str, str] = field(default_factory=dict)
     interrupted: dict[str, str] = field(default_factory=dict)
     objections: dict[str, str] = field(default_factory=dict)
     since: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def untimed(self) -> str:
+        """Why the grace of a pointer was not counted, empty where none was concerned."""
+        reason = _untimed(self.trouble)
+        return reason if reason in self.objections.values() else ""
 
     @property
     def view(self) -> View:
@@ -106,15 +125,22 @@ class _Findings:
         self.live[tag] = digest
         if tag in self.inputs.pointers:
             return
+        unfinished = verdict is not None and verdict.unfinished
+        days = policy_of(pointer, self.inputs).days
         objection = verdict.kept if verdict is not None else ""
         if tag not in self.listed:
             objection = objection or NOT_LISTED
+        if self.trouble and days and not unfinished:
+            objection = objection or _untimed(self.trouble)
         if objection:
             self.objections[tag] = objection
-        unfinished = verdict is not None and verdict.unfinished
         if verdict is not None and verdict.manifest is not None and unfinished:
             self.interrupted[tag] = stood_for(verdict.manifest)
         dated = self.known.since.get(tag, "")
         # What is finished now needs no date; one that it has already outlives a failure.
-        if policy_of(pointer, self.inputs).days and (dated or not (objection or unfinished)):
+        if days and (dated or not (objection or unfinished)):
             self.since[tag] = dated or self.today
+
+
+def _untimed(trouble: str) -> str:
+    return f"its grace is not counted, for {trouble}; correct the clock that is wrong"

@@ -81,7 +81,7 @@ _STALE_OUTPUTS = {
     "objections": _map(_STRING, "Tag to the reason why it must stay, though nothing declares it."),
     "interrupted": _map(_STRING, "Tag whose removal did not end, to the digest it stands for."),
     "staleSince": _map(_STRING, "Tag to the date (UTC) on which it was first seen stale."),
-    "readOn": _text("The date (UTC) of the reading, by the registry."),
+    "readOn": _text("The date (UTC) by the registry, of the last reading where our clock agreed."),
     "stale": _map(_STRING, "Tag to digest of what an update removes."),
     "kept": _array(_ref("Kept"), "Undeclared pointers that stay."),
     "removed": _array(_ref("Removed"), "Every removed name, oldest first."),

@@ -78,7 +78,7 @@ class View:
     `objections` say of undeclared ones why they must stay. `interrupted` are placeholder manifests
     of a removal that did not end, each with the digest that it stands for. `since` is the date
     (RFC 3339 full-date, UTC) on which a pointer under a policy with grace was first seen stale,
-    `read_on` that of the reading, by the registry.
+    `read_on` that of the last reading whose time registry and machine agreed on, empty before one.
     """
 
     live: Mapping[str, str] = field(default_factory=dict)
@@ -130,8 +130,8 @@ def due(view: View, inputs: StaleInputs) -> Due:
         tag, digest = pointer.tag, view.live[pointer.tag]
         if reason := _stays(pointer, view, inputs):
             kept.append(Kept(tag=tag, digest=digest, reason=reason))
-        elif day := _grace(pointer, view, inputs):
-            waiting.append(Kept(tag=tag, digest=digest, reason=f"goes on {day}"))
+        elif wait := _grace(pointer, view, inputs):
+            waiting.append(Kept(tag=tag, digest=digest, reason=wait))
         else:
             stale[tag] = digest
     all_kept = sorted([*kept, *waiting], key=lambda entry: entry.tag)
@@ -146,12 +146,15 @@ def _stays(pointer: Pointer, view: View, inputs: StaleInputs) -> str:
 
 
 def _grace(pointer: Pointer, view: View, inputs: StaleInputs) -> str:
-    """Return the day on which the grace of a pointer ends, empty where that is now."""
-    if pointer.tag in view.interrupted:
+    """Return when the grace of a pointer ends, empty where that is now or it has none."""
+    policy = policy_of(pointer, inputs)
+    if pointer.tag in view.interrupted or not policy.days:
         return ""
-    day = policy_of(pointer, inputs).goes_on(view.since.get(pointer.tag, view.read_on))
+    if not view.read_on:
+        return f"goes {policy.days} days after the registry's time is known"
+    day = policy.goes_on(view.since.get(pointer.tag, view.read_on))
     # Dates of one form compare as text (RFC 3339, section 5.1).
-    return day if day > view.read_on else ""
+    return f"goes on {day}" if day > view.read_on else ""
 
 
 def live_pointers(tags: Iterable[str], grammar: tuple[PointerKind, ...]) -> tuple[Pointer, ...]:

@@ -93,7 +93,7 @@ class StaleResource:
 
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
         """Look at the repository, and remove what is stale, or foresee that."""
-        view = await self._look(self._inputs(properties), View())
+        view = await self._look(urn, self._inputs(properties), View())
         step = self._step(urn, properties, view, [], known=View())
         return await self._apply(step, [], preview=preview)
 
@@ -119,7 +119,7 @@ class StaleResource:
         self._session.account.read_remover(urn, properties)
         # The engine keeps the inputs of every run, outputs of updates alone.
         declared, known = stale_inputs({**properties, **inputs}), recorded_view(properties)
-        view = await self._look(declared, known)
+        view = await self._look(urn, declared, known)
         listed = due(view, declared)
         await self._log_waiting(urn, listed, known)
         if self._session.destroying:
@@ -130,7 +130,7 @@ class StaleResource:
         """Remove the pointers of an image that left, see `Leaving.delete`."""
         await self._leaving.delete(urn, properties)
 
-    async def _look(self, inputs: StaleInputs, known: View) -> View:
+    async def _look(self, urn: str, inputs: StaleInputs, known: View) -> View:
         lister = self._session.lister
         try:
             found = await self._session.hosts.ask(
@@ -142,6 +142,8 @@ class StaleResource:
                 f"cannot be reached ({error}). Start it or mend the network, and run again; if it "
                 "is gone for good, declare the registry that took its place"
             ) from error
+        if found.untimed:
+            await self._session.warn(f"{inputs.repository}: {found.untimed}", urn)
         return found.view
 
     async def _apply(self, step: _Step, record: list[Any], *, preview: bool) -> dict[str, Any]:

@@ -71,13 +71,13 @@ def _policy(reader: Reader, kinds: set[str]) -> dict[str, Policy]:
 
 def recorded_view(properties: Properties) -> View:
     """Read what the state says of live pointers."""
-    dates = properties.get("staleSince", {})
+    dates, read_on = properties.get("staleSince", {}), properties.get("readOn", "")
     return View(
         live=properties.get("live", {}),
         objections=properties.get("objections", {}),
         interrupted=properties.get("interrupted", {}),
         since={tag: date for tag, date in dates.items() if is_date(date)},
-        read_on=str(properties.get("readOn", "")),
+        read_on=read_on if is_date(read_on) else "",
     )
 
 

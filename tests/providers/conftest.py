@@ -6,7 +6,7 @@ import pytest
 from tests.providers.caller import Caller
 from tests.providers.declared import Declared
 from tests.providers.engine_fake import Engine
-from tests.providers.registry_fake import FakeRegistry, serving
+from tests.providers.registry_fake import FakeRegistry, http_date, serving
 
 
 @pytest.fixture
@@ -26,8 +26,10 @@ def call(registry: FakeRegistry, environment: dict[str, str]) -> Caller:
 
 
 @pytest.fixture
-def engine(environment: dict[str, str]) -> Iterator[Engine]:
+def engine(registry: FakeRegistry, environment: dict[str, str]) -> Iterator[Engine]:
     with Engine(environment) as started:
+        # The registry's clock agrees with that of the provider's machine.
+        registry.clock = lambda: http_date(started.now)
         yield started
 
 

@@ -81,7 +81,8 @@ class FakeRegistry:
     tells_digest: bool = True
     page: int = 1000
     date: str | None = None
-    """What is sent as `Date`; one that sends none leaves the day to the caller's clock."""
+    """What is sent as `Date`, in place of what `clock` tells; without either none is sent."""
+    clock: Callable[[], str] | None = None
     authorization: str = ""
     challenge: str = ""
     """The challenges that a request without authorization gets, a line each header."""
@@ -423,8 +424,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.mute = False
             return
         self.send_response_only(status)
-        if self.fake.date is not None:
-            self.send_header("Date", self.fake.date)
+        date = self.fake.clock() if self.fake.clock is not None else None
+        date = date if self.fake.date is None else self.fake.date
+        if date:
+            self.send_header("Date", date)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         length = "0" if status == 204 else str(len(body))

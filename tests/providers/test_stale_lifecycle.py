@@ -398,14 +398,49 @@ class TestGrace:
     def test_the_day_is_the_registry_s_and_a_clock_of_ours_that_is_ahead_removes_nothing(
         self, engine: Engine, fleet: Fleet, inputs: dict[str, Any]
     ) -> None:
-        fleet.registry.date = "Fri, 02 Jan 2026 23:59:59 GMT"
+        fleet.registry.date = "Fri, 02 Jan 2026 03:04:05 GMT"
         engine.up(STALE, "s", inputs)
         engine.now = "2026-12-31T00:00:00Z"
         assert engine.up(STALE, "s", inputs).kind == "same"
         assert "py3.8-0.30" in fleet.tags
-        fleet.registry.date = "Thu, 02 Apr 2026 00:00:00 GMT"
+        fleet.registry.date = "Wed, 01 Apr 2026 23:58:00 GMT"
+        engine.now = "2026-04-02T00:01:00Z"
+        assert engine.up(STALE, "s", inputs).kind == "same"
+        fleet.registry.date = "Thu, 02 Apr 2026 00:00:30 GMT"
         engine.up(STALE, "s", inputs)
         assert "py3.8-0.30" not in fleet.tags
+
+    @pytest.mark.parametrize("date", ["Fri, 01 Jan 2027 00:00:00 GMT", "", "yesterday"])
+    def test_a_registry_s_clock_that_is_ahead_or_unknown_ends_and_begins_no_grace(
+        self, engine: Engine, fleet: Fleet, inputs: dict[str, Any], date: str
+    ) -> None:
+        engine.up(STALE, "s", inputs)
+        dated = engine.resources["s"].outputs["staleSince"]
+        fleet.storage.tags |= {"py3.7-0.30": fleet.old, "py3.7-0.30.0": fleet.old}
+        fleet.registry.date = date
+        engine.now = f"{self.GOES_ON}T00:00:00Z"
+        for _ in range(2):
+            assert engine.up(STALE, "s", inputs).kind == "same"
+        assert {"py3.7-0.30", "py3.8-0.30"} <= fleet.tags
+        outputs = engine.resources["s"].outputs
+        assert (outputs["staleSince"], outputs["readOn"]) == (dated, "2026-01-02")
+        assert any("its grace is not counted" in text for text in engine.warnings)
+        fleet.registry.date = None
+        engine.up(STALE, "s", inputs)
+        assert "py3.8-0.30" not in fleet.tags
+        assert engine.resources["s"].outputs["staleSince"] == {"py3.7-0.30": self.GOES_ON}
+
+    def test_a_first_run_without_the_registry_s_time_removes_only_what_has_no_grace(
+        self, engine: Engine, fleet: Fleet, inputs: dict[str, Any]
+    ) -> None:
+        fleet.registry.date = ""
+        everything = {**inputs, "policy": {"LATEST": "remove", "X.Y": "keep"}}
+        assert engine.up(STALE, "s", everything).outputs["readOn"] == ""
+        assert "py3.8-LATEST" not in fleet.tags
+        assert engine.up(STALE, "s", inputs).kind == "update"
+        kept = {entry["tag"]: entry["reason"] for entry in engine.resources["s"].outputs["kept"]}
+        assert "without a valid Date header" in kept["py3.8-0.30"]
+        assert "py3.8-0.30" in fleet.tags
 
     def test_days_that_pass_are_no_change_until_the_date(
         self, engine: Engine, fleet: Fleet, inputs: dict[str, Any]
