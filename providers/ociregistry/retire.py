@@ -135,6 +135,7 @@ class Retirer:
         tags = set(await self._tags(inputs))
         removed: list[Removal] = []
         held: list[Kept] = []
+        kept: list[Kept] = []
         try:
             found = await self._belongings(inputs, declared, tags)
             tags |= found.going.keys()
@@ -145,14 +146,19 @@ class Retirer:
             if going:
                 await announce({tag: named[tag] for tag in going})
             await self._noter.note(inputs, going, inputs.removed)
+            kept += found.kept
             for tag, manifest in going.items():
-                await self._remove(inputs, tag, manifest, tags, removed)
+                # Its version tag may have gone while others were removed.
+                if reason := await self._stays(inputs, tag, manifest, tags):
+                    kept.append(Kept(tag=tag, digest=manifest.digest, reason=reason))
+                else:
+                    await self._remove(inputs, tag, manifest, tags, removed)
         except STOPPED as error:
             raise PartialRemovalError(_so_far(readable(error), removed)) from error
         if held:
             unannounced = UnannouncedError(not_forgotten(inputs.repository, held))
             raise UnannouncedError(_so_far(unannounced, removed))
-        return Outcome(removed=tuple(removed), kept=found.kept)
+        return Outcome(removed=tuple(removed), kept=tuple(kept))
 
     async def keep_record(self, inputs: StaleInputs) -> None:
         """Have in the registry what the state says was removed, for that state goes.
@@ -187,6 +193,19 @@ class Retirer:
             elif pointer.tag in inputs.pointers:
                 kept.append(Kept(tag=pointer.tag, digest=verdict.manifest.digest, reason=reason))
         return _Belongings(going=going, kept=tuple(kept))
+
+    async def _stays(
+        self, inputs: StaleInputs, tag: str, manifest: Manifest, tags: Collection[str]
+    ) -> str:
+        """Judge a name of ours again; return why it stays, or an empty string.
+
+        One that is gone or names something else by now is for the removal, which looks last.
+        """
+        pointer = live_pointers([tag], inputs.grammar)[0]
+        verdict = await self._judge.judge(inputs, pointer, tags)
+        if verdict.manifest is None or verdict.manifest.digest != manifest.digest:
+            return ""
+        return verdict.kept if _may_be_version(pointer, verdict, inputs) else ""
 
     async def _still(
         self, inputs: StaleInputs, tag: str, digest: str, tags: Collection[str]

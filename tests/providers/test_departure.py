@@ -78,6 +78,21 @@ class TestDestroy:
         assert "py3.12-LATEST" in fleet.tags
         assert "py3.11-LATEST" not in fleet.tags
 
+    def test_a_pointer_that_became_the_last_name_of_its_image_meanwhile_stays(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        name = "py3.12-0.34"
+        engine.up(STALE, "s", fleet.inputs(pointers=[p for p in fleet.pointers if p != name]))
+        digest = fleet.storage.tags[name]
+
+        def somebody_removes_its_version_tag() -> None:
+            del fleet.storage.tags["py3.12-0.34.0"]
+
+        fleet.registry.fault("DELETE .*py3.11-0.34", act=somebody_removes_its_version_tag)
+        engine.delete("s")
+        assert fleet.tags & set(fleet.pointers) == {name}
+        assert any(f"{name} stays" in text and digest in text for text in engine.warnings)
+
     def test_a_failure_names_what_went_before(self, engine: Engine, fleet: Fleet) -> None:
         fleet.registry.fault("DELETE .*py3.12-LATEST", status=405)
         fleet.registry.digest_delete = False
