@@ -1,4 +1,4 @@
-"""Which names a run may remove: those that a preview announced, where somebody says so."""
+"""Which names a run may remove: those that a preview listed, where somebody says so."""
 
 import json
 from collections.abc import Mapping
@@ -23,8 +23,8 @@ class Allowed:
         if self.removals is None or self.removals.get(ref) == digest:
             return ""
         if ref in self.removals:
-            return f"its removal was announced when it named {self.removals[ref]}"
-        return "its removal was not announced"
+            return f"it is in the list of the preview with {self.removals[ref]}"
+        return "it is not in the list of the preview"
 
 
 EVERYTHING = Allowed()

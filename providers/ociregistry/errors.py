@@ -49,8 +49,8 @@ class AcceptedRemovalError(RegistryError):
     """
 
 
-class UnannouncedError(OciError):
-    """Names stay because nobody announced their removal, and their remover with them."""
+class UnlistedError(OciError):
+    """Names stay because no preview listed their removal, and their remover with them."""
 
 
 class PartialRemovalError(OciError):

@@ -1,4 +1,4 @@
-"""What is said of stale names that a run leaves because nobody announced that they go."""
+"""What is said of stale names that a run leaves because no preview listed them."""
 
 from collections.abc import Iterable, Mapping
 

@@ -45,7 +45,7 @@ class Leaving:
 
         :raises UnreachableError: if the registry can't be reached, with the remedy for one that is
             gone for good. One on loopback is forgotten with a warning: nobody pulls from it.
-        :raises UnannouncedError: where some stay because nobody announced that they go.
+        :raises UnlistedError: where some stay because no preview listed them.
         """
         inputs = self._session.departing(properties)
         try:
@@ -71,10 +71,10 @@ class Leaving:
         retirer, declared = self._session.retirer, self._session.declared
         inputs = replace(inputs, allowed=self._session.allowed)
 
-        async def announce(going: dict[str, str]) -> None:
+        async def say(going: dict[str, str]) -> None:
             await self._session.log(f"{inputs.repository}, to be removed: {names(going)}", urn)
 
-        return await retirer.retire_owned(inputs, declared.tags(inputs.repository), announce)
+        return await retirer.retire_owned(inputs, declared.tags(inputs.repository), say)
 
     async def _keep_record(self, inputs: StaleInputs, urn: str) -> None:
         try:

@@ -9,7 +9,7 @@ from providers.ociregistry.errors import (
     AcceptedRemovalError,
     OciError,
     PartialRemovalError,
-    UnannouncedError,
+    UnlistedError,
 )
 from providers.ociregistry.held import held_of, not_forgotten
 from providers.ociregistry.index import OWNER_ANNOTATION, annotations_of, document_of
@@ -114,7 +114,7 @@ class Retirer:
         self,
         inputs: StaleInputs,
         declared: frozenset[str],
-        announce: Callable[[dict[str, str]], Awaitable[None]],
+        say: Callable[[dict[str, str]], Awaitable[None]],
     ) -> Outcome:
         """Remove our own pointers, but none of `declared`: nothing of us is left behind.
 
@@ -125,12 +125,12 @@ class Retirer:
         it declared stay, with the reason for each.
 
         They and what the state says was removed before are in the undo record of the registry
-        before the first name goes, for no state has them any more. `announce` is called before
+        before the first name goes, for no state has them any more. `say` is called before
         that, with tag and digest of each.
 
         :raises UnreachableError: if the tag list can't be read, before anything was removed.
         :raises PartialRemovalError: naming what went before the failure.
-        :raises UnannouncedError: after the rest went, naming what `inputs.allowed` keeps.
+        :raises UnlistedError: after the rest went, naming what `inputs.allowed` keeps.
         """
         tags = set(await self._tags(inputs))
         removed: list[Removal] = []
@@ -144,7 +144,7 @@ class Retirer:
             held += stays.values()
             going = {tag: found.going[tag] for tag in found.going if tag not in stays}
             if going:
-                await announce({tag: named[tag] for tag in going})
+                await say({tag: named[tag] for tag in going})
             await self._noter.note(inputs, going, inputs.removed)
             kept += found.kept
             for tag, manifest in going.items():
@@ -156,8 +156,8 @@ class Retirer:
         except STOPPED as error:
             raise PartialRemovalError(_so_far(readable(error), removed)) from error
         if held:
-            unannounced = UnannouncedError(not_forgotten(inputs.repository, held))
-            raise UnannouncedError(_so_far(unannounced, removed))
+            unlisted = UnlistedError(not_forgotten(inputs.repository, held))
+            raise UnlistedError(_so_far(unlisted, removed))
         return Outcome(removed=tuple(removed), kept=tuple(kept))
 
     async def keep_record(self, inputs: StaleInputs) -> None:

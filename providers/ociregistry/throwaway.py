@@ -56,7 +56,7 @@ def displaced_by(leftover: Manifest) -> str:
 def stood_for(manifest: Manifest) -> str:
     """Return the digest that a name stands for: what an interrupted removal displaced, or its own.
 
-    So a name that was announced is known again after a kill.
+    So a name that a preview listed is known again after a kill.
     """
     displaced = displaced_by(manifest) if is_throwaway(manifest) else ""
     return displaced or manifest.digest

@@ -85,7 +85,7 @@ def test_what_a_run_may_remove_is_in_no_input_and_changes_no_row(gate: Gate, vie
     assert gate.stack.preview().steps == done.steps
 
 
-def test_the_remover_of_an_image_that_left_stays_with_what_nobody_announced(
+def test_the_remover_of_an_image_that_left_stays_with_what_no_preview_listed(
     gate: Gate, view: Reading
 ) -> None:
     gone = dataclasses.replace(gate.declared, tags={}, pointers={}, policy={})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from providers.ociregistry.allowed import EVERYTHING, read_allowed
-from providers.ociregistry.errors import OciError, UnannouncedError
+from providers.ociregistry.errors import OciError, UnlistedError
 from providers.ociregistry.index import OWNER_ANNOTATION
 from providers.ociregistry.throwaway import throwaway
 from tests.providers.engine_fake import STALE, SUMMARY, Engine, Step
@@ -21,7 +21,7 @@ STRAY = "py3.9-LATEST"
 
 
 class Gate:
-    """A repository whose py3.8 is announced; what a preview reports is what an update may do."""
+    """A repository whose py3.8 a preview lists; what a preview reports is what an update may do."""
 
     def __init__(
         self, engine: Engine, registry: FakeRegistry, environment: dict[str, str], folder: Path
@@ -102,7 +102,7 @@ def gate(
 
 
 class TestStale:
-    def test_what_was_announced_goes_and_what_was_pushed_since_stays(self, gate: Gate) -> None:
+    def test_what_was_listed_goes_and_what_was_pushed_since_stays(self, gate: Gate) -> None:
         gate.preview()
         pushed = gate.push()
         step = gate.up()
@@ -110,10 +110,10 @@ class TestStale:
         assert gate.tags[STRAY] == pushed
         (kept,) = step.outputs["kept"]
         assert kept == {
-            "tag": STRAY, "digest": pushed, "reason": "its removal was not announced",
+            "tag": STRAY, "digest": pushed, "reason": "it is not in the list of the preview",
         }  # fmt: skip
         (warning,) = gate.engine.warnings
-        assert f"{STRAY} ({pushed}; its removal was not announced)" in warning
+        assert f"{STRAY} ({pushed}; it is not in the list of the preview)" in warning
         assert "The next preview lists" in warning
         assert step.outputs["stale"] == {STRAY: pushed}
         told = entries(gate.done)
@@ -136,7 +136,7 @@ class TestStale:
         gate.up()
         assert gate.tags["py3.8-LATEST"] == moved
         (warning,) = gate.engine.warnings
-        assert f"({moved}; its removal was announced when it named {gate.old})" in warning
+        assert f"({moved}; it is in the list of the preview with {gate.old})" in warning
 
     def test_a_grace_that_ended_over_night_ends_in_the_next_run(self, gate: Gate) -> None:
         policy = {"LATEST": "remove after 1 days"}
@@ -174,7 +174,7 @@ class TestStale:
         assert "py3.8-LATEST" not in gate.tags
         assert {"py3.6-LATEST", "py3.7-LATEST", STRAY} <= gate.tags.keys()
 
-    def test_a_removal_that_was_killed_is_announced_as_what_it_displaced(self, gate: Gate) -> None:
+    def test_a_removal_that_was_killed_is_listed_as_what_it_displaced(self, gate: Gate) -> None:
         gate.preview()
         leave_placeholder(gate, "py3.8-LATEST")
         gate.up()
@@ -203,20 +203,20 @@ class TestImageThatLeft:
     def up(self, gate: Gate) -> None:
         gate.up(allowed=False)
 
-    def test_all_go_where_all_were_announced(self, gate: Gate) -> None:
+    def test_all_go_where_all_were_listed(self, gate: Gate) -> None:
         gate.leave(preview=True)
         gate.leave(preview=False)
         assert gate.tags.keys() == {"py3.12-1.0.0", "py3.8-1.0.0"}
 
-    def test_only_what_was_announced_goes_and_the_remover_stays(self, gate: Gate) -> None:
+    def test_only_what_was_listed_goes_and_the_remover_stays(self, gate: Gate) -> None:
         gate.leave(preview=True)
         pushed = gate.push()
-        with pytest.raises(UnannouncedError) as caught:
+        with pytest.raises(UnlistedError) as caught:
             gate.leave(preview=False)
         assert "py3.12-LATEST" not in gate.tags
         assert gate.tags[STRAY] == pushed
         text = str(caught.value)
-        assert f"{STRAY} ({pushed}; its removal was not announced)" in text
+        assert f"{STRAY} ({pushed}; it is not in the list of the preview)" in text
         assert "their remover stays in the state; removed before that: py3.12-LATEST" in text
         told = entries(gate.done)
         assert (told["py3.12-LATEST"]["action"], told[STRAY]["action"]) == ("retire", "keep")
@@ -225,7 +225,7 @@ class TestImageThatLeft:
     def test_the_next_preview_offers_what_stayed(self, gate: Gate) -> None:
         gate.leave(preview=True)
         gate.push()
-        with pytest.raises(UnannouncedError):
+        with pytest.raises(UnlistedError):
             gate.leave(preview=False)
         gate.leave(preview=True)
         assert entries(gate.seen)[STRAY]["action"] == "retire"
@@ -235,11 +235,11 @@ class TestImageThatLeft:
     def test_one_that_moved_since_stays(self, gate: Gate) -> None:
         gate.leave(preview=True)
         moved = gate.push("py3.12-LATEST")
-        with pytest.raises(UnannouncedError, match="announced when it named"):
+        with pytest.raises(UnlistedError, match="in the list of the preview with"):
             gate.leave(preview=False)
         assert gate.tags["py3.12-LATEST"] == moved
 
-    def test_a_killed_removal_is_announced_as_what_it_displaced(self, gate: Gate) -> None:
+    def test_a_killed_removal_is_listed_as_what_it_displaced(self, gate: Gate) -> None:
         named = gate.tags["py3.12-LATEST"]
         gate.leave(preview=True)
         leave_placeholder(gate, "py3.12-LATEST")

@@ -136,7 +136,7 @@ class TestAListThatLacksNames:
             leave(engine)
         assert (fleet.tags, fleet.registry.writes) == (before, [])
 
-    def test_a_preview_announces_them(self, engine: Engine, fleet: Fleet) -> None:
+    def test_a_preview_lists_them(self, engine: Engine, fleet: Fleet) -> None:
         fleet.registry.fault("tags/list", times=99, status=200, body=b'{"tags":[]}')
         engine.refresh("s")
         engine.preview(SUMMARY, "summary", {"waitFor": []})
@@ -197,7 +197,7 @@ class TestWithoutAnAnnotation:
         assert fleet.storage.tags[POINTER] == digest
         assert engine.warnings
 
-    def test_a_preview_announces_just_those_that_go(self, engine: Engine, fleet: Fleet) -> None:
+    def test_a_preview_lists_just_those_that_go(self, engine: Engine, fleet: Fleet) -> None:
         digest = adopt(engine, fleet)
         fleet.registry.push_index(NAME, "py3.11-LATEST")
         engine.restart()

@@ -116,7 +116,7 @@ class TestAnotherSpellingOfTheHost:
         fleet.up(respelled(registry))
         assert fleet.live == before
 
-    def test_a_preview_announces_no_removal(
+    def test_a_preview_lists_no_removal(
         self, fleet: Fleet, registry: FakeRegistry, engine: Engine
     ) -> None:
         fleet.up(respelled(registry), preview=True)
