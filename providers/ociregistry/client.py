@@ -10,6 +10,7 @@ from httpx import Headers, Response
 from fleet.http.addresses import resolve
 from fleet.http.document import MalformedError, parse_json
 from fleet.http.message import Call, Reply
+from fleet.http.text import one_line
 from providers.ociregistry.blobs import NO_HEAD, BlobTransfer
 from providers.ociregistry.errors import RegistryError, moved
 from providers.ociregistry.index import ACCEPTED
@@ -68,7 +69,9 @@ class Client(BlobTransfer):
         if reply.status != HTTPStatus.OK:
             raise unexpected(reply, call.place)
         media_type = reply.headers.get("Content-Type", "").partition(";")[0].strip()
-        manifest = Manifest(body=reply.body, media_type=media_type or _own_media_type(reply.body))
+        # It goes into states and messages: a type is one line of text, whatever was sent.
+        media_type = one_line(media_type or _own_media_type(reply.body))
+        manifest = Manifest(body=reply.body, media_type=media_type)
         told = reply.headers.get("Docker-Content-Digest", "")
         for expected in (reference, told):
             _require_same(expected, manifest.digest, call.place)

@@ -92,11 +92,21 @@ def document_of(manifest: Manifest, place: str) -> dict[str, Any]:
 
 
 def annotations_of(document: Mapping[str, Any]) -> dict[str, str]:
-    """Return the string annotations of a manifest or index, without the malformed ones."""
+    """Return the string annotations of a manifest or index, without the malformed ones.
+
+    JSON can name half a character (a lone surrogate), which neither a state nor an index can hold.
+    """
     found = document.get("annotations")
     if not isinstance(found, dict):
         return {}
-    return {key: value for key, value in found.items() if isinstance(value, str)}
+    return {key: value for key, value in found.items() if _is_text(key) and _is_text(value)}
+
+
+def _is_text(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False
 
 
 def children_of(document: Mapping[str, Any], place: str) -> tuple[Child, ...]:
@@ -122,7 +132,7 @@ def _child(entry: Any, place: str) -> Child:
         platform=platform_name(platform) if isinstance(platform, dict) else "",
         digest=fields.digest,
         size=fields.size,
-        media_type=str(entry.get("mediaType", OCI_MANIFEST)),
+        media_type=one_line(str(entry.get("mediaType", OCI_MANIFEST))),
     )
 
 

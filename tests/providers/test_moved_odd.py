@@ -1,5 +1,6 @@
 """A tag that somebody moved onto something that is no image of a fleet."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +48,30 @@ def damaged_child(registry: FakeRegistry, tag: str) -> str:
     return digest
 
 
+def half_a_character(registry: FakeRegistry, tag: str) -> str:
+    child = registry.push_image(NAME, "linux/amd64", "half")
+    annotations = {OWNER_ANNOTATION: "fleet/dev", "title": "half \ud800"}
+    return index_of(registry, tag, child, annotations=annotations)
+
+
+def half_a_type(registry: FakeRegistry, tag: str) -> str:
+    child = registry.push_image(NAME, "linux/amd64", "half")
+    platform = {"os": "linux", "architecture": "amd64"}
+    entry = {"mediaType": "\ud800", "digest": child, "size": 1, "platform": platform}
+    annotations = {OWNER_ANNOTATION: "fleet/dev"}
+    return index_of(registry, tag, child, annotations=annotations, manifests=[entry])
+
+
+def of_no_type(registry: FakeRegistry, tag: str) -> str:
+    """Serve a manifest without a Content-Type, whose own one is text that nobody can write."""
+    digest = artifact(registry, tag, b"{}", mediaType="\ud800\x1b[2J\nok")
+    registry.repositories[NAME].manifests[digest] = (
+        "",
+        registry.repositories[NAME].manifests[digest][1],
+    )
+    return digest
+
+
 ODD: dict[str, Push] = {
     "a config that is text": lambda r, tag: artifact(r, tag, b"hello"),
     "a config that is no object": lambda r, tag: artifact(r, tag, b"[]"),
@@ -64,6 +89,23 @@ ODD: dict[str, Push] = {
 def push(request: pytest.FixtureRequest) -> Push:
     found: Push = request.param
     return found
+
+
+@pytest.mark.parametrize("push", [half_a_character, half_a_type, of_no_type])
+def test_a_tag_on_what_is_no_text_is_recorded_as_text_and_put_back(
+    engine: Engine, declared: Declared, push: Push
+) -> None:
+    digest = engine.up(TAG, "v1", declared.version("v1")).outputs["digest"]
+    inputs = declared.pointer("LATEST", digest)
+    engine.up(TAG, "latest", inputs)
+    other = push(declared.registry, "LATEST")
+    engine.restart()
+    engine.refresh("latest")
+    outputs = engine.resources["latest"].outputs
+    assert outputs["digest"] == other
+    assert json.dumps(outputs, ensure_ascii=False).encode().decode().isprintable()
+    assert engine.up(TAG, "latest", inputs).outputs["previous"] == other
+    assert declared.tags["LATEST"] == digest
 
 
 class TestMovedOntoSomethingOdd:
