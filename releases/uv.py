@@ -7,10 +7,14 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from fleet.http.text import one_line
+
 _SPLIT = re.compile(r" for split \(markers: .*?\)(?: cause:)?")
 _UNDATED = re.compile(r"`([^`]+)` is missing an upload date")
 _WHEELLESS = re.compile(r"Wheels are required for `([^`]+)`")
 _DEADLINE_SECONDS = 600.0
+LONGEST_REASON = 2000
+"""Characters of uv's own words: a conflict of many requirements takes some hundred."""
 _PASSED_ON = (
     "PATH",
     "SSL_CERT_DIR",
@@ -28,7 +32,7 @@ _PASSED_ON = (
 def undated(name: str) -> str:
     """Return what is wrong with the file ``name``, of which the index tells no time."""
     return (
-        f"the index does not say when {name} was uploaded (upload-time, PEP 700), and "
+        f"the index does not say when {one_line(name)} was uploaded (upload-time, PEP 700), and "
         "fleet:cooldown-days goes by that. Take fleet:cooldown-days out, or name an index in "
         "fleet:index that says so"
     )
@@ -65,15 +69,15 @@ def compiled(
     ]  # fmt: skip
     try:
         done = subprocess.run(
-            argv, input="\n".join(requirements), capture_output=True, text=True, check=False,
-            timeout=_DEADLINE_SECONDS, cwd=folder, env=environment(folder),
+            argv, input="\n".join(requirements), capture_output=True, text=True, errors="replace",
+            check=False, timeout=_DEADLINE_SECONDS, cwd=folder, env=environment(folder),
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UvError(f"uv did not get to an end: {error}") from None
     for name in _UNDATED.findall(done.stderr):
         raise UvError(undated(name))
     if done.returncode:
-        wheelless = tuple(sorted(set(_WHEELLESS.findall(done.stderr))))
+        wheelless = tuple(sorted({one_line(name) for name in _WHEELLESS.findall(done.stderr)}))
         raise UvError(reason(done.stderr) or f"uv ended with {done.returncode}", wheelless)
     return found.read_text(), done.stderr
 
@@ -104,7 +108,8 @@ def reason(stderr: str) -> str:
     """
     stderr = stderr[max(0, f"\n{stderr}".find("\nerror: ")) :]
     words = " ".join(stderr.split()).partition(" hint: ")[0].removeprefix("error: ")
-    return _SPLIT.sub(":", words).rstrip(".")
+    # uv quotes what the index says.
+    return one_line(_SPLIT.sub(":", words).rstrip("."), LONGEST_REASON)
 
 
 def _cache() -> Path:

@@ -148,6 +148,15 @@ def test_a_warning_is_not_taken_for_the_reason() -> None:
     assert uv.reason(stderr) == "No way cause: None"
 
 
+def test_uvs_words_are_one_bounded_line_that_moves_no_cursor() -> None:
+    # They quote names and addresses of the index.
+    stderr = "error: No way\x1b[2J\r\u2028to \u202e`a`\n" + "x " * 5000
+    found = uv.reason(stderr)
+    assert found.startswith("No way [2J to `a` x x")
+    assert found.isprintable()
+    assert len(found) <= uv.LONGEST_REASON
+
+
 def test_a_source_distribution_is_passed_over_and_its_backend_never_runs(
     index: Simple, resolve: Resolve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
