@@ -48,7 +48,7 @@ def read_allowed(environment: Mapping[str, str]) -> Allowed:
         return _parse(json.loads(Path(name).read_text(encoding="utf-8")))
     except OSError as error:
         raise _refusal(f"{name} can't be read ({error.strerror}); run the preview again") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _refusal(
             f"{name} is no report of a preview ({error!r}); run the preview again"
         ) from error

@@ -40,6 +40,10 @@ class _Servicer(ProviderServicer):
         self._calls.interrupt()
         return await super().Cancel(request, context)  # type: ignore[no-untyped-call]
 
+    async def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        answer = super().Configure(request, context)
+        return await self._guarded(answer, context)
+
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         return await self._guarded(super().Check(request, context), context)
 

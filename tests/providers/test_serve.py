@@ -4,6 +4,7 @@ import select
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import grpc  # type: ignore[import-untyped]
@@ -24,6 +25,14 @@ PLUGIN = Path(__file__).parents[2] / "providers" / "ociregistry" / "pulumi-resou
 
 @pytest.fixture
 def plugin(
+    environment: dict[str, str], tmp_path: Path
+) -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
+    with running(environment, tmp_path) as stub:
+        yield stub
+
+
+@contextmanager
+def running(
     environment: dict[str, str], tmp_path: Path
 ) -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
     with (
@@ -121,3 +130,18 @@ def test_every_type_that_the_schema_refers_to_is_there() -> None:
     names = {f'"#/types/{name}"' for name in schema["types"]}
     used = {f'"{part.split(chr(34))[0]}"' for part in SCHEMA.split('"$ref": "')[1:]}
     assert used == names
+
+
+def test_a_wrong_setting_of_the_run_reaches_the_engine_as_one_message_without_a_traceback(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    nested = tmp_path / "nested.json"
+    nested.write_text("[" * 100_000)
+    environment |= {"FLEET_ALLOWED_REMOVALS": str(nested), "FLEET_VERIFY_CHILDREN": "some"}
+    with running(environment, tmp_path) as plugin, pytest.raises(grpc.RpcError) as caught:
+        plugin.Configure(messages.ConfigureRequest())
+    assert caught.value.code() == grpc.StatusCode.UNKNOWN
+    said = caught.value.details()
+    assert "FLEET_VERIFY_CHILDREN is 'some'; write all, or leave it unset" in said
+    assert "no name is removed: FLEET_ALLOWED_REMOVALS" in said
+    assert "Error" not in said.partition("(")[0]
