@@ -75,30 +75,38 @@ class Authenticator:
             return grant.authorization
 
     async def _answer(self, call: Call, challenges: tuple[Challenge, ...]) -> _Grant:
-        """Answer the best challenge that can be: a token for Bearer, else the pair for Basic."""
+        """Answer the best challenge that can be: a token for Bearer, else the pair for Basic.
+
+        A Bearer whose token server the registry may not name can't be answered.
+        """
         repository = Repository(host=urlsplit(call.url).netloc, name=repository_of(call.scopes))
         credentials = await find_credentials(repository, self._environment)
-        bearers = (c for c in challenges if c.scheme == "bearer" and c.parameters.get("realm"))
-        bearer = next(bearers, None)
-        if bearer is not None:
-            return await self._token(call, bearer, credentials)
+        refusal: AuthenticationError | None = None
+        for challenge in challenges:
+            if challenge.scheme != "bearer" or not challenge.parameters.get("realm"):
+                continue
+            try:
+                realm = require_realm(_origin(call.url), challenge.parameters["realm"])
+            except AuthenticationError as error:
+                refusal = refusal or error
+                continue
+            return await self._token(call, realm, challenge, credentials)
         if not any(challenge.scheme == "basic" for challenge in challenges):
             schemes = ", ".join(challenge.scheme for challenge in challenges) or "nothing readable"
-            raise AuthenticationError(
+            raise refusal or AuthenticationError(
                 f"{call.place}: unsupported authentication scheme: the registry asks for "
                 f"{schemes}; Bearer with a realm, or Basic, is expected. Check its configuration"
             )
         if credentials is None or not credentials.username:
-            raise AuthenticationError(
+            raise refusal or AuthenticationError(
                 f"{call.place}: the registry asks for credentials, and there are none for "
                 f"{repository.host}. {_REMEDY}"
             )
         return _Grant(authorization=credentials.basic(), expires=float("inf"))
 
     async def _token(
-        self, call: Call, challenge: Challenge, credentials: Credentials | None
+        self, call: Call, realm: str, challenge: Challenge, credentials: Credentials | None
     ) -> _Grant:
-        realm = require_realm(_origin(call.url), challenge.parameters["realm"])
         asked = challenge.parameters.get("scope", "").split()
         service = challenge.parameters.get("service", "")
         reply = await self._ask(realm, service, (*asked, *call.scopes), credentials)

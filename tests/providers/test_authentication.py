@@ -117,6 +117,16 @@ class TestAuthentication:
         assert call.registry.token_requests[0]["service"] == ["fake"]
         assert call.registry.token_logins == ["Basic bWU6Y2FuYXJ5"]
 
+    @pytest.mark.parametrize("other", ['Basic realm="fake"', BEARER])
+    def test_a_token_server_of_another_domain_is_passed_over_for_what_can_be_answered(
+        self, call: Caller, other: str
+    ) -> None:
+        call.registry.challenge = f'Bearer realm="https://elsewhere.test/token", {other}'
+        if other != self.BEARER:
+            call.registry.authorization = "Basic bWU6Y2FuYXJ5"
+        self.login(call)
+        assert call(lambda c: c.head(call.repository, "tag")) is None
+
     def test_a_scheme_that_nobody_knows_is_named(self, call: Caller) -> None:
         call.registry.challenge = "Negotiate"
         with pytest.raises(AuthenticationError, match=r"scheme.*asks for negotiate; Bearer"):
