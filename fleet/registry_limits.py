@@ -24,7 +24,9 @@ _LIMITS: Final = (
         "builds of each image in a repository below it (<image>/build)",
     ),
     _Limit(
-        pattern=r"(?:[0-9]+\.dkr\.ecr\.[a-z0-9.-]+\.amazonaws\.com(?:\.cn)?|public\.ecr\.aws)/.*",
+        # Also its endpoints for FIPS and for IPv6.
+        pattern=r"(?:[0-9]+\.dkr[.-]ecr(?:-fips)?\.[a-z0-9.-]+\.(?:amazonaws\.com(?:\.cn)?|on\.aws)"
+        r"|public\.ecr\.aws)/.*",
         what="is on Amazon ECR, which makes no repository on push; a fleet's repositories follow "
         "from what is declared",
     ),

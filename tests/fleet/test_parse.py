@@ -135,6 +135,16 @@ def test_one_fault_is_one_problem(overrides: dict[str, Any], path: str, says: st
             "fleet:registry",
             "no repository on push",
         ),
+        (
+            {"registry": "123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/team"},
+            "fleet:registry",
+            "no repository on push",
+        ),
+        (
+            {"registry": "123456789012.dkr-ecr.us-east-1.on.aws/team"},
+            "fleet:registry",
+            "no repository on push",
+        ),
         ({"registry": "public.ecr.aws/team"}, "fleet:registry", "no repository on push"),
         (
             {"registry": "europe-docker.pkg.dev/project"},
