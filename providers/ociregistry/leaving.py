@@ -18,15 +18,17 @@ class Leaving:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def foresee(self, urn: str, inputs: StaleInputs, known: View) -> None:
-        """Log what a destroy would remove, with the digests; `known` is the state before it.
+    async def foresee(self, urn: str, inputs: StaleInputs, known: View, found: View) -> None:
+        """Log what a destroy would remove, with the digests.
 
-        Where that can't be read, the deletion itself says why.
+        `known` is the state before this run's refresh, `found` what that found. Where that
+        can't be read, the deletion itself says why.
         """
         if inputs.keep_on_destroy:
             return
         recorded = {tag: frozenset({digest}) for tag, digest in known.live.items()}
-        retirer, wanted = self._session.retirer, replace(inputs, recorded=recorded)
+        retirer = self._session.retirer
+        wanted = replace(inputs, recorded=recorded, listed=found.names)
         try:
             going = await self._session.hosts.ask(
                 inputs.repository.host, lambda: retirer.owned(wanted, frozenset())
@@ -39,9 +41,10 @@ class Leaving:
     async def delete(self, urn: str, properties: Properties) -> None:
         """Remove the pointers that carry our owner annotation, or that the state wrote or adopted.
 
-        Each is named before the first one is removed. What this run declares stays, and all of them
-        where `parting` says so. One that the last run declared and that is somebody else's by now
-        stays with a warning. The record of what was ever removed is in the registry afterwards.
+        Only such go as the state lists or declares: that is what a preview could name. Each is
+        named before the first one is removed. What this run declares stays, and all of them where
+        `parting` says so. One that the last run declared and that is somebody else's by now stays
+        with a warning. The record of what was ever removed is in the registry afterwards.
 
         :raises UnreachableError: if the registry can't be reached, with the remedy for one that is
             gone for good. One on loopback is forgotten with a warning: nobody pulls from it.

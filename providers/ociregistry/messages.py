@@ -1,5 +1,6 @@
 """Texts of errors, as a person reads them."""
 
+from fleet.http.text import one_line
 from providers.ociregistry.errors import OciError
 from providers.ociregistry.interruption import origin
 
@@ -11,4 +12,4 @@ def message_of(error: Exception) -> str:
     """
     if isinstance(error, OciError):
         return str(error)
-    return f"error in the ociregistry provider itself ({origin(error)}): {error}"
+    return f"error in the ociregistry provider itself ({origin(error)}): {one_line(str(error))}"

@@ -189,7 +189,11 @@ class Retirer:
                 continue
             reason = _not_ours(pointer, verdict.manifest, inputs)
             if verdict.unfinished or not (reason or _may_be_version(pointer, verdict, inputs)):
-                going[pointer.tag] = verdict.manifest
+                if verdict.unfinished or _is_listed(pointer.tag, inputs):
+                    going[pointer.tag] = verdict.manifest
+                    continue
+                reason = "the state does not list it"
+                kept.append(Kept(tag=pointer.tag, digest=verdict.manifest.digest, reason=reason))
             elif pointer.tag in inputs.pointers:
                 kept.append(Kept(tag=pointer.tag, digest=verdict.manifest.digest, reason=reason))
         return _Belongings(going=going, kept=tuple(kept))
@@ -265,6 +269,10 @@ def _not_ours(pointer: Pointer, manifest: Manifest, inputs: StaleInputs) -> str:
         "nobody's annotation is on it, and the state recorded "
         f"{' and '.join(sorted(recorded)) or 'no digest'} for it"
     )
+
+
+def _is_listed(tag: str, inputs: StaleInputs) -> bool:
+    return inputs.listed is None or tag in inputs.listed or tag in inputs.pointers
 
 
 def _may_be_version(pointer: Pointer, verdict: Verdict, inputs: StaleInputs) -> bool:

@@ -17,7 +17,7 @@ from providers.ociregistry.retire import Retirer
 from providers.ociregistry.run_settings import RunSettings, read_run_settings
 from providers.ociregistry.sightings import Sightings
 from providers.ociregistry.stale import StaleInputs
-from providers.ociregistry.stale_wire import stale_inputs
+from providers.ociregistry.stale_wire import recorded_view, stale_inputs
 from providers.ociregistry.tagging import Tagger
 from providers.ociregistry.transport import Transport
 from providers.ociregistry.turns import Turns
@@ -123,7 +123,8 @@ class Session:
     def departing(self, state: Properties) -> StaleInputs:
         """Return the inputs of a remover that goes, by its state and those of its tags."""
         inputs = stale_inputs(state)
-        return replace(inputs, recorded=self.declared.recorded(inputs.repository))
+        recorded = self.declared.recorded(inputs.repository)
+        return replace(inputs, recorded=recorded, listed=recorded_view(state).names)
 
     async def close(self) -> None:
         """Close the connections."""

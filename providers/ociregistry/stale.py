@@ -27,6 +27,7 @@ class StaleInputs:
 
     `stale` is what an update is to remove: tag to digest, as it was listed. `allowed` is not
     declared: it says what this very run may remove.
+    Of an image that left, `listed` are the pointers that the state lists; None where nobody asks.
     `recorded` are the digests that the state says were written or adopted under a tag, `removed`
     what it says was removed before.
     """
@@ -41,6 +42,7 @@ class StaleInputs:
     keep_on_destroy: bool = False
     stale: Mapping[str, str] = field(default_factory=dict)
     allowed: Allowed = EVERYTHING
+    listed: frozenset[str] | None = None
     recorded: Mapping[str, frozenset[str]] = field(default_factory=dict)
     removed: tuple["Removal", ...] = ()
 
@@ -90,6 +92,11 @@ class View:
     def stood_for(self, tag: str) -> str:
         """Return the digest that a live tag stands for."""
         return self.interrupted.get(tag) or self.live[tag]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The tags that it lists."""
+        return frozenset(self.live)
 
     def without(self, tags: Iterable[str]) -> "View":
         """Return this view after a removal of `tags`."""

@@ -123,8 +123,10 @@ class StaleResource:
         listed = due(view, declared)
         await self._log_waiting(urn, listed, known)
         if self._session.destroying:
-            await self._leaving.foresee(urn, declared, known)
-        return {**properties, **view_properties(view, listed.stale, listed.kept)}, dict(inputs)
+            await self._leaving.foresee(urn, declared, known, view)
+        outputs = {**properties, **view_properties(view, listed.stale, listed.kept)}
+        self._session.account.read_remover(urn, outputs)
+        return outputs, dict(inputs)
 
     async def delete(self, urn: str, properties: Properties) -> None:
         """Remove the pointers of an image that left, see `Leaving.delete`."""

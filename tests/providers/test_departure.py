@@ -78,6 +78,26 @@ class TestDestroy:
         assert "py3.12-LATEST" in fleet.tags
         assert "py3.11-LATEST" not in fleet.tags
 
+    @pytest.mark.parametrize("refreshed", [False, True])
+    def test_one_that_no_state_lists_stays_and_is_warned_of(
+        self, engine: Engine, fleet: Fleet, refreshed: bool
+    ) -> None:
+        digest = fleet.storage.tags["py3.12-LATEST"]
+        if refreshed:
+            engine.refresh("s")
+        fleet.storage.tags["py3.13-LATEST"] = digest
+        engine.delete("s")
+        assert "py3.13-LATEST" in fleet.tags
+        assert not fleet.tags & set(fleet.pointers)
+        said = f"py3.13-LATEST stays, though its image is no longer declared: it names {digest}"
+        assert any(said in text and "does not list it" in text for text in engine.warnings)
+
+    def test_one_that_a_refresh_lists_goes(self, engine: Engine, fleet: Fleet) -> None:
+        fleet.storage.tags["py3.13-LATEST"] = fleet.storage.tags["py3.12-LATEST"]
+        engine.refresh("s")
+        engine.delete("s")
+        assert "py3.13-LATEST" not in fleet.tags
+
     def test_a_pointer_that_became_the_last_name_of_its_image_meanwhile_stays(
         self, engine: Engine, fleet: Fleet
     ) -> None:
