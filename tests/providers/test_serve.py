@@ -112,6 +112,9 @@ def test_an_unforeseen_error_names_its_place_in_the_source() -> None:
     place = "error in the ociregistry provider itself (JSONDecodeError at decoder.py:"
     assert message_of(caught.value).startswith(place)
     assert message_of(OciError("as it is")) == "as it is"
+    shown = message_of(ValueError("of a server\x1b[2J\n" + "x" * 5000))
+    assert shown.isprintable()
+    assert len(shown) < 500
 
 
 def test_the_plugin_says_who_starts_it_when_run_by_hand() -> None:
