@@ -116,7 +116,8 @@ def make_up(here: Scene) -> list[str]:
     )
     makefile = here.stack.root / "Makefile"
     makefile.write_text(f"up:\n\t@{sys.executable} up.py\n")
-    return ["make", "up"]
+    # Where the tests were started with SIGHUP ignored (nohup), what they start would ignore it too.
+    return ["env", "--default-signal=HUP", "make", "up"]
 
 
 @pytest.mark.parametrize("interruption", [by_placeholder], ids=["placeholder"], indirect=True)
@@ -143,7 +144,10 @@ def test_a_terminal_that_is_closed_is_an_interrupt(interruption: Interruption) -
     master, terminal = os.openpty()
     # A shell leads the session: it goes at once, and with it the kernel hangs up on its jobs.
     shell = ["sh", "-c", f"{' '.join(make_up(here))}; exit 1"]
-    login = f"import os; os.login_tty({terminal}); os.execvp('sh', {shell!r})"
+    login = (
+        "import os, signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); "
+        f"os.login_tty({terminal}); os.execvp('sh', {shell!r})"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", login], cwd=here.stack.root, env=here.stack.environment,
         pass_fds=[terminal], text=True,

@@ -155,7 +155,7 @@ def test_too_large_a_share_of_removals_is_refused_with_the_names(
     engine: Engine, place: Place, proxy: Proxy
 ) -> None:
     before = both(place)
-    with pytest.raises(Exception, match=f"maxRemovals.*{STRAY}"):
+    with pytest.raises(Exception, match=f"max-removals.*{STRAY}"):
         engine.up(STALE, "s", place.stale(maxRemovals=0.5))
     assert proxy.writes == []
     assert place.view.tags() == before
