@@ -22,7 +22,9 @@ HOSTED: Final = "ubuntu-24.04"
 """The label of GitHub's own runner that jobs run on where no other is declared."""
 
 # Each job of these has a machine of its own, which no other job has used or will use.
-_FRESH = re.compile(r"ubuntu-(?:latest|[0-9]{2}\.[0-9]{2}(?P<arm>-arm)?)")
+_FRESH = re.compile(r"ubuntu-(?:latest|[0-9]{2}\.[0-9]{2}(?P<arm>-arm)?)", re.IGNORECASE)
+# Every runner that is not GitHub's own has these, by its system and machine, whatever else it has.
+_GENERAL = frozenset({"self-hosted", "linux", "windows", "macos", "x64", "arm", "arm64"})
 
 _REPOSITORY = pattern(
     r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?/[A-Za-z0-9._-]{1,100}",
@@ -117,11 +119,20 @@ def _check_runner(reader: Reader, runner: str) -> str:
     problem, unless GitHub makes a new machine for each job.
     """
     found = reader.text("check-runner", _RUNNER, HOSTED)
-    if found == runner and not _FRESH.fullmatch(runner):
+    if _may_be_one(found, runner):
         reader.problems.add(
             reader.at("check-runner"),
-            f"{found!r} is the runner of the jobs with secrets too, and pull requests of forks run "
-            "their own code on it",
-            f"Name another one that builds nothing, or leave the key out: then it is {HOSTED}",
+            f"{found!r} may be the runner of the jobs with secrets too ({runner!r}), and pull "
+            "requests of forks run their own code on it",
+            "Name both by labels that the other does not have, or leave the key out: then it is "
+            f"{HOSTED}",
         )
     return found
+
+
+def _may_be_one(label: str, other: str) -> bool:
+    """Tell whether one machine that is used again may have both labels; GitHub ignores case."""
+    both = {label.lower(), other.lower()}
+    if any(map(_FRESH.fullmatch, both)):
+        return False
+    return len(both) == 1 or bool(both & _GENERAL)

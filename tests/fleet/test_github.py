@@ -60,6 +60,27 @@ def test_a_runner_of_ones_own_has_no_jobs_with_and_without_secrets() -> None:
     assert "ubuntu-24.04" in problem.remedy
 
 
+@pytest.mark.parametrize(
+    ("runner", "check"),
+    [
+        ("ours", "Ours"),  # GitHub takes labels in any case
+        ("ours", "self-hosted"),
+        ("ours", "Linux"),
+        ("ours", "X64"),
+        ("self-hosted", "open"),
+    ],
+)
+def test_labels_that_one_machine_has_are_refused_for_both(runner: str, check: str) -> None:
+    with pytest.raises(DeclarationError, match=r"fleet:github\.check-runner"):
+        github(runner=runner, **{"check-runner": check})
+
+
+def test_a_general_label_is_enough_beside_machines_of_github() -> None:
+    keys = {"runner": "ubuntu-24.04", "check-runner": "self-hosted"}
+    assert github(**keys).check_runner == "self-hosted"
+    assert github(runner="self-hosted").check_runner == "ubuntu-24.04"
+
+
 def test_a_machine_that_github_makes_for_each_job_may_have_both() -> None:
     keys = {"runner": "ubuntu-24.04-arm", "check-runner": "ubuntu-24.04-arm"}
     assert github(**keys).check_runner == "ubuntu-24.04-arm"
