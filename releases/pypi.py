@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urldefrag, urljoin
 
 from fleet.declaration import PYPI
 from fleet.http.blocking import Blocking
@@ -86,8 +86,9 @@ def _file(entry: Any, base: str) -> File | None:
         return None
     return File(
         name=str(name),
-        # PEP 691 allows addresses that are relative to that of the answer.
-        url=urljoin(base, str(url)),
+        # PEP 691 allows addresses that are relative to that of the answer. Some indexes say the
+        # hash behind them as well, as the simple API in HTML does.
+        url=urldefrag(urljoin(base, str(url))).url,
         sha256=f"sha256:{digest}",
         requires_python=str(entry.get("requires-python") or ""),
         # PEP 691: true, or the reason in words. pip takes an empty one for none.

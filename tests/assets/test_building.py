@@ -220,6 +220,14 @@ def test_a_source_is_compiled_at_one_path_and_comes_out_the_same(building: Build
     assert not (alone / "sam_ple.py").exists()
 
 
+def test_the_address_of_a_source_may_end_in_a_query(building: Building) -> None:
+    build = building.backend()
+    source = building.source("sample", "backend").replace("#sha256=", "?token=1#sha256=")
+    building.fetch(source, build)
+    (made,) = building.compile(source, build).iterdir()
+    assert made.name.startswith("sample-1.0-")
+
+
 def test_a_backend_without_a_wheel_is_compiled_first_and_not_kept(building: Building) -> None:
     text = Path(backend.__file__).read_text("utf-8")
     build = building.backend() + building.source("made", "backend", made=text)

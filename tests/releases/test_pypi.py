@@ -60,6 +60,11 @@ def test_an_index_of_ones_own_is_asked_and_its_addresses_may_be_relative() -> No
     assert found.url == "https://index.test/root/files/a.whl"
 
 
+def test_an_address_is_without_the_hash_that_some_indexes_write_behind_it() -> None:
+    (found,) = files_in({"files": [listed(url="https://i.test/a-1.tar.gz?t=1#sha256=00")]})
+    assert found.url == "https://i.test/a-1.tar.gz?t=1"  # a lock writes the hash behind it
+
+
 @pytest.mark.parametrize("text", [None, "", "yesterday", 1, []])
 def test_a_time_that_is_none_is_not_made_up(text: Any) -> None:
     assert files_in({"files": [listed(**{"upload-time": text})]})[0].uploaded is None

@@ -49,8 +49,8 @@ def source_of(line: str) -> tuple[str, str, str] | None:
 
 
 def file_of(address: str) -> str:
-    """Return the name of the file at an address."""
-    return address.rpartition("/")[2]
+    """Return the name of the file at an address, which may end in a query."""
+    return address.partition("?")[0].rpartition("/")[2]
 
 
 def name_of(text: str) -> str:
