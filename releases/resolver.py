@@ -32,7 +32,11 @@ class Resolver:
         """
         allowed = allowed_in(wanted)
         offers = offers_of(
-            wanted.from_source, allowed, wanted.python, self._releases, self.metadata
+            wanted.from_source,
+            allowed,
+            wanted.python,
+            lambda name: self._counting(name, allowed.get(name, ())),
+            self.metadata,
         )
         names = {offer.name for offer in offers.found}
         limits = NO_LIMITS
@@ -48,6 +52,11 @@ class Resolver:
 
     def _releases(self, name: str) -> Mapping[str, Release]:
         return releases_in(name, self.files(name))
+
+    def _counting(self, name: str, allowed: Iterable[str]) -> Mapping[str, Release]:
+        """Return the releases that may be taken: fresh ones would take the places of others."""
+        releases = self._releases(name)
+        return self.cooldown.aged(releases, allowed) if self.cooldown else releases
 
     def _note_fresh(self, cooldown: Cooldown, pins: Iterable[str]) -> None:
         for pin in pins:

@@ -121,6 +121,15 @@ def test_a_fresh_release_without_a_wheel_waits_too(world: World) -> None:
     assert found.pins == ("alone==1.1",)
 
 
+def test_fresh_releases_without_a_wheel_do_not_hide_the_one_before_them(world: World) -> None:
+    world.index.sdist("slow", "1.0", metadata="2.2")
+    for version in ("1.1", "1.2", "1.3", "1.4"):
+        world.index.sdist("slow", version, metadata="2.2", about=FRESH)
+    assert world.resolve("slow", from_source=("slow",)).pins == ("slow==1.0",)
+    held = world.resolve("slow", from_source=("slow",), near=("slow==1.2",))
+    assert held.pins == ("slow==1.2",)
+
+
 def test_what_a_source_leaves_open_is_refused_and_not_built(world: World, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     world.index.sdist("open", "1.0", metadata="2.1", marker=str(ran))
