@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -9,6 +10,7 @@ import yaml
 from components import platform_image
 from fleet.names import PLATFORMS
 from fleet.problems import DeclarationError
+from local.checkout import checkout
 from render import github, images
 from render.actions import PLACE, pinned
 from render.github import (
@@ -314,11 +316,14 @@ def test_what_a_job_logs_in_with_is_its_own_and_gone_at_its_end(variant: str) ->
         builders = [step for step in steps if "setup-buildx" in step.get("uses", "")]
         for step in (*logged_in, *engines, *builders):
             assert step["env"]["DOCKER_CONFIG"] == own, name
-        if logged_in:
+        if logged_in or engines:
             last = steps[-1]
             assert last["if"] == "${{ always() }}"
             assert last["env"] == {"DOCKER_CONFIG": own, "FLEET_NODE_KEYS": keys}
-            assert last["run"] == 'rm -rf "$DOCKER_CONFIG/config.json" "$FLEET_NODE_KEYS"'
+            gone = last["run"].removeprefix("rm -rf ").split()
+            home = checkout(Path()).pulumi_home
+            assert gone[:2] == ['"$DOCKER_CONFIG/config.json"', '"$FLEET_NODE_KEYS"']
+            assert gone[2:] == [f"{home}/credentials.json"], "the engine keeps its state's login"
 
 
 def test_emulators_and_builders_are_set_up_where_they_are_declared() -> None:
