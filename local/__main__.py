@@ -112,7 +112,7 @@ def _env(here: Checkout, asked: Asked) -> int:
     needs = read_needs(here.root, asked.stack)
     if needs.port is not None:
         certificates.ensure(here)
-        docker_config.share_login(here, needs.port, os.environ)
+    docker_config.share(here, needs, os.environ)
     gone = environment.unset(here, needs, os.environ)
     print(environment.exports(environment.of_process(here, needs), gone), end="")
     return 0

@@ -95,6 +95,8 @@ def versions(root: Path, stack: str) -> None:
     local = is_local(declaration)
     if local:
         _trust_own_registry(root)
+    else:
+        _ask_as_the_user(root)
     notes: list[str] = []
     with open_client() as client:
         sources = of_the_internet(client, declaration, _stand_ins(root) if local else {}, notes)
@@ -120,6 +122,8 @@ def lock(root: Path, stack: str, *, refresh: str, newest: str = "") -> None:
     path = lock_file(root, stack, declaration)
     held = read_lock(path)
     local = is_local(declaration)
+    if not local:
+        _ask_as_the_user(root)
     again = Refresh(
         bases=bool(refresh) or local,
         builders=refresh == _BUILDERS or local,
@@ -194,6 +198,13 @@ def _trust_own_registry(root: Path) -> None:
         os.environ["DOCKER_CONFIG"] = str(logins)
     if bundle.exists():
         os.environ["SSL_CERT_FILE"] = str(bundle)
+
+
+def _ask_as_the_user(root: Path) -> None:
+    """Take the user's own logins where `make env` has put ours of this checkout before them."""
+    named = Path(os.environ.get("DOCKER_CONFIG") or "/")
+    if named.resolve().is_relative_to((root / ".fleet").resolve()):
+        del os.environ["DOCKER_CONFIG"]
 
 
 def _stand_ins(root: Path) -> Mapping[str, str]:

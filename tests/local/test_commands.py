@@ -21,6 +21,7 @@ from local.checkout import Checkout
 from local.say import TroubleError, duration
 from tests.fleet.examples import config, image
 from tests.local.examples import checkout, command, needs
+from upkeep import __main__ as upkeep
 from upkeep.split import stack_files
 
 ROOT = Path(__file__).parents[2]
@@ -97,6 +98,35 @@ def test_env_prints_exports_and_nothing_else(
     assert "FLEET_VERIFY_CHILDREN" not in shown.out
     assert shown.err == ""
     assert (here.tls / "bundle.pem").exists()
+
+
+@pytest.mark.parametrize("command", ["env", "adopt"])
+def test_the_users_login_is_there_for_a_stack_elsewhere_before_its_first_up(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    here = checkout(tmp_path)
+    text = (ROOT / "Pulumi.prod.yaml").read_text()
+    (here.root / "Pulumi.prod.yaml").write_text(text.replace(": hosted", ": fleet"))
+    logins = tmp_path / ".docker" / "config.json"
+    logins.parent.mkdir()
+    logins.write_text('{"auths": {}}')
+    for name in ("DOCKER_CONFIG", "BUILDX_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    os.environ["PULUMI_BACKEND_URL"] = "s3://bucket"
+    if command == "env":
+        monkeypatch.setattr(program, "checkout", lambda: here)
+        assert program.main(["env", "--stack", "prod"]) == 0
+        assert f"export DOCKER_CONFIG={here.docker_config_elsewhere}\n" in capsys.readouterr().out
+    else:
+        monkeypatch.setattr(upkeep, "_adopt", lambda *_: 0)
+        assert upkeep.main(["--root", str(here.root), "adopt", "--stack", "prod"]) == 0
+        assert os.environ["DOCKER_CONFIG"] == str(here.docker_config_elsewhere)
+    assert (here.docker_config_elsewhere / "config.json").samefile(logins)
 
 
 @pytest.mark.parametrize("name", ["up", "preview", "refresh", "lock"])

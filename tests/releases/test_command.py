@@ -1,5 +1,6 @@
 """``python -m releases lock``: what it writes, and that a failure leaves the lock as it was."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from fleet.parse import parse
 from inputs.locks import read_lock
 from releases import __main__ as program
 from releases.resolver import Resolver
+from releases.sources import Sources
 from tests.fleet.examples import DIGEST, OTHER_DIGEST, config
 from tests.releases.answering import answering
 from tests.releases.outside import Outside
@@ -61,6 +63,25 @@ def test_a_lock_is_written_and_the_same_the_next_time(root: Path) -> None:
     assert run(root, "--refresh", "--newest", "all") == 0
     assert (root / "locks" / "prod.yaml").read_text() == first
     assert [path.name for path in (root / "locks").iterdir()] == ["prod.yaml"]
+
+
+def test_our_own_login_is_not_taken_for_the_users_at_another_registry(
+    root: Path, world: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str | None] = []
+
+    def asked(*_: object) -> Sources:
+        seen.append(os.environ.get("DOCKER_CONFIG"))
+        return world.sources()
+
+    monkeypatch.setattr(program, "of_the_internet", asked)
+    ours, theirs = root / ".fleet" / "docker", root / "docker"  # as `make env` exports the first
+    for folder in (ours, theirs):
+        monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+        assert run(root) == 0
+    monkeypatch.setenv("DOCKER_CONFIG", str(ours))
+    assert program.main(["versions", "--stack", "prod", "--root", str(root)]) == 0
+    assert seen == [None, str(theirs), None]
 
 
 def test_the_newest_is_resolved_on_request(root: Path, world: Outside) -> None:
