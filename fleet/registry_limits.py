@@ -19,14 +19,12 @@ class _Limit:
 
 _LIMITS: Final = (
     _Limit(
-        pattern=r"(?:docker\.io|index\.docker\.io|registry-1\.docker\.io)/.*",
+        pattern=r"(?:(?:index\.|registry-1\.)?docker\.io|registry\.hub\.docker\.com)(?::443)?/.*",
         what="is on Docker Hub, whose repositories have two levels (org/image); a fleet keeps the "
         "builds of each image in a repository below it (<image>/build)",
     ),
     _Limit(
-        # Also its endpoints for FIPS and for IPv6.
-        pattern=r"(?:[0-9]+\.dkr[.-]ecr(?:-fips)?\.[a-z0-9.-]+\.(?:amazonaws\.com(?:\.cn)?|on\.aws)"
-        r"|public\.ecr\.aws)/.*",
+        pattern=r"(?:[0-9]+\.dkr[.-]ecr(?:-fips)?\.[a-z0-9.-]+|public\.ecr\.aws)/.*",
         what="is on Amazon ECR, which makes no repository on push; a fleet's repositories follow "
         "from what is declared",
     ),

@@ -130,18 +130,20 @@ def test_one_fault_is_one_problem(overrides: dict[str, Any], path: str, says: st
         ({"registry": None}, "fleet:registry", "is missing"),
         ({"registry": "docker.io/multi-py"}, "fleet:registry", "two levels"),
         ({"registry": "index.docker.io/multi-py"}, "fleet:registry", "two levels"),
+        ({"registry": "docker.io:443/multi-py"}, "fleet:registry", "two levels"),
+        ({"registry": "registry.hub.docker.com/multi-py"}, "fleet:registry", "two levels"),
         (
             {"registry": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team"},
             "fleet:registry",
             "no repository on push",
         ),
         (
-            {"registry": "123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/team"},
+            {"registry": "1234.dkr.ecr-fips.us-east-1.amazonaws.com/team"},
             "fleet:registry",
             "no repository on push",
         ),
         (
-            {"registry": "123456789012.dkr-ecr.us-east-1.on.aws/team"},
+            {"registry": "1234.dkr-ecr.eu-west-1.on.aws/team"},
             "fleet:registry",
             "no repository on push",
         ),
