@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from fleet.declaration import Image
 from fleet.parse import parse
 from providers.ociregistry.errors import UnreachableError
 from releases.change import DiscoveryError
+from releases.cooldown import Cooldown, cooldown_of
 from releases.matrix import Matrix, Outside, matrix_of
 from releases.pythons import PythonList
 from releases.registry import AbsentError
@@ -24,12 +25,17 @@ ADDING = {"python-releases": {"add": True}}
 FOUND = listed(made_up("uvicorn", "1.0.0"))
 
 
-def matrix(images: tuple[Image, ...], sources: Sources | None = None, **index: Any) -> Matrix:
+def matrix(
+    images: tuple[Image, ...],
+    sources: Sources | None = None,
+    cooldown: Cooldown | None = None,
+    **index: Any,
+) -> Matrix:
     found = Outside(
         index={"uvicorn": recorded_releases("uvicorn"), **index},
         cycles=recorded_cycles(),
         today=date(2026, 11, 23),
-        cooldown=None,
+        cooldown=cooldown,
     )
     lists = [PythonList(path=DEFAULTS, images=images)]
     return matrix_of(lists, found, sources or outside.Outside().sources())
@@ -65,6 +71,25 @@ def test_a_new_python_comes_with_its_exclusions() -> None:
         "Python 3.14 comes: it was released",
         "1.0.0 on Python 3.14 is left out: needs Python 3.13 at most",
     ]
+
+
+def test_a_cooldown_holds_back_what_is_fresh_from_lists_and_pythons() -> None:
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    fresh = [
+        replace(one, uploaded=now - timedelta(days=1))
+        for one in made_up("uvicorn", "2.0.0", requires=">=3.9")
+    ]
+    found = listed(made_up("uvicorn", "1.0.0", requires="<3.14"), fresh)
+    declared = declaration(
+        pythons=["3.13"], versions=["1.0.0"], releases={"max-versions": 2}, **ADDING
+    )
+    held = matrix(declared.images, cooldown=cooldown_of(7, now), uvicorn=found)
+    assert held.images[0].versions == ("1.0.0",)
+    assert held.pythons == {DEFAULTS: ("3.13",)}, "no release that may be taken allows 3.14"
+    assert "2.0.0 waits: it was uploaded less than 7 days ago" in told(held)
+    at_once = matrix(declared.images, uvicorn=found)
+    assert at_once.images[0].versions == ("1.0.0", "2.0.0")
+    assert at_once.pythons == {DEFAULTS: ("3.13", "3.14")}
 
 
 def test_a_retired_python_takes_its_exclusions_along() -> None:
