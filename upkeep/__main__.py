@@ -13,7 +13,7 @@ from inputs import strict_yaml
 from inputs.parts import refuse_split, stacks_of
 from inputs.planning import owner_of, plan_of
 from inputs.stack import config_file, declaration_of_file
-from local import backend, docker_config, engine, environment
+from local import backend, certificates, docker_config, engine, environment
 from local.checkout import Checkout, checkout
 from local.needs import read_needs
 from local.say import TroubleError, say
@@ -55,6 +55,9 @@ def _furnish(here: Checkout, stack: str) -> None:
     needs = read_needs(here.root, stack)
     backend.require(here, needs, os.environ)
     docker_config.share(here, needs, os.environ)
+    if needs.port is not None:
+        # The settings name them, and a command may be the first that runs in a checkout.
+        certificates.ensure(here)
     for name in environment.unset(here, needs, os.environ):
         del os.environ[name]
     os.environ.update(environment.of_process(here, needs))

@@ -202,9 +202,12 @@ def test_a_renamed_resource_costs_no_live_name(workshop: Workshop, registry: Reg
 def test_the_environment_serves_plain_pulumi_and_other_clients(workshop: Workshop) -> None:
     assert {row["tag"].rpartition(":")[2] for row in workshop.output("tags")} == VERSION_TAGS
     host = workshop.registry.partition("/")[0]
+    env = workshop.environment()
+    logins = json.loads((Path(env["DOCKER_CONFIG"]) / "config.json").read_text())["auths"]
+    login = f"Authorization: Basic {logins[host]['auth']}"
     done = subprocess.run(
-        ["curl", "-sS", "--fail", f"https://{host}/v2/multi-py/{IMAGE}/tags/list"],
-        env={**workshop.environment(), "CURL_CA_BUNDLE": workshop.environment()["SSL_CERT_FILE"]},
+        ["curl", "-sS", "--fail", "-H", login, f"https://{host}/v2/multi-py/{IMAGE}/tags/list"],
+        env={**env, "CURL_CA_BUNDLE": env["SSL_CERT_FILE"]},
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     assert set(json.loads(done.stdout)["tags"]) >= VERSION_TAGS

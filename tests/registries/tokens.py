@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
+from local.login import USERNAME
 from tests.engine.seeding import SOMEBODY
 from tests.registries.github import TOKEN, Answer
 
-USER = "octocat"
+# As in a checkout whose registry is on this machine, so that its commands find the login there.
+USER = USERNAME
 _ROUTE = re.compile(r"/v2/(?P<name>.+?)/(?:manifests|blobs|tags)/.*")
 _SCOPE = re.compile(r"repository:(?P<name>[^:]+):(?P<actions>[a-z,]+)")
 _LOGIN = "Basic " + base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()

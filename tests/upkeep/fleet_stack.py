@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from fleet.lock_format import values_of
 from fleet.parse import parse
 from fleet.plan import Plan, make_plan
 from inputs.gather import gather
+from local import private
+from local.checkout import checkout
 from tests.engine.seeding import move_tag, push_image
 from tests.engine.stack import EngineStack
 from tests.engine.tools import ROOT
@@ -40,6 +43,7 @@ class FleetStack(EngineStack):
             "PULUMI_HOME": str(root / ".fleet" / "pulumi"),
         }
         super().__init__(root, {**live.environment, **own})
+        self._log_in(live.environment.get("FLEET_REGISTRY_PASSWORD", ""))
         shutil.copy(Path(__file__).with_name("program.py"), root / "__main__.py")
         self.declare_image()
 
@@ -82,6 +86,12 @@ class FleetStack(EngineStack):
         )  # fmt: skip
         assert done.returncode == code, done.stdout
         return done.stdout
+
+    def _log_in(self, password: str) -> None:
+        """Put the login of a registry that asks for one where the commands look for it."""
+        if password:
+            here = replace(checkout(), root=self.root)
+            private.write(here.auth / "password", password)
 
     def lose(self) -> None:
         """Lose the state, with everything that the engine kept."""
