@@ -14,7 +14,7 @@ from providers.ociregistry.index import OWNER_ANNOTATION, VERSION_ANNOTATION
 from tests.faults.planned import Applied, Watched
 from tests.fleet.examples import PLATFORMS, declaration, inputs, lock
 from tests.providers.engine_fake import Engine
-from tests.providers.registry_fake import OCI_MANIFEST, FakeRegistry, serving, sha
+from tests.providers.registry_fake import OCI_MANIFEST, FakeRegistry, http_date, serving, sha
 
 OWNER, NAME = "fleet/dev", "multi-py/web"
 PYTHONS = ("3.8", "3.11", "3.12")
@@ -175,6 +175,7 @@ def test_an_up_leaves_every_pointer_right_and_every_version_there(
         moments = Moments(registry, world)
         registry.log = Watched(moments.look)
         with Engine({"FLEET_PLAIN_HTTP": registry.host, "DOCKER_CONFIG": folder}) as engine:
+            registry.clock = lambda: http_date(engine.now)
             applied = Applied(engine, registry, world.plan)
             applied.up(world.order)
             check_names(registry, world, before, due=False)
