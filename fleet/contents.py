@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from fleet import names
 from fleet.ancestry import parent_of
 from fleet.cell import Cell
 from fleet.declaration import Image
 from fleet.lock import Lock, Tools, bare, holds, name_of, normalised
+
+NO_TOOLS: Final = Tools(pins=(), compiled={})
+"""Those of an image of which nothing is compiled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +44,11 @@ def contents(cell: Cell, platform: str, images: Mapping[str, Image], lock: Lock)
     pins = [pin for pin in lock.pins_on(cell.pin_key, platform) if name_of(pin) not in lacking]
     own = [pin for pin in pins if pin not in held]
     named = normalised(cell.image.package)
-    tools = lock.tools.get((cell.image.name, cell.python), Tools(pins=(), compiled={}))
-    without_wheel = tools.compiled.get(target_of(platform, cell.base), ())
+    tools = lock.tools.get((cell.image.name, cell.python), NO_TOOLS)
+    target = target_of(platform, cell.base)
+    without_wheel = tools.compiled.get(target, ())
     compiled = tuple(pin for pin in own if pin in without_wheel)
-    needed = (bare(pin) for pin in tools.pins if holds(pin, cell.python, platform))
-    backends = tuple(needed) if compiled else ()
+    backends = backends_on(tools, cell.python, target) if compiled else ()
     return Contents(
         package=tuple(pin for pin in own if name_of(pin) == named),
         dependencies=tuple(pin for pin in own if name_of(pin) != named),
@@ -53,6 +57,12 @@ def contents(cell: Cell, platform: str, images: Mapping[str, Image], lock: Lock)
         backends=backends,
         sources={p: tools.sources[p] for p in (*compiled, *backends) if p in without_wheel},
     )
+
+
+def backends_on(tools: Tools, python: str, target: str) -> tuple[str, ...]:
+    """Return the pins of ``tools`` that ``{platform} {libc}`` gets, in their order."""
+    platform = target.rpartition(" ")[0]
+    return tuple(bare(pin) for pin in tools.pins if holds(pin, python, platform))
 
 
 def held_on(cell: Cell, platform: str, images: Mapping[str, Image], lock: Lock) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from fleet.contents import constraints, contradicted
 from fleet.declaration import Image
 from fleet.inputs import Inputs
 from fleet.lock import Base, Lock, asked, command, name_of
-from fleet.needs import has_all_pins, needs_of, overlooked
+from fleet.needs import has_all_pins, unfound
 from fleet.problems import Problems
 
 
@@ -22,9 +22,9 @@ def note_missing(
         note_missing_assets(image.name, problems)
     note_orphans(image, images, lock.yanked, problems)
     pins = tuple(uncovered_pins(image, images, lock))
-    # What has to be compiled is looked for in the pins, when these are there.
-    tools = () if pins else tuple(uncovered_tools(image, images, lock))
-    gaps = (*uncovered_bases(image, lock), *pins, *tools)
+    # Files are of the pins, when these are there.
+    files = () if pins else tuple(uncovered_files(image, images, lock))
+    gaps = (*uncovered_bases(image, lock), *pins, *files)
     if gaps:
         # All have one remedy, so that they are one problem.
         problems.add(path, "; ".join(gaps), f"Run {command(inputs.stack)}")
@@ -77,21 +77,20 @@ def uncovered_pins(image: Image, images: Mapping[str, Image], lock: Lock) -> Ite
         yield f"the lock has {pin} {where}"
 
 
-def uncovered_tools(image: Image, images: Mapping[str, Image], lock: Lock) -> Iterator[str]:
-    """Yield, in words, the Pythons of which the lock does not say what must be compiled.
+def uncovered_files(image: Image, images: Mapping[str, Image], lock: Lock) -> Iterator[str]:
+    """Yield, in words, what the lock has neither a wheel nor a source of, by where it is installed.
 
-    Of a pure image it has to say that nothing must. It may say more than is asked, as when a
-    version or a platform was taken out.
+    Where pins are not in the lock, nothing can be told of these.
     """
-    what = "that all is pure Python" if image.pure else "what has to be compiled"
     alike: dict[tuple[str, ...], list[str]] = {}
     for python in dict.fromkeys(cell.python for cell in cells(image)):
-        where = _overlooked(image, python, images, lock)
-        if where is not None:
-            alike.setdefault(where, []).append(python)
-    for targets, pythons in alike.items():
-        at = f" for {', '.join(targets)}" if targets else ""
-        yield f"the lock does not say {what}{at} on Python {', '.join(pythons)}"
+        if has_all_pins(image, python, images, lock):
+            for target, pins in unfound(image, python, images, lock).items():
+                alike.setdefault(pins, []).append(f"{target} on Python {python}")
+    for pins, places in alike.items():
+        yield f"the lock has no file of {', '.join(pins)} for {', '.join(places)}"
+    if not lock.installer or not lock.files.get(lock.installer):
+        yield "the lock does not say what installs wheels"
 
 
 _Place = tuple[str, str]
@@ -116,21 +115,6 @@ def _by_python(places: Iterable[_Place]) -> dict[str, list[str]]:
     for python, version in places:
         found.setdefault(python, []).append(version)
     return found
-
-
-def _overlooked(
-    image: Image, python: str, images: Mapping[str, Image], lock: Lock
-) -> tuple[str, ...] | None:
-    """Return the targets that were not looked at, none where no target was; ``None`` if all were.
-
-    Where pins are not in the lock, nothing can be told of these.
-    """
-    tools = lock.tools.get((image.name, python))
-    if tools is None or (image.pure and not tools.pure):
-        return ()
-    if not has_all_pins(image, python, images, lock):
-        return None
-    return overlooked(tools, needs_of(image, python, images, lock)) or None
 
 
 def _note_idle_lacks(image: Image, lock: Lock, problems: Problems) -> None:

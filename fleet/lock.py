@@ -1,7 +1,7 @@
 """The lock: what was resolved from outside, so that a plan needs no network.
 
-A lock is written by ``releases/`` alone. It holds base images by digest and platform, the exact
-distributions (with hashes) that go into each image, and which versions were yanked.
+A lock is written by ``releases/`` alone. It holds base images by digest, the exact distributions
+that go into each image with the files that they are installed from, and which versions were yanked.
 """
 
 import re
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from packaging.markers import Marker
 
 from fleet.declaration import Image
+from fleet.wheel_files import wheel_for
 
 PinKey = tuple[str, str, str]
 """Image, Python and version: what a set of pinned distributions was resolved for."""
@@ -20,6 +21,9 @@ ToolKey = tuple[str, str]
 
 Needs = Mapping[str, tuple[str, ...]]
 """By ``{platform} {libc}``, what an image installs there itself, as sorted ``name==version``."""
+
+Files = Mapping[str, tuple[str, ...]]
+"""By ``name==version``, its wheels: addresses, each with ``#sha256=`` and its hash behind it."""
 
 _MACHINES = {
     "linux/amd64": "x86_64",
@@ -34,17 +38,19 @@ _MACHINES = {
 class Base:
     """A base image: its public ``name``, the ``repository`` it is pulled from, its digests.
 
-    ``platforms`` maps each platform to the digest of that platform's own image manifest, so that a
-    base that moved for one platform rebuilds that platform alone.
+    ``digest`` is that of the index, ``platforms`` maps each of our platforms to the digest of its
+    own manifest: the pin moves only when one of these did.
     """
 
     name: str
     repository: str
+    digest: str
     platforms: Mapping[str, str]
 
-    def pinned(self, platform: str) -> str:
-        """Return ``repository@digest`` for ``platform``."""
-        return f"{self.repository}@{self.platforms[platform]}"
+    @property
+    def pinned(self) -> str:
+        """Return ``repository@digest``, which serves every platform."""
+        return f"{self.repository}@{self.digest}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,17 +60,11 @@ class Tools:
     ``pins`` are build backends and what they need. ``compiled`` maps ``{platform} {libc}`` to what
     has no wheel there, build backends included, as ``name==version``; ``sources`` says of each of
     these where its source distribution is: an address, with ``#sha256=`` and its hash behind it.
-    ``looked_at`` are all that were asked after, so that others are not taken for had: these are
-    looked at anew. A lock of older format has their hash in ``found_for`` instead. ``pure`` says
-    that all of them are pure Python.
     """
 
     pins: tuple[str, ...]
     compiled: Mapping[str, tuple[str, ...]]
     sources: Mapping[str, str] = field(default_factory=dict)
-    looked_at: Needs = field(default_factory=dict)
-    found_for: str = ""
-    pure: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +74,8 @@ class Lock:
     ``bases`` are keyed by ``{python}-{base}``; ``builders`` by ``{python}``, those of alpine by
     ``{python}-alpine``. ``asked`` tells what each image declared when its ``pins`` were resolved,
     each of these a sorted tuple of ``name==version``, with ``; marker`` (PEP 508) behind it where
-    not every platform gets it; ``hashes`` are by ``name==version``, ``yanked`` by package.
+    not every platform gets it; ``files`` are the wheels that one of these is installed from
+    somewhere, ``yanked`` are by package. ``installer`` is the pin of what installs wheels.
     """
 
     bases: Mapping[str, Base] = field(default_factory=dict)
@@ -82,20 +83,21 @@ class Lock:
     asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pins: Mapping[PinKey, tuple[str, ...]] = field(default_factory=dict)
     tools: Mapping[ToolKey, Tools] = field(default_factory=dict)
-    hashes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: Files = field(default_factory=dict)
+    installer: str = ""
     yanked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def pins_on(self, key: PinKey, platform: str) -> tuple[str, ...]:
         """Return those of the pins at ``key`` that ``platform`` gets, without their markers."""
         return tuple(bare(pin) for pin in self.pins[key] if holds(pin, key[1], platform))
 
-    def requirements(self, pins: Iterable[str]) -> str:
-        """Return a pip requirements file in hash-checking mode, one distribution a paragraph."""
-        entries = (
-            " \\\n".join([pin, *(f"    --hash={digest}" for digest in self.hashes[pin])])
-            for pin in pins
-        )
-        return "".join(f"{entry}\n" for entry in entries)
+    def wheel(self, pin: str, python: str, target: str) -> str | None:
+        """Return the wheel of ``name==version`` that ``{platform} {libc}`` installs, if any.
+
+        It is an address, with ``#sha256=`` and its hash behind it.
+        """
+        platform, _, libc = target.rpartition(" ")
+        return wheel_for(self.files.get(pin, ()), python, machine_of(platform), libc)
 
     def has_pins(self, image: Image, python: str, version: str) -> bool:
         """Tell whether pins are there that were resolved for what ``image`` declares now."""

@@ -1,19 +1,23 @@
-"""The lock as plain values, which is how its YAML file holds it: read and written here."""
+"""The lock as plain values, which is how its YAML file holds it: read and written here.
+
+``format`` is one number for all of it. One that is older is made anew, one that is newer was
+written by a newer program: neither is guessed at.
+"""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from packaging.markers import InvalidMarker, Marker
 
-from fleet.lock import Base, Lock, Needs, PinKey, ToolKey, Tools, bare, command
+from fleet.lock import Base, Lock, PinKey, ToolKey, Tools, bare, command
 from fleet.problems import Problems
 from fleet.reader import Fault, Reader, Rule, pattern
 
-SECTIONS = ("bases", "builders", "asked", "requirements", "tools", "hashes", "yanked")
+FORMAT = 2
 
-
-_BETWEEN = ", "
-"""What is between the targets that a list in ``looked-at`` is of."""
+SECTIONS = (
+    "format", "bases", "builders", "asked", "requirements", "tools", "installer", "files", "yanked",
+)  # fmt: skip
 
 
 class _Rules(NamedTuple):
@@ -23,7 +27,7 @@ class _Rules(NamedTuple):
     reference: Rule
     pin: Rule
     bare: Rule
-    source: Rule
+    file: Rule
 
 
 def _rules(remedy: str) -> _Rules:
@@ -48,9 +52,9 @@ def _rules(remedy: str) -> _Rules:
         reference=pattern(r"[A-Za-z0-9.:_/-]{1,255}", "is no image reference", remedy),
         pin=pin,
         bare=pinned,
-        source=pattern(
-            r"https://[^\s#\"'\\$`]{1,1000}#sha256=[0-9a-f]{64}",
-            "is no source, https://…#sha256=<64 hexadecimal digits>",
+        file=pattern(
+            r"https?://[^\s#\"'\\$`]{1,1000}#sha256=[0-9a-f]{64}",
+            "is no file, https://…#sha256=<64 hexadecimal digits>",
             remedy,
         ),
     )
@@ -66,27 +70,44 @@ def parse(
     problems = found or Problems()
     # The command reads what is there before it adds to it, so it can't mend that.
     remedy = f"Restore the file, or remove it and run {command(stack)}"
+    _refuse_other_format(values, source, stack, problems)
     rules = _rules(remedy)
     reader = Reader(path="lock", values=values, problems=problems)
     reader.only(SECTIONS)
     pins = _pins(reader, rules)
     tools = _tools(reader.inner("tools"), rules)
-    asked, hashes, yanked = (reader.inner(key) for key in ("asked", "hashes", "yanked"))
-    entries = (*pins.values(), *(entry.pins for entry in tools.values()))
-    for pin in sorted({bare(pin) for entry in entries for pin in entry if pin}):
-        if pin not in hashes.values:
-            problems.add(hashes.at(pin), "is missing", remedy)
+    asked, files, yanked = (reader.inner(key) for key in ("asked", "files", "yanked"))
     lock = Lock(
         bases=_bases(reader.inner("bases"), rules),
         builders=_bases(reader.inner("builders"), rules),
         asked={image: asked.texts(image) for image in asked.values},
         pins=pins,
         tools=tools,
-        hashes={pin: hashes.texts(pin, rules.digest) for pin in hashes.values},
+        installer=reader.text("installer", rules.bare, ""),
+        files={pin: files.texts(pin, rules.file) for pin in files.values},
         yanked={package: yanked.texts(package, None, ()) for package in yanked.values},
     )
     problems.raise_if_any(source)
     return lock
+
+
+def _refuse_other_format(
+    values: Mapping[str, Any], source: str, stack: str, problems: Problems
+) -> None:
+    """Refuse a lock of another format than ours by that alone: nothing else in it is sure.
+
+    :raises DeclarationError: when it is one.
+    """
+    seen = values.get("format", 1 if values else FORMAT)
+    if seen == FORMAT:
+        return
+    what = f"is {seen!r}, and this program reads {FORMAT}"
+    if isinstance(seen, int) and seen > FORMAT:
+        remedy = "Use the newer program that wrote it, or restore the file"
+    else:
+        remedy = f"Remove the file and run {command(stack)}"
+    problems.add("lock.format", what, remedy)
+    problems.raise_if_any(source)
 
 
 def values_of(lock: Lock) -> dict[str, Any]:
@@ -95,12 +116,14 @@ def values_of(lock: Lock) -> dict[str, Any]:
     for (image, python, version), pins in sorted(lock.pins.items()):
         requirements.setdefault(image, {}).setdefault(python, {})[version] = list(pins)
     return {
+        "format": FORMAT,
         "bases": _base_values(lock.bases),
         "builders": _base_values(lock.builders),
         "asked": {image: list(names) for image, names in sorted(lock.asked.items())},
         "requirements": requirements,
         "tools": _tool_values(lock.tools),
-        "hashes": {pin: sorted(hashes) for pin, hashes in sorted(lock.hashes.items())},
+        **({"installer": lock.installer} if lock.installer else {}),
+        "files": {pin: sorted(files) for pin, files in sorted(lock.files.items())},
         "yanked": {package: list(found) for package, found in sorted(lock.yanked.items())},
     }
 
@@ -110,6 +133,7 @@ def _base_values(bases: Mapping[str, Base]) -> dict[str, Any]:
         key: {
             "name": base.name,
             "repository": base.repository,
+            "digest": base.digest,
             "platforms": dict(sorted(base.platforms.items())),
         }
         for key, base in sorted(bases.items())
@@ -120,11 +144,12 @@ def _bases(section: Reader, rules: _Rules) -> dict[str, Base]:
     bases = {}
     for key in section.values:
         entry = section.inner(key)
-        entry.only(("name", "repository", "platforms"))
+        entry.only(("name", "repository", "digest", "platforms"))
         platforms = entry.inner("platforms")
         bases[key] = Base(
             name=entry.text("name", rules.reference),
             repository=entry.text("repository", rules.reference),
+            digest=entry.text("digest", rules.digest),
             platforms={p: platforms.text(p, rules.digest) for p in platforms.values},
         )
     return bases
@@ -147,36 +172,9 @@ def _tool_values(tools: Mapping[ToolKey, Tools]) -> dict[str, Any]:
     for (image, python), entry in sorted(tools.items()):
         compiled = {target: list(pins) for target, pins in sorted(entry.compiled.items())}
         sources = {"sources": dict(sorted(entry.sources.items()))} if entry.sources else {}
-        pure = {"pure": True} if entry.pure else {}
-        values = {
-            **_looked_at_values(entry),
-            **pure,
-            "pins": list(entry.pins),
-            "compiled": compiled,
-            **sources,
-        }
+        values = {"pins": list(entry.pins), "compiled": compiled, **sources}
         found.setdefault(image, {})[python] = values
     return found
-
-
-def _looked_at_values(entry: Tools) -> dict[str, Any]:
-    """Return what was looked at; targets with the same share one list, for all are long."""
-    if entry.found_for:
-        return {"found-for": entry.found_for}
-    alike: dict[tuple[str, ...], list[str]] = {}
-    for target, pins in sorted(entry.looked_at.items()):
-        alike.setdefault(pins, []).append(target)
-    listed = {_BETWEEN.join(targets): list(pins) for pins, targets in alike.items()}
-    return {"looked-at": listed} if listed else {}
-
-
-def _looked_at(entry: Reader, rules: _Rules) -> Needs:
-    section = entry.inner("looked-at")
-    return {
-        target: section.texts(targets, rules.pin, ())
-        for targets in section.values
-        for target in targets.split(_BETWEEN)
-    }
 
 
 def _tools(reader: Reader, rules: _Rules) -> dict[ToolKey, Tools]:
@@ -185,19 +183,14 @@ def _tools(reader: Reader, rules: _Rules) -> dict[ToolKey, Tools]:
         pythons = reader.inner(image)
         for python in pythons.values:
             entry = pythons.inner(python)
-            entry.only(("looked-at", "found-for", "pure", "pins", "compiled", "sources"))
+            entry.only(("pins", "compiled", "sources"))
             compiled, sources = entry.inner("compiled"), entry.inner("sources")
             pins = {target: compiled.texts(target, rules.bare) for target in compiled.values}
             for pin in sorted({pin for found in pins.values() for pin in found if pin}):
-                sources.text(pin, rules.source)
+                sources.text(pin, rules.file)
             found[(image, python)] = Tools(
                 pins=entry.texts("pins", rules.pin, ()),
                 compiled=pins,
                 sources={pin: str(sources.values[pin]) for pin in sources.values},
-                looked_at=_looked_at(entry, rules),
-                found_for=entry.text("found-for", rules.digest)
-                if "found-for" in entry.values
-                else "",
-                pure=entry.flag("pure", fallback=False),
             )
     return found

@@ -1,14 +1,13 @@
-"""What an image installs where: for this a lock says what has no wheel and has to be compiled."""
+"""What an image installs where: a lock has a wheel of each there, or says that it is compiled."""
 
 from collections.abc import Iterator, Mapping
 
 from fleet import names
 from fleet.ancestry import parent_of
 from fleet.cell import Cell, cells
-from fleet.contents import contents, target_of
+from fleet.contents import NO_TOOLS, backends_on, contents, target_of
 from fleet.declaration import Image
-from fleet.identity import digest_of
-from fleet.lock import Lock, Needs, Tools
+from fleet.lock import Lock, Needs
 
 
 def needs_of(image: Image, python: str, images: Mapping[str, Image], lock: Lock) -> Needs:
@@ -25,24 +24,22 @@ def needs_of(image: Image, python: str, images: Mapping[str, Image], lock: Lock)
     return {target: tuple(sorted(pins)) for target, pins in sorted(found.items())}
 
 
-def identity_of(needs: Needs) -> str:
-    """Return the hash by which a lock of older format knows what its tools were found for."""
-    return digest_of({target: list(pins) for target, pins in needs.items()})
+def unfound(image: Image, python: str, images: Mapping[str, Image], lock: Lock) -> Needs:
+    """Return those of the needs that ``lock`` has neither a wheel nor a source of, by target.
 
-
-def looked_at(tools: Tools, needs: Needs) -> bool:
-    """Tell whether ``tools`` were found for just these ``needs``, and say where sources are."""
-    return tools.looked_at == needs or tools.found_for == identity_of(needs)
-
-
-def overlooked(tools: Tools, needs: Needs) -> tuple[str, ...]:
-    """Return the ``{platform} {libc}`` of ``needs`` where more is installed than was looked at.
-
-    Less may be: what was looked at for a version or platform that is gone does no harm.
+    The same is asked of what compiles them, where something is compiled.
     """
-    if looked_at(tools, needs):
-        return ()
-    return tuple(t for t, pins in needs.items() if not {*pins} <= {*tools.looked_at.get(t, ())})
+    tools = lock.tools.get((image.name, python), NO_TOOLS)
+    found: dict[str, tuple[str, ...]] = {}
+    for target, pins in needs_of(image, python, images, lock).items():
+        compiled = tools.compiled.get(target, ())
+        wanted = (*pins, *backends_on(tools, python, target)) if compiled else pins
+        lacking = tuple(
+            pin for pin in wanted if pin not in compiled and not lock.wheel(pin, python, target)
+        )
+        if lacking:
+            found[target] = lacking
+    return found
 
 
 def has_all_pins(image: Image, python: str, images: Mapping[str, Image], lock: Lock) -> bool:

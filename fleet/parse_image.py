@@ -13,7 +13,7 @@ from fleet.reader import Reader, Rule
 
 IMAGE_KEYS = (
     "title", "maintainer", "source", "licenses", "package", "extras", "requires", "from-source",
-    "pure", "builds-on", "lacks", "pythons", "versions", "bases", "platforms", "exclude",
+    "builds-on", "lacks", "pythons", "versions", "bases", "platforms", "exclude",
     "pointers", RELEASES, PYTHON_RELEASES,
 )  # fmt: skip
 
@@ -30,7 +30,6 @@ def parse_image(name: str, reader: Reader) -> Image:
         extras=reader.texts("extras", rules.EXTRA, ()),
         requires=reader.texts("requires", rules.REQUIRE, ()),
         from_source=tuple(map(normalised, reader.texts("from-source", rules.PACKAGE, ()))),
-        pure=reader.flag("pure", fallback=False),
         builds_on=_optional(reader, "builds-on", rules.REPOSITORY),
         lacks=_lacks(reader),
         exclude=_exclusions(reader),
