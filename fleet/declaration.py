@@ -51,11 +51,11 @@ class Image:
     that the lock found for each Python. ``builds_on`` names another image of the fleet: each tag is
     built on that image's highest version of the same Python and base; it is empty where official
     Python images are the bases. ``exclude`` are tags that the matrix leaves out; ``lacks`` names,
-    by ``{platform}`` or ``{platform} {base}``, distributions that can't be had there. ``pointers`` maps each declared kind to what happens to a live
-    pointer of that kind which nothing declares any more. ``releases`` and ``python_releases`` say
-    which versions and Pythons release discovery keeps; they are ``None`` where these are kept by
-    hand. Distributions in ``from_source`` need have no wheel: what their source distributions state
-    of themselves is read.
+    by ``{platform}`` or ``{platform} {base}``, distributions that can't be had there. ``pointers``
+    maps each declared kind to what happens to a live pointer of that kind which nothing declares
+    any more. ``releases`` and ``python_releases`` say which versions and Pythons release discovery
+    keeps; they are ``None`` where these are kept by hand. Distributions in ``from_source`` need have
+    no wheel: what their source distributions state of themselves is read.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Which of a release's wheels is installed on a platform: the one that pip would take there."""
 
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Iterator
+from functools import cache, lru_cache
 from urllib.parse import unquote, urlsplit
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
@@ -19,12 +19,15 @@ _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 """By glibc's 2.X, what PEP 599, 571 and 513 called the same (PEP 600, "Legacy manylinux tags")."""
 
 
-def wheel_for(files: Iterable[str], python: str, machine: str, libc: str) -> str | None:
+# Every tag asks for the same few.
+@lru_cache(maxsize=65536)
+def wheel_for(files: tuple[str, ...], python: str, machine: str, libc: str) -> str | None:
     """Return the one of ``files`` that is installed on CPython ``python`` (``X.Y``) there, if any.
 
     ``files`` are addresses of wheels, with or without ``#sha256=`` behind them; ``machine`` is what
-    wheel names call it (``x86_64``), ``libc`` is ``glibc`` or ``musl``. Of several, the one with the more specific tags is taken, as by pip
-    (PEP 425), and of equal ones that with the higher build number.
+    wheel names call it (``x86_64``), ``libc`` is ``glibc`` or ``musl``. Of several, the one with
+    the more specific tags is taken, as by pip (PEP 425), and of equal ones that with the higher
+    build number.
     """
     known = _ranks(python, machine, libc)
     ranked = ((rank, address) for address in files if (rank := _rank(address, known)) is not None)
@@ -49,7 +52,6 @@ def _rank(address: str, known: dict[Tag, int]) -> tuple[int, tuple[int, str]] | 
     return (min(fitting), (-number, text)) if fitting else None
 
 
-# Every tag of an image asks for the same few.
 @cache
 def _tags_of(name: str) -> tuple[frozenset[Tag], tuple[int, str] | tuple[()]]:
     try:
