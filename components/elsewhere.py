@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 import pulumi
 
-from fleet.build import PlatformBuild
+from fleet.build import TagBuild
 from fleet.plan import Plan
 from fleet.stacks import FleetStack
 
@@ -72,12 +72,12 @@ class Elsewhere:
         return self._known[name]
 
 
-def _below(plan: Plan) -> list[PlatformBuild]:
+def _below(plan: Plan) -> list[TagBuild]:
     builds = (build for image in plan.images for tag in image.tags for build in tag.builds)
     return list({build.below.name: build.below for build in builds if build.below}.values())
 
 
-def _image(build: PlatformBuild) -> str:
+def _image(build: TagBuild) -> str:
     return build.name.partition("/build:")[0]
 
 

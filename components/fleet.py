@@ -8,8 +8,8 @@ import pulumi
 
 from components.elsewhere import Elsewhere, Verified
 from components.image_tag import ImageTag, ImageTagArgs
-from components.platform_image import Before
 from components.pointers import Pointers, PointersArgs
+from components.tag_build import Before
 from components.wheels import wheels_image
 from fleet.plan import ImagePlan, Plan, VersionTag
 from providers.ociregistry.resources import Summary, SummaryArgs
@@ -87,7 +87,7 @@ def declare(plan: Plan, elsewhere: Elsewhere) -> Fleet:
     settled: list[pulumi.Output[str]] = []
     shared: dict[str, Verified] = {}
     for image in plan.images:
-        compiled = {w.name: wheels_image(w, build, image.assets) for w, build in image.compiling}
+        compiled = {wheels.name: wheels_image(wheels) for wheels in image.compiling}
         before = Before(verified=verified, wheels=compiled)
         made = {tag.tag: _image_tag(tag, image, plan, before) for tag in image.tags}
         for component in made.values():

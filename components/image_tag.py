@@ -1,4 +1,4 @@
-"""A version tag: its platforms built and verified one by one, then joined under one name."""
+"""A version tag: its platforms built and verified, then copied under one name."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from typing import Any
 import pulumi
 
 from components.failures import digest_or_nothing, or_else
-from components.platform_image import Before, PlatformImage, platform_image
+from components.tag_build import Before, VerifiedBuild, verified_build
 from fleet.declaration import OnConflict
 from fleet.inputs import Assets
 from fleet.plan import VersionTag
-from providers.ociregistry.resources import PlatformSource, Tag, TagArgs
+from providers.ociregistry.resources import Tag, TagArgs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class ImageTag(pulumi.ComponentResource):
     """One version tag of one image, for all its platforms or not at all.
 
     ``digest`` is that of the index, known once every platform passed; ``row`` what the stack's
-    output says of the tag; ``verified`` each platform's digest once it passed, by the build's name.
+    output says of the tag; ``verified`` each build's digest once it passed, by the build's name.
     """
 
     verified: Mapping[str, pulumi.Output[str]]
@@ -41,35 +41,30 @@ class ImageTag(pulumi.ComponentResource):
         self, name: str, args: ImageTagArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fleet:index:ImageTag", name, {}, opts)
-        images = [platform_image(b, args.assets, args.before, self) for b in args.tag.builds]
-        built = zip(args.tag.builds, images, strict=True)
+        images = [verified_build(b, args.assets, args.before, self) for b in args.tag.builds]
+        built = tuple(zip(args.tag.builds, images, strict=True))
         self.verified = {build.name: image.verified for build, image in built}
+        sources = [
+            pulumi.Output.concat(build.repository, "@", image.verified) for build, image in built
+        ]
         tag = Tag(
             f"{args.repository}:{args.tag.tag}",
             TagArgs(
                 ref=f"{args.repository}:{args.tag.tag}",
-                sources=_sources(args.tag, images),
+                source=sources[0] if len(sources) == 1 else None,
+                sources=sources if len(sources) > 1 else None,
+                platforms=args.tag.platforms,
                 identity=args.tag.identity,
                 inputs=args.tag.ingredients,
                 owner=args.owner,
-                annotations=args.tag.annotations,
+                annotations=args.tag.annotations if len(sources) > 1 else {},
                 on_conflict=args.on_conflict,
             ),
             pulumi.ResourceOptions(parent=self),
         )
         self.digest = digest_or_nothing(tag.digest)
-        self.row = or_else(_row(tag, images), _failed_row(args))
+        self.row = or_else(_row(tag, images, args.tag), _failed_row(args))
         self.register_outputs({"digest": self.digest})
-
-
-def _sources(tag: VersionTag, images: Sequence[PlatformImage]) -> list[PlatformSource]:
-    return [
-        PlatformSource(
-            platform=build.platform,
-            image=pulumi.Output.concat(build.repository, "@", image.verified),
-        )
-        for build, image in zip(tag.builds, images, strict=True)
-    ]
 
 
 def _failed_row(args: ImageTagArgs) -> dict[str, Any]:
@@ -78,25 +73,48 @@ def _failed_row(args: ImageTagArgs) -> dict[str, Any]:
         "digest": "",
         "platforms": [],
         "size": 0,
-        "verified": f"failed, of {len(args.tag.builds)}",
+        "verified": f"failed, of {len(args.tag.platforms)}",
     }
 
 
-def _row(tag: Tag, images: Sequence[PlatformImage]) -> pulumi.Output[dict[str, Any]]:
-    passed = pulumi.Output.all(*(image.verification.build_args for image in images))
+def _row(
+    tag: Tag, images: Sequence[VerifiedBuild], planned: VersionTag
+) -> pulumi.Output[dict[str, Any]]:
+    """Return the row, with ``verified`` counted by digest: what is named is what was checked."""
+    checked = pulumi.Output.all(*(image.verification.build_args for image in images))
+    built = pulumi.Output.all(*(image.build.digest for image in images))
+
+    def described(known: dict[str, Any]) -> dict[str, Any]:
+        there = [platform["platform"] for platform in known["platforms"] or []]
+        passed = [
+            platform
+            for build, arguments, digest in zip(
+                planned.builds, known["checked"], known["built"], strict=True
+            )
+            if arguments["IMAGE"].endswith(f"@{digest}")
+            for platform in build.platforms
+            if platform in there
+        ]
+        return {
+            "tag": known["tag"],
+            "digest": known["digest"],
+            "platforms": there,
+            "size": int(known["size"] or 0),
+            "verified": _verified(passed, planned),
+        }
+
     return pulumi.Output.all(
-        tag=tag.ref, digest=tag.digest, platforms=tag.platforms, size=tag.size, passed=passed
-    ).apply(_described)
+        tag=tag.ref,
+        digest=tag.digest,
+        platforms=tag.platforms,
+        size=tag.size,
+        checked=checked,
+        built=built,
+    ).apply(described)
 
 
-def _described(known: dict[str, Any]) -> dict[str, Any]:
-    """Return the row, with ``verified`` counted by digest: what runs there is what was checked."""
-    passed = {arguments["IMAGE"].rpartition("@")[2] for arguments in known["passed"]}
-    platforms = known["platforms"] or []
-    return {
-        "tag": known["tag"],
-        "digest": known["digest"],
-        "platforms": [platform["platform"] for platform in platforms],
-        "size": int(known["size"] or 0),
-        "verified": f"{sum(p['digest'] in passed for p in platforms)}/{len(known['passed'])}",
-    }
+def _verified(passed: Sequence[str], planned: VersionTag) -> str:
+    """Return how many platforms passed, and on which all was checked: ``3/3: amd64 whole``."""
+    count = f"{len(passed)}/{len(planned.platforms)}"
+    whole = [platform.partition("/")[2] for platform in planned.whole if platform in passed]
+    return f"{count}: {', '.join(whole)} whole" if whole else count

@@ -1,89 +1,60 @@
-"""One platform's build of one version tag: where it goes, and everything that goes into it."""
+"""One build of a version tag: where it goes, and everything that goes into it.
 
-import json
-from collections.abc import Iterable, Mapping
+A tag has one build for each builder that its platforms are built on, which is mostly one.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fleet import names
 from fleet.ancestry import parent_of
 from fleet.cell import Cell
 from fleet.contents import Contents, contents
-from fleet.declaration import PYPI, Declaration
+from fleet.declaration import Declaration
+from fleet.expectation import expectation
 from fleet.identity import digest_of
 from fleet.inputs import Inputs
-from fleet.lock import Base, Lock, pinned_versions
-from fleet.wheels import Wheels, wheels_of
+from fleet.lock import Base
+from fleet.requirements import requirements
+from fleet.wheels import DEPENDENCIES, PACKAGE, Compiling, Wheels, wheels_of
 
-_ALPINE_COMPILERS = "build-base libffi-dev linux-headers"
-"""What the official alpine image lacks and the full one has."""
+OWNER_ANNOTATION = "io.github.multi-py.fleet.owner"
+"""The annotation of an index that says whose it is: ``<pulumi project>/<stack>``."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlatformBuild:
-    """What docker-build is asked to build, push and verify for one platform.
+class TagBuild:
+    """What docker-build is asked to build, push and verify: some platforms, or all, of a tag.
 
     ``name`` is the build's reference without the registry, by which its resources are named;
     ``foreign`` says that only a ``docker buildx`` on the machine drives the builder;
-    ``expectation`` the JSON that the verification checks the container against. ``below`` names the
-    build of another image that this one starts from: its digest is known only once it was built,
-    so the arguments ``BASE`` and ``BASE_DIGEST`` are then left to the components. ``wheels`` are
-    what it installs of things that have none.
+    ``annotations`` are those of the index; ``contents`` are by platform; ``expectation`` is the
+    JSON that the verification checks the containers against. ``below`` names the build of another
+    image that this one starts from: its digest is known only once it was built, so the arguments
+    ``BASE`` and ``BASE_DIGEST`` are then left to the components. ``wheels`` are what it installs of
+    things that have none, by the argument that their digest goes into.
     """
 
     name: str
-    platform: str
+    platforms: tuple[str, ...]
     builder: str
     foreign: bool
     repository: str
     reference: str
     arguments: Mapping[str, str]
-    contents: Contents
+    annotations: Mapping[str, str]
+    contents: Mapping[str, Contents]
     expectation: str
     identity: str
-    below: "PlatformBuild | None"
-    wheels: Wheels | None
+    below: "TagBuild | None"
+    wheels: Mapping[str, Wheels]
 
 
-def platform_build(
-    cell: Cell, platform: str, declaration: Declaration, inputs: Inputs
-) -> PlatformBuild:
-    """Return the build of ``cell`` for ``platform``."""
-    tag = f"{cell.tag}-{names.PLATFORMS[platform]}"
-    public = f"{declaration.registry}/{cell.image.name}"
-    parent = parent_of(cell, declaration.by_name, inputs.lock.yanked)
-    below = platform_build(parent, platform, declaration, inputs) if parent else None
-    found = contents(cell, platform, declaration.by_name, inputs.lock)
-    arguments = {
-        **({"INDEX": declaration.index} if declaration.index != PYPI else {}),
-        **_described(cell, platform, inputs),
-        **_based(cell, platform, parent, declaration, inputs),
-        **_installed(found, inputs),
-        **_compiling(cell, platform, found, declaration, inputs),
-    }
-    assets = inputs.assets[cell.image.name]
-    # A Dockerfile that does without the shared files has stages of its own.
-    own = arguments if assets.shared_context else {}
-    return PlatformBuild(
-        name=f"{cell.image.name}/build:{tag}",
-        platform=platform,
-        builder=declaration.builders[platform],
-        foreign=_is_foreign(declaration, platform),
-        repository=f"{public}/build",
-        reference=f"{public}/build:{tag}",
-        arguments=arguments,
-        contents=found,
-        expectation=_expectation(cell, platform, found),
-        identity=digest_of(
-            [platform, assets.context_hash, arguments, below.identity if below else ""]
-        ),
-        below=below,
-        wheels=wheels_of(cell, platform, public, own),
-    )
-
-
-def _is_foreign(declaration: Declaration, platform: str) -> bool:
-    node = declaration.nodes.get(declaration.builders[platform])
-    return node is not None and node.foreign
+def tag_builds(
+    cell: Cell, declaration: Declaration, inputs: Inputs, owner: str
+) -> tuple[TagBuild, ...]:
+    """Return the builds of ``cell``, one for each builder, in the order of its platforms."""
+    builders = dict.fromkeys(declaration.builders[platform] for platform in cell.image.platforms)
+    return tuple(_build(cell, builder, declaration, inputs, owner) for builder in builders)
 
 
 def builder_base(cell: Cell, inputs: Inputs) -> Base:
@@ -91,98 +62,127 @@ def builder_base(cell: Cell, inputs: Inputs) -> Base:
     return inputs.lock.builders[cell.builder_key]
 
 
-def _described(cell: Cell, platform: str, inputs: Inputs) -> dict[str, str]:
+def _build(
+    cell: Cell, builder: str, declaration: Declaration, inputs: Inputs, owner: str
+) -> TagBuild:
+    every = cell.image.platforms
+    own = tuple(p for p in every if declaration.builders[p] == builder)
+    place = cell.tag if own == every else f"{cell.tag}-{builder}"
+    parent = parent_of(cell, declaration.by_name, inputs.lock.yanked)
+    below = _build(parent, builder, declaration, inputs, owner) if parent else None
+    found = {p: contents(cell, p, declaration.by_name, inputs.lock) for p in every}
+    wheels = _wheels(cell, builder, found, declaration, inputs)
+    arguments = {
+        **_described(cell, inputs),
+        **_based(cell, parent, declaration, inputs),
+        **_installed(cell, found, inputs),
+    }
+    assets = inputs.assets[cell.image.name]
+    repository = f"{declaration.registry}/{cell.image.name}/build"
+    return TagBuild(
+        name=f"{cell.image.name}/build:{place}",
+        platforms=own,
+        builder=builder,
+        foreign=is_foreign(declaration, builder),
+        repository=repository,
+        reference=f"{repository}:{place}",
+        arguments=arguments,
+        annotations=annotations(arguments, owner),
+        contents={p: found[p] for p in own},
+        expectation=expectation(cell, found, own, declaration, inputs.native),
+        identity=digest_of(
+            [
+                list(own),
+                assets.context_hash,
+                arguments,
+                {name: needed.arguments for name, needed in wheels.items()},
+                below.identity if below else "",
+            ]
+        ),
+        below=below,
+        wheels=wheels,
+    )
+
+
+def is_foreign(declaration: Declaration, builder: str) -> bool:
+    """Tell whether only a ``docker buildx`` on the machine drives ``builder``."""
+    node = declaration.nodes.get(builder)
+    return node is not None and node.foreign
+
+
+def annotations(arguments: Mapping[str, str], owner: str) -> dict[str, str]:
+    """Return what an index says of itself: what tells it from others, and nothing else.
+
+    The rest is in the labels of its images.
+    """
+    told = {"version": "VERSION", "source": "SOURCE", "revision": "REVISION"}
+    return {
+        OWNER_ANNOTATION: owner,
+        "org.opencontainers.image.base.name": arguments["BASE_NAME"],
+        **{f"org.opencontainers.image.{key}": arguments[name] for key, name in told.items()},
+    }
+
+
+def _described(cell: Cell, inputs: Inputs) -> dict[str, str]:
     image = cell.image
     assets = inputs.assets[image.name]
     return {
-        "DESCRIPTION": f"{cell.description} {platform}",
+        # BuildKit's own: an index also of one platform, and the date of all that is in it.
+        "BUILDKIT_MULTI_PLATFORM": "1",
+        "SOURCE_DATE_EPOCH": str(assets.epoch),
+        "DESCRIPTION": cell.description,
         "LICENSES": image.licenses,
         "MAINTAINER": image.maintainer,
         "PACKAGE": image.package,
         "PYTHON": cell.python,
         "REVISION": assets.revision,
         "SOURCE": image.source,
-        "SOURCE_DATE_EPOCH": str(assets.epoch),
         "TITLE": image.title,
         "VERSION": cell.version,
     }
 
 
 def _based(
-    cell: Cell, platform: str, parent: Cell | None, declaration: Declaration, inputs: Inputs
+    cell: Cell, parent: Cell | None, declaration: Declaration, inputs: Inputs
 ) -> dict[str, str]:
+    compiler = {"BUILDER": builder_base(cell, inputs).pinned}
     if parent:
-        return {"BASE_NAME": f"{declaration.registry}/{parent.image.name}:{parent.tag}"}
+        name = f"{declaration.registry}/{parent.image.name}:{parent.tag}"
+        return {**compiler, "BASE_NAME": name}
     base = inputs.lock.bases[cell.base_key]
-    return {
-        "BASE": base.pinned(platform),
-        "BASE_DIGEST": base.platforms[platform],
-        "BASE_NAME": base.name,
-    }
+    return {**compiler, "BASE": base.pinned, "BASE_DIGEST": base.digest, "BASE_NAME": base.name}
 
 
-def _installed(found: Contents, inputs: Inputs) -> dict[str, str]:
-    """Return the requirements: the package apart, for versions of it share all the others.
-
-    What is compiled for the others is named once more, in their order: images that compile the same
-    give the same text, and so share what comes of it.
-    """
+def _installed(cell: Cell, found: Mapping[str, Contents], inputs: Inputs) -> dict[str, str]:
+    """Return what is installed: the package apart, for versions of it share all the others."""
     lock = inputs.lock
-    compiled = {
-        "BUILD_REQUIREMENTS": _built_by(found, lock),
-        "COMPILED": _sources(found, found.dependencies),
-        "PACKAGE_COMPILED": _sources(found, found.package),
-    }
+    packages = {platform: own.package for platform, own in found.items()}
+    others = {platform: own.dependencies for platform, own in found.items()}
     return {
-        "DEPENDENCIES": lock.requirements(found.dependencies),
-        "REQUIREMENT": lock.requirements(found.package),
-        **{name: text for name, text in compiled.items() if text},
+        "DEPENDENCIES": requirements(cell, others, found, lock),
+        "REQUIREMENT": requirements(cell, packages, found, lock),
+        "INSTALLER": lock.files[lock.installer][0],
     }
 
 
-def _sources(found: Contents, pins: Iterable[str]) -> str:
-    """Return requirements with the sources of those of ``pins`` that have no wheel."""
-    listed = ((pin, found.sources[pin]) for pin in pins if pin in found.sources)
-    return "".join(f"{pin.partition('==')[0]} @ {source}\n" for pin, source in listed)
-
-
-def _built_by(found: Contents, lock: Lock) -> str:
-    """Return the requirements of what builds, in their order: wheels first, then sources."""
-    wheels = [pin for pin in found.backends if pin not in found.sources]
-    return lock.requirements(wheels) + _sources(found, found.backends)
-
-
-def _compiling(
-    cell: Cell, platform: str, found: Contents, declaration: Declaration, inputs: Inputs
-) -> dict[str, str]:
-    """Return what the stage that installs the distributions runs on.
-
-    Pure ones give the same files everywhere, so one installation serves every platform of a
-    builder; it runs on the platform that the builder is declared for first, its native one.
-    """
-    base = builder_base(cell, inputs)
-    if cell.image.pure:
-        own = declaration.builders[platform]
-        native = next(p for p in cell.image.platforms if declaration.builders[p] == own)
-        return {"BUILDER": base.pinned(native), "BUILDER_PLATFORM": native}
-    alpine = {"COMPILERS": _ALPINE_COMPILERS} if found.compiled and cell.base == "alpine" else {}
-    return {"BUILDER": base.pinned(platform), **alpine, **emulation(platform)}
-
-
-def emulation(platform: str) -> dict[str, str]:
-    """Return what QEMU is told where it emulates ``platform``; a native run takes no notice.
-
-    Pointer authentication by QEMU's default algorithm slows every call down: measured on QEMU 7.2,
-    an import that takes 34 s took 7.5 s with an algorithm of QEMU's own.
-    """
-    return {"QEMU_CPU": "max,pauth-impdef=on"} if platform == "linux/arm64" else {}
-
-
-def _expectation(cell: Cell, platform: str, found: Contents) -> str:
-    expected = {
-        "python": cell.python,
-        "platform": platform,
-        "packages": pinned_versions(found.everything),
-        "absent": cell.image.lacking(platform, cell.base),
+def _wheels(
+    cell: Cell,
+    builder: str,
+    found: Mapping[str, Contents],
+    declaration: Declaration,
+    inputs: Inputs,
+) -> dict[str, Wheels]:
+    own = {p: f for p, f in found.items() if declaration.builders[p] == builder}
+    others = {p: [pin for pin in f.dependencies if pin in f.compiled] for p, f in own.items()}
+    packages = {p: [pin for pin in f.package if pin in f.compiled] for p, f in own.items()}
+    where = Compiling(
+        builder=builder,
+        foreign=is_foreign(declaration, builder),
+        image=builder_base(cell, inputs).pinned,
+        repository=f"{declaration.registry}/{cell.image.name}/build",
+    )
+    return {
+        argument: wheels_of(cell, pins, own, inputs.lock, where)
+        for argument, pins in ((DEPENDENCIES, others), (PACKAGE, packages))
+        if any(pins.values())
     }
-    return json.dumps(expected, sort_keys=True)

@@ -27,6 +27,9 @@ PYPI: Final = "https://pypi.org/simple"
 
 OnConflict = Literal["take-over", "refuse"]
 
+EVERYWHERE: Final = "everywhere"
+"""The ``whole_check`` that leaves out no platform."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Exclusion:
@@ -54,8 +57,8 @@ class Image:
     by ``{platform}`` or ``{platform} {base}``, distributions that can't be had there. ``pointers``
     maps each declared kind to what happens to a live pointer of that kind which nothing declares
     any more. ``releases`` and ``python_releases`` say which versions and Pythons release discovery
-    keeps; they are ``None`` where these are kept by hand. Distributions in ``from_source`` need have
-    no wheel: what their source distributions state of themselves is read.
+    keeps; they are ``None`` where these are kept by hand. Distributions in ``from_source`` need no
+    wheel: what their source distributions state of themselves is read.
     """
 
     name: str
@@ -115,7 +118,8 @@ class Declaration:
     all of them at a destroy. ``max_removals`` is the share (0 to 1) of a repository's live pointers
     above which a removal stops and asks. What is superseded is kept for ``retention_days`` before a
     sweep. Distributions come from ``index``, the address of a simple API; releases count once they
-    are ``cooldown_days`` old, at once where that is 0.
+    are ``cooldown_days`` old, at once where that is 0. ``whole_check`` is the platform on which a
+    verification checks all, ``everywhere``, or empty: then the plan chooses one.
     """
 
     registry: str
@@ -135,6 +139,7 @@ class Declaration:
     retention_days: int
     index: str
     cooldown_days: int
+    whole_check: str
 
     @property
     def by_name(self) -> Mapping[str, Image]:

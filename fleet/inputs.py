@@ -33,10 +33,12 @@ class Assets:
 class Inputs:
     """All inputs of a plan.
 
-    For error messages, ``stack`` is the one whose lock it is, and ``source`` names the files.
+    ``native`` is the platform of this machine. For error messages, ``stack`` is the one whose lock
+    it is, and ``source`` names the files.
     """
 
     lock: Lock
     assets: Mapping[str, Assets]
     stack: str
+    native: str = ""
     source: str = ""

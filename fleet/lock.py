@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from packaging.markers import Marker
 
 from fleet.declaration import Image
+from fleet.names import PLATFORMS
 from fleet.wheel_files import wheel_for
 
 PinKey = tuple[str, str, str]
@@ -129,6 +130,15 @@ def name_of(pin: str) -> str:
 def machine_of(platform: str) -> str:
     """Return what PEP 508 and wheel names call the machine of ``platform``: ``x86_64``."""
     return _MACHINES.get(platform, platform.partition("/")[2])
+
+
+def platform_of(machine: str) -> str:
+    """Return the platform that containers have on a ``machine``, as its system calls that.
+
+    Of one that no image is built for, it is empty.
+    """
+    known = {machine_of(platform): platform for platform in PLATFORMS}
+    return {**known, "arm64": "linux/arm64", "AMD64": "linux/amd64"}.get(machine, "")
 
 
 def holds(pin: str, python: str, platform: str) -> bool:

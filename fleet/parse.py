@@ -6,20 +6,22 @@ from typing import Any, cast
 from fleet import names, rules
 from fleet.agreement import note_two_versions
 from fleet.ancestry import note_faults
-from fleet.declaration import PYPI, Declaration, Image, OnConflict
+from fleet.declaration import EVERYWHERE, PYPI, Declaration, Image, OnConflict
 from fleet.github import GitHub, parse_github
 from fleet.nodes import nodes
 from fleet.parse_image import IMAGE_KEYS, parse_image
 from fleet.problems import Problems
-from fleet.reader import Reader
+from fleet.reader import Reader, one_of
 
 STACK_KEYS = (
     "registry", "builders", "builder-nodes", "defaults", "images", "schedules", "secrets",
     "variables", "github", "protected", "on-conflict", "on-destroy", "max-removals",
-    "retention-days", "index", "cooldown-days",
+    "retention-days", "index", "cooldown-days", "whole-check",
 )  # fmt: skip
 SCHEDULES = ("drift", "versions")
 """The jobs that run by the clock."""
+
+_WHOLE = (*names.PLATFORMS, EVERYWHERE)
 
 READABLE_BY_ALL = (
     "would be readable by all: the registry is on this machine, so that the stack's passphrase is "
@@ -75,6 +77,7 @@ def parse(
         retention_days=reader.days("retention-days", 30),
         index=reader.text("index", rules.INDEX, PYPI),
         cooldown_days=_cooldown(reader, github),
+        whole_check=_whole_check(reader),
     )
     _note_idle_secrets(declaration, problems)
     _note_open_secrets(declaration, problems)
@@ -87,6 +90,12 @@ def _cooldown(reader: Reader, github: GitHub | None) -> int:
     if "cooldown-days" in reader.values:
         return reader.days("cooldown-days", _COOLDOWN)
     return _COOLDOWN if github and github.versions == "merge" else 0
+
+
+def _whole_check(reader: Reader) -> str:
+    if "whole-check" not in reader.values:
+        return ""
+    return reader.text("whole-check", one_of(_WHOLE, "platform"))
 
 
 def _note_idle_secrets(declaration: Declaration, problems: Problems) -> None:

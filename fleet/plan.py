@@ -1,13 +1,14 @@
-"""The plan: every tag, platform build and pointer that a declaration asks for, as data."""
+"""The plan: every tag, build and pointer that a declaration asks for, as data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fleet.ancestry import in_order
-from fleet.build import PlatformBuild, platform_build
+from fleet.build import TagBuild, tag_builds
 from fleet.cell import Cell, cells
 from fleet.coverage import note_missing
 from fleet.declaration import STALE_DEFAULTS, Declaration, Image, OnConflict, StalePolicy
+from fleet.expectation import whole
 from fleet.identity import digest_of
 from fleet.ingredients import ingredients
 from fleet.inputs import Assets, Inputs
@@ -19,10 +20,12 @@ from fleet.wheels import Wheels
 
 @dataclass(frozen=True, kw_only=True)
 class VersionTag:
-    """One version tag: a build for each platform, joined under ``tag``.
+    """One version tag: a build for each builder of its platforms, under the name ``tag``.
 
     ``identity`` is the hash of the identities of its builds: equal inputs, equal identity.
     ``ingredients`` name what it is a hash of, so that a preview can say what changed.
+    ``annotations`` are those of an index that joins several builds. All of it is checked on the
+    platforms in ``whole``, what depends on the platform on each.
     """
 
     image: str
@@ -33,7 +36,13 @@ class VersionTag:
     identity: str
     ingredients: Mapping[str, str]
     annotations: Mapping[str, str]
-    builds: tuple[PlatformBuild, ...]
+    whole: tuple[str, ...]
+    builds: tuple[TagBuild, ...]
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """All platforms of the tag, sorted."""
+        return tuple(sorted(platform for build in self.builds for platform in build.platforms))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +57,10 @@ class ImagePlan:
     policy: Mapping[PointerKind, StalePolicy]
 
     @property
-    def compiling(self) -> tuple[tuple[Wheels, PlatformBuild], ...]:
-        """Each set of wheels, with the first build that takes it."""
-        found: dict[str, tuple[Wheels, PlatformBuild]] = {}
-        for build in (build for tag in self.tags for build in tag.builds):
-            if build.wheels:
-                found.setdefault(build.wheels.name, (build.wheels, build))
+    def compiling(self) -> tuple[Wheels, ...]:
+        """Each set of wheels that a build takes."""
+        builds = (build for tag in self.tags for build in tag.builds)
+        found = {wheels.name: wheels for build in builds for wheels in build.wheels.values()}
         return tuple(found.values())
 
 
@@ -89,7 +96,7 @@ def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
     return Plan(
         owner=owner,
         images=tuple(
-            _image_plan(image, declaration, inputs) for image in in_order(declaration.images)
+            _image_plan(image, declaration, inputs, owner) for image in in_order(declaration.images)
         ),
         stacks=declaration.part.stacks if declaration.part else {},
         shared=_shared(declaration),
@@ -109,13 +116,13 @@ def _shared(declaration: Declaration) -> tuple[str, ...]:
     return tuple(image.name for image in declaration.images if image.name in wanted)
 
 
-def _image_plan(image: Image, declaration: Declaration, inputs: Inputs) -> ImagePlan:
+def _image_plan(image: Image, declaration: Declaration, inputs: Inputs, owner: str) -> ImagePlan:
     yanked = inputs.lock.yanked.get(image.package, ())
     return ImagePlan(
         name=image.name,
         repository=f"{declaration.registry}/{image.name}",
         assets=inputs.assets[image.name],
-        tags=tuple(_version_tag(cell, declaration, inputs) for cell in cells(image)),
+        tags=tuple(_version_tag(cell, declaration, inputs, owner) for cell in cells(image)),
         pointers=tuple(
             pointer
             for python in image.pythons
@@ -127,10 +134,8 @@ def _image_plan(image: Image, declaration: Declaration, inputs: Inputs) -> Image
     )
 
 
-def _version_tag(cell: Cell, declaration: Declaration, inputs: Inputs) -> VersionTag:
-    builds = tuple(
-        platform_build(cell, platform, declaration, inputs) for platform in cell.image.platforms
-    )
+def _version_tag(cell: Cell, declaration: Declaration, inputs: Inputs, owner: str) -> VersionTag:
+    builds = tag_builds(cell, declaration, inputs, owner)
     return VersionTag(
         image=cell.image.name,
         tag=cell.tag,
@@ -139,20 +144,7 @@ def _version_tag(cell: Cell, declaration: Declaration, inputs: Inputs) -> Versio
         version=cell.version,
         identity=digest_of([build.identity for build in builds]),
         ingredients=ingredients(cell, builds, inputs),
-        annotations=_annotations(cell, builds[0].arguments["BASE_NAME"], inputs),
+        annotations=builds[0].annotations,
+        whole=whole(cell, declaration, inputs.native),
         builds=builds,
     )
-
-
-def _annotations(cell: Cell, base_name: str, inputs: Inputs) -> dict[str, str]:
-    """Return what the index says of itself; nothing that moves when no input moved."""
-    opencontainers = {
-        "title": cell.image.title,
-        "description": cell.description,
-        "version": cell.version,
-        "source": cell.image.source,
-        "revision": inputs.assets[cell.image.name].revision,
-        "licenses": cell.image.licenses,
-        "base.name": base_name,
-    }
-    return {f"org.opencontainers.image.{key}": value for key, value in opencontainers.items()}

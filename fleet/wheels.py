@@ -1,43 +1,120 @@
 """What has no wheel and is compiled: once for all tags of an image that compile the same."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from fleet import names
 from fleet.cell import Cell
+from fleet.contents import Contents, target_of
 from fleet.identity import digest_of
+from fleet.lock import Lock
 
-_ARGUMENTS = ("BUILDER", "COMPILED", "BUILD_REQUIREMENTS", "COMPILERS", "INDEX", "QEMU_CPU")
-"""The arguments that the stages up to ``wheels`` of a Dockerfile depend on."""
+DEPENDENCIES: Final = "WHEELS"
+"""The argument of an image's Dockerfile with what was compiled of its dependencies."""
 
-_SHORT = slice(len("sha256:"), len("sha256:") + 12)
+PACKAGE: Final = "PACKAGE_WHEELS"
+"""The same of its package, apart: a version of it has no other compiled again."""
+
+_ALPINE_COMPILERS: Final = "build-base libffi-dev linux-headers"
+"""What the official alpine image lacks and the full one has."""
+
+_EPOCH: Final = "315532800"
+"""The oldest date that a wheel, which is a zip file, can hold: the same wheels, the same bytes."""
+
+_SHORT: Final = slice(len("sha256:"), len("sha256:") + 12)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wheels:
-    """The stage ``wheels`` of an image's Dockerfile, for one Python, platform and set of pins.
+    """An image of wheels for the platforms of one builder, made for one Python and set of pins.
 
-    ``name`` is the logical name of its resource, and holds a hash of ``arguments``: others are
-    another resource. ``cache`` is where the registry keeps it, for builders that never saw it.
+    ``name`` is the logical name of its resource, and holds a hash of all that goes into it: others
+    are another resource. A platform that compiles nothing has an empty image.
     """
 
     name: str
-    cache: str
+    platforms: tuple[str, ...]
+    builder: str
+    foreign: bool
+    repository: str
+    reference: str
     arguments: Mapping[str, str]
 
 
-def wheels_of(
-    cell: Cell, platform: str, repository: str, arguments: Mapping[str, str]
-) -> Wheels | None:
-    """Return what is compiled for a build with ``arguments``; None where all have wheels.
+@dataclass(frozen=True, kw_only=True)
+class Compiling:
+    """Where wheels are made: on ``builder``, in containers of ``image``, for ``repository``.
 
-    ``repository`` is the public one of the image, with its registry.
+    ``foreign`` says that only a ``docker buildx`` on the machine drives the builder.
     """
-    if "COMPILED" not in arguments:
-        return None
-    own = {key: arguments[key] for key in _ARGUMENTS if key in arguments}
-    short = digest_of([platform, own])[_SHORT]
-    tag = f"py{cell.builder_key}-{names.PLATFORMS[platform]}-{short}"
+
+    builder: str
+    foreign: bool
+    image: str
+    repository: str
+
+
+def wheels_of(
+    cell: Cell,
+    pins: Mapping[str, Sequence[str]],
+    found: Mapping[str, Contents],
+    lock: Lock,
+    where: Compiling,
+) -> Wheels:
+    """Return what is compiled of ``pins`` by platform; ``found`` is what each of these holds."""
+    platforms = tuple(found)
+    compiling = [platform for platform in platforms if pins[platform]]
+    arguments = {
+        "BUILDKIT_MULTI_PLATFORM": "1",
+        "SOURCE_DATE_EPOCH": _EPOCH,
+        "BUILDER": where.image,
+        "COMPILED": _sources(pins, found),
+        "BUILD_REQUIREMENTS": _built_by(cell, compiling, found, lock),
+        **({"COMPILERS": _ALPINE_COMPILERS} if cell.base == "alpine" else {}),
+    }
+    short = digest_of([list(platforms), where.builder, arguments])[_SHORT]
+    tag = f"py{cell.builder_key}-{short}"
     return Wheels(
-        name=f"{cell.image.name}/wheels:{tag}", cache=f"{repository}/cache:{tag}", arguments=own
+        name=f"{cell.image.name}/wheels:{tag}",
+        platforms=platforms,
+        builder=where.builder,
+        foreign=where.foreign,
+        repository=where.repository,
+        reference=f"{where.repository}:wheels-{tag}",
+        arguments=arguments,
     )
+
+
+def _sources(pins: Mapping[str, Iterable[str]], found: Mapping[str, Contents]) -> str:
+    """Return a line ``<platforms> <name> @ <address>`` of each that is compiled."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for platform, own in pins.items():
+        for pin in own:
+            places.setdefault((pin, found[platform].sources[pin]), []).append(platform)
+    return "".join(
+        f"{','.join(platforms)} {_source(pin, address)}\n"
+        for (pin, address), platforms in sorted(places.items())
+    )
+
+
+def _built_by(
+    cell: Cell, compiling: Iterable[str], found: Mapping[str, Contents], lock: Lock
+) -> str:
+    """Return a line of each that builds, in their order: wheels first, then sources."""
+    wheels: dict[str, list[str]] = {}
+    sources: dict[str, list[str]] = {}
+    for platform in compiling:
+        target = target_of(platform, cell.base)
+        for pin in found[platform].backends:
+            source = found[platform].sources.get(pin)
+            if source:
+                sources.setdefault(_source(pin, source), []).append(platform)
+            else:
+                file = lock.wheel(pin, cell.python, target) or pin
+                wheels.setdefault(file, []).append(platform)
+    lines = (*wheels.items(), *sources.items())
+    return "".join(f"{','.join(platforms)} {what}\n" for what, platforms in lines)
+
+
+def _source(pin: str, address: str) -> str:
+    return f"{pin.partition('==')[0]} @ {address}"

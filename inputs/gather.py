@@ -1,11 +1,12 @@
 """All inputs of a plan, gathered from a checkout."""
 
+import platform
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fleet.declaration import Declaration
 from fleet.inputs import Assets, Inputs
-from fleet.lock import command
+from fleet.lock import command, platform_of
 from fleet.problems import DeclarationError, Problems
 from inputs.assets import read_assets
 from inputs.locks import lock_file, read_lock
@@ -27,6 +28,7 @@ def gather(root: Path, stack: str, declaration: Declaration) -> Inputs:
         lock=read_lock(path),
         assets={name: found for name, found in assets.items() if found is not None},
         stack=declaration.fleet_of(stack),
+        native=platform_of(platform.machine()),
         source=f"Pulumi.{stack}.yaml with {path.relative_to(root).as_posix()}",
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fleet import names, versions
-from fleet.build import PlatformBuild
+from fleet.build import TagBuild
 from fleet.declaration import Declaration, Image
 from fleet.lock import normalised, pinned_versions
 from fleet.names import PointerKind
@@ -124,7 +124,7 @@ def _tag_row(tag: VersionTag, plan: ImagePlan, published: Published | None) -> T
     return TagRow(
         tag=tag.tag,
         digest=found.digest if found else "",
-        platforms=found.platforms if found else tuple(build.platform for build in tag.builds),
+        platforms=found.platforms if found else tag.platforms,
         size=in_units(found.size) if found else "",
     )
 
@@ -153,7 +153,8 @@ def _python_rows(
         mine = [tag for tag in tags if tag.python == python]
         numbers = versions.newest_first({tag.version for tag in mine})
         newest = next(tag for tag in mine if tag.version == numbers[0])
-        held = pinned_versions(newest.builds[0].contents.everything)
+        first = next(iter(newest.builds[0].contents.values()))
+        held = pinned_versions(first.everything)
         along = ((normalised(name), held.get(normalised(name))) for name in named)
         yield PythonRow(
             python=python,
@@ -175,7 +176,7 @@ def _variants(tags: list[VersionTag], pointers: tuple[Pointer, ...]) -> Iterator
         )
 
 
-def _lowest(build: PlatformBuild) -> PlatformBuild:
+def _lowest(build: TagBuild) -> TagBuild:
     return _lowest(build.below) if build.below else build
 
 

@@ -1,0 +1,162 @@
+"""One build of a tag: built and pushed by docker-build, then run and checked by it."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import pulumi
+import pulumi_docker_build as docker_build
+
+from components.failures import digest_or_nothing
+from fleet.build import TagBuild
+from fleet.inputs import Assets
+
+_SHARED: Final = "shared"  # the named context that Dockerfiles copy common files from
+# Tags that never are: what starts from them fails by their names.
+_NEVER: Final = "see-the-error-of-its-build"
+_NOT_COMPILED: Final = "see-the-error-of-its-wheels"
+_MINUTES: Final = 45  # of one platform, emulated compilers included
+# docker-build's enumeration has no linux/arm/v7 and fails on it after the build; BuildKit
+# normalises linux/arm to arm/v7, which is what the pushed image says.
+_DOCKER_BUILD_NAMES: Final = {"linux/arm/v7": "linux/arm"}
+
+
+class VerifiedBuild(NamedTuple):
+    """The two resources of a build, and ``verified``: the index's digest, once it passed.
+
+    ``verified`` resolves only after the verification succeeded, so that whoever takes the digest
+    from there can't get an image that nothing ran. It is empty in a preview of a
+    build, and when the build or the verification failed.
+    """
+
+    build: docker_build.Image
+    verification: docker_build.Image
+    verified: pulumi.Output[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """What builds come after: ``verified`` digests by build, those of ``wheels`` by their name."""
+
+    verified: Mapping[str, pulumi.Output[str]]
+    wheels: Mapping[str, pulumi.Output[str]]
+
+
+def verified_build(
+    build: TagBuild, assets: Assets, before: Before, parent: pulumi.Resource
+) -> VerifiedBuild:
+    """Declare a build and its verification, as children of ``parent``."""
+    opts = lasting(parent, build.platforms)
+    built = _build(build, assets, _arguments(build, before), opts)
+    verification = _verification(build, assets, built.digest, opts)
+    passed = pulumi.Output.all(built.digest, verification.id).apply(lambda known: str(known[0]))
+    return VerifiedBuild(build=built, verification=verification, verified=digest_or_nothing(passed))
+
+
+def verification_name(build: TagBuild) -> str:
+    """Return the logical name of the verification of ``build``."""
+    return build.name.replace("/build:", "/verify:")
+
+
+def lasting(parent: pulumi.Resource | None, built_for: Iterable[str]) -> pulumi.ResourceOptions:
+    """Return the options of a build: it may take long, and its deletion deletes nothing."""
+    limit = f"{_MINUTES * len(tuple(built_for))}m"
+    return pulumi.ResourceOptions(
+        parent=parent,
+        # Image's own delete removes the digest, and with it every name that shares it.
+        retain_on_delete=True,
+        custom_timeouts=pulumi.CustomTimeouts(create=limit, update=limit),
+    )
+
+
+def _arguments(build: TagBuild, before: Before) -> dict[str, pulumi.Input[str]]:
+    arguments: dict[str, pulumi.Input[str]] = dict(build.arguments)
+    for name, wheels in build.wheels.items():
+        digest = before.wheels[wheels.name]
+        arguments[name] = pinned(wheels.repository, digest, _NOT_COMPILED)
+    if build.below:
+        digest = before.verified[build.below.name]
+        arguments |= {"BASE": pinned(build.below.repository, digest), "BASE_DIGEST": digest}
+    return arguments
+
+
+def pinned(repository: str, digest: pulumi.Output[str], never: str = _NEVER) -> pulumi.Output[str]:
+    """Return ``repository@digest``; without a digest, a tag that never is and says why."""
+    return digest.apply(lambda known: f"{repository}@{known}" if known else f"{repository}:{never}")
+
+
+def context(location: str, shared: str) -> docker_build.BuildContextArgs:
+    """Return the folder that a build is sent, with what images have in common where it is named."""
+    named = {_SHARED: docker_build.ContextArgs(location=shared)} if shared else None
+    return docker_build.BuildContextArgs(location=location, named=named)
+
+
+def pushed(reference: str, annotations: Mapping[str, str]) -> list[docker_build.ExportArgs]:
+    """Return the export of an index to ``reference``.
+
+    It is a raw one, for docker-build's own has neither rewrite-timestamp, without which no rebuild
+    gives the same bytes, nor annotations of an index. BuildKit reads it as a line of CSV.
+    """
+    fields = ["type=image", "push=true", "oci-mediatypes=true", "rewrite-timestamp=true"]
+    fields += [f"name={reference}"]
+    fields += [f"annotation-index.{key}={value}" for key, value in sorted(annotations.items())]
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(fields)
+    return [docker_build.ExportArgs(raw=line.getvalue())]
+
+
+def platforms(names: Iterable[str]) -> list[docker_build.Platform]:
+    """Return platforms as docker-build knows them."""
+    return [docker_build.Platform(_DOCKER_BUILD_NAMES.get(name, name)) for name in names]
+
+
+def _build(
+    build: TagBuild,
+    assets: Assets,
+    arguments: dict[str, pulumi.Input[str]],
+    opts: pulumi.ResourceOptions,
+) -> docker_build.Image:
+    return docker_build.Image(
+        build.name,
+        opts,
+        context=context(assets.context, assets.shared_context),
+        dockerfile=docker_build.DockerfileArgs(location=f"{assets.context}/Dockerfile"),
+        build_args=arguments,
+        platforms=platforms(build.platforms),
+        builder=docker_build.BuilderConfigArgs(name=build.builder),
+        exports=pushed(build.reference, build.annotations),
+        # What its read looks the image up by.
+        tags=[build.reference],
+        push=False,
+        build_on_preview=False,
+        exec_=build.foreign or None,
+    )
+
+
+def _verification(
+    build: TagBuild,
+    assets: Assets,
+    digest: pulumi.Output[str],
+    opts: pulumi.ResourceOptions,
+) -> docker_build.Image:
+    return docker_build.Image(
+        verification_name(build),
+        opts,
+        context=context(assets.verification, assets.shared_verification),
+        dockerfile=docker_build.DockerfileArgs(location=f"{assets.verification}/Dockerfile"),
+        build_args={
+            "IMAGE": pinned(build.repository, digest_or_nothing(digest)),
+            "EXPECT": build.expectation,
+            # docker-build does not see what changes in a named context (measured on 0.0.22).
+            "VERIFICATION": assets.verification_hash,
+        },
+        platforms=platforms(build.platforms),
+        builder=docker_build.BuilderConfigArgs(name=build.builder),
+        # Nothing is kept of it: it passes, or the build fails with what it printed.
+        exports=[docker_build.ExportArgs(raw="type=cacheonly")],
+        push=False,
+        build_on_preview=False,
+        exec_=build.foreign or None,
+    )
