@@ -1,17 +1,17 @@
 """Examples that break no rule, so that each test breaks exactly one thing."""
 
-from dataclasses import replace
+from collections.abc import Iterable
 from typing import Any
 
 from fleet.declaration import Declaration
 from fleet.inputs import Assets, Inputs
-from fleet.lock import Base, Lock, Tools
-from fleet.needs import has_all_pins, needs_of
+from fleet.lock import Base, Lock, Tools, bare
 from fleet.parse import parse
 
 DIGEST = "sha256:" + "a" * 64
 OTHER_DIGEST = "sha256:" + "b" * 64
 PLATFORMS = ("linux/amd64", "linux/arm/v7")
+INSTALLER = "installer==0.7.0"
 
 
 def image(**overrides: Any) -> dict[str, Any]:
@@ -47,10 +47,11 @@ def declaration(**image_overrides: Any) -> Declaration:
 
 
 def base(digest: str = DIGEST, name: str = "docker.io/library/python:3.11-slim") -> Base:
-    """A locked base with one digest for every platform."""
+    """A locked base with one digest for its index and every platform."""
     return Base(
         name=name,
         repository=name.rpartition(":")[0],
+        digest=digest,
         platforms=dict.fromkeys(PLATFORMS, digest),
     )
 
@@ -71,26 +72,24 @@ def lock(declared: Declaration, **overrides: Any) -> Lock:
         },
         "asked": {i.name: (i.requirement, *i.requires) for i in declared.images},
         "pins": pins,
-        "hashes": {pin: (DIGEST,) for entry in pins.values() for pin in entry},
+        "installer": INSTALLER,
         **overrides,
     }
-    return covering(Lock(**values), declared)
+    backends = [tools.pins for tools in values["tools"].values()]
+    every = (pin for entry in (*values["pins"].values(), *backends) for pin in entry)
+    return Lock(**{"files": files([INSTALLER, *every]), **values})
 
 
-def covering(held: Lock, declared: Declaration) -> Lock:
-    """``held``, whose tools were looked for in all that ``declared`` has pins for there."""
-    images = declared.by_name
-    tools = {
-        (name, python): replace(
-            entry,
-            looked_at=needs_of(images[name], python, images, held),
-            pure=images[name].pure,
-        )
-        if name in images and has_all_pins(images[name], python, images, held)
-        else entry
-        for (name, python), entry in held.tools.items()
-    }
-    return replace(held, tools=tools)
+def files(pins: Iterable[str], digest: str = DIGEST) -> dict[str, tuple[str, ...]]:
+    """A pure wheel of each of ``pins``, with one digest for all."""
+    return {bare(pin): (wheel(bare(pin), digest),) for pin in pins}
+
+
+def wheel(pin: str, digest: str = DIGEST, tags: str = "py3-none-any") -> str:
+    """The address of a wheel, with its hash behind it."""
+    name, _, version = pin.partition("==")
+    file = f"{name.replace('-', '_')}-{version}-{tags}.whl"
+    return f"https://files.test/{file}#sha256={digest.removeprefix('sha256:')}"
 
 
 def assets(**overrides: Any) -> Assets:
