@@ -15,6 +15,9 @@ DEPENDENCIES: Final = "WHEELS"
 PACKAGE: Final = "PACKAGE_WHEELS"
 """The same of its package, apart: a version of it has no other compiled again."""
 
+TAGS: Final = "wheels-"
+"""What the tags of wheels begin with, which lie in the repository of the builds."""
+
 _ALPINE_COMPILERS: Final = "build-base libffi-dev linux-headers"
 """What the official alpine image lacks and the full one has."""
 
@@ -80,7 +83,7 @@ def wheels_of(
         builder=where.builder,
         foreign=where.foreign,
         repository=where.repository,
-        reference=f"{where.repository}:wheels-{tag}",
+        reference=f"{where.repository}:{TAGS}{tag}",
         arguments=arguments,
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fleet.wheels import TAGS as WHEELS
 from local.say import TroubleError
 from providers.ociregistry.reference import Repository
 from upkeep.holdings import Holdings
@@ -41,12 +42,8 @@ def kept_of(image: Image, seen: Seen, state: State, owner: str) -> dict[Reposito
     roots = {*public.tags.values(), *_foreign(public, owner)}
     kept = {image.public: needed(public, roots, named[image.public])}
     if build := seen.held.get(image.build):
-        also = named[image.build] | _others(public, owner)
+        also = named[image.build] | _others(public, build, owner)
         kept[image.build] = needed(build, _planned(build, image.planned), also)
-    if cache := seen.held.get(image.cache):
-        # No cache says whose it is: where another stack has tags, each may be the other's.
-        serving = frozenset(cache.tags) if _foreign(public, owner) else image.planned
-        kept[image.cache] = needed(cache, _planned(cache, serving), named[image.cache])
     return kept
 
 
@@ -59,10 +56,20 @@ def _foreign(public: Holdings, owner: str) -> frozenset[str]:
     return frozenset(n.digest for n in nodes if n.owner not in ("", owner))
 
 
-def _others(public: Holdings, owner: str) -> frozenset[str]:
-    """Return the platforms of another owner's indexes: its builds lie in the same workshop."""
-    foreign = (public.nodes[digest] for digest in _foreign(public, owner))
-    return frozenset(digest for node in foreign for digest in node.platforms)
+def _others(public: Holdings, build: Holdings, owner: str) -> frozenset[str]:
+    """Return what other owners need of the build repository, which they share.
+
+    That is each of their indexes, which has the digest of its build; its platforms, and the builds
+    of some of these, where it joins several. No wheels say whose they are: where another owner has
+    indexes, all that have a tag may be theirs.
+    """
+    foreign = [public.nodes[digest] for digest in _foreign(public, owner)]
+    if not foreign:
+        return frozenset()
+    platforms = frozenset(digest for node in foreign for digest in node.platforms)
+    joined = (n.digest for n in build.nodes.values() if n.platforms and platforms >= {*n.platforms})
+    wheels = (digest for tag, digest in build.tags.items() if tag.startswith(WHEELS))
+    return frozenset({*(node.digest for node in foreign), *platforms, *joined, *wheels})
 
 
 def _planned(held: Holdings, planned: frozenset[str]) -> set[str]:

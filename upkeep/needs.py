@@ -55,7 +55,7 @@ class Asking:
         )
 
     def _own(self, repository: Repository, ledger: Ledger) -> list[str]:
-        """Return the names of what upkeep and provider keep in the workshop of platform builds."""
+        """Return the names of what upkeep and provider keep in the build repository."""
         if repository != self.image.build:
             return []
         # That the ledger could be read says that its name is there.

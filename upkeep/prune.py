@@ -1,4 +1,4 @@
-"""The sweep of what grows: superseded digests of an image's three repositories.
+"""The sweep of what grows: superseded digests of an image's two repositories.
 
 Dry runs write nothing. A run that applies writes the ledger first, so that an interrupted one
 forgets nothing, then deletes, then writes the ledger without what went.

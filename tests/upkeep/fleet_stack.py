@@ -18,7 +18,7 @@ from fleet.plan import Plan, make_plan
 from inputs.gather import gather
 from local import private
 from local.checkout import checkout
-from tests.engine.seeding import move_tag, push_image
+from tests.engine.seeding import push_image, push_index
 from tests.engine.stack import EngineStack
 from tests.engine.tools import ROOT
 from tests.fleet import examples
@@ -27,7 +27,6 @@ from tests.registries.live import LiveRegistry
 IMAGE = "web"
 PUBLIC = f"team/{IMAGE}"
 BUILD = f"{PUBLIC}/build"
-CACHE = f"{PUBLIC}/cache"
 _FOLDERS = ("image", "verify")
 
 
@@ -102,10 +101,8 @@ class FleetStack(EngineStack):
         builds = [b for image in plan.images for tag in image.tags for b in tag.builds]
         digests = {}
         for build in builds:
-            text = f"{build.name} {seed}"
-            workshop = build.repository.partition("/")[2]
-            pushed = push_image(self._live, workshop, [build.platform], text)
-            digests[build.name] = pushed[build.platform]
+            place = build.repository.partition("/")[2]
+            pushed = push_image(self._live, place, build.platforms, f"{build.name} {seed}")
             tag = build.reference.rpartition(":")[2]
-            move_tag(self._live, workshop, tag, pushed[build.platform])
+            digests[build.name] = push_index(self._live, place, [tag], pushed, build.annotations)
         (self.root / "images.json").write_text(json.dumps(digests))

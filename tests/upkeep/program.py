@@ -1,7 +1,7 @@
-"""The fleet's own program, but for docker-build: each platform's image is there already.
+"""The fleet's own program, but for docker-build: what it would push is there already.
 
 Copied as `__main__.py` into a project of its own; `images.json` beside it maps the name of each
-platform build to its digest.
+build to its digest.
 """
 
 import json
@@ -14,7 +14,7 @@ from pulumi.runtime.config import get_config_env
 from components import image_tag
 from components.elsewhere import Elsewhere
 from components.fleet import declare
-from fleet.build import PlatformBuild
+from fleet.build import TagBuild
 from fleet.inputs import Assets
 from fleet.plan import make_plan
 from inputs.gather import gather
@@ -24,17 +24,18 @@ digests = json.loads(Path("images.json").read_text())
 
 
 def built(
-    build: PlatformBuild, _assets: Assets, _below: object, _parent: pulumi.Resource
+    build: TagBuild, _assets: Assets, _before: object, _parent: pulumi.Resource
 ) -> SimpleNamespace:
     digest = digests[build.name]
     arguments = pulumi.Output.from_input({"IMAGE": f"{build.repository}@{digest}"})
     return SimpleNamespace(
         verified=pulumi.Output.from_input(digest),
+        build=SimpleNamespace(digest=pulumi.Output.from_input(digest)),
         verification=SimpleNamespace(build_args=arguments),
     )
 
 
-setattr(image_tag, "platform_image", built)  # noqa: B010 - a stand-in of another type
+setattr(image_tag, "verified_build", built)  # noqa: B010 - a stand-in of another type
 declaration = declaration_of_engine(get_config_env(), pulumi.get_stack(), Path.cwd())
 plan = make_plan(
     declaration, gather(Path.cwd(), pulumi.get_stack(), declaration), owner="fleet/dev"

@@ -14,7 +14,7 @@ from upkeep.versions import Distribution
 
 Run = Callable[[Callable[[Client], Coroutine[Any, Any, Any]]], Any]
 DIGEST = "sha256:" + "a" * 64
-PUBLIC, BUILD, CACHE = "team/web", "team/web/build", "team/web/cache"
+PUBLIC, BUILD = "team/web", "team/web/build"
 FIRST, LATER, LAST = "2026-01-01T00:00:00+00:00", "2026-01-30T00:00:00+00:00", "2026-02-01T00:00Z"
 
 
@@ -38,7 +38,7 @@ def state(**fields: Any) -> State:
 
 @dataclass
 class Sweeper:
-    """`make prune` on a day; `planned` are the workshop tags of the plan.
+    """`make prune` on a day; `planned` are the tags of the build repository that the plan names.
 
     `max_share` is what is allowed by hand, `date` what the registry says instead of that day.
     """
@@ -46,7 +46,7 @@ class Sweeper:
     registry: FakeRegistry
     run: Run
     known: State = field(default_factory=state)
-    planned: frozenset[str] = frozenset({"a-amd64"})
+    planned: frozenset[str] = frozenset({"a"})
     max_share: float = MAX_SHARE
     owner: str = "fleet/dev"
     date: str | None = None
@@ -101,9 +101,9 @@ def tagged(registry: FakeRegistry, name: str, tag: str, text: str) -> str:
 
 def superseded(sweeper: Sweeper) -> str:
     """Have a build tag noted, then moved on; return the digest that it left."""
-    old = tagged(sweeper.registry, BUILD, "a-amd64", "old")
+    old = tagged(sweeper.registry, BUILD, "a", "old")
     sweeper.sweep()
-    tagged(sweeper.registry, BUILD, "a-amd64", "new")
+    tagged(sweeper.registry, BUILD, "a", "new")
     return old
 
 
@@ -119,13 +119,17 @@ def superseded_index(sweeper: Sweeper) -> tuple[str, str]:
 
 
 def push_index_of(
-    registry: FakeRegistry, children: list[str], tag: str, annotations: dict[str, str]
+    registry: FakeRegistry,
+    children: list[str],
+    tag: str,
+    annotations: dict[str, str],
+    name: str = PUBLIC,
 ) -> str:
     entries = [
         {
             "mediaType": OCI_MANIFEST,
             "digest": digest,
-            "size": len(registry.repositories[PUBLIC].manifests[digest][1]),
+            "size": len(registry.repositories[name].manifests[digest][1]),
             "platform": {"os": "linux", "architecture": "amd64"},
         }
         for digest in children
@@ -136,7 +140,19 @@ def push_index_of(
         "manifests": entries,
         "annotations": annotations,
     }
-    return registry.push_manifest(PUBLIC, document, tag)
+    return registry.push_manifest(name, document, tag)
+
+
+def push_build(
+    registry: FakeRegistry,
+    tag: str,
+    platforms: list[str],
+    annotations: dict[str, str] | None = None,
+    name: str = BUILD,
+) -> str:
+    """Push an index as a build leaves it, of an image for each text of `platforms`."""
+    children = [registry.push_image(name, "linux/amd64", text) for text in platforms]
+    return push_index_of(registry, children, tag, annotations or {}, name)
 
 
 def nested(registry: FakeRegistry, *, outer_first: bool) -> tuple[str, str]:

@@ -31,7 +31,7 @@ def urns(*resources: dict[str, str]) -> tuple[str, ...]:
 
 def test_components_go_with_their_image_and_take_their_children_along() -> None:
     base = [
-        resource(IMAGE, "base/wheels:py3.11-amd64-1"),
+        resource(IMAGE, "base/wheels:py3.11-1"),
         resource(IMAGE_TAG, "base:py3.11-1.0"),
         resource(POINTERS, "base"),
     ]
@@ -42,7 +42,7 @@ def test_components_go_with_their_image_and_take_their_children_along() -> None:
         resource("fleet:index:Guard", "fleet/prod"),
         resource("ociregistry:index:Summary", "fleet/prod:summary"),
         resource("ociregistry:index:Tag", "localhost:1/a/base:py3.11-1.0", f"{IMAGE_TAG}$"),
-        resource(IMAGE, "base/build:py3.11-1.0-amd64", f"{IMAGE_TAG}$"),
+        resource(IMAGE, "base/build:py3.11-1.0", f"{IMAGE_TAG}$"),
         resource("fleet:index:Repository", "a/b"),
         resource("pulumi:providers:ociregistry", "default"),
     ]

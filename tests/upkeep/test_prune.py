@@ -12,13 +12,13 @@ from tests.fleet.examples import declaration, inputs, lock
 from tests.providers.registry_fake import http_date
 from tests.upkeep.sweeping import (
     BUILD,
-    CACHE,
     FIRST,
     LAST,
     LATER,
     PUBLIC,
     Sweeper,
     nested,
+    push_build,
     push_index_of,
     push_referrer,
     repository,
@@ -32,6 +32,8 @@ from upkeep.prune import Pruner, Swept
 from upkeep.prune_report import report
 from upkeep.state import State
 from upkeep.versions import Distribution
+
+THEIRS = {OWNER_ANNOTATION: "fleet/prod"}
 
 
 class TestWhenADigestGoes:
@@ -55,30 +57,50 @@ class TestWhenADigestGoes:
         assert "make prune APPLY=1" in report(found, 30, None)
 
     def test_what_a_run_sees_for_the_first_time_starts_to_wait(self, sweeper: Sweeper) -> None:
-        tagged(sweeper.registry, BUILD, "left-amd64", "left")
+        tagged(sweeper.registry, BUILD, "left", "left")
         found = sweeper.look(FIRST)
         assert [(item.tags, item.goes, item.due) for item in found.loose] == [
-            (("left-amd64",), "2026-01-31", False)
+            (("left",), "2026-01-31", False)
         ]
 
-    def test_tags_of_versions_that_left_the_plan_go_with_build_and_cache(
+    def test_tags_of_versions_that_left_the_plan_go_and_so_do_the_wheels_of_none(
         self, sweeper: Sweeper
     ) -> None:
-        tagged(sweeper.registry, BUILD, "a-amd64", "kept")
-        kept = tagged(sweeper.registry, CACHE, "a-amd64", "kept cache")
-        gone = [
-            tagged(sweeper.registry, name, "left-amd64", f"left {name}") for name in (BUILD, CACHE)
-        ]
+        sweeper.planned = frozenset({"a", "wheels-a", "b"})
+        for tag in sweeper.planned:
+            tagged(sweeper.registry, BUILD, tag, tag)
+        gone = [tagged(sweeper.registry, BUILD, tag, tag) for tag in ("left", "wheels-left")]
         sweeper.sweep(FIRST)
         assert sorted(item.digest for item in sweeper.sweep(LAST).gone) == sorted(gone)
-        assert sweeper.holds(CACHE, kept)
+        assert set(sweeper.registry.repositories[BUILD].tags) >= sweeper.planned
+
+    def test_builds_of_the_layout_before_are_superseded(self, sweeper: Sweeper) -> None:
+        sweeper.max_share = 1.0
+        new = push_build(sweeper.registry, "a", ["new amd64", "new arm"])
+        old = [tagged(sweeper.registry, BUILD, f"a-{p}", f"old {p}") for p in ("amd64", "arm-v7")]
+        sweeper.sweep(FIRST)
+        said = report(sweeper.look(LATER), 30, None)
+        assert all(f"{digest} (a-" in said for digest in old)
+        assert {item.digest for item in sweeper.sweep(LAST).gone} == set(old)
+        assert sweeper.registry.pullable(BUILD, new)
+
+    def test_a_superseded_build_takes_its_platforms_along_but_those_of_the_next_one(
+        self, sweeper: Sweeper
+    ) -> None:
+        old = push_build(sweeper.registry, "a", ["same", "old"])
+        sweeper.sweep(FIRST)
+        new = push_build(sweeper.registry, "a", ["same", "new"])
+        sweeper.sweep(FIRST)
+        moved = sweeper.registry.push_image(BUILD, "linux/amd64", "old")
+        assert [item.digest for item in sweeper.sweep(LAST).gone] == [old, moved]
+        assert sweeper.registry.pullable(BUILD, new)
 
     def test_a_digest_that_is_needed_again_waits_anew(self, sweeper: Sweeper) -> None:
         old = superseded(sweeper)
         sweeper.sweep(FIRST)
-        sweeper.registry.repositories[BUILD].tags["a-amd64"] = old
+        sweeper.registry.repositories[BUILD].tags["a"] = old
         sweeper.sweep(LATER)
-        tagged(sweeper.registry, BUILD, "a-amd64", "new")
+        tagged(sweeper.registry, BUILD, "a", "new")
         assert old not in [item.digest for item in sweeper.sweep(LAST).gone]
 
     def test_an_index_goes_before_its_platforms_and_takes_them_along(
@@ -89,7 +111,7 @@ class TestWhenADigestGoes:
         assert sweeper.registry.pullable(PUBLIC, "py3.11-0.34.0")
 
     def test_the_ledger_does_not_grow_by_itself(self, sweeper: Sweeper) -> None:
-        tagged(sweeper.registry, BUILD, "a-amd64", "kept")
+        tagged(sweeper.registry, BUILD, "a", "kept")
         sweeper.sweep(FIRST)
         manifests = set(sweeper.registry.repositories[BUILD].manifests)
         sweeper.registry.log.clear()
@@ -151,14 +173,40 @@ class TestWhatNeverGoes:
         sweeper.sweep(FIRST)
         assert sweeper.sweep(LAST).gone == ()
 
-    def test_the_builds_of_another_stacks_tags(self, sweeper: Sweeper) -> None:
-        digest = tagged(sweeper.registry, BUILD, "theirs-amd64", "theirs")
-        cache = tagged(sweeper.registry, CACHE, "theirs-amd64", "their cache")
-        assert sweeper.registry.push_image(PUBLIC, "linux/amd64", "theirs") == digest
-        push_index_of(sweeper.registry, [digest], "theirs", {OWNER_ANNOTATION: "fleet/prod"})
+    def test_the_platforms_of_a_planned_build(self, sweeper: Sweeper) -> None:
+        push_build(sweeper.registry, "a", ["one", "two"])
+        sweeper.sweep(FIRST)
+        assert sweeper.look(LAST).loose == ()
+        assert sweeper.sweep(LAST, days=0).gone == ()
+        assert sweeper.registry.pullable(BUILD, "a")
+
+    def test_the_builds_of_another_stacks_tags_and_their_wheels(self, sweeper: Sweeper) -> None:
+        build = push_build(sweeper.registry, "theirs", ["theirs", "as well"], THEIRS)
+        assert push_build(sweeper.registry, "theirs", ["theirs", "as well"], THEIRS, PUBLIC) == build
+        wheels = push_build(sweeper.registry, "wheels-theirs", ["wheels"])
+        sweeper.sweep(FIRST)
+        del sweeper.registry.repositories[BUILD].tags["theirs"]
         sweeper.sweep(FIRST)
         assert sweeper.sweep(LAST).gone == ()
-        assert sweeper.holds(CACHE, cache)
+        assert sweeper.registry.pullable(BUILD, build)
+        assert sweeper.registry.pullable(BUILD, wheels)
+
+    def test_the_builds_that_another_stack_joined_to_one_index(self, sweeper: Sweeper) -> None:
+        platforms = ["theirs", "others"]
+        builds = [push_build(sweeper.registry, text, [text], THEIRS) for text in platforms]
+        push_build(sweeper.registry, "joined", platforms, THEIRS, PUBLIC)
+        sweeper.sweep(FIRST)
+        assert sweeper.sweep(LAST).gone == ()
+        assert all(sweeper.registry.pullable(BUILD, digest) for digest in builds)
+
+    def test_the_platform_builds_that_another_stacks_index_of_the_layout_before_names(
+        self, sweeper: Sweeper
+    ) -> None:
+        digest = tagged(sweeper.registry, BUILD, "theirs-amd64", "theirs")
+        push_build(sweeper.registry, "theirs", ["theirs"], THEIRS, PUBLIC)
+        sweeper.sweep(FIRST)
+        assert sweeper.sweep(LAST).gone == ()
+        assert sweeper.holds(BUILD, digest)
 
     def test_a_superseded_index_of_another_stack_which_may_have_it_on_record(
         self, sweeper: Sweeper
@@ -200,7 +248,7 @@ class TestWhatNeverGoes:
     def test_a_signature_of_an_image_that_could_not_be_deleted(self, sweeper: Sweeper) -> None:
         sweeper.max_share = 1.0
         signed = tagged(sweeper.registry, BUILD, "b", "image")
-        signature = push_referrer(sweeper.registry, signed, "signature", "a", BUILD)
+        signature = push_referrer(sweeper.registry, signed, "signature", "s", BUILD)
         sweeper.sweep(FIRST)
         sweeper.registry.fault(f"DELETE .*{signed}", status=409)
         swept = sweeper.sweep(LAST)
@@ -266,7 +314,7 @@ class TestWhatNeverGoes:
 
 class TestRefusals:
     def test_a_registry_that_deletes_nothing_is_left_as_it_is(self, sweeper: Sweeper) -> None:
-        tagged(sweeper.registry, BUILD, "left-amd64", "left")
+        tagged(sweeper.registry, BUILD, "left", "left")
         sweeper.registry.digest_delete = False
         with pytest.raises(TroubleError, match="deletes no digests"):
             sweeper.sweep(FIRST)
@@ -290,7 +338,7 @@ class TestRefusals:
     def test_a_digest_that_fails_stops_no_other(self, sweeper: Sweeper) -> None:
         sweeper.max_share = 1.0
         digests = sorted(
-            tagged(sweeper.registry, BUILD, f"{name}-amd64", name) for name in ("x", "y")
+            tagged(sweeper.registry, BUILD, f"{name}", name) for name in ("x", "y")
         )
         sweeper.sweep(FIRST)
         sweeper.registry.fault(f"DELETE .*{digests[0]}", status=409)
@@ -309,7 +357,6 @@ def test_builds_and_the_wheels_that_they_take_are_planned() -> None:
     )
     given = inputs(declared, lock=lock(declared, tools={("web", "3.11"): tools}))
     (plan,) = make_plan(declared, given, "fleet/dev").images
-    ((wheels, _),) = plan.compiling
-    assert image_of(plan).planned == {
-        "py3.11-slim-0.34.0-amd64", "py3.11-slim-0.34.0-arm-v7", wheels.cache.rpartition(":")[2],
-    }  # fmt: skip
+    (wheels,) = plan.compiling
+    assert wheels.reference.startswith(f"{plan.repository}/build:wheels-py3.11-")
+    assert image_of(plan).planned == {"py3.11-slim-0.34.0", wheels.reference.rpartition(":")[2]}

@@ -1,8 +1,8 @@
 """The same sweep over every kind of registry: what is superseded goes, what is kept pulls."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,18 +28,18 @@ from upkeep.prune import Pruner, Swept
 from upkeep.records import read_records
 from upkeep.restore import Restored, choose, restore
 
-PUBLIC, BUILD = "team/web", "team/web/build"
+PUBLIC, BUILD, TAG = "team/web", "team/web/build", "py3.11-0.34.0"
 _T = TypeVar("_T")
 FIRST, LAST = "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"
 
 
 @dataclass(frozen=True)
 class Seeded:
-    """What a registry holds: build and index that were replaced, and those of the undo record."""
+    """What was replaced: an index, and a build with its platforms; and the index on record."""
 
     old: str
     undo: str
-    builds: Mapping[str, str] = field(default_factory=dict)
+    builds: frozenset[str]
 
 
 def seed(front: Front) -> None:
@@ -50,21 +50,20 @@ def seed(front: Front) -> None:
     push_index(front, PUBLIC, ["py3.11-0.33.0"], shared)
     undo = push_image(front, PUBLIC, PLATFORMS, "undo")
     push_index(front, PUBLIC, ["py3.8-LATEST"], undo)
-    for platform, digest in children[BUILD].items():
-        move_tag(front, BUILD, _name(platform), digest)
+    push_index(front, BUILD, [TAG], children[BUILD])
 
 
 def supersede(front: Front) -> Seeded:
     """Rebuild and forget as a later update does; return what that left behind."""
     reading = Reading(front.storage, PUBLIC)
     old, undo = reading.digest("py3.11-0.34.0"), reading.digest("py3.8-LATEST")
-    builds = {p: Reading(front.storage, BUILD).digest(_name(p)) or "" for p in PLATFORMS}
+    build = Reading(front.storage, BUILD)
+    builds = {str(build.digest(TAG)), *build.pull(TAG).values()}
     children = {r: push_image(front, r, PLATFORMS, f"new {r}") for r in (PUBLIC, BUILD)}
     tags = ["py3.11-0.34.0", "py3.11-LATEST", "py3.8-LATEST"]
     push_index(front, PUBLIC, tags, children[PUBLIC])
-    for platform, digest in children[BUILD].items():
-        move_tag(front, BUILD, _name(platform), digest)
-    return Seeded(old=str(old), undo=str(undo), builds=builds)
+    push_index(front, BUILD, [TAG], children[BUILD])
+    return Seeded(old=str(old), undo=str(undo), builds=frozenset(builds))
 
 
 def sweep(front: Front, undo: str, now: str) -> Swept:
@@ -80,7 +79,7 @@ def sweep(front: Front, undo: str, now: str) -> Swept:
             registry=opened.registry, versions=opened.versions_of(front.host), owner="fleet/dev",
             state=lambda: known, now=lambda: now, days=30,
         )  # fmt: skip
-        planned = frozenset(_name(platform) for platform in PLATFORMS)
+        planned = frozenset({TAG})
         try:
             return await pruner.apply(await pruner.look(Image(public=public, planned=planned)))
         finally:
@@ -119,10 +118,6 @@ def asked(front: Front, work: Callable[[Opened], Coroutine[Any, Any, _T]]) -> _T
     return asyncio.run(run())
 
 
-def _name(platform: str) -> str:
-    return f"py3.11-0.34.0-{platform.rpartition('/')[2]}"
-
-
 @pytest.mark.parametrize("kind", parameters(removes=True))
 def test_what_is_superseded_goes_and_everything_kept_still_pulls(
     kind: Kind, tmp_path: Path
@@ -136,14 +131,14 @@ def test_what_is_superseded_goes_and_everything_kept_still_pulls(
         swept = sweep(front, undo, LAST)
         assert swept.kept == {}
         gone = {(item.repository.name, item.digest) for item in swept.gone}
-        assert {(PUBLIC, left.old), *((BUILD, d) for d in left.builds.values())} <= gone
+        assert {(PUBLIC, left.old), *((BUILD, d) for d in left.builds)} <= gone
         public, build = Reading(front.storage, PUBLIC), Reading(front.storage, BUILD)
         assert public.digest(left.old) is None
-        assert all(build.digest(digest) is None for digest in left.builds.values())
+        assert all(build.digest(digest) is None for digest in left.builds)
         # The other version tag still needs two platforms of the index that went.
         for kept in ("py3.11-0.34.0", "py3.11-0.33.0", "py3.11-LATEST", left.undo):
             assert set(public.pull(kept)) == set(PLATFORMS)
-        assert all(build.digest(_name(platform)) for platform in PLATFORMS)
+        assert set(build.pull(TAG)) == set(PLATFORMS)
         assert sweep(front, undo, LAST).gone == ()
 
 
@@ -248,4 +243,4 @@ def test_a_version_that_github_refuses_to_delete_stops_no_other(tmp_path: Path) 
         swept = sweep(front, undo, LAST)
         assert "5000" in swept.kept[left.old]
         assert set(Reading(front.storage, PUBLIC).pull(left.old)) == set(PLATFORMS), "still whole"
-        assert set(left.builds.values()) <= {item.digest for item in swept.gone}
+        assert left.builds <= {item.digest for item in swept.gone}
