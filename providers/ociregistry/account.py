@@ -91,7 +91,7 @@ class Account:
         try:
             yield
         except Exception as error:
-            kind: Kind = "pointer" if "source" in properties else "version"
+            kind: Kind = "version" if properties.get("platforms") else "pointer"
             ref = properties.get("ref") or properties.get("repository") or urn.rpartition("::")[2]
             entry = Entry(
                 ref=str(ref),

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from providers.ociregistry.report import Action, Entry
-from providers.ociregistry.tag import Recorded, TagInputs, foreseen_digest
+from providers.ociregistry.tag import Recorded, TagInputs, foreseen_digest, missing
 
 # What a preview keeps as it is when only these change: no name moves.
 STATE_ONLY = frozenset({"identity", "onConflict"})
@@ -17,13 +17,11 @@ class Before:
     """What this run knows of a tag from before the program ran.
 
     `recorded` is None where no state knew it; `gone` tells that this run's refresh found it
-    absent. `inputs` went into it, empty where the state kept none; `images` are the sources,
-    platform to `host/repository@sha256:…`.
+    absent. `inputs` went into it, empty where the state kept none.
     """
 
     recorded: Recorded | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
-    images: Mapping[str, str] = field(default_factory=dict)
     gone: bool = False
 
 
@@ -35,15 +33,13 @@ class Outlook:
     line: str = ""
 
 
-def drifted(changes: Collection[str], recorded: Recorded) -> tuple[str, ...]:
+def drifted(changes: Collection[str], recorded: Recorded, inputs: TagInputs) -> tuple[str, ...]:
     """Say how a tag left what was recorded, by the differing properties that stand for drift."""
     found = []
     if "digest" in changes:
         found.append(f"it was moved to {recorded.state.digest}")
     if "platforms" in changes:
-        there = {platform.platform for platform in recorded.state.platforms}
-        missing = ", ".join(sorted(set(recorded.sources or ()) - there))
-        found.append(f"the registry lost {missing or 'a platform of it'}")
+        found.append(f"the registry lost {', '.join(missing(inputs.platforms, recorded.state))}")
     return tuple(found)
 
 
@@ -62,7 +58,7 @@ def entry_of(
     reasons: tuple[str, ...] = (),
 ) -> Entry:
     """Return the entry of a tag, with the digests and versions that a preview can know."""
-    pointer = inputs.source is not None
+    pointer = inputs.is_pointer
     return Entry(
         ref=str(inputs.ref),
         kind="pointer" if pointer else "version",

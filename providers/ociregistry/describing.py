@@ -13,7 +13,6 @@ from providers.ociregistry.index import (
     INDEXES,
     OWNER_ANNOTATION,
     annotations_of,
-    assemble,
     children_of,
     content_of,
     document_of,
@@ -22,7 +21,7 @@ from providers.ociregistry.index import (
 from providers.ociregistry.library import Library
 from providers.ociregistry.reference import ManifestReference, Repository, TagReference
 from providers.ociregistry.registry import Manifest, Registry
-from providers.ociregistry.tag import Platform, Source, TagInputs, TagState
+from providers.ociregistry.tag import Platform, TagInputs, TagState
 from providers.ociregistry.throwaway import is_throwaway
 
 # What the registry said or left unsaid of itself, and not of what it was asked for.
@@ -119,27 +118,12 @@ def _unreadable(manifest: Manifest, error: RegistryError) -> TagState:
 
 
 def _inputs_of(ref: TagReference, manifest: Manifest, platforms: tuple[Platform, ...]) -> TagInputs:
-    """Return inputs that describe the tag as it is: assembled where that gives the same bytes."""
-    document = document_of(manifest, str(ref))
-    annotations = annotations_of(document)
-    owner = annotations.pop(OWNER_ANNOTATION, "")
-    if owner and manifest.media_type in INDEXES:
-        children = children_of(document, str(ref))
-        inputs = TagInputs(
-            ref=ref, owner=owner, annotations=annotations, sources=_sources_of(ref, platforms)
-        )
-        same = assemble(children, inputs.index_annotations).digest == manifest.digest
-        if same and len(platforms) == len(children):
-            return inputs
-    source = ManifestReference(repository=ref.repository, digest=manifest.digest)
-    return TagInputs(ref=ref, owner=owner, source=source)
-
-
-def _sources_of(ref: TagReference, platforms: tuple[Platform, ...]) -> tuple[Source, ...]:
-    return tuple(
-        Source(
-            platform=platform.platform,
-            image=ManifestReference(repository=ref.repository, digest=platform.digest),
-        )
-        for platform in platforms
+    """Return inputs that leave the tag as it is: a copy of what it names."""
+    annotations = annotations_of(document_of(manifest, str(ref)))
+    return TagInputs(
+        ref=ref,
+        owner=annotations.get(OWNER_ANNOTATION, ""),
+        sources=(ManifestReference(repository=ref.repository, digest=manifest.digest),),
+        # One whose configuration says none has an empty name.
+        platforms=tuple(dict.fromkeys(p.platform for p in platforms if p.platform)),
     )

@@ -109,6 +109,17 @@ def _is_text(value: Any) -> bool:
         return False
 
 
+def entries_of(document: Mapping[str, Any], place: str) -> tuple[Child, ...]:
+    """Return all that an index names, in its order; what is no platform has none.
+
+    :raises RegistryError: if an entry has no proper digest, size or media type.
+    """
+    entries = document.get("manifests")
+    if not isinstance(entries, list):
+        raise RegistryError(f"{place}: the index has no list of manifests")
+    return tuple(_child(entry, place) for entry in entries)
+
+
 def children_of(document: Mapping[str, Any], place: str) -> tuple[Child, ...]:
     """Return the platform images of an index, sorted by platform.
 
@@ -117,11 +128,8 @@ def children_of(document: Mapping[str, Any], place: str) -> tuple[Child, ...]:
 
     :raises RegistryError: if an entry has no proper digest, size or media type.
     """
-    entries = document.get("manifests")
-    if not isinstance(entries, list):
-        raise RegistryError(f"{place}: the index has no list of manifests")
-    children = [_child(entry, place) for entry in entries]
-    runnable = [c for c in children if c.platform and not c.platform.startswith("unknown/")]
+    found = entries_of(document, place)
+    runnable = [c for c in found if c.platform and not c.platform.startswith("unknown/")]
     return tuple(sorted(runnable, key=lambda c: (c.platform, c.digest)))
 
 

@@ -17,7 +17,7 @@ def foresee_pointer(inputs: TagInputs, before: Before) -> Outlook:
     if changes <= STATE_ONLY:
         return Outlook(entry=entry_of(inputs, recorded, action="unchanged"))
     if "source" not in changes:
-        reasons = drifted(changes, recorded)
+        reasons = drifted(changes, recorded, inputs)
         return Outlook(entry=entry_of(inputs, recorded, action="re-point", reasons=reasons))
     line = _moving(inputs, recorded, target)
     return Outlook(entry=entry_of(inputs, recorded, action="re-point", reasons=(line,)), line=line)

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from providers.ociregistry.ingredient import ORDER, REST, VERSIONED, Subject, words
@@ -48,28 +48,17 @@ def reasons(old: Inputs, new: Inputs) -> tuple[str, ...]:
     a build, which is told only where nothing else is. Any other kind is taken as it is.
     An empty map is that of a state which recorded none.
     """
-    found = differences(old, new)
-    return in_words(tuple(d for d in found if not d.vague) or found)
+    return in_words(differences(old, new))
 
 
-def telling(found: tuple[Difference, ...], platforms: tuple[str, ...]) -> tuple[Difference, ...]:
-    """Leave out what is vague for those of `platforms` of which the rest tells something."""
-    named = tuple(difference for difference in found if not difference.vague)
-    if not named:
-        return found
-    told = concerned(named, platforms)
-    left = tuple(platform for platform in platforms if platform not in told)
-    vague = (replace(d, platforms=concerned((d,), left)) for d in found if d.vague)
-    return (*named, *(difference for difference in vague if difference.platforms))
-
-
-def in_words(found: Iterable[Difference], understood: Collection[str] = ()) -> tuple[str, ...]:
-    """Return differences as texts; the platforms that are `understood` are not spelt out."""
+def in_words(found: Iterable[Difference]) -> tuple[str, ...]:
+    """Return differences as texts, without what is vague where the rest tells something."""
+    listed = tuple(found)
     return tuple(
-        difference.words
-        if not difference.platforms or set(difference.platforms) == set(understood)
-        else f"{difference.words} for {', '.join(difference.platforms)}"
-        for difference in found
+        f"{difference.words} for {', '.join(difference.platforms)}"
+        if difference.platforms
+        else difference.words
+        for difference in [d for d in listed if not d.vague] or listed
     )
 
 
@@ -78,15 +67,6 @@ def shown(texts: tuple[str, ...]) -> str:
     if len(texts) <= _SHOWN + 1:
         return ", ".join(texts)
     return f"{', '.join(texts[:_SHOWN])} and {len(texts) - _SHOWN} more"
-
-
-def concerned(found: Iterable[Difference], platforms: tuple[str, ...]) -> tuple[str, ...]:
-    """Return those of `platforms` that at least one difference concerns."""
-    differing = tuple(found)
-    if any(not difference.platforms for difference in differing):
-        return platforms
-    named = {platform for difference in differing for platform in difference.platforms}
-    return tuple(platform for platform in platforms if platform in named)
 
 
 def differences(old: Inputs, new: Inputs) -> tuple[Difference, ...]:

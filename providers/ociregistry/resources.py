@@ -10,19 +10,11 @@ OnConflict = Literal["take-over", "refuse"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlatformSource:
-    """One platform manifest that a version tag is assembled from.
-
-    `platform` is `os/architecture[/variant]`; `image` is `host/repository@sha256:…`.
-    """
-
-    platform: str
-    image: pulumi.Input[str]
-
-
-@dataclass(frozen=True, kw_only=True)
 class TagArgs:
-    """What a tag shall name: either `sources` to assemble, or one `source` to copy.
+    """What a tag shall name: one `source` to copy byte for byte, or indexes (`sources`) to join.
+
+    A source is `host/repository@sha256:…`, on the tag's host. `platforms` are those that a version
+    tag must have (`os/architecture[/variant]`); a tag without them is a pointer.
 
     `ref` is `host[:port]/repository:tag` and becomes the resource's id. `owner` is
     `<pulumi project>/<stack>`. `identity` is a hash of the inputs, kept in the state only; of a
@@ -33,8 +25,9 @@ class TagArgs:
 
     ref: str
     owner: str
-    sources: Sequence[PlatformSource] | None = None
     source: pulumi.Input[str] | None = None
+    sources: Sequence[pulumi.Input[str]] | None = None
+    platforms: Sequence[str] = ()
     identity: pulumi.Input[str] = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
@@ -199,8 +192,10 @@ def _tag_properties(args: TagArgs) -> dict[str, Any]:
     }
     if args.inputs:
         properties["inputs"] = dict(args.inputs)
+    if args.platforms:
+        properties["platforms"] = list(args.platforms)
     if args.sources is not None:
-        properties["sources"] = [{"platform": s.platform, "image": s.image} for s in args.sources]
+        properties["sources"] = list(args.sources)
     if args.source is not None:
         properties["source"] = args.source
     return properties

@@ -28,9 +28,6 @@ def _object(**properties: dict[str, Any]) -> dict[str, Any]:
 
 
 _TYPES = {
-    "ociregistry:index:PlatformSource": _object(
-        platform=_text("os/architecture[/variant]"), image=_text("host/repository@sha256:…")
-    ),
     "ociregistry:index:Platform": _object(
         platform=_text("os/architecture[/variant]"),
         digest=_text(_DIGEST),
@@ -48,12 +45,16 @@ _TYPES = {
 
 _TAG_INPUTS = {
     "ref": _text("host[:port]/repository:tag; the id."),
-    "owner": _text("<pulumi project>/<stack>, written into assembled indexes."),
-    "sources": _array(_ref("PlatformSource"), "Platform manifests to assemble."),
-    "source": _text("host/repository@sha256:… to copy, in the same repository."),
+    "owner": _text("<pulumi project>/<stack>, written into joined indexes."),
+    "source": _text("host/repository@sha256:… on the same host: copied byte for byte."),
+    "sources": _array(_STRING, "Several indexes instead, written likewise: joined into one."),
+    "platforms": _array(
+        _STRING,
+        "os/architecture[/variant] that a version tag must have; a tag without any is a pointer.",
+    ),
     "identity": _text("A hash of the inputs, kept in the state alone."),
     "inputs": _map(_STRING, "What the identity is a hash of, in words: `<kind> <name>` to text."),
-    "annotations": _map(_STRING, "Annotations of an assembled index."),
+    "annotations": _map(_STRING, "Annotations of a joined index."),
     "onConflict": _text("take-over (default) or refuse, for a tag that is another's."),
 }
 _TAG_OUTPUTS = {

@@ -1,6 +1,6 @@
 """Tags, pure: what differs, what may be displaced, and what a preview can foresee."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,16 +13,11 @@ OnConflict = Literal["take-over", "refuse"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
-    """One platform manifest to assemble; the image's digest is empty where still unknown."""
-
-    platform: str
-    image: ManifestReference
-
-
-@dataclass(frozen=True, kw_only=True)
 class TagInputs:
-    """What is declared: platform `sources` to assemble, or else one `source` to copy.
+    """What is declared: one source, which is copied as it is, or several indexes to be joined.
+
+    A source's digest is empty where it is still unknown. A tag that declares `platforms` is a
+    version tag, and must have these; one without is a pointer.
 
     `identity` is None where a preview does not know it yet. `inputs` tells in words what the
     identity is a hash of; it explains a change and never is one.
@@ -30,8 +25,8 @@ class TagInputs:
 
     ref: TagReference
     owner: str
-    sources: tuple[Source, ...] = ()
-    source: ManifestReference | None = None
+    sources: tuple[ManifestReference, ...]
+    platforms: tuple[str, ...] = ()
     identity: str | None = ""
     inputs: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
@@ -39,20 +34,28 @@ class TagInputs:
 
     @property
     def index_annotations(self) -> dict[str, str]:
-        """The annotations of an assembled index, the owner's among them."""
+        """The annotations of a joined index, the owner's among them."""
         return {**self.annotations, OWNER_ANNOTATION: self.owner}
 
     @property
-    def wanted(self) -> dict[str, str]:
-        """Platform to manifest digest of what is to be assembled."""
-        return {source.platform: source.image.digest for source in self.sources}
+    def is_pointer(self) -> bool:
+        """Whether this is a name for another tag's digest, and no version tag."""
+        return not self.platforms
+
+    @property
+    def joins(self) -> bool:
+        """Whether the index is made here; else it is the source's, byte for byte."""
+        return len(self.sources) > 1
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The sources' digests, sorted, for their order means nothing."""
+        return _digests(self.sources)
 
     @property
     def complete(self) -> bool:
         """Whether every digest is known, as it must be before anything is written."""
-        images = [source.image for source in self.sources]
-        images += [self.source] if self.source is not None else []
-        return all(image.digest for image in images)
+        return all(source.digest for source in self.sources)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,12 +93,20 @@ class Recorded:
 
     ref: str
     state: TagState
-    sources: Mapping[str, str] | None = None
-    source: str | None = None
+    sources: tuple[ManifestReference, ...] = ()
     owner: str | None = None
     identity: str | None = None
     annotations: Mapping[str, str] | None = None
     on_conflict: str | None = None
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The sources' digests, sorted."""
+        return _digests(self.sources)
+
+
+def _digests(sources: Iterable[ManifestReference]) -> tuple[str, ...]:
+    return tuple(sorted(source.digest for source in sources))
 
 
 def diff(recorded: Recorded, inputs: TagInputs) -> tuple[str, ...]:
@@ -111,18 +122,16 @@ def diff(recorded: Recorded, inputs: TagInputs) -> tuple[str, ...]:
 
 
 def _content_changes(recorded: Recorded, inputs: TagInputs) -> list[str]:
-    if inputs.source is not None:
-        if inputs.source.digest == recorded.state.digest:
-            return []
-        moved = recorded.source == inputs.source.digest != ""
-        return ["digest"] if moved else ["source"]
-    drifted = is_drifted(recorded.state)
-    live = {platform.platform: platform.digest for platform in recorded.state.platforms}
-    declared = live if recorded.sources is None else recorded.sources
-    changes = [] if declared == inputs.wanted else ["sources"]
-    if drifted:
-        return [*changes, "digest"]
-    return changes if live == declared else [*changes, "platforms"]
+    state, same = recorded.state, recorded.digests == inputs.digests
+    stands = same and not is_drifted(state) if inputs.joins else inputs.digests == (state.digest,)
+    if not stands:
+        return ["digest" if same else "sources" if inputs.joins else "source"]
+    return ["platforms"] if missing(inputs.platforms, state) else []
+
+
+def missing(declared: Iterable[str], state: TagState) -> tuple[str, ...]:
+    """Return those of the declared platforms whose manifests are not there, sorted."""
+    return tuple(sorted(set(declared) - {platform.platform for platform in state.platforms}))
 
 
 def _input_changes(recorded: Recorded, inputs: TagInputs) -> list[str]:
@@ -130,8 +139,8 @@ def _input_changes(recorded: Recorded, inputs: TagInputs) -> list[str]:
         "identity": (recorded.identity, inputs.identity),
         "onConflict": (recorded.on_conflict, inputs.on_conflict),
     }
-    if inputs.source is None:
-        # A copy has the annotations of its source, whatever an import read from its bytes.
+    if inputs.joins:
+        # A copy has the owner and the annotations of its source.
         pairs["owner"] = (recorded.owner, inputs.owner)
         pairs["annotations"] = (recorded.annotations, dict(inputs.annotations))
     return [name for name, (old, new) in pairs.items() if old is not None and old != new]
@@ -139,16 +148,19 @@ def _input_changes(recorded: Recorded, inputs: TagInputs) -> list[str]:
 
 def foreseen_digest(recorded: Recorded | None, inputs: TagInputs) -> str:
     """Return the digest that an up would leave, or an empty string where only a build tells."""
-    if inputs.source is not None:
-        return inputs.source.digest
+    if not inputs.joins:
+        return inputs.sources[0].digest
     if recorded is None or recorded.ref != str(inputs.ref):
         return ""
     changes = set(diff(recorded, inputs))
     return "" if changes & {"sources", "owner", "annotations"} else recorded.state.assembled
 
 
-def drift(recorded: Recorded, live: TagState | None) -> str:
-    """Say in words how a tag left what was recorded, or return an empty string."""
+def drift(recorded: Recorded, live: TagState | None, platforms: Iterable[str] = ()) -> str:
+    """Say in words how a tag left what was recorded, or return an empty string.
+
+    `platforms` are those that it was declared to have.
+    """
     if live is None:
         return f"{recorded.ref} is gone from the registry; it named {recorded.state.digest}"
     if live.digest != recorded.state.digest:
@@ -156,10 +168,8 @@ def drift(recorded: Recorded, live: TagState | None) -> str:
         return f"{recorded.ref} was moved from {recorded.state.digest} to {live.digest}{what}"
     if is_drifted(live):
         return ""  # told when it was found; what it names has platforms of its own
-    there = {platform.platform for platform in live.platforms}
-    declared = recorded.sources or ()
-    missing = ", ".join(sorted(set(declared) - there))
-    return f"{recorded.ref}: the registry lost the manifest of {missing}" if missing else ""
+    lost = ", ".join(missing(platforms, live))
+    return f"{recorded.ref}: the registry lost the manifest of {lost}" if lost else ""
 
 
 @dataclass(frozen=True, kw_only=True)

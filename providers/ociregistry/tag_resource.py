@@ -70,9 +70,9 @@ class TagResource:
             self._teller.tell(urn, inputs, before, state)
             return {**_recordable(properties), **state_properties(state)}
         digest = foreseen_digest(None, inputs)
-        # What is assembled carries our owner annotation, so that another's tag can't be equal to
-        # it: a refusal is certain before anything was built.
-        if inputs.on_conflict == "refuse" and (digest or inputs.source is None):
+        # What is built carries our owner annotation, so that another's tag can't be equal to it: a
+        # refusal is certain before anything was built.
+        if inputs.on_conflict == "refuse":
             await self._session.tagger.refuse_conflict(inputs, digest)
         await self._teller.foresee(urn, inputs, before)
         return {**_recordable(properties), **unknown_state(digest)}
@@ -112,14 +112,15 @@ class TagResource:
         recorded = recorded_tag(properties)
         ref = TagReference.parse(recorded.ref)
         self._session.declared.add_recorded(ref, recorded.state.assembled)
-        state = await self._reread(recorded, whole="sources" in inputs)
-        reason = drift(recorded, state)
+        platforms = inputs.get("platforms", ())
+        state = await self._reread(recorded, whole=bool(platforms))
+        reason = drift(recorded, state, platforms)
         if reason:
             await self._session.log(reason, urn)
         if state is None:
             self._teller.read_gone(urn, properties, inputs)
             return None
-        self._teller.read(urn, properties)
+        self._teller.read(urn, properties, inputs)
         self._session.declared.seen[ref] = state.digest
         return {**properties, **state_properties(state)}, dict(inputs)
 
@@ -135,9 +136,9 @@ class TagResource:
 def _defaults(inputs: TagInputs) -> dict[str, Any]:
     properties = input_properties(inputs)
     found = {name: properties[name] for name in ("annotations", "onConflict", "identity")}
-    if inputs.source is not None and inputs.source.digest:
+    if not inputs.joins and inputs.complete:
         # The engine shows a drifted output beside the input of the same name.
-        found["digest"] = inputs.source.digest
+        found["digest"] = inputs.sources[0].digest
     return {**found, "inputs": dict(inputs.inputs)} if inputs.inputs else found
 
 
@@ -152,7 +153,7 @@ def _recordable(inputs: Properties) -> dict[str, Any]:
 def _imported(inputs: TagInputs, outputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Leave out what a registry cannot tell, so that the program's own values are no change.
 
-    A tag that nobody owns says so: what this fleet assembles for it carries its owner.
+    A tag that nobody owns says so: what this fleet builds for it carries its owner.
     """
     properties = input_properties(inputs)
     del properties["identity"], properties["onConflict"]

@@ -1,14 +1,14 @@
 """Tells what becomes of tags: in a preview as a line at each, and to the account of the run."""
 
 from collections.abc import Mapping
+from functools import partial
 
 from providers.ociregistry.before import Before, unchanged
 from providers.ociregistry.errors import OciError
 from providers.ociregistry.outlook import foresee, tell, unexplained
-from providers.ociregistry.reference import ManifestReference
 from providers.ociregistry.session import Session
 from providers.ociregistry.tag import TagInputs, TagState
-from providers.ociregistry.wire import Properties, recorded_images, recorded_tag, tag_inputs
+from providers.ociregistry.wire import Properties, recorded_tag, tag_inputs
 
 
 class TagTeller:
@@ -17,9 +17,9 @@ class TagTeller:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def read(self, urn: str, properties: Properties) -> None:
+    def read(self, urn: str, properties: Properties, inputs: Properties) -> None:
         """Note the state of a version tag, in case that the program declares it no more."""
-        if "sources" in properties:
+        if inputs.get("platforms"):
             self._session.account.read_version(urn, properties)
 
     def read_gone(self, urn: str, properties: Properties, inputs: Properties) -> None:
@@ -41,12 +41,11 @@ class TagTeller:
     async def foresee(self, urn: str, inputs: TagInputs, before: Before) -> None:
         """Note what an update would do, and log why.
 
-        A platform that is built though nothing of its inputs changed is asked for, which tells
-        whether its image is lost.
+        Where a tag is built though none of its inputs changed, the registry is asked whether it
+        lost the build.
         """
-        asked = unexplained(inputs, before)
-        absent = [platform for platform in asked if await self._is_lost(before, platform)]
-        found = foresee(inputs, before, absent)
+        lost = unexplained(inputs, before) and await self._is_lost(before)
+        found = foresee(inputs, before, lost=lost)
         self._session.account.note(urn, found.entry)
         if found.line:
             await self._session.log(found.line, urn)
@@ -55,17 +54,18 @@ class TagTeller:
         """Note what an update did."""
         self._session.account.note(urn, tell(inputs, before, state))
 
-    async def _is_lost(self, before: Before, platform: str) -> bool:
+    async def _is_lost(self, before: Before) -> bool:
         """Tell whether a recorded source is surely absent; no answer leaves it open."""
+        hosts, tagger = self._session.hosts, self._session.tagger
         try:
-            image = ManifestReference.parse(before.images.get(platform, ""))
-            return not await self._session.hosts.ask(
-                image.repository.host, lambda: self._session.tagger.holds(image)
-            )
+            for source in before.recorded.sources if before.recorded is not None else ():
+                there = await hosts.ask(source.repository.host, partial(tagger.holds, source))
+                if not there:
+                    return True
         except OciError:
             return False
+        return False
 
 
 def _before(state: Properties, inputs: Mapping[str, str], *, gone: bool = False) -> Before:
-    images = recorded_images(state)
-    return Before(recorded=recorded_tag(state), inputs=inputs, images=images, gone=gone)
+    return Before(recorded=recorded_tag(state), inputs=inputs, gone=gone)

@@ -2,21 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from providers.ociregistry.describing import Describer, Found, Unreadable
 from providers.ociregistry.errors import RegistryError, UnreadableError, moved
-from providers.ociregistry.index import (
-    DOCKER_MANIFEST,
-    OCI_MANIFEST,
-    OWNER_ANNOTATION,
-    Child,
-    annotations_of,
-    assemble,
-    content_of,
-    document_of,
-)
+from providers.ociregistry.index import OWNER_ANNOTATION, annotations_of, document_of
+from providers.ociregistry.indexing import Wanted, wanted
 from providers.ociregistry.library import Library
+from providers.ociregistry.placing import Placer
 from providers.ociregistry.reference import ManifestReference, Repository, TagReference
 from providers.ociregistry.registry import Manifest, Registry
 from providers.ociregistry.tag import (
@@ -24,22 +17,13 @@ from providers.ociregistry.tag import (
     Live,
     Platform,
     Recorded,
-    Source,
     TagInputs,
     TagState,
     decide_create,
     decide_update,
+    missing,
 )
 from providers.ociregistry.throwaway import is_throwaway
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Desired:
-    """What shall be named, and the platform manifests that must be in place before."""
-
-    manifest: Manifest
-    platforms: tuple[Platform, ...]
-    sources: tuple[tuple[Source, Manifest], ...] = ()
 
 
 def _all(_ref: TagReference, platforms: tuple[Platform, ...]) -> tuple[Platform, ...]:
@@ -64,6 +48,7 @@ class Tagger:
         self._digest = digest or self.names
         self._library = Library(registry)
         self._describer = Describer(registry, self._library)
+        self._placer = Placer(registry, self._library)
         self.found: dict[TagReference, str | None] = {}
         """What each tag named before it was created here, None where it was absent."""
 
@@ -74,9 +59,9 @@ class Tagger:
         :raises RegistryError: if a source is missing, or the registry fails.
         """
         desired = await self._desire(inputs)
-        before, live = await self._look(inputs.ref, unless=desired.manifest.digest)
+        before, live = await self._look(inputs.ref, unless=desired.index.digest)
         self.found[inputs.ref] = before
-        decision = decide_create(inputs, desired.manifest.digest, live)
+        decision = decide_create(inputs, desired.index.digest, live)
         return await self._carry_out(inputs, desired, decision, before)
 
     async def update(self, inputs: TagInputs, recorded: Recorded) -> TagState:
@@ -87,7 +72,7 @@ class Tagger:
         :raises RegistryError: if a source is missing, or the registry fails.
         """
         desired = await self._desire(inputs)
-        digest = desired.manifest.digest
+        digest = desired.index.digest
         before, live = await self._look(inputs.ref, unless=digest)
         decision = decide_update(inputs, digest, recorded.state, live)
         return await self._carry_out(inputs, desired, decision, before)
@@ -164,55 +149,34 @@ class Tagger:
         annotations = annotations_of(document_of(manifest, str(ref)))
         return digest, Live(digest=digest, owner=annotations.get(OWNER_ANNOTATION, ""))
 
-    async def _desire(self, inputs: TagInputs) -> _Desired:
+    async def _desire(self, inputs: TagInputs) -> Wanted:
         if not inputs.complete:
             raise RegistryError(_unfinished(inputs))
-        if inputs.source is not None:
-            manifest = await self._library.need(inputs.source.repository, inputs.source.digest)
-            platforms = await self._describer.platforms(
-                inputs.ref.repository, manifest, str(inputs.source)
-            )
-            return _Desired(manifest=manifest, platforms=platforms)
-        return await self._assembled(inputs)
-
-    async def _assembled(self, inputs: TagInputs) -> _Desired:
-        manifests = await asyncio.gather(
-            *(self._library.need(s.image.repository, s.image.digest) for s in inputs.sources)
-        )
-        pairs = tuple(zip(inputs.sources, manifests, strict=True))
-        index = assemble([_child(*pair) for pair in pairs], inputs.index_annotations)
-        platforms = tuple(sorted((_platform(*pair) for pair in pairs), key=lambda p: p.platform))
-        return _Desired(manifest=index, platforms=platforms, sources=pairs)
+        sources = inputs.sources
+        found = await asyncio.gather(*(self._library.need(s.repository, s.digest) for s in sources))
+        return wanted(inputs, tuple(zip(sources, found, strict=True)))
 
     async def _carry_out(
-        self, inputs: TagInputs, desired: _Desired, decision: Decision, before: str | None
+        self, inputs: TagInputs, desired: Wanted, decision: Decision, before: str | None
     ) -> TagState:
-        ref, manifest = inputs.ref, desired.manifest
-        for source, child in desired.sources:
-            await self._place(source.image, ref.repository, child)
-        if decision.write:
-            await self._write(ref, manifest, before)
-        # Written just now, or found under the tag: the pointers to it need not ask again.
-        self._library.keep(ref.repository, manifest)
-        return TagState(
-            digest=manifest.digest,
-            assembled=manifest.digest,
-            media_type=manifest.media_type,
-            platforms=desired.platforms,
+        ref, index = inputs.ref, desired.index
+        for source, manifest in desired.sources:
+            await self._placer.place(source, manifest, ref.repository)
+        state = TagState(
+            digest=index.digest,
+            assembled=index.digest,
+            media_type=index.media_type,
+            platforms=await self._describer.platforms(ref.repository, index, str(ref)),
             previous=decision.previous,
         )
-
-    async def _place(
-        self, source: ManifestReference, target: Repository, manifest: Manifest
-    ) -> None:
-        if await self._registry.head(target, manifest.digest) is not None:
-            return
-        content = content_of(document_of(manifest, str(source)), str(source))
-        blobs = dict.fromkeys((content.config, *content.layers))
-        await asyncio.gather(
-            *(self._registry.transfer_blob(source.repository, target, blob) for blob in blobs)
-        )
-        await self._registry.put(target, manifest.digest, manifest)
+        lost = missing(inputs.platforms, state)
+        if lost:
+            raise RegistryError(f"{ref}: the registry lost the manifest of {', '.join(lost)}")
+        if decision.write:
+            await self._write(ref, index, before)
+        # Written just now, or found under the tag: the pointers to it need not ask again.
+        self._library.keep(ref.repository, index)
+        return state
 
     async def _write(self, ref: TagReference, manifest: Manifest, before: str | None) -> None:
         """Write index, then tag; the tag is read just before and after."""
@@ -237,26 +201,6 @@ class Tagger:
 
 def _unfinished(inputs: TagInputs) -> str:
     """Say what a tag has no digest of, where a resource that it comes from failed."""
-    lacking = [source.platform for source in inputs.sources or () if not source.image.digest]
-    what = f"there is no image for {', '.join(lacking)}" if lacking else "what it names failed"
+    platforms = ", ".join(inputs.platforms)
+    what = "what it names failed" if inputs.is_pointer else f"there is no image for {platforms}"
     return f"{inputs.ref} stays as it is: {what}, for the reason given above or below"
-
-
-def _child(source: Source, manifest: Manifest) -> Child:
-    if manifest.media_type not in {OCI_MANIFEST, DOCKER_MANIFEST}:
-        raise RegistryError(
-            f"{source.image} is {manifest.media_type or 'of no media type'}, no platform "
-            "manifest; build one platform at a time, without attestations"
-        )
-    return Child(
-        platform=source.platform,
-        digest=manifest.digest,
-        size=len(manifest.body),
-        media_type=manifest.media_type,
-    )
-
-
-def _platform(source: Source, manifest: Manifest) -> Platform:
-    place = str(source.image)
-    size = content_of(document_of(manifest, place), place).size
-    return Platform(platform=source.platform, digest=manifest.digest, size=size)

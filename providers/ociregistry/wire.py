@@ -1,8 +1,8 @@
 """Properties as the engine carries them, turned into what the pure parts work with, and back."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, cast, get_args
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args
 
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.rpc import UNKNOWN
@@ -14,12 +14,14 @@ from providers.ociregistry.tag import (
     OnConflict,
     Platform,
     Recorded,
-    Source,
     TagInputs,
     TagState,
 )
 
 Properties = Mapping[str, Any]
+
+_PART = "[A-Za-z0-9][A-Za-z0-9._-]*"
+_PLATFORM = re.compile(rf"{_PART}/{_PART}(/{_PART})?")
 
 
 class InvalidInputsError(OciError):
@@ -101,13 +103,11 @@ def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagIn
     reader = Reader(properties)
     ref = reader.parse("ref", TagReference.parse, reader.value("ref", str, ""))
     repository = ref.repository if ref is not None else None
-    sources = tuple(_sources(reader, repository))
-    source = _source(reader, repository)
+    sources = tuple(_sources(reader, repository)) if repository is not None else ()
+    platforms = tuple(_platforms(reader))
     on_conflict = reader.value("onConflict", str, "take-over")
     if on_conflict not in get_args(OnConflict):
         reader.problems["onConflict"] = f"{on_conflict!r} is neither take-over nor refuse"
-    if bool(sources) == (source is not None) and not reader.problems:
-        reader.problems["sources"] = "declare either sources to assemble or one source to copy"
     owner = reader.value("owner", str, "")
     if not owner and not may_lack_owner:
         reader.problems["owner"] = "is empty; write <pulumi project>/<stack>"
@@ -121,7 +121,7 @@ def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagIn
         ref=ref,
         owner=owner,
         sources=sources,
-        source=source,
+        platforms=platforms,
         identity=None if identity == UNKNOWN else identity,
         inputs=shortened(ingredients),
         annotations=annotations,
@@ -133,41 +133,34 @@ def _is_known_text(value: Any) -> bool:
     return isinstance(value, str) and value != UNKNOWN
 
 
-def _sources(reader: Reader, repository: Repository | None) -> list[Source]:
-    found: dict[str, Source] = {}
-    for position, entry in enumerate(reader.value("sources", list, [])):
-        name = f"sources[{position}]"
-        platform = entry.get("platform", "") if isinstance(entry, dict) else ""
-        if not re.fullmatch(r"[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?", platform):
+def _platforms(reader: Reader) -> list[str]:
+    found: list[str] = []
+    for position, platform in enumerate(reader.value("platforms", list, [])):
+        name = f"platforms[{position}]"
+        if not isinstance(platform, str) or not _PLATFORM.fullmatch(platform):
             reader.problems[name] = f"{platform!r} is no platform; write os/architecture[/variant]"
         elif platform in found:
             reader.problems[name] = f"{platform} is there twice"
         else:
-            image = _image(reader, f"{name}.image", entry.get("image", ""), repository)
-            if image is not None:
-                found[platform] = Source(platform=platform, image=image)
-    return list(found.values())
+            found.append(platform)
+    return found
 
 
-def _source(reader: Reader, repository: Repository | None) -> ManifestReference | None:
-    text = reader.value("source", str, "")
-    image = _image(reader, "source", text, repository) if text else None
-    if image is not None and repository is not None and image.repository != repository:
-        reader.problems["source"] = f"lies in {image.repository}; a copy stays in {repository}"
-    return image
-
-
-def _image(
-    reader: Reader, name: str, text: Any, repository: Repository | None
-) -> ManifestReference | None:
-    if repository is None:
-        return None
-    if text == UNKNOWN:
-        return ManifestReference(repository=repository, digest="")
-    image = reader.parse(name, ManifestReference.parse, str(text))
-    if image is not None and image.repository.host != repository.host:
-        reader.problems[name] = f"lies on {image.repository.host}, not on {repository.host}"
-    return cast("ManifestReference | None", image)
+def _sources(reader: Reader, repository: Repository) -> Iterator[ManifestReference]:
+    one, several = reader.value("source", str, ""), reader.value("sources", list, [])
+    if bool(one) == bool(several) and not {"source", "sources"} & reader.problems.keys():
+        reader.problems["sources"] = "declare one source to copy, or sources to join"
+    named = {"source": one} if one else {f"sources[{n}]": s for n, s in enumerate(several)}
+    for name, text in named.items():
+        if text == UNKNOWN:
+            yield ManifestReference(repository=repository, digest="")
+            continue
+        source = reader.parse(name, ManifestReference.parse, str(text))
+        if source is None:
+            continue
+        if source.repository.host != repository.host:
+            reader.problems[name] = f"lies on {source.repository.host}, not on {repository.host}"
+        yield source
 
 
 def input_properties(inputs: TagInputs) -> dict[str, Any]:
@@ -179,10 +172,11 @@ def input_properties(inputs: TagInputs) -> dict[str, Any]:
         "identity": UNKNOWN if inputs.identity is None else inputs.identity,
         "owner": inputs.owner,
     }
-    if inputs.source is not None:
-        return {**properties, "source": str(inputs.source)}
-    entries = [{"platform": s.platform, "image": str(s.image)} for s in inputs.sources]
-    return {**properties, "sources": entries}
+    if inputs.platforms:
+        properties["platforms"] = list(inputs.platforms)
+    if inputs.joins:
+        return {**properties, "sources": [str(source) for source in inputs.sources]}
+    return {**properties, "source": str(inputs.sources[0])}
 
 
 def state_properties(state: TagState) -> dict[str, Any]:
@@ -208,8 +202,7 @@ def unknown_state(digest: str) -> dict[str, Any]:
 
 def recorded_tag(properties: Properties) -> Recorded:
     """Read a Tag's state as this provider wrote it."""
-    sources = properties.get("sources")
-    source = properties.get("source")
+    sources = properties.get("sources") or [properties.get("source") or ""]
     platforms = properties.get("platforms", [])
     return Recorded(
         ref=str(properties.get("ref", "")),
@@ -223,19 +216,9 @@ def recorded_tag(properties: Properties) -> Recorded:
             ),
             previous=str(properties.get("previous", "")),
         ),
-        sources=None if sources is None else {s["platform"]: _digest(s["image"]) for s in sources},
-        source=None if source is None else _digest(source),
+        sources=tuple(ManifestReference.parse(source) for source in sources if source),
         owner=properties.get("owner"),
         identity=properties.get("identity"),
         annotations=properties.get("annotations"),
         on_conflict=properties.get("onConflict"),
     )
-
-
-def recorded_images(properties: Properties) -> dict[str, str]:
-    """Read the platform manifests that a Tag's state was assembled from, by platform."""
-    return {source["platform"]: source["image"] for source in properties.get("sources", ())}
-
-
-def _digest(image: str) -> str:
-    return image.partition("@")[2]

@@ -8,7 +8,7 @@ import struct
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -149,22 +149,34 @@ class FakeRegistry:
 
     def push_index(self, name: str, tag: str, annotations: dict[str, str] | None = None) -> str:
         """Store an index of one amd64 image under a tag, with `tag` in its content."""
-        child = self.push_image(name, "linux/amd64", tag)
-        size = len(self.repositories[name].manifests[child][1])
+        children = {"linux/amd64": self.push_image(name, "linux/amd64", tag)}
+        return self.push_children(name, children, annotations, tag)
+
+    def push_children(
+        self,
+        name: str,
+        children: Mapping[str, str],
+        annotations: Mapping[str, str] | None = None,
+        tag: str = "",
+    ) -> str:
+        """Store an index of manifests that are there (platform to digest), as builders do."""
         document: dict[str, Any] = {
             "schemaVersion": 2,
             "mediaType": OCI_INDEX,
             "manifests": [
                 {
                     "mediaType": OCI_MANIFEST,
-                    "digest": child,
-                    "size": size,
-                    "platform": {"os": "linux", "architecture": "amd64"},
+                    "digest": digest,
+                    "size": len(self.repositories[name].manifests[digest][1]),
+                    "platform": dict(
+                        zip(("os", "architecture", "variant"), platform.split("/"), strict=False)
+                    ),
                 }
+                for platform, digest in children.items()
             ],
         }
         if annotations is not None:
-            document["annotations"] = annotations
+            document["annotations"] = dict(annotations)
         return self.push_manifest(name, document, tag)
 
     def pullable(self, name: str, reference: str) -> bool:

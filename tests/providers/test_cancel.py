@@ -180,8 +180,8 @@ def test_a_copy_ends(plugin: Plugin, registry: FakeRegistry) -> None:
 
     registry.fault("GET .*/blobs/", times=9, act=hold)
     place = f"{registry.host}/{NAME}"
-    source = {"platform": "linux/amd64", "image": f"{place}/build@{child}"}
-    inputs = {"ref": f"{place}:t", "owner": "fleet/dev", "sources": [source]}
+    index = registry.push_children(f"{NAME}/build", {"linux/amd64": child})
+    inputs = {"ref": f"{place}:t", "owner": "fleet/dev", "source": f"{place}/build@{index}"}
     try:
         text = interrupted(
             plugin, "Cancel", lambda: create(plugin, "ociregistry:index:Tag", inputs),

@@ -5,7 +5,7 @@ import pytest
 from providers.ociregistry.before import Before
 from providers.ociregistry.outlook import foresee, tell, unexplained
 from providers.ociregistry.reference import ManifestReference, TagReference
-from providers.ociregistry.tag import Platform, Recorded, Source, TagInputs, TagState
+from providers.ociregistry.tag import Platform, Recorded, TagInputs, TagState
 
 AMD, ARM64 = "linux/amd64", "linux/arm64"
 REF = TagReference.parse("ghcr.io/team/app:py3.12-0.34.0")
@@ -24,11 +24,15 @@ def state(digest: str = OLD, assembled: str = OLD, **platforms: str) -> TagState
     )
 
 
+def sources(*digests: str) -> tuple[ManifestReference, ...]:
+    return tuple(ManifestReference(repository=REF.repository, digest=each) for each in digests)
+
+
 def before(recorded: TagState | None = None, *, gone: bool = False, **overrides: Any) -> Before:
     fields = {
         "ref": str(REF),
         "state": recorded or state(),
-        "sources": LIVE,
+        "sources": sources(OLD),
         "owner": "fleet/dev",
         "identity": "i1",
         "annotations": {},
@@ -39,114 +43,115 @@ def before(recorded: TagState | None = None, *, gone: bool = False, **overrides:
 
 
 def inputs(
-    identity: str = "i1", changes: dict[str, str] | None = None, **overrides: Any
+    identity: str = "i1", changes: dict[str, str] | None = None, *digests: str, **overrides: Any
 ) -> TagInputs:
-    """Declared inputs; `images` are the sources' digests, empty where a build will tell."""
-    images = overrides.pop("images", LIVE)
+    """Declared inputs of a version tag; a digest is empty where a build will tell."""
     return TagInputs(
         ref=REF,
-        owner=overrides.pop("owner", "fleet/dev"),
-        sources=tuple(
-            Source(
-                platform=platform,
-                image=ManifestReference(repository=REF.repository, digest=digest),
-            )
-            for platform, digest in images.items()
-        ),
+        owner="fleet/dev",
+        sources=sources(*(digests or (OLD,))),
+        platforms=(AMD, ARM64),
         identity=identity,
         inputs={**WENT_IN, **(changes or {})},
         **overrides,
     )
 
 
-def building(*platforms: str) -> dict[str, str]:
-    return {**LIVE, **dict.fromkeys(platforms, "")}
+def building(identity: str = "i1", changes: dict[str, str] | None = None) -> TagInputs:
+    return inputs(identity, changes, "")
 
 
 class TestBuilds:
     def test_a_new_tag_names_its_platforms(self) -> None:
-        found = foresee(inputs(images=building(AMD, ARM64)), Before())
+        found = foresee(building(), Before())
         assert found.line == f"new in this stack: to be built for {AMD}, {ARM64}"
         assert (found.entry.action, found.entry.platforms) == ("build", (AMD, ARM64))
+        assert found.entry.kind == "version"
 
-    def test_a_new_tag_whose_images_are_there_builds_nothing(self) -> None:
+    def test_a_new_tag_whose_image_is_there_builds_nothing(self) -> None:
         found = foresee(inputs(), Before())
         assert (found.entry.action, found.entry.platforms) == ("re-point", ())
-        assert found.line == "new in this stack: names images that are built already"
+        assert found.line == "new in this stack: names an image that is built already"
 
-    def test_a_changed_input_is_the_reason(self) -> None:
-        declared = inputs("i2", {f"base {ARM64}": "python:3@b"}, images=building(ARM64))
-        found = foresee(declared, before())
-        assert found.line == f"to be built for {ARM64}: base python:3 moved"
+    def test_a_changed_input_is_the_reason_and_the_tag_is_built_whole(self) -> None:
+        found = foresee(building("i2", {f"base {ARM64}": "python:3@b"}), before())
+        assert found.line == f"to be built: base python:3 moved for {ARM64}"
         assert found.entry.reasons == (f"base python:3 moved for {ARM64}",)
+        assert found.entry.platforms == (AMD, ARM64)
         assert (found.entry.digest, found.entry.previous) == ("", OLD)
 
     def test_many_reasons_are_cut_in_the_line_and_whole_in_the_entry(self) -> None:
         changes = {f"file {name}": "x" for name in "abcdefg"}
-        found = foresee(inputs("i2", changes, images=building(AMD, ARM64)), before())
+        found = foresee(building("i2", changes), before())
         assert found.line.endswith("a added, b added, c added, d added and 3 more")
         assert len(found.entry.reasons) == 7
 
     def test_a_state_without_inputs_leaves_the_reason_open(self) -> None:
         known = Before(recorded=before().recorded)
-        found = foresee(inputs("i2", images=building(AMD)), known)
-        assert found.line == f"to be built for {AMD}: its inputs changed"
+        assert foresee(building("i2"), known).line == "to be built: its inputs changed"
 
     @pytest.mark.parametrize(
-        ("absent", "why"),
+        ("lost", "why"),
         [
-            ((ARM64,), "its build is no longer in the registry"),
+            (True, "its build is no longer in the registry"),
             (
-                (),
+                False,
                 "no input is known to have changed; its build is set up anew, or not in the state",
             ),
         ],
     )
     def test_a_build_without_a_changed_input_is_told_for_what_it_is(
-        self, absent: tuple[str, ...], why: str
+        self, lost: bool, why: str
     ) -> None:
-        declared = inputs(images=building(ARM64))
-        assert unexplained(declared, before()) == (ARM64,)
-        found = foresee(declared, before(), absent)
-        assert found.line == f"to be built again for {ARM64}: {why}"
+        assert unexplained(building(), before())
+        found = foresee(building(), before(), lost=lost)
+        assert found.line == f"to be built again: {why}"
         assert found.entry.reasons == (why,)
 
     def test_an_unchanged_identity_means_unchanged_inputs_whatever_the_map_says(self) -> None:
-        declared = inputs("i1", {"file start.sh": "2e"}, images=building(ARM64))
-        assert "start.sh" not in foresee(declared, before()).line
+        assert "start.sh" not in foresee(building("i1", {"file start.sh": "2e"}), before()).line
 
-    def test_each_platform_has_its_own_reason(self) -> None:
-        declared = inputs("i2", {f"base {AMD}": "python:3@b"}, images=building(AMD, ARM64))
-        found = foresee(declared, before(), absent=(ARM64,))
-        assert found.line == (
-            f"to be built for {AMD}: base python:3 moved; "
-            f"to be built again for {ARM64}: its build is no longer in the registry"
-        )
+    def test_what_is_explained_is_asked_of_no_registry(self) -> None:
+        assert not unexplained(building("i2", {"file start.sh": "2e"}), before())
+        assert not unexplained(building(), Before())
+        assert not unexplained(inputs(), before())
+
+    def test_another_builder_is_a_reason_though_the_identity_is_the_same(self) -> None:
+        known = Before(recorded=before().recorded, inputs={**WENT_IN, f"node {ARM64}": "one"})
+        found = foresee(building("i1", {f"node {ARM64}": "two"}), known)
+        assert found.line == "to be built: built by two, no longer by one"
+
+    def test_a_part_that_is_to_be_built_is_a_build_of_the_tag(self) -> None:
+        found = foresee(inputs("i2", {"file start.sh": "2e"}, OLD, ""), before())
+        assert (found.line, found.entry.action) == ("to be built: start.sh changed", "build")
 
     def test_a_tag_that_is_gone_along_with_its_builds_says_both(self) -> None:
-        found = foresee(inputs(images=building(AMD)), before(gone=True), absent=(AMD,))
-        assert found.line.startswith("gone from the registry; to be built again for")
+        found = foresee(building(), before(gone=True), lost=True)
+        assert found.line.startswith("gone from the registry; to be built again: its build")
         assert found.entry.reasons[0] == "gone from the registry"
 
     def test_an_import_that_knows_no_identity_claims_no_change(self) -> None:
-        declared = inputs("i2", {"file start.sh": "2e"}, images=building(AMD))
-        assert unexplained(declared, before(identity=None)) == (AMD,)
+        assert unexplained(building("i2", {"file start.sh": "2e"}), before(identity=None))
 
 
 class TestWithoutABuild:
-    def test_images_of_an_earlier_run_are_only_put_together(self) -> None:
-        images = {**LIVE, ARM64: "sha256:" + "c" * 64}
-        found = foresee(inputs("i2", {"file start.sh": "2e"}, images=images), before())
+    def test_an_image_of_an_earlier_run_is_only_named(self) -> None:
+        found = foresee(inputs("i2", {"file start.sh": "2e"}, NEW), before())
         assert found.entry.action == "re-point"
-        assert found.line == "put together from images that are built already: start.sh changed"
+        assert found.line == "names an image that is built already: start.sh changed"
+
+    def test_other_bytes_of_the_same_inputs_are_a_reason_of_their_own(self) -> None:
+        found = foresee(inputs("i1", {}, NEW), before())
+        assert found.line == "names an image that is built already: its build gave another digest"
 
     def test_an_identity_alone_moves_nothing(self) -> None:
         found = foresee(inputs("i2", {"file start.sh": "2e"}), before())
         assert found.entry.action == "unchanged"
         assert found.line == "nothing is built and no name moves, though start.sh changed"
 
-    def test_annotations_alone_write_the_index_anew(self) -> None:
-        found = foresee(inputs(annotations={"a": "b"}), before())
+    def test_annotations_alone_write_a_joined_index_anew(self) -> None:
+        declared = inputs("i1", {}, *LIVE.values(), annotations={"a": "b"})
+        found = foresee(declared, before(sources=sources(*LIVE.values())))
         assert (found.entry.action, found.line) == (
             "re-point",
             "written anew: its annotations changed",
@@ -172,24 +177,20 @@ class TestWithoutABuild:
 
 
 class TestDone:
-    def test_platforms_with_another_digest_were_built(self) -> None:
-        images = {**LIVE, ARM64: "sha256:" + "c" * 64}
-        found = tell(inputs(images=images), before(), state(NEW))
-        assert (found.action, found.platforms) == ("build", (ARM64,))
+    def test_a_tag_with_another_digest_was_built(self) -> None:
+        found = tell(inputs("i1", {}, NEW), before(), state(NEW))
+        assert (found.action, found.platforms) == ("build", (AMD, ARM64))
+        assert found.reasons == ("its build gave another digest",)
         assert (found.digest, found.previous) == (NEW, OLD)
 
     def test_a_build_that_gave_the_same_bytes_was_a_build(self) -> None:
         declared = inputs("i2", {f"base {AMD}": "python:3@b"})
         found = tell(declared, before(), state())
-        assert (found.action, found.platforms) == ("build", (AMD,))
+        assert (found.action, found.platforms) == ("build", (AMD, ARM64))
 
     def test_an_unknown_change_that_gave_the_same_bytes_claims_no_build(self) -> None:
         found = tell(inputs("i2"), Before(recorded=before().recorded), state())
         assert (found.action, found.platforms) == ("unchanged", ())
-
-    def test_only_the_platforms_that_a_named_change_concerns_were_built(self) -> None:
-        declared = inputs("i2", {f"base {AMD}": "python:3@b", f"other {ARM64}": "2"})
-        assert tell(declared, before(), state()).platforms == (AMD,)
 
     def test_a_new_tag_was_built_and_a_displaced_digest_is_told(self) -> None:
         made = TagState(digest=NEW, assembled=NEW, media_type="", platforms=(), previous=OLD)
@@ -207,11 +208,11 @@ class TestPointers:
     @staticmethod
     def pointer(digest: str, target: str = "v2") -> TagInputs:
         image = ManifestReference(repository=REF.repository, digest=digest)
-        return TagInputs(ref=REF, owner="fleet/dev", source=image, identity=target)
+        return TagInputs(ref=REF, owner="fleet/dev", sources=(image,), identity=target)
 
     @staticmethod
     def known(target: str = "v1", *, gone: bool = False, digest: str = OLD) -> Before:
-        return before(state(digest), sources=None, source=OLD, identity=target, gone=gone)
+        return before(state(digest), identity=target, gone=gone)
 
     @pytest.mark.parametrize(
         ("digest", "target", "line"),

@@ -4,15 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from providers.ociregistry.reasons import (
-    concerned,
-    differences,
-    in_words,
-    reasons,
-    shortened,
-    shown,
-    telling,
-)
+from providers.ociregistry.reasons import reasons, shortened, shown
 
 PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
 AMD, ARM64, ARM7 = PLATFORMS
@@ -207,38 +199,6 @@ class TestReasons:
             f"newly declared for {ARM7}",
             "the commit in its labels moved to 0123456",
         )
-
-
-class TestPlatforms:
-    def test_a_change_concerns_its_platforms_or_all(self) -> None:
-        moved = differences(declared(), declared(**{f"base {ARM64}": "python:3.12-slim@other"}))
-        assert concerned(moved, PLATFORMS) == (ARM64,)
-        edited = differences(declared(), declared(**{"file start.sh": "2e"}))
-        assert concerned((*moved, *edited), PLATFORMS) == PLATFORMS
-        assert concerned((), PLATFORMS) == ()
-
-    def test_a_platform_that_goes_concerns_no_other(self) -> None:
-        assert concerned(differences(declared(), without(ARM7)), (AMD, ARM64)) == ()
-
-    def test_platforms_that_a_line_has_named_are_not_named_again(self) -> None:
-        moved = differences(declared(), declared(**{f"base {ARM64}": "python:3.12-slim@other"}))
-        assert in_words(moved, (ARM64,)) == ("base python:3.12-slim moved",)
-        assert in_words(moved, (AMD, ARM64)) == (f"base python:3.12-slim moved for {ARM64}",)
-
-    def test_what_is_vague_is_told_of_the_platforms_that_nothing_else_concerns(self) -> None:
-        rest = {f"other {platform}": "2" for platform in PLATFORMS}
-        moved = declared(**{f"base {ARM64}": "python:3.12-slim@other"}, **rest)
-        found = differences(declared(), moved)
-        words = "base python:3.12-slim moved"
-        assert in_words(telling(found, (ARM64,)), (ARM64,)) == (words,)
-        assert in_words(telling(found, (AMD, ARM64))) == (
-            f"{words} for {ARM64}",
-            f"other inputs changed for {AMD}",
-        )
-
-    def test_where_all_is_vague_it_is_told_as_it_is(self) -> None:
-        found = differences(declared(), declared(**{f"other {AMD}": "2"}))
-        assert telling(found, (AMD,)) == found
 
 
 class TestShown:

@@ -27,6 +27,9 @@ class Recording(pulumi.runtime.Mocks):
         return {}, None
 
 
+PLATFORMS = ("linux/amd64", "linux/arm/v7")
+
+
 @pytest.fixture
 def engine() -> Iterator[Recording]:
     # Pulumi's mocks take the thread's current loop, which asyncio.run elsewhere has unset.
@@ -43,9 +46,10 @@ def test_a_tag_sends_what_the_schema_declares(engine: Recording) -> None:
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def program() -> pulumi.Output[Any]:
-        source = r.PlatformSource(platform="linux/arm/v7", image=pulumi.Output.from_input("h/n@"))
+        sources = [pulumi.Output.from_input("h/n@"), "h/m@"]
+        annotations = {"on_conflict": "as it is"}
         args = r.TagArgs(
-            ref="h/n:t", owner="o", sources=[source], annotations={"on_conflict": "as it is"}
+            ref="h/n:t", owner="o", sources=sources, platforms=PLATFORMS, annotations=annotations
         )
         tag = r.Tag("name", args)
         return pulumi.Output.all(tag.digest, tag.media_type).apply(seen.append)
@@ -58,7 +62,8 @@ def test_a_tag_sends_what_the_schema_declares(engine: Recording) -> None:
         "identity": "",
         "onConflict": "take-over",
         "annotations": {"on_conflict": "as it is"},
-        "sources": [{"platform": "linux/arm/v7", "image": "h/n@"}],
+        "sources": ["h/n@", "h/m@"],
+        "platforms": ["linux/amd64", "linux/arm/v7"],
     }
 
 

@@ -25,14 +25,14 @@ class Run:
     def __init__(self, engine: Engine, declared: Declared, report: Path) -> None:
         self.engine, self.declared, self._report = engine, declared, report
 
-    def version(self, text: str = "", *building: str, **changes: str) -> dict[str, Any]:
-        """Inputs of `py3.12-v1`, whose digests of `building` a preview does not know."""
-        inputs = self.declared.version("py3.12-v1", text)
-        for source in inputs["sources"]:
-            if source["platform"] in building:
-                source["image"] = f"{self.declared.registry.host}/{BUILD}@"
+    def version(self, **changes: str) -> dict[str, Any]:
+        """Inputs of `py3.12-v1`; `__` in a name is a blank."""
         known = {name.replace("__", " "): value for name, value in changes.items()}
-        return {**inputs, "inputs": {**WENT_IN, **known}}
+        return {**self.declared.version("py3.12-v1"), "inputs": {**WENT_IN, **known}}
+
+    def building(self, **changes: str) -> dict[str, Any]:
+        """Inputs of it, whose digest a preview does not know."""
+        return {**self.version(**changes), "source": self.declared.unknown}
 
     def stale(self, *pointers: str, **overrides: Any) -> dict[str, Any]:
         fields = {
@@ -89,7 +89,7 @@ class TestSummary:
         assert step.kind == "same"
 
     def test_builds_re_points_and_what_stays_are_counted_once_each(self, run: Run) -> None:
-        version = (TAG, "v1", run.version("", *PLATFORMS))
+        version = (TAG, "v1", run.building())
         unknown = (TAG, "l", run.declared.pointer("py3.12-LATEST", "", identity="v1"))
         assert run.preview(version, unknown) == "3 build, 1 re-point, 0 retire, 0 unchanged"
         assert run.engine.messages[:2] == [
@@ -109,21 +109,25 @@ class TestSummary:
         run.up((TAG, "v1", run.version()))
         assert run.engine.resources["v1"].inputs["inputs"]["base linux/amd64"].endswith("a" * 12)
         assert "inputs" not in run.engine.resources["v1"].outputs
-        changed = run.version("", "linux/arm64", **{"file__start.sh": "2e"})
+        changed = run.building(**{"base__linux/arm64": "python:3.12-slim@sha256:b"})
         run.preview((TAG, "v1", {**changed, "identity": "i2"}))
-        assert run.engine.messages[0] == "to be built for linux/arm64: start.sh changed"
-        assert run.entry("v1")["reasons"] == ["start.sh changed"]
+        why = "base python:3.12-slim moved for linux/arm64"
+        assert run.engine.messages[0] == f"to be built: {why}"
+        assert run.entry("v1")["reasons"] == [why]
+        assert run.entry("v1")["platforms"] == list(PLATFORMS)
 
     def test_a_lost_build_is_asked_for_and_told_apart(self, run: Run) -> None:
         run.up((TAG, "v1", run.version()))
-        lost = run.engine.resources["v1"].inputs["sources"][1]
-        unknown = run.version("", *PLATFORMS[:2])
-        del run.declared.registry.repositories[BUILD].manifests[lost["image"].partition("@")[2]]
+        lost = run.engine.resources["v1"].inputs["source"].partition("@")[2]
+        unknown = run.building()
         line = run.preview((TAG, "v1", unknown))
-        assert line == "2 build, 0 re-point, 0 retire, 0 unchanged"
-        said = run.engine.messages[0]
-        assert f"{lost['platform']}: its build is no longer in the registry" in said
-        assert f"{PLATFORMS[0]}: no input is known to have changed" in said
+        assert line == "3 build, 0 re-point, 0 retire, 0 unchanged"
+        again = "to be built again: no input is known to have changed"
+        assert run.engine.messages[0].startswith(again)
+        del run.declared.registry.repositories[BUILD].manifests[lost]
+        run.preview((TAG, "v1", unknown))
+        gone = "to be built again: its build is no longer in the registry"
+        assert run.engine.messages[0] == gone
 
     def test_a_tag_that_is_gone_is_put_back_and_not_built(self, run: Run) -> None:
         run.up((TAG, "v1", run.version()))
@@ -132,11 +136,11 @@ class TestSummary:
         assert run.up((TAG, "v1", run.version())).startswith("0 built, 1 re-pointed")
 
     def test_a_failure_is_counted_and_kept_with_its_message(self, run: Run) -> None:
-        unbuilt = (TAG, "v1", run.version("", "linux/arm64"))
+        unbuilt = (TAG, "v1", run.building())
         assert run.up(unbuilt) == "0 built, 0 re-pointed, 0 retired, 0 unchanged, 1 failed"
         entry = run.entry("py3.12-v1")
         assert (entry["action"], entry["kind"]) == ("fail", "version")
-        assert "there is no image for linux/arm64" in entry["reasons"][0]
+        assert "there is no image for linux/amd64, linux/arm64" in entry["reasons"][0]
 
     def test_inputs_that_cannot_be_used_are_a_failure_as_well(self, run: Run) -> None:
         wrong = {**run.version(), "inputs": {"base linux/amd64": 3}}

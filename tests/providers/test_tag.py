@@ -10,7 +10,6 @@ from providers.ociregistry.tag import (
     Live,
     Platform,
     Recorded,
-    Source,
     TagInputs,
     TagState,
     decide_create,
@@ -28,20 +27,21 @@ def image(digest: str, repository: str = "localhost:5000/team/app/build") -> Man
     return ManifestReference.parse(f"{repository}@{digest}")
 
 
-REBUILT = Source(platform="linux/amd64", image=image(C))
-
-
-def assembled(**overrides: Any) -> TagInputs:
-    source = Source(platform="linux/amd64", image=image(A))
-    inputs = TagInputs(ref=REF, owner="fleet/dev", identity="1", sources=(source,))
-    return replace(inputs, **overrides)
-
-
-def copied(digest: str, **overrides: Any) -> TagInputs:
+def joined(*digests: str, **overrides: Any) -> TagInputs:
+    sources = tuple(image(digest) for digest in digests or (A, C))
     inputs = TagInputs(
-        ref=REF, owner="fleet/dev", identity="1", source=image(digest, "localhost:5000/team/app")
+        ref=REF, owner="fleet/dev", identity="1", sources=sources, platforms=("linux/amd64",)
     )
     return replace(inputs, **overrides)
+
+
+def version(digest: str = B, **overrides: Any) -> TagInputs:
+    return joined(digest, **overrides)
+
+
+def pointer(digest: str, **overrides: Any) -> TagInputs:
+    source = image(digest, "localhost:5000/team/app")
+    return joined(**{"sources": (source,), "platforms": (), **overrides})
 
 
 def state(**overrides: Any) -> TagState:
@@ -54,7 +54,7 @@ def recorded(**overrides: Any) -> Recorded:
     default = Recorded(
         ref=str(REF),
         state=state(),
-        sources={"linux/amd64": A},
+        sources=(image(B),),
         owner="fleet/dev",
         identity="1",
         annotations={},
@@ -63,82 +63,94 @@ def recorded(**overrides: Any) -> Recorded:
     return replace(default, **overrides)
 
 
-def pointer(**overrides: Any) -> Recorded:
-    return recorded(sources=None, source=B, **overrides)
+def of_two(**overrides: Any) -> Recorded:
+    return recorded(**{"sources": (image(A), image(C)), **overrides})
 
 
 class TestTagDiff:
     @pytest.mark.parametrize(
         ("case", "old", "new", "changed"),
         [
-            ("nothing differs", recorded(), assembled(), ()),
-            ("another tag", recorded(ref="localhost:5000/team/app:x"), assembled(), ("ref",)),
-            ("a rebuilt platform", recorded(), assembled(sources=(REBUILT,)), ("sources",)),
-            (
-                "a build that is still to come",
-                recorded(),
-                assembled(sources=(Source(platform="linux/amd64", image=image("")),)),
-                ("sources",),
-            ),
+            ("nothing differs", recorded(), version(), ()),
+            ("another tag", recorded(ref="localhost:5000/team/app:x"), version(), ("ref",)),
+            ("a build that gave another digest", recorded(), version(C), ("source",)),
+            ("a build that is still to come", recorded(), version(""), ("source",)),
             (
                 "the same digest from another build repository",
                 recorded(),
-                assembled(
-                    sources=(Source(platform="linux/amd64", image=image(A, "localhost:5000/o")),)
-                ),
+                version(sources=(image(B, "localhost:5000/o"),)),
                 (),
             ),
-            ("a new identity", recorded(), assembled(identity="2"), ("identity",)),
-            ("an identity not yet known", recorded(), assembled(identity=None), ("identity",)),
-            ("another owner", recorded(), assembled(owner="fleet/prod"), ("owner",)),
-            ("an annotation", recorded(), assembled(annotations={"a": "b"}), ("annotations",)),
-            ("another rule", recorded(), assembled(on_conflict="refuse"), ("onConflict",)),
-            ("the tag was moved", recorded(state=state(digest=C)), assembled(), ("digest",)),
+            ("a new identity", recorded(), version(identity="2"), ("identity",)),
+            ("an identity not yet known", recorded(), version(identity=None), ("identity",)),
+            ("another rule", recorded(), version(on_conflict="refuse"), ("onConflict",)),
+            ("an owner that the build carries", recorded(), version(owner="fleet/prod"), ()),
+            ("the tag was moved", recorded(state=state(digest=C)), version(), ("digest",)),
+            ("a platform was lost", recorded(state=state(platforms=())), version(), ("platforms",)),
+            ("a new platform", recorded(), version(platforms=("linux/arm64",)), ("platforms",)),
+            ("two parts stand", of_two(), joined(), ()),
+            ("two parts in another order", of_two(), joined(C, A), ()),
+            ("a part was built", of_two(), joined(A, B), ("sources",)),
+            ("a part is still to come", of_two(), joined(A, ""), ("sources",)),
+            ("one part becomes two", recorded(), joined(), ("sources",)),
+            ("two parts become one", of_two(), version(C), ("source",)),
+            ("another owner", of_two(), joined(owner="fleet/prod"), ("owner",)),
+            ("an annotation", of_two(), joined(annotations={"a": "b"}), ("annotations",)),
+            ("a joined tag was moved", of_two(state=state(digest=C)), joined(), ("digest",)),
             (
-                "a platform was lost",
-                recorded(state=state(platforms=())),
-                assembled(),
+                "a joined tag lost a platform",
+                of_two(state=state(platforms=())),
+                joined(),
                 ("platforms",),
             ),
-            ("a pointer stands", pointer(), copied(B), ()),
-            ("a pointer moves on", pointer(), copied(C), ("source",)),
-            ("a pointer's target is still to be built", pointer(), copied(""), ("source",)),
-            ("a pointer was moved", pointer(state=state(digest=C)), copied(B), ("digest",)),
+            ("a pointer stands", recorded(), pointer(B), ()),
+            ("a pointer moves on", recorded(), pointer(C), ("source",)),
+            ("a pointer's target is still to be built", recorded(), pointer(""), ("source",)),
+            ("a pointer was moved", recorded(state=state(digest=C)), pointer(B), ("digest",)),
+            (
+                "what a pointer names lost a platform",
+                recorded(state=state(platforms=())),
+                pointer(B),
+                (),
+            ),
             (
                 "a pointer that an import took for a version",
                 recorded(annotations={"a": "b"}, owner=""),
-                copied(B),
+                pointer(B),
                 (),
             ),
-            ("a tag of no owner, to be assembled", recorded(owner=""), assembled(), ("owner",)),
         ],
     )
     def test_diff(self, case: str, old: Recorded, new: TagInputs, changed: tuple[str, ...]) -> None:
         assert diff(old, new) == changed, case
 
-    @pytest.mark.parametrize("inputs", [assembled(), copied(B)])
+    @pytest.mark.parametrize("inputs", [version(), pointer(B)])
     def test_an_import_that_knows_only_the_registry_is_no_difference(
         self, inputs: TagInputs
     ) -> None:
-        imported = Recorded(ref=str(REF), state=state(), sources={"linux/amd64": A})
-        assert diff(imported, inputs) == ()
+        source = image(B, "localhost:5000/team/app")
+        assert diff(Recorded(ref=str(REF), state=state(), sources=(source,)), inputs) == ()
 
 
 class TestForeseenDigest:
     @pytest.mark.parametrize(
         ("case", "old", "new", "digest"),
         [
-            ("a new tag is unknown before its build", None, assembled(), ""),
-            ("a new identity alone moves nothing", recorded(), assembled(identity="2"), B),
+            ("a new tag is unknown before its build", None, version(""), ""),
+            ("a tag that is built has its build's digest", None, version(C), C),
+            ("a new identity alone moves nothing", recorded(), version(identity="2"), B),
             (
                 "repairing a moved tag brings the old digest back",
                 recorded(state=state(digest=C)),
-                assembled(),
+                version(),
                 B,
             ),
-            ("a new owner writes another index", recorded(), assembled(owner="x/y"), ""),
-            ("a pointer follows its source", None, copied(C), C),
-            ("another tag is a new one", recorded(ref="h/n:t"), assembled(), ""),
+            ("new parts are joined first", None, joined(), ""),
+            ("the same parts give the same", of_two(state=state(digest=C)), joined(), B),
+            ("a new part writes another index", of_two(), joined(A, B), ""),
+            ("a new owner writes another index", of_two(), joined(owner="x/y"), ""),
+            ("another tag is a new one", of_two(ref="h/n:t"), joined(), ""),
+            ("a pointer follows its source", None, pointer(C), C),
         ],
     )
     def test_foreseen(self, case: str, old: Recorded | None, new: TagInputs, digest: str) -> None:
@@ -150,41 +162,41 @@ LIVE = Live(digest=B, owner="")
 
 class TestDecide:
     def test_an_absent_tag_is_written(self) -> None:
-        assert decide_create(assembled(), B, None) == Decision(write=True)
+        assert decide_create(version(), B, None) == Decision(write=True)
 
     def test_an_equal_tag_is_adopted_without_a_write(self) -> None:
         live = Live(digest=B, owner="")
-        assert decide_create(assembled(on_conflict="refuse"), B, live) == Decision(write=False)
+        assert decide_create(version(on_conflict="refuse"), B, live) == Decision(write=False)
 
     def test_our_own_tag_is_moved_even_where_conflicts_are_refused(self) -> None:
         live = Live(digest=C, owner="fleet/dev")
-        decision = decide_create(assembled(on_conflict="refuse"), B, live)
+        decision = decide_create(version(on_conflict="refuse"), B, live)
         assert decision == Decision(write=True, previous=C)
 
     def test_another_tag_is_taken_over_and_its_digest_kept(self) -> None:
         live = Live(digest=C, owner="fleet/prod")
-        assert decide_create(assembled(), B, live) == Decision(write=True, previous=C)
+        assert decide_create(version(), B, live) == Decision(write=True, previous=C)
 
     @pytest.mark.parametrize("owner", ["", "fleet/prod"])
     def test_another_tag_is_refused_with_both_digests_and_the_remedies(self, owner: str) -> None:
         with pytest.raises(ConflictError) as caught:
-            decide_create(assembled(on_conflict="refuse"), B, Live(digest=C, owner=owner))
+            decide_create(version(on_conflict="refuse"), B, Live(digest=C, owner=owner))
         for part in (str(REF), B, C, owner, "pulumi import", "onConflict: take-over"):
             assert part in str(caught.value)
 
     def test_an_update_without_a_move_writes_nothing_and_keeps_the_record(self) -> None:
-        decision = decide_update(assembled(), B, state(digest=C, previous=A), LIVE)
+        decision = decide_update(version(), B, state(digest=C, previous=A), LIVE)
         assert decision == Decision(write=False, previous=A)
 
     def test_an_update_puts_a_lost_tag_back(self) -> None:
-        assert decide_update(assembled(), B, state(), None).write
+        assert decide_update(version(), B, state(), None).write
 
     def test_an_update_moves_what_was_recorded(self) -> None:
-        assert decide_update(assembled(), C, state(), LIVE) == Decision(write=True, previous=B)
+        assert decide_update(version(), C, state(), LIVE) == Decision(write=True, previous=B)
 
     def test_a_tag_moved_by_someone_else_stops_with_all_digests(self) -> None:
         with pytest.raises(ConflictError) as caught:
-            decide_update(assembled(), C, state(), Live(digest=A, owner=""))
+            decide_update(version(), C, state(), Live(digest=A, owner=""))
         for part in (A, B, C, "pulumi up --refresh"):
             assert part in str(caught.value)
 
@@ -197,24 +209,24 @@ class TestDecideOnATagThatWasMovedSinceTheLastUpdate:
     def test_one_of_another_owner_is_refused_with_both_digests_and_the_remedies(self) -> None:
         live = Live(digest=C, owner="fleet/prod")
         with pytest.raises(ConflictError) as caught:
-            decide_update(assembled(on_conflict="refuse"), B, self.MOVED, live)
+            decide_update(version(on_conflict="refuse"), B, self.MOVED, live)
         for part in (str(REF), B, C, "fleet/prod", "not declare it", "onConflict: take-over"):
             assert part in str(caught.value)
 
     def test_one_of_another_owner_is_displaced_where_so_declared(self) -> None:
         live = Live(digest=C, owner="fleet/prod")
-        decision = decide_update(assembled(), B, self.MOVED, live)
+        decision = decide_update(version(), B, self.MOVED, live)
         assert decision == Decision(write=True, previous=C)
 
     @pytest.mark.parametrize("owner", ["", "fleet/dev"])
     def test_one_of_nobody_or_of_ours_is_mended(self, owner: str) -> None:
         live = Live(digest=C, owner=owner)
-        decision = decide_update(assembled(on_conflict="refuse"), B, self.MOVED, live)
+        decision = decide_update(version(on_conflict="refuse"), B, self.MOVED, live)
         assert decision == Decision(write=True, previous=C)
 
     def test_what_the_last_update_wrote_or_adopted_is_ours_whatever_it_carries(self) -> None:
         live = Live(digest=B, owner="fleet/of-before")
-        decision = decide_update(assembled(on_conflict="refuse"), C, state(), live)
+        decision = decide_update(version(on_conflict="refuse"), C, state(), live)
         assert decision == Decision(write=True, previous=B)
 
 
@@ -228,7 +240,7 @@ class TestDrift:
         ],
     )
     def test_drift_is_told_in_words(self, live: TagState | None, words: str) -> None:
-        assert words in drift(recorded(), live)
+        assert words in drift(recorded(), live, ["linux/amd64"])
 
     def test_no_drift_is_no_words(self) -> None:
-        assert drift(recorded(), state()) == ""
+        assert drift(recorded(), state(), ["linux/amd64"]) == ""

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from providers.ociregistry.errors import OciError, RegistryError
-from tests.providers.declared import BUILD, NAME, Declared
+from tests.providers.declared import NAME, Declared
 from tests.providers.engine_fake import TAG, CheckFailedError, Engine
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -13,7 +13,7 @@ class TestPreview:
     def test_a_preview_writes_nothing_and_knows_what_can_be_known(
         self, engine: Engine, declared: Declared
     ) -> None:
-        outputs = engine.preview(TAG, "v1", declared.version("v1")).outputs
+        outputs = engine.preview(TAG, "v1", declared.joined("v1")).outputs
         assert outputs["digest"] == outputs["size"] == UNKNOWN
         assert declared.registry.writes == []
 
@@ -24,17 +24,25 @@ class TestPreview:
         inputs = declared.version("v1")
         engine.up(TAG, "v1", inputs)
         image = image.replace("HOST", declared.registry.host)
-        building = {**inputs, "sources": [{"platform": "linux/amd64", "image": image}]}
-        step = engine.preview(TAG, "v1", building)
+        step = engine.preview(TAG, "v1", {**inputs, "source": image})
+        assert (step.changed, step.outputs["digest"]) == (("source",), UNKNOWN)
+        both = {**declared.joined("v1"), "sources": [image, image]}
+        step = engine.preview(TAG, "v1", both)
         assert (step.changed, step.outputs["digest"]) == (("sources",), UNKNOWN)
 
     def test_a_digest_that_is_still_empty_in_an_update_is_an_error(
         self, engine: Engine, declared: Declared
     ) -> None:
-        image = f"{declared.registry.host}/{BUILD}@"
-        inputs = declared.version("v1", sources=[{"platform": "linux/amd64", "image": image}])
-        with pytest.raises(RegistryError, match=r"there is no image for linux/amd64"):
+        inputs = declared.version("v1", source=declared.unknown)
+        with pytest.raises(RegistryError, match=r"there is no image for linux/amd64, linux/arm64"):
             engine.up(TAG, "v1", inputs)
+        part = declared.joined(
+            "v1", sources=[declared.built("v1", "linux/amd64"), declared.unknown]
+        )
+        with pytest.raises(RegistryError, match=r"there is no image for linux/amd64"):
+            engine.up(TAG, "v1", part)
+        with pytest.raises(RegistryError, match=r"what it names failed"):
+            engine.up(TAG, "l", declared.pointer("LATEST", ""))
 
     def test_a_new_identity_alone_keeps_the_digest_known(
         self, engine: Engine, declared: Declared
@@ -76,7 +84,7 @@ class TestImport:
         assert engine.resources["old"].inputs["owner"] == ""
         engine.refresh("old")
         step = engine.up(TAG, "old", declared.version("old", onConflict="refuse"))
-        assert "owner" in step.changed
+        assert step.changed == ("source",)
         assert step.outputs["previous"] == old
         assert engine.up(TAG, "old", declared.version("old", onConflict="refuse")).kind == "same"
 
@@ -121,15 +129,15 @@ class TestCheck:
             ({"ref": "nonsense"}, "ref", "write host"),
             ({"owner": ""}, "owner", "is empty"),
             ({"onConflict": "maybe"}, "onConflict", "neither take-over nor refuse"),
-            ({"sources": []}, "sources", "either sources to assemble or one source"),
-            ({"sources": [{"platform": "linux", "image": "x"}]}, "sources[0]", "no platform"),
-            ({"sources": ["x"]}, "sources[0]", "no platform"),
+            ({"source": ""}, "sources", "one source to copy, or sources to join"),
+            ({"sources": ["x@"]}, "sources", "one source to copy, or sources to join"),
+            ({"source": "", "sources": ["h/n@", 3]}, "sources[1]", "no manifest"),
+            ({"platforms": ["linux"]}, "platforms[0]", "no platform"),
+            ({"platforms": [3]}, "platforms[0]", "no platform"),
+            ({"platforms": ["linux/amd64", "linux/amd64"]}, "platforms[1]", "there twice"),
             ({"annotations": "x"}, "annotations", "no dict"),
-            (
-                {"sources": [{"platform": "linux/amd64", "image": "else.where/a@"}]},
-                "sources[0].image",
-                "lies on else.where",
-            ),
+            ({"source": "else.where/a@"}, "source", "lies on else.where"),
+            ({"source": "x"}, "source", "no manifest"),
         ],
     )
     def test_each_problem_is_reported_at_its_property_before_any_request(
@@ -149,20 +157,3 @@ class TestCheck:
         with pytest.raises(CheckFailedError) as caught:
             engine.up(TAG, "v1", declared.version("v1", owner="", onConflict="x"))
         assert set(caught.value.failures) == {"owner", "onConflict"}
-
-    def test_a_source_in_another_repository_is_refused(
-        self, engine: Engine, declared: Declared
-    ) -> None:
-        digest = "sha256:" + "a" * 64
-        source = f"{declared.registry.host}/other@{digest}"
-        with pytest.raises(CheckFailedError, match="a copy stays in"):
-            engine.up(TAG, "l", declared.pointer("LATEST", digest, source=source))
-
-    def test_an_index_among_the_sources_is_refused(
-        self, engine: Engine, declared: Declared
-    ) -> None:
-        digest = declared.registry.push_index(BUILD, "x")
-        image = f"{declared.registry.host}/{BUILD}@{digest}"
-        inputs = declared.version("v1", sources=[{"platform": "linux/amd64", "image": image}])
-        with pytest.raises(RegistryError, match="build one platform at a time"):
-            engine.up(TAG, "v1", inputs)

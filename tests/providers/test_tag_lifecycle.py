@@ -10,10 +10,11 @@ from tests.providers.registry_fake import OCI_MANIFEST
 
 
 class TestTagLifecycle:
-    def test_a_version_tag_is_assembled_whole_and_the_tag_comes_last(
-        self, engine: Engine, declared: Declared
+    @pytest.mark.parametrize("form", ["version", "joined"])
+    def test_a_version_tag_is_placed_whole_and_the_tag_comes_last(
+        self, engine: Engine, declared: Declared, form: str
     ) -> None:
-        outputs = engine.up(TAG, "v1", declared.version("v1")).outputs
+        outputs = engine.up(TAG, "v1", getattr(declared, form)("v1")).outputs
         assert declared.tags == {"v1": outputs["digest"]}
         assert declared.registry.pullable(NAME, "v1")
         assert [p["platform"] for p in outputs["platforms"]] == sorted(PLATFORMS)
@@ -91,11 +92,12 @@ class TestTagLifecycle:
         assert engine.up(TAG, "v1", inputs).kind == "create"
         assert declared.tags == {"v1": digest}
 
+    @pytest.mark.parametrize("form", ["version", "joined"])
     def test_a_lost_platform_is_found_and_put_back(
-        self, engine: Engine, declared: Declared, environment: dict[str, str]
+        self, engine: Engine, declared: Declared, environment: dict[str, str], form: str
     ) -> None:
         environment["FLEET_VERIFY_CHILDREN"] = "all"
-        inputs = declared.version("v1")
+        inputs = getattr(declared, form)("v1")
         outputs = engine.up(TAG, "v1", inputs).outputs
         del declared.registry.repositories[NAME].manifests[outputs["platforms"][0]["digest"]]
         engine.restart()
@@ -209,8 +211,7 @@ class TestAdoption:
         self, engine: Engine, declared: Declared, annotations: dict[str, str] | None
     ) -> None:
         before = declared.registry.push_index(NAME, "v1", annotations)
-        sources = [{"platform": "linux/amd64", "image": UNKNOWN}]
-        inputs = declared.version("v1", onConflict="refuse", sources=sources)
+        inputs = declared.version("v1", onConflict="refuse", source=UNKNOWN)
         with pytest.raises(ConflictError, match=f"{before}.* would name a new build"):
             engine.preview(TAG, "v1", inputs)
         assert engine.preview(TAG, "v1", {**inputs, "onConflict": "take-over"}).kind == "create"
@@ -233,8 +234,7 @@ class TestAdoption:
     ) -> None:
         engine.up(TAG, "v1", declared.version("v1", onConflict="refuse"))
         declared.registry.push_index(NAME, "v1", {OWNER_ANNOTATION: "fleet/prod"})
-        sources = [{"platform": "linux/amd64", "image": UNKNOWN}]
-        building = declared.version("v1", onConflict="refuse", sources=sources)
+        building = declared.version("v1", onConflict="refuse", source=UNKNOWN)
         with pytest.raises(ConflictError, match="would name a new build"):
             engine.preview(TAG, "v1", building)
 
@@ -261,8 +261,7 @@ class TestAdoption:
         self, engine: Engine, declared: Declared
     ) -> None:
         declared.registry.push_index(NAME, "v1", {OWNER_ANNOTATION: "fleet/dev"})
-        sources = [{"platform": "linux/amd64", "image": UNKNOWN}]
-        inputs = declared.version("v1", onConflict="refuse", sources=sources)
+        inputs = declared.version("v1", onConflict="refuse", source=UNKNOWN)
         assert engine.preview(TAG, "v1", inputs).kind == "create"
 
     def test_the_leftover_of_a_removal_counts_as_absent(
