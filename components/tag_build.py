@@ -1,7 +1,5 @@
 """One build of a tag: built and pushed by docker-build, then run and checked by it."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -10,6 +8,7 @@ import pulumi
 import pulumi_docker_build as docker_build
 
 from components.failures import digest_or_nothing
+from fleet import export
 from fleet.build import TagBuild
 from fleet.inputs import Assets
 
@@ -18,9 +17,6 @@ _SHARED: Final = "shared"  # the named context that Dockerfiles copy common file
 _NEVER: Final = "see-the-error-of-its-build"
 _NOT_COMPILED: Final = "see-the-error-of-its-wheels"
 _MINUTES: Final = 45  # of one platform, emulated compilers included
-# docker-build's enumeration has no linux/arm/v7 and fails on it after the build; BuildKit
-# normalises linux/arm to arm/v7, which is what the pushed image says.
-_DOCKER_BUILD_NAMES: Final = {"linux/arm/v7": "linux/arm"}
 
 
 class VerifiedBuild(NamedTuple):
@@ -94,22 +90,13 @@ def context(location: str, shared: str) -> docker_build.BuildContextArgs:
 
 
 def pushed(reference: str, annotations: Mapping[str, str]) -> list[docker_build.ExportArgs]:
-    """Return the export of an index to ``reference``.
-
-    It is a raw one, for docker-build's own has neither rewrite-timestamp, without which no rebuild
-    gives the same bytes, nor annotations of an index. BuildKit reads it as a line of CSV.
-    """
-    fields = ["type=image", "push=true", "oci-mediatypes=true", "rewrite-timestamp=true"]
-    fields += [f"name={reference}"]
-    fields += [f"annotation-index.{key}={value}" for key, value in sorted(annotations.items())]
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(fields)
-    return [docker_build.ExportArgs(raw=line.getvalue())]
+    """Return the export of an index to ``reference``."""
+    return [docker_build.ExportArgs(raw=export.pushed(reference, annotations))]
 
 
 def platforms(names: Iterable[str]) -> list[docker_build.Platform]:
     """Return platforms as docker-build knows them."""
-    return [docker_build.Platform(_DOCKER_BUILD_NAMES.get(name, name)) for name in names]
+    return [docker_build.Platform(name) for name in export.platforms(names)]
 
 
 def _build(

@@ -7,19 +7,20 @@ only inputs, so what somebody changed in the registry since the last refresh is 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fleet.build import PlatformBuild
+from fleet import export
+from fleet.build import TagBuild
 from fleet.names import Tag
 from fleet.plan import ImagePlan, Plan, VersionTag
 from fleet.pointers import Pointer
-from overview.known import Known
+from overview.known import Build, Known
 from providers.ociregistry.before import Before
 from providers.ociregistry.outlook import foresee
 from providers.ociregistry.reasons import shortened
 from providers.ociregistry.reference import ManifestReference, Repository, TagReference
 from providers.ociregistry.report import Entry
-from providers.ociregistry.tag import Source, TagInputs
+from providers.ociregistry.tag import TagInputs
 
-_GIVEN_BY_COMPONENTS = ("BASE", "BASE_DIGEST")
+_OF_BELOW = ("BASE", "BASE_DIGEST")
 """Arguments of a build that starts from another: its digest is in the state, not in the plan."""
 
 
@@ -104,54 +105,63 @@ def _version(tag: VersionTag, image: ImagePlan, plan: Plan, known: Known) -> For
     ref = TagReference.parse(f"{image.repository}:{tag.tag}")
     before = known.tags.get(str(ref), Before())
     ingredients = shortened(tag.ingredients)
-    digests = _digests(tag, ingredients, before, known)
     inputs = TagInputs(
         ref=ref,
         owner=plan.owner,
         sources=tuple(
-            Source(platform=b.platform, image=_manifest(b.repository, digests[b.platform]))
-            for b in tag.builds
+            _manifest(build.repository, _digest(build, tag, ingredients, before, known))
+            for build in tag.builds
         ),
+        platforms=tag.platforms,
         identity=tag.identity,
         inputs=ingredients,
-        annotations=tag.annotations,
+        annotations=tag.annotations if len(tag.builds) > 1 else {},
         on_conflict=plan.version_conflict,
     )
     return Foreseen(entry=foresee(inputs, before).entry, new=before.recorded is None)
 
 
-def _digests(
-    tag: VersionTag, ingredients: Mapping[str, str], before: Before, known: Known
-) -> dict[str, str]:
-    """Return each platform's digest, empty where only a build will tell."""
+def _digest(
+    build: TagBuild,
+    tag: VersionTag,
+    ingredients: Mapping[str, str],
+    before: Before,
+    known: Known,
+) -> str:
+    """Return what a build gives, empty where only building it will tell."""
+    built = known.builds.get(build.name)
+    wheels = all(wheels.name in known.builds for wheels in build.wheels.values())
     recorded = before.recorded
-    kept = dict(recorded.sources or {}) if recorded else {}
     same = recorded is not None and recorded.identity == tag.identity
-    return {
-        build.platform: ""
-        if build.name not in known.builds
-        or known.builders.get(build.name, build.builder) != build.builder
-        or not (same or _is_built_from(build, ingredients, before, known))
-        else kept.get(build.platform, "")
-        for build in tag.builds
-    }
+    if built is None or not wheels or not _is_asked_again(build, built):
+        return ""
+    return built.digest if same or _has_same_files(build, ingredients, before) else ""
 
 
-def _is_built_from(
-    build: PlatformBuild, ingredients: Mapping[str, str], before: Before, known: Known
+def _is_asked_again(build: TagBuild, built: Build) -> bool:
+    """Tell whether docker-build is asked for just what it has ``built``."""
+    apart = (*build.wheels, *(_OF_BELOW if build.below else ()))
+    arguments = {key: value for key, value in built.arguments.items() if key not in apart}
+    return (
+        built.builder == build.builder
+        and arguments == dict(build.arguments)
+        and built.exports == (export.pushed(build.reference, build.annotations),)
+        and built.platforms == export.platforms(build.platforms)
+    )
+
+
+def _has_same_files(
+    build: TagBuild, ingredients: Mapping[str, str], before: Before
 ) -> bool:
-    """Tell whether what is recorded of a build is what it would be given now."""
-    apart = _GIVEN_BY_COMPONENTS if build.below else ()
-    built = {k: v for k, v in known.builds[build.name].items() if k not in apart}
+    """Tell whether what is in no argument of a build is as it was: its files, the image below."""
+    below = {f"image {platform}" for platform in build.platforms}
     watched = [
         name
         for name in {*before.inputs, *ingredients}
-        if name == f"image {build.platform}" or name.startswith("file ")
+        if name in below or name.startswith("file ")
     ]
-    return (
-        bool(before.inputs)
-        and built == dict(build.arguments)
-        and all(before.inputs.get(name) == ingredients.get(name) for name in watched)
+    return bool(before.inputs) and all(
+        before.inputs.get(name) == ingredients.get(name) for name in watched
     )
 
 
@@ -167,7 +177,7 @@ def _pointer(
     inputs = TagInputs(
         ref=ref,
         owner=plan.owner,
-        source=_manifest(image.repository, versions[pointer.target].entry.digest),
+        sources=(_manifest(image.repository, versions[pointer.target].entry.digest),),
         identity=pointer.target,
         on_conflict=plan.pointer_conflict,
     )

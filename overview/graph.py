@@ -135,12 +135,11 @@ def _pointers(image: Image, yanked: tuple[str, ...]) -> str:
 
 
 def _title(declaration: Declaration, stack: str) -> str:
-    found = [(len(cells(image)), len(image.platforms)) for image in declaration.images]
-    tags = sum(count for count, _ in found)
-    builds = sum(count * platforms for count, platforms in found)
+    images = declaration.images
+    tags = sum(len(cells(image)) for image in images)
     return (
-        f"{stack}: {counted(len(found), 'image')} in {declaration.registry}, "
-        f"{counted(tags, 'tag')}, {counted(builds, 'platform image')}"
+        f"{stack}: {counted(len(images), 'image')} in {declaration.registry}, "
+        f"{counted(tags, 'tag')}"
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from providers.ociregistry.before import Before
-from providers.ociregistry.wire import recorded_images, recorded_tag
+from providers.ociregistry.wire import recorded_tag
 
 _TAG = "ociregistry:index:Tag"
 _IMAGE = "docker-build:index:Image"
@@ -15,10 +15,22 @@ _POINTER = "fleet:index:Pointers$ociregistry:index:Tag"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
-    """What a state holds: ``tags`` by reference, ``builds`` and their ``builders`` by logical name.
+class Build:
+    """What docker-build last built, as it was asked for, and the ``digest`` that this gave.
 
-    Of a build these are its arguments, and the name of the builder that made it.
+    ``exports`` and ``platforms`` are as docker-build spells them (:mod:`fleet.export`).
+    """
+
+    builder: str
+    arguments: Mapping[str, Any]
+    exports: tuple[str, ...]
+    platforms: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What a state holds: ``tags`` by reference, ``builds`` by logical name, wheels among them.
 
     ``pointers`` are the references of those tags that were declared as pointers; ``outputs`` are
     the stack's, as its last run left them.
@@ -26,8 +38,7 @@ class Known:
 
     tags: Mapping[str, Before] = field(default_factory=dict)
     pointers: frozenset[str] = frozenset()
-    builds: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    builders: Mapping[str, str] = field(default_factory=dict)
+    builds: Mapping[str, Build] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -39,13 +50,11 @@ def parse_known(exported: str) -> Known:
     deployment = json.loads(exported).get("deployment") or {}
     resources = [r for r in deployment.get("resources") or [] if not r.get("delete")]
     tags = [r for r in resources if r["type"] == _TAG and (r.get("outputs") or {}).get("ref")]
-    images = {_name(r): r.get("inputs") or {} for r in resources if r["type"] == _IMAGE}
     stacks = (r.get("outputs") or {} for r in resources if r["type"] == _STACK)
     return Known(
         tags={r["outputs"]["ref"]: _before(r) for r in tags},
         pointers=frozenset(r["outputs"]["ref"] for r in tags if f"::{_POINTER}::" in r["urn"]),
-        builds={name: inputs.get("buildArgs") or {} for name, inputs in images.items()},
-        builders={name: (i.get("builder") or {}).get("name") or "" for name, i in images.items()},
+        builds={_name(r): _build(r) for r in resources if r["type"] == _IMAGE},
         outputs=next(stacks, {}),
     )
 
@@ -56,7 +65,6 @@ def joined(found: Sequence[Known]) -> Known:
         tags={ref: before for known in found for ref, before in known.tags.items()},
         pointers=frozenset(ref for known in found for ref in known.pointers),
         builds={name: build for known in found for name, build in known.builds.items()},
-        builders={name: node for known in found for name, node in known.builders.items()},
         outputs={
             key: [row for known in found for row in known.outputs.get(key) or ()]
             for key in ("tags", "pointers")
@@ -71,7 +79,17 @@ def _before(resource: Mapping[str, Any]) -> Before:
         recorded=recorded_tag(outputs),
         # The provider keeps what went into a tag among the inputs: they are saved in every run.
         inputs=inputs.get("inputs") or {},
-        images=recorded_images(outputs),
+    )
+
+
+def _build(resource: Mapping[str, Any]) -> Build:
+    inputs, outputs = resource.get("inputs") or {}, resource.get("outputs") or {}
+    return Build(
+        builder=(inputs.get("builder") or {}).get("name") or "",
+        arguments=inputs.get("buildArgs") or {},
+        exports=tuple(export.get("raw") or "" for export in inputs.get("exports") or ()),
+        platforms=tuple(inputs.get("platforms") or ()),
+        digest=outputs.get("digest") or "",
     )
 
 

@@ -1,7 +1,7 @@
 """All that ``make plan`` prints: each image with its tables, what left, and the sum."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from fleet.declaration import Declaration, Image
 from fleet.names import pointer_pattern
@@ -10,11 +10,11 @@ from overview.foresight import Foresight, ImageForesight, Undeclared
 from overview.notes import Notes, wrapped
 from overview.table import Look, tables
 from overview.words import below, contents, counted, short
-from providers.ociregistry.report import Entry, counts
+from providers.ociregistry.report import counts
 
 _LEGEND = (
-    "= unchanged; build n/m, n of m platforms; re-point, the name moves without a build; "
-    "- no such tag; [n] see below the table"
+    "= unchanged; re-point, the name moves without a build; - no such tag; "
+    "[n] see below the table"
 )
 _ELSEWHERE = (
     "What somebody changed in the registry since the last refresh, and stale pointers that no "
@@ -87,16 +87,8 @@ def _undeclared(found: Undeclared, policies: dict[str, str], width: int) -> Iter
 
 
 def _sum(found: Foresight, width: int) -> list[str]:
-    entries = [entry for image in found.images for entry in image.entries]
-    count = counts(entries)
-    building = f" ({_tags_of(entries)})" if count["build"] else ""
+    count = counts(entry for image in found.images for entry in image.entries)
     return wrapped(
-        f"{count['build']} build{building}, {count['re-point']} re-point, "
-        f"{count['unchanged']} unchanged",
+        f"{count['build']} build, {count['re-point']} re-point, {count['unchanged']} unchanged",
         width,
     )
-
-
-def _tags_of(entries: Iterable[Entry]) -> str:
-    tags = sum(entry.action == "build" for entry in entries)
-    return f"platform images of {counted(tags, 'tag')}"

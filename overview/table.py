@@ -71,8 +71,7 @@ def _version(cell: Cell, versions: Mapping[Tag, Foreseen], notes: Notes) -> str:
         return left_out(cell, notes)
     if found.new:
         return "new"
-    state = _state(found.entry, len(cell.image.platforms))
-    return f"{state}{notes.mark(_why(found.entry))}"
+    return f"{_state(found.entry)}{notes.mark(_why(found.entry))}"
 
 
 def _because(cell: Cell) -> str:
@@ -84,9 +83,7 @@ def _because(cell: Cell) -> str:
     return next(covering)
 
 
-def _state(entry: Entry, platforms: int) -> str:
-    if entry.action == "build":
-        return f"build {len(entry.platforms)}/{platforms}"
+def _state(entry: Entry) -> str:
     return "=" if entry.action == "unchanged" else entry.action
 
 

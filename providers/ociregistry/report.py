@@ -36,10 +36,8 @@ class Entry:
 
 
 def counts(entries: Iterable[Entry]) -> dict[Action, int]:
-    """Count platform images built, and names for each other action."""
-    found: Counter[Action] = Counter()
-    for entry in entries:
-        found[entry.action] += len(entry.platforms) if entry.action == "build" else 1
+    """Count the names of each action."""
+    found = Counter(entry.action for entry in entries)
     return {action: found[action] for action in (*_COUNTED, "keep", "fail")}
 
 
@@ -63,8 +61,7 @@ def document(entries: Iterable[Entry], mode: Mode) -> dict[str, Any]:
 
     `{version, mode, summary, counts, entries}`. `version` is 1, the number of this shape. `mode` is
     `preview`, `update`, or `idle` where nothing differed, so that the two are alike. `summary` is
-    the line. `counts` has a number for each action; `build` counts platform images, all others
-    names. `entries` are sorted by `ref`, each with all of these:
+    the line. `counts` has the number of names for each action. `entries` are sorted by `ref`, each with all of these:
 
     - `ref`: `host[:port]/repository:tag`; of a failed remover, the repository alone;
     - `kind`: `version`, `pointer` or `repository`;

@@ -5,7 +5,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from components.platform_image import verification_name
+from components.tag_build import verification_name
+from fleet import export
+from fleet.build import TagBuild
 from fleet.declaration import Declaration
 from fleet.identity import digest_of
 from fleet.inputs import Inputs
@@ -15,6 +17,7 @@ from providers.ociregistry.reasons import shortened
 from tests.fleet import examples
 
 OWNER = "fleet/dev"
+_IMAGE, _IMAGE_TAG = "docker-build:index:Image", "fleet:index:ImageTag"
 
 
 def plan_of(declared: Declaration, inputs: Inputs | None = None) -> Plan:
@@ -38,6 +41,14 @@ def tag_in(state: dict[str, Any], tag: str) -> dict[str, Any]:
     return resource
 
 
+def build_in(state: dict[str, Any], name: str) -> dict[str, Any]:
+    """The resource of docker-build of this logical name."""
+    resources = state["deployment"]["resources"]
+    (found,) = [r for r in resources if r["urn"].endswith(f"::{name}")]
+    resource: dict[str, Any] = found
+    return resource
+
+
 def without(state: dict[str, Any], *names: str) -> dict[str, Any]:
     """A copy of `state` that lacks the resources of these logical names."""
     left = copy.deepcopy(state)
@@ -50,6 +61,8 @@ def without(state: dict[str, Any], *names: str) -> dict[str, Any]:
 
 def _resources(plan: Plan) -> Iterator[dict[str, Any]]:
     for image in plan.images:
+        for wheels in image.compiling:
+            yield _resource("", _IMAGE, wheels.name, {"buildArgs": dict(wheels.arguments)})
         for tag in image.tags:
             yield from _version(tag, image, plan)
         for pointer in image.pointers:
@@ -58,37 +71,47 @@ def _resources(plan: Plan) -> Iterator[dict[str, Any]]:
 
 def _version(tag: VersionTag, image: ImagePlan, plan: Plan) -> Iterator[dict[str, Any]]:
     for build in tag.builds:
-        for name in (build.name, verification_name(build)):
-            given = {"BASE": "known", "BASE_DIGEST": "since"} if build.below else {}
-            arguments = {**build.arguments, **given} if name == build.name else {}
-            yield _resource(
-                "fleet:index:ImageTag", "docker-build:index:Image", name,
-                {"buildArgs": arguments, "builder": {"name": build.builder}},
-            )  # fmt: skip
+        yield _build(build)
+        verification = {"builder": {"name": build.builder}}
+        yield _resource(_IMAGE_TAG, _IMAGE, verification_name(build), verification)
     ref = f"{image.repository}:{tag.tag}"
+    sources = [f"{b.repository}@{digest_of(b.identity)}" for b in tag.builds]
+    joins = len(sources) > 1
     properties = {
         "ref": ref,
         "owner": plan.owner,
         "onConflict": plan.version_conflict,
         "identity": tag.identity,
-        "annotations": dict(tag.annotations),
-        "sources": [
-            {"platform": b.platform, "image": f"{b.repository}@{digest_of(b.identity)}"}
-            for b in tag.builds
-        ],
+        "annotations": dict(tag.annotations) if joins else {},
+        **({"sources": sources} if joins else {"source": sources[0]}),
     }
-    platforms = [
-        {"platform": b.platform, "digest": digest_of(b.identity), "size": 1} for b in tag.builds
-    ]
-    inputs = {**properties, "inputs": shortened(tag.ingredients)}
-    outputs = {**properties, **_named(tag), "platforms": platforms}
-    yield _resource("fleet:index:ImageTag", "ociregistry:index:Tag", ref, inputs, outputs)
+    platforms = [{"platform": p, "digest": digest_of(p), "size": 1} for p in tag.platforms]
+    inputs = {
+        **properties,
+        "platforms": list(tag.platforms),
+        "inputs": shortened(tag.ingredients),
+    }
+    outputs = {**properties, **_named(_digest(tag)), "platforms": platforms}
+    yield _resource(_IMAGE_TAG, "ociregistry:index:Tag", ref, inputs, outputs)
+
+
+def _build(build: TagBuild) -> dict[str, Any]:
+    """A build as docker-build records it, with the digests that its arguments get."""
+    below = {"BASE": "known", "BASE_DIGEST": "since"} if build.below else {}
+    inputs = {
+        "buildArgs": {**build.arguments, **dict.fromkeys(build.wheels, "known since"), **below},
+        "builder": {"name": build.builder},
+        "exports": [{"raw": export.pushed(build.reference, build.annotations)}],
+        "platforms": list(export.platforms(build.platforms)),
+    }
+    outputs = {**inputs, "digest": digest_of(build.identity)}
+    return _resource(_IMAGE_TAG, _IMAGE, build.name, inputs, outputs)
 
 
 def _pointer(pointer: Pointer, image: ImagePlan, plan: Plan) -> dict[str, Any]:
     ref = f"{image.repository}:{pointer.tag}"
     (target,) = [tag for tag in image.tags if tag.tag == pointer.target]
-    digest = _named(target)["digest"]
+    digest = _digest(target)
     source = f"{image.repository}@{digest}"
     properties = {
         "ref": ref,
@@ -97,12 +120,15 @@ def _pointer(pointer: Pointer, image: ImagePlan, plan: Plan) -> dict[str, Any]:
         "identity": pointer.target,
         "source": source,
     }
-    outputs = {**properties, **_named(target), "platforms": []}
+    outputs = {**properties, **_named(digest), "platforms": []}
     return _resource("fleet:index:Pointers", "ociregistry:index:Tag", ref, properties, outputs)
 
 
-def _named(tag: VersionTag) -> dict[str, Any]:
-    digest = digest_of(tag.identity)
+def _digest(tag: VersionTag) -> str:
+    return digest_of(tag.identity if len(tag.builds) > 1 else tag.builds[0].identity)
+
+
+def _named(digest: str) -> dict[str, Any]:
     return {"digest": digest, "assembled": digest, "mediaType": "", "size": 2, "previous": ""}
 
 
@@ -113,5 +139,5 @@ def _resource(
     inputs: dict[str, Any],
     outputs: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    urn = f"urn:pulumi:dev::fleet::{parent}${kind}::{name}"
+    urn = f"urn:pulumi:dev::fleet::{parent}{'$' if parent else ''}{kind}::{name}"
     return {"urn": urn, "type": kind, "inputs": inputs, "outputs": outputs or inputs}

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from fleet.declaration import Declaration
 from fleet.lock import Base, Tools
 from fleet.parse import parse
@@ -11,7 +13,7 @@ from overview.foresight import Foreseen, Foresight, Undeclared, foresight
 from overview.known import Known, parse_known
 from providers.ociregistry.report import counts, line
 from tests.fleet import examples
-from tests.overview.states import exported, plan_of, state_of, tag_in, without
+from tests.overview.states import build_in, exported, plan_of, state_of, tag_in, without
 
 DECLARED = examples.declaration()
 PLAN = plan_of(DECLARED)
@@ -35,7 +37,8 @@ def with_base(declared: Declaration, platform: str, digest: str) -> Plan:
     """The plan with the slim base of one platform at another digest."""
     lock = examples.lock(declared)
     base = lock.bases["3.11-slim"]
-    moved: Base = replace(base, platforms={**base.platforms, platform: digest})
+    platforms = {**base.platforms, platform: digest}
+    moved: Base = replace(base, digest=digest, platforms=platforms)
     inputs = examples.inputs(declared, lock=replace(lock, bases={"3.11-slim": moved}))
     return plan_of(declared, inputs)
 
@@ -59,30 +62,59 @@ def test_what_the_state_holds_as_planned_is_unchanged() -> None:
     assert not any(f.new for f in found.images[0].versions.values())
 
 
-def test_without_a_state_everything_is_new_and_every_platform_is_built() -> None:
+def test_without_a_state_everything_is_new_and_built() -> None:
     found = foresight(PLAN, Known())
     assert all(f.new for f in found.images[0].versions.values())
     assert all(f.new for _, f in found.images[0].pointers)
-    assert line(found.images[0].entries, "preview") == "4 build, 3 re-point, 0 retire, 0 unchanged"
+    assert line(found.images[0].entries, "preview") == "2 build, 3 re-point, 0 retire, 0 unchanged"
 
 
-def test_a_base_that_moved_builds_its_platform_alone_and_says_so() -> None:
+def test_a_base_that_moved_builds_the_tag_and_names_its_platform() -> None:
     found = foreseen(with_base(DECLARED, "linux/amd64", examples.OTHER_DIGEST), state_of(PLAN))
     entry = version(found, "py3.11-slim-0.34.0").entry
-    assert (entry.action, entry.platforms) == ("build", ("linux/amd64",))
+    assert (entry.action, entry.platforms) == ("build", examples.PLATFORMS)
     assert entry.reasons == ("base python:3.11-slim moved for linux/amd64",)
     assert counts(found.images[0].entries)["build"] == 2
 
 
-def test_another_builder_builds_its_platform_anew_and_says_so() -> None:
+def on_two_builders() -> Plan:
     builders = {**examples.config()["builders"], "linux/arm/v7": "arm"}
-    found = foreseen(plan_of(parse(examples.config(builders=builders))), state_of(PLAN))
-    entry = version(found, "py3.11-slim-0.34.0").entry
-    assert (entry.action, entry.platforms) == ("build", ("linux/arm/v7",))
+    return plan_of(parse(examples.config(builders=builders)))
+
+
+def test_another_builder_builds_the_tag_and_says_for_which_platform() -> None:
+    entry = version(foreseen(on_two_builders(), state_of(PLAN)), "py3.11-slim-0.34.0").entry
+    assert (entry.action, entry.platforms) == ("build", examples.PLATFORMS)
     assert entry.reasons == ("built by arm, no longer by fleet for linux/arm/v7",)
 
 
-def test_a_file_that_changed_builds_every_platform() -> None:
+def test_a_tag_of_two_builders_is_unchanged_with_both_and_built_without_one() -> None:
+    state = state_of(on_two_builders())
+    assert {e.action for e in foreseen(on_two_builders(), state).images[0].entries} == {"unchanged"}
+    lost = without(state, "web/build:py3.11-slim-0.34.0-arm")
+    found = foreseen(on_two_builders(), lost)
+    assert version(found, "py3.11-slim-0.34.0").entry.action == "build"
+    assert version(found, "py3.11-slim-0.33.0").entry.action == "unchanged"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("platforms", ["linux/amd64"]),
+        ("exports", [{"raw": "type=image,push=true"}]),
+        ("builder", {"name": "another"}),
+        ("buildArgs", {"VERSION": "0.34.0"}),
+    ],
+)
+def test_a_build_that_was_asked_for_in_another_way_is_built(name: str, value: Any) -> None:
+    state = state_of(PLAN)
+    build_in(state, "web/build:py3.11-slim-0.34.0")["inputs"][name] = value
+    found = foreseen(PLAN, state)
+    assert version(found, "py3.11-slim-0.34.0").entry.action == "build"
+    assert version(found, "py3.11-slim-0.33.0").entry.action == "unchanged"
+
+
+def test_a_file_that_changed_builds_the_tag() -> None:
     files = {"Dockerfile": examples.DIGEST, "start.sh": examples.OTHER_DIGEST}
     changed = examples.assets(files=files, context_hash=examples.OTHER_DIGEST)
     plan = plan_of(DECLARED, examples.inputs(DECLARED, assets={"web": changed}))
@@ -90,7 +122,7 @@ def test_a_file_that_changed_builds_every_platform() -> None:
     assert (entry.platforms, entry.reasons) == (examples.PLATFORMS, ("start.sh changed",))
 
 
-def test_a_commit_that_moved_alone_builds_every_platform_and_is_said_to_be_all() -> None:
+def test_a_commit_that_moved_alone_builds_the_tag_and_is_said_to_be_all() -> None:
     changed = examples.assets(revision="1234567" + "0" * 33, epoch=1_800_000_000)
     plan = plan_of(DECLARED, examples.inputs(DECLARED, assets={"web": changed}))
     entry = version(foreseen(plan, state_of(PLAN)), "py3.11-slim-0.33.0").entry
@@ -98,29 +130,39 @@ def test_a_commit_that_moved_alone_builds_every_platform_and_is_said_to_be_all()
     assert entry.reasons == ("only the commit in its labels moved, to 1234567",)
 
 
+def compiling(backend: str) -> Plan:
+    tools = Tools(
+        pins=(backend,),
+        compiled={"linux/arm/v7 glibc": ("gunicorn==23.0.0",)},
+        sources={"gunicorn==23.0.0": f"https://files.test/a.tar.gz#sha256={'a' * 64}"},
+    )
+    held = examples.lock(DECLARED, tools={("web", "3.11"): tools})
+    return plan_of(DECLARED, examples.inputs(DECLARED, lock=held))
+
+
 def test_a_build_backend_that_moved_builds_what_it_compiles_and_is_named() -> None:
-    compiled = {"linux/arm/v7 glibc": ("gunicorn==23.0.0",)}
-    sources = {"gunicorn==23.0.0": f"https://files.test/a.tar.gz#sha256={'a' * 64}"}
-
-    def compiling(backend: str) -> Plan:
-        tools = Tools(pins=(backend,), compiled=compiled, sources=sources)
-        held = examples.lock(DECLARED, tools={("web", "3.11"): tools})
-        known = replace(held, hashes={**held.hashes, backend: (examples.DIGEST,)})
-        return plan_of(DECLARED, examples.inputs(DECLARED, lock=known))
-
     state = state_of(compiling("setuptools==82.0.1"))
-    found = foreseen(compiling("setuptools==82.0.2"), state)
-    entry = version(found, "py3.11-slim-0.33.0").entry
-    assert entry.platforms == ("linux/arm/v7",)
+    entry = version(
+        foreseen(compiling("setuptools==82.0.2"), state), "py3.11-slim-0.33.0"
+    ).entry
+    assert (entry.action, entry.platforms) == ("build", examples.PLATFORMS)
     assert entry.reasons == ("build backend setuptools 82.0.1 -> 82.0.2 for linux/arm/v7",)
 
 
-def test_hashes_that_changed_build_every_platform_and_are_named() -> None:
+def test_wheels_that_the_state_lost_are_compiled_again_and_their_tags_built() -> None:
+    plan = compiling("setuptools==82.0.1")
+    assert {e.action for e in foreseen(plan, state_of(plan)).images[0].entries} == {"unchanged"}
+    (wheels,) = plan.images[0].compiling
+    found = foreseen(plan, without(state_of(plan), wheels.name))
+    assert {known.entry.action for known in found.images[0].versions.values()} == {"build"}
+
+
+def test_files_that_changed_build_the_tag_and_are_named() -> None:
     held = examples.lock(DECLARED)
-    hashes = {**held.hashes, "gunicorn==23.0.0": (examples.OTHER_DIGEST,)}
-    plan = plan_of(DECLARED, examples.inputs(DECLARED, lock=replace(held, hashes=hashes)))
+    files = {**held.files, **examples.files(["gunicorn==23.0.0"], examples.OTHER_DIGEST)}
+    plan = plan_of(DECLARED, examples.inputs(DECLARED, lock=replace(held, files=files)))
     entry = version(foreseen(plan, state_of(PLAN)), "py3.11-slim-0.33.0").entry
-    assert entry.platforms == examples.PLATFORMS
+    assert (entry.action, entry.platforms) == ("build", examples.PLATFORMS)
     assert entry.reasons == ("hashes of gunicorn changed",)
 
 
@@ -141,10 +183,10 @@ def test_an_added_version_is_new_and_the_pointer_moves_to_it() -> None:
 
 
 def test_a_build_that_the_state_lost_is_made_again() -> None:
-    state = without(state_of(PLAN), "web/build:py3.11-slim-0.34.0-amd64")
+    state = without(state_of(PLAN), "web/build:py3.11-slim-0.34.0")
     found = foreseen(PLAN, state)
     entry = version(found, "py3.11-slim-0.34.0").entry
-    assert (entry.action, entry.platforms) == ("build", ("linux/amd64",))
+    assert (entry.action, entry.platforms) == ("build", examples.PLATFORMS)
     assert version(found, "py3.11-slim-0.33.0").entry.action == "unchanged"
 
 
@@ -180,7 +222,7 @@ def test_drift_that_the_last_refresh_found_is_put_right() -> None:
     assert entry.reasons == (f"it was moved to {examples.OTHER_DIGEST}",)
 
 
-def test_what_is_built_on_a_built_image_is_built_for_the_same_platform() -> None:
+def test_what_is_built_on_a_built_image_is_built_too() -> None:
     declared = two_images()
     state = state_of(plan_of(declared))
     assert version(foreseen(plan_of(declared), state), "py3.11-slim-0.34.0", 1).entry.action == (
@@ -188,8 +230,8 @@ def test_what_is_built_on_a_built_image_is_built_for_the_same_platform() -> None
     )
     plan = with_base(declared, "linux/amd64", examples.OTHER_DIGEST)
     entry = version(foreseen(plan, state), "py3.11-slim-0.34.0", 1).entry
-    assert entry.platforms == ("linux/amd64",)
-    assert entry.reasons == ("web py3.11-slim-0.34.0 is built anew for linux/amd64",)
+    assert (entry.action, entry.platforms) == ("build", examples.PLATFORMS)
+    assert entry.reasons == ("web py3.11-slim-0.34.0 is built anew",)
 
 
 def test_versions_and_pointers_that_left_are_told_apart() -> None:

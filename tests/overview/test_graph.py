@@ -64,7 +64,7 @@ def test_tags_that_are_left_out_are_not_counted() -> None:
     exclude = [{"version": "0.33.0", "because": "it does not work"}]
     found = graph_of({"web": ""}, exclude=exclude)
     assert "2 versions on slim: 1 tag" in found.boxes[1].lines
-    assert found.title == "dev: 1 image in localhost:5443/multi-py, 1 tag, 2 platform images"
+    assert found.title == "dev: 1 image in localhost:5443/multi-py, 1 tag"
 
 
 def test_builders_are_told_with_their_platforms() -> None:

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from fleet.identity import digest_of
 from overview.known import Known, joined, parse_known
 from tests.fleet import examples
 from tests.overview.states import exported, plan_of, state_of
@@ -24,9 +25,13 @@ def test_what_went_into_a_tag_is_known_in_short() -> None:
     assert inputs["base linux/amd64"] == f"python:3.11-slim@{examples.DIGEST[:19]}"
 
 
-def test_builds_are_known_with_their_arguments() -> None:
-    builds = parse_known(exported(state_of(PLAN))).builds
-    assert builds["web/build:py3.11-slim-0.34.0-amd64"]["VERSION"] == "0.34.0"
+def test_builds_are_known_as_they_were_asked_for() -> None:
+    build = parse_known(exported(state_of(PLAN))).builds["web/build:py3.11-slim-0.34.0"]
+    assert build.arguments["VERSION"] == "0.34.0"
+    assert (build.builder, build.platforms) == ("fleet", ("linux/amd64", "linux/arm"))
+    (export,) = build.exports
+    assert export.startswith("type=image,push=true,")
+    assert build.digest == digest_of(PLAN.images[0].tags[0].builds[0].identity)
 
 
 def test_what_waits_for_its_deletion_is_not_known() -> None:

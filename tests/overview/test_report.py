@@ -21,15 +21,15 @@ from tests.overview.states import exported, plan_of, state_of
 
 GOLDEN = """\
 localhost:5443/multi-py: 2 images, 6 tags
-= unchanged; build n/m, n of m platforms; re-point, the name moves without a
-  build; - no such tag; [n] see below the table
+= unchanged; re-point, the name moves without a build; - no such tag; [n] see
+  below the table
 
 web, built on official Python images
   uvicorn with gunicorn, for 2 platforms: amd64, arm/v7
 
 python  version  full           slim
 3.11    0.33.0   - [1]          - [1]
-3.11    0.34.0   build 2/2 [2]  build 2/2 [2]
+3.11    0.34.0   build [2]      build [2]
 3.11    0.34.1   new            new
 
 python  pointer  full                 slim
@@ -56,7 +56,7 @@ No longer declared, removed with their image's declaration: py3.11-slim-LATEST
 
 What somebody changed in the registry since the last refresh, and stale pointers
   that no state knows, are known only there: make preview asks it.
-12 build (platform images of 6 tags), 4 re-point, 0 unchanged"""
+6 build, 4 re-point, 0 unchanged"""
 
 
 def declared(**images: dict[str, Any]) -> Declaration:
