@@ -1,16 +1,20 @@
 """Examples that break no rule, so that each test breaks exactly one thing."""
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
+from fleet.coverage import note_missing
 from fleet.declaration import Declaration
 from fleet.inputs import Assets, Inputs
-from fleet.lock import Base, Lock, Tools
-from fleet.needs import has_all_pins, needs_of
+from fleet.lock import Base, Lock, bare
 from fleet.parse import parse
+from fleet.problems import Problem, Problems
 
 DIGEST = "sha256:" + "a" * 64
 OTHER_DIGEST = "sha256:" + "b" * 64
+INDEX_DIGEST = "sha256:" + "c" * 64
+INSTALLER = "installer==0.7.0"
 PLATFORMS = ("linux/amd64", "linux/arm/v7")
 
 
@@ -46,51 +50,50 @@ def declaration(**image_overrides: Any) -> Declaration:
     return parse(config(images={"web": image(**image_overrides)}))
 
 
-def base(digest: str = DIGEST, name: str = "docker.io/library/python:3.11-slim") -> Base:
-    """A locked base with one digest for every platform."""
+def base(
+    digest: str = DIGEST,
+    name: str = "docker.io/library/python:3.11-slim",
+    index: str = INDEX_DIGEST,
+) -> Base:
+    """A locked base with one digest for every platform, and one for the ``index`` of these."""
     return Base(
         name=name,
         repository=name.rpartition(":")[0],
+        digest=index,
         platforms=dict.fromkeys(PLATFORMS, digest),
     )
 
 
+def wheel(pin: str, ending: str = "py3-none-any.whl") -> str:
+    """The address of a wheel of ``pin``, with a hash that goes with it."""
+    name, _, version = pin.partition("==")
+    file = f"{name.replace('-', '_')}-{version}-{ending}"
+    return f"https://files.example/{file}#sha256={hashlib.sha256(file.encode()).hexdigest()}"
+
+
 def lock(declared: Declaration, **overrides: Any) -> Lock:
-    """A lock that covers every image of ``declared``."""
-    pins = {
-        (i.name, python, version): ("gunicorn==23.0.0", f"uvicorn=={version}")
-        for i in declared.images
-        for python in i.pythons
-        for version in i.versions
-    }
+    """A lock that covers every image of ``declared``, each pin by a wheel for every platform."""
     values: dict[str, Any] = {
         "bases": {f"{p}-{b}": base() for i in declared.images for p in i.pythons for b in i.bases},
         "builders": {p: base() for i in declared.images for p in i.pythons},
-        "tools": {
-            (i.name, p): Tools(pins=(), compiled={}) for i in declared.images for p in i.pythons
-        },
         "asked": {i.name: (i.requirement, *i.requires) for i in declared.images},
-        "pins": pins,
-        "hashes": {pin: (DIGEST,) for entry in pins.values() for pin in entry},
+        "pins": {
+            (i.name, python, version): ("gunicorn==23.0.0", f"uvicorn=={version}")
+            for i in declared.images
+            for python in i.pythons
+            for version in i.versions
+        },
+        "installer": INSTALLER,
         **overrides,
     }
-    return covering(Lock(**values), declared)
+    return covering(Lock(**values))
 
 
-def covering(held: Lock, declared: Declaration) -> Lock:
-    """``held``, whose tools were looked for in all that ``declared`` has pins for there."""
-    images = declared.by_name
-    tools = {
-        (name, python): replace(
-            entry,
-            looked_at=needs_of(images[name], python, images, held),
-            pure=images[name].pure,
-        )
-        if name in images and has_all_pins(images[name], python, images, held)
-        else entry
-        for (name, python), entry in held.tools.items()
-    }
-    return replace(held, tools=tools)
+def covering(held: Lock) -> Lock:
+    """``held`` with a wheel for every platform of each pin of which it has no file."""
+    sets = (*held.pins.values(), *(tools.pins for tools in held.tools.values()))
+    pins = {held.installer, *(bare(pin) for pins in sets for pin in pins)} - {""}
+    return replace(held, files={**{pin: (wheel(pin),) for pin in sorted(pins)}, **held.files})
 
 
 def assets(**overrides: Any) -> Assets:
@@ -119,3 +122,12 @@ def inputs(declared: Declaration, **overrides: Any) -> Inputs:
         **overrides,
     }
     return Inputs(**values)
+
+
+def gaps(declared: Declaration, held: Lock) -> list[Problem]:
+    """What ``held`` does not cover of ``declared``."""
+    problems = Problems()
+    given = inputs(declared, lock=held)
+    for one in declared.images:
+        note_missing(one, declared.by_name, given, problems)
+    return problems.found
