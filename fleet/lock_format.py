@@ -91,6 +91,17 @@ def parse(
     return lock
 
 
+def is_older(values: Mapping[str, Any]) -> bool:
+    """Tell whether ``values`` are a lock of an older format, which is to be made anew."""
+    seen = _format_of(values)
+    return isinstance(seen, int) and seen < FORMAT
+
+
+def _format_of(values: Mapping[str, Any]) -> Any:
+    # The first format did not say so.
+    return values.get("format", 1 if values else FORMAT)
+
+
 def _refuse_other_format(
     values: Mapping[str, Any], source: str, stack: str, problems: Problems
 ) -> None:
@@ -98,14 +109,14 @@ def _refuse_other_format(
 
     :raises DeclarationError: when it is one.
     """
-    seen = values.get("format", 1 if values else FORMAT)
+    seen = _format_of(values)
     if seen == FORMAT:
         return
     what = f"is {seen!r}, and this program reads {FORMAT}"
-    if isinstance(seen, int) and seen > FORMAT:
-        remedy = "Use the newer program that wrote it, or restore the file"
+    if is_older(values):
+        remedy = f"Run {command(stack)}, which resolves everything again"
     else:
-        remedy = f"Remove the file and run {command(stack)}"
+        remedy = "Use the newer program that wrote it, or restore the file"
     problems.add("lock.format", what, remedy)
     problems.raise_if_any(source)
 

@@ -16,7 +16,7 @@ URL = pattern(
     r"https://[A-Za-z0-9.-]+(?:/[A-Za-z0-9._~/-]*)?", "is no plain https URL", "Write https://…"
 )
 INDEX = pattern(
-    r"https://[A-Za-z0-9.-]+(?::[0-9]{1,5})?/[A-Za-z0-9._~/-]*",
+    r"(?:https://[A-Za-z0-9.-]+|http://(?:localhost|127\.0\.0\.1))(?::[0-9]{1,5})?/[A-Za-z0-9._~/-]*",
     "is no address of a package index",
     "Write the https address of its simple API, without a login: https://pypi.org/simple",
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fleet.declaration import Declaration
 from fleet.lock import Lock
-from fleet.lock_format import parse
+from fleet.lock_format import is_older, parse
 from fleet.names import LOOPBACK
 from fleet.problems import Problems
 from inputs import strict_yaml
@@ -25,12 +25,18 @@ def lock_file(root: Path, stack: str, declaration: Declaration) -> Path:
     return folder / f"{declaration.fleet_of(stack)}.yaml"
 
 
-def read_lock(path: Path) -> Lock:
+def read_lock(path: Path, *, older_counts: bool = True) -> Lock:
     """Return the lock at ``path``, named for its stack; one that was not written yet is empty.
+
+    One of an older format is refused. Where ``older_counts`` is false it is empty, too: whoever
+    writes the lock makes it anew.
 
     :raises DeclarationError: with every problem of the file.
     """
     if not path.exists():
         return Lock()
     problems = Problems()
-    return parse(strict_yaml.load(path, problems), path.name, path.stem, problems)
+    values = strict_yaml.load(path, problems)
+    if not older_counts and is_older(values):
+        return Lock()
+    return parse(values, path.name, path.stem, problems)

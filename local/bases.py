@@ -104,7 +104,7 @@ def _is_there(repository: Repository, stand_in: StandIn) -> bool:
     index = repository.index(stand_in.tag)
     found = {_platform(entry.get("platform", {})) for entry in index.get("manifests", [])}
     recipe = index.get("annotations", {}).get(RECIPE_ANNOTATION)
-    return recipe == stand_in.recipe and set(stand_in.platforms) <= found
+    return recipe == stand_in.recipe and stand_in.recipes.keys() <= found
 
 
 def _platform(entry: dict[str, str]) -> str:

@@ -1,15 +1,17 @@
 """What a stack's declaration asks of this machine."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fleet.cell import cells
 from fleet.declaration import Declaration, Image
+from fleet.lock import Lock
 from fleet.names import LOOPBACK
 from fleet.node_rules import EMBEDDED, KEY_OPTIONS
 from fleet.nodes import Node
+from inputs.locks import is_local, lock_file, read_lock
 from inputs.stack import config_file, declaration_of_file
 
 BUILDER = EMBEDDED
@@ -68,8 +70,8 @@ class Needs:
         return self.port is not None or self.builder
 
 
-def needs_of(declaration: Declaration, stack: str) -> Needs:
-    """Return what ``declaration`` asks for."""
+def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> Needs:
+    """Return what ``declaration`` asks for, by what ``lock`` knows of what has to be compiled."""
     name, _, port = declaration.host.partition(":")
     images = declaration.images
     platforms = dict.fromkeys(p for image in images for p in image.platforms)
@@ -77,7 +79,7 @@ def needs_of(declaration: Declaration, stack: str) -> Needs:
     names = tuple(dict.fromkeys(b for b in builders.values() if b != BUILDER))
     # The lock is the whole fleet's, also for a stack that manages a part of it.
     fleet = declaration.by_name.values()
-    pairs = dict.fromkeys(pair for image in fleet for pair in _bases(image))
+    pairs = dict.fromkeys((*_bases(fleet), *_compiling(fleet, lock or Lock())))
     return Needs(
         stack=stack,
         host=declaration.host,
@@ -92,26 +94,38 @@ def needs_of(declaration: Declaration, stack: str) -> Needs:
     )
 
 
-def _bases(image: Image) -> Iterator[tuple[str, str]]:
-    """Yield Python and base of each image that a build of ``image`` starts from or compiles on."""
-    for cell in cells(image):
-        if not image.builds_on:
+def _bases(images: Iterable[Image]) -> Iterator[tuple[str, str]]:
+    """Yield Python and base of each image that a build of ``images`` starts from."""
+    for cell in (cell for image in images for cell in cells(image)):
+        if not cell.image.builds_on:
             yield cell.python, cell.base
-        if not image.pure:
-            # The full image has compilers; alpine ones are compiled on alpine.
-            yield cell.python, "alpine" if cell.base == "alpine" else "full"
+
+
+def _compiling(images: Iterable[Image], lock: Lock) -> Iterator[tuple[str, str]]:
+    """Yield Python and base of each image that has compilers for what ``lock`` has no wheel of.
+
+    That is the full one. What runs on alpine is compiled on the alpine one that it starts from.
+    """
+    declared = {(image.name, python) for image in images for python in image.pythons}
+    for key, tools in lock.tools.items():
+        if key in declared and any(target.endswith(" glibc") for target in tools.compiled):
+            yield key[1], "full"
 
 
 def read_needs(root: Path, stack: str, environment: Mapping[str, str] = os.environ) -> Needs:
-    """Return what the stack's file asks for.
+    """Return what the stack's file asks for, and its lock where bases are made here.
 
     ``FLEET_NODE_KEYS`` in ``environment`` names a folder with a folder per node, which then has
     ``cacert.pem``, ``cert.pem`` and ``key.pem`` in place of the declared files: a job has these for
     its own length alone.
 
-    :raises fleet.problems.DeclarationError: when the file does not hold a sound declaration.
+    :raises fleet.problems.DeclarationError: when a file does not hold what it should.
     """
-    needs = needs_of(declaration_of_file(config_file(root, stack)), stack)
+    declaration = declaration_of_file(config_file(root, stack))
+    # Only bases of a registry on this machine are made here.
+    path = lock_file(root, stack, declaration)
+    lock = read_lock(path, older_counts=False) if is_local(declaration) else None
+    needs = needs_of(declaration, stack, lock)
     keys = environment.get("FLEET_NODE_KEYS")
     if not keys:
         return needs

@@ -103,8 +103,23 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
             bases.ensure(checkout, needs, stand_ins)
         if needs.port is not None:
             _resolve(checkout, env, stack, again)
+            needs = _with_compilers(checkout, needs, env)
         engine.select(checkout, tools.pulumi, stack, env)
     return Ready(needs=needs, pulumi=tools.pulumi, env=env)
+
+
+def _with_compilers(checkout: Checkout, needs: Needs, env: dict[str, str]) -> Needs:
+    """Return what is needed by the lock that was written, with the stand-ins that compile.
+
+    That something has no wheel is known from then on, and these compile it in place of others.
+    """
+    found = read_needs(checkout.root, needs.stack)
+    stand_ins = [] if found.bases == needs.bases else bases.wanted(checkout, found)
+    if stand_ins:
+        with alone(checkout.cache / "lock", "waiting for a run in another checkout"):
+            bases.ensure(checkout, found, stand_ins)
+        _resolve(checkout, env, needs.stack, ())
+    return found
 
 
 def _require_handed_over(checkout: Checkout, stack: str, ready: Ready) -> None:

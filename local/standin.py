@@ -48,7 +48,11 @@ class StandIn:
 
     @property
     def recipes(self) -> dict[str, Recipe]:
-        """What to make it from, by platform; this machine's own makes what is common to all."""
+        """What to make it from, by platform.
+
+        This machine's own is there in any case: its Python makes what is common to all, and wheels
+        are installed on it for every platform.
+        """
         own = native()
         return {
             platform: Recipe(
@@ -63,7 +67,7 @@ class StandIn:
     @property
     def recipe(self) -> str:
         """The SHA-256 of all that it is made from, but for the packages' own versions."""
-        keys = [recipe.key for recipe in self.recipes.values()]
+        keys = {platform: recipe.key for platform, recipe in self.recipes.items()}
         return hashlib.sha256(json.dumps([keys, _config("")]).encode()).hexdigest()[:16]
 
 
@@ -94,8 +98,8 @@ def images_of(
     common = made[native_recipe].common
     last = layers.layer_of_entry(_TRUSTED, trusted)
     images = []
-    for platform in stand_in.platforms:
-        own = made[stand_in.recipes[platform]]
+    for platform, recipe in stand_in.recipes.items():
+        own = made[recipe]
         stack = [own.layer, *([common] if common else []), last]
         images.append(layers.image(platform, stack, _config(own.python_version)))
     return images

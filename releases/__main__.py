@@ -110,8 +110,8 @@ def lock(root: Path, stack: str, *, refresh: str, newest: str = "") -> None:
     """Bring the lock of ``stack`` up to its declaration; write it only when it changed.
 
     ``refresh`` asks again for base digests and yanked versions, and where it is ``builders`` for
-    the images that compile too: every image is then built anew. ``newest`` resolves the
-    distributions of an image anew, or of ``all``.
+    the images that install and compile and for the installer too: every image is then built anew.
+    ``newest`` resolves the distributions of an image anew, or of ``all``.
 
     Bases of a registry on this machine are always asked for again: that costs milliseconds, and
     they may have been made anew. Elsewhere stand-ins of this machine count for nothing.
@@ -120,13 +120,14 @@ def lock(root: Path, stack: str, *, refresh: str, newest: str = "") -> None:
     stack = whole_stack(root, stack)
     declaration = declaration_of_file(config_file(root, stack))
     path = lock_file(root, stack, declaration)
-    held = read_lock(path)
+    held = read_lock(path, older_counts=False)
     local = is_local(declaration)
     if not local:
         _ask_as_the_user(root)
     again = Refresh(
         bases=bool(refresh) or local,
         builders=refresh == _BUILDERS or local,
+        installer=refresh == _BUILDERS,
         yanked=bool(refresh),
         newest=_named(newest, declaration),
     )

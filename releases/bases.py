@@ -1,6 +1,7 @@
 """Base images: which reference stands for each Python and variant, and its digests."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 from fleet import names
 from fleet.cell import Cell, cells
@@ -10,8 +11,17 @@ from fleet.lock import Base
 OFFICIAL = "docker.io/library/python"
 """The official Python images; a full one has no suffix."""
 
-Resolver = Callable[[str], Mapping[str, str]]
-"""Takes ``host/repository:tag``; returns the digest of each platform's manifest."""
+
+@dataclass(frozen=True, kw_only=True)
+class Digests:
+    """The digest of an ``index``, and by platform that of each manifest in it."""
+
+    index: str
+    platforms: Mapping[str, str]
+
+
+Resolver = Callable[[str], Digests]
+"""Takes ``host/repository:tag``."""
 
 
 class BaseError(Exception):
@@ -65,16 +75,25 @@ def _builder(cell: Cell, stand_ins: Mapping[str, str]) -> str:
     return reference(cell.python, variant, stand_ins)
 
 
-def resolve(name: str, platforms: Iterable[str], resolver: Resolver) -> Base:
+def resolve(
+    name: str, platforms: Iterable[str], resolver: Resolver, held: Base | None = None
+) -> Base:
     """Return the base ``name`` with the digests that ``resolver`` finds for ``platforms``.
+
+    The index that is ``held`` stays as long as all of these are the same in it: what moved is of a
+    platform that nothing here is built for.
 
     :raises BaseError: naming the platforms that it has no image for.
     """
-    digests = resolver(name)
-    lacking = sorted(platform for platform in platforms if platform not in digests)
+    found, repository, asked = resolver(name), name[: name.rindex(":")], sorted(platforms)
+    lacking = [platform for platform in asked if platform not in found.platforms]
     if lacking:
         raise BaseError(f"{name} has no image for {', '.join(lacking)}")
-    repository = name[: name.rindex(":")]
-    return Base(
-        name=name, repository=repository, platforms={p: digests[p] for p in sorted(platforms)}
+    digests = {platform: found.platforms[platform] for platform in asked}
+    stays = (
+        held is not None
+        and (held.name, held.repository) == (name, repository)
+        and digests.items() <= held.platforms.items()
     )
+    index = held.digest if held and stays else found.index
+    return Base(name=name, repository=repository, digest=index, platforms=digests)

@@ -35,6 +35,10 @@ class Cooldown:
         """Tell whether the whole ``release`` is too fresh; one late file makes no release fresh."""
         return all(map(self.is_fresh, release.files))
 
+    def counting(self, release: Release) -> tuple[File, ...]:
+        """Return the files that count of ``release``, which is taken: late ones where all are."""
+        return tuple(file for file in release.files if not self.is_fresh(file)) or release.files
+
     def aged(self, releases: Mapping[str, Release], taken: Iterable[str]) -> dict[str, Release]:
         """Return ``releases`` without fresh files; of the versions in ``taken`` all files count."""
         known = frozenset(taken)

@@ -12,7 +12,7 @@ from packaging.utils import (
 
 from fleet.lock import normalised
 from releases.pypi import File
-from releases.wheels import allows
+from releases.wheels import allows, unyanked
 
 _MINORS = range(100)
 
@@ -40,8 +40,7 @@ class Release:
         Each file has a ``requires-python`` of its own, and that of a yanked one is often the reason
         why it was.
         """
-        offered = [file for file in self.files if not file.yanked] or self.files
-        return any(allows(file, python) for file in offered)
+        return any(allows(file, python) for file in unyanked(self.files))
 
 
 def releases_in(package: str, files: Iterable[File]) -> Mapping[str, Release]:

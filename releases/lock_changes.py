@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import urldefrag
 
 from fleet.lock import Base, Lock, pinned_versions
+from fleet.wheel_files import name_in
 
 
 class Move(NamedTuple):
@@ -22,13 +24,16 @@ class Moves:
 
     ``resolved`` are Pythons by image and version that are new there, ``distributions`` what moved
     in tags that both locks hold, ``tools`` by image the Pythons on which something else compiles,
-    ``yanked`` versions by package.
+    ``files`` what is another file of a version that both hold, ``installer`` what installs wheels
+    where that is another, ``yanked`` versions by package.
     """
 
     resolved: Mapping[tuple[str, str], tuple[str, ...]]
     tools: Mapping[str, tuple[str, ...]]
     distributions: tuple[Move, ...]
     bases: tuple[Move, ...]
+    files: tuple[Move, ...]
+    installer: tuple[str, str] | None
     yanked: Mapping[str, tuple[str, ...]]
 
 
@@ -39,9 +44,8 @@ def moves_between(old: Lock, new: Lock) -> Moves:
         resolved[image, version] = (*resolved.get((image, version), ()), python)
     tools: dict[str, tuple[str, ...]] = {}
     for (image, python), found in new.tools.items():
-        if found.pure or old.tools.get((image, python)) == found:
-            continue  # what is pure has nothing that compiles
-        tools[image] = (*tools.get(image, ()), python)
+        if old.tools.get((image, python)) != found:
+            tools[image] = (*tools.get(image, ()), python)
     return Moves(
         resolved=resolved,
         tools=tools,
@@ -50,6 +54,8 @@ def moves_between(old: Lock, new: Lock) -> Moves:
         bases=tuple(
             dict.fromkeys((*_bases(old.bases, new.bases), *_bases(old.builders, new.builders)))
         ),
+        files=tuple(_files(old, new)),
+        installer=_installer(old, new),
         yanked=_yanked(old, new),
     )
 
@@ -73,6 +79,24 @@ def _bases(old: Mapping[str, Base], new: Mapping[str, Base]) -> Iterator[Move]:
         for platform, digest in base.platforms.items():
             if before.get(platform, "") != digest:
                 yield Move(base.name, platform, before.get(platform, ""), digest)
+
+
+def _files(old: Lock, new: Lock) -> Iterator[Move]:
+    """Yield the files that came, left or changed of each version that both locks hold."""
+    for pin in sorted(old.files.keys() & new.files.keys()):
+        before, after = ({name_in(f): f for f in lock.files[pin]} for lock in (old, new))
+        for name in sorted(before.keys() | after.keys()):
+            was, becomes = before.get(name, ""), after.get(name, "")
+            if was != becomes:
+                digests = tuple(urldefrag(address).fragment for address in (was, becomes))
+                # The same bytes may have moved to another address.
+                shown = (was, becomes) if digests[0] == digests[1] else digests
+                yield Move(pin, name, *shown)
+
+
+def _installer(old: Lock, new: Lock) -> tuple[str, str] | None:
+    moved = old.installer and old.installer != new.installer
+    return (old.installer, new.installer) if moved else None
 
 
 def _yanked(old: Lock, new: Lock) -> dict[str, tuple[str, ...]]:

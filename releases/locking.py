@@ -6,40 +6,44 @@ from typing import NamedTuple
 
 from fleet.agreement import note_two_versions
 from fleet.ancestry import Yanked
+from fleet.contents import NO_TOOLS
 from fleet.declaration import Declaration, Image
 from fleet.lock import Base, Lock, ToolKey, Tools, asked, name_of, normalised
-from fleet.needs import looked_at, needs_of
+from fleet.needs import needs_of
 from fleet.problems import Problems
 from releases import bases
-from releases.pinning import Pinned, keys, pinned, used, without
-from releases.purity import Impure, impure, told
+from releases.installer import installer_for
+from releases.locked_files import LockedFiles
+from releases.pinning import keys, pinned, without
 from releases.skipped import note_skipped
 from releases.sources import Refresh, Sources
 from releases.tools import Task, ToolError, tools_for
-from releases.withdrawn import without_yanked
+from releases.withdrawn import yanked_pins
 
 
 def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: Refresh) -> Lock:
     """Return ``lock`` with everything that ``declaration`` needs, and nothing else.
 
     What it already holds stays, so that the same declaration builds the same images, but for what
-    ``refresh`` names.
+    ``refresh`` names. What is pinned already and has no file yet where it is installed gets one.
 
     :raises DeclarationError: when images on images are declared with versions that exclude another.
     """
     images = declaration.images
     # First what takes seconds: a base that can't be had would cost all that was resolved before.
     wanted, compiling = bases.wanted(images, sources.stand_ins)
-    found_bases = _bases(wanted, {} if refresh.bases else lock.bases, sources)
-    found_builders = _bases(compiling, {} if refresh.builders else lock.builders, sources)
+    found_bases = _bases(wanted, lock.bases, sources, again=refresh.bases)
+    found_builders = _bases(compiling, lock.builders, sources, again=refresh.builders)
     held = without(lock, refresh.newest)
     # Which tag another is built on hangs on what was yanked.
     yanked = _yanked(held, images, sources, again=refresh.yanked)
     _refuse_two_versions(declaration, yanked)
     found = pinned(lock, images, yanked, sources, refresh)
     made = Lock(pins=found.pins, yanked=yanked)
-    known = _KnownTools(kept=_lasting_tools(held, refresh, sources), before=lock.tools)
-    tools = _tools(made, known, declaration, found, sources)
+    files = LockedFiles(held=held.files, hashes=found.hashes, sources=sources)
+    installer = installer_for(lock, images, files, sources, again=refresh.installer)
+    known = _KnownTools(kept=held.tools, before=lock.tools, yanked=refresh.yanked)
+    tools = _tools(made, known, declaration, files)
     for key in found.resolved:
         declared = normalised(declaration.by_name[key[0]].package)
         others = (pin for pin in found.pins[key] if name_of(pin) != declared)
@@ -50,7 +54,8 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
         builders=found_builders,
         asked={image.name: asked(image) for image in images},
         tools=tools,
-        hashes=used(found.hashes, found.pins, tools),
+        installer=installer,
+        files=files.named,
     )
 
 
@@ -63,80 +68,70 @@ def _refuse_two_versions(declaration: Declaration, yanked: Yanked) -> None:
 
 
 class _KnownTools(NamedTuple):
-    """Tools that the lock held: those ``kept``, and all that were there ``before``."""
+    """Tools that the lock held: those ``kept``, and all that were there ``before``.
+
+    Where what was ``yanked`` is asked for again, a yanked pin moves.
+    """
 
     kept: Mapping[ToolKey, Tools]
     before: Mapping[ToolKey, Tools]
-
-
-def _lasting_tools(held: Lock, refresh: Refresh, sources: Sources) -> Mapping[ToolKey, Tools]:
-    """Return the tools of ``held``, on request to be found again where one was yanked."""
-    if not refresh.yanked:
-        return held.tools
-    lasting = {key: without_yanked(entry.pins, sources) for key, entry in held.tools.items()}
-    return {
-        key: entry
-        if lasting[key] == entry.pins
-        else replace(entry, pins=lasting[key], looked_at={}, found_for="")
-        for key, entry in held.tools.items()
-    }
+    yanked: bool
 
 
 def _tools(
-    made: Lock, held: _KnownTools, declaration: Declaration, found: Pinned, sources: Sources
+    made: Lock, held: _KnownTools, declaration: Declaration, files: LockedFiles
 ) -> dict[ToolKey, Tools]:
-    """Return the tools of each image and Python; the hashes of new ones go to ``found``.
+    """Return the tools of each image and Python that compile something; ``files`` name the rest.
 
-    :raises ToolError: with what can't be built of all images, and all that is declared to be pure
-        Python and is not.
+    :raises ToolError: with what can't be built of all images.
     """
     tools: dict[ToolKey, Tools] = {}
     failed: dict[ToolKey, tuple[str, ...]] = {}
-    faults: dict[str, list[Impure]] = {}
     for image in declaration.images:
         for python in dict.fromkeys(python for python, _ in keys(image)):
             key = (image.name, python)
-            needs = needs_of(image, python, declaration.by_name, made)
-            known, before = held.kept.get(key), held.before.get(key)
-            if known and known.pure == image.pure and looked_at(known, needs):
-                # A lock of older format says by a hash what this one says in full.
-                tools[key] = replace(known, looked_at=needs, found_for="")
-                continue
-            if image.pure:
-                faulty = impure(needs, python, found.hashes, sources)
-                faults.setdefault(image.name, []).extend(faulty)
-                tools[key] = Tools(pins=(), compiled={}, looked_at=needs, pure=True)
-                continue
-            sources.say(f"looking for what has no wheel in {image.name} on Python {python}")
+            kept, before = (known.get(key, NO_TOOLS) for known in (held.kept, held.before))
             task = Task(
                 image=image,
                 python=python,
-                needs=needs,
-                hashes=found.hashes,
-                near=without_yanked(known.pins, sources) if known else (),
-                allowed=before.pins if before else (),
+                needs=needs_of(image, python, declaration.by_name, made),
+                held=kept,
+                moves=held.yanked and bool(yanked_pins(kept.pins, files.sources)),
+                allowed=before.pins,
             )
             try:
-                tools[key], resolved = tools_for(task, sources)
+                found = tools_for(task, files)
             except ToolError as error:
                 failed.update(error.problems)
             else:
-                found.add(resolved.hashes)
-    if failed or any(faults.values()):
-        raise ToolError(failed, told(faults))
+                if found.compiled:
+                    tools[key] = found
+    if failed:
+        raise ToolError(failed)
     return tools
 
 
 def _bases(
-    wanted: Mapping[str, tuple[str, set[str]]], known: Mapping[str, Base], sources: Sources
+    wanted: Mapping[str, tuple[str, set[str]]],
+    known: Mapping[str, Base],
+    sources: Sources,
+    *,
+    again: bool,
 ) -> dict[str, Base]:
+    """Return the base of each key in ``wanted``: the known one, if it serves and not ``again``.
+
+    The index of a stand-in is what its registry has now: nobody keeps another.
+    """
     found: dict[str, Base] = {}
+    made_here = set(sources.stand_ins.values())
     for key, (name, platforms) in wanted.items():
         held = known.get(key)
-        if held is not None and held.name == name and platforms <= held.platforms.keys():
+        serves = held is not None and held.name == name and platforms <= held.platforms.keys()
+        if held and serves and not again:
             found[key] = held
         else:
-            found[key] = bases.resolve(name, platforms, sources.platforms)
+            kept = None if name in made_here else held
+            found[key] = bases.resolve(name, platforms, sources.platforms, kept)
     return found
 
 

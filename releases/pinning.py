@@ -9,28 +9,22 @@ from fleet.ancestry import in_order
 from fleet.cell import cells
 from fleet.contents import constraints, contradicted
 from fleet.declaration import Image
-from fleet.lock import Lock, PinKey, ToolKey, Tools, bare, name_of
+from fleet.lock import Lock, PinKey, bare, name_of
 from releases.requirements import ExtraError, NoWheelError, Resolution, ResolutionError, Wanted
 from releases.sources import Refresh, Sources
 from releases.withdrawn import has_to_move, without_yanked
 
-Hashes = Mapping[str, tuple[str, ...]]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Pinned:
-    """Pins by image, Python and version, and the hashes of each ``name==version``.
+    """Pins by image, Python and version; ``resolved`` are the keys that were not held.
 
-    ``resolved`` are the keys that were not held.
+    ``hashes`` are those of each ``name==version`` that was resolved.
     """
 
     pins: dict[PinKey, tuple[str, ...]] = field(default_factory=dict)
     hashes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     resolved: list[PinKey] = field(default_factory=list)
-
-    def add(self, hashes: Hashes) -> None:
-        """Add ``hashes`` of pins that have none: those that are locked are arguments of builds."""
-        self.hashes.update({pin: found for pin, found in hashes.items() if pin not in self.hashes})
 
 
 def keys(image: Image) -> Iterator[tuple[str, str]]:
@@ -54,7 +48,7 @@ def pinned(
     """
     known = {image.name: image for image in images}
     held = without(lock, refresh.newest)
-    made = Pinned(hashes=dict(held.hashes))
+    made = Pinned()
     for image in in_order(known.values()):
         for python, version in keys(image):
             so_far = Lock(pins=made.pins, yanked=yanked)
@@ -79,7 +73,7 @@ def pinned(
             answer = resolved(image, wanted, sources)
             made.pins[key] = answer.pins
             made.resolved.append(key)
-            made.add(answer.hashes)
+            made.hashes.update(answer.hashes)
     return made
 
 
@@ -96,18 +90,13 @@ def _wanted(image: Image, python: str, version: str, held: Lock) -> Wanted:
 
 
 def without(lock: Lock, images: frozenset[str]) -> Lock:
-    """Return ``lock`` without what was resolved for ``images`` alone, hashes included."""
+    """Return ``lock`` without what was resolved for ``images`` alone, files included."""
     pins = {key: entry for key, entry in lock.pins.items() if key[0] not in images}
     tools = {key: entry for key, entry in lock.tools.items() if key[0] not in images}
-    return replace(lock, pins=pins, tools=tools, hashes=used(lock.hashes, pins, tools))
-
-
-def used(
-    hashes: Hashes, pins: Mapping[PinKey, tuple[str, ...]], tools: Mapping[ToolKey, Tools]
-) -> dict[str, tuple[str, ...]]:
-    """Return those of ``hashes`` that ``pins`` and ``tools`` name."""
-    entries = (*pins.values(), *(entry.pins for entry in tools.values()))
-    return {pin: hashes[pin] for pin in sorted({bare(p) for entry in entries for p in entry})}
+    entries = (*pins.values(), *(entry.pins for entry in tools.values()), (lock.installer,))
+    used = {bare(pin) for entry in entries for pin in entry}
+    files = {pin: found for pin, found in lock.files.items() if pin in used}
+    return replace(lock, pins=pins, tools=tools, files=files)
 
 
 def held_for(image: Image, python: str, lock: Lock) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """What the package index says of a distribution: its files, and when each was uploaded."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from fleet.lock import normalised
 from releases.fetching import FetchError, fetched, fetched_json
 
 _FILES = "application/vnd.pypi.simple.v1+json"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_NAMEABLE = re.compile(r"https?://[^\s#\"'\\$`]{1,1000}")
 _LARGEST = 64 * 1024 * 1024  # the largest real answer seen is a tenth of this
 _LARGEST_SDIST = 256 * 1024 * 1024
 
@@ -35,6 +38,11 @@ class File:
     requires_python: str
     yanked: bool
     uploaded: datetime | None
+
+    @property
+    def address(self) -> str:
+        """The address as a lock and a builder have it, with the hash behind it."""
+        return f"{self.url}#{self.sha256.replace(':', '=')}"
 
 
 def files(distribution: str, client: Blocking, *, index: str = PYPI) -> tuple[File, ...]:
@@ -84,11 +92,16 @@ def _file(entry: Any, base: str) -> File | None:
     digest = hashes.get("sha256") if isinstance(hashes, Mapping) else None
     if not all(isinstance(text, str) for text in (name, url, digest)):
         return None
+    # PEP 691 allows addresses that are relative to that of the answer. Some indexes say the
+    # hash behind them as well, as the simple API in HTML does.
+    address = urldefrag(urljoin(base, str(url))).url
+    # An index on this machine alone may do without TLS, and no other may send anybody there.
+    safe = address.startswith("https://") or base.startswith("http://")
+    if not safe or not _NAMEABLE.fullmatch(address) or not _SHA256.fullmatch(str(digest)):
+        return None
     return File(
         name=str(name),
-        # PEP 691 allows addresses that are relative to that of the answer. Some indexes say the
-        # hash behind them as well, as the simple API in HTML does.
-        url=urldefrag(urljoin(base, str(url))).url,
+        url=address,
         sha256=f"sha256:{digest}",
         requires_python=str(entry.get("requires-python") or ""),
         # PEP 691: true, or the reason in words. pip takes an empty one for none.

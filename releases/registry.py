@@ -1,7 +1,6 @@
 """Base images' digests, asked of their registry."""
 
 import asyncio
-from collections.abc import Mapping
 
 from fleet.http.text import one_line
 from providers.ociregistry.client import Client
@@ -11,14 +10,15 @@ from providers.ociregistry.errors import LimitedError, RegistryError
 from providers.ociregistry.index import INDEXES, children_of, document_of
 from providers.ociregistry.reference import TagReference
 from providers.ociregistry.transport import Transport
+from releases.bases import Digests
 
 
 class AbsentError(RegistryError):
     """The registry answers, and has no image of that name."""
 
 
-def platform_digests(reference: str) -> Mapping[str, str]:
-    """Return the digest of each platform's image in the index that ``reference`` names.
+def platform_digests(reference: str) -> Digests:
+    """Return the digests of the index that ``reference`` names, and of each platform's image.
 
     :raises AbsentError: when there is no such image.
     :raises OciError: when the registry can't be asked, or it is no index.
@@ -26,7 +26,7 @@ def platform_digests(reference: str) -> Mapping[str, str]:
     return asyncio.run(_platform_digests(reference))
 
 
-async def _platform_digests(text: str) -> dict[str, str]:
+async def _platform_digests(text: str) -> Digests:
     reference = TagReference.parse(text)
     transport = Transport()
     try:
@@ -42,6 +42,7 @@ async def _platform_digests(text: str) -> dict[str, str]:
     if manifest.media_type not in INDEXES:
         found = one_line(manifest.media_type)
         raise RegistryError(f"{text} is no index of platforms but a {found}")
-    return {
-        child.platform: child.digest for child in children_of(document_of(manifest, text), text)
-    }
+    children = children_of(document_of(manifest, text), text)
+    return Digests(
+        index=manifest.digest, platforms={child.platform: child.digest for child in children}
+    )

@@ -17,7 +17,7 @@ class Sources:
 
     ``distributions`` resolves requirements; ``yanked(package)`` names withdrawn versions;
     ``files(distribution)`` lists the files of all its releases; ``build_requires(file)`` tells what
-    builds a source distribution; ``platforms(reference)`` gives a base's digest by platform;
+    builds a source distribution; ``platforms(reference)`` gives a base's digests;
     ``stand_ins`` maps ``{python}-{base}`` to a reference on this machine; ``say`` shows progress,
     ``note`` what people ought to know. ``cooldown`` is ``None`` where every release counts at once.
     """
@@ -38,9 +38,11 @@ class Refresh:
     """What is asked for again although the lock holds it; ``newest`` names images.
 
     Builders are apart from bases: what was compiled is copied, not made again, when a base moves.
+    ``installer`` is what installs wheels, in every image.
     """
 
     bases: bool = False
     builders: bool = False
+    installer: bool = False
     yanked: bool = False
     newest: frozenset[str] = frozenset()

@@ -25,6 +25,8 @@ def told(found: Discovery, root: Path, notes: Iterable[str] = ()) -> str:
     headings = ("image", "distribution", "before", "after")
     parts.append(_table("Distributions", headings, moves.distributions))
     parts.append(_table("Base images", ("base", "platform", "before", "after"), moves.bases))
+    headings = ("version", "file", "before", "after")
+    parts.append(_table("Other files of versions that stay", headings, moves.files))
     parts.append(_yanked(moves.yanked))
     noted = "".join(f"- {code(note)}\n" for note in notes)
     parts.append(f"### Noted\n\n{noted}" if noted else "")
@@ -64,6 +66,10 @@ def _locked(moves: Moves) -> str:
         *(
             f"- {code(image)}: looked for what compiles on Python {', '.join(pythons)}\n"
             for image, pythons in moves.tools.items()
+        ),
+        *(
+            f"- {code(after)} installs the wheels, {code(before)} did: every image is built again\n"
+            for before, after in filter(None, [moves.installer])
         ),
     ]
     return f"### Locked\n\n{''.join(lines)}" if lines else ""

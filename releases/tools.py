@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 
 from packaging.requirements import Requirement
 
-from fleet.contents import target_of
+from fleet.contents import NO_TOOLS, backends_on, target_of
 from fleet.declaration import Image
-from fleet.lock import Needs, ToolKey, Tools, bare, holds, name_of, normalised
-from releases.pypi import File
+from fleet.lock import Needs, ToolKey, Tools, name_of, normalised
+from releases.locked_files import LockedFiles
 from releases.requirements import Resolution, ResolutionError, Wanted
 from releases.sdists import ENDINGS, SdistError
 from releases.sources import Sources
-from releases.wheels import has_wheel
+from releases.withdrawn import without_yanked
 
 _RUST = frozenset({"maturin", "setuptools-rust"})
 _ROUNDS = 10  # what builds what builds …: three were the most that was seen
@@ -21,15 +21,12 @@ _ROUNDS = 10  # what builds what builds …: three were the most that was seen
 class ToolError(Exception):
     """Something has no wheel on a platform, and can't be compiled there either.
 
-    ``problems`` are those of each image and Python; one of several Pythons is told once. ``others``
-    are told beside them.
+    ``problems`` are those of each image and Python; one of several Pythons is told once.
     """
 
-    def __init__(
-        self, problems: Mapping[ToolKey, tuple[str, ...]], others: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, problems: Mapping[ToolKey, tuple[str, ...]]) -> None:
         self.problems = problems
-        super().__init__("\n".join((*_told(problems), *others)))
+        super().__init__("\n".join(_told(problems)))
 
 
 def _told(problems: Mapping[ToolKey, tuple[str, ...]]) -> Iterator[str]:
@@ -47,77 +44,101 @@ def _told(problems: Mapping[ToolKey, tuple[str, ...]]) -> Iterator[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """What ``image`` installs on ``python``, and the locked ``hashes``: pip takes no other file.
+    """What ``image`` installs on ``python``, and what compiles some of it by the lock that is held.
 
-    What builds it keeps near to the pins in ``near``. No cooldown holds back those in ``allowed``,
-    which the lock held.
+    What builds keeps near to the pins that are ``held``; ``moves`` says that one of these has to.
+    No cooldown holds back those in ``allowed``.
     """
 
     image: Image
     python: str
     needs: Needs
-    hashes: Mapping[str, tuple[str, ...]]
-    near: tuple[str, ...]
+    held: Tools = NO_TOOLS
+    moves: bool = False
     allowed: tuple[str, ...] = ()
 
 
-def tools_for(task: Task, sources: Sources) -> tuple[Tools, Resolution]:
-    """Return what compiles what ``task`` needs, and the resolution of its pins for their hashes.
+def tools_for(task: Task, files: LockedFiles) -> Tools:
+    """Return what compiles what ``task`` needs and has no wheel; ``files`` name what has one.
+
+    What is compiled already is compiled further, and where everything is held nobody is asked.
 
     :raises ToolError: with everything that can be neither had nor compiled.
     :raises ResolutionError: when the build backends do not fit together.
     """
-    search = _Search(task=task, sources=sources, hashes=dict(task.hashes))
-    needs = task.needs
-    lacking = {t: [pin for pin in pins if not search.wheel(pin, t)] for t, pins in needs.items()}
-    compiled = {target: set(pins) for target, pins in lacking.items() if pins}
-    found = _NOTHING
-    if compiled:
-        compiled, found = search.backends(compiled)
-    tools = Tools(
-        pins=found.pins,
-        compiled={target: tuple(sorted(pins)) for target, pins in compiled.items()},
-        sources={pin: search.sdists[pin] for pins in compiled.values() for pin in pins},
-        looked_at=needs,
-    )
-    return tools, found
+    lacking = _lacking(task, files)
+    tools = NO_TOOLS
+    if lacking:
+        settled = not task.moves and _is_settled(task, lacking, files)
+        tools = task.held if settled else _Search(task=task, files=files).backends(lacking)
+    for target, pins in task.needs.items():
+        compiled = tools.compiled.get(target, ())
+        backends = backends_on(tools, task.python, target) if compiled else ()
+        files.name((pin for pin in (*pins, *backends) if pin not in compiled), task.python, target)
+    return tools
 
 
-_NOTHING = Resolution(pins=(), hashes={})
+def _lacking(task: Task, files: LockedFiles) -> dict[str, frozenset[str]]:
+    """Return by target what has no wheel there, or is compiled there by what is held."""
+    python, found, told = task.python, {}, False
+    for target, pins in task.needs.items():
+        here = frozenset(pins).intersection(task.held.compiled.get(target, ()))
+        others = [pin for pin in pins if pin not in here]
+        if not told and not all(files.is_held(pin, python, target) for pin in others):
+            files.sources.say(f"looking for the files of {task.image.name} on Python {python}")
+            told = True
+        found[target] = here.union(pin for pin in others if not files.wheel(pin, python, target))
+    return {target: pins for target, pins in found.items() if pins}
 
 
-def _near(task: Task) -> tuple[str, ...]:
+def _is_settled(task: Task, lacking: Mapping[str, frozenset[str]], files: LockedFiles) -> bool:
+    """Tell whether what is held compiles just what is ``lacking``, and its backends can be had."""
+    held = task.held
+    if lacking.keys() != held.compiled.keys():
+        return False
+    for target, pins in lacking.items():
+        known = frozenset(held.compiled[target])
+        backends = frozenset(backends_on(held, task.python, target))
+        if not pins <= known <= pins | backends:
+            return False
+        if not all(files.wheel(pin, task.python, target) for pin in sorted(backends - known)):
+            return False
+    return True
+
+
+def _near(task: Task, sources: Sources) -> tuple[str, ...]:
     """Return the pins to which backends keep.
 
     Others would have every version compiled again. Where none were held, what is compiled with
     greenlet runs with the same.
     """
     own = sorted({pin for entry in task.needs.values() for pin in entry})
-    return tuple({name_of(pin): pin for pin in (*own, *task.near)}.values())
+    held = without_yanked(task.held.pins, sources)
+    return tuple({name_of(pin): pin for pin in (*own, *held)}.values())
 
 
 @dataclass(kw_only=True)
 class _Search:
     task: Task
-    sources: Sources
-    hashes: dict[str, tuple[str, ...]]
+    files: LockedFiles
     sdists: dict[str, str] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
-    def wheel(self, pin: str, target: str) -> bool:
-        platform, _, libc = target.rpartition(" ")
-        return has_wheel(self._files(pin), self.task.python, platform, libc)
-
-    def backends(self, compiled: Mapping[str, set[str]]) -> tuple[dict[str, set[str]], Resolution]:
-        """Return ``compiled`` with the backends that have no wheel themselves, and all backends."""
+    def backends(self, compiled: Mapping[str, frozenset[str]]) -> Tools:
+        """Return what compiles ``compiled``, with the backends that have no wheel themselves."""
+        self.files.sources.say(f"looking for what compiles in {self._place}")
         missing = dict(compiled)
         for _ in range(_ROUNDS):
-            requires = self._requires(missing)
-            found = self._resolve(requires)
-            self.hashes.update(found.hashes)
-            more = {t: pins | self._without_wheel(found, t) for t, pins in missing.items()}
+            found = self._resolve(self._requires(missing))
+            self.files.hashes.update(found.hashes)
+            tools = Tools(
+                pins=found.pins,
+                compiled={target: tuple(sorted(pins)) for target, pins in missing.items()},
+                sources={pin: self.sdists[pin] for pins in missing.values() for pin in pins},
+            )
+            more = {t: pins | self._without_wheel(tools, t) for t, pins in missing.items()}
             if more == missing:
-                return missing, found
+                return tools
             missing = more
         raise self._error("what builds what is compiled never comes to an end")
 
@@ -128,14 +149,10 @@ class _Search:
     def _place(self) -> str:
         return f"{self.task.image.name} on Python {self.task.python}"
 
-    def _files(self, pin: str) -> list[File]:
-        locked = self.hashes[pin]
-        return [file for file in self.sources.files(name_of(pin)) if file.sha256 in locked]
-
-    def _without_wheel(self, found: Resolution, target: str) -> set[str]:
-        platform = target.rpartition(" ")[0]
-        held = (bare(pin) for pin in found.pins if holds(pin, self.task.python, platform))
-        return {pin for pin in held if not self.wheel(pin, target)}
+    def _without_wheel(self, tools: Tools, target: str) -> frozenset[str]:
+        python = self.task.python
+        pins = backends_on(tools, python, target)
+        return frozenset(pin for pin in pins if not self.files.wheel(pin, python, target))
 
     def _requires(self, missing: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
         """Return what builds everything in ``missing``; what can't be built is told at once."""
@@ -149,13 +166,13 @@ class _Search:
         return tuple(sorted(found))
 
     def _builds(self, pin: str, targets: list[str]) -> tuple[str, ...]:
-        sdist = next((file for file in self._files(pin) if file.name.endswith(ENDINGS)), None)
+        sdist = next((file for file in self.files.listed(pin) if file.name.endswith(ENDINGS)), None)
         if sdist is None:
             self._note(pin, targets, "has no wheel there, and no source distribution")
             return ()
-        self.sdists[pin] = f"{sdist.url}#{sdist.sha256.replace(':', '=')}"
+        self.sdists[pin] = sdist.address
         try:
-            requires = self.sources.build_requires(sdist)
+            requires = self.files.sources.build_requires(sdist)
         except SdistError as error:
             self._note(pin, targets, f"has no wheel there, and can't be compiled: {error}")
             return ()
@@ -173,7 +190,7 @@ class _Search:
 
     def _resolve(self, requires: tuple[str, ...]) -> Resolution:
         try:
-            near = _near(self.task)
+            near = _near(self.task, self.files.sources)
             wanted = Wanted(
                 requirements=requires,
                 python=self.task.python,
@@ -182,7 +199,7 @@ class _Search:
                 allowed=self.task.allowed,
                 from_source=self.task.image.from_source,
             )
-            return self.sources.distributions(wanted)
+            return self.files.sources.distributions(wanted)
         except ResolutionError as error:
             asked = ", ".join(requires)
             raise ResolutionError(

@@ -1,17 +1,21 @@
 """Examples that break no rule, so that each test breaks exactly one thing."""
 
-from collections.abc import Iterable
+import hashlib
+from dataclasses import replace
 from typing import Any
 
+from fleet.coverage import note_missing
 from fleet.declaration import Declaration
 from fleet.inputs import Assets, Inputs
-from fleet.lock import Base, Lock, Tools, bare
+from fleet.lock import Base, Lock, bare
 from fleet.parse import parse
+from fleet.problems import Problem, Problems
 
 DIGEST = "sha256:" + "a" * 64
 OTHER_DIGEST = "sha256:" + "b" * 64
-PLATFORMS = ("linux/amd64", "linux/arm/v7")
+INDEX_DIGEST = "sha256:" + "c" * 64
 INSTALLER = "installer==0.7.0"
+PLATFORMS = ("linux/amd64", "linux/arm/v7")
 
 
 def image(**overrides: Any) -> dict[str, Any]:
@@ -46,50 +50,50 @@ def declaration(**image_overrides: Any) -> Declaration:
     return parse(config(images={"web": image(**image_overrides)}))
 
 
-def base(digest: str = DIGEST, name: str = "docker.io/library/python:3.11-slim") -> Base:
-    """A locked base with one digest for its index and every platform."""
+def base(
+    digest: str = DIGEST,
+    name: str = "docker.io/library/python:3.11-slim",
+    index: str = INDEX_DIGEST,
+) -> Base:
+    """A locked base with one digest for every platform, and one for the ``index`` of these."""
     return Base(
         name=name,
         repository=name.rpartition(":")[0],
-        digest=digest,
+        digest=index,
         platforms=dict.fromkeys(PLATFORMS, digest),
     )
 
 
+def wheel(pin: str, ending: str = "py3-none-any.whl") -> str:
+    """The address of a wheel of ``pin``, with a hash that goes with it."""
+    name, _, version = pin.partition("==")
+    file = f"{name.replace('-', '_')}-{version}-{ending}"
+    return f"https://files.example/{file}#sha256={hashlib.sha256(file.encode()).hexdigest()}"
+
+
 def lock(declared: Declaration, **overrides: Any) -> Lock:
-    """A lock that covers every image of ``declared``."""
-    pins = {
-        (i.name, python, version): ("gunicorn==23.0.0", f"uvicorn=={version}")
-        for i in declared.images
-        for python in i.pythons
-        for version in i.versions
-    }
+    """A lock that covers every image of ``declared``, each pin by a wheel for every platform."""
     values: dict[str, Any] = {
         "bases": {f"{p}-{b}": base() for i in declared.images for p in i.pythons for b in i.bases},
         "builders": {p: base() for i in declared.images for p in i.pythons},
-        "tools": {
-            (i.name, p): Tools(pins=(), compiled={}) for i in declared.images for p in i.pythons
-        },
         "asked": {i.name: (i.requirement, *i.requires) for i in declared.images},
-        "pins": pins,
+        "pins": {
+            (i.name, python, version): ("gunicorn==23.0.0", f"uvicorn=={version}")
+            for i in declared.images
+            for python in i.pythons
+            for version in i.versions
+        },
         "installer": INSTALLER,
         **overrides,
     }
-    backends = [tools.pins for tools in values["tools"].values()]
-    every = (pin for entry in (*values["pins"].values(), *backends) for pin in entry)
-    return Lock(**{"files": files([INSTALLER, *every]), **values})
+    return covering(Lock(**values))
 
 
-def files(pins: Iterable[str], digest: str = DIGEST) -> dict[str, tuple[str, ...]]:
-    """A pure wheel of each of ``pins``, with one digest for all."""
-    return {bare(pin): (wheel(bare(pin), digest),) for pin in pins}
-
-
-def wheel(pin: str, digest: str = DIGEST, tags: str = "py3-none-any") -> str:
-    """The address of a wheel, with its hash behind it."""
-    name, _, version = pin.partition("==")
-    file = f"{name.replace('-', '_')}-{version}-{tags}.whl"
-    return f"https://files.test/{file}#sha256={digest.removeprefix('sha256:')}"
+def covering(held: Lock) -> Lock:
+    """``held`` with a wheel for every platform of each pin of which it has no file."""
+    sets = (*held.pins.values(), *(tools.pins for tools in held.tools.values()))
+    pins = {held.installer, *(bare(pin) for pins in sets for pin in pins)} - {""}
+    return replace(held, files={**{pin: (wheel(pin),) for pin in sorted(pins)}, **held.files})
 
 
 def assets(**overrides: Any) -> Assets:
@@ -118,3 +122,12 @@ def inputs(declared: Declaration, **overrides: Any) -> Inputs:
         **overrides,
     }
     return Inputs(**values)
+
+
+def gaps(declared: Declaration, held: Lock) -> list[Problem]:
+    """What ``held`` does not cover of ``declared``."""
+    problems = Problems()
+    given = inputs(declared, lock=held)
+    for one in declared.images:
+        note_missing(one, declared.by_name, given, problems)
+    return problems.found

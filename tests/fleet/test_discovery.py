@@ -89,6 +89,8 @@ def test_an_index_is_declared_without_a_login() -> None:
     assert parse(config()).index == "https://pypi.org/simple"
     mine = "https://index.test:8443/root/simple/"
     assert parse(config(index=mine)).index == mine
+    here = "http://127.0.0.1:8080/simple"
+    assert parse(config(index=here)).index == here
     for wrong in ("http://index.test/simple", "https://me:secret@index.test/simple", "index.test"):
         with pytest.raises(DeclarationError, match=r"fleet:index: .*is no address of a package"):
             parse(config(index=wrong))

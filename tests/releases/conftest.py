@@ -9,8 +9,10 @@ from releases import __main__ as program
 from releases.pypi import File
 from releases.sources import Sources
 from tests.releases.following import DECLARED, declare
-from tests.releases.listing import recorded_cycles, recorded_files
+from tests.releases.listing import recorded_cycles, recorded_files, recorded_releases
 from tests.releases.outside import Outside
+
+_REAL = ("gunicorn", "uvicorn")
 
 
 @pytest.fixture
@@ -24,14 +26,19 @@ def root(tmp_path: Path) -> Path:
 def world(monkeypatch: pytest.MonkeyPatch) -> Outside:
     """Real lists of releases, and an index that resolves whatever is asked."""
     found = Outside(platforms=("linux/amd64",))
+    made_up = found.release
 
     def listed(package: str) -> tuple[File, ...]:
-        real = package in ("gunicorn", "uvicorn")
-        return recorded_files(package) if real else found.files(package)
+        return recorded_files(package) if package in _REAL else found.files(package)
+
+    def release(pin: str) -> tuple[File, ...]:
+        name, _, version = pin.partition("==")
+        return recorded_releases(name)[version].files if name in _REAL else made_up(pin)
 
     def sources(*_: object) -> Sources:
         return replace(found.sources(), files=listed)
 
+    monkeypatch.setattr(found, "release", release)
     monkeypatch.setattr(program, "of_the_internet", sources)
     monkeypatch.setattr(program, "cycles", lambda _: recorded_cycles())
     return found

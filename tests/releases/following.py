@@ -15,7 +15,6 @@ config:
     platforms: [linux/amd64]
     pythons: ["3.9", "3.13"] # never 3.12
     bases: [slim]
-    pure: true
   fleet:images:
     server:
       source: https://github.com/multi-py/server

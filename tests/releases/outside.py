@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from fleet.lock import bare, normalised
+from fleet.lock import Lock, bare, normalised
+from releases.bases import Digests
 from releases.pypi import File, files_in
 from releases.requirements import ExtraError, Resolution, ResolutionError, Wanted
 from releases.sources import Sources
-from tests.fleet.examples import DIGEST, PLATFORMS
+from tests.fleet.examples import DIGEST, INDEX_DIGEST, INSTALLER, PLATFORMS
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -26,9 +27,9 @@ def recorded() -> Mapping[str, tuple[File, ...]]:
     return {name: files_in(answer) for name, answer in answers.items()}
 
 
-def digest(pin: str) -> str:
-    """A hash that goes with ``pin``."""
-    return f"sha256:{hashlib.sha256(pin.encode()).hexdigest()}"
+def digest(text: str) -> str:
+    """A hash that goes with ``text``."""
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def file(pin: str, ending: str = "py3-none-any.whl") -> File:
@@ -37,7 +38,7 @@ def file(pin: str, ending: str = "py3-none-any.whl") -> File:
     joint = "." if ending.startswith("tar") else "-"
     path = f"{name.replace('-', '_')}-{version}{joint}{ending}"
     return File(
-        name=path, url=f"https://files.test/{path}", sha256=digest(pin), requires_python="",
+        name=path, url=f"https://files.example/{path}", sha256=digest(path), requires_python="",
         yanked=False, uploaded=LONG_AGO,
     )  # fmt: skip
 
@@ -47,17 +48,20 @@ class Outside:
     """An index on which every distribution has version ``newest`` and a pure wheel.
 
     ``brings`` are pins that come along with a distribution, ``sdist_only`` distributions that have
-    no wheel, each with what builds it. ``withdrawn`` are yanked versions of everything, ``gone``
+    no wheel, each with what builds it, ``wheels`` by distribution the endings of its files where
+    these are others. ``withdrawn`` are yanked versions of everything, ``gone``
     yanked pins. ``unsolvable`` is a requirement that nothing satisfies,
     ``no_extra`` one with an extra that is not there.
     """
 
     newest: str = "9.0.0"
     digest: str = DIGEST
+    index: str = INDEX_DIGEST
     platforms: tuple[str, ...] = PLATFORMS
     stand_ins: Mapping[str, str] = field(default_factory=dict)
     brings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sdist_only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    wheels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     unsolvable: str = ""
     no_extra: str = ""
     withdrawn: tuple[str, ...] = ("0.1.0",)
@@ -66,7 +70,7 @@ class Outside:
     wanted: list[Wanted] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     noted: list[str] = field(default_factory=list)
-    known: set[str] = field(default_factory=set)
+    known: set[str] = field(default_factory=lambda: {INSTALLER})
 
     def sources(self) -> Sources:
         return Sources(
@@ -80,6 +84,11 @@ class Outside:
             note=self.noted.append,
             cooldown=None,
         )
+
+    def list(self, lock: Lock) -> None:
+        """List all that ``lock`` holds."""
+        sets = (*lock.pins.values(), *(tools.pins for tools in lock.tools.values()))
+        self.known |= {bare(pin) for pins in sets for pin in pins}
 
     def distributions(self, wanted: Wanted) -> Resolution:
         self.wanted.append(wanted)
@@ -96,9 +105,14 @@ class Outside:
             pins.add(exact or kept.get(name, f"{name}=={self.newest}"))
             pins.update(kept.get(p.partition("==")[0], p) for p in self.brings.get(name, ()))
         self.known |= {bare(pin) for pin in pins}
-        return Resolution(
-            pins=tuple(sorted(pins)), hashes={bare(pin): (digest(bare(pin)),) for pin in pins}
-        )
+        hashes = {bare(pin): tuple(f.sha256 for f in self.release(bare(pin))) for pin in pins}
+        return Resolution(pins=tuple(sorted(pins)), hashes=hashes)
+
+    def release(self, pin: str) -> tuple[File, ...]:
+        """The files of ``pin``."""
+        name = pin.partition("==")[0]
+        endings = ("tar.gz",) if name in self.sdist_only else ("py3-none-any.whl",)
+        return tuple(file(pin, ending) for ending in self.wheels.get(name, endings))
 
     def yanked(self, package: str) -> tuple[str, ...]:
         self.asked.append(f"yanked {package}")
@@ -107,10 +121,9 @@ class Outside:
 
     def files(self, distribution: str) -> tuple[File, ...]:
         self.asked.append(f"files {distribution}")
-        ending = "tar.gz" if distribution in self.sdist_only else "py3-none-any.whl"
         mine = sorted(pin for pin in self.known if pin.startswith(f"{distribution}=="))
-        return tuple(file(pin, ending) for pin in mine)
+        return tuple(one for pin in mine for one in self.release(pin))
 
-    def base(self, reference: str) -> Mapping[str, str]:
+    def base(self, reference: str) -> Digests:
         self.asked.append(reference)
-        return dict.fromkeys(self.platforms, self.digest)
+        return Digests(index=self.index, platforms=dict.fromkeys(self.platforms, self.digest))

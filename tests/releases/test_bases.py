@@ -4,9 +4,18 @@ from typing import Any
 
 import pytest
 
+from fleet.lock import Base
 from fleet.parse import parse
 from releases import bases
-from tests.fleet.examples import PLATFORMS, config, declaration, image
+from tests.fleet.examples import (
+    DIGEST,
+    INDEX_DIGEST,
+    OTHER_DIGEST,
+    PLATFORMS,
+    config,
+    declaration,
+    image,
+)
 
 STAND_IN = "localhost:5443/stand-in/python"
 
@@ -65,13 +74,42 @@ def test_a_full_stand_in_compiles_where_one_was_made() -> None:
     assert wanted(made)[1]["3.11"][0] == f"{STAND_IN}:3.11-full"
 
 
+def digests(index: str = INDEX_DIGEST, **platforms: str) -> bases.Digests:
+    """What a registry has: everything at one digest, but for what ``platforms`` say."""
+    found = dict.fromkeys((*PLATFORMS, "linux/386"), DIGEST)
+    return bases.Digests(index=index, platforms={**found, **platforms})
+
+
 def test_a_base_is_named_by_its_repository_and_digests() -> None:
-    digests = dict.fromkeys((*PLATFORMS, "linux/386"), "sha256:" + "a" * 64)
-    found = bases.resolve(f"{STAND_IN}:3.11-slim", PLATFORMS, lambda _: digests)
+    found = bases.resolve(f"{STAND_IN}:3.11-slim", PLATFORMS, lambda _: digests())
     assert found.repository == STAND_IN
-    assert set(found.platforms) == set(PLATFORMS)
+    assert found.pinned == f"{STAND_IN}@{INDEX_DIGEST}"
+    assert dict(found.platforms) == dict.fromkeys(PLATFORMS, DIGEST)
+
+
+def test_the_pin_moves_only_when_a_platform_of_ours_did() -> None:
+    def again(found: bases.Digests, platforms: tuple[str, ...] = PLATFORMS) -> Base:
+        return bases.resolve(held.name, platforms, lambda _: found, held)
+
+    held = bases.resolve("docker.io/library/python:3.11", PLATFORMS, lambda _: digests())
+    moved = digests(OTHER_DIGEST, **{"linux/386": OTHER_DIGEST})
+    assert again(moved) == held
+    assert again(moved, PLATFORMS[:1]).digest == INDEX_DIGEST, "fewer are the same as ever"
+    ours = again(digests(OTHER_DIGEST, **{PLATFORMS[0]: OTHER_DIGEST}))
+    assert (ours.digest, ours.platforms[PLATFORMS[0]]) == (OTHER_DIGEST, OTHER_DIGEST)
+    more = again(moved, (*PLATFORMS, "linux/386"))
+    assert more.digest == OTHER_DIGEST, "the held index may not have what is new"
+
+
+def test_another_name_has_a_pin_of_its_own() -> None:
+    held = bases.resolve(f"{STAND_IN}:3.11", PLATFORMS, lambda _: digests())
+    official = "docker.io/library/python:3.11"
+    assert bases.resolve(official, PLATFORMS, lambda _: digests(OTHER_DIGEST), held).digest == (
+        OTHER_DIGEST
+    )
 
 
 def test_platforms_that_a_base_lacks_are_named() -> None:
+    empty = bases.Digests(index=DIGEST, platforms={})
     with pytest.raises(bases.BaseError, match="has no image for linux/amd64, linux/arm/v7"):
-        bases.resolve(f"{STAND_IN}:3.11-slim", PLATFORMS, lambda _: {})
+        bases.resolve(f"{STAND_IN}:3.11-slim", PLATFORMS, lambda _: empty)

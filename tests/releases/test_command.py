@@ -88,10 +88,10 @@ def test_the_newest_is_resolved_on_request(root: Path, world: Outside) -> None:
     run(root)
     world.newest = "10.0.0"
     assert run(root) == 0
-    assert "gunicorn==9.0.0" in lock(root).hashes
+    assert "gunicorn==9.0.0" in lock(root).files
     assert run(root, "--newest", "web") == 0
-    assert "gunicorn==10.0.0" in lock(root).hashes
-    assert "gunicorn==9.0.0" not in lock(root).hashes
+    assert "gunicorn==10.0.0" in lock(root).files
+    assert "gunicorn==9.0.0" not in lock(root).files
 
 
 def test_what_compiles_moves_only_when_it_is_named(root: Path, world: Outside) -> None:

@@ -53,7 +53,7 @@ def test_a_second_run_changes_nothing_and_says_so(
 def test_pythons_go_from_the_list_that_images_share(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = DECLARED.replace("    pure: true\n", f"    pure: true\n{CYCLE[2:]}")
+    text = DECLARED.replace("    bases: [slim]\n", f"    bases: [slim]\n{CYCLE[2:]}")
     declare(root, text)
     assert run(root) == 0
     text = (root / "Pulumi.prod.yaml").read_text()
@@ -85,10 +85,12 @@ def test_an_image_may_have_a_list_of_its_own(root: Path) -> None:
 @pytest.mark.usefixtures("world")
 def test_what_is_said_for_all_images_is_written_into_each(root: Path) -> None:
     web = DECLARED.replace('      versions: ["0.34.0"]\n', "      releases: { max-versions: 1 }\n")
-    declare(root, web.replace("    pure: true\n", '    pure: true\n    versions: ["0.34.0"]\n'))
+    declare(
+        root, web.replace("    bases: [slim]\n", '    bases: [slim]\n    versions: ["0.34.0"]\n')
+    )
     assert run(root) == 0
     text = (root / "Pulumi.prod.yaml").read_text()
-    assert '    pure: true\n    versions: ["0.34.0"]\n' in text
+    assert '    bases: [slim]\n    versions: ["0.34.0"]\n' in text
     assert text.endswith(
         "      releases: { max-versions: 1 }\n"
         '      versions:\n        - "0.39.0"\n        - "0.54.0"\n'

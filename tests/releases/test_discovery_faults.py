@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -11,6 +11,7 @@ import pytest
 from providers.ociregistry.errors import UnreachableError
 from releases import __main__ as program
 from releases import discovery
+from releases.bases import Digests
 from releases.cycle import FEED
 from releases.newest import brought_up
 from releases.pypi import File
@@ -54,7 +55,7 @@ def test_an_extra_that_a_new_release_lacks_changes_nothing(
 def test_a_registry_that_is_down_changes_nothing(
     root: Path, world: Outside, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refuse(reference: str) -> Mapping[str, str]:
+    def refuse(reference: str) -> Digests:
         raise UnreachableError(f"{reference} did not answer")
 
     world.base = refuse  # type: ignore[method-assign]
@@ -185,6 +186,6 @@ def test_a_release_cycle_that_cannot_be_read_changes_nothing(
             return httpx.Response(503)
         return httpx.Response(200, json=answer(request.url.path.split("/")[2]))
 
-    declare(root, DECLARED.replace("    pure: true\n", f"    pure: true\n{CYCLE[2:]}"))
+    declare(root, DECLARED.replace("    bases: [slim]\n", f"    bases: [slim]\n{CYCLE[2:]}"))
     on(monkeypatch, reply)
     assert "release cycle can't be read" in fails(root, capsys)

@@ -74,7 +74,15 @@ def test_what_is_no_sound_json_is_refused(body: bytes, waits: list[float]) -> No
         fetched_json(URL, http, largest=1_000_000)
 
 
-@pytest.mark.parametrize("url", ["http://files.test/a", "file:///etc/passwd", ""])
+@pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost"])
+def test_an_index_on_this_machine_does_without_tls(host: str, waits: list[float]) -> None:
+    with client(waits, httpx.Response(200, content=b"x")) as http:
+        assert fetched(f"http://{host}/a", http, largest=1) == b"x"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://files.test/a", "http://127.0.0.1.test/", "file:///etc/passwd", ""]
+)
 def test_nothing_but_https_is_asked(url: str, waits: list[float]) -> None:
     with client(waits) as http, pytest.raises(FetchError, match="no https"):
         fetched(url, http, largest=1)

@@ -1,16 +1,21 @@
 """What moved from one lock to the next."""
 
+from dataclasses import replace
+
 from fleet.lock import Lock, Tools
 from releases.lock_changes import Move, moves_between
-from tests.fleet.examples import DIGEST, OTHER_DIGEST, base
+from tests.fleet.examples import DIGEST, INSTALLER, OTHER_DIGEST, base, wheel
 
 PINS = {("web", "3.11", "1.0"): ("a==1", "b==1"), ("web", "3.12", "1.0"): ("a==1", "b==1")}
 
 
 def test_the_same_lock_moves_nothing() -> None:
-    lock = Lock(pins=PINS, bases={"3.11-slim": base()}, yanked={"a": ("1",)})
+    lock = Lock(
+        pins=PINS, bases={"3.11-slim": base()}, yanked={"a": ("1",)}, installer=INSTALLER,
+        files={"a==1": (wheel("a==1"),)},
+    )  # fmt: skip
     moves = moves_between(lock, lock)
-    assert not any((moves.resolved, moves.tools, moves.distributions, moves.bases, moves.yanked))
+    assert not any(vars(moves).values())
 
 
 def test_distributions_are_told_once_for_all_pythons() -> None:
@@ -44,7 +49,7 @@ def test_bases_move_by_platform() -> None:
         Move("docker.io/p:3.12", "linux/amd64", "", DIGEST),
         Move("docker.io/p:3.12", "linux/arm/v7", "", DIGEST),
     )
-    alone = Lock(bases={"3.11-slim": type(old)(name=name, repository="", platforms=arm)})
+    alone = Lock(bases={"3.11-slim": replace(old, platforms=arm)})
     assert [move.what for move in moves_between(one, alone).bases] == ["linux/arm/v7"]
 
 
@@ -60,6 +65,22 @@ def test_tools_are_told_where_they_changed() -> None:
     assert moves_between(old, new).tools == {"web": ("3.12",)}
 
 
-def test_nothing_compiles_what_is_pure() -> None:
-    new = Lock(tools={("web", "3.11"): Tools(pins=(), compiled={}, pure=True)})
-    assert moves_between(Lock(), new).tools == {}
+def test_other_files_of_a_version_that_stays_are_told() -> None:
+    pure, special = wheel("a==1"), wheel("a==1", "cp311-cp311-manylinux2014_x86_64.whl")
+    was, becomes = (f"{pure.partition('#')[0]}#sha256={letter * 64}" for letter in "ab")
+    mirrored = pure.replace("files.example", "mirror.example")
+    old = Lock(files={"a==1": (was,), "b==1": (pure,), "c==1": (pure,), "gone==1": (pure,)})
+    new = Lock(files={"a==1": (becomes,), "b==1": (pure, special), "c==1": (mirrored,)})
+    name = "a-1-py3-none-any.whl"
+    assert moves_between(old, new).files == (
+        Move("a==1", name, f"sha256={'a' * 64}", f"sha256={'b' * 64}"),
+        Move("b==1", special.partition("#")[0].rpartition("/")[2], "", special.partition("#")[2]),
+        Move("c==1", name, pure, mirrored),
+    )
+
+
+def test_another_installer_is_told() -> None:
+    old, new = (Lock(installer=f"installer=={version}") for version in ("0.6.0", "0.7.0"))
+    assert moves_between(old, new).installer == ("installer==0.6.0", "installer==0.7.0")
+    assert moves_between(old, old).installer is None
+    assert moves_between(Lock(), new).installer is None

@@ -1,6 +1,7 @@
 """Bringing a lock up to a declaration, with the outside stood in for."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,18 +10,25 @@ from fleet.declaration import Declaration
 from fleet.lock import Lock
 from fleet.lock_format import parse as parse_lock
 from fleet.lock_format import values_of
-from fleet.needs import identity_of
 from fleet.parse import parse
-from fleet.plan import make_plan
-from fleet.problems import DeclarationError
 from releases.bases import BaseError
+from releases.cooldown import cooldown_of
 from releases.locking import completed
+from releases.pypi import File
 from releases.sources import Refresh
 from releases.tools import ToolError
-from tests.fleet.examples import DIGEST, OTHER_DIGEST, PLATFORMS, config, declaration, image, inputs
-from tests.releases.outside import Outside
-
-PURE = ("gunicorn==9.0.0", "uvicorn==0.33.0", "uvicorn==0.34.0")
+from tests.fleet.examples import (
+    DIGEST,
+    INSTALLER,
+    OTHER_DIGEST,
+    PLATFORMS,
+    config,
+    declaration,
+    gaps,
+    image,
+    wheel,
+)
+from tests.releases.outside import Outside, file
 
 
 def locked(
@@ -28,7 +36,7 @@ def locked(
 ) -> tuple[Lock, Outside]:
     world = Outside(**outside)
     if held:
-        world.known |= held.hashes.keys()
+        world.list(held)
     return completed(held or Lock(), declared, world.sources(), again or Refresh()), world
 
 
@@ -39,7 +47,7 @@ def resolved(world: Outside) -> list[str]:
 def test_a_new_lock_covers_the_declaration() -> None:
     declared = declaration()
     lock, world = locked(declared)
-    make_plan(declared, inputs(declared, lock=lock), "fleet/test")
+    assert gaps(declared, lock) == []
     assert world.asked == [
         # Bases first: where one can't be had, nothing is resolved in vain.
         "docker.io/library/python:3.11-slim",
@@ -47,7 +55,9 @@ def test_a_new_lock_covers_the_declaration() -> None:
         "yanked uvicorn",
         "uvicorn==0.33.0 gunicorn on 3.11",
         "uvicorn==0.34.0 gunicorn on 3.11",
-        *["files gunicorn", "files uvicorn", "files uvicorn"] * len(PLATFORMS),
+        *["files installer"] * 2,
+        "files gunicorn",
+        *["files uvicorn"] * 2,
         # Whether a newer release has no wheel.
         *["files gunicorn"] * 2,
     ]
@@ -55,19 +65,98 @@ def test_a_new_lock_covers_the_declaration() -> None:
 
 
 def test_each_look_outside_is_told() -> None:
-    _, world = locked(declaration())
+    _, world = locked(declaration(), sdist_only={"gunicorn": ("setuptools",)})
     assert world.said == [
         "resolving uvicorn==0.33.0 for Python 3.11",
         "resolving uvicorn==0.34.0 for Python 3.11",
-        "looking for what has no wheel in web on Python 3.11",
+        "looking for what installs wheels",
+        "looking for the files of web on Python 3.11",
+        "looking for what compiles in web on Python 3.11",
     ]
 
 
-def test_a_covering_lock_asks_nobody_and_stays_as_it_is() -> None:
-    lock, _ = locked(declaration())
+@pytest.mark.parametrize("sdist_only", [{}, {"gunicorn": ("setuptools",)}])
+def test_a_covering_lock_asks_nobody_and_stays_as_it_is(sdist_only: dict[str, Any]) -> None:
+    lock, _ = locked(declaration(), sdist_only=sdist_only)
     again, world = locked(declaration(), lock)
     assert again == lock
-    assert world.asked == []
+    assert (world.asked, world.said) == ([], [])
+
+
+WHEELS = {
+    "gunicorn": (
+        "py3-none-any.whl", "cp311-cp311-manylinux2014_x86_64.whl",
+        "cp311-cp311-musllinux_1_2_x86_64.whl", "cp312-cp312-manylinux2014_x86_64.whl", "tar.gz",
+    )
+}  # fmt: skip
+
+
+def test_only_files_that_are_installed_somewhere_are_named() -> None:
+    lock, _ = locked(declaration(), wheels=WHEELS)
+    assert lock.files["gunicorn==9.0.0"] == (
+        file("gunicorn==9.0.0", WHEELS["gunicorn"][1]).address,
+        file("gunicorn==9.0.0", WHEELS["gunicorn"][0]).address,
+    )
+    assert list(lock.files) == [
+        "gunicorn==9.0.0", INSTALLER, "uvicorn==0.33.0", "uvicorn==0.34.0",
+    ]  # fmt: skip
+
+
+def test_a_pin_gets_the_file_of_what_is_declared_since_and_is_not_resolved_again() -> None:
+    lock, _ = locked(declaration(platforms=["linux/amd64"]), wheels=WHEELS)
+    own = (file("gunicorn==9.0.0", WHEELS["gunicorn"][1]).address,)
+    assert lock.files["gunicorn==9.0.0"] == own
+    wider = declaration(platforms=["linux/amd64"], bases=["slim", "alpine"])
+    again, world = locked(wider, lock, wheels=WHEELS, newest="10.0.0")
+    assert (again.pins, resolved(world)) == (lock.pins, [])
+    musl = file("gunicorn==9.0.0", WHEELS["gunicorn"][2]).address
+    assert again.files["gunicorn==9.0.0"] == (*own, musl)
+    assert {**again.files, "gunicorn==9.0.0": own} == lock.files
+    assert [asked for asked in world.asked if asked.startswith("files")] == ["files gunicorn"]
+    assert gaps(wider, again) == []
+
+
+def test_a_lock_without_files_gets_those_of_its_pins() -> None:
+    lock, _ = locked(declaration())
+    again, world = locked(declaration(), replace(lock, files={}, installer=""), newest="10.0.0")
+    assert (again, resolved(world)) == (lock, [])
+
+
+def test_no_file_counts_that_the_resolver_did_not_list() -> None:
+    """Of what was resolved just now: of what is held, the lock knows no other hashes."""
+    world = Outside()
+    other = replace(file("gunicorn==9.0.0", "cp311-abi3-manylinux1_x86_64.whl"), sha256=DIGEST)
+    sources = replace(
+        world.sources(), files=lambda n: (*world.files(n), *([other] if n == "gunicorn" else []))
+    )
+    lock = completed(Lock(), declaration(), sources, Refresh())
+    assert lock.files["gunicorn==9.0.0"] == (file("gunicorn==9.0.0").address,)
+
+
+def test_a_late_file_does_not_count_under_a_cooldown_unless_the_whole_release_is_late() -> None:
+    world, wheels = Outside(wheels=WHEELS), WHEELS["gunicorn"]
+    cooldown = cooldown_of(7, datetime(2026, 1, 8, tzinfo=UTC))
+
+    def uploaded(*late: str) -> Lock:
+        def files(name: str) -> tuple[File, ...]:
+            return tuple(
+                replace(one, uploaded=datetime(2026, 1, 7, tzinfo=UTC))
+                if name == "gunicorn" and one.name.endswith(late)
+                else one
+                for one in world.files(name)
+            )
+
+        sources = replace(world.sources(), files=files, cooldown=cooldown)
+        return completed(Lock(), declaration(platforms=["linux/amd64"]), sources, Refresh())
+
+    chosen = {
+        late: uploaded(*late).files["gunicorn==9.0.0"]
+        for late in [("x86_64.whl",), WHEELS["gunicorn"]]
+    }
+    assert list(chosen.values()) == [
+        (file("gunicorn==9.0.0", wheels[0]).address,),
+        (file("gunicorn==9.0.0", wheels[1]).address,),
+    ]
 
 
 def test_a_new_version_is_resolved_and_the_others_stay() -> None:
@@ -89,7 +178,7 @@ def test_what_is_declared_no_more_leaves_the_lock() -> None:
     lock, _ = locked(declaration())
     again, _ = locked(declaration(versions=["0.34.0"]), lock)
     assert [version for _, _, version in again.pins] == ["0.34.0"]
-    assert "uvicorn==0.33.0" not in again.hashes
+    assert "uvicorn==0.33.0" not in again.files
 
 
 def test_what_is_excluded_from_every_base_is_not_resolved() -> None:
@@ -99,7 +188,7 @@ def test_what_is_excluded_from_every_base_is_not_resolved() -> None:
     lock, world = locked(declared)
     assert ("web", "3.9", "0.34.0") not in lock.pins
     assert len(resolved(world)) == 3
-    assert make_plan(declared, inputs(declared, lock=lock), "fleet/test")
+    assert gaps(declared, lock) == []
 
 
 def test_what_one_base_has_is_resolved() -> None:
@@ -123,15 +212,14 @@ def test_the_newest_is_asked_for_only_on_request_and_of_that_image_alone() -> No
     assert again.pins[("web", "3.11", "0.34.0")] == lock.pins[("web", "3.11", "0.34.0")]
 
 
-def test_hashes_that_are_locked_stay_but_for_what_is_resolved_anew() -> None:
+def test_files_that_are_locked_stay_but_for_what_is_resolved_anew() -> None:
     declared = declaration()
     lock, _ = locked(declared)
-    held = {**lock.hashes, "gunicorn==9.0.0": (OTHER_DIGEST,)}
-    older = Lock(pins=lock.pins, asked=lock.asked, hashes=held)
-    more, _ = locked(declaration(versions=["0.33.0", "0.34.0", "0.35.0"], pure=True), older)
-    assert more.hashes["gunicorn==9.0.0"] == (OTHER_DIGEST,)
-    anew, _ = locked(declared, older, Refresh(newest=frozenset({"web"})))
-    assert anew.hashes == lock.hashes
+    held = replace(lock, files={**lock.files, "gunicorn==9.0.0": (wheel("gunicorn==9.0.0"),)})
+    more, _ = locked(declaration(versions=["0.33.0", "0.34.0", "0.35.0"]), held)
+    assert more.files["gunicorn==9.0.0"] == held.files["gunicorn==9.0.0"]
+    anew, _ = locked(declared, held, Refresh(newest=frozenset({"web"})))
+    assert anew.files == lock.files
 
 
 def test_bases_are_asked_for_again_only_on_request() -> None:
@@ -168,47 +256,6 @@ def test_two_images_share_what_they_have_in_common() -> None:
     assert world.asked.count("yanked uvicorn") == 1
 
 
-def test_that_an_image_is_pure_is_looked_at_once() -> None:
-    declared = declaration(pure=True)
-    lock, world = locked(declared)
-    tools = lock.tools[("web", "3.11")]
-    assert (tools.pure, tools.pins, tools.compiled) == (True, (), {})
-    assert "files gunicorn" in world.asked
-    assert parse_lock(values_of(lock), "lock.yaml", "prod") == lock
-    assert make_plan(declared, inputs(declared, lock=lock), "fleet/test")
-    again, world = locked(declared, lock)
-    assert again == lock
-    assert world.asked == []
-
-
-def test_what_is_declared_to_be_pure_since_is_looked_at() -> None:
-    lock, _ = locked(declaration())
-    declared = declaration(pure=True)
-    with pytest.raises(DeclarationError, match=r"that all is pure Python on Python 3\.11"):
-        make_plan(declared, inputs(declared, lock=lock), "fleet/test")
-    again, world = locked(declared, lock)
-    assert "files gunicorn" in world.asked
-    assert again.tools[("web", "3.11")].pure
-
-
-def test_what_is_pure_no_more_is_not_told_to_be() -> None:
-    lock, _ = locked(declaration(pure=True))
-    again, _ = locked(declaration(), lock)
-    assert again == locked(declaration())[0]
-
-
-def test_all_that_is_not_pure_is_told_at_once_for_each_image() -> None:
-    images = {name: image(pure=True, pythons=["3.11", "3.12"]) for name in ("web", "api")}
-    with pytest.raises(ToolError) as failure:
-        locked(parse(config(images=images)), sdist_only={"gunicorn": (), "uvicorn": ()})
-    why = "without a wheel, and in a pure image nothing is compiled"
-    assert str(failure.value).splitlines() == [
-        f"fleet:images.{name}.pure: {why}: {', '.join(PURE)}. "
-        f"Take `pure` out of fleet:images.{name}, or these out of it"
-        for name in ("web", "api")
-    ]
-
-
 def test_what_cannot_be_built_of_all_images_is_told_at_once() -> None:
     bases = {"bases": ["slim", "alpine"], "versions": ["0.34.0"]}
     declared = parse(
@@ -232,13 +279,12 @@ def test_what_cannot_be_built_of_all_images_is_told_at_once() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"versions": ["0.34.0"]},
         {"lacks": {"linux/arm/v7": ["gunicorn"]}},
         {"platforms": ["linux/amd64"]},
         {"bases": ["slim", "alpine"]},
     ],
 )
-def test_wheels_are_looked_for_again_when_something_else_is_installed(
+def test_what_compiles_is_looked_for_again_when_it_is_for_something_else(
     change: dict[str, Any],
 ) -> None:
     compiling = {"gunicorn": ("setuptools",)}
@@ -246,17 +292,15 @@ def test_wheels_are_looked_for_again_when_something_else_is_installed(
     again, world = locked(declaration(**change), lock, sdist_only=compiling)
     assert "files gunicorn" in world.asked
     assert again.tools[("web", "3.11")] != lock.tools[("web", "3.11")]
+    anew, _ = locked(declaration(**change), sdist_only=compiling)
+    assert (again.tools, again.files) == (anew.tools, anew.files)
 
 
-def test_a_lock_of_older_format_is_written_anew_without_another_look() -> None:
-    lock, _ = locked(declaration())
-    tools = lock.tools[("web", "3.11")]
-    hashed = replace(tools, looked_at={}, found_for=identity_of(tools.looked_at))
-    older = replace(lock, tools={("web", "3.11"): hashed})
-    assert make_plan(declaration(), inputs(declaration(), lock=older), "fleet/test")
-    again, world = locked(declaration(), older)
-    assert again == lock
-    assert world.asked == []
+def test_a_version_that_leaves_has_nobody_asked() -> None:
+    compiling = {"gunicorn": ("setuptools",)}
+    lock, _ = locked(declaration(), sdist_only=compiling)
+    again, world = locked(declaration(versions=["0.34.0"]), lock, sdist_only=compiling)
+    assert (again.tools, world.asked) == (lock.tools, [])
 
 
 def test_what_builds_stays_when_a_version_comes_along() -> None:
@@ -268,12 +312,27 @@ def test_what_builds_stays_when_a_version_comes_along() -> None:
 
 
 def test_a_lock_that_says_nothing_of_tools_is_completed() -> None:
-    lock, _ = locked(declaration())
-    older = Lock(pins=lock.pins, asked=lock.asked, hashes=lock.hashes, yanked=lock.yanked)
-    again, world = locked(declaration(), older)
-    assert again.tools == lock.tools
-    assert resolved(world) == []
-    assert DIGEST in again.bases["3.11-slim"].platforms.values()
+    compiling = {"gunicorn": ("setuptools",)}
+    lock, _ = locked(declaration(), sdist_only=compiling)
+    again, _ = locked(declaration(), replace(lock, tools={}), sdist_only=compiling)
+    assert again == lock
+
+
+def test_what_is_compiled_stays_so_though_a_wheel_came_since() -> None:
+    lock, _ = locked(declaration(), sdist_only={"gunicorn": ("setuptools",)})
+    wheels = {"gunicorn": ("tar.gz", "py3-none-any.whl")}
+    musl = declaration(bases=["slim", "alpine"])
+    again, _ = locked(musl, lock, wheels=wheels, sdist_only={"gunicorn": ("setuptools",)})
+    assert again.tools == lock.tools, "alpine has the wheel"
+    assert gaps(musl, again) == []
+
+
+def test_what_nothing_compiles_any_more_has_no_tools() -> None:
+    lock, _ = locked(declaration(), sdist_only={"gunicorn": ("setuptools",)})
+    lacks = {platform: ["gunicorn"] for platform in PLATFORMS}
+    again, _ = locked(declaration(lacks=lacks), lock, sdist_only={"gunicorn": ("setuptools",)})
+    assert again.tools == {}
+    assert "setuptools==9.0.0" not in again.files
 
 
 def yank(lock: Lock, *gone: str, **outside: Any) -> tuple[Lock, Outside]:

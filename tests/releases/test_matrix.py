@@ -10,6 +10,7 @@ import pytest
 from fleet.declaration import Image
 from fleet.parse import parse
 from providers.ociregistry.errors import UnreachableError
+from releases.bases import Digests
 from releases.change import DiscoveryError
 from releases.cooldown import Cooldown, cooldown_of
 from releases.matrix import Matrix, Outside, matrix_of
@@ -44,10 +45,10 @@ def matrix(
 def with_bases(*there: str, platforms: tuple[str, ...] = PLATFORMS) -> Sources:
     """Base images of which only ``there`` are on the registry."""
 
-    def digests(reference: str) -> Mapping[str, str]:
+    def digests(reference: str) -> Digests:
         if reference.rpartition(":")[2] not in there:
             raise AbsentError(f"{reference} is not there")
-        return dict.fromkeys(platforms, DIGEST)
+        return Digests(index=DIGEST, platforms=dict.fromkeys(platforms, DIGEST))
 
     return replace(outside.Outside().sources(), platforms=digests)
 

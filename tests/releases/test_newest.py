@@ -44,7 +44,7 @@ def test_what_an_image_requires_moves_to_its_newest() -> None:
     assert {v for pins in made.pins.values() for v in pins if v.startswith("gunicorn")} == {
         "gunicorn==10.0.0"
     }
-    assert "gunicorn==9.0.0" not in made.hashes
+    assert "gunicorn==9.0.0" not in made.files
     assert brought(made, declared, world) == made
 
 

@@ -30,7 +30,9 @@ def test_each_platform_has_its_own_digest(registry: FakeRegistry) -> None:
     registry.push_index("python", "3.13-slim")
     (child,) = [d for d, (kind, _) in registry.repositories["python"].manifests.items()
                 if kind == OCI_MANIFEST]  # fmt: skip
-    assert platform_digests(f"{registry.host}/python:3.13-slim") == {"linux/amd64": child}
+    found = platform_digests(f"{registry.host}/python:3.13-slim")
+    assert found.platforms == {"linux/amd64": child}
+    assert found.index == registry.repositories["python"].tags["3.13-slim"]
 
 
 def test_an_image_that_is_not_there_is_told_apart_from_a_registry_that_fails(

@@ -8,7 +8,9 @@ from releases.lock_changes import Move, Moves
 from releases.telling import told
 
 ROOT = Path("/checkout")
-NOTHING = Moves(resolved={}, tools={}, distributions=(), bases=(), yanked={})
+NOTHING = Moves(
+    resolved={}, tools={}, distributions=(), bases=(), files=(), installer=None, yanked={}
+)
 
 
 def discovery(*changes: Change, moves: Moves = NOTHING, files: tuple[str, ...] = ()) -> Discovery:
@@ -44,17 +46,24 @@ def test_each_kind_of_move_has_its_place() -> None:
         tools={"web": ("3.12",)},
         distributions=(Move("web, Python 3.12", "h11", "1", "2"),),
         bases=(Move("python:3.12", "linux/amd64", "", "sha256:a"),),
+        files=(Move("gunicorn==23.0.0", "gunicorn-23.0.0-py3-none-any.whl", "sha256=a", ""),),
+        installer=("installer==0.6.0", "installer==0.7.0"),
         yanked={"uvicorn": ("0.1", "0.2")},
     )
     assert told(discovery(moves=moves, files=("locks/prod.yaml",)), ROOT) == (
         "Changed: `locks/prod.yaml`.\n\n"
         "### Locked\n\n- `web` `1.0`: resolved for Python 3.12, 3.13\n"
-        "- `web`: looked for what compiles on Python 3.12\n\n"
+        "- `web`: looked for what compiles on Python 3.12\n"
+        "- `installer==0.7.0` installs the wheels, `installer==0.6.0` did: every image is built "
+        "again\n\n"
         "### Distributions\n\n"
         "| image | distribution | before | after |\n| --- | --- | --- | --- |\n"
         "| `web, Python 3.12` | `h11` | `1` | `2` |\n\n"
         "### Base images\n\n| base | platform | before | after |\n| --- | --- | --- | --- |\n"
         "| `python:3.12` | `linux/amd64` |  | `sha256:a` |\n\n"
+        "### Other files of versions that stay\n\n"
+        "| version | file | before | after |\n| --- | --- | --- | --- |\n"
+        "| `gunicorn==23.0.0` | `gunicorn-23.0.0-py3-none-any.whl` | `sha256=a` |  |\n\n"
         "### Yanked since\n\n- `uvicorn`: `0.1`, `0.2`\n"
     )
 

@@ -9,6 +9,7 @@ import pytest
 
 from fleet.declaration import Image
 from fleet.lock import Tools
+from releases.locked_files import LockedFiles
 from releases.pypi import File
 from releases.requirements import Resolution, ResolutionError, Wanted
 from releases.sdists import SdistError
@@ -34,6 +35,14 @@ VERSIONS = {
 
 def web(**overrides: Any) -> Image:
     return declaration(**overrides).images[0]
+
+
+PLACES = {
+    "gevent": ("x86_64.whl", ""), "greenlet": ("x86_64.whl", ""),
+    "setproctitle": ("x86_64.whl", ""), "watchfiles": ("x86_64.whl", "armv7l.whl"),
+    "cython": ("x86_64.whl", "armv7l.whl"), "setuptools": ("any.whl", "any.whl"),
+}  # fmt: skip
+"""How the wheels end that are installed on amd64 and on arm/v7, to run or to build."""
 
 
 class Recorded:
@@ -68,22 +77,19 @@ def resolution(*names: str) -> Resolution:
 def found(
     needs: Mapping[str, tuple[str, ...]],
     sources: Sources,
-    python: str = "3.11",
     image: Image | None = None,
-) -> Tools:
-    names = {pin.partition("==")[0] for pins in needs.values() for pin in pins}
-    hashes = {**resolution(*names).hashes}
-    task = Task(image=image or web(), python=python, needs=needs, hashes=hashes, near=())
-    tools, resolved = tools_for(task, sources)
-    assert set(tools.pins) == set(resolved.hashes)
-    return tools
+    **hashes: tuple[str, ...],
+) -> tuple[Tools, LockedFiles]:
+    """What compiles ``needs`` on Python 3.11, of the files with ``hashes`` by distribution."""
+    files = LockedFiles(held={}, hashes={pin(n): h for n, h in hashes.items()}, sources=sources)
+    return tools_for(Task(image=image or web(), python="3.11", needs=needs), files), files
 
 
 def test_gevent_on_arm_is_compiled_and_so_is_some_of_what_builds_it() -> None:
     world = Recorded()
     pins = tuple(map(pin, ("gevent", "greenlet", "setproctitle", "watchfiles")))
     needs = {ARM: pins, "linux/amd64 glibc": pins}
-    tools = found(needs, world.sources())
+    tools, files = found(needs, world.sources())
     without = tuple(map(pin, ("cffi", "gevent", "greenlet", "setproctitle")))
     assert tools.compiled == {ARM: without}, "cffi builds gevent, and has no wheel itself"
     assert set(tools.sources) == set(without)
@@ -92,6 +98,11 @@ def test_gevent_on_arm_is_compiled_and_so_is_some_of_what_builds_it() -> None:
     assert address.endswith("/cffi-2.1.1.tar.gz")
     assert f"sha256:{digest}" in {f.sha256 for f in recorded()["cffi"]}
     assert tools.pins == tuple(map(pin, ("cffi", "cython", "greenlet", "setuptools")))
+    assert set(files.named) == set(map(pin, PLACES)), "backends have a wheel or are compiled"
+    for name, endings in PLACES.items():
+        for target, ending in zip(("linux/amd64 glibc", ARM), endings, strict=True):
+            address = (files.wheel(pin(name), "3.11", target) or "").partition("#")[0]
+            assert (address[-len(ending) :] if ending else address) == ending
     assert "setuptools >= 77.0.3" in world.wanted[-1].requirements, "which builds cffi"
     assert pin("greenlet") in world.wanted[0].near, "what is compiled with it runs with it"
     assert all(wanted.upstream for wanted in world.wanted), "no extra of these is declared here"
@@ -99,18 +110,17 @@ def test_gevent_on_arm_is_compiled_and_so_is_some_of_what_builds_it() -> None:
 
 def test_where_everything_has_a_wheel_nothing_builds_it() -> None:
     world = Recorded()
-    tools = found({"linux/amd64 glibc": (pin("gevent"),)}, world.sources())
+    tools, files = found({"linux/amd64 glibc": (pin("gevent"),)}, world.sources())
     assert (tools.pins, tools.compiled) == ((), {})
     assert world.wanted == []
+    ((address,),) = files.named.values()
+    assert "gevent-26.9.0-cp311-cp311-manylinux" in address
 
 
 def test_a_wheel_that_the_lock_does_not_know_does_not_count() -> None:
     known = tuple(f.sha256 for f in recorded()["gevent"] if f.name.endswith(".tar.gz"))
     needs = {"linux/amd64 glibc": (pin("gevent"),)}
-    task = Task(
-        image=web(), python="3.11", needs=needs, hashes={pin("gevent"): known}, near=()
-    )  # fmt: skip
-    tools, _ = tools_for(task, Recorded().sources())
+    tools, _ = found(needs, Recorded().sources(), gevent=known)
     assert tools.compiled == {"linux/amd64 glibc": (pin("gevent"),)}
 
 
@@ -157,10 +167,8 @@ def test_everything_that_cannot_be_had_is_told_at_once() -> None:
 
     sources = replace(Recorded().sources(), files=files, build_requires=unreadable)
     needs = {ARM: (pin("gevent"), pin("greenlet")), "linux/arm64 musl": (pin("greenlet"),)}
-    hashes = {**resolution("gevent").hashes, pin("greenlet"): (wheels.sha256,)}
-    task = Task(image=web(), python="3.11", needs=needs, hashes=hashes, near=())
     with pytest.raises(ToolError) as failure:
-        tools_for(task, sources)
+        found(needs, sources)
     told = str(failure.value)
     assert f"gevent==26.9.0 for {ARM}: has no wheel there, and can't be compiled" in told
     assert f"greenlet==3.5.6 for {ARM}, linux/arm64 musl: has no wheel there, and no source" in told
@@ -179,13 +187,15 @@ def test_what_builds_what_builds_has_an_end() -> None:
     rounds = iter(range(100))
 
     def endless(_: Wanted) -> Resolution:
-        pins = (f"backend=={next(rounds)}",)
-        return Resolution(pins=pins, hashes={pins[0]: ("sha256:0",)})
+        number = next(rounds)
+        sdists.append(file(f"backend=={number}", "tar.gz"))
+        pins = (f"backend=={number}",)
+        return Resolution(pins=pins, hashes={pins[0]: (sdists[-1].sha256,)})
 
-    sdist = replace(file("backend==1", "tar.gz"), sha256="sha256:0")
+    sdists: list[File] = []
 
     def files(name: str) -> tuple[File, ...]:
-        return (sdist,) if name == "backend" else recorded()[name]
+        return tuple(sdists) if name == "backend" else recorded()[name]
 
     sources = replace(
         Recorded().sources(), distributions=endless, files=files, build_requires=lambda _: ("x",)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from releases.pypi import File
-from releases.wheels import has_wheel
+from releases.wheels import chosen, has_wheel
 from tests.releases.outside import file, recorded
 
 AMD64, ARM64, ARM = "linux/amd64", "linux/arm64", "linux/arm/v7"
@@ -90,5 +90,17 @@ def test_the_python_that_a_file_asks_for_counts(requires: str, there: bool) -> N
     assert has((replace(file("a==1.0"), requires_python=requires),), "3.12", AMD64) is there
 
 
-def test_a_yanked_wheel_is_none() -> None:
-    assert not has((replace(file("a==1.0"), yanked=True),), "3.12", AMD64)
+def test_a_yanked_wheel_counts_only_where_all_of_the_release_was_yanked() -> None:
+    wheel, sdist = replace(file("a==1.0"), yanked=True), file("a==1.0", "tar.gz")
+    assert not has((wheel, sdist), "3.12", AMD64)
+    assert has((wheel, replace(sdist, yanked=True)), "3.12", AMD64)
+
+
+def test_of_several_the_one_is_taken_that_pip_takes() -> None:
+    pure, special = file("a==1"), file("a==1", "cp312-cp312-manylinux2014_x86_64.whl")
+    stable = file("a==1", "cp38-abi3-manylinux2014_x86_64.whl")
+    later = replace(special, requires_python=">=3.13")
+    assert chosen((pure, stable, special), "3.12", AMD64, "glibc") == special
+    assert chosen((pure, stable, special), "3.13", AMD64, "glibc") == stable
+    assert chosen((pure, stable, special), "3.12", ARM, "glibc") == pure
+    assert chosen((pure, later), "3.12", AMD64, "glibc") == pure
