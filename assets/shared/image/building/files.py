@@ -69,7 +69,7 @@ def fetched(reference: str) -> Path:
         problem = _fetch(address, digest, path)
         if not problem:
             return path
-    return sys.exit(f"building: {address} {problem}")
+    sys.exit(f"building: {address} {problem}")
 
 
 def _fetch(address: str, digest: str, path: Path) -> str:

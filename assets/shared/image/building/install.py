@@ -1,12 +1,12 @@
 """Puts wheels into a folder that becomes a layer of an image, natively for every platform.
 
-Called as `install.py WHERE REQUIREMENTS WHEELS OUT`. Of the file REQUIREMENTS the lines for WHERE,
-`any` or a platform, are installed into the root OUT, which may stay an empty folder:
-`https://...#sha256=...` is fetched, and `name==version` is a wheel in the folder WHEELS. INSTALLER in
-the environment is the reference of PyPA's installer. Nothing that is installed runs.
+Called as `install.py WHERE REQUIREMENTS WHEELS OUT`. Of the file REQUIREMENTS, the lines for WHERE
+(`any` or a platform) are installed into the root OUT, which may stay an empty folder:
+`https://...#sha256=...` is fetched, and `name==version` is a wheel in the folder WHEELS. INSTALLER,
+in the environment, is the reference of PyPA's installer. Nothing that is installed runs.
 
-The same lines give the same bytes, whichever builder installs them and whenever. Exits 0, or with an
-error's text.
+The same lines give the same bytes, whichever builder installs them and whenever. Exits 0, or with
+an error's text.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def wheel_of(what: str, wheels: Path) -> Path:
         if files.normalised(wheel.name.partition("-")[0]) == files.normalised(name):
             return wheel
     seen = ", ".join(wheel.name for wheel in there) or "none"
-    return sys.exit(
-        f"install: {what} is to be compiled, and its wheel is not among the compiled ones ({seen}). "
-        "Run `make lock`, then `make up`"
+    sys.exit(
+        f"install: {what} is to be compiled, and its wheel is not among the compiled ones "
+        f"({seen}). Run `make lock`, then `make up`"
     )
 
 

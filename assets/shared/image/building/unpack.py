@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
+from zipfile import BadZipFile
 
 from installer import install
 from installer.destinations import SchemeDictionaryDestination
@@ -30,8 +32,8 @@ def unpack(wheel: Path, out: Path) -> None:
                 destdir=str(out),
             )
             install(source, root, {"INSTALLER": b"pip\n"})
-    except (InstallerError, AssertionError, ValueError, OSError) as error:
-        sys.exit(f"install: {wheel.name} is not a wheel that can be installed: {error}")
+    except (InstallerError, BadZipFile, AssertionError, ValueError, KeyError, OSError) as error:
+        sys.exit(f"install: {wheel.name} is not a wheel that can be installed: {error!r}")
 
 
 class Wheel(WheelFile):  # type: ignore[misc]

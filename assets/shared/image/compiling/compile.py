@@ -1,9 +1,9 @@
 """Compiles what was fetched, by the build backends that were fetched: here there is no network.
 
-Called as `compile.py WHERE COMPILED BUILD_REQUIREMENTS FETCHED OUT` with what `fetch.py` was given and
-the folder that it made. OUT gets a wheel of each line of COMPILED, and of nothing else. It runs code
-that others wrote, with no network and nothing to read but that. The same lines give the same bytes.
-Exits 0, or with an error's text.
+Called as `compile.py WHERE COMPILED BUILD_REQUIREMENTS FETCHED OUT` with what `fetch.py` was given
+and the folder that it made. OUT gets a wheel of each line of COMPILED, and of nothing else. It runs
+code that others wrote, with no network and nothing to read but that. The same lines give the same
+bytes. Exits 0, or with an error's text.
 """
 
 from __future__ import annotations
@@ -34,9 +34,7 @@ FIXED = {
 ALONE = ("--no-deps", "--no-index")
 
 
-def main(
-    where: str, compiled: Path, build_requirements: Path, fetched: Path, out: Path
-) -> None:
+def main(where: str, compiled: Path, build_requirements: Path, fetched: Path, out: Path) -> None:
     """Fill `out`, which stays an empty folder where nothing is compiled."""
     os.environ.update(FIXED)
     shutil.rmtree(str(WORK), ignore_errors=True)

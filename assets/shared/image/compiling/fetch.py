@@ -1,9 +1,9 @@
 """Fetches what is compiled and what compiles it, and runs none of it: here there is a network.
 
-Called as `fetch.py WHERE COMPILED BUILD_REQUIREMENTS OUT` with a platform, the paths of two files of
-lines and that of a folder, which is made. `name @ https://...#sha256=...` is a source that is compiled
-itself, `https://...#sha256=...` a wheel. Where nothing is compiled, nothing is fetched. Exits 0, or
-with an error's text.
+Called as `fetch.py WHERE COMPILED BUILD_REQUIREMENTS OUT` with a platform, the paths of two files
+of lines and that of a folder, which is made. `name @ https://...#sha256=...` is a source that is
+compiled itself, `https://...#sha256=...` a wheel. Where nothing is compiled, nothing is fetched.
+Exits 0, or with an error's text.
 """
 
 from __future__ import annotations
