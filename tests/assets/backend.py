@@ -8,20 +8,23 @@ from pathlib import Path
 
 
 def write_wheel(
-    folder: Path, name: str, version: str, files: dict[str, str], *, pure: str = "true"
+    folder: Path, name: str, version: str, files: dict[str, str], *, tag: str = "py3-none-any"
 ) -> Path:
-    """Write a wheel of these files and return its path."""
+    """Write a wheel of these files and return its path; those of `.data/scripts` are executable."""
+    pure = str(tag.endswith("-any")).lower()
     info = f"{name}-{version}.dist-info"
     files = {
         **files,
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: {pure}\nTag: py3-none-any\n",
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: {pure}\nTag: {tag}\n",
     }
     files[f"{info}/RECORD"] = "".join(f"{file},,\n" for file in (*files, f"{info}/RECORD"))
-    path = folder / f"{name}-{version}-py3-none-any.whl"
+    path = folder / f"{name}-{version}-{tag}.whl"
     with zipfile.ZipFile(path, "w") as archive:
         for file, text in files.items():
-            archive.writestr(zipfile.ZipInfo(file), text)
+            member = zipfile.ZipInfo(file)
+            member.external_attr = (0o100755 if "/scripts/" in file else 0o100600) << 16
+            archive.writestr(member, text)
     return path
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import tempfile
+import threading
+from functools import partial
+from http.server import ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.assets.building import Building, Quiet, oldest_python
 from tests.assets.starting import IMAGES, Container
 from tests.assets.verifying import SERVER, load, verification
 
@@ -62,3 +66,26 @@ def stub_server(
         monkeypatch.setattr(load("serving"), "APP", tmp_path)
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("outputs")))
         yield
+
+
+@pytest.fixture
+def building(tmp_path: Path) -> Iterator[Building]:
+    """The steps of builds, with a server on loopback in place of an index."""
+    handler = partial(Quiet, directory=str(tmp_path / "offered"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield Building(root=tmp_path, address=f"http://127.0.0.1:{server.server_port}")
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture(params=["this", "oldest"])
+def any_python(building: Building, request: pytest.FixtureRequest) -> Building:
+    """The same, run by this Python and by the oldest one of this machine."""
+    if request.param == "oldest":
+        building.python = oldest_python()
+    return building

@@ -1,79 +1,66 @@
-"""Puts the distributions of a requirements file into a folder that becomes a layer of an image.
+"""Puts wheels into a folder that becomes a layer of an image, natively for every platform.
 
-Called as `install.py REQUIREMENTS WHEELS OUT` with the paths of a pip requirements file with
-hashes, which may be empty, and of two folders. What has a wheel in WHEELS is installed from there,
-all else from wheels of the index; nothing that is installed runs. INDEX may name that index.
+Called as `install.py WHERE REQUIREMENTS WHEELS OUT`. Of the file REQUIREMENTS, the lines for WHERE
+(`any` or a platform) are installed into the root OUT, which may stay an empty folder:
+`https://...#sha256=...` is fetched, and `name==version` is a wheel in the folder WHEELS. INSTALLER,
+in the environment, is the reference of PyPA's installer. Nothing that is installed runs.
 
-The environment may hold BUILDER_PLATFORM, then only pure Python is allowed. The same requirements
-give the same bytes, whenever they are installed. Exits 0, or with an error's text.
+The same lines give the same bytes, whichever builder installs them and whenever. Exits 0, or with
+an error's text.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
-import common
+import files
 
 
-def main(requirements: Path, made: Path, out: Path) -> None:
-    """Install what is wanted below `out`, which may stay an empty folder."""
-    os.environ.update(common.FIXED)
-    shutil.rmtree(common.WORK, ignore_errors=True)
-    common.WORK.mkdir(parents=True)
+def main(where: str, requirements: Path, wheels: Path, out: Path) -> None:
+    """Install what is wanted below `out`."""
     out.mkdir(parents=True, exist_ok=True)
-    wanted = common.read(requirements)
+    wanted = [wheel_of(what, wheels) for what in files.lines(requirements, where)]
     if wanted:
-        fill(out, wanted, made)
-        check_pure(out)
-        compile_bytecode(out)
-    common.set_dates(out)
-    shutil.rmtree(common.WORK)
+        sys.path.insert(0, str(files.fetched(os.environ["INSTALLER"])))
+        import unpack  # noqa: PLC0415 - it takes the installer, which is there only now
+
+        # Of two wheels with the same file the later one's stays; so the order is always the same.
+        for wheel in sorted(wanted, key=lambda path: path.name):
+            unpack.unpack(wheel, out)
+        compile_bytecode(out, unpack.SITE)
+    files.settle(out)
 
 
-def fill(out: Path, wanted: list[str], made: Path) -> None:
-    """Install what is wanted below `out`, whatever the builder has itself."""
-    below = ("--root", str(out), "--ignore-installed", "--no-compile")
-    names = {common.name_of(wheel.name) for wheel in made.glob("*.whl")}
-    compiled = [line for line in wanted if common.name_of(line) in names]
-    others = [line for line in wanted if line not in compiled]
-    if others:
-        # One call of pip instead of two: under emulation it starts for seconds.
-        words = common.from_index("install", "--no-warn-script-location", *below)
-        words += (*common.HASHED, *common.WHEELS_ALONE, "-r", str(common.listed(others)))
-        if common.pip(*words).returncode:
-            sys.exit(
-                "install: the index has no locked wheel of each for this platform, see above. Run "
-                "`make lock`, which finds what has to be compiled"
-            )
-    if compiled:
-        common.install_from(made, compiled, *below)
+def wheel_of(what: str, wheels: Path) -> Path:
+    """Return the wheel that is fetched, or that was compiled before."""
+    name, compiled, _ = what.partition("==")
+    if "://" in name or not compiled:
+        return files.fetched(what)
+    there = sorted(wheels.glob("*.whl"))
+    for wheel in there:
+        if files.normalised(wheel.name.partition("-")[0]) == files.normalised(name):
+            return wheel
+    seen = ", ".join(wheel.name for wheel in there) or "none"
+    sys.exit(
+        f"install: {what} is to be compiled, and its wheel is not among the compiled ones "
+        f"({seen}). Run `make lock`, then `make up`"
+    )
 
 
-def check_pure(out: Path) -> None:
-    """Refuse what was compiled where the layer is meant for every platform."""
-    if not os.environ.get("BUILDER_PLATFORM"):
-        return
-    tags = [p for p in out.rglob("WHEEL") if "Root-Is-Purelib: false" in p.read_text("utf-8")]
-    if tags:
-        names = ", ".join(sorted(path.parent.name for path in tags))
-        sys.exit(f"install: {names}: not pure Python: build without BUILDER_PLATFORM")
-
-
-def compile_bytecode(out: Path) -> None:
+def compile_bytecode(out: Path, site: str) -> None:
     """Compile to bytecode that is checked by its source's hash, not by its date.
 
-    A file that does not compile (some packages ship syntax of other Python versions) stays source,
-    as pip would leave it.
+    In a process of its own: what bytecode looks like depends on what the interpreter has loaded
+    before, and so on what had to be fetched. A file that does not compile (some packages ship
+    syntax of other Python versions) stays source, as pip would leave it.
     """
-    site = f"{out}{sysconfig.get_path('purelib')}"
-    words = ["-q", "--invalidation-mode", "checked-hash", "-s", str(out), "-p", "/"]
-    subprocess.run([sys.executable, "-m", "compileall", *words, site], check=False)
+    words = ["-q", "-r", "99", "--invalidation-mode", "checked-hash", "-d", site, f"{out}{site}"]
+    python = [sys.executable, "-B", "-m", "compileall"]
+    subprocess.run([*python, *words], check=False, env={"PYTHONHASHSEED": "0"})
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:]))
+    main(sys.argv[1], *map(Path, sys.argv[2:]))
