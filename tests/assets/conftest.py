@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import threading
 from functools import partial
 from http.server import ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -51,6 +52,33 @@ def gunicorn(tmp_path: Path, shell: str) -> Container:
 @pytest.fixture
 def gunicorn_uvicorn(tmp_path: Path, shell: str) -> Container:
     return prepared(tmp_path, shell, "python-gunicorn-uvicorn")
+
+
+@pytest.fixture
+def verification_modules() -> Iterator[None]:
+    """The modules of a verification."""
+    with verification():
+        yield
+
+
+@pytest.fixture
+def report() -> Any:
+    """The report of a test that uses the modules of a verification."""
+    return load("report").Report()
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of installed distributions that holds `sample` 1.0 with the command `sample`."""
+    info = tmp_path / "sample-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sample\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[console_scripts]\nsample = sample:main\n")
+    (info / "RECORD").write_text("sample/__init__.py,,\nsample-1.0.dist-info/METADATA,,\n")
+    (tmp_path / "sample").mkdir()
+    (tmp_path / "sample" / "__init__.py").write_text("")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    return tmp_path
 
 
 @pytest.fixture

@@ -16,11 +16,6 @@ ASGI = '{"scope": "http", "asgi": "3.0", "loop": "uvloop"}'
 WSGI = '{"wsgi": "1.0"}'
 
 
-@pytest.fixture
-def report() -> Any:
-    return load("report").Report()
-
-
 def looked(report: Any, look: Callable[[Any], object], **settings: str) -> None:
     load("serving").run(scenario(**settings), report, look)
 

@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("stub_server")
 
 
-@pytest.fixture
-def report() -> Any:
-    return load("report").Report()
-
-
 def answered(report: Any, **settings: str) -> None:
     serving = load("serving")
     serving.run(scenario(**settings), report, lambda s: serving.answered(s, "case", report))

@@ -7,9 +7,17 @@ from pathlib import Path
 import pytest
 
 from tests.assets.starting import IMAGES
-from tests.assets.whole import PLATFORM, PYTHON, installed, verified
+from tests.assets.whole import FOREIGN, PLATFORM, PYTHON, installed, verified
 
+# The workers of these tests have threads, the verification has none.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 LISTS = Path(__file__).with_name("checks")
+
+
+def checks(name: str) -> list[str]:
+    """The checks of an image in their order."""
+    listed = (LISTS / f"{name}.txt").read_text("utf-8")
+    return listed.format(python=PYTHON, platform=PLATFORM).splitlines()
 
 
 @pytest.mark.parametrize("name", IMAGES)
@@ -17,9 +25,29 @@ def test_a_sound_image_passes_every_check_of_its_list(name: str, tmp_path: Path)
     verdict = verified(installed(name, tmp_path.resolve()))
     assert verdict.failed == [], verdict.printed
     assert verdict.status == 0
-    listed = (LISTS / f"{name}.txt").read_text("utf-8")
-    expected = listed.format(python=PYTHON, platform=PLATFORM).splitlines()
-    assert verdict.held == expected
+    assert verdict.held == checks(name)
+    assert verdict.printed.endswith(f"\nchecked on {PLATFORM}: the whole\n")
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_elsewhere_what_depends_on_the_platform_is_checked(name: str, tmp_path: Path) -> None:
+    verdict = verified(installed(name, tmp_path.resolve()), whole=FOREIGN)
+    assert verdict.failed == [], verdict.printed
+    assert verdict.status == 0
+    every = checks(name)
+    assert verdict.held == every[: every.index("bare: SIGTERM ends every process") + 1]
+    line = f"checked on {PLATFORM}: what depends on the platform; the whole on {FOREIGN}"
+    assert verdict.printed.endswith(f"\n{line}\n")
+
+
+def test_a_requirement_that_is_not_met_is_refused(tmp_path: Path) -> None:
+    image = installed("python-uvicorn", tmp_path.resolve())
+    pip = image.local / "bin/pip"
+    pip.write_text("#!/bin/sh\necho uvicorn 0.34.0 requires h11, which is not installed.\nexit 1\n")
+    verdict = verified(image)
+    assert verdict.status == 1
+    assert verdict.failed == ["pip check finds every requirement met"]
+    assert "requires h11, which is not installed." in verdict.printed
 
 
 def test_an_asgi_application_that_a_wsgi_worker_serves_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import settings
 from asgi import PROBE, answered_by_asgi, check_loop
 from processes import check_gunicorn
-from serving import Scenario, check_stop, run
+from serving import check_stop, run
 
 if TYPE_CHECKING:
     from expect import Expect
@@ -20,22 +20,21 @@ FLAGS = {
 }
 
 
-def run_scenarios(expect: Expect, report: Report) -> None:
-    """Run every scenario, each with files of its own that are gone afterwards."""
-    run(Scenario("bare"), report, lambda server: bare(server, expect, report))
-    chosen = settings.configured(PROBE, FLAGS)
-    run(chosen, report, lambda server: configured(server, expect, report))
-    run(settings.reloading(PROBE), report, lambda server: reloading(server, report))
-
-
 def bare(server: Server, expect: Expect, report: Report) -> None:
-    """The image as it comes: the example application and every default."""
+    """The image as it comes, on every platform: the example application and every default."""
     body = answered_by_asgi(server, "bare", report)
     settings.check_bare(body, server, expect, report)
     check_gunicorn(server, "bare", report, worker="UvicornWorker", workers=4)
     starting = f"Starting gunicorn {expect.packages.get('gunicorn')}"
     report.contains("bare: the declared gunicorn runs", starting, server.output())
     check_stop(server, "bare", report)
+
+
+def run_scenarios(expect: Expect, report: Report) -> None:
+    """Run the other scenarios, which one platform shows; each has files of its own."""
+    chosen = settings.configured(PROBE, FLAGS)
+    run(chosen, report, lambda server: configured(server, expect, report))
+    run(settings.reloading(PROBE), report, lambda server: reloading(server, report))
 
 
 def configured(server: Server, expect: Expect, report: Report) -> None:

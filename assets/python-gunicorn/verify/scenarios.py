@@ -28,24 +28,23 @@ GEVENT = Scenario(
 )
 
 
-def run_scenarios(expect: Expect, report: Report) -> None:
-    """Run every scenario, each with files of its own that are gone afterwards."""
-    run(Scenario("bare"), report, lambda server: bare(server, expect, report))
-    chosen = settings.configured(PROBE, FLAGS)
-    run(chosen, report, lambda server: configured(server, report))
-    run(settings.reloading(PROBE), report, lambda server: reloading(server, report))
-    if "gevent" in expect.packages:
-        run(GEVENT, report, lambda server: gevent(server, report))
-
-
 def bare(server: Server, expect: Expect, report: Report) -> None:
-    """The image as it comes: the example application and every default."""
+    """The image as it comes, on every platform: the example application and every default."""
     body = answered_by_wsgi(server, "bare", report)
     settings.check_bare(body, server, expect, report)
     check_gunicorn(server, "bare", report, worker="sync", workers=4)
     starting = f"Starting gunicorn {expect.packages.get('gunicorn')}"
     report.contains("bare: the declared gunicorn runs", starting, server.output())
     check_stop(server, "bare", report)
+
+
+def run_scenarios(expect: Expect, report: Report) -> None:
+    """Run the other scenarios, which one platform shows; each has files of its own."""
+    chosen = settings.configured(PROBE, FLAGS)
+    run(chosen, report, lambda server: configured(server, report))
+    run(settings.reloading(PROBE), report, lambda server: reloading(server, report))
+    if "gevent" in expect.packages:
+        run(GEVENT, report, lambda server: gevent(server, report))
 
 
 def configured(server: Server, report: Report) -> None:
