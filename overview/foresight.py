@@ -17,7 +17,7 @@ from providers.ociregistry.outlook import foresee
 from providers.ociregistry.reasons import shortened
 from providers.ociregistry.reference import ManifestReference, Repository, TagReference
 from providers.ociregistry.report import Entry
-from providers.ociregistry.tag import Source, TagInputs
+from providers.ociregistry.tag import TagInputs
 
 _GIVEN_BY_COMPONENTS = ("BASE", "BASE_DIGEST")
 """Arguments of a build that starts from another: its digest is in the state, not in the plan."""
@@ -104,14 +104,16 @@ def _version(tag: VersionTag, image: ImagePlan, plan: Plan, known: Known) -> For
     ref = TagReference.parse(f"{image.repository}:{tag.tag}")
     before = known.tags.get(str(ref), Before())
     ingredients = shortened(tag.ingredients)
-    digests = _digests(tag, ingredients, before, known)
+    stands = all(_stands(build, tag, ingredients, before, known) for build in tag.builds)
+    recorded = before.recorded.digests if before.recorded is not None else ()
     inputs = TagInputs(
         ref=ref,
         owner=plan.owner,
         sources=tuple(
-            Source(platform=b.platform, image=_manifest(b.repository, digests[b.platform]))
-            for b in tag.builds
+            _manifest(tag.builds[0].repository, digest)
+            for digest in (recorded if stands and recorded else ("",))
         ),
+        platforms=tuple(build.platform for build in tag.builds),
         identity=tag.identity,
         inputs=ingredients,
         annotations=tag.annotations,
@@ -120,21 +122,20 @@ def _version(tag: VersionTag, image: ImagePlan, plan: Plan, known: Known) -> For
     return Foreseen(entry=foresee(inputs, before).entry, new=before.recorded is None)
 
 
-def _digests(
-    tag: VersionTag, ingredients: Mapping[str, str], before: Before, known: Known
-) -> dict[str, str]:
-    """Return each platform's digest, empty where only a build will tell."""
-    recorded = before.recorded
-    kept = dict(recorded.sources or {}) if recorded else {}
-    same = recorded is not None and recorded.identity == tag.identity
-    return {
-        build.platform: ""
-        if build.name not in known.builds
-        or known.builders.get(build.name, build.builder) != build.builder
-        or not (same or _is_built_from(build, ingredients, before, known))
-        else kept.get(build.platform, "")
-        for build in tag.builds
-    }
+def _stands(
+    build: PlatformBuild,
+    tag: VersionTag,
+    ingredients: Mapping[str, str],
+    before: Before,
+    known: Known,
+) -> bool:
+    """Tell whether a build is left as it is, so that its digest is known already."""
+    same = before.recorded is not None and before.recorded.identity == tag.identity
+    return (
+        build.name in known.builds
+        and known.builders.get(build.name, build.builder) == build.builder
+        and (same or _is_built_from(build, ingredients, before, known))
+    )
 
 
 def _is_built_from(
@@ -167,7 +168,7 @@ def _pointer(
     inputs = TagInputs(
         ref=ref,
         owner=plan.owner,
-        source=_manifest(image.repository, versions[pointer.target].entry.digest),
+        sources=(_manifest(image.repository, versions[pointer.target].entry.digest),),
         identity=pointer.target,
         on_conflict=plan.pointer_conflict,
     )

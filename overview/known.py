@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from providers.ociregistry.before import Before
-from providers.ociregistry.wire import recorded_images, recorded_tag
+from providers.ociregistry.wire import recorded_tag
 
 _TAG = "ociregistry:index:Tag"
 _IMAGE = "docker-build:index:Image"
@@ -71,7 +71,6 @@ def _before(resource: Mapping[str, Any]) -> Before:
         recorded=recorded_tag(outputs),
         # The provider keeps what went into a tag among the inputs: they are saved in every run.
         inputs=inputs.get("inputs") or {},
-        images=recorded_images(outputs),
     )
 
 
