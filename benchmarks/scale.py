@@ -117,14 +117,11 @@ def fill(registry: Distribution, tags: Iterable[str], platforms: int) -> tuple[d
 def state_of(host: str, tag: str, children: dict[str, str], digest: str) -> dict[str, Any]:
     """Return a version tag's state as the engine keeps it."""
     platforms = [{"platform": p, "digest": d, "size": 1} for p, d in sorted(children.items())]
-    sources = [
-        {"platform": p, "image": f"{host}/{NAME}/build@{d}"} for p, d in sorted(children.items())
-    ]
     return {
         "ref": f"{host}/{NAME}:{tag}",
         "owner": "fleet/dev",
         "identity": tag,
-        "sources": sources,
+        "source": f"{host}/{NAME}/build@{digest}",
         "annotations": {},
         "onConflict": "refuse",
         "digest": digest,
@@ -136,11 +133,18 @@ def state_of(host: str, tag: str, children: dict[str, str], digest: str) -> dict
     }
 
 
+def platforms_of(state: dict[str, Any]) -> list[str]:
+    """Return the platforms that the tag of a state is declared to have."""
+    return [found["platform"] for found in state["platforms"]]
+
+
 async def refresh(provider: Provider, states: list[dict[str, Any]]) -> None:
     """Read every tag, as a refresh does; fail unless nothing has changed."""
 
     async def read(state: dict[str, Any]) -> None:
-        found = await provider.tags.read("urn", state["ref"], state, {"sources": state["sources"]})
+        found = await provider.tags.read(
+            "urn", state["ref"], state, {"platforms": platforms_of(state)}
+        )
         assert found is not None
         assert found[0]["platforms"] == state["platforms"]
 
@@ -150,7 +154,8 @@ async def refresh(provider: Provider, states: list[dict[str, Any]]) -> None:
 async def diff(provider: Provider, states: list[dict[str, Any]]) -> None:
     """Compare every tag with its own inputs; fail unless nothing differs."""
     for state in states:
-        assert provider.tags.diff(state["ref"], state, state) == []
+        inputs = {**state, "platforms": platforms_of(state)}
+        assert provider.tags.diff(state["ref"], state, inputs) == []
 
 
 async def run(registry: Distribution, count: int, platforms: int) -> list[Figures]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution
-from tests.engine.seeding import move_tag, push_image, push_index, sha
+from tests.engine.seeding import move_tag, push_build, push_image, push_index, sha
 from tests.faults.chaos import DEADLINE_SECONDS
 from tests.faults.proxy import Proxy, Rules, proxied
 from tests.providers.engine_fake import STALE, TAG, Engine
@@ -80,13 +80,14 @@ class Place:
         return f"{self.name}/build"
 
     def version(self, tag: str = NEW, **overrides: Any) -> dict[str, Any]:
-        digests = push_image(self.registry, self.build, PLATFORMS, tag)
-        sources = [
-            {"platform": platform, "image": f"{self.host}/{self.build}@{digest}"}
-            for platform, digest in digests.items()
-        ]
+        built = self.built(tag)
         inputs = {"ref": f"{self.host}/{self.name}:{tag}", "owner": OWNER, "identity": tag}
-        return {**inputs, "sources": sources, **overrides}
+        return {**inputs, "source": built, "platforms": list(PLATFORMS), **overrides}
+
+    def built(self, seed: str) -> str:
+        """Push an index as a build does; return its reference."""
+        digest = push_build(self.registry, self.build, seed, PLATFORMS)
+        return f"{self.host}/{self.build}@{digest}"
 
     def pointer(self, digest: str, tag: str = LATEST, **overrides: Any) -> dict[str, Any]:
         source = f"{self.host}/{self.name}@{digest}"

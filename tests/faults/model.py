@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from fleet import names
 from fleet.pointers import line_heads
+from providers.ociregistry.index import OWNER_ANNOTATION
 from tests.engine.reading import Reading
 from tests.engine.registries import Served
 from tests.engine.seeding import delete, move_tag, push_image, push_index
@@ -33,7 +34,8 @@ class Fleet:
     retired: list[str] = field(default_factory=list)
     kept: dict[str, dict[str, str]] = field(default_factory=dict)
     untouched: dict[str, str] = field(default_factory=dict)
-    _sources: dict[str, dict[str, str]] = field(default_factory=dict)
+    _built: dict[str, dict[str, str]] = field(default_factory=dict)
+    _indexes: dict[str, str] = field(default_factory=dict)
 
     @property
     def build(self) -> str:
@@ -46,9 +48,14 @@ class Fleet:
         return {tag: self._source(tag) for tag in wanted}
 
     @property
+    def indexes(self) -> dict[str, str]:
+        """Return each declared version tag with the digest of the index that was built for it."""
+        return {tag: self._indexes[tag] for tag in self.tags}
+
+    @property
     def builds(self) -> frozenset[str]:
         """Return the tags in the workshop of all that is declared."""
-        return frozenset(build_tag(tag, platform) for tag in self.tags for platform in PLATFORMS)
+        return frozenset(self.tags)
 
     @property
     def pointers(self) -> dict[str, str]:
@@ -78,19 +85,15 @@ class Fleet:
 
     def swept(self) -> None:
         """Note that builds may have been swept: what is declared is built again."""
-        self._sources.clear()
+        self._built.clear()
 
     def _source(self, tag: str) -> dict[str, str]:
-        if tag not in self._sources:
-            self._sources[tag] = push_image(self.registry, self.build, PLATFORMS, tag)
-            for platform, digest in self._sources[tag].items():
-                move_tag(self.registry, self.build, build_tag(tag, platform), digest)
-        return self._sources[tag]
-
-
-def build_tag(tag: str, platform: str) -> str:
-    """Return the tag of a platform's build in the workshop."""
-    return f"{tag}-{platform.replace('/', '-')}"
+        if tag not in self._built:
+            children = push_image(self.registry, self.build, PLATFORMS, tag)
+            owner = {OWNER_ANNOTATION: "fleet/dev"}
+            self._built[tag] = children
+            self._indexes[tag] = push_index(self.registry, self.build, [tag], children, owner)
+        return self._built[tag]
 
 
 def step(fleet: Fleet, draw: random.Random) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from fleet import names
 from fleet.plan import ImagePlan, Plan, VersionTag
+from providers.ociregistry.index import OWNER_ANNOTATION
 from tests.providers.engine_fake import STALE, TAG, Engine
 from tests.providers.registry_fake import FakeRegistry
 
@@ -58,21 +59,17 @@ class Applied:
         kinds[name] = step.kind
         return str(step.outputs.get("digest", ""))
 
-    def _built(self, tag: VersionTag) -> list[dict[str, str]]:
-        build = f"{self.name}/build"
-        return [
-            {
-                "platform": b.platform,
-                "image": f"{self._registry.host}/{build}@"
-                + self._registry.push_image(build, b.platform, f"{tag.tag} {b.platform}"),
-            }
-            for b in tag.builds
-        ]
+    def _built(self, tag: VersionTag) -> dict[str, Any]:
+        build, platforms = f"{self.name}/build", [b.platform for b in tag.builds]
+        children = {p: self._registry.push_image(build, p, tag.tag) for p in platforms}
+        owner = {OWNER_ANNOTATION: self._plan.owner}
+        digest = self._registry.push_children(build, children, owner)
+        return {"source": f"{self._registry.host}/{build}@{digest}", "platforms": platforms}
 
     def _version(self, name: names.Tag) -> dict[str, Any]:
         (tag,) = (tag for tag in self._image.tags if tag.tag == name)
         return self._common(name) | {
-            "sources": self._sources[name],
+            **self._sources[name],
             "identity": tag.identity,
             "annotations": dict(tag.annotations),
         }

@@ -2,8 +2,7 @@ from typing import Any
 
 from fleet.plan import Plan, make_plan
 from providers.ociregistry.describing import Found
-from providers.ociregistry.index import OWNER_ANNOTATION
-from providers.ociregistry.reference import TagReference
+from providers.ociregistry.reference import ManifestReference, TagReference
 from providers.ociregistry.tag import Platform, TagInputs, TagState
 from tests.fleet import examples
 from upkeep.import_file import IMAGE_TAG, POINTERS, adoption, candidates
@@ -23,7 +22,8 @@ def found(ref: TagReference, digest: str, owner: str = "fleet/dev") -> Found:
         media_type="application/vnd.oci.image.index.v1+json",
         platforms=(Platform(platform="linux/amd64", digest=B, size=5),),
     )
-    inputs = TagInputs(ref=ref, owner=owner, annotations={"title": "web"})
+    source = ManifestReference(repository=ref.repository, digest=digest)
+    inputs = TagInputs(ref=ref, owner=owner, sources=(source,), platforms=("linux/amd64",))
     return Found(inputs=inputs, state=state)
 
 
@@ -55,7 +55,10 @@ class TestImportFile:
         (ref, *_) = [c.ref for c in candidates(plan())]
         listed = entries(adoption(plan(), {ref: found(ref, A)}).document)
         assert {"identity", "onConflict"}.isdisjoint(listed[str(ref)]["inputs"])
-        assert listed[str(ref)]["inputs"]["annotations"] == {"title": "web"}
+        assert listed[str(ref)]["inputs"]["source"] == f"{ref.repository}@{A}"
+        assert listed[str(ref)]["inputs"]["platforms"] == ["linux/amd64"]
+        (platform,) = listed[str(ref)]["outputs"]["platforms"]
+        assert platform["platform"] == "linux/amd64"
 
     def test_a_pointer_is_a_copy_without_annotations_of_its_own(self) -> None:
         pointer = next(c.ref for c in candidates(plan()) if c.target is not None)
@@ -63,7 +66,7 @@ class TestImportFile:
         inputs = listed[str(pointer)]["inputs"]
         assert inputs["source"] == f"{pointer.repository}@{A}"
         assert inputs["annotations"] == {}
-        assert OWNER_ANNOTATION not in inputs["annotations"]
+        assert "platforms" not in inputs
 
     def test_what_belongs_to_another_stack_stays_out(self) -> None:
         (ref, *_) = [c.ref for c in candidates(plan())]
