@@ -27,8 +27,8 @@ class Needs:
     machine. Of ``platforms``, the embedded builder builds those in ``built_here``; ``builders``
     names those of the others. ``nodes`` says where a declared one of these builds; the rest are the
     user's own. ``bases`` holds pairs of Python and base, such as ``("3.11", "slim")``, that are
-    built on or compiled on. ``github`` says that a repository on GitHub is managed; ``builds`` is
-    how many platforms of tags there are in all.
+    built on or compiled on. ``github`` says that a repository on GitHub is managed;
+    ``platform_images`` is how many platforms all version tags have together.
     """
 
     stack: str
@@ -40,7 +40,7 @@ class Needs:
     nodes: Mapping[str, Node]
     bases: tuple[tuple[str, str], ...]
     github: bool
-    builds: int = 0
+    platform_images: int = 0
 
     @property
     def builder(self) -> bool:
@@ -88,18 +88,17 @@ def needs_of(declaration: Declaration, stack: str) -> Needs:
         nodes={name: declaration.nodes[name] for name in names if name in declaration.nodes},
         bases=tuple(pairs),
         github=declaration.github is not None,
-        builds=sum(len(cells(image)) * len(image.platforms) for image in images),
+        platform_images=sum(len(cells(image)) * len(image.platforms) for image in images),
     )
 
 
 def _bases(image: Image) -> Iterator[tuple[str, str]]:
-    """Yield Python and base of each image that a build of ``image`` starts from or compiles on."""
+    """Yield Python and base of what a build of ``image`` starts from, installs and compiles on."""
     for cell in cells(image):
         if not image.builds_on:
             yield cell.python, cell.base
-        if not image.pure:
-            # The full image has compilers; alpine ones are compiled on alpine.
-            yield cell.python, "alpine" if cell.base == "alpine" else "full"
+        # The full image has compilers; alpine ones are compiled on alpine.
+        yield cell.python, "alpine" if cell.base == "alpine" else "full"
 
 
 def read_needs(root: Path, stack: str, environment: Mapping[str, str] = os.environ) -> Needs:
