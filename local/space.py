@@ -19,7 +19,8 @@ FOR_DAEMONS = 2 * 10**9
 BUILDER_KEEPS = 20 * 10**9
 """What the builder's cache holds at most."""
 
-# Measured: an unpacked base in the builder and its layers in the registry; a platform image's own layers.
+# Measured: an unpacked base in the builder and its layers in the registry; the layers that a
+# platform image has of its own.
 _PER_BASE, _PER_IMAGE = 300 * 10**6, 50 * 10**6
 
 
@@ -52,8 +53,8 @@ def tell(checkout: Checkout, needs: Needs) -> None:
     wanted, free = estimate(needs), _free(checkout.root)
     short = "; that may not be enough" if free < wanted else ""
     say(
-        f"disk: from nothing, {needs.platform_images} platform images on {len(needs.bases)} bases take about "
-        f"{size(wanted)} in {checkout.state}; {size(free)} are free{short}"
+        f"disk: from nothing, {needs.platform_images} platform images on {len(needs.bases)} bases "
+        f"take about {size(wanted)} in {checkout.state}; {size(free)} are free{short}"
     )
 
 

@@ -21,8 +21,8 @@ class TestConfig:
         inputs = examples.inputs(declared, lock=synthetic.lock(declared, hashes=3))
         plan = make_plan(declared, inputs, owner="fleet/growth")
         assert [len(image.tags) for image in plan.images] == images
-        tags = [tag for image in plan.images for tag in image.tags]
-        assert {(len(tag.builds), len(tag.platforms)) for tag in tags} == {(1, 3)}
+        every = [tag for image in plan.images for tag in image.tags]
+        assert {(len(tag.builds), len(tag.platforms)) for tag in every} == {(1, 3)}
 
     @pytest.mark.parametrize(("tags", "per_image"), [(0, 50), (15, 50), (50, 15), (50, 0)])
     def test_a_size_that_the_matrix_cannot_have_is_refused(self, tags: int, per_image: int) -> None:
