@@ -7,6 +7,7 @@ commits have in common: ``growth.Stack`` and ``against_replaced.Contest``.
 import argparse
 import importlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,9 @@ def growth(tags: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="fleet-") as folder:
         stack = module.Stack(Path(folder) / "clone", tags, asked)
         try:
+            # There are commits whose benchmark does not log in to the registry that it starts.
+            logins: Any = importlib.import_module("local.docker_config")
+            logins.share(stack.scratch.here, stack.scratch.needs, os.environ)
             stack.bring_up()
             found = stack.step("preview")
             exported = subprocess.run(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from providers.ociregistry.index import OWNER_ANNOTATION
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution
 from tests.engine.seeding import move_tag, push_image, push_index, sha
@@ -80,13 +81,15 @@ class Place:
         return f"{self.name}/build"
 
     def version(self, tag: str = NEW, **overrides: Any) -> dict[str, Any]:
-        digests = push_image(self.registry, self.build, PLATFORMS, tag)
-        sources = [
-            {"platform": platform, "image": f"{self.host}/{self.build}@{digest}"}
-            for platform, digest in digests.items()
-        ]
         inputs = {"ref": f"{self.host}/{self.name}:{tag}", "owner": OWNER, "identity": tag}
-        return {**inputs, "sources": sources, **overrides}
+        source = self.built(tag)
+        return {**inputs, "source": source, "platforms": list(PLATFORMS), **overrides}
+
+    def built(self, text: str) -> str:
+        """Push an index as a build does; return its reference."""
+        images = push_image(self.registry, self.build, PLATFORMS, text)
+        digest = push_index(self.registry, self.build, [], images, {OWNER_ANNOTATION: OWNER})
+        return f"{self.host}/{self.build}@{digest}"
 
     def pointer(self, digest: str, tag: str = LATEST, **overrides: Any) -> dict[str, Any]:
         source = f"{self.host}/{self.name}@{digest}"

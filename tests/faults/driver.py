@@ -5,10 +5,9 @@ from typing import Any
 
 from providers.ociregistry.errors import OciError
 from providers.ociregistry.stale_resource import RemovalFailedError
-from tests.faults.model import GRAMMAR, Fleet
+from tests.faults.model import GRAMMAR, OWNER, PLATFORMS, Fleet
 from tests.providers.engine_fake import STALE, TAG, CheckFailedError, Engine, Resource
 
-OWNER = "fleet/dev"
 _FAILURES = (OciError, CheckFailedError)
 
 
@@ -76,10 +75,8 @@ class Driver:
         inputs = self._common(fleet, tag) | {
             "identity": tag,
             "onConflict": "refuse",
-            "sources": [
-                {"platform": platform, "image": f"{self._host}/{fleet.build}@{digest}"}
-                for platform, digest in fleet.tags[tag].items()
-            ],
+            "source": f"{self._host}/{fleet.build}@{fleet.builds[tag]}",
+            "platforms": list(PLATFORMS),
         }
         return self._apply(TAG, tag, inputs, done)
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 
 from fleet import names
 from fleet.pointers import line_heads
+from providers.ociregistry.index import OWNER_ANNOTATION
 from tests.engine.reading import Reading
 from tests.engine.registries import Served
 from tests.engine.seeding import delete, move_tag, push_image, push_index
 
+OWNER = "fleet/dev"
 PLATFORMS = ("linux/amd64", "linux/arm/v7")
 HISTORIC = "py3.6-0.20.0"
 STRAYS = ("py3.7-LATEST", "py3.8-LATEST", "py3.8-0.30")
@@ -33,7 +35,7 @@ class Fleet:
     retired: list[str] = field(default_factory=list)
     kept: dict[str, dict[str, str]] = field(default_factory=dict)
     untouched: dict[str, str] = field(default_factory=dict)
-    _sources: dict[str, dict[str, str]] = field(default_factory=dict)
+    _built: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
 
     @property
     def build(self) -> str:
@@ -43,12 +45,12 @@ class Fleet:
     def tags(self) -> dict[str, dict[str, str]]:
         """Return each declared version tag with its platforms' digests, built if need be."""
         wanted = [f"py{python}-{version}" for python in self.pythons for version in self.versions]
-        return {tag: self._source(tag) for tag in wanted}
+        return {tag: self._build(tag)[1] for tag in wanted}
 
     @property
-    def builds(self) -> frozenset[str]:
-        """Return the tags in the workshop of all that is declared."""
-        return frozenset(build_tag(tag, platform) for tag in self.tags for platform in PLATFORMS)
+    def builds(self) -> dict[str, str]:
+        """Return the digest of each declared tag's build, which has the same tag."""
+        return {tag: self._build(tag)[0] for tag in self.tags}
 
     @property
     def pointers(self) -> dict[str, str]:
@@ -78,19 +80,15 @@ class Fleet:
 
     def swept(self) -> None:
         """Note that builds may have been swept: what is declared is built again."""
-        self._sources.clear()
+        self._built.clear()
 
-    def _source(self, tag: str) -> dict[str, str]:
-        if tag not in self._sources:
-            self._sources[tag] = push_image(self.registry, self.build, PLATFORMS, tag)
-            for platform, digest in self._sources[tag].items():
-                move_tag(self.registry, self.build, build_tag(tag, platform), digest)
-        return self._sources[tag]
-
-
-def build_tag(tag: str, platform: str) -> str:
-    """Return the tag of a platform's build in the workshop."""
-    return f"{tag}-{platform.replace('/', '-')}"
+    def _build(self, tag: str) -> tuple[str, dict[str, str]]:
+        if tag not in self._built:
+            platforms = push_image(self.registry, self.build, PLATFORMS, tag)
+            owned = {OWNER_ANNOTATION: OWNER}
+            index = push_index(self.registry, self.build, [tag], platforms, owned)
+            self._built[tag] = (index, platforms)
+        return self._built[tag]
 
 
 def step(fleet: Fleet, draw: random.Random) -> str:

@@ -58,23 +58,19 @@ class Applied:
         kinds[name] = step.kind
         return str(step.outputs.get("digest", ""))
 
-    def _built(self, tag: VersionTag) -> list[dict[str, str]]:
-        build = f"{self.name}/build"
-        return [
-            {
-                "platform": b.platform,
-                "image": f"{self._registry.host}/{build}@"
-                + self._registry.push_image(build, b.platform, f"{tag.tag} {b.platform}"),
-            }
-            for b in tag.builds
-        ]
+    def _built(self, tag: VersionTag) -> str:
+        (build,) = tag.builds
+        place = build.repository.partition("/")[2]
+        images = {p: self._registry.push_image(place, p, tag.tag) for p in build.platforms}
+        digest = self._registry.push_children(place, images, dict(build.annotations))
+        return f"{self._registry.host}/{place}@{digest}"
 
     def _version(self, name: names.Tag) -> dict[str, Any]:
         (tag,) = (tag for tag in self._image.tags if tag.tag == name)
         return self._common(name) | {
-            "sources": self._sources[name],
+            "source": self._sources[name],
+            "platforms": list(tag.platforms),
             "identity": tag.identity,
-            "annotations": dict(tag.annotations),
         }
 
     def _common(self, tag: str) -> dict[str, Any]:

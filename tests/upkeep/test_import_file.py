@@ -3,7 +3,7 @@ from typing import Any
 from fleet.plan import Plan, make_plan
 from providers.ociregistry.describing import Found
 from providers.ociregistry.index import OWNER_ANNOTATION
-from providers.ociregistry.reference import TagReference
+from providers.ociregistry.reference import ManifestReference, TagReference
 from providers.ociregistry.tag import Platform, TagInputs, TagState
 from tests.fleet import examples
 from upkeep.import_file import IMAGE_TAG, POINTERS, adoption, candidates
@@ -23,7 +23,8 @@ def found(ref: TagReference, digest: str, owner: str = "fleet/dev") -> Found:
         media_type="application/vnd.oci.image.index.v1+json",
         platforms=(Platform(platform="linux/amd64", digest=B, size=5),),
     )
-    inputs = TagInputs(ref=ref, owner=owner, annotations={"title": "web"})
+    source = ManifestReference(repository=ref.repository, digest=digest)
+    inputs = TagInputs(ref=ref, owner=owner, sources=(source,), platforms=("linux/amd64",))
     return Found(inputs=inputs, state=state)
 
 
