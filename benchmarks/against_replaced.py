@@ -3,7 +3,7 @@
     python -m benchmarks.against_replaced [--pythons 3.11 3.13] [--versions 0.33.0 0.34.0]
         [--bases slim] [--platforms linux/amd64 ...] [--new-version 0.35.0] [--no-repeat]
         [--image python-uvicorn] [--package uvicorn] [--extras standard]
-        [--requires gunicorn httptools ...] [--compiled] [--no-one] [--unchecked]
+        [--requires gunicorn httptools ...] [--no-one] [--unchecked]
 
 Three runs, each done by both ways, in a clone of the last commit with a registry and a BuildKit
 daemon of its own:
@@ -22,12 +22,11 @@ too, which is the same work again.
 
 Without options, the images of the stack ``dev`` are built as they are declared. ``--image`` has the
 first of them take another's name and assets, ``--package``, ``--extras`` and ``--requires`` other
-distributions; with ``--compiled`` they need not be pure Python. ``--no-one`` leaves the second
-column of the other way out; with ``--unchecked`` ours does not run its images either, so that both
-do the same work.
+distributions. ``--no-one`` leaves the second column of the other way out; with ``--unchecked`` ours
+does not run its images either, so that both do the same work.
 
-Both fetch from the package index what they install, at each installation that BuildKit runs. Ours
-keeps downloads in a cache mount of the builder, which is empty at the cold run.
+Both fetch what they install from the package index; ours once for all platforms, by what the lock
+names.
 """
 
 import argparse
@@ -80,15 +79,13 @@ class Matrix:
     package: str = ""
     extras: tuple[str, ...] = ()
     requires: tuple[str, ...] = ()
-    compiled: bool = False
     image: str = ""
 
     def over(self, images: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
         """Return declared ``images`` with this in its place."""
         lists = ("pythons", "versions", "bases", "platforms", "extras", "requires")
         chosen: dict[str, Any] = {key: list(getattr(self, key)) for key in lists}
-        chosen |= {"package": self.package, "pure": False if self.compiled else None}
-        chosen = {key: value for key, value in chosen.items() if value or value is False}
+        chosen = {key: value for key, value in {**chosen, "package": self.package}.items() if value}
         first, *others = images
         names = [self.image or first, *others]
         entries = ({**entry, **chosen} for entry in images.values())
@@ -237,7 +234,6 @@ def main(arguments: list[str]) -> int:
         parser.add_argument(f"--{name}", nargs="+", default=[])
     parser.add_argument("--image", default="")
     parser.add_argument("--package", default="")
-    parser.add_argument("--compiled", action="store_true")
     parser.add_argument("--no-one", action="store_true")
     parser.add_argument("--unchecked", action="store_true")
     parser.add_argument("--new-version", default="0.35.0")
@@ -251,7 +247,6 @@ def main(arguments: list[str]) -> int:
         package=chosen.package,
         extras=tuple(chosen.extras),
         requires=tuple(chosen.requires),
-        compiled=chosen.compiled,
         image=chosen.image,
     )
     # The log of the registry that is started names every upload.

@@ -3,19 +3,20 @@
 The engine attaches to it (``PULUMI_DEBUG_PROVIDERS=docker-build:PORT``). Every request goes on to
 the real plugin. A creation or update goes on as that of a preview, so that the state is what the
 plugin itself says, but for what no preview knows: the hash of the context, and the digest, which is
-that of an image of a few bytes, pushed to the build's tag. The real plugin then finds all of it as
+that of an index of images of a few bytes, pushed to the build's tag. The real plugin then finds all of it as
 if it had been its own work.
 """
 
 import argparse
 import asyncio
+import csv
 import functools
 import json
 import signal
 import ssl
 import sys
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -29,12 +30,13 @@ from pulumi.runtime.proto import provider_pb2
 
 from benchmarks.contexts import context_hash
 from local.login import USERNAME
-from tests.engine.seeding import OCI_MANIFEST, sha
+from tests.engine.seeding import OCI_INDEX, OCI_MANIFEST, sha
 
 _SERVICE: Final = "/pulumirpc.ResourceProvider/"
 _CONFIG: Final = "application/vnd.oci.image.config.v1+json"
 _LAYER: Final = "application/vnd.oci.image.layer.v1.tar+gzip"
 _AT_ONCE: Final = 16
+_ANNOTATION: Final = "annotation-index."
 _LAYER_BYTES: Final = b"a layer that all images share"
 
 
@@ -46,23 +48,37 @@ class Registry:
     _locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
     _blobs: dict[tuple[str, bytes], dict[str, Any]] = field(default_factory=dict)
 
-    async def push(self, reference: str, platform: str) -> str:
-        """Push an image that no other reference has to ``reference``; return its digest."""
+    async def push(self, reference: str, platforms: Iterable[str], export: str) -> str:
+        """Push what no other reference has, as a build of ``export`` would; return its digest."""
         place, _, tag = reference.rpartition(":")
         host, _, repository = place.partition("/")
         root = f"https://{host}/v2/{repository}"
-        config = json.dumps({"architecture": platform.split("/")[1], "os": "linux"}).encode()
+        index = {
+            "schemaVersion": 2,
+            "mediaType": OCI_INDEX,
+            "manifests": [await self._image(root, platform, reference) for platform in platforms],
+            "annotations": annotations_of(export),
+        }
+        return await self._put(f"{root}/manifests/{tag}", index)
+
+    async def _image(self, root: str, platform: str, reference: str) -> dict[str, Any]:
+        """Push an image of one platform; return its entry in an index."""
+        fields = platform_of(platform)
         document = {
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
-            "config": await self._blob(root, config, _CONFIG),
+            "config": await self._blob(root, json.dumps(fields).encode(), _CONFIG),
             "layers": [await self._blob(root, _LAYER_BYTES, _LAYER)],
             "annotations": {"reference": reference},
         }
-        body = json.dumps(document).encode()
-        headers = {"Content-Type": OCI_MANIFEST}
-        answer = await self.http.put(f"{root}/manifests/{tag}", content=body, headers=headers)
-        answer.raise_for_status()
+        digest = sha(_bytes(document))
+        await self._put(f"{root}/manifests/{digest}", document)
+        size = len(_bytes(document))
+        return {"mediaType": OCI_MANIFEST, "digest": digest, "size": size, "platform": fields}
+
+    async def _put(self, address: str, document: dict[str, Any]) -> str:
+        body, headers = _bytes(document), {"Content-Type": document["mediaType"]}
+        (await self.http.put(address, content=body, headers=headers)).raise_for_status()
         return sha(body)
 
     async def _blob(self, root: str, body: bytes, media_type: str) -> dict[str, Any]:
@@ -78,6 +94,26 @@ class Registry:
         entry = {"mediaType": media_type, "digest": sha(body), "size": len(body)}
         self._blobs[(root, body)] = entry
         return entry
+
+
+def platform_of(name: str) -> dict[str, str]:
+    """Return what an index says of a platform that docker-build calls ``name``."""
+    system, architecture, *variant = name.split("/")
+    # As BuildKit normalises it.
+    found = variant or (["v7"] if architecture == "arm" else [])
+    fields = {"os": system, "architecture": architecture}
+    return {**fields, "variant": found[0]} if found else fields
+
+
+def annotations_of(export: str) -> dict[str, str]:
+    """Return the annotations of the index that a raw ``export`` asks for."""
+    (fields,) = csv.reader([export])
+    named = (field.removeprefix(_ANNOTATION) for field in fields if field.startswith(_ANNOTATION))
+    return {key: value for key, _, value in (pair.partition("=") for pair in named)}
+
+
+def _bytes(document: dict[str, Any]) -> bytes:
+    return json.dumps(document).encode()
 
 
 class Foreseen(grpc.GenericRpcHandler):  # type: ignore[misc]
@@ -133,8 +169,8 @@ class Foreseen(grpc.GenericRpcHandler):  # type: ignore[misc]
         if "tags" not in properties or not len(properties["tags"]):
             properties["digest"] = properties["ref"] = ""
             return ""
-        reference, platform = properties["tags"][0], properties["platforms"][0]
-        digest = await self._registry.push(reference, platform)
+        reference, export = properties["tags"][0], properties["exports"][0]["raw"]
+        digest = await self._registry.push(reference, list(properties["platforms"]), export)
         properties["digest"], properties["ref"] = digest, f"{reference}@{digest}"
         return digest
 

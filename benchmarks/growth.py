@@ -13,6 +13,7 @@ processor time by process, and at the end the exponent of each cost: 1 is linear
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -31,7 +32,7 @@ from benchmarks.watched import Ran, run
 from fleet.lock_format import values_of
 from inputs.locks import lock_file
 from inputs.stack import declaration_of_file
-from local import certificates, engine, registry, toolchain
+from local import certificates, docker_config, engine, registry, toolchain
 from local.say import say, timed
 from tests.ports import free_port
 
@@ -93,6 +94,7 @@ class Stack:
         here, needs = self.scratch.here, self.scratch.needs
         here.state.mkdir(exist_ok=True)
         certificates.ensure(here)
+        docker_config.share(here, needs, os.environ)
         self.environment = self.scratch.environment()
         tools = toolchain.ensure(here, needs, toolchain.survey(here, needs), self.environment)
         assert tools.registry is not None

@@ -54,7 +54,7 @@ class Ours:
 
     @property
     def namespace(self) -> str:
-        """The registry's namespace of all images, builds and caches."""
+        """The registry's namespace of all images, builds and wheels."""
         return declaration_of_file(self._scratch.config_file).registry.partition("/")[2]
 
     def plan(self) -> tuple[Plan, Lock]:

@@ -34,7 +34,7 @@ def jobs(plan: Plan, lock: Lock, host: str) -> list[Job]:
     return [
         Job(
             reference=f"{host}/{NAMESPACE}/{tag.image}:{tag.tag}",
-            platforms=tuple(build.platform for build in tag.builds),
+            platforms=tag.platforms,
             arguments={
                 "BASE": lock.bases[f"{tag.python}-{tag.base}"].name,
                 "BUILDER": lock.builders[tag.python].name,
@@ -49,9 +49,10 @@ def jobs(plan: Plan, lock: Lock, host: str) -> list[Job]:
 
 def pins(tag: VersionTag) -> list[str]:
     """Return the distributions that the verification of ``tag`` expects, as pip spells pins."""
+    expected = [json.loads(build.expectation) for build in tag.builds]
     packages: dict[str, str] = {}
-    for build in tag.builds:
-        packages |= json.loads(build.expectation)["packages"]
+    for each in (part for own in expected for part in (own, *own["platforms"].values())):
+        packages |= each.get("packages", {})
     return sorted(f"{name}=={version}" for name, version in packages.items())
 
 

@@ -45,16 +45,13 @@ def versions(count: int) -> list[str]:
 
 
 def lock(declared: Declaration, *, hashes: int) -> Lock:
-    """Return a lock that covers ``declared``, with as many ``hashes`` a distribution."""
+    """Return a lock that covers ``declared``, with as many ``hashes``, of a file each, for each pin."""
     example = examples.lock(declared)
     return replace(
         example,
         bases={key: _everywhere(base, key) for key, base in example.bases.items()},
         builders={key: _everywhere(base, key) for key, base in example.builders.items()},
-        hashes={
-            pin: tuple(_digest(f"{pin} {number}") for number in range(hashes))
-            for pin in example.hashes
-        },
+        files={pin: tuple(_file(pin, number) for number in range(hashes)) for pin in example.files},
     )
 
 
@@ -83,7 +80,13 @@ def _image(tags: int) -> dict[str, Any]:
 
 
 def _everywhere(base: Base, key: str) -> Base:
-    return replace(base, platforms={p: _digest(f"{key} {p}") for p in PLATFORMS})
+    platforms = {p: _digest(f"{key} {p}") for p in PLATFORMS}
+    return replace(base, digest=_digest(key), platforms=platforms)
+
+
+def _file(pin: str, number: int) -> str:
+    """Return the address of a wheel of ``pin``, with its build number."""
+    return examples.wheel(pin, _digest(f"{pin} {number}"), f"{number}-py3-none-any")
 
 
 def _digest(text: str) -> str:

@@ -19,8 +19,9 @@ FOR_DAEMONS = 2 * 10**9
 BUILDER_KEEPS = 20 * 10**9
 """What the builder's cache holds at most."""
 
-# Measured: an unpacked base in the builder and its layers in the registry; a build's own layers.
-_PER_BASE, _PER_BUILD = 300 * 10**6, 50 * 10**6
+# Measured: an unpacked base in the builder and its layers in the registry; the layers that a
+# platform image has of its own.
+_PER_BASE, _PER_IMAGE = 300 * 10**6, 50 * 10**6
 
 
 def require(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
@@ -52,15 +53,15 @@ def tell(checkout: Checkout, needs: Needs) -> None:
     wanted, free = estimate(needs), _free(checkout.root)
     short = "; that may not be enough" if free < wanted else ""
     say(
-        f"disk: from nothing, {needs.builds} builds on {len(needs.bases)} bases take about "
-        f"{size(wanted)} in {checkout.state}; {size(free)} are free{short}"
+        f"disk: from nothing, {needs.platform_images} platform images on {len(needs.bases)} bases "
+        f"take about {size(wanted)} in {checkout.state}; {size(free)} are free{short}"
     )
 
 
 def estimate(needs: Needs) -> int:
     """Return about how many bytes registry and builder take once everything is built."""
     bases = len(needs.bases) * len(needs.platforms) * _PER_BASE
-    return min(bases + needs.builds * _PER_BUILD, BUILDER_KEEPS + needs.builds * _PER_BUILD)
+    return min(bases, BUILDER_KEEPS) + needs.platform_images * _PER_IMAGE
 
 
 def _free(path: Path) -> int:

@@ -150,15 +150,11 @@ def _is_asked_again(build: TagBuild, built: Build) -> bool:
     )
 
 
-def _has_same_files(
-    build: TagBuild, ingredients: Mapping[str, str], before: Before
-) -> bool:
+def _has_same_files(build: TagBuild, ingredients: Mapping[str, str], before: Before) -> bool:
     """Tell whether what is in no argument of a build is as it was: its files, the image below."""
     below = {f"image {platform}" for platform in build.platforms}
     watched = [
-        name
-        for name in {*before.inputs, *ingredients}
-        if name in below or name.startswith("file ")
+        name for name in {*before.inputs, *ingredients} if name in below or name.startswith("file ")
     ]
     return bool(before.inputs) and all(
         before.inputs.get(name) == ingredients.get(name) for name in watched

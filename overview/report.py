@@ -13,8 +13,7 @@ from overview.words import below, contents, counted, short
 from providers.ociregistry.report import counts
 
 _LEGEND = (
-    "= unchanged; re-point, the name moves without a build; - no such tag; "
-    "[n] see below the table"
+    "= unchanged; re-point, the name moves without a build; - no such tag; [n] see below the table"
 )
 _ELSEWHERE = (
     "What somebody changed in the registry since the last refresh, and stale pointers that no "

@@ -30,3 +30,13 @@ def test_the_client_is_asked_for_one_pushed_build_of_all_platforms() -> None:
     assert "build-arg:PYTHON=3.11" in words
     name = "localhost:5443/replaced/web:py3.11-slim-0.33.0"
     assert words[-2:] == ["--output", f"type=image,name={name},push=true"]
+
+
+def test_what_only_one_platform_gets_is_installed_on_all() -> None:
+    declared = examples.declaration(versions=["0.34.0"])
+    marker = 'uvloop==0.22.1 ; platform_machine == "x86_64"'
+    pins = {("web", "3.11", "0.34.0"): ("uvicorn==0.34.0", marker)}
+    inputs = examples.inputs(declared, lock=examples.lock(declared, pins=pins))
+    plan = make_plan(declared, inputs, owner="fleet/dev")
+    (job,) = jobs(plan, inputs.lock, "localhost:5443")
+    assert job.arguments["REQUIREMENTS"] == "uvicorn==0.34.0 uvloop==0.22.1"

@@ -21,7 +21,8 @@ class TestConfig:
         inputs = examples.inputs(declared, lock=synthetic.lock(declared, hashes=3))
         plan = make_plan(declared, inputs, owner="fleet/growth")
         assert [len(image.tags) for image in plan.images] == images
-        assert {len(tag.builds) for image in plan.images for tag in image.tags} == {3}
+        every = [tag for image in plan.images for tag in image.tags]
+        assert {(len(tag.builds), len(tag.platforms)) for tag in every} == {(1, 3)}
 
     @pytest.mark.parametrize(("tags", "per_image"), [(0, 50), (15, 50), (50, 15), (50, 0)])
     def test_a_size_that_the_matrix_cannot_have_is_refused(self, tags: int, per_image: int) -> None:
@@ -31,9 +32,9 @@ class TestConfig:
 
 def test_each_distribution_has_as_many_hashes_as_asked_for() -> None:
     declared = parse(synthetic.config(10, 50, REGISTRY))
-    hashes = synthetic.lock(declared, hashes=7).hashes
-    assert hashes
-    assert {len(set(found)) for found in hashes.values()} == {7}
+    files = synthetic.lock(declared, hashes=7).files
+    assert files
+    assert {len(set(found)) for found in files.values()} == {7}
 
 
 class TestExponent:

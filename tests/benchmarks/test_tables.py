@@ -1,6 +1,6 @@
 """The figures as they are printed."""
 
-from benchmarks import against_replaced, growth
+from benchmarks import against_replaced, commits, growth
 
 
 def test_a_ratio_tells_how_many_times_more_the_other_way_costs() -> None:
@@ -36,17 +36,22 @@ def test_a_single_size_has_no_exponent() -> None:
 
 
 def test_a_matrix_takes_the_place_of_what_is_declared_and_leaves_the_rest() -> None:
-    declared = {"web": {"package": "uvicorn", "pure": True, "bases": ["slim"]}, "api": {}}
+    declared = {"web": {"package": "uvicorn", "bases": ["slim"]}, "api": {}}
     assert against_replaced.Matrix().over(declared) == declared
-    found = against_replaced.Matrix(image="other", requires=("httptools",), compiled=True).over(
-        declared
-    )
+    found = against_replaced.Matrix(image="other", requires=("httptools",)).over(declared)
     assert found == {
-        "other": {
-            "package": "uvicorn",
-            "pure": False,
-            "bases": ["slim"],
-            "requires": ["httptools"],
-        },
-        "api": {"requires": ["httptools"], "pure": False},
+        "other": {"package": "uvicorn", "bases": ["slim"], "requires": ["httptools"]},
+        "api": {"requires": ["httptools"]},
     }
+
+
+def test_two_commits_are_set_side_by_side_with_their_ratio() -> None:
+    lines = commits.table(
+        {"preview, MiB": 100.0, "gone": 1.0}, {"preview, MiB": 50.0, "new": 2.0}, "1f2e3d4"
+    )
+    assert [line.split() for line in lines] == [
+        ["1f2e3d4", "this", "commit", "ratio"],
+        ["preview,", "MiB", "100.00", "50.00", "0.50"],
+        ["gone", "1.00", "-", "-"],
+        ["new", "-", "2.00", "-"],
+    ]

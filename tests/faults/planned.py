@@ -5,7 +5,6 @@ from typing import Any
 
 from fleet import names
 from fleet.plan import ImagePlan, Plan, VersionTag
-from providers.ociregistry.index import OWNER_ANNOTATION
 from tests.providers.engine_fake import STALE, TAG, Engine
 from tests.providers.registry_fake import FakeRegistry
 
@@ -59,19 +58,19 @@ class Applied:
         kinds[name] = step.kind
         return str(step.outputs.get("digest", ""))
 
-    def _built(self, tag: VersionTag) -> dict[str, Any]:
-        build, platforms = f"{self.name}/build", [b.platform for b in tag.builds]
-        children = {p: self._registry.push_image(build, p, tag.tag) for p in platforms}
-        owner = {OWNER_ANNOTATION: self._plan.owner}
-        digest = self._registry.push_children(build, children, owner)
-        return {"source": f"{self._registry.host}/{build}@{digest}", "platforms": platforms}
+    def _built(self, tag: VersionTag) -> str:
+        (build,) = tag.builds
+        place = build.repository.partition("/")[2]
+        images = {p: self._registry.push_image(place, p, tag.tag) for p in build.platforms}
+        digest = self._registry.push_children(place, images, dict(build.annotations))
+        return f"{self._registry.host}/{place}@{digest}"
 
     def _version(self, name: names.Tag) -> dict[str, Any]:
         (tag,) = (tag for tag in self._image.tags if tag.tag == name)
         return self._common(name) | {
-            **self._sources[name],
+            "source": self._sources[name],
+            "platforms": list(tag.platforms),
             "identity": tag.identity,
-            "annotations": dict(tag.annotations),
         }
 
     def _common(self, tag: str) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def test_outside_of_a_pull_request_there_is_nothing_to_comment_on(job: Job) -> N
 
 def test_the_page_of_a_job_has_the_line_and_the_tables() -> None:
     page = job_page("prod", report_of([BUILD, MOVE]), 10_000)
-    assert page.startswith("## `prod`\n\n`2 build, 1 re-point")
+    assert page.startswith("## `prod`\n\n`1 build, 1 re-point")
     assert "### Built (1)" in page
 
 
@@ -73,7 +73,7 @@ def test_the_stacks_of_a_split_fleet_share_the_comment_with_a_line_each(hub: Hub
     found = joined({"prod-a": report_of([BUILD]), "prod-b": report_of([gone]), "prod-c": None})
     write_comment(job, found)
     (entry,) = hub.comments[7]
-    assert "| `prod-a` | `2 build, 0 re-point" in entry["body"]
+    assert "| `prod-a` | `1 build, 0 re-point" in entry["body"]
     assert "| `prod-c` | The run ended before it could say" in entry["body"]
     assert "### Built (1)" in entry["body"]
     assert gone.ref in entry["body"]

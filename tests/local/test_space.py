@@ -45,19 +45,19 @@ def test_an_up_says_what_it_takes_and_what_is_free(
     short: bool,
 ) -> None:
     disk(monkeypatch, free)
-    space.tell(checkout(tmp_path), needs(builds=60))
+    space.tell(checkout(tmp_path), needs(platform_images=60))
     told = capsys.readouterr().err
-    assert "60 builds on 1 bases take about 3.9 GB" in told
+    assert "60 platform images on 1 bases take about 3.9 GB" in told
     assert ("may not be enough" in told) is short
 
 
 def test_what_is_taken_follows_the_declaration() -> None:
     declared = declaration_of_file(ROOT / "Pulumi.dev.yaml")
     found = needs_of(declared, "dev")
-    assert found.builds == 12
-    assert found.builds == sum(len(cells(i)) * len(i.platforms) for i in declared.images)
+    assert found.platform_images == 12
+    assert found.platform_images == sum(len(cells(i)) * len(i.platforms) for i in declared.images)
     prod = needs_of(declaration_of_file(ROOT / "Pulumi.prod.yaml"), "prod")
-    assert prod.builds == 498
+    assert prod.platform_images == 498
     assert space.estimate(found) < space.estimate(prod)
 
 

@@ -142,9 +142,7 @@ def compiling(backend: str) -> Plan:
 
 def test_a_build_backend_that_moved_builds_what_it_compiles_and_is_named() -> None:
     state = state_of(compiling("setuptools==82.0.1"))
-    entry = version(
-        foreseen(compiling("setuptools==82.0.2"), state), "py3.11-slim-0.33.0"
-    ).entry
+    entry = version(foreseen(compiling("setuptools==82.0.2"), state), "py3.11-slim-0.33.0").entry
     assert (entry.action, entry.platforms) == ("build", examples.PLATFORMS)
     assert entry.reasons == ("build backend setuptools 82.0.1 -> 82.0.2 for linux/arm/v7",)
 

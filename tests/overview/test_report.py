@@ -27,10 +27,10 @@ localhost:5443/multi-py: 2 images, 6 tags
 web, built on official Python images
   uvicorn with gunicorn, for 2 platforms: amd64, arm/v7
 
-python  version  full           slim
-3.11    0.33.0   - [1]          - [1]
-3.11    0.34.0   build [2]      build [2]
-3.11    0.34.1   new            new
+python  version  full       slim
+3.11    0.33.0   - [1]      - [1]
+3.11    0.34.0   build [2]  build [2]
+3.11    0.34.1   new        new
 
 python  pointer  full                 slim
 3.11    LATEST   0.34.1 re-point [3]  0.34.1 re-point [3]

@@ -182,7 +182,9 @@ class TestWhatNeverGoes:
 
     def test_the_builds_of_another_stacks_tags_and_their_wheels(self, sweeper: Sweeper) -> None:
         build = push_build(sweeper.registry, "theirs", ["theirs", "as well"], THEIRS)
-        assert push_build(sweeper.registry, "theirs", ["theirs", "as well"], THEIRS, PUBLIC) == build
+        assert (
+            push_build(sweeper.registry, "theirs", ["theirs", "as well"], THEIRS, PUBLIC) == build
+        )
         wheels = push_build(sweeper.registry, "wheels-theirs", ["wheels"])
         sweeper.sweep(FIRST)
         del sweeper.registry.repositories[BUILD].tags["theirs"]
@@ -337,9 +339,7 @@ class TestRefusals:
 
     def test_a_digest_that_fails_stops_no_other(self, sweeper: Sweeper) -> None:
         sweeper.max_share = 1.0
-        digests = sorted(
-            tagged(sweeper.registry, BUILD, f"{name}", name) for name in ("x", "y")
-        )
+        digests = sorted(tagged(sweeper.registry, BUILD, f"{name}", name) for name in ("x", "y"))
         sweeper.sweep(FIRST)
         sweeper.registry.fault(f"DELETE .*{digests[0]}", status=409)
         swept = sweeper.sweep(LAST)
