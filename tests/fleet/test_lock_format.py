@@ -132,10 +132,10 @@ def test_another_format_is_refused_and_nothing_else_is_told(
 
 
 def test_only_a_lock_of_an_older_format_is_made_anew() -> None:
-    assert [is_older(v) for v in ({"bases": {}}, {"format": 1})] == [True, True]
-    assert [is_older(v) for v in ({}, {"format": FORMAT}, {"format": 3}, {"format": "x"})] == [
-        False
-    ] * 4
+    older: list[dict[str, Any]] = [{"bases": {}}, {"format": 1}]
+    others: list[dict[str, Any]] = [{}, {"format": FORMAT}, {"format": 3}, {"format": "x"}]
+    assert all(map(is_older, older))
+    assert not any(map(is_older, others))
     assert parse({}, "lock.yaml", "prod") == Lock()
 
 
