@@ -12,6 +12,7 @@ from packaging.markers import InvalidMarker, Marker
 from fleet.lock import Base, Lock, PinKey, ToolKey, Tools, bare, command
 from fleet.problems import Problems
 from fleet.reader import Fault, Reader, Rule, pattern
+from fleet.wheel_files import is_of
 
 FORMAT = 2
 
@@ -76,15 +77,15 @@ def parse(
     reader.only(SECTIONS)
     pins = _pins(reader, rules)
     tools = _tools(reader.inner("tools"), rules)
-    asked, files, yanked = (reader.inner(key) for key in ("asked", "files", "yanked"))
+    asked, yanked = (reader.inner(key) for key in ("asked", "yanked"))
     lock = Lock(
         bases=_bases(reader.inner("bases"), rules),
         builders=_bases(reader.inner("builders"), rules),
         asked={image: asked.texts(image) for image in asked.values},
         pins=pins,
         tools=tools,
-        installer=reader.text("installer", rules.bare, ""),
-        files={pin: files.texts(pin, rules.file) for pin in files.values},
+        installer=reader.text("installer", rules.bare) if "installer" in reader.values else "",
+        files=_files(reader.inner("files"), rules, remedy),
         yanked={package: yanked.texts(package, None, ()) for package in yanked.values},
     )
     problems.raise_if_any(source)
@@ -175,6 +176,21 @@ def _pins(reader: Reader, rules: _Rules) -> dict[PinKey, tuple[str, ...]]:
             versions = pythons.inner(python)
             for version in versions.values:
                 found[(image, python, version)] = versions.texts(version, rules.pin)
+    return found
+
+
+def _files(section: Reader, rules: _Rules, remedy: str) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for pin in section.values:
+        if fault := rules.bare(pin):
+            section.problems.add(section.at(pin), *fault)
+            continue
+
+        def wheel(text: str, pin: str = pin) -> Fault | None:
+            other = None if is_of(text, pin) else Fault(f"{text!r} is no wheel of {pin}", remedy)
+            return rules.file(text) or other
+
+        found[pin] = section.texts(pin, wheel)
     return found
 
 

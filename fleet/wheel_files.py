@@ -5,7 +5,8 @@ from functools import cache, lru_cache
 from urllib.parse import unquote, urlsplit
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
 
 GLIBC = 36
 """2.36 is Debian 12's. Every official ``python:X`` and ``python:X-slim`` from 3.8 on was last
@@ -38,6 +39,16 @@ def is_universal(address: str) -> bool:
     """Tell whether the wheel at ``address`` installs on every platform: its platform is ``any``."""
     tags, _ = _tags_of(name_in(address))
     return any(tag.platform == "any" for tag in tags)
+
+
+def is_of(address: str, pin: str) -> bool:
+    """Tell whether the file at ``address`` is a wheel of ``name==version``."""
+    name, _, version = pin.partition("==")
+    try:
+        found = parse_wheel_filename(name_in(address))[:2]
+        return found == (canonicalize_name(name), Version(version))
+    except (InvalidWheelFilename, InvalidVersion):
+        return False
 
 
 def name_in(address: str) -> str:

@@ -6,20 +6,16 @@ from typing import Any
 import pytest
 
 from fleet.declaration import Declaration
-from fleet.lock import Lock
+from fleet.lock import Lock, Tools
 from fleet.parse import parse
-from fleet.plan import make_plan
-from fleet.problems import DeclarationError
-from tests.fleet.examples import config, declaration, image, inputs, lock
+from tests.fleet.examples import config, covering, declaration, gaps, image, lock, wheel
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 WHOLE = declaration(pythons=PYTHONS)
 
 
 def told(declared: Declaration, held: Lock) -> str:
-    with pytest.raises(DeclarationError) as failure:
-        make_plan(declared, inputs(declared, lock=held), "fleet/test")
-    (problem,) = failure.value.problems
+    (problem,) = [one for one in gaps(declared, held) if one.path == "fleet:images.web"]
     assert (problem.path, problem.remedy) == ("fleet:images.web", "Run `make lock STACK=dev`")
     return problem.what
 
@@ -54,18 +50,44 @@ def test_a_lock_for_other_distributions_says_which_and_nothing_of_every_version(
     )
 
 
-@pytest.mark.parametrize(
-    ("change", "what"),
-    [
-        ({}, "what has to be compiled on Python 3.11, 3.12, 3.13"),
-        ({"pure": True}, "that all is pure Python on Python 3.11, 3.12, 3.13"),
-    ],
-)
-def test_pythons_of_which_nothing_was_looked_at_are_one_problem(
-    change: dict[str, Any], what: str
-) -> None:
-    declared = declaration(pythons=PYTHONS, **change)
-    assert told(declared, replace(lock(WHOLE), tools={})) == f"the lock does not say {what}"
+def test_pins_without_a_file_are_told_together_by_where_they_lack() -> None:
+    held = lock(WHOLE)
+    files = dict(held.files)
+    files["gunicorn==23.0.0"] = (
+        wheel("gunicorn==23.0.0", "cp312-cp312-manylinux2014_x86_64.whl"),
+        wheel("gunicorn==23.0.0", "cp311-abi3-manylinux2014_armv7l.whl"),
+    )
+    files["uvicorn==0.34.0"] = (wheel("uvicorn==0.34.0", "cp312-none-any.whl"),)
+    assert told(WHOLE, replace(held, files=files)) == (
+        "the lock has no file of gunicorn==23.0.0, uvicorn==0.34.0 for linux/amd64 glibc on "
+        "Python 3.11, linux/amd64 glibc on Python 3.13; "
+        "the lock has no file of uvicorn==0.34.0 for linux/arm/v7 glibc on Python 3.11, "
+        "linux/arm/v7 glibc on Python 3.13"
+    )
+
+
+def test_what_is_compiled_needs_no_file_but_its_backends_do() -> None:
+    compiled = {"linux/arm/v7 glibc": ("gunicorn==23.0.0",)}
+    tools = dict.fromkeys(
+        (("web", python) for python in PYTHONS),
+        Tools(
+            pins=("setuptools==80.0.0",),
+            compiled=compiled,
+            sources={"gunicorn==23.0.0": "https://files.example/gunicorn-23.0.0.tar.gz"},
+        ),
+    )
+    held = lock(WHOLE)
+    amd64 = (wheel("gunicorn==23.0.0", "py3-none-manylinux2014_x86_64.whl"),)
+    held = replace(held, tools=tools, files={**held.files, "gunicorn==23.0.0": amd64})
+    where = ", ".join(f"linux/arm/v7 glibc on Python {python}" for python in PYTHONS)
+    assert told(WHOLE, held) == f"the lock has no file of setuptools==80.0.0 for {where}"
+    assert gaps(WHOLE, covering(held)) == []
+
+
+@pytest.mark.parametrize("change", [{"installer": ""}, {"installer": "installer==9.9.9"}])
+def test_what_installs_wheels_has_to_be_there(change: dict[str, Any]) -> None:
+    what = "the lock does not say what installs wheels"
+    assert told(WHOLE, replace(lock(WHOLE), **change)) == what
 
 
 def test_bases_that_lack_the_same_platforms_are_told_together_and_with_the_rest() -> None:

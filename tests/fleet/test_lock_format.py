@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.lock import Base, Lock, Tools, pinned_versions
-from fleet.lock_format import parse, values_of
+from fleet.lock_format import FORMAT, is_older, parse, values_of
 from fleet.problems import DeclarationError
-from tests.fleet.examples import DIGEST, declaration, lock
+from tests.fleet.examples import declaration, lock, wheel
+
+HASH = "sha256=" + "a" * 64
 
 
 def test_a_lock_is_read_as_it_was_written() -> None:
@@ -25,33 +27,27 @@ def test_markers_and_tools_are_read_as_they_were_written() -> None:
         sources={
             pin: f"https://files.test/{pin[0]}-1.zip#sha256={'a' * 64}" for pin in ("a==1", "b==1")
         },
-        looked_at={
-            "linux/amd64 glibc": ("a==1", "b==1"),
-            "linux/arm/v7 glibc": ("a==1",),
-            "linux/arm64 glibc": ("a==1", "b==1"),
-            "linux/arm64 musl": (),
-        },
-        pure=True,
     )
-    older = Tools(pins=(), compiled={}, found_for=DIGEST)
     held = Lock(
         pins={("web", "3.11", "1.0.0"): ("a==1", marked)},
-        tools={("web", "3.11"): tools, ("web", "3.12"): older},
-        hashes=dict.fromkeys(("a==1", "b==1", "setuptools==80.0.0"), (DIGEST,)),
+        tools={("web", "3.11"): tools},
+        files={
+            "b==1": (wheel("b==1", "py3-none-any.whl"), wheel("b==1", "py3-none-win32.whl")),
+            "setuptools==80.0.0": (
+                f"http://127.0.0.1:8080/setuptools-80.0.0-py3-none-any.whl#{HASH}",
+            ),
+        },
     )
-    values = values_of(held)
-    assert parse(values, "lock.yaml", "prod") == held
-    assert list(values["tools"]["web"]["3.11"]["looked-at"]) == [
-        "linux/amd64 glibc, linux/arm64 glibc", "linux/arm/v7 glibc", "linux/arm64 musl",
-    ]  # fmt: skip
+    assert parse(values_of(held), "lock.yaml", "prod") == held
 
 
 names = st.from_regex(r"[a-z]{1,6}", fullmatch=True)
-digests = st.from_regex(r"sha256:[0-9a-f]{64}", fullmatch=True)
+digests = st.integers(0, 2**256 - 1).map(lambda number: f"sha256:{number:064x}")
 bases = st.builds(
     Base,
     name=names,
     repository=names,
+    digest=digests,
     platforms=st.dictionaries(names, digests, max_size=3),
 )
 
@@ -71,19 +67,23 @@ def test_any_lock_is_read_as_it_was_written(
     ("values", "path"),
     [
         ({"basis": {}}, "lock.basis"),
-        ({"hashes": {"a==1": ["sha256:short"]}}, "lock.hashes.a==1[0]"),
+        ({"hashes": {}}, "lock.hashes"),
+        ({"installer": "installer"}, "lock.installer"),
+        ({"files": {"a==1": ["https://files.test/a.whl#sha256=short"]}}, "lock.files.a==1[0]"),
+        ({"files": {"a==1": [f"ftp://files.test/a.whl#{HASH}"]}}, "lock.files.a==1[0]"),
+        ({"files": {"a==1": [f"https://files.test/a b.whl#{HASH}"]}}, "lock.files.a==1[0]"),
+        ({"files": {"a==1": [f"https://files.test/$(id).whl#{HASH}"]}}, "lock.files.a==1[0]"),
+        ({"files": {"a": [wheel("a==1")]}}, "lock.files.a"),
+        ({"files": {"a==1": [wheel("a==2")]}}, "lock.files.a==1[0]"),
+        ({"files": {"a==1": [wheel("b==1")]}}, "lock.files.a==1[0]"),
+        ({"files": {"a==1": [f"https://files.test/a-1.tar.gz#{HASH}"]}}, "lock.files.a==1[0]"),
         ({"requirements": {"web": {"3.11": {"1.0.0": ["a"]}}}}, "lock.requirements.web.3.11.1.0.0"),
-        ({"requirements": {"web": {"3.11": {"1.0.0": ["a==1"]}}}}, "lock.hashes.a==1"),
         ({"bases": {"3.11-slim": {"name": "x"}}}, "lock.bases.3.11-slim.repository"),
         ({"bases": []}, "lock.bases"),
         ({"requirements": {"web": {"3.11": {"1": ["a==1 ; b"]}}}}, "lock.requirements.web.3.11.1"),
-        ({"tools": {"web": {"3.11": {"pins": ["a==1"]}}}}, "lock.hashes.a==1"),
         ({"tools": {"web": {"3.11": {"for": "x"}}}}, "lock.tools.web.3.11.for"),
-        ({"tools": {"web": {"3.11": {"found-for": "x"}}}}, "lock.tools.web.3.11.found-for"),
-        (
-            {"tools": {"web": {"3.11": {"looked-at": {"linux/amd64 glibc": ["a"]}}}}},
-            "lock.tools.web.3.11.looked-at.linux/amd64 glibc[0]",
-        ),
+        ({"tools": {"web": {"3.11": {"pure": True}}}}, "lock.tools.web.3.11.pure"),
+        ({"bases": {"3.11-slim": {"name": "x", "repository": "y"}}}, "lock.bases.3.11-slim.digest"),
         (
             {"tools": {"web": {"3.11": {"compiled": {"linux/amd64 glibc": ["a==1"]}}}}},
             "lock.tools.web.3.11.sources.a==1",
@@ -109,20 +109,34 @@ def test_any_lock_is_read_as_it_was_written(
 )
 def test_what_is_wrong_in_a_lock_is_named(values: dict[str, Any], path: str) -> None:
     with pytest.raises(DeclarationError) as failure:
-        parse(values, "lock.yaml", "prod")
+        parse({"format": FORMAT, **values}, "lock.yaml", "prod")
     assert any(problem.path.startswith(path) for problem in failure.value.problems)
 
 
-def test_a_pin_without_hashes_is_refused() -> None:
-    values = values_of(lock(declaration()))
-    del values["hashes"]["gunicorn==23.0.0"]
+@pytest.mark.parametrize(
+    ("values", "seen", "remedy"),
+    [
+        ({"bases": {}}, "1", "Run `make lock STACK=prod`, which resolves everything again"),
+        ({"format": 1}, "1", "Run `make lock STACK=prod`, which resolves everything again"),
+        ({"format": 3, "new": {}}, "3", "Use the newer program that wrote it, or restore the file"),
+        ({"format": "x"}, "'x'", "Use the newer program that wrote it, or restore the file"),
+    ],
+)
+def test_another_format_is_refused_and_nothing_else_is_told(
+    values: dict[str, Any], seen: str, remedy: str
+) -> None:
     with pytest.raises(DeclarationError) as failure:
         parse(values, "lock.yaml", "prod")
     (problem,) = failure.value.problems
-    assert str(problem) == (
-        "lock.hashes.gunicorn==23.0.0: is missing. "
-        "Restore the file, or remove it and run `make lock STACK=prod`."
-    )
+    assert str(problem) == f"lock.format: is {seen}, and this program reads {FORMAT}. {remedy}."
+
+
+def test_only_a_lock_of_an_older_format_is_made_anew() -> None:
+    older: list[dict[str, Any]] = [{"bases": {}}, {"format": 1}]
+    others: list[dict[str, Any]] = [{}, {"format": FORMAT}, {"format": 3}, {"format": "x"}]
+    assert all(map(is_older, older))
+    assert not any(map(is_older, others))
+    assert parse({}, "lock.yaml", "prod") == Lock()
 
 
 def test_distributions_are_known_by_their_normalised_names() -> None:

@@ -1,20 +1,18 @@
-"""What an image installs where, and whether a lock's tools were looked for in all of it."""
+"""What an image installs where, and whether a lock has a file or a source of it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fleet.declaration import Declaration
-from fleet.identity import digest_of
-from fleet.lock import Lock, Needs, Tools
-from fleet.needs import looked_at, needs_of, overlooked
+from fleet.lock import Lock, Needs, Tools, machine_of
+from fleet.needs import needs_of, unfound
 from fleet.parse import parse
-from fleet.plan import make_plan
-from fleet.problems import DeclarationError
-from tests.fleet.examples import base, config, declaration, image, inputs, lock
+from fleet.problems import Problem
+from tests.fleet.examples import base, config, covering, declaration, gaps, image, lock, wheel
 
 AMD, ARM = "linux/amd64 glibc", "linux/arm/v7 glibc"
-NEEDS = {AMD: ("a==1", "b==1"), ARM: ("a==1",)}
 
 
 def test_needs_are_those_of_all_versions_by_platform_and_libc() -> None:
@@ -34,54 +32,68 @@ def test_needs_are_those_of_all_versions_by_platform_and_libc() -> None:
     }  # fmt: skip
 
 
-def test_more_may_have_been_looked_at_than_is_installed() -> None:
-    tools = Tools(pins=(), compiled={}, looked_at=NEEDS)
-    assert looked_at(tools, NEEDS)
-    assert overlooked(tools, NEEDS) == ()
-    assert not looked_at(tools, {AMD: ("b==1",)}), "what no version needs any more is let go"
-    assert overlooked(tools, {AMD: ("b==1",)}) == ()
-    assert overlooked(tools, {AMD: ("b==1",), ARM: ("a==1", "b==1")}) == (ARM,)
-    assert overlooked(tools, {"linux/arm/v7 musl": ("a==1",)}) == ("linux/arm/v7 musl",)
+def test_what_has_neither_a_wheel_nor_a_source_is_unfound() -> None:
+    declared = declaration(versions=["0.34.0"])
+    one, images = declared.images[0], declared.by_name
+    arm = wheel("gunicorn==23.0.0", "cp311-cp311-manylinux2014_armv7l.whl")
+    files = {"gunicorn==23.0.0": (arm,), "uvicorn==0.34.0": (wheel("uvicorn==0.34.0"),)}
+    held = lock(declared, files=files)
+    assert unfound(one, "3.11", images, held) == {AMD: ("gunicorn==23.0.0",)}
+    tools = Tools(
+        pins=("setuptools==80.0.0",), compiled={AMD: ("gunicorn==23.0.0",)},
+        sources={"gunicorn==23.0.0": "https://files.example/gunicorn-23.0.0.tar.gz"},
+    )  # fmt: skip
+    compiling = replace(held, tools={("web", "3.11"): tools})
+    assert unfound(one, "3.11", images, compiling) == {AMD: ("setuptools==80.0.0",)}
+    assert unfound(one, "3.11", images, covering(compiling)) == {}
 
 
-def test_the_hash_of_an_older_lock_stands_for_just_what_it_was_made_from() -> None:
-    hashed = digest_of({target: list(pins) for target, pins in NEEDS.items()})
-    tools = Tools(pins=(), compiled={}, found_for=hashed)
-    assert looked_at(tools, NEEDS)
-    assert overlooked(tools, NEEDS) == ()
-    assert overlooked(tools, {ARM: ("a==1",)}) == (ARM,)
+def special(declared: Declaration) -> Lock:
+    """A lock with a wheel of gunicorn for every platform and C library of ``declared``."""
+    held = lock(declared)
+    machines = [machine_of(platform) for platform in declared.images[0].platforms]
+    endings = {
+        "glibc": "cp311-cp311-manylinux2014_{}.whl", "musl": "cp311-cp311-musllinux_1_2_{}.whl",
+    }  # fmt: skip
+    pin = "gunicorn==23.0.0"
+    needed = needs_of(declared.images[0], "3.11", declared.by_name, held)
+    there = {target for target, pins in needed.items() if pin in pins}
+    files = tuple(
+        wheel(pin, endings[target.rpartition(" ")[2]].format(machine))
+        for machine in machines
+        for target in sorted(there)
+        if machine_of(target.rpartition(" ")[0]) == machine
+    )
+    return replace(held, files={**held.files, pin: files})
 
 
-def planned(before: dict[str, Any], after: dict[str, Any]) -> None:
-    """Plan what ``after`` declares with a lock that holds all, but looked for ``before`` alone."""
+def told(before: dict[str, Any], after: dict[str, Any]) -> list[Problem]:
+    """What a lock that was made for ``before`` does not cover of what ``after`` declares."""
     declared = declaration(**after)
-    known = declaration(**before)
-    builders = {"3.11": base(), "3.11-alpine": base()}
-    held = lock(known, bases={"3.11-slim": base(), "3.11-alpine": base()}, builders=builders)
-    make_plan(declared, inputs(declared, lock=held), "fleet/test")
+    held = special(declaration(**before))
+    held = replace(
+        held, bases={"3.11-slim": base(), "3.11-alpine": base()},
+        builders={"3.11": base(), "3.11-alpine": base()},
+    )  # fmt: skip
+    return gaps(declared, held)
 
 
 MORE = [
-    ({"platforms": ["linux/amd64"]}, {}, "linux/arm/v7 glibc"),
-    ({}, {"bases": ["slim", "alpine"]}, "linux/amd64 musl, linux/arm/v7 musl"),
-    ({"lacks": {"linux/arm/v7": ["gunicorn"]}}, {}, "linux/arm/v7 glibc"),
+    ({"platforms": ["linux/amd64"]}, {}, "linux/arm/v7 glibc on Python 3.11"),
     (
-        {"bases": ["slim", "alpine"],
-         "exclude": [{"base": "alpine", "version": "0.34.0", "because": "no"}]},
-        {"bases": ["slim", "alpine"]},
-        "linux/amd64 musl, linux/arm/v7 musl",
+        {}, {"bases": ["slim", "alpine"]},
+        "linux/amd64 musl on Python 3.11, linux/arm/v7 musl on Python 3.11",
     ),
+    ({"lacks": {"linux/arm/v7": ["gunicorn"]}}, {}, "linux/arm/v7 glibc on Python 3.11"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("before", "after", "where"), MORE)
-def test_what_the_lock_never_looked_at_is_told_before_a_build_finds_it(
+def test_what_the_lock_has_no_file_of_is_told_before_a_build_finds_it(
     before: dict[str, Any], after: dict[str, Any], where: str
 ) -> None:
-    with pytest.raises(DeclarationError) as failure:
-        planned(before, after)
-    (problem,) = failure.value.problems
-    assert f"what has to be compiled for {where} on Python 3.11" in problem.what
+    (problem,) = told(before, after)
+    assert problem.what == f"the lock has no file of gunicorn==23.0.0 for {where}"
     assert problem.remedy == "Run `make lock STACK=dev`"
 
 
@@ -90,11 +102,11 @@ def test_what_leaves_the_declaration_needs_no_other_lock(
     before: dict[str, Any], after: dict[str, Any], where: str
 ) -> None:
     del where
-    planned(before, after)
+    assert told(before, after) == []
 
 
 def test_a_version_that_leaves_needs_no_other_lock() -> None:
-    planned({}, {"versions": ["0.34.0"]})
+    assert told({}, {"versions": ["0.34.0"]}) == []
 
 
 def family(**web: Any) -> Declaration:
@@ -102,24 +114,25 @@ def family(**web: Any) -> Declaration:
     return parse(config(images={"base": below, "web": image(versions=["0.34.0"], **web)}))
 
 
-def test_what_the_image_below_brought_along_is_looked_at_when_it_is_not_built_on_any_more() -> None:
-    on_base = family(**{"builds-on": "base"})
+def test_what_the_image_below_brought_along_needs_a_file_when_it_is_not_built_on_any_more() -> None:
+    on_base = family(**{"builds-on": "base"}, platforms=["linux/amd64"])
     pins = {
         ("base", "3.11", "23.0.0"): ("gunicorn==23.0.0", "uvicorn==0.34.0"),
         ("web", "3.11", "0.34.0"): ("gunicorn==23.0.0", "uvicorn==0.34.0"),
     }
-    given = inputs(on_base, lock=lock(on_base, pins=pins))
-    make_plan(on_base, given, "fleet/test")
-    with pytest.raises(DeclarationError) as failure:
-        make_plan(family(), given, "fleet/test")
-    assert [problem.path for problem in failure.value.problems] == ["fleet:images.web"]
+    images = on_base.by_name
+    held = lock(on_base, pins=pins)
+    assert gaps(on_base, held) == []
+    assert needs_of(images["web"], "3.11", images, held) == {AMD: ()}
+    alone = family().by_name
+    assert needs_of(alone["web"], "3.11", alone, held)[AMD] == pins["web", "3.11", "0.34.0"]
 
 
 def test_pins_that_are_not_there_are_told_and_nothing_is_looked_for_in_them() -> None:
     declared = family(**{"builds-on": "base"})
-    held = lock(declared, pins={("web", "3.11", "0.34.0"): ("uvicorn==0.34.0",)})
-    with pytest.raises(DeclarationError, match="the lock has no gunicorn, uvicorn"):
-        make_plan(declared, inputs(declared, lock=held), "fleet/test")
+    held = lock(declared, pins={("web", "3.11", "0.34.0"): ("uvicorn==0.34.0",)}, files={})
+    assert "the lock has no gunicorn, uvicorn" in gaps(declared, held)[0].what
+    assert not any("no file of" in problem.what for problem in gaps(declared, held))
 
 
 def test_what_one_base_lacks_the_others_need() -> None:

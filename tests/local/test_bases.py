@@ -165,11 +165,23 @@ def test_each_platform_has_its_own_layer_then_the_common_one_then_the_authoritie
         assert any(entry.startswith("PATH=/usr/local/bin:") for entry in env)
 
 
-def test_this_machines_own_platform_is_made_even_if_nothing_is_built_for_it() -> None:
+def test_this_machines_own_platform_is_there_even_if_nothing_is_built_for_it(
+    tmp_path: Path,
+) -> None:
     foreign = next(p for p in PLATFORMS if p != native())
     found = StandIn(host="localhost:5443", python="3.11", base="slim", platforms=(foreign,))
     assert list(found.recipes) == [foreign, native()]
     assert [recipe.native for recipe in found.recipes.values()] == [False, True]
+    made = standin.images_of(found, made_of(found, tmp_path), b"trusted")
+    assert [image.platform for image in made] == [foreign, native()], "wheels are installed on it"
+
+
+def test_one_for_other_platforms_is_another() -> None:
+    foreign = next(p for p in PLATFORMS if p != native())
+    values = {"host": "localhost:5443", "python": "3.11", "base": "slim"}
+    one, both = (StandIn(platforms=p, **values) for p in ((foreign,), (foreign, native())))
+    assert one.recipe == both.recipe
+    assert one.recipe != StandIn(platforms=(native(),), **values).recipe
 
 
 class Registry:

@@ -1,12 +1,15 @@
 """What a declaration asks of this machine."""
 
 import platform
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 from fleet.declaration import Declaration
+from fleet.lock import Lock, Tools
+from fleet.lock_format import values_of
 from fleet.parse import parse
 from fleet.problems import DeclarationError
 from local import platforms
@@ -97,22 +100,56 @@ def test_platforms_and_bases_are_named_once_over_all_images() -> None:
     }
     found = needs_of(declared(images=images), "dev")
     assert found.platforms == examples.PLATFORMS
-    assert found.bases == (
-        ("3.11", "slim"), ("3.11", "full"), ("3.13", "slim"), ("3.13", "full"),
-    )  # fmt: skip
+    assert found.bases == (("3.11", "slim"), ("3.13", "slim"), ("3.13", "full"))
 
 
-def test_what_is_pure_python_needs_no_base_with_compilers() -> None:
-    images = {"one": examples.image(pythons=["3.11"], bases=["slim"], pure=True)}
+def compiling(*targets: str, python: str = "3.11", image: str = "web") -> Lock:
+    compiled = dict.fromkeys(targets, ("gunicorn==23.0.0",))
+    return Lock(tools={(image, python): Tools(pins=(), compiled=compiled)})
+
+
+@pytest.mark.parametrize(
+    ("lock", "more"),
+    [
+        (None, ()),
+        (Lock(), ()),
+        (compiling("linux/arm/v7 glibc"), (("3.11", "full"),)),
+        (compiling("linux/arm/v7 musl"), ()),
+        (compiling("linux/arm/v7 glibc", python="3.12"), ()),
+        (compiling("linux/arm/v7 glibc", image="gone"), ()),
+    ],
+)
+def test_compilers_are_needed_where_the_lock_has_something_compiled(
+    lock: Lock | None, more: tuple[tuple[str, str], ...]
+) -> None:
+    assert needs_of(declared(), "dev", lock).bases == (("3.11", "slim"), *more)
+
+
+def test_an_image_on_another_needs_no_base_of_its_own() -> None:
+    images = {
+        "one": examples.image(pythons=["3.11"], bases=["slim"]),
+        "two": examples.image(**{"pythons": ["3.11"], "bases": ["slim"], "builds-on": "one"}),
+    }
     assert needs_of(declared(images=images), "dev").bases == (("3.11", "slim"),)
 
 
-def test_an_image_on_another_needs_only_what_it_compiles_on() -> None:
-    images = {
-        "one": examples.image(pythons=["3.11"], bases=["slim"], pure=True),
-        "two": examples.image(**{"pythons": ["3.11"], "bases": ["slim"], "builds-on": "one"}),
-    }
-    assert needs_of(declared(images=images), "dev").bases == (("3.11", "slim"), ("3.11", "full"))
+def test_the_lock_of_a_registry_on_this_machine_is_looked_at(tmp_path: Path) -> None:
+    def bases(registry: str) -> tuple[tuple[str, str], ...]:
+        values = examples.config(registry=registry)
+        text = yaml.safe_dump({"config": {f"fleet:{key}": value for key, value in values.items()}})
+        (tmp_path / "Pulumi.dev.yaml").write_text(text)
+        return read_needs(tmp_path, "dev", {}).bases
+
+    held = compiling("linux/arm/v7 glibc")
+    sources = {"gunicorn==23.0.0": examples.wheel("gunicorn==23.0.0")}
+    tools = {key: replace(entry, sources=sources) for key, entry in held.tools.items()}
+    path = tmp_path / ".fleet" / "locks" / "dev.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(yaml.safe_dump(values_of(replace(held, tools=tools))))
+    assert bases("localhost:5443/multi-py") == (("3.11", "slim"), ("3.11", "full"))
+    assert bases("registry.example.org/multi-py") == (("3.11", "slim"),)
+    path.write_text("bases: {}\n")  # of the first format
+    assert bases("localhost:5443/multi-py") == (("3.11", "slim"),)
 
 
 def test_the_plugin_for_github_is_needed_only_where_a_repository_is_declared() -> None:

@@ -58,10 +58,10 @@ def test_it_is_held_until_it_is_asked_for_or_runs_no_further() -> None:
     same, world = locked(OLD, NEW, held=lock)
     assert (same, world.said) == (lock, [])
     assert locked(OLD, NEW, held=lock, again=True)[0].installer == "installer==0.7.0"
-    more = {"pythons": ["3.11", "3.12"], "held": lock}
-    assert locked(OLD, NEW, **more)[0].installer == "installer==0.6.0"
+    pythons = ["3.11", "3.12"]
+    assert locked(OLD, NEW, held=lock, pythons=pythons)[0].installer == "installer==0.6.0"
     only = replace(OLD, requires_python="<3.12")
-    assert locked(only, NEW, **more)[0].installer == "installer==0.7.0"
+    assert locked(only, NEW, held=lock, pythons=pythons)[0].installer == "installer==0.7.0"
 
 
 def test_a_fresh_one_waits_for_the_cooldown_and_one_that_is_held_does_not() -> None:

@@ -1,6 +1,5 @@
 """Pythons and releases together: what a new Python waits for, and what both change."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -133,7 +132,7 @@ def test_a_new_python_waits_for_its_base_images(sources: Sources, why: str) -> N
 
 
 def test_a_registry_that_is_down_makes_nothing_wait() -> None:
-    def down(reference: str) -> Mapping[str, str]:
+    def down(reference: str) -> Digests:
         raise UnreachableError(f"{reference} did not answer")
 
     declared = declaration(pythons=["3.13"], versions=["1.0.0"], **ADDING)
