@@ -29,8 +29,8 @@ class Needs:
     machine. Of ``platforms``, the embedded builder builds those in ``built_here``; ``builders``
     names those of the others. ``nodes`` says where a declared one of these builds; the rest are the
     user's own. ``bases`` holds pairs of Python and base, such as ``("3.11", "slim")``, that are
-    built on or compiled on. ``github`` says that a repository on GitHub is managed; ``builds`` is
-    how many platforms of tags there are in all.
+    built on or compiled on. ``github`` says that a repository on GitHub is managed;
+    ``platform_images`` is how many platforms all version tags have together.
     """
 
     stack: str
@@ -42,7 +42,7 @@ class Needs:
     nodes: Mapping[str, Node]
     bases: tuple[tuple[str, str], ...]
     github: bool
-    builds: int = 0
+    platform_images: int = 0
 
     @property
     def builder(self) -> bool:
@@ -90,7 +90,7 @@ def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> 
         nodes={name: declaration.nodes[name] for name in names if name in declaration.nodes},
         bases=tuple(pairs),
         github=declaration.github is not None,
-        builds=sum(len(cells(image)) * len(image.platforms) for image in images),
+        platform_images=sum(len(cells(image)) * len(image.platforms) for image in images),
     )
 
 

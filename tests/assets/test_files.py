@@ -129,3 +129,13 @@ def test_the_labels_of_the_contract_are_in_the_final_stage() -> None:
         # An argument that its stage does not declare is empty, without a warning.
         declared = " ".join(re.findall(r"^ARG (.*)$", final, re.MULTILINE)).split()
         assert {*declared} == {*expected.values(), "TARGETPLATFORM"}
+
+
+def test_the_builder_of_wheels_is_sent_what_it_copies() -> None:
+    folder = ASSETS / "shared/wheels"
+    rules = (folder / "Dockerfile.dockerignore").read_text("utf-8").splitlines()[2:]
+    sent = {path for rule in rules for path in (ASSETS / "shared/image").glob(rule[1:])}
+    (copied,) = set(re.findall(r"^COPY (\w.*) \S+$", (folder / "Dockerfile").read_text(), re.M))
+    places = [ASSETS / "shared/image" / place for place in copied.split()]
+    wanted = {f for place in places for f in ([place] if place.is_file() else place.iterdir())}
+    assert sent == {path for path in wanted if path.is_file()}
