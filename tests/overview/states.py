@@ -72,15 +72,13 @@ def _version(tag: VersionTag, image: ImagePlan, plan: Plan) -> Iterator[dict[str
         "onConflict": plan.version_conflict,
         "identity": tag.identity,
         "annotations": dict(tag.annotations),
-        "sources": [
-            {"platform": b.platform, "image": f"{b.repository}@{digest_of(b.identity)}"}
-            for b in tag.builds
-        ],
+        "source": f"{tag.builds[0].repository}@{_named(tag)['digest']}",
     }
     platforms = [
         {"platform": b.platform, "digest": digest_of(b.identity), "size": 1} for b in tag.builds
     ]
-    inputs = {**properties, "inputs": shortened(tag.ingredients)}
+    declared = [build.platform for build in tag.builds]
+    inputs = {**properties, "platforms": declared, "inputs": shortened(tag.ingredients)}
     outputs = {**properties, **_named(tag), "platforms": platforms}
     yield _resource("fleet:index:ImageTag", "ociregistry:index:Tag", ref, inputs, outputs)
 
