@@ -27,7 +27,8 @@ def test_the_matrix_is_planned_whole() -> None:
     plan = make_plan(declared, inputs(declared), OWNER)
     tags = plan.images[0].tags
     assert len(tags) == 8
-    assert {b.platform for t in tags for b in t.builds} == {"linux/amd64", "linux/arm/v7"}
+    assert {t.platforms for t in tags} == {("linux/amd64", "linux/arm/v7")}
+    assert [len(t.builds) for t in tags] == [1] * 8
     assert [t.tag for t in tags[:4]] == [
         "py3.11-0.33.0", "py3.11-0.34.0", "py3.11-slim-0.33.0", "py3.11-slim-0.34.0",
     ]  # fmt: skip
@@ -39,15 +40,15 @@ def test_every_build_has_places_of_its_own() -> None:
         b for t in make_plan(declared, inputs(declared), OWNER).images[0].tags for b in t.builds
     ]
     for places in ([b.name for b in builds], [b.reference for b in builds]):
-        assert len(set(places)) == 16
-    assert builds[1].reference == "localhost:5443/multi-py/web/build:py3.11-0.33.0-arm-v7"
+        assert len(set(places)) == 8
+    assert builds[1].reference == "localhost:5443/multi-py/web/build:py3.11-0.34.0"
 
 
-def identities(declared_inputs: object = None, **overrides: object) -> dict[tuple[str, str], str]:
+def identities(declared_inputs: object = None, **overrides: object) -> dict[str, str]:
     declared = declaration()
     given = declared_inputs or inputs(declared, **overrides)
     plan = make_plan(declared, given, OWNER)  # type: ignore[arg-type]
-    return {(t.version, b.platform): b.identity for t in plan.images[0].tags for b in t.builds}
+    return {t.version: t.identity for t in plan.images[0].tags}
 
 
 def test_pointers_of_a_kind_that_is_declared_no_more_are_still_known() -> None:
@@ -60,27 +61,21 @@ def test_equal_inputs_have_equal_identities() -> None:
     assert identities() == identities()
 
 
-def test_a_base_that_moved_for_one_platform_moves_that_platform_alone() -> None:
+def test_a_base_that_moved_moves_every_identity() -> None:
     declared = declaration()
-    moved = replace(base(), platforms={**base().platforms, "linux/arm/v7": OTHER_DIGEST})
-    after = identities(inputs(declared, lock=lock(declared, bases={"3.11-slim": moved})))
-    before = identities()
-    assert {key for key in before if before[key] != after[key]} == {
-        ("0.33.0", "linux/arm/v7"),
-        ("0.34.0", "linux/arm/v7"),
-    }
+    moved = {"3.11-slim": base(index=OTHER_DIGEST)}
+    before, after = identities(), identities(inputs(declared, lock=lock(declared, bases=moved)))
+    assert all(before[version] != after[version] for version in before)
 
 
 def test_a_changed_distribution_moves_only_what_it_goes_into() -> None:
     declared = declaration()
-    locked = lock(declared)
-    pins = {**locked.pins, ("web", "3.11", "0.34.0"): ("gunicorn==24.0.0", "uvicorn==0.34.0")}
-    hashes = {**locked.hashes, "gunicorn==24.0.0": (OTHER_DIGEST,)}
-    after = identities(inputs(declared, lock=lock(declared, pins=pins, hashes=hashes)))
-    before = identities()
-    assert {version for version, _ in before if before[version, _] != after[version, _]} == {
-        "0.34.0"
+    pins = {
+        **lock(declared).pins,
+        ("web", "3.11", "0.34.0"): ("gunicorn==24.0.0", "uvicorn==0.34.0"),
     }
+    before, after = identities(), identities(inputs(declared, lock=lock(declared, pins=pins)))
+    assert {version for version in before if before[version] != after[version]} == {"0.34.0"}
 
 
 def test_a_changed_asset_moves_every_identity() -> None:
@@ -92,49 +87,37 @@ def test_a_changed_verification_moves_no_identity() -> None:
     assert identities() == identities(assets={"web": assets(verification_hash=OTHER_DIGEST)})
 
 
-def arguments(**overrides: object) -> dict[str, dict[str, str]]:
-    declared = declaration(**overrides)
-    tag = make_plan(declared, inputs(declared), OWNER).images[0].tags[0]
-    return {b.platform: dict(b.arguments) for b in tag.builds}
+@pytest.mark.parametrize("where", [{"native": "linux/arm/v7"}, {"stack": "other"}])
+def test_where_a_plan_is_made_moves_no_identity(where: dict[str, str]) -> None:
+    assert identities() == identities(**where)
 
 
-def test_what_compiles_compiles_on_its_own_platform() -> None:
-    assert all("BUILDER_PLATFORM" not in given for given in arguments().values())
+def test_where_all_is_checked_moves_no_identity() -> None:
+    def planned(**said: str) -> list[str]:
+        declared = parse(config(**said))
+        plan = make_plan(declared, inputs(declared), OWNER)
+        return [tag.identity for tag in plan.images[0].tags]
+
+    assert planned() == planned(**{"whole-check": "everywhere"})
 
 
-def test_pure_distributions_are_installed_once_on_the_builders_first_platform() -> None:
-    given = arguments(pure=True)
-    assert {values["BUILDER_PLATFORM"] for values in given.values()} == {"linux/amd64"}
-
-
-def test_a_builder_of_its_own_installs_on_its_own_platform() -> None:
-    declared = parse(
-        config(
-            builders={"linux/amd64": "one", "linux/arm/v7": "two"}, images={"web": image(pure=True)}
-        )
-    )
-    tag = make_plan(declared, inputs(declared), OWNER).images[0].tags[0]
-    assert [b.arguments["BUILDER_PLATFORM"] for b in tag.builds] == ["linux/amd64", "linux/arm/v7"]
-
-
-def test_requirements_are_pip_files_in_hash_checking_mode() -> None:
-    declared = declaration()
-    build = make_plan(declared, inputs(declared), OWNER).images[0].tags[0].builds[0]
-    assert build.arguments["DEPENDENCIES"].splitlines() == [
-        "gunicorn==23.0.0 \\",
-        "    --hash=sha256:" + "a" * 64,
-    ]
-    assert build.arguments["REQUIREMENT"].startswith("uvicorn==0.33.0 \\\n")
-    assert '"uvicorn": "0.33.0"' in build.expectation
-
-
-def test_the_description_is_what_the_contract_says() -> None:
+def test_the_description_is_what_the_contract_says_but_for_the_platform() -> None:
     declared = declaration(bases=["full", "slim"])
     tags = make_plan(declared, inputs(declared), OWNER).images[0].tags
-    assert tags[0].builds[1].arguments["DESCRIPTION"] == "python:3.11 uvicorn:0.33.0 linux/arm/v7"
-    assert tags[2].annotations["org.opencontainers.image.description"] == (
-        "python:3.11-slim uvicorn:0.33.0"
-    )
+    told = [tag.builds[0].arguments["DESCRIPTION"] for tag in tags]
+    assert told[0] == "python:3.11 uvicorn:0.33.0"
+    assert told[2] == "python:3.11-slim uvicorn:0.33.0"
+
+
+def test_an_index_says_what_tells_it_from_others_and_no_more() -> None:
+    build = make_plan(declaration(), inputs(declaration()), OWNER).images[0].tags[0].builds[0]
+    assert build.annotations == {
+        "io.github.multi-py.fleet.owner": OWNER,
+        "org.opencontainers.image.base.name": "docker.io/library/python:3.11-slim",
+        "org.opencontainers.image.revision": "0" * 40,
+        "org.opencontainers.image.source": "https://github.com/multi-py/web",
+        "org.opencontainers.image.version": "0.33.0",
+    }
 
 
 def test_what_the_lock_and_the_assets_lack_is_named_all_at_once() -> None:

@@ -5,8 +5,8 @@ import platform as machine
 import pulumi_docker_build as docker_build
 import pytest
 
-from components.platform_image import _DOCKER_BUILD_NAMES
-from fleet.lock import machine_of
+from fleet.export import platforms
+from fleet.lock import machine_of, platform_of
 from fleet.names import PLATFORMS
 from local import modules
 from local.platforms import NAMES, native
@@ -26,7 +26,8 @@ def test_the_verification_knows_the_machine_of_every_platform() -> None:
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_docker_build_has_a_name_for_it(platform: str) -> None:
-    assert docker_build.Platform(_DOCKER_BUILD_NAMES.get(platform, platform))
+    (name,) = platforms([platform])
+    assert docker_build.Platform(name)
 
 
 def test_no_two_platforms_are_called_the_same() -> None:
@@ -45,4 +46,5 @@ def test_a_machine_of_it_finds_itself(platform: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(machine, "machine", lambda: NAMES[platform].machine)
     assert native() == platform
     assert machine_of(platform) == NAMES[platform].machine
+    assert platform_of(NAMES[platform].machine) == platform
     assert modules.target() == ("linux", platform.split("/")[1]), "as Go names it"
