@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import yaml
 
-from fleet.lock import Base
 from fleet.parse import parse
 from fleet.problems import DeclarationError
 from jobs import __main__ as program
@@ -157,7 +156,7 @@ def test_a_lock_is_read_and_written_anew(root: Path, tmp_path: Path) -> None:
 def test_a_lock_with_a_base_of_somebody_else_is_refused(root: Path, tmp_path: Path) -> None:
     held = lock(parse(config()))
     key, base = next(iter(held.bases.items()))
-    theirs = Base(name=base.name, repository="evil.example/python", platforms=base.platforms)
+    theirs = replace(base, repository="evil.example/python")
     text = text_of(replace(held, bases={**held.bases, key: theirs})).decode()
     with pytest.raises(TroubleError, match=r"takes base images from evil\.example/python"):
         received(root, "prod", handed(tmp_path / "in", lock=text))

@@ -33,7 +33,8 @@ def test_files_are_locked_by_the_addresses_of_that_index(
         files = index.url.removesuffix("/simple") + "/files"
     assert made.pins[("web", "3.11", "1.0.0")] == ("served==1.0.0", "wanted==1.0.0")
     assert [address.partition("#")[0] for (address,) in made.files.values()] == [
-        f"{files}/{name}/{name}-1.0.0-py3-none-any.whl" for name in ("installer", "served", "wanted")
+        f"{files}/{name}/{name}-1.0.0-py3-none-any.whl"
+        for name in ("installer", "served", "wanted")
     ]
     assert gaps(declared, made) == []
     assert parse_lock(values_of(made), "lock.yaml", "dev") == made
