@@ -40,9 +40,9 @@ def reference(python: str, base: str, stand_ins: Mapping[str, str]) -> str:
 def builder_base(python: str, bases: Iterable[str], stand_ins: Mapping[str, str]) -> str:
     """Return the variant that compiles for ``python``: the full one, for it has compilers.
 
-    Where stand-ins serve and no full one was made (nothing declared needs it), it is the first
-    declared variant: what is declared there is pure Python. For alpine it is always alpine, since
-    what is compiled for glibc does not run on musl.
+    Where stand-ins serve and no full one was made (nothing is known to be compiled), it is the
+    first declared variant, in which wheels are installed as well. For alpine it is always alpine,
+    since what is compiled for glibc does not run on musl.
     """
     made = [base for base in bases if f"{python}-{base}" in stand_ins]
     return "full" if not made or f"{python}-full" in stand_ins else made[0]
