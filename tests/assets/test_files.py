@@ -81,7 +81,7 @@ def test_shellcheck_finds_nothing_in_posix_scripts(script: Path) -> None:
 
 @pytest.mark.parametrize("module", MODULES, ids=name)
 def test_modules_are_in_the_syntax_of_the_oldest_python(module: Path) -> None:
-    # What builds runs on every Python that a fleet may ever have declared; start and checks on ours.
+    # What builds runs on every Python that a fleet may have declared; start and checks on ours.
     minor = 7 if module.parent.name in ("building", "compiling") else 9
     ast.parse(module.read_text("utf-8"), feature_version=(3, minor))
 
@@ -135,7 +135,8 @@ def test_the_builder_of_wheels_is_sent_what_it_copies() -> None:
     folder = ASSETS / "shared/wheels"
     rules = (folder / "Dockerfile.dockerignore").read_text("utf-8").splitlines()[2:]
     sent = {path for rule in rules for path in (ASSETS / "shared/image").glob(rule[1:])}
-    (copied,) = set(re.findall(r"^COPY (\w.*) \S+$", (folder / "Dockerfile").read_text(), re.M))
+    dockerfile = (folder / "Dockerfile").read_text("utf-8")
+    (copied,) = set(re.findall(r"^COPY (\w.*) \S+$", dockerfile, re.MULTILINE))
     places = [ASSETS / "shared/image" / place for place in copied.split()]
     wanted = {f for place in places for f in ([place] if place.is_file() else place.iterdir())}
     assert sent == {path for path in wanted if path.is_file()}

@@ -142,7 +142,9 @@ def test_a_wheel_may_spell_its_name_in_two_ways(building: Building) -> None:
 
 @pytest.mark.parametrize("path", ["../outside.py", "sample/../../outside.py", "/tmp/outside.py"])
 def test_a_file_outside_of_the_root_is_refused(building: Building, path: str) -> None:
-    with pytest.raises(AssertionError, match=r"sample-1\.0-.* would lie outside of the root"):
+    # The installer's newer releases look at some of these themselves.
+    says = r"sample-1\.0-.*( would lie outside of the root|mix absolute and relative paths)"
+    with pytest.raises(AssertionError, match=says):
         building.install(f"any {building.wheel('sample', {path: ''})}")
 
 
