@@ -11,7 +11,7 @@ from fleet.lock import Base, Lock, ToolKey, Tools, asked, name_of, normalised
 from fleet.needs import looked_at, needs_of
 from fleet.problems import Problems
 from releases import bases
-from releases.pinning import Pinned, keys, pinned, used, without
+from releases.pinning import Pinned, from_source, keys, pinned, used, without
 from releases.purity import Impure, impure, told
 from releases.skipped import note_skipped
 from releases.sources import Refresh, Sources
@@ -41,9 +41,9 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
     known = _KnownTools(kept=_lasting_tools(held, refresh, sources), before=lock.tools)
     tools = _tools(made, known, declaration, found, sources)
     for key in found.resolved:
-        declared = normalised(declaration.by_name[key[0]].package)
-        others = (pin for pin in found.pins[key] if name_of(pin) != declared)
-        note_skipped(others, key[1], sources)
+        image = declaration.by_name[key[0]]
+        others = (pin for pin in found.pins[key] if name_of(pin) != normalised(image.package))
+        note_skipped(others, key[1], from_source(image, declaration.by_name), sources)
     return replace(
         made,
         bases=found_bases,

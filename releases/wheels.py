@@ -33,11 +33,15 @@ def has_wheel(files: Iterable[File], python: str, platform: str, libc: str) -> b
     seen that pip would take, its source is compiled; one that is seen and that pip refuses fails
     the build, because nothing but wheels is installed there.
     """
+    return any(wheels(files, python, platform, libc))
+
+
+def wheels(files: Iterable[File], python: str, platform: str, libc: str) -> Iterator[File]:
+    """Yield those of ``files`` that are wheels and install on CPython ``python`` there."""
     fitting = _tags(python, machine_of(platform), libc)
-    return any(
-        not file.yanked and allows(file, python) and bool(_tags_of(file.name) & fitting)
-        for file in files
-    )
+    for file in files:
+        if not file.yanked and allows(file, python) and _tags_of(file.name) & fitting:
+            yield file
 
 
 def has_any_wheel(files: Iterable[File], python: str) -> bool:

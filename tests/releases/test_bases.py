@@ -75,3 +75,15 @@ def test_a_base_is_named_by_its_repository_and_digests() -> None:
 def test_platforms_that_a_base_lacks_are_named() -> None:
     with pytest.raises(bases.BaseError, match="has no image for linux/amd64, linux/arm/v7"):
         bases.resolve(f"{STAND_IN}:3.11-slim", PLATFORMS, lambda _: {})
+
+
+def test_what_compiles_for_a_python_is_the_locked_one_while_it_has_that_name() -> None:
+    images = declaration(bases=["slim", "alpine"]).images
+    digests = dict.fromkeys((*PLATFORMS, "linux/386"), "sha256:" + "a" * 64)
+    found = bases.compiling("3.11", images, {}, {}, lambda _: digests)
+    assert found.name == "docker.io/library/python:3.11"
+    assert set(found.platforms) == set(PLATFORMS)
+    held = {"3.11": found}
+    assert bases.compiling("3.11", images, {}, held, lambda _: {}) is found
+    made = {"3.11-slim": f"{STAND_IN}:3.11-slim"}
+    assert bases.compiling("3.11", images, made, held, lambda _: digests).name == made["3.11-slim"]
