@@ -172,6 +172,8 @@ class _Search:
         self.problems.append(f"{pin} for {', '.join(sorted(targets))}: {what}. {remedy}")
 
     def _resolve(self, requires: tuple[str, ...]) -> Resolution:
+        if not requires:  # a backend that comes in the source itself
+            return _NOTHING
         try:
             near = _near(self.task)
             wanted = Wanted(
