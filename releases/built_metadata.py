@@ -76,7 +76,7 @@ class Backends:
                     f"{sdist.name} can't be asked what it requires: {error}"
                 ) from None
         if "METADATA" not in left:
-            why = one_line(left.get("ERROR", b"it says nothing"), LONGEST_REASON)
+            why = one_line(left.get("ERROR", b"it says nothing"), LONGEST_REASON).rstrip(".")
             raise SdistError(f"{sdist.name}: its build backend can't tell what it requires: {why}")
         return metadata_built(sdist.name, left["METADATA"])
 
