@@ -1,7 +1,7 @@
 """What has no wheel: its backend is asked in a builder, and its requirements are in the lock."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 import yaml
@@ -62,7 +62,7 @@ def index(sources: Workshop) -> Iterator[Simple]:
         yield made
 
 
-def declare(workshop: Workshop, name: str, image: dict[str, object], **values: object) -> None:
+def declare(workshop: Workshop, name: str, image: Mapping[str, object], **values: object) -> None:
     common = {"pythons": ["3.13"], "bases": ["slim"], "platforms": ["linux/amd64"]}
     none = {"requires": [], "extras": [], "pure": False}
     workshop.declare_stack(STACK, {name: {**common, **none, **image}}, **values)
