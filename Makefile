@@ -138,7 +138,7 @@ lint: venv-dev ## Style and types, Dockerfiles and shell scripts
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
-	@$(VENV)/hadolint $(wildcard assets/*/*/Dockerfile benchmarks/*/Dockerfile templates/*/Dockerfile)
+	@$(VENV)/hadolint $(wildcard assets/*/*/Dockerfile benchmarks/*/Dockerfile templates/*/Dockerfile releases/*.Dockerfile)
 	@$(VENV)/shellcheck $(SCRIPTS)
 
 venv:

@@ -58,7 +58,7 @@ class Image:
     maps each declared kind to what happens to a live pointer of that kind which nothing declares
     any more. ``releases`` and ``python_releases`` say which versions and Pythons release discovery
     keeps; they are ``None`` where these are kept by hand. Distributions in ``from_source`` need no
-    wheel: what their source distributions state of themselves is read.
+    wheel: what they require is found out of their source distributions.
     """
 
     name: str

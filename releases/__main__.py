@@ -8,37 +8,34 @@ import os
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import yaml
 
 from fleet.declaration import Declaration
-from fleet.http.blocking import Blocking
 from fleet.problems import DeclarationError, Problems
 from inputs.locks import is_local, lock_file, read_lock
 from inputs.stack import config_file, declaration_of_file, whole_stack
 from providers.ociregistry.errors import OciError
 from releases import pypi, requirements
 from releases.bases import BaseError
+from releases.builders import BuilderError
 from releases.change import DiscoveryError
-from releases.cooldown import cooldown_of
 from releases.cycle import CycleError, cycles
 from releases.discovery import discovered
 from releases.editing import EditError
 from releases.fetching import FetchError, open_client
-from releases.index import releases_in, yanked_in
+from releases.internet import Here, of_the_internet
 from releases.locking import completed
-from releases.registry import platform_digests
-from releases.resolver import Resolver
-from releases.sdists import build_requires, metadata
-from releases.sources import Refresh, Sources
+from releases.sources import Refresh
 from releases.telling import told
 from releases.tools import ToolError
 from releases.writing import text_of, write_all
 
 _FAULTS = (
     BaseError,
+    BuilderError,
     OciError,
     pypi.PackageIndexError,
     requirements.ResolutionError,
@@ -99,7 +96,12 @@ def versions(root: Path, stack: str) -> None:
         _ask_as_the_user(root)
     notes: list[str] = []
     with open_client() as client:
-        sources = of_the_internet(client, declaration, _stand_ins(root) if local else {}, notes)
+        here = Here(
+            root=root,
+            stand_ins=_stand_ins(root) if local else {},
+            builders={} if local else read_lock(lock_file(root, stack, declaration)).builders,
+        )
+        sources = of_the_internet(client, declaration, here, notes)
         today = datetime.now(UTC).date()
         found = discovered(root, stack, sources, partial(cycles, client), today)
     write_all(found.after, found.before)
@@ -132,47 +134,15 @@ def lock(root: Path, stack: str, *, refresh: str, newest: str = "") -> None:
         newest=_named(newest, declaration),
     )
     with open_client() as client:
-        sources = of_the_internet(client, declaration, _stand_ins(root) if local else {}, [])
+        here = Here(
+            root=root,
+            stand_ins=_stand_ins(root) if local else {},
+            builders={} if again.builders else held.builders,
+        )
+        sources = of_the_internet(client, declaration, here, [])
         made = completed(held, declaration, sources, again)
     if made != held:
         write_all({path: text_of(made)})
-
-
-def of_the_internet(
-    client: Blocking, declaration: Declaration, stand_ins: Mapping[str, str], notes: list[str]
-) -> Sources:
-    """Return the package index and base registries, each asked but once for the same.
-
-    What people ought to know is printed, and added to ``notes``.
-    """
-    index = declaration.index
-    files = cache(lambda distribution: pypi.files(distribution, client, index=index))
-    content = cache(lambda file: pypi.content(file, client))
-    cooldown = cooldown_of(declaration.cooldown_days, datetime.now(UTC))
-
-    # Once for each: the same is found for every Python and version.
-    @cache
-    def note(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
-        notes.append(text)
-
-    return Sources(
-        distributions=Resolver(
-            index=index,
-            cooldown=cooldown,
-            files=files,
-            metadata=cache(lambda file: metadata(file.name, content(file))),
-            note=note,
-        ),
-        yanked=cache(lambda name: yanked_in(releases_in(name, files(name)))),
-        files=files,
-        build_requires=cache(lambda file: build_requires(file.name, content(file))),
-        platforms=cache(platform_digests),
-        stand_ins=stand_ins,
-        say=lambda text: print(text, file=sys.stderr, flush=True),
-        note=note,
-        cooldown=cooldown,
-    )
 
 
 def _named(newest: str, declaration: Declaration) -> frozenset[str]:

@@ -75,6 +75,27 @@ def _builder(cell: Cell, stand_ins: Mapping[str, str]) -> str:
     return reference(cell.python, variant, stand_ins)
 
 
+def compiling(
+    python: str,
+    images: Iterable[Image],
+    stand_ins: Mapping[str, str],
+    held: Mapping[str, Base],
+    resolver: Resolver,
+) -> Base:
+    """Return what compiles for ``python`` and glibc on the platforms of ``images``.
+
+    It is the one in ``held`` where that is of the same name, whatever became of that.
+    """
+    declared = tuple(images)
+    variants = sorted({base for image in declared for base in image.bases})
+    glibc = [base for base in variants if names.libc(base) == "glibc"]
+    name = reference(python, builder_base(python, glibc, stand_ins), stand_ins)
+    known = held.get(python)
+    if known and known.name == name:
+        return known
+    return resolve(name, {p for image in declared for p in image.platforms}, resolver)
+
+
 def resolve(
     name: str, platforms: Iterable[str], resolver: Resolver, held: Base | None = None
 ) -> Base:

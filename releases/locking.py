@@ -14,7 +14,7 @@ from fleet.problems import Problems
 from releases import bases
 from releases.installer import installer_for
 from releases.locked_files import LockedFiles
-from releases.pinning import keys, pinned, without
+from releases.pinning import from_source, keys, pinned, without
 from releases.skipped import note_skipped
 from releases.sources import Refresh, Sources
 from releases.tools import Task, ToolError, tools_for
@@ -45,9 +45,9 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
     known = _KnownTools(kept=held.tools, before=lock.tools, yanked=refresh.yanked)
     tools = _tools(made, known, declaration, files)
     for key in found.resolved:
-        declared = normalised(declaration.by_name[key[0]].package)
-        others = (pin for pin in found.pins[key] if name_of(pin) != declared)
-        note_skipped(others, key[1], sources)
+        image = declaration.by_name[key[0]]
+        others = (pin for pin in found.pins[key] if name_of(pin) != normalised(image.package))
+        note_skipped(others, key[1], from_source(image, declaration.by_name), sources)
     return replace(
         made,
         bases=found_bases,

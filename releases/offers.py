@@ -1,7 +1,4 @@
-"""Releases without a wheel, offered to the resolver by what their source distributions state.
-
-Nothing of a source distribution is run: its own PKG-INFO is read, where that says what it requires.
-"""
+"""Releases without a wheel, offered to the resolver by what their source distributions require."""
 
 import io
 import zipfile
@@ -16,11 +13,15 @@ from releases.pypi import File
 from releases.sdists import ENDINGS, SdistError
 from releases.wheels import has_any_wheel
 
-Metadata = Callable[[File], str]
-"""What a source distribution states of itself."""
+Metadata = Callable[[File, str], str]
+"""The core metadata of a source distribution on a Python."""
 
 _NEWEST = 3
-"""Releases that are looked at beside those that are asked for; each is a download."""
+"""Releases that are looked at beside those that are asked for.
+
+Each is a download, and for many a build. The second and third are there for what does not fit
+beside the newest; an older one is taken where something names it.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ class Offer:
 
 @dataclass(frozen=True, kw_only=True)
 class Offers:
-    """What is offered, and by distribution why a release is not."""
+    """What is offered, and by ``name==version`` why a release is not."""
 
     found: tuple[Offer, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +65,7 @@ def offers_of(
     releases: Callable[[str], Mapping[str, Release]],
     metadata: Metadata,
 ) -> Offers:
-    """Return the releases of ``names`` that have no wheel on ``python`` and say what they require.
+    """Return the releases of ``names`` that have no wheel on ``python``, with what they require.
 
     They are those ``asked`` for, and the newest.
     """
@@ -78,9 +79,9 @@ def offers_of(
             if sdist is None or has_any_wheel(files, python):
                 continue
             try:
-                text = metadata(sdist)
+                text = metadata(sdist, python)
             except SdistError as error:
-                refused[name] = str(error)
+                refused[f"{name}=={version}"] = str(error)
                 continue
             hashes = tuple(sorted(file.sha256 for file in files))
             found.append(Offer(name=name, version=version, metadata=text, hashes=hashes))

@@ -148,8 +148,8 @@ def _wheelless(error: NoWheelError, image: Image) -> str:
     if not names:
         return ""
     return (
-        f" The index has no wheel of {names}, and a source distribution is not asked what it "
-        "requires, because that can run code of its own. To have read what it states, and to have "
-        f"it compiled in a builder, write `from-source: [{names}]` in fleet:images.{image.name}; "
-        "or leave out the version that needs it"
+        f" The index has no wheel of {names}. What a source distribution requires can take code of "
+        "its own to find out. To have that read, in a builder where it has to run, and to have it "
+        f"compiled there, write `from-source: [{names}]` in fleet:images.{image.name}; or leave "
+        "out the version that needs it"
     )

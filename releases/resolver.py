@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from packaging.version import Version
+
+from fleet.lock import name_of, pinned_versions
 from releases import requirements
 from releases.cooldown import Cooldown, Files, allowed_in, declared_in, limits_of
 from releases.index import Release, releases_in
@@ -16,7 +19,7 @@ class Resolver:
     """A resolver that asks ``index``; ``cooldown`` is ``None`` where everything counts at once.
 
     ``files`` lists the files of a distribution there, ``metadata`` tells what a source distribution
-    states of itself, and ``note`` is told what people ought to know.
+    requires on a Python, and ``note`` is told what people ought to know.
     """
 
     index: str
@@ -44,11 +47,13 @@ class Resolver:
             limits = limits_of(self.cooldown, allowed, names, self.files)
             self._note_fresh(self.cooldown, declared_in(wanted))
         try:
-            return requirements.resolve(
+            found = requirements.resolve(
                 wanted, index=self.index, limits=limits, offers=offers.found
             )
         except NoWheelError as error:
             raise _explained(error, offers.refused) from None
+        self._note_refused(offers.refused, pinned_versions(found.pins))
+        return found
 
     def _releases(self, name: str) -> Mapping[str, Release]:
         return releases_in(name, self.files(name))
@@ -68,16 +73,20 @@ class Resolver:
                     "same, because the declaration names it"
                 )
 
+    def _note_refused(self, refused: Mapping[str, str], taken: Mapping[str, str]) -> None:
+        """Note each release that would have been newer than the one that is taken of the same."""
+        for pin, why in refused.items():
+            name, _, version = pin.partition("==")
+            if name in taken and Version(version) > Version(taken[name]):
+                self.note(f"{name} {version} is passed over, {taken[name]} is taken. {why}")
+
 
 def _explained(error: NoWheelError, refused: Mapping[str, str]) -> NoWheelError:
     """Return ``error`` with why nothing was offered in place of a wheel."""
-    reasons = [refused[name] for name in error.names if name in refused]
+    reasons = [why for pin, why in refused.items() if name_of(pin) in error.names]
     if not reasons:
         return error
-    remedy = (
-        "Take another version, or offer a wheel of it on an index of your own (fleet:index): "
-        "nothing is built to find out what it requires"
-    )
+    remedy = "Take another version, or offer a wheel of it on an index of your own (fleet:index)"
     # The key that allows it is there already, and is not to be named again.
-    names = tuple(name for name in error.names if name not in refused)
+    names = tuple(name for name in error.names if name not in set(map(name_of, refused)))
     return NoWheelError(f"{error}. {'; '.join(reasons)}. {remedy}", names)

@@ -9,9 +9,12 @@ import zlib
 from pathlib import PurePosixPath
 from typing import IO, Any, Final, cast
 
-from packaging.metadata import parse_email
+from packaging.metadata import Metadata, RawMetadata, parse_email
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name, parse_sdist_filename
 from packaging.version import Version
+
+from fleet.http.text import one_line
 
 DEFAULT: Final = ("setuptools>=40.8.0", "wheel")
 """What PEP 518 and pip take where a source distribution does not say."""
@@ -35,6 +38,10 @@ class SdistError(Exception):
     """A source distribution can't be read, or does not say what builds it in a way that counts."""
 
 
+class LeftOpenError(SdistError):
+    """A source distribution leaves to its build backend what it requires."""
+
+
 def build_requires(name: str, body: bytes) -> tuple[str, ...]:
     """Return ``build-system.requires`` of the source distribution ``name`` with content ``body``.
 
@@ -56,30 +63,40 @@ def metadata(name: str, body: bytes) -> str:
     Nothing in it is run, so that only what its PKG-INFO declares to be the same in every wheel
     counts (PEP 643). It says less than the original: what a resolver goes by.
 
+    :raises LeftOpenError: where that leaves open what is required, or nothing is stated.
     :raises SdistError: naming it and what is wrong.
     """
     try:
-        text = _member(name, body, "PKG-INFO")
-        return metadata_in(text or b"")
+        raw, _ = parse_email(_member(name, body, "PKG-INFO") or b"")
+        version = Version(raw.get("metadata_version", "0"))
     except (*_UNREADABLE, ValueError) as error:
         raise SdistError(f"{name}: {error}") from None
+    left_open = {field.lower() for field in raw.get("dynamic", ())} & _RESOLVED
+    if version < _STATIC or left_open:
+        raise LeftOpenError(f"{name}: what it requires is only known to what builds it")
+    return _text(raw)
 
 
-def metadata_in(text: bytes) -> str:
-    """Return what a resolver goes by of the PKG-INFO in ``text``.
+def metadata_built(name: str, text: bytes) -> str:
+    """Return what a resolver goes by of ``text``, that a backend made of the sdist ``name``.
 
-    :raises ValueError: when it leaves open what is required.
+    :raises SdistError: where it is no core metadata, or that of another release.
     """
-    raw, _ = parse_email(text)
-    version, dynamic = raw.get("metadata_version", ""), set(raw.get("dynamic", ()))
-    left_open = {field.lower() for field in dynamic} & _RESOLVED
-    if Version(version or "0") < _STATIC or left_open:
-        raise ValueError(
-            "what it requires is only known once it was built (PKG-INFO has "
-            + (f"Dynamic: {', '.join(sorted(left_open))})" if left_open else f"version {version})")
-        )
+    try:
+        found = Metadata.from_email(text)
+    except (ExceptionGroup, ValueError) as error:
+        told = error.exceptions if isinstance(error, ExceptionGroup) else [error]
+        why = one_line("; ".join(map(str, told)))
+        raise SdistError(f"{name}: its build backend gives no sound metadata: {why}") from None
+    if (canonicalize_name(found.name), found.version) != parse_sdist_filename(name):
+        seen = one_line(f"{found.name} {found.version}")
+        raise SdistError(f"{name}: its build backend gives the metadata of {seen}")
+    return _text(parse_email(text)[0])
+
+
+def _text(raw: RawMetadata) -> str:
     lines = [
-        f"Metadata-Version: {version}",
+        f"Metadata-Version: {raw.get('metadata_version', '')}",
         f"Name: {raw.get('name', '')}",
         f"Version: {raw.get('version', '')}",
         *(f"Requires-Python: {one}" for one in filter(None, [raw.get("requires_python")])),

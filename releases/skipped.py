@@ -4,15 +4,23 @@ from collections.abc import Iterable
 
 from packaging.version import Version
 
-from fleet.lock import pinned_versions
+from fleet.lock import normalised, pinned_versions
 from fleet.versions import highest, is_final
 from releases.index import Release, releases_in
 from releases.sources import Sources
 
 
-def note_skipped(pins: Iterable[str], python: str, sources: Sources) -> None:
-    """Note each distribution of ``pins`` of which a newer release on ``python`` has no wheel."""
+def note_skipped(
+    pins: Iterable[str], python: str, from_source: Iterable[str], sources: Sources
+) -> None:
+    """Note each distribution of ``pins`` of which a newer release on ``python`` has no wheel.
+
+    Of those in ``from_source`` a newer one stays out for another reason, which the resolver tells.
+    """
+    allowed = set(map(normalised, from_source))
     for name, version in sorted(pinned_versions(pins).items()):
+        if name in allowed:
+            continue
         releases = releases_in(name, sources.files(name))
         newer = [
             other

@@ -189,6 +189,8 @@ class _Search:
         self.problems.append(f"{pin} for {', '.join(sorted(targets))}: {what}. {remedy}")
 
     def _resolve(self, requires: tuple[str, ...]) -> Resolution:
+        if not requires:  # a backend that comes in the source itself
+            return Resolution(pins=(), hashes={})
         try:
             near = _near(self.task, self.files.sources)
             wanted = Wanted(

@@ -15,7 +15,7 @@ _WHEELLESS = re.compile(r"Wheels are required for `([^`]+)`")
 _DEADLINE_SECONDS = 600.0
 LONGEST_REASON = 2000
 """Characters of uv's own words: a conflict of many requirements takes some hundred."""
-_PASSED_ON = (
+NETWORK = (
     "PATH",
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
@@ -98,7 +98,7 @@ def environment(folder: Path) -> dict[str, str]:
         "XDG_CONFIG_DIRS": str(folder),
         "XDG_CONFIG_HOME": str(folder),
     }
-    return {name: os.environ[name] for name in _PASSED_ON if name in os.environ} | own
+    return {name: os.environ[name] for name in NETWORK if name in os.environ} | own
 
 
 def reason(stderr: str) -> str:

@@ -177,6 +177,7 @@ def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, A
         "only_here": _only_here(github),
         "repair": github.drift == "repair",
         "builders": building(declaration, github, declaration.by_name).builders,
+        "asks_backends": github.emulation and any(i.from_source for i in declaration.images),
         "stack": stack,
         "python": PYTHON,
         "limits": LIMITS,

@@ -6,7 +6,15 @@ from pathlib import PurePosixPath
 import pytest
 
 # Stacks of their own: it is all the same to these files which other stacks a workshop has.
-_SECOND = frozenset({"test_repository", "test_small_stack", "test_split", "test_workflow_steps"})
+_SECOND = frozenset(
+    {
+        "test_from_source",
+        "test_repository",
+        "test_small_stack",
+        "test_split",
+        "test_workflow_steps",
+    }
+)
 
 
 def group(nodeid: str) -> str:

@@ -3,10 +3,11 @@
 import hashlib
 import io
 import json
+import ssl
 import tarfile
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -33,7 +34,7 @@ class Simple:
 
     def wheel(
         self, name: str, version: str, *requires: str, extras: Mapping[str, str] | None = None,
-        about: Mapping[str, Any] | None = None,
+        about: Mapping[str, Any] | None = None, modules: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         """Offer a pure wheel; ``about`` are keys of its entry, ``extras`` what each brings."""
         info = f"{name}-{version}.dist-info"
@@ -46,19 +47,22 @@ class Simple:
             archive.writestr(f"{info}/METADATA", head)
             archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
             archive.writestr(f"{info}/RECORD", "")
+            for path, text in (modules or {}).items():
+                archive.writestr(path, text)
         self.offer(name, f"{name}-{version}-py3-none-any.whl", body.getvalue(), about)
 
-    def sdist(
+    def sdist(  # noqa: PLR0913 - a table of what may differ
         self, name: str, version: str, *requires: str, marker: str = "/dev/null",
-        metadata: str = "2.1", about: Mapping[str, Any] | None = None,
+        metadata: str = "2.1", about: Mapping[str, Any] | None = None, backend: str = BACKEND,
+        builds: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        """Offer a source distribution whose backend writes ``marker`` as soon as it is asked."""
+        """Offer a source distribution whose ``backend`` may write ``marker`` when it is asked."""
         needs = "".join(f"Requires-Dist: {one}\n" for one in requires)
         texts = {
             "PKG-INFO": f"Metadata-Version: {metadata}\nName: {name}\nVersion: {version}\n{needs}",
-            "pyproject.toml": "[build-system]\nrequires = []\nbuild-backend = 'ours'\n"
-            "backend-path = ['.']\n",
-            "ours.py": BACKEND.format(marker=marker),
+            "pyproject.toml": f"[build-system]\nrequires = {list(builds)}\n"
+            "build-backend = 'ours'\nbackend-path = ['.']\n",
+            "ours.py": backend.replace("{marker!r}", repr(marker)),
         }
         body = io.BytesIO()
         with tarfile.open(fileobj=body, mode="w:gz") as archive:
@@ -73,10 +77,14 @@ class Simple:
         answer = self.answer(f"/simple/{name}/")
         return files_in(json.loads(answer[1]), f"{self.url}/{name}/") if answer else ()
 
-    def stated(self, file: File) -> str:
-        """Return what the source distribution ``file`` states of itself."""
+    def stated(self, file: File, _: str = "") -> str:
+        """Return what the source distribution ``file`` states of itself, on any Python."""
+        return metadata(file.name, self.content(file))
+
+    def content(self, file: File) -> bytes:
+        """Return the bytes of ``file``."""
         name = file.url.rpartition("/")[0].rpartition("/")[2]
-        return metadata(file.name, self.files[name][file.name][1])
+        return self.files[name][file.name][1]
 
     def offer(self, name: str, file: str, body: bytes, about: Mapping[str, Any] | None) -> None:
         """Offer ``file`` with content ``body``."""
@@ -104,7 +112,7 @@ class Simple:
 
 
 @contextmanager
-def serving() -> Iterator[Simple]:
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Simple]:
     """Serve an empty index, to which a test adds what it is about."""
     index = Simple()
 
@@ -129,6 +137,9 @@ def serving() -> Iterator[Simple]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     index.url = f"http://127.0.0.1:{server.server_port}/simple"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        index.url = f"https://localhost:{server.server_port}/simple"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:

@@ -113,3 +113,17 @@ def test_platforms_that_a_base_lacks_are_named() -> None:
     empty = bases.Digests(index=DIGEST, platforms={})
     with pytest.raises(bases.BaseError, match="has no image for linux/amd64, linux/arm/v7"):
         bases.resolve(f"{STAND_IN}:3.11-slim", PLATFORMS, lambda _: empty)
+
+
+def test_what_compiles_for_a_python_is_the_locked_one_while_it_has_that_name() -> None:
+    images = declaration(bases=["slim", "alpine"]).images
+    platforms = dict.fromkeys((*PLATFORMS, "linux/386"), DIGEST)
+    digests = bases.Digests(index=DIGEST, platforms=platforms)
+    empty = bases.Digests(index=DIGEST, platforms={})
+    found = bases.compiling("3.11", images, {}, {}, lambda _: digests)
+    assert found.name == "docker.io/library/python:3.11"
+    assert set(found.platforms) == set(PLATFORMS)
+    held = {"3.11": found}
+    assert bases.compiling("3.11", images, {}, held, lambda _: empty) is found
+    made = {"3.11-slim": f"{STAND_IN}:3.11-slim"}
+    assert bases.compiling("3.11", images, made, held, lambda _: digests).name == made["3.11-slim"]

@@ -13,6 +13,7 @@ from fleet.lock import Lock
 from fleet.parse import parse
 from inputs.locks import read_lock
 from releases import __main__ as program
+from releases.internet import Here, of_the_internet
 from releases.resolver import Resolver
 from releases.sources import Sources
 from tests.fleet.examples import DIGEST, OTHER_DIGEST, config
@@ -151,7 +152,8 @@ def test_what_is_declared_of_the_index_reaches_all_that_ask_it(
     declared = parse(config(index="https://index.test/simple", **{"cooldown-days": 3}))
     notes: list[str] = []
     with answering(answer) as client:
-        sources = program.of_the_internet(client, declared, {}, notes)
+        here = Here(root=Path(), stand_ins={}, builders={})
+        sources = of_the_internet(client, declared, here, notes)
         assert sources.yanked("A") == ("1.0",)
         assert sources.files("A")[0].name == LISTED["filename"]
     assert asked == ["https://index.test/simple/a/"], "once for both"

@@ -9,7 +9,7 @@ from fleet.lock import Lock
 from fleet.lock_format import parse as parse_lock
 from fleet.lock_format import values_of
 from fleet.parse import parse
-from releases import __main__ as program
+from releases import internet
 from releases.fetching import open_client
 from releases.locking import completed
 from releases.sources import Refresh
@@ -27,7 +27,8 @@ def test_files_are_locked_by_the_addresses_of_that_index(
             index.wheel(name, "1.0.0", *(["wanted"] if name == "served" else []))
         web = image(package="served", requires=[], versions=["1.0.0"])
         declared = parse(config(index=index.url, images={"web": web}))
-        sources = program.of_the_internet(client, declared, {}, [])
+        here = internet.Here(root=tmp_path, stand_ins={}, builders={})
+        sources = internet.of_the_internet(client, declared, here, [])
         here = replace(sources, platforms=Outside().base)
         made = completed(Lock(), declared, here, Refresh())
         files = index.url.removesuffix("/simple") + "/files"

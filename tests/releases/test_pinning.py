@@ -159,3 +159,6 @@ def test_a_newer_release_without_a_wheel_is_noted_once_something_was_resolved() 
     world.noted.clear()
     completed(lock, declared, sources, Refresh())
     assert world.noted == []
+    allowed = parse(config(images={"web": image(**{"from-source": ["Gunicorn"]})}))
+    completed(Lock(), allowed, sources, Refresh())
+    assert world.noted == [], "the key is there: the resolver says why a release is not taken"

@@ -130,11 +130,14 @@ def test_fresh_releases_without_a_wheel_do_not_hide_the_one_before_them(world: W
     assert held.pins == ("slow==1.2",)
 
 
-def test_what_a_source_leaves_open_is_refused_and_not_built(world: World, tmp_path: Path) -> None:
-    ran = tmp_path / "ran"
-    world.index.sdist("open", "1.0", metadata="2.1", marker=str(ran))
-    with pytest.raises(NoWheelError, match=r"open-1\.0\.tar\.gz: .*only known once it was b") as e:
+def test_a_release_that_can_not_be_asked_is_passed_over_and_that_is_told(world: World) -> None:
+    world.index.sdist("open", "1.0", metadata="2.1")
+    with pytest.raises(NoWheelError, match=r"open-1\.0\.tar\.gz: .*only known to what bui") as e:
         world.resolve("open", from_source=("open",))
     assert "offer a wheel of it on an index of your own (fleet:index)" in str(e.value)
     assert e.value.names == (), "the key that allows it is there"
-    assert not ran.exists()
+    world.index.wheel("open", "0.9")
+    world.index.sdist("open", "0.8", metadata="2.1")
+    assert world.resolve("open", from_source=("open",)).pins == ("open==0.9",)
+    (noted,) = world.noted
+    assert noted.startswith("open 1.0 is passed over, 0.9 is taken. open-1.0.tar.gz: what it re")

@@ -9,7 +9,14 @@ import zipfile
 import pytest
 
 from releases import sdists
-from releases.sdists import DEFAULT, SdistError, build_requires, metadata
+from releases.sdists import (
+    DEFAULT,
+    LeftOpenError,
+    SdistError,
+    build_requires,
+    metadata,
+    metadata_built,
+)
 
 
 def tar(**files: str) -> bytes:
@@ -151,23 +158,59 @@ def test_what_is_stated_is_read_from_the_archive() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    "text",
     [
-        (STATED.replace("2.4", "2.1"), "only known once it was built (PKG-INFO has version 2.1)"),
-        (STATED + "Dynamic: Requires-Dist\n", "only known once it was built (PKG-INFO has Dynamic"),
-        (STATED + "Dynamic: requires-python\n", "only known once it was built"),
-        ("", "only known once it was built"),
-        (None, "only known once it was built"),
-        (STATED.replace("2.4", "nonsense"), "Invalid version"),
+        STATED.replace("2.4", "2.1"),
+        STATED + "Dynamic: Requires-Dist\n",
+        STATED + "Dynamic: requires-python\n",
+        "",
+        None,
     ],
 )
-def test_what_is_left_open_is_refused(text: str | None, says: str) -> None:
+def test_what_is_left_open_is_left_to_the_backend(text: str | None) -> None:
     files = {"a-1/setup.py": ""} if text is None else {"a-1/PKG-INFO": text}
-    with pytest.raises(SdistError, match=r"a-1\.tar\.gz: ") as failure:
+    with pytest.raises(LeftOpenError, match=r"a-1\.tar\.gz: .* only known to what builds it"):
         metadata("a-1.tar.gz", tar(**files))
-    assert says in str(failure.value)
+
+
+def test_what_makes_no_sense_is_refused_and_left_to_nobody() -> None:
+    text = STATED.replace("2.4", "nonsense")
+    with pytest.raises(SdistError, match="Invalid version") as failure:
+        metadata("a-1.tar.gz", tar(**{"a-1/PKG-INFO": text}))
+    assert not isinstance(failure.value, LeftOpenError)
 
 
 def test_what_is_left_open_beside_the_requirements_does_not_matter() -> None:
     text = STATED + "Dynamic: Description\n"
     assert "Requires-Dist: b>=2" in metadata("a-1.tar.gz", tar(**{"a-1/PKG-INFO": text}))
+
+
+BUILT = b"""\
+Metadata-Version: 2.1
+Name: A
+Version: 1.0
+Requires-Dist: b>=2; python_version >= "3.8"
+Provides-Extra: x
+"""
+
+
+def test_what_a_backend_gives_is_read() -> None:
+    assert metadata_built("a-1.tar.gz", BUILT).encode() == BUILT
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (BUILT.replace(b"b>=2", b"b>>2"), "'b>>2"),
+        (BUILT.replace(b"1.0", b"2.0"), "the metadata of A 2.0"),
+        (BUILT.replace(b": A", b": B"), "the metadata of B 1.0"),
+        (BUILT.replace(b": A", b": \x1b[31mA"), "invalid"),
+        (BUILT + b"Requires-Dist: \xff\n", "requires-dist"),
+        (b"", "is a required field"),
+    ],
+)
+def test_what_a_backend_gives_is_a_strangers_text(text: bytes, says: str) -> None:
+    with pytest.raises(SdistError, match=r"a-1\.tar\.gz: its build backend gives") as failure:
+        metadata_built("a-1.tar.gz", text)
+    assert says in str(failure.value)
+    assert str(failure.value).isprintable()

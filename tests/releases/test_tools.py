@@ -108,6 +108,14 @@ def test_gevent_on_arm_is_compiled_and_so_is_some_of_what_builds_it() -> None:
     assert all(wanted.upstream for wanted in world.wanted), "no extra of these is declared here"
 
 
+def test_a_source_that_brings_its_own_backend_needs_nothing_else() -> None:
+    index = Recorded()
+    sources = replace(index.sources(), build_requires=lambda _: ())
+    tools, _ = found({"linux/arm/v7 glibc": (pin("setproctitle"),)}, sources)
+    assert tools.compiled == {"linux/arm/v7 glibc": (pin("setproctitle"),)}
+    assert (tools.pins, index.wanted) == ((), [])
+
+
 def test_where_everything_has_a_wheel_nothing_builds_it() -> None:
     world = Recorded()
     tools, files = found({"linux/amd64 glibc": (pin("gevent"),)}, world.sources())

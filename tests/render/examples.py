@@ -88,6 +88,7 @@ def variants() -> dict[str, dict[str, str]]:
         "own-runner": rendered(
             github={"repository": "a/b", "runner": "big", "check-runner": "small"}, **WITH_NODE
         ),
+        "from-source": rendered(images={"web": image(**{"from-source": ["odd"]})}),
         "no-schedules": rendered(schedules={}),
         "node": rendered(**WITH_NODE),
         "split": split(),

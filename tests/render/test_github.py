@@ -342,6 +342,19 @@ def test_the_programs_own_builder_is_not_set_up_by_an_action() -> None:
     assert uses("up", "buildx", files) == uses("up", "setup-qemu-action", files) == []
 
 
+def test_who_asks_the_outside_has_a_builder_only_where_a_backend_may_have_to_be_asked() -> None:
+    def builders(files: dict[str, str]) -> list[Any]:
+        found = steps("versions", files, "resolve")
+        return [step["with"] for step in found if "setup-buildx-action" in step.get("uses", "")]
+
+    images = {"web": image(**{"from-source": ["odd"]})}
+    assert builders(rendered()) == []
+    (given,) = builders(rendered(images=images))
+    assert "@sha256:" in given["driver-opts"]
+    own = {"repository": "a/b", "emulation": False}
+    assert builders(rendered(images=images, github=own)) == []
+
+
 @pytest.mark.parametrize(
     ("runner", "emulated"),
     [
