@@ -84,7 +84,7 @@ class Leaving:
     async def _keep_record(self, inputs: StaleInputs, urn: str) -> None:
         try:
             claim = Claim(remover=remover_of(urn, inputs.repository), pointers=None)
-            await self._session.retirer.keep_record(inputs, claim)
+            await self._session.retirer.noter.note(inputs, {}, inputs.removed, claim)
         except OciError as error:
             held = ", ".join(f"{entry.tag} ({entry.digest})" for entry in inputs.removed)
             await self._session.warn(

@@ -48,7 +48,7 @@ async def parting(
 
 async def _other(session: Session, inputs: StaleInputs, leaving: Collection[str]) -> str:
     """Return a remover that the record names beside those `leaving`, or an empty string."""
-    record = await session.retirer.record(inputs.repository, inputs.owner)
+    record = await session.retirer.noter.record(inputs.repository, inputs.owner)
     others = record.others(*leaving)
     return one_line(min(others)) if others else ""
 
@@ -61,7 +61,7 @@ async def _twin(session: Session, inputs: StaleInputs, own: str) -> str:
     """
     for twin in session.declared.twins(inputs.repository):
         try:
-            record = await session.retirer.record(twin, inputs.owner)
+            record = await session.retirer.noter.record(twin, inputs.owner)
         except OciError as error:
             raise UndoRecordError(
                 f"{inputs.repository}: it may be that {twin} is the same repository under another "

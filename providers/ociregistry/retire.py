@@ -16,7 +16,7 @@ from providers.ociregistry.index import OWNER_ANNOTATION, annotations_of, docume
 from providers.ociregistry.interruption import STOPPED, readable
 from providers.ociregistry.judge import Judge, Verdict
 from providers.ociregistry.noting import Noter
-from providers.ociregistry.reference import Repository, TagReference
+from providers.ociregistry.reference import TagReference
 from providers.ociregistry.registry import Manifest, Registry
 from providers.ociregistry.remove import NameRemover
 from providers.ociregistry.stale import (
@@ -27,7 +27,7 @@ from providers.ociregistry.stale import (
     live_pointers,
 )
 from providers.ociregistry.throwaway import stood_for
-from providers.ociregistry.undo import Claim, UndoRecord
+from providers.ociregistry.undo import Claim
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Retirer:
         self._registry = registry
         self._remover = remover
         self._judge = Judge(registry=registry)
-        self._noter = Noter(registry, remover, now)
+        self.noter = Noter(registry, remover, now)
 
     async def foresee(self, inputs: StaleInputs, remover: str) -> Outcome:
         """Return what `retire` would do, without a write.
@@ -95,7 +95,7 @@ class Retirer:
             # What is declared stands by now, whether or not the list shows it yet.
             tags = {*await self._tags(inputs), *inputs.pointers}
             going = await self._unmoved(inputs, elsewhere)
-            await self._noter.note(inputs, going, inputs.removed, claim)
+            await self.noter.note(inputs, going, inputs.removed, claim)
             for tag, digest in sorted(inputs.stale.items()):
                 manifest, reason = await self._still(inputs, tag, digest, tags, elsewhere)
                 if reason or manifest is None:
@@ -150,7 +150,7 @@ class Retirer:
             going = {tag: found.going[tag] for tag in found.going if tag not in stays}
             if going:
                 await say({tag: named[tag] for tag in going})
-            await self._noter.note(inputs, going, inputs.removed)
+            await self.noter.note(inputs, going, inputs.removed)
             kept += found.kept
             for tag, manifest in going.items():
                 # Its version tag may have gone while others were removed.
@@ -159,7 +159,7 @@ class Retirer:
                 else:
                     await self._remove(inputs, tag, manifest, tags, removed)
             if not held:
-                await self._noter.note(inputs, {}, claim=Claim(remover=remover, pointers=None))
+                await self.noter.note(inputs, {}, claim=Claim(remover=remover, pointers=None))
         except STOPPED as error:
             raise PartialRemovalError(_so_far(readable(error), removed)) from error
         if held:
@@ -167,24 +167,9 @@ class Retirer:
             raise UnlistedError(_so_far(unlisted, removed))
         return Outcome(removed=tuple(removed), kept=tuple(kept))
 
-    async def record(self, repository: Repository, owner: str) -> UndoRecord:
-        """Return what is on record of a repository.
-
-        :raises UnreachableError: if the registry can't be reached.
-        :raises UndoRecordError: if the record can't be read otherwise.
-        """
-        return await self._noter.record(repository, owner)
-
-    async def keep_record(self, inputs: StaleInputs, claim: Claim) -> None:
-        """Have in the registry what a remover declares, and what the state says was removed.
-
-        :raises UndoRecordError: if that can't be done.
-        """
-        await self._noter.note(inputs, {}, inputs.removed, claim)
-
     async def _elsewhere(self, inputs: StaleInputs, remover: str) -> dict[str, str]:
         """Return the pointers that other removers declare, each with the remover."""
-        record = await self._noter.record(inputs.repository, inputs.owner)
+        record = await self.noter.record(inputs.repository, inputs.owner)
         return {tag: name for name, tags in record.others(remover).items() for tag in tags}
 
     async def _unmoved(
@@ -266,8 +251,8 @@ class Retirer:
     ) -> None:
         ref = TagReference(repository=inputs.repository, tag=tag)
         others = frozenset(tags - {tag})
-        gone = self._noter.removals({tag: manifest})
-        await self._noter.note(inputs, {tag: manifest})
+        gone = self.noter.removals({tag: manifest})
+        await self.noter.note(inputs, {tag: manifest})
         try:
             was_there = await self._remover(inputs.repository.host).remove(ref, manifest, others)
         except AcceptedRemovalError:

@@ -215,7 +215,7 @@ class StaleResource:
     async def _retired(self, step: _Step) -> Outcome:
         claim = _claim(step.urn, step.inputs.repository, step.news)
         if not step.inputs.stale:
-            await self._session.retirer.keep_record(step.inputs, claim)
+            await self._session.retirer.noter.note(step.inputs, {}, step.inputs.removed, claim)
             return Outcome()
         await self._session.log(f"stale, to be removed: {names(step.inputs.stale)}", step.urn)
         return await self._session.retirer.retire(step.inputs, claim)
@@ -235,7 +235,7 @@ class StaleResource:
                 with suppress(OciError):
                     inputs = self._inputs(news)
                     claim = _claim(urn, inputs.repository, news)
-                    await self._session.retirer.keep_record(inputs, claim)
+                    await self._session.retirer.noter.note(inputs, {}, (), claim)
             raise
 
     async def _afterwards(self, step: _Step, outcome: Outcome) -> tuple[View, OciError | None]:
