@@ -19,7 +19,7 @@ from local.needs import read_needs
 from local.say import TroubleError, say
 from providers.ociregistry.errors import OciError
 from providers.ociregistry.reference import Repository
-from upkeep import adopt, images, moving, prune, prune_report, records, restore, split
+from upkeep import adopt, images, moving, prune, prune_report, records, removers, restore, split
 from upkeep.import_file import Adoption
 from upkeep.opened import opened
 from upkeep.state import read_state
@@ -146,7 +146,7 @@ def _prune(here: Checkout, chosen: argparse.Namespace) -> int:
 
 
 async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: int) -> int:
-    failed = False
+    failed, state = False, read_state(here.root, chosen.stack, os.environ)
     async with opened() as connection:
         for image in _images(here, chosen, plan):
             versions = connection.versions_of(image.public.host)
@@ -162,6 +162,11 @@ async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: 
             found = await pruner.look(image)
             swept = await pruner.apply(found) if chosen.apply else None
             _tell(prune_report.report(found, days, swept))
+            forgotten = removers.forget(
+                connection.registry, image, plan.owner, state, apply=chosen.apply
+            )
+            for line in await forgotten:
+                _tell(line)
             if swept and swept.gone:
                 _tell(versions.advice)
             failed = failed or bool(found.doubts or (swept and swept.kept))

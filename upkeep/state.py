@@ -12,6 +12,7 @@ from typing import Any
 from local import broken_state
 from local.say import TroubleError, tail_of
 from providers.ociregistry.reference import Repository, TagReference, is_digest
+from providers.ociregistry.undo import remover_of
 
 TAG = "ociregistry:index:Tag"
 STALE_POINTERS = "ociregistry:index:StalePointers"
@@ -30,8 +31,12 @@ class Removed:
 
 @dataclass(frozen=True, kw_only=True)
 class Remover:
-    """What the last update recorded of a ``StalePointers``; ``policies`` are by pointer kind."""
+    """What the last update recorded of a ``StalePointers``; ``policies`` are by pointer kind.
 
+    ``name`` is what an undo record calls it.
+    """
+
+    name: str
     repository: Repository
     pointers: frozenset[str]
     grammar: tuple[tuple[str, str], ...]
@@ -98,7 +103,7 @@ def parse_state(stack: str, exported: str) -> State:
         roots=_roots(resources),
         tags=_tags(resources),
         removed=tuple(entry for r in removers for entry in _removed(r["outputs"])),
-        removers=tuple(_remover(r["outputs"]) for r in removers),
+        removers=tuple(_remover(r["urn"], r["outputs"]) for r in removers),
     )
 
 
@@ -145,9 +150,11 @@ def _removed(outputs: Mapping[str, Any]) -> list[Removed]:
     ]
 
 
-def _remover(outputs: Mapping[str, Any]) -> Remover:
+def _remover(urn: str, outputs: Mapping[str, Any]) -> Remover:
+    repository = Repository.parse(outputs["repository"])
     return Remover(
-        repository=Repository.parse(outputs["repository"]),
+        name=remover_of(urn, repository),
+        repository=repository,
         pointers=frozenset(outputs.get("pointers") or []),
         grammar=tuple((g["kind"], g["pattern"]) for g in outputs.get("grammar") or []),
         policies=dict(outputs.get("policy") or {}),

@@ -9,6 +9,7 @@ from providers.ociregistry.retire import Outcome
 from providers.ociregistry.session import Session
 from providers.ociregistry.stale import StaleInputs, View
 from providers.ociregistry.stale_telling import names
+from providers.ociregistry.undo import Claim, remover_of
 from providers.ociregistry.wire import Properties
 
 
@@ -53,7 +54,7 @@ class Leaving:
         inputs = self._session.departing(properties)
         try:
             found = await parting(self._session, urn, inputs)
-            if found.stays and inputs.removed:
+            if found.stays:
                 await self._keep_record(inputs, urn)
             outcome = Outcome() if found.stays else await self._retire_owned(inputs, urn)
         except UnreachableError as error:
@@ -77,16 +78,18 @@ class Leaving:
         async def say(going: dict[str, str]) -> None:
             await self._session.log(f"{inputs.repository}, to be removed: {names(going)}", urn)
 
-        return await retirer.retire_owned(inputs, declared.tags(inputs.repository), say)
+        tags = declared.tags(inputs.repository)
+        return await retirer.retire_owned(inputs, tags, say, remover_of(urn, inputs.repository))
 
     async def _keep_record(self, inputs: StaleInputs, urn: str) -> None:
         try:
-            await self._session.retirer.keep_record(inputs)
+            claim = Claim(remover=remover_of(urn, inputs.repository), pointers=None)
+            await self._session.retirer.noter.note(inputs, {}, inputs.removed, claim)
         except OciError as error:
             held = ", ".join(f"{entry.tag} ({entry.digest})" for entry in inputs.removed)
             await self._session.warn(
                 f"{inputs.repository}: its record of removed names goes with the state and is not "
-                f"in the registry ({error}). It held {held}",
+                f"in the registry ({error}). It held {held or 'nothing'}",
                 urn,
             )
 

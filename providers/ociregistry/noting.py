@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping
 
-from providers.ociregistry.reference import TagReference
+from providers.ociregistry.reference import Repository, TagReference
 from providers.ociregistry.registry import Manifest, Registry
 from providers.ociregistry.remove import NameRemover
 from providers.ociregistry.stale import Removal, StaleInputs
 from providers.ociregistry.throwaway import displaced_by, is_throwaway
-from providers.ociregistry.undo import UndoWriter
+from providers.ociregistry.undo import Claim, UndoRecord
+from providers.ociregistry.undo_writer import UndoWriter
 
 
 class Noter:
@@ -29,12 +30,20 @@ class Noter:
         now = self._now()
         return [Removal(tag=t, digest=d, removed_at=now) for t, d in found.items() if d]
 
-    async def note(
-        self, inputs: StaleInputs, going: Mapping[str, Manifest], gone: Collection[Removal] = ()
-    ) -> None:
-        """Have in the record what is `going`, and what of `gone` is not, in one write.
+    async def record(self, repository: Repository, owner: str) -> UndoRecord:
+        """Return what is on record, see `UndoWriter.read`."""
+        return await self._writer.read(repository, owner)
 
-        What this process noted before costs no request.
+    async def note(
+        self,
+        inputs: StaleInputs,
+        going: Mapping[str, Manifest],
+        gone: Collection[Removal] = (),
+        claim: Claim | None = None,
+    ) -> None:
+        """Have in the record what is `going`, the `claim`, and what of `gone` is not, in one write.
+
+        What this process noted before costs no request, but for a claim.
 
         :raises UnsupportedRemovalError: if it is plain that nothing can go; nothing was written.
         :raises UndoRecordError: if the record can't be read or written.
@@ -44,4 +53,4 @@ class Noter:
         if fresh:
             ref = TagReference(repository=inputs.repository, tag=fresh[0].tag)
             await self._remover(inputs.repository.host).require(ref)
-        await self._writer.note(inputs.repository, inputs.owner, fresh, gone)
+        await self._writer.note(inputs.repository, inputs.owner, fresh, gone, claim)

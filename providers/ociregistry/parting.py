@@ -1,11 +1,13 @@
-"""Whether the pointers of a repository go with its remover, which the engine is to delete."""
+"""The pointers of a repository stay where another remover looks after them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from providers.ociregistry.errors import OciError
-from providers.ociregistry.reference import Repository, TagReference
+from fleet.http.text import one_line
+from providers.ociregistry.errors import OciError, UndoRecordError
 from providers.ociregistry.session import Session
 from providers.ociregistry.stale import StaleInputs
+from providers.ociregistry.undo import remover_of, tag_of, workshop_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,51 +18,55 @@ class Parting:
     why: str = ""
 
 
-async def parting(session: Session, urn: str, inputs: StaleInputs) -> Parting:
+async def parting(
+    session: Session, urn: str, inputs: StaleInputs, leaving: Collection[str] = ()
+) -> Parting:
     """Decide what becomes of the pointers of a remover that the program no longer declares.
 
     They stay where this or the last run's declaration says so, and where another remover looks
-    after them: one of another name, or of the same repository under another spelling of its host.
+    after them: one that this process knows, or that the undo record names. Those that are `leaving`
+    too do not count.
 
-    :raises RegistryError: if nothing can be compared because the registry does not answer.
+    :raises UnreachableError: if the registry can't be reached.
+    :raises UndoRecordError: if the record can't be read: nothing is known of other removers.
     """
     declared, repository = session.declared, inputs.repository
     if inputs.keep_on_destroy or declared.keeps or declared.has_successor(repository, urn):
         return Parting(stays=True)
-    for twin in declared.twins(repository):
-        if not await _is_elsewhere(session, repository, twin):
-            return Parting(
-                stays=True,
-                why=f"{repository}: its pointers are left as they are, for {twin} is declared and "
-                "seems to be the same repository under another name of its host. If it is another "
-                "one, remove them there by hand",
-            )
-    return Parting(stays=False)
+    own = remover_of(urn, repository)
+    other = await _other(session, inputs, {own, *leaving}) or await _twin(session, inputs, own)
+    if not other:
+        return Parting(stays=False)
+    record = f"{workshop_of(repository)}:{tag_of(inputs.owner)}"
+    return Parting(
+        stays=True,
+        why=f"{repository}: pointers kept: by the undo record {record}, {other} looks after them "
+        "too. If nothing of that name is declared anywhere, remove them by hand; "
+        f"`make prune IMAGE={repository.name.rpartition('/')[2]} APPLY=1` forgets it",
+    )
 
 
-async def _is_elsewhere(session: Session, repository: Repository, twin: Repository) -> bool:
-    """Tell whether `twin` is surely stored apart from `repository`.
+async def _other(session: Session, inputs: StaleInputs, leaving: Collection[str]) -> str:
+    """Return a remover that the record names beside those `leaving`, or an empty string."""
+    record = await session.retirer.noter.record(inputs.repository, inputs.owner)
+    others = record.others(*leaving)
+    return one_line(min(others)) if others else ""
 
-    It is, if no tag that both have declared named there what it named here before this run wrote
-    anything. Without any such tag, or where the registry does not answer, nothing is proven.
+
+async def _twin(session: Session, inputs: StaleInputs, own: str) -> str:
+    """Return a declared repository that has the record of this one, or an empty string.
+
+    That is the same one under another name of its host. A preview has only this to know it by: what
+    is declared there goes into the record with the update.
     """
-    seen, found = session.declared.seen, session.tagger.found
-    compared = 0
-    for tag in sorted(session.declared.tags(twin)):
-        here = TagReference(repository=repository, tag=tag)
-        there = TagReference(repository=twin, tag=tag)
-        if here not in seen:
-            continue
+    for twin in session.declared.twins(inputs.repository):
         try:
-            before = seen.get(there) or (
-                found[there] if there in found else await session.named(there)
-            )
-        except OciError:
-            return False
-        if before == seen[here]:
-            return False
-        compared += 1
-    if not compared:
-        # One that is not reached at all is for the caller: it may be gone for good.
-        await session.named(TagReference(repository=repository, tag="LATEST"))
-    return compared > 0
+            record = await session.retirer.noter.record(twin, inputs.owner)
+        except OciError as error:
+            raise UndoRecordError(
+                f"{inputs.repository}: it may be that {twin} is the same repository under another "
+                f"name of its host, and nothing goes while that is not known: {error}"
+            ) from error
+        if own in record.declared:
+            return str(twin)
+    return ""

@@ -28,6 +28,10 @@ with `--refresh=false` what the last run recorded. Only its create looks for its
 is no state yet. What is not targeted (`--target`) is neither listed nor removed. Where its image
 left, and at `pulumi destroy`, it removes what the state lists or declares, and names each pointer
 with its digest before it goes. A preview names them where it refreshes, that of a destroy on Linux.
+
+No pointer goes that another `StalePointers` declares. A create or update writes the declared
+pointers into the undo record, an artifact in `<repository>/build`, and a removal reads there what
+others declare.
 """
 _RUN = """
 ## Settings of a run

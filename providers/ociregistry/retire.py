@@ -27,6 +27,7 @@ from providers.ociregistry.stale import (
     live_pointers,
 )
 from providers.ociregistry.throwaway import stood_for
+from providers.ociregistry.undo import Claim
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,39 +62,42 @@ class Retirer:
         self._registry = registry
         self._remover = remover
         self._judge = Judge(registry=registry)
-        self._noter = Noter(registry, remover, now)
+        self.noter = Noter(registry, remover, now)
 
-    async def foresee(self, inputs: StaleInputs) -> Outcome:
+    async def foresee(self, inputs: StaleInputs, remover: str) -> Outcome:
         """Return what `retire` would do, without a write.
 
+        :raises UndoRecordError: if the undo record can't be read.
         :raises RegistryError: if the tag list or a name can't be read.
         """
+        elsewhere = await self._elsewhere(inputs, remover)
         tags = {*await self._tags(inputs), *inputs.pointers}
         going, kept = {}, {}
         for tag, digest in sorted(inputs.stale.items()):
-            manifest, reason = await self._still(inputs, tag, digest, tags)
+            manifest, reason = await self._still(inputs, tag, digest, tags, elsewhere)
             if reason or manifest is None:
                 kept[tag] = Kept(tag=tag, digest=digest, reason=reason)
             else:
                 going[tag] = stood_for(manifest)
         return Outcome(kept=_sorted(kept), going=going, tags=tuple(sorted(tags)))
 
-    async def retire(self, inputs: StaleInputs) -> Outcome:
-        """Remove what was listed and still is what it was then; nothing else.
+    async def retire(self, inputs: StaleInputs, claim: Claim) -> Outcome:
+        """Remove what was listed, still is what it was then, and no other remover declares.
 
-        All of it is in the undo record of the registry before the first name goes. A failure stops
-        the removals and comes with the outcome so far.
+        All of it, and the `claim` of this remover, is in the undo record of the registry before the
+        first name goes. A failure stops the removals and comes with the outcome so far.
         """
         removed: list[Removal] = []
         kept: dict[str, Kept] = {}
         failure: OciError | None = None
         try:
+            elsewhere = await self._elsewhere(inputs, claim.remover)
             # What is declared stands by now, whether or not the list shows it yet.
             tags = {*await self._tags(inputs), *inputs.pointers}
-            if going := await self._unmoved(inputs):
-                await self._noter.note(inputs, going, inputs.removed)
+            going = await self._unmoved(inputs, elsewhere)
+            await self.noter.note(inputs, going, inputs.removed, claim)
             for tag, digest in sorted(inputs.stale.items()):
-                manifest, reason = await self._still(inputs, tag, digest, tags)
+                manifest, reason = await self._still(inputs, tag, digest, tags, elsewhere)
                 if reason or manifest is None:
                     kept[tag] = Kept(tag=tag, digest=digest, reason=reason)
                 else:
@@ -115,6 +119,7 @@ class Retirer:
         inputs: StaleInputs,
         declared: frozenset[str],
         say: Callable[[dict[str, str]], Awaitable[None]],
+        remover: str,
     ) -> Outcome:
         """Remove our own pointers, but none of `declared`: nothing of us is left behind.
 
@@ -126,7 +131,7 @@ class Retirer:
 
         They and what the state says was removed before are in the undo record of the registry
         before the first name goes, for no state has them any more. `say` is called before
-        that, with tag and digest of each.
+        that, with tag and digest of each. What the remover itself declares leaves the record last.
 
         :raises UnreachableError: if the tag list can't be read, before anything was removed.
         :raises PartialRemovalError: naming what went before the failure.
@@ -145,7 +150,7 @@ class Retirer:
             going = {tag: found.going[tag] for tag in found.going if tag not in stays}
             if going:
                 await say({tag: named[tag] for tag in going})
-            await self._noter.note(inputs, going, inputs.removed)
+            await self.noter.note(inputs, going, inputs.removed)
             kept += found.kept
             for tag, manifest in going.items():
                 # Its version tag may have gone while others were removed.
@@ -153,6 +158,8 @@ class Retirer:
                     kept.append(Kept(tag=tag, digest=manifest.digest, reason=reason))
                 else:
                     await self._remove(inputs, tag, manifest, tags, removed)
+            if not held:
+                await self.noter.note(inputs, {}, claim=Claim(remover=remover, pointers=None))
         except STOPPED as error:
             raise PartialRemovalError(_so_far(readable(error), removed)) from error
         if held:
@@ -160,16 +167,16 @@ class Retirer:
             raise UnlistedError(_so_far(unlisted, removed))
         return Outcome(removed=tuple(removed), kept=tuple(kept))
 
-    async def keep_record(self, inputs: StaleInputs) -> None:
-        """Have in the registry what the state says was removed, for that state goes.
+    async def _elsewhere(self, inputs: StaleInputs, remover: str) -> dict[str, str]:
+        """Return the pointers that other removers declare, each with the remover."""
+        record = await self.noter.record(inputs.repository, inputs.owner)
+        return {tag: name for name, tags in record.others(remover).items() for tag in tags}
 
-        :raises UndoRecordError: if that can't be done.
-        """
-        await self._noter.note(inputs, {}, inputs.removed)
-
-    async def _unmoved(self, inputs: StaleInputs) -> dict[str, Manifest]:
+    async def _unmoved(
+        self, inputs: StaleInputs, elsewhere: Collection[str]
+    ) -> dict[str, Manifest]:
         """Return what of the listed names still is what it was then, in a request for each."""
-        tags = sorted(inputs.stale.keys() - inputs.pointers)
+        tags = sorted(inputs.stale.keys() - inputs.pointers - {*elsewhere})
         found = await asyncio.gather(*(self._registry.get(inputs.repository, t) for t in tags))
         return {
             tag: manifest
@@ -212,11 +219,18 @@ class Retirer:
         return verdict.kept if _may_be_version(pointer, verdict, inputs) else ""
 
     async def _still(
-        self, inputs: StaleInputs, tag: str, digest: str, tags: Collection[str]
+        self,
+        inputs: StaleInputs,
+        tag: str,
+        digest: str,
+        tags: Collection[str],
+        elsewhere: Mapping[str, str],
     ) -> tuple[Manifest | None, str]:
         """Return what a listed name stands for now, and why it stays; no reason: it is removed."""
         if tag in inputs.pointers:
             return None, "declared again"
+        if tag in elsewhere:
+            return None, f"declared by {one_line(elsewhere[tag])}"
         pointers = live_pointers([tag], inputs.grammar)
         if not pointers:
             return None, "no pointer by the grammar"
@@ -237,8 +251,8 @@ class Retirer:
     ) -> None:
         ref = TagReference(repository=inputs.repository, tag=tag)
         others = frozenset(tags - {tag})
-        gone = self._noter.removals({tag: manifest})
-        await self._noter.note(inputs, {tag: manifest})
+        gone = self.noter.removals({tag: manifest})
+        await self.noter.note(inputs, {tag: manifest})
         try:
             was_there = await self._remover(inputs.repository.host).remove(ref, manifest, others)
         except AcceptedRemovalError:

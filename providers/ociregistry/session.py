@@ -157,8 +157,6 @@ class Declared:
         self._repositories: defaultdict[Repository, set[str]] = defaultdict(set)
         self._tags: defaultdict[Repository, set[str]] = defaultdict(set)
         self._recorded: defaultdict[TagReference, set[str]] = defaultdict(set)
-        self.seen: dict[TagReference, str] = {}
-        """What each tag named that this run's refresh read."""
         self.keeps = False
         """Whether a remover of this run says that pointers stay when their remover goes."""
 

@@ -1,6 +1,7 @@
 """The resource `ociregistry:index:StalePointers`: properties in, properties out."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -8,6 +9,7 @@ from providers.ociregistry.errors import OciError, UnreachableError
 from providers.ociregistry.held import held_of, still_there
 from providers.ociregistry.interruption import STOPPED, readable
 from providers.ociregistry.leaving import Leaving
+from providers.ociregistry.reference import Repository
 from providers.ociregistry.retire import Outcome
 from providers.ociregistry.session import Change, Session
 from providers.ociregistry.stale import Due, Kept, StaleInputs, View, changes, due, refusal
@@ -18,6 +20,7 @@ from providers.ociregistry.stale_wire import (
     stale_inputs,
     view_properties,
 )
+from providers.ociregistry.undo import Claim, remover_of
 from providers.ociregistry.wire import Properties
 
 
@@ -93,9 +96,10 @@ class StaleResource:
 
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
         """Look at the repository, and remove what is stale, or foresee that."""
-        view = await self._look(urn, self._inputs(properties), View())
-        step = self._step(urn, properties, view, [], known=View())
-        return await self._apply(step, [], preview=preview)
+        async with self._claiming(urn, properties, preview=preview):
+            view = await self._look(urn, self._inputs(properties), View())
+            step = self._step(urn, properties, view, [], known=View())
+            return await self._apply(step, [], preview=preview)
 
     async def update(
         self, urn: str, olds: Properties, news: Properties, *, preview: bool
@@ -103,8 +107,9 @@ class StaleResource:
         """Remove what the state lists as stale, or foresee that; the record only grows."""
         record = list(olds.get("removed", []))
         view = recorded_view(olds)
-        step = self._step(urn, news, view, record, known=view)
-        return await self._apply(step, record, preview=preview)
+        async with self._claiming(urn, news, preview=preview):
+            step = self._step(urn, news, view, record, known=view)
+            return await self._apply(step, record, preview=preview)
 
     async def read(
         self, urn: str, resource_id: str, properties: Properties, inputs: Properties
@@ -195,9 +200,10 @@ class StaleResource:
 
     async def _foreseen(self, step: _Step) -> dict[str, Any]:
         inputs, view, outcome = step.inputs, step.view, Outcome()
+        retirer, remover = self._session.retirer, remover_of(step.urn, inputs.repository)
         if inputs.stale:
             outcome = await self._session.hosts.ask(
-                inputs.repository.host, lambda: self._session.retirer.foresee(inputs)
+                inputs.repository.host, lambda: retirer.foresee(inputs, remover)
             )
         listed = due(view, inputs)
         await self._log_waiting(step.urn, listed, step.known)
@@ -207,10 +213,30 @@ class StaleResource:
         return {**step.news, **view_properties(view, stale, kept)}
 
     async def _retired(self, step: _Step) -> Outcome:
+        claim = _claim(step.urn, step.inputs.repository, step.news)
         if not step.inputs.stale:
+            await self._session.retirer.noter.note(step.inputs, {}, step.inputs.removed, claim)
             return Outcome()
         await self._session.log(f"stale, to be removed: {names(step.inputs.stale)}", step.urn)
-        return await self._session.retirer.retire(step.inputs)
+        return await self._session.retirer.retire(step.inputs, claim)
+
+    @asynccontextmanager
+    async def _claiming(self, urn: str, news: Properties, *, preview: bool) -> AsyncIterator[None]:
+        """Have on record what is declared, also where its create or update fails before that.
+
+        The deletions of the same run read it, also in another process of this plugin.
+        """
+        try:
+            yield
+        except RemovalFailedError:
+            raise
+        except OciError:
+            if not preview:
+                with suppress(OciError):
+                    inputs = self._inputs(news)
+                    claim = _claim(urn, inputs.repository, news)
+                    await self._session.retirer.noter.note(inputs, {}, (), claim)
+            raise
 
     async def _afterwards(self, step: _Step, outcome: Outcome) -> tuple[View, OciError | None]:
         """Look again; where that fails, what was known less what was removed is kept.
@@ -237,6 +263,11 @@ class StaleResource:
         inputs = stale_inputs(properties)
         tags = self._session.declared.tags(inputs.repository)
         return replace(inputs, pointers=inputs.pointers | tags)
+
+
+def _claim(urn: str, repository: Repository, news: Properties) -> Claim:
+    remover = remover_of(urn, repository)
+    return Claim(remover=remover, pointers=tuple(sorted(news["pointers"])))
 
 
 def _merged(*parts: Any) -> tuple[Kept, ...]:

@@ -13,6 +13,7 @@ from providers.ociregistry.report import Entry
 from providers.ociregistry.retire import Outcome
 from providers.ociregistry.session import Session
 from providers.ociregistry.stale import Kept
+from providers.ociregistry.undo import remover_of
 
 _LEFT = "no longer declared, kept in the registry"
 
@@ -79,11 +80,13 @@ class StaleTeller:
 
         The engine deletes such a remover after all else, and no preview asks it what it would do.
         """
-        for urn, state in self._session.account.forgotten.items():
+        forgotten = self._session.account.forgotten
+        leaving = [remover_of(u, Repository.parse(s["repository"])) for u, s in forgotten.items()]
+        for urn, state in forgotten.items():
             inputs = self._session.departing(state)
             repository, declared = inputs.repository, self._session.declared
             try:
-                found = await parting(self._session, urn, inputs)
+                found = await parting(self._session, urn, inputs, leaving)
                 if found.stays:
                     if found.why:
                         await self._session.log(found.why, urn)

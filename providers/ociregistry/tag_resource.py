@@ -121,7 +121,6 @@ class TagResource:
             self._teller.read_gone(urn, properties, inputs)
             return None
         self._teller.read(urn, properties, inputs)
-        self._session.declared.seen[ref] = state.digest
         return {**properties, **state_properties(state)}, dict(inputs)
 
     async def _reread(self, recorded: Recorded, *, whole: bool) -> TagState | None:

@@ -49,8 +49,6 @@ class Tagger:
         self._library = Library(registry)
         self._describer = Describer(registry, self._library)
         self._placer = Placer(registry, self._library)
-        self.found: dict[TagReference, str | None] = {}
-        """What each tag named before it was created here, None where it was absent."""
 
     async def create(self, inputs: TagInputs) -> TagState:
         """Make the tag name what is declared, by the rules of adoption.
@@ -60,7 +58,6 @@ class Tagger:
         """
         desired = await self._desire(inputs)
         before, live = await self._look(inputs.ref, unless=desired.index.digest)
-        self.found[inputs.ref] = before
         decision = decide_create(inputs, desired.index.digest, live)
         return await self._carry_out(inputs, desired, decision, before)
 

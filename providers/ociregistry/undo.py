@@ -1,11 +1,14 @@
 """The undo record: removed names with their digests, kept in the registry beside the images.
 
-It lies in the workshop repository of platform builds under a tag of its own, so that it outlives
-the resource that removed the names, and the state. An entry is there before its name goes.
+It lies in the build repository under a tag of its own, so that it outlives the resource that
+removed the names, and the state. An entry is there before its name goes.
+
+It also says what each remover declares. Another process of this plugin, or the same one under
+another name of the registry's host, reads there what it must leave.
 """
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from fleet.http.text import one_line
@@ -13,12 +16,10 @@ from providers.ociregistry.artifact import (
     Artifact,
     Document,
     MalformedArtifactError,
-    OversizedArtifactError,
-    OverwrittenArtifactError,
     tag_for,
 )
-from providers.ociregistry.errors import KEEPING, OciError, UndoRecordError
-from providers.ociregistry.reference import Repository, TagReference, is_digest
+from providers.ociregistry.errors import UndoRecordError
+from providers.ociregistry.reference import Repository, is_digest
 from providers.ociregistry.registry import Registry
 from providers.ociregistry.stale import Removal
 
@@ -28,15 +29,25 @@ _TYPE = "application/vnd.multi-py.fleet.undo.v1+json+gzip"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What a remover declares in a repository; `pointers` is None where the remover leaves."""
+
+    remover: str
+    pointers: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class UndoRecord:
     """The removals of one owner in one repository, oldest first, each name and digest once.
 
     An entry says that a name was about to be removed: one whose removal failed may still be there.
-    `digest` is what the record was read from, empty where there was none.
+    `declared` are the pointers of each remover, see `remover_of`. `digest` is what the record was
+    read from, empty where there was none.
     """
 
     owner: str
     removals: tuple[Removal, ...] = ()
+    declared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     digest: str = ""
 
     def plus(self, removals: Iterable[Removal]) -> tuple[Removal, ...]:
@@ -47,6 +58,23 @@ class UndoRecord:
             # Dates of one form compare as text (RFC 3339, section 5.1).
             found[entry.tag, entry.digest] = max(known, entry, key=lambda one: one.removed_at)
         return tuple(sorted(found.values(), key=lambda one: (one.removed_at, one.tag)))
+
+    def claimed(self, claim: Claim) -> dict[str, tuple[str, ...]]:
+        """Return what all removers declare once `claim` is on record."""
+        found = self.others(claim.remover)
+        return found if claim.pointers is None else {**found, claim.remover: claim.pointers}
+
+    def others(self, *removers: str) -> dict[str, tuple[str, ...]]:
+        """Return what all but `removers` declare."""
+        return {name: tags for name, tags in self.declared.items() if name not in removers}
+
+
+def remover_of(urn: str, repository: Repository) -> str:
+    """Return what a record calls a remover: its repository as declared, and its URN.
+
+    Its stack is left out, for a split of the fleet changes that.
+    """
+    return f"{repository} {urn.partition('::')[2]}"
 
 
 def workshop_of(public: Repository) -> Repository:
@@ -65,7 +93,7 @@ async def load(registry: Registry, public: Repository, owner: str) -> UndoRecord
     :raises UndoRecordError: if what lies there is no record, or another owner's.
     :raises RegistryError: if the registry fails.
     """
-    artifact = _artifact(registry, public, tag_of(owner))
+    artifact = artifact_of(registry, public, tag_of(owner))
     found = await _load(artifact)
     if found is None:
         return UndoRecord(owner=owner)
@@ -83,86 +111,11 @@ async def load_tagged(registry: Registry, public: Repository, tag: str) -> UndoR
     :raises UndoRecordError: if what lies there is no record.
     :raises RegistryError: if the registry fails.
     """
-    return await _load(_artifact(registry, public, tag))
+    return await _load(artifact_of(registry, public, tag))
 
 
-class UndoWriter:
-    """Writes records, and remembers what of them is written."""
-
-    def __init__(self, registry: Registry) -> None:
-        self._registry = registry
-        self._noted: set[tuple[TagReference, str]] = set()
-
-    def unnoted(self, repository: Repository, removals: Collection[Removal]) -> tuple[Removal, ...]:
-        """Return those of `removals` that this process has not put on record."""
-        return tuple(r for r in removals if _key(repository, r) not in self._noted)
-
-    async def note(
-        self,
-        repository: Repository,
-        owner: str,
-        going: Collection[Removal],
-        gone: Collection[Removal] = (),
-    ) -> None:
-        """Have `going` on record, and of `gone` what is not: all of it in one write.
-
-        :raises UndoRecordError: if that can't be done; the record is as it was.
-        """
-        fresh, former = self.unnoted(repository, going), self.unnoted(repository, gone)
-        if not fresh and not former:
-            return
-        try:
-            await self._write(repository, owner, fresh, former)
-        except OciError as error:
-            place = f"{workshop_of(repository)}:{tag_of(owner)}"
-            raise UndoRecordError(
-                f"{repository}: nothing goes that is not in the undo record {place} before: "
-                f"{error}{_remedy(error, workshop_of(repository))}"
-            ) from error
-        self._noted |= {_key(repository, removal) for removal in (*fresh, *former)}
-
-    async def _write(
-        self,
-        repository: Repository,
-        owner: str,
-        fresh: Collection[Removal],
-        former: Collection[Removal],
-    ) -> None:
-        record = await load(self._registry, repository, owner)
-        known = {(entry.tag, entry.digest) for entry in record.removals}
-        if not fresh and all((entry.tag, entry.digest) in known for entry in former):
-            return
-        artifact = _artifact(self._registry, repository, tag_of(owner))
-        value = _value(owner, record.plus((*former, *fresh)))
-        digest = await artifact.save(value, record.digest)
-        live = await self._registry.head(artifact.repository, artifact.tag)
-        if live != digest:
-            raise UndoRecordError(f"{artifact} was written, yet names {live}")
-        if record.digest not in ("", digest):
-            await self._drop(artifact, record.digest)
-
-    async def _drop(self, artifact: Artifact, displaced: str) -> None:
-        """Delete what a write displaced; where that fails, a sweep takes it some day."""
-        try:
-            await artifact.drop(displaced)
-        except OciError:
-            return
-
-
-def _remedy(error: OciError, workshop: Repository) -> str:
-    if isinstance(error, UndoRecordError):
-        return ""
-    if isinstance(error, OverwrittenArtifactError):
-        return "; run again"
-    if isinstance(error, OversizedArtifactError):
-        return (
-            f"; give it another tag that begins with {PREFIX}, so that sweeps keep what it names, "
-            "and delete this one: a new record begins"
-        )
-    return f". See to it that this run may push to {workshop}, or {KEEPING}"
-
-
-def _artifact(registry: Registry, public: Repository, tag: str) -> Artifact:
+def artifact_of(registry: Registry, public: Repository, tag: str) -> Artifact:
+    """Return the place of the record under a tag."""
     return Artifact(registry=registry, repository=workshop_of(public), tag=tag, media_type=_TYPE)
 
 
@@ -189,13 +142,16 @@ def _record(found: Document) -> UndoRecord:
             raise ValueError(f"{one} is no removal")
     if not isinstance(owner, str):
         raise TypeError(f"{one_line(repr(owner))} is not an owner")
-    return UndoRecord(owner=owner, removals=tuple(removals), digest=found.digest)
+    declared = {name: tuple(tags) for name, tags in found.value["declared"].items()}
+    if not all(isinstance(tag, str) for tags in declared.values() for tag in tags):
+        raise ValueError(f"{one_line(repr(declared))} are not pointers")
+    return UndoRecord(owner=owner, removals=tuple(removals), declared=declared, digest=found.digest)
 
 
-def _value(owner: str, removals: Iterable[Removal]) -> dict[str, Any]:
-    entries = [{"tag": r.tag, "digest": r.digest, "removedAt": r.removed_at} for r in removals]
-    return {"owner": owner, "removed": entries}
-
-
-def _key(repository: Repository, removal: Removal) -> tuple[TagReference, str]:
-    return TagReference(repository=repository, tag=removal.tag), removal.digest
+def value_of(record: UndoRecord) -> dict[str, Any]:
+    """Return the record as the artifact holds it."""
+    entries = [
+        {"tag": r.tag, "digest": r.digest, "removedAt": r.removed_at} for r in record.removals
+    ]
+    declared = {name: list(tags) for name, tags in record.declared.items()}
+    return {"owner": record.owner, "removed": entries, "declared": declared}

@@ -88,7 +88,11 @@ def declare(declared: Fields) -> tuple[dict[str, pulumi.Output[str]], list[pulum
             keep_on_destroy=declared["keep_on_destroy"],
             wait_for=ends,
         )
-        remover = StalePointers(declared["repository"], args)
+        provider = declared["provider"] and pulumi.ProviderResource(
+            "ociregistry", declared["provider"], {}
+        )
+        options = pulumi.ResourceOptions(provider=provider or None)
+        remover = StalePointers(declared["remover"] or declared["repository"], args, options)
         ends = [*ends, remover.urn.recover(lambda _: "")]
     return digests, ends
 

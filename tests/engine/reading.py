@@ -53,17 +53,22 @@ class Reading:
 
     def undo_entries(self, owner: str = "fleet/dev") -> list[tuple[str, str]]:
         """Return each name and digest of that record, oldest first; none where there is none."""
-        workshop = Reading(self._registry, f"{self._repository}/build")
-        tag = f"undo-{owner.replace('/', '-')}"
-        if workshop.digest(tag) is None:
-            return []
-        (layer,) = json.loads(workshop._fetch(f"manifests/{tag}", tag))["layers"]
-        packed = workshop._fetch(f"blobs/{layer['digest']}", layer["digest"])
-        record = json.loads(gzip.decompress(packed))
-        assert record["owner"] == owner
+        record = self.record(owner)
         dates = [entry["removedAt"] for entry in record["removed"]]
         assert dates == sorted(dates), "the oldest comes first"
         return [(entry["tag"], entry["digest"]) for entry in record["removed"]]
+
+    def record(self, owner: str = "fleet/dev") -> dict[str, Any]:
+        """Return that record, one that is empty where there is none."""
+        workshop = Reading(self._registry, f"{self._repository}/build")
+        tag = f"undo-{owner.replace('/', '-')}"
+        if workshop.digest(tag) is None:
+            return {"owner": owner, "removed": [], "declared": {}}
+        (layer,) = json.loads(workshop._fetch(f"manifests/{tag}", tag))["layers"]
+        packed = workshop._fetch(f"blobs/{layer['digest']}", layer["digest"])
+        record: dict[str, Any] = json.loads(gzip.decompress(packed))
+        assert record["owner"] == owner
+        return record
 
     def pull(self, reference: str) -> dict[str, str]:
         """Pull every platform of an index; return platform to digest.

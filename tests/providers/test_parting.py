@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from providers.ociregistry.errors import UndoRecordError
 from providers.ociregistry.index import OWNER_ANNOTATION
-from providers.ociregistry.reference import Repository, TagReference
+from providers.ociregistry.reference import Repository
 from tests.providers.declared import NAME
 from tests.providers.engine_fake import STALE, SUMMARY, TAG, Engine
 from tests.providers.registry_fake import FakeRegistry, serving
@@ -93,9 +94,9 @@ def fleet(engine: Engine, registry: FakeRegistry) -> Fleet:
     return made
 
 
-def copy_images(source: FakeRegistry, target: FakeRegistry) -> None:
-    target.repositories[NAME].manifests |= source.repositories[NAME].manifests
-    target.repositories[NAME].blobs |= source.repositories[NAME].blobs
+def copy_images(source: FakeRegistry, target: FakeRegistry, name: str = NAME) -> None:
+    target.repositories[name].manifests |= source.repositories[name].manifests
+    target.repositories[name].blobs |= source.repositories[name].blobs
 
 
 def respelled(registry: FakeRegistry) -> str:
@@ -111,8 +112,8 @@ class TestAnotherSpellingOfTheHost:
         fleet.up(respelled(registry))
         assert fleet.live == before
         (warning,) = engine.warnings
-        assert f"{registry.host}/{NAME}: its pointers are left" in warning
-        assert f"{respelled(registry)}/{NAME} is declared" in warning
+        assert f"{registry.host}/{NAME}: pointers kept" in warning
+        assert f"{respelled(registry)}/{NAME} " in warning
         fleet.up(respelled(registry))
         assert fleet.live == before
 
@@ -121,7 +122,7 @@ class TestAnotherSpellingOfTheHost:
     ) -> None:
         fleet.up(respelled(registry), preview=True)
         assert not [text for text in engine.messages if "to be removed" in text]
-        assert [text for text in engine.messages if "are left as they are" in text]
+        assert [text for text in engine.messages if "pointers kept" in text]
 
     def test_an_image_that_is_rebuilt_in_the_same_run_costs_none_either(
         self, fleet: Fleet, registry: FakeRegistry
@@ -132,7 +133,7 @@ class TestAnotherSpellingOfTheHost:
         assert fleet.live == before
         assert registry.repositories[NAME].tags[LATEST] == fleet.digest
 
-    def test_without_a_refresh_nothing_is_proven_and_nothing_goes(
+    def test_without_a_refresh_it_costs_none_either(
         self, fleet: Fleet, registry: FakeRegistry, engine: Engine
     ) -> None:
         before = fleet.live
@@ -154,29 +155,29 @@ class TestAnotherRegistry:
         assert fleet.live == {"py3.12-0.34.0"}
         assert set(other.repositories[NAME].tags) == {LATEST}
 
-    def test_one_that_is_an_exact_copy_is_no_proof_and_the_warning_says_what_to_do(
+    def test_one_that_is_a_copy_with_the_record_is_taken_for_the_same(
         self, fleet: Fleet, other: FakeRegistry, engine: Engine
     ) -> None:
         before = fleet.live
-        copy_images(fleet.registry, other)
-        other.repositories[NAME].tags |= fleet.registry.repositories[NAME].tags
+        for name in (NAME, f"{NAME}/build"):
+            copy_images(fleet.registry, other, name)
+            other.repositories[name].tags |= fleet.registry.repositories[name].tags
+        fleet.up(other.host, preview=True)
+        assert not [text for text in engine.messages if "to be removed" in text]
         fleet.up(other.host)
         assert fleet.live == before
-        assert engine.warnings[0].endswith("If it is another one, remove them there by hand")
+        assert "remove them by hand" in engine.warnings[0]
 
-    def test_one_whose_copy_does_not_answer_proves_nothing(
+    def test_while_one_does_not_answer_nothing_goes(
         self, fleet: Fleet, other: FakeRegistry, engine: Engine
     ) -> None:
         before = fleet.live
         engine.restart()
-        for name in list(engine.resources):
-            engine.refresh(name)
         declared = engine.provider._session.declared
-        twin = f"{other.host}/{NAME}"
-        declared.add_remover(Repository.parse(twin), "urn", keeps=False)
-        declared.add_tag(TagReference.parse(f"{twin}:{LATEST}"))
-        other.fault("HEAD", status=403, times=99)
-        engine.delete(f"{fleet.registry.host}/{NAME}")
+        declared.add_remover(Repository.parse(f"{other.host}/{NAME}"), "urn", keeps=False)
+        other.fault("GET", status=403, times=99)
+        with pytest.raises(UndoRecordError, match="another name of its host"):
+            engine.delete(f"{fleet.registry.host}/{NAME}")
         assert fleet.live == before
 
 

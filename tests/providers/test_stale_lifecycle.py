@@ -152,7 +152,7 @@ class TestStalePointers:
         fleet.registry.fault("tags/list", status=200, body=b'{"tags": ["py3.8-LA')
         with pytest.raises(RegistryError, match="truncated"):
             engine.up(STALE, "s", fleet.inputs())
-        assert fleet.registry.writes == []
+        assert [line for line in fleet.registry.writes if "/build/" not in line] == []
 
     def test_without_a_refresh_nothing_goes_that_the_state_does_not_list(
         self, engine: Engine, fleet: Fleet

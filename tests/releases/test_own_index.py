@@ -29,8 +29,8 @@ def test_files_are_locked_by_the_addresses_of_that_index(
         declared = parse(config(index=index.url, images={"web": web}))
         here = internet.Here(root=tmp_path, stand_ins={}, builders={})
         sources = internet.of_the_internet(client, declared, here, [])
-        here = replace(sources, platforms=Outside().base)
-        made = completed(Lock(), declared, here, Refresh())
+        sources = replace(sources, platforms=Outside().base)
+        made = completed(Lock(), declared, sources, Refresh())
         files = index.url.removesuffix("/simple") + "/files"
     assert made.pins[("web", "3.11", "1.0.0")] == ("served==1.0.0", "wanted==1.0.0")
     assert [address.partition("#")[0] for (address,) in made.files.values()] == [

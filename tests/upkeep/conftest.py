@@ -66,6 +66,7 @@ def sweeper(registry: FakeRegistry, run: Run) -> Sweeper:
 
 def remover(place: Repository, **fields: Any) -> Remover:
     values: dict[str, Any] = {
+        "name": "fleet::s",
         "pointers": frozenset(),
         "grammar": (("LATEST", r"py[0-9.]+-LATEST"),),
         "policies": {"LATEST": "remove"},

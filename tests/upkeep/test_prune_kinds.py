@@ -15,7 +15,7 @@ from providers.ociregistry.errors import OciError, RegistryError
 from providers.ociregistry.reference import Repository
 from providers.ociregistry.stale import Removal
 from providers.ociregistry.transport import Transport
-from providers.ociregistry.undo import UndoWriter
+from providers.ociregistry.undo_writer import UndoWriter
 from tests.engine.reading import Reading
 from tests.engine.seeding import PLATFORMS, move_tag, push_image, push_index
 from tests.providers.registry_fake import http_date

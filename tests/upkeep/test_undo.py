@@ -7,9 +7,11 @@ import pytest
 
 from fleet.plan import make_plan
 from local.say import TroubleError
+from providers.ociregistry.client import Client
 from providers.ociregistry.reference import Repository
 from providers.ociregistry.stale import Removal
-from providers.ociregistry.undo import UndoWriter
+from providers.ociregistry.undo import Claim
+from providers.ociregistry.undo_writer import UndoWriter
 from tests.engine.reading import Reading
 from tests.fleet.examples import declaration, inputs
 from tests.providers.registry_fake import FakeRegistry
@@ -26,13 +28,14 @@ from tests.upkeep.sweeping import (
     state,
     tagged,
 )
-from upkeep.images import image_of
+from upkeep import removers
+from upkeep.images import Image, image_of
 from upkeep.prune_report import report
 from upkeep.records import Records, candidates, read_records
 from upkeep.restore import choose, outlook
 
 TAG, OTHER = "py3.8-LATEST", "sha256:" + "b" * 64
-RECORD = "undo-fleet-dev"
+RECORD, OWNER = "undo-fleet-dev", "fleet/dev"
 Note = Callable[..., None]
 
 
@@ -155,6 +158,54 @@ class TestASweep:
         for now in (FIRST, LAST):
             assert sweeper.sweep(now, days=0).gone == ()
         assert sweeper.holds(PUBLIC, old)
+
+
+class TestARemoverThatNoStateHas:
+    @pytest.fixture
+    def claims(self, registry: FakeRegistry, run: Run, note: Note) -> None:
+        note({TAG: DIGEST})
+        place = repository(registry)
+
+        async def claim(client: Client) -> None:
+            for name in ("fleet::s", "fleet::lost"):
+                found = Claim(remover=name, pointers=(TAG,))
+                await UndoWriter(client).note(place, OWNER, [], claim=found)
+
+        run(claim)
+
+    def forget(self, registry: FakeRegistry, run: Run, *, apply: bool) -> tuple[str, ...]:
+        place = repository(registry)
+        image, known = Image(public=place, planned=frozenset()), state(removers=(remover(place),))
+        lines: tuple[str, ...] = run(
+            lambda client: removers.forget(client, image, OWNER, known, apply=apply)
+        )
+        return lines
+
+    def test_is_named_by_a_dry_run_and_kept(
+        self, registry: FakeRegistry, run: Run, claims: None
+    ) -> None:
+        registry.log.clear()
+        (line,) = self.forget(registry, run, apply=False)
+        assert "fleet::lost: `make prune APPLY=1` forgets it" in line
+        assert registry.writes == []
+
+    def test_is_forgotten_and_nothing_else(
+        self, registry: FakeRegistry, run: Run, claims: None
+    ) -> None:
+        (line,) = self.forget(registry, run, apply=True)
+        assert "fleet::lost: forgotten" in line
+        record = Reading(registry, PUBLIC).record()
+        assert record["declared"] == {"fleet::s": [TAG]}
+        assert Reading(registry, PUBLIC).undo() == {TAG: DIGEST}
+        registry.log.clear()
+        assert self.forget(registry, run, apply=True) == ()
+        assert registry.writes == []
+
+    def test_a_record_that_can_not_be_read_is_left_to_the_sweep(
+        self, registry: FakeRegistry, run: Run
+    ) -> None:
+        registry.push_index(BUILD, RECORD)
+        assert self.forget(registry, run, apply=True) == ()
 
 
 class TestWhereARecordMayLie:

@@ -1,0 +1,30 @@
+"""Removers that an undo record names and no state has: they keep pointers for nobody."""
+
+from providers.ociregistry.errors import UndoRecordError
+from providers.ociregistry.registry import Registry
+from providers.ociregistry.undo import Claim, load
+from providers.ociregistry.undo_writer import UndoWriter
+from upkeep.images import Image
+from upkeep.state import State
+
+
+async def forget(
+    registry: Registry, image: Image, owner: str, state: State, *, apply: bool
+) -> tuple[str, ...]:
+    """Return a line for each remover that is not in ``state``; with ``apply``, forget them.
+
+    A lost state or `pulumi state delete` leaves such a remover. A record that can't be read is left
+    to the sweep, which names it.
+
+    :raises providers.ociregistry.errors.OciError: when the registry fails or refuses.
+    """
+    try:
+        record = await load(registry, image.public, owner)
+    except UndoRecordError:
+        return ()
+    gone = sorted(record.others(*(remover.name for remover in state.removers)))
+    writer = UndoWriter(registry)
+    for name in gone if apply else ():
+        await writer.note(image.public, owner, [], claim=Claim(remover=name, pointers=None))
+    fate = "forgotten" if apply else "`make prune APPLY=1` forgets it"
+    return tuple(f"  no resource any more, but in the undo record: {n}: {fate}" for n in gone)
