@@ -15,10 +15,12 @@ import yaml
 
 from fleet.declaration import Declaration
 from fleet.http.blocking import Blocking
+from fleet.logins import variables
 from fleet.problems import DeclarationError, Problems
 from inputs.locks import is_local, lock_file, read_lock
 from inputs.stack import config_file, declaration_of_file, whole_stack
 from providers.ociregistry.errors import OciError
+from providers.ociregistry.login import find_logins
 from releases import pypi, requirements
 from releases.bases import BaseError
 from releases.change import DiscoveryError
@@ -145,6 +147,7 @@ def of_the_internet(
     What people ought to know is printed, and added to ``notes``.
     """
     index = declaration.index
+    logins = find_logins(variables(declaration.logins), os.environ)
     files = cache(lambda distribution: pypi.files(distribution, client, index=index))
     content = cache(lambda file: pypi.content(file, client))
     cooldown = cooldown_of(declaration.cooldown_days, datetime.now(UTC))
@@ -166,7 +169,7 @@ def of_the_internet(
         yanked=cache(lambda name: yanked_in(releases_in(name, files(name)))),
         files=files,
         build_requires=cache(lambda file: build_requires(file.name, content(file))),
-        platforms=cache(platform_digests),
+        platforms=cache(partial(platform_digests, logins=logins)),
         stand_ins=stand_ins,
         say=lambda text: print(text, file=sys.stderr, flush=True),
         note=note,

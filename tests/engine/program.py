@@ -10,8 +10,11 @@ from typing import Any, cast
 import pulumi
 
 from providers.ociregistry.resources import (
+    Login,
     PlatformSource,
     PointerPattern,
+    Provider,
+    ProviderArgs,
     StalePointers,
     StalePointersArgs,
     Summary,
@@ -53,6 +56,7 @@ def declare_tags(declared: Fields) -> dict[str, Tag]:
                 ],
                 on_conflict=declared["on_conflict"],
             ),
+            opts,
         )
         for tag, sources in declared["tags"].items()
     }
@@ -67,6 +71,7 @@ def declare_tags(declared: Fields) -> dict[str, Tag]:
                 identity=target,
                 source=pulumi.Output.concat(repository, "@", digests[target]),
             ),
+            opts,
         )
         for pointer, target in declared["pointers"].items()
     }
@@ -91,15 +96,21 @@ def declare(declared: Fields) -> tuple[dict[str, pulumi.Output[str]], list[pulum
             keep_on_destroy=declared["keep_on_destroy"],
             wait_for=ends,
         )
-        remover = StalePointers(declared["repository"], args)
+        remover = StalePointers(declared["repository"], args, opts)
         ends = [*ends, remover.urn.recover(lambda _: "")]
     return digests, ends
 
 
 first = json.loads(Path("declared.json").read_text())
+named = {host: Login(**names) for host, names in first["logins"].items()}
+opts = (
+    pulumi.ResourceOptions(provider=Provider("registries", ProviderArgs(logins=named)))
+    if named
+    else None
+)
 known, ended = declare(first)
 for another in first["more"]:
     ended = [*ended, *declare(another)[1]]
 if first["summary"]:
-    Summary(first["owner"], SummaryArgs(wait_for=ended))
+    Summary(first["owner"], SummaryArgs(wait_for=ended), opts)
 pulumi.export("digests", known)

@@ -30,7 +30,7 @@ class Declared:
 
     `repository` and `build` are `host/name`; `tags` maps a tag to its platforms' digests in
     `build`, `pointers` maps a pointer to one of `tags`. Without a `policy` there is no remover.
-    `more` are other repositories, declared likewise.
+    `more` are other repositories, declared likewise; `logins` hold for all of them.
     `inputs` maps a tag to what went into it, of which its identity is made unless `identities`
     names one; `building` names the platforms of a tag whose digests a preview does not know, as
     those of a build.
@@ -51,6 +51,7 @@ class Declared:
     identities: Mapping[str, str] = field(default_factory=dict)
     building: Mapping[str, list[str]] = field(default_factory=dict)
     summary: bool = False
+    logins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     more: tuple["Declared", ...] = ()
 
 
