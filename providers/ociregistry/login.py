@@ -28,10 +28,14 @@ class Login:
 
 @dataclass(frozen=True, kw_only=True)
 class Logins:
-    """The declared logins by host, and the credentials of those whose variables are set."""
+    """The declared logins by host, and the credentials of those whose variables are set.
+
+    `halves` says, by host, which variable is missing where only the other one is set.
+    """
 
     named: Mapping[str, Login] = field(default_factory=dict)
     held: Mapping[str, Credentials] = field(default_factory=dict, repr=False)
+    halves: Mapping[str, str] = field(default_factory=dict)
 
     def remedy(self, host: str) -> str:
         """Return what to do where `host` asks for a login and none was found."""
@@ -78,9 +82,10 @@ def parse_logins(value: object) -> dict[str, Login]:
 def find_logins(value: object, environment: Mapping[str, str]) -> Logins:
     """Return the logins of a configuration, their values looked up in `environment`.
 
-    A login of which neither variable is set leaves the host to Docker's configuration.
+    A login whose variables are not both set leaves the host to Docker's configuration: a refresh
+    works with the names of the last run, of which this one may have renamed one.
 
-    :raises OciError: naming every variable that is set in vain, and all that is wrong in `value`.
+    :raises OciError: naming every variable that can't be sent, and all that is wrong in `value`.
     """
     named = parse_logins(value)
     problems: list[str] = []
@@ -89,18 +94,21 @@ def find_logins(value: object, environment: Mapping[str, str]) -> Logins:
             f"{_REMOVED}: is set, and not read any more. A login belongs to the host that "
             "fleet:logins names, by default that of fleet:registry. Unset it"
         )
-    held = {}
+    held, halves = {}, {}
     for host, login in named.items():
-        try:
-            found = _pair(login, environment)
-        except OciError as error:
-            problems.append(str(error))
-            continue
-        if found is not None:
-            held[host] = found
+        names = (login.username, login.password)
+        username, password = (environment.get(name, "") for name in names)
+        if username and password:
+            try:
+                held[host] = pair_of(username, password, names)
+            except OciError as error:
+                problems.append(str(error))
+        elif username or password:
+            given, lacking = names if username else reversed(names)
+            halves[host] = f"{given}: is set without {lacking}. Set both, or neither"
     if problems:
         raise AuthenticationError("\n".join(problems))
-    return Logins(named=named, held=held)
+    return Logins(named=named, held=held, halves=halves)
 
 
 async def find_credentials(
@@ -110,22 +118,15 @@ async def find_credentials(
 
     A declared login is for its own host, and wins there over Docker's configuration.
 
-    :raises AuthenticationError: if Docker's configuration can't be read.
+    :raises AuthenticationError: if Docker's configuration can't be read, or has no login either
+        where half of a declared one is set.
     """
-    held = logins.held.get(canonical(repository.host))
-    return held or await docker_login.find(repository, environment)
+    host = canonical(repository.host)
+    found = logins.held.get(host) or await docker_login.find(repository, environment)
+    if found is None and host in logins.halves:
+        raise AuthenticationError(logins.halves[host])
+    return found
 
 
 def _is_name(value: object) -> bool:
     return isinstance(value, str) and _NAME.fullmatch(value) is not None
-
-
-def _pair(login: Login, environment: Mapping[str, str]) -> Credentials | None:
-    username, password = environment.get(login.username, ""), environment.get(login.password, "")
-    if not username and not password:
-        return None
-    if not username or not password:
-        names = (login.username, login.password)
-        given, lacking = names if username else reversed(names)
-        raise AuthenticationError(f"{given}: is set without {lacking}. Set both, or neither")
-    return pair_of(username, password, (login.username, login.password))

@@ -54,7 +54,7 @@ _CONFIG = {
     "logins": _map(
         _ref("Login"),
         "Registry host (host[:port]) to the variables that hold its login. Hosts that are not "
-        "named, and those whose variables are not set, have that of Docker's configuration.",
+        "named, and those whose variables are not both set, have that of Docker's configuration.",
     ),
 }
 

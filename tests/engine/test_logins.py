@@ -70,6 +70,7 @@ def test_a_changed_login_is_one_update_of_the_provider_and_of_nothing_else(
     del asking.environment["OUR_WORD"]
     assert asking.up("--expect-no-changes").steps == ()
     after = asking.resources()
+    assert [n for n, held in after.items() if held["type"] == PROVIDER] == ["registries"]
     assert after["registries"]["inputs"]["logins"] == renamed
     assert after["registries"]["id"] == before["registries"]["id"]
     for name in (f"{front.host}/{REPOSITORY}:{tag}" for tag in (VERSION, LATEST)):

@@ -61,8 +61,9 @@ def test_a_change_is_named_and_replaces_nothing(after: Any, changed: list[str]) 
 
 
 def test_values_are_looked_up_once_and_what_is_amiss_is_named_by_its_variable() -> None:
-    provider = OciProvider(Session(environment={"OUR_USER": "canary"}))
+    wrong = {"OUR_USER": "canary", "OUR_WORD": "canary\n"}
+    provider = OciProvider(Session(environment=wrong))
     request = p.ConfigureRequest({}, wrap_map({"logins": GOOD}), False, False)
-    with pytest.raises(OciError, match="OUR_USER: is set without OUR_WORD") as caught:
+    with pytest.raises(OciError, match="OUR_WORD: ") as caught:
         asyncio.run(provider.configure(request))
     assert "canary" not in str(caught.value)

@@ -102,10 +102,17 @@ class TestDeclaredLogins:
         with pytest.raises(AuthenticationError, match=f"{name}: is set without OUR_.*Set both"):
             find(tmp_path, **{name: "half"})
 
+    @pytest.mark.parametrize("name", list(GHCR))
+    def test_half_a_pair_leaves_the_host_to_docker(self, tmp_path: Path, name: str) -> None:
+        found = find(tmp_path, {"auths": {"ghcr.io": {"auth": PAIR}}}, **{name: "half"})
+        assert found == Credentials(username="me", password="se:cret")
+        assert find_for("docker.io/library/python", tmp_path, **{name: "half"}) is None
+
     def test_every_fault_is_named_at_once(self, tmp_path: Path) -> None:
         both = {**OURS, "docker.io": {"username": "HUB_USER", "password": "HUB_WORD"}}
+        wrong = {**GHCR, "OUR_USER": "a:canary", "HUB_USER": "hub", "HUB_WORD": "canary\n"}
         with pytest.raises(AuthenticationError, match=r"(?s)OUR_USER: .*HUB_WORD: ") as caught:
-            find_for("ghcr.io/a", tmp_path, logins=both, OUR_USER="canary", HUB_WORD="canary")
+            find_for("ghcr.io/a", tmp_path, logins=both, **wrong)
         assert "canary" not in str(caught.value)
 
     @pytest.mark.parametrize("name", list(GHCR))
