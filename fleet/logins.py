@@ -1,5 +1,6 @@
 """Which registry's login comes from which environment variables: names of variables, no values."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,7 +19,8 @@ _NOT_A_NAME = Fault(
     "Write a name of capitals, digits and _, not beginning with GITHUB_, such as HUB_PASSWORD, and "
     "give the value in the environment. If a secret stood here, replace it where it is valid",
 )
-_OTHERS = frozenset({"FLEET_APP_PRIVATE_KEY", "PULUMI_CONFIG_PASSPHRASE"})
+# What the engine, the program and its jobs are set by, the App's key and the passphrase included.
+_TAKEN = re.compile(r"PULUMI_.*|FLEET_(?!REGISTRY_).*|DOCKER_CONFIG|LIMIT|PATH|STACK")
 _NOT_A_MAPPING = "is not a mapping (it is not shown, for it may hold a secret)"
 _NOT_LOGINS = Fault(_NOT_A_MAPPING, "Write a line per registry: host: {username: A_VARIABLE, …}")
 _NOT_A_LOGIN = Fault(_NOT_A_MAPPING, "Write {username: A_VARIABLE, password: A_VARIABLE}")
@@ -104,8 +106,8 @@ def _variable(reader: Reader, key: str) -> str:
         reader.problems.add(reader.at(key), "is missing", "Name the variable that holds it")
     elif not isinstance(value, str) or _NAME(value):
         reader.problems.add(reader.at(key), *_NOT_A_NAME)
-    elif value in _OTHERS:
-        what = f"{value} is a secret of another purpose, which no registry may get"
+    elif _TAKEN.fullmatch(value):
+        what = f"{value} is a variable of another purpose, whose value no registry may get"
         reader.problems.add(reader.at(key), what, "Name a variable of its own")
     else:
         return value

@@ -75,9 +75,12 @@ def test_what_is_no_mapping_is_refused_and_not_shown(value: Any) -> None:
     assert "4242" not in found
 
 
-@pytest.mark.parametrize("name", ["FLEET_APP_PRIVATE_KEY", "PULUMI_CONFIG_PASSPHRASE"])
-def test_a_secret_of_another_purpose_is_no_login(name: str) -> None:
-    assert "secret of another purpose" in problems({"docker.io": {**HUB, "password": name}})
+@pytest.mark.parametrize(
+    "name",
+    ["FLEET_APP_PRIVATE_KEY", "FLEET_GITHUB_TOKEN", "PULUMI_CONFIG_PASSPHRASE", "DOCKER_CONFIG"],
+)
+def test_a_variable_of_another_purpose_is_no_login(name: str) -> None:
+    assert "variable of another purpose" in problems({"docker.io": {**HUB, "password": name}})
 
 
 def test_a_login_that_writes_is_not_given_to_what_only_reads() -> None:
