@@ -46,9 +46,14 @@ class OciProvider(p.Provider):
         return p.GetSchemaResponse(schema=SCHEMA)
 
     async def check_config(self, request: p.CheckRequest) -> p.CheckResponse:
-        """Validate the settings of the stack: names of variables, whose values nobody looks up."""
+        """Validate the settings of the stack: names of variables, whose values nobody looks up.
+
+        Where they changed, the engine goes on with this process, which saw nothing of the refresh.
+        """
+        before, after = map(plain_map, (request.old_inputs, request.new_inputs))
+        self._session.took_over = before.get(LOGINS, {}) != after.get(LOGINS, {}) and bool(before)
         try:
-            parse_logins(plain_map(request.new_inputs).get(LOGINS, {}))
+            parse_logins(after.get(LOGINS, {}))
         except OciError as error:
             return p.CheckResponse(
                 inputs=request.new_inputs, failures=[p.CheckFailure(LOGINS, str(error))]

@@ -64,6 +64,8 @@ class Session:
         self.declared = Declared()
         self.destroying = False
         """Whether this run is known to destroy the stack, so that its reading names what goes."""
+        self.took_over = False
+        """Whether the provider's configuration changed in this run: another process refreshed."""
         self.hosts = Hosts()
         self.sightings = Sightings()
         self.log: Callable[[str, str], Awaitable[None]] = _silent

@@ -132,6 +132,37 @@ def test_an_import_without_the_provider_is_taken_over_by_it_without_a_change(
     assert Reading(distribution, REPOSITORY).tags() == before
 
 
+def test_an_image_that_leaves_while_the_login_changes_keeps_its_pointers_until_they_were_named(
+    distribution: Distribution, stack: EngineStack
+) -> None:
+    def of(name: str) -> Declared:
+        children = push_image(distribution, f"team/{name}/build", PLATFORMS, name)
+        place = f"{distribution.host}/team/{name}"
+        return Declared(
+            repository=place,
+            build=f"{place}/build",
+            tags={VERSION: children},
+            pointers={LATEST: VERSION},
+            summary=True,
+            logins={distribution.host: OURS},
+        )
+
+    view = Reading(distribution, "team/leaves")
+    stays = of("stays")
+    stack.declare(replace(stays, more=(of("leaves"),)))
+    stack.up()
+    stack.declare(replace(stays, logins={distribution.host: {**OURS, "password": "OUR_NEW_WORD"}}))
+    assert "keeps its pointers until the next run" in stack.preview().messages
+    failed = stack.up(code=None)
+    assert failed.code != 0
+    assert "its pointers stay in this run" in failed.messages
+    assert LATEST in view.tags()
+    assert f"to be removed: {LATEST} (" in stack.preview().messages
+    stack.up()
+    assert view.tags().keys() == {VERSION}
+    assert stack.up().steps == ()
+
+
 def test_what_is_no_name_of_a_variable_ends_the_run_and_is_not_shown(
     distribution: Distribution, stack: EngineStack
 ) -> None:
