@@ -52,6 +52,20 @@ def test_a_host_that_is_none_is_named() -> None:
     assert "'https://ghcr.io' is not the host of a registry" in failure
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "took_over"),
+    [(None, GOOD, False), (GOOD, GOOD, False), (GOOD, OTHER, True)],
+)
+def test_a_process_knows_that_another_one_refreshed(
+    before: Any, after: Any, took_over: bool
+) -> None:
+    session = Session(environment={})
+    olds = {} if before is None else wrap_map({"logins": before})
+    request = p.CheckRequest(URN, olds, wrap_map({"logins": after}), b"")
+    asyncio.run(OciProvider(session).check_config(request))
+    assert session.took_over == took_over
+
+
 @pytest.mark.parametrize(("after", "changed"), [(GOOD, []), (OTHER, ["logins"])])
 def test_a_change_is_named_and_replaces_nothing(after: Any, changed: list[str]) -> None:
     olds, news = wrap_map({"logins": GOOD}), wrap_map({"logins": after})
