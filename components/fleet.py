@@ -12,7 +12,13 @@ from components.pointers import Pointers, PointersArgs
 from components.tag_build import Before
 from components.wheels import wheels_image
 from fleet.plan import ImagePlan, Plan, VersionTag
-from providers.ociregistry.resources import Summary, SummaryArgs
+from providers.ociregistry.resources import (
+    Login,
+    Provider,
+    ProviderArgs,
+    Summary,
+    SummaryArgs,
+)
 
 
 class Guard(pulumi.ComponentResource):
@@ -82,6 +88,8 @@ def declare(plan: Plan, elsewhere: Elsewhere) -> Fleet:
     What is built on images of other stacks starts from what is known ``elsewhere``.
     """
     Guard(plan.owner, protected=plan.protected)
+    provider = _provider(plan)
+    registries = pulumi.ResourceOptions(providers=[provider])
     rows: dict[str, Rows] = {}
     verified = elsewhere.verified(plan)
     settled: list[pulumi.Output[str]] = []
@@ -89,17 +97,24 @@ def declare(plan: Plan, elsewhere: Elsewhere) -> Fleet:
     for image in plan.images:
         compiled = {wheels.name: wheels_image(wheels) for wheels in image.compiling}
         before = Before(verified=verified, wheels=compiled)
-        made = {tag.tag: _image_tag(tag, image, plan, before) for tag in image.tags}
+        made = {tag.tag: _image_tag(tag, image, plan, before, registries) for tag in image.tags}
         for component in made.values():
             verified.update(component.verified)
         if image.name in plan.shared:
             shared.update(_shared(image, verified))
         digests = {tag: component.digest for tag, component in made.items()}
-        pointers = Pointers(image.name, PointersArgs(image=image, plan=plan, digests=digests))
+        args = PointersArgs(image=image, plan=plan, digests=digests)
+        pointers = Pointers(image.name, args, registries)
         rows[image.name] = Rows(tags=[tag.row for tag in made.values()], pointers=pointers.rows)
         settled += [*digests.values(), *pointers.settled]
-    Summary(f"{plan.owner}:summary", SummaryArgs(wait_for=settled))
+    opts = pulumi.ResourceOptions(provider=provider)
+    Summary(f"{plan.owner}:summary", SummaryArgs(wait_for=settled), opts)
     return Fleet(rows=rows, builds=shared)
+
+
+def _provider(plan: Plan) -> Provider:
+    logins = {host: Login(**names) for host, names in plan.logins.items()}
+    return Provider(f"{plan.owner}:registries", ProviderArgs(logins=logins))
 
 
 def _shared(image: ImagePlan, verified: Mapping[str, pulumi.Output[str]]) -> dict[str, Verified]:
@@ -107,7 +122,13 @@ def _shared(image: ImagePlan, verified: Mapping[str, pulumi.Output[str]]) -> dic
     return {b.name: Verified(identity=b.identity, digest=verified[b.name]) for b in builds}
 
 
-def _image_tag(tag: VersionTag, image: ImagePlan, plan: Plan, before: Before) -> ImageTag:
+def _image_tag(
+    tag: VersionTag,
+    image: ImagePlan,
+    plan: Plan,
+    before: Before,
+    registries: pulumi.ResourceOptions,
+) -> ImageTag:
     return ImageTag(
         f"{image.name}:{tag.tag}",
         ImageTagArgs(
@@ -118,4 +139,5 @@ def _image_tag(tag: VersionTag, image: ImagePlan, plan: Plan, before: Before) ->
             on_conflict=plan.version_conflict,
             before=before,
         ),
+        registries,
     )

@@ -9,6 +9,7 @@ from typing import Final, Literal, NewType
 
 from fleet.discovery import PythonReleases, Releases
 from fleet.github import GitHub
+from fleet.logins import Login
 from fleet.names import PointerKind
 from fleet.nodes import Node
 
@@ -111,7 +112,8 @@ class Declaration:
     """A whole stack: where the images go, who builds them, and which they are.
 
     ``registry`` is ``host[:port]/namespace``; ``builders`` maps a platform to the name of a buildx
-    builder, and ``nodes`` says where those build that the declaration describes. ``schedules`` maps
+    builder, and ``nodes`` says where those build that the declaration describes. ``logins`` names,
+    by registry host, the variables that hold a login. ``schedules`` maps
     a job to its cron line, ``secrets`` names the Actions secrets that the fleet's repository is
     given, ``variables`` are the Actions variables beside them; ``github`` is ``None`` where nothing
     on GitHub is managed. ``pointers_stay`` says that the pointers of an image that leaves stay, and
@@ -125,6 +127,7 @@ class Declaration:
     registry: str
     builders: Mapping[str, str]
     nodes: Mapping[str, Node]
+    logins: Mapping[str, Login]
     images: tuple[Image, ...]
     part: Part | None
     schedules: Mapping[str, str]

@@ -8,6 +8,7 @@ from fleet.agreement import note_two_versions
 from fleet.ancestry import note_faults
 from fleet.declaration import EVERYWHERE, PYPI, Declaration, Image, OnConflict
 from fleet.github import GitHub, parse_github
+from fleet.logins import is_embedded, parse_logins
 from fleet.nodes import nodes
 from fleet.parse_image import IMAGE_KEYS, parse_image
 from fleet.problems import Problems
@@ -16,7 +17,7 @@ from fleet.reader import Reader, one_of
 STACK_KEYS = (
     "registry", "builders", "builder-nodes", "defaults", "images", "schedules", "secrets",
     "variables", "github", "protected", "on-conflict", "on-destroy", "max-removals",
-    "retention-days", "index", "cooldown-days", "whole-check",
+    "retention-days", "index", "cooldown-days", "whole-check", "logins",
 )  # fmt: skip
 SCHEDULES = ("drift", "versions")
 """The jobs that run by the clock."""
@@ -61,6 +62,7 @@ def parse(
         registry=registry,
         builders=builders,
         nodes=nodes(reader, builders),
+        logins=parse_logins(reader, registry),
         images=images,
         part=None,
         schedules=_schedules(reader),
@@ -109,7 +111,7 @@ def _note_idle_secrets(declaration: Declaration, problems: Problems) -> None:
 
 def _note_open_secrets(declaration: Declaration, problems: Problems) -> None:
     """Note secrets of a registry on this machine, whose stack has the empty passphrase."""
-    local = declaration.host.partition(":")[0] in names.LOOPBACK
+    local = is_embedded(declaration.host)
     if declaration.secrets and declaration.github is not None and local:
         problems.add("fleet:secrets", READABLE_BY_ALL, READABLE_BY_ALL_REMEDY)
 

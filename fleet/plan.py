@@ -12,6 +12,7 @@ from fleet.expectation import whole
 from fleet.identity import digest_of
 from fleet.ingredients import ingredients
 from fleet.inputs import Assets, Inputs
+from fleet.logins import variables
 from fleet.names import PointerKind, Tag
 from fleet.pointers import Pointer, pointers
 from fleet.problems import Problems
@@ -70,12 +71,14 @@ class Plan:
 
     Of ``images``, each comes after the one that it is built on. ``stacks`` says which other stack
     has the images below those here; ``shared`` names the images here that other stacks build on.
+    ``logins`` are the names of the variables that hold the login of each registry host.
     """
 
     owner: str
     images: tuple[ImagePlan, ...]
     stacks: Mapping[str, str]
     shared: tuple[str, ...]
+    logins: Mapping[str, Mapping[str, str]]
     protected: bool
     version_conflict: OnConflict
     pointer_conflict: OnConflict
@@ -100,6 +103,7 @@ def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
         ),
         stacks=declaration.part.stacks if declaration.part else {},
         shared=_shared(declaration),
+        logins=variables(declaration.logins),
         protected=declaration.protected,
         version_conflict=declaration.version_conflict,
         pointer_conflict=declaration.pointer_conflict,

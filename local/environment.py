@@ -11,8 +11,6 @@ from local.needs import Needs
 _ALSO_TRUST = ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
-_LOGIN_HOST = "FLEET_REGISTRY_HOST"
-_LOGIN = (_LOGIN_HOST, "FLEET_REGISTRY_USERNAME", "FLEET_REGISTRY_PASSWORD")
 _IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", *_ALSO_TRUST)
 _LOOPBACK = "localhost,127.0.0.1"
 _WHOLE = {"FLEET_VERIFY_CHILDREN": "all"}
@@ -53,16 +51,13 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
 def unset(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> list[str]:
     """Return the names in ``env`` that must go for a stack with ``needs``.
 
-    An embedded registry's stack has no use for a passphrase, and a registry's login from the shell
-    would win over its own. One elsewhere must not take what the
+    An embedded registry's stack has no use for a passphrase. One elsewhere must not take what the
     exports of the embedded stack left in the user's shell for the user's own.
     """
     chosen = settings(checkout, needs, env)
     gone = [n for n in _IN_THE_CHECKOUT if n not in chosen and checkout.holds(env.get(n) or "/")]
     if needs.port is not None:
-        # One that is for another host may be that of a base's registry.
-        wins = env.get(_LOGIN_HOST, needs.host) == needs.host
-        gone += [f"{_PASSPHRASE}_FILE", *(_LOGIN if wins else ())]
+        gone.append(f"{_PASSPHRASE}_FILE")
     elif backend.is_ours(checkout, env):
         gone += [backend.VARIABLE, *([] if env.get(_PASSPHRASE) else [_PASSPHRASE])]
     return [name for name in gone if name in env]

@@ -1,5 +1,6 @@
 """The internet as a source of locks: the package index, base registries, and a builder beside."""
 
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from pathlib import Path
 from fleet.declaration import Declaration
 from fleet.http.blocking import Blocking
 from fleet.lock import Base
+from fleet.logins import variables
+from providers.ociregistry.login import find_logins
 from releases import pypi
 from releases.bases import compiling
 from releases.builders import built
@@ -56,7 +59,8 @@ def of_the_internet(
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
-    platforms = cache(platform_digests)
+    logins = find_logins(variables(declaration.logins), os.environ)
+    platforms = cache(partial(platform_digests, logins=logins))
 
     # A refusal too is found out once.
     @cache

@@ -8,6 +8,7 @@ from providers.ociregistry.docker_hub import LIMIT_REMEDY, canonical
 from providers.ociregistry.docker_hub import NAME as DOCKER_HUB
 from providers.ociregistry.errors import LimitedError, RegistryError
 from providers.ociregistry.index import INDEXES, children_of, document_of
+from providers.ociregistry.login import NO_LOGINS, Logins
 from providers.ociregistry.reference import TagReference
 from providers.ociregistry.transport import Transport
 from releases.bases import Digests
@@ -17,18 +18,20 @@ class AbsentError(RegistryError):
     """The registry answers, and has no image of that name."""
 
 
-def platform_digests(reference: str) -> Digests:
+def platform_digests(reference: str, logins: Logins = NO_LOGINS) -> Digests:
     """Return the digests of the index that ``reference`` names, and of each platform's image.
+
+    ``logins`` are the declared ones, which win over those of Docker's configuration.
 
     :raises AbsentError: when there is no such image.
     :raises OciError: when the registry can't be asked, or it is no index.
     """
-    return asyncio.run(_platform_digests(reference))
+    return asyncio.run(_platform_digests(reference, logins))
 
 
-async def _platform_digests(text: str) -> Digests:
+async def _platform_digests(text: str, logins: Logins) -> Digests:
     reference = TagReference.parse(text)
-    transport = Transport()
+    transport = Transport(logins=logins)
     try:
         manifest = await Client(transport).get(reference.repository, reference.tag)
     except LimitedError as error:

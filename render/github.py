@@ -12,6 +12,15 @@ from fleet.stacks import FleetStack
 from render.actions import pinned
 from render.emulation import building
 from render.images import pinned_images
+from render.logins import (
+    GHCR,
+    all_logins,
+    given_by_hand,
+    reading_logins,
+    registry_logins,
+    values_of,
+    without,
+)
 from render.templating import environment
 from render.updating import up_jobs
 
@@ -22,7 +31,6 @@ _WORKFLOWS = ".github/workflows"
 # It deletes versions of packages; what only reads has no use for it.
 _REMOVING = "FLEET_GITHUB_TOKEN"
 _CAPITALS = re.compile("[^A-Za-z0-9]")
-_GHCR = "ghcr.io"
 _DOCKER_CONFIG = "${{ runner.temp }}/docker"
 _NODE_KEYS = "${{ runner.temp }}/nodes"
 # Started by hand, or by `drift: repair`: something is amiss, so every platform is asked for.
@@ -84,6 +92,11 @@ def versions_environment(github: GitHub) -> str:
     return f"{github.environment}-versions"
 
 
+def bases_environment(github: GitHub) -> str:
+    """Return the environment of the job that asks for new bases, where it has a login for it."""
+    return f"{github.environment}-bases"
+
+
 def app_permissions() -> dict[str, str]:
     """Return what the App of the declared environment needs, as GitHub's API names it."""
     whole = {**_READING, **_WRITING}
@@ -94,22 +107,27 @@ def given(declaration: Declaration, environment: str) -> tuple[tuple[str, ...], 
     """Return the names of the secrets and of the variables that a person gives an environment.
 
     The declared one is given its secrets and variables by the stack; that of previews, for which
-    the stack has nothing, takes those that a preview needs from a person as well, and that of
-    proposals the App's alone.
+    the stack has nothing, takes those that a preview needs from a person as well, that of
+    proposals the App's alone, and that of new bases the logins to read them.
     """
-    if declaration.github and environment == versions_environment(declaration.github):
+    github = declaration.github
+    if github and environment == versions_environment(github):
         return ("FLEET_APP_PRIVATE_KEY",), ("FLEET_APP_CLIENT_ID",)
-    own = () if declaration.host == _GHCR else ("FLEET_REGISTRY_PASSWORD",)
-    user = () if declaration.host == _GHCR else ("FLEET_REGISTRY_USERNAME",)
+    if github and environment == bases_environment(github):
+        return given_by_hand(reading_logins(declaration))
+    building = github is not None and environment == github.environment
+    logins = all_logins(declaration) if building else registry_logins(declaration)
+    own, user = given_by_hand(logins)
     secrets = ("FLEET_APP_PRIVATE_KEY", "PULUMI_CONFIG_PASSPHRASE", *own)
     variables = ("FLEET_APP_CLIENT_ID", "PULUMI_BACKEND_URL", *user)
-    if declaration.github and environment == declaration.github.environment:
+    if building:
         files = [name for node in node_secrets(declaration).values() for name in node.values()]
         return (
             tuple(name for name in (*secrets, *files) if name not in declaration.secrets),
             tuple(name for name in variables if name not in declaration.variables),
         )
-    declared = (name for name in declaration.secrets if name != _REMOVING)
+    needed = without(dict.fromkeys(declaration.secrets, ""), declaration)
+    declared = (name for name in needed if name != _REMOVING)
     return tuple(dict.fromkeys((*secrets, *declared))), variables
 
 
@@ -182,8 +200,12 @@ def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, A
         "python": PYTHON,
         "limits": LIMITS,
         "registry": declaration.host,
-        "ghcr": declaration.host == _GHCR,
-        "credentials": _credentials(declaration),
+        "ghcr": declaration.host == GHCR,
+        "logins": registry_logins(declaration),
+        "building_logins": all_logins(declaration),
+        "reading_logins": reading_logins(declaration),
+        "reading_login": values_of(reading_logins(declaration)),
+        "bases_environment": bases_environment(github),
         "docker_config": _DOCKER_CONFIG,
         "node_keys": _NODE_KEYS,
         "verify_children": _VERIFY_CHILDREN,
@@ -234,25 +256,10 @@ def _settings(declaration: Declaration, *, reading: bool) -> dict[str, str]:
     secrets = _secrets(declaration)
     if reading:
         secrets.pop(_REMOVING, None)
+        secrets = without(secrets, declaration)
     own = {"DOCKER_CONFIG": _DOCKER_CONFIG}
-    return {**own, **_credentials(declaration), **_tokens(declaration), **secrets}
-
-
-def _credentials(declaration: Declaration) -> dict[str, str]:
-    """Return whom the registry knows: on GitHub's own, the job itself.
-
-    The pair is for the declared registry, and goes to no other.
-    """
-    if declaration.host == _GHCR:
-        user, password = "${{ github.actor }}", "${{ github.token }}"
-    else:
-        user = "${{ vars.FLEET_REGISTRY_USERNAME }}"
-        password = "${{ secrets.FLEET_REGISTRY_PASSWORD }}"  # noqa: S105 - an expression
-    return {
-        "FLEET_REGISTRY_HOST": declaration.host,
-        "FLEET_REGISTRY_USERNAME": user,
-        "FLEET_REGISTRY_PASSWORD": password,
-    }
+    logins = values_of(registry_logins(declaration) if reading else all_logins(declaration))
+    return {**own, **logins, **_tokens(declaration), **secrets}
 
 
 def _secrets(declaration: Declaration) -> dict[str, str]:
@@ -265,7 +272,7 @@ def _tokens(declaration: Declaration) -> dict[str, str]:
     """Return the App's token for the repository, and the job's own for the packages it wrote."""
     app = {"GITHUB_TOKEN": "${{ steps.app.outputs.token }}"}
     own = {"FLEET_GITHUB_TOKEN": "${{ github.token }}"}
-    return app | own if declaration.host == _GHCR else app
+    return app | own if declaration.host == GHCR else app
 
 
 def _permissions(needed: Mapping[str, str]) -> dict[str, str]:

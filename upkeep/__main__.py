@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from fleet.logins import variables
 from fleet.plan import Plan
 from fleet.problems import DeclarationError, Problems
 from inputs import strict_yaml
@@ -106,7 +107,7 @@ def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
     owner = owner_of(chosen.stack, declaration)
 
     async def run() -> restore.Restored:
-        async with opened() as connection:
+        async with opened(variables(declaration.logins)) as connection:
             found = await records.read_records(connection.registry, places, owner)
             for reason in found.unread.values():
                 say(f"warning: {reason}")
@@ -123,7 +124,7 @@ def _adopt(here: Checkout, chosen: argparse.Namespace) -> int:
     plan = _plan(here, chosen.stack)
 
     async def run() -> Adoption:
-        async with opened() as connection:
+        async with opened(plan.logins) as connection:
             return await adopt.look(connection.registry, plan)
 
     adopted = asyncio.run(run())
@@ -147,7 +148,7 @@ def _prune(here: Checkout, chosen: argparse.Namespace) -> int:
 
 async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: int) -> int:
     failed, state = False, read_state(here.root, chosen.stack, os.environ)
-    async with opened() as connection:
+    async with opened(plan.logins) as connection:
         for image in _images(here, chosen, plan):
             versions = connection.versions_of(image.public.host)
             pruner = prune.Pruner(

@@ -13,6 +13,7 @@ from upkeep.state import TAG
 
 IMAGE_TAG = "fleet:index:ImageTag"
 POINTERS = "fleet:index:Pointers"
+_PROVIDER = "pulumi:providers:ociregistry"
 _UNTOLD = frozenset({"identity", "onConflict"})
 
 
@@ -78,7 +79,8 @@ def adoption(
     foreign = {ref for ref, f in live.items() if f.inputs.owner not in ("", plan.owner)}
     taken = [c for c in declared if c.ref in live and c.ref not in foreign]
     components = dict.fromkeys(c.component for c in taken)
-    entries = [{"type": t, "name": name, "component": True} for t, name in components]
+    entries = [_provider_entry(plan)] if taken else []
+    entries += [{"type": t, "name": name, "component": True} for t, name in components]
     entries += [_entry(c, live[c.ref], plan) for c in taken]
     return Adoption(
         document={"resources": entries},
@@ -98,6 +100,7 @@ def _entry(candidate: Candidate, found: Found, plan: Plan) -> dict[str, Any]:
         "name": str(candidate.ref),
         "id": str(candidate.ref),
         "parent": candidate.component[1],
+        "provider": _provider(plan),
         # An index that nobody owns differs in that from what is declared, and an input must name
         # an owner: the state says the one, the inputs the other.
         "inputs": {**inputs, "owner": plan.owner},
@@ -107,6 +110,15 @@ def _entry(candidate: Candidate, found: Found, plan: Plan) -> dict[str, Any]:
             "owner": _owner(candidate, found, plan),
         },
     }
+
+
+def _provider_entry(plan: Plan) -> dict[str, Any]:
+    return {"type": _PROVIDER, "name": _provider(plan), "inputs": {"logins": plan.logins}}
+
+
+def _provider(plan: Plan) -> str:
+    """Return the name of the provider that the program gives its tags."""
+    return f"{plan.owner}:registries"
 
 
 def _owner(candidate: Candidate, found: Found, plan: Plan) -> str:

@@ -1,11 +1,12 @@
 """The registry client for a command, opened and closed inside its event loop."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from providers.ociregistry.client import Client
+from providers.ociregistry.login import find_logins
 from providers.ociregistry.packages import Packages, is_ghcr
 from providers.ociregistry.transport import Transport
 from upkeep.versions import Distribution, GitHub, Versions
@@ -26,9 +27,12 @@ class Opened:
 
 
 @asynccontextmanager
-async def opened() -> AsyncIterator[Opened]:
-    """Yield a client that takes credentials and trust from this process's environment."""
-    transport = Transport(environment=os.environ)
+async def opened(logins: Mapping[str, Mapping[str, str]]) -> AsyncIterator[Opened]:
+    """Yield a client that takes credentials and trust from this process's environment.
+
+    ``logins`` name the variables of each host's login, as the provider's configuration does.
+    """
+    transport = Transport(environment=os.environ, logins=find_logins(logins, os.environ))
     try:
         yield Opened(registry=Client(transport), transport=transport)
     finally:

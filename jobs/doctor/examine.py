@@ -20,7 +20,8 @@ What each token may do, and where it is:
   another App, in versions  writes one branch and its pull request: let no ruleset pass this one
   github.token, in up       pushes images, deletes the names that its first job listed
   github.token, elsewhere   writes the one comment, the one issue
-  none                      in check, resolve and approve: these have no secret
+  none                      in check, resolve and approve: these have no secret, but for a login
+                            with `read: true` in fleet:logins, which resolve has
   the passphrase            opens every secret in the state: whoever has both has all of them"""
 
 

@@ -9,11 +9,13 @@ from jobs.api import Api, ApiError
 from jobs.doctor.app import App
 from jobs.doctor.finding import Finding, fail, note, ok
 from render.github import (
+    bases_environment,
     given,
     preview_environment,
     removals_environment,
     versions_environment,
 )
+from render.logins import reading_logins
 
 _SCOPES = ("repo", "workflow")
 _PACKAGE_SCOPES = ("read:packages", "write:packages", "delete:packages")
@@ -36,7 +38,10 @@ def look(api: Api, github: GitHub, declaration: Declaration, app: App) -> Iterat
     yield from _scopes(api, github, declaration)
     yield from _settings(found, github)
     yield from _rules(api, github, app)
-    proposing = (versions_environment(github),) if "versions" in declaration.schedules else ()
+    proposing: tuple[str, ...] = ()
+    if "versions" in declaration.schedules:
+        asking = (bases_environment(github),) if reading_logins(declaration) else ()
+        proposing = (versions_environment(github), *asking)
     for name in (github.environment, preview_environment(github), *proposing):
         yield from _environment(api, github, declaration, name)
     yield _reviewers(api, github)

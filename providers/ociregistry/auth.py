@@ -15,7 +15,7 @@ from fleet.http.retry import TRANSIENT, failing
 from providers.ociregistry.challenge import Challenge, parse_challenges
 from providers.ociregistry.credentials import Credentials
 from providers.ociregistry.errors import AuthenticationError
-from providers.ociregistry.login import HOST, PASSWORD, USERNAME, find_credentials
+from providers.ociregistry.login import NO_LOGINS, Logins, find_credentials
 from providers.ociregistry.realm import require_realm
 from providers.ociregistry.reference import Repository
 from providers.ociregistry.scopes import merge_scopes, pushing, repository_of
@@ -25,10 +25,6 @@ _CLIENT = "image-fleet-oci"
 _LIFETIME = 60.0
 # Renew a little early, so that a token does not expire on the way.
 _MARGIN = 5.0
-_REMEDY = (
-    f"Set {USERNAME} and {PASSWORD}, and {HOST} to the registry that they are for, or log in "
-    "with `docker login` (DOCKER_CONFIG)"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +43,11 @@ class Authenticator:
         self,
         fetch: Callable[[Call, str], Awaitable[Reply]],
         environment: Mapping[str, str],
+        logins: Logins = NO_LOGINS,
     ) -> None:
         self._fetch = fetch
         self._environment = environment
+        self._logins = logins
         self._grants: dict[_Key, _Grant] = {}
         self._locks: defaultdict[_Key, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -80,7 +78,7 @@ class Authenticator:
         A Bearer whose token server the registry may not name can't be answered.
         """
         repository = Repository(host=urlsplit(call.url).netloc, name=repository_of(call.scopes))
-        credentials = await find_credentials(repository, self._environment)
+        credentials = await find_credentials(repository, self._logins, self._environment)
         refusal: AuthenticationError | None = None
         for challenge in challenges:
             if challenge.scheme != "bearer" or not challenge.parameters.get("realm"):
@@ -100,7 +98,7 @@ class Authenticator:
         if credentials is None or not credentials.username:
             raise refusal or AuthenticationError(
                 f"{call.place}: the registry asks for credentials, and there are none for "
-                f"{repository.host}. {_REMEDY}"
+                f"{repository.host}. {self._logins.remedy(repository.host)}"
             )
         return _Grant(authorization=credentials.basic(), expires=float("inf"))
 
@@ -119,8 +117,20 @@ class Authenticator:
             text = f"{realm}: the token server answered {reply.status}; run again later"
             raise failing(reply.status, text)
         if reply.status != HTTPStatus.OK:
-            raise _refused(realm, reply.status, call, credentials)
+            raise self._refused(realm, reply.status, call, credentials)
         return _parse_token(reply.body, realm)
+
+    def _refused(
+        self, realm: str, status: int, call: Call, credentials: Credentials | None
+    ) -> AuthenticationError:
+        what = f"{call.place}: the token server {realm} answered {status}"
+        if credentials is None:
+            remedy = self._logins.remedy(urlsplit(call.url).netloc)
+            return AuthenticationError(f"{what} without a login. {remedy}")
+        return AuthenticationError(
+            f"{what}. Check that the login is valid and may use this repository. Some registries "
+            "answer so for a repository that does not exist and that the login may not make"
+        )
 
     async def _ask(
         self, realm: str, service: str, scopes: tuple[str, ...], credentials: Credentials | None
@@ -136,18 +146,6 @@ def _key(call: Call) -> _Key:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}".lower()
-
-
-def _refused(
-    realm: str, status: int, call: Call, credentials: Credentials | None
-) -> AuthenticationError:
-    what = f"{call.place}: the token server {realm} answered {status}"
-    if credentials is None:
-        return AuthenticationError(f"{what} without a login. {_REMEDY}")
-    return AuthenticationError(
-        f"{what}. Check that the login is valid and may use this repository. Some registries "
-        "answer so for a repository that does not exist and that the login may not make"
-    )
 
 
 def _token_call(

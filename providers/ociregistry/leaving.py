@@ -50,10 +50,17 @@ class Leaving:
         :raises UnreachableError: if the registry can't be reached, with the remedy for one that is
             gone for good. One on loopback is forgotten with a warning: nobody pulls from it.
         :raises UnlistedError: where some stay because no preview listed them.
+        :raises OciError: where no preview could, because the provider's configuration changed.
         """
         inputs = self._session.departing(properties)
         try:
             found = await parting(self._session, urn, inputs)
+            if self._session.took_over and not found.stays:
+                raise OciError(
+                    f"{inputs.repository}: its pointers stay in this run, which changes the "
+                    "provider's configuration: no preview of it can name them. Run again, preview "
+                    "first, to remove them"
+                )
             if found.stays:
                 await self._keep_record(inputs, urn)
             outcome = Outcome() if found.stays else await self._retire_owned(inputs, urn)

@@ -1,46 +1,132 @@
-"""Which credentials a repository gets: those of its own registry host, or none."""
+"""Which credentials a repository gets: those of its own registry host, or none.
 
+The provider's configuration names environment variables by host; their values are looked up once.
+"""
+
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from providers.ociregistry import docker_login
 from providers.ociregistry.credentials import Credentials, pair_of
 from providers.ociregistry.docker_hub import canonical
-from providers.ociregistry.errors import AuthenticationError
+from providers.ociregistry.errors import AuthenticationError, OciError
 from providers.ociregistry.reference import Repository, is_host
 
-HOST = "FLEET_REGISTRY_HOST"
-USERNAME = "FLEET_REGISTRY_USERNAME"
-PASSWORD = "FLEET_REGISTRY_PASSWORD"  # noqa: S105 - the name of a variable, not its value
+_KEYS = ("username", "password")
+_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+_REMOVED = "FLEET_REGISTRY_HOST"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """The names of the two variables that hold a login."""
+
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logins:
+    """The declared logins by host, and the credentials of those whose variables are set.
+
+    `halves` says, by host, which variable is missing where only the other one is set.
+    """
+
+    named: Mapping[str, Login] = field(default_factory=dict)
+    held: Mapping[str, Credentials] = field(default_factory=dict, repr=False)
+    halves: Mapping[str, str] = field(default_factory=dict)
+
+    def remedy(self, host: str) -> str:
+        """Return what to do where `host` asks for a login and none was found."""
+        named = self.named.get(canonical(host))
+        first = (
+            f"Set {named.username} and {named.password}"
+            if named
+            else "Name the variables of its login in fleet:logins"
+        )
+        return f"{first}, or log in with `docker login` (DOCKER_CONFIG)"
+
+
+NO_LOGINS = Logins()
+"""What is used where nothing but Docker's configuration holds a login."""
+
+
+def parse_logins(value: object) -> dict[str, Login]:
+    """Return the provider's configuration `logins`, by the one name of each host.
+
+    What stands in place of a name may be a secret, and is never shown.
+
+    :raises OciError: naming everything that is wrong.
+    """
+    if not isinstance(value, Mapping):
+        raise OciError("logins: is not a mapping of hosts; write {host: {username, password}}")
+    problems: list[str] = []
+    found: dict[str, Login] = {}
+    for host, entry in value.items():
+        if not is_host(str(host)):
+            problems.append(f"{host!r} is not the host of a registry; write host[:port]")
+        names = [entry.get(key) for key in _KEYS] if isinstance(entry, Mapping) else []
+        if names and len(entry) == len(_KEYS) and all(map(_is_name, names)):
+            found[canonical(host)] = Login(username=str(names[0]), password=str(names[1]))
+        else:
+            problems.append(
+                f"{host}: is not a pair of names of environment variables (what it is, is not "
+                "shown: it may be a secret); write {username: A_VARIABLE, password: A_VARIABLE}"
+            )
+    if problems:
+        raise OciError("\n".join(f"logins: {problem}" for problem in problems))
+    return found
+
+
+def find_logins(value: object, environment: Mapping[str, str]) -> Logins:
+    """Return the logins of a configuration, their values looked up in `environment`.
+
+    A login whose variables are not both set leaves the host to Docker's configuration: a refresh
+    works with the names of the last run, of which this one may have renamed one.
+
+    :raises OciError: naming every variable that can't be sent, and all that is wrong in `value`.
+    """
+    named = parse_logins(value)
+    problems: list[str] = []
+    if environment.get(_REMOVED):
+        problems.append(
+            f"{_REMOVED}: is set, and not read any more. A login belongs to the host that "
+            "fleet:logins names, by default that of fleet:registry. Unset it"
+        )
+    held, halves = {}, {}
+    for host, login in named.items():
+        names = (login.username, login.password)
+        username, password = (environment.get(name, "") for name in names)
+        if username and password:
+            try:
+                held[host] = pair_of(username, password, names)
+            except OciError as error:
+                problems.append(str(error))
+        elif username or password:
+            given, lacking = names if username else reversed(names)
+            halves[host] = f"{given}: is set without {lacking}. Set both, or neither"
+    if problems:
+        raise AuthenticationError("\n".join(problems))
+    return Logins(named=named, held=held, halves=halves)
 
 
 async def find_credentials(
-    repository: Repository, environment: Mapping[str, str]
+    repository: Repository, logins: Logins, environment: Mapping[str, str]
 ) -> Credentials | None:
     """Return the credentials for a repository, or None for anonymous access.
 
-    The environment's pair is for the host that it names, and wins there over Docker's
-    configuration. For every other host it does not exist.
+    A declared login is for its own host, and wins there over Docker's configuration.
 
-    :raises AuthenticationError: if the pair names no host or is not whole, or if Docker's
-        configuration can't be read.
+    :raises AuthenticationError: if Docker's configuration can't be read, or has no login either
+        where half of a declared one is set.
     """
-    found = _from_environment(environment)
-    if found is not None and canonical(environment[HOST]) == canonical(repository.host):
-        return found
-    return await docker_login.find(repository, environment)
+    host = canonical(repository.host)
+    found = logins.held.get(host) or await docker_login.find(repository, environment)
+    if found is None and host in logins.halves:
+        raise AuthenticationError(logins.halves[host])
+    return found
 
 
-def _from_environment(environment: Mapping[str, str]) -> Credentials | None:
-    username, password = environment.get(USERNAME, ""), environment.get(PASSWORD, "")
-    if not username and not password:
-        return None
-    if not username or not password:
-        lacking, given = (PASSWORD, USERNAME) if username else (USERNAME, PASSWORD)
-        raise AuthenticationError(f"{given}: is set without {lacking}. Set both, or neither")
-    if not is_host(environment.get(HOST, "")):
-        raise AuthenticationError(
-            f"{HOST}: {environment.get(HOST, '')!r} is not the host of a registry. {USERNAME} and "
-            f"{PASSWORD} are sent to that one alone, so it has to be named. Set it as in "
-            f"{HOST}=ghcr.io (host[:port])"
-        )
-    return pair_of(username, password, (USERNAME, PASSWORD))
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None

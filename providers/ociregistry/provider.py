@@ -7,6 +7,7 @@ from typing import Any
 from pulumi.provider.experimental import provider as p
 
 from providers.ociregistry.errors import InterruptedRunError, OciError
+from providers.ociregistry.login import parse_logins
 from providers.ociregistry.messages import message_of
 from providers.ociregistry.schema import SCHEMA
 from providers.ociregistry.session import Change, Session
@@ -18,6 +19,9 @@ from providers.ociregistry.wire import InvalidInputsError, plain_map, wrap_map
 TAG = "ociregistry:index:Tag"
 STALE_POINTERS = "ociregistry:index:StalePointers"
 SUMMARY = "ociregistry:index:Summary"
+
+LOGINS = "logins"
+"""The one setting of the provider's configuration."""
 
 UNREAD = "unread"
 """The output that says why a refresh could not read a resource; absent where it could."""
@@ -41,12 +45,29 @@ class OciProvider(p.Provider):
         """Return the package schema, from which the engine learns the types for an import."""
         return p.GetSchemaResponse(schema=SCHEMA)
 
-    async def configure(self, request: p.ConfigureRequest) -> p.ConfigureResponse:  # noqa: ARG002
-        """Read and check the settings of this run, which are in the environment and in no input.
+    async def check_config(self, request: p.CheckRequest) -> p.CheckResponse:
+        """Validate the settings of the stack: names of variables, whose values nobody looks up.
+
+        Where they changed, the engine goes on with this process, which saw nothing of the refresh.
+        """
+        before, after = map(plain_map, (request.old_inputs, request.new_inputs))
+        self._session.took_over = before.get(LOGINS, {}) != after.get(LOGINS, {}) and bool(before)
+        try:
+            parse_logins(after.get(LOGINS, {}))
+        except OciError as error:
+            return p.CheckResponse(
+                inputs=request.new_inputs, failures=[p.CheckFailure(LOGINS, str(error))]
+            )
+        return p.CheckResponse(inputs=request.new_inputs)
+
+    async def configure(self, request: p.ConfigureRequest) -> p.ConfigureResponse:
+        """Read and check the settings of this run, and the values that those of the stack name.
+
+        Both are in the environment and in no input.
 
         :raises OciError: naming every one that is wrong, before anything is asked or written.
         """
-        self._session.read_settings()
+        self._session.configure(plain_map(request.args).get(LOGINS, {}))
         return p.ConfigureResponse(
             accept_secrets=False,
             supports_preview=True,
@@ -54,9 +75,14 @@ class OciProvider(p.Provider):
             accept_outputs=False,
         )
 
-    async def diff_config(self, request: p.DiffRequest) -> p.DiffResponse:  # noqa: ARG002
-        """Return no difference, for there is no configuration."""
-        return p.DiffResponse(changes=False)
+    async def diff_config(self, request: p.DiffRequest) -> p.DiffResponse:
+        """Return what changed of the configuration: that updates it, and replaces no resource.
+
+        Whether anything did is left to the engine, for the SDK's server (3.259) sends `changes` as
+        another value than it was given here.
+        """
+        before, after = map(plain_map, (request.old_state, request.new_inputs))
+        return p.DiffResponse(diffs=[LOGINS] if before.get(LOGINS) != after.get(LOGINS) else [])
 
     async def check(self, request: p.CheckRequest) -> p.CheckResponse:
         """Validate inputs; every problem is reported, each at its property."""

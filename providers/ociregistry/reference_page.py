@@ -33,6 +33,13 @@ No pointer goes that another `StalePointers` declares. A create or update writes
 pointers into the undo record, an artifact in `<repository>/build`, and a removal reads there what
 others declare.
 """
+_STACK = """
+## Settings of a stack
+
+The configuration of the provider: names of environment variables, never their values, since it is
+in the state. A refresh works with that of the last run. A change is an update of the provider, and
+of no resource; `--expect-no-changes` fails for it.
+"""
 _RUN = """
 ## Settings of a run
 
@@ -52,10 +59,20 @@ def page() -> str:
         rest = {n: p for n, p in resource["properties"].items() if p != inputs.get(n)}
         rows = ((f"`{name}`", found["description"]) for name, found in rest.items())
         parts.append(_table(("output", "what it is"), rows))
+    parts.append(_STACK)
+    parts.append(_table(("setting", "required", "what it is"), _inputs(_config(schema), ())))
+    login = schema["types"]["ociregistry:index:Login"]["properties"]
+    rows = ((f"`{name}`", found["description"]) for name, found in login.items())
+    parts.append(_table(("of a login", "what it is"), rows))
     parts.append(_RUN)
     settings = ((f"`{name}`", form, meaning) for name, (form, meaning) in SETTINGS.items())
     parts.append(_table(("variable", "form", "what it does"), settings))
     return "".join(parts)
+
+
+def _config(schema: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    found: Mapping[str, Mapping[str, Any]] = schema["provider"]["inputProperties"]
+    return found
 
 
 def _inputs(

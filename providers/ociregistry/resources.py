@@ -10,6 +10,37 @@ OnConflict = Literal["take-over", "refuse"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Login:
+    """The names of the environment variables that hold a registry's login."""
+
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderArgs:
+    """The settings of a stack; `logins` are by registry host (`host[:port]`)."""
+
+    logins: Mapping[str, Login] = field(default_factory=dict)
+
+
+class Provider(pulumi.ProviderResource):
+    """The provider's configuration, for the resources that are given it."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        args: ProviderArgs,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        logins = {
+            host: {"username": login.username, "password": login.password}
+            for host, login in args.logins.items()
+        }
+        super().__init__("ociregistry", resource_name, {"logins": logins}, opts)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TagArgs:
     """What a tag shall name: one `source` to copy byte for byte, or indexes (`sources`) to join.
 

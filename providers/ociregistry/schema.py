@@ -28,6 +28,10 @@ def _object(**properties: dict[str, Any]) -> dict[str, Any]:
 
 
 _TYPES = {
+    "ociregistry:index:Login": _object(
+        username=_text("The name of the environment variable that holds the user name."),
+        password=_text("The name of the environment variable that holds the password."),
+    ),
     "ociregistry:index:Platform": _object(
         platform=_text("os/architecture[/variant]"),
         digest=_text(_DIGEST),
@@ -40,6 +44,14 @@ _TYPES = {
     "ociregistry:index:Kept": _object(tag=_STRING, digest=_text(_DIGEST), reason=_STRING),
     "ociregistry:index:Removed": _object(
         tag=_STRING, digest=_text(_DIGEST), removedAt=_text("RFC 3339, in UTC.")
+    ),
+}
+
+_CONFIG = {
+    "logins": _map(
+        _ref("Login"),
+        "Registry host (host[:port]) to the variables that hold its login. Hosts that are not "
+        "named, and those whose variables are not both set, have that of Docker's configuration.",
     ),
 }
 
@@ -111,6 +123,11 @@ SCHEMA = json.dumps(
         "version": "0.1.0",
         "description": "Keeps the names of an OCI registry equal to a declaration.",
         "types": _TYPES,
+        "config": {"variables": _CONFIG},
+        "provider": {
+            "description": "The settings of a stack: names of variables, never their values.",
+            "inputProperties": _CONFIG,
+        },
         "resources": {
             "ociregistry:index:Tag": _resource(
                 _TAG_INPUTS, _TAG_OUTPUTS, ["ref", "owner"], "A tag; its deletion writes nothing."

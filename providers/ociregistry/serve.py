@@ -44,6 +44,10 @@ class _Servicer(ProviderServicer):
         answer = super().Configure(request, context)
         return await self._guarded(answer, context)
 
+    async def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
+        answer = super().CheckConfig(request, context)
+        return await self._guarded(answer, context)
+
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
         return await self._guarded(super().Check(request, context), context)
 

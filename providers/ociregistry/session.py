@@ -12,6 +12,7 @@ from providers.ociregistry.allowed import Allowed
 from providers.ociregistry.client import Client
 from providers.ociregistry.ghcr import Removers
 from providers.ociregistry.listing import Lister
+from providers.ociregistry.login import NO_LOGINS, Logins, find_logins
 from providers.ociregistry.reference import Repository, TagReference
 from providers.ociregistry.retire import Retirer
 from providers.ociregistry.run_settings import RunSettings, read_run_settings
@@ -46,22 +47,25 @@ class Session:
     def __init__(
         self,
         *,
-        open_transport: Callable[[], Transport] = Transport,
+        open_transport: Callable[[Logins], Transport] | None = None,
         now: Callable[[], str] = now,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
-        self._open_transport = open_transport
+        self._open_transport = open_transport or (lambda logins: Transport(logins=logins))
         self._now = now
         self._transport: Transport | None = None
         self._tagger: Tagger | None = None
         self._lister: Lister | None = None
         self._retirer: Retirer | None = None
         self._settings: RunSettings | None = None
+        self._logins = NO_LOGINS
         self.environment = environment
         self.account = Account()
         self.declared = Declared()
         self.destroying = False
         """Whether this run is known to destroy the stack, so that its reading names what goes."""
+        self.took_over = False
+        """Whether the provider's configuration changed in this run: another process refreshed."""
         self.hosts = Hosts()
         self.sightings = Sightings()
         self.log: Callable[[str, str], Awaitable[None]] = _silent
@@ -106,12 +110,13 @@ class Session:
         """What may be removed in this run."""
         return self.settings.allowed
 
-    def read_settings(self) -> None:
-        """Read the settings of this run.
+    def configure(self, logins: object) -> None:
+        """Read the settings of this run, and the values of the stack's ``logins``.
 
         :raises OciError: naming every one that is wrong.
         """
         self._settings = read_run_settings(self.environment)
+        self._logins = find_logins(logins, self.environment)
 
     async def named(self, ref: TagReference) -> str | None:
         """Return the digest that a tag names now, None where it is absent.
@@ -142,7 +147,7 @@ class Session:
 
     def _opened(self) -> Transport:
         if self._transport is None:
-            self._transport = self._open_transport()
+            self._transport = self._open_transport(self._logins)
         return self._transport
 
 

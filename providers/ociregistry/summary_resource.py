@@ -38,6 +38,9 @@ class SummaryResource:
         await self._removers.tell_left(urn)
         await self._removers.tell_forgotten()
         account = self._session.account
+        if self._session.took_over:
+            text = "the provider's configuration changes: an image that leaves keeps its pointers"
+            await self._session.log(f"{text} until the next run", urn)
         await self._session.log(line(account.entries, account.mode), urn)
         path = self._session.settings.report
         if path is not None:

@@ -19,6 +19,7 @@ from providers.ociregistry.auth import Authenticator
 from providers.ociregistry.credentials import plain_http_hosts
 from providers.ociregistry.errors import AuthenticationError, RegistryError
 from providers.ociregistry.interruption import to_its_end
+from providers.ociregistry.login import NO_LOGINS, Logins
 
 PARALLEL = 8
 """Requests under way at once, all registries together."""
@@ -44,13 +45,14 @@ class Transport:
         environment: Mapping[str, str] = os.environ,
         retry: RetryPolicy | None = None,
         deadline: float = 30.0,
+        logins: Logins = NO_LOGINS,
     ) -> None:
         self.http = http or open_http(connections=_CONNECTIONS)
         self.environment = environment
         self.retry = retry or RetryPolicy()
         self._plain = plain_http_hosts(environment)
         self._exchange = Exchange(self.http, deadline=deadline)
-        self._auth = Authenticator(self._send_plain, environment)
+        self._auth = Authenticator(self._send_plain, environment, logins)
         self._slots = asyncio.Semaphore(PARALLEL)
         self.copies = asyncio.Semaphore(COPIES)
         """Held by each copy of a blob, whoever asks for it."""

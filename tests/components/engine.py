@@ -35,11 +35,15 @@ class Asked:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What a program asks of a resource beside its inputs; time limits as the engine reads them."""
+    """What a program asks of a resource beside its inputs; time limits as the engine reads them.
+
+    ``provider`` is the reference of one that the program made, else empty.
+    """
 
     retain: bool
     create: str
     update: str
+    provider: str = ""
 
 
 @dataclass
@@ -95,7 +99,10 @@ class Monitor(mocks.MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the SDK's name
         limits = request.customTimeouts
         self._options[request.name] = Options(
-            retain=request.retainOnDelete, create=limits.create, update=limits.update
+            provider=request.provider,
+            retain=request.retainOnDelete,
+            create=limits.create,
+            update=limits.update,
         )
         answer = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         if request.name in self._fails:

@@ -46,6 +46,21 @@ def test_logical_names_stay_as_they_are_for_a_changed_one_is_another_resource(
     }
 
 
+def test_one_provider_with_the_names_of_the_logins_has_all_of_the_registrys_resources() -> None:
+    declared = parse(config(registry="ghcr.io/multi-py"))
+    engine, _ = run(make_plan(declared, inputs(declared), owner="fleet/prod"))
+    (provider,) = engine.of("pulumi:providers:ociregistry")
+    assert provider.name == "fleet/prod:registries"
+    names = {"username": "FLEET_REGISTRY_USERNAME", "password": "FLEET_REGISTRY_PASSWORD"}
+    assert provider.inputs == {"logins": {"ghcr.io": names}}
+    ours = [asked.name for asked in engine.asked if asked.token.startswith("ociregistry:")]
+    assert len(ours) == 7
+    for name in ours:
+        assert engine.options[name].provider.endswith(
+            "::fleet/prod:registries::fleet/prod:registries-id"
+        )
+
+
 def test_a_build_is_pushed_and_leaves_no_cache_where_nothing_is_compiled(
     ran: tuple[Engine, Any],
 ) -> None:

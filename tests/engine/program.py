@@ -10,7 +10,10 @@ from typing import Any, cast
 import pulumi
 
 from providers.ociregistry.resources import (
+    Login,
     PointerPattern,
+    Provider,
+    ProviderArgs,
     StalePointers,
     StalePointersArgs,
     Summary,
@@ -50,6 +53,7 @@ def declare_tags(declared: Fields) -> dict[str, Tag]:
                 platforms=declared["platforms"],
                 on_conflict=declared["on_conflict"],
             ),
+            opts,
         )
         for tag, digest in declared["tags"].items()
     }
@@ -64,6 +68,7 @@ def declare_tags(declared: Fields) -> dict[str, Tag]:
                 identity=target,
                 source=pulumi.Output.concat(repository, "@", digests[target]),
             ),
+            opts,
         )
         for pointer, target in declared["pointers"].items()
     }
@@ -91,16 +96,22 @@ def declare(declared: Fields) -> tuple[dict[str, pulumi.Output[str]], list[pulum
         provider = declared["provider"] and pulumi.ProviderResource(
             "ociregistry", declared["provider"], {}
         )
-        options = pulumi.ResourceOptions(provider=provider or None)
+        options = pulumi.ResourceOptions(provider=provider) if provider else opts
         remover = StalePointers(declared["remover"] or declared["repository"], args, options)
         ends = [*ends, remover.urn.recover(lambda _: "")]
     return digests, ends
 
 
 first = json.loads(Path("declared.json").read_text())
+named = {host: Login(**names) for host, names in first["logins"].items()}
+opts = (
+    pulumi.ResourceOptions(provider=Provider("registries", ProviderArgs(logins=named)))
+    if named
+    else None
+)
 known, ended = declare(first)
 for another in first["more"]:
     ended = [*ended, *declare(another)[1]]
 if first["summary"]:
-    Summary(first["owner"], SummaryArgs(wait_for=ended))
+    Summary(first["owner"], SummaryArgs(wait_for=ended), opts)
 pulumi.export("digests", known)

@@ -31,9 +31,9 @@ class Declared:
 
     `repository` and `build` are `host/name`; `tags` maps a tag to the digest of its index in
     `build`, which has `platforms`; `pointers` maps a pointer to one of `tags`. Without a `policy`
-    there is no remover. `more` are other repositories, declared likewise. `remover` is the name of the remover's
-    resource, else the repository; `provider` that of an explicit provider for it, which is a
-    process of the plugin by itself.
+    there is no remover. `more` are other repositories, declared likewise; `logins` hold for all of
+    them. `remover` is the name of the remover's resource, else the repository; `provider` that of
+    an explicit provider for it, which is a process of the plugin by itself.
     `inputs` maps a tag to what went into it, of which its identity is made unless `identities`
     names one; `building` names the tags whose digests a preview does not know, as those of a build.
     """
@@ -56,6 +56,7 @@ class Declared:
     summary: bool = False
     remover: str = ""
     provider: str = ""
+    logins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     more: tuple["Declared", ...] = ()
 
 

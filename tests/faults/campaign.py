@@ -91,10 +91,10 @@ def run_schedule(registry: Served, seed: str, folder: Path) -> Outcome:
         proxy = stack.enter_context(proxied(served, chaos))
         # Schedules lose single platforms, which only a refresh that asks for all finds that day.
         environment = {
+            "DOCKER_CONFIG": str(folder),
             **(front.spoken_to_at(proxy.host) if front else {}),
             "FLEET_PLAIN_HTTP": proxy.host,
             "FLEET_VERIFY_CHILDREN": "all",
-            "DOCKER_CONFIG": str(folder),
         }
         with Engine(environment, deadline=DEADLINE_SECONDS) as engine:
             schedule = _Schedule(

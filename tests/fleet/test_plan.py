@@ -1,7 +1,5 @@
 """The plan: what is built where, from what, and when its identity moves."""
 
-from dataclasses import replace
-
 import pytest
 
 from fleet.identity import digest_of

@@ -1,7 +1,7 @@
 """The scripts of every rendered workflow, run for real: engine, builder, registry, and a GitHub.
 
-The one stack is small. Actions are not run, for nobody serves them here; a login is given to a
-stand-in for Docker's client, for this registry asks for none.
+The one stack is small. Actions are not run, for nobody serves them here; a login for
+the bases is given to a stand-in for Docker's client.
 """
 
 import json
@@ -29,6 +29,7 @@ STACK = f"steps-{os.getpid()}"
 HEAD = "a" * 40
 POINTER = "py3.13-slim-LATEST"
 STRAY, LATER = "py3.8-slim-LATEST", "py3.9-slim-LATEST"
+LOGINS = {"docker.io": {"username": "HUB_USER", "password": "HUB_WORD"}}
 FLEET = {"repository": REPOSITORY, "drift": "repair"}
 
 
@@ -49,7 +50,8 @@ def files(workshop: Workshop, view: RegistryView) -> dict[str, str]:
     text = (workshop.root / f"Pulumi.{STACK}.yaml").read_text()
     config = {k.removeprefix("fleet:"): v for k, v in yaml.safe_load(text)["config"].items()}
     schedules = {"drift": "1 2 * * *", "versions": "1 3 * * *"}
-    declared = parse({**config, "schedules": schedules, "github": FLEET})
+    more = {"schedules": schedules, "github": FLEET, "logins": LOGINS}
+    declared = parse({**config, **more})
     made = github.files(declared, STACK, read_templates(ROOT))
     return {Path(path).stem: made for path, made in made.items()}
 
@@ -104,17 +106,12 @@ def test_the_check_of_a_fork_needs_neither_state_nor_secret(
 def test_a_preview_comments_once_and_shows_its_page(
     runner: Runner, files: dict[str, str], hub: Hub, view: RegistryView
 ) -> None:
-    values = {"vars.FLEET_REGISTRY_USERNAME": "u", "secrets.FLEET_REGISTRY_PASSWORD": "p w"}
-    runner.values = values
     for _ in range(2):
         assert all_well(runner.run(files["preview"], "preview"))
     (comment,) = hub.comments[7]
     for shown in (comment["body"], runner.summary):
         assert f"{view.reference}:py3.13-slim-0.34.0" in shown
         assert "### Built (1)" in shown
-    host = view.reference.partition("/")[0]
-    login = (runner.temp / "login").read_text()
-    assert login == f"login --username u --password-stdin {host}\np w"
     assert view.tags() == {}, "a preview writes nothing to the registry"
 
 
@@ -128,11 +125,15 @@ def listed(runner: Runner, files: dict[str, str]) -> int:
 def test_a_merge_brings_the_registry_up(
     runner: Runner, files: dict[str, str], view: RegistryView
 ) -> None:
+    runner.values = {"vars.HUB_USER": "u", "secrets.HUB_WORD": "p w"}
     assert listed(runner, files) == 0
     assert view.tags() == {}, "the job that lists writes nothing"
+    assert not (runner.temp / "login").exists(), "and pulls no base"
     steps = runner.run(files["up"], "up")
     assert all_well(steps)
     assert len(steps) == 5
+    login = (runner.temp / "login").read_text()
+    assert login == "login --username u --password-stdin docker.io\np w"
     live = view.tags()
     assert live[POINTER] == live["py3.13-slim-0.34.0"]
     assert "1 built" in runner.summary

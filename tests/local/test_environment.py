@@ -93,16 +93,6 @@ def test_the_users_docker_configuration_is_kept_with_the_users_builder(tmp_path:
     assert "DOCKER_CONFIG" not in environment.settings(checkout(tmp_path), ELSEWHERE, {})
 
 
-def test_a_login_of_the_shells_does_not_win_over_that_of_our_registry(tmp_path: Path) -> None:
-    here = checkout(tmp_path)
-    env = {"FLEET_REGISTRY_USERNAME": "me", "FLEET_REGISTRY_PASSWORD": "of ghcr.io"}
-    assert environment.unset(here, needs(), env) == list(env)
-    own, other = ({**env, "FLEET_REGISTRY_HOST": host} for host in ("localhost:5443", "ghcr.io"))
-    assert set(environment.unset(here, needs(), own)) == set(own)
-    assert environment.unset(here, needs(), other) == []
-    assert environment.unset(here, ELSEWHERE, env) == []
-
-
 def test_a_declared_node_is_described_in_the_checkout_and_not_to_the_user(tmp_path: Path) -> None:
     here = checkout(tmp_path)
     far = needs(port=None, host="ghcr.io", built_here=(), builders=("arm",), nodes={"arm": ARM})

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from fleet.http.retry import RetryPolicy
 from providers.ociregistry.client import Client
+from providers.ociregistry.login import find_logins
 from providers.ociregistry.reference import Repository
 from providers.ociregistry.transport import Transport
 from tests.providers.registry_fake import FakeRegistry
@@ -23,6 +24,7 @@ class Caller:
         self.waits: list[float] = []
         self.repository = Repository(host=registry.host, name="team/app")
         self.deadline = 5.0
+        self.logins: dict[str, dict[str, str]] = {}
 
     def __call__(self, operation: Callable[[Client], Awaitable[_T]]) -> _T:
         async def run() -> _T:
@@ -37,6 +39,7 @@ class Caller:
             environment=self.environment,
             retry=RetryPolicy(sleep=self._sleep),
             deadline=self.deadline,
+            logins=find_logins(self.logins, self.environment),
         )
         try:
             yield Client(transport)

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar
 from pulumi.provider.experimental import provider as p
 
 from fleet.http.retry import RetryPolicy
+from providers.ociregistry.login import Logins
 from providers.ociregistry.provider import OciProvider
 from providers.ociregistry.session import Session
 from providers.ociregistry.transport import Transport
@@ -179,9 +180,12 @@ class Engine:
         session.log, session.warn = self._log, self._warn
         return OciProvider(session)
 
-    def _open(self) -> Transport:
+    def _open(self, logins: Logins) -> Transport:
         return Transport(
-            environment=self._environment, retry=RetryPolicy(sleep=self._sleep), **self._transport
+            environment=self._environment,
+            retry=RetryPolicy(sleep=self._sleep),
+            logins=logins,
+            **self._transport,
         )
 
     async def _sleep(self, seconds: float) -> None:

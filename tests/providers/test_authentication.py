@@ -22,12 +22,9 @@ INDEX = Manifest(body=b'{"schemaVersion":2,"manifests":[]}', media_type=OCI_INDE
 class TestAuthentication:
     BEARER = 'Bearer realm="REALM",service="fake",scope="repository:team/app:pull"'
 
-    def login(self, call: Caller) -> None:
-        call.environment.update(
-            FLEET_REGISTRY_HOST=call.registry.host,
-            FLEET_REGISTRY_USERNAME="me",
-            FLEET_REGISTRY_PASSWORD="canary",
-        )
+    def login(self, call: Caller, host: str = "") -> None:
+        call.logins = {host or call.registry.host: {"username": "OUR_USER", "password": "OUR_WORD"}}
+        call.environment.update(OUR_USER="me", OUR_WORD="canary")
 
     def test_a_token_is_fetched_once_for_a_scope(self, call: Caller) -> None:
         call.registry.challenge = self.BEARER
@@ -78,8 +75,7 @@ class TestAuthentication:
     def test_the_pair_of_another_host_is_sent_nowhere(
         self, call: Caller, host: str, challenge: str
     ) -> None:
-        self.login(call)
-        call.environment["FLEET_REGISTRY_HOST"] = host
+        self.login(call, host)
         call.registry.challenge = challenge
         if challenge == self.BEARER:
             assert call(lambda c: c.head(call.repository, "tag")) is None
@@ -160,7 +156,7 @@ class TestAuthentication:
         if login:
             self.login(call)
         call.registry.fault("/token", status=403, times=9)
-        says = "may not make" if login else "answered 403 without a login. Set FLEET_REGISTRY"
+        says = "may not make" if login else "answered 403 without a login. Name the variables"
         with pytest.raises(AuthenticationError, match=says):
             call(lambda c: c.head(call.repository, "tag"))
 
@@ -179,7 +175,11 @@ class TestAuthentication:
 
     def test_missing_credentials_are_named_with_the_variables_to_set(self, call: Caller) -> None:
         call.registry.challenge = 'Basic realm="fake"'
-        with pytest.raises(AuthenticationError, match="Set FLEET_REGISTRY_USERNAME"):
+        with pytest.raises(AuthenticationError, match="Name the variables of its login"):
+            call(lambda c: c.head(call.repository, "tag"))
+        self.login(call)
+        call.environment.update(OUR_USER="", OUR_WORD="")
+        with pytest.raises(AuthenticationError, match="Set OUR_USER and OUR_WORD, or log in"):
             call(lambda c: c.head(call.repository, "tag"))
 
     def test_a_token_server_without_tls_gets_no_credentials(self, call: Caller) -> None:

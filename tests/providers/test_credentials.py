@@ -13,7 +13,7 @@ import pytest
 from providers.ociregistry import credential_helper
 from providers.ociregistry.credentials import Credentials, plain_http_hosts
 from providers.ociregistry.errors import AuthenticationError, RegistryError
-from providers.ociregistry.login import find_credentials
+from providers.ociregistry.login import find_credentials, find_logins
 from providers.ociregistry.reference import Repository
 
 
@@ -22,12 +22,17 @@ def find(tmp_path: Path, config: Any = None, **environment: str) -> Credentials 
 
 
 def find_for(
-    repository: str, tmp_path: Path, config: Any = None, **environment: str
+    repository: str,
+    tmp_path: Path,
+    config: Any = None,
+    logins: Any = None,
+    **environment: str,
 ) -> Credentials | None:
     if config is not None:
         (tmp_path / "config.json").write_text(json.dumps(config))
     given = {"DOCKER_CONFIG": str(tmp_path), **environment}
-    return asyncio.run(find_credentials(Repository.parse(repository), given))
+    found = find_logins(logins or OURS, given)
+    return asyncio.run(find_credentials(Repository.parse(repository), found, given))
 
 
 def helper(tmp_path: Path, script: str) -> str:
@@ -43,64 +48,93 @@ def encoded(pair: str) -> dict[str, str]:
 
 
 UNKNOWN = 'printf "credentials not found in native keychain"; exit 1'
-GHCR = {"FLEET_REGISTRY_USERNAME": "octocat", "FLEET_REGISTRY_PASSWORD": "secret"}
+NAMES = {"username": "OUR_USER", "password": "OUR_WORD"}
+OURS = {"ghcr.io": NAMES}
+GHCR = {"OUR_USER": "octocat", "OUR_WORD": "secret"}
 PAIR = base64.b64encode(b"me:se:cret").decode()
 
 
-class TestThePairOfTheEnvironment:
-    def test_it_wins_over_docker_for_its_own_host(self, tmp_path: Path) -> None:
+class TestDeclaredLogins:
+    def test_one_wins_over_docker_for_its_own_host(self, tmp_path: Path) -> None:
         config = {"auths": {"ghcr.io": {"auth": PAIR}}}
-        found = find(tmp_path, config, FLEET_REGISTRY_HOST="ghcr.io", **GHCR)
+        found = find(tmp_path, config, **GHCR)
         assert found == Credentials(username="octocat", password="secret")
 
+    def test_one_whose_variables_are_not_set_leaves_the_host_to_docker(
+        self, tmp_path: Path
+    ) -> None:
+        config = {"auths": {"ghcr.io": {"auth": PAIR}}}
+        for environment in ({}, dict.fromkeys(GHCR, "")):
+            found = find(tmp_path, config, **environment)
+            assert found == Credentials(username="me", password="se:cret")
+
     def test_no_other_host_gets_it(self, tmp_path: Path) -> None:
-        hub, bound = "docker.io/library/python", {**GHCR, "FLEET_REGISTRY_HOST": "ghcr.io"}
-        assert find_for(hub, tmp_path, **bound) is None
-        assert find_for("ghcr.io:444/a", tmp_path, **bound) is None
-        assert find_for("x.ghcr.io/a", tmp_path, **bound) is None
+        hub = "docker.io/library/python"
+        assert find_for(hub, tmp_path, **GHCR) is None
+        assert find_for("ghcr.io:444/a", tmp_path, **GHCR) is None
+        assert find_for("x.ghcr.io/a", tmp_path, **GHCR) is None
         login = {"auths": {"https://index.docker.io/v1/": encoded("hubuser:hubpass")}}
-        found = find_for(hub, tmp_path, login, **bound)
+        found = find_for(hub, tmp_path, login, **GHCR)
         assert found == Credentials(username="hubuser", password="hubpass")
 
-    def test_docker_hub_s_pair_is_found_by_each_of_its_names(self, tmp_path: Path) -> None:
-        bound = {**GHCR, "FLEET_REGISTRY_HOST": "docker.io"}
-        for host in ("docker.io", "index.docker.io", "registry-1.docker.io"):
-            assert find_for(f"{host}/org/app", tmp_path, **bound) is not None
+    def test_each_host_gets_its_own(self, tmp_path: Path) -> None:
+        both = {**OURS, "docker.io": {"username": "HUB_USER", "password": "HUB_WORD"}}
+        environment = {**GHCR, "HUB_USER": "hub", "HUB_WORD": "other"}
+        for host, user in (("ghcr.io", "octocat"), ("docker.io", "hub")):
+            found = find_for(f"{host}/org/app", tmp_path, logins=both, **environment)
+            assert found is not None
+            assert found.username == user
 
-    @pytest.mark.parametrize("host", [None, "", "https://ghcr.io", "ghcr.io/multi-py", "ghcr.io\n"])
-    def test_without_a_host_it_is_refused_wherever_it_would_go(
-        self, tmp_path: Path, host: str | None
+    def test_docker_hub_s_is_found_by_each_of_its_names(self, tmp_path: Path) -> None:
+        for named in ("docker.io", "index.docker.io"):
+            for host in ("docker.io", "index.docker.io", "registry-1.docker.io"):
+                found = find_for(f"{host}/org/app", tmp_path, logins={named: NAMES}, **GHCR)
+                assert found is not None
+
+    def test_a_host_in_the_environment_is_refused_with_what_replaced_it(
+        self, tmp_path: Path
     ) -> None:
-        bound = GHCR if host is None else {**GHCR, "FLEET_REGISTRY_HOST": host}
-        for repository in ("ghcr.io/multi-py/app", "docker.io/library/python"):
-            with pytest.raises(AuthenticationError, match=r"FLEET_REGISTRY_HOST=ghcr\.io"):
-                find_for(repository, tmp_path, **bound)
+        with pytest.raises(AuthenticationError, match=r"FLEET_REGISTRY_HOST: .*fleet:logins"):
+            find(tmp_path, FLEET_REGISTRY_HOST="ghcr.io")
 
     @pytest.mark.parametrize("name", list(GHCR))
     def test_half_a_pair_is_refused(self, tmp_path: Path, name: str) -> None:
-        with pytest.raises(AuthenticationError, match="Set both"):
-            find(tmp_path, FLEET_REGISTRY_HOST="ghcr.io", **{name: "half"})
+        with pytest.raises(AuthenticationError, match=f"{name}: is set without OUR_.*Set both"):
+            find(tmp_path, **{name: "half"})
+
+    @pytest.mark.parametrize("name", list(GHCR))
+    def test_half_a_pair_leaves_the_host_to_docker(self, tmp_path: Path, name: str) -> None:
+        found = find(tmp_path, {"auths": {"ghcr.io": {"auth": PAIR}}}, **{name: "half"})
+        assert found == Credentials(username="me", password="se:cret")
+        assert find_for("docker.io/library/python", tmp_path, **{name: "half"}) is None
+
+    def test_every_fault_is_named_at_once(self, tmp_path: Path) -> None:
+        both = {**OURS, "docker.io": {"username": "HUB_USER", "password": "HUB_WORD"}}
+        wrong = {**GHCR, "OUR_USER": "a:canary", "HUB_USER": "hub", "HUB_WORD": "canary\n"}
+        with pytest.raises(AuthenticationError, match=r"(?s)OUR_USER: .*HUB_WORD: ") as caught:
+            find_for("ghcr.io/a", tmp_path, logins=both, **wrong)
+        assert "canary" not in str(caught.value)
 
     @pytest.mark.parametrize("name", list(GHCR))
     @pytest.mark.parametrize("value", ["canary\n", " canary", "can\rary", "can\nary", "can\x00ary"])
     def test_what_cannot_be_sent_is_refused_by_the_name_of_its_variable(
         self, tmp_path: Path, name: str, value: str
     ) -> None:
-        given = {**GHCR, name: value, "FLEET_REGISTRY_HOST": "ghcr.io"}
         with pytest.raises(RegistryError, match=f"^{name}: ") as caught:
-            find(tmp_path, **given)
+            find(tmp_path, **{**GHCR, name: value})
         assert "can" not in str(caught.value).replace("can't", "")
 
     def test_a_space_or_an_umlaut_inside_a_password_is_part_of_it(self, tmp_path: Path) -> None:
-        given = {**GHCR, "FLEET_REGISTRY_PASSWORD": "p ä:w", "FLEET_REGISTRY_HOST": "ghcr.io"}
-        found = find(tmp_path, **given)
+        found = find(tmp_path, **{**GHCR, "OUR_WORD": "p ä:w"})
         assert found is not None
         assert base64.b64decode(found.basic()[6:]).decode() == "octocat:p ä:w"
 
     def test_a_user_name_with_a_colon_is_refused(self, tmp_path: Path) -> None:
-        given = {**GHCR, "FLEET_REGISTRY_USERNAME": "a:b", "FLEET_REGISTRY_HOST": "ghcr.io"}
-        with pytest.raises(AuthenticationError, match="FLEET_REGISTRY_USERNAME: has a colon"):
-            find(tmp_path, **given)
+        with pytest.raises(AuthenticationError, match="OUR_USER: has a colon"):
+            find(tmp_path, **{**GHCR, "OUR_USER": "a:b"})
+
+    def test_values_are_in_no_repr(self) -> None:
+        assert "secret" not in repr(find_logins(OURS, GHCR))
 
 
 class TestStoredLogins:

@@ -11,6 +11,7 @@ import pytest
 from fleet.http.retry import RetryPolicy
 from providers.ociregistry.client import Client
 from providers.ociregistry.errors import RegistryError, UnreachableError
+from providers.ociregistry.login import find_logins
 from providers.ociregistry.reference import Repository
 from providers.ociregistry.registry import Blob, digest_of
 from providers.ociregistry.transport import Transport
@@ -35,15 +36,20 @@ async def copy(client: Client, host: str) -> None:
 def run(act: Act, host: str, folder: Path, http: httpx.AsyncClient | None = None) -> None:
     environment = {
         "FLEET_PLAIN_HTTP": host if http is None else "",
-        "FLEET_REGISTRY_HOST": host,
-        "FLEET_REGISTRY_USERNAME": "me",
-        "FLEET_REGISTRY_PASSWORD": "c4n4ry",
+        "OUR_USER": "me",
+        "OUR_WORD": "c4n4ry",
         "DOCKER_CONFIG": str(folder),
     }
 
     async def running() -> None:
         transport = Transport(
-            http=http, environment=environment, retry=RetryPolicy(attempts=1), deadline=5.0
+            http=http,
+            environment=environment,
+            retry=RetryPolicy(attempts=1),
+            deadline=5.0,
+            logins=find_logins(
+                {host: {"username": "OUR_USER", "password": "OUR_WORD"}}, environment
+            ),
         )
         try:
             await act(Client(transport), host)

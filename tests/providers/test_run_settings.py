@@ -62,6 +62,6 @@ def test_a_report_of_an_earlier_run_that_was_replaced_still_counts(
     entry = {"ref": "r/a:b", "action": "retire", "previous": "sha256:1"}
     path.write_text(json.dumps({"version": 1, "mode": "preview", "entries": [entry]}))
     session = Session(environment={"FLEET_ALLOWED_REMOVALS": str(path)})
-    session.read_settings()
+    session.configure({})
     path.write_text("")
     assert session.allowed.removals == {"r/a:b": "sha256:1"}

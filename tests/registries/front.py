@@ -1,11 +1,15 @@
 """A front before a registry: deletion as one or another kind of registry has it, and GitHub's."""
 
+import base64
+import json
 import re
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import httpx
 
@@ -32,11 +36,12 @@ class Front:
 
     `date` is what its answers say in place of the present. `log` holds `METHOD path` of every
     request, `writes` those that change something. Requests for GitHub's tokens, and those that
-    lacked one, are not in it.
+    lacked one, are not in it. Docker configurations lie below `folder`.
     """
 
     upstream: str
     host: str = ""
+    folder: str = ""
     tag_status: int = 0
     digest_status: int = 0
     date: str | None = None
@@ -66,11 +71,18 @@ class Front:
                 "FLEET_GITHUB_API": f"http://{host}/api",
                 "FLEET_GHCR_HOSTS": host,
                 "FLEET_GITHUB_TOKEN": TOKEN,
-                "FLEET_REGISTRY_HOST": host,
-                "FLEET_REGISTRY_USERNAME": USER,
-                "FLEET_REGISTRY_PASSWORD": TOKEN,
+                "DOCKER_CONFIG": str(self._logged_in(host)),
             }
         return found
+
+    def _logged_in(self, host: str) -> Path:
+        """Return a Docker configuration with the login for `host`, as `docker login` leaves it."""
+        folder = Path(self.folder, host)
+        folder.mkdir(exist_ok=True)
+        pair = base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
+        config = {"auths": {host: {"auth": pair}}}
+        (folder / "config.json").write_text(json.dumps(config))
+        return folder
 
     def refused(self, method: str, path: str) -> int:
         """Return the status of a DELETE that this kind of registry does not have."""
@@ -84,8 +96,11 @@ class Front:
 @contextmanager
 def fronting(upstream: str, *, ghcr: bool = False) -> Iterator[Front]:
     """Serve a front of `upstream` (`host:port`) on a loopback port; `ghcr` adds GitHub's API."""
-    front = Front(upstream=upstream)
-    with httpx.Client(base_url=f"http://{upstream}", trust_env=False, timeout=30) as http:
+    with (
+        httpx.Client(base_url=f"http://{upstream}", trust_env=False, timeout=30) as http,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        front = Front(upstream=upstream, folder=folder)
 
         class Handler(_Handler):
             served = front

@@ -87,7 +87,7 @@ class Package:
 def package(tmp_path: Path) -> Iterator[Package]:
     with serving() as storage, fronting(storage.host, ghcr=True) as front:
         assert front.github is not None
-        environment = {**front.environment, "DOCKER_CONFIG": str(tmp_path)}
+        environment = {"DOCKER_CONFIG": str(tmp_path), **front.environment}
         package = Package(front=front, github=front.github, environment=environment)
         package.fill()
         yield package

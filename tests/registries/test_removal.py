@@ -34,7 +34,7 @@ def front(kind: Kind, tmp_path: Path) -> Iterator[Front]:
 
 @pytest.fixture
 def engine(front: Front, tmp_path: Path) -> Iterator[Engine]:
-    with Engine({**front.environment, "DOCKER_CONFIG": str(tmp_path)}) as started:
+    with Engine({"DOCKER_CONFIG": str(tmp_path), **front.environment}) as started:
         yield started
 
 

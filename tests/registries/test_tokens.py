@@ -25,7 +25,7 @@ def front() -> Iterator[Front]:
 
 @pytest.fixture
 def environment(front: Front, tmp_path: Path) -> dict[str, str]:
-    return {**front.environment, "DOCKER_CONFIG": str(tmp_path)}
+    return {"DOCKER_CONFIG": str(tmp_path), **front.environment}
 
 
 def tag(front: Front, digest: str) -> dict[str, Any]:

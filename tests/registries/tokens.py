@@ -17,7 +17,6 @@ from tests.registries.github import TOKEN, Answer
 USER = USERNAME
 _ROUTE = re.compile(r"/v2/(?P<name>.+?)/(?:manifests|blobs|tags)/.*")
 _SCOPE = re.compile(r"repository:(?P<name>[^:]+):(?P<actions>[a-z,]+)")
-_LOGIN = "Basic " + base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
 _DENIED = b'{"errors":[{"code":"DENIED","message":"requested access to the resource is denied"}]}'
 
 
@@ -31,13 +30,15 @@ class Tokens:
 
     requests: list[dict[str, list[str]]] = field(default_factory=list)
     refused: int = 0
+    password: str = TOKEN
     _granted: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def issue(self, query: str, authorization: str, packages: Collection[str]) -> Answer:
         """Answer a request for a token."""
         asked = parse_qs(query)
         self.requests.append(asked)
-        login = authorization == _LOGIN
+        pair = base64.b64encode(f"{USER}:{self.password}".encode()).decode()
+        login = authorization == f"Basic {pair}"
         if authorization and not login:
             return Answer(HTTPStatus.UNAUTHORIZED, _DENIED)
         scopes = [match for text in asked.get("scope", []) if (match := _SCOPE.fullmatch(text))]

@@ -13,6 +13,7 @@ import pytest
 from fleet.http.retry import RetryPolicy
 from providers.ociregistry import transport
 from providers.ociregistry.errors import OciError
+from providers.ociregistry.login import Logins, find_logins
 from releases.registry import AbsentError, platform_digests
 from tests.http.mocked import mocked
 from tests.providers.registry_fake import OCI_INDEX, OCI_MANIFEST, FakeRegistry, serving
@@ -92,14 +93,22 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DockerHub:
     monkeypatch.setattr(transport, "open_http", lambda **_: mocked(hub))
     monkeypatch.setattr(transport, "RetryPolicy", lambda: RetryPolicy(sleep=_at_once))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    for name, value in (("HOST", "ghcr.io"), ("USERNAME", "octocat"), ("PASSWORD", "secret")):
-        monkeypatch.setenv(f"FLEET_REGISTRY_{name}", value)
     return hub
 
 
+def logins(host: str) -> Logins:
+    names = {host: {"username": "OUR_USER", "password": "OUR_WORD"}}
+    return find_logins(names, {"OUR_USER": "octocat", "OUR_WORD": "secret"})
+
+
 def test_the_login_of_the_fleets_registry_is_not_sent_to_docker_hub(hub: DockerHub) -> None:
-    platform_digests("docker.io/library/python:3.13-slim")
+    platform_digests("docker.io/library/python:3.13-slim", logins("ghcr.io"))
     assert hub.logins == [""]
+
+
+def test_the_declared_login_of_docker_hub_is_sent_to_its_token_server(hub: DockerHub) -> None:
+    platform_digests("docker.io/library/python:3.13-slim", logins("docker.io"))
+    assert hub.logins == [f"Basic {base64.b64encode(b'octocat:secret').decode()}"]
 
 
 def test_docker_hubs_own_login_is_sent_to_its_token_server(hub: DockerHub, tmp_path: Path) -> None:

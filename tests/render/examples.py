@@ -29,6 +29,10 @@ WITH_NODE: dict[str, Any] = {
         }
     },
 }
+LOGINS: dict[str, dict[str, Any]] = {
+    "ghcr.io": {"username": "OUR_USER", "password": "OUR_WORD"},
+    "docker.io": {"username": "PULL_USER", "password": "PULL_WORD", "read": True},
+}
 WORKFLOWS = ("preview", "up", "drift", "versions")
 
 
@@ -91,6 +95,8 @@ def variants() -> dict[str, dict[str, str]]:
         "from-source": rendered(images={"web": image(**{"from-source": ["odd"]})}),
         "no-schedules": rendered(schedules={}),
         "node": rendered(**WITH_NODE),
+        "logins": rendered(logins=LOGINS),
+        "split-logins": split(logins=LOGINS),
         "split": split(),
         "split-elsewhere": split(registry="registry.example.com/team", secrets=[]),
     }

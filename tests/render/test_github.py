@@ -16,6 +16,7 @@ from render.actions import PLACE, pinned
 from render.github import (
     LIMITS,
     app_permissions,
+    bases_environment,
     given,
     preview_environment,
     removals_environment,
@@ -23,6 +24,7 @@ from render.github import (
 )
 from tests.fleet.examples import image
 from tests.render.examples import (
+    LOGINS,
     TEMPLATES,
     WITH_NODE,
     WORKFLOWS,
@@ -303,7 +305,8 @@ def test_a_job_without_secrets_runs_where_no_other_leaves_any(variant: str) -> N
     for name, job in jobs_of(variants()[variant]):
         held = "secrets." in yaml.safe_dump(job) or "docker login" in yaml.safe_dump(job)
         assert held == ("environment" in job and name != "approve")
-        assert (name in OPEN) == (not held)
+        asks = name == "resolve" and variant.endswith("logins")
+        assert (name in OPEN and not asks) == (not held)
 
 
 @pytest.mark.parametrize("variant", variants())
@@ -394,7 +397,7 @@ def test_every_platform_that_can_be_declared_can_be_emulated() -> None:
 def test_credentials_are_the_jobs_own_on_githubs_registry_and_given_elsewhere() -> None:
     def login(files: dict[str, str]) -> Any:
         found = (s for s in steps("up", files) if "docker login" in s.get("run", ""))
-        return next(found)["env"]["FLEET_REGISTRY_PASSWORD"]
+        return next(found)["env"]["PASSWORD"]
 
     assert login(rendered()) == "${{ github.token }}"
     elsewhere = variants()["elsewhere"]
@@ -407,17 +410,59 @@ def test_credentials_are_the_jobs_own_on_githubs_registry_and_given_elsewhere() 
     assert "FLEET_REGISTRY_PASSWORD" not in given(declared(), "registry")[0]
 
 
-def test_credentials_name_the_registry_that_they_are_for_wherever_they_are_given() -> None:
-    for host, files in (("ghcr.io", rendered()), ("registry.example.com", variants()["elsewhere"])):
-        given_to = [
-            step["env"]
-            for name in ("up", "preview", "drift")
-            for job in workflow(name, files)["jobs"].values()
-            for step in job["steps"]
-            if "FLEET_REGISTRY_PASSWORD" in step.get("env", {})
-        ]
-        assert given_to
-        assert {env["FLEET_REGISTRY_HOST"].partition("/")[0] for env in given_to} == {host}
+def logged_in(job: Any) -> dict[str, tuple[str, str]]:
+    """User name and password of each registry that a job logs in to."""
+    found = [s["env"] for s in job["steps"] if "docker login" in s.get("run", "")]
+    return {env["REGISTRY"]: (env["USERNAME"], env["PASSWORD"]) for env in found}
+
+
+OURS = ("${{ vars.OUR_USER }}", "${{ secrets.OUR_WORD }}")
+HUBS = ("${{ vars.PULL_USER }}", "${{ secrets.PULL_WORD }}")
+
+
+def test_a_registry_is_given_its_own_login_and_no_other() -> None:
+    plain = workflow("up")["jobs"]["up"]
+    assert logged_in(plain) == {"ghcr.io": ("${{ github.actor }}", "${{ github.token }}")}
+    jobs = workflow("up", variants()["logins"])["jobs"]
+    assert logged_in(jobs["up"]) == {"ghcr.io": OURS, "docker.io": HUBS}
+    (update,) = [s["env"] for s in jobs["up"]["steps"] if s.get("name") == "Up"]
+    assert (update["OUR_USER"], update["PULL_WORD"]) == (OURS[0], HUBS[1])
+
+
+def test_what_builds_nothing_is_given_the_login_of_the_fleets_registry_alone() -> None:
+    files = rendered(logins=LOGINS, secrets=["PULL_WORD", "OUR_WORD"])
+    for name, job in (("up", "look"), ("preview", "preview"), ("drift", "drift")):
+        found = workflow(name, files)["jobs"][job]
+        assert logged_in(found) == {"ghcr.io": OURS}
+        assert "PULL_" not in yaml.safe_dump(found)
+        assert "secrets.OUR_WORD" in yaml.safe_dump(found)
+
+
+def test_who_asks_for_bases_is_given_what_reads_them_and_nothing_else() -> None:
+    stack = declared(logins=LOGINS)
+    assert stack.github is not None
+    resolve = workflow("versions", variants()["logins"])["jobs"]["resolve"]
+    assert resolve["environment"] == bases_environment(stack.github)
+    assert resolve["runs-on"] == stack.github.runner
+    assert set(re.findall(r"(?:secrets|vars)\.(\w+)", yaml.safe_dump(resolve))) == {
+        "PULL_USER",
+        "PULL_WORD",
+    }
+    assert given(stack, bases_environment(stack.github)) == (("PULL_WORD",), ("PULL_USER",))
+    without = {**LOGINS, "docker.io": {**LOGINS["docker.io"], "read": False}}
+    resolve = workflow("versions", rendered(logins=without))["jobs"]["resolve"]
+    assert "environment" not in resolve
+    assert "PULL_" not in yaml.safe_dump(resolve)
+
+
+def test_a_person_gives_each_environment_the_logins_of_its_jobs() -> None:
+    stack = declared(logins=LOGINS)
+    secrets, names = given(stack, "registry")
+    assert {"OUR_WORD", "PULL_WORD"} <= set(secrets)
+    assert {"OUR_USER", "PULL_USER"} <= set(names)
+    secrets, names = given(stack, "registry-preview")
+    assert ("OUR_WORD" in secrets, "PULL_WORD" in secrets) == (True, False)
+    assert ("OUR_USER" in names, "PULL_USER" in names) == (True, False)
 
 
 def test_declared_secrets_reach_the_program_and_are_not_asked_of_a_person() -> None:

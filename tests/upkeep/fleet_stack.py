@@ -22,6 +22,7 @@ from tests.engine.seeding import push_image, push_index
 from tests.engine.stack import EngineStack
 from tests.engine.tools import ROOT
 from tests.fleet import examples
+from tests.registries.github import TOKEN
 from tests.registries.live import LiveRegistry
 
 IMAGE = "web"
@@ -42,7 +43,7 @@ class FleetStack(EngineStack):
             "PULUMI_HOME": str(root / ".fleet" / "pulumi"),
         }
         super().__init__(root, {**live.environment, **own})
-        self._log_in(live.environment.get("FLEET_REGISTRY_PASSWORD", ""))
+        self._log_in(TOKEN if live.front and live.front.github else "")
         shutil.copy(Path(__file__).with_name("program.py"), root / "__main__.py")
         self.declare_image()
 
