@@ -56,7 +56,7 @@ class TestImportFile:
         (ref, *_) = [c.ref for c in candidates(plan())]
         listed = entries(adoption(plan(), {ref: found(ref, A)}).document)
         assert {"identity", "onConflict"}.isdisjoint(listed[str(ref)]["inputs"])
-        assert listed[str(ref)]["inputs"]["annotations"] == {"title": "web"}
+        assert listed[str(ref)]["inputs"]["platforms"] == ["linux/amd64"]
 
     def test_a_pointer_is_a_copy_without_annotations_of_its_own(self) -> None:
         pointer = next(c.ref for c in candidates(plan()) if c.target is not None)
