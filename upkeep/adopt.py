@@ -73,7 +73,7 @@ def _group(title: str, refs: tuple[str, ...], then: str) -> list[str]:
 
 
 _LIMITS = """\
-Not in the file: platform builds and their verifications, for no registry tells which inputs an
-image was built from. The next up builds and checks each platform once more (out of the registry's
-cache where that is there); builds that give the same bytes move no tag. The record of removed
-names begins anew in the state; `make restore` reads the one in the registry as well."""
+Not in the file: builds and their verifications, because no registry tells which inputs an image
+was built from. The next up builds and checks each tag once more; builds that give the same bytes
+move no tag. The record of removed names begins again in the state; `make restore` reads the one in
+the registry as well."""

@@ -45,7 +45,7 @@ def page() -> str:
         required, inputs = resource["requiredInputs"], resource["inputProperties"]
         parts.append(f"\n## `{token}`\n\n{resource['description']}\n")
         parts.append(_table(("input", "required", "what it is"), _inputs(inputs, required)))
-        rest = {n: p for n, p in resource["properties"].items() if n not in inputs}
+        rest = {n: p for n, p in resource["properties"].items() if p != inputs.get(n)}
         rows = ((f"`{name}`", found["description"]) for name, found in rest.items())
         parts.append(_table(("output", "what it is"), rows))
     parts.append(_RUN)

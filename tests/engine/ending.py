@@ -15,16 +15,16 @@ import pulumi
 
 from components.failures import digest_or_nothing
 from components.running import run
-from providers.ociregistry.resources import PlatformSource, Tag, TagArgs
+from providers.ociregistry.resources import Tag, TagArgs
 
 told = json.loads(Path("ending.json").read_text())
 
 
 def tag(ref: str, digest: pulumi.Input[str]) -> Tag:
     """Return a tag of one platform; the provider refuses an empty digest."""
-    image = pulumi.Output.concat(told["build"], "@", digest)
-    sources = [PlatformSource(platform="linux/amd64", image=image)]
-    return Tag(ref, TagArgs(ref=ref, owner="fleet/dev", identity=ref, sources=sources))
+    source, platforms = pulumi.Output.concat(told["build"], "@", digest), ["linux/amd64"]
+    args = TagArgs(ref=ref, owner="fleet/dev", identity=ref, source=source, platforms=platforms)
+    return Tag(ref, args)
 
 
 def count_waits() -> None:

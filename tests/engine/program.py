@@ -10,7 +10,6 @@ from typing import Any, cast
 import pulumi
 
 from providers.ociregistry.resources import (
-    PlatformSource,
     PointerPattern,
     StalePointers,
     StalePointersArgs,
@@ -29,9 +28,9 @@ def identity(declared: Fields, tag: str) -> str:
     return str(declared["identities"].get(tag, made))
 
 
-def image(declared: Fields, tag: str, platform: str, digest: str) -> pulumi.Input[str]:
-    """Return a source; in a preview, that of a build is unknown."""
-    building = pulumi.runtime.is_dry_run() and platform in declared["building"].get(tag, ())
+def source(declared: Fields, tag: str, digest: str) -> pulumi.Input[str]:
+    """Return a version tag's source; in a preview, that of a build is unknown."""
+    building = pulumi.runtime.is_dry_run() and tag in declared["building"]
     known = f"{declared['build']}@{digest}"
     return pulumi.Output.from_input(cast("str", pulumi.UNKNOWN) if building else known)
 
@@ -47,14 +46,12 @@ def declare_tags(declared: Fields) -> dict[str, Tag]:
                 owner=owner,
                 identity=identity(declared, tag),
                 inputs=declared["inputs"].get(tag, {}),
-                sources=[
-                    PlatformSource(platform=platform, image=image(declared, tag, platform, digest))
-                    for platform, digest in sources.items()
-                ],
+                source=source(declared, tag, digest),
+                platforms=declared["platforms"],
                 on_conflict=declared["on_conflict"],
             ),
         )
-        for tag, sources in declared["tags"].items()
+        for tag, digest in declared["tags"].items()
     }
     # As the components do: what comes after a resource that failed is asked for all the same.
     digests = {tag: made.digest.recover(lambda _: "") for tag, made in tags.items()}

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from providers.ociregistry.index import OWNER_ANNOTATION
 from tests.engine.registries import Served
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -60,6 +61,18 @@ def push_index(
         for reference in (sha(body), *tags):
             put_manifest(http, reference, body, OCI_INDEX)
         return sha(body)
+
+
+def push_build(
+    registry: Served,
+    repository: str,
+    seed: str,
+    platforms: Iterable[str] = PLATFORMS,
+    owner: str = "fleet/dev",
+) -> str:
+    """Push an index of several platforms as a build of the fleet does; return its digest."""
+    children = push_image(registry, repository, platforms, seed)
+    return push_index(registry, repository, (), children, {OWNER_ANNOTATION: owner})
 
 
 def push_manifest(registry: Served, repository: str, document: dict[str, Any]) -> str:

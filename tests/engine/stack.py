@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.engine.seeding import PLATFORMS
 from tests.engine.tools import ROOT, engine_folder
 
 STACK = "dev"
@@ -28,17 +29,17 @@ GRAMMAR = {
 class Declared:
     """What the small program declares.
 
-    `repository` and `build` are `host/name`; `tags` maps a tag to its platforms' digests in
-    `build`, `pointers` maps a pointer to one of `tags`. Without a `policy` there is no remover.
-    `more` are other repositories, declared likewise.
+    `repository` and `build` are `host/name`; `tags` maps a tag to the digest of its index in
+    `build`, which has `platforms`; `pointers` maps a pointer to one of `tags`. Without a `policy`
+    there is no remover. `more` are other repositories, declared likewise.
     `inputs` maps a tag to what went into it, of which its identity is made unless `identities`
-    names one; `building` names the platforms of a tag whose digests a preview does not know, as
-    those of a build.
+    names one; `building` names the tags whose digests a preview does not know, as those of a build.
     """
 
     repository: str
     build: str
-    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    platforms: tuple[str, ...] = PLATFORMS
     pointers: Mapping[str, str] = field(default_factory=dict)
     policy: Mapping[str, str] = field(default_factory=lambda: {"LATEST": "remove", "X.Y": "remove"})
     grammar: Mapping[str, str] = field(default_factory=lambda: dict(GRAMMAR))
@@ -49,7 +50,7 @@ class Declared:
     keep_on_destroy: bool = False
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     identities: Mapping[str, str] = field(default_factory=dict)
-    building: Mapping[str, list[str]] = field(default_factory=dict)
+    building: tuple[str, ...] = ()
     summary: bool = False
     more: tuple["Declared", ...] = ()
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution
-from tests.engine.seeding import PLATFORMS, move_tag, push_image
+from tests.engine.seeding import move_tag, push_build
 from tests.engine.stack import Declared, EngineStack
 
 pytestmark = pytest.mark.integration
@@ -24,11 +24,11 @@ class Gate:
     def __init__(self, stack: EngineStack, distribution: Distribution, report: Path) -> None:
         self.stack, self._distribution, self._report = stack, distribution, report
         place = f"{distribution.host}/{REPOSITORY}"
-        images = push_image(distribution, f"{REPOSITORY}/build", PLATFORMS, "seed")
+        built = push_build(distribution, f"{REPOSITORY}/build", "seed")
         self.declared = Declared(
             repository=place,
             build=f"{place}/build",
-            tags={VERSION: images},
+            tags={VERSION: built},
             pointers={LATEST: VERSION, LEFT: VERSION},
             summary=True,
         )

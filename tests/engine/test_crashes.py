@@ -14,7 +14,7 @@ import pytest
 from tests.engine.gate import Gate
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution
-from tests.engine.seeding import PLATFORMS, push_image, push_index
+from tests.engine.seeding import PLATFORMS, push_build, push_image, push_index
 from tests.engine.stack import Declared, EngineStack, kill_session, members
 from tests.faults.proxy import Proxy, Rules, proxied
 
@@ -55,7 +55,7 @@ def scene(folder: Path, registry: Distribution, schedule: Gate | Rules) -> Itera
             Declared(
                 repository=f"{proxy.host}/{NAME}",
                 build=f"{proxy.host}/{build}",
-                tags={VERSION: push_image(registry, build, PLATFORMS, VERSION)},
+                tags={VERSION: push_build(registry, build, VERSION)},
                 pointers={LATEST: VERSION},
             )
         )

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.engine.reading import Reading
-from tests.engine.seeding import PLATFORMS, push_image, push_index
+from tests.engine.seeding import PLATFORMS, push_build, push_image, push_index
 from tests.engine.stack import Declared, EngineStack
 from tests.registries.kinds import LIVE
 from tests.registries.live import LiveRegistry, where_names_go
@@ -62,7 +62,7 @@ def declare(stack: EngineStack, live: LiveRegistry) -> None:
         Declared(
             repository=f"{live.host}/{REPOSITORY}",
             build=f"{live.host}/{BUILD}",
-            tags={VERSION: push_image(live, BUILD, PLATFORMS, VERSION)},
+            tags={VERSION: push_build(live, BUILD, VERSION)},
             pointers={LATEST: VERSION, LINE: VERSION},
         )
     )

@@ -6,7 +6,7 @@ import pytest
 
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution
-from tests.engine.seeding import PLATFORMS, push_image
+from tests.engine.seeding import push_build
 from tests.engine.stack import Declared, EngineStack
 
 pytestmark = pytest.mark.integration
@@ -24,7 +24,7 @@ def test_a_destroy_and_its_preview_name_each_pointer_with_its_digest_and_no_vers
         Declared(
             repository=place,
             build=f"{place}/build",
-            tags={VERSION: push_image(distribution, f"{REPOSITORY}/build", PLATFORMS, "seed")},
+            tags={VERSION: push_build(distribution, f"{REPOSITORY}/build", "seed")},
             pointers={LATEST: VERSION, LINE: VERSION},
         )
     )

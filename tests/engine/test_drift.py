@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.engine.reading import Reading
-from tests.engine.seeding import PLATFORMS, move_tag, push_image
+from tests.engine.seeding import PLATFORMS, move_tag, push_build
 from tests.engine.stack import Declared, EngineStack
 from tests.registries.kinds import LIVE
 from tests.registries.live import LiveRegistry, running_live
@@ -41,7 +41,7 @@ def declaration(live: LiveRegistry, **fields: Any) -> Declared:
     return Declared(
         repository=f"{live.host}/{REPOSITORY}",
         build=f"{live.host}/{BUILD}",
-        tags={tag: push_image(live, BUILD, PLATFORMS, tag) for tag in (OLD, NEW)},
+        tags={tag: push_build(live, BUILD, tag) for tag in (OLD, NEW)},
         pointers={LATEST: NEW},
         **fields,
     )

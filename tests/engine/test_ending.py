@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.registries import Distribution
-from tests.engine.seeding import push_image
+from tests.engine.seeding import push_build
 from tests.engine.stack import EngineStack, Ran
 
 pytestmark = pytest.mark.integration
@@ -22,12 +22,12 @@ class Program:
     def __init__(self, stack: EngineStack, distribution: Distribution) -> None:
         self.stack = stack
         place = f"{distribution.host}/{REPOSITORY}"
-        images = push_image(distribution, f"{REPOSITORY}/build", ["linux/amd64"], "one")
+        digest = push_build(distribution, f"{REPOSITORY}/build", "one", ["linux/amd64"])
         self._told = {
             "good": f"{place}:good",
             "bad": f"{place}:bad",
             "build": f"{place}/build",
-            "digest": images["linux/amd64"],
+            "digest": digest,
         }
         shutil.copy(Path(__file__).with_name("ending.py"), stack.root / "__main__.py")
 

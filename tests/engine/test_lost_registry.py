@@ -5,7 +5,7 @@ import pytest
 
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution, Served
-from tests.engine.seeding import PLATFORMS, push_image
+from tests.engine.seeding import PLATFORMS, push_build
 from tests.engine.stack import Declared, EngineStack, Ran
 from tests.registries.kinds import LIVE
 from tests.registries.live import LiveRegistry, running_live
@@ -28,7 +28,7 @@ def declaration(registry: Served) -> Declared:
     return Declared(
         repository=f"{registry.host}/{REPOSITORY}",
         build=f"{registry.host}/{build}",
-        tags={tag: push_image(registry, build, PLATFORMS, tag) for tag in (OLD, NEW)},
+        tags={tag: push_build(registry, build, tag) for tag in (OLD, NEW)},
         pointers={LATEST: NEW},
     )
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.registries import Distribution
-from tests.engine.seeding import PLATFORMS, push_image
+from tests.engine.seeding import push_build
 from tests.engine.stack import Declared, EngineStack
 from tests.faults.proxy import Proxy, proxied
 
@@ -29,7 +29,7 @@ def up(stack: EngineStack, proxy: Proxy, registry: Distribution) -> None:
         Declared(
             repository=f"{proxy.host}/{REPOSITORY}",
             build=f"{proxy.host}/{BUILD}",
-            tags={tag: push_image(registry, BUILD, PLATFORMS, tag) for tag in VERSIONS},
+            tags={tag: push_build(registry, BUILD, tag) for tag in VERSIONS},
             pointers=POINTERS,
             policy={"LATEST": "remove", "X.Y": "keep"},
             summary=True,

@@ -8,7 +8,7 @@ import pytest
 
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution
-from tests.engine.seeding import PLATFORMS, push_image
+from tests.engine.seeding import push_build
 from tests.engine.stack import Declared, EngineStack
 
 pytestmark = pytest.mark.integration
@@ -27,7 +27,7 @@ def declared(registry: Distribution, host: str) -> Declared:
     return Declared(
         repository=f"{host}/{REPOSITORY}",
         build=f"{host}/{BUILD}",
-        tags={VERSION: push_image(registry, BUILD, PLATFORMS, VERSION)},
+        tags={VERSION: push_build(registry, BUILD, VERSION)},
         pointers={LATEST: VERSION, LINE: VERSION},
         summary=True,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution
-from tests.engine.seeding import PLATFORMS, push_image
+from tests.engine.seeding import push_build
 from tests.engine.stack import Declared, EngineStack
 from tests.faults.proxy import Rules, proxied
 
@@ -41,7 +41,7 @@ def two_repositories(distribution: Distribution, folder: Path) -> Iterator[Two]:
             Declared(
                 repository=f"{proxy.host}/{name}",
                 build=f"{proxy.host}/{name}/build",
-                tags={VERSION: push_image(distribution, f"{name}/build", PLATFORMS, name)},
+                tags={VERSION: push_build(distribution, f"{name}/build", name)},
                 pointers={LATEST: VERSION, LINE: VERSION},
             )
             for name in NAMES

@@ -9,7 +9,7 @@ from tests.engine.registries import Served
 from tests.engine.stack import Declared, EngineStack, kill_session
 from tests.faults.campaign import MODES, Mode, Outcome
 from tests.faults.chaos import Chaos
-from tests.faults.model import GRAMMAR, Fleet, step
+from tests.faults.model import GRAMMAR, PLATFORMS, Fleet, step
 from tests.faults.proxy import Proxy, proxied
 from tests.faults.verdict import judge, judge_undo
 from tests.registries.front import fronting
@@ -121,7 +121,8 @@ class _Victim:
             Declared(
                 repository=f"{self._proxy.host}/{fleet.name}",
                 build=f"{self._proxy.host}/{fleet.build}",
-                tags=fleet.tags,
+                tags=fleet.indexes,
+                platforms=PLATFORMS,
                 pointers=fleet.pointers,
                 policy=self._mode.policy,
                 grammar=GRAMMAR,

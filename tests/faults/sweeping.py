@@ -13,7 +13,8 @@ from providers.ociregistry.reference import Repository
 from providers.ociregistry.transport import Transport
 from tests.engine.reading import Reading
 from tests.faults.chaos import DEADLINE_SECONDS
-from tests.faults.model import OWNER, Fleet
+from tests.faults.driver import OWNER
+from tests.faults.model import Fleet
 from tests.providers.engine_fake import Engine
 from upkeep.images import Image
 from upkeep.prune import Found, Pruner, Swept
@@ -32,9 +33,7 @@ def sweep(
         )
         try:
             client = Client(transport)
-            image = Image(
-                public=Repository(host=host, name=fleet.name), planned=frozenset(fleet.builds)
-            )
+            image = Image(public=Repository(host=host, name=fleet.name), planned=fleet.builds)
             pruner = Pruner(
                 registry=client,
                 versions=_versions(host, environment, transport, client),

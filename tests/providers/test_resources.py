@@ -46,7 +46,7 @@ def test_a_tag_sends_what_the_schema_declares(engine: Recording) -> None:
 
     @pulumi.runtime.test  # type: ignore[untyped-decorator]
     def program() -> pulumi.Output[Any]:
-        sources = [pulumi.Output.from_input("h/n@"), "h/m@"]
+        sources: list[pulumi.Input[str]] = [pulumi.Output.from_input("h/n@"), "h/m@"]
         annotations = {"on_conflict": "as it is"}
         args = r.TagArgs(
             ref="h/n:t", owner="o", sources=sources, platforms=PLATFORMS, annotations=annotations

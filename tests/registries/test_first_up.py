@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.reading import Reading
-from tests.engine.seeding import push_image
+from tests.engine.seeding import push_build
 from tests.engine.stack import Declared, EngineStack
 from tests.registries.front import Front
 from tests.registries.kinds import LIVE, Kind, running
@@ -53,11 +53,12 @@ def stack(front: Front, tmp_path: Path) -> EngineStack:
 
 def declared(front: Front, old: OldWorkflows, **fields: object) -> Declared:
     """Declare Python 3.12, taking the names over; 3.11's pointers are declared and not managed."""
-    sources = {tag: push_image(front, BUILD, PLATFORMS, f"{tag} of us") for tag in DECLARED}
+    built = {tag: push_build(front, BUILD, f"{tag} of us", PLATFORMS) for tag in DECLARED}
     values = {
         "repository": f"{front.host}/{NAME}",
         "build": f"{front.host}/{BUILD}",
-        "tags": sources,
+        "tags": built,
+        "platforms": PLATFORMS,
         "pointers": POINTERS,
         "grammar": GRAMMAR,
         "policy": {"LATEST": "remove", "X.Y": "remove", "X": "remove"},

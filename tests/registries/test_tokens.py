@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.engine.reading import Reading
-from tests.engine.seeding import PLATFORMS, push_image
+from tests.engine.seeding import PLATFORMS, push_build
 from tests.providers.engine_fake import STALE, TAG, Engine
 from tests.providers.registry_fake import serving
 from tests.registries.front import Front, fronting
@@ -28,11 +28,11 @@ def environment(front: Front, tmp_path: Path) -> dict[str, str]:
     return {**front.environment, "DOCKER_CONFIG": str(tmp_path)}
 
 
-def tag(front: Front, children: dict[str, str]) -> dict[str, Any]:
-    build = f"{front.host}/{BUILD}"
+def tag(front: Front, digest: str) -> dict[str, Any]:
     return {
         "ref": f"{front.host}/{NAME}:v1",
-        "sources": [{"platform": p, "image": f"{build}@{children.get(p, '')}"} for p in PLATFORMS],
+        "source": f"{front.host}/{BUILD}@{digest}",
+        "platforms": list(PLATFORMS),
         "annotations": {},
         "identity": "first",
         "owner": "fleet/dev",
@@ -55,18 +55,18 @@ def test_a_first_preview_of_a_package_that_does_not_exist_yet_finds_nothing_ther
     front: Front, environment: dict[str, str]
 ) -> None:
     with Engine(environment) as engine:
-        assert engine.preview(TAG, "v1", tag(front, {})).kind == "create"
+        assert engine.preview(TAG, "v1", tag(front, "")).kind == "create"
         assert engine.preview(STALE, "stale", stale(front)).kind == "create"
     assert front.tokens.refused > 0
     assert front.writes == []
 
 
 def test_a_first_up_makes_the_package(front: Front, environment: dict[str, str]) -> None:
-    children = push_image(front, BUILD, PLATFORMS, "seed")
+    built = push_build(front, BUILD, "seed")
     with Engine(environment) as engine:
-        engine.up(TAG, "v1", tag(front, children))
+        engine.up(TAG, "v1", tag(front, built))
         assert engine.up(STALE, "stale", stale(front)).kind == "create"
         refused = front.tokens.refused
-        assert engine.preview(TAG, "v1", tag(front, children)).kind == "same"
+        assert engine.preview(TAG, "v1", tag(front, built)).kind == "same"
     assert set(Reading(front.storage, NAME).pull("v1")) == set(PLATFORMS)
     assert front.tokens.refused == refused, "what exists may be read without more"

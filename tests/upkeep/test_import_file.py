@@ -2,7 +2,6 @@ from typing import Any
 
 from fleet.plan import Plan, make_plan
 from providers.ociregistry.describing import Found
-from providers.ociregistry.index import OWNER_ANNOTATION
 from providers.ociregistry.reference import ManifestReference, TagReference
 from providers.ociregistry.tag import Platform, TagInputs, TagState
 from tests.fleet import examples
@@ -56,7 +55,10 @@ class TestImportFile:
         (ref, *_) = [c.ref for c in candidates(plan())]
         listed = entries(adoption(plan(), {ref: found(ref, A)}).document)
         assert {"identity", "onConflict"}.isdisjoint(listed[str(ref)]["inputs"])
+        assert listed[str(ref)]["inputs"]["source"] == f"{ref.repository}@{A}"
         assert listed[str(ref)]["inputs"]["platforms"] == ["linux/amd64"]
+        (platform,) = listed[str(ref)]["outputs"]["platforms"]
+        assert platform["platform"] == "linux/amd64"
 
     def test_a_pointer_is_a_copy_without_annotations_of_its_own(self) -> None:
         pointer = next(c.ref for c in candidates(plan()) if c.target is not None)
@@ -64,7 +66,7 @@ class TestImportFile:
         inputs = listed[str(pointer)]["inputs"]
         assert inputs["source"] == f"{pointer.repository}@{A}"
         assert inputs["annotations"] == {}
-        assert OWNER_ANNOTATION not in inputs["annotations"]
+        assert "platforms" not in inputs
 
     def test_what_belongs_to_another_stack_stays_out(self) -> None:
         (ref, *_) = [c.ref for c in candidates(plan())]
