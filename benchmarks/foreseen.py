@@ -3,8 +3,8 @@
 The engine attaches to it (``PULUMI_DEBUG_PROVIDERS=docker-build:PORT``). Every request goes on to
 the real plugin. A creation or update goes on as that of a preview, so that the state is what the
 plugin itself says, but for what no preview knows: the hash of the context, and the digest, which is
-that of an index of images of a few bytes, pushed to the build's tag. The real plugin then finds all of it as
-if it had been its own work.
+that of an index of images of a few bytes, pushed to the build's tag. The real plugin then finds all
+of it as if it had been its own work.
 """
 
 import argparse

@@ -69,7 +69,7 @@ class Provider:
         if not rotating:
             environment = {**environment, "FLEET_VERIFY_CHILDREN": "all"}
         transport = Transport(http=self.gauge.client(), environment=environment)
-        self._session = Session(open_transport=lambda _: transport, environment=environment)
+        self._session = Session(open_transport=lambda: transport, environment=environment)
         self.tags = TagResource(self._session)
         self.stale = StaleResource(self._session)
 
@@ -115,10 +115,15 @@ def fill(registry: Distribution, tags: Iterable[str], platforms: int) -> tuple[d
 
 
 def state_of(host: str, tag: str, children: dict[str, str], digest: str) -> dict[str, Any]:
-    """Return a version tag's state as the engine keeps it, with the inputs of its last update."""
+    """Return a version tag's state as the engine keeps it."""
     platforms = [{"platform": p, "digest": d, "size": 1} for p, d in sorted(children.items())]
     return {
-        **inputs_of(host, tag, children, digest),
+        "ref": f"{host}/{NAME}:{tag}",
+        "owner": "fleet/dev",
+        "identity": tag,
+        "source": f"{host}/{NAME}/build@{digest}",
+        "annotations": {},
+        "onConflict": "refuse",
         "digest": digest,
         "assembled": digest,
         "mediaType": "application/vnd.oci.image.index.v1+json",
@@ -128,24 +133,18 @@ def state_of(host: str, tag: str, children: dict[str, str], digest: str) -> dict
     }
 
 
-def inputs_of(host: str, tag: str, platforms: Iterable[str], digest: str) -> dict[str, Any]:
-    """Return what a version tag declares: a copy of its build's index, of these ``platforms``."""
-    return {
-        "ref": f"{host}/{NAME}:{tag}",
-        "owner": "fleet/dev",
-        "identity": tag,
-        "source": f"{host}/{NAME}/build@{digest}",
-        "annotations": {},
-        "onConflict": "refuse",
-        "platforms": sorted(platforms),
-    }
+def platforms_of(state: dict[str, Any]) -> list[str]:
+    """Return the platforms that the tag of a state is declared to have."""
+    return [found["platform"] for found in state["platforms"]]
 
 
 async def refresh(provider: Provider, states: list[dict[str, Any]]) -> None:
     """Read every tag, as a refresh does; fail unless nothing has changed."""
 
     async def read(state: dict[str, Any]) -> None:
-        found = await provider.tags.read("urn", state["ref"], state, _declared(state))
+        found = await provider.tags.read(
+            "urn", state["ref"], state, {"platforms": platforms_of(state)}
+        )
         assert found is not None
         assert found[0]["platforms"] == state["platforms"]
 
@@ -155,14 +154,8 @@ async def refresh(provider: Provider, states: list[dict[str, Any]]) -> None:
 async def diff(provider: Provider, states: list[dict[str, Any]]) -> None:
     """Compare every tag with its own inputs; fail unless nothing differs."""
     for state in states:
-        assert provider.tags.diff(state["ref"], state, _declared(state)) == []
-
-
-def _declared(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the inputs that ``state`` is of."""
-    host, _, _ = state["ref"].partition("/")
-    platforms = [platform["platform"] for platform in state["platforms"]]
-    return inputs_of(host, state["identity"], platforms, state["digest"])
+        inputs = {**state, "platforms": platforms_of(state)}
+        assert provider.tags.diff(state["ref"], state, inputs) == []
 
 
 async def run(registry: Distribution, count: int, platforms: int) -> list[Figures]:

@@ -45,7 +45,7 @@ def versions(count: int) -> list[str]:
 
 
 def lock(declared: Declaration, *, hashes: int) -> Lock:
-    """Return a lock that covers ``declared``, with as many ``hashes``, of a file each, for each pin."""
+    """Return a lock that covers ``declared``, with as many files a pin, each with its hash."""
     example = examples.lock(declared)
     return replace(
         example,

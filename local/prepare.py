@@ -14,6 +14,7 @@ from local import (
     backend,
     bases,
     builder,
+    buildkit_version,
     certificates,
     debian,
     docker_config,
@@ -44,8 +45,8 @@ def prepare(checkout: Checkout, stack: str, *, builds: bool = False) -> Ready:
 
     The lock of a registry on this machine is brought up to the declaration. Any other is committed:
     what it lacks is told, for nothing may be built from what no commit holds. ``builds`` has the
-    remote nodes answer first, which a preview can do without. A faulty declaration, a wrong
-    backend, an absent builder or Go is told before anything is changed.
+    remote nodes answer first, and refuses a builder that is too old; a preview can do without. A
+    faulty declaration, a wrong backend, an absent builder or Go is told before anything is changed.
 
     :raises TroubleError: naming what stands in the way.
     :raises subprocess.CalledProcessError: when a step that explains itself failed.
@@ -98,6 +99,8 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
                 certificates.ensure(checkout)
             env = environment.complete(checkout, needs)
             docker_config.share(checkout, needs, os.environ)
+            if builds:
+                buildkit_version.require(needs, env)
             tools = toolchain.ensure(checkout, needs, supply, env)
             _start(checkout, needs, tools)
             bases.ensure(checkout, needs, stand_ins)

@@ -9,14 +9,14 @@ from providers.ociregistry.undo import workshop_of
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """The repositories of an image, and the tags of its workshop that the plan names."""
+    """The repositories of an image, and the tags of its build repository that the plan names."""
 
     public: Repository
     planned: frozenset[str]
 
     @property
     def build(self) -> Repository:
-        """The workshop: builds, and wheels that were compiled for them."""
+        """The build repository: builds, and wheels that were compiled for them."""
         return workshop_of(self.public)
 
     @property

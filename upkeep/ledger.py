@@ -1,6 +1,6 @@
 """The ledger of a repository: which digests and names were seen, and what is loose since when.
 
-It lies in the registry beside what it describes, as an OCI artifact under a tag of the workshop
+It lies in the registry beside what it describes, as an OCI artifact under a tag of the build
 repository: machines that run once and vanish share it, and no state backend has to keep it.
 """
 

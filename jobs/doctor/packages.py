@@ -9,12 +9,9 @@ from fleet.github import GitHub
 from jobs.api import Api
 from jobs.doctor.finding import Finding, fail, note, ok
 
-_WORKSHOPS = {"build": "", "cache": " that compiles something"}
-"""The packages below that of an image, and which up makes each."""
-
 
 def look(api: Api, github: GitHub, declaration: Declaration) -> Iterator[Finding]:
-    """Yield what is found of each image's package, and of the two below it that are no one else's.
+    """Yield what is found of each image's package, and of that of its builds.
 
     No API tells the role of a repository in a package, nor changes who sees it: both are set on
     GitHub's pages.
@@ -23,9 +20,8 @@ def look(api: Api, github: GitHub, declaration: Declaration) -> Iterator[Finding
     for image in declaration.images:
         public = f"{rest}/{image.name}" if rest else image.name
         yield _public(_package(api, owner, public), public, github)
-        for kind, which in _WORKSHOPS.items():
-            name = f"{public}/{kind}"
-            yield _workshop(_package(api, owner, name), name, github, which)
+        build = f"{public}/build"
+        yield _build(_package(api, owner, build), build, github)
 
 
 def _public(found: Any, name: str, github: GitHub) -> Finding:
@@ -43,10 +39,10 @@ def _public(found: Any, name: str, github: GitHub) -> Finding:
     return _linked(found, name, github)
 
 
-def _workshop(found: Any, name: str, github: GitHub, which: str) -> Finding:
+def _build(found: Any, name: str, github: GitHub) -> Finding:
     if found is None:
         return note(
-            f"package {name}: not there yet; the first up{which} makes it, private",
+            f"package {name}: not there yet; the first up makes it, private",
             f"Then add {github.repository} with the role Admin in its settings; leave it private",
         )
     if found["visibility"] == "public":

@@ -61,7 +61,8 @@ def document(entries: Iterable[Entry], mode: Mode) -> dict[str, Any]:
 
     `{version, mode, summary, counts, entries}`. `version` is 1, the number of this shape. `mode` is
     `preview`, `update`, or `idle` where nothing differed, so that the two are alike. `summary` is
-    the line. `counts` has the number of names for each action. `entries` are sorted by `ref`, each with all of these:
+    the line. `counts` has the number of names for each action. `entries` are sorted by `ref`, each
+    with all of these:
 
     - `ref`: `host[:port]/repository:tag`; of a failed remover, the repository alone;
     - `kind`: `version`, `pointer` or `repository`;

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from providers.ociregistry.index import OWNER_ANNOTATION
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution
-from tests.engine.seeding import move_tag, push_image, push_index, sha
+from tests.engine.seeding import move_tag, push_build, push_image, push_index, sha
 from tests.faults.chaos import DEADLINE_SECONDS
 from tests.faults.proxy import Proxy, Rules, proxied
 from tests.providers.engine_fake import STALE, TAG, Engine
@@ -81,14 +80,13 @@ class Place:
         return f"{self.name}/build"
 
     def version(self, tag: str = NEW, **overrides: Any) -> dict[str, Any]:
+        built = self.built(tag)
         inputs = {"ref": f"{self.host}/{self.name}:{tag}", "owner": OWNER, "identity": tag}
-        source = self.built(tag)
-        return {**inputs, "source": source, "platforms": list(PLATFORMS), **overrides}
+        return {**inputs, "source": built, "platforms": list(PLATFORMS), **overrides}
 
-    def built(self, text: str) -> str:
+    def built(self, seed: str) -> str:
         """Push an index as a build does; return its reference."""
-        images = push_image(self.registry, self.build, PLATFORMS, text)
-        digest = push_index(self.registry, self.build, [], images, {OWNER_ANNOTATION: OWNER})
+        digest = push_build(self.registry, self.build, seed, PLATFORMS)
         return f"{self.host}/{self.build}@{digest}"
 
     def pointer(self, digest: str, tag: str = LATEST, **overrides: Any) -> dict[str, Any]:

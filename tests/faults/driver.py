@@ -5,9 +5,10 @@ from typing import Any
 
 from providers.ociregistry.errors import OciError
 from providers.ociregistry.stale_resource import RemovalFailedError
-from tests.faults.model import GRAMMAR, OWNER, PLATFORMS, Fleet
+from tests.faults.model import GRAMMAR, PLATFORMS, Fleet
 from tests.providers.engine_fake import STALE, TAG, CheckFailedError, Engine, Resource
 
+OWNER = "fleet/dev"
 _FAILURES = (OciError, CheckFailedError)
 
 
@@ -75,7 +76,7 @@ class Driver:
         inputs = self._common(fleet, tag) | {
             "identity": tag,
             "onConflict": "refuse",
-            "source": f"{self._host}/{fleet.build}@{fleet.builds[tag]}",
+            "source": f"{self._host}/{fleet.build}@{fleet.indexes[tag]}",
             "platforms": list(PLATFORMS),
         }
         return self._apply(TAG, tag, inputs, done)

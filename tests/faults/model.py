@@ -11,7 +11,6 @@ from tests.engine.reading import Reading
 from tests.engine.registries import Served
 from tests.engine.seeding import delete, move_tag, push_image, push_index
 
-OWNER = "fleet/dev"
 PLATFORMS = ("linux/amd64", "linux/arm/v7")
 HISTORIC = "py3.6-0.20.0"
 STRAYS = ("py3.7-LATEST", "py3.8-LATEST", "py3.8-0.30")
@@ -35,7 +34,8 @@ class Fleet:
     retired: list[str] = field(default_factory=list)
     kept: dict[str, dict[str, str]] = field(default_factory=dict)
     untouched: dict[str, str] = field(default_factory=dict)
-    _built: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
+    _built: dict[str, dict[str, str]] = field(default_factory=dict)
+    _indexes: dict[str, str] = field(default_factory=dict)
 
     @property
     def build(self) -> str:
@@ -45,12 +45,17 @@ class Fleet:
     def tags(self) -> dict[str, dict[str, str]]:
         """Return each declared version tag with its platforms' digests, built if need be."""
         wanted = [f"py{python}-{version}" for python in self.pythons for version in self.versions]
-        return {tag: self._build(tag)[1] for tag in wanted}
+        return {tag: self._source(tag) for tag in wanted}
 
     @property
-    def builds(self) -> dict[str, str]:
-        """Return the digest of each declared tag's build, which has the same tag."""
-        return {tag: self._build(tag)[0] for tag in self.tags}
+    def indexes(self) -> dict[str, str]:
+        """Return each declared version tag with the digest of the index that was built for it."""
+        return {tag: self._indexes[tag] for tag in self.tags}
+
+    @property
+    def builds(self) -> frozenset[str]:
+        """Return the tags in the workshop of all that is declared."""
+        return frozenset(self.tags)
 
     @property
     def pointers(self) -> dict[str, str]:
@@ -82,12 +87,12 @@ class Fleet:
         """Note that builds may have been swept: what is declared is built again."""
         self._built.clear()
 
-    def _build(self, tag: str) -> tuple[str, dict[str, str]]:
+    def _source(self, tag: str) -> dict[str, str]:
         if tag not in self._built:
-            platforms = push_image(self.registry, self.build, PLATFORMS, tag)
-            owned = {OWNER_ANNOTATION: OWNER}
-            index = push_index(self.registry, self.build, [tag], platforms, owned)
-            self._built[tag] = (index, platforms)
+            children = push_image(self.registry, self.build, PLATFORMS, tag)
+            owner = {OWNER_ANNOTATION: "fleet/dev"}
+            self._built[tag] = children
+            self._indexes[tag] = push_index(self.registry, self.build, [tag], children, owner)
         return self._built[tag]
 
 

@@ -33,9 +33,7 @@ def sweep(
         )
         try:
             client = Client(transport)
-            image = Image(
-                public=Repository(host=host, name=fleet.name), planned=frozenset(fleet.builds)
-            )
+            image = Image(public=Repository(host=host, name=fleet.name), planned=fleet.builds)
             pruner = Pruner(
                 registry=client,
                 versions=_versions(host, environment, transport, client),

@@ -3,7 +3,7 @@
 import pytest
 
 from providers.ociregistry.errors import AuthenticationError, DeadlineError, RegistryError
-from tests.engine.reading import Reading
+from tests.engine.seeding import push_image
 from tests.faults.chaos import DEADLINE_SECONDS
 from tests.faults.conftest import LATEST, NEW, OLD, PLATFORMS, TAG, Place
 from tests.faults.proxy import Kind, Proxy, Rules
@@ -136,8 +136,8 @@ def test_a_platform_that_cannot_be_placed_leaves_the_tag_absent(
     engine: Engine, place: Place, rules: Rules
 ) -> None:
     inputs = place.version()
-    arm = Reading(place.registry, place.build).pull(inputs["source"].partition("@")[2])
-    rules.add(rf"PUT .*/manifests/{arm['linux/arm64']}", "status", status=500, times=99)
+    arm = push_image(place.registry, place.build, PLATFORMS, NEW)["linux/arm64"]
+    rules.add(f"PUT .*/manifests/{arm}", "status", status=500, times=99)
     with pytest.raises(RegistryError):
         engine.up(TAG, NEW, inputs)
     assert place.view.tags() == {}
@@ -149,11 +149,10 @@ def test_a_platform_that_cannot_be_placed_leaves_a_tag_that_was_there_unchanged(
     engine: Engine, place: Place, rules: Rules
 ) -> None:
     before = str(engine.up(TAG, NEW, place.version()).outputs["digest"])
-    rebuilt = place.built("rebuilt")
-    arm = Reading(place.registry, place.build).pull(rebuilt.partition("@")[2])["linux/arm64"]
-    rules.add(f"PUT .*/manifests/{arm}", "status", status=500, times=99)
+    rebuilt = push_image(place.registry, place.build, PLATFORMS, "rebuilt")
+    rules.add(f"PUT .*/manifests/{rebuilt['linux/arm64']}", "status", status=500, times=99)
     with pytest.raises(RegistryError):
-        engine.up(TAG, NEW, place.version(source=rebuilt))
+        engine.up(TAG, NEW, place.version(source=place.built("rebuilt")))
     assert place.view.tags() == {NEW: before}
     assert set(place.view.pull(NEW)) == set(PLATFORMS)
 

@@ -96,7 +96,7 @@ def github(hub: Hub) -> Hub:
     _reviewed(hub, [{"type": "User", "reviewer": hub.sampled("simple-user", login="someone")}])
     for job in ("drift", "versions"):
         _workflow(hub, job, "active")
-    for name, visibility in (("web", "public"), ("web/build", "private"), ("web/cache", "private")):
+    for name, visibility in (("web", "public"), ("web/build", "private")):
         _package(hub, name, visibility)
     return hub
 
@@ -177,7 +177,7 @@ def test_before_the_first_up_what_it_makes_is_a_note_and_stops_nothing(
         f"{ROOT}/environments/registry-versions. Then give it the secrets FLEET_APP_PRIVATE_KEY "
         "and the variables FLEET_APP_CLIENT_ID:"
     ) in notes
-    for package in ("web", "web/build", "web/cache"):
+    for package in ("web", "web/build"):
         assert f"package {package}: not there yet" in notes
     assert "role Admin" in notes
 
@@ -401,7 +401,7 @@ def test_the_environment_of_previews_is_given_what_a_preview_reads_by_a_person(
     ]
 
 
-@pytest.mark.parametrize(("name", "visibility"), [("web", "private"), ("web/cache", "public")])
+@pytest.mark.parametrize(("name", "visibility"), [("web", "private"), ("web/build", "public")])
 def test_who_sees_a_package_is_noted(
     root: Path, github: Hub, environment: dict[str, str], name: str, visibility: str
 ) -> None:
