@@ -50,7 +50,8 @@ class Asking:
                 names=frozenset(names),
                 digests=frozenset(ledger.of(repository)),
             ),
-            digests=state.digests | undone,
+            # An image of the public repository has the digest of its build, which it does not need.
+            digests=(state.built if repository == self.image.build else state.digests) | undone,
             roots=state.roots.get(repository, frozenset()) | undone,
         )
 
