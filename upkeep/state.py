@@ -48,10 +48,9 @@ class Remover:
 class State:
     """A stack's exported state.
 
-    ``digests`` is every digest that stands anywhere in it, ``built`` those of builds and of what they
-    take, ``roots`` those that its tags have or
-    had, by repository; ``tags`` are the names that its tag resources have written or adopted, by
-    repository too; ``removed`` is oldest first.
+    ``digests`` is every digest that stands anywhere in it, ``built`` those of builds and what
+    they take, ``roots`` those that its tags have or had, by repository; ``tags`` are the names that its
+    tag resources have written or adopted, by repository too; ``removed`` is oldest first.
     """
 
     stack: str
@@ -107,7 +106,7 @@ def parse_state(stack: str, exported: str) -> State:
 
 
 def _built(resource: Mapping[str, Any]) -> Any:
-    """Return what a resource says of builds: a build all it holds, a tag what it was copied from."""
+    """Return what a resource says of builds: a build all of it, a tag what it was copied from."""
     if resource["type"] == _BUILD:
         return resource
     held = resource.get("outputs") or {}
