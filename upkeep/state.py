@@ -48,9 +48,9 @@ class Remover:
 class State:
     """A stack's exported state.
 
-    ``digests`` is every digest that stands anywhere in it, ``built`` those of builds and what
-    they take, ``roots`` those that its tags have or had, by repository; ``tags`` are the names that its
-    tag resources have written or adopted, by repository too; ``removed`` is oldest first.
+    ``digests`` is every digest that stands anywhere in it, ``built`` those of builds and of what
+    these take, ``roots`` those that its tags have or had, by repository; ``tags`` are the names
+    that its tag resources have written or adopted, by repository too; ``removed`` is oldest first.
     """
 
     stack: str
