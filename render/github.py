@@ -41,7 +41,7 @@ _VERIFY_CHILDREN = "${{ github.event_name == 'workflow_dispatch' && 'all' || '' 
 class Limits:
     """Time limits in minutes.
 
-    ``build`` is that of one platform's build, which ``components/platform_image.py`` hands to the
+    ``build`` is that of one platform's build, which ``components/tag_build.py`` hands to the
     engine. ``job`` is that of a job that builds nothing, for each stack that it looks at. A run of
     ``up`` has many builds and so nearly all that GitHub gives a job of its own runners, 360; at
     ``engine`` it is interrupted, so that the engine ends in order and gives its lock back. That

@@ -79,10 +79,8 @@ class Engine(pulumi.runtime.Mocks):
 
     @staticmethod
     def _platforms(args: pulumi.runtime.MockResourceArgs) -> list[dict[str, Any]]:
-        return [
-            {"platform": s["platform"], "digest": s["image"].rpartition("@")[2], "size": 6}
-            for s in args.inputs.get("sources") or []
-        ]
+        named = args.inputs.get("platforms") or []
+        return [{"platform": name, "digest": digest(name), "size": 6} for name in named]
 
 
 class Monitor(mocks.MockMonitor):

@@ -6,7 +6,7 @@ from typing import Any
 from fleet.lock import Tools
 from fleet.parse import parse
 from fleet.plan import Plan, make_plan
-from tests.fleet.examples import DIGEST, assets, config, declaration, image, inputs, lock
+from tests.fleet.examples import assets, config, declaration, image, inputs, lock
 
 
 def plan(**image_overrides: Any) -> Plan:
@@ -43,6 +43,12 @@ def stacked() -> Plan:
         ("child", "3.11", "0.33.0"): ("gunicorn==23.0.0", "uvicorn==0.33.0"),
         ("child", "3.11", "0.34.0"): ("gunicorn==23.0.0", "uvicorn==0.34.0"),
     }
-    hashes = {pin: (DIGEST,) for entry in pins.values() for pin in entry}
-    given = inputs(declared, lock=lock(declared, pins=pins, hashes=hashes))
+    given = inputs(declared, lock=lock(declared, pins=pins))
     return make_plan(declared, given, "fleet/test")
+
+
+def on_two_builders() -> Plan:
+    """Like :func:`plan`, but amd64 is built by `one` and arm/v7 by `two`."""
+    builders = {"linux/amd64": "one", "linux/arm/v7": "two"}
+    declared = parse(config(builders=builders))
+    return make_plan(declared, inputs(declared), "fleet/test")

@@ -18,5 +18,7 @@ def test_they_and_their_verifications_are_handed_to_it_and_no_others() -> None:
     given = replace(inputs(declared), assets={"web": assets()})
     engine, _ = run(make_plan(declared, given, "fleet/test"))
     handed = {asked.name for asked in engine.of(IMAGE) if asked.inputs.get("exec") is True}
-    assert handed == {asked.name for asked in engine.of(IMAGE) if asked.name.endswith("-amd64")}
+    assert handed == {
+        asked.name for asked in engine.of(IMAGE) if asked.name.endswith("-cloud-org-name")
+    }
     assert all("exec" not in a.inputs for a in engine.of(IMAGE) if a.name not in handed)

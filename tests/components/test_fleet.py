@@ -10,8 +10,8 @@ from fleet.parse import parse
 from fleet.part import Share, narrowed
 from fleet.plan import Plan, make_plan
 from tests.components.engine import IMAGE, STACK, STALE, TAG, Engine, digest, run
-from tests.components.plans import compiling, plan, stacked
-from tests.fleet.examples import DIGEST, assets, config, image, inputs, lock
+from tests.components.plans import compiling, on_two_builders, plan, stacked
+from tests.fleet.examples import DIGEST, INDEX_DIGEST, assets, config, image, inputs, lock
 
 
 @pytest.fixture(scope="module")
@@ -19,14 +19,30 @@ def ran() -> tuple[Engine, dict[str, Any]]:
     return run(plan())
 
 
-def test_every_platform_is_built_and_verified_on_its_own(ran: tuple[Engine, Any]) -> None:
+def test_a_tag_is_one_build_and_one_verification(ran: tuple[Engine, Any]) -> None:
     names = [image.name for image in ran[0].of(IMAGE)]
     assert sorted(names) == sorted(
-        f"web/{kind}:py3.11-slim-{version}-{platform}"
+        f"web/{kind}:py3.11-slim-{version}"
         for kind in ("build", "verify")
         for version in ("0.33.0", "0.34.0")
-        for platform in ("amd64", "arm-v7")
     )
+
+
+def test_platforms_of_two_builders_are_built_apart_and_joined() -> None:
+    engine, outputs = run(on_two_builders())
+    tag = engine.named("localhost:5443/multi-py/web:py3.11-slim-0.34.0").inputs
+    names = [f"web/build:py3.11-slim-0.34.0-{builder}" for builder in ("one", "two")]
+    for name, builder, platform in zip(
+        names, ("one", "two"), ("linux/amd64", "linux/arm"), strict=True
+    ):
+        for asked in (name, name.replace("/build:", "/verify:")):
+            found = engine.named(asked).inputs
+            assert (found["builder"]["name"], found["platforms"]) == (builder, [platform])
+    repository = "localhost:5443/multi-py/web/build"
+    assert tag["sources"] == [f"{repository}@{digest(name)}" for name in names]
+    assert "source" not in tag
+    assert tag["annotations"]["org.opencontainers.image.version"] == "0.34.0"
+    assert [row["verified"] for row in outputs["tags"]] == ["2/2: amd64 whole"] * 2
 
 
 def test_logical_names_stay_as_they_are_for_a_changed_one_is_another_resource(
@@ -61,49 +77,50 @@ def test_one_provider_with_the_names_of_the_logins_has_all_of_the_registrys_reso
         )
 
 
-def test_a_build_is_pushed_and_leaves_no_cache_where_nothing_is_compiled(
-    ran: tuple[Engine, Any],
-) -> None:
-    build = ran[0].named("web/build:py3.11-slim-0.34.0-arm-v7").inputs
-    assert build["platforms"] == ["linux/arm"], "docker-build knows arm/v7 by that name alone"
+def test_a_build_is_pushed_as_an_index_and_has_no_cache(ran: tuple[Engine, Any]) -> None:
+    build = ran[0].named("web/build:py3.11-slim-0.34.0").inputs
+    assert build["platforms"] == ["linux/amd64", "linux/arm"], "docker-build's name for arm/v7"
     assert build["buildOnPreview"] is False
     assert build["builder"] == {"name": "fleet"}
-    assert "rewrite-timestamp=true" in build["exports"][0]["raw"]
+    (export,) = build["exports"]
+    assert "rewrite-timestamp=true" in export["raw"]
+    assert "annotation-index.org.opencontainers.image.version=0.34.0" in export["raw"]
+    assert build["tags"] == ["localhost:5443/multi-py/web/build:py3.11-slim-0.34.0"]
     assert not {"cacheTo", "cacheFrom"} & set(build)
-    assert build["buildArgs"]["BASE"] == f"docker.io/library/python@sha256:{'a' * 64}"
+    assert build["buildArgs"]["BASE"] == f"docker.io/library/python@{INDEX_DIGEST}"
+    assert build["buildArgs"]["BUILDKIT_MULTI_PLATFORM"] == "1"
+    assert "WHEELS" not in build["buildArgs"]
 
 
-def test_what_is_compiled_is_kept_once_and_a_cache_that_fails_cannot_cost_the_image() -> None:
+def test_what_is_compiled_is_pushed_once_and_taken_by_its_digest() -> None:
     engine, _ = run(compiling())
     (wheels,) = (asked for asked in engine.of(IMAGE) if "/wheels:" in asked.name)
-    assert wheels.name.startswith("web/wheels:py3.11-arm-v7-")
-    assert (wheels.inputs["target"], wheels.inputs["platforms"]) == ("wheels", ["linux/arm"])
+    assert wheels.name.startswith("web/wheels:py3.11-")
+    assert wheels.inputs["platforms"] == ["linux/amd64", "linux/arm"]
     assert wheels.inputs["context"]["location"] == "assets/shared/image"
-    assert wheels.inputs["dockerfile"]["location"] == "assets/web/image/Dockerfile"
-    cache = wheels.inputs["cacheTo"][0]["registry"]
-    assert (
-        cache.items()
-        >= {
-            "ref": f"localhost:5443/multi-py/web/cache:{wheels.name.rpartition(':')[2]}",
-            "mode": "min",
-            "imageManifest": True,
-            "ociMediaTypes": True,
-            "ignoreError": True,
-        }.items()
-    )
+    assert wheels.inputs["dockerfile"]["location"] == "assets/shared/wheels/Dockerfile"
+    place = "localhost:5443/multi-py/web/build"
+    assert wheels.inputs["tags"] == [f"{place}:wheels-{wheels.name.rpartition(':')[2]}"]
     for version in ("0.33.0", "0.34.0"):
-        build = engine.named(f"web/build:py3.11-slim-{version}-arm-v7").inputs
-        assert build["cacheFrom"] == [{"registry": {"ref": cache["ref"]}}]
-        assert "cacheTo" not in build
-        other = engine.named(f"web/build:py3.11-slim-{version}-amd64").inputs
-        assert "cacheFrom" not in other
+        build = engine.named(f"web/build:py3.11-slim-{version}").inputs
+        assert build["buildArgs"]["WHEELS"] == f"{place}@{digest(wheels.name)}"
+        assert "PACKAGE_WHEELS" not in build["buildArgs"]
 
 
 def test_a_verification_runs_the_very_digest_that_was_pushed(ran: tuple[Engine, Any]) -> None:
-    verify = ran[0].named("web/verify:py3.11-slim-0.34.0-amd64").inputs
-    pushed = digest("web/build:py3.11-slim-0.34.0-amd64")
+    verify = ran[0].named("web/verify:py3.11-slim-0.34.0").inputs
+    pushed = digest("web/build:py3.11-slim-0.34.0")
     assert verify["buildArgs"]["IMAGE"] == f"localhost:5443/multi-py/web/build@{pushed}"
+    assert verify["platforms"] == ["linux/amd64", "linux/arm"]
     assert verify["exports"] == [{"raw": "type=cacheonly"}]
+
+
+def test_a_tag_copies_the_index_that_was_verified(ran: tuple[Engine, Any]) -> None:
+    tag = ran[0].named("localhost:5443/multi-py/web:py3.11-slim-0.34.0").inputs
+    built = digest("web/build:py3.11-slim-0.34.0")
+    assert tag["source"] == f"localhost:5443/multi-py/web/build@{built}"
+    assert "sources" not in tag
+    assert tag["platforms"] == ["linux/amd64", "linux/arm/v7"]
 
 
 def test_a_pointer_copies_the_digest_of_its_version(ran: tuple[Engine, Any]) -> None:
@@ -147,7 +164,7 @@ def test_the_remover_is_told_whether_pointers_stay_when_it_goes(stay: bool) -> N
 
 def test_the_outputs_say_what_was_verified(ran: tuple[Engine, dict[str, Any]]) -> None:
     tags = ran[1]["tags"]
-    assert [row["verified"] for row in tags] == ["2/2", "2/2"]
+    assert [row["verified"] for row in tags] == ["2/2: amd64 whole"] * 2
     assert tags[0]["platforms"] == ["linux/amd64", "linux/arm/v7"]
     assert {row["target"] for row in ran[1]["pointers"]} == {
         "py3.11-slim-0.33.0",
@@ -158,26 +175,26 @@ def test_the_outputs_say_what_was_verified(ran: tuple[Engine, dict[str, Any]]) -
 def test_in_a_preview_the_digests_of_builds_to_come_are_empty() -> None:
     engine, _ = run(plan(), preview=True)
     tag = engine.named("localhost:5443/multi-py/web:py3.11-slim-0.34.0").inputs
-    assert [s["image"] for s in tag["sources"]] == ["localhost:5443/multi-py/web/build@"] * 2
+    assert tag["source"] == "localhost:5443/multi-py/web/build@"
 
 
 def test_children_inherit_nothing_but_their_parent() -> None:
     engine, _ = run(plan(pythons=["3.11"], versions=["0.34.0"]))
-    assert len(engine.of(IMAGE)) == 4
+    assert len(engine.of(IMAGE)) == 2
     assert len(engine.of(TAG)) == 3
 
 
 def test_an_image_starts_from_the_digest_of_the_one_below() -> None:
     engine, _ = run(stacked())
-    arguments = engine.named("child/build:py3.11-slim-0.34.0-arm-v7").inputs["buildArgs"]
-    below = digest("base/build:py3.11-slim-23.0.0-arm-v7")
+    arguments = engine.named("child/build:py3.11-slim-0.34.0").inputs["buildArgs"]
+    below = digest("base/build:py3.11-slim-23.0.0")
     assert arguments["BASE"] == f"localhost:5443/multi-py/base/build@{below}"
     assert arguments["BASE_DIGEST"] == below
 
 
 def test_common_files_are_a_context_of_their_own(ran: tuple[Engine, Any]) -> None:
     for kind in ("build", "verify"):
-        context = ran[0].named(f"web/{kind}:py3.11-slim-0.34.0-amd64").inputs["context"]
+        context = ran[0].named(f"web/{kind}:py3.11-slim-0.34.0").inputs["context"]
         folder = {"build": "image", "verify": "verify"}[kind]
         assert context["named"] == {"shared": {"location": f"assets/shared/{folder}"}}
 
@@ -195,17 +212,16 @@ PINS = {
     ("child", "3.11", "0.33.0"): ("uvicorn==0.33.0",),
     ("child", "3.11", "0.34.0"): ("uvicorn==0.34.0",),
 }
-BASE_BUILDS = [f"base/build:py3.11-slim-23.0.0-{suffix}" for suffix in ("amd64", "arm-v7")]
-ARGUMENTS = "child/build:py3.11-slim-0.34.0-arm-v7"
+BASE_BUILD = "base/build:py3.11-slim-23.0.0"
+ARGUMENTS = "child/build:py3.11-slim-0.34.0"
 
 
 def part(only: str, *, revision: str = "0" * 40, **below: str) -> Plan:
     """The plan of one image in a stack of its own; the files of ``base`` are of ``revision``."""
     share = Share(whole="prod", only=(only,), below=below, github=False)
-    hashes = {pin: (DIGEST,) for entry in PINS.values() for pin in entry}
     given = inputs(
         WHOLE,
-        lock=lock(WHOLE, pins=PINS, hashes=hashes),
+        lock=lock(WHOLE, pins=PINS),
         assets={"child": assets(), "base": assets(revision=revision)},
     )
     return make_plan(narrowed(WHOLE, share, "P"), given, "fleet/prod")
@@ -232,7 +248,7 @@ def test_a_part_exports_what_others_build_on_with_what_it_was_made_from(
 ) -> None:
     builds = {b.name: b for i in part("base").images for tag in i.tags for b in tag.builds}
     assert exported["builds"] == {
-        name: {"digest": digest(name), "identity": builds[name].identity} for name in BASE_BUILDS
+        BASE_BUILD: {"digest": digest(BASE_BUILD), "identity": builds[BASE_BUILD].identity}
     }
     assert "builds" not in run(plan())[1], "nobody builds on it"
 
@@ -240,12 +256,11 @@ def test_a_part_exports_what_others_build_on_with_what_it_was_made_from(
 def test_a_part_starts_from_what_the_other_stack_exports(exported: dict[str, Any]) -> None:
     child = run_child(exported)
     assert {asked.name for asked in child.of(IMAGE)} == {
-        f"child/{kind}:py3.11-slim-{version}-{suffix}"
+        f"child/{kind}:py3.11-slim-{version}"
         for kind in ("build", "verify")
         for version in ("0.33.0", "0.34.0")
-        for suffix in ("amd64", "arm-v7")
     }
-    assert base_of(child) == f"localhost:5443/multi-py/base/build@{digest(BASE_BUILDS[1])}"
+    assert base_of(child) == f"localhost:5443/multi-py/base/build@{digest(BASE_BUILD)}"
     assert [asked.name for asked in child.of(STACK)] == ["organization/fleet/prod-base"]
 
 
@@ -256,11 +271,11 @@ def test_a_part_builds_on_nothing_that_the_other_stack_made_from_older_files(
     assert base_of(child).endswith(":see-the-error-of-its-build")
     ((severity, text),) = told
     assert severity == "error"
-    assert f"prod-base has no verified {BASE_BUILDS[0]} and 1 more" in text
+    assert f"prod-base has no verified {BASE_BUILD} as declared" in text
     assert "make up STACK=prod-base" in text
 
 
-@pytest.mark.parametrize("lacking", [{}, {"builds": None}, {"builds": {BASE_BUILDS[0]: DIGEST}}])
+@pytest.mark.parametrize("lacking", [{}, {"builds": None}, {"builds": {BASE_BUILD: DIGEST}}])
 def test_a_part_builds_on_nothing_where_the_other_stack_has_nothing(
     lacking: dict[str, Any], told: list[tuple[str, str]]
 ) -> None:
@@ -271,7 +286,7 @@ def test_a_part_builds_on_nothing_where_the_other_stack_has_nothing(
 @pytest.mark.parametrize(
     ("exported", "says"),
     [
-        ({"builds": {}}, f"stack prod-base goes first: it is to build {BASE_BUILDS[0]} and 1 more"),
+        ({"builds": {}}, f"stack prod-base goes first: it is to build {BASE_BUILD}"),
         ({}, "stack prod-base has not been up as a stack of its own: what is built on its images"),
     ],
 )

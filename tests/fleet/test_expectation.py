@@ -13,7 +13,7 @@ from tests.fleet.examples import config, image, inputs, lock
 AMD, ARM = "linux/amd64", "linux/arm/v7"
 
 
-def tag(native: str = "", pins: tuple[str, ...] = (), **said: Any) -> VersionTag:
+def tag(native: str = "", *, pins: tuple[str, ...] = (), **said: Any) -> VersionTag:
     given = {"images": {"web": image(versions=["0.34.0"], **said.pop("image", {}))}, **said}
     declared = parse(config(**given))
     held = lock(declared, **({"pins": {("web", "3.11", "0.34.0"): pins}} if pins else {}))
@@ -59,7 +59,7 @@ def test_what_a_platform_lacks_is_said_of_it() -> None:
     ],
     ids=["own", "own not built", "unknown", "elsewhere", "declared", "not built", "everywhere"],
 )
-def test_one_platform_is_checked_whole(native: str, said: dict[str, str], whole: Any) -> None:
+def test_one_platform_is_checked_whole(native: str, said: dict[str, Any], whole: Any) -> None:
     found = tag(native, **said)
     assert found.whole == whole
     assert told(found)[0]["whole"] == list(whole)
@@ -73,4 +73,4 @@ def test_of_several_builders_one_checks_all() -> None:
 
 def test_a_place_that_is_none_is_refused() -> None:
     with pytest.raises(DeclarationError, match="whole-check"):
-        tag(**{"whole-check": "somewhere"})
+        tag("", **{"whole-check": "somewhere"})

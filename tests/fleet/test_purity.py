@@ -6,8 +6,8 @@ from pathlib import Path
 import fleet
 
 ALLOWED = {
-    "collections", "dataclasses", "fleet", "functools", "graphlib", "hashlib", "json", "packaging",
-    "re", "typing", "urllib.parse",
+    "collections", "csv", "dataclasses", "fleet", "functools", "graphlib", "hashlib", "io", "json",
+    "packaging", "re", "typing", "urllib.parse",
 }  # fmt: skip
 
 

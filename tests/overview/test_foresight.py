@@ -157,7 +157,8 @@ def test_wheels_that_the_state_lost_are_compiled_again_and_their_tags_built() ->
 
 def test_files_that_changed_build_the_tag_and_are_named() -> None:
     held = examples.lock(DECLARED)
-    files = {**held.files, **examples.files(["gunicorn==23.0.0"], examples.OTHER_DIGEST)}
+    pin = "gunicorn==23.0.0"
+    files = {**held.files, pin: (examples.wheel(pin, "1-py3-none-any.whl"),)}
     plan = plan_of(DECLARED, examples.inputs(DECLARED, lock=replace(held, files=files)))
     entry = version(foreseen(plan, state_of(PLAN)), "py3.11-slim-0.33.0").entry
     assert (entry.action, entry.platforms) == ("build", examples.PLATFORMS)

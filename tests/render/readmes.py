@@ -34,8 +34,7 @@ def plan_of(declaration: Declaration) -> Plan:
         for python in image.pythons
         for version in image.versions
     }
-    hashes = {pin: (DIGEST,) for entry in pins.values() for pin in entry}
-    lock = examples.lock(declaration, pins=pins, hashes=hashes)
+    lock = examples.lock(declaration, pins=pins)
     return make_plan(declaration, examples.inputs(declaration, lock=lock), "fleet/dev")
 
 
@@ -48,7 +47,7 @@ def outputs(plan: Plan, *failed: str) -> dict[str, Any]:
             {
                 "tag": f"{image.repository}:{tag.tag}",
                 "digest": "" if tag.tag in failed else DIGEST,
-                "platforms": [] if tag.tag in failed else [b.platform for b in tag.builds],
+                "platforms": [] if tag.tag in failed else list(tag.platforms),
                 "size": 0 if tag.tag in failed else 123_456_789,
                 "verified": "",
             }
