@@ -69,7 +69,7 @@ class Provider:
         if not rotating:
             environment = {**environment, "FLEET_VERIFY_CHILDREN": "all"}
         transport = Transport(http=self.gauge.client(), environment=environment)
-        self._session = Session(open_transport=lambda: transport, environment=environment)
+        self._session = Session(open_transport=lambda _: transport, environment=environment)
         self.tags = TagResource(self._session)
         self.stale = StaleResource(self._session)
 

@@ -86,7 +86,7 @@ def _everywhere(base: Base, key: str) -> Base:
 
 def _file(pin: str, number: int) -> str:
     """Return the address of a wheel of ``pin``, with its build number."""
-    return examples.wheel(pin, _digest(f"{pin} {number}"), f"{number}-py3-none-any")
+    return examples.wheel(pin, f"{number}-py3-none-any.whl")
 
 
 def _digest(text: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution
-from tests.engine.seeding import PLATFORMS, push_image, push_index
+from tests.engine.seeding import push_build
 from tests.engine.stack import Declared, EngineStack, Step
 from tests.faults.proxy import Rules, proxied
 from tests.registries.front import Front, fronting
@@ -42,11 +42,11 @@ def asking(front: Front, tmp_path: Path) -> EngineStack:
 
 def declared(front: Front, logins: Any) -> Declared:
     place = f"{front.host}/{REPOSITORY}"
-    children = push_image(front, f"{REPOSITORY}/build", PLATFORMS, "seed")
+    digest = push_build(front, f"{REPOSITORY}/build", "seed")
     return Declared(
         repository=place,
         build=f"{place}/build",
-        tags={VERSION: children},
+        tags={VERSION: digest},
         pointers={LATEST: VERSION},
         logins=logins,
     )
@@ -103,9 +103,9 @@ def test_a_login_reaches_its_own_registry_alone(
     rules.add("^HEAD ", "unauthorized")
     with proxied(distribution, rules) as other:
         asking.environment["FLEET_PLAIN_HTTP"] += f",{other.host}"
-        children = push_image(distribution, "team/open/build", PLATFORMS, "open")
+        digest = push_build(distribution, "team/open/build", "open")
         place = f"{other.host}/team/open"
-        there = Declared(repository=place, build=f"{place}/build", tags={VERSION: children})
+        there = Declared(repository=place, build=f"{place}/build", tags={VERSION: digest})
         asking.declare(replace(declared(front, {front.host: OURS}), more=(there,)))
         asking.up()
         assert other.logins == {""}, "it asked for a login, and got none"
@@ -115,9 +115,9 @@ def test_a_login_reaches_its_own_registry_alone(
 def test_an_import_without_the_provider_is_taken_over_by_it_without_a_change(
     distribution: Distribution, stack: EngineStack
 ) -> None:
-    children = push_image(distribution, REPOSITORY, PLATFORMS, "seed")
+    digest = push_build(distribution, REPOSITORY, "seed")
     place = f"{distribution.host}/{REPOSITORY}"
-    first = Declared(repository=place, build=place, tags={VERSION: children}, policy={})
+    first = Declared(repository=place, build=place, tags={VERSION: digest}, policy={})
     stack.declare(first)
     stack.up()
     before = Reading(distribution, REPOSITORY).tags()
@@ -136,12 +136,12 @@ def test_an_image_that_leaves_while_the_login_changes_keeps_its_pointers_until_t
     distribution: Distribution, stack: EngineStack
 ) -> None:
     def of(name: str) -> Declared:
-        children = push_image(distribution, f"team/{name}/build", PLATFORMS, name)
+        digest = push_build(distribution, f"team/{name}/build", name)
         place = f"{distribution.host}/team/{name}"
         return Declared(
             repository=place,
             build=f"{place}/build",
-            tags={VERSION: children},
+            tags={VERSION: digest},
             pointers={LATEST: VERSION},
             summary=True,
             logins={distribution.host: OURS},
@@ -167,10 +167,9 @@ def test_what_is_no_name_of_a_variable_ends_the_run_and_is_not_shown(
     distribution: Distribution, stack: EngineStack
 ) -> None:
     place = f"{distribution.host}/{REPOSITORY}"
-    children = push_image(distribution, REPOSITORY, PLATFORMS, "seed")
-    push_index(distribution, REPOSITORY, [VERSION], children)
+    digest = push_build(distribution, REPOSITORY, "seed")
     wrong = {distribution.host: {**OURS, "password": CANARY}}
-    stack.declare(Declared(repository=place, build=place, tags={VERSION: children}, logins=wrong))
+    stack.declare(Declared(repository=place, build=place, tags={VERSION: digest}, logins=wrong))
     failed = stack.up(code=None)
     assert failed.code != 0
     assert "is not a pair of names of environment variables" in failed.printed

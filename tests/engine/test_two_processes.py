@@ -7,7 +7,7 @@ import pytest
 
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution
-from tests.engine.seeding import PLATFORMS, push_image
+from tests.engine.seeding import push_build
 from tests.engine.stack import Declared, EngineStack
 
 pytestmark = pytest.mark.integration
@@ -26,7 +26,7 @@ def test_a_remover_that_another_one_replaces_takes_no_pointer_along(
     before = Declared(
         repository=f"{distribution.host}/{REPOSITORY}",
         build=f"{distribution.host}/{BUILD}",
-        tags={VERSION: push_image(distribution, BUILD, PLATFORMS, VERSION)},
+        tags={VERSION: push_build(distribution, BUILD, VERSION)},
         pointers={LATEST: VERSION, LINE: VERSION},
         remover="one",
         provider="first",

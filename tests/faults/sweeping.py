@@ -53,14 +53,14 @@ def sweep(
 
 def promised(engine: Engine, fleet: Fleet) -> dict[str, dict[str, str]]:
     """Return all that pulls whole, with its platforms: tags, and digests of the undo records."""
-    view = Reading(fleet.registry, fleet.name)
-    record = {entry.digest for entry in _state(engine).removed}
-    record |= {digest for _, digest in view.undo_entries()}
     found = {}
-    for reference in sorted({*view.tags(), *record}):
-        # Other steps lose a platform by hand, or a whole digest: no sweep has to mend that.
-        with suppress(AssertionError):
-            found[reference] = view.pull(reference)
+    with Reading(fleet.registry, fleet.name).still() as view:
+        record = {entry.digest for entry in _state(engine).removed}
+        record |= {digest for _, digest in view.undo_entries()}
+        for reference in sorted({*view.tags(), *record}):
+            # Other steps lose a platform by hand, or a whole digest: no sweep has to mend that.
+            with suppress(AssertionError):
+                found[reference] = view.pull(reference)
     return found
 
 

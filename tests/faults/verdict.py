@@ -16,9 +16,10 @@ def judge(fleet: Fleet, *, removes: bool) -> None:
     """
     view = Reading(fleet.registry, fleet.name)
     live = view.tags()
-    for tag, platforms in fleet.kept.items():
-        assert tag in live, f"version tag {tag} is gone"
-        assert view.pull(tag) == platforms, f"{tag} has other platforms than were published"
+    with view.still():
+        for tag, platforms in fleet.kept.items():
+            assert tag in live, f"version tag {tag} is gone"
+            assert view.pull(tag) == platforms, f"{tag} has other platforms than were published"
     for tag, digest in fleet.untouched.items():
         assert live.get(tag) == digest, f"{tag}, which is no pointer, was touched"
     wanted = _wanted(fleet)
@@ -37,12 +38,12 @@ def judge_undo(fleet: Fleet, removed: Iterable[Mapping[str, str]]) -> None:
 
     :raises AssertionError: naming what is missing.
     """
-    view = Reading(fleet.registry, fleet.name)
-    record = view.undo_entries()
-    for entry in removed:
-        found = (entry["tag"], entry["digest"])
-        assert found in record, f"{entry['tag']} went without an entry in the registry: {record}"
-        assert view.pull(entry["digest"]), f"{entry['tag']} can't be restored: no platform is left"
+    with Reading(fleet.registry, fleet.name).still() as view:
+        record = view.undo_entries()
+        for entry in removed:
+            tag, digest = entry["tag"], entry["digest"]
+            assert (tag, digest) in record, f"{tag} went without an entry in the registry: {record}"
+            assert view.pull(digest), f"{tag} can't be restored: no platform is left"
 
 
 def judge_leaving(fleet: Fleet, before: dict[str, str], after: dict[str, str]) -> None:
