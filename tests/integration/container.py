@@ -63,6 +63,19 @@ def running(image: Pulled, folder: Path) -> Iterator[str]:
             log.close()
 
 
+def ran(image: Pulled, folder: Path, script: str) -> str:
+    """Run a shell script in ``image``, unpacked in ``folder``; return what it printed."""
+    _write_spec(folder, image, 0, args=["sh", "-c", script])
+    name = f"fleet-test-{os.getpid()}-script"
+    done = subprocess.run(
+        ["runc", "run", "--bundle", str(folder), name],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, check=False, timeout=_READY_SECONDS,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
 def answer(url: str) -> bytes:
     """Return the body of the first HTTP 200, asked for until there is one."""
     deadline = time.monotonic() + _READY_SECONDS
@@ -77,14 +90,14 @@ def answer(url: str) -> bytes:
             time.sleep(0.2)
 
 
-def _write_spec(folder: Path, image: Pulled, port: int) -> None:
+def _write_spec(folder: Path, image: Pulled, port: int, args: list[str] | None = None) -> None:
     subprocess.run(["runc", "spec", "--bundle", str(folder)], check=True)
     path = folder / "config.json"
     spec = json.loads(path.read_text())
     config = image.config["config"]
     spec["process"] |= {
         "terminal": False,
-        "args": [*(config.get("Entrypoint") or []), *config["Cmd"]],
+        "args": args or [*(config.get("Entrypoint") or []), *config["Cmd"]],
         "env": [*config["Env"], "HOST=127.0.0.1", f"PORT={port}", "WORKERS=1"],
         "cwd": config.get("WorkingDir") or "/",
     }

@@ -11,27 +11,33 @@ from tests.integration.workshop import Workshop
 _LIMIT_SECONDS = 1800
 
 
-def rebuilt(workshop: Workshop, image: dict[str, Any]) -> str:
+def emptied(workshop: Workshop) -> None:
+    """Take from the builder all that it has kept."""
+    _buildctl(workshop.root, "prune", "--all")
+
+
+def rebuilt(workshop: Workshop, image: dict[str, Any], **arguments: str) -> str:
     """Return the digest of a build of ``image``, the inputs of a docker-build Image.
 
-    Caches that commands mount are emptied before: compiled wheels lie there.
+    ``arguments`` take the place of its own build arguments.
     """
     root = workshop.root
-    _buildctl(root, "prune", "--filter", "type==exec.cachemount")
     metadata = root / ".fleet" / "rebuilt.json"
+    # Where it goes has no part in the digest; what else the export says has.
+    output = image["exports"][0]["raw"].replace(
+        "type=image,push=true", f"type=oci,dest={os.devnull}"
+    )
     _buildctl(
         root,
-        *_build(image, image["buildArgs"]),
-        *("--metadata-file", str(metadata)),
-        *("--output", f"type=oci,dest={os.devnull},oci-mediatypes=true,rewrite-timestamp=true"),
+        *_build(image, {**image["buildArgs"], **arguments}),
+        *("--metadata-file", str(metadata), "--output", output),
     )
     return str(json.loads(metadata.read_text())["containerimage.digest"])
 
 
-def refused(workshop: Workshop, image: dict[str, Any], stage: str, **arguments: str) -> str:
-    """Return what was printed by a build of a ``stage`` of ``image`` that fails, as it has to."""
-    given = {**image["buildArgs"], **arguments}
-    done = _called(workshop.root, *_build(image, given), "--opt", f"target={stage}")
+def refused(workshop: Workshop, image: dict[str, Any], **arguments: str) -> str:
+    """Return what was printed by a build of ``image`` that fails, as it has to."""
+    done = _called(workshop.root, *_build(image, {**image["buildArgs"], **arguments}))
     assert done.returncode
     return done.stderr
 
@@ -44,10 +50,11 @@ def _buildctl(root: Path, *arguments: str) -> None:
 def _build(image: dict[str, Any], given: dict[str, str]) -> list[str]:
     """Return the words of a build of ``image`` with the build arguments in ``given``."""
     context = Path(image["context"]["location"])
+    dockerfile = Path(image["dockerfile"]["location"]).parent
     words = [
         *("build", "--no-cache", "--progress", "plain", "--frontend", "dockerfile.v0"),
-        *("--local", f"context={context}", "--local", f"dockerfile={context}"),
-        *("--opt", f"platform={image['platforms'][0]}"),
+        *("--local", f"context={context}", "--local", f"dockerfile={dockerfile}"),
+        *("--opt", f"platform={','.join(image['platforms'])}"),
     ]
     for name, value in given.items():
         words += ["--opt", f"build-arg:{name}={value}"]

@@ -92,13 +92,39 @@ class RegistryView:
         """Delete a tag or digest, as somebody else would."""
         self._http.delete(self._manifest(reference)).raise_for_status()
 
+    def relabel(self, tag: str, platform: str, value: str) -> None:
+        """Make one platform of the index at ``tag`` another image, as its maker would."""
+        index = self.index(tag)
+        (child,) = [
+            entry for entry in index["manifests"] if _platform(entry["platform"]) == platform
+        ]
+        manifest = json.loads(
+            self._checked(self._manifest(child["digest"]), child["digest"], MANIFEST)
+        )
+        config = json.loads(self._blob(manifest["config"]["digest"]))
+        config["config"].setdefault("Labels", {})["moved"] = value
+        body = json.dumps(config).encode()
+        manifest["config"] |= _described(body)
+        place = httpx.URL(self._http.post(f"{self._root}/blobs/uploads/").headers["Location"])
+        # Beside the parameters that the registry gave it.
+        place = place.copy_merge_params({"digest": _described(body)["digest"]})
+        self._http.put(place, content=body).raise_for_status()
+        child |= self._put(_described(json.dumps(manifest).encode())["digest"], manifest, MANIFEST)
+        self._put(tag, index, INDEX)
+
+    def _put(self, reference: str, value: dict[str, Any], kind: str) -> dict[str, Any]:
+        body = json.dumps(value).encode()
+        answer = self._http.put(
+            self._manifest(reference), content=body, headers={"Content-Type": kind}
+        )
+        answer.raise_for_status()
+        return _described(body)
+
     def _pull_platform(self, platform: dict[str, str], digest: str) -> Pulled:
         manifest = json.loads(self._checked(self._manifest(digest), digest, MANIFEST))
         config = json.loads(self._blob(manifest["config"]["digest"]))
         return Pulled(
-            platform="/".join(
-                platform[k] for k in ("os", "architecture", "variant") if k in platform
-            ),
+            platform=_platform(platform),
             digest=digest,
             config=config,
             layers=tuple(self._blob(layer["digest"]) for layer in manifest["layers"]),
@@ -119,3 +145,11 @@ class RegistryView:
 
     def _manifest(self, reference: str) -> str:
         return f"{self._root}/manifests/{reference}"
+
+
+def _platform(entry: dict[str, str]) -> str:
+    return "/".join(entry[k] for k in ("os", "architecture", "variant") if k in entry)
+
+
+def _described(body: bytes) -> dict[str, Any]:
+    return {"digest": f"sha256:{hashlib.sha256(body).hexdigest()}", "size": len(body)}

@@ -11,19 +11,23 @@ import re
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.integration.container import ran, unpacked
 from tests.integration.curious import curious_source
-from tests.integration.rebuilding import rebuilt, refused
+from tests.integration.rebuilding import emptied, rebuilt, refused
 from tests.integration.registry_view import Pulled, RegistryView
 from tests.integration.workshop import IMAGE, Workshop
+from tests.releases.simple import Simple
 
 STACK = "family"
 PARENT = "python-gunicorn"
 LONE = "python-uvicorn"
-CACHE = f"{PARENT}/cache"
+BUILDS = f"{PARENT}/build"
 GUNICORN, UVICORN = "23.0.0", "0.34.0"
+ODD_TITLE = 'Größe, "so" = 1'
 LACKING = ["gevent", "greenlet", "zope-event", "zope-interface"]
 PARENT_TAG, TAG = f"py3.13-slim-{GUNICORN}", f"py3.13-slim-{UVICORN}"
 
@@ -36,15 +40,15 @@ def declare(workshop: Workshop, **lone: object) -> str:
         {
             IMAGE: {
                 **common, **emulated, "versions": [UVICORN], "builds-on": PARENT,
-                "requires": ["uvicorn-worker"], "pure": True,
+                "requires": ["uvicorn-worker"],
             },
             PARENT: {
                 **common, **emulated, "package": "gunicorn", "extras": ["gevent", "setproctitle"],
-                "versions": [GUNICORN], "pure": False, "lacks": {"linux/arm/v7": LACKING},
+                "versions": [GUNICORN], "lacks": {"linux/arm/v7": LACKING},
             },
             LONE: {
                 **common, "platforms": ["linux/amd64"], "bases": ["full", "slim"],
-                "versions": [UVICORN], "pure": False, **lone,
+                "versions": [UVICORN], "title": ODD_TITLE, **lone,
             },
         },
     )  # fmt: skip
@@ -57,7 +61,7 @@ def views(workshop: Workshop) -> Iterator[dict[str, RegistryView]]:
     workshop.up(stack=STACK)
     found = {
         name: workshop.view(name, registry)
-        for name in (IMAGE, PARENT, LONE, CACHE, f"{LONE}/cache")
+        for name in (IMAGE, PARENT, LONE, BUILDS, f"{LONE}/build")
     }
     yield found
     for view in found.values():
@@ -78,6 +82,12 @@ def names_in(*layers: bytes) -> list[str]:
     return found
 
 
+def wheels_tag(views: dict[str, RegistryView]) -> str:
+    """The one tag of what was compiled."""
+    (tag,) = [name for name in views[BUILDS].tags() if name.startswith("wheels-")]
+    return tag
+
+
 def by_platform(view: RegistryView, tag: str) -> dict[str, Pulled]:
     return {image.platform: image for image in view.pull(tag)}
 
@@ -91,7 +101,8 @@ def test_an_image_holds_all_of_the_one_below_and_says_which_it_was(
         child = above[platform]
         assert child.layers[: len(parent.layers)] == parent.layers, "nothing flattened or lost"
         labels = child.config["config"]["Labels"]
-        assert labels["org.opencontainers.image.base.digest"] == parent.digest
+        digest = views[PARENT].digest(PARENT_TAG)
+        assert labels["org.opencontainers.image.base.digest"] == digest, "of all its platforms"
         base = labels["org.opencontainers.image.base.name"]
         assert base == f"{views[PARENT].reference}:{PARENT_TAG}"
         own = names_in(*child.layers[len(parent.layers) :])
@@ -112,12 +123,17 @@ def test_what_has_no_wheel_is_compiled_and_leaves_no_compiler(
 def test_the_registry_keeps_the_wheels_that_were_compiled_and_nothing_else_of_a_build(
     views: dict[str, RegistryView],
 ) -> None:
-    (tag,) = views[CACHE].tags()
-    assert tag.startswith("py3.13-arm-v7-")
-    files = [name for name in names_in(*views[CACHE].layers(tag)) if "." in name]
-    assert [name.partition("-")[0] for name in files] == ["setproctitle"]
-    assert files[0].endswith(".whl")
-    assert views[f"{LONE}/cache"].tags() == {}
+    tag = wheels_tag(views)
+    assert tag.startswith("wheels-py3.13-")
+    files = {
+        platform: [name for name in names_in(*image.layers) if "." in name]
+        for platform, image in by_platform(views[BUILDS], tag).items()
+    }
+    compiled = files.pop("linux/arm/v7")
+    assert [name.partition("-")[0] for name in compiled] == ["setproctitle"]
+    assert compiled[0].endswith(".whl")
+    assert files == {"linux/amd64": [], "linux/arm64": []}
+    assert not any(name.startswith("wheels-") for name in views[f"{LONE}/build"].tags())
 
 
 def test_what_a_platform_is_declared_to_lack_is_absent_there_and_nowhere_else(
@@ -138,6 +154,42 @@ def test_full_and_slim_share_what_was_installed_once(views: dict[str, RegistryVi
     assert any("site-packages/h11/" in name for name in shared), "its dependencies"
 
 
+def test_platforms_share_what_is_the_same_on_all(views: dict[str, RegistryView]) -> None:
+    layers = [set(image.layers) for image in views[IMAGE].pull(TAG)]
+    names = names_in(*set.intersection(*layers))
+    assert any("site-packages/uvicorn/" in name for name in names)
+    assert any("site-packages/h11/" in name for name in names)
+
+
+def test_a_title_of_any_letters_arrives_as_it_was_written(views: dict[str, RegistryView]) -> None:
+    for image in views[LONE].pull(f"py3.13-{UVICORN}"):
+        assert image.config["config"]["Labels"]["org.opencontainers.image.title"] == ODD_TITLE
+
+
+def test_pip_checks_upgrades_and_uninstalls_what_the_image_came_with(
+    views: dict[str, RegistryView], tmp_path: Path
+) -> None:
+    (image,) = views[LONE].pull(f"py3.13-slim-{UVICORN}")
+    newer = Simple()
+    newer.wheel("h11", "99.0", modules={"h11/__init__.py": "__version__ = '99.0'\n"})
+    ((file, (_, body)),) = newer.files["h11"].items()
+    with unpacked(image, tmp_path / "pip") as root:
+        (root / file).write_bytes(body)
+        script = f"""
+            pip check
+            pip install --no-index --no-deps --upgrade /{file}
+            python3 -c 'import h11; assert h11.__version__ == "99.0"'
+            test ! -e /usr/local/lib/python3.13/site-packages/h11/_connection.py
+            pip uninstall --yes uvicorn
+            test ! -e /usr/local/lib/python3.13/site-packages/uvicorn
+            test ! -e /usr/local/bin/uvicorn
+        """
+        printed = ran(
+            image, tmp_path / "pip", f"set -e\nexport PIP_ROOT_USER_ACTION=ignore\n{script}"
+        )
+    assert "No broken requirements found" in printed
+
+
 def test_a_preview_says_why_and_sums_it_up_in_a_line(
     workshop: Workshop, views: dict[str, RegistryView]
 ) -> None:
@@ -146,13 +198,13 @@ def test_a_preview_says_why_and_sums_it_up_in_a_line(
     said = " ".join(printed.split())
     assert "start.sh changed" in said
     assert f"{PARENT} {PARENT_TAG} is built anew" in said
-    assert " 6 build, " in said, "three platforms of the image, and of the one on it"
+    assert " 2 build, " in said, "the image, and the one on it"
     quiet = " ".join(workshop.pulumi("preview", "--stack", STACK).printed.split())
     assert "0 build, 0 re-point, 0 retire" in quiet
     assert views[IMAGE].tags()
 
 
-def test_a_new_version_builds_its_own_platforms_alone(
+def test_a_new_version_builds_its_own_tags_alone(
     workshop: Workshop, views: dict[str, RegistryView]
 ) -> None:
     before = views[LONE].pull(f"py3.13-slim-{UVICORN}")[0]
@@ -160,9 +212,7 @@ def test_a_new_version_builds_its_own_platforms_alone(
     said = " ".join(workshop.make("-s", "preview", f"STACK={STACK}").printed.split())
     assert " 2 build, " in said
     steps = workshop.up(stack=STACK)
-    assert steps.builds() == [
-        f"{LONE}/build:py3.13-0.35.0-amd64", f"{LONE}/build:py3.13-slim-0.35.0-amd64",
-    ]  # fmt: skip
+    assert steps.builds() == [f"{LONE}/build:py3.13-0.35.0", f"{LONE}/build:py3.13-slim-0.35.0"]
     after = views[LONE].pull("py3.13-slim-0.35.0")[0]
     shared = names_in(*(layer for layer in before.layers if layer in after.layers))
     assert any("site-packages/h11/" in name for name in shared), "what versions have in common"
@@ -174,8 +224,8 @@ def test_what_does_not_compile_fails_once_and_its_builds_say_so(
     workshop: Workshop, views: dict[str, RegistryView]
 ) -> None:
     before = views[PARENT].tags()
-    stage = "FROM compilers AS compile\n"
-    with workshop.edited(f"assets/{PARENT}/image/Dockerfile", stage, f"{stage}RUN exit 7\n"):
+    stage = "FROM ${BUILDER} AS compile\n"
+    with workshop.edited("assets/shared/wheels/Dockerfile", stage, f"{stage}RUN exit 7\n"):
         failed = workshop.up(code=None, stack=STACK)
     said = failed.ran.printed
     assert "did not complete successfully: exit code: 7" in said
@@ -186,31 +236,67 @@ def test_what_does_not_compile_fails_once_and_its_builds_say_so(
     assert views[PARENT].tags() == before, "the same bytes, for nothing that is in it changed"
 
 
+def test_compiled_wheels_that_were_lost_are_found_lost_and_made_again(
+    workshop: Workshop, views: dict[str, RegistryView]
+) -> None:
+    before, tag = views[BUILDS].tags(), wheels_tag(views)
+    views[BUILDS].remove(before[tag])
+    workshop.pulumi("refresh", "--yes", "--stack", STACK)
+    assert not images_of(workshop, "/wheels:"), "the state knows that they are gone"
+    steps = workshop.up(stack=STACK)
+    assert [name for _, _, name in steps.done if "/wheels:" in name]
+    assert (steps.builds(), steps.tags()) == ([], [])
+    assert views[BUILDS].tags() == before
+
+
+def test_an_emptied_builder_compiles_nothing_and_moves_no_tag(
+    workshop: Workshop, views: dict[str, RegistryView]
+) -> None:
+    before, builds = views[PARENT].tags(), views[BUILDS].tags()
+    views[BUILDS].remove(builds[PARENT_TAG])
+    emptied(workshop)
+    steps = workshop.up(stack=STACK)
+    assert steps.builds() == [f"{BUILDS}:{PARENT_TAG}"], "what is gone is built"
+    assert not [name for _, _, name in steps.done if "/wheels:" in name], "of wheels that are there"
+    assert steps.tags() == []
+    assert (views[PARENT].tags(), views[BUILDS].tags()) == (before, builds)
+
+
 def test_what_is_fetched_runs_only_where_there_is_no_network(
     workshop: Workshop, views: dict[str, RegistryView], tmp_path: Path
 ) -> None:
     assert views[PARENT].tags()
-    state = json.loads(workshop.pulumi("stack", "export", "--stack", STACK).printed)
-    resources = state["deployment"]["resources"]
-    inputs = {r["urn"].rpartition("::")[2]: r.get("inputs", {}) for r in resources}
-    image = inputs[f"{PARENT}/build:{PARENT_TAG}-amd64"]
-    wheels = next(given for name, given in inputs.items() if "/wheels:" in name)
-    backends = wheels["buildArgs"]["BUILD_REQUIREMENTS"]
+    (wheels,) = images_of(workshop, "/wheels:").values()
+    wheels["inputs"]["platforms"] = ["linux/amd64"]
+    backends = wheels["inputs"]["buildArgs"]["BUILD_REQUIREMENTS"]
     with curious_source(tmp_path) as source:
         printed = refused(
-            workshop, image, "wheels",
-            COMPILED=source.requirement, BUILD_REQUIREMENTS=backends,
+            workshop, wheels["inputs"],
+            COMPILED=f"linux/amd64 {source.requirement}",
+            BUILD_REQUIREMENTS=backends.replace("linux/arm/v7 ", "linux/amd64 "),
         )  # fmt: skip
         assert source.asked == ["/curious-1.0.tar.gz"], "once, to be fetched, and never by its code"
     assert "curious could not be compiled, see above. There is no network here" in printed
 
 
-def test_built_again_without_any_cache_it_has_the_same_digest(
+def test_built_again_without_any_cache_on_any_platform_it_has_the_same_digest(
     workshop: Workshop, views: dict[str, RegistryView]
 ) -> None:
+    """The parent as a builder of another platform would build it, whose Python installs then."""
+    assert views[PARENT].tags()
+    emptied(workshop)
+    found = images_of(workshop, "/build:", "/wheels:")
+    foreign = {f"{BUILDS}:{PARENT_TAG}": {"BUILDPLATFORM": "linux/arm64"}}
+    again = {
+        name: rebuilt(workshop, image["inputs"], **foreign.get(name, {}))
+        for name, image in found.items()
+    }
+    assert again == {name: image["outputs"]["digest"] for name, image in found.items()}
+    assert len(found) == len(("child", "parent", "its wheels", "full", "slim"))
+
+
+def images_of(workshop: Workshop, *parts: str) -> dict[str, dict[str, Any]]:
+    """The state of the resources that have one of ``parts`` in their names."""
     state = json.loads(workshop.pulumi("stack", "export", "--stack", STACK).printed)
-    resources = [r for r in state["deployment"]["resources"] if "/build:" in r["urn"]]
-    found = {r["urn"].rpartition("::")[2]: r["outputs"]["digest"] for r in resources}
-    again = {r["urn"].rpartition("::")[2]: rebuilt(workshop, r["inputs"]) for r in resources}
-    assert again == found
-    assert {name.rpartition("-")[2] for name in found} == {"amd64", "arm64", "v7"}
+    named = {r["urn"].rpartition("::")[2]: r for r in state["deployment"]["resources"]}
+    return {name: r for name, r in named.items() if any(part in name for part in parts)}

@@ -74,7 +74,7 @@ def test_the_new_image_is_there_verified_and_named(
     }  # fmt: skip
     assert len(set(live.values())) == 1
     rows = {row["tag"].partition("/")[2]: row for row in workshop.output("tags")}
-    assert rows[f"multi-py/{NEW}:py3.13-slim-0.18.0"]["verified"] == "1/1"
+    assert rows[f"multi-py/{NEW}:py3.13-slim-0.18.0"]["verified"] == "1/1: amd64 whole"
     view.close()
 
 

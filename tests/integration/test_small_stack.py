@@ -4,6 +4,7 @@ A small stack of two images: one sound, the other a copy of it that the tests br
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.integration.workshop import IMAGE, Workshop
 
 STACK = "small"
 FRAGILE = "python-fragile"
+BUILDS = f"{FRAGILE}/build"
 VERSION = "0.34.0"
 NEXT = "0.35.0"
 NATIVE = ["linux/amd64"]
@@ -38,7 +40,7 @@ def views(workshop: Workshop) -> Iterator[dict[str, RegistryView]]:
     workshop.copy_assets(FRAGILE)
     registry = declare(workshop, [VERSION], [VERSION])
     workshop.up(stack=STACK)
-    found = {name: workshop.view(name, registry) for name in (IMAGE, FRAGILE)}
+    found = {name: workshop.view(name, registry) for name in (IMAGE, FRAGILE, BUILDS)}
     yield found
     for view in found.values():
         view.close()
@@ -60,6 +62,7 @@ def test_a_platform_that_fails_publishes_nothing_and_stops_no_other_image(
     assert live["py3.13-slim-LATEST"] == live[f"py3.13-slim-{NEXT}"], "the sound image went on"
     assert "Traceback" not in failed.ran.printed
     assert "linux/arm64" in failed.ran.printed
+    assert 'RUN test "${TARGETPLATFORM}" != linux/arm64' in failed.ran.printed, "the step"
 
 
 def test_an_image_that_does_not_start_moves_no_name(
@@ -91,22 +94,38 @@ def test_after_the_repair_an_up_converges(
     assert workshop.up(stack=STACK).done == ()
 
 
+def test_a_base_that_moved_for_one_platform_is_told_and_leaves_the_layers_of_the_others(
+    workshop: Workshop, views: dict[str, RegistryView]
+) -> None:
+    tag = f"py3.13-slim-{VERSION}"
+    before = {image.platform: image for image in views[FRAGILE].pull(tag)}
+    base = workshop.view("python", f"{workshop.registry.partition('/')[0]}/stand-in")
+    with closing(base):
+        base.relabel("3.13-slim", "linux/arm64", "once")
+    workshop.make("-s", "lock", f"STACK={STACK}", "REFRESH=1")
+    shown = workshop.pulumi("preview", "--stack", STACK).printed
+    assert "base python:3.13-slim moved for linux/arm64" in " ".join(shown.split())
+    workshop.up(stack=STACK)
+    for image in views[FRAGILE].pull(tag):
+        moved = image.config["config"]["Labels"].get("moved")
+        assert moved == ("once" if image.platform == "linux/arm64" else None)
+        assert image.layers == before[image.platform].layers
+
+
 def test_a_wiped_registry_is_rebuilt_whole_with_the_same_digests(
     workshop: Workshop, views: dict[str, RegistryView]
 ) -> None:
     before = views[FRAGILE].tags()
-    registry = views[FRAGILE].reference.rpartition("/")[0]
-    wiped = (views[FRAGILE], workshop.view(f"{FRAGILE}/build", registry))
+    wiped = (views[FRAGILE], views[BUILDS])
     for view in wiped:
         for digest in set(view.tags().values()):
             view.remove(digest)
     assert all(view.tags() == {} for view in wiped)
     shown = workshop.pulumi("preview", "--stack", STACK).printed
     assert "py3.13-slim-LATEST is gone" in shown
-    assert len(workshop.up(stack=STACK).builds()) == len(BOTH) * 2
+    assert len(workshop.up(stack=STACK).builds()) == len((VERSION, NEXT))
     assert views[FRAGILE].tags() == before
     assert {image.platform for image in views[FRAGILE].pull("py3.13-slim-LATEST")} == set(BOTH)
-    wiped[1].close()
 
 
 def test_a_protected_stack_is_destroyed_only_after_it_is_declared_otherwise(

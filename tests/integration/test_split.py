@@ -33,7 +33,7 @@ START = f"assets/{PARENT}/image/start.sh"
 
 def declare(workshop: Workshop, *, leaves: str = "") -> str:
     common = {
-        "pythons": ["3.13"], "bases": ["slim"], "platforms": ["linux/amd64"], "pure": True,
+        "pythons": ["3.13"], "bases": ["slim"], "platforms": ["linux/amd64"],
         "extras": [],
     }  # fmt: skip
     parent = {"title": PARENT, "package": "gunicorn", "versions": ["23.0.0"], "requires": []}
