@@ -21,7 +21,7 @@ _Files = Mapping[str, Mapping[str, str]]
 def ingredients(cell: Cell, builds: Iterable[TagBuild], inputs: Inputs) -> dict[str, str]:
     """Return ``{"<kind> <name>": what}`` of what the identity of a tag is made of.
 
-    Kinds by platform: ``base``, ``builder``, ``image``, ``node``; and ``distribution`` and
+    Kinds by platform: ``base``, ``image``, ``node``; and ``builder``; ``distribution`` and
     ``backend`` (of all platforms, or with a platform behind the name where not all have the same),
     as ``version@hash`` with a hash over the files that this tag takes; ``file``; ``setting``;
     ``installer``; ``revision``, as ``commit@epoch``. The identity holds more: what has no name
@@ -37,6 +37,8 @@ def ingredients(cell: Cell, builds: Iterable[TagBuild], inputs: Inputs) -> dict[
         for platform in build.platforms:
             found.update(_below(cell, build, platform, inputs))
             found[f"node {platform}"] = build.builder
+    compiles = builder_base(cell, inputs)
+    found["builder"] = f"{_public(compiles.name)}@{compiles.digest}"
     held = {platform: own for build in known for platform, own in build.contents.items()}
     own = {p: (*found.package, *found.dependencies) for p, found in held.items()}
     found.update(_pinned("distribution", _files(cell, own, held, inputs)))
@@ -52,16 +54,14 @@ def ingredients(cell: Cell, builds: Iterable[TagBuild], inputs: Inputs) -> dict[
 
 
 def _below(cell: Cell, build: TagBuild, platform: str, inputs: Inputs) -> dict[str, str]:
-    name = build.arguments["BASE_NAME"].removeprefix("docker.io/library/")
+    name = _public(build.arguments["BASE_NAME"])
     if build.below:
-        short = name.rpartition("/")[2]
-        start = {f"image {platform}": f"{short}@{build.below.identity}"}
-    else:
-        digest = inputs.lock.bases[cell.base_key].platforms[platform]
-        start = {f"base {platform}": f"{name}@{digest}"}
-    compiles = builder_base(cell, inputs)
-    named = compiles.name.removeprefix("docker.io/library/")
-    return {**start, f"builder {platform}": f"{named}@{compiles.platforms[platform]}"}
+        return {f"image {platform}": f"{name.rpartition('/')[2]}@{build.below.identity}"}
+    return {f"base {platform}": f"{name}@{inputs.lock.bases[cell.base_key].platforms[platform]}"}
+
+
+def _public(name: str) -> str:
+    return name.removeprefix("docker.io/library/")
 
 
 def _files(

@@ -10,7 +10,7 @@ ORDER = (
 # Kinds that have a version for all platforms, or one for each.
 VERSIONED = frozenset({"distribution", "backend"})
 
-_OF_A_PLATFORM = frozenset({"base", "builder", "image", "node"})
+_OF_A_PLATFORM = frozenset({"base", "image", "node"})
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?")
 _COMMIT = re.compile(r"([0-9a-f]{7})[0-9a-f]*(-dirty)?")
 

@@ -39,8 +39,8 @@ def shortened(inputs: Inputs) -> dict[str, str]:
 def reasons(old: Inputs, new: Inputs) -> tuple[str, ...]:
     """Say how `new` differs from `old`; nothing for equal maps, something for any others.
 
-    Keys are `<kind> <name>`: `base`, `builder` and `image` with a platform as their name and
-    `name:tag@digest` as value; `node` with a platform and a builder's name;
+    Keys are `<kind> <name>`: `base` and `image` with a platform as their name and
+    `name:tag@digest` as value, `builder` without one; `node` with a platform and a builder's name;
     `distribution` and `backend` with a name and perhaps a platform, `version@hash` as value;
     `file <path>` with a hash; `setting <NAME>` with any text; `revision` with `commit@time`, which
     moves with every file and is told only where none did. Any other kind is taken as it is.
