@@ -45,13 +45,17 @@ def running(image: Pulled, folder: Path) -> Iterator[str]:
     with unpacked(image, folder):
         _write_spec(folder, image, port)
         name = f"fleet-test-{os.getpid()}-{port}"
-        log = (folder.parent / f"{folder.name}.log").open("wb")
+        path = folder.parent / f"{folder.name}.log"
+        log = path.open("wb")
         started = subprocess.Popen(
             ["runc", "run", "--bundle", str(folder), name],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
         try:
             yield f"http://127.0.0.1:{port}/"
+        except OSError as error:
+            error.add_note(f"{image.platform} printed:\n{path.read_text()}")
+            raise
         finally:
             subprocess.run(["runc", "kill", name, "TERM"], check=False, capture_output=True)
             try:

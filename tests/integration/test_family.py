@@ -27,7 +27,7 @@ PARENT = "python-gunicorn"
 LONE = "python-uvicorn"
 BUILDS = f"{PARENT}/build"
 GUNICORN, UVICORN = "23.0.0", "0.34.0"
-ODD_TITLE = 'Größe, "so" = 1'
+ODD_TITLE = "Größe, so & so = 1"
 LACKING = ["gevent", "greenlet", "zope-event", "zope-interface"]
 PARENT_TAG, TAG = f"py3.13-slim-{GUNICORN}", f"py3.13-slim-{UVICORN}"
 
