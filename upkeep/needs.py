@@ -50,7 +50,8 @@ class Asking:
                 names=frozenset(names),
                 digests=frozenset(ledger.of(repository)),
             ),
-            digests=state.digests | undone,
+            # A public index has the digest of its build, and does not need it.
+            digests=(state.built if repository == self.image.build else state.digests) | undone,
             roots=state.roots.get(repository, frozenset()) | undone,
         )
 

@@ -16,6 +16,7 @@ from providers.ociregistry.undo import remover_of
 
 TAG = "ociregistry:index:Tag"
 STALE_POINTERS = "ociregistry:index:StalePointers"
+_BUILD = "docker-build:index:Image"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -52,9 +53,9 @@ class Remover:
 class State:
     """A stack's exported state.
 
-    ``digests`` is every digest that stands anywhere in it, ``roots`` those that its tags have or
-    had, by repository; ``tags`` are the names that its tag resources have written or adopted, by
-    repository too; ``removed`` is oldest first.
+    ``digests`` is every digest that stands anywhere in it, ``built`` those of builds and of what
+    these take, ``roots`` those that its tags have or had, by repository; ``tags`` are the names
+    that its tag resources have written or adopted, by repository too; ``removed`` is oldest first.
     """
 
     stack: str
@@ -64,6 +65,7 @@ class State:
     tags: Mapping[Repository, frozenset[str]]
     removed: tuple[Removed, ...]
     removers: tuple[Remover, ...]
+    built: frozenset[str] = frozenset()
 
 
 def read_state(root: Path, stack: str, env: Mapping[str, str]) -> State:
@@ -104,7 +106,16 @@ def parse_state(stack: str, exported: str) -> State:
         tags=_tags(resources),
         removed=tuple(entry for r in removers for entry in _removed(r["outputs"])),
         removers=tuple(_remover(r["urn"], r["outputs"]) for r in removers),
+        built=frozenset(_DIGEST.findall(json.dumps([_built(r) for r in resources]))),
     )
+
+
+def _built(resource: Mapping[str, Any]) -> Any:
+    """Return what a resource says of builds: a build all of it, a tag what it was copied from."""
+    if resource["type"] == _BUILD:
+        return resource
+    held = resource.get("outputs") or {}
+    return [held.get("source"), held.get("sources")] if resource["type"] == TAG else None
 
 
 def _without_order(value: Any) -> Any:

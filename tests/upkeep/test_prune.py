@@ -110,6 +110,14 @@ class TestWhenADigestGoes:
         assert [item.digest for item in sweeper.sweep(LAST).gone] == [old, child]
         assert sweeper.registry.pullable(PUBLIC, "py3.11-0.34.0")
 
+    def test_a_build_goes_though_the_state_names_the_public_index_of_its_digest(
+        self, sweeper: Sweeper
+    ) -> None:
+        old = superseded(sweeper)
+        sweeper.known = state(digests=frozenset({old}))
+        sweeper.sweep(FIRST)
+        assert [item.digest for item in sweeper.sweep(LAST).gone] == [old]
+
     def test_the_ledger_does_not_grow_by_itself(self, sweeper: Sweeper) -> None:
         tagged(sweeper.registry, BUILD, "a", "kept")
         sweeper.sweep(FIRST)

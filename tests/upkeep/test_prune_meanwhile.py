@@ -127,7 +127,7 @@ def test_a_digest_that_the_state_has_come_to_name_meanwhile_stays(sweeper: Sweep
     sweeper.sweep(FIRST)
 
     def record() -> None:
-        sweeper.known = state(digests=frozenset({old}))
+        sweeper.known = state(built=frozenset({old}))
 
     assert sweeper.sweep(LAST, meanwhile=record).kept == {old: "needed again"}
     assert sweeper.holds(BUILD, old)
