@@ -129,10 +129,10 @@ test-fast: venv-dev ## The tests without daemons or network
 test-integration: venv-dev ## The tests with the real engine, registry and builder: [WORKERS=4]
 	@$(VENV)/python -m pytest -n "$${WORKERS:-4}" --dist loadgroup -v -m "integration and not slow"
 
-# One after the other: they are about faults, and take as long as they take.
-test-slow: venv-dev ## What test leaves out, more of the same, for up to an hour: [SCHEDULES=200] [KILLS=20]
+# The tests one after the other: they are about faults, and take as long as they take.
+test-slow: venv-dev ## What test leaves out, more of the same, for up to an hour: [SCHEDULES=200] [KILLS=20] [WORKERS=2]
 	@$(VENV)/python -m pytest -v -m slow
-	@$(VENV)/python -m tests.faults --schedules "$${SCHEDULES:-200}" --engine "$${KILLS:-20}"
+	@$(VENV)/python -m tests.faults --schedules "$${SCHEDULES:-200}" --engine "$${KILLS:-20}" --workers "$${WORKERS:-2}"
 
 lint: venv-dev ## Style and types, Dockerfiles and shell scripts
 	@$(VENV)/ruff check .

@@ -96,6 +96,7 @@ def _build(
                 assets.context_hash,
                 arguments,
                 {name: needed.arguments for name, needed in wheels.items()},
+                dict(assets.compiling) if wheels else {},
                 below.identity if below else "",
             ]
         ),

@@ -13,7 +13,8 @@ class Assets:
     ``context`` and ``verification`` are paths relative to the checkout. ``shared_context`` and
     ``shared_verification`` are the folders that images have in common, sent along where a
     Dockerfile copies from them, else empty. ``files`` are the SHA-256 of each file that can reach
-    the image, by path; ``context_hash`` and ``verification_hash`` those of all such files of image
+    the image, by path; ``compiling`` those of what makes wheels, which only images that take such
+    wheels come from; ``context_hash`` and ``verification_hash`` those of all such files of image
     and verification. ``revision`` is the last commit that touched ``files``, ``epoch`` that
     commit's time in seconds since 1970 UTC.
     """
@@ -23,6 +24,7 @@ class Assets:
     shared_context: str
     shared_verification: str
     files: Mapping[str, str]
+    compiling: Mapping[str, str]
     context_hash: str
     verification_hash: str
     revision: str

@@ -31,8 +31,9 @@ _SHORT: Final = slice(len("sha256:"), len("sha256:") + 12)
 class Wheels:
     """An image of wheels for the platforms of one builder, made for one Python and set of pins.
 
-    ``name`` is the logical name of its resource, and holds a hash of all that goes into it: others
-    are another resource. A platform that compiles nothing has an empty image.
+    ``name`` is the logical name of its resource, and holds a hash of its arguments: others are
+    another resource. Of the files that compile, docker-build sees each change itself. A platform
+    that compiles nothing has an empty image.
     """
 
     name: str

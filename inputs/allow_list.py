@@ -8,6 +8,8 @@ from pathlib import Path
 from fleet.problems import DeclarationError, Problem
 
 NAME = ".dockerignore"
+OF_DOCKERFILE = "Dockerfile.dockerignore"
+"""An allow-list beside a Dockerfile, which docker-build and BuildKit take in place of the other."""
 
 _WILDCARD = "*"
 # Docker, git and fnmatch each read these in their own way, and an image must not hang on that.
@@ -25,18 +27,23 @@ def matching(folder: Path, patterns: Iterable[str]) -> list[Path]:
     return sorted(p for p in found if _matches(p.relative_to(folder).parts, split))
 
 
-def patterns_of(folder: Path) -> tuple[str, ...]:
-    """Return the patterns of the allow-list in ``folder``: paths in it, with ``*``.
+def patterns_of(folder: Path, name: str = NAME) -> tuple[str, ...]:
+    """Return the patterns of the allow-list ``name`` in ``folder``: paths, with ``*``.
 
-    :raises DeclarationError: when its ``.dockerignore`` is missing or no allow-list: first ``*``,
-        then lines ``!path``. What is not named must not reach an image, nor its identity.
+    :raises DeclarationError: when it is missing or no allow-list: first ``*``, then lines
+        ``!path``. What is not named must not reach an image, nor its identity. And when another
+        one takes its place in a build.
     """
-    path = folder / NAME
+    if name == NAME and (folder / OF_DOCKERFILE).exists():
+        place = f"{folder.parent.name}/{folder.name}/{OF_DOCKERFILE}"
+        what = f"would take the place of {NAME} in a build"
+        raise DeclarationError([Problem(path=place, what=what, remedy=f"Merge it into {NAME}")])
+    path = folder / name
     lines = [line.strip() for line in path.read_text().splitlines()] if path.is_file() else []
     rules = [line for line in lines if line and not line.startswith("#")]
     patterns = tuple(map(_pattern, rules[1:]))
     if rules[:1] not in (["*"], ["**"]) or not all(patterns):
-        place = f"{folder.parent.name}/{folder.name}/{NAME}"
+        place = f"{folder.parent.name}/{folder.name}/{name}"
         raise DeclarationError([Problem(path=place, what="is no allow-list", remedy=_REMEDY)])
     return patterns
 

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.inputs import Assets
-from inputs.allow_list import NAME, heads, matching, pathspecs, patterns_of, within
+from inputs.allow_list import NAME, OF_DOCKERFILE, heads, matching, pathspecs, patterns_of, within
 from inputs.history import last_commit
 from inputs.named_context import taken
 
 SHARED = "shared"
 """The folder in assets/, and the named context of a build, that images have in common."""
+
+_WHEELS = Path("assets") / SHARED / "wheels"
+_COMPILING = Path("assets") / SHARED / "image"
+"""The context in which wheels are made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,7 @@ def read_assets(root: Path, image: str) -> Assets | None:
         shared_context=shared.as_posix() if shared else "",
         shared_verification=checks.as_posix() if checks else "",
         files=files,
+        compiling=_compiling(root),
         context_hash=hashed,
         verification_hash=tree_hash(
             tree_files(root / verification, root / checks if checks else None)
@@ -105,6 +110,24 @@ def _narrowed(shared: Path, dockerfile: str, own: tuple[str, ...]) -> tuple[str,
     if places is None or any(path.is_symlink() for path in matching(shared, patterns)):
         return patterns
     return within(patterns, [*places, *heads(own)])
+
+
+def _compiling(root: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file that makes wheels; none where no image has any made."""
+    folder = root / _WHEELS
+    if not (folder / "Dockerfile").is_file():
+        return {}
+    patterns = patterns_of(folder, OF_DOCKERFILE)
+    paths = [folder / "Dockerfile", folder / OF_DOCKERFILE, *matching(root / _COMPILING, patterns)]
+    named = {f"{SHARED}/{_below(root, path)}": _file_digest(path) for path in paths}
+    return dict(sorted(named.items()))
+
+
+def _below(root: Path, path: Path) -> str:
+    """Return the path of what makes wheels as a reason names it, like the others of ``shared``."""
+    context = root / _COMPILING
+    folder = context if path.is_relative_to(context) else root / "assets" / SHARED
+    return path.relative_to(folder).as_posix()
 
 
 def _file_digest(path: Path) -> str:

@@ -41,9 +41,9 @@ _VERIFY_CHILDREN = "${{ github.event_name == 'workflow_dispatch' && 'all' || '' 
 class Limits:
     """Time limits in minutes.
 
-    ``build`` is that of one platform's build, which ``components/tag_build.py`` hands to the
-    engine. ``job`` is that of a job that builds nothing, for each stack that it looks at. A run of
-    ``up`` has many builds and so nearly all that GitHub gives a job of its own runners, 360; at
+    ``build`` is that of a build for each of its platforms, which ``components/tag_build.py`` hands
+    to the engine. ``job`` is that of a job that builds nothing, for each stack that it looks at. A
+    run of ``up`` has many builds and so nearly all that GitHub gives a job of its runners, 360; at
     ``engine`` it is interrupted, so that the engine ends in order and gives its lock back. That
     leaves a quarter of an hour of the job for all its other steps. ``gate`` is that of a job which
     does nothing; the time that it waits for its reviewers does not count.

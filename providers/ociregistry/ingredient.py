@@ -5,15 +5,12 @@ from dataclasses import dataclass
 
 # Kinds in the order in which a person asks for them.
 ORDER = (
-    "base", "image", "builder", "node", "compilers", "emulation", "distribution", "backend", "file",
-    "setting", "revision",
+    "base", "image", "builder", "node", "distribution", "backend", "file", "setting", "revision",
 )  # fmt: skip
-# The kind of what stands for a whole build, or for what has no name of its own.
-REST = "other"
 # Kinds that have a version for all platforms, or one for each.
 VERSIONED = frozenset({"distribution", "backend"})
 
-_OF_A_PLATFORM = frozenset({"base", "builder", "compilers", "emulation", "image", "node"})
+_OF_A_PLATFORM = frozenset({"base", "image", "node"})
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?")
 _COMMIT = re.compile(r"([0-9a-f]{7})[0-9a-f]*(-dirty)?")
 
@@ -30,7 +27,7 @@ class Subject:
     def of(cls, key: str) -> "Subject":
         """Return what `key` is about: `<kind> [<name>] [<platform>]`."""
         kind, _, name = key.partition(" ")
-        if kind in _OF_A_PLATFORM or (kind == REST and _PLATFORM.fullmatch(name)):
+        if kind in _OF_A_PLATFORM:
             return cls(kind=kind, platform=name)
         if kind in VERSIONED:
             project, _, platform = name.partition(" ")
@@ -62,12 +59,6 @@ def _name(subject: Subject) -> str:
             return subject.name
         case "setting":
             return subject.name.lower()
-        case "emulation":
-            return "emulated CPU"
-        case "compilers" | "revision":
-            return subject.kind
-        case "other" if subject.platform:
-            return "other inputs"
     return f"{subject.kind} {subject.name}".strip()
 
 

@@ -12,6 +12,7 @@ from providers.ociregistry.tag import Recorded, TagInputs, TagState, diff
 _NO_BUILD = "its build is no longer in the registry"
 _OTHER_DIGEST = "its build gave another digest"
 _SAME_INPUTS = "no input is known to have changed; its build is set up anew, or not in the state"
+_UNNAMED = Difference(words="other inputs changed", vague=True)
 _SOURCES = frozenset({"source", "sources"})
 
 
@@ -71,7 +72,8 @@ def _changed(inputs: TagInputs, before: Before) -> tuple[Difference, ...]:
     if recorded is None or recorded.identity is None:
         return ()
     if recorded.identity != inputs.identity:
-        return differences(before.inputs, inputs.inputs)
+        # Not all that an identity is made of has a name.
+        return differences(before.inputs, inputs.inputs) or (_UNNAMED,)
     # Another builder builds anew what is the same by its identity.
     old, new = _nodes(before.inputs), _nodes(inputs.inputs)
     return differences(old, new) if old and new else ()

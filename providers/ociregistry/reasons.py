@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from providers.ociregistry.ingredient import ORDER, REST, VERSIONED, Subject, words
+from providers.ociregistry.ingredient import ORDER, VERSIONED, Subject, words
 
 Inputs = Mapping[str, str]
 
@@ -39,13 +39,11 @@ def shortened(inputs: Inputs) -> dict[str, str]:
 def reasons(old: Inputs, new: Inputs) -> tuple[str, ...]:
     """Say how `new` differs from `old`; nothing for equal maps, something for any others.
 
-    Keys are `<kind> <name>`: `base`, `builder` and `image` with a platform as their name and
-    `name:tag@digest` as value; `node` with a platform and a builder's name; `compilers` and
-    `emulation` with a platform and any text;
+    Keys are `<kind> <name>`: `base` and `image` with a platform as their name and
+    `name:tag@digest` as value, `builder` without one; `node` with a platform and a builder's name;
     `distribution` and `backend` with a name and perhaps a platform, `version@hash` as value;
     `file <path>` with a hash; `setting <NAME>` with any text; `revision` with `commit@time`, which
-    moves with every file and is told only where none did; `other <platform>` with a hash of all of
-    a build, which is told only where nothing else is. Any other kind is taken as it is.
+    moves with every file and is told only where none did. Any other kind is taken as it is.
     An empty map is that of a state which recorded none.
     """
     return in_words(differences(old, new))
@@ -116,19 +114,18 @@ def _grouped(
 ) -> list[Difference]:
     differing = [s for s in sorted({*before, *after}) if before.get(s) != after.get(s)]
     kinds = {subject.kind for subject in differing}
-    groups: defaultdict[tuple[bool, int, str], set[str]] = defaultdict(set)
+    groups: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
     for subject in differing:
         if subject.kind == _REVISION and "file" in kinds:
             continue
         rank = ORDER.index(subject.kind) if subject.kind in ORDER else len(ORDER)
-        only = alone and kinds <= {subject.kind, REST}
+        only = alone and kinds == {subject.kind}
         said = words(subject, before.get(subject), after.get(subject), alone=only)
-        groups[subject.kind == REST, rank, said].add(subject.platform)
+        groups[rank, said].add(subject.platform)
     return [
         Difference(
             words=said,
             platforms=() if "" in names or names == platforms else tuple(sorted(names)),
-            vague=vague,
         )
-        for (vague, _, said), names in sorted(groups.items())
+        for (_, said), names in sorted(groups.items())
     ]

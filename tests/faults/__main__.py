@@ -3,17 +3,14 @@
 import argparse
 import random
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
-from tests.engine.registries import Distribution, Served
+from tests.faults.at_once import Run, outcomes
 from tests.faults.campaign import Outcome, run_schedule
 from tests.faults.kills import run_kills
 
-Run = Callable[[Served, str, Path], Outcome]
 _PROGRESS = 25
 
 
@@ -22,27 +19,23 @@ def main() -> int:
     arguments = _arguments()
     begin = time.monotonic()
     _say(f"seed {arguments.seed}: {arguments.schedules} schedules, {arguments.engine} with kills")
-    findings, outcomes = 0, []
-    with tempfile.TemporaryDirectory(prefix="faults-") as made:
-        folder = Path(made)
-        with Distribution(folder / "registry") as registry:
-            for run, number in _planned(arguments):
-                try:
-                    outcomes.append(run(registry, f"{arguments.seed}/{number}", folder))
-                except AssertionError as error:
-                    findings += 1
-                    _say(f"FINDING {error}")
-                if len(outcomes) % _PROGRESS == 0:
-                    _say(f"{len(outcomes)} sound, {findings} findings so far")
-    _report(outcomes, findings, time.monotonic() - begin)
+    findings, sound = 0, []
+    for outcome in outcomes(_planned(arguments), arguments.workers):
+        if isinstance(outcome, str):
+            findings += 1
+            _say(f"FINDING {outcome}")
+        else:
+            sound.append(outcome)
+        if (len(sound) + findings) % _PROGRESS == 0:
+            _say(f"{len(sound)} sound, {findings} findings so far")
+    _report(sound, findings, time.monotonic() - begin)
     return int(findings > 0)
 
 
-def _planned(arguments: argparse.Namespace) -> Iterator[tuple[Run, int]]:
-    for number in range(arguments.first, arguments.first + arguments.schedules):
-        yield run_schedule, number
-    for number in range(arguments.first, arguments.first + arguments.engine):
-        yield run_kills, number
+def _planned(arguments: argparse.Namespace) -> Iterator[tuple[Run, str]]:
+    for run, count in ((run_schedule, arguments.schedules), (run_kills, arguments.engine)):
+        for number in range(arguments.first, arguments.first + count):
+            yield run, f"{arguments.seed}/{number}"
 
 
 def _arguments() -> argparse.Namespace:
@@ -50,24 +43,25 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--schedules", type=int, default=200, help="schedules without the engine")
     parser.add_argument("--engine", type=int, default=2, help="schedules of kills with the engine")
     parser.add_argument("--first", type=int, default=0, help="number of the first, to repeat one")
+    parser.add_argument("--workers", type=int, default=1, help="how many run at the same time")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     return parser.parse_args()
 
 
-def _report(outcomes: list[Outcome], findings: int, seconds: float) -> None:
+def _report(sound: list[Outcome], findings: int, seconds: float) -> None:
     faults: Counter[str] = Counter()
-    for outcome in outcomes:
+    for outcome in sound:
         faults += outcome.faults
     _say(
-        f"{len(outcomes)} schedules sound, {findings} findings, {seconds:.0f} s; "
-        f"{sum(o.ups for o in outcomes)} ups, {sum(o.failed_ups for o in outcomes)} of them failed "
-        f"by faults, {sum(o.kills for o in outcomes)} killed; "
-        f"{sum(o.checks for o in outcomes)} independent checks; "
-        f"{sum(o.swept for o in outcomes)} digests swept between ups; "
-        f"{sum(o.raging for o in outcomes)} sweeps under faults, "
-        f"{sum(o.stopped for o in outcomes)} of them stopped; "
-        f"{sum(o.left for o in outcomes)} images that left and came back; "
-        f"{sum(o.undoable for o in outcomes)} removals on record, all of whose digests pull"
+        f"{len(sound)} schedules sound, {findings} findings, {seconds:.0f} s; "
+        f"{sum(o.ups for o in sound)} ups, {sum(o.failed_ups for o in sound)} of them failed "
+        f"by faults, {sum(o.kills for o in sound)} killed; "
+        f"{sum(o.checks for o in sound)} independent checks; "
+        f"{sum(o.swept for o in sound)} digests swept between ups; "
+        f"{sum(o.raging for o in sound)} sweeps under faults, "
+        f"{sum(o.stopped for o in sound)} of them stopped; "
+        f"{sum(o.left for o in sound)} images that left and came back; "
+        f"{sum(o.undoable for o in sound)} removals on record, all of whose digests pull"
     )
     for kind, count in faults.most_common():
         _say(f"  {count:6} {kind}")

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from local.say import TroubleError
 from providers.ociregistry.errors import OciError
-from tests.engine.reading import Reading
 from tests.engine.registries import Served
 from tests.faults.chaos import DEADLINE_SECONDS, LISTING, NOT_FOUND, Chaos
 from tests.faults.driver import Driver
@@ -86,7 +85,7 @@ def run_schedule(registry: Served, seed: str, folder: Path) -> Outcome:
         front = stack.enter_context(fronting(registry.host, ghcr=True)) if mode.ghcr else None
         served = front or registry
         name = f"campaign/s{seed.replace('/', '-')}"
-        fleet = Fleet(registry=served, name=name, deletes=not mode.ghcr)
+        fleet = Fleet(registry=served, storage=registry, name=name, deletes=not mode.ghcr)
         fleet.seed()
         proxy = stack.enter_context(proxied(served, chaos))
         # Schedules lose single platforms, which only a refresh that asks for all finds that day.
@@ -141,7 +140,7 @@ class _Schedule:
             self._leave_and_return()
 
     def _live(self) -> dict[str, str]:
-        return Reading(self.fleet.registry, self.fleet.name).tags()
+        return self.fleet.view.tags()
 
     def _disturb(self, *rates: float) -> None:
         if self.draw.random() < 0.4:

@@ -33,7 +33,7 @@ def run_kills(registry: Served, seed: str, folder: Path, *, kills: int = 3) -> O
         front = opened.enter_context(fronting(registry.host, ghcr=True)) if mode.ghcr else None
         served = front or registry
         name = f"kills/s{seed.replace('/', '-')}"
-        fleet = Fleet(registry=served, name=name, deletes=not mode.ghcr)
+        fleet = Fleet(registry=served, storage=registry, name=name, deletes=not mode.ghcr)
         fleet.seed()
         proxy = opened.enter_context(proxied(served, chaos))
         # A step may lose a single platform, which only a refresh that asks for all finds that day.

@@ -22,11 +22,13 @@ _KINDS: tuple[names.PointerKind, ...] = ("LATEST", "X.Y")
 class Fleet:
     """One repository of a registry, and what is declared for it.
 
-    `kept` maps every version tag that an up published to its platforms' digests. `deletes` says
-    that a person can delete names and digests of the registry by hand.
+    `storage` is the registry itself, where `registry` is something before it. `kept` maps every
+    version tag that an up published to its platforms' digests. `deletes` says that a person can
+    delete names and digests of the registry by hand.
     """
 
     registry: Served
+    storage: Served
     name: str
     deletes: bool = True
     pythons: list[str] = field(default_factory=lambda: ["3.11", "3.12"])
@@ -36,6 +38,11 @@ class Fleet:
     untouched: dict[str, str] = field(default_factory=dict)
     _built: dict[str, dict[str, str]] = field(default_factory=dict)
     _indexes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def view(self) -> Reading:
+        """Return what is there, for whoever judges."""
+        return Reading(self.storage, self.name)
 
     @property
     def build(self) -> str:
@@ -129,7 +136,7 @@ def _retire(fleet: Fleet, draw: random.Random) -> str:
 
 
 def _live_pointers(fleet: Fleet) -> Mapping[str, str]:
-    live = Reading(fleet.registry, fleet.name).tags()
+    live = fleet.view.tags()
     return {pointer: live[pointer] for pointer in fleet.pointers if pointer in live}
 
 

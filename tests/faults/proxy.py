@@ -1,6 +1,5 @@
 """A proxy before a registry that lets requests fail as networks and registries do."""
 
-import http.client
 import json
 import re
 import socket
@@ -14,6 +13,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from tests.engine.registries import Served
+from tests.loopback import ask
 
 Kind = Literal[
     "status", "unauthorized", "reset", "reset-after", "truncate", "stall", "drip",
@@ -223,20 +223,13 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path
         if self.proxy.page and path.split("?")[0].endswith("/tags/list"):
             path = re.sub(r"\bn=[0-9]+", f"n={self.proxy.page}", path)
-        host, _, port = self.proxy.upstream.host.partition(":")
-        upstream = http.client.HTTPConnection(host, int(port), timeout=30)
-        try:
-            upstream.request(self.command, path, body=body, headers=headers)
-            answer = upstream.getresponse()
-            content = answer.read()
-            found = {k.lower(): v for k, v in answer.getheaders() if k.lower() not in _HOP}
-            if self.command == "HEAD":
-                found["content-length"] = answer.getheader("Content-Length") or "0"
-        finally:
-            upstream.close()
+        answer = ask(self.proxy.upstream.host, self.command, path, headers, body)
+        kept = {name: value for name, value in answer.headers.items() if name not in _HOP}
+        if self.command == "HEAD":
+            kept["content-length"] = answer.headers.get("content-length") or "0"
         if self.path.split("?")[0].endswith("/tags/list") and answer.status == 200:
-            self.proxy.first_lists.setdefault(self.path, content)
-        return _Answer(answer.status, found, content)
+            self.proxy.first_lists.setdefault(self.path, answer.content)
+        return _Answer(answer.status, kept, answer.content)
 
     def _send(self, answer: _Answer) -> None:
         self._head(answer)

@@ -11,7 +11,6 @@ from providers.ociregistry.client import Client
 from providers.ociregistry.packages import Packages, is_ghcr
 from providers.ociregistry.reference import Repository
 from providers.ociregistry.transport import Transport
-from tests.engine.reading import Reading
 from tests.faults.chaos import DEADLINE_SECONDS
 from tests.faults.driver import OWNER
 from tests.faults.model import Fleet
@@ -54,7 +53,7 @@ def sweep(
 def promised(engine: Engine, fleet: Fleet) -> dict[str, dict[str, str]]:
     """Return all that pulls whole, with its platforms: tags, and digests of the undo records."""
     found = {}
-    with Reading(fleet.registry, fleet.name).still() as view:
+    with fleet.view.still() as view:
         record = {entry.digest for entry in _state(engine).removed}
         record |= {digest for _, digest in view.undo_entries()}
         for reference in sorted({*view.tags(), *record}):

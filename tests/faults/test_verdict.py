@@ -28,7 +28,7 @@ def before(registry: FakeRegistry) -> dict[str, str]:
 
 
 def fleet(registry: FakeRegistry) -> Fleet:
-    return Fleet(registry=registry, name=NAME)
+    return Fleet(registry=registry, storage=registry, name=NAME)
 
 
 class TestJudgeGone:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from tests.engine.reading import Reading
 from tests.faults.model import GRAMMAR, Fleet
 
 
@@ -14,7 +13,7 @@ def judge(fleet: Fleet, *, removes: bool) -> None:
 
     :raises AssertionError: naming what is wrong.
     """
-    view = Reading(fleet.registry, fleet.name)
+    view = fleet.view
     live = view.tags()
     with view.still():
         for tag, platforms in fleet.kept.items():
@@ -38,7 +37,7 @@ def judge_undo(fleet: Fleet, removed: Iterable[Mapping[str, str]]) -> None:
 
     :raises AssertionError: naming what is missing.
     """
-    with Reading(fleet.registry, fleet.name).still() as view:
+    with fleet.view.still() as view:
         record = view.undo_entries()
         for entry in removed:
             tag, digest = entry["tag"], entry["digest"]
@@ -63,7 +62,7 @@ def judge_left(fleet: Fleet) -> None:
 
     :raises AssertionError: naming what is wrong.
     """
-    view = Reading(fleet.registry, fleet.name)
+    view = fleet.view
     left = sorted(_wanted(fleet).keys() & view.tags().keys())
     assert not left, f"an image left and these did not go with it: {left}"
     for tag, platforms in fleet.kept.items():
@@ -91,7 +90,7 @@ def judge_midway(fleet: Fleet, before: dict[str, str], after: dict[str, str]) ->
 
 def _judge_record(fleet: Fleet, tag: str, digest: str) -> None:
     """Check that a pointer which went is on record, with its digest if that was an image's."""
-    view = Reading(fleet.registry, fleet.name)
+    view = fleet.view
     entries = view.undo_entries()
     assert tag in dict(entries), f"{tag} went without an entry in the registry: {entries}"
     # What an interrupted removal had put there is gone with it.
@@ -125,7 +124,7 @@ def judge_gone(
 
     :raises AssertionError: naming the pointer, and what is on record of it.
     """
-    view = Reading(fleet.registry, fleet.name)
+    view = fleet.view
     live, record = view.tags(), [(entry["tag"], entry["digest"]) for entry in removed]
     for tag in sorted(filter(_is_pointer, before.keys() - live.keys())):
         known = [digest for name, digest in record if name == tag]

@@ -104,6 +104,7 @@ def assets(**overrides: Any) -> Assets:
         "shared_context": "assets/shared/image",
         "shared_verification": "assets/shared/verify",
         "files": {"Dockerfile": DIGEST, "start.sh": DIGEST},
+        "compiling": {"shared/compiling/compile.py": DIGEST},
         "context_hash": DIGEST,
         "verification_hash": DIGEST,
         "revision": "0" * 40,

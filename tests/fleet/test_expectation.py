@@ -73,4 +73,4 @@ def test_of_several_builders_one_checks_all() -> None:
 
 def test_a_place_that_is_none_is_refused() -> None:
     with pytest.raises(DeclarationError, match="whole-check"):
-        tag("", **{"whole-check": "somewhere"})
+        tag("", **dict[str, Any]({"whole-check": "somewhere"}))

@@ -133,3 +133,33 @@ def test_a_history_that_git_refuses_is_an_error_and_no_other_revision(tmp_path: 
     (tmp_path / ".git/HEAD").write_text("nonsense")
     with pytest.raises(DeclarationError, match="git can't read the history"):
         read_assets(tmp_path, "web")
+
+
+def shared(root: Path) -> None:
+    """Make what compiles for all images, with a file in its context that it is not sent."""
+    write(root / "assets/shared/wheels/Dockerfile", "FROM scratch\n")
+    write(root / "assets/shared/wheels/Dockerfile.dockerignore", "*\n!compiling/*.py\n")
+    write(root / "assets/shared/image/compiling/compile.py")
+    write(root / "assets/shared/image/start/common.sh")
+
+
+def test_what_makes_wheels_is_told_apart_from_what_reaches_an_image(tmp_path: Path) -> None:
+    folder(tmp_path)
+    assert assets(tmp_path).compiling == {}
+    shared(tmp_path)
+    before = assets(tmp_path)
+    assert list(before.compiling) == [
+        "shared/compiling/compile.py",
+        "shared/wheels/Dockerfile",
+        "shared/wheels/Dockerfile.dockerignore",
+    ]
+    write(tmp_path / "assets/shared/image/compiling/compile.py", "changed")
+    after = assets(tmp_path)
+    assert after.compiling != before.compiling
+    assert after.files == before.files
+
+
+def test_an_allow_list_that_a_build_would_not_read_is_refused(tmp_path: Path) -> None:
+    write(folder(tmp_path) / "Dockerfile.dockerignore", "")
+    with pytest.raises(DeclarationError, match=r"Dockerfile\.dockerignore: would take the place"):
+        assets(tmp_path)

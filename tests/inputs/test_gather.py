@@ -34,7 +34,7 @@ def test_a_part_is_told_the_stack_that_holds_the_lock_of_all(tmp_path: Path) -> 
 
 def test_a_broken_lock_is_restored_or_made_anew_for_its_stack(tmp_path: Path) -> None:
     whole = replace(declaration(), registry="ghcr.io/multi-py")
-    broken = {**values_of(lock(whole)), "hashes": {}}
+    broken = {**values_of(lock(whole)), "files": {"uvicorn": []}}
     write(tmp_path / "locks/prod.yaml", yaml.safe_dump(broken))
     with pytest.raises(DeclarationError) as failure:
         gather(tmp_path, "prod", whole)

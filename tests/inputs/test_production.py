@@ -76,6 +76,19 @@ def test_each_tag_is_built_on_the_newest_gunicorn_that_its_python_can_have(plan:
     assert heads["py3.13-slim-LATEST"] != "23.0.0"
 
 
+def test_every_file_that_compiles_is_an_input_of_what_is_compiled(plan: Plan) -> None:
+    assert {tuple(image.assets.compiling) for image in plan.images} == {
+        (
+            "shared/building/files.py",
+            "shared/compiling/compile.py",
+            "shared/compiling/emulated.sh",
+            "shared/compiling/fetch.py",
+            "shared/wheels/Dockerfile",
+            "shared/wheels/Dockerfile.dockerignore",
+        )
+    }
+
+
 def test_nobody_takes_production_down_by_mistake(plan: Plan, declared: Declaration) -> None:
     assert plan.protected
     assert set(declared.schedules) == {"drift", "versions"}

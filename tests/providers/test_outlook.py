@@ -108,6 +108,10 @@ class TestBuilds:
         assert found.line == f"to be built again: {why}"
         assert found.entry.reasons == (why,)
 
+    def test_an_identity_that_moved_has_a_reason_though_nothing_with_a_name_did(self) -> None:
+        found = foresee(building("i2"), before())
+        assert (found.entry.action, found.line) == ("build", "to be built: other inputs changed")
+
     def test_an_unchanged_identity_means_unchanged_inputs_whatever_the_map_says(self) -> None:
         assert "start.sh" not in foresee(building("i1", {"file start.sh": "2e"}), before()).line
 

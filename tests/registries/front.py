@@ -13,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.loopback import ask
 from tests.registries.github import TOKEN, Answer, GitHub
 from tests.registries.tokens import USER, Tokens
 
@@ -104,7 +105,6 @@ def fronting(upstream: str, *, ghcr: bool = False) -> Iterator[Front]:
 
         class Handler(_Handler):
             served = front
-            client = http
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
@@ -124,7 +124,6 @@ def fronting(upstream: str, *, ghcr: bool = False) -> Iterator[Front]:
 
 class _Handler(BaseHTTPRequestHandler):
     served: Front
-    client: httpx.Client
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
     timeout = 5
@@ -172,13 +171,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _forward(self, path: str, body: bytes) -> Answer:
         # The host of the request stays, so that addresses in answers lead back through here.
         headers = {k: v for k, v in self.headers.items() if k.lower() not in _HOP}
-        reply = self.client.request(self.command, self.path, headers=headers, content=body)
-        if self.command == "PUT" and reply.is_success and self.served.github is not None:
-            self._note(path, reply.headers.get("Docker-Content-Digest", ""))
-        kept = {k: v for k, v in reply.headers.items() if k.lower() not in _HOP}
+        headers["Content-Length"] = str(len(body))
+        reply = ask(self.served.upstream, self.command, self.path, headers, body)
+        if self.command == "PUT" and reply.status < 300 and self.served.github is not None:
+            self._note(path, reply.headers.get("docker-content-digest", ""))
+        kept = {k: v for k, v in reply.headers.items() if k not in _HOP}
         if self.command == "HEAD":
-            kept["Content-Length"] = reply.headers.get("Content-Length", "0")
-        return Answer(reply.status_code, reply.content, kept)
+            kept["content-length"] = reply.headers.get("content-length", "0")
+        return Answer(reply.status, reply.content, kept)
 
     def _note(self, path: str, digest: str) -> None:
         match, github = _MANIFEST.fullmatch(path), self.served.github
@@ -189,7 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        if answer.status != 204 and "Content-Length" not in answer.headers:
+        if answer.status != 204 and "content-length" not in answer.headers:
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         if self.command != "HEAD" and answer.status != 204:

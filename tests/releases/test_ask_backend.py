@@ -27,7 +27,7 @@ HELPED = "import helper\n" + ASKED.replace("dep", "{helper.NEEDED}")
 
 
 def asked(folder: Path, backend: str, *, builds: bool = False) -> Path:
-    index = Simple()
+    index = Simple(url="http://127.0.0.1/simple")
     index.sdist("odd", "1.0", backend=backend, builds=["helper"] if builds else [])
     given = folder / "in"
     (given / "wheels").mkdir(parents=True)
