@@ -282,11 +282,11 @@ def test_what_is_fetched_runs_only_where_there_is_no_network(
 def test_built_again_without_any_cache_on_any_platform_it_has_the_same_digest(
     workshop: Workshop, views: dict[str, RegistryView]
 ) -> None:
-    """The parent as a builder of another platform would build it, whose Python installs then."""
+    """The child as a builder of another platform would build it, whose Python installs then."""
     assert views[PARENT].tags()
     emptied(workshop)
     found = images_of(workshop, "/build:", "/wheels:")
-    foreign = {f"{BUILDS}:{PARENT_TAG}": {"BUILDPLATFORM": "linux/arm64"}}
+    foreign = {f"{IMAGE}/build:{TAG}": {"BUILDPLATFORM": "linux/arm64"}}
     again = {
         name: rebuilt(workshop, image["inputs"], **foreign.get(name, {}))
         for name, image in found.items()
