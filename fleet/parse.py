@@ -10,7 +10,7 @@ from fleet.declaration import EVERYWHERE, PYPI, Declaration, Image, OnConflict
 from fleet.github import GitHub, parse_github
 from fleet.logins import is_embedded, parse_logins
 from fleet.nodes import nodes
-from fleet.parse_image import IMAGE_KEYS, parse_image
+from fleet.parse_image import GONE_IMAGE_KEYS, IMAGE_KEYS, parse_image
 from fleet.problems import Problems
 from fleet.reader import Reader, one_of
 
@@ -144,7 +144,7 @@ def _variables(reader: Reader) -> dict[str, str]:
 def _images(reader: Reader) -> tuple[Image, ...]:
     defaults = reader.mapping("defaults", {})
     common = Reader(path=reader.at("defaults"), values=defaults, problems=reader.problems)
-    common.only(IMAGE_KEYS)
+    common.only(IMAGE_KEYS, GONE_IMAGE_KEYS)
     entries = reader.mapping("images")
     images = []
     for name, entry in entries.items():
@@ -155,7 +155,7 @@ def _images(reader: Reader) -> tuple[Image, ...]:
         if not isinstance(entry, Mapping):
             reader.problems.add(path, "is not a mapping", "Write the image's keys below its name")
             continue
-        Reader(path=path, values=entry, problems=reader.problems).only(IMAGE_KEYS)
+        Reader(path=path, values=entry, problems=reader.problems).only(IMAGE_KEYS, GONE_IMAGE_KEYS)
         inherited = {key: common.at(str(key)) for key in defaults if key not in entry}
         merged = Reader(
             path=path,

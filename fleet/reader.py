@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fleet.problems import Problems
@@ -54,11 +55,13 @@ class Reader:
         ends = tuple(self.at(key) + end for key in keys for end in (".", "["))
         return not any(f"{problem.path}.".startswith(ends) for problem in self.problems.found)
 
-    def only(self, allowed: Iterable[str]) -> None:
-        """Note every key that is none of ``allowed``."""
+    def only(self, allowed: Iterable[str], gone: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Note every key that is none of ``allowed``; ``gone`` says what became of former ones."""
         known = tuple(allowed)
         for key in self.values:
-            if key not in known:
+            if key in gone:
+                self.problems.add(self.at(str(key)), "is a key no more", gone[key])
+            elif key not in known:
                 near = f"Known keys: {', '.join(known)}"
                 self.problems.add(self.at(str(key)), "unknown key", near)
 

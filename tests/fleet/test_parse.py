@@ -275,3 +275,11 @@ def test_no_image_makes_the_parser_itself_fail(overrides: dict[str, Any]) -> Non
 @pytest.mark.parametrize("given", [90, "90", 90.0])
 def test_a_retention_is_read_as_yaml_and_as_the_engine_hand_it_over(given: object) -> None:
     assert parse(config(**{"retention-days": given})).retention_days == 90
+
+
+@pytest.mark.parametrize("where", ["image", "defaults"])
+def test_a_key_that_is_gone_says_what_became_of_it(where: str) -> None:
+    given = image(pure=True) if where == "image" else image()
+    others = {"defaults": {"pure": True}} if where == "defaults" else {}
+    with pytest.raises(DeclarationError, match=r"pure: is a key no more\. Take it out"):
+        parse(config(images={"web": given}, **others))
