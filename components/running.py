@@ -9,10 +9,16 @@ seconds of processor time, and a third of it without that (SDK 3.259; benchmarks
 
 So the program gives the event loop a turn before it ends. Then every request has begun, and the SDK
 waits in its first loop, where failures end the program as they do in the second.
+
+And the SDK tells the engine of each resource by which calls it was declared, some eighteen frames
+with the paths of this machine, which the state then keeps: 1.6 kB a resource, a quarter of the state
+of a version tag (SDK 3.259). How many there are, ``sys.tracebacklimit`` says.
 """
 
 import asyncio
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pulumi
 
@@ -25,8 +31,22 @@ def run(declare: Callable[[], None]) -> Callable[[], None]:
     """
 
     async def program() -> None:
-        declare()
+        with untraced():
+            declare()
         await asyncio.sleep(0)
 
     pulumi.run(program)
     return declare
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Leave out of the state by which calls a resource was declared, for the length of a block.
+
+    An error in it is told with all its calls: what is printed of it is made after the block.
+    """
+    sys.tracebacklimit = 1
+    try:
+        yield
+    finally:
+        del sys.tracebacklimit
