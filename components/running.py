@@ -11,8 +11,8 @@ So the program gives the event loop a turn before it ends. Then every request ha
 waits in its first loop, where failures end the program as they do in the second.
 
 And the SDK tells the engine of each resource by which calls it was declared, some eighteen frames
-with the paths of this machine, which the state then keeps: 1.6 kB a resource, a quarter of the state
-of a version tag (SDK 3.259). How many there are, ``sys.tracebacklimit`` says.
+with the paths of this machine, which the state then keeps: 1.6 kB a resource, a quarter of what it
+keeps of a version tag (SDK 3.259). How many there are, ``sys.tracebacklimit`` says.
 """
 
 import asyncio
