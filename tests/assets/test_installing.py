@@ -140,6 +140,14 @@ def test_a_wheel_may_spell_its_name_in_two_ways(building: Building) -> None:
     assert (root / "usr/local/bin/run").is_file()
 
 
+@pytest.mark.parametrize("name", ["../../../outside", "/tmp/outside"])
+def test_a_command_outside_of_the_root_is_refused(building: Building, name: str) -> None:
+    points = f"[console_scripts]\ngood = sample:f\n{name} = sample:f\n"
+    files = {"sample.py": "", "sample-1.0.dist-info/entry_points.txt": points}
+    with pytest.raises(AssertionError, match=r"sample-1\.0-.* would lie outside of the root"):
+        building.install(f"any {building.wheel('sample', files)}")
+
+
 @pytest.mark.parametrize("path", ["../outside.py", "sample/../../outside.py", "/tmp/outside.py"])
 def test_a_file_outside_of_the_root_is_refused(building: Building, path: str) -> None:
     # The installer's newer releases look at some of these themselves.

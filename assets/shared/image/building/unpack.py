@@ -12,12 +12,17 @@ from zipfile import BadZipFile
 from installer import install
 from installer.destinations import SchemeDictionaryDestination
 from installer.exceptions import InstallerError
+from installer.records import InvalidRecordEntry
 from installer.sources import WheelFile
 
 _PYTHON = "python{}.{}".format(*sys.version_info)
 # The folders of the official images: this builder's own may be others.
 SITE = f"/usr/local/lib/{_PYTHON}/site-packages"
 _SCHEMES = {"purelib": SITE, "platlib": SITE, "scripts": "/usr/local/bin", "data": "/usr/local"}
+
+_FAULTS = (
+    InstallerError, InvalidRecordEntry, BadZipFile, AssertionError, ValueError, KeyError, OSError,
+)  # fmt: skip
 
 
 def unpack(wheel: Path, out: Path) -> None:
@@ -32,7 +37,7 @@ def unpack(wheel: Path, out: Path) -> None:
                 destdir=str(out),
             )
             install(source, root, {"INSTALLER": b"pip\n"})
-    except (InstallerError, BadZipFile, AssertionError, ValueError, KeyError, OSError) as error:
+    except _FAULTS as error:
         sys.exit(f"install: {wheel.name} is not a wheel that can be installed: {error!r}")
 
 
@@ -47,18 +52,27 @@ class Wheel(WheelFile):  # type: ignore[misc]
     def get_contents(self) -> Iterator[Any]:
         """Yield its files but those that are made here, and none that would lie outside."""
         for record, stream, executable in super().get_contents():
-            parts = record[0].split("/")
-            if ".." in parts or parts[0] == "":
-                raise ValueError(f"its file {record[0]} would lie outside of the root")
-            if "__pycache__" not in parts and record[0] != f"{self.dist_info_dir}/INSTALLER":
+            refuse_outside(record[0])
+            if (
+                "__pycache__" not in record[0].split("/")
+                and record[0] != f"{self.dist_info_dir}/INSTALLER"
+            ):
                 yield record, stream, executable
+
+
+def refuse_outside(path: str) -> None:
+    """Refuse a path that leads out of the folder that it is to be in."""
+    parts = path.split("/")
+    if ".." in parts or parts[0] == "":
+        raise ValueError(f"its file {path} would lie outside of the root")
 
 
 class Root(SchemeDictionaryDestination):  # type: ignore[misc]
     """The root of an image, in which a later wheel's file takes the place of an earlier one's."""
 
     def write_to_fs(self, scheme: str, path: str, stream: Any, is_executable: bool) -> Any:  # noqa: FBT001
-        """Write a file, whether it is there or not."""
+        """Write a file, whether it is there or not; also a command, which no list of files has."""
+        refuse_outside(path)
         with suppress(FileNotFoundError):
             Path(f"{self.destdir}{self.scheme_dict[scheme]}/{path}").unlink()
         return super().write_to_fs(scheme, path, stream, is_executable)
