@@ -1,12 +1,15 @@
 """The environment that the engine and any registry client run in, also for use by hand."""
 
+import json
 import os
 import shlex
 from collections.abc import Iterable, Mapping
 
+from fleet.logins import variables
 from local import backend, docker_config
 from local.checkout import Checkout
 from local.needs import Needs
+from providers.ociregistry.run_settings import LOGINS
 
 _ALSO_TRUST = ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
@@ -27,6 +30,9 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
         "PATH": _path(checkout, env),
         "PULUMI_HOME": str(checkout.pulumi_home),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # A refresh goes by what was declared in the last run: a registry that has moved since must
+        # not get the login of the one that took its place.
+        LOGINS: json.dumps(variables(needs.logins), sort_keys=True),
     }
     if needs.own_docker_config:
         ours = docker_config.folder(checkout, needs)

@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fleet.cell import cells
 from fleet.declaration import Declaration, Image
 from fleet.lock import Lock
+from fleet.logins import Login
 from fleet.names import LOOPBACK
 from fleet.node_rules import EMBEDDED, KEY_OPTIONS
 from fleet.nodes import Node
@@ -30,7 +31,8 @@ class Needs:
     names those of the others. ``nodes`` says where a declared one of these builds; the rest are the
     user's own. ``bases`` holds pairs of Python and base, such as ``("3.11", "slim")``, that are
     built on or compiled on. ``github`` says that a repository on GitHub is managed;
-    ``platform_images`` is how many platforms all version tags have together.
+    ``platform_images`` is how many platforms all version tags have together. ``logins`` are the
+    declared ones, names of variables by host.
     """
 
     stack: str
@@ -43,6 +45,7 @@ class Needs:
     bases: tuple[tuple[str, str], ...]
     github: bool
     platform_images: int = 0
+    logins: Mapping[str, Login] = field(default_factory=dict)
 
     @property
     def builder(self) -> bool:
@@ -90,6 +93,7 @@ def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> 
         nodes={name: declaration.nodes[name] for name in names if name in declaration.nodes},
         bases=tuple(pairs),
         github=declaration.github is not None,
+        logins=declaration.logins,
         platform_images=sum(len(cells(image)) * len(image.platforms) for image in images),
     )
 

@@ -79,6 +79,18 @@ def parse_logins(value: object) -> dict[str, Login]:
     return found
 
 
+def still_declared(value: object, declared: Mapping[str, object] | None) -> object:
+    """Return those logins of a configuration that this run's declaration has too.
+
+    A refresh works with the configuration of the last run. Where the registry has moved since, the
+    variables of the same names hold the new one's login, which the old one must not get. `declared`
+    is None where nobody said what is declared.
+    """
+    if declared is None or not isinstance(value, Mapping):
+        return value
+    return {host: entry for host, entry in value.items() if declared.get(host) == entry}
+
+
 def find_logins(value: object, environment: Mapping[str, str]) -> Logins:
     """Return the logins of a configuration, their values looked up in `environment`.
 

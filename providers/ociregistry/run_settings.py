@@ -3,6 +3,7 @@
 They are never inputs: inputs are in the state, and a refresh works with those of the last run.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from providers.ociregistry.errors import OciError
 
 VERIFY = "FLEET_VERIFY_CHILDREN"
 REPORT = "FLEET_REPORT"
+LOGINS = "FLEET_LOGINS"
 SETTINGS: Mapping[str, tuple[str, str]] = {
     VERIFY: (
         "`all`, or unset",
@@ -23,6 +25,10 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
         "A preview's report. An update removes only what it lists and what was not moved since.",
     ),
     REPORT: ("an absolute path, or unset", "A file that the report of the run is written to."),
+    LOGINS: (
+        "the configuration `logins` as JSON, or unset",
+        "What is declared now; `make` sets it. No other login of the last run is used.",
+    ),
 }
 """Each variable with its form and its meaning, for the reference page."""
 
@@ -34,6 +40,7 @@ class RunSettings:
     verify_all: bool = False
     allowed: Allowed = allowed.EVERYTHING
     report: Path | None = None
+    logins: Mapping[str, object] | None = None
 
 
 def read_run_settings(environment: Mapping[str, str]) -> RunSettings:
@@ -48,13 +55,29 @@ def read_run_settings(environment: Mapping[str, str]) -> RunSettings:
     report = environment.get(REPORT, "")
     if report and not Path(report).is_absolute():
         problems.append(f"{REPORT} is {report!r}; write an absolute path")
-    removals = allowed.EVERYTHING
+    removals, logins = allowed.EVERYTHING, None
     try:
         removals = read_allowed(environment)
     except OciError as error:
         problems.append(str(error))
+    try:
+        logins = _logins(environment.get(LOGINS, ""))
+    except (ValueError, TypeError, RecursionError):
+        problems.append(f"{LOGINS} is no JSON object; leave it to make, or unset")
     if problems:
         raise OciError("\n".join(problems))
     return RunSettings(
-        verify_all=verify == "all", allowed=removals, report=Path(report) if report else None
+        verify_all=verify == "all",
+        allowed=removals,
+        report=Path(report) if report else None,
+        logins=logins,
     )
+
+
+def _logins(text: str) -> Mapping[str, object] | None:
+    if not text:
+        return None
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise TypeError
+    return found

@@ -12,7 +12,7 @@ from providers.ociregistry.allowed import Allowed
 from providers.ociregistry.client import Client
 from providers.ociregistry.ghcr import Removers
 from providers.ociregistry.listing import Lister
-from providers.ociregistry.login import NO_LOGINS, Logins, find_logins
+from providers.ociregistry.login import NO_LOGINS, Logins, find_logins, still_declared
 from providers.ociregistry.reference import Repository, TagReference
 from providers.ociregistry.retire import Retirer
 from providers.ociregistry.run_settings import RunSettings, read_run_settings
@@ -116,7 +116,8 @@ class Session:
         :raises OciError: naming every one that is wrong.
         """
         self._settings = read_run_settings(self.environment)
-        self._logins = find_logins(logins, self.environment)
+        declared = still_declared(logins, self._settings.logins)
+        self._logins = find_logins(declared, self.environment)
 
     async def named(self, ref: TagReference) -> str | None:
         """Return the digest that a tag names now, None where it is absent.

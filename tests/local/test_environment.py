@@ -1,10 +1,12 @@
 """The environment of the engine, and its lines for a shell."""
 
+import json
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from fleet.logins import Login
 from fleet.nodes import Node
 from local import environment
 from tests.local.examples import checkout, needs
@@ -54,6 +56,7 @@ def test_a_stack_elsewhere_keeps_the_users_backend_trust_and_passphrase(tmp_path
     found = environment.settings(checkout(tmp_path), needs(port=None, host="ghcr.io"), {})
     assert set(found) == {
         "PATH", "PULUMI_HOME", "PULUMI_SKIP_UPDATE_CHECK", "DOCKER_CONFIG", "BUILDX_CONFIG",
+        "FLEET_LOGINS",
     }  # fmt: skip
 
 
@@ -139,3 +142,11 @@ def test_a_shell_forgets_what_is_unset() -> None:
         ["sh", "-c", script], check=True, capture_output=True, text=True, env={"TWO": "2"}
     )
     assert shell.stdout == "1|gone|"
+
+
+def test_a_run_is_told_which_logins_are_declared_now(tmp_path: Path) -> None:
+    names = {"username": "OUR_USER", "password": "OUR_WORD"}
+    given = needs(port=None, host="ghcr.io", logins={"ghcr.io": Login(**names)})
+    found = environment.settings(checkout(tmp_path), given, {})["FLEET_LOGINS"]
+    assert json.loads(found) == {"ghcr.io": names}
+    assert environment.settings(checkout(tmp_path), needs(), {})["FLEET_LOGINS"] == "{}"

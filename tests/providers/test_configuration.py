@@ -1,6 +1,7 @@
 """The provider's configuration: names of variables that are checked, compared, and looked up."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -81,3 +82,27 @@ def test_values_are_looked_up_once_and_what_is_amiss_is_named_by_its_variable() 
     with pytest.raises(OciError, match="OUR_WORD: ") as caught:
         asyncio.run(provider.configure(request))
     assert "canary" not in str(caught.value)
+
+
+MOVED = {"b.example": {"username": "OUR_USER", "password": "OUR_WORD"}}
+
+
+@pytest.mark.parametrize(
+    ("declared", "held"),
+    [
+        (None, {"a.example"}),
+        ({"a.example": {"username": "OUR_USER", "password": "OUR_WORD"}}, {"a.example"}),
+        (MOVED, set()),
+        ({"a.example": {"username": "OTHER", "password": "OUR_WORD"}}, set()),
+        ({}, set()),
+    ],
+    ids=["nothing is said", "declared still", "moved", "renamed", "none is declared"],
+)
+def test_a_registry_that_is_declared_no_more_gets_no_login(
+    declared: dict[str, Any] | None, held: set[str]
+) -> None:
+    values = {"OUR_USER": "b's", "OUR_WORD": "b's"}
+    said = {} if declared is None else {"FLEET_LOGINS": json.dumps(declared)}
+    session = Session(environment={**values, **said})
+    session.configure({"a.example": {"username": "OUR_USER", "password": "OUR_WORD"}})
+    assert set(session._logins.held) == held

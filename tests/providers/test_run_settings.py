@@ -30,7 +30,14 @@ def test_every_wrong_one_is_named_at_once() -> None:
         read_run_settings(WRONG)
     for name, value in WRONG.items():
         assert f"{name} is {value!r}; write a" in str(caught.value)
-    assert WRONG.keys() == SETTINGS.keys()
+    assert WRONG.keys() | {"FLEET_LOGINS"} == SETTINGS.keys()
+
+
+@pytest.mark.parametrize("value", ["canary", "[1]", "[" * 100_000])
+def test_what_is_no_declaration_of_logins_is_refused_and_not_shown(value: str) -> None:
+    with pytest.raises(OciError, match="FLEET_LOGINS is no JSON object") as caught:
+        read_run_settings({"FLEET_LOGINS": value})
+    assert "canary" not in str(caught.value)
 
 
 def test_the_plugin_refuses_them_before_it_serves_a_resource() -> None:
