@@ -84,6 +84,7 @@ def test_a_backend_finds_no_secret_and_no_network_and_what_it_requires_is_locked
     index.sdist("odd", "1.0.0", backend=backend)
     index.wheel("dep", "1.0")
     index.wheel("dep", "2.0")
+    index.wheel("installer", "1.0.0")
     image = {"package": "odd", "versions": ["1.0.0"]}
     declare(sources, ODD, image, index=index.url)
     refused = sources.make("-s", "lock", f"STACK={STACK}", code=None)
