@@ -1,7 +1,8 @@
 """What is compiled of an image: an image of wheels, which builds take by its digest.
 
 It is pushed, so that a builder that never saw the wheels takes them from the registry, whatever
-tag, base or version it builds, and so that docker-build's own read finds them lost.
+tag, base or version it builds, and so that docker-build's own read finds their index lost (not a
+platform's manifest below it: `docs/state.md`).
 """
 
 import pulumi

@@ -17,7 +17,8 @@ from upkeep.undo import undo_record
 class Needs:
     """The names that are ``known``, the ``digests`` that stay wherever they are.
 
-    ``roots`` are those of them that this repository has or had under a name.
+    ``roots`` are those of them that this repository has or had under a name, or as a build: what
+    they refer to stays as well.
     """
 
     known: Known
@@ -52,7 +53,9 @@ class Asking:
             ),
             # A public index has the digest of its build, and does not need it.
             digests=(state.built if repository == self.image.build else state.digests) | undone,
-            roots=state.roots.get(repository, frozenset()) | undone,
+            roots=frozenset(undone).union(
+                *(held.get(repository, ()) for held in (state.roots, state.builds))
+            ),
         )
 
     def _own(self, repository: Repository, ledger: Ledger) -> list[str]:

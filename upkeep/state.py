@@ -4,13 +4,14 @@ import json
 import re
 import subprocess
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from local import broken_state
 from local.say import TroubleError, tail_of
+from providers.ociregistry.errors import OciError
 from providers.ociregistry.reference import Repository, TagReference, is_digest
 from providers.ociregistry.undo import remover_of
 
@@ -18,6 +19,7 @@ TAG = "ociregistry:index:Tag"
 STALE_POINTERS = "ociregistry:index:StalePointers"
 _BUILD = "docker-build:index:Image"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_MANIFEST = re.compile(r"([^\s\"]+)@(sha256:[0-9a-f]{64})")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +56,9 @@ class State:
     """A stack's exported state.
 
     ``digests`` is every digest that stands anywhere in it, ``built`` those of builds and of what
-    these take, ``roots`` those that its tags have or had, by repository; ``tags`` are the names
-    that its tag resources have written or adopted, by repository too; ``removed`` is oldest first.
+    these take. By repository are ``roots``, which its tags have or had, ``builds``, which tags come
+    from and builds made or take, and ``tags``, the names that its tag resources have written or
+    adopted. ``removed`` is oldest first.
     """
 
     stack: str
@@ -66,6 +69,7 @@ class State:
     removed: tuple[Removed, ...]
     removers: tuple[Remover, ...]
     built: frozenset[str] = frozenset()
+    builds: Mapping[Repository, frozenset[str]] = field(default_factory=dict)
 
 
 def read_state(root: Path, stack: str, env: Mapping[str, str]) -> State:
@@ -107,6 +111,7 @@ def parse_state(stack: str, exported: str) -> State:
         removed=tuple(entry for r in removers for entry in _removed(r["outputs"])),
         removers=tuple(_remover(r["urn"], r["outputs"]) for r in removers),
         built=frozenset(_DIGEST.findall(json.dumps([_built(r) for r in resources]))),
+        builds=_builds(resources),
     )
 
 
@@ -136,6 +141,28 @@ def _roots(resources: list[dict[str, Any]]) -> dict[Repository, frozenset[str]]:
             entries = [*(outputs.get("removed") or []), *(outputs.get("kept") or [])]
             found[repository] |= {entry["digest"] for entry in entries}
     return {place: frozenset(filter(is_digest, held)) for place, held in found.items()}
+
+
+def _builds(resources: list[dict[str, Any]]) -> dict[Repository, frozenset[str]]:
+    found: defaultdict[Repository, set[str]] = defaultdict(set)
+    for resource in resources:
+        outputs = resource.get("outputs") or {}
+        digest = str(outputs.get("digest"))
+        if resource["type"] == _BUILD and is_digest(digest):
+            for reference in outputs.get("tags") or []:
+                found[TagReference.parse(reference).repository].add(digest)
+        for repository, taken in _taken(resource):
+            found[repository].add(taken)
+    return {place: frozenset(held) for place, held in found.items()}
+
+
+def _taken(resource: Mapping[str, Any]) -> Iterator[tuple[Repository, str]]:
+    """Yield all ``repository@digest`` of a build and of a tag's sources."""
+    for name, digest in _MANIFEST.findall(json.dumps(_built(resource))):
+        try:
+            yield Repository.parse(name), digest
+        except OciError:
+            continue  # with a tag before the digest, as a build's ``ref``, or no reference at all
 
 
 def _tags(resources: list[dict[str, Any]]) -> dict[Repository, frozenset[str]]:

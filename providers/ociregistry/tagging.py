@@ -157,8 +157,7 @@ class Tagger:
         self, inputs: TagInputs, desired: Wanted, decision: Decision, before: str | None
     ) -> TagState:
         ref, index = inputs.ref, desired.index
-        for source, manifest in desired.sources:
-            await self._placer.place(source, manifest, ref.repository)
+        await self._placer.place(desired.sources, ref)
         state = TagState(
             digest=index.digest,
             assembled=index.digest,
@@ -197,7 +196,6 @@ class Tagger:
 
 
 def _unfinished(inputs: TagInputs) -> str:
-    """Say what a tag has no digest of, where a resource that it comes from failed."""
-    platforms = ", ".join(inputs.platforms)
-    what = "what it names failed" if inputs.is_pointer else f"there is no image for {platforms}"
-    return f"{inputs.ref} stays as it is: {what}, for the reason given above or below"
+    """Say why a tag is not written, where a resource that it comes from failed."""
+    what = "what it names" if inputs.is_pointer else "its build or verification"
+    return f"{inputs.ref} stays as it is: {what} failed, for the reason given above or below"

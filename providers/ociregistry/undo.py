@@ -78,7 +78,7 @@ def remover_of(urn: str, repository: Repository) -> str:
 
 
 def workshop_of(public: Repository) -> Repository:
-    """Return the repository of an image's platform builds, where its undo record lies."""
+    """Return the repository of an image's builds, where its undo record lies."""
     return Repository(host=public.host, name=f"{public.name}/build")
 
 

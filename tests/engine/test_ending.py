@@ -52,7 +52,7 @@ def program(stack: EngineStack, distribution: Distribution) -> Program:
 @pytest.mark.parametrize(
     ("ending", "says"),
     [
-        ("resource", "there is no image for linux/amd64"),
+        ("resource", "its build or verification failed"),
         ("input", MISTAKE),
         ("output", MISTAKE),
         ("declaration", MISTAKE),

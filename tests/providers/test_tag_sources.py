@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from providers.ociregistry.errors import RegistryError
-from providers.ociregistry.index import OWNER_ANNOTATION
+from providers.ociregistry.index import OCI_INDEX, OCI_MANIFEST, OWNER_ANNOTATION
 from tests.providers.declared import BUILD, NAME, OWNER, PLATFORMS, Declared
 from tests.providers.engine_fake import TAG, Engine
 
@@ -53,9 +53,44 @@ class TestCopies:
             del declared.registry.repositories[name].manifests[child]
         engine.restart()
         declared.registry.log.clear()
-        with pytest.raises(RegistryError, match=f"{BUILD}@{child} is not in the registry"):
+        with pytest.raises(RegistryError) as caught:
+            engine.up(TAG, "v1", inputs)
+        assert f"{BUILD}@{child} ({ARM64}), of " in str(caught.value)
+        assert "--replace '**::app/build:v1'" in str(caught.value)
+        assert declared.registry.writes == []
+
+    def test_of_a_platform_that_two_builds_may_have_lost_both_are_named(
+        self, engine: Engine, declared: Declared
+    ) -> None:
+        inputs = declared.joined("v1")
+        del declared.registry.repositories[BUILD].manifests[
+            declared.registry.push_image(BUILD, ARM7, "v1")
+        ]
+        with pytest.raises(RegistryError, match=r"--replace '\*\*::app/build:v1-\*'"):
             engine.up(TAG, "v1", inputs)
         assert declared.registry.writes == []
+
+    def test_an_index_in_an_index_is_refused_before_anything_is_written(
+        self, engine: Engine, declared: Declared
+    ) -> None:
+        registry = declared.registry
+        inner = declared.built("inner", AMD).partition("@")[2]
+        children = {p: registry.push_image(BUILD, p, "v1") for p in PLATFORMS}
+        entries = [
+            {"mediaType": OCI_MANIFEST, "digest": digest, "size": 1,
+             "platform": dict(zip(("os", "architecture", "variant"), p.split("/"), strict=False))}
+            for p, digest in children.items()
+        ]  # fmt: skip
+        for kind in (OCI_INDEX, OCI_MANIFEST):
+            outer = {
+                "schemaVersion": 2,
+                "mediaType": OCI_INDEX,
+                "manifests": [*entries, {"mediaType": kind, "digest": inner, "size": 1}],
+            }
+            source = f"{declared.unknown}{registry.push_manifest(BUILD, outer, 'outer')}"
+            with pytest.raises(RegistryError, match=inner):
+                engine.up(TAG, "v1", declared.version("v1", source=source))
+        assert registry.writes == []
 
     def test_attestations_come_along_and_are_no_platforms(
         self, engine: Engine, declared: Declared

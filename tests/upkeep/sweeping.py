@@ -1,5 +1,6 @@
 """`make prune` over a registry in memory, and what the tests put there."""
 
+import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
@@ -153,6 +154,18 @@ def push_build(
     """Push an index as a build leaves it, of an image for each text of `platforms`."""
     children = [registry.push_image(name, "linux/amd64", text) for text in platforms]
     return push_index_of(registry, children, tag, annotations or {}, name)
+
+
+def exported_build(registry: FakeRegistry, source: str, built: str) -> str:
+    """Return a state whose public tag comes from `source`, with a build that gave `built` since."""
+    public, build = repository(registry, PUBLIC), repository(registry, BUILD)
+    tag = {"ref": f"{public}:v", "digest": source, "source": f"{build}@{source}"}
+    image = {"tags": [f"{build}:a"], "digest": built}
+    resources = [
+        {"urn": "urn:t", "type": "ociregistry:index:Tag", "outputs": tag},
+        {"urn": "urn:i", "type": "docker-build:index:Image", "outputs": image},
+    ]
+    return json.dumps({"version": 3, "deployment": {"resources": resources}})
 
 
 def nested(registry: FakeRegistry, *, outer_first: bool) -> tuple[str, str]:

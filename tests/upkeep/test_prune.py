@@ -17,6 +17,7 @@ from tests.upkeep.sweeping import (
     LATER,
     PUBLIC,
     Sweeper,
+    exported_build,
     nested,
     push_build,
     push_index_of,
@@ -30,7 +31,7 @@ from tests.upkeep.sweeping import (
 from upkeep.images import Image, image_of
 from upkeep.prune import Pruner, Swept
 from upkeep.prune_report import report
-from upkeep.state import State
+from upkeep.state import State, parse_state
 from upkeep.versions import Distribution
 
 THEIRS = {OWNER_ANNOTATION: "fleet/prod"}
@@ -94,6 +95,22 @@ class TestWhenADigestGoes:
         moved = sweeper.registry.push_image(BUILD, "linux/amd64", "old")
         assert [item.digest for item in sweeper.sweep(LAST).gone] == [old, moved]
         assert sweeper.registry.pullable(BUILD, new)
+
+    def test_a_build_that_only_the_state_names_keeps_its_platforms(self, sweeper: Sweeper) -> None:
+        sweeper.max_share = 1.0
+        old = push_build(sweeper.registry, "a", ["shared", "old"])
+        sweeper.sweep(FIRST)
+        verified = push_build(sweeper.registry, "a", ["shared", "new"])
+        push_build(sweeper.registry, "v", ["shared", "new"], name=PUBLIC)
+        # Built under the same tag, but its verification failed: the public tag's source stays.
+        failed = push_build(sweeper.registry, "a", ["failed"])
+        sweeper.known = parse_state("dev", exported_build(sweeper.registry, verified, failed))
+        sweeper.sweep(FIRST)
+        swept = sweeper.sweep(LAST)
+        moved = sweeper.registry.push_image(BUILD, "linux/amd64", "old")
+        assert [item.digest for item in swept.gone] == [old, moved]
+        assert sweeper.registry.pullable(BUILD, verified)
+        assert sweeper.registry.pullable(BUILD, failed)
 
     def test_a_digest_that_is_needed_again_waits_anew(self, sweeper: Sweeper) -> None:
         old = superseded(sweeper)

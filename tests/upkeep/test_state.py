@@ -53,6 +53,31 @@ class TestState:
             ("py3.8-LATEST", digest("c"), place)
         ]
 
+    def test_what_builds_made_and_take_is_known_by_repository(self) -> None:
+        build = {
+            "urn": "urn:i", "type": "docker-build:index:Image",
+            "inputs": {"buildArgs": {"WHEELS": f"{REPOSITORY}/build@{digest('9')}"}},
+            "outputs": {
+                "tags": [f"{REPOSITORY}/build:v1"], "digest": digest("b"),
+                "buildArgs": {"BASE": f"docker.io/library/python@{digest('c')}"},
+            },
+        }  # fmt: skip
+        copied = tag(digest=digest("a"), source=f"{REPOSITORY}/build@{digest('a')}")
+        parts = [f"{REPOSITORY}/build@{digest(letter)}" for letter in "de"]
+        joined = tag(ref=f"{REPOSITORY}:v2", digest=digest("f"), sources=parts)
+        found = parse_state("dev", exported(build, copied, joined))
+        assert found.roots == {Repository.parse(REPOSITORY): {digest("a"), digest("f")}}
+        assert found.builds == {
+            Repository.parse(f"{REPOSITORY}/build"): {digest(letter) for letter in "b9ade"},
+            Repository.parse("docker.io/library/python"): {digest("c")},
+        }
+
+    def test_a_verification_and_a_failed_build_make_nothing(self) -> None:
+        nothing = {"tags": None, "digest": "", "exports": [{"raw": "type=cacheonly"}]}
+        image = {"urn": "urn:i", "type": "docker-build:index:Image"}
+        found = parse_state("dev", exported(image | {"outputs": nothing}, image))
+        assert found.builds == {}
+
     def test_the_names_of_tag_resources_are_known_but_of_those_that_are_being_forgotten(
         self,
     ) -> None:
