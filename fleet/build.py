@@ -6,6 +6,7 @@ A tag has one build for each builder that its platforms are built on, which is m
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fleet import names
 from fleet.ancestry import parent_of
 from fleet.cell import Cell
 from fleet.contents import Contents, contents
@@ -67,7 +68,7 @@ def _build(
 ) -> TagBuild:
     every = cell.image.platforms
     own = tuple(p for p in every if declaration.builders[p] == builder)
-    place = cell.tag if own == every else f"{cell.tag}-{builder}"
+    place = cell.tag if own == every else names.build_tag(cell.tag, builder)
     parent = parent_of(cell, declaration.by_name, inputs.lock.yanked)
     below = _build(parent, builder, declaration, inputs, owner) if parent else None
     found = {p: contents(cell, p, declaration.by_name, inputs.lock) for p in every}
