@@ -50,9 +50,9 @@ def tag(python: str, base: str, end: str) -> Tag:
     return Tag(f"{prefix(python, base)}-{end}")
 
 
-def build_tag(tag: str, builder: str) -> str:
+def build_tag(tag: Tag, builder: str) -> Tag:
     """Return the tag in the build repository of one of several builders of ``tag``."""
-    return f"{tag}-{builder}"
+    return Tag(f"{tag}-{builder}")
 
 
 def libc(base: str) -> str:

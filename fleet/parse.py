@@ -185,15 +185,16 @@ def _note_long_builders(
     images: tuple[Image, ...], builders: Mapping[str, str], problems: Problems
 ) -> None:
     """Note builders with names too long for the tag of a build, where a tag has one for each."""
-    found: dict[str, str] = {}
+    found: dict[str, names.Tag] = {}
     for image in images:
-        own = {builders[p]: p for p in reversed(image.platforms) if builders.get(p)}
+        own = {builders[p] for p in image.platforms if builders.get(p)}
         tags = [tag for cell in cells(image) if names.is_tag_length(tag := cell.tag)]
-        for builder, platform in own.items():
-            tag = names.build_tag(max(tags, key=len, default=""), builder)
-            if len(own) > 1 and not names.is_tag_length(tag):
-                found.setdefault(platform, tag)
-    for platform, tag in sorted(found.items()):
-        what = f"builds get the tag {tag}, of over 128 characters"
-        remedy = "Name a builder with a shorter name, or one for all platforms"
-        problems.add(f"fleet:builders.{platform}", what, remedy)
+        for builder in own if len(own) > 1 and tags else ():
+            tag = names.build_tag(max(tags, key=len), builder)
+            found[builder] = max(tag, found.get(builder, tag), key=len)
+    for builder, tag in sorted(found.items()):
+        if not names.is_tag_length(tag):
+            platform = next(p for p, name in builders.items() if name == builder)
+            what = f"builds get the tag {tag}, of over 128 characters"
+            remedy = "Name a builder with a shorter name, or one for all platforms"
+            problems.add(f"fleet:builders.{platform}", what, remedy)
