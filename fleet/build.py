@@ -6,6 +6,7 @@ A tag has one build for each builder that its platforms are built on, which is m
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fleet import names
 from fleet.ancestry import parent_of
 from fleet.cell import Cell
 from fleet.contents import Contents, contents
@@ -67,7 +68,7 @@ def _build(
 ) -> TagBuild:
     every = cell.image.platforms
     own = tuple(p for p in every if declaration.builders[p] == builder)
-    place = cell.tag if own == every else f"{cell.tag}-{builder}"
+    place = cell.tag if own == every else names.build_tag(cell.tag, builder)
     parent = parent_of(cell, declaration.by_name, inputs.lock.yanked)
     below = _build(parent, builder, declaration, inputs, owner) if parent else None
     found = {p: contents(cell, p, declaration.by_name, inputs.lock) for p in every}
@@ -75,7 +76,7 @@ def _build(
     arguments = {
         **_described(cell, inputs),
         **_based(cell, parent, declaration, inputs),
-        **_installed(cell, found, inputs),
+        **_installed(cell, found, own, inputs),
     }
     assets = inputs.assets[cell.image.name]
     repository = f"{declaration.registry}/{cell.image.name}/build"
@@ -154,14 +155,16 @@ def _based(
     return {**compiler, "BASE": base.pinned, "BASE_DIGEST": base.digest, "BASE_NAME": base.name}
 
 
-def _installed(cell: Cell, found: Mapping[str, Contents], inputs: Inputs) -> dict[str, str]:
+def _installed(
+    cell: Cell, found: Mapping[str, Contents], own: tuple[str, ...], inputs: Inputs
+) -> dict[str, str]:
     """Return what is installed: the package apart, for versions of it share all the others."""
     lock = inputs.lock
-    packages = {platform: own.package for platform, own in found.items()}
-    others = {platform: own.dependencies for platform, own in found.items()}
+    packages = {platform: held.package for platform, held in found.items()}
+    others = {platform: held.dependencies for platform, held in found.items()}
     return {
-        "DEPENDENCIES": requirements(cell, others, found, lock),
-        "REQUIREMENT": requirements(cell, packages, found, lock),
+        "DEPENDENCIES": requirements(cell, others, found, lock, own),
+        "REQUIREMENT": requirements(cell, packages, found, lock, own),
         "INSTALLER": lock.files[lock.installer][0],
     }
 

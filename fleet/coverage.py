@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from fleet.ancestry import note_orphans
 from fleet.cell import cells
-from fleet.contents import constraints, contradicted
+from fleet.contents import constraints, contradicted, held_on
 from fleet.declaration import Image
 from fleet.inputs import Inputs
 from fleet.lock import Base, Lock, asked, command, name_of
@@ -30,6 +30,7 @@ def note_missing(
         problems.add(path, "; ".join(gaps), f"Run {command(inputs.stack)}")
     else:
         _note_idle_lacks(image, lock, problems)
+        _note_held_lacks(image, images, lock, problems)
 
 
 def note_missing_assets(image: str, problems: Problems) -> None:
@@ -124,3 +125,21 @@ def _note_idle_lacks(image: Image, lock: Lock, problems: Problems) -> None:
         for name in sorted(set(lacking) - pins):
             path = f"fleet:images.{image.name}.lacks.{platform}"
             problems.add(path, f"nothing here brings {name} along", "Take it out, or correct it")
+
+
+def _note_held_lacks(
+    image: Image, images: Mapping[str, Image], lock: Lock, problems: Problems
+) -> None:
+    """Note distributions that are declared to be lacking and that the image below brings along."""
+    # Versions are built on the same.
+    found = {(cell.python, cell.base): cell for cell in cells(image)}.values()
+    known = [cell for cell in found if has_all_pins(image, cell.python, images, lock)]
+    for key, lacking in image.lacks.items():
+        platform, _, base = key.partition(" ")
+        here = [cell for cell in known if base in ("", cell.base)]
+        pins = (pin for cell in here for pin in held_on(cell, platform, images, lock))
+        held = set(map(name_of, pins))
+        for name in sorted(held.intersection(lacking)):
+            what = f"{name} comes with {image.builds_on}, the image below"
+            remedy = f"Take it out here, or have {image.builds_on} lack it as well"
+            problems.add(f"fleet:images.{image.name}.lacks.{key}", what, remedy)

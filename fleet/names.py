@@ -1,4 +1,4 @@
-"""Names: the tag grammar, references, and what a platform is called in a tag."""
+"""Names: the tag grammar, references, platforms and bases."""
 
 import re
 from typing import Final, Literal, NewType, get_args
@@ -14,16 +14,16 @@ Tag = NewType("Tag", str)
 BASES: Final = ("full", "slim", "alpine")
 """The variants of the official Python image that an image can be built on."""
 
-PLATFORMS: Final = {
-    "linux/amd64": "amd64",
-    "linux/arm64": "arm64",
-    "linux/arm/v7": "arm-v7",
-    "linux/386": "386",
-    "linux/ppc64le": "ppc64le",
-    "linux/riscv64": "riscv64",
-    "linux/s390x": "s390x",
-}
-"""Platform (OCI image index, ``os/architecture[/variant]``) to its suffix in a build tag."""
+PLATFORMS: Final = (
+    "linux/amd64",
+    "linux/arm64",
+    "linux/arm/v7",
+    "linux/386",
+    "linux/ppc64le",
+    "linux/riscv64",
+    "linux/s390x",
+)
+"""What an image can be built for, as an OCI image index has it: ``os/architecture[/variant]``."""
 
 LOOPBACK: Final = ("localhost", "127.0.0.1")
 """The hosts of a registry that is on this machine alone."""
@@ -50,14 +50,19 @@ def tag(python: str, base: str, end: str) -> Tag:
     return Tag(f"{prefix(python, base)}-{end}")
 
 
+def build_tag(tag: Tag, builder: str) -> Tag:
+    """Return the tag in the build repository of one of several builders of ``tag``."""
+    return Tag(f"{tag}-{builder}")
+
+
 def libc(base: str) -> str:
     """Return the C library of a base: what is compiled against one does not run on another."""
     return "musl" if base == "alpine" else "glibc"
 
 
 def is_tag_length(text: str) -> bool:
-    """Tell whether ``text`` fits a tag with room for the platform suffix of its build tag."""
-    return len(text) + max(len(f"-{suffix}") for suffix in PLATFORMS.values()) <= _LONGEST_TAG
+    """Tell whether ``text`` is short enough for a tag (OCI distribution specification)."""
+    return len(text) <= _LONGEST_TAG
 
 
 def pointer_pattern(kind: PointerKind) -> str:

@@ -6,6 +6,7 @@ from typing import Any, cast
 from fleet import names, rules
 from fleet.agreement import note_two_versions
 from fleet.ancestry import note_faults
+from fleet.cell import cells
 from fleet.declaration import EVERYWHERE, PYPI, Declaration, Image, OnConflict
 from fleet.github import GitHub, parse_github
 from fleet.logins import is_embedded, parse_logins
@@ -49,6 +50,7 @@ def parse(
     builders = _builders(reader)
     images = _images(reader)
     _note_missing_builders(images, builders, problems)
+    _note_long_builders(images, builders, problems)
     note_faults(images, problems)
     if not problems.found:
         for image in images:
@@ -177,3 +179,22 @@ def _note_missing_builders(
             f"no builder is declared for {platform}, which images ask for",
             "Name a buildx builder for it",
         )
+
+
+def _note_long_builders(
+    images: tuple[Image, ...], builders: Mapping[str, str], problems: Problems
+) -> None:
+    """Note builders with names too long for the tag of a build, where a tag has one for each."""
+    found: dict[str, names.Tag] = {}
+    for image in images:
+        own = {builders[p] for p in image.platforms if builders.get(p)}
+        tags = [tag for cell in cells(image) if names.is_tag_length(tag := cell.tag)]
+        for builder in own if len(own) > 1 and tags else ():
+            tag = names.build_tag(max(tags, key=len), builder)
+            found[builder] = max(tag, found.get(builder, tag), key=len)
+    for builder, tag in sorted(found.items()):
+        if not names.is_tag_length(tag):
+            platform = next(p for p, name in builders.items() if name == builder)
+            what = f"builds get the tag {tag}, of over 128 characters"
+            remedy = "Name a builder with a shorter name, or one for all platforms"
+            problems.add(f"fleet:builders.{platform}", what, remedy)

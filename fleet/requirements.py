@@ -3,10 +3,11 @@
 A line is ``<where> <what>``. ``<where>`` is ``any`` for a pure wheel that all platforms of the tag
 get, whose files they then share, or the platforms that get it, with commas. ``<what>`` is the
 address of a wheel with ``#sha256=`` and its hash, or ``name==version`` of what was compiled. What
-differs by platform is settled here: no build evaluates a marker.
+differs by platform is settled here: no build evaluates a marker. A build of some of the platforms
+has the lines of ``any`` in common with the others, so that it has their layers too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from fleet.cell import Cell
 from fleet.contents import Contents, target_of
@@ -21,23 +22,30 @@ def requirements(
     pins: Mapping[str, Iterable[str]],
     found: Mapping[str, Contents],
     lock: Lock,
+    own: Iterable[str],
 ) -> str:
-    """Return the text for ``pins`` of ``cell`` by platform; ``found`` is all that each holds."""
+    """Return the text for the platforms ``own`` of ``cell``.
+
+    ``pins`` are those of each platform of the tag, ``found`` is all that each holds.
+    """
     places: dict[tuple[str, str], list[str]] = {}
-    for platform, own in pins.items():
+    for platform, wanted in pins.items():
         compiled = found[platform].compiled
         target = target_of(platform, cell.base)
-        for pin in own:
+        for pin in wanted:
             what = pin if pin in compiled else lock.wheel(pin, cell.python, target)
             # A plan is made only of a lock that has them all (fleet.coverage).
             places.setdefault((pin, what or pin), []).append(platform)
-    return "".join(
-        f"{where(what, platforms, tuple(pins))} {what}\n"
-        for (_, what), platforms in sorted(places.items())
-    )
+    every, here = tuple(pins), tuple(own)
+    lines = ((where(what, of, every, here), what) for (_, what), of in sorted(places.items()))
+    return "".join(f"{who} {what}\n" for who, what in lines if who)
 
 
-def where(what: str, platforms: Iterable[str], every: tuple[str, ...]) -> str:
-    """Return who gets ``what``: ``any``, or ``platforms`` with commas."""
-    named = tuple(platforms)
-    return ANY if named == every and is_universal(what) else ",".join(named)
+def where(what: str, platforms: Sequence[str], every: tuple[str, ...], own: Iterable[str]) -> str:
+    """Return who of ``own`` gets ``what``, which is for ``platforms`` of ``every`` one of the tag.
+
+    It is ``any``, or the platforms with commas.
+    """
+    if tuple(platforms) == every and is_universal(what):
+        return ANY
+    return ",".join(platform for platform in own if platform in platforms)

@@ -10,6 +10,9 @@ ORDER = (
 # Kinds that have a version for all platforms, or one for each.
 VERSIONED = frozenset({"distribution", "backend"})
 
+# Behind the value of a kind with a version that was compiled, and not installed from its own wheel.
+COMPILED = " compiled"
+
 _OF_A_PLATFORM = frozenset({"base", "image", "node"})
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?")
 _COMMIT = re.compile(r"([0-9a-f]{7})[0-9a-f]*(-dirty)?")
@@ -36,13 +39,17 @@ class Subject:
         return cls(kind=kind, name=name)
 
 
+# All platforms of a base, those that a tag lacks too.
+INDEX = Subject(kind="base")
+
+
 def words(subject: Subject, old: str | None, new: str | None, *, alone: bool) -> str:
     """Say how the value of `subject` changed; `alone` tells that nothing else did."""
     match subject.kind:
         case "image" | "node":
             return (_of_image if subject.kind == "image" else _of_node)(old, new)
         case "base" | "builder":
-            return _of_base(subject.kind, old, new)
+            return _of_base(subject, old, new)
         case "distribution":
             return _of_version(subject.name, old, new)
         case "backend":
@@ -62,11 +69,14 @@ def _name(subject: Subject) -> str:
     return f"{subject.kind} {subject.name}".strip()
 
 
-def _of_base(kind: str, old: str | None, new: str | None) -> str:
-    before, after = _head(old), _head(new)
+def _of_base(subject: Subject, old: str | None, new: str | None) -> str:
+    kind, before, after = subject.kind, _head(old), _head(new)
     if old is None or new is None:
         return f"{kind} {before or after} {'added' if old is None else 'removed'}"
-    return f"{kind} {after} moved" if before == after else f"{kind} {before} -> {after}"
+    if before != after:
+        return f"{kind} {before} -> {after}"
+    whose = " for a platform that this tag lacks" if subject == INDEX else ""
+    return f"{kind} {after} moved{whose}"
 
 
 def _of_node(old: str | None, new: str | None) -> str:
@@ -92,7 +102,11 @@ def _of_version(name: str, old: str | None, new: str | None) -> str:
         return f"{name} {after} added"
     if new is None:
         return f"{name} removed"
-    return f"hashes of {name} changed" if before == after else f"{name} {before} -> {after}"
+    if before != after:
+        return f"{name} {before} -> {after}"
+    if old.endswith(COMPILED) != new.endswith(COMPILED):
+        return f"{name} {'is compiled' if new.endswith(COMPILED) else 'has a wheel'} now"
+    return f"hashes of {name} changed"
 
 
 def _of_revision(old: str, new: str, *, alone: bool) -> str:

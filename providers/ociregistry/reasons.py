@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from providers.ociregistry.ingredient import ORDER, VERSIONED, Subject, words
+from providers.ociregistry.ingredient import INDEX, ORDER, VERSIONED, Subject, words
 
 Inputs = Mapping[str, str]
 
@@ -40,8 +40,10 @@ def reasons(old: Inputs, new: Inputs) -> tuple[str, ...]:
     """Say how `new` differs from `old`; nothing for equal maps, something for any others.
 
     Keys are `<kind> <name>`: `base` and `image` with a platform as their name and
-    `name:tag@digest` as value, `builder` without one; `node` with a platform and a builder's name;
-    `distribution` and `backend` with a name and perhaps a platform, `version@hash` as value;
+    `name:tag@digest` as value, `builder` without one; `base` alone with the index that the tag is
+    built from, told only where no platform of it moved; `node` with a platform and a builder's
+    name; `distribution` and `backend` with a name and perhaps a platform, `version@hash` as value,
+    ` compiled` behind it where there was no wheel;
     `file <path>` with a hash; `setting <NAME>` with any text; `revision` with `commit@time`, which
     moves with every file and is told only where none did. Any other kind is taken as it is.
     An empty map is that of a state which recorded none.
@@ -114,9 +116,13 @@ def _grouped(
 ) -> list[Difference]:
     differing = [s for s in sorted({*before, *after}) if before.get(s) != after.get(s)]
     kinds = {subject.kind for subject in differing}
+    based = [subject for subject in differing if subject.kind == INDEX.kind]
     groups: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
     for subject in differing:
         if subject.kind == _REVISION and "file" in kinds:
+            continue
+        # An index moves with each of its platforms, and with one that comes or goes.
+        if subject == INDEX and not (alone and based == [INDEX]):
             continue
         rank = ORDER.index(subject.kind) if subject.kind in ORDER else len(ORDER)
         only = alone and kinds == {subject.kind}

@@ -39,8 +39,8 @@ MANYLINUX = wheel("uvloop==0.21.0", "cp311-cp311-manylinux_2_17_x86_64.whl")
 BUILT = "file shared/compiling/compile.py"
 
 
-def hashed(*files: str) -> str:
-    return digest_of(sorted(files))[: len("sha256:") + 12]
+def hashed(file: str) -> str:
+    return digest_of(file)[: len("sha256:") + 12]
 
 
 def another(pin: str) -> str:
@@ -79,12 +79,15 @@ def changed(after: VersionTag, before: VersionTag | None = None) -> set[str]:
 def test_the_ingredients_name_what_goes_in() -> None:
     found = tag().ingredients
     assert found["distribution uvicorn"] == f"0.34.0@{hashed(wheel('uvicorn==0.34.0'))}"
-    both = (wheel("gunicorn==23.0.0"), SOURCE)
-    assert found["distribution gunicorn"] == f"23.0.0@{hashed(*both)}", "one of both is compiled"
+    own = hashed(wheel("gunicorn==23.0.0"))
+    assert found[f"distribution gunicorn {AMD}"] == f"23.0.0@{own}"
+    assert found[f"distribution gunicorn {ARM}"] == f"23.0.0@{hashed(SOURCE)} compiled"
+    assert "distribution gunicorn" not in found
     assert found[f"distribution uvloop {AMD}"] == f"0.21.0@{hashed(UVLOOP)}"
     assert "distribution uvloop" not in found
     assert found[f"backend setuptools {ARM}"] == f"82.0.1@{hashed(wheel('setuptools==82.0.1'))}"
     assert found[f"base {AMD}"] == f"python:3.11-slim@{DIGEST}"
+    assert found["base"] == f"python:3.11-slim@{INDEX_DIGEST}"
     assert found["builder"] == f"python:3.11-alpine@{INDEX_DIGEST}"
     assert found["file start.sh"] == DIGEST[: len("sha256:") + 12]
     assert found[BUILT] == DIGEST[: len("sha256:") + 12]
@@ -108,18 +111,34 @@ def test_the_ingredients_name_what_goes_in() -> None:
             {"tools": {("web", "3.11"): ELSEWHERE}},
             {
                 "backend setuptools " + ARM, "backend setuptools " + AMD,
-                "distribution gunicorn", f"distribution uvloop {AMD}",
+                "distribution gunicorn", f"distribution gunicorn {AMD}",
+                f"distribution gunicorn {ARM}", f"distribution uvloop {AMD}",
             },
         ),
         (
             {"builders": {"3.11-alpine": base(name=ALPINE, index=OTHER_DIGEST)}},
             {"builder"},
         ),
+        ({"bases": {"3.11-alpine": base(index=OTHER_DIGEST)}}, {"base"}),
+        (
+            {"bases": {"3.11-alpine": base(OTHER_DIGEST, index=OTHER_DIGEST)}},
+            {"base", f"base {AMD}", f"base {ARM}"},
+        ),
     ],
 )  # fmt: skip
 def test_what_moves_in_the_lock_has_a_name(given: dict[str, Any], names: set[str]) -> None:
     files = {"uvloop==0.21.0": (UVLOOP,), **given.pop("files", {})}
     assert changed(tag(given=locked(declared(), files=files, **given))) == names
+
+
+def test_a_file_of_one_platform_is_named_with_it() -> None:
+    arm = wheel("uvicorn==0.34.0", "cp311-cp311-musllinux_1_2_armv7l.whl")
+    files = {"uvloop==0.21.0": (UVLOOP,), "uvicorn==0.34.0": (wheel("uvicorn==0.34.0"), arm)}
+    before = tag(given=locked(declared(), files=files))
+    assert f"distribution uvicorn {ARM}" in before.ingredients
+    moved = (wheel("uvicorn==0.34.0"), f"{arm.partition('#')[0]}#sha256={'f' * 64}")
+    after = tag(given=locked(declared(), files={**files, "uvicorn==0.34.0": moved}))
+    assert changed(after, before) == {f"distribution uvicorn {ARM}"}
 
 
 def test_a_file_that_only_another_image_installs_is_no_change() -> None:

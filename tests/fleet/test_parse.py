@@ -57,6 +57,20 @@ def test_a_registry_of_which_no_limit_is_known_is_good(registry: str) -> None:
     assert parse(config(registry=registry)).registry == registry
 
 
+def test_a_tag_of_several_builders_has_room_for_the_longest_of_their_names() -> None:
+    end = "-py3.11-slim-0.34.0"
+    fits, long = "b" * (128 - len(end)), "b" * (129 - len(end))
+    for one, other in ((fits, "fleet"), (long, long)):
+        parse(config(builders={"linux/amd64": one, "linux/arm/v7": other}))
+    images = {"web": image(), "api": image(versions=["1.0"])}
+    two = {"linux/amd64": long, "linux/arm/v7": "fleet"}
+    (problem,) = problems(config(builders=two, images=images))
+    assert problem == (
+        f"fleet:builders.linux/amd64: builds get the tag py3.11-slim-0.33.0-{long}, of over 128 "
+        "characters. Name a builder with a shorter name, or one for all platforms."
+    )
+
+
 def test_what_is_missing_on_the_first_level_is_not_looked_for_in_defaults() -> None:
     values = config()
     del values["registry"]

@@ -32,7 +32,6 @@ def test_docker_build_has_a_name_for_it(platform: str) -> None:
 
 def test_no_two_platforms_are_called_the_same() -> None:
     for names in (
-        PLATFORMS.values(),
         EMULATORS.values(),
         [machine_of(platform) for platform in PLATFORMS],
         [names.debian for names in NAMES.values()],

@@ -7,7 +7,7 @@ import fleet
 
 ALLOWED = {
     "collections", "csv", "dataclasses", "fleet", "functools", "graphlib", "hashlib", "io", "json",
-    "packaging", "re", "typing", "urllib.parse",
+    "packaging", "re", "types", "typing", "urllib.parse",
 }  # fmt: skip
 
 

@@ -148,11 +148,37 @@ def test_alpine_gets_wheels_of_its_own_c_library() -> None:
     assert f"{AMD} {AMD_WHEEL}" not in lines(plan)
 
 
-def test_several_builders_install_by_one_text_and_compile_each_its_own() -> None:
-    plan = planned(AMD, ARM64, ARM, builders={AMD: "one", ARM64: "two", ARM: "two"})
+APART = {AMD: "one", ARM64: "two", ARM: "two"}
+
+
+def test_several_builders_have_common_lines_and_each_those_of_its_platforms() -> None:
+    one, two = builds(planned(AMD, ARM64, ARM, builders=APART))
+    common = f"any {wheel(GUNICORN)}\n"
+    assert one.arguments["DEPENDENCIES"] == f"{common}{AMD} {AMD_WHEEL}\n"
+    assert two.arguments["DEPENDENCIES"] == f"{common}{ARM64} {ARM64_WHEEL}\n{ARM} {LOOP}\n"
+    rest = {**one.arguments, "DEPENDENCIES": two.arguments["DEPENDENCIES"]}
+    assert rest == two.arguments, "so that layers of what is common are the same"
+
+
+def test_what_one_of_several_builders_lacks_is_common_for_none() -> None:
+    only = f"{GUNICORN} ; platform_machine != 'armv7l'"
+    one, two = builds(planned(AMD, ARM64, ARM, pins=(only, UVICORN), builders=APART))
+    assert one.arguments["DEPENDENCIES"] == f"{AMD} {wheel(GUNICORN)}\n"
+    assert two.arguments["DEPENDENCIES"] == f"{ARM64} {wheel(GUNICORN)}\n"
+
+
+def test_a_file_that_moved_for_one_builder_leaves_the_build_of_the_other() -> None:
+    moved = (AMD_WHEEL, f"{ARM64_WHEEL.partition('#')[0]}#sha256={'f' * 64}", ALPINE_WHEEL)
+    before = builds(planned(AMD, ARM64, ARM, builders=APART))
+    after = builds(planned(AMD, ARM64, ARM, builders=APART, files=moved))
+    same = [old.identity == new.identity for old, new in zip(before, after, strict=True)]
+    assert same == [True, False]
+
+
+def test_several_builders_compile_each_its_own() -> None:
+    plan = planned(AMD, ARM64, ARM, builders=APART)
     one, two = builds(plan)
     assert (one.platforms, two.platforms) == ((AMD,), (ARM64, ARM))
-    assert one.arguments == two.arguments, "so their layers are the same"
     assert (one.name, two.name) == (
         "web/build:py3.11-slim-0.34.0-one",
         "web/build:py3.11-slim-0.34.0-two",

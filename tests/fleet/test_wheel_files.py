@@ -33,6 +33,36 @@ def test_the_most_special_one_that_fits_is_installed(
     assert wheel_for(files[::-1], python, machine, libc) == found, "in whatever order"
 
 
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64", "armv7l"])
+@pytest.mark.parametrize(
+    ("tags", "fits"),
+    [
+        ("cp312-cp312-musllinux_1_0_{machine}", True),
+        ("cp312-cp312-musllinux_1_1_{machine}", True),
+        ("cp312-cp312-musllinux_1_2_{machine}", True),
+        ("cp312-cp312-musllinux_1_3_{machine}", False),
+        ("cp312-cp312-musllinux_2_0_{machine}", False),
+        ("cp312-cp312-musllinux_1_2_ppc64le", False),
+        ("cp312-cp312-manylinux_2_17_{machine}.manylinux2014_{machine}", False),
+        ("cp312-cp312-manylinux_2_17_{machine}.musllinux_1_1_{machine}", True),
+        ("cp312-cp312-linux_{machine}", True),
+        ("cp38-abi3-musllinux_1_2_{machine}", True),
+        ("cp313-abi3-musllinux_1_2_{machine}", False),
+        ("cp312-cp312t-musllinux_1_2_{machine}", False),
+        ("cp311-cp311-musllinux_1_2_{machine}", False),
+        ("py3-none-musllinux_1_2_{machine}", True),
+        ("py3-none-any", True),
+        ("py2.py3-none-any", True),
+        ("py2-none-any", False),
+    ],
+)
+def test_alpine_takes_what_was_made_for_its_c_library_or_for_none(
+    machine: str, tags: str, fits: bool
+) -> None:
+    file = wheel("a==1", f"{tags.format(machine=machine)}.whl")
+    assert wheel_for((file,), "3.12", machine, "musl") == (file if fits else None)
+
+
 def test_of_equal_ones_the_higher_build_is_installed() -> None:
     builds = tuple(wheel("a==1", f"{n}-py3-none-any.whl") for n in ("2", "10", "1"))
     assert wheel_for((PURE, *builds), "3.12", "x86_64", "glibc") == builds[1]

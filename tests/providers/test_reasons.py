@@ -16,7 +16,7 @@ _keys = st.one_of(
     st.builds("{} {}".format, st.sampled_from(["distribution", "backend"]), _names),
     st.builds("distribution {} {}".format, _names, st.sampled_from(PLATFORMS)),
     st.builds("{} {}".format, st.sampled_from(["file", "setting", "label"]), _names),
-    st.just("revision"),
+    st.sampled_from(["base", "revision"]),
     st.text(max_size=12),
 )
 _values = st.one_of(
@@ -35,6 +35,7 @@ def declared(**changes: str | None) -> dict[str, str]:
     """A small image; `None` takes a key away, `__` in a name is a blank."""
     known: dict[str, str | None] = {
         **{f"base {platform}": f"python:3.12-slim@{DIGESTS[0]}" for platform in PLATFORMS},
+        "base": f"python:3.12-slim@{DIGESTS[0]}",
         "builder": f"python:3.12@{DIGESTS[0]}",
         "distribution uvicorn": "0.33.0@sha256:1",
         "distribution h11": "0.16.0@sha256:1",
@@ -90,7 +91,30 @@ class TestReasons:
             ),
             ({f"base {ARM7}": None}, f"base python:3.12-slim removed for {ARM7}"),
             ({"distribution uvicorn": "0.34.0@sha256:2"}, "uvicorn 0.33.0 -> 0.34.0"),
+            (
+                {"base": f"python:3.12-slim@{DIGESTS[1]}"},
+                "base python:3.12-slim moved for a platform that this tag lacks",
+            ),
+            (
+                {
+                    "base": f"python:3.12-slim@{DIGESTS[1]}",
+                    f"base {ARM64}": f"python:3.12-slim@{DIGESTS[1]}",
+                },
+                f"base python:3.12-slim moved for {ARM64}",
+            ),
             ({"distribution uvicorn": "0.33.0@sha256:2"}, "hashes of uvicorn changed"),
+            (
+                {f"distribution h11 {ARM7}": "0.16.0@sha256:2 compiled"},
+                f"h11 is compiled now for {ARM7}",
+            ),
+            (
+                {f"distribution h11 {ARM7}": "0.17.0@sha256:2 compiled"},
+                f"h11 0.16.0 -> 0.17.0 for {ARM7}",
+            ),
+            (
+                {f"backend setuptools {ARM7}": "82.0.1@sha256:2 compiled"},
+                f"build backend setuptools is compiled now for {ARM7}",
+            ),
             ({"distribution websockets": "15.0@sha256:1"}, "websockets 15.0 added"),
             ({"distribution h11": None}, "h11 removed"),
             ({f"distribution h11 {ARM7}": "0.14.0@sha256:2"}, f"h11 0.16.0 -> 0.14.0 for {ARM7}"),
@@ -145,6 +169,22 @@ class TestReasons:
     @pytest.mark.parametrize(
         ("before", "after", "words"),
         [
+            ("1@a compiled", "1@b", "has a wheel now"),
+            ("1@a", "1@b compiled", "is compiled now"),
+        ],
+    )
+    def test_what_is_compiled_is_told_from_what_has_a_wheel(
+        self, before: str, after: str, words: str
+    ) -> None:
+        held = declared(**{"distribution h11": None, f"distribution h11 {AMD}": "1@c"})
+        old = {**held, f"distribution h11 {ARM7}": before}
+        assert reasons(old, {**held, f"distribution h11 {ARM7}": after}) == (
+            f"h11 {words} for {ARM7}",
+        )
+
+    @pytest.mark.parametrize(
+        ("before", "after", "words"),
+        [
             ("0123456789ab", "fedcba987654", "only the commit in its labels moved, to fedcba9"),
             ("0123456789ab-dirty-1f2e", "fedcba987654", "its files were committed, as fedcba9"),
             ("uncommitted-1f2e", "fedcba987654", "its files were committed, as fedcba9"),
@@ -174,7 +214,7 @@ class TestReasons:
         assert reasons(earlier, declared()) == ("its inputs are listed in another way",)
 
     def test_a_platform_that_comes_or_goes_is_one_reason(self) -> None:
-        fewer = without(ARM7)
+        fewer = {**without(ARM7), "base": f"python:3.12-slim@{DIGESTS[1]}"}
         assert reasons(fewer, declared()) == (f"newly declared for {ARM7}",)
         assert reasons(declared(), fewer) == (f"no longer declared for {ARM7}",)
         moved = {**fewer, "revision": "fedcba987654@1800000000"}
