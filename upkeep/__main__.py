@@ -147,7 +147,7 @@ def _prune(here: Checkout, chosen: argparse.Namespace) -> int:
 
 
 async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: int) -> int:
-    failed, state = False, read_state(here.root, chosen.stack, os.environ)
+    failed = False
     async with opened(plan.logins) as connection:
         for image in _images(here, chosen, plan):
             versions = connection.versions_of(image.public.host)
@@ -163,10 +163,15 @@ async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: 
             found = await pruner.look(image)
             swept = await pruner.apply(found) if chosen.apply else None
             _tell(prune_report.report(found, days, swept))
-            forgotten = removers.forget(
-                connection.registry, image, plan.owner, state, apply=chosen.apply
+            # Where anything is in doubt, who keeps what is not known either.
+            forgotten = (
+                ()
+                if found.doubts
+                else await removers.forget(
+                    connection.registry, image, plan.owner, pruner.state, apply=chosen.apply
+                )
             )
-            for line in await forgotten:
+            for line in forgotten:
                 _tell(line)
             if swept and swept.gone:
                 _tell(versions.advice)

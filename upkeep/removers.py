@@ -1,5 +1,7 @@
 """Removers that an undo record names and no state has: they keep pointers for nobody."""
 
+from collections.abc import Callable
+
 from providers.ociregistry.errors import UndoRecordError
 from providers.ociregistry.registry import Registry
 from providers.ociregistry.undo import Claim, load
@@ -9,10 +11,12 @@ from upkeep.state import State
 
 
 async def forget(
-    registry: Registry, image: Image, owner: str, state: State, *, apply: bool
+    registry: Registry, image: Image, owner: str, state: Callable[[], State], *, apply: bool
 ) -> tuple[str, ...]:
     """Return a line for each remover that is not in ``state``; with ``apply``, forget them.
 
+    The state is read after the record: a run that goes on has a remover in the state before what
+    that declares is on record.
     A lost state or `pulumi state delete` leaves such a remover. A record that can't be read is left
     to the sweep, which names it.
 
@@ -22,7 +26,9 @@ async def forget(
         record = await load(registry, image.public, owner)
     except UndoRecordError:
         return ()
-    gone = sorted(record.others(*(remover.name for remover in state.removers)))
+    if not record.declared:
+        return ()
+    gone = sorted(record.others(*(remover.name for remover in state().removers)))
     writer = UndoWriter(registry)
     for name in gone if apply else ():
         await writer.note(image.public, owner, [], claim=Claim(remover=name, pointers=None))

@@ -98,19 +98,23 @@ def parse_state(stack: str, exported: str) -> State:
 
     Only ``waitFor`` does not: it orders an update, and stays as it was at the last update of
     its resource, however long ago.
+
+    What a run has begun and not ended counts as a remover or a build all the same; its names do
+    not, for they may not be written.
     """
     deployment = json.loads(exported).get("deployment") or {}
     resources: list[dict[str, Any]] = deployment.get("resources") or []
+    begun = [operation["resource"] for operation in deployment.get("pending_operations") or []]
     removers = [r for r in resources if r["type"] == STALE_POINTERS]
     return State(
         stack=stack,
-        urns=frozenset(r["urn"] for r in resources),
+        urns=frozenset(r["urn"] for r in (*resources, *begun)),
         digests=frozenset(_DIGEST.findall(json.dumps(_without_order(deployment)))),
         roots=_roots(resources),
         tags=_tags(resources),
         removed=tuple(entry for r in removers for entry in _removed(r["outputs"])),
-        removers=tuple(_remover(r["urn"], r["outputs"]) for r in removers),
-        built=frozenset(_DIGEST.findall(json.dumps([_built(r) for r in resources]))),
+        removers=_removers(resources, begun),
+        built=frozenset(_DIGEST.findall(json.dumps([_built(r) for r in (*resources, *begun)]))),
         builds=_builds(resources),
     )
 
@@ -186,6 +190,16 @@ def _removed(outputs: Mapping[str, Any]) -> list[Removed]:
         )
         for entry in outputs.get("removed") or []
     ]
+
+
+def _removers(*sources: list[dict[str, Any]]) -> tuple[Remover, ...]:
+    """Return each remover once; of one whose create goes on, only what went in is known."""
+    found: dict[str, Remover] = {}
+    for resource in (r for source in sources for r in source if r["type"] == STALE_POINTERS):
+        values = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
+        remover = _remover(resource["urn"], values)
+        found.setdefault(remover.name, remover)
+    return tuple(found.values())
 
 
 def _remover(urn: str, outputs: Mapping[str, Any]) -> Remover:

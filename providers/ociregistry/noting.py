@@ -54,3 +54,9 @@ class Noter:
             ref = TagReference(repository=inputs.repository, tag=fresh[0].tag)
             await self._remover(inputs.repository.host).require(ref)
         await self._writer.note(inputs.repository, inputs.owner, fresh, gone, claim)
+
+    async def confirm(
+        self, inputs: StaleInputs, going: Collection[Removal], claim: Claim
+    ) -> UndoRecord:
+        """Return what is on record now, see `UndoWriter.confirm`."""
+        return await self._writer.confirm(inputs.repository, inputs.owner, going, claim)

@@ -25,7 +25,8 @@ async def parting(
 
     They stay where this or the last run's declaration says so, and where another remover looks
     after them: one that this process knows, or that the undo record names. Those that are `leaving`
-    too do not count.
+    too do not count. They stay as well where the record lacks this remover: it was lost, and with
+    it what others declare.
 
     :raises UnreachableError: if the registry can't be reached.
     :raises UndoRecordError: if the record can't be read: nothing is known of other removers.
@@ -34,23 +35,25 @@ async def parting(
     if inputs.keep_on_destroy or declared.keeps or declared.has_successor(repository, urn):
         return Parting(stays=True)
     own = remover_of(urn, repository)
-    other = await _other(session, inputs, {own, *leaving}) or await _twin(session, inputs, own)
+    known = await session.retirer.noter.record(repository, inputs.owner)
+    record = f"{workshop_of(repository)}:{tag_of(inputs.owner)}"
+    others = known.others(own, *leaving)
+    if not others and own not in known.declared:
+        return Parting(
+            stays=True,
+            why=f"{repository}: pointers kept: the undo record {record} lacks what this remover "
+            "declared, so it was lost or never written, and who else declares them is not known. "
+            "Remove them by hand if nothing does",
+        )
+    other = one_line(min(others)) if others else await _twin(session, inputs, own)
     if not other:
         return Parting(stays=False)
-    record = f"{workshop_of(repository)}:{tag_of(inputs.owner)}"
     return Parting(
         stays=True,
         why=f"{repository}: pointers kept: by the undo record {record}, {other} looks after them "
         "too. If nothing of that name is declared anywhere, remove them by hand; "
         f"`make prune IMAGE={repository.name.rpartition('/')[2]} APPLY=1` forgets it",
     )
-
-
-async def _other(session: Session, inputs: StaleInputs, leaving: Collection[str]) -> str:
-    """Return a remover that the record names beside those `leaving`, or an empty string."""
-    record = await session.retirer.noter.record(inputs.repository, inputs.owner)
-    others = record.others(*leaving)
-    return one_line(min(others)) if others else ""
 
 
 async def _twin(session: Session, inputs: StaleInputs, own: str) -> str:

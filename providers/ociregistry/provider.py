@@ -169,6 +169,8 @@ class OciProvider(p.Provider):
         olds, news = plain_map(request.olds), plain_map(request.news)
         with self._acting(request.urn, news, preview=request.preview):
             if UNREAD in olds:
+                if isinstance(resource, StaleResource) and not request.preview:
+                    await resource.claim(request.urn, news)
                 raise OciError(
                     f"{resource.identify(news)} could not be verified, so nothing is changed: "
                     f"{olds[UNREAD]}\nRun again with a refresh when that is mended."

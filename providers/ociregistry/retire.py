@@ -27,7 +27,7 @@ from providers.ociregistry.stale import (
     live_pointers,
 )
 from providers.ociregistry.throwaway import stood_for
-from providers.ociregistry.undo import Claim
+from providers.ociregistry.undo import Claim, UndoRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +51,16 @@ class _Belongings:
 
     going: Mapping[str, Manifest]
     kept: tuple[Kept, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Removing:
+    """What a removal of several names knows: `tags` that are there, and what was `removed`."""
+
+    inputs: StaleInputs
+    claim: Claim
+    tags: set[str]
+    removed: list[Removal]
 
 
 class Retirer:
@@ -85,7 +95,8 @@ class Retirer:
         """Remove what was listed, still is what it was then, and no other remover declares.
 
         All of it, and the `claim` of this remover, is in the undo record of the registry before the
-        first name goes. A failure stops the removals and comes with the outcome so far.
+        first name goes; the record is read again before each. A failure stops the removals and
+        comes with the outcome so far.
         """
         removed: list[Removal] = []
         kept: dict[str, Kept] = {}
@@ -96,12 +107,13 @@ class Retirer:
             tags = {*await self._tags(inputs), *inputs.pointers}
             going = await self._unmoved(inputs, elsewhere)
             await self.noter.note(inputs, going, inputs.removed, claim)
+            course = _Removing(inputs=inputs, claim=claim, tags=tags, removed=removed)
             for tag, digest in sorted(inputs.stale.items()):
                 manifest, reason = await self._still(inputs, tag, digest, tags, elsewhere)
-                if reason or manifest is None:
+                if not reason and manifest is not None:
+                    reason = await self._remove(course, tag, manifest)
+                if reason:
                     kept[tag] = Kept(tag=tag, digest=digest, reason=reason)
-                else:
-                    await self._remove(inputs, tag, manifest, tags, removed)
         except STOPPED as error:
             failure = readable(error)
         return Outcome(removed=tuple(removed), kept=_sorted(kept), failure=failure)
@@ -130,8 +142,9 @@ class Retirer:
         it declared stay, with the reason for each.
 
         They and what the state says was removed before are in the undo record of the registry
-        before the first name goes, for no state has them any more. `say` is called before
-        that, with tag and digest of each. What the remover itself declares leaves the record last.
+        before the first name goes, for no state has them any more; the record is read again before
+        each. `say` is called before that, with tag and digest of each. What the remover itself
+        declares leaves the record last.
 
         :raises UnreachableError: if the tag list can't be read, before anything was removed.
         :raises PartialRemovalError: naming what went before the failure.
@@ -141,6 +154,7 @@ class Retirer:
         removed: list[Removal] = []
         held: list[Kept] = []
         kept: list[Kept] = []
+        claim = Claim(remover=remover, pointers=None)
         try:
             found = await self._belongings(inputs, declared, tags)
             tags |= found.going.keys()
@@ -151,15 +165,16 @@ class Retirer:
             if going:
                 await say({tag: named[tag] for tag in going})
             await self.noter.note(inputs, going, inputs.removed)
+            course = _Removing(inputs=inputs, claim=claim, tags=tags, removed=removed)
             kept += found.kept
             for tag, manifest in going.items():
                 # Its version tag may have gone while others were removed.
-                if reason := await self._stays(inputs, tag, manifest, tags):
+                if not (reason := await self._stays(inputs, tag, manifest, tags)):
+                    reason = await self._remove(course, tag, manifest)
+                if reason:
                     kept.append(Kept(tag=tag, digest=manifest.digest, reason=reason))
-                else:
-                    await self._remove(inputs, tag, manifest, tags, removed)
             if not held:
-                await self.noter.note(inputs, {}, claim=Claim(remover=remover, pointers=None))
+                await self.noter.note(inputs, {}, claim=claim)
         except STOPPED as error:
             raise PartialRemovalError(_so_far(readable(error), removed)) from error
         if held:
@@ -169,8 +184,7 @@ class Retirer:
 
     async def _elsewhere(self, inputs: StaleInputs, remover: str) -> dict[str, str]:
         """Return the pointers that other removers declare, each with the remover."""
-        record = await self.noter.record(inputs.repository, inputs.owner)
-        return {tag: name for name, tags in record.others(remover).items() for tag in tags}
+        return _elsewhere(await self.noter.record(inputs.repository, inputs.owner), remover)
 
     async def _unmoved(
         self, inputs: StaleInputs, elsewhere: Collection[str]
@@ -230,7 +244,7 @@ class Retirer:
         if tag in inputs.pointers:
             return None, "declared again"
         if tag in elsewhere:
-            return None, f"declared by {one_line(elsewhere[tag])}"
+            return None, _declared_by(elsewhere[tag])
         pointers = live_pointers([tag], inputs.grammar)
         if not pointers:
             return None, "no pointer by the grammar"
@@ -241,28 +255,39 @@ class Retirer:
             return verdict.manifest, f"moved since it was listed, to {verdict.manifest.digest}"
         return verdict.manifest, verdict.kept
 
-    async def _remove(
-        self,
-        inputs: StaleInputs,
-        tag: str,
-        manifest: Manifest,
-        tags: set[str],
-        removed: list[Removal],
-    ) -> None:
+    async def _remove(self, course: _Removing, tag: str, manifest: Manifest) -> str:
+        """Remove a name, or return why it stays.
+
+        The order is: our record, what others declare, the tag, the removal. Who declares the name
+        after that finds it on record; who wrote over our record stops this.
+        """
+        inputs, claim, tags = course.inputs, course.claim, course.tags
         ref = TagReference(repository=inputs.repository, tag=tag)
         others = frozenset(tags - {tag})
         gone = self.noter.removals({tag: manifest})
         await self.noter.note(inputs, {tag: manifest})
+        record = await self.noter.confirm(inputs, gone, claim)
+        if other := _elsewhere(record, claim.remover).get(tag):
+            return _declared_by(other)
         try:
             was_there = await self._remover(inputs.repository.host).remove(ref, manifest, others)
         except AcceptedRemovalError:
-            removed += gone
+            course.removed.extend(gone)
             raise
         tags.discard(tag)
-        removed += gone if was_there else []
+        course.removed.extend(gone if was_there else ())
+        return ""
 
     async def _tags(self, inputs: StaleInputs) -> tuple[str, ...]:
         return (await self._registry.tags(inputs.repository)).tags
+
+
+def _elsewhere(record: UndoRecord, remover: str) -> dict[str, str]:
+    return {tag: name for name, tags in record.others(remover).items() for tag in tags}
+
+
+def _declared_by(remover: str) -> str:
+    return f"declared by {one_line(remover)}"
 
 
 def _sorted(kept: Mapping[str, Kept]) -> tuple[Kept, ...]:

@@ -232,11 +232,15 @@ class StaleResource:
             raise
         except OciError:
             if not preview:
-                with suppress(OciError):
-                    inputs = self._inputs(news)
-                    claim = _claim(urn, inputs.repository, news)
-                    await self._session.retirer.noter.note(inputs, {}, (), claim)
+                await self.claim(urn, news)
             raise
+
+    async def claim(self, urn: str, news: Properties) -> None:
+        """Have on record what is declared, where nothing else is done; as far as that goes."""
+        with suppress(OciError):
+            inputs = self._inputs(news)
+            claim = _claim(urn, inputs.repository, news)
+            await self._session.retirer.noter.note(inputs, {}, (), claim)
 
     async def _afterwards(self, step: _Step, outcome: Outcome) -> tuple[View, OciError | None]:
         """Look again; where that fails, what was known less what was removed is kept.

@@ -142,10 +142,18 @@ def _record(found: Document) -> UndoRecord:
             raise ValueError(f"{one} is no removal")
     if not isinstance(owner, str):
         raise TypeError(f"{one_line(repr(owner))} is not an owner")
-    declared = {name: tuple(tags) for name, tags in found.value["declared"].items()}
-    if not all(isinstance(tag, str) for tags in declared.values() for tag in tags):
+    declared = found.value["declared"]
+    # A text is a sequence of texts as well, though none of pointers.
+    if not all(isinstance(tags, list) for tags in declared.values()) or not all(
+        isinstance(tag, str) for tags in declared.values() for tag in tags
+    ):
         raise ValueError(f"{one_line(repr(declared))} are not pointers")
-    return UndoRecord(owner=owner, removals=tuple(removals), declared=declared, digest=found.digest)
+    return UndoRecord(
+        owner=owner,
+        removals=tuple(removals),
+        declared={name: tuple(tags) for name, tags in declared.items()},
+        digest=found.digest,
+    )
 
 
 def value_of(record: UndoRecord) -> dict[str, Any]:

@@ -1,8 +1,11 @@
 """Writes undo records, and reads one with the remedy where that fails."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import replace
 
+from fleet.http.text import one_line
 from providers.ociregistry.artifact import (
     Artifact,
     OversizedArtifactError,
@@ -32,6 +35,8 @@ class UndoWriter:
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
         self._noted: set[tuple[TagReference, str]] = set()
+        # Of two writes at once the later one would lose what the earlier one added.
+        self._turns: defaultdict[tuple[Repository, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def unnoted(self, repository: Repository, removals: Collection[Removal]) -> tuple[Removal, ...]:
         """Return those of `removals` that this process has not put on record."""
@@ -62,14 +67,37 @@ class UndoWriter:
 
         :raises UndoRecordError: if that can't be done; the record is as it was.
         """
-        fresh, former = self.unnoted(repository, going), self.unnoted(repository, gone)
-        if not fresh and not former and claim is None:
-            return
-        try:
-            await self._write(repository, owner, fresh, former, claim)
-        except OciError as error:
-            raise _refused(repository, owner, error) from error
-        self._noted |= {_key(repository, removal) for removal in (*fresh, *former)}
+        async with self._turns[workshop_of(repository), tag_of(owner)]:
+            fresh, former = self.unnoted(repository, going), self.unnoted(repository, gone)
+            if not fresh and not former and claim is None:
+                return
+            try:
+                await self._write(repository, owner, fresh, former, claim)
+            except OciError as error:
+                raise _refused(repository, owner, error) from error
+            self._noted |= {_key(repository, removal) for removal in (*fresh, *former)}
+
+    async def confirm(
+        self, repository: Repository, owner: str, going: Collection[Removal], claim: Claim
+    ) -> UndoRecord:
+        """Return the record as it is now, which has `going` and what the remover declares.
+
+        That of a remover that leaves is on record until all is gone, whatever its pointers are.
+
+        :raises UndoRecordError: if it lacks any of that, for another remover wrote over it.
+        """
+        record = await self.read(repository, owner)
+        known = {(entry.tag, entry.digest) for entry in record.removals}
+        declared = record.declared.get(claim.remover)
+        lost = [entry.tag for entry in going if (entry.tag, entry.digest) not in known]
+        if declared is None or claim.pointers not in (None, declared):
+            lost.append(one_line(claim.remover))
+        if lost:
+            self._noted = {key for key in self._noted if key[0].repository != repository}
+            place = f"{workshop_of(repository)}:{tag_of(owner)}"
+            error = OverwrittenArtifactError(f"{place} lost {', '.join(lost)} to another writer")
+            raise _refused(repository, owner, error)
+        return record
 
     async def _write(
         self,

@@ -85,6 +85,29 @@ class TestState:
         found = parse_state("dev", exported(tag(digest=digest("a")), leaving, remover()))
         assert found.tags == {Repository.parse(REPOSITORY): {"v1"}}
 
+    def test_a_remover_that_is_just_being_created_is_known_and_its_names_are_not(self) -> None:
+        begun = remover()
+        begun["inputs"] = begun.pop("outputs")
+        name = {"urn": "urn:t", "type": "ociregistry:index:Tag", "inputs": {"ref": "a/b:c"}}
+        operations = [{"resource": r, "type": "creating"} for r in (begun, name)]
+        deployment = {"resources": [], "pending_operations": operations}
+        found = parse_state("dev", json.dumps({"version": 3, "deployment": deployment}))
+        assert [str(known.repository) for known in found.removers] == [REPOSITORY]
+        assert found.tags == {}
+
+    def test_a_remover_that_is_just_being_replaced_is_known_under_both_repositories(self) -> None:
+        begun = remover(repository="localhost:5000/team/api")
+        deployment = {
+            "resources": [remover()],
+            "pending_operations": [
+                {"resource": resource, "type": "creating"} for resource in (begun, remover())
+            ],
+        }
+        found = parse_state("dev", json.dumps({"version": 3, "deployment": deployment}))
+        assert [str(known.repository) for known in found.removers] == [
+            REPOSITORY, "localhost:5000/team/api",
+        ]  # fmt: skip
+
     def test_a_pointers_kind_follows_from_the_recorded_grammar(self) -> None:
         grammar = [{"kind": "LATEST", "pattern": r"py[0-9.]+-LATEST"}]
         resource = remover(grammar=grammar, policy={"LATEST": "keep"})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -33,6 +34,7 @@ from upkeep.images import Image, image_of
 from upkeep.prune_report import report
 from upkeep.records import Records, candidates, read_records
 from upkeep.restore import choose, outlook
+from upkeep.state import State
 
 TAG, OTHER = "py3.8-LATEST", "sha256:" + "b" * 64
 RECORD, OWNER = "undo-fleet-dev", "fleet/dev"
@@ -177,7 +179,7 @@ class TestARemoverThatNoStateHas:
         place = repository(registry)
         image, known = Image(public=place, planned=frozenset()), state(removers=(remover(place),))
         lines: tuple[str, ...] = run(
-            lambda client: removers.forget(client, image, OWNER, known, apply=apply)
+            lambda client: removers.forget(client, image, OWNER, lambda: known, apply=apply)
         )
         return lines
 
@@ -199,6 +201,22 @@ class TestARemoverThatNoStateHas:
         assert Reading(registry, PUBLIC).undo() == {TAG: DIGEST}
         registry.log.clear()
         assert self.forget(registry, run, apply=True) == ()
+        assert registry.writes == []
+
+    def test_that_a_run_adds_meanwhile_is_kept_for_the_state_is_read_last(
+        self, registry: FakeRegistry, run: Run, claims: None
+    ) -> None:
+        place = repository(registry)
+        image = Image(public=place, planned=frozenset())
+
+        def later() -> State:
+            assert any(RECORD in line for line in registry.log if line.startswith("GET"))
+            both = (remover(place), replace(remover(place), name="fleet::lost"))
+            return state(removers=both)
+
+        registry.log.clear()
+        lines = run(lambda client: removers.forget(client, image, OWNER, later, apply=True))
+        assert lines == ()
         assert registry.writes == []
 
     def test_a_record_that_can_not_be_read_is_left_to_the_sweep(
