@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import yaml
 
-from fleet.lock import Base, Lock
+from fleet.declaration import PYPI
+from fleet.lock import Base, Lock, name_of
 from fleet.lock_format import parse
 from fleet.problems import Problems
 from inputs import strict_yaml
@@ -20,6 +22,7 @@ from inputs.stack import config_file, declaration_of_file
 from local.say import TroubleError
 from releases.bases import OFFICIAL
 from releases.editing import EditError, edited
+from releases.installer import NAME as INSTALLER
 from releases.writing import text_of
 from render.markdown import inert
 
@@ -27,6 +30,7 @@ DECLARATION: Final = "declaration.yaml"
 LOCK: Final = "lock.yaml"
 SUMMARY: Final = "versions.md"
 
+_PYPIS_FILES: Final = "https://files.pythonhosted.org"
 _LIMITS: Final = {DECLARATION: 1 << 20, LOCK: 16 << 20, SUMMARY: 1 << 20}
 _IMAGES: Final = ("config", "fleet:images")
 _DEFAULTS: Final = ("config", "fleet:defaults")
@@ -66,7 +70,8 @@ def received(root: Path, stack: str, folder: Path) -> Proposal:
         made = _declaration(config_file(root, stack), folder / DECLARATION)
         files[paths[DECLARATION]] = made
     if LOCK in held:
-        made = _lock(read_lock(root / paths[LOCK]), folder / LOCK, stack)
+        index = declaration_of_file(config_file(root, stack)).index
+        made = _lock(read_lock(root / paths[LOCK]), folder / LOCK, stack, index)
         files[paths[LOCK]] = made
     return Proposal(files=files, summary=inert(_text(folder / SUMMARY)))
 
@@ -139,8 +144,8 @@ def _mapping(values: Any, path: tuple[str, ...]) -> Mapping[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def _lock(ours: Lock, theirs: Path, stack: str) -> str:
-    """Return the file of the lock in ``theirs``.
+def _lock(ours: Lock, theirs: Path, stack: str, index: str) -> str:
+    """Return the file of the lock in ``theirs``, which takes nothing from where ``ours`` did not.
 
     :raises DeclarationError: when it is not a lock.
     """
@@ -150,7 +155,36 @@ def _lock(ours: Lock, theirs: Path, stack: str) -> str:
     foreign = sorted({base.repository for base in _bases(lock)} - known)
     if foreign:
         raise _refusal(f"{theirs.name} takes base images from {', '.join(foreign)}")
+    misnamed = sorted(b.name for b in _bases(lock) if not b.name.startswith(f"{b.repository}:"))
+    if misnamed:
+        raise _refusal(f"{theirs.name} has base images by the names {', '.join(misnamed)}")
+    trusted = {_origin(index), *map(_origin, _addresses(ours))}
+    strange = sorted(
+        {*map(_origin, _addresses(lock))} - trusted - ({_PYPIS_FILES} if index == PYPI else set())
+    )
+    if strange:
+        raise _refusal(f"{theirs.name} takes files from {', '.join(strange)}")
+    if lock.installer and name_of(lock.installer) != INSTALLER:
+        raise _refusal(f"{theirs.name} installs wheels by {lock.installer}")
     return text_of(lock).decode()
+
+
+def _addresses(lock: Lock) -> Iterator[str]:
+    for files in lock.files.values():
+        yield from files
+    for tools in lock.tools.values():
+        yield from tools.sources.values()
+
+
+def _origin(address: str) -> str:
+    """Return scheme, host and port of ``address``; user and password make it one of nobody's."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "an address that is not one"
+    if "@" in parts.netloc:
+        return "an address with a login (it is not shown)"
+    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def _bases(lock: Lock) -> list[Base]:
