@@ -40,10 +40,14 @@ _FOLLOWED: Final = ("versions", "exclude", "pythons")
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """The text of each changed file, by its path in the repository, and what is said of them."""
+    """The text of each changed file, by its path in the repository, and what is said of them.
+
+    ``newcomers`` are distributions that an image had none of before, as ``image: name``.
+    """
 
     files: Mapping[str, str]
     summary: str
+    newcomers: tuple[str, ...] = ()
 
 
 def hand_over(changed: Mapping[str, str], summary: str, stack: str, folder: Path) -> None:
@@ -66,14 +70,18 @@ def received(root: Path, stack: str, folder: Path) -> Proposal:
     if SUMMARY not in held:
         raise _refusal(f"{SUMMARY} is missing")
     paths, files = _paths(stack), {}
+    newcomers: tuple[str, ...] = ()
     if DECLARATION in held:
         made = _declaration(config_file(root, stack), folder / DECLARATION)
         files[paths[DECLARATION]] = made
     if LOCK in held:
         index = declaration_of_file(config_file(root, stack)).index
-        made = _lock(read_lock(root / paths[LOCK]), folder / LOCK, stack, index)
-        files[paths[LOCK]] = made
-    return Proposal(files=files, summary=inert(_text(folder / SUMMARY)))
+        ours = read_lock(root / paths[LOCK])
+        lock = _lock(ours, folder / LOCK, stack, index)
+        files[paths[LOCK]] = text_of(lock).decode()
+        newcomers = tuple(sorted(_installed(lock) - _installed(ours)))
+    summary = inert(_text(folder / SUMMARY))
+    return Proposal(files=files, summary=summary, newcomers=newcomers)
 
 
 def _paths(stack: str) -> dict[str, str]:
@@ -144,8 +152,8 @@ def _mapping(values: Any, path: tuple[str, ...]) -> Mapping[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def _lock(ours: Lock, theirs: Path, stack: str, index: str) -> str:
-    """Return the file of the lock in ``theirs``, which takes nothing from where ``ours`` did not.
+def _lock(ours: Lock, theirs: Path, stack: str, index: str) -> Lock:
+    """Return the lock in ``theirs``, which takes nothing from where ``ours`` did not.
 
     :raises DeclarationError: when it is not a lock.
     """
@@ -166,7 +174,14 @@ def _lock(ours: Lock, theirs: Path, stack: str, index: str) -> str:
         raise _refusal(f"{theirs.name} takes files from {', '.join(strange)}")
     if lock.installer and name_of(lock.installer) != INSTALLER:
         raise _refusal(f"{theirs.name} installs wheels by {lock.installer}")
-    return text_of(lock).decode()
+    return lock
+
+
+def _installed(lock: Lock) -> set[str]:
+    """Return what each image installs, or is compiled by, as ``image: name``."""
+    pins = [(image, pin) for (image, *_), each in lock.pins.items() for pin in each]
+    pins += [(image, pin) for (image, _), tools in lock.tools.items() for pin in tools.pins]
+    return {f"{image}: {name_of(pin)}" for image, pin in pins}
 
 
 def _addresses(lock: Lock) -> Iterator[str]:

@@ -97,10 +97,11 @@ def _text(name: str, raw: RawMetadata, source: str) -> str:
 
     :raises SdistError: where it is of another release, or requires what no index can have.
     """
-    stated = raw.get("name", ""), raw.get("version", "")
+    own, version = raw.get("name", ""), raw.get("version", "")
     try:
-        if (canonicalize_name(stated[0]), Version(stated[1])) != parse_sdist_filename(name):
-            raise ValueError(f"the metadata of {' '.join(stated)}")
+        if (canonicalize_name(own), Version(version)) != parse_sdist_filename(name):
+            seen = one_line(f"{own} {version}")
+            raise SdistError(f"{name}: {source} gives the metadata of {seen}")
         for one in raw.get("requires_dist", ()):
             _check(one)
     except ValueError as error:

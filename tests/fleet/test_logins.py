@@ -85,8 +85,15 @@ def test_what_is_no_mapping_is_refused_and_not_shown(value: Any) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "FLEET_APP_PRIVATE_KEY", "FLEET_GITHUB_TOKEN", "PULUMI_CONFIG_PASSPHRASE", "DOCKER_CONFIG",
-        "GH_TOKEN", "AWS_SECRET_ACCESS_KEY", "ACTIONS_RUNTIME_TOKEN", "HOME", "PATH",
+        "FLEET_APP_PRIVATE_KEY",
+        "FLEET_GITHUB_TOKEN",
+        "PULUMI_CONFIG_PASSPHRASE",
+        "DOCKER_CONFIG",
+        "GH_TOKEN",
+        "AWS_SECRET_ACCESS_KEY",
+        "ACTIONS_RUNTIME_TOKEN",
+        "HOME",
+        "PATH",
     ],
 )
 def test_a_variable_of_another_purpose_is_no_login(name: str) -> None:

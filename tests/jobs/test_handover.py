@@ -222,13 +222,25 @@ def test_pypis_files_are_not_those_of_another_index(root: Path, tmp_path: Path) 
         if taken:
             assert received(root, "prod", folder).files
         else:
-            with pytest.raises(TroubleError, match="takes files from https://files.python"):
+            with pytest.raises(TroubleError, match=r"takes files from https://files\.python"):
                 received(root, "prod", folder)
+
+
+def test_what_an_image_never_installed_is_told(root: Path, tmp_path: Path) -> None:
+    held = lock(parse(config()))
+    same = replace(held, pins={key: (*pins,) for key, pins in held.pins.items()})
+    folder = handed(tmp_path / "same", lock=text_of(same).decode())
+    assert received(root, "prod", folder).newcomers == ()
+    more = {key: (*pins, "odd==1") for key, pins in held.pins.items()}
+    theirs = replace(held, pins=more, files={**held.files, "odd==1": (wheel("odd==1"),)})
+    folder = handed(tmp_path / "more", lock=text_of(theirs).decode())
+    assert received(root, "prod", folder).newcomers == ("web: odd",)
 
 
 def test_another_installer_is_refused(root: Path, tmp_path: Path) -> None:
     held = lock(parse(config()))
-    theirs = replace(held, installer="evil==1", files={**held.files, "evil==1": (wheel("evil==1"),)})
+    files = {**held.files, "evil==1": (wheel("evil==1"),)}
+    theirs = replace(held, installer="evil==1", files=files)
     with pytest.raises(TroubleError, match="installs wheels by evil==1"):
         received(root, "prod", handed(tmp_path / "in", lock=text_of(theirs).decode()))
 
