@@ -20,7 +20,22 @@ _NOT_A_NAME = Fault(
     "give the value in the environment. If a secret stood here, replace it where it is valid",
 )
 # What the engine, the program and its jobs are set by, the App's key and the passphrase included.
-_TAKEN = re.compile(r"PULUMI_.*|FLEET_(?!REGISTRY_).*|DOCKER_CONFIG|LIMIT|PATH|STACK")
+_TAKEN = re.compile(
+    r"PULUMI_.*|FLEET_(?!REGISTRY_).*|DOCKER_CONFIG|LIMIT|PATH|STACK"
+    r"|GH_TOKEN|AWS_.*|ACTIONS_.*|HOME"
+)
+_HOST = re.compile(r"localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?|[A-Za-z0-9-]+:[0-9]+")
+_NOT_A_HOST = Fault(
+    "has a key that is not the host of a registry (it is not shown, for it may hold a secret)",
+    "Write host or host:port, without scheme, user or path",
+)
+_UNKNOWN = Fault(
+    "has an unknown key (it is not shown, for it may be a secret)",
+    f"Known keys: {', '.join(_KEYS)}",
+)
+_NOT_A_FLAG = Fault(
+    "is neither true nor false (it is not shown, for it may be a secret)", "Use one of them"
+)
 _NOT_A_MAPPING = "is not a mapping (it is not shown, for it may hold a secret)"
 _NOT_LOGINS = Fault(_NOT_A_MAPPING, "Write a line per registry: host: {username: A_VARIABLE, …}")
 _NOT_A_LOGIN = Fault(_NOT_A_MAPPING, "Write {username: A_VARIABLE, password: A_VARIABLE}")
@@ -57,9 +72,13 @@ def parse_logins(reader: Reader, registry: str) -> dict[str, Login]:
         reader.problems.add(reader.at("logins"), *_NOT_LOGINS)
         return found
     for name, entry in declared.items():
+        if not _HOST.fullmatch(str(name)):
+            reader.problems.add(reader.at("logins"), *_NOT_A_HOST)
+            continue
         path = f"{reader.at('logins')}.{name}"
         _note_host(path, str(name), host, reader.problems)
         found[str(name)] = _login(path, entry, reader.problems, own=name == host)
+    _note_repeats(reader.at("logins"), found, reader.problems)
     return found
 
 
@@ -85,13 +104,29 @@ def _note_host(path: str, name: str, host: str, problems: Problems) -> None:
         problems.add(path, what, f"Write {' or '.join(dict.fromkeys((host, BASES)))}")
 
 
+def _note_repeats(path: str, logins: Mapping[str, Login], problems: Problems) -> None:
+    """Note a variable that is named twice: the secret of one host would be sent to another."""
+    places: dict[str, str] = {}
+    for host, login in logins.items():
+        for key, variable in (("username", login.username), ("password", login.password)):
+            place = f"{path}.{host}.{key}"
+            first = places.setdefault(variable, place) if variable else place
+            if first != place:
+                what = f"{variable} is named at {first} already"
+                problems.add(place, what, "Name a variable of its own, which holds that one value")
+
+
 def _login(path: str, entry: Any, problems: Problems, *, own: bool) -> Login:
     if not isinstance(entry, Mapping):
         problems.add(path, *_NOT_A_LOGIN)
         return Login(username="", password="")
     reader = Reader(path=path, values=entry, problems=problems)
-    reader.only(_KEYS)
-    read = reader.flag("read", fallback=False)
+    if not entry.keys() <= {*_KEYS}:
+        problems.add(path, *_UNKNOWN)
+    read = entry.get("read", False)
+    if not isinstance(read, bool) and read not in ("true", "false"):
+        problems.add(reader.at("read"), *_NOT_A_FLAG)
+    read = read in (True, "true")
     if read and own:
         what = "is for a registry of bases, and this one is written to"
         problems.add(reader.at("read"), what, "Take it out")

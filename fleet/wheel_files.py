@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 GLIBC = 36
 """2.36 is Debian 12's. Every official ``python:X`` and ``python:X-slim`` from 3.8 on was last
@@ -47,7 +47,7 @@ def is_of(address: str, pin: str) -> bool:
     try:
         found = parse_wheel_filename(name_in(address))[:2]
         return found == (canonicalize_name(name), Version(version))
-    except (InvalidWheelFilename, InvalidVersion):
+    except ValueError:  # of a name, a version or an address
         return False
 
 

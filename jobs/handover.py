@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import yaml
 
-from fleet.lock import Base, Lock
+from fleet.declaration import PYPI
+from fleet.lock import Base, Lock, name_of
 from fleet.lock_format import parse
 from fleet.problems import Problems
 from inputs import strict_yaml
@@ -20,6 +22,7 @@ from inputs.stack import config_file, declaration_of_file
 from local.say import TroubleError
 from releases.bases import OFFICIAL
 from releases.editing import EditError, edited
+from releases.installer import NAME as INSTALLER
 from releases.writing import text_of
 from render.markdown import inert
 
@@ -27,6 +30,7 @@ DECLARATION: Final = "declaration.yaml"
 LOCK: Final = "lock.yaml"
 SUMMARY: Final = "versions.md"
 
+_PYPIS_FILES: Final = "https://files.pythonhosted.org"
 _LIMITS: Final = {DECLARATION: 1 << 20, LOCK: 16 << 20, SUMMARY: 1 << 20}
 _IMAGES: Final = ("config", "fleet:images")
 _DEFAULTS: Final = ("config", "fleet:defaults")
@@ -36,10 +40,14 @@ _FOLLOWED: Final = ("versions", "exclude", "pythons")
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """The text of each changed file, by its path in the repository, and what is said of them."""
+    """The text of each changed file, by its path in the repository, and what is said of them.
+
+    ``newcomers`` are distributions that an image had none of before, as ``image: name``.
+    """
 
     files: Mapping[str, str]
     summary: str
+    newcomers: tuple[str, ...] = ()
 
 
 def hand_over(changed: Mapping[str, str], summary: str, stack: str, folder: Path) -> None:
@@ -62,13 +70,18 @@ def received(root: Path, stack: str, folder: Path) -> Proposal:
     if SUMMARY not in held:
         raise _refusal(f"{SUMMARY} is missing")
     paths, files = _paths(stack), {}
+    newcomers: tuple[str, ...] = ()
     if DECLARATION in held:
         made = _declaration(config_file(root, stack), folder / DECLARATION)
         files[paths[DECLARATION]] = made
     if LOCK in held:
-        made = _lock(read_lock(root / paths[LOCK]), folder / LOCK, stack)
-        files[paths[LOCK]] = made
-    return Proposal(files=files, summary=inert(_text(folder / SUMMARY)))
+        index = declaration_of_file(config_file(root, stack)).index
+        ours = read_lock(root / paths[LOCK])
+        lock = _lock(ours, folder / LOCK, stack, index)
+        files[paths[LOCK]] = text_of(lock).decode()
+        newcomers = tuple(sorted(_installed(lock) - _installed(ours)))
+    summary = inert(_text(folder / SUMMARY))
+    return Proposal(files=files, summary=summary, newcomers=newcomers)
 
 
 def _paths(stack: str) -> dict[str, str]:
@@ -139,8 +152,8 @@ def _mapping(values: Any, path: tuple[str, ...]) -> Mapping[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def _lock(ours: Lock, theirs: Path, stack: str) -> str:
-    """Return the file of the lock in ``theirs``.
+def _lock(ours: Lock, theirs: Path, stack: str, index: str) -> Lock:
+    """Return the lock in ``theirs``, which takes nothing from where ``ours`` did not.
 
     :raises DeclarationError: when it is not a lock.
     """
@@ -150,7 +163,43 @@ def _lock(ours: Lock, theirs: Path, stack: str) -> str:
     foreign = sorted({base.repository for base in _bases(lock)} - known)
     if foreign:
         raise _refusal(f"{theirs.name} takes base images from {', '.join(foreign)}")
-    return text_of(lock).decode()
+    misnamed = sorted(b.name for b in _bases(lock) if not b.name.startswith(f"{b.repository}:"))
+    if misnamed:
+        raise _refusal(f"{theirs.name} has base images by the names {', '.join(misnamed)}")
+    trusted = {_origin(index), *map(_origin, _addresses(ours))}
+    strange = sorted(
+        {*map(_origin, _addresses(lock))} - trusted - ({_PYPIS_FILES} if index == PYPI else set())
+    )
+    if strange:
+        raise _refusal(f"{theirs.name} takes files from {', '.join(strange)}")
+    if lock.installer and name_of(lock.installer) != INSTALLER:
+        raise _refusal(f"{theirs.name} installs wheels by {lock.installer}")
+    return lock
+
+
+def _installed(lock: Lock) -> set[str]:
+    """Return what each image installs, or is compiled by, as ``image: name``."""
+    pins = [(image, pin) for (image, *_), each in lock.pins.items() for pin in each]
+    pins += [(image, pin) for (image, _), tools in lock.tools.items() for pin in tools.pins]
+    return {f"{image}: {name_of(pin)}" for image, pin in pins}
+
+
+def _addresses(lock: Lock) -> Iterator[str]:
+    for files in lock.files.values():
+        yield from files
+    for tools in lock.tools.values():
+        yield from tools.sources.values()
+
+
+def _origin(address: str) -> str:
+    """Return scheme, host and port of ``address``; user and password make it one of nobody's."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "an address that is not one"
+    if "@" in parts.netloc:
+        return "an address with a login (it is not shown)"
+    return f"{parts.scheme}://{parts.netloc}".lower()
 
 
 def _bases(lock: Lock) -> list[Base]:

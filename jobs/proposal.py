@@ -18,6 +18,13 @@ mutation ($pull: ID!, $method: PullRequestMergeMethod!) {
   }
 }
 """
+_NO_AUTO_MERGE = """
+mutation ($pull: ID!) {
+  disablePullRequestAutoMerge(input: {pullRequestId: $pull}) {
+    clientMutationId
+  }
+}
+"""
 _METHODS = (
     ("allow_squash_merge", "SQUASH"),
     ("allow_merge_commit", "MERGE"),
@@ -52,9 +59,14 @@ def propose(job: Job, github: GitHub, proposal: Proposal, *, root: Path, graphql
     if not proposal.files:
         _withdraw(job, pull)
         return
+    merging, waits = bool(pull and pull.get("auto_merge")), ""
+    if github.versions == "merge" and proposal.newcomers:
+        waits = f"Installed for the first time: {', '.join(proposal.newcomers)}. Merge by hand.\n\n"
+        if merging:  # before the branch has it
+            _disable_merge(job, pull, graphql)
     _put_branch(job, proposal.files, _git(root, "rev-parse", "HEAD").strip())
     title = f"New releases for {job.stack}"
-    fields = {"title": title, "body": _fitting(proposal.summary)}
+    fields = {"title": title, "body": _fitting(waits + proposal.summary)}
     if pull is None:
         head = {"head": branch_of(job.stack), "base": github.branch}
         pull = job.api.send("POST", f"{job.root}/pulls", {**fields, **head})
@@ -62,7 +74,9 @@ def propose(job: Job, github: GitHub, proposal: Proposal, *, root: Path, graphql
     elif (pull["title"], pull["body"]) != (title, fields["body"]):
         job.api.send("PATCH", f"{job.root}/pulls/{pull['number']}", fields)
         say(f"updated pull request {pull['number']}")
-    if github.versions == "merge" and not pull.get("auto_merge"):
+    if waits:
+        say(f"pull request {pull['number']} waits for a person. {waits.strip()}")
+    elif github.versions == "merge" and not merging:
         _enable_merge(job, pull, graphql)
 
 
@@ -125,6 +139,17 @@ def _enable_merge(job: Job, pull: Any, graphql: str) -> None:
             "or declare fleet:github.versions: propose."
         )
     say(f"pull request {pull['number']} merges when its checks have passed")
+
+
+def _disable_merge(job: Job, pull: Any, graphql: str) -> None:
+    variables = {"pull": pull["node_id"]}
+    answer = job.api.send("POST", graphql, {"query": _NO_AUTO_MERGE, "variables": variables})
+    if answer.get("errors"):
+        said = "; ".join(str(error.get("message")) for error in answer["errors"])
+        raise TroubleError(
+            f"pull request {pull['number']} would merge by itself, and has what nothing installed "
+            f"before: {said}. Nothing was changed; turn off its auto-merge, and run again."
+        )
 
 
 def _fitting(summary: str) -> str:

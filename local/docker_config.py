@@ -61,7 +61,7 @@ def share(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
     theirs, ours = users_folder(checkout, env), folder(checkout, needs)
     private.make_folder(ours)
     if needs.port is None:
-        _link(ours / _LOGINS, theirs / _LOGINS)
+        _show_logins(ours / _LOGINS, theirs / _LOGINS)
     else:
         share_login(checkout, needs.port, env)
     for name in (_CONTEXTS, _PLUGINS):
@@ -87,6 +87,25 @@ def share_login(checkout: Checkout, port: int, env: Mapping[str, str]) -> None:
     context = _context_in_use(users_folder(checkout, env) / _LOGINS)
     text = json.dumps(values | ({"currentContext": context} if context else {}), indent=2)
     private.write(checkout.docker_config / _LOGINS, f"{text}\n")
+
+
+def _show_logins(ours: Path, theirs: Path) -> None:
+    """Have ``ours`` lead to ``theirs``, or be a copy without ``proxies`` where these are set.
+
+    Every step of a build is given them as arguments, with the passwords in their addresses.
+    """
+    try:
+        values = json.loads(theirs.read_text())
+    except (OSError, ValueError):
+        values = None
+    if isinstance(values, dict):
+        # Docker's reader takes a key in whichever case.
+        kept = {key: value for key, value in values.items() if key.lower() != "proxies"}
+        if kept != values:
+            private.write(ours, f"{json.dumps(kept, indent=2)}\n")
+            return
+    ours.unlink(missing_ok=True)
+    _link(ours, theirs)
 
 
 def folder(checkout: Checkout, needs: Needs) -> Path:

@@ -31,6 +31,7 @@ _UNREADABLE = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError,
 )  # fmt: skip
 _LARGEST = 1024 * 1024
+_LONGEST_REQUIREMENT = 2048
 _LARGEST_WHOLE = 2 * 1024 * 1024 * 1024
 
 
@@ -53,7 +54,7 @@ def build_requires(name: str, body: bytes) -> tuple[str, ...]:
     try:
         text = _member(name, body, "pyproject.toml")
         return DEFAULT if text is None else requires_in(tomllib.loads(text.decode()))
-    except (*_UNREADABLE, ValueError) as error:
+    except (*_UNREADABLE, ValueError) as error:  # RecursionError is a RuntimeError
         raise SdistError(f"{name}: {error}") from None
 
 
@@ -74,7 +75,7 @@ def metadata(name: str, body: bytes) -> str:
     left_open = {field.lower() for field in raw.get("dynamic", ())} & _RESOLVED
     if version < _STATIC or left_open:
         raise LeftOpenError(f"{name}: what it requires is only known to what builds it")
-    return _text(raw)
+    return _text(name, raw, "its PKG-INFO")
 
 
 def metadata_built(name: str, text: bytes) -> str:
@@ -83,18 +84,28 @@ def metadata_built(name: str, text: bytes) -> str:
     :raises SdistError: where it is no core metadata, or that of another release.
     """
     try:
-        found = Metadata.from_email(text)
-    except (ExceptionGroup, ValueError) as error:
+        Metadata.from_email(text)
+    except (ExceptionGroup, RecursionError, ValueError) as error:
         told = error.exceptions if isinstance(error, ExceptionGroup) else [error]
         why = one_line("; ".join(map(str, told)))
         raise SdistError(f"{name}: its build backend gives no sound metadata: {why}") from None
-    if (canonicalize_name(found.name), found.version) != parse_sdist_filename(name):
-        seen = one_line(f"{found.name} {found.version}")
-        raise SdistError(f"{name}: its build backend gives the metadata of {seen}")
-    return _text(parse_email(text)[0])
+    return _text(name, parse_email(text)[0], "its build backend")
 
 
-def _text(raw: RawMetadata) -> str:
+def _text(name: str, raw: RawMetadata, source: str) -> str:
+    """Return what a resolver goes by of ``raw``, which ``source`` gives for the file ``name``.
+
+    :raises SdistError: where it is of another release, or requires what no index can have.
+    """
+    own, version = raw.get("name", ""), raw.get("version", "")
+    try:
+        if (canonicalize_name(own), Version(version)) != parse_sdist_filename(name):
+            seen = one_line(f"{own} {version}")
+            raise SdistError(f"{name}: {source} gives the metadata of {seen}")
+        for one in raw.get("requires_dist", ()):
+            _check(one)
+    except ValueError as error:
+        raise SdistError(f"{name}: {source} gives {one_line(str(error))}") from None
     lines = [
         f"Metadata-Version: {raw.get('metadata_version', '')}",
         f"Name: {raw.get('name', '')}",
@@ -117,18 +128,28 @@ def requires_in(project: dict[str, Any]) -> tuple[str, ...]:
     requires = system.get("requires") if isinstance(system, dict) else None
     if not isinstance(requires, list) or not all(isinstance(one, str) for one in requires):
         raise ValueError("build-system.requires in its pyproject.toml is no list of texts")
-    for one in requires:
-        _check(one)
+    try:
+        for one in requires:
+            _check(one)
+    except ValueError as error:
+        raise ValueError(f"its pyproject.toml asks for {error}") from None
     return tuple(requires)
 
 
 def _check(requirement: str) -> None:
+    """Return where ``requirement`` is one that an index can meet, and of a bearable length.
+
+    :raises ValueError: where it is not.
+    """
+    if len(requirement) > _LONGEST_REQUIREMENT:
+        # Each parenthesis of a marker is a call in what reads it.
+        raise ValueError(f"a requirement longer than any that was seen: {requirement[:40]!r}…")
     try:
         parsed = Requirement(requirement)
-    except InvalidRequirement:
-        raise ValueError(f"its pyproject.toml asks for {requirement!r}") from None
+    except (InvalidRequirement, RecursionError):
+        raise ValueError(f"{requirement!r}, which is no requirement") from None
     if parsed.url:
-        raise ValueError(f"its pyproject.toml asks for {requirement!r}: no index tells its hashes")
+        raise ValueError(f"{requirement!r}: no index tells its hashes")
 
 
 class _Bounded:

@@ -180,14 +180,35 @@ async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: 
 
 
 def _images(here: Checkout, chosen: argparse.Namespace, plan: Plan) -> tuple[images.Image, ...]:
-    """Return the images to sweep; of one that nothing declares, no workshop tag is planned."""
+    """Return the images to sweep; of one that nothing declares, no workshop tag is planned.
+
+    :raises TroubleError: for a part of a fleet, when the image is not its own.
+    """
     declared = {image.name: images.image_of(image) for image in plan.images}
     if not chosen.image:
         return tuple(declared.values())
-    registry = declaration_of_file(config_file(here.root, chosen.stack)).registry
-    public = Repository.parse(f"{registry}/{chosen.image}")
-    undeclared = images.Image(public=public, planned=frozenset())
-    return (declared.get(chosen.image, undeclared),)
+    if chosen.image in declared:
+        return (declared[chosen.image],)
+    declaration = declaration_of_file(config_file(here.root, chosen.stack))
+    if declaration.part:
+        # What another stack's state holds would look superseded here.
+        raise _not_own(here, chosen, declaration.part.whole)
+    public = Repository.parse(f"{declaration.registry}/{chosen.image}")
+    return (images.Image(public=public, planned=frozenset()),)
+
+
+def _not_own(here: Checkout, chosen: argparse.Namespace, whole: str) -> TroubleError:
+    stacks = stacks_of(here.root, whole)
+    holder = next((each.name for each in stacks if chosen.image in each.images), "")
+    if holder:
+        return TroubleError(
+            f"{chosen.image} is not an image of {chosen.stack}, whose state alone is read.\n"
+            f"Run `make prune STACK={holder} IMAGE={chosen.image}`"
+        )
+    return TroubleError(
+        f"{chosen.image}: no part of {whole} declares it, and the state of any may still hold it.\n"
+        "Once no stack's state does, delete the repository where it is hosted"
+    )
 
 
 def _split(here: Checkout, chosen: argparse.Namespace) -> int:

@@ -65,9 +65,17 @@ def parse_logins(value: object) -> dict[str, Login]:
     found: dict[str, Login] = {}
     for host, entry in value.items():
         if not is_host(str(host)):
-            problems.append(f"{host!r} is not the host of a registry; write host[:port]")
+            problems.append(
+                "a key is not the host of a registry (it is not shown, for it may hold a secret); "
+                "write host[:port]"
+            )
+            continue
         names = [entry.get(key) for key in _KEYS] if isinstance(entry, Mapping) else []
-        if names and len(entry) == len(_KEYS) and all(map(_is_name, names)):
+        if canonical(host) in found:
+            problems.append(
+                f"{host}: is {canonical(host)} by another name, which has a login here; keep one"
+            )
+        elif names and len(entry) == len(_KEYS) and all(map(_is_name, names)):
             found[canonical(host)] = Login(username=str(names[0]), password=str(names[1]))
         else:
             problems.append(

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
+from fleet.lock import Lock, Tools
+from fleet.names import PLATFORMS
 from fleet.parse import parse
 from fleet.problems import DeclarationError
 from jobs import __main__ as program
 from jobs.handover import received
 from local.say import TroubleError
 from releases.writing import text_of
-from tests.fleet.examples import config, image, lock
+from tests.fleet.examples import config, image, lock, wheel
 
 HEAD = "# Read by people.\nencryptionsalt: v1:abc\n"
 TEXT = "Changed: `Pulumi.prod.yaml`.\n"
@@ -159,6 +161,98 @@ def test_a_lock_with_a_base_of_somebody_else_is_refused(root: Path, tmp_path: Pa
     theirs = replace(base, repository="evil.example/python")
     text = text_of(replace(held, bases={**held.bases, key: theirs})).decode()
     with pytest.raises(TroubleError, match=r"takes base images from evil\.example/python"):
+        received(root, "prod", handed(tmp_path / "in", lock=text))
+
+
+def with_file(held: Lock, address: str) -> Lock:
+    """``held`` with a wheel of uvicorn at ``address``."""
+    pin = next(pin for pin in held.files if pin.startswith("uvicorn=="))
+    file = wheel(pin).rpartition("/")[2]
+    return replace(held, files={**held.files, pin: (f"{address}/{file}",)})
+
+
+def test_a_file_of_another_host_is_refused_and_its_login_not_shown(
+    root: Path, tmp_path: Path
+) -> None:
+    held = lock(parse(config()))
+    for index, address in enumerate(
+        (
+            "https://evil.example/x",
+            "http://files.example",
+            "https://files.example:8443",
+            "https://files.example@evil.example",
+            "https://user:hunter2@files.example",
+            "https://user:hunter2@evil.example",
+            "https://[",
+        )
+    ):
+        text = text_of(with_file(held, address)).decode()
+        with pytest.raises((TroubleError, DeclarationError)) as caught:
+            received(root, "prod", handed(tmp_path / f"in{index}", lock=text))
+        assert "hunter2" not in str(caught.value)
+
+
+def test_a_source_of_another_host_is_refused(root: Path, tmp_path: Path) -> None:
+    address = f"https://evil.example/odd-1.0.tar.gz#sha256={'0' * 64}"
+    compiled = {f"{platform} glibc": ("odd==1.0",) for platform in PLATFORMS}
+    tools = Tools(pins=(), compiled=compiled, sources={"odd==1.0": address})
+    text = text_of(lock(parse(config()), tools={("web", "3.11"): tools})).decode()
+    with pytest.raises(TroubleError, match=r"takes files from https://evil\.example;"):
+        received(root, "prod", handed(tmp_path / "in", lock=text))
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://FILES.example/other", "https://files.pythonhosted.org/packages", "https://pypi.org"],
+)
+def test_a_file_of_the_index_or_of_a_host_of_our_lock_is_taken(
+    root: Path, tmp_path: Path, address: str
+) -> None:
+    text = text_of(with_file(lock(parse(config())), address)).decode()
+    assert received(root, "prod", handed(tmp_path / "in", lock=text)).files
+
+
+def test_pypis_files_are_not_those_of_another_index(root: Path, tmp_path: Path) -> None:
+    path = root / "Pulumi.prod.yaml"
+    path.write_text(f"{path.read_text()}  fleet:index: https://index.example/simple\n")
+    held = lock(parse(config()))
+    for name, host, taken in (("a", "index.example", True), ("b", "files.pythonhosted.org", False)):
+        text = text_of(with_file(held, f"https://{host}")).decode()
+        folder = handed(tmp_path / name, lock=text)
+        if taken:
+            assert received(root, "prod", folder).files
+        else:
+            with pytest.raises(TroubleError, match=r"takes files from https://files\.python"):
+                received(root, "prod", folder)
+
+
+def test_what_an_image_never_installed_is_told(root: Path, tmp_path: Path) -> None:
+    held = lock(parse(config()))
+    same = replace(held, pins={key: (*pins,) for key, pins in held.pins.items()})
+    folder = handed(tmp_path / "same", lock=text_of(same).decode())
+    assert received(root, "prod", folder).newcomers == ()
+    more = {key: (*pins, "odd==1") for key, pins in held.pins.items()}
+    theirs = replace(held, pins=more, files={**held.files, "odd==1": (wheel("odd==1"),)})
+    folder = handed(tmp_path / "more", lock=text_of(theirs).decode())
+    assert received(root, "prod", folder).newcomers == ("web: odd",)
+
+
+def test_another_installer_is_refused(root: Path, tmp_path: Path) -> None:
+    held = lock(parse(config()))
+    files = {**held.files, "evil==1": (wheel("evil==1"),)}
+    theirs = replace(held, installer="evil==1", files=files)
+    with pytest.raises(TroubleError, match="installs wheels by evil==1"):
+        received(root, "prod", handed(tmp_path / "in", lock=text_of(theirs).decode()))
+
+
+@pytest.mark.parametrize("name", ["evil.example/python:3.12", "pythonista:3.12", "python"])
+def test_a_base_by_the_name_of_another_repository_is_refused(
+    root: Path, tmp_path: Path, name: str
+) -> None:
+    held = lock(parse(config()))
+    key, base = next(iter(held.bases.items()))
+    text = text_of(replace(held, bases={**held.bases, key: replace(base, name=name)})).decode()
+    with pytest.raises((TroubleError, DeclarationError), match=name):
         received(root, "prod", handed(tmp_path / "in", lock=text))
 
 

@@ -48,8 +48,9 @@ def declared(**more: str) -> GitHub:
 
 @pytest.fixture
 def run(job: Job, root: Path) -> Propose:
-    def run(summary: str = "- uvicorn 1.1", **github: str) -> None:
-        found = Proposal(files=changed_files(root, job.stack), summary=summary)
+    def run(summary: str = "- uvicorn 1.1", newcomers: tuple[str, ...] = (), **github: str) -> None:
+        files = changed_files(root, job.stack)
+        found = Proposal(files=files, summary=summary, newcomers=newcomers)
         propose(job, declared(**github), found, root=root, graphql=GRAPHQL)
 
     return run
@@ -122,6 +123,41 @@ def test_it_merges_by_itself_where_that_is_declared(hub: Hub, root: Path, run: P
     hub.settings = {"allow_squash_merge": False, "allow_merge_commit": True}
     run(versions="merge")
     assert hub.merging == [{"pull": "PR_1", "method": "MERGE"}]
+
+
+def test_what_no_image_installed_before_waits_for_a_person(
+    hub: Hub, root: Path, run: Propose
+) -> None:
+    (root / "Pulumi.prod.yaml").write_text("versions: [1, 2]\n")
+    run(versions="merge", newcomers=("web: odd",))
+    assert hub.merging == []
+    told = "Installed for the first time: web: odd. Merge by hand.\n\n- uvicorn 1.1"
+    assert hub.pulls[0]["body"] == told
+    run(versions="propose", newcomers=("web: odd",))
+    assert hub.pulls[0]["body"] == "- uvicorn 1.1"
+
+
+def test_one_that_merges_by_itself_no_more_does_before_the_branch_has_a_newcomer(
+    hub: Hub, root: Path, run: Propose
+) -> None:
+    (root / "Pulumi.prod.yaml").write_text("versions: [1, 2]\n")
+    run(versions="merge")
+    hub.pulls[0]["auto_merge"] = {
+        "enabled_by": hub.sampled("simple-user", login="app"), "merge_method": "merge",
+        "commit_title": "", "commit_message": "",
+    }  # fmt: skip
+    (root / "Pulumi.prod.yaml").write_text("versions: [1, 2, 3]\n")
+    hub.log.clear()
+    run(versions="merge", newcomers=("web: odd",))
+    assert hub.merging[1:] == [{"pull": "PR_1"}]
+    assert hub.log.index("POST /graphql") < min(
+        index for index, line in enumerate(hub.log) if line.startswith(("POST /repos", "PATCH"))
+    )
+    hub.merge_errors = ["no"]
+    (root / "Pulumi.prod.yaml").write_text("versions: [1, 2, 3, 4]\n")
+    with pytest.raises(TroubleError, match="turn off its auto-merge"):
+        run(versions="merge", newcomers=("web: odd",))
+    assert hub.branches.files(BRANCH)["Pulumi.prod.yaml"] == "versions: [1, 2, 3]\n"
 
 
 def test_a_refused_auto_merge_names_the_settings(hub: Hub, root: Path, run: Propose) -> None:

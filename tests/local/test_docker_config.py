@@ -105,6 +105,29 @@ def test_the_users_logins_are_shown_where_the_registry_is_not_ours_and_only_ther
         assert set(shown["auths"]) == {"localhost:5443", "127.0.0.1:5443"}
 
 
+@pytest.mark.parametrize("key", ["proxies", "Proxies"])
+def test_the_users_proxies_with_their_passwords_are_shown_to_no_build(
+    here: Checkout, tmp_path: Path, key: str
+) -> None:
+    elsewhere, env = needs(port=None, host="ghcr.io"), {"DOCKER_CONFIG": str(tmp_path)}
+    theirs, ours = tmp_path / "config.json", here.docker_config_elsewhere / "config.json"
+    text = json.dumps({"auths": {"ghcr.io": {"auth": "x"}}, key: {"default": {"httpProxy": "p"}}})
+    for _ in range(2):
+        theirs.write_text(text)
+        docker_config.share(here, elsewhere, env)
+        assert json.loads(ours.read_text()) == {"auths": {"ghcr.io": {"auth": "x"}}}
+        assert ours.stat().st_mode & 0o777 == 0o600
+        assert theirs.read_text() == text
+        theirs.write_text("{}")
+        docker_config.share(here, elsewhere, env)
+        assert ours.resolve() == theirs
+    theirs.write_text(text)
+    docker_config.share(here, elsewhere, env)
+    theirs.unlink()
+    docker_config.share(here, elsewhere, env)
+    assert not ours.exists(), "a login that the user took back is not kept"
+
+
 def test_our_registrys_login_is_readable_by_this_user_alone_and_never_in_the_users_file(
     here: Checkout, tmp_path: Path
 ) -> None:

@@ -48,9 +48,18 @@ def test_what_is_none_is_refused_and_not_shown(logins: Any) -> None:
     assert "42" not in failure
 
 
-def test_a_host_that_is_none_is_named() -> None:
-    (failure,) = checked({"https://ghcr.io": GOOD["ghcr.io"]})
-    assert "'https://ghcr.io' is not the host of a registry" in failure
+@pytest.mark.parametrize("host", ["https://ghcr.io", "user:canary@ghcr.io", "canary\n"])
+@pytest.mark.parametrize("login", [GOOD["ghcr.io"], "canary"])
+def test_a_host_that_is_none_is_refused_and_not_shown(host: str, login: Any) -> None:
+    (failure,) = checked({host: login})
+    assert "a key is not the host of a registry" in failure
+    assert "canary" not in failure
+
+
+def test_a_registry_by_two_of_its_names_is_refused() -> None:
+    logins = {"docker.io": GOOD["ghcr.io"], "index.docker.io": OTHER["ghcr.io"]}
+    (failure,) = checked(logins)
+    assert "index.docker.io: is docker.io by another name, which has a login here" in failure
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,9 @@ def test_dockers_own_serves_where_that_does_not_run(root: Path) -> None:
     assert run(root) == b"tar"
     words = (root / "buildx").read_text().splitlines()
     assert words[:2] == ["buildx", "build"]
-    assert "--build-arg=HTTPS_PROXY=" in words, "a proxy's address may hold a password"
+    # Those that Docker's configuration can set; a proxy's address may hold a password.
+    for name in ("ALL_PROXY", "FTP_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+        assert {f"--build-arg={name}=", f"--build-arg={name.lower()}="} <= {*words}
     assert words[-3:] == [str(root / "context"), "--output", "type=tar,dest=-"]
 
 

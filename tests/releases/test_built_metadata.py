@@ -166,3 +166,11 @@ def test_a_file_whose_name_leads_elsewhere_is_not_taken(world: World) -> None:
     with pytest.raises(SdistError, match="odd-1"):
         world.metadata()
     assert world.builds == []
+
+
+def test_a_release_that_requires_an_address_is_passed_over_for_an_older_one(world: World) -> None:
+    world.index.sdist("odd", "1.0")
+    world.index.wheel("odd", "0.9")
+    world.left = archive(METADATA=METADATA + b"Requires-Dist: a @ git+https://evil.example/a\n")
+    wanted = Wanted(requirements=("odd",), python="3.12", from_source=("odd",))
+    assert world.backends().distributions(wanted).pins == ("odd==0.9",)

@@ -180,6 +180,46 @@ def test_what_makes_no_sense_is_refused_and_left_to_nobody() -> None:
     assert not isinstance(failure.value, LeftOpenError)
 
 
+DEEP = "Requires-Dist: b; " + "(" * 3000 + "os_name == 'x'" + ")" * 3000 + "\n"
+LONG = "Requires-Dist: b; " + " or ".join(["os_name == 'x'"] * 3000) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (STATED + "Requires-Dist: d @ git+https://evil.example/d\n", "no index tells its hashes"),
+        (STATED + "Requires-Dist: d @ file:///etc/passwd\n", "no index tells its hashes"),
+        (STATED + "Requires-Dist: b>>2\n", "'b>>2'"),
+        (STATED + DEEP, "longer than any"),
+        (STATED + LONG, "longer than any"),
+        (STATED.replace("Name: a", "Name: b"), "the metadata of b 1"),
+        (STATED.replace("Version: 1\n", "Version: 2\n"), "the metadata of a 2"),
+        (STATED.replace("Version: 1\n", "Version: x\n"), "Invalid version"),
+        (STATED.replace("Version: 1\n", ""), "Invalid version"),
+    ],
+)
+def test_what_is_stated_must_be_sound_and_its_own(text: str, says: str) -> None:
+    with pytest.raises(SdistError, match=r"a-1\.tar\.gz: ") as failure:
+        metadata("a-1.tar.gz", tar(**{"a-1/PKG-INFO": text}))
+    assert says in str(failure.value)
+    assert not isinstance(failure.value, LeftOpenError)
+    assert len(str(failure.value)) < 1000
+
+
+def test_a_name_that_is_none_of_an_sdist_is_refused() -> None:
+    with pytest.raises(SdistError, match=r"a-1-x\.tar\.gz: "):
+        metadata("a-1-x.tar.gz", tar(**{"a-1/PKG-INFO": STATED}))
+    with pytest.raises(SdistError, match=r"a-1-x\.tar\.gz: "):
+        metadata_built("a-1-x.tar.gz", BUILT)
+
+
+def test_what_builds_it_is_not_asked_for_by_a_marker_without_end() -> None:
+    asked = f"[build-system]\nrequires = ['b; {'(' * 3000}']\n"
+    for text in (asked, f"a = {'[' * 50_000}"):
+        with pytest.raises(SdistError, match=r"a-1\.tar\.gz: "):
+            build_requires("a-1.tar.gz", tar(**{"a-1/pyproject.toml": text}))
+
+
 def test_what_is_left_open_beside_the_requirements_does_not_matter() -> None:
     text = STATED + "Dynamic: Description\n"
     assert "Requires-Dist: b>=2" in metadata("a-1.tar.gz", tar(**{"a-1/PKG-INFO": text}))
@@ -206,6 +246,9 @@ def test_what_a_backend_gives_is_read() -> None:
         (BUILT.replace(b": A", b": B"), "the metadata of B 1.0"),
         (BUILT.replace(b": A", b": \x1b[31mA"), "invalid"),
         (BUILT + b"Requires-Dist: \xff\n", "requires-dist"),
+        (BUILT + DEEP.encode(), "recursion"),
+        (BUILT + LONG.encode(), "longer than any"),
+        (BUILT + b"Requires-Dist: d @ git+https://evil.example/d\n", "no index tells its hashes"),
         (b"", "is a required field"),
     ],
 )
