@@ -115,7 +115,7 @@ def parse_state(stack: str, exported: str) -> State:
         removed=tuple(entry for r in removers for entry in _removed(r["outputs"])),
         removers=_removers(resources, begun),
         built=frozenset(_DIGEST.findall(json.dumps([_built(r) for r in (*resources, *begun)]))),
-        builds=_builds(resources),
+        builds=_builds([*resources, *begun]),
     )
 
 

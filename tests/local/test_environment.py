@@ -146,7 +146,11 @@ def test_a_shell_forgets_what_is_unset() -> None:
 
 def test_a_run_is_told_which_logins_are_declared_now(tmp_path: Path) -> None:
     names = {"username": "OUR_USER", "password": "OUR_WORD"}
-    given = needs(port=None, host="ghcr.io", logins={"ghcr.io": Login(**names)})
+    given = needs(
+        port=None,
+        host="ghcr.io",
+        logins={"ghcr.io": Login(username="OUR_USER", password="OUR_WORD")},
+    )
     found = environment.settings(checkout(tmp_path), given, {})["FLEET_LOGINS"]
     assert json.loads(found) == {"ghcr.io": names}
     assert environment.settings(checkout(tmp_path), needs(), {})["FLEET_LOGINS"] == "{}"
