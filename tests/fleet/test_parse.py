@@ -62,7 +62,7 @@ def test_a_tag_of_several_builders_has_room_for_the_longest_of_their_names() -> 
     fits, long = "b" * (128 - len(end)), "b" * (129 - len(end))
     for one, other in ((fits, "fleet"), (long, long)):
         parse(config(builders={"linux/amd64": one, "linux/arm/v7": other}))
-    images = {"web": image(), "api": image(versions=["1.0"])}
+    images = {"web": image(), "api": image(versions=["1.0.0"])}
     two = {"linux/amd64": long, "linux/arm/v7": "fleet"}
     (problem,) = problems(config(builders=two, images=images))
     assert problem == (
