@@ -17,6 +17,11 @@ _DOTS = re.compile(r"@ \w+( \w+)?\.+$")
 _ROW = re.compile(r"^ .{2,3} (?P<type>[\w-]+:[\w/-]+:\w+) (?P<name>\S+) (?P<told>.*)$")
 _UNTOLD = re.compile(r"^(running|read|refresh(ing)?)?( \([\d.]+m?s\))?$")
 _UNDER_WAY = re.compile(r"^(\w+ing)( [\w-]+)? \([\d.ms]+\)")
+# A line of a build's own log: `#28 [linux/arm64 stage-4 4/4] RUN ...`, then what that step prints.
+_STEP = re.compile(r"(?:^|[ ;])#(?P<number>\d+) (?P<text>.*)$")
+_ENDED = re.compile(r"DONE|CACHED|CANCELED")
+_FAILED = re.compile(r"(?:^|[ ;])error: ")
+_LAST_LINES = 20
 # These say their lines among the diagnostics; of a stack, a row also tells what it reads.
 _SAID_BELOW = ("ociregistry:index:Summary", "pulumi:pulumi:Stack")
 
@@ -32,6 +37,7 @@ class Calm:
         self._clock = clock
         self._shown_at = clock()
         self._in_rows = True
+        self._steps: dict[str, dict[str, list[str]]] = {}
 
     def shows(self, line: str) -> bool:
         """Tell whether ``line``, without its end, is to be shown."""
@@ -39,6 +45,31 @@ class Calm:
         if shown:
             self._shown_at = self._clock()
         return shown
+
+    def before(self, line: str) -> list[str]:
+        """Return what is to be shown before ``line``, lines that were left out until now.
+
+        That is the step that a build failed at, with what it printed: the error names no platform.
+        """
+        row = _ROW.match(line)
+        if row is None:
+            return []
+        step = _STEP.search(row["told"])
+        if step:
+            self._note(row["name"], step["number"], step["text"], line)
+        elif _FAILED.search(row["told"]):
+            *_, last = self._steps.pop(row["name"], {}).values() or [[]]
+            return [*last[:1], *last[1:][-_LAST_LINES:]]
+        return []
+
+    def _note(self, name: str, number: str, text: str, line: str) -> None:
+        """Keep the lines of each step that is under way, the one that spoke last at the end."""
+        steps = self._steps.setdefault(name, {})
+        lines = steps.pop(number, [])
+        if text.startswith("["):
+            steps[number] = lines or [line]
+        elif lines and not _ENDED.match(text):
+            steps[number] = [*lines, line]
 
     def _is_worth_it(self, line: str) -> bool:
         if line.startswith((*_ROWS, *_END_OF_ROWS)):

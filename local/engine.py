@@ -65,9 +65,11 @@ def _pass_on(lines: IO[str], calm: Calm) -> None:
     """Print what is worth it, and read on where nobody reads that any more."""
     heard = True
     while line := lines.readline():
-        if heard and calm.shows(line.rstrip("\n")):
+        text = line.rstrip("\n")
+        before = calm.before(text)
+        if heard and calm.shows(text):
             try:
-                print(line, end="", flush=True)
+                print(*(f"{each}\n" for each in before), line, sep="", end="", flush=True)
             except OSError:
                 heard = False
 

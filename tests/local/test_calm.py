@@ -125,3 +125,35 @@ def test_a_terminal_is_the_engines_own(here: Checkout) -> None:
     assert os.read(master, 100).split() == [b"True"]
     os.close(master)
     os.close(terminal)
+
+
+BUILD = f" +  {IMAGE}"
+FAILED = f"{BUILD} **creating failed** error: failed to solve: process did not complete"
+
+
+def passed(*lines: str) -> list[str]:
+    calm = Calm(lambda: 0.0)
+    return [each for line in lines for each in (*calm.before(line), line) if calm.shows(line)]
+
+
+def test_the_step_that_a_build_failed_at_is_shown_with_its_platform_and_what_it_printed() -> None:
+    step = f'{BUILD} creating (2s) #28 [linux/arm64 stage-4 4/4] RUN test "linux/arm64"'
+    said = f"{BUILD} creating (2s) #28 0.223 hello from the step"
+    lines = [
+        f"{BUILD} creating (1s) #26 [linux/amd64 stage-4 4/4] RUN test",
+        f"{BUILD} creating (1s) #26 ...",
+        step,
+        f"{BUILD} creating (2s) #26 DONE 0.5s",
+        said,
+        f"{BUILD} creating (2s) ",
+    ]
+    assert passed("Updating (dev):", *lines, FAILED) == ["Updating (dev):", step, said, FAILED]
+    assert passed("Updating (dev):", *lines) == ["Updating (dev):"]
+
+
+def test_of_a_long_step_the_end_is_shown_once_and_of_its_own_build() -> None:
+    step = f"{BUILD} updating (2s) [diff: ~buildArgs]; #7 [linux/arm/v7 2/2] RUN verify"
+    rows = [f"{BUILD} updating (9s) [diff: ~buildArgs]; #7 {number}.0 ok" for number in range(30)]
+    other = FAILED.replace(IMAGE, f"{IMAGE}-other")
+    shown = passed("Updating (dev):", step, *rows, other, FAILED, FAILED)
+    assert shown == ["Updating (dev):", other, step, *rows[-20:], FAILED, FAILED]
