@@ -105,7 +105,7 @@ def test_a_base_that_moved_for_one_platform_is_told_and_leaves_the_layers_of_the
         base.relabel("3.13-slim", "linux/arm64", "once")
     workshop.make("-s", "lock", f"STACK={STACK}", "REFRESH=1")
     shown = workshop.pulumi("preview", "--stack", STACK).printed
-    assert "base python:3.13-slim moved for linux/arm64" in " ".join(shown.split())
+    assert "/stand-in/python:3.13-slim moved for linux/arm64" in " ".join(shown.split())
     workshop.up(stack=STACK)
     for image in views[FRAGILE].pull(tag):
         moved = image.config["config"]["Labels"].get("moved")
