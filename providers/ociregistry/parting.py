@@ -25,8 +25,7 @@ async def parting(
 
     They stay where this or the last run's declaration says so, and where another remover looks
     after them: one that this process knows, or that the undo record names. Those that are `leaving`
-    too do not count. They stay as well where the record lacks this remover: it was lost, and with
-    it what others declare.
+    too do not count.
 
     :raises UnreachableError: if the registry can't be reached.
     :raises UndoRecordError: if the record can't be read: nothing is known of other removers.
@@ -38,14 +37,11 @@ async def parting(
     known = await session.retirer.noter.record(repository, inputs.owner)
     record = f"{workshop_of(repository)}:{tag_of(inputs.owner)}"
     others = known.others(own, *leaving)
-    if not others and own not in known.declared:
-        return Parting(
-            stays=True,
-            why=f"{repository}: pointers kept: the undo record {record} lacks what this remover "
-            "declared, so it was lost or never written, and who else declares them is not known. "
-            "Remove them by hand if nothing does",
-        )
-    other = one_line(min(others)) if others else await _twin(session, inputs, own)
+    other = (
+        one_line(min(others))
+        if others
+        else await _twin(session, inputs, own, lost=own not in known.declared)
+    )
     if not other:
         return Parting(stays=False)
     return Parting(
@@ -56,11 +52,12 @@ async def parting(
     )
 
 
-async def _twin(session: Session, inputs: StaleInputs, own: str) -> str:
+async def _twin(session: Session, inputs: StaleInputs, own: str, *, lost: bool) -> str:
     """Return a declared repository that has the record of this one, or an empty string.
 
     That is the same one under another name of its host. A preview has only this to know it by: what
-    is declared there goes into the record with the update.
+    is declared there goes into the record with the update. Where the record lacks this remover it
+    is `lost`, and with it what would tell: then every such repository counts.
     """
     for twin in session.declared.twins(inputs.repository):
         try:
@@ -70,6 +67,6 @@ async def _twin(session: Session, inputs: StaleInputs, own: str) -> str:
                 f"{inputs.repository}: it may be that {twin} is the same repository under another "
                 f"name of its host, and nothing goes while that is not known: {error}"
             ) from error
-        if own in record.declared:
+        if lost or own in record.declared:
             return str(twin)
     return ""

@@ -164,7 +164,10 @@ class Retirer:
             going = {tag: found.going[tag] for tag in found.going if tag not in stays}
             if going:
                 await say({tag: named[tag] for tag in going})
-            await self.noter.note(inputs, going, inputs.removed)
+            # Its own claim is there while a name of its own is to go, also in a lost record that is
+            # made anew: each look at it tells whether somebody wrote over it.
+            own = Claim(remover=remover, pointers=tuple(sorted(inputs.pointers)))
+            await self.noter.note(inputs, going, inputs.removed, own if going else None)
             course = _Removing(inputs=inputs, claim=claim, tags=tags, removed=removed)
             kept += found.kept
             for tag, manifest in going.items():

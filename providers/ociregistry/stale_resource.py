@@ -236,11 +236,18 @@ class StaleResource:
             raise
 
     async def claim(self, urn: str, news: Properties) -> None:
-        """Have on record what is declared, where nothing else is done; as far as that goes."""
+        """Have on record what is declared, where nothing else is done; as far as that goes.
+
+        A host that a moment ago did not answer is not waited for once more.
+        """
         with suppress(OciError):
             inputs = self._inputs(news)
+            noter, repository = self._session.retirer.noter, inputs.repository
+            await self._session.hosts.ask(
+                repository.host, lambda: noter.record(repository, inputs.owner)
+            )
             claim = _claim(urn, inputs.repository, news)
-            await self._session.retirer.noter.note(inputs, {}, (), claim)
+            await noter.note(inputs, {}, (), claim)
 
     async def _afterwards(self, step: _Step, outcome: Outcome) -> tuple[View, OciError | None]:
         """Look again; where that fails, what was known less what was removed is kept.

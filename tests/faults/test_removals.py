@@ -102,6 +102,11 @@ def test_a_deletion_whose_answer_is_lost_is_success_on_repetition(
     gone(place, before, STRAY)
 
 
+def named(proxy: Proxy) -> list[str]:
+    """The writes where images are named: what is declared may be put on record beside them."""
+    return [line for line in proxy.writes if "/build/" not in line]
+
+
 @pytest.mark.parametrize("body", [b'{"tags":[]}', b'{"tags":null}'])
 def test_a_list_that_is_empty_makes_nothing_stale(
     engine: Engine, place: Place, proxy: Proxy, rules: Rules, body: bytes
@@ -109,7 +114,7 @@ def test_a_list_that_is_empty_makes_nothing_stale(
     before = both(place)
     rules.add(LISTED, "list", body=body, times=99)
     engine.up(STALE, "s", place.stale(LATEST))
-    assert proxy.writes == []
+    assert named(proxy) == []
     assert place.view.tags() == before
 
 
@@ -117,7 +122,7 @@ def test_an_unknown_repository_makes_nothing_stale(
     engine: Engine, place: Place, proxy: Proxy
 ) -> None:
     engine.up(STALE, "s", place.stale(LATEST))
-    assert proxy.writes == []
+    assert named(proxy) == []
 
 
 @pytest.mark.parametrize("body", [b'{"tags":["py3.8-LAT', b'{"tags":{"a":1}}', b"[]"])
@@ -128,7 +133,7 @@ def test_a_list_that_is_cut_off_or_malformed_stops_before_any_write(
     rules.add(LISTED, "list", body=body, times=99)
     with pytest.raises(RegistryError, match="tag list is"):
         engine.up(STALE, "s", place.stale(LATEST))
-    assert proxy.writes == []
+    assert named(proxy) == []
 
 
 def test_a_list_of_many_pages_is_read_whole(engine: Engine, place: Place, proxy: Proxy) -> None:
@@ -157,7 +162,7 @@ def test_too_large_a_share_of_removals_is_refused_with_the_names(
     before = both(place)
     with pytest.raises(Exception, match=f"max-removals.*{STRAY}"):
         engine.up(STALE, "s", place.stale(maxRemovals=0.5))
-    assert proxy.writes == []
+    assert named(proxy) == []
     assert place.view.tags() == before
 
 

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import pytest
 import yaml
@@ -68,8 +69,12 @@ def declare(workshop: Workshop, name: str, image: Mapping[str, object], **values
     workshop.declare_stack(STACK, {name: {**common, **none, **image}}, **values)
 
 
+def lock_of(workshop: Workshop) -> Path:
+    return workshop.root / ".fleet" / "locks" / f"{STACK}.yaml"
+
+
 def pins(workshop: Workshop) -> list[str]:
-    lock = yaml.safe_load((workshop.root / ".fleet" / "locks" / f"{STACK}.yaml").read_text())
+    lock = yaml.safe_load(lock_of(workshop).read_text())
     (pythons,) = lock["requirements"].values()
     return sorted(pin for (versions,) in [p.values() for p in pythons.values()] for pin in versions)
 
@@ -95,6 +100,8 @@ def test_a_backend_finds_no_secret_and_no_network_and_what_it_requires_is_locked
     assert pins(sources) == ["dep==2.0", "odd==1.0.0"]
     again = sources.make("-s", "lock", f"STACK={STACK}")
     assert "asking" not in again.printed, "the lock holds what was found out"
+    # What follows takes what installs wheels from where it is offered to all.
+    lock_of(sources).unlink()
 
 
 def test_what_is_only_known_to_its_setup_is_locked_compiled_and_verified(

@@ -135,7 +135,7 @@ class TestARemoverThatLeaves:
         engine.delete("s")
         assert {*fleet.pointers} & fleet.tags == {fleet.pointers[0]}
 
-    def test_leaves_all_with_a_warning_where_its_own_claim_is_lost(
+    def test_leaves_all_with_a_warning_where_its_own_claim_is_lost_and_another_may_declare_them(
         self, engine: Engine, fleet: Fleet, registry: FakeRegistry
     ) -> None:
         engine.up(STALE, "s", fleet.inputs(policy={}))
@@ -147,7 +147,7 @@ class TestARemoverThatLeaves:
         assert engine.up(STALE, "twin", fleet.inputs(policy={}, repository=place)).kind == "same"
         engine.delete("s")
         assert fleet.tags == before
-        assert f"{RECORD} lacks what this remover declared" in engine.warnings[-1]
+        assert f"{place} looks after them too" in engine.warnings[-1]
 
 
 def test_notes_at_once_of_one_process_lose_nothing_of_each_other(
