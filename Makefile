@@ -24,7 +24,7 @@ override LOCAL := $(VENV)/python -m local
 override UPKEEP := $(VENV)/python -m upkeep
 override OVERVIEW := $(VENV)/python -m overview
 override JOBS := $(VENV)/python -m jobs
-override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) local/rootfs.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
+override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
 override .DEFAULT_GOAL := help
 .PHONY: help up preview refresh lock status env down clean test test-fast test-integration test-slow lint \
@@ -142,11 +142,11 @@ lint: venv-dev ## Style and types, Dockerfiles and shell scripts
 	@$(VENV)/shellcheck $(SCRIPTS)
 
 venv:
-	@"$${PYTHON}" local/venv.py
+	@"$${PYTHON}" fleet/local/venv.py
 
 # What stops daemons must work with the environment that there is, be it of another lock.
 venv-any:
-	@test -x $(VENV)/python || "$${PYTHON}" local/venv.py
+	@test -x $(VENV)/python || "$${PYTHON}" fleet/local/venv.py
 
 venv-dev:
-	@"$${PYTHON}" local/venv.py --dev
+	@"$${PYTHON}" fleet/local/venv.py --dev

@@ -6,18 +6,18 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime.config import get_config_env
 
-from components.elsewhere import Elsewhere
+from components.entrypoint import run
 from components.fleet import declare
 from components.github_access import require_access
+from components.github_repository import manage_repository
 from components.image_pages import image_pages
-from components.repository import manage_repository
-from components.running import run
-from fleet.problems import DeclarationError
-from inputs.parts import refuse_split
-from inputs.planning import plan_of, whole_of
-from inputs.stack import declaration_of_engine
-from inputs.texts import read_sources
-from render.generated import known_files
+from components.stack_references import Elsewhere
+from fleet.checkout.page_texts import read_sources
+from fleet.checkout.planning import plan_of, whole_of
+from fleet.checkout.split_stacks import refuse_split
+from fleet.checkout.stack_config import declaration_of_engine
+from fleet.declaration.problems import DeclarationError
+from fleet.github.render.generated import known_files
 
 
 @run

@@ -12,7 +12,7 @@ def context_hash(context: Path, dockerfile: Path, named: Mapping[str, Path]) -> 
 
     Named contexts come in the order of their names. To them, too, docker-build applies the
     ``.dockerignore`` of the main one (``provider/internal/context.go``), which must be an
-    allow-list as :mod:`inputs.allow_list` asks for.
+    allow-list as :mod:`fleet.checkout.dockerignore` asks for.
     """
     total = hashlib.sha256(dockerfile.read_bytes())
     lines = (line.strip() for line in (context / ".dockerignore").read_text().splitlines())

@@ -29,7 +29,7 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import provider_pb2
 
 from benchmarks.contexts import context_hash
-from local.login import USERNAME
+from fleet.local.registry_login import USERNAME
 from tests.engine.seeding import OCI_INDEX, OCI_MANIFEST, sha
 
 _SERVICE: Final = "/pulumirpc.ResourceProvider/"

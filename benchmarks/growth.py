@@ -29,11 +29,12 @@ import yaml
 from benchmarks import planning, synthetic
 from benchmarks.scratch import ROOT, clone, commit
 from benchmarks.watched import Ran, run
-from fleet.lock_format import values_of
-from inputs.locks import lock_file
-from inputs.stack import declaration_of_file
-from local import certificates, docker_config, engine, registry, toolchain
-from local.say import say, timed
+from fleet.checkout.lock_file import lock_file
+from fleet.checkout.stack_config import declaration_of_file
+from fleet.local import certificates, docker_config, engine, registry
+from fleet.local.console import say, timed
+from fleet.local.toolchain import toolchain
+from fleet.lock.serialization import values_of
 from tests.ports import free_port
 
 STACK = "growth"

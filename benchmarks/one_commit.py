@@ -28,7 +28,7 @@ def growth(tags: int) -> dict[str, float]:
         stack = module.Stack(Path(folder) / "clone", tags, asked)
         try:
             # There are commits whose benchmark does not log in to the registry that it starts.
-            logins: Any = importlib.import_module("local.docker_config")
+            logins: Any = importlib.import_module("fleet.local.docker_config")
             logins.share(stack.scratch.here, stack.scratch.needs, os.environ)
             stack.bring_up()
             found = stack.step("preview")

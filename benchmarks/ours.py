@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.scratch import Scratch
-from fleet.lock import Lock
-from fleet.plan import Plan, make_plan
-from inputs.gather import gather
-from inputs.locks import lock_file
-from inputs.stack import declaration_of_file
-from local import prepare
+from fleet.checkout.lock_file import lock_file
+from fleet.checkout.project import gather
+from fleet.checkout.stack_config import declaration_of_file
+from fleet.local import prepare
+from fleet.lock.model import Lock
+from fleet.plan.plan import Plan, make_plan
 
 _IMAGE = "docker-build:index:Image"
 _WORK = frozenset({"create", "update", "replace", "create-replacement"})

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.watched import status_of
-from fleet.plan import make_plan
-from inputs.gather import gather
-from inputs.stack import config_file, declaration_of_file
+from fleet.checkout.project import gather
+from fleet.checkout.stack_config import config_file, declaration_of_file
+from fleet.plan.plan import make_plan
 
 STEPS = ("read the declaration", "read lock and assets", "plan")
 """The steps, in their order."""

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from fleet.lock import Lock
-from fleet.plan import Plan, VersionTag
+from fleet.lock.model import Lock
+from fleet.plan.plan import Plan, VersionTag
 
 FOLDER: Final = Path(__file__).parent / "replaced"
 NAMESPACE: Final = "replaced"

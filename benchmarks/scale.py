@@ -21,13 +21,13 @@ from typing import Any
 import httpx
 
 from fleet.http.opening import open_http
-from providers.ociregistry.session import Session
-from providers.ociregistry.stale_resource import StaleResource
-from providers.ociregistry.tag_resource import TagResource
-from providers.ociregistry.transport import Transport
+from fleet.registry.transport import Transport
+from fleet.upkeep.parallel import each
+from providers.ociregistry.context import Session
+from providers.ociregistry.stale_pointers.resource import StaleResource
+from providers.ociregistry.tag.resource import TagResource
 from tests.engine.registries import Distribution
 from tests.engine.seeding import PLATFORMS, push_image, push_index
-from upkeep.parallel import each
 
 NAME = "team/web"
 GRAMMAR = [{"kind": "LATEST", "pattern": r"py[0-9]+\.[0-9]+-LATEST"}]

@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from local import cleanup, environment
-from local.checkout import Checkout, checkout
-from local.needs import Needs, read_needs
-from local.say import say
+from fleet.local import cleanup, environment
+from fleet.local.console import say
+from fleet.local.paths import Checkout, checkout
+from fleet.local.requirements import Needs, read_needs
 
 ROOT = Path(__file__).parents[1]
 

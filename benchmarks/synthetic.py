@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from fleet.declaration import Declaration
-from fleet.lock import Base, Lock
+from fleet.declaration.model import Declaration
+from fleet.lock.model import Base, Lock
 from tests.fleet import examples
 
 PYTHONS: Final = ("3.9", "3.10", "3.11", "3.12", "3.13")

@@ -6,19 +6,13 @@ from typing import Any
 
 import pulumi
 
-from components.elsewhere import Elsewhere, Verified
 from components.image_tag import ImageTag, ImageTagArgs
 from components.pointers import Pointers, PointersArgs
+from components.stack_references import Elsewhere, Verified
 from components.tag_build import Before
-from components.wheels import wheels_image
-from fleet.plan import ImagePlan, Plan, VersionTag
-from providers.ociregistry.resources import (
-    Login,
-    Provider,
-    ProviderArgs,
-    Summary,
-    SummaryArgs,
-)
+from components.wheel_image import wheels_image
+from fleet.plan.plan import ImagePlan, Plan, VersionTag
+from providers.ociregistry.sdk import Login, Provider, ProviderArgs, Summary, SummaryArgs
 
 
 class Guard(pulumi.ComponentResource):

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 
 import pulumi
 
-from fleet.declaration import Declaration
-from fleet.github import GitHub
+from fleet.declaration.github import GitHub
+from fleet.declaration.model import Declaration
+from fleet.declaration.problems import Problems
 from fleet.http import secret
 from fleet.http.errors import HttpError
-from fleet.problems import Problems
 
 _NAMESPACE = "secrets"
 _APP = ("GITHUB_APP_ID", "GITHUB_APP_INSTALLATION_ID", "GITHUB_APP_PEM_FILE")

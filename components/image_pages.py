@@ -5,10 +5,10 @@ from typing import Any
 
 import pulumi
 
-from fleet.declaration import Image
-from fleet.whole import Whole
-from render.published import published
-from render.readme import page, page_path
+from fleet.declaration.model import Image
+from fleet.pages.published import published
+from fleet.pages.readme import page, page_path
+from fleet.plan.whole_fleet import Whole
 
 
 def image_pages(
@@ -22,7 +22,7 @@ def image_pages(
     image and no other, so that a preview shows just the pages that may change. It leaves out a tag
     that failed: nothing tells whether that one is there.
 
-    ``templates`` is what :func:`render.readme.pages` takes.
+    ``templates`` is what :func:`fleet.pages.readme.pages` takes.
     """
     return {
         page_path(image.name): _page(image, whole, known[image.name], templates)

@@ -8,10 +8,10 @@ import pulumi
 
 from components.failures import digest_or_nothing, or_else
 from components.tag_build import Before, VerifiedBuild, verified_build
-from fleet.declaration import OnConflict
-from fleet.inputs import Assets
-from fleet.plan import VersionTag
-from providers.ociregistry.resources import Tag, TagArgs
+from fleet.declaration.model import OnConflict
+from fleet.plan.plan import VersionTag
+from fleet.plan.plan_inputs import Assets
+from providers.ociregistry.sdk import Tag, TagArgs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,16 +7,10 @@ from typing import Any
 import pulumi
 
 from components.failures import digest_or_nothing, or_else
-from fleet import names
-from fleet.plan import ImagePlan, Plan
-from fleet.pointers import Pointer
-from providers.ociregistry.resources import (
-    PointerPattern,
-    StalePointers,
-    StalePointersArgs,
-    Tag,
-    TagArgs,
-)
+from fleet import tags as names
+from fleet.plan.plan import ImagePlan, Plan
+from fleet.plan.pointers import Pointer
+from providers.ociregistry.sdk import PointerPattern, StalePointers, StalePointersArgs, Tag, TagArgs
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,9 +8,9 @@ import pulumi
 import pulumi_docker_build as docker_build
 
 from components.failures import digest_or_nothing
-from fleet import export
-from fleet.build import TagBuild
-from fleet.inputs import Assets
+from fleet.plan import export
+from fleet.plan.plan_inputs import Assets
+from fleet.plan.platform_build import TagBuild
 
 _SHARED: Final = "shared"  # the named context that Dockerfiles copy common files from
 # Tags that never are: what starts from them fails by their names.

@@ -1,5 +1,5 @@
 """`python -m providers.ociregistry` is the plugin."""
 
-from providers.ociregistry.serve import main
+from providers.ociregistry.plugin import main
 
 main()

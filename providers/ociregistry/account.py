@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from providers.ociregistry.before import Before
 from providers.ociregistry.report import Entry, Kind, Mode
+from providers.ociregistry.tag.prior_state import Before
 
 
 class Account:

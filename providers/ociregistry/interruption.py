@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
-from providers.ociregistry.errors import InterruptedRunError, OciError, RegistryError
+from fleet.registry.errors import InterruptedRunError, OciError, RegistryError
 
 STOPPED = (Exception, asyncio.CancelledError, KeyboardInterrupt, SystemExit)
 """All that ends work early and leaves time to put back what it did.

@@ -6,15 +6,15 @@ from typing import Any
 
 from pulumi.provider.experimental import provider as p
 
-from providers.ociregistry.errors import InterruptedRunError, OciError
-from providers.ociregistry.login import parse_logins
-from providers.ociregistry.messages import message_of
+from fleet.registry.errors import InterruptedRunError, OciError
+from fleet.registry.login import parse_logins
+from fleet.registry.messages import message_of
+from providers.ociregistry.context import Change, Session
+from providers.ociregistry.properties import InvalidInputsError, plain_map, wrap_map
 from providers.ociregistry.schema import SCHEMA
-from providers.ociregistry.session import Change, Session
-from providers.ociregistry.stale_resource import StaleResource
+from providers.ociregistry.stale_pointers.resource import StaleResource
 from providers.ociregistry.summary_resource import SummaryResource
-from providers.ociregistry.tag_resource import TagResource
-from providers.ociregistry.wire import InvalidInputsError, plain_map, wrap_map
+from providers.ociregistry.tag.resource import TagResource
 
 TAG = "ociregistry:index:Tag"
 STALE_POINTERS = "ociregistry:index:StalePointers"

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from providers.ociregistry import allowed
-from providers.ociregistry.allowed import Allowed, read_allowed
-from providers.ociregistry.errors import OciError
+from fleet.registry.errors import OciError
+from providers.ociregistry.stale_pointers import allow_list
+from providers.ociregistry.stale_pointers.allow_list import Allowed, read_allowed
 
 VERIFY = "FLEET_VERIFY_CHILDREN"
 REPORT = "FLEET_REPORT"
@@ -20,7 +20,7 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
         "`all`, or unset",
         "A refresh asks for every platform of each version tag, where it else asks for one a day.",
     ),
-    allowed.SETTING: (
+    allow_list.SETTING: (
         "an absolute path, or unset",
         "A preview's report. An update removes only what it lists and what was not moved since.",
     ),
@@ -38,7 +38,7 @@ class RunSettings:
     """The settings of one run, checked."""
 
     verify_all: bool = False
-    allowed: Allowed = allowed.EVERYTHING
+    allowed: Allowed = allow_list.EVERYTHING
     report: Path | None = None
     logins: Mapping[str, object] | None = None
 
@@ -55,7 +55,7 @@ def read_run_settings(environment: Mapping[str, str]) -> RunSettings:
     report = environment.get(REPORT, "")
     if report and not Path(report).is_absolute():
         problems.append(f"{REPORT} is {report!r}; write an absolute path")
-    removals, logins = allowed.EVERYTHING, None
+    removals, logins = allow_list.EVERYTHING, None
     try:
         removals = read_allowed(environment)
     except OciError as error:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from providers.ociregistry.reference import TagReference
+from fleet.registry.reference import TagReference
 
 Reader = Literal["tag", "remover"]
 

@@ -5,12 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from providers.ociregistry.errors import OciError
+from fleet.registry.errors import OciError
+from providers.ociregistry.context import Change, Session
+from providers.ociregistry.properties import Properties
 from providers.ociregistry.report import document, line
 from providers.ociregistry.run_settings import REPORT
-from providers.ociregistry.session import Change, Session
-from providers.ociregistry.stale_telling import StaleTeller
-from providers.ociregistry.wire import Properties
+from providers.ociregistry.stale_pointers.diagnostics import StaleTeller
 
 
 class SummaryResource:

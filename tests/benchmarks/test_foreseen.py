@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.foreseen import annotations_of, platform_of
-from fleet.export import pushed
+from fleet.plan.export import pushed
 
 
 @pytest.mark.parametrize("text", ["plain", 'a "b", c=d', "äöü, x"])

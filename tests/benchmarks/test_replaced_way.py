@@ -1,7 +1,7 @@
 """The replaced way builds the same tags with the same packages on the same bases."""
 
 from benchmarks.replaced_way import build_words, jobs
-from fleet.plan import make_plan
+from fleet.plan.plan import make_plan
 from tests.fleet import examples
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from benchmarks import synthetic
-from fleet.parse import parse
-from fleet.plan import make_plan
+from fleet.declaration.parse import parse
+from fleet.plan.plan import make_plan
 from tests.fleet import examples
 
 REGISTRY = "localhost:5443/team"

@@ -9,9 +9,9 @@ import pulumi
 from pulumi.runtime import mocks
 from pulumi.runtime.proto import resource_pb2
 
-from components.elsewhere import Elsewhere
 from components.fleet import declare
-from fleet.plan import Plan
+from components.stack_references import Elsewhere
+from fleet.plan.plan import Plan
 
 IMAGE = "docker-build:index:Image"
 TAG = "ociregistry:index:Tag"

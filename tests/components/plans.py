@@ -3,9 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from fleet.lock import Tools
-from fleet.parse import parse
-from fleet.plan import Plan, make_plan
+from fleet.declaration.parse import parse
+from fleet.lock.model import Tools
+from fleet.plan.plan import Plan, make_plan
 from tests.fleet.examples import assets, config, declaration, image, inputs, lock
 
 

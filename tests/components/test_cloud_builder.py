@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from fleet.parse import parse
-from fleet.plan import make_plan
+from fleet.declaration.parse import parse
+from fleet.plan.plan import make_plan
 from tests.components.engine import IMAGE, run
 from tests.fleet.examples import assets, config, inputs
 

@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 import pytest
 
-from fleet.parse import parse
-from fleet.part import Share, narrowed
-from fleet.plan import Plan, make_plan
+from fleet.declaration.parse import parse
+from fleet.declaration.stack_share import Share, narrowed
+from fleet.plan.plan import Plan, make_plan
 from tests.components.engine import IMAGE, STACK, STALE, TAG, Engine, digest, run
 from tests.components.plans import compiling, on_two_builders, plan, stacked
 from tests.fleet.examples import DIGEST, INDEX_DIGEST, assets, config, image, inputs, lock

@@ -9,11 +9,11 @@ import pulumi
 import pytest
 
 from components.github_access import require_access
-from fleet.declaration import Declaration
-from fleet.parse import parse
-from fleet.problems import DeclarationError
+from fleet.declaration.model import Declaration
+from fleet.declaration.parse import parse
+from fleet.declaration.problems import DeclarationError
 from tests.fleet.examples import config
-from tests.local.examples import command
+from tests.fleet.local.examples import command
 
 TOKEN = {"GITHUB_TOKEN": "t"}
 

@@ -7,17 +7,17 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from components.elsewhere import Elsewhere
 from components.fleet import Rows
 from components.image_pages import image_pages
-from fleet.declaration import Declaration
-from fleet.parse import parse
-from fleet.stacks import FleetStack
-from fleet.whole import Whole
-from render.readme import pages
+from components.stack_references import Elsewhere
+from fleet.declaration.model import Declaration
+from fleet.declaration.parse import parse
+from fleet.declaration.split import FleetStack
+from fleet.pages.readme import pages
+from fleet.plan.whole_fleet import Whole
 from tests.components.engine import STACK, Engine
 from tests.fleet import examples
-from tests.render.readmes import TEMPLATES, outputs, plan_of, tags_in
+from tests.fleet.pages.readmes import TEMPLATES, outputs, plan_of, tags_in
 
 
 def two_images() -> Declaration:

@@ -8,8 +8,8 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from components.repository import Repository, RepositoryArgs
-from fleet.github import GitHub
+from components.github_repository import Repository, RepositoryArgs
+from fleet.declaration.github import GitHub
 
 _PREFIX = "github:index/"
 SETTINGS = GitHub(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.running import untraced
+from components.entrypoint import untraced
 from tests.components import engine as recorded
 from tests.components.engine import run
 from tests.components.plans import plan

@@ -1,7 +1,7 @@
 """A program that ends as it is told, run as `__main__.py` of a project of its own.
 
 `ending.json` beside it holds `{"ending", "run", "good", "bad", "build", "digest"}`: how it ends,
-whether it is handed to `components.running`, and two references with what they are made from.
+whether it is handed to `components.entrypoint`, and two references with what they are made from.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from typing import Any
 
 import pulumi
 
+from components.entrypoint import run
 from components.failures import digest_or_nothing
-from components.running import run
-from providers.ociregistry.resources import Tag, TagArgs
+from providers.ociregistry.sdk import Tag, TagArgs
 
 told = json.loads(Path("ending.json").read_text())
 

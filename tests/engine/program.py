@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pulumi
 
-from providers.ociregistry.resources import (
+from providers.ociregistry.sdk import (
     Login,
     PointerPattern,
     Provider,

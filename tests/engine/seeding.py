@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from providers.ociregistry.index import OWNER_ANNOTATION
+from fleet.registry.manifest import OWNER_ANNOTATION
 from tests.engine.registries import Served
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"

@@ -8,9 +8,9 @@ import pytest
 from tests.engine.reading import Reading
 from tests.engine.seeding import PLATFORMS, move_tag, push_build
 from tests.engine.stack import Declared, EngineStack
+from tests.fleet.upkeep.logged import Requests
 from tests.registries.kinds import LIVE
 from tests.registries.live import LiveRegistry, running_live
-from tests.upkeep.logged import Requests
 
 pytestmark = pytest.mark.integration
 

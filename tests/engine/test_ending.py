@@ -1,4 +1,4 @@
-"""A program that `components.running` runs ends as one that the SDK runs by itself."""
+"""A program that `components.entrypoint` runs ends as one that the SDK runs by itself."""
 
 import json
 import shutil

@@ -6,8 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from local import gobuild, modules, official
-from local.checkout import Checkout, checkout
+from fleet.local.paths import Checkout, checkout
+from fleet.local.toolchain import gobuild, modules, pulumi_installer
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +24,7 @@ def registry_binary() -> Path:
 def engine_folder() -> Path:
     """Return a folder with `pulumi` and its Python language host side by side."""
     here = checkout(ROOT)
-    return official.on_path(here) or official.installed(here) or _built(here)
+    return pulumi_installer.on_path(here) or pulumi_installer.installed(here) or _built(here)
 
 
 def _built(here: Checkout) -> Path:

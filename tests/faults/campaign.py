@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.say import TroubleError
-from providers.ociregistry.errors import OciError
+from fleet.local.console import TroubleError
+from fleet.registry.errors import OciError
+from fleet.upkeep.prune.prune import Found, Swept
 from tests.engine.registries import Served
 from tests.faults.chaos import DEADLINE_SECONDS, LISTING, NOT_FOUND, Chaos
 from tests.faults.driver import Driver
@@ -23,9 +24,8 @@ from tests.faults.verdict import (
     judge_midway,
     judge_undo,
 )
-from tests.providers.engine_fake import Engine
+from tests.providers.ociregistry.engine_fake import Engine
 from tests.registries.front import fronting
-from upkeep.prune import Found, Swept
 
 STEPS = 3
 

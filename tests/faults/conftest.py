@@ -13,7 +13,7 @@ from tests.engine.registries import Distribution
 from tests.engine.seeding import move_tag, push_build, push_image, push_index, sha
 from tests.faults.chaos import DEADLINE_SECONDS
 from tests.faults.proxy import Proxy, Rules, proxied
-from tests.providers.engine_fake import STALE, TAG, Engine
+from tests.providers.ociregistry.engine_fake import STALE, TAG, Engine
 
 OWNER = "fleet/dev"
 PLATFORMS = ("linux/amd64", "linux/arm64")

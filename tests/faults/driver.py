@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from providers.ociregistry.errors import OciError
-from providers.ociregistry.stale_resource import RemovalFailedError
+from fleet.registry.errors import OciError
+from providers.ociregistry.stale_pointers.resource import RemovalFailedError
 from tests.faults.model import GRAMMAR, PLATFORMS, Fleet
-from tests.providers.engine_fake import STALE, TAG, CheckFailedError, Engine, Resource
+from tests.providers.ociregistry.engine_fake import STALE, TAG, CheckFailedError, Engine, Resource
 
 OWNER = "fleet/dev"
 _FAILURES = (OciError, CheckFailedError)

@@ -4,9 +4,9 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from fleet import names
-from fleet.pointers import line_heads
-from providers.ociregistry.index import OWNER_ANNOTATION
+from fleet import tags as names
+from fleet.plan.pointers import line_heads
+from fleet.registry.manifest import OWNER_ANNOTATION
 from tests.engine.reading import Reading
 from tests.engine.registries import Served
 from tests.engine.seeding import delete, move_tag, push_image, push_index

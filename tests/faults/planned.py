@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fleet import names
-from fleet.plan import ImagePlan, Plan, VersionTag
-from tests.providers.engine_fake import STALE, TAG, Engine
-from tests.providers.registry_fake import FakeRegistry
+from fleet import tags
+from fleet.plan.plan import ImagePlan, Plan, VersionTag
+from tests.providers.ociregistry.engine_fake import STALE, TAG, Engine
+from tests.providers.ociregistry.registry_fake import FakeRegistry
 
 
 class Watched(list[str]):
@@ -34,7 +34,7 @@ class Applied:
         self.name = self._image.repository.partition("/")[2]
         self._sources = {tag.tag: self._built(tag) for tag in self._image.tags}
 
-    def up(self, order: Sequence[names.Tag]) -> dict[str, str]:
+    def up(self, order: Sequence[tags.Tag]) -> dict[str, str]:
         """Refresh; then each version tag with the pointers on it; then the stale pointers."""
         for name in list(self._engine.resources):
             self._engine.refresh(name)
@@ -65,7 +65,7 @@ class Applied:
         digest = self._registry.push_children(place, images, dict(build.annotations))
         return f"{self._registry.host}/{place}@{digest}"
 
-    def _version(self, name: names.Tag) -> dict[str, Any]:
+    def _version(self, name: tags.Tag) -> dict[str, Any]:
         (tag,) = (tag for tag in self._image.tags if tag.tag == name)
         return self._common(name) | {
             "source": self._sources[name],
@@ -86,7 +86,7 @@ def _stale(image: ImagePlan, plan: Plan, place: str) -> dict[str, Any]:
         "repository": place,
         "owner": plan.owner,
         "pointers": sorted(pointer.tag for pointer in image.pointers),
-        "grammar": [{"kind": k, "pattern": names.pointer_pattern(k)} for k in image.policy],
+        "grammar": [{"kind": k, "pattern": tags.pointer_pattern(k)} for k in image.policy],
         "policy": dict(image.policy),
         "maxRemovals": 1.0,
     }

@@ -7,18 +7,18 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from fleet.http.retry import RetryPolicy
-from providers.ociregistry.client import Client
-from providers.ociregistry.packages import Packages, is_ghcr
-from providers.ociregistry.reference import Repository
-from providers.ociregistry.transport import Transport
+from fleet.registry.client import Client
+from fleet.registry.github_packages import Packages, is_ghcr
+from fleet.registry.reference import Repository
+from fleet.registry.transport import Transport
+from fleet.upkeep.images import Image
+from fleet.upkeep.prune.digests import Distribution, GitHub, Versions
+from fleet.upkeep.prune.prune import Found, Pruner, Swept
+from fleet.upkeep.state import State, parse_state
 from tests.faults.chaos import DEADLINE_SECONDS
 from tests.faults.driver import OWNER
 from tests.faults.model import Fleet
-from tests.providers.engine_fake import Engine
-from upkeep.images import Image
-from upkeep.prune import Found, Pruner, Swept
-from upkeep.state import State, parse_state
-from upkeep.versions import Distribution, GitHub, Versions
+from tests.providers.ociregistry.engine_fake import Engine
 
 
 def sweep(

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from providers.ociregistry.errors import OciError, RegistryError
-from providers.ociregistry.stale_resource import RemovalFailedError
+from fleet.registry.errors import OciError, RegistryError
+from providers.ociregistry.stale_pointers.resource import RemovalFailedError
 from tests.engine.registries import Distribution
 from tests.engine.seeding import OCI_INDEX, delete, push_manifest
 from tests.faults.conftest import LATEST, NEW, OLD, STALE, STRAY, Place
 from tests.faults.proxy import Proxy, Rules, proxied
-from tests.providers.engine_fake import Engine
+from tests.providers.ociregistry.engine_fake import Engine
 
 pytestmark = pytest.mark.integration
 

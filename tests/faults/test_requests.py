@@ -2,12 +2,12 @@
 
 import pytest
 
-from providers.ociregistry.errors import AuthenticationError, DeadlineError, RegistryError
+from fleet.registry.errors import AuthenticationError, DeadlineError, RegistryError
 from tests.engine.seeding import push_image
 from tests.faults.chaos import DEADLINE_SECONDS
 from tests.faults.conftest import LATEST, NEW, OLD, PLATFORMS, TAG, Place
 from tests.faults.proxy import Kind, Proxy, Rules
-from tests.providers.engine_fake import Engine
+from tests.providers.ociregistry.engine_fake import Engine
 
 pytestmark = pytest.mark.integration
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.model import Fleet
 from tests.faults.verdict import judge_gone
-from tests.providers.registry_fake import FakeRegistry, serving
+from tests.providers.ociregistry.registry_fake import FakeRegistry, serving
 
 NAME, TAG = "team/app", "py3.7-LATEST"
 

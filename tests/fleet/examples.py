@@ -4,12 +4,12 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from fleet.coverage import note_missing
-from fleet.declaration import Declaration
-from fleet.inputs import Assets, Inputs
-from fleet.lock import Base, Lock, bare
-from fleet.parse import parse
-from fleet.problems import Problem, Problems
+from fleet.declaration.model import Declaration
+from fleet.declaration.parse import parse
+from fleet.declaration.problems import Problem, Problems
+from fleet.lock.model import Base, Lock, bare
+from fleet.plan.lock_completeness import note_missing
+from fleet.plan.plan_inputs import Assets, Inputs
 
 DIGEST = "sha256:" + "a" * 64
 OTHER_DIGEST = "sha256:" + "b" * 64

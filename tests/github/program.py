@@ -12,9 +12,9 @@ import pulumi
 from pulumi.runtime import register_stack_transformation
 
 from components.github_access import require_access
-from components.repository import Repository, RepositoryArgs
-from fleet.github import GitHub
-from fleet.problems import DeclarationError
+from components.github_repository import Repository, RepositoryArgs
+from fleet.declaration.github import GitHub
+from fleet.declaration.problems import DeclarationError
 from tests.fleet.examples import declaration
 
 _WAIT_MS = 1

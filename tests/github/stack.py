@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fleet.github import GitHub as Settings
-from local import gobuild, modules, official
-from local.checkout import checkout
+from fleet.declaration.github import GitHub as Settings
+from fleet.local.paths import checkout
+from fleet.local.toolchain import gobuild, modules, pulumi_installer
 from tests.engine.stack import EngineStack, Ran
 from tests.engine.tools import ROOT, engine_folder
 from tests.github.api import TOKEN
@@ -52,7 +52,9 @@ def plugin_home(folder: Path) -> Path:
     environment = {**os.environ, "PULUMI_HOME": str(home), "PULUMI_SKIP_UPDATE_CHECK": "true"}
     gobuild.ensure(here, [module])
     binary = gobuild.place(here, module) / f"pulumi-resource-{module.plugin.name}"
-    official.install_plugin(engine_folder() / "pulumi", module.plugin, environment, file=binary)
+    pulumi_installer.install_plugin(
+        engine_folder() / "pulumi", module.plugin, environment, file=binary
+    )
     return home
 
 

@@ -5,9 +5,9 @@ import signal
 import subprocess
 from pathlib import Path
 
-from local import processes
-from local.mounts import mounts_below
-from tests.local import authority
+from fleet.local import processes
+from fleet.local.mounts import mounts_below
+from tests.fleet.local import authority
 
 
 class NodeDaemon:

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from tests.jobs.hub import REPOSITORY, TOKEN
+from tests.fleet.github.hub import REPOSITORY, TOKEN
 
 _EXPRESSION = re.compile(r"\$\{\{ (.+?) \}\}")
 # `shell: bash`, as GitHub documents it: strict, also about pipes.

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
+from tests.fleet.releases.simple import Simple
 from tests.integration.container import ran, unpacked
 from tests.integration.curious import curious_source
 from tests.integration.rebuilding import emptied, rebuilt, refused
 from tests.integration.registry_view import Pulled, RegistryView
 from tests.integration.workshop import IMAGE, Workshop
-from tests.releases.simple import Simple
 
 STACK = "family"
 PARENT = "python-gunicorn"

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.fleet.releases.simple import Simple, serving
 from tests.integration.workshop import Workshop
-from tests.releases.simple import Simple, serving
 
 STACK = "sources"
 LONE, ODD = "python-uvicorn", "python-odd"

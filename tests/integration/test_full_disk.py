@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from local import engine, space
-from local.checkout import Checkout
-from local.say import TroubleError
+from fleet.local import disk_space, engine
+from fleet.local.console import TroubleError
+from fleet.local.paths import Checkout
 from tests.engine.tools import engine_folder
-from tests.local.examples import checkout, needs
+from tests.fleet.local.examples import checkout, needs
 
 STACK = "dev"
 SIZE = 3 * 2**20
@@ -116,9 +116,9 @@ def test_a_state_that_a_full_disk_cut_is_named_with_the_commands_that_put_it_bac
 def test_nothing_is_started_where_the_state_would_be_lost(small_disk: Path, tmp_path: Path) -> None:
     here = checkout(tmp_path)
     with pytest.raises(TroubleError, match=r"3\.1 MB are free where .*less than 2\.3 GB"):
-        space.require(here, needs(), {})
+        disk_space.require(here, needs(), {})
     own = {"PULUMI_BACKEND_URL": f"file://{small_disk}/state"}
     elsewhere = needs(port=None, host="ghcr.io", built_here=(), builders=("mine",))
     with pytest.raises(TroubleError, match=r"less than 256\.0 MB is not enough"):
-        space.require(here, elsewhere, own)
-    space.require(here, elsewhere, {"PULUMI_BACKEND_URL": "s3://bucket"})
+        disk_space.require(here, elsewhere, own)
+    disk_space.require(here, elsewhere, {"PULUMI_BACKEND_URL": "s3://bucket"})

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 import yaml
 
+from tests.fleet.pages.readmes import tags_in
 from tests.integration.guide import Command, Written, missing, steps
 from tests.integration.registry_view import RegistryView
 from tests.integration.workshop import BUILD_LIMIT_SECONDS, IMAGE, ROOT, Workshop
-from tests.render.readmes import tags_in
 
 NEW = "python-hypercorn"
 GUIDE = ROOT / "docs" / "new-image.md"

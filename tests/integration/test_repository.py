@@ -9,12 +9,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.fleet.pages.readmes import tags_in
 from tests.github.api import TOKEN, GitHub
 from tests.github.call import NAME, OWNER
 from tests.github.server import serving
 from tests.integration.registry_view import RegistryView
 from tests.integration.workshop import IMAGE, Workshop
-from tests.render.readmes import tags_in
 
 STACK = "hosted"
 SECOND = "python-second"

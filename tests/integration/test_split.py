@@ -12,14 +12,14 @@ from typing import cast
 import pytest
 import yaml
 
+from tests.fleet.github.hub import Hub
+from tests.fleet.pages.readmes import tags_in
 from tests.github.api import TOKEN, GitHub
 from tests.github.call import NAME, OWNER
 from tests.github.server import serving
 from tests.integration.registry_view import RegistryView
 from tests.integration.runner import Runner, Step
 from tests.integration.workshop import IMAGE, ROOT, Workshop
-from tests.jobs.hub import Hub
-from tests.render.readmes import tags_in
 
 STACK = "grown"
 PARENT = "python-gunicorn"

@@ -14,15 +14,15 @@ import pytest
 import yaml
 from packaging.version import Version
 
-from fleet.parse import parse
-from inputs.templates import read_templates
-from render import github
+from fleet.checkout.templates import read_templates
+from fleet.declaration.parse import parse
+from fleet.github.render import workflows
+from tests.fleet.github.hub import REPOSITORY, Hub
 from tests.github.api import GitHub
 from tests.github.server import serving
 from tests.integration.registry_view import RegistryView
 from tests.integration.runner import Runner, Step
 from tests.integration.workshop import IMAGE, ROOT, Workshop
-from tests.jobs.hub import REPOSITORY, Hub
 
 # Of its own in each run: a kept workshop has what an older run brought up.
 STACK = f"steps-{os.getpid()}"
@@ -52,7 +52,7 @@ def files(workshop: Workshop, view: RegistryView) -> dict[str, str]:
     schedules = {"drift": "1 2 * * *", "versions": "1 3 * * *"}
     more = {"schedules": schedules, "github": FLEET, "logins": LOGINS}
     declared = parse({**config, **more})
-    made = github.files(declared, STACK, read_templates(ROOT))
+    made = workflows.files(declared, STACK, read_templates(ROOT))
     return {Path(path).stem: made for path, made in made.items()}
 
 
@@ -230,7 +230,7 @@ def test_an_up_that_is_out_of_time_gives_its_lock_back(
 ) -> None:
     """Killed together with its job, it would keep the next one out."""
     assert listed(runner, files) == 0
-    short = files["up"].replace(f'LIMIT: "{github.LIMITS.engine}"', 'LIMIT: "45s"')
+    short = files["up"].replace(f'LIMIT: "{workflows.LIMITS.engine}"', 'LIMIT: "45s"')
     assert short != files["up"]
     endless = 'RUN ["python3", "-c", "import time; time.sleep(3600)"]\nRUN --network'
     with workshop.edited(f"assets/{IMAGE}/verify/Dockerfile", "RUN --network", endless):

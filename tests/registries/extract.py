@@ -2,7 +2,7 @@
 
     python -m tests.registries.extract packages FILE > tests/registries/data/packages.json
     python -m tests.registries.extract repository FILE > tests/github/data/repository.json
-    python -m tests.registries.extract jobs FILE > tests/jobs/data/jobs.json
+    python -m tests.registries.extract jobs FILE > tests/fleet/github/data/jobs.json
 
 `FILE` is `generated/api.github.com.json` of the npm package `@octokit/openapi` (MIT).
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.registries import Distribution
-from tests.providers.registry_fake import serving
+from tests.providers.ociregistry.registry_fake import serving
 from tests.registries.front import Front, fronting
 
 

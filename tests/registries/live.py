@@ -9,9 +9,9 @@ import pytest
 
 from tests.engine.reading import Reading
 from tests.engine.seeding import delete
+from tests.fleet.upkeep.logged import LoggedDistribution
 from tests.registries.front import Front, fronting
 from tests.registries.kinds import LIVE, Kind
-from tests.upkeep.logged import LoggedDistribution
 
 PLAIN = Kind(name="distribution", real=True)
 on_each_kind = pytest.mark.parametrize("live", LIVE, ids=[k.name for k in LIVE], indirect=True)

@@ -8,21 +8,16 @@ from pathlib import Path
 import pytest
 
 from fleet.http.retry import RetryPolicy
-from providers.ociregistry.client import Client
-from providers.ociregistry.errors import (
-    ConflictError,
-    OciError,
-    RegistryError,
-    UnsupportedRemovalError,
-)
-from providers.ociregistry.ghcr import PackagesRemover
-from providers.ociregistry.packages import Packages, Version, is_ghcr
-from providers.ociregistry.reference import Repository, TagReference
-from providers.ociregistry.throwaway import throwaway
-from providers.ociregistry.transport import Transport
+from fleet.registry.client import Client
+from fleet.registry.errors import ConflictError, OciError, RegistryError, UnsupportedRemovalError
+from fleet.registry.github_packages import Packages, Version, is_ghcr
+from fleet.registry.reference import Repository, TagReference
+from fleet.registry.removal.ghcr import PackagesRemover
+from fleet.registry.removal.placeholder import throwaway
+from fleet.registry.transport import Transport
 from tests.engine.reading import Reading
 from tests.engine.seeding import OCI_MANIFEST, move_tag, push_image, push_index
-from tests.providers.registry_fake import serving
+from tests.providers.ociregistry.registry_fake import serving
 from tests.registries.front import Front, fronting
 from tests.registries.github import GitHub
 from tests.registries.writing import put

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from providers.ociregistry.index import OWNER_ANNOTATION, VERSION_ANNOTATION
-from providers.ociregistry.stale_resource import RemovalFailedError
-from providers.ociregistry.throwaway import throwaway
+from fleet.registry.manifest import OWNER_ANNOTATION, VERSION_ANNOTATION
+from fleet.registry.removal.placeholder import throwaway
+from providers.ociregistry.stale_pointers.resource import RemovalFailedError
 from tests.engine.reading import Reading
 from tests.engine.seeding import OCI_MANIFEST, move_tag, push_image, push_index
-from tests.providers.engine_fake import STALE, TAG, Engine
+from tests.providers.ociregistry.engine_fake import STALE, TAG, Engine
 from tests.registries.front import Front
 from tests.registries.kinds import Kind, parameters, running
 from tests.registries.old_workflows import GRAMMAR, NAME, PLATFORMS, OldWorkflows

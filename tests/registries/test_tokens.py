@@ -8,8 +8,8 @@ import pytest
 
 from tests.engine.reading import Reading
 from tests.engine.seeding import PLATFORMS, push_build
-from tests.providers.engine_fake import STALE, TAG, Engine
-from tests.providers.registry_fake import serving
+from tests.providers.ociregistry.engine_fake import STALE, TAG, Engine
+from tests.providers.ociregistry.registry_fake import serving
 from tests.registries.front import Front, fronting
 
 NAME, BUILD = "team/app", "team/app/build"

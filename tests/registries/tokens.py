@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qs
 
-from local.login import USERNAME
+from fleet.local.registry_login import USERNAME
 from tests.engine.seeding import SOMEBODY
 from tests.registries.github import TOKEN, Answer
 

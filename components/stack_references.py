@@ -1,0 +1,135 @@
+"""What other stacks of the same fleet export: digests to build on, and rows for pages."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+import pulumi
+
+from fleet.declaration.split import FleetStack
+from fleet.plan.plan import Plan
+from fleet.plan.platform_build import TagBuild
+
+_READ: Final = "pulumi:pulumi:readStackOutputs"
+"""The engine's own function, which every stack reference of its SDKs once was."""
+
+
+class Verified(NamedTuple):
+    """A build that passed: what it was made from, and its digest, empty where it failed.
+
+    Another stack builds on it only if that is what the declaration asks for now.
+    """
+
+    identity: str
+    digest: pulumi.Output[str]
+
+    @property
+    def exported(self) -> pulumi.Output[dict[str, Any]]:
+        """What a stack's output ``builds`` says of it."""
+        return self.digest.apply(lambda digest: {"digest": digest, "identity": self.identity})
+
+
+class Elsewhere:
+    """The other stacks of a fleet, each read once."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, pulumi.Output[dict[str, Any]]] = {}
+
+    def verified(self, plan: Plan) -> dict[str, pulumi.Output[str]]:
+        """Return, by build name, the verified digests that ``plan`` builds on and others export.
+
+        One that the other stack has not built as it is declared now has an empty digest, of which
+        an error tells: what is built on it fails, and nothing else. In a preview it is as one that
+        the same run would build.
+        """
+        found: dict[str, pulumi.Output[str]] = {}
+        for image, stack in plan.stacks.items():
+            wanted = {b.name: b.identity for b in _below(plan) if _image(b) == image}
+            if wanted:
+                digests = self._outputs(stack).apply(_picked(wanted, stack))
+                found |= {name: digests.apply(_digest(name)) for name in wanted}
+        return found
+
+    def published(
+        self, stacks: Iterable[FleetStack], *, but: str
+    ) -> dict[str, pulumi.Output[dict[str, Any]]]:
+        """Return, by image, the outputs of all ``stacks`` ``but`` one: its rows are among them."""
+        found: dict[str, pulumi.Output[dict[str, Any]]] = {}
+        for stack in stacks:
+            if stack.name != but and stack.images:
+                found |= dict.fromkeys(stack.images, self._outputs(stack.name))
+        return found
+
+    def _outputs(self, stack: str) -> pulumi.Output[dict[str, Any]]:
+        """Ask for the outputs of ``stack`` as a ``StackReference`` does, but leave no trace of it.
+
+        The engine refreshes what is in the state before it runs the program. A reference to a stack
+        that is gone, with the image that it held, would then fail every update.
+        """
+        name = _qualified(stack)
+        if name not in self._known:
+            asked = pulumi.runtime.invoke_output(_READ, {"name": name})
+            self._known[name] = asked.apply(lambda answer: answer["outputs"])
+        return self._known[name]
+
+
+def _below(plan: Plan) -> list[TagBuild]:
+    builds = (build for image in plan.images for tag in image.tags for build in tag.builds)
+    return list({build.below.name: build.below for build in builds if build.below}.values())
+
+
+def _image(build: TagBuild) -> str:
+    return build.name.partition("/build:")[0]
+
+
+def _picked(wanted: Mapping[str, str], stack: str) -> Any:
+    """Return what gets the digests of ``wanted``, identities by name, from an output ``builds``."""
+
+    def digests(outputs: Mapping[str, Any]) -> dict[str, str]:
+        exported = outputs.get("builds")
+        found = {name: _of(exported or {}, name, identity) for name, identity in wanted.items()}
+        lacking = [name for name, digest in found.items() if not digest]
+        if lacking and pulumi.runtime.is_dry_run():
+            pulumi.log.info(_to_come(stack, lacking, exported))
+        elif lacking:
+            pulumi.log.error(_lacks(stack, lacking))
+        return found
+
+    return digests
+
+
+def _of(exported: Mapping[str, Any], name: str, identity: str) -> str:
+    entry = exported.get(name)
+    if not isinstance(entry, Mapping) or entry.get("identity") != identity:
+        return ""
+    return str(entry.get("digest") or "")
+
+
+def _to_come(stack: str, names: list[str], exported: Mapping[str, Any] | None) -> str:
+    if exported is None:
+        return (
+            f"stack {stack} has not been up as a stack of its own: what is built on its images is "
+            f"shown as to be built; after `make up STACK={stack}`, only what changed is"
+        )
+    return f"stack {stack} goes first: it is to build {_some(names)}"
+
+
+def _lacks(stack: str, names: list[str]) -> str:
+    return (
+        f"stack {stack} has no verified {_some(names)} as declared now: run "
+        f"`make up STACK={stack}`, then this one again"
+    )
+
+
+def _some(names: list[str]) -> str:
+    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
+
+
+def _digest(name: str) -> Any:
+    return lambda digests: digests[name]
+
+
+def _qualified(stack: str) -> str:
+    """Return the name by which every backend knows a stack of this project."""
+    if "/" in stack:
+        return stack
+    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"

@@ -1,0 +1,21 @@
+"""The texts that pages are made of: templates, and what images say of their own."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from fleet.checkout.templates import read_templates
+from fleet.declaration.model import Declaration
+
+
+def read_sources(root: Path, declaration: Declaration) -> dict[str, str]:
+    """Return templates by their path below ``templates/``, and the images' own texts by theirs."""
+    return read_templates(root) | read_texts(root, declaration.by_name)
+
+
+def read_texts(root: Path, images: Iterable[str]) -> dict[str, str]:
+    """Return the text of every ``assets/<image>/docs/*.md`` of ``images``, by its path in ``root``.
+
+    An image need not have any.
+    """
+    found = (path for image in images for path in (root / "assets" / image / "docs").glob("*.md"))
+    return {path.relative_to(root).as_posix(): path.read_text("utf-8") for path in sorted(found)}

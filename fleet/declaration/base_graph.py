@@ -1,0 +1,120 @@
+"""Which image is built on which: order, faults, and the tag that a tag is built on."""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from graphlib import CycleError, TopologicalSorter
+
+from fleet.declaration import versions
+from fleet.declaration.matrix import Cell, cells
+from fleet.declaration.model import Exclusion, Image
+from fleet.declaration.problems import Problems
+from fleet.plan.pointers import eligible
+
+Yanked = Mapping[str, tuple[str, ...]]
+"""Withdrawn versions by package."""
+
+
+def in_order(images: Iterable[Image]) -> tuple[Image, ...]:
+    """Return ``images`` with each after the one that it is built on.
+
+    :raises graphlib.CycleError: when there is no such order; :func:`note_faults` says so first.
+    """
+    known = {image.name: image for image in images}
+    graph = {image.name: _parents(image, known) for image in known.values()}
+    return tuple(known[name] for name in TopologicalSorter(graph).static_order())
+
+
+def parent_of(cell: Cell, images: Mapping[str, Image], yanked: Yanked) -> Cell | None:
+    """Return the tag that ``cell`` is built on: the highest version of the image it builds on.
+
+    It is ``None`` for a tag on an official base, and where :func:`note_orphans` finds fault.
+    """
+    image = images.get(cell.image.builds_on)
+    if image is None:
+        return None
+    if cell.python not in image.pythons or cell.base not in image.bases:
+        return None
+    withdrawn = yanked.get(image.package, ())
+    version = _highest(image.versions, image.exclude, withdrawn, cell.python, cell.base)
+    if version is None:
+        return None
+    return Cell(image=image, python=cell.python, base=cell.base, version=version)
+
+
+# Every platform of every tag asks, several times: worked out anew each time, a plan's cost would
+# grow with the square of the versions.
+@lru_cache(maxsize=1024)
+def _highest(
+    declared: tuple[str, ...],
+    exclude: tuple[Exclusion, ...],
+    yanked: tuple[str, ...],
+    python: str,
+    base: str,
+) -> str | None:
+    there = (v for v in declared if not any(e.covers(python, base, v) for e in exclude))
+    candidates = eligible(there, yanked)
+    return versions.highest(candidates) if candidates else None
+
+
+def note_faults(images: Iterable[Image], problems: Problems) -> None:
+    """Note images that build on one that is not declared, or on themselves in the end."""
+    known = {image.name: image for image in images}
+    for image in known.values():
+        if image.builds_on and image.builds_on not in known:
+            what = f"no image {image.builds_on!r} is declared"
+            problems.add(_path(image), what, f"Name one of {', '.join(known)}, or leave it out")
+    try:
+        in_order(known.values())
+    except CycleError as error:
+        circle = [str(name) for name in reversed(error.args[1])]
+        what = f"goes in a circle: {' on '.join(circle)}"
+        problems.add(_path(known[circle[0]]), what, "Take one of the images off another")
+        return
+    # Where texts were faulty, there would be a second complaint of each.
+    if not problems.found:
+        for image in known.values():
+            note_orphans(image, known, {}, problems)
+
+
+def note_orphans(
+    image: Image, images: Mapping[str, Image], yanked: Yanked, problems: Problems
+) -> None:
+    """Note tags and platforms of ``image`` that the image below them does not have."""
+    below = images.get(image.builds_on)
+    if below is None:
+        return
+    lacking = [platform for platform in image.platforms if platform not in below.platforms]
+    if lacking:
+        what = f"{below.name} is not built for {', '.join(lacking)}"
+        problems.add(_path(image), what, f"Declare that there, or leave it out of {image.name}")
+    orphans = {
+        f"{cell.python} {cell.base}"
+        for cell in cells(image)
+        if parent_of(cell, images, yanked) is None
+    }
+    for python in image.pythons:
+        _note_mixed(image, python, images, yanked, problems)
+    for orphan in sorted(orphans):
+        what = f"{below.name} has no final version on Python {orphan} that was not yanked"
+        problems.add(_path(image), what, f"Declare one there, or exclude it from {image.name}")
+
+
+def _note_mixed(
+    image: Image, python: str, images: Mapping[str, Image], yanked: Yanked, problems: Problems
+) -> None:
+    """Note that bases of one Python have another version below; one resolution serves them all."""
+    here = (cell for cell in cells(image) if cell.python == python)
+    parents = (parent_of(cell, images, yanked) for cell in here)
+    found = sorted({parent.version for parent in parents if parent})
+    if len(found) > 1:
+        what = f"on Python {python} it would be built on versions {' and '.join(found)}"
+        remedy = f"Exclude the same versions of {image.builds_on} from all bases"
+        problems.add(_path(image), what, remedy)
+
+
+def _parents(image: Image, known: Mapping[str, Image]) -> list[str]:
+    return [image.builds_on] if image.builds_on in known else []
+
+
+def _path(image: Image) -> str:
+    return f"fleet:images.{image.name}.builds-on"

@@ -1,0 +1,195 @@
+"""Typed reading of a nested mapping, where every fault is noted with its path."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from fleet.declaration.problems import Problems
+
+
+class Fault(NamedTuple):
+    """What is wrong with a text, and what to do about it."""
+
+    what: str
+    remedy: str
+
+
+Rule = Callable[[str], Fault | None]
+
+
+def pattern(expression: str, what: str, remedy: str) -> Rule:
+    """Return a rule that the whole text must match ``expression``."""
+    compiled = re.compile(expression)
+    return lambda text: None if compiled.fullmatch(text) else Fault(f"{text!r} {what}", remedy)
+
+
+def one_of(allowed: Iterable[str], noun: str) -> Rule:
+    """Return a rule that the text is one of ``allowed``."""
+    known = tuple(allowed)
+    remedy = f"Use one of {', '.join(known)}"
+    return lambda text: None if text in known else Fault(f"{text!r} is no known {noun}", remedy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """A mapping at ``path``, read key by key; what is absent or wrong yields the fallback.
+
+    What it has from elsewhere stands in ``inherited``: the path of such a key.
+    """
+
+    path: str
+    values: Mapping[str, Any]
+    problems: Problems
+    inherited: Mapping[str, str] = field(default_factory=dict)
+
+    def at(self, key: str) -> str:
+        """Return the path of ``key``; the first level is a Pulumi key such as ``fleet:images``."""
+        if key in self.inherited:
+            return self.inherited[key]
+        return f"{self.path}{key}" if self.path.endswith(":") else f"{self.path}.{key}"
+
+    def is_sound(self, *keys: str) -> bool:
+        """Tell whether no problem was noted so far at ``keys``, nor at anything in them."""
+        ends = tuple(self.at(key) + end for key in keys for end in (".", "["))
+        return not any(f"{problem.path}.".startswith(ends) for problem in self.problems.found)
+
+    def only(self, allowed: Iterable[str], gone: Mapping[str, str] = MappingProxyType({})) -> None:
+        """Note every key that is none of ``allowed``; ``gone`` says what became of former ones."""
+        known = tuple(allowed)
+        for key in self.values:
+            if key in gone:
+                self.problems.add(self.at(str(key)), "is a key no more", gone[key])
+            elif key not in known:
+                near = f"Known keys: {', '.join(known)}"
+                self.problems.add(self.at(str(key)), "unknown key", near)
+
+    def text(self, key: str, rule: Rule | None = None, fallback: str | None = None) -> str:
+        """Return the text at ``key``; absent without a ``fallback`` is a problem."""
+        value = self.values.get(key, fallback)
+        if value is None:
+            self.problems.add(self.at(key), "is missing", self._missing_remedy())
+            return ""
+        return self._checked(self.at(key), value, rule)
+
+    def texts(
+        self, key: str, rule: Rule | None = None, fallback: tuple[str, ...] | None = None
+    ) -> tuple[str, ...]:
+        """Return the list of texts at ``key``: without a ``fallback`` it must have entries."""
+        value = self.values.get(key, fallback)
+        if value is None:
+            self.problems.add(self.at(key), "is missing", self._missing_remedy())
+            return ()
+        if not isinstance(value, list | tuple):
+            what = f"is {_kind(value)}, not a list"
+            self.problems.add(self.at(key), what, "Write it as a list: [one, two]")
+            return ()
+        if not value and fallback is None:
+            self.problems.add(self.at(key), "is empty", "Name at least one entry")
+        self._note_repeats(key, value)
+        return tuple(
+            self._checked(f"{self.at(key)}[{i}]", item, rule) for i, item in enumerate(value)
+        )
+
+    def _missing_remedy(self) -> str:
+        # fleet:defaults are those of images.
+        is_first_level = self.path.endswith(":")
+        return "Declare it" if is_first_level else "Declare it here or in fleet:defaults"
+
+    def mapping(self, key: str, fallback: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        """Return the mapping at ``key``: without a ``fallback`` it must have entries."""
+        value = self.values.get(key, fallback)
+        if value is None:
+            self.problems.add(self.at(key), "is missing", "Declare it")
+            return {}
+        if not isinstance(value, Mapping):
+            what = f"is {_kind(value)}, not a mapping"
+            self.problems.add(self.at(key), what, "Write it as key: value lines")
+            return {}
+        if not value and fallback is None:
+            self.problems.add(self.at(key), "is empty", "Declare at least one entry")
+        return value
+
+    def inner(self, key: str) -> "Reader":
+        """Return a reader of the mapping at ``key``, empty where there is none."""
+        return Reader(path=self.at(key), values=self.mapping(key, {}), problems=self.problems)
+
+    def flag(self, key: str, *, fallback: bool) -> bool:
+        """Return the truth value at ``key``; Pulumi hands it over as text."""
+        value = self.values.get(key, fallback)
+        if isinstance(value, bool):
+            return value
+        if value in ("true", "false"):
+            return bool(value == "true")
+        self.problems.add(self.at(key), f"{value!r} is neither true nor false", "Use one of them")
+        return fallback
+
+    def share(self, key: str, fallback: float) -> float:
+        """Return the number from 0 to 1 at ``key``."""
+        value = self.values.get(key, fallback)
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = -1.0
+        if isinstance(value, bool) or not 0 <= number <= 1:
+            what = f"{value!r} is no share"
+            self.problems.add(self.at(key), what, "Write a number from 0 to 1, such as 0.5")
+            return fallback
+        return number
+
+    def days(self, key: str, fallback: int) -> int:
+        """Return the whole number of days, 1 to 9999, at ``key``."""
+        return self.whole(key, fallback, "number of days")
+
+    def whole(self, key: str, fallback: int, noun: str = "whole number") -> int:
+        """Return the whole number, 1 to 9999, at ``key``; Pulumi hands it over as text."""
+        value = self.values.get(key, fallback)
+        text = str(value) if not isinstance(value, bool) else ""
+        # Numbers of a Pulumi configuration may come as 30.0.
+        if re.fullmatch(r"[1-9][0-9]{0,3}(?:\.0)?", text):
+            return int(float(text))
+        what = f"{value!r} is no {noun}"
+        self.problems.add(self.at(key), what, "Write a whole number from 1 to 9999")
+        return fallback
+
+    def _checked(self, path: str, value: object, rule: Rule | None) -> str:
+        if not isinstance(value, str):
+            what = f"is {_kind(value)}, not text"
+            self.problems.add(path, what, _to_text(value))
+            return ""
+        fault = rule(value) if rule else None
+        if fault:
+            self.problems.add(path, fault.what, fault.remedy)
+            return ""
+        return value
+
+    def _note_repeats(self, key: str, items: Iterable[object]) -> None:
+        seen: list[object] = []
+        for index, item in enumerate(items):
+            if item in seen:
+                what = f"{item!r} is listed twice"
+                self.problems.add(f"{self.at(key)}[{index}]", what, "Remove one of the two")
+            seen.append(item)
+
+
+def _to_text(value: object) -> str:
+    """Return the remedy for a value that should have been text."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return "Put it in quotes: YAML reads 3.10 as the number 3.1"
+    return "Write one text there, in quotes"
+
+
+def _kind(value: object) -> str:
+    """Name the type of a YAML value as a maintainer would."""
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return f"the truth value {str(value).lower()}"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return f"the text {value!r}"
+    if hasattr(value, "isoformat"):
+        return f"the date {value}"
+    return "a list" if isinstance(value, list | tuple) else "a mapping"

@@ -1,0 +1,149 @@
+"""Which registry's login comes from which environment variables: names of variables, no values."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fleet import tags
+from fleet.declaration.config_reader import Fault, Reader, pattern
+from fleet.declaration.problems import Problems
+
+BASES: Final = "docker.io"
+"""The registry of the official Python images, which every other image starts from."""
+
+_KEYS = ("username", "password", "read")
+_NAME = pattern(r"(?!GITHUB_)[A-Z_][A-Z0-9_]*", "", "")
+_NOT_A_NAME = Fault(
+    "is not the name of an environment variable (it is not shown, for it may be a secret)",
+    "Write a name of capitals, digits and _, not beginning with GITHUB_, such as HUB_PASSWORD, and "
+    "give the value in the environment. If a secret stood here, replace it where it is valid",
+)
+# What the engine, the program and its jobs are set by, the App's key and the passphrase included.
+_TAKEN = re.compile(
+    r"PULUMI_.*|FLEET_(?!REGISTRY_).*|DOCKER_CONFIG|LIMIT|PATH|STACK"
+    r"|GH_TOKEN|AWS_.*|ACTIONS_.*|HOME"
+)
+_HOST = re.compile(r"localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?|[A-Za-z0-9-]+:[0-9]+")
+_NOT_A_HOST = Fault(
+    "has a key that is not the host of a registry (it is not shown, for it may hold a secret)",
+    "Write host or host:port, without scheme, user or path",
+)
+_UNKNOWN = Fault(
+    "has an unknown key (it is not shown, for it may be a secret)",
+    f"Known keys: {', '.join(_KEYS)}",
+)
+_NOT_A_FLAG = Fault(
+    "is neither true nor false (it is not shown, for it may be a secret)", "Use one of them"
+)
+_NOT_A_MAPPING = "is not a mapping (it is not shown, for it may hold a secret)"
+_NOT_LOGINS = Fault(_NOT_A_MAPPING, "Write a line per registry: host: {username: A_VARIABLE, …}")
+_NOT_A_LOGIN = Fault(_NOT_A_MAPPING, "Write {username: A_VARIABLE, password: A_VARIABLE}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """The names of the variables that hold a registry's login.
+
+    ``read`` says that it can only pull: then the job that asks for new bases gets it too.
+    """
+
+    username: str
+    password: str
+    read: bool = False
+
+
+DEFAULT: Final = Login(
+    username="FLEET_REGISTRY_USERNAME",
+    password="FLEET_REGISTRY_PASSWORD",  # noqa: S106 - the name of a variable
+)
+"""The login of the fleet's own registry where none is declared for it."""
+
+
+def parse_logins(reader: Reader, registry: str) -> dict[str, Login]:
+    """Return the logins that ``reader`` declares, and the default one of the fleet's ``registry``.
+
+    No declared value gets into a problem: it may be a secret that was written in a wrong place.
+    """
+    host = registry.partition("/")[0]
+    found = {} if is_embedded(host) or not host else {host: DEFAULT}
+    declared = reader.values.get("logins", {})
+    if not isinstance(declared, Mapping):
+        reader.problems.add(reader.at("logins"), *_NOT_LOGINS)
+        return found
+    for name, entry in declared.items():
+        if not _HOST.fullmatch(str(name)):
+            reader.problems.add(reader.at("logins"), *_NOT_A_HOST)
+            continue
+        path = f"{reader.at('logins')}.{name}"
+        _note_host(path, str(name), host, reader.problems)
+        found[str(name)] = _login(path, entry, reader.problems, own=name == host)
+    _note_repeats(reader.at("logins"), found, reader.problems)
+    return found
+
+
+def is_embedded(host: str) -> bool:
+    """Tell whether ``host[:port]`` is a registry on this machine, whose login is made with it."""
+    return host.partition(":")[0] in tags.LOOPBACK
+
+
+def variables(logins: Mapping[str, Login]) -> dict[str, dict[str, str]]:
+    """Return ``logins`` as the provider's configuration and the registry client take them."""
+    return {
+        host: {"username": login.username, "password": login.password}
+        for host, login in logins.items()
+    }
+
+
+def _note_host(path: str, name: str, host: str, problems: Problems) -> None:
+    if is_embedded(name):
+        what = "is the registry on this machine, whose login is made with it"
+        problems.add(path, what, "Take it out")
+    elif host and name not in (host, BASES):
+        what = "is not a registry that this stack reads or writes"
+        problems.add(path, what, f"Write {' or '.join(dict.fromkeys((host, BASES)))}")
+
+
+def _note_repeats(path: str, logins: Mapping[str, Login], problems: Problems) -> None:
+    """Note a variable that is named twice: the secret of one host would be sent to another."""
+    places: dict[str, str] = {}
+    for host, login in logins.items():
+        for key, variable in (("username", login.username), ("password", login.password)):
+            place = f"{path}.{host}.{key}"
+            first = places.setdefault(variable, place) if variable else place
+            if first != place:
+                what = f"{variable} is named at {first} already"
+                problems.add(place, what, "Name a variable of its own, which holds that one value")
+
+
+def _login(path: str, entry: Any, problems: Problems, *, own: bool) -> Login:
+    if not isinstance(entry, Mapping):
+        problems.add(path, *_NOT_A_LOGIN)
+        return Login(username="", password="")
+    reader = Reader(path=path, values=entry, problems=problems)
+    if not entry.keys() <= {*_KEYS}:
+        problems.add(path, *_UNKNOWN)
+    read = entry.get("read", False)
+    if not isinstance(read, bool) and read not in ("true", "false"):
+        problems.add(reader.at("read"), *_NOT_A_FLAG)
+    read = read in (True, "true")
+    if read and own:
+        what = "is for a registry of bases, and this one is written to"
+        problems.add(reader.at("read"), what, "Take it out")
+    return Login(
+        username=_variable(reader, "username"), password=_variable(reader, "password"), read=read
+    )
+
+
+def _variable(reader: Reader, key: str) -> str:
+    value = reader.values.get(key)
+    if value is None:
+        reader.problems.add(reader.at(key), "is missing", "Name the variable that holds it")
+    elif not isinstance(value, str) or _NAME(value):
+        reader.problems.add(reader.at(key), *_NOT_A_NAME)
+    elif _TAKEN.fullmatch(value):
+        what = f"{value} is a variable of another purpose, whose value no registry may get"
+        reader.problems.add(reader.at(key), what, "Name a variable of its own")
+    else:
+        return value
+    return ""

@@ -1,0 +1,159 @@
+"""The declaration: what a stack's configuration says, as data.
+
+The shapes are here; :mod:`fleet.declaration.parse` makes them from configuration and finds every problem.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, NewType
+
+from fleet.declaration.builder_nodes import Node
+from fleet.declaration.github import GitHub
+from fleet.declaration.logins import Login
+from fleet.declaration.release_policy import PythonReleases, Releases
+from fleet.tags import PointerKind
+
+StalePolicy = NewType("StalePolicy", str)
+"""``remove``, ``keep`` or ``remove after N days``, checked by :mod:`fleet.declaration.parse`."""
+
+STALE_DEFAULTS: Final[Mapping[PointerKind, StalePolicy]] = {
+    "LATEST": StalePolicy("remove"),
+    "X.Y": StalePolicy("keep"),
+    "X": StalePolicy("keep"),
+}
+"""What becomes of a stale pointer where an image does not say, and the kinds made by default."""
+
+PYPI: Final = "https://pypi.org/simple"
+"""The package index where none is declared."""
+
+OnConflict = Literal["take-over", "refuse"]
+
+EVERYWHERE: Final = "everywhere"
+"""The ``whole_check`` that leaves out no platform."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exclusion:
+    """Tags that the matrix leaves out, and why; an empty coordinate covers all of its kind."""
+
+    python: str
+    base: str
+    version: str
+    because: str
+
+    def covers(self, python: str, base: str, version: str) -> bool:
+        """Tell whether the tag of these coordinates is left out."""
+        pairs = ((self.python, python), (self.base, base), (self.version, version))
+        return all(mine in ("", theirs) for mine, theirs in pairs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """One image of the fleet: a repository, and the matrix of tags in it.
+
+    ``package`` names the tags by its ``versions``; ``requires`` come along at the newest release
+    that the lock found for each Python. ``builds_on`` names another image of the fleet: each tag is
+    built on that image's highest version of the same Python and base; it is empty where official
+    Python images are the bases. ``exclude`` are tags that the matrix leaves out; ``lacks`` names,
+    by ``{platform}`` or ``{platform} {base}``, distributions that can't be had there. ``pointers``
+    maps each declared kind to what happens to a live pointer of that kind which nothing declares
+    any more. ``releases`` and ``python_releases`` say which versions and Pythons release discovery
+    keeps; they are ``None`` where these are kept by hand. Distributions in ``from_source`` need no
+    wheel: what they require is found out of their source distributions.
+    """
+
+    name: str
+    title: str
+    maintainer: str
+    source: str
+    licenses: str
+    package: str
+    extras: tuple[str, ...]
+    requires: tuple[str, ...]
+    from_source: tuple[str, ...]
+    builds_on: str
+    lacks: Mapping[str, tuple[str, ...]]
+    exclude: tuple[Exclusion, ...]
+    pythons: tuple[str, ...]
+    versions: tuple[str, ...]
+    bases: tuple[str, ...]
+    platforms: tuple[str, ...]
+    pointers: Mapping[PointerKind, StalePolicy]
+    releases: Releases | None
+    python_releases: PythonReleases | None
+
+    @property
+    def requirement(self) -> str:
+        """The package with its extras, as pip spells it: ``uvicorn[standard]``."""
+        return f"{self.package}[{','.join(self.extras)}]" if self.extras else self.package
+
+    def lacking(self, platform: str, base: str) -> tuple[str, ...]:
+        """Return the names of what can't be had on ``base`` for ``platform``, sorted."""
+        keys = (platform, f"{platform} {base}")
+        return tuple(sorted({name for key in keys for name in self.lacks.get(key, ())}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """What is said of a stack that manages some images of a fleet, and other stacks the rest.
+
+    ``whole`` is the stack that holds the declaration, and after which lock and owner are named.
+    ``fleet`` are the images of all stacks, as they are declared; ``stacks`` says which stack has
+    those that an image here builds on.
+    """
+
+    whole: str
+    fleet: tuple[Image, ...]
+    stacks: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Declaration:
+    """A whole stack: where the images go, who builds them, and which they are.
+
+    ``registry`` is ``host[:port]/namespace``; ``builders`` maps a platform to the name of a buildx
+    builder, and ``nodes`` says where those build that the declaration describes. ``logins`` names,
+    by registry host, the variables that hold a login. ``schedules`` maps
+    a job to its cron line, ``secrets`` names the Actions secrets that the fleet's repository is
+    given, ``variables`` are the Actions variables beside them; ``github`` is ``None`` where nothing
+    on GitHub is managed. ``pointers_stay`` says that the pointers of an image that leaves stay, and
+    all of them at a destroy. ``max_removals`` is the share (0 to 1) of a repository's live pointers
+    above which a removal stops and asks. What is superseded is kept for ``retention_days`` before a
+    sweep. Distributions come from ``index``, the address of a simple API; releases count once they
+    are ``cooldown_days`` old, at once where that is 0. ``whole_check`` is the platform on which a
+    verification checks all, ``everywhere``, or empty: then the plan chooses one.
+    """
+
+    registry: str
+    builders: Mapping[str, str]
+    nodes: Mapping[str, Node]
+    logins: Mapping[str, Login]
+    images: tuple[Image, ...]
+    part: Part | None
+    schedules: Mapping[str, str]
+    secrets: tuple[str, ...]
+    variables: Mapping[str, str]
+    github: GitHub | None
+    protected: bool
+    version_conflict: OnConflict
+    pointer_conflict: OnConflict
+    pointers_stay: bool
+    max_removals: float
+    retention_days: int
+    index: str
+    cooldown_days: int
+    whole_check: str
+
+    @property
+    def by_name(self) -> Mapping[str, Image]:
+        """The images of the whole fleet by their names, those of other stacks included."""
+        return {image.name: image for image in (self.part.fleet if self.part else self.images)}
+
+    def fleet_of(self, stack: str) -> str:
+        """Return what the fleet of ``stack`` is called: the stack that holds its declaration."""
+        return self.part.whole if self.part else stack
+
+    @property
+    def host(self) -> str:
+        """The registry's host and port."""
+        return self.registry.partition("/")[0]

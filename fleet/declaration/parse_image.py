@@ -1,0 +1,160 @@
+"""One image of a declaration: its keys read and checked."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fleet import tags
+from fleet.declaration import validators
+from fleet.declaration.config_reader import Reader, Rule
+from fleet.declaration.matrix import cells
+from fleet.declaration.model import STALE_DEFAULTS, Exclusion, Image, StalePolicy
+from fleet.declaration.release_policy import (
+    PYTHON_RELEASES,
+    RELEASES,
+    parse_python_releases,
+    parse_releases,
+)
+from fleet.lock.model import normalised
+from fleet.tags import PointerKind
+
+IMAGE_KEYS = (
+    "title", "maintainer", "source", "licenses", "package", "extras", "requires", "from-source",
+    "builds-on", "lacks", "pythons", "versions", "bases", "platforms", "exclude",
+    "pointers", RELEASES, PYTHON_RELEASES,
+)  # fmt: skip
+
+GONE_IMAGE_KEYS = {"pure": "Take it out: wheels are installed without emulation for every platform"}
+"""Keys that there were, and what to do about one."""
+
+
+def parse_image(name: str, reader: Reader) -> Image:
+    """Return the image ``name`` with the keys in ``reader``; every fault is noted there."""
+    image = Image(
+        name=name,
+        title=reader.text("title", validators.PLAIN, name),
+        maintainer=reader.text("maintainer", validators.PLAIN),
+        source=reader.text("source", validators.URL),
+        licenses=reader.text("licenses", validators.LICENSE, "MIT"),
+        package=reader.text("package", validators.PACKAGE),
+        extras=reader.texts("extras", validators.EXTRA, ()),
+        requires=reader.texts("requires", validators.REQUIRE, ()),
+        from_source=tuple(map(normalised, reader.texts("from-source", validators.PACKAGE, ()))),
+        builds_on=_optional(reader, "builds-on", validators.REPOSITORY),
+        lacks=_lacks(reader),
+        exclude=_exclusions(reader),
+        pythons=reader.texts("pythons", validators.PYTHON),
+        versions=reader.texts("versions", validators.version),
+        bases=reader.texts("bases", validators.BASE),
+        platforms=reader.texts("platforms", validators.PLATFORM),
+        pointers=_pointers(reader),
+        releases=parse_releases(reader),
+        python_releases=parse_python_releases(reader),
+    )
+    # Where texts were faulty, there would be a second complaint of each, and an untrue one.
+    if reader.is_sound("pythons", "bases", "versions", "exclude"):
+        _note_idle_exclusions(image, reader)
+    if reader.is_sound("bases", "platforms"):
+        _note_misplaced_lacks(image, reader)
+    _note_collisions(image, reader)
+    return image
+
+
+def _lacks(reader: Reader) -> dict[str, tuple[str, ...]]:
+    inner = reader.inner("lacks")
+    found: dict[str, tuple[str, ...]] = {}
+    for key in map(str, inner.values):
+        platform, space, base = key.partition(" ")
+        if platform in tags.PLATFORMS and (base in tags.BASES or not space):
+            found[key] = tuple(map(normalised, inner.texts(key, validators.PACKAGE)))
+        else:
+            known, bases = ", ".join(tags.PLATFORMS), ", ".join(tags.BASES)
+            remedy = f"Known keys: {known}; each alone or with one of its bases behind it ({bases})"
+            reader.problems.add(inner.at(key), "unknown key", remedy)
+    return found
+
+
+def _note_misplaced_lacks(image: Image, reader: Reader) -> None:
+    at = reader.at("lacks")
+    for key, lacking in image.lacks.items():
+        platform, _, base = key.partition(" ")
+        if platform not in image.platforms:
+            what = f"the image is not built for {platform}"
+            reader.problems.add(f"{at}.{key}", what, "Leave the platform out here")
+        if base and base not in image.bases:
+            what = f"the image is not built on {base}"
+            reader.problems.add(f"{at}.{key}", what, "Leave the base out here")
+        if normalised(image.package) in lacking:
+            what = f"{image.package} is what the image is made for"
+            own, where = ("base", "bases") if base else ("platform", "platforms")
+            remedy = f"Leave the {own} out of the image's {where} instead"
+            reader.problems.add(f"{at}.{key}", what, remedy)
+
+
+def _exclusions(reader: Reader) -> tuple[Exclusion, ...]:
+    entries = reader.values.get("exclude", [])
+    if not isinstance(entries, list | tuple):
+        remedy = "Write a list of entries, each with python, base or version, and because"
+        reader.problems.add(reader.at("exclude"), "is no list", remedy)
+        return ()
+    return tuple(_exclusion(reader, index, entry) for index, entry in enumerate(entries))
+
+
+def _exclusion(reader: Reader, index: int, entry: object) -> Exclusion:
+    path = f"{reader.at('exclude')}[{index}]"
+    values = entry if isinstance(entry, Mapping) else {}
+    inner = Reader(path=path, values=values, problems=reader.problems)
+    inner.only(("python", "base", "version", "because"))
+    if not {"python", "base", "version"} & values.keys():
+        remedy = "Name a python, a base or a version; an image of no tags is no image"
+        reader.problems.add(path, "says not which tags", remedy)
+    return Exclusion(
+        python=_optional(inner, "python", validators.PYTHON),
+        base=_optional(inner, "base", validators.BASE),
+        version=_optional(inner, "version", validators.version),
+        because=inner.text("because", validators.PLAIN),
+    )
+
+
+def _optional(reader: Reader, key: str, rule: Rule) -> str:
+    return reader.text(key, rule) if key in reader.values else ""
+
+
+def _note_idle_exclusions(image: Image, reader: Reader) -> None:
+    """Note exclusions of nothing: most likely a typing error, and a tag that is built after all."""
+    whole = cells(replace(image, exclude=()))
+    for index, excluded in enumerate(image.exclude):
+        if not any(excluded.covers(c.python, c.base, c.version) for c in whole):
+            path = f"{reader.at('exclude')}[{index}]"
+            reader.problems.add(path, "excludes no tag of the image", "Correct it or take it out")
+    if whole and not cells(image):
+        remedy = "Take one of them out, or the image"
+        reader.problems.add(reader.at("exclude"), "leaves no tag of the image", remedy)
+
+
+def _pointers(reader: Reader) -> dict[PointerKind, StalePolicy]:
+    inner = Reader(
+        path=reader.at("pointers"),
+        values=reader.mapping(
+            "pointers", {str(kind): policy for kind, policy in STALE_DEFAULTS.items()}
+        ),
+        problems=reader.problems,
+    )
+    inner.only(tags.POINTER_KINDS)
+    return {
+        kind: StalePolicy(inner.text(kind, validators.POLICY))
+        for kind in tags.POINTER_KINDS
+        if kind in inner.values
+    }
+
+
+def _note_collisions(image: Image, reader: Reader) -> None:
+    """Note version tags in the form of a declared pointer: they could be removed as one."""
+    for index, version in enumerate(image.versions):
+        ends = tags.lines(version) if version else {}
+        for kind in image.pointers:
+            if version and ends.get(kind) == version:
+                reader.problems.add(
+                    f"{reader.at('versions')}[{index}]",
+                    f"the tag of version {version!r} collides with the {kind} pointer {version!r}",
+                    f"Leave the version out, or {kind} out of {reader.at('pointers')}",
+                )

@@ -1,0 +1,133 @@
+"""The stacks of a fleet that was split: what each manages, and in which order they go."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+from fleet.declaration.config_reader import pattern
+from fleet.declaration.model import Declaration
+from fleet.declaration.problems import DeclarationError, Problems
+from fleet.declaration.stack_share import Share
+
+_NAME = pattern(
+    r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}",
+    "is no stack name",
+    "Rename its file: Pulumi.prod-web.yaml is that of the stack prod-web",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetStack:
+    """One stack of a split fleet.
+
+    ``images`` are those that it manages, ``after`` the stacks whose images these are built on.
+    With ``github`` it looks after the repository on GitHub, whose pages tell what all the others
+    published: it goes last.
+    """
+
+    name: str
+    images: tuple[str, ...]
+    after: tuple[str, ...]
+    github: bool
+
+
+def in_turn(whole: Declaration, shares: Mapping[str, Share]) -> tuple[FleetStack, ...]:
+    """Return the stacks with ``shares`` of ``whole``, by name, each after those that it needs.
+
+    :raises DeclarationError: when they are not the whole fleet, each image and the repository once;
+        when one names a wrong stack below it, or there is no order.
+    """
+    if not shares:
+        return ()
+    name = next(iter(shares.values())).whole
+    source = f"the stacks that {name} is split into"
+    problems = Problems()
+    for stack in shares:
+        if fault := _NAME(stack):
+            problems.add(f"Pulumi.{stack}.yaml", fault.what, fault.remedy)
+    _note_images(whole, name, shares, problems)
+    _note_github(whole, name, shares, problems)
+    holders = {image: stack for stack, share in shares.items() for image in share.only}
+    for stack, share in shares.items():
+        _note_below(stack, share, holders, problems)
+    problems.raise_if_any(source)
+    return _ordered(_stacks(whole, shares, holders), source)
+
+
+def _note_images(
+    whole: Declaration, name: str, shares: Mapping[str, Share], problems: Problems
+) -> None:
+    for image in whole.by_name:
+        holders = [stack for stack, share in shares.items() if image in share.only]
+        path = f"fleet:images.{image}"
+        if not holders:
+            remedy = f"Run `make split STACK={name}`, or name it in the fleet:only of one"
+            problems.add(path, "is declared, and no stack has it", remedy)
+        elif len(holders) > 1:
+            what = f"is in {' and in '.join(holders)}, which would write the same names"
+            problems.add(path, what, "Leave it in the fleet:only of one")
+
+
+def _note_github(
+    whole: Declaration, name: str, shares: Mapping[str, Share], problems: Problems
+) -> None:
+    if whole.github is None:
+        return
+    holders = [stack for stack, share in shares.items() if share.github]
+    if not holders:
+        remedy = f"Run `make split STACK={name}`, or write fleet:with-github: true into one"
+        problems.add("fleet:github", "is declared, and no stack looks after it", remedy)
+    elif len(holders) > 1:
+        what = f"is looked after by {' and by '.join(holders)}, which would write the same files"
+        problems.add("fleet:github", what, "Leave fleet:with-github: true in one")
+
+
+def _note_below(stack: str, share: Share, holders: Mapping[str, str], problems: Problems) -> None:
+    """Note each image of which ``share`` says that another stack has it than the one that does."""
+    for image, named in share.below.items():
+        holder = holders.get(image, "")
+        if holder and named.rpartition("/")[2] != holder:
+            path = f"Pulumi.{stack}.yaml, fleet:below.{image}"
+            problems.add(path, f"names {named}, and {holder} has it", "Correct it")
+
+
+def _stacks(
+    whole: Declaration, shares: Mapping[str, Share], holders: Mapping[str, str]
+) -> dict[str, FleetStack]:
+    """Return the stacks by name, in the order in which their first images are declared."""
+    order = list(whole.by_name)
+
+    def first(stack: str) -> tuple[int, str]:
+        places = [order.index(image) for image in shares[stack].only if image in order]
+        return min(places, default=len(order)), stack
+
+    found = {}
+    for stack in sorted(shares, key=first):
+        images = tuple(image for image in order if image in shares[stack].only)
+        parents = (holders.get(whole.by_name[image].builds_on, stack) for image in images)
+        found[stack] = FleetStack(
+            name=stack,
+            images=images,
+            after=tuple(dict.fromkeys(parent for parent in parents if parent != stack)),
+            github=shares[stack].github and whole.github is not None,
+        )
+    return found
+
+
+def _ordered(found: Mapping[str, FleetStack], source: str) -> tuple[FleetStack, ...]:
+    graph = {
+        name: [other for other in found if other != name] if stack.github else list(stack.after)
+        for name, stack in found.items()
+    }
+    try:
+        return tuple(found[name] for name in TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        circle = [str(name) for name in error.args[1]]
+        problems = Problems()
+        problems.add(
+            f"Pulumi.{circle[0]}.yaml",
+            f"goes in a circle: {' before '.join(circle)}",
+            "Have images that are built on each other's stacks in one of them, and the repository "
+            "on GitHub in a stack that no other is built on",
+        )
+        raise DeclarationError(problems.found, source) from None

@@ -1,0 +1,88 @@
+"""A stack that manages a part of a fleet: which images, and where the images below them are."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from fleet.declaration import validators
+from fleet.declaration.config_reader import Reader, pattern
+from fleet.declaration.model import Declaration, Part
+from fleet.declaration.problems import Problems
+
+KEYS = ("part-of", "only", "below", "with-github")
+
+_STACK = pattern(
+    rf"(?:[A-Za-z0-9_-]+/[A-Za-z0-9._-]+/)?{validators.STACK_NAME}",
+    "is no stack name",
+    "Write it as `pulumi stack ls` shows it: prod-python-gunicorn",
+)
+_WHOLE = pattern(validators.STACK_NAME, "is no stack name", "Name the stack with the declaration")
+
+
+class Share(NamedTuple):
+    """What a part says: the stack with the declaration, its own images, stacks of others by image.
+
+    ``github`` tells whether this part looks after the GitHub repository, for only one can; it need
+    not have images.
+    """
+
+    whole: str
+    only: tuple[str, ...]
+    below: Mapping[str, str]
+    github: bool
+
+
+def is_part(config: Mapping[str, Any]) -> bool:
+    """Tell whether ``config``, a stack's values without ``fleet:``, refers to another stack's."""
+    return "part-of" in config
+
+
+def parse_share(config: Mapping[str, Any], source: str, found: Problems | None = None) -> Share:
+    """Return what the configuration of a part says.
+
+    :raises DeclarationError: with every problem; what all parts have in common is not for a part.
+    """
+    problems = found or Problems()
+    reader = Reader(path="fleet:", values=config, problems=problems)
+    reader.only(KEYS)
+    below = reader.inner("below")
+    github = reader.flag("with-github", fallback=False)
+    share = Share(
+        whole=reader.text("part-of", _WHOLE),
+        only=reader.texts("only", validators.REPOSITORY, () if github else None),
+        below={str(image): below.text(image, _STACK) for image in below.values},
+        github=github,
+    )
+    problems.raise_if_any(source)
+    return share
+
+
+def narrowed(whole: Declaration, share: Share, source: str) -> Declaration:
+    """Return ``whole`` with the images of ``share`` alone.
+
+    :raises DeclarationError: when an image is not declared there, or it is not said which stack
+        has the image that another is built on.
+    """
+    problems = Problems()
+    known = whole.by_name
+    for index, name in enumerate(share.only):
+        if name not in known:
+            remedy = f"Name some of {', '.join(known)}"
+            problems.add(f"fleet:only[{index}]", f"{share.whole} declares no {name}", remedy)
+    own = tuple(image for image in whole.images if image.name in share.only)
+    for image in own:
+        needed = image.builds_on
+        if needed and needed not in share.only and needed not in share.below:
+            remedy = f"Write the name of the stack that has {needed}"
+            what = f"is missing, and {image.name} is built on it"
+            problems.add(f"fleet:below.{needed}", what, remedy)
+    problems.raise_if_any(source)
+    part = Part(whole=share.whole, fleet=whole.images, stacks=share.below)
+    return replace(whole, images=own, part=part, github=whole.github if share.github else None)
+
+
+def widened(declaration: Declaration) -> Declaration:
+    """Return ``declaration`` with the images of the whole fleet, where it is that of a part."""
+    if declaration.part is None:
+        return declaration
+    return replace(declaration, images=declaration.part.fleet, part=None)

@@ -1,0 +1,60 @@
+"""What GitHub tells a job about itself, by variables and the event's file."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fleet.local.console import TroubleError
+
+BOT = "github-actions[bot]"
+"""Who a workflow's own token writes as; what others wrote is never taken for its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """A job's repository (``owner/name``), branch, commit and the page of its run.
+
+    ``pull_request`` is the number that the event is about, ``head`` that pull request's newest
+    commit; 0 and empty elsewhere.
+    """
+
+    repository: str
+    branch: str
+    commit: str
+    run: str
+    pull_request: int
+    head: str
+
+
+def read_context(environment: Mapping[str, str] = os.environ) -> Context:
+    """Return the context of this job.
+
+    :raises TroubleError: outside of a job; it names what is missing.
+    """
+    names = ("GITHUB_REPOSITORY", "GITHUB_REF_NAME", "GITHUB_SHA", "GITHUB_RUN_ID")
+    missing = [name for name in names if not environment.get(name)]
+    if missing:
+        text = f"{', '.join(missing)} not set: this command is for a job on GitHub"
+        raise TroubleError(f"{text}. By hand, use make preview.")
+    server = environment.get("GITHUB_SERVER_URL") or "https://github.com"
+    repository = environment["GITHUB_REPOSITORY"]
+    pull = _event(environment).get("pull_request") or {}
+    return Context(
+        repository=repository,
+        branch=environment["GITHUB_REF_NAME"],
+        commit=environment["GITHUB_SHA"],
+        run=f"{server}/{repository}/actions/runs/{environment['GITHUB_RUN_ID']}",
+        pull_request=int(pull.get("number", 0)),
+        head=str(pull.get("head", {}).get("sha", "")),
+    )
+
+
+def _event(environment: Mapping[str, str]) -> dict[str, Any]:
+    path = environment.get("GITHUB_EVENT_PATH", "")
+    if not path or not Path(path).is_file():
+        return {}
+    found = json.loads(Path(path).read_text(encoding="utf-8"))
+    return found if isinstance(found, dict) else {}

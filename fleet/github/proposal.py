@@ -1,0 +1,168 @@
+"""The one pull request with new releases: its branch, its text, and its merge where declared."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fleet.declaration.github import GitHub
+from fleet.github.handover import Proposal
+from fleet.github.job import Job
+from fleet.github.render.report_page import COMMENT_LIMIT
+from fleet.local.console import TroubleError, say
+
+_AUTO_MERGE = """
+mutation ($pull: ID!, $method: PullRequestMergeMethod!) {
+  enablePullRequestAutoMerge(input: {pullRequestId: $pull, mergeMethod: $method}) {
+    clientMutationId
+  }
+}
+"""
+_NO_AUTO_MERGE = """
+mutation ($pull: ID!) {
+  disablePullRequestAutoMerge(input: {pullRequestId: $pull}) {
+    clientMutationId
+  }
+}
+"""
+_METHODS = (
+    ("allow_squash_merge", "SQUASH"),
+    ("allow_merge_commit", "MERGE"),
+    ("allow_rebase_merge", "REBASE"),
+)
+
+
+def branch_of(stack: str) -> str:
+    """Return the branch of the pull request, always the same."""
+    return f"fleet/versions-{stack}"
+
+
+def changed_files(root: Path, stack: str) -> dict[str, str]:
+    """Return the text of the stack's declaration and lock, of those that differ from the commit."""
+    paths = [f"Pulumi.{stack}.yaml", f"locks/{stack}.yaml"]
+    listed = _git(root, "status", "--porcelain=v1", "--no-renames", "-z", "--", *paths)
+    names = [entry[3:] for entry in listed.split("\0") if entry and "D" not in entry[:2]]
+    return {name: (root / name).read_text(encoding="utf-8") for name in sorted(names)}
+
+
+def propose(job: Job, github: GitHub, proposal: Proposal, *, root: Path, graphql: str) -> None:
+    """Open or update the pull request with ``proposal``; close it where nothing changed.
+
+    What new releases change is the declaration and the lock, which are the whole fleet's: ``job``
+    is of the stack that holds them.
+
+    The commit is made by the API, so that no token is ever in the checkout's configuration, and
+    the App's signature is on it. A branch that has this very content on this very commit is left
+    as it is, so that nothing is previewed again.
+    """
+    pull = _open_pull(job, github)
+    if not proposal.files:
+        _withdraw(job, pull)
+        return
+    merging, waits = bool(pull and pull.get("auto_merge")), ""
+    if github.versions == "merge" and proposal.newcomers:
+        waits = f"Installed for the first time: {', '.join(proposal.newcomers)}. Merge by hand.\n\n"
+        if merging:  # before the branch has it
+            _disable_merge(job, pull, graphql)
+    _put_branch(job, proposal.files, _git(root, "rev-parse", "HEAD").strip())
+    title = f"New releases for {job.stack}"
+    fields = {"title": title, "body": _fitting(waits + proposal.summary)}
+    if pull is None:
+        head = {"head": branch_of(job.stack), "base": github.branch}
+        pull = job.api.send("POST", f"{job.root}/pulls", {**fields, **head})
+        say(f"opened pull request {pull['number']}")
+    elif (pull["title"], pull["body"]) != (title, fields["body"]):
+        job.api.send("PATCH", f"{job.root}/pulls/{pull['number']}", fields)
+        say(f"updated pull request {pull['number']}")
+    if waits:
+        say(f"pull request {pull['number']} waits for a person. {waits.strip()}")
+    elif github.versions == "merge" and not merging:
+        _enable_merge(job, pull, graphql)
+
+
+def _withdraw(job: Job, pull: Any) -> None:
+    if pull is None:
+        say("nothing new")
+        return
+    job.api.send("PATCH", f"{job.root}/pulls/{pull['number']}", {"state": "closed"})
+    job.api.send("DELETE", f"{job.root}/git/refs/heads/{branch_of(job.stack)}")
+    say(f"nothing new any more: closed pull request {pull['number']}")
+
+
+def _open_pull(job: Job, github: GitHub) -> Any:
+    query = {
+        "state": "open",
+        "head": f"{github.owner}:{branch_of(job.stack)}",
+        "base": github.branch,
+    }
+    return next(iter(job.api.get(f"{job.root}/pulls", query)), None)
+
+
+def _put_branch(job: Job, files: Mapping[str, str], parent: str) -> None:
+    git, name = f"{job.root}/git", branch_of(job.stack)
+    base = job.api.get(f"{git}/commits/{parent}")["tree"]["sha"]
+    entries = [
+        {"path": path, "mode": "100644", "type": "blob", "content": text}
+        for path, text in files.items()
+    ]
+    tree = job.api.send("POST", f"{git}/trees", {"base_tree": base, "tree": entries})["sha"]
+    ref = job.api.find(f"{git}/ref/heads/{name}")
+    if ref is not None:
+        there = job.api.get(f"{git}/commits/{ref['object']['sha']}")
+        if there["tree"]["sha"] == tree and [p["sha"] for p in there["parents"]] == [parent]:
+            say(f"the branch {name} has this already")
+            return
+    fields = {"message": f"New releases for {job.stack}", "tree": tree, "parents": [parent]}
+    commit = job.api.send("POST", f"{git}/commits", fields)["sha"]
+    if ref is None:
+        job.api.send("POST", f"{git}/refs", {"ref": f"refs/heads/{name}", "sha": commit})
+    else:
+        # Only this job writes the branch, and always on top of the declared one.
+        job.api.send("PATCH", f"{git}/refs/heads/{name}", {"sha": commit, "force": True})
+    say(f"the branch {name} is at {commit}")
+
+
+def _enable_merge(job: Job, pull: Any, graphql: str) -> None:
+    """Have GitHub merge it once its required checks passed; REST has no way to say so.
+
+    :raises TroubleError: when GitHub refuses: without required checks, nothing would be waited for.
+    """
+    repository = job.api.get(job.root)
+    method = next((name for key, name in _METHODS if repository.get(key)), "SQUASH")
+    variables = {"pull": pull["node_id"], "method": method}
+    answer = job.api.send("POST", graphql, {"query": _AUTO_MERGE, "variables": variables})
+    if answer.get("errors"):
+        said = "; ".join(str(error.get("message")) for error in answer["errors"])
+        raise TroubleError(
+            f"pull request {pull['number']} is not set to merge by itself: {said}. Allow that in "
+            "the repository's settings, and require the checks check and preview on its branch; "
+            "or declare fleet:github.versions: propose."
+        )
+    say(f"pull request {pull['number']} merges when its checks have passed")
+
+
+def _disable_merge(job: Job, pull: Any, graphql: str) -> None:
+    variables = {"pull": pull["node_id"]}
+    answer = job.api.send("POST", graphql, {"query": _NO_AUTO_MERGE, "variables": variables})
+    if answer.get("errors"):
+        said = "; ".join(str(error.get("message")) for error in answer["errors"])
+        raise TroubleError(
+            f"pull request {pull['number']} would merge by itself, and has what nothing installed "
+            f"before: {said}. Nothing was changed; turn off its auto-merge, and run again."
+        )
+
+
+def _fitting(summary: str) -> str:
+    if len(summary.encode()) <= COMMENT_LIMIT:
+        return summary
+    kept = summary.encode()[: COMMENT_LIMIT - 200].decode(errors="ignore")
+    return f"{kept.rpartition(chr(10))[0]}\n\nThe rest has no room here; the job's page has it.\n"
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise TroubleError(f"git {arguments[0]} failed in {root}: {done.stderr.strip()}")
+    return done.stdout

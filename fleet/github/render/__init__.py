@@ -1,0 +1,1 @@
+"""Workflows and what else is generated for GitHub."""

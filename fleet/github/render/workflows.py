@@ -1,0 +1,279 @@
+"""The files of a fleet's repository on GitHub: its workflows, and Dependabot's."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fleet.declaration.github import GitHub
+from fleet.declaration.model import Declaration
+from fleet.declaration.node_validators import KEY_OPTIONS
+from fleet.declaration.split import FleetStack
+from fleet.github.render.actions import pinned
+from fleet.github.render.emulation import building
+from fleet.github.render.images import pinned_images
+from fleet.github.render.logins import (
+    GHCR,
+    all_logins,
+    given_by_hand,
+    reading_logins,
+    registry_logins,
+    values_of,
+    without,
+)
+from fleet.github.render.updating import up_jobs
+from fleet.templating import environment
+
+PYTHON: Final = "3.11"
+"""What the workflows run on: the oldest that the project supports, and is tested with."""
+
+_WORKFLOWS = ".github/workflows"
+# It deletes versions of packages; what only reads has no use for it.
+_REMOVING = "FLEET_GITHUB_TOKEN"
+_CAPITALS = re.compile("[^A-Za-z0-9]")
+_DOCKER_CONFIG = "${{ runner.temp }}/docker"
+_NODE_KEYS = "${{ runner.temp }}/nodes"
+# Started by hand, or by `drift: repair`: something is amiss, so every platform is asked for.
+_VERIFY_CHILDREN = "${{ github.event_name == 'workflow_dispatch' && 'all' || '' }}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Time limits in minutes.
+
+    ``build`` is that of a build for each of its platforms, which ``components/tag_build.py`` hands
+    to the engine. ``job`` is that of a job that builds nothing, for each stack that it looks at. A
+    run of ``up`` has many builds and so nearly all that GitHub gives a job of its runners, 360; at
+    ``engine`` it is interrupted, so that the engine ends in order and gives its lock back. That
+    leaves a quarter of an hour of the job for all its other steps. ``gate`` is that of a job which
+    does nothing; the time that it waits for its reviewers does not count.
+    """
+
+    build: int = 45
+    job: int = 45
+    gate: int = 5
+    up: int = 355
+    engine: str = "340m"
+
+
+LIMITS: Final = Limits()
+
+_READING = {"actions": "read", "administration": "read", "contents": "read", "environments": "read"}
+# Workflow files are contents that take a permission of their own.
+_WRITING = {
+    "actions": "read",
+    "administration": "write",
+    "contents": "write",
+    "environments": "write",
+    "workflows": "write",
+}
+_PROPOSING = {"contents": "write", "pull-requests": "write"}
+
+
+def preview_environment(github: GitHub) -> str:
+    """Return the environment of the previews of pull requests.
+
+    It is one of its own: the other admits the declared branch alone, and what a pull request's code
+    is trusted with should be able to read and no more.
+    """
+    return f"{github.environment}-preview"
+
+
+def removals_environment(github: GitHub) -> str:
+    """Return the environment whose reviewers authorise removals; it holds no secret."""
+    return f"{github.environment}-removals"
+
+
+def versions_environment(github: GitHub) -> str:
+    """Return the environment of the job that proposes releases.
+
+    It has an App of its own: the other one may push to the declared branch past its rules.
+    """
+    return f"{github.environment}-versions"
+
+
+def bases_environment(github: GitHub) -> str:
+    """Return the environment of the job that asks for new bases, where it has a login for it."""
+    return f"{github.environment}-bases"
+
+
+def app_permissions() -> dict[str, str]:
+    """Return what the App of the declared environment needs, as GitHub's API names it."""
+    whole = {**_READING, **_WRITING}
+    return {name.replace("-", "_"): level for name, level in whole.items()}
+
+
+def given(declaration: Declaration, environment: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the secrets and of the variables that a person gives an environment.
+
+    The declared one is given its secrets and variables by the stack; that of previews, for which
+    the stack has nothing, takes those that a preview needs from a person as well, that of
+    proposals the App's alone, and that of new bases the logins to read them.
+    """
+    github = declaration.github
+    if github and environment == versions_environment(github):
+        return ("FLEET_APP_PRIVATE_KEY",), ("FLEET_APP_CLIENT_ID",)
+    if github and environment == bases_environment(github):
+        return given_by_hand(reading_logins(declaration))
+    building = github is not None and environment == github.environment
+    logins = all_logins(declaration) if building else registry_logins(declaration)
+    own, user = given_by_hand(logins)
+    secrets = ("FLEET_APP_PRIVATE_KEY", "PULUMI_CONFIG_PASSPHRASE", *own)
+    variables = ("FLEET_APP_CLIENT_ID", "PULUMI_BACKEND_URL", *user)
+    if building:
+        files = [name for node in node_secrets(declaration).values() for name in node.values()]
+        return (
+            tuple(name for name in (*secrets, *files) if name not in declaration.secrets),
+            tuple(name for name in variables if name not in declaration.variables),
+        )
+    needed = without(dict.fromkeys(declaration.secrets, ""), declaration)
+    declared = (name for name in needed if name != _REMOVING)
+    return tuple(dict.fromkeys((*secrets, *declared))), variables
+
+
+def files(
+    declaration: Declaration,
+    stack: str,
+    templates: Mapping[str, str],
+    stacks: Sequence[FleetStack] = (),
+) -> dict[str, str]:
+    """Return the text of each file by its path in the repository; none if GitHub is not declared.
+
+    ``declaration`` is that of the whole fleet, which ``stack`` holds. ``stacks`` are those that it
+    was split into, in their turn: then ``up`` has a job for each, which waits for those below it.
+    ``templates`` holds the files of ``templates/`` by their path below it. The workflows ``drift``
+    and ``versions`` are there where their schedule is declared.
+
+    :raises DeclarationError: when an action or an image is not pinned.
+    """
+    github = declaration.github
+    if github is None:
+        return {}
+    found = environment(templates)
+    pins = {"actions": pinned(templates), "images": pinned_images(templates)}
+    common = _common(declaration, github, stack) | pins
+    looking = {
+        "reading": _permissions(_READING),
+        "settings": _settings(declaration, reading=True),
+        # One job looks at all stacks in turn.
+        "looking": min(LIMITS.job * max(len(stacks), 1), LIMITS.up),
+    }
+    values = {
+        "preview": {**common, **looking},
+        "up": {
+            **common,
+            **looking,
+            "certificates": _certificates(declaration),
+            "writing": _permissions(_WRITING),
+            "group": f"fleet-{stack}",
+            "jobs": up_jobs(declaration, github, stacks, _updating(declaration)),
+        },
+    }
+    for job, line in declaration.schedules.items():
+        schedule = {"cron": line, "group": f"fleet-{stack}-{job}"}
+        values[job] = {**common, **looking, **schedule, "proposing": _permissions(_PROPOSING)}
+    workflows = {
+        f"{_WORKFLOWS}/{job}.yml": found.get_template(f"workflows/{job}.yml.jinja").render(given)
+        for job, given in values.items()
+    }
+    dependabot = found.get_template("dependabot.yml.jinja").render(common)
+    return {
+        path: f"{text.strip()}\n"
+        for path, text in {**workflows, ".github/dependabot.yml": dependabot}.items()
+    }
+
+
+def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, Any]:
+    return {
+        "branch": github.branch,
+        "runner": github.runner,
+        "check_runner": github.check_runner,
+        "environment": github.environment,
+        "preview_environment": preview_environment(github),
+        "removals_environment": removals_environment(github),
+        "versions_environment": versions_environment(github),
+        "only_here": _only_here(github),
+        "repair": github.drift == "repair",
+        "builders": building(declaration, github, declaration.by_name).builders,
+        "asks_backends": github.emulation and any(i.from_source for i in declaration.images),
+        "stack": stack,
+        "python": PYTHON,
+        "limits": LIMITS,
+        "registry": declaration.host,
+        "ghcr": declaration.host == GHCR,
+        "logins": registry_logins(declaration),
+        "building_logins": all_logins(declaration),
+        "reading_logins": reading_logins(declaration),
+        "reading_login": values_of(reading_logins(declaration)),
+        "bases_environment": bases_environment(github),
+        "docker_config": _DOCKER_CONFIG,
+        "node_keys": _NODE_KEYS,
+        "verify_children": _VERIFY_CHILDREN,
+    }
+
+
+def node_secrets(declaration: Declaration) -> dict[str, dict[str, str]]:
+    """Return, by described node with certificates, the secret that holds each: ``cacert`` etc.
+
+    A person gives them to the declared environment; the job ``up`` writes them to a folder of its
+    own. A preview builds nothing and gets none: with them, one is root on the node.
+    """
+    return {
+        name: {
+            option: f"FLEET_NODE_{_CAPITALS.sub('_', name).upper()}_{option.upper()}"
+            for option in KEY_OPTIONS
+        }
+        for name, node in declaration.nodes.items()
+        if all(option in node.options for option in KEY_OPTIONS)
+    }
+
+
+def _certificates(declaration: Declaration) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "secrets": {o.upper(): f"${{{{ secrets.{s} }}}}" for o, s in secrets.items()},
+        }
+        for name, secrets in node_secrets(declaration).items()
+    ]
+
+
+def _only_here(github: GitHub) -> str:
+    return f"github.repository == '{github.repository}'"
+
+
+def _updating(declaration: Declaration) -> dict[str, str]:
+    """Return the environment of the engine's update, with the folder that has the nodes' keys."""
+    keys = {"FLEET_NODE_KEYS": _NODE_KEYS} if node_secrets(declaration) else {}
+    return {**_settings(declaration, reading=False), **keys}
+
+
+def _settings(declaration: Declaration, *, reading: bool) -> dict[str, str]:
+    """Return the environment of what calls the engine; with ``reading``, of what changes nothing.
+
+    What is declared wins: a fleet may have a token of its own for its packages.
+    """
+    secrets = _secrets(declaration)
+    if reading:
+        secrets.pop(_REMOVING, None)
+        secrets = without(secrets, declaration)
+    own = {"DOCKER_CONFIG": _DOCKER_CONFIG}
+    logins = values_of(registry_logins(declaration) if reading else all_logins(declaration))
+    return {**own, **logins, **_tokens(declaration), **secrets}
+
+
+def _secrets(declaration: Declaration) -> dict[str, str]:
+    names = (*declaration.secrets, "PULUMI_CONFIG_PASSPHRASE")
+    backend = {"PULUMI_BACKEND_URL": "${{ vars.PULUMI_BACKEND_URL }}"}
+    return backend | {name: f"${{{{ secrets.{name} }}}}" for name in names}
+
+
+def _tokens(declaration: Declaration) -> dict[str, str]:
+    """Return the App's token for the repository, and the job's own for the packages it wrote."""
+    app = {"GITHUB_TOKEN": "${{ steps.app.outputs.token }}"}
+    own = {"FLEET_GITHUB_TOKEN": "${{ github.token }}"}
+    return app | own if declaration.host == GHCR else app
+
+
+def _permissions(needed: Mapping[str, str]) -> dict[str, str]:
+    return {f"permission-{name}": level for name, level in needed.items()}

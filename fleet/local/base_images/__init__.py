@@ -1,0 +1,1 @@
+"""Stand-ins for base images, where no registry has them."""

@@ -1,0 +1,162 @@
+"""Root file systems from Debian packages, kept in the user's cache by the key of their recipe."""
+
+import hashlib
+import json
+import shlex
+import shutil
+import subprocess
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from fleet.local.base_images.layers import Layer, layer_of_file
+from fleet.local.child_environment import child_environment
+from fleet.local.console import TroubleError, tail_of
+from fleet.local.paths import Checkout
+
+_MIRROR = "http://deb.debian.org/debian"
+_SECURITY = "http://deb.debian.org/debian-security"
+_FINISH = Path(__file__).with_name("rootfs.sh")
+
+_SLIM = (
+    "base-files", "base-passwd", "bash", "ca-certificates", "coreutils", "dash", "debianutils",
+    "findutils", "grep", "gzip", "hostname", "libc-bin", "libstdc++6", "python3", "python3-pip",
+    "python3-venv", "sed", "tar",
+)  # fmt: skip
+_COMPILERS = ("g++", "libc6-dev", "libffi-dev", "make", "python3-dev")
+PACKAGES: Final = {"slim": _SLIM, "full": (*_SLIM, *_COMPILERS)}
+"""By base; the official full image has compilers, the slim one has none.
+
+Both have the C++ library, which wheels load that were compiled from C++ (greenlet's).
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suite:
+    """A Debian release, by its codename and by the name that it has among the supported ones."""
+
+    codename: str
+    alias: str
+
+
+SUITES: Final = {
+    "3.11": Suite(codename="bookworm", alias="oldstable"),
+    "3.13": Suite(codename="trixie", alias="stable"),
+}
+"""By Python: each release of Debian carries one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """One root file system: ``architecture`` is Debian's name, ``python`` such as ``3.11``.
+
+    The ``native`` one is of this machine's own architecture, so that its Python can run.
+    """
+
+    python: str
+    base: str
+    architecture: str
+    native: bool
+
+    @property
+    def key(self) -> str:
+        """The SHA-256 of all that decides the archive but for the packages' own versions."""
+        parts = {
+            **asdict(self),
+            "suite": SUITES[self.python].codename,
+            "packages": PACKAGES[self.base],
+            "finish": _FINISH.read_text(),
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RootFilesystem:
+    """A layer, and the full version of the Python in it.
+
+    ``common`` is the layer that goes on every platform's, made where Python can run.
+    """
+
+    layer: Layer
+    common: Layer | None
+    python_version: str
+
+
+def ensure(checkout: Checkout, recipe: Recipe, trusted: Path) -> RootFilesystem:
+    """Return the root file system of ``recipe``, made of downloads when the cache lacks it.
+
+    ``trusted`` is a bundle of authorities, which pip wants to see even to install from a file.
+
+    :raises TroubleError: when no state of the mirror yields it.
+    """
+    name = f"{recipe.python}-{recipe.base}-{recipe.architecture}-{recipe.key}"
+    folder = checkout.cache / "rootfs" / name
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
+        try:
+            _make(recipe, made, trusted)
+            if not folder.is_dir():
+                made.replace(folder)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+    common = folder / "common.tar.gz"
+    return RootFilesystem(
+        layer=layer_of_file(folder / "rootfs.tar.gz"),
+        common=layer_of_file(common) if recipe.native else None,
+        python_version=(folder / "version").read_text().strip(),
+    )
+
+
+def sources(suite: Suite) -> list[list[str]]:
+    """Return lists of APT sources to try in turn.
+
+    A mirror in the middle of a synchronisation has an index that its signed release file doesn't
+    name. The security archive can be so, and after a point release the suite itself, while the
+    alias still is the whole release before it.
+    """
+    main = f"deb {_MIRROR} {suite.codename} main"
+    security = f"deb {_SECURITY} {suite.codename}-security main"
+    return [[main, security], [main], [f"deb {_MIRROR} {suite.alias} main"]]
+
+
+def _make(recipe: Recipe, folder: Path, trusted: Path) -> None:
+    complaints = ""
+    for lines in sources(SUITES[recipe.python]):
+        result = _mmdebstrap(recipe, folder, lines, trusted)
+        if result.returncode == 0:
+            return
+        complaints = result.stderr
+    raise TroubleError(
+        f"mmdebstrap could not make the stand-in python:{recipe.python} ({recipe.base}) for "
+        f"{recipe.architecture} from {_MIRROR}. Its last lines:\n{tail_of(complaints)}"
+    )
+
+
+def _mmdebstrap(
+    recipe: Recipe, folder: Path, lines: list[str], trusted: Path
+) -> subprocess.CompletedProcess[str]:
+    """Extract the packages without configuring any: no emulation, and the same bytes each time."""
+    finish = shlex.join(["sh", str(_FINISH)])
+    told = shlex.join([recipe.python, str(folder), *([str(trusted)] if recipe.native else [])])
+    argv = [
+        "mmdebstrap",
+        "--mode=root",
+        "--variant=extract",
+        f"--architectures={recipe.architecture}",
+        f"--include={','.join(PACKAGES[recipe.base])}",
+        "--aptopt=Acquire::Retries 3",
+        f'--extract-hook={finish} "$1" {told}',
+        SUITES[recipe.python].codename,
+        str(folder / "rootfs.tar.gz"),
+        "-",
+    ]
+    return subprocess.run(
+        argv,
+        input="\n".join(lines),
+        check=False,
+        capture_output=True,
+        text=True,
+        env=child_environment(SOURCE_DATE_EPOCH="0"),
+    )

@@ -1,0 +1,27 @@
+"""The end of the embedded default: daemons stopped, and its data removed when asked."""
+
+from fleet.local import builder, mounts, registry
+from fleet.local.console import say
+from fleet.local.paths import Checkout
+
+
+def down(checkout: Checkout) -> None:
+    """Stop what was started from this checkout, by pid; all data stays."""
+    # The builder first: it may still be pushing to the registry.
+    for name, stop in (("BuildKit", builder.stop), ("the registry", registry.stop)):
+        record = stop(checkout)
+        say(f"stopped {name} (pid {record.pid})" if record else f"{name} was not running")
+    mounts.remove(checkout.tmp)
+
+
+def clean(checkout: Checkout) -> None:
+    """Stop what runs and remove all state of this checkout; the user's cache stays."""
+    down(checkout)
+    if not checkout.state.exists():
+        say("nothing to remove")
+        return
+    mounts.remove(checkout.state)
+    if checkout.uses_short:
+        mounts.remove(checkout.short)
+    say(f"removed {checkout.state}: the registry's images, BuildKit's cache and the stacks' state")
+    say(f"kept {checkout.cache}: built tools and downloads, shared by your checkouts")

@@ -1,0 +1,74 @@
+"""Debian packages that the embedded default calls on."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+
+from fleet.local.child_environment import SEARCH_PATH, child_environment
+from fleet.local.console import TroubleError, tail_of, timed
+from fleet.local.platforms import native
+from fleet.local.requirements import Needs
+
+_PATH = os.pathsep.join((os.environ.get("PATH", ""), *SEARCH_PATH))
+
+
+def wanted(needs: Needs, *, stand_ins: bool) -> dict[str, str]:
+    """Return the commands that ``needs`` call on, each with the package that brings it.
+
+    ``a|b`` stands for either command: Debian 13 renamed QEMU's.
+    """
+    commands: dict[str, str] = {}
+    if needs.port is not None:
+        commands["openssl"] = "openssl"
+    if needs.builder:
+        commands["runc"] = "runc"
+        if any(platform != native() for platform in needs.built_here):
+            commands["qemu-aarch64-static|qemu-aarch64"] = "qemu-user-static"
+            commands["update-binfmts"] = "binfmt-support"
+    if stand_ins:
+        commands["mmdebstrap"] = "mmdebstrap"
+    return commands
+
+
+def missing(commands: Mapping[str, str]) -> list[str]:
+    """Return the packages of those ``commands`` that this machine lacks."""
+    return sorted({package for command, package in commands.items() if not _is_there(command)})
+
+
+def _is_there(command: str) -> bool:
+    return any(shutil.which(name, path=_PATH) for name in command.split("|"))
+
+
+def ensure(needs: Needs, *, stand_ins: bool) -> None:
+    """Install what is missing.
+
+    :raises TroubleError: when the builder lacks root's rights, or packages are missing and can't
+        be installed; it names them.
+    """
+    if needs.builder and os.geteuid() != 0:
+        raise TroubleError(
+            "the embedded builder runs containers and so needs root. Run as root, or name a "
+            "builder of yours for each platform under fleet:builders."
+        )
+    packages = missing(wanted(needs, stand_ins=stand_ins))
+    if not packages:
+        return
+    named = " ".join(packages)
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise TroubleError(f"these Debian packages are missing: {named}. Install them, then rerun.")
+    with timed(f"apt: {named}"):
+        _apt(["update", "--quiet"], named)
+        _apt(["install", "--quiet", "--yes", "--no-install-recommends", *packages], named)
+
+
+def _apt(arguments: list[str], named: str) -> None:
+    # The scripts of packages run as root.
+    env = child_environment(DEBIAN_FRONTEND="noninteractive")
+    result = subprocess.run(
+        ["apt-get", *arguments], check=False, capture_output=True, text=True, env=env
+    )
+    # An index of some other source may fail to update; the install then tells whether it matters.
+    if result.returncode and arguments[0] == "install":
+        end = tail_of(result.stdout + result.stderr)
+        raise TroubleError(f"apt-get could not install {named}. Its last lines:\n{end}")

@@ -1,0 +1,165 @@
+"""Our Docker configurations, and what they show of the user's: logins, contexts, builders."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from fleet.declaration.node_validators import CLOUD, OPTIONS
+from fleet.local import buildx_instances, private_files, registry_login
+from fleet.local.console import TroubleError
+from fleet.local.paths import Checkout
+from fleet.local.requirements import DOCKER_BUILDER, Needs
+
+_LOGINS = "config.json"
+_CONTEXTS = "contexts"
+_PLUGINS = "cli-plugins"
+
+
+def require_builders(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
+    """Return when every builder that ``needs`` name is declared or there, and can be driven.
+
+    A Docker context is a builder by its own name; ``default`` is left to Docker.
+
+    :raises TroubleError: naming those that are nowhere to be found, or those whose driver
+        docker-build does not have.
+    """
+    theirs = users_folder(checkout, env)
+    buildx = _users_buildx(checkout, env)
+    sought = [n for n in needs.builders if n != DOCKER_BUILDER and n not in needs.described]
+    absent = [
+        name
+        for name in sought
+        if not _instance(buildx, name).is_file() and not _context(theirs, name).is_dir()
+    ]
+    if absent:
+        raise TroubleError(
+            f"Pulumi.{needs.stack}.yaml, fleet:builders: no such builder: {', '.join(absent)} "
+            f"(looked in {buildx / buildx_instances.FOLDER}). Name one that `docker buildx ls` shows, "
+            "make it with `docker buildx create --name`, or declare it under fleet:builder-nodes."
+        )
+    foreign = [n for n in sought if n not in needs.nodes and not _is_known(_instance(buildx, n))]
+    if foreign:
+        raise TroubleError(
+            f"Pulumi.{needs.stack}.yaml, fleet:builders: docker-build does not have the driver of "
+            f"{', '.join(foreign)}. For a builder of Docker Build Cloud, declare "
+            f"`{foreign[0]}: {{driver: {CLOUD}}}` under fleet:builder-nodes; else name another."
+        )
+
+
+def share(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
+    """Let our configuration describe the declared nodes and show the user's builders.
+
+    It has the login of the registry on this machine; for one elsewhere it shows the user's logins.
+    Where there is no builder to describe either, the user's own configuration is used, and there is
+    nothing to show.
+    """
+    if not needs.own_docker_config:
+        return
+    checkout.make_state()
+    theirs, ours = users_folder(checkout, env), folder(checkout, needs)
+    private_files.make_folder(ours)
+    if needs.port is None:
+        _show_logins(ours / _LOGINS, theirs / _LOGINS)
+    else:
+        share_login(checkout, needs.port, env)
+    for name in (_CONTEXTS, _PLUGINS):
+        _link(ours / name, theirs / name)
+    for name in needs.builders:
+        held, instance = (
+            _instance(buildx, name) for buildx in (ours / "buildx", _users_buildx(checkout, env))
+        )
+        if name in needs.described:
+            buildx_instances.write(ours / "buildx", name, needs.described[name])
+        elif instance.is_file():
+            held.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(instance, held)
+
+
+def share_login(checkout: Checkout, port: int, env: Mapping[str, str]) -> None:
+    """Let our configuration have the login of the registry on ``port`` of this machine.
+
+    Of the user's file it takes which Docker context is in use. A credential store named there would
+    be asked in place of our entry.
+    """
+    values = {"auths": registry_login.docker_auths(registry_login.ensure(checkout), port)}
+    context = _context_in_use(users_folder(checkout, env) / _LOGINS)
+    text = json.dumps(values | ({"currentContext": context} if context else {}), indent=2)
+    private_files.write(checkout.docker_config / _LOGINS, f"{text}\n")
+
+
+def _show_logins(ours: Path, theirs: Path) -> None:
+    """Have ``ours`` lead to ``theirs``, or be a copy without ``proxies`` where these are set.
+
+    Every step of a build is given them as arguments, with the passwords in their addresses.
+    """
+    try:
+        values = json.loads(theirs.read_text())
+    except (OSError, ValueError):
+        values = None
+    if isinstance(values, dict):
+        # Docker's reader takes a key in whichever case.
+        kept = {key: value for key, value in values.items() if key.lower() != "proxies"}
+        if kept != values:
+            private_files.write(ours, f"{json.dumps(kept, indent=2)}\n")
+            return
+    ours.unlink(missing_ok=True)
+    _link(ours, theirs)
+
+
+def folder(checkout: Checkout, needs: Needs) -> Path:
+    """Return our configuration for ``needs``: with the login of this machine's registry, or not.
+
+    With one folder for both, a run for the one would take the login from a run for the other.
+    """
+    return checkout.docker_config_elsewhere if needs.port is None else checkout.docker_config
+
+
+def _context_in_use(path: Path) -> str:
+    try:
+        found = json.loads(path.read_text())["currentContext"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return found if isinstance(found, str) else ""
+
+
+def users_folder(checkout: Checkout, env: Mapping[str, str]) -> Path:
+    """Return the user's Docker configuration, also where ``make env`` has put ours before it."""
+    named = env.get("DOCKER_CONFIG")
+    return Path(named) if named and not checkout.holds(named) else Path.home() / ".docker"
+
+
+def _users_buildx(checkout: Checkout, env: Mapping[str, str]) -> Path:
+    named = env.get("BUILDX_CONFIG")
+    theirs = users_folder(checkout, env) / "buildx"
+    return Path(named) if named and not checkout.holds(named) else theirs
+
+
+def _instance(buildx: Path, builder: str) -> Path:
+    return buildx / buildx_instances.FOLDER / buildx_instances.file_name(builder)
+
+
+def _is_known(instance: Path) -> bool:
+    """Tell whether docker-build has the driver of the builder that ``instance`` describes.
+
+    What can't be read is left to docker-build, which then says so.
+    """
+    try:
+        driver = json.loads(instance.read_text())["Driver"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+    return driver in OPTIONS and driver != CLOUD
+
+
+def _context(folder: Path, name: str) -> Path:
+    # Docker keeps a context by the digest of its name.
+    return folder / _CONTEXTS / "meta" / hashlib.sha256(name.encode()).hexdigest()
+
+
+def _link(link: Path, target: Path | None) -> None:
+    """Have ``link`` lead to ``target`` where that exists, and nowhere else."""
+    if link.is_symlink():
+        link.unlink()
+    if target and target.exists() and not link.exists():
+        link.symlink_to(target)

@@ -1,0 +1,67 @@
+"""Emulation: the kernel hands binaries of other platforms to QEMU (binfmt_misc)."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from fleet.local.child_environment import child_environment
+from fleet.local.console import TroubleError, say
+from fleet.local.platforms import NAMES, native
+
+_KERNEL = Path("/proc/sys/fs/binfmt_misc")
+_FORMATS = Path("/usr/lib/binfmt.d")
+
+
+def enable(platforms: Iterable[str]) -> None:
+    """Let this machine run the binaries of each of ``platforms``; the kernel keeps it until boot.
+
+    :raises TroubleError: when the kernel or QEMU's package does not take part.
+    """
+    missing = [name for name in emulated(platforms) if not _is_enabled(name)]
+    if not missing:
+        return
+    if not (_KERNEL / "register").exists():
+        _run(["mount", "-t", "binfmt_misc", "binfmt_misc", str(_KERNEL)])
+    for name in missing:
+        if not _is_enabled(name):
+            _register(name)
+            say(f"emulation: {name}")
+
+
+def emulated(platforms: Iterable[str]) -> list[str]:
+    """Return QEMU's format names, such as ``qemu-arm``, of what this machine can't run itself."""
+    own = native()
+    return [f"qemu-{NAMES[platform].qemu}" for platform in platforms if platform != own]
+
+
+def _is_enabled(name: str) -> bool:
+    with suppress(OSError):
+        return (_KERNEL / name).read_text().startswith("enabled")
+    return False
+
+
+def _register(name: str) -> None:
+    # Debian up to 12 keeps its formats in binfmt-support, later ones in systemd's binfmt.d alone.
+    tool, path = shutil.which("update-binfmts"), _FORMATS / f"{name}.conf"
+    if tool:
+        with suppress(TroubleError):
+            _run([tool, "--enable", name])
+    if not _is_enabled(name) and path.is_file():
+        with suppress(OSError):
+            (_KERNEL / "register").write_text(path.read_text().strip())
+    if not _is_enabled(name):
+        raise TroubleError(
+            f"the kernel does not take {name}, so its platform can't be built here. Install "
+            "qemu-user-static and binfmt-support, or name a builder of yours under fleet:builders."
+        )
+
+
+def _run(argv: list[str]) -> None:
+    env = child_environment()
+    result = subprocess.run(argv, check=False, capture_output=True, text=True, env=env)
+    if result.returncode:
+        user = "" if os.geteuid() == 0 else " This needs root."
+        raise TroubleError(f"{' '.join(argv)} failed: {result.stderr.strip()}.{user}")

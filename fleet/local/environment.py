@@ -1,0 +1,109 @@
+"""The environment that the engine and any registry client run in, also for use by hand."""
+
+import json
+import os
+import shlex
+from collections.abc import Iterable, Mapping
+
+from fleet.declaration.logins import variables
+from fleet.local import backend, docker_config
+from fleet.local.paths import Checkout
+from fleet.local.requirements import Needs
+from providers.ociregistry.run_settings import LOGINS
+
+_ALSO_TRUST = ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+_PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
+_IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", *_ALSO_TRUST)
+_LOOPBACK = "localhost,127.0.0.1"
+_WHOLE = {"FLEET_VERIFY_CHILDREN": "all"}
+
+
+def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[str, str]:
+    """Return what is set on top of ``env`` for a stack with ``needs``.
+
+    An embedded registry brings its authority, its login and a state in the checkout, whose salt is
+    that of the empty passphrase; it and a builder that we describe bring a Docker configuration of
+    our own. Elsewhere the user's own are kept.
+    """
+    chosen = {
+        "PATH": _path(checkout, env),
+        "PULUMI_HOME": str(checkout.pulumi_home),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # A refresh goes by what was declared in the last run: a registry that has moved since must
+        # not get the login of the one that took its place.
+        LOGINS: json.dumps(variables(needs.logins), sort_keys=True),
+    }
+    if needs.own_docker_config:
+        ours = docker_config.folder(checkout, needs)
+        chosen["DOCKER_CONFIG"] = str(ours)
+        # One of the user's would win over the folder in DOCKER_CONFIG.
+        chosen["BUILDX_CONFIG"] = str(ours / "buildx")
+    if any(node.foreign for node in needs.nodes.values()):
+        # buildx on its own attests by default, which makes an index of a platform's image.
+        chosen["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"
+    if needs.port is None:
+        return chosen
+    chosen |= {backend.VARIABLE: f"file://{checkout.state / 'state'}", _PASSPHRASE: ""}
+    bundle = str(checkout.tls / "bundle.pem")
+    chosen["SSL_CERT_FILE"] = bundle
+    # These two win over SSL_CERT_FILE in curl and requests where a machine sets them.
+    chosen |= {name: bundle for name in _ALSO_TRUST if env.get(name)}
+    if any(env.get(name) for name in _PROXIES):
+        chosen |= dict.fromkeys(("NO_PROXY", "no_proxy"), _no_proxy(env))
+    return chosen
+
+
+def unset(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> list[str]:
+    """Return the names in ``env`` that must go for a stack with ``needs``.
+
+    An embedded registry's stack has no use for a passphrase. One elsewhere must not take what the
+    exports of the embedded stack left in the user's shell for the user's own.
+    """
+    chosen = settings(checkout, needs, env)
+    gone = [n for n in _IN_THE_CHECKOUT if n not in chosen and checkout.holds(env.get(n) or "/")]
+    if needs.port is not None:
+        gone.append(f"{_PASSPHRASE}_FILE")
+    elif backend.is_ours(checkout, env):
+        gone += [backend.VARIABLE, *([] if env.get(_PASSPHRASE) else [_PASSPHRASE])]
+    return [name for name in gone if name in env]
+
+
+def complete(checkout: Checkout, needs: Needs) -> dict[str, str]:
+    """Return this process's environment as a stack with ``needs`` wants it."""
+    gone = unset(checkout, needs, os.environ)
+    kept = {name: value for name, value in os.environ.items() if name not in gone}
+    return {**kept, **of_process(checkout, needs)}
+
+
+def of_process(checkout: Checkout, needs: Needs) -> dict[str, str]:
+    """Return the settings for ``needs`` on top of this process's environment, and only them."""
+    return settings(checkout, needs, os.environ)
+
+
+def looking(env: Mapping[str, str]) -> dict[str, str]:
+    """Return ``env`` for a command that only looks: each platform of every tag is asked for.
+
+    What the user set stays, an empty value too: that asks for one platform a tag, in turn.
+    """
+    return {**_WHOLE, **env}
+
+
+def exports(values: Mapping[str, str], gone: Iterable[str] = ()) -> str:
+    """Return lines for a POSIX shell that export ``values`` and unset the names in ``gone``."""
+    lines = [f"unset {name}" for name in gone]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in values.items()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _path(checkout: Checkout, env: Mapping[str, str]) -> str:
+    ours = [str(checkout.root / ".venv" / "bin"), str(checkout.bin)]
+    rest = [entry for entry in env.get("PATH", os.defpath).split(os.pathsep) if entry not in ours]
+    return os.pathsep.join([*ours, *rest])
+
+
+def _no_proxy(env: Mapping[str, str]) -> str:
+    known = env.get("NO_PROXY") or env.get("no_proxy") or ""
+    if set(_LOOPBACK.split(",")) <= set(known.split(",")):
+        return known
+    return f"{_LOOPBACK},{known}".rstrip(",")

@@ -1,0 +1,35 @@
+"""Mounts that BuildKit made, and folders that have some below them."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+from fleet.local.child_environment import child_environment
+
+_TABLE = Path("/proc/self/mountinfo")
+
+
+def mounts_below(folder: Path, mountinfo: str) -> list[str]:
+    """Return the mount points below ``folder``, innermost first (proc_pid_mountinfo(5))."""
+    points = [line.split()[4] for line in mountinfo.splitlines() if line]
+    decoded = [point.replace("\\040", " ") for point in points]
+    return sorted((p for p in decoded if Path(p).is_relative_to(folder)), reverse=True)
+
+
+def unmount(folder: Path) -> None:
+    """Unmount everything below ``folder``."""
+    for mount in mounts_below(folder, _TABLE.read_text()):
+        argv = ["umount", "--lazy", mount]
+        subprocess.run(argv, check=False, capture_output=True, env=child_environment())
+
+
+def remove(folder: Path) -> None:
+    """Remove ``folder`` and all below it; what a killed BuildKit left mounted there is unmounted.
+
+    :raises OSError: when something can't be removed.
+    """
+    if folder.is_symlink() or not folder.exists():
+        folder.unlink(missing_ok=True)
+        return
+    unmount(folder)
+    shutil.rmtree(folder)

@@ -1,0 +1,144 @@
+"""Where things lie: the state of a checkout, and the cache that a user's checkouts share."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleet.local import private_files
+from fleet.local.console import TroubleError
+
+SOCKET_PATH_LIMIT = 107
+"""Bytes of a Unix socket's path: ``sun_path`` holds 108 with its terminator (unix(7))."""
+
+# As long as the longest that BuildKit makes below TMPDIR: a random folder, and a name in it.
+_SOCKET_OF_A_DAEMON = Path("buildkitd", ".buildkit-ssh-sock0123456789", "ssh_auth_sock")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """A checkout at ``root``; its state lies below ``root/.fleet``, made builds in ``cache``."""
+
+    root: Path
+    cache: Path
+
+    @property
+    def state(self) -> Path:
+        """The directory of everything that belongs to this checkout alone."""
+        return self.root / ".fleet"
+
+    @property
+    def bin(self) -> Path:
+        """Links to the tools that a person calls."""
+        return self.state / "bin"
+
+    @property
+    def run(self) -> Path:
+        """Records of the running daemons."""
+        return self.state / "run"
+
+    @property
+    def log(self) -> Path:
+        """Logs of the daemons."""
+        return self.state / "log"
+
+    @property
+    def etc(self) -> Path:
+        """Configuration files written for the daemons."""
+        return self.state / "etc"
+
+    @property
+    def tls(self) -> Path:
+        """The registry's certificate, its authority and the bundle of trusted authorities."""
+        return self.state / "tls"
+
+    @property
+    def auth(self) -> Path:
+        """The registry's login, and what the registry checks it against."""
+        return self.state / "auth"
+
+    @property
+    def docker_config(self) -> Path:
+        """A Docker configuration directory of our own, so that the user's is never touched.
+
+        It holds the login of the registry on this machine, and no other.
+        """
+        return self.state / "docker"
+
+    @property
+    def docker_config_elsewhere(self) -> Path:
+        """The same for registries elsewhere, with the user's logins."""
+        return self.state / "docker-elsewhere"
+
+    @property
+    def pulumi_home(self) -> Path:
+        """Pulumi's plugins and workspace settings for this checkout."""
+        return self.state / "pulumi"
+
+    @property
+    def bases_file(self) -> Path:
+        """Which base images have a stand-in, by ``{python}-{base}``."""
+        return self.state / "bases.yaml"
+
+    @property
+    def socket(self) -> Path:
+        """BuildKit's socket: in the checkout, or in a short directory if the path is too long."""
+        inside = self.run / "buildkit.sock"
+        return inside if _fits(inside) else self.short / "buildkit.sock"
+
+    @property
+    def tmp(self) -> Path:
+        """Folders for what the daemons leave behind; in the short directory as the socket is.
+
+        BuildKit makes sockets of its own there, in folders with long names.
+        """
+        inside = self.state / "tmp"
+        return inside if _fits(inside / _SOCKET_OF_A_DAEMON) else self.short / "tmp"
+
+    @property
+    def short(self) -> Path:
+        """A directory with a short path, whose name no other checkout has."""
+        name = f"fleet-{hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]}"
+        return Path(os.environ.get("XDG_RUNTIME_DIR") or "/tmp") / name  # noqa: S108 - made 0700, owner checked
+
+    @property
+    def uses_short(self) -> bool:
+        """Whether something of this checkout lies in the short directory."""
+        return not {self.socket.parent, self.tmp.parent}.isdisjoint({self.short})
+
+    def make_state(self) -> None:
+        """Have the directory of the state, open to this user alone: keys and logins lie in it."""
+        private_files.make_folder(self.state)
+
+    def make_run(self) -> None:
+        """Have the directories that a daemon needs, the short one where something lies there.
+
+        :raises TroubleError: when the short directory belongs to someone else.
+        """
+        self.make_state()
+        self.run.mkdir(exist_ok=True)
+        if self.uses_short:
+            self._make_short()
+
+    def _make_short(self) -> None:
+        self.short.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = self.short.lstat()
+        if found.st_uid != os.geteuid() or found.st_mode & 0o077 or self.short.is_symlink():
+            raise TroubleError(
+                f"{self.short} is not private to this user. Remove it, or set XDG_RUNTIME_DIR."
+            )
+
+    def holds(self, path: str) -> bool:
+        """Tell whether ``path`` lies in this checkout's state."""
+        return Path(path).resolve().is_relative_to(self.state.resolve())
+
+
+def _fits(socket: Path) -> bool:
+    return len(os.fsencode(socket)) <= SOCKET_PATH_LIMIT
+
+
+def checkout(root: Path | None = None) -> Checkout:
+    """Return the checkout at ``root``, by default the one that this package belongs to."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    here = root or Path(__file__).resolve().parent.parent
+    return Checkout(root=here, cache=Path(base) / "image-fleet")

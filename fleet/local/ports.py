@@ -1,0 +1,67 @@
+"""Ports of this machine: whether one is free, and who holds it."""
+
+import errno
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+from fleet.local.console import TroubleError
+
+_LISTENING = "0A"  # the kernel's TCP_LISTEN, as /proc/net/tcp prints it
+
+
+def require_free(port: int, *, setting: str) -> None:
+    """Return when nothing listens on ``port`` of either loopback address.
+
+    :raises TroubleError: naming the port, who holds it if that can be seen, and ``setting``, the
+        place where another port is chosen.
+    """
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        if _is_taken(family, address, port):
+            raise TroubleError(
+                f"port {port} on {address} is taken by {holder(port) or 'another process'}. "
+                f"Stop it, or choose another port in {setting}."
+            )
+
+
+def _is_taken(family: socket.AddressFamily, address: str, port: int) -> bool:
+    try:
+        probe = socket.socket(family, socket.SOCK_STREAM)
+    except OSError:
+        return False
+    with probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            if error.errno == errno.EACCES:
+                text = f"port {port} needs more rights than this user has. Choose one above 1023."
+                raise TroubleError(text) from error
+            # A machine without IPv6 has no ::1 to be taken.
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
+def holder(port: int) -> str | None:
+    """Return the process that listens on ``port``, such as ``python3 (pid 12)``, if visible."""
+    wanted = {f"socket:[{inode}]" for inode in _listening_inodes(port)}
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and any(
+                str(link.readlink()) in wanted for link in (entry / "fd").iterdir()
+            ):
+                return f"{(entry / 'comm').read_text().strip()} (pid {entry.name})"
+    return None
+
+
+def _listening_inodes(port: int) -> set[str]:
+    inodes: set[str] = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with suppress(OSError):
+            rows = [line.split() for line in Path(table).read_text().splitlines()[1:]]
+            inodes |= {
+                row[9]
+                for row in rows
+                if row[3] == _LISTENING and int(row[1].rpartition(":")[2], 16) == port
+            }
+    return inodes

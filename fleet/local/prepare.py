@@ -1,0 +1,175 @@
+"""What goes before every call of the engine, each step cheap when there is nothing to do."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleet.checkout.stack_config import whole_stack
+from fleet.local import (
+    backend,
+    builder,
+    buildkit_version,
+    certificates,
+    debian,
+    disk_space,
+    docker_config,
+    engine,
+    environment,
+    node_probe,
+    registry,
+)
+from fleet.local.base_images import bases
+from fleet.local.console import TroubleError
+from fleet.local.paths import Checkout
+from fleet.local.requirements import Needs, read_needs
+from fleet.local.run_lock import alone
+from fleet.local.toolchain import toolchain
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """A machine on which the engine can be called, as ``needs`` ask: it and its environment."""
+
+    needs: Needs
+    pulumi: Path
+    env: dict[str, str]
+
+
+def prepare(checkout: Checkout, stack: str, *, builds: bool = False) -> Ready:
+    """Check the declaration, then provide tools, registry, builder, bases, lock and stack.
+
+    The lock of a registry on this machine is brought up to the declaration. Any other is committed:
+    what it lacks is told, for nothing may be built from what no commit holds. ``builds`` has the
+    remote nodes answer first, and refuses a builder that is too old; a preview can do without. A
+    faulty declaration, a wrong backend, an absent builder or Go is told before anything is changed.
+
+    :raises TroubleError: naming what stands in the way.
+    :raises subprocess.CalledProcessError: when a step that explains itself failed.
+    """
+    ready = _prepared(checkout, stack, (), builds=builds)
+    _require_handed_over(checkout, stack, ready)
+    return ready
+
+
+def lock(checkout: Checkout, stack: str, *, refresh: str = "", newest: str = "") -> None:
+    """Bring the lock of ``stack`` up to its declaration.
+
+    ``refresh`` asks again for base digests and yanked versions, as ``builders`` also for the images
+    that compile; ``newest`` for the distributions of an image, or of ``all``. For a registry on
+    this machine its stand-in bases are made first; elsewhere nothing of this machine is needed, and
+    nothing is started.
+
+    :raises TroubleError: naming what stands in the way.
+    :raises subprocess.CalledProcessError: when a step that explains itself failed.
+    """
+    again = (
+        *(["--refresh", refresh] if refresh else []),
+        *(["--newest", newest] if newest else []),
+    )
+    _check(checkout, stack)
+    if read_needs(checkout.root, stack).port is None:
+        _resolve(checkout, None, stack, again)
+    else:
+        _prepared(checkout, stack, again, builds=False)
+
+
+def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: bool) -> Ready:
+    _check(checkout, stack)
+    needs = read_needs(checkout.root, stack)
+    if needs.port is None:
+        _check(checkout, stack, "--locked")
+    backend.require(checkout, needs, os.environ)
+    disk_space.require(checkout, needs, os.environ)
+    docker_config.require_builders(checkout, needs, os.environ)
+    if builds:
+        node_probe.require(needs)
+        disk_space.tell(checkout, needs)
+    with _alone(checkout):
+        supply = toolchain.survey(checkout, needs)
+        stand_ins = bases.wanted(checkout, needs)
+        # Packages, the kernel's formats and root file systems are the same for all checkouts.
+        with alone(checkout.cache / "lock", "waiting for a run in another checkout"):
+            debian.ensure(needs, stand_ins=bool(stand_ins))
+            if needs.port is not None:
+                certificates.ensure(checkout)
+            env = environment.complete(checkout, needs)
+            docker_config.share(checkout, needs, os.environ)
+            if builds:
+                buildkit_version.require(needs, env)
+            tools = toolchain.ensure(checkout, needs, supply, env)
+            _start(checkout, needs, tools)
+            bases.ensure(checkout, needs, stand_ins)
+        if needs.port is not None:
+            _resolve(checkout, env, stack, again)
+            needs = _with_compilers(checkout, needs, env)
+        engine.select(checkout, tools.pulumi, stack, env)
+    return Ready(needs=needs, pulumi=tools.pulumi, env=env)
+
+
+def _with_compilers(checkout: Checkout, needs: Needs, env: dict[str, str]) -> Needs:
+    """Return what is needed by the lock that was written, with the stand-ins that compile.
+
+    That something has no wheel is known from then on, and these compile it in place of others.
+    """
+    found = read_needs(checkout.root, needs.stack)
+    stand_ins = [] if found.bases == needs.bases else bases.wanted(checkout, found)
+    if stand_ins:
+        with alone(checkout.cache / "lock", "waiting for a run in another checkout"):
+            bases.ensure(checkout, found, stand_ins)
+        _resolve(checkout, env, needs.stack, ())
+    return found
+
+
+def _require_handed_over(checkout: Checkout, stack: str, ready: Ready) -> None:
+    """Return unless the state of the stack that this one is a part of still holds resources.
+
+    Two states of one thing differ sooner or later, and a destroy of the old one would take the
+    pointers along.
+
+    :raises TroubleError: when it does.
+    """
+    whole = whole_stack(checkout.root, stack)
+    if whole == stack:
+        return
+    state = engine.exported(checkout, ready.pulumi, whole, ready.env)
+    resources = json.loads(state)["deployment"].get("resources") if state else None
+    if resources:
+        raise TroubleError(
+            f"the state of {whole} still holds what its parts are to manage. Hand it over: "
+            f"make split STACK={whole} APPLY=1"
+        )
+
+
+def _check(checkout: Checkout, stack: str, *more: str) -> None:
+    _python(checkout, None, "inputs", "check", "--stack", stack, *more)
+
+
+def _resolve(
+    checkout: Checkout, env: dict[str, str] | None, stack: str, again: Sequence[str]
+) -> None:
+    _python(checkout, env, "releases", "lock", "--stack", stack, *again)
+
+
+def _python(checkout: Checkout, env: dict[str, str] | None, module: str, *words: str) -> None:
+    argv = [sys.executable, "-m", module, *words]
+    subprocess.run(argv, cwd=checkout.root, env=env, check=True)
+
+
+def _alone(checkout: Checkout) -> AbstractContextManager[None]:
+    """Keep a second run in the same checkout waiting until this one has prepared."""
+    checkout.make_state()
+    return alone(checkout.state / "lock", "waiting for another run in this checkout")
+
+
+def _start(checkout: Checkout, needs: Needs, tools: toolchain.Tools) -> None:
+    if tools.registry and needs.port is not None:
+        stack_file = f"Pulumi.{needs.stack}.yaml"
+        registry.start(checkout, tools.registry, port=needs.port, stack_file=stack_file)
+    if tools.buildkitd and tools.buildctl:
+        found = builder.Binaries(buildkitd=tools.buildkitd, buildctl=tools.buildctl)
+        builder.start(checkout, found, needs)

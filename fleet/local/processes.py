@@ -1,0 +1,187 @@
+"""Daemons: started detached, remembered by pid and start time, stopped by pid."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from fleet.local import mounts, private_files
+from fleet.local.child_environment import child_environment
+from fleet.local.console import TroubleError
+
+PROC = Path("/proc")
+_POLL = 0.05
+_LOG_LIMIT = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """A process that was started here.
+
+    ``born`` tells it from a later process of the same number; ``fingerprint`` tells whether it
+    runs with the configuration that is wanted now.
+    """
+
+    pid: int
+    born: str
+    fingerprint: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether this very process still runs."""
+        return birth(self.pid) == self.born
+
+
+def birth(pid: int) -> str | None:
+    """Return what no later process of the same number shares: boot and start tick.
+
+    ``None`` when there is no such process, or only its exit status is left (proc_pid_stat(5),
+    fields 3 and 22).
+    """
+    try:
+        stat = (PROC / str(pid) / "stat").read_text()
+        boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return None
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in ("Z", "X") else f"{boot}/{fields[19]}"
+
+
+def read_record(path: Path) -> Record | None:
+    """Return the record at ``path``, or ``None`` when there is none that can be read."""
+    try:
+        return Record(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def start(
+    argv: Sequence[str], *, env: Mapping[str, str], log: Path, record: Path, fingerprint: str
+) -> Record:
+    """Start ``argv`` as a session of its own that holds none of our files, and remember it."""
+    for folder in (log.parent, record.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > _LOG_LIMIT:
+        log.replace(log.with_suffix(".old.log"))
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    ours = [int(name) for name in os.listdir("/proc/self/fd") if int(name) > 2]  # noqa: PLR2004, PTH208
+    pid = os.posix_spawn(
+        argv[0],
+        list(argv),
+        dict(env),
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+            # Whoever called us may wait for the end of a pipe that it handed down.
+            *((os.POSIX_SPAWN_CLOSE, fd) for fd in ours),
+        ],
+        setsid=True,
+    )
+    started = Record(pid=pid, born=birth(pid) or "", fingerprint=fingerprint)
+    temporary = record.with_suffix(".new")
+    temporary.write_text(json.dumps(asdict(started)))
+    temporary.replace(record)
+    return started
+
+
+def environment(tmp: Path, **more: str) -> dict[str, str]:
+    """Return the environment of a daemon: no secret of the shell's, and ``tmp`` emptied for it."""
+    mounts.remove(tmp)
+    private_files.make_folder(tmp)
+    return child_environment(TMPDIR=str(tmp), **more)
+
+
+def wait_until(ready: Callable[[], bool], started: Record, *, name: str, log: Path) -> None:
+    """Return when ``ready`` says so.
+
+    :raises TroubleError: with the end of the log, when the process ends or 60 s pass before.
+    """
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if ready():
+            return
+        reap(started.pid)
+        if not started.alive:
+            raise TroubleError(f"{name} ended as soon as it was started. {tail(log)}")
+        time.sleep(_POLL)
+    raise TroubleError(f"{name} did not answer within 60 s. {tail(log)}")
+
+
+def tail(log: Path, lines: int = 12) -> str:
+    """Return the last lines of ``log``, introduced by its path."""
+    try:
+        text = log.read_text(errors="replace").splitlines()[-lines:]
+    except OSError:
+        text = []
+    return "\n".join([f"The end of {log}:", *(f"  {line}" for line in text)])
+
+
+def stop(path: Path, *, patience: float = 20) -> Record | None:
+    """Stop the process recorded at ``path`` and what it started; return it if it ran."""
+    known = read_record(path)
+    if known is None or not known.alive:
+        path.unlink(missing_ok=True)
+        return None
+    family = descendants(known.pid)
+    _signal(known.pid, signal.SIGTERM)
+    if not _gone(known, patience):
+        family |= descendants(known.pid)
+        _signal(known.pid, signal.SIGKILL)
+        _gone(known, patience)
+    orphans = [Record(pid=pid, born=born, fingerprint="") for pid, born in family.items()]
+    for orphan in orphans:
+        if orphan.alive:
+            _signal(orphan.pid, signal.SIGKILL)
+    for orphan in orphans:
+        _gone(orphan, patience)
+    path.unlink(missing_ok=True)
+    return known
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """Return the births, by pid, of all that ``pid`` started, directly or not."""
+    parents = {child: parent for child, parent in map(_parent, _pids()) if parent is not None}
+    found: dict[int, str] = {}
+    layer = {pid}
+    while layer:
+        layer = {child for child, parent in parents.items() if parent in layer}
+        found |= {child: born for child in layer if (born := birth(child))}
+    return found
+
+
+def reap(pid: int) -> None:
+    """Take the exit status of ``pid`` if it is a child of ours that ended."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def _pids() -> list[int]:
+    return [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
+
+
+def _parent(pid: int) -> tuple[int, int | None]:
+    try:
+        stat = (PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return pid, None
+    return pid, int(stat.rpartition(")")[2].split()[1])
+
+
+def _gone(known: Record, patience: float) -> bool:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        reap(known.pid)
+        if not known.alive:
+            return True
+        time.sleep(_POLL)
+    return False
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)

@@ -1,0 +1,143 @@
+"""What a stack's declaration asks of this machine."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from fleet.checkout.lock_file import is_local, lock_file, read_lock
+from fleet.checkout.stack_config import config_file, declaration_of_file
+from fleet.declaration.builder_nodes import Node
+from fleet.declaration.logins import Login
+from fleet.declaration.matrix import cells
+from fleet.declaration.model import Declaration, Image
+from fleet.declaration.node_validators import EMBEDDED, KEY_OPTIONS
+from fleet.lock.model import Lock
+from fleet.tags import LOOPBACK
+
+BUILDER = EMBEDDED
+"""The embedded builder; any other under ``fleet:builders`` is a declared node or the user's."""
+
+DOCKER_BUILDER = "default"
+"""The name of the builder that a Docker engine brings; buildx keeps no instance file of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What to provide: a registry on ``port``, a builder for ``platforms``, base images.
+
+    ``host`` is the registry's ``host:port``; ``port`` is ``None`` when the registry is not on this
+    machine. Of ``platforms``, the embedded builder builds those in ``built_here``; ``builders``
+    names those of the others. ``nodes`` says where a declared one of these builds; the rest are the
+    user's own. ``bases`` holds pairs of Python and base, such as ``("3.11", "slim")``, that are
+    built on or compiled on. ``github`` says that a repository on GitHub is managed;
+    ``platform_images`` is how many platforms all version tags have together. ``logins`` are the
+    declared ones, names of variables by host.
+    """
+
+    stack: str
+    host: str
+    port: int | None
+    platforms: tuple[str, ...]
+    built_here: tuple[str, ...]
+    builders: tuple[str, ...]
+    nodes: Mapping[str, Node]
+    bases: tuple[tuple[str, str], ...]
+    github: bool
+    platform_images: int = 0
+    logins: Mapping[str, Login] = field(default_factory=dict)
+
+    @property
+    def builder(self) -> bool:
+        """Whether the embedded builder is wanted."""
+        return bool(self.built_here)
+
+    @property
+    def described(self) -> Mapping[str, Node]:
+        """The nodes that clients learn of by an instance file of ours."""
+        return {name: node for name, node in self.nodes.items() if not node.foreign}
+
+    @property
+    def own_docker_config(self) -> bool:
+        """Whether there is a login or a builder of ours, which the user's folder does not get."""
+        return self.port is not None or self.builder or bool(self.described)
+
+    @property
+    def stand_ins(self) -> bool:
+        """Whether base images may be made here: they need our registry and our builder."""
+        return self.port is not None and self.builder
+
+    @property
+    def anything(self) -> bool:
+        """Whether any daemon is to run on this machine."""
+        return self.port is not None or self.builder
+
+
+def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> Needs:
+    """Return what ``declaration`` asks for, by what ``lock`` knows of what has to be compiled."""
+    name, _, port = declaration.host.partition(":")
+    images = declaration.images
+    platforms = dict.fromkeys(p for image in images for p in image.platforms)
+    builders = {p: declaration.builders[p] for p in platforms}
+    names = tuple(dict.fromkeys(b for b in builders.values() if b != BUILDER))
+    # The lock is the whole fleet's, also for a stack that manages a part of it.
+    fleet = declaration.by_name.values()
+    pairs = dict.fromkeys((*_bases(fleet), *_compiling(fleet, lock or Lock())))
+    return Needs(
+        stack=stack,
+        host=declaration.host,
+        port=int(port) if name in LOOPBACK else None,
+        platforms=tuple(platforms),
+        built_here=tuple(p for p, builder in builders.items() if builder == BUILDER),
+        builders=names,
+        nodes={name: declaration.nodes[name] for name in names if name in declaration.nodes},
+        bases=tuple(pairs),
+        github=declaration.github is not None,
+        logins=declaration.logins,
+        platform_images=sum(len(cells(image)) * len(image.platforms) for image in images),
+    )
+
+
+def _bases(images: Iterable[Image]) -> Iterator[tuple[str, str]]:
+    """Yield Python and base of each image that a build of ``images`` starts from."""
+    for cell in (cell for image in images for cell in cells(image)):
+        if not cell.image.builds_on:
+            yield cell.python, cell.base
+
+
+def _compiling(images: Iterable[Image], lock: Lock) -> Iterator[tuple[str, str]]:
+    """Yield Python and base of each image that has compilers for what ``lock`` has no wheel of.
+
+    That is the full one. What runs on alpine is compiled on the alpine one that it starts from.
+    """
+    declared = {(image.name, python) for image in images for python in image.pythons}
+    for key, tools in lock.tools.items():
+        if key in declared and any(target.endswith(" glibc") for target in tools.compiled):
+            yield key[1], "full"
+
+
+def read_needs(root: Path, stack: str, environment: Mapping[str, str] = os.environ) -> Needs:
+    """Return what the stack's file asks for, and its lock where bases are made here.
+
+    ``FLEET_NODE_KEYS`` in ``environment`` names a folder with a folder per node, which then has
+    ``cacert.pem``, ``cert.pem`` and ``key.pem`` in place of the declared files: a job has these for
+    its own length alone.
+
+    :raises fleet.declaration.problems.DeclarationError: when a file does not hold what it should.
+    """
+    declaration = declaration_of_file(config_file(root, stack))
+    # Only bases of a registry on this machine are made here.
+    path = lock_file(root, stack, declaration)
+    lock = read_lock(path, older_counts=False) if is_local(declaration) else None
+    needs = needs_of(declaration, stack, lock)
+    keys = environment.get("FLEET_NODE_KEYS")
+    if not keys:
+        return needs
+    held = {name: _with_keys(node, Path(keys, name)) for name, node in needs.nodes.items()}
+    return replace(needs, nodes=held)
+
+
+def _with_keys(node: Node, folder: Path) -> Node:
+    files = {option: str(folder / f"{option}.pem") for option in KEY_OPTIONS}
+    held = {option: path for option, path in files.items() if option in node.options}
+    return replace(node, options={**node.options, **held})

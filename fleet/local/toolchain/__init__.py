@@ -1,0 +1,1 @@
+"""The engine, its plugins and the daemons: downloaded or built, and cached."""

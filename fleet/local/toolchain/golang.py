@@ -1,0 +1,63 @@
+"""The Go that builds the toolchain: on PATH, or where its makers' archive puts it."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from fleet.local.child_environment import child_environment
+from fleet.local.console import TroubleError
+
+OLDEST = (1, 26)
+# sudo sets a PATH of its own, and go.dev's instructions put Go into a folder outside of it.
+_FOLDER = Path("/usr/local/go/bin")
+# Those of `go help environment` that say where modules come from and where the caches lie, and the
+# folders that they are in by default.
+_SETTINGS = (
+    "CC", "CXX", "GOAUTH", "GOCACHE", "GOENV", "GOFLAGS", "GOINSECURE", "GOMAXPROCS", "GOMEMLIMIT",
+    "GOMODCACHE", "GONOPROXY", "GONOSUMDB", "GOPATH", "GOPRIVATE", "GOPROXY", "GOSUMDB", "GOTMPDIR",
+    "GOTOOLCHAIN", "NETRC", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
+)  # fmt: skip
+_WANTED = ".".join(map(str, OLDEST))
+
+
+def require(names: Sequence[str]) -> Path:
+    """Return a ``go`` that can build the modules called ``names``.
+
+    :raises TroubleError: when there is none; it says what needs it and the ways out.
+    """
+    seen = []
+    for found in _candidates():
+        answer = _answer(found)
+        version = re.search(r"go(\d+)\.(\d+)", answer)
+        if version and tuple(map(int, version.groups())) >= OLDEST:
+            return Path(found)
+        seen.append(f"{found} is too old ({answer or 'of no known version'})")
+    missing = "; ".join(seen) or f"there is none on PATH or in {_FOLDER}"
+    raise TroubleError(
+        f"Go {_WANTED} or newer is needed to build {', '.join(names)}, and {missing}. Install it "
+        f"(https://go.dev/dl/), or put what is to be built on PATH in the version that the README "
+        "names."
+    )
+
+
+def environment() -> dict[str, str]:
+    """Return the environment that Go builds in: its own settings, and no secret of the shell's."""
+    own = {name: os.environ[name] for name in _SETTINGS if name in os.environ}
+    return child_environment(**own)
+
+
+def _candidates() -> list[str]:
+    places = (os.environ.get("PATH", os.defpath), str(_FOLDER))
+    return list(dict.fromkeys(f for place in places if (f := shutil.which("go", path=place))))
+
+
+def _answer(go: str) -> str:
+    env = environment() | {"GOTOOLCHAIN": "local"}
+    try:
+        done = subprocess.run([go, "version"], check=False, capture_output=True, text=True, env=env)
+    except OSError:
+        return ""
+    return done.stdout.strip()

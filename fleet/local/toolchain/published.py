@@ -1,0 +1,121 @@
+"""The archives that Pulumi's makers publish, and the SHA-256 that is recorded of each."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fleet.http.blocking import Blocking
+from fleet.http.errors import HttpError
+from fleet.http.message import Call
+from fleet.local.console import TroubleError, timed
+from fleet.local.toolchain.modules import DOCKER_BUILD, GITHUB, PULUMI_VERSION, Plugin
+
+RECORDED: Final = Path("toolchain/published.sha256")
+"""Lines of ``sha256  name``, as ``sha256sum`` writes them; a line that begins with # is for people.
+
+An archive without a line is never downloaded: the program is then built from its Go module.
+"""
+
+_ENGINES = "https://get.pulumi.com/releases/sdk"
+_PLUGINS = "https://api.pulumi.com/releases/plugins"
+_LIMIT = 512 << 20
+_DEADLINE = 900.0
+_OK = 200
+_TARGETS = (("linux", "amd64"), ("linux", "arm64"), ("darwin", "amd64"), ("darwin", "arm64"))
+_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._-]+)")
+_HEADER = """\
+# SHA-256 of what Pulumi's makers publish, written by `make checksums`, which downloads it all.
+# Before a commit, compare the engine's with pulumi-<version>-checksums.txt of its GitHub release.
+# What has no line here is not downloaded, but built from its Go module.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archive:
+    """An archive called ``name``, at ``site``."""
+
+    name: str
+    site: str
+
+    @property
+    def url(self) -> str:
+        """The address that it is published at."""
+        return f"{self.site}/{self.name}"
+
+
+def engine(target: tuple[str, str]) -> Archive:
+    """Return the engine for ``target``: operating system and architecture, as Go names them."""
+    system, machine = target
+    spelt = "x64" if machine == "amd64" else machine
+    return Archive(name=f"pulumi-v{PULUMI_VERSION}-{system}-{spelt}.tar.gz", site=_ENGINES)
+
+
+def plugin(of: Plugin, target: tuple[str, str]) -> Archive:
+    """Return a plugin for ``target``."""
+    name = f"pulumi-resource-{of.name}-v{of.version}-{'-'.join(target)}.tar.gz"
+    return Archive(name=name, site=_PLUGINS)
+
+
+def recorded(root: Path) -> dict[str, str]:
+    """Return the recorded SHA-256 of each archive by its name.
+
+    :raises TroubleError: when a line of the file is neither that nor a comment.
+    """
+    found, path = {}, root / RECORDED
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        match = _LINE.fullmatch(line)
+        if match:
+            found[match[2]] = match[1]
+        elif line and not line.startswith("#"):
+            raise TroubleError(
+                f"{RECORDED}, line {number}: expected a SHA-256, two spaces and the name of an "
+                "archive.\nRestore the file from git, or run make checksums."
+            )
+    return found
+
+
+def content(archive: Archive, digest: str) -> bytes:
+    """Return the bytes of ``archive``, which are those that were recorded with ``digest``.
+
+    :raises TroubleError: when they are others: nothing of them is used.
+    :raises fleet.http.errors.HttpError: when they can't be had.
+    """
+    found = _downloaded(archive)
+    seen = hashlib.sha256(found).hexdigest()
+    if seen != digest:
+        raise TroubleError(
+            f"{archive.url} has SHA-256 {seen}, and {digest} is recorded in {RECORDED}; it is not "
+            "used.\nCompare both with the checksums of the release on GitHub. To build from Go "
+            "modules instead, remove its line there."
+        )
+    return found
+
+
+def record(root: Path) -> int:
+    """Download every archive that is used on any machine, and record its SHA-256; return how many.
+
+    :raises fleet.http.errors.HttpError: when one can't be had; then nothing is recorded.
+    """
+    digests = {each.name: hashlib.sha256(_downloaded(each)).hexdigest() for each in _all()}
+    lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
+    (root / RECORDED).write_text(f"{_HEADER}{lines}", encoding="utf-8")
+    return len(digests)
+
+
+def _all() -> Iterator[Archive]:
+    for target in _TARGETS:
+        yield engine(target)
+        yield from (plugin(m.plugin, target) for m in (DOCKER_BUILD, GITHUB) if m.plugin)
+
+
+def _downloaded(archive: Archive) -> bytes:
+    call = Call(method="GET", url=archive.url, limit=_LIMIT, deadline=_DEADLINE)
+    with timed(f"toolchain: downloading {archive.url}"), Blocking() as client:
+        reply = client.once(call)
+    if reply.status != _OK:
+        raise HttpError(f"{call.place}: answered {reply.status}; expected the archive")
+    return reply.body

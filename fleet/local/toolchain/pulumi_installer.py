@@ -1,0 +1,136 @@
+"""Pulumi as its makers ship it: on PATH, or by a recorded archive where their site is reachable."""
+
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from fleet.http import probe
+from fleet.http.errors import HttpError
+from fleet.local.console import TroubleError, say
+from fleet.local.paths import Checkout
+from fleet.local.toolchain import published
+from fleet.local.toolchain.modules import PULUMI_VERSION, Plugin, target
+from fleet.local.toolchain.system_binaries import search_path
+
+
+def on_path(checkout: Checkout) -> Path | None:
+    """Return the folder of a ``pulumi`` of the right version on PATH, with its language host."""
+    search = search_path(checkout)
+    found = shutil.which("pulumi", path=search)
+    if found is None or not shutil.which("pulumi-language-python", path=search):
+        return None
+    answer = subprocess.run([found, "version"], check=False, capture_output=True, text=True)
+    if answer.stdout.strip() == f"v{PULUMI_VERSION}":
+        return Path(found).parent
+    seen = answer.stdout.strip() or "of no known version"
+    say(f"toolchain: {found} is {seen}, not v{PULUMI_VERSION}; it is left alone")
+    return None
+
+
+def installed(checkout: Checkout) -> Path | None:
+    """Return where the engine lies in the cache that was unpacked from the recorded archive."""
+    digest = _digest_of_engine(checkout)
+    folder = _folder(checkout, digest) if digest else None
+    return folder if folder and folder.is_dir() else None
+
+
+def is_recorded(checkout: Checkout, plugin: Plugin | None = None) -> bool:
+    """Tell whether the archive of ``plugin``, or of the engine, is known for this machine."""
+    archive = published.plugin(plugin, target()) if plugin else published.engine(target())
+    return archive.name in published.recorded(checkout.root)
+
+
+def is_reachable() -> bool:
+    """Tell whether Pulumi's download site answers within a few seconds."""
+    return probe.is_reachable(published.engine(target()).url)
+
+
+def install(checkout: Checkout) -> Path | None:
+    """Unpack the engine's recorded archive into the cache; ``None`` when it can't be had.
+
+    No code of the archive is run for that, and nothing of it is used unless it is the recorded one.
+
+    :raises TroubleError: when it is another one.
+    """
+    digest = _digest_of_engine(checkout)
+    if digest is None:
+        return None
+    folder = _folder(checkout, digest)
+    folder.parent.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=".pulumi-", dir=folder.parent.parent))
+    try:
+        content = published.content(published.engine(target()), digest)
+        _unpack(content, made)
+        made.replace(folder.parent)
+    except (HttpError, OSError, tarfile.TarError) as error:
+        say(f"toolchain: pulumi can't be downloaded ({error}); building it from Go modules instead")
+        return None
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    return folder
+
+
+def _digest_of_engine(checkout: Checkout) -> str | None:
+    return published.recorded(checkout.root).get(published.engine(target()).name)
+
+
+def _folder(checkout: Checkout, digest: str) -> Path:
+    # Named by the archive, so that what was unpacked from another one is never used.
+    return checkout.cache / "tools" / f"pulumi-{PULUMI_VERSION}-{digest[:16]}" / "bin"
+
+
+def _unpack(content: bytes, folder: Path) -> None:
+    """Have the programs of the archive lie in ``bin`` below ``folder``."""
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
+        archive.extractall(folder, filter="data")
+    inner = folder / "pulumi"
+    inner.rename(folder / "bin")
+    if not os.access(folder / "bin" / "pulumi", os.X_OK):
+        raise tarfile.TarError("there is no pulumi/pulumi in the archive")
+
+
+def has_plugin(checkout: Checkout, plugin: Plugin) -> bool:
+    """Tell whether ``plugin`` is installed in this checkout's Pulumi home."""
+    name = f"resource-{plugin.name}"
+    folder = checkout.pulumi_home / "plugins" / f"{name}-v{plugin.version}"
+    # The engine keeps this mark beside the folder until all of the plugin is in it.
+    unfinished = folder.with_name(f"{folder.name}.partial")
+    return (folder / f"pulumi-{name}").exists() and not unfinished.exists()
+
+
+def install_plugin(pulumi: Path, plugin: Plugin, env: Mapping[str, str], *, file: Path) -> None:
+    """Install ``plugin`` into Pulumi's home from ``file``, its binary or its archive.
+
+    :raises TroubleError: when the engine refuses.
+    """
+    argv = [str(pulumi), "plugin", "install", "resource", plugin.name, plugin.version, "--exact"]
+    result = subprocess.run(
+        [*argv, "--file", str(file), "--color", "never"],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=dict(env),
+        timeout=600,
+    )
+    if result.returncode:
+        text = f"pulumi could not install the plugin {plugin.name}: {result.stderr.strip()}"
+        raise TroubleError(text)
+
+
+def fetch_plugin(checkout: Checkout, pulumi: Path, plugin: Plugin, env: Mapping[str, str]) -> None:
+    """Install ``plugin`` from its recorded archive.
+
+    :raises TroubleError: when that is another one, or the engine refuses it.
+    :raises HttpError: when it can't be had.
+    """
+    archive = published.plugin(plugin, target())
+    content = published.content(archive, published.recorded(checkout.root)[archive.name])
+    with tempfile.TemporaryDirectory(prefix=".plugin-") as folder:
+        file = Path(folder, archive.name)
+        file.write_bytes(content)
+        install_plugin(pulumi, plugin, env, file=file)

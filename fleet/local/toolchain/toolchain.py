@@ -1,0 +1,154 @@
+"""The tools of a run: from PATH, a recorded archive, or the Go modules of ``toolchain/``."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fleet.http.errors import HttpError
+from fleet.local.console import say
+from fleet.local.paths import Checkout
+from fleet.local.requirements import Needs
+from fleet.local.toolchain import gobuild, modules, pulumi_installer, system_binaries
+from fleet.local.toolchain.modules import Module
+
+_ENGINE = (modules.PULUMI, modules.LANGUAGE_PYTHON)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Supply:
+    """Where each tool is to come from.
+
+    ``engine``, ``buildkit`` and ``registry`` are folders of what this machine has already;
+    ``plugins`` are the lacking ones; ``downloads`` are those of the lacking programs, the module of
+    the engine among them, that are taken from a recorded archive.
+    """
+
+    engine: Path | None
+    buildkit: Path | None
+    registry: Path | None
+    plugins: tuple[Module, ...]
+    downloads: tuple[Module, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """Where the tools lie; the daemons' are ``None`` when no daemon is needed."""
+
+    pulumi: Path
+    buildkitd: Path | None
+    buildctl: Path | None
+    registry: Path | None
+
+
+def survey(checkout: Checkout, needs: Needs) -> Supply:
+    """Return where the tools that ``needs`` call on are to come from; nothing is changed.
+
+    :raises TroubleError: when some have to be built and Go is missing or too old.
+    """
+    engine = pulumi_installer.on_path(checkout) or pulumi_installer.installed(checkout)
+    asked = (modules.DOCKER_BUILD, *([modules.GITHUB] if needs.github else []))
+    plugins = [m for m in asked if m.plugin and not pulumi_installer.has_plugin(checkout, m.plugin)]
+    downloads = _downloads(checkout, engine, plugins)
+    supply = Supply(
+        engine=engine,
+        buildkit=system_binaries.buildkit(checkout) if needs.builder else None,
+        registry=system_binaries.registry(checkout) if needs.port is not None else None,
+        plugins=tuple(plugins),
+        downloads=downloads,
+    )
+    own = [] if engine or modules.PULUMI in downloads else _ENGINE
+    to_build = [*own, *(m for m in plugins if m not in downloads)]
+    gobuild.require_go(checkout, [*to_build, *_daemons(needs, supply)])
+    return supply
+
+
+def _downloads(
+    checkout: Checkout, engine: Path | None, plugins: Sequence[Module]
+) -> tuple[Module, ...]:
+    """Return what is to be downloaded.
+
+    An engine that was built once is kept, and its plugins are built as well.
+    """
+    lacks_engine = engine is None and bool(gobuild.lacking(checkout, _ENGINE[:1]))
+    if engine is None and not lacks_engine:
+        return ()
+    wanted = [*([modules.PULUMI] if lacks_engine else []), *plugins]
+    known = tuple(m for m in wanted if pulumi_installer.is_recorded(checkout, m.plugin))
+    if lacks_engine and modules.PULUMI not in known:
+        return ()
+    return known if known and pulumi_installer.is_reachable() else ()
+
+
+def ensure(checkout: Checkout, needs: Needs, supply: Supply, env: Mapping[str, str]) -> Tools:
+    """Provide every tool that ``needs`` call on; what a person calls is linked in ``.fleet/bin``.
+
+    ``env`` is the environment that the engine runs in.
+
+    :raises TroubleError: when a tool can be had in no way; it says which and what to do.
+    """
+    fetched = pulumi_installer.install(checkout) if modules.PULUMI in supply.downloads else None
+    engine = supply.engine or fetched
+    unpublished = _published(checkout, supply, engine, env)
+    built = [] if engine else [*_ENGINE]
+    gobuild.ensure(checkout, [*built, *_daemons(needs, supply), *unpublished])
+    tools = _tools(checkout, engine, needs, supply)
+    for module in unpublished:
+        _install_built(checkout, module, tools.pulumi, env)
+    _link(checkout, tools)
+    return tools
+
+
+def _daemons(needs: Needs, supply: Supply) -> list[Module]:
+    """Return what is to be built for the daemons that ``needs`` call on."""
+    built = [modules.BUILDKIT] if needs.builder and not supply.buildkit else []
+    return built + ([modules.REGISTRY] if needs.port is not None and not supply.registry else [])
+
+
+def _published(
+    checkout: Checkout, supply: Supply, engine: Path | None, env: Mapping[str, str]
+) -> list[Module]:
+    """Install what has a recorded archive; return the rest, which is to be built."""
+    if engine is None:
+        return list(supply.plugins)
+    rest = []
+    for module in supply.plugins:
+        if module not in supply.downloads or module.plugin is None:
+            rest.append(module)
+            continue
+        try:
+            pulumi_installer.fetch_plugin(checkout, engine / "pulumi", module.plugin, env)
+        except HttpError as error:
+            say(f"toolchain: {error}; building it from Go modules instead")
+            rest.append(module)
+    return rest
+
+
+def _install_built(
+    checkout: Checkout, module: Module, pulumi: Path, env: Mapping[str, str]
+) -> None:
+    if module.plugin:
+        binary = gobuild.place(checkout, module) / f"pulumi-resource-{module.plugin.name}"
+        pulumi_installer.install_plugin(pulumi, module.plugin, env, file=binary)
+
+
+def _tools(checkout: Checkout, engine: Path | None, needs: Needs, supply: Supply) -> Tools:
+    buildkit = supply.buildkit or gobuild.place(checkout, modules.BUILDKIT)
+    registry = supply.registry or gobuild.place(checkout, modules.REGISTRY)
+    return Tools(
+        pulumi=(engine or gobuild.join(checkout, _ENGINE)) / "pulumi",
+        buildkitd=buildkit / "buildkitd" if needs.builder else None,
+        buildctl=buildkit / "buildctl" if needs.builder else None,
+        registry=registry / "registry" if needs.port is not None else None,
+    )
+
+
+def _link(checkout: Checkout, tools: Tools) -> None:
+    """Link what a person calls: the engine and BuildKit's client."""
+    wanted = {path.name: path for path in (tools.pulumi, tools.buildctl) if path}
+    checkout.bin.mkdir(parents=True, exist_ok=True)
+    for held in checkout.bin.iterdir():
+        if held.name not in wanted or not held.is_symlink() or held.readlink() != wanted[held.name]:
+            held.unlink()
+    for name, path in wanted.items():
+        if not (checkout.bin / name).is_symlink():
+            (checkout.bin / name).symlink_to(path)

@@ -1,0 +1,1 @@
+"""What is locked: pins, files and bases by their digests, and the form of the lock file. Pure."""

@@ -1,0 +1,177 @@
+"""The lock: what was resolved from outside, so that a plan needs no network.
+
+A lock is written by ``releases/`` alone. It holds base images by digest, the exact distributions
+that go into each image with the files that they are installed from, and which versions were yanked.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from packaging.markers import Marker
+
+from fleet.declaration.model import Image
+from fleet.plan.wheel_files import wheel_for
+from fleet.tags import PLATFORMS
+
+PinKey = tuple[str, str, str]
+"""Image, Python and version: what a set of pinned distributions was resolved for."""
+
+ToolKey = tuple[str, str]
+"""Image and Python: what compiles its distributions."""
+
+Needs = Mapping[str, tuple[str, ...]]
+"""By ``{platform} {libc}``, what an image installs there itself, as sorted ``name==version``."""
+
+Files = Mapping[str, tuple[str, ...]]
+"""By ``name==version``, its wheels: addresses, each with ``#sha256=`` and its hash behind it."""
+
+_MACHINES = {
+    "linux/amd64": "x86_64",
+    "linux/arm64": "aarch64",
+    "linux/arm/v7": "armv7l",
+    "linux/386": "i686",
+}
+"""By platform, what PEP 508 calls ``platform_machine``, where it is not the architecture's name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Base:
+    """A base image: its public ``name``, the ``repository`` it is pulled from, its digests.
+
+    ``digest`` is that of the index, ``platforms`` maps each of our platforms to the digest of its
+    own manifest: the pin moves only when one of these did.
+    """
+
+    name: str
+    repository: str
+    digest: str
+    platforms: Mapping[str, str]
+
+    @property
+    def pinned(self) -> str:
+        """Return ``repository@digest``, which serves every platform."""
+        return f"{self.repository}@{self.digest}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What compiles the distributions of an image that have no wheel.
+
+    ``pins`` are build backends and what they need. ``compiled`` maps ``{platform} {libc}`` to what
+    has no wheel there, build backends included, as ``name==version``; ``sources`` says of each of
+    these where its source distribution is: an address, with ``#sha256=`` and its hash behind it.
+    """
+
+    pins: tuple[str, ...]
+    compiled: Mapping[str, tuple[str, ...]]
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lock:
+    """All that a plan needs from outside.
+
+    ``bases`` are keyed by ``{python}-{base}``; ``builders`` by ``{python}``, those of alpine by
+    ``{python}-alpine``. ``asked`` tells what each image declared when its ``pins`` were resolved,
+    each of these a sorted tuple of ``name==version``, with ``; marker`` (PEP 508) behind it where
+    not every platform gets it; ``files`` are the wheels that one of these is installed from
+    somewhere, ``yanked`` are by package. ``installer`` is the pin of what installs wheels.
+    """
+
+    bases: Mapping[str, Base] = field(default_factory=dict)
+    builders: Mapping[str, Base] = field(default_factory=dict)
+    asked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pins: Mapping[PinKey, tuple[str, ...]] = field(default_factory=dict)
+    tools: Mapping[ToolKey, Tools] = field(default_factory=dict)
+    files: Files = field(default_factory=dict)
+    installer: str = ""
+    yanked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def pins_on(self, key: PinKey, platform: str) -> tuple[str, ...]:
+        """Return those of the pins at ``key`` that ``platform`` gets, without their markers."""
+        return tuple(bare(pin) for pin in self.pins[key] if holds(pin, key[1], platform))
+
+    def wheel(self, pin: str, python: str, target: str) -> str | None:
+        """Return the wheel of ``name==version`` that ``{platform} {libc}`` installs, if any.
+
+        It is an address, with ``#sha256=`` and its hash behind it.
+        """
+        platform, _, libc = target.rpartition(" ")
+        return wheel_for(self.files.get(pin, ()), python, machine_of(platform), libc)
+
+    def has_pins(self, image: Image, python: str, version: str) -> bool:
+        """Tell whether pins are there that were resolved for what ``image`` declares now."""
+        return (image.name, python, version) in self.pins and self.asked.get(image.name) == asked(
+            image
+        )
+
+
+def command(stack: str) -> str:
+    """Return the command that brings the lock of ``stack`` up to its declaration."""
+    return f"`make lock STACK={stack}`"
+
+
+def asked(image: Image) -> tuple[str, ...]:
+    """Return what is to be resolved for each Python and version of ``image``, version apart."""
+    return (image.requirement, *image.requires)
+
+
+def bare(pin: str) -> str:
+    """Return ``name==version`` of a pin, without its marker."""
+    return pin.partition(";")[0].strip()
+
+
+def name_of(pin: str) -> str:
+    """Return the normalised name of a pin's distribution."""
+    return normalised(pin.partition("==")[0])
+
+
+def machine_of(platform: str) -> str:
+    """Return what PEP 508 and wheel names call the machine of ``platform``: ``x86_64``."""
+    return _MACHINES.get(platform, platform.partition("/")[2])
+
+
+def platform_of(machine: str) -> str:
+    """Return the platform that containers have on a ``machine``, as its system calls that.
+
+    Of one that no image is built for, it is empty.
+    """
+    known = {machine_of(platform): platform for platform in PLATFORMS}
+    return {**known, "arm64": "linux/arm64", "AMD64": "linux/amd64"}.get(machine, "")
+
+
+def holds(pin: str, python: str, platform: str) -> bool:
+    """Tell whether the marker of ``pin`` holds on CPython ``python`` (``X.Y``) on ``platform``.
+
+    The patch release is taken for 0: what is needed only before a later one comes along too.
+    """
+    marker = pin.partition(";")[2].strip()
+    if not marker:
+        return True
+    environment = {
+        "implementation_name": "cpython",
+        "implementation_version": f"{python}.0",
+        "os_name": "posix",
+        "platform_machine": machine_of(platform),
+        "platform_python_implementation": "CPython",
+        "platform_release": "",
+        "platform_system": "Linux",
+        "platform_version": "",
+        "python_full_version": f"{python}.0",
+        "python_version": python,
+        "sys_platform": "linux",
+        "extra": "",
+    }
+    return Marker(marker).evaluate(environment)
+
+
+def normalised(distribution: str) -> str:
+    """Return a distribution's name as PEP 503 normalises it, without extras."""
+    return re.sub(r"[-_.]+", "-", distribution.partition("[")[0]).lower()
+
+
+def pinned_versions(pins: Iterable[str]) -> dict[str, str]:
+    """Return ``{distribution: version}`` of ``pins``, by normalised names."""
+    split = (bare(pin).partition("==") for pin in pins)
+    return {normalised(name): version for name, _, version in split}

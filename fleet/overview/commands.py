@@ -1,0 +1,144 @@
+"""``python -m overview COMMAND --stack NAME``: looks at the fleet, and touches nothing."""
+
+import argparse
+import io
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from fleet.checkout.lock_file import lock_file, read_lock
+from fleet.checkout.page_texts import read_sources
+from fleet.checkout.planning import plan_of
+from fleet.checkout.split_stacks import stacks_of
+from fleet.checkout.stack_config import config_file, declaration_of_file
+from fleet.declaration.model import Declaration
+from fleet.declaration.problems import DeclarationError
+from fleet.declaration.stack_share import widened
+from fleet.local.console import TroubleError, say
+from fleet.local.paths import Checkout, checkout
+from fleet.overview.colours import paint
+from fleet.overview.graph import graph
+from fleet.overview.predict import foresight
+from fleet.overview.report import report
+from fleet.overview.state_export import read_known
+from fleet.overview.svg import drawing
+from fleet.overview.table import Look
+from fleet.overview.unlocked import unlocked
+from fleet.pages.published import published
+from fleet.pages.readme import page_path, pages
+
+_NARROWEST = 40
+
+
+def main(arguments: list[str]) -> int:
+    """Return the exit status: 0 when it is done, 1 with the reason on stderr."""
+    chosen = _parser().parse_args(arguments)
+    here = checkout(chosen.root)
+    try:
+        declaration = declaration_of_file(config_file(here.root, chosen.stack))
+        if not declaration.images and chosen.run is not _docs:
+            whole = declaration.fleet_of(chosen.stack)
+            say(f"{chosen.stack} manages the repository and no image; STACK={whole} shows them all")
+            return 0
+        chosen.run(here, declaration, chosen)
+    except (TroubleError, DeclarationError, OSError) as error:
+        say(f"error: {error}")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m overview", description=__doc__)
+    parser.add_argument("--root", type=Path, help="the checkout, by default this one")
+    commands = parser.add_subparsers(required=True)
+    table = commands.add_parser("plan", help="print the plan beside the state, as tables")
+    table.set_defaults(run=_plan)
+    image = commands.add_parser("graph", help="draw which image is built on which, as SVG")
+    image.add_argument("--output", type=Path, help="by default .fleet/graph-STACK.svg")
+    image.set_defaults(run=_graph)
+    docs = commands.add_parser("docs", help="write the pages of the images, as Markdown")
+    docs.set_defaults(run=_docs)
+    docs.add_argument("--image", default="", help="print the page of this image instead")
+    docs.add_argument("--output", type=Path, help="a folder, by default .fleet/docs-STACK")
+    for command in (table, image, docs):
+        command.add_argument("--stack", default="dev")
+    return parser
+
+
+def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
+    width = max(_NARROWEST, shutil.get_terminal_size().columns)
+    look = Look(width=width, paint=paint if _is_coloured() else str)
+    lock = lock_file(here.root, chosen.stack, declaration)
+    if not lock.exists():
+        name = lock.relative_to(here.root).as_posix()
+        command = f"make lock STACK={declaration.fleet_of(chosen.stack)}"
+        _tell(unlocked(declaration, name, command, look))
+        return
+    plan = plan_of(here.root, chosen.stack, declaration)
+    stacks = stacks_of(here.root, chosen.stack)
+    reading = read_known(here, chosen.stack, declaration, stacks)
+    _tell(report(declaration, foresight(plan, reading.known), reading.lacking, look))
+
+
+def _graph(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
+    lock = read_lock(lock_file(here.root, chosen.stack, declaration))
+    if not chosen.output:
+        here.make_state()
+    path = chosen.output or here.state / f"graph-{chosen.stack}.svg"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(drawing(graph(declaration, lock.yanked, chosen.stack)))
+    _tell(str(path))
+
+
+def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
+    # Pages lead to each other, so they are those of the whole fleet.
+    fleet, whole = declaration.fleet_of(chosen.stack), widened(declaration)
+    plan = plan_of(here.root, fleet, whole)
+    reading = read_known(here, fleet, whole, stacks_of(here.root, fleet))
+    nothing = reading.lacking and not reading.known.tags
+    known = None if nothing else published(reading.known.outputs)
+    made = pages(whole, plan, known, read_sources(here.root, whole))
+    if reading.lacking:
+        say(f"{reading.lacking}: digests and sizes are not known")
+    if chosen.image:
+        _tell(_page_of(chosen.image, made).removesuffix("\n"))
+        return
+    if not chosen.output:
+        here.make_state()
+    folder = chosen.output or here.state / f"docs-{chosen.stack}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, text in made.items():
+        written = folder / Path(path).name
+        written.write_text(text, encoding="utf-8")
+        _tell(str(written))
+
+
+def _page_of(image: str, made: Mapping[str, str]) -> str:
+    found = made.get(page_path(image))
+    if found is None:
+        raise TroubleError(f"no image {image} is declared. Name one that is")
+    return found
+
+
+def _is_coloured() -> bool:
+    """Tell whether colours are wanted, as no-color.org has it."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain
+
+
+def _tell(text: str) -> None:
+    """Print ``text``; a reader that leaves early, such as ``head``, is no error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left in the buffer would be written, and complained about, at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,97 @@
+"""What a stack's exported state knows of tags and builds, as data."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from providers.ociregistry.properties import recorded_tag
+from providers.ociregistry.tag.prior_state import Before
+
+_TAG = "ociregistry:index:Tag"
+_IMAGE = "docker-build:index:Image"
+_STACK = "pulumi:pulumi:Stack"
+_POINTER = "fleet:index:Pointers$ociregistry:index:Tag"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """What docker-build last built, as it was asked for, and the ``digest`` that this gave.
+
+    ``exports`` and ``platforms`` are as docker-build spells them (:mod:`fleet.plan.export`).
+    """
+
+    builder: str
+    arguments: Mapping[str, Any]
+    exports: tuple[str, ...]
+    platforms: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What a state holds: ``tags`` by reference, ``builds`` by logical name, wheels among them.
+
+    ``pointers`` are the references of those tags that were declared as pointers; ``outputs`` are
+    the stack's, as its last run left them.
+    """
+
+    tags: Mapping[str, Before] = field(default_factory=dict)
+    pointers: frozenset[str] = frozenset()
+    builds: Mapping[str, Build] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+def parse_known(exported: str) -> Known:
+    """Return what is in ``exported``, the JSON that ``pulumi stack export`` prints.
+
+    A resource that is only waiting for its deletion is no longer known.
+    """
+    deployment = json.loads(exported).get("deployment") or {}
+    resources = [r for r in deployment.get("resources") or [] if not r.get("delete")]
+    tags = [r for r in resources if r["type"] == _TAG and (r.get("outputs") or {}).get("ref")]
+    stacks = (r.get("outputs") or {} for r in resources if r["type"] == _STACK)
+    return Known(
+        tags={r["outputs"]["ref"]: _before(r) for r in tags},
+        pointers=frozenset(r["outputs"]["ref"] for r in tags if f"::{_POINTER}::" in r["urn"]),
+        builds={_name(r): _build(r) for r in resources if r["type"] == _IMAGE},
+        outputs=next(stacks, {}),
+    )
+
+
+def joined(found: Sequence[Known]) -> Known:
+    """Return what several states hold, none of which has anything of another."""
+    return Known(
+        tags={ref: before for known in found for ref, before in known.tags.items()},
+        pointers=frozenset(ref for known in found for ref in known.pointers),
+        builds={name: build for known in found for name, build in known.builds.items()},
+        outputs={
+            key: [row for known in found for row in known.outputs.get(key) or ()]
+            for key in ("tags", "pointers")
+            if any(key in known.outputs for known in found)
+        },
+    )
+
+
+def _before(resource: Mapping[str, Any]) -> Before:
+    outputs, inputs = resource["outputs"], resource.get("inputs") or {}
+    return Before(
+        recorded=recorded_tag(outputs),
+        # The provider keeps what went into a tag among the inputs: they are saved in every run.
+        inputs=inputs.get("inputs") or {},
+    )
+
+
+def _build(resource: Mapping[str, Any]) -> Build:
+    inputs, outputs = resource.get("inputs") or {}, resource.get("outputs") or {}
+    return Build(
+        builder=(inputs.get("builder") or {}).get("name") or "",
+        arguments=inputs.get("buildArgs") or {},
+        exports=tuple(export.get("raw") or "" for export in inputs.get("exports") or ()),
+        platforms=tuple(inputs.get("platforms") or ()),
+        digest=outputs.get("digest") or "",
+    )
+
+
+def _name(resource: Mapping[str, Any]) -> str:
+    return str(resource["urn"]).rpartition("::")[2]

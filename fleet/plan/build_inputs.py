@@ -1,0 +1,112 @@
+"""What goes into a version tag, by name: what a preview compares to say why a tag is built."""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from fleet.declaration.matrix import Cell
+from fleet.lock.model import name_of
+from fleet.plan.identity import digest_of
+from fleet.plan.installed import Contents, target_of
+from fleet.plan.plan_inputs import Assets, Inputs
+from fleet.plan.platform_build import TagBuild, builder_base
+
+_SETTINGS = ("TITLE", "MAINTAINER", "LICENSES", "SOURCE")
+_SHORT = len("sha256:") + 12
+_COMMIT = 12
+
+_Told = Mapping[str, Mapping[str, str]]
+"""By platform and distribution, what is said of it."""
+
+
+def ingredients(cell: Cell, builds: Iterable[TagBuild], inputs: Inputs) -> dict[str, str]:
+    """Return ``{"<kind> <name>": what}`` of what the identity of a tag is made of.
+
+    Kinds by platform: ``base``, ``image``, ``node``; ``base`` alone, which is the index that it is
+    pinned by; ``builder``; ``distribution`` and ``backend`` (of all platforms, or with a platform
+    behind the name where not all take the same file), as ``version@hash`` of that file, with
+    `` compiled`` behind it where that is a source; ``file``; ``setting``; ``installer``;
+    ``revision``, as ``commit@epoch``. The identity holds more: what has no name here moves it as
+    well.
+
+    ``node`` is the one that no identity is made of: the same comes out on every builder. But
+    docker-build builds again on another one (0.0.22), and a preview has to say why.
+    """
+    known = tuple(builds)
+    assets = inputs.assets[cell.image.name]
+    found: dict[str, str] = {}
+    for build in known:
+        for platform in build.platforms:
+            found.update(_below(cell, build, platform, inputs))
+            found[f"node {platform}"] = build.builder
+    compiles = builder_base(cell, inputs)
+    found["builder"] = f"{_public(compiles.name)}@{compiles.digest}"
+    held = {platform: own for build in known for platform, own in build.contents.items()}
+    own = {p: (*found.package, *found.dependencies) for p, found in held.items()}
+    found.update(_pinned("distribution", _told_by_platform(cell, own, held, inputs)))
+    backends = {p: found.backends for p, found in held.items()}
+    found.update(_pinned("backend", _told_by_platform(cell, backends, held, inputs)))
+    files = {**assets.files, **(assets.compiling if any(build.wheels for build in known) else {})}
+    found.update({f"file {path}": digest[:_SHORT] for path, digest in files.items()})
+    found.update({f"setting {name}": known[0].arguments[name] for name in _SETTINGS})
+    installer = inputs.lock.installer
+    found["installer"] = _told(installer, inputs.lock.files[installer][0])
+    found["revision"] = _revision(assets)
+    return found
+
+
+def _below(cell: Cell, build: TagBuild, platform: str, inputs: Inputs) -> dict[str, str]:
+    name = _public(build.arguments["BASE_NAME"])
+    if build.below:
+        return {f"image {platform}": f"{name.rpartition('/')[2]}@{build.below.identity}"}
+    base = inputs.lock.bases[cell.base_key]
+    return {
+        "base": f"{name}@{base.digest}",
+        f"base {platform}": f"{name}@{base.platforms[platform]}",
+    }
+
+
+def _public(name: str) -> str:
+    return name.removeprefix("docker.io/library/")
+
+
+def _told_by_platform(
+    cell: Cell, pins: Mapping[str, Iterable[str]], held: Mapping[str, Contents], inputs: Inputs
+) -> _Told:
+    """Return what each platform takes of ``pins``; ``held`` is what it holds in the end."""
+    found: dict[str, dict[str, str]] = {}
+    for platform, own in pins.items():
+        target, sources = target_of(platform, cell.base), held[platform].sources
+        found[platform] = {
+            name_of(pin): f"{_told(pin, sources[pin])} compiled"
+            if pin in sources
+            else _told(pin, inputs.lock.wheel(pin, cell.python, target) or "")
+            for pin in own
+        }
+    return found
+
+
+def _pinned(kind: str, told: _Told) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in sorted({name for own in told.values() for name in own}):
+        values = {p: own[name] for p, own in told.items() if name in own}
+        one = next(iter(values.values()))
+        if values == dict.fromkeys(told, one):
+            found[f"{kind} {name}"] = one
+        else:
+            found.update({f"{kind} {name} {p}": value for p, value in values.items()})
+    return found
+
+
+def _told(pin: str, file: str) -> str:
+    return f"{pin.partition('==')[2]}@{_digest_of(file)}"
+
+
+# The tags of a fleet install the same few.
+@lru_cache(maxsize=4096)
+def _digest_of(file: str) -> str:
+    return digest_of(file)[:_SHORT]
+
+
+def _revision(assets: Assets) -> str:
+    commit, dash, dirty = assets.revision.partition("-")
+    return f"{commit[:_COMMIT]}{dash}{dirty}@{assets.epoch}"

@@ -1,0 +1,69 @@
+"""What a verification checks the containers of a build against, as JSON."""
+
+import json
+from collections.abc import Iterable, Mapping
+
+from fleet.declaration.matrix import Cell
+from fleet.declaration.model import EVERYWHERE, Declaration
+from fleet.lock.model import pinned_versions
+from fleet.plan.installed import Contents
+from fleet.tags import LOOPBACK
+
+
+def expectation(
+    cell: Cell,
+    found: Mapping[str, Contents],
+    own: Iterable[str],
+    declaration: Declaration,
+    native: str,
+) -> str:
+    """Return the JSON for the platforms ``own`` of ``cell``; see ``assets/shared/verify``.
+
+    ``found`` is what each platform of the tag holds, ``native`` the platform of this machine.
+    """
+    platforms = tuple(own)
+    held = {p: pinned_versions(found[p].everything) for p in platforms}
+    first = held[platforms[0]]
+    common = {
+        name: version
+        for name, version in first.items()
+        if all(other.get(name) == version for other in held.values())
+    }
+    every = whole(cell, declaration, native)
+    value = {
+        "python": cell.python,
+        # All builders of a tag are told the same: one of them has it.
+        "whole": list(every),
+        "packages": common,
+        "platforms": {
+            p: _apart(common, held[p], cell.image.lacking(p, cell.base)) for p in platforms
+        },
+    }
+    return json.dumps(value, sort_keys=True)
+
+
+def whole(cell: Cell, declaration: Declaration, native: str) -> tuple[str, ...]:
+    """Return the platforms on which all of ``cell`` is checked, in its order.
+
+    They are those that are declared; else this machine's own, where it builds for itself (its
+    registry is on it as well), and everywhere else the first, so that no two machines differ.
+    """
+    platforms = cell.image.platforms
+    if declaration.whole_check == EVERYWHERE:
+        return platforms
+    if declaration.whole_check in platforms:
+        return (declaration.whole_check,)
+    host = declaration.host.partition(":")[0]
+    own = host in LOOPBACK and native in platforms
+    return (native,) if own else platforms[:1]
+
+
+def _apart(
+    common: Mapping[str, str], held: Mapping[str, str], lacking: Iterable[str]
+) -> dict[str, object]:
+    packages = {name: version for name, version in held.items() if name not in common}
+    absent = list(lacking)
+    return {
+        **({"packages": packages} if packages else {}),
+        **({"absent": absent} if absent else {}),
+    }

@@ -1,0 +1,145 @@
+"""Whether the lock and the asset folders cover everything that a declaration asks for."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from fleet.declaration.base_graph import note_orphans
+from fleet.declaration.matrix import cells
+from fleet.declaration.model import Image
+from fleet.declaration.problems import Problems
+from fleet.lock.model import Base, Lock, asked, command, name_of
+from fleet.plan.install_set import has_all_pins, unfound
+from fleet.plan.installed import constraints, contradicted, held_on
+from fleet.plan.plan_inputs import Inputs
+
+
+def note_missing(
+    image: Image, images: Mapping[str, Image], inputs: Inputs, problems: Problems
+) -> None:
+    """Note every asset folder, base and requirement of ``image`` that ``inputs`` lack."""
+    path = f"fleet:images.{image.name}"
+    lock = inputs.lock
+    if image.name not in inputs.assets:
+        note_missing_assets(image.name, problems)
+    note_orphans(image, images, lock.yanked, problems)
+    pins = tuple(uncovered_pins(image, images, lock))
+    # Files are of the pins, when these are there.
+    files = () if pins else tuple(uncovered_files(image, images, lock))
+    gaps = (*uncovered_bases(image, lock), *pins, *files)
+    if gaps:
+        # All have one remedy, so that they are one problem.
+        problems.add(path, "; ".join(gaps), f"Run {command(inputs.stack)}")
+    else:
+        _note_idle_lacks(image, lock, problems)
+        _note_held_lacks(image, images, lock, problems)
+
+
+def note_missing_assets(image: str, problems: Problems) -> None:
+    """Note that ``image`` has nothing to be built from."""
+    problems.add(
+        f"fleet:images.{image}",
+        f"there is no folder assets/{image} with image/Dockerfile and verify/Dockerfile",
+        "Add the folder, or correct the image's name",
+    )
+
+
+def uncovered_bases(image: Image, lock: Lock) -> Iterator[str]:
+    """Yield, in words, the bases and builders that the lock lacks, by the platforms they lack."""
+    wanted: dict[str, Base | None] = {}
+    for cell in cells(image):
+        if not image.builds_on:
+            wanted[f"base {cell.base_key}"] = lock.bases.get(cell.base_key)
+        wanted[f"builder {cell.builder_key}"] = lock.builders.get(cell.builder_key)
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for name, found in wanted.items():
+        there = found.platforms if found else {}
+        alike.setdefault(tuple(p for p in image.platforms if p not in there), []).append(name)
+    for platforms, names in alike.items():
+        if platforms:
+            yield f"the lock has no {', '.join(names)} for {', '.join(platforms)}"
+
+
+def uncovered_pins(image: Image, images: Mapping[str, Image], lock: Lock) -> Iterator[str]:
+    """Yield, in words, the Pythons and versions without resolved distributions in the lock."""
+    tags = dict.fromkeys((cell.python, cell.version) for cell in cells(image))
+    wanted, made_for = ", ".join(asked(image)), lock.asked.get(image.name)
+    if made_for not in (None, asked(image)):
+        yield f"the lock was made for {', '.join(made_for or ())}, and {wanted} is declared now"
+        return
+    lacking = [tag for tag in tags if not lock.has_pins(image, *tag)]
+    if lacking:
+        yield f"the lock has no {wanted} for {_where(lacking, tags)}"
+    other: dict[str, list[_Place]] = {}
+    for python, version in (tag for tag in tags if tag not in lacking):
+        below = constraints(image, python, images, lock)
+        for pin in contradicted(lock.pins[(image.name, python, version)], below):
+            other.setdefault(pin, []).append((python, version))
+    for pin, places in other.items():
+        where = f"for {_where(places, tags)}, and another version of it in {image.builds_on}"
+        yield f"the lock has {pin} {where}"
+
+
+def uncovered_files(image: Image, images: Mapping[str, Image], lock: Lock) -> Iterator[str]:
+    """Yield, in words, what the lock has neither a wheel nor a source of, by where it is installed.
+
+    Where pins are not in the lock, nothing can be told of these.
+    """
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for python in dict.fromkeys(cell.python for cell in cells(image)):
+        if has_all_pins(image, python, images, lock):
+            for target, pins in unfound(image, python, images, lock).items():
+                alike.setdefault(pins, []).append(f"{target} on Python {python}")
+    for pins, places in alike.items():
+        yield f"the lock has no file of {', '.join(pins)} for {', '.join(places)}"
+    if not lock.installer or not lock.files.get(lock.installer):
+        yield "the lock does not say what installs wheels"
+
+
+_Place = tuple[str, str]
+"""A Python and a version."""
+
+
+def _where(places: Iterable[_Place], tags: Iterable[_Place]) -> str:
+    """Return ``places`` among all ``tags`` in few words: Pythons with the same are told at once."""
+    here, every = _by_python(places), _by_python(tags)
+    if here == every:
+        return "any version"
+    alike: dict[str, list[str]] = {}
+    for python, found in here.items():
+        noun = "version" if len(found) == 1 else "versions"
+        text = "any version" if found == every[python] else f"{noun} {', '.join(found)}"
+        alike.setdefault(text, []).append(python)
+    return " and ".join(f"{text} on Python {', '.join(found)}" for text, found in alike.items())
+
+
+def _by_python(places: Iterable[_Place]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for python, version in places:
+        found.setdefault(python, []).append(version)
+    return found
+
+
+def _note_idle_lacks(image: Image, lock: Lock, problems: Problems) -> None:
+    """Note distributions that are declared to be lacking and that nothing brings along."""
+    pins = {name_of(pin) for cell in cells(image) for pin in lock.pins[cell.pin_key]}
+    for platform, lacking in image.lacks.items():
+        for name in sorted(set(lacking) - pins):
+            path = f"fleet:images.{image.name}.lacks.{platform}"
+            problems.add(path, f"nothing here brings {name} along", "Take it out, or correct it")
+
+
+def _note_held_lacks(
+    image: Image, images: Mapping[str, Image], lock: Lock, problems: Problems
+) -> None:
+    """Note distributions that are declared to be lacking and that the image below brings along."""
+    # Versions are built on the same.
+    found = {(cell.python, cell.base): cell for cell in cells(image)}.values()
+    known = [cell for cell in found if has_all_pins(image, cell.python, images, lock)]
+    for key, lacking in image.lacks.items():
+        platform, _, base = key.partition(" ")
+        here = [cell for cell in known if base in ("", cell.base)]
+        pins = (pin for cell in here for pin in held_on(cell, platform, images, lock))
+        held = set(map(name_of, pins))
+        for name in sorted(held.intersection(lacking)):
+            what = f"{name} comes with {image.builds_on}, the image below"
+            remedy = f"Take it out here, or have {image.builds_on} lack it as well"
+            problems.add(f"fleet:images.{image.name}.lacks.{key}", what, remedy)

@@ -1,0 +1,154 @@
+"""The plan: every tag, build and pointer that a declaration asks for, as data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fleet.declaration.base_graph import in_order
+from fleet.declaration.logins import variables
+from fleet.declaration.matrix import Cell, cells
+from fleet.declaration.model import STALE_DEFAULTS, Declaration, Image, OnConflict, StalePolicy
+from fleet.declaration.problems import Problems
+from fleet.plan.build_inputs import ingredients
+from fleet.plan.expectation import whole
+from fleet.plan.identity import digest_of
+from fleet.plan.lock_completeness import note_missing
+from fleet.plan.plan_inputs import Assets, Inputs
+from fleet.plan.platform_build import TagBuild, tag_builds
+from fleet.plan.pointers import Pointer, pointers
+from fleet.plan.wheel_builds import Wheels
+from fleet.tags import PointerKind, Tag
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionTag:
+    """One version tag: a build for each builder of its platforms, under the name ``tag``.
+
+    ``identity`` is the hash of the identities of its builds: equal inputs, equal identity.
+    ``ingredients`` name what it is a hash of, so that a preview can say what changed.
+    ``annotations`` are those of an index that joins several builds. All of it is checked on the
+    platforms in ``whole``, what depends on the platform on each.
+    """
+
+    image: str
+    tag: Tag
+    python: str
+    base: str
+    version: str
+    identity: str
+    ingredients: Mapping[str, str]
+    annotations: Mapping[str, str]
+    whole: tuple[str, ...]
+    builds: tuple[TagBuild, ...]
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """All platforms of the tag, sorted."""
+        return tuple(sorted(platform for build in self.builds for platform in build.platforms))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagePlan:
+    """All of one repository: its version tags, its pointers, and how stale ones are treated."""
+
+    name: str
+    repository: str
+    assets: Assets
+    tags: tuple[VersionTag, ...]
+    pointers: tuple[Pointer, ...]
+    policy: Mapping[PointerKind, StalePolicy]
+
+    @property
+    def compiling(self) -> tuple[Wheels, ...]:
+        """Each set of wheels that a build takes."""
+        builds = (build for tag in self.tags for build in tag.builds)
+        found = {wheels.name: wheels for build in builds for wheels in build.wheels.values()}
+        return tuple(found.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All of one stack. ``owner`` is ``<pulumi project>/<stack>``, written into every index.
+
+    Of ``images``, each comes after the one that it is built on. ``stacks`` says which other stack
+    has the images below those here; ``shared`` names the images here that other stacks build on.
+    ``logins`` are the names of the variables that hold the login of each registry host.
+    """
+
+    owner: str
+    images: tuple[ImagePlan, ...]
+    stacks: Mapping[str, str]
+    shared: tuple[str, ...]
+    logins: Mapping[str, Mapping[str, str]]
+    protected: bool
+    version_conflict: OnConflict
+    pointer_conflict: OnConflict
+    pointers_stay: bool
+    max_removals: float
+    retention_days: int
+
+
+def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
+    """Return the plan of ``declaration`` with what ``inputs`` holds.
+
+    :raises DeclarationError: naming everything declared that the lock or the assets lack.
+    """
+    problems = Problems()
+    for image in declaration.by_name.values():
+        note_missing(image, declaration.by_name, inputs, problems)
+    problems.raise_if_any(inputs.source)
+    return Plan(
+        owner=owner,
+        images=tuple(
+            _image_plan(image, declaration, inputs, owner) for image in in_order(declaration.images)
+        ),
+        stacks=declaration.part.stacks if declaration.part else {},
+        shared=_shared(declaration),
+        logins=variables(declaration.logins),
+        protected=declaration.protected,
+        version_conflict=declaration.version_conflict,
+        pointer_conflict=declaration.pointer_conflict,
+        pointers_stay=declaration.pointers_stay,
+        max_removals=declaration.max_removals,
+        retention_days=declaration.retention_days,
+    )
+
+
+def _shared(declaration: Declaration) -> tuple[str, ...]:
+    own = {image.name for image in declaration.images}
+    others = (image for name, image in declaration.by_name.items() if name not in own)
+    wanted = {image.builds_on for image in others}
+    return tuple(image.name for image in declaration.images if image.name in wanted)
+
+
+def _image_plan(image: Image, declaration: Declaration, inputs: Inputs, owner: str) -> ImagePlan:
+    yanked = inputs.lock.yanked.get(image.package, ())
+    return ImagePlan(
+        name=image.name,
+        repository=f"{declaration.registry}/{image.name}",
+        assets=inputs.assets[image.name],
+        tags=tuple(_version_tag(cell, declaration, inputs, owner) for cell in cells(image)),
+        pointers=tuple(
+            pointer
+            for python in image.pythons
+            for base in image.bases
+            for pointer in pointers(image, python, base, yanked)
+        ),
+        # Kinds that are declared no more had pointers once: those are stale too.
+        policy={**STALE_DEFAULTS, **image.pointers},
+    )
+
+
+def _version_tag(cell: Cell, declaration: Declaration, inputs: Inputs, owner: str) -> VersionTag:
+    builds = tag_builds(cell, declaration, inputs, owner)
+    return VersionTag(
+        image=cell.image.name,
+        tag=cell.tag,
+        python=cell.python,
+        base=cell.base,
+        version=cell.version,
+        identity=digest_of([build.identity for build in builds]),
+        ingredients=ingredients(cell, builds, inputs),
+        annotations=builds[0].annotations,
+        whole=whole(cell, declaration, inputs.native),
+        builds=builds,
+    )

@@ -1,0 +1,192 @@
+"""One build of a version tag: where it goes, and everything that goes into it.
+
+A tag has one build for each builder that its platforms are built on, which is mostly one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fleet import tags
+from fleet.declaration.base_graph import parent_of
+from fleet.declaration.matrix import Cell
+from fleet.declaration.model import Declaration
+from fleet.lock.model import Base
+from fleet.plan.expectation import expectation
+from fleet.plan.identity import digest_of
+from fleet.plan.installed import Contents, contents
+from fleet.plan.plan_inputs import Inputs
+from fleet.plan.requirements import requirements
+from fleet.plan.wheel_builds import DEPENDENCIES, PACKAGE, Compiling, Wheels, wheels_of
+
+OWNER_ANNOTATION = "io.github.multi-py.fleet.owner"
+"""The annotation of an index that says whose it is: ``<pulumi project>/<stack>``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagBuild:
+    """What docker-build is asked to build, push and verify: some platforms, or all, of a tag.
+
+    ``name`` is the build's reference without the registry, by which its resources are named;
+    ``foreign`` says that only a ``docker buildx`` on the machine drives the builder;
+    ``annotations`` are those of the index; ``contents`` are by platform; ``expectation`` is the
+    JSON that the verification checks the containers against. ``below`` names the build of another
+    image that this one starts from: its digest is known only once it was built, so the arguments
+    ``BASE`` and ``BASE_DIGEST`` are then left to the components. ``wheels`` are what it installs of
+    things that have none, by the argument that their digest goes into.
+    """
+
+    name: str
+    platforms: tuple[str, ...]
+    builder: str
+    foreign: bool
+    repository: str
+    reference: str
+    arguments: Mapping[str, str]
+    annotations: Mapping[str, str]
+    contents: Mapping[str, Contents]
+    expectation: str
+    identity: str
+    below: "TagBuild | None"
+    wheels: Mapping[str, Wheels]
+
+
+def tag_builds(
+    cell: Cell, declaration: Declaration, inputs: Inputs, owner: str
+) -> tuple[TagBuild, ...]:
+    """Return the builds of ``cell``, one for each builder, in the order of its platforms."""
+    builders = dict.fromkeys(declaration.builders[platform] for platform in cell.image.platforms)
+    return tuple(_build(cell, builder, declaration, inputs, owner) for builder in builders)
+
+
+def builder_base(cell: Cell, inputs: Inputs) -> Base:
+    """Return the image that installs and compiles for ``cell``."""
+    return inputs.lock.builders[cell.builder_key]
+
+
+def _build(
+    cell: Cell, builder: str, declaration: Declaration, inputs: Inputs, owner: str
+) -> TagBuild:
+    every = cell.image.platforms
+    own = tuple(p for p in every if declaration.builders[p] == builder)
+    place = cell.tag if own == every else tags.build_tag(cell.tag, builder)
+    parent = parent_of(cell, declaration.by_name, inputs.lock.yanked)
+    below = _build(parent, builder, declaration, inputs, owner) if parent else None
+    found = {p: contents(cell, p, declaration.by_name, inputs.lock) for p in every}
+    wheels = _wheels(cell, builder, found, declaration, inputs)
+    arguments = {
+        **_described(cell, inputs),
+        **_based(cell, parent, declaration, inputs),
+        **_installed(cell, found, own, inputs),
+    }
+    assets = inputs.assets[cell.image.name]
+    repository = f"{declaration.registry}/{cell.image.name}/build"
+    return TagBuild(
+        name=f"{cell.image.name}/build:{place}",
+        platforms=own,
+        builder=builder,
+        foreign=is_foreign(declaration, builder),
+        repository=repository,
+        reference=f"{repository}:{place}",
+        arguments=arguments,
+        annotations=annotations(arguments, owner),
+        contents={p: found[p] for p in own},
+        expectation=expectation(cell, found, own, declaration, inputs.native),
+        identity=digest_of(
+            [
+                list(own),
+                assets.context_hash,
+                arguments,
+                {name: needed.arguments for name, needed in wheels.items()},
+                dict(assets.compiling) if wheels else {},
+                below.identity if below else "",
+            ]
+        ),
+        below=below,
+        wheels=wheels,
+    )
+
+
+def is_foreign(declaration: Declaration, builder: str) -> bool:
+    """Tell whether only a ``docker buildx`` on the machine drives ``builder``."""
+    node = declaration.nodes.get(builder)
+    return node is not None and node.foreign
+
+
+def annotations(arguments: Mapping[str, str], owner: str) -> dict[str, str]:
+    """Return what an index says of itself: what tells it from others, and nothing else.
+
+    The rest is in the labels of its images.
+    """
+    told = {"version": "VERSION", "source": "SOURCE", "revision": "REVISION"}
+    return {
+        OWNER_ANNOTATION: owner,
+        "org.opencontainers.image.base.name": arguments["BASE_NAME"],
+        **{f"org.opencontainers.image.{key}": arguments[name] for key, name in told.items()},
+    }
+
+
+def _described(cell: Cell, inputs: Inputs) -> dict[str, str]:
+    image = cell.image
+    assets = inputs.assets[image.name]
+    return {
+        # BuildKit's own: an index also of one platform, and the date of all that is in it.
+        "BUILDKIT_MULTI_PLATFORM": "1",
+        "SOURCE_DATE_EPOCH": str(assets.epoch),
+        "DESCRIPTION": cell.description,
+        "LICENSES": image.licenses,
+        "MAINTAINER": image.maintainer,
+        "PACKAGE": image.package,
+        "PYTHON": cell.python,
+        "REVISION": assets.revision,
+        "SOURCE": image.source,
+        "TITLE": image.title,
+        "VERSION": cell.version,
+    }
+
+
+def _based(
+    cell: Cell, parent: Cell | None, declaration: Declaration, inputs: Inputs
+) -> dict[str, str]:
+    compiler = {"BUILDER": builder_base(cell, inputs).pinned}
+    if parent:
+        name = f"{declaration.registry}/{parent.image.name}:{parent.tag}"
+        return {**compiler, "BASE_NAME": name}
+    base = inputs.lock.bases[cell.base_key]
+    return {**compiler, "BASE": base.pinned, "BASE_DIGEST": base.digest, "BASE_NAME": base.name}
+
+
+def _installed(
+    cell: Cell, found: Mapping[str, Contents], own: tuple[str, ...], inputs: Inputs
+) -> dict[str, str]:
+    """Return what is installed: the package apart, for versions of it share all the others."""
+    lock = inputs.lock
+    packages = {platform: held.package for platform, held in found.items()}
+    others = {platform: held.dependencies for platform, held in found.items()}
+    return {
+        "DEPENDENCIES": requirements(cell, others, found, lock, own),
+        "REQUIREMENT": requirements(cell, packages, found, lock, own),
+        "INSTALLER": lock.files[lock.installer][0],
+    }
+
+
+def _wheels(
+    cell: Cell,
+    builder: str,
+    found: Mapping[str, Contents],
+    declaration: Declaration,
+    inputs: Inputs,
+) -> dict[str, Wheels]:
+    own = {p: f for p, f in found.items() if declaration.builders[p] == builder}
+    others = {p: [pin for pin in f.dependencies if pin in f.compiled] for p, f in own.items()}
+    packages = {p: [pin for pin in f.package if pin in f.compiled] for p, f in own.items()}
+    where = Compiling(
+        builder=builder,
+        foreign=is_foreign(declaration, builder),
+        image=builder_base(cell, inputs).pinned,
+        repository=f"{declaration.registry}/{cell.image.name}/build",
+    )
+    return {
+        argument: wheels_of(cell, pins, own, inputs.lock, where)
+        for argument, pins in ((DEPENDENCIES, others), (PACKAGE, packages))
+        if any(pins.values())
+    }

@@ -1,0 +1,62 @@
+"""Pointers: the tags that name the highest final version of their line."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fleet import tags
+from fleet.declaration import versions
+from fleet.declaration.matrix import versions_of
+from fleet.declaration.model import Image
+from fleet.tags import PointerKind, Tag
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pointer:
+    """A tag that names the same digest as the version tag ``target`` of its repository."""
+
+    kind: PointerKind
+    tag: Tag
+    target: Tag
+    version: str
+
+
+def eligible(declared: Iterable[str], yanked: Iterable[str]) -> list[str]:
+    """Return the versions that a pointer may name: final ones, not yanked."""
+    withdrawn = frozenset(yanked)
+    parsed = ((version, versions.parse(version)) for version in declared)
+    return [
+        version
+        for version, form in parsed
+        if form is not None and versions.is_final(form) and version not in withdrawn
+    ]
+
+
+def line_heads(candidates: Iterable[str], kinds: Iterable[PointerKind]) -> dict[str, str]:
+    """Return ``{pointer end: version}`` where each line's version is its highest."""
+    wanted = frozenset(kinds)
+    members: dict[str, list[str]] = {}
+    for version in candidates:
+        for kind, end in tags.lines(version).items():
+            if kind in wanted:
+                members.setdefault(end, []).append(version)
+    return {end: versions.highest(line) for end, line in members.items()}
+
+
+def pointers(image: Image, python: str, base: str, yanked: Iterable[str]) -> list[Pointer]:
+    """Return the pointers of one Python and base of ``image``, by declared kinds."""
+    heads = line_heads(eligible(versions_of(image, python, base), yanked), image.pointers)
+    return [
+        Pointer(
+            kind=_kind(end),
+            tag=tags.tag(python, base, end),
+            target=tags.tag(python, base, version),
+            version=version,
+        )
+        for end, version in heads.items()
+    ]
+
+
+def _kind(end: str) -> PointerKind:
+    if end == "LATEST":
+        return "LATEST"
+    return "X.Y" if "." in end else "X"

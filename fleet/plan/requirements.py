@@ -1,0 +1,51 @@
+"""What a build installs, as the text that the shared installer reads: a line a file.
+
+A line is ``<where> <what>``. ``<where>`` is ``any`` for a pure wheel that all platforms of the tag
+get, whose files they then share, or the platforms that get it, with commas. ``<what>`` is the
+address of a wheel with ``#sha256=`` and its hash, or ``name==version`` of what was compiled. What
+differs by platform is settled here: no build evaluates a marker. A build of some of the platforms
+has the lines of ``any`` in common with the others, so that it has their layers too.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from fleet.declaration.matrix import Cell
+from fleet.lock.model import Lock
+from fleet.plan.installed import Contents, target_of
+from fleet.plan.wheel_files import is_universal
+
+ANY = "any"
+
+
+def requirements(
+    cell: Cell,
+    pins: Mapping[str, Iterable[str]],
+    found: Mapping[str, Contents],
+    lock: Lock,
+    own: Iterable[str],
+) -> str:
+    """Return the text for the platforms ``own`` of ``cell``.
+
+    ``pins`` are those of each platform of the tag, ``found`` is all that each holds.
+    """
+    places: dict[tuple[str, str], list[str]] = {}
+    for platform, wanted in pins.items():
+        compiled = found[platform].compiled
+        target = target_of(platform, cell.base)
+        for pin in wanted:
+            what = pin if pin in compiled else lock.wheel(pin, cell.python, target)
+            # A plan is made only of a lock that has them all (fleet.plan.lock_completeness).
+            places.setdefault((pin, what or pin), []).append(platform)
+    every, here = tuple(pins), tuple(own)
+    lines = ((where(what, of, every, here), what) for (_, what), of in sorted(places.items()))
+    return "".join(f"{who} {what}\n" for who, what in lines if who)
+
+
+def where(what: str, platforms: Sequence[str], every: tuple[str, ...], own: Iterable[str]) -> str:
+    """Return who of ``own`` gets ``what``, which is for ``platforms`` of ``every`` one of the tag.
+
+    It is ``any``, or the platforms with commas.
+    """
+    if tuple(platforms) == every and is_universal(what):
+        return ANY
+    return ",".join(platform for platform in own if platform in platforms)

@@ -1,0 +1,256 @@
+"""Blobs: read, written, mounted from a repository to another, or copied as a stream."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlencode
+
+import httpx
+
+from fleet.http.addresses import resolve
+from fleet.http.message import Call, Reply
+from fleet.registry.docker_hub import address_of
+from fleet.registry.errors import AuthenticationError, RegistryError
+from fleet.registry.interface import MANIFEST_LIMIT, Blob, digest_of
+from fleet.registry.reference import Repository
+from fleet.registry.scopes import PULL, PUSH, scope
+from fleet.registry.transport import UNAUTHORIZED, Transport, in_effect, refuse_denied, unexpected
+
+# Layers of some hundred megabytes cross a slow line within this; a stalled one ends earlier by
+# the client's own read timeout.
+_COPY_DEADLINE = 1800.0
+_STORED = frozenset({201, 204})
+_CHUNK = 1024 * 1024
+_THERE = frozenset({200, 206})
+_BINARY = {"Content-Type": "application/octet-stream"}
+# No HEAD here, or one that is not challenged, which `Transport.send` lets through.
+NO_HEAD = frozenset({401, 405})
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Upload:
+    """An upload session: its address, and the registry's own one and the scopes that began it."""
+
+    address: str
+    owner: str
+    scopes: tuple[str, ...]
+
+    def finishing(self, digest: str) -> str:
+        """Return the address that ends the upload of a blob."""
+        joint = "&" if "?" in self.address else "?"
+        return f"{self.address}{joint}{urlencode({'digest': digest})}"
+
+
+class BlobTransfer:
+    """The blob half of a registry client."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def address(self, repository: Repository) -> str:
+        """Return the address under which a repository's endpoints lie."""
+        return f"{self._transport.base(address_of(repository.host))}/v2/{repository.name}"
+
+    async def read_blob(self, repository: Repository, blob: Blob) -> bytes:
+        """Return a small blob whole, checked against its digest."""
+        call = self._blob_call("GET", repository, blob.digest, limit=MANIFEST_LIMIT)
+        reply = await self._transport.send(call)
+        if reply.status != HTTPStatus.OK:
+            raise unexpected(reply, call.place)
+        if digest_of(reply.body) != blob.digest:
+            raise RegistryError(f"{call.place}: the bytes do not have that digest; refused")
+        return reply.body
+
+    async def write_blob(self, repository: Repository, body: bytes) -> None:
+        """Upload a small blob unless the repository holds it."""
+        await self._write(repository, Blob(digest=digest_of(body), size=len(body)), body)
+
+    async def write_file(self, repository: Repository, blob: Blob, path: Path) -> None:
+        """Upload the file at `path`, whose description is `blob`, unless the repository holds it.
+
+        :raises OSError: if the file cannot be read.
+        """
+        await self._write(repository, blob, lambda: _chunks(path))
+
+    async def _write(
+        self,
+        repository: Repository,
+        blob: Blob,
+        content: bytes | Callable[[], AsyncIterator[bytes]],
+    ) -> None:
+        if await self._has(repository, blob.digest):
+            return
+        upload = await self._start(repository)
+        call = Call(
+            method="PUT",
+            url=upload.finishing(blob.digest),
+            scopes=upload.scopes,
+            headers={**_BINARY, "Content-Length": str(blob.size)},
+            content=content,
+            deadline=None if isinstance(content, bytes) else _COPY_DEADLINE,
+            owner=upload.owner,
+        )
+
+        async def settled() -> Reply | None:
+            # The upload that took effect ended its session: to finish that again is a 404.
+            there = await self._has(repository, blob.digest)
+            return in_effect(HTTPStatus.CREATED) if there else None
+
+        reply = await self._transport.send(call, settled)
+        if reply.status not in _STORED:
+            raise unexpected(reply, call.place)
+
+    async def transfer_blob(self, source: Repository, target: Repository, blob: Blob) -> None:
+        """Make a blob of `source` available in `target`, by mounting or else by copying."""
+        if source == target:
+            return
+        upload = await self._mount(source, target, blob.digest)
+        if upload is None:
+            return
+        async with self._transport.copies:
+            # Another image that shares the blob may have brought it while this one waited; and
+            # the upload's token may have expired, which this renews.
+            if await self._has(target, blob.digest, upload.scopes):
+                await self._abandon(upload)
+                return
+            await self._copy(source, target, blob, upload)
+
+    async def _mount(self, source: Repository, target: Repository, digest: str) -> _Upload | None:
+        """Return None when mounted, else an upload session."""
+        query = urlencode({"mount": digest, "from": source.name})
+        call = Call(
+            method="POST",
+            url=f"{self.address(target)}/blobs/uploads/?{query}",
+            scopes=scope(target, PUSH, source),
+            headers={"Content-Length": "0"},
+        )
+        try:
+            reply = await self._transport.send(call)
+        except AuthenticationError:
+            # Harbor refuses a mount from a project that the login may only read. Whether it may
+            # push shows when the upload starts.
+            return await self._start(target)
+        if reply.status == HTTPStatus.CREATED:
+            return None
+        if reply.status == HTTPStatus.ACCEPTED:
+            return _upload(reply, call)
+        # Some registries refuse the mount itself where they should fall back to an upload.
+        return await self._start(target)
+
+    async def _start(self, repository: Repository) -> _Upload:
+        call = Call(
+            method="POST",
+            url=f"{self.address(repository)}/blobs/uploads/",
+            scopes=scope(repository, PUSH),
+            headers={"Content-Length": "0"},
+        )
+        reply = await self._transport.send(call)
+        if reply.status != HTTPStatus.ACCEPTED:
+            raise unexpected(reply, call.place)
+        return _upload(reply, call)
+
+    async def _has(self, repository: Repository, digest: str, scopes: tuple[str, ...] = ()) -> bool:
+        call = self._blob_call("HEAD", repository, digest)
+        call = replace(call, scopes=scopes or call.scopes)
+        reply = await self._transport.send(call)
+        if reply.status in NO_HEAD:
+            # One byte is enough to see that it is there.
+            one = replace(call, method="GET", headers={"Range": "bytes=0-0"}, limit=MANIFEST_LIMIT)
+            reply = await self._transport.send(one)
+        if reply.status not in {*_THERE, HTTPStatus.NOT_FOUND}:
+            raise unexpected(reply, call.place)
+        return reply.status in _THERE
+
+    async def _abandon(self, upload: _Upload) -> None:
+        """End an upload session that is not needed; registries expire them anyway."""
+        call = Call(method="DELETE", url=upload.address, scopes=upload.scopes, owner=upload.owner)
+        with suppress(RegistryError):
+            await self._transport.send(call)
+
+    async def _copy(
+        self, source: Repository, target: Repository, blob: Blob, upload: _Upload
+    ) -> None:
+        place = f"copy of {blob.digest} from {source} to {target}"
+        await self._require(source, blob)
+        uploads = [upload]
+
+        async def attempt() -> Reply:
+            return await self._stream(source, blob, uploads.pop())
+
+        async def prepare() -> Reply | None:
+            # No stream can be sent once more on a 401: what is asked here with the scope of the
+            # download, then with that of the upload, renews the token of each.
+            await self._require(source, blob)
+            if await self._has(target, blob.digest):
+                return in_effect(HTTPStatus.CREATED)
+            # A session that has taken bytes cannot be restarted: each try has its own.
+            uploads.append(await self._start(target))
+            return None
+
+        reply = await self._transport.retry.run(attempt, place, prepare)
+        if reply.status == UNAUTHORIZED:
+            reply = await prepare() or await self._transport.retry.run(attempt, place, prepare)
+        refuse_denied(reply, place)
+        if reply.status not in _STORED:
+            raise unexpected(reply, place)
+
+    async def _require(self, source: Repository, blob: Blob) -> None:
+        if not await self._has(source, blob.digest):
+            raise RegistryError(f"{source}: blob {blob.digest} is missing; build the image again")
+
+    async def _stream(self, source: Repository, blob: Blob, upload: _Upload) -> Reply:
+        down = replace(self._blob_call("GET", source, blob.digest), deadline=_COPY_DEADLINE)
+        async with self._transport.download(down) as answer:
+            if answer.status_code != HTTPStatus.OK:
+                return Reply(status=answer.status_code, headers=answer.headers, body=b"")
+            up = Call(
+                method="PUT",
+                url=upload.finishing(blob.digest),
+                scopes=upload.scopes,
+                headers={**_BINARY, "Content-Length": str(blob.size)},
+                content=lambda: _verified(answer, blob, source),
+                deadline=_COPY_DEADLINE,
+                owner=upload.owner,
+            )
+            return await self._transport.upload(up)
+
+    def _blob_call(
+        self, method: str, repository: Repository, digest: str, limit: int = 64 * 1024
+    ) -> Call:
+        return Call(
+            method=method,
+            url=f"{self.address(repository)}/blobs/{digest}",
+            scopes=scope(repository, PULL),
+            limit=limit,
+        )
+
+
+def _upload(reply: Reply, call: Call) -> _Upload:
+    location: str = reply.headers.get("Location", "")
+    if not location:
+        raise RegistryError(f"{call.place}: the registry started an upload but names no Location")
+    address = resolve(call.url, location, call.place)
+    return _Upload(address=address, scopes=call.scopes, owner=call.url)
+
+
+async def _chunks(path: Path) -> AsyncIterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := await asyncio.to_thread(file.read, _CHUNK):
+            yield chunk
+
+
+async def _verified(answer: httpx.Response, blob: Blob, source: Repository) -> AsyncIterator[bytes]:
+    """Pass the chunks on, and fail before the last byte is acknowledged if they are wrong."""
+    sha256, size = hashlib.sha256(), 0
+    async for chunk in answer.aiter_raw():
+        sha256.update(chunk)
+        size += len(chunk)
+        if size > blob.size:
+            break
+        yield chunk
+    if size != blob.size or f"sha256:{sha256.hexdigest()}" != blob.digest:
+        raise RegistryError(f"{source}: blob {blob.digest} arrived damaged; nothing was written")

@@ -1,0 +1,241 @@
+"""A registry over HTTP, by the OCI distribution specification 1.1."""
+
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from urllib.parse import quote, urlsplit
+
+from httpx import Headers, Response
+
+from fleet.http.addresses import resolve
+from fleet.http.document import MalformedError, parse_json
+from fleet.http.message import Call, Reply
+from fleet.http.text import one_line
+from fleet.registry.blobs import NO_HEAD, BlobTransfer
+from fleet.registry.errors import RegistryError, moved
+from fleet.registry.interface import MANIFEST_LIMIT, DeleteOutcome, Look, Manifest, TagList
+from fleet.registry.manifest import ACCEPTED
+from fleet.registry.reference import Repository, is_digest, is_tag
+from fleet.registry.scopes import PULL, PUSH, REMOVE, scope
+from fleet.registry.transport import Transport, in_effect, unexpected
+
+# What a page of a tag list is wished to hold, 0 for no wish: quay.io answers 413 to more than 100.
+_PAGE_SIZES = (1000, 100, 0)
+_TOO_MANY_ASKED = frozenset({400, 413})
+_PAGES = 10_000
+_PAGE_LIMIT = 16 * 1024 * 1024
+_ACCEPT = {"Accept": ", ".join(ACCEPTED)}
+# Codes of the specification ("Error Codes") that mean: this registry does not delete so.
+_UNSUPPORTED = frozenset({400, 405, 501})
+_WRITTEN = frozenset({200, 201, 202})
+_DELETED = frozenset({200, 202, 204})
+
+
+class Client(BlobTransfer):
+    """A `Registry` over HTTP."""
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__(transport)
+        self._transport = transport
+
+    async def head(self, repository: Repository, reference: str) -> str | None:
+        """Return the digest that a tag or digest names, or None where it is absent."""
+        call = self._manifest_call("HEAD", repository, reference, PULL)
+        reply = await self._transport.send(call)
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return None
+        if reply.status not in {HTTPStatus.OK, *NO_HEAD}:
+            raise unexpected(reply, call.place)
+        digest: str = reply.headers.get("Docker-Content-Digest", "")
+        if reply.status in NO_HEAD or not is_digest(digest):
+            # The header is optional in the specification: the body tells as well.
+            manifest = await self.get(repository, reference)
+            return manifest.digest if manifest is not None else None
+        _require_same(reference, digest, call.place)
+        return digest
+
+    async def get(self, repository: Repository, reference: str) -> Manifest | None:
+        """Return a manifest whose bytes were checked against its digest, or None."""
+        call = self._manifest_call("GET", repository, reference, PULL)
+        reply = await self._transport.send(call)
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return None
+        if reply.status != HTTPStatus.OK:
+            raise unexpected(reply, call.place)
+        media_type = reply.headers.get("Content-Type", "").partition(";")[0].strip()
+        # It goes into states and messages: a type is one line of text, whatever was sent.
+        media_type = one_line(media_type or _own_media_type(reply.body))
+        manifest = Manifest(body=reply.body, media_type=media_type)
+        told = reply.headers.get("Docker-Content-Digest", "")
+        for expected in (reference, told):
+            _require_same(expected, manifest.digest, call.place)
+        return manifest
+
+    async def put(
+        self,
+        repository: Repository,
+        reference: str,
+        manifest: Manifest,
+        *,
+        named: str | None = None,
+    ) -> None:
+        """Write a manifest under a tag or under its own digest, as `Registry` says.
+
+        After a reset, a 429 or a 5xx the reference is read before the same bytes are sent again:
+        the write may have taken effect, and a wait of a minute is long enough for another one.
+        """
+        if len(manifest.body) > MANIFEST_LIMIT:
+            raise RegistryError(
+                f"{repository}: a manifest of {len(manifest.body)} bytes exceeds the limit of "
+                f"{MANIFEST_LIMIT}; declare fewer platforms or shorter annotations"
+            )
+        call = self._manifest_call("PUT", repository, reference, PUSH, manifest)
+
+        async def settled() -> Reply | None:
+            live = await self.head(repository, reference)
+            if live == manifest.digest:
+                return in_effect(HTTPStatus.CREATED)
+            if not is_digest(reference) and live != named:
+                expected = f"a moment ago {named or 'nothing'}, to be {manifest.digest}"
+                raise moved(f"{repository}:{reference}", live, expected)
+            return None
+
+        reply = await self._transport.send(call, settled)
+        if reply.status not in _WRITTEN:
+            raise unexpected(reply, call.place)
+        told = reply.headers.get("Docker-Content-Digest", "")
+        _require_same(told, manifest.digest, call.place)
+
+    async def delete(
+        self,
+        repository: Repository,
+        reference: str,
+        *,
+        named: str | None = None,
+        look: Look | None = None,
+    ) -> str:
+        """Delete a tag or digest, as `Registry` says; return a value of `DeleteOutcome`."""
+        call = self._manifest_call("DELETE", repository, reference, REMOVE)
+
+        async def settled() -> Reply | None:
+            if look is not None:
+                await look()
+            if is_digest(reference):
+                return None
+            live = await self.head(repository, reference)
+            if live is None:
+                return in_effect(HTTPStatus.ACCEPTED)
+            if live != named:
+                expected = f"a moment ago {named or 'nothing'}, to be removed"
+                raise moved(f"{repository}:{reference}", live, expected)
+            return None
+
+        reply = await self._transport.send(call, settled)
+        if reply.status in _DELETED:
+            return DeleteOutcome.DONE
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return DeleteOutcome.ABSENT
+        if reply.status in _UNSUPPORTED:
+            return DeleteOutcome.UNSUPPORTED
+        raise unexpected(reply, call.place)
+
+    async def tags(self, repository: Repository) -> TagList:
+        """List every tag, over all pages."""
+        call, reply = await self._first_page(repository)
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return TagList(tags=(), known=False)
+        found: set[str] = set()
+        seen: set[str] = set()
+        while True:
+            if reply.status != HTTPStatus.OK:
+                raise unexpected(reply, call.place)
+            found |= set(_page_of(reply.body, call.place))
+            seen.add(call.url)
+            address = _next_page(reply.headers, call.url)
+            if not address:
+                date = _date_of(reply.headers.get("Date", ""))
+                return TagList(tags=tuple(sorted(found)), known=True, date=date)
+            if address in seen or len(seen) == _PAGES:
+                raise RegistryError(f"{repository}: the pages of the tag list never end")
+            call = _page_call(repository, address)
+            reply = await self._transport.send(call)
+
+    async def _first_page(self, repository: Repository) -> tuple[Call, Reply]:
+        """Ask for pages of a size; where that is refused for a smaller one, then for any."""
+        for size in _PAGE_SIZES:
+            wish = f"?n={size}" if size else ""
+            call = _page_call(repository, f"{self.address(repository)}/tags/list{wish}")
+            reply = await self._transport.send(call)
+            if reply.status not in _TOO_MANY_ASKED:
+                break
+        return call, reply
+
+    def _manifest_call(
+        self,
+        method: str,
+        repository: Repository,
+        reference: str,
+        actions: str,
+        manifest: Manifest | None = None,
+    ) -> Call:
+        headers = _ACCEPT if manifest is None else {"Content-Type": manifest.media_type}
+        return Call(
+            method=method,
+            url=f"{self.address(repository)}/manifests/{quote(reference, safe=':')}",
+            scopes=scope(repository, actions),
+            headers=headers,
+            content=None if manifest is None else manifest.body,
+            limit=MANIFEST_LIMIT,
+        )
+
+
+def _page_call(repository: Repository, address: str) -> Call:
+    return Call(method="GET", url=address, scopes=scope(repository, PULL), limit=_PAGE_LIMIT)
+
+
+def _require_same(expected: str, found: str, place: str) -> None:
+    if is_digest(expected) and expected != found:
+        raise RegistryError(
+            f"{place}: the registry's answer has digest {found}, not {expected}; nothing was "
+            "taken from it"
+        )
+
+
+def _own_media_type(body: bytes) -> str:
+    try:
+        fields = parse_json(body, "")
+    except MalformedError:
+        return ""
+    return str(fields.get("mediaType", "")) if isinstance(fields, dict) else ""
+
+
+def _page_of(body: bytes, place: str) -> list[str]:
+    fields = parse_json(body, f"{place}: the tag list")
+    if not isinstance(fields, dict) or "tags" not in fields:
+        # An error document with status 200 is no list of a repository without tags.
+        raise RegistryError(f"{place}: the tag list is malformed: it has no tags")
+    # An emptied repository lists null (measured on distribution 3.1).
+    tags = [] if fields["tags"] is None else fields["tags"]
+    if not isinstance(tags, list) or not all(isinstance(tag, str) and is_tag(tag) for tag in tags):
+        raise RegistryError(f"{place}: the tag list is malformed")
+    return tags
+
+
+def _date_of(header: str) -> str:
+    """Return the time of an answer (RFC 9110, "Date") as RFC 3339 in UTC, empty where unusable."""
+    try:
+        moment = parsedate_to_datetime(header)
+        utc = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return ""
+    return utc.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _next_page(headers: Headers, address: str) -> str:
+    link = Response(200, headers=headers).links.get("next", {}).get("url", "")
+    if not link:
+        return ""
+    target = resolve(address, link, f"GET {address}")
+    if urlsplit(target)[:2] != urlsplit(address)[:2]:
+        raise RegistryError(f"GET {address}: the tag list continues on another host; refused")
+    return target

@@ -1,0 +1,152 @@
+"""Which credentials a repository gets: those of its own registry host, or none.
+
+The provider's configuration names environment variables by host; their values are looked up once.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fleet.registry import docker_login
+from fleet.registry.credentials import Credentials, pair_of
+from fleet.registry.docker_hub import canonical
+from fleet.registry.errors import AuthenticationError, OciError
+from fleet.registry.reference import Repository, is_host
+
+_KEYS = ("username", "password")
+_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+_REMOVED = "FLEET_REGISTRY_HOST"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """The names of the two variables that hold a login."""
+
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logins:
+    """The declared logins by host, and the credentials of those whose variables are set.
+
+    `halves` says, by host, which variable is missing where only the other one is set.
+    """
+
+    named: Mapping[str, Login] = field(default_factory=dict)
+    held: Mapping[str, Credentials] = field(default_factory=dict, repr=False)
+    halves: Mapping[str, str] = field(default_factory=dict)
+
+    def remedy(self, host: str) -> str:
+        """Return what to do where `host` asks for a login and none was found."""
+        named = self.named.get(canonical(host))
+        first = (
+            f"Set {named.username} and {named.password}"
+            if named
+            else "Name the variables of its login in fleet:logins"
+        )
+        return f"{first}, or log in with `docker login` (DOCKER_CONFIG)"
+
+
+NO_LOGINS = Logins()
+"""What is used where nothing but Docker's configuration holds a login."""
+
+
+def parse_logins(value: object) -> dict[str, Login]:
+    """Return the provider's configuration `logins`, by the one name of each host.
+
+    What stands in place of a name may be a secret, and is never shown.
+
+    :raises OciError: naming everything that is wrong.
+    """
+    if not isinstance(value, Mapping):
+        raise OciError("logins: is not a mapping of hosts; write {host: {username, password}}")
+    problems: list[str] = []
+    found: dict[str, Login] = {}
+    for host, entry in value.items():
+        if not is_host(str(host)):
+            problems.append(
+                "a key is not the host of a registry (it is not shown, for it may hold a secret); "
+                "write host[:port]"
+            )
+            continue
+        names = [entry.get(key) for key in _KEYS] if isinstance(entry, Mapping) else []
+        if canonical(host) in found:
+            problems.append(
+                f"{host}: is {canonical(host)} by another name, which has a login here; keep one"
+            )
+        elif names and len(entry) == len(_KEYS) and all(map(_is_name, names)):
+            found[canonical(host)] = Login(username=str(names[0]), password=str(names[1]))
+        else:
+            problems.append(
+                f"{host}: is not a pair of names of environment variables (what it is, is not "
+                "shown: it may be a secret); write {username: A_VARIABLE, password: A_VARIABLE}"
+            )
+    if problems:
+        raise OciError("\n".join(f"logins: {problem}" for problem in problems))
+    return found
+
+
+def still_declared(value: object, declared: Mapping[str, object] | None) -> object:
+    """Return those logins of a configuration that this run's declaration has too.
+
+    A refresh works with the configuration of the last run. Where the registry has moved since, the
+    variables of the same names hold the new one's login, which the old one must not get. `declared`
+    is None where nobody said what is declared.
+    """
+    if declared is None or not isinstance(value, Mapping):
+        return value
+    return {host: entry for host, entry in value.items() if declared.get(host) == entry}
+
+
+def find_logins(value: object, environment: Mapping[str, str]) -> Logins:
+    """Return the logins of a configuration, their values looked up in `environment`.
+
+    A login whose variables are not both set leaves the host to Docker's configuration: a refresh
+    works with the names of the last run, of which this one may have renamed one.
+
+    :raises OciError: naming every variable that can't be sent, and all that is wrong in `value`.
+    """
+    named = parse_logins(value)
+    problems: list[str] = []
+    if environment.get(_REMOVED):
+        problems.append(
+            f"{_REMOVED}: is set, and not read any more. A login belongs to the host that "
+            "fleet:logins names, by default that of fleet:registry. Unset it"
+        )
+    held, halves = {}, {}
+    for host, login in named.items():
+        names = (login.username, login.password)
+        username, password = (environment.get(name, "") for name in names)
+        if username and password:
+            try:
+                held[host] = pair_of(username, password, names)
+            except OciError as error:
+                problems.append(str(error))
+        elif username or password:
+            given, lacking = names if username else reversed(names)
+            halves[host] = f"{given}: is set without {lacking}. Set both, or neither"
+    if problems:
+        raise AuthenticationError("\n".join(problems))
+    return Logins(named=named, held=held, halves=halves)
+
+
+async def find_credentials(
+    repository: Repository, logins: Logins, environment: Mapping[str, str]
+) -> Credentials | None:
+    """Return the credentials for a repository, or None for anonymous access.
+
+    A declared login is for its own host, and wins there over Docker's configuration.
+
+    :raises AuthenticationError: if Docker's configuration can't be read, or has no login either
+        where half of a declared one is set.
+    """
+    host = canonical(repository.host)
+    found = logins.held.get(host) or await docker_login.find(repository, environment)
+    if found is None and host in logins.halves:
+        raise AuthenticationError(logins.halves[host])
+    return found
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and _NAME.fullmatch(value) is not None

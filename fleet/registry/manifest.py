@@ -1,0 +1,191 @@
+"""OCI index and manifest documents: deterministic bytes out, checked documents in."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fleet.http.document import parse_json
+from fleet.http.text import one_line
+from fleet.registry.errors import RegistryError
+from fleet.registry.interface import Blob, Manifest
+from fleet.registry.reference import is_digest
+
+OWNER_ANNOTATION = "io.github.multi-py.fleet.owner"
+# OCI image specification 1.1, "Pre-Defined Annotation Keys": the version of what is packaged.
+VERSION_ANNOTATION = "org.opencontainers.image.version"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
+ACCEPTED = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
+# Layers that registries do not store themselves (OCI image specification 1.0, "Non-Distributable
+# Layers"): they can be neither mounted nor copied.
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_FOREIGN = ("nondistributable", "foreign")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Child:
+    """One entry of an index; `size` is that of the manifest's own bytes."""
+
+    platform: str
+    digest: str
+    size: int
+    media_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What a manifest refers to: its configuration, then its layers."""
+
+    config: Blob
+    layers: tuple[Blob, ...]
+
+    @property
+    def size(self) -> int:
+        """Compressed bytes of configuration and layers together."""
+        return self.config.size + sum(layer.size for layer in self.layers)
+
+
+def assemble(children: Sequence[Child], annotations: Mapping[str, str]) -> Manifest:
+    """Return the index of `children`: equal content gives equal bytes, in whatever order it came.
+
+    Fields follow the order of the OCI image index specification, children are sorted by
+    platform, annotations by key, and no whitespace is written.
+    """
+    document: dict[str, Any] = {
+        "schemaVersion": 2,
+        "mediaType": OCI_INDEX,
+        "manifests": [_entry(child) for child in sorted(children, key=lambda c: c.platform)],
+    }
+    if annotations:
+        document["annotations"] = dict(sorted(annotations.items()))
+    body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    return Manifest(body=body, media_type=OCI_INDEX)
+
+
+def _entry(child: Child) -> dict[str, Any]:
+    os, architecture, *variant = child.platform.split("/")
+    platform = {"architecture": architecture, "os": os}
+    if variant:
+        platform["variant"] = variant[0]
+    return {
+        "mediaType": child.media_type,
+        "digest": child.digest,
+        "size": child.size,
+        "platform": platform,
+    }
+
+
+def document_of(manifest: Manifest, place: str) -> dict[str, Any]:
+    """Return the manifest's JSON object.
+
+    :raises RegistryError: if the bytes are no JSON object.
+    """
+    document = parse_json(manifest.body, f"{place}: the manifest")
+    if not isinstance(document, dict):
+        raise RegistryError(f"{place}: the manifest is no JSON object")
+    return document
+
+
+def annotations_of(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return the string annotations of a manifest or index, without the malformed ones.
+
+    JSON can name half a character (a lone surrogate), which neither a state nor an index can hold.
+    """
+    found = document.get("annotations")
+    if not isinstance(found, dict):
+        return {}
+    return {key: value for key, value in found.items() if _is_text(key) and _is_text(value)}
+
+
+def _is_text(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and value.encode() is not None
+    except UnicodeEncodeError:
+        return False
+
+
+def entries_of(document: Mapping[str, Any], place: str) -> tuple[Child, ...]:
+    """Return all that an index names, in its order; what is no platform has none.
+
+    :raises RegistryError: if an entry has no proper digest, size or media type.
+    """
+    entries = document.get("manifests")
+    if not isinstance(entries, list):
+        raise RegistryError(f"{place}: the index has no list of manifests")
+    return tuple(_child(entry, place) for entry in entries)
+
+
+def children_of(document: Mapping[str, Any], place: str) -> tuple[Child, ...]:
+    """Return the platform images of an index, sorted by platform.
+
+    Entries of platform `unknown/unknown` are attestations (BuildKit's convention) and are no
+    platforms; other entries without a platform are not runnable and are left out too.
+
+    :raises RegistryError: if an entry has no proper digest, size or media type.
+    """
+    found = entries_of(document, place)
+    runnable = [c for c in found if c.platform and not c.platform.startswith("unknown/")]
+    return tuple(sorted(runnable, key=lambda c: (c.platform, c.digest)))
+
+
+def _child(entry: Any, place: str) -> Child:
+    fields = _descriptor(entry, place)
+    platform = entry.get("platform")
+    return Child(
+        platform=platform_name(platform) if isinstance(platform, dict) else "",
+        digest=fields.digest,
+        size=fields.size,
+        media_type=one_line(str(entry.get("mediaType", OCI_MANIFEST))),
+    )
+
+
+def platform_name(fields: Mapping[str, Any]) -> str:
+    """Return `os/architecture[/variant]` of a platform object or image configuration.
+
+    An arm64 variant of v8 is left out, because it is the architecture's only one. What is not
+    spelt as a platform is none.
+    """
+    os, architecture = fields.get("os", ""), fields.get("architecture", "")
+    variant = fields.get("variant", "")
+    if not all(isinstance(part, str) for part in (os, architecture, variant)):
+        return ""
+    if not _PART.fullmatch(os) or not _PART.fullmatch(architecture):
+        return ""
+    if variant and not _PART.fullmatch(variant):
+        return ""
+    if not variant or (architecture, variant) == ("arm64", "v8"):
+        return f"{os}/{architecture}"
+    return f"{os}/{architecture}/{variant}"
+
+
+def content_of(document: Mapping[str, Any], place: str) -> Content:
+    """Return the blobs of an image manifest, each once.
+
+    :raises RegistryError: if the document is no image manifest.
+    """
+    layers = document.get("layers")
+    if not isinstance(layers, list) or "config" not in document:
+        raise RegistryError(f"{place}: this is no image manifest (no config or layers)")
+    stored = [layer for layer in layers if not _is_foreign(layer)]
+    unique = dict.fromkeys(_descriptor(layer, place) for layer in stored)
+    return Content(config=_descriptor(document["config"], place), layers=tuple(unique))
+
+
+def _is_foreign(layer: Any) -> bool:
+    media_type = layer.get("mediaType") if isinstance(layer, dict) else ""
+    return any(mark in str(media_type) for mark in _FOREIGN)
+
+
+def _descriptor(entry: Any, place: str) -> Blob:
+    digest = entry.get("digest") if isinstance(entry, dict) else None
+    size = entry.get("size") if isinstance(entry, dict) else None
+    if not isinstance(digest, str) or not is_digest(digest):
+        raise RegistryError(f"{place}: {one_line(repr(digest))} is not a sha256 digest")
+    if not isinstance(size, int) or size < 0:
+        raise RegistryError(f"{place}: {one_line(repr(size))} is not a size in bytes")
+    return Blob(digest=digest, size=size)

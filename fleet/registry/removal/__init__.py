@@ -1,0 +1,1 @@
+"""The ways to remove a tag without its image, by kind of registry."""

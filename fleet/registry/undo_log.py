@@ -1,0 +1,160 @@
+"""The undo record: removed names with their digests, kept in the registry beside the images.
+
+It lies in the build repository under a tag of its own, so that it outlives the resource that
+removed the names, and the state. An entry is there before its name goes.
+
+It also says what each remover declares. Another process of this plugin, or the same one under
+another name of the registry's host, reads there what it must leave.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fleet.http.text import one_line
+from fleet.registry.artifact import Artifact, Document, MalformedArtifactError, tag_for
+from fleet.registry.errors import UndoRecordError
+from fleet.registry.interface import Registry
+from fleet.registry.reference import Repository, is_digest
+from providers.ociregistry.stale_pointers.model import Removal
+
+PREFIX = "undo-"
+"""What the tags of undo records begin with; no build tag does, for those begin with ``py``."""
+_TYPE = "application/vnd.multi-py.fleet.undo.v1+json+gzip"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What a remover declares in a repository; `pointers` is None where the remover leaves."""
+
+    remover: str
+    pointers: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class UndoRecord:
+    """The removals of one owner in one repository, oldest first, each name and digest once.
+
+    An entry says that a name was about to be removed: one whose removal failed may still be there.
+    `declared` are the pointers of each remover, see `remover_of`. `digest` is what the record was
+    read from, empty where there was none.
+    """
+
+    owner: str
+    removals: tuple[Removal, ...] = ()
+    declared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    digest: str = ""
+
+    def plus(self, removals: Iterable[Removal]) -> tuple[Removal, ...]:
+        """Return what is on record together with `removals`; of two dates the later one counts."""
+        found: dict[tuple[str, str], Removal] = {}
+        for entry in (*self.removals, *removals):
+            known = found.get((entry.tag, entry.digest), entry)
+            # Dates of one form compare as text (RFC 3339, section 5.1).
+            found[entry.tag, entry.digest] = max(known, entry, key=lambda one: one.removed_at)
+        return tuple(sorted(found.values(), key=lambda one: (one.removed_at, one.tag)))
+
+    def claimed(self, claim: Claim) -> dict[str, tuple[str, ...]]:
+        """Return what all removers declare once `claim` is on record."""
+        found = self.others(claim.remover)
+        return found if claim.pointers is None else {**found, claim.remover: claim.pointers}
+
+    def others(self, *removers: str) -> dict[str, tuple[str, ...]]:
+        """Return what all but `removers` declare."""
+        return {name: tags for name, tags in self.declared.items() if name not in removers}
+
+
+def remover_of(urn: str, repository: Repository) -> str:
+    """Return what a record calls a remover: its repository as declared, and its URN.
+
+    Its stack is left out, for a split of the fleet changes that.
+    """
+    return f"{repository} {urn.partition('::')[2]}"
+
+
+def workshop_of(public: Repository) -> Repository:
+    """Return the repository of an image's builds, where its undo record lies."""
+    return Repository(host=public.host, name=f"{public.name}/build")
+
+
+def tag_of(owner: str) -> str:
+    """Return the tag of the record of `owner`, `<pulumi project>/<stack>`."""
+    return tag_for(PREFIX, owner)
+
+
+async def load(registry: Registry, public: Repository, owner: str) -> UndoRecord:
+    """Return the record of `owner` for a public repository, an empty one where none was written.
+
+    :raises UndoRecordError: if what lies there is no record, or another owner's.
+    :raises RegistryError: if the registry fails.
+    """
+    artifact = artifact_of(registry, public, tag_of(owner))
+    found = await _load(artifact)
+    if found is None:
+        return UndoRecord(owner=owner)
+    if found.owner != owner:
+        raise UndoRecordError(
+            f"{artifact} is the undo record of {one_line(found.owner)}, and that of {owner} would "
+            "have the same tag; name one of the two stacks otherwise"
+        )
+    return found
+
+
+async def load_tagged(registry: Registry, public: Repository, tag: str) -> UndoRecord | None:
+    """Return the record under a tag, whose ever it is; None where the tag is not there.
+
+    :raises UndoRecordError: if what lies there is no record.
+    :raises RegistryError: if the registry fails.
+    """
+    return await _load(artifact_of(registry, public, tag))
+
+
+def artifact_of(registry: Registry, public: Repository, tag: str) -> Artifact:
+    """Return the place of the record under a tag."""
+    return Artifact(registry=registry, repository=workshop_of(public), tag=tag, media_type=_TYPE)
+
+
+async def _load(artifact: Artifact) -> UndoRecord | None:
+    try:
+        found = await artifact.load()
+        return None if found is None else _record(found)
+    except (MalformedArtifactError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise UndoRecordError(
+            f"{artifact} is no undo record ({error}); tag it otherwise if it is of use, and "
+            "delete that tag: what was removed before then stands in the stack's state alone"
+        ) from error
+
+
+def _record(found: Document) -> UndoRecord:
+    owner = found.value["owner"]
+    removals = [
+        Removal(tag=entry["tag"], digest=entry["digest"], removed_at=entry["removedAt"])
+        for entry in found.value["removed"]
+    ]
+    for one in removals:
+        texts = (one.tag, one.digest, one.removed_at)
+        if not all(isinstance(text, str) for text in texts) or not is_digest(one.digest):
+            raise ValueError(f"{one} is no removal")
+    if not isinstance(owner, str):
+        raise TypeError(f"{one_line(repr(owner))} is not an owner")
+    declared = found.value["declared"]
+    # A text is a sequence of texts as well, though none of pointers.
+    if not all(isinstance(tags, list) for tags in declared.values()) or not all(
+        isinstance(tag, str) for tags in declared.values() for tag in tags
+    ):
+        raise ValueError(f"{one_line(repr(declared))} are not pointers")
+    return UndoRecord(
+        owner=owner,
+        removals=tuple(removals),
+        declared={name: tuple(tags) for name, tags in declared.items()},
+        digest=found.digest,
+    )
+
+
+def value_of(record: UndoRecord) -> dict[str, Any]:
+    """Return the record as the artifact holds it."""
+    entries = [
+        {"tag": r.tag, "digest": r.digest, "removedAt": r.removed_at} for r in record.removals
+    ]
+    declared = {name: list(tags) for name, tags in record.declared.items()}
+    return {"owner": record.owner, "removed": entries, "declared": declared}

@@ -1,0 +1,168 @@
+"""Writes undo records, and reads one with the remedy where that fails."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import replace
+
+from fleet.http.text import one_line
+from fleet.registry.artifact import Artifact, OversizedArtifactError, OverwrittenArtifactError
+from fleet.registry.errors import KEEPING, OciError, UndoRecordError, UnreachableError
+from fleet.registry.interface import Registry
+from fleet.registry.reference import Repository, TagReference
+from fleet.registry.undo_log import (
+    PREFIX,
+    Claim,
+    UndoRecord,
+    artifact_of,
+    load,
+    tag_of,
+    value_of,
+    workshop_of,
+)
+from providers.ociregistry.stale_pointers.model import Removal
+
+_TRIES = 3
+
+
+class UndoWriter:
+    """Writes records, and remembers what of them is written."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._noted: set[tuple[TagReference, str]] = set()
+        # Of two writes at once the later one would lose what the earlier one added.
+        self._turns: defaultdict[tuple[Repository, str], asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def unnoted(self, repository: Repository, removals: Collection[Removal]) -> tuple[Removal, ...]:
+        """Return those of `removals` that this process has not put on record."""
+        return tuple(r for r in removals if _key(repository, r) not in self._noted)
+
+    async def read(self, repository: Repository, owner: str) -> UndoRecord:
+        """Return the record.
+
+        :raises UnreachableError: if the registry can't be reached.
+        :raises UndoRecordError: if it can't be read otherwise, with the remedy.
+        """
+        try:
+            return await load(self._registry, repository, owner)
+        except UnreachableError:
+            raise
+        except OciError as error:
+            raise _refused(repository, owner, error) from error
+
+    async def note(
+        self,
+        repository: Repository,
+        owner: str,
+        going: Collection[Removal],
+        gone: Collection[Removal] = (),
+        claim: Claim | None = None,
+    ) -> None:
+        """Have `going` and `claim` on record, and of `gone` what is not: all of it in one write.
+
+        :raises UndoRecordError: if that can't be done; the record is as it was.
+        """
+        async with self._turns[workshop_of(repository), tag_of(owner)]:
+            fresh, former = self.unnoted(repository, going), self.unnoted(repository, gone)
+            if not fresh and not former and claim is None:
+                return
+            try:
+                await self._write(repository, owner, fresh, former, claim)
+            except OciError as error:
+                raise _refused(repository, owner, error) from error
+            self._noted |= {_key(repository, removal) for removal in (*fresh, *former)}
+
+    async def confirm(
+        self, repository: Repository, owner: str, going: Collection[Removal], claim: Claim
+    ) -> UndoRecord:
+        """Return the record as it is now, which has `going` and what the remover declares.
+
+        That of a remover that leaves is on record until all is gone, whatever its pointers are.
+
+        :raises UndoRecordError: if it lacks any of that, for another remover wrote over it.
+        """
+        record = await self.read(repository, owner)
+        known = {(entry.tag, entry.digest) for entry in record.removals}
+        declared = record.declared.get(claim.remover)
+        lost = [entry.tag for entry in going if (entry.tag, entry.digest) not in known]
+        if declared is None or claim.pointers not in (None, declared):
+            lost.append(one_line(claim.remover))
+        if lost:
+            self._noted = {key for key in self._noted if key[0].repository != repository}
+            place = f"{workshop_of(repository)}:{tag_of(owner)}"
+            error = OverwrittenArtifactError(f"{place} lost {', '.join(lost)} to another writer")
+            raise _refused(repository, owner, error)
+        return record
+
+    async def _write(
+        self,
+        repository: Repository,
+        owner: str,
+        fresh: Collection[Removal],
+        former: Collection[Removal],
+        claim: Claim | None,
+    ) -> None:
+        """Read and write; again where another remover of the repository wrote meanwhile."""
+        for left in reversed(range(_TRIES)):
+            record = await load(self._registry, repository, owner)
+            known = {(entry.tag, entry.digest) for entry in record.removals}
+            unknown = (r for r in former if (r.tag, r.digest) not in known)
+            wanted = replace(
+                record,
+                removals=record.plus((*unknown, *fresh)),
+                declared=record.declared if claim is None else record.claimed(claim),
+            )
+            try:
+                return await self._replace(repository, record, wanted)
+            except OverwrittenArtifactError:
+                if not left:
+                    raise
+        return None
+
+    async def _replace(
+        self, repository: Repository, record: UndoRecord, wanted: UndoRecord
+    ) -> None:
+        if wanted == record:
+            return
+        artifact = artifact_of(self._registry, repository, tag_of(record.owner))
+        digest = await artifact.save(value_of(wanted), record.digest)
+        live = await self._registry.head(artifact.repository, artifact.tag)
+        if live != digest:
+            kind = OverwrittenArtifactError if live else UndoRecordError
+            raise kind(f"{artifact} was written, yet names {live}")
+        if record.digest not in ("", digest):
+            await _drop(artifact, record.digest)
+
+
+async def _drop(artifact: Artifact, displaced: str) -> None:
+    """Delete what a write displaced; where that fails, a sweep takes it some day."""
+    try:
+        await artifact.drop(displaced)
+    except OciError:
+        return
+
+
+def _refused(repository: Repository, owner: str, error: OciError) -> UndoRecordError:
+    workshop = workshop_of(repository)
+    return UndoRecordError(
+        f"{repository}: nothing goes without the undo record {workshop}:{tag_of(owner)}: "
+        f"{error}{_remedy(error, workshop)}"
+    )
+
+
+def _remedy(error: OciError, workshop: Repository) -> str:
+    if isinstance(error, UndoRecordError):
+        return ""
+    if isinstance(error, OverwrittenArtifactError):
+        return "; run again"
+    if isinstance(error, OversizedArtifactError):
+        return (
+            f"; give it another tag that begins with {PREFIX}, so that sweeps keep what it names, "
+            "and delete this one: a new record begins"
+        )
+    return f". See to it that this run may push to {workshop}, or {KEEPING}"
+
+
+def _key(repository: Repository, removal: Removal) -> tuple[TagReference, str]:
+    return TagReference(repository=repository, tag=removal.tag), removal.digest

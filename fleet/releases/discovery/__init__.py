@@ -1,0 +1,1 @@
+"""New releases: which versions and Pythons a declaration follows."""

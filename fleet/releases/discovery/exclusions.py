@@ -1,0 +1,72 @@
+"""Exclusions that follow from which Pythons a release installs on."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+
+from fleet.declaration.matrix import cells
+from fleet.declaration.model import Exclusion, Image
+from fleet.releases.discovery.change import Change
+from fleet.releases.discovery.selection import Listed
+from fleet.releases.pypi.index import OBSTACLE, obstacle
+
+
+def excluded(image: Image, listed: Listed) -> tuple[tuple[Exclusion, ...], list[Change]]:
+    """Return the exclusions of ``image``, whose matrix is new and exclusions are not.
+
+    One is added for each Python that a version can't be had on. Those of that very form are
+    discovery's own, and go or change with what they say; of the others only those go that exclude
+    nothing any more, for no declaration may hold these.
+    """
+    wanted = _wanted(image, listed)
+    whole = cells(replace(image, exclude=()))
+    kept = tuple(
+        entry
+        for entry in image.exclude
+        if any(entry.covers(cell.python, cell.base, cell.version) for cell in whole)
+        and (not _own(entry) or entry.version not in listed or entry in wanted)
+    )
+    added = tuple(entry for entry in wanted if not _is_covered(entry, image, kept))
+    gone = [entry for entry in image.exclude if entry not in kept]
+    return (*kept, *added), [
+        *(_change(image, entry, "is left out", entry.because) for entry in added),
+        *(
+            _change(image, entry, "is no longer left out", _why_gone(entry, image))
+            for entry in gone
+        ),
+    ]
+
+
+def _wanted(image: Image, listed: Listed) -> list[Exclusion]:
+    return [
+        Exclusion(python=python, base="", version=version, because=because)
+        for python in image.pythons
+        for version in image.versions
+        if version in listed and (because := obstacle(listed[version], python))
+    ]
+
+
+def _own(entry: Exclusion) -> bool:
+    named = entry.python and entry.version and not entry.base
+    return bool(named) and re.fullmatch(OBSTACLE, entry.because) is not None
+
+
+def _is_covered(entry: Exclusion, image: Image, kept: Iterable[Exclusion]) -> bool:
+    """Tell whether every base is left out already, by ``entry`` or by hand."""
+    held = tuple(kept)
+    return all(
+        any(k.covers(entry.python, base, entry.version) for k in held) for base in image.bases
+    )
+
+
+def _why_gone(entry: Exclusion, image: Image) -> str:
+    if entry.python and entry.python not in image.pythons:
+        return "the Python left"
+    if entry.version and entry.version not in image.versions:
+        return "the version left"
+    return "the release says otherwise" if _own(entry) else "nothing of it is declared"
+
+
+def _change(image: Image, entry: Exclusion, how: str, why: str) -> Change:
+    parts = (entry.version, entry.python and f"on Python {entry.python}", entry.base)
+    return Change(place=image.name, what=" ".join(filter(None, parts)), how=how, why=why)

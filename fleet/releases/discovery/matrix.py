@@ -1,0 +1,109 @@
+"""The declaration as discovery would have it: Pythons, versions and exclusions of each image."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+
+from fleet.declaration.model import Image
+from fleet.releases.cooldown import Cooldown
+from fleet.releases.discovery.change import Change
+from fleet.releases.discovery.exclusions import excluded
+from fleet.releases.discovery.pythons import PythonList, kept
+from fleet.releases.discovery.release_cycle import Cycle
+from fleet.releases.discovery.selection import (
+    Listed,
+    has_release,
+    note_missing,
+    passed_over,
+    selected,
+)
+from fleet.releases.lock import bases
+from fleet.releases.lock.base_digests import AbsentError
+from fleet.releases.sources import Sources
+
+Index = Mapping[str, Listed]
+"""Releases by package and version."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """What was asked once for a whole run: releases by package, release cycle, day (UTC).
+
+    ``cooldown`` is ``None`` where every release counts at once.
+    """
+
+    index: Index
+    cycles: Mapping[str, Cycle]
+    today: date
+    cooldown: Cooldown | None
+
+    def listed(self, image: Image) -> Listed:
+        """Return the releases that count for ``image``: what it declares does whatever its age."""
+        listed = self.index[image.package]
+        return self.cooldown.aged(listed, image.versions) if self.cooldown else listed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matrix:
+    """Images after discovery, the Pythons of each list by its path, and what changed."""
+
+    images: tuple[Image, ...]
+    pythons: Mapping[tuple[str, ...], tuple[str, ...]]
+    changes: tuple[Change, ...]
+
+
+def is_followed(image: Image) -> bool:
+    """Tell whether discovery keeps anything of ``image``."""
+    return image.releases is not None or image.python_releases is not None
+
+
+def matrix_of(lists: Iterable[PythonList], outside: Outside, sources: Sources) -> Matrix:
+    """Return what becomes of the images that go by ``lists``.
+
+    :raises DiscoveryError: when the outside says what no declaration may follow.
+    :raises OciError: when a registry can't be asked for the bases of a new Python.
+    """
+    images: list[Image] = []
+    pythons: dict[tuple[str, ...], tuple[str, ...]] = {}
+    changes: list[Change] = []
+    for one in lists:
+        for image in filter(is_followed, one.images):
+            note_missing(image, outside.index[image.package])
+        missing = partial(_missing, one=one, outside=outside, sources=sources)
+        found, told = kept(one, outside.cycles, outside.today, missing)
+        pythons[one.path] = found
+        changes += told
+        for image in filter(is_followed, one.images):
+            moved = replace(image, pythons=found)
+            after, told = _after(moved, outside)
+            images.append(after)
+            changes += told
+    return Matrix(images=tuple(images), pythons=pythons, changes=tuple(changes))
+
+
+def _after(image: Image, outside: Outside) -> tuple[Image, list[Change]]:
+    changes: list[Change] = []
+    listed = outside.listed(image)
+    if image.releases is not None:
+        found, changes = selected(image, image.releases, listed)
+        every = outside.index[image.package]
+        changes += passed_over(image, image.releases, every, outside.cooldown)
+        image = replace(image, versions=found)
+    exclude, told = excluded(image, listed)
+    return replace(image, exclude=exclude), [*changes, *told]
+
+
+def _missing(python: str, one: PythonList, outside: Outside, sources: Sources) -> str:
+    """Return what ``python`` lacks before the images of ``one`` can be built on it, or nothing."""
+    for image in filter(is_followed, one.images):
+        if not has_release(image, python, outside.listed(image)):
+            return f"no release of {image.package} that {image.name} can take allows it"
+    alone = [replace(image, pythons=(python,), exclude=()) for image in one.images]
+    for wanted in bases.wanted(alone, sources.stand_ins):
+        for name, platforms in wanted.values():
+            try:
+                bases.resolve(name, platforms, sources.platforms)
+            except (AbsentError, bases.BaseError) as error:
+                return str(error)
+    return ""

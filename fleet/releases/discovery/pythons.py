@@ -1,0 +1,125 @@
+"""Which Pythons a list keeps, by the release cycle and what is declared of it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from fleet.declaration.model import Image
+from fleet.declaration.problems import Problems
+from fleet.declaration.release_policy import PythonReleases
+from fleet.releases.discovery.change import Change, DiscoveryError, arranged
+from fleet.releases.discovery.release_cycle import Cycle
+
+_WARNED = timedelta(days=180)
+
+Missing = Callable[[str], str]
+"""Takes a Python; returns what is not there for it yet, or nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PythonList:
+    """A list of Pythons, the keys that lead to it in the stack's file, the images that go by it."""
+
+    path: tuple[str, ...]
+    images: tuple[Image, ...]
+
+    @property
+    def place(self) -> str:
+        """The list's path as maintainers know it: ``fleet:defaults.pythons``."""
+        return ".".join(self.path[1:])
+
+    @property
+    def pythons(self) -> tuple[str, ...]:
+        """The Pythons, which are the same for all images."""
+        return self.images[0].pythons
+
+    @property
+    def policy(self) -> PythonReleases | None:
+        """What is declared of it, which :func:`note_disagreements` found the same for all."""
+        return self.images[0].python_releases
+
+
+def note_disagreements(lists: Iterable[PythonList], problems: Problems) -> None:
+    """Note images that share a list and declare different things of it."""
+    for one in lists:
+        first = one.images[0]
+        for other in one.images[1:]:
+            if other.python_releases != first.python_releases:
+                problems.add(
+                    f"fleet:images.{other.name}.python-releases",
+                    f"says otherwise than that of {first.name}, and both go by {one.place}",
+                    f"Give {other.name} a list of pythons of its own",
+                )
+
+
+def kept(
+    one: PythonList, cycles: Mapping[str, Cycle], today: date, missing: Missing
+) -> tuple[tuple[str, ...], list[Change]]:
+    """Return the Pythons that ``one`` keeps on ``today`` (UTC), what that changes, and warnings.
+
+    :raises DiscoveryError: when the feed does not know a declared Python, or none would be left.
+    """
+    policy = one.policy
+    if policy is None:
+        return one.pythons, []
+    unknown = [python for python in one.pythons if python not in cycles]
+    if unknown:
+        raise DiscoveryError(
+            f"{one.place}: Python's release cycle does not list {', '.join(unknown)}. Correct the "
+            "list, or keep it by hand"
+        )
+    retired = [p for p in one.pythons if _is_due(cycles[p], policy, today)]
+    if len(retired) == len(one.pythons):
+        raise DiscoveryError(
+            f"{one.place}: all of its Pythons have reached their end of life. Declare one that is "
+            "maintained"
+        )
+    changes = [_change(one, p, "leaves", _ended(cycles[p])) for p in retired]
+    added: list[str] = []
+    for python in _newer(one, cycles) if policy.add else ():
+        lacking = missing(python)
+        how = "waits" if lacking else "comes"
+        changes.append(_change(one, python, how, lacking or "it was released"))
+        added += [] if lacking else [python]
+    stay = [python for python in one.pythons if python not in retired]
+    changes += [w for p in stay if (w := _warning(one, p, cycles[p], policy, today))]
+    return arranged(one.pythons, sorted((*stay, *added), key=_number)), changes
+
+
+def _is_due(cycle: Cycle, policy: PythonReleases, today: date) -> bool:
+    if policy.retire_after is None or not cycle.over:
+        return False
+    return today > cycle.end_of_life + timedelta(days=policy.retire_after)
+
+
+def _newer(one: PythonList, cycles: Mapping[str, Cycle]) -> list[str]:
+    highest = max(map(_number, one.pythons))
+    found = [p for p, cycle in cycles.items() if cycle.released and _number(p) > highest]
+    return sorted(found, key=_number)
+
+
+def _warning(
+    one: PythonList, python: str, cycle: Cycle, policy: PythonReleases, today: date
+) -> Change | None:
+    """Return what is to be known of a Python that stays: dates only, which no later run moves."""
+    if not cycle.over and today + _WARNED < cycle.end_of_life:
+        return None
+    why = f"its end of life is planned for {cycle.end_of_life}"
+    if cycle.over:
+        why = _ended(cycle)
+    if policy.retire_after is None:
+        return _change(one, python, "stays", f"{why}; no policy retires it")
+    last = cycle.end_of_life + timedelta(days=policy.retire_after)
+    return _change(one, python, "stays", f"{why}; it leaves after {last}")
+
+
+def _ended(cycle: Cycle) -> str:
+    return f"its end of life was on {cycle.end_of_life}"
+
+
+def _number(python: str) -> tuple[int, ...]:
+    return tuple(map(int, python.split(".")))
+
+
+def _change(one: PythonList, python: str, how: str, why: str) -> Change:
+    return Change(place=one.place, what=f"Python {python}", how=how, why=why)

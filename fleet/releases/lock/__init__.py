@@ -1,0 +1,1 @@
+"""Locks: requirements resolved, files and bases pinned."""

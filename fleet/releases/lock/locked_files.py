@@ -1,0 +1,71 @@
+"""The files that a lock names: of each pin, the wheels that are installed somewhere."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from packaging.version import Version
+
+from fleet.lock.model import Files, machine_of, name_of
+from fleet.plan.wheel_files import wheel_for
+from fleet.releases.pypi.index import releases_in
+from fleet.releases.pypi.pypi import File
+from fleet.releases.pypi.wheels import chosen, unyanked
+from fleet.releases.sources import Sources
+
+
+@dataclass(frozen=True, kw_only=True)
+class LockedFiles:
+    """Wheels of pins, ``name==version``: those that are ``held`` stay, the index has the others.
+
+    ``hashes`` are by pin those that a resolution of this run listed: no other file of it counts.
+    """
+
+    held: Files
+    hashes: dict[str, tuple[str, ...]]
+    sources: Sources
+    _listed: dict[str, tuple[File, ...]] = field(default_factory=dict)
+    _named: dict[str, set[str]] = field(default_factory=dict)
+
+    @property
+    def named(self) -> Files:
+        """The wheels of all that was named."""
+        return {pin: tuple(sorted(found)) for pin, found in sorted(self._named.items())}
+
+    def name(self, pins: Iterable[str], python: str, target: str) -> None:
+        """Have the lock name the wheels of ``pins`` for ``{platform} {libc}``, which have one."""
+        for pin in pins:
+            found = self.wheel(pin, python, target)
+            if found:
+                self._named.setdefault(pin, set()).add(found)
+
+    def is_held(self, pin: str, python: str, target: str) -> bool:
+        """Tell whether a wheel of ``pin`` for ``{platform} {libc}`` is held; nobody is asked."""
+        return self._held(pin, python, target) is not None
+
+    def wheel(self, pin: str, python: str, target: str) -> str | None:
+        """Return the address of the wheel of ``pin`` for ``{platform} {libc}``, if there is one."""
+        held = self._held(pin, python, target)
+        if held:
+            return held
+        platform, _, libc = target.rpartition(" ")
+        file = chosen(self.listed(pin), python, platform, libc)
+        return file.address if file else None
+
+    def listed(self, pin: str) -> tuple[File, ...]:
+        """Return the files of the release ``pin`` that count, as the index lists them."""
+        if pin not in self._listed:
+            self._listed[pin] = self._counting(pin)
+        return self._listed[pin]
+
+    def _held(self, pin: str, python: str, target: str) -> str | None:
+        platform, _, libc = target.rpartition(" ")
+        return wheel_for(self.held.get(pin, ()), python, machine_of(platform), libc)
+
+    def _counting(self, pin: str) -> tuple[File, ...]:
+        name, version = name_of(pin), str(Version(pin.partition("==")[2]))
+        release = releases_in(name, self.sources.files(name)).get(version)
+        if release is None:
+            return ()
+        cooldown, hashes = self.sources.cooldown, self.hashes.get(pin)
+        files = cooldown.counting(release) if cooldown else release.files
+        return unyanked(file for file in files if hashes is None or file.sha256 in hashes)

@@ -1,0 +1,94 @@
+"""Releases without a wheel, offered to the resolver by what their source distributions require."""
+
+import io
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fleet.declaration.versions import newest_first
+from fleet.lock.model import normalised
+from fleet.releases.pypi.index import Release
+from fleet.releases.pypi.pypi import File
+from fleet.releases.pypi.sdists import ENDINGS, SdistError
+from fleet.releases.pypi.wheels import has_any_wheel
+
+Metadata = Callable[[File, str], str]
+"""The core metadata of a source distribution on a Python."""
+
+_NEWEST = 3
+"""Releases that are looked at beside those that are asked for.
+
+Each is a download, and for many a build. The second and third are there for what does not fit
+beside the newest; an older one is taken where something names it.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """The release ``version`` of ``name``, its core ``metadata``, and its files' ``hashes``."""
+
+    name: str
+    version: str
+    metadata: str
+    hashes: tuple[str, ...]
+
+    @property
+    def pin(self) -> str:
+        """The release as ``name==version``."""
+        return f"{self.name}=={self.version}"
+
+    def write_to(self, folder: Path) -> None:
+        """Write a wheel that holds the metadata and nothing else, for a resolver to read."""
+        stem = f"{self.name.replace('-', '_')}-{self.version}"
+        body = io.BytesIO()
+        with zipfile.ZipFile(body, "w") as archive:
+            archive.writestr(f"{stem}.dist-info/METADATA", self.metadata)
+            tag = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            archive.writestr(f"{stem}.dist-info/WHEEL", tag)
+            archive.writestr(f"{stem}.dist-info/RECORD", "")
+        (folder / f"{stem}-py3-none-any.whl").write_bytes(body.getvalue())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offers:
+    """What is offered, and by ``name==version`` why a release is not."""
+
+    found: tuple[Offer, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+def offers_of(
+    names: Iterable[str],
+    asked: Mapping[str, set[str]],
+    python: str,
+    releases: Callable[[str], Mapping[str, Release]],
+    metadata: Metadata,
+) -> Offers:
+    """Return the releases of ``names`` that have no wheel on ``python``, with what they require.
+
+    They are those ``asked`` for, and the newest.
+    """
+    found: list[Offer] = []
+    refused: dict[str, str] = {}
+    for name in sorted(set(map(normalised, names))):
+        listed = releases(name)
+        for version in _candidates(listed, asked.get(name, set()), python):
+            files = listed[version].files
+            sdist = next((f for f in files if f.name.endswith(ENDINGS)), None)
+            if sdist is None or has_any_wheel(files, python):
+                continue
+            try:
+                text = metadata(sdist, python)
+            except SdistError as error:
+                refused[f"{name}=={version}"] = str(error)
+                continue
+            hashes = tuple(sorted(file.sha256 for file in files))
+            found.append(Offer(name=name, version=version, metadata=text, hashes=hashes))
+    return Offers(found=tuple(found), refused=refused)
+
+
+def _candidates(listed: Mapping[str, Release], asked: set[str], python: str) -> list[str]:
+    fitting = [v for v, r in listed.items() if not r.yanked and r.allows(python)]
+    wanted = [version for version in sorted(asked) if version in listed]
+    return list(dict.fromkeys((*wanted, *newest_first(fitting)[:_NEWEST])))

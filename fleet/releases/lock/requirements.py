@@ -1,0 +1,201 @@
+"""What goes into an image: distributions resolved by uv for all platforms, each with its hashes."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from fleet.declaration.model import PYPI
+from fleet.lock.model import normalised
+from fleet.releases.lock import uv
+from fleet.releases.lock.markers import narrowed
+from fleet.releases.lock.offers import Offer
+
+_HASH = re.compile(r" +--hash=(\S+)")
+_SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
+_EXTRA = re.compile(r"The package `(?P<pin>[^`]+)` does not have an extra named `(?P<extra>[^`]+)`")
+
+
+class ResolutionError(Exception):
+    """The index could not be asked, or has no distributions that fit together."""
+
+
+class ExtraError(ResolutionError):
+    """A release does not have an extra that is asked of it."""
+
+
+class NoWheelError(ResolutionError):
+    """Distributions, by their ``names``, have no wheel, and nobody allowed to do without one."""
+
+    def __init__(self, text: str, names: tuple[str, ...]) -> None:
+        self.names = names
+        super().__init__(text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is to be resolved for CPython ``python`` (``X.Y``) on Linux, on every machine.
+
+    ``requirements`` are PEP 508 texts. What is found agrees with the pins in ``within``, and keeps
+    to those in ``near`` where nothing speaks against it. ``upstream`` tells that requirements are
+    others' words: what is declared here must not name an extra that a release does not have, while
+    in theirs it adds nothing, as with pip. No cooldown holds back the pins in ``allowed``, which
+    are held already. Distributions in ``from_source`` need no wheel.
+    """
+
+    requirements: tuple[str, ...]
+    python: str
+    within: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
+    upstream: bool = False
+    allowed: tuple[str, ...] = ()
+    from_source: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What counts by its age: files uploaded ``before``, a time in RFC 3339; empty: all.
+
+    The distributions in ``exempt`` are free of that, ``without`` are constraints that hold for
+    them, and ``late`` are hashes of their files that don't count.
+    """
+
+    before: str = ""
+    exempt: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    late: frozenset[str] = frozenset()
+
+
+NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolution:
+    """Sorted pins, with a marker where not every platform gets one, and by pin its files' hashes.
+
+    ``hashes`` are keyed by ``name==version``, without a marker.
+    """
+
+    pins: tuple[str, ...]
+    hashes: Mapping[str, tuple[str, ...]]
+
+
+def resolve(
+    wanted: Wanted,
+    *,
+    index: str = PYPI,
+    limits: Limits = NO_LIMITS,
+    offers: Iterable[Offer] = (),
+) -> Resolution:
+    """Return the newest distributions of ``index``, and of ``offers``, that satisfy ``wanted``.
+
+    Hashes of all files of a release are taken, so that one resolution serves every platform. Only
+    wheels are asked for their requirements: a source distribution would have to be run.
+
+    :raises ResolutionError: with uv's own reason.
+    :raises NoWheelError: when that is for want of a wheel.
+    :raises ExtraError: when a declared extra is none of the release that was found.
+    """
+    offered = tuple(offers)
+    with TemporaryDirectory(prefix="resolve-") as name:
+        folder = Path(name)
+        (folder / "within.txt").write_text(_lines((*wanted.within, *limits.without)))
+        # uv keeps to what its output file says already.
+        (folder / "found.txt").write_text(_lines(wanted.near))
+        (folder / "offers").mkdir()
+        for offer in offered:
+            offer.write_to(folder / "offers")
+        options = (
+            "--default-index", index, "--constraint", "within.txt", "--find-links", "offers",
+            *_by_age(limits),
+        )  # fmt: skip
+        try:
+            text, printed = uv.compiled(wanted.requirements, folder, wanted.python, options)
+        except uv.UvError as error:
+            if error.wheelless:
+                raise NoWheelError(str(error), error.wheelless) from None
+            raise ResolutionError(str(error)) from None
+    if not wanted.upstream:
+        _refuse_unknown_extras(wanted.requirements, printed)
+    return _counted(read(text, wanted.python), limits, offered)
+
+
+def _by_age(limits: Limits) -> Iterator[str]:
+    if limits.before:
+        yield from ("--exclude-newer", limits.before)
+        for name in limits.exempt:
+            yield from ("--exclude-newer-package", f"{name}=false")
+
+
+def _counted(found: Resolution, limits: Limits, offers: Iterable[Offer]) -> Resolution:
+    """Return ``found`` with the hashes that count: what was offered stood for the index's files."""
+    stood_for = {offer.pin: offer.hashes for offer in offers}
+    hashes = {
+        pin: tuple(h for h in stood_for.get(pin, listed) if h not in limits.late)
+        for pin, listed in found.hashes.items()
+    }
+    return Resolution(pins=found.pins, hashes=hashes)
+
+
+def read(text: str, python: str) -> Resolution:
+    """Return the pins and hashes in ``text``, a requirements file as uv writes it for ``python``.
+
+    :raises ResolutionError: when a line is neither, or a pin has no hash.
+    """
+    pins: list[str] = []
+    hashes: dict[str, tuple[str, ...]] = {}
+    for line in filter(None, map(str.strip, text.replace("\\\n", " ").splitlines())):
+        requirement, digests = _entry(line)
+        bare = f"{requirement.name}{requirement.specifier}"
+        pin = narrowed(bare, str(requirement.marker or ""), python)
+        if not digests:
+            raise ResolutionError(f"uv found no hashes for {bare}")
+        if pin:
+            pins.append(pin)
+            hashes[bare] = tuple(sorted(digests))
+    if not pins:
+        raise ResolutionError("uv found nothing that goes onto any platform")
+    return Resolution(pins=tuple(sorted(pins)), hashes=hashes)
+
+
+def _entry(line: str) -> tuple[Requirement, list[str]]:
+    """Return the requirement of ``line``, which names one version, and the hashes behind it."""
+    text, digests = _HASH.sub("", line), _HASH.findall(line)
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        raise ResolutionError(f"uv wrote a line that is no pin: {line[:200]!r}: {error}") from None
+    (*versions,) = requirement.specifier
+    exact = len(versions) == 1 and versions[0].operator == "=="
+    if not exact or requirement.extras or not all(map(_SHA256.fullmatch, digests)):
+        raise ResolutionError(f"uv wrote a line that is no pin with hashes: {line[:200]!r}")
+    return requirement, digests
+
+
+def _lines(texts: Iterable[str]) -> str:
+    return "".join(f"{text}\n" for text in texts)
+
+
+def _refuse_unknown_extras(requirements: tuple[str, ...], printed: str) -> None:
+    """Refuse an extra in ``requirements`` of which uv warns; what it would bring just vanishes.
+
+    uv also warns of extras that dependencies name; those are not in our hands.
+
+    :raises ExtraError: naming each release and extra.
+    """
+    parsed = map(Requirement, requirements)
+    declared = {(normalised(r.name), normalised(extra)) for r in parsed for extra in r.extras}
+    warned = {(found["pin"], normalised(found["extra"])) for found in _EXTRA.finditer(printed)}
+    unknown = sorted(
+        f"{pin} has no extra {extra!r}"
+        for pin, extra in warned
+        if (normalised(pin.partition("==")[0]), extra) in declared
+    )
+    if unknown:
+        raise ExtraError(
+            f"{', '.join(unknown)}. Correct the extra's name, take it out, or leave out the "
+            "versions that lack it (versions, or exclude-versions of releases)"
+        )

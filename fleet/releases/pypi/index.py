@@ -1,0 +1,90 @@
+"""The releases of a package, made of the files that the index lists."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+
+from fleet.lock.model import normalised
+from fleet.releases.pypi.pypi import File
+from fleet.releases.pypi.wheels import allows, unyanked
+
+_MINORS = range(100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """One release: its ``version`` as PEP 440 normalises it, and its wheels and sdists."""
+
+    version: str
+    files: tuple[File, ...]
+
+    @property
+    def yanked(self) -> bool:
+        """Whether every file was withdrawn (PEP 592)."""
+        return all(file.yanked for file in self.files)
+
+    @property
+    def has_wheels(self) -> bool:
+        """Whether a wheel was not withdrawn, be it of another platform."""
+        return any(file.name.endswith(".whl") and not file.yanked for file in self.files)
+
+    def allows(self, python: str) -> bool:
+        """Tell whether a file installs on ``python``; yanked ones count where there are no others.
+
+        Each file has a ``requires-python`` of its own, and that of a yanked one is often the reason
+        why it was.
+        """
+        return any(allows(file, python) for file in unyanked(self.files))
+
+
+def releases_in(package: str, files: Iterable[File]) -> Mapping[str, Release]:
+    """Return the releases of ``package`` by version.
+
+    A file that is neither wheel nor sdist of it, or whose name has no version of PEP 440, is one
+    that pip does not take either.
+    """
+    found: dict[str, list[File]] = {}
+    for file in files:
+        version = _version(package, file.name)
+        if version:
+            found.setdefault(version, []).append(file)
+    return {text: Release(version=text, files=tuple(listed)) for text, listed in found.items()}
+
+
+def yanked_in(releases: Mapping[str, Release]) -> tuple[str, ...]:
+    """Return the versions of ``releases`` that were yanked whole, sorted."""
+    return tuple(sorted(version for version, release in releases.items() if release.yanked))
+
+
+def obstacle(release: Release, python: str) -> str:
+    """Return why ``release`` can't be had on ``python``, or nothing where it can."""
+    if release.allows(python):
+        return ""
+    minor = int(python.partition(".")[2])
+    fitting = [n for n in _MINORS if release.allows(f"3.{n}")]
+    if fitting and minor < fitting[0]:
+        return f"needs Python 3.{fitting[0]}"
+    if fitting and minor > fitting[-1]:
+        return f"needs Python 3.{fitting[-1]} at most"
+    return f"is not for Python {python}"
+
+
+OBSTACLE = r"needs Python 3\.[0-9]+(?: at most)?|is not for Python 3\.[0-9]+"
+"""What :func:`obstacle` may say: an exclusion that gives this reason is discovery's own."""
+
+
+def _version(package: str, name: str) -> str:
+    try:
+        if name.endswith(".whl"):
+            of, version = parse_wheel_filename(name)[:2]
+        else:
+            of, version = parse_sdist_filename(name)
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return ""
+    return str(version) if of == normalised(package) else ""

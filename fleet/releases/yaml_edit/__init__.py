@@ -1,0 +1,1 @@
+"""Edits of stack files that keep comments."""

@@ -1,0 +1,92 @@
+"""Names: the tag grammar, references, platforms and bases."""
+
+import re
+from typing import Final, Literal, NewType, get_args
+
+from fleet.declaration import versions
+
+PointerKind = Literal["LATEST", "X.Y", "X"]
+POINTER_KINDS: Final[tuple[PointerKind, ...]] = get_args(PointerKind)
+
+Tag = NewType("Tag", str)
+"""A tag within a repository, made by :func:`tag` and therefore valid."""
+
+BASES: Final = ("full", "slim", "alpine")
+"""The variants of the official Python image that an image can be built on."""
+
+PLATFORMS: Final = (
+    "linux/amd64",
+    "linux/arm64",
+    "linux/arm/v7",
+    "linux/386",
+    "linux/ppc64le",
+    "linux/riscv64",
+    "linux/s390x",
+)
+"""What an image can be built for, as an OCI image index has it: ``os/architecture[/variant]``."""
+
+LOOPBACK: Final = ("localhost", "127.0.0.1")
+"""The hosts of a registry that is on this machine alone."""
+
+REGISTRY: Final = re.compile(
+    r"(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?)/"
+    r"(?P<namespace>[a-z0-9]+(?:[._-][a-z0-9]+)*(?:/[a-z0-9]+(?:[._-][a-z0-9]+)*)*)"
+)
+"""``host[:port]/namespace``, the namespace by the OCI distribution specification's grammar."""
+
+REPOSITORY: Final = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+"""One path component of a repository name (OCI distribution specification)."""
+
+_LONGEST_TAG: Final = 128
+
+
+def prefix(python: str, base: str) -> str:
+    """Return ``py{python}[-{base}]``; the full base has no part of its own."""
+    return f"py{python}" if base == "full" else f"py{python}-{base}"
+
+
+def tag(python: str, base: str, end: str) -> Tag:
+    """Return the tag that ends in ``end``: a version, ``LATEST`` or a line."""
+    return Tag(f"{prefix(python, base)}-{end}")
+
+
+def build_tag(tag: Tag, builder: str) -> Tag:
+    """Return the tag in the build repository of one of several builders of ``tag``."""
+    return Tag(f"{tag}-{builder}")
+
+
+def libc(base: str) -> str:
+    """Return the C library of a base: what is compiled against one does not run on another."""
+    return "musl" if base == "alpine" else "glibc"
+
+
+def is_tag_length(text: str) -> bool:
+    """Tell whether ``text`` is short enough for a tag (OCI distribution specification)."""
+    return len(text) <= _LONGEST_TAG
+
+
+def pointer_pattern(kind: PointerKind) -> str:
+    """Return the regular expression that a whole tag matches when it is a pointer of ``kind``.
+
+    It covers every Python and base, declared or not, so that pointers of lines long gone are known
+    as such. A version of one or two parts has the form of a pointer too: it can be declared only
+    where no pointer of that form is, and the provider removes no name that may be one.
+    """
+    end = {"LATEST": "LATEST", "X.Y": r"[0-9]+\.[0-9]+", "X": r"[1-9][0-9]*"}[kind]
+    bases = "|".join(base for base in BASES if base != "full")
+    return rf"py[0-9]+\.[0-9]+(?:-(?:{bases}))?-{end}"
+
+
+def is_pointer(text: str) -> bool:
+    """Tell whether ``text`` has the form of a pointer of any kind."""
+    return any(re.fullmatch(pointer_pattern(kind), text) for kind in POINTER_KINDS)
+
+
+def lines(version: str) -> dict[PointerKind, str]:
+    """Return what a pointer of each kind ends in for ``version``; no ``X`` for 0.x."""
+    parsed = versions.parse(version)
+    if parsed is None:
+        raise ValueError(f"{version!r} is no canonical version")
+    ends: dict[PointerKind, str] = {"LATEST": "LATEST", "X.Y": versions.minor_line(parsed)}
+    major = versions.major_line(parsed)
+    return {**ends, "X": major} if major else ends

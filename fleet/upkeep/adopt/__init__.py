@@ -1,0 +1,1 @@
+"""Adoption of a registry without a state."""

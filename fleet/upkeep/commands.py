@@ -1,0 +1,267 @@
+"""``python -m upkeep COMMAND --stack NAME``: what a maintainer runs beside ``pulumi up``."""
+
+import argparse
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fleet.checkout import strict_yaml
+from fleet.checkout.planning import owner_of, plan_of
+from fleet.checkout.split_stacks import refuse_split, stacks_of
+from fleet.checkout.stack_config import config_file, declaration_of_file
+from fleet.declaration.logins import variables
+from fleet.declaration.problems import DeclarationError, Problems
+from fleet.local import backend, certificates, docker_config, engine, environment
+from fleet.local.console import TroubleError, say
+from fleet.local.paths import Checkout, checkout
+from fleet.local.requirements import read_needs
+from fleet.plan.plan import Plan
+from fleet.registry.errors import OciError
+from fleet.registry.reference import Repository
+from fleet.upkeep import images, removers
+from fleet.upkeep.adopt import adopt
+from fleet.upkeep.adopt.import_file import Adoption
+from fleet.upkeep.connection import opened
+from fleet.upkeep.prune import prune, report
+from fleet.upkeep.restore import records, restore
+from fleet.upkeep.split import move_state, split
+from fleet.upkeep.state import read_state
+
+
+def main(arguments: list[str]) -> int:
+    """Return the exit status: 0 when it is done, 1 with the reason on stderr."""
+    chosen = _parser().parse_args(arguments)
+    here = checkout(chosen.root)
+    try:
+        if chosen.needs_backend:
+            _enter(here, chosen.stack)
+        return int(chosen.run(here, chosen))
+    except (TroubleError, DeclarationError, OciError) as error:
+        say(f"error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        # A write that was on its way is done, and the ledger holds what went.
+        say("interrupted; run again to finish")
+        return 1
+
+
+def _enter(here: Checkout, stack: str) -> None:
+    """Have the environment that `make env` prints, whether or not the caller evaluated it.
+
+    :raises DeclarationError: for a stack that was split, for it has no state.
+    """
+    refuse_split(here.root, stack)
+    _furnish(here, stack)
+
+
+def _furnish(here: Checkout, stack: str) -> None:
+    needs = read_needs(here.root, stack)
+    backend.require(here, needs, os.environ)
+    docker_config.share(here, needs, os.environ)
+    if needs.port is not None:
+        # The settings name them, and a command may be the first that runs in a checkout.
+        certificates.ensure(here)
+    for name in environment.unset(here, needs, os.environ):
+        del os.environ[name]
+    os.environ.update(environment.of_process(here, needs))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m upkeep", description=__doc__)
+    parser.set_defaults(needs_backend=True)
+    parser.add_argument("--root", type=Path, help="the checkout, by default this one")
+    commands = parser.add_subparsers(required=True)
+    one = commands.add_parser("restore", help="put a removed name back on its last digest")
+    one.add_argument("--tag", required=True)
+    one.add_argument(
+        "--image",
+        default="",
+        help="the last part of the repository's name, where several images had that name; the "
+        "whole repository (host/namespace/name), where nothing declares the image any more",
+    )
+    one.set_defaults(run=_restore)
+    two = commands.add_parser("adopt", help="write the import file of a registry's declared tags")
+    two.add_argument("--apply", action="store_true", help="run the import as well")
+    two.set_defaults(run=_adopt)
+    three = commands.add_parser("prune", help="list what is superseded")
+    three.add_argument("--apply", action="store_true", help="delete what is due")
+    three.add_argument("--image", default="", help="one image only, declared or not")
+    three.add_argument("--keep-days", type=_days, help="instead of fleet:retention-days")
+    three.add_argument(
+        "--max-share", type=_share, default=prune.MAX_SHARE,
+        help="the share (0 to 1) of a repository's known digests above which nothing there goes",
+    )  # fmt: skip
+    three.set_defaults(run=_prune)
+    four = commands.add_parser("split", help="write a stack file for each image of a fleet")
+    four.add_argument("--apply", action="store_true", help="hand the state over as well")
+    four.set_defaults(run=_split, needs_backend=False)
+    for command in (one, two, three, four):
+        command.add_argument("--stack", default="dev")
+    return parser
+
+
+def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
+    state = read_state(here.root, chosen.stack, os.environ)
+    declaration = declaration_of_file(config_file(here.root, chosen.stack))
+    places = records.candidates(
+        state, declaration.registry, [image.name for image in declaration.images], chosen.image
+    )
+    owner = owner_of(chosen.stack, declaration)
+
+    async def run() -> restore.Restored:
+        async with opened(variables(declaration.logins)) as connection:
+            found = await records.read_records(connection.registry, places, owner)
+            for reason in found.unread.values():
+                say(f"warning: {reason}")
+            entry = restore.choose(state, chosen.tag, chosen.image, found)
+            return await restore.restore(connection.registry, entry)
+
+    done = asyncio.run(run())
+    _tell(done)
+    _tell(restore.outlook(state, done.entry))
+    return 0
+
+
+def _adopt(here: Checkout, chosen: argparse.Namespace) -> int:
+    plan = _plan(here, chosen.stack)
+
+    async def run() -> Adoption:
+        async with opened(plan.logins) as connection:
+            return await adopt.look(connection.registry, plan)
+
+    adopted = asyncio.run(run())
+    here.make_state()
+    path = here.state / f"adopt.{chosen.stack}.json"
+    adopt.write(path, adopted)
+    _tell(adopt.report(adopted))
+    command = ["pulumi", "import", "--stack", chosen.stack, "--file", str(path), *adopt.FLAGS]
+    if not adopted.adopted or not chosen.apply:
+        _tell(f"Written to {path}; make adopt APPLY=1 runs: {' '.join(command)}")
+        return 0
+    engine.select(here, Path("pulumi"), chosen.stack, os.environ)
+    return engine.run(here, command, os.environ)
+
+
+def _prune(here: Checkout, chosen: argparse.Namespace) -> int:
+    plan = _plan(here, chosen.stack)
+    days = plan.retention_days if chosen.keep_days is None else chosen.keep_days
+    return asyncio.run(_pruned(here, chosen, plan, days))
+
+
+async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: int) -> int:
+    failed = False
+    async with opened(plan.logins) as connection:
+        for image in _images(here, chosen, plan):
+            versions = connection.versions_of(image.public.host)
+            pruner = prune.Pruner(
+                registry=connection.registry,
+                versions=versions,
+                owner=plan.owner,
+                state=lambda: read_state(here.root, chosen.stack, os.environ),
+                now=lambda: datetime.now(UTC).isoformat(timespec="seconds"),
+                days=days,
+                max_share=chosen.max_share,
+            )
+            found = await pruner.look(image)
+            swept = await pruner.apply(found) if chosen.apply else None
+            _tell(report.report(found, days, swept))
+            # Where anything is in doubt, who keeps what is not known either.
+            forgotten = (
+                ()
+                if found.doubts
+                else await removers.forget(
+                    connection.registry, image, plan.owner, pruner.state, apply=chosen.apply
+                )
+            )
+            for line in forgotten:
+                _tell(line)
+            if swept and swept.gone:
+                _tell(versions.advice)
+            failed = failed or bool(found.doubts or (swept and swept.kept))
+    return 1 if failed else 0
+
+
+def _images(here: Checkout, chosen: argparse.Namespace, plan: Plan) -> tuple[images.Image, ...]:
+    """Return the images to sweep; of one that nothing declares, no workshop tag is planned.
+
+    :raises TroubleError: for a part of a fleet, when the image is not its own.
+    """
+    declared = {image.name: images.image_of(image) for image in plan.images}
+    if not chosen.image:
+        return tuple(declared.values())
+    if chosen.image in declared:
+        return (declared[chosen.image],)
+    declaration = declaration_of_file(config_file(here.root, chosen.stack))
+    if declaration.part:
+        # What another stack's state holds would look superseded here.
+        raise _not_own(here, chosen, declaration.part.whole)
+    public = Repository.parse(f"{declaration.registry}/{chosen.image}")
+    return (images.Image(public=public, planned=frozenset()),)
+
+
+def _not_own(here: Checkout, chosen: argparse.Namespace, whole: str) -> TroubleError:
+    stacks = stacks_of(here.root, whole)
+    holder = next((each.name for each in stacks if chosen.image in each.images), "")
+    if holder:
+        return TroubleError(
+            f"{chosen.image} is not an image of {chosen.stack}, whose state alone is read.\n"
+            f"Run `make prune STACK={holder} IMAGE={chosen.image}`"
+        )
+    return TroubleError(
+        f"{chosen.image}: no part of {whole} declares it, and the state of any may still hold it.\n"
+        "Once no stack's state does, delete the repository where it is hosted"
+    )
+
+
+def _split(here: Checkout, chosen: argparse.Namespace) -> int:
+    path = config_file(here.root, chosen.stack)
+    declaration = declaration_of_file(path)
+    if declaration.part:
+        raise TroubleError(f"{chosen.stack} is a part of {declaration.part.whole} already")
+    written = strict_yaml.load(path, Problems())
+    for name, text in split.stack_files(declaration, chosen.stack, written).items():
+        _write(here.root / name, text)
+    stacks = stacks_of(here.root, chosen.stack)
+    if not chosen.apply:
+        say(f"make split STACK={chosen.stack} APPLY=1 hands the state of {chosen.stack} to them")
+        return 0
+    _furnish(here, chosen.stack)
+    move_state.hand_over(here, chosen.stack, stacks, os.environ)
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a stack file, unless there is one."""
+    known = path.exists()
+    if not known:
+        path.write_text(text, encoding="utf-8")
+    say(f"{path.name}: {'there already, left as it is' if known else 'written'}")
+
+
+def _plan(here: Checkout, stack: str) -> Plan:
+    declaration = declaration_of_file(config_file(here.root, stack))
+    return plan_of(here.root, stack, declaration)
+
+
+def _tell(text: object) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if days < 0:
+        raise argparse.ArgumentTypeError("write a number of days, 0 or more")
+    return days
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError("write a share from 0 to 1")
+    return share
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

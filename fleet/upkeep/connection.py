@@ -1,0 +1,39 @@
+"""The registry client for a command, opened and closed inside its event loop."""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from fleet.registry.client import Client
+from fleet.registry.github_packages import Packages, is_ghcr
+from fleet.registry.login import find_logins
+from fleet.registry.transport import Transport
+from fleet.upkeep.prune.digests import Distribution, GitHub, Versions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A client, and the way of listing and deleting digests that fits a host."""
+
+    registry: Client
+    transport: Transport
+
+    def versions_of(self, host: str) -> Versions:
+        """Return GitHub's Packages API for its registry, else the plain specification."""
+        if is_ghcr(host, self.transport.environment):
+            return GitHub(packages=Packages(self.transport), registry=self.registry)
+        return Distribution(registry=self.registry)
+
+
+@asynccontextmanager
+async def opened(logins: Mapping[str, Mapping[str, str]]) -> AsyncIterator[Opened]:
+    """Yield a client that takes credentials and trust from this process's environment.
+
+    ``logins`` name the variables of each host's login, as the provider's configuration does.
+    """
+    transport = Transport(environment=os.environ, logins=find_logins(logins, os.environ))
+    try:
+        yield Opened(registry=Client(transport), transport=transport)
+    finally:
+        await transport.close()

@@ -1,0 +1,33 @@
+"""The two repositories of an image."""
+
+from dataclasses import dataclass
+
+from fleet.plan.plan import ImagePlan
+from fleet.registry.reference import Repository
+from fleet.registry.undo_log import workshop_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """The repositories of an image, and the tags of its build repository that the plan names."""
+
+    public: Repository
+    planned: frozenset[str]
+
+    @property
+    def build(self) -> Repository:
+        """The build repository: builds, and wheels that were compiled for them."""
+        return workshop_of(self.public)
+
+    @property
+    def repositories(self) -> tuple[Repository, Repository]:
+        """Both."""
+        return (self.public, self.build)
+
+
+def image_of(plan: ImagePlan) -> Image:
+    """Return the repositories of a planned image."""
+    places = [build.reference for tag in plan.tags for build in tag.builds]
+    places += [wheels.reference for wheels in plan.compiling]
+    tags = (place.rpartition(":")[2] for place in places)
+    return Image(public=Repository.parse(plan.repository), planned=frozenset(tags))

@@ -1,0 +1,122 @@
+"""Which digests nothing needs any more, and which of them have waited long enough: pure."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from graphlib import TopologicalSorter
+
+from fleet.registry.clock import moment
+from fleet.registry.reference import Repository
+from fleet.upkeep.prune.ledger import Ledger
+from fleet.upkeep.prune.repository_snapshot import Holdings
+
+_FALLBACK = "sha256-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loose:
+    """A digest that nothing needs, the tags that go with it, and when it goes."""
+
+    repository: Repository
+    digest: str
+    tags: tuple[str, ...]
+    since: str
+    goes: str
+    due: bool
+
+
+def needed(holdings: Holdings, roots: Collection[str], named: Collection[str]) -> frozenset[str]:
+    """Return every digest of a repository that has to stay.
+
+    ``roots`` are kept for themselves, ``named`` whatever they are. With a digest stay the children
+    of its index, what it is attached to (``subject``; OCI image specification 1.1), what is
+    attached to it, and what a tag of the form ``sha256-<hex>…`` says it is attached to (OCI
+    distribution specification 1.1, "Referrers Tag Schema"; cosign's own tags alike).
+    """
+    keep = {*roots, *named, *(_attached_to(tag) for tag in holdings.tags)}
+    while True:
+        more = {d for node in holdings.nodes.values() if node.digest in keep
+                for d in (*node.children, node.subject) if d}  # fmt: skip
+        more |= {n.digest for n in holdings.nodes.values() if n.subject and n.subject in keep}
+        if more <= keep:
+            return frozenset(keep - {""})
+        keep |= more
+
+
+def _attached_to(tag: str) -> str:
+    hexadecimal = tag.removeprefix(_FALLBACK).partition(".")[0]
+    return f"sha256:{hexadecimal}" if tag.startswith(_FALLBACK) else ""
+
+
+def loosened(holdings: Holdings, keep: Collection[str], candidates: Iterable[str]) -> list[str]:
+    """Return what of ``candidates`` is there and not to be kept, each before what belongs to it.
+
+    Children go along with the last index that needed them; an index goes first, so that none is
+    ever left that names a platform which is gone.
+    """
+    found: dict[str, None] = {}
+    for digest in candidates:
+        node = holdings.nodes.get(digest)
+        if node is not None and digest not in keep:
+            found.setdefault(digest)
+            below = (child for child in node.children if child not in keep)
+            found.update(dict.fromkeys(below))
+    return _outermost_first(found, holdings)
+
+
+def _outermost_first(digests: Collection[str], holdings: Holdings) -> list[str]:
+    """Put each index before its children, indexes among them, and an image before its signatures.
+
+    The deletion of either may be refused, and all that belongs to it has to be there still. An
+    index that is attached to something is put before its children alone: with both orders at once
+    a registry could hold a circle.
+    """
+    before: dict[str, list[str]] = {digest: [] for digest in digests}
+    for node in (holdings.nodes[digest] for digest in digests if digest in holdings.nodes):
+        for child in node.children:
+            if child in before:
+                before[child].append(node.digest)
+        if node.subject in before and not node.children:
+            before[node.digest].append(node.subject)
+    return list(TopologicalSorter(before).static_order())
+
+
+def decide(
+    holdings: Holdings, loose: Iterable[str], ledger: Ledger, days: int, now: str
+) -> tuple[Loose, ...]:
+    """Date each loose digest; it is due ``days`` after the ledger first saw it loose.
+
+    Nothing is due where no run has recorded the repository's names: a list that lacks some could
+    not be told from a whole one.
+    """
+    recorded = ledger.recorded(holdings.repository)
+    known: Mapping[str, str] = ledger.of(holdings.repository)
+    tags = holdings.tags_by_digest()
+    found = []
+    for digest in loose:
+        since = known.get(digest) or now
+        goes = moment(since) + timedelta(days=days)
+        found.append(
+            Loose(
+                repository=holdings.repository,
+                digest=digest,
+                tags=tags.get(digest, ()),
+                since=since,
+                goes=goes.date().isoformat(),
+                due=recorded and goes <= moment(now) and (days == 0 or bool(known.get(digest))),
+            )
+        )
+    return tuple(found)
+
+
+def refusal(repository: Repository, due: int, known: int, share: float) -> str:
+    """Return why so many deletions are refused, or an empty string where they may go on.
+
+    ``share`` is that of the repository's ``known`` digests; at the limit it still passes.
+    """
+    if due <= share * known:
+        return ""
+    return (
+        f"{due} of the {known} known digests of {repository} are due, more than the share of "
+        f"{share:g} that one run deletes; if that is meant, allow it to one run: MAX_SHARE=1"
+    )

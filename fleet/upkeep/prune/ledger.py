@@ -1,0 +1,156 @@
+"""The ledger of a repository: which digests and names were seen, and what is loose since when.
+
+It lies in the registry beside what it describes, as an OCI artifact under a tag of the build
+repository: machines that run once and vanish share it, and no state backend has to keep it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fleet.local.console import TroubleError
+from fleet.registry.artifact import (
+    Artifact,
+    MalformedArtifactError,
+    OversizedArtifactError,
+    OverwrittenArtifactError,
+    tag_for,
+)
+from fleet.registry.interface import Registry
+from fleet.registry.reference import Repository, is_digest
+
+PREFIX = "ledger-"
+"""What the tags of ledgers begin with; no build tag does, for those begin with ``py``."""
+_TYPE = "application/vnd.multi-py.fleet.ledger.v1+json+gzip"
+
+Names = Mapping[str, tuple[str, ...]]
+"""Tag to digests."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """What runs saw of the repositories of an image, by their names.
+
+    ``entries`` map a digest to the RFC 3339 time since which it is loose, empty while needed.
+    ``tags`` map a tag to the digests that it was seen to name, the last first, as far as those are
+    still there; a ledger of an older version has none. ``digest`` is what it was read from, empty
+    where there was none.
+    """
+
+    entries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    tags: Mapping[str, Names] = field(default_factory=dict)
+    digest: str = ""
+
+    def of(self, repository: Repository) -> Mapping[str, str]:
+        """Return the entries of one repository."""
+        return self.entries.get(repository.name, {})
+
+    def names(self, repository: Repository) -> Names:
+        """Return the names that were ever seen of digests of one repository."""
+        return self.tags.get(repository.name, {})
+
+    def recorded(self, repository: Repository) -> bool:
+        """Tell whether a run has noted the names of a repository before."""
+        return repository.name in self.tags
+
+    def observe(self, repository: Repository, seen: Iterable[str], loose: Iterable[str], now: str,
+                tags: Mapping[str, str]) -> "Ledger":  # fmt: skip
+        """Return the ledger after a look at ``repository``.
+
+        ``seen`` are all digests that are there. One that turned loose is dated ``now``, one that
+        was loose before keeps its date, one that is needed again loses it, and one that is no
+        longer there loses its entry. ``tags`` are the names that are there; a name that is not
+        stays noted as long as a digest that it named is there.
+        """
+        known, free, there = self.of(repository), frozenset(loose), frozenset(seen)
+        fresh = {d: (known.get(d) or now) if d in free else "" for d in sorted(there)}
+        before = self.names(repository)
+        named = {
+            tag: tuple(dict.fromkeys((*([tags[tag]] if tag in tags else []), *before.get(tag, ()))))
+            for tag in sorted({*before, *tags})
+        }
+        return self._with(repository, fresh, named)
+
+    def without(self, repository: Repository, digests: Iterable[str]) -> "Ledger":
+        """Return the ledger without ``digests`` of ``repository``."""
+        gone = frozenset(digests)
+        rest = {d: since for d, since in self.of(repository).items() if d not in gone}
+        return self._with(repository, rest, self.names(repository))
+
+    def _with(self, repository: Repository, entries: Mapping[str, str], names: Names) -> "Ledger":
+        """Return the ledger with other ``entries``, and of ``names`` those that named one."""
+        left = {tag: tuple(d for d in held if d in entries) for tag, held in names.items()}
+        kept = {tag: held for tag, held in left.items() if held}
+        return replace(
+            self,
+            entries={**self.entries, repository.name: entries},
+            tags={**self.tags, repository.name: kept},
+        )
+
+
+def tag_of(owner: str) -> str:
+    """Return the tag of the ledger of ``owner``, ``<pulumi project>/<stack>``."""
+    return tag_for(PREFIX, owner)
+
+
+async def load(registry: Registry, workshop: Repository, owner: str) -> Ledger:
+    """Return the ledger in ``workshop``, an empty one where none was written.
+
+    :raises TroubleError: when what lies there is no ledger.
+    """
+    artifact = _artifact(registry, workshop, owner)
+    try:
+        found = await artifact.load()
+        if found is None:
+            return Ledger()
+        entries, tags = _checked(found.value), _checked_names(found.value)
+    except (MalformedArtifactError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise TroubleError(
+            f"{artifact} is no ledger ({error}); delete that tag, and all waiting begins anew"
+        ) from error
+    return Ledger(entries=entries, tags=tags, digest=found.digest)
+
+
+async def save(registry: Registry, workshop: Repository, owner: str, ledger: Ledger) -> Ledger:
+    """Write the ledger, and delete the manifest that it displaces; return it as written.
+
+    :raises TroubleError: when another ledger is there than it was read from, or when it has
+        outgrown what can be read back; nothing was written.
+    """
+    artifact = _artifact(registry, workshop, owner)
+    # The owner is in it, for another stack's ledger must not have the same digest.
+    held = {"owner": owner, "entries": ledger.entries, "tags": ledger.tags}
+    try:
+        digest = await artifact.save(held, ledger.digest)
+    except OverwrittenArtifactError as error:
+        raise TroubleError(f"{error}; run again") from error
+    except OversizedArtifactError as error:
+        raise TroubleError(f"{error}; delete that tag, and all waiting begins anew") from error
+    if ledger.digest not in ("", digest):
+        await artifact.drop(ledger.digest)
+    return replace(ledger, digest=digest)
+
+
+def _artifact(registry: Registry, workshop: Repository, owner: str) -> Artifact:
+    return Artifact(registry=registry, repository=workshop, tag=tag_of(owner), media_type=_TYPE)
+
+
+def _checked(found: Any) -> dict[str, dict[str, str]]:
+    entries = found["entries"]
+    for digests in entries.values():
+        for digest, since in digests.items():
+            if not is_digest(digest) or not isinstance(since, str):
+                raise ValueError(f"{digest!r}: {since!r} is no entry")
+    return dict(entries)
+
+
+def _checked_names(found: Any) -> dict[str, Names]:
+    tags = found.get("tags", {})
+    for names in tags.values():
+        for tag, digests in names.items():
+            if not isinstance(digests, list) or not all(map(is_digest, digests)):
+                raise ValueError(f"{tag!r}: {digests!r} are no digests")
+    return {
+        name: {tag: tuple(digests) for tag, digests in names.items()}
+        for name, names in tags.items()
+    }

@@ -1,0 +1,66 @@
+"""What state, undo record and ledger say of a repository, apart from its own tag list."""
+
+from dataclasses import dataclass
+
+from fleet.registry.interface import Registry
+from fleet.registry.reference import Repository
+from fleet.registry.undo_log import tag_of as undo_tag
+from fleet.upkeep.images import Image
+from fleet.upkeep.prune.ledger import Ledger
+from fleet.upkeep.prune.ledger import tag_of as ledger_tag
+from fleet.upkeep.prune.tag_list_check import Known
+from fleet.upkeep.restore.undo import undo_record
+from fleet.upkeep.state import State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """The names that are ``known``, the ``digests`` that stay wherever they are.
+
+    ``roots`` are those of them that this repository has or had under a name, or as a build: what
+    they refer to stays as well.
+    """
+
+    known: Known
+    digests: frozenset[str]
+    roots: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """Finds what the repositories of an ``image`` need, for the stack of ``owner``."""
+
+    registry: Registry
+    image: Image
+    owner: str
+
+    async def needs_of(self, repository: Repository, state: State, ledger: Ledger) -> Needs:
+        """Return the needs of ``repository``, one of the image's.
+
+        :raises fleet.upkeep.prune.tag_list_check.DoubtError: when the undo record can't be read.
+        :raises fleet.registry.errors.OciError: when the registry fails.
+        """
+        record = await undo_record(self.registry, self.image, repository, state, self.owner)
+        undone = {entry.digest for entry in record}
+        removed = {entry.tag for entry in record}
+        names = {*ledger.names(repository), *removed, *self._own(repository, ledger)}
+        return Needs(
+            known=Known(
+                repository=repository,
+                declared=state.tags.get(repository, frozenset()),
+                names=frozenset(names),
+                digests=frozenset(ledger.of(repository)),
+            ),
+            # A public index has the digest of its build, and does not need it.
+            digests=(state.built if repository == self.image.build else state.digests) | undone,
+            roots=frozenset(undone).union(
+                *(held.get(repository, ()) for held in (state.roots, state.builds))
+            ),
+        )
+
+    def _own(self, repository: Repository, ledger: Ledger) -> list[str]:
+        """Return the names of what upkeep and provider keep in the build repository."""
+        if repository != self.image.build:
+            return []
+        # That the ledger could be read says that its name is there.
+        return [undo_tag(self.owner), *([ledger_tag(self.owner)] if ledger.entries else [])]

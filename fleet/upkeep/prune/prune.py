@@ -1,0 +1,202 @@
+"""The sweep of what grows: superseded digests of an image's two repositories.
+
+Dry runs write nothing. A run that applies writes the ledger first, so that an interrupted one
+forgets nothing, then deletes, then writes the ledger without what went.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from fleet.registry.interface import Registry
+from fleet.registry.reference import Repository
+from fleet.upkeep.clock import agreed_time
+from fleet.upkeep.images import Image
+from fleet.upkeep.prune import ledger as ledgers
+from fleet.upkeep.prune.delete import Deletion
+from fleet.upkeep.prune.digests import Versions
+from fleet.upkeep.prune.garbage import Loose, decide, loosened, refusal
+from fleet.upkeep.prune.keep import Seen, kept_of
+from fleet.upkeep.prune.ledger import Ledger
+from fleet.upkeep.prune.needs import Asking, Needs
+from fleet.upkeep.prune.repository_snapshot import Holdings, hold
+from fleet.upkeep.prune.tag_list_check import DoubtError, confirm
+from fleet.upkeep.state import State
+
+MAX_SHARE = 0.5
+"""The share of a repository's known digests that one run deletes at most, unless told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What a look at an image found: the loose digests, and the ledger after that look.
+
+    ``held`` is what each of its repositories held. ``doubts`` say why nothing is taken from what a
+    repository shows, ``refused`` why nothing of what is due there may go; ``unrecorded`` are
+    repositories whose names no run has noted before.
+    """
+
+    image: Image
+    loose: tuple[Loose, ...]
+    ledger: Ledger
+    held: Mapping[Repository, Holdings] = field(default_factory=dict)
+    doubts: Mapping[Repository, str] = field(default_factory=dict)
+    refused: Mapping[Repository, str] = field(default_factory=dict)
+    unrecorded: tuple[Repository, ...] = ()
+
+    @property
+    def due(self) -> tuple[Loose, ...]:
+        """The loose digests that have waited long enough."""
+        return tuple(item for item in self.loose if item.due)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """What went, and what did not and why."""
+
+    gone: tuple[Loose, ...] = ()
+    kept: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pruner:
+    """Looks at images, and deletes what is due.
+
+    ``state`` reads the stack's state anew; ``now`` returns this machine's time (RFC
+    3339), which has to agree with the registry's, by which retention goes; ``days`` are how long
+    a digest that nothing needs stays, so that those who pinned it can move on. ``max_share`` (0 to
+    1) is the share of a repository's known digests above which nothing there is deleted.
+    """
+
+    registry: Registry
+    versions: Versions
+    owner: str
+    state: Callable[[], State]
+    now: Callable[[], str]
+    days: int
+    max_share: float = MAX_SHARE
+
+    async def look(self, image: Image) -> Found:
+        """Return what is loose in the repositories of ``image``; writes nothing.
+
+        A repository whose tag list can't be believed is left out, and with the public one all: what
+        the others are needed for is seen there.
+
+        :raises TroubleError: when the stack's state names nothing of a registry that has tags, or
+            when the registry's time is unknown or not this machine's.
+        :raises fleet.registry.errors.OciError: when the registry fails.
+        """
+        state = self.state()
+        before = await ledgers.load(self.registry, image.build, self.owner)
+        seen = await self._seen(image, before, state)
+        kept = kept_of(image, seen, state, self.owner)
+        ledger, loose, refused = before, list[Loose](), dict[Repository, str]()
+        for repository, held in seen.held.items():
+            free = loosened(held, kept[repository], held.nodes)
+            decided = decide(held, free, before, self.days, held.date)
+            # A ledger that named itself would differ at every look.
+            there = {*held.nodes, *free} - set(held.records.values())
+            due = sum(item.due for item in decided)
+            if reason := refusal(repository, due, len(held.digests), self.max_share):
+                refused[repository] = reason
+            loose += decided
+            if held.known:
+                ledger = ledger.observe(repository, there, free, held.date, held.names)
+        return Found(
+            image=image,
+            loose=tuple(loose),
+            ledger=ledger,
+            held=seen.held,
+            doubts=seen.doubts,
+            refused=refused,
+            unrecorded=tuple(r for r in seen.held if not before.recorded(r)),
+        )
+
+    async def apply(self, found: Found) -> Swept:
+        """Delete what is due and still unneeded; a digest that can't be deleted stops no other.
+
+        A repository that contradicts itself meanwhile stops the deletion there and after it.
+
+        :raises TroubleError: before any write, when the registry deletes no digests.
+        :raises fleet.registry.errors.OciError: when the registry fails otherwise.
+        """
+        due = {r: [i for i in found.due if i.repository == r] for r in found.held}
+        known = [r for r, held in found.held.items() if held.known and found.ledger.of(r)]
+        if not known:
+            return Swept()
+        for repository in dict.fromkeys((known[0], *(r for r in due if due[r]))):
+            await self.versions.require(repository)
+        ledger = await self._save(found.image, found.ledger)
+        gone: list[Loose] = []
+        kept: dict[str, str] = {}
+        stopped = ""
+        try:
+            for repository, items in due.items():
+                reason = stopped or found.refused.get(repository, "")
+                if items and not reason:
+                    reason = stopped = await self._delete(found, repository, items, gone, kept)
+                left = (item.digest for item in items if item not in gone)
+                kept |= {digest: reason for digest in left if digest not in kept}
+        finally:
+            for item in gone:
+                ledger = ledger.without(item.repository, [item.digest])
+            await self._save(found.image, ledger)
+        return Swept(gone=tuple(gone), kept=kept)
+
+    async def _delete(
+        self,
+        found: Found,
+        repository: Repository,
+        items: Collection[Loose],
+        gone: list[Loose],
+        kept: dict[str, str],
+    ) -> str:
+        """Delete ``items`` of a repository; return what stopped that, or an empty string."""
+        deletion = Deletion(
+            registry=self.registry,
+            versions=self.versions,
+            needs=lambda: self._needs(found.image, repository, found.ledger, self.state()),
+            held=found.held[repository],
+            items=items,
+            formerly=found.ledger.names(repository),
+        )
+        try:
+            await deletion.run()
+        except DoubtError as doubt:
+            return str(doubt)
+        finally:
+            gone += deletion.gone
+            kept |= deletion.kept
+        return ""
+
+    async def _seen(self, image: Image, ledger: Ledger, state: State) -> Seen:
+        held: dict[Repository, Holdings] = {}
+        needs: dict[Repository, Needs] = {}
+        doubts: dict[Repository, str] = {}
+        for repository in image.repositories:
+            if image.public in doubts:
+                doubts[repository] = f"what needs it is not known without {image.public}"
+                continue
+            try:
+                needs[repository] = await self._needs(image, repository, ledger, state)
+                held[repository] = await self._hold(repository, needs[repository])
+            except DoubtError as doubt:
+                doubts[repository] = str(doubt)
+        return Seen(held=held, needs=needs, doubts=doubts)
+
+    async def _hold(self, repository: Repository, needs: Needs) -> Holdings:
+        listed = await self.registry.tags(repository)
+        await confirm(self.registry, listed, needs.known)
+        if not listed.known:
+            return Holdings(repository=repository, known=False)
+        date = agreed_time(repository, listed, self.now())
+        also = needs.known.digests | needs.roots | await self.versions.listed(repository)
+        return replace(await hold(self.registry, repository, listed.tags, also), date=date)
+
+    async def _needs(
+        self, image: Image, repository: Repository, ledger: Ledger, state: State
+    ) -> Needs:
+        asking = Asking(registry=self.registry, image=image, owner=self.owner)
+        return await asking.needs_of(repository, state, ledger)
+
+    async def _save(self, image: Image, ledger: Ledger) -> Ledger:
+        return await ledgers.save(self.registry, image.build, self.owner, ledger)

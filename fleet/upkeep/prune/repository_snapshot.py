@@ -1,0 +1,139 @@
+"""What a repository holds, as far as can be known: its names, and the manifests behind them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from fleet.registry.interface import Manifest, Registry
+from fleet.registry.manifest import OWNER_ANNOTATION, annotations_of, children_of, document_of
+from fleet.registry.reference import Repository, is_digest
+from fleet.registry.removal.placeholder import displaced_by
+from fleet.registry.undo_log import PREFIX as UNDO
+from fleet.upkeep.parallel import each
+from fleet.upkeep.prune.ledger import PREFIX as LEDGER
+from fleet.upkeep.prune.tag_list_check import require_all
+
+_RECORDS = (LEDGER, UNDO)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A manifest and what it refers to; ``platforms`` are those of ``children`` that run.
+
+    ``subject`` is also what a throwaway displaced: an interrupted removal still needs it.
+    """
+
+    digest: str
+    children: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
+    subject: str = ""
+    owner: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holdings:
+    """``tags`` to digests, and the ``nodes`` that were looked at, by digest.
+
+    ``known`` is false where the registry has no such repository. ``date`` is the registry's time
+    of its tag list.
+    """
+
+    repository: Repository
+    known: bool = True
+    tags: Mapping[str, str] = field(default_factory=dict)
+    nodes: Mapping[str, Node] = field(default_factory=dict)
+    date: str = ""
+
+    @property
+    def records(self) -> dict[str, str]:
+        """The tags of ledgers and undo records, which a workshop keeps, with their digests."""
+        return {tag: digest for tag, digest in self.tags.items() if tag.startswith(_RECORDS)}
+
+    @property
+    def names(self) -> dict[str, str]:
+        """All other tags."""
+        records = self.records
+        return {tag: digest for tag, digest in self.tags.items() if tag not in records}
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """Every digest that was looked at or that an index lists, but those of the records."""
+        below = {child for node in self.nodes.values() for child in node.children}
+        return frozenset({*self.nodes, *below} - set(self.records.values()))
+
+    def tags_by_digest(self) -> dict[str, tuple[str, ...]]:
+        """Return the tags that name each digest, sorted."""
+        found: dict[str, tuple[str, ...]] = {}
+        for tag, digest in sorted(self.tags.items()):
+            found[digest] = (*found.get(digest, ()), tag)
+        return found
+
+
+async def hold(
+    registry: Registry, repository: Repository, named: Sequence[str], also: Iterable[str]
+) -> Holdings:
+    """Read the listed tags ``named`` of ``repository``, and of the digests ``also`` what is there.
+
+    Manifests below an index are read where they are no platform's: an attached signature or an
+    index in an index may itself refer to something. That is two requests a tag at most.
+
+    :raises fleet.upkeep.prune.tag_list_check.DoubtError: when a listed tag is not there.
+    :raises fleet.registry.errors.OciError: when the registry fails.
+    """
+
+    async def read(tag: str) -> Node | None:
+        return await _read(registry, repository, tag)
+
+    found = await each(read, named)
+    require_all(repository, [t for t, node in zip(named, found, strict=True) if node is None])
+    tags = {tag: node.digest for tag, node in zip(named, found, strict=True) if node is not None}
+    nodes = {node.digest: node for node in found if node is not None}
+    held = Holdings(repository=repository, tags=tags, nodes=nodes)
+    below = {c for node in nodes.values() for c in _unexplained(node)}
+    return await follow(registry, held, below | set(also))
+
+
+async def follow(registry: Registry, held: Holdings, also: Iterable[str]) -> Holdings:
+    """Return ``held`` with the digests ``also`` that are there, and what they refer to.
+
+    :raises fleet.registry.errors.OciError: when the registry fails.
+    """
+    nodes, wanted = dict(held.nodes), set(also)
+
+    async def read(digest: str) -> Node | None:
+        return await _read(registry, held.repository, digest)
+
+    while missing := sorted(wanted - nodes.keys()):
+        layer = [node for node in await each(read, missing) if node is not None]
+        nodes |= {node.digest: node for node in layer}
+        wanted = {c for node in layer for c in _unexplained(node)}
+    return replace(held, nodes=nodes)
+
+
+async def _read(registry: Registry, repository: Repository, reference: str) -> Node | None:
+    manifest = await registry.get(repository, reference)
+    return None if manifest is None else node_of(manifest, f"{repository}@{reference}")
+
+
+def node_of(manifest: Manifest, place: str) -> Node:
+    """Return the manifest's digest with all that it refers to."""
+    document = document_of(manifest, place)
+    entries = document.get("manifests")
+    children = [_digest_of(entry) for entry in entries] if isinstance(entries, list) else []
+    runnable = children_of(document, place) if children else ()
+    return Node(
+        digest=manifest.digest,
+        children=tuple(child for child in children if child),
+        platforms=tuple(child.digest for child in runnable),
+        subject=_digest_of(document.get("subject")) or displaced_by(manifest),
+        owner=annotations_of(document).get(OWNER_ANNOTATION, ""),
+    )
+
+
+def _unexplained(node: Node) -> set[str]:
+    return {*node.children, *((node.subject,) if node.subject else ())} - set(node.platforms)
+
+
+def _digest_of(descriptor: Any) -> str:
+    digest = descriptor.get("digest") if isinstance(descriptor, dict) else None
+    return digest if isinstance(digest, str) and is_digest(digest) else ""

@@ -1,0 +1,85 @@
+"""Whether a tag list can be believed: it is held against the names that others know.
+
+An empty, cut or missing list says that nothing has a name. What would follow from that can't be
+undone, so a list that lacks a single name which is there counts for nothing.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from fleet.local.console import TroubleError
+from fleet.registry.interface import Registry, TagList
+from fleet.registry.reference import Repository
+from fleet.upkeep.parallel import each
+
+_SHOWN = 5
+
+
+class DoubtError(TroubleError):
+    """The registry contradicts itself, or what is known of it: nothing there may be deleted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of a repository without its tag list.
+
+    ``declared`` are the names of the state's tag resources, ``names`` all others that something
+    remembers, ``digests`` those that were there at the last run.
+    """
+
+    repository: Repository
+    declared: frozenset[str] = field(default_factory=frozenset)
+    names: frozenset[str] = field(default_factory=frozenset)
+    digests: frozenset[str] = field(default_factory=frozenset)
+
+
+async def confirm(registry: Registry, listed: TagList, known: Known) -> None:
+    """Return if nothing contradicts a tag list; that takes a request for each name it lacks.
+
+    Where the registry has no such repository at all, each known digest is asked for as well.
+
+    :raises DoubtError: if the list lacks a name that is there or that the state has.
+    :raises fleet.registry.errors.OciError: if the registry fails.
+    """
+    place, there = known.repository, frozenset(listed.tags)
+    if lacking := known.declared - there:
+        raise DoubtError(
+            f"the tag list of {place} lacks {_some(lacking)}, which the stack's state has. "
+            "Either it is not whole, or somebody removed a name: then `make up` puts it back"
+        )
+    asked = sorted(known.names - there)
+    if not listed.known:
+        asked += sorted(known.digests)
+    answers = await read(registry, place, asked)
+    if hidden := [name for name, digest in answers.items() if digest is not None]:
+        missing = "lacks" if listed.known else "is not there, yet here is"
+        raise DoubtError(f"the tag list of {place} {missing} {_some(hidden)}; it is not whole")
+
+
+def require_all(place: Repository, absent: Collection[str]) -> None:
+    """Raise where listed names are ``absent``.
+
+    :raises DoubtError: naming them.
+    """
+    if absent:
+        raise DoubtError(
+            f"the tag list of {place} names {_some(absent)}, which the registry does not have. "
+            "Where that lasts, somebody has to remove or mend the name"
+        )
+
+
+async def read(
+    registry: Registry, place: Repository, references: Collection[str]
+) -> Mapping[str, str | None]:
+    """Return the digest of each reference, None where it is absent: a request each."""
+
+    async def head(reference: str) -> str | None:
+        return await registry.head(place, reference)
+
+    return dict(zip(references, await each(head, references), strict=True))
+
+
+def _some(names: Collection[str]) -> str:
+    shown = sorted(names)[:_SHOWN]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")

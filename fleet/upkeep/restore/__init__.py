@@ -1,0 +1,1 @@
+"""Removed tags, put back."""

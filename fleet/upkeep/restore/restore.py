@@ -1,0 +1,163 @@
+"""Undo of a removal: a name goes back to the digest that it had when it was removed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fleet.local.console import TroubleError
+from fleet.registry.interface import Manifest, Registry
+from fleet.registry.manifest import INDEXES, children_of, document_of
+from fleet.registry.reference import Repository
+from fleet.registry.removal.placeholder import is_throwaway
+from fleet.registry.undo_log import workshop_of
+from fleet.upkeep.restore.records import Records
+from fleet.upkeep.state import Removed, Remover, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """A name that is back; ``written`` is false when it was there already."""
+
+    entry: Removed
+    written: bool
+
+    def __str__(self) -> str:
+        done = "names again" if self.written else "already names"
+        return f"{self.entry.repository}:{self.entry.tag} {done} {self.entry.digest}"
+
+
+def choose(state: State, tag: str, image: str = "", records: Records | None = None) -> Removed:
+    """Return the last removal of ``tag``, by the state and by the registry's ``records``.
+
+    ``image`` is a repository, or the last part of its name.
+
+    :raises TroubleError: when no removal is on record, several images have one or may have one, or
+        the tag is declared and so the business of ``pulumi up``.
+    """
+    records = records or Records()
+    state = records.joined(state)
+    found = [r for r in state.removed if r.tag == tag and _is_of(r.repository, image)]
+    if not found:
+        raise TroubleError(_unknown(state, tag, image, records))
+    repositories = {entry.repository for entry in found}
+    if not image:
+        repositories |= records.unread.keys()
+    if len(repositories) > 1:
+        raise TroubleError(_several(tag, repositories, records))
+    entry = found[-1]
+    if _is_declared(state, entry.repository, tag):
+        raise TroubleError(f"{entry.repository}:{tag} is declared; `make up` puts it in its place")
+    return entry
+
+
+async def restore(registry: Registry, entry: Removed) -> Restored:
+    """Point the removed name at its digest again, and read it back.
+
+    :raises TroubleError: when the digest or one of its platforms is gone, or when the name was
+        given to something else meanwhile; nothing was written then.
+    :raises fleet.registry.errors.OciError: when the registry fails.
+    """
+    place = f"{entry.repository}:{entry.tag}"
+    manifest = await _whole(registry, entry)
+    live = await registry.get(entry.repository, entry.tag)
+    if live is not None and live.digest == entry.digest:
+        return Restored(entry=entry, written=False)
+    if live is not None and not is_throwaway(live):
+        raise TroubleError(
+            f"{place} names {live.digest} now, and named {entry.digest} when it was removed on "
+            f"{entry.removed_at}; nothing was written. Remove that name first if it may go"
+        )
+    named = live.digest if live is not None else None
+    await registry.put(entry.repository, entry.tag, manifest, named=named)
+    after = await registry.head(entry.repository, entry.tag)
+    if after != entry.digest:
+        raise TroubleError(f"{place} was written, yet names {after}; find out who else moves it")
+    return Restored(entry=entry, written=True)
+
+
+def outlook(state: State, entry: Removed) -> str:
+    """Say what the next ``up`` makes of a restored name, by the policy of the last update."""
+    remover = _remover_of(state, entry.repository)
+    if remover is None:
+        return _without_remover(state, entry.repository)
+    kind = remover.kind(entry.tag)
+    policy = remover.policies.get(kind, "keep")
+    if policy == "keep":
+        return f"It stays: the policy of {kind or 'this name'} is keep."
+    image = entry.repository.name.rpartition("/")[2]
+    return (
+        f"It does not stay by itself: nothing declares it, and the policy of {kind} was "
+        f'"{policy}" at the last update, so a coming `make up` removes it again.\nTo have it stay, '
+        f"declare before that, in fleet:images.{image}: pointers: {{{kind}: keep}} - or declare "
+        "its Python and base again."
+    )
+
+
+async def _whole(registry: Registry, entry: Removed) -> Manifest:
+    """Return the manifest of the digest, after all platforms were seen to be there."""
+    manifest = await registry.get(entry.repository, entry.digest)
+    gone = [entry.digest] if manifest is None else []
+    if manifest is not None and manifest.media_type in INDEXES:
+        place = f"{entry.repository}@{entry.digest}"
+        children = children_of(document_of(manifest, place), place)
+        gone += [
+            f"{child.platform} ({child.digest})"
+            for child in children
+            if await registry.head(entry.repository, child.digest) is None
+        ]
+    if manifest is None or gone:
+        raise TroubleError(
+            f"{entry.repository}:{entry.tag} can't be restored: the registry no longer holds "
+            f"{', '.join(gone)}; nothing was written. Declare its version again to have it built"
+        )
+    return manifest
+
+
+def _is_of(repository: Repository, image: str) -> bool:
+    return not image or image in (str(repository), repository.name.rpartition("/")[2])
+
+
+def _remover_of(state: State, repository: Repository) -> Remover | None:
+    return next((r for r in state.removers if r.repository == repository), None)
+
+
+def _is_declared(state: State, repository: Repository, tag: str) -> bool:
+    """Tell whether the last update declared a tag; right after an adoption no remover tells."""
+    remover = _remover_of(state, repository)
+    return tag in (remover.pointers if remover else state.tags.get(repository, ()))
+
+
+def _without_remover(state: State, repository: Repository) -> str:
+    if repository in state.tags:
+        return (
+            f"No update since the adoption has looked for stale names in {repository}. The next "
+            "`make up` does: what nothing declares it keeps or removes, by the declared policy."
+        )
+    return f"It stays: stack {state.stack} looks after no pointer of {repository} any more."
+
+
+def _several(tag: str, repositories: Iterable[Repository], records: Records) -> str:
+    named = " and ".join(sorted(map(str, repositories)))
+    unread = "".join(f"\n{reason}" for reason in records.unread.values())
+    may = ", or may have been" if unread else ""
+    return (
+        f"{tag} was removed{may} from {named}; say which: IMAGE=<the last part of its name, or all "
+        f"of it>{unread}"
+    )
+
+
+def _unknown(state: State, tag: str, image: str, records: Records) -> str:
+    where = f" of {image}" if image else ""
+    listed = "".join(
+        f"\n  {r.repository}:{r.tag}  {r.digest}  removed {r.removed_at}" for r in state.removed
+    )
+    known = f"The record:{listed}" if listed else "The record is empty."
+    looked = "".join(
+        f"\n  {workshop_of(place)}{': ' + records.unread[place] if place in records.unread else ''}"
+        for place in records.asked
+    )
+    return (
+        f"stack {state.stack} has no record of a removal of {tag}{where}. {known}\n"
+        f"Looked for in the state and beside the images, in:{looked or ' no repository'}\n"
+        "Where the image is no longer declared, say which repository it was: "
+        "IMAGE=ghcr.io/owner/python-uvicorn"
+    )

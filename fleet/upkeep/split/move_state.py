@@ -1,0 +1,109 @@
+"""The state of a stack that was split goes to its parts: no build, no write to a registry."""
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fleet.checkout.stack_config import config_file
+from fleet.declaration.split import FleetStack
+from fleet.local import engine
+from fleet.local.console import TroubleError, say, tail_of
+from fleet.local.paths import Checkout
+
+_IMAGE_TAG, _POINTERS = "fleet:index:ImageTag", "fleet:index:Pointers"
+_WHEELS = "docker-build:index:Image"  # those that are no tag's
+
+
+@dataclass(frozen=True, kw_only=True)
+class Move:
+    """What goes to another stack: URNs of what is nobody's child; it takes its children along.
+
+    ``heir`` is the stack that gets the rest, and with it the old stack's history: that one is
+    renamed, so that nothing is left under the old name.
+    """
+
+    urns: Mapping[str, tuple[str, ...]]
+    heir: str
+
+
+def move_of(resources: Sequence[Mapping[str, Any]], stacks: Sequence[FleetStack]) -> Move:
+    """Return what becomes of ``resources``, an exported state, among ``stacks``, in their turn.
+
+    The last one is the heir. What is of no declared image stays with it, and goes at its next up as
+    it would have gone at one of the whole.
+    """
+    heir = stacks[-1].name
+    holders = {image: stack.name for stack in stacks for image in stack.images}
+    found: dict[str, list[str]] = {stack.name: [] for stack in stacks if stack.name != heir}
+    for resource in resources:
+        holder = holders.get(_image_of(resource), heir)
+        if holder != heir:
+            found[holder].append(str(resource["urn"]))
+    return Move(urns={name: tuple(urns) for name, urns in found.items()}, heir=heir)
+
+
+def hand_over(
+    here: Checkout, stack: str, stacks: Sequence[FleetStack], env: Mapping[str, str]
+) -> None:
+    """Move what the state of ``stack`` holds to ``stacks``, and rename what is left.
+
+    Broken off, it goes on where it was when it is run again. A copy of the state is kept before.
+
+    :raises TroubleError: when the engine refuses a step; what was moved before stays so.
+    """
+    exported = engine.exported(here, Path("pulumi"), stack, env)
+    if exported is None:
+        say(f"there is no state of {stack}: nothing to move")
+        return
+    kept = here.state / f"split.{stack}.json"
+    if not kept.exists():
+        here.make_state()
+        kept.write_text(exported, encoding="utf-8")
+        say(f"kept a copy of the state of {stack}: {kept}")
+    resources = json.loads(exported).get("deployment", {}).get("resources") or []
+    move = move_of(resources, stacks)
+    for name, urns in move.urns.items():
+        engine.select(here, Path("pulumi"), name, env)
+        if urns:
+            _run(here, env, "state", "move", "--yes", "--source", stack, "--dest", name, *urns)
+        say(f"{name}: {len(urns)} resources moved to it, with their children")
+    _rename(here, stack, move.heir, env)
+    say(f"{move.heir}: has what is left of {stack}, which is no stack any more")
+
+
+def _image_of(resource: Mapping[str, Any]) -> str:
+    """Return the image that a resource is of, where it is nobody's child."""
+    urn, kind = str(resource["urn"]), resource["type"]
+    name = urn.rpartition("::")[2]
+    if kind == _IMAGE_TAG:
+        return name.partition(":")[0]
+    if kind == _WHEELS and f"::{_WHEELS}::" in urn:
+        return name.partition("/wheels:")[0]
+    return name if kind == _POINTERS else ""
+
+
+def _rename(here: Checkout, stack: str, heir: str, env: Mapping[str, str]) -> None:
+    """Rename ``stack``; the engine moves its file as well, which is the whole fleet's."""
+    files = [config_file(here.root, name) for name in (stack, heir)]
+    texts = {path: path.read_text(encoding="utf-8") for path in files}
+    if engine.exported(here, Path("pulumi"), heir, env) is not None:
+        # Made by a look at it; the engine refuses where it holds anything.
+        _run(here, env, "stack", "rm", heir, "--yes", "--preserve-config")
+    try:
+        _run(here, env, "stack", "rename", heir, "--stack", stack)
+    finally:
+        for path, text in texts.items():
+            path.write_text(text, encoding="utf-8")
+
+
+def _run(here: Checkout, env: Mapping[str, str], *arguments: str) -> None:
+    argv = ["pulumi", *arguments, "--non-interactive"]
+    done = subprocess.run(
+        argv, cwd=here.root, env=dict(env), check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        text = f"pulumi {arguments[0]} {arguments[1]} was refused:\n{tail_of(done.stderr)}"
+        raise TroubleError(text)

@@ -1,0 +1,202 @@
+"""What lives as long as the provider's process: the registry client, and what was declared."""
+
+import os
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from fleet.http.hosts import Hosts
+from fleet.registry.client import Client
+from fleet.registry.login import NO_LOGINS, Logins, find_logins, still_declared
+from fleet.registry.reference import Repository, TagReference
+from fleet.registry.removal.ghcr import Removers
+from fleet.registry.transport import Transport
+from providers.ociregistry.account import Account
+from providers.ociregistry.properties import Properties
+from providers.ociregistry.run_settings import RunSettings, read_run_settings
+from providers.ociregistry.sightings import Sightings
+from providers.ociregistry.stale_pointers.allow_list import Allowed
+from providers.ociregistry.stale_pointers.find import Lister
+from providers.ociregistry.stale_pointers.model import StaleInputs
+from providers.ociregistry.stale_pointers.properties import recorded_view, stale_inputs
+from providers.ociregistry.stale_pointers.remove import Retirer
+from providers.ociregistry.tag.refresh_sampling import Turns
+from providers.ociregistry.tag.writer import Tagger
+
+
+def now() -> str:
+    """Return the present in UTC as an RFC 3339 timestamp of whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """A differing property. `from_inputs` says that old and new inputs are to be compared."""
+
+    name: str
+    path: str
+    kind: str = "UPDATE"
+    replaces: bool = False
+    from_inputs: bool = True
+
+
+class Session:
+    """Opens the registry client with the first request, inside the loop that serves it."""
+
+    def __init__(
+        self,
+        *,
+        open_transport: Callable[[Logins], Transport] | None = None,
+        now: Callable[[], str] = now,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._open_transport = open_transport or (lambda logins: Transport(logins=logins))
+        self._now = now
+        self._transport: Transport | None = None
+        self._tagger: Tagger | None = None
+        self._lister: Lister | None = None
+        self._retirer: Retirer | None = None
+        self._settings: RunSettings | None = None
+        self._logins = NO_LOGINS
+        self.environment = environment
+        self.account = Account()
+        self.declared = Declared()
+        self.destroying = False
+        """Whether this run is known to destroy the stack, so that its reading names what goes."""
+        self.took_over = False
+        """Whether the provider's configuration changed in this run: another process refreshed."""
+        self.hosts = Hosts()
+        self.sightings = Sightings()
+        self.log: Callable[[str, str], Awaitable[None]] = _silent
+        self.warn: Callable[[str, str], Awaitable[None]] = _silent
+
+    @property
+    def tagger(self) -> Tagger:
+        """The one that acts on tags."""
+        if self._tagger is None:
+            turns = Turns(verify_all=self.settings.verify_all, now=self._now)
+            self._tagger = Tagger(self._client(), turns.due, self._seen_by_tag)
+        return self._tagger
+
+    @property
+    def lister(self) -> Lister:
+        """The one that lists stale pointers."""
+        if self._lister is None:
+            self._lister = Lister(self._client(), self._seen_by_remover, self._now)
+        return self._lister
+
+    @property
+    def retirer(self) -> Retirer:
+        """The one that removes stale pointers."""
+        if self._retirer is None:
+            client = self._client()
+            removers = Removers(self._opened(), client)
+            self._retirer = Retirer(client, removers.of, self._now)
+        return self._retirer
+
+    @property
+    def settings(self) -> RunSettings:
+        """The settings of this run, read once: the run's own report may replace a file of them.
+
+        :raises OciError: naming every one that is wrong; `configure` reads them first of all.
+        """
+        if self._settings is None:
+            self._settings = read_run_settings(self.environment)
+        return self._settings
+
+    @property
+    def allowed(self) -> Allowed:
+        """What may be removed in this run."""
+        return self.settings.allowed
+
+    def configure(self, logins: object) -> None:
+        """Read the settings of this run, and the values of the stack's ``logins``.
+
+        :raises OciError: naming every one that is wrong.
+        """
+        self._settings = read_run_settings(self.environment)
+        declared = still_declared(logins, self._settings.logins)
+        self._logins = find_logins(declared, self.environment)
+
+    async def named(self, ref: TagReference) -> str | None:
+        """Return the digest that a tag names now, None where it is absent.
+
+        :raises RegistryError: if the registry fails or does not answer.
+        """
+        return await self.hosts.ask(ref.repository.host, lambda: self.tagger.names(ref))
+
+    def departing(self, state: Properties) -> StaleInputs:
+        """Return the inputs of a remover that goes, by its state and those of its tags."""
+        inputs = stale_inputs(state)
+        recorded = self.declared.recorded(inputs.repository)
+        return replace(inputs, recorded=recorded, listed=recorded_view(state).names)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._transport is not None:
+            await self._transport.close()
+
+    async def _seen_by_tag(self, ref: TagReference) -> str | None:
+        return await self.sightings.digest(ref, "tag", lambda: self.tagger.names(ref))
+
+    async def _seen_by_remover(self, ref: TagReference) -> str | None:
+        return await self.sightings.digest(ref, "remover", lambda: self.tagger.names(ref))
+
+    def _client(self) -> Client:
+        return Client(self._opened())
+
+    def _opened(self) -> Transport:
+        if self._transport is None:
+            self._transport = self._open_transport(self._logins)
+        return self._transport
+
+
+class Declared:
+    """What the program declared in this run, as `check` saw it.
+
+    A resource that was renamed in the program is deleted under its old name after it was
+    created under its new one. What is declared here is kept through that deletion.
+    """
+
+    def __init__(self) -> None:
+        self._repositories: defaultdict[Repository, set[str]] = defaultdict(set)
+        self._tags: defaultdict[Repository, set[str]] = defaultdict(set)
+        self._recorded: defaultdict[TagReference, set[str]] = defaultdict(set)
+        self.keeps = False
+        """Whether a remover of this run says that pointers stay when their remover goes."""
+
+    def add_tag(self, ref: TagReference) -> None:
+        """Note that a tag is declared."""
+        self._tags[ref.repository].add(ref.tag)
+
+    def add_recorded(self, ref: TagReference, digest: str) -> None:
+        """Note what the state says was written or adopted under a tag, declared or not."""
+        self._recorded[ref].add(digest)
+
+    def recorded(self, repository: Repository) -> dict[str, frozenset[str]]:
+        """Return those digests for each tag of a repository whose state this run's refresh read."""
+        found = self._recorded.items()
+        return {ref.tag: frozenset(held) for ref, held in found if ref.repository == repository}
+
+    def add_remover(self, repository: Repository, urn: str, *, keeps: bool) -> None:
+        """Note that a resource looks after a repository's pointers."""
+        self._repositories[repository].add(urn)
+        self.keeps = self.keeps or keeps
+
+    def tags(self, repository: Repository) -> frozenset[str]:
+        """Return the declared tags of a repository."""
+        return frozenset(self._tags[repository])
+
+    def has_successor(self, repository: Repository, urn: str) -> bool:
+        """Tell whether a resource other than `urn` looks after the repository's pointers."""
+        return bool(self._repositories[repository] - {urn})
+
+    def twins(self, repository: Repository) -> tuple[Repository, ...]:
+        """Return the looked-after repositories of the same name on other hosts, sorted."""
+        found = (r for r, urns in self._repositories.items() if urns and r != repository)
+        return tuple(sorted(r for r in found if r.name == repository.name))
+
+
+async def _silent(_message: str, _urn: str) -> None:
+    return

@@ -1,0 +1,74 @@
+"""Which names a run may remove: those that a preview listed, where somebody says so."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fleet.registry.errors import OciError
+
+SETTING = "FLEET_ALLOWED_REMOVALS"
+_SHAPE = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allowed:
+    """The names that may go, `host[:port]/repository:tag` to digest; None: all that are stale."""
+
+    removals: Mapping[str, str] | None = None
+
+    def objection(self, ref: str, digest: str) -> str:
+        """Return why `ref`, which stands for `digest`, must stay; empty where it may go."""
+        if self.removals is None or self.removals.get(ref) == digest:
+            return ""
+        if ref in self.removals:
+            return f"it is in the list of the preview with {self.removals[ref]}"
+        return "it is not in the list of the preview"
+
+
+EVERYTHING = Allowed()
+
+
+def read_allowed(environment: Mapping[str, str]) -> Allowed:
+    """Return what the preview's report lists that `FLEET_ALLOWED_REMOVALS` names.
+
+    See `providers.ociregistry.report.document` for its shape. Without the setting all that is
+    stale may go.
+
+    :raises OciError: if the path is not absolute, or there is no report of a preview.
+    """
+    name = environment.get(SETTING)
+    if name is None:
+        return EVERYTHING
+    # An empty one is somebody's mistake: it must not open what it was meant to hold.
+    if not Path(name).is_absolute():
+        raise _refusal(f"is {name!r}; write an absolute path, or unset it")
+    try:
+        return _parse(json.loads(Path(name).read_text(encoding="utf-8")))
+    except OSError as error:
+        raise _refusal(f"{name} can't be read ({error.strerror}); run the preview again") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _refusal(
+            f"{name} is no report of a preview ({error!r}); run the preview again"
+        ) from error
+
+
+def _parse(document: Any) -> Allowed:
+    if document["version"] != _SHAPE:
+        raise ValueError(f"its shape has the number {document['version']}, not {_SHAPE}")
+    # A run without differences knows not whether it is a preview; it lists no removal.
+    if document["mode"] not in {"preview", "idle"}:
+        raise ValueError(f"it is that of an {document['mode']}")
+    found = {}
+    for entry in document["entries"]:
+        ref, action, digest = entry["ref"], entry["action"], entry["previous"]
+        if not all(isinstance(value, str) for value in (ref, action, digest)):
+            raise TypeError(f"an entry is {entry!r}")
+        if action == "retire":
+            found[ref] = digest
+    return Allowed(removals=found)
+
+
+def _refusal(why: str) -> OciError:
+    return OciError(f"no name is removed: {SETTING} {why}")

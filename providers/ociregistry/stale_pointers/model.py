@@ -1,0 +1,248 @@
+"""Stale pointers, pure: which names nothing declares, and whether they may go."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from fleet.registry.reference import Repository
+from providers.ociregistry.stale_pointers.allow_list import EVERYTHING, Allowed
+from providers.ociregistry.stale_pointers.policy import KEEP, Policy
+
+# Tags of this form attach signatures and referrers to a digest (OCI distribution
+# specification 1.1, "Referrers Tag Schema"): whatever a grammar says, they are no pointers.
+_ATTACHED = "sha256-"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointerKind:
+    """One kind of pointer, and the pattern that its tags match in full."""
+
+    kind: str
+    pattern: re.Pattern[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaleInputs:
+    """What is declared for the pointers of one repository.
+
+    `stale` is what an update is to remove: tag to digest, as it was listed. `allowed` is not
+    declared: it says what this very run may remove.
+    Of an image that left, `listed` are the pointers that the state lists; None where nobody asks.
+    `recorded` are the digests that the state says were written or adopted under a tag, `removed`
+    what it says was removed before.
+    """
+
+    repository: Repository
+    owner: str
+    pointers: frozenset[str]
+    grammar: tuple[PointerKind, ...]
+    policy: Mapping[str, Policy]
+    max_removals: float = 0.5
+    allow_mass: bool = False
+    keep_on_destroy: bool = False
+    stale: Mapping[str, str] = field(default_factory=dict)
+    allowed: Allowed = EVERYTHING
+    listed: frozenset[str] | None = None
+    recorded: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    removed: tuple["Removal", ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pointer:
+    """A live tag that the grammar takes for a pointer."""
+
+    tag: str
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """An undeclared pointer that stays, and why; the digest is empty where it was not read."""
+
+    tag: str
+    digest: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removal:
+    """The record of a removed name; the undo is to point `tag` at `digest` again."""
+
+    tag: str
+    digest: str
+    removed_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """The live pointers of a repository, tag to digest, as the state records them.
+
+    `objections` say of undeclared ones why they must stay. `interrupted` are placeholder manifests
+    of a removal that did not end, each with the digest that it stands for. `since` is the date
+    (RFC 3339 full-date, UTC) on which a pointer under a policy with grace was first seen stale,
+    `read_on` that of the last reading whose time registry and machine agreed on, empty before one.
+    """
+
+    live: Mapping[str, str] = field(default_factory=dict)
+    objections: Mapping[str, str] = field(default_factory=dict)
+    interrupted: Mapping[str, str] = field(default_factory=dict)
+    since: Mapping[str, str] = field(default_factory=dict)
+    read_on: str = ""
+
+    def stood_for(self, tag: str) -> str:
+        """Return the digest that a live tag stands for."""
+        return self.interrupted.get(tag) or self.live[tag]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The tags that it lists."""
+        return frozenset(self.live)
+
+    def without(self, tags: Iterable[str]) -> "View":
+        """Return this view after a removal of `tags`."""
+        gone = frozenset(tags)
+
+        def rest(found: Mapping[str, str]) -> dict[str, str]:
+            return {tag: text for tag, text in found.items() if tag not in gone}
+
+        return View(
+            live=rest(self.live),
+            objections=rest(self.objections),
+            interrupted=rest(self.interrupted),
+            since=rest(self.since),
+            read_on=self.read_on,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Due:
+    """What is to be removed now (tag to digest), and the undeclared pointers that stay.
+
+    `waiting` are those of them that are removed once their grace is over.
+    """
+
+    stale: Mapping[str, str]
+    kept: tuple[Kept, ...]
+    waiting: tuple[Kept, ...]
+
+
+def due(view: View, inputs: StaleInputs) -> Due:
+    """Return what the declaration makes of a view: live, less declared, less what the policy keeps.
+
+    A removal that was interrupted is finished whatever the policy is, because the name does not
+    pull any more.
+    """
+    stale, kept, waiting = {}, [], []
+    for pointer in undeclared(live_pointers(view.live, inputs.grammar), inputs):
+        tag, digest = pointer.tag, view.live[pointer.tag]
+        if reason := _stays(pointer, view, inputs):
+            kept.append(Kept(tag=tag, digest=digest, reason=reason))
+        elif wait := _grace(pointer, view, inputs):
+            waiting.append(Kept(tag=tag, digest=digest, reason=wait))
+        else:
+            stale[tag] = digest
+    all_kept = sorted([*kept, *waiting], key=lambda entry: entry.tag)
+    return Due(stale=stale, kept=tuple(all_kept), waiting=tuple(waiting))
+
+
+def _stays(pointer: Pointer, view: View, inputs: StaleInputs) -> str:
+    """Return why a pointer stays for good, or an empty string."""
+    if not policy_of(pointer, inputs).removes and pointer.tag not in view.interrupted:
+        return f"policy of {pointer.kind} is keep"
+    return view.objections.get(pointer.tag, "")
+
+
+def _grace(pointer: Pointer, view: View, inputs: StaleInputs) -> str:
+    """Return when the grace of a pointer ends, empty where that is now or it has none."""
+    policy = policy_of(pointer, inputs)
+    if pointer.tag in view.interrupted or not policy.days:
+        return ""
+    if not view.read_on:
+        return f"goes {policy.days} days after the registry's time is known"
+    day = policy.goes_on(view.since.get(pointer.tag, view.read_on))
+    # Dates of one form compare as text (RFC 3339, section 5.1).
+    return f"goes on {day}" if day > view.read_on else ""
+
+
+def live_pointers(tags: Iterable[str], grammar: tuple[PointerKind, ...]) -> tuple[Pointer, ...]:
+    """Return the tags that the grammar takes for pointers; the first matching kind counts."""
+    found = []
+    for tag in sorted(tags):
+        kind = None if tag.startswith(_ATTACHED) else _kind_of(tag, grammar)
+        if kind is not None:
+            found.append(Pointer(tag=tag, kind=kind))
+    return tuple(found)
+
+
+def _kind_of(tag: str, grammar: tuple[PointerKind, ...]) -> str | None:
+    return next((entry.kind for entry in grammar if entry.pattern.fullmatch(tag)), None)
+
+
+def undeclared(live: Iterable[Pointer], inputs: StaleInputs) -> tuple[Pointer, ...]:
+    """Return the live pointers that nothing declares."""
+    return tuple(pointer for pointer in live if pointer.tag not in inputs.pointers)
+
+
+def policy_of(pointer: Pointer, inputs: StaleInputs) -> Policy:
+    """Return the policy of the pointer's kind; a kind without one stays."""
+    return inputs.policy.get(pointer.kind, KEEP)
+
+
+def may_be_version(tag: str) -> bool:
+    """Tell whether a tag in the form of a pointer could be the tag of a version instead.
+
+    A package with versions of one or two parts (gunicorn 20.0) has version tags in the form of
+    X and X.Y pointers. Every version ends in a digit when it is spelled canonically (PEP 440),
+    and no LATEST does.
+    """
+    return tag[-1:].isdigit()
+
+
+def versions_of_line(
+    line: str, tags: Iterable[str], grammar: tuple[PointerKind, ...]
+) -> tuple[str, ...]:
+    """Return the tags that the pointer `line` could have been made from, the highest first.
+
+    These continue the line by a part of their own, and have the form of no pointer themselves.
+    """
+    found = [t for t in tags if t.startswith(f"{line}.") and _kind_of(t, grammar) is None]
+    return tuple(sorted(found, key=_numbers, reverse=True))
+
+
+def beside(tag: str, tags: Iterable[str]) -> tuple[str, ...]:
+    """Return the tags of versions, and of lines of them, beside a `LATEST`, the highest first.
+
+    They differ from it in what comes after the last hyphen alone, which is Python and base before.
+    """
+    prefix = tag[: tag.rfind("-") + 1]
+    found = [t for t in tags if t.startswith(prefix) and t[len(prefix) :][:1].isdigit()]
+    return tuple(sorted(found, key=_numbers, reverse=True))
+
+
+def _numbers(tag: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"[0-9]+", tag))
+
+
+def refusal(removals: int, live: int, inputs: StaleInputs) -> str:
+    """Return why so many removals are refused, or an empty string where they may go on.
+
+    The share is that of the live pointers; at the limit it still passes.
+    """
+    if inputs.allow_mass or removals <= inputs.max_removals * live:
+        return ""
+    return (
+        f"{inputs.repository}: {removals} of {live} live pointers would be removed, more than the "
+        f"share of {inputs.max_removals:g} that fleet:max-removals allows; if that is meant, raise "
+        "it in the stack's file for this one update (1 allows all)"
+    )
+
+
+def changes(recorded: Mapping[str, object], declared: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the input properties that differ."""
+    names = sorted(set(declared) - {"waitFor"})
+    return tuple(name for name in names if _differ(recorded.get(name), declared[name]))
+
+
+def _differ(recorded: object, declared: object) -> bool:
+    # A state that was written before a property existed lacks it: as good as an empty one.
+    return recorded != declared and not (recorded is None and declared in ({}, []))

@@ -1,0 +1,295 @@
+"""The resource `ociregistry:index:StalePointers`: properties in, properties out."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fleet.registry.errors import OciError, UnreachableError
+from fleet.registry.reference import Repository
+from fleet.registry.undo_log import Claim, remover_of
+from providers.ociregistry.context import Change, Session
+from providers.ociregistry.interruption import STOPPED, readable
+from providers.ociregistry.properties import Properties
+from providers.ociregistry.stale_pointers.departure import Leaving
+from providers.ociregistry.stale_pointers.diagnostics import StaleTeller, names
+from providers.ociregistry.stale_pointers.model import (
+    Due,
+    Kept,
+    StaleInputs,
+    View,
+    changes,
+    due,
+    refusal,
+)
+from providers.ociregistry.stale_pointers.not_allowed import held_of, still_there
+from providers.ociregistry.stale_pointers.properties import (
+    recorded_view,
+    removals,
+    stale_inputs,
+    view_properties,
+)
+from providers.ociregistry.stale_pointers.remove import Outcome
+
+
+class RemovalFailedError(OciError):
+    """A removal that failed after others: carries the state to keep."""
+
+    def __init__(self, message: str, *, resource_id: str, properties: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.resource_id = resource_id
+        self.properties = properties
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Step:
+    """A create or update: the declared properties, what was known before, and what follows.
+
+    `inputs.stale` is what may be removed, `held` what this run was not allowed to remove, `known`
+    what the state said before this run's resource began.
+    """
+
+    urn: str
+    news: Properties
+    inputs: StaleInputs
+    view: View
+    known: View
+    held: Mapping[str, Kept]
+
+
+class StaleResource:
+    """Removes the pointers of a repository that nothing declares.
+
+    A refresh records every live pointer. What is stale follows from that record and the
+    declaration alone, so an update removes only what the state lists.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.teller = StaleTeller(session)
+        self._leaving = Leaving(session)
+
+    def identify(self, inputs: Properties) -> str:
+        """Return the id: the repository."""
+        return str(inputs["repository"])
+
+    async def check(self, urn: str, _olds: Properties, properties: Properties) -> dict[str, Any]:
+        """Validate, and note the repository as looked after.
+
+        :raises InvalidInputsError: naming every property that is wrong.
+        """
+        # Also where it fails below: a remover that is declared is none whose image left.
+        self._session.account.checked(urn)
+        inputs = stale_inputs(properties)
+        self._session.declared.add_remover(inputs.repository, urn, keeps=inputs.keep_on_destroy)
+        return dict(properties)
+
+    def diff(self, urn: str, olds: Properties, news: Properties) -> list[Change]:
+        """Return the differing properties, and each stale pointer on its own."""
+        found = [
+            Change(name=name, path=name, replaces=name == "repository")
+            for name in changes(olds, news)
+        ]
+        if any(change.replaces for change in found):
+            return found
+        inputs = self._inputs(news)
+        listed = due(recorded_view(olds), inputs)
+        found += [
+            Change(name="stale", path=f'stale["{tag}"]', kind="ADD", from_inputs=False)
+            for tag in listed.stale
+        ]
+        if not found:
+            self.teller.stays(urn, inputs.repository, listed.kept)
+        return found
+
+    async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
+        """Look at the repository, and remove what is stale, or foresee that."""
+        async with self._claiming(urn, properties, preview=preview):
+            view = await self._look(urn, self._inputs(properties), View())
+            step = self._step(urn, properties, view, [], known=View())
+            return await self._apply(step, [], preview=preview)
+
+    async def update(
+        self, urn: str, olds: Properties, news: Properties, *, preview: bool
+    ) -> dict[str, Any]:
+        """Remove what the state lists as stale, or foresee that; the record only grows."""
+        record = list(olds.get("removed", []))
+        view = recorded_view(olds)
+        async with self._claiming(urn, news, preview=preview):
+            step = self._step(urn, news, view, record, known=view)
+            return await self._apply(step, record, preview=preview)
+
+    async def read(
+        self, urn: str, resource_id: str, properties: Properties, inputs: Properties
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Record every live pointer, and what of them is stale by the last declaration.
+
+        :raises UnreachableError: if the registry can't be reached, with the remedies.
+        :raises OciError: on an import, for there is nothing to take over; if the registry fails.
+        """
+        if "grammar" not in properties:
+            raise OciError(f"{resource_id}: StalePointers cannot be imported; just declare it")
+        self._session.account.read_remover(urn, properties)
+        # The engine keeps the inputs of every run, outputs of updates alone.
+        declared, known = stale_inputs({**properties, **inputs}), recorded_view(properties)
+        view = await self._look(urn, declared, known)
+        listed = due(view, declared)
+        await self._log_waiting(urn, listed, known)
+        if self._session.destroying:
+            await self._leaving.foresee(urn, declared, known, view)
+        outputs = {**properties, **view_properties(view, listed.stale, listed.kept)}
+        self._session.account.read_remover(urn, outputs)
+        return outputs, dict(inputs)
+
+    async def delete(self, urn: str, properties: Properties) -> None:
+        """Remove the pointers of an image that left, see `Leaving.delete`."""
+        await self._leaving.delete(urn, properties)
+
+    async def _look(self, urn: str, inputs: StaleInputs, known: View) -> View:
+        lister = self._session.lister
+        try:
+            found = await self._session.hosts.ask(
+                inputs.repository.host, lambda: lister.listing(inputs, known)
+            )
+        except UnreachableError as error:
+            raise UnreachableError(
+                f"{inputs.repository}: its stale pointers can't be listed, because its registry "
+                f"cannot be reached ({error}). Start it or mend the network, and run again; if it "
+                "is gone for good, declare the registry that took its place"
+            ) from error
+        if found.untimed:
+            await self._session.warn(f"{inputs.repository}: {found.untimed}", urn)
+        return found.view
+
+    async def _apply(self, step: _Step, record: list[Any], *, preview: bool) -> dict[str, Any]:
+        urn, news = step.urn, step.news
+        if step.held:
+            await self._session.warn(still_there(step.inputs.repository, step.held.values()), urn)
+        if preview:
+            return {**await self._foreseen(step), "removed": record}
+        if step.inputs.stale and "" in news.get("waitFor", []):
+            raise OciError(
+                f"{self.identify(news)}: no pointer is removed while a declared tag failed; repair "
+                f"that and rerun. Still there: {', '.join(sorted(step.inputs.stale))}"
+            )
+        outcome = await self._retired(step)
+        view, failure = await self._afterwards(step, outcome)
+        listed = due(view, step.inputs)
+        await self._log_waiting(urn, listed, step.known)
+        kept = _merged(listed.kept, outcome.kept, step.held.values())
+        self.teller.tell(urn, step.inputs.repository, replace(outcome, kept=kept))
+        removed = [*record, *removals(outcome.removed)]
+        outputs = {**news, **view_properties(view, listed.stale, kept), "removed": removed}
+        if failure is not None:
+            raise RemovalFailedError(
+                str(failure), resource_id=self.identify(news), properties=outputs
+            )
+        for entry in outcome.kept:
+            await self._session.log(f"{entry.tag} stays: {entry.reason} ({entry.digest})", urn)
+        return outputs
+
+    def _step(
+        self, urn: str, news: Properties, view: View, record: list[Any], *, known: View
+    ) -> _Step:
+        """Return what is to be done.
+
+        :raises OciError: if more would be removed than the declared share.
+        """
+        inputs = self._inputs({**news, "removed": record})
+        stale = due(view, inputs).stale
+        named = {tag: view.stood_for(tag) for tag in stale}
+        held = held_of(inputs.repository, named, self._session.allowed)
+        going = {tag: digest for tag, digest in stale.items() if tag not in held}
+        refused = refusal(len(going), len(view.live), inputs)
+        if refused:
+            raise OciError(f"{refused}. Listed: {names(going)}")
+        inputs = replace(inputs, stale=going)
+        return _Step(urn=urn, news=news, inputs=inputs, view=view, known=known, held=held)
+
+    async def _foreseen(self, step: _Step) -> dict[str, Any]:
+        inputs, view, outcome = step.inputs, step.view, Outcome()
+        retirer, remover = self._session.retirer, remover_of(step.urn, inputs.repository)
+        if inputs.stale:
+            outcome = await self._session.hosts.ask(
+                inputs.repository.host, lambda: retirer.foresee(inputs, remover)
+            )
+        listed = due(view, inputs)
+        await self._log_waiting(step.urn, listed, step.known)
+        kept = _merged(listed.kept, outcome.kept, step.held.values())
+        await self.teller.foresee(step.urn, inputs.repository, replace(outcome, kept=kept))
+        stale = {tag: inputs.stale[tag] for tag in outcome.going}
+        return {**step.news, **view_properties(view, stale, kept)}
+
+    async def _retired(self, step: _Step) -> Outcome:
+        claim = _claim(step.urn, step.inputs.repository, step.news)
+        if not step.inputs.stale:
+            await self._session.retirer.noter.note(step.inputs, {}, step.inputs.removed, claim)
+            return Outcome()
+        await self._session.log(f"stale, to be removed: {names(step.inputs.stale)}", step.urn)
+        return await self._session.retirer.retire(step.inputs, claim)
+
+    @asynccontextmanager
+    async def _claiming(self, urn: str, news: Properties, *, preview: bool) -> AsyncIterator[None]:
+        """Have on record what is declared, also where its create or update fails before that.
+
+        The deletions of the same run read it, also in another process of this plugin.
+        """
+        try:
+            yield
+        except RemovalFailedError:
+            raise
+        except OciError:
+            if not preview:
+                await self.claim(urn, news)
+            raise
+
+    async def claim(self, urn: str, news: Properties) -> None:
+        """Have on record what is declared, where nothing else is done; as far as that goes.
+
+        A host that a moment ago did not answer is not waited for once more.
+        """
+        with suppress(OciError):
+            inputs = self._inputs(news)
+            noter, repository = self._session.retirer.noter, inputs.repository
+            await self._session.hosts.ask(
+                repository.host, lambda: noter.record(repository, inputs.owner)
+            )
+            claim = _claim(urn, inputs.repository, news)
+            await noter.note(inputs, {}, (), claim)
+
+    async def _afterwards(self, step: _Step, outcome: Outcome) -> tuple[View, OciError | None]:
+        """Look again; where that fails, what was known less what was removed is kept.
+
+        An interruption of this must not cost the record of what was removed either.
+        """
+        known = step.view.without(removal.tag for removal in outcome.removed)
+        if outcome.failure is not None:
+            return known, outcome.failure
+        try:
+            listing = await self._session.lister.listing(step.inputs, known)
+        except STOPPED as error:
+            return known, readable(error)
+        return listing.view, None
+
+    async def _log_waiting(self, urn: str, listed: Due, known: View) -> None:
+        """Log the pointers whose grace has just begun."""
+        for kept in listed.waiting:
+            if kept.tag not in known.since:
+                await self._session.log(f"stale: {kept.tag} ({kept.digest}, {kept.reason})", urn)
+
+    def _inputs(self, properties: Properties) -> StaleInputs:
+        """Read the inputs; every tag that this run declares is none of the stale ones."""
+        inputs = stale_inputs(properties)
+        tags = self._session.declared.tags(inputs.repository)
+        return replace(inputs, pointers=inputs.pointers | tags)
+
+
+def _claim(urn: str, repository: Repository, news: Properties) -> Claim:
+    remover = remover_of(urn, repository)
+    return Claim(remover=remover, pointers=tuple(sorted(news["pointers"])))
+
+
+def _merged(*parts: Any) -> tuple[Kept, ...]:
+    """Return what stays, by tag; of two reasons the later part's counts."""
+    found = {kept.tag: kept for part in parts for kept in part}
+    return tuple(found[tag] for tag in sorted(found))

@@ -1,0 +1,58 @@
+"""The index that a tag shall name, pure: its source's own bytes, or several joined into one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fleet.registry.errors import RegistryError
+from fleet.registry.interface import Manifest
+from fleet.registry.manifest import INDEXES, Child, assemble, children_of, document_of
+from fleet.registry.reference import ManifestReference
+from providers.ociregistry.tag.model import TagInputs
+
+Read = tuple[ManifestReference, Manifest]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What shall be named, and the sources whose content must be in place before."""
+
+    index: Manifest
+    sources: tuple[Read, ...]
+
+
+def wanted(inputs: TagInputs, sources: tuple[Read, ...]) -> Wanted:
+    """Return what a tag shall name, from its sources as they were read.
+
+    :raises RegistryError: if a platform that the tag declares is in no source, or is in two; or if
+        a source that should have platforms is no index.
+    """
+    if inputs.is_pointer and not inputs.joins:
+        return Wanted(index=sources[0][1], sources=sources)
+    children = _children(sources)
+    lacking = [platform for platform in inputs.platforms if platform not in children]
+    if lacking:
+        names = ", ".join(str(source) for source, _ in sources)
+        raise RegistryError(
+            f"{names}: has {', '.join(children) or 'no platform'}, and not {', '.join(lacking)}, "
+            f"which {inputs.ref} is declared for; nothing was written"
+        )
+    found = [child for child, _ in children.values()]
+    index = assemble(found, inputs.index_annotations) if inputs.joins else sources[0][1]
+    return Wanted(index=index, sources=sources)
+
+
+def _children(sources: Sequence[Read]) -> dict[str, tuple[Child, ManifestReference]]:
+    found: dict[str, tuple[Child, ManifestReference]] = {}
+    for source, manifest in sources:
+        if manifest.media_type not in INDEXES:
+            raise RegistryError(
+                f"{source} is {manifest.media_type or 'of no media type'}, and no index; build it "
+                "with the build argument BUILDKIT_MULTI_PLATFORM=1, also for one platform"
+            )
+        for child in children_of(document_of(manifest, str(source)), str(source)):
+            known = found.setdefault(child.platform, (child, source))
+            if known[1] != source:
+                raise RegistryError(
+                    f"{child.platform} is in {known[1]} and in {source}; leave one of them out"
+                )
+    return found

@@ -1,0 +1,250 @@
+"""Tags, pure: what differs, what may be displaced, and what a preview can foresee."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fleet.http.text import one_line
+from fleet.registry.errors import ConflictError, moved
+from fleet.registry.manifest import OWNER_ANNOTATION
+from fleet.registry.reference import ManifestReference, TagReference
+
+OnConflict = Literal["take-over", "refuse"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagInputs:
+    """What is declared: one source, which is copied as it is, or several indexes to be joined.
+
+    A source's digest is empty where it is still unknown. A tag that declares `platforms` is a
+    version tag, and must have these; one without is a pointer.
+
+    `identity` is None where a preview does not know it yet. `inputs` tells in words what the
+    identity is a hash of; it explains a change and never is one.
+    """
+
+    ref: TagReference
+    owner: str
+    sources: tuple[ManifestReference, ...]
+    platforms: tuple[str, ...] = ()
+    identity: str | None = ""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    on_conflict: OnConflict = "take-over"
+
+    @property
+    def index_annotations(self) -> dict[str, str]:
+        """The annotations of a joined index, the owner's among them."""
+        return {**self.annotations, OWNER_ANNOTATION: self.owner}
+
+    @property
+    def is_pointer(self) -> bool:
+        """Whether this is a name for another tag's digest, and no version tag."""
+        return not self.platforms
+
+    @property
+    def joins(self) -> bool:
+        """Whether the index is made here; else it is the source's, byte for byte."""
+        return len(self.sources) > 1
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The sources' digests, sorted, for their order means nothing."""
+        return _digests(self.sources)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every digest is known, as it must be before anything is written."""
+        return all(source.digest for source in self.sources)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """One platform of what a tag names; `size` is compressed bytes of config and layers."""
+
+    platform: str
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagState:
+    """What a tag names. `assembled` is what the last create or update wrote or adopted.
+
+    `unreadable` says in words why nothing more is known of what it was moved to; no state keeps it.
+    """
+
+    digest: str
+    assembled: str
+    media_type: str
+    platforms: tuple[Platform, ...]
+    previous: str = ""
+    unreadable: str = ""
+
+    @property
+    def size(self) -> int:
+        """Compressed bytes over all platforms."""
+        return sum(platform.size for platform in self.platforms)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """The state as the engine keeps it. None marks an input that an import could not know."""
+
+    ref: str
+    state: TagState
+    sources: tuple[ManifestReference, ...] = ()
+    owner: str | None = None
+    identity: str | None = None
+    annotations: Mapping[str, str] | None = None
+    on_conflict: str | None = None
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The sources' digests, sorted."""
+        return _digests(self.sources)
+
+
+def _digests(sources: Iterable[ManifestReference]) -> tuple[str, ...]:
+    return tuple(sorted(source.digest for source in sources))
+
+
+def diff(recorded: Recorded, inputs: TagInputs) -> tuple[str, ...]:
+    """Return the properties that differ, those that a person should read first in front.
+
+    `ref` alone means replacement; all others are updates in place. `digest` and `platforms`
+    stand for drift: the tag was moved, or a platform's manifest is gone.
+    """
+    if recorded.ref != str(inputs.ref):
+        return ("ref",)
+    found = [*_content_changes(recorded, inputs), *_input_changes(recorded, inputs)]
+    return tuple(dict.fromkeys(found))
+
+
+def _content_changes(recorded: Recorded, inputs: TagInputs) -> list[str]:
+    state, same = recorded.state, recorded.digests == inputs.digests
+    stands = same and not is_drifted(state) if inputs.joins else inputs.digests == (state.digest,)
+    if not stands:
+        return ["digest" if same else "sources" if inputs.joins else "source"]
+    return ["platforms"] if missing(inputs.platforms, state) else []
+
+
+def missing(declared: Iterable[str], state: TagState) -> tuple[str, ...]:
+    """Return those of the declared platforms whose manifests are not there, sorted."""
+    return tuple(sorted(set(declared) - {platform.platform for platform in state.platforms}))
+
+
+def _input_changes(recorded: Recorded, inputs: TagInputs) -> list[str]:
+    pairs: dict[str, tuple[object, object]] = {
+        "identity": (recorded.identity, inputs.identity),
+        "onConflict": (recorded.on_conflict, inputs.on_conflict),
+    }
+    if inputs.joins:
+        # A copy has the owner and the annotations of its source.
+        pairs["owner"] = (recorded.owner, inputs.owner)
+        pairs["annotations"] = (recorded.annotations, dict(inputs.annotations))
+    return [name for name, (old, new) in pairs.items() if old is not None and old != new]
+
+
+def foreseen_digest(recorded: Recorded | None, inputs: TagInputs) -> str:
+    """Return the digest that an up would leave, or an empty string where only a build tells."""
+    if not inputs.joins:
+        return inputs.sources[0].digest
+    if recorded is None or recorded.ref != str(inputs.ref):
+        return ""
+    changes = set(diff(recorded, inputs))
+    return "" if changes & {"sources", "owner", "annotations"} else recorded.state.assembled
+
+
+def drift(recorded: Recorded, live: TagState | None, platforms: Iterable[str] = ()) -> str:
+    """Say in words how a tag left what was recorded, or return an empty string.
+
+    `platforms` are those that it was declared to have.
+    """
+    if live is None:
+        return f"{recorded.ref} is gone from the registry; it named {recorded.state.digest}"
+    if live.digest != recorded.state.digest:
+        what = f", {live.unreadable}" if live.unreadable else ""
+        return f"{recorded.ref} was moved from {recorded.state.digest} to {live.digest}{what}"
+    if is_drifted(live):
+        return ""  # told when it was found; what it names has platforms of its own
+    lost = ", ".join(missing(platforms, live))
+    return f"{recorded.ref}: the registry lost the manifest of {lost}" if lost else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Live:
+    """What a tag names just now; `owner` comes from its annotation, empty where it has none.
+
+    A leftover of an interrupted removal is never seen as live.
+    """
+
+    digest: str
+    owner: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """Whether the tag is to be written, and the digest that this displaces."""
+
+    write: bool
+    previous: str = ""
+
+
+def decide_create(inputs: TagInputs, desired: str, live: Live | None) -> Decision:
+    """Decide what becomes of a tag that no state knows.
+
+    Absent: written. Equal: adopted without a write. Ours by annotation: moved. Another's:
+    displaced, or refused, as declared by `onConflict`.
+
+    :raises ConflictError: naming both digests, if another's is to be refused.
+    """
+    if live is None:
+        return Decision(write=True)
+    if live.digest == desired:
+        return Decision(write=False)
+    if live.owner != inputs.owner and inputs.on_conflict == "refuse":
+        remedy = (
+            f"take it into the state with `pulumi import ociregistry:index:Tag NAME {inputs.ref}`"
+        )
+        raise _refused(inputs, desired, live, remedy)
+    return Decision(write=True, previous=live.digest)
+
+
+def decide_update(
+    inputs: TagInputs, desired: str, recorded: TagState, live: Live | None
+) -> Decision:
+    """Decide what becomes of a tag that the state knows, by what was read just now.
+
+    Where it was moved since the last update, an index that another owner has annotated is as
+    much that owner's as one found at the creation, and displaced or refused likewise. What
+    nobody's annotation is on is drift, to be mended.
+
+    :raises ConflictError: if it names neither what this run's refresh recorded nor what is
+        declared: someone else moved it meanwhile. And if another's is to be refused.
+    """
+    if live is None:
+        return Decision(write=True, previous=recorded.previous)
+    if live.digest == desired:
+        return Decision(write=False, previous=recorded.previous)
+    if live.digest != recorded.digest:
+        expected = f"recorded {recorded.digest}, declared {desired or 'a new build'}"
+        raise moved(str(inputs.ref), live.digest, expected)
+    another_s = is_drifted(recorded) and live.owner not in {"", inputs.owner}
+    if another_s and inputs.on_conflict == "refuse":
+        remedy = "find out which of the two shall publish it and have the other not declare it"
+        raise _refused(inputs, desired, live, remedy)
+    return Decision(write=True, previous=live.digest)
+
+
+def is_drifted(recorded: TagState) -> bool:
+    """Tell whether a tag was moved since the last update, as this run's refresh found it."""
+    return recorded.digest != recorded.assembled
+
+
+def _refused(inputs: TagInputs, desired: str, live: Live, remedy: str) -> ConflictError:
+    owner = f"owned by {one_line(live.owner)}" if live.owner else "of no declared owner"
+    return ConflictError(
+        f"{inputs.ref} names {live.digest} ({owner}), and would name {desired or 'a new build'}; "
+        f"{remedy}, or declare fleet:on-conflict (onConflict: take-over)"
+    )

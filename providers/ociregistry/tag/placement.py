@@ -1,0 +1,102 @@
+"""What an index names, put into the repository in which a tag shall name it."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fleet.registry.errors import RegistryError
+from fleet.registry.interface import Manifest, Registry
+from fleet.registry.manifest import INDEXES, Child, Content, content_of, document_of, entries_of
+from fleet.registry.manifest_cache import Library
+from fleet.registry.reference import ManifestReference, Repository, TagReference
+
+
+class _Lacking(NamedTuple):
+    """What is not in the target yet; of a source that is no index, its blobs alone."""
+
+    source: Repository
+    content: Content
+    manifest: Manifest | None
+
+
+class Placer:
+    """Copies images between repositories of one host; blobs are mounted where that is possible."""
+
+    def __init__(self, registry: Registry, library: Library) -> None:
+        self._registry = registry
+        self._library = library
+
+    async def place(
+        self, sources: Sequence[tuple[ManifestReference, Manifest]], ref: TagReference
+    ) -> None:
+        """Make all that `sources` refer to available where `ref` is; they are not written.
+
+        A registry takes no index without its manifests: those of attestations come along. All is
+        looked at before the first write.
+
+        :raises RegistryError: if a source has lost something that is not in the target either, or
+            names something that is no image.
+        """
+        target = ref.repository
+        tag = f"{ref.tag}-*" if len(sources) > 1 else ref.tag
+        lacking = [
+            part
+            for source, manifest in sources
+            if source.repository != target
+            for part in await self._lacking(source, manifest, target, tag)
+        ]
+        for part in dict.fromkeys(lacking):
+            await self._blobs(part, target)
+            if part.manifest is not None:
+                await self._registry.put(target, part.manifest.digest, part.manifest)
+                self._library.keep(target, part.manifest)
+
+    async def _lacking(
+        self, source: ManifestReference, manifest: Manifest, target: Repository, tag: str
+    ) -> list[_Lacking]:
+        place = source.repository
+        document = document_of(manifest, str(source))
+        if manifest.media_type not in INDEXES:
+            content = content_of(document, str(source))
+            return [_Lacking(source=place, content=content, manifest=None)]
+        found = []
+        for entry in entries_of(document, str(source)):
+            if entry.media_type in INDEXES:
+                raise RegistryError(_nested(source, entry))
+            if await self._registry.head(target, entry.digest) is not None:
+                continue
+            child = await self._library.find(place, entry.digest)
+            if child is None:
+                raise RegistryError(_lost(source, entry, target, tag))
+            named = f"{place}@{entry.digest}"
+            content = content_of(document_of(child, named), named)
+            found.append(_Lacking(source=place, content=content, manifest=child))
+        return found
+
+    async def _blobs(self, part: _Lacking, target: Repository) -> None:
+        blobs = dict.fromkeys((part.content.config, *part.content.layers))
+        await asyncio.gather(
+            *(self._registry.transfer_blob(part.source, target, blob) for blob in blobs)
+        )
+
+
+def _nested(source: ManifestReference, entry: Child) -> str:
+    return (
+        f"{source} names {entry.digest}, an index in an index; a tag takes an index of images "
+        "alone: build it as one. Nothing was written"
+    )
+
+
+def _lost(source: ManifestReference, entry: Child, target: Repository, tag: str) -> str:
+    """Say how a build comes back whose index is there, and a manifest of it is not.
+
+    docker-build's read asks for the index alone, so no refresh finds that. A build's resource is
+    called by the end of its repository and its `tag`.
+    """
+    place = source.repository
+    name = "/".join(place.name.split("/")[-2:])
+    return (
+        f"{place}@{entry.digest} ({entry.platform or 'no platform'}), of {source}, is not in the "
+        f"registry, nor in {target}, and nothing was written; have it built again: "
+        f"`pulumi up --refresh --replace '**::{name}:{tag}'`"
+    )

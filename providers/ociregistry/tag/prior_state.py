@@ -1,0 +1,72 @@
+"""What is known of a tag before the program runs, and the parts of what becomes of it; pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from providers.ociregistry.report import Action, Entry
+from providers.ociregistry.tag.model import Recorded, TagInputs, foreseen_digest, missing
+
+# What a preview keeps as it is when only these change: no name moves.
+STATE_ONLY = frozenset({"identity", "onConflict"})
+NEW = "new in this stack"
+GONE = "gone from the registry"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """What this run knows of a tag from before the program ran.
+
+    `recorded` is None where no state knew it; `gone` tells that this run's refresh found it
+    absent. `inputs` went into it, empty where the state kept none.
+    """
+
+    recorded: Recorded | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    gone: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """The entry of a tag, and what a preview says of it; empty where it is said already."""
+
+    entry: Entry
+    line: str = ""
+
+
+def drifted(changes: Collection[str], recorded: Recorded, inputs: TagInputs) -> tuple[str, ...]:
+    """Say how a tag left what was recorded, by the differing properties that stand for drift."""
+    found = []
+    if "digest" in changes:
+        found.append(f"it was moved to {recorded.state.digest}")
+    if "platforms" in changes:
+        found.append(f"the registry lost {', '.join(missing(inputs.platforms, recorded.state))}")
+    return tuple(found)
+
+
+def unchanged(inputs: TagInputs, recorded: Recorded) -> Entry:
+    """Return the entry of a tag that stays as it is."""
+    found = entry_of(inputs, recorded, action="unchanged")
+    return replace(found, digest=recorded.state.digest)
+
+
+def entry_of(
+    inputs: TagInputs,
+    recorded: Recorded | None,
+    *,
+    action: Action,
+    platforms: tuple[str, ...] = (),
+    reasons: tuple[str, ...] = (),
+) -> Entry:
+    """Return the entry of a tag, with the digests and versions that a preview can know."""
+    pointer = inputs.is_pointer
+    return Entry(
+        ref=str(inputs.ref),
+        kind="pointer" if pointer else "version",
+        action=action,
+        platforms=platforms,
+        reasons=reasons,
+        digest=foreseen_digest(recorded, inputs),
+        previous=recorded.state.digest if recorded is not None else "",
+        version=(inputs.identity or "") if pointer else "",
+        previous_version=(recorded.identity or "") if pointer and recorded is not None else "",
+    )

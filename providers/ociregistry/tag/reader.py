@@ -1,0 +1,124 @@
+"""What a tag names, described: its platforms, and inputs that would leave it as it is."""
+
+import asyncio
+from dataclasses import dataclass
+
+from fleet.registry.errors import AuthenticationError, FailingError, RegistryError, UnreachableError
+from fleet.registry.interface import Manifest, Registry
+from fleet.registry.manifest import (
+    INDEXES,
+    OWNER_ANNOTATION,
+    annotations_of,
+    children_of,
+    content_of,
+    document_of,
+    platform_name,
+)
+from fleet.registry.manifest_cache import Library
+from fleet.registry.reference import ManifestReference, Repository, TagReference
+from fleet.registry.removal.placeholder import is_throwaway
+from providers.ociregistry.tag.model import Platform, TagInputs, TagState
+
+# What the registry said or left unsaid of itself, and not of what it was asked for.
+_NO_ANSWER = (AuthenticationError, FailingError, UnreachableError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A tag as an import finds it: its state, and inputs that would leave it as it is."""
+
+    inputs: TagInputs
+    state: TagState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unreadable:
+    """A tag that names something which is no image of a fleet: its state says why."""
+
+    state: TagState
+
+
+class Describer:
+    """Reads what tags name; manifests by digest come from `library`."""
+
+    def __init__(self, registry: Registry, library: Library) -> None:
+        self._registry = registry
+        self._library = library
+
+    async def describe(self, ref: TagReference) -> Found | Unreadable | None:
+        """Describe what a tag names; None where it is absent, or left by a removal.
+
+        :raises RegistryError: if the registry fails, denies or does not answer, so that nothing
+            is known of what it names, or if its answer for the tag itself is no JSON object.
+        """
+        manifest = await self._registry.get(ref.repository, ref.tag)
+        if manifest is None or is_throwaway(manifest):
+            return None
+        self._library.keep(ref.repository, manifest)
+        try:
+            return await self._found(ref, manifest)
+        except _NO_ANSWER:
+            raise
+        except RegistryError as error:
+            return Unreadable(state=_unreadable(manifest, error))
+
+    async def platforms(
+        self, repository: Repository, manifest: Manifest, place: str
+    ) -> tuple[Platform, ...]:
+        """Describe the platforms whose manifests are there.
+
+        :raises RegistryError: if one is no image manifest, or the registry fails.
+        """
+        document = document_of(manifest, place)
+        if manifest.media_type not in INDEXES:
+            return (await self._single(repository, manifest, place),)
+        children = children_of(document, place)
+        found = await asyncio.gather(*(self._library.find(repository, c.digest) for c in children))
+        return tuple(
+            Platform(
+                platform=child.platform,
+                digest=child.digest,
+                size=content_of(document_of(inner, place), place).size,
+            )
+            for child, inner in zip(children, found, strict=True)
+            if inner is not None
+        )
+
+    async def _single(self, repository: Repository, manifest: Manifest, place: str) -> Platform:
+        content = content_of(document_of(manifest, place), place)
+        body = await self._registry.read_blob(repository, content.config)
+        config = document_of(Manifest(body=body, media_type=""), place)
+        name = platform_name(config)
+        return Platform(platform=name, digest=manifest.digest, size=content.size)
+
+    async def _found(self, ref: TagReference, manifest: Manifest) -> Found:
+        platforms = await self.platforms(ref.repository, manifest, str(ref))
+        state = TagState(
+            digest=manifest.digest,
+            assembled=manifest.digest,
+            media_type=manifest.media_type,
+            platforms=platforms,
+        )
+        return Found(inputs=_inputs_of(ref, manifest, platforms), state=state)
+
+
+def _unreadable(manifest: Manifest, error: RegistryError) -> TagState:
+    return TagState(
+        digest=manifest.digest,
+        assembled=manifest.digest,
+        media_type=manifest.media_type,
+        platforms=(),
+        unreadable=f"which is no image of this fleet ({error})",
+    )
+
+
+def _inputs_of(ref: TagReference, manifest: Manifest, platforms: tuple[Platform, ...]) -> TagInputs:
+    """Return inputs that leave the tag as it is: a copy of what it names."""
+    annotations = annotations_of(document_of(manifest, str(ref)))
+    return TagInputs(
+        ref=ref,
+        owner=annotations.get(OWNER_ANNOTATION, ""),
+        sources=(ManifestReference(repository=ref.repository, digest=manifest.digest),),
+        # One whose configuration says none has an empty name.
+        platforms=tuple(dict.fromkeys(p.platform for p in platforms if p.platform)),
+    )

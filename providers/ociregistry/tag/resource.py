@@ -1,0 +1,159 @@
+"""The resource `ociregistry:index:Tag`: properties in, properties out."""
+
+from typing import Any
+
+from fleet.registry.reference import TagReference
+from providers.ociregistry.context import Change, Session
+from providers.ociregistry.properties import (
+    Properties,
+    input_properties,
+    recorded_tag,
+    state_properties,
+    tag_inputs,
+    unknown_state,
+)
+from providers.ociregistry.tag.diagnostics import TagTeller
+from providers.ociregistry.tag.model import (
+    Recorded,
+    TagInputs,
+    TagState,
+    diff,
+    drift,
+    foreseen_digest,
+    is_drifted,
+)
+from providers.ociregistry.tag.prior_state import STATE_ONLY
+
+# Properties that are outputs alone: drift shows in them.
+_OUTPUTS = frozenset({"digest", "platforms"})
+
+
+class TagResource:
+    """Creates, reads, compares and updates tags; its deletion writes nothing."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._teller = TagTeller(session)
+
+    def identify(self, inputs: Properties) -> str:
+        """Return the id: the reference."""
+        return str(inputs["ref"])
+
+    async def check(self, urn: str, olds: Properties, properties: Properties) -> dict[str, Any]:
+        """Validate, and note the tag as declared.
+
+        An import is checked with the inputs that it read, which may name no owner.
+
+        :raises InvalidInputsError: naming every property that is wrong.
+        """
+        inputs = tag_inputs(properties, may_lack_owner=olds.get("owner") == "")
+        self._session.declared.add_tag(inputs.ref)
+        self._session.account.checked(urn, olds.get("inputs"))
+        return {**properties, **_defaults(inputs)}
+
+    def diff(self, urn: str, olds: Properties, news: Properties) -> list[Change]:
+        """Return the differing properties."""
+        found = [
+            Change(name=name, path=name, replaces=name == "ref", from_inputs=name not in _OUTPUTS)
+            for name in diff(recorded_tag(olds), tag_inputs(news, may_lack_owner=True))
+        ]
+        if not found:
+            self._teller.stays(urn, olds, news)
+        return found
+
+    async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
+        """Make the tag name what is declared, or foresee that."""
+        inputs, before = tag_inputs(properties), self._teller.before(urn, None)
+        if not preview:
+            state = await self._session.tagger.create(inputs)
+            self._session.sightings.written(inputs.ref, state.digest)
+            self._teller.tell(urn, inputs, before, state)
+            return {**_recordable(properties), **state_properties(state)}
+        digest = foreseen_digest(None, inputs)
+        # What is built carries our owner annotation, so that another's tag can't be equal to it: a
+        # refusal is certain before anything was built.
+        if inputs.on_conflict == "refuse":
+            await self._session.tagger.refuse_conflict(inputs, digest)
+        await self._teller.foresee(urn, inputs, before)
+        return {**_recordable(properties), **unknown_state(digest)}
+
+    async def update(
+        self, urn: str, olds: Properties, news: Properties, *, preview: bool
+    ) -> dict[str, Any]:
+        """Re-point the tag, or foresee that."""
+        recorded, inputs = recorded_tag(olds), tag_inputs(news)
+        before, kept = self._teller.before(urn, olds), _recordable(news)
+        if not preview:
+            state = await self._session.tagger.update(inputs, recorded)
+            self._session.sightings.written(inputs.ref, state.digest)
+            self._teller.tell(urn, inputs, before, state)
+            return {**kept, **state_properties(state)}
+        digest = foreseen_digest(recorded, inputs)
+        if inputs.on_conflict == "refuse" and is_drifted(recorded.state):
+            await self._session.tagger.refuse_conflict(inputs, digest, recorded)
+        await self._teller.foresee(urn, inputs, before)
+        if set(diff(recorded, inputs)) <= STATE_ONLY:
+            return {**kept, **state_properties(recorded.state)}
+        return {**kept, **unknown_state(digest)}
+
+    async def read(
+        self, urn: str, resource_id: str, properties: Properties, inputs: Properties
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Read a tag; one that no state knows is described with inputs that leave it as it is.
+
+        :raises OciError: if the registry can't be reached or fails, or the tag of an import is no
+            image of a fleet.
+        """
+        if not properties.get("digest"):
+            found = await self._session.tagger.find(TagReference.parse(resource_id))
+            if found is None:
+                return None
+            return _imported(found.inputs, state_properties(found.state))
+        recorded = recorded_tag(properties)
+        ref = TagReference.parse(recorded.ref)
+        self._session.declared.add_recorded(ref, recorded.state.assembled)
+        platforms = inputs.get("platforms", ())
+        state = await self._reread(recorded, whole=bool(platforms))
+        reason = drift(recorded, state, platforms)
+        if reason:
+            await self._session.log(reason, urn)
+        if state is None:
+            self._teller.read_gone(urn, properties, inputs)
+            return None
+        self._teller.read(urn, properties, inputs)
+        return {**properties, **state_properties(state)}, dict(inputs)
+
+    async def _reread(self, recorded: Recorded, *, whole: bool) -> TagState | None:
+        host = TagReference.parse(recorded.ref).repository.host
+        tagger = self._session.tagger
+        return await self._session.hosts.ask(host, lambda: tagger.read(recorded, whole=whole))
+
+    async def delete(self, _urn: str, _properties: Properties) -> None:
+        """Do nothing: forgetting a tag never removes a name."""
+
+
+def _defaults(inputs: TagInputs) -> dict[str, Any]:
+    properties = input_properties(inputs)
+    found = {name: properties[name] for name in ("annotations", "onConflict", "identity")}
+    if not inputs.joins and inputs.complete:
+        # The engine shows a drifted output beside the input of the same name.
+        found["digest"] = inputs.sources[0].digest
+    return {**found, "inputs": dict(inputs.inputs)} if inputs.inputs else found
+
+
+def _recordable(inputs: Properties) -> dict[str, Any]:
+    """Leave out what the engine keeps among the inputs anyway, and newer there.
+
+    It saves the inputs of every run, also where nothing differed, but outputs only of updates.
+    """
+    return {name: value for name, value in inputs.items() if name != "inputs"}
+
+
+def _imported(inputs: TagInputs, outputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Leave out what a registry cannot tell, so that the program's own values are no change.
+
+    A tag that nobody owns says so: what this fleet builds for it carries its owner.
+    """
+    properties = input_properties(inputs)
+    del properties["identity"], properties["onConflict"]
+    return {**properties, **outputs}, properties

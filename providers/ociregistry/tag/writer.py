@@ -1,0 +1,201 @@
+"""Tags, acting: reads and writes a registry as `tag` decides."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from fleet.registry.errors import RegistryError, UnreadableError, moved
+from fleet.registry.interface import Manifest, Registry
+from fleet.registry.manifest import OWNER_ANNOTATION, annotations_of, document_of
+from fleet.registry.manifest_cache import Library
+from fleet.registry.reference import ManifestReference, Repository, TagReference
+from fleet.registry.removal.placeholder import is_throwaway
+from providers.ociregistry.tag.index import Wanted, wanted
+from providers.ociregistry.tag.model import (
+    Decision,
+    Live,
+    Platform,
+    Recorded,
+    TagInputs,
+    TagState,
+    decide_create,
+    decide_update,
+    missing,
+)
+from providers.ociregistry.tag.placement import Placer
+from providers.ociregistry.tag.reader import Describer, Found, Unreadable
+
+
+def _all(_ref: TagReference, platforms: tuple[Platform, ...]) -> tuple[Platform, ...]:
+    return platforms
+
+
+class Tagger:
+    """Creates, updates and reads tags in a registry.
+
+    `due` picks the platforms that a refresh of an unmoved tag asks for, `digest` tells a refresh
+    what a tag names.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        due: Callable[[TagReference, tuple[Platform, ...]], tuple[Platform, ...]] = _all,
+        digest: Callable[[TagReference], Awaitable[str | None]] | None = None,
+    ) -> None:
+        self._registry = registry
+        self._due = due
+        self._digest = digest or self.names
+        self._library = Library(registry)
+        self._describer = Describer(registry, self._library)
+        self._placer = Placer(registry, self._library)
+
+    async def create(self, inputs: TagInputs) -> TagState:
+        """Make the tag name what is declared, by the rules of adoption.
+
+        :raises ConflictError: if the tag is another's and shall not be displaced.
+        :raises RegistryError: if a source is missing, or the registry fails.
+        """
+        desired = await self._desire(inputs)
+        before, live = await self._look(inputs.ref, unless=desired.index.digest)
+        decision = decide_create(inputs, desired.index.digest, live)
+        return await self._carry_out(inputs, desired, decision, before)
+
+    async def update(self, inputs: TagInputs, recorded: Recorded) -> TagState:
+        """Re-point the tag in place and put back missing platforms; no write where none is due.
+
+        :raises ConflictError: if someone else moved the tag since the refresh, or another owner
+            did so before and shall not be displaced.
+        :raises RegistryError: if a source is missing, or the registry fails.
+        """
+        desired = await self._desire(inputs)
+        digest = desired.index.digest
+        before, live = await self._look(inputs.ref, unless=digest)
+        decision = decide_update(inputs, digest, recorded.state, live)
+        return await self._carry_out(inputs, desired, decision, before)
+
+    async def refuse_conflict(
+        self, inputs: TagInputs, desired: str, recorded: Recorded | None = None
+    ) -> None:
+        """Raise in a preview what `create` would raise, or `update` of `recorded`; no write."""
+        _, live = await self._look(inputs.ref, unless=desired)
+        if recorded is None:
+            decide_create(inputs, desired, live)
+        else:
+            decide_update(inputs, desired, recorded.state, live)
+
+    async def read(self, recorded: Recorded, *, whole: bool) -> TagState | None:
+        """Return the tag's present state, or None where it is absent.
+
+        One request where nothing moved. With `whole`, the manifests of the platforms that are
+        due are asked for as well: one more request each, once per run and digest, whichever tags
+        share it. Where one is gone, all are asked for. A tag that was moved onto what is no image
+        of a fleet is told as that, without platforms, so that an update can put it back.
+        """
+        ref = TagReference.parse(recorded.ref)
+        live = await self._digest(ref)
+        if live is None:
+            return None
+        if live != recorded.state.digest:
+            found = await self._describer.describe(ref)
+            if found is None:
+                return None
+            before = recorded.state
+            return replace(found.state, assembled=before.assembled, previous=before.previous)
+        if not whole:
+            return recorded.state
+        platforms = recorded.state.platforms
+        due = self._due(ref, platforms)
+        if await self._present(ref.repository, due) != due:
+            platforms = await self._present(ref.repository, platforms)
+        return replace(recorded.state, platforms=platforms)
+
+    async def names(self, ref: TagReference) -> str | None:
+        """Return the digest that a tag names just now, or None where it is absent."""
+        return await self._registry.head(ref.repository, ref.tag)
+
+    async def holds(self, image: ManifestReference) -> bool:
+        """Tell whether the registry has a manifest; asked once a minute at most."""
+        return await self._library.has(image.repository, image.digest)
+
+    async def find(self, ref: TagReference) -> Found | None:
+        """Describe a tag that no state knows, for an import; None where it is absent.
+
+        :raises UnreadableError: if it names something that is no image of a fleet.
+        """
+        found = await self._describer.describe(ref)
+        if isinstance(found, Unreadable):
+            text = f"{ref} names {found.state.digest}, {found.state.unreadable}"
+            raise UnreadableError(text)
+        return found
+
+    async def _look(self, ref: TagReference, *, unless: str) -> tuple[str | None, Live | None]:
+        """Return the digest that the tag names, and that with its owner.
+
+        The owner is not looked up where the digest is `unless`. The leftover of an interrupted
+        removal has a digest, but does not count as live.
+        """
+        digest = await self._registry.head(ref.repository, ref.tag)
+        if digest is None:
+            return None, None
+        if digest == unless:
+            return digest, Live(digest=digest, owner="")
+        manifest = await self._library.find(ref.repository, digest)
+        if manifest is None or is_throwaway(manifest):
+            return digest, None
+        annotations = annotations_of(document_of(manifest, str(ref)))
+        return digest, Live(digest=digest, owner=annotations.get(OWNER_ANNOTATION, ""))
+
+    async def _desire(self, inputs: TagInputs) -> Wanted:
+        if not inputs.complete:
+            raise RegistryError(_unfinished(inputs))
+        sources = inputs.sources
+        found = await asyncio.gather(*(self._library.need(s.repository, s.digest) for s in sources))
+        return wanted(inputs, tuple(zip(sources, found, strict=True)))
+
+    async def _carry_out(
+        self, inputs: TagInputs, desired: Wanted, decision: Decision, before: str | None
+    ) -> TagState:
+        ref, index = inputs.ref, desired.index
+        await self._placer.place(desired.sources, ref)
+        state = TagState(
+            digest=index.digest,
+            assembled=index.digest,
+            media_type=index.media_type,
+            platforms=await self._describer.platforms(ref.repository, index, str(ref)),
+            previous=decision.previous,
+        )
+        lost = missing(inputs.platforms, state)
+        if lost:
+            raise RegistryError(f"{ref}: the registry lost the manifest of {', '.join(lost)}")
+        if decision.write:
+            await self._write(ref, index, before)
+        # Written just now, or found under the tag: the pointers to it need not ask again.
+        self._library.keep(ref.repository, index)
+        return state
+
+    async def _write(self, ref: TagReference, manifest: Manifest, before: str | None) -> None:
+        """Write index, then tag; the tag is read just before and after."""
+        await self._registry.put(ref.repository, manifest.digest, manifest)
+        live = await self._registry.head(ref.repository, ref.tag)
+        if live not in {before, manifest.digest}:
+            expected = f"a moment ago {before or 'nothing'}, declared {manifest.digest}"
+            raise moved(str(ref), live, expected)
+        await self._registry.put(ref.repository, ref.tag, manifest, named=live)
+        after = await self._registry.head(ref.repository, ref.tag)
+        if after != manifest.digest:
+            raise moved(str(ref), after, f"just written {manifest.digest}")
+
+    async def _present(
+        self, repository: Repository, platforms: tuple[Platform, ...]
+    ) -> tuple[Platform, ...]:
+        present = await asyncio.gather(
+            *(self._library.has(repository, platform.digest) for platform in platforms)
+        )
+        return tuple(p for p, there in zip(platforms, present, strict=True) if there)
+
+
+def _unfinished(inputs: TagInputs) -> str:
+    """Say why a tag is not written, where a resource that it comes from failed."""
+    what = "what it names" if inputs.is_pointer else "its build or verification"
+    return f"{inputs.ref} stays as it is: {what} failed, for the reason given above or below"

@@ -1,0 +1,106 @@
+"""The allow-list: what Docker sends, what git is asked about, and parts of it."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet.checkout.dockerignore import heads, matching, pathspecs, patterns_of, within
+from fleet.declaration.problems import DeclarationError
+from tests.fleet.checkout.folders import committed, folder, git, write
+
+
+def allowed(folder: Path) -> list[str]:
+    sent = matching(folder, patterns_of(folder))
+    return [path.relative_to(folder).as_posix() for path in sent]
+
+
+def test_only_what_the_allow_list_names_is_sent(tmp_path: Path) -> None:
+    image = folder(tmp_path)
+    assert allowed(image) == ["app/main.py", "start.sh"]
+
+
+@pytest.mark.parametrize(
+    "ignore",
+    ["", "notes.swp\n", "!start.sh\n", "*\nstart.sh\n", "*\n!**/*.py\n", "*\n!\n", "*\n!.\n",
+     "*\n![st]art.sh\n", "*\n!start\\.sh\n", "*\n!?.py\n"],
+)  # fmt: skip
+def test_what_is_no_allow_list_is_refused(tmp_path: Path, ignore: str) -> None:
+    with pytest.raises(DeclarationError, match=r"web/image/\.dockerignore: is no allow-list"):
+        allowed(folder(tmp_path, ignore))
+
+
+def test_a_star_stays_within_its_folder_as_docker_has_it(tmp_path: Path) -> None:
+    image = folder(tmp_path, "*\n!*.py\n!*.sh\n")
+    assert allowed(image) == ["start.sh"]
+
+
+@pytest.mark.parametrize("line", ["!./start.sh", "!/start.sh", "! start.sh", "!app/../start.sh"])
+def test_a_path_is_cleaned_as_docker_cleans_it(tmp_path: Path, line: str) -> None:
+    assert patterns_of(folder(tmp_path, f"*\n{line}\n")) == ("start.sh",)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "places", "both"),
+    [
+        (("start/*.py", "main.py"), ("start",), ("start/*.py",)),
+        (("start/*.py", "main.py"), ("start/a.py",), ("start/a.py",)),
+        (("start/*.py", "main.py"), ("start/a.sh",), ()),
+        (("start",), ("start/lib/a",), ("start/lib/a",)),
+        (("start",), ("star",), ()),
+        (("*/a", "b"), ("",), ("*/a", "b")),
+        (("*/a",), ("c", "d"), ("c/a", "d/a")),
+        (("a",), ("a", "a"), ("a",)),
+        (("a", "b"), (), ()),
+    ],
+)
+def test_what_is_admitted_at_a_place_is_a_list_of_patterns(
+    patterns: tuple[str, ...], places: tuple[str, ...], both: tuple[str, ...]
+) -> None:
+    assert within(patterns, places) == both
+
+
+def test_the_head_of_a_pattern_has_no_wildcard() -> None:
+    patterns = ("a/b.py", "a/*.py", "*.py", "a/*/c")
+    assert list(heads(patterns)) == ["a/b.py", "a", "", "a"]
+
+
+PATHS = ("a", "a b/c.py", "lib/c.py", "lib/deep/c.py", "lib/d.sh", "é/c.py", ":(x)/c.py", "-f")
+_patterns = st.lists(
+    st.sampled_from([*PATHS, "*", "lib", "lib/*", "*/c.py", "lib/*.py", "l*", ":(x)/*", "-*"]),
+    min_size=1, max_size=3,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("paths")
+    for path in PATHS:
+        write(root / "in here" / path)
+    committed(root)
+    return root
+
+
+@given(_patterns)
+def test_git_is_asked_about_just_the_files_that_are_sent(
+    checkout: Path, patterns: list[str]
+) -> None:
+    here = Path("in here")
+    named = git(checkout, "ls-files", "-z", "--", *pathspecs(here, patterns)).split("\0")
+    sent = [p.relative_to(checkout).as_posix() for p in matching(checkout / here, patterns)]
+    assert sorted(filter(None, named)) == sorted(sent)
+
+
+@given(_patterns, st.lists(st.sampled_from(["", *PATHS, "lib", "lib/deep"]), max_size=2))
+def test_just_the_files_at_the_places_are_left(
+    checkout: Path, patterns: list[str], places: list[str]
+) -> None:
+    folder = checkout / "in here"
+    left = matching(folder, within(patterns, places))
+    wanted = [
+        path
+        for path in matching(folder, patterns)
+        if any(path == folder / place or folder / place in path.parents for place in places)
+    ]
+    assert left == wanted

@@ -1,0 +1,43 @@
+"""Inputs of a plan: what is said where the lock is not there yet, or broken."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fleet.checkout.project import gather
+from fleet.declaration.model import Part
+from fleet.declaration.problems import DeclarationError
+from fleet.lock.serialization import values_of
+from tests.fleet.checkout.folders import write
+from tests.fleet.examples import declaration, lock
+
+
+def test_a_lock_that_was_not_written_is_one_problem_with_the_command_for_its_stack(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(DeclarationError) as failure:
+        gather(tmp_path, "prod", declaration())
+    (problem,) = failure.value.problems
+    assert str(problem).endswith("was not written yet. Run `make lock STACK=prod`.")
+
+
+def test_a_part_is_told_the_stack_that_holds_the_lock_of_all(tmp_path: Path) -> None:
+    whole = replace(declaration(), registry="ghcr.io/multi-py")
+    part = replace(whole, part=Part(whole="prod", fleet=whole.images, stacks={}))
+    with pytest.raises(DeclarationError, match=r"locks/prod\.yaml: .*`make lock STACK=prod`"):
+        gather(tmp_path, "prod-web", part)
+    write(tmp_path / "locks/prod.yaml", yaml.safe_dump(values_of(lock(whole))))
+    assert gather(tmp_path, "prod-web", part).stack == "prod"
+
+
+def test_a_broken_lock_is_restored_or_made_anew_for_its_stack(tmp_path: Path) -> None:
+    whole = replace(declaration(), registry="ghcr.io/multi-py")
+    broken = {**values_of(lock(whole)), "files": {"uvicorn": []}}
+    write(tmp_path / "locks/prod.yaml", yaml.safe_dump(broken))
+    with pytest.raises(DeclarationError) as failure:
+        gather(tmp_path, "prod", whole)
+    assert {problem.remedy for problem in failure.value.problems} == {
+        "Restore the file, or remove it and run `make lock STACK=prod`"
+    }

@@ -1,0 +1,103 @@
+"""What images have in common: of it, an image hangs on what its Dockerfile takes."""
+
+from pathlib import Path
+
+import pytest
+
+from fleet.checkout.image_source import read_assets
+from tests.fleet.checkout.folders import assets, committed, folder, write
+
+ROOT = Path(__file__).parents[3]
+TAKES = "FROM scratch AS shared\nFROM scratch\nCOPY --from=shared start/ /start/\n"
+
+
+def checkout(root: Path, dockerfile: str = TAKES) -> tuple[Path, Path]:
+    """Return the image's folder and the one that it has a part in."""
+    image = folder(root, "*\n!start.sh\n")
+    (image / "Dockerfile").write_text(dockerfile)
+    shared = root / "assets/shared/image"
+    write(shared / ".dockerignore", "*\n!main.py\n!start/*.py\n!new.py\n")
+    write(shared / "main.py")
+    write(shared / "start/a.py")
+    write(shared / "start/notes.md")
+    return image, shared
+
+
+def test_what_the_dockerfile_takes_counts_and_nothing_else(tmp_path: Path) -> None:
+    checkout(tmp_path)
+    found = [name for name in assets(tmp_path).files if name.startswith("shared/")]
+    assert found == ["shared/.dockerignore", "shared/start/a.py"]
+
+
+@pytest.mark.parametrize("name", ["main.py", "start/notes.md", "new.py"])
+def test_what_it_does_not_take_moves_neither_hash_nor_revision(tmp_path: Path, name: str) -> None:
+    _, shared = checkout(tmp_path)
+    first = committed(tmp_path)
+    before = assets(tmp_path)
+    write(shared / name, "changed\n")
+    assert assets(tmp_path) == before
+    committed(tmp_path)
+    assert assets(tmp_path) == before
+    assert before.revision == first
+
+
+@pytest.mark.parametrize("name", [".dockerignore", "start/a.py", "start/b.py"])
+def test_what_it_takes_moves_hash_and_revision(tmp_path: Path, name: str) -> None:
+    _, shared = checkout(tmp_path)
+    committed(tmp_path)
+    before = assets(tmp_path)
+    write(shared / name, "*\n!start/*.py\n")
+    draft = assets(tmp_path)
+    assert draft.revision.startswith(f"{before.revision}-dirty-")
+    second = committed(tmp_path)
+    after = assets(tmp_path)
+    assert after.revision == second
+    assert after.context_hash == draft.context_hash != before.context_hash
+
+
+def test_what_is_taken_away_moves_hash_and_revision(tmp_path: Path) -> None:
+    _, shared = checkout(tmp_path)
+    committed(tmp_path)
+    before = assets(tmp_path)
+    (shared / "start/a.py").unlink()
+    second = committed(tmp_path)
+    assert assets(tmp_path).revision == second
+    assert assets(tmp_path).context_hash != before.context_hash
+
+
+@pytest.mark.parametrize("more", ["COPY --from=shared *.py /\n", "COPY --from=shared . /\n"])
+def test_where_it_is_not_known_what_is_taken_all_counts(tmp_path: Path, more: str) -> None:
+    checkout(tmp_path, TAKES + more)
+    assert "shared/main.py" in assets(tmp_path).files
+
+
+def test_behind_a_link_all_counts(tmp_path: Path) -> None:
+    _, shared = checkout(tmp_path)
+    (shared / "start/b.py").symlink_to("../main.py")
+    assert "shared/main.py" in assets(tmp_path).files
+
+
+def test_what_the_own_allow_list_names_counts_for_docker_build_looks_at_it(tmp_path: Path) -> None:
+    image, _ = checkout(tmp_path)
+    (image / ".dockerignore").write_text("*\n!*.py\n")
+    assert "shared/main.py" in assets(tmp_path).files
+
+
+def test_an_image_that_takes_nothing_has_no_part_in_it(tmp_path: Path) -> None:
+    checkout(tmp_path, "FROM scratch\n")
+    found = assets(tmp_path)
+    assert found.shared_context == ""
+    assert not any(name.startswith("shared/") for name in found.files)
+
+
+def test_the_images_here_hang_on_what_they_take_alone() -> None:
+    taken = {}
+    for image in ("python-gunicorn", "python-uvicorn", "python-gunicorn-uvicorn"):
+        found = read_assets(ROOT, image)
+        assert found is not None
+        taken[image] = {name for name in found.files if name.startswith("shared/")}
+    asgi = {"shared/asgi/main.py"}
+    assert not taken["python-gunicorn"] & asgi
+    assert taken["python-gunicorn"] | asgi == taken["python-uvicorn"]
+    assert taken["python-uvicorn"] == taken["python-gunicorn-uvicorn"]
+    assert "shared/building/install.py" in taken["python-gunicorn"]

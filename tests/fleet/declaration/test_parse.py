@@ -1,0 +1,299 @@
+"""Bad declarations: every problem at once, each with its place and remedy."""
+
+import contextlib
+import math
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fleet.declaration.parse import parse
+from fleet.declaration.problems import DeclarationError
+from tests.fleet.examples import config, image
+
+
+def problems(values: dict[str, Any]) -> list[str]:
+    with pytest.raises(DeclarationError) as failure:
+        parse(values)
+    return [str(problem) for problem in failure.value.problems]
+
+
+def one_problem(**image_overrides: Any) -> str:
+    found = problems(config(images={"web": image(**image_overrides)}))
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_a_sound_declaration_has_no_problems() -> None:
+    declared = parse(config())
+    assert declared.host == "localhost:5443"
+    assert declared.images[0].versions == ("0.33.0", "0.34.0")
+
+
+def test_a_fault_in_what_images_have_in_common_is_told_once_and_where_it_stands() -> None:
+    bare = {k: v for k, v in image().items() if k not in ("bases", "maintainer")}
+    common = {"bases": ["slim", "slimm"], "maintainer": 5}
+    with pytest.raises(DeclarationError) as failure:
+        parse(config(defaults=common, images={"web": bare, "api": bare}))
+    assert [(problem.path, problem.what) for problem in failure.value.problems] == [
+        ("fleet:defaults.maintainer", "is the number 5, not text"),
+        ("fleet:defaults.bases[1]", "'slimm' is no known base"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "registry",
+    [
+        "ghcr.io/multi-py",
+        "docker.io.example/multi-py",
+        "europe-docker.pkg.dev/project/repository",
+        "amazonaws.com/team",
+        "docker.io:5000/team",
+    ],
+)
+def test_a_registry_of_which_no_limit_is_known_is_good(registry: str) -> None:
+    assert parse(config(registry=registry)).registry == registry
+
+
+def test_a_tag_of_several_builders_has_room_for_the_longest_of_their_names() -> None:
+    end = "-py3.11-slim-0.34.0"
+    fits, long = "b" * (128 - len(end)), "b" * (129 - len(end))
+    for one, other in ((fits, "fleet"), (long, long)):
+        parse(config(builders={"linux/amd64": one, "linux/arm/v7": other}))
+    images = {"web": image(), "api": image(versions=["1.0.0"])}
+    two = {"linux/amd64": long, "linux/arm/v7": "fleet"}
+    (problem,) = problems(config(builders=two, images=images))
+    assert problem == (
+        f"fleet:builders.linux/amd64: builds get the tag py3.11-slim-0.33.0-{long}, of over 128 "
+        "characters. Name a builder with a shorter name, or one for all platforms."
+    )
+
+
+def test_what_is_missing_on_the_first_level_is_not_looked_for_in_defaults() -> None:
+    values = config()
+    del values["registry"]
+    with pytest.raises(DeclarationError) as failure:
+        parse(values)
+    assert str(failure.value.problems[0]) == "fleet:registry: is missing. Declare it."
+
+
+def test_defaults_serve_every_image_that_says_nothing_else() -> None:
+    bare = {"package": "gunicorn", "versions": ["23.0.0"], "bases": ["full"]}
+    defaults = {k: v for k, v in image().items() if k not in bare}
+    declared = parse(config(defaults=defaults, images={"web": bare}))
+    assert declared.images[0].bases == ("full",)
+    assert declared.images[0].maintainer == "multi-py"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "path", "says"),
+    [
+        ({"pythons": [3.11]}, "pythons[0]", "is the number 3.11, not text"),
+        ({"pythons": ["3.11.2"]}, "pythons[0]", "no Python feature release"),
+        ({"pythons": ["2.7"]}, "pythons[0]", "no Python feature release"),
+        ({"pythons": []}, "pythons", "is empty"),
+        ({"pythons": None}, "pythons", "is missing"),
+        ({"pythons": "3.11"}, "pythons", "not a list"),
+        ({"versions": ["0.34"], "pointers": {"X.Y": "keep"}}, "versions[0]", "collides"),
+        ({"versions": ["1"], "pointers": {"X": "keep"}}, "versions[0]", "collides"),
+        ({"versions": ["v0.34.0"]}, "versions[0]", "no canonical PEP 440 version"),
+        ({"versions": ["0.34.00"]}, "versions[0]", "no canonical PEP 440 version"),
+        ({"versions": ["1!0.34.0"]}, "versions[0]", "no canonical PEP 440 version"),
+        ({"versions": ["0.34.0+local"]}, "versions[0]", "no canonical PEP 440 version"),
+        ({"versions": ["LATEST"]}, "versions[0]", "no canonical PEP 440 version"),
+        ({"versions": ["0.34.0", "0.34.0"]}, "versions[1]", "listed twice"),
+        ({"versions": ["1." + "0" * 120 + "1"]}, "versions[0]", "no canonical"),
+        ({"versions": ["1.0." + "1" * 120]}, "versions[0]", "over 128 characters"),
+        ({"platforms": ["linux/armv7"]}, "platforms[0]", "no known platform"),
+        ({"platforms": ["windows/amd64"]}, "platforms[0]", "no known platform"),
+        ({"versions": [date(2024, 1, 1)]}, "versions[0]", "is the date 2024-01-01"),
+        ({"bases": ["slimm"]}, "bases[0]", "no known base"),
+        ({"pointers": {"latest": "remove"}}, "pointers.latest", "unknown key"),
+        ({"pointers": {"LATEST": "delete"}}, "pointers.LATEST", "no known policy"),
+        ({"pointers": {"X.Y": "remove after 0 days"}}, "pointers.X.Y", "no known policy"),
+        ({"pointers": {"X.Y": "remove after 90"}}, "pointers.X.Y", "no known policy"),
+        ({"pointers": {"X.Y": 90}}, "pointers.X.Y", "is the number 90, not text"),
+        ({"package": "uvicorn; rm -rf /"}, "package", "no distribution name"),
+        ({"requires": ["gunicorn==23"]}, "requires[0]", "no distribution name"),
+        ({"title": "a$(id)"}, "title", "not allowed"),
+        ({"title": "a\nb"}, "title", "not allowed"),
+        ({"title": "${{ secrets.X }}"}, "title", "not allowed"),
+        ({"title": "a](http://x)"}, "title", "not allowed"),
+        ({"source": "http://example.org"}, "source", "no plain https URL"),
+        ({"pyhtons": ["3.11"]}, "pyhtons", "unknown key"),
+    ],
+)
+def test_one_fault_is_one_problem(overrides: dict[str, Any], path: str, says: str) -> None:
+    found = one_problem(**overrides)
+    assert found.startswith(f"fleet:images.web.{path}: ")
+    assert says in found
+    assert found.count(". ") >= 1, "a remedy follows"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "path", "says"),
+    [
+        ({"registry": "ghcr.io"}, "fleet:registry", "no registry and namespace"),
+        ({"registry": "GHCR.io/Multi-Py"}, "fleet:registry", "no registry and namespace"),
+        ({"registry": "localhost:0/a"}, "fleet:registry", "no port that can be"),
+        ({"registry": "localhost:99999/a"}, "fleet:registry", "no port that can be"),
+        ({"registry": "localhost/a"}, "fleet:registry", "needs a port"),
+        ({"registry": "127.0.0.1/a"}, "fleet:registry", "needs a port"),
+        ({"registry": None}, "fleet:registry", "is missing"),
+        ({"registry": "docker.io/multi-py"}, "fleet:registry", "two levels"),
+        ({"registry": "index.docker.io/multi-py"}, "fleet:registry", "two levels"),
+        ({"registry": "docker.io:443/multi-py"}, "fleet:registry", "two levels"),
+        ({"registry": "registry.hub.docker.com/multi-py"}, "fleet:registry", "two levels"),
+        (
+            {"registry": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team"},
+            "fleet:registry",
+            "no repository on push",
+        ),
+        (
+            {"registry": "1234.dkr.ecr-fips.us-east-1.amazonaws.com/team"},
+            "fleet:registry",
+            "no repository on push",
+        ),
+        (
+            {"registry": "1234.dkr-ecr.eu-west-1.on.aws/team"},
+            "fleet:registry",
+            "no repository on push",
+        ),
+        ({"registry": "public.ecr.aws/team"}, "fleet:registry", "no repository on push"),
+        (
+            {"registry": "europe-docker.pkg.dev/project"},
+            "fleet:registry",
+            "no repository in it. Make a repository there",
+        ),
+        ({"builders": {"linux/amd64": "fleet"}}, "fleet:builders.linux/arm/v7", "no builder"),
+        ({"images": {}}, "fleet:images", "is empty"),
+        ({"images": {"Web": image()}}, "fleet:images.Web", "no name for an image's"),
+        ({"images": {"shared": image()}}, "fleet:images.shared", "no name for an image's"),
+        ({"schedules": {"drift": "@daily"}}, "fleet:schedules.drift", "no cron line"),
+        ({"schedules": {"weekly": "0 4 * * *"}}, "fleet:schedules.weekly", "unknown key"),
+        ({"secrets": ["GITHUB_TOKEN"]}, "fleet:secrets[0]", "no name of an Actions secret"),
+        ({"secrets": ["token"]}, "fleet:secrets[0]", "no name of an Actions secret"),
+        ({"secrets": ["TOKEN"]}, "fleet:secrets", "and none is declared"),
+        (
+            {"secrets": ["TOKEN"], "github": {"repository": "a/b"}},
+            "fleet:secrets",
+            "passphrase is empty",
+        ),
+        (
+            {
+                "secrets": ["TOKEN"],
+                "github": {"repository": "a/b"},
+                "registry": "127.0.0.1:5443/a",
+            },
+            "fleet:secrets",
+            "give it to a stack whose registry is elsewhere",
+        ),
+        ({"github": {"repository": "fleet"}}, "fleet:github.repository", "no GitHub repository"),
+        ({"github": {}}, "fleet:github.repository", "is missing"),
+        (
+            {"github": {"repository": "a/b", "branch": "a..b"}},
+            "fleet:github.branch",
+            "no branch name",
+        ),
+        (
+            {"github": {"repository": "a/b", "drift": "ignore"}},
+            "fleet:github.drift",
+            "no known answer",
+        ),
+        (
+            {"github": {"repository": "a/b", "environment": "$(id)"}},
+            "fleet:github.environment",
+            "no environment name",
+        ),
+        ({"images": {"web": None}}, "fleet:images.web", "is not a mapping"),
+        ({"imagse": {}}, "fleet:imagse", "unknown key"),
+        ({"protected": "maybe"}, "fleet:protected", "neither true nor false"),
+        ({"retention-days": "a month"}, "fleet:retention-days", "no number of days"),
+        ({"retention-days": 0}, "fleet:retention-days", "no number of days"),
+        ({"retention-days": True}, "fleet:retention-days", "no number of days"),
+        ({"max-removals": 2}, "fleet:max-removals", "no share"),
+        ({"max-removals": math.nan}, "fleet:max-removals", "no share"),
+        ({"on-destroy": {"pointers": "purge"}}, "fleet:on-destroy.pointers", "no known fate"),
+        ({"on-destroy": {"tags": "keep"}}, "fleet:on-destroy.tags", "unknown key"),
+        ({"on-conflict": {"versions": "force"}}, "fleet:on-conflict.versions", "no known answer"),
+        ({"defaults": {"colour": "red"}}, "fleet:defaults.colour", "unknown key"),
+    ],
+)
+def test_one_fault_of_the_stack_is_one_problem(
+    overrides: dict[str, Any], path: str, says: str
+) -> None:
+    found = problems(config(**overrides))
+    assert len(found) == 1, found
+    assert found[0].startswith(f"{path}: ")
+    assert says in found[0]
+
+
+def test_a_policy_may_give_a_stale_pointer_days_of_grace() -> None:
+    words = {"LATEST": "remove", "X.Y": "remove after 90 days", "X": "keep"}
+    assert dict(parse(config(images={"web": image(pointers=words)})).images[0].pointers) == words
+
+
+def test_a_two_part_version_is_sound_where_no_pointer_has_its_form() -> None:
+    declared = parse(config(images={"web": image(versions=["1.0"], pointers={"LATEST": "remove"})}))
+    assert declared.images[0].versions == ("1.0",)
+
+
+def test_all_problems_come_at_once_in_reading_order() -> None:
+    values = config(
+        registry="nowhere",
+        images={"web": image(pythons=[3.1], platforms=["linux/vax"]), "api": image(bases=[])},
+    )
+    places = [problem.partition(": ")[0] for problem in problems(values)]
+    assert places == [
+        "fleet:registry",
+        "fleet:images.web.pythons[0]",
+        "fleet:images.web.platforms[0]",
+        "fleet:images.api.bases",
+    ]
+
+
+def test_the_report_counts_and_says_that_nothing_was_changed() -> None:
+    with pytest.raises(DeclarationError) as failure:
+        parse(config(registry="x", imagse={}), "Pulumi.dev.yaml")
+    assert str(failure.value).startswith("2 problems in Pulumi.dev.yaml; nothing was changed:\n")
+
+
+json_like = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+KEYS = (
+    *config(), "defaults", "protected", "max-removals", "on-conflict", "on-destroy", "schedules",
+    "secrets", "github",
+)  # fmt: skip
+IMAGE_KEYS = (*image(), "builds-on", "lacks", "exclude", "pure", "extras")
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), json_like, min_size=1))
+def test_no_configuration_makes_the_parser_itself_fail(overrides: dict[str, Any]) -> None:
+    with contextlib.suppress(DeclarationError):
+        parse({**config(), **overrides})
+
+
+@given(st.dictionaries(st.sampled_from(IMAGE_KEYS), json_like, min_size=1))
+def test_no_image_makes_the_parser_itself_fail(overrides: dict[str, Any]) -> None:
+    with contextlib.suppress(DeclarationError):
+        parse(config(images={"web": image(**overrides)}))
+
+
+@pytest.mark.parametrize("given", [90, "90", 90.0])
+def test_a_retention_is_read_as_yaml_and_as_the_engine_hand_it_over(given: object) -> None:
+    assert parse(config(**{"retention-days": given})).retention_days == 90
+
+
+@pytest.mark.parametrize("where", ["image", "defaults"])
+def test_a_key_that_is_gone_says_what_became_of_it(where: str) -> None:
+    given = image(pure=True) if where == "image" else image()
+    others = {"defaults": {"pure": True}} if where == "defaults" else {}
+    with pytest.raises(DeclarationError, match=r"pure: is a key no more\. Take it out"):
+        parse(config(images={"web": given}, **others))

@@ -1,0 +1,56 @@
+"""Reports of runs, as the provider writes them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fleet.github.render import report
+from providers.ociregistry.report import Entry, document
+
+REGISTRY = "ghcr.io/team/python-app"
+OLD, NEW = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
+BUILD = Entry(
+    ref=f"{REGISTRY}:py3.13-1.0.0",
+    kind="version",
+    action="build",
+    platforms=("linux/amd64", "linux/arm64"),
+    reasons=("the base image changed",),
+    previous=OLD,
+)
+MOVE = Entry(
+    ref=f"{REGISTRY}:py3.13-LATEST",
+    kind="pointer",
+    action="re-point",
+    reasons=("1.0.0 is the highest now",),
+    digest=NEW,
+    previous=OLD,
+    version="py3.13-1.0.0",
+    previous_version="py3.13-0.9.0",
+)
+KEEP = Entry(
+    ref=f"{REGISTRY}:py3.9-1",
+    kind="pointer",
+    action="keep",
+    reasons=("declared: keep",),
+    digest=OLD,
+)
+SAME = Entry(ref=f"{REGISTRY}:py3.12-1.0.0", kind="version", action="unchanged", digest=OLD)
+
+
+def retire(tag: str, digest: str = OLD) -> Entry:
+    return Entry(
+        ref=f"{REGISTRY}:{tag}",
+        kind="pointer",
+        action="retire",
+        reasons=("nothing declares it",),
+        previous=digest,
+    )
+
+
+def written(*entries: Entry) -> dict[str, Any]:
+    """Return the document that the provider writes."""
+    return document(entries, "preview")
+
+
+def report_of(entries: Iterable[Entry]) -> report.Report:
+    """Return the report as the jobs read it."""
+    return report.parse(document(tuple(entries), "preview"))

@@ -1,0 +1,119 @@
+from pathlib import Path
+
+import pytest
+
+from fleet.github.render import report
+from fleet.github.render.report_page import page, sections
+from fleet.pages.markdown import code, inert, row
+from tests.fleet.github.examples import (
+    BUILD,
+    KEEP,
+    MOVE,
+    NEW,
+    OLD,
+    SAME,
+    report_of,
+    retire,
+    written,
+)
+
+
+def test_what_matters_most_comes_first_and_what_stays_the_same_not_at_all() -> None:
+    failed = retire("py3.8-LATEST").__class__(ref="x:1", kind="pointer", action="fail")
+    found = sections(report_of([SAME, BUILD, KEEP, MOVE, retire("py3.9-LATEST"), failed]))
+    assert [part.title for part in found] == [
+        "Failed (1)", "Pointers removed (1)", "Names re-pointed (1)", "Built (1)",
+        "Undeclared, and kept (1)",
+    ]  # fmt: skip
+
+
+def test_rows_tell_digests_platforms_and_reasons() -> None:
+    rows = {part.title: part.rows[0] for part in sections(report_of([BUILD, MOVE]))}
+    assert "`linux/amd64`<br>`linux/arm64`" in rows["Built (1)"]
+    assert "`the base image changed`" in rows["Built (1)"]
+    moved = rows["Names re-pointed (1)"]
+    assert f"`py3.13-0.9.0` `{OLD[:19]}`" in moved
+    assert f"`py3.13-1.0.0` `{NEW[:19]}`" in moved
+
+
+def test_a_page_has_whole_rows_within_its_limit_and_counts_the_others() -> None:
+    many = report_of([retire(f"py3.{number}-LATEST") for number in range(100)])
+    text = page("## x\n", sections(many), 5_000)
+    shown = text.count("nothing declares it")
+    assert len(text.encode()) <= 5_000
+    assert 0 < shown < 100
+    assert f"{100 - shown} more rows have no room here: GitHub takes 5,000 characters." in text
+    assert all(line.endswith("|") for line in text.splitlines() if line.startswith("|"))
+    assert "more rows" not in page("## x\n", sections(many), 100_000)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("py3.13-LATEST", "`py3.13-LATEST`"),
+        ("a`b", "``a`b``"),
+        ("`", "`` ` ``"),
+        ("a|b", r"`a\|b`"),
+        ("line\none\r\n\x1b[31m", "`line one [31m`"),
+        ("@everyone <script> [x](y) ${{ z }}", "`@everyone <script> [x](y) ${{ z }}`"),
+        ("abc\u202edef", "`abc\ufffddef`"),
+        ("", ""),
+    ],
+)
+def test_text_of_others_is_code_of_one_line(text: str, shown: str) -> None:
+    assert code(text) == shown
+
+
+def test_a_long_text_keeps_its_beginning_and_its_end() -> None:
+    assert code(f"a{'x' * 400}z") == f"`a{'x' * 149}…{'x' * 149}z`"
+
+
+def test_no_text_ends_its_cell() -> None:
+    line = row([code("a | b"), code("c\n| d |")])
+    assert line.count("|") - line.count(r"\|") == 3
+    assert line.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Changed: `Pulumi.prod.yaml`, `locks/prod.yaml`. The tags of what leaves stay there.",
+        "### `web`",
+        "- `0.35.0` comes: one of the 2 newest releases",
+        "- `Python 3.8` leaves: its end of life was on 2024-10-07, 90 days ago (declared)",
+        "| `web` | `uvicorn` | 0.34.0 | 0.35.0 |",
+        "| `a\\|b` | ``x`y`` |",
+        "",
+    ],
+)
+def test_markdown_of_this_program_stays_as_it_is(line: str) -> None:
+    assert inert(f"{line}\n") == f"{line}\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "@everybody look", "[x](https://evil.example)", "see https://evil.example", "<img src=x>",
+        "![x](y)", "<!-- fleet-preview prod -->", "`closed` and ` [x](y)", "a\u202eb", "&#64;me",
+        "www.evil.example\x1b[0m",
+    ],
+)  # fmt: skip
+def test_any_other_markdown_is_shown_as_code(line: str) -> None:
+    assert inert(line) == f"{code(line)}\n"
+
+
+def test_the_shape_that_is_read_is_the_one_that_the_provider_writes() -> None:
+    assert written(BUILD)["version"] == report.SHAPE
+    with pytest.raises(report.ReportError, match="number 99"):
+        report.parse({**written(BUILD), "version": 99})
+
+
+def test_the_room_of_templates_imports_no_input_nor_output() -> None:
+    allowed = {
+        "collections", "dataclasses", "fleet", "jinja2", "json", "re", "render", "typing", "yaml",
+    }  # fmt: skip
+    for path in (Path(__file__).parents[4] / "render").glob("*.py"):
+        lines = (line.split() for line in path.read_text().splitlines())
+        imported = {words[1].partition(".")[0] for words in lines
+                    if words[:1] in (["import"], ["from"]) and len(words) > 1}  # fmt: skip
+        assert imported <= allowed, path.name

@@ -1,0 +1,56 @@
+"""A scratch checkout and needs that call for everything, so that each test changes one thing."""
+
+import shlex
+import stat
+from pathlib import Path
+from typing import Any
+
+from fleet.local.paths import Checkout
+from fleet.local.registry_login import Login
+from fleet.local.requirements import Needs
+
+LOGIN = Login(username="fleet", password="of the tests")
+PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
+
+
+def checkout(folder: Path) -> Checkout:
+    """A checkout below ``folder``, with a cache of its own beside it."""
+    root = folder / "checkout"
+    root.mkdir(exist_ok=True)
+    return Checkout(root=root, cache=folder / "cache")
+
+
+def needs(**overrides: Any) -> Needs:
+    """Needs of the embedded default: registry, builder, one base."""
+    values: dict[str, Any] = {
+        "stack": "dev",
+        "host": "localhost:5443",
+        "port": 5443,
+        "platforms": PLATFORMS,
+        "built_here": overrides.get("platforms", PLATFORMS),
+        "builders": (),
+        "nodes": {},
+        "bases": (("3.11", "slim"),),
+        "github": False,
+        **overrides,
+    }
+    return Needs(**values)
+
+
+def told(folder: Path, **values: str) -> None:
+    """Tell the commands in ``folder`` that read ``told`` there; no variable of ours reaches them.
+
+    What is told later wins.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "told").open("a") as file:
+        file.writelines(f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+
+
+def command(folder: Path, name: str, script: str) -> Path:
+    """A shell script ``name`` in ``folder``, to stand before a real command on PATH."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path

@@ -1,0 +1,614 @@
+"""The commands around the engine, and the Makefile that calls them."""
+
+import fcntl
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fleet.declaration.builder_nodes import Node
+from fleet.declaration.parse import parse
+from fleet.local import backend, cleanup, debian, engine, environment, mounts, prepare
+from fleet.local import commands as program
+from fleet.local.base_images import bases
+from fleet.local.console import TroubleError, duration
+from fleet.local.paths import Checkout
+from fleet.local.toolchain import toolchain
+from fleet.upkeep import commands as upkeep
+from fleet.upkeep.split.split import stack_files
+from tests.fleet.examples import config, image
+from tests.fleet.local.examples import checkout, command, needs
+
+ROOT = Path(__file__).parents[3]
+
+
+def targets() -> dict[str, str]:
+    """The targets of the Makefile that are for people, each with its help."""
+    found = re.findall(r"^([a-z-]+):.*## (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    return dict(found)
+
+
+def make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    # A make above this test must not hand its own flags down.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    argv = ["make", "-C", str(ROOT), "--no-print-directory", *arguments]
+    return subprocess.run(argv, check=False, capture_output=True, text=True, env=env)
+
+
+def test_help_is_the_default_and_names_every_target() -> None:
+    shown = make()
+    assert shown.returncode == 0
+    assert all(f"make {name} " in shown.stdout for name in targets())
+
+
+def test_every_command_has_a_target_that_calls_it() -> None:
+    assert program.COMMANDS.keys() <= targets().keys()
+    for name in program.COMMANDS:
+        assert f"python -m local {name}" in make("--dry-run", name).stdout
+
+
+def test_the_stack_is_dev_unless_another_is_named() -> None:
+    assert 'local up --stack "${STACK}"' in make("--dry-run", "up").stdout
+    assert "STACK=dev chooses" in make("help").stdout
+    assert "STACK=prod chooses" in make("help", "STACK=prod").stdout
+
+
+def test_lock_asks_again_when_told_to() -> None:
+    assert '--refresh "${REFRESH}"' in make("--dry-run", "lock", "REFRESH=builders").stdout
+    assert "--refresh" not in make("--dry-run", "lock").stdout
+    assert '--newest "${NEWEST:-}"' in make("--dry-run", "lock", "NEWEST=all").stdout
+
+
+def test_lint_reads_every_dockerfile_and_every_shell_script_of_the_tree() -> None:
+    shown = make("--dry-run", "lint").stdout.split()
+    tops = [p for p in ROOT.iterdir() if p.name == ".ci" or not p.name.startswith(".")]
+    files = [f for top in tops for f in (top.rglob("*") if top.is_dir() else [top]) if f.is_file()]
+    wanted = [f for f in files if f.name == "Dockerfile" or is_shell(f)]
+    assert len(wanted) >= 6
+    assert [str(f.relative_to(ROOT)) for f in wanted if str(f.relative_to(ROOT)) not in shown] == []
+
+
+def is_shell(path: Path) -> bool:
+    with path.open("rb") as file:
+        return re.match(rb"#!.*\b(ba|da)?sh\b", file.readline()) is not None
+
+
+def scratch(tmp_path: Path) -> Checkout:
+    """A checkout with a sound declaration and nothing else."""
+    here = checkout(tmp_path)
+    shutil.copy(ROOT / "Pulumi.dev.yaml", here.root)
+    return here
+
+
+def test_env_prints_exports_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = scratch(tmp_path)
+    monkeypatch.setattr(program, "checkout", lambda: here)
+    assert program.main(["env"]) == 0
+    shown = capsys.readouterr()
+    assert all(line.startswith("export ") for line in shown.out.splitlines())
+    assert f"export SSL_CERT_FILE={here.tls}/bundle.pem" in shown.out
+    assert "FLEET_CA" not in shown.out
+    assert "FLEET_VERIFY_CHILDREN" not in shown.out
+    assert shown.err == ""
+    assert (here.tls / "bundle.pem").exists()
+
+
+@pytest.mark.parametrize("command", ["env", "adopt"])
+def test_the_users_login_is_there_for_a_stack_elsewhere_before_its_first_up(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    here = checkout(tmp_path)
+    text = (ROOT / "Pulumi.prod.yaml").read_text()
+    (here.root / "Pulumi.prod.yaml").write_text(text.replace(": hosted", ": fleet"))
+    logins = tmp_path / ".docker" / "config.json"
+    logins.parent.mkdir()
+    logins.write_text('{"auths": {}}')
+    for name in ("DOCKER_CONFIG", "BUILDX_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    os.environ["PULUMI_BACKEND_URL"] = "s3://bucket"
+    if command == "env":
+        monkeypatch.setattr(program, "checkout", lambda: here)
+        assert program.main(["env", "--stack", "prod"]) == 0
+        assert f"export DOCKER_CONFIG={here.docker_config_elsewhere}\n" in capsys.readouterr().out
+    else:
+        monkeypatch.setattr(upkeep, "_adopt", lambda *_: 0)
+        assert upkeep.main(["--root", str(here.root), "adopt", "--stack", "prod"]) == 0
+        assert os.environ["DOCKER_CONFIG"] == str(here.docker_config_elsewhere)
+    assert (here.docker_config_elsewhere / "config.json").samefile(logins)
+
+
+@pytest.mark.parametrize("name", ["up", "preview", "refresh", "lock"])
+def test_a_faulty_declaration_stops_everything_before_anything_is_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    here = scratch(tmp_path)
+    config = here.root / "Pulumi.dev.yaml"
+    config.write_text(config.read_text().replace("fleet:registry:", "fleet:regsitry:"))
+    monkeypatch.setattr(program, "checkout", lambda: here)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    assert program.main([name]) == 1
+    assert "fleet:regsitry" in capfd.readouterr().err
+    assert [path.name for path in here.root.iterdir()] == ["Pulumi.dev.yaml"]
+
+
+def test_trouble_is_one_message_and_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> prepare.Ready:
+        raise TroubleError("port 1 is taken")
+
+    monkeypatch.setattr(prepare, "prepare", refuse)
+    assert program.main(["up"]) == 1
+    assert capsys.readouterr().err == "error: port 1 is taken\n"
+
+
+class Engine:
+    """An engine that notes how it is called and prints given outputs."""
+
+    def __init__(
+        self,
+        folder: Path,
+        patch: pytest.MonkeyPatch,
+        *,
+        code: int = 0,
+        port: int | None = 5443,
+        nodes: Mapping[str, Node] | None = None,
+    ) -> None:
+        self.here = checkout(folder)
+        self.folder = folder
+        outputs = '{"tags": [{"tag": "a/b:py3.11-1.0"}]}'
+        script = f"""echo "$@" >>{folder}/calls
+        echo "$1 ${{FLEET_VERIFY_CHILDREN-not set}}" >>{folder}/asked
+        case "$1 $2" in "stack output") echo '{outputs}' ;; *) exit {code} ;; esac"""
+        self.pulumi = command(folder, "pulumi", script)
+        wanted = needs(port=port, nodes=nodes or {})
+        ready = prepare.Ready(needs=wanted, pulumi=self.pulumi, env=dict(os.environ))
+        patch.setattr(program, "checkout", lambda: self.here)
+        patch.setattr(prepare, "prepare", lambda *_, **__: ready)
+
+    def calls(self) -> list[str]:
+        return (self.folder / "calls").read_text().splitlines()
+
+
+@pytest.mark.parametrize("code", [0, 255])
+def test_an_up_that_failed_names_the_nodes_that_do_not_answer(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    code: int,
+) -> None:
+    gone = Node(driver="remote", endpoint=f"unix://{tmp_path}/gone.sock", options={})
+    Engine(tmp_path, monkeypatch, code=code, nodes={"arm": gone})
+    assert program.main(["up"]) == code
+    told = capsys.readouterr().err
+    assert (f"arm ({gone.endpoint}): No such file or directory" in told) is bool(code)
+    assert ("its tags are as they were" in told) is bool(code)
+
+
+@pytest.mark.parametrize("code", [0, 255])
+def test_up_ends_with_the_table_and_the_engines_own_status(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    code: int,
+) -> None:
+    made = Engine(tmp_path, monkeypatch, code=code)
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    assert program.main(["up", "--stack", "dev"]) == code
+    up = "up --stack dev --suppress-outputs --continue-on-error --yes --skip-preview"
+    assert made.calls()[0] == up
+    assert "py3.11-1.0" in capsys.readouterr().out
+
+
+class Terminal:
+    """A standard input with a person behind it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("person", [True, False])
+def test_up_of_a_stack_elsewhere_lets_a_person_look_before_it_changes_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, person: bool
+) -> None:
+    made = Engine(tmp_path, monkeypatch, port=None)
+    monkeypatch.setattr(sys, "stdin", Terminal() if person else io.StringIO())
+    assert program.main(["up", "--stack", "prod"]) == 0
+    silent = "" if person else " --yes --skip-preview"
+    expected = f"up --stack prod --suppress-outputs --continue-on-error{silent}"
+    assert made.calls()[0] == expected
+
+
+def split(root: Path) -> tuple[str, ...]:
+    """Split the stack dev of a checkout, of two images, one on the other; return its parts."""
+    images = {"top": image(**{"builds-on": "base"}), "base": image(package="gunicorn")}
+    values = {f"fleet:{key}": value for key, value in config(images=images).items()}
+    (root / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": values}))
+    for name, text in stack_files(parse(config(images=images)), "dev").items():
+        (root / name).write_text(text)
+    return "dev-base", "dev-top"
+
+
+def test_a_command_for_a_stack_that_was_split_is_one_for_each_of_its_parts_in_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Engine(tmp_path, monkeypatch)
+    parts = split(made.here.root)
+    for name, told in (("preview", "preview"), ("refresh", "refresh"), ("up", "up")):
+        (tmp_path / "calls").write_text("")
+        assert program.main([name, "--stack", "dev"]) == 0
+        calls = [line.split(" ") for line in made.calls() if line.startswith(told)]
+        assert [line[2] for line in calls] == list(parts)
+    (tmp_path / "calls").write_text("")
+    assert program.main(["preview", "--stack", "dev-top"]) == 0
+    assert [line.split(" ")[2] for line in made.calls()] == ["dev-top"]
+
+
+def test_of_a_stack_that_was_split_a_failed_part_stops_those_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = Engine(tmp_path, monkeypatch, code=7)
+    split(made.here.root)
+    assert program.main(["up", "--stack", "dev"]) == 7
+    assert "stack dev-top is left out: dev-base failed" in capsys.readouterr().err
+    assert [line for line in made.calls() if line.startswith("up --stack dev-top")] == []
+    assert program.main(["preview", "--stack", "dev"]) == 7
+    assert [line for line in made.calls() if line.startswith("preview --stack dev-top")]
+
+
+@pytest.mark.parametrize(
+    ("stack", "exported", "refused"),
+    [
+        ("dev-top", '{"deployment": {"resources": [{"urn": "u"}]}}', True),
+        ("dev-top", '{"deployment": {}}', False),
+        ("dev-top", "", False),
+        ("dev", '{"deployment": {"resources": [{"urn": "u"}]}}', False),
+    ],
+)
+def test_a_part_is_not_touched_while_the_old_stack_still_holds_what_is_its_own(
+    tmp_path: Path, stack: str, exported: str, refused: bool
+) -> None:
+    here = checkout(tmp_path)
+    split(here.root)
+    script = f"""case "$*" in *"--stack dev "*) ;; *) exit 9 ;; esac
+    test -n '{exported}' || {{ echo "error: no stack named 'dev' found" >&2; exit 255; }}
+    echo '{exported}'"""
+    ready = prepare.Ready(
+        needs=needs(), pulumi=command(tmp_path, "pulumi", script), env=dict(os.environ)
+    )
+    if refused:
+        with pytest.raises(TroubleError, match="make split STACK=dev APPLY=1"):
+            prepare._require_handed_over(here, stack, ready)
+    else:
+        prepare._require_handed_over(here, stack, ready)
+
+
+def test_an_up_whose_outputs_cannot_be_read_fails_with_the_engines_status(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = Engine(tmp_path, monkeypatch)
+    for code, expected in (("0", 1), ("7", 7)):
+        script = f"case $1 in up) exit {code};; *) echo error: bucket is gone >&2; exit 1;; esac"
+        command(tmp_path, made.pulumi.name, script)
+        assert program.main(["up"]) == expected
+        assert "bucket is gone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("preview", "preview --stack dev --suppress-outputs"),
+        ("refresh", "refresh --stack dev --suppress-outputs --yes --skip-preview"),
+    ],
+)
+def test_other_commands_pass_on_to_the_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, expected: str
+) -> None:
+    made = Engine(tmp_path, monkeypatch)
+    assert program.main([name]) == 0
+    assert made.calls() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "expected"),
+    [
+        ("preview", None, "all"),
+        ("refresh", None, "all"),
+        ("up", None, "not set"),
+        ("preview", "", ""),
+        ("refresh", "", ""),
+        ("up", "all", "all"),
+    ],
+)
+def test_what_only_looks_asks_for_every_platform_unless_the_user_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, own: str | None, expected: str
+) -> None:
+    monkeypatch.delenv("FLEET_VERIFY_CHILDREN", raising=False)
+    if own is not None:
+        monkeypatch.setenv("FLEET_VERIFY_CHILDREN", own)
+    Engine(tmp_path, monkeypatch)
+    assert program.main([name]) == 0
+    assert (tmp_path / "asked").read_text().splitlines()[0] == f"{name} {expected}"
+
+
+def test_a_stack_that_cannot_be_selected_is_told_with_the_engines_words(tmp_path: Path) -> None:
+    pulumi = command(tmp_path, "pulumi", "echo error: no such backend >&2; exit 255")
+    with pytest.raises(TroubleError, match=r"(?s)select the stack dev.*no such backend"):
+        engine.select(checkout(tmp_path), pulumi, "dev", dict(os.environ))
+
+
+def test_a_stack_that_was_never_brought_up_has_no_outputs(tmp_path: Path) -> None:
+    pulumi = command(tmp_path, "pulumi", "echo \"error: no stack named 'dev' found\" >&2; exit 6")
+    assert engine.outputs(checkout(tmp_path), pulumi, "dev", dict(os.environ)) == {}
+
+
+def test_a_backend_that_fails_is_told_and_not_taken_for_an_empty_stack(tmp_path: Path) -> None:
+    pulumi = command(tmp_path, "pulumi", "echo error: incorrect passphrase >&2; exit 255")
+    with pytest.raises(TroubleError, match=r"(?s)outputs of dev.*incorrect passphrase"):
+        engine.outputs(checkout(tmp_path), pulumi, "dev", dict(os.environ))
+
+
+def test_status_before_the_first_up_says_how_to_get_tags(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = scratch(tmp_path)
+    monkeypatch.setattr(program, "checkout", lambda: here)
+    assert program.main(["status"]) == 0
+    assert capsys.readouterr().out == "no tags yet: run make up\n"
+
+
+def test_an_error_of_the_system_is_one_message_and_a_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> prepare.Ready:
+        raise PermissionError(13, "Permission denied", "/srv/.fleet")
+
+    monkeypatch.setattr(prepare, "prepare", refuse)
+    assert program.main(["up"]) == 1
+    assert capsys.readouterr().err == "error: [Errno 13] Permission denied: '/srv/.fleet'\n"
+
+
+def test_what_asks_again_goes_with_lock_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[dict[str, object]] = []
+    monkeypatch.setattr(prepare, "lock", lambda *_, **again: asked.append(again))
+    assert program.main(["lock", "--refresh"]) == 0
+    assert program.main(["lock", "--newest", "all"]) == 0
+    assert asked == [{"refresh": "1", "newest": ""}, {"refresh": "", "newest": "all"}]
+    for option in (["--refresh"], ["--newest", "all"]):
+        with pytest.raises(SystemExit):
+            program.main(["up", *option])
+        assert f"{option[0]} goes with lock" in capsys.readouterr().err
+
+
+ELSEWHERE = needs(stack="prod", host="ghcr.io", port=None)
+
+
+def test_a_stack_elsewhere_needs_a_backend_of_the_users(tmp_path: Path) -> None:
+    here = checkout(tmp_path)
+    with pytest.raises(TroubleError, match=r"PULUMI_BACKEND_URL is not set, and prod"):
+        backend.require(here, ELSEWHERE, {})
+    for theirs in ("s3://bucket", "file:///srv/state", "file://~", "https://api.pulumi.com"):
+        backend.require(here, ELSEWHERE, {"PULUMI_BACKEND_URL": theirs})
+
+
+@pytest.mark.parametrize("place", ["{root}/.fleet/state", "{root}/.fleet", ".fleet/state?x=1"])
+def test_a_stack_elsewhere_must_not_keep_its_state_in_the_checkout(
+    tmp_path: Path, place: str
+) -> None:
+    here = checkout(tmp_path)
+    env = {"PULUMI_BACKEND_URL": "file://" + place.format(root=here.root)}
+    with pytest.raises(TroubleError, match=r"make env.*s3://bucket"):
+        backend.require(here, ELSEWHERE, env)
+    backend.require(here, needs(), env)
+
+
+def elsewhere(tmp_path: Path) -> Checkout:
+    """A checkout whose stack ``dev`` pushes to a registry elsewhere, by a builder of the user's."""
+    here = scratch(tmp_path)
+    config = here.root / "Pulumi.dev.yaml"
+    text = config.read_text().replace("localhost:5443/", "ghcr.io/")
+    config.write_text(text.replace(": fleet\n", ": mynode\n"))
+    return here
+
+
+@pytest.mark.parametrize("name", ["up", "preview", "refresh", "status"])
+def test_after_the_exports_of_the_embedded_stack_another_is_refused_before_any_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    here = elsewhere(tmp_path)
+    monkeypatch.setattr(program, "checkout", lambda: here)
+    monkeypatch.setattr(prepare, "_check", lambda *_: None)
+    for variable, value in environment.settings(here, needs(), os.environ).items():
+        monkeypatch.setenv(variable, value)
+    assert program.main([name]) == 1
+    assert "where the embedded stack keeps its state" in capsys.readouterr().err
+    assert [path.name for path in here.root.iterdir()] == ["Pulumi.dev.yaml"]
+
+
+def test_the_lock_of_a_stack_elsewhere_needs_neither_backend_nor_builder_nor_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = elsewhere(tmp_path)
+    monkeypatch.setattr(program, "checkout", lambda: here)
+    monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
+    called: list[tuple[str, ...]] = []
+    monkeypatch.setattr(prepare, "_python", lambda _, __, *words: called.append(words))
+    assert program.main(["lock", "--refresh", "builders", "--newest", "all"]) == 0
+    assert called == [
+        ("inputs", "check", "--stack", "dev"),
+        ("releases", "lock", "--stack", "dev", "--refresh", "builders", "--newest", "all"),
+    ]
+    assert not here.state.exists()
+
+
+@pytest.mark.parametrize("name", ["up", "preview", "refresh"])
+def test_what_the_lock_of_a_stack_elsewhere_lacks_is_told_and_never_resolved_on_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    here = elsewhere(tmp_path)
+    shutil.copytree(ROOT / "assets", here.root / "assets")
+    before = sorted(here.root.rglob("*"))
+    monkeypatch.setattr(program, "checkout", lambda: here)
+    monkeypatch.setattr(prepare, "_resolve", lambda *_: pytest.fail("the outside was asked"))
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
+    assert program.main([name]) == 1
+    assert (
+        "locks/dev.yaml: was not written yet. Run `make lock STACK=dev`" in capfd.readouterr().err
+    )
+    assert sorted(here.root.rglob("*")) == before
+
+
+def test_a_builder_that_is_nowhere_is_told_before_any_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = elsewhere(tmp_path)
+    monkeypatch.setattr(program, "checkout", lambda: here)
+    monkeypatch.setattr(prepare, "_check", lambda *_: None)
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    assert program.main(["up"]) == 1
+    assert "fleet:builders: no such builder: mynode" in capsys.readouterr().err
+    assert [path.name for path in here.root.iterdir()] == ["Pulumi.dev.yaml"]
+
+
+def test_a_remote_node_that_is_away_stops_an_up_before_any_change_and_no_preview(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class LaterError(TroubleError):
+        pass
+
+    def later(*_: object) -> toolchain.Supply:
+        raise LaterError("the next step")
+
+    here = elsewhere(tmp_path)
+    config = here.root / "Pulumi.dev.yaml"
+    socket = tmp_path / "gone.sock"
+    node = f"fleet:builder-nodes:\n    mynode: {{driver: remote, endpoint: 'unix://{socket}'}}"
+    config.write_text(config.read_text().replace("fleet:builders:", f"{node}\n  fleet:builders:"))
+    monkeypatch.setattr(program, "checkout", lambda: here)
+    monkeypatch.setattr(prepare, "_check", lambda *_: None)
+    monkeypatch.setattr(toolchain, "survey", later)
+    monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
+    assert program.main(["up"]) == 1
+    told = capsys.readouterr().err
+    assert f"mynode (unix://{socket}): No such file or directory. Start buildkitd" in told
+    assert not here.state.exists()
+    assert program.main(["preview"]) == 1
+    assert "the next step" in capsys.readouterr().err
+
+
+def test_a_missing_go_is_told_before_packages_certificates_and_daemons(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> toolchain.Supply:
+        raise TroubleError("Go is missing")
+
+    here = scratch(tmp_path)
+    monkeypatch.setattr(prepare, "_check", lambda *_: None)
+    monkeypatch.setattr(toolchain, "survey", refuse)
+    monkeypatch.setattr(debian, "ensure", lambda *_, **__: pytest.fail("apt was called"))
+    with pytest.raises(TroubleError, match="Go is missing"):
+        prepare.prepare(here, "dev")
+    assert [path.name for path in here.state.iterdir()] == ["lock"]
+
+
+def test_what_checkouts_share_is_made_by_one_run_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second apt-get fails while a first one has its lock."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    here = scratch(tmp_path)
+
+    def look(*_: object, **__: object) -> None:
+        with (here.cache / "lock").open("w") as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        raise TroubleError("looked")
+
+    monkeypatch.setattr(prepare, "_check", lambda *_: None)
+    monkeypatch.setattr(toolchain, "survey", lambda *_: None)
+    monkeypatch.setattr(debian, "ensure", look)
+    with pytest.raises(TroubleError, match="looked"):
+        prepare.prepare(here, "dev")
+    with (here.cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_clean_removes_the_state_and_keeps_the_cache(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = checkout(tmp_path)
+    (here.state / "registry").mkdir(parents=True)
+    (here.cache / "tools").mkdir(parents=True)
+    cleanup.clean(here)
+    assert not here.state.exists()
+    assert (here.cache / "tools").exists()
+    said = capsys.readouterr().err
+    assert f"removed {here.state}" in said
+    assert f"kept {here.cache}" in said
+
+
+def test_clean_and_down_on_a_fresh_clone_change_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = checkout(tmp_path)
+    cleanup.clean(here)
+    assert list(here.root.iterdir()) == []
+    assert "nothing to remove" in capsys.readouterr().err
+
+
+def test_mounts_below_a_folder_are_found_innermost_first() -> None:
+    mountinfo = (
+        "22 1 0:21 / /proc rw - proc proc rw\n"
+        "30 1 0:30 / /a/.fleet/buildkit/x rw - overlay overlay rw\n"
+        "31 30 0:31 / /a/.fleet/buildkit/x/with\\040space rw - overlay overlay rw\n"
+        "32 1 0:32 / /a/.fleet2 rw - tmpfs tmpfs rw\n"
+    )
+    assert mounts.mounts_below(Path("/a/.fleet"), mountinfo) == [
+        "/a/.fleet/buildkit/x/with space",
+        "/a/.fleet/buildkit/x",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (125, "2 min 05 s")]
+)
+def test_durations_read_as_a_person_writes_them(seconds: float, shown: str) -> None:
+    assert duration(seconds) == shown
+
+
+def test_stand_ins_with_compilers_are_made_once_the_lock_says_that_something_compiles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = checkout(tmp_path)
+    made: list[list[tuple[str, str]]] = []
+    resolved: list[tuple[str, ...]] = []
+    slim, full = (("3.11", "slim"),), (("3.11", "slim"), ("3.11", "full"))
+    locked: tuple[tuple[str, str], ...] = slim
+    monkeypatch.setattr(prepare, "read_needs", lambda *_: needs(bases=locked))
+    monkeypatch.setattr(bases, "wanted", lambda _, found: list(found.bases))
+    monkeypatch.setattr(bases, "ensure", lambda _, __, found: made.append(found))
+    monkeypatch.setattr(prepare, "_resolve", lambda *asked: resolved.append(asked[-1]))
+    assert prepare._with_compilers(here, needs(bases=slim), {}).bases == slim
+    assert (made, resolved) == ([], [])
+    locked = full
+    assert prepare._with_compilers(here, needs(bases=slim), {}).bases == full
+    assert (made, resolved) == ([list(full)], [()]), "with another builder, without another refresh"
+    assert prepare._with_compilers(here, needs(bases=full), {}).bases == full
+    assert len(made) == 1

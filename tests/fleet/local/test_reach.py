@@ -1,0 +1,154 @@
+"""Remote nodes that answer, and the words for those that do not."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from fleet.declaration.builder_nodes import Node
+from fleet.local import node_probe
+from fleet.local.console import TroubleError
+from tests.fleet.local import authority
+from tests.fleet.local.examples import needs
+
+SETTINGS = b"\0\0\0\4\0\0\0\0\0"
+PROTOCOL_ERROR = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return authority.make(tmp_path_factory.mktemp("authority"))
+
+
+@contextmanager
+def serving(
+    answer: bytes, tls: ssl.SSLContext | None = None, path: Path | None = None
+) -> Iterator[int]:
+    """Answer one client with ``answer`` once it spoke; yield the port."""
+    server = socket.socket(socket.AF_UNIX) if path else socket.socket()
+    with server:
+        server.settimeout(30)
+        server.bind(str(path) if path else ("127.0.0.1", 0))
+        server.listen()
+
+        def serve() -> None:
+            channel = server.accept()[0]
+            with channel:
+                try:
+                    if tls:
+                        channel = tls.wrap_socket(channel, server_side=True)
+                    channel.recv(100)
+                    channel.sendall(answer)
+                except OSError:
+                    pass  # what the client makes of it is what is tested
+                finally:
+                    channel.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield 0 if path else server.getsockname()[1]
+        thread.join()
+
+
+def node_tls(folder: Path) -> ssl.SSLContext:
+    """A node's side of TLS, which takes only clients that its authority signed."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "node.pem", folder / "node.key")
+    context.load_verify_locations(folder / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+def ask(endpoint: str, options: dict[str, str] | None = None) -> None:
+    node = Node(driver="remote", endpoint=endpoint, options=options or {})
+    node_probe.require(needs(builders=("arm",), nodes={"arm": node}))
+
+
+def told(endpoint: str, options: dict[str, str] | None = None) -> str:
+    with pytest.raises(TroubleError) as failure:
+        ask(endpoint, options)
+    return str(failure.value)
+
+
+def test_a_daemon_behind_a_socket_answers(tmp_path: Path) -> None:
+    path = tmp_path / "b.sock"
+    with serving(SETTINGS, path=path):
+        ask(f"unix://{path}")
+
+
+def test_a_daemon_behind_tls_answers_whom_its_authority_signed(certificates: Path) -> None:
+    with serving(SETTINGS, node_tls(certificates)) as port:
+        ask(f"tcp://127.0.0.1:{port}", authority.options(certificates))
+
+
+def test_the_name_in_the_certificate_may_be_told(certificates: Path) -> None:
+    options = {**authority.options(certificates), "servername": "node.test"}
+    with serving(SETTINGS, node_tls(certificates)) as port:
+        ask(f"tcp://127.0.0.1:{port}", options)
+
+
+def test_another_name_than_the_certificates_is_told_with_the_remedy(certificates: Path) -> None:
+    options = {**authority.options(certificates), "servername": "other.test"}
+    with serving(SETTINGS, node_tls(certificates)) as port:
+        text = told(f"tcp://127.0.0.1:{port}", options)
+    assert "not trusted" in text
+    assert "servername" in text
+
+
+def test_a_node_of_another_authority_is_not_trusted(certificates: Path, tmp_path: Path) -> None:
+    theirs = authority.make(tmp_path)
+    with serving(SETTINGS, node_tls(theirs)) as port:
+        text = told(f"tcp://127.0.0.1:{port}", authority.options(certificates))
+    assert "its certificate is not trusted" in text
+
+
+def test_a_client_of_another_authority_is_refused_by_the_node(
+    certificates: Path, tmp_path: Path
+) -> None:
+    theirs = authority.options(authority.make(tmp_path))
+    options = {**theirs, "cacert": str(certificates / "ca.pem")}
+    with serving(SETTINGS, node_tls(certificates)) as port:
+        text = told(f"tcp://127.0.0.1:{port}", options)
+    assert "it refuses the connection" in text
+    assert "sign cert" in text
+
+
+def test_nobody_at_the_port_is_told_by_builder_address_and_reason() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    text = told(f"tcp://127.0.0.1:{port}")
+    assert text.startswith("Pulumi.dev.yaml, fleet:builder-nodes: 1 of 1 remote nodes can't build:")
+    assert text.endswith("Nothing was changed.")
+    assert f"arm (tcp://127.0.0.1:{port}): Connection refused. Start buildkitd" in text
+
+
+def test_something_else_at_the_port_is_no_buildkit() -> None:
+    with serving(PROTOCOL_ERROR) as port:
+        assert "is no BuildKit, or wants TLS" in told(f"tcp://127.0.0.1:{port}")
+    with serving(b"") as port:
+        assert "is no BuildKit, or wants TLS" in told(f"tcp://127.0.0.1:{port}")
+
+
+def test_files_that_are_not_there_are_named_before_anybody_is_asked(tmp_path: Path) -> None:
+    options = authority.options(tmp_path)
+    text = told("tcp://127.0.0.1:1", options)
+    assert f"{options['cacert']}, {options['cert']}, {options['key']} can't be read" in text
+
+
+def test_a_key_of_another_certificate_is_told(certificates: Path) -> None:
+    options = {**authority.options(certificates), "key": str(certificates / "node.key")}
+    assert "don't go together (key values mismatch)" in told("tcp://127.0.0.1:1", options)
+
+
+def test_every_node_that_is_away_is_told_at_once_and_others_are_not_asked(tmp_path: Path) -> None:
+    gone = Node(driver="remote", endpoint=f"unix://{tmp_path}/gone.sock", options={})
+    kube = Node(driver="kubernetes", endpoint="", options={})
+    with pytest.raises(TroubleError) as failure:
+        node_probe.require(needs(nodes={"one": gone, "two": gone, "kube": kube}))
+    lines = str(failure.value).splitlines()
+    assert "2 of 2 remote nodes" in lines[0]
+    assert [line.split()[1] for line in lines[1:-1]] == ["one", "two"]

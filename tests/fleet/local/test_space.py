@@ -1,0 +1,115 @@
+"""Room on the disk, and states that a full one has cut."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fleet.checkout.stack_config import declaration_of_file
+from fleet.declaration.matrix import cells
+from fleet.local import disk_space, prepare, truncated_state
+from fleet.local.console import TroubleError
+from fleet.local.requirements import needs_of
+from tests.fleet.local.examples import checkout, needs
+
+ROOT = Path(__file__).parents[3]
+
+
+def disk(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
+    usage = shutil._ntuple_diskusage(10**12, 10**12 - free, free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+
+
+def test_a_preview_on_a_full_disk_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = checkout(tmp_path)
+    shutil.copy(ROOT / "Pulumi.dev.yaml", here.root)
+    shutil.copytree(ROOT / "assets", here.root / "assets")
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    disk(monkeypatch, disk_space.FOR_DAEMONS)
+    with pytest.raises(TroubleError, match=r"2\.0 GB are free where .*less than 2\.3 GB"):
+        prepare.prepare(here, "dev")
+    assert not here.state.exists()
+
+
+@pytest.mark.parametrize(("free", "short"), [(10**12, False), (3 * 10**9, True)])
+def test_an_up_says_what_it_takes_and_what_is_free(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    free: int,
+    *,
+    short: bool,
+) -> None:
+    disk(monkeypatch, free)
+    disk_space.tell(checkout(tmp_path), needs(platform_images=60))
+    told = capsys.readouterr().err
+    assert "60 platform images on 1 bases take about 3.9 GB" in told
+    assert ("may not be enough" in told) is short
+
+
+def test_what_is_taken_follows_the_declaration() -> None:
+    declared = declaration_of_file(ROOT / "Pulumi.dev.yaml")
+    found = needs_of(declared, "dev")
+    assert found.platform_images == 12
+    assert found.platform_images == sum(len(cells(i)) * len(i.platforms) for i in declared.images)
+    prod = needs_of(declaration_of_file(ROOT / "Pulumi.prod.yaml"), "prod")
+    assert prod.platform_images == 498
+    assert disk_space.estimate(found) < disk_space.estimate(prod)
+
+
+def state(folder: Path, text: str) -> Path:
+    path = folder / "state" / ".pulumi" / "stacks" / "fleet" / "dev.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def remedy(folder: Path, url: str = "") -> str:
+    env = {"PULUMI_BACKEND_URL": url or f"file://{folder}/state?no_tmp_dir=true"}
+    return truncated_state.remedy(folder, "dev", env)
+
+
+WHOLE = json.dumps({"version": 3, "checkpoint": {"stack": "dev"}})
+
+
+def test_a_whole_state_and_one_that_is_elsewhere_need_no_remedy(tmp_path: Path) -> None:
+    assert remedy(tmp_path) == ""
+    state(tmp_path, WHOLE)
+    assert remedy(tmp_path) == ""
+    state(tmp_path, WHOLE[:20])
+    assert remedy(tmp_path, "s3://bucket") == ""
+    assert "Not whole" in remedy(tmp_path, "file://state"), "read from the project's folder"
+
+
+@pytest.mark.parametrize("text", ["", WHOLE[:20], "[]", "{}", "\0" * 100])
+def test_the_newest_whole_copy_is_the_one_that_is_put_back(tmp_path: Path, text: str) -> None:
+    path = state(tmp_path, text)
+    backups = tmp_path / "state" / ".pulumi" / "backups" / "fleet" / "dev"
+    backups.mkdir(parents=True)
+    for age, (name, content) in enumerate(
+        [("cut", WHOLE[:30]), ("it's newest", WHOLE), ("older", WHOLE)]
+    ):
+        copy = backups / f"dev.{name}.json"
+        copy.write_text(content)
+        os.utime(copy, (1000 - age, 1000 - age))
+    told = remedy(tmp_path)
+    assert "older" not in told
+    script = told.splitlines()[-1]
+    assert os.system(script) == 0  # noqa: S605 - the very line that a person is to run
+    assert path.read_text() == WHOLE
+    assert remedy(tmp_path) == ""
+
+
+def test_a_lock_that_a_full_disk_cut_is_removed(tmp_path: Path) -> None:
+    state(tmp_path, WHOLE)
+    folder = tmp_path / "state" / ".pulumi" / "locks" / "organization" / "fleet" / "dev"
+    folder.mkdir(parents=True)
+    (folder / "1.json.tmp").touch()
+    (folder / "2.json").write_text("{}")
+    told = remedy(tmp_path)
+    assert told.splitlines()[-1] == f"  rm {folder}/1.json.tmp"
+    assert "2.json" not in told

@@ -1,0 +1,413 @@
+"""Where the tools come from."""
+
+import hashlib
+import io
+import os
+import re
+import tarfile
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from fleet.http.errors import HttpError
+from fleet.local.console import TroubleError
+from fleet.local.paths import Checkout
+from fleet.local.requirements import Needs
+from fleet.local.toolchain import gobuild, golang, modules, published, toolchain
+from fleet.local.toolchain.modules import Module
+from fleet.local.toolchain.toolchain import Tools
+from tests.fleet.local.examples import checkout, command, needs
+
+ENGINE = modules.PULUMI
+TARGET = modules.target()
+# Answers as the engine does, and notes what it was asked to install.
+PULUMI = """
+case $1 in
+version) echo "v$SEEN_VERSION" ;;
+plugin)
+    echo "$@" >>"$PULUMI_CALLS"
+    mkdir -p "$PULUMI_HOME/plugins/resource-$4-v$5"
+    : >"$PULUMI_HOME/plugins/resource-$4-v$5/pulumi-resource-$4"
+    ;;
+esac
+"""
+
+
+class World:
+    """A checkout whose modules build at once, and a download site that is not there."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.folder, self.built = folder, list[str]()
+        self.here = checkout(folder)
+        self.env = {"PULUMI_HOME": str(self.here.pulumi_home)}
+        self.env |= {"PULUMI_CALLS": str(folder / "calls"), "PATH": "/usr/bin:/bin"}
+        patch.setenv("PATH", f"{folder / 'bin'}:/usr/bin:/bin")
+        patch.setattr(gobuild, "ensure", self._build)
+        command(folder / "bin", "go", "echo go version go1.26.1 linux/amd64")
+
+    def _build(self, here: Checkout, wanted: list[Module]) -> None:
+        for module in wanted:
+            folder = gobuild.place(here, module)
+            if folder.is_dir():
+                continue
+            self.built.append(module.name)
+            for package in module.packages:
+                command(folder, package.rpartition("/")[2], PULUMI)
+
+    def calls(self) -> list[str]:
+        path = self.folder / "calls"
+        return path.read_text().splitlines() if path.exists() else []
+
+
+class Site:
+    """Where archives are published: a server on this machine, which notes what it is asked for."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.files: dict[str, bytes] = {}
+        self.asked: list[str] = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                name = self.path.rpartition("/")[2]
+                site.asked.append(f"{self.command} {name}")
+                body = site.files.get(name)
+                self.send_response(404 if body is None else 200)
+                self.send_header("Content-Length", str(len(body or b"")))
+                self.end_headers()
+                if self.command == "GET":
+                    self.wfile.write(body or b"")
+
+            do_HEAD = do_GET  # noqa: N815 - the server's own name for it
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        for name in ("_ENGINES", "_PLUGINS"):
+            patch.setattr(published, name, f"http://127.0.0.1:{self.server.server_port}")
+
+    def name(self, module: Module) -> str:
+        of = module.plugin
+        return (published.plugin(of, TARGET) if of else published.engine(TARGET)).name
+
+    def publish(self, *found: Module) -> None:
+        """Publish each of these as its makers do."""
+        inner = {"pulumi/pulumi": PULUMI, "pulumi/pulumi-language-python": "exit 0"}
+        for module in found:
+            files = {"pulumi-resource-x": "exit 0"} if module.plugin else inner
+            self.files[self.name(module)] = packed(files)
+
+    def record(self, here: Checkout) -> None:
+        """Record what is published."""
+        path = here.root / published.RECORDED
+        path.parent.mkdir(exist_ok=True)
+        lines = (f"{hashlib.sha256(b).hexdigest()}  {n}\n" for n, b in self.files.items())
+        path.write_text("# What somebody looked at.\n" + "".join(lines))
+
+
+def packed(scripts: dict[str, str]) -> bytes:
+    """Return an archive with these programs."""
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as archive:
+        for name, script in scripts.items():
+            content = f"#!/bin/sh\n{script}\n".encode()
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o755
+            archive.addfile(entry, io.BytesIO(content))
+    return made.getvalue()
+
+
+@pytest.fixture
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    made = Site(monkeypatch)
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def ensure(world: World, wanted: Needs | None = None) -> Tools:
+    """Survey and provide, as every run does."""
+    wanted = wanted or needs()
+    supply = toolchain.survey(world.here, wanted)
+    return toolchain.ensure(world.here, wanted, supply, world.env)
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
+    return World(tmp_path, monkeypatch)
+
+
+def test_without_site_or_path_everything_is_built(world: World) -> None:
+    tools = ensure(world)
+    assert world.built == [
+        "pulumi", "language-python", "buildkit", "registry", "docker-build",
+    ]  # fmt: skip
+    assert tools.pulumi.with_name("pulumi-language-python").exists()
+    found = (tools.pulumi, tools.buildkitd, tools.buildctl, tools.registry)
+    assert all(path and path.is_file() for path in found)
+
+
+def test_the_plugin_that_was_built_is_installed_once_from_its_file(world: World) -> None:
+    ensure(world)
+    ensure(world)
+    binary = gobuild.place(world.here, modules.DOCKER_BUILD) / "pulumi-resource-docker-build"
+    installed = f"plugin install resource docker-build 0.0.22 --exact --file {binary}"
+    assert world.calls() == [f"{installed} --color never"]
+
+
+def test_the_plugin_for_github_is_built_and_installed_where_a_repository_is_declared(
+    world: World,
+) -> None:
+    ensure(world, needs(github=True))
+    assert world.built[-2:] == ["docker-build", "github"]
+    binary = gobuild.place(world.here, modules.GITHUB) / "pulumi-resource-github"
+    installed = f"plugin install resource github 6.15.0 --exact --file {binary}"
+    assert world.calls()[1:] == [f"{installed} --color never"]
+
+
+def test_the_plugin_of_the_toolchain_is_that_of_the_sdk() -> None:
+    assert modules.GITHUB.plugin is not None
+    assert modules.GITHUB.plugin.version == version("pulumi-github")
+
+
+def test_a_plugin_whose_install_was_cut_off_is_installed_again(world: World) -> None:
+    ensure(world)
+    (world.here.pulumi_home / "plugins" / "resource-docker-build-v0.0.22.partial").touch()
+    ensure(world)
+    assert len(world.calls()) == 2
+
+
+def test_daemons_are_not_built_when_none_is_needed(world: World) -> None:
+    tools = ensure(world, needs(built_here=(), port=None))
+    assert world.built == ["pulumi", "language-python", "docker-build"]
+    assert (tools.buildkitd, tools.buildctl, tools.registry) == (None, None, None)
+
+
+def test_an_engine_of_the_right_version_on_path_is_used(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEEN_VERSION", modules.PULUMI_VERSION)
+    command(world.folder / "bin", "pulumi", PULUMI)
+    command(world.folder / "bin", "pulumi-language-python", "exit 0")
+    tools = ensure(world)
+    assert tools.pulumi == world.folder / "bin" / "pulumi"
+    assert "pulumi" not in world.built
+
+
+def test_an_engine_of_another_version_on_path_is_left_alone_and_said_so(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SEEN_VERSION", "3.100.0")
+    command(world.folder / "bin", "pulumi", PULUMI)
+    command(world.folder / "bin", "pulumi-language-python", "exit 0")
+    ensure(world)
+    assert "pulumi" in world.built
+    assert "is v3.100.0, not v3.259.0" in capsys.readouterr().err
+
+
+def test_our_own_link_is_not_taken_for_an_engine_on_path(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = ensure(world)
+    monkeypatch.setenv("SEEN_VERSION", modules.PULUMI_VERSION)
+    monkeypatch.setenv("PATH", f"{world.here.bin}:/usr/bin:/bin")
+    assert ensure(world) == tools
+
+
+def test_what_is_recorded_is_downloaded_and_run_only_if_it_is_that(
+    world: World, site: Site
+) -> None:
+    site.publish(ENGINE, modules.DOCKER_BUILD)
+    site.record(world.here)
+    tools = ensure(world)
+    assert tools.pulumi.read_text().endswith(f"{PULUMI}\n")
+    assert tools.pulumi.with_name("pulumi-language-python").exists()
+    assert world.built == ["buildkit", "registry"]
+    (call,) = world.calls()
+    file = r"\S+/pulumi-resource-docker-build-v0\.0\.22-linux-\w+\.tar\.gz"
+    installed = "plugin install resource docker-build 0.0.22 --exact --file"
+    assert re.fullmatch(rf"{installed} {file} --color never", call)
+    asked = len(site.asked)
+    assert ensure(world) == tools
+    assert len(site.asked) == asked, "it is kept"
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_another_archive_than_the_recorded_one_stops_and_is_not_unpacked(
+    world: World, site: Site, which: int
+) -> None:
+    site.publish(ENGINE, modules.DOCKER_BUILD)
+    site.record(world.here)
+    site.files[sorted(site.files)[which]] = b"other bytes"
+    with pytest.raises(TroubleError, match=r"has SHA-256 \w+, and \w+ is recorded.*it is not used"):
+        ensure(world)
+    assert world.calls() == []
+    assert list((world.here.cache / "tools").glob(".pulumi-*")) == []
+
+
+def test_what_is_not_recorded_is_never_asked_for(world: World, site: Site) -> None:
+    site.publish(ENGINE, modules.DOCKER_BUILD)
+    ensure(world)
+    assert site.asked == []
+    assert world.built[:2] == ["pulumi", "language-python"]
+    assert world.built[-1] == "docker-build"
+
+
+def test_a_plugin_that_is_not_recorded_is_built(world: World, site: Site) -> None:
+    site.publish(ENGINE)
+    site.record(world.here)
+    ensure(world)
+    assert world.built == ["buildkit", "registry", "docker-build"]
+
+
+@pytest.mark.parametrize("module", [ENGINE, modules.DOCKER_BUILD])
+def test_what_is_recorded_and_not_there_is_built(
+    world: World, site: Site, module: Module, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.publish(ENGINE, modules.DOCKER_BUILD)
+    site.record(world.here)
+    del site.files[site.name(module)]
+    ensure(world)
+    assert ("pulumi" in world.built) == (module is ENGINE)
+    assert "docker-build" in world.built
+    assert "answered 404; expected the archive" in capsys.readouterr().err
+
+
+def test_an_archive_that_writes_elsewhere_is_refused(
+    world: World, site: Site, tmp_path: Path
+) -> None:
+    site.files[site.name(ENGINE)] = packed({"pulumi/pulumi": PULUMI, "../../evil": "x"})
+    site.record(world.here)
+    ensure(world)
+    assert "pulumi" in world.built
+    assert not list(tmp_path.rglob("evil"))
+
+
+def test_a_line_that_is_no_checksum_is_told(world: World) -> None:
+    path = world.here.root / published.RECORDED
+    path.parent.mkdir()
+    path.write_text("# fine\nsha256:1234  pulumi\n")
+    with pytest.raises(TroubleError, match=r"published\.sha256, line 2: expected a SHA-256"):
+        toolchain.survey(world.here, needs())
+
+
+def test_the_checksums_are_those_of_what_is_published(world: World, site: Site) -> None:
+    for archive in published._all():
+        site.files[archive.name] = archive.name.encode()
+    (world.here.root / "toolchain").mkdir()
+    assert published.record(world.here.root) == 12
+    found = published.recorded(world.here.root)
+    assert found == {n: hashlib.sha256(n.encode()).hexdigest() for n in site.files}
+    site.files.popitem()
+    with pytest.raises(HttpError, match="answered 404"):
+        published.record(world.here.root)
+    assert published.recorded(world.here.root) == found, "all of them, or none"
+
+
+def test_the_projects_own_file_records_digests_and_nothing_else() -> None:
+    root = Path(__file__).parents[3]
+    known = {archive.name for archive in published._all()}
+    assert set(published.recorded(root)) <= known, "a line for another version is of no use"
+
+
+def test_the_tools_that_a_person_calls_are_linked_and_stale_links_go(world: World) -> None:
+    world.here.bin.mkdir(parents=True)
+    (world.here.bin / "pulumi").symlink_to("/nowhere/pulumi")
+    (world.here.bin / "forgotten").symlink_to("/nowhere/forgotten")
+    tools = ensure(world)
+    links = {path.name: path.readlink() for path in world.here.bin.iterdir()}
+    assert links == {"pulumi": tools.pulumi, "buildctl": tools.buildctl}
+    assert os.access(world.here.bin / "pulumi", os.X_OK)
+
+
+def without_go(world: World, patch: pytest.MonkeyPatch) -> None:
+    (world.folder / "bin" / "go").unlink()
+    patch.setattr(golang, "_FOLDER", world.folder / "nowhere")
+
+
+def test_without_go_a_survey_names_all_that_needs_it_and_changes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_go(world, monkeypatch)
+    wanted = "build pulumi, language-python, docker-build, buildkit, registry, and there is none"
+    with pytest.raises(TroubleError, match=rf"Go 1\.26 or newer is needed to {wanted}.*Install it"):
+        toolchain.survey(world.here, needs())
+    assert list(world.here.root.iterdir()) == []
+    assert not world.here.cache.exists()
+
+
+def test_go_is_not_asked_for_where_everything_is_in_the_cache(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = ensure(world)
+    without_go(world, monkeypatch)
+    assert ensure(world) == tools
+
+
+def test_go_is_not_asked_for_where_engine_and_plugin_are_recorded_and_daemons_are_there(
+    world: World, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_go(world, monkeypatch)
+    daemons_on_path(world)
+    with pytest.raises(TroubleError, match="to build pulumi, language-python, docker-build, and"):
+        toolchain.survey(world.here, needs())
+    site.publish(ENGINE, modules.DOCKER_BUILD)
+    site.record(world.here)
+    found = toolchain.survey(world.here, needs())
+    assert found.downloads == (ENGINE, modules.DOCKER_BUILD)
+    site.files = {site.name(ENGINE): site.files[site.name(ENGINE)]}
+    site.record(world.here)
+    with pytest.raises(TroubleError, match="to build docker-build, and"):
+        toolchain.survey(world.here, needs())
+
+
+def daemons_on_path(world: World, *, buildkit: str = "v0.23.1", registry: str = "v3.0.0") -> None:
+    """Put daemons on PATH that answer for their version as the real ones do."""
+    folder = world.folder / "bin"
+    command(folder, "buildkitd", f"echo buildkitd github.com/moby/buildkit {buildkit} 0123abc")
+    command(folder, "buildctl", "exit 0")
+    command(folder, "registry", f"echo registry github.com/distribution/distribution/v3 {registry}")
+
+
+def test_daemons_of_a_good_version_on_path_are_used(world: World) -> None:
+    daemons_on_path(world)
+    tools = ensure(world)
+    folder = world.folder / "bin"
+    assert (tools.buildkitd, tools.buildctl) == (folder / "buildkitd", folder / "buildctl")
+    assert tools.registry == folder / "registry"
+    assert world.built == ["pulumi", "language-python", "docker-build"]
+
+
+@pytest.mark.parametrize(
+    ("versions", "built", "told"),
+    [
+        ({"buildkit": "v0.22.0"}, "buildkit", "buildkitd is 0.22, not 0.23 or newer"),
+        ({"buildkit": "v0.0.0+unknown"}, "buildkit", "buildkitd is 0.0, not 0.23 or newer"),
+        ({"registry": "v2.8.3"}, "registry", "registry is 2.8, not 3.0 or newer"),
+        ({"registry": "unknown"}, "registry", "registry is of no known version, not 3.0 or newer"),
+    ],
+)
+def test_a_daemon_on_path_that_is_too_old_is_left_alone_and_said_so(
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+    versions: dict[str, str],
+    built: str,
+    told: str,
+) -> None:
+    daemons_on_path(world, **versions)
+    ensure(world)
+    assert {"buildkit", "registry"} & set(world.built) == {built}
+    assert told in capsys.readouterr().err
+
+
+def test_a_buildkit_daemon_without_its_client_beside_it_is_not_used(world: World) -> None:
+    daemons_on_path(world)
+    (world.folder / "bin" / "buildctl").unlink()
+    ensure(world)
+    assert "buildkit" in world.built

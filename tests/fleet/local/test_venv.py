@@ -1,0 +1,161 @@
+"""The virtual environment is remade exactly when its lock changed."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fleet.local import venv
+from tests.fleet.local.examples import command
+
+# Stands for the Python of an environment: its pip notes the lock that it is given, or fails.
+PYTHON = """
+for last; do :; done
+echo "${last##*/}" >>"$INSTALLED"
+exit "${PIP_FAILS:-0}"
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with both locks, where making an environment takes no time."""
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        (tmp_path / name).write_text(name)
+    maker = command(
+        tmp_path,
+        "maker",
+        f'mkdir -p "$3/bin"; cp {tmp_path}/python "$3/bin/python"; touch "$3/bin/pip" "$3/new"',
+    )
+    command(tmp_path, "python", PYTHON)
+    monkeypatch.setattr(sys, "executable", str(maker))
+    monkeypatch.setenv("INSTALLED", str(tmp_path / "installed"))
+    return tmp_path
+
+
+def installed(root: Path) -> list[str]:
+    path = root / "installed"
+    return path.read_text().split() if path.exists() else []
+
+
+def test_it_is_installed_once(root: Path) -> None:
+    venv.ensure(root, dev=False)
+    venv.ensure(root, dev=False)
+    assert installed(root) == ["requirements.lock"]
+
+
+def test_nothing_is_built_to_install_it(root: Path) -> None:
+    command(root, "python", 'echo "$@" >>"$INSTALLED"')
+    venv.ensure(root, dev=False)
+    assert {"--only-binary=:all:", "--require-hashes"} <= set(installed(root))
+
+
+def test_the_development_lock_serves_for_the_other_too(root: Path) -> None:
+    venv.ensure(root, dev=True)
+    venv.ensure(root, dev=False)
+    assert installed(root) == ["requirements-dev.lock"]
+
+
+def test_development_tools_are_added_to_what_is_there(root: Path) -> None:
+    venv.ensure(root, dev=False)
+    (root / ".venv" / "new").unlink()
+    venv.ensure(root, dev=True)
+    assert installed(root) == ["requirements.lock", "requirements-dev.lock"]
+    assert not (root / ".venv" / "new").exists()
+
+
+@pytest.mark.parametrize("dev", [True, False])
+def test_a_changed_lock_makes_a_new_environment(root: Path, dev: bool) -> None:
+    venv.ensure(root, dev=dev)
+    (root / ".venv" / "lingers").touch()
+    for name in ("requirements.lock", "requirements-dev.lock"):
+        (root / name).write_text("changed")
+    venv.ensure(root, dev=dev)
+    assert len(installed(root)) == 2
+    assert not (root / ".venv" / "lingers").exists()
+
+
+def test_an_environment_that_a_person_made_is_not_removed(root: Path) -> None:
+    command(root / ".venv" / "bin", "python", PYTHON)
+    command(root / ".venv" / "bin", "pip", "exit 0")
+    (root / ".venv" / "theirs").touch()
+    venv.ensure(root, dev=False)
+    assert (root / ".venv" / "theirs").exists()
+
+
+@pytest.mark.parametrize("dev", [True, False])
+def test_an_environment_whose_python_is_gone_is_made_anew(root: Path, dev: bool) -> None:
+    venv.ensure(root, dev=dev)
+    python = root / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to(root / "gone")
+    venv.ensure(root, dev=dev)
+    assert len(installed(root)) == 2
+    assert python.exists()
+
+
+def test_an_environment_whose_making_was_interrupted_is_made_anew(root: Path) -> None:
+    command(root / ".venv" / "bin", "python", "exit 1")
+    venv.ensure(root, dev=False)
+    assert installed(root) == ["requirements.lock"]
+
+
+def test_a_new_environment_that_can_not_be_made_leaves_the_old_one_in_its_place(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venv.ensure(root, dev=False)
+    (root / ".venv" / "old").touch()
+    (root / "requirements.lock").write_text("changed")
+    monkeypatch.setenv("PIP_FAILS", "1")
+    with pytest.raises(subprocess.CalledProcessError):
+        venv.ensure(root, dev=False)
+    assert (root / ".venv" / "old").exists()
+    monkeypatch.setenv("PIP_FAILS", "0")
+    venv.ensure(root, dev=False)
+    assert not (root / ".venv" / "old").exists()
+    assert not (root / ".venv.old").exists()
+
+
+@pytest.mark.parametrize("dev", [True, False])
+def test_another_feature_release_of_python_makes_a_new_environment(
+    root: Path, monkeypatch: pytest.MonkeyPatch, dev: bool
+) -> None:
+    venv.ensure(root, dev=dev)
+    (root / ".venv" / "lingers").touch()
+    monkeypatch.setattr(sys, "version_info", (3, 99, 0))
+    venv.ensure(root, dev=dev)
+    assert len(installed(root)) == 2
+    assert not (root / ".venv" / "lingers").exists()
+    monkeypatch.setattr(sys, "version_info", (3, 99, 1))
+    venv.ensure(root, dev=dev)
+    assert len(installed(root)) == 2
+
+
+def test_an_environment_that_cannot_be_removed_is_told_in_a_line(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (root / "elsewhere").mkdir()
+    (root / ".venv").symlink_to(root / "elsewhere")
+    monkeypatch.setattr(venv, "__file__", str(root / "local" / "venv.py"))
+    assert venv.main([]) == 1
+    assert "error: the virtual environment was not made: " in capsys.readouterr().err
+
+
+def test_a_failed_install_is_tried_again(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PIP_FAILS", "1")
+    monkeypatch.setattr(venv, "__file__", str(root / "local" / "venv.py"))
+    assert venv.main([]) == 1
+    assert "the virtual environment was not made" in capsys.readouterr().err
+    monkeypatch.setenv("PIP_FAILS", "0")
+    assert venv.main([]) == 0
+    assert len(installed(root)) == 2
+
+
+def test_a_python_that_is_too_old_is_told_which_is_needed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 9, 2))
+    assert venv.main([]) == 1
+    assert "Python 3.11 or newer is needed" in capsys.readouterr().err

@@ -1,0 +1,159 @@
+"""The two commands, on a checkout of their own."""
+
+import os
+import pty
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from fleet.lock.serialization import values_of
+from fleet.overview.commands import main
+from tests.fleet import examples
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A clone with a lock, which was never brought up."""
+    written = {f"fleet:{key}": value for key, value in examples.config().items()}
+    (tmp_path / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": written}))
+    lock = tmp_path / ".fleet" / "locks" / "dev.yaml"
+    lock.parent.mkdir(parents=True)
+    lock.write_text(yaml.safe_dump(values_of(examples.lock(examples.declaration()))))
+    for part in ("image", "verify"):
+        folder = tmp_path / "assets" / "web" / part
+        folder.mkdir(parents=True)
+        (folder / "Dockerfile").write_text("FROM scratch\n")
+        (folder / ".dockerignore").write_text("*\n")
+    return tmp_path
+
+
+def run(clone: Path, *arguments: str) -> int:
+    return main(["--root", str(clone), *arguments])
+
+
+def files(clone: Path) -> dict[Path, float]:
+    return {path: path.stat().st_mtime for path in clone.rglob("*")}
+
+
+def test_plan_prints_the_tables_and_writes_nothing(
+    clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = files(clone)
+    assert run(clone, "plan") == 0
+    printed = capsys.readouterr().out
+    assert "stack dev was never brought up" in printed
+    assert "3.11    0.34.0   new\n" in printed
+    assert "\x1b" not in printed
+    assert files(clone) == before
+
+
+def test_without_a_lock_the_matrix_is_printed_and_what_tells_the_rest(
+    clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(clone / ".fleet")
+    before = files(clone)
+    assert run(clone, "plan") == 0
+    printed = capsys.readouterr().out
+    assert ".fleet/locks/dev.yaml was not written yet" in printed
+    assert "make lock STACK=dev resolves it" in " ".join(printed.split())
+    assert "3.11    0.34.0   declared\n" in printed
+    assert files(clone) == before
+
+
+def test_without_a_lock_what_the_matrix_leaves_out_has_its_reason(
+    clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(ROOT / "Pulumi.prod.yaml", clone)
+    assert run(clone, "plan", "--stack", "prod") == 0
+    printed = capsys.readouterr().out
+    assert "locks/prod.yaml was not written yet" in printed
+    assert "ghcr.io/multi-py: 3 images, 166 tags\n" in printed
+    assert "left out: needs Python 3.10" in printed
+
+
+def test_pages_take_a_lock(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(clone / ".fleet")
+    assert run(clone, "docs") == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Run `make lock STACK=dev`" in captured.err
+
+
+def test_graph_is_written_where_it_is_said(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(clone / ".fleet")
+    assert run(clone, "graph") == 0
+    path = clone / ".fleet" / "graph-dev.svg"
+    assert capsys.readouterr().out == f"{path}\n"
+    other = clone / "pictures" / "fleet.svg"
+    assert run(clone, "graph", "--output", str(other)) == 0
+    assert other.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("command", ["plan", "graph"])
+def test_the_part_that_manages_the_repository_alone_leads_to_the_whole(
+    clone: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    part = {"fleet:part-of": "dev", "fleet:with-github": True}
+    (clone / "Pulumi.dev-github.yaml").write_text(yaml.safe_dump({"config": part}))
+    declared = clone / "Pulumi.dev.yaml"
+    github = {"fleet:github": {"repository": "team/fleet"}}
+    config = yaml.safe_load(declared.read_text())["config"] | github
+    declared.write_text(yaml.safe_dump({"config": config}))
+    assert run(clone, command, "--stack", "dev-github") == 0
+    said = capsys.readouterr()
+    assert "dev-github manages the repository and no image; STACK=dev" in said.out + said.err
+
+
+def test_colours_are_for_terminals_alone_and_can_be_refused(clone: Path) -> None:
+    assert "\x1b[32mnew\x1b[0m" in on_a_terminal(clone, {})
+    assert "\x1b" not in on_a_terminal(clone, {"NO_COLOR": "1"})
+
+
+def test_a_reader_that_leaves_early_is_no_error(clone: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    argv = [sys.executable, "-m", "overview", "--root", str(clone), "plan"]
+    done = subprocess.run(
+        argv, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_a_terminal_can_not_show_is_spelt_out(clone: Path) -> None:
+    declared = (clone / "Pulumi.dev.yaml").read_text()
+    exclude = [{"version": "0.33.0", "because": "läuft nicht"}]
+    image = examples.image(exclude=exclude)
+    written = yaml.safe_load(declared)
+    written["config"]["fleet:images"] = {"web": image}
+    (clone / "Pulumi.dev.yaml").write_text(yaml.safe_dump(written))
+    argv = [sys.executable, "-m", "overview", "--root", str(clone), "plan"]
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode, "left out: l\\xe4uft nicht" in done.stdout) == (0, True)
+
+
+def on_a_terminal(clone: Path, settings: dict[str, str]) -> str:
+    """What `plan` writes to a terminal."""
+    leader, follower = pty.openpty()
+    kept = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    argv = [sys.executable, "-m", "overview", "--root", str(clone), "plan"]
+    env = {**kept, "TERM": "xterm", **settings}
+    process = subprocess.Popen(argv, cwd=ROOT, env=env, stdout=follower)
+    os.close(follower)
+    text = b""
+    while True:
+        try:
+            found = os.read(leader, 65536)
+        except OSError:  # how Linux says that a terminal's other end is closed
+            break
+        text += found
+    os.close(leader)
+    assert process.wait() == 0
+    return text.decode()

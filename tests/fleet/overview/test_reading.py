@@ -1,0 +1,102 @@
+"""The state is read where there is one, and nothing is made where there is none."""
+
+from pathlib import Path
+
+import pytest
+
+from fleet.declaration.model import Declaration
+from fleet.declaration.parse import parse
+from fleet.local.console import TroubleError
+from fleet.local.paths import Checkout
+from fleet.overview.recorded_state import Known
+from fleet.overview.state_export import Reading, read_known
+from tests.fleet import examples
+from tests.fleet.overview.states import exported, plan_of, state_of
+
+DECLARED = examples.declaration()
+BACKEND = "PULUMI_BACKEND_URL"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """A fresh clone on a machine that has no engine."""
+    monkeypatch.delenv(BACKEND, raising=False)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    return Checkout(root=tmp_path / "clone", cache=tmp_path / "cache")
+
+
+def engine(here: Checkout, script: str) -> None:
+    """Install an engine that is `script`."""
+    here.bin.mkdir(parents=True)
+    path = here.bin / "pulumi"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def bring_up(here: Checkout) -> None:
+    (here.state / "state" / ".pulumi").mkdir(parents=True)
+
+
+def test_a_fresh_clone_is_left_as_it_is(here: Checkout) -> None:
+    engine(here, "touch was-run")
+    before = sorted(here.root.rglob("*"))
+    assert read_known(here, "dev", DECLARED) == Reading(
+        known=Known(), lacking="stack dev was never brought up"
+    )
+    assert sorted(here.root.rglob("*")) == before
+
+
+def test_without_an_engine_that_is_said(here: Checkout) -> None:
+    bring_up(here)
+    assert read_known(here, "dev", DECLARED).lacking == "there is no pulumi on PATH yet"
+
+
+def test_what_the_engine_exports_is_known(here: Checkout) -> None:
+    bring_up(here)
+    (here.root / "export.json").write_text(exported(state_of(plan_of(DECLARED))))
+    engine(here, 'echo "$*" > arguments; cat export.json')
+    reading = read_known(here, "dev", DECLARED)
+    assert (len(reading.known.tags), reading.lacking) == (5, "")
+    asked = (here.root / "arguments").read_text()
+    assert asked == "stack export --stack dev --non-interactive\n"
+
+
+def test_the_engine_writes_its_log_outside_of_the_checkout(here: Checkout) -> None:
+    bring_up(here)
+    engine(here, 'echo "$PULUMI_HOME" > home; echo "{}"')
+    read_known(here, "dev", DECLARED)
+    home = Path((here.root / "home").read_text().strip())
+    assert not home.is_relative_to(here.root)
+    assert not home.exists()
+
+
+def test_a_login_to_a_service_is_still_found(
+    here: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(BACKEND, "https://pulumi.example.com")
+    engine(here, 'echo "$PULUMI_HOME" > home; echo "{}"')
+    read_known(here, "prod", elsewhere())
+    assert (here.root / "home").read_text().strip() == str(here.pulumi_home)
+
+
+def test_a_stack_that_the_backend_lacks_was_never_brought_up(here: Checkout) -> None:
+    bring_up(here)
+    engine(here, "echo \"error: no stack named 'dev' found\" >&2; exit 6")
+    assert read_known(here, "dev", DECLARED).lacking == "stack dev was never brought up"
+
+
+def test_a_backend_that_fails_is_told_in_its_own_words(here: Checkout) -> None:
+    bring_up(here)
+    engine(here, "echo 'error: access denied' >&2; exit 1")
+    with pytest.raises(TroubleError, match=r"(?s)access denied.*make adopt"):
+        read_known(here, "dev", DECLARED)
+
+
+def test_a_stack_elsewhere_without_a_backend_says_what_to_name(here: Checkout) -> None:
+    lacking = read_known(here, "prod", elsewhere()).lacking
+    assert "PULUMI_BACKEND_URL is not set" in lacking
+    assert not lacking.endswith(".")
+
+
+def elsewhere() -> Declaration:
+    return parse(examples.config(registry="ghcr.io/multi-py"))

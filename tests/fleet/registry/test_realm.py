@@ -1,0 +1,55 @@
+"""Which token server a registry may name, and where nothing is sent."""
+
+import pytest
+
+from fleet.registry.errors import AuthenticationError
+from fleet.registry.realm import require_realm
+
+
+@pytest.mark.parametrize(
+    ("origin", "realm"),
+    [
+        ("https://ghcr.io", "https://ghcr.io/token"),
+        ("https://registry-1.docker.io", "https://auth.docker.io/token"),
+        ("https://registry.gitlab.com", "https://gitlab.com/jwt/auth"),
+        ("https://registry.example:5000", "https://registry.example:5001/token"),
+        ("https://localhost:5443", "https://127.0.0.1:5001/token"),
+        ("http://127.0.0.1:5000", "http://127.0.0.1:5001/token"),
+        ("http://registry.example:5000", "https://auth.registry.example/token"),
+        ("https://10.0.0.5:5000", "https://10.0.0.5/token"),
+        ("https://[fd00::1]:5000", "https://[fd00::1]/token"),
+    ],
+)
+def test_one_of_the_registry_s_own_domain_is_believed(origin: str, realm: str) -> None:
+    assert require_realm(origin, realm) == realm
+
+
+@pytest.mark.parametrize(
+    ("origin", "realm", "says"),
+    [
+        ("https://ghcr.io", "http://ghcr.io/token", "no https"),
+        ("http://registry.example", "ftp://registry.example/token", "no https"),
+        ("https://ghcr.io", "https://ghcr.io.example/token", "another domain"),
+        ("https://ghcr.io", "https://xghcr.io/token", "another domain"),
+        ("https://registry.docker.io", "https://docker.example/token", "another domain"),
+        ("http://registry.example", "http://elsewhere.example2/token", "another domain"),
+        ("https://registry", "https://auth/token", "another domain"),
+        ("https://ghcr.io", "https://127.0.0.1/token", "this machine itself"),
+        ("https://ghcr.io", "https://localhost:8080/token", "this machine itself"),
+        ("https://ghcr.io", "https://[::1]/token", "this machine itself"),
+        ("https://ghcr.io", "https://169.254.169.254/latest", "another domain"),
+        ("https://10.0.0.5:5000", "https://10.0.0.6/token", "another domain"),
+        ("https://1.2.3.4", "https://5.6.3.4/token", "another domain"),
+        ("https://127.0.0.1:5000", "https://ghcr.io/token", "another domain"),
+        ("https://ghcr.io", "https://ghcr.io@evil.example/token", "a user name"),
+        ("https://ghcr.io", "https://evil.example\\@ghcr.io/token", "a user name"),
+        ("https://ghcr.io", "https://ghcr.io:x/token", "is not an address"),
+        ("https://ghcr.io", "https://ghcr.io/to ken", "is not an address"),
+        ("https://ghcr.io", "https://[/token", "is not an address"),
+        ("https://ghcr.io", "/token", "is not an address"),
+        ("https://ghcr.io", "token", "is not an address"),
+    ],
+)
+def test_every_other_is_refused(origin: str, realm: str, says: str) -> None:
+    with pytest.raises(AuthenticationError, match=f"{says}.*Nothing was sent"):
+        require_realm(origin, realm)

@@ -1,0 +1,71 @@
+"""The program that asks a build backend in a builder, with a real pip, as it is called there."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fleet.releases.lock import ask_backend
+from fleet.releases.pypi.sdists import metadata_built
+from tests.fleet.releases.simple import Simple
+
+ASKED = """\
+import os, pathlib
+def prepare_metadata_for_build_wheel(folder, config_settings=None):
+    info = pathlib.Path(folder, "odd-1.0.dist-info")
+    info.mkdir()
+    seen = "; extra == 'x'" if "TOKEN" in os.environ else ""
+    head = f"Metadata-Version: 2.4\\nName: odd\\nVersion: 1.0\\nRequires-Dist: dep{seen}\\n"
+    (info / "METADATA").write_text(head + "Provides-Extra: x\\nRequires-Python: >=3\\n\\nText\\n")
+    return info.name
+def build_wheel(*_):
+    raise SystemExit("it was built")
+"""
+HELPED = "import helper\n" + ASKED.replace("dep", "{helper.NEEDED}")
+
+
+def asked(folder: Path, backend: str, *, builds: bool = False) -> Path:
+    index = Simple(url="http://127.0.0.1/simple")
+    index.sdist("odd", "1.0", backend=backend, builds=["helper"] if builds else [])
+    given = folder / "in"
+    (given / "wheels").mkdir(parents=True)
+    (given / "source.tar.gz").write_bytes(index.content(index.listed("odd")[0]))
+    (given / "requirements.txt").write_text("helper==1.0\n" if builds else "")
+    if builds:
+        index.wheel("helper", "1.0", modules={"helper.py": "NEEDED = 'dep'\n"})
+        (wheel,) = index.listed("helper")
+        (given / "wheels" / wheel.name).write_bytes(index.content(wheel))
+    program = Path(ask_backend.__file__)
+    # Its own folder must not be where modules come from, as it is not in a builder.
+    argv = [sys.executable, "-P", str(program), str(given), str(folder / "out")]
+    subprocess.run(argv, check=True, env={**os.environ, "TOKEN": "secret"})
+    return folder / "out"
+
+
+@pytest.mark.parametrize("builds", [False, True])
+def test_the_backend_is_asked_and_nothing_is_built(tmp_path: Path, builds: bool) -> None:
+    out = asked(tmp_path, HELPED if builds else ASKED, builds=builds)
+    assert [path.name for path in out.iterdir()] == ["METADATA"]
+    told = metadata_built("odd-1.0.tar.gz", (out / "METADATA").read_bytes()).splitlines()
+    assert told == [
+        "Metadata-Version: 2.1", "Name: odd", "Version: 1.0", "Requires-Python: >=3",
+        "Requires-Dist: dep", "Provides-Extra: x",
+    ]  # fmt: skip
+
+
+def test_the_end_of_what_a_backend_that_fails_printed_is_left(tmp_path: Path) -> None:
+    out = asked(tmp_path, "print('x' * 5000)\nraise SystemExit('no such compiler')\n")
+    assert [path.name for path in out.iterdir()] == ["ERROR"]
+    text = (out / "ERROR").read_text()
+    assert "no such compiler" in text
+    assert len(text) <= ask_backend.LONGEST_REASON
+
+
+def test_a_backend_that_never_ends_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask_backend, "SECONDS", 0.2)
+    argv = [sys.executable, "-c", "import time; time.sleep(60)"]
+    assert "did not end within" in ask_backend.failure(argv, dict(os.environ), tmp_path)

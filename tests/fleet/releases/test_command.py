@@ -1,0 +1,169 @@
+"""``python -m releases lock``: what it writes, and that a failure leaves the lock as it was."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from fleet.checkout.lock_file import read_lock
+from fleet.declaration.parse import parse
+from fleet.lock.model import Lock
+from fleet.releases import commands as program
+from fleet.releases.internet import Here, of_the_internet
+from fleet.releases.lock.resolver import Resolver
+from fleet.releases.sources import Sources
+from tests.fleet.examples import DIGEST, OTHER_DIGEST, config
+from tests.fleet.releases.answering import answering
+from tests.fleet.releases.outside import Outside
+
+LISTED = {
+    "filename": "A-1.0.tar.gz",
+    "url": "https://index.test/a-1.0.tar.gz",
+    "hashes": {"sha256": "a" * 64},
+    "yanked": True,
+    "upload-time": "2026-01-01T00:00:00Z",
+}
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    write(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Outside:
+    found = Outside()
+    monkeypatch.setattr(program, "of_the_internet", lambda *_: found.sources())
+    return found
+
+
+def write(root: Path, **overrides: Any) -> None:
+    values = config(registry="registry.test/fleet", **overrides)
+    text = yaml.safe_dump({"config": {f"fleet:{key}": value for key, value in values.items()}})
+    (root / "Pulumi.prod.yaml").write_text(text)
+
+
+def run(root: Path, *options: str) -> int:
+    return program.main(["lock", "--stack", "prod", "--root", str(root), *options])
+
+
+def lock(root: Path) -> Lock:
+    return read_lock(root / "locks" / "prod.yaml")
+
+
+@pytest.mark.usefixtures("world")
+def test_a_lock_is_written_and_the_same_the_next_time(root: Path) -> None:
+    assert run(root) == 0
+    first = (root / "locks" / "prod.yaml").read_text()
+    assert first.startswith("# Written by `make lock`")
+    assert run(root, "--refresh", "--newest", "all") == 0
+    assert (root / "locks" / "prod.yaml").read_text() == first
+    assert [path.name for path in (root / "locks").iterdir()] == ["prod.yaml"]
+
+
+def test_our_own_login_is_not_taken_for_the_users_at_another_registry(
+    root: Path, world: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str | None] = []
+
+    def asked(*_: object) -> Sources:
+        seen.append(os.environ.get("DOCKER_CONFIG"))
+        return world.sources()
+
+    monkeypatch.setattr(program, "of_the_internet", asked)
+    ours, theirs = root / ".fleet" / "docker", root / "docker"  # as `make env` exports the first
+    for folder in (ours, theirs):
+        monkeypatch.setenv("DOCKER_CONFIG", str(folder))
+        assert run(root) == 0
+    monkeypatch.setenv("DOCKER_CONFIG", str(ours))
+    assert program.main(["versions", "--stack", "prod", "--root", str(root)]) == 0
+    assert seen == [None, str(theirs), None]
+
+
+def test_the_newest_is_resolved_on_request(root: Path, world: Outside) -> None:
+    run(root)
+    world.newest = "10.0.0"
+    assert run(root) == 0
+    assert "gunicorn==9.0.0" in lock(root).files
+    assert run(root, "--newest", "web") == 0
+    assert "gunicorn==10.0.0" in lock(root).files
+    assert "gunicorn==9.0.0" not in lock(root).files
+
+
+def test_what_compiles_moves_only_when_it_is_named(root: Path, world: Outside) -> None:
+    run(root)
+    world.digest = OTHER_DIGEST
+    before = lock(root).builders
+    assert run(root, "--refresh", "--newest", "all") == 0
+    assert lock(root).bases["3.11-slim"].platforms["linux/amd64"] == OTHER_DIGEST
+    assert lock(root).builders == before
+    world.withdrawn = ("0.33.0",)
+    assert run(root, "--refresh", "builders") == 0
+    assert lock(root).builders["3.11"].platforms["linux/amd64"] == OTHER_DIGEST
+    assert lock(root).yanked == {"uvicorn": ("0.33.0",)}
+    world.digest = DIGEST
+    assert run(root, "--refresh", "builders") == 0
+    assert lock(root).bases["3.11-slim"].platforms["linux/amd64"] == DIGEST
+
+
+def test_what_cannot_be_asked_for_again_is_refused(
+    root: Path, world: Outside, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run(root, "--refresh", "builder")
+    assert "invalid choice: 'builder'" in capsys.readouterr().err
+    assert world.asked == []
+
+
+def test_an_image_that_is_not_declared_is_named(
+    root: Path, world: Outside, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(root, "--newest", "wbe") == 1
+    told = capsys.readouterr().err
+    assert "--newest: no image 'wbe' is declared. Name one of web, or all" in told
+    assert world.asked == []
+
+
+def test_a_failure_leaves_the_lock_as_it_was(
+    root: Path, world: Outside, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(root)
+    before = (root / "locks" / "prod.yaml").read_bytes()
+    world.unsolvable = "gunicorn"
+    assert run(root, "--newest", "all") == 1
+    assert capsys.readouterr().err.startswith("The lock was left as it is. web: uvicorn==0.33.0")
+    assert (root / "locks" / "prod.yaml").read_bytes() == before
+
+
+def test_what_is_declared_of_the_index_reaches_all_that_ask_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(200, json={"files": [LISTED]})
+
+    declared = parse(config(index="https://index.test/simple", **{"cooldown-days": 3}))
+    notes: list[str] = []
+    with answering(answer) as client:
+        here = Here(root=Path(), stand_ins={}, builders={})
+        sources = of_the_internet(client, declared, here, notes)
+        assert sources.yanked("A") == ("1.0",)
+        assert sources.files("A")[0].name == LISTED["filename"]
+    assert asked == ["https://index.test/simple/a/"], "once for both"
+    assert isinstance(sources.distributions, Resolver)
+    assert sources.distributions.index == "https://index.test/simple"
+    assert sources.distributions.cooldown == sources.cooldown
+    assert sources.cooldown
+    assert (
+        timedelta(days=3) < datetime.now(UTC) - sources.cooldown.until < timedelta(days=3, hours=1)
+    )
+    sources.note("twice")
+    sources.note("twice")
+    assert (notes, capsys.readouterr().err) == (["twice"], "twice\n")

@@ -1,0 +1,79 @@
+"""What the tests of upkeep share: a registry in memory and a client of it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet.registry.client import Client
+from fleet.registry.reference import Repository
+from fleet.registry.transport import Transport
+from fleet.upkeep.state import Removed, Remover
+from tests.fleet.upkeep.fleet_stack import FleetStack
+from tests.fleet.upkeep.logged import LoggedDistribution
+from tests.fleet.upkeep.sweeping import DIGEST, Run, Sweeper
+from tests.providers.ociregistry.registry_fake import FakeRegistry, serving
+from tests.registries.live import PLAIN, LiveRegistry, running_live
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    with serving() as fake:
+        yield fake
+
+
+@pytest.fixture
+def live(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveRegistry]:
+    """Distribution, or the kind that a test marked by `on_each_kind` is run with."""
+    with running_live(getattr(request, "param", PLAIN), tmp_path / "registry") as started:
+        yield started
+
+
+@pytest.fixture
+def distribution(live: LiveRegistry) -> LoggedDistribution:
+    """The registry of a test that runs on distribution alone."""
+    return live.storage
+
+
+@pytest.fixture
+def stack(tmp_path: Path, live: LiveRegistry) -> FleetStack:
+    return FleetStack(tmp_path / "checkout", live)
+
+
+@pytest.fixture
+def run(registry: FakeRegistry) -> Run:
+    """Run a coroutine function on a client of the registry, and close that."""
+
+    def go(work: Callable[[Client], Coroutine[Any, Any, Any]]) -> Any:
+        async def inside() -> Any:
+            transport = Transport(environment={"FLEET_PLAIN_HTTP": registry.host})
+            try:
+                return await work(Client(transport))
+            finally:
+                await transport.close()
+
+        return asyncio.run(inside())
+
+    return go
+
+
+@pytest.fixture
+def sweeper(registry: FakeRegistry, run: Run) -> Sweeper:
+    return Sweeper(registry, run)
+
+
+def remover(place: Repository, **fields: Any) -> Remover:
+    values: dict[str, Any] = {
+        "name": "fleet::s",
+        "pointers": frozenset(),
+        "grammar": (("LATEST", r"py[0-9.]+-LATEST"),),
+        "policies": {"LATEST": "remove"},
+        **fields,
+    }
+    return Remover(repository=place, **values)
+
+
+def removed(place: Repository, tag: str, digest: str = DIGEST, at: str = "2026-01-01") -> Removed:
+    return Removed(repository=place, tag=tag, digest=digest, removed_at=at)

@@ -1,0 +1,206 @@
+"""Calls the provider in the order of the engine: read, check, diff, then create or update."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from pulumi.provider.experimental import provider as p
+
+from fleet.http.retry import RetryPolicy
+from fleet.registry.login import Logins
+from fleet.registry.transport import Transport
+from providers.ociregistry.context import Session
+from providers.ociregistry.properties import plain_map, wrap_map
+from providers.ociregistry.provider import OciProvider
+
+TAG = "ociregistry:index:Tag"
+STALE = "ociregistry:index:StalePointers"
+SUMMARY = "ociregistry:index:Summary"
+
+_T = TypeVar("_T")
+
+
+class CheckFailedError(Exception):
+    """The provider rejected inputs: property to reason."""
+
+    def __init__(self, failures: dict[str, str]) -> None:
+        super().__init__(str(failures))
+        self.failures = failures
+
+
+@dataclass
+class Resource:
+    token: str
+    id: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """What the engine would do, and the outputs that follow from it."""
+
+    kind: str
+    changed: tuple[str, ...] = ()
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+
+class Engine:
+    """A provider process with a state; a new process is `restart`."""
+
+    def __init__(self, environment: dict[str, str], **transport: Any) -> None:
+        self.resources: dict[str, Resource] = {}
+        self.messages: list[str] = []
+        self.warnings: list[str] = []
+        self.waits: list[float] = []
+        self.now = "2026-01-02T03:04:05Z"
+        self._environment = environment
+        self._transport = transport
+        self._runner = asyncio.Runner()
+        self.provider = self._start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._runner.run(self.provider.close())
+        self._runner.close()
+
+    def restart(self) -> None:
+        """Start a new provider process over the same state."""
+        self._runner.run(self.provider.close())
+        self.provider = self._start()
+
+    def close_to(self, host: str) -> None:
+        """Start a new process that speaks plain HTTP to one more registry."""
+        hosts = self._environment["FLEET_PLAIN_HTTP"]
+        self._environment["FLEET_PLAIN_HTTP"] = f"{hosts},{host}"
+        self.restart()
+
+    def preview(self, token: str, name: str, inputs: dict[str, Any]) -> Step:
+        """Foresee, after a refresh that is not kept."""
+        before = dict(self.resources)
+        self.refresh(name)
+        step = self._step(token, name, inputs, preview=True)
+        self.resources = before
+        return step
+
+    def up(self, token: str, name: str, inputs: dict[str, Any], *, refresh: bool = True) -> Step:
+        """Refresh, then carry out."""
+        if refresh:
+            self.refresh(name)
+        return self._step(token, name, inputs, preview=False)
+
+    def refresh(self, name: str) -> None:
+        """Read the resource; forget it where it is gone."""
+        found = self.resources.get(name)
+        if found is None:
+            return
+        urn = _urn(found.token, name)
+        request = p.ReadRequest(urn, found.id, wrap_map(found.outputs), wrap_map(found.inputs))
+        answer = self._run(self.provider.read(request))
+        if not answer.resource_id:
+            del self.resources[name]
+            return
+        outputs, inputs = plain_map(answer.properties), plain_map(answer.inputs)
+        # The engine has what it shows of a refresh compared by the provider.
+        diff = p.DiffRequest(urn, found.id, wrap_map(outputs), wrap_map(found.inputs), [])
+        self._run(self.provider.diff(diff))
+        self.resources[name] = Resource(found.token, found.id, inputs, outputs)
+
+    def adopt(self, token: str, name: str, resource_id: str) -> bool:
+        """Import, and have the provider check what it read; tell whether there was something."""
+        urn = _urn(token, name)
+        request = p.ReadRequest(urn, resource_id, {}, {})
+        answer = self._run(self.provider.read(request))
+        if not answer.resource_id:
+            return False
+        outputs, inputs = plain_map(answer.properties), plain_map(answer.inputs)
+        resource = Resource(token, resource_id, inputs, outputs)
+        resource.inputs = self._check(urn, resource, inputs)
+        self.resources[name] = resource
+        return True
+
+    def delete(self, name: str) -> None:
+        found = self.resources.pop(name)
+        urn = _urn(found.token, name)
+        request = p.DeleteRequest(urn, found.id, wrap_map(found.outputs), 0)
+        self._run(self.provider.delete(request))
+
+    def _step(self, token: str, name: str, inputs: dict[str, Any], *, preview: bool) -> Step:
+        old, urn = self.resources.get(name), _urn(token, name)
+        checked = self._check(urn, old, inputs)
+        if old is None:
+            return self._create(token, name, checked, preview=preview)
+        request = p.DiffRequest(urn, old.id, wrap_map(old.outputs), wrap_map(checked), [])
+        answer = self._run(self.provider.diff(request))
+        if not answer.changes:
+            if not preview:
+                old.inputs = checked
+            return Step(kind="same", outputs=old.outputs)
+        if answer.replaces:
+            step = self._create(token, name, checked, preview=preview)
+            return Step(kind="replace", changed=tuple(answer.diffs), outputs=step.outputs)
+        update = p.UpdateRequest(
+            urn, old.id, wrap_map(old.outputs), wrap_map(checked), 0, [], preview
+        )
+        outputs = plain_map(self._run(self.provider.update(update)).properties)
+        if not preview:
+            self.resources[name] = Resource(token, old.id, checked, outputs)
+        paths = tuple(answer.detailed_diff)
+        return Step(kind="update", changed=paths, outputs=outputs)
+
+    def _check(self, urn: str, old: Resource | None, inputs: dict[str, Any]) -> dict[str, Any]:
+        olds = wrap_map(old.inputs) if old is not None else {}
+        answer = self._run(self.provider.check(p.CheckRequest(urn, olds, wrap_map(inputs), b"")))
+        if answer.failures:
+            raise CheckFailedError({f.property: f.reason for f in answer.failures})
+        return plain_map(answer.inputs or {})
+
+    def _create(self, token: str, name: str, checked: dict[str, Any], *, preview: bool) -> Step:
+        request = p.CreateRequest(_urn(token, name), wrap_map(checked), 0, preview)
+        answer = self._run(self.provider.create(request))
+        outputs = plain_map(answer.properties)
+        if not preview:
+            identifier = str(answer.resource_id)
+            self.resources[name] = Resource(token, identifier, checked, outputs)
+        return Step(kind="create", outputs=outputs)
+
+    def _start(self) -> OciProvider:
+        session = Session(
+            open_transport=self._open, now=lambda: self.now, environment=self._environment
+        )
+        session.log, session.warn = self._log, self._warn
+        return OciProvider(session)
+
+    def _open(self, logins: Logins) -> Transport:
+        return Transport(
+            environment=self._environment,
+            retry=RetryPolicy(sleep=self._sleep),
+            logins=logins,
+            **self._transport,
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+
+    async def _log(self, message: str, _urn: str) -> None:
+        self.messages.append(message)
+
+    async def _warn(self, message: str, _urn: str) -> None:
+        self.warnings.append(message)
+
+    def _run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
+        return self._runner.run(coroutine)
+
+
+def _urn(token: str, name: str) -> str:
+    # As the engine spells a child of a component: the types of its parents come first.
+    return f"urn:pulumi:dev::fleet::fleet:index:ImageTag${token}::{name}"

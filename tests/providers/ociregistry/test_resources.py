@@ -1,0 +1,107 @@
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pulumi
+import pytest
+
+from providers.ociregistry import sdk as r
+from providers.ociregistry.schema import SCHEMA
+
+DIGEST = "sha256:" + "a" * 64
+
+
+class Recording(pulumi.runtime.Mocks):
+    def __init__(self) -> None:
+        self.inputs: dict[str, dict[str, Any]] = {}
+
+    def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        self.inputs[args.typ] = args.inputs
+        outputs = {"digest": DIGEST, "mediaType": "index", "stale": {"t": DIGEST}}
+        return "id", {**args.inputs, **outputs}
+
+    def call(
+        self, args: pulumi.runtime.MockCallArgs
+    ) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        return {}, None
+
+
+PLATFORMS = ("linux/amd64", "linux/arm/v7")
+
+
+@pytest.fixture
+def engine() -> Iterator[Recording]:
+    # Pulumi's mocks take the thread's current loop, which asyncio.run elsewhere has unset.
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    mocks = Recording()
+    pulumi.runtime.set_mocks(mocks, preview=False)
+    yield mocks
+    loop.close()
+
+
+def test_a_tag_sends_what_the_schema_declares(engine: Recording) -> None:
+    seen: list[Any] = []
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
+    def program() -> pulumi.Output[Any]:
+        sources: list[pulumi.Input[str]] = [pulumi.Output.from_input("h/n@"), "h/m@"]
+        annotations = {"on_conflict": "as it is"}
+        args = r.TagArgs(
+            ref="h/n:t", owner="o", sources=sources, platforms=PLATFORMS, annotations=annotations
+        )
+        tag = r.Tag("name", args)
+        return pulumi.Output.all(tag.digest, tag.media_type).apply(seen.append)
+
+    program()
+    assert seen == [[DIGEST, "index"]]
+    assert engine.inputs["ociregistry:index:Tag"] == {
+        "ref": "h/n:t",
+        "owner": "o",
+        "identity": "",
+        "onConflict": "take-over",
+        "annotations": {"on_conflict": "as it is"},
+        "sources": ["h/n@", "h/m@"],
+        "platforms": ["linux/amd64", "linux/arm/v7"],
+    }
+
+
+def test_a_tag_says_what_went_into_it_and_a_summary_what_it_waits_for(engine: Recording) -> None:
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
+    def program() -> pulumi.Output[Any]:
+        args = r.TagArgs(ref="h/n:t", owner="o", source="h/n@", inputs={"file start.sh": "1f"})
+        tag = r.Tag("name", args)
+        return r.Summary("fleet/dev", r.SummaryArgs(wait_for=[tag.digest])).urn
+
+    program()
+    schema = json.loads(SCHEMA)["resources"]
+    assert engine.inputs["ociregistry:index:Tag"]["inputs"] == {"file start.sh": "1f"}
+    assert set(engine.inputs["ociregistry:index:Tag"]) < set(
+        schema["ociregistry:index:Tag"]["inputProperties"]
+    )
+    assert engine.inputs["ociregistry:index:Summary"] == {"waitFor": [DIGEST]}
+    assert set(schema["ociregistry:index:Summary"]["inputProperties"]) == {"waitFor"}
+
+
+def test_stale_pointers_send_what_the_schema_declares(engine: Recording) -> None:
+    seen: list[Any] = []
+
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
+    def program() -> pulumi.Output[Any]:
+        args = r.StalePointersArgs(
+            repository="h/n",
+            owner="o",
+            pointers=["b", "a"],
+            grammar=[r.PointerPattern(kind="LATEST", pattern="x")],
+            policy={"LATEST": "remove"},
+            wait_for=[pulumi.Output.from_input(DIGEST)],
+        )
+        return r.StalePointers("name", args).stale.apply(seen.append)
+
+    program()
+    schema = json.loads(SCHEMA)["resources"]["ociregistry:index:StalePointers"]
+    sent = engine.inputs["ociregistry:index:StalePointers"]
+    assert set(sent) == set(schema["inputProperties"])
+    assert (sent["pointers"], sent["waitFor"]) == (["a", "b"], [DIGEST])
+    assert seen == [{"t": DIGEST}]

@@ -1,0 +1,150 @@
+import json
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc  # type: ignore[import-untyped]
+import pytest
+from pulumi.provider.experimental.property_value import PropertyValue
+from pulumi.runtime.proto import provider_pb2 as messages
+from pulumi.runtime.proto import provider_pb2_grpc
+from pulumi.runtime.proto.status_pb2 import Status
+
+from fleet.registry.errors import OciError
+from fleet.registry.messages import message_of
+from providers.ociregistry.properties import wrap_map
+from providers.ociregistry.schema import SCHEMA
+from tests.providers.ociregistry.registry_fake import FakeRegistry
+
+PLUGIN = Path(__file__).parents[3] / "providers" / "ociregistry" / "pulumi-resource-ociregistry"
+
+
+@pytest.fixture
+def plugin(
+    environment: dict[str, str], tmp_path: Path
+) -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
+    with running(environment, tmp_path) as stub:
+        yield stub
+
+
+@contextmanager
+def running(
+    environment: dict[str, str], tmp_path: Path
+) -> Iterator[provider_pb2_grpc.ResourceProviderStub]:
+    with (
+        (tmp_path / "stderr").open("wb") as errors,
+        subprocess.Popen(
+            [PLUGIN, "127.0.0.1:1"],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={**os.environ, **environment},
+        ) as process,
+    ):
+        assert process.stdout is not None
+        assert select.select([process.stdout], [], [], 60)[0]
+        port = int(process.stdout.readline())
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield provider_pb2_grpc.ResourceProviderStub(channel)
+        process.terminate()
+    assert (tmp_path / "stderr").read_text() == ""
+
+
+def create(token: str, **properties: object) -> messages.CreateRequest:
+    urn = f"urn:pulumi:dev::fleet::{token}::name"
+    fields = PropertyValue.marshal_map(wrap_map(properties))
+    return messages.CreateRequest(urn=urn, properties=fields)
+
+
+def test_an_error_reaches_the_engine_as_one_message_without_a_traceback(
+    plugin: provider_pb2_grpc.ResourceProviderStub, registry: FakeRegistry
+) -> None:
+    digest = "sha256:" + "a" * 64
+    place = f"{registry.host}/team/app"
+    request = create(
+        "ociregistry:index:Tag", ref=f"{place}:t", owner="o", source=f"{place}@{digest}"
+    )
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.Create(request)
+    assert caught.value.details().startswith(f"{place}@{digest} is not in the registry")
+
+
+def test_a_removal_that_fails_hands_the_engine_the_state_to_keep(
+    plugin: provider_pb2_grpc.ResourceProviderStub, registry: FakeRegistry
+) -> None:
+    registry.push_index("team/app", "py3.8-LATEST")
+    registry.tag_delete = registry.digest_delete = False
+    request = create(
+        "ociregistry:index:StalePointers",
+        repository=f"{registry.host}/team/app",
+        owner="o",
+        pointers=[],
+        grammar=[{"kind": "LATEST", "pattern": ".*-LATEST"}],
+        policy={"LATEST": "remove"},
+        maxRemovals=1.0,
+    )
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.Create(request)
+    trailers = dict(caught.value.trailing_metadata())
+    status = Status.FromString(trailers["grpc-status-details-bin"])
+    detail = messages.ErrorResourceInitFailed()
+    assert status.details[0].Unpack(detail)
+    assert detail.id == f"{registry.host}/team/app"
+    assert list(detail.reasons) == [caught.value.details()]
+
+
+def test_a_resource_that_does_not_exist_is_named(
+    plugin: provider_pb2_grpc.ResourceProviderStub,
+) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.Create(create("ociregistry:index:Image"))
+    assert caught.value.details().startswith(
+        "ociregistry:index:Image is no resource of this provider"
+    )
+
+
+def test_an_unforeseen_error_names_its_place_in_the_source() -> None:
+    with pytest.raises(ValueError, match="property name") as caught:
+        json.loads("{")
+    place = "error in the ociregistry provider itself (JSONDecodeError at decoder.py:"
+    assert message_of(caught.value).startswith(place)
+    assert message_of(OciError("as it is")) == "as it is"
+    shown = message_of(ValueError("of a server\x1b[2J\n" + "x" * 5000))
+    assert shown.isprintable()
+    assert len(shown) < 500
+
+
+def test_the_plugin_says_who_starts_it_when_run_by_hand() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "providers.ociregistry"],
+        cwd=PLUGIN.parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "this is a Pulumi plugin" in done.stderr) == (1, True)
+
+
+def test_every_type_that_the_schema_refers_to_is_there() -> None:
+    schema = json.loads(SCHEMA)
+    names = {f'"#/types/{name}"' for name in schema["types"]}
+    used = {f'"{part.split(chr(34))[0]}"' for part in SCHEMA.split('"$ref": "')[1:]}
+    assert used == names
+
+
+def test_a_wrong_setting_of_the_run_reaches_the_engine_as_one_message_without_a_traceback(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    nested = tmp_path / "nested.json"
+    nested.write_text("[" * 100_000)
+    environment |= {"FLEET_ALLOWED_REMOVALS": str(nested), "FLEET_VERIFY_CHILDREN": "some"}
+    with running(environment, tmp_path) as plugin, pytest.raises(grpc.RpcError) as caught:
+        plugin.Configure(messages.ConfigureRequest())
+    assert caught.value.code() == grpc.StatusCode.UNKNOWN
+    said = caught.value.details()
+    assert "FLEET_VERIFY_CHILDREN is 'some'; write all, or leave it unset" in said
+    assert "no name is removed: FLEET_ALLOWED_REMOVALS" in said
+    assert "Error" not in said.partition("(")[0]
