@@ -1,4 +1,4 @@
-# The machine around the engine; every target does what `python -m local` says.
+# The machine around the engine; every target calls a command of `python -m fleet`.
 STACK ?= dev
 PYTHON ?= python3
 
@@ -20,10 +20,7 @@ $(foreach name,each $(GIVEN),$(eval $(call take,$(name))))
 override SHELL := /bin/sh
 override .SHELLFLAGS := -c
 override VENV := .venv/bin
-override LOCAL := $(VENV)/python -m local
-override UPKEEP := $(VENV)/python -m upkeep
-override OVERVIEW := $(VENV)/python -m overview
-override JOBS := $(VENV)/python -m jobs
+override FLEET := $(VENV)/python -m fleet
 override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
 override .DEFAULT_GOAL := help
@@ -36,89 +33,89 @@ help: ## Show this text
 	@printf '  STACK=%s chooses the stack, PYTHON=%s the Python of the environment\n' "$${STACK}" "$${PYTHON}"
 
 up: venv ## Make the registry equal to the declaration, from nothing if need be
-	@$(LOCAL) up --stack "$${STACK}"
+	@$(FLEET) up --stack "$${STACK}"
 
 preview: venv ## Show what up would do
-	@$(LOCAL) preview --stack "$${STACK}"
+	@$(FLEET) preview --stack "$${STACK}"
 
 refresh: venv ## Read the registry and report drift
-	@$(LOCAL) refresh --stack "$${STACK}"
+	@$(FLEET) refresh --stack "$${STACK}"
 
 lock: venv ## Resolve what is not locked; REFRESH=1: bases, yanked versions, REFRESH=builders: these too; NEWEST=image|all: all of it
-	@$(LOCAL) lock --stack "$${STACK}" $(if $(REFRESH),--refresh "$${REFRESH}") --newest "$${NEWEST:-}"
+	@$(FLEET) lock --stack "$${STACK}" $(if $(REFRESH),--refresh "$${REFRESH}") --newest "$${NEWEST:-}"
 
 status: venv ## Print the tags: digest, platforms, size, verified
-	@$(LOCAL) status --stack "$${STACK}"
+	@$(FLEET) status --stack "$${STACK}"
 
 env: venv ## Print shell exports: eval "$$(make -s env)"
-	@$(LOCAL) env --stack "$${STACK}"
+	@$(FLEET) env --stack "$${STACK}"
 
 restore: venv ## Put a removed name back on its digest: TAG=py3.8-LATEST [IMAGE=name or host/namespace/name]
-	@$(UPKEEP) restore --stack "$${STACK}" --image "$${IMAGE:-}" \
+	@$(FLEET) restore --stack "$${STACK}" --image "$${IMAGE:-}" \
 		--tag "$${TAG:?name the tag: make restore TAG=py3.8-LATEST}"
 
 adopt: venv ## Write the import file of a lost or foreign state; APPLY=1 imports it
-	@$(UPKEEP) adopt --stack "$${STACK}" $(if $(APPLY),--apply)
+	@$(FLEET) adopt --stack "$${STACK}" $(if $(APPLY),--apply)
 
 prune: venv ## List superseded digests; APPLY=1 deletes what is due [KEEP_DAYS=30] [IMAGE=name] [MAX_SHARE=0.5]
-	@$(UPKEEP) prune --stack "$${STACK}" $(if $(APPLY),--apply) --image "$${IMAGE:-}" \
+	@$(FLEET) prune --stack "$${STACK}" $(if $(APPLY),--apply) --image "$${IMAGE:-}" \
 		$(if $(KEEP_DAYS),--keep-days "$${KEEP_DAYS}") \
 		$(if $(MAX_SHARE),--max-share "$${MAX_SHARE}")
 
 split: venv ## Write a stack file an image, for a fleet that has outgrown one; APPLY=1 moves the state
-	@$(UPKEEP) split --stack "$${STACK}" $(if $(APPLY),--apply)
+	@$(FLEET) split --stack "$${STACK}" $(if $(APPLY),--apply)
 
 check: venv ## Check declaration, plan, generated files and pins, without state or registry
-	@$(JOBS) check --stack "$${STACK}"
+	@$(FLEET) check --stack "$${STACK}"
 
 doctor: venv ## Check what a person must give once for the workflows; writes nothing
-	@$(JOBS) doctor --stack "$${STACK}"
+	@$(FLEET) doctor --stack "$${STACK}"
 
 bootstrap: doctor ## The same, then the first up, then what remains to be given
-	@$(LOCAL) up --stack "$${STACK}"
-	@$(JOBS) doctor --stack "$${STACK}"
+	@$(FLEET) up --stack "$${STACK}"
+	@$(FLEET) doctor --stack "$${STACK}"
 
 page: venv ## Print a run's report, FLEET_REPORT, as Markdown
-	@$(JOBS) page --stack "$${STACK}"
+	@$(FLEET) page --stack "$${STACK}"
 
 comment: venv ## Write that report into the one comment of a pull request
-	@$(JOBS) comment --stack "$${STACK}"
+	@$(FLEET) comment --stack "$${STACK}"
 
 removals: venv ## Hand over what it would remove, FLEET_REMOVALS, and print how many names
-	@$(JOBS) removals --stack "$${STACK}"
+	@$(FLEET) removals --stack "$${STACK}"
 
 drift: venv ## Write, update or close the one issue of what a preview found
-	@$(JOBS) drift --stack "$${STACK}"
+	@$(FLEET) drift --stack "$${STACK}"
 
 repair: venv ## Start the workflow up where a preview found drift
-	@$(JOBS) repair --stack "$${STACK}"
+	@$(FLEET) repair --stack "$${STACK}"
 
 collect: venv ## Hand over what make versions changed: FLEET_VERSIONS is its text, FLEET_PROPOSAL a folder
-	@$(JOBS) collect --stack "$${STACK}"
+	@$(FLEET) collect --stack "$${STACK}"
 
 proposal: venv ## Open, update or close the one pull request with what FLEET_PROPOSAL holds
-	@$(JOBS) proposal --stack "$${STACK}"
+	@$(FLEET) proposal --stack "$${STACK}"
 
 versions: venv ## Ask for new releases; edits the declaration and the lock, prints what and why
-	@$(VENV)/python -m releases versions --stack "$${STACK}"
+	@$(FLEET) versions --stack "$${STACK}"
 
 plan: venv ## Print the plan beside the state as tables, touching nothing
-	@$(OVERVIEW) plan --stack "$${STACK}"
+	@$(FLEET) plan --stack "$${STACK}"
 
 graph: venv ## Draw which image is built on which, as SVG: [OUTPUT=graph.svg]
-	@$(OVERVIEW) graph --stack "$${STACK}" $(if $(OUTPUT),--output "$${OUTPUT}")
+	@$(FLEET) graph --stack "$${STACK}" $(if $(OUTPUT),--output "$${OUTPUT}")
 
 docs: venv ## Write the pages of the images, as Markdown: [IMAGE=name] prints one [OUTPUT=folder]
-	@$(OVERVIEW) docs --stack "$${STACK}" --image "$${IMAGE:-}" $(if $(OUTPUT),--output "$${OUTPUT}")
+	@$(FLEET) docs --stack "$${STACK}" --image "$${IMAGE:-}" $(if $(OUTPUT),--output "$${OUTPUT}")
 
 checksums: venv ## Record the SHA-256 of the engine and plugins that are published; for maintainers
-	@$(LOCAL) checksums
+	@$(FLEET) checksums
 
 down: venv-any ## Stop what was started, by pid; keeps all data
-	@$(LOCAL) down
+	@$(FLEET) down
 
 clean: venv-any ## Stop it and remove .fleet; keeps the user's cache
-	@$(LOCAL) clean
+	@$(FLEET) clean
 
 test: lint test-fast test-integration ## Lint, then the fast tests, then those with the real engine
 
@@ -138,7 +135,7 @@ lint: venv-dev ## Style and types, Dockerfiles and shell scripts
 	@$(VENV)/ruff check .
 	@$(VENV)/ruff format --check .
 	@$(VENV)/mypy
-	@$(VENV)/hadolint $(wildcard assets/*/*/Dockerfile benchmarks/*/Dockerfile templates/*/Dockerfile releases/*.Dockerfile)
+	@$(VENV)/hadolint $(wildcard assets/*/*/Dockerfile benchmarks/*/Dockerfile templates/*/Dockerfile fleet/releases/lock/*.Dockerfile)
 	@$(VENV)/shellcheck $(SCRIPTS)
 
 venv:

@@ -95,7 +95,7 @@ class Ours:
     def _lock(self) -> float:
         begun = time.monotonic()
         subprocess.run(
-            [sys.executable, "-m", "releases", "lock", "--stack", self._scratch.stack],
+            [sys.executable, "-m", "fleet", "resolve", "--stack", self._scratch.stack],
             cwd=self._scratch.root, env=self._ready.env, check=True,
         )  # fmt: skip
         return time.monotonic() - begun

@@ -28,7 +28,7 @@ def owner_of(stack: str, declaration: Declaration) -> str:
 def whole_of(root: Path, stack: str, declaration: Declaration, plan: Plan) -> Whole:
     """Return the fleet that ``stack`` is of, or a part of; ``plan`` is that of ``declaration``.
 
-    :raises DeclarationError: as of :func:`plan_of` and :func:`fleet.checkout.split_stacks.stacks_of`.
+    :raises DeclarationError: as :func:`plan_of` and :func:`fleet.checkout.split_stacks.stacks_of`.
     """
     name, whole = declaration.fleet_of(stack), widened(declaration)
     return Whole(

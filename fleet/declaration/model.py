@@ -1,6 +1,7 @@
 """The declaration: what a stack's configuration says, as data.
 
-The shapes are here; :mod:`fleet.declaration.parse` makes them from configuration and finds every problem.
+The shapes are here; :mod:`fleet.declaration.parse` makes them from configuration, and finds every
+problem.
 """
 
 from collections.abc import Mapping

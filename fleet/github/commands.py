@@ -1,4 +1,4 @@
-"""``python -m jobs COMMAND --stack NAME``: what the workflows do beside the engine."""
+"""The commands that workflows run beside the engine."""
 
 import argparse
 import os
@@ -9,9 +9,9 @@ from pathlib import Path
 
 from fleet.checkout.split_stacks import part_file, stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
+from fleet.command import Commands, Run
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
-from fleet.declaration.problems import DeclarationError
 from fleet.github.api import Api, api_of
 from fleet.github.check import check
 from fleet.github.comment import job_page, write_comment
@@ -71,18 +71,20 @@ class Asked:
         return Job(api=api, context=read_context(), stack=self.stack)
 
 
-def main(arguments: list[str]) -> int:
-    """Return 0 when it is done and all is well, else 1 with the reason on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m jobs", description=__doc__)
-    parser.add_argument("command", choices=COMMANDS)
-    parser.add_argument("--stack", default="dev")
-    parser.add_argument("--root", type=Path, help="the checkout, by default this one")
-    chosen = parser.parse_args(arguments)
-    try:
-        return COMMANDS[chosen.command](Asked(root=checkout(chosen.root).root, stack=chosen.stack))
-    except (TroubleError, DeclarationError, OSError) as error:
-        say(f"error: {error}")
-        return 1
+def add_to(commands: Commands) -> None:
+    """Add the commands of this room."""
+    for name, (text, command) in _COMMANDS.items():
+        commands.add(name, text, _asked(command))
+
+
+_Command = Callable[[Asked], int]
+
+
+def _asked(command: _Command) -> Run:
+    def run(chosen: argparse.Namespace) -> int:
+        return command(Asked(root=checkout(chosen.root).root, stack=chosen.stack))
+
+    return run
 
 
 def _check(asked: Asked) -> int:
@@ -168,17 +170,14 @@ def _doctor(asked: Asked) -> int:
     return 1 if failed else 0
 
 
-COMMANDS: dict[str, Callable[[Asked], int]] = {
-    "check": _check,
-    "page": _page,
-    "comment": _comment,
-    "removals": _removals,
-    "drift": _drift,
-    "repair": _repair,
-    "collect": _collect,
-    "proposal": _proposal,
-    "doctor": _doctor,
+_COMMANDS: dict[str, tuple[str, _Command]] = {
+    "check": ("Check declaration, plan, generated files and pins, offline", _check),
+    "page": ("Print the report of a run, FLEET_REPORT, as Markdown", _page),
+    "comment": ("Write that report into the one comment of a pull request", _comment),
+    "removals": ("Hand over what it would remove, FLEET_REMOVALS, and print how many", _removals),
+    "drift": ("Write, update or close the one issue of what a preview found", _drift),
+    "repair": ("Start the workflow up where a preview found drift", _repair),
+    "collect": ("Hand over what versions changed, FLEET_PROPOSAL", _collect),
+    "proposal": ("Open, update or close the one pull request with it", _proposal),
+    "doctor": ("Check what a person must give once for the workflows", _doctor),
 }
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

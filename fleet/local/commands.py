@@ -1,15 +1,13 @@
-"""``python -m local COMMAND --stack NAME``: the machine around the engine."""
+"""The commands of the engine and the machine around it."""
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from fleet.checkout.split_stacks import stacks_of
-from fleet.declaration.problems import DeclarationError
-from fleet.http.errors import ReadableError
+from fleet.command import Commands, Run
 from fleet.local import (
     backend,
     certificates,
@@ -27,39 +25,26 @@ from fleet.local.requirements import read_needs
 from fleet.local.toolchain import published
 
 
+def add_to(commands: Commands) -> None:
+    """Add the commands of this room."""
+    for name, (summary, command) in _COMMANDS.items():
+        made = commands.add(name, summary, _here(command), interrupted=_GOES_ON)
+        if name == "lock":
+            text = "ask again for base digests and yanked versions; builders: and for these"
+            made.add_argument(
+                "--refresh", nargs="?", const="1", choices=["1", "builders"], help=text
+            )
+            text = "resolve the distributions of this image again, or those of all"
+            made.add_argument("--newest", default="", metavar="IMAGE", help=text)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """What was asked for: the stack, and what of its lock is to be resolved again."""
 
     stack: str
-    refresh: str
-    newest: str
-
-
-def main(arguments: list[str]) -> int:
-    """Return the exit status: the engine's own, or 1 when something stands in its way."""
-    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("command", choices=COMMANDS)
-    parser.add_argument("--stack", default="dev")
-    text = "with lock: ask again for base digests and yanked versions; builders: and for these"
-    parser.add_argument("--refresh", nargs="?", const="1", choices=["1", "builders"], help=text)
-    text = "with lock: resolve the distributions of this image anew, or those of all"
-    parser.add_argument("--newest", default="", metavar="IMAGE", help=text)
-    chosen = parser.parse_args(arguments)
-    for option in ("refresh", "newest"):
-        if getattr(chosen, option) and chosen.command != "lock":
-            parser.error(f"--{option} goes with lock")
-    try:
-        asked = Asked(stack=chosen.stack, refresh=chosen.refresh or "", newest=chosen.newest)
-        return COMMANDS[chosen.command](checkout(), asked)
-    except (TroubleError, DeclarationError, ReadableError, OSError) as error:
-        say(f"error: {error}")
-    except subprocess.CalledProcessError as error:
-        # The step has said why on stderr itself.
-        return int(error.returncode)
-    except KeyboardInterrupt:
-        say("interrupted; what was started goes on (make down stops it)")
-    return 1
+    refresh: str = ""
+    newest: str = ""
 
 
 def _on(stack: str) -> list[str]:
@@ -135,6 +120,16 @@ def _clean(here: Checkout, _: Asked) -> int:
 
 
 Command = Callable[[Checkout, Asked], int]
+_GOES_ON = "What was started goes on (make down stops it)."
+
+
+def _here(command: Command) -> Run:
+    def run(chosen: argparse.Namespace) -> int:
+        refresh, newest = getattr(chosen, "refresh", ""), getattr(chosen, "newest", "")
+        asked = Asked(stack=chosen.stack, refresh=refresh or "", newest=newest)
+        return command(checkout(chosen.root), asked)
+
+    return run
 
 
 def _each(command: Command, *, builds: bool = False) -> Command:
@@ -151,17 +146,14 @@ def _each(command: Command, *, builds: bool = False) -> Command:
     return run
 
 
-COMMANDS: dict[str, Command] = {
-    "up": _each(_up, builds=True),
-    "preview": _each(_preview),
-    "refresh": _each(_refresh),
-    "lock": _lock,
-    "status": _each(_status),
-    "env": _env,
-    "checksums": _checksums,
-    "down": _down,
-    "clean": _clean,
+_COMMANDS: dict[str, tuple[str, Command]] = {
+    "up": ("Make the registry equal to the declaration", _each(_up, builds=True)),
+    "preview": ("Show what up would do", _each(_preview)),
+    "refresh": ("Read the registry and report drift", _each(_refresh)),
+    "lock": ("Resolve what is not locked", _lock),
+    "status": ("Print the tags: digest, platforms, size, verified", _each(_status)),
+    "env": ("Print the environment of plain pulumi, as shell exports", _env),
+    "checksums": ("Record the SHA-256 of the engine and plugins that are published", _checksums),
+    "down": ("Stop the registry and builder of this checkout", _down),
+    "clean": ("Stop them and remove .fleet", _clean),
 }
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -36,7 +36,8 @@ def require_builders(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -
     if absent:
         raise TroubleError(
             f"Pulumi.{needs.stack}.yaml, fleet:builders: no such builder: {', '.join(absent)} "
-            f"(looked in {buildx / buildx_instances.FOLDER}). Name one that `docker buildx ls` shows, "
+            f"(looked in {buildx / buildx_instances.FOLDER}). "
+            "Name one that `docker buildx ls` shows, "
             "make it with `docker buildx create --name`, or declare it under fleet:builder-nodes."
         )
     foreign = [n for n in sought if n not in needs.nodes and not _is_known(_instance(buildx, n))]

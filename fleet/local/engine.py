@@ -33,8 +33,9 @@ def select(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str])
 def run(checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]) -> int:
     """Return the exit status of ``argv``, run in the checkout on the user's own terminal.
 
-    Where that is none, what it prints is passed on as :class:`fleet.local.engine_output.Calm` has it. A terminal
-    that is closed is an interrupt: the engine ends what it does in order, and gives up its lock.
+    Where that is none, what it prints is passed on as :class:`fleet.local.engine_output.Calm` has
+    it. A terminal that is closed is an interrupt: the engine ends what it does in order, and gives
+    up its lock.
     """
     sys.stdout.flush()
     pipe = None if sys.stdout.isatty() else subprocess.PIPE

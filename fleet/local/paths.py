@@ -140,5 +140,5 @@ def _fits(socket: Path) -> bool:
 def checkout(root: Path | None = None) -> Checkout:
     """Return the checkout at ``root``, by default the one that this package belongs to."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    here = root or Path(__file__).resolve().parent.parent
+    here = root or Path(__file__).resolve().parents[2]
     return Checkout(root=here, cache=Path(base) / "image-fleet")

@@ -146,17 +146,17 @@ def _require_handed_over(checkout: Checkout, stack: str, ready: Ready) -> None:
 
 
 def _check(checkout: Checkout, stack: str, *more: str) -> None:
-    _python(checkout, None, "inputs", "check", "--stack", stack, *more)
+    _python(checkout, None, "validate", "--stack", stack, *more)
 
 
 def _resolve(
     checkout: Checkout, env: dict[str, str] | None, stack: str, again: Sequence[str]
 ) -> None:
-    _python(checkout, env, "releases", "lock", "--stack", stack, *again)
+    _python(checkout, env, "resolve", "--stack", stack, *again)
 
 
-def _python(checkout: Checkout, env: dict[str, str] | None, module: str, *words: str) -> None:
-    argv = [sys.executable, "-m", module, *words]
+def _python(checkout: Checkout, env: dict[str, str] | None, *words: str) -> None:
+    argv = [sys.executable, "-m", "fleet", *words]
     subprocess.run(argv, cwd=checkout.root, env=env, check=True)
 
 

@@ -1,7 +1,7 @@
 """The virtual environment, made from a lock with hashes; another lock or Python makes it anew.
 
-``python3 fleet/local/venv.py [--dev]`` runs before anything is installed: the standard library alone, in
-words that Pythons too old for the project still parse, so that they can say so.
+``python3 fleet/local/venv.py [--dev]`` runs before anything is installed: the standard library
+alone, in words that Pythons too old for the project still parse, so that they can say so.
 """
 
 import hashlib

@@ -1,11 +1,11 @@
-"""``python -m overview COMMAND --stack NAME``: looks at the fleet, and touches nothing."""
+"""The commands that show the fleet, and change nothing."""
 
 import argparse
 import io
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fleet.checkout.lock_file import lock_file, read_lock
@@ -13,8 +13,8 @@ from fleet.checkout.page_texts import read_sources
 from fleet.checkout.planning import plan_of
 from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file
+from fleet.command import Commands, Run
 from fleet.declaration.model import Declaration
-from fleet.declaration.problems import DeclarationError
 from fleet.declaration.stack_share import widened
 from fleet.local.console import TroubleError, say
 from fleet.local.paths import Checkout, checkout
@@ -32,39 +32,31 @@ from fleet.pages.readme import page_path, pages
 _NARROWEST = 40
 
 
-def main(arguments: list[str]) -> int:
-    """Return the exit status: 0 when it is done, 1 with the reason on stderr."""
-    chosen = _parser().parse_args(arguments)
-    here = checkout(chosen.root)
-    try:
-        declaration = declaration_of_file(config_file(here.root, chosen.stack))
-        if not declaration.images and chosen.run is not _docs:
-            whole = declaration.fleet_of(chosen.stack)
-            say(f"{chosen.stack} manages the repository and no image; STACK={whole} shows them all")
-            return 0
-        chosen.run(here, declaration, chosen)
-    except (TroubleError, DeclarationError, OSError) as error:
-        say(f"error: {error}")
-        return 1
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m overview", description=__doc__)
-    parser.add_argument("--root", type=Path, help="the checkout, by default this one")
-    commands = parser.add_subparsers(required=True)
-    table = commands.add_parser("plan", help="print the plan beside the state, as tables")
-    table.set_defaults(run=_plan)
-    image = commands.add_parser("graph", help="draw which image is built on which, as SVG")
+def add_to(commands: Commands) -> None:
+    """Add the commands of this room."""
+    commands.add("plan", "Print the plan beside the state, as tables", _looking(_plan))
+    image = commands.add("graph", "Draw which image is built on which, as SVG", _looking(_graph))
     image.add_argument("--output", type=Path, help="by default .fleet/graph-STACK.svg")
-    image.set_defaults(run=_graph)
-    docs = commands.add_parser("docs", help="write the pages of the images, as Markdown")
-    docs.set_defaults(run=_docs)
+    docs = commands.add("docs", "Write the pages of the images, as Markdown", _looking(_docs))
     docs.add_argument("--image", default="", help="print the page of this image instead")
     docs.add_argument("--output", type=Path, help="a folder, by default .fleet/docs-STACK")
-    for command in (table, image, docs):
-        command.add_argument("--stack", default="dev")
-    return parser
+
+
+_Look = Callable[[Checkout, Declaration, argparse.Namespace], None]
+
+
+def _looking(look: _Look) -> Run:
+    def run(chosen: argparse.Namespace) -> int:
+        here = checkout(chosen.root)
+        declaration = declaration_of_file(config_file(here.root, chosen.stack))
+        if not declaration.images and look is not _docs:
+            whole = declaration.fleet_of(chosen.stack)
+            say(f"{chosen.stack} manages the repository and no image; STACK={whole} shows them all")
+        else:
+            look(here, declaration, chosen)
+        return 0
+
+    return run
 
 
 def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
@@ -138,7 +130,3 @@ def _tell(text: str) -> None:
     except BrokenPipeError:
         # What is left in the buffer would be written, and complained about, at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

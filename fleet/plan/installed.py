@@ -77,7 +77,7 @@ def constraints(
     """Return the pins, markers included, that ``image`` must not contradict on ``python``.
 
     They are those of the image below it, which every base has at the same version
-    (:func:`fleet.declaration.base_graph.note_orphans`); none where its pins are not in the lock yet.
+    (:func:`fleet.declaration.base_graph.note_orphans`); none where its pins are not locked yet.
     """
     cells = (Cell(image=image, python=python, base=base, version="") for base in image.bases)
     parents = (parent_of(cell, images, lock.yanked) for cell in cells)

@@ -1,12 +1,9 @@
-"""``python -m releases COMMAND --stack NAME``: ask the outside what a declaration needs.
-
-``lock`` resolves it; ``versions`` also has the declaration follow new releases.
-"""
+"""The commands that ask the outside what a declaration needs."""
 
 import argparse
 import os
-import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,8 +12,10 @@ import yaml
 
 from fleet.checkout.lock_file import is_local, lock_file, read_lock
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
+from fleet.command import Commands
 from fleet.declaration.model import Declaration
-from fleet.declaration.problems import DeclarationError, Problems
+from fleet.declaration.problems import Problems
+from fleet.local.console import TroubleError
 from fleet.registry.errors import OciError
 from fleet.releases.discovery.change import DiscoveryError
 from fleet.releases.discovery.discover import discovered
@@ -49,36 +48,40 @@ _FAULTS = (
 )
 _ALL = "all"
 _BUILDERS = "builders"
-_LEFT = "The lock was left as it is."
 
 
-def main(arguments: list[str]) -> int:
-    """Return 0 when the lock covers the declaration, else 1 with the reason on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m releases", description=__doc__)
-    parser.add_argument("command", choices=["lock", "versions"])
-    parser.add_argument("--stack", default="dev")
-    parser.add_argument("--root", type=Path, default=Path.cwd())
-    text = f"with lock: ask again for base digests and yanked versions; {_BUILDERS}: and for these"
-    parser.add_argument("--refresh", nargs="?", const="1", choices=["1", _BUILDERS], help=text)
-    text = f"with lock: resolve the distributions of this image anew, or those of {_ALL}"
-    parser.add_argument("--newest", default="", metavar="IMAGE", help=text)
-    chosen = parser.parse_args(arguments)
-    if chosen.command == "versions" and (chosen.refresh or chosen.newest):
-        parser.error("--refresh and --newest go with lock")
-    try:
-        if chosen.command == "versions":
-            versions(chosen.root, chosen.stack)
-        else:
-            lock(chosen.root, chosen.stack, refresh=chosen.refresh or "", newest=chosen.newest)
-    except DeclarationError as error:
-        # Its own headline says that nothing was changed.
-        print(error, file=sys.stderr)
-        return 1
-    except _FAULTS as error:
-        what = "Nothing was changed." if chosen.command == "versions" else _LEFT
-        print(f"{what} {error}", file=sys.stderr)
-        return 1
+def add_to(commands: Commands) -> None:
+    """Add the commands of this room."""
+    text = "Have the declaration and its lock follow new releases; print what changed and why"
+    commands.add("versions", text, _versions)
+    text = "Resolve what the lock does not cover, with what this machine has (lock prepares that)"
+    made = commands.add("resolve", text, _resolve)
+    text = f"ask again for base digests and yanked versions; {_BUILDERS}: and for these"
+    made.add_argument("--refresh", nargs="?", const="1", choices=["1", _BUILDERS], help=text)
+    text = f"resolve the distributions of this image again, or those of {_ALL}"
+    made.add_argument("--newest", default="", metavar="IMAGE", help=text)
+
+
+def _versions(chosen: argparse.Namespace) -> int:
+    with _left("Nothing was changed."):
+        versions(chosen.root or Path.cwd(), chosen.stack)
     return 0
+
+
+def _resolve(chosen: argparse.Namespace) -> int:
+    with _left("The lock was left as it is."):
+        root = chosen.root or Path.cwd()
+        lock(root, chosen.stack, refresh=chosen.refresh or "", newest=chosen.newest)
+    return 0
+
+
+@contextmanager
+def _left(what: str) -> Iterator[None]:
+    """Say ``what`` was left, before the reason; the headline of a declaration says so itself."""
+    try:
+        yield
+    except _FAULTS as error:
+        raise TroubleError(f"{what} {error}") from error
 
 
 def versions(root: Path, stack: str) -> None:
@@ -183,7 +186,3 @@ def _stand_ins(root: Path) -> Mapping[str, str]:
     """Return the base images that were made on this machine, by ``{python}-{base}``."""
     path = root / ".fleet" / "bases.yaml"
     return yaml.safe_load(path.read_text()) or {} if path.exists() else {}
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,9 +1,10 @@
-"""``python -m upkeep COMMAND --stack NAME``: what a maintainer runs beside ``pulumi up``."""
+"""The commands that a maintainer runs beside ``pulumi up``."""
 
 import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,14 +12,14 @@ from fleet.checkout import strict_yaml
 from fleet.checkout.planning import owner_of, plan_of
 from fleet.checkout.split_stacks import refuse_split, stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file
+from fleet.command import Commands, Run
 from fleet.declaration.logins import variables
-from fleet.declaration.problems import DeclarationError, Problems
+from fleet.declaration.problems import Problems
 from fleet.local import backend, certificates, docker_config, engine, environment
 from fleet.local.console import TroubleError, say
 from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
 from fleet.plan.plan import Plan
-from fleet.registry.errors import OciError
 from fleet.registry.reference import Repository
 from fleet.upkeep import images, removers
 from fleet.upkeep.adopt import adopt
@@ -30,30 +31,51 @@ from fleet.upkeep.split import move_state, split
 from fleet.upkeep.state import read_state
 
 
-def main(arguments: list[str]) -> int:
-    """Return the exit status: 0 when it is done, 1 with the reason on stderr."""
-    chosen = _parser().parse_args(arguments)
-    here = checkout(chosen.root)
-    try:
-        if chosen.needs_backend:
-            _enter(here, chosen.stack)
-        return int(chosen.run(here, chosen))
-    except (TroubleError, DeclarationError, OciError) as error:
-        say(f"error: {error}")
-        return 1
-    except KeyboardInterrupt:
-        # A write that was on its way is done, and the ledger holds what went.
-        say("interrupted; run again to finish")
-        return 1
+def add_to(commands: Commands) -> None:
+    """Add the commands of this room."""
+    text = "Put a removed tag back on its last digest"
+    one = commands.add("restore", text, _entered(_restore))
+    one.add_argument("--tag", required=True, help="the tag, such as py3.8-LATEST")
+    one.add_argument(
+        "--image",
+        default="",
+        help="the last part of the repository's name, where several images had that tag; the "
+        "whole repository (host/namespace/name), where nothing declares the image any more",
+    )
+    text = "Write the import file of a registry's declared tags"
+    two = commands.add("adopt", text, _entered(_adopt))
+    two.add_argument("--apply", action="store_true", help="run the import as well")
+    # A write that was on its way is done, and the ledger holds what went.
+    three = commands.add("prune", "List superseded digests", _entered(_prune))
+    three.add_argument("--apply", action="store_true", help="delete what is due")
+    three.add_argument("--image", default="", help="one image only, declared or not")
+    three.add_argument("--keep-days", type=_days, help="instead of fleet:retention-days")
+    three.add_argument(
+        "--max-share", type=_share, default=prune.MAX_SHARE,
+        help="the share (0 to 1) of a repository's known digests above which nothing there goes",
+    )  # fmt: skip
+    four = commands.add("split", "Write a stack file for each image of a fleet", _split_checkout)
+    four.add_argument("--apply", action="store_true", help="hand the state over as well")
 
 
-def _enter(here: Checkout, stack: str) -> None:
-    """Have the environment that `make env` prints, whether or not the caller evaluated it.
+_Command = Callable[[Checkout, argparse.Namespace], int]
 
-    :raises DeclarationError: for a stack that was split, for it has no state.
-    """
-    refuse_split(here.root, stack)
-    _furnish(here, stack)
+
+def _entered(command: _Command) -> Run:
+    """Return ``command`` with the environment that `make env` prints, evaluated or not."""
+
+    def run(chosen: argparse.Namespace) -> int:
+        here = checkout(chosen.root)
+        # A stack that was split has no state.
+        refuse_split(here.root, chosen.stack)
+        _furnish(here, chosen.stack)
+        return command(here, chosen)
+
+    return run
+
+
+def _split_checkout(chosen: argparse.Namespace) -> int:
+    return _split(checkout(chosen.root), chosen)
 
 
 def _furnish(here: Checkout, stack: str) -> None:
@@ -66,40 +88,6 @@ def _furnish(here: Checkout, stack: str) -> None:
     for name in environment.unset(here, needs, os.environ):
         del os.environ[name]
     os.environ.update(environment.of_process(here, needs))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m upkeep", description=__doc__)
-    parser.set_defaults(needs_backend=True)
-    parser.add_argument("--root", type=Path, help="the checkout, by default this one")
-    commands = parser.add_subparsers(required=True)
-    one = commands.add_parser("restore", help="put a removed name back on its last digest")
-    one.add_argument("--tag", required=True)
-    one.add_argument(
-        "--image",
-        default="",
-        help="the last part of the repository's name, where several images had that name; the "
-        "whole repository (host/namespace/name), where nothing declares the image any more",
-    )
-    one.set_defaults(run=_restore)
-    two = commands.add_parser("adopt", help="write the import file of a registry's declared tags")
-    two.add_argument("--apply", action="store_true", help="run the import as well")
-    two.set_defaults(run=_adopt)
-    three = commands.add_parser("prune", help="list what is superseded")
-    three.add_argument("--apply", action="store_true", help="delete what is due")
-    three.add_argument("--image", default="", help="one image only, declared or not")
-    three.add_argument("--keep-days", type=_days, help="instead of fleet:retention-days")
-    three.add_argument(
-        "--max-share", type=_share, default=prune.MAX_SHARE,
-        help="the share (0 to 1) of a repository's known digests above which nothing there goes",
-    )  # fmt: skip
-    three.set_defaults(run=_prune)
-    four = commands.add_parser("split", help="write a stack file for each image of a fleet")
-    four.add_argument("--apply", action="store_true", help="hand the state over as well")
-    four.set_defaults(run=_split, needs_backend=False)
-    for command in (one, two, three, four):
-        command.add_argument("--stack", default="dev")
-    return parser
 
 
 def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
@@ -261,7 +249,3 @@ def _share(text: str) -> float:
     if not 0 <= share <= 1:
         raise argparse.ArgumentTypeError("write a share from 0 to 1")
     return share
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

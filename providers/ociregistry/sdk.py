@@ -50,7 +50,7 @@ class TagArgs:
     `ref` is `host[:port]/repository:tag` and becomes the resource's id. `owner` is
     `<pulumi project>/<stack>`. `identity` is a hash of the inputs, kept in the state only; of a
     pointer, it is the version tag that it names. `inputs` says in words what the hash was made of,
-    so that a preview can say why a tag is built; see `providers.ociregistry.tag.reasons.reasons` for
+    so that a preview can say why a tag is built; `providers.ociregistry.tag.reasons.reasons` has
     its form. A change of `inputs` alone changes nothing.
     """
 

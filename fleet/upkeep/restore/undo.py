@@ -23,7 +23,8 @@ async def undo_record(
     A sweep keeps all these digests, with their platforms, and asks for all these names: this is
     the one place where it learns of them. Records of other stacks that are listed count as well.
 
-    :raises fleet.upkeep.prune.tag_list_check.DoubtError: when a record can't be read: what it keeps is not known.
+    :raises fleet.upkeep.prune.tag_list_check.DoubtError: when a record can't be read: what it
+        keeps is not known.
     :raises fleet.registry.errors.OciError: when the registry fails.
     """
     known = tuple(entry for entry in state.removed if entry.repository == repository)

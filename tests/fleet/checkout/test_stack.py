@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fleet.checkout.check_command import main
 from fleet.checkout.stack_config import declaration_of_engine, declaration_of_file
+from fleet.cli.main import main
 from fleet.declaration.problems import DeclarationError
 from tests.fleet import examples
 from tests.fleet.examples import config
@@ -122,7 +122,7 @@ def test_check_prints_all_problems_and_fails(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stack_file(tmp_path, registry="x")
-    assert main(["check", "--stack", "test", "--root", str(tmp_path)]) == 1
+    assert main(["validate", "--stack", "test", "--root", str(tmp_path)]) == 1
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "2 problems in Pulumi.test.yaml; nothing was changed:" in printed.err
@@ -138,7 +138,7 @@ def test_check_tells_of_every_folder_that_has_no_allow_list(
         for part in ("image", "verify"):
             (tmp_path / "assets" / name / part).mkdir(parents=True)
             (tmp_path / "assets" / name / part / "Dockerfile").write_text("FROM scratch\n")
-    assert main(["check", "--stack", "test", "--root", str(tmp_path)]) == 1
+    assert main(["validate", "--stack", "test", "--root", str(tmp_path)]) == 1
     printed = capsys.readouterr().err
     for name in ("web", "api"):
         assert f"{name}/image/.dockerignore: is no allow-list" in printed
@@ -148,14 +148,14 @@ def test_check_names_an_image_without_assets(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stack_file(tmp_path)
-    assert main(["check", "--stack", "test", "--root", str(tmp_path)]) == 1
+    assert main(["validate", "--stack", "test", "--root", str(tmp_path)]) == 1
     assert "there is no folder assets/web" in capsys.readouterr().err
 
 
 def test_check_of_a_stack_that_is_not_there_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["check", "--stack", "nowhere", "--root", str(tmp_path)]) == 1
+    assert main(["validate", "--stack", "nowhere", "--root", str(tmp_path)]) == 1
     assert "Pulumi.nowhere.yaml: there is no such file" in capsys.readouterr().err
 
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from fleet.cli.main import main
 from fleet.declaration.problems import DeclarationError
 from fleet.github import commands as program
 from fleet.github.check import _unlocked
@@ -48,14 +49,14 @@ def test_a_problem_is_told_and_fails(
         raise DeclarationError((), "Pulumi.prod.yaml")
 
     monkeypatch.setattr(program, "check", refuse)
-    assert program.main(["check", "--stack", "prod"]) == 1
+    assert main(["check", "--stack", "prod"]) == 1
     assert "Pulumi.prod.yaml" in capsys.readouterr().err
 
 
 def test_a_stack_that_is_nowhere_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert program.main(["check", "--stack", "nowhere", "--root", str(tmp_path)]) == 1
+    assert main(["check", "--stack", "nowhere", "--root", str(tmp_path)]) == 1
     assert "Pulumi.nowhere.yaml" in capsys.readouterr().err
 
 
@@ -67,5 +68,5 @@ def test_outside_of_a_job_a_command_says_what_is_missing(
 ) -> None:
     for name in ("GITHUB_REPOSITORY", "GITHUB_SHA", "FLEET_REPORT", "FLEET_EVENTS"):
         monkeypatch.delenv(name, raising=False)
-    assert program.main([command]) == 1
+    assert main([command]) == 1
     assert capsys.readouterr().err.startswith("error: ")

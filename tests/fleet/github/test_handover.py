@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from fleet.cli.main import main
 from fleet.declaration.parse import parse
 from fleet.declaration.problems import DeclarationError
-from fleet.github import commands as program
 from fleet.github.handover import received
 from fleet.local.console import TroubleError
 from fleet.lock.model import Lock, Tools
@@ -65,7 +65,7 @@ def test_what_the_one_job_collects_the_other_proposes(
     (tmp_path / "versions.md").write_text(TEXT)
     monkeypatch.setenv("FLEET_VERSIONS", str(tmp_path / "versions.md"))
     monkeypatch.setenv("FLEET_PROPOSAL", str(tmp_path / "proposal"))
-    assert program.main(["collect", "--stack", "prod", "--root", str(root)]) == 0
+    assert main(["collect", "--stack", "prod", "--root", str(root)]) == 0
     folder = tmp_path / "proposal"
     assert {path.name for path in folder.iterdir()} == {"declaration.yaml", "versions.md"}
     git(root, "checkout", "-q", "--", ".")
@@ -85,7 +85,7 @@ def test_for_a_part_of_a_fleet_it_is_the_declaration_and_lock_of_the_whole(
     (tmp_path / "versions.md").write_text(TEXT)
     monkeypatch.setenv("FLEET_VERSIONS", str(tmp_path / "versions.md"))
     monkeypatch.setenv("FLEET_PROPOSAL", str(tmp_path / "proposal"))
-    assert program.main(["collect", "--stack", "prod-web", "--root", str(root)]) == 0
+    assert main(["collect", "--stack", "prod-web", "--root", str(root)]) == 0
     assert (tmp_path / "proposal" / "declaration.yaml").exists()
 
 
@@ -312,5 +312,5 @@ def test_a_refusal_opens_nothing(
     folder = handed(tmp_path / "in", declaration=json.dumps({"config": {}}))
     monkeypatch.setenv("FLEET_PROPOSAL", str(folder))
     monkeypatch.setenv("GITHUB_API_URL", "https://nobody.invalid")
-    assert program.main(["proposal", "--stack", "prod", "--root", str(root)]) == 1
+    assert main(["proposal", "--stack", "prod", "--root", str(root)]) == 1
     assert "nobody.invalid" not in capsys.readouterr().err

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from fleet.checkout.stack_config import declaration_of_file
-from fleet.github import commands as program
+from fleet.cli.main import main
 from fleet.upkeep.split.split import stack_files
 from providers.ociregistry.stale_pointers.allow_list import read_allowed
 from tests.fleet.examples import config, image
@@ -31,7 +31,7 @@ def split(root: Path) -> None:
 
 
 def listed(root: Path) -> int:
-    return program.main(["removals", "--stack", "prod", "--root", str(root)])
+    return main(["removals", "--stack", "prod", "--root", str(root)])
 
 
 def test_what_is_handed_over_is_the_report_that_an_update_takes_for_its_list(

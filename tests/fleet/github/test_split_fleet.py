@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from fleet.checkout.stack_config import declaration_of_file
+from fleet.cli.main import main
 from fleet.github import commands as program
 from fleet.local.console import TroubleError
 from fleet.releases.writing import text_of
@@ -48,7 +49,7 @@ def asked(root: Path, stack: str = "prod") -> program.Asked:
 
 def test_the_page_of_a_job_has_all_stacks(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report(root, "prod-other", MOVE)
-    assert program.main(["page", "--stack", "prod", "--root", str(root)]) == 0
+    assert main(["page", "--stack", "prod", "--root", str(root)]) == 0
     page = capsys.readouterr().out
     assert page.startswith("## `prod`\n\n| stack |")
     assert "### Built (1)" in page
@@ -59,7 +60,7 @@ def test_a_job_for_one_stack_reads_the_file_that_was_named(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (root / "report.json").write_text(json.dumps(written(MOVE)))
-    assert program.main(["page", "--stack", "prod-web", "--root", str(root)]) == 0
+    assert main(["page", "--stack", "prod-web", "--root", str(root)]) == 0
     assert capsys.readouterr().out.startswith("## `prod-web`\n\n`0 build, 1 re-point")
 
 
@@ -101,7 +102,7 @@ def test_the_fleet_and_each_of_its_stacks_can_be_checked(
     (tmp_path / "locks" / "prod.yaml").write_bytes(text_of(lock(declaration)))
     told = {}
     for stack in ("prod", "prod-web", "prod-github"):
-        assert program.main(["check", "--stack", stack, "--root", str(tmp_path)]) == 0
+        assert main(["check", "--stack", stack, "--root", str(tmp_path)]) == 0
         told[stack] = capsys.readouterr().err.strip()
     assert told == {
         "prod": "prod: 4 tags of 2 images, 4 files on GitHub",

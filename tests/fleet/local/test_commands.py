@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fleet.cli.main import main
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.parse import parse
 from fleet.local import backend, cleanup, debian, engine, environment, mounts, prepare
@@ -92,7 +93,7 @@ def test_env_prints_exports_and_nothing_else(
 ) -> None:
     here = scratch(tmp_path)
     monkeypatch.setattr(program, "checkout", lambda: here)
-    assert program.main(["env"]) == 0
+    assert main(["env"]) == 0
     shown = capsys.readouterr()
     assert all(line.startswith("export ") for line in shown.out.splitlines())
     assert f"export SSL_CERT_FILE={here.tls}/bundle.pem" in shown.out
@@ -122,11 +123,11 @@ def test_the_users_login_is_there_for_a_stack_elsewhere_before_its_first_up(
     os.environ["PULUMI_BACKEND_URL"] = "s3://bucket"
     if command == "env":
         monkeypatch.setattr(program, "checkout", lambda: here)
-        assert program.main(["env", "--stack", "prod"]) == 0
+        assert main(["env", "--stack", "prod"]) == 0
         assert f"export DOCKER_CONFIG={here.docker_config_elsewhere}\n" in capsys.readouterr().out
     else:
         monkeypatch.setattr(upkeep, "_adopt", lambda *_: 0)
-        assert upkeep.main(["--root", str(here.root), "adopt", "--stack", "prod"]) == 0
+        assert main(["--root", str(here.root), "adopt", "--stack", "prod"]) == 0
         assert os.environ["DOCKER_CONFIG"] == str(here.docker_config_elsewhere)
     assert (here.docker_config_elsewhere / "config.json").samefile(logins)
 
@@ -140,7 +141,7 @@ def test_a_faulty_declaration_stops_everything_before_anything_is_touched(
     config.write_text(config.read_text().replace("fleet:registry:", "fleet:regsitry:"))
     monkeypatch.setattr(program, "checkout", lambda: here)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    assert program.main([name]) == 1
+    assert main([name]) == 1
     assert "fleet:regsitry" in capfd.readouterr().err
     assert [path.name for path in here.root.iterdir()] == ["Pulumi.dev.yaml"]
 
@@ -152,7 +153,7 @@ def test_trouble_is_one_message_and_a_failure(
         raise TroubleError("port 1 is taken")
 
     monkeypatch.setattr(prepare, "prepare", refuse)
-    assert program.main(["up"]) == 1
+    assert main(["up"]) == 1
     assert capsys.readouterr().err == "error: port 1 is taken\n"
 
 
@@ -193,7 +194,7 @@ def test_an_up_that_failed_names_the_nodes_that_do_not_answer(
 ) -> None:
     gone = Node(driver="remote", endpoint=f"unix://{tmp_path}/gone.sock", options={})
     Engine(tmp_path, monkeypatch, code=code, nodes={"arm": gone})
-    assert program.main(["up"]) == code
+    assert main(["up"]) == code
     told = capsys.readouterr().err
     assert (f"arm ({gone.endpoint}): No such file or directory" in told) is bool(code)
     assert ("its tags are as they were" in told) is bool(code)
@@ -208,7 +209,7 @@ def test_up_ends_with_the_table_and_the_engines_own_status(
 ) -> None:
     made = Engine(tmp_path, monkeypatch, code=code)
     monkeypatch.setattr(sys, "stdin", Terminal())
-    assert program.main(["up", "--stack", "dev"]) == code
+    assert main(["up", "--stack", "dev"]) == code
     up = "up --stack dev --suppress-outputs --continue-on-error --yes --skip-preview"
     assert made.calls()[0] == up
     assert "py3.11-1.0" in capsys.readouterr().out
@@ -227,7 +228,7 @@ def test_up_of_a_stack_elsewhere_lets_a_person_look_before_it_changes_anything(
 ) -> None:
     made = Engine(tmp_path, monkeypatch, port=None)
     monkeypatch.setattr(sys, "stdin", Terminal() if person else io.StringIO())
-    assert program.main(["up", "--stack", "prod"]) == 0
+    assert main(["up", "--stack", "prod"]) == 0
     silent = "" if person else " --yes --skip-preview"
     expected = f"up --stack prod --suppress-outputs --continue-on-error{silent}"
     assert made.calls()[0] == expected
@@ -250,11 +251,11 @@ def test_a_command_for_a_stack_that_was_split_is_one_for_each_of_its_parts_in_tu
     parts = split(made.here.root)
     for name, told in (("preview", "preview"), ("refresh", "refresh"), ("up", "up")):
         (tmp_path / "calls").write_text("")
-        assert program.main([name, "--stack", "dev"]) == 0
+        assert main([name, "--stack", "dev"]) == 0
         calls = [line.split(" ") for line in made.calls() if line.startswith(told)]
         assert [line[2] for line in calls] == list(parts)
     (tmp_path / "calls").write_text("")
-    assert program.main(["preview", "--stack", "dev-top"]) == 0
+    assert main(["preview", "--stack", "dev-top"]) == 0
     assert [line.split(" ")[2] for line in made.calls()] == ["dev-top"]
 
 
@@ -263,10 +264,10 @@ def test_of_a_stack_that_was_split_a_failed_part_stops_those_on_it(
 ) -> None:
     made = Engine(tmp_path, monkeypatch, code=7)
     split(made.here.root)
-    assert program.main(["up", "--stack", "dev"]) == 7
+    assert main(["up", "--stack", "dev"]) == 7
     assert "stack dev-top is left out: dev-base failed" in capsys.readouterr().err
     assert [line for line in made.calls() if line.startswith("up --stack dev-top")] == []
-    assert program.main(["preview", "--stack", "dev"]) == 7
+    assert main(["preview", "--stack", "dev"]) == 7
     assert [line for line in made.calls() if line.startswith("preview --stack dev-top")]
 
 
@@ -304,7 +305,7 @@ def test_an_up_whose_outputs_cannot_be_read_fails_with_the_engines_status(
     for code, expected in (("0", 1), ("7", 7)):
         script = f"case $1 in up) exit {code};; *) echo error: bucket is gone >&2; exit 1;; esac"
         command(tmp_path, made.pulumi.name, script)
-        assert program.main(["up"]) == expected
+        assert main(["up"]) == expected
         assert "bucket is gone" in capsys.readouterr().err
 
 
@@ -319,7 +320,7 @@ def test_other_commands_pass_on_to_the_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, expected: str
 ) -> None:
     made = Engine(tmp_path, monkeypatch)
-    assert program.main([name]) == 0
+    assert main([name]) == 0
     assert made.calls() == [expected]
 
 
@@ -341,7 +342,7 @@ def test_what_only_looks_asks_for_every_platform_unless_the_user_says_otherwise(
     if own is not None:
         monkeypatch.setenv("FLEET_VERIFY_CHILDREN", own)
     Engine(tmp_path, monkeypatch)
-    assert program.main([name]) == 0
+    assert main([name]) == 0
     assert (tmp_path / "asked").read_text().splitlines()[0] == f"{name} {expected}"
 
 
@@ -367,7 +368,7 @@ def test_status_before_the_first_up_says_how_to_get_tags(
 ) -> None:
     here = scratch(tmp_path)
     monkeypatch.setattr(program, "checkout", lambda: here)
-    assert program.main(["status"]) == 0
+    assert main(["status"]) == 0
     assert capsys.readouterr().out == "no tags yet: run make up\n"
 
 
@@ -378,7 +379,7 @@ def test_an_error_of_the_system_is_one_message_and_a_failure(
         raise PermissionError(13, "Permission denied", "/srv/.fleet")
 
     monkeypatch.setattr(prepare, "prepare", refuse)
-    assert program.main(["up"]) == 1
+    assert main(["up"]) == 1
     assert capsys.readouterr().err == "error: [Errno 13] Permission denied: '/srv/.fleet'\n"
 
 
@@ -387,12 +388,12 @@ def test_what_asks_again_goes_with_lock_alone(
 ) -> None:
     asked: list[dict[str, object]] = []
     monkeypatch.setattr(prepare, "lock", lambda *_, **again: asked.append(again))
-    assert program.main(["lock", "--refresh"]) == 0
-    assert program.main(["lock", "--newest", "all"]) == 0
+    assert main(["lock", "--refresh"]) == 0
+    assert main(["lock", "--newest", "all"]) == 0
     assert asked == [{"refresh": "1", "newest": ""}, {"refresh": "", "newest": "all"}]
     for option in (["--refresh"], ["--newest", "all"]):
         with pytest.raises(SystemExit):
-            program.main(["up", *option])
+            main(["up", *option])
         assert f"{option[0]} goes with lock" in capsys.readouterr().err
 
 
@@ -436,7 +437,7 @@ def test_after_the_exports_of_the_embedded_stack_another_is_refused_before_any_c
     monkeypatch.setattr(prepare, "_check", lambda *_: None)
     for variable, value in environment.settings(here, needs(), os.environ).items():
         monkeypatch.setenv(variable, value)
-    assert program.main([name]) == 1
+    assert main([name]) == 1
     assert "where the embedded stack keeps its state" in capsys.readouterr().err
     assert [path.name for path in here.root.iterdir()] == ["Pulumi.dev.yaml"]
 
@@ -449,7 +450,7 @@ def test_the_lock_of_a_stack_elsewhere_needs_neither_backend_nor_builder_nor_eng
     monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
     called: list[tuple[str, ...]] = []
     monkeypatch.setattr(prepare, "_python", lambda _, __, *words: called.append(words))
-    assert program.main(["lock", "--refresh", "builders", "--newest", "all"]) == 0
+    assert main(["lock", "--refresh", "builders", "--newest", "all"]) == 0
     assert called == [
         ("inputs", "check", "--stack", "dev"),
         ("releases", "lock", "--stack", "dev", "--refresh", "builders", "--newest", "all"),
@@ -468,7 +469,7 @@ def test_what_the_lock_of_a_stack_elsewhere_lacks_is_told_and_never_resolved_on_
     monkeypatch.setattr(prepare, "_resolve", lambda *_: pytest.fail("the outside was asked"))
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
-    assert program.main([name]) == 1
+    assert main([name]) == 1
     assert (
         "locks/dev.yaml: was not written yet. Run `make lock STACK=dev`" in capfd.readouterr().err
     )
@@ -483,7 +484,7 @@ def test_a_builder_that_is_nowhere_is_told_before_any_change(
     monkeypatch.setattr(prepare, "_check", lambda *_: None)
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
-    assert program.main(["up"]) == 1
+    assert main(["up"]) == 1
     assert "fleet:builders: no such builder: mynode" in capsys.readouterr().err
     assert [path.name for path in here.root.iterdir()] == ["Pulumi.dev.yaml"]
 
@@ -506,11 +507,11 @@ def test_a_remote_node_that_is_away_stops_an_up_before_any_change_and_no_preview
     monkeypatch.setattr(prepare, "_check", lambda *_: None)
     monkeypatch.setattr(toolchain, "survey", later)
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
-    assert program.main(["up"]) == 1
+    assert main(["up"]) == 1
     told = capsys.readouterr().err
     assert f"mynode (unix://{socket}): No such file or directory. Start buildkitd" in told
     assert not here.state.exists()
-    assert program.main(["preview"]) == 1
+    assert main(["preview"]) == 1
     assert "the next step" in capsys.readouterr().err
 
 

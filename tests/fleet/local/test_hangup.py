@@ -1,4 +1,4 @@
-"""A closed terminal, as `fleet.local.engine` passes it on: one interrupt, and the output is read on."""
+"""A closed terminal, as `fleet.local.engine` passes it on: one interrupt, and output is read on."""
 
 import os
 import signal

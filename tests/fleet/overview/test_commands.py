@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fleet.cli.main import main
 from fleet.lock.serialization import values_of
-from fleet.overview.commands import main
 from tests.fleet import examples
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -34,7 +34,7 @@ def clone(tmp_path: Path) -> Path:
 
 
 def run(clone: Path, *arguments: str) -> int:
-    return main(["--root", str(clone), *arguments])
+    return main([*arguments, "--root", str(clone)])
 
 
 def files(clone: Path) -> dict[Path, float]:

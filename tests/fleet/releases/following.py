@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from fleet.releases import commands as program
+from fleet.cli.main import main
 
 DECLARED = """\
 # What shall be.
@@ -51,7 +51,7 @@ def declare(root: Path, text: str) -> None:
 
 
 def run(root: Path) -> int:
-    return program.main(["versions", "--stack", "prod", "--root", str(root)])
+    return main(["versions", "--stack", "prod", "--root", str(root)])
 
 
 def held(root: Path) -> Mapping[str, bytes]:

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from fleet.checkout.lock_file import read_lock
+from fleet.cli.main import main
 from fleet.declaration.parse import parse
 from fleet.lock.model import Lock
 from fleet.releases import commands as program
@@ -49,7 +50,7 @@ def write(root: Path, **overrides: Any) -> None:
 
 
 def run(root: Path, *options: str) -> int:
-    return program.main(["lock", "--stack", "prod", "--root", str(root), *options])
+    return main(["resolve", "--stack", "prod", "--root", str(root), *options])
 
 
 def lock(root: Path) -> Lock:
@@ -81,7 +82,7 @@ def test_our_own_login_is_not_taken_for_the_users_at_another_registry(
         monkeypatch.setenv("DOCKER_CONFIG", str(folder))
         assert run(root) == 0
     monkeypatch.setenv("DOCKER_CONFIG", str(ours))
-    assert program.main(["versions", "--stack", "prod", "--root", str(root)]) == 0
+    assert main(["versions", "--stack", "prod", "--root", str(root)]) == 0
     assert seen == [None, str(theirs), None]
 
 

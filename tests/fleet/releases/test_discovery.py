@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fleet.checkout.stack_config import declaration_of_file
+from fleet.cli.main import main
 from fleet.releases import commands as program
 from tests.fleet.releases.following import CYCLE, DECLARED, FOLLOWED, declare, held, run
 from tests.fleet.releases.outside import Outside
@@ -123,7 +124,7 @@ def test_the_registry_of_this_machine_is_trusted(
 def test_the_file_of_a_part_leads_to_the_whole(root: Path) -> None:
     part = "config:\n  fleet:part-of: prod\n  fleet:only: [web]\n"
     (root / "Pulumi.prod-web.yaml").write_text(part)
-    assert program.main(["versions", "--stack", "prod-web", "--root", str(root)]) == 0
+    assert main(["versions", "--stack", "prod-web", "--root", str(root)]) == 0
     assert "27.0.1" in (root / "Pulumi.prod.yaml").read_text()
     assert (root / "Pulumi.prod-web.yaml").read_text() == part
     assert [path.name for path in (root / "locks").iterdir()] == ["prod.yaml"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from fleet.cli.main import main
 from fleet.registry.errors import UnreachableError
 from fleet.releases import commands as program
 from fleet.releases.discovery import discover
@@ -104,7 +105,7 @@ def test_a_faulty_declaration_is_told_before_anybody_is_asked(
 @pytest.mark.parametrize("option", ["--refresh", "--newest=web"])
 def test_options_of_lock_are_not_for_versions(option: str, root: Path) -> None:
     with pytest.raises(SystemExit):
-        program.main(["versions", "--root", str(root), option])
+        main(["versions", "--root", str(root), option])
 
 
 Answer = Callable[[httpx.Request], httpx.Response]

@@ -7,8 +7,8 @@ import yaml
 
 from fleet.checkout.lock_file import lock_file
 from fleet.checkout.stack_config import declaration_of_engine, declaration_of_file, whole_stack
+from fleet.cli.main import main
 from fleet.declaration.parse import parse
-from fleet.upkeep.commands import main
 from fleet.upkeep.split.split import github_stack, stack_files
 from tests.fleet.examples import config, image
 
@@ -96,13 +96,13 @@ def test_the_command_writes_what_is_not_there_and_overwrites_nothing(
 ) -> None:
     mine = root / "Pulumi.prod-base.yaml"
     mine.write_text("config: {fleet:part-of: prod, fleet:only: [base]}\n")
-    assert main(["--root", str(root), "split", "--stack", "prod"]) == 0
+    assert main(["split", "--stack", "prod", "--root", str(root)]) == 0
     assert "Pulumi.prod-base.yaml: there already" in capsys.readouterr().err
     assert "written" not in mine.read_text()
     assert (root / "Pulumi.prod-child.yaml").exists()
-    assert main(["--root", str(root), "split", "--stack", "prod"]) == 0
+    assert main(["split", "--stack", "prod", "--root", str(root)]) == 0
     assert "Pulumi.prod-child.yaml: there already" in capsys.readouterr().err
-    assert main(["--root", str(root), "split", "--stack", "prod-child"]) == 1
+    assert main(["split", "--stack", "prod-child", "--root", str(root)]) == 1
     assert "is a part of prod already" in capsys.readouterr().err
 
 
@@ -110,6 +110,6 @@ def test_the_command_writes_what_is_not_there_and_overwrites_nothing(
 def test_of_a_stack_that_was_split_the_other_commands_want_a_part(
     root: Path, capsys: pytest.CaptureFixture[str], command: list[str]
 ) -> None:
-    main(["--root", str(root), "split", "--stack", "prod"])
-    assert main(["--root", str(root), *command, "--stack", "prod"]) == 1
+    main(["split", "--stack", "prod", "--root", str(root)])
+    assert main([*command, "--stack", "prod", "--root", str(root)]) == 1
     assert "is split into prod-base, prod-child. Name one of them" in capsys.readouterr().err

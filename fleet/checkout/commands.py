@@ -1,31 +1,26 @@
-"""``python -m inputs check --stack NAME``: every problem of a declaration, before the engine."""
+"""The command ``validate``: every problem of a declaration, before the engine."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from fleet.checkout.planning import plan_of
 from fleet.checkout.project import assets_of
 from fleet.checkout.stack_config import config_file, declaration_of_file, images_named_in
+from fleet.command import Commands
 from fleet.declaration.model import Declaration
 from fleet.declaration.problems import DeclarationError, Problems
 from fleet.plan.lock_completeness import note_missing_assets
 
 
-def main(arguments: list[str]) -> int:
-    """Return 0 when the declaration is sound, else 1 with all its problems on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m inputs", description=__doc__)
-    parser.add_argument("command", choices=["check"])
-    parser.add_argument("--stack", default="dev")
-    parser.add_argument("--root", type=Path, default=Path.cwd())
+def add_to(commands: Commands) -> None:
+    """Add the commands of this room."""
+    made = commands.add("validate", "Print every problem of a declaration", _validate)
     text = "also check that the lock covers the declaration"
-    parser.add_argument("--locked", action="store_true", help=text)
-    chosen = parser.parse_args(arguments)
-    try:
-        check(chosen.root, chosen.stack, locked=chosen.locked)
-    except DeclarationError as error:
-        print(error, file=sys.stderr)
-        return 1
+    made.add_argument("--locked", action="store_true", help=text)
+
+
+def _validate(chosen: argparse.Namespace) -> int:
+    check(chosen.root or Path.cwd(), chosen.stack, locked=chosen.locked)
     return 0
 
 
@@ -50,7 +45,3 @@ def check(root: Path, stack: str, *, locked: bool = False) -> None:
     problems.raise_if_any(path.name)
     if declaration and locked:
         plan_of(root, stack, declaration)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

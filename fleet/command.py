@@ -1,0 +1,45 @@
+"""Commands of the command line, as each room adds its own: the same flags everywhere."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+Run = Callable[[argparse.Namespace], int]
+"""Runs a command and returns the exit status."""
+
+
+class Subparsers(Protocol):
+    """The part of argparse that adds a command."""
+
+    def add_parser(
+        self,
+        name: str,
+        *,
+        help: str,  # noqa: A002 - argparse's own name
+        description: str,
+    ) -> argparse.ArgumentParser:
+        """Return the parser of a new command."""
+        ...
+
+
+class Commands:
+    """The commands of one parser."""
+
+    def __init__(self, subparsers: Subparsers) -> None:
+        self._subparsers = subparsers
+
+    def add(
+        self, name: str, text: str, run: Run, *, interrupted: str = "Run it again to finish."
+    ) -> argparse.ArgumentParser:
+        """Add the command ``name`` with the flags of all, and return its parser.
+
+        ``text`` is its help, without a full stop. ``interrupted`` says what became of the work
+        where a person interrupts it.
+        """
+        made = self._subparsers.add_parser(name, help=text, description=f"{text}.")
+        made.add_argument("--stack", default="dev", help="the stack, by default dev")
+        text = "the checkout, by default the one of this program"
+        made.add_argument("--root", type=Path, help=text)
+        made.set_defaults(run=run, interrupted=interrupted)
+        return made
