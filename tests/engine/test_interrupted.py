@@ -109,7 +109,7 @@ def make_up(here: Scene) -> list[str]:
     script.write_text(
         "import dataclasses, os, pathlib, sys\n"
         f"sys.path.insert(0, {str(ROOT)!r})\n"
-        "from local import engine\n"
+        "from fleet.local import engine\n"
         "from fleet.local.paths import checkout\n"
         "here = dataclasses.replace(checkout(), root=pathlib.Path.cwd())\n"
         f"sys.exit(engine.run(here, {command!r}, os.environ))\n"

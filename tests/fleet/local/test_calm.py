@@ -118,7 +118,7 @@ def test_a_terminal_is_the_engines_own(here: Checkout) -> None:
     master, terminal = os.openpty()
     child = [sys.executable, "-c", "import sys; print(sys.stdout.isatty())"]
     program = (
-        "from local import engine; from fleet.local.paths import checkout; "
+        "from fleet.local import engine; from fleet.local.paths import checkout; "
         f"engine.run(checkout(), {child!r}, {{}})"
     )
     subprocess.run([sys.executable, "-c", program], cwd=here.root, stdout=terminal, check=True)

@@ -36,7 +36,7 @@ def running(notes: Path, before: str = "") -> "Iterator[subprocess.Popen[bytes]]
     child = [sys.executable, "-c", CHILD.format(notes=str(notes))]
     program = (
         f"import os, signal, sys\n{before}\n"
-        "from local import engine\nfrom fleet.local.paths import checkout\n"
+        "from fleet.local import engine\nfrom fleet.local.paths import checkout\n"
         f"os._exit(engine.run(checkout(), {child!r}, dict(os.environ)))"
     )
     with subprocess.Popen(

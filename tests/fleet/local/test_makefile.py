@@ -134,22 +134,18 @@ def test_the_makefiles_own_variables_cannot_be_given(clone: Path, value: str) ->
         assert make(clone, target, *(f"{name}={value}" for name in OWN)).returncode == 0
         assert make(clone, target, **dict.fromkeys(OWN, value)).returncode == 0
     assert not ran(clone)
-    assert recorded(clone) == ["-m", "local", "status", "--stack", "dev"] * 2
+    assert recorded(clone) == ["-m", "fleet", "status", "--stack", "dev"] * 2
 
 
-@pytest.mark.parametrize("module", ["local", "upkeep", "jobs", "overview", "releases"])
+@pytest.mark.parametrize("name", ["status", "prune", "check", "plan", "versions", "validate"])
 @pytest.mark.parametrize("stack", ["dev;touch x", "../dev", "a/b", "", ".", "d\nx", "x" * 101])
-def test_a_name_that_is_no_stacks_is_refused_before_anything(module: str, stack: str) -> None:
-    commands = {
-        "local": "status", "upkeep": "prune", "jobs": "check", "overview": "plan",
-        "releases": "versions",
-    }  # fmt: skip
+def test_a_name_that_is_no_stacks_is_refused_before_anything(name: str, stack: str) -> None:
     if stack not in ("dev;touch x", "../dev"):
         with pytest.raises(DeclarationError, match="is not a stack name"):
             config_file(ROOT, stack)
         return
     done = subprocess.run(
-        [str(ROOT / ".venv/bin/python"), "-m", module, commands[module], "--stack", stack],
+        [str(ROOT / ".venv/bin/python"), "-m", "fleet", name, "--stack", stack],
         check=False, cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 1

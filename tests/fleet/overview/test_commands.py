@@ -118,7 +118,7 @@ def test_colours_are_for_terminals_alone_and_can_be_refused(clone: Path) -> None
 def test_a_reader_that_leaves_early_is_no_error(clone: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    argv = [sys.executable, "-m", "overview", "--root", str(clone), "plan"]
+    argv = [sys.executable, "-m", "fleet", "plan", "--root", str(clone)]
     done = subprocess.run(
         argv, cwd=ROOT, stdout=writing, stderr=subprocess.PIPE, text=True, check=False
     )
@@ -133,7 +133,7 @@ def test_what_a_terminal_can_not_show_is_spelt_out(clone: Path) -> None:
     written = yaml.safe_load(declared)
     written["config"]["fleet:images"] = {"web": image}
     (clone / "Pulumi.dev.yaml").write_text(yaml.safe_dump(written))
-    argv = [sys.executable, "-m", "overview", "--root", str(clone), "plan"]
+    argv = [sys.executable, "-m", "fleet", "plan", "--root", str(clone)]
     env = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, "left out: l\\xe4uft nicht" in done.stdout) == (0, True)
@@ -143,7 +143,7 @@ def on_a_terminal(clone: Path, settings: dict[str, str]) -> str:
     """What `plan` writes to a terminal."""
     leader, follower = pty.openpty()
     kept = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
-    argv = [sys.executable, "-m", "overview", "--root", str(clone), "plan"]
+    argv = [sys.executable, "-m", "fleet", "plan", "--root", str(clone)]
     env = {**kept, "TERM": "xterm", **settings}
     process = subprocess.Popen(argv, cwd=ROOT, env=env, stdout=follower)
     os.close(follower)

@@ -1,4 +1,4 @@
-"""``python -m releases lock``: what it writes, and that a failure leaves the lock as it was."""
+"""``python -m fleet resolve``: what it writes, and that a failure leaves the lock as it was."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -137,7 +137,7 @@ def test_a_failure_leaves_the_lock_as_it_was(
     before = (root / "locks" / "prod.yaml").read_bytes()
     world.unsolvable = "gunicorn"
     assert run(root, "--newest", "all") == 1
-    assert capsys.readouterr().err.startswith("The lock was left as it is. web: uvicorn==0.33.0")
+    assert capsys.readouterr().err.startswith("error: The lock was left as it is. web: uvicorn==0.33.0")
     assert (root / "locks" / "prod.yaml").read_bytes() == before
 
 

@@ -1,4 +1,4 @@
-"""``python -m releases versions``: what it writes and says."""
+"""``make versions``: what it writes and says."""
 
 import os
 from contextlib import nullcontext

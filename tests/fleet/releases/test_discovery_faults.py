@@ -1,4 +1,4 @@
-"""``python -m releases versions`` where something is wrong: nothing is written, and why is said."""
+"""``make versions`` where something is wrong: nothing is written, and why is said."""
 
 import json
 import re
@@ -97,7 +97,7 @@ def test_a_faulty_declaration_is_told_before_anybody_is_asked(
 ) -> None:
     declare(root, DECLARED.replace("package:", "pakage:"))
     told = fails(root, capsys)
-    assert told.startswith("4 problems in Pulumi.prod.yaml; nothing was changed:\n")
+    assert told.startswith("error: 4 problems in Pulumi.prod.yaml; nothing was changed:\n")
     assert "fleet:images.web.pakage: unknown key" in told
     assert world.said == []
 
@@ -176,7 +176,7 @@ def test_an_index_that_cannot_be_trusted_changes_nothing(
     on(monkeypatch, reply)
     told = fails(root, capsys)
     assert told.splitlines()[0] == "asking for the releases of gunicorn"
-    assert re.search(rf"\nNothing was changed\. .*{words}", told)
+    assert re.search(rf"\nerror: Nothing was changed\. .*{words}", told)
 
 
 def test_a_release_cycle_that_cannot_be_read_changes_nothing(

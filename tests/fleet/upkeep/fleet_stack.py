@@ -78,9 +78,9 @@ class FleetStack(EngineStack):
         return make_plan(declaration, inputs, owner="fleet/dev")
 
     def upkeep(self, *arguments: str, code: int = 0) -> str:
-        """Run `python -m upkeep` on this checkout; return what it printed."""
+        """Run a command on this checkout; return what it printed."""
         done = subprocess.run(
-            [sys.executable, "-m", "upkeep", "--root", str(self.root), *arguments],
+            [sys.executable, "-m", "fleet", *arguments, "--root", str(self.root)],
             cwd=ROOT, env=self.environment, text=True, check=False, timeout=120,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
