@@ -44,8 +44,8 @@ from benchmarks.ours import Ours
 from benchmarks.replaced_way import Builder, Job
 from benchmarks.scratch import clone
 from benchmarks.traffic import Storage, Upload, uploads
+from fleet.console import say
 from fleet.local import registry
-from fleet.local.console import say
 from tests.ports import free_port
 
 STACK = "dev"

@@ -24,7 +24,7 @@ from typing import Final
 
 from benchmarks.one_commit import PARTS
 from benchmarks.scratch import ROOT
-from fleet.local.console import say
+from fleet.console import say
 
 _SCRIPT: Final = Path(__file__).with_name("one_commit.py")
 

@@ -31,8 +31,8 @@ from benchmarks.scratch import ROOT, clone, commit
 from benchmarks.watched import Ran, run
 from fleet.checkout.lock_file import lock_file
 from fleet.checkout.stack_config import declaration_of_file
+from fleet.console import say, timed
 from fleet.local import certificates, docker_config, engine, registry
-from fleet.local.console import say, timed
 from fleet.local.toolchain import toolchain
 from fleet.lock.serialization import values_of
 from tests.ports import free_port

@@ -9,8 +9,8 @@ from typing import Any
 
 import yaml
 
+from fleet.console import say
 from fleet.local import cleanup, environment
-from fleet.local.console import say
 from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import Needs, read_needs
 

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 from components.failures import digest_or_nothing, or_else
-from fleet import tags as names
+from fleet.declaration import tags as names
 from fleet.plan.plan import ImagePlan, Plan
 from fleet.plan.pointers import Pointer
 from providers.ociregistry.sdk import PointerPattern, StalePointers, StalePointersArgs, Tag, TagArgs

@@ -5,9 +5,9 @@ from pathlib import Path
 from fleet.checkout import strict_yaml
 from fleet.declaration.model import Declaration
 from fleet.declaration.problems import Problems
+from fleet.declaration.tags import LOOPBACK
 from fleet.lock.model import Lock
 from fleet.lock.serialization import is_older, parse
-from fleet.tags import LOOPBACK
 
 
 def is_local(declaration: Declaration) -> bool:

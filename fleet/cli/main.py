@@ -7,9 +7,9 @@ from importlib import import_module
 from typing import Final
 
 from fleet.command import Commands
+from fleet.console import TroubleError, say
 from fleet.declaration.problems import DeclarationError
 from fleet.http.errors import ReadableError
-from fleet.local.console import TroubleError, say
 
 ROOMS: Final[Mapping[str, tuple[str, ...]]] = {
     "fleet.local.commands": (

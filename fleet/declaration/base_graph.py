@@ -8,7 +8,7 @@ from fleet.declaration import versions
 from fleet.declaration.matrix import Cell, cells
 from fleet.declaration.model import Exclusion, Image
 from fleet.declaration.problems import Problems
-from fleet.plan.pointers import eligible
+from fleet.declaration.versions import eligible
 
 Yanked = Mapping[str, tuple[str, ...]]
 """Withdrawn versions by package."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from fleet.declaration.config_reader import Reader, one_of, pattern
-from fleet.tags import PLATFORMS
+from fleet.declaration.tags import PLATFORMS
 
 KEYS = (
     "repository",

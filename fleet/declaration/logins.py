@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fleet import tags
+from fleet.declaration import tags
 from fleet.declaration.config_reader import Fault, Reader, pattern
 from fleet.declaration.problems import Problems
 

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
-from fleet import tags
+from fleet.declaration import tags
 from fleet.declaration.model import Image
-from fleet.lock.model import PinKey
-from fleet.tags import Tag
+from fleet.declaration.tags import Tag
+
+PinKey = tuple[str, str, str]
+"""Image, Python and version: what a set of pinned distributions was resolved for."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from fleet.declaration.builder_nodes import Node
 from fleet.declaration.github import GitHub
 from fleet.declaration.logins import Login
 from fleet.declaration.release_policy import PythonReleases, Releases
-from fleet.tags import PointerKind
+from fleet.declaration.tags import PointerKind
 
 StalePolicy = NewType("StalePolicy", str)
 """``remove``, ``keep`` or ``remove after N days``, checked by :mod:`fleet.declaration.parse`."""

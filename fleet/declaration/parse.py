@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from fleet import tags as names
+from fleet.declaration import tags as names
 from fleet.declaration import validators
 from fleet.declaration.base_graph import note_faults
 from fleet.declaration.builder_nodes import nodes

@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from fleet import tags
-from fleet.declaration import validators
+from fleet.declaration import tags, validators
 from fleet.declaration.config_reader import Reader, Rule
 from fleet.declaration.matrix import cells
 from fleet.declaration.model import STALE_DEFAULTS, Exclusion, Image, StalePolicy
@@ -14,8 +13,8 @@ from fleet.declaration.release_policy import (
     parse_python_releases,
     parse_releases,
 )
+from fleet.declaration.tags import PointerKind
 from fleet.lock.model import normalised
-from fleet.tags import PointerKind
 
 IMAGE_KEYS = (
     "title", "maintainer", "source", "licenses", "package", "extras", "requires", "from-source",

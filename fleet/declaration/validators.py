@@ -1,7 +1,6 @@
 """What a declared text may be: each rule says what is wrong with one that breaks it."""
 
-from fleet import tags
-from fleet.declaration import cron, registry_limits, versions
+from fleet.declaration import cron, registry_limits, tags, versions
 from fleet.declaration.config_reader import Fault, one_of, pattern
 
 _DISTRIBUTION = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"  # PyPA names, without the extras

@@ -7,8 +7,8 @@ from fleet.declaration.base_graph import Yanked
 from fleet.declaration.matrix import cells, versions_of
 from fleet.declaration.model import Image
 from fleet.declaration.problems import Problems
+from fleet.declaration.versions import eligible
 from fleet.lock.model import normalised
-from fleet.plan.pointers import eligible
 
 
 def note_two_versions(

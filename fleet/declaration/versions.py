@@ -30,6 +30,17 @@ def is_final(version: Version) -> bool:
     return not version.is_prerelease and not version.is_devrelease
 
 
+def eligible(declared: Iterable[str], yanked: Iterable[str]) -> list[str]:
+    """Return the versions that a pointer may name: final ones, not yanked."""
+    withdrawn = frozenset(yanked)
+    parsed = ((version, parse(version)) for version in declared)
+    return [
+        version
+        for version, form in parsed
+        if form is not None and is_final(form) and version not in withdrawn
+    ]
+
+
 def highest(versions: Iterable[str]) -> str:
     """Return the highest of non-empty ``versions`` by PEP 440, never by spelling."""
     return max(versions, key=Version)

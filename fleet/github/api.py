@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx
 
+from fleet.console import TroubleError
 from fleet.http import secret
 from fleet.http.addresses import is_loopback, resolve
 from fleet.http.blocking import Blocking
@@ -20,7 +21,6 @@ from fleet.http.message import Call, Reply
 from fleet.http.opening import open_http
 from fleet.http.retry import retry_after
 from fleet.http.text import one_line
-from fleet.local.console import TroubleError
 
 _DEADLINE = 30.0
 _ATTEMPTS = 4

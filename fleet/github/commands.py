@@ -10,6 +10,7 @@ from pathlib import Path
 from fleet.checkout.split_stacks import part_file, stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
 from fleet.command import Commands, Run
+from fleet.console import TroubleError, say
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
 from fleet.github.api import Api, api_of
@@ -25,7 +26,6 @@ from fleet.github.proposal import changed_files, propose
 from fleet.github.removal_gate import list_removals
 from fleet.github.render.report_page import JOB_LIMIT
 from fleet.github.run_files import named, read_report
-from fleet.local.console import TroubleError, say
 from fleet.local.paths import checkout
 
 _PROPOSAL = "FLEET_PROPOSAL"

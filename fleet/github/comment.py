@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from fleet.console import TroubleError, say
 from fleet.github.context import BOT, Context
 from fleet.github.job import Job
 from fleet.github.render.report import Report
 from fleet.github.render.report_page import COMMENT_LIMIT, page, sections
-from fleet.local.console import TroubleError, say
 from fleet.pages.markdown import code, heading_rows, row
 
 _BROKEN_OFF = "The run ended before it could say what is to be done."

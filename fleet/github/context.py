@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 
 BOT = "github-actions[bot]"
 """Who a workflow's own token writes as; what others wrote is never taken for its own."""

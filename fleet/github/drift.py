@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from fleet.console import say
 from fleet.github.comment import opening_of
 from fleet.github.context import BOT, Context
 from fleet.github.event_log import Record
 from fleet.github.job import Job
 from fleet.github.render.report import CHANGING, Report
 from fleet.github.render.report_page import COMMENT_LIMIT, Section, page, sections
-from fleet.local.console import say
 from fleet.pages.markdown import code, row
 
 WORKFLOW = "up.yml"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 
 _CHANGES = frozenset({"create", "update", "replace", "create-replacement", "delete"})
 # Tags and builds are in the report already, with reasons.

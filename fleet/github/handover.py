@@ -15,9 +15,9 @@ import yaml
 from fleet.checkout import strict_yaml
 from fleet.checkout.lock_file import read_lock
 from fleet.checkout.stack_config import config_file, declaration_of_file
+from fleet.console import TroubleError
 from fleet.declaration.model import PYPI
 from fleet.declaration.problems import Problems
-from fleet.local.console import TroubleError
 from fleet.lock.model import Base, Lock, name_of
 from fleet.lock.serialization import parse
 from fleet.pages.markdown import inert

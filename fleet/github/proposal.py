@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fleet.console import TroubleError, say
 from fleet.declaration.github import GitHub
 from fleet.github.handover import Proposal
 from fleet.github.job import Job
 from fleet.github.render.report_page import COMMENT_LIMIT
-from fleet.local.console import TroubleError, say
 
 _AUTO_MERGE = """
 mutation ($pull: ID!, $method: PullRequestMergeMethod!) {

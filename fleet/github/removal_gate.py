@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fleet.checkout.split_stacks import part_file
+from fleet.console import TroubleError, say
 from fleet.github.run_files import REPORT, named, read_report
-from fleet.local.console import TroubleError, say
 
 FOLDER = "FLEET_REMOVALS"
 """The variable that names the folder which is handed over."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fleet.checkout.split_stacks import part_file
+from fleet.console import TroubleError
 from fleet.github.render.report import Report, ReportError, joined, parse
-from fleet.local.console import TroubleError
 
 REPORT = "FLEET_REPORT"
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
 

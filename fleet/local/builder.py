@@ -7,11 +7,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.console import say
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.node_validators import REMOTE
 from fleet.local import buildx_instances, docker_config, emulation, processes
 from fleet.local.child_environment import child_environment
-from fleet.local.console import say
 from fleet.local.disk_space import BUILDER_KEEPS, FOR_DAEMONS
 from fleet.local.paths import Checkout
 from fleet.local.requirements import BUILDER, Needs

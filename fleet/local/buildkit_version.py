@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 import grpc  # type: ignore[import-untyped]
 
+from fleet.console import TroubleError
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.node_validators import KEY_OPTIONS, REMOTE
-from fleet.local.console import TroubleError
 from fleet.local.requirements import Needs
 
 OLDEST: Final = (0, 14, 1)

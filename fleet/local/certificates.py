@@ -6,8 +6,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from fleet.console import TroubleError
 from fleet.local.child_environment import child_environment
-from fleet.local.console import TroubleError
 from fleet.local.paths import Checkout
 
 _NAMES = "DNS:localhost,IP:127.0.0.1,IP:::1"

@@ -1,7 +1,7 @@
 """The end of the embedded default: daemons stopped, and its data removed when asked."""
 
+from fleet.console import say
 from fleet.local import builder, mounts, registry
-from fleet.local.console import say
 from fleet.local.paths import Checkout
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from fleet.checkout.split_stacks import stacks_of
 from fleet.command import Commands, Run
+from fleet.console import TroubleError, say
 from fleet.local import (
     backend,
     certificates,
@@ -19,7 +20,6 @@ from fleet.local import (
     prepare,
     run_stacks,
 )
-from fleet.local.console import TroubleError, say
 from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
 from fleet.local.toolchain import published

@@ -5,8 +5,8 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 
+from fleet.console import TroubleError, tail_of, timed
 from fleet.local.child_environment import SEARCH_PATH, child_environment
-from fleet.local.console import TroubleError, tail_of, timed
 from fleet.local.platforms import native
 from fleet.local.requirements import Needs
 

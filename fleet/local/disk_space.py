@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from fleet.console import TroubleError, say
 from fleet.local import backend
-from fleet.local.console import TroubleError, say
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
 from fleet.local.status import size

@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from fleet.console import TroubleError
 from fleet.declaration.node_validators import CLOUD, OPTIONS
 from fleet.local import buildx_instances, private_files, registry_login
-from fleet.local.console import TroubleError
 from fleet.local.paths import Checkout
 from fleet.local.requirements import DOCKER_BUILDER, Needs
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from fleet.console import TroubleError, say
 from fleet.local.child_environment import child_environment
-from fleet.local.console import TroubleError, say
 from fleet.local.platforms import NAMES, native
 
 _KERNEL = Path("/proc/sys/fs/binfmt_misc")

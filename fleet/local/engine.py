@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from fleet.console import TroubleError, tail_of
 from fleet.local import status, truncated_state
-from fleet.local.console import TroubleError, tail_of
 from fleet.local.engine_output import Calm
 from fleet.local.hangup import passed_on_hangup
 from fleet.local.paths import Checkout

@@ -10,9 +10,9 @@ import ssl
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
+from fleet.console import TroubleError, say
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.node_validators import KEY_OPTIONS, REMOTE
-from fleet.local.console import TroubleError, say
 from fleet.local.requirements import Needs
 
 _SECONDS = 5

@@ -5,8 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.console import TroubleError
 from fleet.local import private_files
-from fleet.local.console import TroubleError
 
 SOCKET_PATH_LIMIT = 107
 """Bytes of a Unix socket's path: ``sun_path`` holds 108 with its terminator (unix(7))."""

@@ -4,7 +4,7 @@ import platform
 from dataclasses import dataclass
 from typing import Final
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 
 
 @dataclass(frozen=True, kw_only=True)

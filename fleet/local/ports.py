@@ -5,7 +5,7 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 
 _LISTENING = "0A"  # the kernel's TCP_LISTEN, as /proc/net/tcp prints it
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.checkout.stack_config import whole_stack
+from fleet.console import TroubleError
 from fleet.local import (
     backend,
     builder,
@@ -24,7 +25,6 @@ from fleet.local import (
     registry,
 )
 from fleet.local.base_images import bases
-from fleet.local.console import TroubleError
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs, read_needs
 from fleet.local.run_lock import alone

@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from fleet.console import TroubleError
 from fleet.local import mounts, private_files
 from fleet.local.child_environment import child_environment
-from fleet.local.console import TroubleError
 
 PROC = Path("/proc")
 _POLL = 0.05

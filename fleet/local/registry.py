@@ -7,12 +7,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from fleet.console import say
 from fleet.http.blocking import Blocking
 from fleet.http.errors import HttpError
 from fleet.http.message import Call
 from fleet.http.opening import open_http
 from fleet.local import certificates, ports, processes, registry_login
-from fleet.local.console import say
 from fleet.local.paths import Checkout
 from fleet.local.registry_login import Login
 

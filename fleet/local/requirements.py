@@ -12,8 +12,8 @@ from fleet.declaration.logins import Login
 from fleet.declaration.matrix import cells
 from fleet.declaration.model import Declaration, Image
 from fleet.declaration.node_validators import EMBEDDED, KEY_OPTIONS
+from fleet.declaration.tags import LOOPBACK
 from fleet.lock.model import Lock
-from fleet.tags import LOOPBACK
 
 BUILDER = EMBEDDED
 """The embedded builder; any other under ``fleet:builders`` is a declared node or the user's."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fleet.local.console import say
+from fleet.console import say
 
 
 @contextmanager

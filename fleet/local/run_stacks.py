@@ -10,9 +10,9 @@ from pathlib import Path
 from types import FrameType
 
 from fleet.checkout.split_stacks import part_file
+from fleet.console import TroubleError, say
 from fleet.declaration.problems import DeclarationError
 from fleet.declaration.split import FleetStack
-from fleet.local.console import TroubleError, say
 
 _FILES = ("FLEET_REPORT", "FLEET_ALLOWED_REMOVALS", "PULUMI_OPTION_EVENT_LOG")
 """Variables with files that a run writes, or had written by the one before: each stack's own."""

@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 
 from packaging.markers import Marker
 
+from fleet.declaration.matrix import PinKey
 from fleet.declaration.model import Image
-from fleet.plan.wheel_files import wheel_for
-from fleet.tags import PLATFORMS
-
-PinKey = tuple[str, str, str]
-"""Image, Python and version: what a set of pinned distributions was resolved for."""
+from fleet.declaration.tags import PLATFORMS
+from fleet.lock.wheel_files import wheel_for
 
 ToolKey = tuple[str, str]
 """Image and Python: what compiles its distributions."""

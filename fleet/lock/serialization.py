@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from packaging.markers import InvalidMarker, Marker
 
 from fleet.declaration.config_reader import Fault, Reader, Rule, pattern
+from fleet.declaration.matrix import PinKey
 from fleet.declaration.problems import Problems
-from fleet.lock.model import Base, Lock, PinKey, ToolKey, Tools, bare, command
-from fleet.plan.wheel_files import is_of
+from fleet.lock.model import Base, Lock, ToolKey, Tools, bare, command
+from fleet.lock.wheel_files import is_of
 
 FORMAT = 2
 

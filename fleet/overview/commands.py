@@ -14,9 +14,9 @@ from fleet.checkout.planning import plan_of
 from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.command import Commands, Run
+from fleet.console import TroubleError, say
 from fleet.declaration.model import Declaration
 from fleet.declaration.stack_share import widened
-from fleet.local.console import TroubleError, say
 from fleet.local.paths import Checkout, checkout
 from fleet.overview.colours import paint
 from fleet.overview.graph import graph

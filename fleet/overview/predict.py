@@ -7,13 +7,13 @@ only inputs, so what somebody changed in the registry since the last refresh is 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from fleet.declaration.tags import Tag
 from fleet.overview.recorded_state import Build, Known
 from fleet.plan import export
 from fleet.plan.plan import ImagePlan, Plan, VersionTag
 from fleet.plan.platform_build import TagBuild
 from fleet.plan.pointers import Pointer
 from fleet.registry.reference import ManifestReference, Repository, TagReference
-from fleet.tags import Tag
 from providers.ociregistry.report import Entry
 from providers.ociregistry.tag.model import TagInputs
 from providers.ociregistry.tag.predict import foresee

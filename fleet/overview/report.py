@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterator
 
 from fleet.declaration.model import Declaration, Image
+from fleet.declaration.tags import pointer_pattern
 from fleet.overview.notes import Notes, wrapped
 from fleet.overview.predict import Foresight, ImageForesight, Undeclared
 from fleet.overview.table import Look, tables
 from fleet.overview.words import below, contents, counted, short
 from fleet.plan.plan import ImagePlan
-from fleet.tags import pointer_pattern
 from providers.ociregistry.report import counts
 
 _LEGEND = (

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.console import TroubleError, tail_of
 from fleet.declaration.model import Declaration
 from fleet.declaration.split import FleetStack
 from fleet.local import backend, environment, truncated_state
-from fleet.local.console import TroubleError, tail_of
 from fleet.local.paths import Checkout
 from fleet.local.requirements import needs_of
 from fleet.overview.recorded_state import Known, joined, parse_known

@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from fleet import tags
+from fleet.declaration import tags
 from fleet.declaration.matrix import Cell
 from fleet.declaration.model import Image
+from fleet.declaration.tags import Tag
 from fleet.local.status import columns
 from fleet.overview.notes import Notes
 from fleet.overview.predict import Foreseen, ImageForesight
 from fleet.plan.pointers import Pointer
-from fleet.tags import Tag
 from providers.ociregistry.report import Entry
 from providers.ociregistry.tag.reasons import shown
 

@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from fleet import tags as names
+from fleet.declaration import tags as names
 from fleet.declaration import versions
 from fleet.declaration.model import Declaration, Image
+from fleet.declaration.tags import PointerKind
 from fleet.lock.model import normalised, pinned_versions
 from fleet.pages import cron_words
 from fleet.pages.published import Published
 from fleet.plan.plan import ImagePlan, VersionTag
 from fleet.plan.platform_build import TagBuild
 from fleet.plan.pointers import Pointer
-from fleet.tags import PointerKind
 
 _OFFICIAL = "docker.io/library/"
 _UNITS = ("B", "kB", "MB", "GB")

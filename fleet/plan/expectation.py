@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 
 from fleet.declaration.matrix import Cell
 from fleet.declaration.model import EVERYWHERE, Declaration
+from fleet.declaration.tags import LOOPBACK
 from fleet.lock.model import pinned_versions
 from fleet.plan.installed import Contents
-from fleet.tags import LOOPBACK
 
 
 def expectation(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from fleet import tags as names
+from fleet.declaration import tags as names
 from fleet.declaration.base_graph import parent_of
 from fleet.declaration.matrix import Cell, cells
 from fleet.declaration.model import Image

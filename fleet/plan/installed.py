@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from fleet import tags
+from fleet.declaration import tags
 from fleet.declaration.base_graph import parent_of
 from fleet.declaration.matrix import Cell
 from fleet.declaration.model import Image

@@ -8,6 +8,7 @@ from fleet.declaration.logins import variables
 from fleet.declaration.matrix import Cell, cells
 from fleet.declaration.model import STALE_DEFAULTS, Declaration, Image, OnConflict, StalePolicy
 from fleet.declaration.problems import Problems
+from fleet.declaration.tags import PointerKind, Tag
 from fleet.plan.build_inputs import ingredients
 from fleet.plan.expectation import whole
 from fleet.plan.identity import digest_of
@@ -16,7 +17,6 @@ from fleet.plan.plan_inputs import Assets, Inputs
 from fleet.plan.platform_build import TagBuild, tag_builds
 from fleet.plan.pointers import Pointer, pointers
 from fleet.plan.wheel_builds import Wheels
-from fleet.tags import PointerKind, Tag
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ A tag has one build for each builder that its platforms are built on, which is m
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fleet import tags
+from fleet.declaration import tags
 from fleet.declaration.base_graph import parent_of
 from fleet.declaration.matrix import Cell
 from fleet.declaration.model import Declaration

@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fleet import tags
-from fleet.declaration import versions
+from fleet.declaration import tags, versions
 from fleet.declaration.matrix import versions_of
 from fleet.declaration.model import Image
-from fleet.tags import PointerKind, Tag
+from fleet.declaration.tags import PointerKind, Tag
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,17 +17,6 @@ class Pointer:
     tag: Tag
     target: Tag
     version: str
-
-
-def eligible(declared: Iterable[str], yanked: Iterable[str]) -> list[str]:
-    """Return the versions that a pointer may name: final ones, not yanked."""
-    withdrawn = frozenset(yanked)
-    parsed = ((version, versions.parse(version)) for version in declared)
-    return [
-        version
-        for version, form in parsed
-        if form is not None and versions.is_final(form) and version not in withdrawn
-    ]
 
 
 def line_heads(candidates: Iterable[str], kinds: Iterable[PointerKind]) -> dict[str, str]:
@@ -44,7 +32,7 @@ def line_heads(candidates: Iterable[str], kinds: Iterable[PointerKind]) -> dict[
 
 def pointers(image: Image, python: str, base: str, yanked: Iterable[str]) -> list[Pointer]:
     """Return the pointers of one Python and base of ``image``, by declared kinds."""
-    heads = line_heads(eligible(versions_of(image, python, base), yanked), image.pointers)
+    heads = line_heads(versions.eligible(versions_of(image, python, base), yanked), image.pointers)
     return [
         Pointer(
             kind=_kind(end),

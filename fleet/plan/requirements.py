@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from fleet.declaration.matrix import Cell
 from fleet.lock.model import Lock
+from fleet.lock.wheel_files import is_universal
 from fleet.plan.installed import Contents, target_of
-from fleet.plan.wheel_files import is_universal
 
 ANY = "any"
 

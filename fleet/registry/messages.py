@@ -2,7 +2,7 @@
 
 from fleet.http.text import one_line
 from fleet.registry.errors import OciError
-from providers.ociregistry.interruption import origin
+from fleet.registry.interruption import origin
 
 
 def message_of(error: Exception) -> str:

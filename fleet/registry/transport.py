@@ -18,8 +18,8 @@ from fleet.http.text import one_line
 from fleet.registry.auth import Authenticator
 from fleet.registry.credentials import plain_http_hosts
 from fleet.registry.errors import AuthenticationError, RegistryError
+from fleet.registry.interruption import to_its_end
 from fleet.registry.login import NO_LOGINS, Logins
-from providers.ociregistry.interruption import to_its_end
 
 PARALLEL = 8
 """Requests under way at once, all registries together."""

@@ -13,9 +13,9 @@ import yaml
 from fleet.checkout.lock_file import is_local, lock_file, read_lock
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
 from fleet.command import Commands
+from fleet.console import TroubleError
 from fleet.declaration.model import Declaration
 from fleet.declaration.problems import Problems
-from fleet.local.console import TroubleError
 from fleet.registry.errors import OciError
 from fleet.releases.discovery.change import DiscoveryError
 from fleet.releases.discovery.discover import discovered

@@ -3,7 +3,7 @@
 A clock that is a month ahead would find all that is superseded due at once.
 """
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.registry.clock import disagreement
 from fleet.registry.interface import TagList
 from fleet.registry.reference import Repository

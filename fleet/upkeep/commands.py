@@ -13,10 +13,10 @@ from fleet.checkout.planning import owner_of, plan_of
 from fleet.checkout.split_stacks import refuse_split, stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.command import Commands, Run
+from fleet.console import TroubleError, say
 from fleet.declaration.logins import variables
 from fleet.declaration.problems import Problems
 from fleet.local import backend, certificates, docker_config, engine, environment
-from fleet.local.console import TroubleError, say
 from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
 from fleet.plan.plan import Plan

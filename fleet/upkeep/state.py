@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fleet.console import TroubleError, tail_of
 from fleet.local import truncated_state
-from fleet.local.console import TroubleError, tail_of
 from fleet.registry.errors import OciError
 from fleet.registry.reference import Repository, TagReference, is_digest
 from fleet.registry.undo_log import remover_of

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from providers.ociregistry.interruption import readable
+from fleet.registry.interruption import readable
 
 
 class Calls:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.registry.errors import OciError
 from fleet.upkeep.prune.prune import Found, Swept
 from tests.engine.registries import Served

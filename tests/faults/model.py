@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from fleet import tags as names
+from fleet.declaration import tags as names
 from fleet.plan.pointers import line_heads
 from fleet.registry.manifest import OWNER_ANNOTATION
 from tests.engine.reading import Reading

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fleet import tags
+from fleet.declaration import tags
 from fleet.plan.plan import ImagePlan, Plan, VersionTag
 from tests.providers.ociregistry.engine_fake import STALE, TAG, Engine
 from tests.providers.ociregistry.registry_fake import FakeRegistry

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.local import disk_space, engine
-from fleet.local.console import TroubleError
 from fleet.local.paths import Checkout
 from tests.engine.tools import engine_folder
 from tests.fleet.local.examples import checkout, needs

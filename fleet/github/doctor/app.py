@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.console import TroubleError
 from fleet.github.api import Api, ApiError
 from fleet.github.doctor.finding import Finding, fail, ok
 from fleet.github.render.workflows import app_permissions
-from fleet.local.console import TroubleError
 
 CLIENT = "FLEET_APP_CLIENT_ID"
 KEY = "FLEET_APP_PRIVATE_KEY"

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import yaml
 
+from fleet.console import TroubleError, say, timed
 from fleet.http.probe import is_reachable
 from fleet.local import certificates
 from fleet.local.base_images import rootfs
 from fleet.local.base_images.push import Repository
 from fleet.local.base_images.rootfs import PACKAGES, SUITES, Recipe, RootFilesystem
 from fleet.local.base_images.standin import RECIPE_ANNOTATION, REPOSITORY, StandIn, push
-from fleet.local.console import TroubleError, say, timed
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
 

@@ -9,10 +9,10 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from fleet.console import TroubleError
 from fleet.http.opening import open_http
 from fleet.http.retry import RetryPolicy
 from fleet.local.base_images.layers import Blob
-from fleet.local.console import TroubleError
 from fleet.local.paths import Checkout
 from fleet.registry import interface
 from fleet.registry.client import Client

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from fleet.console import TroubleError, tail_of
 from fleet.local.base_images.layers import Layer, layer_of_file
 from fleet.local.child_environment import child_environment
-from fleet.local.console import TroubleError, tail_of
 from fleet.local.paths import Checkout
 
 _MIRROR = "http://deb.debian.org/debian"

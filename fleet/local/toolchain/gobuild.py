@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from fleet.local.console import TroubleError, duration, say, tail_of
+from fleet.console import TroubleError, duration, say, tail_of
 from fleet.local.paths import Checkout
 from fleet.local.run_lock import alone
 from fleet.local.toolchain import golang

@@ -7,8 +7,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from fleet.console import TroubleError
 from fleet.local.child_environment import child_environment
-from fleet.local.console import TroubleError
 
 OLDEST = (1, 26)
 # sudo sets a PATH of its own, and go.dev's instructions put Go into a folder outside of it.

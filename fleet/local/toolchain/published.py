@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from fleet.console import TroubleError, timed
 from fleet.http.blocking import Blocking
 from fleet.http.errors import HttpError
 from fleet.http.message import Call
-from fleet.local.console import TroubleError, timed
 from fleet.local.toolchain.modules import DOCKER_BUILD, GITHUB, PULUMI_VERSION, Plugin
 
 RECORDED: Final = Path("toolchain/published.sha256")

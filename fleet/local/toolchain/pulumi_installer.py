@@ -9,9 +9,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from fleet.console import TroubleError, say
 from fleet.http import probe
 from fleet.http.errors import HttpError
-from fleet.local.console import TroubleError, say
 from fleet.local.paths import Checkout
 from fleet.local.toolchain import published
 from fleet.local.toolchain.modules import PULUMI_VERSION, Plugin, target

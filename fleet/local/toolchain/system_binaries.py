@@ -6,8 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from fleet.console import say
 from fleet.local.child_environment import child_environment
-from fleet.local.console import say
 from fleet.local.paths import Checkout
 
 OLDEST_BUILDKIT = (0, 23)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.console import say
 from fleet.http.errors import HttpError
-from fleet.local.console import say
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
 from fleet.local.toolchain import gobuild, modules, pulumi_installer, system_binaries

@@ -15,9 +15,9 @@ from fleet.registry.errors import (
     moved,
 )
 from fleet.registry.interface import DeleteOutcome, Manifest, Registry
+from fleet.registry.interruption import STOPPED, readable, require_running, to_its_end
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.removal.placeholder import is_throwaway, put_back, write_throwaway
-from providers.ociregistry.interruption import STOPPED, readable, require_running, to_its_end
 
 CHECK_SECONDS = 60.0
 """How long what a registry made of a removal is looked at, where the run is interrupted."""

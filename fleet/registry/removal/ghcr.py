@@ -8,11 +8,11 @@ from fleet.registry.client import Client
 from fleet.registry.errors import RegistryError, UnsupportedRemovalError, moved
 from fleet.registry.github_packages import Packages, Version, is_ghcr
 from fleet.registry.interface import Manifest, Registry
+from fleet.registry.interruption import STOPPED, require_running
 from fleet.registry.reference import TagReference
 from fleet.registry.removal.distribution import NameRemover, Remover, accepted, require_gone
 from fleet.registry.removal.placeholder import is_throwaway, put_back, write_throwaway
 from fleet.registry.transport import Transport
-from providers.ociregistry.interruption import STOPPED, require_running
 
 # Seconds between looks at the list of versions, which lags behind the registry.
 _WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)

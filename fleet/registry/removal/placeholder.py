@@ -5,9 +5,9 @@ import secrets
 
 from fleet.registry.errors import ConflictError, OciError, moved
 from fleet.registry.interface import Manifest, Registry, digest_of
+from fleet.registry.interruption import STOPPED, readable, to_its_end
 from fleet.registry.manifest import OCI_MANIFEST, annotations_of, document_of
 from fleet.registry.reference import TagReference, is_digest
-from providers.ociregistry.interruption import STOPPED, readable, to_its_end
 
 REMOVAL_ANNOTATION = "io.github.multi-py.fleet.removal"
 DISPLACED_ANNOTATION = "io.github.multi-py.fleet.removal.displaced"

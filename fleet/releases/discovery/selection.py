@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from fleet import tags
-from fleet.declaration import validators, versions
+from fleet.declaration import tags, validators, versions
 from fleet.declaration.model import Image
 from fleet.declaration.release_policy import Releases
 from fleet.lock.model import normalised

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from fleet import tags
+from fleet.declaration import tags
 from fleet.declaration.matrix import Cell, cells
 from fleet.declaration.model import Image
 from fleet.lock.model import Base

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import urldefrag
 
 from fleet.lock.model import Base, Lock, pinned_versions
-from fleet.plan.wheel_files import name_in
+from fleet.lock.wheel_files import name_in
 
 
 class Move(NamedTuple):

@@ -7,7 +7,7 @@ from packaging.version import Version
 from fleet.declaration.model import Image
 from fleet.declaration.versions import is_final, newest_first
 from fleet.lock.model import Lock
-from fleet.plan.wheel_files import is_universal
+from fleet.lock.wheel_files import is_universal
 from fleet.releases.lock.locked_files import LockedFiles
 from fleet.releases.pypi.index import Release, releases_in
 from fleet.releases.pypi.pypi import PackageIndexError

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from packaging.version import Version
 
 from fleet.lock.model import Files, machine_of, name_of
-from fleet.plan.wheel_files import wheel_for
+from fleet.lock.wheel_files import wheel_for
 from fleet.releases.pypi.index import releases_in
 from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.wheels import chosen, unyanked

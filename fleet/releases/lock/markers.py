@@ -1,6 +1,6 @@
 """Markers (PEP 508) of resolved pins, brought to the one thing that can differ: the machine."""
 
-from fleet import tags
+from fleet.declaration import tags
 from fleet.lock.model import holds, machine_of
 
 

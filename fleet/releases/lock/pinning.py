@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 
 from fleet.declaration import versions
 from fleet.declaration.base_graph import in_order
-from fleet.declaration.matrix import cells
+from fleet.declaration.matrix import PinKey, cells
 from fleet.declaration.model import Image
-from fleet.lock.model import Lock, PinKey, bare, name_of
+from fleet.lock.model import Lock, bare, name_of
 from fleet.plan.installed import constraints, contradicted
 from fleet.releases.lock.requirements import (
     ExtraError,

@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from fleet.declaration.tags import LOOPBACK
 from fleet.http.blocking import Blocking
 from fleet.http.document import parse_json
 from fleet.http.errors import HttpError
 from fleet.http.message import Call
 from fleet.http.opening import open_http
 from fleet.http.retry import RetryPolicy
-from fleet.tags import LOOPBACK
 
 _WHOLE_SECONDS = 120.0
 _RETRY = RetryPolicy(attempts=3, first=2.0)

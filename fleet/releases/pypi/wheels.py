@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from fleet import tags
+from fleet.declaration import tags
 from fleet.lock.model import machine_of
-from fleet.plan.wheel_files import wheel_for
+from fleet.lock.wheel_files import wheel_for
 from fleet.releases.pypi.pypi import File
 
 _LATEST_PATCH = 99

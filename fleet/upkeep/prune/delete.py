@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.registry.errors import OciError
 from fleet.registry.interface import Registry
 from fleet.upkeep.prune.digests import Versions

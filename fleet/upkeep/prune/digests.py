@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.registry.errors import RegistryError
 from fleet.registry.github_packages import Packages, Version
 from fleet.registry.interface import DeleteOutcome, Look, Registry

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.plan.wheel_builds import TAGS as WHEELS
 from fleet.registry.reference import Repository
 from fleet.upkeep.images import Image

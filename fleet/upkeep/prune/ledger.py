@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.registry.artifact import (
     Artifact,
     MalformedArtifactError,

@@ -7,7 +7,7 @@ undone, so a list that lacks a single name which is there counts for nothing.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.registry.interface import Registry, TagList
 from fleet.registry.reference import Repository
 from fleet.upkeep.parallel import each

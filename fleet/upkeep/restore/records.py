@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.registry.errors import OciError
 from fleet.registry.interface import Registry
 from fleet.registry.reference import Repository

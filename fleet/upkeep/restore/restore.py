@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.registry.interface import Manifest, Registry
 from fleet.registry.manifest import INDEXES, children_of, document_of
 from fleet.registry.reference import Repository

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from fleet.checkout.stack_config import config_file
+from fleet.console import TroubleError, say, tail_of
 from fleet.declaration.split import FleetStack
 from fleet.local import engine
-from fleet.local.console import TroubleError, say, tail_of
 from fleet.local.paths import Checkout
 
 _IMAGE_TAG, _POINTERS = "fleet:index:ImageTag", "fleet:index:Pointers"

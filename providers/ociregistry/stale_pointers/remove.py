@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from fleet.http.text import one_line
 from fleet.registry.errors import AcceptedRemovalError, OciError, PartialRemovalError, UnlistedError
 from fleet.registry.interface import Manifest, Registry
+from fleet.registry.interruption import STOPPED, readable
 from fleet.registry.manifest import OWNER_ANNOTATION, annotations_of, document_of
 from fleet.registry.reference import TagReference
 from fleet.registry.removal.distribution import NameRemover
 from fleet.registry.removal.placeholder import stood_for
 from fleet.registry.undo_entry import Noter
 from fleet.registry.undo_log import Claim, UndoRecord
-from providers.ociregistry.interruption import STOPPED, readable
 from providers.ociregistry.stale_pointers.model import (
     Kept,
     Pointer,

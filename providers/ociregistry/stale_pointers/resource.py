@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fleet.registry.errors import OciError, UnreachableError
+from fleet.registry.interruption import STOPPED, readable
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Claim, remover_of
 from providers.ociregistry.context import Change, Session
-from providers.ociregistry.interruption import STOPPED, readable
 from providers.ociregistry.properties import Properties
 from providers.ociregistry.stale_pointers.departure import Leaving
 from providers.ociregistry.stale_pointers.diagnostics import StaleTeller, names

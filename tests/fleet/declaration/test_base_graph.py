@@ -12,8 +12,8 @@ from fleet.declaration.matrix import cells
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.declaration.problems import DeclarationError
+from fleet.declaration.versions import eligible
 from fleet.plan.plan import make_plan
-from fleet.plan.pointers import eligible
 from tests.fleet.examples import config, image, inputs, lock, wheel
 
 

@@ -7,7 +7,7 @@ import pytest
 from fleet.declaration.github import GitHub
 from fleet.declaration.parse import parse
 from fleet.declaration.problems import DeclarationError
-from fleet.tags import PLATFORMS
+from fleet.declaration.tags import PLATFORMS
 from tests.fleet.examples import config
 
 

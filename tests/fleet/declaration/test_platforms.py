@@ -5,12 +5,12 @@ import platform as machine
 import pulumi_docker_build as docker_build
 import pytest
 
+from fleet.declaration.tags import PLATFORMS
 from fleet.github.render.emulation import EMULATORS
 from fleet.local.platforms import NAMES, native
 from fleet.local.toolchain import modules
 from fleet.lock.model import machine_of, platform_of
 from fleet.plan.export import platforms
-from fleet.tags import PLATFORMS
 from tests.assets.verifying import load, verification
 
 

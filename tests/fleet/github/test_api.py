@@ -1,8 +1,8 @@
 import httpx
 import pytest
 
+from fleet.console import TroubleError
 from fleet.github.api import Api, ApiError, api_of
-from fleet.local.console import TroubleError
 from tests.fleet.github.hub import REPOSITORY, Hub
 from tests.fleet.http.serving import Connection, serving
 

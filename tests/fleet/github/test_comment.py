@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.github.comment import comment, job_page, write_comment
 from fleet.github.job import Job
 from fleet.github.render.report import joined
-from fleet.local.console import TroubleError
 from tests.fleet.github.conftest import HEAD
 from tests.fleet.github.examples import BUILD, MOVE, OLD, report_of, retire
 from tests.fleet.github.hub import Hub

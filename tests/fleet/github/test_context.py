@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.github.context import read_context
 from fleet.github.run_files import read_report
-from fleet.local.console import TroubleError
 from tests.fleet.github.examples import BUILD, written
 
 JOB = {

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.github.event_log import read_record
-from fleet.local.console import TroubleError
 
 
 def step(op: str, token: str, name: str = "x") -> dict[str, Any]:

@@ -10,13 +10,13 @@ import pytest
 import yaml
 
 from fleet.cli.main import main
+from fleet.console import TroubleError
 from fleet.declaration.parse import parse
 from fleet.declaration.problems import DeclarationError
+from fleet.declaration.tags import PLATFORMS
 from fleet.github.handover import received
-from fleet.local.console import TroubleError
 from fleet.lock.model import Lock, Tools
 from fleet.releases.writing import text_of
-from fleet.tags import PLATFORMS
 from tests.fleet.examples import config, image, lock, wheel
 
 HEAD = "# Read by people.\nencryptionsalt: v1:abc\n"

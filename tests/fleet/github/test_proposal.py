@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.declaration.config_reader import Reader
 from fleet.declaration.github import GitHub, parse_github
 from fleet.declaration.problems import Problems
 from fleet.github.handover import Proposal
 from fleet.github.job import Job
 from fleet.github.proposal import branch_of, changed_files, propose
-from fleet.local.console import TroubleError
 from tests.fleet.github.hub import REPOSITORY, Hub
 
 BRANCH = branch_of("prod")

@@ -8,8 +8,8 @@ import yaml
 
 from fleet.checkout.stack_config import declaration_of_file
 from fleet.cli.main import main
+from fleet.console import TroubleError
 from fleet.github import commands as program
-from fleet.local.console import TroubleError
 from fleet.releases.writing import text_of
 from fleet.upkeep.split.split import stack_files
 from tests.fleet.examples import config, image, lock

@@ -10,13 +10,13 @@ import httpx
 import pytest
 import yaml
 
+from fleet.console import TroubleError
 from fleet.local import certificates
 from fleet.local.base_images import bases, rootfs, standin
 from fleet.local.base_images.layers import layer_of_file
 from fleet.local.base_images.push import Repository
 from fleet.local.base_images.rootfs import Recipe, RootFilesystem, Suite
 from fleet.local.base_images.standin import RECIPE_ANNOTATION, StandIn
-from fleet.local.console import TroubleError
 from fleet.local.paths import Checkout
 from fleet.local.platforms import NAMES, native
 from tests.fleet.http.mocked import mocked

@@ -9,10 +9,10 @@ from pathlib import Path
 import grpc  # type: ignore[import-untyped]
 import pytest
 
+from fleet.console import TroubleError
 from fleet.declaration.builder_nodes import Node
 from fleet.local import buildkit_version
 from fleet.local.buildkit_version import inspected, is_too_old
-from fleet.local.console import TroubleError
 from tests.fleet.local.examples import command, needs
 
 INSPECTED = """\

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.local import certificates
-from fleet.local.console import TroubleError
 from tests.fleet.local.examples import checkout
 
 

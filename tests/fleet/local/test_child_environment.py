@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.local import builder, certificates, debian, emulation, platforms, processes, registry
 from fleet.local.builder import Binaries
 from fleet.local.child_environment import child_environment
-from fleet.local.console import TroubleError
 from fleet.local.paths import Checkout
 from tests.fleet.local.examples import checkout, command, needs
 from tests.ports import free_port

@@ -14,12 +14,12 @@ import pytest
 import yaml
 
 from fleet.cli.main import ROOMS, main, parser
+from fleet.console import TroubleError, duration
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.parse import parse
 from fleet.local import backend, cleanup, debian, engine, environment, mounts, prepare
 from fleet.local import commands as program
 from fleet.local.base_images import bases
-from fleet.local.console import TroubleError, duration
 from fleet.local.paths import Checkout
 from fleet.local.toolchain import toolchain
 from fleet.upkeep import commands as upkeep

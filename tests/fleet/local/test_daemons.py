@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.local import builder, certificates, debian, emulation, platforms, registry
-from fleet.local.console import TroubleError
 from fleet.local.paths import SOCKET_PATH_LIMIT, Checkout
 from tests.fleet.local.examples import LOGIN, PLATFORMS, checkout, command, needs
 

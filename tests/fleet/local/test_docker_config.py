@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.declaration.builder_nodes import Node
 from fleet.local import docker_config, registry_login
-from fleet.local.console import TroubleError
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
 from tests.fleet.local.examples import checkout, needs

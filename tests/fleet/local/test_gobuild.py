@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.local.paths import Checkout
 from fleet.local.toolchain import gobuild, golang, modules
 from fleet.local.toolchain.modules import Module

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fleet.console import TroubleError
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.declaration.problems import DeclarationError
 from fleet.local import platforms
-from fleet.local.console import TroubleError
 from fleet.local.requirements import needs_of, read_needs
 from fleet.lock.model import Lock, Tools
 from fleet.lock.serialization import values_of

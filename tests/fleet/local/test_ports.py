@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.local import ports
-from fleet.local.console import TroubleError
 
 
 def test_a_free_port_is_accepted() -> None:

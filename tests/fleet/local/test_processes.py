@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.local import processes
-from fleet.local.console import TroubleError
 from fleet.local.processes import Record
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.declaration.builder_nodes import Node
 from fleet.local import node_probe
-from fleet.local.console import TroubleError
 from tests.fleet.local import authority
 from tests.fleet.local.examples import needs
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from fleet.checkout.stack_config import declaration_of_file
+from fleet.console import TroubleError
 from fleet.declaration.matrix import cells
 from fleet.local import disk_space, prepare, truncated_state
-from fleet.local.console import TroubleError
 from fleet.local.requirements import needs_of
 from tests.fleet.local.examples import checkout, needs
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.http.errors import HttpError
-from fleet.local.console import TroubleError
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
 from fleet.local.toolchain import gobuild, golang, modules, published, toolchain

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.declaration.split import FleetStack
 from fleet.local import run_stacks
-from fleet.local.console import TroubleError
 
 
 def stack(name: str, *after: str, github: bool = False) -> FleetStack:

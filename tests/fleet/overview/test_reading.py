@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
-from fleet.local.console import TroubleError
 from fleet.local.paths import Checkout
 from fleet.overview.recorded_state import Known
 from fleet.overview.state_export import Reading, read_known

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from fleet import tags
-from fleet.plan.pointers import eligible, line_heads, pointers
+from fleet.declaration import tags
+from fleet.declaration.versions import eligible
+from fleet.plan.pointers import line_heads, pointers
 from tests.fleet.examples import declaration
 
 

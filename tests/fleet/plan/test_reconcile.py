@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from packaging.version import Version
 
+from fleet.declaration.tags import PointerKind, Tag, is_pointer
 from fleet.plan.plan import Plan, make_plan
 from fleet.registry.manifest import OWNER_ANNOTATION, VERSION_ANNOTATION
-from fleet.tags import PointerKind, Tag, is_pointer
 from tests.faults.planned import Applied, Watched
 from tests.fleet.examples import PLATFORMS, declaration, inputs, lock
 from tests.providers.ociregistry.engine_fake import Engine

@@ -137,7 +137,9 @@ def test_a_failure_leaves_the_lock_as_it_was(
     before = (root / "locks" / "prod.yaml").read_bytes()
     world.unsolvable = "gunicorn"
     assert run(root, "--newest", "all") == 1
-    assert capsys.readouterr().err.startswith("error: The lock was left as it is. web: uvicorn==0.33.0")
+    assert capsys.readouterr().err.startswith(
+        "error: The lock was left as it is. web: uvicorn==0.33.0"
+    )
     assert (root / "locks" / "prod.yaml").read_bytes() == before
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet import tags
+from fleet.declaration import tags
 from fleet.lock.model import bare, holds
 from fleet.releases.lock import requirements, uv
 from fleet.releases.lock.markers import narrowed

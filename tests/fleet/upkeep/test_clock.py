@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.registry.interface import TagList
 from fleet.upkeep.clock import agreed_time
 from tests.fleet.upkeep.sweeping import BUILD, FIRST, LAST, Sweeper, repository, superseded

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.declaration.split import FleetStack
-from fleet.local.console import TroubleError
 from fleet.upkeep.split.move_state import hand_over, move_of
 from tests.fleet.local.examples import checkout, command
 

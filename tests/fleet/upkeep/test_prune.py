@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.lock.model import Tools
 from fleet.plan.plan import make_plan
 from fleet.registry.manifest import OWNER_ANNOTATION

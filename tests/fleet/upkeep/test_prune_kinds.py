@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import pytest
 
+from fleet.console import TroubleError
 from fleet.http.retry import RetryPolicy
-from fleet.local.console import TroubleError
 from fleet.registry.client import Client
 from fleet.registry.errors import OciError, RegistryError
 from fleet.registry.reference import Repository

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.upkeep.prune.report import report
 from tests.fleet.upkeep.conftest import removed
 from tests.fleet.upkeep.sweeping import (

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from fleet.checkout.stack_config import declaration_of_file
+from fleet.console import TroubleError
 from fleet.declaration.parse import parse
-from fleet.local.console import TroubleError
 from fleet.local.paths import checkout
 from fleet.plan.plan import make_plan
 from fleet.upkeep import commands as program

@@ -1,6 +1,6 @@
 import pytest
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.registry.errors import ConflictError
 from fleet.registry.removal.placeholder import throwaway
 from fleet.upkeep.restore.restore import choose, outlook, restore

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.registry.reference import Repository
 from fleet.upkeep.state import parse_state, read_state
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from fleet.local.console import TroubleError
+from fleet.console import TroubleError
 from fleet.plan.plan import make_plan
 from fleet.registry.client import Client
 from fleet.registry.reference import Repository

@@ -9,6 +9,7 @@ import yaml
 
 from components import tag_build
 from fleet.declaration.problems import DeclarationError
+from fleet.declaration.tags import PLATFORMS
 from fleet.github.render import images, workflows
 from fleet.github.render.actions import PLACE, pinned
 from fleet.github.render.workflows import (
@@ -21,7 +22,6 @@ from fleet.github.render.workflows import (
     versions_environment,
 )
 from fleet.local.paths import checkout
-from fleet.tags import PLATFORMS
 from tests.fleet.examples import image
 from tests.fleet.pages.examples import (
     LOGINS,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleet import tags
+from fleet.declaration import tags
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleet.plan.wheel_files import is_of, is_universal, name_in, wheel_for
+from fleet.lock.wheel_files import is_of, is_universal, name_in, wheel_for
 from tests.fleet.examples import wheel
 
 PURE = wheel("a==1")

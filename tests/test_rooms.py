@@ -1,0 +1,110 @@
+"""The rooms of the tree: which may import which, and what the pure ones may use."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+_PURE = {"fleet.declaration", "fleet.lock", "fleet.plan"}
+_BASE = {"fleet.console", "fleet.templating"}
+_READ = {*_PURE, "fleet.checkout", "fleet.http", *_BASE}
+
+MAY_IMPORT = {
+    "fleet.console": set(),
+    "fleet.templating": set(),
+    "fleet.command": set(),
+    "fleet.http": set(),
+    "fleet.registry": {"fleet.http"},
+    "fleet.declaration": set(),
+    "fleet.lock": {"fleet.declaration"},
+    "fleet.plan": {"fleet.declaration", "fleet.lock"},
+    "fleet.pages": {*_PURE, "fleet.templating"},
+    "fleet.checkout": {*_PURE, "fleet.command"},
+    "fleet.releases": {*_READ, "fleet.command", "fleet.registry", "fleet.pages"},
+    "fleet.local": {*_READ, "fleet.command", "fleet.registry", "providers"},
+    "fleet.github": {*_READ, "fleet.command", "fleet.local", "fleet.releases", "fleet.pages"},
+    "fleet.overview": {
+        *_READ, "fleet.command", "fleet.local", "fleet.pages", "fleet.registry", "providers",
+    },
+    "fleet.upkeep": {*_READ, "fleet.command", "fleet.local", "fleet.registry", "providers"},
+    "fleet.cli": {"fleet.command", "fleet.console", "fleet.declaration", "fleet.http"},
+    "fleet.__main__": {"fleet.cli"},
+    "providers": {"fleet.http", "fleet.registry"},
+    "components": {*_PURE, "fleet.http", "fleet.pages", "providers"},
+}  # fmt: skip
+"""By room, those of this project that it may import."""
+
+OURS = {"fleet", "components", "providers", "tests", "benchmarks"}
+
+ALLOWED = {
+    "collections", "csv", "dataclasses", "functools", "graphlib", "hashlib", "io", "json",
+    "packaging", "re", "types", "typing", "urllib.parse",
+}  # fmt: skip
+"""What the pure rooms may import: nothing that reads, writes, or knows Pulumi."""
+
+
+def modules(room: str) -> list[Path]:
+    path = ROOT.joinpath(*room.split("."))
+    found = sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+    assert found, room
+    return found
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            name = node.module or ""
+            yield from (
+                (f"{name}.{alias.name}" for alias in node.names) if name == "fleet" else [name]
+            )
+
+
+def room_of(module: str) -> str:
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "fleet" else parts[0]
+
+
+def test_every_room_is_known() -> None:
+    there = {
+        f"fleet.{path.stem}" for path in (ROOT / "fleet").iterdir() if path.name[:2] != "__"
+    } | {"fleet.__main__", "providers", "components"}
+    assert there == MAY_IMPORT.keys()
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
+    wrong = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in modules(room)
+        for name in imported(path)
+        if name.partition(".")[0] in OURS and room_of(name) not in {room, *MAY_IMPORT[room]}
+    }
+    assert wrong == set()
+
+
+def test_no_two_rooms_import_each_other() -> None:
+    def below(room: str, seen: frozenset[str] = frozenset()) -> set[str]:
+        assert room not in seen, f"{room} imports itself by way of others"
+        found = MAY_IMPORT[room]
+        return found.union(*(below(each, seen | {room}) for each in found))
+
+    for room in MAY_IMPORT:
+        assert room not in below(room)
+
+
+@pytest.mark.parametrize("room", sorted(_PURE))
+def test_a_pure_room_reads_and_writes_nothing(room: str) -> None:
+    for path in modules(room):
+        names = {n if n == "urllib.parse" else n.partition(".")[0] for n in imported(path)}
+        assert names <= ALLOWED | {"fleet"}, path.name
+        calls = {
+            node.func.id
+            for node in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert not calls & {"open", "print", "input", "__import__", "exec", "eval"}, path.name
