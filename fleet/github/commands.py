@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fleet.checkout.split_stacks import part_file, stacks_of
+from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
@@ -18,15 +18,17 @@ from fleet.github.comment import job_page, write_comment
 from fleet.github.context import read_context
 from fleet.github.doctor.examine import TOKENS, examine
 from fleet.github.drift import Findings, repair, report_drift
-from fleet.github.event_log import Record, joined, read_record
 from fleet.github.handover import hand_over, received
 from fleet.github.job import Job
 from fleet.github.proposal import changed_files, propose
 from fleet.github.removal_gate import list_removals
+from fleet.github.render.report import ReportError
 from fleet.github.render.report_page import JOB_LIMIT
-from fleet.github.run_files import named, read_report
+from fleet.github.run_files import REPORT, named, read_report
 from fleet.local.console import TroubleError, say
 from fleet.local.paths import checkout
+from fleet.local.run_report import lines_of, write
+from fleet.reports.event_log import parse_events, report_of
 
 _PROPOSAL = "FLEET_PROPOSAL"
 
@@ -37,6 +39,7 @@ class Asked:
 
     root: Path
     stack: str
+    events: str = "-"
 
     @property
     def declaration(self) -> Declaration:
@@ -75,11 +78,14 @@ def main(arguments: list[str]) -> int:
     """Return 0 when it is done and all is well, else 1 with the reason on stderr."""
     parser = argparse.ArgumentParser(prog="python -m jobs", description=__doc__)
     parser.add_argument("command", choices=COMMANDS)
+    text = "with report: the event log of an engine, by default standard input"
+    parser.add_argument("events", nargs="?", default="-", help=text)
     parser.add_argument("--stack", default="dev")
     parser.add_argument("--root", type=Path, help="the checkout, by default this one")
     chosen = parser.parse_args(arguments)
     try:
-        return COMMANDS[chosen.command](Asked(root=checkout(chosen.root).root, stack=chosen.stack))
+        asked = Asked(root=checkout(chosen.root).root, stack=chosen.stack, events=chosen.events)
+        return COMMANDS[chosen.command](asked)
     except (TroubleError, DeclarationError, OSError) as error:
         say(f"error: {error}")
         return 1
@@ -119,19 +125,23 @@ def _repair(asked: Asked) -> int:
 
 
 def _findings(stacks: Sequence[str]) -> Findings:
-    path = named("FLEET_EVENTS")
-    if not stacks:
-        return Findings(report=read_report(), record=read_record(path))
-    records = (_record_of(stack, part_file(path, stack)) for stack in stacks)
-    return Findings(report=read_report(stacks=stacks), record=joined(records))
+    return Findings(report=read_report(stacks=stacks))
 
 
-def _record_of(stack: str, path: Path) -> Record:
-    """Return the record of one of several runs; that there is none is one of its errors."""
+def _report(asked: Asked) -> int:
     try:
-        return read_record(path)
-    except TroubleError as error:
-        return Record(changes=(), unverified=(), errors=(f"{stack}: {error}",))
+        if asked.events == "-":
+            report = report_of(parse_events(sys.stdin))
+        else:
+            with Path(asked.events).open(encoding="utf-8") as lines:
+                report = report_of(parse_events(lines))
+    except ReportError as error:
+        raise TroubleError(f"{asked.events}: {error}.") from error
+    for line in lines_of(report):
+        sys.stdout.write(f"{line}\n")
+    if path := os.environ.get(REPORT):
+        write(report, Path(path))
+    return 0 if report.complete else 1
 
 
 def _collect(asked: Asked) -> int:
@@ -172,6 +182,7 @@ COMMANDS: dict[str, Callable[[Asked], int]] = {
     "check": _check,
     "page": _page,
     "comment": _comment,
+    "report": _report,
     "removals": _removals,
     "drift": _drift,
     "repair": _repair,
