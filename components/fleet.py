@@ -12,7 +12,7 @@ from components.stack_references import Elsewhere, Verified
 from components.tag_build import Before
 from components.wheel_image import wheels_image
 from fleet.plan.plan import ImagePlan, Plan, VersionTag
-from providers.ociregistry.sdk import Login, Provider, ProviderArgs, Summary, SummaryArgs
+from providers.ociregistry.sdk import Login, Provider, ProviderArgs
 
 
 class Guard(pulumi.ComponentResource):
@@ -86,7 +86,6 @@ def declare(plan: Plan, elsewhere: Elsewhere) -> Fleet:
     registries = pulumi.ResourceOptions(providers=[provider])
     rows: dict[str, Rows] = {}
     verified = elsewhere.verified(plan)
-    settled: list[pulumi.Output[str]] = []
     shared: dict[str, Verified] = {}
     for image in plan.images:
         compiled = {wheels.name: wheels_image(wheels) for wheels in image.compiling}
@@ -100,9 +99,6 @@ def declare(plan: Plan, elsewhere: Elsewhere) -> Fleet:
         args = PointersArgs(image=image, plan=plan, digests=digests)
         pointers = Pointers(image.name, args, registries)
         rows[image.name] = Rows(tags=[tag.row for tag in made.values()], pointers=pointers.rows)
-        settled += [*digests.values(), *pointers.settled]
-    opts = pulumi.ResourceOptions(provider=provider)
-    Summary(f"{plan.owner}:summary", SummaryArgs(wait_for=settled), opts)
     return Fleet(rows=rows, builds=shared)
 
 

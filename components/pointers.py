@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.failures import digest_or_nothing, or_else
+from components.failures import digest_or_nothing
 from fleet.declaration import tags as names
 from fleet.plan.plan import ImagePlan, Plan
 from fleet.plan.pointers import Pointer
@@ -23,13 +23,9 @@ class PointersArgs:
 
 
 class Pointers(pulumi.ComponentResource):
-    """Every pointer of one repository. ``rows`` are what the stack's output says of them.
-
-    ``settled`` holds a text of each resource, known once the engine has dealt with it.
-    """
+    """Every pointer of one repository. ``rows`` are what the stack's output says of them."""
 
     rows: list[pulumi.Output[dict[str, Any]]]
-    settled: list[pulumi.Output[str]]
 
     def __init__(
         self, name: str, args: PointersArgs, opts: pulumi.ResourceOptions | None = None
@@ -37,12 +33,11 @@ class Pointers(pulumi.ComponentResource):
         super().__init__("fleet:index:Pointers", name, {}, opts)
         tags = [self._tag(pointer, args) for pointer in args.image.pointers]
         digests = [digest_or_nothing(tag.digest) for tag in tags]
-        stale = StalePointers(
+        StalePointers(
             args.image.repository,
             _stale_args(args, digests),
             pulumi.ResourceOptions(parent=self),
         )
-        self.settled = [*digests, or_else(stale.id, "")]
         self.rows = [
             pulumi.Output.all(
                 tag=f"{args.image.repository}:{pointer.tag}",

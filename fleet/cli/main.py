@@ -20,7 +20,8 @@ ROOMS: Final[Mapping[str, tuple[str, ...]]] = {
     "fleet.releases.commands": ("versions", "resolve"),
     "fleet.checkout.commands": ("validate",),
     "fleet.github.commands": (
-        "check", "doctor", "page", "comment", "removals", "drift", "repair", "collect", "proposal",
+        "check", "doctor", "page", "comment", "report", "removals", "drift", "repair", "collect",
+        "proposal",
     ),
 }  # fmt: skip
 """The commands of each room: a room is imported only where one of them is asked for."""

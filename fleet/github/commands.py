@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fleet.checkout.split_stacks import part_file, stacks_of
+from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
 from fleet.command import Commands, Run
 from fleet.console import TroubleError, say
@@ -19,14 +19,16 @@ from fleet.github.comment import job_page, write_comment
 from fleet.github.context import read_context
 from fleet.github.doctor.examine import TOKENS, examine
 from fleet.github.drift import Findings, repair, report_drift
-from fleet.github.event_log import Record, joined, read_record
 from fleet.github.handover import hand_over, received
 from fleet.github.job import Job
 from fleet.github.proposal import changed_files, propose
 from fleet.github.removal_gate import list_removals
+from fleet.github.render.report import ReportError
 from fleet.github.render.report_page import JOB_LIMIT
-from fleet.github.run_files import named, read_report
+from fleet.github.run_files import REPORT, named, read_report
 from fleet.local.paths import checkout
+from fleet.local.run_report import lines_of, write
+from fleet.reports.event_log import parse_events, report_of
 
 _PROPOSAL = "FLEET_PROPOSAL"
 
@@ -37,6 +39,7 @@ class Asked:
 
     root: Path
     stack: str
+    events: str = "-"
 
     @property
     def declaration(self) -> Declaration:
@@ -74,7 +77,10 @@ class Asked:
 def add_to(commands: Commands) -> None:
     """Add the commands of this room."""
     for name, (text, command) in _COMMANDS.items():
-        commands.add(name, text, _asked(command))
+        made = commands.add(name, text, _asked(command))
+        if name == "report":
+            events = "the engine's event log, or what pulumi preview --json prints; - is stdin"
+            made.add_argument("events", nargs="?", default="-", help=events)
 
 
 _Command = Callable[[Asked], int]
@@ -82,7 +88,8 @@ _Command = Callable[[Asked], int]
 
 def _asked(command: _Command) -> Run:
     def run(chosen: argparse.Namespace) -> int:
-        return command(Asked(root=checkout(chosen.root).root, stack=chosen.stack))
+        root, events = checkout(chosen.root).root, getattr(chosen, "events", "-")
+        return command(Asked(root=root, stack=chosen.stack, events=events))
 
     return run
 
@@ -121,19 +128,23 @@ def _repair(asked: Asked) -> int:
 
 
 def _findings(stacks: Sequence[str]) -> Findings:
-    path = named("FLEET_EVENTS")
-    if not stacks:
-        return Findings(report=read_report(), record=read_record(path))
-    records = (_record_of(stack, part_file(path, stack)) for stack in stacks)
-    return Findings(report=read_report(stacks=stacks), record=joined(records))
+    return Findings(report=read_report(stacks=stacks))
 
 
-def _record_of(stack: str, path: Path) -> Record:
-    """Return the record of one of several runs; that there is none is one of its errors."""
+def _report(asked: Asked) -> int:
     try:
-        return read_record(path)
-    except TroubleError as error:
-        return Record(changes=(), unverified=(), errors=(f"{stack}: {error}",))
+        if asked.events == "-":
+            report = report_of(parse_events(sys.stdin))
+        else:
+            with Path(asked.events).open(encoding="utf-8") as lines:
+                report = report_of(parse_events(lines))
+    except ReportError as error:
+        raise TroubleError(f"{asked.events}: {error}.") from error
+    for line in lines_of(report):
+        sys.stdout.write(f"{line}\n")
+    if path := os.environ.get(REPORT):
+        write(report, Path(path))
+    return 0 if report.complete else 1
 
 
 def _collect(asked: Asked) -> int:
@@ -174,6 +185,7 @@ _COMMANDS: dict[str, tuple[str, _Command]] = {
     "check": ("Check declaration, plan, generated files and pins, offline", _check),
     "page": ("Print the report of a run, FLEET_REPORT, as Markdown", _page),
     "comment": ("Write that report into the one comment of a pull request", _comment),
+    "report": ("Print the report of a run of plain pulumi, as JSON", _report),
     "removals": ("Hand over what it would remove, FLEET_REMOVALS, and print how many", _removals),
     "drift": ("Write, update or close the one issue of what a preview found", _drift),
     "repair": ("Start the workflow up where a preview found drift", _repair),

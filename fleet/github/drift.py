@@ -1,13 +1,12 @@
 """The one issue of a stack's drift: written, updated and closed by the scheduled job."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fleet.console import say
 from fleet.github.comment import opening_of
 from fleet.github.context import BOT, Context
-from fleet.github.event_log import Record
 from fleet.github.job import Job
 from fleet.github.render.report import CHANGING, Report
 from fleet.github.render.report_page import COMMENT_LIMIT, Section, page, sections
@@ -22,23 +21,21 @@ class Findings:
     """What a preview of the declared branch found; ``report`` is None where it broke off."""
 
     report: Report | None
-    record: Record
 
     @property
     def drifted(self) -> bool:
         """Whether registry or repository are known to differ from the declaration."""
-        return bool(self.record.changes) or bool(self.report and self.report.differs)
+        return bool(self.report and (self.report.changes or self.report.differs))
 
     @property
     def troubles(self) -> tuple[str, ...]:
         """Why this is not all that there is to know, one text each."""
-        return (*self.record.unverified, *self.record.errors, *self._broken_off)
-
-    @property
-    def _broken_off(self) -> tuple[str, ...]:
         if self.report is None:
             return (_BROKEN_OFF,)
-        return tuple(f"{stack}: {_BROKEN_OFF}" for stack in self.report.missing)
+        missing = tuple(f"{stack}: {_BROKEN_OFF}" for stack in self.report.missing)
+        if not self.report.complete and not missing:
+            missing = (_BROKEN_OFF,)
+        return (*self.report.unverified, *self.report.errors, *missing)
 
 
 def report_drift(job: Job, found: Findings) -> bool:
@@ -84,8 +81,8 @@ def _tables(found: Findings) -> Iterator[Section]:
     if found.report:
         # What is kept is no drift.
         changing = tuple(e for e in found.report.entries if e.action in CHANGING)
-        yield from sections(Report(summary="", entries=changing))
-    yield _listed("On GitHub", found.record.changes)
+        yield from sections(replace(found.report, entries=changing))
+        yield _listed("On GitHub", found.report.changes)
 
 
 def _listed(title: str, lines: tuple[str, ...]) -> Section:

@@ -18,11 +18,11 @@ def list_removals(stacks: Sequence[str] = ()) -> int:
     ``FLEET_REPORT`` names the report, ``FLEET_REMOVALS`` the folder that it is copied to, under its
     own name. With ``stacks``, the preview was of each of them, and left a report for each.
 
-    :raises TroubleError: when one is missing or is not a report.
+    :raises TroubleError: when one is missing, ended early or is not a report.
     """
     report = read_report(stacks=stacks)
-    if report is None or report.missing:
-        of = f" of {', '.join(report.missing)}" if report else ""
+    if report is None or not report.complete:
+        of = f" of {', '.join(report.missing)}" if report and report.missing else ""
         raise TroubleError(
             f"The preview{of} left no report, so what would be removed is not known; nothing was "
             "changed.\nThe log of the preview has the reason. Repair it and run the workflow again."

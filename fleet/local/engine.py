@@ -3,12 +3,13 @@
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from fleet.console import TroubleError, tail_of
-from fleet.local import status, truncated_state
+from fleet.local import run_report, status, truncated_state
 from fleet.local.engine_output import Calm
 from fleet.local.hangup import passed_on_hangup
 from fleet.local.paths import Checkout
@@ -36,7 +37,20 @@ def run(checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]) -> int:
     Where that is none, what it prints is passed on as :class:`fleet.local.engine_output.Calm` has
     it. A terminal that is closed is an interrupt: the engine ends what it does in order, and gives
     up its lock.
+
+    The engine's event log, which may hold what a log should not, is removed once the run's report
+    is made of it.
+
+    :raises TroubleError: when the report can't be written where ``FLEET_REPORT`` says.
     """
+    with tempfile.TemporaryDirectory(prefix="fleet-") as folder:
+        log = Path(folder) / "events.json"
+        code = _run(checkout, [*argv, "--event-log", str(log)], run_report.logging(env))
+        run_report.conclude(log)
+    return code
+
+
+def _run(checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]) -> int:
     sys.stdout.flush()
     pipe = None if sys.stdout.isatty() else subprocess.PIPE
     with (

@@ -22,8 +22,8 @@ _STEP = re.compile(r"(?:^|[ ;])#(?P<number>\d+) (?P<text>.*)$")
 _ENDED = re.compile(r"DONE|CACHED|CANCELED")
 _FAILED = re.compile(r"(?:^|[ ;])error: ")
 _LAST_LINES = 20
-# These say their lines among the diagnostics; of a stack, a row also tells what it reads.
-_SAID_BELOW = ("ociregistry:index:Summary", "pulumi:pulumi:Stack")
+# A stack's lines are among the diagnostics; its row also tells what it reads.
+_SAID_BELOW = "pulumi:pulumi:Stack"
 
 
 class Calm:
@@ -80,7 +80,7 @@ class Calm:
         if row is None:
             return not _DOTS.match(line)
         told = row["told"].strip()
-        if row["type"] in _SAID_BELOW or _UNTOLD.match(told):
+        if row["type"] == _SAID_BELOW or _UNTOLD.match(told):
             return False
         return not _UNDER_WAY.match(told) or self._is_silent()
 

@@ -14,7 +14,7 @@ from fleet.console import TroubleError, say
 from fleet.declaration.problems import DeclarationError
 from fleet.declaration.split import FleetStack
 
-_FILES = ("FLEET_REPORT", "FLEET_ALLOWED_REMOVALS", "PULUMI_OPTION_EVENT_LOG")
+_FILES = ("FLEET_REPORT", "FLEET_ALLOWED_REMOVALS")
 """Variables with files that a run writes, or had written by the one before: each stack's own."""
 
 

@@ -12,7 +12,6 @@ from fleet.registry.login import NO_LOGINS, Logins, find_logins, still_declared
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.removal.ghcr import Removers
 from fleet.registry.transport import Transport
-from providers.ociregistry.account import Account
 from providers.ociregistry.properties import Properties
 from providers.ociregistry.run_settings import RunSettings, read_run_settings
 from providers.ociregistry.sightings import Sightings
@@ -21,6 +20,7 @@ from providers.ociregistry.stale_pointers.find import Lister
 from providers.ociregistry.stale_pointers.model import StaleInputs
 from providers.ociregistry.stale_pointers.properties import recorded_view, stale_inputs
 from providers.ociregistry.stale_pointers.remove import Retirer
+from providers.ociregistry.tag.prior_state import Before
 from providers.ociregistry.tag.refresh_sampling import Turns
 from providers.ociregistry.tag.writer import Tagger
 
@@ -60,7 +60,10 @@ class Session:
         self._settings: RunSettings | None = None
         self._logins = NO_LOGINS
         self.environment = environment
-        self.account = Account()
+        self.inputs: dict[str, Mapping[str, str]] = {}
+        """What went into a tag by the last run's inputs: the SDK hands them to `check` alone."""
+        self.gone: dict[str, Before] = {}
+        """The tags that this run's refresh found absent."""
         self.declared = Declared()
         self.destroying = False
         """Whether this run is known to destroy the stack, so that its reading names what goes."""
@@ -97,7 +100,7 @@ class Session:
 
     @property
     def settings(self) -> RunSettings:
-        """The settings of this run, read once: the run's own report may replace a file of them.
+        """The settings of this run, read once.
 
         :raises OciError: naming every one that is wrong; `configure` reads them first of all.
         """
@@ -129,8 +132,10 @@ class Session:
     def departing(self, state: Properties) -> StaleInputs:
         """Return the inputs of a remover that goes, by its state and those of its tags."""
         inputs = stale_inputs(state)
-        recorded = self.declared.recorded(inputs.repository)
-        return replace(inputs, recorded=recorded, listed=recorded_view(state).names)
+        recorded, view = self.declared.recorded(inputs.repository), recorded_view(state)
+        # What has an objection in the state is in no preview's list either.
+        listed = view.names - view.objections.keys()
+        return replace(inputs, recorded=recorded, listed=listed)
 
     async def close(self) -> None:
         """Close the connections."""

@@ -1,9 +1,5 @@
 """The adapter between the engine's requests and the resources; it decides nothing itself."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from typing import Any
-
 from pulumi.provider.experimental import provider as p
 
 from fleet.registry.errors import InterruptedRunError, OciError
@@ -13,12 +9,10 @@ from providers.ociregistry.context import Change, Session
 from providers.ociregistry.properties import InvalidInputsError, plain_map, wrap_map
 from providers.ociregistry.schema import SCHEMA
 from providers.ociregistry.stale_pointers.resource import StaleResource
-from providers.ociregistry.summary_resource import SummaryResource
 from providers.ociregistry.tag.resource import TagResource
 
 TAG = "ociregistry:index:Tag"
 STALE_POINTERS = "ociregistry:index:StalePointers"
-SUMMARY = "ociregistry:index:Summary"
 
 LOGINS = "logins"
 """The one setting of the provider's configuration."""
@@ -26,19 +20,17 @@ LOGINS = "logins"
 UNREAD = "unread"
 """The output that says why a refresh could not read a resource; absent where it could."""
 
-_Resource = TagResource | StaleResource | SummaryResource
+_Resource = TagResource | StaleResource
 
 
 class OciProvider(p.Provider):
-    """Serves the types `Tag`, `StalePointers` and `Summary` of `ociregistry:index`."""
+    """Serves the types `Tag` and `StalePointers` of `ociregistry:index`."""
 
     def __init__(self, session: Session | None = None) -> None:
         self._session = session or Session()
-        removers = StaleResource(self._session)
         self._resources: dict[str, _Resource] = {
             TAG: TagResource(self._session),
-            STALE_POINTERS: removers,
-            SUMMARY: SummaryResource(self._session, removers.teller),
+            STALE_POINTERS: StaleResource(self._session),
         }
 
     async def get_schema(self, request: p.GetSchemaRequest) -> p.GetSchemaResponse:  # noqa: ARG002
@@ -89,8 +81,7 @@ class OciProvider(p.Provider):
         resource = self._resource(request.type)
         news = plain_map(request.new_inputs)
         try:
-            with self._session.account.failures(request.urn, news):
-                inputs = await resource.check(request.urn, plain_map(request.old_inputs), news)
+            inputs = await resource.check(request.urn, plain_map(request.old_inputs), news)
         except InvalidInputsError as error:
             failures = [p.CheckFailure(name, reason) for name, reason in error.problems.items()]
             return p.CheckResponse(inputs=request.new_inputs, failures=failures)
@@ -104,7 +95,6 @@ class OciProvider(p.Provider):
         resource, olds = self._resource(request.type), plain_map(request.old_state)
         found = resource.diff(request.urn, olds, plain_map(request.new_inputs))
         if UNREAD in olds and not any(change.replaces for change in found):
-            self._session.account.note(request.urn)
             found = [Change(name=UNREAD, path=UNREAD, kind="DELETE", from_inputs=False)]
         kinds = p.PropertyDiffKind
         detailed = {
@@ -125,8 +115,7 @@ class OciProvider(p.Provider):
         """Create, or foresee in a preview."""
         resource = self._resource(request.type)
         inputs = plain_map(request.properties)
-        with self._acting(request.urn, inputs, preview=request.preview):
-            outputs = await resource.create(request.urn, inputs, preview=request.preview)
+        outputs = await resource.create(request.urn, inputs, preview=request.preview)
         return p.CreateResponse(resource_id=resource.identify(inputs), properties=wrap_map(outputs))
 
     async def read(self, request: p.ReadRequest) -> p.ReadResponse:
@@ -167,15 +156,14 @@ class OciProvider(p.Provider):
         """
         resource = self._resource(request.type)
         olds, news = plain_map(request.olds), plain_map(request.news)
-        with self._acting(request.urn, news, preview=request.preview):
-            if UNREAD in olds:
-                if isinstance(resource, StaleResource) and not request.preview:
-                    await resource.claim(request.urn, news)
-                raise OciError(
-                    f"{resource.identify(news)} could not be verified, so nothing is changed: "
-                    f"{olds[UNREAD]}\nRun again with a refresh when that is mended."
-                )
-            outputs = await resource.update(request.urn, olds, news, preview=request.preview)
+        if UNREAD in olds:
+            if isinstance(resource, StaleResource) and not request.preview:
+                await resource.claim(request.urn, news)
+            raise OciError(
+                f"{resource.identify(news)} could not be verified, so nothing is changed: "
+                f"{olds[UNREAD]}\nRun again with a refresh when that is mended."
+            )
+        outputs = await resource.update(request.urn, olds, news, preview=request.preview)
         return p.UpdateResponse(properties=wrap_map(outputs))
 
     async def delete(self, request: p.DeleteRequest) -> None:
@@ -185,12 +173,6 @@ class OciProvider(p.Provider):
     async def close(self) -> None:
         """Close the connections to registries."""
         await self._session.close()
-
-    def _acting(
-        self, urn: str, inputs: Mapping[str, Any], *, preview: bool
-    ) -> AbstractContextManager[None]:
-        self._session.account.acts(preview=preview)
-        return self._session.account.failures(urn, inputs)
 
     def _resource(self, token: str) -> _Resource:
         try:

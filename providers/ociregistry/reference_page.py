@@ -16,22 +16,34 @@ _TOP = """# The provider `ociregistry`
 Made from the provider's schema:
 `python -m providers.ociregistry.reference_page > docs/provider.md`.
 
-`check` validates inputs and asks nobody; only that of `Summary`, the last one, looks at the
-pointers of an image that left, so that a preview names them. A refresh records what the registry
-holds and never ends a run: what can't be read keeps its state, is warned of and is recorded as
-`unread`. `diff` compares the state with the declaration and asks nobody. A create or update acts,
-or fails alone; a preview fails with the same reason. `pulumi preview` and `pulumi up` end at the
-first resource that fails; `pulumi up --continue-on-error` goes on with all others.
+`check` validates inputs and asks nobody. A refresh records what the registry holds and never ends a
+run: what can't be read keeps its state, is warned of and is recorded as `unread`. `diff` compares
+the state with the declaration and asks nobody. A create or update acts, or fails alone; a preview
+fails with the same reason. `pulumi preview` and `pulumi up` end at the first resource that fails;
+`pulumi up --continue-on-error` goes on with all others.
 
 `StalePointers` removes what its state lists: with a refresh that is what the registry holds then,
 with `--refresh=false` what the last run recorded. Only its create looks for itself, because there
 is no state yet. What is not targeted (`--target`) is neither listed nor removed. Where its image
 left, and at `pulumi destroy`, it removes what the state lists or declares, and names each pointer
-with its digest before it goes. A preview names them where it refreshes, that of a destroy on Linux.
+with its digest before it goes. The preview of a destroy names them on Linux. About those of an
+image that left, the engine asks no provider in a preview: the run's report lists each that may go,
+by the state that the refresh recorded.
 
 No pointer goes that another `StalePointers` declares. A create or update writes the declared
 pointers into the undo record, an artifact in `<repository>/build`, and a removal reads there what
 others declare.
+
+A run is summed up from the engine's event log: `make` prints one line, and writes the report where
+`FLEET_REPORT` says. With plain pulumi this does both:
+
+```
+PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | python -m jobs report -
+```
+
+For it, a preview's outputs have three values that no state keeps: `lost` of a `Tag` whose build
+the registry lost, `lastTags` of `StalePointers`, remarks on what is removed, and `removers`, those
+that the undo record has.
 """
 _STACK = """
 ## Settings of a stack

@@ -6,14 +6,12 @@ They are never inputs: inputs are in the state, and a refresh works with those o
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from fleet.registry.errors import OciError
 from providers.ociregistry.stale_pointers import allow_list
 from providers.ociregistry.stale_pointers.allow_list import Allowed, read_allowed
 
 VERIFY = "FLEET_VERIFY_CHILDREN"
-REPORT = "FLEET_REPORT"
 LOGINS = "FLEET_LOGINS"
 SETTINGS: Mapping[str, tuple[str, str]] = {
     VERIFY: (
@@ -24,7 +22,6 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
         "an absolute path, or unset",
         "A preview's report. An update removes only what it lists and what was not moved since.",
     ),
-    REPORT: ("an absolute path, or unset", "A file that the report of the run is written to."),
     LOGINS: (
         "the configuration `logins` as JSON, or unset",
         "What is declared now; `make` sets it. No other login of the last run is used.",
@@ -39,7 +36,6 @@ class RunSettings:
 
     verify_all: bool = False
     allowed: Allowed = allow_list.EVERYTHING
-    report: Path | None = None
     logins: Mapping[str, object] | None = None
 
 
@@ -52,9 +48,6 @@ def read_run_settings(environment: Mapping[str, str]) -> RunSettings:
     verify = environment.get(VERIFY, "")
     if verify not in {"", "all"}:
         problems.append(f"{VERIFY} is {verify!r}; write all, or leave it unset")
-    report = environment.get(REPORT, "")
-    if report and not Path(report).is_absolute():
-        problems.append(f"{REPORT} is {report!r}; write an absolute path")
     removals, logins = allow_list.EVERYTHING, None
     try:
         removals = read_allowed(environment)
@@ -69,7 +62,6 @@ def read_run_settings(environment: Mapping[str, str]) -> RunSettings:
     return RunSettings(
         verify_all=verify == "all",
         allowed=removals,
-        report=Path(report) if report else None,
         logins=logins,
     )
 

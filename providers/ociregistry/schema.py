@@ -100,10 +100,6 @@ _STALE_OUTPUTS = {
     "removed": _array(_ref("Removed"), "Every removed name, oldest first."),
 }
 
-_SUMMARY_INPUTS = {
-    "waitFor": _array(_STRING, "Outputs of all that is to be summed up; not kept."),
-}
-
 
 def _resource(
     inputs: dict[str, Any], outputs: dict[str, Any], required: list[str], description: str
@@ -137,9 +133,6 @@ SCHEMA = json.dumps(
                 _STALE_OUTPUTS,
                 ["repository", "owner", "pointers", "grammar", "policy"],
                 "The one remover of a repository's pointers.",
-            ),
-            "ociregistry:index:Summary": _resource(
-                _SUMMARY_INPUTS, {}, [], "One line for a whole run; writes nothing to a registry."
             ),
         },
     }

@@ -191,27 +191,6 @@ class StalePointers(pulumi.CustomResource):
         return pulumi.get(self, "removed")  # type: ignore[no-any-return]
 
 
-@dataclass(frozen=True, kw_only=True)
-class SummaryArgs:
-    """What the summary comes after.
-
-    `wait_for` takes an output of every `Tag` and every `StalePointers` of the stack: what the
-    engine has not dealt with when the last of them is known is not counted.
-    """
-
-    wait_for: Sequence[pulumi.Input[str]]
-
-
-class Summary(pulumi.CustomResource):
-    """Says in one line what a run does; with `FLEET_REPORT`, writes a file of all of it."""
-
-    def __init__(
-        self, resource_name: str, args: SummaryArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        properties = {"waitFor": list(args.wait_for)}
-        super().__init__("ociregistry:index:Summary", resource_name, properties, opts)
-
-
 def _tag_properties(args: TagArgs) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "ref": args.ref,

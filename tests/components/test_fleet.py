@@ -70,7 +70,7 @@ def test_one_provider_with_the_names_of_the_logins_has_all_of_the_registrys_reso
     names = {"username": "FLEET_REGISTRY_USERNAME", "password": "FLEET_REGISTRY_PASSWORD"}
     assert provider.inputs == {"logins": {"ghcr.io": names}}
     ours = [asked.name for asked in engine.asked if asked.token.startswith("ociregistry:")]
-    assert len(ours) == 7
+    assert len(ours) == 6
     for name in ours:
         assert engine.options[name].provider.endswith(
             "::fleet/prod:registries::fleet/prod:registries-id"

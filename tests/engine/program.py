@@ -16,8 +16,6 @@ from providers.ociregistry.sdk import (
     ProviderArgs,
     StalePointers,
     StalePointersArgs,
-    Summary,
-    SummaryArgs,
     Tag,
     TagArgs,
 )
@@ -75,12 +73,11 @@ def declare_tags(declared: Fields) -> dict[str, Tag]:
     return {**tags, **pointers}
 
 
-def declare(declared: Fields) -> tuple[dict[str, pulumi.Output[str]], list[pulumi.Output[str]]]:
-    """Declare a repository; return the digests of its tags, and what ends with the last of all."""
+def declare(declared: Fields) -> dict[str, pulumi.Output[str]]:
+    """Declare a repository; return the digests of its tags."""
     digests = {
         tag: made.digest.recover(lambda _: "") for tag, made in declare_tags(declared).items()
     }
-    ends = list(digests.values())
     if declared["policy"]:
         args = StalePointersArgs(
             repository=declared["repository"],
@@ -91,15 +88,14 @@ def declare(declared: Fields) -> tuple[dict[str, pulumi.Output[str]], list[pulum
             max_removals=declared["max_removals"],
             allow_mass=declared["allow_mass"],
             keep_on_destroy=declared["keep_on_destroy"],
-            wait_for=ends,
+            wait_for=list(digests.values()),
         )
         provider = declared["provider"] and pulumi.ProviderResource(
             "ociregistry", declared["provider"], {}
         )
         options = pulumi.ResourceOptions(provider=provider) if provider else opts
-        remover = StalePointers(declared["remover"] or declared["repository"], args, options)
-        ends = [*ends, remover.urn.recover(lambda _: "")]
-    return digests, ends
+        StalePointers(declared["remover"] or declared["repository"], args, options)
+    return digests
 
 
 first = json.loads(Path("declared.json").read_text())
@@ -109,9 +105,7 @@ opts = (
     if named
     else None
 )
-known, ended = declare(first)
+known = declare(first)
 for another in first["more"]:
-    ended = [*ended, *declare(another)[1]]
-if first["summary"]:
-    Summary(first["owner"], SummaryArgs(wait_for=ended), opts)
+    declare(another)
 pulumi.export("digests", known)

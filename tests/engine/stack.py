@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fleet.github.render.report import Report
+from fleet.reports.event_log import report_of
 from tests.engine.seeding import PLATFORMS
 from tests.engine.tools import ROOT, engine_folder
 
@@ -53,7 +55,6 @@ class Declared:
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     identities: Mapping[str, str] = field(default_factory=dict)
     building: tuple[str, ...] = ()
-    summary: bool = False
     remover: str = ""
     provider: str = ""
     logins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -90,6 +91,11 @@ class Ran:
                     name = data["urn"].rpartition("::")[2]
                     found[Step(op=data["op"], token=data["type"], name=name)] = None
         return tuple(found)
+
+    @property
+    def report(self) -> Report:
+        """Return the report of the run, as `make` prints and writes it."""
+        return report_of(self.events)
 
     @property
     def messages(self) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fleet.github.render.report import document
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution
 from tests.engine.seeding import move_tag, push_build
@@ -30,7 +31,6 @@ class Gate:
             build=f"{place}/build",
             tags={VERSION: built},
             pointers={LATEST: VERSION, LEFT: VERSION},
-            summary=True,
         )
         stack.declare(self.declared)
         stack.up()
@@ -43,12 +43,10 @@ class Gate:
         """Preview as a workflow does, and return the tags that are told to go."""
         environment = self.stack.environment
         environment.pop("FLEET_ALLOWED_REMOVALS", None)
-        environment["FLEET_REPORT"] = str(self._report)
-        self.stack.preview()
+        found = self.stack.preview().report
+        self._report.write_text(json.dumps(document(found)))
         environment["FLEET_ALLOWED_REMOVALS"] = str(self._report)
-        environment["FLEET_REPORT"] = str(self._report.with_name("report.json"))
-        found = json.loads(self._report.read_text())["entries"]
-        return [e["ref"].rpartition(":")[2] for e in found if e["action"] == "retire"]
+        return sorted(ref.rpartition(":")[2] for ref in found.removals)
 
 
 @pytest.fixture

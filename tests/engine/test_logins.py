@@ -143,7 +143,6 @@ def test_an_image_that_leaves_while_the_login_changes_keeps_its_pointers_until_t
             build=f"{place}/build",
             tags={VERSION: digest},
             pointers={LATEST: VERSION},
-            summary=True,
             logins={distribution.host: OURS},
         )
 

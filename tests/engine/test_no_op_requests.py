@@ -32,7 +32,6 @@ def up(stack: EngineStack, proxy: Proxy, registry: Distribution) -> None:
             tags={tag: push_build(registry, BUILD, tag) for tag in VERSIONS},
             pointers=POINTERS,
             policy={"LATEST": "remove", "X.Y": "keep"},
-            summary=True,
         )
     )
     stack.up()

@@ -29,7 +29,6 @@ def declared(registry: Distribution, host: str) -> Declared:
         build=f"{host}/{BUILD}",
         tags={VERSION: push_build(registry, BUILD, VERSION)},
         pointers={LATEST: VERSION, LINE: VERSION},
-        summary=True,
     )
 
 
@@ -49,9 +48,10 @@ def test_another_spelling_of_the_host_costs_no_pointer(
     tags = view.tags()
     repository, build = f"{spelled}/{REPOSITORY}", f"{spelled}/{BUILD}"
     stack.declare(replace(before, repository=repository, build=build))
-    told = stack.preview().messages
-    assert "pointers kept" in told
-    assert "to be removed" not in told
+    previewed = stack.preview().report
+    assert previewed.removals == {}
+    kept = {e.ref for e in previewed.of("keep") if "another name of its host" in e.reasons[0]}
+    assert kept == {f"{distribution.host}/{REPOSITORY}:{tag}" for tag in (LATEST, LINE)}
     assert "pointers kept" in stack.up().messages
     assert view.tags() == tags
     assert stack.up().steps == ()
@@ -66,10 +66,10 @@ def test_a_move_to_another_registry_leaves_no_stray_on_the_old_one(
     stack.up()
     tags = Reading(distribution, REPOSITORY).tags()
     stack.declare(declared(other, other.host))
-    told = stack.preview().messages
-    assert f"to be removed: {LINE} ({tags[LINE]}), {LATEST} ({tags[LATEST]})" in told
-    version = f"{distribution.host}/{REPOSITORY}:{VERSION}"
-    assert f"no longer declared, kept in the registry: {version}" in told
+    place = f"{distribution.host}/{REPOSITORY}"
+    previewed = stack.preview().report
+    assert previewed.removals == {f"{place}:{tag}": tags[tag] for tag in (LATEST, LINE)}
+    assert [entry.ref for entry in previewed.of("keep")] == [f"{place}:{VERSION}"]
     stack.up()
     assert Reading(distribution, REPOSITORY).tags() == {VERSION: tags[VERSION]}
     assert Reading(other, REPOSITORY).tags() == tags

@@ -1,14 +1,13 @@
 import dataclasses
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from providers.ociregistry.report import Entry
 from tests.engine.registries import Distribution
 from tests.engine.seeding import PLATFORMS, delete, push_build
-from tests.engine.stack import Declared, EngineStack
+from tests.engine.stack import Declared, EngineStack, Ran
 
 pytestmark = pytest.mark.integration
 
@@ -24,9 +23,8 @@ def ingredients(base: str, **others: str) -> dict[str, str]:
 class Fleet:
     """Declares versions and one pointer on the newest, and reads what is said of them."""
 
-    def __init__(self, stack: EngineStack, distribution: Distribution, report: Path) -> None:
-        self.stack, self._distribution, self._report = stack, distribution, report
-        stack.environment["FLEET_REPORT"] = str(report)
+    def __init__(self, stack: EngineStack, distribution: Distribution) -> None:
+        self.stack, self._distribution = stack, distribution
 
     def declare(
         self, inputs: Mapping[str, Mapping[str, str]], *, build: str = "", **overrides: Any
@@ -43,7 +41,6 @@ class Fleet:
             pointers={LATEST: max(inputs)},
             inputs=inputs,
             building=tuple(build.split()),
-            summary=True,
         )
         declared = dataclasses.replace(fields, **overrides)
         self.stack.declare(declared)
@@ -55,19 +52,16 @@ class Fleet:
         (found,) = [s for n, s in self.stack.resources().items() if n.endswith(f":{tag}")]
         return found
 
-    def report(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._report.read_text())
-        return found
 
-    def entry(self, tag: str) -> dict[str, Any]:
-        """Return the report's one entry of a tag."""
-        (found,) = [e for e in self.report()["entries"] if e["ref"].endswith(f":{tag}")]
-        return dict(found)
+def entry_of(ran: Ran, tag: str) -> Entry:
+    """Return the report's one entry of a tag."""
+    (found,) = [entry for entry in ran.report.entries if entry.ref.endswith(f":{tag}")]
+    return found
 
 
 @pytest.fixture
-def fleet(stack: EngineStack, distribution: Distribution, tmp_path: Path) -> Fleet:
-    return Fleet(stack, distribution, tmp_path / "report.json")
+def fleet(stack: EngineStack, distribution: Distribution) -> Fleet:
+    return Fleet(stack, distribution)
 
 
 def test_a_plain_preview_says_why_and_sums_up_and_the_update_tells_what_it_did(
@@ -75,35 +69,36 @@ def test_a_plain_preview_says_why_and_sums_up_and_the_update_tells_what_it_did(
 ) -> None:
     fleet.declare({OLD: ingredients("a")}, build=OLD)
     previewed = fleet.stack.preview()
-    assert "1 build, 1 re-point, 0 retire, 0 unchanged" in previewed.messages
+    assert previewed.report.summary == "1 build, 1 re-point, 0 retire, 0 unchanged"
     assert f"new in this stack: to be built for {', '.join(PLATFORMS)}" in previewed.messages
     assert "new, names " in previewed.messages
-    assert "1 built, 1 re-pointed, 0 retired, 0 unchanged" in fleet.stack.up().messages
+    assert fleet.stack.up().report.summary == "1 built, 1 re-pointed, 0 retired, 0 unchanged"
     again = fleet.stack.up()
     assert again.steps == ()
-    assert "0 build, 0 re-point, 0 retire, 2 unchanged" in again.messages
-    assert fleet.report()["mode"] == "idle"
+    assert again.report.summary == "0 built, 0 re-pointed, 0 retired, 2 unchanged"
 
     fleet.declare({OLD: ingredients("a"), NEW: ingredients("b")}, build=NEW)
     previewed = fleet.stack.preview()
-    assert "1 build, 1 re-point, 0 retire, 1 unchanged" in previewed.messages
-    done = fleet.stack.up().messages
-    assert "1 built, 1 re-pointed, 0 retired, 1 unchanged" in done
-    pointer, version = fleet.entry(LATEST), fleet.entry(NEW)
-    assert (pointer["previousVersion"], pointer["version"]) == (OLD, NEW)
-    assert pointer["digest"] == version["digest"] != pointer["previous"] != ""
+    assert previewed.report.summary == "1 build, 1 re-point, 0 retire, 1 unchanged"
+    done = fleet.stack.up()
+    assert done.report.summary == "1 built, 1 re-pointed, 0 retired, 1 unchanged"
+    pointer, version = entry_of(done, LATEST), entry_of(done, NEW)
+    assert (pointer.previous_version, pointer.version) == (OLD, NEW)
+    assert pointer.digest == version.digest != pointer.previous != ""
     fleet.declare({OLD: ingredients("c"), NEW: ingredients("b")}, build=OLD)
     previewed = fleet.stack.preview()
     assert "base python:3.11-slim moved" in previewed.messages
-    assert "1 build, 0 re-point, 0 retire, 2 unchanged" in previewed.messages
-    assert fleet.entry(OLD)["reasons"] == ["base python:3.11-slim moved"]
+    assert previewed.report.summary == "1 build, 0 re-point, 0 retire, 2 unchanged"
+    assert entry_of(previewed, OLD).reasons == ("base python:3.11-slim moved",)
 
 
 def test_inputs_alone_are_no_change_and_are_known_from_the_next_run_on(fleet: Fleet) -> None:
     fleet.declare({OLD: {}}, identities={OLD: "as it was"})
     fleet.stack.up()
     assert "inputs" not in fleet.state(OLD)["inputs"]
-    fleet.declare({OLD: ingredients("a")}, identities={OLD: "as it was"}, tags=fleet.tags)
+    fleet.declare(
+        {OLD: ingredients("a")}, identities={OLD: "as it was"}, tags=fleet.tags
+    )
     assert fleet.stack.up().steps == ()
     state = fleet.state(OLD)
     assert state["inputs"]["inputs"]["base linux/amd64"] == f"python:3.11-slim@sha256:{'a' * 12}"
@@ -121,28 +116,30 @@ def test_a_lost_build_is_told_apart_from_a_changed_one(
     said = fleet.stack.preview().messages
     assert "to be built again: no input is known to have changed" in said
     delete(distribution, f"{REPOSITORY}/build", fleet.tags[OLD])
-    said = fleet.stack.preview().messages
-    assert "to be built again: its build is no longer in the registry" in said
-    assert f"stays with {OLD}, whose digest is not known yet" in said
-    assert "1 build, 1 re-point, 0 retire, 0 unchanged" in said
+    previewed = fleet.stack.preview()
+    assert "to be built again: its build is no longer in the registry" in previewed.messages
+    assert entry_of(previewed, OLD).reasons == ("its build is no longer in the registry",)
+    assert f"stays with {OLD}, whose digest is not known yet" in previewed.messages
+    assert previewed.report.summary == "1 build, 1 re-point, 0 retire, 0 unchanged"
 
 
 def test_stale_pointers_count_also_when_their_whole_image_left(fleet: Fleet) -> None:
     fleet.declare({OLD: ingredients("a"), NEW: ingredients("b")})
     fleet.stack.up()
     fleet.declare({OLD: ingredients("a")}, pointers={})
-    said = fleet.stack.preview().messages
-    assert "0 build, 0 re-point, 1 retire, 1 unchanged" in said
-    (stale,) = [e for e in fleet.report()["entries"] if e["action"] == "retire"]
-    assert (stale["ref"].rpartition(":")[2], stale["digest"]) == (LATEST, "")
-    assert stale["previous"].startswith("sha256:")
+    previewed = fleet.stack.preview()
+    assert previewed.report.summary == "0 build, 0 re-point, 1 retire, 1 unchanged"
+    (stale,) = previewed.report.of("retire")
+    assert (stale.ref.rpartition(":")[2], stale.digest) == (LATEST, "")
+    assert stale.previous.startswith("sha256:")
 
     fleet.declare({OLD: ingredients("a"), NEW: ingredients("b")})
     fleet.stack.up()
     fleet.declare({OLD: ingredients("a")}, tags={}, pointers={}, policy={})
     previewed = fleet.stack.preview()
-    assert f"its image is no longer declared, to be removed: {LATEST}" in previewed.messages
-    assert "0 build, 0 re-point, 1 retire, 0 unchanged" in previewed.messages
+    (leaving,) = previewed.report.of("retire")
+    assert (leaving.ref.rpartition(":")[2], leaving.later) == (LATEST, True)
+    assert previewed.report.summary == "0 build, 0 re-point, 1 retire, 0 unchanged"
     done = fleet.stack.up()
     assert f"removed {LATEST}" in done.messages
 
@@ -153,6 +150,8 @@ def test_a_failed_tag_is_counted_where_the_others_go_on(fleet: Fleet) -> None:
     declared = fleet.declare({OLD: ingredients("a"), NEW: ingredients("c")}, pointers={}, policy={})
     tags = {**declared.tags, OLD: ""}
     fleet.stack.declare(dataclasses.replace(declared, tags=tags))
-    said = fleet.stack.up("--continue-on-error", code=None).messages
-    assert "1 built, 0 re-pointed, 0 retired, 0 unchanged, 1 failed" in said
-    assert "its build or verification failed" in fleet.entry(OLD)["reasons"][0]
+    ran = fleet.stack.up("--continue-on-error", code=None)
+    assert ran.report.summary.startswith("1 built, 0 re-pointed, ")
+    assert ran.report.summary.endswith(", 0 unchanged, 1 failed")
+    assert ran.report.complete
+    assert "its build or verification failed" in entry_of(ran, OLD).reasons[0]

@@ -1,45 +1,52 @@
-"""The report of a run, as ``providers/ociregistry/report.py`` writes it: read, and typed again."""
+"""The report of a run: its one line, and its document as data for JSON, written and read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal
 
-SHAPE: Final = 1
-"""The number of the shape that is read here."""
+from providers.ociregistry.report import COUNTED, Entry, counts
+
+SHAPE: Final = 2
+"""The number of the document's shape."""
 
 CHANGING: Final = ("fail", "retire", "re-point", "build")
 """The actions by which a registry and its declaration differ."""
 
+Mode = Literal["preview", "update", "refresh"]
+_DONE: Final = {"build": "built", "re-point": "re-pointed", "retire": "retired"}
+_FIELDS: Final = {"previous_version": "previousVersion"}
+
 
 class ReportError(Exception):
-    """A document is no report of a run; the text says why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """What becomes of the name ``ref``: see ``providers.ociregistry.report.document``."""
-
-    ref: str
-    action: str
-    platforms: tuple[str, ...]
-    reasons: tuple[str, ...]
-    digest: str
-    previous: str
-    version: str
-    previous_version: str
+    """A document is not a report of a run; the text says why."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A run's one line, and what becomes of each name.
+    """The outcome of a run.
 
-    Of several stacks, ``lines`` has each one's by its name, empty for one whose run did not get so
-    far; ``summary`` is empty then.
+    `changes` are `operation type name` of resources beside registry and builds, such as files on
+    GitHub. `unverified` are reasons why a refresh could not read something, `errors` all errors.
+    `complete` is false where the run ended before the program did. Of several stacks, `lines` has
+    each one's line by its name, empty for one whose run did not get to its end.
     """
 
-    summary: str
+    mode: Mode
     entries: tuple[Entry, ...]
+    changes: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    complete: bool = True
     lines: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def summary(self) -> str:
+        """The counts in one line, in the words of a foresight or of what was done."""
+        found = counts(self.entries)
+        words = _DONE if self.mode == "update" else {}
+        parts = [f"{found[action]} {words.get(action, action)}" for action in COUNTED]
+        parts += [f"{found['fail']} failed"] if found["fail"] else []
+        return ", ".join(parts) + ("" if self.complete else "; the run ended early")
 
     def of(self, action: str) -> tuple[Entry, ...]:
         """Return the entries of one action."""
@@ -47,18 +54,55 @@ class Report:
 
     @property
     def removals(self) -> dict[str, str]:
-        """The pointers that go, each with the digest that it named."""
+        """The pointers that are removed, each with the digest that it named."""
         return {entry.ref: entry.previous for entry in self.of("retire")}
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The stacks of which nothing is known."""
+        """The stacks whose run did not get to its end."""
         return tuple(stack for stack, line in self.lines.items() if not line)
 
     @property
     def differs(self) -> bool:
         """Whether the registry is to be changed."""
         return any(entry.action in CHANGING for entry in self.entries)
+
+
+def document(report: Report) -> dict[str, Any]:
+    """Return a report as data for JSON.
+
+    `{version, mode, complete, summary, counts, entries, changes, unverified, errors}`. `version` is
+    2, the number of this shape. `mode` is `preview`, `update` or `refresh`; a refresh reports what
+    the next update does about what it found. `summary` is the line, `counts` the number of tags of
+    each action. `entries` are sorted by `ref`, each with all of these:
+
+    - `ref`: `host[:port]/repository:tag`; of a remover that failed, the repository alone;
+    - `kind`: `version`, `pointer` or `repository`;
+    - `action`: `build` (platforms are built, and the tag follows), `re-point` (the tag or platforms
+      of it are put on another digest or put back, without a build), `retire` (a pointer is
+      removed), `unchanged`, `keep` (nothing declares the tag, and it stays), `fail`;
+    - `platforms`: those built, `os/architecture[/variant]`;
+    - `reasons`: texts, all of them; of `fail` the error's message, of `keep` why it stays;
+    - `digest`: what it names afterwards, empty where only a build tells, or where it is removed;
+    - `previous`: the digest that it named before, empty where none is known;
+    - `version`, `previousVersion`: of a pointer, the version tags that it names and named;
+    - `later`: true for a pointer that is removed with its image's whole declaration.
+    """
+    listed = sorted(report.entries, key=lambda entry: (entry.ref, entry.action))
+    return {
+        "version": SHAPE,
+        "mode": report.mode,
+        "complete": report.complete,
+        "summary": report.summary,
+        "counts": counts(listed),
+        "entries": [
+            {_FIELDS.get(name, name): value for name, value in asdict(entry).items()}
+            for entry in listed
+        ],
+        "changes": list(report.changes),
+        "unverified": list(report.unverified),
+        "errors": list(report.errors),
+    }
 
 
 def parse(document: Any) -> Report:
@@ -70,8 +114,12 @@ def parse(document: Any) -> Report:
         if document["version"] != SHAPE:
             raise ReportError(f"its shape has the number {document['version']}, not {SHAPE}")
         return Report(
-            summary=str(document["summary"]),
+            mode=document["mode"],
             entries=tuple(_entry(fields) for fields in document["entries"]),
+            changes=tuple(map(str, document["changes"])),
+            unverified=tuple(map(str, document["unverified"])),
+            errors=tuple(map(str, document["errors"])),
+            complete=bool(document["complete"]),
         )
     except (KeyError, TypeError) as error:
         raise ReportError(f"it is no report of a run: {error!r}") from error
@@ -82,21 +130,27 @@ def joined(reports: Mapping[str, Report | None]) -> Report | None:
     found = {stack: report for stack, report in reports.items() if report}
     if not found:
         return None
+    every = found.values()
     return Report(
-        summary="",
-        entries=tuple(entry for report in found.values() for entry in report.entries),
-        lines={stack: report.summary if report else "" for stack, report in reports.items()},
+        mode=next(iter(every)).mode,
+        entries=tuple(entry for report in every for entry in report.entries),
+        changes=tuple(dict.fromkeys(text for report in every for text in report.changes)),
+        unverified=tuple(dict.fromkeys(text for report in every for text in report.unverified)),
+        errors=tuple(dict.fromkeys(text for report in every for text in report.errors)),
+        complete=all(report and report.complete for report in reports.values()),
+        lines={
+            stack: report.summary if report and report.complete else ""
+            for stack, report in reports.items()
+        },
     )
 
 
 def _entry(fields: Mapping[str, Any]) -> Entry:
+    texts = ("ref", "kind", "action", "digest", "previous", "version")
     return Entry(
-        ref=str(fields["ref"]),
-        action=str(fields["action"]),
+        **{name: str(fields[name]) for name in texts},  # type: ignore[arg-type]
         platforms=tuple(map(str, fields["platforms"])),
         reasons=tuple(map(str, fields["reasons"])),
-        digest=str(fields["digest"]),
-        previous=str(fields["previous"]),
-        version=str(fields["version"]),
         previous_version=str(fields["previousVersion"]),
+        later=bool(fields["later"]),
     )

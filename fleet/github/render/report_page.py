@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fleet.github.render.report import Entry, Report
+from fleet.github.render.report import Report
 from fleet.pages.markdown import code, heading_rows, row
+from providers.ociregistry.report import Entry
 
 COMMENT_LIMIT: Final = 65_536
 """Characters that GitHub takes in a comment or an issue ("body is too long")."""

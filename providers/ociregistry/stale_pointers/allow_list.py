@@ -9,7 +9,7 @@ from typing import Any
 from fleet.registry.errors import OciError
 
 SETTING = "FLEET_ALLOWED_REMOVALS"
-_SHAPE = 1
+_SHAPE = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ EVERYTHING = Allowed()
 def read_allowed(environment: Mapping[str, str]) -> Allowed:
     """Return what the preview's report lists that `FLEET_ALLOWED_REMOVALS` names.
 
-    See `providers.ociregistry.report.document` for its shape. Without the setting all that is
+    The document of a report (`fleet/reports/report.py`) has this shape. Without the setting all that is
     stale may go.
 
     :raises OciError: if the path is not absolute, or there is no report of a preview.
@@ -57,9 +57,8 @@ def read_allowed(environment: Mapping[str, str]) -> Allowed:
 def _parse(document: Any) -> Allowed:
     if document["version"] != _SHAPE:
         raise ValueError(f"its shape has the number {document['version']}, not {_SHAPE}")
-    # A run without differences knows not whether it is a preview; it lists no removal.
-    if document["mode"] not in {"preview", "idle"}:
-        raise ValueError(f"it is that of an {document['mode']}")
+    if document["mode"] != "preview":
+        raise ValueError(f"it is from an {document['mode']}; a preview's report is required")
     found = {}
     for entry in document["entries"]:
         ref, action, digest = entry["ref"], entry["action"], entry["previous"]

@@ -1,6 +1,5 @@
 """The pointers of a repository stay where another remover looks after them."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from fleet.http.text import one_line
@@ -18,9 +17,7 @@ class Parting:
     why: str = ""
 
 
-async def parting(
-    session: Session, urn: str, inputs: StaleInputs, leaving: Collection[str] = ()
-) -> Parting:
+async def parting(session: Session, urn: str, inputs: StaleInputs) -> Parting:
     """Decide what becomes of the pointers of a remover that the program no longer declares.
 
     They stay where this or the last run's declaration says so, and where another remover looks
@@ -36,7 +33,7 @@ async def parting(
     own = remover_of(urn, repository)
     known = await session.retirer.noter.record(repository, inputs.owner)
     record = f"{workshop_of(repository)}:{tag_of(inputs.owner)}"
-    others = known.others(own, *leaving)
+    others = known.others(own)
     other = (
         one_line(min(others))
         if others

@@ -8,8 +8,8 @@ from fleet.registry.undo_log import Claim, remover_of
 from providers.ociregistry.context import Session
 from providers.ociregistry.properties import Properties
 from providers.ociregistry.stale_pointers.delete_policy import parting
-from providers.ociregistry.stale_pointers.diagnostics import names
 from providers.ociregistry.stale_pointers.model import StaleInputs, View
+from providers.ociregistry.stale_pointers.not_allowed import names
 from providers.ociregistry.stale_pointers.remove import Outcome
 
 

@@ -86,8 +86,10 @@ class Lister:
         digest = await self._digest(TagReference(repository=inputs.repository, tag=pointer.tag))
         if digest is None:
             return None
-        usual = known.live.get(pointer.tag) == digest and pointer.tag not in known.interrupted
-        if declared or usual:
+        before = known.live.get(pointer.tag)
+        usual = before == digest and pointer.tag not in known.interrupted
+        # A declared one that moved may be an interrupted removal, which its image's end finishes.
+        if usual or (declared and before is None):
             return digest, None
         return _seen(await self._judge.look(inputs, pointer))
 
@@ -129,9 +131,11 @@ class _Findings:
     def add(self, pointer: Pointer, digest: str, verdict: Verdict | None) -> None:
         tag = pointer.tag
         self.live[tag] = digest
+        unfinished = verdict is not None and verdict.unfinished
+        if verdict is not None and verdict.manifest is not None and unfinished:
+            self.interrupted[tag] = stood_for(verdict.manifest)
         if tag in self.inputs.pointers:
             return
-        unfinished = verdict is not None and verdict.unfinished
         days = policy_of(pointer, self.inputs).days
         objection = verdict.kept if verdict is not None else ""
         if tag not in self.listed:
@@ -140,8 +144,6 @@ class _Findings:
             objection = objection or _untimed(self.trouble)
         if objection:
             self.objections[tag] = objection
-        if verdict is not None and verdict.manifest is not None and unfinished:
-            self.interrupted[tag] = stood_for(verdict.manifest)
         dated = self.known.since.get(tag, "")
         # What is finished now needs no date; one that it has already outlives a failure.
         if days and (dated or not (objection or unfinished)):

@@ -1,6 +1,7 @@
 """What is said of stale names that a run leaves because no preview listed them."""
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from fleet.registry.reference import Repository
 from providers.ociregistry.stale_pointers.allow_list import Allowed
@@ -32,3 +33,9 @@ def not_forgotten(repository: Repository, held: Iterable[Kept]) -> str:
     The engine forgets a resource whose deletion succeeds, and nobody would list its names again.
     """
     return f"{still_there(repository, held)}. Until then their remover stays in the state"
+
+
+def names(going: Mapping[str, str], last: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return the pointers that are to be removed, each with its digest and a remark if any."""
+    said = {tag: f"; {last[tag]}" if tag in last else "" for tag in going}
+    return ", ".join(f"{tag} ({digest}{said[tag]})" for tag, digest in going.items())

@@ -12,7 +12,7 @@ from fleet.registry.undo_log import Claim, remover_of
 from providers.ociregistry.context import Change, Session
 from providers.ociregistry.properties import Properties
 from providers.ociregistry.stale_pointers.departure import Leaving
-from providers.ociregistry.stale_pointers.diagnostics import StaleTeller, names
+from providers.ociregistry.stale_pointers.last_tag import last_names
 from providers.ociregistry.stale_pointers.model import (
     Due,
     Kept,
@@ -22,7 +22,7 @@ from providers.ociregistry.stale_pointers.model import (
     due,
     refusal,
 )
-from providers.ociregistry.stale_pointers.not_allowed import held_of, still_there
+from providers.ociregistry.stale_pointers.not_allowed import held_of, names, still_there
 from providers.ociregistry.stale_pointers.properties import (
     recorded_view,
     removals,
@@ -66,7 +66,6 @@ class StaleResource:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.teller = StaleTeller(session)
         self._leaving = Leaving(session)
 
     def identify(self, inputs: Properties) -> str:
@@ -78,13 +77,11 @@ class StaleResource:
 
         :raises InvalidInputsError: naming every property that is wrong.
         """
-        # Also where it fails below: a remover that is declared is none whose image left.
-        self._session.account.checked(urn)
         inputs = stale_inputs(properties)
         self._session.declared.add_remover(inputs.repository, urn, keeps=inputs.keep_on_destroy)
         return dict(properties)
 
-    def diff(self, urn: str, olds: Properties, news: Properties) -> list[Change]:
+    def diff(self, _urn: str, olds: Properties, news: Properties) -> list[Change]:
         """Return the differing properties, and each stale pointer on its own."""
         found = [
             Change(name=name, path=name, replaces=name == "repository")
@@ -92,15 +89,11 @@ class StaleResource:
         ]
         if any(change.replaces for change in found):
             return found
-        inputs = self._inputs(news)
-        listed = due(recorded_view(olds), inputs)
-        found += [
+        stale = due(recorded_view(olds), self._inputs(news)).stale
+        return found + [
             Change(name="stale", path=f'stale["{tag}"]', kind="ADD", from_inputs=False)
-            for tag in listed.stale
+            for tag in stale
         ]
-        if not found:
-            self.teller.stays(urn, inputs.repository, listed.kept)
-        return found
 
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
         """Look at the repository, and remove what is stale, or foresee that."""
@@ -129,7 +122,6 @@ class StaleResource:
         """
         if "grammar" not in properties:
             raise OciError(f"{resource_id}: StalePointers cannot be imported; just declare it")
-        self._session.account.read_remover(urn, properties)
         # The engine keeps the inputs of every run, outputs of updates alone.
         declared, known = stale_inputs({**properties, **inputs}), recorded_view(properties)
         view = await self._look(urn, declared, known)
@@ -137,9 +129,7 @@ class StaleResource:
         await self._log_waiting(urn, listed, known)
         if self._session.destroying:
             await self._leaving.foresee(urn, declared, known, view)
-        outputs = {**properties, **view_properties(view, listed.stale, listed.kept)}
-        self._session.account.read_remover(urn, outputs)
-        return outputs, dict(inputs)
+        return {**properties, **view_properties(view, listed.stale, listed.kept)}, dict(inputs)
 
     async def delete(self, urn: str, properties: Properties) -> None:
         """Remove the pointers of an image that left, see `Leaving.delete`."""
@@ -177,7 +167,6 @@ class StaleResource:
         listed = due(view, step.inputs)
         await self._log_waiting(urn, listed, step.known)
         kept = _merged(listed.kept, outcome.kept, step.held.values())
-        self.teller.tell(urn, step.inputs.repository, replace(outcome, kept=kept))
         removed = [*record, *removals(outcome.removed)]
         outputs = {**news, **view_properties(view, listed.stale, kept), "removed": removed}
         if failure is not None:
@@ -207,6 +196,10 @@ class StaleResource:
         return _Step(urn=urn, news=news, inputs=inputs, view=view, known=known, held=held)
 
     async def _foreseen(self, step: _Step) -> dict[str, Any]:
+        """Return the outputs of a preview, with what a report can't know.
+
+        `removers` are those that the undo record has, `lastTags` remarks on what is removed.
+        """
         inputs, view, outcome = step.inputs, step.view, Outcome()
         retirer, remover = self._session.retirer, remover_of(step.urn, inputs.repository)
         if inputs.stale:
@@ -216,9 +209,16 @@ class StaleResource:
         listed = due(view, inputs)
         await self._log_waiting(step.urn, listed, step.known)
         kept = _merged(listed.kept, outcome.kept, step.held.values())
-        await self.teller.foresee(step.urn, inputs.repository, replace(outcome, kept=kept))
+        last = await last_names(self._session, inputs.repository, outcome.going, outcome.tags)
+        if outcome.going:
+            text = f"stale, to be removed: {names(outcome.going, last)}"
+            await self._session.log(text, step.urn)
         stale = {tag: inputs.stale[tag] for tag in outcome.going}
-        return {**step.news, **view_properties(view, stale, kept)}
+        record = await self._session.hosts.ask(
+            inputs.repository.host, lambda: retirer.noter.record(inputs.repository, inputs.owner)
+        )
+        told = {"lastTags": dict(last), "removers": sorted(record.declared)}
+        return {**step.news, **view_properties(view, stale, kept), **told}
 
     async def _retired(self, step: _Step) -> Outcome:
         claim = _claim(step.urn, step.inputs.repository, step.news)

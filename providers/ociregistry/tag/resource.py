@@ -1,7 +1,9 @@
 """The resource `ociregistry:index:Tag`: properties in, properties out."""
 
+from functools import partial
 from typing import Any
 
+from fleet.registry.errors import OciError
 from fleet.registry.reference import TagReference
 from providers.ociregistry.context import Change, Session
 from providers.ociregistry.properties import (
@@ -12,7 +14,6 @@ from providers.ociregistry.properties import (
     tag_inputs,
     unknown_state,
 )
-from providers.ociregistry.tag.diagnostics import TagTeller
 from providers.ociregistry.tag.model import (
     Recorded,
     TagInputs,
@@ -22,7 +23,8 @@ from providers.ociregistry.tag.model import (
     foreseen_digest,
     is_drifted,
 )
-from providers.ociregistry.tag.prior_state import STATE_ONLY
+from providers.ociregistry.tag.predict import foresee, unexplained
+from providers.ociregistry.tag.prior_state import STATE_ONLY, Before
 
 # Properties that are outputs alone: drift shows in them.
 _OUTPUTS = frozenset({"digest", "platforms"})
@@ -33,7 +35,6 @@ class TagResource:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._teller = TagTeller(session)
 
     def identify(self, inputs: Properties) -> str:
         """Return the id: the reference."""
@@ -48,53 +49,49 @@ class TagResource:
         """
         inputs = tag_inputs(properties, may_lack_owner=olds.get("owner") == "")
         self._session.declared.add_tag(inputs.ref)
-        self._session.account.checked(urn, olds.get("inputs"))
+        self._session.inputs[urn] = olds.get("inputs", {})
         return {**properties, **_defaults(inputs)}
 
-    def diff(self, urn: str, olds: Properties, news: Properties) -> list[Change]:
+    def diff(self, _urn: str, olds: Properties, news: Properties) -> list[Change]:
         """Return the differing properties."""
-        found = [
+        return [
             Change(name=name, path=name, replaces=name == "ref", from_inputs=name not in _OUTPUTS)
             for name in diff(recorded_tag(olds), tag_inputs(news, may_lack_owner=True))
         ]
-        if not found:
-            self._teller.stays(urn, olds, news)
-        return found
 
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
         """Make the tag name what is declared, or foresee that."""
-        inputs, before = tag_inputs(properties), self._teller.before(urn, None)
+        inputs, before = tag_inputs(properties), self._session.gone.get(urn, Before())
         if not preview:
             state = await self._session.tagger.create(inputs)
             self._session.sightings.written(inputs.ref, state.digest)
-            self._teller.tell(urn, inputs, before, state)
             return {**_recordable(properties), **state_properties(state)}
         digest = foreseen_digest(None, inputs)
         # What is built carries our owner annotation, so that another's tag can't be equal to it: a
         # refusal is certain before anything was built.
         if inputs.on_conflict == "refuse":
             await self._session.tagger.refuse_conflict(inputs, digest)
-        await self._teller.foresee(urn, inputs, before)
-        return {**_recordable(properties), **unknown_state(digest)}
+        lost = await self._foresee(urn, inputs, before)
+        return {**_recordable(properties), **unknown_state(digest), **lost}
 
     async def update(
         self, urn: str, olds: Properties, news: Properties, *, preview: bool
     ) -> dict[str, Any]:
         """Re-point the tag, or foresee that."""
         recorded, inputs = recorded_tag(olds), tag_inputs(news)
-        before, kept = self._teller.before(urn, olds), _recordable(news)
+        before = Before(recorded=recorded, inputs=self._session.inputs.get(urn, {}))
+        kept = _recordable(news)
         if not preview:
             state = await self._session.tagger.update(inputs, recorded)
             self._session.sightings.written(inputs.ref, state.digest)
-            self._teller.tell(urn, inputs, before, state)
             return {**kept, **state_properties(state)}
         digest = foreseen_digest(recorded, inputs)
         if inputs.on_conflict == "refuse" and is_drifted(recorded.state):
             await self._session.tagger.refuse_conflict(inputs, digest, recorded)
-        await self._teller.foresee(urn, inputs, before)
+        lost = await self._foresee(urn, inputs, before)
         if set(diff(recorded, inputs)) <= STATE_ONLY:
             return {**kept, **state_properties(recorded.state)}
-        return {**kept, **unknown_state(digest)}
+        return {**kept, **unknown_state(digest), **lost}
 
     async def read(
         self, urn: str, resource_id: str, properties: Properties, inputs: Properties
@@ -118,15 +115,39 @@ class TagResource:
         if reason:
             await self._session.log(reason, urn)
         if state is None:
-            self._teller.read_gone(urn, properties, inputs)
+            # The engine drops its state: its create has nothing else to compare with.
+            before = Before(recorded=recorded, inputs=inputs.get("inputs", {}), gone=True)
+            self._session.gone[urn] = before
             return None
-        self._teller.read(urn, properties, inputs)
         return {**properties, **state_properties(state)}, dict(inputs)
 
     async def _reread(self, recorded: Recorded, *, whole: bool) -> TagState | None:
         host = TagReference.parse(recorded.ref).repository.host
         tagger = self._session.tagger
         return await self._session.hosts.ask(host, lambda: tagger.read(recorded, whole=whole))
+
+    async def _foresee(self, urn: str, inputs: TagInputs, before: Before) -> dict[str, Any]:
+        """Log why an update would act; return what a report can't know, as outputs of a preview.
+
+        Where a tag is built though none of its inputs changed, the registry is asked whether it
+        lost the build.
+        """
+        lost = unexplained(inputs, before) and await self._is_lost(before)
+        found = foresee(inputs, before, lost=lost)
+        if found.line:
+            await self._session.log(found.line, urn)
+        return {"lost": True} if lost else {}
+
+    async def _is_lost(self, before: Before) -> bool:
+        """Tell whether a recorded source is surely absent; no answer leaves it open."""
+        hosts, tagger = self._session.hosts, self._session.tagger
+        try:
+            for source in before.recorded.sources if before.recorded is not None else ():
+                if not await hosts.ask(source.repository.host, partial(tagger.holds, source)):
+                    return True
+        except OciError:
+            return False
+        return False
 
     async def delete(self, _urn: str, _properties: Properties) -> None:
         """Do nothing: forgetting a tag never removes a name."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from fleet.github.render import report
-from providers.ociregistry.report import Entry, document
+from providers.ociregistry.report import Entry
 
 REGISTRY = "ghcr.io/team/python-app"
 OLD, NEW = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
@@ -46,11 +46,11 @@ def retire(tag: str, digest: str = OLD) -> Entry:
     )
 
 
-def written(*entries: Entry) -> dict[str, Any]:
-    """Return the document that the provider writes."""
-    return document(entries, "preview")
+def report_of(entries: Iterable[Entry], **fields: Any) -> report.Report:
+    """Return the report of a preview."""
+    return report.Report(mode="preview", entries=tuple(entries), **fields)
 
 
-def report_of(entries: Iterable[Entry]) -> report.Report:
-    """Return the report as the jobs read it."""
-    return report.parse(document(tuple(entries), "preview"))
+def written(*entries: Entry, **fields: Any) -> dict[str, Any]:
+    """Return the document that is written of it."""
+    return report.document(report_of(entries, **fields))

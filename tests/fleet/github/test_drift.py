@@ -1,21 +1,19 @@
 import pytest
 
 from fleet.github.drift import Findings, repair, report_drift
-from fleet.github.event_log import Record
 from fleet.github.job import Job
 from fleet.github.render.report import joined
 from tests.fleet.github.examples import KEEP, MOVE, OLD, SAME, report_of, retire
 from tests.fleet.github.hub import Hub
 
-QUIET = Record(changes=(), unverified=(), errors=())
-BLIND = Record(changes=(), unverified=("x:1 could not be verified: timeout",), errors=())
-NONE = Findings(report=report_of([SAME, KEEP]), record=QUIET)
-DRIFT = Findings(report=report_of([MOVE, KEEP]), record=QUIET)
+BLIND = report_of([SAME], unverified=("x:1 could not be verified: timeout",))
+NONE = Findings(report=report_of([SAME, KEEP]))
+DRIFT = Findings(report=report_of([MOVE, KEEP]))
 
 
 def test_drift_is_told_in_one_issue_that_is_updated_and_closed(hub: Hub, job: Job) -> None:
     assert report_drift(job, DRIFT)
-    assert report_drift(job, Findings(report=report_of([retire("py3.9-LATEST")]), record=QUIET))
+    assert report_drift(job, Findings(report=report_of([retire("py3.9-LATEST")])))
     (issue,) = hub.issues
     assert issue["state"] == "open"
     assert OLD in issue["body"]
@@ -37,19 +35,18 @@ def test_what_stays_is_no_drift(hub: Hub, job: Job) -> None:
 
 
 def test_what_was_edited_on_github_is_drift(hub: Hub, job: Job) -> None:
-    edited = Record(changes=("update github:index:RepositoryFile up",), unverified=(), errors=())
-    assert report_drift(job, Findings(report=report_of([SAME]), record=edited))
+    edited = report_of([SAME], changes=("update github:index:RepositoryFile up",))
+    assert report_drift(job, Findings(report=edited))
     assert "RepositoryFile" in hub.issues[0]["body"]
 
 
 @pytest.mark.parametrize(
     "found",
     [
-        Findings(report=report_of([SAME]), record=BLIND),
-        Findings(report=None, record=QUIET),
-        Findings(
-            report=report_of([SAME]), record=Record(changes=(), unverified=(), errors=("no",))
-        ),
+        Findings(report=BLIND),
+        Findings(report=None),
+        Findings(report=report_of([SAME], errors=("no",))),
+        Findings(report=report_of([SAME], complete=False)),
     ],
 )
 def test_a_run_that_could_not_look_everywhere_fails_and_closes_nothing(
@@ -73,7 +70,7 @@ def test_an_issue_of_somebody_else_is_left_alone(hub: Hub, job: Job) -> None:
 
 
 def test_the_repair_starts_up_and_authorises_no_removal(hub: Hub, job: Job) -> None:
-    repair(job, Findings(report=report_of([retire("py3.9-LATEST"), MOVE]), record=QUIET))
+    repair(job, Findings(report=report_of([retire("py3.9-LATEST"), MOVE])))
     assert hub.dispatched == [{"workflow": "up.yml", "ref": "main"}]
 
 
@@ -85,15 +82,15 @@ def test_there_is_nothing_to_repair_without_drift(hub: Hub, job: Job) -> None:
 def test_a_stack_of_which_nothing_is_known_keeps_the_issue_open(hub: Hub, job: Job) -> None:
     report_drift(job, DRIFT)
     known = {"prod-a": report_of([SAME]), "prod-b": None}
-    assert not report_drift(job, Findings(report=joined(known), record=QUIET))
+    assert not report_drift(job, Findings(report=joined(known)))
     assert hub.issues[0]["state"] == "open"
     assert "prod-b: the preview ended before it could report" in hub.issues[0]["body"]
-    assert report_drift(job, Findings(report=joined({"prod-a": NONE.report}), record=QUIET))
+    assert report_drift(job, Findings(report=joined({"prod-a": NONE.report})))
     assert hub.issues[0]["state"] == "closed"
 
 
 def test_drift_of_any_stack_is_told_in_the_one_issue(hub: Hub, job: Job) -> None:
     known = {"prod-a": report_of([SAME]), "prod-b": report_of([MOVE])}
-    assert report_drift(job, Findings(report=joined(known), record=QUIET))
+    assert report_drift(job, Findings(report=joined(known)))
     assert "| `prod-b` | `0 build, 1 re-point" in hub.issues[0]["body"]
     assert MOVE.ref in hub.issues[0]["body"]

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,9 +13,9 @@ from fleet.console import TroubleError
 from fleet.github import commands as program
 from fleet.releases.writing import text_of
 from fleet.upkeep.split.split import stack_files
+from providers.ociregistry.report import Entry
 from tests.fleet.examples import config, image, lock
 from tests.fleet.github.examples import BUILD, MOVE, written
-from tests.fleet.github.test_events import said, step
 
 ROOT = Path(__file__).parents[3]
 FILE = "github:index/repositoryFile:RepositoryFile"
@@ -28,19 +29,14 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.write_text(yaml.safe_dump({"config": {f"fleet:{k}": v for k, v in values.items()}}))
     for name, text in stack_files(declaration_of_file(path), "prod").items():
         (tmp_path / name).write_text(text)
-    for variable, name in (("FLEET_REPORT", "report"), ("FLEET_EVENTS", "events")):
-        monkeypatch.setenv(variable, str(tmp_path / f"{name}.json"))
-    report(tmp_path, "prod-web", BUILD)
-    events(tmp_path, "prod-web", step("update", FILE, "up.yml"))
+    monkeypatch.setenv("FLEET_REPORT", str(tmp_path / "report.json"))
+    report(tmp_path, "prod-web", BUILD, changes=(f"update {FILE} up.yml",))
     return tmp_path
 
 
-def report(root: Path, stack: str, entry: object) -> None:
-    (root / f"report.{stack}.json").write_text(json.dumps(written(entry)))  # type: ignore[arg-type]
-
-
-def events(root: Path, stack: str, *lines: object) -> None:
-    (root / f"events.{stack}.json").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+def report(root: Path, stack: str, entry: Entry, **fields: Any) -> None:
+    document = written(entry, **fields)
+    (root / f"report.{stack}.json").write_text(json.dumps(document))
 
 
 def asked(root: Path, stack: str = "prod") -> program.Asked:
@@ -66,10 +62,10 @@ def test_a_job_for_one_stack_reads_the_file_that_was_named(
 
 def test_what_was_found_is_put_together_and_what_is_missing_is_told(root: Path) -> None:
     found = program._findings(asked(root).stacks)
-    assert found.record.changes == (f"update {FILE} up.yml",)
-    assert [text.partition(":")[0] for text in found.troubles] == ["prod-other", "prod-other"]
-    report(root, "prod-other", MOVE)
-    events(root, "prod-other", said("warning", "x:1 could not be verified"))
+    assert found.report is not None
+    assert found.report.changes == (f"update {FILE} up.yml",)
+    assert [text.partition(":")[0] for text in found.troubles] == ["prod-other"]
+    report(root, "prod-other", MOVE, unverified=("x:1 could not be verified",))
     assert program._findings(asked(root).stacks).troubles == ("x:1 could not be verified",)
 
 

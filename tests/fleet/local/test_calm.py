@@ -45,7 +45,6 @@ def shown(*lines: str) -> list[str]:
         f" +  {IMAGE} creating (7s) #18 0.593 Saved /tmp/install/wheels/h11-0.16.0.whl",
         f" +  {IMAGE} creating (1m7s) ",
         f" ++ {IMAGE} creating replacement (7s) ",
-        " ~  ociregistry:index:Summary fleet/dev:summary refresh (0.02s) 0 build, 0 re-point",
     ],
 )
 def test_a_row_that_tells_nothing_is_left_out(line: str) -> None:

@@ -7,11 +7,12 @@ import pytest
 
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
+from fleet.github.render.report import Report
 from fleet.lock.model import Base, Tools
 from fleet.overview.predict import Foreseen, Foresight, Undeclared, foresight
 from fleet.overview.recorded_state import Known, parse_known
 from fleet.plan.plan import Plan
-from providers.ociregistry.report import counts, line
+from providers.ociregistry.report import counts
 from tests.fleet import examples
 from tests.fleet.overview.states import build_in, exported, plan_of, state_of, tag_in, without
 
@@ -66,7 +67,10 @@ def test_without_a_state_everything_is_new_and_built() -> None:
     found = foresight(PLAN, Known())
     assert all(f.new for f in found.images[0].versions.values())
     assert all(f.new for _, f in found.images[0].pointers)
-    assert line(found.images[0].entries, "preview") == "2 build, 3 re-point, 0 retire, 0 unchanged"
+    assert (
+        Report(mode="preview", entries=tuple(found.images[0].entries)).summary
+        == "2 build, 3 re-point, 0 retire, 0 unchanged"
+    )
 
 
 def test_a_base_that_moved_builds_the_tag_and_names_its_platform() -> None:

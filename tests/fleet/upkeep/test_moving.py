@@ -40,7 +40,6 @@ def test_components_go_with_their_image_and_take_their_children_along() -> None:
     others = [
         resource("pulumi:pulumi:Stack", "fleet-prod"),
         resource("fleet:index:Guard", "fleet/prod"),
-        resource("ociregistry:index:Summary", "fleet/prod:summary"),
         resource("ociregistry:index:Tag", "localhost:1/a/base:py3.11-1.0", f"{IMAGE_TAG}$"),
         resource(IMAGE, "base/build:py3.11-1.0", f"{IMAGE_TAG}$"),
         resource("fleet:index:Repository", "a/b"),

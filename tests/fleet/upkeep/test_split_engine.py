@@ -26,7 +26,7 @@ IMAGES = {
 }
 REPOSITORIES = ("team/base", "team/top")
 LOST = "py3.8-slim-LATEST"
-REST = {"fleet/dev", "fleet/dev:summary"}
+REST = {"fleet/dev"}
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Calls the provider in the order of the engine: read, check, diff, then create or update."""
 
 import asyncio
+import copy
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -8,16 +9,18 @@ from typing import Any, Self, TypeVar
 
 from pulumi.provider.experimental import provider as p
 
+from fleet.github.render.report import Report
 from fleet.http.retry import RetryPolicy
+from fleet.registry.errors import OciError
 from fleet.registry.login import Logins
 from fleet.registry.transport import Transport
+from fleet.reports.event_log import report_of
 from providers.ociregistry.context import Session
 from providers.ociregistry.properties import plain_map, wrap_map
 from providers.ociregistry.provider import OciProvider
 
 TAG = "ociregistry:index:Tag"
 STALE = "ociregistry:index:StalePointers"
-SUMMARY = "ociregistry:index:Summary"
 
 _T = TypeVar("_T")
 
@@ -56,6 +59,7 @@ class Engine:
         self.warnings: list[str] = []
         self.waits: list[float] = []
         self.now = "2026-01-02T03:04:05Z"
+        self.events: list[dict[str, Any]] = []
         self._environment = environment
         self._transport = transport
         self._runner = asyncio.Runner()
@@ -76,6 +80,7 @@ class Engine:
     def restart(self) -> None:
         """Start a new provider process over the same state."""
         self._runner.run(self.provider.close())
+        self.events.clear()
         self.provider = self._start()
 
     def close_to(self, host: str) -> None:
@@ -106,14 +111,18 @@ class Engine:
         urn = _urn(found.token, name)
         request = p.ReadRequest(urn, found.id, wrap_map(found.outputs), wrap_map(found.inputs))
         answer = self._run(self.provider.read(request))
+        self._tell("resourcePreEvent", "refresh", found.token, name, found, found)
         if not answer.resource_id:
+            self._tell("resOutputsEvent", "refresh", found.token, name, found, None)
             del self.resources[name]
             return
         outputs, inputs = plain_map(answer.properties), plain_map(answer.inputs)
+        read = Resource(found.token, found.id, inputs, outputs)
+        self._tell("resOutputsEvent", "refresh", found.token, name, found, read)
         # The engine has what it shows of a refresh compared by the provider.
         diff = p.DiffRequest(urn, found.id, wrap_map(outputs), wrap_map(found.inputs), [])
         self._run(self.provider.diff(diff))
-        self.resources[name] = Resource(found.token, found.id, inputs, outputs)
+        self.resources[name] = read
 
     def adopt(self, token: str, name: str, resource_id: str) -> bool:
         """Import, and have the provider check what it read; tell whether there was something."""
@@ -133,10 +142,62 @@ class Engine:
         urn = _urn(found.token, name)
         request = p.DeleteRequest(urn, found.id, wrap_map(found.outputs), 0)
         self._run(self.provider.delete(request))
+        self._tell("resOutputsEvent", "delete", found.token, name, found, None)
+
+    def forget(self, name: str) -> None:
+        """Preview that a resource is deleted, which asks the provider nothing."""
+        found = self.resources[name]
+        self._tell("resOutputsEvent", "delete", found.token, name, found, None, planning=True)
+
+    @property
+    def report(self) -> Report:
+        """What the events since the last start say."""
+        end = {"isPreview": self._planned, "result": "succeeded"}
+        return report_of([*self.events, {"summaryEvent": end}])
+
+    @property
+    def _planned(self) -> bool:
+        return any(step.get("planning") for event in self.events for step in event.values())
+
+    def _tell(  # noqa: PLR0913, PLR0917 - what an event is made of
+        self,
+        event: str,
+        op: str,
+        token: str,
+        name: str,
+        old: Resource | None,
+        new: Resource | None,
+        *,
+        planning: bool = False,
+    ) -> None:
+        states = {
+            key: {"inputs": state.inputs, "outputs": state.outputs}
+            for key, state in (("old", old), ("new", new))
+            if state is not None
+        }
+        metadata = {"op": op, "type": token, "urn": _urn(token, name), **copy.deepcopy(states)}
+        self.events.append({event: {"planning": planning, "metadata": metadata}})
 
     def _step(self, token: str, name: str, inputs: dict[str, Any], *, preview: bool) -> Step:
+        """Take a step, and tell of it as the engine's event log does."""
+        old = copy.deepcopy(self.resources.get(name))
+        try:
+            step = self._taken(token, name, inputs, preview=preview)
+        except (OciError, CheckFailedError) as error:
+            said = {"severity": "error", "urn": _urn(token, name), "message": f"{error}\n"}
+            self.events.append({"diagnosticEvent": said})
+            new = Resource(token, "", inputs, getattr(error, "properties", {}))
+            if isinstance(error, OciError):
+                self._tell("resOpFailedEvent", "update", token, name, old, new, planning=preview)
+            raise
+        op = "create-replacement" if step.kind == "replace" else step.kind
+        new = Resource(token, "", self._checked, step.outputs)
+        self._tell("resOutputsEvent", op, token, name, old, new, planning=preview)
+        return step
+
+    def _taken(self, token: str, name: str, inputs: dict[str, Any], *, preview: bool) -> Step:
         old, urn = self.resources.get(name), _urn(token, name)
-        checked = self._check(urn, old, inputs)
+        checked = self._checked = self._check(urn, old, inputs)
         if old is None:
             return self._create(token, name, checked, preview=preview)
         request = p.DiffRequest(urn, old.id, wrap_map(old.outputs), wrap_map(checked), [])

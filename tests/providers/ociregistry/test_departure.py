@@ -4,7 +4,7 @@ import pytest
 
 from fleet.registry.errors import OciError, UnsupportedRemovalError
 from fleet.registry.manifest import OWNER_ANNOTATION
-from tests.providers.ociregistry.engine_fake import STALE, SUMMARY, TAG, Engine
+from tests.providers.ociregistry.engine_fake import STALE, TAG, Engine
 from tests.providers.ociregistry.registry_fake import FakeRegistry
 from tests.providers.ociregistry.stale_fleet import NAME, Fleet
 
@@ -157,11 +157,15 @@ class TestAListThatLacksNames:
         assert (fleet.tags, fleet.registry.writes) == (before, [])
 
     def test_a_preview_lists_them(self, engine: Engine, fleet: Fleet) -> None:
+        """Each declared pointer has a state of its own, which the list can't take away."""
+        digest = adopt(engine, fleet)
+        engine.restart()
         fleet.registry.fault("tags/list", times=99, status=200, body=b'{"tags":[]}')
-        engine.refresh("s")
-        engine.preview(SUMMARY, "summary", {"waitFor": []})
-        (told,) = [text for text in engine.messages if "no longer declared, to be" in text]
-        assert all(pointer in told for pointer in fleet.pointers)
+        for name in list(engine.resources):
+            engine.refresh(name)
+        for name in list(engine.resources):
+            engine.forget(name)
+        assert engine.report.removals == {f"{fleet.registry.host}/{NAME}:{POINTER}": digest}
 
     def test_what_somebody_removed_is_no_failure(self, engine: Engine, fleet: Fleet) -> None:
         del fleet.storage.tags[POINTER]
@@ -217,17 +221,19 @@ class TestWithoutAnAnnotation:
         assert fleet.storage.tags[POINTER] == digest
         assert engine.warnings
 
-    def test_a_preview_lists_just_those_that_go(self, engine: Engine, fleet: Fleet) -> None:
+    def test_a_preview_lists_each_that_may_go_with_what_it_names(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
         digest = adopt(engine, fleet)
-        fleet.registry.push_index(NAME, "py3.11-LATEST")
+        theirs = fleet.registry.push_index(NAME, "py3.11-LATEST")
         engine.restart()
-        engine.messages.clear()
         for name in list(engine.resources):
             engine.refresh(name)
-        engine.preview(SUMMARY, "summary", {"waitFor": []})
-        (told,) = [text for text in engine.messages if "to be removed" in text]
-        assert f"{POINTER} ({digest})" in told
-        assert "py3.11-LATEST" not in told
+        for name in list(engine.resources):
+            engine.forget(name)
+        listed = {ref.rpartition(":")[2]: seen for ref, seen in engine.report.removals.items()}
+        assert (listed[POINTER], listed["py3.11-LATEST"]) == (digest, theirs)
+        assert all(entry.later for entry in engine.report.of("retire"))
 
 
 def test_one_that_another_stack_wrote_since_stays_and_is_named(

@@ -1,14 +1,11 @@
 """A LATEST that is the only tag of its image goes, and a preview says so."""
 
-import json
-from pathlib import Path
-
 import pytest
 
 from fleet.registry.manifest import VERSION_ANNOTATION
 from providers.ociregistry.stale_pointers.last_tag import _ASKED
 from providers.ociregistry.stale_pointers.model import beside
-from tests.providers.ociregistry.engine_fake import STALE, SUMMARY, Engine
+from tests.providers.ociregistry.engine_fake import STALE, Engine
 from tests.providers.ociregistry.registry_fake import FakeRegistry
 from tests.providers.ociregistry.stale_fleet import NAME, OURS, Fleet
 
@@ -98,15 +95,10 @@ class TestPreview:
         fleet.registry.fault("HEAD .*/py3.8-slim-0.30.0", status=503, times=99)
         assert "whether another tag names its image could not be asked" in lines.of_preview()[-1]
 
-    def test_the_report_has_it_at_the_removal(
-        self, lines: Lines, engine: Engine, environment: dict[str, str], tmp_path: Path
-    ) -> None:
-        environment["FLEET_REPORT"] = str(tmp_path / "report.json")
+    def test_the_report_has_it_at_the_removal(self, lines: Lines, engine: Engine) -> None:
         lines.of_preview()
-        engine.up(SUMMARY, "summary", {"waitFor": []})
-        entries = json.loads((tmp_path / "report.json").read_text())["entries"]
-        (going,) = [entry for entry in entries if entry["action"] == "retire"]
-        assert going["reasons"] == ["nothing declares it", f"{LAST} then"]
+        (going,) = engine.report.of("retire")
+        assert going.reasons == ("nothing declares it", f"{LAST} then")
 
 
 class TestUpdate:

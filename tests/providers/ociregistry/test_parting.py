@@ -8,7 +8,7 @@ from fleet.registry.errors import UndoRecordError
 from fleet.registry.manifest import OWNER_ANNOTATION
 from fleet.registry.reference import Repository
 from tests.providers.ociregistry.declared import NAME
-from tests.providers.ociregistry.engine_fake import STALE, SUMMARY, TAG, Engine
+from tests.providers.ociregistry.engine_fake import STALE, TAG, Engine
 from tests.providers.ociregistry.registry_fake import FakeRegistry, serving
 
 LATEST, LINE = "py3.12-LATEST", "py3.12-0.34"
@@ -73,12 +73,10 @@ class Fleet:
         act = self.engine.preview if preview else self.engine.up
         for token, name, inputs in declared:
             act(token, name, inputs)
-        act(SUMMARY, "summary", {"waitFor": []})
+        for name in self.engine.resources.keys() - {name for _, name, _ in declared}:
+            (self.engine.forget if preview else self.engine.delete)(name)
         if preview:
             self.engine.resources = kept
-            return
-        for name in self.engine.resources.keys() - {"summary", *(name for _, name, _ in declared)}:
-            self.engine.delete(name)
 
     @property
     def live(self) -> set[str]:
@@ -121,8 +119,12 @@ class TestAnotherSpellingOfTheHost:
         self, fleet: Fleet, registry: FakeRegistry, engine: Engine
     ) -> None:
         fleet.up(respelled(registry), preview=True)
-        assert not [text for text in engine.messages if "to be removed" in text]
-        assert [text for text in engine.messages if "pointers kept" in text]
+        assert engine.report.removals == {}
+        kept = [e for e in engine.report.of("keep") if e.ref.startswith(registry.host)]
+        assert {entry.ref for entry in kept} == {
+            f"{registry.host}/{NAME}:{tag}" for tag in (LATEST, LINE)
+        }
+        assert all("under another name of its host" in entry.reasons[0] for entry in kept)
 
     def test_an_image_that_is_rebuilt_in_the_same_run_costs_none_either(
         self, fleet: Fleet, registry: FakeRegistry
@@ -150,7 +152,8 @@ class TestAnotherRegistry:
     ) -> None:
         copy_images(fleet.registry, other)
         fleet.up(other.host, preview=True)
-        assert [text for text in engine.messages if f"to be removed: {LINE}" in text]
+        place = f"{fleet.registry.host}/{NAME}"
+        assert engine.report.removals.keys() == {f"{place}:{LINE}", f"{place}:{LATEST}"}
         fleet.up(other.host)
         assert fleet.live == {"py3.12-0.34.0"}
         assert set(other.repositories[NAME].tags) == {LATEST}
@@ -163,7 +166,7 @@ class TestAnotherRegistry:
             copy_images(fleet.registry, other, name)
             other.repositories[name].tags |= fleet.registry.repositories[name].tags
         fleet.up(other.host, preview=True)
-        assert not [text for text in engine.messages if "to be removed" in text]
+        assert engine.report.removals == {}
         fleet.up(other.host)
         assert fleet.live == before
         assert "remove them by hand" in engine.warnings[0]
@@ -213,7 +216,7 @@ class TestWhatTheDeclarationSays:
         fleet.overrides["maxRemovals"] = 0.1
         fleet.up(registry.host)
         fleet.up(preview=True)
-        (told,) = [text for text in engine.messages if "to be removed" in text]
-        assert f"{LINE} ({fleet.digest}), {LATEST} ({fleet.digest})" in told
+        place = f"{registry.host}/{NAME}"
+        assert engine.report.removals == {f"{place}:{tag}": fleet.digest for tag in (LATEST, LINE)}
         fleet.up()
         assert fleet.live == {"py3.12-0.34.0"}

@@ -17,7 +17,6 @@ from tests.providers.ociregistry.engine_fake import TAG, Engine
 WRONG = {
     "FLEET_VERIFY_CHILDREN": "ALL",
     "FLEET_ALLOWED_REMOVALS": "preview.json",
-    "FLEET_REPORT": "report.json",
 }
 
 
@@ -67,7 +66,7 @@ def test_a_report_of_an_earlier_run_that_was_replaced_still_counts(
 ) -> None:
     path = tmp_path / "preview.json"
     entry = {"ref": "r/a:b", "action": "retire", "previous": "sha256:1"}
-    path.write_text(json.dumps({"version": 1, "mode": "preview", "entries": [entry]}))
+    path.write_text(json.dumps({"version": 2, "mode": "preview", "entries": [entry]}))
     session = Session(environment={"FLEET_ALLOWED_REMOVALS": str(path)})
     session.configure({})
     path.write_text("")

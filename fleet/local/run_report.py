@@ -1,0 +1,59 @@
+"""The report of a run of the engine: printed as one line, written where FLEET_REPORT says."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from fleet.console import TroubleError, say
+from fleet.github.render.report import Report, ReportError, document
+from fleet.reports.event_log import parse_events, report_of
+
+VARIABLE = "FLEET_REPORT"
+
+
+def logging(env: Mapping[str, str]) -> dict[str, str]:
+    """Return ``env`` for an engine that is given ``--event-log``, which is for debugging."""
+    return {**env, "PULUMI_DEBUG_COMMANDS": "true"}
+
+
+def conclude(log: Path) -> None:
+    """Print what an event log says, and write the report; without a log there is nothing to say.
+
+    :raises TroubleError: when the report can't be written.
+    """
+    if not log.is_file():
+        return
+    try:
+        with log.open(encoding="utf-8") as lines:
+            report = report_of(parse_events(lines))
+    except (OSError, ReportError) as error:
+        say(f"error: the engine's event log can't be read: {error}")
+        return
+    print("\n".join(lines_of(report)), flush=True)
+    if path := os.environ.get(VARIABLE):
+        write(report, Path(path))
+
+
+def lines_of(report: Report) -> Iterator[str]:
+    """Yield what no resource of the run said itself, then the one line of the whole."""
+    for entry in report.entries:
+        why = ", ".join(entry.reasons)
+        if entry.later and report.mode != "update":
+            yield f"to be removed: {entry.ref} ({entry.previous}): {why}"
+        elif entry.action == "keep" and entry.kind == "version":
+            yield f"{why}: {entry.ref}"
+    yield report.summary
+
+
+def write(report: Report, path: Path) -> None:
+    """Replace the file at ``path`` in one step, so that nobody reads half of it.
+
+    :raises TroubleError: when it can't be written.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        partial.write_text(f"{json.dumps(document(report))}\n", encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise TroubleError(f"{VARIABLE}: {path} can't be written ({error.strerror}).") from error

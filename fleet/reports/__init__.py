@@ -1,0 +1,1 @@
+"""Reports of a run, from the event log of the engine."""

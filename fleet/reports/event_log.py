@@ -1,0 +1,122 @@
+"""The engine's event log (`--event-log`, or `--json` as a stream), read as the report of a run."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from fleet.github.render.report import Mode, Report, ReportError
+from fleet.reports.outcomes import entries_of
+from fleet.reports.steps import State, Step
+from providers.ociregistry.report import Entry
+
+_CHANGES: Final = frozenset({"create", "update", "replace", "create-replacement", "delete"})
+# Tags and builds are entries, with reasons.
+_REPORTED: Final = ("ociregistry:", "docker-build:", "pulumi:", "fleet:")
+_OURS: Final = "ociregistry:index:"
+_STACK: Final = "pulumi:pulumi:Stack"
+# docker-build and the GitHub provider only warn of what they could not read, and keep the state.
+_UNVERIFIED: Final = re.compile("unable to verify|could not be verified")
+_COLOUR: Final = re.compile(r"<\{%[^%]*%\}>")
+
+
+@dataclass
+class _Log:
+    """Gathers what the events tell, one event at a time."""
+
+    steps: dict[str, Step] = field(default_factory=dict)
+    changes: list[str] = field(default_factory=list)
+    unverified: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    planning: bool = False
+    program: bool = False
+    ended: int = 0
+    result: str = ""
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        for kind, value in event.items():
+            if kind in {"resourcePreEvent", "resOutputsEvent", "resOpFailedEvent"}:
+                self.planning = self.planning or bool(value.get("planning"))
+                self._step(kind, value["metadata"])
+            elif kind == "diagnosticEvent":
+                self._say(value)
+            elif kind == "summaryEvent":
+                self.planning = bool(value.get("isPreview"))
+                self.result = str(value.get("result", ""))
+
+    def _step(self, kind: str, meta: Mapping[str, Any]) -> None:
+        urn, op, token = str(meta["urn"]), str(meta["op"]), str(meta["type"])
+        step = self.steps.setdefault(urn, Step(urn=urn, token=token))
+        old, new = State.of(meta.get("old")), State.of(meta.get("new"))
+        if kind == "resourcePreEvent" and op == "refresh":
+            step.reading = True
+        elif step.reading:
+            step.reading, step.before, step.read = False, old, new
+        else:
+            self.program = True
+            self.ended += token == _STACK and kind == "resOutputsEvent"
+            step.take(op, old, new, failed=kind == "resOpFailedEvent")
+            announced = kind == "resourcePreEvent" and op in _CHANGES
+            if announced and not token.startswith(_REPORTED):
+                self.changes.append(f"{op} {token} {step.name}")
+
+    def _say(self, diagnostic: Mapping[str, Any]) -> None:
+        text = _COLOUR.sub("", str(diagnostic.get("message", ""))).strip()
+        if diagnostic.get("severity") == "error" and text:
+            self.errors.append(text)
+            urn = str(diagnostic.get("urn") or "")
+            token = urn.split("::")[2].rpartition("$")[2] if urn.count("::") >= 3 else ""  # noqa: PLR2004 - the parts of a URN
+            if token.startswith(_OURS):
+                self.steps.setdefault(urn, Step(urn=urn, token=token)).errors.append(text)
+        elif diagnostic.get("severity") == "warning" and _UNVERIFIED.search(text):
+            self.unverified.append(text)
+
+    @property
+    def mode(self) -> Mode:
+        if not self.program:
+            return "refresh"
+        return "preview" if self.planning else "update"
+
+    @property
+    def complete(self) -> bool:
+        """Whether the program got to its end: the engine then has outputs of the stack."""
+        # A preview has outputs of the stack when it is registered as well.
+        return self.result == "succeeded" or (
+            bool(self.result) and self.ended >= (2 if self.planning else 1)
+        )
+
+
+def report_of(events: Iterable[Mapping[str, Any]]) -> Report:
+    """Return the report of the run that these events are of."""
+    log = _Log()
+    for event in events:
+        log.add(event)
+    entries: tuple[Entry, ...] = tuple(entries_of(tuple(log.steps.values()), log.mode))
+    return Report(
+        mode=log.mode,
+        entries=entries,
+        changes=tuple(dict.fromkeys(log.changes)),
+        unverified=tuple(dict.fromkeys(log.unverified)),
+        errors=tuple(dict.fromkeys(log.errors)),
+        complete=log.complete,
+    )
+
+
+def parse_events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Read one event a line; a last line that a kill cut off ends them.
+
+    :raises ReportError: if it is no event log.
+    """
+    for number, line in enumerate(lines):
+        try:
+            event = json.loads(line)
+        except ValueError as error:
+            if number and not line.endswith("\n"):
+                return
+            raise ReportError(
+                "it is no event log of the engine: for a preview's, set "
+                "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true beside `pulumi preview --json`"
+            ) from error
+        if isinstance(event, dict):
+            yield event

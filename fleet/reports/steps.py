@@ -1,0 +1,62 @@
+"""What the engine's events tell of each resource."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+TAG = "ociregistry:index:Tag"
+REMOVER = "ociregistry:index:StalePointers"
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """A resource's inputs and outputs, as an event has them."""
+
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any] | None) -> Self | None:
+        """Return the state in an event's metadata, None where there is none."""
+        if not found:
+            return None
+        return cls(inputs=found.get("inputs") or {}, outputs=found.get("outputs") or {})
+
+
+@dataclass(kw_only=True)
+class Step:
+    """What a run did about one resource: it was read (`before`, `read`), then dealt with.
+
+    `read` is None where nothing was read, or the resource was found absent. `gone` is the state of
+    a resource that the program does not declare any more, or that another one replaces.
+    """
+
+    urn: str
+    token: str
+    reading: bool = False
+    before: State | None = None
+    read: State | None = None
+    op: str = ""
+    old: State | None = None
+    new: State | None = None
+    gone: State | None = None
+    failed: bool = False
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The resource's logical name."""
+        return self.urn.rpartition("::")[2]
+
+    @property
+    def declared(self) -> bool:
+        """Whether the program declares it; what fails its check has no step."""
+        return bool(self.op and self.new) or bool(self.errors and self.gone is None)
+
+    def take(self, op: str, old: State | None, new: State | None, *, failed: bool) -> None:
+        """Take a step of the engine; the last event of a step has all that is known."""
+        self.failed = self.failed or failed
+        if op in {"delete", "delete-replaced"}:
+            self.gone = old
+        elif op != "replace":
+            self.op, self.old, self.new = op, old, new

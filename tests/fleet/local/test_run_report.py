@@ -1,0 +1,49 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from fleet.console import TroubleError
+from fleet.github.render.report import Report
+from fleet.local import run_report
+from providers.ociregistry.report import Entry
+
+DIGEST = f"sha256:{'1' * 64}"
+GOES = Entry(
+    ref="h/n:LATEST", kind="pointer", action="retire", reasons=("its image left",),
+    previous=DIGEST, later=True,
+)  # fmt: skip
+STAYS = Entry(ref="h/n:v1", kind="version", action="keep", reasons=("no longer declared, kept",))
+
+
+def test_what_no_resource_said_comes_before_the_line() -> None:
+    found = tuple(run_report.lines_of(Report(mode="preview", entries=(GOES, STAYS))))
+    assert found == (
+        f"to be removed: h/n:LATEST ({DIGEST}): its image left",
+        "no longer declared, kept: h/n:v1",
+        "0 build, 0 re-point, 1 retire, 0 unchanged",
+    )
+
+
+def test_the_report_is_written_where_it_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log, path = tmp_path / "events.json", tmp_path / "report.json"
+    log.write_text(json.dumps({"summaryEvent": {"isPreview": True, "result": "succeeded"}}))
+    monkeypatch.setenv("FLEET_REPORT", str(path))
+    run_report.conclude(log)
+    assert json.loads(path.read_text())["version"] == 2
+    assert capsys.readouterr().out == "0 build, 0 re-point, 0 retire, 0 unchanged\n"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["events.json", "report.json"]
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TroubleError, match=r"FLEET_REPORT: .*/nowhere/r\.json can't be written"):
+        run_report.write(Report(mode="preview", entries=()), tmp_path / "nowhere" / "r.json")
+
+
+def test_without_a_log_nothing_is_claimed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_report.conclude(tmp_path / "events.json")
+    assert capsys.readouterr().out == ""

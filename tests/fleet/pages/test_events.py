@@ -1,0 +1,78 @@
+import json
+from typing import Any
+
+import pytest
+
+from fleet.github.render.report import Report, ReportError
+from fleet.reports.event_log import parse_events, report_of
+
+STACK = "pulumi:pulumi:Stack"
+END = {"summaryEvent": {"isPreview": True, "result": "succeeded"}}
+
+
+def step(op: str, token: str, name: str = "x", kind: str = "resourcePreEvent") -> dict[str, Any]:
+    urn = f"urn:pulumi:prod::fleet::{token}::{name}"
+    return {kind: {"planning": True, "metadata": {"op": op, "type": token, "urn": urn}}}
+
+
+def said(severity: str, message: str) -> dict[str, Any]:
+    return {"diagnosticEvent": {"severity": severity, "message": message}}
+
+
+def report(*events: dict[str, Any]) -> Report:
+    return report_of(parse_events(f"{json.dumps(event)}\n" for event in events))
+
+
+def test_changes_are_those_of_what_has_no_entry() -> None:
+    found = report(
+        step("update", "github:index/repositoryFile:RepositoryFile", "up.yml"),
+        step("same", "github:index/repositoryFile:RepositoryFile"),
+        step("refresh", "github:index/repositoryFile:RepositoryFile", "read.yml"),
+        step("create", "docker-build:index:Image"),
+        step("create", STACK),
+    )
+    assert found.changes == ("update github:index/repositoryFile:RepositoryFile up.yml",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x:1 could not be verified: timeout; the state is kept",
+        "unable to verify image tags, leaving state unchanged: no route",
+    ],
+)
+def test_a_refresh_that_could_not_look_is_seen(text: str) -> None:
+    coloured = f"<{{%fg 3%}}>{text}<{{%reset%}}>\n"
+    found = report(said("warning", coloured), said("warning", "old python"))
+    assert found.unverified == (text,)
+    assert found.errors == ()
+
+
+def test_errors_are_kept_and_empty_ones_dropped() -> None:
+    assert report(said("error", "it broke\n"), said("error", "\n")).errors == ("it broke",)
+
+
+def test_a_run_is_complete_where_the_program_got_to_its_end() -> None:
+    registered, failed = step("same", STACK, kind="resOutputsEvent"), {"result": "failed"}
+    broken = {"summaryEvent": {"isPreview": True, **failed}}
+    assert report(registered, END).complete
+    assert not report(registered).complete, "the engine was killed"
+    assert not report(registered, broken).complete
+    assert report(registered, registered, broken).complete, "one resource failed"
+
+
+def test_a_run_without_a_program_is_a_refresh() -> None:
+    assert report(step("refresh", STACK), END).mode == "refresh"
+    assert report(step("same", STACK), END).mode == "preview"
+    assert report(step("same", STACK), {"summaryEvent": {"isPreview": False}}).mode == "update"
+
+
+def test_a_last_line_that_a_kill_cut_off_ends_the_log() -> None:
+    lines = [f"{json.dumps(said('error', 'it broke'))}\n", '{"summary']
+    assert report_of(parse_events(lines)).errors == ("it broke",)
+
+
+@pytest.mark.parametrize("text", ["{\n", "no log"])
+def test_what_is_no_event_log_is_refused_with_what_gives_one(text: str) -> None:
+    with pytest.raises(ReportError, match="PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true"):
+        report_of(parse_events([text]))

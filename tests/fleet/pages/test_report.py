@@ -1,0 +1,76 @@
+import json
+
+from fleet.github.render.report import Mode, Report, document, parse
+from providers.ociregistry.report import Entry, counts
+
+BUILT = Entry(
+    ref="h/n:v2", kind="version", action="build", platforms=("linux/amd64", "linux/arm64")
+)
+MOVED = Entry(ref="h/n:LATEST", kind="pointer", action="re-point", version="v2")
+STAYS = Entry(ref="h/n:v1", kind="version", action="unchanged")
+GOES = Entry(ref="h/n:old-LATEST", kind="pointer", action="retire")
+LEFT = Entry(ref="h/m:LATEST", kind="pointer", action="retire", later=True)
+KEPT = Entry(ref="h/n:0.3", kind="pointer", action="keep")
+FAILED = Entry(ref="h/n:v3", kind="version", action="fail", reasons=("no image",))
+
+
+def report(*entries: Entry, mode: Mode = "preview", complete: bool = True) -> Report:
+    return Report(mode=mode, entries=entries, complete=complete)
+
+
+def test_names_are_counted_by_what_becomes_of_them() -> None:
+    found = report(BUILT, MOVED, STAYS, GOES, KEPT)
+    assert found.summary == "1 build, 1 re-point, 1 retire, 1 unchanged"
+    assert counts([BUILT, KEPT])["keep"] == 1
+
+
+def test_an_update_says_what_was_done() -> None:
+    found = report(BUILT, MOVED, STAYS, GOES, mode="update")
+    assert found.summary == "1 built, 1 re-pointed, 1 retired, 1 unchanged"
+
+
+def test_failures_are_told_only_where_there_are_some() -> None:
+    assert report(STAYS, FAILED).summary.endswith("1 unchanged, 1 failed")
+    assert "failed" not in report(STAYS).summary
+
+
+def test_a_run_that_ended_early_is_told_in_the_line() -> None:
+    assert report(STAYS, complete=False).summary.endswith("1 unchanged; the run ended early")
+
+
+def test_what_is_written_is_read_whole_and_in_order() -> None:
+    made = Report(
+        mode="preview",
+        entries=(BUILT, FAILED, LEFT),
+        changes=("update github:x y",),
+        unverified=("no route",),
+        errors=("no image",),
+        complete=False,
+    )
+    found = parse(json.loads(json.dumps(document(made))))
+    assert sorted(found.entries, key=lambda entry: entry.ref) == list(found.entries)
+    assert set(found.entries) == set(made.entries)
+    assert (found.changes, found.unverified) == (made.changes, made.unverified)
+    assert (found.errors, found.complete, found.mode) == (made.errors, False, "preview")
+
+
+def test_the_document_is_json_and_holds_every_entry_in_order() -> None:
+    found = json.loads(json.dumps(document(report(STAYS, MOVED, BUILT))))
+    assert (found["version"], found["mode"]) == (2, "preview")
+    assert found["summary"] == "1 build, 1 re-point, 0 retire, 1 unchanged"
+    assert found["counts"] == {
+        "build": 1, "re-point": 1, "retire": 0, "unchanged": 1, "keep": 0, "fail": 0
+    }  # fmt: skip
+    assert [entry["ref"] for entry in found["entries"]] == ["h/n:LATEST", "h/n:v1", "h/n:v2"]
+    assert found["entries"][0] == {
+        "ref": "h/n:LATEST",
+        "kind": "pointer",
+        "action": "re-point",
+        "platforms": [],
+        "reasons": [],
+        "digest": "",
+        "previous": "",
+        "version": "v2",
+        "previousVersion": "",
+        "later": False,
+    }
