@@ -24,8 +24,12 @@ MAY_IMPORT = {
     "fleet.pages": {*_PURE, "fleet.templating"},
     "fleet.checkout": {*_PURE, "fleet.command"},
     "fleet.releases": {*_READ, "fleet.command", "fleet.registry", "fleet.pages"},
-    "fleet.local": {*_READ, "fleet.command", "fleet.registry", "providers"},
-    "fleet.github": {*_READ, "fleet.command", "fleet.local", "fleet.releases", "fleet.pages"},
+    "fleet.reports": {"fleet.registry", "providers"},
+    "fleet.local": {*_READ, "fleet.command", "fleet.registry", "fleet.reports", "providers"},
+    "fleet.github": {
+        *_READ, "fleet.command", "fleet.local", "fleet.releases", "fleet.pages", "fleet.reports",
+        "providers",
+    },
     "fleet.overview": {
         *_READ, "fleet.command", "fleet.local", "fleet.pages", "fleet.registry", "providers",
     },

@@ -23,12 +23,12 @@ from fleet.github.handover import hand_over, received
 from fleet.github.job import Job
 from fleet.github.proposal import changed_files, propose
 from fleet.github.removal_gate import list_removals
-from fleet.github.render.report import ReportError
 from fleet.github.render.report_page import JOB_LIMIT
 from fleet.github.run_files import REPORT, named, read_report
 from fleet.local.paths import checkout
 from fleet.local.run_report import lines_of, write
 from fleet.reports.event_log import parse_events, report_of
+from fleet.reports.report import ReportError
 
 _PROPOSAL = "FLEET_PROPOSAL"
 

@@ -5,9 +5,9 @@ from typing import Any
 from fleet.console import TroubleError, say
 from fleet.github.context import BOT, Context
 from fleet.github.job import Job
-from fleet.github.render.report import Report
 from fleet.github.render.report_page import COMMENT_LIMIT, page, sections
 from fleet.pages.markdown import code, heading_rows, row
+from fleet.reports.report import Report
 
 _BROKEN_OFF = "The run ended before it could say what is to be done."
 

@@ -8,9 +8,9 @@ from fleet.console import say
 from fleet.github.comment import opening_of
 from fleet.github.context import BOT, Context
 from fleet.github.job import Job
-from fleet.github.render.report import CHANGING, Report
 from fleet.github.render.report_page import COMMENT_LIMIT, Section, page, sections
 from fleet.pages.markdown import code, row
+from fleet.reports.report import CHANGING, Report
 
 WORKFLOW = "up.yml"
 _BROKEN_OFF = "the preview ended before it could report"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fleet.checkout.split_stacks import part_file
 from fleet.console import TroubleError
-from fleet.github.render.report import Report, ReportError, joined, parse
+from fleet.reports.report import Report, ReportError, joined, parse
 
 REPORT = "FLEET_REPORT"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fleet.console import TroubleError, say
-from fleet.github.render.report import Report, ReportError, document
 from fleet.reports.event_log import parse_events, report_of
+from fleet.reports.report import Report, ReportError, document
 
 VARIABLE = "FLEET_REPORT"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from fleet.github.render.report import Mode, Report, ReportError
 from fleet.reports.outcomes import entries_of
+from fleet.reports.report import Mode, Report, ReportError
 from fleet.reports.steps import State, Step
 from providers.ociregistry.report import Entry
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fleet.github.render.report import Mode
 from fleet.reports.departures import departures
+from fleet.reports.report import Mode
 from fleet.reports.steps import REMOVER, TAG, State, Step
 from providers.ociregistry.properties import recorded_tag, tag_inputs
 from providers.ociregistry.report import Entry, Kind

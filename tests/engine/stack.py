@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fleet.github.render.report import Report
 from fleet.reports.event_log import report_of
+from fleet.reports.report import Report
 from tests.engine.seeding import PLATFORMS
 from tests.engine.tools import ROOT, engine_folder
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.github.render.report import document
+from fleet.reports.report import document
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution
 from tests.engine.seeding import move_tag, push_build

@@ -96,9 +96,7 @@ def test_inputs_alone_are_no_change_and_are_known_from_the_next_run_on(fleet: Fl
     fleet.declare({OLD: {}}, identities={OLD: "as it was"})
     fleet.stack.up()
     assert "inputs" not in fleet.state(OLD)["inputs"]
-    fleet.declare(
-        {OLD: ingredients("a")}, identities={OLD: "as it was"}, tags=fleet.tags
-    )
+    fleet.declare({OLD: ingredients("a")}, identities={OLD: "as it was"}, tags=fleet.tags)
     assert fleet.stack.up().steps == ()
     state = fleet.state(OLD)
     assert state["inputs"]["inputs"]["base linux/amd64"] == f"python:3.11-slim@sha256:{'a' * 12}"

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fleet.github.render.report import Report
 from fleet.pages.markdown import code, heading_rows, row
+from fleet.reports.report import Report
 from providers.ociregistry.report import Entry
 
 COMMENT_LIMIT: Final = 65_536

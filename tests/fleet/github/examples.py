@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from fleet.github.render import report
+from fleet.reports import report
 from providers.ociregistry.report import Entry
 
 REGISTRY = "ghcr.io/team/python-app"

@@ -5,7 +5,7 @@ import pytest
 from fleet.console import TroubleError
 from fleet.github.comment import comment, job_page, write_comment
 from fleet.github.job import Job
-from fleet.github.render.report import joined
+from fleet.reports.report import joined
 from tests.fleet.github.conftest import HEAD
 from tests.fleet.github.examples import BUILD, MOVE, OLD, report_of, retire
 from tests.fleet.github.hub import Hub

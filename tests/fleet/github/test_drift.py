@@ -2,7 +2,7 @@ import pytest
 
 from fleet.github.drift import Findings, repair, report_drift
 from fleet.github.job import Job
-from fleet.github.render.report import joined
+from fleet.reports.report import joined
 from tests.fleet.github.examples import KEEP, MOVE, OLD, SAME, report_of, retire
 from tests.fleet.github.hub import Hub
 

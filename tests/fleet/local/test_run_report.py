@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from fleet.console import TroubleError
-from fleet.github.render.report import Report
 from fleet.local import run_report
+from fleet.reports.report import Report
 from providers.ociregistry.report import Entry
 
 DIGEST = f"sha256:{'1' * 64}"

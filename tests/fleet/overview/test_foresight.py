@@ -7,11 +7,11 @@ import pytest
 
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
-from fleet.github.render.report import Report
 from fleet.lock.model import Base, Tools
 from fleet.overview.predict import Foreseen, Foresight, Undeclared, foresight
 from fleet.overview.recorded_state import Known, parse_known
 from fleet.plan.plan import Plan
+from fleet.reports.report import Report
 from providers.ociregistry.report import counts
 from tests.fleet import examples
 from tests.fleet.overview.states import build_in, exported, plan_of, state_of, tag_in, without

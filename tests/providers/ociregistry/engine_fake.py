@@ -9,12 +9,12 @@ from typing import Any, Self, TypeVar
 
 from pulumi.provider.experimental import provider as p
 
-from fleet.github.render.report import Report
 from fleet.http.retry import RetryPolicy
 from fleet.registry.errors import OciError
 from fleet.registry.login import Logins
 from fleet.registry.transport import Transport
 from fleet.reports.event_log import report_of
+from fleet.reports.report import Report
 from providers.ociregistry.context import Session
 from providers.ociregistry.properties import plain_map, wrap_map
 from providers.ociregistry.provider import OciProvider

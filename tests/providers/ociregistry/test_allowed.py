@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from fleet.github.render.report import document
 from fleet.registry.errors import OciError, UnlistedError
 from fleet.registry.manifest import OWNER_ANNOTATION
 from fleet.registry.removal.placeholder import throwaway
+from fleet.reports.report import document
 from providers.ociregistry.stale_pointers.allow_list import EVERYTHING, read_allowed
 from tests.providers.ociregistry.engine_fake import STALE, Engine, Step
 from tests.providers.ociregistry.registry_fake import FakeRegistry

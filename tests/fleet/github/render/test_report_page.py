@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from fleet.github.render import report
 from fleet.github.render.report_page import page, sections
 from fleet.pages.markdown import code, inert, row
+from fleet.reports import report
 from tests.fleet.github.examples import (
     BUILD,
     KEEP,

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from fleet.github.render.report import Report, ReportError
 from fleet.reports.event_log import parse_events, report_of
+from fleet.reports.report import Report, ReportError
 
 STACK = "pulumi:pulumi:Stack"
 END = {"summaryEvent": {"isPreview": True, "result": "succeeded"}}

@@ -1,6 +1,6 @@
 import json
 
-from fleet.github.render.report import Mode, Report, document, parse
+from fleet.reports.report import Mode, Report, document, parse
 from providers.ociregistry.report import Entry, counts
 
 BUILT = Entry(
