@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from fleet.declaration import tags, validators
 from fleet.declaration.config_reader import Reader, Rule
+from fleet.declaration.distributions import normalised
 from fleet.declaration.matrix import cells
 from fleet.declaration.model import STALE_DEFAULTS, Exclusion, Image, StalePolicy
 from fleet.declaration.release_policy import (
@@ -14,7 +15,6 @@ from fleet.declaration.release_policy import (
     parse_releases,
 )
 from fleet.declaration.tags import PointerKind
-from fleet.lock.model import normalised
 
 IMAGE_KEYS = (
     "title", "maintainer", "source", "licenses", "package", "extras", "requires", "from-source",

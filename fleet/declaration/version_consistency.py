@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping
 
 from fleet.declaration import versions
 from fleet.declaration.base_graph import Yanked
+from fleet.declaration.distributions import normalised
 from fleet.declaration.matrix import cells, versions_of
 from fleet.declaration.model import Image
 from fleet.declaration.problems import Problems
 from fleet.declaration.versions import eligible
-from fleet.lock.model import normalised
 
 
 def note_two_versions(

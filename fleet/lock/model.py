@@ -4,12 +4,12 @@ A lock is written by ``releases/`` alone. It holds base images by digest, the ex
 that go into each image with the files that they are installed from, and which versions were yanked.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from packaging.markers import Marker
 
+from fleet.declaration.distributions import normalised
 from fleet.declaration.matrix import PinKey
 from fleet.declaration.model import Image
 from fleet.declaration.tags import PLATFORMS
@@ -162,11 +162,6 @@ def holds(pin: str, python: str, platform: str) -> bool:
         "extra": "",
     }
     return Marker(marker).evaluate(environment)
-
-
-def normalised(distribution: str) -> str:
-    """Return a distribution's name as PEP 503 normalises it, without extras."""
-    return re.sub(r"[-_.]+", "-", distribution.partition("[")[0]).lower()
 
 
 def pinned_versions(pins: Iterable[str]) -> dict[str, str]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from fleet.declaration import tags as names
 from fleet.declaration import versions
+from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Declaration, Image
 from fleet.declaration.tags import PointerKind
-from fleet.lock.model import normalised, pinned_versions
+from fleet.lock.model import pinned_versions
 from fleet.pages import cron_words
 from fleet.pages.published import Published
 from fleet.plan.plan import ImagePlan, VersionTag

@@ -6,9 +6,10 @@ from typing import Final
 
 from fleet.declaration import tags
 from fleet.declaration.base_graph import parent_of
+from fleet.declaration.distributions import normalised
 from fleet.declaration.matrix import Cell
 from fleet.declaration.model import Image
-from fleet.lock.model import Lock, Tools, bare, holds, name_of, normalised
+from fleet.lock.model import Lock, Tools, bare, holds, name_of
 
 NO_TOOLS: Final = Tools(pins=(), compiled={})
 """Those of an image of which nothing is compiled."""

@@ -16,11 +16,19 @@ from fleet.registry.artifact import Artifact, Document, MalformedArtifactError, 
 from fleet.registry.errors import UndoRecordError
 from fleet.registry.interface import Registry
 from fleet.registry.reference import Repository, is_digest
-from providers.ociregistry.stale_pointers.model import Removal
 
 PREFIX = "undo-"
 """What the tags of undo records begin with; no build tag does, for those begin with ``py``."""
 _TYPE = "application/vnd.multi-py.fleet.undo.v1+json+gzip"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removal:
+    """The record of a removed name; the undo is to point `tag` at `digest` again."""
+
+    tag: str
+    digest: str
+    removed_at: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from fleet.registry.reference import Repository, TagReference
 from fleet.registry.undo_log import (
     PREFIX,
     Claim,
+    Removal,
     UndoRecord,
     artifact_of,
     load,
@@ -20,7 +21,6 @@ from fleet.registry.undo_log import (
     value_of,
     workshop_of,
 )
-from providers.ociregistry.stale_pointers.model import Removal
 
 _TRIES = 3
 

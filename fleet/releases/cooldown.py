@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from packaging.requirements import Requirement
 
-from fleet.lock.model import bare, normalised, pinned_versions
+from fleet.declaration.distributions import normalised
+from fleet.lock.model import bare, pinned_versions
 from fleet.releases.lock.requirements import Limits, Wanted
 from fleet.releases.lock.uv import undated
 from fleet.releases.pypi.index import Release, releases_in

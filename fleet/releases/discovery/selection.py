@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from fleet.declaration import tags, validators, versions
+from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Image
 from fleet.declaration.release_policy import Releases
-from fleet.lock.model import normalised
 from fleet.releases.cooldown import Cooldown
 from fleet.releases.discovery.change import Change, DiscoveryError, arranged
 from fleet.releases.pypi.index import Release

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 from packaging.version import Version
 
+from fleet.declaration.distributions import normalised
 from fleet.declaration.versions import highest, is_final
-from fleet.lock.model import normalised, pinned_versions
+from fleet.lock.model import pinned_versions
 from fleet.releases.pypi.index import Release, releases_in
 from fleet.releases.sources import Sources
 

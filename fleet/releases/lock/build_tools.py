@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from packaging.requirements import Requirement
 
+from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Image
-from fleet.lock.model import Needs, ToolKey, Tools, name_of, normalised
+from fleet.lock.model import Needs, ToolKey, Tools, name_of
 from fleet.plan.installed import NO_TOOLS, backends_on, target_of
 from fleet.releases.lock.locked_files import LockedFiles
 from fleet.releases.lock.requirements import Resolution, ResolutionError, Wanted

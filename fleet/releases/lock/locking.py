@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from fleet.declaration.base_graph import Yanked
+from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Declaration, Image
 from fleet.declaration.problems import Problems
 from fleet.declaration.version_consistency import note_two_versions
-from fleet.lock.model import Base, Lock, ToolKey, Tools, asked, name_of, normalised
+from fleet.lock.model import Base, Lock, ToolKey, Tools, asked, name_of
 from fleet.plan.install_set import needs_of
 from fleet.plan.installed import NO_TOOLS
 from fleet.releases.discovery.skipped import note_skipped

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fleet.declaration.distributions import normalised
 from fleet.declaration.versions import newest_first
-from fleet.lock.model import normalised
 from fleet.releases.pypi.index import Release
 from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.sdists import ENDINGS, SdistError

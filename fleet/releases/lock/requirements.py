@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from fleet.declaration.distributions import normalised
 from fleet.declaration.model import PYPI
-from fleet.lock.model import normalised
 from fleet.releases.lock import uv
 from fleet.releases.lock.markers import narrowed
 from fleet.releases.lock.offers import Offer

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Declaration, Image
 from fleet.declaration.versions import highest
-from fleet.lock.model import Lock, normalised, pinned_versions
+from fleet.lock.model import Lock, pinned_versions
 from fleet.plan.installed import constraints
 from fleet.releases.lock.locking import completed
 from fleet.releases.lock.pinning import from_source, held_for, keys, resolved, within

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
+from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Image
-from fleet.lock.model import bare, name_of, normalised
+from fleet.lock.model import bare, name_of
 from fleet.releases.sources import Sources
 
 

@@ -10,7 +10,7 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
-from fleet.lock.model import normalised
+from fleet.declaration.distributions import normalised
 from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.wheels import allows, unyanked
 

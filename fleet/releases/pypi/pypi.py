@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urldefrag, urljoin
 
+from fleet.declaration.distributions import normalised
 from fleet.declaration.model import PYPI
 from fleet.http.blocking import Blocking
-from fleet.lock.model import normalised
 from fleet.releases.pypi.fetch import FetchError, fetched, fetched_json
 
 _FILES = "application/vnd.pypi.simple.v1+json"

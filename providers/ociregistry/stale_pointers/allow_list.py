@@ -33,8 +33,8 @@ EVERYTHING = Allowed()
 def read_allowed(environment: Mapping[str, str]) -> Allowed:
     """Return what the preview's report lists that `FLEET_ALLOWED_REMOVALS` names.
 
-    The document of a report (`fleet/reports/report.py`) has this shape. Without the setting all that is
-    stale may go.
+    The document of a report (`fleet/reports/report.py`) has this shape. Without the
+    setting all that is stale may go.
 
     :raises OciError: if the path is not absolute, or there is no report of a preview.
     """

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from fleet.registry.reference import Repository
+from fleet.registry.undo_log import Removal
 from providers.ociregistry.stale_pointers.allow_list import EVERYTHING, Allowed
 from providers.ociregistry.stale_pointers.policy import KEEP, Policy
 
@@ -62,15 +63,6 @@ class Kept:
     tag: str
     digest: str
     reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Removal:
-    """The record of a removed name; the undo is to point `tag` at `digest` again."""
-
-    tag: str
-    digest: str
-    removed_at: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fleet.registry.reference import Repository, is_digest
+from fleet.registry.undo_log import Removal
 from providers.ociregistry.properties import Properties, Reader
-from providers.ociregistry.stale_pointers.model import Kept, PointerKind, Removal, StaleInputs, View
+from providers.ociregistry.stale_pointers.model import Kept, PointerKind, StaleInputs, View
 from providers.ociregistry.stale_pointers.policy import Policy, is_date, parse_policy
 
 

@@ -12,17 +12,11 @@ from fleet.registry.manifest import OWNER_ANNOTATION, annotations_of, document_o
 from fleet.registry.reference import TagReference
 from fleet.registry.removal.distribution import NameRemover
 from fleet.registry.removal.placeholder import stood_for
-from fleet.registry.undo_entry import Noter
-from fleet.registry.undo_log import Claim, UndoRecord
-from providers.ociregistry.stale_pointers.model import (
-    Kept,
-    Pointer,
-    Removal,
-    StaleInputs,
-    live_pointers,
-)
+from fleet.registry.undo_log import Claim, Removal, UndoRecord
+from providers.ociregistry.stale_pointers.model import Kept, Pointer, StaleInputs, live_pointers
 from providers.ociregistry.stale_pointers.not_allowed import held_of, not_forgotten
 from providers.ociregistry.stale_pointers.removability import Judge, Verdict
+from providers.ociregistry.stale_pointers.undo_entry import Noter
 
 
 @dataclass(frozen=True, kw_only=True)

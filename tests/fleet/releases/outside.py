@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from fleet.lock.model import Lock, bare, normalised
+from fleet.declaration.distributions import normalised
+from fleet.lock.model import Lock, bare
 from fleet.releases.lock.bases import Digests
 from fleet.releases.lock.requirements import ExtraError, Resolution, ResolutionError, Wanted
 from fleet.releases.pypi.pypi import File, files_in

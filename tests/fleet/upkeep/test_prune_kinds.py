@@ -14,13 +14,13 @@ from fleet.registry.client import Client
 from fleet.registry.errors import OciError, RegistryError
 from fleet.registry.reference import Repository
 from fleet.registry.transport import Transport
+from fleet.registry.undo_log import Removal
 from fleet.registry.undo_writer import UndoWriter
 from fleet.upkeep.connection import Opened
 from fleet.upkeep.images import Image
 from fleet.upkeep.prune.prune import Pruner, Swept
 from fleet.upkeep.restore.records import read_records
 from fleet.upkeep.restore.restore import Restored, choose, restore
-from providers.ociregistry.stale_pointers.model import Removal
 from tests.engine.reading import Reading
 from tests.engine.seeding import PLATFORMS, move_tag, push_image, push_index
 from tests.fleet.upkeep.sweeping import state

@@ -10,7 +10,7 @@ from fleet.console import TroubleError
 from fleet.plan.plan import make_plan
 from fleet.registry.client import Client
 from fleet.registry.reference import Repository
-from fleet.registry.undo_log import Claim
+from fleet.registry.undo_log import Claim, Removal
 from fleet.registry.undo_writer import UndoWriter
 from fleet.upkeep import removers
 from fleet.upkeep.images import Image, image_of
@@ -18,7 +18,6 @@ from fleet.upkeep.prune.report import report
 from fleet.upkeep.restore.records import Records, candidates, read_records
 from fleet.upkeep.restore.restore import choose, outlook
 from fleet.upkeep.state import State
-from providers.ociregistry.stale_pointers.model import Removal
 from tests.engine.reading import Reading
 from tests.fleet.examples import declaration, inputs
 from tests.fleet.upkeep.conftest import removed, remover

@@ -9,10 +9,10 @@ import pytest
 from fleet.registry.errors import OciError, UndoRecordError
 from fleet.registry.interface import Manifest
 from fleet.registry.reference import Repository
-from fleet.registry.undo_entry import Noter
-from fleet.registry.undo_log import Claim, artifact_of, load, tag_of
+from fleet.registry.undo_log import Claim, Removal, artifact_of, load, tag_of
 from fleet.registry.undo_writer import UndoWriter
-from providers.ociregistry.stale_pointers.model import Removal, StaleInputs
+from providers.ociregistry.stale_pointers.model import StaleInputs
+from providers.ociregistry.stale_pointers.undo_entry import Noter
 from tests.engine.reading import Reading
 from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.engine_fake import STALE, Engine

@@ -6,9 +6,9 @@ from fleet.registry.interface import Manifest, Registry
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.removal.distribution import NameRemover
 from fleet.registry.removal.placeholder import displaced_by, is_throwaway
-from fleet.registry.undo_log import Claim, UndoRecord
+from fleet.registry.undo_log import Claim, Removal, UndoRecord
 from fleet.registry.undo_writer import UndoWriter
-from providers.ociregistry.stale_pointers.model import Removal, StaleInputs
+from providers.ociregistry.stale_pointers.model import StaleInputs
 
 
 class Noter:
