@@ -24,8 +24,9 @@ def list_removals(stacks: Sequence[str] = ()) -> int:
     if report is None or not report.complete:
         of = f" of {', '.join(report.missing)}" if report and report.missing else ""
         raise TroubleError(
-            f"The preview{of} left no report, so what would be removed is not known; nothing was "
-            "changed.\nThe log of the preview has the reason. Repair it and run the workflow again."
+            f"The preview{of} left no whole report, so what would be removed is not known; nothing "
+            "was changed.\nThe log of the preview has the reason. Repair it and run the workflow "
+            "again."
         )
     path, folder = named(REPORT), named(FOLDER)
     folder.mkdir(parents=True, exist_ok=True)

@@ -194,12 +194,12 @@ def test_a_preview_says_why_and_sums_it_up_in_a_line(
     workshop: Workshop, views: dict[str, RegistryView]
 ) -> None:
     with workshop.edited(f"assets/{PARENT}/image/start.sh", "#!/bin/sh", "#!/bin/sh\n# edited"):
-        printed = workshop.pulumi("preview", "--stack", STACK).printed
+        printed = workshop.make("preview", f"STACK={STACK}").printed
     said = " ".join(printed.split())
     assert "start.sh changed" in said
     assert f"{PARENT} {PARENT_TAG} is built anew" in said
     assert " 2 build, " in said, "the image, and the one on it"
-    quiet = " ".join(workshop.pulumi("preview", "--stack", STACK).printed.split())
+    quiet = workshop.make("preview", f"STACK={STACK}").printed
     assert "0 build, 0 re-point, 0 retire" in quiet
     assert views[IMAGE].tags()
 

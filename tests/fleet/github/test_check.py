@@ -66,7 +66,7 @@ def test_a_stack_that_is_nowhere_is_named(
 def test_outside_of_a_job_a_command_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    for name in ("GITHUB_REPOSITORY", "GITHUB_SHA", "FLEET_REPORT", "FLEET_EVENTS"):
+    for name in ("GITHUB_REPOSITORY", "GITHUB_SHA", "FLEET_REPORT"):
         monkeypatch.delenv(name, raising=False)
     assert main([command]) == 1
     assert capsys.readouterr().err.startswith("error: ")

@@ -59,7 +59,10 @@ def test_where_nothing_is_to_be_removed_an_update_may_remove_nothing(
     assert allowed.objection(ONE.ref, OLD)
 
 
-@pytest.mark.parametrize("text", [None, "", "{}", '{"version": 99}'])
+@pytest.mark.parametrize(
+    "text",
+    [None, "", "{}", '{"version": 99}', json.dumps(written(ONE, complete=False))],
+)
 def test_without_a_whole_report_nothing_is_handed_over(
     root: Path, capsys: pytest.CaptureFixture[str], text: str | None
 ) -> None:
@@ -78,7 +81,7 @@ def test_of_a_split_fleet_each_stack_has_its_list(
     split(root)
     (root / "preview.prod-web.json").write_text(json.dumps(written(ONE)))
     assert listed(root) == 1
-    assert "The preview of prod-other left no report" in capsys.readouterr().err
+    assert "The preview of prod-other left no whole report" in capsys.readouterr().err
     (root / "preview.prod-other.json").write_text(json.dumps(written(TWO, BUILD)))
     assert listed(root) == 0
     assert capsys.readouterr().out == "removals=2\n"
