@@ -19,11 +19,10 @@ from fleet.declaration.stack_share import widened
 from fleet.local.console import TroubleError, say
 from fleet.local.paths import Checkout, checkout
 from fleet.overview.colours import paint
-from fleet.overview.graph import graph
+from fleet.overview.graph import document
 from fleet.overview.predict import foresight
 from fleet.overview.report import report
 from fleet.overview.state_export import read_known
-from fleet.overview.svg import drawing
 from fleet.overview.table import Look
 from fleet.overview.unlocked import unlocked
 from fleet.pages.published import published
@@ -55,8 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     table = commands.add_parser("plan", help="print the plan beside the state, as tables")
     table.set_defaults(run=_plan)
-    image = commands.add_parser("graph", help="draw which image is built on which, as SVG")
-    image.add_argument("--output", type=Path, help="by default .fleet/graph-STACK.svg")
+    image = commands.add_parser("graph", help="print which image is built on which, as Mermaid")
+    image.add_argument("--output", type=Path, help="a Markdown file to write instead")
     image.set_defaults(run=_graph)
     docs = commands.add_parser("docs", help="write the pages of the images, as Markdown")
     docs.set_defaults(run=_docs)
@@ -84,12 +83,13 @@ def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
 
 def _graph(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
     lock = read_lock(lock_file(here.root, chosen.stack, declaration))
+    text = document(declaration, lock.yanked, chosen.stack)
     if not chosen.output:
-        here.make_state()
-    path = chosen.output or here.state / f"graph-{chosen.stack}.svg"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(drawing(graph(declaration, lock.yanked, chosen.stack)))
-    _tell(str(path))
+        _tell(text.removesuffix("\n"))
+        return
+    chosen.output.parent.mkdir(parents=True, exist_ok=True)
+    chosen.output.write_text(text, encoding="utf-8")
+    _tell(str(chosen.output))
 
 
 def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
