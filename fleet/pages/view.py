@@ -7,7 +7,6 @@ from fleet import tags as names
 from fleet.declaration import versions
 from fleet.declaration.model import Declaration, Image
 from fleet.lock.model import normalised, pinned_versions
-from fleet.pages import cron_words
 from fleet.pages.published import Published
 from fleet.plan.plan import ImagePlan, VersionTag
 from fleet.plan.platform_build import TagBuild
@@ -65,7 +64,7 @@ class Variant:
 class ImageView:
     """All that a page of ``declared`` shows. What was not published is not among ``tags``.
 
-    ``releases`` and ``drift`` say when these are looked for, in words, or are empty where no
+    ``releases`` and ``drift`` are the cron lines by which these are looked for, or empty where no
     schedule is declared.
     """
 
@@ -100,8 +99,8 @@ def image_view(
         pythons=tuple(_python_rows(tags, image, declaration)),
         variants=tuple(_variants(shown, pointers)),
         policy={kind: str(policy) for kind, policy in image.pointers.items()},
-        releases=_when(declaration, "versions"),
-        drift=_when(declaration, "drift"),
+        releases=declaration.schedules.get("versions", ""),
+        drift=declaration.schedules.get("drift", ""),
     )
 
 
@@ -179,8 +178,3 @@ def _variants(tags: list[VersionTag], pointers: tuple[Pointer, ...]) -> Iterator
 
 def _lowest(build: TagBuild) -> TagBuild:
     return _lowest(build.below) if build.below else build
-
-
-def _when(declaration: Declaration, job: str) -> str:
-    line = declaration.schedules.get(job)
-    return cron_words.in_words(line) if line else ""

@@ -1,46 +1,8 @@
 import pytest
 
-from fleet.pages import cron_words
 from fleet.pages.prose import cell, code, environment, escaped, listed, plain
 from fleet.pages.toc import contents
 from fleet.pages.view import in_units
-
-
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("17 4 * * *", "every day at 04:17 UTC"),
-        ("0 4,16 * * *", "every day at 04:00 and 16:00 UTC"),
-        ("5 1,2,3 * * *", "every day at 01:05, 02:05 and 03:05 UTC"),
-        ("30 6 * * 0", "every Sunday at 06:30 UTC"),
-        ("30 6 1 * *", "on day 1 of every month at 06:30 UTC"),
-        ("23 */2 * * *", "every 2 hours, at minute 23"),
-        ("23 * * * *", "every hour, at minute 23"),
-        ("*/20 * * * *", "every 20 minutes"),
-        ("*/1 * * * *", "every minute"),
-        ("* * * * *", "every minute"),
-    ],
-)
-def test_common_schedules_are_told_in_words(line: str, words: str) -> None:
-    assert cron_words.in_words(line) == words
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "23 */7 * * *",  # seven hours do not go into a day
-        "*/25 * * * *",
-        "17 4 1 * 1",  # cron takes either day
-        "17 4 * 1 *",
-        "17 4 * JAN *",
-        "17 4 * * MON-FRI",
-        "17-20 4 * * *",
-        "17 * 1 * *",
-        "*/5 4 * * *",
-    ],
-)
-def test_what_words_would_get_wrong_is_quoted(line: str) -> None:
-    assert cron_words.in_words(line) == f"by the cron line `{line}` (UTC)"
 
 
 @pytest.mark.parametrize(
