@@ -9,13 +9,14 @@ from fleet.declaration.logins import variables
 from fleet.local import backend, docker_config
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
+from fleet.tags import LOOPBACK
 from providers.ociregistry.run_settings import LOGINS
 
 _ALSO_TRUST = ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 _IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", *_ALSO_TRUST)
-_LOOPBACK = "localhost,127.0.0.1"
+_LOOPBACK = ",".join(LOOPBACK)
 _WHOLE = {"FLEET_VERIFY_CHILDREN": "all"}
 
 

@@ -8,13 +8,13 @@ from fleet.declaration import versions
 from fleet.declaration.model import Declaration, Image
 from fleet.lock.model import normalised, pinned_versions
 from fleet.pages.published import Published
+from fleet.pages.units import in_units
 from fleet.plan.plan import ImagePlan, VersionTag
 from fleet.plan.platform_build import TagBuild
 from fleet.plan.pointers import Pointer
 from fleet.tags import PointerKind
 
 _OFFICIAL = "docker.io/library/"
-_UNITS = ("B", "kB", "MB", "GB")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,14 +134,6 @@ def _pointer_rows(tags: list[VersionTag], pointers: tuple[Pointer, ...]) -> Iter
         naming = tuple(str(pointer.tag) for pointer in pointers if pointer.target == tag.tag)
         if naming:
             yield PointerRow(target=tag.tag, pointers=naming)
-
-
-def in_units(size: int) -> str:
-    """Return ``size`` bytes in the unit that a registry's page would show."""
-    amount, units = float(size), list(_UNITS)
-    while amount >= 1000 and len(units) > 1:  # noqa: PLR2004 - SI prefixes
-        amount, units = amount / 1000, units[1:]
-    return f"{amount:.0f} {units[0]}" if units[0] == _UNITS[0] else f"{amount:.1f} {units[0]}"
 
 
 def _python_rows(

@@ -2,7 +2,7 @@ import pytest
 
 from fleet.pages.prose import cell, code, environment, escaped, listed, plain
 from fleet.pages.toc import contents
-from fleet.pages.view import in_units
+from fleet.pages.units import in_units
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,13 @@ def test_contents_are_headings_outside_of_code_by_the_anchors_that_github_gives(
 
 @pytest.mark.parametrize(
     ("size", "shown"),
-    [(0, "0 B"), (999, "999 B"), (123_456_789, "123.5 MB"), (5_000_000_000_000, "5000.0 GB")],
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (123_456_789, "123.5 MB"),
+        (5_000_000_000_000, "5000.0 GB"),
+    ],
 )
 def test_sizes_are_in_the_units_of_registries(size: int, shown: str) -> None:
     assert in_units(size) == shown
