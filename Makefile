@@ -102,7 +102,7 @@ versions: venv ## Ask for new releases; edits the declaration and the lock, prin
 plan: venv ## Print the plan beside the state as tables, touching nothing
 	@$(FLEET) plan --stack "$${STACK}"
 
-graph: venv ## Draw which image is built on which, as SVG: [OUTPUT=graph.svg]
+graph: venv ## Print which image is built on which, as Mermaid in Markdown: [OUTPUT=graph.md]
 	@$(FLEET) graph --stack "$${STACK}" $(if $(OUTPUT),--output "$${OUTPUT}")
 
 docs: venv ## Write the pages of the images, as Markdown: [IMAGE=name] prints one [OUTPUT=folder]

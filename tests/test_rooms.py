@@ -9,19 +9,20 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 _PURE = {"fleet.declaration", "fleet.lock", "fleet.plan"}
-_BASE = {"fleet.console", "fleet.templating"}
+_BASE = {"fleet.console", "fleet.templating", "fleet.units"}
 _READ = {*_PURE, "fleet.checkout", "fleet.http", *_BASE}
 
 MAY_IMPORT = {
     "fleet.console": set(),
     "fleet.templating": set(),
+    "fleet.units": set(),
     "fleet.command": set(),
     "fleet.http": set(),
     "fleet.registry": {"fleet.http"},
     "fleet.declaration": set(),
     "fleet.lock": {"fleet.declaration"},
     "fleet.plan": {"fleet.declaration", "fleet.lock"},
-    "fleet.pages": {*_PURE, "fleet.templating"},
+    "fleet.pages": {*_PURE, "fleet.templating", "fleet.units"},
     "fleet.checkout": {*_PURE, "fleet.command"},
     "fleet.releases": {*_READ, "fleet.command", "fleet.registry", "fleet.pages"},
     "fleet.reports": {"fleet.registry", "providers"},

@@ -7,7 +7,7 @@ from fleet.declaration.model import Declaration
 from fleet.declaration.problems import Problems
 from fleet.declaration.tags import LOOPBACK
 from fleet.lock.model import Lock
-from fleet.lock.serialization import is_older, parse
+from fleet.lock.serialization import parse
 
 
 def is_local(declaration: Declaration) -> bool:
@@ -25,11 +25,8 @@ def lock_file(root: Path, stack: str, declaration: Declaration) -> Path:
     return folder / f"{declaration.fleet_of(stack)}.yaml"
 
 
-def read_lock(path: Path, *, older_counts: bool = True) -> Lock:
+def read_lock(path: Path) -> Lock:
     """Return the lock at ``path``, named for its stack; one that was not written yet is empty.
-
-    One of an older format is refused. Where ``older_counts`` is false it is empty, too: whoever
-    writes the lock makes it anew.
 
     :raises DeclarationError: with every problem of the file.
     """
@@ -37,6 +34,4 @@ def read_lock(path: Path, *, older_counts: bool = True) -> Lock:
         return Lock()
     problems = Problems()
     values = strict_yaml.load(path, problems)
-    if not older_counts and is_older(values):
-        return Lock()
     return parse(values, path.name, path.stem, problems)

@@ -8,7 +8,7 @@ from fleet.console import TroubleError, say
 from fleet.local import backend
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
-from fleet.local.status import size
+from fleet.units import in_units
 
 FOR_STATE = 256 * 10**6
 """What has to be free where a state is written, in bytes: several times the largest one seen."""
@@ -40,9 +40,9 @@ def require(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
         free = _free(path)
         if free < least:
             raise TroubleError(
-                f"{size(free)} are free where {path} lies, and less than {size(least)} is not "
-                "enough to start: on a full disk the state of the stack is lost. Make room there "
-                f"(df -h {path}) and rerun."
+                f"{in_units(free)} are free where {path} lies, and less than {in_units(least)} is "
+                "not enough to start: on a full disk the state of the stack is lost. Make room "
+                f"there (df -h {path}) and rerun."
             )
 
 
@@ -54,7 +54,7 @@ def tell(checkout: Checkout, needs: Needs) -> None:
     short = "; that may not be enough" if free < wanted else ""
     say(
         f"disk: from nothing, {needs.platform_images} platform images on {len(needs.bases)} bases "
-        f"take about {size(wanted)} in {checkout.state}; {size(free)} are free{short}"
+        f"take about {in_units(wanted)} in {checkout.state}; {in_units(free)} are free{short}"
     )
 
 

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 
 from fleet.declaration.logins import variables
+from fleet.declaration.tags import LOOPBACK
 from fleet.local import backend, docker_config
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
@@ -15,7 +16,7 @@ _ALSO_TRUST = ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 _IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", *_ALSO_TRUST)
-_LOOPBACK = "localhost,127.0.0.1"
+_LOOPBACK = ",".join(LOOPBACK)
 _WHOLE = {"FLEET_VERIFY_CHILDREN": "all"}
 
 

@@ -128,7 +128,7 @@ def read_needs(root: Path, stack: str, environment: Mapping[str, str] = os.envir
     declaration = declaration_of_file(config_file(root, stack))
     # Only bases of a registry on this machine are made here.
     path = lock_file(root, stack, declaration)
-    lock = read_lock(path, older_counts=False) if is_local(declaration) else None
+    lock = read_lock(path) if is_local(declaration) else None
     needs = needs_of(declaration, stack, lock)
     keys = environment.get("FLEET_NODE_KEYS")
     if not keys:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from fleet.units import in_units
+
 _HEADINGS = ("tag", "digest", "platforms", "size", "verified")
 _POINTER_HEADINGS = ("pointer", "digest", "names")
 _DIGEST_SHOWN = len("sha256:") + 12
@@ -58,21 +60,13 @@ def columns(rows: Sequence[Sequence[str]], paint: Callable[[str], str] = str) ->
     )
 
 
-def size(count: int) -> str:
-    """Return ``count`` bytes in the unit that a registry's page would show."""
-    amount, units = float(count), ["B", "kB", "MB", "GB"]
-    while amount >= 1000 and len(units) > 1:  # noqa: PLR2004 - SI prefixes, as registries use
-        amount, units = amount / 1000, units[1:]
-    return f"{amount:.0f} B" if units[0] == "B" else f"{amount:.1f} {units[0]}"
-
-
 def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     count = entry.get("size")
     return (
         str(entry.get("tag") or "-"),
         str(entry.get("digest") or "-")[:_DIGEST_SHOWN],
         ", ".join(_platform(p) for p in entry.get("platforms") or ()) or "-",
-        "-" if count is None else size(int(count)),
+        "-" if count is None else in_units(int(count)),
         _verified(entry.get("verified")),
     )
 

@@ -1,7 +1,7 @@
 """The lock as plain values, which is how its YAML file holds it: read and written here.
 
-``format`` is one number for all of it. One that is older is made anew, one that is newer was
-written by a newer program: neither is guessed at.
+``format`` is one number for all of it. A file of another one is refused: nothing in it
+is guessed at.
 """
 
 from collections.abc import Mapping
@@ -93,17 +93,6 @@ def parse(
     return lock
 
 
-def is_older(values: Mapping[str, Any]) -> bool:
-    """Tell whether ``values`` are a lock of an older format, which is to be made anew."""
-    seen = _format_of(values)
-    return isinstance(seen, int) and seen < FORMAT
-
-
-def _format_of(values: Mapping[str, Any]) -> Any:
-    # The first format did not say so.
-    return values.get("format", 1 if values else FORMAT)
-
-
 def _refuse_other_format(
     values: Mapping[str, Any], source: str, stack: str, problems: Problems
 ) -> None:
@@ -111,15 +100,14 @@ def _refuse_other_format(
 
     :raises DeclarationError: when it is one.
     """
-    seen = _format_of(values)
-    if seen == FORMAT:
+    seen = values.get("format")
+    if not values or seen == FORMAT:
         return
-    what = f"is {seen!r}, and this program reads {FORMAT}"
-    if is_older(values):
-        remedy = f"Run {command(stack)}, which resolves everything again"
-    else:
-        remedy = "Use the newer program that wrote it, or restore the file"
-    problems.add("lock.format", what, remedy)
+    known = f"format {FORMAT} is expected"
+    what = f"is missing; {known}" if seen is None else f"{seen!r} is not known; {known}"
+    problems.add(
+        "lock.format", what, f"Remove the file and run {command(stack)}, or update this program"
+    )
     problems.raise_if_any(source)
 
 

@@ -19,11 +19,10 @@ from fleet.declaration.model import Declaration
 from fleet.declaration.stack_share import widened
 from fleet.local.paths import Checkout, checkout
 from fleet.overview.colours import paint
-from fleet.overview.graph import graph
+from fleet.overview.graph import document
 from fleet.overview.predict import foresight
 from fleet.overview.report import report
 from fleet.overview.state_export import read_known
-from fleet.overview.svg import drawing
 from fleet.overview.table import Look
 from fleet.overview.unlocked import unlocked
 from fleet.pages.published import published
@@ -35,8 +34,10 @@ _NARROWEST = 40
 def add_to(commands: Commands) -> None:
     """Add the commands of this room."""
     commands.add("plan", "Print the plan beside the state, as tables", _looking(_plan))
-    image = commands.add("graph", "Draw which image is built on which, as SVG", _looking(_graph))
-    image.add_argument("--output", type=Path, help="by default .fleet/graph-STACK.svg")
+    image = commands.add(
+        "graph", "Print which image is built on which, as Mermaid", _looking(_graph)
+    )
+    image.add_argument("--output", type=Path, help="a Markdown file to write instead")
     docs = commands.add("docs", "Write the pages of the images, as Markdown", _looking(_docs))
     docs.add_argument("--image", default="", help="print the page of this image instead")
     docs.add_argument("--output", type=Path, help="a folder, by default .fleet/docs-STACK")
@@ -76,12 +77,13 @@ def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
 
 def _graph(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
     lock = read_lock(lock_file(here.root, chosen.stack, declaration))
+    text = document(declaration, lock.yanked, chosen.stack)
     if not chosen.output:
-        here.make_state()
-    path = chosen.output or here.state / f"graph-{chosen.stack}.svg"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(drawing(graph(declaration, lock.yanked, chosen.stack)))
-    _tell(str(path))
+        _tell(text.removesuffix("\n"))
+        return
+    chosen.output.parent.mkdir(parents=True, exist_ok=True)
+    chosen.output.write_text(text, encoding="utf-8")
+    _tell(str(chosen.output))
 
 
 def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:

@@ -1,5 +1,9 @@
-"""The fleet as a graph: official images, the images built on them, and those built on these."""
+"""The fleet as a graph in Mermaid's text, which GitHub and editors draw within Markdown.
 
+Official images come first, then the images built on them, and those built on these.
+"""
+
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
@@ -11,52 +15,50 @@ from fleet.overview.words import contents, counted, short
 from fleet.plan.pointers import pointers
 
 Kind = Literal["official", "elsewhere", "image"]
+_CLASSES = ("classDef official stroke-width:1px", "classDef elsewhere stroke-dasharray:5 4")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Box:
-    """One node: a heading, lines below it, and the keys of the boxes that it is built on.
-
-    ``depth`` is how many images lie between it and nothing: 0 for official ones. ``title`` is what
-    a viewer tells of the box in words.
-    """
+class Node:
+    """One box: its lines, the first of them a heading, and the keys of what it is built on."""
 
     key: str
     kind: Kind
-    heading: str
     lines: tuple[str, ...]
-    title: str
-    depth: int
     below: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Graph:
-    """All boxes, each after those that it is built on; ``legend`` are lines below the drawing."""
-
-    title: str
-    boxes: tuple[Box, ...]
-    legend: tuple[str, ...]
+def document(declaration: Declaration, yanked: Yanked, stack: str) -> str:
+    """Return the graph of ``declaration`` as Markdown; ``yanked`` tells which pointers are."""
+    drawn = "\n".join(f"  {line}" for line in mermaid(nodes(declaration, yanked)))
+    legend = "\n".join(f"- {line}" for line in _builders(declaration))
+    return f"# {_title(declaration, stack)}\n\n```mermaid\nflowchart LR\n{drawn}\n```\n\n{legend}\n"
 
 
-def graph(declaration: Declaration, yanked: Yanked, stack: str) -> Graph:
-    """Return the graph of ``declaration``; ``yanked`` tells which pointers there are."""
+def mermaid(found: tuple[Node, ...]) -> list[str]:
+    """Return the lines of a flowchart: all nodes, then an arrow to each from what is below it."""
+    # A name may be a word of Mermaid's own, such as `end`, so nodes are numbered.
+    ids = {node.key: f"n{number}" for number, node in enumerate(found)}
+    return [
+        *(f'{ids[n.key]}["{"<br/>".join(map(_escaped, n.lines))}"]:::{n.kind}' for n in found),
+        *(f"{ids[key]} --> {ids[node.key]}" for node in found for key in node.below),
+        *_CLASSES,
+    ]
+
+
+def nodes(declaration: Declaration, yanked: Yanked) -> tuple[Node, ...]:
+    """Return all nodes, each after those that it is built on."""
     images = in_order(declaration.images)
-    boxes = {box.key: box for box in (*_official(images), *_elsewhere(images, declaration))}
-    for image in images:
-        parents = tuple(
-            [_image_key(image.builds_on)]
-            if image.builds_on
-            else [_official_key(base) for base in image.bases]
-        )
-        depth = max(boxes[key].depth for key in parents) + 1
-        box = _image(image, yanked.get(image.package, ()), parents, depth)
-        boxes[box.key] = box
-    return Graph(
-        title=_title(declaration, stack),
-        boxes=tuple(boxes.values()),
-        legend=_legend(declaration),
+    return (
+        *_official(images),
+        *_elsewhere(images, declaration),
+        *(_image(image, yanked.get(image.package, ())) for image in images),
     )
+
+
+def _escaped(text: str) -> str:
+    """Return ``text`` with Mermaid's entities for what ends a label or is markup in one."""
+    return re.sub(r"""["#;<>&`\\*]""", lambda found: f"#{ord(found[0])};", text)
 
 
 def _official_key(base: str) -> str:
@@ -67,59 +69,50 @@ def _image_key(name: str) -> str:
     return f"image {name}"
 
 
-def _official(images: tuple[Image, ...]) -> list[Box]:
+def _official(images: tuple[Image, ...]) -> list[Node]:
     pythons: dict[str, dict[str, None]] = {}
     for image in images:
         for base in image.bases if not image.builds_on else ():
             pythons.setdefault(base, {}).update(dict.fromkeys(image.pythons))
     return [
-        Box(
+        Node(
             key=_official_key(base),
             kind="official",
-            heading="python:X" if base == "full" else f"python:X-{base}",
-            lines=("official image", f"Python {', '.join(found)}"),
-            title=f"official Python image, {base}, of Python {', '.join(found)}",
-            depth=0,
+            lines=(
+                "python:X" if base == "full" else f"python:X-{base}",
+                "official image",
+                f"Python {', '.join(found)}",
+            ),
         )
         for base, found in pythons.items()
     ]
 
 
-def _elsewhere(images: tuple[Image, ...], declaration: Declaration) -> list[Box]:
+def _elsewhere(images: tuple[Image, ...], declaration: Declaration) -> list[Node]:
     here = {image.name for image in images}
     stacks = declaration.part.stacks if declaration.part else {}
     names = dict.fromkeys(i.builds_on for i in images if i.builds_on and i.builds_on not in here)
     return [
-        Box(
-            key=_image_key(name),
-            kind="elsewhere",
-            heading=name,
-            lines=(f"of stack {stacks[name]}",),
-            title=f"{name}, which stack {stacks[name]} builds",
-            depth=0,
-        )
+        Node(key=_image_key(name), kind="elsewhere", lines=(name, f"of stack {stacks[name]}"))
         for name in names
     ]
 
 
-def _image(image: Image, yanked: tuple[str, ...], parents: tuple[str, ...], depth: int) -> Box:
-    tags = len(cells(image))
-    bases = ", ".join(image.bases)
-    lines = (
-        contents(image),
-        f"Python {', '.join(image.pythons)}",
-        f"{counted(len(image.versions), 'version')} on {bases}: {counted(tags, 'tag')}",
-        f"{counted(len(image.platforms), 'platform')}: {short(image.platforms)}",
-        _pointers(image, yanked),
-    )
-    return Box(
+def _image(image: Image, yanked: tuple[str, ...]) -> Node:
+    versions = f"{counted(len(image.versions), 'version')} on {', '.join(image.bases)}"
+    below = [_image_key(image.builds_on)] if image.builds_on else map(_official_key, image.bases)
+    return Node(
         key=_image_key(image.name),
         kind="image",
-        heading=image.name,
-        lines=lines,
-        title=f"{image.name}: {'; '.join(lines)}; versions {', '.join(image.versions)}",
-        depth=depth,
-        below=parents,
+        lines=(
+            image.name,
+            contents(image),
+            f"Python {', '.join(image.pythons)}",
+            f"{versions}: {counted(len(cells(image)), 'tag')}",
+            f"{counted(len(image.platforms), 'platform')}: {short(image.platforms)}",
+            _pointers(image, yanked),
+        ),
+        below=tuple(below),
     )
 
 
@@ -143,7 +136,7 @@ def _title(declaration: Declaration, stack: str) -> str:
     )
 
 
-def _legend(declaration: Declaration) -> tuple[str, ...]:
+def _builders(declaration: Declaration) -> tuple[str, ...]:
     wanted = dict.fromkeys(p for image in declaration.images for p in image.platforms)
     platforms: dict[str, list[str]] = {}
     for platform in wanted:

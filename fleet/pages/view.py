@@ -9,14 +9,13 @@ from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Declaration, Image
 from fleet.declaration.tags import PointerKind
 from fleet.lock.model import pinned_versions
-from fleet.pages import cron_words
 from fleet.pages.published import Published
 from fleet.plan.plan import ImagePlan, VersionTag
 from fleet.plan.platform_build import TagBuild
 from fleet.plan.pointers import Pointer
+from fleet.units import in_units
 
 _OFFICIAL = "docker.io/library/"
-_UNITS = ("B", "kB", "MB", "GB")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +65,7 @@ class Variant:
 class ImageView:
     """All that a page of ``declared`` shows. What was not published is not among ``tags``.
 
-    ``releases`` and ``drift`` say when these are looked for, in words, or are empty where no
+    ``releases`` and ``drift`` are the cron lines by which these are looked for, or empty where no
     schedule is declared.
     """
 
@@ -101,8 +100,8 @@ def image_view(
         pythons=tuple(_python_rows(tags, image, declaration)),
         variants=tuple(_variants(shown, pointers)),
         policy={kind: str(policy) for kind, policy in image.pointers.items()},
-        releases=_when(declaration, "versions"),
-        drift=_when(declaration, "drift"),
+        releases=declaration.schedules.get("versions", ""),
+        drift=declaration.schedules.get("drift", ""),
     )
 
 
@@ -136,14 +135,6 @@ def _pointer_rows(tags: list[VersionTag], pointers: tuple[Pointer, ...]) -> Iter
         naming = tuple(str(pointer.tag) for pointer in pointers if pointer.target == tag.tag)
         if naming:
             yield PointerRow(target=tag.tag, pointers=naming)
-
-
-def in_units(size: int) -> str:
-    """Return ``size`` bytes in the unit that a registry's page would show."""
-    amount, units = float(size), list(_UNITS)
-    while amount >= 1000 and len(units) > 1:  # noqa: PLR2004 - SI prefixes
-        amount, units = amount / 1000, units[1:]
-    return f"{amount:.0f} {units[0]}" if units[0] == _UNITS[0] else f"{amount:.1f} {units[0]}"
 
 
 def _python_rows(
@@ -180,8 +171,3 @@ def _variants(tags: list[VersionTag], pointers: tuple[Pointer, ...]) -> Iterator
 
 def _lowest(build: TagBuild) -> TagBuild:
     return _lowest(build.below) if build.below else build
-
-
-def _when(declaration: Declaration, job: str) -> str:
-    line = declaration.schedules.get(job)
-    return cron_words.in_words(line) if line else ""

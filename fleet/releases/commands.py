@@ -126,7 +126,7 @@ def lock(root: Path, stack: str, *, refresh: str, newest: str = "") -> None:
     stack = whole_stack(root, stack)
     declaration = declaration_of_file(config_file(root, stack))
     path = lock_file(root, stack, declaration)
-    held = read_lock(path, older_counts=False)
+    held = read_lock(path)
     local = is_local(declaration)
     if not local:
         _ask_as_the_user(root)

@@ -67,7 +67,7 @@ def discovered(
     wanted = edited(text, edits_of(declaration, lists, matrix))
     made = _declared(wanted, path.name)
     lock_path = lock_file(root, stack, declaration)
-    held = read_lock(lock_path, older_counts=False)
+    held = read_lock(lock_path)
     lock = brought_up(held, made, sources, builders=is_local(made))
     return Discovery(
         changes=matrix.changes,

@@ -148,8 +148,9 @@ def test_the_lock_of_a_registry_on_this_machine_is_looked_at(tmp_path: Path) -> 
     path.write_text(yaml.safe_dump(values_of(replace(held, tools=tools))))
     assert bases("localhost:5443/multi-py") == (("3.11", "slim"), ("3.11", "full"))
     assert bases("registry.example.org/multi-py") == (("3.11", "slim"),)
-    path.write_text("bases: {}\n")  # of the first format
-    assert bases("localhost:5443/multi-py") == (("3.11", "slim"),)
+    path.write_text("format: 1\n")
+    with pytest.raises(DeclarationError, match="format"):
+        bases("localhost:5443/multi-py")
 
 
 def test_the_plugin_for_github_is_needed_only_where_a_repository_is_declared() -> None:

@@ -62,14 +62,6 @@ def test_platforms_may_be_objects() -> None:
     assert " arm64 " in row
 
 
-@pytest.mark.parametrize(
-    ("count", "shown"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (2_500_000, "2.5 MB"), (10**13, "10000.0 GB")],
-)
-def test_sizes_are_in_the_units_of_registries(count: int, shown: str) -> None:
-    assert status.size(count) == shown
-
-
 def test_a_pointer_is_shown_with_the_tag_that_it_names() -> None:
     pointer = {
         "tag": "r/web:py3.11-LATEST",

@@ -85,14 +85,17 @@ def test_pages_take_a_lock(clone: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "Run `make lock STACK=dev`" in captured.err
 
 
-def test_graph_is_written_where_it_is_said(clone: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_graph_is_printed_or_written_where_it_is_said(
+    clone: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.rmtree(clone / ".fleet")
     assert run(clone, "graph") == 0
-    path = clone / ".fleet" / "graph-dev.svg"
-    assert capsys.readouterr().out == f"{path}\n"
-    other = clone / "pictures" / "fleet.svg"
+    printed = capsys.readouterr().out
+    assert "```mermaid\nflowchart LR\n" in printed
+    other = clone / "pages" / "fleet.md"
     assert run(clone, "graph", "--output", str(other)) == 0
-    assert other.read_bytes() == path.read_bytes()
+    assert capsys.readouterr().out == f"{other}\n"
+    assert other.read_text() == printed
 
 
 @pytest.mark.parametrize("command", ["plan", "graph"])

@@ -1,21 +1,18 @@
-"""The fleet as a graph, its layout, and the SVG that is drawn of it."""
+"""The fleet as a graph: what its nodes say, and the Mermaid text that is written of them."""
 
-import xml.etree.ElementTree as ET
-from itertools import combinations
+import re
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.declaration.stack_share import Share, narrowed
-from fleet.overview.graph import Graph, graph
-from fleet.overview.layout import CHARACTER, FONT_SIZE, LINE, MARGIN, PADDING, layout, text_width
-from fleet.overview.svg import drawing
+from fleet.overview.graph import Node, document, mermaid, nodes
 from tests.fleet import examples
 
-SVG = "{http://www.w3.org/2000/svg}"
+LABEL = re.compile(r'n\d+\["(?P<label>[^"]*)"\]:::(?:official|elsewhere|image)')
 
 
 def declared(builds_on: dict[str, str], **overrides: Any) -> Declaration:
@@ -27,119 +24,90 @@ def declared(builds_on: dict[str, str], **overrides: Any) -> Declaration:
     return parse(examples.config(images=images))
 
 
-def graph_of(builds_on: dict[str, str], **overrides: Any) -> Graph:
-    return graph(declared(builds_on, **overrides), {}, "dev")
+def nodes_of(builds_on: dict[str, str], **overrides: Any) -> tuple[Node, ...]:
+    return nodes(declared(builds_on, **overrides), {})
 
 
 def test_official_images_come_first_then_what_is_built_on_them() -> None:
-    found = graph_of({"top": "web", "web": ""}, bases=["full", "slim"])
-    assert [(b.heading, b.depth, b.kind) for b in found.boxes] == [
-        ("python:X", 0, "official"),
-        ("python:X-slim", 0, "official"),
-        ("web", 1, "image"),
-        ("top", 2, "image"),
+    found = nodes_of({"top": "web", "web": ""}, bases=["full", "slim"])
+    assert [(node.lines[0], node.kind) for node in found] == [
+        ("python:X", "official"),
+        ("python:X-slim", "official"),
+        ("web", "image"),
+        ("top", "image"),
     ]
-    assert found.boxes[2].below == (found.boxes[0].key, found.boxes[1].key)
-    assert found.boxes[3].below == (found.boxes[2].key,)
+    assert found[2].below == (found[0].key, found[1].key)
+    assert found[3].below == (found[2].key,)
 
 
 def test_an_image_tells_what_is_in_it_and_how_much_of_it_there_is() -> None:
-    (_, web) = graph_of({"web": ""}).boxes
+    (_, web) = nodes_of({"web": ""})
     assert web.lines == (
+        "web",
         "uvicorn with gunicorn",
         "Python 3.11",
         "2 versions on slim: 2 tags",
         "2 platforms: amd64, arm/v7",
         "3 pointers: 1 LATEST, 2 X.Y",
     )
-    assert "versions 0.33.0, 0.34.0" in web.title
 
 
 def test_pointers_are_those_that_yanked_versions_leave() -> None:
-    (_, web) = graph(declared({"web": ""}), {"uvicorn": ("0.33.0",)}, "dev").boxes
+    (_, web) = nodes(declared({"web": ""}), {"uvicorn": ("0.33.0",)})
     assert web.lines[-1] == "2 pointers: 1 LATEST, 1 X.Y"
 
 
 def test_tags_that_are_left_out_are_not_counted() -> None:
     exclude = [{"version": "0.33.0", "because": "it does not work"}]
-    found = graph_of({"web": ""}, exclude=exclude)
-    assert "2 versions on slim: 1 tag" in found.boxes[1].lines
-    assert found.title == "dev: 1 image in localhost:5443/multi-py, 1 tag"
+    written = document(declared({"web": ""}, exclude=exclude), {}, "dev")
+    assert "<br/>2 versions on slim: 1 tag<br/>" in written
+    assert written.startswith("# dev: 1 image in localhost:5443/multi-py, 1 tag\n")
 
 
-def test_builders_are_told_with_their_platforms() -> None:
-    assert graph_of({"web": ""}).legend == ("builder fleet: amd64, arm/v7",)
-
-
-def test_an_image_of_another_stack_is_a_box_of_its_own() -> None:
+def test_an_image_of_another_stack_is_a_node_of_its_own() -> None:
     whole = declared({"web": "", "top": "web"})
     share = Share(whole="dev", only=("top",), below={"web": "dev-web"}, github=False)
-    found = graph(narrowed(whole, share, "Pulumi.dev-top.yaml"), {}, "dev-top")
-    assert [(b.heading, b.kind) for b in found.boxes] == [("web", "elsewhere"), ("top", "image")]
-    assert found.boxes[0].lines == ("of stack dev-web",)
+    found = nodes(narrowed(whole, share, "Pulumi.dev-top.yaml"), {})
+    assert [(node.lines[0], node.kind) for node in found] == [
+        ("web", "elsewhere"),
+        ("top", "image"),
+    ]
+    assert found[0].lines[1:] == ("of stack dev-web",)
 
 
-@st.composite
-def fleets(draw: st.DrawFn) -> dict[str, str]:
-    """Up to 14 images, some of long names, each built on one before it or on none."""
-    count = draw(st.integers(1, 14))
-    long = draw(st.sets(st.integers(0, count - 1)))
-    names = [f"image-{n}{'-of-a-long-name' * 6 if n in long else ''}" for n in range(count)]
-    return {
-        name: draw(st.sampled_from(["", *names[:position]])) for position, name in enumerate(names)
-    }
+def test_the_document_is_markdown_with_one_drawing_and_the_builders() -> None:
+    assert document(declared({"web": "", "end": "web"}), {}, "dev") == (
+        "# dev: 2 images in localhost:5443/multi-py, 4 tags\n"
+        "\n"
+        "```mermaid\n"
+        "flowchart LR\n"
+        '  n0["python:X-slim<br/>official image<br/>Python 3.11"]:::official\n'
+        '  n1["web<br/>uvicorn with gunicorn<br/>Python 3.11<br/>2 versions on slim: 2 tags<br/>'
+        '2 platforms: amd64, arm/v7<br/>3 pointers: 1 LATEST, 2 X.Y"]:::image\n'
+        '  n2["end<br/>uvicorn with gunicorn<br/>Python 3.11<br/>2 versions on slim: 2 tags<br/>'
+        '2 platforms: amd64, arm/v7<br/>3 pointers: 1 LATEST, 2 X.Y"]:::image\n'
+        "  n0 --> n1\n"
+        "  n1 --> n2\n"
+        "  classDef official stroke-width:1px\n"
+        "  classDef elsewhere stroke-dasharray:5 4\n"
+        "```\n"
+        "\n"
+        "- builder fleet: amd64, arm/v7\n"
+    )
 
 
-def test_text_is_measured_wider_than_any_common_monospaced_font_draws_it() -> None:
-    # DejaVu Sans Mono, Menlo: 1233 of 2048 units; Consolas and Courier are narrower.
-    assert CHARACTER >= FONT_SIZE * 1233 / 2048
+def test_what_ends_a_label_or_is_markup_in_one_is_escaped() -> None:
+    (written, *_) = mermaid((Node(key="a", kind="image", lines=('"a" <b>', "`c` #d;")),))
+    assert written == ('n0["#34;a#34; #60;b#62;<br/>#96;c#96; #35;d#59;"]:::image')
 
 
-@settings(max_examples=60, deadline=None)
-@given(fleets(), st.integers(1, 2))
-def test_no_two_boxes_overlap_and_all_of_them_fit(builds_on: dict[str, str], bases: int) -> None:
-    found = layout(graph_of(builds_on, bases=["slim", "full"][:bases]))
-    placed = list(found.placed.values())
-    assert len(placed) == len(builds_on) + bases
-    for one, two in combinations(placed, 2):
-        apart_across = one.x + one.width < two.x or two.x + two.width < one.x
-        apart_down = one.y + one.height < two.y or two.y + two.height < one.y
-        assert apart_across or apart_down, (one.box.key, two.box.key)
-    for box in placed:
-        assert MARGIN <= box.x <= found.width - MARGIN - box.width
-        assert MARGIN + 2 * LINE <= box.y <= found.height - MARGIN - box.height
-        assert all(text_width(line) <= box.width - 2 * PADDING for line in box.lines)
-        assert all(found.placed[key].x + found.placed[key].width < box.x for key in box.box.below)
-
-
-def test_the_column_of_official_images_and_the_first_image_stand_side_by_side() -> None:
-    found = layout(graph_of({"web": ""}, bases=["slim", "full"]))
-    middles = {key: placed.middle for key, placed in found.placed.items()}
-    official = (middles["official slim"] + middles["official full"]) / 2
-    assert official == middles["image web"]
-
-
-def test_the_drawing_is_svg_with_a_title_for_each_box_and_edge() -> None:
-    found = graph_of({"web": "", "top": "web", "api": "web"})
-    root = ET.fromstring(drawing(found))  # noqa: S314 - our own bytes
-    assert (root.tag, root.get("version")) == (f"{SVG}svg", "1.1")
-    titles = {str(title.text) for title in root.iter(f"{SVG}title")}
-    assert {found.title, *(box.title for box in found.boxes)} <= titles
-    assert {t for t in titles if "is built on" in t} == {
-        "web is built on python:X-slim",
-        "top is built on web",
-        "api is built on web",
-    }
-    texts = {str(text.text) for text in root.iter(f"{SVG}text")}
-    assert {line for box in found.boxes for line in (box.heading, *box.lines)} <= texts
-
-
-def test_text_is_escaped() -> None:
-    drawn = drawing(Graph(title="a <b> & c", boxes=graph_of({"web": ""}).boxes, legend=()))
-    assert b"a &lt;b&gt; &amp; c" in drawn
-    assert ET.fromstring(drawn).findtext(f"{SVG}title") == "a <b> & c"  # noqa: S314
-
-
-def test_the_same_graph_gives_the_same_bytes() -> None:
-    images = {"web": "", "top": "web"}
-    assert drawing(graph_of(images)) == drawing(graph_of(images))
+@given(st.lists(st.text(st.characters(categories=("L", "N", "P", "S", "Zs"))), min_size=1))
+def test_any_text_is_one_label_that_reads_back(lines: list[str]) -> None:
+    (written, *_) = mermaid((Node(key="a", kind="image", lines=tuple(lines)),))
+    found = LABEL.fullmatch(written)
+    assert found
+    decoded = [
+        re.sub(r"#(\d+);", lambda code: chr(int(code[1])), part)
+        for part in found["label"].split("<br/>")
+    ]
+    assert decoded == lines

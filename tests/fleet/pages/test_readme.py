@@ -125,10 +125,16 @@ def test_pointers_are_called_as_they_are() -> None:
     [
         (
             {"versions": "*/20 * * * *"}, {"releases": {"max-versions": 5}},
-            "New releases and base images are looked for every 20 min",
+            "New releases and base images are looked for on the schedule `*/20 * * * *` (cron",
         ),
-        ({"versions": "*/20 * * * *"}, {}, "New base images are looked for every 20 min"),
-        ({"drift": "17 4 * * *"}, {}, "compared with the declaration every day at 04:17 UTC."),
+        (
+            {"versions": "*/20 * * * *"}, {},
+            "New base images are looked for on the schedule `*/20 * * * *` (cron, UTC).",
+        ),
+        (
+            {"drift": "17 4 * * *"}, {},
+            "compared with the declaration on the schedule `17 4 * * *` (cron, UTC).",
+        ),
     ],
 )  # fmt: skip
 def test_schedules_are_those_that_are_declared(

@@ -1,46 +1,8 @@
 import pytest
 
-from fleet.pages import cron_words
 from fleet.pages.prose import cell, code, environment, escaped, listed, plain
 from fleet.pages.toc import contents
-from fleet.pages.view import in_units
-
-
-@pytest.mark.parametrize(
-    ("line", "words"),
-    [
-        ("17 4 * * *", "every day at 04:17 UTC"),
-        ("0 4,16 * * *", "every day at 04:00 and 16:00 UTC"),
-        ("5 1,2,3 * * *", "every day at 01:05, 02:05 and 03:05 UTC"),
-        ("30 6 * * 0", "every Sunday at 06:30 UTC"),
-        ("30 6 1 * *", "on day 1 of every month at 06:30 UTC"),
-        ("23 */2 * * *", "every 2 hours, at minute 23"),
-        ("23 * * * *", "every hour, at minute 23"),
-        ("*/20 * * * *", "every 20 minutes"),
-        ("*/1 * * * *", "every minute"),
-        ("* * * * *", "every minute"),
-    ],
-)
-def test_common_schedules_are_told_in_words(line: str, words: str) -> None:
-    assert cron_words.in_words(line) == words
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "23 */7 * * *",  # seven hours do not go into a day
-        "*/25 * * * *",
-        "17 4 1 * 1",  # cron takes either day
-        "17 4 * 1 *",
-        "17 4 * JAN *",
-        "17 4 * * MON-FRI",
-        "17-20 4 * * *",
-        "17 * 1 * *",
-        "*/5 4 * * *",
-    ],
-)
-def test_what_words_would_get_wrong_is_quoted(line: str) -> None:
-    assert cron_words.in_words(line) == f"by the cron line `{line}` (UTC)"
+from fleet.units import in_units
 
 
 @pytest.mark.parametrize(
@@ -85,7 +47,13 @@ def test_contents_are_headings_outside_of_code_by_the_anchors_that_github_gives(
 
 @pytest.mark.parametrize(
     ("size", "shown"),
-    [(0, "0 B"), (999, "999 B"), (123_456_789, "123.5 MB"), (5_000_000_000_000, "5000.0 GB")],
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (123_456_789, "123.5 MB"),
+        (5_000_000_000_000, "5000.0 GB"),
+    ],
 )
 def test_sizes_are_in_the_units_of_registries(size: int, shown: str) -> None:
     assert in_units(size) == shown
