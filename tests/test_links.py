@@ -47,3 +47,12 @@ def test_the_readme_stays_short_and_every_page_is_linked_from_it() -> None:
     assert [
         page.name for page in ROOT.glob("docs/*.md") if f"](docs/{page.name})" not in text
     ] == []
+
+
+def test_every_make_target_is_described() -> None:
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    described = (ROOT / "docs/commands.md").read_text()
+    assert len(targets) > 30
+    assert [
+        name for name in targets if not re.search(rf"make (-s )?{name}(?![\w-])", described)
+    ] == []
