@@ -38,8 +38,8 @@ def require(names: Sequence[str]) -> Path:
     missing = "; ".join(seen) or f"there is none on PATH or in {_FOLDER}"
     raise TroubleError(
         f"Go {_WANTED} or newer is needed to build {', '.join(names)}, and {missing}. Install it "
-        f"(https://go.dev/dl/), or put what is to be built on PATH in the version that the README "
-        "names."
+        f"(https://go.dev/dl/), or put what is to be built on PATH in the version that "
+        "docs/first-run.md names."
     )
 
 
