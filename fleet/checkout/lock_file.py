@@ -29,7 +29,7 @@ def read_lock(path: Path, *, older_counts: bool = True) -> Lock:
     """Return the lock at ``path``, named for its stack; one that was not written yet is empty.
 
     One of an older format is refused. Where ``older_counts`` is false it is empty, too: whoever
-    writes the lock makes it anew.
+    writes the lock makes it again.
 
     :raises DeclarationError: with every problem of the file.
     """
