@@ -2,7 +2,7 @@
 
 The SDK's own waiting (``pulumi.runtime.stack.wait_for_rpcs``) has two loops: over the requests to
 the engine, each awaited in turn, and over the outputs, where it waits for *any* of all that are
-pending and then begins anew, which looks at each of them each time. A program that merely declares
+pending and then begins again, which looks at each of them each time. A program that merely declares
 its resources gets to the second loop before a single request was begun, so that all of its waiting
 is done there: quadratic in the outputs. At 500 version tags a program that changed nothing took 100
 seconds of processor time, and a third of it without that (SDK 3.259; benchmarks/README.md).

@@ -1,4 +1,4 @@
-"""What depends on a resource that failed: asked for all the same, with no digest.
+"""Dependents of a resource that failed: registered all the same, with no digest.
 
 The engine goes on with the other resources of an update when one fails (``--continue-on-error``),
 but the SDK ends the whole program at the first resource whose inputs come from a failed one

@@ -16,7 +16,7 @@ from providers.ociregistry.sdk import Login, Provider, ProviderArgs
 
 
 class Guard(pulumi.ComponentResource):
-    """What stands in the way of ``pulumi destroy`` on a stack that is declared ``protected``.
+    """A resource that blocks ``pulumi destroy`` on a stack that is declared ``protected``.
 
     The engine destroys nothing while one resource is protected. This one belongs to no image, so
     that images can leave the declaration of a protected stack all the same.
@@ -30,7 +30,7 @@ class Guard(pulumi.ComponentResource):
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """What the stack's outputs say of one image's tags and pointers, in declared order."""
+    """Rows of the stack's outputs for one image's tags and pointers, in declared order."""
 
     tags: Sequence[pulumi.Output[dict[str, Any]]]
     pointers: Sequence[pulumi.Output[dict[str, Any]]]

@@ -1,4 +1,4 @@
-"""What a stack with a repository on GitHub needs from its configuration and its environment."""
+"""Configuration and environment that a stack with a repository on GitHub needs."""
 
 import shutil
 from collections.abc import Mapping

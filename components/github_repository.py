@@ -18,7 +18,7 @@ _EMAIL: Final = "image-fleet@noreply.invalid"
 
 @dataclass(frozen=True, kw_only=True)
 class RepositoryArgs:
-    """What an existing repository is to hold.
+    """Declared content of an existing repository.
 
     ``files`` maps a path in the repository to its text, ``secrets`` the name of an Actions secret
     of the environment to its value, ``variables`` that of a variable of it to its.
@@ -31,7 +31,7 @@ class RepositoryArgs:
 
 
 class Repository(pulumi.ComponentResource):
-    """What the stack manages on GitHub, in a repository that it neither makes nor deletes.
+    """The stack's resources on GitHub, in a repository that it neither makes nor deletes.
 
     A file, secret or variable that leaves the declaration is deleted. When the whole component
     goes, by ``pulumi destroy`` or because the declaration names another repository or none, GitHub

@@ -1,4 +1,4 @@
-"""What other stacks of the same fleet export: digests to build on, and rows for pages."""
+"""Exports of the fleet's other stacks: digests to build on, and rows for pages."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
@@ -24,7 +24,7 @@ class Verified(NamedTuple):
 
     @property
     def exported(self) -> pulumi.Output[dict[str, Any]]:
-        """What a stack's output ``builds`` says of it."""
+        """Return its entry in a stack's output ``builds``."""
         return self.digest.apply(lambda digest: {"digest": digest, "identity": self.identity})
 
 

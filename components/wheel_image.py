@@ -1,4 +1,4 @@
-"""What is compiled of an image: an image of wheels, which builds take by its digest.
+"""Compiled wheels of an image: an image of their own, which builds take by its digest.
 
 It is pushed, so that a builder that never saw the wheels takes them from the registry, whatever
 tag, base or version it builds, and so that docker-build's own read finds their index lost (not a

@@ -1,4 +1,4 @@
-"""What git knows of files: the commit that last touched them, and whether they differ from it."""
+"""Git history of files: the commit that last touched them, and whether they differ from it."""
 
 import subprocess
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ class Commit:
 
     @property
     def label(self) -> str:
-        """What an image says of its origin: the commit, and whether it was built of more."""
+        """Return the revision label of an image: its commit, ``-dirty`` if files differ from it."""
         known = self.clean or self.revision == UNCOMMITTED
         return self.revision if known else f"{self.revision}-dirty"
 

@@ -30,7 +30,7 @@ _COMPILING = Path("assets") / SHARED / "image"
 
 @dataclass(frozen=True, kw_only=True)
 class _Part:
-    """What counts of one folder: its allow-list, its Dockerfile, and what ``patterns`` admit.
+    """Build inputs in one folder: its allow-list, its Dockerfile, and what ``patterns`` admit.
 
     Its files have ``prefix`` before their paths.
     """

@@ -38,7 +38,7 @@ A run is summed up from the engine's event log: `make` prints one line, and writ
 `FLEET_REPORT` says. With plain pulumi this does both:
 
 ```
-PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | python -m jobs report -
+PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | python -m fleet report -
 ```
 
 For it, a preview's outputs have three values that no state keeps: `lost` of a `Tag` whose build
