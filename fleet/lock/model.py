@@ -4,11 +4,11 @@ A lock is written by ``releases/`` alone. It holds base images by digest, the ex
 that go into each image with the files that they are installed from, and which versions were yanked.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from packaging.markers import Marker
+from packaging.utils import canonicalize_name
 
 from fleet.declaration.model import Image
 from fleet.plan.wheel_files import wheel_for
@@ -168,7 +168,7 @@ def holds(pin: str, python: str, platform: str) -> bool:
 
 def normalised(distribution: str) -> str:
     """Return a distribution's name as PEP 503 normalises it, without extras."""
-    return re.sub(r"[-_.]+", "-", distribution.partition("[")[0]).lower()
+    return canonicalize_name(distribution.partition("[")[0])
 
 
 def pinned_versions(pins: Iterable[str]) -> dict[str, str]:
