@@ -104,7 +104,7 @@ def main(arguments: list[str]) -> int:
         print(f"error: Python {wanted} or newer is needed, not {seen}. {remedy}", file=sys.stderr)
         return 1
     try:
-        ensure(Path(__file__).resolve().parent.parent, dev="--dev" in arguments)
+        ensure(Path(__file__).resolve().parents[2], dev="--dev" in arguments)
     except (OSError, subprocess.CalledProcessError) as error:
         print(f"error: the virtual environment was not made: {error}", file=sys.stderr)
         return 1

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from packaging.markers import Marker
-from packaging.utils import canonicalize_name
 
 from fleet.declaration.distributions import normalised
 from fleet.declaration.matrix import PinKey
