@@ -113,3 +113,10 @@ def test_a_pure_room_reads_and_writes_nothing(room: str) -> None:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         }
         assert not calls & {"open", "print", "input", "__import__", "exec", "eval"}, path.name
+
+
+@pytest.mark.parametrize("room", ["fleet.pages", "fleet.reports", "fleet.github.render"])
+def test_a_room_of_texts_reads_and_writes_nothing(room: str) -> None:
+    pure = ALLOWED | {"fleet", "providers", "jinja2", "yaml"}
+    for path in modules(room):
+        assert {name.partition(".")[0] for name in imported(path)} - pure <= {"urllib"}, path.name

@@ -21,10 +21,7 @@ OPENING = {
     "open_connection", "request", "stream", "urlopen", "urlretrieve",
 }  # fmt: skip
 CLIENTS = {"httpx", "http", "urllib", "socket", "asyncio", "requests", "aiohttp", "urllib3"}
-ROOMS = (
-    "components", "fleet", "inputs", "jobs", "local", "overview", "providers", "releases", "render",
-    "upkeep",
-)  # fmt: skip
+ROOMS = ("components", "fleet", "providers")
 
 
 def opened(path: Path) -> set[str]:

@@ -136,7 +136,7 @@ def test_an_environment_that_cannot_be_removed_is_told_in_a_line(
 ) -> None:
     (root / "elsewhere").mkdir()
     (root / ".venv").symlink_to(root / "elsewhere")
-    monkeypatch.setattr(venv, "__file__", str(root / "local" / "venv.py"))
+    monkeypatch.setattr(venv, "__file__", str(root / "fleet" / "local" / "venv.py"))
     assert venv.main([]) == 1
     assert "error: the virtual environment was not made: " in capsys.readouterr().err
 
@@ -145,7 +145,7 @@ def test_a_failed_install_is_tried_again(
     root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PIP_FAILS", "1")
-    monkeypatch.setattr(venv, "__file__", str(root / "local" / "venv.py"))
+    monkeypatch.setattr(venv, "__file__", str(root / "fleet" / "local" / "venv.py"))
     assert venv.main([]) == 1
     assert "the virtual environment was not made" in capsys.readouterr().err
     monkeypatch.setenv("PIP_FAILS", "0")

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from fleet.github.render.report_page import page, sections
@@ -106,14 +104,3 @@ def test_the_shape_that_is_read_is_the_one_that_the_provider_writes() -> None:
     assert written(BUILD)["version"] == report.SHAPE
     with pytest.raises(report.ReportError, match="number 99"):
         report.parse({**written(BUILD), "version": 99})
-
-
-def test_the_room_of_templates_imports_no_input_nor_output() -> None:
-    allowed = {
-        "collections", "dataclasses", "fleet", "jinja2", "json", "re", "render", "typing", "yaml",
-    }  # fmt: skip
-    for path in (Path(__file__).parents[4] / "render").glob("*.py"):
-        lines = (line.split() for line in path.read_text().splitlines())
-        imported = {words[1].partition(".")[0] for words in lines
-                    if words[:1] in (["import"], ["from"]) and len(words) > 1}  # fmt: skip
-        assert imported <= allowed, path.name
