@@ -20,7 +20,7 @@ def look(root: Path, github: GitHub) -> Iterator[Finding]:
     if lacking:
         yield note(
             f"toolchain: no SHA-256 is recorded of {', '.join(lacking)}, so each job builds this "
-            "from Go modules, for which its runner needs Go 1.26",
+            "from Go modules, for which its runner needs Go 1.26, or 1.21 that may fetch it",
             "Run make checksums where get.pulumi.com can be reached, compare the result with the "
             f"releases on GitHub, and commit {published.RECORDED}",
         )

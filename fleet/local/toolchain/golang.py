@@ -11,6 +11,8 @@ from fleet.console import TroubleError
 from fleet.local.child_environment import child_environment
 
 OLDEST = (1, 26)
+# The first that fetches a newer Go by itself.
+_FETCHES = (1, 21)
 # sudo sets a PATH of its own, and go.dev's instructions put Go into a folder outside of it.
 _FOLDER = Path("/usr/local/go/bin")
 # Those of `go help environment` that say where modules come from and where the caches lie, and the
@@ -26,20 +28,29 @@ _WANTED = ".".join(map(str, OLDEST))
 def require(names: Sequence[str]) -> Path:
     """Return a ``go`` that can build the modules called ``names``.
 
+    An older one, from 1.21 on, fetches the Go that a module asks for, checked by Go's checksum
+    database, where its setting GOTOOLCHAIN lets it: that is Go's default (go.dev/doc/toolchain).
+
     :raises TroubleError: when there is none; it says what needs it and the ways out.
     """
     seen = []
+    fetching = None
     for found in _candidates():
-        answer = _answer(found)
-        version = re.search(r"go(\d+)\.(\d+)", answer)
-        if version and tuple(map(int, version.groups())) >= OLDEST:
+        answer = _answer(found, "version", GOTOOLCHAIN="local")
+        parts = re.search(r"go(\d+)\.(\d+)", answer)
+        version = tuple(map(int, parts.groups())) if parts else ()
+        if version >= OLDEST:
             return Path(found)
+        if version >= _FETCHES and "auto" in _answer(found, "env", "GOTOOLCHAIN"):
+            fetching = fetching or Path(found)
         seen.append(f"{found} is too old ({answer or 'of no known version'})")
+    if fetching:
+        return fetching
     missing = "; ".join(seen) or f"there is none on PATH or in {_FOLDER}"
     raise TroubleError(
-        f"Go {_WANTED} or newer is needed to build {', '.join(names)}, and {missing}. Install it "
-        f"(https://go.dev/dl/), or put what is to be built on PATH in the version that "
-        "docs/first-run.md names."
+        f"Go {_WANTED} or newer, or 1.21 with GOTOOLCHAIN=auto, is needed to build "
+        f"{', '.join(names)}, and {missing}. Install it (https://go.dev/dl/), or put what is to be "
+        "built on PATH in the version that docs/first-run.md names."
     )
 
 
@@ -54,10 +65,10 @@ def _candidates() -> list[str]:
     return list(dict.fromkeys(f for place in places if (f := shutil.which("go", path=place))))
 
 
-def _answer(go: str) -> str:
-    env = environment() | {"GOTOOLCHAIN": "local"}
+def _answer(go: str, *words: str, **settings: str) -> str:
+    env = environment() | settings
     try:
-        done = subprocess.run([go, "version"], check=False, capture_output=True, text=True, env=env)
+        done = subprocess.run([go, *words], check=False, capture_output=True, text=True, env=env)
     except OSError:
         return ""
     return done.stdout.strip()

@@ -19,6 +19,7 @@ GO = """
 echo "$@" >>"$GO_CALLS"
 case $1 in
 version) echo "go version go$GO_VERSION linux/amd64" ;;
+env) echo "${GO_TOOLCHAIN:-local}" ;;
 list) echo "$GO_MODULE" ;;
 build)
     while [ "$1" != -o ]; do shift; done
@@ -111,7 +112,31 @@ def test_a_go_that_is_too_old_is_named_before_anything_is_built(
     expected = r"Go 1\.26 or newer.*to build tool, .*too old \(go version go1\.24\.9.*Install it"
     with pytest.raises(TroubleError, match=expected):
         gobuild.ensure(here, [TOOL])
-    assert calls(tmp_path) == ["version"]
+    assert calls(tmp_path) == ["version", "env GOTOOLCHAIN"]
+
+
+@pytest.mark.parametrize(
+    ("go", "builds"),
+    [
+        ("1.24.9 auto", True),
+        ("1.21.0 go1.21.0+auto", True),
+        ("1.24.9 path", False),
+        ("1.24.9 go1.24.9", False),
+        ("1.20.14 auto", False),
+    ],
+)
+def test_an_older_go_builds_where_it_may_fetch_the_one_that_is_asked_for(
+    here: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, go: str, *, builds: bool
+) -> None:
+    version, setting = go.split()
+    told(tmp_path / "bin", GO_VERSION=version, GO_TOOLCHAIN=setting)
+    monkeypatch.setattr(golang, "_FOLDER", tmp_path / "nowhere")
+    if builds:
+        gobuild.ensure(here, [TOOL])
+        assert (gobuild.place(here, TOOL) / "tool").read_text() == "built\n"
+    else:
+        with pytest.raises(TroubleError, match=r"Go 1\.26 or newer, or 1\.21 with"):
+            gobuild.ensure(here, [TOOL])
 
 
 def test_a_missing_go_is_told_with_what_needs_it_and_the_remedy(
@@ -119,7 +144,7 @@ def test_a_missing_go_is_told_with_what_needs_it_and_the_remedy(
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setattr(golang, "_FOLDER", tmp_path / "nowhere")
-    expected = r"Go 1\.26 or newer is needed to build tool, and there is none.*Install it"
+    expected = r"Go 1\.26 or newer, .* is needed to build tool, and there is none.*Install it"
     with pytest.raises(TroubleError, match=expected):
         gobuild.ensure(here, [TOOL])
 
