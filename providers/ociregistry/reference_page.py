@@ -76,7 +76,6 @@ _RUN = """
 Environment variables, read and checked when the plugin starts. They are never inputs: they are not
 in the state, they change nothing in a preview, and they already apply to the refresh of the same
 run.
-
 """
 
 
