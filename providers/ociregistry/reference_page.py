@@ -13,50 +13,69 @@ from providers.ociregistry.schema import SCHEMA
 
 _TOP = """# The provider `ociregistry`
 
-Made from the provider's schema:
+This page is generated from the provider's schema:
 `python -m providers.ociregistry.reference_page > docs/provider.md`.
 
-`check` validates inputs and asks nobody. A refresh records what the registry holds and never ends a
-run: what can't be read keeps its state, is warned of and is recorded as `unread`. `diff` compares
-the state with the declaration and asks nobody. A create or update acts, or fails alone; a preview
-fails with the same reason. `pulumi preview` and `pulumi up` end at the first resource that fails;
-`pulumi up --continue-on-error` goes on with all others.
+## What each operation does
 
-`StalePointers` removes what its state lists: with a refresh that is what the registry holds then,
-with `--refresh=false` what the last run recorded. Only its create looks for itself, because there
-is no state yet. What is not targeted (`--target`) is neither listed nor removed. Where its image
-left, and at `pulumi destroy`, it removes what the state lists or declares, and names each pointer
-with its digest before it goes. The preview of a destroy names them on Linux. About those of an
-image that left, the engine asks no provider in a preview: the run's report lists each that may go,
-by the state that the refresh recorded.
+| operation | what the provider does |
+| --- | --- |
+| `check` | Validates the inputs. Sends no request. |
+| refresh | Records what the registry holds. It never ends a run: if a resource can't be read, its \
+state is kept, a warning is printed, and the reason is recorded as `unread`. |
+| `diff` | Compares the state with the declaration. Sends no request. |
+| create, update | Acts, or fails for this resource alone. A preview fails with the same reason. |
 
-No pointer goes that another `StalePointers` declares. A create or update writes the declared
-pointers into the undo record, an artifact in `<repository>/build`, and a removal reads there what
-others declare.
+`pulumi preview` and `pulumi up` end at the first resource that fails. `pulumi up
+--continue-on-error` goes on with all others.
 
-A run is summed up from the engine's event log: `make` prints one line, and writes the report where
-`FLEET_REPORT` says. With plain pulumi this does both:
+## What `StalePointers` removes
+
+An update removes what the state lists: after a refresh, that is what the registry holds; with
+`--refresh=false`, it is what the last run recorded. Only a create reads the registry itself,
+because there is no state yet. A resource that `--target` leaves out neither lists nor removes
+anything.
+
+When its image leaves the declaration, and at `pulumi destroy`, the resource removes the pointers
+that its state lists or declares, and prints each with its digest first. On Linux, the preview of a
+destroy prints them too. In the preview of an image that leaves, the engine does not call the
+provider. There the report of the run lists each pointer that may be removed, from the state that
+the refresh recorded.
+
+A pointer that another `StalePointers` declares is never removed. Each create and update writes its
+declared pointers into the undo log, an artifact in `<repository>/build`, and each removal reads
+there what others declare.
+
+## The report of a run
+
+The report is made from the engine's event log. `make preview` ends with the pointers that will be
+removed with their image's declaration and one line that counts the tags. If `FLEET_REPORT` names a
+file, it gets the report as JSON (version 2): `mode` (`preview`, `update` or `refresh`), `complete`,
+`entries` (one per tag), `changes` of other resources, `unverified` and `errors`. [What a run
+prints](output.md#the-report-as-json) describes the fields. With plain pulumi, this prints the same
+lines and writes the same file:
 
 ```
 PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true pulumi preview --json | python -m fleet report -
 ```
 
-For it, a preview's outputs have three values that no state keeps: `lost` of a `Tag` whose build
-the registry lost, `lastTags` of `StalePointers`, remarks on what is removed, and `removers`, those
-that the undo record has.
+For the report, the outputs of a preview have three values that are never in the state: `lost` (of a
+`Tag`: the registry lost its build), `lastTags` (of `StalePointers`: remarks on removed tags) and
+`removers` (of `StalePointers`: the removers listed in the undo log).
 """
 _STACK = """
 ## Settings of a stack
 
-The configuration of the provider: names of environment variables, never their values, since it is
-in the state. A refresh works with that of the last run. A change is an update of the provider, and
-of no resource; `--expect-no-changes` fails for it.
+The provider's configuration. It holds names of environment variables, never their values, because
+it is kept in the state. A refresh uses the configuration of the last run. A changed configuration
+updates the provider and no resource; `--expect-no-changes` fails for it.
 """
 _RUN = """
 ## Settings of a run
 
-Environment variables, read and checked when the plugin starts. They are never inputs, so they are
-in no state, change no row of a preview, and hold in the same run's refresh.
+Environment variables, read and checked when the plugin starts. They are never inputs: they are not
+in the state, they change nothing in a preview, and they already apply to the refresh of the same
+run.
 """
 
 
