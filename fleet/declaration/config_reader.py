@@ -122,7 +122,9 @@ class Reader:
             return value
         if value in ("true", "false"):
             return bool(value == "true")
-        self.problems.add(self.at(key), f"{value!r} is neither true nor false", "Use one of them")
+        self.problems.add(
+            self.at(key), f"{value!r} is neither true nor false", "Write true or false"
+        )
         return fallback
 
     def share(self, key: str, fallback: float) -> float:

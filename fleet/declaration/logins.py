@@ -34,7 +34,7 @@ _UNKNOWN = Fault(
     f"Known keys: {', '.join(_KEYS)}",
 )
 _NOT_A_FLAG = Fault(
-    "is neither true nor false (it is not shown, for it may be a secret)", "Use one of them"
+    "is neither true nor false (it is not shown, for it may be a secret)", "Write true or false"
 )
 _NOT_A_MAPPING = "is not a mapping (it is not shown, for it may hold a secret)"
 _NOT_LOGINS = Fault(_NOT_A_MAPPING, "Write a line per registry: host: {username: A_VARIABLE, …}")
