@@ -19,10 +19,18 @@ class Fault(NamedTuple):
 Rule = Callable[[str], Fault | None]
 
 
-def pattern(expression: str, what: str, remedy: str) -> Rule:
-    """Return a rule that the whole text must match ``expression``."""
-    compiled = re.compile(expression)
-    return lambda text: None if compiled.fullmatch(text) else Fault(f"{text!r} {what}", remedy)
+class Pattern(NamedTuple):
+    """A rule that the whole text must match ``expression``."""
+
+    expression: str
+    what: str
+    remedy: str
+
+    def __call__(self, text: str) -> Fault | None:
+        """Return what is wrong with ``text``, and what to do about it."""
+        if re.fullmatch(self.expression, text):
+            return None
+        return Fault(f"{text!r} {self.what}", self.remedy)
 
 
 def one_of(allowed: Iterable[str], noun: str) -> Rule:
