@@ -19,7 +19,8 @@ class Fault(NamedTuple):
 Rule = Callable[[str], Fault | None]
 
 
-class Pattern(NamedTuple):
+@dataclass(frozen=True)
+class Pattern:
     """A rule that the whole text must match ``expression``."""
 
     expression: str

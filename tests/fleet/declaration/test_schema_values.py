@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
+import jsonschema
 import pytest
 
 from fleet.declaration import (
@@ -34,6 +35,17 @@ def of(place: Place) -> dict[str, Any]:
     return PART if place[0] in PART else WHOLE
 
 
+def rule_of(error: jsonschema.ValidationError) -> dict[str, Any]:
+    return cast("dict[str, Any]", error.schema)
+
+
+def remedies_in(error: jsonschema.ValidationError) -> Iterator[str]:
+    if error.validator == "pattern":
+        yield rule_of(error)["patternErrorMessage"]
+    if error.validator == "enum":
+        yield f"Use one of {', '.join(rule_of(error)['enum'])}"
+
+
 @pytest.mark.parametrize(("place", "value"), WRONG)
 def test_what_the_schema_refuses_the_parser_refuses_with_the_same_remedy(
     place: Place, value: Any
@@ -43,8 +55,7 @@ def test_what_the_schema_refuses_the_parser_refuses_with_the_same_remedy(
     errors = of_schema(values)
     assert remedies
     assert errors
-    told = {error.schema["patternErrorMessage"] for error in errors if error.validator == "pattern"}
-    told |= {f"Use one of {', '.join(e.schema['enum'])}" for e in errors if e.validator == "enum"}
+    told = {remedy for error in errors for remedy in remedies_in(error)}
     assert told - {"Write by hand, or key: value lines"} <= remedies
 
 
@@ -74,7 +85,7 @@ def test_each_pattern_is_broken_once_and_each_enumeration() -> None:
     errors = [
         error for place, value in WRONG for error in of_schema(changed(of(place), place, value))
     ]
-    broken = [error.schema for error in errors if error.validator in ("pattern", "enum")]
+    broken = [rule_of(error) for error in errors if error.validator in ("pattern", "enum")]
     assert [name for name in PATTERNS if DEFINITIONS[name] not in broken] == []
     lists = {tuple(each["enum"]) for each in broken if "enum" in each}
     assert lists == {*enumerations(SCHEMA["properties"]), *enumerations(DEFINITIONS)}
