@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 from fleet.declaration.node_validators import OPTIONS
+from fleet.declaration.parse import parse
 from fleet.declaration.tags import BASES, PLATFORMS
+from fleet.upkeep.split.split import stack_files
 from tests.fleet.declaration.editor_schema import (
     DEFINITIONS,
     KEYS,
@@ -133,11 +135,16 @@ def test_a_part_without_the_repository_must_have_images() -> None:
         assert of_schema(values)
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod"])
-def test_the_stacks_of_the_project_name_the_schema_and_have_no_error(stack: str) -> None:
-    text = (ROOT / f"Pulumi.{stack}.yaml").read_text("utf-8")
-    assert text.startswith("# yaml-language-server: $schema=docs/declaration.schema.json\n")
-    assert of_file(yaml.safe_load(text)) == []
+FILES = {name: (ROOT / name).read_text("utf-8") for name in ("Pulumi.dev.yaml", "Pulumi.prod.yaml")}
+FILES |= stack_files(parse(WHOLE), "prod", {"encryptionsalt": "v1:x"})
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_projects_files_and_those_of_a_split_name_the_schema_and_have_no_error(
+    name: str,
+) -> None:
+    assert FILES[name].startswith("# yaml-language-server: $schema=docs/declaration.schema.json\n")
+    assert of_file(yaml.safe_load(FILES[name])) == []
 
 
 def test_what_is_pulumis_own_is_left_to_it() -> None:
