@@ -19,10 +19,19 @@ class Fault(NamedTuple):
 Rule = Callable[[str], Fault | None]
 
 
-def pattern(expression: str, what: str, remedy: str) -> Rule:
-    """Return a rule that the whole text must match ``expression``."""
-    compiled = re.compile(expression)
-    return lambda text: None if compiled.fullmatch(text) else Fault(f"{text!r} {what}", remedy)
+@dataclass(frozen=True)
+class Pattern:
+    """A rule that the whole text must match ``expression``."""
+
+    expression: str
+    what: str
+    remedy: str
+
+    def __call__(self, text: str) -> Fault | None:
+        """Return what is wrong with ``text``, and what to do about it."""
+        if re.fullmatch(self.expression, text):
+            return None
+        return Fault(f"{text!r} {self.what}", self.remedy)
 
 
 def one_of(allowed: Iterable[str], noun: str) -> Rule:
@@ -122,7 +131,9 @@ class Reader:
             return value
         if value in ("true", "false"):
             return bool(value == "true")
-        self.problems.add(self.at(key), f"{value!r} is neither true nor false", "Use one of them")
+        self.problems.add(
+            self.at(key), f"{value!r} is neither true nor false", "Write true or false"
+        )
         return fallback
 
     def share(self, key: str, fallback: float) -> float:

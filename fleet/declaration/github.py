@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from fleet.declaration.config_reader import Reader, one_of, pattern
+from fleet.declaration.config_reader import Pattern, Reader, one_of
 from fleet.declaration.tags import PLATFORMS
 
 KEYS = (
@@ -26,20 +26,20 @@ _FRESH = re.compile(r"ubuntu-(?:latest|[0-9]{2}\.[0-9]{2}(?P<arm>-arm)?)", re.IG
 # Every runner that is not GitHub's own has these, by its system and machine, whatever else it has.
 _GENERAL = frozenset({"self-hosted", "linux", "windows", "macos", "x64", "arm", "arm64"})
 
-_REPOSITORY = pattern(
+_REPOSITORY = Pattern(
     r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?/[A-Za-z0-9._-]{1,100}",
     "is no GitHub repository",
     "Write owner/name: multi-py/fleet",
 )
-_BRANCH = pattern(
+_BRANCH = Pattern(
     r"(?!.*(?:\.\.|//|\.lock$|/$|\.$))[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}",
     "is no branch name",
     "Write it as git shows it: main",
 )
-_ENVIRONMENT = pattern(
+_ENVIRONMENT = Pattern(
     r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", "is no environment name", "Write it like registry"
 )
-_RUNNER = pattern(
+_RUNNER = Pattern(
     r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "is no runner label", "Write it like ubuntu-24.04"
 )
 _ARCHITECTURE = one_of(

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fleet.declaration import tags
-from fleet.declaration.config_reader import Fault, Reader, pattern
+from fleet.declaration.config_reader import Fault, Pattern, Reader
 from fleet.declaration.problems import Problems
 
 BASES: Final = "docker.io"
 """The registry of the official Python images, which every other image starts from."""
 
 _KEYS = ("username", "password", "read")
-_NAME = pattern(r"(?!GITHUB_)[A-Z_][A-Z0-9_]*", "", "")
+_NAME = Pattern(r"(?!GITHUB_)[A-Z_][A-Z0-9_]*", "", "")
 _NOT_A_NAME = Fault(
     "is not the name of an environment variable (it is not shown, for it may be a secret)",
     "Write a name of capitals, digits and _, not beginning with GITHUB_, such as HUB_PASSWORD, and "
@@ -34,7 +34,7 @@ _UNKNOWN = Fault(
     f"Known keys: {', '.join(_KEYS)}",
 )
 _NOT_A_FLAG = Fault(
-    "is neither true nor false (it is not shown, for it may be a secret)", "Use one of them"
+    "is neither true nor false (it is not shown, for it may be a secret)", "Write true or false"
 )
 _NOT_A_MAPPING = "is not a mapping (it is not shown, for it may hold a secret)"
 _NOT_LOGINS = Fault(_NOT_A_MAPPING, "Write a line per registry: host: {username: A_VARIABLE, …}")

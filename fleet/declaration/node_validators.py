@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from fleet.declaration.config_reader import Fault, Rule, one_of, pattern
+from fleet.declaration.config_reader import Fault, Pattern, Rule, one_of
 
 EMBEDDED: Final = "fleet"
 """The builder that is started on this machine; every other one is declared or the user's own."""
@@ -23,44 +23,44 @@ _RESERVED = {EMBEDDED: "the embedded builder's", "default": "that of Docker's ow
 _NAME = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
 _LONGEST_NAME = 50  # a Deployment's pods carry it as a label of at most 63, with suffixes
 
-_FILE = pattern(
+_FILE = Pattern(
     r"/[^\x00-\x1f\x7f]{1,255}",
     "is no absolute path",
     "Write where the file lies on the machine that runs: /etc/buildkit/ca.pem",
 )
-_HOST_NAME = pattern(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", "is no host name", "Write a DNS name")
-_WHOLE = pattern(r"[1-9][0-9]{0,8}", "is no whole number", "Write digits alone, in quotes")
+_HOST_NAME = Pattern(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", "is no host name", "Write a DNS name")
+_WHOLE = Pattern(r"[1-9][0-9]{0,8}", "is no whole number", "Write digits alone, in quotes")
 _SWITCH = one_of(("true", "false"), "switch")
-_QUANTITY = pattern(
+_QUANTITY = Pattern(
     r"[0-9]+(?:\.[0-9]+)?(?:m|[kKMGTPE]i?|[bkmg])?",
     "is no quantity",
     'Write it as Kubernetes or Docker does: "500m", "4Gi", "8g"',
 )
-_DURATION = pattern(
+_DURATION = Pattern(
     r"(?:[0-9]+(?:ms|s|m|h))+", "is no duration", 'Write it with its unit: "300s" or "10m"'
 )
-_LABEL = pattern(
+_LABEL = Pattern(
     r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?",
     "is no name of Kubernetes'",
     "Use lower-case letters, digits, - and .",
 )
-_WORD = pattern(
+_WORD = Pattern(
     r"[A-Za-z0-9][A-Za-z0-9_.,:/-]{0,199}",
     "has a character that is not allowed here",
     "Use letters, digits and _ . , : / -",
 )
-_IMAGE = pattern(
+_IMAGE = Pattern(
     r"[a-z0-9][A-Za-z0-9._:/@-]{0,254}",
     "is no image reference",
     "Write it as moby/buildkit:v0.31.1, best with its digest",
 )
-_PAIRS = pattern(
+_PAIRS = Pattern(
     r"[A-Za-z0-9_./-]+=[^,=\x00-\x1f\x7f]*(?:,[A-Za-z0-9_./-]+=[^,=\x00-\x1f\x7f]*)*",
     "is no list of key=value",
     'Write it as "kubernetes.io/arch=arm64,pool=builds"',
 )
 _TOLERATION = r"(?:key|operator|value|effect|tolerationSeconds)=[A-Za-z0-9_./-]+"
-_TOLERATIONS = pattern(
+_TOLERATIONS = Pattern(
     rf"{_TOLERATION}(?:[,;]{_TOLERATION})*",
     "is no list of tolerations",
     'Write it as "key=builds,operator=Exists,effect=NoSchedule", several parted by ;',
@@ -108,12 +108,12 @@ OPTIONS: Final[Mapping[str, Mapping[str, Rule]]] = {
 _PORT = r":(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
 _ADDRESS = r"(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])"
 ENDPOINTS: Final[Mapping[str, Rule]] = {
-    REMOTE: pattern(
+    REMOTE: Pattern(
         rf"tcp://{_ADDRESS}{_PORT}|unix:///[^\x00-\x20\x7f]+",
         "is no address of a BuildKit daemon",
         "Write tcp://host:port or unix:///path/of/the/socket",
     ),
-    CONTAINER: pattern(
+    CONTAINER: Pattern(
         rf"ssh://[A-Za-z0-9._-]+@{_ADDRESS}(?:{_PORT})?|unix:///[^\x00-\x20\x7f]+|[A-Za-z0-9._-]+",
         "is no address of a Docker engine",
         "Write ssh://user@host, unix:///path, or a name that `docker context ls` shows",

@@ -4,14 +4,14 @@ import re
 from dataclasses import dataclass
 
 from fleet.declaration import validators
-from fleet.declaration.config_reader import Reader, pattern
+from fleet.declaration.config_reader import Pattern, Reader
 
 RELEASES = "releases"
 PYTHON_RELEASES = "python-releases"
 BY_HAND = "by hand"
 """What an image says that follows nothing where ``fleet:defaults`` says otherwise."""
 
-_RETIRE = pattern(
+_RETIRE = Pattern(
     "never|at end of life|[1-9][0-9]{0,3} days after end of life",
     "is no known policy for Pythons at their end of life",
     "Write never, at end of life, or 90 days after end of life",

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
-from fleet.declaration.config_reader import pattern
+from fleet.declaration.config_reader import Pattern
 from fleet.declaration.model import Declaration
 from fleet.declaration.problems import DeclarationError, Problems
 from fleet.declaration.stack_share import Share
 
-_NAME = pattern(
+_NAME = Pattern(
     r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}",
     "is no stack name",
     "Rename its file: Pulumi.prod-web.yaml is that of the stack prod-web",

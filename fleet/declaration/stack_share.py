@@ -5,18 +5,18 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from fleet.declaration import validators
-from fleet.declaration.config_reader import Reader, pattern
+from fleet.declaration.config_reader import Pattern, Reader
 from fleet.declaration.model import Declaration, Part
 from fleet.declaration.problems import Problems
 
 KEYS = ("part-of", "only", "below", "with-github")
 
-_STACK = pattern(
+_STACK = Pattern(
     rf"(?:[A-Za-z0-9_-]+/[A-Za-z0-9._-]+/)?{validators.STACK_NAME}",
     "is no stack name",
     "Write it as `pulumi stack ls` shows it: prod-python-gunicorn",
 )
-_WHOLE = pattern(validators.STACK_NAME, "is no stack name", "Name the stack with the declaration")
+_WHOLE = Pattern(validators.STACK_NAME, "is no stack name", "Name the stack with the declaration")
 
 
 class Share(NamedTuple):

@@ -1,58 +1,58 @@
 """What a declared text may be: each rule says what is wrong with one that breaks it."""
 
 from fleet.declaration import cron, registry_limits, tags, versions
-from fleet.declaration.config_reader import Fault, one_of, pattern
+from fleet.declaration.config_reader import Fault, Pattern, one_of
 
 _DISTRIBUTION = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"  # PyPA names, without the extras
 _EXTRAS = r"\[[A-Za-z0-9._-]+(?:,[A-Za-z0-9._-]+)*\]"
 # What ends up in labels, Dockerfile arguments and pages: no quote, backslash, $, ` or control
 # character, so that no later reader can take it for anything but text.
-PLAIN = pattern(
+PLAIN = Pattern(
     r"[^\x00-\x1f\x7f\"'\\$`{}<>\[\]|]{1,200}",
     "has a character that is not allowed in declared text",
     "Leave out quotes, brackets, braces, $, `, | and line breaks, and stay within 200 characters",
 )
-URL = pattern(
+URL = Pattern(
     r"https://[A-Za-z0-9.-]+(?:/[A-Za-z0-9._~/-]*)?", "is no plain https URL", "Write https://…"
 )
-INDEX = pattern(
+INDEX = Pattern(
     r"(?:https://[A-Za-z0-9.-]+|http://(?:localhost|127\.0\.0\.1))(?::[0-9]{1,5})?/[A-Za-z0-9._~/-]*",
     "is no address of a package index",
     "Write the https address of its simple API, without a login: https://pypi.org/simple",
 )
-PACKAGE = pattern(_DISTRIBUTION, "is no distribution name", "Write it as on PyPI: uvicorn")
-EXTRA = pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", "is no extra", "Write it as on PyPI: standard")
-REQUIRE = pattern(
+PACKAGE = Pattern(_DISTRIBUTION, "is no distribution name", "Write it as on PyPI: uvicorn")
+EXTRA = Pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", "is no extra", "Write it as on PyPI: standard")
+REQUIRE = Pattern(
     _DISTRIBUTION + f"(?:{_EXTRAS})?",
     "is no distribution name",
     "Write it as on PyPI, without a version (the lock holds that): gunicorn or gunicorn[gevent]",
 )
-LICENSE = pattern(
+LICENSE = Pattern(
     r"[A-Za-z0-9.+() -]{1,100}", "is no SPDX expression", "Write it as MIT or Apache-2.0"
 )
-PYTHON = pattern(
+PYTHON = Pattern(
     versions.PYTHON.pattern, "is no Python feature release", 'Write it in two parts: "3.13"'
 )
-REPOSITORY = pattern(
+REPOSITORY = Pattern(
     rf"(?!shared\Z){tags.REPOSITORY.pattern}",
     "is no name for an image's repository",
     "Use lower-case letters and digits, parted by . _ or -; shared is what images have in common",
 )
-BUILDER = pattern(
+BUILDER = Pattern(
     r"[A-Za-z0-9][A-Za-z0-9_.-]*", "is no builder name", "Use a name that `docker buildx ls` shows"
 )
-_REGISTRY = pattern(
+_REGISTRY = Pattern(
     tags.REGISTRY.pattern,
     "is no registry and namespace",
     "Write host[:port]/namespace in lower case: ghcr.io/multi-py",
 )
-POLICY = pattern(
+POLICY = Pattern(
     "remove|keep|remove after [1-9][0-9]{0,3} days",
     "is no known policy for stale pointers",
     "Write remove, keep, or remove after 90 days",
 )
 STACK_NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}"
-STACK = pattern(
+STACK = Pattern(
     STACK_NAME,
     "is not a stack name",
     "Use letters, digits, _, - and . for it, and name a stack that has a file: Pulumi.NAME.yaml",
@@ -61,12 +61,12 @@ BASE = one_of(tags.BASES, "base")
 PLATFORM = one_of(tags.PLATFORMS, "platform")
 CONFLICT = one_of(("take-over", "refuse"), "answer to a conflict")
 PARTING = one_of(("remove", "keep"), "fate of pointers")
-SECRET = pattern(
+SECRET = Pattern(
     r"(?!GITHUB_)[A-Z_][A-Z0-9_]*",
     "is no name of an Actions secret",
     "Use capitals, digits and _; not beginning with a digit or GITHUB_",
 )
-VARIABLE = pattern(
+VARIABLE = Pattern(
     r"[^\x00-\x1f\x7f]{1,1000}",
     "is no value for an Actions variable",
     "Write it on one line of at most 1000 characters",

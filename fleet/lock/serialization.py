@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from packaging.markers import InvalidMarker, Marker
 
-from fleet.declaration.config_reader import Fault, Reader, Rule, pattern
+from fleet.declaration.config_reader import Fault, Pattern, Reader, Rule
 from fleet.declaration.matrix import PinKey
 from fleet.declaration.problems import Problems
 from fleet.lock.model import Base, Lock, ToolKey, Tools, bare, command
@@ -33,7 +33,7 @@ class _Rules(NamedTuple):
 
 
 def _rules(remedy: str) -> _Rules:
-    pinned = pattern(
+    pinned = Pattern(
         r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", "is no pinned distribution, name==version", remedy
     )
 
@@ -48,13 +48,13 @@ def _rules(remedy: str) -> _Rules:
         return fault
 
     return _Rules(
-        digest=pattern(
+        digest=Pattern(
             r"sha256:[0-9a-f]{64}", "is no digest, sha256:<64 hexadecimal digits>", remedy
         ),
-        reference=pattern(r"[A-Za-z0-9.:_/-]{1,255}", "is no image reference", remedy),
+        reference=Pattern(r"[A-Za-z0-9.:_/-]{1,255}", "is no image reference", remedy),
         pin=pin,
         bare=pinned,
-        file=pattern(
+        file=Pattern(
             r"https?://[^\s#\"'\\$`]{1,1000}#sha256=[0-9a-f]{64}",
             "is no file, https://…#sha256=<64 hexadecimal digits>",
             remedy,

@@ -7,7 +7,11 @@ import yaml
 
 from fleet.declaration.model import Declaration, Image
 
-_HEADER = "# A part of the fleet that Pulumi.{whole}.yaml declares; all there is to say is there.\n"
+_HEADER = """\
+# yaml-language-server: $schema=docs/declaration.schema.json
+
+# A part of the fleet that Pulumi.{whole}.yaml declares; all there is to say is there.
+"""
 _FLEET = "fleet:"
 _SECRETS = "secrets:"
 

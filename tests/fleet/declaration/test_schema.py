@@ -1,0 +1,193 @@
+"""The schema for editors has the parser's keys, and takes the files and examples of the project."""
+
+import re
+from collections.abc import Iterator
+from textwrap import dedent
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from fleet.declaration.node_validators import OPTIONS
+from fleet.declaration.parse import parse
+from fleet.declaration.tags import BASES, PLATFORMS
+from fleet.upkeep.split.split import stack_files
+from tests.fleet.declaration.editor_schema import (
+    DEFINITIONS,
+    KEYS,
+    PART,
+    ROOT,
+    SCHEMA,
+    WHOLE,
+    Place,
+    changed,
+    of_file,
+    of_parser,
+    of_schema,
+)
+
+Tree = dict[str, Any] | None
+"""The known keys of a mapping, each with those below it; ``*`` stands for any name."""
+
+_NAMES: dict[str, str | int] = {"images": "web", "builder-nodes": "arm", "logins": "docker.io"}
+_FIRST = {**_NAMES, "exclude": 0}
+_OTHERWISE = ("lacks", "options")
+"""What is known in these depends on more than the place; tests of their own look at it."""
+
+
+def known_to_parser(place: Place, values: dict[str, Any] = WHOLE) -> list[str] | None:
+    """Return the keys that the parser names when it meets an unknown one at ``place``."""
+    wrong = changed(values, place, {"?": None}) if place else {**values, "?": None}
+    heads = (problem.remedy.partition("Known keys: ") for problem in of_parser(wrong))
+    return next((keys.split(", ") for _, told, keys in heads if told), None)
+
+
+def tree_of_parser(place: Place = ()) -> Tree:
+    last = place[-1] if place else ""
+    if last in _OTHERWISE:
+        return None
+    if last in _FIRST:
+        return {"*": tree_of_parser((*place, _FIRST[str(last)]))}
+    keys = known_to_parser(place)
+    return None if keys is None else {key: tree_of_parser((*place, key)) for key in keys}
+
+
+def tree_of_schema(schema: dict[str, Any]) -> Tree:
+    if "$ref" in schema:
+        return tree_of_schema(DEFINITIONS[schema["$ref"].rpartition("/")[2]])
+    if "properties" in schema:
+        return {key: tree_of_schema(inner) for key, inner in schema["properties"].items()}
+    several = [*schema.get("patternProperties", {}).values(), schema.get("items", {})]
+    found = [tree for tree in map(tree_of_schema, filter(None, several)) if tree is not None]
+    return {"*": found[0]} if found else None
+
+
+def in_any_order(tree: Tree) -> object:
+    return tree and {key: in_any_order(tree[key]) for key in sorted(tree)}
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft7Validator.check_schema(SCHEMA)
+
+
+def test_the_schema_has_the_keys_that_the_parser_knows() -> None:
+    whole = {key: tree_of_schema(KEYS[key]) for key in KEYS.keys() - PART.keys()}
+    assert in_any_order(tree_of_parser()) == in_any_order(whole)
+    assert known_to_parser((), PART) == [key for key in KEYS if key in PART]
+
+
+@pytest.mark.parametrize(
+    ("name", "driver"),
+    [("arm", "remote"), ("kube", "kubernetes"), ("engine", "docker-container")],
+)
+def test_a_drivers_options_are_those_that_the_parser_knows(name: str, driver: str) -> None:
+    known = known_to_parser(("builder-nodes", name, "options"))
+    assert known == [*DEFINITIONS[f"{driver}-options"]["properties"]]
+
+
+def test_each_driver_has_its_options_in_the_schema() -> None:
+    drivers = {
+        rule["if"]["properties"]["driver"]["const"]: rule["then"]["properties"]["options"]
+        for rule in DEFINITIONS["node"]["allOf"]
+    }
+    assert (
+        drivers.keys() == OPTIONS.keys() == {*DEFINITIONS["node"]["properties"]["driver"]["enum"]}
+    )
+    for driver, options in OPTIONS.items():
+        if options:
+            assert drivers[driver] == {"$ref": f"#/definitions/{driver}-options"}
+            assert [*DEFINITIONS[f"{driver}-options"]["properties"]] == [*options]
+
+
+@pytest.mark.parametrize("base", ["", *(f" {base}" for base in BASES), " slimm", " "])
+@pytest.mark.parametrize("platform", [*PLATFORMS, "linux/armv7"])
+def test_the_keys_of_what_is_lacking_are_the_parsers(platform: str, base: str) -> None:
+    wrong = changed(WHOLE, ("images", "web", "lacks"), {platform + base: ["uvloop"]})
+    unknown = any("unknown key" in problem.what for problem in of_parser(wrong))
+    assert bool(of_schema(wrong)) == unknown
+
+
+@pytest.mark.parametrize("key", sorted(KEYS))
+def test_a_whole_takes_no_key_of_a_part_and_a_part_none_of_a_whole(key: str) -> None:
+    values = {**WHOLE, key: PART[key]} if key in PART else {**PART, key: WHOLE.get(key, "true")}
+    if key != "part-of":
+        assert of_parser(values)
+        assert of_schema(values)
+
+
+@pytest.mark.parametrize("values", [WHOLE, PART, {**PART, "only": []}])
+def test_a_sound_declaration_has_no_error(values: dict[str, Any]) -> None:
+    assert of_parser(values) == []
+    assert of_schema(values) == []
+
+
+@pytest.mark.parametrize("key", ["registry", "builders", "images"])
+def test_what_a_whole_must_have_the_schema_asks_for(key: str) -> None:
+    values = {name: value for name, value in WHOLE.items() if name != key}
+    assert of_parser(values)
+    assert [error.validator for error in of_schema(values)] == ["required"]
+
+
+def test_a_part_without_the_repository_must_have_images() -> None:
+    for values in ({"part-of": "prod"}, {"part-of": "prod", "only": [], "with-github": "false"}):
+        assert of_parser(values)
+        assert of_schema(values)
+
+
+FILES = {name: (ROOT / name).read_text("utf-8") for name in ("Pulumi.dev.yaml", "Pulumi.prod.yaml")}
+FILES |= stack_files(parse(WHOLE), "prod", {"encryptionsalt": "v1:x"})
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_projects_files_and_those_of_a_split_name_the_schema_and_have_no_error(
+    name: str,
+) -> None:
+    assert FILES[name].startswith("# yaml-language-server: $schema=docs/declaration.schema.json\n")
+    assert of_file(yaml.safe_load(FILES[name])) == []
+
+
+def test_what_is_pulumis_own_is_left_to_it() -> None:
+    config = {f"fleet:{key}": value for key, value in WHOLE.items()}
+    config |= {"secrets:TOKEN": {"secure": "v1:x:y"}, "github:token": {"secure": "v1:x:y"}}
+    contents = {"encryptionsalt": "v1:x", "environment": ["team/fleet"], "config": config}
+    assert of_file(contents) == []
+    assert of_file({**contents, "config": {**config, "registry": "ghcr.io/a"}})
+    assert of_file({"encryptionsalt": "v1:x"})
+
+
+def examples() -> Iterator[Any]:
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for number, block in enumerate(
+            re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL)
+        ):
+            yield pytest.param(yaml.safe_load(dedent(block)), id=f"{page.name}-{number}")
+
+
+@pytest.mark.parametrize("block", [*examples()])
+def test_the_examples_of_the_pages_have_no_error(block: dict[str, Any]) -> None:
+    if "config" in block:
+        assert of_file(block) == []
+    elif all(key.startswith("fleet:") for key in block):
+        whole = {f"fleet:{key}": value for key, value in WHOLE.items()}
+        assert of_file({"config": {**whole, **block}}) == []
+    else:
+        key = "builder-nodes" if any("driver" in entry for entry in block.values()) else "images"
+        assert of_schema({**WHOLE, key: block}) == []
+
+
+def test_the_tables_of_keys_name_each_and_their_examples_have_no_error() -> None:
+    page = (ROOT / "docs/declaration.md").read_text()
+    rows = re.findall(r"^\| (`.*?) \| (.*) \|$", page, re.MULTILINE)
+    named = {name for first, told in rows for name in re.findall(r"`([^`]+)`", f"{first} {told}")}
+    assert {f"fleet:{key}" for key in KEYS} | DEFINITIONS["image"]["properties"].keys() <= named
+    tried = 0
+    for first, told in rows:
+        key = first.split("`")[1]
+        for text in re.findall(r"`([{\[][^`]+)`", told):
+            value = yaml.safe_load(text.replace("[…]", "[]"))
+            place: Place = (key[6:],) if key.startswith("fleet:") else ("images", "web", key)
+            is_list = key == "exclude"
+            assert of_schema(changed(WHOLE, place, [value] if is_list else value)) == [], text
+            tried += 1
+    assert tried > 6
