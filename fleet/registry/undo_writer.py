@@ -16,10 +16,10 @@ from fleet.registry.undo_log import (
     Removal,
     UndoRecord,
     artifact_of,
+    build_repository_of,
     load,
     tag_of,
     value_of,
-    workshop_of,
 )
 
 _TRIES = 3
@@ -63,7 +63,7 @@ class UndoWriter:
 
         :raises UndoRecordError: if that can't be done; the record is as it was.
         """
-        async with self._turns[workshop_of(repository), tag_of(owner)]:
+        async with self._turns[build_repository_of(repository), tag_of(owner)]:
             fresh, former = self.unnoted(repository, going), self.unnoted(repository, gone)
             if not fresh and not former and claim is None:
                 return
@@ -90,7 +90,7 @@ class UndoWriter:
             lost.append(one_line(claim.remover))
         if lost:
             self._noted = {key for key in self._noted if key[0].repository != repository}
-            place = f"{workshop_of(repository)}:{tag_of(owner)}"
+            place = f"{build_repository_of(repository)}:{tag_of(owner)}"
             error = OverwrittenArtifactError(f"{place} lost {', '.join(lost)} to another writer")
             raise _refused(repository, owner, error)
         return record
@@ -144,14 +144,14 @@ async def _drop(artifact: Artifact, displaced: str) -> None:
 
 
 def _refused(repository: Repository, owner: str, error: OciError) -> UndoRecordError:
-    workshop = workshop_of(repository)
+    build_repository = build_repository_of(repository)
     return UndoRecordError(
-        f"{repository}: nothing goes without the undo record {workshop}:{tag_of(owner)}: "
-        f"{error}{_remedy(error, workshop)}"
+        f"{repository}: nothing goes without the undo record {build_repository}:{tag_of(owner)}: "
+        f"{error}{_remedy(error, build_repository)}"
     )
 
 
-def _remedy(error: OciError, workshop: Repository) -> str:
+def _remedy(error: OciError, build_repository: Repository) -> str:
     if isinstance(error, UndoRecordError):
         return ""
     if isinstance(error, OverwrittenArtifactError):
@@ -161,7 +161,7 @@ def _remedy(error: OciError, workshop: Repository) -> str:
             f"; give it another tag that begins with {PREFIX}, so that sweeps keep what it names, "
             "and delete this one: a new record begins"
         )
-    return f". See to it that this run may push to {workshop}, or {KEEPING}"
+    return f". See to it that this run may push to {build_repository}, or {KEEPING}"
 
 
 def _key(repository: Repository, removal: Removal) -> tuple[TagReference, str]:

@@ -172,7 +172,7 @@ async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: 
 
 
 def _images(here: Checkout, chosen: argparse.Namespace, plan: Plan) -> tuple[images.Image, ...]:
-    """Return the images to sweep; of one that nothing declares, no workshop tag is planned.
+    """Return the images to sweep; of one that nothing declares, no build tag is planned.
 
     :raises TroubleError: for a part of a fleet, when the image is not its own.
     """

@@ -93,12 +93,12 @@ def tag_of(owner: str) -> str:
     return tag_for(PREFIX, owner)
 
 
-async def load(registry: Registry, workshop: Repository, owner: str) -> Ledger:
-    """Return the ledger in ``workshop``, an empty one where none was written.
+async def load(registry: Registry, build_repository: Repository, owner: str) -> Ledger:
+    """Return the ledger in ``build_repository``, an empty one where none was written.
 
     :raises TroubleError: when what lies there is no ledger.
     """
-    artifact = _artifact(registry, workshop, owner)
+    artifact = _artifact(registry, build_repository, owner)
     try:
         found = await artifact.load()
         if found is None:
@@ -111,13 +111,15 @@ async def load(registry: Registry, workshop: Repository, owner: str) -> Ledger:
     return Ledger(entries=entries, tags=tags, digest=found.digest)
 
 
-async def save(registry: Registry, workshop: Repository, owner: str, ledger: Ledger) -> Ledger:
+async def save(
+    registry: Registry, build_repository: Repository, owner: str, ledger: Ledger
+) -> Ledger:
     """Write the ledger, and delete the manifest that it displaces; return it as written.
 
     :raises TroubleError: when another ledger is there than it was read from, or when it has
         outgrown what can be read back; nothing was written.
     """
-    artifact = _artifact(registry, workshop, owner)
+    artifact = _artifact(registry, build_repository, owner)
     # The owner is in it, for another stack's ledger must not have the same digest.
     held = {"owner": owner, "entries": ledger.entries, "tags": ledger.tags}
     try:
@@ -131,8 +133,10 @@ async def save(registry: Registry, workshop: Repository, owner: str, ledger: Led
     return replace(ledger, digest=digest)
 
 
-def _artifact(registry: Registry, workshop: Repository, owner: str) -> Artifact:
-    return Artifact(registry=registry, repository=workshop, tag=tag_of(owner), media_type=_TYPE)
+def _artifact(registry: Registry, build_repository: Repository, owner: str) -> Artifact:
+    return Artifact(
+        registry=registry, repository=build_repository, tag=tag_of(owner), media_type=_TYPE
+    )
 
 
 def _checked(found: Any) -> dict[str, dict[str, str]]:

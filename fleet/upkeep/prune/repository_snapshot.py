@@ -20,7 +20,7 @@ _RECORDS = (LEDGER, UNDO)
 class Node:
     """A manifest and what it refers to; ``platforms`` are those of ``children`` that run.
 
-    ``subject`` is also what a throwaway displaced: an interrupted removal still needs it.
+    ``subject`` is also what a placeholder displaced: an interrupted removal still needs it.
     """
 
     digest: str
@@ -46,7 +46,7 @@ class Holdings:
 
     @property
     def records(self) -> dict[str, str]:
-        """The tags of ledgers and undo records, which a workshop keeps, with their digests."""
+        """The tags of ledgers and undo records, which build repositories keep, with digests."""
         return {tag: digest for tag, digest in self.tags.items() if tag.startswith(_RECORDS)}
 
     @property

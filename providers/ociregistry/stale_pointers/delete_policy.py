@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fleet.http.text import one_line
 from fleet.registry.errors import OciError, UndoRecordError
-from fleet.registry.undo_log import remover_of, tag_of, workshop_of
+from fleet.registry.undo_log import build_repository_of, remover_of, tag_of
 from providers.ociregistry.context import Session
 from providers.ociregistry.stale_pointers.model import StaleInputs
 
@@ -32,7 +32,7 @@ async def parting(session: Session, urn: str, inputs: StaleInputs) -> Parting:
         return Parting(stays=True)
     own = remover_of(urn, repository)
     known = await session.retirer.noter.record(repository, inputs.owner)
-    record = f"{workshop_of(repository)}:{tag_of(inputs.owner)}"
+    record = f"{build_repository_of(repository)}:{tag_of(inputs.owner)}"
     others = known.others(own)
     other = (
         one_line(min(others))

@@ -11,7 +11,7 @@ from fleet.registry.manifest import (
     annotations_of,
     document_of,
 )
-from fleet.registry.removal.placeholder import is_throwaway
+from fleet.registry.removal.placeholder import is_placeholder
 from providers.ociregistry.stale_pointers.model import (
     Pointer,
     StaleInputs,
@@ -68,7 +68,7 @@ class Judge:
         """
         manifest = await self.registry.get(inputs.repository, pointer.tag)
         return Verdict(
-            manifest=manifest, unfinished=manifest is not None and is_throwaway(manifest)
+            manifest=manifest, unfinished=manifest is not None and is_placeholder(manifest)
         )
 
     async def _objection(

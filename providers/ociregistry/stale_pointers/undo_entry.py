@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from fleet.registry.interface import Manifest, Registry
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.removal.distribution import NameRemover
-from fleet.registry.removal.placeholder import displaced_by, is_throwaway
+from fleet.registry.removal.placeholder import displaced_by, is_placeholder
 from fleet.registry.undo_log import Claim, Removal, UndoRecord
 from fleet.registry.undo_writer import UndoWriter
 from providers.ociregistry.stale_pointers.model import StaleInputs
@@ -24,7 +24,7 @@ class Noter:
     def removals(self, going: Mapping[str, Manifest]) -> list[Removal]:
         """Return the record of each name, but of one whose image nobody knows any more."""
         found = {
-            tag: displaced_by(manifest) if is_throwaway(manifest) else manifest.digest
+            tag: displaced_by(manifest) if is_placeholder(manifest) else manifest.digest
             for tag, manifest in going.items()
         }
         now = self._now()

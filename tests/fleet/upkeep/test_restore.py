@@ -2,7 +2,7 @@ import pytest
 
 from fleet.console import TroubleError
 from fleet.registry.errors import ConflictError
-from fleet.registry.removal.placeholder import throwaway
+from fleet.registry.removal.placeholder import placeholder_manifest
 from fleet.upkeep.restore.restore import choose, outlook, restore
 from tests.fleet.upkeep.conftest import removed, remover
 from tests.fleet.upkeep.sweeping import DIGEST, Run, repository, state
@@ -91,7 +91,7 @@ class TestRestore:
         self, registry: FakeRegistry, run: Run
     ) -> None:
         digest = registry.push_index("team/web", "old")
-        leftover = throwaway("nonce", digest)
+        leftover = placeholder_manifest("nonce", digest)
         storage = registry.repositories["team/web"]
         storage.manifests[leftover.digest] = (leftover.media_type, leftover.body)
         storage.tags[TAG] = leftover.digest
