@@ -30,13 +30,15 @@ class UndoWriter:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._noted: set[tuple[TagReference, str]] = set()
+        self._written: set[tuple[TagReference, str]] = set()
         # Of two writes at once the later one would lose what the earlier one added.
         self._turns: defaultdict[tuple[Repository, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def unnoted(self, repository: Repository, removals: Collection[Removal]) -> tuple[Removal, ...]:
+    def unwritten(
+        self, repository: Repository, removals: Collection[Removal]
+    ) -> tuple[Removal, ...]:
         """Return those of `removals` that this process has not put on record."""
-        return tuple(r for r in removals if _key(repository, r) not in self._noted)
+        return tuple(r for r in removals if _key(repository, r) not in self._written)
 
     async def read(self, repository: Repository, owner: str) -> UndoRecord:
         """Return the record.
@@ -51,7 +53,7 @@ class UndoWriter:
         except OciError as error:
             raise _refused(repository, owner, error) from error
 
-    async def note(
+    async def add(
         self,
         repository: Repository,
         owner: str,
@@ -64,14 +66,14 @@ class UndoWriter:
         :raises UndoRecordError: if that can't be done; the record is as it was.
         """
         async with self._turns[build_repository_of(repository), tag_of(owner)]:
-            fresh, former = self.unnoted(repository, going), self.unnoted(repository, gone)
+            fresh, former = self.unwritten(repository, going), self.unwritten(repository, gone)
             if not fresh and not former and claim is None:
                 return
             try:
                 await self._write(repository, owner, fresh, former, claim)
             except OciError as error:
                 raise _refused(repository, owner, error) from error
-            self._noted |= {_key(repository, removal) for removal in (*fresh, *former)}
+            self._written |= {_key(repository, removal) for removal in (*fresh, *former)}
 
     async def confirm(
         self, repository: Repository, owner: str, going: Collection[Removal], claim: Claim
@@ -89,7 +91,7 @@ class UndoWriter:
         if declared is None or claim.pointers not in (None, declared):
             lost.append(one_line(claim.remover))
         if lost:
-            self._noted = {key for key in self._noted if key[0].repository != repository}
+            self._written = {key for key in self._written if key[0].repository != repository}
             place = f"{build_repository_of(repository)}:{tag_of(owner)}"
             error = OverwrittenArtifactError(f"{place} lost {', '.join(lost)} to another writer")
             raise _refused(repository, owner, error)

@@ -19,7 +19,7 @@ from providers.ociregistry.stale_pointers.allow_list import Allowed
 from providers.ociregistry.stale_pointers.find import Lister
 from providers.ociregistry.stale_pointers.model import StaleInputs
 from providers.ociregistry.stale_pointers.properties import recorded_view, stale_inputs
-from providers.ociregistry.stale_pointers.remove import Retirer
+from providers.ociregistry.stale_pointers.remove import PointerRemover
 from providers.ociregistry.tag.prior_state import Before
 from providers.ociregistry.tag.refresh_sampling import Turns
 from providers.ociregistry.tag.writer import Tagger
@@ -56,7 +56,7 @@ class Session:
         self._transport: Transport | None = None
         self._tagger: Tagger | None = None
         self._lister: Lister | None = None
-        self._retirer: Retirer | None = None
+        self._pointer_remover: PointerRemover | None = None
         self._settings: RunSettings | None = None
         self._logins = NO_LOGINS
         self.environment = environment
@@ -90,13 +90,13 @@ class Session:
         return self._lister
 
     @property
-    def retirer(self) -> Retirer:
+    def pointer_remover(self) -> PointerRemover:
         """The one that removes stale pointers."""
-        if self._retirer is None:
+        if self._pointer_remover is None:
             client = self._client()
             removers = Removers(self._opened(), client)
-            self._retirer = Retirer(client, removers.of, self._now)
-        return self._retirer
+            self._pointer_remover = PointerRemover(client, removers.of, self._now)
+        return self._pointer_remover
 
     @property
     def settings(self) -> RunSettings:

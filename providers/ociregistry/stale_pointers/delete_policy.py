@@ -31,7 +31,7 @@ async def parting(session: Session, urn: str, inputs: StaleInputs) -> Parting:
     if inputs.keep_on_destroy or declared.keeps or declared.has_successor(repository, urn):
         return Parting(stays=True)
     own = remover_of(urn, repository)
-    known = await session.retirer.noter.record(repository, inputs.owner)
+    known = await session.pointer_remover.undo_entries.record(repository, inputs.owner)
     record = f"{build_repository_of(repository)}:{tag_of(inputs.owner)}"
     others = known.others(own)
     other = (
@@ -58,7 +58,7 @@ async def _twin(session: Session, inputs: StaleInputs, own: str, *, lost: bool) 
     """
     for twin in session.declared.twins(inputs.repository):
         try:
-            record = await session.retirer.noter.record(twin, inputs.owner)
+            record = await session.pointer_remover.undo_entries.record(twin, inputs.owner)
         except OciError as error:
             raise UndoRecordError(
                 f"{inputs.repository}: it may be that {twin} is the same repository under another "

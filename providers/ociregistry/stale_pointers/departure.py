@@ -28,11 +28,11 @@ class Leaving:
         if inputs.keep_on_destroy:
             return
         recorded = {tag: frozenset({digest}) for tag, digest in known.live.items()}
-        retirer = self._session.retirer
+        pointer_remover = self._session.pointer_remover
         wanted = replace(inputs, recorded=recorded, listed=found.names)
         try:
             going = await self._session.hosts.ask(
-                inputs.repository.host, lambda: retirer.owned(wanted, frozenset())
+                inputs.repository.host, lambda: pointer_remover.owned(wanted, frozenset())
             )
         except OciError:
             return
@@ -63,7 +63,7 @@ class Leaving:
                 )
             if found.stays:
                 await self._keep_record(inputs, urn)
-            outcome = Outcome() if found.stays else await self._retire_owned(inputs, urn)
+            outcome = Outcome() if found.stays else await self._remove_owned(inputs, urn)
         except UnreachableError as error:
             await self._forget(inputs, urn, error)
             return
@@ -78,20 +78,21 @@ class Leaving:
                 urn,
             )
 
-    async def _retire_owned(self, inputs: StaleInputs, urn: str) -> Outcome:
-        retirer, declared = self._session.retirer, self._session.declared
+    async def _remove_owned(self, inputs: StaleInputs, urn: str) -> Outcome:
+        pointer_remover, declared = self._session.pointer_remover, self._session.declared
         inputs = replace(inputs, allowed=self._session.allowed)
 
         async def say(going: dict[str, str]) -> None:
             await self._session.log(f"{inputs.repository}, to be removed: {names(going)}", urn)
 
         tags = declared.tags(inputs.repository)
-        return await retirer.retire_owned(inputs, tags, say, remover_of(urn, inputs.repository))
+        remover = remover_of(urn, inputs.repository)
+        return await pointer_remover.remove_owned(inputs, tags, say, remover)
 
     async def _keep_record(self, inputs: StaleInputs, urn: str) -> None:
         try:
             claim = Claim(remover=remover_of(urn, inputs.repository), pointers=None)
-            await self._session.retirer.noter.note(inputs, {}, inputs.removed, claim)
+            await self._session.pointer_remover.undo_entries.add(inputs, {}, inputs.removed, claim)
         except OciError as error:
             held = ", ".join(f"{entry.tag} ({entry.digest})" for entry in inputs.removed)
             await self._session.warn(

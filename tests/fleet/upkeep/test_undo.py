@@ -52,7 +52,7 @@ def note(registry: FakeRegistry, run: Run) -> Note:
     ) -> None:
         gone = [Removal(tag=tag, digest=digest, removed_at=at) for tag, digest in tags.items()]
         place = repository(registry, name)
-        run(lambda client: UndoWriter(client).note(place, owner, gone))
+        run(lambda client: UndoWriter(client).add(place, owner, gone))
 
     return put
 
@@ -170,7 +170,7 @@ class TestARemoverThatNoStateHas:
         async def claim(client: Client) -> None:
             for name in ("fleet::s", "fleet::lost"):
                 found = Claim(remover=name, pointers=(TAG,))
-                await UndoWriter(client).note(place, OWNER, [], claim=found)
+                await UndoWriter(client).add(place, OWNER, [], claim=found)
 
         run(claim)
 
