@@ -20,7 +20,7 @@ from providers.ociregistry.stale_pointers.find import Lister
 from providers.ociregistry.stale_pointers.model import StaleInputs
 from providers.ociregistry.stale_pointers.properties import recorded_view, stale_inputs
 from providers.ociregistry.stale_pointers.remove import PointerRemover
-from providers.ociregistry.tag.prior_state import Before
+from providers.ociregistry.tag.prior_state import PriorState
 from providers.ociregistry.tag.refresh_sampling import Turns
 from providers.ociregistry.tag.writer import Tagger
 
@@ -62,7 +62,7 @@ class Session:
         self.environment = environment
         self.inputs: dict[str, Mapping[str, str]] = {}
         """What went into a tag by the last run's inputs: the SDK hands them to `check` alone."""
-        self.gone: dict[str, Before] = {}
+        self.gone: dict[str, PriorState] = {}
         """The tags that this run's refresh found absent."""
         self.declared = Declared()
         self.destroying = False

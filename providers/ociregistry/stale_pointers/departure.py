@@ -19,7 +19,7 @@ class Leaving:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def foresee(self, urn: str, inputs: StaleInputs, known: View, found: View) -> None:
+    async def predict(self, urn: str, inputs: StaleInputs, known: View, found: View) -> None:
         """Log what a destroy would remove, with the digests.
 
         `known` is the state before this run's refresh, `found` what that found. Where that

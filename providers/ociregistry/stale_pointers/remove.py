@@ -15,7 +15,7 @@ from fleet.registry.removal.placeholder import stood_for
 from fleet.registry.undo_log import Claim, Removal, UndoRecord
 from providers.ociregistry.stale_pointers.model import Kept, Pointer, StaleInputs, live_pointers
 from providers.ociregistry.stale_pointers.not_allowed import not_allowed_of, not_forgotten
-from providers.ociregistry.stale_pointers.removability import Judge, Verdict
+from providers.ociregistry.stale_pointers.removability import Removability, RemovabilityCheck
 from providers.ociregistry.stale_pointers.undo_entry import UndoEntryWriter
 
 
@@ -60,10 +60,10 @@ class PointerRemover:
     ) -> None:
         self._registry = registry
         self._remover = remover
-        self._judge = Judge(registry=registry)
+        self._removability = RemovabilityCheck(registry=registry)
         self.undo_entries = UndoEntryWriter(registry, remover, now)
 
-    async def foresee(self, inputs: StaleInputs, remover: str) -> Outcome:
+    async def predict_stale(self, inputs: StaleInputs, remover: str) -> Outcome:
         """Return what `remove_stale` would do, without a write.
 
         :raises UndoRecordError: if the undo record can't be read.
@@ -195,34 +195,36 @@ class PointerRemover:
     ) -> "_Belongings":
         # The list may be short or empty, and no later run would look for what it lacks.
         pointers = live_pointers({*tags, *inputs.pointers} - declared, inputs.grammar)
-        verdicts = await asyncio.gather(*(self._judge.judge(inputs, p, tags) for p in pointers))
+        checked = await asyncio.gather(
+            *(self._removability.check(inputs, p, tags) for p in pointers)
+        )
         going, kept = {}, []
-        for pointer, verdict in zip(pointers, verdicts, strict=True):
-            if verdict.manifest is None:
+        for pointer, found in zip(pointers, checked, strict=True):
+            if found.manifest is None:
                 continue
-            reason = _not_ours(pointer, verdict.manifest, inputs)
-            if verdict.unfinished or not (reason or _may_be_version(pointer, verdict, inputs)):
-                if verdict.unfinished or _is_listed(pointer.tag, inputs):
-                    going[pointer.tag] = verdict.manifest
+            reason = _not_ours(pointer, found.manifest, inputs)
+            if found.unfinished or not (reason or _may_be_version(pointer, found, inputs)):
+                if found.unfinished or _is_listed(pointer.tag, inputs):
+                    going[pointer.tag] = found.manifest
                     continue
                 reason = "the state does not list it"
-                kept.append(Kept(tag=pointer.tag, digest=verdict.manifest.digest, reason=reason))
+                kept.append(Kept(tag=pointer.tag, digest=found.manifest.digest, reason=reason))
             elif pointer.tag in inputs.pointers:
-                kept.append(Kept(tag=pointer.tag, digest=verdict.manifest.digest, reason=reason))
+                kept.append(Kept(tag=pointer.tag, digest=found.manifest.digest, reason=reason))
         return _Belongings(going=going, kept=tuple(kept))
 
     async def _stays(
         self, inputs: StaleInputs, tag: str, manifest: Manifest, tags: Collection[str]
     ) -> str:
-        """Judge a name of ours again; return why it stays, or an empty string.
+        """Check a tag of ours again; return why it stays, or an empty string.
 
         One that is gone or names something else by now is for the removal, which looks last.
         """
         pointer = live_pointers([tag], inputs.grammar)[0]
-        verdict = await self._judge.judge(inputs, pointer, tags)
-        if verdict.manifest is None or verdict.manifest.digest != manifest.digest:
+        found = await self._removability.check(inputs, pointer, tags)
+        if found.manifest is None or found.manifest.digest != manifest.digest:
             return ""
-        return verdict.kept if _may_be_version(pointer, verdict, inputs) else ""
+        return found.objection if _may_be_version(pointer, found, inputs) else ""
 
     async def _still(
         self,
@@ -240,12 +242,12 @@ class PointerRemover:
         pointers = live_pointers([tag], inputs.grammar)
         if not pointers:
             return None, "no pointer by the grammar"
-        verdict = await self._judge.judge(inputs, pointers[0], tags)
-        if verdict.manifest is None:
+        found = await self._removability.check(inputs, pointers[0], tags)
+        if found.manifest is None:
             return None, "already gone"
-        if verdict.manifest.digest != digest:
-            return verdict.manifest, f"moved since it was listed, to {verdict.manifest.digest}"
-        return verdict.manifest, verdict.kept
+        if found.manifest.digest != digest:
+            return found.manifest, f"moved since it was listed, to {found.manifest.digest}"
+        return found.manifest, found.objection
 
     async def _remove(self, course: _Removing, tag: str, manifest: Manifest) -> str:
         """Remove a name, or return why it stays.
@@ -306,8 +308,8 @@ def _is_listed(tag: str, inputs: StaleInputs) -> bool:
     return inputs.listed is None or tag in inputs.listed or tag in inputs.pointers
 
 
-def _may_be_version(pointer: Pointer, verdict: Verdict, inputs: StaleInputs) -> bool:
-    return bool(verdict.kept) and pointer.tag not in inputs.pointers
+def _may_be_version(pointer: Pointer, found: Removability, inputs: StaleInputs) -> bool:
+    return bool(found.objection) and pointer.tag not in inputs.pointers
 
 
 def _so_far(error: OciError, removed: list[Removal]) -> str:

@@ -96,7 +96,7 @@ class StaleResource:
         ]
 
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
-        """Look at the repository, and remove what is stale, or foresee that."""
+        """Look at the repository, and remove what is stale, or predict that."""
         async with self._claiming(urn, properties, preview=preview):
             view = await self._look(urn, self._inputs(properties), View())
             step = self._step(urn, properties, view, [], known=View())
@@ -105,7 +105,7 @@ class StaleResource:
     async def update(
         self, urn: str, olds: Properties, news: Properties, *, preview: bool
     ) -> dict[str, Any]:
-        """Remove what the state lists as stale, or foresee that; the record only grows."""
+        """Remove what the state lists as stale, or predict that; the record only grows."""
         record = list(olds.get("removed", []))
         view = recorded_view(olds)
         async with self._claiming(urn, news, preview=preview):
@@ -128,7 +128,7 @@ class StaleResource:
         listed = due(view, declared)
         await self._log_waiting(urn, listed, known)
         if self._session.destroying:
-            await self._leaving.foresee(urn, declared, known, view)
+            await self._leaving.predict(urn, declared, known, view)
         return {**properties, **view_properties(view, listed.stale, listed.kept)}, dict(inputs)
 
     async def delete(self, urn: str, properties: Properties) -> None:
@@ -157,7 +157,7 @@ class StaleResource:
             text = still_there(step.inputs.repository, step.not_allowed.values())
             await self._session.warn(text, urn)
         if preview:
-            return {**await self._foreseen(step), "removed": record}
+            return {**await self._predicted(step), "removed": record}
         if step.inputs.stale and "" in news.get("waitFor", []):
             raise OciError(
                 f"{self.identify(news)}: no pointer is removed while a declared tag failed; repair "
@@ -198,7 +198,7 @@ class StaleResource:
             urn=urn, news=news, inputs=inputs, view=view, known=known, not_allowed=not_allowed
         )
 
-    async def _foreseen(self, step: _Step) -> dict[str, Any]:
+    async def _predicted(self, step: _Step) -> dict[str, Any]:
         """Return the outputs of a preview, with what a report can't know.
 
         `removers` are those that the undo record has, `lastTags` remarks on what is removed.
@@ -208,7 +208,7 @@ class StaleResource:
         remover = remover_of(step.urn, inputs.repository)
         if inputs.stale:
             outcome = await self._session.hosts.ask(
-                inputs.repository.host, lambda: pointer_remover.foresee(inputs, remover)
+                inputs.repository.host, lambda: pointer_remover.predict_stale(inputs, remover)
             )
         listed = due(view, inputs)
         await self._log_waiting(step.urn, listed, step.known)
