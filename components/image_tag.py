@@ -55,7 +55,7 @@ class ImageTag(pulumi.ComponentResource):
                 sources=sources if len(sources) > 1 else None,
                 platforms=args.tag.platforms,
                 identity=args.tag.identity,
-                inputs=args.tag.ingredients,
+                inputs=args.tag.build_inputs,
                 owner=args.owner,
                 annotations=args.tag.annotations if len(sources) > 1 else {},
                 on_conflict=args.on_conflict,

@@ -104,17 +104,17 @@ def _image(image: ImagePlan, plan: Plan, known: Known, undeclared: Undeclared) -
 def _version(tag: VersionTag, image: ImagePlan, plan: Plan, known: Known) -> Foreseen:
     ref = TagReference.parse(f"{image.repository}:{tag.tag}")
     prior = known.tags.get(str(ref), PriorState())
-    ingredients = shortened(tag.ingredients)
+    build_inputs = shortened(tag.build_inputs)
     inputs = TagInputs(
         ref=ref,
         owner=plan.owner,
         sources=tuple(
-            _manifest(build.repository, _digest(build, tag, ingredients, prior, known))
+            _manifest(build.repository, _digest(build, tag, build_inputs, prior, known))
             for build in tag.builds
         ),
         platforms=tag.platforms,
         identity=tag.identity,
-        inputs=ingredients,
+        inputs=build_inputs,
         annotations=tag.annotations if len(tag.builds) > 1 else {},
         on_conflict=plan.version_conflict,
     )
@@ -124,7 +124,7 @@ def _version(tag: VersionTag, image: ImagePlan, plan: Plan, known: Known) -> For
 def _digest(
     build: TagBuild,
     tag: VersionTag,
-    ingredients: Mapping[str, str],
+    build_inputs: Mapping[str, str],
     prior: PriorState,
     known: Known,
 ) -> str:
@@ -135,7 +135,7 @@ def _digest(
     same = recorded is not None and recorded.identity == tag.identity
     if built is None or not wheels or not _is_asked_again(build, built):
         return ""
-    return built.digest if same or _has_same_files(build, ingredients, prior) else ""
+    return built.digest if same or _has_same_files(build, build_inputs, prior) else ""
 
 
 def _is_asked_again(build: TagBuild, built: Build) -> bool:
@@ -150,14 +150,14 @@ def _is_asked_again(build: TagBuild, built: Build) -> bool:
     )
 
 
-def _has_same_files(build: TagBuild, ingredients: Mapping[str, str], prior: PriorState) -> bool:
+def _has_same_files(build: TagBuild, build_inputs: Mapping[str, str], prior: PriorState) -> bool:
     """Tell whether what is in no argument of a build is as it was: its files, the image below."""
     below = {f"image {platform}" for platform in build.platforms}
     watched = [
-        name for name in {*prior.inputs, *ingredients} if name in below or name.startswith("file ")
+        name for name in {*prior.inputs, *build_inputs} if name in below or name.startswith("file ")
     ]
     return bool(prior.inputs) and all(
-        prior.inputs.get(name) == ingredients.get(name) for name in watched
+        prior.inputs.get(name) == build_inputs.get(name) for name in watched
     )
 
 

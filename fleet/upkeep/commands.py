@@ -108,7 +108,7 @@ def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
 
     done = asyncio.run(run())
     _tell(done)
-    _tell(restore.outlook(state, done.entry))
+    _tell(restore.predict_next_update(state, done.entry))
     return 0
 
 

@@ -14,7 +14,7 @@ _FALLBACK = "sha256-"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loose:
+class UnreferencedDigest:
     """A digest that nothing needs, the tags that go with it, and when it goes."""
 
     repository: Repository
@@ -48,7 +48,9 @@ def _attached_to(tag: str) -> str:
     return f"sha256:{hexadecimal}" if tag.startswith(_FALLBACK) else ""
 
 
-def loosened(holdings: Holdings, keep: Collection[str], candidates: Iterable[str]) -> list[str]:
+def find_unreferenced(
+    holdings: Holdings, keep: Collection[str], candidates: Iterable[str]
+) -> list[str]:
     """Return what of ``candidates`` is there and not to be kept, each before what belongs to it.
 
     Children go along with the last index that needed them; an index goes first, so that none is
@@ -82,9 +84,9 @@ def _outermost_first(digests: Collection[str], holdings: Holdings) -> list[str]:
 
 
 def decide(
-    holdings: Holdings, loose: Iterable[str], ledger: Ledger, days: int, now: str
-) -> tuple[Loose, ...]:
-    """Date each loose digest; it is due ``days`` after the ledger first saw it loose.
+    holdings: Holdings, unreferenced: Iterable[str], ledger: Ledger, days: int, now: str
+) -> tuple[UnreferencedDigest, ...]:
+    """Date each unreferenced digest; it is due ``days`` after the ledger first saw it unreferenced.
 
     Nothing is due where no run has recorded the repository's names: a list that lacks some could
     not be told from a whole one.
@@ -93,11 +95,11 @@ def decide(
     known: Mapping[str, str] = ledger.of(holdings.repository)
     tags = holdings.tags_by_digest()
     found = []
-    for digest in loose:
+    for digest in unreferenced:
         since = known.get(digest) or now
         goes = moment(since) + timedelta(days=days)
         found.append(
-            Loose(
+            UnreferencedDigest(
                 repository=holdings.repository,
                 digest=digest,
                 tags=tags.get(digest, ()),

@@ -1,4 +1,4 @@
-"""The ledger of a repository: which digests and names were seen, and what is loose since when.
+"""The ledger of a repository: digests and names that were seen, and unreferenced ones with dates.
 
 It lies in the registry beside what it describes, as an OCI artifact under a tag of the build
 repository: machines that run once and vanish share it, and no state backend has to keep it.
@@ -31,10 +31,10 @@ Names = Mapping[str, tuple[str, ...]]
 class Ledger:
     """What runs saw of the repositories of an image, by their names.
 
-    ``entries`` map a digest to the RFC 3339 time since which it is loose, empty while needed.
-    ``tags`` map a tag to the digests that it was seen to name, the last first, as far as those are
-    still there; a ledger of an older version has none. ``digest`` is what it was read from, empty
-    where there was none.
+    ``entries`` map a digest to the RFC 3339 time since which it is unreferenced, empty while it is
+    needed. ``tags`` map a tag to the digests that it was seen to name, the last first, as far as
+    those are still there; a ledger of an older version has none. ``digest`` is what it was read
+    from, empty where there was none.
     """
 
     entries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -50,19 +50,25 @@ class Ledger:
         return self.tags.get(repository.name, {})
 
     def recorded(self, repository: Repository) -> bool:
-        """Tell whether a run has noted the names of a repository before."""
+        """Tell whether a run has recorded the names of a repository before."""
         return repository.name in self.tags
 
-    def observe(self, repository: Repository, seen: Iterable[str], loose: Iterable[str], now: str,
-                tags: Mapping[str, str]) -> "Ledger":  # fmt: skip
+    def observe(
+        self,
+        repository: Repository,
+        seen: Iterable[str],
+        unreferenced: Iterable[str],
+        now: str,
+        tags: Mapping[str, str],
+    ) -> "Ledger":
         """Return the ledger after a look at ``repository``.
 
-        ``seen`` are all digests that are there. One that turned loose is dated ``now``, one that
-        was loose before keeps its date, one that is needed again loses it, and one that is no
-        longer there loses its entry. ``tags`` are the names that are there; a name that is not
-        stays noted as long as a digest that it named is there.
+        ``seen`` are all digests that are there. A newly unreferenced one is dated ``now``, one that
+        was unreferenced before keeps its date, one that is needed again loses it, and one that is
+        no longer there loses its entry. ``tags`` are the names that are there; a name that is not
+        stays recorded as long as a digest that it named is there.
         """
-        known, free, there = self.of(repository), frozenset(loose), frozenset(seen)
+        known, free, there = self.of(repository), frozenset(unreferenced), frozenset(seen)
         fresh = {d: (known.get(d) or now) if d in free else "" for d in sorted(there)}
         before = self.names(repository)
         named = {

@@ -74,8 +74,8 @@ async def restore(registry: Registry, entry: Removed) -> Restored:
     return Restored(entry=entry, written=True)
 
 
-def outlook(state: State, entry: Removed) -> str:
-    """Say what the next ``up`` makes of a restored name, by the policy of the last update."""
+def predict_next_update(state: State, entry: Removed) -> str:
+    """Describe what the next ``up`` makes of a restored name, by the policy of the last update."""
     remover = _remover_of(state, entry.repository)
     if remover is None:
         return _without_remover(state, entry.repository)

@@ -9,7 +9,7 @@ import pytest
 
 from fleet.checkout.stack_config import declaration_of_file
 from fleet.console import TroubleError
-from fleet.declaration.matrix import cells
+from fleet.declaration.matrix import matrix_entries
 from fleet.local import disk_space, prepare, truncated_state
 from fleet.local.requirements import needs_of
 from tests.fleet.local.examples import checkout, needs
@@ -55,7 +55,9 @@ def test_what_is_taken_follows_the_declaration() -> None:
     declared = declaration_of_file(ROOT / "Pulumi.dev.yaml")
     found = needs_of(declared, "dev")
     assert found.platform_images == 12
-    assert found.platform_images == sum(len(cells(i)) * len(i.platforms) for i in declared.images)
+    assert found.platform_images == sum(
+        len(matrix_entries(i)) * len(i.platforms) for i in declared.images
+    )
     prod = needs_of(declaration_of_file(ROOT / "Pulumi.prod.yaml"), "prod")
     assert prod.platform_images == 498
     assert disk_space.estimate(found) < disk_space.estimate(prod)
