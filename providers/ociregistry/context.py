@@ -21,7 +21,7 @@ from providers.ociregistry.stale_pointers.model import StaleInputs
 from providers.ociregistry.stale_pointers.properties import recorded_view, stale_inputs
 from providers.ociregistry.stale_pointers.remove import PointerRemover
 from providers.ociregistry.tag.prior_state import PriorState
-from providers.ociregistry.tag.refresh_sampling import Turns
+from providers.ociregistry.tag.refresh_sampling import RefreshSampling
 from providers.ociregistry.tag.writer import Tagger
 
 
@@ -78,8 +78,8 @@ class Session:
     def tagger(self) -> Tagger:
         """The one that acts on tags."""
         if self._tagger is None:
-            turns = Turns(verify_all=self.settings.verify_all, now=self._now)
-            self._tagger = Tagger(self._client(), turns.due, self._seen_by_tag)
+            sampling = RefreshSampling(verify_all=self.settings.verify_all, now=self._now)
+            self._tagger = Tagger(self._client(), sampling.due, self._seen_by_tag)
         return self._tagger
 
     @property
@@ -197,7 +197,7 @@ class Declared:
         """Tell whether a resource other than `urn` looks after the repository's pointers."""
         return bool(self._repositories[repository] - {urn})
 
-    def twins(self, repository: Repository) -> tuple[Repository, ...]:
+    def same_named(self, repository: Repository) -> tuple[Repository, ...]:
         """Return the looked-after repositories of the same name on other hosts, sorted."""
         found = (r for r, urns in self._repositories.items() if urns and r != repository)
         return tuple(sorted(r for r in found if r.name == repository.name))

@@ -49,7 +49,7 @@ class NameRemover(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Remover:
+class DistributionRemover:
     """Removes names with the requests of the distribution specification.
 
     Deletes the tag where the registry can do that (OCI distribution specification 1.1,

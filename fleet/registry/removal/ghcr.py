@@ -10,7 +10,12 @@ from fleet.registry.github_packages import Packages, Version, is_ghcr
 from fleet.registry.interface import Manifest, Registry
 from fleet.registry.interruption import STOPPED, require_running
 from fleet.registry.reference import TagReference
-from fleet.registry.removal.distribution import NameRemover, Remover, accepted, require_gone
+from fleet.registry.removal.distribution import (
+    DistributionRemover,
+    NameRemover,
+    accepted,
+    require_gone,
+)
 from fleet.registry.removal.placeholder import is_placeholder, put_back, write_placeholder
 from fleet.registry.transport import Transport
 
@@ -108,7 +113,7 @@ class Removers:
 
     def __init__(self, transport: Transport, client: Client) -> None:
         self._environment = transport.environment
-        self._plain = Remover(registry=client)
+        self._plain = DistributionRemover(registry=client)
         self._github = PackagesRemover(
             registry=client, packages=Packages(transport), retry=transport.retry
         )

@@ -7,7 +7,7 @@ from fleet.registry.errors import OciError, UnreachableError
 from fleet.registry.undo_log import Claim, remover_of
 from providers.ociregistry.context import Session
 from providers.ociregistry.properties import Properties
-from providers.ociregistry.stale_pointers.delete_policy import parting
+from providers.ociregistry.stale_pointers.delete_policy import delete_policy
 from providers.ociregistry.stale_pointers.model import StaleInputs, View
 from providers.ociregistry.stale_pointers.not_allowed import names
 from providers.ociregistry.stale_pointers.remove import Outcome
@@ -44,8 +44,8 @@ class Leaving:
 
         Only such go as the state lists or declares: that is what a preview could name. Each is
         named before the first one is removed. What this run declares stays, and all of them where
-        `parting` says so. One that the last run declared and that is somebody else's by now stays
-        with a warning. The record of what was ever removed is in the registry afterwards.
+        `delete_policy` says so. One that the last run declared and that is somebody else's by now
+        stays with a warning. The record of what was ever removed is in the registry afterwards.
 
         :raises UnreachableError: if the registry can't be reached, with the remedy for one that is
             gone for good. One on loopback is forgotten with a warning: nobody pulls from it.
@@ -54,7 +54,7 @@ class Leaving:
         """
         inputs = self._session.departing(properties)
         try:
-            found = await parting(self._session, urn, inputs)
+            found = await delete_policy(self._session, urn, inputs)
             if self._session.took_over and not found.stays:
                 raise OciError(
                     f"{inputs.repository}: its pointers stay in this run, which changes the "

@@ -12,7 +12,7 @@ from fleet.registry.undo_log import Claim, remover_of
 from providers.ociregistry.context import Change, Session
 from providers.ociregistry.properties import Properties
 from providers.ociregistry.stale_pointers.departure import Leaving
-from providers.ociregistry.stale_pointers.last_tag import last_names
+from providers.ociregistry.stale_pointers.last_tag import last_tags
 from providers.ociregistry.stale_pointers.model import (
     Due,
     Kept,
@@ -213,7 +213,7 @@ class StaleResource:
         listed = due(view, inputs)
         await self._log_waiting(step.urn, listed, step.known)
         kept = _merged(listed.kept, outcome.kept, step.not_allowed.values())
-        last = await last_names(self._session, inputs.repository, outcome.going, outcome.tags)
+        last = await last_tags(self._session, inputs.repository, outcome.going, outcome.tags)
         if outcome.going:
             text = f"stale, to be removed: {names(outcome.going, last)}"
             await self._session.log(text, step.urn)

@@ -45,7 +45,7 @@ def test_an_up_says_what_it_takes_and_what_is_free(
     short: bool,
 ) -> None:
     disk(monkeypatch, free)
-    disk_space.tell(checkout(tmp_path), needs(platform_images=60))
+    disk_space.report(checkout(tmp_path), needs(platform_images=60))
     told = capsys.readouterr().err
     assert "60 platform images on 1 bases take about 3.9 GB" in told
     assert ("may not be enough" in told) is short

@@ -8,7 +8,7 @@ from fleet.registry.client import Client
 from fleet.registry.errors import ConflictError, RegistryError, UnsupportedRemovalError
 from fleet.registry.interface import Manifest
 from fleet.registry.reference import TagReference
-from fleet.registry.removal.distribution import Remover
+from fleet.registry.removal.distribution import DistributionRemover
 from fleet.registry.removal.placeholder import displaced_by, is_placeholder, placeholder_manifest
 from fleet.registry.transport import Transport
 from tests.providers.ociregistry.registry_fake import FakeRegistry
@@ -28,7 +28,7 @@ def remove(registry: FakeRegistry, environment: dict[str, str], tag: str = "py3.
             assert manifest is not None
             others = frozenset(registry.repositories[NAME].tags) - {tag}
             registry.log.clear()
-            await Remover(registry=client).remove(ref, manifest, others)
+            await DistributionRemover(registry=client).remove(ref, manifest, others)
         finally:
             await transport.close()
 
