@@ -17,7 +17,7 @@ from fleet.upkeep.prune.digests import Versions
 from fleet.upkeep.prune.garbage import UnreferencedDigest, needed
 from fleet.upkeep.prune.ledger import Names
 from fleet.upkeep.prune.needs import Needs
-from fleet.upkeep.prune.repository_snapshot import Holdings, follow
+from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot, follow
 from fleet.upkeep.prune.tag_list_check import DoubtError, Known, confirm, read, require_all
 
 BATCH = 10
@@ -48,7 +48,7 @@ class Deletion:
     registry: Registry
     versions: Versions
     needs: Callable[[], Awaitable[Needs]]
-    held: Holdings
+    held: RepositorySnapshot
     items: Collection[UnreferencedDigest]
     formerly: Names
     gone: list[UnreferencedDigest] = field(default_factory=list)
@@ -146,7 +146,7 @@ class Deletion:
         return frozenset(digest for tag, digest in tags.items() if going.get(tag) != digest)
 
 
-def _parents(held: Holdings) -> dict[str, frozenset[str]]:
+def _parents(held: RepositorySnapshot) -> dict[str, frozenset[str]]:
     """Return by digest the indexes that list it, and what it is attached to."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for node in held.nodes.values():

@@ -18,7 +18,7 @@ from fleet.upkeep.prune.garbage import UnreferencedDigest, decide, find_unrefere
 from fleet.upkeep.prune.keep import Seen, kept_of
 from fleet.upkeep.prune.ledger import Ledger
 from fleet.upkeep.prune.needs import Asking, Needs
-from fleet.upkeep.prune.repository_snapshot import Holdings, hold
+from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot, take_snapshot
 from fleet.upkeep.prune.tag_list_check import DoubtError, confirm
 from fleet.upkeep.state import State
 
@@ -38,7 +38,7 @@ class Found:
     image: Image
     unreferenced: tuple[UnreferencedDigest, ...]
     ledger: Ledger
-    held: Mapping[Repository, Holdings] = field(default_factory=dict)
+    held: Mapping[Repository, RepositorySnapshot] = field(default_factory=dict)
     doubts: Mapping[Repository, str] = field(default_factory=dict)
     refused: Mapping[Repository, str] = field(default_factory=dict)
     unrecorded: tuple[Repository, ...] = ()
@@ -169,7 +169,7 @@ class Pruner:
         return ""
 
     async def _seen(self, image: Image, ledger: Ledger, state: State) -> Seen:
-        held: dict[Repository, Holdings] = {}
+        held: dict[Repository, RepositorySnapshot] = {}
         needs: dict[Repository, Needs] = {}
         doubts: dict[Repository, str] = {}
         for repository in image.repositories:
@@ -178,19 +178,19 @@ class Pruner:
                 continue
             try:
                 needs[repository] = await self._needs(image, repository, ledger, state)
-                held[repository] = await self._hold(repository, needs[repository])
+                held[repository] = await self._take_snapshot(repository, needs[repository])
             except DoubtError as doubt:
                 doubts[repository] = str(doubt)
         return Seen(held=held, needs=needs, doubts=doubts)
 
-    async def _hold(self, repository: Repository, needs: Needs) -> Holdings:
+    async def _take_snapshot(self, repository: Repository, needs: Needs) -> RepositorySnapshot:
         listed = await self.registry.tags(repository)
         await confirm(self.registry, listed, needs.known)
         if not listed.known:
-            return Holdings(repository=repository, known=False)
+            return RepositorySnapshot(repository=repository, known=False)
         date = agreed_time(repository, listed, self.now())
         also = needs.known.digests | needs.roots | await self.versions.listed(repository)
-        return replace(await hold(self.registry, repository, listed.tags, also), date=date)
+        return replace(await take_snapshot(self.registry, repository, listed.tags, also), date=date)
 
     async def _needs(
         self, image: Image, repository: Repository, ledger: Ledger, state: State
