@@ -9,7 +9,7 @@ import pulumi
 from components.image_tag import ImageTag, ImageTagArgs
 from components.pointers import Pointers, PointersArgs
 from components.stack_references import Elsewhere, Verified
-from components.tag_build import Before
+from components.tag_build import Prerequisites
 from components.wheel_image import wheels_image
 from fleet.plan.plan import ImagePlan, Plan, VersionTag
 from providers.ociregistry.sdk import Login, Provider, ProviderArgs
@@ -89,8 +89,10 @@ def declare(plan: Plan, elsewhere: Elsewhere) -> Fleet:
     shared: dict[str, Verified] = {}
     for image in plan.images:
         compiled = {wheels.name: wheels_image(wheels) for wheels in image.compiling}
-        before = Before(verified=verified, wheels=compiled)
-        made = {tag.tag: _image_tag(tag, image, plan, before, registries) for tag in image.tags}
+        prerequisites = Prerequisites(verified=verified, wheels=compiled)
+        made = {
+            tag.tag: _image_tag(tag, image, plan, prerequisites, registries) for tag in image.tags
+        }
         for component in made.values():
             verified.update(component.verified)
         if image.name in plan.shared:
@@ -116,7 +118,7 @@ def _image_tag(
     tag: VersionTag,
     image: ImagePlan,
     plan: Plan,
-    before: Before,
+    prerequisites: Prerequisites,
     registries: pulumi.ResourceOptions,
 ) -> ImageTag:
     return ImageTag(
@@ -127,7 +129,7 @@ def _image_tag(
             assets=image.assets,
             owner=plan.owner,
             on_conflict=plan.version_conflict,
-            before=before,
+            prerequisites=prerequisites,
         ),
         registries,
     )

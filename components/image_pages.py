@@ -8,11 +8,11 @@ import pulumi
 from fleet.declaration.model import Image
 from fleet.pages.published import published
 from fleet.pages.readme import page, page_path
-from fleet.plan.whole_fleet import Whole
+from fleet.plan.whole_fleet import WholeFleet
 
 
 def image_pages(
-    whole: Whole,
+    whole: WholeFleet,
     known: Mapping[str, pulumi.Output[dict[str, Any]]],
     templates: Mapping[str, str],
 ) -> dict[str, pulumi.Output[str]]:
@@ -32,7 +32,7 @@ def image_pages(
 
 def _page(
     image: Image,
-    whole: Whole,
+    whole: WholeFleet,
     known: pulumi.Output[dict[str, Any]],
     templates: Mapping[str, str],
 ) -> pulumi.Output[str]:

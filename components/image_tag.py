@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 from components.failures import digest_or_nothing, or_else
-from components.tag_build import Before, VerifiedBuild, verified_build
+from components.tag_build import Prerequisites, VerifiedBuild, verified_build
 from fleet.declaration.model import OnConflict
 from fleet.plan.plan import VersionTag
 from fleet.plan.plan_inputs import Assets
@@ -23,7 +23,7 @@ class ImageTagArgs:
     assets: Assets
     owner: str
     on_conflict: OnConflict
-    before: Before
+    prerequisites: Prerequisites
 
 
 class ImageTag(pulumi.ComponentResource):
@@ -41,7 +41,7 @@ class ImageTag(pulumi.ComponentResource):
         self, name: str, args: ImageTagArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fleet:index:ImageTag", name, {}, opts)
-        images = [verified_build(b, args.assets, args.before, self) for b in args.tag.builds]
+        images = [verified_build(b, args.assets, args.prerequisites, self) for b in args.tag.builds]
         built = tuple(zip(args.tag.builds, images, strict=True))
         self.verified = {build.name: image.verified for build, image in built}
         sources = [
@@ -55,7 +55,7 @@ class ImageTag(pulumi.ComponentResource):
                 sources=sources if len(sources) > 1 else None,
                 platforms=args.tag.platforms,
                 identity=args.tag.identity,
-                inputs=args.tag.ingredients,
+                inputs=args.tag.build_inputs,
                 owner=args.owner,
                 annotations=args.tag.annotations if len(sources) > 1 else {},
                 on_conflict=args.on_conflict,

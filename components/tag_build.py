@@ -33,19 +33,19 @@ class VerifiedBuild(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Before:
-    """Prerequisites of builds: ``verified`` digests by build, ``wheels`` by their name."""
+class Prerequisites:
+    """What builds need first: ``verified`` digests by build, ``wheels`` by their name."""
 
     verified: Mapping[str, pulumi.Output[str]]
     wheels: Mapping[str, pulumi.Output[str]]
 
 
 def verified_build(
-    build: TagBuild, assets: Assets, before: Before, parent: pulumi.Resource
+    build: TagBuild, assets: Assets, prerequisites: Prerequisites, parent: pulumi.Resource
 ) -> VerifiedBuild:
     """Declare a build and its verification, as children of ``parent``."""
     opts = lasting(parent, build.platforms)
-    built = _build(build, assets, _arguments(build, before), opts)
+    built = _build(build, assets, _arguments(build, prerequisites), opts)
     verification = _verification(build, assets, built.digest, opts)
     passed = pulumi.Output.all(built.digest, verification.id).apply(lambda known: str(known[0]))
     return VerifiedBuild(build=built, verification=verification, verified=digest_or_nothing(passed))
@@ -67,13 +67,13 @@ def lasting(parent: pulumi.Resource | None, built_for: Iterable[str]) -> pulumi.
     )
 
 
-def _arguments(build: TagBuild, before: Before) -> dict[str, pulumi.Input[str]]:
+def _arguments(build: TagBuild, prerequisites: Prerequisites) -> dict[str, pulumi.Input[str]]:
     arguments: dict[str, pulumi.Input[str]] = dict(build.arguments)
     for name, wheels in build.wheels.items():
-        digest = before.wheels[wheels.name]
+        digest = prerequisites.wheels[wheels.name]
         arguments[name] = pinned(wheels.repository, digest, _NOT_COMPILED)
     if build.below:
-        digest = before.verified[build.below.name]
+        digest = prerequisites.verified[build.below.name]
         arguments |= {"BASE": pinned(build.below.repository, digest), "BASE_DIGEST": digest}
     return arguments
 

@@ -8,7 +8,7 @@ from fleet.checkout.stack_config import PROJECT
 from fleet.declaration.model import Declaration
 from fleet.declaration.stack_share import widened
 from fleet.plan.plan import Plan, make_plan
-from fleet.plan.whole_fleet import Whole
+from fleet.plan.whole_fleet import WholeFleet
 
 
 def plan_of(root: Path, stack: str, declaration: Declaration) -> Plan:
@@ -25,13 +25,13 @@ def owner_of(stack: str, declaration: Declaration) -> str:
     return f"{PROJECT}/{declaration.fleet_of(stack)}"
 
 
-def whole_of(root: Path, stack: str, declaration: Declaration, plan: Plan) -> Whole:
+def whole_of(root: Path, stack: str, declaration: Declaration, plan: Plan) -> WholeFleet:
     """Return the fleet that ``stack`` is of, or a part of; ``plan`` is that of ``declaration``.
 
     :raises DeclarationError: as :func:`plan_of` and :func:`fleet.checkout.split_stacks.stacks_of`.
     """
     name, whole = declaration.fleet_of(stack), widened(declaration)
-    return Whole(
+    return WholeFleet(
         name=name,
         declaration=whole,
         plan=plan if whole is declaration else plan_of(root, name, whole),

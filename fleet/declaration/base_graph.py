@@ -5,7 +5,7 @@ from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 
 from fleet.declaration import versions
-from fleet.declaration.matrix import Cell, cells
+from fleet.declaration.matrix import MatrixEntry, matrix_entries
 from fleet.declaration.model import Exclusion, Image
 from fleet.declaration.problems import Problems
 from fleet.declaration.versions import eligible
@@ -24,21 +24,23 @@ def in_order(images: Iterable[Image]) -> tuple[Image, ...]:
     return tuple(known[name] for name in TopologicalSorter(graph).static_order())
 
 
-def parent_of(cell: Cell, images: Mapping[str, Image], yanked: Yanked) -> Cell | None:
-    """Return the tag that ``cell`` is built on: the highest version of the image it builds on.
+def parent_of(
+    entry: MatrixEntry, images: Mapping[str, Image], yanked: Yanked
+) -> MatrixEntry | None:
+    """Return the tag that ``entry`` is built on: the highest version of the image it builds on.
 
     It is ``None`` for a tag on an official base, and where :func:`note_orphans` finds fault.
     """
-    image = images.get(cell.image.builds_on)
+    image = images.get(entry.image.builds_on)
     if image is None:
         return None
-    if cell.python not in image.pythons or cell.base not in image.bases:
+    if entry.python not in image.pythons or entry.base not in image.bases:
         return None
     withdrawn = yanked.get(image.package, ())
-    version = _highest(image.versions, image.exclude, withdrawn, cell.python, cell.base)
+    version = _highest(image.versions, image.exclude, withdrawn, entry.python, entry.base)
     if version is None:
         return None
-    return Cell(image=image, python=cell.python, base=cell.base, version=version)
+    return MatrixEntry(image=image, python=entry.python, base=entry.base, version=version)
 
 
 # Every platform of every tag asks, several times: worked out anew each time, a plan's cost would
@@ -88,9 +90,9 @@ def note_orphans(
         what = f"{below.name} is not built for {', '.join(lacking)}"
         problems.add(_path(image), what, f"Declare that there, or leave it out of {image.name}")
     orphans = {
-        f"{cell.python} {cell.base}"
-        for cell in cells(image)
-        if parent_of(cell, images, yanked) is None
+        f"{entry.python} {entry.base}"
+        for entry in matrix_entries(image)
+        if parent_of(entry, images, yanked) is None
     }
     for python in image.pythons:
         _note_mixed(image, python, images, yanked, problems)
@@ -103,8 +105,8 @@ def _note_mixed(
     image: Image, python: str, images: Mapping[str, Image], yanked: Yanked, problems: Problems
 ) -> None:
     """Note that bases of one Python have another version below; one resolution serves them all."""
-    here = (cell for cell in cells(image) if cell.python == python)
-    parents = (parent_of(cell, images, yanked) for cell in here)
+    here = (entry for entry in matrix_entries(image) if entry.python == python)
+    parents = (parent_of(entry, images, yanked) for entry in here)
     found = sorted({parent.version for parent in parents if parent})
     if len(found) > 1:
         what = f"on Python {python} it would be built on versions {' and '.join(found)}"

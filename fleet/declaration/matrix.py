@@ -1,4 +1,4 @@
-"""A cell of the matrix: one image on one Python, base and version, which makes one version tag."""
+"""An entry of the matrix: one image on one Python, base and version, one version tag."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ PinKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cell:
+class MatrixEntry:
     """The coordinates of one version tag."""
 
     image: Image
@@ -46,10 +46,10 @@ class Cell:
         return f"python:{variant} {self.image.package}:{self.version}"
 
 
-def cells(image: Image) -> list[Cell]:
+def matrix_entries(image: Image) -> list[MatrixEntry]:
     """Return the matrix of ``image`` in declared order, without what it excludes."""
     return [
-        Cell(image=image, python=python, base=base, version=version)
+        MatrixEntry(image=image, python=python, base=base, version=version)
         for python in image.pythons
         for base in image.bases
         for version in image.versions
@@ -59,5 +59,7 @@ def cells(image: Image) -> list[Cell]:
 
 def versions_of(image: Image, python: str, base: str) -> list[str]:
     """Return the versions of ``image`` that there are on ``python`` and ``base``."""
-    found = (cell for cell in cells(image) if (cell.python, cell.base) == (python, base))
-    return [cell.version for cell in found]
+    found = (
+        entry for entry in matrix_entries(image) if (entry.python, entry.base) == (python, base)
+    )
+    return [entry.version for entry in found]

@@ -10,7 +10,7 @@ from fleet.declaration.builder_nodes import nodes
 from fleet.declaration.config_reader import Reader, one_of
 from fleet.declaration.github import GitHub, parse_github
 from fleet.declaration.logins import is_embedded, parse_logins
-from fleet.declaration.matrix import cells
+from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import EVERYWHERE, PYPI, Declaration, Image, OnConflict
 from fleet.declaration.parse_image import GONE_IMAGE_KEYS, IMAGE_KEYS, parse_image
 from fleet.declaration.problems import Problems
@@ -191,7 +191,7 @@ def _note_long_builders(
     found: dict[str, names.Tag] = {}
     for image in images:
         own = {builders[p] for p in image.platforms if builders.get(p)}
-        tags = [tag for cell in cells(image) if names.is_tag_length(tag := cell.tag)]
+        tags = [tag for each in matrix_entries(image) if names.is_tag_length(tag := each.tag)]
         for builder in own if len(own) > 1 and tags else ():
             tag = names.build_tag(max(tags, key=len), builder)
             found[builder] = max(tag, found.get(builder, tag), key=len)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from fleet.declaration import tags, validators
 from fleet.declaration.config_reader import Reader, Rule
 from fleet.declaration.distributions import normalised
-from fleet.declaration.matrix import cells
+from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import STALE_DEFAULTS, Exclusion, Image, StalePolicy
 from fleet.declaration.release_policy import (
     PYTHON_RELEASES,
@@ -120,12 +120,12 @@ def _optional(reader: Reader, key: str, rule: Rule) -> str:
 
 def _note_idle_exclusions(image: Image, reader: Reader) -> None:
     """Note exclusions of nothing: most likely a typing error, and a tag that is built after all."""
-    whole = cells(replace(image, exclude=()))
+    whole = matrix_entries(replace(image, exclude=()))
     for index, excluded in enumerate(image.exclude):
         if not any(excluded.covers(c.python, c.base, c.version) for c in whole):
             path = f"{reader.at('exclude')}[{index}]"
             reader.problems.add(path, "excludes no tag of the image", "Correct it or take it out")
-    if whole and not cells(image):
+    if whole and not matrix_entries(image):
         remedy = "Take one of them out, or the image"
         reader.problems.add(reader.at("exclude"), "leaves no tag of the image", remedy)
 

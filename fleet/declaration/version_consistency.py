@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from fleet.declaration import versions
 from fleet.declaration.base_graph import Yanked
 from fleet.declaration.distributions import normalised
-from fleet.declaration.matrix import cells, versions_of
+from fleet.declaration.matrix import matrix_entries, versions_of
 from fleet.declaration.model import Image
 from fleet.declaration.problems import Problems
 from fleet.declaration.versions import eligible
@@ -45,16 +45,16 @@ def _lacking(
     withdrawn = yanked.get(below.package, ()) if yanked else ()
     possible: dict[tuple[str, str], tuple[str, ...]] = {}
     found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for cell in cells(image):
-        place = (cell.python, cell.base)
+    for entry in matrix_entries(image):
+        place = (entry.python, entry.base)
         if place not in possible:
             finals = eligible(versions_of(below, *place), withdrawn)
             one = finals and yanked is not None
             possible[place] = (versions.highest(finals),) if one else tuple(finals)
         there = possible[place]
-        known = found.setdefault((cell.python, there), [])
-        same = versions.parse(cell.version) in map(versions.parse, there)
-        if not same and cell.version not in known:
-            known.append(cell.version)
+        known = found.setdefault((entry.python, there), [])
+        same = versions.parse(entry.version) in map(versions.parse, there)
+        if not same and entry.version not in known:
+            known.append(entry.version)
     # Where there is none at all, that is the fault, and noted as such.
     return {key: lacking for key, lacking in found.items() if key[1] and lacking}

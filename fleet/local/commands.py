@@ -59,7 +59,7 @@ def _up(here: Checkout, asked: Asked) -> int:
     options = ["--continue-on-error", *([] if look else ["--yes", "--skip-preview"])]
     code = engine.run(here, [str(ready.pulumi), "up", *_on(asked.stack), *options], ready.env)
     if code:
-        node_probe.tell(ready.needs)
+        node_probe.report_unreachable(ready.needs)
     try:
         engine.print_status(here, ready.pulumi, asked.stack, ready.env)
     except TroubleError as error:

@@ -46,8 +46,8 @@ def require(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
             )
 
 
-def tell(checkout: Checkout, needs: Needs) -> None:
-    """Say what a first ``up`` takes of the disk, and what is free."""
+def report(checkout: Checkout, needs: Needs) -> None:
+    """Report what a first ``up`` takes of the disk, and what is free."""
     if not needs.anything:
         return
     wanted, free = estimate(needs), _free(checkout.root)

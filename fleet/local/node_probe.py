@@ -34,8 +34,8 @@ def require(needs: Needs) -> None:
         raise TroubleError(f"{report}\nNothing was changed.")
 
 
-def tell(needs: Needs) -> None:
-    """Say which remote nodes do not answer, after builds failed: theirs say no more than EOF."""
+def report_unreachable(needs: Needs) -> None:
+    """Report which remote nodes do not answer, after builds failed: theirs say no more than EOF."""
     report = _report(needs)
     if report:
         then = "What was to be built there failed; its tags are as they were. Repair it and rerun."

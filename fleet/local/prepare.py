@@ -88,7 +88,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
     docker_config.require_builders(checkout, needs, os.environ)
     if builds:
         node_probe.require(needs)
-        disk_space.tell(checkout, needs)
+        disk_space.report(checkout, needs)
     with _alone(checkout):
         supply = toolchain.survey(checkout, needs)
         stand_ins = bases.wanted(checkout, needs)

@@ -9,7 +9,7 @@ from fleet.checkout.lock_file import is_local, lock_file, read_lock
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.logins import Login
-from fleet.declaration.matrix import cells
+from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Declaration, Image
 from fleet.declaration.node_validators import EMBEDDED, KEY_OPTIONS
 from fleet.declaration.tags import LOOPBACK
@@ -94,15 +94,15 @@ def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> 
         bases=tuple(pairs),
         github=declaration.github is not None,
         logins=declaration.logins,
-        platform_images=sum(len(cells(image)) * len(image.platforms) for image in images),
+        platform_images=sum(len(matrix_entries(image)) * len(image.platforms) for image in images),
     )
 
 
 def _bases(images: Iterable[Image]) -> Iterator[tuple[str, str]]:
     """Yield Python and base of each image that a build of ``images`` starts from."""
-    for cell in (cell for image in images for cell in cells(image)):
-        if not cell.image.builds_on:
-            yield cell.python, cell.base
+    for entry in (entry for image in images for entry in matrix_entries(image)):
+        if not entry.image.builds_on:
+            yield entry.python, entry.base
 
 
 def _compiling(images: Iterable[Image], lock: Lock) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fleet.declaration.base_graph import Yanked, in_order
-from fleet.declaration.matrix import cells
+from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Declaration, Image
 from fleet.overview.words import contents, counted, short
 from fleet.plan.pointers import pointers
@@ -108,7 +108,7 @@ def _image(image: Image, yanked: tuple[str, ...]) -> Node:
             image.name,
             contents(image),
             f"Python {', '.join(image.pythons)}",
-            f"{versions}: {counted(len(cells(image)), 'tag')}",
+            f"{versions}: {counted(len(matrix_entries(image)), 'tag')}",
             f"{counted(len(image.platforms), 'platform')}: {short(image.platforms)}",
             _pointers(image, yanked),
         ),
@@ -129,7 +129,7 @@ def _pointers(image: Image, yanked: tuple[str, ...]) -> str:
 
 def _title(declaration: Declaration, stack: str) -> str:
     images = declaration.images
-    tags = sum(len(cells(image)) for image in images)
+    tags = sum(len(matrix_entries(image)) for image in images)
     return (
         f"{stack}: {counted(len(images), 'image')} in {declaration.registry}, "
         f"{counted(tags, 'tag')}"

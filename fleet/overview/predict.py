@@ -16,8 +16,8 @@ from fleet.plan.pointers import Pointer
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 from providers.ociregistry.report import Entry
 from providers.ociregistry.tag.model import TagInputs
-from providers.ociregistry.tag.predict import foresee
-from providers.ociregistry.tag.prior_state import Before
+from providers.ociregistry.tag.predict import predict
+from providers.ociregistry.tag.prior_state import PriorState
 from providers.ociregistry.tag.reasons import shortened
 
 _OF_BELOW = ("BASE", "BASE_DIGEST")
@@ -103,39 +103,39 @@ def _image(image: ImagePlan, plan: Plan, known: Known, undeclared: Undeclared) -
 
 def _version(tag: VersionTag, image: ImagePlan, plan: Plan, known: Known) -> Foreseen:
     ref = TagReference.parse(f"{image.repository}:{tag.tag}")
-    before = known.tags.get(str(ref), Before())
-    ingredients = shortened(tag.ingredients)
+    prior = known.tags.get(str(ref), PriorState())
+    build_inputs = shortened(tag.build_inputs)
     inputs = TagInputs(
         ref=ref,
         owner=plan.owner,
         sources=tuple(
-            _manifest(build.repository, _digest(build, tag, ingredients, before, known))
+            _manifest(build.repository, _digest(build, tag, build_inputs, prior, known))
             for build in tag.builds
         ),
         platforms=tag.platforms,
         identity=tag.identity,
-        inputs=ingredients,
+        inputs=build_inputs,
         annotations=tag.annotations if len(tag.builds) > 1 else {},
         on_conflict=plan.version_conflict,
     )
-    return Foreseen(entry=foresee(inputs, before).entry, new=before.recorded is None)
+    return Foreseen(entry=predict(inputs, prior).entry, new=prior.recorded is None)
 
 
 def _digest(
     build: TagBuild,
     tag: VersionTag,
-    ingredients: Mapping[str, str],
-    before: Before,
+    build_inputs: Mapping[str, str],
+    prior: PriorState,
     known: Known,
 ) -> str:
     """Return what a build gives, empty where only building it will tell."""
     built = known.builds.get(build.name)
     wheels = all(wheels.name in known.builds for wheels in build.wheels.values())
-    recorded = before.recorded
+    recorded = prior.recorded
     same = recorded is not None and recorded.identity == tag.identity
     if built is None or not wheels or not _is_asked_again(build, built):
         return ""
-    return built.digest if same or _has_same_files(build, ingredients, before) else ""
+    return built.digest if same or _has_same_files(build, build_inputs, prior) else ""
 
 
 def _is_asked_again(build: TagBuild, built: Build) -> bool:
@@ -150,14 +150,14 @@ def _is_asked_again(build: TagBuild, built: Build) -> bool:
     )
 
 
-def _has_same_files(build: TagBuild, ingredients: Mapping[str, str], before: Before) -> bool:
+def _has_same_files(build: TagBuild, build_inputs: Mapping[str, str], prior: PriorState) -> bool:
     """Tell whether what is in no argument of a build is as it was: its files, the image below."""
     below = {f"image {platform}" for platform in build.platforms}
     watched = [
-        name for name in {*before.inputs, *ingredients} if name in below or name.startswith("file ")
+        name for name in {*prior.inputs, *build_inputs} if name in below or name.startswith("file ")
     ]
-    return bool(before.inputs) and all(
-        before.inputs.get(name) == ingredients.get(name) for name in watched
+    return bool(prior.inputs) and all(
+        prior.inputs.get(name) == build_inputs.get(name) for name in watched
     )
 
 
@@ -169,7 +169,7 @@ def _pointer(
     versions: Mapping[Tag, Foreseen],
 ) -> Foreseen:
     ref = TagReference.parse(f"{image.repository}:{pointer.tag}")
-    before = known.tags.get(str(ref), Before())
+    prior = known.tags.get(str(ref), PriorState())
     inputs = TagInputs(
         ref=ref,
         owner=plan.owner,
@@ -177,7 +177,7 @@ def _pointer(
         identity=pointer.target,
         on_conflict=plan.pointer_conflict,
     )
-    return Foreseen(entry=foresee(inputs, before).entry, new=before.recorded is None)
+    return Foreseen(entry=predict(inputs, prior).entry, new=prior.recorded is None)
 
 
 def _manifest(repository: str, digest: str) -> ManifestReference:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from providers.ociregistry.properties import recorded_tag
-from providers.ociregistry.tag.prior_state import Before
+from providers.ociregistry.tag.prior_state import PriorState
 
 _TAG = "ociregistry:index:Tag"
 _IMAGE = "docker-build:index:Image"
@@ -36,7 +36,7 @@ class Known:
     the stack's, as its last run left them.
     """
 
-    tags: Mapping[str, Before] = field(default_factory=dict)
+    tags: Mapping[str, PriorState] = field(default_factory=dict)
     pointers: frozenset[str] = frozenset()
     builds: Mapping[str, Build] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
@@ -52,7 +52,7 @@ def parse_known(exported: str) -> Known:
     tags = [r for r in resources if r["type"] == _TAG and (r.get("outputs") or {}).get("ref")]
     stacks = (r.get("outputs") or {} for r in resources if r["type"] == _STACK)
     return Known(
-        tags={r["outputs"]["ref"]: _before(r) for r in tags},
+        tags={r["outputs"]["ref"]: _prior_state(r) for r in tags},
         pointers=frozenset(r["outputs"]["ref"] for r in tags if f"::{_POINTER}::" in r["urn"]),
         builds={_name(r): _build(r) for r in resources if r["type"] == _IMAGE},
         outputs=next(stacks, {}),
@@ -62,7 +62,7 @@ def parse_known(exported: str) -> Known:
 def joined(found: Sequence[Known]) -> Known:
     """Return what several states hold, none of which has anything of another."""
     return Known(
-        tags={ref: before for known in found for ref, before in known.tags.items()},
+        tags={ref: prior for known in found for ref, prior in known.tags.items()},
         pointers=frozenset(ref for known in found for ref in known.pointers),
         builds={name: build for known in found for name, build in known.builds.items()},
         outputs={
@@ -73,9 +73,9 @@ def joined(found: Sequence[Known]) -> Known:
     )
 
 
-def _before(resource: Mapping[str, Any]) -> Before:
+def _prior_state(resource: Mapping[str, Any]) -> PriorState:
     outputs, inputs = resource["outputs"], resource.get("inputs") or {}
-    return Before(
+    return PriorState(
         recorded=recorded_tag(outputs),
         # The provider keeps what went into a tag among the inputs: they are saved in every run.
         inputs=inputs.get("inputs") or {},

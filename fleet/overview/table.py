@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fleet.declaration import tags
-from fleet.declaration.matrix import Cell
+from fleet.declaration.matrix import MatrixEntry
 from fleet.declaration.model import Image
 from fleet.declaration.tags import Tag
 from fleet.local.status import columns
@@ -30,24 +30,27 @@ class Look:
 
 def tables(image: Image, found: ImageForesight, look: Look, notes: Notes) -> list[str]:
     """Return the tables of versions and of pointers; reasons and exclusions go to ``notes``."""
-    drawn = matrix(image, lambda cell: _version(cell, found.versions, notes), look)
+    drawn = matrix(image, lambda matrix_entry: _version(matrix_entry, found.versions, notes), look)
     pointers = _pointer_rows(image, found.pointers, notes)
     return drawn + _fitting(["python", "pointer", *image.bases], pointers, look)
 
 
-def matrix(image: Image, state: Callable[[Cell], str], look: Look) -> list[str]:
+def matrix(image: Image, state: Callable[[MatrixEntry], str], look: Look) -> list[str]:
     """Return the table of versions, in which ``state`` says what is in a cell."""
     rows = []
     for python in image.pythons:
         for version in image.versions:
-            row = [Cell(image=image, python=python, base=b, version=version) for b in image.bases]
+            row = [
+                MatrixEntry(image=image, python=python, base=b, version=version)
+                for b in image.bases
+            ]
             rows.append([python, version, *map(state, row)])
     return _fitting(["python", "version", *image.bases], rows, look)
 
 
-def left_out(cell: Cell, notes: Notes) -> str:
+def left_out(matrix_entry: MatrixEntry, notes: Notes) -> str:
     """Return the text of a cell that an exclusion covers; its reason goes to ``notes``."""
-    return f"{_ABSENT}{notes.mark(f'left out: {_because(cell)}')}"
+    return f"{_ABSENT}{notes.mark(f'left out: {_because(matrix_entry)}')}"
 
 
 def _fitting(heading: list[str], rows: list[list[str]], look: Look) -> list[str]:
@@ -65,20 +68,20 @@ def _narrow(row: Sequence[str], base: int) -> list[str]:
     return [*row[:_COORDINATES], row[base]]
 
 
-def _version(cell: Cell, versions: Mapping[Tag, Foreseen], notes: Notes) -> str:
-    found = versions.get(cell.tag)
+def _version(matrix_entry: MatrixEntry, versions: Mapping[Tag, Foreseen], notes: Notes) -> str:
+    found = versions.get(matrix_entry.tag)
     if found is None:
-        return left_out(cell, notes)
+        return left_out(matrix_entry, notes)
     if found.new:
         return "new"
     return f"{_state(found.entry)}{notes.mark(_why(found.entry))}"
 
 
-def _because(cell: Cell) -> str:
+def _because(matrix_entry: MatrixEntry) -> str:
     covering = (
         exclusion.because
-        for exclusion in cell.image.exclude
-        if exclusion.covers(cell.python, cell.base, cell.version)
+        for exclusion in matrix_entry.image.exclude
+        if exclusion.covers(matrix_entry.python, matrix_entry.base, matrix_entry.version)
     )
     return next(covering)
 

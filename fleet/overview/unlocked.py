@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from fleet.declaration.matrix import Cell, cells
+from fleet.declaration.matrix import MatrixEntry, matrix_entries
 from fleet.declaration.model import Declaration, Image
 from fleet.overview.notes import Notes, wrapped
 from fleet.overview.report import heading
@@ -14,7 +14,7 @@ _STATE = "declared"
 
 def unlocked(declaration: Declaration, lock: str, command: str, look: Look) -> str:
     """Return the whole text; ``lock`` is the file that lacks, ``command`` what writes it."""
-    tags = sum(len(cells(image)) for image in declaration.images)
+    tags = sum(len(matrix_entries(image)) for image in declaration.images)
     images = counted(len(declaration.images), "image")
     title = f"{declaration.registry}: {images}, {counted(tags, 'tag')}"
     told = (
@@ -29,10 +29,10 @@ def unlocked(declaration: Declaration, lock: str, command: str, look: Look) -> s
 
 def _image(image: Image, declaration: Declaration, look: Look) -> Iterator[str]:
     yield heading(image, declaration, look)
-    notes, there = Notes(), {cell.tag for cell in cells(image)}
+    notes, there = Notes(), {entry.tag for entry in matrix_entries(image)}
 
-    def state(cell: Cell) -> str:
-        return _STATE if cell.tag in there else left_out(cell, notes)
+    def state(entry: MatrixEntry) -> str:
+        return _STATE if entry.tag in there else left_out(entry, notes)
 
     yield from matrix(image, state, look)
     if lines := notes.lines(look.width):

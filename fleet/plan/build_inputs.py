@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from fleet.declaration.matrix import Cell
+from fleet.declaration.matrix import MatrixEntry
 from fleet.lock.model import name_of
 from fleet.plan.identity import digest_of
 from fleet.plan.installed import Contents, target_of
@@ -18,7 +18,7 @@ _Told = Mapping[str, Mapping[str, str]]
 """By platform and distribution, what is said of it."""
 
 
-def ingredients(cell: Cell, builds: Iterable[TagBuild], inputs: Inputs) -> dict[str, str]:
+def build_inputs(entry: MatrixEntry, builds: Iterable[TagBuild], inputs: Inputs) -> dict[str, str]:
     """Return ``{"<kind> <name>": what}`` of what the identity of a tag is made of.
 
     Kinds by platform: ``base``, ``image``, ``node``; ``base`` alone, which is the index that it is
@@ -32,19 +32,19 @@ def ingredients(cell: Cell, builds: Iterable[TagBuild], inputs: Inputs) -> dict[
     docker-build builds again on another one (0.0.22), and a preview has to say why.
     """
     known = tuple(builds)
-    assets = inputs.assets[cell.image.name]
+    assets = inputs.assets[entry.image.name]
     found: dict[str, str] = {}
     for build in known:
         for platform in build.platforms:
-            found.update(_below(cell, build, platform, inputs))
+            found.update(_below(entry, build, platform, inputs))
             found[f"node {platform}"] = build.builder
-    compiles = builder_base(cell, inputs)
+    compiles = builder_base(entry, inputs)
     found["builder"] = f"{_public(compiles.name)}@{compiles.digest}"
     held = {platform: own for build in known for platform, own in build.contents.items()}
     own = {p: (*found.package, *found.dependencies) for p, found in held.items()}
-    found.update(_pinned("distribution", _told_by_platform(cell, own, held, inputs)))
+    found.update(_pinned("distribution", _told_by_platform(entry, own, held, inputs)))
     backends = {p: found.backends for p, found in held.items()}
-    found.update(_pinned("backend", _told_by_platform(cell, backends, held, inputs)))
+    found.update(_pinned("backend", _told_by_platform(entry, backends, held, inputs)))
     files = {**assets.files, **(assets.compiling if any(build.wheels for build in known) else {})}
     found.update({f"file {path}": digest[:_SHORT] for path, digest in files.items()})
     found.update({f"setting {name}": known[0].arguments[name] for name in _SETTINGS})
@@ -54,11 +54,11 @@ def ingredients(cell: Cell, builds: Iterable[TagBuild], inputs: Inputs) -> dict[
     return found
 
 
-def _below(cell: Cell, build: TagBuild, platform: str, inputs: Inputs) -> dict[str, str]:
+def _below(entry: MatrixEntry, build: TagBuild, platform: str, inputs: Inputs) -> dict[str, str]:
     name = _public(build.arguments["BASE_NAME"])
     if build.below:
         return {f"image {platform}": f"{name.rpartition('/')[2]}@{build.below.identity}"}
-    base = inputs.lock.bases[cell.base_key]
+    base = inputs.lock.bases[entry.base_key]
     return {
         "base": f"{name}@{base.digest}",
         f"base {platform}": f"{name}@{base.platforms[platform]}",
@@ -70,16 +70,19 @@ def _public(name: str) -> str:
 
 
 def _told_by_platform(
-    cell: Cell, pins: Mapping[str, Iterable[str]], held: Mapping[str, Contents], inputs: Inputs
+    entry: MatrixEntry,
+    pins: Mapping[str, Iterable[str]],
+    held: Mapping[str, Contents],
+    inputs: Inputs,
 ) -> _Told:
     """Return what each platform takes of ``pins``; ``held`` is what it holds in the end."""
     found: dict[str, dict[str, str]] = {}
     for platform, own in pins.items():
-        target, sources = target_of(platform, cell.base), held[platform].sources
+        target, sources = target_of(platform, entry.base), held[platform].sources
         found[platform] = {
             name_of(pin): f"{_told(pin, sources[pin])} compiled"
             if pin in sources
-            else _told(pin, inputs.lock.wheel(pin, cell.python, target) or "")
+            else _told(pin, inputs.lock.wheel(pin, entry.python, target) or "")
             for pin in own
         }
     return found

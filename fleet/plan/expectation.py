@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 
-from fleet.declaration.matrix import Cell
+from fleet.declaration.matrix import MatrixEntry
 from fleet.declaration.model import EVERYWHERE, Declaration
 from fleet.declaration.tags import LOOPBACK
 from fleet.lock.model import pinned_versions
@@ -11,13 +11,13 @@ from fleet.plan.installed import Contents
 
 
 def expectation(
-    cell: Cell,
+    entry: MatrixEntry,
     found: Mapping[str, Contents],
     own: Iterable[str],
     declaration: Declaration,
     native: str,
 ) -> str:
-    """Return the JSON for the platforms ``own`` of ``cell``; see ``assets/shared/verify``.
+    """Return the JSON for the platforms ``own`` of ``entry``; see ``assets/shared/verify``.
 
     ``found`` is what each platform of the tag holds, ``native`` the platform of this machine.
     """
@@ -29,26 +29,26 @@ def expectation(
         for name, version in first.items()
         if all(other.get(name) == version for other in held.values())
     }
-    every = whole(cell, declaration, native)
+    every = whole(entry, declaration, native)
     value = {
-        "python": cell.python,
+        "python": entry.python,
         # All builders of a tag are told the same: one of them has it.
         "whole": list(every),
         "packages": common,
         "platforms": {
-            p: _apart(common, held[p], cell.image.lacking(p, cell.base)) for p in platforms
+            p: _apart(common, held[p], entry.image.lacking(p, entry.base)) for p in platforms
         },
     }
     return json.dumps(value, sort_keys=True)
 
 
-def whole(cell: Cell, declaration: Declaration, native: str) -> tuple[str, ...]:
-    """Return the platforms on which all of ``cell`` is checked, in its order.
+def whole(entry: MatrixEntry, declaration: Declaration, native: str) -> tuple[str, ...]:
+    """Return the platforms on which all of ``entry`` is checked, in its order.
 
     They are those that are declared; else this machine's own, where it builds for itself (its
     registry is on it as well), and everywhere else the first, so that no two machines differ.
     """
-    platforms = cell.image.platforms
+    platforms = entry.image.platforms
     if declaration.whole_check == EVERYWHERE:
         return platforms
     if declaration.whole_check in platforms:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from fleet.declaration import tags as names
 from fleet.declaration.base_graph import parent_of
-from fleet.declaration.matrix import Cell, cells
+from fleet.declaration.matrix import MatrixEntry, matrix_entries
 from fleet.declaration.model import Image
 from fleet.lock.model import Lock, Needs
 from fleet.plan.installed import NO_TOOLS, backends_on, contents, target_of
@@ -16,10 +16,10 @@ def needs_of(image: Image, python: str, images: Mapping[str, Image], lock: Lock)
     The pins of the image and of those below it have to be in ``lock`` (:func:`has_all_pins`).
     """
     found: dict[str, set[str]] = {}
-    for cell in _alike(image, python):
+    for entry in _alike(image, python):
         for platform in image.platforms:
-            held = contents(cell, platform, images, lock)
-            own = found.setdefault(target_of(platform, cell.base), set())
+            held = contents(entry, platform, images, lock)
+            own = found.setdefault(target_of(platform, entry.base), set())
             own.update((*held.package, *held.dependencies))
     return {target: tuple(sorted(pins)) for target, pins in sorted(found.items())}
 
@@ -46,21 +46,21 @@ def has_all_pins(image: Image, python: str, images: Mapping[str, Image], lock: L
     """Tell whether ``lock`` has the pins of every tag of ``image`` on ``python``, and below it."""
     return all(
         link.pin_key in lock.pins
-        for cell in _alike(image, python)
-        for link in _line(cell, images, lock)
+        for entry in _alike(image, python)
+        for link in _line(entry, images, lock)
     )
 
 
-def _alike(image: Image, python: str) -> tuple[Cell, ...]:
+def _alike(image: Image, python: str) -> tuple[MatrixEntry, ...]:
     """Return a tag of each version, C library and what is left out: slim is mostly as full is."""
     lacks = {base: tuple(image.lacking(p, base) for p in image.platforms) for base in image.bases}
-    tags = (cell for cell in cells(image) if cell.python == python)
+    tags = (entry for entry in matrix_entries(image) if entry.python == python)
     found = {(c.version, names.libc(c.base), lacks[c.base]): c for c in tags}
     return tuple(found.values())
 
 
-def _line(cell: Cell, images: Mapping[str, Image], lock: Lock) -> Iterator[Cell]:
-    link: Cell | None = cell
+def _line(entry: MatrixEntry, images: Mapping[str, Image], lock: Lock) -> Iterator[MatrixEntry]:
+    link: MatrixEntry | None = entry
     while link:
         yield link
         link = parent_of(link, images, lock.yanked)

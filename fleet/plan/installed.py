@@ -7,7 +7,7 @@ from typing import Final
 from fleet.declaration import tags
 from fleet.declaration.base_graph import parent_of
 from fleet.declaration.distributions import normalised
-from fleet.declaration.matrix import Cell
+from fleet.declaration.matrix import MatrixEntry
 from fleet.declaration.model import Image
 from fleet.lock.model import Lock, Tools, bare, holds, name_of
 
@@ -38,18 +38,20 @@ class Contents:
         return tuple(sorted({*self.package, *self.dependencies, *self.held}))
 
 
-def contents(cell: Cell, platform: str, images: Mapping[str, Image], lock: Lock) -> Contents:
-    """Return what the tag of ``cell`` holds on ``platform``."""
-    held = held_on(cell, platform, images, lock)
-    lacking = cell.image.lacking(platform, cell.base)
-    pins = [pin for pin in lock.pins_on(cell.pin_key, platform) if name_of(pin) not in lacking]
+def contents(
+    entry: MatrixEntry, platform: str, images: Mapping[str, Image], lock: Lock
+) -> Contents:
+    """Return what the tag of ``entry`` holds on ``platform``."""
+    held = held_on(entry, platform, images, lock)
+    lacking = entry.image.lacking(platform, entry.base)
+    pins = [pin for pin in lock.pins_on(entry.pin_key, platform) if name_of(pin) not in lacking]
     own = [pin for pin in pins if pin not in held]
-    named = normalised(cell.image.package)
-    tools = lock.tools.get((cell.image.name, cell.python), NO_TOOLS)
-    target = target_of(platform, cell.base)
+    named = normalised(entry.image.package)
+    tools = lock.tools.get((entry.image.name, entry.python), NO_TOOLS)
+    target = target_of(platform, entry.base)
     without_wheel = tools.compiled.get(target, ())
     compiled = tuple(pin for pin in own if pin in without_wheel)
-    backends = backends_on(tools, cell.python, target) if compiled else ()
+    backends = backends_on(tools, entry.python, target) if compiled else ()
     return Contents(
         package=tuple(pin for pin in own if name_of(pin) == named),
         dependencies=tuple(pin for pin in own if name_of(pin) != named),
@@ -66,9 +68,11 @@ def backends_on(tools: Tools, python: str, target: str) -> tuple[str, ...]:
     return tuple(bare(pin) for pin in tools.pins if holds(pin, python, platform))
 
 
-def held_on(cell: Cell, platform: str, images: Mapping[str, Image], lock: Lock) -> tuple[str, ...]:
-    """Return what the images below ``cell`` brought along on ``platform``."""
-    below = parent_of(cell, images, lock.yanked)
+def held_on(
+    entry: MatrixEntry, platform: str, images: Mapping[str, Image], lock: Lock
+) -> tuple[str, ...]:
+    """Return what the images below ``entry`` brought along on ``platform``."""
+    below = parent_of(entry, images, lock.yanked)
     return contents(below, platform, images, lock).everything if below else ()
 
 
@@ -80,8 +84,10 @@ def constraints(
     They are those of the image below it, which every base has at the same version
     (:func:`fleet.declaration.base_graph.note_orphans`); none where its pins are not locked yet.
     """
-    cells = (Cell(image=image, python=python, base=base, version="") for base in image.bases)
-    parents = (parent_of(cell, images, lock.yanked) for cell in cells)
+    matrix_entries = (
+        MatrixEntry(image=image, python=python, base=base, version="") for base in image.bases
+    )
+    parents = (parent_of(entry, images, lock.yanked) for entry in matrix_entries)
     below = next((parent for parent in parents if parent), None)
     if below is None:
         return ()

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from fleet.declaration.base_graph import note_orphans
-from fleet.declaration.matrix import cells
+from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Image
 from fleet.declaration.problems import Problems
 from fleet.lock.model import Base, Lock, asked, command, name_of
@@ -45,10 +45,10 @@ def note_missing_assets(image: str, problems: Problems) -> None:
 def uncovered_bases(image: Image, lock: Lock) -> Iterator[str]:
     """Yield, in words, the bases and builders that the lock lacks, by the platforms they lack."""
     wanted: dict[str, Base | None] = {}
-    for cell in cells(image):
+    for entry in matrix_entries(image):
         if not image.builds_on:
-            wanted[f"base {cell.base_key}"] = lock.bases.get(cell.base_key)
-        wanted[f"builder {cell.builder_key}"] = lock.builders.get(cell.builder_key)
+            wanted[f"base {entry.base_key}"] = lock.bases.get(entry.base_key)
+        wanted[f"builder {entry.builder_key}"] = lock.builders.get(entry.builder_key)
     alike: dict[tuple[str, ...], list[str]] = {}
     for name, found in wanted.items():
         there = found.platforms if found else {}
@@ -60,7 +60,7 @@ def uncovered_bases(image: Image, lock: Lock) -> Iterator[str]:
 
 def uncovered_pins(image: Image, images: Mapping[str, Image], lock: Lock) -> Iterator[str]:
     """Yield, in words, the Pythons and versions without resolved distributions in the lock."""
-    tags = dict.fromkeys((cell.python, cell.version) for cell in cells(image))
+    tags = dict.fromkeys((entry.python, entry.version) for entry in matrix_entries(image))
     wanted, made_for = ", ".join(asked(image)), lock.asked.get(image.name)
     if made_for not in (None, asked(image)):
         yield f"the lock was made for {', '.join(made_for or ())}, and {wanted} is declared now"
@@ -84,7 +84,7 @@ def uncovered_files(image: Image, images: Mapping[str, Image], lock: Lock) -> It
     Where pins are not in the lock, nothing can be told of these.
     """
     alike: dict[tuple[str, ...], list[str]] = {}
-    for python in dict.fromkeys(cell.python for cell in cells(image)):
+    for python in dict.fromkeys(entry.python for entry in matrix_entries(image)):
         if has_all_pins(image, python, images, lock):
             for target, pins in unfound(image, python, images, lock).items():
                 alike.setdefault(pins, []).append(f"{target} on Python {python}")
@@ -120,7 +120,7 @@ def _by_python(places: Iterable[_Place]) -> dict[str, list[str]]:
 
 def _note_idle_lacks(image: Image, lock: Lock, problems: Problems) -> None:
     """Note distributions that are declared to be lacking and that nothing brings along."""
-    pins = {name_of(pin) for cell in cells(image) for pin in lock.pins[cell.pin_key]}
+    pins = {name_of(pin) for entry in matrix_entries(image) for pin in lock.pins[entry.pin_key]}
     for platform, lacking in image.lacks.items():
         for name in sorted(set(lacking) - pins):
             path = f"fleet:images.{image.name}.lacks.{platform}"
@@ -132,12 +132,12 @@ def _note_held_lacks(
 ) -> None:
     """Note distributions that are declared to be lacking and that the image below brings along."""
     # Versions are built on the same.
-    found = {(cell.python, cell.base): cell for cell in cells(image)}.values()
-    known = [cell for cell in found if has_all_pins(image, cell.python, images, lock)]
+    found = {(entry.python, entry.base): entry for entry in matrix_entries(image)}.values()
+    known = [entry for entry in found if has_all_pins(image, entry.python, images, lock)]
     for key, lacking in image.lacks.items():
         platform, _, base = key.partition(" ")
-        here = [cell for cell in known if base in ("", cell.base)]
-        pins = (pin for cell in here for pin in held_on(cell, platform, images, lock))
+        here = [entry for entry in known if base in ("", entry.base)]
+        pins = (pin for entry in here for pin in held_on(entry, platform, images, lock))
         held = set(map(name_of, pins))
         for name in sorted(held.intersection(lacking)):
             what = f"{name} comes with {image.builds_on}, the image below"

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from fleet.declaration.base_graph import in_order
 from fleet.declaration.logins import variables
-from fleet.declaration.matrix import Cell, cells
+from fleet.declaration.matrix import MatrixEntry, matrix_entries
 from fleet.declaration.model import STALE_DEFAULTS, Declaration, Image, OnConflict, StalePolicy
 from fleet.declaration.problems import Problems
 from fleet.declaration.tags import PointerKind, Tag
-from fleet.plan.build_inputs import ingredients
+from fleet.plan.build_inputs import build_inputs
 from fleet.plan.expectation import whole
 from fleet.plan.identity import digest_of
 from fleet.plan.lock_completeness import note_missing
@@ -24,7 +24,7 @@ class VersionTag:
     """One version tag: a build for each builder of its platforms, under the name ``tag``.
 
     ``identity`` is the hash of the identities of its builds: equal inputs, equal identity.
-    ``ingredients`` name what it is a hash of, so that a preview can say what changed.
+    ``build_inputs`` name what it is a hash of, so that a preview can say what changed.
     ``annotations`` are those of an index that joins several builds. All of it is checked on the
     platforms in ``whole``, what depends on the platform on each.
     """
@@ -35,7 +35,7 @@ class VersionTag:
     base: str
     version: str
     identity: str
-    ingredients: Mapping[str, str]
+    build_inputs: Mapping[str, str]
     annotations: Mapping[str, str]
     whole: tuple[str, ...]
     builds: tuple[TagBuild, ...]
@@ -126,7 +126,9 @@ def _image_plan(image: Image, declaration: Declaration, inputs: Inputs, owner: s
         name=image.name,
         repository=f"{declaration.registry}/{image.name}",
         assets=inputs.assets[image.name],
-        tags=tuple(_version_tag(cell, declaration, inputs, owner) for cell in cells(image)),
+        tags=tuple(
+            _version_tag(entry, declaration, inputs, owner) for entry in matrix_entries(image)
+        ),
         pointers=tuple(
             pointer
             for python in image.pythons
@@ -138,17 +140,19 @@ def _image_plan(image: Image, declaration: Declaration, inputs: Inputs, owner: s
     )
 
 
-def _version_tag(cell: Cell, declaration: Declaration, inputs: Inputs, owner: str) -> VersionTag:
-    builds = tag_builds(cell, declaration, inputs, owner)
+def _version_tag(
+    entry: MatrixEntry, declaration: Declaration, inputs: Inputs, owner: str
+) -> VersionTag:
+    builds = tag_builds(entry, declaration, inputs, owner)
     return VersionTag(
-        image=cell.image.name,
-        tag=cell.tag,
-        python=cell.python,
-        base=cell.base,
-        version=cell.version,
+        image=entry.image.name,
+        tag=entry.tag,
+        python=entry.python,
+        base=entry.base,
+        version=entry.version,
         identity=digest_of([build.identity for build in builds]),
-        ingredients=ingredients(cell, builds, inputs),
+        build_inputs=build_inputs(entry, builds, inputs),
         annotations=builds[0].annotations,
-        whole=whole(cell, declaration, inputs.native),
+        whole=whole(entry, declaration, inputs.native),
         builds=builds,
     )

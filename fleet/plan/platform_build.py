@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from fleet.declaration import tags
 from fleet.declaration.base_graph import parent_of
-from fleet.declaration.matrix import Cell
+from fleet.declaration.matrix import MatrixEntry
 from fleet.declaration.model import Declaration
 from fleet.lock.model import Base
 from fleet.plan.expectation import expectation
@@ -51,37 +51,37 @@ class TagBuild:
 
 
 def tag_builds(
-    cell: Cell, declaration: Declaration, inputs: Inputs, owner: str
+    entry: MatrixEntry, declaration: Declaration, inputs: Inputs, owner: str
 ) -> tuple[TagBuild, ...]:
-    """Return the builds of ``cell``, one for each builder, in the order of its platforms."""
-    builders = dict.fromkeys(declaration.builders[platform] for platform in cell.image.platforms)
-    return tuple(_build(cell, builder, declaration, inputs, owner) for builder in builders)
+    """Return the builds of ``entry``, one for each builder, in the order of its platforms."""
+    builders = dict.fromkeys(declaration.builders[platform] for platform in entry.image.platforms)
+    return tuple(_build(entry, builder, declaration, inputs, owner) for builder in builders)
 
 
-def builder_base(cell: Cell, inputs: Inputs) -> Base:
-    """Return the image that installs and compiles for ``cell``."""
-    return inputs.lock.builders[cell.builder_key]
+def builder_base(entry: MatrixEntry, inputs: Inputs) -> Base:
+    """Return the image that installs and compiles for ``entry``."""
+    return inputs.lock.builders[entry.builder_key]
 
 
 def _build(
-    cell: Cell, builder: str, declaration: Declaration, inputs: Inputs, owner: str
+    entry: MatrixEntry, builder: str, declaration: Declaration, inputs: Inputs, owner: str
 ) -> TagBuild:
-    every = cell.image.platforms
+    every = entry.image.platforms
     own = tuple(p for p in every if declaration.builders[p] == builder)
-    place = cell.tag if own == every else tags.build_tag(cell.tag, builder)
-    parent = parent_of(cell, declaration.by_name, inputs.lock.yanked)
+    place = entry.tag if own == every else tags.build_tag(entry.tag, builder)
+    parent = parent_of(entry, declaration.by_name, inputs.lock.yanked)
     below = _build(parent, builder, declaration, inputs, owner) if parent else None
-    found = {p: contents(cell, p, declaration.by_name, inputs.lock) for p in every}
-    wheels = _wheels(cell, builder, found, declaration, inputs)
+    found = {p: contents(entry, p, declaration.by_name, inputs.lock) for p in every}
+    wheels = _wheels(entry, builder, found, declaration, inputs)
     arguments = {
-        **_described(cell, inputs),
-        **_based(cell, parent, declaration, inputs),
-        **_installed(cell, found, own, inputs),
+        **_described(entry, inputs),
+        **_based(entry, parent, declaration, inputs),
+        **_installed(entry, found, own, inputs),
     }
-    assets = inputs.assets[cell.image.name]
-    repository = f"{declaration.registry}/{cell.image.name}/build"
+    assets = inputs.assets[entry.image.name]
+    repository = f"{declaration.registry}/{entry.image.name}/build"
     return TagBuild(
-        name=f"{cell.image.name}/build:{place}",
+        name=f"{entry.image.name}/build:{place}",
         platforms=own,
         builder=builder,
         foreign=is_foreign(declaration, builder),
@@ -90,7 +90,7 @@ def _build(
         arguments=arguments,
         annotations=annotations(arguments, owner),
         contents={p: found[p] for p in own},
-        expectation=expectation(cell, found, own, declaration, inputs.native),
+        expectation=expectation(entry, found, own, declaration, inputs.native),
         identity=digest_of(
             [
                 list(own),
@@ -125,52 +125,52 @@ def annotations(arguments: Mapping[str, str], owner: str) -> dict[str, str]:
     }
 
 
-def _described(cell: Cell, inputs: Inputs) -> dict[str, str]:
-    image = cell.image
+def _described(entry: MatrixEntry, inputs: Inputs) -> dict[str, str]:
+    image = entry.image
     assets = inputs.assets[image.name]
     return {
         # BuildKit's own: an index also of one platform, and the date of all that is in it.
         "BUILDKIT_MULTI_PLATFORM": "1",
         "SOURCE_DATE_EPOCH": str(assets.epoch),
-        "DESCRIPTION": cell.description,
+        "DESCRIPTION": entry.description,
         "LICENSES": image.licenses,
         "MAINTAINER": image.maintainer,
         "PACKAGE": image.package,
-        "PYTHON": cell.python,
+        "PYTHON": entry.python,
         "REVISION": assets.revision,
         "SOURCE": image.source,
         "TITLE": image.title,
-        "VERSION": cell.version,
+        "VERSION": entry.version,
     }
 
 
 def _based(
-    cell: Cell, parent: Cell | None, declaration: Declaration, inputs: Inputs
+    entry: MatrixEntry, parent: MatrixEntry | None, declaration: Declaration, inputs: Inputs
 ) -> dict[str, str]:
-    compiler = {"BUILDER": builder_base(cell, inputs).pinned}
+    compiler = {"BUILDER": builder_base(entry, inputs).pinned}
     if parent:
         name = f"{declaration.registry}/{parent.image.name}:{parent.tag}"
         return {**compiler, "BASE_NAME": name}
-    base = inputs.lock.bases[cell.base_key]
+    base = inputs.lock.bases[entry.base_key]
     return {**compiler, "BASE": base.pinned, "BASE_DIGEST": base.digest, "BASE_NAME": base.name}
 
 
 def _installed(
-    cell: Cell, found: Mapping[str, Contents], own: tuple[str, ...], inputs: Inputs
+    entry: MatrixEntry, found: Mapping[str, Contents], own: tuple[str, ...], inputs: Inputs
 ) -> dict[str, str]:
     """Return what is installed: the package apart, for versions of it share all the others."""
     lock = inputs.lock
     packages = {platform: held.package for platform, held in found.items()}
     others = {platform: held.dependencies for platform, held in found.items()}
     return {
-        "DEPENDENCIES": requirements(cell, others, found, lock, own),
-        "REQUIREMENT": requirements(cell, packages, found, lock, own),
+        "DEPENDENCIES": requirements(entry, others, found, lock, own),
+        "REQUIREMENT": requirements(entry, packages, found, lock, own),
         "INSTALLER": lock.files[lock.installer][0],
     }
 
 
 def _wheels(
-    cell: Cell,
+    entry: MatrixEntry,
     builder: str,
     found: Mapping[str, Contents],
     declaration: Declaration,
@@ -182,11 +182,11 @@ def _wheels(
     where = Compiling(
         builder=builder,
         foreign=is_foreign(declaration, builder),
-        image=builder_base(cell, inputs).pinned,
-        repository=f"{declaration.registry}/{cell.image.name}/build",
+        image=builder_base(entry, inputs).pinned,
+        repository=f"{declaration.registry}/{entry.image.name}/build",
     )
     return {
-        argument: wheels_of(cell, pins, own, inputs.lock, where)
+        argument: wheels_of(entry, pins, own, inputs.lock, where)
         for argument, pins in ((DEPENDENCIES, others), (PACKAGE, packages))
         if any(pins.values())
     }

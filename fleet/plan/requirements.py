@@ -9,7 +9,7 @@ has the lines of ``any`` in common with the others, so that it has their layers 
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from fleet.declaration.matrix import Cell
+from fleet.declaration.matrix import MatrixEntry
 from fleet.lock.model import Lock
 from fleet.lock.wheel_files import is_universal
 from fleet.plan.installed import Contents, target_of
@@ -18,22 +18,22 @@ ANY = "any"
 
 
 def requirements(
-    cell: Cell,
+    entry: MatrixEntry,
     pins: Mapping[str, Iterable[str]],
     found: Mapping[str, Contents],
     lock: Lock,
     own: Iterable[str],
 ) -> str:
-    """Return the text for the platforms ``own`` of ``cell``.
+    """Return the text for the platforms ``own`` of ``entry``.
 
     ``pins`` are those of each platform of the tag, ``found`` is all that each holds.
     """
     places: dict[tuple[str, str], list[str]] = {}
     for platform, wanted in pins.items():
         compiled = found[platform].compiled
-        target = target_of(platform, cell.base)
+        target = target_of(platform, entry.base)
         for pin in wanted:
-            what = pin if pin in compiled else lock.wheel(pin, cell.python, target)
+            what = pin if pin in compiled else lock.wheel(pin, entry.python, target)
             # A plan is made only of a lock that has them all (fleet.plan.lock_completeness).
             places.setdefault((pin, what or pin), []).append(platform)
     every, here = tuple(pins), tuple(own)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from fleet.declaration.matrix import Cell
+from fleet.declaration.matrix import MatrixEntry
 from fleet.lock.model import Lock
 from fleet.plan.identity import digest_of
 from fleet.plan.installed import Contents, target_of
@@ -59,7 +59,7 @@ class Compiling:
 
 
 def wheels_of(
-    cell: Cell,
+    entry: MatrixEntry,
     pins: Mapping[str, Sequence[str]],
     found: Mapping[str, Contents],
     lock: Lock,
@@ -73,13 +73,13 @@ def wheels_of(
         "SOURCE_DATE_EPOCH": _EPOCH,
         "BUILDER": where.image,
         "COMPILED": _sources(pins, found),
-        "BUILD_REQUIREMENTS": _built_by(cell, compiling, found, lock),
-        **({"COMPILERS": _ALPINE_COMPILERS} if cell.base == "alpine" else {}),
+        "BUILD_REQUIREMENTS": _built_by(entry, compiling, found, lock),
+        **({"COMPILERS": _ALPINE_COMPILERS} if entry.base == "alpine" else {}),
     }
     short = digest_of([list(platforms), where.builder, arguments])[_SHORT]
-    tag = f"py{cell.builder_key}-{short}"
+    tag = f"py{entry.builder_key}-{short}"
     return Wheels(
-        name=f"{cell.image.name}/wheels:{tag}",
+        name=f"{entry.image.name}/wheels:{tag}",
         platforms=platforms,
         builder=where.builder,
         foreign=where.foreign,
@@ -102,19 +102,19 @@ def _sources(pins: Mapping[str, Iterable[str]], found: Mapping[str, Contents]) -
 
 
 def _built_by(
-    cell: Cell, compiling: Iterable[str], found: Mapping[str, Contents], lock: Lock
+    entry: MatrixEntry, compiling: Iterable[str], found: Mapping[str, Contents], lock: Lock
 ) -> str:
     """Return a line of each that builds, in their order: wheels first, then sources."""
     wheels: dict[str, list[str]] = {}
     sources: dict[str, list[str]] = {}
     for platform in compiling:
-        target = target_of(platform, cell.base)
+        target = target_of(platform, entry.base)
         for pin in found[platform].backends:
             source = found[platform].sources.get(pin)
             if source:
                 sources.setdefault(_source(pin, source), []).append(platform)
             else:
-                file = lock.wheel(pin, cell.python, target) or pin
+                file = lock.wheel(pin, entry.python, target) or pin
                 wheels.setdefault(file, []).append(platform)
     lines = (*wheels.items(), *sources.items())
     return "".join(f"{','.join(platforms)} {what}\n" for what, platforms in lines)

@@ -8,7 +8,7 @@ from fleet.plan.plan import Plan
 
 
 @dataclass(frozen=True, kw_only=True)
-class Whole:
+class WholeFleet:
     """All images of a fleet, and its stacks in their turn, where it was split.
 
     ``name`` is the stack that holds the declaration.

@@ -80,7 +80,7 @@ def remover_of(urn: str, repository: Repository) -> str:
     return f"{repository} {urn.partition('::')[2]}"
 
 
-def workshop_of(public: Repository) -> Repository:
+def build_repository_of(public: Repository) -> Repository:
     """Return the repository of an image's builds, where its undo record lies."""
     return Repository(host=public.host, name=f"{public.name}/build")
 
@@ -119,7 +119,9 @@ async def load_tagged(registry: Registry, public: Repository, tag: str) -> UndoR
 
 def artifact_of(registry: Registry, public: Repository, tag: str) -> Artifact:
     """Return the place of the record under a tag."""
-    return Artifact(registry=registry, repository=workshop_of(public), tag=tag, media_type=_TYPE)
+    return Artifact(
+        registry=registry, repository=build_repository_of(public), tag=tag, media_type=_TYPE
+    )
 
 
 async def _load(artifact: Artifact) -> UndoRecord | None:

@@ -16,10 +16,10 @@ from fleet.registry.undo_log import (
     Removal,
     UndoRecord,
     artifact_of,
+    build_repository_of,
     load,
     tag_of,
     value_of,
-    workshop_of,
 )
 
 _TRIES = 3
@@ -30,13 +30,15 @@ class UndoWriter:
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        self._noted: set[tuple[TagReference, str]] = set()
+        self._written: set[tuple[TagReference, str]] = set()
         # Of two writes at once the later one would lose what the earlier one added.
         self._turns: defaultdict[tuple[Repository, str], asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def unnoted(self, repository: Repository, removals: Collection[Removal]) -> tuple[Removal, ...]:
+    def unwritten(
+        self, repository: Repository, removals: Collection[Removal]
+    ) -> tuple[Removal, ...]:
         """Return those of `removals` that this process has not put on record."""
-        return tuple(r for r in removals if _key(repository, r) not in self._noted)
+        return tuple(r for r in removals if _key(repository, r) not in self._written)
 
     async def read(self, repository: Repository, owner: str) -> UndoRecord:
         """Return the record.
@@ -51,7 +53,7 @@ class UndoWriter:
         except OciError as error:
             raise _refused(repository, owner, error) from error
 
-    async def note(
+    async def add(
         self,
         repository: Repository,
         owner: str,
@@ -63,15 +65,15 @@ class UndoWriter:
 
         :raises UndoRecordError: if that can't be done; the record is as it was.
         """
-        async with self._turns[workshop_of(repository), tag_of(owner)]:
-            fresh, former = self.unnoted(repository, going), self.unnoted(repository, gone)
+        async with self._turns[build_repository_of(repository), tag_of(owner)]:
+            fresh, former = self.unwritten(repository, going), self.unwritten(repository, gone)
             if not fresh and not former and claim is None:
                 return
             try:
                 await self._write(repository, owner, fresh, former, claim)
             except OciError as error:
                 raise _refused(repository, owner, error) from error
-            self._noted |= {_key(repository, removal) for removal in (*fresh, *former)}
+            self._written |= {_key(repository, removal) for removal in (*fresh, *former)}
 
     async def confirm(
         self, repository: Repository, owner: str, going: Collection[Removal], claim: Claim
@@ -89,8 +91,8 @@ class UndoWriter:
         if declared is None or claim.pointers not in (None, declared):
             lost.append(one_line(claim.remover))
         if lost:
-            self._noted = {key for key in self._noted if key[0].repository != repository}
-            place = f"{workshop_of(repository)}:{tag_of(owner)}"
+            self._written = {key for key in self._written if key[0].repository != repository}
+            place = f"{build_repository_of(repository)}:{tag_of(owner)}"
             error = OverwrittenArtifactError(f"{place} lost {', '.join(lost)} to another writer")
             raise _refused(repository, owner, error)
         return record
@@ -144,14 +146,14 @@ async def _drop(artifact: Artifact, displaced: str) -> None:
 
 
 def _refused(repository: Repository, owner: str, error: OciError) -> UndoRecordError:
-    workshop = workshop_of(repository)
+    build_repository = build_repository_of(repository)
     return UndoRecordError(
-        f"{repository}: nothing goes without the undo record {workshop}:{tag_of(owner)}: "
-        f"{error}{_remedy(error, workshop)}"
+        f"{repository}: nothing goes without the undo record {build_repository}:{tag_of(owner)}: "
+        f"{error}{_remedy(error, build_repository)}"
     )
 
 
-def _remedy(error: OciError, workshop: Repository) -> str:
+def _remedy(error: OciError, build_repository: Repository) -> str:
     if isinstance(error, UndoRecordError):
         return ""
     if isinstance(error, OverwrittenArtifactError):
@@ -161,7 +163,7 @@ def _remedy(error: OciError, workshop: Repository) -> str:
             f"; give it another tag that begins with {PREFIX}, so that sweeps keep what it names, "
             "and delete this one: a new record begins"
         )
-    return f". See to it that this run may push to {workshop}, or {KEEPING}"
+    return f". See to it that this run may push to {build_repository}, or {KEEPING}"
 
 
 def _key(repository: Repository, removal: Removal) -> tuple[TagReference, str]:

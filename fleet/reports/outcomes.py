@@ -9,8 +9,8 @@ from fleet.reports.steps import REMOVER, TAG, State, Step
 from providers.ociregistry.properties import recorded_tag, tag_inputs
 from providers.ociregistry.report import Entry, Kind
 from providers.ociregistry.tag.model import TagInputs
-from providers.ociregistry.tag.predict import foresee, tell
-from providers.ociregistry.tag.prior_state import Before, unchanged
+from providers.ociregistry.tag.predict import describe_update, predict
+from providers.ociregistry.tag.prior_state import PriorState, unchanged
 
 _LEFT = "no longer declared, kept in the registry"
 
@@ -49,28 +49,28 @@ def _tag(step: Step, mode: Mode, declared: set[str]) -> Iterator[Entry]:
     elif step.op == "same" and step.new and step.old:
         yield unchanged(_inputs(step.new), recorded_tag(step.old.outputs))
     elif step.op and step.new:
-        inputs, before = _inputs(step.new), _before(step)
+        inputs, prior = _inputs(step.new), _prior_state(step)
         if mode == "update":
-            yield tell(inputs, before, recorded_tag(step.new.outputs).state)
+            yield describe_update(inputs, prior, recorded_tag(step.new.outputs).state)
         else:
-            yield foresee(inputs, before, lost=bool(step.new.outputs.get("lost"))).entry
+            yield predict(inputs, prior, lost=bool(step.new.outputs.get("lost"))).entry
     elif mode == "refresh" and step.before:
-        yield foresee(_inputs(step.before), _before(step)).entry
+        yield predict(_inputs(step.before), _prior_state(step)).entry
 
 
 def _inputs(state: State) -> TagInputs:
     return tag_inputs(state.inputs, may_lack_owner=True)
 
 
-def _before(step: Step) -> Before:
-    """Return what was known of a tag before it was dealt with."""
+def _prior_state(step: Step) -> PriorState:
+    """Return the prior state of a tag."""
     if step.op == "create-replacement":
-        return Before()
+        return PriorState()
     known = step.old or step.read
     found = known or step.before
     if found is None:
-        return Before()
-    return Before(
+        return PriorState()
+    return PriorState(
         recorded=recorded_tag(found.outputs),
         inputs=found.inputs.get("inputs") or {},
         gone=known is None,

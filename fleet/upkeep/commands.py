@@ -107,8 +107,8 @@ def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
             return await restore.restore(connection.registry, entry)
 
     done = asyncio.run(run())
-    _tell(done)
-    _tell(restore.outlook(state, done.entry))
+    _print(done)
+    _print(restore.predict_next_update(state, done.entry))
     return 0
 
 
@@ -123,10 +123,10 @@ def _adopt(here: Checkout, chosen: argparse.Namespace) -> int:
     here.make_state()
     path = here.state / f"adopt.{chosen.stack}.json"
     adopt.write(path, adopted)
-    _tell(adopt.report(adopted))
+    _print(adopt.report(adopted))
     command = ["pulumi", "import", "--stack", chosen.stack, "--file", str(path), *adopt.FLAGS]
     if not adopted.adopted or not chosen.apply:
-        _tell(f"Written to {path}; make adopt APPLY=1 runs: {' '.join(command)}")
+        _print(f"Written to {path}; make adopt APPLY=1 runs: {' '.join(command)}")
         return 0
     engine.select(here, Path("pulumi"), chosen.stack, os.environ)
     return engine.run(here, command, os.environ)
@@ -154,7 +154,7 @@ async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: 
             )
             found = await pruner.look(image)
             swept = await pruner.apply(found) if chosen.apply else None
-            _tell(report.report(found, days, swept))
+            _print(report.report(found, days, swept))
             # Where anything is in doubt, who keeps what is not known either.
             forgotten = (
                 ()
@@ -164,15 +164,15 @@ async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: 
                 )
             )
             for line in forgotten:
-                _tell(line)
+                _print(line)
             if swept and swept.gone:
-                _tell(versions.advice)
+                _print(versions.advice)
             failed = failed or bool(found.doubts or (swept and swept.kept))
     return 1 if failed else 0
 
 
 def _images(here: Checkout, chosen: argparse.Namespace, plan: Plan) -> tuple[images.Image, ...]:
-    """Return the images to sweep; of one that nothing declares, no workshop tag is planned.
+    """Return the images to sweep; of one that nothing declares, no build tag is planned.
 
     :raises TroubleError: for a part of a fleet, when the image is not its own.
     """
@@ -233,7 +233,7 @@ def _plan(here: Checkout, stack: str) -> Plan:
     return plan_of(here.root, stack, declaration)
 
 
-def _tell(text: object) -> None:
+def _print(text: object) -> None:
     sys.stdout.write(f"{text}\n")
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from fleet.plan.plan import ImagePlan
 from fleet.registry.reference import Repository
-from fleet.registry.undo_log import workshop_of
+from fleet.registry.undo_log import build_repository_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +17,7 @@ class Image:
     @property
     def build(self) -> Repository:
         """The build repository: builds, and wheels that were compiled for them."""
-        return workshop_of(self.public)
+        return build_repository_of(self.public)
 
     @property
     def repositories(self) -> tuple[Repository, Repository]:

@@ -31,6 +31,6 @@ async def forget(
     gone = sorted(record.others(*(remover.name for remover in state().removers)))
     writer = UndoWriter(registry)
     for name in gone if apply else ():
-        await writer.note(image.public, owner, [], claim=Claim(remover=name, pointers=None))
+        await writer.add(image.public, owner, [], claim=Claim(remover=name, pointers=None))
     fate = "forgotten" if apply else "`make prune APPLY=1` forgets it"
     return tuple(f"  no resource any more, but in the undo record: {n}: {fate}" for n in gone)

@@ -19,9 +19,9 @@ from providers.ociregistry.stale_pointers.allow_list import Allowed
 from providers.ociregistry.stale_pointers.find import Lister
 from providers.ociregistry.stale_pointers.model import StaleInputs
 from providers.ociregistry.stale_pointers.properties import recorded_view, stale_inputs
-from providers.ociregistry.stale_pointers.remove import Retirer
-from providers.ociregistry.tag.prior_state import Before
-from providers.ociregistry.tag.refresh_sampling import Turns
+from providers.ociregistry.stale_pointers.remove import PointerRemover
+from providers.ociregistry.tag.prior_state import PriorState
+from providers.ociregistry.tag.refresh_sampling import RefreshSampling
 from providers.ociregistry.tag.writer import Tagger
 
 
@@ -56,13 +56,13 @@ class Session:
         self._transport: Transport | None = None
         self._tagger: Tagger | None = None
         self._lister: Lister | None = None
-        self._retirer: Retirer | None = None
+        self._pointer_remover: PointerRemover | None = None
         self._settings: RunSettings | None = None
         self._logins = NO_LOGINS
         self.environment = environment
         self.inputs: dict[str, Mapping[str, str]] = {}
         """What went into a tag by the last run's inputs: the SDK hands them to `check` alone."""
-        self.gone: dict[str, Before] = {}
+        self.gone: dict[str, PriorState] = {}
         """The tags that this run's refresh found absent."""
         self.declared = Declared()
         self.destroying = False
@@ -78,8 +78,8 @@ class Session:
     def tagger(self) -> Tagger:
         """The one that acts on tags."""
         if self._tagger is None:
-            turns = Turns(verify_all=self.settings.verify_all, now=self._now)
-            self._tagger = Tagger(self._client(), turns.due, self._seen_by_tag)
+            sampling = RefreshSampling(verify_all=self.settings.verify_all, now=self._now)
+            self._tagger = Tagger(self._client(), sampling.due, self._seen_by_tag)
         return self._tagger
 
     @property
@@ -90,13 +90,13 @@ class Session:
         return self._lister
 
     @property
-    def retirer(self) -> Retirer:
+    def pointer_remover(self) -> PointerRemover:
         """The one that removes stale pointers."""
-        if self._retirer is None:
+        if self._pointer_remover is None:
             client = self._client()
             removers = Removers(self._opened(), client)
-            self._retirer = Retirer(client, removers.of, self._now)
-        return self._retirer
+            self._pointer_remover = PointerRemover(client, removers.of, self._now)
+        return self._pointer_remover
 
     @property
     def settings(self) -> RunSettings:
@@ -197,7 +197,7 @@ class Declared:
         """Tell whether a resource other than `urn` looks after the repository's pointers."""
         return bool(self._repositories[repository] - {urn})
 
-    def twins(self, repository: Repository) -> tuple[Repository, ...]:
+    def same_named(self, repository: Repository) -> tuple[Repository, ...]:
         """Return the looked-after repositories of the same name on other hosts, sorted."""
         found = (r for r, urns in self._repositories.items() if urns and r != repository)
         return tuple(sorted(r for r in found if r.name == repository.name))

@@ -107,8 +107,8 @@ def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagIn
         reader.problems["owner"] = "is empty; write <pulumi project>/<stack>"
     identity = reader.value("identity", str, "")
     annotations = reader.value("annotations", dict, {})
-    ingredients = reader.value("inputs", dict, {})
-    for name in sorted(name for name, value in ingredients.items() if not _is_known_text(value)):
+    build_inputs = reader.value("inputs", dict, {})
+    for name in sorted(name for name, value in build_inputs.items() if not _is_known_text(value)):
         reader.problems[f"inputs.{name}"] = "is no text that a preview knows"
     reader.finish()
     return TagInputs(
@@ -117,7 +117,7 @@ def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagIn
         sources=sources,
         platforms=platforms,
         identity=None if identity == UNKNOWN else identity,
-        inputs=shortened(ingredients),
+        inputs=shortened(build_inputs),
         annotations=annotations,
         on_conflict=on_conflict,
     )

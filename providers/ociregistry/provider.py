@@ -112,7 +112,7 @@ class OciProvider(p.Provider):
         )
 
     async def create(self, request: p.CreateRequest) -> p.CreateResponse:
-        """Create, or foresee in a preview."""
+        """Create, or predict that in a preview."""
         resource = self._resource(request.type)
         inputs = plain_map(request.properties)
         outputs = await resource.create(request.urn, inputs, preview=request.preview)
@@ -150,7 +150,7 @@ class OciProvider(p.Provider):
         )
 
     async def update(self, request: p.UpdateRequest) -> p.UpdateResponse:
-        """Update in place, or foresee in a preview.
+        """Update in place, or predict that in a preview.
 
         :raises OciError: if the state could not be read: nothing is known of what is there.
         """

@@ -1,4 +1,4 @@
-"""The outcome for one tag, as a preview foresees it or an update reports it."""
+"""The outcome for one tag, as a preview predicts it or an update reports it."""
 
 from collections import Counter
 from collections.abc import Iterable

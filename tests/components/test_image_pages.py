@@ -14,7 +14,7 @@ from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.declaration.split import FleetStack
 from fleet.pages.readme import pages
-from fleet.plan.whole_fleet import Whole
+from fleet.plan.whole_fleet import WholeFleet
 from tests.components.engine import STACK, Engine
 from tests.fleet import examples
 from tests.fleet.pages.readmes import TEMPLATES, outputs, plan_of, tags_in
@@ -61,8 +61,10 @@ async def _texts(declaration: Declaration, told: dict[str, Any], unknown: str) -
     return {path: await text.future() for path, text in made.items()}
 
 
-def whole(declaration: Declaration, *stacks: FleetStack) -> Whole:
-    return Whole(name="prod", declaration=declaration, plan=plan_of(declaration), stacks=stacks)
+def whole(declaration: Declaration, *stacks: FleetStack) -> WholeFleet:
+    return WholeFleet(
+        name="prod", declaration=declaration, plan=plan_of(declaration), stacks=stacks
+    )
 
 
 def _output(row: dict[str, Any], *, known: bool) -> pulumi.Output[dict[str, Any]]:

@@ -15,7 +15,7 @@ REPOSITORY = "team/app"
 OLD, NEW, LATEST = "py3.11-0.33.0", "py3.11-0.34.0", "py3.11-LATEST"
 
 
-def ingredients(base: str, **others: str) -> dict[str, str]:
+def build_inputs(base: str, **others: str) -> dict[str, str]:
     bases = {f"base {p}": f"python:3.11-slim@sha256:{base * 64}" for p in PLATFORMS}
     return {**bases, "file start.sh": "1f", **others}
 
@@ -67,7 +67,7 @@ def fleet(stack: EngineStack, distribution: Distribution) -> Fleet:
 def test_a_plain_preview_says_why_and_sums_up_and_the_update_tells_what_it_did(
     fleet: Fleet,
 ) -> None:
-    fleet.declare({OLD: ingredients("a")}, build=OLD)
+    fleet.declare({OLD: build_inputs("a")}, build=OLD)
     previewed = fleet.stack.preview()
     assert previewed.report.summary == "1 build, 1 re-point, 0 retire, 0 unchanged"
     assert f"new in this stack: to be built for {', '.join(PLATFORMS)}" in previewed.messages
@@ -77,7 +77,7 @@ def test_a_plain_preview_says_why_and_sums_up_and_the_update_tells_what_it_did(
     assert again.steps == ()
     assert again.report.summary == "0 built, 0 re-pointed, 0 retired, 2 unchanged"
 
-    fleet.declare({OLD: ingredients("a"), NEW: ingredients("b")}, build=NEW)
+    fleet.declare({OLD: build_inputs("a"), NEW: build_inputs("b")}, build=NEW)
     previewed = fleet.stack.preview()
     assert previewed.report.summary == "1 build, 1 re-point, 0 retire, 1 unchanged"
     done = fleet.stack.up()
@@ -85,7 +85,7 @@ def test_a_plain_preview_says_why_and_sums_up_and_the_update_tells_what_it_did(
     pointer, version = entry_of(done, LATEST), entry_of(done, NEW)
     assert (pointer.previous_version, pointer.version) == (OLD, NEW)
     assert pointer.digest == version.digest != pointer.previous != ""
-    fleet.declare({OLD: ingredients("c"), NEW: ingredients("b")}, build=OLD)
+    fleet.declare({OLD: build_inputs("c"), NEW: build_inputs("b")}, build=OLD)
     previewed = fleet.stack.preview()
     assert "base python:3.11-slim moved" in previewed.messages
     assert previewed.report.summary == "1 build, 0 re-point, 0 retire, 2 unchanged"
@@ -96,21 +96,21 @@ def test_inputs_alone_are_no_change_and_are_known_from_the_next_run_on(fleet: Fl
     fleet.declare({OLD: {}}, identities={OLD: "as it was"})
     fleet.stack.up()
     assert "inputs" not in fleet.state(OLD)["inputs"]
-    fleet.declare({OLD: ingredients("a")}, identities={OLD: "as it was"}, tags=fleet.tags)
+    fleet.declare({OLD: build_inputs("a")}, identities={OLD: "as it was"}, tags=fleet.tags)
     assert fleet.stack.up().steps == ()
     state = fleet.state(OLD)
     assert state["inputs"]["inputs"]["base linux/amd64"] == f"python:3.11-slim@sha256:{'a' * 12}"
     assert "inputs" not in state["outputs"]
-    fleet.declare({OLD: {**ingredients("a"), "file start.sh": "2e"}}, build=OLD)
+    fleet.declare({OLD: {**build_inputs("a"), "file start.sh": "2e"}}, build=OLD)
     assert "to be built: start.sh changed" in fleet.stack.preview().messages
 
 
 def test_a_lost_build_is_told_apart_from_a_changed_one(
     fleet: Fleet, distribution: Distribution
 ) -> None:
-    fleet.declare({OLD: ingredients("a")})
+    fleet.declare({OLD: build_inputs("a")})
     fleet.stack.up()
-    fleet.declare({OLD: ingredients("a")}, build=OLD)
+    fleet.declare({OLD: build_inputs("a")}, build=OLD)
     said = fleet.stack.preview().messages
     assert "to be built again: no input is known to have changed" in said
     delete(distribution, f"{REPOSITORY}/build", fleet.tags[OLD])
@@ -122,18 +122,18 @@ def test_a_lost_build_is_told_apart_from_a_changed_one(
 
 
 def test_stale_pointers_count_also_when_their_whole_image_left(fleet: Fleet) -> None:
-    fleet.declare({OLD: ingredients("a"), NEW: ingredients("b")})
+    fleet.declare({OLD: build_inputs("a"), NEW: build_inputs("b")})
     fleet.stack.up()
-    fleet.declare({OLD: ingredients("a")}, pointers={})
+    fleet.declare({OLD: build_inputs("a")}, pointers={})
     previewed = fleet.stack.preview()
     assert previewed.report.summary == "0 build, 0 re-point, 1 retire, 1 unchanged"
     (stale,) = previewed.report.of("retire")
     assert (stale.ref.rpartition(":")[2], stale.digest) == (LATEST, "")
     assert stale.previous.startswith("sha256:")
 
-    fleet.declare({OLD: ingredients("a"), NEW: ingredients("b")})
+    fleet.declare({OLD: build_inputs("a"), NEW: build_inputs("b")})
     fleet.stack.up()
-    fleet.declare({OLD: ingredients("a")}, tags={}, pointers={}, policy={})
+    fleet.declare({OLD: build_inputs("a")}, tags={}, pointers={}, policy={})
     previewed = fleet.stack.preview()
     (leaving,) = previewed.report.of("retire")
     assert (leaving.ref.rpartition(":")[2], leaving.later) == (LATEST, True)
@@ -143,9 +143,11 @@ def test_stale_pointers_count_also_when_their_whole_image_left(fleet: Fleet) -> 
 
 
 def test_a_failed_tag_is_counted_where_the_others_go_on(fleet: Fleet) -> None:
-    fleet.declare({OLD: ingredients("a"), NEW: ingredients("b")})
+    fleet.declare({OLD: build_inputs("a"), NEW: build_inputs("b")})
     fleet.stack.up()
-    declared = fleet.declare({OLD: ingredients("a"), NEW: ingredients("c")}, pointers={}, policy={})
+    declared = fleet.declare(
+        {OLD: build_inputs("a"), NEW: build_inputs("c")}, pointers={}, policy={}
+    )
     tags = {**declared.tags, OLD: ""}
     fleet.stack.declare(dataclasses.replace(declared, tags=tags))
     ran = fleet.stack.up("--continue-on-error", code=None)

@@ -56,7 +56,7 @@ def test_a_registry_that_deletes_nothing_is_refused_before_any_write(
 
 
 @pytest.mark.parametrize("status", [400, 405])
-def test_a_registry_that_deletes_digests_alone_loses_a_throwaway_and_the_name(
+def test_a_registry_that_deletes_digests_alone_loses_a_placeholder_and_the_name(
     engine: Engine, place: Place, rules: Rules, status: int
 ) -> None:
     before = both(place)
@@ -75,7 +75,7 @@ def test_a_removal_cut_off_between_its_two_steps_is_finished_by_a_rerun(
     rules.add(f"PUT .*/manifests/{STRAY}$", "reset", times=99, skip=1)
     with pytest.raises(RemovalFailedError):
         engine.up(STALE, "s", place.stale(LATEST))
-    assert place.view.tags()[STRAY] not in before.values(), "a throwaway lies over the name"
+    assert place.view.tags()[STRAY] not in before.values(), "a placeholder lies over the name"
     del rules.entries[1:]
     engine.restart()
     engine.up(STALE, "s", place.stale(LATEST))

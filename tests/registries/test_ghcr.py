@@ -13,7 +13,7 @@ from fleet.registry.errors import ConflictError, OciError, RegistryError, Unsupp
 from fleet.registry.github_packages import Packages, Version, is_ghcr
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.removal.ghcr import PackagesRemover
-from fleet.registry.removal.placeholder import throwaway
+from fleet.registry.removal.placeholder import placeholder_manifest
 from fleet.registry.transport import Transport
 from tests.engine.reading import Reading
 from tests.engine.seeding import OCI_MANIFEST, move_tag, push_image, push_index
@@ -201,8 +201,8 @@ def test_the_last_tagged_version_is_refused_before_any_write(package: Package) -
     assert alone.front.writes == []
 
 
-def test_a_throwaway_that_has_another_tag_too_is_not_deleted(package: Package) -> None:
-    leftover = throwaway("of another run", package.digest)
+def test_a_placeholder_that_has_another_tag_too_is_not_deleted(package: Package) -> None:
+    leftover = placeholder_manifest("of another run", package.digest)
     for tag in (POINTER, "mine"):
         put(package.front, NAME, tag, leftover.body, OCI_MANIFEST)
     with pytest.raises(RegistryError, match="was put back"):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fleet.registry.manifest import OWNER_ANNOTATION, VERSION_ANNOTATION
-from fleet.registry.removal.placeholder import throwaway
+from fleet.registry.removal.placeholder import placeholder_manifest
 from providers.ociregistry.stale_pointers.resource import RemovalFailedError
 from tests.engine.reading import Reading
 from tests.engine.seeding import OCI_MANIFEST, move_tag, push_image, push_index
@@ -107,7 +107,7 @@ def test_a_removal_that_was_interrupted_is_finished_and_recorded(
     front: Front, engine: Engine, old: OldWorkflows
 ) -> None:
     tag = "py3.7-LATEST"
-    leftover = throwaway("of another run", old.stale["LATEST"][tag])
+    leftover = placeholder_manifest("of another run", old.stale["LATEST"][tag])
     put(front, NAME, tag, leftover.body, OCI_MANIFEST)
     removed = engine.up(STALE, "s", inputs(front, old)).outputs["removed"]
     digests = {entry["tag"]: entry["digest"] for entry in removed}

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from fleet.github.render.workflows import files
 from fleet.pages.readme import CATALOG, pages
-from fleet.plan.whole_fleet import Whole
+from fleet.plan.whole_fleet import WholeFleet
 
 
-def known_files(whole: Whole, templates: Mapping[str, str]) -> dict[str, str]:
+def known_files(whole: WholeFleet, templates: Mapping[str, str]) -> dict[str, str]:
     """Return the text of each file by its path: workflows, Dependabot's, and the catalog of images.
 
     None where no repository on GitHub is declared. The images' pages are rendered as well, and left

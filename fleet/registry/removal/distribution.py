@@ -17,7 +17,7 @@ from fleet.registry.errors import (
 from fleet.registry.interface import DeleteOutcome, Manifest, Registry
 from fleet.registry.interruption import STOPPED, readable, require_running, to_its_end
 from fleet.registry.reference import Repository, TagReference
-from fleet.registry.removal.placeholder import is_throwaway, put_back, write_throwaway
+from fleet.registry.removal.placeholder import is_placeholder, put_back, write_placeholder
 
 CHECK_SECONDS = 60.0
 """How long what a registry made of a removal is looked at, where the run is interrupted."""
@@ -49,11 +49,11 @@ class NameRemover(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Remover:
+class DistributionRemover:
     """Removes names with the requests of the distribution specification.
 
     Deletes the tag where the registry can do that (OCI distribution specification 1.1,
-    "Deleting tags"). Else, also where it answers 404 though the tag is there, writes a throwaway
+    "Deleting tags"). Else, also where it answers 404 though the tag is there, writes a placeholder
     manifest over the tag and deletes that digest, which is the only thing that the tag still
     names. A registry with neither is left as it is.
     """
@@ -76,10 +76,10 @@ class Remover:
         itself is the last request before the one that removes it.
         """
         require_running()
-        if is_throwaway(manifest):
+        if is_placeholder(manifest):
             if not await self._still_names(ref, manifest.digest):
                 return False
-            await self._delete_throwaway(ref, manifest)
+            await self._delete_placeholder(ref, manifest)
             return True
         sharing = await self._sharing(ref, manifest, others)
         if not await self._still_names(ref, manifest.digest):
@@ -88,8 +88,8 @@ class Remover:
         denied = outcome == DeleteOutcome.ABSENT and await self._still_names(ref, manifest.digest)
         if denied or outcome == DeleteOutcome.UNSUPPORTED:
             await self._probe(ref)
-            leftover = await write_throwaway(self.registry, ref, manifest)
-            await self._delete_throwaway(ref, leftover)
+            leftover = await write_placeholder(self.registry, ref, manifest)
+            await self._delete_placeholder(ref, leftover)
         await accepted(self._check(ref, manifest, sharing))
         return True
 
@@ -133,7 +133,7 @@ class Remover:
             raise moved(str(ref), live, f"a moment ago {digest}, to be removed")
         return live is not None
 
-    async def _delete_throwaway(self, ref: TagReference, leftover: Manifest) -> None:
+    async def _delete_placeholder(self, ref: TagReference, leftover: Manifest) -> None:
         try:
             outcome = await self.registry.delete(ref.repository, leftover.digest)
             if outcome == DeleteOutcome.UNSUPPORTED:

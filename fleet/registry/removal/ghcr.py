@@ -10,8 +10,13 @@ from fleet.registry.github_packages import Packages, Version, is_ghcr
 from fleet.registry.interface import Manifest, Registry
 from fleet.registry.interruption import STOPPED, require_running
 from fleet.registry.reference import TagReference
-from fleet.registry.removal.distribution import NameRemover, Remover, accepted, require_gone
-from fleet.registry.removal.placeholder import is_throwaway, put_back, write_throwaway
+from fleet.registry.removal.distribution import (
+    DistributionRemover,
+    NameRemover,
+    accepted,
+    require_gone,
+)
+from fleet.registry.removal.placeholder import is_placeholder, put_back, write_placeholder
 from fleet.registry.transport import Transport
 
 # Seconds between looks at the list of versions, which lags behind the registry.
@@ -22,7 +27,7 @@ _WAITS = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 class PackagesRemover:
     """Removes names with GitHub's Packages API, which deletes a digest with all its tags.
 
-    So the name first gets a digest of its own, a throwaway. Only the version with the digest
+    So the name first gets a digest of its own, a placeholder. Only the version with the digest
     that this write produced, and with that one tag, is deleted. The list of versions may lag
     behind: an old one still shows the tag at its image, which is why no version is ever looked
     for by its tag. Where the version does not show up in time, or GitHub refuses, the name is put
@@ -46,8 +51,8 @@ class PackagesRemover:
                 f"{ref}: GitHub does not delete the last tagged version of a package, so the name "
                 "stays as it was; delete the package on GitHub if nothing of it is needed"
             )
-        finishing = is_throwaway(manifest)
-        leftover = manifest if finishing else await write_throwaway(self.registry, ref, manifest)
+        finishing = is_placeholder(manifest)
+        leftover = manifest if finishing else await write_placeholder(self.registry, ref, manifest)
         try:
             await self._delete(ref, leftover)
         except STOPPED as error:
@@ -108,7 +113,7 @@ class Removers:
 
     def __init__(self, transport: Transport, client: Client) -> None:
         self._environment = transport.environment
-        self._plain = Remover(registry=client)
+        self._plain = DistributionRemover(registry=client)
         self._github = PackagesRemover(
             registry=client, packages=Packages(transport), retry=transport.retry
         )

@@ -1,4 +1,4 @@
-"""The throwaway: what is written over a name so that deleting a digest removes the name alone."""
+"""The placeholder manifest: deleting its digest removes the name it was written over, no image."""
 
 import json
 import secrets
@@ -18,7 +18,7 @@ _EMPTY = b"{}"
 _PUT_BACK_SECONDS = 60.0
 
 
-def throwaway(nonce: str, displaced: str = "") -> Manifest:
+def placeholder_manifest(nonce: str, displaced: str = "") -> Manifest:
     """Return an artifact manifest without content whose digest `nonce` makes unique.
 
     It names the digest that it displaces, so that an interrupted removal can still be recorded
@@ -41,13 +41,13 @@ def throwaway(nonce: str, displaced: str = "") -> Manifest:
     )
 
 
-def is_throwaway(manifest: Manifest) -> bool:
+def is_placeholder(manifest: Manifest) -> bool:
     """Tell whether a manifest is the leftover of a removal that was interrupted."""
     return REMOVAL_ANNOTATION in annotations_of(document_of(manifest, manifest.digest))
 
 
 def displaced_by(leftover: Manifest) -> str:
-    """Return the digest that a throwaway was written over, or an empty string."""
+    """Return the digest that a placeholder was written over, or an empty string."""
     annotations = annotations_of(document_of(leftover, leftover.digest))
     digest = annotations.get(DISPLACED_ANNOTATION, "")
     return digest if is_digest(digest) else ""
@@ -58,18 +58,18 @@ def stood_for(manifest: Manifest) -> str:
 
     So a name that a preview listed is known again after a kill.
     """
-    displaced = displaced_by(manifest) if is_throwaway(manifest) else ""
+    displaced = displaced_by(manifest) if is_placeholder(manifest) else ""
     return displaced or manifest.digest
 
 
-async def write_throwaway(registry: Registry, ref: TagReference, manifest: Manifest) -> Manifest:
+async def write_placeholder(registry: Registry, ref: TagReference, manifest: Manifest) -> Manifest:
     """Write a placeholder manifest over a tag that still names `manifest`, and return it.
 
     :raises OciError: if the tag names something else by now, before it is written, or if anything
         fails or the run is interrupted; the message says how the tag was left.
     """
     await registry.write_blob(ref.repository, _EMPTY)
-    leftover = throwaway(secrets.token_hex(16), manifest.digest)
+    leftover = placeholder_manifest(secrets.token_hex(16), manifest.digest)
     live = await registry.head(ref.repository, ref.tag)
     if live != manifest.digest:
         raise moved(str(ref), live, f"a moment ago {manifest.digest}, to be removed")

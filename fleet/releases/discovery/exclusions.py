@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from fleet.declaration.matrix import cells
+from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Exclusion, Image
 from fleet.releases.discovery.change import Change
 from fleet.releases.discovery.selection import Listed
@@ -19,11 +19,11 @@ def excluded(image: Image, listed: Listed) -> tuple[tuple[Exclusion, ...], list[
     nothing any more, for no declaration may hold these.
     """
     wanted = _wanted(image, listed)
-    whole = cells(replace(image, exclude=()))
+    whole = matrix_entries(replace(image, exclude=()))
     kept = tuple(
         entry
         for entry in image.exclude
-        if any(entry.covers(cell.python, cell.base, cell.version) for cell in whole)
+        if any(entry.covers(each.python, each.base, each.version) for each in whole)
         and (not _own(entry) or entry.version not in listed or entry in wanted)
     )
     added = tuple(entry for entry in wanted if not _is_covered(entry, image, kept))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from fleet.declaration import tags
-from fleet.declaration.matrix import Cell, cells
+from fleet.declaration.matrix import MatrixEntry, matrix_entries
 from fleet.declaration.model import Image
 from fleet.lock.model import Base
 
@@ -58,21 +58,21 @@ def wanted(
     """
     bases: dict[str, tuple[str, set[str]]] = {}
     builders: dict[str, tuple[str, set[str]]] = {}
-    for cell in (cell for image in images for cell in cells(image)):
-        platforms = cell.image.platforms
-        if not cell.image.builds_on:
-            named = reference(cell.python, cell.base, stand_ins)
-            bases.setdefault(cell.base_key, (named, set()))[1].update(platforms)
-        compiling = _builder(cell, stand_ins)
-        builders.setdefault(cell.builder_key, (compiling, set()))[1].update(platforms)
+    for entry in (entry for image in images for entry in matrix_entries(image)):
+        platforms = entry.image.platforms
+        if not entry.image.builds_on:
+            named = reference(entry.python, entry.base, stand_ins)
+            bases.setdefault(entry.base_key, (named, set()))[1].update(platforms)
+        compiling = _builder(entry, stand_ins)
+        builders.setdefault(entry.builder_key, (compiling, set()))[1].update(platforms)
     return bases, builders
 
 
-def _builder(cell: Cell, stand_ins: Mapping[str, str]) -> str:
-    declared = [base for base in cell.image.bases if tags.libc(base) == "glibc"]
-    alpine = tags.libc(cell.base) == "musl"
-    variant = cell.base if alpine else builder_base(cell.python, declared, stand_ins)
-    return reference(cell.python, variant, stand_ins)
+def _builder(entry: MatrixEntry, stand_ins: Mapping[str, str]) -> str:
+    declared = [base for base in entry.image.bases if tags.libc(base) == "glibc"]
+    alpine = tags.libc(entry.base) == "musl"
+    variant = entry.base if alpine else builder_base(entry.python, declared, stand_ins)
+    return reference(entry.python, variant, stand_ins)
 
 
 def compiling(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from fleet.declaration import versions
 from fleet.declaration.base_graph import in_order
-from fleet.declaration.matrix import PinKey, cells
+from fleet.declaration.matrix import PinKey, matrix_entries
 from fleet.declaration.model import Image
 from fleet.lock.model import Lock, bare, name_of
 from fleet.plan.installed import constraints, contradicted
@@ -35,7 +35,7 @@ class Pinned:
 
 def keys(image: Image) -> Iterator[tuple[str, str]]:
     """Yield each Python and version of which ``image`` has a tag; bases share their pins."""
-    yield from dict.fromkeys((cell.python, cell.version) for cell in cells(image))
+    yield from dict.fromkeys((entry.python, entry.version) for entry in matrix_entries(image))
 
 
 def pinned(

@@ -14,10 +14,10 @@ from fleet.console import TroubleError
 from fleet.registry.errors import OciError
 from fleet.registry.interface import Registry
 from fleet.upkeep.prune.digests import Versions
-from fleet.upkeep.prune.garbage import Loose, needed
+from fleet.upkeep.prune.garbage import UnreferencedDigest, needed
 from fleet.upkeep.prune.ledger import Names
 from fleet.upkeep.prune.needs import Needs
-from fleet.upkeep.prune.repository_snapshot import Holdings, follow
+from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot, follow
 from fleet.upkeep.prune.tag_list_check import DoubtError, Known, confirm, read, require_all
 
 BATCH = 10
@@ -48,10 +48,10 @@ class Deletion:
     registry: Registry
     versions: Versions
     needs: Callable[[], Awaitable[Needs]]
-    held: Holdings
-    items: Collection[Loose]
+    held: RepositorySnapshot
+    items: Collection[UnreferencedDigest]
     formerly: Names
-    gone: list[Loose] = field(default_factory=list)
+    gone: list[UnreferencedDigest] = field(default_factory=list)
     kept: dict[str, str] = field(default_factory=dict)
     _staying: dict[str, str] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Deletion:
                 await self._one(item, needs)
             waiting = waiting[size:]
 
-    async def _one(self, item: Loose, needs: Needs) -> None:
+    async def _one(self, item: UnreferencedDigest, needs: Needs) -> None:
         if item.digest not in self._staying:
             await self._look_at_names_of(item, needs)
         if item.digest in self._staying:
@@ -102,7 +102,7 @@ class Deletion:
         self._above = _parents(self.held)
         return needs
 
-    async def _look_at_names_of(self, item: Loose, needs: Needs) -> None:
+    async def _look_at_names_of(self, item: UnreferencedDigest, needs: Needs) -> None:
         """Ask for names that came up, and for those of the digest and of what it belongs to."""
         above = _upwards(self._above, item.digest)
         former = {tag for tag, digests in self.formerly.items() if not above.isdisjoint(digests)}
@@ -146,7 +146,7 @@ class Deletion:
         return frozenset(digest for tag, digest in tags.items() if going.get(tag) != digest)
 
 
-def _parents(held: Holdings) -> dict[str, frozenset[str]]:
+def _parents(held: RepositorySnapshot) -> dict[str, frozenset[str]]:
     """Return by digest the indexes that list it, and what it is attached to."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for node in held.nodes.values():

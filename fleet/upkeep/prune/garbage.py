@@ -8,13 +8,13 @@ from graphlib import TopologicalSorter
 from fleet.registry.clock import moment
 from fleet.registry.reference import Repository
 from fleet.upkeep.prune.ledger import Ledger
-from fleet.upkeep.prune.repository_snapshot import Holdings
+from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot
 
 _FALLBACK = "sha256-"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Loose:
+class UnreferencedDigest:
     """A digest that nothing needs, the tags that go with it, and when it goes."""
 
     repository: Repository
@@ -25,7 +25,9 @@ class Loose:
     due: bool
 
 
-def needed(holdings: Holdings, roots: Collection[str], named: Collection[str]) -> frozenset[str]:
+def needed(
+    snapshot: RepositorySnapshot, roots: Collection[str], named: Collection[str]
+) -> frozenset[str]:
     """Return every digest of a repository that has to stay.
 
     ``roots`` are kept for themselves, ``named`` whatever they are. With a digest stay the children
@@ -33,11 +35,11 @@ def needed(holdings: Holdings, roots: Collection[str], named: Collection[str]) -
     attached to it, and what a tag of the form ``sha256-<hex>…`` says it is attached to (OCI
     distribution specification 1.1, "Referrers Tag Schema"; cosign's own tags alike).
     """
-    keep = {*roots, *named, *(_attached_to(tag) for tag in holdings.tags)}
+    keep = {*roots, *named, *(_attached_to(tag) for tag in snapshot.tags)}
     while True:
-        more = {d for node in holdings.nodes.values() if node.digest in keep
+        more = {d for node in snapshot.nodes.values() if node.digest in keep
                 for d in (*node.children, node.subject) if d}  # fmt: skip
-        more |= {n.digest for n in holdings.nodes.values() if n.subject and n.subject in keep}
+        more |= {n.digest for n in snapshot.nodes.values() if n.subject and n.subject in keep}
         if more <= keep:
             return frozenset(keep - {""})
         keep |= more
@@ -48,7 +50,9 @@ def _attached_to(tag: str) -> str:
     return f"sha256:{hexadecimal}" if tag.startswith(_FALLBACK) else ""
 
 
-def loosened(holdings: Holdings, keep: Collection[str], candidates: Iterable[str]) -> list[str]:
+def find_unreferenced(
+    snapshot: RepositorySnapshot, keep: Collection[str], candidates: Iterable[str]
+) -> list[str]:
     """Return what of ``candidates`` is there and not to be kept, each before what belongs to it.
 
     Children go along with the last index that needed them; an index goes first, so that none is
@@ -56,15 +60,15 @@ def loosened(holdings: Holdings, keep: Collection[str], candidates: Iterable[str
     """
     found: dict[str, None] = {}
     for digest in candidates:
-        node = holdings.nodes.get(digest)
+        node = snapshot.nodes.get(digest)
         if node is not None and digest not in keep:
             found.setdefault(digest)
             below = (child for child in node.children if child not in keep)
             found.update(dict.fromkeys(below))
-    return _outermost_first(found, holdings)
+    return _outermost_first(found, snapshot)
 
 
-def _outermost_first(digests: Collection[str], holdings: Holdings) -> list[str]:
+def _outermost_first(digests: Collection[str], snapshot: RepositorySnapshot) -> list[str]:
     """Put each index before its children, indexes among them, and an image before its signatures.
 
     The deletion of either may be refused, and all that belongs to it has to be there still. An
@@ -72,7 +76,7 @@ def _outermost_first(digests: Collection[str], holdings: Holdings) -> list[str]:
     a registry could hold a circle.
     """
     before: dict[str, list[str]] = {digest: [] for digest in digests}
-    for node in (holdings.nodes[digest] for digest in digests if digest in holdings.nodes):
+    for node in (snapshot.nodes[digest] for digest in digests if digest in snapshot.nodes):
         for child in node.children:
             if child in before:
                 before[child].append(node.digest)
@@ -82,23 +86,23 @@ def _outermost_first(digests: Collection[str], holdings: Holdings) -> list[str]:
 
 
 def decide(
-    holdings: Holdings, loose: Iterable[str], ledger: Ledger, days: int, now: str
-) -> tuple[Loose, ...]:
-    """Date each loose digest; it is due ``days`` after the ledger first saw it loose.
+    snapshot: RepositorySnapshot, unreferenced: Iterable[str], ledger: Ledger, days: int, now: str
+) -> tuple[UnreferencedDigest, ...]:
+    """Date each unreferenced digest; it is due ``days`` after the ledger first saw it unreferenced.
 
     Nothing is due where no run has recorded the repository's names: a list that lacks some could
     not be told from a whole one.
     """
-    recorded = ledger.recorded(holdings.repository)
-    known: Mapping[str, str] = ledger.of(holdings.repository)
-    tags = holdings.tags_by_digest()
+    recorded = ledger.recorded(snapshot.repository)
+    known: Mapping[str, str] = ledger.of(snapshot.repository)
+    tags = snapshot.tags_by_digest()
     found = []
-    for digest in loose:
+    for digest in unreferenced:
         since = known.get(digest) or now
         goes = moment(since) + timedelta(days=days)
         found.append(
-            Loose(
-                repository=holdings.repository,
+            UnreferencedDigest(
+                repository=snapshot.repository,
                 digest=digest,
                 tags=tags.get(digest, ()),
                 since=since,

@@ -9,7 +9,7 @@ from fleet.registry.reference import Repository
 from fleet.upkeep.images import Image
 from fleet.upkeep.prune.garbage import needed
 from fleet.upkeep.prune.needs import Needs
-from fleet.upkeep.prune.repository_snapshot import Holdings
+from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot
 from fleet.upkeep.state import State
 
 
@@ -21,7 +21,7 @@ class Seen:
     the others. Without the public one there are none: what they are needed for is seen there.
     """
 
-    held: Mapping[Repository, Holdings]
+    held: Mapping[Repository, RepositorySnapshot]
     needs: Mapping[Repository, Needs]
     doubts: Mapping[Repository, str]
 
@@ -47,7 +47,7 @@ def kept_of(image: Image, seen: Seen, state: State, owner: str) -> dict[Reposito
     return kept
 
 
-def _foreign(public: Holdings, owner: str) -> frozenset[str]:
+def _foreign(public: RepositorySnapshot, owner: str) -> frozenset[str]:
     """Return the indexes of other owners: what those superseded is theirs to sweep.
 
     They may be in another stack's undo record, which this one's state does not tell.
@@ -56,7 +56,7 @@ def _foreign(public: Holdings, owner: str) -> frozenset[str]:
     return frozenset(n.digest for n in nodes if n.owner not in ("", owner))
 
 
-def _others(public: Holdings, build: Holdings, owner: str) -> frozenset[str]:
+def _others(public: RepositorySnapshot, build: RepositorySnapshot, owner: str) -> frozenset[str]:
     """Return what other owners need of the build repository, which they share.
 
     That is each of their indexes, which has the digest of its build; its platforms, and the builds
@@ -72,6 +72,6 @@ def _others(public: Holdings, build: Holdings, owner: str) -> frozenset[str]:
     return frozenset({*(node.digest for node in foreign), *platforms, *joined, *wheels})
 
 
-def _planned(held: Holdings, planned: frozenset[str]) -> set[str]:
+def _planned(held: RepositorySnapshot, planned: frozenset[str]) -> set[str]:
     kept = {digest for tag, digest in held.tags.items() if tag in planned}
     return kept | set(held.records.values())

@@ -1,4 +1,4 @@
-"""The ledger of a repository: which digests and names were seen, and what is loose since when.
+"""The ledger of a repository: digests and names that were seen, and unreferenced ones with dates.
 
 It lies in the registry beside what it describes, as an OCI artifact under a tag of the build
 repository: machines that run once and vanish share it, and no state backend has to keep it.
@@ -31,10 +31,10 @@ Names = Mapping[str, tuple[str, ...]]
 class Ledger:
     """What runs saw of the repositories of an image, by their names.
 
-    ``entries`` map a digest to the RFC 3339 time since which it is loose, empty while needed.
-    ``tags`` map a tag to the digests that it was seen to name, the last first, as far as those are
-    still there; a ledger of an older version has none. ``digest`` is what it was read from, empty
-    where there was none.
+    ``entries`` map a digest to the RFC 3339 time since which it is unreferenced, empty while it is
+    needed. ``tags`` map a tag to the digests that it was seen to name, the last first, as far as
+    those are still there; a ledger of an older version has none. ``digest`` is what it was read
+    from, empty where there was none.
     """
 
     entries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -50,19 +50,25 @@ class Ledger:
         return self.tags.get(repository.name, {})
 
     def recorded(self, repository: Repository) -> bool:
-        """Tell whether a run has noted the names of a repository before."""
+        """Tell whether a run has recorded the names of a repository before."""
         return repository.name in self.tags
 
-    def observe(self, repository: Repository, seen: Iterable[str], loose: Iterable[str], now: str,
-                tags: Mapping[str, str]) -> "Ledger":  # fmt: skip
+    def observe(
+        self,
+        repository: Repository,
+        seen: Iterable[str],
+        unreferenced: Iterable[str],
+        now: str,
+        tags: Mapping[str, str],
+    ) -> "Ledger":
         """Return the ledger after a look at ``repository``.
 
-        ``seen`` are all digests that are there. One that turned loose is dated ``now``, one that
-        was loose before keeps its date, one that is needed again loses it, and one that is no
-        longer there loses its entry. ``tags`` are the names that are there; a name that is not
-        stays noted as long as a digest that it named is there.
+        ``seen`` are all digests that are there. A newly unreferenced one is dated ``now``, one that
+        was unreferenced before keeps its date, one that is needed again loses it, and one that is
+        no longer there loses its entry. ``tags`` are the names that are there; a name that is not
+        stays recorded as long as a digest that it named is there.
         """
-        known, free, there = self.of(repository), frozenset(loose), frozenset(seen)
+        known, free, there = self.of(repository), frozenset(unreferenced), frozenset(seen)
         fresh = {d: (known.get(d) or now) if d in free else "" for d in sorted(there)}
         before = self.names(repository)
         named = {
@@ -93,12 +99,12 @@ def tag_of(owner: str) -> str:
     return tag_for(PREFIX, owner)
 
 
-async def load(registry: Registry, workshop: Repository, owner: str) -> Ledger:
-    """Return the ledger in ``workshop``, an empty one where none was written.
+async def load(registry: Registry, build_repository: Repository, owner: str) -> Ledger:
+    """Return the ledger in ``build_repository``, an empty one where none was written.
 
     :raises TroubleError: when what lies there is no ledger.
     """
-    artifact = _artifact(registry, workshop, owner)
+    artifact = _artifact(registry, build_repository, owner)
     try:
         found = await artifact.load()
         if found is None:
@@ -111,13 +117,15 @@ async def load(registry: Registry, workshop: Repository, owner: str) -> Ledger:
     return Ledger(entries=entries, tags=tags, digest=found.digest)
 
 
-async def save(registry: Registry, workshop: Repository, owner: str, ledger: Ledger) -> Ledger:
+async def save(
+    registry: Registry, build_repository: Repository, owner: str, ledger: Ledger
+) -> Ledger:
     """Write the ledger, and delete the manifest that it displaces; return it as written.
 
     :raises TroubleError: when another ledger is there than it was read from, or when it has
         outgrown what can be read back; nothing was written.
     """
-    artifact = _artifact(registry, workshop, owner)
+    artifact = _artifact(registry, build_repository, owner)
     # The owner is in it, for another stack's ledger must not have the same digest.
     held = {"owner": owner, "entries": ledger.entries, "tags": ledger.tags}
     try:
@@ -131,8 +139,10 @@ async def save(registry: Registry, workshop: Repository, owner: str, ledger: Led
     return replace(ledger, digest=digest)
 
 
-def _artifact(registry: Registry, workshop: Repository, owner: str) -> Artifact:
-    return Artifact(registry=registry, repository=workshop, tag=tag_of(owner), media_type=_TYPE)
+def _artifact(registry: Registry, build_repository: Repository, owner: str) -> Artifact:
+    return Artifact(
+        registry=registry, repository=build_repository, tag=tag_of(owner), media_type=_TYPE
+    )
 
 
 def _checked(found: Any) -> dict[str, dict[str, str]]:

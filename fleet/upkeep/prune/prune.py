@@ -14,11 +14,11 @@ from fleet.upkeep.images import Image
 from fleet.upkeep.prune import ledger as ledgers
 from fleet.upkeep.prune.delete import Deletion
 from fleet.upkeep.prune.digests import Versions
-from fleet.upkeep.prune.garbage import Loose, decide, loosened, refusal
+from fleet.upkeep.prune.garbage import UnreferencedDigest, decide, find_unreferenced, refusal
 from fleet.upkeep.prune.keep import Seen, kept_of
 from fleet.upkeep.prune.ledger import Ledger
 from fleet.upkeep.prune.needs import Asking, Needs
-from fleet.upkeep.prune.repository_snapshot import Holdings, hold
+from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot, take_snapshot
 from fleet.upkeep.prune.tag_list_check import DoubtError, confirm
 from fleet.upkeep.state import State
 
@@ -28,7 +28,7 @@ MAX_SHARE = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What a look at an image found: the loose digests, and the ledger after that look.
+    """What a look at an image found: the unreferenced digests, and the ledger after that look.
 
     ``held`` is what each of its repositories held. ``doubts`` say why nothing is taken from what a
     repository shows, ``refused`` why nothing of what is due there may go; ``unrecorded`` are
@@ -36,24 +36,24 @@ class Found:
     """
 
     image: Image
-    loose: tuple[Loose, ...]
+    unreferenced: tuple[UnreferencedDigest, ...]
     ledger: Ledger
-    held: Mapping[Repository, Holdings] = field(default_factory=dict)
+    held: Mapping[Repository, RepositorySnapshot] = field(default_factory=dict)
     doubts: Mapping[Repository, str] = field(default_factory=dict)
     refused: Mapping[Repository, str] = field(default_factory=dict)
     unrecorded: tuple[Repository, ...] = ()
 
     @property
-    def due(self) -> tuple[Loose, ...]:
-        """The loose digests that have waited long enough."""
-        return tuple(item for item in self.loose if item.due)
+    def due(self) -> tuple[UnreferencedDigest, ...]:
+        """The unreferenced digests that have waited long enough."""
+        return tuple(item for item in self.unreferenced if item.due)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
     """What went, and what did not and why."""
 
-    gone: tuple[Loose, ...] = ()
+    gone: tuple[UnreferencedDigest, ...] = ()
     kept: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -76,7 +76,7 @@ class Pruner:
     max_share: float = MAX_SHARE
 
     async def look(self, image: Image) -> Found:
-        """Return what is loose in the repositories of ``image``; writes nothing.
+        """Return what is unreferenced in the repositories of ``image``; writes nothing.
 
         A repository whose tag list can't be believed is left out, and with the public one all: what
         the others are needed for is seen there.
@@ -89,21 +89,21 @@ class Pruner:
         before = await ledgers.load(self.registry, image.build, self.owner)
         seen = await self._seen(image, before, state)
         kept = kept_of(image, seen, state, self.owner)
-        ledger, loose, refused = before, list[Loose](), dict[Repository, str]()
+        ledger, unreferenced, refused = before, list[UnreferencedDigest](), dict[Repository, str]()
         for repository, held in seen.held.items():
-            free = loosened(held, kept[repository], held.nodes)
+            free = find_unreferenced(held, kept[repository], held.nodes)
             decided = decide(held, free, before, self.days, held.date)
             # A ledger that named itself would differ at every look.
             there = {*held.nodes, *free} - set(held.records.values())
             due = sum(item.due for item in decided)
             if reason := refusal(repository, due, len(held.digests), self.max_share):
                 refused[repository] = reason
-            loose += decided
+            unreferenced += decided
             if held.known:
                 ledger = ledger.observe(repository, there, free, held.date, held.names)
         return Found(
             image=image,
-            loose=tuple(loose),
+            unreferenced=tuple(unreferenced),
             ledger=ledger,
             held=seen.held,
             doubts=seen.doubts,
@@ -126,7 +126,7 @@ class Pruner:
         for repository in dict.fromkeys((known[0], *(r for r in due if due[r]))):
             await self.versions.require(repository)
         ledger = await self._save(found.image, found.ledger)
-        gone: list[Loose] = []
+        gone: list[UnreferencedDigest] = []
         kept: dict[str, str] = {}
         stopped = ""
         try:
@@ -146,8 +146,8 @@ class Pruner:
         self,
         found: Found,
         repository: Repository,
-        items: Collection[Loose],
-        gone: list[Loose],
+        items: Collection[UnreferencedDigest],
+        gone: list[UnreferencedDigest],
         kept: dict[str, str],
     ) -> str:
         """Delete ``items`` of a repository; return what stopped that, or an empty string."""
@@ -169,7 +169,7 @@ class Pruner:
         return ""
 
     async def _seen(self, image: Image, ledger: Ledger, state: State) -> Seen:
-        held: dict[Repository, Holdings] = {}
+        held: dict[Repository, RepositorySnapshot] = {}
         needs: dict[Repository, Needs] = {}
         doubts: dict[Repository, str] = {}
         for repository in image.repositories:
@@ -178,19 +178,19 @@ class Pruner:
                 continue
             try:
                 needs[repository] = await self._needs(image, repository, ledger, state)
-                held[repository] = await self._hold(repository, needs[repository])
+                held[repository] = await self._take_snapshot(repository, needs[repository])
             except DoubtError as doubt:
                 doubts[repository] = str(doubt)
         return Seen(held=held, needs=needs, doubts=doubts)
 
-    async def _hold(self, repository: Repository, needs: Needs) -> Holdings:
+    async def _take_snapshot(self, repository: Repository, needs: Needs) -> RepositorySnapshot:
         listed = await self.registry.tags(repository)
         await confirm(self.registry, listed, needs.known)
         if not listed.known:
-            return Holdings(repository=repository, known=False)
+            return RepositorySnapshot(repository=repository, known=False)
         date = agreed_time(repository, listed, self.now())
         also = needs.known.digests | needs.roots | await self.versions.listed(repository)
-        return replace(await hold(self.registry, repository, listed.tags, also), date=date)
+        return replace(await take_snapshot(self.registry, repository, listed.tags, also), date=date)
 
     async def _needs(
         self, image: Image, repository: Repository, ledger: Ledger, state: State

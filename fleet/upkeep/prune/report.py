@@ -1,24 +1,24 @@
 """What a sweep says of itself."""
 
-from fleet.upkeep.prune.garbage import Loose
+from fleet.upkeep.prune.garbage import UnreferencedDigest
 from fleet.upkeep.prune.prune import Found, Swept
 
 
 def report(found: Found, days: int, swept: Swept | None) -> str:
-    """Say what is loose and when it goes; ``swept`` is None in a dry run."""
+    """Report what is unreferenced and when it goes; ``swept`` is None in a dry run."""
     lines = [f"  {place.name} is left as it is: {why}" for place, why in found.doubts.items()]
-    if not found.loose:
+    if not found.unreferenced:
         nothing = "" if lines else " nothing is superseded"
         return "\n".join([f"{found.image.public}:{nothing}", *lines])
     lines += [f"  nothing is deleted: {why}" for why in found.refused.values()]
-    if any(item.repository in found.unrecorded for item in found.loose):
+    if any(item.repository in found.unrecorded for item in found.unreferenced):
         lines.append("  the names were not on record yet: APPLY=1 notes them, the next one deletes")
-    lines += [_line(item, found, swept) for item in found.loose]
-    first = f"{found.image.public}: {len(found.loose)} superseded, kept for {days} days"
+    lines += [_line(item, found, swept) for item in found.unreferenced]
+    first = f"{found.image.public}: {len(found.unreferenced)} superseded, kept for {days} days"
     return "\n".join([first, *lines])
 
 
-def _line(item: Loose, found: Found, swept: Swept | None) -> str:
+def _line(item: UnreferencedDigest, found: Found, swept: Swept | None) -> str:
     fate = f"goes on {item.goes}"
     if item.due:
         fate = "due: `make prune APPLY=1` deletes it"

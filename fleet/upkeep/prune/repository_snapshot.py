@@ -20,7 +20,7 @@ _RECORDS = (LEDGER, UNDO)
 class Node:
     """A manifest and what it refers to; ``platforms`` are those of ``children`` that run.
 
-    ``subject`` is also what a throwaway displaced: an interrupted removal still needs it.
+    ``subject`` is also what a placeholder displaced: an interrupted removal still needs it.
     """
 
     digest: str
@@ -31,7 +31,7 @@ class Node:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Holdings:
+class RepositorySnapshot:
     """``tags`` to digests, and the ``nodes`` that were looked at, by digest.
 
     ``known`` is false where the registry has no such repository. ``date`` is the registry's time
@@ -46,7 +46,7 @@ class Holdings:
 
     @property
     def records(self) -> dict[str, str]:
-        """The tags of ledgers and undo records, which a workshop keeps, with their digests."""
+        """The tags of ledgers and undo records, which build repositories keep, with digests."""
         return {tag: digest for tag, digest in self.tags.items() if tag.startswith(_RECORDS)}
 
     @property
@@ -69,9 +69,9 @@ class Holdings:
         return found
 
 
-async def hold(
+async def take_snapshot(
     registry: Registry, repository: Repository, named: Sequence[str], also: Iterable[str]
-) -> Holdings:
+) -> RepositorySnapshot:
     """Read the listed tags ``named`` of ``repository``, and of the digests ``also`` what is there.
 
     Manifests below an index are read where they are no platform's: an attached signature or an
@@ -88,12 +88,14 @@ async def hold(
     require_all(repository, [t for t, node in zip(named, found, strict=True) if node is None])
     tags = {tag: node.digest for tag, node in zip(named, found, strict=True) if node is not None}
     nodes = {node.digest: node for node in found if node is not None}
-    held = Holdings(repository=repository, tags=tags, nodes=nodes)
+    held = RepositorySnapshot(repository=repository, tags=tags, nodes=nodes)
     below = {c for node in nodes.values() for c in _unexplained(node)}
     return await follow(registry, held, below | set(also))
 
 
-async def follow(registry: Registry, held: Holdings, also: Iterable[str]) -> Holdings:
+async def follow(
+    registry: Registry, held: RepositorySnapshot, also: Iterable[str]
+) -> RepositorySnapshot:
     """Return ``held`` with the digests ``also`` that are there, and what they refer to.
 
     :raises fleet.registry.errors.OciError: when the registry fails.

@@ -7,8 +7,8 @@ from fleet.console import TroubleError
 from fleet.registry.interface import Manifest, Registry
 from fleet.registry.manifest import INDEXES, children_of, document_of
 from fleet.registry.reference import Repository
-from fleet.registry.removal.placeholder import is_throwaway
-from fleet.registry.undo_log import workshop_of
+from fleet.registry.removal.placeholder import is_placeholder
+from fleet.registry.undo_log import build_repository_of
 from fleet.upkeep.restore.records import Records
 from fleet.upkeep.state import Removed, Remover, State
 
@@ -61,7 +61,7 @@ async def restore(registry: Registry, entry: Removed) -> Restored:
     live = await registry.get(entry.repository, entry.tag)
     if live is not None and live.digest == entry.digest:
         return Restored(entry=entry, written=False)
-    if live is not None and not is_throwaway(live):
+    if live is not None and not is_placeholder(live):
         raise TroubleError(
             f"{place} names {live.digest} now, and named {entry.digest} when it was removed on "
             f"{entry.removed_at}; nothing was written. Remove that name first if it may go"
@@ -74,8 +74,8 @@ async def restore(registry: Registry, entry: Removed) -> Restored:
     return Restored(entry=entry, written=True)
 
 
-def outlook(state: State, entry: Removed) -> str:
-    """Say what the next ``up`` makes of a restored name, by the policy of the last update."""
+def predict_next_update(state: State, entry: Removed) -> str:
+    """Describe what the next ``up`` makes of a restored name, by the policy of the last update."""
     remover = _remover_of(state, entry.repository)
     if remover is None:
         return _without_remover(state, entry.repository)
@@ -152,7 +152,8 @@ def _unknown(state: State, tag: str, image: str, records: Records) -> str:
     )
     known = f"The record:{listed}" if listed else "The record is empty."
     looked = "".join(
-        f"\n  {workshop_of(place)}{': ' + records.unread[place] if place in records.unread else ''}"
+        f"\n  {build_repository_of(place)}"
+        f"{': ' + records.unread[place] if place in records.unread else ''}"
         for place in records.asked
     )
     return (

@@ -21,28 +21,28 @@ _WHEELS = "docker-build:index:Image"  # those that are no tag's
 class Move:
     """What goes to another stack: URNs of what is nobody's child; it takes its children along.
 
-    ``heir`` is the stack that gets the rest, and with it the old stack's history: that one is
+    ``renamed_to`` is the stack that gets the rest, and with it the old stack's history: that one is
     renamed, so that nothing is left under the old name.
     """
 
     urns: Mapping[str, tuple[str, ...]]
-    heir: str
+    renamed_to: str
 
 
 def move_of(resources: Sequence[Mapping[str, Any]], stacks: Sequence[FleetStack]) -> Move:
     """Return what becomes of ``resources``, an exported state, among ``stacks``, in their turn.
 
-    The last one is the heir. What is of no declared image stays with it, and goes at its next up as
-    it would have gone at one of the whole.
+    The last one gets the old stack by a new name. What is of no declared image stays with it, and
+    goes at its next up as it would have gone at one of the whole.
     """
-    heir = stacks[-1].name
+    renamed_to = stacks[-1].name
     holders = {image: stack.name for stack in stacks for image in stack.images}
-    found: dict[str, list[str]] = {stack.name: [] for stack in stacks if stack.name != heir}
+    found: dict[str, list[str]] = {stack.name: [] for stack in stacks if stack.name != renamed_to}
     for resource in resources:
-        holder = holders.get(_image_of(resource), heir)
-        if holder != heir:
+        holder = holders.get(_image_of(resource), renamed_to)
+        if holder != renamed_to:
             found[holder].append(str(resource["urn"]))
-    return Move(urns={name: tuple(urns) for name, urns in found.items()}, heir=heir)
+    return Move(urns={name: tuple(urns) for name, urns in found.items()}, renamed_to=renamed_to)
 
 
 def hand_over(
@@ -70,8 +70,8 @@ def hand_over(
         if urns:
             _run(here, env, "state", "move", "--yes", "--source", stack, "--dest", name, *urns)
         say(f"{name}: {len(urns)} resources moved to it, with their children")
-    _rename(here, stack, move.heir, env)
-    say(f"{move.heir}: has what is left of {stack}, which is no stack any more")
+    _rename(here, stack, move.renamed_to, env)
+    say(f"{move.renamed_to}: has what is left of {stack}, which is no stack any more")
 
 
 def _image_of(resource: Mapping[str, Any]) -> str:
@@ -85,15 +85,15 @@ def _image_of(resource: Mapping[str, Any]) -> str:
     return name if kind == _POINTERS else ""
 
 
-def _rename(here: Checkout, stack: str, heir: str, env: Mapping[str, str]) -> None:
+def _rename(here: Checkout, stack: str, renamed_to: str, env: Mapping[str, str]) -> None:
     """Rename ``stack``; the engine moves its file as well, which is the whole fleet's."""
-    files = [config_file(here.root, name) for name in (stack, heir)]
+    files = [config_file(here.root, name) for name in (stack, renamed_to)]
     texts = {path: path.read_text(encoding="utf-8") for path in files}
-    if engine.exported(here, Path("pulumi"), heir, env) is not None:
+    if engine.exported(here, Path("pulumi"), renamed_to, env) is not None:
         # Made by a look at it; the engine refuses where it holds anything.
-        _run(here, env, "stack", "rm", heir, "--yes", "--preserve-config")
+        _run(here, env, "stack", "rm", renamed_to, "--yes", "--preserve-config")
     try:
-        _run(here, env, "stack", "rename", heir, "--stack", stack)
+        _run(here, env, "stack", "rename", renamed_to, "--stack", stack)
     finally:
         for path, text in texts.items():
             path.write_text(text, encoding="utf-8")

@@ -19,12 +19,12 @@ _SECRETS = "secrets:"
 def stack_files(
     declaration: Declaration, stack: str, written: Mapping[str, Any] | None = None
 ) -> dict[str, str]:
-    """Return the text of each part's stack file by its name: ``Pulumi.<stack>-<image>.yaml``.
+    """Return the text of each share's stack file by its name: ``Pulumi.<stack>-<image>.yaml``.
 
-    Where a repository on GitHub is declared, a part without images looks after it. ``written`` is
-    what stands in the file of ``stack``: how its secrets are encrypted goes into each part, so that
-    what is encrypted can be read there; values of other namespaces as well, and those of
-    ``secrets:`` into the part that gives them to GitHub.
+    Where a repository on GitHub is declared, a share without images looks after it. ``written`` is
+    what stands in the file of ``stack``: how its secrets are encrypted goes into each share, so
+    that what is encrypted can be read there; values of other namespaces as well, and those of
+    ``secrets:`` into the share that gives them to GitHub.
     """
     beside = written or {}
     files = {}
@@ -39,7 +39,7 @@ def stack_files(
 
 
 def github_stack(declaration: Declaration, stack: str) -> str:
-    """Return the name of the part that looks after GitHub, which is no image's."""
+    """Return the name of the share that looks after GitHub, which is no image's."""
     name = "github"
     while name in declaration.by_name:
         name += "-part"

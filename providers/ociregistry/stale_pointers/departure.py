@@ -7,7 +7,7 @@ from fleet.registry.errors import OciError, UnreachableError
 from fleet.registry.undo_log import Claim, remover_of
 from providers.ociregistry.context import Session
 from providers.ociregistry.properties import Properties
-from providers.ociregistry.stale_pointers.delete_policy import parting
+from providers.ociregistry.stale_pointers.delete_policy import delete_policy
 from providers.ociregistry.stale_pointers.model import StaleInputs, View
 from providers.ociregistry.stale_pointers.not_allowed import names
 from providers.ociregistry.stale_pointers.remove import Outcome
@@ -19,7 +19,7 @@ class Leaving:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    async def foresee(self, urn: str, inputs: StaleInputs, known: View, found: View) -> None:
+    async def predict(self, urn: str, inputs: StaleInputs, known: View, found: View) -> None:
         """Log what a destroy would remove, with the digests.
 
         `known` is the state before this run's refresh, `found` what that found. Where that
@@ -28,11 +28,11 @@ class Leaving:
         if inputs.keep_on_destroy:
             return
         recorded = {tag: frozenset({digest}) for tag, digest in known.live.items()}
-        retirer = self._session.retirer
+        pointer_remover = self._session.pointer_remover
         wanted = replace(inputs, recorded=recorded, listed=found.names)
         try:
             going = await self._session.hosts.ask(
-                inputs.repository.host, lambda: retirer.owned(wanted, frozenset())
+                inputs.repository.host, lambda: pointer_remover.owned(wanted, frozenset())
             )
         except OciError:
             return
@@ -44,8 +44,8 @@ class Leaving:
 
         Only such go as the state lists or declares: that is what a preview could name. Each is
         named before the first one is removed. What this run declares stays, and all of them where
-        `parting` says so. One that the last run declared and that is somebody else's by now stays
-        with a warning. The record of what was ever removed is in the registry afterwards.
+        `delete_policy` says so. One that the last run declared and that is somebody else's by now
+        stays with a warning. The record of what was ever removed is in the registry afterwards.
 
         :raises UnreachableError: if the registry can't be reached, with the remedy for one that is
             gone for good. One on loopback is forgotten with a warning: nobody pulls from it.
@@ -54,7 +54,7 @@ class Leaving:
         """
         inputs = self._session.departing(properties)
         try:
-            found = await parting(self._session, urn, inputs)
+            found = await delete_policy(self._session, urn, inputs)
             if self._session.took_over and not found.stays:
                 raise OciError(
                     f"{inputs.repository}: its pointers stay in this run, which changes the "
@@ -63,7 +63,7 @@ class Leaving:
                 )
             if found.stays:
                 await self._keep_record(inputs, urn)
-            outcome = Outcome() if found.stays else await self._retire_owned(inputs, urn)
+            outcome = Outcome() if found.stays else await self._remove_owned(inputs, urn)
         except UnreachableError as error:
             await self._forget(inputs, urn, error)
             return
@@ -78,20 +78,21 @@ class Leaving:
                 urn,
             )
 
-    async def _retire_owned(self, inputs: StaleInputs, urn: str) -> Outcome:
-        retirer, declared = self._session.retirer, self._session.declared
+    async def _remove_owned(self, inputs: StaleInputs, urn: str) -> Outcome:
+        pointer_remover, declared = self._session.pointer_remover, self._session.declared
         inputs = replace(inputs, allowed=self._session.allowed)
 
         async def say(going: dict[str, str]) -> None:
             await self._session.log(f"{inputs.repository}, to be removed: {names(going)}", urn)
 
         tags = declared.tags(inputs.repository)
-        return await retirer.retire_owned(inputs, tags, say, remover_of(urn, inputs.repository))
+        remover = remover_of(urn, inputs.repository)
+        return await pointer_remover.remove_owned(inputs, tags, say, remover)
 
     async def _keep_record(self, inputs: StaleInputs, urn: str) -> None:
         try:
             claim = Claim(remover=remover_of(urn, inputs.repository), pointers=None)
-            await self._session.retirer.noter.note(inputs, {}, inputs.removed, claim)
+            await self._session.pointer_remover.undo_entries.add(inputs, {}, inputs.removed, claim)
         except OciError as error:
             held = ", ".join(f"{entry.tag} ({entry.digest})" for entry in inputs.removed)
             await self._session.warn(

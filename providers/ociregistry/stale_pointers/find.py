@@ -15,7 +15,7 @@ from providers.ociregistry.stale_pointers.model import (
     live_pointers,
     policy_of,
 )
-from providers.ociregistry.stale_pointers.removability import Judge, Verdict
+from providers.ociregistry.stale_pointers.removability import Removability, RemovabilityCheck
 
 NOT_LISTED = "the registry does not list it just now"
 
@@ -45,7 +45,7 @@ class Lister:
     def __init__(self, registry: Registry, digest: Digest, now: Callable[[], str]) -> None:
         self._registry = registry
         self._digest = digest
-        self._judge = Judge(registry=registry)
+        self._removability = RemovabilityCheck(registry=registry)
         self._now = now
 
     async def listing(self, inputs: StaleInputs, known: View) -> Listing:
@@ -60,7 +60,7 @@ class Lister:
         """
         listed = await self._registry.tags(inputs.repository)
         pointers = live_pointers({*listed.tags, *known.since}, inputs.grammar)
-        verdicts = await asyncio.gather(
+        seen = await asyncio.gather(
             *(self._look(inputs, pointer, listed.tags, known) for pointer in pointers)
         )
         trouble = disagreement(listed.date, self._now())
@@ -71,18 +71,18 @@ class Lister:
             today=known.read_on if trouble else listed.date[: len("2026-11-23")],
             trouble=trouble,
         )
-        for pointer, verdict in zip(pointers, verdicts, strict=True):
-            if verdict is not None:
-                found.add(pointer, *verdict)
+        for pointer, answer in zip(pointers, seen, strict=True):
+            if answer is not None:
+                found.add(pointer, *answer)
         return Listing(view=found.view, tags=listed.tags, untimed=found.untimed)
 
     async def _look(
         self, inputs: StaleInputs, pointer: Pointer, tags: Collection[str], known: View
-    ) -> tuple[str, Verdict | None] | None:
+    ) -> tuple[str, Removability | None] | None:
         """Return what a pointer names, and whether it may be removed where that was asked."""
         declared = pointer.tag in inputs.pointers
         if not declared and policy_of(pointer, inputs).removes:
-            return _seen(await self._judge.judge(inputs, pointer, tags))
+            return _seen(await self._removability.check(inputs, pointer, tags))
         digest = await self._digest(TagReference(repository=inputs.repository, tag=pointer.tag))
         if digest is None:
             return None
@@ -91,11 +91,11 @@ class Lister:
         # A declared one that moved may be an interrupted removal, which its image's end finishes.
         if usual or (declared and before is None):
             return digest, None
-        return _seen(await self._judge.look(inputs, pointer))
+        return _seen(await self._removability.look(inputs, pointer))
 
 
-def _seen(verdict: Verdict) -> tuple[str, Verdict] | None:
-    return None if verdict.manifest is None else (verdict.manifest.digest, verdict)
+def _seen(removability: Removability) -> tuple[str, Removability] | None:
+    return None if removability.manifest is None else (removability.manifest.digest, removability)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,16 +128,16 @@ class _Findings:
             read_on=self.today,
         )
 
-    def add(self, pointer: Pointer, digest: str, verdict: Verdict | None) -> None:
+    def add(self, pointer: Pointer, digest: str, removability: Removability | None) -> None:
         tag = pointer.tag
         self.live[tag] = digest
-        unfinished = verdict is not None and verdict.unfinished
-        if verdict is not None and verdict.manifest is not None and unfinished:
-            self.interrupted[tag] = stood_for(verdict.manifest)
+        unfinished = removability is not None and removability.unfinished
+        if removability is not None and removability.manifest is not None and unfinished:
+            self.interrupted[tag] = stood_for(removability.manifest)
         if tag in self.inputs.pointers:
             return
         days = policy_of(pointer, self.inputs).days
-        objection = verdict.kept if verdict is not None else ""
+        objection = removability.objection if removability is not None else ""
         if tag not in self.listed:
             objection = objection or NOT_LISTED
         if self.trouble and days and not unfinished:

@@ -1,4 +1,4 @@
-"""Whether a stale LATEST is the last name of its image, which a preview says."""
+"""Remarks of a preview on a stale LATEST whose removal leaves its image untagged."""
 
 from collections.abc import Collection, Mapping
 
@@ -11,7 +11,7 @@ from providers.ociregistry.stale_pointers.model import beside, may_be_version
 _ASKED = 50
 
 
-async def last_names(
+async def last_tags(
     session: Session, repository: Repository, going: Mapping[str, str], tags: Collection[str]
 ) -> Mapping[str, str]:
     """Return those of `going` that leave their image without a tag, each with a text about it.
@@ -19,19 +19,19 @@ async def last_names(
     `going` are tags with the digests that they stand for, `tags` all of the repository. Only such
     as no version can end in are looked at: any other goes only if a version tag has its digest.
     Asked are the tags of the same Python and base that stay, the highest version first and 50 at
-    most, until one names the same digest. Where that fails, so it is said.
+    most, until one names the same digest. A failure of that is in the text.
     """
     found: dict[str, str] = {}
     for tag, digest in going.items():
         if not may_be_version(tag):
             others = tuple(other for other in beside(tag, tags) if other not in going)
-            said = await _said(session, repository, digest, others)
-            if said:
-                found[tag] = said
+            text = await _describe(session, repository, digest, others)
+            if text:
+                found[tag] = text
     return found
 
 
-async def _said(
+async def _describe(
     session: Session, repository: Repository, digest: str, others: tuple[str, ...]
 ) -> str:
     try:

@@ -8,7 +8,9 @@ from providers.ociregistry.stale_pointers.allow_list import Allowed
 from providers.ociregistry.stale_pointers.model import Kept
 
 
-def held_of(repository: Repository, named: Mapping[str, str], allowed: Allowed) -> dict[str, Kept]:
+def not_allowed_of(
+    repository: Repository, named: Mapping[str, str], allowed: Allowed
+) -> dict[str, Kept]:
     """Return those of `named`, stale tags with their digests, which may not go in this run."""
     found = {}
     for tag, digest in named.items():
@@ -18,21 +20,21 @@ def held_of(repository: Repository, named: Mapping[str, str], allowed: Allowed) 
     return found
 
 
-def still_there(repository: Repository, held: Iterable[Kept]) -> str:
+def still_there(repository: Repository, not_allowed: Iterable[Kept]) -> str:
     """Return which names stay, why, and how they go."""
-    names = ", ".join(f"{kept.tag} ({kept.digest}; {kept.reason})" for kept in held)
+    names = ", ".join(f"{kept.tag} ({kept.digest}; {kept.reason})" for kept in not_allowed)
     return (
         f"{repository}: stale, and not removed in this run: {names}. The next preview lists what "
         "is stale by then; once that is allowed, the run after it removes it"
     )
 
 
-def not_forgotten(repository: Repository, held: Iterable[Kept]) -> str:
+def not_forgotten(repository: Repository, not_allowed: Iterable[Kept]) -> str:
     """Return the same where no remover is declared any more.
 
     The engine forgets a resource whose deletion succeeds, and nobody would list its names again.
     """
-    return f"{still_there(repository, held)}. Until then their remover stays in the state"
+    return f"{still_there(repository, not_allowed)}. Until then their remover stays in the state"
 
 
 def names(going: Mapping[str, str], last: Mapping[str, str] = MappingProxyType({})) -> str:

@@ -1,4 +1,4 @@
-"""Whether a name that nothing declares may go: whose it is, and whether it is a pointer at all."""
+"""Removability of a tag that nothing declares: whose it is, and whether it is a pointer at all."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from fleet.registry.manifest import (
     annotations_of,
     document_of,
 )
-from fleet.registry.removal.placeholder import is_throwaway
+from fleet.registry.removal.placeholder import is_placeholder
 from providers.ociregistry.stale_pointers.model import (
     Pointer,
     StaleInputs,
@@ -21,25 +21,20 @@ from providers.ociregistry.stale_pointers.model import (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What a name stands for, None where it is gone, and why it stays; an empty reason: it may go.
+class Removability:
+    """The manifest that a tag names, None where it is gone, and why the tag must stay.
 
-    `unfinished` tells that a removal of it was interrupted.
+    An empty `objection` says that it is removable, `unfinished` that a removal was interrupted.
     """
 
     manifest: Manifest | None
-    kept: str = ""
+    objection: str = ""
     unfinished: bool = False
-
-    @property
-    def may_go(self) -> bool:
-        """Tell whether the name is there, ours or nobody's, and surely a pointer."""
-        return self.manifest is not None and not self.kept
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judge:
-    """Reads a name and judges it.
+class RemovabilityCheck:
+    """Reads a tag and tells whether it is removable.
 
     A tag in the form of an X or X.Y pointer may be the tag of a version of one or two parts, the
     only name of its image. It counts as a pointer in two cases alone: another tag, which is that
@@ -50,25 +45,27 @@ class Judge:
 
     registry: Registry
 
-    async def judge(self, inputs: StaleInputs, pointer: Pointer, tags: Collection[str]) -> Verdict:
-        """Return the verdict on a pointer, given all tags of its repository.
+    async def check(
+        self, inputs: StaleInputs, pointer: Pointer, tags: Collection[str]
+    ) -> Removability:
+        """Return the removability of a pointer, given all tags of its repository.
 
         :raises RegistryError: if the registry fails.
         """
         found = await self.look(inputs, pointer)
         if found.manifest is None or found.unfinished:
             return found
-        kept = await self._objection(inputs, pointer.tag, found.manifest, tags)
-        return Verdict(manifest=found.manifest, kept=kept)
+        objection = await self._objection(inputs, pointer.tag, found.manifest, tags)
+        return Removability(manifest=found.manifest, objection=objection)
 
-    async def look(self, inputs: StaleInputs, pointer: Pointer) -> Verdict:
+    async def look(self, inputs: StaleInputs, pointer: Pointer) -> Removability:
         """Return what a pointer names and whether its removal was interrupted, in one request.
 
         :raises RegistryError: if the registry fails.
         """
         manifest = await self.registry.get(inputs.repository, pointer.tag)
-        return Verdict(
-            manifest=manifest, unfinished=manifest is not None and is_throwaway(manifest)
+        return Removability(
+            manifest=manifest, unfinished=manifest is not None and is_placeholder(manifest)
         )
 
     async def _objection(

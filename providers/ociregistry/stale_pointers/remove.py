@@ -14,9 +14,9 @@ from fleet.registry.removal.distribution import NameRemover
 from fleet.registry.removal.placeholder import stood_for
 from fleet.registry.undo_log import Claim, Removal, UndoRecord
 from providers.ociregistry.stale_pointers.model import Kept, Pointer, StaleInputs, live_pointers
-from providers.ociregistry.stale_pointers.not_allowed import held_of, not_forgotten
-from providers.ociregistry.stale_pointers.removability import Judge, Verdict
-from providers.ociregistry.stale_pointers.undo_entry import Noter
+from providers.ociregistry.stale_pointers.not_allowed import not_allowed_of, not_forgotten
+from providers.ociregistry.stale_pointers.removability import Removability, RemovabilityCheck
+from providers.ociregistry.stale_pointers.undo_entry import UndoEntryWriter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class _Removing:
     removed: list[Removal]
 
 
-class Retirer:
+class PointerRemover:
     """Removes pointers of a repository; `now` dates the removals (RFC 3339, UTC)."""
 
     def __init__(
@@ -60,11 +60,11 @@ class Retirer:
     ) -> None:
         self._registry = registry
         self._remover = remover
-        self._judge = Judge(registry=registry)
-        self.noter = Noter(registry, remover, now)
+        self._removability = RemovabilityCheck(registry=registry)
+        self.undo_entries = UndoEntryWriter(registry, remover, now)
 
-    async def foresee(self, inputs: StaleInputs, remover: str) -> Outcome:
-        """Return what `retire` would do, without a write.
+    async def predict_stale(self, inputs: StaleInputs, remover: str) -> Outcome:
+        """Return what `remove_stale` would do, without a write.
 
         :raises UndoRecordError: if the undo record can't be read.
         :raises RegistryError: if the tag list or a name can't be read.
@@ -80,7 +80,7 @@ class Retirer:
                 going[tag] = stood_for(manifest)
         return Outcome(kept=_sorted(kept), going=going, tags=tuple(sorted(tags)))
 
-    async def retire(self, inputs: StaleInputs, claim: Claim) -> Outcome:
+    async def remove_stale(self, inputs: StaleInputs, claim: Claim) -> Outcome:
         """Remove what was listed, still is what it was then, and no other remover declares.
 
         All of it, and the `claim` of this remover, is in the undo record of the registry before the
@@ -95,7 +95,7 @@ class Retirer:
             # What is declared stands by now, whether or not the list shows it yet.
             tags = {*await self._tags(inputs), *inputs.pointers}
             going = await self._unmoved(inputs, elsewhere)
-            await self.noter.note(inputs, going, inputs.removed, claim)
+            await self.undo_entries.add(inputs, going, inputs.removed, claim)
             course = _Removing(inputs=inputs, claim=claim, tags=tags, removed=removed)
             for tag, digest in sorted(inputs.stale.items()):
                 manifest, reason = await self._still(inputs, tag, digest, tags, elsewhere)
@@ -108,14 +108,14 @@ class Retirer:
         return Outcome(removed=tuple(removed), kept=_sorted(kept), failure=failure)
 
     async def owned(self, inputs: StaleInputs, declared: frozenset[str]) -> dict[str, str]:
-        """Return what `retire_owned` would remove, tag to the digest that it stands for.
+        """Return what `remove_owned` would remove, tag to the digest that it stands for.
 
         :raises RegistryError: if the tag list or a name can't be read.
         """
         found = await self._belongings(inputs, declared, await self._tags(inputs))
         return {tag: stood_for(manifest) for tag, manifest in found.going.items()}
 
-    async def retire_owned(
+    async def remove_owned(
         self,
         inputs: StaleInputs,
         declared: frozenset[str],
@@ -141,22 +141,22 @@ class Retirer:
         """
         tags = set(await self._tags(inputs))
         removed: list[Removal] = []
-        held: list[Kept] = []
+        disallowed: list[Kept] = []
         kept: list[Kept] = []
         claim = Claim(remover=remover, pointers=None)
         try:
             found = await self._belongings(inputs, declared, tags)
             tags |= found.going.keys()
             named = {tag: stood_for(manifest) for tag, manifest in found.going.items()}
-            stays = held_of(inputs.repository, named, inputs.allowed)
-            held += stays.values()
+            stays = not_allowed_of(inputs.repository, named, inputs.allowed)
+            disallowed += stays.values()
             going = {tag: found.going[tag] for tag in found.going if tag not in stays}
             if going:
                 await say({tag: named[tag] for tag in going})
             # Its own claim is there while a name of its own is to go, also in a lost record that is
             # made anew: each look at it tells whether somebody wrote over it.
             own = Claim(remover=remover, pointers=tuple(sorted(inputs.pointers)))
-            await self.noter.note(inputs, going, inputs.removed, own if going else None)
+            await self.undo_entries.add(inputs, going, inputs.removed, own if going else None)
             course = _Removing(inputs=inputs, claim=claim, tags=tags, removed=removed)
             kept += found.kept
             for tag, manifest in going.items():
@@ -165,18 +165,18 @@ class Retirer:
                     reason = await self._remove(course, tag, manifest)
                 if reason:
                     kept.append(Kept(tag=tag, digest=manifest.digest, reason=reason))
-            if not held:
-                await self.noter.note(inputs, {}, claim=claim)
+            if not disallowed:
+                await self.undo_entries.add(inputs, {}, claim=claim)
         except STOPPED as error:
             raise PartialRemovalError(_so_far(readable(error), removed)) from error
-        if held:
-            unlisted = UnlistedError(not_forgotten(inputs.repository, held))
+        if disallowed:
+            unlisted = UnlistedError(not_forgotten(inputs.repository, disallowed))
             raise UnlistedError(_so_far(unlisted, removed))
         return Outcome(removed=tuple(removed), kept=tuple(kept))
 
     async def _elsewhere(self, inputs: StaleInputs, remover: str) -> dict[str, str]:
         """Return the pointers that other removers declare, each with the remover."""
-        return _elsewhere(await self.noter.record(inputs.repository, inputs.owner), remover)
+        return _elsewhere(await self.undo_entries.record(inputs.repository, inputs.owner), remover)
 
     async def _unmoved(
         self, inputs: StaleInputs, elsewhere: Collection[str]
@@ -195,34 +195,36 @@ class Retirer:
     ) -> "_Belongings":
         # The list may be short or empty, and no later run would look for what it lacks.
         pointers = live_pointers({*tags, *inputs.pointers} - declared, inputs.grammar)
-        verdicts = await asyncio.gather(*(self._judge.judge(inputs, p, tags) for p in pointers))
+        checked = await asyncio.gather(
+            *(self._removability.check(inputs, p, tags) for p in pointers)
+        )
         going, kept = {}, []
-        for pointer, verdict in zip(pointers, verdicts, strict=True):
-            if verdict.manifest is None:
+        for pointer, found in zip(pointers, checked, strict=True):
+            if found.manifest is None:
                 continue
-            reason = _not_ours(pointer, verdict.manifest, inputs)
-            if verdict.unfinished or not (reason or _may_be_version(pointer, verdict, inputs)):
-                if verdict.unfinished or _is_listed(pointer.tag, inputs):
-                    going[pointer.tag] = verdict.manifest
+            reason = _not_ours(pointer, found.manifest, inputs)
+            if found.unfinished or not (reason or _may_be_version(pointer, found, inputs)):
+                if found.unfinished or _is_listed(pointer.tag, inputs):
+                    going[pointer.tag] = found.manifest
                     continue
                 reason = "the state does not list it"
-                kept.append(Kept(tag=pointer.tag, digest=verdict.manifest.digest, reason=reason))
+                kept.append(Kept(tag=pointer.tag, digest=found.manifest.digest, reason=reason))
             elif pointer.tag in inputs.pointers:
-                kept.append(Kept(tag=pointer.tag, digest=verdict.manifest.digest, reason=reason))
+                kept.append(Kept(tag=pointer.tag, digest=found.manifest.digest, reason=reason))
         return _Belongings(going=going, kept=tuple(kept))
 
     async def _stays(
         self, inputs: StaleInputs, tag: str, manifest: Manifest, tags: Collection[str]
     ) -> str:
-        """Judge a name of ours again; return why it stays, or an empty string.
+        """Check a tag of ours again; return why it stays, or an empty string.
 
         One that is gone or names something else by now is for the removal, which looks last.
         """
         pointer = live_pointers([tag], inputs.grammar)[0]
-        verdict = await self._judge.judge(inputs, pointer, tags)
-        if verdict.manifest is None or verdict.manifest.digest != manifest.digest:
+        found = await self._removability.check(inputs, pointer, tags)
+        if found.manifest is None or found.manifest.digest != manifest.digest:
             return ""
-        return verdict.kept if _may_be_version(pointer, verdict, inputs) else ""
+        return found.objection if _may_be_version(pointer, found, inputs) else ""
 
     async def _still(
         self,
@@ -240,12 +242,12 @@ class Retirer:
         pointers = live_pointers([tag], inputs.grammar)
         if not pointers:
             return None, "no pointer by the grammar"
-        verdict = await self._judge.judge(inputs, pointers[0], tags)
-        if verdict.manifest is None:
+        found = await self._removability.check(inputs, pointers[0], tags)
+        if found.manifest is None:
             return None, "already gone"
-        if verdict.manifest.digest != digest:
-            return verdict.manifest, f"moved since it was listed, to {verdict.manifest.digest}"
-        return verdict.manifest, verdict.kept
+        if found.manifest.digest != digest:
+            return found.manifest, f"moved since it was listed, to {found.manifest.digest}"
+        return found.manifest, found.objection
 
     async def _remove(self, course: _Removing, tag: str, manifest: Manifest) -> str:
         """Remove a name, or return why it stays.
@@ -256,9 +258,9 @@ class Retirer:
         inputs, claim, tags = course.inputs, course.claim, course.tags
         ref = TagReference(repository=inputs.repository, tag=tag)
         others = frozenset(tags - {tag})
-        gone = self.noter.removals({tag: manifest})
-        await self.noter.note(inputs, {tag: manifest})
-        record = await self.noter.confirm(inputs, gone, claim)
+        gone = self.undo_entries.removals({tag: manifest})
+        await self.undo_entries.add(inputs, {tag: manifest})
+        record = await self.undo_entries.confirm(inputs, gone, claim)
         if other := _elsewhere(record, claim.remover).get(tag):
             return _declared_by(other)
         try:
@@ -306,8 +308,8 @@ def _is_listed(tag: str, inputs: StaleInputs) -> bool:
     return inputs.listed is None or tag in inputs.listed or tag in inputs.pointers
 
 
-def _may_be_version(pointer: Pointer, verdict: Verdict, inputs: StaleInputs) -> bool:
-    return bool(verdict.kept) and pointer.tag not in inputs.pointers
+def _may_be_version(pointer: Pointer, found: Removability, inputs: StaleInputs) -> bool:
+    return bool(found.objection) and pointer.tag not in inputs.pointers
 
 
 def _so_far(error: OciError, removed: list[Removal]) -> str:

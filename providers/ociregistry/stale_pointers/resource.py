@@ -12,7 +12,7 @@ from fleet.registry.undo_log import Claim, remover_of
 from providers.ociregistry.context import Change, Session
 from providers.ociregistry.properties import Properties
 from providers.ociregistry.stale_pointers.departure import Leaving
-from providers.ociregistry.stale_pointers.last_tag import last_names
+from providers.ociregistry.stale_pointers.last_tag import last_tags
 from providers.ociregistry.stale_pointers.model import (
     Due,
     Kept,
@@ -22,7 +22,7 @@ from providers.ociregistry.stale_pointers.model import (
     due,
     refusal,
 )
-from providers.ociregistry.stale_pointers.not_allowed import held_of, names, still_there
+from providers.ociregistry.stale_pointers.not_allowed import names, not_allowed_of, still_there
 from providers.ociregistry.stale_pointers.properties import (
     recorded_view,
     removals,
@@ -45,8 +45,8 @@ class RemovalFailedError(OciError):
 class _Step:
     """A create or update: the declared properties, what was known before, and what follows.
 
-    `inputs.stale` is what may be removed, `held` what this run was not allowed to remove, `known`
-    what the state said before this run's resource began.
+    `inputs.stale` is what may be removed, `not_allowed` what this run was not allowed to remove,
+    `known` what the state said before this run's resource began.
     """
 
     urn: str
@@ -54,7 +54,7 @@ class _Step:
     inputs: StaleInputs
     view: View
     known: View
-    held: Mapping[str, Kept]
+    not_allowed: Mapping[str, Kept]
 
 
 class StaleResource:
@@ -96,7 +96,7 @@ class StaleResource:
         ]
 
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
-        """Look at the repository, and remove what is stale, or foresee that."""
+        """Look at the repository, and remove what is stale, or predict that."""
         async with self._claiming(urn, properties, preview=preview):
             view = await self._look(urn, self._inputs(properties), View())
             step = self._step(urn, properties, view, [], known=View())
@@ -105,7 +105,7 @@ class StaleResource:
     async def update(
         self, urn: str, olds: Properties, news: Properties, *, preview: bool
     ) -> dict[str, Any]:
-        """Remove what the state lists as stale, or foresee that; the record only grows."""
+        """Remove what the state lists as stale, or predict that; the record only grows."""
         record = list(olds.get("removed", []))
         view = recorded_view(olds)
         async with self._claiming(urn, news, preview=preview):
@@ -128,7 +128,7 @@ class StaleResource:
         listed = due(view, declared)
         await self._log_waiting(urn, listed, known)
         if self._session.destroying:
-            await self._leaving.foresee(urn, declared, known, view)
+            await self._leaving.predict(urn, declared, known, view)
         return {**properties, **view_properties(view, listed.stale, listed.kept)}, dict(inputs)
 
     async def delete(self, urn: str, properties: Properties) -> None:
@@ -153,20 +153,21 @@ class StaleResource:
 
     async def _apply(self, step: _Step, record: list[Any], *, preview: bool) -> dict[str, Any]:
         urn, news = step.urn, step.news
-        if step.held:
-            await self._session.warn(still_there(step.inputs.repository, step.held.values()), urn)
+        if step.not_allowed:
+            text = still_there(step.inputs.repository, step.not_allowed.values())
+            await self._session.warn(text, urn)
         if preview:
-            return {**await self._foreseen(step), "removed": record}
+            return {**await self._predicted(step), "removed": record}
         if step.inputs.stale and "" in news.get("waitFor", []):
             raise OciError(
                 f"{self.identify(news)}: no pointer is removed while a declared tag failed; repair "
                 f"that and rerun. Still there: {', '.join(sorted(step.inputs.stale))}"
             )
-        outcome = await self._retired(step)
+        outcome = await self._remove_stale(step)
         view, failure = await self._afterwards(step, outcome)
         listed = due(view, step.inputs)
         await self._log_waiting(urn, listed, step.known)
-        kept = _merged(listed.kept, outcome.kept, step.held.values())
+        kept = _merged(listed.kept, outcome.kept, step.not_allowed.values())
         removed = [*record, *removals(outcome.removed)]
         outputs = {**news, **view_properties(view, listed.stale, kept), "removed": removed}
         if failure is not None:
@@ -187,46 +188,51 @@ class StaleResource:
         inputs = self._inputs({**news, "removed": record})
         stale = due(view, inputs).stale
         named = {tag: view.stood_for(tag) for tag in stale}
-        held = held_of(inputs.repository, named, self._session.allowed)
-        going = {tag: digest for tag, digest in stale.items() if tag not in held}
+        not_allowed = not_allowed_of(inputs.repository, named, self._session.allowed)
+        going = {tag: digest for tag, digest in stale.items() if tag not in not_allowed}
         refused = refusal(len(going), len(view.live), inputs)
         if refused:
             raise OciError(f"{refused}. Listed: {names(going)}")
         inputs = replace(inputs, stale=going)
-        return _Step(urn=urn, news=news, inputs=inputs, view=view, known=known, held=held)
+        return _Step(
+            urn=urn, news=news, inputs=inputs, view=view, known=known, not_allowed=not_allowed
+        )
 
-    async def _foreseen(self, step: _Step) -> dict[str, Any]:
+    async def _predicted(self, step: _Step) -> dict[str, Any]:
         """Return the outputs of a preview, with what a report can't know.
 
         `removers` are those that the undo record has, `lastTags` remarks on what is removed.
         """
         inputs, view, outcome = step.inputs, step.view, Outcome()
-        retirer, remover = self._session.retirer, remover_of(step.urn, inputs.repository)
+        pointer_remover = self._session.pointer_remover
+        remover = remover_of(step.urn, inputs.repository)
         if inputs.stale:
             outcome = await self._session.hosts.ask(
-                inputs.repository.host, lambda: retirer.foresee(inputs, remover)
+                inputs.repository.host, lambda: pointer_remover.predict_stale(inputs, remover)
             )
         listed = due(view, inputs)
         await self._log_waiting(step.urn, listed, step.known)
-        kept = _merged(listed.kept, outcome.kept, step.held.values())
-        last = await last_names(self._session, inputs.repository, outcome.going, outcome.tags)
+        kept = _merged(listed.kept, outcome.kept, step.not_allowed.values())
+        last = await last_tags(self._session, inputs.repository, outcome.going, outcome.tags)
         if outcome.going:
             text = f"stale, to be removed: {names(outcome.going, last)}"
             await self._session.log(text, step.urn)
         stale = {tag: inputs.stale[tag] for tag in outcome.going}
         record = await self._session.hosts.ask(
-            inputs.repository.host, lambda: retirer.noter.record(inputs.repository, inputs.owner)
+            inputs.repository.host,
+            lambda: pointer_remover.undo_entries.record(inputs.repository, inputs.owner),
         )
         told = {"lastTags": dict(last), "removers": sorted(record.declared)}
         return {**step.news, **view_properties(view, stale, kept), **told}
 
-    async def _retired(self, step: _Step) -> Outcome:
+    async def _remove_stale(self, step: _Step) -> Outcome:
         claim = _claim(step.urn, step.inputs.repository, step.news)
         if not step.inputs.stale:
-            await self._session.retirer.noter.note(step.inputs, {}, step.inputs.removed, claim)
+            undo_entries = self._session.pointer_remover.undo_entries
+            await undo_entries.add(step.inputs, {}, step.inputs.removed, claim)
             return Outcome()
         await self._session.log(f"stale, to be removed: {names(step.inputs.stale)}", step.urn)
-        return await self._session.retirer.retire(step.inputs, claim)
+        return await self._session.pointer_remover.remove_stale(step.inputs, claim)
 
     @asynccontextmanager
     async def _claiming(self, urn: str, news: Properties, *, preview: bool) -> AsyncIterator[None]:
@@ -250,12 +256,12 @@ class StaleResource:
         """
         with suppress(OciError):
             inputs = self._inputs(news)
-            noter, repository = self._session.retirer.noter, inputs.repository
+            undo_entries, repository = self._session.pointer_remover.undo_entries, inputs.repository
             await self._session.hosts.ask(
-                repository.host, lambda: noter.record(repository, inputs.owner)
+                repository.host, lambda: undo_entries.record(repository, inputs.owner)
             )
             claim = _claim(urn, inputs.repository, news)
-            await noter.note(inputs, {}, (), claim)
+            await undo_entries.add(inputs, {}, (), claim)
 
     async def _afterwards(self, step: _Step, outcome: Outcome) -> tuple[View, OciError | None]:
         """Look again; where that fails, what was known less what was removed is kept.

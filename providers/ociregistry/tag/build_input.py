@@ -1,4 +1,4 @@
-"""One thing that goes into a tag: what its key is about, and how a change of it is said."""
+"""A build input of a tag: what its key is about, and how a change of it is described."""
 
 import re
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _COMMIT = re.compile(r"([0-9a-f]{7})[0-9a-f]*(-dirty)?")
 
 
 @dataclass(frozen=True, kw_only=True, order=True)
-class Subject:
+class BuildInput:
     """What a key is about: a kind, a name within it, and the platform where it has one."""
 
     kind: str
@@ -27,7 +27,7 @@ class Subject:
     platform: str = ""
 
     @classmethod
-    def of(cls, key: str) -> "Subject":
+    def of(cls, key: str) -> "BuildInput":
         """Return what `key` is about: `<kind> [<name>] [<platform>]`."""
         kind, _, name = key.partition(" ")
         if kind in _OF_A_PLATFORM:
@@ -40,42 +40,42 @@ class Subject:
 
 
 # All platforms of a base, those that a tag lacks too.
-INDEX = Subject(kind="base")
+INDEX = BuildInput(kind="base")
 
 
-def words(subject: Subject, old: str | None, new: str | None, *, alone: bool) -> str:
-    """Say how the value of `subject` changed; `alone` tells that nothing else did."""
-    match subject.kind:
+def words(build_input: BuildInput, old: str | None, new: str | None, *, alone: bool) -> str:
+    """Describe how the value of `build_input` changed; `alone` tells that nothing else did."""
+    match build_input.kind:
         case "image" | "node":
-            return (_of_image if subject.kind == "image" else _of_node)(old, new)
+            return (_of_image if build_input.kind == "image" else _of_node)(old, new)
         case "base" | "builder":
-            return _of_base(subject, old, new)
+            return _of_base(build_input, old, new)
         case "distribution":
-            return _of_version(subject.name, old, new)
+            return _of_version(build_input.name, old, new)
         case "backend":
-            return _of_version(f"build backend {subject.name}", old, new)
+            return _of_version(f"build backend {build_input.name}", old, new)
         case "revision" if old is not None and new is not None:
             return _of_revision(old, new, alone=alone)
     fate = "added" if old is None else "removed" if new is None else "changed"
-    return f"{_name(subject)} {fate}"
+    return f"{_name(build_input)} {fate}"
 
 
-def _name(subject: Subject) -> str:
-    match subject.kind:
+def _name(build_input: BuildInput) -> str:
+    match build_input.kind:
         case "file":
-            return subject.name
+            return build_input.name
         case "setting":
-            return subject.name.lower()
-    return f"{subject.kind} {subject.name}".strip()
+            return build_input.name.lower()
+    return f"{build_input.kind} {build_input.name}".strip()
 
 
-def _of_base(subject: Subject, old: str | None, new: str | None) -> str:
-    kind, before, after = subject.kind, _head(old), _head(new)
+def _of_base(build_input: BuildInput, old: str | None, new: str | None) -> str:
+    kind, before, after = build_input.kind, _head(old), _head(new)
     if old is None or new is None:
         return f"{kind} {before or after} {'added' if old is None else 'removed'}"
     if before != after:
         return f"{kind} {before} -> {after}"
-    whose = " for a platform that this tag lacks" if subject == INDEX else ""
+    whose = " for a platform that this tag lacks" if build_input == INDEX else ""
     return f"{kind} {after} moved{whose}"
 
 

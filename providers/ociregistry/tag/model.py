@@ -1,4 +1,4 @@
-"""Tags, pure: what differs, what may be displaced, and what a preview can foresee."""
+"""Tags, pure: what differs, what may be displaced, and what a preview can predict."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -146,7 +146,7 @@ def _input_changes(recorded: Recorded, inputs: TagInputs) -> list[str]:
     return [name for name, (old, new) in pairs.items() if old is not None and old != new]
 
 
-def foreseen_digest(recorded: Recorded | None, inputs: TagInputs) -> str:
+def predicted_digest(recorded: Recorded | None, inputs: TagInputs) -> str:
     """Return the digest that an up would leave, or an empty string where only a build tells."""
     if not inputs.joins:
         return inputs.sources[0].digest

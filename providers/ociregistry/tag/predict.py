@@ -1,17 +1,17 @@
-"""What becomes of a tag, pure: foreseen in a preview, or told after an update, with the reasons."""
+"""Prediction of a tag for a preview, and description of it after an update, with reasons; pure."""
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from providers.ociregistry.report import Entry
 from providers.ociregistry.tag.model import Recorded, TagInputs, TagState, diff
-from providers.ociregistry.tag.predict_pointer import foresee_pointer
+from providers.ociregistry.tag.predict_pointer import predict_pointer
 from providers.ociregistry.tag.prior_state import (
     GONE,
     NEW,
     STATE_ONLY,
-    Before,
-    Outlook,
+    Prediction,
+    PriorState,
     drifted,
     entry_of,
 )
@@ -24,66 +24,66 @@ _UNNAMED = Difference(words="other inputs changed", vague=True)
 _SOURCES = frozenset({"source", "sources"})
 
 
-def unexplained(inputs: TagInputs, before: Before) -> bool:
+def unexplained(inputs: TagInputs, prior: PriorState) -> bool:
     """Tell whether a preview sees a tag built though nothing that went into it changed."""
-    return not (before.recorded is None or inputs.complete or _changed(inputs, before))
+    return not (prior.recorded is None or inputs.complete or _changed(inputs, prior))
 
 
-def foresee(inputs: TagInputs, before: Before, *, lost: bool = False) -> Outlook:
-    """Foresee what an update would do; `lost` tells that the registry lost an `unexplained` build.
+def predict(inputs: TagInputs, prior: PriorState, *, lost: bool = False) -> Prediction:
+    """Predict what an update would do; `lost` tells that the registry lost an `unexplained` build.
 
     A tag is built whole: its entry names all its platforms, and the reasons those that a change
     concerns, where it is not all of them.
     """
     if inputs.is_pointer:
-        return foresee_pointer(inputs, before)
-    if before.recorded is None:
+        return predict_pointer(inputs, prior)
+    if prior.recorded is None:
         return _new(inputs)
     if inputs.complete:
-        return _without_build(inputs, before.recorded, before)
-    changed = in_words(_changed(inputs, before))
+        return _without_build(inputs, prior.recorded, prior)
+    changed = in_words(_changed(inputs, prior))
     why = changed or ((_NO_BUILD if lost else _SAME_INPUTS),)
-    gone = (GONE,) if before.gone else ()
+    gone = (GONE,) if prior.gone else ()
     entry = entry_of(
-        inputs, before.recorded,
+        inputs, prior.recorded,
         action="build", platforms=inputs.platforms, reasons=(*gone, *why),
     )  # fmt: skip
     line = f"to be built{'' if changed else ' again'}: {shown(why)}"
-    return Outlook(entry=entry, line="; ".join((*gone, line)))
+    return Prediction(entry=entry, line="; ".join((*gone, line)))
 
 
-def tell(inputs: TagInputs, before: Before, state: TagState) -> Entry:
-    """Tell what an update did.
+def describe_update(inputs: TagInputs, prior: PriorState, state: TagState) -> Entry:
+    """Return the entry of a tag after an update.
 
     A version tag counts as built where its source has another digest than before, or where what
     went into it changed, even if the build gave the same bytes.
     """
-    found = foresee(inputs, before).entry
-    previous = state.previous if before.recorded is None else found.previous
+    found = predict(inputs, prior).entry
+    previous = state.previous if prior.recorded is None else found.previous
     told = replace(found, digest=state.digest, previous=previous)
-    if not inputs.is_pointer and _is_built(inputs, before):
+    if not inputs.is_pointer and _is_built(inputs, prior):
         return replace(told, action="build", platforms=inputs.platforms)
-    same = before.recorded is not None and before.recorded.state.digest == state.digest
-    if same and told.action == "re-point" and not before.gone and not _lost(inputs, before):
+    same = prior.recorded is not None and prior.recorded.state.digest == state.digest
+    if same and told.action == "re-point" and not prior.gone and not _lost(inputs, prior):
         return replace(told, action="unchanged")
     return told
 
 
-def _is_built(inputs: TagInputs, before: Before) -> bool:
-    if before.recorded is None or before.recorded.digests != inputs.digests:
+def _is_built(inputs: TagInputs, prior: PriorState) -> bool:
+    if prior.recorded is None or prior.recorded.digests != inputs.digests:
         return True
-    return any(not found.vague for found in _changed(inputs, before))
+    return any(not found.vague for found in _changed(inputs, prior))
 
 
-def _changed(inputs: TagInputs, before: Before) -> tuple[Difference, ...]:
-    recorded = before.recorded
+def _changed(inputs: TagInputs, prior: PriorState) -> tuple[Difference, ...]:
+    recorded = prior.recorded
     if recorded is None or recorded.identity is None:
         return ()
     if recorded.identity != inputs.identity:
         # Not all that an identity is made of has a name.
-        return differences(before.inputs, inputs.inputs) or (_UNNAMED,)
+        return differences(prior.inputs, inputs.inputs) or (_UNNAMED,)
     # Another builder builds anew what is the same by its identity.
-    old, new = _nodes(before.inputs), _nodes(inputs.inputs)
+    old, new = _nodes(prior.inputs), _nodes(inputs.inputs)
     return differences(old, new) if old and new else ()
 
 
@@ -91,37 +91,37 @@ def _nodes(inputs: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in inputs.items() if key.startswith("node ")}
 
 
-def _new(inputs: TagInputs) -> Outlook:
+def _new(inputs: TagInputs) -> Prediction:
     if not inputs.complete:
         platforms = inputs.platforms
         entry = entry_of(inputs, None, action="build", platforms=platforms, reasons=(NEW,))
-        return Outlook(entry=entry, line=f"{NEW}: to be built for {', '.join(platforms)}")
+        return Prediction(entry=entry, line=f"{NEW}: to be built for {', '.join(platforms)}")
     entry = entry_of(inputs, None, action="re-point", reasons=(NEW,))
-    return Outlook(entry=entry, line=f"{NEW}: names an image that is built already")
+    return Prediction(entry=entry, line=f"{NEW}: names an image that is built already")
 
 
-def _without_build(inputs: TagInputs, recorded: Recorded, before: Before) -> Outlook:
-    """Foresee a change whose images are all there.
+def _without_build(inputs: TagInputs, recorded: Recorded, prior: PriorState) -> Prediction:
+    """Predict a change whose images are all there.
 
     What the refresh of this run said in a line of its own is not said again.
     """
     changes = set(diff(recorded, inputs))
-    why = in_words(_changed(inputs, before))
+    why = in_words(_changed(inputs, prior))
     if changes & _SOURCES:
         why = why or (_OTHER_DIGEST,)
-    if before.gone:
-        return Outlook(entry=entry_of(inputs, recorded, action="re-point", reasons=(GONE, *why)))
+    if prior.gone:
+        return Prediction(entry=entry_of(inputs, recorded, action="re-point", reasons=(GONE, *why)))
     if changes <= STATE_ONLY:
         entry = entry_of(inputs, recorded, action="unchanged", reasons=why)
         line = f"nothing is built and no name moves, though {shown(why)}" if why else ""
-        return Outlook(entry=entry, line=line)
+        return Prediction(entry=entry, line=line)
     rewritten = tuple(f"its {name} changed" for name in ("owner", "annotations") if name in changes)
     reasons = (*why, *drifted(changes, recorded, inputs), *rewritten)
     entry = entry_of(inputs, recorded, action="re-point", reasons=reasons)
     if changes & _SOURCES:
-        return Outlook(entry=entry, line=f"names an image that is built already: {shown(why)}")
-    return Outlook(entry=entry, line=f"written anew: {shown(rewritten)}" if rewritten else "")
+        return Prediction(entry=entry, line=f"names an image that is built already: {shown(why)}")
+    return Prediction(entry=entry, line=f"written anew: {shown(rewritten)}" if rewritten else "")
 
 
-def _lost(inputs: TagInputs, before: Before) -> bool:
-    return before.recorded is not None and "platforms" in diff(before.recorded, inputs)
+def _lost(inputs: TagInputs, prior: PriorState) -> bool:
+    return prior.recorded is not None and "platforms" in diff(prior.recorded, inputs)

@@ -1,10 +1,10 @@
-"""What is known of a tag before the program runs, and the parts of what becomes of it; pure."""
+"""The prior state of a tag, and its prediction; pure."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from providers.ociregistry.report import Action, Entry
-from providers.ociregistry.tag.model import Recorded, TagInputs, foreseen_digest, missing
+from providers.ociregistry.tag.model import Recorded, TagInputs, missing, predicted_digest
 
 # What a preview keeps as it is when only these change: no name moves.
 STATE_ONLY = frozenset({"identity", "onConflict"})
@@ -13,8 +13,8 @@ GONE = "gone from the registry"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Before:
-    """What this run knows of a tag from before the program ran.
+class PriorState:
+    """The state of a tag before the program ran.
 
     `recorded` is None where no state knew it; `gone` tells that this run's refresh found it
     absent. `inputs` went into it, empty where the state kept none.
@@ -26,8 +26,8 @@ class Before:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outlook:
-    """The entry of a tag, and what a preview says of it; empty where it is said already."""
+class Prediction:
+    """The predicted entry of a tag, and the line of a preview, empty where it was logged before."""
 
     entry: Entry
     line: str = ""
@@ -65,7 +65,7 @@ def entry_of(
         action=action,
         platforms=platforms,
         reasons=reasons,
-        digest=foreseen_digest(recorded, inputs),
+        digest=predicted_digest(recorded, inputs),
         previous=recorded.state.digest if recorded is not None else "",
         version=(inputs.identity or "") if pointer else "",
         previous_version=(recorded.identity or "") if pointer and recorded is not None else "",

@@ -16,7 +16,7 @@ from fleet.registry.manifest import (
 )
 from fleet.registry.manifest_cache import Library
 from fleet.registry.reference import ManifestReference, Repository, TagReference
-from fleet.registry.removal.placeholder import is_throwaway
+from fleet.registry.removal.placeholder import is_placeholder
 from providers.ociregistry.tag.model import Platform, TagInputs, TagState
 
 # What the registry said or left unsaid of itself, and not of what it was asked for.
@@ -52,7 +52,7 @@ class Describer:
             is known of what it names, or if its answer for the tag itself is no JSON object.
         """
         manifest = await self._registry.get(ref.repository, ref.tag)
-        if manifest is None or is_throwaway(manifest):
+        if manifest is None or is_placeholder(manifest):
             return None
         self._library.keep(ref.repository, manifest)
         try:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from providers.ociregistry.tag.build_input import INDEX, ORDER, VERSIONED, Subject, words
+from providers.ociregistry.tag.build_input import INDEX, ORDER, VERSIONED, BuildInput, words
 
 Inputs = Mapping[str, str]
 
@@ -87,47 +87,51 @@ def differences(old: Inputs, new: Inputs) -> tuple[Difference, ...]:
     return tuple(found) or (Difference(words=_REWRITTEN, vague=True),)
 
 
-def _parsed(inputs: Inputs) -> dict[Subject, str]:
-    return {Subject.of(key): value for key, value in inputs.items()}
+def _parsed(inputs: Inputs) -> dict[BuildInput, str]:
+    return {BuildInput.of(key): value for key, value in inputs.items()}
 
 
-def _platforms(subjects: Iterable[Subject]) -> set[str]:
-    return {subject.platform for subject in subjects if subject.platform}
+def _platforms(build_inputs: Iterable[BuildInput]) -> set[str]:
+    return {build_input.platform for build_input in build_inputs if build_input.platform}
 
 
-def _spread(subjects: Mapping[Subject, str], platforms: set[str]) -> dict[Subject, str]:
+def _spread(build_inputs: Mapping[BuildInput, str], platforms: set[str]) -> dict[BuildInput, str]:
     """Give what has versions one for each platform, and drop platforms of one side.
 
     A version for all platforms and the same version for each of them are the same.
     """
     found = {}
-    for subject, value in subjects.items():
-        if subject.kind in VERSIONED and not subject.platform and platforms:
+    for build_input, value in build_inputs.items():
+        if build_input.kind in VERSIONED and not build_input.platform and platforms:
             for platform in platforms:
-                each = replace(subject, platform=platform)
-                found[each] = subjects.get(each, value)
-        elif not subject.platform or subject.platform in platforms:
-            found[subject] = value
+                each = replace(build_input, platform=platform)
+                found[each] = build_inputs.get(each, value)
+        elif not build_input.platform or build_input.platform in platforms:
+            found[build_input] = value
     return found
 
 
 def _grouped(
-    before: Mapping[Subject, str], after: Mapping[Subject, str], platforms: set[str], *, alone: bool
+    before: Mapping[BuildInput, str],
+    after: Mapping[BuildInput, str],
+    platforms: set[str],
+    *,
+    alone: bool,
 ) -> list[Difference]:
     differing = [s for s in sorted({*before, *after}) if before.get(s) != after.get(s)]
-    kinds = {subject.kind for subject in differing}
-    based = [subject for subject in differing if subject.kind == INDEX.kind]
+    kinds = {build_input.kind for build_input in differing}
+    based = [build_input for build_input in differing if build_input.kind == INDEX.kind]
     groups: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
-    for subject in differing:
-        if subject.kind == _REVISION and "file" in kinds:
+    for build_input in differing:
+        if build_input.kind == _REVISION and "file" in kinds:
             continue
         # An index moves with each of its platforms, and with one that comes or goes.
-        if subject == INDEX and not (alone and based == [INDEX]):
+        if build_input == INDEX and not (alone and based == [INDEX]):
             continue
-        rank = ORDER.index(subject.kind) if subject.kind in ORDER else len(ORDER)
-        only = alone and kinds == {subject.kind}
-        said = words(subject, before.get(subject), after.get(subject), alone=only)
-        groups[rank, said].add(subject.platform)
+        rank = ORDER.index(build_input.kind) if build_input.kind in ORDER else len(ORDER)
+        only = alone and kinds == {build_input.kind}
+        said = words(build_input, before.get(build_input), after.get(build_input), alone=only)
+        groups[rank, said].add(build_input.platform)
     return [
         Difference(
             words=said,

@@ -1,4 +1,4 @@
-"""Which platforms of an unmoved tag a refresh asks the registry for."""
+"""Sampling of the platforms of an unmoved tag: those that a refresh asks the registry for."""
 
 import zlib
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from providers.ociregistry.tag.model import Platform
 
 
 @dataclass(frozen=True, kw_only=True)
-class Turns:
+class RefreshSampling:
     """One platform a day, or all of them.
 
     `now` returns the present as RFC 3339 text in UTC.

@@ -20,11 +20,11 @@ from providers.ociregistry.tag.model import (
     TagState,
     diff,
     drift,
-    foreseen_digest,
     is_drifted,
+    predicted_digest,
 )
-from providers.ociregistry.tag.predict import foresee, unexplained
-from providers.ociregistry.tag.prior_state import STATE_ONLY, Before
+from providers.ociregistry.tag.predict import predict, unexplained
+from providers.ociregistry.tag.prior_state import STATE_ONLY, PriorState
 
 # Properties that are outputs alone: drift shows in them.
 _OUTPUTS = frozenset({"digest", "platforms"})
@@ -60,35 +60,35 @@ class TagResource:
         ]
 
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
-        """Make the tag name what is declared, or foresee that."""
-        inputs, before = tag_inputs(properties), self._session.gone.get(urn, Before())
+        """Make the tag name what is declared, or predict that."""
+        inputs, prior = tag_inputs(properties), self._session.gone.get(urn, PriorState())
         if not preview:
             state = await self._session.tagger.create(inputs)
             self._session.sightings.written(inputs.ref, state.digest)
             return {**_recordable(properties), **state_properties(state)}
-        digest = foreseen_digest(None, inputs)
+        digest = predicted_digest(None, inputs)
         # What is built carries our owner annotation, so that another's tag can't be equal to it: a
         # refusal is certain before anything was built.
         if inputs.on_conflict == "refuse":
             await self._session.tagger.refuse_conflict(inputs, digest)
-        lost = await self._foresee(urn, inputs, before)
+        lost = await self._predict(urn, inputs, prior)
         return {**_recordable(properties), **unknown_state(digest), **lost}
 
     async def update(
         self, urn: str, olds: Properties, news: Properties, *, preview: bool
     ) -> dict[str, Any]:
-        """Re-point the tag, or foresee that."""
+        """Re-point the tag, or predict that."""
         recorded, inputs = recorded_tag(olds), tag_inputs(news)
-        before = Before(recorded=recorded, inputs=self._session.inputs.get(urn, {}))
+        prior = PriorState(recorded=recorded, inputs=self._session.inputs.get(urn, {}))
         kept = _recordable(news)
         if not preview:
             state = await self._session.tagger.update(inputs, recorded)
             self._session.sightings.written(inputs.ref, state.digest)
             return {**kept, **state_properties(state)}
-        digest = foreseen_digest(recorded, inputs)
+        digest = predicted_digest(recorded, inputs)
         if inputs.on_conflict == "refuse" and is_drifted(recorded.state):
             await self._session.tagger.refuse_conflict(inputs, digest, recorded)
-        lost = await self._foresee(urn, inputs, before)
+        lost = await self._predict(urn, inputs, prior)
         if set(diff(recorded, inputs)) <= STATE_ONLY:
             return {**kept, **state_properties(recorded.state)}
         return {**kept, **unknown_state(digest), **lost}
@@ -116,8 +116,8 @@ class TagResource:
             await self._session.log(reason, urn)
         if state is None:
             # The engine drops its state: its create has nothing else to compare with.
-            before = Before(recorded=recorded, inputs=inputs.get("inputs", {}), gone=True)
-            self._session.gone[urn] = before
+            prior = PriorState(recorded=recorded, inputs=inputs.get("inputs", {}), gone=True)
+            self._session.gone[urn] = prior
             return None
         return {**properties, **state_properties(state)}, dict(inputs)
 
@@ -126,23 +126,23 @@ class TagResource:
         tagger = self._session.tagger
         return await self._session.hosts.ask(host, lambda: tagger.read(recorded, whole=whole))
 
-    async def _foresee(self, urn: str, inputs: TagInputs, before: Before) -> dict[str, Any]:
+    async def _predict(self, urn: str, inputs: TagInputs, prior: PriorState) -> dict[str, Any]:
         """Log why an update would act; return what a report can't know, as outputs of a preview.
 
         Where a tag is built though none of its inputs changed, the registry is asked whether it
         lost the build.
         """
-        lost = unexplained(inputs, before) and await self._is_lost(before)
-        found = foresee(inputs, before, lost=lost)
+        lost = unexplained(inputs, prior) and await self._is_lost(prior)
+        found = predict(inputs, prior, lost=lost)
         if found.line:
             await self._session.log(found.line, urn)
         return {"lost": True} if lost else {}
 
-    async def _is_lost(self, before: Before) -> bool:
+    async def _is_lost(self, prior: PriorState) -> bool:
         """Tell whether a recorded source is surely absent; no answer leaves it open."""
         hosts, tagger = self._session.hosts, self._session.tagger
         try:
-            for source in before.recorded.sources if before.recorded is not None else ():
+            for source in prior.recorded.sources if prior.recorded is not None else ():
                 if not await hosts.ask(source.repository.host, partial(tagger.holds, source)):
                     return True
         except OciError:

@@ -9,7 +9,7 @@ from fleet.registry.interface import Manifest, Registry
 from fleet.registry.manifest import OWNER_ANNOTATION, annotations_of, document_of
 from fleet.registry.manifest_cache import Library
 from fleet.registry.reference import ManifestReference, Repository, TagReference
-from fleet.registry.removal.placeholder import is_throwaway
+from fleet.registry.removal.placeholder import is_placeholder
 from providers.ociregistry.tag.index import Wanted, wanted
 from providers.ociregistry.tag.model import (
     Decision,
@@ -141,7 +141,7 @@ class Tagger:
         if digest == unless:
             return digest, Live(digest=digest, owner="")
         manifest = await self._library.find(ref.repository, digest)
-        if manifest is None or is_throwaway(manifest):
+        if manifest is None or is_placeholder(manifest):
             return digest, None
         annotations = annotations_of(document_of(manifest, str(ref)))
         return digest, Live(digest=digest, owner=annotations.get(OWNER_ANNOTATION, ""))

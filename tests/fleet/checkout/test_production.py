@@ -7,7 +7,7 @@ import pytest
 
 from fleet.checkout.image_source import read_assets
 from fleet.checkout.stack_config import declaration_of_file
-from fleet.declaration.matrix import cells
+from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Declaration
 from fleet.lock.model import Base, Lock, Tools, asked
 from fleet.plan.plan import Plan, make_plan
@@ -35,18 +35,18 @@ def plan(declared: Declaration) -> Plan:
 def covering(declared: Declaration) -> Lock:
     pins: dict[tuple[str, str, str], tuple[str, ...]] = {}
     for image in declared.images:
-        for cell in cells(image):
-            pins[cell.pin_key] = (f"{image.package}=={cell.version}",)
-    every = [cell for image in declared.images for cell in cells(image)]
+        for entry in matrix_entries(image):
+            pins[entry.pin_key] = (f"{image.package}=={entry.version}",)
+    every = [entry for image in declared.images for entry in matrix_entries(image)]
     platforms = dict.fromkeys((p for image in declared.images for p in image.platforms), DIGEST)
     official = "docker.io/library/python"
     base = Base(name=f"{official}:x", repository=official, digest=DIGEST, platforms=platforms)
     lock = Lock(
-        bases={cell.base_key: base for cell in every},
-        builders={cell.builder_key: base for cell in every},
+        bases={entry.base_key: base for entry in every},
+        builders={entry.builder_key: base for entry in every},
         asked={image.name: asked(image) for image in declared.images},
         pins=pins,
-        tools={(cell.image.name, cell.python): Tools(pins=(), compiled={}) for cell in every},
+        tools={(entry.image.name, entry.python): Tools(pins=(), compiled={}) for entry in every},
         installer=examples.INSTALLER,
     )
     return examples.covering(lock)

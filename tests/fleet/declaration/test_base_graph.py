@@ -8,7 +8,7 @@ import pytest
 
 from fleet.declaration import base_graph
 from fleet.declaration.base_graph import in_order, parent_of
-from fleet.declaration.matrix import cells
+from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.declaration.problems import DeclarationError
@@ -42,9 +42,9 @@ def test_a_tag_is_built_on_the_highest_version_of_its_python_and_base() -> None:
         exclude=[{"python": "3.9", "version": "23.0.0", "because": "needs 3.10"}],
     )  # fmt: skip
     found = {
-        (cell.python, cell.base): str(parent.tag)
-        for cell in cells(declared.by_name["child"])
-        if (parent := parent_of(cell, declared.by_name, {}))
+        (entry.python, entry.base): str(parent.tag)
+        for entry in matrix_entries(declared.by_name["child"])
+        if (parent := parent_of(entry, declared.by_name, {}))
     }
     assert found == {
         ("3.9", "full"): "py3.9-22.0.0",
@@ -67,8 +67,8 @@ def test_the_version_below_is_looked_for_once_a_python_and_base_however_many_tag
     many = [f"7.{minor}.0" for minor in range(20)]
     matrix: dict[str, Any] = {"pythons": ["3.11", "3.12"], "bases": ["full", "slim"]}
     declared = family({**matrix, "versions": many}, **matrix, versions=[*many, "22.0.0"])
-    for cell in cells(declared.by_name["child"]):
-        parent = parent_of(cell, declared.by_name, {})
+    for entry in matrix_entries(declared.by_name["child"]):
+        parent = parent_of(entry, declared.by_name, {})
         assert parent is not None
         assert parent.version == "22.0.0"
     assert len(asked) == len(matrix["pythons"]) * len(matrix["bases"])
@@ -77,7 +77,7 @@ def test_the_version_below_is_looked_for_once_a_python_and_base_however_many_tag
 def test_a_yanked_version_is_not_built_on() -> None:
     declared = family()
     parent = parent_of(
-        cells(declared.by_name["child"])[0], declared.by_name, {"gunicorn": ("23.0.0",)}
+        matrix_entries(declared.by_name["child"])[0], declared.by_name, {"gunicorn": ("23.0.0",)}
     )
     assert parent is not None
     assert parent.version == "22.0.0"
@@ -163,8 +163,8 @@ def test_a_change_below_moves_the_identity_above() -> None:
     moved = {"packaging==24.2": (wheel("packaging==24.2").replace("#sha256=", "#sha256=f"),)}
     after = planned(declared, files=moved).images[1].tags[0]
     assert before.identity != after.identity
-    kinds = {key.partition(" ")[0] for key in before.ingredients
-             if before.ingredients[key] != after.ingredients[key]}  # fmt: skip
+    kinds = {key.partition(" ")[0] for key in before.build_inputs
+             if before.build_inputs[key] != after.build_inputs[key]}  # fmt: skip
     assert "image" in kinds
 
 

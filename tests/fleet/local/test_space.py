@@ -9,7 +9,7 @@ import pytest
 
 from fleet.checkout.stack_config import declaration_of_file
 from fleet.console import TroubleError
-from fleet.declaration.matrix import cells
+from fleet.declaration.matrix import matrix_entries
 from fleet.local import disk_space, prepare, truncated_state
 from fleet.local.requirements import needs_of
 from tests.fleet.local.examples import checkout, needs
@@ -45,7 +45,7 @@ def test_an_up_says_what_it_takes_and_what_is_free(
     short: bool,
 ) -> None:
     disk(monkeypatch, free)
-    disk_space.tell(checkout(tmp_path), needs(platform_images=60))
+    disk_space.report(checkout(tmp_path), needs(platform_images=60))
     told = capsys.readouterr().err
     assert "60 platform images on 1 bases take about 3.9 GB" in told
     assert ("may not be enough" in told) is short
@@ -55,7 +55,9 @@ def test_what_is_taken_follows_the_declaration() -> None:
     declared = declaration_of_file(ROOT / "Pulumi.dev.yaml")
     found = needs_of(declared, "dev")
     assert found.platform_images == 12
-    assert found.platform_images == sum(len(cells(i)) * len(i.platforms) for i in declared.images)
+    assert found.platform_images == sum(
+        len(matrix_entries(i)) * len(i.platforms) for i in declared.images
+    )
     prod = needs_of(declaration_of_file(ROOT / "Pulumi.prod.yaml"), "prod")
     assert prod.platform_images == 498
     assert disk_space.estimate(found) < disk_space.estimate(prod)

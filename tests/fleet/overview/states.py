@@ -89,7 +89,7 @@ def _version(tag: VersionTag, image: ImagePlan, plan: Plan) -> Iterator[dict[str
     inputs = {
         **properties,
         "platforms": list(tag.platforms),
-        "inputs": shortened(tag.ingredients),
+        "inputs": shortened(tag.build_inputs),
     }
     outputs = {**properties, **_named(_digest(tag)), "platforms": platforms}
     yield _resource(_IMAGE_TAG, "ociregistry:index:Tag", ref, inputs, outputs)

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fleet.declaration.matrix import cells
+from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.declaration.stack_share import Share, narrowed
@@ -162,7 +162,8 @@ def test_every_declared_tag_stands_exactly_once(
     text = report(declaration, found, "", Look(width=width))
     (declared_image,) = declaration.images
     assert sorted(tags_of(text)) == sorted(
-        (cell.python, cell.base, cell.version) for cell in cells(declared_image)
+        (matrix_entry.python, matrix_entry.base, matrix_entry.version)
+        for matrix_entry in matrix_entries(declared_image)
     )
 
 

@@ -1,4 +1,4 @@
-"""The ingredients of a tag: everything has a name, and two tags never look the same by mistake."""
+"""The build inputs of a tag: everything has a name, and two tags never look the same by mistake."""
 
 from dataclasses import fields, replace
 from typing import Any
@@ -71,13 +71,13 @@ def tag(declaration: Declaration | None = None, given: Inputs | None = None) -> 
 
 def changed(after: VersionTag, before: VersionTag | None = None) -> set[str]:
     """What differs from ``before``, or from the tag as it is without changes."""
-    old = (before or tag()).ingredients
-    keys = {*old, *after.ingredients}
-    return {key for key in keys if old.get(key) != after.ingredients.get(key)}
+    old = (before or tag()).build_inputs
+    keys = {*old, *after.build_inputs}
+    return {key for key in keys if old.get(key) != after.build_inputs.get(key)}
 
 
 def test_the_ingredients_name_what_goes_in() -> None:
-    found = tag().ingredients
+    found = tag().build_inputs
     assert found["distribution uvicorn"] == f"0.34.0@{hashed(wheel('uvicorn==0.34.0'))}"
     own = hashed(wheel("gunicorn==23.0.0"))
     assert found[f"distribution gunicorn {AMD}"] == f"23.0.0@{own}"
@@ -135,7 +135,7 @@ def test_a_file_of_one_platform_is_named_with_it() -> None:
     arm = wheel("uvicorn==0.34.0", "cp311-cp311-musllinux_1_2_armv7l.whl")
     files = {"uvloop==0.21.0": (UVLOOP,), "uvicorn==0.34.0": (wheel("uvicorn==0.34.0"), arm)}
     before = tag(given=locked(declared(), files=files))
-    assert f"distribution uvicorn {ARM}" in before.ingredients
+    assert f"distribution uvicorn {ARM}" in before.build_inputs
     moved = (wheel("uvicorn==0.34.0"), f"{arm.partition('#')[0]}#sha256={'f' * 64}")
     after = tag(given=locked(declared(), files={**files, "uvicorn==0.34.0": moved}))
     assert changed(after, before) == {f"distribution uvicorn {ARM}"}
@@ -162,12 +162,12 @@ def test_what_compiles_is_an_input_of_what_takes_compiled_wheels_and_of_nothing_
     known = locked(declared(), **wheels)
     plain, same = tag(given=known), tag(given=replace(known, assets=moved))
     assert (changed(same, plain), same.identity) == (set(), plain.identity)
-    assert BUILT not in plain.ingredients
+    assert BUILT not in plain.build_inputs
 
 
 def test_drafts_on_one_commit_are_told_apart_with_little() -> None:
     given = replace(locked(declared()), assets={"web": assets(revision=f"{'a' * 40}-dirty-1f")})
-    assert tag(given=given).ingredients["revision"] == "aaaaaaaaaaaa-dirty-1f@1700000000"
+    assert tag(given=given).build_inputs["revision"] == "aaaaaaaaaaaa-dirty-1f@1700000000"
 
 
 def test_no_field_of_the_assets_that_moves_an_identity_changes_without_a_name() -> None:
@@ -178,7 +178,7 @@ def test_no_field_of_the_assets_that_moves_an_identity_changes_without_a_name() 
     for name in names:
         given = assets(**{name: other.get(name, "changed")})
         after = tag(given=replace(locked(declared()), assets={"web": given}))
-        assert after.identity == before.identity or after.ingredients != before.ingredients
+        assert after.identity == before.identity or after.build_inputs != before.build_inputs
 
 
 def test_a_mirror_of_a_base_is_another_input_though_it_has_no_name() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from fleet.declaration.matrix import Cell
+from fleet.declaration.matrix import MatrixEntry
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.declaration.problems import DeclarationError
@@ -41,8 +41,8 @@ def locked(declaration: Declaration, tools: Tools = TOOLS) -> Lock:
 def held(platform: str, base: str = "slim", tools: Tools = TOOLS, **overrides: Any) -> Contents:
     """What the tag on ``base`` holds on ``platform``."""
     made = declared(bases=["slim", "alpine"], **overrides)
-    cell = Cell(image=made.images[0], python="3.11", base=base, version="0.34.0")
-    return contents(cell, platform, made.by_name, locked(made, tools))
+    matrix_entry = MatrixEntry(image=made.images[0], python="3.11", base=base, version="0.34.0")
+    return contents(matrix_entry, platform, made.by_name, locked(made, tools))
 
 
 def test_a_platform_gets_what_its_marker_says() -> None:
@@ -91,8 +91,8 @@ def test_what_the_image_below_holds_is_not_installed_again() -> None:
         ("base", "3.11", "23.0.0"): ("gunicorn==23.0.0", "httptools==0.6.4"),
         ("web", "3.11", "0.34.0"): PINS,
     }
-    cell = Cell(image=made.images[1], python="3.11", base="slim", version="0.34.0")
-    found = contents(cell, AMD64, made.by_name, lock(made, pins=pins))
+    matrix_entry = MatrixEntry(image=made.images[1], python="3.11", base="slim", version="0.34.0")
+    found = contents(matrix_entry, AMD64, made.by_name, lock(made, pins=pins))
     assert found.held == ("gunicorn==23.0.0", "httptools==0.6.4")
     assert (found.package, found.dependencies) == (("uvicorn==0.34.0",), ("uvloop==0.21.0",))
     assert found.everything == tuple(sorted({*found.held, "uvicorn==0.34.0", "uvloop==0.21.0"}))

@@ -8,8 +8,8 @@ from fleet.registry.client import Client
 from fleet.registry.errors import ConflictError, RegistryError, UnsupportedRemovalError
 from fleet.registry.interface import Manifest
 from fleet.registry.reference import TagReference
-from fleet.registry.removal.distribution import Remover
-from fleet.registry.removal.placeholder import displaced_by, is_throwaway, throwaway
+from fleet.registry.removal.distribution import DistributionRemover
+from fleet.registry.removal.placeholder import displaced_by, is_placeholder, placeholder_manifest
 from fleet.registry.transport import Transport
 from tests.providers.ociregistry.registry_fake import FakeRegistry
 
@@ -28,7 +28,7 @@ def remove(registry: FakeRegistry, environment: dict[str, str], tag: str = "py3.
             assert manifest is not None
             others = frozenset(registry.repositories[NAME].tags) - {tag}
             registry.log.clear()
-            await Remover(registry=client).remove(ref, manifest, others)
+            await DistributionRemover(registry=client).remove(ref, manifest, others)
         finally:
             await transport.close()
 
@@ -77,7 +77,7 @@ def test_a_tag_that_is_gone_before_is_left_without_a_request_to_delete_it(
     assert registry.writes == []
 
 
-def test_a_registry_that_deletes_digests_only_loses_a_throwaway(
+def test_a_registry_that_deletes_digests_only_loses_a_placeholder(
     registry: FakeRegistry, environment: dict[str, str], shared: str
 ) -> None:
     registry.tag_delete = False
@@ -88,7 +88,7 @@ def test_a_registry_that_deletes_digests_only_loses_a_throwaway(
     assert set(registry.repositories[NAME].manifests) == before
 
 
-def test_a_tag_that_is_there_though_its_deletion_answers_404_goes_by_a_throwaway(
+def test_a_tag_that_is_there_though_its_deletion_answers_404_goes_by_a_placeholder(
     registry: FakeRegistry, environment: dict[str, str], shared: str
 ) -> None:
     registry.fault("DELETE .*py3.8-LATEST", times=99, status=404)
@@ -111,7 +111,7 @@ def test_the_name_is_put_back_where_the_registry_changes_its_mind(
     registry: FakeRegistry, environment: dict[str, str], shared: str
 ) -> None:
     registry.tag_delete = False
-    # The probe is answered, then the deletion of the throwaway is not.
+    # The probe is answered, then the deletion of the placeholder is not.
     registry.fault("DELETE .*sha256", status=404)
     registry.digest_delete = False
     with pytest.raises(UnsupportedRemovalError):
@@ -124,7 +124,7 @@ def test_the_leftover_of_an_interrupted_removal_is_finished(
 ) -> None:
     registry.tag_delete = False
     registry.repositories[NAME].blobs.update({"x": b""})
-    leftover = throwaway("nonce")
+    leftover = placeholder_manifest("nonce")
     registry.push_manifest(NAME, json.loads(leftover.body), "py3.8-LATEST")
     remove(registry, environment)
     assert tags(registry) == {"py3.8-0.30.0"}
@@ -132,7 +132,7 @@ def test_the_leftover_of_an_interrupted_removal_is_finished(
     assert len(registry.writes) == 1
 
 
-def test_a_tag_that_moves_before_the_throwaway_is_left(
+def test_a_tag_that_moves_before_the_placeholder_is_left(
     registry: FakeRegistry, environment: dict[str, str], shared: str
 ) -> None:
     registry.tag_delete = False
@@ -181,7 +181,7 @@ def test_a_tag_of_something_else_that_somebody_deletes_meanwhile_is_not_made_aga
     assert registry.pullable(NAME, shared)
 
 
-def test_a_throwaway_that_cannot_be_deleted_gives_way_to_what_it_displaced(
+def test_a_placeholder_that_cannot_be_deleted_gives_way_to_what_it_displaced(
     registry: FakeRegistry, environment: dict[str, str], shared: str
 ) -> None:
     registry.tag_delete = False
@@ -192,7 +192,7 @@ def test_a_throwaway_that_cannot_be_deleted_gives_way_to_what_it_displaced(
     assert registry.repositories[NAME].tags["py3.8-LATEST"] == shared
 
 
-def test_a_throwaway_that_was_written_though_the_write_failed_gives_way_again(
+def test_a_placeholder_that_was_written_though_the_write_failed_gives_way_again(
     registry: FakeRegistry, environment: dict[str, str], shared: str
 ) -> None:
     registry.tag_delete = False
@@ -202,7 +202,7 @@ def test_a_throwaway_that_was_written_though_the_write_failed_gives_way_again(
     assert registry.repositories[NAME].tags["py3.8-LATEST"] == shared
 
 
-def test_a_throwaway_that_was_not_written_leaves_the_name_and_says_so(
+def test_a_placeholder_that_was_not_written_leaves_the_name_and_says_so(
     registry: FakeRegistry, environment: dict[str, str], shared: str
 ) -> None:
     registry.tag_delete = False
@@ -212,7 +212,7 @@ def test_a_throwaway_that_was_not_written_leaves_the_name_and_says_so(
     assert registry.repositories[NAME].tags["py3.8-LATEST"] == shared
 
 
-def test_what_somebody_writes_over_the_throwaway_is_left_alone(
+def test_what_somebody_writes_over_the_placeholder_is_left_alone(
     registry: FakeRegistry, environment: dict[str, str], shared: str
 ) -> None:
     registry.tag_delete = False
@@ -220,20 +220,20 @@ def test_what_somebody_writes_over_the_throwaway_is_left_alone(
     registry.fault("DELETE .*sha256", status=404)
     registry.fault("DELETE .*sha256", status=500)
     told = {"Docker-Content-Digest": other}
-    # Asked before anything, before the throwaway is written, and after its deletion failed.
+    # Asked before anything, before the placeholder is written, and after its deletion failed.
     registry.fault("HEAD .*LATEST", times=2)
     registry.fault("HEAD .*LATEST", status=200, headers=told)
     with pytest.raises(RegistryError, match=f"moved to {other} and was left there"):
         remove(registry, environment)
 
 
-def test_a_throwaway_names_what_it_displaces() -> None:
+def test_a_placeholder_names_what_it_displaces() -> None:
     digest = "sha256:" + "a" * 64
-    assert displaced_by(throwaway("n", digest)) == digest
-    assert displaced_by(throwaway("n")) == ""
+    assert displaced_by(placeholder_manifest("n", digest)) == digest
+    assert displaced_by(placeholder_manifest("n")) == ""
 
 
-def test_a_throwaway_is_unique_and_recognised_and_an_image_is_not() -> None:
-    assert throwaway("a").digest != throwaway("b").digest
-    assert is_throwaway(throwaway("a"))
-    assert not is_throwaway(Manifest(body=b'{"annotations":{"a":"b"}}', media_type=""))
+def test_a_placeholder_is_unique_and_recognised_and_an_image_is_not() -> None:
+    assert placeholder_manifest("a").digest != placeholder_manifest("b").digest
+    assert is_placeholder(placeholder_manifest("a"))
+    assert not is_placeholder(Manifest(body=b'{"annotations":{"a":"b"}}', media_type=""))

@@ -7,7 +7,7 @@ import pytest
 
 from fleet.registry.errors import OciError
 from fleet.registry.manifest import OWNER_ANNOTATION
-from fleet.registry.removal.placeholder import throwaway
+from fleet.registry.removal.placeholder import placeholder_manifest
 from providers.ociregistry.stale_pointers.resource import RemovalFailedError
 from tests.engine.reading import Reading
 from tests.providers.ociregistry.engine_fake import STALE, Engine
@@ -127,7 +127,7 @@ class TestAnUpdate:
     def test_records_what_an_interrupted_removal_had_displaced(
         self, engine: Engine, fleet: Fleet, record: Record
     ) -> None:
-        leftover = throwaway("of another run", fleet.old)
+        leftover = placeholder_manifest("of another run", fleet.old)
         fleet.storage.manifests[leftover.digest] = (leftover.media_type, leftover.body)
         fleet.storage.tags[GOING[1]] = leftover.digest
         remove_all(engine, fleet)

@@ -46,7 +46,7 @@ def test_components_go_with_their_image_and_take_their_children_along() -> None:
         resource("pulumi:providers:ociregistry", "default"),
     ]
     move = move_of([*others, *base, *more, *top], STACKS)
-    assert move.heir == "p-github"
+    assert move.renamed_to == "p-github"
     assert move.urns == {"p-base": urns(*base), "p-rest": urns(*more, *top)}
 
 
@@ -58,7 +58,7 @@ def test_what_is_declared_no_more_stays_with_the_heir_which_lets_it_go() -> None
 def test_without_github_the_last_stack_is_the_heir_of_its_own_images() -> None:
     own = [resource(IMAGE_TAG, "top:py3.11-1.0")]
     move = move_of(own, STACKS[:2])
-    assert (move.heir, move.urns) == ("p-rest", {"p-base": ()})
+    assert (move.renamed_to, move.urns) == ("p-rest", {"p-base": ()})
 
 
 def test_the_state_from_before_is_kept_whole_also_by_a_run_that_goes_on(tmp_path: Path) -> None:

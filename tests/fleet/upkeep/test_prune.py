@@ -60,7 +60,7 @@ class TestWhenADigestGoes:
     def test_what_a_run_sees_for_the_first_time_starts_to_wait(self, sweeper: Sweeper) -> None:
         tagged(sweeper.registry, BUILD, "left", "left")
         found = sweeper.look(FIRST)
-        assert [(item.tags, item.goes, item.due) for item in found.loose] == [
+        assert [(item.tags, item.goes, item.due) for item in found.unreferenced] == [
             (("left",), "2026-01-31", False)
         ]
 
@@ -201,7 +201,7 @@ class TestWhatNeverGoes:
     def test_the_platforms_of_a_planned_build(self, sweeper: Sweeper) -> None:
         push_build(sweeper.registry, "a", ["one", "two"])
         sweeper.sweep(FIRST)
-        assert sweeper.look(LAST).loose == ()
+        assert sweeper.look(LAST).unreferenced == ()
         assert sweeper.sweep(LAST, days=0).gone == ()
         assert sweeper.registry.pullable(BUILD, "a")
 

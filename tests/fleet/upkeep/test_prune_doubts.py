@@ -33,7 +33,7 @@ def test_no_remover_is_forgotten_where_anything_is_in_doubt(
         yield SimpleNamespace(registry=None, versions_of=lambda _host: None)
 
     async def look(_self: object, _image: Image) -> prune.Found:
-        return prune.Found(image=image, loose=(), ledger=Ledger(), doubts=doubts)
+        return prune.Found(image=image, unreferenced=(), ledger=Ledger(), doubts=doubts)
 
     async def forget(*arguments: object, **_named: object) -> tuple[str, ...]:
         asked.append(arguments)

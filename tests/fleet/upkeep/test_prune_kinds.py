@@ -91,7 +91,7 @@ def sweep(front: Front, undo: str, now: str) -> Swept:
 def put_on_record(front: Front, removal: Removal) -> None:
     """Write the undo record as an update does before it removes a name."""
     place = Repository(host=front.host, name=PUBLIC)
-    asked(front, lambda opened: UndoWriter(opened.registry).note(place, "fleet/dev", [removal]))
+    asked(front, lambda opened: UndoWriter(opened.registry).add(place, "fleet/dev", [removal]))
 
 
 def restored(front: Front, tag: str) -> Restored:

@@ -205,7 +205,7 @@ class TestARegistryThatContradictsItself:
         before = sweeper.look(FIRST).ledger
         del sweeper.registry.repositories[PUBLIC]
         found = sweeper.look(LAST)
-        assert (found.doubts, found.loose) == ({}, ())
+        assert (found.doubts, found.unreferenced) == ({}, ())
         assert found.ledger == before, "so a list that is cut later is still held against it"
 
     def test_a_repository_that_is_not_found_though_its_digests_are_stops_the_sweep(

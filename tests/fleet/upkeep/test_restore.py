@@ -2,8 +2,8 @@ import pytest
 
 from fleet.console import TroubleError
 from fleet.registry.errors import ConflictError
-from fleet.registry.removal.placeholder import throwaway
-from fleet.upkeep.restore.restore import choose, outlook, restore
+from fleet.registry.removal.placeholder import placeholder_manifest
+from fleet.upkeep.restore.restore import choose, predict_next_update, restore
 from tests.fleet.upkeep.conftest import removed, remover
 from tests.fleet.upkeep.sweeping import DIGEST, Run, repository, state
 from tests.providers.ociregistry.registry_fake import FakeRegistry
@@ -91,7 +91,7 @@ class TestRestore:
         self, registry: FakeRegistry, run: Run
     ) -> None:
         digest = registry.push_index("team/web", "old")
-        leftover = throwaway("nonce", digest)
+        leftover = placeholder_manifest("nonce", digest)
         storage = registry.repositories["team/web"]
         storage.manifests[leftover.digest] = (leftover.media_type, leftover.body)
         storage.tags[TAG] = leftover.digest
@@ -125,11 +125,11 @@ class TestOutlook:
     def test_under_the_policy_remove_it_says_what_to_declare(self, registry: FakeRegistry) -> None:
         place = repository(registry)
         known = state(removers=(remover(place),))
-        text = outlook(known, removed(place, TAG))
+        text = predict_next_update(known, removed(place, TAG))
         assert "removes it again" in text
         assert "fleet:images.web: pointers: {LATEST: keep}" in text
 
     def test_under_the_policy_keep_it_stays(self, registry: FakeRegistry) -> None:
         place = repository(registry)
         known = state(removers=(remover(place, policies={"LATEST": "keep"}),))
-        assert outlook(known, removed(place, TAG)).startswith("It stays")
+        assert predict_next_update(known, removed(place, TAG)).startswith("It stays")

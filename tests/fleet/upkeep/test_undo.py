@@ -16,7 +16,7 @@ from fleet.upkeep import removers
 from fleet.upkeep.images import Image, image_of
 from fleet.upkeep.prune.report import report
 from fleet.upkeep.restore.records import Records, candidates, read_records
-from fleet.upkeep.restore.restore import choose, outlook
+from fleet.upkeep.restore.restore import choose, predict_next_update
 from fleet.upkeep.state import State
 from tests.engine.reading import Reading
 from tests.fleet.examples import declaration, inputs
@@ -52,7 +52,7 @@ def note(registry: FakeRegistry, run: Run) -> Note:
     ) -> None:
         gone = [Removal(tag=tag, digest=digest, removed_at=at) for tag, digest in tags.items()]
         place = repository(registry, name)
-        run(lambda client: UndoWriter(client).note(place, owner, gone))
+        run(lambda client: UndoWriter(client).add(place, owner, gone))
 
     return put
 
@@ -170,7 +170,7 @@ class TestARemoverThatNoStateHas:
         async def claim(client: Client) -> None:
             for name in ("fleet::s", "fleet::lost"):
                 found = Claim(remover=name, pointers=(TAG,))
-                await UndoWriter(client).note(place, OWNER, [], claim=found)
+                await UndoWriter(client).add(place, OWNER, [], claim=found)
 
         run(claim)
 
@@ -336,13 +336,15 @@ class TestRestoring:
 
 class TestOutlook:
     def test_of_an_image_that_left_the_name_stays(self, registry: FakeRegistry) -> None:
-        text = outlook(state(), removed(repository(registry), TAG))
+        text = predict_next_update(state(), removed(repository(registry), TAG))
         assert text.startswith("It stays: ")
         assert "no pointer of" in text
 
     def test_after_an_adoption_the_next_up_decides(self, registry: FakeRegistry) -> None:
         place = repository(registry)
-        text = outlook(state(tags={place: frozenset({"py3.11-0.34.0"})}), removed(place, TAG))
+        text = predict_next_update(
+            state(tags={place: frozenset({"py3.11-0.34.0"})}), removed(place, TAG)
+        )
         assert "by the declared policy" in text
 
 

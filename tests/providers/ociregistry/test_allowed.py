@@ -10,7 +10,7 @@ import pytest
 
 from fleet.registry.errors import OciError, UnlistedError
 from fleet.registry.manifest import OWNER_ANNOTATION
-from fleet.registry.removal.placeholder import throwaway
+from fleet.registry.removal.placeholder import placeholder_manifest
 from fleet.reports.report import document
 from providers.ociregistry.stale_pointers.allow_list import EVERYTHING, read_allowed
 from tests.providers.ociregistry.engine_fake import STALE, Engine, Step
@@ -199,7 +199,7 @@ class TestStale:
 
 def leave_placeholder(gate: Gate, tag: str) -> None:
     """Have a removal of a name killed between its two halves."""
-    made = throwaway("nonce", gate.tags[tag])
+    made = placeholder_manifest("nonce", gate.tags[tag])
     gate.registry.push_manifest(NAME, json.loads(made.body), tag)
 
 

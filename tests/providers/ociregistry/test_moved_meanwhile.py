@@ -212,7 +212,7 @@ class TestWhileARemovalWaits:
         assert STRAY not in meanwhile.tags
         assert meanwhile.registry.pullable(NAME, meanwhile.old)
 
-    def test_no_throwaway_is_written_over_a_tag_that_is_moved(
+    def test_no_placeholder_is_written_over_a_tag_that_is_moved(
         self, engine: Engine, meanwhile: Meanwhile
     ) -> None:
         meanwhile.registry.tag_delete = False
@@ -229,7 +229,7 @@ class TestWhileARemovalWaits:
         meanwhile.registry.tag_delete = False
         meanwhile.registry.fault("DELETE .*sha256", times=2, status=404)  # the questions
         meanwhile.registry.fault("DELETE .*sha256", status=403)
-        meanwhile.registry.fault(rf"PUT .*/manifests/{STRAY}$")  # the throwaway
+        meanwhile.registry.fault(rf"PUT .*/manifests/{STRAY}$")  # the placeholder
         meanwhile.moves(STRAY, rf"PUT .*/manifests/{STRAY}$", **WAIT)
         with pytest.raises(RemovalFailedError, match=f"it names {meanwhile.theirs}"):
             engine.up(STALE, "s", meanwhile.stale())

@@ -196,7 +196,7 @@ def test_removers_that_write_at_once_lose_nothing_of_each_other(
 
     async def write(client: Any) -> None:
         claims = [Claim(remover=f"x::{name}", pointers=("py3.12-LATEST",)) for name in "ab"]
-        notes = (UndoWriter(client).note(place, "fleet/dev", [], claim=claim) for claim in claims)
+        notes = (UndoWriter(client).add(place, "fleet/dev", [], claim=claim) for claim in claims)
         await asyncio.gather(*notes)
 
     call(write)

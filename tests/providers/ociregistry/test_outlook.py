@@ -4,8 +4,8 @@ import pytest
 
 from fleet.registry.reference import ManifestReference, TagReference
 from providers.ociregistry.tag.model import Platform, Recorded, TagInputs, TagState
-from providers.ociregistry.tag.predict import foresee, tell, unexplained
-from providers.ociregistry.tag.prior_state import Before
+from providers.ociregistry.tag.predict import describe_update, predict, unexplained
+from providers.ociregistry.tag.prior_state import PriorState
 
 AMD, ARM64 = "linux/amd64", "linux/arm64"
 REF = TagReference.parse("ghcr.io/team/app:py3.12-0.34.0")
@@ -28,7 +28,7 @@ def sources(*digests: str) -> tuple[ManifestReference, ...]:
     return tuple(ManifestReference(repository=REF.repository, digest=each) for each in digests)
 
 
-def before(recorded: TagState | None = None, *, gone: bool = False, **overrides: Any) -> Before:
+def before(recorded: TagState | None = None, *, gone: bool = False, **overrides: Any) -> PriorState:
     fields = {
         "ref": str(REF),
         "state": recorded or state(),
@@ -39,7 +39,7 @@ def before(recorded: TagState | None = None, *, gone: bool = False, **overrides:
         "on_conflict": "take-over",
         **overrides,
     }
-    return Before(recorded=Recorded(**fields), inputs=WENT_IN, gone=gone)
+    return PriorState(recorded=Recorded(**fields), inputs=WENT_IN, gone=gone)
 
 
 def inputs(
@@ -63,18 +63,18 @@ def building(identity: str = "i1", changes: dict[str, str] | None = None) -> Tag
 
 class TestBuilds:
     def test_a_new_tag_names_its_platforms(self) -> None:
-        found = foresee(building(), Before())
+        found = predict(building(), PriorState())
         assert found.line == f"new in this stack: to be built for {AMD}, {ARM64}"
         assert (found.entry.action, found.entry.platforms) == ("build", (AMD, ARM64))
         assert found.entry.kind == "version"
 
     def test_a_new_tag_whose_image_is_there_builds_nothing(self) -> None:
-        found = foresee(inputs(), Before())
+        found = predict(inputs(), PriorState())
         assert (found.entry.action, found.entry.platforms) == ("re-point", ())
         assert found.line == "new in this stack: names an image that is built already"
 
     def test_a_changed_input_is_the_reason_and_the_tag_is_built_whole(self) -> None:
-        found = foresee(building("i2", {f"base {ARM64}": "python:3@b"}), before())
+        found = predict(building("i2", {f"base {ARM64}": "python:3@b"}), before())
         assert found.line == f"to be built: base python:3 moved for {ARM64}"
         assert found.entry.reasons == (f"base python:3 moved for {ARM64}",)
         assert found.entry.platforms == (AMD, ARM64)
@@ -82,13 +82,13 @@ class TestBuilds:
 
     def test_many_reasons_are_cut_in_the_line_and_whole_in_the_entry(self) -> None:
         changes = {f"file {name}": "x" for name in "abcdefg"}
-        found = foresee(building("i2", changes), before())
+        found = predict(building("i2", changes), before())
         assert found.line.endswith("a added, b added, c added, d added and 3 more")
         assert len(found.entry.reasons) == 7
 
     def test_a_state_without_inputs_leaves_the_reason_open(self) -> None:
-        known = Before(recorded=before().recorded)
-        assert foresee(building("i2"), known).line == "to be built: its inputs changed"
+        known = PriorState(recorded=before().recorded)
+        assert predict(building("i2"), known).line == "to be built: its inputs changed"
 
     @pytest.mark.parametrize(
         ("lost", "why"),
@@ -104,33 +104,33 @@ class TestBuilds:
         self, lost: bool, why: str
     ) -> None:
         assert unexplained(building(), before())
-        found = foresee(building(), before(), lost=lost)
+        found = predict(building(), before(), lost=lost)
         assert found.line == f"to be built again: {why}"
         assert found.entry.reasons == (why,)
 
     def test_an_identity_that_moved_has_a_reason_though_nothing_with_a_name_did(self) -> None:
-        found = foresee(building("i2"), before())
+        found = predict(building("i2"), before())
         assert (found.entry.action, found.line) == ("build", "to be built: other inputs changed")
 
     def test_an_unchanged_identity_means_unchanged_inputs_whatever_the_map_says(self) -> None:
-        assert "start.sh" not in foresee(building("i1", {"file start.sh": "2e"}), before()).line
+        assert "start.sh" not in predict(building("i1", {"file start.sh": "2e"}), before()).line
 
     def test_what_is_explained_is_asked_of_no_registry(self) -> None:
         assert not unexplained(building("i2", {"file start.sh": "2e"}), before())
-        assert not unexplained(building(), Before())
+        assert not unexplained(building(), PriorState())
         assert not unexplained(inputs(), before())
 
     def test_another_builder_is_a_reason_though_the_identity_is_the_same(self) -> None:
-        known = Before(recorded=before().recorded, inputs={**WENT_IN, f"node {ARM64}": "one"})
-        found = foresee(building("i1", {f"node {ARM64}": "two"}), known)
+        known = PriorState(recorded=before().recorded, inputs={**WENT_IN, f"node {ARM64}": "one"})
+        found = predict(building("i1", {f"node {ARM64}": "two"}), known)
         assert found.line == "to be built: built by two, no longer by one"
 
     def test_a_part_that_is_to_be_built_is_a_build_of_the_tag(self) -> None:
-        found = foresee(inputs("i2", {"file start.sh": "2e"}, OLD, ""), before())
+        found = predict(inputs("i2", {"file start.sh": "2e"}, OLD, ""), before())
         assert (found.line, found.entry.action) == ("to be built: start.sh changed", "build")
 
     def test_a_tag_that_is_gone_along_with_its_builds_says_both(self) -> None:
-        found = foresee(building(), before(gone=True), lost=True)
+        found = predict(building(), before(gone=True), lost=True)
         assert found.line.startswith("gone from the registry; to be built again: its build")
         assert found.entry.reasons[0] == "gone from the registry"
 
@@ -140,22 +140,22 @@ class TestBuilds:
 
 class TestWithoutABuild:
     def test_an_image_of_an_earlier_run_is_only_named(self) -> None:
-        found = foresee(inputs("i2", {"file start.sh": "2e"}, NEW), before())
+        found = predict(inputs("i2", {"file start.sh": "2e"}, NEW), before())
         assert found.entry.action == "re-point"
         assert found.line == "names an image that is built already: start.sh changed"
 
     def test_other_bytes_of_the_same_inputs_are_a_reason_of_their_own(self) -> None:
-        found = foresee(inputs("i1", {}, NEW), before())
+        found = predict(inputs("i1", {}, NEW), before())
         assert found.line == "names an image that is built already: its build gave another digest"
 
     def test_an_identity_alone_moves_nothing(self) -> None:
-        found = foresee(inputs("i2", {"file start.sh": "2e"}), before())
+        found = predict(inputs("i2", {"file start.sh": "2e"}), before())
         assert found.entry.action == "unchanged"
         assert found.line == "nothing is built and no name moves, though start.sh changed"
 
     def test_annotations_alone_write_a_joined_index_anew(self) -> None:
         declared = inputs("i1", {}, *LIVE.values(), annotations={"a": "b"})
-        found = foresee(declared, before(sources=sources(*LIVE.values())))
+        found = predict(declared, before(sources=sources(*LIVE.values())))
         assert (found.entry.action, found.line) == (
             "re-point",
             "written anew: its annotations changed",
@@ -171,41 +171,41 @@ class TestWithoutABuild:
     def test_drift_has_a_line_of_its_refresh_and_is_a_reason_here(
         self, recorded: TagState, reason: str
     ) -> None:
-        found = foresee(inputs(), before(recorded))
+        found = predict(inputs(), before(recorded))
         assert (found.entry.action, found.entry.reasons, found.line) == ("re-point", (reason,), "")
 
     def test_a_tag_that_is_gone_is_put_back(self) -> None:
-        found = foresee(inputs(), before(gone=True))
+        found = predict(inputs(), before(gone=True))
         assert (found.entry.action, found.line) == ("re-point", "")
         assert found.entry.digest == found.entry.previous == OLD
 
 
 class TestDone:
     def test_a_tag_with_another_digest_was_built(self) -> None:
-        found = tell(inputs("i1", {}, NEW), before(), state(NEW))
+        found = describe_update(inputs("i1", {}, NEW), before(), state(NEW))
         assert (found.action, found.platforms) == ("build", (AMD, ARM64))
         assert found.reasons == ("its build gave another digest",)
         assert (found.digest, found.previous) == (NEW, OLD)
 
     def test_a_build_that_gave_the_same_bytes_was_a_build(self) -> None:
         declared = inputs("i2", {f"base {AMD}": "python:3@b"})
-        found = tell(declared, before(), state())
+        found = describe_update(declared, before(), state())
         assert (found.action, found.platforms) == ("build", (AMD, ARM64))
 
     def test_an_unknown_change_that_gave_the_same_bytes_claims_no_build(self) -> None:
-        found = tell(inputs("i2"), Before(recorded=before().recorded), state())
+        found = describe_update(inputs("i2"), PriorState(recorded=before().recorded), state())
         assert (found.action, found.platforms) == ("unchanged", ())
 
     def test_a_new_tag_was_built_and_a_displaced_digest_is_told(self) -> None:
         made = TagState(digest=NEW, assembled=NEW, media_type="", platforms=(), previous=OLD)
-        found = tell(inputs(), Before(), made)
+        found = describe_update(inputs(), PriorState(), made)
         assert (found.action, found.platforms, found.previous) == ("build", (AMD, ARM64), OLD)
 
     def test_a_tag_put_back_was_not_built(self) -> None:
-        assert tell(inputs(), before(gone=True), state()).action == "re-point"
-        assert tell(inputs(), before(state(NEW)), state()).action == "re-point"
+        assert describe_update(inputs(), before(gone=True), state()).action == "re-point"
+        assert describe_update(inputs(), before(state(NEW)), state()).action == "re-point"
         lost = state(**{AMD: LIVE[AMD]})
-        assert tell(inputs(), before(lost), state()).action == "re-point"
+        assert describe_update(inputs(), before(lost), state()).action == "re-point"
 
 
 class TestPointers:
@@ -215,7 +215,7 @@ class TestPointers:
         return TagInputs(ref=REF, owner="fleet/dev", sources=(image,), identity=target)
 
     @staticmethod
-    def known(target: str = "v1", *, gone: bool = False, digest: str = OLD) -> Before:
+    def known(target: str = "v1", *, gone: bool = False, digest: str = OLD) -> PriorState:
         return before(state(digest), identity=target, gone=gone)
 
     @pytest.mark.parametrize(
@@ -228,28 +228,31 @@ class TestPointers:
         ],
     )
     def test_where_it_goes(self, digest: str, target: str, line: str) -> None:
-        found = foresee(self.pointer(digest, target), self.known())
+        found = predict(self.pointer(digest, target), self.known())
         assert (found.entry.action, found.line) == ("re-point", line)
         assert (found.entry.previous_version, found.entry.version) == ("v1", target)
         assert (found.entry.previous, found.entry.digest) == (OLD, digest)
 
     def test_a_new_one_names_its_version(self) -> None:
-        found = foresee(self.pointer(NEW), Before())
+        found = predict(self.pointer(NEW), PriorState())
         assert (found.line, found.entry.action) == ("new, names v2", "re-point")
 
     def test_one_without_a_version_names_its_digest(self) -> None:
-        assert foresee(self.pointer(NEW, ""), Before()).line == f"new, names {NEW}"
+        assert predict(self.pointer(NEW, ""), PriorState()).line == f"new, names {NEW}"
 
     def test_one_that_was_moved_or_is_gone_has_a_line_of_its_refresh(self) -> None:
-        moved = foresee(self.pointer(OLD, "v1"), self.known(digest=NEW))
+        moved = predict(self.pointer(OLD, "v1"), self.known(digest=NEW))
         assert (moved.line, moved.entry.reasons) == ("", (f"it was moved to {NEW}",))
-        gone = foresee(self.pointer(OLD, "v1"), self.known(gone=True))
+        gone = predict(self.pointer(OLD, "v1"), self.known(gone=True))
         assert (gone.line, gone.entry.reasons) == ("", ("gone from the registry",))
 
     def test_another_version_of_the_same_bytes_moves_no_name(self) -> None:
-        assert foresee(self.pointer(OLD), self.known()).entry.action == "unchanged"
+        assert predict(self.pointer(OLD), self.known()).entry.action == "unchanged"
 
     def test_an_update_that_left_the_digest_re_pointed_nothing(self) -> None:
-        assert tell(self.pointer(OLD, "v1"), self.known(), state()).action == "unchanged"
-        assert tell(self.pointer(NEW), self.known(), state(NEW)).action == "re-point"
-        assert tell(self.pointer(OLD, "v1"), self.known(digest=NEW), state()).action == "re-point"
+        assert describe_update(self.pointer(OLD, "v1"), self.known(), state()).action == "unchanged"
+        assert describe_update(self.pointer(NEW), self.known(), state(NEW)).action == "re-point"
+        assert (
+            describe_update(self.pointer(OLD, "v1"), self.known(digest=NEW), state()).action
+            == "re-point"
+        )

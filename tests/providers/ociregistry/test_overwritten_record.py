@@ -12,7 +12,7 @@ from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Claim, Removal, artifact_of, load, tag_of
 from fleet.registry.undo_writer import UndoWriter
 from providers.ociregistry.stale_pointers.model import StaleInputs
-from providers.ociregistry.stale_pointers.undo_entry import Noter
+from providers.ociregistry.stale_pointers.undo_entry import UndoEntryWriter
 from tests.engine.reading import Reading
 from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.engine_fake import STALE, Engine
@@ -37,22 +37,22 @@ def fleet(registry: FakeRegistry) -> Fleet:
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch, registry: FakeRegistry) -> Meanwhile:
-    """Have another process claim `pointers` around our first note of what goes.
+    """Have another process claim `pointers` around our first entry of what goes.
 
     With `over`, that one had read the record before ours was written, and writes after it.
     """
-    real = Noter.note
+    real = UndoEntryWriter.add
 
     def prepare(pointers: Collection[str], *, over: bool = False) -> None:
         left = [1]
 
-        async def other(self: Noter, inputs: StaleInputs) -> None:
+        async def other(self: UndoEntryWriter, inputs: StaleInputs) -> None:
             claim = Claim(remover="x::other", pointers=tuple(pointers))
             writer = UndoWriter(self._writer._registry)
-            await writer.note(inputs.repository, inputs.owner, [], claim=claim)
+            await writer.add(inputs.repository, inputs.owner, [], claim=claim)
 
-        async def note(
-            self: Noter,
+        async def add(
+            self: UndoEntryWriter,
             inputs: StaleInputs,
             going: Mapping[str, Manifest],
             gone: Collection[Removal] = (),
@@ -66,7 +66,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, registry: FakeRegistry) -> Meanwh
                 registry.repositories[BUILD].tags.pop(RECORD)
                 await other(self, inputs)
 
-        monkeypatch.setattr(Noter, "note", note)
+        monkeypatch.setattr(UndoEntryWriter, "add", add)
 
     return prepare
 
@@ -159,7 +159,7 @@ def test_notes_at_once_of_one_process_lose_nothing_of_each_other(
     async def work(client: Any) -> None:
         writer = UndoWriter(client)
         claims = (Claim(remover=name, pointers=(name,)) for name in names)
-        await asyncio.gather(*(writer.note(place, OWNER, [], claim=claim) for claim in claims))
+        await asyncio.gather(*(writer.add(place, OWNER, [], claim=claim) for claim in claims))
 
     call(work)
     assert sorted(Reading(registry, NAME).record()["declared"]) == names

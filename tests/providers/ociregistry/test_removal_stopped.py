@@ -15,7 +15,7 @@ from fleet.registry.client import Client
 from fleet.registry.errors import AcceptedRemovalError, ConflictError, InterruptedRunError, OciError
 from fleet.registry.interface import Look, Manifest
 from fleet.registry.reference import Repository, TagReference, is_digest
-from fleet.registry.removal.distribution import Remover
+from fleet.registry.removal.distribution import DistributionRemover
 from fleet.registry.transport import Transport
 from tests.providers.ociregistry.registry_fake import FakeRegistry
 
@@ -103,7 +103,9 @@ class Scene:
         manifest = await client.get(ref.repository, POINTER)
         assert manifest is not None
         self.registry.log.clear()
-        return await Remover(registry=client).remove(ref, manifest, set(self.tags) - {POINTER})
+        return await DistributionRemover(registry=client).remove(
+            ref, manifest, set(self.tags) - {POINTER}
+        )
 
     def interrupt(self, at: str, *, held: float = 0.3) -> None:
         """Cancel the removal while the registry works on the first request that matches `at`."""

@@ -16,7 +16,7 @@ from providers.ociregistry.tag.model import (
     decide_update,
     diff,
     drift,
-    foreseen_digest,
+    predicted_digest,
 )
 
 A, B, C = (f"sha256:{character * 64}" for character in "abc")
@@ -154,7 +154,7 @@ class TestForeseenDigest:
         ],
     )
     def test_foreseen(self, case: str, old: Recorded | None, new: TagInputs, digest: str) -> None:
-        assert foreseen_digest(old, new) == digest, case
+        assert predicted_digest(old, new) == digest, case
 
 
 LIVE = Live(digest=B, owner="")
