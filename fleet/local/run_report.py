@@ -5,7 +5,8 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from fleet.console import TroubleError, say
+from fleet.console import TroubleError, hush, say
+from fleet.http.errors import ReadableError
 from fleet.reports.event_log import parse_events, report_of
 from fleet.reports.report import Report, ReportError, document
 
@@ -25,12 +26,15 @@ def conclude(log: Path) -> None:
     if not log.is_file():
         return
     try:
-        with log.open(encoding="utf-8") as lines:
+        with log.open("rb") as lines:
             report = report_of(parse_events(lines))
-    except (OSError, ReportError) as error:
+    except (OSError, ReportError, ReadableError) as error:
         say(f"error: the engine's event log can't be read: {error}")
         return
-    print("\n".join(lines_of(report)), flush=True)
+    try:
+        print("\n".join(lines_of(report)), flush=True)
+    except OSError:
+        hush()
     if path := os.environ.get(VARIABLE):
         write(report, Path(path))
 
