@@ -134,9 +134,9 @@ def _findings(stacks: Sequence[str]) -> Findings:
 def _report(asked: Asked) -> int:
     try:
         if asked.events == "-":
-            report = report_of(parse_events(sys.stdin))
+            report = report_of(parse_events(sys.stdin.buffer))
         else:
-            with Path(asked.events).open(encoding="utf-8") as lines:
+            with Path(asked.events).open("rb") as lines:
                 report = report_of(parse_events(lines))
     except ReportError as error:
         raise TroubleError(f"{asked.events}: {error}.") from error
