@@ -185,7 +185,7 @@ _COMMANDS: dict[str, tuple[str, _Command]] = {
     "check": ("Check declaration, plan, generated files and pins, offline", _check),
     "page": ("Print the report of a run, FLEET_REPORT, as Markdown", _page),
     "comment": ("Write that report into the one comment of a pull request", _comment),
-    "report": ("Print the report of a run of plain pulumi, as JSON", _report),
+    "report": ("Sum up a run of plain pulumi, and write its report, FLEET_REPORT", _report),
     "removals": ("Hand over what it would remove, FLEET_REMOVALS, and print how many", _removals),
     "drift": ("Write, update or close the one issue of what a preview found", _drift),
     "repair": ("Start the workflow up where a preview found drift", _repair),

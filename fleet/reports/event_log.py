@@ -98,11 +98,17 @@ class _Log:
 
 
 def report_of(events: Iterable[Mapping[str, Any]]) -> Report:
-    """Return the report of the run that these events are of."""
+    """Return the report of the run that these events are of.
+
+    :raises ReportError: if an event is not of the form that this project's engine gives it.
+    """
     log = _Log()
-    for event in events:
-        log.add(event)
-    entries: tuple[Entry, ...] = tuple(entries_of(log.outcomes(), log.mode))
+    try:
+        for event in events:
+            log.add(event)
+        entries: tuple[Entry, ...] = tuple(entries_of(log.outcomes(), log.mode))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ReportError(f"an event has another form than expected: {error!r}") from error
     return Report(
         mode=log.mode,
         entries=entries,

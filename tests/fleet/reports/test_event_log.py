@@ -77,3 +77,9 @@ def test_a_last_line_that_a_kill_cut_off_ends_the_log() -> None:
 def test_what_is_no_event_log_is_refused_with_what_gives_one(text: str) -> None:
     with pytest.raises(ReportError, match="PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true"):
         report_of(parse_events([text.encode()]))
+
+
+@pytest.mark.parametrize("value", [None, {}, {"metadata": {"op": "same"}}, {"metadata": None}])
+def test_an_event_of_another_form_is_refused(value: Any) -> None:
+    with pytest.raises(ReportError, match="another form than expected"):
+        report_of([{"resourcePreEvent": value}])
