@@ -9,6 +9,7 @@ from fleet.console import TroubleError, hush, say
 from fleet.http.errors import ReadableError
 from fleet.reports.event_log import parse_events, report_of
 from fleet.reports.report import Report, ReportError, document
+from providers.ociregistry.stale_pointers.allow_list import SETTING
 
 VARIABLE = "FLEET_REPORT"
 
@@ -16,6 +17,16 @@ VARIABLE = "FLEET_REPORT"
 def logging(env: Mapping[str, str]) -> dict[str, str]:
     """Return ``env`` for an engine that is given ``--event-log``, which is for debugging."""
     return {**env, "PULUMI_DEBUG_COMMANDS": "true"}
+
+
+def forget() -> None:
+    """Remove an earlier run's report, which would pass for that of a run that breaks off.
+
+    One that says what this run may remove is still read, and stays.
+    """
+    path = os.environ.get(VARIABLE)
+    if path and path != os.environ.get(SETTING):
+        Path(path).unlink(missing_ok=True)
 
 
 def conclude(log: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from fleet.console import TroubleError
-from fleet.local import run_report
+from fleet.local import prepare, run_report
 from fleet.local.paths import checkout
 from fleet.reports.report import Report
 from providers.ociregistry.report import Entry
@@ -39,6 +39,19 @@ def test_the_report_is_written_where_it_was_asked_for(
     assert json.loads(path.read_text())["version"] == 2
     assert capsys.readouterr().out == "0 build, 0 re-point, 0 retire, 0 unchanged\n"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["events.json", "report.json"]
+
+
+def test_a_run_that_breaks_off_leaves_no_earlier_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "report.json"
+    monkeypatch.setenv("FLEET_REPORT", str(path))
+    for listed, left in ((str(path), True), (str(tmp_path / "list.json"), False)):
+        monkeypatch.setenv("FLEET_ALLOWED_REMOVALS", listed)
+        path.write_text("{}")
+        with pytest.raises(subprocess.CalledProcessError):
+            prepare.prepare(checkout(tmp_path), "nowhere")
+        assert path.exists() is left
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
