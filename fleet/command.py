@@ -8,6 +8,8 @@ from typing import Protocol
 Run = Callable[[argparse.Namespace], int]
 """Runs a command and returns the exit status."""
 
+_HERE = Path(__file__).resolve().parents[1]
+
 
 class Subparsers(Protocol):
     """The part of argparse that adds a command."""
@@ -40,6 +42,11 @@ class Commands:
         made = self._subparsers.add_parser(name, help=text, description=f"{text}.")
         made.add_argument("--stack", default="dev", help="the stack, by default dev")
         text = "the checkout, by default the one of this program"
-        made.add_argument("--root", type=Path, help=text)
+        made.add_argument("--root", type=_folder, default=_HERE, help=text)
         made.set_defaults(run=run, interrupted=interrupted)
         return made
+
+
+def _folder(text: str) -> Path:
+    # Whole: what a command starts works in the checkout, not where the command was given.
+    return Path(text).resolve()

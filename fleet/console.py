@@ -1,5 +1,6 @@
 """Progress for a person, on stderr, so that stdout stays for results."""
 
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +14,14 @@ class TroubleError(Exception):
 def say(text: str) -> None:
     """Print one line of progress."""
     print(text, file=sys.stderr, flush=True)
+
+
+def hush() -> None:
+    """Have nothing more printed: nobody reads stdout any more, which is no error.
+
+    What is left in its buffer would be written, and complained about, at the exit.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def duration(seconds: float) -> str:

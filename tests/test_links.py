@@ -56,3 +56,9 @@ def test_every_make_target_is_described() -> None:
     assert [
         name for name in targets if not re.search(rf"make (-s )?{name}(?![\w-])", described)
     ] == []
+
+
+def test_the_tests_that_a_page_names_are_there() -> None:
+    named = re.findall(r"`((?:\w+/)+test_\w+\.py)`", (ROOT / "docs/testing.md").read_text())
+    assert len(named) > 5
+    assert [name for name in named if not (ROOT / "tests" / name).is_file()] == []

@@ -20,7 +20,7 @@ def add_to(commands: Commands) -> None:
 
 
 def _validate(chosen: argparse.Namespace) -> int:
-    check(chosen.root or Path.cwd(), chosen.stack, locked=chosen.locked)
+    check(chosen.root, chosen.stack, locked=chosen.locked)
     return 0
 
 

@@ -134,9 +134,9 @@ def _findings(stacks: Sequence[str]) -> Findings:
 def _report(asked: Asked) -> int:
     try:
         if asked.events == "-":
-            report = report_of(parse_events(sys.stdin))
+            report = report_of(parse_events(sys.stdin.buffer))
         else:
-            with Path(asked.events).open(encoding="utf-8") as lines:
+            with Path(asked.events).open("rb") as lines:
                 report = report_of(parse_events(lines))
     except ReportError as error:
         raise TroubleError(f"{asked.events}: {error}.") from error
@@ -185,7 +185,7 @@ _COMMANDS: dict[str, tuple[str, _Command]] = {
     "check": ("Check declaration, plan, generated files and pins, offline", _check),
     "page": ("Print the report of a run, FLEET_REPORT, as Markdown", _page),
     "comment": ("Write that report into the one comment of a pull request", _comment),
-    "report": ("Print the report of a run of plain pulumi, as JSON", _report),
+    "report": ("Sum up a run of plain pulumi, and write its report, FLEET_REPORT", _report),
     "removals": ("Hand over what it would remove, FLEET_REMOVALS, and print how many", _removals),
     "drift": ("Write, update or close the one issue of what a preview found", _drift),
     "repair": ("Start the workflow up where a preview found drift", _repair),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from fleet.console import TroubleError, tail_of
+from fleet.console import TroubleError, hush, tail_of
 from fleet.local import run_report, status, truncated_state
 from fleet.local.engine_output import Calm
 from fleet.local.hangup import passed_on_hangup
@@ -78,15 +78,14 @@ def _run(checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]) -> int
 
 def _pass_on(lines: IO[str], calm: Calm) -> None:
     """Print what is worth it, and read on where nobody reads that any more."""
-    heard = True
     while line := lines.readline():
         text = line.rstrip("\n")
         before = calm.before(text)
-        if heard and calm.shows(text):
+        if calm.shows(text):
             try:
                 print(*(f"{each}\n" for each in before), line, sep="", end="", flush=True)
             except OSError:
-                heard = False
+                hush()
 
 
 def outputs(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from fleet.local import (
     environment,
     node_probe,
     registry,
+    run_report,
 )
 from fleet.local.base_images import bases
 from fleet.local.paths import Checkout
@@ -51,6 +52,7 @@ def prepare(checkout: Checkout, stack: str, *, builds: bool = False) -> Ready:
     :raises TroubleError: naming what stands in the way.
     :raises subprocess.CalledProcessError: when a step that explains itself failed.
     """
+    run_report.forget()
     ready = _prepared(checkout, stack, (), builds=builds)
     _require_handed_over(checkout, stack, ready)
     return ready

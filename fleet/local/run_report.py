@@ -5,9 +5,11 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from fleet.console import TroubleError, say
+from fleet.console import TroubleError, hush, say
+from fleet.http.errors import ReadableError
 from fleet.reports.event_log import parse_events, report_of
 from fleet.reports.report import Report, ReportError, document
+from providers.ociregistry.stale_pointers.allow_list import SETTING
 
 VARIABLE = "FLEET_REPORT"
 
@@ -15,6 +17,16 @@ VARIABLE = "FLEET_REPORT"
 def logging(env: Mapping[str, str]) -> dict[str, str]:
     """Return ``env`` for an engine that is given ``--event-log``, which is for debugging."""
     return {**env, "PULUMI_DEBUG_COMMANDS": "true"}
+
+
+def forget() -> None:
+    """Remove an earlier run's report, which would pass for that of a run that breaks off.
+
+    One that says what this run may remove is still read, and stays.
+    """
+    path = os.environ.get(VARIABLE)
+    if path and path != os.environ.get(SETTING):
+        Path(path).unlink(missing_ok=True)
 
 
 def conclude(log: Path) -> None:
@@ -25,12 +37,15 @@ def conclude(log: Path) -> None:
     if not log.is_file():
         return
     try:
-        with log.open(encoding="utf-8") as lines:
+        with log.open("rb") as lines:
             report = report_of(parse_events(lines))
-    except (OSError, ReportError) as error:
+    except (OSError, ReportError, ReadableError) as error:
         say(f"error: the engine's event log can't be read: {error}")
         return
-    print("\n".join(lines_of(report)), flush=True)
+    try:
+        print("\n".join(lines_of(report)), flush=True)
+    except OSError:
+        hush()
     if path := os.environ.get(VARIABLE):
         write(report, Path(path))
 

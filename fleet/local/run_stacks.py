@@ -13,6 +13,7 @@ from fleet.checkout.split_stacks import part_file
 from fleet.console import TroubleError, say
 from fleet.declaration.problems import DeclarationError
 from fleet.declaration.split import FleetStack
+from fleet.http.errors import ReadableError
 
 _FILES = ("FLEET_REPORT", "FLEET_ALLOWED_REMOVALS")
 """Variables with files that a run writes, or had written by the one before: each stack's own."""
@@ -49,7 +50,7 @@ def _run(stack: str, run: Callable[[str], int]) -> int:
     try:
         with _files_of(stack):
             return run(stack)
-    except (TroubleError, DeclarationError, OSError) as error:
+    except (TroubleError, DeclarationError, ReadableError, OSError) as error:
         say(f"error: {error}")
     except subprocess.CalledProcessError as error:
         # The step has said why on stderr itself.

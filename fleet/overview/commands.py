@@ -14,7 +14,7 @@ from fleet.checkout.planning import plan_of
 from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.command import Commands, Run
-from fleet.console import TroubleError, say
+from fleet.console import TroubleError, hush, say
 from fleet.declaration.model import Declaration
 from fleet.declaration.stack_share import widened
 from fleet.local.paths import Checkout, checkout
@@ -130,5 +130,4 @@ def _tell(text: str) -> None:
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        # What is left in the buffer would be written, and complained about, at the exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        hush()

@@ -64,14 +64,13 @@ def add_to(commands: Commands) -> None:
 
 def _versions(chosen: argparse.Namespace) -> int:
     with _left("Nothing was changed."):
-        versions(chosen.root or Path.cwd(), chosen.stack)
+        versions(chosen.root, chosen.stack)
     return 0
 
 
 def _resolve(chosen: argparse.Namespace) -> int:
     with _left("The lock was left as it is."):
-        root = chosen.root or Path.cwd()
-        lock(root, chosen.stack, refresh=chosen.refresh or "", newest=chosen.newest)
+        lock(chosen.root, chosen.stack, refresh=chosen.refresh or "", newest=chosen.newest)
     return 0
 
 

@@ -18,6 +18,7 @@ _OURS: Final = "ociregistry:index:"
 _STACK: Final = "pulumi:pulumi:Stack"
 # docker-build and the GitHub provider only warn of what they could not read, and keep the state.
 _UNVERIFIED: Final = re.compile("unable to verify|could not be verified")
+_NO_END: Final = "the engine ended before it told what became of this"
 _COLOUR: Final = re.compile(r"<\{%[^%]*%\}>")
 
 
@@ -57,6 +58,7 @@ class _Log:
             self.program = True
             self.ended += token == _STACK and kind == "resOutputsEvent"
             step.take(op, old, new, failed=kind == "resOpFailedEvent")
+            (step.begun.add if kind == "resourcePreEvent" else step.begun.discard)(op)
             announced = kind == "resourcePreEvent" and op in _CHANGES
             if announced and not token.startswith(_REPORTED):
                 self.changes.append(f"{op} {token} {step.name}")
@@ -71,6 +73,14 @@ class _Log:
                 self.steps.setdefault(urn, Step(urn=urn, token=token)).errors.append(text)
         elif diagnostic.get("severity") == "warning" and _UNVERIFIED.search(text):
             self.unverified.append(text)
+
+    def outcomes(self) -> tuple[Step, ...]:
+        """Return the steps; what an update began, and the engine told no end of, has failed."""
+        for step in self.steps.values():
+            if step.begun and self.mode == "update":
+                step.failed = True
+                step.errors.append(_NO_END)
+        return tuple(self.steps.values())
 
     @property
     def mode(self) -> Mode:
@@ -88,11 +98,17 @@ class _Log:
 
 
 def report_of(events: Iterable[Mapping[str, Any]]) -> Report:
-    """Return the report of the run that these events are of."""
+    """Return the report of the run that these events are of.
+
+    :raises ReportError: if an event is not of the form that this project's engine gives it.
+    """
     log = _Log()
-    for event in events:
-        log.add(event)
-    entries: tuple[Entry, ...] = tuple(entries_of(tuple(log.steps.values()), log.mode))
+    try:
+        for event in events:
+            log.add(event)
+        entries: tuple[Entry, ...] = tuple(entries_of(log.outcomes(), log.mode))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ReportError(f"an event has another form than expected: {error!r}") from error
     return Report(
         mode=log.mode,
         entries=entries,
@@ -103,7 +119,7 @@ def report_of(events: Iterable[Mapping[str, Any]]) -> Report:
     )
 
 
-def parse_events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+def parse_events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """Read one event a line; a last line that a kill cut off ends them.
 
     :raises ReportError: if it is no event log.
@@ -112,7 +128,7 @@ def parse_events(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
         try:
             event = json.loads(line)
         except ValueError as error:
-            if number and not line.endswith("\n"):
+            if number and not line.endswith(b"\n"):
                 return
             raise ReportError(
                 "it is no event log of the engine: for a preview's, set "

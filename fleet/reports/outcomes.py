@@ -46,6 +46,9 @@ def _tag(step: Step, mode: Mode, declared: set[str]) -> Iterator[Entry]:
                 ref=ref, kind="version", action="keep", reasons=(_LEFT,), digest=digest,
                 previous=digest,
             )  # fmt: skip
+    elif step.op == "import" and step.new:
+        # It is taken into the state, and nothing is built or written.
+        yield unchanged(_inputs(step.new), recorded_tag(step.new.outputs))
     elif step.op == "same" and step.new and step.old:
         yield unchanged(_inputs(step.new), recorded_tag(step.old.outputs))
     elif step.op and step.new:

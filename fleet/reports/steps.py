@@ -28,7 +28,8 @@ class Step:
     """What a run did about one resource: it was read (`before`, `read`), then dealt with.
 
     `read` is None where nothing was read, or the resource was found absent. `gone` is the state of
-    a resource that the program does not declare any more, or that another one replaces.
+    a resource that the program does not declare any more, or that another one replaces. `begun`
+    are the operations of which no end is told.
     """
 
     urn: str
@@ -42,6 +43,7 @@ class Step:
     gone: State | None = None
     failed: bool = False
     errors: list[str] = field(default_factory=list)
+    begun: set[str] = field(default_factory=set)
 
     @property
     def name(self) -> str:

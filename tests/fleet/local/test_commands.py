@@ -64,6 +64,18 @@ def test_each_command_is_added_by_the_room_that_is_imported_for_it() -> None:
         assert sorted(re.findall(r"^    ([a-z]+)\b", text, re.MULTILINE)) == sorted(names)
 
 
+def test_the_checkout_is_that_of_the_program_wherever_a_command_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for names in ROOMS.values():
+        for name in names:
+            given = ["--tag", "LATEST"] if name == "restore" else []
+            assert parser(ROOMS).parse_args([name, *given]).root == ROOT
+            chosen = parser(ROOMS).parse_args([name, *given, "--root", "there"])
+            assert chosen.root == tmp_path / "there"
+
+
 def test_the_stack_is_dev_unless_another_is_named() -> None:
     assert 'fleet up --stack "${STACK}"' in make("--dry-run", "up").stdout
     assert "STACK=dev chooses" in make("help").stdout

@@ -1,10 +1,14 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from fleet.console import TroubleError
-from fleet.local import run_report
+from fleet.local import prepare, run_report
+from fleet.local.paths import checkout
 from fleet.reports.report import Report
 from providers.ociregistry.report import Entry
 
@@ -37,6 +41,19 @@ def test_the_report_is_written_where_it_was_asked_for(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["events.json", "report.json"]
 
 
+def test_a_run_that_breaks_off_leaves_no_earlier_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "report.json"
+    monkeypatch.setenv("FLEET_REPORT", str(path))
+    for listed, left in ((str(path), True), (str(tmp_path / "list.json"), False)):
+        monkeypatch.setenv("FLEET_ALLOWED_REMOVALS", listed)
+        path.write_text("{}")
+        with pytest.raises(subprocess.CalledProcessError):
+            prepare.prepare(checkout(tmp_path), "nowhere")
+        assert path.exists() is left
+
+
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(TroubleError, match=r"FLEET_REPORT: .*/nowhere/r\.json can't be written"):
         run_report.write(Report(mode="preview", entries=()), tmp_path / "nowhere" / "r.json")
@@ -47,3 +64,29 @@ def test_without_a_log_nothing_is_claimed(
 ) -> None:
     run_report.conclude(tmp_path / "events.json")
     assert capsys.readouterr().out == ""
+
+
+ENGINE = """
+import pathlib, sys
+pathlib.Path(sys.argv[-1]).write_text('{"summaryEvent": {"result": "failed"}}')
+print("x" * 1_000_000)
+sys.exit(7)
+"""
+
+
+def test_a_reader_that_left_costs_neither_the_report_nor_the_engines_status(tmp_path: Path) -> None:
+    argv, path = [sys.executable, "-c", ENGINE], tmp_path / "report.json"
+    program = (
+        "import os, sys\nfrom fleet.local import engine\nfrom fleet.local.paths import checkout\n"
+        f"sys.exit(engine.run(checkout(), {argv!r}, dict(os.environ)))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=checkout().root,
+        env={**os.environ, "FLEET_REPORT": str(path)},
+        stdout=subprocess.PIPE,
+    ) as started:
+        assert started.stdout is not None
+        started.stdout.close()
+        assert started.wait(30) == 7
+    assert json.loads(path.read_text())["complete"] is False

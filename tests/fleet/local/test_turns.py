@@ -10,6 +10,7 @@ import pytest
 
 from fleet.console import TroubleError
 from fleet.declaration.split import FleetStack
+from fleet.http.errors import UnreachableError
 from fleet.local import run_stacks
 
 
@@ -57,6 +58,7 @@ def test_what_builds_on_a_stack_that_failed_is_left_out_and_all_others_go_on(
     [
         (TroubleError("no builder"), 1),
         (OSError("full"), 1),
+        (UnreachableError("no route"), 1),
         (subprocess.CalledProcessError(4, "inputs"), 4),
     ],
 )

@@ -20,7 +20,7 @@ def said(severity: str, message: str) -> dict[str, Any]:
 
 
 def report(*events: dict[str, Any]) -> Report:
-    return report_of(parse_events(f"{json.dumps(event)}\n" for event in events))
+    return report_of(parse_events(f"{json.dumps(event)}\n".encode() for event in events))
 
 
 def test_changes_are_those_of_what_has_no_entry() -> None:
@@ -68,11 +68,18 @@ def test_a_run_without_a_program_is_a_refresh() -> None:
 
 
 def test_a_last_line_that_a_kill_cut_off_ends_the_log() -> None:
-    lines = [f"{json.dumps(said('error', 'it broke'))}\n", '{"summary']
-    assert report_of(parse_events(lines)).errors == ("it broke",)
+    whole = f"{json.dumps(said('error', 'it broke'))}\n".encode()
+    for cut in (b'{"summary', '{"diagnosticEvent": {"message": "ü'.encode()[:-1]):
+        assert report_of(parse_events([whole, cut])).errors == ("it broke",)
 
 
 @pytest.mark.parametrize("text", ["{\n", "no log"])
 def test_what_is_no_event_log_is_refused_with_what_gives_one(text: str) -> None:
     with pytest.raises(ReportError, match="PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true"):
-        report_of(parse_events([text]))
+        report_of(parse_events([text.encode()]))
+
+
+@pytest.mark.parametrize("value", [None, {}, {"metadata": {"op": "same"}}, {"metadata": None}])
+def test_an_event_of_another_form_is_refused(value: Any) -> None:
+    with pytest.raises(ReportError, match="another form than expected"):
+        report_of([{"resourcePreEvent": value}])
