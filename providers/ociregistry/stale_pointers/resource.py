@@ -73,7 +73,7 @@ class StaleResource:
         return str(inputs["repository"])
 
     async def check(self, urn: str, _olds: Properties, properties: Properties) -> dict[str, Any]:
-        """Validate, and note the repository as looked after.
+        """Validate, and record the repository as looked after.
 
         :raises InvalidInputsError: naming every property that is wrong.
         """
@@ -222,8 +222,8 @@ class StaleResource:
             inputs.repository.host,
             lambda: pointer_remover.undo_entries.record(inputs.repository, inputs.owner),
         )
-        told = {"lastTags": dict(last), "removers": sorted(record.declared)}
-        return {**step.news, **view_properties(view, stale, kept), **told}
+        preview_only = {"lastTags": dict(last), "removers": sorted(record.declared)}
+        return {**step.news, **view_properties(view, stale, kept), **preview_only}
 
     async def _remove_stale(self, step: _Step) -> Outcome:
         claim = _claim(step.urn, step.inputs.repository, step.news)
