@@ -87,11 +87,11 @@ def _picked(wanted: Mapping[str, str], stack: str) -> Any:
     def digests(outputs: Mapping[str, Any]) -> dict[str, str]:
         exported = outputs.get("builds")
         found = {name: _of(exported or {}, name, identity) for name, identity in wanted.items()}
-        lacking = [name for name, digest in found.items() if not digest]
-        if lacking and pulumi.runtime.is_dry_run():
-            pulumi.log.info(_to_come(stack, lacking, exported))
-        elif lacking:
-            pulumi.log.error(_lacks(stack, lacking))
+        missing = [name for name, digest in found.items() if not digest]
+        if missing and pulumi.runtime.is_dry_run():
+            pulumi.log.info(_to_come(stack, missing, exported))
+        elif missing:
+            pulumi.log.error(_missing(stack, missing))
         return found
 
     return digests
@@ -113,7 +113,7 @@ def _to_come(stack: str, names: list[str], exported: Mapping[str, Any] | None) -
     return f"stack {stack} goes first: it is to build {_some(names)}"
 
 
-def _lacks(stack: str, names: list[str]) -> str:
+def _missing(stack: str, names: list[str]) -> str:
     return (
         f"stack {stack} has no verified {_some(names)} as declared now: run "
         f"`make up STACK={stack}`, then this one again"

@@ -71,13 +71,13 @@ def _up(here: Checkout, asked: Asked) -> int:
 def _preview(here: Checkout, asked: Asked) -> int:
     ready = prepare.prepare(here, asked.stack)
     argv = [str(ready.pulumi), "preview", *_on(asked.stack)]
-    return engine.run(here, argv, environment.looking(ready.env))
+    return engine.run(here, argv, environment.for_reading(ready.env))
 
 
 def _refresh(here: Checkout, asked: Asked) -> int:
     ready = prepare.prepare(here, asked.stack)
     argv = [str(ready.pulumi), "refresh", *_on(asked.stack), "--yes", "--skip-preview"]
-    return engine.run(here, argv, environment.looking(ready.env))
+    return engine.run(here, argv, environment.for_reading(ready.env))
 
 
 def _lock(here: Checkout, asked: Asked) -> int:

@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from fleet.console import TroubleError, hush, tail_of
 from fleet.local import run_report, status, truncated_state
-from fleet.local.engine_output import Calm
+from fleet.local.engine_output import OutputFilter
 from fleet.local.hangup import passed_on_hangup
 from fleet.local.paths import Checkout
 
@@ -34,9 +34,9 @@ def select(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str])
 def run(checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]) -> int:
     """Return the exit status of ``argv``, run in the checkout on the user's own terminal.
 
-    Where that is none, what it prints is passed on as :class:`fleet.local.engine_output.Calm` has
-    it. A terminal that is closed is an interrupt: the engine ends what it does in order, and gives
-    up its lock.
+    Where that is none, what it prints is passed on through an
+    :class:`fleet.local.engine_output.OutputFilter`. A terminal that is closed is an interrupt: the
+    engine ends what it does in order, and gives up its lock.
 
     The engine's event log, which may hold what a log should not, is removed once the run's report
     is made of it.
@@ -65,23 +65,23 @@ def _run(checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]) -> int
         ) as process,
     ):
         passing(process)
-        calm = Calm()
+        output = OutputFilter()
         while True:
             try:
                 if process.stdout:
-                    _pass_on(process.stdout, calm)
+                    _pass_on(process.stdout, output)
                 return process.wait()
             except KeyboardInterrupt:
                 # The terminal interrupted both: the engine ends what it does in its own order.
                 continue
 
 
-def _pass_on(lines: IO[str], calm: Calm) -> None:
+def _pass_on(lines: IO[str], output: OutputFilter) -> None:
     """Print what is worth it, and read on where nobody reads that any more."""
     while line := lines.readline():
         text = line.rstrip("\n")
-        before = calm.before(text)
-        if calm.shows(text):
+        before = output.before(text)
+        if output.shows(text):
             try:
                 print(*(f"{each}\n" for each in before), line, sep="", end="", flush=True)
             except OSError:

@@ -10,12 +10,12 @@ import time
 from collections.abc import Callable
 
 _QUIET_SECONDS = 10.0
-# What follows the rows is said once, and to be read.
+# What follows the rows is printed once, and to be read.
 _ROWS = ("Previewing ", "Updating ", "Refreshing ", "Destroying ", "Importing ")
 _END_OF_ROWS = ("Diagnostics:", "Outputs:", "Resources:", "Policies:", "error:")
 _DOTS = re.compile(r"@ \w+( \w+)?\.+$")
-_ROW = re.compile(r"^ .{2,3} (?P<type>[\w-]+:[\w/-]+:\w+) (?P<name>\S+) (?P<told>.*)$")
-_UNTOLD = re.compile(r"^(running|read|refresh(ing)?)?( \([\d.]+m?s\))?$")
+_ROW = re.compile(r"^ .{2,3} (?P<type>[\w-]+:[\w/-]+:\w+) (?P<name>\S+) (?P<status>.*)$")
+_ROUTINE = re.compile(r"^(running|read|refresh(ing)?)?( \([\d.]+m?s\))?$")
 _UNDER_WAY = re.compile(r"^(\w+ing)( [\w-]+)? \([\d.ms]+\)")
 # A line of a build's own log: `#28 [linux/arm64 stage-4 4/4] RUN ...`, then what that step prints.
 _STEP = re.compile(r"(?:^|[ ;])#(?P<number>\d+) (?P<text>.*)$")
@@ -23,11 +23,11 @@ _ENDED = re.compile(r"DONE|CACHED|CANCELED")
 _FAILED = re.compile(r"(?:^|[ ;])error: ")
 _LAST_LINES = 20
 # A stack's lines are among the diagnostics; its row also tells what it reads.
-_SAID_BELOW = "pulumi:pulumi:Stack"
+_SHOWN_BELOW = "pulumi:pulumi:Stack"
 
 
-class Calm:
-    """Tells which lines are worth a place in a log.
+class OutputFilter:
+    """A filter of lines that are worth a place in a log.
 
     Of what is under way, one row is shown after ten seconds in which nothing else was, so that a
     long build is seen to go on. ``clock`` gives seconds.
@@ -54,15 +54,15 @@ class Calm:
         row = _ROW.match(line)
         if row is None:
             return []
-        step = _STEP.search(row["told"])
+        step = _STEP.search(row["status"])
         if step:
-            self._note(row["name"], step["number"], step["text"], line)
-        elif _FAILED.search(row["told"]):
+            self._record(row["name"], step["number"], step["text"], line)
+        elif _FAILED.search(row["status"]):
             *_, last = self._steps.pop(row["name"], {}).values() or [[]]
             return [*last[:1], *last[1:][-_LAST_LINES:]]
         return []
 
-    def _note(self, name: str, number: str, text: str, line: str) -> None:
+    def _record(self, name: str, number: str, text: str, line: str) -> None:
         """Keep the lines of each step that is under way, the one that spoke last at the end."""
         steps = self._steps.setdefault(name, {})
         lines = steps.pop(number, [])
@@ -79,10 +79,10 @@ class Calm:
         row = _ROW.match(line)
         if row is None:
             return not _DOTS.match(line)
-        told = row["told"].strip()
-        if row["type"] == _SAID_BELOW or _UNTOLD.match(told):
+        status = row["status"].strip()
+        if row["type"] == _SHOWN_BELOW or _ROUTINE.match(status):
             return False
-        return not _UNDER_WAY.match(told) or self._is_silent()
+        return not _UNDER_WAY.match(status) or self._is_silent()
 
     def _is_silent(self) -> bool:
         return self._clock() - self._shown_at >= _QUIET_SECONDS

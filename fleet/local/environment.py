@@ -17,7 +17,7 @@ _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 _IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", *_ALSO_TRUST)
 _LOOPBACK = ",".join(LOOPBACK)
-_WHOLE = {"FLEET_VERIFY_CHILDREN": "all"}
+_EVERY_PLATFORM = {"FLEET_VERIFY_CHILDREN": "all"}
 
 
 def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[str, str]:
@@ -82,12 +82,12 @@ def of_process(checkout: Checkout, needs: Needs) -> dict[str, str]:
     return settings(checkout, needs, os.environ)
 
 
-def looking(env: Mapping[str, str]) -> dict[str, str]:
-    """Return ``env`` for a command that only looks: each platform of every tag is asked for.
+def for_reading(env: Mapping[str, str]) -> dict[str, str]:
+    """Return ``env`` for a command that only reads: each platform of every tag is asked for.
 
-    What the user set stays, an empty value too: that asks for one platform a tag, in turn.
+    What the user set stays, an empty value too: that asks for one platform per tag, in turn.
     """
-    return {**_WHOLE, **env}
+    return {**_EVERY_PLATFORM, **env}
 
 
 def exports(values: Mapping[str, str], gone: Iterable[str] = ()) -> str:

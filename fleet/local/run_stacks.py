@@ -79,15 +79,15 @@ class _Interrupts:
 
 @contextmanager
 def _interrupts() -> Iterator[_Interrupts]:
-    """Note interrupts: the engine ends at one in its own order, and only its status tells."""
-    noted = _Interrupts()
+    """Record interrupts: the engine ends at one in its own order, and only its status tells."""
+    interrupts = _Interrupts()
 
-    def note(number: int, frame: FrameType | None) -> None:
-        noted.seen = True
+    def record(number: int, frame: FrameType | None) -> None:
+        interrupts.seen = True
         signal.default_int_handler(number, frame)
 
-    before = signal.signal(signal.SIGINT, note)
+    before = signal.signal(signal.SIGINT, record)
     try:
-        yield noted
+        yield interrupts
     finally:
         signal.signal(signal.SIGINT, before)

@@ -1,4 +1,4 @@
-"""The virtual environment, made from a lock with hashes; another lock or Python makes it anew.
+"""The virtual environment, made from a lock with hashes; another lock or Python makes it again.
 
 ``python3 fleet/local/venv.py [--dev]`` runs before anything is installed: the standard library
 alone, in words that Pythons too old for the project still parse, so that they can say so.
@@ -36,7 +36,7 @@ def ensure(root: Path, *, dev: bool) -> None:
 
 
 def _renew(root: Path, venv: Path, lock: str) -> None:
-    """Make the environment anew; when that fails, the old one is back, with which to stop daemons.
+    """Make the environment again; when that fails, the old one is back, with which to stop daemons.
 
     An environment can't be made beside it and moved: its scripts name its path.
     """

@@ -66,8 +66,8 @@ class Client(BlobTransfer):
         # It goes into states and messages: a type is one line of text, whatever was sent.
         media_type = one_line(media_type or _own_media_type(reply.body))
         manifest = Manifest(body=reply.body, media_type=media_type)
-        told = reply.headers.get("Docker-Content-Digest", "")
-        for expected in (reference, told):
+        reported = reply.headers.get("Docker-Content-Digest", "")
+        for expected in (reference, reported):
             _require_same(expected, manifest.digest, call.place)
         return manifest
 
@@ -103,8 +103,8 @@ class Client(BlobTransfer):
         reply = await self._transport.send(call, settled)
         if reply.status not in _WRITTEN:
             raise unexpected(reply, call.place)
-        told = reply.headers.get("Docker-Content-Digest", "")
-        _require_same(told, manifest.digest, call.place)
+        reported = reply.headers.get("Docker-Content-Digest", "")
+        _require_same(reported, manifest.digest, call.place)
 
     async def delete(
         self,

@@ -199,10 +199,10 @@ class Packages:
 
 
 def _require_scope(reply: Reply, repository: Repository) -> None:
-    told = reply.headers.get("X-OAuth-Scopes")
-    if told is not None and _DELETE_SCOPE not in {scope.strip() for scope in told.split(",")}:
+    given = reply.headers.get("X-OAuth-Scopes")
+    if given is not None and _DELETE_SCOPE not in {scope.strip() for scope in given.split(",")}:
         raise UnsupportedRemovalError(
-            f"{repository}: the token's scopes ({one_line(told) or 'none'}) lack {_DELETE_SCOPE}; "
+            f"{repository}: the token's scopes ({one_line(given) or 'none'}) lack {_DELETE_SCOPE}; "
             f"{_REMEDY}"
         )
 

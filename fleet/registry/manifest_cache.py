@@ -16,7 +16,7 @@ _CAPACITY = 32 * 1024 * 1024
 _TRUSTED_SECONDS = 60.0
 
 
-class Library:
+class ManifestCache:
     """A cache of checked manifests, and of which digests a repository was just seen to hold."""
 
     def __init__(self, registry: Registry) -> None:

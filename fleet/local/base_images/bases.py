@@ -55,9 +55,9 @@ def ensure(checkout: Checkout, needs: Needs, stand_ins: Sequence[StandIn]) -> No
         return
     if stand_ins:
         with Repository.open(checkout, needs.port, REPOSITORY) as repository:
-            lacking = [s for s in stand_ins if not _is_there(repository, s)]
-            if lacking:
-                _make(checkout, repository, lacking)
+            missing = [s for s in stand_ins if not _is_there(repository, s)]
+            if missing:
+                _make(checkout, repository, missing)
     _decide(checkout, {s.key: s.reference for s in stand_ins})
 
 

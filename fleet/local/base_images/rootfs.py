@@ -139,7 +139,7 @@ def _mmdebstrap(
 ) -> subprocess.CompletedProcess[str]:
     """Extract the packages without configuring any: no emulation, and the same bytes each time."""
     finish = shlex.join(["sh", str(_FINISH)])
-    told = shlex.join([recipe.python, str(folder), *([str(trusted)] if recipe.native else [])])
+    arguments = shlex.join([recipe.python, str(folder), *([str(trusted)] if recipe.native else [])])
     argv = [
         "mmdebstrap",
         "--mode=root",
@@ -147,7 +147,7 @@ def _mmdebstrap(
         f"--architectures={recipe.architecture}",
         f"--include={','.join(PACKAGES[recipe.base])}",
         "--aptopt=Acquire::Retries 3",
-        f'--extract-hook={finish} "$1" {told}',
+        f'--extract-hook={finish} "$1" {arguments}',
         SUITES[recipe.python].codename,
         str(folder / "rootfs.tar.gz"),
         "-",

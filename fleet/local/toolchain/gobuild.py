@@ -43,7 +43,7 @@ def join(checkout: Checkout, modules: Sequence[Module]) -> Path:
     return folder
 
 
-def lacking(checkout: Checkout, modules: Sequence[Module]) -> list[Module]:
+def missing(checkout: Checkout, modules: Sequence[Module]) -> list[Module]:
     """Return those of ``modules`` that the cache lacks."""
     return [module for module in modules if not place(checkout, module).is_dir()]
 
@@ -53,7 +53,7 @@ def require_go(checkout: Checkout, modules: Sequence[Module]) -> None:
 
     :raises TroubleError: when Go is missing or too old.
     """
-    if names := [module.name for module in lacking(checkout, modules)]:
+    if names := [module.name for module in missing(checkout, modules)]:
         golang.require(names)
 
 
@@ -62,10 +62,10 @@ def ensure(checkout: Checkout, modules: Sequence[Module]) -> None:
 
     :raises TroubleError: when Go is missing or too old, or a build fails.
     """
-    if not lacking(checkout, modules):
+    if not missing(checkout, modules):
         return
     with alone(checkout.cache / "tools" / ".lock", "toolchain: waiting for another run's build"):
-        wanted = lacking(checkout, modules)
+        wanted = missing(checkout, modules)
         go = golang.require([module.name for module in wanted]) if wanted else None
         for index, module in enumerate(wanted, start=1):
             count = f"{index} of {len(wanted)}"

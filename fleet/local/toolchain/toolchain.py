@@ -19,7 +19,7 @@ class Supply:
     """Where each tool is to come from.
 
     ``engine``, ``buildkit`` and ``registry`` are folders of what this machine has already;
-    ``plugins`` are the lacking ones; ``downloads`` are those of the lacking programs, the module of
+    ``plugins`` are the missing ones; ``downloads`` are those of the missing programs, the module of
     the engine among them, that are taken from a recorded archive.
     """
 
@@ -69,7 +69,7 @@ def _downloads(
 
     An engine that was built once is kept, and its plugins are built as well.
     """
-    lacks_engine = engine is None and bool(gobuild.lacking(checkout, _ENGINE[:1]))
+    lacks_engine = engine is None and bool(gobuild.missing(checkout, _ENGINE[:1]))
     if engine is None and not lacks_engine:
         return ()
     wanted = [*([modules.PULUMI] if lacks_engine else []), *plugins]

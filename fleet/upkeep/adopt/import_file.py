@@ -14,7 +14,7 @@ from providers.ociregistry.tag.reader import Found
 IMAGE_TAG = "fleet:index:ImageTag"
 POINTERS = "fleet:index:Pointers"
 _PROVIDER = "pulumi:providers:ociregistry"
-_UNTOLD = frozenset({"identity", "onConflict"})
+_NOT_IN_THE_REGISTRY = frozenset({"identity", "onConflict"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +130,7 @@ def _version_inputs(found: Found) -> dict[str, Any]:
     # Which inputs it was built from and what was declared for conflicts, no registry tells;
     # the provider takes what is left out for equal.
     properties = input_properties(found.inputs)
-    return {key: value for key, value in properties.items() if key not in _UNTOLD}
+    return {key: value for key, value in properties.items() if key not in _NOT_IN_THE_REGISTRY}
 
 
 def _pointer_inputs(found: Found) -> dict[str, Any]:

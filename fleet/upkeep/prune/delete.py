@@ -39,7 +39,7 @@ class _NeededError(TroubleError):
 class Deletion:
     """Deletes ``items`` but those that a name or the state has come to need meanwhile.
 
-    ``needs`` asks anew; ``formerly`` are the names that were ever seen, with their digests.
+    ``needs`` asks again; ``formerly`` are the names that were ever seen, with their digests.
     ``gone`` and ``kept`` (with the reason) fill as it goes on. An index that stays, whether needed
     or because the registry refuses, keeps its platforms and what is attached to it: it would be
     left without them.

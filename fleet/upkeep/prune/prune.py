@@ -32,7 +32,7 @@ class Found:
 
     ``held`` is what each of its repositories held. ``doubts`` say why nothing is taken from what a
     repository shows, ``refused`` why nothing of what is due there may go; ``unrecorded`` are
-    repositories whose names no run has noted before.
+    repositories whose names no run has recorded before.
     """
 
     image: Image
@@ -61,7 +61,7 @@ class Swept:
 class Pruner:
     """Looks at images, and deletes what is due.
 
-    ``state`` reads the stack's state anew; ``now`` returns this machine's time (RFC
+    ``state`` reads the stack's state again; ``now`` returns this machine's time (RFC
     3339), which has to agree with the registry's, by which retention goes; ``days`` are how long
     a digest that nothing needs stays, so that those who pinned it can move on. ``max_share`` (0 to
     1) is the share of a repository's known digests above which nothing there is deleted.

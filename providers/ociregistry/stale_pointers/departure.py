@@ -13,7 +13,7 @@ from providers.ociregistry.stale_pointers.not_allowed import names
 from providers.ociregistry.stale_pointers.remove import Outcome
 
 
-class Leaving:
+class Departure:
     """Removes what a remover leaves behind, or keeps it and says why."""
 
     def __init__(self, session: Session) -> None:

@@ -1,4 +1,4 @@
-"""What is said of stale names that a run leaves because no preview listed them."""
+"""Messages about stale tags that a run leaves because no preview listed them."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -39,5 +39,5 @@ def not_forgotten(repository: Repository, not_allowed: Iterable[Kept]) -> str:
 
 def names(going: Mapping[str, str], last: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return the pointers that are to be removed, each with its digest and a remark if any."""
-    said = {tag: f"; {last[tag]}" if tag in last else "" for tag in going}
-    return ", ".join(f"{tag} ({digest}{said[tag]})" for tag, digest in going.items())
+    remarks = {tag: f"; {last[tag]}" if tag in last else "" for tag in going}
+    return ", ".join(f"{tag} ({digest}{remarks[tag]})" for tag, digest in going.items())

@@ -154,7 +154,7 @@ class PointerRemover:
             if going:
                 await say({tag: named[tag] for tag in going})
             # Its own claim is there while a name of its own is to go, also in a lost record that is
-            # made anew: each look at it tells whether somebody wrote over it.
+            # written again: each look at it tells whether somebody wrote over it.
             own = Claim(remover=remover, pointers=tuple(sorted(inputs.pointers)))
             await self.undo_entries.add(inputs, going, inputs.removed, own if going else None)
             course = _Removing(inputs=inputs, claim=claim, tags=tags, removed=removed)

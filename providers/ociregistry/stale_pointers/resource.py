@@ -11,7 +11,7 @@ from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Claim, remover_of
 from providers.ociregistry.context import Change, Session
 from providers.ociregistry.properties import Properties
-from providers.ociregistry.stale_pointers.departure import Leaving
+from providers.ociregistry.stale_pointers.departure import Departure
 from providers.ociregistry.stale_pointers.last_tag import last_tags
 from providers.ociregistry.stale_pointers.model import (
     Due,
@@ -66,14 +66,14 @@ class StaleResource:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._leaving = Leaving(session)
+        self._departure = Departure(session)
 
     def identify(self, inputs: Properties) -> str:
         """Return the id: the repository."""
         return str(inputs["repository"])
 
     async def check(self, urn: str, _olds: Properties, properties: Properties) -> dict[str, Any]:
-        """Validate, and note the repository as looked after.
+        """Validate, and record the repository as looked after.
 
         :raises InvalidInputsError: naming every property that is wrong.
         """
@@ -128,12 +128,12 @@ class StaleResource:
         listed = due(view, declared)
         await self._log_waiting(urn, listed, known)
         if self._session.destroying:
-            await self._leaving.predict(urn, declared, known, view)
+            await self._departure.predict(urn, declared, known, view)
         return {**properties, **view_properties(view, listed.stale, listed.kept)}, dict(inputs)
 
     async def delete(self, urn: str, properties: Properties) -> None:
-        """Remove the pointers of an image that left, see `Leaving.delete`."""
-        await self._leaving.delete(urn, properties)
+        """Remove the pointers of an image that left, see `Departure.delete`."""
+        await self._departure.delete(urn, properties)
 
     async def _look(self, urn: str, inputs: StaleInputs, known: View) -> View:
         lister = self._session.lister
@@ -222,8 +222,8 @@ class StaleResource:
             inputs.repository.host,
             lambda: pointer_remover.undo_entries.record(inputs.repository, inputs.owner),
         )
-        told = {"lastTags": dict(last), "removers": sorted(record.declared)}
-        return {**step.news, **view_properties(view, stale, kept), **told}
+        preview_only = {"lastTags": dict(last), "removers": sorted(record.declared)}
+        return {**step.news, **view_properties(view, stale, kept), **preview_only}
 
     async def _remove_stale(self, step: _Step) -> Outcome:
         claim = _claim(step.urn, step.inputs.repository, step.news)

@@ -29,11 +29,11 @@ def wanted(inputs: TagInputs, sources: tuple[Read, ...]) -> Wanted:
     if inputs.is_pointer and not inputs.joins:
         return Wanted(index=sources[0][1], sources=sources)
     children = _children(sources)
-    lacking = [platform for platform in inputs.platforms if platform not in children]
-    if lacking:
+    missing = [platform for platform in inputs.platforms if platform not in children]
+    if missing:
         names = ", ".join(str(source) for source, _ in sources)
         raise RegistryError(
-            f"{names}: has {', '.join(children) or 'no platform'}, and not {', '.join(lacking)}, "
+            f"{names}: has {', '.join(children) or 'no platform'}, and not {', '.join(missing)}, "
             f"which {inputs.ref} is declared for; nothing was written"
         )
     found = [child for child, _ in children.values()]

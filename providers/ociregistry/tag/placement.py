@@ -7,11 +7,11 @@ from typing import NamedTuple
 from fleet.registry.errors import RegistryError
 from fleet.registry.interface import Manifest, Registry
 from fleet.registry.manifest import INDEXES, Child, Content, content_of, document_of, entries_of
-from fleet.registry.manifest_cache import Library
+from fleet.registry.manifest_cache import ManifestCache
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 
 
-class _Lacking(NamedTuple):
+class _Missing(NamedTuple):
     """What is not in the target yet; of a source that is no index, its blobs alone."""
 
     source: Repository
@@ -22,9 +22,9 @@ class _Lacking(NamedTuple):
 class Placer:
     """Copies images between repositories of one host; blobs are mounted where that is possible."""
 
-    def __init__(self, registry: Registry, library: Library) -> None:
+    def __init__(self, registry: Registry, manifests: ManifestCache) -> None:
         self._registry = registry
-        self._library = library
+        self._manifests = manifests
 
     async def place(
         self, sources: Sequence[tuple[ManifestReference, Manifest]], ref: TagReference
@@ -39,41 +39,41 @@ class Placer:
         """
         target = ref.repository
         tag = f"{ref.tag}-*" if len(sources) > 1 else ref.tag
-        lacking = [
+        missing = [
             part
             for source, manifest in sources
             if source.repository != target
-            for part in await self._lacking(source, manifest, target, tag)
+            for part in await self._missing(source, manifest, target, tag)
         ]
-        for part in dict.fromkeys(lacking):
+        for part in dict.fromkeys(missing):
             await self._blobs(part, target)
             if part.manifest is not None:
                 await self._registry.put(target, part.manifest.digest, part.manifest)
-                self._library.keep(target, part.manifest)
+                self._manifests.keep(target, part.manifest)
 
-    async def _lacking(
+    async def _missing(
         self, source: ManifestReference, manifest: Manifest, target: Repository, tag: str
-    ) -> list[_Lacking]:
+    ) -> list[_Missing]:
         place = source.repository
         document = document_of(manifest, str(source))
         if manifest.media_type not in INDEXES:
             content = content_of(document, str(source))
-            return [_Lacking(source=place, content=content, manifest=None)]
+            return [_Missing(source=place, content=content, manifest=None)]
         found = []
         for entry in entries_of(document, str(source)):
             if entry.media_type in INDEXES:
                 raise RegistryError(_nested(source, entry))
             if await self._registry.head(target, entry.digest) is not None:
                 continue
-            child = await self._library.find(place, entry.digest)
+            child = await self._manifests.find(place, entry.digest)
             if child is None:
                 raise RegistryError(_lost(source, entry, target, tag))
             named = f"{place}@{entry.digest}"
             content = content_of(document_of(child, named), named)
-            found.append(_Lacking(source=place, content=content, manifest=child))
+            found.append(_Missing(source=place, content=content, manifest=child))
         return found
 
-    async def _blobs(self, part: _Lacking, target: Repository) -> None:
+    async def _blobs(self, part: _Missing, target: Repository) -> None:
         blobs = dict.fromkeys((part.content.config, *part.content.layers))
         await asyncio.gather(
             *(self._registry.transfer_blob(part.source, target, blob) for blob in blobs)

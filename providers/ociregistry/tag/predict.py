@@ -60,13 +60,13 @@ def describe_update(inputs: TagInputs, prior: PriorState, state: TagState) -> En
     """
     found = predict(inputs, prior).entry
     previous = state.previous if prior.recorded is None else found.previous
-    told = replace(found, digest=state.digest, previous=previous)
+    described = replace(found, digest=state.digest, previous=previous)
     if not inputs.is_pointer and _is_built(inputs, prior):
-        return replace(told, action="build", platforms=inputs.platforms)
+        return replace(described, action="build", platforms=inputs.platforms)
     same = prior.recorded is not None and prior.recorded.state.digest == state.digest
-    if same and told.action == "re-point" and not prior.gone and not _lost(inputs, prior):
-        return replace(told, action="unchanged")
-    return told
+    if same and described.action == "re-point" and not prior.gone and not _lost(inputs, prior):
+        return replace(described, action="unchanged")
+    return described
 
 
 def _is_built(inputs: TagInputs, prior: PriorState) -> bool:
@@ -82,7 +82,7 @@ def _changed(inputs: TagInputs, prior: PriorState) -> tuple[Difference, ...]:
     if recorded.identity != inputs.identity:
         # Not all that an identity is made of has a name.
         return differences(prior.inputs, inputs.inputs) or (_UNNAMED,)
-    # Another builder builds anew what is the same by its identity.
+    # Another builder builds again what is the same by its identity.
     old, new = _nodes(prior.inputs), _nodes(inputs.inputs)
     return differences(old, new) if old and new else ()
 
@@ -103,7 +103,7 @@ def _new(inputs: TagInputs) -> Prediction:
 def _without_build(inputs: TagInputs, recorded: Recorded, prior: PriorState) -> Prediction:
     """Predict a change whose images are all there.
 
-    What the refresh of this run said in a line of its own is not said again.
+    What the refresh of this run logged in a line of its own is not repeated.
     """
     changes = set(diff(recorded, inputs))
     why = in_words(_changed(inputs, prior))

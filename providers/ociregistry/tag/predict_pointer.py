@@ -13,7 +13,7 @@ from providers.ociregistry.tag.prior_state import (
 
 
 def predict_pointer(inputs: TagInputs, prior: PriorState) -> Prediction:
-    """Predict what an update would do; what this run's refresh said in a line is not repeated."""
+    """Predict what an update would do; what this run's refresh logged is not repeated."""
     recorded = prior.recorded
     target = inputs.identity or predicted_digest(recorded, inputs) or "a version that is not known"
     if recorded is None:

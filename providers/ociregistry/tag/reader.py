@@ -14,7 +14,7 @@ from fleet.registry.manifest import (
     document_of,
     platform_name,
 )
-from fleet.registry.manifest_cache import Library
+from fleet.registry.manifest_cache import ManifestCache
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.placeholder import is_placeholder
 from providers.ociregistry.tag.model import Platform, TagInputs, TagState
@@ -39,11 +39,11 @@ class Unreadable:
 
 
 class Describer:
-    """Reads what tags name; manifests by digest come from `library`."""
+    """Reads what tags name; manifests by digest come from `manifests`."""
 
-    def __init__(self, registry: Registry, library: Library) -> None:
+    def __init__(self, registry: Registry, manifests: ManifestCache) -> None:
         self._registry = registry
-        self._library = library
+        self._manifests = manifests
 
     async def describe(self, ref: TagReference) -> Found | Unreadable | None:
         """Describe what a tag names; None where it is absent, or left by a removal.
@@ -54,7 +54,7 @@ class Describer:
         manifest = await self._registry.get(ref.repository, ref.tag)
         if manifest is None or is_placeholder(manifest):
             return None
-        self._library.keep(ref.repository, manifest)
+        self._manifests.keep(ref.repository, manifest)
         try:
             return await self._found(ref, manifest)
         except _NO_ANSWER:
@@ -73,7 +73,9 @@ class Describer:
         if manifest.media_type not in INDEXES:
             return (await self._single(repository, manifest, place),)
         children = children_of(document, place)
-        found = await asyncio.gather(*(self._library.find(repository, c.digest) for c in children))
+        found = await asyncio.gather(
+            *(self._manifests.find(repository, c.digest) for c in children)
+        )
         return tuple(
             Platform(
                 platform=child.platform,

@@ -1,4 +1,4 @@
-"""Why a tag is built: two maps of what went into it, compared and said in words."""
+"""Reasons why a tag is built: two maps of its build inputs, compared and described in words."""
 
 import re
 from collections import defaultdict
@@ -41,11 +41,11 @@ def reasons(old: Inputs, new: Inputs) -> tuple[str, ...]:
 
     Keys are `<kind> <name>`: `base` and `image` with a platform as their name and
     `name:tag@digest` as value, `builder` without one; `base` alone with the index that the tag is
-    built from, told only where no platform of it moved; `node` with a platform and a builder's
+    built from, listed only where no platform of it moved; `node` with a platform and a builder's
     name; `distribution` and `backend` with a name and perhaps a platform, `version@hash` as value,
     ` compiled` behind it where there was no wheel;
     `file <path>` with a hash; `setting <NAME>` with any text; `revision` with `commit@time`, which
-    moves with every file and is told only where none did. Any other kind is taken as it is.
+    moves with every file and is listed only where none did. Any other kind is taken as it is.
     An empty map is that of a state which recorded none.
     """
     return in_words(differences(old, new))
@@ -130,12 +130,12 @@ def _grouped(
             continue
         rank = ORDER.index(build_input.kind) if build_input.kind in ORDER else len(ORDER)
         only = alone and kinds == {build_input.kind}
-        said = words(build_input, before.get(build_input), after.get(build_input), alone=only)
-        groups[rank, said].add(build_input.platform)
+        described = words(build_input, before.get(build_input), after.get(build_input), alone=only)
+        groups[rank, described].add(build_input.platform)
     return [
         Difference(
-            words=said,
+            words=described,
             platforms=() if "" in names or names == platforms else tuple(sorted(names)),
         )
-        for (_, said), names in sorted(groups.items())
+        for (_, described), names in sorted(groups.items())
     ]

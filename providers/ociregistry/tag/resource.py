@@ -41,7 +41,7 @@ class TagResource:
         return str(inputs["ref"])
 
     async def check(self, urn: str, olds: Properties, properties: Properties) -> dict[str, Any]:
-        """Validate, and note the tag as declared.
+        """Validate, and record the tag as declared.
 
         An import is checked with the inputs that it read, which may name no owner.
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fleet.registry.errors import RegistryError, UnreadableError, moved
 from fleet.registry.interface import Manifest, Registry
 from fleet.registry.manifest import OWNER_ANNOTATION, annotations_of, document_of
-from fleet.registry.manifest_cache import Library
+from fleet.registry.manifest_cache import ManifestCache
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.placeholder import is_placeholder
 from providers.ociregistry.tag.index import Wanted, wanted
@@ -46,9 +46,9 @@ class Tagger:
         self._registry = registry
         self._due = due
         self._digest = digest or self.names
-        self._library = Library(registry)
-        self._describer = Describer(registry, self._library)
-        self._placer = Placer(registry, self._library)
+        self._manifests = ManifestCache(registry)
+        self._describer = Describer(registry, self._manifests)
+        self._placer = Placer(registry, self._manifests)
 
     async def create(self, inputs: TagInputs) -> TagState:
         """Make the tag name what is declared, by the rules of adoption.
@@ -116,7 +116,7 @@ class Tagger:
 
     async def holds(self, image: ManifestReference) -> bool:
         """Tell whether the registry has a manifest; asked once a minute at most."""
-        return await self._library.has(image.repository, image.digest)
+        return await self._manifests.has(image.repository, image.digest)
 
     async def find(self, ref: TagReference) -> Found | None:
         """Describe a tag that no state knows, for an import; None where it is absent.
@@ -140,7 +140,7 @@ class Tagger:
             return None, None
         if digest == unless:
             return digest, Live(digest=digest, owner="")
-        manifest = await self._library.find(ref.repository, digest)
+        manifest = await self._manifests.find(ref.repository, digest)
         if manifest is None or is_placeholder(manifest):
             return digest, None
         annotations = annotations_of(document_of(manifest, str(ref)))
@@ -150,7 +150,9 @@ class Tagger:
         if not inputs.complete:
             raise RegistryError(_unfinished(inputs))
         sources = inputs.sources
-        found = await asyncio.gather(*(self._library.need(s.repository, s.digest) for s in sources))
+        found = await asyncio.gather(
+            *(self._manifests.need(s.repository, s.digest) for s in sources)
+        )
         return wanted(inputs, tuple(zip(sources, found, strict=True)))
 
     async def _carry_out(
@@ -171,7 +173,7 @@ class Tagger:
         if decision.write:
             await self._write(ref, index, before)
         # Written just now, or found under the tag: the pointers to it need not ask again.
-        self._library.keep(ref.repository, index)
+        self._manifests.keep(ref.repository, index)
         return state
 
     async def _write(self, ref: TagReference, manifest: Manifest, before: str | None) -> None:
@@ -190,7 +192,7 @@ class Tagger:
         self, repository: Repository, platforms: tuple[Platform, ...]
     ) -> tuple[Platform, ...]:
         present = await asyncio.gather(
-            *(self._library.has(repository, platform.digest) for platform in platforms)
+            *(self._manifests.has(repository, platform.digest) for platform in platforms)
         )
         return tuple(p for p, there in zip(platforms, present, strict=True) if there)
 

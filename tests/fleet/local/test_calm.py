@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from fleet.local import engine
-from fleet.local.engine_output import Calm
+from fleet.local.engine_output import OutputFilter
 from fleet.local.paths import Checkout, checkout
 
 IMAGE = "docker-build:index:Image python-uvicorn/build:py3.13-slim-0.34.0-amd64"
@@ -24,8 +24,8 @@ class Clock:
 
 
 def shown(*lines: str) -> list[str]:
-    calm = Calm(lambda: 0.0)
-    return [line for line in lines if calm.shows(line)]
+    output = OutputFilter(lambda: 0.0)
+    return [line for line in lines if output.shows(line)]
 
 
 @pytest.mark.parametrize(
@@ -79,17 +79,17 @@ def test_what_follows_the_rows_is_shown_whole() -> None:
 
 def test_of_a_long_build_a_row_is_shown_after_each_silence() -> None:
     clock = Clock()
-    calm = Calm(clock)
+    output = OutputFilter(clock)
     seen = []
     for second in range(25):
         clock.seconds = second
         row = f" +  {IMAGE} creating ({second}s) #18 {second} copying"
-        seen += [second] if calm.shows(row) else []
+        seen += [second] if output.shows(row) else []
     assert seen == [10, 20]
     clock.seconds = 29
-    assert calm.shows(f" +  {IMAGE} created (29s) ")
+    assert output.shows(f" +  {IMAGE} created (29s) ")
     clock.seconds = 31
-    assert not calm.shows(f" +  {IMAGE} creating (31s) "), "something was said two seconds ago"
+    assert not output.shows(f" +  {IMAGE} creating (31s) "), "something was said two seconds ago"
 
 
 @pytest.fixture
@@ -131,8 +131,8 @@ FAILED = f"{BUILD} **creating failed** error: failed to solve: process did not c
 
 
 def passed(*lines: str) -> list[str]:
-    calm = Calm(lambda: 0.0)
-    return [each for line in lines for each in (*calm.before(line), line) if calm.shows(line)]
+    output = OutputFilter(lambda: 0.0)
+    return [each for line in lines for each in (*output.before(line), line) if output.shows(line)]
 
 
 def test_the_step_that_a_build_failed_at_is_shown_with_its_platform_and_what_it_printed() -> None:
