@@ -64,7 +64,9 @@ def add_to(commands: Commands) -> None:
 
 def _versions(chosen: argparse.Namespace) -> int:
     with _left("Nothing was changed."):
-        versions(chosen.root, chosen.stack)
+        text = versions(chosen.root, chosen.stack)
+    # Both files are written by now, whether or not this can be.
+    print(text, end="", flush=True)
     return 0
 
 
@@ -83,8 +85,8 @@ def _left(what: str) -> Iterator[None]:
         raise TroubleError(f"{what} {error}") from error
 
 
-def versions(root: Path, stack: str) -> None:
-    """Have the declaration and lock of ``stack`` follow new releases; print what changed and why.
+def versions(root: Path, stack: str) -> str:
+    """Have the declaration and lock of ``stack`` follow new releases; return what changed and why.
 
     Both files are written, or none: also none when a source is down, empty, malformed, oversized
     or lacks most of what is declared.
@@ -108,7 +110,7 @@ def versions(root: Path, stack: str) -> None:
         today = datetime.now(UTC).date()
         found = discovered(root, stack, sources, partial(cycles, client), today)
     write_all(found.after, found.before)
-    print(told(found, root, notes), end="")
+    return told(found, root, notes)
 
 
 def lock(root: Path, stack: str, *, refresh: str, newest: str = "") -> None:
