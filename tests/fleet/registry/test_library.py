@@ -1,7 +1,7 @@
 """What one repository holds is no proof for another."""
 
 from fleet.registry.client import Client
-from fleet.registry.manifest_cache import Library
+from fleet.registry.manifest_cache import ManifestCache
 from fleet.registry.reference import Repository
 from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.registry_fake import FakeRegistry
@@ -12,9 +12,9 @@ def test_a_manifest_of_one_repository_is_not_present_in_another(call: Caller) ->
     other = Repository(host=call.registry.host, name="team/other")
 
     async def both(client: Client) -> tuple[bool, bool]:
-        library = Library(client)
-        here = await library.find(call.repository, digest)
-        there = await library.find(other, digest)
+        cache = ManifestCache(client)
+        here = await cache.find(call.repository, digest)
+        there = await cache.find(other, digest)
         return here is not None, there is not None
 
     assert call(both) == (True, False)
@@ -26,9 +26,9 @@ def test_its_bytes_are_read_once_for_all_repositories_that_hold_it(call: Caller)
     other = Repository(host=call.registry.host, name="team/other")
 
     async def thrice(client: Client) -> None:
-        library = Library(client)
+        cache = ManifestCache(client)
         for repository in (call.repository, other, other, call.repository):
-            assert await library.need(repository, digest)
+            assert await cache.need(repository, digest)
 
     call(thrice)
     assert methods(call.registry) == ["GET", "HEAD"]
