@@ -34,7 +34,7 @@ class VerifiedBuild(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Prerequisites:
-    """What builds need first: ``verified`` digests by build, ``wheels`` by their name."""
+    """Prerequisites of builds: ``verified`` digests by build, ``wheels`` by their name."""
 
     verified: Mapping[str, pulumi.Output[str]]
     wheels: Mapping[str, pulumi.Output[str]]

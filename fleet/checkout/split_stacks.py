@@ -5,7 +5,7 @@ from pathlib import Path
 from fleet.checkout.stack_config import config_file, config_of_file, declaration_of_file
 from fleet.declaration.problems import Problems
 from fleet.declaration.split import FleetStack, in_turn
-from fleet.declaration.stack_share import Share, is_part, narrowed, parse_share
+from fleet.declaration.stack_share import ShareConfig, is_share, narrowed, parse_share
 
 _PREFIX, _SUFFIX = "Pulumi.", ".yaml"
 
@@ -13,7 +13,7 @@ _PREFIX, _SUFFIX = "Pulumi.", ".yaml"
 def stacks_of(root: Path, stack: str) -> tuple[FleetStack, ...]:
     """Return the stacks that ``stack`` is split into, each after those that it needs.
 
-    There are none where ``stack`` is not split, or is a part itself.
+    There are none where ``stack`` is not split, or is a share itself.
 
     :raises DeclarationError: with every problem of one of the files, or of how they fit together.
     """
@@ -27,7 +27,7 @@ def stacks_of(root: Path, stack: str) -> tuple[FleetStack, ...]:
 
 
 def refuse_split(root: Path, stack: str) -> None:
-    """Return unless ``stack`` is split, for it would write the same names as its parts.
+    """Return unless ``stack`` is split, for it would write the same names as its shares.
 
     :raises DeclarationError: when it is; and as of :func:`stacks_of`.
     """
@@ -40,13 +40,13 @@ def refuse_split(root: Path, stack: str) -> None:
         problems.raise_if_any()
 
 
-def part_file(path: Path, stack: str) -> Path:
+def share_file(path: Path, stack: str) -> Path:
     """Return what ``path``, a file that each run writes, is called for one stack of several."""
     return path.with_name(f"{path.stem}.{stack}{path.suffix}")
 
 
-def _shares(root: Path, whole: str) -> dict[str, Share]:
-    """Return what each part of ``whole`` says, by the name of its stack."""
+def _shares(root: Path, whole: str) -> dict[str, ShareConfig]:
+    """Return what each share of ``whole`` says, by the name of its stack."""
     found = {}
     for path in sorted(root.glob(f"{_PREFIX}*{_SUFFIX}")):
         # Files of other stacks are none of this one's business, whatever is wrong with them.
@@ -54,7 +54,7 @@ def _shares(root: Path, whole: str) -> dict[str, Share]:
             continue
         problems = Problems()
         config = config_of_file(path, problems)
-        if is_part(config) and config["part-of"] == whole:
+        if is_share(config) and config["part-of"] == whole:
             name = path.name.removeprefix(_PREFIX).removesuffix(_SUFFIX)
             found[name] = parse_share(config, path.name, problems)
     return found

@@ -12,7 +12,7 @@ from fleet.declaration import validators
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import READABLE_BY_ALL, READABLE_BY_ALL_REMEDY, parse
 from fleet.declaration.problems import DeclarationError, Problems
-from fleet.declaration.stack_share import Share, is_part, narrowed, parse_share
+from fleet.declaration.stack_share import ShareConfig, is_share, narrowed, parse_share
 
 PROJECT = "fleet"
 """The Pulumi project's name, and so the namespace of its configuration keys."""
@@ -40,7 +40,7 @@ def declaration_of_file(path: Path) -> Declaration:
     """
     problems = Problems()
     config = config_of_file(path, problems)
-    if is_part(config):
+    if is_share(config):
         found = _narrowed(path.parent, parse_share(config, path.name, problems), path.name)
     else:
         found = parse(config, path.name, problems)
@@ -52,7 +52,7 @@ def declaration_of_file(path: Path) -> Declaration:
 def declaration_of_engine(config: Mapping[str, str], stack: str, root: Path) -> Declaration:
     """Return the declaration in ``config``, as the engine hands it over: JSON text by key.
 
-    A part's declaration is in another stack's file below ``root``. Images come in the order of the
+    A share's declaration is in another stack's file below ``root``. Images come in the order of the
     file in either case: the engine's JSON has keys in alphabetical order, and the catalog would
     differ from the one that is made of the file.
 
@@ -60,7 +60,7 @@ def declaration_of_engine(config: Mapping[str, str], stack: str, root: Path) -> 
     """
     own = _own_keys({key: _decoded(text) for key, text in config.items()})
     source = f"Pulumi.{stack}.yaml"
-    if is_part(own):
+    if is_share(own):
         return _narrowed(root, parse_share(own, source), source)
     return parse(_in_order(own, images_named_in(root / source)), source)
 
@@ -90,10 +90,10 @@ def whole_stack(root: Path, stack: str) -> str:
     :raises DeclarationError: when the file of ``stack`` can't be read.
     """
     config = config_of_file(config_file(root, stack), Problems())
-    return str(config["part-of"]) if is_part(config) else stack
+    return str(config["part-of"]) if is_share(config) else stack
 
 
-def _narrowed(root: Path, share: Share, source: str) -> Declaration:
+def _narrowed(root: Path, share: ShareConfig, source: str) -> Declaration:
     return narrowed(declaration_of_file(config_file(root, share.whole)), share, source)
 
 

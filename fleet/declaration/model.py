@@ -95,8 +95,8 @@ class Image:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
-    """What is said of a stack that manages some images of a fleet, and other stacks the rest.
+class StackShare:
+    """The share of a stack that manages some images of a fleet, and other stacks the rest.
 
     ``whole`` is the stack that holds the declaration, and after which lock and owner are named.
     ``fleet`` are the images of all stacks, as they are declared; ``stacks`` says which stack has
@@ -130,7 +130,7 @@ class Declaration:
     nodes: Mapping[str, Node]
     logins: Mapping[str, Login]
     images: tuple[Image, ...]
-    part: Part | None
+    share: StackShare | None
     schedules: Mapping[str, str]
     secrets: tuple[str, ...]
     variables: Mapping[str, str]
@@ -148,11 +148,11 @@ class Declaration:
     @property
     def by_name(self) -> Mapping[str, Image]:
         """The images of the whole fleet by their names, those of other stacks included."""
-        return {image.name: image for image in (self.part.fleet if self.part else self.images)}
+        return {image.name: image for image in (self.share.fleet if self.share else self.images)}
 
     def fleet_of(self, stack: str) -> str:
         """Return what the fleet of ``stack`` is called: the stack that holds its declaration."""
-        return self.part.whole if self.part else stack
+        return self.share.whole if self.share else stack
 
     @property
     def host(self) -> str:

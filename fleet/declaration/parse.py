@@ -67,7 +67,7 @@ def parse(
         nodes=nodes(reader, builders),
         logins=parse_logins(reader, registry),
         images=images,
-        part=None,
+        share=None,
         schedules=_schedules(reader),
         secrets=reader.texts("secrets", validators.SECRET, ()),
         variables=_variables(reader),

@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from fleet.declaration.config_reader import Pattern
 from fleet.declaration.model import Declaration
 from fleet.declaration.problems import DeclarationError, Problems
-from fleet.declaration.stack_share import Share
+from fleet.declaration.stack_share import ShareConfig
 
 _NAME = Pattern(
     r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}",
@@ -31,7 +31,7 @@ class FleetStack:
     github: bool
 
 
-def in_turn(whole: Declaration, shares: Mapping[str, Share]) -> tuple[FleetStack, ...]:
+def in_turn(whole: Declaration, shares: Mapping[str, ShareConfig]) -> tuple[FleetStack, ...]:
     """Return the stacks with ``shares`` of ``whole``, by name, each after those that it needs.
 
     :raises DeclarationError: when they are not the whole fleet, each image and the repository once;
@@ -55,7 +55,7 @@ def in_turn(whole: Declaration, shares: Mapping[str, Share]) -> tuple[FleetStack
 
 
 def _note_images(
-    whole: Declaration, name: str, shares: Mapping[str, Share], problems: Problems
+    whole: Declaration, name: str, shares: Mapping[str, ShareConfig], problems: Problems
 ) -> None:
     for image in whole.by_name:
         holders = [stack for stack, share in shares.items() if image in share.only]
@@ -69,7 +69,7 @@ def _note_images(
 
 
 def _note_github(
-    whole: Declaration, name: str, shares: Mapping[str, Share], problems: Problems
+    whole: Declaration, name: str, shares: Mapping[str, ShareConfig], problems: Problems
 ) -> None:
     if whole.github is None:
         return
@@ -82,7 +82,9 @@ def _note_github(
         problems.add("fleet:github", what, "Leave fleet:with-github: true in one")
 
 
-def _note_below(stack: str, share: Share, holders: Mapping[str, str], problems: Problems) -> None:
+def _note_below(
+    stack: str, share: ShareConfig, holders: Mapping[str, str], problems: Problems
+) -> None:
     """Note each image of which ``share`` says that another stack has it than the one that does."""
     for image, named in share.below.items():
         holder = holders.get(image, "")
@@ -92,7 +94,7 @@ def _note_below(stack: str, share: Share, holders: Mapping[str, str], problems: 
 
 
 def _stacks(
-    whole: Declaration, shares: Mapping[str, Share], holders: Mapping[str, str]
+    whole: Declaration, shares: Mapping[str, ShareConfig], holders: Mapping[str, str]
 ) -> dict[str, FleetStack]:
     """Return the stacks by name, in the order in which their first images are declared."""
     order = list(whole.by_name)

@@ -1,4 +1,4 @@
-"""A stack that manages a part of a fleet: which images, and where the images below them are."""
+"""A stack's share of a fleet: which images, and where the images below them are."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from fleet.declaration import validators
 from fleet.declaration.config_reader import Pattern, Reader
-from fleet.declaration.model import Declaration, Part
+from fleet.declaration.model import Declaration, StackShare
 from fleet.declaration.problems import Problems
 
 KEYS = ("part-of", "only", "below", "with-github")
@@ -19,10 +19,10 @@ _STACK = Pattern(
 _WHOLE = Pattern(validators.STACK_NAME, "is no stack name", "Name the stack with the declaration")
 
 
-class Share(NamedTuple):
-    """What a part says: the stack with the declaration, its own images, stacks of others by image.
+class ShareConfig(NamedTuple):
+    """A share as configured: the stack with the declaration, own images, stacks of others by image.
 
-    ``github`` tells whether this part looks after the GitHub repository, for only one can; it need
+    ``github`` tells whether this share looks after the GitHub repository, for only one can; it need
     not have images.
     """
 
@@ -32,22 +32,24 @@ class Share(NamedTuple):
     github: bool
 
 
-def is_part(config: Mapping[str, Any]) -> bool:
+def is_share(config: Mapping[str, Any]) -> bool:
     """Tell whether ``config``, a stack's values without ``fleet:``, refers to another stack's."""
     return "part-of" in config
 
 
-def parse_share(config: Mapping[str, Any], source: str, found: Problems | None = None) -> Share:
-    """Return what the configuration of a part says.
+def parse_share(
+    config: Mapping[str, Any], source: str, found: Problems | None = None
+) -> ShareConfig:
+    """Return what the configuration of a share says.
 
-    :raises DeclarationError: with every problem; what all parts have in common is not for a part.
+    :raises DeclarationError: with every problem; what all shares have in common is not for one.
     """
     problems = found or Problems()
     reader = Reader(path="fleet:", values=config, problems=problems)
     reader.only(KEYS)
     below = reader.inner("below")
     github = reader.flag("with-github", fallback=False)
-    share = Share(
+    share = ShareConfig(
         whole=reader.text("part-of", _WHOLE),
         only=reader.texts("only", validators.REPOSITORY, () if github else None),
         below={str(image): below.text(image, _STACK) for image in below.values},
@@ -57,7 +59,7 @@ def parse_share(config: Mapping[str, Any], source: str, found: Problems | None =
     return share
 
 
-def narrowed(whole: Declaration, share: Share, source: str) -> Declaration:
+def narrowed(whole: Declaration, share: ShareConfig, source: str) -> Declaration:
     """Return ``whole`` with the images of ``share`` alone.
 
     :raises DeclarationError: when an image is not declared there, or it is not said which stack
@@ -77,12 +79,14 @@ def narrowed(whole: Declaration, share: Share, source: str) -> Declaration:
             what = f"is missing, and {image.name} is built on it"
             problems.add(f"fleet:below.{needed}", what, remedy)
     problems.raise_if_any(source)
-    part = Part(whole=share.whole, fleet=whole.images, stacks=share.below)
-    return replace(whole, images=own, part=part, github=whole.github if share.github else None)
+    own_share = StackShare(whole=share.whole, fleet=whole.images, stacks=share.below)
+    return replace(
+        whole, images=own, share=own_share, github=whole.github if share.github else None
+    )
 
 
 def widened(declaration: Declaration) -> Declaration:
-    """Return ``declaration`` with the images of the whole fleet, where it is that of a part."""
-    if declaration.part is None:
+    """Return ``declaration`` with the images of the whole fleet, where it is that of a share."""
+    if declaration.share is None:
         return declaration
-    return replace(declaration, images=declaration.part.fleet, part=None)
+    return replace(declaration, images=declaration.share.fleet, share=None)

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from fleet.checkout.split_stacks import part_file
+from fleet.checkout.split_stacks import share_file
 from fleet.console import TroubleError, say
 from fleet.github.run_files import REPORT, named, read_report
 
@@ -38,4 +38,4 @@ def list_removals(stacks: Sequence[str] = ()) -> int:
 
 
 def _files(path: Path, stacks: Sequence[str]) -> list[Path]:
-    return [part_file(path, stack) for stack in stacks] or [path]
+    return [share_file(path, stack) for stack in stacks] or [path]

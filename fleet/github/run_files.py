@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from fleet.checkout.split_stacks import part_file
+from fleet.checkout.split_stacks import share_file
 from fleet.console import TroubleError
 from fleet.reports.report import Report, ReportError, joined, parse
 
@@ -23,7 +23,7 @@ def read_report(
     """
     path = named(REPORT, environment)
     if stacks:
-        return joined({stack: _read(part_file(path, stack)) for stack in stacks})
+        return joined({stack: _read(share_file(path, stack)) for stack in stacks})
     return _read(path)
 
 

@@ -40,7 +40,7 @@ def add_to(commands: Commands) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What was asked for: the stack, and what of its lock is to be resolved again."""
+    """The request of a command: the stack, and what of its lock is to be resolved again."""
 
     stack: str
     refresh: str = ""

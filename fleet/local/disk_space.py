@@ -11,13 +11,13 @@ from fleet.local.requirements import Needs
 from fleet.units import in_units
 
 FOR_STATE = 256 * 10**6
-"""What has to be free where a state is written, in bytes: several times the largest one seen."""
+"""Bytes that have to be free where a state is written: several times the largest one seen."""
 
 FOR_DAEMONS = 2 * 10**9
-"""What has to be free for the registry's and the builder's data beside it."""
+"""Bytes that have to be free for the registry's and the builder's data beside it."""
 
 BUILDER_KEEPS = 20 * 10**9
-"""What the builder's cache holds at most."""
+"""Bytes that the builder's cache holds at most."""
 
 # Measured: an unpacked base in the builder and its layers in the registry; the layers that a
 # platform image has of its own.

@@ -1,4 +1,4 @@
-"""Whether the declared remote nodes answer: asked before builds, and after some failed.
+"""A probe of the declared remote nodes: asked before builds, and after some failed.
 
 docker-build asks a node at the first build on it, waits 20 s, and leaves each build to fail by
 itself with an error of the transport; what stands in the way is told here, in words.

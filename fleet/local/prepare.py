@@ -1,4 +1,4 @@
-"""What goes before every call of the engine, each step cheap when there is nothing to do."""
+"""Preparation of every call of the engine, each step cheap when there is nothing to do."""
 
 import json
 import os

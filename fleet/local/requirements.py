@@ -1,4 +1,4 @@
-"""What a stack's declaration asks of this machine."""
+"""Requirements of a stack's declaration on this machine."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,7 +24,7 @@ DOCKER_BUILDER = "default"
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """What to provide: a registry on ``port``, a builder for ``platforms``, base images.
+    """The needs of a stack: a registry on ``port``, a builder for ``platforms``, base images.
 
     ``host`` is the registry's ``host:port``; ``port`` is ``None`` when the registry is not on this
     machine. Of ``platforms``, the embedded builder builds those in ``built_here``; ``builders``
@@ -49,7 +49,7 @@ class Needs:
 
     @property
     def builder(self) -> bool:
-        """Whether the embedded builder is wanted."""
+        """True where the embedded builder is wanted."""
         return bool(self.built_here)
 
     @property
@@ -59,17 +59,17 @@ class Needs:
 
     @property
     def own_docker_config(self) -> bool:
-        """Whether there is a login or a builder of ours, which the user's folder does not get."""
+        """True with a login or a builder of ours, which the user's folder does not get."""
         return self.port is not None or self.builder or bool(self.described)
 
     @property
     def stand_ins(self) -> bool:
-        """Whether base images may be made here: they need our registry and our builder."""
+        """True where base images may be made here: they need our registry and our builder."""
         return self.port is not None and self.builder
 
     @property
     def anything(self) -> bool:
-        """Whether any daemon is to run on this machine."""
+        """True where any daemon is to run on this machine."""
         return self.port is not None or self.builder
 
 

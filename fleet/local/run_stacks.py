@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from fleet.checkout.split_stacks import part_file
+from fleet.checkout.split_stacks import share_file
 from fleet.console import TroubleError, say
 from fleet.declaration.problems import DeclarationError
 from fleet.declaration.split import FleetStack
@@ -65,7 +65,7 @@ def _files_of(stack: str) -> Iterator[None]:
     """Have the files of a run named after its ``stack``, in this process's environment."""
     before = {name: os.environ[name] for name in _FILES if os.environ.get(name)}
     for name, value in before.items():
-        os.environ[name] = str(part_file(Path(value), stack))
+        os.environ[name] = str(share_file(Path(value), stack))
     try:
         yield
     finally:

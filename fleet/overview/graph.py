@@ -90,7 +90,7 @@ def _official(images: tuple[Image, ...]) -> list[Node]:
 
 def _elsewhere(images: tuple[Image, ...], declaration: Declaration) -> list[Node]:
     here = {image.name for image in images}
-    stacks = declaration.part.stacks if declaration.part else {}
+    stacks = declaration.share.stacks if declaration.share else {}
     names = dict.fromkeys(i.builds_on for i in images if i.builds_on and i.builds_on not in here)
     return [
         Node(key=_image_key(name), kind="elsewhere", lines=(name, f"of stack {stacks[name]}"))

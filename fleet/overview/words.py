@@ -19,7 +19,7 @@ def below(image: Image, declaration: Declaration) -> str:
     """Return what ``image`` is built on, and the stack that has it where that is another."""
     if not image.builds_on:
         return "official Python images"
-    stacks = declaration.part.stacks if declaration.part else {}
+    stacks = declaration.share.stacks if declaration.share else {}
     elsewhere = stacks.get(image.builds_on)
     return f"{image.builds_on} of stack {elsewhere}" if elsewhere else image.builds_on
 

@@ -101,7 +101,7 @@ def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
         images=tuple(
             _image_plan(image, declaration, inputs, owner) for image in in_order(declaration.images)
         ),
-        stacks=declaration.part.stacks if declaration.part else {},
+        stacks=declaration.share.stacks if declaration.share else {},
         shared=_shared(declaration),
         logins=variables(declaration.logins),
         protected=declaration.protected,

@@ -18,7 +18,7 @@ from fleet.registry.interface import Registry
 from fleet.registry.reference import Repository, is_digest
 
 PREFIX = "undo-"
-"""What the tags of undo records begin with; no build tag does, for those begin with ``py``."""
+"""The prefix of the tags of undo records; no build tag does, for those begin with ``py``."""
 _TYPE = "application/vnd.multi-py.fleet.undo.v1+json+gzip"
 
 
@@ -33,7 +33,7 @@ class Removal:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """What a remover declares in a repository; `pointers` is None where the remover leaves."""
+    """The declaration of a remover in a repository; `pointers` is None where the remover leaves."""
 
     remover: str
     pointers: tuple[str, ...] | None

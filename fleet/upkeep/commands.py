@@ -174,7 +174,7 @@ async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: 
 def _images(here: Checkout, chosen: argparse.Namespace, plan: Plan) -> tuple[images.Image, ...]:
     """Return the images to sweep; of one that nothing declares, no build tag is planned.
 
-    :raises TroubleError: for a part of a fleet, when the image is not its own.
+    :raises TroubleError: for a share of a fleet, when the image is not its own.
     """
     declared = {image.name: images.image_of(image) for image in plan.images}
     if not chosen.image:
@@ -182,9 +182,9 @@ def _images(here: Checkout, chosen: argparse.Namespace, plan: Plan) -> tuple[ima
     if chosen.image in declared:
         return (declared[chosen.image],)
     declaration = declaration_of_file(config_file(here.root, chosen.stack))
-    if declaration.part:
+    if declaration.share:
         # What another stack's state holds would look superseded here.
-        raise _not_own(here, chosen, declaration.part.whole)
+        raise _not_own(here, chosen, declaration.share.whole)
     public = Repository.parse(f"{declaration.registry}/{chosen.image}")
     return (images.Image(public=public, planned=frozenset()),)
 
@@ -206,8 +206,8 @@ def _not_own(here: Checkout, chosen: argparse.Namespace, whole: str) -> TroubleE
 def _split(here: Checkout, chosen: argparse.Namespace) -> int:
     path = config_file(here.root, chosen.stack)
     declaration = declaration_of_file(path)
-    if declaration.part:
-        raise TroubleError(f"{chosen.stack} is a part of {declaration.part.whole} already")
+    if declaration.share:
+        raise TroubleError(f"{chosen.stack} is a part of {declaration.share.whole} already")
     written = strict_yaml.load(path, Problems())
     for name, text in split.stack_files(declaration, chosen.stack, written).items():
         _write(here.root / name, text)

@@ -1,4 +1,4 @@
-"""What lives as long as the provider's process: the registry client, and what was declared."""
+"""Objects that live as long as the provider's process: registry client, declared resources."""
 
 import os
 from collections import defaultdict
@@ -61,14 +61,14 @@ class Session:
         self._logins = NO_LOGINS
         self.environment = environment
         self.inputs: dict[str, Mapping[str, str]] = {}
-        """What went into a tag by the last run's inputs: the SDK hands them to `check` alone."""
+        """Build inputs of a tag by the last run's inputs: the SDK hands them to `check` alone."""
         self.gone: dict[str, PriorState] = {}
         """The tags that this run's refresh found absent."""
         self.declared = Declared()
         self.destroying = False
-        """Whether this run is known to destroy the stack, so that its reading names what goes."""
+        """True where this run destroys the stack, so that its reading names what goes."""
         self.took_over = False
-        """Whether the provider's configuration changed in this run: another process refreshed."""
+        """True where this run changed the provider's configuration: another process refreshed."""
         self.hosts = Hosts()
         self.sightings = Sightings()
         self.log: Callable[[str, str], Awaitable[None]] = _silent
@@ -110,7 +110,7 @@ class Session:
 
     @property
     def allowed(self) -> Allowed:
-        """What may be removed in this run."""
+        """The pointers that may be removed in this run."""
         return self.settings.allowed
 
     def configure(self, logins: object) -> None:
@@ -158,7 +158,7 @@ class Session:
 
 
 class Declared:
-    """What the program declared in this run, as `check` saw it.
+    """The tags and repositories that the program declared in this run, as `check` saw it.
 
     A resource that was renamed in the program is deleted under its old name after it was
     created under its new one. What is declared here is kept through that deletion.
@@ -169,7 +169,7 @@ class Declared:
         self._tags: defaultdict[Repository, set[str]] = defaultdict(set)
         self._recorded: defaultdict[TagReference, set[str]] = defaultdict(set)
         self.keeps = False
-        """Whether a remover of this run says that pointers stay when their remover goes."""
+        """True where a remover of this run keeps pointers when their remover is deleted."""
 
     def add_tag(self, ref: TagReference) -> None:
         """Note that a tag is declared."""

@@ -7,7 +7,7 @@ import pulumi
 import pytest
 
 from fleet.declaration.parse import parse
-from fleet.declaration.stack_share import Share, narrowed
+from fleet.declaration.stack_share import ShareConfig, narrowed
 from fleet.plan.plan import Plan, make_plan
 from tests.components.engine import IMAGE, STACK, STALE, TAG, Engine, digest, run
 from tests.components.plans import compiling, on_two_builders, plan, stacked
@@ -218,7 +218,7 @@ ARGUMENTS = "child/build:py3.11-slim-0.34.0"
 
 def part(only: str, *, revision: str = "0" * 40, **below: str) -> Plan:
     """The plan of one image in a stack of its own; the files of ``base`` are of ``revision``."""
-    share = Share(whole="prod", only=(only,), below=below, github=False)
+    share = ShareConfig(whole="prod", only=(only,), below=below, github=False)
     given = inputs(
         WHOLE,
         lock=lock(WHOLE, pins=PINS),

@@ -44,7 +44,7 @@ def examine(
         return
     yield from lock.look(root, stack, declaration)
     # Of a fleet that was split, one part has the secrets, for it looks after GitHub.
-    keeper = next((part.name for part in stacks_of(root, stack) if part.github), stack)
+    keeper = next((share.name for share in stacks_of(root, stack) if share.github), stack)
     yield from state.look(root, keeper, declaration, environment)
     if declaration.github is None:
         yield fail(

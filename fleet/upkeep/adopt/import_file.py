@@ -28,7 +28,7 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Adoption:
-    """What an import would take over, and what it leaves.
+    """The tags that an import would take over, and those that it leaves.
 
     ``adopted`` names everything in the file; ``unowned`` are those of it whose index carries no
     owner, so that the next ``up`` replaces them by builds of this fleet; ``off`` the pointers of it

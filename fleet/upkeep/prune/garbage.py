@@ -1,4 +1,4 @@
-"""Which digests nothing needs any more, and which of them have waited long enough: pure."""
+"""Digests that nothing needs any more, and those that have waited long enough; pure."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass

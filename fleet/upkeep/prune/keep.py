@@ -1,4 +1,4 @@
-"""What an image's repositories have to keep, seen together: pure."""
+"""Digests that an image's repositories have to keep, seen together; pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from fleet.upkeep.state import State
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """What was seen of an image's repositories, and what is needed of them.
+    """The snapshots of an image's repositories, and what is needed of them.
 
     ``doubts`` say why nothing is taken from what a repository shows: ``held`` and ``needs`` are of
     the others. Without the public one there are none: what they are needed for is seen there.

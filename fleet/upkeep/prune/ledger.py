@@ -20,7 +20,7 @@ from fleet.registry.interface import Registry
 from fleet.registry.reference import Repository, is_digest
 
 PREFIX = "ledger-"
-"""What the tags of ledgers begin with; no build tag does, for those begin with ``py``."""
+"""The prefix of the tags of ledgers; no build tag does, for those begin with ``py``."""
 _TYPE = "application/vnd.multi-py.fleet.ledger.v1+json+gzip"
 
 Names = Mapping[str, tuple[str, ...]]
@@ -29,7 +29,7 @@ Names = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """What runs saw of the repositories of an image, by their names.
+    """Digests and tags that runs saw in the repositories of an image, by their names.
 
     ``entries`` map a digest to the RFC 3339 time since which it is unreferenced, empty while it is
     needed. ``tags`` map a tag to the digests that it was seen to name, the last first, as far as

@@ -28,7 +28,7 @@ MAX_SHARE = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What a look at an image found: the unreferenced digests, and the ledger after that look.
+    """The result of reading an image: the unreferenced digests, and the ledger after that.
 
     ``held`` is what each of its repositories held. ``doubts`` say why nothing is taken from what a
     repository shows, ``refused`` why nothing of what is due there may go; ``unrecorded`` are
@@ -51,7 +51,7 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class Swept:
-    """What went, and what did not and why."""
+    """The digests that were deleted, and those that were not, with reasons."""
 
     gone: tuple[UnreferencedDigest, ...] = ()
     kept: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What a sweep says of itself."""
+"""The report of a sweep."""
 
 from fleet.upkeep.prune.garbage import UnreferencedDigest
 from fleet.upkeep.prune.prune import Found, Swept

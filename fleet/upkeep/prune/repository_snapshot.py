@@ -1,4 +1,4 @@
-"""What a repository holds, as far as can be known: its names, and the manifests behind them."""
+"""Snapshot of a repository, as far as can be known: its tags, and the manifests behind them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

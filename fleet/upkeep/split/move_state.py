@@ -19,7 +19,7 @@ _WHEELS = "docker-build:index:Image"  # those that are no tag's
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """What goes to another stack: URNs of what is nobody's child; it takes its children along.
+    """The move to other stacks: URNs of what is nobody's child; the engine moves children with it.
 
     ``renamed_to`` is the stack that gets the rest, and with it the old stack's history: that one is
     renamed, so that nothing is left under the old name.

@@ -1,4 +1,4 @@
-"""What a repository's pointers are now, by its registry, as a refresh records it."""
+"""Live pointers of a repository, by its registry, as a refresh records them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection

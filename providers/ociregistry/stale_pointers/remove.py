@@ -21,7 +21,7 @@ from providers.ociregistry.stale_pointers.undo_entry import UndoEntryWriter
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What an update removed, or would remove, and what of its list it left, with the reasons.
+    """The pointers that an update removed, or would remove, and those that it left, with reasons.
 
     `going` is that list less what it left, tag to the digest that each stands for; `tags` are all
     of the repository.
@@ -36,7 +36,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class _Belongings:
-    """What goes along with a remover (tag to manifest), and the declared names that do not."""
+    """Pointers that go with their remover (tag to manifest), and declared ones that stay."""
 
     going: Mapping[str, Manifest]
     kept: tuple[Kept, ...]
@@ -44,7 +44,7 @@ class _Belongings:
 
 @dataclass(frozen=True, kw_only=True)
 class _Removing:
-    """What a removal of several names knows: `tags` that are there, and what was `removed`."""
+    """The state of a removal of several tags: `tags` that are there, and those `removed`."""
 
     inputs: StaleInputs
     claim: Claim

@@ -20,7 +20,7 @@ _COMMIT = re.compile(r"([0-9a-f]{7})[0-9a-f]*(-dirty)?")
 
 @dataclass(frozen=True, kw_only=True, order=True)
 class BuildInput:
-    """What a key is about: a kind, a name within it, and the platform where it has one."""
+    """A build input by its key: a kind, a name within it, and the platform where it has one."""
 
     kind: str
     name: str = ""

@@ -14,7 +14,7 @@ Read = tuple[ManifestReference, Manifest]
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """What shall be named, and the sources whose content must be in place before."""
+    """The index that a tag shall name, and the sources whose content must be in place before."""
 
     index: Manifest
     sources: tuple[Read, ...]

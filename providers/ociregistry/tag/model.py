@@ -39,12 +39,12 @@ class TagInputs:
 
     @property
     def is_pointer(self) -> bool:
-        """Whether this is a name for another tag's digest, and no version tag."""
+        """True for a name of another tag's digest, which is no version tag."""
         return not self.platforms
 
     @property
     def joins(self) -> bool:
-        """Whether the index is made here; else it is the source's, byte for byte."""
+        """True where the index is made here; else it is the source's, byte for byte."""
         return len(self.sources) > 1
 
     @property
@@ -54,7 +54,7 @@ class TagInputs:
 
     @property
     def complete(self) -> bool:
-        """Whether every digest is known, as it must be before anything is written."""
+        """True where every digest is known, as it must be before anything is written."""
         return all(source.digest for source in self.sources)
 
 
@@ -185,7 +185,7 @@ class Live:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """Whether the tag is to be written, and the digest that this displaces."""
+    """The decision to write a tag or not, and the digest that this displaces."""
 
     write: bool
     previous: str = ""

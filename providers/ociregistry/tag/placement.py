@@ -1,4 +1,4 @@
-"""What an index names, put into the repository in which a tag shall name it."""
+"""Placement of what an index names in the repository in which a tag shall name it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from fleet.registry.reference import ManifestReference, Repository, TagReference
 
 
 class _Missing(NamedTuple):
-    """What is not in the target yet; of a source that is no index, its blobs alone."""
+    """Content that is not in the target yet; of a source that is no index, its blobs alone."""
 
     source: Repository
     content: Content

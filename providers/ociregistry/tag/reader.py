@@ -1,4 +1,4 @@
-"""What a tag names, described: its platforms, and inputs that would leave it as it is."""
+"""Description of what a tag names: its platforms, and inputs that would leave it as it is."""
 
 import asyncio
 from dataclasses import dataclass

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from fleet.checkout.project import gather
-from fleet.declaration.model import Part
+from fleet.declaration.model import StackShare
 from fleet.declaration.problems import DeclarationError
 from fleet.lock.serialization import values_of
 from tests.fleet.checkout.folders import write
@@ -25,11 +25,11 @@ def test_a_lock_that_was_not_written_is_one_problem_with_the_command_for_its_sta
 
 def test_a_part_is_told_the_stack_that_holds_the_lock_of_all(tmp_path: Path) -> None:
     whole = replace(declaration(), registry="ghcr.io/multi-py")
-    part = replace(whole, part=Part(whole="prod", fleet=whole.images, stacks={}))
+    share = replace(whole, share=StackShare(whole="prod", fleet=whole.images, stacks={}))
     with pytest.raises(DeclarationError, match=r"locks/prod\.yaml: .*`make lock STACK=prod`"):
-        gather(tmp_path, "prod-web", part)
+        gather(tmp_path, "prod-web", share)
     write(tmp_path / "locks/prod.yaml", yaml.safe_dump(values_of(lock(whole))))
-    assert gather(tmp_path, "prod-web", part).stack == "prod"
+    assert gather(tmp_path, "prod-web", share).stack == "prod"
 
 
 def test_a_broken_lock_is_restored_or_made_anew_for_its_stack(tmp_path: Path) -> None:

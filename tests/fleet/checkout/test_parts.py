@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fleet.checkout.split_stacks import part_file, refuse_split, stacks_of
+from fleet.checkout.split_stacks import refuse_split, share_file, stacks_of
 from fleet.checkout.stack_config import declaration_of_file
 from fleet.declaration.problems import DeclarationError
 from fleet.upkeep.split.split import stack_files
@@ -77,4 +77,4 @@ def test_an_image_that_was_added_since_is_missed(root: Path) -> None:
 
 
 def test_each_stack_has_a_file_of_its_own(tmp_path: Path) -> None:
-    assert part_file(tmp_path / "report.json", "prod-a.b") == tmp_path / "report.prod-a.b.json"
+    assert share_file(tmp_path / "report.json", "prod-a.b") == tmp_path / "report.prod-a.b.json"

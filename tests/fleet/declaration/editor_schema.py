@@ -10,7 +10,7 @@ import jsonschema
 
 from fleet.declaration.parse import parse
 from fleet.declaration.problems import DeclarationError, Problem
-from fleet.declaration.stack_share import is_part, parse_share
+from fleet.declaration.stack_share import is_share, parse_share
 from tests.fleet.examples import config, image
 
 ROOT: Final = Path(__file__).parents[3]
@@ -79,7 +79,7 @@ def changed(values: Mapping[str, Any], place: Place, value: object) -> Any:
 def of_parser(values: Mapping[str, Any]) -> list[Problem]:
     """Return the problems that the parser finds in a stack's ``values``."""
     try:
-        if is_part(values):
+        if is_share(values):
             parse_share(values, "")
         else:
             parse(values)

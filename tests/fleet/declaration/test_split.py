@@ -7,7 +7,7 @@ import pytest
 from fleet.declaration.parse import parse
 from fleet.declaration.problems import DeclarationError
 from fleet.declaration.split import FleetStack, in_turn
-from fleet.declaration.stack_share import Share
+from fleet.declaration.stack_share import ShareConfig
 from tests.fleet.examples import config, image
 
 IMAGES = {
@@ -19,13 +19,13 @@ IMAGES = {
 WHOLE = parse(config(images=IMAGES, github={"repository": "multi-py/fleet"}))
 
 
-def share(*only: str, github: bool = False, **below: str) -> Share:
-    return Share(whole="prod", only=only, below=below, github=github)
+def share(*only: str, github: bool = False, **below: str) -> ShareConfig:
+    return ShareConfig(whole="prod", only=only, below=below, github=github)
 
 
-def split(**changed: Share | None) -> dict[str, Share]:
+def split(**changed: ShareConfig | None) -> dict[str, ShareConfig]:
     """A stack an image and one for GitHub; those of ``changed`` in place of these."""
-    shares: dict[str, Share | None] = {
+    shares: dict[str, ShareConfig | None] = {
         "p-base": share("base"),
         "p-github": share(github=True),
         "p-lone": share("lone"),
@@ -36,7 +36,7 @@ def split(**changed: Share | None) -> dict[str, Share]:
     return {name: given for name, given in shares.items() if given is not None}
 
 
-def said(**changed: Share | None) -> str:
+def said(**changed: ShareConfig | None) -> str:
     with pytest.raises(DeclarationError) as failure:
         in_turn(WHOLE, split(**changed))
     return str(failure.value)

@@ -36,7 +36,7 @@ def test_a_part_has_its_images_and_knows_the_others() -> None:
     assert [i.name for i in declared.images] == ["child"]
     assert set(declared.by_name) == {"child", "base", "lone"}
     assert declared.fleet_of("prod-child") == "prod"
-    assert declared.part.stacks == {"base": "prod-base"}
+    assert declared.share.stacks == {"base": "prod-base"}
 
 
 def test_one_part_alone_looks_after_github() -> None:
@@ -45,7 +45,7 @@ def test_one_part_alone_looks_after_github() -> None:
 
 
 def test_parts_that_hold_both_need_no_other_stack() -> None:
-    assert part(only=["child", "base"]).part.stacks == {}
+    assert part(only=["child", "base"]).share.stacks == {}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
-from fleet.declaration.stack_share import Share, narrowed
+from fleet.declaration.stack_share import ShareConfig, narrowed
 from fleet.overview.graph import Node, document, mermaid, nodes
 from tests.fleet import examples
 
@@ -66,7 +66,7 @@ def test_tags_that_are_left_out_are_not_counted() -> None:
 
 def test_an_image_of_another_stack_is_a_node_of_its_own() -> None:
     whole = declared({"web": "", "top": "web"})
-    share = Share(whole="dev", only=("top",), below={"web": "dev-web"}, github=False)
+    share = ShareConfig(whole="dev", only=("top",), below={"web": "dev-web"}, github=False)
     found = nodes(narrowed(whole, share, "Pulumi.dev-top.yaml"), {})
     assert [(node.lines[0], node.kind) for node in found] == [
         ("web", "elsewhere"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
-from fleet.declaration.stack_share import Share, narrowed
+from fleet.declaration.stack_share import ShareConfig, narrowed
 from fleet.overview.colours import paint
 from fleet.overview.predict import foresight
 from fleet.overview.recorded_state import Known, parse_known
@@ -118,7 +118,7 @@ def test_an_image_without_pointers_has_one_table() -> None:
 
 def test_the_stack_that_has_the_image_below_is_named() -> None:
     whole = declared(web=web(), top=web(**{"builds-on": "web", "versions": ["0.34.0"]}))
-    share = Share(whole="dev", only=("top",), below={"web": "dev-web"}, github=False)
+    share = ShareConfig(whole="dev", only=("top",), below={"web": "dev-web"}, github=False)
     part = narrowed(whole, share, "Pulumi.dev-top.yaml")
     found = foresight(plan_of(part, examples.inputs(whole)), Known())
     text = report(part, found, "", Look(width=80))

@@ -10,7 +10,7 @@ from fleet.checkout.templates import read_templates
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.declaration.split import FleetStack, in_turn
-from fleet.declaration.stack_share import Share
+from fleet.declaration.stack_share import ShareConfig
 from fleet.github.render import workflows
 from tests.fleet.examples import PLATFORMS, config, image
 
@@ -57,7 +57,7 @@ def rendered(**overrides: Any) -> dict[str, str]:
 def stacks_of(declaration: Declaration) -> tuple[FleetStack, ...]:
     """A stack an image of such a fleet, and one for the repository."""
     shares = {
-        f"prod-{image.name}": Share(
+        f"prod-{image.name}": ShareConfig(
             whole="prod",
             only=(image.name,),
             below={image.builds_on: f"prod-{image.builds_on}"} if image.builds_on else {},
@@ -65,7 +65,7 @@ def stacks_of(declaration: Declaration) -> tuple[FleetStack, ...]:
         )
         for image in declaration.images
     }
-    last = Share(whole="prod", only=(), below={}, github=True)
+    last = ShareConfig(whole="prod", only=(), below={}, github=True)
     return in_turn(declaration, {**shares, "prod-github": last})
 
 

@@ -76,7 +76,7 @@ def test_what_was_encrypted_can_be_read_in_the_part_that_needs_it(root: Path) ->
         assert written["config"]["github:baseUrl"] == "https://example.com/"
         given = written["config"].get("secrets:KEY")
         assert given == (secret if name == "Pulumi.prod-github.yaml" else None)
-        assert declaration_of_file(root / name).part is not None
+        assert declaration_of_file(root / name).share is not None
 
 
 def test_the_engine_and_the_file_say_the_same_of_a_part(root: Path) -> None:
