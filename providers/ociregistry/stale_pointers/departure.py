@@ -44,7 +44,7 @@ class Leaving:
 
         Only such go as the state lists or declares: that is what a preview could name. Each is
         named before the first one is removed. What this run declares stays, and all of them where
-        `parting` says so. One that the last run declared and that is somebody else's by now stays
+        `parting` says so, or where the remover was replaced by itself (`pulumi up --replace`). One that the last run declared and that is somebody else's by now stays
         with a warning. The record of what was ever removed is in the registry afterwards.
 
         :raises UnreachableError: if the registry can't be reached, with the remedy for one that is
@@ -53,6 +53,8 @@ class Leaving:
         :raises OciError: where no preview could, because the provider's configuration changed.
         """
         inputs = self._session.departing(properties)
+        if self._session.declared.is_replaced(inputs.repository, urn):
+            return
         try:
             found = await parting(self._session, urn, inputs)
             if self._session.took_over and not found.stays:
