@@ -44,8 +44,9 @@ class Leaving:
 
         Only such go as the state lists or declares: that is what a preview could name. Each is
         named before the first one is removed. What this run declares stays, and all of them where
-        `parting` says so, or where the remover was replaced by itself (`pulumi up --replace`). One that the last run declared and that is somebody else's by now stays
-        with a warning. The record of what was ever removed is in the registry afterwards.
+        `parting` says so, or where the remover was replaced by itself (`pulumi up --replace`). One
+        that the last run declared and that is somebody else's by now stays with a warning. The
+        record of what was ever removed is in the registry afterwards.
 
         :raises UnreachableError: if the registry can't be reached, with the remedy for one that is
             gone for good. One on loopback is forgotten with a warning: nobody pulls from it.
