@@ -168,6 +168,7 @@ class Declared:
         self._repositories: defaultdict[Repository, set[str]] = defaultdict(set)
         self._tags: defaultdict[Repository, set[str]] = defaultdict(set)
         self._recorded: defaultdict[TagReference, set[str]] = defaultdict(set)
+        self._created: set[tuple[Repository, str]] = set()
         self.keeps = False
         """True where a remover of this run keeps pointers when their remover is deleted."""
 
@@ -188,6 +189,14 @@ class Declared:
         """Note that a resource looks after a repository's pointers."""
         self._repositories[repository].add(urn)
         self.keeps = self.keeps or keeps
+
+    def add_created(self, repository: Repository, urn: str) -> None:
+        """Note that this run created the remover of a repository."""
+        self._created.add((repository, urn))
+
+    def is_replaced(self, repository: Repository, urn: str) -> bool:
+        """Tell whether what is deleted under a URN is what this run replaced there."""
+        return (repository, urn) in self._created
 
     def tags(self, repository: Repository) -> frozenset[str]:
         """Return the declared tags of a repository."""

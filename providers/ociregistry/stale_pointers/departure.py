@@ -44,8 +44,9 @@ class Departure:
 
         Only such go as the state lists or declares: that is what a preview could name. Each is
         named before the first one is removed. What this run declares stays, and all of them where
-        `delete_policy` says so. One that the last run declared and that is somebody else's by now
-        stays with a warning. The record of what was ever removed is in the registry afterwards.
+        `delete_policy` says so, or where the remover was replaced by itself (`pulumi up
+        --replace`). One that the last run declared and that is somebody else's by now stays with a
+        warning. The record of what was ever removed is in the registry afterwards.
 
         :raises UnreachableError: if the registry can't be reached, with the remedy for one that is
             gone for good. One on loopback is forgotten with a warning: nobody pulls from it.
@@ -53,6 +54,8 @@ class Departure:
         :raises OciError: where no preview could, because the provider's configuration changed.
         """
         inputs = self._session.departing(properties)
+        if self._session.declared.is_replaced(inputs.repository, urn):
+            return
         try:
             found = await delete_policy(self._session, urn, inputs)
             if self._session.took_over and not found.stays:

@@ -100,6 +100,7 @@ class StaleResource:
         async with self._claiming(urn, properties, preview=preview):
             view = await self._look(urn, self._inputs(properties), View())
             step = self._step(urn, properties, view, [], known=View())
+            self._session.declared.add_created(step.inputs.repository, urn)
             return await self._apply(step, [], preview=preview)
 
     async def update(

@@ -63,6 +63,19 @@ class TestDestroy:
         engine.delete("s")
         assert fleet.tags == before
 
+    def test_one_that_is_replaced_by_itself_costs_no_name(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        engine.refresh("s")
+        replaced = engine.resources.pop("s")
+        # The policy keeps this one.
+        declared = [pointer for pointer in fleet.pointers if pointer != "py3.12-0.34"]
+        engine.up(STALE, "s", fleet.inputs(pointers=declared))
+        engine.resources["s"] = replaced
+        before = fleet.tags
+        engine.delete("s")
+        assert fleet.tags == before > {"py3.12-0.34"}
+
     def test_a_tag_that_is_declared_in_the_same_run_stays(
         self, engine: Engine, fleet: Fleet
     ) -> None:
