@@ -33,6 +33,7 @@ class _Log:
     planning: bool = False
     program: bool = False
     ended: int = 0
+    raised: bool = False
     result: str = ""
 
     def add(self, event: Mapping[str, Any]) -> None:
@@ -68,6 +69,8 @@ class _Log:
         if diagnostic.get("severity") == "error" and text:
             self.errors.append(text)
             urn = str(diagnostic.get("urn") or "")
+            # That of a resource names it; the program's own error does not (engine 3.259).
+            self.raised = self.raised or not urn
             token = urn.split("::")[2].rpartition("$")[2] if urn.count("::") >= 3 else ""  # noqa: PLR2004 - the parts of a URN
             if token.startswith(_OURS):
                 self.steps.setdefault(urn, Step(urn=urn, token=token)).errors.append(text)
@@ -90,11 +93,13 @@ class _Log:
 
     @property
     def complete(self) -> bool:
-        """Whether the program got to its end: the engine then has outputs of the stack."""
+        """Whether the program got to its end: the engine then has outputs of the stack.
+
+        The SDK hands over outputs of a program that raised, too.
+        """
         # A preview has outputs of the stack when it is registered as well.
-        return self.result == "succeeded" or (
-            bool(self.result) and self.ended >= (2 if self.planning else 1)
-        )
+        ended = self.ended >= (2 if self.planning else 1) and not self.raised
+        return self.result == "succeeded" or (bool(self.result) and ended)
 
 
 def report_of(events: Iterable[Mapping[str, Any]]) -> Report:
