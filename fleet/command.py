@@ -47,6 +47,14 @@ class Commands:
         return made
 
 
+def add_lock_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say what of a lock is resolved again."""
+    text = "ask again for base digests and yanked versions; builders: and for these"
+    parser.add_argument("--refresh", nargs="?", const="1", choices=["1", "builders"], help=text)
+    text = "resolve the distributions of this image again, or those of all"
+    parser.add_argument("--newest", default="", metavar="IMAGE", help=text)
+
+
 def _folder(text: str) -> Path:
     # Whole: what a command starts works in the checkout, not where the command was given.
     return Path(text).resolve()

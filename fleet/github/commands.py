@@ -24,7 +24,7 @@ from fleet.github.job import Job
 from fleet.github.proposal import changed_files, propose
 from fleet.github.removal_gate import list_removals
 from fleet.github.render.report_page import JOB_LIMIT
-from fleet.github.run_files import REPORT, named, read_report
+from fleet.github.run_files import named, read_report
 from fleet.local.paths import checkout
 from fleet.local.run_report import lines_of, write
 from fleet.reports.event_log import parse_events, report_of
@@ -142,8 +142,7 @@ def _report(asked: Asked) -> int:
         raise TroubleError(f"{asked.events}: {error}.") from error
     for line in lines_of(report):
         sys.stdout.write(f"{line}\n")
-    if path := os.environ.get(REPORT):
-        write(report, Path(path))
+    write(report)
     return 0 if report.complete else 1
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from fleet.checkout.split_stacks import share_file
 from fleet.console import TroubleError, say
-from fleet.github.run_files import REPORT, named, read_report
+from fleet.github.run_files import named, read_report
+from fleet.local.run_report import REPORT
 
 FOLDER = "FLEET_REMOVALS"
 """The variable that names the folder which is handed over."""

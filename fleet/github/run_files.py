@@ -7,9 +7,8 @@ from pathlib import Path
 
 from fleet.checkout.split_stacks import share_file
 from fleet.console import TroubleError
+from fleet.local.run_report import REPORT
 from fleet.reports.report import Report, ReportError, joined, parse
-
-REPORT = "FLEET_REPORT"
 
 
 def read_report(

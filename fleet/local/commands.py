@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from fleet.checkout.split_stacks import stacks_of
-from fleet.command import Commands, Run
+from fleet.command import Commands, Run, add_lock_flags
 from fleet.console import TroubleError, say
 from fleet.local import (
     backend,
@@ -30,12 +30,7 @@ def add_to(commands: Commands) -> None:
     for name, (summary, command) in _COMMANDS.items():
         made = commands.add(name, summary, _here(command), interrupted=_GOES_ON)
         if name == "lock":
-            text = "ask again for base digests and yanked versions; builders: and for these"
-            made.add_argument(
-                "--refresh", nargs="?", const="1", choices=["1", "builders"], help=text
-            )
-            text = "resolve the distributions of this image again, or those of all"
-            made.add_argument("--newest", default="", metavar="IMAGE", help=text)
+            add_lock_flags(made)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from fleet.reports.event_log import parse_events, report_of
 from fleet.reports.report import Report, ReportError, document
 from providers.ociregistry.stale_pointers.allow_list import SETTING
 
-VARIABLE = "FLEET_REPORT"
+REPORT = "FLEET_REPORT"
 
 
 def logging(env: Mapping[str, str]) -> dict[str, str]:
@@ -24,7 +24,7 @@ def forget() -> None:
 
     One that says what this run may remove is still read, and stays.
     """
-    path = os.environ.get(VARIABLE)
+    path = os.environ.get(REPORT)
     if path and path != os.environ.get(SETTING):
         Path(path).unlink(missing_ok=True)
 
@@ -46,8 +46,7 @@ def conclude(log: Path) -> None:
         print("\n".join(lines_of(report)), flush=True)
     except OSError:
         hush()
-    if path := os.environ.get(VARIABLE):
-        write(report, Path(path))
+    write(report)
 
 
 def lines_of(report: Report) -> Iterator[str]:
@@ -61,14 +60,18 @@ def lines_of(report: Report) -> Iterator[str]:
     yield report.summary
 
 
-def write(report: Report, path: Path) -> None:
-    """Replace the file at ``path`` in one step, so that nobody reads half of it.
+def write(report: Report) -> None:
+    """Replace the file that ``FLEET_REPORT`` names in one step, so that nobody reads half of it.
 
     :raises TroubleError: when it can't be written.
     """
+    named = os.environ.get(REPORT)
+    if not named:
+        return
+    path = Path(named)
     partial = path.with_name(f"{path.name}.partial")
     try:
         partial.write_text(f"{json.dumps(document(report))}\n", encoding="utf-8")
         partial.replace(path)
     except OSError as error:
-        raise TroubleError(f"{VARIABLE}: {path} can't be written ({error.strerror}).") from error
+        raise TroubleError(f"{REPORT}: {path} can't be written ({error.strerror}).") from error

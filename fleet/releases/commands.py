@@ -12,7 +12,7 @@ import yaml
 
 from fleet.checkout.lock_file import is_local, lock_file, read_lock
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
-from fleet.command import Commands
+from fleet.command import Commands, add_lock_flags
 from fleet.console import TroubleError
 from fleet.declaration.model import Declaration
 from fleet.declaration.problems import Problems
@@ -55,11 +55,7 @@ def add_to(commands: Commands) -> None:
     text = "Have the declaration and its lock follow new releases; print what changed and why"
     commands.add("versions", text, _versions)
     text = "Resolve what the lock does not cover, with what this machine has (lock prepares that)"
-    made = commands.add("resolve", text, _resolve)
-    text = f"ask again for base digests and yanked versions; {_BUILDERS}: and for these"
-    made.add_argument("--refresh", nargs="?", const="1", choices=["1", _BUILDERS], help=text)
-    text = f"resolve the distributions of this image again, or those of {_ALL}"
-    made.add_argument("--newest", default="", metavar="IMAGE", help=text)
+    add_lock_flags(commands.add("resolve", text, _resolve))
 
 
 def _versions(chosen: argparse.Namespace) -> int:
