@@ -17,7 +17,7 @@ def say(text: str) -> None:
 
 
 def hush() -> None:
-    """Have nothing more printed: nobody reads stdout any more, which is no error.
+    """Have nothing more printed: nobody reads stdout any more, which is not an error.
 
     What is left in its buffer would be written, and complained about, at the exit.
     """

@@ -33,7 +33,7 @@ state is kept, a warning is printed, and the reason is recorded as `unread`. |
 
 An update removes what the state lists: after a refresh, that is what the registry holds; with
 `--refresh=false`, it is what the last run recorded. Only a create reads the registry itself,
-because there is no state yet. A resource that `--target` leaves out neither lists nor removes
+because no state exists yet. A resource that `--target` leaves out neither lists nor removes
 anything.
 
 When its image leaves the declaration, and at `pulumi destroy`, the resource removes the pointers
