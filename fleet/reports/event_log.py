@@ -18,6 +18,8 @@ _OURS: Final = "ociregistry:index:"
 _STACK: Final = "pulumi:pulumi:Stack"
 # docker-build and the GitHub provider only warn of what they could not read, and keep the state.
 _UNVERIFIED: Final = re.compile("unable to verify|could not be verified")
+# The engine's last word on a run in which a step failed; like the program's own error, without a URN.
+_VERDICT: Final = re.compile("(preview|update|refresh|destroy) (failed|canceled)")
 _NO_END: Final = "the engine ended before it told what became of this"
 _COLOUR: Final = re.compile(r"<\{%[^%]*%\}>")
 
@@ -70,7 +72,7 @@ class _Log:
             self.errors.append(text)
             urn = str(diagnostic.get("urn") or "")
             # That of a resource names it; the program's own error does not (engine 3.259).
-            self.raised = self.raised or not urn
+            self.raised = self.raised or not (urn or _VERDICT.fullmatch(text))
             token = urn.split("::")[2].rpartition("$")[2] if urn.count("::") >= 3 else ""  # noqa: PLR2004 - the parts of a URN
             if token.startswith(_OURS):
                 self.steps.setdefault(urn, Step(urn=urn, token=token)).errors.append(text)

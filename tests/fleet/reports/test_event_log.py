@@ -61,6 +61,8 @@ def test_a_run_is_complete_where_the_program_got_to_its_end() -> None:
     assert report(registered, registered, broken).complete, "one resource failed"
     of_a_tag = {"diagnosticEvent": {"severity": "error", "message": "no", "urn": "urn:x::y::z::w"}}
     assert report(registered, of_a_tag, registered, broken).complete
+    verdict = said("error", "update failed\n")
+    assert report(registered, of_a_tag, registered, verdict, broken).complete
     raised = said("error", "Program failed with an unhandled exception: broken")
     assert not report(registered, raised, registered, broken).complete
 
