@@ -109,7 +109,7 @@ def _build(
         build.name,
         opts,
         context=context(assets.context, assets.shared_context),
-        dockerfile=docker_build.DockerfileArgs(location=f"{assets.context}/Dockerfile"),
+        dockerfile=docker_build.DockerfileArgs(location=assets.dockerfile),
         build_args=arguments,
         platforms=platforms(build.platforms),
         builder=docker_build.BuilderConfigArgs(name=build.builder),
@@ -132,7 +132,7 @@ def _verification(
         verification_name(build),
         opts,
         context=context(assets.verification, assets.shared_verification),
-        dockerfile=docker_build.DockerfileArgs(location=f"{assets.verification}/Dockerfile"),
+        dockerfile=docker_build.DockerfileArgs(location=assets.verification_dockerfile),
         build_args={
             "IMAGE": pinned(build.repository, digest_or_nothing(digest)),
             "EXPECT": build.expectation,
