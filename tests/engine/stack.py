@@ -214,6 +214,10 @@ class EngineStack:
         (self.root / "Pulumi.yaml").write_text(json.dumps(project))
         (self.root / "Pulumi.dev.yaml").write_text("{}")
         shutil.copy(Path(__file__).with_name("program.py"), self.root / "__main__.py")
+        # As `make` has it: the engine keeps no logs.
+        home = Path(self.environment["PULUMI_HOME"])
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "logs").touch()
 
 
 _LOGGED = frozenset({"up", "preview", "refresh", "destroy", "import"})
@@ -230,6 +234,8 @@ def _settings(root: Path) -> dict[str, str]:
         "PULUMI_BACKEND_URL": f"file://{root / 'state'}",
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # Else the engine tries for 2.5 s a run to fetch the plugins of the SDKs that are installed.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_DEBUG_COMMANDS": "true",  # --event-log is one of them
         "DOCKER_CONFIG": str(root / "docker"),
     }

@@ -54,6 +54,7 @@ class Engine:
             "PULUMI_CONFIG_PASSPHRASE": "",
             "PULUMI_HOME": str(home),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }
         engine.select(here, self.pulumi, STACK, self.env)
 

@@ -56,7 +56,7 @@ def test_a_stack_elsewhere_keeps_the_users_backend_trust_and_passphrase(tmp_path
     found = environment.settings(checkout(tmp_path), needs(port=None, host="ghcr.io"), {})
     assert set(found) == {
         "PATH", "PULUMI_HOME", "PULUMI_SKIP_UPDATE_CHECK", "DOCKER_CONFIG", "BUILDX_CONFIG",
-        "FLEET_LOGINS",
+        "FLEET_LOGINS", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION",
     }  # fmt: skip
 
 
