@@ -9,6 +9,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.integration.rebuilding import emptied
 from tests.integration.registry_view import RegistryView
 from tests.integration.workshop import IMAGE, Workshop
 
@@ -96,21 +97,24 @@ def test_after_the_repair_an_up_converges(
     assert workshop.up(stack=STACK).done == ()
 
 
+@pytest.mark.parametrize("builder", ["warm", "emptied"])
 def test_a_base_that_moved_for_one_platform_is_told_and_leaves_the_layers_of_the_others(
-    workshop: Workshop, views: dict[str, RegistryView]
+    workshop: Workshop, views: dict[str, RegistryView], builder: str
 ) -> None:
     tag = f"py3.13-slim-{VERSION}"
     before = {image.platform: image for image in views[FRAGILE].pull(tag)}
     base = workshop.view("python", f"{workshop.registry.partition('/')[0]}/stand-in")
     with closing(base):
-        base.relabel("3.13-slim", "linux/arm64", "once")
+        base.relabel("3.13-slim", "linux/arm64", builder)
     workshop.make("-s", "lock", f"STACK={STACK}", "REFRESH=1")
     shown = workshop.pulumi("preview", "--stack", STACK).printed
     assert "/stand-in/python:3.13-slim moved for linux/arm64" in " ".join(shown.split())
+    if builder == "emptied":
+        emptied(workshop)
     workshop.up(stack=STACK)
     for image in views[FRAGILE].pull(tag):
         moved = image.config["config"]["Labels"].get("moved")
-        assert moved == ("once" if image.platform == "linux/arm64" else None)
+        assert moved == (builder if image.platform == "linux/arm64" else None)
         assert image.layers == before[image.platform].layers
 
 
