@@ -59,7 +59,7 @@ class Lister:
         :raises RegistryError: if the list cannot be read whole, or a name can't be read.
         """
         listed = await self._registry.tags(inputs.repository)
-        pointers = live_pointers({*listed.tags, *known.since}, inputs.grammar)
+        pointers = live_pointers({*listed.tags, *known.stale_since}, inputs.grammar)
         seen = await asyncio.gather(
             *(self._look(inputs, pointer, listed.tags, known) for pointer in pointers)
         )
@@ -124,7 +124,7 @@ class _Findings:
             live=self.live,
             interrupted=self.interrupted,
             objections=self.objections,
-            since=self.since,
+            stale_since=self.since,
             read_on=self.today,
         )
 
@@ -144,7 +144,7 @@ class _Findings:
             objection = objection or _untimed(self.trouble)
         if objection:
             self.objections[tag] = objection
-        dated = self.known.since.get(tag, "")
+        dated = self.known.stale_since.get(tag, "")
         # What is finished now needs no date; one that it has already outlives a failure.
         if days and (dated or not (objection or unfinished)):
             self.since[tag] = dated or self.today

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Annotated
 
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Removal
@@ -15,11 +16,11 @@ _ATTACHED = "sha256-"
 
 
 @dataclass(frozen=True, kw_only=True)
-class PointerKind:
-    """One kind of pointer, and the pattern that its tags match in full."""
+class PointerPattern:
+    """One kind of pointer: its name, and the regular expression that its tags match in full."""
 
-    kind: str
-    pattern: re.Pattern[str]
+    kind: Annotated[str, "LATEST, X.Y or X."]
+    pattern: Annotated[str, "A regular expression that pointers of this kind match in full."]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,10 +37,9 @@ class StaleInputs:
     repository: Repository
     owner: str
     pointers: frozenset[str]
-    grammar: tuple[PointerKind, ...]
+    grammar: tuple[PointerPattern, ...]
     policy: Mapping[str, Policy]
     max_removals: float = 0.5
-    allow_mass: bool = False
     keep_on_destroy: bool = False
     stale: Mapping[str, str] = field(default_factory=dict)
     allowed: Allowed = EVERYTHING
@@ -70,15 +70,15 @@ class View:
     """The live pointers of a repository, tag to digest, as the state records them.
 
     `objections` say of undeclared ones why they must stay. `interrupted` are placeholder manifests
-    of a removal that did not end, each with the digest that it stands for. `since` is the date
-    (RFC 3339 full-date, UTC) on which a pointer under a policy with grace was first seen stale,
-    `read_on` that of the last reading whose time registry and machine agreed on, empty before one.
+    of a removal that did not end, each with the digest that it stands for. `stale_since` is the
+    date (RFC 3339 full-date, UTC) on which a pointer under a policy with grace was first seen
+    stale, `read_on` that of the last reading whose time registry and machine agreed on.
     """
 
     live: Mapping[str, str] = field(default_factory=dict)
     objections: Mapping[str, str] = field(default_factory=dict)
     interrupted: Mapping[str, str] = field(default_factory=dict)
-    since: Mapping[str, str] = field(default_factory=dict)
+    stale_since: Mapping[str, str] = field(default_factory=dict)
     read_on: str = ""
 
     def stood_for(self, tag: str) -> str:
@@ -101,7 +101,7 @@ class View:
             live=rest(self.live),
             objections=rest(self.objections),
             interrupted=rest(self.interrupted),
-            since=rest(self.since),
+            stale_since=rest(self.stale_since),
             read_on=self.read_on,
         )
 
@@ -151,12 +151,12 @@ def _grace(pointer: Pointer, view: View, inputs: StaleInputs) -> str:
         return ""
     if not view.read_on:
         return f"goes {policy.days} days after the registry's time is known"
-    day = policy.goes_on(view.since.get(pointer.tag, view.read_on))
+    day = policy.goes_on(view.stale_since.get(pointer.tag, view.read_on))
     # Dates of one form compare as text (RFC 3339, section 5.1).
     return f"goes on {day}" if day > view.read_on else ""
 
 
-def live_pointers(tags: Iterable[str], grammar: tuple[PointerKind, ...]) -> tuple[Pointer, ...]:
+def live_pointers(tags: Iterable[str], grammar: tuple[PointerPattern, ...]) -> tuple[Pointer, ...]:
     """Return the tags that the grammar takes for pointers; the first matching kind counts."""
     found = []
     for tag in sorted(tags):
@@ -166,8 +166,8 @@ def live_pointers(tags: Iterable[str], grammar: tuple[PointerKind, ...]) -> tupl
     return tuple(found)
 
 
-def _kind_of(tag: str, grammar: tuple[PointerKind, ...]) -> str | None:
-    return next((entry.kind for entry in grammar if entry.pattern.fullmatch(tag)), None)
+def _kind_of(tag: str, grammar: tuple[PointerPattern, ...]) -> str | None:
+    return next((entry.kind for entry in grammar if re.fullmatch(entry.pattern, tag)), None)
 
 
 def undeclared(live: Iterable[Pointer], inputs: StaleInputs) -> tuple[Pointer, ...]:
@@ -191,7 +191,7 @@ def may_be_version(tag: str) -> bool:
 
 
 def versions_of_line(
-    line: str, tags: Iterable[str], grammar: tuple[PointerKind, ...]
+    line: str, tags: Iterable[str], grammar: tuple[PointerPattern, ...]
 ) -> tuple[str, ...]:
     """Return the tags that the pointer `line` could have been made from, the highest first.
 
@@ -220,7 +220,7 @@ def refusal(removals: int, live: int, inputs: StaleInputs) -> str:
 
     The share is that of the live pointers; at the limit it still passes.
     """
-    if inputs.allow_mass or removals <= inputs.max_removals * live:
+    if removals <= inputs.max_removals * live:
         return ""
     return (
         f"{inputs.repository}: {removals} of {live} live pointers would be removed, more than the "
@@ -232,9 +232,4 @@ def refusal(removals: int, live: int, inputs: StaleInputs) -> str:
 def changes(recorded: Mapping[str, object], declared: Mapping[str, object]) -> tuple[str, ...]:
     """Return the input properties that differ."""
     names = sorted(set(declared) - {"waitFor"})
-    return tuple(name for name in names if _differ(recorded.get(name), declared[name]))
-
-
-def _differ(recorded: object, declared: object) -> bool:
-    # A state that was written before a property existed lacks it: as good as an empty one.
-    return recorded != declared and not (recorded is None and declared in ({}, []))
+    return tuple(name for name in names if recorded.get(name) != declared[name])

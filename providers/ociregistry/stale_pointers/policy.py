@@ -36,14 +36,3 @@ def parse_policy(text: str) -> Policy | None:
         return KEEP if text == "keep" else REMOVE
     match = _AFTER.fullmatch(text)
     return Policy(days=int(match[1])) if match else None
-
-
-def is_date(text: object) -> bool:
-    """Tell whether `text` is an RFC 3339 full-date such as 2026-11-23."""
-    if not isinstance(text, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        return False
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True

@@ -10,6 +10,7 @@ from fleet.registry.interruption import STOPPED, readable
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Claim, remover_of
 from providers.ociregistry.context import Change, Session
+from providers.ociregistry.fields import encoded
 from providers.ociregistry.properties import Properties
 from providers.ociregistry.stale_pointers.departure import Departure
 from providers.ociregistry.stale_pointers.last_tag import last_tags
@@ -25,7 +26,6 @@ from providers.ociregistry.stale_pointers.model import (
 from providers.ociregistry.stale_pointers.not_allowed import names, not_allowed_of, still_there
 from providers.ociregistry.stale_pointers.properties import (
     recorded_view,
-    removals,
     stale_inputs,
     view_properties,
 )
@@ -169,7 +169,7 @@ class StaleResource:
         listed = due(view, step.inputs)
         await self._log_waiting(urn, listed, step.known)
         kept = _merged(listed.kept, outcome.kept, step.not_allowed.values())
-        removed = [*record, *removals(outcome.removed)]
+        removed = [*record, *encoded(outcome.removed)]
         outputs = {**news, **view_properties(view, listed.stale, kept), "removed": removed}
         if failure is not None:
             raise RemovalFailedError(
@@ -281,7 +281,7 @@ class StaleResource:
     async def _log_waiting(self, urn: str, listed: Due, known: View) -> None:
         """Log the pointers whose grace has just begun."""
         for kept in listed.waiting:
-            if kept.tag not in known.since:
+            if kept.tag not in known.stale_since:
                 await self._session.log(f"stale: {kept.tag} ({kept.digest}, {kept.reason})", urn)
 
     def _inputs(self, properties: Properties) -> StaleInputs:
