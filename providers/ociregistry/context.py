@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 
 from fleet.http.hosts import Hosts
 from fleet.registry.client import Client
@@ -54,10 +55,6 @@ class Session:
         self._open_transport = open_transport or (lambda logins: Transport(logins=logins))
         self._now = now
         self._transport: Transport | None = None
-        self._tagger: Tagger | None = None
-        self._lister: Lister | None = None
-        self._pointer_remover: PointerRemover | None = None
-        self._settings: RunSettings | None = None
         self._logins = NO_LOGINS
         self.environment = environment
         self.inputs: dict[str, Mapping[str, str]] = {}
@@ -74,39 +71,29 @@ class Session:
         self.log: Callable[[str, str], Awaitable[None]] = _silent
         self.warn: Callable[[str, str], Awaitable[None]] = _silent
 
-    @property
+    @cached_property
     def tagger(self) -> Tagger:
         """The one that acts on tags."""
-        if self._tagger is None:
-            sampling = RefreshSampling(verify_all=self.settings.verify_all, now=self._now)
-            self._tagger = Tagger(self._client(), sampling.due, self._seen_by_tag)
-        return self._tagger
+        sampling = RefreshSampling(verify_all=self.settings.verify_all, now=self._now)
+        return Tagger(self._client, sampling.due, self._seen_by_tag)
 
-    @property
+    @cached_property
     def lister(self) -> Lister:
         """The one that lists stale pointers."""
-        if self._lister is None:
-            self._lister = Lister(self._client(), self._seen_by_remover, self._now)
-        return self._lister
+        return Lister(self._client, self._seen_by_remover, self._now)
 
-    @property
+    @cached_property
     def pointer_remover(self) -> PointerRemover:
         """The one that removes stale pointers."""
-        if self._pointer_remover is None:
-            client = self._client()
-            removers = Removers(self._opened(), client)
-            self._pointer_remover = PointerRemover(client, removers.of, self._now)
-        return self._pointer_remover
+        return PointerRemover(self._client, self._removers.of, self._now)
 
-    @property
+    @cached_property
     def settings(self) -> RunSettings:
-        """The settings of this run, read once.
+        """The settings of this run.
 
         :raises OciError: naming every one that is wrong; `configure` reads them first of all.
         """
-        if self._settings is None:
-            self._settings = read_run_settings(self.environment)
-        return self._settings
+        return read_run_settings(self.environment)
 
     @property
     def allowed(self) -> Allowed:
@@ -118,8 +105,7 @@ class Session:
 
         :raises OciError: naming every one that is wrong.
         """
-        self._settings = read_run_settings(self.environment)
-        declared = still_declared(logins, self._settings.logins)
+        declared = still_declared(logins, self.settings.logins)
         self._logins = find_logins(declared, self.environment)
 
     async def named(self, ref: TagReference) -> str | None:
@@ -148,12 +134,17 @@ class Session:
     async def _seen_by_remover(self, ref: TagReference) -> str | None:
         return await self.sightings.digest(ref, "remover", lambda: self.tagger.names(ref))
 
+    @cached_property
     def _client(self) -> Client:
-        return Client(self._opened())
+        return Client(self._opened)
 
+    @cached_property
+    def _removers(self) -> Removers:
+        return Removers(self._opened, self._client)
+
+    @cached_property
     def _opened(self) -> Transport:
-        if self._transport is None:
-            self._transport = self._open_transport(self._logins)
+        self._transport = self._open_transport(self._logins)
         return self._transport
 
 

@@ -31,7 +31,7 @@ async def delete_policy(session: Session, urn: str, inputs: StaleInputs) -> Dele
     if inputs.keep_on_destroy or declared.keeps or declared.has_successor(repository, urn):
         return DeletePolicy(stays=True)
     own = remover_of(urn, repository)
-    known = await session.pointer_remover.undo_entries.record(repository, inputs.owner)
+    known = await session.pointer_remover.record(repository, inputs.owner)
     record = f"{build_repository_of(repository)}:{tag_of(inputs.owner)}"
     others = known.others(own)
     other = (
@@ -58,7 +58,7 @@ async def _same_repository(session: Session, inputs: StaleInputs, own: str, *, l
     """
     for other in session.declared.same_named(inputs.repository):
         try:
-            record = await session.pointer_remover.undo_entries.record(other, inputs.owner)
+            record = await session.pointer_remover.record(other, inputs.owner)
         except OciError as error:
             raise UndoRecordError(
                 f"{inputs.repository}: it may be that {other} is the same repository under another "

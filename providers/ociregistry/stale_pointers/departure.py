@@ -32,7 +32,7 @@ class Departure:
         wanted = replace(inputs, recorded=recorded, listed=found.names)
         try:
             going = await self._session.hosts.ask(
-                inputs.repository.host, lambda: pointer_remover.owned(wanted, frozenset())
+                inputs.repository.host, lambda: pointer_remover.owned(wanted)
             )
         except OciError:
             return
@@ -95,7 +95,7 @@ class Departure:
     async def _keep_record(self, inputs: StaleInputs, urn: str) -> None:
         try:
             claim = Claim(remover=remover_of(urn, inputs.repository), pointers=None)
-            await self._session.pointer_remover.undo_entries.add(inputs, {}, inputs.removed, claim)
+            await self._session.pointer_remover.note(inputs, {}, inputs.removed, claim)
         except OciError as error:
             held = ", ".join(f"{entry.tag} ({entry.digest})" for entry in inputs.removed)
             await self._session.warn(

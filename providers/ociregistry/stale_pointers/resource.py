@@ -221,7 +221,7 @@ class StaleResource:
         stale = {tag: inputs.stale[tag] for tag in outcome.going}
         record = await self._session.hosts.ask(
             inputs.repository.host,
-            lambda: pointer_remover.undo_entries.record(inputs.repository, inputs.owner),
+            lambda: pointer_remover.record(inputs.repository, inputs.owner),
         )
         preview_only = {"lastTags": dict(last), "removers": sorted(record.declared)}
         return {**step.news, **view_properties(view, stale, kept), **preview_only}
@@ -229,8 +229,7 @@ class StaleResource:
     async def _remove_stale(self, step: _Step) -> Outcome:
         claim = _claim(step.urn, step.inputs.repository, step.news)
         if not step.inputs.stale:
-            undo_entries = self._session.pointer_remover.undo_entries
-            await undo_entries.add(step.inputs, {}, step.inputs.removed, claim)
+            await self._session.pointer_remover.note(step.inputs, {}, step.inputs.removed, claim)
             return Outcome()
         await self._session.log(f"stale, to be removed: {names(step.inputs.stale)}", step.urn)
         return await self._session.pointer_remover.remove_stale(step.inputs, claim)
@@ -257,12 +256,12 @@ class StaleResource:
         """
         with suppress(OciError):
             inputs = self._inputs(news)
-            undo_entries, repository = self._session.pointer_remover.undo_entries, inputs.repository
+            pointer_remover, repository = self._session.pointer_remover, inputs.repository
             await self._session.hosts.ask(
-                repository.host, lambda: undo_entries.record(repository, inputs.owner)
+                repository.host, lambda: pointer_remover.record(repository, inputs.owner)
             )
             claim = _claim(urn, inputs.repository, news)
-            await undo_entries.add(inputs, {}, (), claim)
+            await pointer_remover.note(inputs, {}, (), claim)
 
     async def _afterwards(self, step: _Step, outcome: Outcome) -> tuple[View, OciError | None]:
         """Look again; where that fails, what was known less what was removed is kept.
