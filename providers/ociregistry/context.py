@@ -3,7 +3,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -13,13 +13,9 @@ from fleet.registry.login import NO_LOGINS, Logins, find_logins, still_declared
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.removal.ghcr import Removers
 from fleet.registry.transport import Transport
-from providers.ociregistry.properties import Properties
 from providers.ociregistry.run_settings import RunSettings, read_run_settings
 from providers.ociregistry.sightings import Sightings
-from providers.ociregistry.stale_pointers.allow_list import Allowed
 from providers.ociregistry.stale_pointers.find import Lister
-from providers.ociregistry.stale_pointers.model import StaleInputs
-from providers.ociregistry.stale_pointers.properties import recorded_view, stale_inputs
 from providers.ociregistry.stale_pointers.remove import PointerRemover
 from providers.ociregistry.tag.prior_state import PriorState
 from providers.ociregistry.tag.refresh_sampling import RefreshSampling
@@ -95,11 +91,6 @@ class Session:
         """
         return read_run_settings(self.environment)
 
-    @property
-    def allowed(self) -> Allowed:
-        """The pointers that may be removed in this run."""
-        return self.settings.allowed
-
     def configure(self, logins: object) -> None:
         """Read the settings of this run, and the values of the stack's ``logins``.
 
@@ -114,14 +105,6 @@ class Session:
         :raises RegistryError: if the registry fails or does not answer.
         """
         return await self.hosts.ask(ref.repository.host, lambda: self.tagger.names(ref))
-
-    def departing(self, state: Properties) -> StaleInputs:
-        """Return the inputs of a remover that goes, by its state and those of its tags."""
-        inputs = stale_inputs(state)
-        recorded, view = self.declared.recorded(inputs.repository), recorded_view(state)
-        # What has an objection in the state is in no preview's list either.
-        listed = view.names - view.objections.keys()
-        return replace(inputs, recorded=recorded, listed=listed)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -149,57 +132,31 @@ class Session:
 
 
 class Declared:
-    """The tags and repositories that the program declared in this run, as `check` saw it.
+    """What the program declared in this run, as `check` saw it, and what its refresh read.
 
     A resource that was renamed in the program is deleted under its old name after it was
     created under its new one. What is declared here is kept through that deletion.
     """
 
     def __init__(self) -> None:
-        self._repositories: defaultdict[Repository, set[str]] = defaultdict(set)
-        self._tags: defaultdict[Repository, set[str]] = defaultdict(set)
-        self._recorded: defaultdict[TagReference, set[str]] = defaultdict(set)
-        self._created: set[tuple[Repository, str]] = set()
+        self.tags: defaultdict[Repository, set[str]] = defaultdict(set)
+        self.removers: defaultdict[Repository, set[str]] = defaultdict(set)
+        """The URNs of those that look after a repository's pointers."""
+        self.created: set[tuple[Repository, str]] = set()
+        """The removers that this run created: what is deleted under their URNs was replaced."""
+        self.recorded: defaultdict[TagReference, set[str]] = defaultdict(set)
+        """The digests that the state says were written or adopted under a tag, declared or not."""
         self.keeps = False
         """True where a remover of this run keeps pointers when their remover is deleted."""
 
-    def add_tag(self, ref: TagReference) -> None:
-        """Note that a tag is declared."""
-        self._tags[ref.repository].add(ref.tag)
-
-    def add_recorded(self, ref: TagReference, digest: str) -> None:
-        """Note what the state says was written or adopted under a tag, declared or not."""
-        self._recorded[ref].add(digest)
-
-    def recorded(self, repository: Repository) -> dict[str, frozenset[str]]:
+    def recorded_in(self, repository: Repository) -> dict[str, frozenset[str]]:
         """Return those digests for each tag of a repository whose state this run's refresh read."""
-        found = self._recorded.items()
+        found = self.recorded.items()
         return {ref.tag: frozenset(held) for ref, held in found if ref.repository == repository}
-
-    def add_remover(self, repository: Repository, urn: str, *, keeps: bool) -> None:
-        """Note that a resource looks after a repository's pointers."""
-        self._repositories[repository].add(urn)
-        self.keeps = self.keeps or keeps
-
-    def add_created(self, repository: Repository, urn: str) -> None:
-        """Note that this run created the remover of a repository."""
-        self._created.add((repository, urn))
-
-    def is_replaced(self, repository: Repository, urn: str) -> bool:
-        """Tell whether what is deleted under a URN is what this run replaced there."""
-        return (repository, urn) in self._created
-
-    def tags(self, repository: Repository) -> frozenset[str]:
-        """Return the declared tags of a repository."""
-        return frozenset(self._tags[repository])
-
-    def has_successor(self, repository: Repository, urn: str) -> bool:
-        """Tell whether a resource other than `urn` looks after the repository's pointers."""
-        return bool(self._repositories[repository] - {urn})
 
     def same_named(self, repository: Repository) -> tuple[Repository, ...]:
         """Return the looked-after repositories of the same name on other hosts, sorted."""
-        found = (r for r, urns in self._repositories.items() if urns and r != repository)
+        found = (r for r, urns in self.removers.items() if urns and r != repository)
         return tuple(sorted(r for r in found if r.name == repository.name))
 
 

@@ -2,17 +2,48 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Annotated
 
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Removal
-from providers.ociregistry.stale_pointers.allow_list import EVERYTHING, Allowed
-from providers.ociregistry.stale_pointers.policy import KEEP, Policy
 
 # Tags of this form attach signatures and referrers to a digest (OCI distribution
 # specification 1.1, "Referrers Tag Schema"): whatever a grammar says, they are no pointers.
 _ATTACHED = "sha256-"
+_AFTER = re.compile(r"remove after ([1-9][0-9]{0,3}) days")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """`days` of grace count from the day on which a pointer was first seen stale.
+
+    None means that it stays for good, 0 that it goes at once.
+    """
+
+    days: int | None
+
+    @property
+    def removes(self) -> bool:
+        """Tell whether a stale pointer goes at all, now or later."""
+        return self.days is not None
+
+    def goes_on(self, since: str) -> str:
+        """Return the date (RFC 3339 full-date, UTC) on which a pointer stale since then goes."""
+        return (date.fromisoformat(since) + timedelta(days=self.days or 0)).isoformat()
+
+
+KEEP = Policy(days=None)
+REMOVE = Policy(days=0)
+
+
+def parse_policy(text: str) -> Policy | None:
+    """Parse `keep`, `remove` or `remove after N days` (N from 1 to 9999), or return None."""
+    if text in {"keep", "remove"}:
+        return KEEP if text == "keep" else REMOVE
+    match = _AFTER.fullmatch(text)
+    return Policy(days=int(match[1])) if match else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +58,7 @@ class PointerPattern:
 class StaleInputs:
     """What is declared for the pointers of one repository.
 
-    `stale` is what an update is to remove: tag to digest, as it was listed. `allowed` is not
-    declared: it says what this very run may remove.
+    `stale` is what an update is to remove: tag to digest, as it was listed.
     Of an image that left, `listed` are the pointers that the state lists; None where nobody asks.
     `recorded` are the digests that the state says were written or adopted under a tag, `removed`
     what it says was removed before.
@@ -42,7 +72,6 @@ class StaleInputs:
     max_removals: float = 0.5
     keep_on_destroy: bool = False
     stale: Mapping[str, str] = field(default_factory=dict)
-    allowed: Allowed = EVERYTHING
     listed: frozenset[str] | None = None
     recorded: Mapping[str, frozenset[str]] = field(default_factory=dict)
     removed: tuple["Removal", ...] = ()
@@ -85,11 +114,6 @@ class View:
         """Return the digest that a live tag stands for."""
         return self.interrupted.get(tag) or self.live[tag]
 
-    @property
-    def names(self) -> frozenset[str]:
-        """The tags that it lists."""
-        return frozenset(self.live)
-
     def without(self, tags: Iterable[str]) -> "View":
         """Return this view after a removal of `tags`."""
         gone = frozenset(tags)
@@ -97,12 +121,12 @@ class View:
         def rest(found: Mapping[str, str]) -> dict[str, str]:
             return {tag: text for tag, text in found.items() if tag not in gone}
 
-        return View(
+        return replace(
+            self,
             live=rest(self.live),
             objections=rest(self.objections),
             interrupted=rest(self.interrupted),
             stale_since=rest(self.stale_since),
-            read_on=self.read_on,
         )
 
 
@@ -125,7 +149,7 @@ def due(view: View, inputs: StaleInputs) -> Due:
     pull any more.
     """
     stale, kept, waiting = {}, [], []
-    for pointer in undeclared(live_pointers(view.live, inputs.grammar), inputs):
+    for pointer in live_pointers(view.live.keys() - inputs.pointers, inputs.grammar):
         tag, digest = pointer.tag, view.live[pointer.tag]
         if reason := _stays(pointer, view, inputs):
             kept.append(Kept(tag=tag, digest=digest, reason=reason))
@@ -168,11 +192,6 @@ def live_pointers(tags: Iterable[str], grammar: tuple[PointerPattern, ...]) -> t
 
 def _kind_of(tag: str, grammar: tuple[PointerPattern, ...]) -> str | None:
     return next((entry.kind for entry in grammar if re.fullmatch(entry.pattern, tag)), None)
-
-
-def undeclared(live: Iterable[Pointer], inputs: StaleInputs) -> tuple[Pointer, ...]:
-    """Return the live pointers that nothing declares."""
-    return tuple(pointer for pointer in live if pointer.tag not in inputs.pointers)
 
 
 def policy_of(pointer: Pointer, inputs: StaleInputs) -> Policy:

@@ -9,8 +9,13 @@ from fleet.registry.undo_log import Removal
 from providers.ociregistry.fields import checked, decoded, encoded
 from providers.ociregistry.properties import Properties, parsed, refuse
 from providers.ociregistry.sdk import StalePointersArgs
-from providers.ociregistry.stale_pointers.model import Kept, StaleInputs, View
-from providers.ociregistry.stale_pointers.policy import Policy, parse_policy
+from providers.ociregistry.stale_pointers.model import (
+    Kept,
+    Policy,
+    StaleInputs,
+    View,
+    parse_policy,
+)
 
 
 def stale_inputs(properties: Properties) -> StaleInputs:

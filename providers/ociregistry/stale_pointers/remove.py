@@ -14,8 +14,13 @@ from fleet.registry.removal.distribution import NameRemover
 from fleet.registry.removal.placeholder import displaced_by, is_placeholder, stood_for
 from fleet.registry.undo_log import Claim, Removal, UndoRecord
 from fleet.registry.undo_writer import UndoWriter
+from providers.ociregistry.stale_pointers.allow_list import (
+    EVERYTHING,
+    Allowed,
+    not_allowed_of,
+    not_forgotten,
+)
 from providers.ociregistry.stale_pointers.model import Kept, Pointer, StaleInputs, live_pointers
-from providers.ociregistry.stale_pointers.not_allowed import not_allowed_of, not_forgotten
 from providers.ociregistry.stale_pointers.removability import Removability, RemovabilityCheck
 
 
@@ -24,13 +29,14 @@ class Outcome:
     """The pointers that an update removed, or would remove, and those that it left, with reasons.
 
     `going` is that list less what it left, tag to the digest that each stands for; `tags` are all
-    of the repository.
+    of the repository, `removers` those that the undo record has.
     """
 
     removed: tuple[Removal, ...] = ()
     kept: tuple[Kept, ...] = ()
     going: Mapping[str, str] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    removers: tuple[str, ...] = ()
     failure: OciError | None = None
 
 
@@ -98,10 +104,15 @@ class PointerRemover:
         :raises RegistryError: if the tag list or a name can't be read.
         """
         claim = Claim(remover=remover, pointers=None)
+        record = await self.record(inputs.repository, inputs.owner)
+        removers = tuple(sorted(record.declared))
+        if not inputs.stale:
+            return Outcome(removers=removers)
         course = _Course(inputs=inputs, claim=claim, tags=await self._standing(inputs))
-        found = await self._removable(course, await self._elsewhere(course))
+        found = await self._removable(course, _elsewhere(record, remover))
         going = {tag: stood_for(manifest) for tag, manifest in found.items()}
-        return Outcome(kept=course.all_kept, going=going, tags=tuple(sorted(course.tags)))
+        tags = tuple(sorted(course.tags))
+        return Outcome(kept=course.all_kept, going=going, tags=tags, removers=removers)
 
     async def remove_stale(self, inputs: StaleInputs, claim: Claim) -> Outcome:
         """Remove what was listed, still is what it was then, and no other remover declares.
@@ -110,11 +121,15 @@ class PointerRemover:
         first name goes; the record is read again before each. A failure stops the removals and
         comes with the outcome so far.
         """
+        if not inputs.stale:
+            await self.note(inputs, {}, inputs.removed, claim)
+            return Outcome()
         course = _Course(inputs=inputs, claim=claim, tags=set())
         failure: OciError | None = None
         try:
+            record = await self.record(inputs.repository, inputs.owner)
             course.tags.update(await self._standing(inputs))
-            elsewhere = await self._elsewhere(course)
+            elsewhere = _elsewhere(record, claim.remover)
             going = await self._removable(course, elsewhere)
             await self.note(inputs, going, inputs.removed, claim)
             for tag, manifest in going.items():
@@ -140,6 +155,7 @@ class PointerRemover:
         declared: frozenset[str],
         say: Callable[[dict[str, str]], Awaitable[None]],
         remover: str,
+        allowed: Allowed = EVERYTHING,
     ) -> Outcome:
         """Remove our own pointers, but none of `declared`: nothing of us is left behind.
 
@@ -156,7 +172,7 @@ class PointerRemover:
 
         :raises UnreachableError: if the tag list can't be read, before anything was removed.
         :raises PartialRemovalError: naming what went before the failure.
-        :raises UnlistedError: after the rest went, naming what `inputs.allowed` keeps.
+        :raises UnlistedError: after the rest went, naming what is not `allowed`.
         """
         claim = Claim(remover=remover, pointers=None)
         course = _Course(inputs=inputs, claim=claim, tags=set(await self._tags(inputs)))
@@ -165,7 +181,7 @@ class PointerRemover:
             found = await self._owned(course, declared)
             course.tags.update(found)
             named = {tag: stood_for(manifest) for tag, manifest in found.items()}
-            disallowed = not_allowed_of(inputs.repository, named, inputs.allowed)
+            disallowed = not_allowed_of(inputs.repository, named, allowed)
             going = {tag: found[tag] for tag in found if tag not in disallowed}
             if going:
                 await say({tag: named[tag] for tag in going})
@@ -189,11 +205,6 @@ class PointerRemover:
     async def _standing(self, inputs: StaleInputs) -> set[str]:
         # What is declared stands by now, whether or not the list shows it yet.
         return {*await self._tags(inputs), *inputs.pointers}
-
-    async def _elsewhere(self, course: _Course) -> dict[str, str]:
-        """Return the pointers that other removers declare, each with the remover."""
-        record = await self.record(course.inputs.repository, course.inputs.owner)
-        return _elsewhere(record, course.claim.remover)
 
     async def _removable(
         self, course: _Course, elsewhere: Mapping[str, str]

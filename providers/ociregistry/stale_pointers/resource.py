@@ -12,7 +12,9 @@ from fleet.registry.undo_log import Claim, remover_of
 from providers.ociregistry.context import Change, Session
 from providers.ociregistry.fields import encoded
 from providers.ociregistry.properties import Properties
+from providers.ociregistry.stale_pointers.allow_list import names, not_allowed_of, still_there
 from providers.ociregistry.stale_pointers.departure import Departure
+from providers.ociregistry.stale_pointers.find import UNTIMED
 from providers.ociregistry.stale_pointers.last_tag import last_tags
 from providers.ociregistry.stale_pointers.model import (
     Due,
@@ -23,7 +25,6 @@ from providers.ociregistry.stale_pointers.model import (
     due,
     refusal,
 )
-from providers.ociregistry.stale_pointers.not_allowed import names, not_allowed_of, still_there
 from providers.ociregistry.stale_pointers.properties import (
     recorded_view,
     stale_inputs,
@@ -78,7 +79,9 @@ class StaleResource:
         :raises InvalidInputsError: naming every property that is wrong.
         """
         inputs = stale_inputs(properties)
-        self._session.declared.add_remover(inputs.repository, urn, keeps=inputs.keep_on_destroy)
+        declared = self._session.declared
+        declared.removers[inputs.repository].add(urn)
+        declared.keeps = declared.keeps or inputs.keep_on_destroy
         return dict(properties)
 
     def diff(self, _urn: str, olds: Properties, news: Properties) -> list[Change]:
@@ -100,7 +103,7 @@ class StaleResource:
         async with self._claiming(urn, properties, preview=preview):
             view = await self._look(urn, self._inputs(properties), View())
             step = self._step(urn, properties, view, [], known=View())
-            self._session.declared.add_created(step.inputs.repository, urn)
+            self._session.declared.created.add((step.inputs.repository, urn))
             return await self._apply(step, [], preview=preview)
 
     async def update(
@@ -148,9 +151,10 @@ class StaleResource:
                 f"cannot be reached ({error}). Start it or mend the network, and run again; if it "
                 "is gone for good, declare the registry that took its place"
             ) from error
-        if found.untimed:
-            await self._session.warn(f"{inputs.repository}: {found.untimed}", urn)
-        return found.view
+        untimed = (why for why in found.objections.values() if why.startswith(UNTIMED))
+        if reason := next(untimed, ""):
+            await self._session.warn(f"{inputs.repository}: {reason}", urn)
+        return found
 
     async def _apply(self, step: _Step, record: list[Any], *, preview: bool) -> dict[str, Any]:
         urn, news = step.urn, step.news
@@ -164,7 +168,11 @@ class StaleResource:
                 f"{self.identify(news)}: no pointer is removed while a declared tag failed; repair "
                 f"that and rerun. Still there: {', '.join(sorted(step.inputs.stale))}"
             )
-        outcome = await self._remove_stale(step)
+        if step.inputs.stale:
+            text = f"stale, to be removed: {names(step.inputs.stale)}"
+            await self._session.log(text, urn)
+        claim = _claim(urn, step.inputs.repository, news)
+        outcome = await self._session.pointer_remover.remove_stale(step.inputs, claim)
         view, failure = await self._afterwards(step, outcome)
         listed = due(view, step.inputs)
         await self._log_waiting(urn, listed, step.known)
@@ -189,7 +197,7 @@ class StaleResource:
         inputs = self._inputs({**news, "removed": record})
         stale = due(view, inputs).stale
         named = {tag: view.stood_for(tag) for tag in stale}
-        not_allowed = not_allowed_of(inputs.repository, named, self._session.allowed)
+        not_allowed = not_allowed_of(inputs.repository, named, self._session.settings.allowed)
         going = {tag: digest for tag, digest in stale.items() if tag not in not_allowed}
         refused = refusal(len(going), len(view.live), inputs)
         if refused:
@@ -204,35 +212,21 @@ class StaleResource:
 
         `removers` are those that the undo record has, `lastTags` remarks on what is removed.
         """
-        inputs, view, outcome = step.inputs, step.view, Outcome()
-        pointer_remover = self._session.pointer_remover
+        inputs, pointer_remover = step.inputs, self._session.pointer_remover
         remover = remover_of(step.urn, inputs.repository)
-        if inputs.stale:
-            outcome = await self._session.hosts.ask(
-                inputs.repository.host, lambda: pointer_remover.predict_stale(inputs, remover)
-            )
-        listed = due(view, inputs)
+        outcome = await self._session.hosts.ask(
+            inputs.repository.host, lambda: pointer_remover.predict_stale(inputs, remover)
+        )
+        listed = due(step.view, inputs)
         await self._log_waiting(step.urn, listed, step.known)
-        kept = _merged(listed.kept, outcome.kept, step.not_allowed.values())
         last = await last_tags(self._session, inputs.repository, outcome.going, outcome.tags)
         if outcome.going:
             text = f"stale, to be removed: {names(outcome.going, last)}"
             await self._session.log(text, step.urn)
         stale = {tag: inputs.stale[tag] for tag in outcome.going}
-        record = await self._session.hosts.ask(
-            inputs.repository.host,
-            lambda: pointer_remover.record(inputs.repository, inputs.owner),
-        )
-        preview_only = {"lastTags": dict(last), "removers": sorted(record.declared)}
-        return {**step.news, **view_properties(view, stale, kept), **preview_only}
-
-    async def _remove_stale(self, step: _Step) -> Outcome:
-        claim = _claim(step.urn, step.inputs.repository, step.news)
-        if not step.inputs.stale:
-            await self._session.pointer_remover.note(step.inputs, {}, step.inputs.removed, claim)
-            return Outcome()
-        await self._session.log(f"stale, to be removed: {names(step.inputs.stale)}", step.urn)
-        return await self._session.pointer_remover.remove_stale(step.inputs, claim)
+        kept = _merged(listed.kept, outcome.kept, step.not_allowed.values())
+        preview_only = {"lastTags": dict(last), "removers": outcome.removers}
+        return {**step.news, **view_properties(step.view, stale, kept), **preview_only}
 
     @asynccontextmanager
     async def _claiming(self, urn: str, news: Properties, *, preview: bool) -> AsyncIterator[None]:
@@ -272,10 +266,9 @@ class StaleResource:
         if outcome.failure is not None:
             return known, outcome.failure
         try:
-            listing = await self._session.lister.listing(step.inputs, known)
+            return await self._session.lister.listing(step.inputs, known), None
         except STOPPED as error:
             return known, readable(error)
-        return listing.view, None
 
     async def _log_waiting(self, urn: str, listed: Due, known: View) -> None:
         """Log the pointers whose grace has just begun."""
@@ -286,7 +279,7 @@ class StaleResource:
     def _inputs(self, properties: Properties) -> StaleInputs:
         """Read the inputs; every tag that this run declares is none of the stale ones."""
         inputs = stale_inputs(properties)
-        tags = self._session.declared.tags(inputs.repository)
+        tags = self._session.declared.tags[inputs.repository]
         return replace(inputs, pointers=inputs.pointers | tags)
 
 

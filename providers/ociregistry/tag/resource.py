@@ -48,7 +48,7 @@ class TagResource:
         :raises InvalidInputsError: naming every property that is wrong.
         """
         inputs = tag_inputs(properties, may_lack_owner=olds.get("owner") == "")
-        self._session.declared.add_tag(inputs.ref)
+        self._session.declared.tags[inputs.ref.repository].add(inputs.ref.tag)
         self._session.inputs[urn] = olds.get("inputs", {})
         return {**properties, **_defaults(inputs)}
 
@@ -108,7 +108,7 @@ class TagResource:
             return _imported(found.inputs, state_properties(found.state))
         recorded = recorded_tag(properties)
         ref = TagReference.parse(recorded.ref)
-        self._session.declared.add_recorded(ref, recorded.state.assembled)
+        self._session.declared.recorded[ref].add(recorded.state.assembled)
         platforms = inputs.get("platforms", ())
         state = await self._reread(recorded, whole=bool(platforms))
         reason = drift(recorded, state, platforms)
