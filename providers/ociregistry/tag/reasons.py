@@ -75,9 +75,6 @@ def differences(old: Inputs, new: Inputs) -> tuple[Difference, ...]:
         return ()
     if not old or not new:
         return (Difference(words=_UNRECORDED, vague=True),)
-    if (_REVISION in old) != (_REVISION in new):
-        # An earlier edition of this program had other names for the same.
-        return (Difference(words=_REWRITTEN, vague=True),)
     before, after = _parsed(old), _parsed(new)
     lost, gained = _platforms(before), _platforms(after)
     shared = lost & gained
