@@ -64,11 +64,6 @@ def _policy(args: StalePointersArgs, problems: dict[str, str]) -> dict[str, Poli
     return found
 
 
-def recorded_view(properties: Properties) -> View:
-    """Read what the state says of live pointers."""
-    return decoded(View, properties)
-
-
 def view_properties(view: View, stale: Mapping[str, str], kept: Iterable[Kept]) -> dict[str, Any]:
     """Return as output properties what is live, what of it is stale and what else stays."""
     return {**encoded(view), "stale": dict(stale), "kept": encoded(tuple(kept))}

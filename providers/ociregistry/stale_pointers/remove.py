@@ -8,7 +8,6 @@ from fleet.http.text import one_line
 from fleet.registry.errors import AcceptedRemovalError, OciError, PartialRemovalError, UnlistedError
 from fleet.registry.interface import Manifest, Registry
 from fleet.registry.interruption import STOPPED, readable
-from fleet.registry.manifest import OWNER_ANNOTATION, annotations_of, document_of
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.removal.distribution import NameRemover
 from fleet.registry.removal.placeholder import displaced_by, is_placeholder, stood_for
@@ -22,6 +21,7 @@ from providers.ociregistry.stale_pointers.allow_list import (
 )
 from providers.ociregistry.stale_pointers.model import Kept, Pointer, StaleInputs, live_pointers
 from providers.ociregistry.stale_pointers.removability import Removability, RemovabilityCheck
+from providers.ociregistry.tag.reader import owner_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -318,7 +318,7 @@ def _declared_by(remover: str) -> str:
 
 def _not_ours(pointer: Pointer, manifest: Manifest, inputs: StaleInputs) -> str:
     """Say why a name is none of ours, or return an empty string."""
-    owner = annotations_of(document_of(manifest, pointer.tag)).get(OWNER_ANNOTATION, "")
+    owner = owner_of(manifest, pointer.tag)
     if owner == inputs.owner:
         return ""
     if owner:

@@ -31,6 +31,14 @@ class Found:
     state: TagState
 
 
+def owner_of(manifest: Manifest, place: str) -> str:
+    """Return the owner in a manifest's annotations, empty where it has none.
+
+    :raises RegistryError: if the manifest is no JSON object.
+    """
+    return annotations_of(document_of(manifest, place)).get(OWNER_ANNOTATION, "")
+
+
 class Describer:
     """Reads what tags name; manifests by digest come from `manifests`."""
 
@@ -54,7 +62,7 @@ class Describer:
         owner = unreadable = ""
         try:
             platforms = await self.platforms(ref.repository, manifest, str(ref))
-            owner = annotations_of(document_of(manifest, str(ref))).get(OWNER_ANNOTATION, "")
+            owner = owner_of(manifest, str(ref))
         except _NO_ANSWER:
             raise
         except RegistryError as error:

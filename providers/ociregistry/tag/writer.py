@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from fleet.registry.errors import RegistryError, UnreadableError, moved
 from fleet.registry.interface import Manifest, Registry
-from fleet.registry.manifest import OWNER_ANNOTATION, annotations_of, document_of
 from fleet.registry.manifest_cache import ManifestCache
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.placeholder import is_placeholder
@@ -23,7 +22,7 @@ from providers.ociregistry.tag.model import (
     missing,
 )
 from providers.ociregistry.tag.placement import Placer
-from providers.ociregistry.tag.reader import Describer, Found
+from providers.ociregistry.tag.reader import Describer, Found, owner_of
 
 
 def _all(_ref: TagReference, platforms: tuple[Platform, ...]) -> tuple[Platform, ...]:
@@ -141,8 +140,7 @@ class Tagger:
         manifest = await self._manifests.find(ref.repository, digest)
         if manifest is None or is_placeholder(manifest):
             return digest, None
-        annotations = annotations_of(document_of(manifest, str(ref)))
-        return digest, Live(digest=digest, owner=annotations.get(OWNER_ANNOTATION, ""))
+        return digest, Live(digest=digest, owner=owner_of(manifest, str(ref)))
 
     async def _desire(self, inputs: TagInputs) -> tuple[Manifest, tuple[Read, ...]]:
         if not inputs.complete:
