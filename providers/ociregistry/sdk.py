@@ -185,7 +185,9 @@ class StalePointers(_Resource):
     )
     stale = Out[dict[str, str]](Mapping[str, str], "Tag to digest of what an update removes.")
     kept = Out[Rows](Sequence[Kept], "Undeclared pointers that stay.")
-    removed = Out[Rows](Sequence[Removal], "Every removed name, oldest first.")
+    removed = Out[Rows](
+        Sequence[Removal], "Every removed name, oldest first, and when (RFC 3339, UTC)."
+    )
 
 
 ARGUMENTS: Mapping[type, type] = {Tag: TagArgs, StalePointers: StalePointersArgs}
