@@ -3,8 +3,9 @@
 import os
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from fleet.http.hosts import Hosts
 from fleet.registry.client import Client
@@ -12,13 +13,9 @@ from fleet.registry.login import NO_LOGINS, Logins, find_logins, still_declared
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.removal.ghcr import Removers
 from fleet.registry.transport import Transport
-from providers.ociregistry.properties import Properties
 from providers.ociregistry.run_settings import RunSettings, read_run_settings
 from providers.ociregistry.sightings import Sightings
-from providers.ociregistry.stale_pointers.allow_list import Allowed
 from providers.ociregistry.stale_pointers.find import Lister
-from providers.ociregistry.stale_pointers.model import StaleInputs
-from providers.ociregistry.stale_pointers.properties import recorded_view, stale_inputs
 from providers.ociregistry.stale_pointers.remove import PointerRemover
 from providers.ociregistry.tag.prior_state import PriorState
 from providers.ociregistry.tag.refresh_sampling import RefreshSampling
@@ -54,10 +51,6 @@ class Session:
         self._open_transport = open_transport or (lambda logins: Transport(logins=logins))
         self._now = now
         self._transport: Transport | None = None
-        self._tagger: Tagger | None = None
-        self._lister: Lister | None = None
-        self._pointer_remover: PointerRemover | None = None
-        self._settings: RunSettings | None = None
         self._logins = NO_LOGINS
         self.environment = environment
         self.inputs: dict[str, Mapping[str, str]] = {}
@@ -74,52 +67,36 @@ class Session:
         self.log: Callable[[str, str], Awaitable[None]] = _silent
         self.warn: Callable[[str, str], Awaitable[None]] = _silent
 
-    @property
+    @cached_property
     def tagger(self) -> Tagger:
         """The one that acts on tags."""
-        if self._tagger is None:
-            sampling = RefreshSampling(verify_all=self.settings.verify_all, now=self._now)
-            self._tagger = Tagger(self._client(), sampling.due, self._seen_by_tag)
-        return self._tagger
+        sampling = RefreshSampling(verify_all=self.settings.verify_all, now=self._now)
+        return Tagger(self._client, sampling.due, self._seen_by_tag)
 
-    @property
+    @cached_property
     def lister(self) -> Lister:
         """The one that lists stale pointers."""
-        if self._lister is None:
-            self._lister = Lister(self._client(), self._seen_by_remover, self._now)
-        return self._lister
+        return Lister(self._client, self._seen_by_remover, self._now)
 
-    @property
+    @cached_property
     def pointer_remover(self) -> PointerRemover:
         """The one that removes stale pointers."""
-        if self._pointer_remover is None:
-            client = self._client()
-            removers = Removers(self._opened(), client)
-            self._pointer_remover = PointerRemover(client, removers.of, self._now)
-        return self._pointer_remover
+        return PointerRemover(self._client, self._removers.of, self._now)
 
-    @property
+    @cached_property
     def settings(self) -> RunSettings:
-        """The settings of this run, read once.
+        """The settings of this run.
 
         :raises OciError: naming every one that is wrong; `configure` reads them first of all.
         """
-        if self._settings is None:
-            self._settings = read_run_settings(self.environment)
-        return self._settings
-
-    @property
-    def allowed(self) -> Allowed:
-        """The pointers that may be removed in this run."""
-        return self.settings.allowed
+        return read_run_settings(self.environment)
 
     def configure(self, logins: object) -> None:
         """Read the settings of this run, and the values of the stack's ``logins``.
 
         :raises OciError: naming every one that is wrong.
         """
-        self._settings = read_run_settings(self.environment)
-        declared = still_declared(logins, self._settings.logins)
+        declared = still_declared(logins, self.settings.logins)
         self._logins = find_logins(declared, self.environment)
 
     async def named(self, ref: TagReference) -> str | None:
@@ -128,14 +105,6 @@ class Session:
         :raises RegistryError: if the registry fails or does not answer.
         """
         return await self.hosts.ask(ref.repository.host, lambda: self.tagger.names(ref))
-
-    def departing(self, state: Properties) -> StaleInputs:
-        """Return the inputs of a remover that goes, by its state and those of its tags."""
-        inputs = stale_inputs(state)
-        recorded, view = self.declared.recorded(inputs.repository), recorded_view(state)
-        # What has an objection in the state is in no preview's list either.
-        listed = view.names - view.objections.keys()
-        return replace(inputs, recorded=recorded, listed=listed)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -148,67 +117,46 @@ class Session:
     async def _seen_by_remover(self, ref: TagReference) -> str | None:
         return await self.sightings.digest(ref, "remover", lambda: self.tagger.names(ref))
 
+    @cached_property
     def _client(self) -> Client:
-        return Client(self._opened())
+        return Client(self._opened)
 
+    @cached_property
+    def _removers(self) -> Removers:
+        return Removers(self._opened, self._client)
+
+    @cached_property
     def _opened(self) -> Transport:
-        if self._transport is None:
-            self._transport = self._open_transport(self._logins)
+        self._transport = self._open_transport(self._logins)
         return self._transport
 
 
 class Declared:
-    """The tags and repositories that the program declared in this run, as `check` saw it.
+    """What the program declared in this run, as `check` saw it, and what its refresh read.
 
     A resource that was renamed in the program is deleted under its old name after it was
     created under its new one. What is declared here is kept through that deletion.
     """
 
     def __init__(self) -> None:
-        self._repositories: defaultdict[Repository, set[str]] = defaultdict(set)
-        self._tags: defaultdict[Repository, set[str]] = defaultdict(set)
-        self._recorded: defaultdict[TagReference, set[str]] = defaultdict(set)
-        self._created: set[tuple[Repository, str]] = set()
+        self.tags: defaultdict[Repository, set[str]] = defaultdict(set)
+        self.removers: defaultdict[Repository, set[str]] = defaultdict(set)
+        """The URNs of those that look after a repository's pointers."""
+        self.created: set[tuple[Repository, str]] = set()
+        """The removers that this run created: what is deleted under their URNs was replaced."""
+        self.recorded: defaultdict[TagReference, set[str]] = defaultdict(set)
+        """The digests that the state says were written or adopted under a tag, declared or not."""
         self.keeps = False
         """True where a remover of this run keeps pointers when their remover is deleted."""
 
-    def add_tag(self, ref: TagReference) -> None:
-        """Note that a tag is declared."""
-        self._tags[ref.repository].add(ref.tag)
-
-    def add_recorded(self, ref: TagReference, digest: str) -> None:
-        """Note what the state says was written or adopted under a tag, declared or not."""
-        self._recorded[ref].add(digest)
-
-    def recorded(self, repository: Repository) -> dict[str, frozenset[str]]:
+    def recorded_in(self, repository: Repository) -> dict[str, frozenset[str]]:
         """Return those digests for each tag of a repository whose state this run's refresh read."""
-        found = self._recorded.items()
+        found = self.recorded.items()
         return {ref.tag: frozenset(held) for ref, held in found if ref.repository == repository}
-
-    def add_remover(self, repository: Repository, urn: str, *, keeps: bool) -> None:
-        """Note that a resource looks after a repository's pointers."""
-        self._repositories[repository].add(urn)
-        self.keeps = self.keeps or keeps
-
-    def add_created(self, repository: Repository, urn: str) -> None:
-        """Note that this run created the remover of a repository."""
-        self._created.add((repository, urn))
-
-    def is_replaced(self, repository: Repository, urn: str) -> bool:
-        """Tell whether what is deleted under a URN is what this run replaced there."""
-        return (repository, urn) in self._created
-
-    def tags(self, repository: Repository) -> frozenset[str]:
-        """Return the declared tags of a repository."""
-        return frozenset(self._tags[repository])
-
-    def has_successor(self, repository: Repository, urn: str) -> bool:
-        """Tell whether a resource other than `urn` looks after the repository's pointers."""
-        return bool(self._repositories[repository] - {urn})
 
     def same_named(self, repository: Repository) -> tuple[Repository, ...]:
         """Return the looked-after repositories of the same name on other hosts, sorted."""
-        found = (r for r, urns in self._repositories.items() if urns and r != repository)
+        found = (r for r, urns in self.removers.items() if urns and r != repository)
         return tuple(sorted(r for r in found if r.name == repository.name))
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
@@ -16,67 +17,86 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 from pulumi.runtime.proto.status_pb2 import Status
 
+from fleet.registry.interruption import readable
 from fleet.registry.messages import message_of
-from providers.ociregistry.calls import Calls
 from providers.ociregistry.context import Session
-from providers.ociregistry.engine_command import destroys
 from providers.ociregistry.properties import wrap_map
 from providers.ociregistry.provider import OciProvider
 from providers.ociregistry.stale_pointers.resource import RemovalFailedError
 
 VERSION = "0.1.0"
 _ANSWER_SECONDS = 1.0
+_GUARDED = frozenset(
+    {
+        "CheckConfig",
+        "DiffConfig",
+        "Configure",
+        "Check",
+        "Diff",
+        "Create",
+        "Read",
+        "Update",
+        "Delete",
+    }
+)
 
 
-class _Servicer(ProviderServicer):
-    """Turns exceptions into statuses, where the base class lets them out as tracebacks."""
+class _Requests(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """The engine's requests, each of which ends with an answer or with one readable message.
 
-    def __init__(self, calls: Calls, provider: OciProvider, engine: str) -> None:
-        super().__init__(sys.argv[1:], VERSION, provider, engine_address=engine)
-        self._calls = calls
+    An interrupt ends each wait and each copy at once, and refuses what comes after it. A write
+    that was sent is waited for, and a removal that was begun is finished or put back.
+    """
 
-    async def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        """End in order: the engine was interrupted, and waits for what is under way."""
-        self._calls.interrupt()
-        return await super().Cancel(request, context)  # type: ignore[no-untyped-call]
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._interrupted = False
 
-    async def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        answer = super().Configure(request, context)
-        return await self._guarded(answer, context)
+    async def intercept_service(self, continuation: Any, details: Any) -> Any:
+        """Return the handler of a request; that of `Cancel` is the engine's interrupt."""
+        handler, name = await continuation(details), details.method.rpartition("/")[2]
+        if name == "Cancel":
+            self.interrupt()
+        if name not in _GUARDED:
+            return handler
 
-    async def CheckConfig(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        answer = super().CheckConfig(request, context)
-        return await self._guarded(answer, context)
+        async def answer(request: Any, context: Any) -> Any:
+            try:
+                return await self._answer(handler.unary_unary(request, context))
+            except RemovalFailedError as error:
+                return await context.abort_with_status(_partial(error))
+            except Exception as error:  # noqa: BLE001 - every error ends as one message
+                return await context.abort(grpc.StatusCode.UNKNOWN, message_of(error))
 
-    async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        return await self._guarded(super().Check(request, context), context)
+        return grpc.unary_unary_rpc_method_handler(
+            answer, handler.request_deserializer, handler.response_serializer
+        )
 
-    async def Diff(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        return await self._guarded(super().Diff(request, context), context)
-
-    async def Create(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        answer = super().Create(request, context)  # type: ignore[no-untyped-call]
-        return await self._guarded(answer, context)
-
-    async def Read(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        answer = super().Read(request, context)  # type: ignore[no-untyped-call]
-        return await self._guarded(answer, context)
-
-    async def Update(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        answer = super().Update(request, context)  # type: ignore[no-untyped-call]
-        return await self._guarded(answer, context)
-
-    async def Delete(self, request: Any, context: Any) -> Any:  # noqa: N802 - gRPC's name
-        answer = super().Delete(request, context)  # type: ignore[no-untyped-call]
-        return await self._guarded(answer, context)
-
-    async def _guarded(self, answer: Coroutine[Any, Any, Any], context: Any) -> Any:
+    async def _answer(self, request: Coroutine[Any, Any, Any]) -> Any:
+        if self._interrupted:
+            request.close()
+            raise readable(asyncio.CancelledError())
+        task = asyncio.ensure_future(request)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         try:
-            return await self._calls.answer(answer)
-        except RemovalFailedError as error:
-            return await context.abort_with_status(_partial(error))
-        except Exception as error:  # noqa: BLE001 - every error ends as one message
-            return await context.abort(grpc.StatusCode.UNKNOWN, message_of(error))
+            return await task
+        except asyncio.CancelledError as error:
+            # Not so where the engine itself went away: it hears no answer.
+            if self._interrupted:
+                raise readable(error) from None
+            raise
+
+    def interrupt(self) -> None:
+        """End what is under way, and refuse the rest."""
+        self._interrupted = True
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    async def ended(self) -> None:
+        """Return when nothing is under way any more."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
 
 def _partial(error: RemovalFailedError) -> Any:
@@ -104,9 +124,10 @@ async def serve(engine: str) -> None:
     session.destroying = destroys(os.getppid())
     session.log = _logger(engine, engine_pb2.LogSeverity.INFO)
     session.warn = _logger(engine, engine_pb2.LogSeverity.WARNING)
-    server = grpc.aio.server(options=_GRPC_CHANNEL_OPTIONS)
-    calls = Calls()
-    servicer = _Servicer(calls, OciProvider(session), engine)
+    requests = _Requests()
+    server = grpc.aio.server(interceptors=[requests], options=_GRPC_CHANNEL_OPTIONS)
+    provider = OciProvider(session)
+    servicer = ProviderServicer(sys.argv[1:], VERSION, provider, engine_address=engine)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -116,9 +137,22 @@ async def serve(engine: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     await stopping.wait()
-    calls.interrupt()
-    await calls.ended()
+    requests.interrupt()
+    await requests.ended()
     await server.stop(_ANSWER_SECONDS)
+
+
+def destroys(process: int) -> bool:
+    """Tell whether a process is `pulumi destroy`; false where its command line can't be read.
+
+    The plugin protocol has no dry run of a deletion: the preview of a destroy reads the resources
+    and asks no more. This decides what is logged, and nothing else.
+    """
+    try:
+        command = Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return bool({b"destroy", b"down", b"dn"} & set(command.split(b"\0")))
 
 
 def _logger(engine: str, severity: Any) -> Callable[[str, str], Awaitable[None]]:

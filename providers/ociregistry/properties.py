@@ -9,13 +9,16 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from fleet.registry.errors import OciError
 from fleet.registry.reference import ManifestReference, Repository, TagReference
-from providers.ociregistry.tag.model import OnConflict, Platform, Recorded, TagInputs, TagState
+from providers.ociregistry.fields import checked, decoded, encoded
+from providers.ociregistry.sdk import Tag, TagArgs, outputs_of
+from providers.ociregistry.tag.model import OnConflict, Recorded, TagInputs, TagState
 from providers.ociregistry.tag.reasons import shortened
 
 Properties = Mapping[str, Any]
 
 _PART = "[A-Za-z0-9][A-Za-z0-9._-]*"
 _PLATFORM = re.compile(rf"{_PART}/{_PART}(/{_PART})?")
+_OUTPUTS = tuple(output for output in outputs_of(Tag) if output.required)
 
 
 class InvalidInputsError(OciError):
@@ -57,36 +60,22 @@ def wrap_map(values: Properties) -> dict[str, PropertyValue]:
     return {key: wrap(value) for key, value in values.items()}
 
 
-class Reader:
-    """A reader of properties that gathers all problems instead of stopping at the first."""
+def parsed(name: str, parse: Any, text: str, problems: dict[str, str]) -> Any:
+    """Return what `parse` makes of a text; None where it refuses, with the reason in `problems`."""
+    try:
+        return parse(text)
+    except OciError as error:
+        problems[name] = str(error)
+        return None
 
-    def __init__(self, properties: Properties) -> None:
-        self._properties = properties
-        self.problems: dict[str, str] = {}
 
-    def value(self, name: str, kind: type, default: Any) -> Any:
-        """Return a property of `kind`; `default` where it is absent or of another kind."""
-        found = self._properties.get(name, default)
-        if not isinstance(found, kind):
-            self.problems[name] = f"{found!r} is no {kind.__name__}"
-            return default
-        return found
+def refuse(problems: Mapping[str, str]) -> None:
+    """Raise what was found.
 
-    def parse(self, name: str, parse: Any, text: str) -> Any:
-        """Return what `parse` makes of a text, None where it refuses."""
-        try:
-            return parse(text)
-        except OciError as error:
-            self.problems[name] = str(error)
-            return None
-
-    def finish(self) -> None:
-        """Raise all problems that were found.
-
-        :raises InvalidInputsError: if there are any.
-        """
-        if self.problems:
-            raise InvalidInputsError(self.problems)
+    :raises InvalidInputsError: if there is anything.
+    """
+    if problems:
+        raise InvalidInputsError(problems)
 
 
 def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagInputs:
@@ -94,32 +83,27 @@ def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagIn
 
     :raises InvalidInputsError: naming every property that is wrong.
     """
-    reader = Reader(properties)
-    ref = reader.parse("ref", TagReference.parse, reader.value("ref", str, ""))
-    repository = ref.repository if ref is not None else None
-    sources = tuple(_sources(reader, repository)) if repository is not None else ()
-    platforms = tuple(_platforms(reader))
-    on_conflict = reader.value("onConflict", str, "take-over")
-    if on_conflict not in get_args(OnConflict):
-        reader.problems["onConflict"] = f"{on_conflict!r} is neither take-over nor refuse"
-    owner = reader.value("owner", str, "")
-    if not owner and not may_lack_owner:
-        reader.problems["owner"] = "is empty; write <pulumi project>/<stack>"
-    identity = reader.value("identity", str, "")
-    annotations = reader.value("annotations", dict, {})
-    build_inputs = reader.value("inputs", dict, {})
-    for name in sorted(name for name, value in build_inputs.items() if not _is_known_text(value)):
-        reader.problems[f"inputs.{name}"] = "is no text that a preview knows"
-    reader.finish()
+    problems: dict[str, str] = {}
+    args = checked(TagArgs, properties, problems)
+    ref = parsed("ref", TagReference.parse, args.ref, problems)
+    sources = tuple(_sources(args, ref.repository, problems)) if ref is not None else ()
+    _check_platforms(args.platforms, problems)
+    if args.on_conflict not in get_args(OnConflict):
+        problems["onConflict"] = f"{args.on_conflict!r} is neither take-over nor refuse"
+    if not args.owner and not may_lack_owner:
+        problems.setdefault("owner", "is empty; write <pulumi project>/<stack>")
+    for name in sorted(name for name, value in args.inputs.items() if not _is_known_text(value)):
+        problems[f"inputs.{name}"] = "is no text that a preview knows"
+    refuse(problems)
     return TagInputs(
         ref=ref,
-        owner=owner,
+        owner=args.owner,
         sources=sources,
-        platforms=platforms,
-        identity=None if identity == UNKNOWN else identity,
-        inputs=shortened(build_inputs),
-        annotations=annotations,
-        on_conflict=on_conflict,
+        platforms=tuple(args.platforms),
+        identity=None if args.identity == UNKNOWN else str(args.identity),
+        inputs=shortened(args.inputs),
+        annotations=args.annotations,
+        on_conflict=args.on_conflict,
     )
 
 
@@ -127,33 +111,30 @@ def _is_known_text(value: Any) -> bool:
     return isinstance(value, str) and value != UNKNOWN
 
 
-def _platforms(reader: Reader) -> list[str]:
-    found: list[str] = []
-    for position, platform in enumerate(reader.value("platforms", list, [])):
+def _check_platforms(platforms: Sequence[Any], problems: dict[str, str]) -> None:
+    for position, platform in enumerate(platforms):
         name = f"platforms[{position}]"
         if not isinstance(platform, str) or not _PLATFORM.fullmatch(platform):
-            reader.problems[name] = f"{platform!r} is no platform; write os/architecture[/variant]"
-        elif platform in found:
-            reader.problems[name] = f"{platform} is there twice"
-        else:
-            found.append(platform)
-    return found
+            problems[name] = f"{platform!r} is no platform; write os/architecture[/variant]"
+        elif platform in platforms[:position]:
+            problems[name] = f"{platform} is there twice"
 
 
-def _sources(reader: Reader, repository: Repository) -> Iterator[ManifestReference]:
-    one, several = reader.value("source", str, ""), reader.value("sources", list, [])
-    if bool(one) == bool(several) and not {"source", "sources"} & reader.problems.keys():
-        reader.problems["sources"] = "declare one source to copy, or sources to join"
-    named = {"source": one} if one else {f"sources[{n}]": s for n, s in enumerate(several)}
-    for name, text in named.items():
+def _sources(
+    args: TagArgs, repository: Repository, problems: dict[str, str]
+) -> Iterator[ManifestReference]:
+    if bool(args.source) == bool(args.sources) and not {"source", "sources"} & problems.keys():
+        problems["sources"] = "declare one source to copy, or sources to join"
+    several = {f"sources[{n}]": source for n, source in enumerate(args.sources or ())}
+    for name, text in {"source": args.source}.items() if args.source else several.items():
         if text == UNKNOWN:
             yield ManifestReference(repository=repository, digest="")
             continue
-        source = reader.parse(name, ManifestReference.parse, str(text))
+        source = parsed(name, ManifestReference.parse, str(text), problems)
         if source is None:
             continue
         if source.repository.host != repository.host:
-            reader.problems[name] = f"lies on {source.repository.host}, not on {repository.host}"
+            problems[name] = f"lies on {source.repository.host}, not on {repository.host}"
         yield source
 
 
@@ -175,41 +156,22 @@ def input_properties(inputs: TagInputs) -> dict[str, Any]:
 
 def state_properties(state: TagState) -> dict[str, Any]:
     """Return what a tag names as output properties."""
-    return {
-        "digest": state.digest,
-        "assembled": state.assembled,
-        "mediaType": state.media_type,
-        "size": state.size,
-        "platforms": [
-            {"platform": p.platform, "digest": p.digest, "size": p.size} for p in state.platforms
-        ],
-        "previous": state.previous,
-    }
+    return {field.name: encoded(getattr(state, field.attribute)) for field in _OUTPUTS}
 
 
 def unknown_state(digest: str) -> dict[str, Any]:
     """Return the outputs of a preview; the digest is known or empty."""
-    names = ("mediaType", "size", "platforms", "previous")
     known = digest or UNKNOWN
-    return {"digest": known, "assembled": known, **dict.fromkeys(names, UNKNOWN)}
+    unknown = dict.fromkeys((field.name for field in _OUTPUTS), UNKNOWN)
+    return {**unknown, "digest": known, "assembled": known}
 
 
 def recorded_tag(properties: Properties) -> Recorded:
     """Read a Tag's state as this provider wrote it."""
     sources = properties.get("sources") or [properties.get("source") or ""]
-    platforms = properties.get("platforms", [])
     return Recorded(
         ref=str(properties.get("ref", "")),
-        state=TagState(
-            digest=str(properties.get("digest", "")),
-            assembled=str(properties.get("assembled", "")),
-            media_type=str(properties.get("mediaType", "")),
-            platforms=tuple(
-                Platform(platform=p["platform"], digest=p["digest"], size=int(p["size"]))
-                for p in platforms
-            ),
-            previous=str(properties.get("previous", "")),
-        ),
+        state=decoded(TagState, properties),
         sources=tuple(ManifestReference.parse(source) for source in sources if source),
         owner=properties.get("owner"),
         identity=properties.get("identity"),

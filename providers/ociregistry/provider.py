@@ -1,5 +1,7 @@
 """The adapter between the engine's requests and the resources; it decides nothing itself."""
 
+import json
+
 from pulumi.provider.experimental import provider as p
 
 from fleet.registry.errors import InterruptedRunError, OciError
@@ -7,7 +9,7 @@ from fleet.registry.login import parse_logins
 from fleet.registry.messages import message_of
 from providers.ociregistry.context import Change, Session
 from providers.ociregistry.properties import InvalidInputsError, plain_map, wrap_map
-from providers.ociregistry.schema import SCHEMA
+from providers.ociregistry.schema import package_schema
 from providers.ociregistry.stale_pointers.resource import StaleResource
 from providers.ociregistry.tag.resource import TagResource
 
@@ -35,7 +37,7 @@ class OciProvider(p.Provider):
 
     async def get_schema(self, request: p.GetSchemaRequest) -> p.GetSchemaResponse:  # noqa: ARG002
         """Return the package schema, from which the engine learns the types for an import."""
-        return p.GetSchemaResponse(schema=SCHEMA)
+        return p.GetSchemaResponse(schema=json.dumps(package_schema()))
 
     async def check_config(self, request: p.CheckRequest) -> p.CheckResponse:
         """Validate the settings of the stack: names of variables, whose values nobody looks up.

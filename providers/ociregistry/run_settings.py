@@ -6,6 +6,7 @@ They are never inputs: inputs are in the state, and a refresh works with those o
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fleet.registry.errors import OciError
 from providers.ociregistry.stale_pointers import allow_list
@@ -44,32 +45,33 @@ def read_run_settings(environment: Mapping[str, str]) -> RunSettings:
 
     :raises OciError: naming every variable that is wrong.
     """
+    readers = {"verify_all": _verify_all, "allowed": read_allowed, "logins": _logins}
+    found: dict[str, Any] = {}
     problems: list[str] = []
-    verify = environment.get(VERIFY, "")
-    if verify not in {"", "all"}:
-        problems.append(f"{VERIFY} is {verify!r}; write all, or leave it unset")
-    removals, logins = allow_list.EVERYTHING, None
-    try:
-        removals = read_allowed(environment)
-    except OciError as error:
-        problems.append(str(error))
-    try:
-        logins = _logins(environment.get(LOGINS, ""))
-    except (ValueError, TypeError, RecursionError):
-        problems.append(f"{LOGINS} is no JSON object; leave it to make, or unset")
+    for name, read in readers.items():
+        try:
+            found[name] = read(environment)
+        except OciError as error:
+            problems.append(str(error))
     if problems:
         raise OciError("\n".join(problems))
-    return RunSettings(
-        verify_all=verify == "all",
-        allowed=removals,
-        logins=logins,
-    )
+    return RunSettings(**found)
 
 
-def _logins(text: str) -> Mapping[str, object] | None:
-    if not text:
-        return None
-    found = json.loads(text)
-    if not isinstance(found, dict):
-        raise TypeError
+def _verify_all(environment: Mapping[str, str]) -> bool:
+    verify = environment.get(VERIFY, "")
+    if verify not in {"", "all"}:
+        raise OciError(f"{VERIFY} is {verify!r}; write all, or leave it unset")
+    return verify == "all"
+
+
+def _logins(environment: Mapping[str, str]) -> Mapping[str, object] | None:
+    text = environment.get(LOGINS)
+    try:
+        found = json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        found = text
+    if found is not None and not isinstance(found, dict):
+        # Nothing of it is shown: it may be a secret.
+        raise OciError(f"{LOGINS} is no JSON object; leave it to make, or unset")
     return found

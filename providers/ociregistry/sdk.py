@@ -1,151 +1,165 @@
-"""The resources of the `ociregistry` provider, as a Pulumi program declares them."""
+"""The resources of the `ociregistry` provider, as a Pulumi program declares them.
+
+This is the one table of their fields, see `fields.py`.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Generic, TypeVar
 
 import pulumi
 
-OnConflict = Literal["take-over", "refuse"]
+from fleet.registry.undo_log import Removal
+from providers.ociregistry.fields import PACKAGE, Field, encoded, fields_of, token
+from providers.ociregistry.stale_pointers.model import Kept, PointerPattern
+from providers.ociregistry.tag.model import OnConflict, Platform
+
+__all__ = [
+    "Login", "OnConflict", "PointerPattern", "Provider", "ProviderArgs", "StalePointers",
+    "StalePointersArgs", "Tag", "TagArgs",
+]  # fmt: skip
+
+_T = TypeVar("_T")
+Rows = list[dict[str, Any]]
+
+
+class Out(Generic[_T]):
+    """An output of a resource: its type in the schema, and what it is."""
+
+    def __init__(self, kind: Any, description: str, *, required: bool = True) -> None:
+        self.field = Field(attribute="", kind=kind, description=description, required=required)
+
+    def __set_name__(self, _owner: type, attribute: str) -> None:
+        self.field = replace(self.field, attribute=attribute)
+
+    def __get__(self, resource: pulumi.Resource, _owner: type | None = None) -> pulumi.Output[_T]:
+        found: pulumi.Output[_T] = vars(resource)[self.field.name]
+        return found
+
+
+def outputs_of(resource: type) -> tuple[Field, ...]:
+    """Return the outputs of a resource."""
+    found = {**vars(resource), **vars(_Resource)}
+    return tuple(each.field for each in found.values() if isinstance(each, Out))
+
+
+class _Resource(pulumi.CustomResource):
+    unread = Out[str | None](
+        str, "Why the last refresh could not read it; absent where it could.", required=False
+    )
+
+    def __init__(
+        self, resource_name: str, args: Any, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        outputs = dict.fromkeys(output.name for output in outputs_of(type(self)))
+        super().__init__(token(type(self)), resource_name, {**outputs, **_declared(args)}, opts)
+
+
+def _declared(args: Any) -> dict[str, Any]:
+    """Return arguments as properties, without optional ones that declare nothing."""
+    properties = encoded(args)
+    empty = [f.name for f in fields_of(type(args)) if not f.required]
+    return {k: v for k, v in properties.items() if k not in empty or v not in (None, [], {})}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
     """The names of the environment variables that hold a registry's login."""
 
-    username: str
-    password: str
+    username: Annotated[str, "The name of the environment variable that holds the user name."]
+    password: Annotated[str, "The name of the environment variable that holds the password."]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderArgs:
-    """The settings of a stack; `logins` are by registry host (`host[:port]`)."""
+    """The settings of a stack: names of variables, never their values."""
 
-    logins: Mapping[str, Login] = field(default_factory=dict)
+    logins: Annotated[
+        Mapping[str, Login],
+        "Registry host (host[:port]) to the variables that hold its login. Hosts that are not "
+        "named, and those whose variables are not both set, have that of Docker's configuration.",
+    ] = field(default_factory=dict)
 
 
 class Provider(pulumi.ProviderResource):
     """The provider's configuration, for the resources that are given it."""
 
     def __init__(
-        self,
-        resource_name: str,
-        args: ProviderArgs,
-        opts: pulumi.ResourceOptions | None = None,
+        self, resource_name: str, args: ProviderArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        logins = {
-            host: {"username": login.username, "password": login.password}
-            for host, login in args.logins.items()
-        }
-        super().__init__("ociregistry", resource_name, {"logins": logins}, opts)
+        super().__init__(PACKAGE, resource_name, encoded(args), opts)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TagArgs:
     """What a tag shall name: one `source` to copy byte for byte, or indexes (`sources`) to join.
 
-    A source is `host/repository@sha256:…`, on the tag's host. `platforms` are those that a version
-    tag must have (`os/architecture[/variant]`); a tag without them is a pointer.
-
-    `ref` is `host[:port]/repository:tag` and becomes the resource's id. `owner` is
-    `<pulumi project>/<stack>`. `identity` is a hash of the inputs, kept in the state only; of a
-    pointer, it is the version tag that it names. `inputs` says in words what the hash was made of,
-    so that a preview can say why a tag is built; `providers.ociregistry.tag.reasons.reasons` has
-    its form. A change of `inputs` alone changes nothing.
+    Of a pointer, `identity` is the version tag that it names. A change of `inputs` alone changes
+    nothing: a preview says by them why a tag is built (`tag.reasons.reasons` has their form).
     """
 
-    ref: str
-    owner: str
-    source: pulumi.Input[str] | None = None
-    sources: Sequence[pulumi.Input[str]] | None = None
-    platforms: Sequence[str] = ()
-    identity: pulumi.Input[str] = ""
-    inputs: Mapping[str, str] = field(default_factory=dict)
-    annotations: Mapping[str, str] = field(default_factory=dict)
-    on_conflict: OnConflict = "take-over"
+    ref: Annotated[str, "host[:port]/repository:tag; the id."]
+    owner: Annotated[str, "<pulumi project>/<stack>, written into joined indexes."]
+    source: Annotated[
+        pulumi.Input[str] | None, "host/repository@sha256:… on the same host: copied byte for byte."
+    ] = None
+    sources: Annotated[
+        Sequence[pulumi.Input[str]] | None,
+        "Several indexes instead, written likewise: joined into one.",
+    ] = None
+    platforms: Annotated[
+        Sequence[str],
+        "os/architecture[/variant] that a version tag must have; a tag without any is a pointer.",
+    ] = ()
+    identity: Annotated[pulumi.Input[str], "A hash of the inputs, kept in the state alone."] = ""
+    inputs: Annotated[
+        Mapping[str, str], "What the identity is a hash of, in words: `<kind> <name>` to text."
+    ] = field(default_factory=dict)
+    annotations: Annotated[Mapping[str, str], "Annotations of a joined index."] = field(
+        default_factory=dict
+    )
+    on_conflict: Annotated[
+        OnConflict, "take-over (default) or refuse, for a tag that is another's."
+    ] = "take-over"
 
 
-class Tag(pulumi.CustomResource):
-    """A tag of a registry. Deleting the resource leaves the tag where it is."""
+class Tag(_Resource):
+    """A tag; its deletion writes nothing."""
 
     def __init__(
         self, resource_name: str, args: TagArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("ociregistry:index:Tag", resource_name, _tag_properties(args), opts)
+        super().__init__(resource_name, args, opts)
 
-    @property
-    @pulumi.getter
-    def ref(self) -> pulumi.Output[str]:
-        """The reference, `host[:port]/repository:tag`."""
-        return pulumi.get(self, "ref")  # type: ignore[no-any-return]
-
-    @property
-    @pulumi.getter
-    def digest(self) -> pulumi.Output[str]:
-        """The digest that the tag names."""
-        return pulumi.get(self, "digest")  # type: ignore[no-any-return]
-
-    @property
-    @pulumi.getter
-    def assembled(self) -> pulumi.Output[str]:
-        """The digest that the last update wrote or adopted."""
-        return pulumi.get(self, "assembled")  # type: ignore[no-any-return]
-
-    @property
-    @pulumi.getter(name="mediaType")
-    def media_type(self) -> pulumi.Output[str]:
-        """The media type of what the tag names."""
-        return pulumi.get(self, "mediaType")  # type: ignore[no-any-return]
-
-    @property
-    @pulumi.getter
-    def size(self) -> pulumi.Output[int]:
-        """Compressed bytes: configuration and layers, summed over the platforms."""
-        return pulumi.get(self, "size")  # type: ignore[no-any-return]
-
-    @property
-    @pulumi.getter
-    def platforms(self) -> pulumi.Output[list[dict[str, Any]]]:
-        """`{platform, digest, size}` of each platform, sorted by platform."""
-        return pulumi.get(self, "platforms")  # type: ignore[no-any-return]
-
-    @property
-    @pulumi.getter
-    def previous(self) -> pulumi.Output[str]:
-        """The digest that the last write displaced, or an empty string."""
-        return pulumi.get(self, "previous")  # type: ignore[no-any-return]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PointerPattern:
-    """One kind of pointer: its name, and the regular expression that its tags match in full."""
-
-    kind: str
-    pattern: str
+    ref: pulumi.Output[str]
+    digest = Out[str](str, "What the tag names.")
+    assembled = Out[str](str, "What the last update wrote or adopted.")
+    media_type = Out[str](str, "The media type of what the tag names.")
+    size = Out[int](int, "Compressed bytes over all platforms.")
+    platforms = Out[Rows](Sequence[Platform], "The platforms whose manifests are there.")
+    previous = Out[str](str, "The digest that the last write displaced, or empty.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class StalePointersArgs:
-    """Which names of a repository are pointers, which of them are declared, and what to do.
+    """Which tags of a repository are pointers, which of them are declared, and what to do."""
 
-    `policy` maps a kind to `keep`, `remove` or `remove after N days`. `max_removals` is the share
-    (0 to 1) of live pointers above which removal stops, unless `allow_mass`. `wait_for` takes
-    digests of tags that must be in place before a name goes.
-    """
-
-    repository: str
-    owner: str
-    pointers: Sequence[str]
-    grammar: Sequence[PointerPattern]
-    policy: Mapping[str, str]
-    max_removals: float = 0.5
-    allow_mass: bool = False
-    keep_on_destroy: bool = False
-    wait_for: Sequence[pulumi.Input[str]] = ()
+    repository: Annotated[str, "host[:port]/repository; the id."]
+    owner: Annotated[str, "<pulumi project>/<stack>."]
+    pointers: Annotated[Sequence[str], "The declared pointers."]
+    grammar: Annotated[Sequence[PointerPattern], "Which tags are pointers."]
+    policy: Annotated[
+        Mapping[str, str], "Kind to remove, keep, or remove after N days; keep if none."
+    ]
+    max_removals: Annotated[float, "Share of live pointers, 0 to 1."] = 0.5
+    keep_on_destroy: Annotated[bool, "Remove nothing on deletion."] = False
+    wait_for: Annotated[
+        Sequence[pulumi.Input[str]], "Digests of tags that must be in place before."
+    ] = ()
 
 
-class StalePointers(pulumi.CustomResource):
-    """The one remover of a repository: the pointers that nothing declares any more."""
+class StalePointers(_Resource):
+    """The one remover of a repository's pointers."""
 
     def __init__(
         self,
@@ -153,74 +167,28 @@ class StalePointers(pulumi.CustomResource):
         args: StalePointersArgs,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__(
-            "ociregistry:index:StalePointers", resource_name, _stale_properties(args), opts
-        )
+        # Another order declares nothing else.
+        super().__init__(resource_name, replace(args, pointers=sorted(args.pointers)), opts)
 
-    @property
-    @pulumi.getter
-    def live(self) -> pulumi.Output[dict[str, str]]:
-        """Tag to digest of every live pointer."""
-        return pulumi.get(self, "live")  # type: ignore[no-any-return]
-
-    @property
-    @pulumi.getter
-    def stale(self) -> pulumi.Output[dict[str, str]]:
-        """Tag to digest of what an update removes; what is left after one was not allowed to go."""
-        return pulumi.get(self, "stale")  # type: ignore[no-any-return]
-
-    @property
-    @pulumi.getter(name="staleSince")
-    def stale_since(self) -> pulumi.Output[dict[str, str]]:
-        """Tag to the date (RFC 3339, UTC) on which it was first seen stale, under grace."""
-        return pulumi.get(self, "staleSince")  # type: ignore[no-any-return]
-
-    @property
-    @pulumi.getter
-    def kept(self) -> pulumi.Output[list[dict[str, str]]]:
-        """`{tag, digest, reason}` of undeclared pointers that stay."""
-        return pulumi.get(self, "kept")  # type: ignore[no-any-return]
-
-    @property
-    @pulumi.getter
-    def removed(self) -> pulumi.Output[list[dict[str, str]]]:
-        """`{tag, digest, removedAt}` of every name ever removed, oldest first.
-
-        The registry has the same beside the images, see `fleet.registry.undo_log`.
-        """
-        return pulumi.get(self, "removed")  # type: ignore[no-any-return]
+    live = Out[dict[str, str]](Mapping[str, str], "Every live pointer: tag to digest.")
+    objections = Out[dict[str, str]](
+        Mapping[str, str], "Tag to the reason why it must stay, though nothing declares it."
+    )
+    interrupted = Out[dict[str, str]](
+        Mapping[str, str], "Tag whose removal did not end, to the digest it stands for."
+    )
+    stale_since = Out[dict[str, str]](
+        Mapping[str, str], "Tag to the date (UTC) on which it was first seen stale."
+    )
+    read_on = Out[str](
+        str, "The date (UTC) by the registry, of the last reading where our clock agreed."
+    )
+    stale = Out[dict[str, str]](Mapping[str, str], "Tag to digest of what an update removes.")
+    kept = Out[Rows](Sequence[Kept], "Undeclared pointers that stay.")
+    removed = Out[Rows](
+        Sequence[Removal], "Every removed name, oldest first, and when (RFC 3339, UTC)."
+    )
 
 
-def _tag_properties(args: TagArgs) -> dict[str, Any]:
-    properties: dict[str, Any] = {
-        "ref": args.ref,
-        "owner": args.owner,
-        "identity": args.identity,
-        "annotations": dict(args.annotations),
-        "onConflict": args.on_conflict,
-        **dict.fromkeys(("digest", "assembled", "mediaType", "size", "platforms", "previous")),
-    }
-    if args.inputs:
-        properties["inputs"] = dict(args.inputs)
-    if args.platforms:
-        properties["platforms"] = list(args.platforms)
-    if args.sources is not None:
-        properties["sources"] = list(args.sources)
-    if args.source is not None:
-        properties["source"] = args.source
-    return properties
-
-
-def _stale_properties(args: StalePointersArgs) -> dict[str, Any]:
-    return {
-        "repository": args.repository,
-        "owner": args.owner,
-        "pointers": sorted(args.pointers),
-        "grammar": [{"kind": p.kind, "pattern": p.pattern} for p in args.grammar],
-        "policy": dict(args.policy),
-        "maxRemovals": args.max_removals,
-        "allowMass": args.allow_mass,
-        "keepOnDestroy": args.keep_on_destroy,
-        "waitFor": list(args.wait_for),
-        **dict.fromkeys(("live", "stale", "staleSince", "kept", "removed")),
-    }
+ARGUMENTS: Mapping[type, type] = {Tag: TagArgs, StalePointers: StalePointersArgs}
+"""The arguments of each resource."""

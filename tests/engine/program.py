@@ -86,7 +86,6 @@ def declare(declared: Fields) -> dict[str, pulumi.Output[str]]:
             grammar=[PointerPattern(kind=k, pattern=p) for k, p in declared["grammar"].items()],
             policy=declared["policy"],
             max_removals=declared["max_removals"],
-            allow_mass=declared["allow_mass"],
             keep_on_destroy=declared["keep_on_destroy"],
             wait_for=list(digests.values()),
         )

@@ -50,7 +50,6 @@ class Declared:
     owner: str = f"{PROJECT}/{STACK}"
     on_conflict: str = "refuse"
     max_removals: float = 1.0
-    allow_mass: bool = False
     keep_on_destroy: bool = False
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     identities: Mapping[str, str] = field(default_factory=dict)

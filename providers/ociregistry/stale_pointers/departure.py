@@ -3,13 +3,15 @@
 from dataclasses import replace
 
 from fleet.http.addresses import is_loopback
-from fleet.registry.errors import OciError, UnreachableError
-from fleet.registry.undo_log import Claim, remover_of
+from fleet.http.text import one_line
+from fleet.registry.errors import OciError, UndoRecordError, UnreachableError
+from fleet.registry.undo_log import Claim, build_repository_of, remover_of, tag_of
 from providers.ociregistry.context import Session
+from providers.ociregistry.fields import decoded
 from providers.ociregistry.properties import Properties
-from providers.ociregistry.stale_pointers.delete_policy import delete_policy
+from providers.ociregistry.stale_pointers.allow_list import names
 from providers.ociregistry.stale_pointers.model import StaleInputs, View
-from providers.ociregistry.stale_pointers.not_allowed import names
+from providers.ociregistry.stale_pointers.properties import stale_inputs
 from providers.ociregistry.stale_pointers.remove import Outcome
 
 
@@ -29,10 +31,10 @@ class Departure:
             return
         recorded = {tag: frozenset({digest}) for tag, digest in known.live.items()}
         pointer_remover = self._session.pointer_remover
-        wanted = replace(inputs, recorded=recorded, listed=found.names)
+        wanted = replace(inputs, recorded=recorded, listed=frozenset(found.live))
         try:
             going = await self._session.hosts.ask(
-                inputs.repository.host, lambda: pointer_remover.owned(wanted, frozenset())
+                inputs.repository.host, lambda: pointer_remover.owned(wanted)
             )
         except OciError:
             return
@@ -44,7 +46,7 @@ class Departure:
 
         Only such go as the state lists or declares: that is what a preview could name. Each is
         named before the first one is removed. What this run declares stays, and all of them where
-        `delete_policy` says so, or where the remover was replaced by itself (`pulumi up
+        `_delete_policy` says so, or where the remover was replaced by itself (`pulumi up
         --replace`). One that the last run declared and that is somebody else's by now stays with a
         warning. The record of what was ever removed is in the registry afterwards.
 
@@ -53,25 +55,25 @@ class Departure:
         :raises UnlistedError: where some stay because no preview listed them.
         :raises OciError: where no preview could, because the provider's configuration changed.
         """
-        inputs = self._session.departing(properties)
-        if self._session.declared.is_replaced(inputs.repository, urn):
+        inputs = self._inputs(properties)
+        if (inputs.repository, urn) in self._session.declared.created:
             return
         try:
-            found = await delete_policy(self._session, urn, inputs)
-            if self._session.took_over and not found.stays:
+            stays, why = await self._delete_policy(urn, inputs)
+            if self._session.took_over and not stays:
                 raise OciError(
                     f"{inputs.repository}: its pointers stay in this run, which changes the "
                     "provider's configuration: no preview of it can name them. Run again, preview "
                     "first, to remove them"
                 )
-            if found.stays:
+            if stays:
                 await self._keep_record(inputs, urn)
-            outcome = Outcome() if found.stays else await self._remove_owned(inputs, urn)
+            outcome = Outcome() if stays else await self._remove_owned(inputs, urn)
         except UnreachableError as error:
             await self._forget(inputs, urn, error)
             return
-        if found.why:
-            await self._session.warn(found.why, urn)
+        if why:
+            await self._session.warn(why, urn)
         for entry in outcome.removed:
             await self._session.log(f"removed {entry.tag}, which named {entry.digest}", urn)
         for kept in outcome.kept:
@@ -81,21 +83,78 @@ class Departure:
                 urn,
             )
 
+    def _inputs(self, state: Properties) -> StaleInputs:
+        """Return the inputs of a remover that goes, by its state and those of its tags."""
+        inputs, view = stale_inputs(state), decoded(View, state)
+        # What has an objection in the state is in no preview's list either.
+        listed = frozenset(view.live.keys() - view.objections.keys())
+        recorded = self._session.declared.recorded_in(inputs.repository)
+        return replace(inputs, recorded=recorded, listed=listed)
+
     async def _remove_owned(self, inputs: StaleInputs, urn: str) -> Outcome:
         pointer_remover, declared = self._session.pointer_remover, self._session.declared
-        inputs = replace(inputs, allowed=self._session.allowed)
 
         async def say(going: dict[str, str]) -> None:
             await self._session.log(f"{inputs.repository}, to be removed: {names(going)}", urn)
 
-        tags = declared.tags(inputs.repository)
+        tags = frozenset(declared.tags[inputs.repository])
         remover = remover_of(urn, inputs.repository)
-        return await pointer_remover.remove_owned(inputs, tags, say, remover)
+        allowed = self._session.settings.allowed
+        return await pointer_remover.remove_owned(inputs, tags, say, remover, allowed)
+
+    async def _delete_policy(self, urn: str, inputs: StaleInputs) -> tuple[bool, str]:
+        """Decide whether the pointers of a remover that is no longer declared stay, and a warning.
+
+        They stay where this or the last run's declaration says so, and where another remover looks
+        after them: one that this process knows, or that the undo record names.
+
+        :raises UnreachableError: if the registry can't be reached.
+        :raises UndoRecordError: if the record can't be read: nothing is known of other removers.
+        """
+        declared, repository = self._session.declared, inputs.repository
+        if inputs.keep_on_destroy or declared.keeps or declared.removers[repository] - {urn}:
+            return True, ""
+        own = remover_of(urn, repository)
+        known = await self._session.pointer_remover.record(repository, inputs.owner)
+        others = known.others(own)
+        other = (
+            one_line(min(others))
+            if others
+            else await self._same_repository(inputs, own, lost=own not in known.declared)
+        )
+        if not other:
+            return False, ""
+        record = f"{build_repository_of(repository)}:{tag_of(inputs.owner)}"
+        return True, (
+            f"{repository}: pointers kept: by the undo record {record}, {other} looks after them "
+            "too. If nothing of that name is declared anywhere, remove them by hand; "
+            f"`make prune IMAGE={repository.name.rpartition('/')[2]} APPLY=1` forgets it"
+        )
+
+    async def _same_repository(self, inputs: StaleInputs, own: str, *, lost: bool) -> str:
+        """Return a declared repository that has the record of this one, or an empty string.
+
+        That is the same one under another name of its host. A preview has only this to know it by:
+        what is declared there goes into the record with the update. Where the record lacks this
+        remover it is `lost`, and with it what would tell: then every such repository counts.
+        """
+        for other in self._session.declared.same_named(inputs.repository):
+            try:
+                record = await self._session.pointer_remover.record(other, inputs.owner)
+            except OciError as error:
+                raise UndoRecordError(
+                    f"{inputs.repository}: it may be that {other} is the same repository under "
+                    "another name of its host, and nothing goes while that is not known: "
+                    f"{error}"
+                ) from error
+            if lost or own in record.declared:
+                return str(other)
+        return ""
 
     async def _keep_record(self, inputs: StaleInputs, urn: str) -> None:
         try:
             claim = Claim(remover=remover_of(urn, inputs.repository), pointers=None)
-            await self._session.pointer_remover.undo_entries.add(inputs, {}, inputs.removed, claim)
+            await self._session.pointer_remover.note(inputs, {}, inputs.removed, claim)
         except OciError as error:
             held = ", ".join(f"{entry.tag} ({entry.digest})" for entry in inputs.removed)
             await self._session.warn(

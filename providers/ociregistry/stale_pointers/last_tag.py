@@ -40,12 +40,9 @@ async def _describe(
                 return ""
     except OciError as error:
         return f"whether another tag names its image could not be asked: {error}"
-    if len(others) > _ASKED:
-        return (
-            f"none of the {_ASKED} highest tags of its Python and base names its image, which can "
-            "perhaps be pulled by digest only then"
-        )
+    none = f"none of the {_ASKED} highest tags" if len(others) > _ASKED else "no other tag"
+    perhaps = "perhaps " if len(others) > _ASKED else ""
     return (
-        "no other tag of its Python and base names its image, which can be pulled by digest only "
-        "then"
+        f"{none} of its Python and base names its image, which can {perhaps}be pulled by digest "
+        "only then"
     )

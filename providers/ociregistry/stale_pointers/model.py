@@ -2,32 +2,63 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Annotated
 
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Removal
-from providers.ociregistry.stale_pointers.allow_list import EVERYTHING, Allowed
-from providers.ociregistry.stale_pointers.policy import KEEP, Policy
 
 # Tags of this form attach signatures and referrers to a digest (OCI distribution
 # specification 1.1, "Referrers Tag Schema"): whatever a grammar says, they are no pointers.
 _ATTACHED = "sha256-"
+_AFTER = re.compile(r"remove after ([1-9][0-9]{0,3}) days")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PointerKind:
-    """One kind of pointer, and the pattern that its tags match in full."""
+class Policy:
+    """`days` of grace count from the day on which a pointer was first seen stale.
 
-    kind: str
-    pattern: re.Pattern[str]
+    None means that it stays for good, 0 that it goes at once.
+    """
+
+    days: int | None
+
+    @property
+    def removes(self) -> bool:
+        """Tell whether a stale pointer goes at all, now or later."""
+        return self.days is not None
+
+    def goes_on(self, since: str) -> str:
+        """Return the date (RFC 3339 full-date, UTC) on which a pointer stale since then goes."""
+        return (date.fromisoformat(since) + timedelta(days=self.days or 0)).isoformat()
+
+
+KEEP = Policy(days=None)
+REMOVE = Policy(days=0)
+
+
+def parse_policy(text: str) -> Policy | None:
+    """Parse `keep`, `remove` or `remove after N days` (N from 1 to 9999), or return None."""
+    if text in {"keep", "remove"}:
+        return KEEP if text == "keep" else REMOVE
+    match = _AFTER.fullmatch(text)
+    return Policy(days=int(match[1])) if match else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PointerPattern:
+    """One kind of pointer: its name, and the regular expression that its tags match in full."""
+
+    kind: Annotated[str, "LATEST, X.Y or X."]
+    pattern: Annotated[str, "A regular expression that pointers of this kind match in full."]
 
 
 @dataclass(frozen=True, kw_only=True)
 class StaleInputs:
     """What is declared for the pointers of one repository.
 
-    `stale` is what an update is to remove: tag to digest, as it was listed. `allowed` is not
-    declared: it says what this very run may remove.
+    `stale` is what an update is to remove: tag to digest, as it was listed.
     Of an image that left, `listed` are the pointers that the state lists; None where nobody asks.
     `recorded` are the digests that the state says were written or adopted under a tag, `removed`
     what it says was removed before.
@@ -36,13 +67,11 @@ class StaleInputs:
     repository: Repository
     owner: str
     pointers: frozenset[str]
-    grammar: tuple[PointerKind, ...]
+    grammar: tuple[PointerPattern, ...]
     policy: Mapping[str, Policy]
     max_removals: float = 0.5
-    allow_mass: bool = False
     keep_on_destroy: bool = False
     stale: Mapping[str, str] = field(default_factory=dict)
-    allowed: Allowed = EVERYTHING
     listed: frozenset[str] | None = None
     recorded: Mapping[str, frozenset[str]] = field(default_factory=dict)
     removed: tuple["Removal", ...] = ()
@@ -70,25 +99,20 @@ class View:
     """The live pointers of a repository, tag to digest, as the state records them.
 
     `objections` say of undeclared ones why they must stay. `interrupted` are placeholder manifests
-    of a removal that did not end, each with the digest that it stands for. `since` is the date
-    (RFC 3339 full-date, UTC) on which a pointer under a policy with grace was first seen stale,
-    `read_on` that of the last reading whose time registry and machine agreed on, empty before one.
+    of a removal that did not end, each with the digest that it stands for. `stale_since` is the
+    date (RFC 3339 full-date, UTC) on which a pointer under a policy with grace was first seen
+    stale, `read_on` that of the last reading whose time registry and machine agreed on.
     """
 
     live: Mapping[str, str] = field(default_factory=dict)
     objections: Mapping[str, str] = field(default_factory=dict)
     interrupted: Mapping[str, str] = field(default_factory=dict)
-    since: Mapping[str, str] = field(default_factory=dict)
+    stale_since: Mapping[str, str] = field(default_factory=dict)
     read_on: str = ""
 
     def stood_for(self, tag: str) -> str:
         """Return the digest that a live tag stands for."""
         return self.interrupted.get(tag) or self.live[tag]
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The tags that it lists."""
-        return frozenset(self.live)
 
     def without(self, tags: Iterable[str]) -> "View":
         """Return this view after a removal of `tags`."""
@@ -97,12 +121,12 @@ class View:
         def rest(found: Mapping[str, str]) -> dict[str, str]:
             return {tag: text for tag, text in found.items() if tag not in gone}
 
-        return View(
+        return replace(
+            self,
             live=rest(self.live),
             objections=rest(self.objections),
             interrupted=rest(self.interrupted),
-            since=rest(self.since),
-            read_on=self.read_on,
+            stale_since=rest(self.stale_since),
         )
 
 
@@ -125,7 +149,7 @@ def due(view: View, inputs: StaleInputs) -> Due:
     pull any more.
     """
     stale, kept, waiting = {}, [], []
-    for pointer in undeclared(live_pointers(view.live, inputs.grammar), inputs):
+    for pointer in live_pointers(view.live.keys() - inputs.pointers, inputs.grammar):
         tag, digest = pointer.tag, view.live[pointer.tag]
         if reason := _stays(pointer, view, inputs):
             kept.append(Kept(tag=tag, digest=digest, reason=reason))
@@ -151,12 +175,12 @@ def _grace(pointer: Pointer, view: View, inputs: StaleInputs) -> str:
         return ""
     if not view.read_on:
         return f"goes {policy.days} days after the registry's time is known"
-    day = policy.goes_on(view.since.get(pointer.tag, view.read_on))
+    day = policy.goes_on(view.stale_since.get(pointer.tag, view.read_on))
     # Dates of one form compare as text (RFC 3339, section 5.1).
     return f"goes on {day}" if day > view.read_on else ""
 
 
-def live_pointers(tags: Iterable[str], grammar: tuple[PointerKind, ...]) -> tuple[Pointer, ...]:
+def live_pointers(tags: Iterable[str], grammar: tuple[PointerPattern, ...]) -> tuple[Pointer, ...]:
     """Return the tags that the grammar takes for pointers; the first matching kind counts."""
     found = []
     for tag in sorted(tags):
@@ -166,13 +190,8 @@ def live_pointers(tags: Iterable[str], grammar: tuple[PointerKind, ...]) -> tupl
     return tuple(found)
 
 
-def _kind_of(tag: str, grammar: tuple[PointerKind, ...]) -> str | None:
-    return next((entry.kind for entry in grammar if entry.pattern.fullmatch(tag)), None)
-
-
-def undeclared(live: Iterable[Pointer], inputs: StaleInputs) -> tuple[Pointer, ...]:
-    """Return the live pointers that nothing declares."""
-    return tuple(pointer for pointer in live if pointer.tag not in inputs.pointers)
+def _kind_of(tag: str, grammar: tuple[PointerPattern, ...]) -> str | None:
+    return next((entry.kind for entry in grammar if re.fullmatch(entry.pattern, tag)), None)
 
 
 def policy_of(pointer: Pointer, inputs: StaleInputs) -> Policy:
@@ -191,7 +210,7 @@ def may_be_version(tag: str) -> bool:
 
 
 def versions_of_line(
-    line: str, tags: Iterable[str], grammar: tuple[PointerKind, ...]
+    line: str, tags: Iterable[str], grammar: tuple[PointerPattern, ...]
 ) -> tuple[str, ...]:
     """Return the tags that the pointer `line` could have been made from, the highest first.
 
@@ -220,7 +239,7 @@ def refusal(removals: int, live: int, inputs: StaleInputs) -> str:
 
     The share is that of the live pointers; at the limit it still passes.
     """
-    if inputs.allow_mass or removals <= inputs.max_removals * live:
+    if removals <= inputs.max_removals * live:
         return ""
     return (
         f"{inputs.repository}: {removals} of {live} live pointers would be removed, more than the "
@@ -232,9 +251,4 @@ def refusal(removals: int, live: int, inputs: StaleInputs) -> str:
 def changes(recorded: Mapping[str, object], declared: Mapping[str, object]) -> tuple[str, ...]:
     """Return the input properties that differ."""
     names = sorted(set(declared) - {"waitFor"})
-    return tuple(name for name in names if _differ(recorded.get(name), declared[name]))
-
-
-def _differ(recorded: object, declared: object) -> bool:
-    # A state that was written before a property existed lacks it: as good as an empty one.
-    return recorded != declared and not (recorded is None and declared in ({}, []))
+    return tuple(name for name in names if recorded.get(name) != declared[name])

@@ -10,8 +10,11 @@ from fleet.registry.interruption import STOPPED, readable
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Claim, remover_of
 from providers.ociregistry.context import Change, Session
+from providers.ociregistry.fields import decoded, encoded
 from providers.ociregistry.properties import Properties
+from providers.ociregistry.stale_pointers.allow_list import names, not_allowed_of, still_there
 from providers.ociregistry.stale_pointers.departure import Departure
+from providers.ociregistry.stale_pointers.find import UNTIMED
 from providers.ociregistry.stale_pointers.last_tag import last_tags
 from providers.ociregistry.stale_pointers.model import (
     Due,
@@ -22,10 +25,7 @@ from providers.ociregistry.stale_pointers.model import (
     due,
     refusal,
 )
-from providers.ociregistry.stale_pointers.not_allowed import names, not_allowed_of, still_there
 from providers.ociregistry.stale_pointers.properties import (
-    recorded_view,
-    removals,
     stale_inputs,
     view_properties,
 )
@@ -78,7 +78,9 @@ class StaleResource:
         :raises InvalidInputsError: naming every property that is wrong.
         """
         inputs = stale_inputs(properties)
-        self._session.declared.add_remover(inputs.repository, urn, keeps=inputs.keep_on_destroy)
+        declared = self._session.declared
+        declared.removers[inputs.repository].add(urn)
+        declared.keeps = declared.keeps or inputs.keep_on_destroy
         return dict(properties)
 
     def diff(self, _urn: str, olds: Properties, news: Properties) -> list[Change]:
@@ -89,7 +91,7 @@ class StaleResource:
         ]
         if any(change.replaces for change in found):
             return found
-        stale = due(recorded_view(olds), self._inputs(news)).stale
+        stale = due(decoded(View, olds), self._inputs(news)).stale
         return found + [
             Change(name="stale", path=f'stale["{tag}"]', kind="ADD", from_inputs=False)
             for tag in stale
@@ -100,7 +102,7 @@ class StaleResource:
         async with self._claiming(urn, properties, preview=preview):
             view = await self._look(urn, self._inputs(properties), View())
             step = self._step(urn, properties, view, [], known=View())
-            self._session.declared.add_created(step.inputs.repository, urn)
+            self._session.declared.created.add((step.inputs.repository, urn))
             return await self._apply(step, [], preview=preview)
 
     async def update(
@@ -108,7 +110,7 @@ class StaleResource:
     ) -> dict[str, Any]:
         """Remove what the state lists as stale, or predict that; the record only grows."""
         record = list(olds.get("removed", []))
-        view = recorded_view(olds)
+        view = decoded(View, olds)
         async with self._claiming(urn, news, preview=preview):
             step = self._step(urn, news, view, record, known=view)
             return await self._apply(step, record, preview=preview)
@@ -124,7 +126,7 @@ class StaleResource:
         if "grammar" not in properties:
             raise OciError(f"{resource_id}: StalePointers cannot be imported; just declare it")
         # The engine keeps the inputs of every run, outputs of updates alone.
-        declared, known = stale_inputs({**properties, **inputs}), recorded_view(properties)
+        declared, known = stale_inputs({**properties, **inputs}), decoded(View, properties)
         view = await self._look(urn, declared, known)
         listed = due(view, declared)
         await self._log_waiting(urn, listed, known)
@@ -148,9 +150,10 @@ class StaleResource:
                 f"cannot be reached ({error}). Start it or mend the network, and run again; if it "
                 "is gone for good, declare the registry that took its place"
             ) from error
-        if found.untimed:
-            await self._session.warn(f"{inputs.repository}: {found.untimed}", urn)
-        return found.view
+        untimed = (why for why in found.objections.values() if why.startswith(UNTIMED))
+        if reason := next(untimed, ""):
+            await self._session.warn(f"{inputs.repository}: {reason}", urn)
+        return found
 
     async def _apply(self, step: _Step, record: list[Any], *, preview: bool) -> dict[str, Any]:
         urn, news = step.urn, step.news
@@ -164,12 +167,16 @@ class StaleResource:
                 f"{self.identify(news)}: no pointer is removed while a declared tag failed; repair "
                 f"that and rerun. Still there: {', '.join(sorted(step.inputs.stale))}"
             )
-        outcome = await self._remove_stale(step)
+        if step.inputs.stale:
+            text = f"stale, to be removed: {names(step.inputs.stale)}"
+            await self._session.log(text, urn)
+        claim = _claim(urn, step.inputs.repository, news)
+        outcome = await self._session.pointer_remover.remove_stale(step.inputs, claim)
         view, failure = await self._afterwards(step, outcome)
         listed = due(view, step.inputs)
         await self._log_waiting(urn, listed, step.known)
         kept = _merged(listed.kept, outcome.kept, step.not_allowed.values())
-        removed = [*record, *removals(outcome.removed)]
+        removed = [*record, *encoded(outcome.removed)]
         outputs = {**news, **view_properties(view, listed.stale, kept), "removed": removed}
         if failure is not None:
             raise RemovalFailedError(
@@ -189,7 +196,7 @@ class StaleResource:
         inputs = self._inputs({**news, "removed": record})
         stale = due(view, inputs).stale
         named = {tag: view.stood_for(tag) for tag in stale}
-        not_allowed = not_allowed_of(inputs.repository, named, self._session.allowed)
+        not_allowed = not_allowed_of(inputs.repository, named, self._session.settings.allowed)
         going = {tag: digest for tag, digest in stale.items() if tag not in not_allowed}
         refused = refusal(len(going), len(view.live), inputs)
         if refused:
@@ -204,36 +211,21 @@ class StaleResource:
 
         `removers` are those that the undo record has, `lastTags` remarks on what is removed.
         """
-        inputs, view, outcome = step.inputs, step.view, Outcome()
-        pointer_remover = self._session.pointer_remover
+        inputs, pointer_remover = step.inputs, self._session.pointer_remover
         remover = remover_of(step.urn, inputs.repository)
-        if inputs.stale:
-            outcome = await self._session.hosts.ask(
-                inputs.repository.host, lambda: pointer_remover.predict_stale(inputs, remover)
-            )
-        listed = due(view, inputs)
+        outcome = await self._session.hosts.ask(
+            inputs.repository.host, lambda: pointer_remover.predict_stale(inputs, remover)
+        )
+        listed = due(step.view, inputs)
         await self._log_waiting(step.urn, listed, step.known)
-        kept = _merged(listed.kept, outcome.kept, step.not_allowed.values())
         last = await last_tags(self._session, inputs.repository, outcome.going, outcome.tags)
         if outcome.going:
             text = f"stale, to be removed: {names(outcome.going, last)}"
             await self._session.log(text, step.urn)
         stale = {tag: inputs.stale[tag] for tag in outcome.going}
-        record = await self._session.hosts.ask(
-            inputs.repository.host,
-            lambda: pointer_remover.undo_entries.record(inputs.repository, inputs.owner),
-        )
-        preview_only = {"lastTags": dict(last), "removers": sorted(record.declared)}
-        return {**step.news, **view_properties(view, stale, kept), **preview_only}
-
-    async def _remove_stale(self, step: _Step) -> Outcome:
-        claim = _claim(step.urn, step.inputs.repository, step.news)
-        if not step.inputs.stale:
-            undo_entries = self._session.pointer_remover.undo_entries
-            await undo_entries.add(step.inputs, {}, step.inputs.removed, claim)
-            return Outcome()
-        await self._session.log(f"stale, to be removed: {names(step.inputs.stale)}", step.urn)
-        return await self._session.pointer_remover.remove_stale(step.inputs, claim)
+        kept = _merged(listed.kept, outcome.kept, step.not_allowed.values())
+        preview_only = {"lastTags": dict(last), "removers": outcome.removers}
+        return {**step.news, **view_properties(step.view, stale, kept), **preview_only}
 
     @asynccontextmanager
     async def _claiming(self, urn: str, news: Properties, *, preview: bool) -> AsyncIterator[None]:
@@ -257,12 +249,12 @@ class StaleResource:
         """
         with suppress(OciError):
             inputs = self._inputs(news)
-            undo_entries, repository = self._session.pointer_remover.undo_entries, inputs.repository
+            pointer_remover, repository = self._session.pointer_remover, inputs.repository
             await self._session.hosts.ask(
-                repository.host, lambda: undo_entries.record(repository, inputs.owner)
+                repository.host, lambda: pointer_remover.record(repository, inputs.owner)
             )
             claim = _claim(urn, inputs.repository, news)
-            await undo_entries.add(inputs, {}, (), claim)
+            await pointer_remover.note(inputs, {}, (), claim)
 
     async def _afterwards(self, step: _Step, outcome: Outcome) -> tuple[View, OciError | None]:
         """Look again; where that fails, what was known less what was removed is kept.
@@ -273,21 +265,20 @@ class StaleResource:
         if outcome.failure is not None:
             return known, outcome.failure
         try:
-            listing = await self._session.lister.listing(step.inputs, known)
+            return await self._session.lister.listing(step.inputs, known), None
         except STOPPED as error:
             return known, readable(error)
-        return listing.view, None
 
     async def _log_waiting(self, urn: str, listed: Due, known: View) -> None:
         """Log the pointers whose grace has just begun."""
         for kept in listed.waiting:
-            if kept.tag not in known.since:
+            if kept.tag not in known.stale_since:
                 await self._session.log(f"stale: {kept.tag} ({kept.digest}, {kept.reason})", urn)
 
     def _inputs(self, properties: Properties) -> StaleInputs:
         """Read the inputs; every tag that this run declares is none of the stale ones."""
         inputs = stale_inputs(properties)
-        tags = self._session.declared.tags(inputs.repository)
+        tags = self._session.declared.tags[inputs.repository]
         return replace(inputs, pointers=inputs.pointers | tags)
 
 

@@ -1,7 +1,6 @@
 """The index that a tag shall name, pure: its source's own bytes, or several joined into one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from fleet.registry.errors import RegistryError
 from fleet.registry.interface import Manifest
@@ -12,22 +11,14 @@ from providers.ociregistry.tag.model import TagInputs
 Read = tuple[ManifestReference, Manifest]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """The index that a tag shall name, and the sources whose content must be in place before."""
-
-    index: Manifest
-    sources: tuple[Read, ...]
-
-
-def wanted(inputs: TagInputs, sources: tuple[Read, ...]) -> Wanted:
+def index_of(inputs: TagInputs, sources: Sequence[Read]) -> Manifest:
     """Return what a tag shall name, from its sources as they were read.
 
     :raises RegistryError: if a platform that the tag declares is in no source, or is in two; or if
         a source that should have platforms is no index.
     """
     if inputs.is_pointer and not inputs.joins:
-        return Wanted(index=sources[0][1], sources=sources)
+        return sources[0][1]
     children = _children(sources)
     missing = [platform for platform in inputs.platforms if platform not in children]
     if missing:
@@ -36,9 +27,9 @@ def wanted(inputs: TagInputs, sources: tuple[Read, ...]) -> Wanted:
             f"{names}: has {', '.join(children) or 'no platform'}, and not {', '.join(missing)}, "
             f"which {inputs.ref} is declared for; nothing was written"
         )
-    found = [child for child, _ in children.values()]
-    index = assemble(found, inputs.index_annotations) if inputs.joins else sources[0][1]
-    return Wanted(index=index, sources=sources)
+    if not inputs.joins:
+        return sources[0][1]
+    return assemble([child for child, _ in children.values()], inputs.index_annotations)
 
 
 def _children(sources: Sequence[Read]) -> dict[str, tuple[Child, ManifestReference]]:

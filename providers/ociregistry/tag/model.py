@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
 from fleet.http.text import one_line
 from fleet.registry.errors import ConflictError, moved
@@ -60,11 +60,11 @@ class TagInputs:
 
 @dataclass(frozen=True, kw_only=True)
 class Platform:
-    """One platform of what a tag names; `size` is compressed bytes of config and layers."""
+    """One platform of what a tag names; `size` is that of config and layers."""
 
-    platform: str
-    digest: str
-    size: int
+    platform: Annotated[str, "os/architecture[/variant]"]
+    digest: Annotated[str, "A sha256 digest."]
+    size: Annotated[int, "Compressed bytes."]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +74,10 @@ class TagState:
     `unreadable` says in words why nothing more is known of what it was moved to; no state keeps it.
     """
 
-    digest: str
-    assembled: str
-    media_type: str
-    platforms: tuple[Platform, ...]
+    digest: str = ""
+    assembled: str = ""
+    media_type: str = ""
+    platforms: tuple[Platform, ...] = ()
     previous: str = ""
     unreadable: str = ""
 

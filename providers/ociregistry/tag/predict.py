@@ -1,16 +1,14 @@
 """Prediction of a tag for a preview, and description of it after an update, with reasons; pure."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from providers.ociregistry.report import Entry
-from providers.ociregistry.tag.model import Recorded, TagInputs, TagState, diff
-from providers.ociregistry.tag.predict_pointer import predict_pointer
+from providers.ociregistry.report import Action, Entry
+from providers.ociregistry.tag.model import Recorded, TagInputs, TagState, diff, predicted_digest
 from providers.ociregistry.tag.prior_state import (
     GONE,
     NEW,
     STATE_ONLY,
-    Prediction,
     PriorState,
     drifted,
     entry_of,
@@ -22,6 +20,14 @@ _OTHER_DIGEST = "its build gave another digest"
 _SAME_INPUTS = "no input is known to have changed; its build is set up anew, or not in the state"
 _UNNAMED = Difference(words="other inputs changed", vague=True)
 _SOURCES = frozenset({"source", "sources"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """The predicted entry of a tag, and the line of a preview, empty where it was logged before."""
+
+    entry: Entry
+    line: str = ""
 
 
 def unexplained(inputs: TagInputs, prior: PriorState) -> bool:
@@ -36,7 +42,7 @@ def predict(inputs: TagInputs, prior: PriorState, *, lost: bool = False) -> Pred
     concerns, where it is not all of them.
     """
     if inputs.is_pointer:
-        return predict_pointer(inputs, prior)
+        return _pointer(inputs, prior)
     if prior.recorded is None:
         return _new(inputs)
     if inputs.complete:
@@ -44,12 +50,14 @@ def predict(inputs: TagInputs, prior: PriorState, *, lost: bool = False) -> Pred
     changed = in_words(_changed(inputs, prior))
     why = changed or ((_NO_BUILD if lost else _SAME_INPUTS),)
     gone = (GONE,) if prior.gone else ()
-    entry = entry_of(
-        inputs, prior.recorded,
-        action="build", platforms=inputs.platforms, reasons=(*gone, *why),
-    )  # fmt: skip
     line = f"to be built{'' if changed else ' again'}: {shown(why)}"
-    return Prediction(entry=entry, line="; ".join((*gone, line)))
+    return _found(inputs, prior.recorded, "build", *gone, *why, line="; ".join((*gone, line)))
+
+
+def _found(
+    inputs: TagInputs, recorded: Recorded | None, action: Action, *reasons: str, line: str = ""
+) -> Prediction:
+    return Prediction(entry=entry_of(inputs, recorded, action, reasons), line=line)
 
 
 def describe_update(inputs: TagInputs, prior: PriorState, state: TagState) -> Entry:
@@ -92,12 +100,11 @@ def _nodes(inputs: Mapping[str, str]) -> dict[str, str]:
 
 
 def _new(inputs: TagInputs) -> Prediction:
-    if not inputs.complete:
-        platforms = inputs.platforms
-        entry = entry_of(inputs, None, action="build", platforms=platforms, reasons=(NEW,))
-        return Prediction(entry=entry, line=f"{NEW}: to be built for {', '.join(platforms)}")
-    entry = entry_of(inputs, None, action="re-point", reasons=(NEW,))
-    return Prediction(entry=entry, line=f"{NEW}: names an image that is built already")
+    if inputs.complete:
+        line = f"{NEW}: names an image that is built already"
+        return _found(inputs, None, "re-point", NEW, line=line)
+    line = f"{NEW}: to be built for {', '.join(inputs.platforms)}"
+    return _found(inputs, None, "build", NEW, line=line)
 
 
 def _without_build(inputs: TagInputs, recorded: Recorded, prior: PriorState) -> Prediction:
@@ -110,17 +117,42 @@ def _without_build(inputs: TagInputs, recorded: Recorded, prior: PriorState) -> 
     if changes & _SOURCES:
         why = why or (_OTHER_DIGEST,)
     if prior.gone:
-        return Prediction(entry=entry_of(inputs, recorded, action="re-point", reasons=(GONE, *why)))
+        return _found(inputs, recorded, "re-point", GONE, *why)
     if changes <= STATE_ONLY:
-        entry = entry_of(inputs, recorded, action="unchanged", reasons=why)
         line = f"nothing is built and no name moves, though {shown(why)}" if why else ""
-        return Prediction(entry=entry, line=line)
+        return _found(inputs, recorded, "unchanged", *why, line=line)
     rewritten = tuple(f"its {name} changed" for name in ("owner", "annotations") if name in changes)
-    reasons = (*why, *drifted(changes, recorded, inputs), *rewritten)
-    entry = entry_of(inputs, recorded, action="re-point", reasons=reasons)
+    line = f"written anew: {shown(rewritten)}" if rewritten else ""
     if changes & _SOURCES:
-        return Prediction(entry=entry, line=f"names an image that is built already: {shown(why)}")
-    return Prediction(entry=entry, line=f"written anew: {shown(rewritten)}" if rewritten else "")
+        line = f"names an image that is built already: {shown(why)}"
+    reasons = (*why, *drifted(changes, recorded, inputs), *rewritten)
+    return _found(inputs, recorded, "re-point", *reasons, line=line)
+
+
+def _pointer(inputs: TagInputs, prior: PriorState) -> Prediction:
+    """Predict the version that a pointer will name; what this run's refresh logged is left out."""
+    recorded = prior.recorded
+    target = inputs.identity or predicted_digest(recorded, inputs) or "a version that is not known"
+    if recorded is None:
+        return _found(inputs, None, "re-point", NEW, line=f"new, names {target}")
+    if prior.gone:
+        return _found(inputs, recorded, "re-point", GONE)
+    changes = set(diff(recorded, inputs))
+    if changes <= STATE_ONLY:
+        return _found(inputs, recorded, "unchanged")
+    if "source" not in changes:
+        return _found(inputs, recorded, "re-point", *drifted(changes, recorded, inputs))
+    line = _moving(inputs, recorded, target)
+    return _found(inputs, recorded, "re-point", line, line=line)
+
+
+def _moving(inputs: TagInputs, recorded: Recorded, target: str) -> str:
+    if recorded.identity and recorded.identity != inputs.identity:
+        return f"re-pointed from {recorded.identity} ({recorded.state.digest}) to {target}"
+    digest = predicted_digest(recorded, inputs)
+    if digest:
+        return f"follows {target} from {recorded.state.digest} to {digest}"
+    return f"stays with {target}, whose digest is not known yet ({recorded.state.digest} so far)"
 
 
 def _lost(inputs: TagInputs, prior: PriorState) -> bool:

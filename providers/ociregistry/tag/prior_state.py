@@ -25,14 +25,6 @@ class PriorState:
     gone: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """The predicted entry of a tag, and the line of a preview, empty where it was logged before."""
-
-    entry: Entry
-    line: str = ""
-
-
 def drifted(changes: Collection[str], recorded: Recorded, inputs: TagInputs) -> tuple[str, ...]:
     """Say how a tag left what was recorded, by the differing properties that stand for drift."""
     found = []
@@ -45,28 +37,23 @@ def drifted(changes: Collection[str], recorded: Recorded, inputs: TagInputs) -> 
 
 def unchanged(inputs: TagInputs, recorded: Recorded) -> Entry:
     """Return the entry of a tag that stays as it is."""
-    found = entry_of(inputs, recorded, action="unchanged")
+    found = entry_of(inputs, recorded, "unchanged")
     return replace(found, digest=recorded.state.digest)
 
 
 def entry_of(
-    inputs: TagInputs,
-    recorded: Recorded | None,
-    *,
-    action: Action,
-    platforms: tuple[str, ...] = (),
-    reasons: tuple[str, ...] = (),
+    inputs: TagInputs, recorded: Recorded | None, action: Action, reasons: tuple[str, ...] = ()
 ) -> Entry:
     """Return the entry of a tag, with the digests and versions that a preview can know."""
-    pointer = inputs.is_pointer
+    before = (recorded.identity or "") if recorded is not None else ""
     return Entry(
         ref=str(inputs.ref),
-        kind="pointer" if pointer else "version",
+        kind="pointer" if inputs.is_pointer else "version",
         action=action,
-        platforms=platforms,
+        platforms=inputs.platforms if action == "build" else (),
         reasons=reasons,
         digest=predicted_digest(recorded, inputs),
         previous=recorded.state.digest if recorded is not None else "",
-        version=(inputs.identity or "") if pointer else "",
-        previous_version=(recorded.identity or "") if pointer and recorded is not None else "",
+        version=(inputs.identity or "") if inputs.is_pointer else "",
+        previous_version=before if inputs.is_pointer else "",
     )

@@ -25,17 +25,18 @@ _NO_ANSWER = (AuthenticationError, FailingError, UnreachableError)
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A tag as an import finds it: its state, and inputs that would leave it as it is."""
+    """A tag as it was found: its state, and inputs that would leave it as it is."""
 
     inputs: TagInputs
     state: TagState
 
 
-@dataclass(frozen=True, kw_only=True)
-class Unreadable:
-    """A tag that names something which is no image of a fleet: its state says why."""
+def owner_of(manifest: Manifest, place: str) -> str:
+    """Return the owner in a manifest's annotations, empty where it has none.
 
-    state: TagState
+    :raises RegistryError: if the manifest is no JSON object.
+    """
+    return annotations_of(document_of(manifest, place)).get(OWNER_ANNOTATION, "")
 
 
 class Describer:
@@ -45,8 +46,10 @@ class Describer:
         self._registry = registry
         self._manifests = manifests
 
-    async def describe(self, ref: TagReference) -> Found | Unreadable | None:
+    async def describe(self, ref: TagReference) -> Found | None:
         """Describe what a tag names; None where it is absent, or left by a removal.
+
+        The state of what is no image of a fleet says so, as `unreadable`, and has no platforms.
 
         :raises RegistryError: if the registry fails, denies or does not answer, so that nothing
             is known of what it names, or if its answer for the tag itself is no JSON object.
@@ -55,12 +58,30 @@ class Describer:
         if manifest is None or is_placeholder(manifest):
             return None
         self._manifests.keep(ref.repository, manifest)
+        platforms: tuple[Platform, ...] = ()
+        owner = unreadable = ""
         try:
-            return await self._found(ref, manifest)
+            platforms = await self.platforms(ref.repository, manifest, str(ref))
+            owner = owner_of(manifest, str(ref))
         except _NO_ANSWER:
             raise
         except RegistryError as error:
-            return Unreadable(state=_unreadable(manifest, error))
+            unreadable = f"which is no image of this fleet ({error})"
+        state = TagState(
+            digest=manifest.digest,
+            assembled=manifest.digest,
+            media_type=manifest.media_type,
+            platforms=platforms,
+            unreadable=unreadable,
+        )
+        inputs = TagInputs(
+            ref=ref,
+            owner=owner,
+            sources=(ManifestReference(repository=ref.repository, digest=manifest.digest),),
+            # One whose configuration says none has an empty name.
+            platforms=tuple(dict.fromkeys(p.platform for p in platforms if p.platform)),
+        )
+        return Found(inputs=inputs, state=state)
 
     async def platforms(
         self, repository: Repository, manifest: Manifest, place: str
@@ -92,35 +113,3 @@ class Describer:
         config = document_of(Manifest(body=body, media_type=""), place)
         name = platform_name(config)
         return Platform(platform=name, digest=manifest.digest, size=content.size)
-
-    async def _found(self, ref: TagReference, manifest: Manifest) -> Found:
-        platforms = await self.platforms(ref.repository, manifest, str(ref))
-        state = TagState(
-            digest=manifest.digest,
-            assembled=manifest.digest,
-            media_type=manifest.media_type,
-            platforms=platforms,
-        )
-        return Found(inputs=_inputs_of(ref, manifest, platforms), state=state)
-
-
-def _unreadable(manifest: Manifest, error: RegistryError) -> TagState:
-    return TagState(
-        digest=manifest.digest,
-        assembled=manifest.digest,
-        media_type=manifest.media_type,
-        platforms=(),
-        unreadable=f"which is no image of this fleet ({error})",
-    )
-
-
-def _inputs_of(ref: TagReference, manifest: Manifest, platforms: tuple[Platform, ...]) -> TagInputs:
-    """Return inputs that leave the tag as it is: a copy of what it names."""
-    annotations = annotations_of(document_of(manifest, str(ref)))
-    return TagInputs(
-        ref=ref,
-        owner=annotations.get(OWNER_ANNOTATION, ""),
-        sources=(ManifestReference(repository=ref.repository, digest=manifest.digest),),
-        # One whose configuration says none has an empty name.
-        platforms=tuple(dict.fromkeys(p.platform for p in platforms if p.platform)),
-    )

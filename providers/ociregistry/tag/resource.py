@@ -15,9 +15,7 @@ from providers.ociregistry.properties import (
     unknown_state,
 )
 from providers.ociregistry.tag.model import (
-    Recorded,
     TagInputs,
-    TagState,
     diff,
     drift,
     is_drifted,
@@ -48,7 +46,7 @@ class TagResource:
         :raises InvalidInputsError: naming every property that is wrong.
         """
         inputs = tag_inputs(properties, may_lack_owner=olds.get("owner") == "")
-        self._session.declared.add_tag(inputs.ref)
+        self._session.declared.tags[inputs.ref.repository].add(inputs.ref.tag)
         self._session.inputs[urn] = olds.get("inputs", {})
         return {**properties, **_defaults(inputs)}
 
@@ -108,9 +106,11 @@ class TagResource:
             return _imported(found.inputs, state_properties(found.state))
         recorded = recorded_tag(properties)
         ref = TagReference.parse(recorded.ref)
-        self._session.declared.add_recorded(ref, recorded.state.assembled)
-        platforms = inputs.get("platforms", ())
-        state = await self._reread(recorded, whole=bool(platforms))
+        self._session.declared.recorded[ref].add(recorded.state.assembled)
+        platforms, tagger = inputs.get("platforms", ()), self._session.tagger
+        state = await self._session.hosts.ask(
+            ref.repository.host, lambda: tagger.read(recorded, whole=bool(platforms))
+        )
         reason = drift(recorded, state, platforms)
         if reason:
             await self._session.log(reason, urn)
@@ -120,11 +120,6 @@ class TagResource:
             self._session.gone[urn] = prior
             return None
         return {**properties, **state_properties(state)}, dict(inputs)
-
-    async def _reread(self, recorded: Recorded, *, whole: bool) -> TagState | None:
-        host = TagReference.parse(recorded.ref).repository.host
-        tagger = self._session.tagger
-        return await self._session.hosts.ask(host, lambda: tagger.read(recorded, whole=whole))
 
     async def _predict(self, urn: str, inputs: TagInputs, prior: PriorState) -> dict[str, Any]:
         """Log why an update would act; return what a report can't know, as outputs of a preview.

@@ -6,11 +6,10 @@ from dataclasses import replace
 
 from fleet.registry.errors import RegistryError, UnreadableError, moved
 from fleet.registry.interface import Manifest, Registry
-from fleet.registry.manifest import OWNER_ANNOTATION, annotations_of, document_of
 from fleet.registry.manifest_cache import ManifestCache
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.placeholder import is_placeholder
-from providers.ociregistry.tag.index import Wanted, wanted
+from providers.ociregistry.tag.index import Read, index_of
 from providers.ociregistry.tag.model import (
     Decision,
     Live,
@@ -23,7 +22,7 @@ from providers.ociregistry.tag.model import (
     missing,
 )
 from providers.ociregistry.tag.placement import Placer
-from providers.ociregistry.tag.reader import Describer, Found, Unreadable
+from providers.ociregistry.tag.reader import Describer, Found, owner_of
 
 
 def _all(_ref: TagReference, platforms: tuple[Platform, ...]) -> tuple[Platform, ...]:
@@ -56,10 +55,10 @@ class Tagger:
         :raises ConflictError: if the tag is another's and shall not be displaced.
         :raises RegistryError: if a source is missing, or the registry fails.
         """
-        desired = await self._desire(inputs)
-        before, live = await self._look(inputs.ref, unless=desired.index.digest)
-        decision = decide_create(inputs, desired.index.digest, live)
-        return await self._carry_out(inputs, desired, decision, before)
+        index, sources = await self._desire(inputs)
+        before, live = await self._look(inputs.ref, unless=index.digest)
+        decision = decide_create(inputs, index.digest, live)
+        return await self._carry_out(inputs, index, sources, decision, before)
 
     async def update(self, inputs: TagInputs, recorded: Recorded) -> TagState:
         """Re-point the tag in place and put back missing platforms; no write where none is due.
@@ -68,11 +67,10 @@ class Tagger:
             did so before and shall not be displaced.
         :raises RegistryError: if a source is missing, or the registry fails.
         """
-        desired = await self._desire(inputs)
-        digest = desired.index.digest
-        before, live = await self._look(inputs.ref, unless=digest)
-        decision = decide_update(inputs, digest, recorded.state, live)
-        return await self._carry_out(inputs, desired, decision, before)
+        index, sources = await self._desire(inputs)
+        before, live = await self._look(inputs.ref, unless=index.digest)
+        decision = decide_update(inputs, index.digest, recorded.state, live)
+        return await self._carry_out(inputs, index, sources, decision, before)
 
     async def refuse_conflict(
         self, inputs: TagInputs, desired: str, recorded: Recorded | None = None
@@ -124,9 +122,8 @@ class Tagger:
         :raises UnreadableError: if it names something that is no image of a fleet.
         """
         found = await self._describer.describe(ref)
-        if isinstance(found, Unreadable):
-            text = f"{ref} names {found.state.digest}, {found.state.unreadable}"
-            raise UnreadableError(text)
+        if found is not None and found.state.unreadable:
+            raise UnreadableError(f"{ref} names {found.state.digest}, {found.state.unreadable}")
         return found
 
     async def _look(self, ref: TagReference, *, unless: str) -> tuple[str | None, Live | None]:
@@ -143,23 +140,27 @@ class Tagger:
         manifest = await self._manifests.find(ref.repository, digest)
         if manifest is None or is_placeholder(manifest):
             return digest, None
-        annotations = annotations_of(document_of(manifest, str(ref)))
-        return digest, Live(digest=digest, owner=annotations.get(OWNER_ANNOTATION, ""))
+        return digest, Live(digest=digest, owner=owner_of(manifest, str(ref)))
 
-    async def _desire(self, inputs: TagInputs) -> Wanted:
+    async def _desire(self, inputs: TagInputs) -> tuple[Manifest, tuple[Read, ...]]:
         if not inputs.complete:
             raise RegistryError(_unfinished(inputs))
-        sources = inputs.sources
         found = await asyncio.gather(
-            *(self._manifests.need(s.repository, s.digest) for s in sources)
+            *(self._manifests.need(s.repository, s.digest) for s in inputs.sources)
         )
-        return wanted(inputs, tuple(zip(sources, found, strict=True)))
+        sources = tuple(zip(inputs.sources, found, strict=True))
+        return index_of(inputs, sources), sources
 
     async def _carry_out(
-        self, inputs: TagInputs, desired: Wanted, decision: Decision, before: str | None
+        self,
+        inputs: TagInputs,
+        index: Manifest,
+        sources: tuple[Read, ...],
+        decision: Decision,
+        before: str | None,
     ) -> TagState:
-        ref, index = inputs.ref, desired.index
-        await self._placer.place(desired.sources, ref)
+        ref = inputs.ref
+        await self._placer.place(sources, ref)
         state = TagState(
             digest=index.digest,
             assembled=index.digest,

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from providers.ociregistry.engine_command import destroys
+from providers.ociregistry.plugin import destroys
 from tests.providers.ociregistry.engine_fake import STALE, Engine
 from tests.providers.ociregistry.registry_fake import FakeRegistry
 from tests.providers.ociregistry.stale_fleet import Fleet

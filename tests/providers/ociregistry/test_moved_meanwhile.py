@@ -140,7 +140,7 @@ class TestBeforeARemoval:
         self, engine: Engine, meanwhile: Meanwhile
     ) -> None:
         inputs = self.lines(meanwhile)
-        meanwhile.registry.fault(self.VERSION)  # of the listing
+        meanwhile.registry.fault(self.VERSION, times=2)  # of the listing, and before the record
         meanwhile.moves(self.LINE, self.VERSION)
         with pytest.raises(RemovalFailedError, match=meanwhile.theirs) as caught:
             engine.up(STALE, "s", inputs)

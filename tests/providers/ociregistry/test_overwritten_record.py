@@ -12,7 +12,7 @@ from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Claim, Removal, artifact_of, load, tag_of
 from fleet.registry.undo_writer import UndoWriter
 from providers.ociregistry.stale_pointers.model import StaleInputs
-from providers.ociregistry.stale_pointers.undo_entry import UndoEntryWriter
+from providers.ociregistry.stale_pointers.remove import PointerRemover
 from tests.engine.reading import Reading
 from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.engine_fake import STALE, Engine
@@ -41,18 +41,18 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, registry: FakeRegistry) -> Meanwh
 
     With `over`, that one had read the record before ours was written, and writes after it.
     """
-    real = UndoEntryWriter.add
+    real = PointerRemover.note
 
     def prepare(pointers: Collection[str], *, over: bool = False) -> None:
         left = [1]
 
-        async def other(self: UndoEntryWriter, inputs: StaleInputs) -> None:
+        async def other(self: PointerRemover, inputs: StaleInputs) -> None:
             claim = Claim(remover="x::other", pointers=tuple(pointers))
-            writer = UndoWriter(self._writer._registry)
+            writer = UndoWriter(self._registry)
             await writer.add(inputs.repository, inputs.owner, [], claim=claim)
 
         async def add(
-            self: UndoEntryWriter,
+            self: PointerRemover,
             inputs: StaleInputs,
             going: Mapping[str, Manifest],
             gone: Collection[Removal] = (),
@@ -66,7 +66,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, registry: FakeRegistry) -> Meanwh
                 registry.repositories[BUILD].tags.pop(RECORD)
                 await other(self, inputs)
 
-        monkeypatch.setattr(UndoEntryWriter, "add", add)
+        monkeypatch.setattr(PointerRemover, "note", add)
 
     return prepare
 

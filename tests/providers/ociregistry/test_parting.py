@@ -177,7 +177,7 @@ class TestAnotherRegistry:
         before = fleet.live
         engine.restart()
         declared = engine.provider._session.declared
-        declared.add_remover(Repository.parse(f"{other.host}/{NAME}"), "urn", keeps=False)
+        declared.removers[Repository.parse(f"{other.host}/{NAME}")].add("urn")
         other.fault("GET", status=403, times=99)
         with pytest.raises(UndoRecordError, match="another name of its host"):
             engine.delete(f"{fleet.registry.host}/{NAME}")

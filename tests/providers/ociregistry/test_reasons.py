@@ -209,10 +209,6 @@ class TestReasons:
         edited = declared(**moved, **{"file start.sh": "2e"})
         assert reasons(declared(), edited) == ("start.sh changed", "title changed")
 
-    def test_inputs_that_an_earlier_program_recorded_are_not_compared(self) -> None:
-        earlier = {**declared(revision=None), "other inputs": "1"}
-        assert reasons(earlier, declared()) == ("its inputs are listed in another way",)
-
     def test_a_platform_that_comes_or_goes_is_one_reason(self) -> None:
         fewer = {**without(ARM7), "base": f"python:3.12-slim@{DIGESTS[1]}"}
         assert reasons(fewer, declared()) == (f"newly declared for {ARM7}",)

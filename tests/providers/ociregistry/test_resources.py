@@ -1,5 +1,4 @@
 import asyncio
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,7 +6,7 @@ import pulumi
 import pytest
 
 from providers.ociregistry import sdk as r
-from providers.ociregistry.schema import SCHEMA
+from providers.ociregistry.schema import package_schema
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -74,7 +73,7 @@ def test_a_tag_says_what_went_into_it(engine: Recording) -> None:
         return r.Tag("name", args).digest
 
     program()
-    schema = json.loads(SCHEMA)["resources"]
+    schema = package_schema()["resources"]
     assert engine.inputs["ociregistry:index:Tag"]["inputs"] == {"file start.sh": "1f"}
     assert set(engine.inputs["ociregistry:index:Tag"]) < set(
         schema["ociregistry:index:Tag"]["inputProperties"]
@@ -97,8 +96,29 @@ def test_stale_pointers_send_what_the_schema_declares(engine: Recording) -> None
         return r.StalePointers("name", args).stale.apply(seen.append)
 
     program()
-    schema = json.loads(SCHEMA)["resources"]["ociregistry:index:StalePointers"]
+    schema = package_schema()["resources"]["ociregistry:index:StalePointers"]
     sent = engine.inputs["ociregistry:index:StalePointers"]
     assert set(sent) == set(schema["inputProperties"])
     assert (sent["pointers"], sent["waitFor"]) == (["a", "b"], [DIGEST])
     assert seen == [{"t": DIGEST}]
+
+
+@pytest.mark.parametrize("resource", [r.Tag, r.StalePointers])
+def test_every_output_can_be_read(engine: Recording, resource: Any) -> None:
+    @pulumi.runtime.test  # type: ignore[untyped-decorator]
+    def program() -> None:
+        made: Any = (
+            r.Tag("t", r.TagArgs(ref="h/n:t", owner="o", source="h/n@"))
+            if resource is r.Tag
+            else r.StalePointers(
+                "s",
+                r.StalePointersArgs(
+                    repository="h/n", owner="o", pointers=[], grammar=[], policy={}
+                ),
+            )
+        )
+        for output in r.outputs_of(resource):
+            assert isinstance(getattr(made, output.attribute), pulumi.Output), output
+
+    program()
+    assert "unread" in {output.name for output in r.outputs_of(resource)}

@@ -17,7 +17,7 @@ from pulumi.runtime.proto.status_pb2 import Status
 from fleet.registry.errors import OciError
 from fleet.registry.messages import message_of
 from providers.ociregistry.properties import wrap_map
-from providers.ociregistry.schema import SCHEMA
+from providers.ociregistry.schema import package_schema
 from tests.providers.ociregistry.registry_fake import FakeRegistry
 
 PLUGIN = Path(__file__).parents[3] / "providers" / "ociregistry" / "pulumi-resource-ociregistry"
@@ -129,9 +129,9 @@ def test_the_plugin_says_who_starts_it_when_run_by_hand() -> None:
 
 
 def test_every_type_that_the_schema_refers_to_is_there() -> None:
-    schema = json.loads(SCHEMA)
+    schema = package_schema()
     names = {f'"#/types/{name}"' for name in schema["types"]}
-    used = {f'"{part.split(chr(34))[0]}"' for part in SCHEMA.split('"$ref": "')[1:]}
+    used = {f'"{part.split(chr(34))[0]}"' for part in json.dumps(schema).split('"$ref": "')[1:]}
     assert used == names
 
 

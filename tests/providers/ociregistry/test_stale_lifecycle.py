@@ -200,7 +200,7 @@ class TestStalePointers:
         reason = str(caught.value)
         assert "1 of 6 live pointers" in reason
         assert f"py3.8-LATEST ({fleet.old})" in reason
-        engine.up(STALE, "s", {**inputs, "allowMass": True})
+        engine.up(STALE, "s", {**inputs, "maxRemovals": 1.0})
         assert "py3.8-LATEST" not in fleet.tags
 
     def test_an_interrupted_removal_is_finished_and_not_recorded_as_an_image(
