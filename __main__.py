@@ -9,7 +9,7 @@ from pulumi.runtime.config import get_config_env
 from components.entrypoint import run
 from components.fleet import declare
 from components.github_access import require_access
-from components.github_repository import manage_repository
+from components.github_repository import Repository, RepositoryArgs
 from components.image_pages import image_pages
 from components.stack_references import Elsewhere
 from fleet.checkout.page_texts import read_sources
@@ -38,4 +38,10 @@ def main() -> None:
     if declaration.github:
         known = {**elsewhere.published(whole.stacks, but=stack), **fleet.known}
         pages = image_pages(whole, known, sources)
-        manage_repository(declaration, {**files, **pages}, secrets)
+        args = RepositoryArgs(
+            github=declaration.github,
+            files={**files, **pages},
+            secrets=secrets,
+            variables=declaration.variables,
+        )
+        Repository(declaration.github.repository, args)

@@ -9,7 +9,6 @@ import pulumi
 import pulumi_github as github
 
 from fleet.declaration.github import GitHub
-from fleet.declaration.model import Declaration
 
 _AUTHOR: Final = "image-fleet"
 # A domain that can be nobody's (RFC 2606): GitHub shows commits under the account of their address.
@@ -151,19 +150,6 @@ class Repository(pulumi.ComponentResource):
             overwrite_on_create=True,
             opts=self._options(forget=True),
         )
-
-
-def manage_repository(
-    declaration: Declaration,
-    files: Mapping[str, pulumi.Input[str]],
-    secrets: Mapping[str, pulumi.Output[str]],
-) -> None:
-    """Declare the repository of ``declaration``, if there is one, with these files and secrets."""
-    if declaration.github:
-        args = RepositoryArgs(
-            github=declaration.github, files=files, secrets=secrets, variables=declaration.variables
-        )
-        Repository(declaration.github.repository, args)
 
 
 def _provider(name: str, declared: GitHub, parent: pulumi.Resource) -> pulumi.ProviderResource:
