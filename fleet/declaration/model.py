@@ -158,3 +158,7 @@ class Declaration:
     def host(self) -> str:
         """The registry's host and port."""
         return self.registry.partition("/")[0]
+
+    def is_foreign(self, builder: str) -> bool:
+        """Tell whether only a ``docker buildx`` on the machine drives ``builder``."""
+        return builder in self.nodes and self.nodes[builder].foreign

@@ -8,7 +8,7 @@ from fleet.lock.model import name_of
 from fleet.plan.identity import digest_of
 from fleet.plan.installed import Contents, target_of
 from fleet.plan.plan_inputs import Assets, Inputs
-from fleet.plan.platform_build import TagBuild, builder_base
+from fleet.plan.platform_build import TagBuild
 
 _SETTINGS = ("TITLE", "MAINTAINER", "LICENSES", "SOURCE")
 _SHORT = len("sha256:") + 12
@@ -38,7 +38,7 @@ def build_inputs(entry: MatrixEntry, builds: Iterable[TagBuild], inputs: Inputs)
         for platform in build.platforms:
             found.update(_below(entry, build, platform, inputs))
             found[f"node {platform}"] = build.builder
-    compiles = builder_base(entry, inputs)
+    compiles = inputs.lock.builders[entry.builder_key]
     found["builder"] = f"{_public(compiles.name)}@{compiles.digest}"
     held = {platform: own for build in known for platform, own in build.contents.items()}
     own = {p: (*found.package, *found.dependencies) for p, found in held.items()}
