@@ -3,11 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from fleet.declaration import tags
 from fleet.declaration.config_reader import Fault, Pattern, Reader
-from fleet.declaration.problems import Problems
 
 BASES: Final = "docker.io"
 """The registry of the official Python images, which every other image starts from."""
@@ -36,9 +35,10 @@ _UNKNOWN = Fault(
 _NOT_A_FLAG = Fault(
     "is neither true nor false (it is not shown, for it may be a secret)", "Write true or false"
 )
-_NOT_A_MAPPING = "is not a mapping (it is not shown, for it may hold a secret)"
-_NOT_LOGINS = Fault(_NOT_A_MAPPING, "Write a line per registry: host: {username: A_VARIABLE, …}")
-_NOT_A_LOGIN = Fault(_NOT_A_MAPPING, "Write {username: A_VARIABLE, password: A_VARIABLE}")
+_NOT_A_MAPPING = Fault(
+    "is not a mapping (it is not shown, for it may hold a secret)",
+    "Write a line per registry: host: {username: A_VARIABLE, password: A_VARIABLE}",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,16 +69,16 @@ def parse_logins(reader: Reader, registry: str) -> dict[str, Login]:
     found = {} if is_embedded(host) or not host else {host: DEFAULT}
     declared = reader.values.get("logins", {})
     if not isinstance(declared, Mapping):
-        reader.problems.add(reader.at("logins"), *_NOT_LOGINS)
+        reader.note("logins", *_NOT_A_MAPPING)
         return found
-    for name, entry in declared.items():
-        if not _HOST.fullmatch(str(name)):
-            reader.problems.add(reader.at("logins"), *_NOT_A_HOST)
-            continue
-        path = f"{reader.at('logins')}.{name}"
-        _note_host(path, str(name), host, reader.problems)
-        found[str(name)] = _login(path, entry, reader.problems, own=name == host)
-    _note_repeats(reader.at("logins"), found, reader.problems)
+    logins = Reader(path=reader.at("logins"), values=declared, problems=reader.problems)
+    for name in map(str, declared):
+        if _HOST.fullmatch(name):
+            _note_host(logins, name, host)
+            found[name] = _login(logins, name, own=name == host)
+        else:
+            reader.note("logins", *_NOT_A_HOST)
+    _note_repeats(logins, found)
     return found
 
 
@@ -95,41 +95,41 @@ def variables(logins: Mapping[str, Login]) -> dict[str, dict[str, str]]:
     }
 
 
-def _note_host(path: str, name: str, host: str, problems: Problems) -> None:
+def _note_host(logins: Reader, name: str, host: str) -> None:
     if is_embedded(name):
         what = "is the registry on this machine, whose login is made with it"
-        problems.add(path, what, "Take it out")
+        logins.note(name, what, "Take it out")
     elif host and name not in (host, BASES):
         what = "is not a registry that this stack reads or writes"
-        problems.add(path, what, f"Write {' or '.join(dict.fromkeys((host, BASES)))}")
+        logins.note(name, what, f"Write {' or '.join(dict.fromkeys((host, BASES)))}")
 
 
-def _note_repeats(path: str, logins: Mapping[str, Login], problems: Problems) -> None:
+def _note_repeats(logins: Reader, found: Mapping[str, Login]) -> None:
     """Note a variable that is named twice: the secret of one host would be sent to another."""
     places: dict[str, str] = {}
-    for host, login in logins.items():
+    for host, login in found.items():
         for key, variable in (("username", login.username), ("password", login.password)):
-            place = f"{path}.{host}.{key}"
+            place = f"{host}.{key}"
             first = places.setdefault(variable, place) if variable else place
             if first != place:
-                what = f"{variable} is named at {first} already"
-                problems.add(place, what, "Name a variable of its own, which holds that one value")
+                what = f"{variable} is named at {logins.at(first)} already"
+                logins.note(place, what, "Name a variable of its own, which holds that one value")
 
 
-def _login(path: str, entry: Any, problems: Problems, *, own: bool) -> Login:
+def _login(logins: Reader, name: str, *, own: bool) -> Login:
+    entry = logins.values[name]
     if not isinstance(entry, Mapping):
-        problems.add(path, *_NOT_A_LOGIN)
+        logins.note(name, *_NOT_A_MAPPING)
         return Login(username="", password="")
-    reader = Reader(path=path, values=entry, problems=problems)
+    reader = Reader(path=logins.at(name), values=entry, problems=logins.problems)
     if not entry.keys() <= {*_KEYS}:
-        problems.add(path, *_UNKNOWN)
+        logins.note(name, *_UNKNOWN)
     read = entry.get("read", False)
     if not isinstance(read, bool) and read not in ("true", "false"):
-        problems.add(reader.at("read"), *_NOT_A_FLAG)
+        reader.note("read", *_NOT_A_FLAG)
     read = read in (True, "true")
     if read and own:
-        what = "is for a registry of bases, and this one is written to"
-        problems.add(reader.at("read"), what, "Take it out")
+        reader.note("read", "is for a registry of bases, and this one is written to", "Take it out")
     return Login(
         username=_variable(reader, "username"), password=_variable(reader, "password"), read=read
     )
@@ -138,12 +138,12 @@ def _login(path: str, entry: Any, problems: Problems, *, own: bool) -> Login:
 def _variable(reader: Reader, key: str) -> str:
     value = reader.values.get(key)
     if value is None:
-        reader.problems.add(reader.at(key), "is missing", "Name the variable that holds it")
+        reader.note(key, "is missing", "Name the variable that holds it")
     elif not isinstance(value, str) or _NAME(value):
-        reader.problems.add(reader.at(key), *_NOT_A_NAME)
+        reader.note(key, *_NOT_A_NAME)
     elif _TAKEN.fullmatch(value):
         what = f"{value} is a variable of another purpose, whose value no registry may get"
-        reader.problems.add(reader.at(key), what, "Name a variable of its own")
+        reader.note(key, what, "Name a variable of its own")
     else:
         return value
     return ""

@@ -81,7 +81,7 @@ def parse(
         ),
         pointers_stay=parting.text("pointers", validators.PARTING, "remove") == "keep",
         max_removals=reader.share("max-removals", 0.5),
-        retention_days=reader.days("retention-days", 30),
+        retention_days=reader.whole("retention-days", 30),
         index=reader.text("index", validators.INDEX, PYPI),
         cooldown_days=_cooldown(reader, github),
         whole_check=_whole_check(reader),
@@ -95,7 +95,7 @@ def parse(
 def _cooldown(reader: Reader, github: GitHub | None) -> int:
     """Return the days that a release waits: some always, where nobody looks at what comes in."""
     if "cooldown-days" in reader.values:
-        return reader.days("cooldown-days", _COOLDOWN)
+        return reader.whole("cooldown-days", _COOLDOWN)
     return _COOLDOWN if github and github.versions == "merge" else 0
 
 

@@ -73,7 +73,7 @@ def _followed(reader: Reader, key: str) -> Reader | None:
 
 
 def _days(policy: str) -> int | None:
-    if policy == "at end of life":
-        return 0
     days = re.match("[0-9]+", policy)
-    return int(days[0]) if days else None
+    if days:
+        return int(days[0])
+    return 0 if policy == "at end of life" else None
