@@ -85,6 +85,10 @@ class Reader:
             return ""
         return self._checked(self.at(key), value, rule)
 
+    def optional(self, key: str, rule: Rule) -> str:
+        """Return the text at ``key``, empty where the key is absent."""
+        return self.text(key, rule) if key in self.values else ""
+
     def texts(
         self, key: str, rule: Rule | None = None, fallback: tuple[str, ...] | None = None
     ) -> tuple[str, ...]:
@@ -147,7 +151,9 @@ class Reader:
 
     def whole(self, key: str, fallback: int) -> int:
         """Return the whole number, 1 to 9999, at ``key``; Pulumi hands it over as text."""
-        value = self.values.get(key, fallback)
+        if key not in self.values:
+            return fallback
+        value = self.values[key]
         text = str(value) if not isinstance(value, bool) else ""
         # Numbers of a Pulumi configuration may come as 30.0.
         if re.fullmatch(r"[1-9][0-9]{0,3}(?:\.0)?", text):

@@ -37,7 +37,10 @@ REGISTRY: Final = re.compile(
 REPOSITORY: Final = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
 """One path component of a repository name (OCI distribution specification)."""
 
-_LONGEST_TAG: Final = 128
+LONGEST_BUILDER: Final = 50
+LONGEST_VERSION: Final = 63
+"""With a builder's name behind it, the longest makes a tag of 128 characters, and no longer one may
+be (OCI distribution specification)."""
 
 
 def prefix(python: str, base: str) -> str:
@@ -58,11 +61,6 @@ def build_tag(tag: Tag, builder: str) -> Tag:
 def libc(base: str) -> str:
     """Return the C library of a base: what is compiled against one does not run on another."""
     return "musl" if base == "alpine" else "glibc"
-
-
-def is_tag_length(text: str) -> bool:
-    """Tell whether ``text`` is short enough for a tag (OCI distribution specification)."""
-    return len(text) <= _LONGEST_TAG
 
 
 def pointer_pattern(kind: PointerKind) -> str:

@@ -43,7 +43,9 @@ REPOSITORY = Pattern(
     "Use lower-case letters and digits, parted by . _ or -; shared is what images have in common",
 )
 BUILDER = Pattern(
-    r"[A-Za-z0-9][A-Za-z0-9_.-]*", "is no builder name", "Use a name that `docker buildx ls` shows"
+    r"[A-Za-z0-9][A-Za-z0-9_.-]{0,49}",
+    "is no builder name",
+    "Use a name that `docker buildx ls` shows, of at most 50 characters",
 )
 _REGISTRY = Pattern(
     tags.REGISTRY.pattern,
@@ -127,8 +129,9 @@ def version(text: str) -> Fault | None:
             f"{text!r} is no canonical PEP 440 version that can stand in a tag",
             "Write it as PyPI normalises it, without epoch or local part: 0.34.0",
         )
-    if not tags.is_tag_length(f"py3.99-alpine-{text}"):
-        return Fault(f"{text!r} makes a tag of over 128 characters", "Declare a shorter version")
+    if len(text) > tags.LONGEST_VERSION:
+        what = f"{text!r} makes a tag of over 128 characters, with the name of a builder"
+        return Fault(what, "Declare a shorter version")
     return None
 
 
