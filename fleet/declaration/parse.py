@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from fleet.declaration import tags as names
 from fleet.declaration import validators
@@ -23,6 +23,7 @@ STACK_KEYS = (
 SCHEDULES = ("drift", "versions")
 """The jobs that run by the clock."""
 
+_CONFLICT = one_of(get_args(OnConflict), "answer to a conflict")
 _WHOLE = (*names.PLATFORMS, EVERYWHERE)
 
 READABLE_BY_ALL = (
@@ -86,7 +87,7 @@ def parse(
 
 
 def _conflict(reader: Reader, key: str, fallback: OnConflict) -> OnConflict:
-    return cast("OnConflict", reader.text(key, validators.CONFLICT, fallback))
+    return cast("OnConflict", reader.text(key, _CONFLICT, fallback))
 
 
 def _note_idle_secrets(declaration: Declaration, problems: Problems) -> None:

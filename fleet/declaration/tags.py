@@ -43,14 +43,12 @@ LONGEST_VERSION: Final = 63
 be (OCI distribution specification)."""
 
 
-def prefix(python: str, base: str) -> str:
-    """Return ``py{python}[-{base}]``; the full base has no part of its own."""
-    return f"py{python}" if base == "full" else f"py{python}-{base}"
-
-
 def tag(python: str, base: str, end: str) -> Tag:
-    """Return the tag that ends in ``end``: a version, ``LATEST`` or a line."""
-    return Tag(f"{prefix(python, base)}-{end}")
+    """Return ``py{python}[-{base}]-{end}``, which ends in a version, ``LATEST`` or a line.
+
+    The full base has no part of its own.
+    """
+    return Tag(f"py{python}-{end}" if base == "full" else f"py{python}-{base}-{end}")
 
 
 def build_tag(tag: Tag, builder: str) -> Tag:
@@ -81,10 +79,12 @@ def is_pointer(text: str) -> bool:
 
 
 def lines(version: str) -> dict[PointerKind, str]:
-    """Return what a pointer of each kind ends in for ``version``; no ``X`` for 0.x."""
+    """Return what a pointer of each kind ends in for ``version``.
+
+    There is no ``X`` for 0.x: it would promise a stability that 0.x never had.
+    """
     parsed = versions.parse(version)
     if parsed is None:
         raise ValueError(f"{version!r} is no canonical version")
-    ends: dict[PointerKind, str] = {"LATEST": "LATEST", "X.Y": versions.minor_line(parsed)}
-    major = versions.major_line(parsed)
-    return {**ends, "X": major} if major else ends
+    ends: dict[PointerKind, str] = {"LATEST": "LATEST", "X.Y": f"{parsed.major}.{parsed.minor}"}
+    return {**ends, "X": str(parsed.major)} if parsed.major else ends

@@ -65,7 +65,6 @@ STACK = Pattern(
 )
 BASE = one_of(tags.BASES, "base")
 PLATFORM = one_of(tags.PLATFORMS, "platform")
-CONFLICT = one_of(("take-over", "refuse"), "answer to a conflict")
 PARTING = one_of(("remove", "keep"), "fate of pointers")
 SECRET = Pattern(
     r"(?!GITHUB_)[A-Z_][A-Z0-9_]*",

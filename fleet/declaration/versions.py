@@ -49,13 +49,3 @@ def highest(versions: Iterable[str]) -> str:
 def newest_first(versions: Iterable[str]) -> list[str]:
     """Return ``versions`` from the highest to the lowest."""
     return sorted(versions, key=Version, reverse=True)
-
-
-def minor_line(version: Version) -> str:
-    """Return ``X.Y``, the line of which an ``X.Y`` pointer names the highest version."""
-    return f"{version.major}.{version.minor}"
-
-
-def major_line(version: Version) -> str | None:
-    """Return ``X``, or ``None`` for 0: a ``0`` pointer would promise a stability 0.x never had."""
-    return str(version.major) if version.major else None
