@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fleet.declaration.problems import Problems
@@ -68,13 +67,11 @@ class Reader:
         ends = tuple(self.at(key) + end for key in keys for end in (".", "["))
         return not any(f"{problem.path}.".startswith(ends) for problem in self.problems.found)
 
-    def only(self, allowed: Iterable[str], gone: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Note every key that is none of ``allowed``; ``gone`` says what became of former ones."""
+    def only(self, allowed: Iterable[str]) -> None:
+        """Note every key that is none of ``allowed``."""
         known = tuple(allowed)
         for key in self.values:
-            if key in gone:
-                self.note(str(key), "is a key no more", gone[key])
-            elif key not in known:
+            if key not in known:
                 self.note(str(key), "unknown key", f"Known keys: {', '.join(known)}")
 
     def text(self, key: str, rule: Rule | None = None, fallback: str | None = None) -> str:

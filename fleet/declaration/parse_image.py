@@ -22,9 +22,6 @@ IMAGE_KEYS = (
     "pointers", RELEASES, PYTHON_RELEASES,
 )  # fmt: skip
 
-GONE_IMAGE_KEYS = {"pure": "Take it out: wheels are installed without emulation for every platform"}
-"""Keys that there were, and what to do about one."""
-
 
 def parse_image(name: str, reader: Reader) -> Image:
     """Return the image ``name`` with the keys in ``reader``; every fault is noted there."""

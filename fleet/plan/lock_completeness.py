@@ -28,7 +28,7 @@ def note_missing(
     if gaps:
         # All have one remedy, so that they are one problem.
         problems.add(path, "; ".join(gaps), f"Run {command(inputs.stack)}")
-    else:
+    elif image.lacks:
         _note_wrong_lacks(image, images, lock, problems)
 
 

@@ -289,8 +289,8 @@ def test_a_retention_is_read_as_yaml_and_as_the_engine_hand_it_over(given: objec
 
 
 @pytest.mark.parametrize("where", ["image", "defaults"])
-def test_a_key_that_is_gone_says_what_became_of_it(where: str) -> None:
+def test_an_unknown_key_is_named_where_it_stands(where: str) -> None:
     given = image(pure=True) if where == "image" else image()
     others = {"defaults": {"pure": True}} if where == "defaults" else {}
-    with pytest.raises(DeclarationError, match=r"pure: is a key no more\. Take it out"):
+    with pytest.raises(DeclarationError, match=r"pure: unknown key\. Known keys: title, "):
         parse(config(images={"web": given}, **others))
