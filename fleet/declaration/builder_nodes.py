@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fleet.declaration.config_reader import Fault, Reader, Rule, one_of
+from fleet.declaration.config_reader import Fault, Reader, one_of
 from fleet.declaration.node_validators import (
     CLOUD,
     ENDPOINTS,
@@ -63,24 +63,17 @@ def nodes(reader: Reader, builders: Mapping[str, str]) -> Mapping[str, Node]:
 
 def _node(reader: Reader) -> Node:
     reader.only(_KEYS)
-    driver = _required(reader, "driver", one_of(OPTIONS, "driver"))
+    driver = reader.text("driver", one_of(OPTIONS, "driver"))
     node = Node(driver=driver, endpoint=_endpoint(reader, driver), options=_options(reader, driver))
     if driver == REMOTE and isinstance(reader.values.get("options", {}), Mapping):
         _note_tls_faults(reader, node)
     return node
 
 
-def _required(reader: Reader, key: str, rule: Rule) -> str:
-    if reader.values.get(key) is not None:
-        return reader.text(key, rule)
-    reader.note(key, "is missing", "Declare it")
-    return ""
-
-
 def _endpoint(reader: Reader, driver: str) -> str:
     rule = ENDPOINTS.get(driver)
     if rule:
-        return _required(reader, "endpoint", rule)
+        return reader.text("endpoint", rule)
     if driver and "endpoint" in reader.values:
         what = f"the driver {driver} takes no endpoint"
         reader.note("endpoint", what, f"Remove it; {INSTEAD[driver]}")

@@ -111,7 +111,7 @@ class Reader:
         """Return the mapping at ``key``: without a ``fallback`` it must have entries."""
         value = self.values.get(key, fallback)
         if value is None:
-            self.note(key, "is missing", "Declare it")
+            self._note_missing(key)
             return {}
         if not isinstance(value, Mapping):
             self.note(key, f"is {_kind(value)}, not a mapping", "Write it as key: value lines")
@@ -159,9 +159,8 @@ class Reader:
         return fallback
 
     def _note_missing(self, key: str) -> None:
-        # fleet:defaults are those of images.
-        where = "" if self.path.endswith(":") else " here or in fleet:defaults"
-        self.note(key, "is missing", f"Declare it{where}")
+        elsewhere = " here or in fleet:defaults" if self.path.startswith("fleet:images.") else ""
+        self.note(key, "is missing", f"Declare it{elsewhere}")
 
     def _checked(self, path: str, value: object, rule: Rule | None) -> str:
         if not isinstance(value, str):
