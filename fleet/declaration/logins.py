@@ -13,8 +13,9 @@ BASES: Final = "docker.io"
 
 _KEYS = ("username", "password", "read")
 _NAME = Pattern(r"(?!GITHUB_)[A-Z_][A-Z0-9_]*", "", "")
+_HIDDEN = "(it is not shown, for it may be a secret)"
 _NOT_A_NAME = Fault(
-    "is not the name of an environment variable (it is not shown, for it may be a secret)",
+    f"is not the name of an environment variable {_HIDDEN}",
     "Write a name of capitals, digits and _, not beginning with GITHUB_, such as HUB_PASSWORD, and "
     "give the value in the environment. If a secret stood here, replace it where it is valid",
 )
@@ -25,18 +26,13 @@ _TAKEN = re.compile(
 )
 _HOST = re.compile(r"localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?|[A-Za-z0-9-]+:[0-9]+")
 _NOT_A_HOST = Fault(
-    "has a key that is not the host of a registry (it is not shown, for it may hold a secret)",
+    f"has a key that is not the host of a registry {_HIDDEN}",
     "Write host or host:port, without scheme, user or path",
 )
-_UNKNOWN = Fault(
-    "has an unknown key (it is not shown, for it may be a secret)",
-    f"Known keys: {', '.join(_KEYS)}",
-)
-_NOT_A_FLAG = Fault(
-    "is neither true nor false (it is not shown, for it may be a secret)", "Write true or false"
-)
+_UNKNOWN = Fault(f"has an unknown key {_HIDDEN}", f"Known keys: {', '.join(_KEYS)}")
+_NOT_A_FLAG = Fault(f"is neither true nor false {_HIDDEN}", "Write true or false")
 _NOT_A_MAPPING = Fault(
-    "is not a mapping (it is not shown, for it may hold a secret)",
+    f"is not a mapping {_HIDDEN}",
     "Write a line per registry: host: {username: A_VARIABLE, password: A_VARIABLE}",
 )
 

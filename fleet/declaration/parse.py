@@ -10,7 +10,7 @@ from fleet.declaration.base_graph import note_faults
 from fleet.declaration.builder_nodes import nodes
 from fleet.declaration.config_reader import Reader, one_of
 from fleet.declaration.github import parse_github
-from fleet.declaration.logins import is_embedded, parse_logins
+from fleet.declaration.logins import parse_logins
 from fleet.declaration.model import EVERYWHERE, PYPI, Declaration, Image, OnConflict
 from fleet.declaration.parse_image import IMAGE_KEYS, parse_image
 from fleet.declaration.problems import Problems
@@ -80,8 +80,7 @@ def parse(
         cooldown_days=reader.whole("cooldown-days", cooldown),
         whole_check=reader.optional("whole-check", one_of(_WHOLE, "platform")),
     )
-    _note_idle_secrets(declaration, problems)
-    _note_open_secrets(declaration, problems)
+    _note_useless_secrets(declaration, problems)
     problems.raise_if_any(source)
     return declaration
 
@@ -90,20 +89,14 @@ def _conflict(reader: Reader, key: str, fallback: OnConflict) -> OnConflict:
     return cast("OnConflict", reader.text(key, _CONFLICT, fallback))
 
 
-def _note_idle_secrets(declaration: Declaration, problems: Problems) -> None:
-    if declaration.github is not None:
-        return
+def _note_useless_secrets(declaration: Declaration, problems: Problems) -> None:
+    """Note secrets for no repository, and those that the empty passphrase would hide."""
+    if declaration.github and declaration.secrets and declaration.is_local:
+        problems.add("fleet:secrets", READABLE_BY_ALL, READABLE_BY_ALL_REMEDY)
     what = "are for a repository on GitHub, and none is declared"
     for key, declared in (("secrets", declaration.secrets), ("variables", declaration.variables)):
-        if any(declared):
+        if any(declared) and not declaration.github:
             problems.add(f"fleet:{key}", what, "Declare fleet:github, or take them out")
-
-
-def _note_open_secrets(declaration: Declaration, problems: Problems) -> None:
-    """Note secrets of a registry on this machine, whose stack has the empty passphrase."""
-    local = is_embedded(declaration.host)
-    if declaration.secrets and declaration.github is not None and local:
-        problems.add("fleet:secrets", READABLE_BY_ALL, READABLE_BY_ALL_REMEDY)
 
 
 def _builders(reader: Reader) -> dict[str, str]:

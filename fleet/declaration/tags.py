@@ -28,13 +28,13 @@ PLATFORMS: Final = (
 LOOPBACK: Final = ("localhost", "127.0.0.1")
 """The hosts of a registry that is on this machine alone."""
 
-REGISTRY: Final = re.compile(
+REGISTRY: Final = (
     r"(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?)/"
     r"(?P<namespace>[a-z0-9]+(?:[._-][a-z0-9]+)*(?:/[a-z0-9]+(?:[._-][a-z0-9]+)*)*)"
 )
 """``host[:port]/namespace``, the namespace by the OCI distribution specification's grammar."""
 
-REPOSITORY: Final = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+REPOSITORY: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 """One path component of a repository name (OCI distribution specification)."""
 
 LONGEST_BUILDER: Final = 50

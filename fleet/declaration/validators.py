@@ -34,11 +34,9 @@ REQUIRE = Pattern(
 LICENSE = Pattern(
     r"[A-Za-z0-9.+() -]{1,100}", "is no SPDX expression", "Write it as MIT or Apache-2.0"
 )
-PYTHON = Pattern(
-    versions.PYTHON.pattern, "is no Python feature release", 'Write it in two parts: "3.13"'
-)
+PYTHON = Pattern(versions.PYTHON, "is no Python feature release", 'Write it in two parts: "3.13"')
 REPOSITORY = Pattern(
-    rf"(?!shared\Z){tags.REPOSITORY.pattern}",
+    rf"(?!shared\Z){tags.REPOSITORY}",
     "is no name for an image's repository",
     "Use lower-case letters and digits, parted by . _ or -; shared is what images have in common",
 )
@@ -48,7 +46,7 @@ BUILDER = Pattern(
     "Use a name that `docker buildx ls` shows, of at most 50 characters",
 )
 _REGISTRY = Pattern(
-    tags.REGISTRY.pattern,
+    tags.REGISTRY,
     "is no registry and namespace",
     "Write host[:port]/namespace in lower case: ghcr.io/multi-py",
 )

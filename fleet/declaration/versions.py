@@ -1,11 +1,10 @@
 """Versions of packages and Pythons, ordered as PEP 440 orders them."""
 
-import re
 from collections.abc import Iterable
 
 from packaging.version import InvalidVersion, Version
 
-PYTHON = re.compile(r"3\.(?:[89]|[1-9][0-9])")
+PYTHON = r"3\.(?:[89]|[1-9][0-9])"
 """A Python feature release, as the official images name it: two parts, 3.8 or later."""
 
 
