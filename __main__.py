@@ -9,7 +9,6 @@ from pulumi.runtime.config import get_config_env
 from components.entrypoint import run
 from components.fleet import declare
 from components.github_access import require_access
-from components.github_repository import Repository, RepositoryArgs
 from components.image_pages import image_pages
 from components.stack_references import Elsewhere
 from fleet.checkout.page_texts import read_sources
@@ -36,6 +35,9 @@ def main() -> None:
     for name, value in fleet.outputs.items():
         pulumi.export(name, value)
     if declaration.github:
+        # Its SDK takes a tenth of a second and 10 MiB, which a stack without one need not pay.
+        from components.github_repository import Repository, RepositoryArgs  # noqa: PLC0415
+
         known = {**elsewhere.published(whole.stacks, but=stack), **fleet.known}
         pages = image_pages(whole, known, sources)
         args = RepositoryArgs(

@@ -44,7 +44,7 @@ def verified_build(
         build,
         parent,
         context=_context(assets.context, assets.shared_context),
-        dockerfile=docker_build.DockerfileArgs(location=f"{assets.context}/Dockerfile"),
+        dockerfile=docker_build.DockerfileArgs(location=assets.dockerfile),
         build_args=_arguments(build, digests),
         exports=_pushed(build.reference, build.annotations),
         # What its read looks the image up by.
@@ -55,7 +55,7 @@ def verified_build(
         build,
         parent,
         context=_context(assets.verification, assets.shared_verification),
-        dockerfile=docker_build.DockerfileArgs(location=f"{assets.verification}/Dockerfile"),
+        dockerfile=docker_build.DockerfileArgs(location=assets.verification_dockerfile),
         build_args={
             "IMAGE": _pinned(build.repository, digest_or_nothing(built.digest)),
             "EXPECT": build.expectation,

@@ -30,7 +30,7 @@ _COMPILING = Path("assets") / SHARED / "image"
 
 @dataclass(frozen=True, kw_only=True)
 class _Part:
-    """Build inputs in one folder: its allow-list, its Dockerfile, and what ``patterns`` admit.
+    """Build inputs in one folder: ``own`` ones by name, and what ``patterns`` admit.
 
     Its files have ``prefix`` before their paths.
     """
@@ -44,50 +44,80 @@ class _Part:
 def read_assets(root: Path, image: str) -> Assets | None:
     """Return the asset folders of ``image`` below ``root``, or ``None`` where they lack.
 
+    A folder without a Dockerfile is built with the one that images share.
+
     :raises DeclarationError: when a folder has no allow-list, or the clone is too shallow to tell
         which commit touched it last.
     """
     folder = Path("assets") / image
-    context, verification = folder / "image", folder / "verify"
-    if not all((root / part / "Dockerfile").is_file() for part in (context, verification)):
+    context, verification = _source(root, folder / "image"), _source(root, folder / "verify")
+    if context is None or verification is None:
         return None
-    shared, checks = _shared(root, context), _shared(root, verification)
-    parts = _parts(root / context, root / shared if shared else None)
+    parts = _parts(root, context)
     files = _files(parts)
-    hashed = tree_hash(files)
-    revision, epoch = _revision(root, context.as_posix(), parts, hashed)
+    hashed = _tree_hash(files)
+    revision, epoch = _revision(root, context.folder.as_posix(), parts, hashed)
     return Assets(
-        context=context.as_posix(),
-        verification=verification.as_posix(),
-        shared_context=shared.as_posix() if shared else "",
-        shared_verification=checks.as_posix() if checks else "",
+        context=context.folder.as_posix(),
+        verification=verification.folder.as_posix(),
+        dockerfile=context.dockerfile.as_posix(),
+        verification_dockerfile=verification.dockerfile.as_posix(),
+        shared_context=context.named,
+        shared_verification=verification.named,
         files=files,
         compiling=_compiling(root),
         context_hash=hashed,
-        verification_hash=tree_hash(
-            tree_files(root / verification, root / checks if checks else None)
-        ),
+        verification_hash=_tree_hash(_files(_parts(root, verification))),
         revision=revision,
         epoch=epoch,
     )
 
 
-def tree_hash(files: Mapping[str, str]) -> str:
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """A folder that is built, its Dockerfile, and what both share with others: ``shared``.
+
+    Paths are relative to the checkout. ``takes`` tells whether the Dockerfile copies from
+    ``shared``: an image that does without must not be rebuilt because another's files changed.
+    """
+
+    folder: Path
+    shared: Path
+    dockerfile: Path
+    text: str
+
+    @property
+    def takes(self) -> bool:
+        return bool(re.search(rf"\bfrom={SHARED}\b", self.text))
+
+    @property
+    def named(self) -> str:
+        """The folder of the named context, empty where there is none."""
+        return self.shared.as_posix() if self.takes else ""
+
+
+def _source(root: Path, folder: Path) -> _Source | None:
+    shared = Path("assets") / SHARED / folder.name
+    own, common = folder / "Dockerfile", shared / "Dockerfile"
+    dockerfile = own if (root / own).is_file() else common
+    if not ((root / folder).is_dir() and (root / dockerfile).is_file()):
+        return None
+    text = (root / dockerfile).read_text("utf-8")
+    return _Source(folder=folder, shared=shared, dockerfile=dockerfile, text=text)
+
+
+def _tree_hash(files: Mapping[str, str]) -> str:
     """Return the SHA-256 over the path and digest of every file."""
     lines = "".join(f"{digest} {name}\n" for name, digest in files.items())
     return f"sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
 
 
-def tree_files(folder: Path, shared: Path | None = None) -> dict[str, str]:
+def _files(parts: list[_Part]) -> dict[str, str]:
     """Return, by path, the SHA-256 of mode and content of every file that a build is sent.
 
     Those of the folder ``shared`` have its name before their path, and are only those that the
     Dockerfile takes, where it lets that be known.
     """
-    return _files(_parts(folder, shared))
-
-
-def _files(parts: list[_Part]) -> dict[str, str]:
     found = {}
     for part in parts:
         paths = [*(part.folder / name for name in part.own), *matching(part.folder, part.patterns)]
@@ -97,12 +127,16 @@ def _files(parts: list[_Part]) -> dict[str, str]:
     return found
 
 
-def _parts(folder: Path, shared: Path | None) -> list[_Part]:
+def _parts(root: Path, source: _Source) -> list[_Part]:
+    folder, shared = root / source.folder, root / source.shared
+    at_home = source.dockerfile.parent == source.folder
     patterns = patterns_of(folder)
-    parts = [_Part(folder=folder, own=("Dockerfile", NAME), patterns=patterns)]
-    if shared:
-        narrowed = _narrowed(shared, (folder / "Dockerfile").read_text("utf-8"), patterns)
-        parts.append(_Part(folder=shared, own=(NAME,), patterns=narrowed, prefix=f"{SHARED}/"))
+    own = ("Dockerfile", NAME) if at_home else (NAME,)
+    parts = [_Part(folder=folder, own=own, patterns=patterns)]
+    if source.takes or not at_home:
+        narrowed = _narrowed(shared, source.text, patterns)
+        own = (NAME,) if at_home else ("Dockerfile", NAME)
+        parts.append(_Part(folder=shared, own=own, patterns=narrowed, prefix=f"{SHARED}/"))
     return parts
 
 
@@ -145,17 +179,6 @@ def _file_digest(path: Path) -> str:
         # git and BuildKit agree on the executable bit alone; umask must not move an identity.
         kind, content = ("x" if path.stat().st_mode & 0o100 else "-"), path.read_bytes()
     return f"sha256:{hashlib.sha256(kind.encode() + b' ' + content).hexdigest()}"
-
-
-def _shared(root: Path, folder: Path) -> Path | None:
-    """Return the folder that ``folder`` has a part in, where its Dockerfile copies from it.
-
-    An image that does without must not be rebuilt because another's files changed.
-    """
-    text = (root / folder / "Dockerfile").read_text("utf-8")
-    if not re.search(rf"\bfrom={SHARED}\b", text):
-        return None
-    return Path("assets") / SHARED / folder.name
 
 
 def _revision(root: Path, place: str, parts: list[_Part], hashed: str) -> tuple[str, int]:

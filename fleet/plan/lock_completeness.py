@@ -36,7 +36,7 @@ def note_missing_assets(image: str, problems: Problems) -> None:
     """Note that ``image`` has nothing to be built from."""
     problems.add(
         f"fleet:images.{image}",
-        f"there is no folder assets/{image} with image/Dockerfile and verify/Dockerfile",
+        f"there is no folder assets/{image} with the folders image and verify",
         "Add the folder, or correct the image's name",
     )
 

@@ -10,17 +10,19 @@ from fleet.lock.model import Lock
 class Assets:
     """The asset folders of one image.
 
-    ``context`` and ``verification`` are paths relative to the checkout. ``shared_context`` and
-    ``shared_verification`` are the folders that images have in common, sent along where a
-    Dockerfile copies from them, else empty. ``files`` are the SHA-256 of each file that can reach
-    the image, by path; ``compiling`` those of what makes wheels, which only images that take such
-    wheels come from; ``context_hash`` and ``verification_hash`` those of all such files of image
-    and verification. ``revision`` is the last commit that touched ``files``, ``epoch`` that
-    commit's time in seconds since 1970 UTC.
+    ``context`` and ``verification`` are paths relative to the checkout, as are their Dockerfiles.
+    ``shared_context`` and ``shared_verification`` are the folders that images have in common, sent
+    along where a Dockerfile copies from them, else empty. ``files`` are the SHA-256 of each file
+    that can reach the image, by path; ``compiling`` those of what makes wheels, which only images
+    that take such wheels come from; ``context_hash`` and ``verification_hash`` those of all such
+    files of image and verification. ``revision`` is the last commit that touched ``files``,
+    ``epoch`` that commit's time in seconds since 1970 UTC.
     """
 
     context: str
     verification: str
+    dockerfile: str
+    verification_dockerfile: str
     shared_context: str
     shared_verification: str
     files: Mapping[str, str]

@@ -91,8 +91,7 @@ def installed(name: str, root: Path) -> Image:
     for start in (shared / "start", own / "start"):
         if start.is_dir():
             shutil.copytree(start, image.local / "lib/start", dirs_exist_ok=True)
-    example = own / "main.py"
-    shutil.copy(example if example.exists() else shared / "asgi/main.py", root / "app")
+    shutil.copy(own / "main.py", root / "app")
     shutil.copy(own / "start.sh", root)
     (image.local / "bin/pip").write_text(PIP, "utf-8")
     for package, version in image.packages.items():

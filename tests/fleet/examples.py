@@ -101,6 +101,8 @@ def assets(**overrides: Any) -> Assets:
     values: dict[str, Any] = {
         "context": "assets/web/image",
         "verification": "assets/web/verify",
+        "dockerfile": "assets/shared/image/Dockerfile",
+        "verification_dockerfile": "assets/shared/verify/Dockerfile",
         "shared_context": "assets/shared/image",
         "shared_verification": "assets/shared/verify",
         "files": {"Dockerfile": DIGEST, "start.sh": DIGEST},

@@ -68,7 +68,7 @@ def test_a_build_step_can_neither_write_nor_delete_nor_read(
     before = view.tags()
     host, _, repository = view.reference.partition("/")
     step = STEP.format(host=host, repository=repository, tag=TAG, digest=before[TAG], index=INDEX)
-    with workshop.edited(f"assets/{IMAGE}/image/Dockerfile", "EXPOSE 80", step):
+    with workshop.own_dockerfile(IMAGE, "image", "EXPOSE 80", step):
         built = workshop.up(stack=STACK)
     assert built.builds(), "the step ran"
     after = view.tags()

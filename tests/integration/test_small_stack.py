@@ -52,8 +52,9 @@ def test_a_platform_that_fails_publishes_nothing_and_stops_no_other_image(
 ) -> None:
     before = views[FRAGILE].tags()
     declare(workshop, [VERSION, NEXT], [VERSION, NEXT])
-    with workshop.edited(
-        f"assets/{FRAGILE}/image/Dockerfile",
+    with workshop.own_dockerfile(
+        FRAGILE,
+        "image",
         "EXPOSE 80",
         'ARG TARGETPLATFORM\nRUN test "${TARGETPLATFORM}" != linux/arm64\nEXPOSE 80',
     ):

@@ -123,9 +123,7 @@ def gated(workshop: Workshop) -> Iterator[Gate]:
     """Have every build wait at a gate."""
     gate = Gate()
     try:
-        with workshop.edited(
-            f"assets/{IMAGE}/image/Dockerfile", "EXPOSE 80\n", f"{gate.step}EXPOSE 80\n"
-        ):
+        with workshop.own_dockerfile(IMAGE, "image", "EXPOSE 80\n", f"{gate.step}EXPOSE 80\n"):
             yield gate
     finally:
         gate.close()

@@ -233,7 +233,7 @@ def test_an_up_that_is_out_of_time_gives_its_lock_back(
     short = files["up"].replace(f'LIMIT: "{workflows.LIMITS.engine}"', 'LIMIT: "45s"')
     assert short != files["up"]
     endless = 'RUN ["python3", "-c", "import time; time.sleep(3600)"]\nRUN --network'
-    with workshop.edited(f"assets/{IMAGE}/verify/Dockerfile", "RUN --network", endless):
+    with workshop.own_dockerfile(IMAGE, "verify", "RUN --network", endless):
         steps = {step.name: step for step in runner.run(short, "up")}
     assert steps["Up"].code != 0
     assert "canceled" in steps["Up"].printed

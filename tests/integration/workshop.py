@@ -116,6 +116,18 @@ class Workshop:
         finally:
             path.write_text(before)
 
+    @contextmanager
+    def own_dockerfile(self, image: str, part: str, old: str, new: str) -> Iterator[None]:
+        """Give a folder of an image the common Dockerfile, changed, for the length of a block."""
+        text = (self.root / "assets/shared" / part / "Dockerfile").read_text()
+        assert old in text
+        path = self.root / "assets" / image / part / "Dockerfile"
+        path.write_text(text.replace(old, new))
+        try:
+            yield
+        finally:
+            path.unlink()
+
     def make(self, *targets: str, code: int | None = 0) -> Ran:
         """Run make targets; fail unless they end with ``code`` (``None``: anything but 0)."""
         return self._run(["make", *targets], code, None)

@@ -5,34 +5,34 @@ from pathlib import Path
 import pytest
 
 from fleet.checkout.git import UNCOMMITTED
-from fleet.checkout.image_source import read_assets, tree_files, tree_hash
+from fleet.checkout.image_source import read_assets
 from fleet.declaration.problems import DeclarationError
 from tests.fleet.checkout.folders import assets, committed, folder, git, write
 
 
 def test_a_file_outside_the_allow_list_moves_no_hash(tmp_path: Path) -> None:
     image = folder(tmp_path)
-    before = tree_hash(tree_files(image))
+    before = assets(tmp_path).context_hash
     (image / "notes.swp").write_text("another draft")
-    assert tree_hash(tree_files(image)) == before
+    assert assets(tmp_path).context_hash == before
 
 
 @pytest.mark.parametrize("name", ["start.sh", "app/main.py", "Dockerfile", ".dockerignore"])
 def test_every_file_that_is_sent_moves_the_hash(tmp_path: Path, name: str) -> None:
     image = folder(tmp_path)
-    before = tree_hash(tree_files(image))
+    before = assets(tmp_path).context_hash
     (image / name).write_text((image / name).read_text() + "# changed\n")
-    assert tree_hash(tree_files(image)) != before
+    assert assets(tmp_path).context_hash != before
 
 
 def test_the_executable_bit_moves_the_hash_and_the_umask_does_not(tmp_path: Path) -> None:
     image = folder(tmp_path)
     (image / "start.sh").chmod(0o644)
-    before = tree_hash(tree_files(image))
+    before = assets(tmp_path).context_hash
     (image / "start.sh").chmod(0o600)
-    assert tree_hash(tree_files(image)) == before
+    assert assets(tmp_path).context_hash == before
     (image / "start.sh").chmod(0o755)
-    assert tree_hash(tree_files(image)) != before
+    assert assets(tmp_path).context_hash != before
 
 
 def test_the_revision_is_the_last_commit_that_touched_the_folder(tmp_path: Path) -> None:

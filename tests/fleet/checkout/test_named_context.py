@@ -9,7 +9,7 @@ from fleet.checkout.dockerfile_copies import taken
     ("dockerfile", "files"),
     [
         ("FROM scratch AS shared\nFROM scratch\n", ()),
-        ("COPY --from=shared asgi/main.py /app/main.py", ("asgi/main.py",)),
+        ("COPY --from=shared start/common.sh /app/main.py", ("start/common.sh",)),
         ("copy --from=Shared a /b", ("a",)),
         ("COPY --link --chmod=755 --from=shared start/ /usr/local/lib/", ("start",)),
         ("COPY --from=shared --link a b ./c/ /to/", ("a", "b", "c")),

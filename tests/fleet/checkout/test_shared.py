@@ -96,8 +96,36 @@ def test_the_images_here_hang_on_what_they_take_alone() -> None:
         found = read_assets(ROOT, image)
         assert found is not None
         taken[image] = {name for name in found.files if name.startswith("shared/")}
-    asgi = {"shared/asgi/main.py"}
-    assert not taken["python-gunicorn"] & asgi
-    assert taken["python-gunicorn"] | asgi == taken["python-uvicorn"]
-    assert taken["python-uvicorn"] == taken["python-gunicorn-uvicorn"]
-    assert "shared/building/install.py" in taken["python-gunicorn"]
+    assert taken["python-gunicorn"] == taken["python-uvicorn"] == taken["python-gunicorn-uvicorn"]
+    assert {"shared/Dockerfile", "shared/building/install.py"} <= taken["python-gunicorn"]
+    assert "shared/compiling/compile.py" not in taken["python-gunicorn"]
+
+
+@pytest.mark.parametrize("part", ["image", "verify"])
+def test_a_folder_without_a_dockerfile_is_built_with_the_common_one(
+    tmp_path: Path, part: str
+) -> None:
+    checkout(tmp_path)
+    (tmp_path / f"assets/web/{part}/Dockerfile").unlink()
+    assert read_assets(tmp_path, "web") is None
+    common = write(tmp_path / f"assets/shared/{part}/Dockerfile", "FROM scratch\n")
+    write(tmp_path / f"assets/shared/{part}/.dockerignore", "*\n!start/*.py\n")
+    first = committed(tmp_path)
+    before = assets(tmp_path)
+    found = (before.dockerfile, before.verification_dockerfile)
+    assert found[part == "verify"] == f"assets/shared/{part}/Dockerfile"
+    assert found[part != "verify"].startswith("assets/web/")
+    assert ("shared/Dockerfile" in before.files) == (part == "image")
+    common.write_text("FROM scratch\nRUN true\n")
+    second = committed(tmp_path)
+    after = assets(tmp_path)
+    assert (before.revision, after.revision) == (first, second if part == "image" else first)
+    hashes = [(each.context_hash, each.verification_hash) for each in (before, after)]
+    assert [a != b for a, b in zip(*hashes, strict=True)] == [part == "image", part == "verify"]
+
+
+def test_a_dockerfile_of_its_own_comes_before_the_common_one(tmp_path: Path) -> None:
+    checkout(tmp_path)
+    write(tmp_path / "assets/shared/image/Dockerfile", "FROM scratch\n")
+    assert assets(tmp_path).dockerfile == "assets/web/image/Dockerfile"
+    assert "shared/Dockerfile" not in assets(tmp_path).files

@@ -36,6 +36,16 @@ def test_the_state_is_this_users_alone_also_where_it_was_not(
     assert mode(here.state) == 0o700
 
 
+def test_the_engine_is_kept_from_its_logs_until_somebody_removes_the_file(tmp_path: Path) -> None:
+    here = checkout(tmp_path)
+    here.make_state()
+    logs = here.pulumi_home / "logs"
+    assert "`pulumi logs`" in logs.read_text()
+    logs.unlink()
+    here.make_state()
+    assert not logs.exists()
+
+
 @pytest.mark.usefixtures("open_umask")
 def test_keys_are_this_users_alone(tmp_path: Path) -> None:
     here = checkout(tmp_path)
