@@ -36,8 +36,14 @@ def main() -> None:
         pulumi.export(name, value)
     if declaration.github:
         # Its SDK takes a tenth of a second and 10 MiB, which a stack without one need not pay.
-        from components.github_repository import manage_repository  # noqa: PLC0415
+        from components.github_repository import Repository, RepositoryArgs  # noqa: PLC0415
 
         known = {**elsewhere.published(whole.stacks, but=stack), **fleet.known}
         pages = image_pages(whole, known, sources)
-        manage_repository(declaration, {**files, **pages}, secrets)
+        args = RepositoryArgs(
+            github=declaration.github,
+            files={**files, **pages},
+            secrets=secrets,
+            variables=declaration.variables,
+        )
+        Repository(declaration.github.repository, args)

@@ -1,14 +1,11 @@
 """How the program ends: once the engine has answered all that it was asked.
 
-The SDK's own waiting (``pulumi.runtime.stack.wait_for_rpcs``) has two loops: over the requests to
-the engine, each awaited in turn, and over the outputs, where it waits for *any* of all that are
-pending and then begins again, which looks at each of them each time. A program that merely declares
-its resources gets to the second loop before a single request was begun, so that all of its waiting
-is done there: quadratic in the outputs. At 500 version tags a program that changed nothing took 100
-seconds of processor time, and a third of it without that (SDK 3.259; benchmarks/README.md).
-
-So the program gives the event loop a turn before it ends. Then every request has begun, and the SDK
-waits in its first loop, where failures end the program as they do in the second.
+The SDK waits (``pulumi.runtime.stack.wait_for_rpcs``) for each request to the engine in turn, then
+for *any* of all pending outputs, again and again, which is quadratic in these. A program that
+merely declares its resources gets to the second loop before a single request was begun: at 500
+version tags one that changed nothing took 100 seconds of processor time, and a third of it with the
+turn of the event loop that it is given here (SDK 3.259; benchmarks/README.md). Failures end the
+program in either loop.
 
 And the SDK tells the engine of each resource by which calls it was declared, some eighteen frames
 with the paths of this machine, which the state then keeps: 1.6 kB a resource, a quarter of what it
@@ -28,10 +25,9 @@ import pulumi
 
 
 def run(declare: Callable[[], None]) -> Callable[[], None]:
-    """Have the engine run what this decorates, and wait for all that it asks for.
+    """Have the engine run what this decorates, once, and wait for all that it asks for.
 
-    It is run once the program's modules were read; a program has one. What it raises ends the
-    program as if it was raised there.
+    What it raises ends the program as if it was raised where it stands.
     """
     pulumi.log.debug = _unsaid
 

@@ -9,9 +9,8 @@ import pulumi
 from components.image_tag import ImageTag, ImageTagArgs
 from components.pointers import Pointers, PointersArgs
 from components.stack_references import Elsewhere, Verified
-from components.tag_build import Prerequisites
-from components.wheel_image import wheels_image
-from fleet.plan.plan import ImagePlan, Plan, VersionTag
+from components.tag_build import wheels_image
+from fleet.plan.plan import Plan
 from providers.ociregistry.sdk import Login, Provider, ProviderArgs
 
 
@@ -82,54 +81,27 @@ def declare(plan: Plan, elsewhere: Elsewhere) -> Fleet:
     What is built on images of other stacks starts from what is known ``elsewhere``.
     """
     Guard(plan.owner, protected=plan.protected)
-    provider = _provider(plan)
+    logins = {host: Login(**names) for host, names in plan.logins.items()}
+    provider = Provider(f"{plan.owner}:registries", ProviderArgs(logins=logins))
     registries = pulumi.ResourceOptions(providers=[provider])
+    digests = elsewhere.verified(plan)
     rows: dict[str, Rows] = {}
-    verified = elsewhere.verified(plan)
     shared: dict[str, Verified] = {}
     for image in plan.images:
-        compiled = {wheels.name: wheels_image(wheels) for wheels in image.compiling}
-        prerequisites = Prerequisites(verified=verified, wheels=compiled)
-        made = {
-            tag.tag: _image_tag(tag, image, plan, prerequisites, registries) for tag in image.tags
-        }
+        digests |= {wheels.name: wheels_image(wheels) for wheels in image.compiling}
+        made = {}
+        for tag in image.tags:
+            args = ImageTagArgs(tag=tag, image=image, plan=plan, digests=digests)
+            made[tag.tag] = ImageTag(f"{image.name}:{tag.tag}", args, registries)
         for component in made.values():
-            verified.update(component.verified)
+            digests |= component.verified
         if image.name in plan.shared:
-            shared.update(_shared(image, verified))
-        digests = {tag: component.digest for tag, component in made.items()}
-        args = PointersArgs(image=image, plan=plan, digests=digests)
-        pointers = Pointers(image.name, args, registries)
-        rows[image.name] = Rows(tags=[tag.row for tag in made.values()], pointers=pointers.rows)
+            builds = (build for tag in image.tags for build in tag.builds)
+            shared |= {b.name: Verified(b.identity, digests[b.name]) for b in builds}
+        named = {tag: component.digest for tag, component in made.items()}
+        pointers = PointersArgs(image=image, plan=plan, digests=named)
+        rows[image.name] = Rows(
+            tags=[component.row for component in made.values()],
+            pointers=Pointers(image.name, pointers, registries).rows,
+        )
     return Fleet(rows=rows, builds=shared)
-
-
-def _provider(plan: Plan) -> Provider:
-    logins = {host: Login(**names) for host, names in plan.logins.items()}
-    return Provider(f"{plan.owner}:registries", ProviderArgs(logins=logins))
-
-
-def _shared(image: ImagePlan, verified: Mapping[str, pulumi.Output[str]]) -> dict[str, Verified]:
-    builds = (build for tag in image.tags for build in tag.builds)
-    return {b.name: Verified(identity=b.identity, digest=verified[b.name]) for b in builds}
-
-
-def _image_tag(
-    tag: VersionTag,
-    image: ImagePlan,
-    plan: Plan,
-    prerequisites: Prerequisites,
-    registries: pulumi.ResourceOptions,
-) -> ImageTag:
-    return ImageTag(
-        f"{image.name}:{tag.tag}",
-        ImageTagArgs(
-            tag=tag,
-            repository=image.repository,
-            assets=image.assets,
-            owner=plan.owner,
-            on_conflict=plan.version_conflict,
-            prerequisites=prerequisites,
-        ),
-        registries,
-    )

@@ -9,7 +9,6 @@ import pulumi
 import pulumi_github as github
 
 from fleet.declaration.github import GitHub
-from fleet.declaration.model import Declaration
 
 _AUTHOR: Final = "image-fleet"
 # A domain that can be nobody's (RFC 2606): GitHub shows commits under the account of their address.
@@ -44,7 +43,8 @@ class Repository(pulumi.ComponentResource):
         self, name: str, args: RepositoryArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fleet:index:Repository", name, {}, opts)
-        self._args = args
+        self._declared = args.github
+        self._place = f"{args.github.repository}/{args.github.environment}"
         self._provider = _provider(name, args.github, self)
         environment = self._environment()
         self._permissions()
@@ -71,11 +71,10 @@ class Repository(pulumi.ComponentResource):
         )
 
     def _environment(self) -> github.RepositoryEnvironment:
-        declared = self._args.github
         environment = github.RepositoryEnvironment(
-            f"{declared.repository}/{declared.environment}",
-            repository=declared.name,
-            environment=declared.environment,
+            self._place,
+            repository=self._declared.name,
+            environment=self._declared.environment,
             deployment_branch_policy=github.RepositoryEnvironmentDeploymentBranchPolicyArgs(
                 protected_branches=False, custom_branch_policies=True
             ),
@@ -86,19 +85,18 @@ class Repository(pulumi.ComponentResource):
         # schedule must not get at the secrets and bring the stack up again. GitHub also refuses to
         # make a policy that it holds, so a retained one would stand in the way of the next stack.
         github.RepositoryEnvironmentDeploymentPolicy(
-            f"{declared.repository}/{declared.environment}",
-            repository=declared.name,
+            self._place,
+            repository=self._declared.name,
             environment=environment.environment,
-            branch_pattern=declared.branch,
+            branch_pattern=self._declared.branch,
             opts=self._options(),
         )
         return environment
 
     def _permissions(self) -> None:
-        declared = self._args.github
         github.WorkflowRepositoryPermissions(
-            declared.repository,
-            repository=declared.name,
+            self._declared.repository,
+            repository=self._declared.name,
             # Each job grants itself what it needs; the proposing of releases has a token of its
             # own, for what this one proposes starts no workflow.
             default_workflow_permissions="read",
@@ -109,14 +107,13 @@ class Repository(pulumi.ComponentResource):
     def _secret(
         self, name: str, value: pulumi.Output[str], environment: github.RepositoryEnvironment
     ) -> None:
-        declared = self._args.github
         hidden: pulumi.Output[str] = pulumi.Output.secret(value)
         # A failed update leaves the new value in the state, and no refresh can tell that GitHub has
         # the old one: it would stay. A failed replacement is made up for by the next run.
         replaced = pulumi.ResourceOptions(replace_on_changes=["value"], delete_before_replace=True)
         github.ActionsEnvironmentSecret(
-            f"{declared.repository}/{declared.environment}/{name}",
-            repository=declared.name,
+            f"{self._place}/{name}",
+            repository=self._declared.name,
             environment=environment.environment,
             secret_name=name,
             value=hidden,
@@ -124,10 +121,9 @@ class Repository(pulumi.ComponentResource):
         )
 
     def _variable(self, name: str, value: str, environment: github.RepositoryEnvironment) -> None:
-        declared = self._args.github
         github.ActionsEnvironmentVariable(
-            f"{declared.repository}/{declared.environment}/{name}",
-            repository=declared.name,
+            f"{self._place}/{name}",
+            repository=self._declared.name,
             environment=environment.environment,
             variable_name=name,
             value=value,
@@ -136,11 +132,10 @@ class Repository(pulumi.ComponentResource):
         )
 
     def _file(self, path: str, text: pulumi.Input[str]) -> None:
-        declared = self._args.github
         github.RepositoryFile(
-            f"{declared.repository}/{path}",
-            repository=declared.name,
-            branch=declared.branch,
+            f"{self._declared.repository}/{path}",
+            repository=self._declared.name,
+            branch=self._declared.branch,
             file=path,
             content=text,
             # Also that of the deletion; no workflow starts for it, or an up would start the next.
@@ -151,19 +146,6 @@ class Repository(pulumi.ComponentResource):
             overwrite_on_create=True,
             opts=self._options(forget=True),
         )
-
-
-def manage_repository(
-    declaration: Declaration,
-    files: Mapping[str, pulumi.Input[str]],
-    secrets: Mapping[str, pulumi.Output[str]],
-) -> None:
-    """Declare the repository of ``declaration``, if there is one, with these files and secrets."""
-    if declaration.github:
-        args = RepositoryArgs(
-            github=declaration.github, files=files, secrets=secrets, variables=declaration.variables
-        )
-        Repository(declaration.github.repository, args)
 
 
 def _provider(name: str, declared: GitHub, parent: pulumi.Resource) -> pulumi.ProviderResource:

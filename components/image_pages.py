@@ -24,19 +24,10 @@ def image_pages(
 
     ``templates`` is what :func:`fleet.pages.readme.pages` takes.
     """
-    return {
-        page_path(image.name): _page(image, whole, known[image.name], templates)
-        for image in whole.declaration.images
-    }
 
+    def text(image: Image) -> pulumi.Output[str]:
+        return known[image.name].apply(
+            lambda rows: page(image, whole.declaration, whole.plan, published(rows), templates)
+        )
 
-def _page(
-    image: Image,
-    whole: WholeFleet,
-    known: pulumi.Output[dict[str, Any]],
-    templates: Mapping[str, str],
-) -> pulumi.Output[str]:
-    def text(rows: dict[str, Any]) -> str:
-        return page(image, whole.declaration, whole.plan, published(rows), templates)
-
-    return known.apply(text)
+    return {page_path(image.name): text(image) for image in whole.declaration.images}

@@ -7,23 +7,19 @@ from typing import Any
 import pulumi
 
 from components.failures import digest_or_nothing, or_else
-from components.tag_build import Prerequisites, VerifiedBuild, verified_build
-from fleet.declaration.model import OnConflict
-from fleet.plan.plan import VersionTag
-from fleet.plan.plan_inputs import Assets
+from components.tag_build import Digests, VerifiedBuild, verified_build
+from fleet.plan.plan import ImagePlan, Plan, VersionTag
 from providers.ociregistry.sdk import Tag, TagArgs
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageTagArgs:
-    """A planned version tag, and what it has in common with its whole repository."""
+    """A planned version tag with the plans that it is from; ``digests`` are what it starts from."""
 
     tag: VersionTag
-    repository: str
-    assets: Assets
-    owner: str
-    on_conflict: OnConflict
-    prerequisites: Prerequisites
+    image: ImagePlan
+    plan: Plan
+    digests: Digests
 
 
 class ImageTag(pulumi.ComponentResource):
@@ -41,56 +37,53 @@ class ImageTag(pulumi.ComponentResource):
         self, name: str, args: ImageTagArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fleet:index:ImageTag", name, {}, opts)
-        images = [verified_build(b, args.assets, args.prerequisites, self) for b in args.tag.builds]
-        built = tuple(zip(args.tag.builds, images, strict=True))
+        planned = args.tag
+        images = [verified_build(b, args.image.assets, args.digests, self) for b in planned.builds]
+        built = tuple(zip(planned.builds, images, strict=True))
         self.verified = {build.name: image.verified for build, image in built}
         sources = [
             pulumi.Output.concat(build.repository, "@", image.verified) for build, image in built
         ]
+        joined = len(sources) > 1
+        ref = f"{args.image.repository}:{planned.tag}"
         tag = Tag(
-            f"{args.repository}:{args.tag.tag}",
+            ref,
             TagArgs(
-                ref=f"{args.repository}:{args.tag.tag}",
-                source=sources[0] if len(sources) == 1 else None,
-                sources=sources if len(sources) > 1 else None,
-                platforms=args.tag.platforms,
-                identity=args.tag.identity,
-                inputs=args.tag.build_inputs,
-                owner=args.owner,
-                annotations=args.tag.annotations if len(sources) > 1 else {},
-                on_conflict=args.on_conflict,
+                ref=ref,
+                source=None if joined else sources[0],
+                sources=sources if joined else None,
+                platforms=planned.platforms,
+                identity=planned.identity,
+                inputs=planned.build_inputs,
+                owner=args.plan.owner,
+                annotations=planned.annotations if joined else {},
+                on_conflict=args.plan.version_conflict,
             ),
             pulumi.ResourceOptions(parent=self),
         )
+        failed = {
+            "tag": ref,
+            "digest": "",
+            "platforms": [],
+            "size": 0,
+            "verified": f"failed, of {len(planned.platforms)}",
+        }
         self.digest = digest_or_nothing(tag.digest)
-        self.row = or_else(_row(tag, images, args.tag), _failed_row(args))
+        self.row = or_else(_row(tag, images, planned), failed)
         self.register_outputs({"digest": self.digest})
-
-
-def _failed_row(args: ImageTagArgs) -> dict[str, Any]:
-    return {
-        "tag": f"{args.repository}:{args.tag.tag}",
-        "digest": "",
-        "platforms": [],
-        "size": 0,
-        "verified": f"failed, of {len(args.tag.platforms)}",
-    }
 
 
 def _row(
     tag: Tag, images: Sequence[VerifiedBuild], planned: VersionTag
 ) -> pulumi.Output[dict[str, Any]]:
     """Return the row, with ``verified`` counted by digest: what is named is what was checked."""
-    checked = pulumi.Output.all(*(image.verification.build_args for image in images))
-    built = pulumi.Output.all(*(image.build.digest for image in images))
 
     def described(known: dict[str, Any]) -> dict[str, Any]:
         there = [platform["platform"] for platform in known["platforms"] or []]
+        checks = zip(planned.builds, known["checked"], known["built"], strict=True)
         passed = [
             platform
-            for build, arguments, digest in zip(
-                planned.builds, known["checked"], known["built"], strict=True
-            )
+            for build, arguments, digest in checks
             if arguments["IMAGE"].endswith(f"@{digest}")
             for platform in build.platforms
             if platform in there
@@ -108,8 +101,8 @@ def _row(
         digest=tag.digest,
         platforms=tag.platforms,
         size=tag.size,
-        checked=checked,
-        built=built,
+        checked=pulumi.Output.all(*(image.verification.build_args for image in images)),
+        built=pulumi.Output.all(*(image.build.digest for image in images)),
     ).apply(described)
 
 

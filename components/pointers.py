@@ -9,7 +9,6 @@ import pulumi
 from components.failures import digest_or_nothing
 from fleet.declaration import tags as names
 from fleet.plan.plan import ImagePlan, Plan
-from fleet.plan.pointers import Pointer
 from providers.ociregistry.sdk import PointerPattern, StalePointers, StalePointersArgs, Tag, TagArgs
 
 
@@ -31,50 +30,33 @@ class Pointers(pulumi.ComponentResource):
         self, name: str, args: PointersArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("fleet:index:Pointers", name, {}, opts)
-        tags = [self._tag(pointer, args) for pointer in args.image.pointers]
-        digests = [digest_or_nothing(tag.digest) for tag in tags]
-        StalePointers(
-            args.image.repository,
-            _stale_args(args, digests),
-            pulumi.ResourceOptions(parent=self),
-        )
-        self.rows = [
-            pulumi.Output.all(
-                tag=f"{args.image.repository}:{pointer.tag}",
-                target=pointer.target,
-                digest=digest,
-            )
-            for pointer, digest in zip(args.image.pointers, digests, strict=True)
-        ]
-        self.register_outputs({})
-
-    def _tag(self, pointer: Pointer, args: PointersArgs) -> Tag:
-        repository = args.image.repository
-        return Tag(
-            f"{repository}:{pointer.tag}",
-            TagArgs(
-                ref=f"{repository}:{pointer.tag}",
-                source=pulumi.Output.concat(repository, "@", args.digests[pointer.target]),
+        image, plan, child = args.image, args.plan, pulumi.ResourceOptions(parent=self)
+        self.rows, own = [], []
+        for pointer in image.pointers:
+            ref = f"{image.repository}:{pointer.tag}"
+            tag = TagArgs(
+                ref=ref,
+                source=pulumi.Output.concat(image.repository, "@", args.digests[pointer.target]),
                 identity=pointer.target,
-                owner=args.plan.owner,
-                on_conflict=args.plan.pointer_conflict,
-            ),
-            pulumi.ResourceOptions(parent=self),
+                owner=plan.owner,
+                on_conflict=plan.pointer_conflict,
+            )
+            digest = digest_or_nothing(Tag(ref, tag, child).digest)
+            own.append(digest)
+            self.rows.append(pulumi.Output.all(tag=ref, target=pointer.target, digest=digest))
+        stale = StalePointersArgs(
+            repository=image.repository,
+            owner=plan.owner,
+            pointers=[pointer.tag for pointer in image.pointers],
+            grammar=[
+                PointerPattern(kind=kind, pattern=names.pointer_pattern(kind))
+                for kind in image.policy
+            ],
+            policy={str(kind): policy for kind, policy in image.policy.items()},
+            max_removals=plan.max_removals,
+            keep_on_destroy=plan.pointers_stay,
+            # Nothing goes before everything that is declared stands.
+            wait_for=[*args.digests.values(), *own],
         )
-
-
-def _stale_args(args: PointersArgs, pointer_digests: list[pulumi.Output[str]]) -> StalePointersArgs:
-    return StalePointersArgs(
-        repository=args.image.repository,
-        owner=args.plan.owner,
-        pointers=[pointer.tag for pointer in args.image.pointers],
-        grammar=[
-            PointerPattern(kind=kind, pattern=names.pointer_pattern(kind))
-            for kind in args.image.policy
-        ],
-        policy={str(kind): policy for kind, policy in args.image.policy.items()},
-        max_removals=args.plan.max_removals,
-        keep_on_destroy=args.plan.pointers_stay,
-        # Nothing goes before everything that is declared stands.
-        wait_for=[*args.digests.values(), *pointer_digests],
-    )
+        StalePointers(image.repository, stale, child)
+        self.register_outputs({})

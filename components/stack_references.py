@@ -1,13 +1,14 @@
 """Exports of the fleet's other stacks: digests to build on, and rows for pages."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 import pulumi
 
 from fleet.declaration.split import FleetStack
 from fleet.plan.plan import Plan
-from fleet.plan.platform_build import TagBuild
 
 _READ: Final = "pulumi:pulumi:readStackOutputs"
 """The engine's own function, which every stack reference of its SDKs once was."""
@@ -41,12 +42,14 @@ class Elsewhere:
         an error tells: what is built on it fails, and nothing else. In a preview it is as one that
         the same run would build.
         """
+        builds = (build for image in plan.images for tag in image.tags for build in tag.builds)
+        below = {build.below.name: build.below.identity for build in builds if build.below}
         found: dict[str, pulumi.Output[str]] = {}
         for image, stack in plan.stacks.items():
-            wanted = {b.name: b.identity for b in _below(plan) if _image(b) == image}
+            wanted = {n: own for n, own in below.items() if n.startswith(f"{image}/build:")}
             if wanted:
-                digests = self._outputs(stack).apply(_picked(wanted, stack))
-                found |= {name: digests.apply(_digest(name)) for name in wanted}
+                digests = self._outputs(stack).apply(partial(_digests, wanted, stack))
+                found |= {name: digests.apply(itemgetter(name)) for name in wanted}
         return found
 
     def published(
@@ -72,29 +75,19 @@ class Elsewhere:
         return self._known[name]
 
 
-def _below(plan: Plan) -> list[TagBuild]:
-    builds = (build for image in plan.images for tag in image.tags for build in tag.builds)
-    return list({build.below.name: build.below for build in builds if build.below}.values())
-
-
-def _image(build: TagBuild) -> str:
-    return build.name.partition("/build:")[0]
-
-
-def _picked(wanted: Mapping[str, str], stack: str) -> Any:
-    """Return what gets the digests of ``wanted``, identities by name, from an output ``builds``."""
-
-    def digests(outputs: Mapping[str, Any]) -> dict[str, str]:
-        exported = outputs.get("builds")
-        found = {name: _of(exported or {}, name, identity) for name, identity in wanted.items()}
-        missing = [name for name, digest in found.items() if not digest]
-        if missing and pulumi.runtime.is_dry_run():
-            pulumi.log.info(_to_come(stack, missing, exported))
-        elif missing:
-            pulumi.log.error(_missing(stack, missing))
-        return found
-
-    return digests
+def _digests(wanted: Mapping[str, str], stack: str, outputs: Mapping[str, Any]) -> dict[str, str]:
+    """Return the digests of ``wanted``, identities by name, that ``outputs`` of ``stack`` hold."""
+    exported = outputs.get("builds")
+    found = {name: _of(exported or {}, name, identity) for name, identity in wanted.items()}
+    missing = [name for name, digest in found.items() if not digest]
+    if missing and pulumi.runtime.is_dry_run():
+        pulumi.log.info(_to_come(stack, missing, exported))
+    elif missing:
+        pulumi.log.error(
+            f"stack {stack} has no verified {_some(missing)} as declared now: run "
+            f"`make up STACK={stack}`, then this one again"
+        )
+    return found
 
 
 def _of(exported: Mapping[str, Any], name: str, identity: str) -> str:
@@ -113,19 +106,8 @@ def _to_come(stack: str, names: list[str], exported: Mapping[str, Any] | None) -
     return f"stack {stack} goes first: it is to build {_some(names)}"
 
 
-def _missing(stack: str, names: list[str]) -> str:
-    return (
-        f"stack {stack} has no verified {_some(names)} as declared now: run "
-        f"`make up STACK={stack}`, then this one again"
-    )
-
-
 def _some(names: list[str]) -> str:
     return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
-
-
-def _digest(name: str) -> Any:
-    return lambda digests: digests[name]
 
 
 def _qualified(stack: str) -> str:

@@ -1,8 +1,7 @@
-"""One build of a tag: built and pushed by docker-build, then run and checked by it."""
+"""What docker-build makes: the build of a tag, its verification, and compiled wheels."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 import pulumi
 import pulumi_docker_build as docker_build
@@ -11,12 +10,16 @@ from components.failures import digest_or_nothing
 from fleet.plan import export
 from fleet.plan.plan_inputs import Assets
 from fleet.plan.platform_build import TagBuild
+from fleet.plan.wheel_builds import Wheels
 
 _SHARED: Final = "shared"  # the named context that Dockerfiles copy common files from
 # Tags that never are: what starts from them fails by their names.
 _NEVER: Final = "see-the-error-of-its-build"
 _NOT_COMPILED: Final = "see-the-error-of-its-wheels"
 _MINUTES: Final = 45  # of one platform, emulated compilers included
+
+Digests = Mapping[str, pulumi.Output[str]]
+"""Digests by the names of verified builds and of wheels, empty where one failed."""
 
 
 class VerifiedBuild(NamedTuple):
@@ -32,21 +35,36 @@ class VerifiedBuild(NamedTuple):
     verified: pulumi.Output[str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Prerequisites:
-    """Prerequisites of builds: ``verified`` digests by build, ``wheels`` by their name."""
-
-    verified: Mapping[str, pulumi.Output[str]]
-    wheels: Mapping[str, pulumi.Output[str]]
-
-
 def verified_build(
-    build: TagBuild, assets: Assets, prerequisites: Prerequisites, parent: pulumi.Resource
+    build: TagBuild, assets: Assets, digests: Digests, parent: pulumi.Resource
 ) -> VerifiedBuild:
-    """Declare a build and its verification, as children of ``parent``."""
-    opts = lasting(parent, build.platforms)
-    built = _build(build, assets, _arguments(build, prerequisites), opts)
-    verification = _verification(build, assets, built.digest, opts)
+    """Declare a build and its verification; ``digests`` has what the build starts from."""
+    built = _image(
+        build.name,
+        build,
+        parent,
+        context=_context(assets.context, assets.shared_context),
+        dockerfile=docker_build.DockerfileArgs(location=assets.dockerfile),
+        build_args=_arguments(build, digests),
+        exports=_pushed(build.reference, build.annotations),
+        # What its read looks the image up by.
+        tags=[build.reference],
+    )
+    verification = _image(
+        verification_name(build),
+        build,
+        parent,
+        context=_context(assets.verification, assets.shared_verification),
+        dockerfile=docker_build.DockerfileArgs(location=assets.verification_dockerfile),
+        build_args={
+            "IMAGE": _pinned(build.repository, digest_or_nothing(built.digest)),
+            "EXPECT": build.expectation,
+            # docker-build does not see what changes in a named context (measured on 0.0.22).
+            "VERIFICATION": assets.verification_hash,
+        },
+        # Nothing is kept of it: it passes, or the build fails with what it printed.
+        exports=[docker_build.ExportArgs(raw="type=cacheonly")],
+    )
     passed = pulumi.Output.all(built.digest, verification.id).apply(lambda known: str(known[0]))
     return VerifiedBuild(build=built, verification=verification, verified=digest_or_nothing(passed))
 
@@ -56,94 +74,70 @@ def verification_name(build: TagBuild) -> str:
     return build.name.replace("/build:", "/verify:")
 
 
-def lasting(parent: pulumi.Resource | None, built_for: Iterable[str]) -> pulumi.ResourceOptions:
-    """Return the options of a build: it may take long, and its deletion deletes nothing."""
-    limit = f"{_MINUTES * len(tuple(built_for))}m"
-    return pulumi.ResourceOptions(
-        parent=parent,
-        # Image's own delete removes the digest, and with it every name that shares it.
-        retain_on_delete=True,
-        custom_timeouts=pulumi.CustomTimeouts(create=limit, update=limit),
+def wheels_image(wheels: Wheels) -> pulumi.Output[str]:
+    """Declare ``wheels`` and return their digest, empty in a preview of a build and where it fails.
+
+    They are pushed, so that a builder that never saw them takes them from the registry, and so that
+    docker-build's own read finds their index lost (not a platform's manifest below it:
+    `docs/state.md`). Builds come after it. If each of them compiled, they would wait in BuildKit
+    for one and the same compilation, hold the engine's operations meanwhile, and each try again
+    what has failed.
+    """
+    image = _image(
+        wheels.name,
+        wheels,
+        None,
+        context=_context("assets/shared/image", ""),
+        dockerfile=docker_build.DockerfileArgs(location="assets/shared/wheels/Dockerfile"),
+        build_args=dict(wheels.arguments),
+        exports=_pushed(wheels.reference, {}),
+        tags=[wheels.reference],
     )
+    return digest_or_nothing(image.digest)
 
 
-def _arguments(build: TagBuild, prerequisites: Prerequisites) -> dict[str, pulumi.Input[str]]:
+def _arguments(build: TagBuild, digests: Digests) -> dict[str, pulumi.Input[str]]:
     arguments: dict[str, pulumi.Input[str]] = dict(build.arguments)
     for name, wheels in build.wheels.items():
-        digest = prerequisites.wheels[wheels.name]
-        arguments[name] = pinned(wheels.repository, digest, _NOT_COMPILED)
+        arguments[name] = _pinned(wheels.repository, digests[wheels.name], _NOT_COMPILED)
     if build.below:
-        digest = prerequisites.verified[build.below.name]
-        arguments |= {"BASE": pinned(build.below.repository, digest), "BASE_DIGEST": digest}
+        digest = digests[build.below.name]
+        arguments |= {"BASE": _pinned(build.below.repository, digest), "BASE_DIGEST": digest}
     return arguments
 
 
-def pinned(repository: str, digest: pulumi.Output[str], never: str = _NEVER) -> pulumi.Output[str]:
+def _pinned(repository: str, digest: pulumi.Output[str], never: str = _NEVER) -> pulumi.Output[str]:
     """Return ``repository@digest``; without a digest, a tag that never is and says why."""
     return digest.apply(lambda known: f"{repository}@{known}" if known else f"{repository}:{never}")
 
 
-def context(location: str, shared: str) -> docker_build.BuildContextArgs:
-    """Return the folder that a build is sent, with what images have in common where it is named."""
-    named = {_SHARED: docker_build.ContextArgs(location=shared)} if shared else None
-    return docker_build.BuildContextArgs(location=location, named=named)
-
-
-def pushed(reference: str, annotations: Mapping[str, str]) -> list[docker_build.ExportArgs]:
-    """Return the export of an index to ``reference``."""
+def _pushed(reference: str, annotations: Mapping[str, str]) -> list[docker_build.ExportArgs]:
     return [docker_build.ExportArgs(raw=export.pushed(reference, annotations))]
 
 
-def platforms(names: Iterable[str]) -> list[docker_build.Platform]:
-    """Return platforms as docker-build knows them."""
-    return [docker_build.Platform(name) for name in export.platforms(names)]
+def _context(folder: str, shared: str) -> docker_build.BuildContextArgs:
+    """Return the folder that is sent, with what images have in common where that is named."""
+    named = {_SHARED: docker_build.ContextArgs(location=shared)} if shared else None
+    return docker_build.BuildContextArgs(location=folder, named=named)
 
 
-def _build(
-    build: TagBuild,
-    assets: Assets,
-    arguments: dict[str, pulumi.Input[str]],
-    opts: pulumi.ResourceOptions,
+def _image(
+    name: str, made: TagBuild | Wheels, parent: pulumi.Resource | None, **own: Any
 ) -> docker_build.Image:
+    """Declare what the builder of ``made`` is to do on its platforms: ``own`` says what."""
+    limit = f"{_MINUTES * len(made.platforms)}m"
     return docker_build.Image(
-        build.name,
-        opts,
-        context=context(assets.context, assets.shared_context),
-        dockerfile=docker_build.DockerfileArgs(location=assets.dockerfile),
-        build_args=arguments,
-        platforms=platforms(build.platforms),
-        builder=docker_build.BuilderConfigArgs(name=build.builder),
-        exports=pushed(build.reference, build.annotations),
-        # What its read looks the image up by.
-        tags=[build.reference],
+        name,
+        pulumi.ResourceOptions(
+            parent=parent,
+            # Image's own delete removes the digest, and with it every name that shares it.
+            retain_on_delete=True,
+            custom_timeouts=pulumi.CustomTimeouts(create=limit, update=limit),
+        ),
+        platforms=[docker_build.Platform(each) for each in export.platforms(made.platforms)],
+        builder=docker_build.BuilderConfigArgs(name=made.builder),
         push=False,
         build_on_preview=False,
-        exec_=build.foreign or None,
-    )
-
-
-def _verification(
-    build: TagBuild,
-    assets: Assets,
-    digest: pulumi.Output[str],
-    opts: pulumi.ResourceOptions,
-) -> docker_build.Image:
-    return docker_build.Image(
-        verification_name(build),
-        opts,
-        context=context(assets.verification, assets.shared_verification),
-        dockerfile=docker_build.DockerfileArgs(location=assets.verification_dockerfile),
-        build_args={
-            "IMAGE": pinned(build.repository, digest_or_nothing(digest)),
-            "EXPECT": build.expectation,
-            # docker-build does not see what changes in a named context (measured on 0.0.22).
-            "VERIFICATION": assets.verification_hash,
-        },
-        platforms=platforms(build.platforms),
-        builder=docker_build.BuilderConfigArgs(name=build.builder),
-        # Nothing is kept of it: it passes, or the build fails with what it printed.
-        exports=[docker_build.ExportArgs(raw="type=cacheonly")],
-        push=False,
-        build_on_preview=False,
-        exec_=build.foreign or None,
+        exec_=made.foreign or None,
+        **own,
     )

@@ -5,6 +5,7 @@ from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 
 from fleet.declaration import versions
+from fleet.declaration.distributions import normalised
 from fleet.declaration.matrix import MatrixEntry, matrix_entries
 from fleet.declaration.model import Exclusion, Image
 from fleet.declaration.problems import Problems
@@ -20,7 +21,7 @@ def in_order(images: Iterable[Image]) -> tuple[Image, ...]:
     :raises graphlib.CycleError: when there is no such order; :func:`note_faults` says so first.
     """
     known = {image.name: image for image in images}
-    graph = {image.name: _parents(image, known) for image in known.values()}
+    graph = {i.name: [i.builds_on] if i.builds_on in known else [] for i in known.values()}
     return tuple(known[name] for name in TopologicalSorter(graph).static_order())
 
 
@@ -81,7 +82,10 @@ def note_faults(images: Iterable[Image], problems: Problems) -> None:
 def note_orphans(
     image: Image, images: Mapping[str, Image], yanked: Yanked, problems: Problems
 ) -> None:
-    """Note tags and platforms of ``image`` that the image below them does not have."""
+    """Note tags and platforms of ``image`` that the image below them does not have.
+
+    So are bases of one Python with different versions below: one resolution serves them all.
+    """
     below = images.get(image.builds_on)
     if below is None:
         return
@@ -89,33 +93,43 @@ def note_orphans(
     if lacking:
         what = f"{below.name} is not built for {', '.join(lacking)}"
         problems.add(_path(image), what, f"Declare that there, or leave it out of {image.name}")
-    orphans = {
-        f"{entry.python} {entry.base}"
-        for entry in matrix_entries(image)
-        if parent_of(entry, images, yanked) is None
-    }
-    for python in image.pythons:
-        _note_mixed(image, python, images, yanked, problems)
+    orphans = set()
+    found: dict[str, set[str]] = {}
+    for entry in matrix_entries(image):
+        if parent := parent_of(entry, images, yanked):
+            found.setdefault(entry.python, set()).add(parent.version)
+        else:
+            orphans.add(f"{entry.python} {entry.base}")
+    for python, there in found.items():
+        if len(there) > 1:
+            what = f"on Python {python} it would be built on versions {' and '.join(sorted(there))}"
+            remedy = f"Exclude the same versions of {below.name} from all bases"
+            problems.add(_path(image), what, remedy)
     for orphan in sorted(orphans):
         what = f"{below.name} has no final version on Python {orphan} that was not yanked"
         problems.add(_path(image), what, f"Declare one there, or exclude it from {image.name}")
 
 
-def _note_mixed(
-    image: Image, python: str, images: Mapping[str, Image], yanked: Yanked, problems: Problems
+def note_two_versions(
+    image: Image, images: Mapping[str, Image], yanked: Yanked, problems: Problems
 ) -> None:
-    """Note that bases of one Python have another version below; one resolution serves them all."""
-    here = (entry for entry in matrix_entries(image) if entry.python == python)
-    parents = (parent_of(entry, images, yanked) for entry in here)
-    found = sorted({parent.version for parent in parents if parent})
-    if len(found) > 1:
-        what = f"on Python {python} it would be built on versions {' and '.join(found)}"
-        remedy = f"Exclude the same versions of {image.builds_on} from all bases"
-        problems.add(_path(image), what, remedy)
-
-
-def _parents(image: Image, known: Mapping[str, Image]) -> list[str]:
-    return [image.builds_on] if image.builds_on in known else []
+    """Note versions of ``image`` where what it is built on has another of the same package."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for entry in matrix_entries(image):
+        below = parent_of(entry, images, yanked)
+        while below:
+            same = normalised(below.image.package) == normalised(image.package)
+            if same and versions.parse(below.version) != versions.parse(entry.version):
+                lacking = found.setdefault((below.image.name, entry.python, below.version), [])
+                lacking += [entry.version] if entry.version not in lacking else []
+            below = parent_of(below, images, yanked)
+    for (name, python, there), lacking in found.items():
+        what = (
+            f"{image.package} {', '.join(lacking)} can't be had on Python {python}: {name}, on "
+            f"which {image.name} is built, has {there} there"
+        )
+        remedy = f"Leave it out or exclude it there, or build {image.name} on another image"
+        problems.add(f"fleet:images.{image.name}.versions", what, remedy)
 
 
 def _path(image: Image) -> str:

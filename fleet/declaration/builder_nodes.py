@@ -4,8 +4,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fleet.declaration.config_reader import Fault, Reader, Rule, one_of
-from fleet.declaration.node_validators import CLOUD, ENDPOINTS, INSTEAD, OPTIONS, REMOTE, name_fault
+from fleet.declaration.config_reader import Fault, Reader, one_of
+from fleet.declaration.node_validators import (
+    CLOUD,
+    ENDPOINTS,
+    INSTEAD,
+    KEY_OPTIONS,
+    OPTIONS,
+    REMOTE,
+    name_fault,
+)
 
 _KEYS = ("driver", "endpoint", "options")
 _LOOPBACK = re.compile(r"tcp://(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]):")
@@ -42,40 +50,33 @@ def nodes(reader: Reader, builders: Mapping[str, str]) -> Mapping[str, Node]:
     used = set(builders.values())
     found = {}
     for key, entry in inner.values.items():
-        name, path = str(key), inner.at(str(key))
+        name = str(key)
         fault = name_fault(name) or (_UNUSED if name not in used else None)
         if fault:
-            inner.problems.add(path, fault.what, fault.remedy)
+            inner.note(name, *fault)
         if isinstance(entry, Mapping):
-            found[name] = _node(Reader(path=path, values=entry, problems=inner.problems))
+            found[name] = _node(Reader(path=inner.at(name), values=entry, problems=inner.problems))
         else:
-            inner.problems.add(path, "is not a mapping", "Write driver and endpoint below its name")
+            inner.note(name, "is not a mapping", "Write driver and endpoint below its name")
     return found
 
 
 def _node(reader: Reader) -> Node:
     reader.only(_KEYS)
-    driver = _required(reader, "driver", one_of(OPTIONS, "driver"))
+    driver = reader.text("driver", one_of(OPTIONS, "driver"))
     node = Node(driver=driver, endpoint=_endpoint(reader, driver), options=_options(reader, driver))
     if driver == REMOTE and isinstance(reader.values.get("options", {}), Mapping):
         _note_tls_faults(reader, node)
     return node
 
 
-def _required(reader: Reader, key: str, rule: Rule) -> str:
-    if reader.values.get(key) is not None:
-        return reader.text(key, rule)
-    reader.problems.add(reader.at(key), "is missing", "Declare it")
-    return ""
-
-
 def _endpoint(reader: Reader, driver: str) -> str:
     rule = ENDPOINTS.get(driver)
     if rule:
-        return _required(reader, "endpoint", rule)
+        return reader.text("endpoint", rule)
     if driver and "endpoint" in reader.values:
         what = f"the driver {driver} takes no endpoint"
-        reader.problems.add(reader.at("endpoint"), what, f"Remove it; {INSTEAD[driver]}")
+        reader.note("endpoint", what, f"Remove it; {INSTEAD[driver]}")
     return ""
 
 
@@ -88,19 +89,16 @@ def _options(reader: Reader, driver: str) -> dict[str, str]:
         inner.only(rules)
     elif inner.values:
         what = f"the driver {driver} takes no options here"
-        inner.problems.add(inner.path, what, f"Remove them; {INSTEAD[driver]}")
+        reader.note("options", what, f"Remove them; {INSTEAD[driver]}")
     return {key: inner.text(key, rules[key]) for key in rules if key in inner.values}
 
 
 def _note_tls_faults(reader: Reader, node: Node) -> None:
     """Note what buildx would refuse at the first build, and a daemon that is open to everybody."""
-    options, path = node.options.keys(), reader.at("options")
+    lacking = sorted({*KEY_OPTIONS} - node.options.keys())
     if node.endpoint.startswith("unix:"):
-        if options:
-            reader.problems.add(path, "a socket needs no TLS", "Remove the options")
-        return
-    lacking = sorted({"cacert", "cert", "key"} - options)
-    local = _LOOPBACK.match(node.endpoint) is not None
-    if node.endpoint and lacking and (options or not local):
+        if node.options:
+            reader.note("options", "a socket needs no TLS", "Remove the options")
+    elif node.endpoint and lacking and (node.options or not _LOOPBACK.match(node.endpoint)):
         what = f"{', '.join(lacking)} is missing: whoever reaches a BuildKit port builds as root"
-        reader.problems.add(path, what, "Name the certificates, or a port of 127.0.0.1")
+        reader.note("options", what, "Name the certificates, or a port of 127.0.0.1")

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fleet.declaration.problems import Problems
@@ -59,28 +58,33 @@ class Reader:
             return self.inherited[key]
         return f"{self.path}{key}" if self.path.endswith(":") else f"{self.path}.{key}"
 
+    def note(self, key: str, what: str, remedy: str) -> None:
+        """Note what is wrong at ``key``, and what to do about it."""
+        self.problems.add(self.at(key), what, remedy)
+
     def is_sound(self, *keys: str) -> bool:
         """Tell whether no problem was noted so far at ``keys``, nor at anything in them."""
         ends = tuple(self.at(key) + end for key in keys for end in (".", "["))
         return not any(f"{problem.path}.".startswith(ends) for problem in self.problems.found)
 
-    def only(self, allowed: Iterable[str], gone: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Note every key that is none of ``allowed``; ``gone`` says what became of former ones."""
+    def only(self, allowed: Iterable[str]) -> None:
+        """Note every key that is none of ``allowed``."""
         known = tuple(allowed)
         for key in self.values:
-            if key in gone:
-                self.problems.add(self.at(str(key)), "is a key no more", gone[key])
-            elif key not in known:
-                near = f"Known keys: {', '.join(known)}"
-                self.problems.add(self.at(str(key)), "unknown key", near)
+            if key not in known:
+                self.note(str(key), "unknown key", f"Known keys: {', '.join(known)}")
 
     def text(self, key: str, rule: Rule | None = None, fallback: str | None = None) -> str:
         """Return the text at ``key``; absent without a ``fallback`` is a problem."""
         value = self.values.get(key, fallback)
         if value is None:
-            self.problems.add(self.at(key), "is missing", self._missing_remedy())
+            self._note_missing(key)
             return ""
         return self._checked(self.at(key), value, rule)
+
+    def optional(self, key: str, rule: Rule) -> str:
+        """Return the text at ``key``, empty where the key is absent."""
+        return self.text(key, rule) if key in self.values else ""
 
     def texts(
         self, key: str, rule: Rule | None = None, fallback: tuple[str, ...] | None = None
@@ -88,36 +92,32 @@ class Reader:
         """Return the list of texts at ``key``: without a ``fallback`` it must have entries."""
         value = self.values.get(key, fallback)
         if value is None:
-            self.problems.add(self.at(key), "is missing", self._missing_remedy())
+            self._note_missing(key)
             return ()
         if not isinstance(value, list | tuple):
-            what = f"is {_kind(value)}, not a list"
-            self.problems.add(self.at(key), what, "Write it as a list: [one, two]")
+            self.note(key, f"is {_kind(value)}, not a list", "Write it as a list: [one, two]")
             return ()
         if not value and fallback is None:
-            self.problems.add(self.at(key), "is empty", "Name at least one entry")
-        self._note_repeats(key, value)
-        return tuple(
-            self._checked(f"{self.at(key)}[{i}]", item, rule) for i, item in enumerate(value)
-        )
-
-    def _missing_remedy(self) -> str:
-        # fleet:defaults are those of images.
-        is_first_level = self.path.endswith(":")
-        return "Declare it" if is_first_level else "Declare it here or in fleet:defaults"
+            self.note(key, "is empty", "Name at least one entry")
+        at = self.at(key)
+        for i, item in enumerate(value):
+            if item in value[:i]:
+                self.problems.add(
+                    f"{at}[{i}]", f"{item!r} is listed twice", "Remove one of the two"
+                )
+        return tuple(self._checked(f"{at}[{i}]", item, rule) for i, item in enumerate(value))
 
     def mapping(self, key: str, fallback: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         """Return the mapping at ``key``: without a ``fallback`` it must have entries."""
         value = self.values.get(key, fallback)
         if value is None:
-            self.problems.add(self.at(key), "is missing", "Declare it")
+            self._note_missing(key)
             return {}
         if not isinstance(value, Mapping):
-            what = f"is {_kind(value)}, not a mapping"
-            self.problems.add(self.at(key), what, "Write it as key: value lines")
+            self.note(key, f"is {_kind(value)}, not a mapping", "Write it as key: value lines")
             return {}
         if not value and fallback is None:
-            self.problems.add(self.at(key), "is empty", "Declare at least one entry")
+            self.note(key, "is empty", "Declare at least one entry")
         return value
 
     def inner(self, key: str) -> "Reader":
@@ -131,9 +131,7 @@ class Reader:
             return value
         if value in ("true", "false"):
             return bool(value == "true")
-        self.problems.add(
-            self.at(key), f"{value!r} is neither true nor false", "Write true or false"
-        )
+        self.note(key, f"{value!r} is neither true nor false", "Write true or false")
         return fallback
 
     def share(self, key: str, fallback: float) -> float:
@@ -144,51 +142,38 @@ class Reader:
         except (TypeError, ValueError):
             number = -1.0
         if isinstance(value, bool) or not 0 <= number <= 1:
-            what = f"{value!r} is no share"
-            self.problems.add(self.at(key), what, "Write a number from 0 to 1, such as 0.5")
+            self.note(key, f"{value!r} is no share", "Write a number from 0 to 1, such as 0.5")
             return fallback
         return number
 
-    def days(self, key: str, fallback: int) -> int:
-        """Return the whole number of days, 1 to 9999, at ``key``."""
-        return self.whole(key, fallback, "number of days")
-
-    def whole(self, key: str, fallback: int, noun: str = "whole number") -> int:
+    def whole(self, key: str, fallback: int) -> int:
         """Return the whole number, 1 to 9999, at ``key``; Pulumi hands it over as text."""
-        value = self.values.get(key, fallback)
+        if key not in self.values:
+            return fallback
+        value = self.values[key]
         text = str(value) if not isinstance(value, bool) else ""
         # Numbers of a Pulumi configuration may come as 30.0.
         if re.fullmatch(r"[1-9][0-9]{0,3}(?:\.0)?", text):
             return int(float(text))
-        what = f"{value!r} is no {noun}"
-        self.problems.add(self.at(key), what, "Write a whole number from 1 to 9999")
+        self.note(key, f"{value!r} is no whole number", "Write a whole number from 1 to 9999")
         return fallback
+
+    def _note_missing(self, key: str) -> None:
+        elsewhere = " here or in fleet:defaults" if self.path.startswith("fleet:images.") else ""
+        self.note(key, "is missing", f"Declare it{elsewhere}")
 
     def _checked(self, path: str, value: object, rule: Rule | None) -> str:
         if not isinstance(value, str):
-            what = f"is {_kind(value)}, not text"
-            self.problems.add(path, what, _to_text(value))
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            quotes = "Put it in quotes: YAML reads 3.10 as the number 3.1"
+            remedy = quotes if is_number else "Write one text there, in quotes"
+            self.problems.add(path, f"is {_kind(value)}, not text", remedy)
             return ""
         fault = rule(value) if rule else None
         if fault:
-            self.problems.add(path, fault.what, fault.remedy)
+            self.problems.add(path, *fault)
             return ""
         return value
-
-    def _note_repeats(self, key: str, items: Iterable[object]) -> None:
-        seen: list[object] = []
-        for index, item in enumerate(items):
-            if item in seen:
-                what = f"{item!r} is listed twice"
-                self.problems.add(f"{self.at(key)}[{index}]", what, "Remove one of the two")
-            seen.append(item)
-
-
-def _to_text(value: object) -> str:
-    """Return the remedy for a value that should have been text."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return "Put it in quotes: YAML reads 3.10 as the number 3.1"
-    return "Write one text there, in quotes"
 
 
 def _kind(value: object) -> str:

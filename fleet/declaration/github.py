@@ -8,16 +8,9 @@ from fleet.declaration.config_reader import Pattern, Reader, one_of
 from fleet.declaration.tags import PLATFORMS
 
 KEYS = (
-    "repository",
-    "branch",
-    "environment",
-    "runner",
-    "architecture",
-    "check-runner",
-    "emulation",
-    "drift",
-    "versions",
-)
+    "repository", "branch", "environment", "runner", "architecture", "check-runner", "emulation",
+    "drift", "versions",
+)  # fmt: skip
 HOSTED: Final = "ubuntu-24.04"
 """The label of GitHub's own runner that jobs run on where no other is declared."""
 
@@ -107,9 +100,7 @@ def _architecture(reader: Reader, runner: str) -> str:
     if "architecture" in reader.values:
         return f"linux/{reader.text('architecture', _ARCHITECTURE)}"
     known = _FRESH.fullmatch(runner)
-    if known is None:
-        return ""
-    return "linux/arm64" if known["arm"] else "linux/amd64"
+    return f"linux/{'arm64' if known['arm'] else 'amd64'}" if known else ""
 
 
 def _check_runner(reader: Reader, runner: str) -> str:
@@ -119,20 +110,16 @@ def _check_runner(reader: Reader, runner: str) -> str:
     problem, unless GitHub makes a new machine for each job.
     """
     found = reader.text("check-runner", _RUNNER, HOSTED)
-    if _may_be_one(found, runner):
-        reader.problems.add(
-            reader.at("check-runner"),
+    both = {found.lower(), runner.lower()}  # GitHub ignores case
+    fresh = any(map(_FRESH.fullmatch, both))
+    if not fresh and (len(both) == 1 or both & _GENERAL):
+        what = (
             f"{found!r} may be the runner of the jobs with secrets too ({runner!r}), and pull "
-            "requests of forks run their own code on it",
-            "Name both by labels that the other does not have, or leave the key out: then it is "
-            f"{HOSTED}",
+            "requests of forks run their own code on it"
         )
+        remedy = (
+            "Name both by labels that the other does not have, or leave the key out: then it is "
+            f"{HOSTED}"
+        )
+        reader.note("check-runner", what, remedy)
     return found
-
-
-def _may_be_one(label: str, other: str) -> bool:
-    """Tell whether one machine that is used again may have both labels; GitHub ignores case."""
-    both = {label.lower(), other.lower()}
-    if any(map(_FRESH.fullmatch, both)):
-        return False
-    return len(both) == 1 or bool(both & _GENERAL)

@@ -3,19 +3,19 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from fleet.declaration import tags
 from fleet.declaration.config_reader import Fault, Pattern, Reader
-from fleet.declaration.problems import Problems
 
 BASES: Final = "docker.io"
 """The registry of the official Python images, which every other image starts from."""
 
 _KEYS = ("username", "password", "read")
 _NAME = Pattern(r"(?!GITHUB_)[A-Z_][A-Z0-9_]*", "", "")
+_HIDDEN = "(it is not shown, for it may be a secret)"
 _NOT_A_NAME = Fault(
-    "is not the name of an environment variable (it is not shown, for it may be a secret)",
+    f"is not the name of an environment variable {_HIDDEN}",
     "Write a name of capitals, digits and _, not beginning with GITHUB_, such as HUB_PASSWORD, and "
     "give the value in the environment. If a secret stood here, replace it where it is valid",
 )
@@ -26,19 +26,15 @@ _TAKEN = re.compile(
 )
 _HOST = re.compile(r"localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?::[0-9]+)?|[A-Za-z0-9-]+:[0-9]+")
 _NOT_A_HOST = Fault(
-    "has a key that is not the host of a registry (it is not shown, for it may hold a secret)",
+    f"has a key that is not the host of a registry {_HIDDEN}",
     "Write host or host:port, without scheme, user or path",
 )
-_UNKNOWN = Fault(
-    "has an unknown key (it is not shown, for it may be a secret)",
-    f"Known keys: {', '.join(_KEYS)}",
+_UNKNOWN = Fault(f"has an unknown key {_HIDDEN}", f"Known keys: {', '.join(_KEYS)}")
+_NOT_A_FLAG = Fault(f"is neither true nor false {_HIDDEN}", "Write true or false")
+_NOT_A_MAPPING = Fault(
+    f"is not a mapping {_HIDDEN}",
+    "Write a line per registry: host: {username: A_VARIABLE, password: A_VARIABLE}",
 )
-_NOT_A_FLAG = Fault(
-    "is neither true nor false (it is not shown, for it may be a secret)", "Write true or false"
-)
-_NOT_A_MAPPING = "is not a mapping (it is not shown, for it may hold a secret)"
-_NOT_LOGINS = Fault(_NOT_A_MAPPING, "Write a line per registry: host: {username: A_VARIABLE, …}")
-_NOT_A_LOGIN = Fault(_NOT_A_MAPPING, "Write {username: A_VARIABLE, password: A_VARIABLE}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,16 +65,16 @@ def parse_logins(reader: Reader, registry: str) -> dict[str, Login]:
     found = {} if is_embedded(host) or not host else {host: DEFAULT}
     declared = reader.values.get("logins", {})
     if not isinstance(declared, Mapping):
-        reader.problems.add(reader.at("logins"), *_NOT_LOGINS)
+        reader.note("logins", *_NOT_A_MAPPING)
         return found
-    for name, entry in declared.items():
-        if not _HOST.fullmatch(str(name)):
-            reader.problems.add(reader.at("logins"), *_NOT_A_HOST)
-            continue
-        path = f"{reader.at('logins')}.{name}"
-        _note_host(path, str(name), host, reader.problems)
-        found[str(name)] = _login(path, entry, reader.problems, own=name == host)
-    _note_repeats(reader.at("logins"), found, reader.problems)
+    logins = Reader(path=reader.at("logins"), values=declared, problems=reader.problems)
+    for name in map(str, declared):
+        if _HOST.fullmatch(name):
+            _note_host(logins, name, host)
+            found[name] = _login(logins, name, own=name == host)
+        else:
+            reader.note("logins", *_NOT_A_HOST)
+    _note_repeats(logins, found)
     return found
 
 
@@ -95,41 +91,41 @@ def variables(logins: Mapping[str, Login]) -> dict[str, dict[str, str]]:
     }
 
 
-def _note_host(path: str, name: str, host: str, problems: Problems) -> None:
+def _note_host(logins: Reader, name: str, host: str) -> None:
     if is_embedded(name):
         what = "is the registry on this machine, whose login is made with it"
-        problems.add(path, what, "Take it out")
+        logins.note(name, what, "Take it out")
     elif host and name not in (host, BASES):
         what = "is not a registry that this stack reads or writes"
-        problems.add(path, what, f"Write {' or '.join(dict.fromkeys((host, BASES)))}")
+        logins.note(name, what, f"Write {' or '.join(dict.fromkeys((host, BASES)))}")
 
 
-def _note_repeats(path: str, logins: Mapping[str, Login], problems: Problems) -> None:
+def _note_repeats(logins: Reader, found: Mapping[str, Login]) -> None:
     """Note a variable that is named twice: the secret of one host would be sent to another."""
     places: dict[str, str] = {}
-    for host, login in logins.items():
+    for host, login in found.items():
         for key, variable in (("username", login.username), ("password", login.password)):
-            place = f"{path}.{host}.{key}"
+            place = f"{host}.{key}"
             first = places.setdefault(variable, place) if variable else place
             if first != place:
-                what = f"{variable} is named at {first} already"
-                problems.add(place, what, "Name a variable of its own, which holds that one value")
+                what = f"{variable} is named at {logins.at(first)} already"
+                logins.note(place, what, "Name a variable of its own, which holds that one value")
 
 
-def _login(path: str, entry: Any, problems: Problems, *, own: bool) -> Login:
+def _login(logins: Reader, name: str, *, own: bool) -> Login:
+    entry = logins.values[name]
     if not isinstance(entry, Mapping):
-        problems.add(path, *_NOT_A_LOGIN)
+        logins.note(name, *_NOT_A_MAPPING)
         return Login(username="", password="")
-    reader = Reader(path=path, values=entry, problems=problems)
+    reader = Reader(path=logins.at(name), values=entry, problems=logins.problems)
     if not entry.keys() <= {*_KEYS}:
-        problems.add(path, *_UNKNOWN)
+        logins.note(name, *_UNKNOWN)
     read = entry.get("read", False)
     if not isinstance(read, bool) and read not in ("true", "false"):
-        problems.add(reader.at("read"), *_NOT_A_FLAG)
+        reader.note("read", *_NOT_A_FLAG)
     read = read in (True, "true")
     if read and own:
-        what = "is for a registry of bases, and this one is written to"
-        problems.add(reader.at("read"), what, "Take it out")
+        reader.note("read", "is for a registry of bases, and this one is written to", "Take it out")
     return Login(
         username=_variable(reader, "username"), password=_variable(reader, "password"), read=read
     )
@@ -138,12 +134,12 @@ def _login(path: str, entry: Any, problems: Problems, *, own: bool) -> Login:
 def _variable(reader: Reader, key: str) -> str:
     value = reader.values.get(key)
     if value is None:
-        reader.problems.add(reader.at(key), "is missing", "Name the variable that holds it")
+        reader.note(key, "is missing", "Name the variable that holds it")
     elif not isinstance(value, str) or _NAME(value):
-        reader.problems.add(reader.at(key), *_NOT_A_NAME)
+        reader.note(key, *_NOT_A_NAME)
     elif _TAKEN.fullmatch(value):
         what = f"{value} is a variable of another purpose, whose value no registry may get"
-        reader.problems.add(reader.at(key), what, "Name a variable of its own")
+        reader.note(key, what, "Name a variable of its own")
     else:
         return value
     return ""

@@ -52,14 +52,10 @@ def matrix_entries(image: Image) -> list[MatrixEntry]:
         MatrixEntry(image=image, python=python, base=base, version=version)
         for python in image.pythons
         for base in image.bases
-        for version in image.versions
-        if not any(excluded.covers(python, base, version) for excluded in image.exclude)
+        for version in versions_of(image, python, base)
     ]
 
 
 def versions_of(image: Image, python: str, base: str) -> list[str]:
     """Return the versions of ``image`` that there are on ``python`` and ``base``."""
-    found = (
-        entry for entry in matrix_entries(image) if (entry.python, entry.base) == (python, base)
-    )
-    return [entry.version for entry in found]
+    return [v for v in image.versions if not any(e.covers(python, base, v) for e in image.exclude)]

@@ -10,7 +10,7 @@ from typing import Final, Literal, NewType
 
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.github import GitHub
-from fleet.declaration.logins import Login
+from fleet.declaration.logins import Login, is_embedded
 from fleet.declaration.release_policy import PythonReleases, Releases
 from fleet.declaration.tags import PointerKind
 
@@ -158,3 +158,12 @@ class Declaration:
     def host(self) -> str:
         """The registry's host and port."""
         return self.registry.partition("/")[0]
+
+    @property
+    def is_local(self) -> bool:
+        """Tell whether the registry is on this machine alone."""
+        return is_embedded(self.host)
+
+    def is_foreign(self, builder: str) -> bool:
+        """Tell whether only a ``docker buildx`` on the machine drives ``builder``."""
+        return builder in self.nodes and self.nodes[builder].foreign

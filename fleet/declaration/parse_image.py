@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from fleet.declaration import tags, validators
-from fleet.declaration.config_reader import Reader, Rule
+from fleet.declaration.config_reader import Reader
 from fleet.declaration.distributions import normalised
 from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import STALE_DEFAULTS, Exclusion, Image, StalePolicy
@@ -22,9 +22,6 @@ IMAGE_KEYS = (
     "pointers", RELEASES, PYTHON_RELEASES,
 )  # fmt: skip
 
-GONE_IMAGE_KEYS = {"pure": "Take it out: wheels are installed without emulation for every platform"}
-"""Keys that there were, and what to do about one."""
-
 
 def parse_image(name: str, reader: Reader) -> Image:
     """Return the image ``name`` with the keys in ``reader``; every fault is noted there."""
@@ -38,7 +35,7 @@ def parse_image(name: str, reader: Reader) -> Image:
         extras=reader.texts("extras", validators.EXTRA, ()),
         requires=reader.texts("requires", validators.REQUIRE, ()),
         from_source=tuple(map(normalised, reader.texts("from-source", validators.PACKAGE, ()))),
-        builds_on=_optional(reader, "builds-on", validators.REPOSITORY),
+        builds_on=reader.optional("builds-on", validators.REPOSITORY),
         lacks=_lacks(reader),
         exclude=_exclusions(reader),
         pythons=reader.texts("pythons", validators.PYTHON),
@@ -68,32 +65,30 @@ def _lacks(reader: Reader) -> dict[str, tuple[str, ...]]:
         else:
             known, bases = ", ".join(tags.PLATFORMS), ", ".join(tags.BASES)
             remedy = f"Known keys: {known}; each alone or with one of its bases behind it ({bases})"
-            reader.problems.add(inner.at(key), "unknown key", remedy)
+            inner.note(key, "unknown key", remedy)
     return found
 
 
 def _note_misplaced_lacks(image: Image, reader: Reader) -> None:
-    at = reader.at("lacks")
+    inner = reader.inner("lacks")
     for key, lacking in image.lacks.items():
         platform, _, base = key.partition(" ")
         if platform not in image.platforms:
             what = f"the image is not built for {platform}"
-            reader.problems.add(f"{at}.{key}", what, "Leave the platform out here")
+            inner.note(key, what, "Leave the platform out here")
         if base and base not in image.bases:
-            what = f"the image is not built on {base}"
-            reader.problems.add(f"{at}.{key}", what, "Leave the base out here")
+            inner.note(key, f"the image is not built on {base}", "Leave the base out here")
         if normalised(image.package) in lacking:
             what = f"{image.package} is what the image is made for"
-            own, where = ("base", "bases") if base else ("platform", "platforms")
-            remedy = f"Leave the {own} out of the image's {where} instead"
-            reader.problems.add(f"{at}.{key}", what, remedy)
+            own = "base" if base else "platform"
+            inner.note(key, what, f"Leave the {own} out of the image's {own}s instead")
 
 
 def _exclusions(reader: Reader) -> tuple[Exclusion, ...]:
     entries = reader.values.get("exclude", [])
     if not isinstance(entries, list | tuple):
         remedy = "Write a list of entries, each with python, base or version, and because"
-        reader.problems.add(reader.at("exclude"), "is no list", remedy)
+        reader.note("exclude", "is no list", remedy)
         return ()
     return tuple(_exclusion(reader, index, entry) for index, entry in enumerate(entries))
 
@@ -107,15 +102,11 @@ def _exclusion(reader: Reader, index: int, entry: object) -> Exclusion:
         remedy = "Name a python, a base or a version; an image of no tags is no image"
         reader.problems.add(path, "says not which tags", remedy)
     return Exclusion(
-        python=_optional(inner, "python", validators.PYTHON),
-        base=_optional(inner, "base", validators.BASE),
-        version=_optional(inner, "version", validators.version),
+        python=inner.optional("python", validators.PYTHON),
+        base=inner.optional("base", validators.BASE),
+        version=inner.optional("version", validators.version),
         because=inner.text("because", validators.PLAIN),
     )
-
-
-def _optional(reader: Reader, key: str, rule: Rule) -> str:
-    return reader.text(key, rule) if key in reader.values else ""
 
 
 def _note_idle_exclusions(image: Image, reader: Reader) -> None:
@@ -127,17 +118,12 @@ def _note_idle_exclusions(image: Image, reader: Reader) -> None:
             reader.problems.add(path, "excludes no tag of the image", "Correct it or take it out")
     if whole and not matrix_entries(image):
         remedy = "Take one of them out, or the image"
-        reader.problems.add(reader.at("exclude"), "leaves no tag of the image", remedy)
+        reader.note("exclude", "leaves no tag of the image", remedy)
 
 
 def _pointers(reader: Reader) -> dict[PointerKind, StalePolicy]:
-    inner = Reader(
-        path=reader.at("pointers"),
-        values=reader.mapping(
-            "pointers", {str(kind): policy for kind, policy in STALE_DEFAULTS.items()}
-        ),
-        problems=reader.problems,
-    )
+    defaults = {str(kind): policy for kind, policy in STALE_DEFAULTS.items()}
+    inner = replace(reader.inner("pointers"), values=reader.mapping("pointers", defaults))
     inner.only(tags.POINTER_KINDS)
     return {
         kind: StalePolicy(inner.text(kind, validators.POLICY))
@@ -149,11 +135,8 @@ def _pointers(reader: Reader) -> dict[PointerKind, StalePolicy]:
 def _note_collisions(image: Image, reader: Reader) -> None:
     """Note version tags in the form of a declared pointer: they could be removed as one."""
     for index, version in enumerate(image.versions):
-        ends = tags.lines(version) if version else {}
-        for kind in image.pointers:
-            if version and ends.get(kind) == version:
-                reader.problems.add(
-                    f"{reader.at('versions')}[{index}]",
-                    f"the tag of version {version!r} collides with the {kind} pointer {version!r}",
-                    f"Leave the version out, or {kind} out of {reader.at('pointers')}",
-                )
+        for kind, end in tags.lines(version).items() if version else ():
+            if kind in image.pointers and end == version:
+                what = f"the tag of version {version!r} collides with the {kind} pointer {end!r}"
+                remedy = f"Leave the version out, or {kind} out of {reader.at('pointers')}"
+                reader.problems.add(f"{reader.at('versions')}[{index}]", what, remedy)

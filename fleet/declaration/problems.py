@@ -17,20 +17,18 @@ class Problem:
 
 
 class DeclarationError(Exception):
-    """The declaration can't be planned; ``problems`` holds every reason, in reading order."""
+    """The declaration can't be planned; ``problems`` holds every reason, in reading order.
+
+    Its text is a headline, which names the file ``source``, and one line a problem.
+    """
 
     def __init__(self, problems: Iterable[Problem], source: str = "") -> None:
         self.problems = tuple(problems)
         self.source = source
-        super().__init__(report(self.problems, source))
-
-
-def report(problems: Iterable[Problem], source: str = "") -> str:
-    """Return the text that a maintainer reads: a headline and one line a problem."""
-    listed = list(problems)
-    count = "1 problem" if len(listed) == 1 else f"{len(listed)} problems"
-    where = f" in {source}" if source else ""
-    return "\n".join([f"{count}{where}; nothing was changed:", *(f"  - {p}" for p in listed)])
+        count = f"{len(self.problems)} problem{'' if len(self.problems) == 1 else 's'}"
+        where = f" in {source}" if source else ""
+        lines = (f"{count}{where}; nothing was changed:", *(f"  - {p}" for p in self.problems))
+        super().__init__("\n".join(lines))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,8 +8,6 @@ from fleet.declaration.config_reader import Pattern, Reader
 
 RELEASES = "releases"
 PYTHON_RELEASES = "python-releases"
-BY_HAND = "by hand"
-"""What an image says that follows nothing where ``fleet:defaults`` says otherwise."""
 
 _RETIRE = Pattern(
     "never|at end of life|[1-9][0-9]{0,3} days after end of life",
@@ -69,11 +67,12 @@ def parse_python_releases(reader: Reader) -> PythonReleases | None:
 
 
 def _followed(reader: Reader, key: str) -> Reader | None:
-    return None if reader.values.get(key, BY_HAND) == BY_HAND else reader.inner(key)
+    # The words of an image that follows nothing where fleet:defaults says otherwise.
+    return None if reader.values.get(key, "by hand") == "by hand" else reader.inner(key)
 
 
 def _days(policy: str) -> int | None:
-    if policy == "at end of life":
-        return 0
     days = re.match("[0-9]+", policy)
-    return int(days[0]) if days else None
+    if days:
+        return int(days[0])
+    return 0 if policy == "at end of life" else None

@@ -44,9 +44,14 @@ def in_turn(whole: Declaration, shares: Mapping[str, ShareConfig]) -> tuple[Flee
     problems = Problems()
     for stack in shares:
         if fault := _NAME(stack):
-            problems.add(f"Pulumi.{stack}.yaml", fault.what, fault.remedy)
-    _note_images(whole, name, shares, problems)
-    _note_github(whole, name, shares, problems)
+            problems.add(f"Pulumi.{stack}.yaml", *fault)
+    split = f"Run `make split STACK={name}`"
+    for image in whole.by_name:
+        own = [stack for stack, share in shares.items() if image in share.only]
+        _note_holders(f"fleet:images.{image}", own, split, "its name in fleet:only", problems)
+    if whole.github:
+        own = [stack for stack, share in shares.items() if share.github]
+        _note_holders("fleet:github", own, split, "fleet:with-github: true", problems)
     holders = {image: stack for stack, share in shares.items() for image in share.only}
     for stack, share in shares.items():
         _note_below(stack, share, holders, problems)
@@ -54,32 +59,13 @@ def in_turn(whole: Declaration, shares: Mapping[str, ShareConfig]) -> tuple[Flee
     return _ordered(_stacks(whole, shares, holders), source)
 
 
-def _note_images(
-    whole: Declaration, name: str, shares: Mapping[str, ShareConfig], problems: Problems
-) -> None:
-    for image in whole.by_name:
-        holders = [stack for stack, share in shares.items() if image in share.only]
-        path = f"fleet:images.{image}"
-        if not holders:
-            remedy = f"Run `make split STACK={name}`, or name it in the fleet:only of one"
-            problems.add(path, "is declared, and no stack has it", remedy)
-        elif len(holders) > 1:
-            what = f"is in {' and in '.join(holders)}, which would write the same names"
-            problems.add(path, what, "Leave it in the fleet:only of one")
-
-
-def _note_github(
-    whole: Declaration, name: str, shares: Mapping[str, ShareConfig], problems: Problems
-) -> None:
-    if whole.github is None:
-        return
-    holders = [stack for stack, share in shares.items() if share.github]
-    if not holders:
-        remedy = f"Run `make split STACK={name}`, or write fleet:with-github: true into one"
-        problems.add("fleet:github", "is declared, and no stack looks after it", remedy)
-    elif len(holders) > 1:
-        what = f"is looked after by {' and by '.join(holders)}, which would write the same files"
-        problems.add("fleet:github", what, "Leave fleet:with-github: true in one")
+def _note_holders(path: str, own: list[str], split: str, key: str, problems: Problems) -> None:
+    """Note what none of the stacks has, and what several have; ``key`` says in a file who does."""
+    if not own:
+        problems.add(path, "is declared, and no stack has it", f"{split}, or write {key} into one")
+    elif len(own) > 1:
+        what = f"is in {' and in '.join(own)}, which would write the same names"
+        problems.add(path, what, f"Leave {key} in one")
 
 
 def _note_below(
@@ -97,11 +83,10 @@ def _stacks(
     whole: Declaration, shares: Mapping[str, ShareConfig], holders: Mapping[str, str]
 ) -> dict[str, FleetStack]:
     """Return the stacks by name, in the order in which their first images are declared."""
-    order = list(whole.by_name)
+    order = {image: place for place, image in enumerate(whole.by_name)}
 
     def first(stack: str) -> tuple[int, str]:
-        places = [order.index(image) for image in shares[stack].only if image in order]
-        return min(places, default=len(order)), stack
+        return min((order[i] for i in shares[stack].only if i in order), default=len(order)), stack
 
     found = {}
     for stack in sorted(shares, key=first):

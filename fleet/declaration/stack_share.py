@@ -22,8 +22,7 @@ _WHOLE = Pattern(validators.STACK_NAME, "is no stack name", "Name the stack with
 class ShareConfig(NamedTuple):
     """A share as configured: the stack with the declaration, own images, stacks of others by image.
 
-    ``github`` tells whether this share looks after the GitHub repository, for only one can; it need
-    not have images.
+    One share, which need not have images, looks after the GitHub repository.
     """
 
     whole: str
@@ -69,19 +68,21 @@ def narrowed(whole: Declaration, share: ShareConfig, source: str) -> Declaration
     known = whole.by_name
     for index, name in enumerate(share.only):
         if name not in known:
-            remedy = f"Name some of {', '.join(known)}"
-            problems.add(f"fleet:only[{index}]", f"{share.whole} declares no {name}", remedy)
+            what = f"{share.whole} declares no {name}"
+            problems.add(f"fleet:only[{index}]", what, f"Name some of {', '.join(known)}")
     own = tuple(image for image in whole.images if image.name in share.only)
     for image in own:
         needed = image.builds_on
         if needed and needed not in share.only and needed not in share.below:
-            remedy = f"Write the name of the stack that has {needed}"
             what = f"is missing, and {image.name} is built on it"
+            remedy = f"Write the name of the stack that has {needed}"
             problems.add(f"fleet:below.{needed}", what, remedy)
     problems.raise_if_any(source)
-    own_share = StackShare(whole=share.whole, fleet=whole.images, stacks=share.below)
     return replace(
-        whole, images=own, share=own_share, github=whole.github if share.github else None
+        whole,
+        images=own,
+        share=StackShare(whole=share.whole, fleet=whole.images, stacks=share.below),
+        github=whole.github if share.github else None,
     )
 
 

@@ -28,26 +28,27 @@ PLATFORMS: Final = (
 LOOPBACK: Final = ("localhost", "127.0.0.1")
 """The hosts of a registry that is on this machine alone."""
 
-REGISTRY: Final = re.compile(
+REGISTRY: Final = (
     r"(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?)/"
     r"(?P<namespace>[a-z0-9]+(?:[._-][a-z0-9]+)*(?:/[a-z0-9]+(?:[._-][a-z0-9]+)*)*)"
 )
 """``host[:port]/namespace``, the namespace by the OCI distribution specification's grammar."""
 
-REPOSITORY: Final = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")
+REPOSITORY: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 """One path component of a repository name (OCI distribution specification)."""
 
-_LONGEST_TAG: Final = 128
-
-
-def prefix(python: str, base: str) -> str:
-    """Return ``py{python}[-{base}]``; the full base has no part of its own."""
-    return f"py{python}" if base == "full" else f"py{python}-{base}"
+LONGEST_BUILDER: Final = 50
+LONGEST_VERSION: Final = 63
+"""With a builder's name behind it, the longest makes a tag of 128 characters, and no longer one may
+be (OCI distribution specification)."""
 
 
 def tag(python: str, base: str, end: str) -> Tag:
-    """Return the tag that ends in ``end``: a version, ``LATEST`` or a line."""
-    return Tag(f"{prefix(python, base)}-{end}")
+    """Return ``py{python}[-{base}]-{end}``, which ends in a version, ``LATEST`` or a line.
+
+    The full base has no part of its own.
+    """
+    return Tag(f"py{python}-{end}" if base == "full" else f"py{python}-{base}-{end}")
 
 
 def build_tag(tag: Tag, builder: str) -> Tag:
@@ -58,11 +59,6 @@ def build_tag(tag: Tag, builder: str) -> Tag:
 def libc(base: str) -> str:
     """Return the C library of a base: what is compiled against one does not run on another."""
     return "musl" if base == "alpine" else "glibc"
-
-
-def is_tag_length(text: str) -> bool:
-    """Tell whether ``text`` is short enough for a tag (OCI distribution specification)."""
-    return len(text) <= _LONGEST_TAG
 
 
 def pointer_pattern(kind: PointerKind) -> str:
@@ -83,10 +79,12 @@ def is_pointer(text: str) -> bool:
 
 
 def lines(version: str) -> dict[PointerKind, str]:
-    """Return what a pointer of each kind ends in for ``version``; no ``X`` for 0.x."""
+    """Return what a pointer of each kind ends in for ``version``.
+
+    There is no ``X`` for 0.x: it would promise a stability that 0.x never had.
+    """
     parsed = versions.parse(version)
     if parsed is None:
         raise ValueError(f"{version!r} is no canonical version")
-    ends: dict[PointerKind, str] = {"LATEST": "LATEST", "X.Y": versions.minor_line(parsed)}
-    major = versions.major_line(parsed)
-    return {**ends, "X": major} if major else ends
+    ends: dict[PointerKind, str] = {"LATEST": "LATEST", "X.Y": f"{parsed.major}.{parsed.minor}"}
+    return {**ends, "X": str(parsed.major)} if parsed.major else ends

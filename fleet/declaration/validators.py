@@ -1,6 +1,10 @@
 """What a declared text may be: each rule says what is wrong with one that breaks it."""
 
-from fleet.declaration import cron, registry_limits, tags, versions
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from fleet.declaration import tags, versions
 from fleet.declaration.config_reader import Fault, Pattern, one_of
 
 _DISTRIBUTION = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"  # PyPA names, without the extras
@@ -30,19 +34,19 @@ REQUIRE = Pattern(
 LICENSE = Pattern(
     r"[A-Za-z0-9.+() -]{1,100}", "is no SPDX expression", "Write it as MIT or Apache-2.0"
 )
-PYTHON = Pattern(
-    versions.PYTHON.pattern, "is no Python feature release", 'Write it in two parts: "3.13"'
-)
+PYTHON = Pattern(versions.PYTHON, "is no Python feature release", 'Write it in two parts: "3.13"')
 REPOSITORY = Pattern(
-    rf"(?!shared\Z){tags.REPOSITORY.pattern}",
+    rf"(?!shared\Z){tags.REPOSITORY}",
     "is no name for an image's repository",
     "Use lower-case letters and digits, parted by . _ or -; shared is what images have in common",
 )
 BUILDER = Pattern(
-    r"[A-Za-z0-9][A-Za-z0-9_.-]*", "is no builder name", "Use a name that `docker buildx ls` shows"
+    r"[A-Za-z0-9][A-Za-z0-9_.-]{0,49}",
+    "is no builder name",
+    "Use a name that `docker buildx ls` shows, of at most 50 characters",
 )
 _REGISTRY = Pattern(
-    tags.REGISTRY.pattern,
+    tags.REGISTRY,
     "is no registry and namespace",
     "Write host[:port]/namespace in lower case: ghcr.io/multi-py",
 )
@@ -59,7 +63,6 @@ STACK = Pattern(
 )
 BASE = one_of(tags.BASES, "base")
 PLATFORM = one_of(tags.PLATFORMS, "platform")
-CONFLICT = one_of(("take-over", "refuse"), "answer to a conflict")
 PARTING = one_of(("remove", "keep"), "fate of pointers")
 SECRET = Pattern(
     r"(?!GITHUB_)[A-Z_][A-Z0-9_]*",
@@ -73,16 +76,47 @@ VARIABLE = Pattern(
 )
 _HIGHEST_PORT = 65535
 
+_ANY_DEPTH = (
+    "Use a registry that makes repositories of any depth on push: ghcr.io/<owner>, or one of your "
+    "own (host[:port]/namespace)"
+)
+# By pattern of a registry, what is known of it before anything is built.
+_UNFIT: Final = {
+    r"(?:(?:index\.|registry-1\.)?docker\.io|registry\.hub\.docker\.com)(?::443)?/.*": Fault(
+        "is on Docker Hub, whose repositories have two levels (org/image); a fleet keeps the "
+        "builds of each image in a repository below it (<image>/build)",
+        _ANY_DEPTH,
+    ),
+    r"(?:[0-9]+\.dkr[.-]ecr(?:-fips)?\.[a-z0-9.-]+|public\.ecr\.aws)/.*": Fault(
+        "is on Amazon ECR, which makes no repository on push; a fleet's repositories follow from "
+        "what is declared",
+        _ANY_DEPTH,
+    ),
+    r"[a-z0-9-]+-docker\.pkg\.dev/[^/]+": Fault(
+        "names a project of Artifact Registry, and no repository in it",
+        "Make a repository there, and write LOCATION-docker.pkg.dev/project/repository",
+    ),
+}
+
+_NAMES_OF = {
+    (1, 12): ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"],
+    (0, 6): ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"],
+}
+_CRON_FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+
 
 def registry(text: str) -> Fault | None:
-    """Tell what is wrong with ``host[:port]/namespace``."""
+    """Tell what is wrong with ``host[:port]/namespace``, or why no fleet can be kept there."""
     fault = _REGISTRY(text)
+    if fault:
+        return fault
     host, _, port = text.partition("/")[0].partition(":")
-    if fault is None and port and not 1 <= int(port) <= _HIGHEST_PORT:
+    if port and not 1 <= int(port) <= _HIGHEST_PORT:
         return Fault(f"{text!r} has no port that can be", "Use one from 1 to 65535")
-    if fault is None and not port and host in tags.LOOPBACK:
+    if not port and host in tags.LOOPBACK:
         return Fault(f"{text!r} needs a port", f"Write {host}:5443/namespace")
-    return fault or registry_limits.fault(text)
+    found = (unfit for pattern, unfit in _UNFIT.items() if re.fullmatch(pattern, text))
+    return next((Fault(f"{text!r} {unfit.what}", unfit.remedy) for unfit in found), None)
 
 
 def version(text: str) -> Fault | None:
@@ -92,13 +126,32 @@ def version(text: str) -> Fault | None:
             f"{text!r} is no canonical PEP 440 version that can stand in a tag",
             "Write it as PyPI normalises it, without epoch or local part: 0.34.0",
         )
-    if not tags.is_tag_length(f"py3.99-alpine-{text}"):
-        return Fault(f"{text!r} makes a tag of over 128 characters", "Declare a shorter version")
+    if len(text) > tags.LONGEST_VERSION:
+        what = f"{text!r} makes a tag of over 128 characters, with the name of a builder"
+        return Fault(what, "Declare a shorter version")
     return None
 
 
 def cron_line(text: str) -> Fault | None:
-    """Tell what is wrong with the cron line of a schedule."""
-    if cron.is_cron(text):
+    """Tell what is wrong with a schedule: five fields of POSIX, without ``@daily`` and seconds."""
+    fields = text.split(" ")
+    if len(fields) == len(_CRON_FIELDS) and all(map(_is_cron_field, fields, _CRON_FIELDS)):
         return None
     return Fault(f"{text!r} is no cron line of five fields", 'Write it as "17 4 * * *", in UTC')
+
+
+def _is_cron_field(text: str, bounds: tuple[int, int]) -> bool:
+    lowest, highest = bounds
+    numbers = {f"{n:0{width}}": n for n in range(lowest, highest + 1) for width in (1, 2)}
+    names = {name: n for n, name in enumerate(_NAMES_OF.get(bounds, ()), lowest)}
+    return all(_is_cron_part(part, numbers | names) for part in text.upper().split(","))
+
+
+def _is_cron_part(text: str, known: Mapping[str, int]) -> bool:
+    span, slash, step = text.partition("/")
+    ends = [known.get(end, -1) for end in span.split("-")]
+    if slash and not re.fullmatch("[1-9][0-9]?", step):
+        return False
+    # `5/15` means different things to different crons.
+    is_range = len(ends) == 2 and ends == sorted(ends)  # noqa: PLR2004 - a range has two ends
+    return span == "*" or (min(ends) >= 0 and (is_range or (len(ends) == 1 and not slash)))

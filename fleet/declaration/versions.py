@@ -1,11 +1,10 @@
 """Versions of packages and Pythons, ordered as PEP 440 orders them."""
 
-import re
 from collections.abc import Iterable
 
 from packaging.version import InvalidVersion, Version
 
-PYTHON = re.compile(r"3\.(?:[89]|[1-9][0-9])")
+PYTHON = r"3\.(?:[89]|[1-9][0-9])"
 """A Python feature release, as the official images name it: two parts, 3.8 or later."""
 
 
@@ -49,13 +48,3 @@ def highest(versions: Iterable[str]) -> str:
 def newest_first(versions: Iterable[str]) -> list[str]:
     """Return ``versions`` from the highest to the lowest."""
     return sorted(versions, key=Version, reverse=True)
-
-
-def minor_line(version: Version) -> str:
-    """Return ``X.Y``, the line of which an ``X.Y`` pointer names the highest version."""
-    return f"{version.major}.{version.minor}"
-
-
-def major_line(version: Version) -> str | None:
-    """Return ``X``, or ``None`` for 0: a ``0`` pointer would promise a stability 0.x never had."""
-    return str(version.major) if version.major else None

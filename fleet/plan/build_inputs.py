@@ -4,18 +4,15 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from fleet.declaration.matrix import MatrixEntry
-from fleet.lock.model import name_of
+from fleet.lock.model import Lock, name_of
 from fleet.plan.identity import digest_of
 from fleet.plan.installed import Contents, target_of
-from fleet.plan.plan_inputs import Assets, Inputs
-from fleet.plan.platform_build import TagBuild, builder_base
+from fleet.plan.plan_inputs import Inputs
+from fleet.plan.platform_build import TagBuild
 
 _SETTINGS = ("TITLE", "MAINTAINER", "LICENSES", "SOURCE")
 _SHORT = len("sha256:") + 12
 _COMMIT = 12
-
-_Told = Mapping[str, Mapping[str, str]]
-"""By platform and distribution, what is said of it."""
 
 
 def build_inputs(entry: MatrixEntry, builds: Iterable[TagBuild], inputs: Inputs) -> dict[str, str]:
@@ -32,25 +29,25 @@ def build_inputs(entry: MatrixEntry, builds: Iterable[TagBuild], inputs: Inputs)
     docker-build builds again on another one (0.0.22), and a preview has to say why.
     """
     known = tuple(builds)
-    assets = inputs.assets[entry.image.name]
+    assets, lock = inputs.assets[entry.image.name], inputs.lock
     found: dict[str, str] = {}
     for build in known:
         for platform in build.platforms:
             found.update(_below(entry, build, platform, inputs))
             found[f"node {platform}"] = build.builder
-    compiles = builder_base(entry, inputs)
-    found["builder"] = f"{_public(compiles.name)}@{compiles.digest}"
+    compiler = lock.builders[entry.builder_key]
+    found["builder"] = f"{_public(compiler.name)}@{compiler.digest}"
     held = {platform: own for build in known for platform, own in build.contents.items()}
-    own = {p: (*found.package, *found.dependencies) for p, found in held.items()}
-    found.update(_pinned("distribution", _told_by_platform(entry, own, held, inputs)))
-    backends = {p: found.backends for p, found in held.items()}
-    found.update(_pinned("backend", _told_by_platform(entry, backends, held, inputs)))
+    own = {p: _told_on(p, (*c.package, *c.dependencies), c, entry, lock) for p, c in held.items()}
+    found.update(_named("distribution", own))
+    backends = {p: _told_on(p, c.backends, c, entry, lock) for p, c in held.items()}
+    found.update(_named("backend", backends))
     files = {**assets.files, **(assets.compiling if any(build.wheels for build in known) else {})}
     found.update({f"file {path}": digest[:_SHORT] for path, digest in files.items()})
     found.update({f"setting {name}": known[0].arguments[name] for name in _SETTINGS})
-    installer = inputs.lock.installer
-    found["installer"] = _told(installer, inputs.lock.files[installer][0])
-    found["revision"] = _revision(assets)
+    found["installer"] = _told(lock.installer, lock.files[lock.installer][0])
+    commit, dash, dirty = assets.revision.partition("-")
+    found["revision"] = f"{commit[:_COMMIT]}{dash}{dirty}@{assets.epoch}"
     return found
 
 
@@ -69,32 +66,26 @@ def _public(name: str) -> str:
     return name.removeprefix("docker.io/library/")
 
 
-def _told_by_platform(
-    entry: MatrixEntry,
-    pins: Mapping[str, Iterable[str]],
-    held: Mapping[str, Contents],
-    inputs: Inputs,
-) -> _Told:
-    """Return what each platform takes of ``pins``; ``held`` is what it holds in the end."""
-    found: dict[str, dict[str, str]] = {}
-    for platform, own in pins.items():
-        target, sources = target_of(platform, entry.base), held[platform].sources
-        found[platform] = {
-            name_of(pin): f"{_told(pin, sources[pin])} compiled"
-            if pin in sources
-            else _told(pin, inputs.lock.wheel(pin, entry.python, target) or "")
-            for pin in own
-        }
-    return found
+def _told_on(
+    platform: str, pins: Iterable[str], held: Contents, entry: MatrixEntry, lock: Lock
+) -> dict[str, str]:
+    """Return what ``platform`` takes of ``pins``, by distribution; ``held`` is what it holds."""
+    target, sources = target_of(platform, entry.base), held.sources
+    return {
+        name_of(pin): f"{_told(pin, sources[pin])} compiled"
+        if pin in sources
+        else _told(pin, lock.wheel(pin, entry.python, target) or "")
+        for pin in pins
+    }
 
 
-def _pinned(kind: str, told: _Told) -> dict[str, str]:
+def _named(kind: str, told: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return what is told by platform and distribution, once where all platforms take the same."""
     found: dict[str, str] = {}
     for name in sorted({name for own in told.values() for name in own}):
         values = {p: own[name] for p, own in told.items() if name in own}
-        one = next(iter(values.values()))
-        if values == dict.fromkeys(told, one):
-            found[f"{kind} {name}"] = one
+        if len(values) == len(told) and len({*values.values()}) == 1:
+            found[f"{kind} {name}"] = next(iter(values.values()))
         else:
             found.update({f"{kind} {name} {p}": value for p, value in values.items()})
     return found
@@ -108,8 +99,3 @@ def _told(pin: str, file: str) -> str:
 @lru_cache(maxsize=4096)
 def _digest_of(file: str) -> str:
     return digest_of(file)[:_SHORT]
-
-
-def _revision(assets: Assets) -> str:
-    commit, dash, dirty = assets.revision.partition("-")
-    return f"{commit[:_COMMIT]}{dash}{dirty}@{assets.epoch}"

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 
 from fleet.declaration.matrix import MatrixEntry
 from fleet.declaration.model import EVERYWHERE, Declaration
-from fleet.declaration.tags import LOOPBACK
 from fleet.lock.model import pinned_versions
 from fleet.plan.installed import Contents
 
@@ -53,9 +52,7 @@ def whole(entry: MatrixEntry, declaration: Declaration, native: str) -> tuple[st
         return platforms
     if declaration.whole_check in platforms:
         return (declaration.whole_check,)
-    host = declaration.host.partition(":")[0]
-    own = host in LOOPBACK and native in platforms
-    return (native,) if own else platforms[:1]
+    return (native,) if declaration.is_local and native in platforms else platforms[:1]
 
 
 def _apart(

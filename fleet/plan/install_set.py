@@ -1,6 +1,6 @@
 """What an image installs where: a lock has a wheel of each there, or says that it is compiled."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from fleet.declaration import tags as names
 from fleet.declaration.base_graph import parent_of
@@ -44,11 +44,13 @@ def unfound(image: Image, python: str, images: Mapping[str, Image], lock: Lock) 
 
 def has_all_pins(image: Image, python: str, images: Mapping[str, Image], lock: Lock) -> bool:
     """Tell whether ``lock`` has the pins of every tag of ``image`` on ``python``, and below it."""
-    return all(
-        link.pin_key in lock.pins
-        for entry in _alike(image, python)
-        for link in _line(entry, images, lock)
-    )
+    tags = list(_alike(image, python))
+    while tags:
+        if any(tag.pin_key not in lock.pins for tag in tags):
+            return False
+        parents = (parent_of(tag, images, lock.yanked) for tag in tags)
+        tags = [parent for parent in parents if parent]
+    return True
 
 
 def _alike(image: Image, python: str) -> tuple[MatrixEntry, ...]:
@@ -57,10 +59,3 @@ def _alike(image: Image, python: str) -> tuple[MatrixEntry, ...]:
     tags = (entry for entry in matrix_entries(image) if entry.python == python)
     found = {(c.version, names.libc(c.base), lacks[c.base]): c for c in tags}
     return tuple(found.values())
-
-
-def _line(entry: MatrixEntry, images: Mapping[str, Image], lock: Lock) -> Iterator[MatrixEntry]:
-    link: MatrixEntry | None = entry
-    while link:
-        yield link
-        link = parent_of(link, images, lock.yanked)

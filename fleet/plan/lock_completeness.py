@@ -28,9 +28,8 @@ def note_missing(
     if gaps:
         # All have one remedy, so that they are one problem.
         problems.add(path, "; ".join(gaps), f"Run {command(inputs.stack)}")
-    else:
-        _note_idle_lacks(image, lock, problems)
-        _note_held_lacks(image, images, lock, problems)
+    elif image.lacks:
+        _note_wrong_lacks(image, images, lock, problems)
 
 
 def note_missing_assets(image: str, problems: Problems) -> None:
@@ -90,7 +89,7 @@ def uncovered_files(image: Image, images: Mapping[str, Image], lock: Lock) -> It
                 alike.setdefault(pins, []).append(f"{target} on Python {python}")
     for pins, places in alike.items():
         yield f"the lock has no file of {', '.join(pins)} for {', '.join(places)}"
-    if not lock.installer or not lock.files.get(lock.installer):
+    if not lock.files.get(lock.installer):
         yield "the lock does not say what installs wheels"
 
 
@@ -118,28 +117,23 @@ def _by_python(places: Iterable[_Place]) -> dict[str, list[str]]:
     return found
 
 
-def _note_idle_lacks(image: Image, lock: Lock, problems: Problems) -> None:
-    """Note distributions that are declared to be lacking and that nothing brings along."""
-    pins = {name_of(pin) for entry in matrix_entries(image) for pin in lock.pins[entry.pin_key]}
-    for platform, lacking in image.lacks.items():
-        for name in sorted(set(lacking) - pins):
-            path = f"fleet:images.{image.name}.lacks.{platform}"
-            problems.add(path, f"nothing here brings {name} along", "Take it out, or correct it")
-
-
-def _note_held_lacks(
+def _note_wrong_lacks(
     image: Image, images: Mapping[str, Image], lock: Lock, problems: Problems
 ) -> None:
-    """Note distributions that are declared to be lacking and that the image below brings along."""
+    """Note declared ``lacks`` that nothing brings along, or that the image below brings along."""
     # Versions are built on the same.
-    found = {(entry.python, entry.base): entry for entry in matrix_entries(image)}.values()
-    known = [entry for entry in found if has_all_pins(image, entry.python, images, lock)]
+    tags = {(entry.python, entry.base): entry for entry in matrix_entries(image)}.values()
+    known = [entry for entry in tags if has_all_pins(image, entry.python, images, lock)]
+    pins = {name_of(pin) for entry in matrix_entries(image) for pin in lock.pins[entry.pin_key]}
     for key, lacking in image.lacks.items():
+        path = f"fleet:images.{image.name}.lacks.{key}"
         platform, _, base = key.partition(" ")
-        here = [entry for entry in known if base in ("", entry.base)]
-        pins = (pin for entry in here for pin in held_on(entry, platform, images, lock))
-        held = set(map(name_of, pins))
+        here = (entry for entry in known if base in ("", entry.base))
+        below = (pin for entry in here for pin in held_on(entry, platform, images, lock))
+        held = set(map(name_of, below))
+        for name in sorted(set(lacking) - pins):
+            problems.add(path, f"nothing here brings {name} along", "Take it out, or correct it")
         for name in sorted(held.intersection(lacking)):
             what = f"{name} comes with {image.builds_on}, the image below"
             remedy = f"Take it out here, or have {image.builds_on} lack it as well"
-            problems.add(f"fleet:images.{image.name}.lacks.{key}", what, remedy)
+            problems.add(path, what, remedy)

@@ -10,13 +10,12 @@ from fleet.declaration import tags
 from fleet.declaration.base_graph import parent_of
 from fleet.declaration.matrix import MatrixEntry
 from fleet.declaration.model import Declaration
-from fleet.lock.model import Base
 from fleet.plan.expectation import expectation
 from fleet.plan.identity import digest_of
 from fleet.plan.installed import Contents, contents
 from fleet.plan.plan_inputs import Inputs
 from fleet.plan.requirements import requirements
-from fleet.plan.wheel_builds import DEPENDENCIES, PACKAGE, Compiling, Wheels, wheels_of
+from fleet.plan.wheel_builds import Wheels, wheels_of
 
 OWNER_ANNOTATION = "io.github.multi-py.fleet.owner"
 """The annotation of an index that says whose it is: ``<pulumi project>/<stack>``."""
@@ -58,11 +57,6 @@ def tag_builds(
     return tuple(_build(entry, builder, declaration, inputs, owner) for builder in builders)
 
 
-def builder_base(entry: MatrixEntry, inputs: Inputs) -> Base:
-    """Return the image that installs and compiles for ``entry``."""
-    return inputs.lock.builders[entry.builder_key]
-
-
 def _build(
     entry: MatrixEntry, builder: str, declaration: Declaration, inputs: Inputs, owner: str
 ) -> TagBuild:
@@ -72,7 +66,8 @@ def _build(
     parent = parent_of(entry, declaration.by_name, inputs.lock.yanked)
     below = _build(parent, builder, declaration, inputs, owner) if parent else None
     found = {p: contents(entry, p, declaration.by_name, inputs.lock) for p in every}
-    wheels = _wheels(entry, builder, found, declaration, inputs)
+    held = {platform: found[platform] for platform in own}
+    wheels = wheels_of(entry, builder, held, declaration, inputs.lock)
     arguments = {
         **_described(entry, inputs),
         **_based(entry, parent, declaration, inputs),
@@ -84,12 +79,19 @@ def _build(
         name=f"{entry.image.name}/build:{place}",
         platforms=own,
         builder=builder,
-        foreign=is_foreign(declaration, builder),
+        foreign=declaration.is_foreign(builder),
         repository=repository,
         reference=f"{repository}:{place}",
         arguments=arguments,
-        annotations=annotations(arguments, owner),
-        contents={p: found[p] for p in own},
+        # What tells the index from others, and nothing else; the rest is in its images' labels.
+        annotations={
+            OWNER_ANNOTATION: owner,
+            "org.opencontainers.image.base.name": arguments["BASE_NAME"],
+            "org.opencontainers.image.version": arguments["VERSION"],
+            "org.opencontainers.image.source": arguments["SOURCE"],
+            "org.opencontainers.image.revision": arguments["REVISION"],
+        },
+        contents=held,
         expectation=expectation(entry, found, own, declaration, inputs.native),
         identity=digest_of(
             [
@@ -104,25 +106,6 @@ def _build(
         below=below,
         wheels=wheels,
     )
-
-
-def is_foreign(declaration: Declaration, builder: str) -> bool:
-    """Tell whether only a ``docker buildx`` on the machine drives ``builder``."""
-    node = declaration.nodes.get(builder)
-    return node is not None and node.foreign
-
-
-def annotations(arguments: Mapping[str, str], owner: str) -> dict[str, str]:
-    """Return what an index says of itself: what tells it from others, and nothing else.
-
-    The rest is in the labels of its images.
-    """
-    told = {"version": "VERSION", "source": "SOURCE", "revision": "REVISION"}
-    return {
-        OWNER_ANNOTATION: owner,
-        "org.opencontainers.image.base.name": arguments["BASE_NAME"],
-        **{f"org.opencontainers.image.{key}": arguments[name] for key, name in told.items()},
-    }
 
 
 def _described(entry: MatrixEntry, inputs: Inputs) -> dict[str, str]:
@@ -147,7 +130,7 @@ def _described(entry: MatrixEntry, inputs: Inputs) -> dict[str, str]:
 def _based(
     entry: MatrixEntry, parent: MatrixEntry | None, declaration: Declaration, inputs: Inputs
 ) -> dict[str, str]:
-    compiler = {"BUILDER": builder_base(entry, inputs).pinned}
+    compiler = {"BUILDER": inputs.lock.builders[entry.builder_key].pinned}
     if parent:
         name = f"{declaration.registry}/{parent.image.name}:{parent.tag}"
         return {**compiler, "BASE_NAME": name}
@@ -166,27 +149,4 @@ def _installed(
         "DEPENDENCIES": requirements(entry, others, found, lock, own),
         "REQUIREMENT": requirements(entry, packages, found, lock, own),
         "INSTALLER": lock.files[lock.installer][0],
-    }
-
-
-def _wheels(
-    entry: MatrixEntry,
-    builder: str,
-    found: Mapping[str, Contents],
-    declaration: Declaration,
-    inputs: Inputs,
-) -> dict[str, Wheels]:
-    own = {p: f for p, f in found.items() if declaration.builders[p] == builder}
-    others = {p: [pin for pin in f.dependencies if pin in f.compiled] for p, f in own.items()}
-    packages = {p: [pin for pin in f.package if pin in f.compiled] for p, f in own.items()}
-    where = Compiling(
-        builder=builder,
-        foreign=is_foreign(declaration, builder),
-        image=builder_base(entry, inputs).pinned,
-        repository=f"{declaration.registry}/{entry.image.name}/build",
-    )
-    return {
-        argument: wheels_of(entry, pins, own, inputs.lock, where)
-        for argument, pins in ((DEPENDENCIES, others), (PACKAGE, packages))
-        if any(pins.values())
     }

@@ -35,16 +35,10 @@ def pointers(image: Image, python: str, base: str, yanked: Iterable[str]) -> lis
     heads = line_heads(versions.eligible(versions_of(image, python, base), yanked), image.pointers)
     return [
         Pointer(
-            kind=_kind(end),
+            kind="LATEST" if end == "LATEST" else "X.Y" if "." in end else "X",
             tag=tags.tag(python, base, end),
             target=tags.tag(python, base, version),
             version=version,
         )
         for end, version in heads.items()
     ]
-
-
-def _kind(end: str) -> PointerKind:
-    if end == "LATEST":
-        return "LATEST"
-    return "X.Y" if "." in end else "X"

@@ -28,24 +28,20 @@ def requirements(
 
     ``pins`` are those of each platform of the tag, ``found`` is all that each holds.
     """
+    here = tuple(own)
     places: dict[tuple[str, str], list[str]] = {}
     for platform, wanted in pins.items():
-        compiled = found[platform].compiled
-        target = target_of(platform, entry.base)
+        compiled, target = found[platform].compiled, target_of(platform, entry.base)
         for pin in wanted:
             what = pin if pin in compiled else lock.wheel(pin, entry.python, target)
             # A plan is made only of a lock that has them all (fleet.plan.lock_completeness).
             places.setdefault((pin, what or pin), []).append(platform)
-    every, here = tuple(pins), tuple(own)
-    lines = ((where(what, of, every, here), what) for (_, what), of in sorted(places.items()))
-    return "".join(f"{who} {what}\n" for who, what in lines if who)
+    return lines(
+        (what, [ANY] if of == [*pins] and is_universal(what) else [p for p in here if p in of])
+        for (_, what), of in sorted(places.items())
+    )
 
 
-def where(what: str, platforms: Sequence[str], every: tuple[str, ...], own: Iterable[str]) -> str:
-    """Return who of ``own`` gets ``what``, which is for ``platforms`` of ``every`` one of the tag.
-
-    It is ``any``, or the platforms with commas.
-    """
-    if tuple(platforms) == every and is_universal(what):
-        return ANY
-    return ",".join(platform for platform in own if platform in platforms)
+def lines(places: Iterable[tuple[str, Sequence[str]]]) -> str:
+    """Return a line ``<where> <what>`` of each, without what is for nowhere."""
+    return "".join(f"{','.join(where)} {what}\n" for what, where in places if where)

@@ -1,13 +1,15 @@
 """What has no wheel and is compiled: once for all tags of an image that compile the same."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from fleet.declaration.matrix import MatrixEntry
+from fleet.declaration.model import Declaration
 from fleet.lock.model import Lock
 from fleet.plan.identity import digest_of
 from fleet.plan.installed import Contents, target_of
+from fleet.plan.requirements import lines
 
 DEPENDENCIES: Final = "WHEELS"
 """The argument of an image's Dockerfile with what was compiled of its dependencies."""
@@ -45,79 +47,70 @@ class Wheels:
     arguments: Mapping[str, str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Compiling:
-    """Where wheels are made: on ``builder``, in containers of ``image``, for ``repository``.
-
-    ``foreign`` says that only a ``docker buildx`` on the machine drives the builder.
-    """
-
-    builder: str
-    foreign: bool
-    image: str
-    repository: str
-
-
 def wheels_of(
     entry: MatrixEntry,
-    pins: Mapping[str, Sequence[str]],
+    builder: str,
     found: Mapping[str, Contents],
+    declaration: Declaration,
     lock: Lock,
-    where: Compiling,
-) -> Wheels:
-    """Return what is compiled of ``pins`` by platform; ``found`` is what each of these holds."""
-    platforms = tuple(found)
-    compiling = [platform for platform in platforms if pins[platform]]
-    arguments = {
-        "BUILDKIT_MULTI_PLATFORM": "1",
-        "SOURCE_DATE_EPOCH": _EPOCH,
-        "BUILDER": where.image,
-        "COMPILED": _sources(pins, found),
-        "BUILD_REQUIREMENTS": _built_by(entry, compiling, found, lock),
-        **({"COMPILERS": _ALPINE_COMPILERS} if entry.base == "alpine" else {}),
+) -> dict[str, Wheels]:
+    """Return what ``builder`` compiles for ``entry``, by the argument that its digest goes into.
+
+    ``found`` is what each of its platforms holds.
+    """
+    parts = {
+        DEPENDENCIES: {platform: held.dependencies for platform, held in found.items()},
+        PACKAGE: {platform: held.package for platform, held in found.items()},
     }
-    short = digest_of([list(platforms), where.builder, arguments])[_SHORT]
-    tag = f"py{entry.builder_key}-{short}"
-    return Wheels(
-        name=f"{entry.image.name}/wheels:{tag}",
-        platforms=platforms,
-        builder=where.builder,
-        foreign=where.foreign,
-        repository=where.repository,
-        reference=f"{where.repository}:{TAGS}{tag}",
-        arguments=arguments,
-    )
+    made = {}
+    for argument, own in parts.items():
+        pins = {p: [pin for pin in own[p] if pin in held.compiled] for p, held in found.items()}
+        if any(pins.values()):
+            arguments = _arguments(entry, pins, found, lock)
+            short = digest_of([list(found), builder, arguments])[_SHORT]
+            tag = f"py{entry.builder_key}-{short}"
+            repository = f"{declaration.registry}/{entry.image.name}/build"
+            made[argument] = Wheels(
+                name=f"{entry.image.name}/wheels:{tag}",
+                platforms=tuple(found),
+                builder=builder,
+                foreign=declaration.is_foreign(builder),
+                repository=repository,
+                reference=f"{repository}:{TAGS}{tag}",
+                arguments=arguments,
+            )
+    return made
 
 
-def _sources(pins: Mapping[str, Iterable[str]], found: Mapping[str, Contents]) -> str:
-    """Return a line ``<platforms> <name> @ <address>`` of each that is compiled."""
-    places: dict[tuple[str, str], list[str]] = {}
-    for platform, own in pins.items():
-        for pin in own:
-            places.setdefault((pin, found[platform].sources[pin]), []).append(platform)
-    return "".join(
-        f"{','.join(platforms)} {_source(pin, address)}\n"
-        for (pin, address), platforms in sorted(places.items())
-    )
+def _arguments(
+    entry: MatrixEntry, pins: Mapping[str, list[str]], found: Mapping[str, Contents], lock: Lock
+) -> dict[str, str]:
+    """Return those of the build that compiles ``pins`` by platform, and no others.
 
-
-def _built_by(
-    entry: MatrixEntry, compiling: Iterable[str], found: Mapping[str, Contents], lock: Lock
-) -> str:
-    """Return a line of each that builds, in their order: wheels first, then sources."""
+    ``COMPILED`` has a line ``<platforms> <name> @ <address>`` of each; ``BUILD_REQUIREMENTS`` one
+    of each that builds, in their order: wheels first, then sources.
+    """
+    compiled: dict[tuple[str, str], list[str]] = {}
     wheels: dict[str, list[str]] = {}
     sources: dict[str, list[str]] = {}
-    for platform in compiling:
-        target = target_of(platform, entry.base)
-        for pin in found[platform].backends:
-            source = found[platform].sources.get(pin)
-            if source:
-                sources.setdefault(_source(pin, source), []).append(platform)
+    for platform, own in pins.items():
+        held = found[platform]
+        for pin in own:
+            compiled.setdefault((pin, held.sources[pin]), []).append(platform)
+        for pin in held.backends if own else ():
+            if pin in held.sources:
+                sources.setdefault(_source(pin, held.sources[pin]), []).append(platform)
             else:
-                file = lock.wheel(pin, entry.python, target) or pin
+                file = lock.wheel(pin, entry.python, target_of(platform, entry.base)) or pin
                 wheels.setdefault(file, []).append(platform)
-    lines = (*wheels.items(), *sources.items())
-    return "".join(f"{','.join(platforms)} {what}\n" for what, platforms in lines)
+    return {
+        "BUILDKIT_MULTI_PLATFORM": "1",
+        "SOURCE_DATE_EPOCH": _EPOCH,
+        "BUILDER": lock.builders[entry.builder_key].pinned,
+        "COMPILED": lines((_source(*what), where) for what, where in sorted(compiled.items())),
+        "BUILD_REQUIREMENTS": lines((*wheels.items(), *sources.items())),
+        **({"COMPILERS": _ALPINE_COMPILERS} if entry.base == "alpine" else {}),
+    }
 
 
 def _source(pin: str, address: str) -> str:

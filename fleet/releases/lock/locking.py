@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from fleet.declaration.base_graph import Yanked
+from fleet.declaration.base_graph import Yanked, note_two_versions
 from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Declaration, Image
 from fleet.declaration.problems import Problems
-from fleet.declaration.version_consistency import note_two_versions
 from fleet.lock.model import Base, Lock, ToolKey, Tools, asked, name_of
 from fleet.plan.install_set import needs_of
 from fleet.plan.installed import NO_TOOLS

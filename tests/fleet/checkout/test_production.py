@@ -1,55 +1,28 @@
 """The production declaration as it is shipped: its matrix, and what is built on what."""
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from fleet.checkout.image_source import read_assets
-from fleet.checkout.stack_config import declaration_of_file
-from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Declaration
-from fleet.lock.model import Base, Lock, Tools, asked
-from fleet.plan.plan import Plan, make_plan
-from fleet.plan.plan_inputs import Inputs
-from tests.fleet import examples
-
-ROOT = Path(__file__).parents[3]
-DIGEST = "sha256:" + "d" * 64
+from fleet.plan.plan import Plan
+from tests.fleet.checkout import production
 
 
 @pytest.fixture(scope="module")
 def declared() -> Declaration:
-    return declaration_of_file(ROOT / "Pulumi.prod.yaml")
+    return production.declared()
 
 
 @pytest.fixture(scope="module")
 def plan(declared: Declaration) -> Plan:
-    """The plan with the shipped assets and a lock that holds each image's own package alone."""
-    assets = {name: read_assets(ROOT, name) for name in declared.by_name}
-    found = {name: folder for name, folder in assets.items() if folder}
-    given = Inputs(lock=covering(declared), assets=found, stack="prod")
-    return make_plan(declared, given, "fleet/prod")
+    return production.plan(declared)
 
 
-def covering(declared: Declaration) -> Lock:
-    pins: dict[tuple[str, str, str], tuple[str, ...]] = {}
-    for image in declared.images:
-        for entry in matrix_entries(image):
-            pins[entry.pin_key] = (f"{image.package}=={entry.version}",)
-    every = [entry for image in declared.images for entry in matrix_entries(image)]
-    platforms = dict.fromkeys((p for image in declared.images for p in image.platforms), DIGEST)
-    official = "docker.io/library/python"
-    base = Base(name=f"{official}:x", repository=official, digest=DIGEST, platforms=platforms)
-    lock = Lock(
-        bases={entry.base_key: base for entry in every},
-        builders={entry.builder_key: base for entry in every},
-        asked={image.name: asked(image) for image in declared.images},
-        pins=pins,
-        tools={(entry.image.name, entry.python): Tools(pins=(), compiled={}) for entry in every},
-        installer=examples.INSTALLER,
+def test_the_plan_is_the_one_that_was_reviewed(plan: Plan) -> None:
+    assert production.text(plan) == production.GOLDEN.read_text("utf-8"), (
+        f"the production plan changed: run `{production.COMMAND}`, and review its diff"
     )
-    return examples.covering(lock)
 
 
 def test_the_whole_matrix_of_the_contract_is_declared(plan: Plan) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleet.declaration.cron import is_cron
+from fleet.declaration.validators import cron_line
 
 
 @pytest.mark.parametrize(
@@ -10,7 +10,7 @@ from fleet.declaration.cron import is_cron
     ["17 4 * * *", "*/5 * * * *", "0,30 0-6/2 1 JAN-MAR mon", "0 0 31 12 6", "59 23 * * SUN,SAT"],
 )
 def test_a_line_of_five_fields_is_one(line: str) -> None:
-    assert is_cron(line)
+    assert cron_line(line) is None
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,4 @@ def test_a_line_of_five_fields_is_one(line: str) -> None:
     ],
 )  # fmt: skip
 def test_anything_else_is_none(line: str) -> None:
-    assert not is_cron(line)
+    assert cron_line(line)

@@ -81,7 +81,7 @@ def test_releases_wait_for_some_days_where_nobody_looks_at_what_comes_in() -> No
     assert parse(config(github=merging)).cooldown_days == 7
     assert parse(config(github={**merging, "versions": "propose"})).cooldown_days == 0
     assert parse(config(github=merging, **{"cooldown-days": 2})).cooldown_days == 2
-    with pytest.raises(DeclarationError, match="fleet:cooldown-days: 0 is no number of days"):
+    with pytest.raises(DeclarationError, match="fleet:cooldown-days: 0 is no whole number"):
         parse(config(github=merging, **{"cooldown-days": 0}))
 
 

@@ -94,8 +94,8 @@ def test_a_fleet_without_github_needs_no_stack_for_it() -> None:
     [
         ({"p_lone": None}, "fleet:images.lone: is declared, and no stack has it"),
         ({"p_more": share("lone")}, "fleet:images.lone: is in p-lone and in p-more"),
-        ({"p_github": None}, "fleet:github: is declared, and no stack looks after it"),
-        ({"p_lone": share("lone", github=True)}, "is looked after by p-github and by p-lone"),
+        ({"p_github": None}, "fleet:github: is declared, and no stack has it"),
+        ({"p_lone": share("lone", github=True)}, "fleet:github: is in p-github and in p-lone"),
         (
             {"p_top": share("top", middle="p-base")},
             "Pulumi.p-top.yaml, fleet:below.middle: names p-base, and p-middle has it",

@@ -44,11 +44,6 @@ def test_nothing_else_is_taken_for_a_pointer(tag: str) -> None:
     assert not tags.is_pointer(tag)
 
 
-@pytest.mark.parametrize(("length", "fits"), [(128, True), (129, False)])
-def test_a_tag_has_128_characters_at_most(length: int, fits: bool) -> None:
-    assert tags.is_tag_length("a" * length) == fits
-
-
 def test_lines_of_what_is_no_version_are_refused() -> None:
     with pytest.raises(ValueError, match="no canonical version"):
         tags.lines("x")
