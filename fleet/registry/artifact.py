@@ -10,8 +10,9 @@ from typing import Any
 
 from fleet.http.document import MalformedError, parse_json
 from fleet.http.text import one_line
+from fleet.registry.client import Client
+from fleet.registry.content import MANIFEST_LIMIT, Manifest, digest_of
 from fleet.registry.errors import OciError, RegistryError
-from fleet.registry.interface import MANIFEST_LIMIT, Manifest, Registry, digest_of
 from fleet.registry.manifest import OCI_MANIFEST, content_of, document_of
 from fleet.registry.reference import Repository
 
@@ -52,7 +53,7 @@ class Document:
 class Artifact:
     """The place of a document; `media_type` is that of its layer, and the artifact's own type."""
 
-    registry: Registry
+    registry: Client
     repository: Repository
     tag: str
     media_type: str

@@ -17,8 +17,8 @@ from fleet.http.addresses import resolve, same_origin
 from fleet.http.document import parse_json
 from fleet.http.message import Call, Reply
 from fleet.http.text import one_line
+from fleet.registry.content import Look
 from fleet.registry.errors import RegistryError, UnsupportedRemovalError
-from fleet.registry.interface import Look
 from fleet.registry.reference import Repository
 from fleet.registry.transport import Transport, unexpected
 

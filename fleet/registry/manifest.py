@@ -8,8 +8,8 @@ from typing import Any
 
 from fleet.http.document import parse_json
 from fleet.http.text import one_line
+from fleet.registry.content import Blob, Manifest
 from fleet.registry.errors import RegistryError
-from fleet.registry.interface import Blob, Manifest
 from fleet.registry.reference import is_digest
 
 OWNER_ANNOTATION = "io.github.multi-py.fleet.owner"

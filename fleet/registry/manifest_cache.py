@@ -7,8 +7,9 @@ import asyncio
 import time
 from collections import OrderedDict, defaultdict
 
+from fleet.registry.client import Client
+from fleet.registry.content import Manifest
 from fleet.registry.errors import RegistryError
-from fleet.registry.interface import Manifest, Registry
 from fleet.registry.reference import Repository
 
 _CAPACITY = 32 * 1024 * 1024
@@ -19,7 +20,7 @@ _TRUSTED_SECONDS = 60.0
 class ManifestCache:
     """A cache of checked manifests, and of which digests a repository was just seen to hold."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Client) -> None:
         self._registry = registry
         self._manifests: OrderedDict[str, Manifest] = OrderedDict()
         self._held: set[tuple[Repository, str]] = set()

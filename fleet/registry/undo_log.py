@@ -13,8 +13,8 @@ from typing import Any
 
 from fleet.http.text import one_line
 from fleet.registry.artifact import Artifact, Document, MalformedArtifactError, tag_for
+from fleet.registry.client import Client
 from fleet.registry.errors import UndoRecordError
-from fleet.registry.interface import Registry
 from fleet.registry.reference import Repository, is_digest
 
 PREFIX = "undo-"
@@ -90,7 +90,7 @@ def tag_of(owner: str) -> str:
     return tag_for(PREFIX, owner)
 
 
-async def load(registry: Registry, public: Repository, owner: str) -> UndoRecord:
+async def load(registry: Client, public: Repository, owner: str) -> UndoRecord:
     """Return the record of `owner` for a public repository, an empty one where none was written.
 
     :raises UndoRecordError: if what lies there is no record, or another owner's.
@@ -108,7 +108,7 @@ async def load(registry: Registry, public: Repository, owner: str) -> UndoRecord
     return found
 
 
-async def load_tagged(registry: Registry, public: Repository, tag: str) -> UndoRecord | None:
+async def load_tagged(registry: Client, public: Repository, tag: str) -> UndoRecord | None:
     """Return the record under a tag, whose ever it is; None where the tag is not there.
 
     :raises UndoRecordError: if what lies there is no record.
@@ -117,7 +117,7 @@ async def load_tagged(registry: Registry, public: Repository, tag: str) -> UndoR
     return await _load(artifact_of(registry, public, tag))
 
 
-def artifact_of(registry: Registry, public: Repository, tag: str) -> Artifact:
+def artifact_of(registry: Client, public: Repository, tag: str) -> Artifact:
     """Return the place of the record under a tag."""
     return Artifact(
         registry=registry, repository=build_repository_of(public), tag=tag, media_type=_TYPE

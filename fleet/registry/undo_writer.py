@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from fleet.http.text import one_line
 from fleet.registry.artifact import Artifact, OversizedArtifactError, OverwrittenArtifactError
+from fleet.registry.client import Client
 from fleet.registry.errors import KEEPING, OciError, UndoRecordError, UnreachableError
-from fleet.registry.interface import Registry
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.undo_log import (
     PREFIX,
@@ -28,7 +28,7 @@ _TRIES = 3
 class UndoWriter:
     """Writes records, and remembers what of them is written."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Client) -> None:
         self._registry = registry
         self._written: set[tuple[TagReference, str]] = set()
         # Of two writes at once the later one would lose what the earlier one added.

@@ -6,6 +6,8 @@ from collections.abc import Collection, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from fleet.registry.client import Client
+from fleet.registry.content import DeleteOutcome, Manifest
 from fleet.registry.errors import (
     KEEPING,
     AcceptedRemovalError,
@@ -14,7 +16,6 @@ from fleet.registry.errors import (
     UnsupportedRemovalError,
     moved,
 )
-from fleet.registry.interface import DeleteOutcome, Manifest, Registry
 from fleet.registry.interruption import STOPPED, readable, require_running, to_its_end
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.removal.placeholder import is_placeholder, put_back, write_placeholder
@@ -58,7 +59,7 @@ class DistributionRemover:
     names. A registry with neither is left as it is.
     """
 
-    registry: Registry
+    registry: Client
     _trusted: set[Repository] = field(default_factory=set, init=False)
 
     async def require(self, ref: TagReference) -> None:
@@ -203,7 +204,7 @@ async def accepted(check: Coroutine[Any, Any, None]) -> None:
         raise AcceptedRemovalError(str(readable(error))) from error
 
 
-async def require_gone(registry: Registry, ref: TagReference, digest: str) -> None:
+async def require_gone(registry: Client, ref: TagReference, digest: str) -> None:
     """Check that a tag no longer names a digest.
 
     :raises RegistryError: if it still does.

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from fleet.http.retry import RetryPolicy
 from fleet.registry.client import Client
+from fleet.registry.content import Manifest
 from fleet.registry.errors import RegistryError, UnsupportedRemovalError, moved
 from fleet.registry.github_packages import Packages, Version, is_ghcr
-from fleet.registry.interface import Manifest, Registry
 from fleet.registry.interruption import STOPPED, require_running
 from fleet.registry.reference import TagReference
 from fleet.registry.removal.distribution import (
@@ -34,7 +34,7 @@ class PackagesRemover:
     back on what it named.
     """
 
-    registry: Registry
+    registry: Client
     packages: Packages
     retry: RetryPolicy
 

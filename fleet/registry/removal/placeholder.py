@@ -3,8 +3,9 @@
 import json
 import secrets
 
+from fleet.registry.client import Client
+from fleet.registry.content import Manifest, digest_of
 from fleet.registry.errors import ConflictError, OciError, moved
-from fleet.registry.interface import Manifest, Registry, digest_of
 from fleet.registry.interruption import STOPPED, readable, to_its_end
 from fleet.registry.manifest import OCI_MANIFEST, annotations_of, document_of
 from fleet.registry.reference import TagReference, is_digest
@@ -62,7 +63,7 @@ def stood_for(manifest: Manifest) -> str:
     return displaced or manifest.digest
 
 
-async def write_placeholder(registry: Registry, ref: TagReference, manifest: Manifest) -> Manifest:
+async def write_placeholder(registry: Client, ref: TagReference, manifest: Manifest) -> Manifest:
     """Write a placeholder manifest over a tag that still names `manifest`, and return it.
 
     :raises OciError: if the tag names something else by now, before it is written, or if anything
@@ -82,7 +83,7 @@ async def write_placeholder(registry: Registry, ref: TagReference, manifest: Man
 
 
 async def put_back(
-    registry: Registry, ref: TagReference, leftover: Manifest, cause: BaseException
+    registry: Client, ref: TagReference, leftover: Manifest, cause: BaseException
 ) -> OciError | None:
     """Point a tag at what the placeholder manifest displaced, after `cause` stopped its removal.
 
@@ -98,7 +99,7 @@ async def put_back(
 
 
 async def _put_back(
-    registry: Registry, ref: TagReference, leftover: Manifest, why: OciError
+    registry: Client, ref: TagReference, leftover: Manifest, why: OciError
 ) -> OciError | None:
     displaced = displaced_by(leftover)
     # Read first: nothing may come between the look at the tag and the write to it.

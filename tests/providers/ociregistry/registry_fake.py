@@ -94,7 +94,6 @@ class FakeRegistry:
     challenges_heads: bool = True
     head_status: int = 0
     mount_status: int = 0
-    cancel_status: int = 0
     largest_page: int = 0
     """The largest page that a tag list may be asked for, 0 for any size; -1 for no size at all."""
     sessions: set[str] = field(default_factory=set)
@@ -405,8 +404,6 @@ class _Handler(BaseHTTPRequestHandler):
         storage = self.fake.repositories[name]
         if self.command == "POST" and "mount" in self.query and self.fake.mount_status:
             self._answer(self.fake.mount_status)
-        elif self.command == "DELETE" and self.fake.cancel_status:
-            self._answer(self.fake.cancel_status)
         elif self.command == "POST":
             source = self.fake.repositories.get(self.query.get("from", [""])[0], Storage())
             if self.fake.mount and digest in source.blobs:
