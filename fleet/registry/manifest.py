@@ -8,7 +8,7 @@ from typing import Any
 
 from fleet.http.document import parse_json
 from fleet.http.text import one_line
-from fleet.registry.content import Blob, Manifest
+from fleet.registry.content import Blob, Manifest, digest_of
 from fleet.registry.errors import RegistryError
 from fleet.registry.reference import is_digest
 
@@ -21,6 +21,9 @@ DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
 ACCEPTED = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
+# OCI image specification 1.1, "Guidance for an Empty Descriptor".
+EMPTY = b"{}"
+_EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 # Layers that registries do not store themselves (OCI image specification 1.0, "Non-Distributable
 # Layers"): they can be neither mounted nor copied.
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -78,6 +81,31 @@ def _entry(child: Child) -> dict[str, Any]:
         "size": child.size,
         "platform": platform,
     }
+
+
+def assemble_artifact(
+    media_type: str, layer: bytes = b"", annotations: Mapping[str, str] | None = None
+) -> Manifest:
+    """Return the manifest of an OCI artifact with one layer of its own type, or an empty one.
+
+    Its configuration and an empty layer are the blob `EMPTY`.
+    """
+    empty = _describe(_EMPTY_TYPE, EMPTY)
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": media_type,
+        "config": empty,
+        "layers": [_describe(media_type, layer) if layer else empty],
+    }
+    if annotations:
+        document["annotations"] = dict(annotations)
+    body = json.dumps(document, separators=(",", ":")).encode()
+    return Manifest(body=body, media_type=OCI_MANIFEST)
+
+
+def _describe(media_type: str, body: bytes) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": digest_of(body), "size": len(body)}
 
 
 def document_of(manifest: Manifest, place: str) -> dict[str, Any]:
