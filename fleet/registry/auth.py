@@ -18,13 +18,22 @@ from fleet.registry.credentials import Credentials
 from fleet.registry.errors import AuthenticationError
 from fleet.registry.login import NO_LOGINS, Logins, find_credentials
 from fleet.registry.reference import Repository
-from fleet.registry.scopes import merge_scopes, pushing, repository_of
 
+PULL = "pull"
+PUSH = "pull,push"
+REMOVE = "delete,pull,push"
+_REPOSITORY = "repository:"
 _CLIENT = "image-fleet-oci"
 # Distribution token specification: the lifetime where the server names none.
 _LIFETIME = 60.0
 # Renew a little early, so that a token does not expire on the way.
 _MARGIN = 5.0
+
+
+def scope(repository: Repository, actions: str, *sources: Repository) -> tuple[str, ...]:
+    """Return the scopes for `actions` on a repository and for pulling from `sources`."""
+    pulls = (f"{_REPOSITORY}{source.name}:{PULL}" for source in sources)
+    return (f"{_REPOSITORY}{repository.name}:{actions}", *pulls)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +87,7 @@ class Authenticator:
 
         A Bearer whose token server the registry may not name can't be answered.
         """
-        repository = Repository(host=urlsplit(call.url).netloc, name=repository_of(call.scopes))
+        repository = Repository(host=urlsplit(call.url).netloc, name=_repository_of(call.scopes))
         credentials = await find_credentials(repository, self._logins, self._environment)
         refusal: AuthenticationError | None = None
         for challenge in challenges:
@@ -114,7 +123,7 @@ class Authenticator:
             return await self._fetch(*_token_call(realm, service, wanted, credentials))
 
         reply = await ask(call.scopes)
-        stronger = pushing(call.scopes)
+        stronger = _pushing(call.scopes)
         if reply.status == HTTPStatus.FORBIDDEN and credentials is not None and stronger:
             # GitHub's token server refuses to let a package be read that does not exist yet. Those
             # who may make it get a token to push, and the registry itself then says 404.
@@ -170,3 +179,26 @@ def _parse_token(body: bytes, realm: str) -> _Grant:
         raise AuthenticationError(f"{realm}: the token server's answer is malformed")
     expires = time.monotonic() + max(lifetime - _MARGIN, 1.0)
     return _Grant(authorization=f"Bearer {secret.token(token, realm)}", expires=expires)
+
+
+def _repository_of(scopes: tuple[str, ...]) -> str:
+    """Return the name of the repository that is acted on, '' where the scopes name none."""
+    first = scopes[0] if scopes else ""
+    return first.removeprefix(_REPOSITORY).rpartition(":")[0] if _REPOSITORY in first else ""
+
+
+def _pushing(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the scopes with pushing to the repository as well, none where they have that."""
+    first = scopes[0] if scopes else ""
+    return (f"{first.removesuffix(PULL)}{PUSH}", *scopes[1:]) if first.endswith(f":{PULL}") else ()
+
+
+def merge_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """Join scopes `type:name:actions` of one resource; sorted, each resource once."""
+    actions: defaultdict[str, set[str]] = defaultdict(set)
+    for each in scopes:
+        resource, _, wanted = each.rpartition(":")
+        actions[resource] |= set(wanted.split(","))
+    return tuple(
+        f"{resource}:{','.join(sorted(actions[resource]))}" for resource in sorted(actions)
+    )

@@ -10,12 +10,12 @@ from fleet.http.addresses import next_page
 from fleet.http.document import MalformedError, parse_json
 from fleet.http.message import Call, Reply
 from fleet.http.text import one_line
+from fleet.registry.auth import PULL, PUSH, REMOVE, scope
 from fleet.registry.blobs import NO_HEAD, BlobTransfer
 from fleet.registry.content import MANIFEST_LIMIT, DeleteOutcome, Look, Manifest, TagList
 from fleet.registry.errors import RegistryError, moved
 from fleet.registry.manifest import ACCEPTED
 from fleet.registry.reference import Repository, is_digest, is_tag
-from fleet.registry.scopes import PULL, PUSH, REMOVE, scope
 from fleet.registry.transport import in_effect, unexpected
 
 # What a page of a tag list is wished to hold, 0 for no wish: quay.io answers 413 to more than 100.

@@ -1,8 +1,6 @@
 """Credentials of a registry, checked where they come in."""
 
 import base64
-import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fleet.http import secret
@@ -45,9 +43,3 @@ def identity_token_of(token: str, source: str) -> Credentials:
     :raises AuthenticationError: if it can't be sent as it is.
     """
     return Credentials(identity_token=secret.token(token, source))
-
-
-def plain_http_hosts(environment: Mapping[str, str] = os.environ) -> frozenset[str]:
-    """Return the hosts of `FLEET_PLAIN_HTTP` (comma-separated) that are spoken to without TLS."""
-    listed = environment.get("FLEET_PLAIN_HTTP", "").split(",")
-    return frozenset(host.strip() for host in listed if host.strip())

@@ -10,10 +10,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from httpx import Response
-
 from fleet.http import secret
-from fleet.http.addresses import resolve, same_origin
+from fleet.http.addresses import next_page, same_origin
 from fleet.http.document import parse_json
 from fleet.http.message import Call, Reply
 from fleet.http.text import one_line
@@ -98,7 +96,7 @@ class Packages:
             reply = await self._send("GET", following)
             for entry in _list(reply, following):
                 yield _version(entry, following)
-            following = self._next(reply, following)
+            following = next_page(reply.headers, following)
             if not following:
                 return
         raise RegistryError(f"GET {address}/versions: the pages never end")
@@ -147,6 +145,9 @@ class Packages:
                 f"{repository}: GitHub's registry deletes nothing itself, and for its Packages "
                 f"API ({self._base}) there is no token; {_REMEDY}"
             )
+        netloc = urlsplit(self._base).netloc
+        if not f"{self._base}/".startswith(("https://", f"{self._transport.base(netloc)}/")):
+            raise RegistryError(f"{API}: {self._base} has no https://, and a token is sent to it")
         for kind in ("orgs", "users"):
             # The slashes of a nested package are part of its name.
             address = f"{self._base}/{kind}/{owner}/packages/container/{quote(name, safe='')}"
@@ -165,7 +166,6 @@ class Packages:
         *also: int,
         settled: Callable[[], Awaitable[Reply | None]] | None = None,
     ) -> Reply:
-        self._require_secure(address)
         headers = {
             "Accept": "application/vnd.github+json",
             "X-GitHub-Api-Version": "2022-11-28",
@@ -181,21 +181,6 @@ class Packages:
                 f"{call.place}: GitHub answered {reply.status}; {_REMEDY}"
             )
         raise unexpected(reply, call.place)
-
-    def _require_secure(self, address: str) -> None:
-        url = urlsplit(address)
-        if f"{url.scheme}://{url.netloc}" not in {
-            f"https://{url.netloc}",
-            self._transport.base(url.netloc),
-        }:
-            raise RegistryError(f"{API}: {self._base} has no https://, and a token is sent to it")
-
-    def _next(self, reply: Reply, address: str) -> str:
-        link = Response(200, headers=reply.headers).links.get("next", {}).get("url", "")
-        target = resolve(address, link, f"GET {address}") if link else ""
-        if target and not target.startswith(f"{self._base}/"):
-            raise RegistryError(f"GET {address}: the list continues on another host; refused")
-        return target
 
 
 def _require_scope(reply: Reply, repository: Repository) -> None:

@@ -15,7 +15,6 @@ from fleet.registry.reference import Repository, is_host
 
 _KEYS = ("username", "password")
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
-_REMOVED = "FLEET_REGISTRY_HOST"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +108,6 @@ def find_logins(value: object, environment: Mapping[str, str]) -> Logins:
     """
     named = parse_logins(value)
     problems: list[str] = []
-    if environment.get(_REMOVED):
-        problems.append(
-            f"{_REMOVED}: is set, and not read any more. A login belongs to the host that "
-            "fleet:logins names, by default that of fleet:registry. Unset it"
-        )
     held, halves = {}, {}
     for host, login in named.items():
         names = (login.username, login.password)

@@ -15,7 +15,6 @@ from fleet.http.opening import open_http
 from fleet.http.retry import TRANSIENT, RetryPolicy, failing
 from fleet.http.text import one_line
 from fleet.registry.auth import Authenticator
-from fleet.registry.credentials import plain_http_hosts
 from fleet.registry.errors import AuthenticationError, RegistryError
 from fleet.registry.interruption import to_its_end
 from fleet.registry.login import NO_LOGINS, Logins
@@ -49,7 +48,8 @@ class Transport:
         self.http = http or open_http(connections=_CONNECTIONS)
         self.environment = environment
         self.retry = retry or RetryPolicy()
-        self._plain = plain_http_hosts(environment)
+        listed = environment.get("FLEET_PLAIN_HTTP", "").split(",")
+        self._plain = frozenset(host.strip() for host in listed if host.strip())
         self._exchange = Exchange(self.http, deadline=deadline)
         self._auth = Authenticator(self._send_plain, environment, logins)
         self._slots = asyncio.Semaphore(PARALLEL)

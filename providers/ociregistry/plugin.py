@@ -16,7 +16,7 @@ from pulumi.runtime._grpc_settings import _GRPC_CHANNEL_OPTIONS
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 from pulumi.runtime.proto.status_pb2 import Status
 
-from fleet.registry.messages import message_of
+from fleet.registry.interruption import readable
 from providers.ociregistry.calls import Calls
 from providers.ociregistry.context import Session
 from providers.ociregistry.engine_command import destroys
@@ -76,7 +76,7 @@ class _Servicer(ProviderServicer):
         except RemovalFailedError as error:
             return await context.abort_with_status(_partial(error))
         except Exception as error:  # noqa: BLE001 - every error ends as one message
-            return await context.abort(grpc.StatusCode.UNKNOWN, message_of(error))
+            return await context.abort(grpc.StatusCode.UNKNOWN, str(readable(error)))
 
 
 def _partial(error: RemovalFailedError) -> Any:
