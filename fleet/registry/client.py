@@ -9,6 +9,7 @@ from urllib.parse import quote
 from fleet.http.addresses import next_page
 from fleet.http.document import MalformedError, parse_json
 from fleet.http.message import Call, Reply
+from fleet.http.retry import unsettled
 from fleet.http.text import one_line
 from fleet.registry.auth import PULL, PUSH, REMOVE, scope
 from fleet.registry.blobs import NO_HEAD, BlobTransfer
@@ -113,7 +114,7 @@ class Client(BlobTransfer):
         reference: str,
         *,
         named: str | None = None,
-        look: Look | None = None,
+        look: Look = unsettled,
     ) -> str:
         """Delete a tag or digest; return a value of `DeleteOutcome`.
 
@@ -125,8 +126,7 @@ class Client(BlobTransfer):
         call = self._manifest_call("DELETE", repository, reference, REMOVE)
 
         async def settled() -> Reply | None:
-            if look is not None:
-                await look()
+            await look()
             if is_digest(reference):
                 return None
             live = await self.head(repository, reference)

@@ -4,7 +4,7 @@ Paths, parameters and answers are those of GitHub's OpenAPI description, operati
 `packages/*-package-version*`. A *version* there is a digest with all its tags.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -14,6 +14,7 @@ from fleet.http import secret
 from fleet.http.addresses import next_page, same_origin
 from fleet.http.document import parse_json
 from fleet.http.message import Call, Reply
+from fleet.http.retry import Settled, unsettled
 from fleet.http.text import one_line
 from fleet.registry.content import Look
 from fleet.registry.errors import RegistryError, UnsupportedRemovalError
@@ -37,12 +38,11 @@ _REMEDY = (
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """A digest of a package, with all tags that name it; `updated_at` is RFC 3339 in UTC."""
+    """A digest of a package, with all tags that name it."""
 
     number: int
     digest: str
     tags: tuple[str, ...]
-    updated_at: str
 
 
 def is_ghcr(host: str, environment: Mapping[str, str]) -> bool:
@@ -94,7 +94,10 @@ class Packages:
         following = f"{address}/versions" + ("?per_page=100" if "/orgs/" in address else "")
         for _ in range(_PAGES):
             reply = await self._send("GET", following)
-            for entry in _list(reply, following):
+            entries = _json(reply, following)
+            if not isinstance(entries, list):
+                raise RegistryError(f"GET {following}: GitHub's answer is no list")
+            for entry in entries:
                 yield _version(entry, following)
             following = next_page(reply.headers, following)
             if not following:
@@ -119,12 +122,7 @@ class Packages:
         :raises RegistryError: if GitHub refuses, as it does for the last tagged version.
         """
         address = f"{await self._address(repository)}/versions/{number}"
-
-        async def settled() -> Reply | None:
-            await look()
-            return None
-
-        reply = await self._send("DELETE", address, HTTPStatus.NOT_FOUND, settled=settled)
+        reply = await self._send("DELETE", address, HTTPStatus.NOT_FOUND, settled=look)
         if reply.status == HTTPStatus.NOT_FOUND:
             # GitHub answers 404 to those who may not know; one that is gone is told apart by
             # the tag itself.
@@ -152,19 +150,21 @@ class Packages:
             # The slashes of a nested package are part of its name.
             address = f"{self._base}/{kind}/{owner}/packages/container/{quote(name, safe='')}"
             reply = await self._send("GET", address, HTTPStatus.NOT_FOUND)
-            if reply.status == HTTPStatus.OK:
-                _require_scope(reply, repository)
-                return address
+            if reply.status == HTTPStatus.NOT_FOUND:
+                continue
+            scopes = reply.headers.get("X-OAuth-Scopes", _DELETE_SCOPE)
+            if _DELETE_SCOPE not in {scope.strip() for scope in scopes.split(",")}:
+                raise UnsupportedRemovalError(
+                    f"{repository}: the token's scopes ({one_line(scopes) or 'none'}) lack "
+                    f"{_DELETE_SCOPE}; {_REMEDY}"
+                )
+            return address
         raise UnsupportedRemovalError(
             f"{repository}: GitHub shows no such package to this token; {_REMEDY}"
         )
 
     async def _send(
-        self,
-        method: str,
-        address: str,
-        *also: int,
-        settled: Callable[[], Awaitable[Reply | None]] | None = None,
+        self, method: str, address: str, *also: int, settled: Settled = unsettled
     ) -> Reply:
         headers = {
             "Accept": "application/vnd.github+json",
@@ -183,24 +183,8 @@ class Packages:
         raise unexpected(reply, call.place)
 
 
-def _require_scope(reply: Reply, repository: Repository) -> None:
-    given = reply.headers.get("X-OAuth-Scopes")
-    if given is not None and _DELETE_SCOPE not in {scope.strip() for scope in given.split(",")}:
-        raise UnsupportedRemovalError(
-            f"{repository}: the token's scopes ({one_line(given) or 'none'}) lack {_DELETE_SCOPE}; "
-            f"{_REMEDY}"
-        )
-
-
 def _json(reply: Reply, address: str) -> Any:
     return parse_json(reply.body, f"GET {address}: GitHub's answer")
-
-
-def _list(reply: Reply, address: str) -> list[Any]:
-    entries = _json(reply, address)
-    if not isinstance(entries, list):
-        raise RegistryError(f"GET {address}: GitHub's answer is no list")
-    return entries
 
 
 def _version(entry: Any, address: str) -> Version:
@@ -210,7 +194,6 @@ def _version(entry: Any, address: str) -> Version:
             number=int(entry["id"]),
             digest=str(entry["name"]),
             tags=tuple(str(tag) for tag in tags),
-            updated_at=str(entry["updated_at"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RegistryError(f"GET {address}: GitHub's answer is malformed") from error

@@ -9,6 +9,7 @@ another name of the registry's host, reads there what it must leave.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from fleet.http.text import one_line
@@ -52,6 +53,11 @@ class UndoRecord:
     removals: tuple[Removal, ...] = ()
     declared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     digest: str = ""
+
+    @cached_property
+    def known(self) -> frozenset[tuple[str, str]]:
+        """The tag and the digest of each removal."""
+        return frozenset((entry.tag, entry.digest) for entry in self.removals)
 
     def plus(self, removals: Iterable[Removal]) -> tuple[Removal, ...]:
         """Return what is on record together with `removals`; of two dates the later one counts."""
@@ -136,29 +142,33 @@ async def _load(artifact: Artifact) -> UndoRecord | None:
 
 
 def _record(found: Document) -> UndoRecord:
-    owner = found.value["owner"]
     removals = [
-        Removal(tag=entry["tag"], digest=entry["digest"], removed_at=entry["removedAt"])
+        Removal(
+            tag=_text(entry["tag"]),
+            digest=_text(entry["digest"]),
+            removed_at=_text(entry["removedAt"]),
+        )
         for entry in found.value["removed"]
     ]
     for one in removals:
-        texts = (one.tag, one.digest, one.removed_at)
-        if not all(isinstance(text, str) for text in texts) or not is_digest(one.digest):
+        if not is_digest(one.digest):
             raise ValueError(f"{one} is no removal")
-    if not isinstance(owner, str):
-        raise TypeError(f"{one_line(repr(owner))} is not an owner")
     declared = found.value["declared"]
     # A text is a sequence of texts as well, though none of pointers.
-    if not all(isinstance(tags, list) for tags in declared.values()) or not all(
-        isinstance(tag, str) for tags in declared.values() for tag in tags
-    ):
+    if not all(isinstance(tags, list) for tags in declared.values()):
         raise ValueError(f"{one_line(repr(declared))} are not pointers")
     return UndoRecord(
-        owner=owner,
+        owner=_text(found.value["owner"]),
         removals=tuple(removals),
-        declared={name: tuple(tags) for name, tags in declared.items()},
+        declared={name: tuple(map(_text, tags)) for name, tags in declared.items()},
         digest=found.digest,
     )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{one_line(repr(value))} is not a text")
+    return value
 
 
 def value_of(record: UndoRecord) -> dict[str, Any]:
