@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fleet.http.retry import RetryPolicy
+from fleet.http.retry import RetryPolicy, unsettled
 from fleet.registry.client import Client
 from fleet.registry.errors import AcceptedRemovalError, ConflictError, InterruptedRunError, OciError
 from fleet.registry.interface import Look, Manifest
@@ -47,7 +47,7 @@ class Failing(Client):
         reference: str,
         *,
         named: str | None = None,
-        look: Look | None = None,
+        look: Look = unsettled,
     ) -> str:
         if self.deletion is not None and is_digest(reference) and reference in self._held.manifests:
             raise self.deletion
