@@ -12,9 +12,14 @@ from typing import Any
 from fleet.http.document import MalformedError, parse_json
 from fleet.http.text import one_line
 from fleet.registry.client import Client
-from fleet.registry.content import MANIFEST_LIMIT
 from fleet.registry.errors import ConflictError, OciError, RegistryError
-from fleet.registry.manifest import EMPTY, assemble_artifact, content_of, document_of
+from fleet.registry.manifest import (
+    EMPTY,
+    MANIFEST_LIMIT,
+    assemble_artifact,
+    content_of,
+    document_of,
+)
 from fleet.registry.reference import Repository
 
 # OCI distribution specification 1.1, "Pulling manifests": a tag has at most 128 characters.

@@ -14,7 +14,7 @@ from fleet.http.document import MalformedError, parse_json
 from fleet.http.message import Call, Reply
 from fleet.http.retry import TRANSIENT, failing
 from fleet.registry.challenge import Challenge, parse_challenges, require_realm
-from fleet.registry.credentials import Credentials
+from fleet.registry.docker_login import Credentials
 from fleet.registry.errors import AuthenticationError
 from fleet.registry.login import NO_LOGINS, Logins, find_credentials
 from fleet.registry.reference import Repository

@@ -14,9 +14,9 @@ import httpx
 from fleet.http.addresses import resolve
 from fleet.http.message import Call, Reply
 from fleet.registry.auth import PULL, PUSH, scope
-from fleet.registry.content import MANIFEST_LIMIT, Blob, digest_of
 from fleet.registry.docker_hub import address_of
 from fleet.registry.errors import AuthenticationError, RegistryError
+from fleet.registry.manifest import MANIFEST_LIMIT, Blob, digest_of
 from fleet.registry.reference import Repository
 from fleet.registry.transport import UNAUTHORIZED, Transport, in_effect, refuse_denied, unexpected
 

@@ -88,18 +88,14 @@ def require_realm(url: str, realm: str) -> str:
 
 
 def _fault(here: str, there: str) -> str:
-    local = is_loopback(_bracketed(there))
-    if here == there or (local and is_loopback(_bracketed(here))):
+    local = is_loopback(f"[{there}]" if ":" in there else there)
+    if here == there or (local and is_loopback(f"[{here}]" if ":" in here else here)):
         return ""
     if local:
         return "it is this machine itself"
     if _is_address(here) or _is_address(there) or _domain(here) != _domain(there):
         return "it belongs to another domain"
     return ""
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _is_address(host: str) -> bool:

@@ -1,6 +1,7 @@
 """A registry over HTTP, by the OCI distribution specification 1.1."""
 
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -13,9 +14,8 @@ from fleet.http.retry import unsettled
 from fleet.http.text import one_line
 from fleet.registry.auth import PULL, PUSH, REMOVE, scope
 from fleet.registry.blobs import NO_HEAD, BlobTransfer
-from fleet.registry.content import MANIFEST_LIMIT, DeleteOutcome, Look, Manifest, TagList
 from fleet.registry.errors import RegistryError, moved
-from fleet.registry.manifest import ACCEPTED
+from fleet.registry.manifest import ACCEPTED, MANIFEST_LIMIT, Manifest
 from fleet.registry.reference import Repository, is_digest, is_tag
 from fleet.registry.transport import in_effect, unexpected
 
@@ -29,6 +29,30 @@ _ACCEPT = {"Accept": ", ".join(ACCEPTED)}
 _UNSUPPORTED = frozenset({400, 405, 501})
 _WRITTEN = frozenset({200, 201, 202})
 _DELETED = frozenset({200, 202, 204})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagList:
+    """The tags of a repository, sorted; `known` is false where the registry has no such name.
+
+    `date` is the registry's own time of the answer (RFC 3339, UTC), empty where it told none.
+    """
+
+    tags: tuple[str, ...]
+    known: bool
+    date: str = ""
+
+
+Look = Callable[[], Awaitable[None]]
+"""A last look before a write: it raises where that must not be sent (again)."""
+
+
+class DeleteOutcome:
+    """What a registry made of a DELETE: the possible values."""
+
+    DONE = "done"
+    ABSENT = "absent"
+    UNSUPPORTED = "unsupported"
 
 
 class Client(BlobTransfer):

@@ -1,4 +1,4 @@
-"""Credentials of Docker's configuration: its credential helpers, and the logins it stores."""
+"""Credentials, and those of Docker's configuration: its helpers, and the logins it stores."""
 
 import asyncio
 import base64
@@ -8,10 +8,11 @@ import os
 import signal
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fleet.registry.credentials import Credentials, identity_token_of, pair_of
+from fleet.http import secret
 from fleet.registry.docker_hub import canonical, login_key
 from fleet.registry.errors import AuthenticationError
 from fleet.registry.reference import Repository
@@ -23,6 +24,44 @@ _TOKEN_USER = "<token>"  # noqa: S105 - a marker of the protocol
 _DEADLINE = 30.0
 # The words of the protocol for a login that a helper does not have; every other failure is one.
 _NOT_FOUND = b"credentials not found"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """A user name with a password, or an identity token; never part of a message or a repr."""
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    identity_token: str = field(default="", repr=False)
+
+    def basic(self) -> str:
+        """Return the value of a Basic Authorization header (RFC 7617)."""
+        pair = f"{self.username}:{self.password}".encode()
+        return f"Basic {base64.b64encode(pair).decode()}"
+
+
+def pair_of(username: str, password: str, sources: tuple[str, str]) -> Credentials:
+    """Return a pair; `sources` are the names of what it was read from, for messages.
+
+    :raises AuthenticationError: if one of them can't be sent as it is.
+    """
+    if ":" in username:
+        # RFC 7617, section 2: what follows would count as the password.
+        raise AuthenticationError(
+            f"{sources[0]}: has a colon, which no user name has. Set the bare name"
+        )
+    return Credentials(
+        username=secret.password(username, sources[0]),
+        password=secret.password(password, sources[1]),
+    )
+
+
+def identity_token_of(token: str, source: str) -> Credentials:
+    """Return an identity token that was read from `source`.
+
+    :raises AuthenticationError: if it can't be sent as it is.
+    """
+    return Credentials(identity_token=secret.token(token, source))
 
 
 async def find(repository: Repository, environment: Mapping[str, str]) -> Credentials | None:
@@ -172,12 +211,12 @@ async def _run(program: str, key: str, environment: Mapping[str, str]) -> tuple[
 def _answered(answer: bytes, source: str) -> Credentials | None:
     try:
         fields = json.loads(answer)
-        username, secret = str(fields["Username"]), str(fields["Secret"])
+        username, password = str(fields["Username"]), str(fields["Secret"])
     except (ValueError, KeyError, TypeError, RecursionError):
         # The answer itself stays out of the message and its cause, because it may hold the secret.
         raise AuthenticationError(f"{source}: the answer is malformed") from None
-    if not username and not secret:
+    if not username and not password:
         return None
     if username == _TOKEN_USER:
-        return identity_token_of(secret, source)
-    return pair_of(username, secret, (source, source))
+        return identity_token_of(password, source)
+    return pair_of(username, password, (source, source))

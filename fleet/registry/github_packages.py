@@ -16,7 +16,7 @@ from fleet.http.document import parse_json
 from fleet.http.message import Call, Reply
 from fleet.http.retry import Settled, unsettled
 from fleet.http.text import one_line
-from fleet.registry.content import Look
+from fleet.registry.client import Look
 from fleet.registry.errors import RegistryError, UnsupportedRemovalError
 from fleet.registry.reference import Repository
 from fleet.registry.transport import Transport, unexpected

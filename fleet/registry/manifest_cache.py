@@ -8,8 +8,8 @@ import time
 from collections import defaultdict
 
 from fleet.registry.client import Client
-from fleet.registry.content import Manifest
 from fleet.registry.errors import RegistryError
+from fleet.registry.manifest import Manifest
 from fleet.registry.reference import Repository
 
 _CAPACITY = 32 * 1024 * 1024

@@ -168,7 +168,6 @@ def unexpected(reply: Reply, place: str) -> RegistryError:
     Of a status that may pass by itself it is a `FailingError`.
     """
     words = one_line(reply.body)
-    detail = f": {words}" if words else ""
-    text = f"{place}: the registry answered {reply.status}{detail}"
+    text = f"{place}: the registry answered {reply.status}{f': {words}' if words else ''}"
     passing = reply.status in TRANSIENT or reply.status >= _SERVER_ERRORS
     return failing(reply.status, text) if passing else RegistryError(text)

@@ -7,8 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from fleet.registry.client import Client
-from fleet.registry.content import DeleteOutcome, Manifest
+from fleet.registry.client import Client, DeleteOutcome
 from fleet.registry.errors import (
     KEEPING,
     AcceptedRemovalError,
@@ -16,6 +15,7 @@ from fleet.registry.errors import (
     UnsupportedRemovalError,
 )
 from fleet.registry.interruption import STOPPED, readable, require_running, to_its_end
+from fleet.registry.manifest import Manifest
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.removal.placeholder import (
     is_placeholder,

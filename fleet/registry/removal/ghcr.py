@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from fleet.http.retry import RetryPolicy
 from fleet.registry.client import Client
-from fleet.registry.content import Manifest
 from fleet.registry.errors import RegistryError, UnsupportedRemovalError
 from fleet.registry.github_packages import Packages, Version, is_ghcr
 from fleet.registry.interruption import require_running
+from fleet.registry.manifest import Manifest
 from fleet.registry.reference import TagReference
 from fleet.registry.removal.distribution import DistributionRemover, NameRemover, accepted
 from fleet.registry.removal.placeholder import is_placeholder, remove_by_placeholder, still_names
@@ -49,16 +49,17 @@ class PackagesRemover:
         await remove_by_placeholder(
             self.registry, ref, manifest, lambda digest: self._delete(ref, digest)
         )
-        if not is_placeholder(manifest):
-            await accepted(self._check(ref, manifest.digest))
-        return True
 
-    async def _check(self, ref: TagReference, digest: str) -> None:
-        if await self.registry.head(ref.repository, digest) is None:
-            raise RegistryError(
-                f"{ref}: {digest} is not there after the name was removed; restore that "
-                "version of the package on GitHub within 30 days"
-            )
+        async def check() -> None:
+            if await self.registry.head(ref.repository, manifest.digest) is None:
+                raise RegistryError(
+                    f"{ref}: {manifest.digest} is not there after the name was removed; restore "
+                    "that version of the package on GitHub within 30 days"
+                )
+
+        if not is_placeholder(manifest):
+            await accepted(check())
+        return True
 
     async def _delete(self, ref: TagReference, digest: str) -> None:
         """Delete the version of a placeholder; where the tag is gone, the deletion is done."""

@@ -4,10 +4,9 @@ import secrets
 from collections.abc import Awaitable, Callable
 
 from fleet.registry.client import Client
-from fleet.registry.content import Manifest
 from fleet.registry.errors import ConflictError, OciError, RegistryError, moved
 from fleet.registry.interruption import STOPPED, readable, to_its_end
-from fleet.registry.manifest import EMPTY, annotations_of, assemble_artifact, document_of
+from fleet.registry.manifest import EMPTY, Manifest, annotations_of, assemble_artifact, document_of
 from fleet.registry.reference import TagReference, is_digest
 
 REMOVAL_ANNOTATION = "io.github.multi-py.fleet.removal"

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from fleet.registry import docker_login
-from fleet.registry.credentials import Credentials
+from fleet.registry.docker_login import Credentials
 from fleet.registry.errors import AuthenticationError, RegistryError
 from fleet.registry.login import find_credentials, find_logins
 from fleet.registry.reference import Repository
