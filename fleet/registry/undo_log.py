@@ -102,14 +102,14 @@ async def load(registry: Client, public: Repository, owner: str) -> UndoRecord:
     :raises UndoRecordError: if what lies there is no record, or another owner's.
     :raises RegistryError: if the registry fails.
     """
-    artifact = artifact_of(registry, public, tag_of(owner))
-    found = await _load(artifact)
+    tag = tag_of(owner)
+    found = await load_tagged(registry, public, tag)
     if found is None:
         return UndoRecord(owner=owner)
     if found.owner != owner:
         raise UndoRecordError(
-            f"{artifact} is the undo record of {one_line(found.owner)}, and that of {owner} would "
-            "have the same tag; name one of the two stacks otherwise"
+            f"{artifact_of(registry, public, tag)} is the undo record of {one_line(found.owner)}, "
+            f"and that of {owner} would have the same tag; name one of the two stacks otherwise"
         )
     return found
 
@@ -120,17 +120,7 @@ async def load_tagged(registry: Client, public: Repository, tag: str) -> UndoRec
     :raises UndoRecordError: if what lies there is no record.
     :raises RegistryError: if the registry fails.
     """
-    return await _load(artifact_of(registry, public, tag))
-
-
-def artifact_of(registry: Client, public: Repository, tag: str) -> Artifact:
-    """Return the place of the record under a tag."""
-    return Artifact(
-        registry=registry, repository=build_repository_of(public), tag=tag, media_type=_TYPE
-    )
-
-
-async def _load(artifact: Artifact) -> UndoRecord | None:
+    artifact = artifact_of(registry, public, tag)
     try:
         found = await artifact.load()
         return None if found is None else _record(found)
@@ -139,6 +129,13 @@ async def _load(artifact: Artifact) -> UndoRecord | None:
             f"{artifact} is no undo record ({error}); tag it otherwise if it is of use, and "
             "delete that tag: what was removed before then stands in the stack's state alone"
         ) from error
+
+
+def artifact_of(registry: Client, public: Repository, tag: str) -> Artifact:
+    """Return the place of the record under a tag."""
+    return Artifact(
+        registry=registry, repository=build_repository_of(public), tag=tag, media_type=_TYPE
+    )
 
 
 def _record(found: Document) -> UndoRecord:

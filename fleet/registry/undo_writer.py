@@ -134,23 +134,21 @@ class UndoWriter:
 
 def _refused(repository: Repository, owner: str, error: OciError) -> UndoRecordError:
     build_repository = build_repository_of(repository)
-    return UndoRecordError(
-        f"{repository}: nothing goes without the undo record {build_repository}:{tag_of(owner)}: "
-        f"{error}{_remedy(error, build_repository)}"
-    )
-
-
-def _remedy(error: OciError, build_repository: Repository) -> str:
     if isinstance(error, UndoRecordError):
-        return ""
-    if isinstance(error, OverwrittenArtifactError):
-        return "; run again"
-    if isinstance(error, OversizedArtifactError):
-        return (
+        remedy = ""
+    elif isinstance(error, OverwrittenArtifactError):
+        remedy = "; run again"
+    elif isinstance(error, OversizedArtifactError):
+        remedy = (
             f"; give it another tag that begins with {PREFIX}, so that sweeps keep what it names, "
             "and delete this one: a new record begins"
         )
-    return f". See to it that this run may push to {build_repository}, or {KEEPING}"
+    else:
+        remedy = f". See to it that this run may push to {build_repository}, or {KEEPING}"
+    return UndoRecordError(
+        f"{repository}: nothing goes without the undo record {build_repository}:{tag_of(owner)}: "
+        f"{error}{remedy}"
+    )
 
 
 def _key(repository: Repository, removal: Removal) -> tuple[TagReference, str]:
