@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -245,7 +246,7 @@ class TestAnInterruptedRun:
             sent: list[str] = []
             while not sent:
                 await asyncio.sleep(0.01)
-                sent = [line for line in scene.registry.writes if line.endswith(POINTER)]
+                sent = [line for line in scene.registry.writes if re.search(waited_for, line)]
             await asyncio.sleep(0.2)
             removing.cancel()
             await removing
