@@ -47,6 +47,18 @@ def resolve(base: str, location: str, place: str) -> str:
     return str(target.copy_with(fragment=None))
 
 
+def next_page(headers: httpx.Headers, address: str) -> str:
+    """Return the address of the page after that at `address` (RFC 8288), '' after the last one.
+
+    :raises HttpError: if it is on another origin, which must get no credential.
+    """
+    link = httpx.Response(200, headers=headers).links.get("next", {}).get("url", "")
+    target = resolve(address, link, f"GET {address}") if link else ""
+    if target and not same_origin(target, address):
+        raise HttpError(f"GET {address}: the list continues on another host; refused")
+    return target
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether `host[:port]` is this machine, so that nobody else ever reached it."""
     name = urlsplit(f"//{host}").hostname or ""

@@ -47,14 +47,7 @@ def _finite(text: str) -> float:
 
 
 def _is_deeper(found: Any, depth: int) -> bool:
-    level = [found] if isinstance(found, dict | list) else []
-    for _ in range(depth):
-        level = [
-            inner
-            for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, dict | list)
-        ]
-        if not level:
-            return False
-    return True
+    if not isinstance(found, dict | list):
+        return False
+    inner = found.values() if isinstance(found, dict) else found
+    return depth == 0 or any(_is_deeper(each, depth - 1) for each in inner)

@@ -34,15 +34,9 @@ class Exchange:
         :raises UnreachableError: if the connection fails.
         :raises HttpError: if the answer exceeds a limit, or cannot be read.
         """
-        deadline = call.deadline or self._deadline
-        with failures(call.place, deadline):
-            async with asyncio.timeout(deadline):
-                response = await self._answer(call, authorization)
-                try:
-                    body = await _bounded(response, call)
-                finally:
-                    await response.aclose()
-                return Reply(status=response.status_code, headers=response.headers, body=body)
+        async with self.stream(call, authorization) as response:
+            body = await _bounded(response, call)
+            return Reply(status=response.status_code, headers=response.headers, body=body)
 
     @asynccontextmanager
     async def stream(self, call: Call, authorization: str = "") -> AsyncIterator[httpx.Response]:

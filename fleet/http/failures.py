@@ -34,18 +34,30 @@ def failures(place: str, deadline: float) -> Iterator[None]:
     :raises UnreachableError: where the connection failed.
     :raises HttpError: for everything else.
     """
+    # Never `from error`: a traceback would show the library's text.
     try:
         yield
     except ReadableError:
         raise
     except (TimeoutError, httpx.TimeoutException):
-        # Never `from error`: a traceback would show the library's text.
         raise DeadlineError(
             f"{place}: no complete answer within {deadline:g} s; "
             "check the server and the network, then run again"
         ) from None
+    except _OF_THE_REQUEST as error:
+        raise HttpError(
+            f"{place}: the request cannot be sent ({describe(error)}); check the address, and that "
+            "no user name, password or token holds a line break or another control character"
+        ) from None
+    except (httpx.TransportError, OSError) as error:
+        raise UnreachableError(
+            f"{place}: the connection failed ({describe(error)}); check that the server runs, that "
+            "its certificate is trusted (SSL_CERT_FILE) and the proxy (HTTPS_PROXY, NO_PROXY)"
+        ) from None
     except Exception as error:  # noqa: BLE001 - a transport may raise anything, and none may escape
-        raise _failure(error, place) from None
+        raise HttpError(
+            f"{place}: the answer cannot be read ({describe(error)}); check the server"
+        ) from None
 
 
 def describe(error: BaseException) -> str:
@@ -55,20 +67,6 @@ def describe(error: BaseException) -> str:
     if isinstance(error, httpx.ProxyError) and (status := re.match(r"\d{3}\b", str(error))):
         words = f"the proxy answered {status[0]}"
     return f"{name}: {words}" if words else name
-
-
-def _failure(error: Exception, place: str) -> HttpError:
-    if isinstance(error, _OF_THE_REQUEST):
-        return HttpError(
-            f"{place}: the request cannot be sent ({describe(error)}); check the address, and that "
-            "no user name, password or token holds a line break or another control character"
-        )
-    if isinstance(error, httpx.TransportError | OSError):
-        return UnreachableError(
-            f"{place}: the connection failed ({describe(error)}); check that the server runs, "
-            "that its certificate is trusted (SSL_CERT_FILE) and the proxy (HTTPS_PROXY, NO_PROXY)"
-        )
-    return HttpError(f"{place}: the answer cannot be read ({describe(error)}); check the server")
 
 
 def _words_of_the_system(error: BaseException) -> str:

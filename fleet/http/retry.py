@@ -17,6 +17,17 @@ TRANSIENT = frozenset({_TOO_MANY, 500, 502, 503, 504})
 _DIGITS = 9
 
 
+Settled = Callable[[], Awaitable[Reply | None]]
+"""Asked before a request is sent again: whether it took effect after all, and with which reply.
+
+It raises where the request must not be repeated.
+"""
+
+
+async def unsettled() -> None:
+    """Let a request be repeated."""
+
+
 def retry_after(value: str, now: datetime) -> float | None:
     """Return the seconds that a Retry-After header asks for (RFC 9110 section 10.2.3).
 
@@ -49,28 +60,25 @@ class RetryPolicy:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def run(
-        self,
-        send: Callable[[], Awaitable[Reply]],
-        place: str,
-        settled: Callable[[], Awaitable[Reply | None]] | None = None,
+        self, send: Callable[[], Awaitable[Reply]], place: str, settled: Settled = unsettled
     ) -> Reply:
         """Send until the answer is final.
-
-        `settled` is asked before a repetition whether the failed request took effect after
-        all; its reply is then the answer. It raises where the request must not be repeated.
 
         :raises UnreachableError: if the connection fails at every try.
         :raises FailingError: if the server asks for a longer wait than `longest`.
         """
         for attempt in range(1, self.attempts + 1):
-            outcome = await _try(send)
-            if isinstance(outcome, Reply) and outcome.status not in TRANSIENT:
-                return outcome
+            outcome: Reply | UnreachableError
+            try:
+                outcome = await send()
+                if outcome.status not in TRANSIENT:
+                    return outcome
+            except UnreachableError as error:
+                outcome = error
             if attempt == self.attempts:
                 break
             await self.sleep(self._wait(outcome, attempt, place))
-            done = await settled() if settled is not None else None
-            if done is not None:
+            if (done := await settled()) is not None:
                 return done
         if isinstance(outcome, Reply):
             return outcome
@@ -89,10 +97,3 @@ class RetryPolicy:
             text = f"{place}: the server answered {outcome.status} and asks to wait {asked:.0f} s"
             raise failing(outcome.status, f"{text}; run again after that")
         return asked
-
-
-async def _try(send: Callable[[], Awaitable[Reply]]) -> Reply | UnreachableError:
-    try:
-        return await send()
-    except UnreachableError as error:
-        return error

@@ -5,19 +5,23 @@ import hashlib
 import json
 import re
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from fleet.http.document import MalformedError, parse_json
 from fleet.http.text import one_line
-from fleet.registry.errors import OciError, RegistryError
-from fleet.registry.interface import MANIFEST_LIMIT, Manifest, Registry, digest_of
-from fleet.registry.manifest import OCI_MANIFEST, content_of, document_of
+from fleet.registry.client import Client
+from fleet.registry.errors import ConflictError, OciError, RegistryError
+from fleet.registry.manifest import (
+    EMPTY,
+    MANIFEST_LIMIT,
+    assemble_artifact,
+    content_of,
+    document_of,
+)
 from fleet.registry.reference import Repository
 
-# OCI image specification 1.1, "Guidance for an Empty Descriptor".
-EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
-EMPTY = b"{}"
 # OCI distribution specification 1.1, "Pulling manifests": a tag has at most 128 characters.
 _LONGEST = 128
 _UNPACKED_LIMIT = 64 * 1024 * 1024
@@ -30,10 +34,6 @@ class MalformedArtifactError(OciError):
 
 class OverwrittenArtifactError(OciError):
     """Another document lies under the tag than the one that was read."""
-
-
-class KeptArtifactError(OciError):
-    """A tag still names a document that was displaced."""
 
 
 class OversizedArtifactError(OciError):
@@ -52,7 +52,7 @@ class Document:
 class Artifact:
     """The place of a document; `media_type` is that of its layer, and the artifact's own type."""
 
-    registry: Registry
+    registry: Client
     repository: Repository
     tag: str
     media_type: str
@@ -69,7 +69,14 @@ class Artifact:
         manifest = await self.registry.get(self.repository, self.tag)
         if manifest is None:
             return None
-        layers = self._layers(manifest)
+        try:
+            document = document_of(manifest, str(self))
+            layers = content_of(document, str(self)).layers
+        except RegistryError as error:
+            raise MalformedArtifactError(str(error)) from error
+        if document.get("artifactType") != self.media_type:
+            found = one_line(str(document.get("artifactType")))
+            raise MalformedArtifactError(f"artifactType is {found!r}, not {self.media_type!r}")
         try:
             (blob,) = layers
             packed = await self.registry.read_blob(self.repository, blob)
@@ -95,7 +102,7 @@ class Artifact:
                 f"{self} would take {len(body)} bytes, more than the {MANIFEST_LIMIT} that are "
                 "read back"
             )
-        manifest = _manifest(self.media_type, body)
+        manifest = assemble_artifact(self.media_type, body)
         if manifest.digest == before:
             return before
         for blob in (EMPTY, body):
@@ -119,29 +126,16 @@ class Artifact:
             listed = (await self.registry.tags(self.repository)).tags
             for tag in (tag for tag in listed if tag.partition("-")[0] == kind):
                 if await self.registry.head(self.repository, tag) == displaced:
-                    raise KeptArtifactError(f"{self.repository}:{tag} names {displaced}")
+                    raise ConflictError(f"{self.repository}:{tag} names {displaced}")
 
-        try:
+        with suppress(ConflictError):
             await look()
             await self.registry.delete(self.repository, displaced, look=look)
-        except KeptArtifactError:
-            return
 
     async def _require(self, before: str) -> None:
         live = await self.registry.head(self.repository, self.tag)
         if before != (live or ""):
             raise OverwrittenArtifactError(f"{self} was written meanwhile, by another run")
-
-    def _layers(self, manifest: Manifest) -> Any:
-        try:
-            document = document_of(manifest, str(self))
-            layers = content_of(document, str(self)).layers
-        except RegistryError as error:
-            raise MalformedArtifactError(str(error)) from error
-        if document.get("artifactType") != self.media_type:
-            found = one_line(str(document.get("artifactType")))
-            raise MalformedArtifactError(f"artifactType is {found!r}, not {self.media_type!r}")
-        return layers
 
 
 def tag_for(prefix: str, owner: str) -> str:
@@ -169,19 +163,3 @@ def _unpacked(body: bytes) -> bytes:
     if not unpacker.eof:
         raise ValueError(f"it is cut off, or longer than {_UNPACKED_LIMIT} bytes")
     return text
-
-
-def _manifest(media_type: str, body: bytes) -> Manifest:
-    document = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "artifactType": media_type,
-        "config": _descriptor(EMPTY_TYPE, EMPTY),
-        "layers": [_descriptor(media_type, body)],
-    }
-    text = json.dumps(document, separators=(",", ":"))
-    return Manifest(body=text.encode(), media_type=OCI_MANIFEST)
-
-
-def _descriptor(media_type: str, body: bytes) -> dict[str, Any]:
-    return {"mediaType": media_type, "digest": digest_of(body), "size": len(body)}

@@ -9,22 +9,31 @@ from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
 from fleet.http import secret
+from fleet.http.addresses import origin
 from fleet.http.document import MalformedError, parse_json
 from fleet.http.message import Call, Reply
 from fleet.http.retry import TRANSIENT, failing
-from fleet.registry.challenge import Challenge, parse_challenges
-from fleet.registry.credentials import Credentials
+from fleet.registry.challenge import Challenge, parse_challenges, require_realm
+from fleet.registry.docker_login import Credentials
 from fleet.registry.errors import AuthenticationError
 from fleet.registry.login import NO_LOGINS, Logins, find_credentials
-from fleet.registry.realm import require_realm
 from fleet.registry.reference import Repository
-from fleet.registry.scopes import merge_scopes, pushing, repository_of
 
+PULL = "pull"
+PUSH = "pull,push"
+REMOVE = "delete,pull,push"
+_REPOSITORY = "repository:"
 _CLIENT = "image-fleet-oci"
 # Distribution token specification: the lifetime where the server names none.
 _LIFETIME = 60.0
 # Renew a little early, so that a token does not expire on the way.
 _MARGIN = 5.0
+
+
+def scope(repository: Repository, actions: str, *sources: Repository) -> tuple[str, ...]:
+    """Return the scopes for `actions` on a repository and for pulling from `sources`."""
+    pulls = (f"{_REPOSITORY}{source.name}:{PULL}" for source in sources)
+    return (f"{_REPOSITORY}{repository.name}:{actions}", *pulls)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +42,7 @@ class _Grant:
     expires: float
 
 
-_Key = tuple[str, tuple[str, ...]]
+_Key = tuple[tuple[str, str, int], tuple[str, ...]]
 
 
 class Authenticator:
@@ -54,8 +63,9 @@ class Authenticator:
     def current(self, call: Call) -> str:
         """Return the header to send at once; empty where none is known or it has expired."""
         grant = self._grants.get(_key(call))
-        fresh = grant is not None and time.monotonic() < grant.expires
-        return grant.authorization if grant is not None and fresh else ""
+        if grant is None or time.monotonic() >= grant.expires:
+            return ""
+        return grant.authorization
 
     async def renew(self, call: Call, headers: Iterable[str], refused: str) -> str:
         """Return a header that answers one of the challenges; `refused` was just rejected.
@@ -77,14 +87,14 @@ class Authenticator:
 
         A Bearer whose token server the registry may not name can't be answered.
         """
-        repository = Repository(host=urlsplit(call.url).netloc, name=repository_of(call.scopes))
+        repository = Repository(host=urlsplit(call.url).netloc, name=_repository_of(call.scopes))
         credentials = await find_credentials(repository, self._logins, self._environment)
         refusal: AuthenticationError | None = None
         for challenge in challenges:
             if challenge.scheme != "bearer" or not challenge.parameters.get("realm"):
                 continue
             try:
-                realm = require_realm(_origin(call.url), challenge.parameters["realm"])
+                realm = require_realm(call.url, challenge.parameters["realm"])
             except AuthenticationError as error:
                 refusal = refusal or error
                 continue
@@ -107,45 +117,34 @@ class Authenticator:
     ) -> _Grant:
         asked = challenge.parameters.get("scope", "").split()
         service = challenge.parameters.get("service", "")
-        reply = await self._ask(realm, service, (*asked, *call.scopes), credentials)
-        stronger = pushing(call.scopes)
+
+        async def ask(scopes: tuple[str, ...]) -> Reply:
+            wanted = merge_scopes((*asked, *scopes))
+            return await self._fetch(*_token_call(realm, service, wanted, credentials))
+
+        reply = await ask(call.scopes)
+        stronger = _pushing(call.scopes)
         if reply.status == HTTPStatus.FORBIDDEN and credentials is not None and stronger:
             # GitHub's token server refuses to let a package be read that does not exist yet. Those
             # who may make it get a token to push, and the registry itself then says 404.
-            reply = await self._ask(realm, service, (*asked, *stronger), credentials)
+            reply = await ask(stronger)
+        what = f"{call.place}: the token server {realm} answered {reply.status}"
         if reply.status in TRANSIENT:
-            text = f"{realm}: the token server answered {reply.status}; run again later"
-            raise failing(reply.status, text)
-        if reply.status != HTTPStatus.OK:
-            raise self._refused(realm, reply.status, call, credentials)
-        return _parse_token(reply.body, realm)
-
-    def _refused(
-        self, realm: str, status: int, call: Call, credentials: Credentials | None
-    ) -> AuthenticationError:
-        what = f"{call.place}: the token server {realm} answered {status}"
-        if credentials is None:
+            raise failing(reply.status, f"{what}; run again later")
+        if reply.status != HTTPStatus.OK and credentials is None:
             remedy = self._logins.remedy(urlsplit(call.url).netloc)
-            return AuthenticationError(f"{what} without a login. {remedy}")
-        return AuthenticationError(
-            f"{what}. Check that the login is valid and may use this repository. Some registries "
-            "answer so for a repository that does not exist and that the login may not make"
-        )
-
-    async def _ask(
-        self, realm: str, service: str, scopes: tuple[str, ...], credentials: Credentials | None
-    ) -> Reply:
-        request, authorization = _token_call(realm, service, merge_scopes(scopes), credentials)
-        return await self._fetch(request, authorization)
+            raise AuthenticationError(f"{what} without a login. {remedy}")
+        if reply.status != HTTPStatus.OK:
+            raise AuthenticationError(
+                f"{what}. Check that the login is valid and may use this repository. Some "
+                "registries answer so for a repository that does not exist and that the login may "
+                "not make"
+            )
+        return _parse_token(reply.body, realm)
 
 
 def _key(call: Call) -> _Key:
-    return _origin(call.url), call.scopes
-
-
-def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    return origin(call.url), call.scopes
 
 
 def _token_call(
@@ -180,3 +179,26 @@ def _parse_token(body: bytes, realm: str) -> _Grant:
         raise AuthenticationError(f"{realm}: the token server's answer is malformed")
     expires = time.monotonic() + max(lifetime - _MARGIN, 1.0)
     return _Grant(authorization=f"Bearer {secret.token(token, realm)}", expires=expires)
+
+
+def _repository_of(scopes: tuple[str, ...]) -> str:
+    """Return the name of the repository that is acted on, '' where the scopes name none."""
+    first = scopes[0] if scopes else ""
+    return first.removeprefix(_REPOSITORY).rpartition(":")[0] if _REPOSITORY in first else ""
+
+
+def _pushing(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the scopes with pushing to the repository as well, none where they have that."""
+    first = scopes[0] if scopes else ""
+    return (f"{first.removesuffix(PULL)}{PUSH}", *scopes[1:]) if first.endswith(f":{PULL}") else ()
+
+
+def merge_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """Join scopes `type:name:actions` of one resource; sorted, each resource once."""
+    actions: defaultdict[str, set[str]] = defaultdict(set)
+    for each in scopes:
+        resource, _, wanted = each.rpartition(":")
+        actions[resource] |= set(wanted.split(","))
+    return tuple(
+        f"{resource}:{','.join(sorted(actions[resource]))}" for resource in sorted(actions)
+    )

@@ -1,10 +1,10 @@
 """Blobs: read, written, mounted from a repository to another, or copied as a stream."""
 
 import asyncio
+import functools
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlencode
@@ -13,11 +13,11 @@ import httpx
 
 from fleet.http.addresses import resolve
 from fleet.http.message import Call, Reply
+from fleet.registry.auth import PULL, PUSH, scope
 from fleet.registry.docker_hub import address_of
 from fleet.registry.errors import AuthenticationError, RegistryError
-from fleet.registry.interface import MANIFEST_LIMIT, Blob, digest_of
+from fleet.registry.manifest import MANIFEST_LIMIT, Blob, digest_of
 from fleet.registry.reference import Repository
-from fleet.registry.scopes import PULL, PUSH, scope
 from fleet.registry.transport import UNAUTHORIZED, Transport, in_effect, refuse_denied, unexpected
 
 # Layers of some hundred megabytes cross a slow line within this; a stalled one ends earlier by
@@ -26,23 +26,10 @@ _COPY_DEADLINE = 1800.0
 _STORED = frozenset({201, 204})
 _CHUNK = 1024 * 1024
 _THERE = frozenset({200, 206})
-_BINARY = {"Content-Type": "application/octet-stream"}
 # No HEAD here, or one that is not challenged, which `Transport.send` lets through.
 NO_HEAD = frozenset({401, 405})
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Upload:
-    """An upload session: its address, and the registry's own one and the scopes that began it."""
-
-    address: str
-    owner: str
-    scopes: tuple[str, ...]
-
-    def finishing(self, digest: str) -> str:
-        """Return the address that ends the upload of a blob."""
-        joint = "&" if "?" in self.address else "?"
-        return f"{self.address}{joint}{urlencode({'digest': digest})}"
+_Content = bytes | Callable[[], AsyncIterator[bytes]]
 
 
 class BlobTransfer:
@@ -57,7 +44,7 @@ class BlobTransfer:
 
     async def read_blob(self, repository: Repository, blob: Blob) -> bytes:
         """Return a small blob whole, checked against its digest."""
-        call = self._blob_call("GET", repository, blob.digest, limit=MANIFEST_LIMIT)
+        call = replace(self._blob_call("GET", repository, blob.digest), limit=MANIFEST_LIMIT)
         reply = await self._transport.send(call)
         if reply.status != HTTPStatus.OK:
             raise unexpected(reply, call.place)
@@ -76,24 +63,19 @@ class BlobTransfer:
         """
         await self._write(repository, blob, lambda: _chunks(path))
 
-    async def _write(
-        self,
-        repository: Repository,
-        blob: Blob,
-        content: bytes | Callable[[], AsyncIterator[bytes]],
-    ) -> None:
+    async def transfer_blob(self, source: Repository, target: Repository, blob: Blob) -> None:
+        """Make a blob of `source` available in `target`, by mounting or else by copying."""
+        if source == target:
+            return
+        session = await self._mount(source, target, blob.digest)
+        if session:
+            async with self._transport.copies:
+                await self._copy(source, target, blob, session)
+
+    async def _write(self, repository: Repository, blob: Blob, content: _Content) -> None:
         if await self._has(repository, blob.digest):
             return
-        upload = await self._start(repository)
-        call = Call(
-            method="PUT",
-            url=upload.finishing(blob.digest),
-            scopes=upload.scopes,
-            headers={**_BINARY, "Content-Length": str(blob.size)},
-            content=content,
-            deadline=None if isinstance(content, bytes) else _COPY_DEADLINE,
-            owner=upload.owner,
-        )
+        call = self._upload_call(repository, blob, await self._start(repository), content)
 
         async def settled() -> Reply | None:
             # The upload that took effect ended its session: to finish that again is a 404.
@@ -104,30 +86,10 @@ class BlobTransfer:
         if reply.status not in _STORED:
             raise unexpected(reply, call.place)
 
-    async def transfer_blob(self, source: Repository, target: Repository, blob: Blob) -> None:
-        """Make a blob of `source` available in `target`, by mounting or else by copying."""
-        if source == target:
-            return
-        upload = await self._mount(source, target, blob.digest)
-        if upload is None:
-            return
-        async with self._transport.copies:
-            # Another image that shares the blob may have brought it while this one waited; and
-            # the upload's token may have expired, which this renews.
-            if await self._has(target, blob.digest, upload.scopes):
-                await self._abandon(upload)
-                return
-            await self._copy(source, target, blob, upload)
-
-    async def _mount(self, source: Repository, target: Repository, digest: str) -> _Upload | None:
-        """Return None when mounted, else an upload session."""
+    async def _mount(self, source: Repository, target: Repository, digest: str) -> str:
+        """Return '' when mounted, else the address of an upload session."""
         query = urlencode({"mount": digest, "from": source.name})
-        call = Call(
-            method="POST",
-            url=f"{self.address(target)}/blobs/uploads/?{query}",
-            scopes=scope(target, PUSH, source),
-            headers={"Content-Length": "0"},
-        )
+        call = self._session_call(target, f"?{query}", source)
         try:
             reply = await self._transport.send(call)
         except AuthenticationError:
@@ -135,27 +97,22 @@ class BlobTransfer:
             # push shows when the upload starts.
             return await self._start(target)
         if reply.status == HTTPStatus.CREATED:
-            return None
+            return ""
         if reply.status == HTTPStatus.ACCEPTED:
-            return _upload(reply, call)
+            return _location(reply, call)
         # Some registries refuse the mount itself where they should fall back to an upload.
         return await self._start(target)
 
-    async def _start(self, repository: Repository) -> _Upload:
-        call = Call(
-            method="POST",
-            url=f"{self.address(repository)}/blobs/uploads/",
-            scopes=scope(repository, PUSH),
-            headers={"Content-Length": "0"},
-        )
+    async def _start(self, repository: Repository) -> str:
+        """Return the address of a new upload session."""
+        call = self._session_call(repository)
         reply = await self._transport.send(call)
         if reply.status != HTTPStatus.ACCEPTED:
             raise unexpected(reply, call.place)
-        return _upload(reply, call)
+        return _location(reply, call)
 
-    async def _has(self, repository: Repository, digest: str, scopes: tuple[str, ...] = ()) -> bool:
-        call = self._blob_call("HEAD", repository, digest)
-        call = replace(call, scopes=scopes or call.scopes)
+    async def _has(self, repository: Repository, digest: str, actions: str = PULL) -> bool:
+        call = self._blob_call("HEAD", repository, digest, actions)
         reply = await self._transport.send(call)
         if reply.status in NO_HEAD:
             # One byte is enough to see that it is there.
@@ -165,76 +122,89 @@ class BlobTransfer:
             raise unexpected(reply, call.place)
         return reply.status in _THERE
 
-    async def _abandon(self, upload: _Upload) -> None:
-        """End an upload session that is not needed; registries expire them anyway."""
-        call = Call(method="DELETE", url=upload.address, scopes=upload.scopes, owner=upload.owner)
-        with suppress(RegistryError):
-            await self._transport.send(call)
-
-    async def _copy(
-        self, source: Repository, target: Repository, blob: Blob, upload: _Upload
-    ) -> None:
+    async def _copy(self, source: Repository, target: Repository, blob: Blob, session: str) -> None:
         place = f"copy of {blob.digest} from {source} to {target}"
-        await self._require(source, blob)
-        uploads = [upload]
-
-        async def attempt() -> Reply:
-            return await self._stream(source, blob, uploads.pop())
+        # A session that has taken bytes cannot be restarted: each try has its own.
+        sessions = [session]
 
         async def prepare() -> Reply | None:
             # No stream can be sent once more on a 401: what is asked here with the scope of the
-            # download, then with that of the upload, renews the token of each.
-            await self._require(source, blob)
-            if await self._has(target, blob.digest):
+            # upload, then with that of the download, renews the token of each. And another image
+            # that shares the blob may have brought it meanwhile.
+            if await self._has(target, blob.digest, PUSH):
                 return in_effect(HTTPStatus.CREATED)
-            # A session that has taken bytes cannot be restarted: each try has its own.
-            uploads.append(await self._start(target))
+            if not await self._has(source, blob.digest):
+                raise RegistryError(
+                    f"{source}: blob {blob.digest} is missing; build the image again"
+                )
+            if not sessions:
+                sessions.append(await self._start(target))
             return None
 
-        reply = await self._transport.retry.run(attempt, place, prepare)
+        async def attempt() -> Reply:
+            return await self._stream(source, target, blob, sessions.pop())
+
+        async def run() -> Reply:
+            return await prepare() or await self._transport.retry.run(attempt, place, prepare)
+
+        reply = await run()
         if reply.status == UNAUTHORIZED:
-            reply = await prepare() or await self._transport.retry.run(attempt, place, prepare)
+            reply = await run()
         refuse_denied(reply, place)
         if reply.status not in _STORED:
             raise unexpected(reply, place)
 
-    async def _require(self, source: Repository, blob: Blob) -> None:
-        if not await self._has(source, blob.digest):
-            raise RegistryError(f"{source}: blob {blob.digest} is missing; build the image again")
-
-    async def _stream(self, source: Repository, blob: Blob, upload: _Upload) -> Reply:
+    async def _stream(
+        self, source: Repository, target: Repository, blob: Blob, session: str
+    ) -> Reply:
         down = replace(self._blob_call("GET", source, blob.digest), deadline=_COPY_DEADLINE)
         async with self._transport.download(down) as answer:
             if answer.status_code != HTTPStatus.OK:
                 return Reply(status=answer.status_code, headers=answer.headers, body=b"")
-            up = Call(
-                method="PUT",
-                url=upload.finishing(blob.digest),
-                scopes=upload.scopes,
-                headers={**_BINARY, "Content-Length": str(blob.size)},
-                content=lambda: _verified(answer, blob, source),
-                deadline=_COPY_DEADLINE,
-                owner=upload.owner,
-            )
-            return await self._transport.upload(up)
+            checked = functools.partial(_verified, answer, blob, source)
+            return await self._transport.upload(self._upload_call(target, blob, session, checked))
 
     def _blob_call(
-        self, method: str, repository: Repository, digest: str, limit: int = 64 * 1024
+        self, method: str, repository: Repository, digest: str, actions: str = PULL
     ) -> Call:
         return Call(
             method=method,
             url=f"{self.address(repository)}/blobs/{digest}",
-            scopes=scope(repository, PULL),
-            limit=limit,
+            scopes=scope(repository, actions),
+        )
+
+    def _session_call(self, repository: Repository, query: str = "", *sources: Repository) -> Call:
+        return Call(
+            method="POST",
+            url=f"{self.address(repository)}/blobs/uploads/{query}",
+            scopes=scope(repository, PUSH, *sources),
+            headers={"Content-Length": "0"},
+        )
+
+    def _upload_call(
+        self, repository: Repository, blob: Blob, session: str, content: _Content
+    ) -> Call:
+        """Return the request that brings all bytes of a blob and ends an upload session."""
+        joint = "&" if "?" in session else "?"
+        return Call(
+            method="PUT",
+            url=f"{session}{joint}{urlencode({'digest': blob.digest})}",
+            scopes=scope(repository, PUSH),
+            headers={
+                "Content-Type": "application/octet-stream",
+                "Content-Length": str(blob.size),
+            },
+            content=content,
+            deadline=None if isinstance(content, bytes) else _COPY_DEADLINE,
+            owner=self.address(repository),
         )
 
 
-def _upload(reply: Reply, call: Call) -> _Upload:
+def _location(reply: Reply, call: Call) -> str:
     location: str = reply.headers.get("Location", "")
     if not location:
         raise RegistryError(f"{call.place}: the registry started an upload but names no Location")
-    address = resolve(call.url, location, call.place)
-    return _Upload(address=address, scopes=call.scopes, owner=call.url)
+    return resolve(call.url, location, call.place)
 
 
 async def _chunks(path: Path) -> AsyncIterator[bytes]:

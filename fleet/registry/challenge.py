@@ -1,17 +1,28 @@
-"""Challenges of a registry: the WWW-Authenticate headers of RFC 9110, section 11.6.1."""
+"""Challenges of a registry (RFC 9110, section 11.6.1), and the token servers that they may name."""
 
+import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from fleet.http.addresses import is_loopback, resolve
+from fleet.http.errors import HttpError
+from fleet.registry.errors import AuthenticationError
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - the grammar of RFC 9110, section 5.6.2
-# A bare value may be an address here, and the next parameter follow without a comma: some do so.
-_PARAMETER = re.compile(rf'({_TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"=][^\s,"]*))(?=[\s,]|\Z)')
-# A scheme stands alone, before a token68 (RFC 9110, section 11.2), or before its first parameter.
-_SCHEME = re.compile(rf"({_TOKEN})(?:[ \t]+|(?=,)|\Z)")
-_TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*[ \t]*(?=,|\Z)")
-_BETWEEN = re.compile(r"[\s,]*")
+# A parameter, else a scheme, which stands alone, before a token68 (RFC 9110, section 11.2), or
+# before its first parameter. A bare value may be an address here, and the next parameter follow
+# without a comma: some do so.
+_ITEM = re.compile(
+    rf"""[\s,]*(?:
+        (?P<name>{_TOKEN})\s*=\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s,"=][^\s,"]*))
+        | (?P<scheme>{_TOKEN})(?:[ \t]+[A-Za-z0-9._~+/-]+=*[ \t]*(?=,|\Z))?
+    )(?=[\s,]|\Z)""",
+    re.VERBOSE,
+)
 _QUOTED_PAIR = re.compile(r"\\(.)")
+_LABELS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,31 +44,69 @@ def parse_challenges(headers: Iterable[str]) -> tuple[Challenge, ...]:
 
 def _parse(header: str) -> list[Challenge]:
     found: list[tuple[str, dict[str, str]]] = []
-    position = _skip(header, 0)
-    while position < len(header):
-        parameter = _PARAMETER.match(header, position)
-        if parameter is not None and found:
-            name, quoted, bare = parameter.groups()
-            value = bare if quoted is None else _QUOTED_PAIR.sub(r"\1", quoted)
-            found[-1][1].setdefault(name.lower(), value)
-            position = _skip(header, parameter.end())
-            continue
-        scheme = _SCHEME.match(header, position)
-        if scheme is None:
+    position = 0
+    while item := _ITEM.match(header, position):
+        if item["scheme"]:
+            found.append((item["scheme"].lower(), {}))
+        elif found:
+            quoted = item["quoted"]
+            value = item["bare"] if quoted is None else _QUOTED_PAIR.sub(r"\1", quoted)
+            found[-1][1].setdefault(item["name"].lower(), value)
+        else:
             break
-        found.append((scheme[1].lower(), {}))
-        position = _after_scheme(header, scheme.end())
+        position = item.end()
     return [Challenge(scheme=scheme, parameters=values) for scheme, values in found]
 
 
-def _after_scheme(header: str, position: int) -> int:
-    """Return where the first parameter, or the next challenge begins."""
-    if _PARAMETER.match(header, position):
-        return position
-    token68 = _TOKEN68.match(header, position)
-    return _skip(header, token68.end() if token68 else position)
+def require_realm(url: str, realm: str) -> str:
+    """Return the address of a token server if the registry that was asked at `url` may name it.
+
+    A registry can name any address as its token server, and gets there whatever is sent to it. So
+    TLS is never given up; a token server is on the registry's own host, or shares its last two
+    labels (registry-1.docker.io and auth.docker.io); this machine and addresses by number are
+    themselves alone.
+
+    :raises AuthenticationError: if the realm is not one of these.
+    """
+    called = urlsplit(url)
+    place = f"{called.scheme}://{called.netloc}"
+    target, fault = "", "it is not an address"
+    # A relative one is none: `Bearer realm="registry"` names no token server.
+    if "://" in realm:
+        try:
+            target = resolve(url, realm, place)
+            fault = _fault(called.hostname or "", urlsplit(target).hostname or "")
+        except HttpError as error:
+            fault = str(error)
+    if fault:
+        raise AuthenticationError(
+            f"{place}: the token server {realm!r} is not asked: {fault}. Expected one on the "
+            "registry's own domain, with https://. Nothing was sent to it. Check the registry's "
+            "address and its configuration"
+        )
+    return target
 
 
-def _skip(header: str, position: int) -> int:
-    found = _BETWEEN.match(header, position)
-    return found.end() if found else position
+def _fault(here: str, there: str) -> str:
+    local = is_loopback(f"[{there}]" if ":" in there else there)
+    if here == there or (local and is_loopback(f"[{here}]" if ":" in here else here)):
+        return ""
+    if local:
+        return "it is this machine itself"
+    if _is_address(here) or _is_address(there) or _domain(here) != _domain(there):
+        return "it belongs to another domain"
+    return ""
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _domain(host: str) -> str:
+    labels = host.removesuffix(".").split(".")
+    # A name of one label has no domain that it could share.
+    return host if len(labels) < _LABELS else ".".join(labels[-_LABELS:])

@@ -1,23 +1,23 @@
 """A registry over HTTP, by the OCI distribution specification 1.1."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from httpx import Headers, Response
-
-from fleet.http.addresses import resolve
+from fleet.http.addresses import next_page
 from fleet.http.document import MalformedError, parse_json
 from fleet.http.message import Call, Reply
+from fleet.http.retry import unsettled
 from fleet.http.text import one_line
+from fleet.registry.auth import PULL, PUSH, REMOVE, scope
 from fleet.registry.blobs import NO_HEAD, BlobTransfer
 from fleet.registry.errors import RegistryError, moved
-from fleet.registry.interface import MANIFEST_LIMIT, DeleteOutcome, Look, Manifest, TagList
-from fleet.registry.manifest import ACCEPTED
+from fleet.registry.manifest import ACCEPTED, MANIFEST_LIMIT, Manifest
 from fleet.registry.reference import Repository, is_digest, is_tag
-from fleet.registry.scopes import PULL, PUSH, REMOVE, scope
-from fleet.registry.transport import Transport, in_effect, unexpected
+from fleet.registry.transport import in_effect, unexpected
 
 # What a page of a tag list is wished to hold, 0 for no wish: quay.io answers 413 to more than 100.
 _PAGE_SIZES = (1000, 100, 0)
@@ -31,12 +31,35 @@ _WRITTEN = frozenset({200, 201, 202})
 _DELETED = frozenset({200, 202, 204})
 
 
-class Client(BlobTransfer):
-    """A `Registry` over HTTP."""
+@dataclass(frozen=True, kw_only=True)
+class TagList:
+    """The tags of a repository, sorted; `known` is false where the registry has no such name.
 
-    def __init__(self, transport: Transport) -> None:
-        super().__init__(transport)
-        self._transport = transport
+    `date` is the registry's own time of the answer (RFC 3339, UTC), empty where it told none.
+    """
+
+    tags: tuple[str, ...]
+    known: bool
+    date: str = ""
+
+
+Look = Callable[[], Awaitable[None]]
+"""A last look before a write: it raises where that must not be sent (again)."""
+
+
+class DeleteOutcome:
+    """What a registry made of a DELETE: the possible values."""
+
+    DONE = "done"
+    ABSENT = "absent"
+    UNSUPPORTED = "unsupported"
+
+
+class Client(BlobTransfer):
+    """A registry over HTTP.
+
+    Every method raises `RegistryError` when the registry fails or answers with nonsense.
+    """
 
     async def head(self, repository: Repository, reference: str) -> str | None:
         """Return the digest that a tag or digest names, or None where it is absent."""
@@ -79,10 +102,14 @@ class Client(BlobTransfer):
         *,
         named: str | None = None,
     ) -> None:
-        """Write a manifest under a tag or under its own digest, as `Registry` says.
+        """Write a manifest under a tag or under its own digest.
 
-        After a reset, a 429 or a 5xx the reference is read before the same bytes are sent again:
-        the write may have taken effect, and a wait of a minute is long enough for another one.
+        `named` is the digest that the tag was seen to name just before, None where it was absent.
+        No registry compares and swaps, so the caller looks before the first request. After a
+        reset, a 429 or a 5xx this looks again before the same bytes are sent once more: the write
+        may have taken effect, and a wait of a minute is long enough for another one.
+
+        :raises ConflictError: if the tag names by then neither that nor what is written.
         """
         if len(manifest.body) > MANIFEST_LIMIT:
             raise RegistryError(
@@ -95,9 +122,8 @@ class Client(BlobTransfer):
             live = await self.head(repository, reference)
             if live == manifest.digest:
                 return in_effect(HTTPStatus.CREATED)
-            if not is_digest(reference) and live != named:
-                expected = f"a moment ago {named or 'nothing'}, to be {manifest.digest}"
-                raise moved(f"{repository}:{reference}", live, expected)
+            if not is_digest(reference):
+                _require_named(f"{repository}:{reference}", live, named, manifest.digest)
             return None
 
         reply = await self._transport.send(call, settled)
@@ -112,22 +138,25 @@ class Client(BlobTransfer):
         reference: str,
         *,
         named: str | None = None,
-        look: Look | None = None,
+        look: Look = unsettled,
     ) -> str:
-        """Delete a tag or digest, as `Registry` says; return a value of `DeleteOutcome`."""
+        """Delete a tag or digest; return a value of `DeleteOutcome`.
+
+        `named` is the digest that the tag was seen to name just before, as with `put`. For a
+        digest that tags may have come to name, `look` is awaited before the request is repeated.
+
+        :raises ConflictError: if the tag names another one before the request is repeated.
+        """
         call = self._manifest_call("DELETE", repository, reference, REMOVE)
 
         async def settled() -> Reply | None:
-            if look is not None:
-                await look()
+            await look()
             if is_digest(reference):
                 return None
             live = await self.head(repository, reference)
             if live is None:
                 return in_effect(HTTPStatus.ACCEPTED)
-            if live != named:
-                expected = f"a moment ago {named or 'nothing'}, to be removed"
-                raise moved(f"{repository}:{reference}", live, expected)
+            _require_named(f"{repository}:{reference}", live, named, "removed")
             return None
 
         reply = await self._transport.send(call, settled)
@@ -141,7 +170,18 @@ class Client(BlobTransfer):
 
     async def tags(self, repository: Repository) -> TagList:
         """List every tag, over all pages."""
-        call, reply = await self._first_page(repository)
+        # Pages of a size; where that is refused of a smaller one, then of any.
+        for size in _PAGE_SIZES:
+            wish = f"?n={size}" if size else ""
+            call = Call(
+                method="GET",
+                url=f"{self.address(repository)}/tags/list{wish}",
+                scopes=scope(repository, PULL),
+                limit=_PAGE_LIMIT,
+            )
+            reply = await self._transport.send(call)
+            if reply.status not in _TOO_MANY_ASKED:
+                break
         if reply.status == HTTPStatus.NOT_FOUND:
             return TagList(tags=(), known=False)
         found: set[str] = set()
@@ -151,24 +191,14 @@ class Client(BlobTransfer):
                 raise unexpected(reply, call.place)
             found |= set(_page_of(reply.body, call.place))
             seen.add(call.url)
-            address = _next_page(reply.headers, call.url)
+            address = next_page(reply.headers, call.url)
             if not address:
                 date = _date_of(reply.headers.get("Date", ""))
                 return TagList(tags=tuple(sorted(found)), known=True, date=date)
             if address in seen or len(seen) == _PAGES:
                 raise RegistryError(f"{repository}: the pages of the tag list never end")
-            call = _page_call(repository, address)
+            call = replace(call, url=address)
             reply = await self._transport.send(call)
-
-    async def _first_page(self, repository: Repository) -> tuple[Call, Reply]:
-        """Ask for pages of a size; where that is refused for a smaller one, then for any."""
-        for size in _PAGE_SIZES:
-            wish = f"?n={size}" if size else ""
-            call = _page_call(repository, f"{self.address(repository)}/tags/list{wish}")
-            reply = await self._transport.send(call)
-            if reply.status not in _TOO_MANY_ASKED:
-                break
-        return call, reply
 
     def _manifest_call(
         self,
@@ -189,8 +219,9 @@ class Client(BlobTransfer):
         )
 
 
-def _page_call(repository: Repository, address: str) -> Call:
-    return Call(method="GET", url=address, scopes=scope(repository, PULL), limit=_PAGE_LIMIT)
+def _require_named(place: str, live: str | None, named: str | None, to_be: str) -> None:
+    if live != named:
+        raise moved(place, live, f"a moment ago {named or 'nothing'}, to be {to_be}")
 
 
 def _require_same(expected: str, found: str, place: str) -> None:
@@ -229,13 +260,3 @@ def _date_of(header: str) -> str:
     except (ValueError, OverflowError):
         return ""
     return utc.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _next_page(headers: Headers, address: str) -> str:
-    link = Response(200, headers=headers).links.get("next", {}).get("url", "")
-    if not link:
-        return ""
-    target = resolve(address, link, f"GET {address}")
-    if urlsplit(target)[:2] != urlsplit(address)[:2]:
-        raise RegistryError(f"GET {address}: the tag list continues on another host; refused")
-    return target

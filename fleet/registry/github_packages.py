@@ -4,21 +4,20 @@ Paths, parameters and answers are those of GitHub's OpenAPI description, operati
 `packages/*-package-version*`. A *version* there is a digest with all its tags.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from httpx import Response
-
 from fleet.http import secret
-from fleet.http.addresses import resolve, same_origin
+from fleet.http.addresses import next_page, same_origin
 from fleet.http.document import parse_json
 from fleet.http.message import Call, Reply
+from fleet.http.retry import Settled, unsettled
 from fleet.http.text import one_line
+from fleet.registry.client import Look
 from fleet.registry.errors import RegistryError, UnsupportedRemovalError
-from fleet.registry.interface import Look
 from fleet.registry.reference import Repository
 from fleet.registry.transport import Transport, unexpected
 
@@ -39,12 +38,11 @@ _REMEDY = (
 
 @dataclass(frozen=True, kw_only=True)
 class Version:
-    """A digest of a package, with all tags that name it; `updated_at` is RFC 3339 in UTC."""
+    """A digest of a package, with all tags that name it."""
 
     number: int
     digest: str
     tags: tuple[str, ...]
-    updated_at: str
 
 
 def is_ghcr(host: str, environment: Mapping[str, str]) -> bool:
@@ -96,9 +94,12 @@ class Packages:
         following = f"{address}/versions" + ("?per_page=100" if "/orgs/" in address else "")
         for _ in range(_PAGES):
             reply = await self._send("GET", following)
-            for entry in _list(reply, following):
+            entries = _json(reply, following)
+            if not isinstance(entries, list):
+                raise RegistryError(f"GET {following}: GitHub's answer is no list")
+            for entry in entries:
                 yield _version(entry, following)
-            following = self._next(reply, following)
+            following = next_page(reply.headers, following)
             if not following:
                 return
         raise RegistryError(f"GET {address}/versions: the pages never end")
@@ -121,12 +122,7 @@ class Packages:
         :raises RegistryError: if GitHub refuses, as it does for the last tagged version.
         """
         address = f"{await self._address(repository)}/versions/{number}"
-
-        async def settled() -> Reply | None:
-            await look()
-            return None
-
-        reply = await self._send("DELETE", address, HTTPStatus.NOT_FOUND, settled=settled)
+        reply = await self._send("DELETE", address, HTTPStatus.NOT_FOUND, settled=look)
         if reply.status == HTTPStatus.NOT_FOUND:
             # GitHub answers 404 to those who may not know; one that is gone is told apart by
             # the tag itself.
@@ -147,25 +143,29 @@ class Packages:
                 f"{repository}: GitHub's registry deletes nothing itself, and for its Packages "
                 f"API ({self._base}) there is no token; {_REMEDY}"
             )
+        netloc = urlsplit(self._base).netloc
+        if not f"{self._base}/".startswith(("https://", f"{self._transport.base(netloc)}/")):
+            raise RegistryError(f"{API}: {self._base} has no https://, and a token is sent to it")
         for kind in ("orgs", "users"):
             # The slashes of a nested package are part of its name.
             address = f"{self._base}/{kind}/{owner}/packages/container/{quote(name, safe='')}"
             reply = await self._send("GET", address, HTTPStatus.NOT_FOUND)
-            if reply.status == HTTPStatus.OK:
-                _require_scope(reply, repository)
-                return address
+            if reply.status == HTTPStatus.NOT_FOUND:
+                continue
+            scopes = reply.headers.get("X-OAuth-Scopes", _DELETE_SCOPE)
+            if _DELETE_SCOPE not in {scope.strip() for scope in scopes.split(",")}:
+                raise UnsupportedRemovalError(
+                    f"{repository}: the token's scopes ({one_line(scopes) or 'none'}) lack "
+                    f"{_DELETE_SCOPE}; {_REMEDY}"
+                )
+            return address
         raise UnsupportedRemovalError(
             f"{repository}: GitHub shows no such package to this token; {_REMEDY}"
         )
 
     async def _send(
-        self,
-        method: str,
-        address: str,
-        *also: int,
-        settled: Callable[[], Awaitable[Reply | None]] | None = None,
+        self, method: str, address: str, *also: int, settled: Settled = unsettled
     ) -> Reply:
-        self._require_secure(address)
         headers = {
             "Accept": "application/vnd.github+json",
             "X-GitHub-Api-Version": "2022-11-28",
@@ -182,40 +182,9 @@ class Packages:
             )
         raise unexpected(reply, call.place)
 
-    def _require_secure(self, address: str) -> None:
-        url = urlsplit(address)
-        if f"{url.scheme}://{url.netloc}" not in {
-            f"https://{url.netloc}",
-            self._transport.base(url.netloc),
-        }:
-            raise RegistryError(f"{API}: {self._base} has no https://, and a token is sent to it")
-
-    def _next(self, reply: Reply, address: str) -> str:
-        link = Response(200, headers=reply.headers).links.get("next", {}).get("url", "")
-        target = resolve(address, link, f"GET {address}") if link else ""
-        if target and not target.startswith(f"{self._base}/"):
-            raise RegistryError(f"GET {address}: the list continues on another host; refused")
-        return target
-
-
-def _require_scope(reply: Reply, repository: Repository) -> None:
-    given = reply.headers.get("X-OAuth-Scopes")
-    if given is not None and _DELETE_SCOPE not in {scope.strip() for scope in given.split(",")}:
-        raise UnsupportedRemovalError(
-            f"{repository}: the token's scopes ({one_line(given) or 'none'}) lack {_DELETE_SCOPE}; "
-            f"{_REMEDY}"
-        )
-
 
 def _json(reply: Reply, address: str) -> Any:
     return parse_json(reply.body, f"GET {address}: GitHub's answer")
-
-
-def _list(reply: Reply, address: str) -> list[Any]:
-    entries = _json(reply, address)
-    if not isinstance(entries, list):
-        raise RegistryError(f"GET {address}: GitHub's answer is no list")
-    return entries
 
 
 def _version(entry: Any, address: str) -> Version:
@@ -225,7 +194,6 @@ def _version(entry: Any, address: str) -> Version:
             number=int(entry["id"]),
             digest=str(entry["name"]),
             tags=tuple(str(tag) for tag in tags),
-            updated_at=str(entry["updated_at"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RegistryError(f"GET {address}: GitHub's answer is malformed") from error

@@ -23,7 +23,7 @@ async def to_its_end(work: Coroutine[Any, Any, _T], *, seconds: float | None = N
     :raises asyncio.CancelledError: after the end of `work`, if this task was cancelled meanwhile.
     :raises TimeoutError: if `work` takes longer than `seconds`.
     """
-    task = asyncio.ensure_future(_within(work, seconds))
+    task = asyncio.ensure_future(asyncio.wait_for(work, seconds))
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
         try:
@@ -48,7 +48,8 @@ def require_running() -> None:
 def readable(error: BaseException) -> OciError:
     """Return an error that a person can read for whatever stopped a piece of work.
 
-    The text of an unforeseen error is left out: that of a library may hold a header.
+    An unforeseen one is named by its type and place in the source; its text is left out, because
+    that of a library may hold a header.
     """
     if isinstance(error, OciError):
         return error
@@ -56,16 +57,8 @@ def readable(error: BaseException) -> OciError:
         return InterruptedRunError("The run was interrupted. Run again to finish it")
     if isinstance(error, TimeoutError):
         return RegistryError("no answer in time")
-    return RegistryError(f"error in the ociregistry provider itself ({origin(error)})")
-
-
-def origin(error: BaseException) -> str:
-    """Return the type of an error and where in the source it was raised, for a report."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "unknown place"
-    return f"{type(error).__name__} at {place}"
-
-
-async def _within(work: Coroutine[Any, Any, _T], seconds: float | None) -> _T:
-    async with asyncio.timeout(seconds):
-        return await work
+    return RegistryError(
+        f"error in the ociregistry provider itself ({type(error).__name__} at {place})"
+    )

@@ -8,22 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fleet.registry import docker_login
-from fleet.registry.credentials import Credentials, pair_of
 from fleet.registry.docker_hub import canonical
+from fleet.registry.docker_login import Credentials, pair_of
 from fleet.registry.errors import AuthenticationError, OciError
 from fleet.registry.reference import Repository, is_host
 
 _KEYS = ("username", "password")
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
-_REMOVED = "FLEET_REGISTRY_HOST"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Login:
-    """The names of the two variables that hold a login."""
-
-    username: str
-    password: str
+Names = tuple[str, str]
+"""The names of the two variables that hold the user name and the password of a login."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +28,7 @@ class Logins:
     `halves` says, by host, which variable is missing where only the other one is set.
     """
 
-    named: Mapping[str, Login] = field(default_factory=dict)
+    named: Mapping[str, Names] = field(default_factory=dict)
     held: Mapping[str, Credentials] = field(default_factory=dict, repr=False)
     halves: Mapping[str, str] = field(default_factory=dict)
 
@@ -41,7 +36,7 @@ class Logins:
         """Return what to do where `host` asks for a login and none was found."""
         named = self.named.get(canonical(host))
         first = (
-            f"Set {named.username} and {named.password}"
+            f"Set {named[0]} and {named[1]}"
             if named
             else "Name the variables of its login in fleet:logins"
         )
@@ -52,7 +47,7 @@ NO_LOGINS = Logins()
 """What is used where nothing but Docker's configuration holds a login."""
 
 
-def parse_logins(value: object) -> dict[str, Login]:
+def parse_logins(value: object) -> dict[str, Names]:
     """Return the provider's configuration `logins`, by the one name of each host.
 
     What stands in place of a name may be a secret, and is never shown.
@@ -62,7 +57,7 @@ def parse_logins(value: object) -> dict[str, Login]:
     if not isinstance(value, Mapping):
         raise OciError("logins: is not a mapping of hosts; write {host: {username, password}}")
     problems: list[str] = []
-    found: dict[str, Login] = {}
+    found: dict[str, Names] = {}
     for host, entry in value.items():
         if not is_host(str(host)):
             problems.append(
@@ -76,7 +71,7 @@ def parse_logins(value: object) -> dict[str, Login]:
                 f"{host}: is {canonical(host)} by another name, which has a login here; keep one"
             )
         elif names and len(entry) == len(_KEYS) and all(map(_is_name, names)):
-            found[canonical(host)] = Login(username=str(names[0]), password=str(names[1]))
+            found[canonical(host)] = (str(names[0]), str(names[1]))
         else:
             problems.append(
                 f"{host}: is not a pair of names of environment variables (what it is, is not "
@@ -109,14 +104,8 @@ def find_logins(value: object, environment: Mapping[str, str]) -> Logins:
     """
     named = parse_logins(value)
     problems: list[str] = []
-    if environment.get(_REMOVED):
-        problems.append(
-            f"{_REMOVED}: is set, and not read any more. A login belongs to the host that "
-            "fleet:logins names, by default that of fleet:registry. Unset it"
-        )
     held, halves = {}, {}
-    for host, login in named.items():
-        names = (login.username, login.password)
+    for host, names in named.items():
         username, password = (environment.get(name, "") for name in names)
         if username and password:
             try:
@@ -124,7 +113,7 @@ def find_logins(value: object, environment: Mapping[str, str]) -> Logins:
             except OciError as error:
                 problems.append(str(error))
         elif username or password:
-            given, lacking = names if username else reversed(names)
+            given, lacking = names if username else names[::-1]
             halves[host] = f"{given}: is set without {lacking}. Set both, or neither"
     if problems:
         raise AuthenticationError("\n".join(problems))

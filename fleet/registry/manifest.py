@@ -1,5 +1,6 @@
 """OCI index and manifest documents: deterministic bytes out, checked documents in."""
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -9,9 +10,10 @@ from typing import Any
 from fleet.http.document import parse_json
 from fleet.http.text import one_line
 from fleet.registry.errors import RegistryError
-from fleet.registry.interface import Blob, Manifest
 from fleet.registry.reference import is_digest
 
+# OCI distribution specification 1.1, "Pushing manifests": registries take at least 4 MiB.
+MANIFEST_LIMIT = 4 * 1024 * 1024
 OWNER_ANNOTATION = "io.github.multi-py.fleet.owner"
 # OCI image specification 1.1, "Pre-Defined Annotation Keys": the version of what is packaged.
 VERSION_ANNOTATION = "org.opencontainers.image.version"
@@ -21,10 +23,39 @@ DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
 ACCEPTED = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
+# OCI image specification 1.1, "Guidance for an Empty Descriptor".
+EMPTY = b"{}"
+_EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # Layers that registries do not store themselves (OCI image specification 1.0, "Non-Distributable
 # Layers"): they can be neither mounted nor copied.
-_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _FOREIGN = ("nondistributable", "foreign")
+
+
+def digest_of(body: bytes) -> str:
+    """Return the sha256 digest of `body`."""
+    return f"sha256:{hashlib.sha256(body).hexdigest()}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """The bytes of a manifest or index with their media type; the digest follows from them."""
+
+    body: bytes
+    media_type: str
+
+    @property
+    def digest(self) -> str:
+        """The sha256 digest of the bytes."""
+        return digest_of(self.body)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blob:
+    """A blob as a manifest describes it; `size` in bytes."""
+
+    digest: str
+    size: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +109,31 @@ def _entry(child: Child) -> dict[str, Any]:
         "size": child.size,
         "platform": platform,
     }
+
+
+def assemble_artifact(
+    media_type: str, layer: bytes = b"", annotations: Mapping[str, str] | None = None
+) -> Manifest:
+    """Return the manifest of an OCI artifact with one layer of its own type, or an empty one.
+
+    Its configuration and an empty layer are the blob `EMPTY`.
+    """
+    empty = _describe(_EMPTY_TYPE, EMPTY)
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": media_type,
+        "config": empty,
+        "layers": [_describe(media_type, layer) if layer else empty],
+    }
+    if annotations:
+        document["annotations"] = dict(annotations)
+    body = json.dumps(document, separators=(",", ":")).encode()
+    return Manifest(body=body, media_type=OCI_MANIFEST)
+
+
+def _describe(media_type: str, body: bytes) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": digest_of(body), "size": len(body)}
 
 
 def document_of(manifest: Manifest, place: str) -> dict[str, Any]:
@@ -150,17 +206,12 @@ def platform_name(fields: Mapping[str, Any]) -> str:
     An arm64 variant of v8 is left out, because it is the architecture's only one. What is not
     spelt as a platform is none.
     """
-    os, architecture = fields.get("os", ""), fields.get("architecture", "")
-    variant = fields.get("variant", "")
-    if not all(isinstance(part, str) for part in (os, architecture, variant)):
+    parts = [fields.get(key, "") for key in ("os", "architecture", "variant")]
+    if not all(isinstance(part, str) for part in parts):
         return ""
-    if not _PART.fullmatch(os) or not _PART.fullmatch(architecture):
-        return ""
-    if variant and not _PART.fullmatch(variant):
-        return ""
-    if not variant or (architecture, variant) == ("arm64", "v8"):
-        return f"{os}/{architecture}"
-    return f"{os}/{architecture}/{variant}"
+    if parts[2] == "" or parts[1:] == ["arm64", "v8"]:
+        del parts[2]
+    return "/".join(parts) if all(map(_PART.fullmatch, parts)) else ""
 
 
 def content_of(document: Mapping[str, Any], place: str) -> Content:
@@ -182,8 +233,8 @@ def _is_foreign(layer: Any) -> bool:
 
 
 def _descriptor(entry: Any, place: str) -> Blob:
-    digest = entry.get("digest") if isinstance(entry, dict) else None
-    size = entry.get("size") if isinstance(entry, dict) else None
+    fields = entry if isinstance(entry, dict) else {}
+    digest, size = fields.get("digest"), fields.get("size")
     if not isinstance(digest, str) or not is_digest(digest):
         raise RegistryError(f"{place}: {one_line(repr(digest))} is not a sha256 digest")
     if not isinstance(size, int) or size < 0:

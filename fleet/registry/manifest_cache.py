@@ -5,10 +5,11 @@ Its bytes are the same in every repository; that one repository holds it proves 
 
 import asyncio
 import time
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 
+from fleet.registry.client import Client
 from fleet.registry.errors import RegistryError
-from fleet.registry.interface import Manifest, Registry
+from fleet.registry.manifest import Manifest
 from fleet.registry.reference import Repository
 
 _CAPACITY = 32 * 1024 * 1024
@@ -19,9 +20,9 @@ _TRUSTED_SECONDS = 60.0
 class ManifestCache:
     """A cache of checked manifests, and of which digests a repository was just seen to hold."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Client) -> None:
         self._registry = registry
-        self._manifests: OrderedDict[str, Manifest] = OrderedDict()
+        self._manifests: dict[str, Manifest] = {}
         self._held: set[tuple[Repository, str]] = set()
         self._bytes = 0
         self._seen: dict[tuple[Repository, str], float] = {}
@@ -29,15 +30,14 @@ class ManifestCache:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def keep(self, repository: Repository, manifest: Manifest) -> None:
-        """Remember a manifest that a repository holds; beyond 32 MiB the least used give way."""
+        """Remember a manifest that a repository holds; beyond 32 MiB all others are forgotten."""
         self._held.add((repository, manifest.digest))
         if manifest.digest in self._manifests:
             return
-        self._manifests[manifest.digest] = manifest
         self._bytes += len(manifest.body)
-        while self._bytes > _CAPACITY:
-            _, oldest = self._manifests.popitem(last=False)
-            self._bytes -= len(oldest.body)
+        if self._bytes > _CAPACITY:
+            self._manifests, self._bytes = {}, len(manifest.body)
+        self._manifests[manifest.digest] = manifest
 
     async def find(self, repository: Repository, digest: str) -> Manifest | None:
         """Return a manifest by digest, or None where the repository does not hold it."""
@@ -49,7 +49,6 @@ class ManifestCache:
                 known = known if await self._registry.head(repository, digest) else None
             if known is not None:
                 self.keep(repository, known)
-                self._manifests.move_to_end(digest)
             return known
 
     async def need(self, repository: Repository, digest: str) -> Manifest:

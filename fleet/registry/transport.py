@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
@@ -10,13 +10,11 @@ import httpx
 
 from fleet.http.addresses import same_origin
 from fleet.http.exchange import Exchange
-from fleet.http.hosts import refuse_write
 from fleet.http.message import Call, Reply
 from fleet.http.opening import open_http
-from fleet.http.retry import TRANSIENT, RetryPolicy, failing
+from fleet.http.retry import TRANSIENT, RetryPolicy, Settled, failing, unsettled
 from fleet.http.text import one_line
 from fleet.registry.auth import Authenticator
-from fleet.registry.credentials import plain_http_hosts
 from fleet.registry.errors import AuthenticationError, RegistryError
 from fleet.registry.interruption import to_its_end
 from fleet.registry.login import NO_LOGINS, Logins
@@ -50,7 +48,8 @@ class Transport:
         self.http = http or open_http(connections=_CONNECTIONS)
         self.environment = environment
         self.retry = retry or RetryPolicy()
-        self._plain = plain_http_hosts(environment)
+        listed = environment.get("FLEET_PLAIN_HTTP", "").split(",")
+        self._plain = frozenset(host.strip() for host in listed if host.strip())
         self._exchange = Exchange(self.http, deadline=deadline)
         self._auth = Authenticator(self._send_plain, environment, logins)
         self._slots = asyncio.Semaphore(PARALLEL)
@@ -61,12 +60,8 @@ class Transport:
         """Return `scheme://host` of a registry."""
         return f"http://{host}" if host in self._plain else f"https://{host}"
 
-    async def send(
-        self, call: Call, settled: Callable[[], Awaitable[Reply | None]] | None = None
-    ) -> Reply:
+    async def send(self, call: Call, settled: Settled = unsettled) -> Reply:
         """Send `call` with retries and at most one re-authentication a try.
-
-        `settled` is asked before the call is sent once more, as `RetryPolicy.run` says.
 
         A HEAD that is answered 401 without a challenge is returned: some registries challenge a
         GET alone.
@@ -74,27 +69,19 @@ class Transport:
         :raises AuthenticationError: if the registry still answers 401 or answers 403.
         :raises RegistryError: if it cannot be reached, or never stops failing.
         """
-        refuse_write(call)
         reply = await self.retry.run(
             lambda: self._authenticated(call, settled), call.place, settled
         )
-        if not (call.method == "HEAD" and reply.status == UNAUTHORIZED and _unchallenged(reply)):
+        challenged = reply.status != UNAUTHORIZED or "WWW-Authenticate" in reply.headers
+        if call.method != "HEAD" or challenged:
             refuse_denied(reply, call.place)
         return reply
 
-    async def send_as(
-        self,
-        call: Call,
-        authorization: str,
-        settled: Callable[[], Awaitable[Reply | None]] | None = None,
-    ) -> Reply:
+    async def send_as(self, call: Call, authorization: str, settled: Settled = unsettled) -> Reply:
         """Send `call` with retries under an Authorization of its own; every status is returned.
-
-        `settled` is asked before the call is sent once more, as `RetryPolicy.run` says.
 
         :raises RegistryError: if the host cannot be reached, or never stops failing.
         """
-        refuse_write(call)
 
         async def send() -> Reply:
             async with self._slots:
@@ -116,9 +103,7 @@ class Transport:
 
     def _known(self, call: Call) -> str:
         """Return the authorization to send at once; none where the owner did not ask for `call`."""
-        if _is_elsewhere(call):
-            return ""
-        return self._auth.current(call)
+        return "" if _is_elsewhere(call) else self._auth.current(call)
 
     async def _once(self, call: Call, authorization: str) -> Reply:
         """Send a call, and wait for the answer to a write though the task is cancelled meanwhile.
@@ -128,9 +113,7 @@ class Transport:
         sending = self._exchange.once(call, authorization)
         return await (sending if call.method in _READS else to_its_end(sending))
 
-    async def _authenticated(
-        self, call: Call, settled: Callable[[], Awaitable[Reply | None]] | None
-    ) -> Reply:
+    async def _authenticated(self, call: Call, settled: Settled) -> Reply:
         async with self._slots:
             known = self._known(call)
             reply = await self._once(call, known)
@@ -146,8 +129,7 @@ class Transport:
                 return reply
             renewed = await self._auth.renew(call, challenges, known)
         # A token may have taken a wait as well.
-        done = await settled() if settled is not None else None
-        if done is not None:
+        if (done := await settled()) is not None:
             return done
         async with self._slots:
             return await self._once(call, renewed)
@@ -161,10 +143,6 @@ class Transport:
 def _is_elsewhere(call: Call) -> bool:
     """Tell whether a server led to the call's address, and it is not that server's own."""
     return bool(call.owner) and not same_origin(call.url, call.owner)
-
-
-def _unchallenged(reply: Reply) -> bool:
-    return "WWW-Authenticate" not in reply.headers
 
 
 def refuse_denied(reply: Reply, place: str) -> None:
@@ -190,7 +168,6 @@ def unexpected(reply: Reply, place: str) -> RegistryError:
     Of a status that may pass by itself it is a `FailingError`.
     """
     words = one_line(reply.body)
-    detail = f": {words}" if words else ""
-    text = f"{place}: the registry answered {reply.status}{detail}"
+    text = f"{place}: the registry answered {reply.status}{f': {words}' if words else ''}"
     passing = reply.status in TRANSIENT or reply.status >= _SERVER_ERRORS
     return failing(reply.status, text) if passing else RegistryError(text)

@@ -9,12 +9,13 @@ another name of the registry's host, reads there what it must leave.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from fleet.http.text import one_line
 from fleet.registry.artifact import Artifact, Document, MalformedArtifactError, tag_for
+from fleet.registry.client import Client
 from fleet.registry.errors import UndoRecordError
-from fleet.registry.interface import Registry
 from fleet.registry.reference import Repository, is_digest
 
 PREFIX = "undo-"
@@ -53,6 +54,11 @@ class UndoRecord:
     declared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     digest: str = ""
 
+    @cached_property
+    def known(self) -> frozenset[tuple[str, str]]:
+        """The tag and the digest of each removal."""
+        return frozenset((entry.tag, entry.digest) for entry in self.removals)
+
     def plus(self, removals: Iterable[Removal]) -> tuple[Removal, ...]:
         """Return what is on record together with `removals`; of two dates the later one counts."""
         found: dict[tuple[str, str], Removal] = {}
@@ -90,41 +96,31 @@ def tag_of(owner: str) -> str:
     return tag_for(PREFIX, owner)
 
 
-async def load(registry: Registry, public: Repository, owner: str) -> UndoRecord:
+async def load(registry: Client, public: Repository, owner: str) -> UndoRecord:
     """Return the record of `owner` for a public repository, an empty one where none was written.
 
     :raises UndoRecordError: if what lies there is no record, or another owner's.
     :raises RegistryError: if the registry fails.
     """
-    artifact = artifact_of(registry, public, tag_of(owner))
-    found = await _load(artifact)
+    tag = tag_of(owner)
+    found = await load_tagged(registry, public, tag)
     if found is None:
         return UndoRecord(owner=owner)
     if found.owner != owner:
         raise UndoRecordError(
-            f"{artifact} is the undo record of {one_line(found.owner)}, and that of {owner} would "
-            "have the same tag; name one of the two stacks otherwise"
+            f"{artifact_of(registry, public, tag)} is the undo record of {one_line(found.owner)}, "
+            f"and that of {owner} would have the same tag; name one of the two stacks otherwise"
         )
     return found
 
 
-async def load_tagged(registry: Registry, public: Repository, tag: str) -> UndoRecord | None:
+async def load_tagged(registry: Client, public: Repository, tag: str) -> UndoRecord | None:
     """Return the record under a tag, whose ever it is; None where the tag is not there.
 
     :raises UndoRecordError: if what lies there is no record.
     :raises RegistryError: if the registry fails.
     """
-    return await _load(artifact_of(registry, public, tag))
-
-
-def artifact_of(registry: Registry, public: Repository, tag: str) -> Artifact:
-    """Return the place of the record under a tag."""
-    return Artifact(
-        registry=registry, repository=build_repository_of(public), tag=tag, media_type=_TYPE
-    )
-
-
-async def _load(artifact: Artifact) -> UndoRecord | None:
+    artifact = artifact_of(registry, public, tag)
     try:
         found = await artifact.load()
         return None if found is None else _record(found)
@@ -135,30 +131,41 @@ async def _load(artifact: Artifact) -> UndoRecord | None:
         ) from error
 
 
+def artifact_of(registry: Client, public: Repository, tag: str) -> Artifact:
+    """Return the place of the record under a tag."""
+    return Artifact(
+        registry=registry, repository=build_repository_of(public), tag=tag, media_type=_TYPE
+    )
+
+
 def _record(found: Document) -> UndoRecord:
-    owner = found.value["owner"]
     removals = [
-        Removal(tag=entry["tag"], digest=entry["digest"], removed_at=entry["removedAt"])
+        Removal(
+            tag=_text(entry["tag"]),
+            digest=_text(entry["digest"]),
+            removed_at=_text(entry["removedAt"]),
+        )
         for entry in found.value["removed"]
     ]
     for one in removals:
-        texts = (one.tag, one.digest, one.removed_at)
-        if not all(isinstance(text, str) for text in texts) or not is_digest(one.digest):
+        if not is_digest(one.digest):
             raise ValueError(f"{one} is no removal")
-    if not isinstance(owner, str):
-        raise TypeError(f"{one_line(repr(owner))} is not an owner")
     declared = found.value["declared"]
     # A text is a sequence of texts as well, though none of pointers.
-    if not all(isinstance(tags, list) for tags in declared.values()) or not all(
-        isinstance(tag, str) for tags in declared.values() for tag in tags
-    ):
+    if not all(isinstance(tags, list) for tags in declared.values()):
         raise ValueError(f"{one_line(repr(declared))} are not pointers")
     return UndoRecord(
-        owner=owner,
+        owner=_text(found.value["owner"]),
         removals=tuple(removals),
-        declared={name: tuple(tags) for name, tags in declared.items()},
+        declared={name: tuple(map(_text, tags)) for name, tags in declared.items()},
         digest=found.digest,
     )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{one_line(repr(value))} is not a text")
+    return value
 
 
 def value_of(record: UndoRecord) -> dict[str, Any]:

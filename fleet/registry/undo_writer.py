@@ -3,12 +3,13 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
 
 from fleet.http.text import one_line
-from fleet.registry.artifact import Artifact, OversizedArtifactError, OverwrittenArtifactError
+from fleet.registry.artifact import OversizedArtifactError, OverwrittenArtifactError
+from fleet.registry.client import Client
 from fleet.registry.errors import KEEPING, OciError, UndoRecordError, UnreachableError
-from fleet.registry.interface import Registry
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.undo_log import (
     PREFIX,
@@ -28,7 +29,7 @@ _TRIES = 3
 class UndoWriter:
     """Writes records, and remembers what of them is written."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Client) -> None:
         self._registry = registry
         self._written: set[tuple[TagReference, str]] = set()
         # Of two writes at once the later one would lose what the earlier one added.
@@ -70,7 +71,13 @@ class UndoWriter:
             if not fresh and not former and claim is None:
                 return
             try:
-                await self._write(repository, owner, fresh, former, claim)
+                # Another remover of the repository may write meanwhile.
+                for _ in range(_TRIES - 1):
+                    with suppress(OverwrittenArtifactError):
+                        await self._write(repository, owner, fresh, former, claim)
+                        break
+                else:
+                    await self._write(repository, owner, fresh, former, claim)
             except OciError as error:
                 raise _refused(repository, owner, error) from error
             self._written |= {_key(repository, removal) for removal in (*fresh, *former)}
@@ -85,9 +92,8 @@ class UndoWriter:
         :raises UndoRecordError: if it lacks any of that, for another remover wrote over it.
         """
         record = await self.read(repository, owner)
-        known = {(entry.tag, entry.digest) for entry in record.removals}
         declared = record.declared.get(claim.remover)
-        lost = [entry.tag for entry in going if (entry.tag, entry.digest) not in known]
+        lost = [entry.tag for entry in going if (entry.tag, entry.digest) not in record.known]
         if declared is None or claim.pointers not in (None, declared):
             lost.append(one_line(claim.remover))
         if lost:
@@ -105,65 +111,44 @@ class UndoWriter:
         former: Collection[Removal],
         claim: Claim | None,
     ) -> None:
-        """Read and write; again where another remover of the repository wrote meanwhile."""
-        for left in reversed(range(_TRIES)):
-            record = await load(self._registry, repository, owner)
-            known = {(entry.tag, entry.digest) for entry in record.removals}
-            unknown = (r for r in former if (r.tag, r.digest) not in known)
-            wanted = replace(
-                record,
-                removals=record.plus((*unknown, *fresh)),
-                declared=record.declared if claim is None else record.claimed(claim),
-            )
-            try:
-                return await self._replace(repository, record, wanted)
-            except OverwrittenArtifactError:
-                if not left:
-                    raise
-        return None
-
-    async def _replace(
-        self, repository: Repository, record: UndoRecord, wanted: UndoRecord
-    ) -> None:
+        record = await load(self._registry, repository, owner)
+        unknown = (r for r in former if (r.tag, r.digest) not in record.known)
+        wanted = replace(
+            record,
+            removals=record.plus((*unknown, *fresh)),
+            declared=record.declared if claim is None else record.claimed(claim),
+        )
         if wanted == record:
             return
-        artifact = artifact_of(self._registry, repository, tag_of(record.owner))
+        artifact = artifact_of(self._registry, repository, tag_of(owner))
         digest = await artifact.save(value_of(wanted), record.digest)
         live = await self._registry.head(artifact.repository, artifact.tag)
         if live != digest:
             kind = OverwrittenArtifactError if live else UndoRecordError
             raise kind(f"{artifact} was written, yet names {live}")
         if record.digest not in ("", digest):
-            await _drop(artifact, record.digest)
-
-
-async def _drop(artifact: Artifact, displaced: str) -> None:
-    """Delete what a write displaced; where that fails, a sweep takes it some day."""
-    try:
-        await artifact.drop(displaced)
-    except OciError:
-        return
+            # Where that fails, a sweep takes it some day.
+            with suppress(OciError):
+                await artifact.drop(record.digest)
 
 
 def _refused(repository: Repository, owner: str, error: OciError) -> UndoRecordError:
     build_repository = build_repository_of(repository)
-    return UndoRecordError(
-        f"{repository}: nothing goes without the undo record {build_repository}:{tag_of(owner)}: "
-        f"{error}{_remedy(error, build_repository)}"
-    )
-
-
-def _remedy(error: OciError, build_repository: Repository) -> str:
     if isinstance(error, UndoRecordError):
-        return ""
-    if isinstance(error, OverwrittenArtifactError):
-        return "; run again"
-    if isinstance(error, OversizedArtifactError):
-        return (
+        remedy = ""
+    elif isinstance(error, OverwrittenArtifactError):
+        remedy = "; run again"
+    elif isinstance(error, OversizedArtifactError):
+        remedy = (
             f"; give it another tag that begins with {PREFIX}, so that sweeps keep what it names, "
             "and delete this one: a new record begins"
         )
-    return f". See to it that this run may push to {build_repository}, or {KEEPING}"
+    else:
+        remedy = f". See to it that this run may push to {build_repository}, or {KEEPING}"
+    return UndoRecordError(
+        f"{repository}: nothing goes without the undo record {build_repository}:{tag_of(owner)}: "
+        f"{error}{remedy}"
+    )
 
 
 def _key(repository: Repository, removal: Removal) -> tuple[TagReference, str]:

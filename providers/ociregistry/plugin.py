@@ -18,7 +18,6 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, prov
 from pulumi.runtime.proto.status_pb2 import Status
 
 from fleet.registry.interruption import readable
-from fleet.registry.messages import message_of
 from providers.ociregistry.context import Session
 from providers.ociregistry.properties import wrap_map
 from providers.ociregistry.provider import OciProvider
@@ -66,7 +65,7 @@ class _Requests(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             except RemovalFailedError as error:
                 return await context.abort_with_status(_partial(error))
             except Exception as error:  # noqa: BLE001 - every error ends as one message
-                return await context.abort(grpc.StatusCode.UNKNOWN, message_of(error))
+                return await context.abort(grpc.StatusCode.UNKNOWN, str(readable(error)))
 
         return grpc.unary_unary_rpc_method_handler(
             answer, handler.request_deserializer, handler.response_serializer

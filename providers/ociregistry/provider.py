@@ -5,8 +5,8 @@ import json
 from pulumi.provider.experimental import provider as p
 
 from fleet.registry.errors import InterruptedRunError, OciError
+from fleet.registry.interruption import readable
 from fleet.registry.login import parse_logins
-from fleet.registry.messages import message_of
 from providers.ociregistry.context import Change, Session
 from providers.ociregistry.properties import InvalidInputsError, plain_map, wrap_map
 from providers.ociregistry.schema import package_schema
@@ -138,7 +138,7 @@ class OciProvider(p.Provider):
         except Exception as error:
             if not known:
                 raise
-            reason = message_of(error)
+            reason = str(readable(error))
             text = f"{request.resource_id} could not be verified: {reason}; the state is kept"
             await self._session.warn(text, request.urn)
             found = {**known, UNREAD: reason}, inputs

@@ -2,18 +2,16 @@
 
 import json
 import re
-import socket
-import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from tests import loopback
 from tests.engine.registries import Served
-from tests.loopback import ask
+from tests.loopback import ask, serving
 
 Kind = Literal[
     "status", "unauthorized", "reset", "reset-after", "truncate", "stall", "drip",
@@ -119,18 +117,11 @@ def proxied(upstream: Served, schedule: Callable[[str], Fault | None]) -> Iterat
     class Handler(_Handler):
         proxy = made
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = False
-    made.host = f"127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield made
-    finally:
-        made.stopping.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler) as made.host:
+        try:
+            yield made
+        finally:
+            made.stopping.set()
 
 
 @dataclass
@@ -140,21 +131,11 @@ class _Answer:
     body: bytes
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(loopback.Handler):
     proxy: Proxy
-    protocol_version = "HTTP/1.1"
     timeout = 2
 
-    def log_message(self, *_: object) -> None:
-        return
-
-    def handle(self) -> None:
-        try:
-            super().handle()
-        except (ConnectionError, TimeoutError):
-            self.close_connection = True
-
-    def do_GET(self) -> None:
+    def serve(self) -> None:
         body = self._body()
         if urlsplit(self.path).path == "/proxy/token":
             self.proxy.logins.add(self.headers.get("Authorization", ""))
@@ -168,8 +149,6 @@ class _Handler(BaseHTTPRequestHandler):
         elif not self._refuse(fault):
             self._spoil(fault, self._forward(body))
 
-    do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = do_GET  # noqa: N815 - http.server's names
-
     def _refuse(self, fault: Fault) -> bool:
         """Let the request fail before the registry sees it; tell whether that was the fault."""
         if fault.kind == "status":
@@ -179,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
             challenge = f'Bearer realm="http://{self.proxy.host}/proxy/token",service="proxy"'
             self._send(_Answer(401, {"WWW-Authenticate": challenge}, b""))
         elif fault.kind == "reset":
-            self._reset()
+            self.reset()
         elif fault.kind == "stall":
             self.proxy.stopping.wait(2)
             self.close_connection = True
@@ -189,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _spoil(self, fault: Fault, answer: _Answer) -> None:
         if fault.kind == "reset-after":
-            self._reset()
+            self.reset()
         elif fault.kind == "truncate":
             self._truncate(answer)
         elif fault.kind == "drip":
@@ -208,7 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             return b"".join(iter(self._chunk, b""))
-        return self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        return self.body_of_request()
 
     def _chunk(self) -> bytes:
         size = int(self.rfile.readline().split(b";")[0], 16)
@@ -232,35 +211,20 @@ class _Handler(BaseHTTPRequestHandler):
         return _Answer(answer.status, kept, answer.content)
 
     def _send(self, answer: _Answer) -> None:
-        self._head(answer)
-        if self.command != "HEAD":
-            self.wfile.write(answer.body)
-
-    def _head(self, answer: _Answer) -> None:
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        if "content-length" not in answer.headers and answer.status != 204:
-            self.send_header("Content-Length", str(len(answer.body)))
-        self.end_headers()
+        self.answer_with(answer.status, answer.body, answer.headers)
 
     def _truncate(self, answer: _Answer) -> None:
         if self.command == "HEAD" or not answer.body:
-            self._reset()
+            self.reset()
             return
-        self._head(answer)
+        self.start_answer(answer.status, answer.body, answer.headers)
         self.wfile.write(answer.body[: len(answer.body) // 2])
         self.close_connection = True
 
     def _drip(self, answer: _Answer) -> None:
         body = answer.body or b"x" * 1000
-        self._head(_Answer(200, {"content-length": str(len(body))}, body))
+        self.start_answer(200, body, {})
         for position in range(len(body)):
             self.wfile.write(body[position : position + 1])
             if self.proxy.stopping.wait(0.05):
                 return
-
-    def _reset(self) -> None:
-        # A zero linger time makes the kernel send RST instead of FIN.
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close_connection = True

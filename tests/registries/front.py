@@ -4,15 +4,14 @@ import base64
 import json
 import re
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 
+from tests import loopback
 from tests.loopback import ask
 from tests.registries.github import TOKEN, Answer, GitHub
 from tests.registries.tokens import USER, Tokens
@@ -106,44 +105,23 @@ def fronting(upstream: str, *, ghcr: bool = False) -> Iterator[Front]:
         class Handler(_Handler):
             served = front
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        server.daemon_threads = True
-        front.host = f"127.0.0.1:{server.server_address[1]}"
         if ghcr:
             front.tag_status = front.digest_status = 405
             front.github = GitHub(http)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
+        with loopback.serving(Handler, daemon_threads=True) as front.host:
             yield front
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(loopback.Handler):
     served: Front
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
-    timeout = 5
-
-    def log_message(self, *_: object) -> None:
-        return
 
     def date_time_string(self, timestamp: float | None = None) -> str:
         if self.served.date is None:
             return super().date_time_string(timestamp)
         return self.served.date
 
-    def handle(self) -> None:
-        try:
-            super().handle()
-        except (ConnectionError, TimeoutError):
-            self.close_connection = True
-
-    def _serve(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+    def serve(self) -> None:
+        body = self.body_of_request()
         path, _, query = self.path.partition("?")
         github = self.served.github
         if github is not None and (unauthorized := self._unauthorized(path, query, github)):
@@ -157,8 +135,6 @@ class _Handler(BaseHTTPRequestHandler):
             return
         refused = self.served.refused(self.command, path)
         self._answer(Answer(refused, _UNSUPPORTED) if refused else self._forward(path, body))
-
-    do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815
 
     def _unauthorized(self, path: str, query: str, github: GitHub) -> Answer | None:
         """Return the answer of the token server, or to a request that needs another token."""
@@ -186,11 +162,4 @@ class _Handler(BaseHTTPRequestHandler):
             github.note_push(match["name"], match["reference"], digest)
 
     def _answer(self, answer: Answer) -> None:
-        self.send_response(answer.status)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        if answer.status != 204 and "content-length" not in answer.headers:
-            self.send_header("Content-Length", str(len(answer.body)))
-        self.end_headers()
-        if self.command != "HEAD" and answer.status != 204:
-            self.wfile.write(answer.body)
+        self.answer_with(answer.status, answer.body, answer.headers)

@@ -3,21 +3,26 @@
 import asyncio
 import secrets
 from collections.abc import Collection, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from fleet.registry.client import Client, DeleteOutcome
 from fleet.registry.errors import (
     KEEPING,
     AcceptedRemovalError,
-    OciError,
     RegistryError,
     UnsupportedRemovalError,
-    moved,
 )
-from fleet.registry.interface import DeleteOutcome, Manifest, Registry
 from fleet.registry.interruption import STOPPED, readable, require_running, to_its_end
+from fleet.registry.manifest import Manifest
 from fleet.registry.reference import Repository, TagReference
-from fleet.registry.removal.placeholder import is_placeholder, put_back, write_placeholder
+from fleet.registry.removal.placeholder import (
+    is_placeholder,
+    remove_by_placeholder,
+    require_gone,
+    still_names,
+)
 
 CHECK_SECONDS = 60.0
 """How long what a registry made of a removal is looked at, where the run is interrupted."""
@@ -58,14 +63,13 @@ class DistributionRemover:
     names. A registry with neither is left as it is.
     """
 
-    registry: Registry
+    registry: Client
     _trusted: set[Repository] = field(default_factory=set, init=False)
 
     async def require(self, ref: TagReference) -> None:
         """Ask for the deletion of a digest that nothing has, and then of such a tag."""
-        for nothing in (f"sha256:{secrets.token_hex(32)}", f"nothing-{secrets.token_hex(16)}"):
-            outcome = await self.registry.delete(ref.repository, nothing)
-            if outcome != DeleteOutcome.UNSUPPORTED:
+        for nothing in (_unknown_digest(), f"nothing-{secrets.token_hex(16)}"):
+            if await self._deletes(ref, nothing):
                 return
         raise _no_way(ref)
 
@@ -76,21 +80,27 @@ class DistributionRemover:
         itself is the last request before the one that removes it.
         """
         require_running()
-        if is_placeholder(manifest):
-            if not await self._still_names(ref, manifest.digest):
-                return False
-            await self._delete_placeholder(ref, manifest)
-            return True
-        sharing = await self._sharing(ref, manifest, others)
-        if not await self._still_names(ref, manifest.digest):
+        finishing = is_placeholder(manifest)
+        sharing = () if finishing else await self._sharing(ref, manifest, others)
+        if not await still_names(self.registry, ref, manifest.digest):
             return False
+        if finishing:
+            await self._remove_by_placeholder(ref, manifest)
+            return True
         outcome = await self._delete_tag(ref, manifest, sharing)
-        denied = outcome == DeleteOutcome.ABSENT and await self._still_names(ref, manifest.digest)
+        denied = outcome == DeleteOutcome.ABSENT and await still_names(
+            self.registry, ref, manifest.digest
+        )
         if denied or outcome == DeleteOutcome.UNSUPPORTED:
-            await self._probe(ref)
-            leftover = await write_placeholder(self.registry, ref, manifest)
-            await self._delete_placeholder(ref, leftover)
-        await accepted(self._check(ref, manifest, sharing))
+            if not await self._deletes(ref, _unknown_digest()):
+                raise _no_way(ref)
+            await self._remove_by_placeholder(ref, manifest)
+
+        async def check() -> None:
+            await self._require_image(ref, manifest, sharing)
+            await require_gone(self.registry, ref, manifest.digest)
+
+        await accepted(check())
         return True
 
     async def _delete_tag(
@@ -101,54 +111,30 @@ class DistributionRemover:
             return await self.registry.delete(ref.repository, ref.tag, named=manifest.digest)
         except STOPPED as error:
             why = readable(error)
-            if await to_its_end(self._is_gone(ref)):
-                await accepted(self._check_stopped(ref, manifest, sharing, why))
+            live: str | None = manifest.digest
+            # Where the look fails nothing is known, and why it stopped is reported.
+            with suppress(Exception):
+                looking = self.registry.head(ref.repository, ref.tag)
+                live = await to_its_end(looking, seconds=CHECK_SECONDS)
+
+            async def check() -> None:
+                await self._require_image(ref, manifest, sharing)
+                raise RegistryError(f"{why}. {ref} is removed")
+
+            if live is None:
+                await accepted(check())
             raise why from (None if why is error else error)
 
-    async def _is_gone(self, ref: TagReference) -> bool:
-        """Tell whether a tag is surely gone."""
-        try:
-            async with asyncio.timeout(CHECK_SECONDS):
-                return await self.registry.head(ref.repository, ref.tag) is None
-        except Exception:  # noqa: BLE001 - nothing is known then, and why it stopped is reported
-            return False
-
-    async def _check_stopped(
-        self, ref: TagReference, manifest: Manifest, sharing: Collection[str], why: OciError
-    ) -> None:
-        await self._require_image(ref, manifest, sharing)
-        raise RegistryError(f"{why}. {ref} is removed")
-
-    async def _check(self, ref: TagReference, manifest: Manifest, sharing: Collection[str]) -> None:
-        await self._require_image(ref, manifest, sharing)
-        await require_gone(self.registry, ref, manifest.digest)
-
-    async def _still_names(self, ref: TagReference, digest: str) -> bool:
-        """Tell whether a tag still names a digest; false where it is gone.
-
-        :raises ConflictError: if it names something else.
-        """
-        live = await self.registry.head(ref.repository, ref.tag)
-        if live not in {None, digest}:
-            raise moved(str(ref), live, f"a moment ago {digest}, to be removed")
-        return live is not None
-
-    async def _delete_placeholder(self, ref: TagReference, leftover: Manifest) -> None:
-        try:
-            outcome = await self.registry.delete(ref.repository, leftover.digest)
-            if outcome == DeleteOutcome.UNSUPPORTED:
+    async def _remove_by_placeholder(self, ref: TagReference, manifest: Manifest) -> None:
+        async def delete(digest: str) -> None:
+            if not await self._deletes(ref, digest):
                 raise _no_way(ref)
-            await require_gone(self.registry, ref, leftover.digest)
-        except STOPPED as error:
-            failure = await put_back(self.registry, ref, leftover, error)
-            if failure is not None:
-                raise failure from error
 
-    async def _probe(self, ref: TagReference) -> None:
-        """Ask whether digests can be deleted, with a digest that nothing has."""
-        nothing = f"sha256:{secrets.token_hex(32)}"
-        if await self.registry.delete(ref.repository, nothing) == DeleteOutcome.UNSUPPORTED:
-            raise _no_way(ref)
+        await remove_by_placeholder(self.registry, ref, manifest, delete)
+
+    async def _deletes(self, ref: TagReference, reference: str) -> bool:
+        """Delete a reference; false where the registry has no such request."""
+        return await self.registry.delete(ref.repository, reference) != DeleteOutcome.UNSUPPORTED
 
     async def _sharing(
         self, ref: TagReference, manifest: Manifest, others: Collection[str]
@@ -203,13 +189,8 @@ async def accepted(check: Coroutine[Any, Any, None]) -> None:
         raise AcceptedRemovalError(str(readable(error))) from error
 
 
-async def require_gone(registry: Registry, ref: TagReference, digest: str) -> None:
-    """Check that a tag no longer names a digest.
-
-    :raises RegistryError: if it still does.
-    """
-    if await registry.head(ref.repository, ref.tag) == digest:
-        raise RegistryError(f"{ref} still names {digest} after its removal; run again")
+def _unknown_digest() -> str:
+    return f"sha256:{secrets.token_hex(32)}"
 
 
 def _no_way(ref: TagReference) -> UnsupportedRemovalError:

@@ -5,18 +5,13 @@ from dataclasses import dataclass
 
 from fleet.http.retry import RetryPolicy
 from fleet.registry.client import Client
-from fleet.registry.errors import RegistryError, UnsupportedRemovalError, moved
+from fleet.registry.errors import RegistryError, UnsupportedRemovalError
 from fleet.registry.github_packages import Packages, Version, is_ghcr
-from fleet.registry.interface import Manifest, Registry
-from fleet.registry.interruption import STOPPED, require_running
+from fleet.registry.interruption import require_running
+from fleet.registry.manifest import Manifest
 from fleet.registry.reference import TagReference
-from fleet.registry.removal.distribution import (
-    DistributionRemover,
-    NameRemover,
-    accepted,
-    require_gone,
-)
-from fleet.registry.removal.placeholder import is_placeholder, put_back, write_placeholder
+from fleet.registry.removal.distribution import DistributionRemover, NameRemover, accepted
+from fleet.registry.removal.placeholder import is_placeholder, remove_by_placeholder, still_names
 from fleet.registry.transport import Transport
 
 # Seconds between looks at the list of versions, which lags behind the registry.
@@ -34,7 +29,7 @@ class PackagesRemover:
     back on what it named.
     """
 
-    registry: Registry
+    registry: Client
     packages: Packages
     retry: RetryPolicy
 
@@ -51,45 +46,34 @@ class PackagesRemover:
                 f"{ref}: GitHub does not delete the last tagged version of a package, so the name "
                 "stays as it was; delete the package on GitHub if nothing of it is needed"
             )
-        finishing = is_placeholder(manifest)
-        leftover = manifest if finishing else await write_placeholder(self.registry, ref, manifest)
-        try:
-            await self._delete(ref, leftover)
-        except STOPPED as error:
-            failure = await put_back(self.registry, ref, leftover, error)
-            if failure is not None:
-                raise failure from error
-        if not finishing:
-            await accepted(self._check(ref, manifest.digest))
+        await remove_by_placeholder(
+            self.registry, ref, manifest, lambda digest: self._delete(ref, digest)
+        )
+
+        async def check() -> None:
+            if await self.registry.head(ref.repository, manifest.digest) is None:
+                raise RegistryError(
+                    f"{ref}: {manifest.digest} is not there after the name was removed; restore "
+                    "that version of the package on GitHub within 30 days"
+                )
+
+        if not is_placeholder(manifest):
+            await accepted(check())
         return True
 
-    async def _check(self, ref: TagReference, digest: str) -> None:
-        if await self.registry.head(ref.repository, digest) is None:
-            raise RegistryError(
-                f"{ref}: {digest} is not there after the name was removed; restore that "
-                "version of the package on GitHub within 30 days"
-            )
+    async def _delete(self, ref: TagReference, digest: str) -> None:
+        """Delete the version of a placeholder; where the tag is gone, the deletion is done."""
 
-    async def _delete(self, ref: TagReference, leftover: Manifest) -> None:
-        version = await self._wait_for(ref, leftover.digest)
+        async def look() -> None:
+            await still_names(self.registry, ref, digest)
+
+        version = await self._wait_for(ref, digest)
         # The list may be old even where it shows the digest: the version itself is asked.
         current = await self.packages.version(ref.repository, version.number)
-        if current is None or not _is_alone(current, ref, leftover.digest):
+        if current is None or not _is_alone(current, ref, digest):
             raise RegistryError(f"{ref}: GitHub's version {version.number} changed; run again")
-        await self._look(ref, leftover.digest)
-        await self.packages.delete(
-            ref.repository, version.number, lambda: self._look(ref, leftover.digest)
-        )
-        await require_gone(self.registry, ref, leftover.digest)
-
-    async def _look(self, ref: TagReference, digest: str) -> None:
-        """Look at the tag right before its version is deleted.
-
-        :raises ConflictError: if it names something else; where it is gone, the deletion is done.
-        """
-        live = await self.registry.head(ref.repository, ref.tag)
-        if live not in {None, digest}:
-            raise moved(str(ref), live, f"a moment ago the placeholder {digest}")
+        await look()
+        await self.packages.delete(ref.repository, version.number, look)
 
     async def _wait_for(self, ref: TagReference, digest: str) -> Version:
         for wait in (*_WAITS, None):

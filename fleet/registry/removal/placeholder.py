@@ -1,20 +1,17 @@
 """The placeholder manifest: deleting its digest removes the name it was written over, no image."""
 
-import json
 import secrets
+from collections.abc import Awaitable, Callable
 
-from fleet.registry.errors import ConflictError, OciError, moved
-from fleet.registry.interface import Manifest, Registry, digest_of
+from fleet.registry.client import Client
+from fleet.registry.errors import ConflictError, OciError, RegistryError, moved
 from fleet.registry.interruption import STOPPED, readable, to_its_end
-from fleet.registry.manifest import OCI_MANIFEST, annotations_of, document_of
+from fleet.registry.manifest import EMPTY, Manifest, annotations_of, assemble_artifact, document_of
 from fleet.registry.reference import TagReference, is_digest
 
 REMOVAL_ANNOTATION = "io.github.multi-py.fleet.removal"
 DISPLACED_ANNOTATION = "io.github.multi-py.fleet.removal.displaced"
 _ARTIFACT_TYPE = "application/vnd.multi-py.fleet.removal.v1"
-# OCI image specification 1.1, "Guidance for an Empty Descriptor".
-_EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
-_EMPTY = b"{}"
 _PUT_BACK_SECONDS = 60.0
 
 
@@ -24,21 +21,10 @@ def placeholder_manifest(nonce: str, displaced: str = "") -> Manifest:
     It names the digest that it displaces, so that an interrupted removal can still be recorded
     or undone.
     """
-    empty = {"mediaType": _EMPTY_TYPE, "digest": digest_of(_EMPTY), "size": len(_EMPTY)}
     annotations = {REMOVAL_ANNOTATION: nonce}
     if displaced:
         annotations[DISPLACED_ANNOTATION] = displaced
-    document = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "artifactType": _ARTIFACT_TYPE,
-        "config": empty,
-        "layers": [empty],
-        "annotations": annotations,
-    }
-    return Manifest(
-        body=json.dumps(document, separators=(",", ":")).encode(), media_type=OCI_MANIFEST
-    )
+    return assemble_artifact(_ARTIFACT_TYPE, annotations=annotations)
 
 
 def is_placeholder(manifest: Manifest) -> bool:
@@ -62,27 +48,65 @@ def stood_for(manifest: Manifest) -> str:
     return displaced or manifest.digest
 
 
-async def write_placeholder(registry: Registry, ref: TagReference, manifest: Manifest) -> Manifest:
-    """Write a placeholder manifest over a tag that still names `manifest`, and return it.
+async def remove_by_placeholder(
+    registry: Client,
+    ref: TagReference,
+    manifest: Manifest,
+    delete: Callable[[str], Awaitable[None]],
+) -> None:
+    """Write a placeholder over a tag that names `manifest`, and have `delete` delete its digest.
 
-    :raises OciError: if the tag names something else by now, before it is written, or if anything
-        fails or the run is interrupted; the message says how the tag was left.
+    A placeholder that is there already is taken. Where this stops, the tag is put back.
+
+    :raises OciError: if the tag names something else by now, or if anything fails or the run is
+        interrupted; the message says how the tag was left.
     """
-    await registry.write_blob(ref.repository, _EMPTY)
-    leftover = placeholder_manifest(secrets.token_hex(16), manifest.digest)
-    live = await registry.head(ref.repository, ref.tag)
-    if live != manifest.digest:
-        raise moved(str(ref), live, f"a moment ago {manifest.digest}, to be removed")
+    finishing = is_placeholder(manifest)
+    leftover = manifest if finishing else await _write(registry, ref, manifest)
     try:
-        await registry.put(ref.repository, ref.tag, leftover, named=live)
+        await delete(leftover.digest)
+        await require_gone(registry, ref, leftover.digest)
+    except STOPPED as error:
+        failure = await _put_back(registry, ref, leftover, error)
+        if failure is not None:
+            raise failure from error
+
+
+async def require_gone(registry: Client, ref: TagReference, digest: str) -> None:
+    """Check that a tag no longer names a digest.
+
+    :raises RegistryError: if it still does.
+    """
+    if await registry.head(ref.repository, ref.tag) == digest:
+        raise RegistryError(f"{ref} still names {digest} after its removal; run again")
+
+
+async def still_names(registry: Client, ref: TagReference, digest: str) -> bool:
+    """Tell whether a tag still names a digest; false where it is gone.
+
+    :raises ConflictError: if it names something else.
+    """
+    live = await registry.head(ref.repository, ref.tag)
+    if live not in {None, digest}:
+        raise moved(str(ref), live, f"a moment ago {digest}, to be removed")
+    return live is not None
+
+
+async def _write(registry: Client, ref: TagReference, manifest: Manifest) -> Manifest:
+    await registry.write_blob(ref.repository, EMPTY)
+    leftover = placeholder_manifest(secrets.token_hex(16), manifest.digest)
+    if not await still_names(registry, ref, manifest.digest):
+        raise moved(str(ref), None, f"a moment ago {manifest.digest}, to be removed")
+    try:
+        await registry.put(ref.repository, ref.tag, leftover, named=manifest.digest)
     except STOPPED as error:
         # It may have been written all the same.
-        raise await put_back(registry, ref, leftover, error) or readable(error) from error
+        raise await _put_back(registry, ref, leftover, error) or readable(error) from error
     return leftover
 
 
-async def put_back(
-    registry: Registry, ref: TagReference, leftover: Manifest, cause: BaseException
+async def _put_back(
+    registry: Client, ref: TagReference, leftover: Manifest, cause: BaseException
 ) -> OciError | None:
     """Point a tag at what the placeholder manifest displaced, after `cause` stopped its removal.
 
@@ -92,39 +116,33 @@ async def put_back(
     """
     why = readable(cause)
     try:
-        return await to_its_end(_put_back(registry, ref, leftover, why), seconds=_PUT_BACK_SECONDS)
+        left = await to_its_end(_left(registry, ref, leftover), seconds=_PUT_BACK_SECONDS)
+    except ConflictError as error:
+        left = f"; {error}"
     except Exception as error:  # noqa: BLE001 - whatever it is, the tag may be on a placeholder
-        return _not_put_back(ref, leftover, why, readable(error))
+        left = (
+            f"; {ref} names a placeholder instead of {displaced_by(leftover)}, for it could not "
+            f"be put back ({readable(error)}); run again to finish the removal"
+        )
+    return type(why)(f"{why}{left}") if left else None
 
 
-async def _put_back(
-    registry: Registry, ref: TagReference, leftover: Manifest, why: OciError
-) -> OciError | None:
+async def _left(registry: Client, ref: TagReference, leftover: Manifest) -> str:
+    """Put a tag back where it is on the placeholder; say how it was left, '' where it is gone."""
     displaced = displaced_by(leftover)
     # Read first: nothing may come between the look at the tag and the write to it.
     manifest = await registry.get(ref.repository, displaced) if displaced else None
     live = await registry.head(ref.repository, ref.tag)
     if live is None:
-        return None
+        return ""
     if live == displaced:
-        return type(why)(f"{why}; {ref} still names {displaced}")
+        return f"; {ref} still names {displaced}"
     if live != leftover.digest:
-        return type(why)(f"{why}; meanwhile {ref} was moved to {live} and was left there")
+        return f"; meanwhile {ref} was moved to {live} and was left there"
     if manifest is None:
-        return type(why)(
-            f"{why}; {ref} names a placeholder, for {displaced or 'what it named'} is not "
-            "there any more; run again to finish the removal"
+        return (
+            f"; {ref} names a placeholder, for {displaced or 'what it named'} is not there any "
+            "more; run again to finish the removal"
         )
     await registry.put(ref.repository, ref.tag, manifest, named=live)
-    return type(why)(f"{why}. {ref} was put back on {displaced}")
-
-
-def _not_put_back(
-    ref: TagReference, leftover: Manifest, why: OciError, error: OciError
-) -> OciError:
-    if isinstance(error, ConflictError):
-        return type(why)(f"{why}; {error}")
-    return type(why)(
-        f"{why}; {ref} names a placeholder instead of {displaced_by(leftover)}, for it could not "
-        f"be put back ({error}); run again to finish the removal"
-    )
+    return f". {ref} was put back on {displaced}"

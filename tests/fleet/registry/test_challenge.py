@@ -2,8 +2,8 @@
 
 import pytest
 
+from fleet.registry.auth import merge_scopes
 from fleet.registry.challenge import Challenge, parse_challenges
-from fleet.registry.scopes import merge_scopes
 
 BEARER = 'Bearer realm="https://auth.example/token",service="x"'
 BASIC = 'Basic realm="registry"'

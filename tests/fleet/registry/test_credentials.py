@@ -8,13 +8,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from fleet.registry import credential_helper
-from fleet.registry.credentials import Credentials, plain_http_hosts
+from fleet.registry import docker_login
+from fleet.registry.docker_login import Credentials
 from fleet.registry.errors import AuthenticationError, RegistryError
 from fleet.registry.login import find_credentials, find_logins
 from fleet.registry.reference import Repository
+from fleet.registry.transport import Transport
 
 
 def find(tmp_path: Path, config: Any = None, **environment: str) -> Credentials | None:
@@ -90,12 +92,6 @@ class TestDeclaredLogins:
             for host in ("docker.io", "index.docker.io", "registry-1.docker.io"):
                 found = find_for(f"{host}/org/app", tmp_path, logins={named: NAMES}, **GHCR)
                 assert found is not None
-
-    def test_a_host_in_the_environment_is_refused_with_what_replaced_it(
-        self, tmp_path: Path
-    ) -> None:
-        with pytest.raises(AuthenticationError, match=r"FLEET_REGISTRY_HOST: .*fleet:logins"):
-            find(tmp_path, FLEET_REGISTRY_HOST="ghcr.io")
 
     @pytest.mark.parametrize("name", list(GHCR))
     def test_half_a_pair_is_refused(self, tmp_path: Path, name: str) -> None:
@@ -272,11 +268,14 @@ class TestHelpers:
         with pytest.raises(AuthenticationError, match="docker-credential-missing: can't be run"):
             find(tmp_path, {"credsStore": "missing"})
 
-    def test_one_that_hangs_ends_with_all_that_it_started(self, tmp_path: Path) -> None:
+    def test_one_that_hangs_ends_with_all_that_it_started(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(docker_login, "_DEADLINE", 0.5)
         path = helper(tmp_path, f"sleep 60 & echo $! > {tmp_path}/child; wait")
         began = time.monotonic()
         with pytest.raises(AuthenticationError, match=r"no answer for ghcr\.io within 0\.5 s"):
-            asyncio.run(credential_helper.ask("fake", "ghcr.io", {"PATH": path}, 0.5))
+            find(tmp_path, {"credsStore": "fake"}, PATH=path)
         assert time.monotonic() - began < 10
         child = int((tmp_path / "child").read_text())
         assert has_ended(child)
@@ -301,6 +300,10 @@ def test_credentials_never_show_their_secrets() -> None:
 
 
 def test_plain_http_is_only_for_listed_hosts() -> None:
-    listed = plain_http_hosts({"FLEET_PLAIN_HTTP": "localhost:5000, 127.0.0.1:1,"})
-    assert listed == {"localhost:5000", "127.0.0.1:1"}
-    assert plain_http_hosts({}) == frozenset()
+    def base(listed: str, host: str) -> str:
+        return Transport(http=http, environment={"FLEET_PLAIN_HTTP": listed}).base(host)
+
+    http = httpx.AsyncClient()
+    assert base("localhost:5000, 127.0.0.1:1,", "127.0.0.1:1") == "http://127.0.0.1:1"
+    assert base("localhost:5000, 127.0.0.1:1,", "ghcr.io") == "https://ghcr.io"
+    assert base("", "localhost:5000") == "https://localhost:5000"

@@ -3,8 +3,6 @@
 import hashlib
 import json
 import re
-import socket
-import struct
 import threading
 import uuid
 from collections import defaultdict
@@ -13,9 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests import loopback
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -94,7 +93,6 @@ class FakeRegistry:
     challenges_heads: bool = True
     head_status: int = 0
     mount_status: int = 0
-    cancel_status: int = 0
     largest_page: int = 0
     """The largest page that a tag list may be asked for, 0 for any size; -1 for no size at all."""
     sessions: set[str] = field(default_factory=set)
@@ -200,52 +198,18 @@ def serving() -> Iterator[FakeRegistry]:
     class Handler(_Handler):
         fake = registry
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = False
-    registry.host = f"127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield registry
-    finally:
-        registry.stopping.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    fake: FakeRegistry
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # else each answer waits 40 ms for an acknowledgement
-    timeout = 5
-
-    def log_message(self, *_: object) -> None:
-        return
-
-    def handle(self) -> None:
+    with loopback.serving(Handler) as registry.host:
         try:
-            super().handle()
-        except (ConnectionError, TimeoutError):
-            self.close_connection = True
+            yield registry
+        finally:
+            registry.stopping.set()
 
-    def do_GET(self) -> None:
-        self._serve()
 
-    def do_HEAD(self) -> None:
-        self._serve()
+class _Handler(loopback.Handler):
+    fake: FakeRegistry
 
-    def do_PUT(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
-    def do_DELETE(self) -> None:
-        self._serve()
-
-    def _serve(self) -> None:
-        self.body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+    def serve(self) -> None:
+        self.body = self.body_of_request()
         url = urlsplit(self.path)
         self.query = parse_qs(url.query)
         line = f"{self.command} {url.path}"
@@ -268,10 +232,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.drip:
             self._drip()
         elif fault.reset:
-            # A zero linger time makes the kernel send RST instead of FIN.
-            linger = struct.pack("ii", 1, 0)
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-            self.close_connection = True
+            self.reset()
         else:
             self._answer(fault.status, fault.body or b"", fault.headers)
 
@@ -405,8 +366,6 @@ class _Handler(BaseHTTPRequestHandler):
         storage = self.fake.repositories[name]
         if self.command == "POST" and "mount" in self.query and self.fake.mount_status:
             self._answer(self.fake.mount_status)
-        elif self.command == "DELETE" and self.fake.cancel_status:
-            self._answer(self.fake.cancel_status)
         elif self.command == "POST":
             source = self.fake.repositories.get(self.query.get("from", [""])[0], Storage())
             if self.fake.mount and digest in source.blobs:
@@ -435,16 +394,12 @@ class _Handler(BaseHTTPRequestHandler):
         if self.mute:
             self.mute = False
             return
-        self.send_response_only(status)
+        self.answer_with(status, body, headers or {})
+
+    def send_response(self, code: int, message: str | None = None) -> None:
+        # Without the name of a server, and with the date that the test wants.
+        self.send_response_only(code, message)
         date = self.fake.clock() if self.fake.clock is not None else None
         date = date if self.fake.date is None else self.fake.date
         if date:
             self.send_header("Date", date)
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        length = "0" if status == 204 else str(len(body))
-        if status != 204:
-            self.send_header("Content-Length", length)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)

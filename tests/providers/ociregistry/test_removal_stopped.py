@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import threading
 import time
 from collections.abc import Callable, Coroutine
@@ -10,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from fleet.http.retry import RetryPolicy
+from fleet.http.retry import RetryPolicy, unsettled
 from fleet.registry.client import Client
 from fleet.registry.errors import AcceptedRemovalError, ConflictError, InterruptedRunError, OciError
 from fleet.registry.interface import Look, Manifest
@@ -47,7 +48,7 @@ class Failing(Client):
         reference: str,
         *,
         named: str | None = None,
-        look: Look | None = None,
+        look: Look = unsettled,
     ) -> str:
         if self.deletion is not None and is_digest(reference) and reference in self._held.manifests:
             raise self.deletion
@@ -245,7 +246,7 @@ class TestAnInterruptedRun:
             sent: list[str] = []
             while not sent:
                 await asyncio.sleep(0.01)
-                sent = [line for line in scene.registry.writes if line.endswith(POINTER)]
+                sent = [line for line in scene.registry.writes if re.search(waited_for, line)]
             await asyncio.sleep(0.2)
             removing.cancel()
             await removing
