@@ -12,13 +12,18 @@ _INERT = re.compile(r"(?:<br>|[A-Za-z0-9 .,;()|#+'\"/*=…–-]|:(?!//)|\\\|)*")
 _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
+def one_line(text: str) -> str:
+    """Return ``text`` on one line, without characters that turn the direction of writing."""
+    return _BIDI.sub("\N{REPLACEMENT CHARACTER}", _INVISIBLE.sub(" ", text))
+
+
 def code(text: str) -> str:
     """Return ``text`` as code, of one line, for any place including a table's cell.
 
     Nothing within is a link, a mention or markup. Of what is over 300 characters, an
     ellipsis stands for the middle: a traceback says what went wrong at its end.
     """
-    line = _BIDI.sub("\N{REPLACEMENT CHARACTER}", _INVISIBLE.sub(" ", text)).strip()
+    line = one_line(text).strip()
     if not line:
         return ""
     shown = line if len(line) <= _SHOWN else f"{line[:_HALF]}…{line[-_HALF:]}"
@@ -39,9 +44,7 @@ def inert(text: str) -> str:
 
 
 def _is_inert(line: str) -> bool:
-    if _INVISIBLE.search(line) or _BIDI.search(line):
-        return False
-    return _INERT.fullmatch(_CODE_SPAN.sub("", line)) is not None
+    return line == one_line(line) and bool(_INERT.fullmatch(_CODE_SPAN.sub("", line)))
 
 
 def row(cells: Iterable[str]) -> str:

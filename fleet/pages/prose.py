@@ -15,8 +15,6 @@ from fleet.pages import markdown
 from fleet.templating import Verbatim
 
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
-_BLANK: Final = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
-_BIDI: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # GitHub makes links of these without any markup: mentions, issues' numbers are `#`'s, addresses.
 _ACTIVE: Final = re.compile(r"(@|\bwww(?=\.)|\b[a-z]+(?=://))", re.IGNORECASE)
 _APART: Final = "\N{ZERO WIDTH NON-JOINER}"
@@ -40,8 +38,7 @@ def environment(templates: Mapping[str, str]) -> jinja2.Environment:
 
 def escaped(text: str) -> str:
     """Return ``text`` on one line, with nothing in it that Markdown or HTML would act upon."""
-    line = _BIDI.sub("\N{REPLACEMENT CHARACTER}", _BLANK.sub(" ", text))
-    return _ACTIVE.sub(rf"\1{_APART}", _MARKUP.sub(r"\\\1", line))
+    return _ACTIVE.sub(rf"\1{_APART}", _MARKUP.sub(r"\\\1", markdown.one_line(text)))
 
 
 def code(text: str) -> Verbatim:

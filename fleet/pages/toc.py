@@ -11,18 +11,12 @@ _MARKUP = re.compile(r"[`*]|\\(?=[^\w\s])")
 def contents(body: str) -> str:
     """Return a list that links to the headings of the second and third level in ``body``."""
     lines, seen = [], set[str]()
-    for level, title in headings(body):
-        anchor = _anchor(title, seen)
-        lines.append(f"{'  ' * (level - 2)}- [{title}](#{anchor})\n")
-    return "".join(lines)
-
-
-def headings(body: str) -> Iterator[tuple[int, str]]:
-    """Yield level and text of the headings of the second and third level, outside of code."""
     for line, is_code in lines_of(body):
         heading = None if is_code else _HEADING.fullmatch(line)
         if heading:
-            yield len(heading[1]), heading[2]
+            indent, title = "  " * (len(heading[1]) - 2), heading[2]
+            lines.append(f"{indent}- [{title}](#{_anchor(title, seen)})\n")
+    return "".join(lines)
 
 
 def lines_of(text: str) -> Iterator[tuple[str, bool]]:
