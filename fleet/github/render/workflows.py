@@ -9,9 +9,6 @@ from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
 from fleet.declaration.node_validators import KEY_OPTIONS
 from fleet.declaration.split import FleetStack
-from fleet.github.render.actions import pinned
-from fleet.github.render.emulation import building
-from fleet.github.render.images import pinned_images
 from fleet.github.render.logins import (
     GHCR,
     all_logins,
@@ -21,7 +18,8 @@ from fleet.github.render.logins import (
     values_of,
     without,
 )
-from fleet.github.render.updating import up_jobs
+from fleet.github.render.pins import pinned_actions, pinned_images
+from fleet.github.render.up_jobs import builders_of, up_jobs
 from fleet.templating import environment
 
 PYTHON: Final = "3.11"
@@ -70,31 +68,20 @@ _WRITING = {
 _PROPOSING = {"contents": "write", "pull-requests": "write"}
 
 
-def preview_environment(github: GitHub) -> str:
-    """Return the environment of the previews of pull requests.
+OTHER_ENVIRONMENTS: Final = ("preview", "removals", "versions", "bases")
+"""The environments beside the declared one, by the end of their names.
 
-    It is one of its own: the other admits the declared branch alone, and what a pull request's code
-    is trusted with should be able to read and no more.
-    """
-    return f"{github.environment}-preview"
-
-
-def removals_environment(github: GitHub) -> str:
-    """Return the environment whose reviewers authorise removals; it holds no secret."""
-    return f"{github.environment}-removals"
+`preview` is that of the previews of pull requests: the declared one admits the declared branch
+alone, and what a pull request's code is trusted with should be able to read and no more. The
+reviewers of `removals` authorise removals; it holds no secret. `versions` is that of the job that
+proposes releases, with an App of its own: the other one may push to the declared branch past its
+rules. `bases` is that of the job that asks for new bases, where it has a login for it.
+"""
 
 
-def versions_environment(github: GitHub) -> str:
-    """Return the environment of the job that proposes releases.
-
-    It has an App of its own: the other one may push to the declared branch past its rules.
-    """
-    return f"{github.environment}-versions"
-
-
-def bases_environment(github: GitHub) -> str:
-    """Return the environment of the job that asks for new bases, where it has a login for it."""
-    return f"{github.environment}-bases"
+def environment_for(github: GitHub, job: str) -> str:
+    """Return the name of one of the other environments."""
+    return f"{github.environment}-{job}"
 
 
 def app_permissions() -> dict[str, str]:
@@ -111,9 +98,9 @@ def given(declaration: Declaration, environment: str) -> tuple[tuple[str, ...], 
     proposals the App's alone, and that of new bases the logins to read them.
     """
     github = declaration.github
-    if github and environment == versions_environment(github):
+    if github and environment == environment_for(github, "versions"):
         return ("FLEET_APP_PRIVATE_KEY",), ("FLEET_APP_CLIENT_ID",)
-    if github and environment == bases_environment(github):
+    if github and environment == environment_for(github, "bases"):
         return given_by_hand(reading_logins(declaration))
     building = github is not None and environment == github.environment
     logins = all_logins(declaration) if building else registry_logins(declaration)
@@ -150,37 +137,33 @@ def files(
     if github is None:
         return {}
     found = environment(templates)
-    pins = {"actions": pinned(templates), "images": pinned_images(templates)}
-    common = _common(declaration, github, stack) | pins
-    looking = {
+    common = {
+        **_common(declaration, github, stack),
+        "actions": pinned_actions(templates),
+        "images": pinned_images(templates),
         "reading": _permissions(_READING),
         "settings": _settings(declaration, reading=True),
         # One job looks at all stacks in turn.
         "looking": min(LIMITS.job * max(len(stacks), 1), LIMITS.up),
     }
-    values = {
-        "preview": {**common, **looking},
-        "up": {
-            **common,
-            **looking,
-            "certificates": _certificates(declaration),
-            "writing": _permissions(_WRITING),
-            "group": f"fleet-{stack}",
-            "jobs": up_jobs(declaration, github, stacks, _updating(declaration)),
-        },
+    up = {
+        "certificates": _certificates(declaration),
+        "writing": _permissions(_WRITING),
+        "group": f"fleet-{stack}",
+        "jobs": up_jobs(declaration, github, stacks, _settings(declaration, reading=False)),
     }
+    values: dict[str, dict[str, Any]] = {"preview": {}, "up": up}
     for job, line in declaration.schedules.items():
-        schedule = {"cron": line, "group": f"fleet-{stack}-{job}"}
-        values[job] = {**common, **looking, **schedule, "proposing": _permissions(_PROPOSING)}
-    workflows = {
-        f"{_WORKFLOWS}/{job}.yml": found.get_template(f"workflows/{job}.yml.jinja").render(given)
-        for job, given in values.items()
+        proposing = _permissions(_PROPOSING)
+        values[job] = {"cron": line, "group": f"fleet-{stack}-{job}", "proposing": proposing}
+    texts = {
+        f"{_WORKFLOWS}/{job}.yml": found.get_template(f"workflows/{job}.yml.jinja").render(
+            common | own
+        )
+        for job, own in values.items()
     }
-    dependabot = found.get_template("dependabot.yml.jinja").render(common)
-    return {
-        path: f"{text.strip()}\n"
-        for path, text in {**workflows, ".github/dependabot.yml": dependabot}.items()
-    }
+    texts[".github/dependabot.yml"] = found.get_template("dependabot.yml.jinja").render(common)
+    return {path: f"{text.strip()}\n" for path, text in texts.items()}
 
 
 def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, Any]:
@@ -189,12 +172,10 @@ def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, A
         "runner": github.runner,
         "check_runner": github.check_runner,
         "environment": github.environment,
-        "preview_environment": preview_environment(github),
-        "removals_environment": removals_environment(github),
-        "versions_environment": versions_environment(github),
-        "only_here": _only_here(github),
+        **{f"{job}_environment": environment_for(github, job) for job in OTHER_ENVIRONMENTS},
+        "only_here": f"github.repository == '{github.repository}'",
         "repair": github.drift == "repair",
-        "builders": building(declaration, github, declaration.by_name).builders,
+        "builders": builders_of(declaration, github, declaration.by_name),
         "asks_backends": github.emulation and any(i.from_source for i in declaration.images),
         "stack": stack,
         "python": PYTHON,
@@ -205,7 +186,6 @@ def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, A
         "building_logins": all_logins(declaration),
         "reading_logins": reading_logins(declaration),
         "reading_login": values_of(reading_logins(declaration)),
-        "bases_environment": bases_environment(github),
         "docker_config": _DOCKER_CONFIG,
         "node_keys": _NODE_KEYS,
         "verify_children": _VERIFY_CHILDREN,
@@ -238,41 +218,29 @@ def _certificates(declaration: Declaration) -> list[dict[str, Any]]:
     ]
 
 
-def _only_here(github: GitHub) -> str:
-    return f"github.repository == '{github.repository}'"
-
-
-def _updating(declaration: Declaration) -> dict[str, str]:
-    """Return the environment of the engine's update, with the folder that has the nodes' keys."""
-    keys = {"FLEET_NODE_KEYS": _NODE_KEYS} if node_secrets(declaration) else {}
-    return {**_settings(declaration, reading=False), **keys}
-
-
 def _settings(declaration: Declaration, *, reading: bool) -> dict[str, str]:
     """Return the environment of what calls the engine; with ``reading``, of what changes nothing.
 
     What is declared wins: a fleet may have a token of its own for its packages.
     """
-    secrets = _secrets(declaration)
+    names = (*declaration.secrets, "PULUMI_CONFIG_PASSPHRASE")
+    secrets = {name: f"${{{{ secrets.{name} }}}}" for name in names}
+    logins = all_logins(declaration)
+    # The App's token for the repository, and the job's own for the packages that it wrote.
+    own = {
+        "DOCKER_CONFIG": _DOCKER_CONFIG,
+        "GITHUB_TOKEN": "${{ steps.app.outputs.token }}",
+        "PULUMI_BACKEND_URL": "${{ vars.PULUMI_BACKEND_URL }}",
+    }
+    if declaration.host == GHCR:
+        own[_REMOVING] = "${{ github.token }}"
     if reading:
         secrets.pop(_REMOVING, None)
         secrets = without(secrets, declaration)
-    own = {"DOCKER_CONFIG": _DOCKER_CONFIG}
-    logins = values_of(registry_logins(declaration) if reading else all_logins(declaration))
-    return {**own, **logins, **_tokens(declaration), **secrets}
-
-
-def _secrets(declaration: Declaration) -> dict[str, str]:
-    names = (*declaration.secrets, "PULUMI_CONFIG_PASSPHRASE")
-    backend = {"PULUMI_BACKEND_URL": "${{ vars.PULUMI_BACKEND_URL }}"}
-    return backend | {name: f"${{{{ secrets.{name} }}}}" for name in names}
-
-
-def _tokens(declaration: Declaration) -> dict[str, str]:
-    """Return the App's token for the repository, and the job's own for the packages it wrote."""
-    app = {"GITHUB_TOKEN": "${{ steps.app.outputs.token }}"}
-    own = {"FLEET_GITHUB_TOKEN": "${{ github.token }}"}
-    return app | own if declaration.host == GHCR else app
+        logins = registry_logins(declaration)
+    elif node_secrets(declaration):
+        own["FLEET_NODE_KEYS"] = _NODE_KEYS
+    return {**own, **values_of(logins), **secrets}
 
 
 def _permissions(needed: Mapping[str, str]) -> dict[str, str]:
