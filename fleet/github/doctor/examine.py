@@ -8,7 +8,8 @@ from fleet.checkout.split_stacks import stacks_of
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
 from fleet.github.api import Api
-from fleet.github.doctor import app, lock, packages, repository, state, toolchain
+from fleet.github.doctor import app, packages, repository
+from fleet.github.doctor.checkout import look_at_lock, look_at_state, look_at_toolchain
 from fleet.github.doctor.finding import Finding, fail, note
 from fleet.local.requirements import BUILDER
 
@@ -42,10 +43,10 @@ def examine(
             "Nothing is to be given for it; choose another: make doctor STACK=prod",
         )
         return
-    yield from lock.look(root, stack, declaration)
+    yield look_at_lock(root, stack, declaration)
     # Of a fleet that was split, one part has the secrets, for it looks after GitHub.
     keeper = next((share.name for share in stacks_of(root, stack) if share.github), stack)
-    yield from state.look(root, keeper, declaration, environment)
+    yield from look_at_state(root, keeper, declaration, environment)
     if declaration.github is None:
         yield fail(
             f"Pulumi.{stack}.yaml: fleet:github is not declared",
@@ -53,7 +54,7 @@ def examine(
         )
         return
     yield from _runner(declaration, declaration.github)
-    yield from toolchain.look(root, declaration.github)
+    yield look_at_toolchain(root, declaration.github)
     yield from _on_github(declaration, declaration.github, environment, open_api)
 
 
@@ -85,9 +86,9 @@ def _on_github(
             "Export one of an administrator of the repository, with the scopes repo and workflow",
         )
         return
-    known = app.App(client=environment.get(app.CLIENT, ""))
-    yield from app.look(open_api, github.repository, environment, known)
+    found, number = app.look(open_api, github.repository, environment)
+    yield found
     with open_api(token) as api:
-        yield from repository.look(api, github, declaration, known)
+        yield from repository.look(api, github, declaration, number)
         if declaration.host == "ghcr.io":
             yield from packages.look(api, github, declaration)

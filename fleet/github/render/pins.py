@@ -27,7 +27,7 @@ def pinned_actions(templates: Mapping[str, str]) -> dict[str, Verbatim]:
         a commit can't.
     """
     remedy = "Write - uses: owner/name@<40 digits of the commit> # vX.Y.Z"
-    found = _pinned(templates, ACTIONS, _USES, _ACTION, "a release", remedy)
+    found = _pinned(templates, ACTIONS, _USES, _ACTION, remedy)
     return {name: Verbatim(pin) for name, pin in found.items()}
 
 
@@ -37,7 +37,7 @@ def pinned_images(templates: Mapping[str, str]) -> dict[str, str]:
     :raises DeclarationError: naming every line with another form, as for actions.
     """
     remedy = "Write FROM host/name:tag@sha256:<64 hexadecimal digits> AS name"
-    return _pinned(templates, IMAGES, _FROM, _IMAGE, "a digest", remedy)
+    return _pinned(templates, IMAGES, _FROM, _IMAGE, remedy)
 
 
 def _pinned(
@@ -45,7 +45,6 @@ def _pinned(
     place: str,
     begin: re.Pattern[str],
     form: re.Pattern[str],
-    to: str,
     remedy: str,
 ) -> dict[str, str]:
     found, problems = {}, Problems()
@@ -53,6 +52,6 @@ def _pinned(
         if match := form.fullmatch(line):
             found[match["name"]] = match["pin"]
         elif begin.match(line):
-            problems.add(f"line {number}", f"{line.strip()!r} is not pinned to {to}", remedy)
+            problems.add(f"line {number}", f"{line.strip()!r} is not pinned", remedy)
     problems.raise_if_any(f"templates/{place}")
     return found

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from fleet.github.api import Api
-from fleet.github.context import BOT
+from fleet.github.job import BOT
 from tests.fleet.github.branches import Branches
 from tests.fleet.github.sample import sample
 from tests.fleet.http.mocked import mocked

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from fleet.console import TroubleError
-from fleet.github.context import read_context
+from fleet.github.api import Api
+from fleet.github.job import Job, job_of
 from fleet.github.run_files import read_report
 from tests.fleet.github.examples import BUILD, written
 
@@ -14,6 +15,11 @@ JOB = {
     "GITHUB_SHA": "c" * 40,
     "GITHUB_RUN_ID": "12",
 }
+
+
+def read_context(environment: dict[str, str]) -> Job:
+    with Api("https://api.github.com", "") as api:
+        return job_of(api, "prod", environment)
 
 
 def test_a_job_of_a_pull_request_knows_its_number_and_commit(tmp_path: Path) -> None:
