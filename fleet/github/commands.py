@@ -17,7 +17,7 @@ from fleet.declaration.model import Declaration
 from fleet.github.api import Api, api_of
 from fleet.github.check import check
 from fleet.github.comment import job_page, write_comment
-from fleet.github.doctor.examine import TOKENS, examine
+from fleet.github.doctor.examine import examine
 from fleet.github.drift import repair, report_drift
 from fleet.github.handover import hand_over, received
 from fleet.github.job import Job, job_of
@@ -162,7 +162,7 @@ def _doctor(asked: Asked) -> int:
     for found in examine(asked.root, asked.stack, asked.declaration, os.environ, open_api):
         sys.stdout.write(f"{found}\n")
         failed = failed or found.verdict == "FAIL"
-    sys.stdout.write(f"\n{TOKENS}\n")
+    sys.stdout.write("\nWhat each token may do, and where it is: docs/github.md\n")
     return 1 if failed else 0
 
 

@@ -13,18 +13,6 @@ from fleet.github.doctor.checkout import look_at_lock, look_at_state, look_at_to
 from fleet.github.doctor.finding import Finding, fail, note
 from fleet.local.requirements import BUILDER
 
-TOKENS = """\
-What each token may do, and where it is:
-  GITHUB_TOKEN, yours       the first up, from here; in no workflow
-  the App, in up            writes files, workflows, environments and their secrets
-  the App, in preview       reads them: give that environment an App of its own that can no more
-  another App, in versions  writes one branch and its pull request: let no ruleset pass this one
-  github.token, in up       pushes images, deletes the names that its first job listed
-  github.token, elsewhere   writes the one comment, the one issue
-  none                      in check, resolve and approve: these have no secret, but for a login
-                            with `read: true` in fleet:logins, which resolve has
-  the passphrase            opens every secret in the state: whoever has both has all of them"""
-
 
 def examine(
     root: Path,
