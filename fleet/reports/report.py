@@ -1,6 +1,5 @@
 """The report of a run: its one line, and its document as data for JSON, written and read."""
 
-import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
@@ -135,7 +134,7 @@ def joined(reports: Mapping[str, Report | None]) -> Report | None:
 
 
 def _once(texts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(itertools.chain.from_iterable(texts)))
+    return tuple(dict.fromkeys(text for each in texts for text in each))
 
 
 def _entry(fields: Mapping[str, Any]) -> Entry:

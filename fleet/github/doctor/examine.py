@@ -5,12 +5,14 @@ from pathlib import Path
 
 from fleet.checkout.lock_file import is_local
 from fleet.checkout.split_stacks import stacks_of
+from fleet.checkout.templates import read_templates
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
 from fleet.github.api import Api
 from fleet.github.doctor import app, packages, repository
 from fleet.github.doctor.checkout import look_at_lock, look_at_state, look_at_toolchain
 from fleet.github.doctor.finding import Finding, fail, note
+from fleet.github.render import workflows
 from fleet.local.requirements import BUILDER
 
 
@@ -33,7 +35,8 @@ def examine(
         return
     yield look_at_lock(root, stack, declaration)
     # Of a fleet that was split, one part has the secrets, for it looks after GitHub.
-    keeper = next((share.name for share in stacks_of(root, stack) if share.github), stack)
+    stacks = stacks_of(root, stack)
+    keeper = next((share.name for share in stacks if share.github), stack)
     yield from look_at_state(root, keeper, declaration, environment)
     if declaration.github is None:
         yield fail(
@@ -43,7 +46,8 @@ def examine(
         return
     yield from _runner(declaration, declaration.github)
     yield look_at_toolchain(root, declaration.github)
-    yield from _on_github(declaration, declaration.github, environment, open_api)
+    files = workflows.files(declaration, stack, read_templates(root), stacks)
+    yield from _on_github(declaration, declaration.github, files, environment, open_api)
 
 
 def _runner(declaration: Declaration, github: GitHub) -> Iterator[Finding]:
@@ -64,6 +68,7 @@ def _runner(declaration: Declaration, github: GitHub) -> Iterator[Finding]:
 def _on_github(
     declaration: Declaration,
     github: GitHub,
+    files: Mapping[str, str],
     environment: Mapping[str, str],
     open_api: Callable[[str], Api],
 ) -> Iterator[Finding]:
@@ -77,6 +82,6 @@ def _on_github(
     found, number = app.look(open_api, github.repository, environment)
     yield found
     with open_api(token) as api:
-        yield from repository.look(api, github, declaration, number)
+        yield from repository.look(api, declaration, files, github, number)
         if declaration.host == "ghcr.io":
             yield from packages.look(api, github, declaration)

@@ -8,8 +8,7 @@ from fleet.declaration.model import Declaration
 from fleet.github.api import Api
 from fleet.github.doctor.app import CLIENT
 from fleet.github.doctor.finding import Finding, fail, note, ok
-from fleet.github.render.logins import reading_logins
-from fleet.github.render.workflows import environment_for, given
+from fleet.github.render.workflows import environment_for, given, jobs_in
 
 _SCOPES = ("repo", "workflow")
 _PACKAGE_SCOPES = ("read:packages", "write:packages", "delete:packages")
@@ -20,8 +19,13 @@ _STOPPING = frozenset({
 })  # fmt: skip
 
 
-def look(api: Api, github: GitHub, declaration: Declaration, app: int | None) -> Iterator[Finding]:
-    """Yield what is found of the repository; ``app`` is the App's number, None if not known."""
+def look(
+    api: Api, declaration: Declaration, files: Mapping[str, str], github: GitHub, app: int | None
+) -> Iterator[Finding]:
+    """Yield what is found of the repository, which is given ``files``.
+
+    ``app`` is the App's number, None if not known.
+    """
     root = f"/repos/{github.repository}"
     found = api.find(root)
     if found is None:
@@ -33,13 +37,10 @@ def look(api: Api, github: GitHub, declaration: Declaration, app: int | None) ->
     yield from _scopes(api.head(root).get("x-oauth-scopes"), declaration)
     yield from _settings(found, github)
     yield from _rules(api, root, github, app)
-    names = [github.environment, environment_for(github, "preview")]
-    if "versions" in declaration.schedules:
-        names.append(environment_for(github, "versions"))
-        if reading_logins(declaration):
-            names.append(environment_for(github, "bases"))
-    for name in names:
-        yield from _environment(api, github, declaration, name)
+    reviewed = environment_for(github, "removals")
+    for name in sorted({job["environment"] for job in jobs_in(files) if "environment" in job}):
+        if name != reviewed:
+            yield from _environment(api, github, name, *given(declaration, files, name))
     yield _reviewers(api, github)
     for job in sorted(declaration.schedules):
         yield _schedule(api, github, job)
@@ -119,10 +120,9 @@ def _bypass(ruleset: Mapping[str, Any], place: str, app: int | None) -> Finding:
 
 
 def _environment(
-    api: Api, github: GitHub, declaration: Declaration, name: str
+    api: Api, github: GitHub, name: str, secrets: list[str], variables: list[str]
 ) -> Iterator[Finding]:
     place = f"/repos/{github.repository}/environments/{name}"
-    secrets, variables = given(declaration, name)
     if api.find(place, hidden=True) is None:
         command = f"Run gh api --method PUT {place}"
         makes = "The first up makes it" if name == github.environment else command

@@ -1,9 +1,12 @@
 """The files of a fleet's repository on GitHub: its workflows, and Dependabot's."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+
+import yaml
 
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
@@ -12,11 +15,9 @@ from fleet.declaration.split import FleetStack
 from fleet.github.render.logins import (
     GHCR,
     all_logins,
-    given_by_hand,
     reading_logins,
     registry_logins,
     values_of,
-    without,
 )
 from fleet.github.render.pins import pinned_actions, pinned_images
 from fleet.github.render.up_jobs import builders_of, up_jobs
@@ -28,6 +29,7 @@ PYTHON: Final = "3.11"
 _WORKFLOWS = ".github/workflows"
 # It deletes versions of packages; what only reads has no use for it.
 _REMOVING = "FLEET_GITHUB_TOKEN"
+_TAKEN = re.compile(r"\$\{\{ (secrets|vars)\.(\w+) \}\}")
 _CAPITALS = re.compile("[^A-Za-z0-9]")
 _DOCKER_CONFIG = "${{ runner.temp }}/docker"
 _NODE_KEYS = "${{ runner.temp }}/nodes"
@@ -90,34 +92,6 @@ def app_permissions() -> dict[str, str]:
     return {name.replace("-", "_"): level for name, level in whole.items()}
 
 
-def given(declaration: Declaration, environment: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of the secrets and of the variables that a person gives an environment.
-
-    The declared one is given its secrets and variables by the stack; that of previews, for which
-    the stack has nothing, takes those that a preview needs from a person as well, that of
-    proposals the App's alone, and that of new bases the logins to read them.
-    """
-    github = declaration.github
-    if github and environment == environment_for(github, "versions"):
-        return ("FLEET_APP_PRIVATE_KEY",), ("FLEET_APP_CLIENT_ID",)
-    if github and environment == environment_for(github, "bases"):
-        return given_by_hand(reading_logins(declaration))
-    building = github is not None and environment == github.environment
-    logins = all_logins(declaration) if building else registry_logins(declaration)
-    own, user = given_by_hand(logins)
-    secrets = ("FLEET_APP_PRIVATE_KEY", "PULUMI_CONFIG_PASSPHRASE", *own)
-    variables = ("FLEET_APP_CLIENT_ID", "PULUMI_BACKEND_URL", *user)
-    if building:
-        files = [name for node in node_secrets(declaration).values() for name in node.values()]
-        return (
-            tuple(name for name in (*secrets, *files) if name not in declaration.secrets),
-            tuple(name for name in variables if name not in declaration.variables),
-        )
-    needed = without(dict.fromkeys(declaration.secrets, ""), declaration)
-    declared = (name for name in needed if name != _REMOVING)
-    return tuple(dict.fromkeys((*secrets, *declared))), variables
-
-
 def files(
     declaration: Declaration,
     stack: str,
@@ -147,7 +121,7 @@ def files(
         "looking": min(LIMITS.job * max(len(stacks), 1), LIMITS.up),
     }
     up = {
-        "certificates": _certificates(declaration),
+        "node_secrets": node_secrets(declaration),
         "writing": _permissions(_WRITING),
         "group": f"fleet-{stack}",
         "jobs": up_jobs(declaration, github, stacks, _settings(declaration, reading=False)),
@@ -166,21 +140,42 @@ def files(
     return {path: f"{text.strip()}\n" for path, text in texts.items()}
 
 
+def jobs_in(files: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    """Return the jobs of all workflows in ``files``."""
+    workflows = (text for path, text in files.items() if path.startswith(_WORKFLOWS))
+    return [job for text in workflows for job in yaml.safe_load(text)["jobs"].values()]
+
+
+def given(
+    declaration: Declaration, files: Mapping[str, str], environment: str
+) -> tuple[list[str], list[str]]:
+    """Return the names of the secrets and of the variables that a person gives ``environment``.
+
+    They are those that its jobs in ``files`` take. The declared environment is given what is
+    declared by the stack.
+    """
+    jobs = [job for job in jobs_in(files) if job.get("environment") == environment]
+    taken = dict.fromkeys(_TAKEN.findall(json.dumps(jobs)))
+    github = declaration.github
+    own = github is not None and environment == github.environment
+    declared = {*declaration.secrets, *declaration.variables} if own else set()
+    secrets, variables = (
+        [name for kind, name in taken if kind == each and name not in declared]
+        for each in ("secrets", "vars")
+    )
+    return secrets, variables
+
+
 def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, Any]:
     return {
-        "branch": github.branch,
-        "runner": github.runner,
-        "check_runner": github.check_runner,
-        "environment": github.environment,
+        "github": github,
         **{f"{job}_environment": environment_for(github, job) for job in OTHER_ENVIRONMENTS},
         "only_here": f"github.repository == '{github.repository}'",
-        "repair": github.drift == "repair",
         "builders": builders_of(declaration, github, declaration.by_name),
         "asks_backends": github.emulation and any(i.from_source for i in declaration.images),
         "stack": stack,
         "python": PYTHON,
         "limits": LIMITS,
-        "registry": declaration.host,
         "ghcr": declaration.host == GHCR,
         "logins": registry_logins(declaration),
         "building_logins": all_logins(declaration),
@@ -208,16 +203,6 @@ def node_secrets(declaration: Declaration) -> dict[str, dict[str, str]]:
     }
 
 
-def _certificates(declaration: Declaration) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "secrets": {o.upper(): f"${{{{ secrets.{s} }}}}" for o, s in secrets.items()},
-        }
-        for name, secrets in node_secrets(declaration).items()
-    ]
-
-
 def _settings(declaration: Declaration, *, reading: bool) -> dict[str, str]:
     """Return the environment of what calls the engine; with ``reading``, of what changes nothing.
 
@@ -235,9 +220,9 @@ def _settings(declaration: Declaration, *, reading: bool) -> dict[str, str]:
     if declaration.host == GHCR:
         own[_REMOVING] = "${{ github.token }}"
     if reading:
-        secrets.pop(_REMOVING, None)
-        secrets = without(secrets, declaration)
         logins = registry_logins(declaration)
+        building = values_of(all_logins(declaration)).keys() - values_of(logins).keys()
+        secrets = {n: v for n, v in secrets.items() if n != _REMOVING and n not in building}
     elif node_secrets(declaration):
         own["FLEET_NODE_KEYS"] = _NODE_KEYS
     return {**own, **values_of(logins), **secrets}

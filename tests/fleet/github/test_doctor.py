@@ -62,6 +62,7 @@ def root(tmp_path: Path) -> Path:
     values = {f"secrets:AWS_{name}": secret for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")}
     (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": values}))
     (tmp_path / "Pulumi.dev.yaml").write_text("encryptionsalt: of-the-empty-passphrase\n")
+    (tmp_path / "templates").symlink_to(Path(__file__).parents[3] / "templates")
     for part in ("image", "verify"):
         folder = tmp_path / "assets" / "web" / part
         folder.mkdir(parents=True)

