@@ -12,7 +12,6 @@ from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
 from fleet.command import Commands, Run
 from fleet.console import TroubleError, say
-from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
 from fleet.github.api import Api, api_of
 from fleet.github.check import check
@@ -59,19 +58,6 @@ class Asked:
     def fleet(self) -> "Asked":
         """The stack with the declaration, where this one is a part of it."""
         return replace(self, stack=whole_stack(self.root, self.stack))
-
-    @property
-    def github(self) -> GitHub:
-        """What it declares of GitHub.
-
-        :raises TroubleError: when it declares nothing of it.
-        """
-        found = self.declaration.github
-        if found is None:
-            raise TroubleError(
-                f"Pulumi.{self.stack}.yaml: fleet:github is not declared. Declare it."
-            )
-        return found
 
     @contextmanager
     def job(self) -> Iterator[Job]:
@@ -149,9 +135,12 @@ def _collect(asked: Asked) -> None:
 
 def _proposal(asked: Asked) -> None:
     fleet = asked.fleet
+    github = fleet.declaration.github
+    if github is None:
+        raise TroubleError(f"Pulumi.{fleet.stack}.yaml: fleet:github is not declared. Declare it.")
     proposal = received(fleet.root, fleet.stack, named(_PROPOSAL))
     with fleet.job() as job:
-        propose(job, fleet.github, proposal)
+        propose(job, github, proposal)
 
 
 def _doctor(asked: Asked) -> int:

@@ -67,9 +67,7 @@ def received(root: Path, stack: str, folder: Path) -> Proposal:
     :raises DeclarationError: when declaration or lock is not sound, or says something else that
         discovery never changes.
     """
-    held = {path.name for path in _sound(folder)}
-    if SUMMARY not in held:
-        raise _refusal(f"{SUMMARY} is missing")
+    held = _checked(folder)
     paths, files = _paths(stack), {}
     newcomers: tuple[str, ...] = ()
     declared = config_file(root, stack)
@@ -83,8 +81,7 @@ def received(root: Path, stack: str, folder: Path) -> Proposal:
         if lock != ours:
             files[paths[LOCK]] = text_of(lock).decode()
         newcomers = tuple(sorted(_installed(lock) - _installed(ours)))
-    summary = inert(_text(folder / SUMMARY))
-    return Proposal(files=files, summary=summary, newcomers=newcomers)
+    return Proposal(files=files, summary=inert(_text(folder / SUMMARY)), newcomers=newcomers)
 
 
 def _paths(stack: str) -> dict[str, str]:
@@ -92,15 +89,20 @@ def _paths(stack: str) -> dict[str, str]:
     return {DECLARATION: f"Pulumi.{stack}.yaml", LOCK: f"locks/{stack}.yaml"}
 
 
-def _sound(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if path.name not in _LIMITS:
+def _checked(folder: Path) -> set[str]:
+    """Return the names of the files in ``folder``, of which each may be read."""
+    held = sorted(folder.iterdir())
+    for path in held:
+        limit = _LIMITS.get(path.name)
+        if limit is None:
             raise _refusal(f"{path.name!r} is not expected")
         if path.is_symlink() or not path.is_file():
             raise _refusal(f"{path.name} is not a plain file")
-        if path.stat().st_size > _LIMITS[path.name]:
-            raise _refusal(f"{path.name} has more than {_LIMITS[path.name]:,} bytes")
-        yield path
+        if path.stat().st_size > limit:
+            raise _refusal(f"{path.name} has more than {limit:,} bytes")
+    if folder / SUMMARY not in held:
+        raise _refusal(f"{SUMMARY} is missing")
+    return {path.name for path in held}
 
 
 def _text(path: Path) -> str:
@@ -119,10 +121,8 @@ def _declaration(ours: Path, theirs: Path) -> str:
     if _aliases(_text(theirs)) > _aliases(text):
         # A few of them can stand for more than memory holds.
         raise _refusal(f"{theirs.name} has aliases that {ours.name} does not have")
-    problems = Problems()
-    before, after = (strict_yaml.load(path, problems) for path in (ours, theirs))
-    problems.raise_if_any(theirs.name)
     declaration_of_file(theirs)
+    before, after = (strict_yaml.load(path, Problems()) for path in (ours, theirs))
     try:
         made = edited(text, dict(_edits(before, after)))
     except EditError as error:
@@ -187,11 +187,9 @@ def _installed(lock: Lock) -> set[str]:
     return {f"{image}: {name_of(pin)}" for image, pin in pins}
 
 
-def _addresses(lock: Lock) -> Iterator[str]:
-    for files in lock.files.values():
-        yield from files
-    for tools in lock.tools.values():
-        yield from tools.sources.values()
+def _addresses(lock: Lock) -> list[str]:
+    found = [address for files in lock.files.values() for address in files]
+    return found + [a for tools in lock.tools.values() for a in tools.sources.values()]
 
 
 def _origin(address: str) -> str:

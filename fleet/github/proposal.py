@@ -11,16 +11,12 @@ from fleet.github.render.report_page import COMMENT_LIMIT
 
 _AUTO_MERGE = """
 mutation ($pull: ID!, $method: PullRequestMergeMethod!) {
-  enablePullRequestAutoMerge(input: {pullRequestId: $pull, mergeMethod: $method}) {
-    clientMutationId
-  }
+  enablePullRequestAutoMerge(input: {pullRequestId: $pull, mergeMethod: $method}) { __typename }
 }
 """
 _NO_AUTO_MERGE = """
 mutation ($pull: ID!) {
-  disablePullRequestAutoMerge(input: {pullRequestId: $pull}) {
-    clientMutationId
-  }
+  disablePullRequestAutoMerge(input: {pullRequestId: $pull}) { __typename }
 }
 """
 _METHODS = (
@@ -80,11 +76,8 @@ def _withdraw(job: Job, pull: Any) -> None:
 
 
 def _open_pull(job: Job, github: GitHub) -> Any:
-    query = {
-        "state": "open",
-        "head": f"{github.owner}:{branch_of(job.stack)}",
-        "base": github.branch,
-    }
+    head = f"{github.owner}:{branch_of(job.stack)}"
+    query = {"state": "open", "head": head, "base": github.branch}
     return next(iter(job.api.get(f"{job.root}/pulls", query)), None)
 
 
@@ -139,7 +132,8 @@ def _disable_merge(job: Job, pull: Any) -> None:
 
 
 def _fitting(summary: str) -> str:
-    if len(summary.encode()) <= COMMENT_LIMIT:
+    text = summary.encode()
+    if len(text) <= COMMENT_LIMIT:
         return summary
-    kept = summary.encode()[: COMMENT_LIMIT - 200].decode(errors="ignore")
-    return f"{kept.rpartition(chr(10))[0]}\n\nThe rest has no room here; the job's page has it.\n"
+    kept = text[: COMMENT_LIMIT - 200].decode(errors="ignore").rpartition("\n")[0]
+    return f"{kept}\n\nThe rest has no room here; the job's page has it.\n"

@@ -77,15 +77,6 @@ class Hub:
         said.append(made)
         return made
 
-    def pull(self, number: int, head: str, *, merged: bool = True, **fields: Any) -> dict[str, Any]:
-        """Add a pull request to the branch main."""
-        made = self.sampled("pull-request-simple", number=number, state="closed", **fields)
-        made["head"] = {**made["head"], "sha": head}
-        made["base"] = {**made["base"], "ref": fields.get("base", "main")}
-        made["merged_at"] = "2026-11-23T12:00:00Z" if merged else None
-        self.pulls.append(made)
-        return made
-
     def serve(
         self, method: str, path: str, query: str, headers: dict[str, str], content: bytes
     ) -> Answer:

@@ -9,7 +9,6 @@ import yaml
 
 from fleet.checkout.stack_config import declaration_of_file
 from fleet.cli.main import main
-from fleet.console import TroubleError
 from fleet.github import commands as program
 from fleet.github.drift import troubles
 from fleet.releases.writing import text_of
@@ -70,10 +69,12 @@ def test_what_was_found_is_put_together_and_what_is_missing_is_told(root: Path) 
     assert troubles(asked(root).report) == ("x:1 could not be verified",)
 
 
-def test_the_repository_is_that_of_the_whole_fleet(root: Path) -> None:
+def test_the_repository_is_that_of_the_whole_fleet(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert asked(root, "prod-web").fleet == asked(root).fleet == asked(root)
-    with pytest.raises(TroubleError, match=r"Pulumi\.prod-web\.yaml: fleet:github"):
-        _ = asked(root, "prod-web").github
+    assert main(["proposal", "--stack", "prod-web", "--root", str(root)]) == 1
+    assert "Pulumi.prod.yaml: fleet:github is not declared" in capsys.readouterr().err
 
 
 def test_the_fleet_and_each_of_its_stacks_can_be_checked(
