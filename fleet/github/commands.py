@@ -52,7 +52,7 @@ class Asked:
     @property
     def report(self) -> Report | None:
         """The report that the run of these stacks left."""
-        return read_report(stacks=self.stacks)
+        return read_report(self.stacks)
 
     @property
     def fleet(self) -> "Asked":

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from fleet.checkout.split_stacks import share_file
@@ -15,16 +15,14 @@ FOLDER = "FLEET_REMOVALS"
 """The variable that names the folder which is handed to the job that removes."""
 
 
-def read_report(
-    environment: Mapping[str, str] = os.environ, *, stacks: Sequence[str] = ()
-) -> Report | None:
+def read_report(stacks: Sequence[str] = ()) -> Report | None:
     """Return the report that ``FLEET_REPORT`` names; None where the run did not get so far.
 
     With ``stacks``, the run was of each of them, and so is the report.
 
     :raises TroubleError: when no file is named, or it is not a report.
     """
-    path = named(REPORT, environment)
+    path = named(REPORT)
     if stacks:
         return joined({stack: _read(share_file(path, stack)) for stack in stacks})
     return _read(path)
@@ -46,7 +44,7 @@ def list_removals(stacks: Sequence[str] = ()) -> int:
 
     :raises TroubleError: when one is missing, ended early or is not a report.
     """
-    report = read_report(stacks=stacks)
+    report = read_report(stacks)
     if report is None or not report.complete:
         of = f" of {', '.join(report.missing)}" if report and report.missing else ""
         raise TroubleError(
@@ -63,12 +61,12 @@ def list_removals(stacks: Sequence[str] = ()) -> int:
     return len(report.removals)
 
 
-def named(variable: str, environment: Mapping[str, str] = os.environ) -> Path:
+def named(variable: str) -> Path:
     """Return the path in an environment variable.
 
     :raises TroubleError: when it is not set.
     """
-    text = environment.get(variable)
+    text = os.environ.get(variable)
     if not text:
         raise TroubleError(f"{variable} is not set. Name the file there that the run wrote.")
     return Path(text)

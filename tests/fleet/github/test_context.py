@@ -43,21 +43,27 @@ def test_by_hand_there_is_no_job_and_it_says_so() -> None:
         read_context({})
 
 
-def test_a_report_is_read_as_the_provider_wrote_it(tmp_path: Path) -> None:
+def test_a_report_is_read_as_the_provider_wrote_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "report.json"
-    environment = {"FLEET_REPORT": str(path)}
-    assert read_report(environment) is None
+    monkeypatch.setenv("FLEET_REPORT", str(path))
+    assert read_report() is None
     path.write_text(json.dumps(written(BUILD)))
-    report = read_report(environment)
+    report = read_report()
     assert report is not None
     assert report.of("build")[0].platforms == BUILD.platforms
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"version": 2}'])
-def test_what_is_no_report_is_named(tmp_path: Path, content: str) -> None:
+def test_what_is_no_report_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
     path = tmp_path / "report.json"
     path.write_text(content)
+    monkeypatch.setenv("FLEET_REPORT", str(path))
     with pytest.raises(TroubleError, match=r"report\.json: .*Run the preview again"):
-        read_report({"FLEET_REPORT": str(path)})
+        read_report()
+    monkeypatch.delenv("FLEET_REPORT")
     with pytest.raises(TroubleError, match="FLEET_REPORT is not set"):
-        read_report({})
+        read_report()
