@@ -32,7 +32,8 @@ def environment(templates: Mapping[str, str]) -> jinja2.Environment:
 
 def escaped(text: str) -> str:
     """Return ``text`` on one line, with nothing in it that Markdown or HTML would act upon."""
-    return _ACTIVE.sub(rf"\1{_APART}", _MARKUP.sub(r"\\\1", markdown.one_line(text)))
+    line = " ".join(markdown.one_line(text).split())
+    return _ACTIVE.sub(rf"\1{_APART}", _MARKUP.sub(r"\\\1", line))
 
 
 def code(text: str) -> Verbatim:

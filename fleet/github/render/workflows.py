@@ -39,21 +39,13 @@ _VERIFY_CHILDREN = "${{ github.event_name == 'workflow_dispatch' && 'all' || '' 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Time limits in minutes.
+    """Time limits in minutes; at ``engine``, the engine is interrupted and ends in order."""
 
-    ``build`` is that of a build for each of its platforms, which ``components/tag_build.py`` hands
-    to the engine. ``job`` is that of a job that builds nothing, for each stack that it looks at. A
-    run of ``up`` has many builds and so nearly all that GitHub gives a job of its runners, 360; at
-    ``engine`` it is interrupted, so that the engine ends in order and gives its lock back. That
-    leaves a quarter of an hour of the job for all its other steps. ``gate`` is that of a job which
-    does nothing; the time that it waits for its reviewers does not count.
-    """
-
-    build: int = 45
-    job: int = 45
-    gate: int = 5
-    up: int = 355
-    engine: str = "340m"
+    build: int = 45  # of a platform; components/tag_build.py hands it to the engine
+    job: int = 45  # of a job that builds nothing, for each stack that it looks at
+    gate: int = 5  # of a job that does nothing; its wait for reviewers does not count
+    up: int = 355  # of many builds: nearly all that GitHub gives a job of its runners, 360
+    engine: str = "340m"  # leaves a quarter of an hour for the other steps
 
 
 LIMITS: Final = Limits()
@@ -68,7 +60,6 @@ _WRITING = {
     "workflows": "write",
 }
 _PROPOSING = {"contents": "write", "pull-requests": "write"}
-
 
 OTHER_ENVIRONMENTS: Final = ("preview", "removals", "versions", "bases")
 """The environments beside the declared one, by the end of their names.
