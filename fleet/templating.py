@@ -6,7 +6,7 @@ error.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jinja2
@@ -21,9 +21,10 @@ class Verbatim(str):
 
 def environment(templates: Mapping[str, str]) -> jinja2.Environment:
     """Return what renders ``templates``, a text by its path below ``templates/``."""
-    made = jinja2.Environment(
-        loader=jinja2.DictLoader(dict(templates)),
-        undefined=jinja2.StrictUndefined,
+    made = strict(
+        templates,
+        # Of characters beyond ASCII, JSON would write some as pairs that YAML does not know.
+        lambda value: json.dumps(value, ensure_ascii=False),
         # Not Jinja's own, which GitHub's expressions and shells have a use for.
         variable_start_string="<<",
         variable_end_string=">>",
@@ -31,20 +32,28 @@ def environment(templates: Mapping[str, str]) -> jinja2.Environment:
         block_end_string="%>",
         comment_start_string="<#",
         comment_end_string="#>",
-        finalize=_written,
-        keep_trailing_newline=False,
-        # Files are YAML, where HTML's entities mean nothing: `finalize` is what quotes.
-        autoescape=False,  # noqa: S701
     )
     made.filters["block"] = _block
     return made
 
 
-def _written(value: Any) -> str:
-    if isinstance(value, Verbatim | jinja2.Undefined):
-        return str(value)  # which raises for what is undefined
-    # Of characters beyond ASCII, JSON would write some as pairs that YAML does not know.
-    return json.dumps(value, ensure_ascii=False)
+def strict(
+    templates: Mapping[str, str], quote: Callable[[Any], str], **settings: Any
+) -> jinja2.Environment:
+    """Return what renders ``templates``; ``quote`` writes each value that is not `Verbatim`."""
+
+    def written(value: Any) -> str:
+        # For what is undefined, str raises.
+        return str(value) if isinstance(value, Verbatim | jinja2.Undefined) else quote(value)
+
+    return jinja2.Environment(
+        loader=jinja2.DictLoader(dict(templates)),
+        undefined=jinja2.StrictUndefined,
+        finalize=written,
+        # The files are not HTML, whose entities mean nothing in YAML and too little in Markdown.
+        autoescape=False,  # noqa: S701
+        **settings,
+    )
 
 
 def _block(values: Mapping[str, str], indent: int) -> Verbatim:

@@ -3,7 +3,8 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,24 +12,21 @@ from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
 from fleet.command import Commands, Run
 from fleet.console import TroubleError, say
-from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
 from fleet.github.api import Api, api_of
 from fleet.github.check import check
 from fleet.github.comment import job_page, write_comment
-from fleet.github.context import read_context
-from fleet.github.doctor.examine import TOKENS, examine
-from fleet.github.drift import Findings, repair, report_drift
+from fleet.github.doctor.examine import examine
+from fleet.github.drift import repair, report_drift
 from fleet.github.handover import hand_over, received
-from fleet.github.job import Job
-from fleet.github.proposal import changed_files, propose
-from fleet.github.removal_gate import list_removals
+from fleet.github.job import Job, job_of
+from fleet.github.proposal import propose
 from fleet.github.render.report_page import JOB_LIMIT
-from fleet.github.run_files import named, read_report
+from fleet.github.run_files import list_removals, named, read_report
 from fleet.local.paths import checkout
 from fleet.local.run_report import lines_of, write
 from fleet.reports.event_log import parse_events, report_of
-from fleet.reports.report import ReportError
+from fleet.reports.report import Report, ReportError
 
 _PROPOSAL = "FLEET_PROPOSAL"
 
@@ -52,26 +50,20 @@ class Asked:
         return tuple(stack.name for stack in stacks_of(self.root, self.stack))
 
     @property
+    def report(self) -> Report | None:
+        """The report that the run of these stacks left."""
+        return read_report(self.stacks)
+
+    @property
     def fleet(self) -> "Asked":
         """The stack with the declaration, where this one is a part of it."""
         return replace(self, stack=whole_stack(self.root, self.stack))
 
-    @property
-    def github(self) -> GitHub:
-        """What it declares of GitHub.
-
-        :raises TroubleError: when it declares nothing of it.
-        """
-        found = self.declaration.github
-        if found is None:
-            raise TroubleError(
-                f"Pulumi.{self.stack}.yaml: fleet:github is not declared. Declare it."
-            )
-        return found
-
-    def job(self, api: Api) -> Job:
-        """Return the job that this process runs in."""
-        return Job(api=api, context=read_context(), stack=self.stack)
+    @contextmanager
+    def job(self) -> Iterator[Job]:
+        """Open the job that this process runs in."""
+        with api_of() as api:
+            yield job_of(api, self.stack)
 
 
 def add_to(commands: Commands) -> None:
@@ -83,52 +75,43 @@ def add_to(commands: Commands) -> None:
             made.add_argument("events", nargs="?", default="-", help=events)
 
 
-_Command = Callable[[Asked], int]
+_Command = Callable[[Asked], int | None]
 
 
 def _asked(command: _Command) -> Run:
     def run(chosen: argparse.Namespace) -> int:
         root, events = checkout(chosen.root).root, getattr(chosen, "events", "-")
-        return command(Asked(root=root, stack=chosen.stack, events=events))
+        return command(Asked(root=root, stack=chosen.stack, events=events)) or 0
 
     return run
 
 
-def _check(asked: Asked) -> int:
+def _check(asked: Asked) -> None:
     say(check(asked.root, asked.stack))
-    return 0
 
 
-def _page(asked: Asked) -> int:
-    sys.stdout.write(job_page(asked.stack, read_report(stacks=asked.stacks), JOB_LIMIT))
-    return 0
+def _page(asked: Asked) -> None:
+    sys.stdout.write(job_page(asked.stack, asked.report, JOB_LIMIT))
 
 
-def _comment(asked: Asked) -> int:
-    with api_of() as api:
-        write_comment(asked.job(api), read_report(stacks=asked.stacks))
-    return 0
+def _comment(asked: Asked) -> None:
+    with asked.job() as job:
+        write_comment(job, asked.report)
 
 
-def _removals(asked: Asked) -> int:
+def _removals(asked: Asked) -> None:
     # An output of a step, as the runner reads it.
     sys.stdout.write(f"removals={list_removals(asked.stacks)}\n")
-    return 0
 
 
 def _drift(asked: Asked) -> int:
-    with api_of() as api:
-        return 0 if report_drift(asked.job(api), _findings(asked.stacks)) else 1
+    with asked.job() as job:
+        return 0 if report_drift(job, asked.report) else 1
 
 
-def _repair(asked: Asked) -> int:
-    with api_of() as api:
-        repair(asked.job(api), _findings(asked.stacks))
-    return 0
-
-
-def _findings(stacks: Sequence[str]) -> Findings:
-    return Findings(report=read_report(stacks=stacks))
+def _repair(asked: Asked) -> None:
+    with asked.job() as job:
+        repair(job, asked.report)
 
 
 def _report(asked: Asked) -> int:
@@ -146,26 +129,18 @@ def _report(asked: Asked) -> int:
     return 0 if report.complete else 1
 
 
-def _collect(asked: Asked) -> int:
-    fleet = asked.fleet
-    summary = named("FLEET_VERSIONS").read_text(encoding="utf-8")
-    hand_over(changed_files(fleet.root, fleet.stack), summary, fleet.stack, named(_PROPOSAL))
-    return 0
+def _collect(asked: Asked) -> None:
+    hand_over(asked.root, asked.fleet.stack, named("FLEET_VERSIONS"), named(_PROPOSAL))
 
 
-def _proposal(asked: Asked) -> int:
-    base = os.environ.get("GITHUB_API_URL") or "https://api.github.com"
+def _proposal(asked: Asked) -> None:
     fleet = asked.fleet
+    github = fleet.declaration.github
+    if github is None:
+        raise TroubleError(f"Pulumi.{fleet.stack}.yaml: fleet:github is not declared. Declare it.")
     proposal = received(fleet.root, fleet.stack, named(_PROPOSAL))
-    with api_of() as api:
-        propose(
-            fleet.job(api),
-            fleet.github,
-            proposal,
-            root=fleet.root,
-            graphql=os.environ.get("GITHUB_GRAPHQL_URL") or f"{base}/graphql",
-        )
-    return 0
+    with fleet.job() as job:
+        propose(job, github, proposal)
 
 
 def _doctor(asked: Asked) -> int:
@@ -176,7 +151,7 @@ def _doctor(asked: Asked) -> int:
     for found in examine(asked.root, asked.stack, asked.declaration, os.environ, open_api):
         sys.stdout.write(f"{found}\n")
         failed = failed or found.verdict == "FAIL"
-    sys.stdout.write(f"\n{TOKENS}\n")
+    sys.stdout.write("\nWhat each token may do, and where it is: docs/github.md\n")
     return 1 if failed else 0
 
 

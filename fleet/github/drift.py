@@ -1,13 +1,12 @@
 """The one issue of a stack's drift: written, updated and closed by the scheduled job."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from fleet.console import say
 from fleet.github.comment import opening_of
-from fleet.github.context import BOT, Context
-from fleet.github.job import Job
+from fleet.github.job import Job, first_own
 from fleet.github.render.report_page import COMMENT_LIMIT, Section, page, sections
 from fleet.pages.markdown import code, row
 from fleet.reports.report import CHANGING, Report
@@ -16,82 +15,58 @@ WORKFLOW = "up.yml"
 _BROKEN_OFF = "the preview ended before it could report"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Findings:
-    """What a preview of the declared branch found; ``report`` is None where it broke off."""
+def report_drift(job: Job, report: Report | None) -> bool:
+    """Have the issue show what a preview found; return whether everything could be verified.
 
-    report: Report | None
-
-    @property
-    def drifted(self) -> bool:
-        """Whether registry or repository are known to differ from the declaration."""
-        return bool(self.report and (self.report.changes or self.report.differs))
-
-    @property
-    def troubles(self) -> tuple[str, ...]:
-        """Why this is not all that there is to know, one text each."""
-        if self.report is None:
-            return (_BROKEN_OFF,)
-        missing = tuple(f"{stack}: {_BROKEN_OFF}" for stack in self.report.missing)
-        if not self.report.complete and not missing:
-            missing = (_BROKEN_OFF,)
-        return (*self.report.unverified, *self.report.errors, *missing)
-
-
-def report_drift(job: Job, found: Findings) -> bool:
-    """Have the issue show what was found; return whether everything could be verified.
-
-    No issue is closed by a run that could not look everywhere.
+    ``report`` is None where the preview broke off. No issue is closed by a run that could not look
+    everywhere.
     """
-    issue = _ours(job)
-    if found.drifted or (issue and found.troubles):
-        _show(job, found, issue)
-    elif issue and not found.troubles:
+    # Not by its creator, for which the API has another name of an App than for its issues.
+    open_issues = job.api.pages(f"{job.root}/issues", {"state": "open"})
+    issue, trouble = first_own(open_issues, _marker(job)), troubles(report)
+    if is_drift(report) or (issue and trouble):
+        _show(job, report, issue)
+    elif issue and not trouble:
         _close(job, issue)
     else:
         say("no drift was found")
-    for trouble in found.troubles:
-        say(f"error: {trouble}")
-    return not found.troubles
+    for text in trouble:
+        say(f"error: {text}")
+    return not trouble
 
 
-def repair(job: Job, found: Findings) -> None:
+def repair(job: Job, report: Report | None) -> None:
     """Start the workflow ``up`` if there is drift; what that may remove, its own reviewers say."""
-    if not found.drifted:
+    if not is_drift(report):
         say("nothing to repair")
         return
     path = f"{job.root}/actions/workflows/{WORKFLOW}/dispatches"
-    job.api.send("POST", path, {"ref": job.context.branch})
+    job.api.send("POST", path, {"ref": job.branch})
     say("started the workflow up")
 
 
-def issue_body(context: Context, stack: str, found: Findings) -> str:
-    """Return the issue's text."""
+def is_drift(report: Report | None) -> bool:
+    """Return whether registry or repository are known to differ from the declaration."""
+    return bool(report and (report.changes or report.differs))
+
+
+def troubles(report: Report | None) -> tuple[str, ...]:
+    """Return why this is not all that there is to know, one text each."""
+    if report is None:
+        return (_BROKEN_OFF,)
+    missing = tuple(f"{stack}: {_BROKEN_OFF}" for stack in report.missing)
+    if not report.complete and not missing:
+        missing = (_BROKEN_OFF,)
+    return (*report.unverified, *report.errors, *missing)
+
+
+def _show(job: Job, report: Report | None, issue: Any) -> None:
     opening = (
-        f"{_marker(stack)}\n{opening_of(stack, found.report)}\n"
-        f"[Run]({context.run}) at {code(context.commit)}. The next `up` repairs this; the issue is "
+        f"{_marker(job)}\n{opening_of(job.stack, report)}\n"
+        f"[Run]({job.run}) at {code(job.commit)}. The next `up` repairs this; the issue is "
         "closed when a run finds no drift.\n"
     )
-    shown = [part for part in _tables(found) if part.rows]
-    return page(opening, shown, COMMENT_LIMIT)
-
-
-def _tables(found: Findings) -> Iterator[Section]:
-    yield _listed("Could not be verified", found.troubles)
-    if found.report:
-        # What is kept is no drift.
-        changing = tuple(e for e in found.report.entries if e.action in CHANGING)
-        yield from sections(replace(found.report, entries=changing))
-        yield _listed("On GitHub", found.report.changes)
-
-
-def _listed(title: str, lines: tuple[str, ...]) -> Section:
-    rows = tuple(row([code(line)]) for line in lines)
-    return Section(title=f"{title} ({len(lines)})", headings=("what",), rows=rows)
-
-
-def _show(job: Job, found: Findings, issue: Any) -> None:
-    body = issue_body(job.context, job.stack, found)
+    body = page(opening, [part for part in _tables(report) if part.rows], COMMENT_LIMIT)
     if issue:
         job.api.send("PATCH", f"{job.root}/issues/{issue['number']}", {"body": body})
         say(f"drift: updated issue {issue['number']}")
@@ -101,24 +76,26 @@ def _show(job: Job, found: Findings, issue: Any) -> None:
     say(f"drift: opened issue {made['number']}")
 
 
+def _tables(report: Report | None) -> Iterator[Section]:
+    yield _listed("Could not be verified", troubles(report))
+    if report:
+        # What is kept is no drift.
+        changing = tuple(e for e in report.entries if e.action in CHANGING)
+        yield from sections(replace(report, entries=changing))
+        yield _listed("On GitHub", report.changes)
+
+
+def _listed(title: str, lines: tuple[str, ...]) -> Section:
+    rows = tuple(row([code(line)]) for line in lines)
+    return Section(title=f"{title} ({len(lines)})", headings=("what",), rows=rows)
+
+
 def _close(job: Job, issue: Any) -> None:
     path = f"{job.root}/issues/{issue['number']}"
-    job.api.send(
-        "POST", f"{path}/comments", {"body": f"No drift any more: [run]({job.context.run})."}
-    )
+    job.api.send("POST", f"{path}/comments", {"body": f"No drift any more: [run]({job.run})."})
     job.api.send("PATCH", path, {"state": "closed", "state_reason": "completed"})
     say(f"no drift any more: closed issue {issue['number']}")
 
 
-def _ours(job: Job) -> Any:
-    # Not by its creator, for which the API has another name of an App than for its issues.
-    query = {"state": "open"}
-    for issue in job.api.pages(f"{job.root}/issues", query):
-        ours = (issue.get("user") or {}).get("login") == BOT and "pull_request" not in issue
-        if ours and str(issue.get("body") or "").startswith(_marker(job.stack)):
-            return issue
-    return None
-
-
-def _marker(stack: str) -> str:
-    return f"<!-- fleet-drift {stack} -->"
+def _marker(job: Job) -> str:
+    return f"<!-- fleet-drift {job.stack} -->"

@@ -1,9 +1,10 @@
 """What new releases change, between the job that asked for them and the one that proposes them.
 
 The first has read what strangers publish; the second holds the key of the App. So the second takes
-values alone, refuses what discovery never changes, and writes the files anew from what it has.
+values alone, refuses what discovery never changes, and writes the files again from what it has.
 """
 
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,38 +51,37 @@ class Proposal:
     newcomers: tuple[str, ...] = ()
 
 
-def hand_over(changed: Mapping[str, str], summary: str, stack: str, folder: Path) -> None:
-    """Write ``changed``, files of ``stack`` by their paths, and ``summary`` to ``folder``."""
+def hand_over(root: Path, stack: str, summary: Path, folder: Path) -> None:
+    """Copy the declaration and the lock of ``stack``, and the text ``summary``, to ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, path in _paths(stack).items():
-        if path in changed:
-            (folder / name).write_text(changed[path], encoding="utf-8")
-    (folder / SUMMARY).write_text(summary, encoding="utf-8")
+    paths = {name: root / path for name, path in _paths(stack).items()}
+    for name, path in {**paths, SUMMARY: summary}.items():
+        if path.is_file():
+            shutil.copyfile(path, folder / name)
 
 
 def received(root: Path, stack: str, folder: Path) -> Proposal:
-    """Return what ``folder`` holds for ``stack``, of which the checkout at ``root`` has the state.
+    """Return what ``folder`` changes in ``stack``, of which the checkout at ``root`` has the state.
 
     :raises TroubleError: when it holds anything else than the three files, or one that is too big.
     :raises DeclarationError: when declaration or lock is not sound, or says something else that
         discovery never changes.
     """
-    held = {path.name for path in _sound(folder)}
-    if SUMMARY not in held:
-        raise _refusal(f"{SUMMARY} is missing")
+    held = _checked(folder)
     paths, files = _paths(stack), {}
     newcomers: tuple[str, ...] = ()
+    declared = config_file(root, stack)
     if DECLARATION in held:
-        made = _declaration(config_file(root, stack), folder / DECLARATION)
-        files[paths[DECLARATION]] = made
+        made = _declaration(declared, folder / DECLARATION)
+        if made != _text(declared):
+            files[paths[DECLARATION]] = made
     if LOCK in held:
-        index = declaration_of_file(config_file(root, stack)).index
         ours = read_lock(root / paths[LOCK])
-        lock = _lock(ours, folder / LOCK, stack, index)
-        files[paths[LOCK]] = text_of(lock).decode()
+        lock = _lock(ours, folder / LOCK, stack, declaration_of_file(declared).index)
+        if lock != ours:
+            files[paths[LOCK]] = text_of(lock).decode()
         newcomers = tuple(sorted(_installed(lock) - _installed(ours)))
-    summary = inert(_text(folder / SUMMARY))
-    return Proposal(files=files, summary=summary, newcomers=newcomers)
+    return Proposal(files=files, summary=inert(_text(folder / SUMMARY)), newcomers=newcomers)
 
 
 def _paths(stack: str) -> dict[str, str]:
@@ -89,15 +89,20 @@ def _paths(stack: str) -> dict[str, str]:
     return {DECLARATION: f"Pulumi.{stack}.yaml", LOCK: f"locks/{stack}.yaml"}
 
 
-def _sound(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if path.name not in _LIMITS:
+def _checked(folder: Path) -> set[str]:
+    """Return the names of the files in ``folder``, of which each may be read."""
+    held = sorted(folder.iterdir())
+    for path in held:
+        limit = _LIMITS.get(path.name)
+        if limit is None:
             raise _refusal(f"{path.name!r} is not expected")
         if path.is_symlink() or not path.is_file():
             raise _refusal(f"{path.name} is not a plain file")
-        if path.stat().st_size > _LIMITS[path.name]:
-            raise _refusal(f"{path.name} has more than {_LIMITS[path.name]:,} bytes")
-        yield path
+        if path.stat().st_size > limit:
+            raise _refusal(f"{path.name} has more than {limit:,} bytes")
+    if folder / SUMMARY not in held:
+        raise _refusal(f"{SUMMARY} is missing")
+    return {path.name for path in held}
 
 
 def _text(path: Path) -> str:
@@ -116,10 +121,8 @@ def _declaration(ours: Path, theirs: Path) -> str:
     if _aliases(_text(theirs)) > _aliases(text):
         # A few of them can stand for more than memory holds.
         raise _refusal(f"{theirs.name} has aliases that {ours.name} does not have")
-    problems = Problems()
-    before, after = (strict_yaml.load(path, problems) for path in (ours, theirs))
-    problems.raise_if_any(theirs.name)
     declaration_of_file(theirs)
+    before, after = (strict_yaml.load(path, Problems()) for path in (ours, theirs))
     try:
         made = edited(text, dict(_edits(before, after)))
     except EditError as error:
@@ -160,20 +163,20 @@ def _lock(ours: Lock, theirs: Path, stack: str, index: str) -> Lock:
     problems = Problems()
     lock = parse(strict_yaml.load(theirs, problems), theirs.name, stack, problems)
     known = {OFFICIAL, *(base.repository for base in _bases(ours))}
-    foreign = sorted({base.repository for base in _bases(lock)} - known)
-    if foreign:
-        raise _refusal(f"{theirs.name} takes base images from {', '.join(foreign)}")
-    misnamed = sorted(b.name for b in _bases(lock) if not b.name.startswith(f"{b.repository}:"))
-    if misnamed:
-        raise _refusal(f"{theirs.name} has base images by the names {', '.join(misnamed)}")
     trusted = {_origin(index), *map(_origin, _addresses(ours))}
-    strange = sorted(
-        {*map(_origin, _addresses(lock))} - trusted - ({_PYPIS_FILES} if index == PYPI else set())
-    )
-    if strange:
-        raise _refusal(f"{theirs.name} takes files from {', '.join(strange)}")
-    if lock.installer and name_of(lock.installer) != INSTALLER:
-        raise _refusal(f"{theirs.name} installs wheels by {lock.installer}")
+    if index == PYPI:
+        trusted.add(_PYPIS_FILES)
+    other = lock.installer and name_of(lock.installer) != INSTALLER
+    for what, strange in {
+        "takes base images from": {base.repository for base in _bases(lock)} - known,
+        "has base images by the names": {
+            base.name for base in _bases(lock) if not base.name.startswith(f"{base.repository}:")
+        },
+        "takes files from": {*map(_origin, _addresses(lock))} - trusted,
+        "installs wheels by": {lock.installer} if other else set(),
+    }.items():
+        if strange:
+            raise _refusal(f"{theirs.name} {what} {', '.join(sorted(strange))}")
     return lock
 
 
@@ -184,11 +187,9 @@ def _installed(lock: Lock) -> set[str]:
     return {f"{image}: {name_of(pin)}" for image, pin in pins}
 
 
-def _addresses(lock: Lock) -> Iterator[str]:
-    for files in lock.files.values():
-        yield from files
-    for tools in lock.tools.values():
-        yield from tools.sources.values()
+def _addresses(lock: Lock) -> list[str]:
+    found = [address for files in lock.files.values() for address in files]
+    return found + [a for tools in lock.tools.values() for a in tools.sources.values()]
 
 
 def _origin(address: str) -> str:

@@ -1,8 +1,6 @@
 """The one pull request with new releases: its branch, its text, and its merge where declared."""
 
-import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from fleet.console import TroubleError, say
@@ -13,16 +11,12 @@ from fleet.github.render.report_page import COMMENT_LIMIT
 
 _AUTO_MERGE = """
 mutation ($pull: ID!, $method: PullRequestMergeMethod!) {
-  enablePullRequestAutoMerge(input: {pullRequestId: $pull, mergeMethod: $method}) {
-    clientMutationId
-  }
+  enablePullRequestAutoMerge(input: {pullRequestId: $pull, mergeMethod: $method}) { __typename }
 }
 """
 _NO_AUTO_MERGE = """
 mutation ($pull: ID!) {
-  disablePullRequestAutoMerge(input: {pullRequestId: $pull}) {
-    clientMutationId
-  }
+  disablePullRequestAutoMerge(input: {pullRequestId: $pull}) { __typename }
 }
 """
 _METHODS = (
@@ -37,15 +31,7 @@ def branch_of(stack: str) -> str:
     return f"fleet/versions-{stack}"
 
 
-def changed_files(root: Path, stack: str) -> dict[str, str]:
-    """Return the text of the stack's declaration and lock, of those that differ from the commit."""
-    paths = [f"Pulumi.{stack}.yaml", f"locks/{stack}.yaml"]
-    listed = _git(root, "status", "--porcelain=v1", "--no-renames", "-z", "--", *paths)
-    names = [entry[3:] for entry in listed.split("\0") if entry and "D" not in entry[:2]]
-    return {name: (root / name).read_text(encoding="utf-8") for name in sorted(names)}
-
-
-def propose(job: Job, github: GitHub, proposal: Proposal, *, root: Path, graphql: str) -> None:
+def propose(job: Job, github: GitHub, proposal: Proposal) -> None:
     """Open or update the pull request with ``proposal``; close it where nothing changed.
 
     What new releases change is the declaration and the lock, which are the whole fleet's: ``job``
@@ -63,8 +49,8 @@ def propose(job: Job, github: GitHub, proposal: Proposal, *, root: Path, graphql
     if github.versions == "merge" and proposal.newcomers:
         waits = f"Installed for the first time: {', '.join(proposal.newcomers)}. Merge by hand.\n\n"
         if merging:  # before the branch has it
-            _disable_merge(job, pull, graphql)
-    _put_branch(job, proposal.files, _git(root, "rev-parse", "HEAD").strip())
+            _disable_merge(job, pull)
+    _put_branch(job, proposal.files)
     title = f"New releases for {job.stack}"
     fields = {"title": title, "body": _fitting(waits + proposal.summary)}
     if pull is None:
@@ -77,7 +63,7 @@ def propose(job: Job, github: GitHub, proposal: Proposal, *, root: Path, graphql
     if waits:
         say(f"pull request {pull['number']} waits for a person. {waits.strip()}")
     elif github.versions == "merge" and not merging:
-        _enable_merge(job, pull, graphql)
+        _enable_merge(job, pull)
 
 
 def _withdraw(job: Job, pull: Any) -> None:
@@ -90,16 +76,13 @@ def _withdraw(job: Job, pull: Any) -> None:
 
 
 def _open_pull(job: Job, github: GitHub) -> Any:
-    query = {
-        "state": "open",
-        "head": f"{github.owner}:{branch_of(job.stack)}",
-        "base": github.branch,
-    }
+    head = f"{github.owner}:{branch_of(job.stack)}"
+    query = {"state": "open", "head": head, "base": github.branch}
     return next(iter(job.api.get(f"{job.root}/pulls", query)), None)
 
 
-def _put_branch(job: Job, files: Mapping[str, str], parent: str) -> None:
-    git, name = f"{job.root}/git", branch_of(job.stack)
+def _put_branch(job: Job, files: Mapping[str, str]) -> None:
+    git, name, parent = f"{job.root}/git", branch_of(job.stack), job.commit
     base = job.api.get(f"{git}/commits/{parent}")["tree"]["sha"]
     entries = [
         {"path": path, "mode": "100644", "type": "blob", "content": text}
@@ -122,47 +105,35 @@ def _put_branch(job: Job, files: Mapping[str, str], parent: str) -> None:
     say(f"the branch {name} is at {commit}")
 
 
-def _enable_merge(job: Job, pull: Any, graphql: str) -> None:
+def _enable_merge(job: Job, pull: Any) -> None:
     """Have GitHub merge it once its required checks passed; REST has no way to say so.
 
     :raises TroubleError: when GitHub refuses: without required checks, nothing would be waited for.
     """
     repository = job.api.get(job.root)
     method = next((name for key, name in _METHODS if repository.get(key)), "SQUASH")
-    variables = {"pull": pull["node_id"], "method": method}
-    answer = job.api.send("POST", graphql, {"query": _AUTO_MERGE, "variables": variables})
-    if answer.get("errors"):
-        said = "; ".join(str(error.get("message")) for error in answer["errors"])
+    objection = job.api.mutate(_AUTO_MERGE, pull=pull["node_id"], method=method)
+    if objection:
         raise TroubleError(
-            f"pull request {pull['number']} is not set to merge by itself: {said}. Allow that in "
-            "the repository's settings, and require the checks check and preview on its branch; "
+            f"pull request {pull['number']} is not set to merge by itself: {objection}. Allow that "
+            "in the repository's settings, and require the checks check and preview on its branch; "
             "or declare fleet:github.versions: propose."
         )
     say(f"pull request {pull['number']} merges when its checks have passed")
 
 
-def _disable_merge(job: Job, pull: Any, graphql: str) -> None:
-    variables = {"pull": pull["node_id"]}
-    answer = job.api.send("POST", graphql, {"query": _NO_AUTO_MERGE, "variables": variables})
-    if answer.get("errors"):
-        said = "; ".join(str(error.get("message")) for error in answer["errors"])
+def _disable_merge(job: Job, pull: Any) -> None:
+    objection = job.api.mutate(_NO_AUTO_MERGE, pull=pull["node_id"])
+    if objection:
         raise TroubleError(
             f"pull request {pull['number']} would merge by itself, and has what nothing installed "
-            f"before: {said}. Nothing was changed; turn off its auto-merge, and run again."
+            f"before: {objection}. Nothing was changed; turn off its auto-merge, and run again."
         )
 
 
 def _fitting(summary: str) -> str:
-    if len(summary.encode()) <= COMMENT_LIMIT:
+    text = summary.encode()
+    if len(text) <= COMMENT_LIMIT:
         return summary
-    kept = summary.encode()[: COMMENT_LIMIT - 200].decode(errors="ignore")
-    return f"{kept.rpartition(chr(10))[0]}\n\nThe rest has no room here; the job's page has it.\n"
-
-
-def _git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise TroubleError(f"git {arguments[0]} failed in {root}: {done.stderr.strip()}")
-    return done.stdout
+    kept = text[: COMMENT_LIMIT - 200].decode(errors="ignore").rpartition("\n")[0]
+    return f"{kept}\n\nThe rest has no room here; the job's page has it.\n"

@@ -1,7 +1,7 @@
-"""Markdown of GitHub's kind, in which text of others is shown and never understood."""
+"""Markdown of GitHub's kind: text of others as code, tables, and a table of contents."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 _SHOWN = 300
 _HALF = 150
@@ -10,6 +10,14 @@ _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(?:.*?[^`])\1(?!`)")
 # Nothing of this is markup of a link, an image, a mention, an address or HTML but a line break.
 _INERT = re.compile(r"(?:<br>|[A-Za-z0-9 .,;()|#+'\"/*=…–-]|:(?!//)|\\\|)*")  # noqa: RUF001 - a dash
 _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_HEADING = re.compile(r"(#{2,3}) +(.+?)\s*")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_MARKUP = re.compile(r"[`*]|\\(?=[^\w\s])")
+
+
+def one_line(text: str) -> str:
+    """Return ``text`` on one line, without characters that turn the direction of writing."""
+    return _BIDI.sub("\N{REPLACEMENT CHARACTER}", _INVISIBLE.sub(" ", text))
 
 
 def code(text: str) -> str:
@@ -18,7 +26,7 @@ def code(text: str) -> str:
     Nothing within is a link, a mention or markup. Of what is over 300 characters, an
     ellipsis stands for the middle: a traceback says what went wrong at its end.
     """
-    line = _BIDI.sub("\N{REPLACEMENT CHARACTER}", _INVISIBLE.sub(" ", text)).strip()
+    line = one_line(text).strip()
     if not line:
         return ""
     shown = line if len(line) <= _SHOWN else f"{line[:_HALF]}…{line[-_HALF:]}"
@@ -39,9 +47,7 @@ def inert(text: str) -> str:
 
 
 def _is_inert(line: str) -> bool:
-    if _INVISIBLE.search(line) or _BIDI.search(line):
-        return False
-    return _INERT.fullmatch(_CODE_SPAN.sub("", line)) is not None
+    return line == one_line(line) and bool(_INERT.fullmatch(_CODE_SPAN.sub("", line)))
 
 
 def row(cells: Iterable[str]) -> str:
@@ -52,3 +58,40 @@ def row(cells: Iterable[str]) -> str:
 def heading_rows(headings: Sequence[str]) -> str:
     """Return the rows that begin a table."""
     return row(headings) + row(["---"] * len(headings))
+
+
+def contents(body: str) -> str:
+    """Return a list that links to the headings of the second and third level in ``body``."""
+    lines, seen = [], set[str]()
+    for line, is_code in lines_of(body):
+        heading = None if is_code else _HEADING.fullmatch(line)
+        if heading:
+            indent, title = "  " * (len(heading[1]) - 2), heading[2]
+            lines.append(f"{indent}- [{title}](#{_anchor(title, seen)})\n")
+    return "".join(lines)
+
+
+def lines_of(text: str) -> Iterator[tuple[str, bool]]:
+    """Yield each line of Markdown, and whether it belongs to a fenced block of code."""
+    fence = ""
+    for line in text.splitlines():
+        found = _FENCE.match(line)
+        yield line, bool(fence or found)
+        if fence:
+            fence = "" if found and found[1].startswith(fence) else fence
+        elif found:
+            fence = found[1]
+
+
+def _anchor(title: str, seen: set[str]) -> str:
+    """Return the anchor of ``title``: lower case, without punctuation, hyphens for spaces.
+
+    Of headings with the same text, the second has ``-1`` behind it, the third ``-2``.
+    """
+    text = re.sub(r"[^\w\- ]", "", _MARKUP.sub("", title).lower()).replace(" ", "-")
+    anchor, number = text, 0
+    while anchor in seen:
+        number += 1
+        anchor = f"{text}-{number}"
+    seen.add(anchor)
+    return anchor

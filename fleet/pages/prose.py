@@ -7,16 +7,14 @@ error.
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 import jinja2
 
 from fleet.pages import markdown
-from fleet.templating import Verbatim
+from fleet.templating import Verbatim, strict
 
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
-_BLANK: Final = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
-_BIDI: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # GitHub makes links of these without any markup: mentions, issues' numbers are `#`'s, addresses.
 _ACTIVE: Final = re.compile(r"(@|\bwww(?=\.)|\b[a-z]+(?=://))", re.IGNORECASE)
 _APART: Final = "\N{ZERO WIDTH NON-JOINER}"
@@ -25,14 +23,8 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
 
 def environment(templates: Mapping[str, str]) -> jinja2.Environment:
     """Return what renders ``templates``, a text by its path."""
-    made = jinja2.Environment(
-        loader=jinja2.DictLoader(dict(templates)),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_written,
-        # Of Markdown, entities are not all: `finalize` is what escapes.
-        autoescape=False,  # noqa: S701
+    made = strict(
+        templates, lambda value: escaped(str(value)), trim_blocks=True, lstrip_blocks=True
     )
     made.filters |= {"code": code, "plain": plain, "listed": listed, "cell": cell}
     return made
@@ -40,7 +32,7 @@ def environment(templates: Mapping[str, str]) -> jinja2.Environment:
 
 def escaped(text: str) -> str:
     """Return ``text`` on one line, with nothing in it that Markdown or HTML would act upon."""
-    line = _BIDI.sub("\N{REPLACEMENT CHARACTER}", _BLANK.sub(" ", text))
+    line = " ".join(markdown.one_line(text).split())
     return _ACTIVE.sub(rf"\1{_APART}", _MARKUP.sub(r"\\\1", line))
 
 
@@ -70,9 +62,3 @@ def listed(items: Iterable[str], last: str = "and") -> Verbatim:
 def cell(items: Iterable[str]) -> Verbatim:
     """Return ``items`` as code for a table's cell; a dash where there are none."""
     return Verbatim(", ".join(map(code, items)) or "–")  # noqa: RUF001 - an empty cell
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, Verbatim | jinja2.Undefined):
-        return str(value)  # which raises for what is undefined
-    return escaped(str(value))

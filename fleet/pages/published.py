@@ -1,50 +1,19 @@
-"""What a run published: the rows of the stack's outputs, typed."""
+"""What a run published: the rows of the stack's outputs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+Rows = Mapping[str, Mapping[str, Any]]
+"""The row of each version tag and pointer that stands in the registry, by full reference.
 
-@dataclass(frozen=True, kw_only=True)
-class PublishedTag:
-    """A version tag as it stands in the registry; ``size`` is in bytes, of all platforms."""
-
-    digest: str
-    platforms: tuple[str, ...]
-    size: int
+That of a version tag has ``digest``, ``platforms`` and ``size``, in bytes of all platforms.
+"""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Published:
-    """What stands in the registry: version tags, and the digests of pointers, by full reference."""
-
-    tags: Mapping[str, PublishedTag]
-    pointers: Mapping[str, str]
-
-    def has(self, ref: str) -> bool:
-        """Tell whether the tag ``ref``, of either kind, is known to be there."""
-        return ref in self.tags or ref in self.pointers
-
-
-def published(outputs: Mapping[str, Any]) -> Published:
+def published(outputs: Mapping[str, Any]) -> Rows:
     """Return what is in a stack's ``outputs``: ``tags`` and ``pointers``, see ``components.fleet``.
 
     A row without a digest is of something that failed: it is left out.
     """
-    rows = outputs.get("tags") or ()
-    return Published(
-        tags={
-            str(row["tag"]): PublishedTag(
-                digest=str(row["digest"]),
-                platforms=tuple(map(str, row["platforms"])),
-                size=int(row["size"]),
-            )
-            for row in rows
-            if row["digest"]
-        },
-        pointers={
-            str(row["tag"]): str(row["digest"])
-            for row in outputs.get("pointers") or ()
-            if row["digest"]
-        },
-    )
+    rows = (row for kind in ("tags", "pointers") for row in outputs.get(kind) or ())
+    return {str(row["tag"]): row for row in rows if row["digest"]}

@@ -1,4 +1,4 @@
-"""The pages of a fleet's images: one an image, and a catalog of all."""
+"""The pages of a fleet's images: one per image, and a catalog of all."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,11 +7,11 @@ import jinja2
 
 from fleet.declaration.model import Declaration, Image
 from fleet.declaration.problems import DeclarationError, Problem
+from fleet.pages.markdown import contents, lines_of
 from fleet.pages.prose import environment
-from fleet.pages.published import Published
-from fleet.pages.toc import contents, lines_of
+from fleet.pages.published import Rows
 from fleet.pages.view import image_view
-from fleet.plan.plan import ImagePlan, Plan
+from fleet.plan.plan import Plan
 from fleet.templating import Verbatim
 
 FOLDER: Final = "docs/images"
@@ -28,10 +28,7 @@ They are ``assets/<image>/docs/<text>.md``, of no build's context: a new text re
 
 
 def pages(
-    declaration: Declaration,
-    plan: Plan,
-    published: Published | None,
-    templates: Mapping[str, str],
+    declaration: Declaration, plan: Plan, published: Rows | None, templates: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the text of each page by its path in the repository.
 
@@ -42,13 +39,14 @@ def pages(
 
     :raises DeclarationError: naming the template that can't be rendered, and why.
     """
-    return {
-        CATALOG: _catalog(declaration, plan, templates),
-        **{
-            page_path(image.name): page(image, declaration, plan, published, templates)
-            for image in declaration.images
-        },
+    images = [_view(image, declaration, plan, None) for image in declaration.images]
+    values = {"registry": declaration.registry, "images": images}
+    catalog = _rendered(environment(templates), "readme/catalog.md.jinja", values)
+    each = {
+        page_path(image.name): page(image, declaration, plan, published, templates)
+        for image in declaration.images
     }
+    return {CATALOG: catalog, **each}
 
 
 def page_path(name: str) -> str:
@@ -56,66 +54,50 @@ def page_path(name: str) -> str:
     return f"{FOLDER}/{name}.md"
 
 
-def _catalog(declaration: Declaration, plan: Plan, templates: Mapping[str, str]) -> str:
-    plans = _by_name(plan)
-    images = [image_view(i, plans[i.name], declaration, None) for i in declaration.images]
-    values = {"registry": declaration.registry, "images": images}
-    return _rendered(environment(templates), "readme/catalog.md.jinja", values)
-
-
 def page(
     image: Image,
     declaration: Declaration,
     plan: Plan,
-    published: Published | None,
+    published: Rows | None,
     templates: Mapping[str, str],
 ) -> str:
     """Return the page of ``image``, for which ``published`` need know no other.
 
     :raises DeclarationError: as of :func:`pages`.
     """
-    view = image_view(image, _by_name(plan)[image.name], declaration, published)
     found = environment(templates)
+    own = f"assets/{image.name}/docs"
     values = {
         "host": declaration.host,
-        "image": view,
+        "image": _view(image, declaration, plan, published),
         "declared": image,
-        "texts": {text: [text_path(image.name, text), _default(text)] for text in TEXTS},
-        "names": {other.name for other in declaration.images},
+        # The first that exists is included.
+        "texts": {text: [f"{own}/{text}.md", f"readme/defaults/{text}.md"] for text in TEXTS},
+        "names": set(declaration.by_name),
     }
     body = _rendered(found, "readme/body.md.jinja", values)
     head = {**values, "contents": Verbatim(contents(body))}
     return f"{_rendered(found, 'readme/head.md.jinja', head)}\n{body}"
 
 
-def _by_name(plan: Plan) -> dict[str, ImagePlan]:
-    return {image.name: image for image in plan.images}
-
-
-def text_path(image: str, text: str) -> str:
-    """Return where an image's own text is in the checkout, if it has one."""
-    return f"assets/{image}/docs/{text}.md"
-
-
-def _default(text: str) -> str:
-    return f"readme/defaults/{text}.md"
+def _view(
+    image: Image, declaration: Declaration, plan: Plan, published: Rows | None
+) -> dict[str, Any]:
+    planned = next(each for each in plan.images if each.name == image.name)
+    return image_view(image, planned, declaration, published)
 
 
 def _rendered(found: jinja2.Environment, name: str, values: Mapping[str, Any]) -> str:
+    place = f"templates/{name} or what it includes"
     try:
         text = found.get_template(name).render(values)
-    except jinja2.TemplateSyntaxError as error:
-        place = f"{error.name}, line {error.lineno}"
-        raise _failure(place, error) from None
     except (jinja2.TemplateError, ValueError) as error:
-        raise _failure(f"templates/{name} or what it includes", error) from None
+        if isinstance(error, jinja2.TemplateSyntaxError):
+            place = f"{error.name}, line {error.lineno}"
+        remedy = "Correct the template or the text that it includes"
+        problem = Problem(path=place, what=f"can't be rendered: {error}", remedy=remedy)
+        raise DeclarationError([problem]) from None
     return _tightened(text)
-
-
-def _failure(place: str, error: Exception) -> DeclarationError:
-    remedy = "Correct the template or the text that it includes"
-    problem = Problem(path=place, what=f"can't be rendered: {error}", remedy=remedy)
-    return DeclarationError([problem])
 
 
 def _tightened(text: str) -> str:

@@ -1,15 +1,14 @@
-"""What a page says of one image, computed from its declaration, its plan and what was published."""
+"""What a page shows of one image, by its declaration, its plan and what was published."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import Any
 
 from fleet.declaration import tags as names
 from fleet.declaration import versions
 from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Declaration, Image
-from fleet.declaration.tags import PointerKind
 from fleet.lock.model import pinned_versions
-from fleet.pages.published import Published
+from fleet.pages.published import Rows
 from fleet.plan.plan import ImagePlan, VersionTag
 from fleet.plan.platform_build import TagBuild
 from fleet.plan.pointers import Pointer
@@ -18,95 +17,33 @@ from fleet.units import in_units
 _OFFICIAL = "docker.io/library/"
 
 
-@dataclass(frozen=True, kw_only=True)
-class TagRow:
-    """A row of the tags' table; ``digest`` and ``size`` are empty where nothing was published."""
-
-    tag: str
-    digest: str
-    platforms: tuple[str, ...]
-    size: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class PointerRow:
-    """A version tag, and the pointers that name it."""
-
-    target: str
-    pointers: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PythonRow:
-    """A Python, its versions of the package from the newest, and what comes along with the newest.
-
-    ``along`` are ``name version`` of what the declaration names, not all that is in the image.
-    """
-
-    python: str
-    versions: tuple[str, ...]
-    along: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """A base: what it starts from, and ``example``, the tag of it that the page's examples use.
-
-    They are of ``python``, the newest that the base has.
-    """
-
-    base: str
-    python: str
-    starts_from: str
-    example: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageView:
-    """All that a page of ``declared`` shows. What was not published is not among ``tags``.
-
-    ``releases`` and ``drift`` are the cron lines by which these are looked for, or empty where no
-    schedule is declared.
-    """
-
-    declared: Image
-    repository: str
-    tags: tuple[TagRow, ...]
-    pointers: tuple[PointerRow, ...]
-    pythons: tuple[PythonRow, ...]
-    variants: tuple[Variant, ...]
-    policy: Mapping[PointerKind, str]
-    releases: str
-    drift: str
-
-    @property
-    def versions(self) -> list[str]:
-        """The declared versions of the package, from the newest."""
-        return versions.newest_first(self.declared.versions)
-
-
 def image_view(
-    image: Image, plan: ImagePlan, declaration: Declaration, published: Published | None
-) -> ImageView:
-    """Return what a page says of ``image``; ``published`` is ``None`` where that is not known."""
+    image: Image, plan: ImagePlan, declaration: Declaration, published: Rows | None
+) -> dict[str, Any]:
+    """Return what the templates of ``image`` show; ``published`` is None where that is not known.
+
+    What was not published is not among ``tags`` and ``pointers``. ``releases`` and ``drift`` are
+    the cron lines by which these are looked for, or empty where no schedule is declared.
+    """
+
+    def is_there(tag: str) -> bool:
+        return published is None or f"{plan.repository}:{tag}" in published
+
     tags = _newest_first(plan.tags)
-    shown = [tag for tag in tags if _is_there(tag.tag, plan, published)]
-    pointers = tuple(p for p in plan.pointers if _is_there(p.tag, plan, published))
-    return ImageView(
-        declared=image,
-        repository=plan.repository,
-        tags=tuple(_tag_row(tag, plan, published) for tag in shown),
-        pointers=tuple(_pointer_rows(shown, pointers)),
-        pythons=tuple(_python_rows(tags, image, declaration)),
-        variants=tuple(_variants(shown, pointers)),
-        policy={kind: str(policy) for kind, policy in image.pointers.items()},
-        releases=declaration.schedules.get("versions", ""),
-        drift=declaration.schedules.get("drift", ""),
-    )
-
-
-def _is_there(tag: str, plan: ImagePlan, published: Published | None) -> bool:
-    return published is None or published.has(f"{plan.repository}:{tag}")
+    shown = [tag for tag in tags if is_there(tag.tag)]
+    pointers = [pointer for pointer in plan.pointers if is_there(pointer.tag)]
+    return {
+        "declared": image,
+        "repository": plan.repository,
+        "versions": versions.newest_first(image.versions),
+        "tags": [_tag_row(tag, plan, published) for tag in shown],
+        "pointers": list(_pointer_rows(shown, pointers)),
+        "pythons": list(_python_rows(tags, image, declaration)),
+        "variants": list(_variants(shown, pointers)),
+        "policy": {kind: str(policy) for kind, policy in image.pointers.items()},
+        "releases": declaration.schedules.get("versions", ""),
+        "drift": declaration.schedules.get("drift", ""),
+    }
 
 
 def _newest_first(tags: tuple[VersionTag, ...]) -> list[VersionTag]:
@@ -120,53 +57,54 @@ def _newest_first(tags: tuple[VersionTag, ...]) -> list[VersionTag]:
     )
 
 
-def _tag_row(tag: VersionTag, plan: ImagePlan, published: Published | None) -> TagRow:
-    found = published.tags[f"{plan.repository}:{tag.tag}"] if published else None
-    return TagRow(
-        tag=tag.tag,
-        digest=found.digest if found else "",
-        platforms=found.platforms if found else tag.platforms,
-        size=in_units(found.size) if found else "",
-    )
+def _tag_row(tag: VersionTag, plan: ImagePlan, published: Rows | None) -> dict[str, Any]:
+    if published is None:
+        return {"tag": tag.tag, "digest": "", "platforms": tag.platforms, "size": ""}
+    row = published[f"{plan.repository}:{tag.tag}"]
+    return {**row, "tag": tag.tag, "size": in_units(int(row["size"]))}
 
 
-def _pointer_rows(tags: list[VersionTag], pointers: tuple[Pointer, ...]) -> Iterator[PointerRow]:
+def _pointer_rows(tags: list[VersionTag], pointers: list[Pointer]) -> Iterator[dict[str, Any]]:
+    """Yield each version tag that pointers name, with these."""
     for tag in tags:
-        naming = tuple(str(pointer.tag) for pointer in pointers if pointer.target == tag.tag)
+        naming = [str(pointer.tag) for pointer in pointers if pointer.target == tag.tag]
         if naming:
-            yield PointerRow(target=tag.tag, pointers=naming)
+            yield {"target": tag.tag, "pointers": naming}
 
 
 def _python_rows(
     tags: list[VersionTag], image: Image, declaration: Declaration
-) -> Iterator[PythonRow]:
+) -> Iterator[dict[str, Any]]:
+    """Yield each Python, its versions of the package, and what comes along with the newest.
+
+    That is ``name version`` of what the declaration names, not all that is in the image.
+    """
     below = declaration.by_name.get(image.builds_on)
     named = (*((below.package,) if below else ()), *image.requires)
     for python in dict.fromkeys(tag.python for tag in tags):
         mine = [tag for tag in tags if tag.python == python]
         numbers = versions.newest_first({tag.version for tag in mine})
         newest = next(tag for tag in mine if tag.version == numbers[0])
-        first = next(iter(newest.builds[0].contents.values()))
-        held = pinned_versions(first.everything)
-        along = ((normalised(name), held.get(normalised(name))) for name in named)
-        yield PythonRow(
-            python=python,
-            versions=tuple(numbers),
-            along=tuple(f"{name} {version}" for name, version in along if version),
-        )
+        held = pinned_versions(next(iter(newest.builds[0].contents.values())).everything)
+        along = [f"{name} {held[name]}" for name in map(normalised, named) if name in held]
+        yield {"python": python, "versions": numbers, "along": along}
 
 
-def _variants(tags: list[VersionTag], pointers: tuple[Pointer, ...]) -> Iterator[Variant]:
-    """Yield each base of ``tags``, newest first as they are; a pointer is the better example."""
+def _variants(tags: list[VersionTag], pointers: list[Pointer]) -> Iterator[dict[str, Any]]:
+    """Yield each base of ``tags``, newest first as they are, with a tag for the page's examples.
+
+    Both are of the newest Python that the base has; a pointer is the better example.
+    """
     for base in (base for base in names.BASES if any(tag.base == base for tag in tags)):
         newest = next(tag for tag in tags if tag.base == base)
         latest = names.tag(newest.python, base, "LATEST")
-        yield Variant(
-            base=base,
-            python=newest.python,
-            starts_from=_lowest(newest.builds[0]).arguments["BASE_NAME"].removeprefix(_OFFICIAL),
-            example=latest if any(p.tag == latest for p in pointers) else newest.tag,
-        )
+        official = _lowest(newest.builds[0]).arguments["BASE_NAME"]
+        yield {
+            "base": base,
+            "python": newest.python,
+            "starts_from": official.removeprefix(_OFFICIAL),
+            "example": latest if any(p.tag == latest for p in pointers) else newest.tag,
+        }
 
 
 def _lowest(build: TagBuild) -> TagBuild:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from fleet.reports.departures import departures
+from fleet.registry.reference import Repository
+from fleet.registry.undo_log import remover_of
 from fleet.reports.report import Mode
 from fleet.reports.steps import REMOVER, TAG, State, Step
 from providers.ociregistry.properties import recorded_tag, tag_inputs
@@ -12,7 +13,10 @@ from providers.ociregistry.tag.model import TagInputs
 from providers.ociregistry.tag.predict import describe_update, predict
 from providers.ociregistry.tag.prior_state import PriorState, unchanged
 
+_PROVIDER = "pulumi:providers:ociregistry"
 _LEFT = "no longer declared, kept in the registry"
+_IMAGE_LEFT = "its image is no longer declared"
+_RECONFIGURED = "the provider's configuration changes in this run"
 
 
 def entries_of(steps: Sequence[Step], mode: Mode) -> Iterator[Entry]:
@@ -32,7 +36,7 @@ def entries_of(steps: Sequence[Step], mode: Mode) -> Iterator[Entry]:
             yield from (e for e in _remover(step, mode) if e.ref not in declared)
         elif step.token == REMOVER and mode == "refresh" and step.read:
             yield from _listed(step.read.outputs)
-    yield from departures(steps, declared)
+    yield from _departures(steps, declared)
 
 
 def _tag(step: Step, mode: Mode, declared: set[str]) -> Iterator[Entry]:
@@ -42,10 +46,7 @@ def _tag(step: Step, mode: Mode, declared: set[str]) -> Iterator[Entry]:
         outputs = step.gone.outputs
         ref, digest = str(outputs.get("ref")), str(outputs.get("digest"))
         if step.gone.inputs.get("platforms") and ref not in declared:
-            yield Entry(
-                ref=ref, kind="version", action="keep", reasons=(_LEFT,), digest=digest,
-                previous=digest,
-            )  # fmt: skip
+            yield _keep(ref, digest, _LEFT, kind="version")
     elif step.op == "import" and step.new:
         # It is taken into the state, and nothing is built or written.
         yield unchanged(_inputs(step.new), recorded_tag(step.new.outputs))
@@ -95,7 +96,7 @@ def _removed(step: Step) -> Iterator[Entry]:
     known = len(step.old.outputs.get("removed") or ()) if step.old else 0
     for removal in (outputs.get("removed") or ())[known:]:
         ref = f"{outputs['repository']}:{removal['tag']}"
-        yield _removal(ref, str(removal["digest"]), "nothing declared it")
+        yield _retire(ref, removal["digest"], "nothing declared it")
 
 
 def _listed(outputs: Mapping[str, Any]) -> Iterator[Entry]:
@@ -103,24 +104,26 @@ def _listed(outputs: Mapping[str, Any]) -> Iterator[Entry]:
     for tag, digest in (outputs.get("stale") or {}).items():
         reasons = ("nothing declares it", *([str(last[tag])] if tag in last else []))
         ref = f"{outputs['repository']}:{tag}"
-        yield _removal(ref, str(interrupted.get(tag) or digest), *reasons)
+        yield _retire(ref, interrupted.get(tag) or digest, *reasons)
     yield from _kept(outputs)
-
-
-def _removal(ref: str, digest: str, *reasons: str) -> Entry:
-    return Entry(ref=ref, kind="pointer", action="retire", reasons=reasons, previous=digest)
 
 
 def _kept(outputs: Mapping[str, Any]) -> Iterator[Entry]:
     for kept in outputs.get("kept") or ():
-        yield Entry(
-            ref=f"{outputs['repository']}:{kept['tag']}",
-            kind="pointer",
-            action="keep",
-            reasons=(str(kept["reason"]),),
-            digest=str(kept["digest"]),
-            previous=str(kept["digest"]),
-        )
+        ref = f"{outputs['repository']}:{kept['tag']}"
+        yield _keep(ref, str(kept["digest"]), str(kept["reason"]))
+
+
+def _retire(ref: str, digest: Any, *reasons: str, later: bool = False) -> Entry:
+    return Entry(
+        ref=ref, kind="pointer", action="retire", reasons=reasons, previous=str(digest), later=later
+    )
+
+
+def _keep(ref: str, digest: str, reason: str, kind: Kind = "pointer") -> Entry:
+    return Entry(
+        ref=ref, kind=kind, action="keep", reasons=(reason,), digest=digest, previous=digest
+    )
 
 
 def _failure(step: Step) -> Entry:
@@ -133,3 +136,66 @@ def _failure(step: Step) -> Entry:
         action="fail",
         reasons=tuple(step.errors),
     )
+
+
+def _departures(steps: Sequence[Step], declared: set[str]) -> Iterator[Entry]:
+    """Yield the outcome for each pointer of a remover that leaves; what is `declared` stays.
+
+    The engine deletes such a remover after everything else, and asks the provider nothing before.
+    What the remover's refresh recorded says which pointers there are: each that an update may
+    remove is listed. One that turns out to be another owner's stays then, with a warning.
+    """
+    removers = [step for step in steps if step.token == REMOVER]
+    staying = [step.new for step in removers if step.new is not None]
+    reconfigured = any(
+        step.old.inputs.get("logins") != step.new.inputs.get("logins")
+        for step in steps
+        if step.token == _PROVIDER and step.old and step.new
+    )
+    digests = {
+        str(step.gone.outputs.get("ref")): str(step.gone.outputs.get("digest"))
+        for step in steps
+        if step.gone and step.token != REMOVER
+    }
+    for step in removers:
+        if step.gone and not (step.failed or step.errors):
+            why = _RECONFIGURED if reconfigured else _kept_by(step.urn, step.gone, staying)
+            if why is not None:
+                yield from _leaving(step.gone.outputs, digests, declared, why)
+
+
+def _kept_by(urn: str, gone: State, staying: Sequence[State]) -> str | None:
+    """Return which remover keeps the pointers, empty where none does, None where all is as it was.
+
+    One that looks after the same repository, under whatever name, takes over what is declared.
+    """
+    if any(state.inputs.get("keepOnDestroy") for state in (gone, *staying)):
+        return None
+    text = str(gone.outputs["repository"])
+    repository = Repository.parse(text)
+    for state in staying:
+        other = str(state.inputs.get("repository"))
+        if other == text:
+            return None
+        same_name = Repository.parse(other).name == repository.name
+        if same_name and remover_of(urn, repository) in (state.outputs.get("removers") or ()):
+            return f"{other} is the same repository under another name of its host"
+    return ""
+
+
+def _leaving(
+    outputs: Mapping[str, Any], digests: Mapping[str, str], declared: set[str], why: str
+) -> Iterator[Entry]:
+    repository, pointers = str(outputs["repository"]), set(outputs.get("pointers") or ())
+    objections, interrupted = outputs.get("objections") or {}, outputs.get("interrupted") or {}
+    found = {tag: digests.get(f"{repository}:{tag}", "") for tag in pointers}
+    found |= outputs.get("live") or {}
+    for tag, digest in sorted(found.items()):
+        ref = f"{repository}:{tag}"
+        objection = "" if tag in pointers else str(objections.get(tag, ""))
+        if ref in declared or not digest:
+            continue
+        if why or objection:
+            yield _keep(ref, str(digest), why or objection)
+        else:
+            yield _retire(ref, interrupted.get(tag) or digest, _IMAGE_LEFT, later=True)

@@ -1,6 +1,6 @@
 """The report of a run: its one line, and its document as data for JSON, written and read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
@@ -71,22 +71,10 @@ class Report:
 def document(report: Report) -> dict[str, Any]:
     """Return a report as data for JSON.
 
-    `{version, mode, complete, summary, counts, entries, changes, unverified, errors}`. `version` is
-    2, the number of this shape. `mode` is `preview`, `update` or `refresh`; a refresh reports what
-    the next update does about what it found. `summary` is the line, `counts` the number of tags of
-    each action. `entries` are sorted by `ref`, each with all of these:
-
-    - `ref`: `host[:port]/repository:tag`; of a remover that failed, the repository alone;
-    - `kind`: `version`, `pointer` or `repository`;
-    - `action`: `build` (platforms are built, and the tag follows), `re-point` (the tag or platforms
-      of it are put on another digest or put back, without a build), `retire` (a pointer is
-      removed), `unchanged`, `keep` (nothing declares the tag, and it stays), `fail`;
-    - `platforms`: those built, `os/architecture[/variant]`;
-    - `reasons`: texts, all of them; of `fail` the error's message, of `keep` why it stays;
-    - `digest`: what it names afterwards, empty where only a build tells, or where it is removed;
-    - `previous`: the digest that it named before, empty where none is known;
-    - `version`, `previousVersion`: of a pointer, the version tags that it names and named;
-    - `later`: true for a pointer that is removed with its image's whole declaration.
+    docs/output.md describes its fields. `entries` are sorted, each with all fields of `Entry`; its
+    `action` is `build` (platforms are built, and the tag follows), `re-point` (the tag or platforms
+    of it are put on another digest or put back, without a build), `retire` (a pointer is removed),
+    `unchanged`, `keep` (nothing declares the tag, and it stays) or `fail`.
     """
     listed = sorted(report.entries, key=lambda entry: (entry.ref, entry.action))
     return {
@@ -116,10 +104,10 @@ def parse(document: Any) -> Report:
         return Report(
             mode=document["mode"],
             entries=tuple(_entry(fields) for fields in document["entries"]),
+            complete=bool(document["complete"]),
             changes=tuple(map(str, document["changes"])),
             unverified=tuple(map(str, document["unverified"])),
             errors=tuple(map(str, document["errors"])),
-            complete=bool(document["complete"]),
         )
     except (KeyError, TypeError) as error:
         raise ReportError(f"it is no report of a run: {error!r}") from error
@@ -134,15 +122,19 @@ def joined(reports: Mapping[str, Report | None]) -> Report | None:
     return Report(
         mode=next(iter(every)).mode,
         entries=tuple(entry for report in every for entry in report.entries),
-        changes=tuple(dict.fromkeys(text for report in every for text in report.changes)),
-        unverified=tuple(dict.fromkeys(text for report in every for text in report.unverified)),
-        errors=tuple(dict.fromkeys(text for report in every for text in report.errors)),
+        changes=_once(report.changes for report in every),
+        unverified=_once(report.unverified for report in every),
+        errors=_once(report.errors for report in every),
         complete=all(report and report.complete for report in reports.values()),
         lines={
             stack: report.summary if report and report.complete else ""
             for stack, report in reports.items()
         },
     )
+
+
+def _once(texts: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for each in texts for text in each))
 
 
 def _entry(fields: Mapping[str, Any]) -> Entry:

@@ -5,14 +5,14 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from fleet.console import TroubleError
-from fleet.github.api import Api, ApiError
+from fleet.github.api import Api
 from fleet.github.doctor.finding import Finding, fail, ok
 from fleet.github.render.workflows import app_permissions
+from fleet.http.errors import HttpError
 
 CLIENT = "FLEET_APP_CLIENT_ID"
 KEY = "FLEET_APP_PRIVATE_KEY"
@@ -20,74 +20,52 @@ _LEVELS = ("", "read", "write", "admin")
 _MINUTES = 60
 
 
-@dataclass
-class App:
-    """The App as the environment names it; ``number`` is known once GitHub told it."""
-
-    client: str
-    number: int | None = None
-
-
 def look(
-    open_api: Callable[[str], Api], repository: str, environment: Mapping[str, str], known: App
-) -> Iterator[Finding]:
-    """Yield what is found of the App; its key signs one token of nine minutes, here alone.
+    open_api: Callable[[str], Api], repository: str, environment: Mapping[str, str]
+) -> tuple[Finding, int | None]:
+    """Return what is found of the App, and its number if GitHub knows it.
 
-    Its number goes to ``known``.
+    Its key signs one token of nine minutes, here alone.
     """
-    client = environment.get(CLIENT, "")
-    try:
-        key = environment.get(KEY) or _file(environment.get(f"{KEY}_FILE", ""))
-    except TroubleError as error:
-        yield fail(f"App: {error}", f"Correct the path in {KEY}_FILE")
-        return
+    client, key = environment.get(CLIENT, ""), environment.get(KEY, "")
     if not client or not key:
-        yield fail(
-            f"App: {CLIENT} and {KEY} (or {KEY}_FILE) are not set",
+        missing = fail(
+            f"App: {CLIENT} and {KEY} are not set",
             "Register a GitHub App with the permissions in docs/github.md, install it on "
             f"{repository} alone, make a private key, and export both",
         )
-        return
+        return missing, None
     try:
         with open_api(_token(client, key)) as api:
-            yield from _installed(api, repository, known)
-    except (ApiError, TroubleError) as error:
-        yield fail(
+            app = api.get("/app")
+            installed = api.find(f"/repos/{repository}/installation")
+    except (HttpError, TroubleError) as error:
+        unknown = fail(
             f"App: GitHub does not know {client} by this key: {error}",
             f"Copy the client ID from the App's page to {CLIENT}, and make a new private key there",
         )
+        return unknown, None
+    return _installed(app, installed, repository), app["id"]
 
 
-def _installed(api: Api, repository: str, known: App) -> Iterator[Finding]:
-    app = api.get("/app")
-    known.number = app["id"]
-    found = api.find(f"/repos/{repository}/installation")
+def _installed(app: Mapping[str, Any], found: Any, repository: str) -> Finding:
     if found is None:
-        yield fail(
+        return fail(
             f"App: {app['slug']} is not installed on {repository}",
             f"Open {app['html_url']}, Install App, and choose {repository} alone",
         )
-        return
     granted = found["permissions"]
-    lacking = [
+    missing = [
         f"{name}: {level}"
         for name, level in app_permissions().items()
         if _LEVELS.index(granted.get(name, "")) < _LEVELS.index(level)
     ]
-    if lacking:
-        yield fail(
-            f"App: {app['slug']} lacks {', '.join(lacking)}",
+    if missing:
+        return fail(
+            f"App: {app['slug']} lacks {', '.join(missing)}",
             "Add these to its repository permissions, and accept them in its installation",
         )
-    else:
-        yield ok(f"App: {app['slug']} is installed, and may do what is needed")
-
-
-def _file(name: str) -> str:
-    try:
-        return Path(name).read_text(encoding="utf-8") if name else ""
-    except OSError as error:
-        raise TroubleError(f"{KEY}_FILE: {name} can't be read ({error.strerror})") from error
+    return ok(f"App: {app['slug']} is installed, and may do what is needed")
 
 
 def _token(client: str, key: str) -> str:
@@ -117,7 +95,7 @@ def _signature(text: bytes, key: str) -> bytes:
     finally:
         os.close(reader)
     if done.returncode:
-        raise TroubleError("openssl takes the key for no RSA key in PEM")
+        raise TroubleError("openssl rejected the key: expected an RSA private key in PEM")
     return done.stdout
 
 

@@ -5,24 +5,15 @@ from pathlib import Path
 
 from fleet.checkout.lock_file import is_local
 from fleet.checkout.split_stacks import stacks_of
+from fleet.checkout.templates import read_templates
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
 from fleet.github.api import Api
-from fleet.github.doctor import app, lock, packages, repository, state, toolchain
+from fleet.github.doctor import app, packages, repository
+from fleet.github.doctor.checkout import look_at_lock, look_at_state, look_at_toolchain
 from fleet.github.doctor.finding import Finding, fail, note
+from fleet.github.render import workflows
 from fleet.local.requirements import BUILDER
-
-TOKENS = """\
-What each token may do, and where it is:
-  GITHUB_TOKEN, yours       the first up, from here; in no workflow
-  the App, in up            writes files, workflows, environments and their secrets
-  the App, in preview       reads them: give that environment an App of its own that can no more
-  another App, in versions  writes one branch and its pull request: let no ruleset pass this one
-  github.token, in up       pushes images, deletes the names that its first job listed
-  github.token, elsewhere   writes the one comment, the one issue
-  none                      in check, resolve and approve: these have no secret, but for a login
-                            with `read: true` in fleet:logins, which resolve has
-  the passphrase            opens every secret in the state: whoever has both has all of them"""
 
 
 def examine(
@@ -42,10 +33,11 @@ def examine(
             "Nothing is to be given for it; choose another: make doctor STACK=prod",
         )
         return
-    yield from lock.look(root, stack, declaration)
+    yield look_at_lock(root, stack, declaration)
     # Of a fleet that was split, one part has the secrets, for it looks after GitHub.
-    keeper = next((share.name for share in stacks_of(root, stack) if share.github), stack)
-    yield from state.look(root, keeper, declaration, environment)
+    stacks = stacks_of(root, stack)
+    keeper = next((share.name for share in stacks if share.github), stack)
+    yield from look_at_state(root, keeper, declaration, environment)
     if declaration.github is None:
         yield fail(
             f"Pulumi.{stack}.yaml: fleet:github is not declared",
@@ -53,8 +45,9 @@ def examine(
         )
         return
     yield from _runner(declaration, declaration.github)
-    yield from toolchain.look(root, declaration.github)
-    yield from _on_github(declaration, declaration.github, environment, open_api)
+    yield look_at_toolchain(root, declaration.github)
+    files = workflows.files(declaration, stack, read_templates(root), stacks)
+    yield from _on_github(declaration, declaration.github, files, environment, open_api)
 
 
 def _runner(declaration: Declaration, github: GitHub) -> Iterator[Finding]:
@@ -75,6 +68,7 @@ def _runner(declaration: Declaration, github: GitHub) -> Iterator[Finding]:
 def _on_github(
     declaration: Declaration,
     github: GitHub,
+    files: Mapping[str, str],
     environment: Mapping[str, str],
     open_api: Callable[[str], Api],
 ) -> Iterator[Finding]:
@@ -85,9 +79,9 @@ def _on_github(
             "Export one of an administrator of the repository, with the scopes repo and workflow",
         )
         return
-    known = app.App(client=environment.get(app.CLIENT, ""))
-    yield from app.look(open_api, github.repository, environment, known)
+    found, number = app.look(open_api, github.repository, environment)
+    yield found
     with open_api(token) as api:
-        yield from repository.look(api, github, declaration, known)
+        yield from repository.look(api, declaration, files, github, number)
         if declaration.host == "ghcr.io":
             yield from packages.look(api, github, declaration)

@@ -1,21 +1,20 @@
-"""What a check found."""
+"""A result of a check."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-Verdict = Literal["ok", "note", "FAIL"]
 _INDENT = " " * 6
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing that was looked at.
+    """A result of a check, with its remedy.
 
     ``FAIL`` must be mended before the first ``up``; a ``note`` is what remains to be given or known
-    after it. Both name the remedy.
+    after it.
     """
 
-    verdict: Verdict
+    verdict: Literal["ok", "note", "FAIL"]
     what: str
     remedy: str = ""
 

@@ -19,48 +19,41 @@ def look(api: Api, github: GitHub, declaration: Declaration) -> Iterator[Finding
     owner, _, rest = declaration.registry.partition("/")[2].partition("/")
     for image in declaration.images:
         public = f"{rest}/{image.name}" if rest else image.name
-        yield _public(_package(api, owner, public), public, github)
-        build = f"{public}/build"
-        yield _build(_package(api, owner, build), build, github)
+        for name, is_build in ((public, False), (f"{public}/build", True)):
+            found = _package(api, owner, name)
+            yield _looked_at(found, name, github, is_build=is_build)
 
 
-def _public(found: Any, name: str, github: GitHub) -> Finding:
+def _looked_at(found: Any, name: str, github: GitHub, *, is_build: bool) -> Finding:
+    place, admin = f"package {name}:", f"{github.repository} with the role Admin"
+    if found is None and is_build:
+        return note(
+            f"{place} not there yet; the first up makes it, private",
+            f"Then add {admin} in its settings; leave it private",
+        )
     if found is None:
         return note(
-            f"package {name}: not there yet; the first up makes it, private and of no repository",
+            f"{place} not there yet; the first up makes it, private and of no repository",
             "Then open its settings: make it public, and add the repository "
-            f"{github.repository} with the role Admin under Manage Actions access",
+            f"{admin} under Manage Actions access",
         )
-    if found["visibility"] != "public":
+    visible, settings = found["visibility"], f"Open {found['html_url']}, Package settings"
+    if is_build and visible == "public":
         return note(
-            f"package {name}: is {found['visibility']}, so that nobody else can pull it",
-            f"Open {found['html_url']}, Package settings, Change visibility",
+            f"{place} is public, and holds what is not checked yet",
+            f"{settings}, Change visibility, if nobody uses it",
         )
-    return _linked(found, name, github)
-
-
-def _build(found: Any, name: str, github: GitHub) -> Finding:
-    if found is None:
+    if not is_build and visible != "public":
         return note(
-            f"package {name}: not there yet; the first up makes it, private",
-            f"Then add {github.repository} with the role Admin in its settings; leave it private",
+            f"{place} is {visible}, so that nobody else can pull it",
+            f"{settings}, Change visibility",
         )
-    if found["visibility"] == "public":
-        return note(
-            f"package {name}: is public, and holds what is not checked yet",
-            f"Open {found['html_url']}, Package settings, Change visibility, if nobody uses it",
-        )
-    return _linked(found, name, github)
-
-
-def _linked(found: Any, name: str, github: GitHub) -> Finding:
     linked = (found.get("repository") or {}).get("full_name", "")
     if linked.lower() == github.repository.lower():
-        return ok(f"package {name}: is {found['visibility']}, and linked to {linked}")
+        return ok(f"{place} is {visible}, and linked to {linked}")
     return fail(
-        f"package {name}: is linked to {linked or 'no repository'}, not {github.repository}",
-        f"Open {found['html_url']}, Package settings, Manage Actions access, and add "
-        f"{github.repository} with the role Admin: the workflows write with its token",
+        f"{place} is linked to {linked or 'no repository'}, not {github.repository}",
+        f"{settings}, Manage Actions access, and add {admin}: the workflows write with its token",
     )
 
 

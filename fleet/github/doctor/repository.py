@@ -5,17 +5,10 @@ from typing import Any
 
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
-from fleet.github.api import Api, ApiError
-from fleet.github.doctor.app import App
+from fleet.github.api import Api
+from fleet.github.doctor.app import CLIENT
 from fleet.github.doctor.finding import Finding, fail, note, ok
-from fleet.github.render.logins import reading_logins
-from fleet.github.render.workflows import (
-    bases_environment,
-    given,
-    preview_environment,
-    removals_environment,
-    versions_environment,
-)
+from fleet.github.render.workflows import environment_for, given, jobs_in
 
 _SCOPES = ("repo", "workflow")
 _PACKAGE_SCOPES = ("read:packages", "write:packages", "delete:packages")
@@ -26,40 +19,43 @@ _STOPPING = frozenset({
 })  # fmt: skip
 
 
-def look(api: Api, github: GitHub, declaration: Declaration, app: App) -> Iterator[Finding]:
-    """Yield what is found of the repository; ``app`` is the App of the workflows."""
-    found = api.find(f"/repos/{github.repository}")
+def look(
+    api: Api, declaration: Declaration, files: Mapping[str, str], github: GitHub, app: int | None
+) -> Iterator[Finding]:
+    """Yield what is found of the repository, which is given ``files``.
+
+    ``app`` is the App's number, None if not known.
+    """
+    root = f"/repos/{github.repository}"
+    found = api.find(root)
     if found is None:
         yield fail(
             f"repository: GitHub shows no {github.repository} to this token",
             "Make it, or correct fleet:github.repository, or give a token that may see it",
         )
         return
-    yield from _scopes(api, github, declaration)
+    yield from _scopes(api.head(root).get("x-oauth-scopes"), declaration)
     yield from _settings(found, github)
-    yield from _rules(api, github, app)
-    proposing: tuple[str, ...] = ()
-    if "versions" in declaration.schedules:
-        asking = (bases_environment(github),) if reading_logins(declaration) else ()
-        proposing = (versions_environment(github), *asking)
-    for name in (github.environment, preview_environment(github), *proposing):
-        yield from _environment(api, github, declaration, name)
+    yield from _rules(api, root, github, app)
+    reviewed = environment_for(github, "removals")
+    for name in sorted({job["environment"] for job in jobs_in(files) if "environment" in job}):
+        if name != reviewed:
+            yield from _environment(api, github, name, *given(declaration, files, name))
     yield _reviewers(api, github)
     for job in sorted(declaration.schedules):
         yield _schedule(api, github, job)
 
 
-def _scopes(api: Api, github: GitHub, declaration: Declaration) -> Iterator[Finding]:
-    """Yield what a classic token lacks; one of the new kind does not tell what it may do."""
-    told = api.head(f"/repos/{github.repository}").get("x-oauth-scopes")
+def _scopes(told: str | None, declaration: Declaration) -> Iterator[Finding]:
+    """Yield what a classic token is missing; one of the new kind does not tell what it may do."""
     if told is None:
         return
     scopes = {scope.strip() for scope in told.split(",")}
     wanted = (*_SCOPES, *(_PACKAGE_SCOPES if declaration.host == "ghcr.io" else ()))
-    lacking = [scope for scope in wanted if scope not in scopes]
-    if lacking:
+    missing = [scope for scope in wanted if scope not in scopes]
+    if missing:
         yield fail(
-            f"token: GITHUB_TOKEN lacks the scopes {', '.join(lacking)}",
+            f"token: GITHUB_TOKEN lacks the scopes {', '.join(missing)}",
             "Make one that has them, for the first up from here; the workflows use the App",
         )
     else:
@@ -88,77 +84,71 @@ def _settings(found: Mapping[str, Any], github: GitHub) -> Iterator[Finding]:
     yield ok(f"{place} is there")
 
 
-def _rules(api: Api, github: GitHub, app: App) -> Iterator[Finding]:
+def _rules(api: Api, root: str, github: GitHub, app: int | None) -> Iterator[Finding]:
     """Yield whether the App may commit generated files to the branch, and whether it is guarded."""
     place = f"branch {github.branch}"
-    root = f"/repos/{github.repository}"
-    rules = [r for r in api.pages(f"{root}/rules/branches/{github.branch}")
-             if r["type"] in _STOPPING]  # fmt: skip
-    classic = _find(api, f"{root}/branches/{github.branch}/protection")
+    rules = api.pages(f"{root}/rules/branches/{github.branch}")
+    rulesets = dict.fromkeys(rule["ruleset_id"] for rule in rules if rule["type"] in _STOPPING)
+    classic = api.find(f"{root}/branches/{github.branch}/protection", hidden=True)
     if classic is not None:
         yield fail(
             f"{place} has a protection of the old kind, which no App can be let past in whole",
             "Make it a ruleset that has the App in its bypass list",
         )
-    for number in dict.fromkeys(rule["ruleset_id"] for rule in rules):
-        yield _bypass(_find(api, f"{root}/rulesets/{number}"), place, app)
-    if not rules and classic is None:
+    for number in rulesets:
+        yield _bypass(api.find(f"{root}/rulesets/{number}", hidden=True) or {}, place, app)
+    if not rulesets and classic is None:
         remedy = "Make a ruleset that asks for a pull request and the checks check and preview"
         whoever = f"{place} is not protected: whoever may push publishes images"
         yield fail(whoever, remedy) if github.versions == "merge" else note(whoever, remedy)
 
 
-def _bypass(ruleset: Any, place: str, app: App) -> Finding:
-    actors = (ruleset or {}).get("bypass_actors")
-    name = (ruleset or {}).get("name", "a ruleset")
-    remedy = f"Add the App {app.client or 'of the workflows'} to its bypass list, Always allow"
+def _bypass(ruleset: Mapping[str, Any], place: str, app: int | None) -> Finding:
+    """Return whether a ruleset lets the App pass, and not just when asked.
+
+    Where the App's number is not known, any App may be it.
+    """
+    actors, name = ruleset.get("bypass_actors"), ruleset.get("name", "a ruleset")
+    remedy = f"Add the App of {CLIENT} to its bypass list, Always allow"
     if actors is None:
         return note(f"{place}: this token may not see who passes {name}", remedy)
-    if any(_lets_pass(actor, app) for actor in actors):
+    apps = (actor for actor in actors if actor["actor_type"] == "Integration")
+    always = (actor["actor_id"] for actor in apps if actor.get("bypass_mode") == "always")
+    if any(app in {None, number} for number in always):
         return ok(f"{place}: {name} lets the App pass")
     return fail(f"{place}: {name} stops the commits of generated files", remedy)
 
 
-def _lets_pass(actor: Mapping[str, Any], app: App) -> bool:
-    """Tell whether this is the App, or one whose number nobody knows, and not just when asked."""
-    return (
-        actor["actor_type"] == "Integration"
-        and actor.get("bypass_mode") == "always"
-        and app.number in (None, actor["actor_id"])
-    )
-
-
 def _environment(
-    api: Api, github: GitHub, declaration: Declaration, name: str
+    api: Api, github: GitHub, name: str, secrets: list[str], variables: list[str]
 ) -> Iterator[Finding]:
     place = f"/repos/{github.repository}/environments/{name}"
-    secrets, variables = given(declaration, name)
-    if _find(api, place) is None:
-        command = f"gh api --method PUT {place}"
-        makes = "the first up makes it" if name == github.environment else f"Run {command}"
+    if api.find(place, hidden=True) is None:
+        command = f"Run gh api --method PUT {place}"
+        makes = "The first up makes it" if name == github.environment else command
         yield note(
             f"environment {name}: not there yet",
-            f"{makes[0].upper()}{makes[1:]}. Then give it the secrets {', '.join(secrets)} and the "
+            f"{makes}. Then give it the secrets {', '.join(secrets)} and the "
             f"variables {', '.join(variables)}: make doctor tells the commands",
         )
         return
     for kind, wanted in (("secret", secrets), ("variable", variables)):
         held = {entry["name"] for entry in api.pages(f"{place}/{kind}s", within=f"{kind}s")}
-        for lacking in (n for n in wanted if n not in held):
-            command = f"gh {kind} set {lacking} --repo {github.repository} --env {name}"
-            yield note(f"environment {name}: has no {kind} {lacking}", f"Run {command}")
+        for missing in (n for n in wanted if n not in held):
+            command = f"gh {kind} set {missing} --repo {github.repository} --env {name}"
+            yield note(f"environment {name}: has no {kind} {missing}", f"Run {command}")
     yield ok(f"environment {name}: is there")
 
 
 def _reviewers(api: Api, github: GitHub) -> Finding:
-    """Return whether somebody is asked before a name is removed.
+    """Return whether somebody is asked before a tag is removed.
 
     GitHub makes an environment that a job names, without any rule: then nobody is.
     """
-    name = removals_environment(github)
+    name = environment_for(github, "removals")
     page = f"https://github.com/{github.repository}/settings/environments"
     remedy = f"Open {page}, make or choose {name}, and name required reviewers; give it no secret"
-    found = _find(api, f"/repos/{github.repository}/environments/{name}")
+    found = api.find(f"/repos/{github.repository}/environments/{name}", hidden=True)
     if found is None:
         return fail(f"environment {name}: not there, so nobody is asked about removals", remedy)
     rules = [r for r in found.get("protection_rules", ()) if r.get("type") == "required_reviewers"]
@@ -169,7 +159,8 @@ def _reviewers(api: Api, github: GitHub) -> Finding:
 
 def _schedule(api: Api, github: GitHub, job: str) -> Finding:
     """Return whether GitHub runs a scheduled workflow, which it may have switched off."""
-    found = _find(api, f"/repos/{github.repository}/actions/workflows/{job}.yml")
+    path = f"/repos/{github.repository}/actions/workflows/{job}.yml"
+    found = api.find(path, hidden=True)
     if found is None:
         return note(f"schedule {job}: its workflow is not there yet", "The first up writes it")
     if found["state"] == "active":
@@ -181,13 +172,3 @@ def _schedule(api: Api, github: GitHub, job: str) -> Finding:
         f"schedule {job}: GitHub has its workflow as {found['state']}, so it does not run",
         f"Run gh workflow enable {job}.yml --repo {github.repository}",
     )
-
-
-def _find(api: Api, path: str) -> Any:
-    """Return what is at ``path``; None also where the token may not know."""
-    try:
-        return api.get(path)
-    except ApiError as error:
-        if error.status not in (403, 404):
-            raise
-        return None

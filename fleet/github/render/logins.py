@@ -1,6 +1,6 @@
 """What the jobs of the workflows are given of the registries' logins."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -54,19 +54,3 @@ def values_of(logins: Iterable[JobLogin]) -> dict[str, str]:
     for each in logins:
         found |= {each.login.username: each.username, each.login.password: each.password}
     return found
-
-
-def given_by_hand(logins: Iterable[JobLogin]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of the secrets and of the variables that a person gives for ``logins``."""
-    named = [each.login for each in logins if not each.own]
-    return (
-        tuple(dict.fromkeys(login.password for login in named)),
-        tuple(dict.fromkeys(login.username for login in named)),
-    )
-
-
-def without(values: Mapping[str, str], declaration: Declaration) -> dict[str, str]:
-    """Return ``values`` without what only those get that build."""
-    kept = values_of(registry_logins(declaration))
-    extra = values_of(all_logins(declaration)).keys() - kept.keys()
-    return {name: value for name, value in values.items() if name not in extra}

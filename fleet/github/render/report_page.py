@@ -28,25 +28,16 @@ class Section:
     rows: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Kind:
-    action: str
-    title: str
-    headings: tuple[str, ...]
-    cells: Callable[[Entry], Sequence[str]]
-
-
 def sections(report: Report) -> list[Section]:
     """Return a section for each action that the report has, what matters most first."""
-    kinds = ((kind, report.of(kind.action)) for kind in _KINDS)
     return [
         Section(
-            title=f"{kind.title} ({len(entries)})",
-            headings=kind.headings,
-            rows=tuple(row(kind.cells(entry)) for entry in entries),
+            title=f"{title} ({len(entries)})",
+            headings=tuple(columns),
+            rows=tuple(row(cell(entry) for cell in columns.values()) for entry in entries),
         )
-        for kind, entries in kinds
-        if entries
+        for action, title, columns in _TABLES
+        if (entries := report.of(action))
     ]
 
 
@@ -77,50 +68,40 @@ def _name(entry: Entry) -> str:
     return code(entry.ref)
 
 
-def _short(digest: str) -> str:
-    return code(digest[:_DIGEST_SHOWN]) if digest else _NONE
-
-
-def _names(version: str, digest: str) -> str:
-    return f"{code(version)} {_short(digest)}" if version else _short(digest)
-
-
 def _why(entry: Entry) -> str:
     return "<br>".join(code(reason) for reason in entry.reasons if code(reason)) or _NONE
 
 
-def _build(entry: Entry) -> Sequence[str]:
-    return _name(entry), "<br>".join(map(code, entry.platforms)), _why(entry)
+def _platforms(entry: Entry) -> str:
+    return "<br>".join(map(code, entry.platforms))
 
 
-def _move(entry: Entry) -> Sequence[str]:
-    before = _names(entry.previous_version, entry.previous)
-    return _name(entry), before, _names(entry.version, entry.digest), _why(entry)
+def _before(entry: Entry) -> str:
+    return _version(entry.previous_version, entry.previous)
 
 
-def _removal(entry: Entry) -> Sequence[str]:
-    # Whole, for it is what a person needs to undo the removal.
-    return _name(entry), code(entry.previous) or _NONE, _why(entry)
+def _after(entry: Entry) -> str:
+    return _version(entry.version, entry.digest)
 
 
-def _other(entry: Entry) -> Sequence[str]:
-    return _name(entry), _why(entry)
+def _version(version: str, digest: str) -> str:
+    short = code(digest[:_DIGEST_SHOWN]) or _NONE
+    return f"{code(version)} {short}" if version else short
 
 
-_KINDS = (
-    _Kind(action="fail", title="Failed", headings=("name", "error"), cells=_other),
-    _Kind(
-        action="retire",
-        title="Pointers removed",
-        headings=("name", "digest", "why"),
-        cells=_removal,
+def _removed(entry: Entry) -> str:
+    # Whole, because a person needs it to undo the removal.
+    return code(entry.previous) or _NONE
+
+
+_TABLES: tuple[tuple[str, str, dict[str, Callable[[Entry], str]]], ...] = (
+    ("fail", "Failed", {"name": _name, "error": _why}),
+    ("retire", "Pointers removed", {"name": _name, "digest": _removed, "why": _why}),
+    (
+        "re-point",
+        "Names re-pointed",
+        {"name": _name, "from": _before, "to": _after, "why": _why},
     ),
-    _Kind(
-        action="re-point",
-        title="Names re-pointed",
-        headings=("name", "from", "to", "why"),
-        cells=_move,
-    ),
-    _Kind(action="build", title="Built", headings=("tag", "platforms", "why"), cells=_build),
-    _Kind(action="keep", title="Undeclared, and kept", headings=("name", "why"), cells=_other),
+    ("build", "Built", {"tag": _name, "platforms": _platforms, "why": _why}),
+    ("keep", "Undeclared, and kept", {"name": _name, "why": _why}),
 )

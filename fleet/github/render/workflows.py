@@ -1,27 +1,26 @@
 """The files of a fleet's repository on GitHub: its workflows, and Dependabot's."""
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import yaml
+
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
 from fleet.declaration.node_validators import KEY_OPTIONS
 from fleet.declaration.split import FleetStack
-from fleet.github.render.actions import pinned
-from fleet.github.render.emulation import building
-from fleet.github.render.images import pinned_images
 from fleet.github.render.logins import (
     GHCR,
     all_logins,
-    given_by_hand,
     reading_logins,
     registry_logins,
     values_of,
-    without,
 )
-from fleet.github.render.updating import up_jobs
+from fleet.github.render.pins import pinned_actions, pinned_images
+from fleet.github.render.up_jobs import builders_of, up_jobs
 from fleet.templating import environment
 
 PYTHON: Final = "3.11"
@@ -30,6 +29,7 @@ PYTHON: Final = "3.11"
 _WORKFLOWS = ".github/workflows"
 # It deletes versions of packages; what only reads has no use for it.
 _REMOVING = "FLEET_GITHUB_TOKEN"
+_TAKEN = re.compile(r"\$\{\{ (secrets|vars)\.(\w+) \}\}")
 _CAPITALS = re.compile("[^A-Za-z0-9]")
 _DOCKER_CONFIG = "${{ runner.temp }}/docker"
 _NODE_KEYS = "${{ runner.temp }}/nodes"
@@ -39,21 +39,13 @@ _VERIFY_CHILDREN = "${{ github.event_name == 'workflow_dispatch' && 'all' || '' 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Time limits in minutes.
+    """Time limits in minutes; at ``engine``, the engine is interrupted and ends in order."""
 
-    ``build`` is that of a build for each of its platforms, which ``components/tag_build.py`` hands
-    to the engine. ``job`` is that of a job that builds nothing, for each stack that it looks at. A
-    run of ``up`` has many builds and so nearly all that GitHub gives a job of its runners, 360; at
-    ``engine`` it is interrupted, so that the engine ends in order and gives its lock back. That
-    leaves a quarter of an hour of the job for all its other steps. ``gate`` is that of a job which
-    does nothing; the time that it waits for its reviewers does not count.
-    """
-
-    build: int = 45
-    job: int = 45
-    gate: int = 5
-    up: int = 355
-    engine: str = "340m"
+    build: int = 45  # of a platform; components/tag_build.py hands it to the engine
+    job: int = 45  # of a job that builds nothing, for each stack that it looks at
+    gate: int = 5  # of a job that does nothing; its wait for reviewers does not count
+    up: int = 355  # of many builds: nearly all that GitHub gives a job of its runners, 360
+    engine: str = "340m"  # leaves a quarter of an hour for the other steps
 
 
 LIMITS: Final = Limits()
@@ -69,66 +61,26 @@ _WRITING = {
 }
 _PROPOSING = {"contents": "write", "pull-requests": "write"}
 
+OTHER_ENVIRONMENTS: Final = ("preview", "removals", "versions", "bases")
+"""The environments beside the declared one, by the end of their names.
 
-def preview_environment(github: GitHub) -> str:
-    """Return the environment of the previews of pull requests.
-
-    It is one of its own: the other admits the declared branch alone, and what a pull request's code
-    is trusted with should be able to read and no more.
-    """
-    return f"{github.environment}-preview"
-
-
-def removals_environment(github: GitHub) -> str:
-    """Return the environment whose reviewers authorise removals; it holds no secret."""
-    return f"{github.environment}-removals"
+`preview` is that of the previews of pull requests: the declared one admits the declared branch
+alone, and what a pull request's code is trusted with should be able to read and no more. The
+reviewers of `removals` authorise removals; it holds no secret. `versions` is that of the job that
+proposes releases, with an App of its own: the other one may push to the declared branch past its
+rules. `bases` is that of the job that asks for new bases, where it has a login for it.
+"""
 
 
-def versions_environment(github: GitHub) -> str:
-    """Return the environment of the job that proposes releases.
-
-    It has an App of its own: the other one may push to the declared branch past its rules.
-    """
-    return f"{github.environment}-versions"
-
-
-def bases_environment(github: GitHub) -> str:
-    """Return the environment of the job that asks for new bases, where it has a login for it."""
-    return f"{github.environment}-bases"
+def environment_for(github: GitHub, job: str) -> str:
+    """Return the name of one of the other environments."""
+    return f"{github.environment}-{job}"
 
 
 def app_permissions() -> dict[str, str]:
     """Return what the App of the declared environment needs, as GitHub's API names it."""
     whole = {**_READING, **_WRITING}
     return {name.replace("-", "_"): level for name, level in whole.items()}
-
-
-def given(declaration: Declaration, environment: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of the secrets and of the variables that a person gives an environment.
-
-    The declared one is given its secrets and variables by the stack; that of previews, for which
-    the stack has nothing, takes those that a preview needs from a person as well, that of
-    proposals the App's alone, and that of new bases the logins to read them.
-    """
-    github = declaration.github
-    if github and environment == versions_environment(github):
-        return ("FLEET_APP_PRIVATE_KEY",), ("FLEET_APP_CLIENT_ID",)
-    if github and environment == bases_environment(github):
-        return given_by_hand(reading_logins(declaration))
-    building = github is not None and environment == github.environment
-    logins = all_logins(declaration) if building else registry_logins(declaration)
-    own, user = given_by_hand(logins)
-    secrets = ("FLEET_APP_PRIVATE_KEY", "PULUMI_CONFIG_PASSPHRASE", *own)
-    variables = ("FLEET_APP_CLIENT_ID", "PULUMI_BACKEND_URL", *user)
-    if building:
-        files = [name for node in node_secrets(declaration).values() for name in node.values()]
-        return (
-            tuple(name for name in (*secrets, *files) if name not in declaration.secrets),
-            tuple(name for name in variables if name not in declaration.variables),
-        )
-    needed = without(dict.fromkeys(declaration.secrets, ""), declaration)
-    declared = (name for name in needed if name != _REMOVING)
-    return tuple(dict.fromkeys((*secrets, *declared))), variables
 
 
 def files(
@@ -150,62 +102,76 @@ def files(
     if github is None:
         return {}
     found = environment(templates)
-    pins = {"actions": pinned(templates), "images": pinned_images(templates)}
-    common = _common(declaration, github, stack) | pins
-    looking = {
+    common = {
+        **_common(declaration, github, stack),
+        "actions": pinned_actions(templates),
+        "images": pinned_images(templates),
         "reading": _permissions(_READING),
         "settings": _settings(declaration, reading=True),
         # One job looks at all stacks in turn.
         "looking": min(LIMITS.job * max(len(stacks), 1), LIMITS.up),
     }
-    values = {
-        "preview": {**common, **looking},
-        "up": {
-            **common,
-            **looking,
-            "certificates": _certificates(declaration),
-            "writing": _permissions(_WRITING),
-            "group": f"fleet-{stack}",
-            "jobs": up_jobs(declaration, github, stacks, _updating(declaration)),
-        },
+    up = {
+        "node_secrets": node_secrets(declaration),
+        "writing": _permissions(_WRITING),
+        "group": f"fleet-{stack}",
+        "jobs": up_jobs(declaration, github, stacks, _settings(declaration, reading=False)),
     }
+    values: dict[str, dict[str, Any]] = {"preview": {}, "up": up}
     for job, line in declaration.schedules.items():
-        schedule = {"cron": line, "group": f"fleet-{stack}-{job}"}
-        values[job] = {**common, **looking, **schedule, "proposing": _permissions(_PROPOSING)}
-    workflows = {
-        f"{_WORKFLOWS}/{job}.yml": found.get_template(f"workflows/{job}.yml.jinja").render(given)
-        for job, given in values.items()
+        proposing = _permissions(_PROPOSING)
+        values[job] = {"cron": line, "group": f"fleet-{stack}-{job}", "proposing": proposing}
+    texts = {
+        f"{_WORKFLOWS}/{job}.yml": found.get_template(f"workflows/{job}.yml.jinja").render(
+            common | own
+        )
+        for job, own in values.items()
     }
-    dependabot = found.get_template("dependabot.yml.jinja").render(common)
-    return {
-        path: f"{text.strip()}\n"
-        for path, text in {**workflows, ".github/dependabot.yml": dependabot}.items()
-    }
+    texts[".github/dependabot.yml"] = found.get_template("dependabot.yml.jinja").render(common)
+    return {path: f"{text.strip()}\n" for path, text in texts.items()}
+
+
+def jobs_in(files: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    """Return the jobs of all workflows in ``files``."""
+    workflows = (text for path, text in files.items() if path.startswith(_WORKFLOWS))
+    return [job for text in workflows for job in yaml.safe_load(text)["jobs"].values()]
+
+
+def given(
+    declaration: Declaration, files: Mapping[str, str], environment: str
+) -> tuple[list[str], list[str]]:
+    """Return the names of the secrets and of the variables that a person gives ``environment``.
+
+    They are those that its jobs in ``files`` take. The declared environment is given what is
+    declared by the stack.
+    """
+    jobs = [job for job in jobs_in(files) if job.get("environment") == environment]
+    taken = dict.fromkeys(_TAKEN.findall(json.dumps(jobs)))
+    github = declaration.github
+    own = github is not None and environment == github.environment
+    declared = {*declaration.secrets, *declaration.variables} if own else set()
+    secrets, variables = (
+        [name for kind, name in taken if kind == each and name not in declared]
+        for each in ("secrets", "vars")
+    )
+    return secrets, variables
 
 
 def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, Any]:
     return {
-        "branch": github.branch,
-        "runner": github.runner,
-        "check_runner": github.check_runner,
-        "environment": github.environment,
-        "preview_environment": preview_environment(github),
-        "removals_environment": removals_environment(github),
-        "versions_environment": versions_environment(github),
-        "only_here": _only_here(github),
-        "repair": github.drift == "repair",
-        "builders": building(declaration, github, declaration.by_name).builders,
+        "github": github,
+        **{f"{job}_environment": environment_for(github, job) for job in OTHER_ENVIRONMENTS},
+        "only_here": f"github.repository == '{github.repository}'",
+        "builders": builders_of(declaration, github, declaration.by_name),
         "asks_backends": github.emulation and any(i.from_source for i in declaration.images),
         "stack": stack,
         "python": PYTHON,
         "limits": LIMITS,
-        "registry": declaration.host,
         "ghcr": declaration.host == GHCR,
         "logins": registry_logins(declaration),
         "building_logins": all_logins(declaration),
         "reading_logins": reading_logins(declaration),
         "reading_login": values_of(reading_logins(declaration)),
-        "bases_environment": bases_environment(github),
         "docker_config": _DOCKER_CONFIG,
         "node_keys": _NODE_KEYS,
         "verify_children": _VERIFY_CHILDREN,
@@ -228,51 +194,29 @@ def node_secrets(declaration: Declaration) -> dict[str, dict[str, str]]:
     }
 
 
-def _certificates(declaration: Declaration) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": name,
-            "secrets": {o.upper(): f"${{{{ secrets.{s} }}}}" for o, s in secrets.items()},
-        }
-        for name, secrets in node_secrets(declaration).items()
-    ]
-
-
-def _only_here(github: GitHub) -> str:
-    return f"github.repository == '{github.repository}'"
-
-
-def _updating(declaration: Declaration) -> dict[str, str]:
-    """Return the environment of the engine's update, with the folder that has the nodes' keys."""
-    keys = {"FLEET_NODE_KEYS": _NODE_KEYS} if node_secrets(declaration) else {}
-    return {**_settings(declaration, reading=False), **keys}
-
-
 def _settings(declaration: Declaration, *, reading: bool) -> dict[str, str]:
     """Return the environment of what calls the engine; with ``reading``, of what changes nothing.
 
     What is declared wins: a fleet may have a token of its own for its packages.
     """
-    secrets = _secrets(declaration)
-    if reading:
-        secrets.pop(_REMOVING, None)
-        secrets = without(secrets, declaration)
-    own = {"DOCKER_CONFIG": _DOCKER_CONFIG}
-    logins = values_of(registry_logins(declaration) if reading else all_logins(declaration))
-    return {**own, **logins, **_tokens(declaration), **secrets}
-
-
-def _secrets(declaration: Declaration) -> dict[str, str]:
     names = (*declaration.secrets, "PULUMI_CONFIG_PASSPHRASE")
-    backend = {"PULUMI_BACKEND_URL": "${{ vars.PULUMI_BACKEND_URL }}"}
-    return backend | {name: f"${{{{ secrets.{name} }}}}" for name in names}
-
-
-def _tokens(declaration: Declaration) -> dict[str, str]:
-    """Return the App's token for the repository, and the job's own for the packages it wrote."""
-    app = {"GITHUB_TOKEN": "${{ steps.app.outputs.token }}"}
-    own = {"FLEET_GITHUB_TOKEN": "${{ github.token }}"}
-    return app | own if declaration.host == GHCR else app
+    secrets = {name: f"${{{{ secrets.{name} }}}}" for name in names}
+    logins = all_logins(declaration)
+    # The App's token for the repository, and the job's own for the packages that it wrote.
+    own = {
+        "DOCKER_CONFIG": _DOCKER_CONFIG,
+        "GITHUB_TOKEN": "${{ steps.app.outputs.token }}",
+        "PULUMI_BACKEND_URL": "${{ vars.PULUMI_BACKEND_URL }}",
+    }
+    if declaration.host == GHCR:
+        own[_REMOVING] = "${{ github.token }}"
+    if reading:
+        logins = registry_logins(declaration)
+        building = values_of(all_logins(declaration)).keys() - values_of(logins).keys()
+        secrets = {n: v for n, v in secrets.items() if n != _REMOVING and n not in building}
+    elif node_secrets(declaration):
+        own["FLEET_NODE_KEYS"] = _NODE_KEYS
+    return {**own, **values_of(logins), **secrets}
 
 
 def _permissions(needed: Mapping[str, str]) -> dict[str, str]:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from fleet.github.context import Context
 from fleet.github.job import Job
 from tests.fleet.github.hub import REPOSITORY, Hub
 
@@ -22,13 +21,14 @@ def hub() -> Iterator[Hub]:
 @pytest.fixture
 def job(hub: Hub) -> Iterator[Job]:
     """A job of pull request 7 for the stack prod."""
-    context = Context(
-        repository=REPOSITORY,
-        branch="main",
-        commit=COMMIT,
-        run="https://github.com/team/fleet/actions/runs/1",
-        pull_request=7,
-        head=HEAD,
-    )
     with hub.open() as api:
-        yield Job(api=api, context=context, stack="prod")
+        yield Job(
+            api=api,
+            stack="prod",
+            repository=REPOSITORY,
+            branch="main",
+            commit=COMMIT,
+            run="https://github.com/team/fleet/actions/runs/1",
+            pull_request=7,
+            head=HEAD,
+        )

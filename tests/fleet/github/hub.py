@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from fleet.github.api import Api
-from fleet.github.context import BOT
+from fleet.github.job import BOT
 from tests.fleet.github.branches import Branches
 from tests.fleet.github.sample import sample
 from tests.fleet.http.mocked import mocked
@@ -75,15 +75,6 @@ class Hub:
         ident = sum(map(len, self.comments.values()))
         made = self.sampled("issue-comment", id=ident, body=body, user=user)
         said.append(made)
-        return made
-
-    def pull(self, number: int, head: str, *, merged: bool = True, **fields: Any) -> dict[str, Any]:
-        """Add a pull request to the branch main."""
-        made = self.sampled("pull-request-simple", number=number, state="closed", **fields)
-        made["head"] = {**made["head"], "sha": head}
-        made["base"] = {**made["base"], "ref": fields.get("base", "main")}
-        made["merged_at"] = "2026-11-23T12:00:00Z" if merged else None
-        self.pulls.append(made)
         return made
 
     def serve(

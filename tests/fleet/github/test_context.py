@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from fleet.console import TroubleError
-from fleet.github.context import read_context
+from fleet.github.api import Api
+from fleet.github.job import Job, job_of
 from fleet.github.run_files import read_report
 from tests.fleet.github.examples import BUILD, written
 
@@ -14,6 +15,11 @@ JOB = {
     "GITHUB_SHA": "c" * 40,
     "GITHUB_RUN_ID": "12",
 }
+
+
+def read_context(environment: dict[str, str]) -> Job:
+    with Api("https://api.github.com", "") as api:
+        return job_of(api, "prod", environment)
 
 
 def test_a_job_of_a_pull_request_knows_its_number_and_commit(tmp_path: Path) -> None:
@@ -37,21 +43,27 @@ def test_by_hand_there_is_no_job_and_it_says_so() -> None:
         read_context({})
 
 
-def test_a_report_is_read_as_the_provider_wrote_it(tmp_path: Path) -> None:
+def test_a_report_is_read_as_the_provider_wrote_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "report.json"
-    environment = {"FLEET_REPORT": str(path)}
-    assert read_report(environment) is None
+    monkeypatch.setenv("FLEET_REPORT", str(path))
+    assert read_report() is None
     path.write_text(json.dumps(written(BUILD)))
-    report = read_report(environment)
+    report = read_report()
     assert report is not None
     assert report.of("build")[0].platforms == BUILD.platforms
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"version": 2}'])
-def test_what_is_no_report_is_named(tmp_path: Path, content: str) -> None:
+def test_what_is_no_report_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
     path = tmp_path / "report.json"
     path.write_text(content)
+    monkeypatch.setenv("FLEET_REPORT", str(path))
     with pytest.raises(TroubleError, match=r"report\.json: .*Run the preview again"):
-        read_report({"FLEET_REPORT": str(path)})
+        read_report()
+    monkeypatch.delenv("FLEET_REPORT")
     with pytest.raises(TroubleError, match="FLEET_REPORT is not set"):
-        read_report({})
+        read_report()

@@ -62,6 +62,7 @@ def root(tmp_path: Path) -> Path:
     values = {f"secrets:AWS_{name}": secret for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")}
     (tmp_path / "Pulumi.prod.yaml").write_text(yaml.safe_dump({"config": values}))
     (tmp_path / "Pulumi.dev.yaml").write_text("encryptionsalt: of-the-empty-passphrase\n")
+    (tmp_path / "templates").symlink_to(Path(__file__).parents[3] / "templates")
     for part in ("image", "verify"):
         folder = tmp_path / "assets" / "web" / part
         folder.mkdir(parents=True)
@@ -212,7 +213,7 @@ IN_THE_ENVIRONMENT: Faults = [
     ({"PULUMI_CONFIG_PASSPHRASE": ""}, "PULUMI_CONFIG_PASSPHRASE is not set"),
     ({"GITHUB_TOKEN": ""}, "GITHUB_TOKEN is not set"),
     ({"FLEET_APP_CLIENT_ID": ""}, "FLEET_APP_CLIENT_ID and FLEET_APP_PRIVATE_KEY"),
-    ({"FLEET_APP_PRIVATE_KEY": "no key"}, "openssl takes the key for no RSA key"),
+    ({"FLEET_APP_PRIVATE_KEY": "no key"}, "expected an RSA private key in PEM"),
 ]
 
 
@@ -223,17 +224,6 @@ def test_what_the_environment_lacks_is_named_with_its_remedy(
     (failure,) = of(examined(root, github, {**environment, **change}), "FAIL")
     assert told in failure
     assert len(failure.partition(" -> ")[2]) > 20
-
-
-def test_the_apps_key_may_lie_in_a_file(
-    root: Path, github: Hub, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    path = tmp_path_factory.mktemp("key") / "app.pem"
-    path.write_text(environment.pop("FLEET_APP_PRIVATE_KEY"))
-    given = {**environment, "FLEET_APP_PRIVATE_KEY_FILE": str(path)}
-    assert of(examined(root, github, given), "FAIL") == []
-    path.unlink()
-    assert "can't be read" in of(examined(root, github, given), "FAIL")[0]
 
 
 @pytest.mark.parametrize(

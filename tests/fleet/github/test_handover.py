@@ -1,7 +1,6 @@
 """Between the job that asks the outside and the one that holds the App's key."""
 
 import json
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,15 +35,7 @@ def root(tmp_path: Path) -> Path:
     (root / "locks").mkdir(parents=True)
     (root / "Pulumi.prod.yaml").write_text(declaration(versions=["1.0.0"]))
     (root / "locks" / "prod.yaml").write_bytes(text_of(lock(parse(config()))))
-    git(root, "init", "-q")
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "-m", "one")
     return root
-
-
-def git(root: Path, *arguments: str) -> None:
-    identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", "-C", str(root), *identity, *arguments], check=True)
 
 
 def handed(folder: Path, **texts: str) -> Path:
@@ -67,8 +58,9 @@ def test_what_the_one_job_collects_the_other_proposes(
     monkeypatch.setenv("FLEET_PROPOSAL", str(tmp_path / "proposal"))
     assert main(["collect", "--stack", "prod", "--root", str(root)]) == 0
     folder = tmp_path / "proposal"
-    assert {path.name for path in folder.iterdir()} == {"declaration.yaml", "versions.md"}
-    git(root, "checkout", "-q", "--", ".")
+    names = {"declaration.yaml", "lock.yaml", "versions.md"}
+    assert {path.name for path in folder.iterdir()} == names
+    (root / "Pulumi.prod.yaml").write_text(declaration(versions=["1.0.0"]))
     found = received(root, "prod", folder)
     assert list(found.files) == ["Pulumi.prod.yaml"]
     assert yaml.safe_load(found.files["Pulumi.prod.yaml"]) == yaml.safe_load(wanted)
@@ -150,8 +142,11 @@ def test_what_is_not_yaml_is_refused(root: Path, tmp_path: Path, text: str) -> N
 
 
 def test_a_lock_is_read_and_written_anew(root: Path, tmp_path: Path) -> None:
-    text = text_of(lock(parse(config()))).decode()
-    found = received(root, "prod", handed(tmp_path / "in", lock=f"# {'x' * 50}\n{text}"))
+    held = lock(parse(config()))
+    folder = handed(tmp_path / "same", lock=f"# {'x' * 50}\n{text_of(held).decode()}")
+    assert received(root, "prod", folder).files == {}
+    text = text_of(with_file(held, "https://pypi.org")).decode()
+    found = received(root, "prod", handed(tmp_path / "other", lock=f"# {'x' * 50}\n{text}"))
     assert found.files == {"locks/prod.yaml": text}
 
 

@@ -9,8 +9,8 @@ import yaml
 
 from fleet.checkout.stack_config import declaration_of_file
 from fleet.cli.main import main
-from fleet.console import TroubleError
 from fleet.github import commands as program
+from fleet.github.drift import troubles
 from fleet.releases.writing import text_of
 from fleet.upkeep.split.split import stack_files
 from providers.ociregistry.report import Entry
@@ -61,18 +61,20 @@ def test_a_job_for_one_stack_reads_the_file_that_was_named(
 
 
 def test_what_was_found_is_put_together_and_what_is_missing_is_told(root: Path) -> None:
-    found = program._findings(asked(root).stacks)
-    assert found.report is not None
-    assert found.report.changes == (f"update {FILE} up.yml",)
-    assert [text.partition(":")[0] for text in found.troubles] == ["prod-other"]
+    found = asked(root).report
+    assert found is not None
+    assert found.changes == (f"update {FILE} up.yml",)
+    assert [text.partition(":")[0] for text in troubles(found)] == ["prod-other"]
     report(root, "prod-other", MOVE, unverified=("x:1 could not be verified",))
-    assert program._findings(asked(root).stacks).troubles == ("x:1 could not be verified",)
+    assert troubles(asked(root).report) == ("x:1 could not be verified",)
 
 
-def test_the_repository_is_that_of_the_whole_fleet(root: Path) -> None:
+def test_the_repository_is_that_of_the_whole_fleet(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert asked(root, "prod-web").fleet == asked(root).fleet == asked(root)
-    with pytest.raises(TroubleError, match=r"Pulumi\.prod-web\.yaml: fleet:github"):
-        _ = asked(root, "prod-web").github
+    assert main(["proposal", "--stack", "prod-web", "--root", str(root)]) == 1
+    assert "Pulumi.prod.yaml: fleet:github is not declared" in capsys.readouterr().err
 
 
 def test_the_fleet_and_each_of_its_stacks_can_be_checked(

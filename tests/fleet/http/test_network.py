@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.github.api import Api, ApiError
+from fleet.github.api import Api
 from fleet.http.blocking import Blocking
 from fleet.http.errors import HttpError, UnreachableError
 from fleet.http.message import Call
@@ -95,7 +95,7 @@ def ask_github(url: str, _: Path) -> None:
 
 
 EVERY = pytest.mark.parametrize("ask", [ask_a_registry, ask_a_source, ask_github])
-OURS = (OciError, FetchError, ApiError)
+OURS = (OciError, FetchError, HttpError)
 
 
 class TestTrust:

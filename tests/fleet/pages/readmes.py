@@ -8,7 +8,7 @@ from fleet.checkout.page_texts import read_texts
 from fleet.checkout.templates import read_templates
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
-from fleet.pages.published import Published, published
+from fleet.pages.published import published
 from fleet.pages.readme import FOLDER, pages
 from fleet.plan.plan import Plan, make_plan
 from tests.fleet import examples
@@ -69,7 +69,7 @@ def rendered(
 ) -> dict[str, str]:
     """The pages by file name; with ``known``, as after an up that published all but ``failed``."""
     plan = plan_of(declaration)
-    found: Published | None = published(outputs(plan, *failed)) if known else None
+    found = published(outputs(plan, *failed)) if known else None
     made = pages(declaration, plan, found, {**TEMPLATES, **(texts or {})})
     return {path.removeprefix(f"{FOLDER}/"): text for path, text in made.items()}
 

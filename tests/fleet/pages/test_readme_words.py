@@ -1,7 +1,7 @@
 import pytest
 
+from fleet.pages.markdown import contents
 from fleet.pages.prose import cell, code, environment, escaped, listed, plain
-from fleet.pages.toc import contents
 from fleet.units import in_units
 
 

