@@ -31,7 +31,7 @@ from fleet.releases.pypi.fetch import FetchError, open_client
 from fleet.releases.report import told
 from fleet.releases.sources import Refresh
 from fleet.releases.writing import text_of, write_all
-from fleet.releases.yaml_edit.edit import EditError
+from fleet.releases.yaml_edit import EditError
 
 _FAULTS = (
     BaseError,

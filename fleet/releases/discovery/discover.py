@@ -22,7 +22,7 @@ from fleet.releases.lock.upgrade import brought_up
 from fleet.releases.pypi.index import releases_in
 from fleet.releases.sources import Sources
 from fleet.releases.writing import text_of
-from fleet.releases.yaml_edit.edit import Edits, Entry, edited
+from fleet.releases.yaml_edit import Edits, Entry, edited
 
 _IMAGES, _DEFAULTS = ("config", "fleet:images"), ("config", "fleet:defaults")
 
