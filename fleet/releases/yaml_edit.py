@@ -75,11 +75,10 @@ def _splices(text: str, path: tuple[str, ...], entries: Sequence[Entry]) -> list
     parent: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     for name in path[:-1]:
         parent = next(value for key, value in parent.value if key.value == name)
-    for key, node in parent.value:
-        if key.value == path[-1]:
-            break
-    else:
+    pair = next((pair for pair in parent.value if pair[0].value == path[-1]), None)
+    if pair is None:
         return [_new_list(text, place, parent, path[-1], entries)]
+    key, node = pair
     if not isinstance(node, yaml.SequenceNode):
         raise EditError(f"{place} is no list")
     children = _children(node)
@@ -109,7 +108,7 @@ def _in_lines(
     children: Mapping[Any, yaml.Node],
     entries: Sequence[Entry],
 ) -> list[_Splice]:
-    """Return what removes the lines of entries that go, and puts each new one below its neighbour."""
+    """Return what removes the lines of entries that go, and adds those of new ones."""
     spans = {
         name: (_line_start(text, child.start_mark.index), _line_end(text, _end_of(child)))
         for name, child in children.items()

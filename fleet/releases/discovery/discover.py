@@ -13,11 +13,11 @@ from fleet.checkout.lock_file import is_local, lock_file, read_lock
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.declaration.model import Declaration, Exclusion, Image
 from fleet.declaration.problems import DeclarationError, Problems
+from fleet.lock.model import Lock
 from fleet.releases.discovery.change import Change, DiscoveryError
 from fleet.releases.discovery.matrix import Matrix, Outside, is_followed, matrix_of
 from fleet.releases.discovery.pythons import PythonList, note_disagreements
 from fleet.releases.discovery.release_cycle import Cycle
-from fleet.releases.lock.changes import Moves, moves_between
 from fleet.releases.lock.upgrade import brought_up
 from fleet.releases.pypi.index import releases_in
 from fleet.releases.sources import Sources
@@ -29,13 +29,14 @@ _IMAGES, _DEFAULTS = ("config", "fleet:images"), ("config", "fleet:defaults")
 
 @dataclass(frozen=True, kw_only=True)
 class Discovery:
-    """What discovery found: changes and moves to tell, and the new content of changed files.
+    """What discovery found: changes, the lock before and after, the new content of changed files.
 
     ``before`` is what the declaration's file held when it was read.
     """
 
     changes: tuple[Change, ...]
-    moves: Moves
+    held: Lock
+    lock: Lock
     after: Mapping[Path, bytes]
     before: Mapping[Path, bytes]
 
@@ -71,7 +72,8 @@ def discovered(
     lock = brought_up(held, made, sources, builders=is_local(made))
     return Discovery(
         changes=matrix.changes,
-        moves=moves_between(held, lock),
+        held=held,
+        lock=lock,
         after={
             **({path: wanted.encode()} if wanted != text else {}),
             **({lock_path: text_of(lock)} if lock != held else {}),
