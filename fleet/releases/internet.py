@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
@@ -26,24 +25,20 @@ from fleet.releases.pypi.sdists import LeftOpenError, SdistError, build_requires
 from fleet.releases.sources import Sources
 
 
-@dataclass(frozen=True, kw_only=True)
-class Here:
-    """What is on this machine: the checkout's ``root``, and by ``{python}-{base}`` its stand-ins.
-
-    ``builders`` are those of the lock that hold, by Python.
-    """
-
-    root: Path
-    stand_ins: Mapping[str, str]
-    builders: Mapping[str, Base]
-
-
-def of_the_internet(
-    client: Blocking, declaration: Declaration, here: Here, notes: list[str]
+def of_the_internet(  # noqa: PLR0913 - all that a command knows
+    client: Blocking,
+    declaration: Declaration,
+    *,
+    root: Path,
+    stand_ins: Mapping[str, str],
+    builders: Mapping[str, Base],
+    notes: list[str],
 ) -> Sources:
     """Return the package index and base registries, each asked but once for the same.
 
-    What people ought to know is printed, and added to ``notes``.
+    ``stand_ins`` are by ``{python}-{base}`` the bases that were made for the checkout at ``root``,
+    ``builders`` by Python those of the lock that hold. What people ought to know is printed, and
+    added to ``notes``.
     """
     index = declaration.index
     files = cache(lambda distribution: pypi.files(distribution, client, index=index))
@@ -82,14 +77,12 @@ def of_the_internet(
     resolver = Resolver(index=index, cooldown=cooldown, files=files, metadata=required, note=note)
     backends = Backends(
         base=cache(
-            lambda python: compiling(
-                python, declaration.images, here.stand_ins, here.builders, platforms
-            )
+            lambda python: compiling(python, declaration.images, stand_ins, builders, platforms)
         ),
         content=content,
         files=files,
         distributions=resolver,
-        build=partial(built, root=here.root),
+        build=partial(built, root=root),
         say=say,
     )
     return Sources(
@@ -98,7 +91,7 @@ def of_the_internet(
         files=files,
         build_requires=cache(lambda file: build_requires(file.name, content(file))),
         platforms=platforms,
-        stand_ins=here.stand_ins,
+        stand_ins=stand_ins,
         say=say,
         note=note,
         cooldown=cooldown,

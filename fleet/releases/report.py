@@ -105,8 +105,8 @@ def _distributions(old: Lock, new: Lock) -> Iterator[tuple[str, ...]]:
     for key in sorted(new.pins.keys() & old.pins.keys()):
         for move in _moved(pinned_versions(old.pins[key]), pinned_versions(new.pins[key])):
             found.setdefault((key[0], *move), []).append(key[1])
-    for (image, *move), pythons in found.items():
-        yield f"{image}, Python {', '.join(dict.fromkeys(pythons))}", *move
+    for (image, *moved), pythons in found.items():
+        yield f"{image}, Python {', '.join(dict.fromkeys(pythons))}", *moved
 
 
 def _bases(old: Mapping[str, Base], new: Mapping[str, Base]) -> Iterator[tuple[str, ...]]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from fleet.console import TroubleError
 from fleet.http.blocking import Blocking
-from fleet.releases.pypi.fetch import FetchError, fetched_json
+from fleet.http.errors import HttpError
+from fleet.releases.pypi.fetch import fetched_json
 
 FEED = "https://peps.python.org/api/release-cycle.json"
 """Kept by the release managers; https://peps.python.org/api/ tells its form."""
@@ -18,7 +20,7 @@ _STATUSES = ("feature", "prerelease", "bugfix", "security", "end-of-life")
 _MAINTAINED = ("bugfix", "security")
 
 
-class CycleError(Exception):
+class CycleError(TroubleError):
     """The feed could not be asked, or its answer makes no sense."""
 
 
@@ -50,7 +52,7 @@ def cycles(client: Blocking) -> Mapping[str, Cycle]:
     """
     try:
         return cycles_in(fetched_json(FEED, client, largest=_LARGEST))
-    except (FetchError, ValueError) as error:
+    except (HttpError, ValueError) as error:
         raise CycleError(f"Python's release cycle can't be read: {error}") from None
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from fleet.console import TroubleError
 from fleet.declaration import tags
 from fleet.declaration.matrix import MatrixEntry, matrix_entries
 from fleet.declaration.model import Image
@@ -24,7 +25,7 @@ Resolver = Callable[[str], Digests]
 """Takes ``host/repository:tag``."""
 
 
-class BaseError(Exception):
+class BaseError(TroubleError):
     """A base image lacks, or lacks a platform that an image is declared for."""
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from packaging.requirements import Requirement
 
+from fleet.console import TroubleError
 from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Image
 from fleet.lock.model import Needs, ToolKey, Tools, name_of
@@ -19,7 +20,7 @@ _RUST = frozenset({"maturin", "setuptools-rust"})
 _ROUNDS = 10  # what builds what builds …: three were the most that was seen
 
 
-class ToolError(Exception):
+class ToolError(TroubleError):
     """Something has no wheel on a platform, and can't be compiled there either.
 
     ``problems`` are those of each image and Python; one of several Pythons is told once.

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from packaging.requirements import InvalidRequirement, Requirement
 
+from fleet.console import TroubleError
 from fleet.declaration.distributions import normalised
 from fleet.declaration.model import PYPI
 from fleet.releases.lock import uv
@@ -19,7 +20,7 @@ _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _EXTRA = re.compile(r"The package `(?P<pin>[^`]+)` does not have an extra named `(?P<extra>[^`]+)`")
 
 
-class ResolutionError(Exception):
+class ResolutionError(TroubleError):
     """The index could not be asked, or has no distributions that fit together."""
 
 
