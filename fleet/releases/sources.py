@@ -19,7 +19,7 @@ class Sources:
     ``files(distribution)`` lists the files of all its releases; ``build_requires(file)`` tells what
     builds a source distribution; ``platforms(reference)`` gives a base's digests;
     ``stand_ins`` maps ``{python}-{base}`` to a reference on this machine; ``say`` shows progress,
-    ``note`` what people ought to know. ``cooldown`` is ``None`` where every release counts at once.
+    ``note`` what people ought to know.
     """
 
     distributions: Callable[[Wanted], Resolution]
@@ -30,7 +30,7 @@ class Sources:
     stand_ins: Mapping[str, str]
     say: Say
     note: Say
-    cooldown: Cooldown | None
+    cooldown: Cooldown
 
 
 @dataclass(frozen=True, kw_only=True)

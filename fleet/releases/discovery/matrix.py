@@ -28,20 +28,16 @@ Index = Mapping[str, Listed]
 
 @dataclass(frozen=True, kw_only=True)
 class Outside:
-    """What was asked once for a whole run: releases by package, release cycle, day (UTC).
-
-    ``cooldown`` is ``None`` where every release counts at once.
-    """
+    """What was asked once for a whole run: releases by package, release cycle, day (UTC)."""
 
     index: Index
     cycles: Mapping[str, Cycle]
     today: date
-    cooldown: Cooldown | None
+    cooldown: Cooldown
 
     def listed(self, image: Image) -> Listed:
         """Return the releases that count for ``image``: what it declares does whatever its age."""
-        listed = self.index[image.package]
-        return self.cooldown.aged(listed, image.versions) if self.cooldown else listed
+        return self.cooldown.aged(self.index[image.package], image.versions)
 
 
 @dataclass(frozen=True, kw_only=True)

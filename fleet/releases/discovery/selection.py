@@ -76,14 +76,14 @@ def _newest_by_python(image: Image, fitting: Iterable[str], listed: Listed) -> d
 
 
 def passed_over(
-    image: Image, policy: Releases, listed: Listed, cooldown: Cooldown | None
+    image: Image, policy: Releases, listed: Listed, cooldown: Cooldown
 ) -> Iterator[Change]:
     """Yield the newest release in ``listed`` where its age or its files keep it out."""
     fitting = [v for v in listed if not _unfit(v, image, policy, listed)]
     newest = versions.highest(fitting) if fitting else ""
     if not newest or newest in image.versions:
         return
-    if cooldown and cooldown.holds_back(listed[newest]):
+    if cooldown.holds_back(listed[newest]):
         why = f"it was uploaded less than {cooldown.days} days ago"
         yield Change(place=image.name, what=newest, how="waits", why=why)
     elif why := _wheelless(newest, image, listed):

@@ -37,6 +37,5 @@ def note_skipped(
 
 
 def _could_come(release: Release, python: str, sources: Sources) -> bool:
-    waits = sources.cooldown is not None and sources.cooldown.holds_back(release)
-    final = is_final(Version(release.version))
-    return final and not release.yanked and not waits and release.allows(python)
+    final = is_final(Version(release.version)) and release.allows(python)
+    return final and not release.yanked and not sources.cooldown.holds_back(release)

@@ -57,7 +57,7 @@ def _found(held: str, pythons: Iterable[str], files: LockedFiles, sources: Sourc
     for pin in filter(None, (held, *(f"{NAME}=={version}" for version in newest))):
         if all(_runs_on(pin, python, files) for python in pythons):
             return pin
-    waited = ", and is older than the cooldown" if sources.cooldown else ""
+    waited = ", and is older than the cooldown" if sources.cooldown.days else ""
     raise PackageIndexError(
         f"the index lists no release of {NAME}, by which every image is installed, that has a "
         f"wheel for Python {', '.join(pythons)}{waited}. Offer one there, or leave out a Python"
@@ -65,8 +65,8 @@ def _found(held: str, pythons: Iterable[str], files: LockedFiles, sources: Sourc
 
 
 def _may_come(release: Release, sources: Sources) -> bool:
-    waits = sources.cooldown is not None and sources.cooldown.holds_back(release)
-    return is_final(Version(release.version)) and not release.yanked and not waits
+    final = is_final(Version(release.version))
+    return final and not release.yanked and not sources.cooldown.holds_back(release)
 
 
 def _runs_on(pin: str, python: str, files: LockedFiles) -> bool:

@@ -67,5 +67,5 @@ class LockedFiles:
         if release is None:
             return ()
         cooldown, hashes = self.sources.cooldown, self.hashes.get(pin)
-        files = cooldown.counting(release) if cooldown else release.files
+        files = cooldown.counting(release)
         return unyanked(file for file in files if hashes is None or file.sha256 in hashes)

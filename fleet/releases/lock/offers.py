@@ -3,7 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.declaration.distributions import normalised
@@ -33,11 +33,6 @@ class Offer:
     metadata: str
     hashes: tuple[str, ...]
 
-    @property
-    def pin(self) -> str:
-        """The release as ``name==version``."""
-        return f"{self.name}=={self.version}"
-
     def write_to(self, folder: Path) -> None:
         """Write a wheel that holds the metadata and nothing else, for a resolver to read."""
         stem = f"{self.name.replace('-', '_')}-{self.version}"
@@ -50,30 +45,25 @@ class Offer:
         (folder / f"{stem}-py3-none-any.whl").write_bytes(body.getvalue())
 
 
-@dataclass(frozen=True, kw_only=True)
-class Offers:
-    """What is offered, and by ``name==version`` why a release is not."""
-
-    found: tuple[Offer, ...] = ()
-    refused: Mapping[str, str] = field(default_factory=dict)
-
-
 def offers_of(
     names: Iterable[str],
     asked: Mapping[str, set[str]],
     python: str,
     releases: Callable[[str], Mapping[str, Release]],
     metadata: Metadata,
-) -> Offers:
+) -> tuple[list[Offer], dict[str, str]]:
     """Return the releases of ``names`` that have no wheel on ``python``, with what they require.
 
-    They are those ``asked`` for, and the newest.
+    They are those ``asked`` for, and the newest. Of one whose metadata can't be had, the second
+    value has the reason, by ``name==version``.
     """
     found: list[Offer] = []
     refused: dict[str, str] = {}
     for name in sorted(set(map(normalised, names))):
         listed = releases(name)
-        for version in _candidates(listed, asked.get(name, set()), python):
+        fitting = [v for v, r in listed.items() if not r.yanked and r.allows(python)]
+        wanted = [version for version in sorted(asked.get(name, ())) if version in listed]
+        for version in dict.fromkeys((*wanted, *newest_first(fitting)[:_NEWEST])):
             files = listed[version].files
             sdist = next((f for f in files if f.name.endswith(ENDINGS)), None)
             if sdist is None or has_any_wheel(files, python):
@@ -85,10 +75,4 @@ def offers_of(
                 continue
             hashes = tuple(sorted(file.sha256 for file in files))
             found.append(Offer(name=name, version=version, metadata=text, hashes=hashes))
-    return Offers(found=tuple(found), refused=refused)
-
-
-def _candidates(listed: Mapping[str, Release], asked: set[str], python: str) -> list[str]:
-    fitting = [v for v, r in listed.items() if not r.yanked and r.allows(python)]
-    wanted = [version for version in sorted(asked) if version in listed]
-    return list(dict.fromkeys((*wanted, *newest_first(fitting)[:_NEWEST])))
+    return found, refused

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fleet.http.text import one_line
+from fleet.releases.cooldown import undated
 
 _SPLIT = re.compile(r" for split \(markers: .*?\)(?: cause:)?")
 _UNDATED = re.compile(r"`([^`]+)` is missing an upload date")
@@ -27,15 +28,6 @@ NETWORK = (
 )
 """Variables that say how the network is reached. None of the others reaches uv: neither tokens nor
 ``UV_*``, of which many change what is resolved."""
-
-
-def undated(name: str) -> str:
-    """Return what is wrong with the file ``name``, of which the index tells no time."""
-    return (
-        f"the index does not say when {one_line(name)} was uploaded (upload-time, PEP 700), and "
-        "fleet:cooldown-days goes by that. Take fleet:cooldown-days out, or name an index in "
-        "fleet:index that says so"
-    )
 
 
 class UvError(Exception):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fleet.declaration.distributions import normalised
 from fleet.lock.model import Lock, bare
+from fleet.releases.cooldown import NO_COOLDOWN
 from fleet.releases.lock.bases import Digests
 from fleet.releases.lock.requirements import ExtraError, Resolution, ResolutionError, Wanted
 from fleet.releases.pypi.pypi import File, files_in
@@ -83,7 +84,7 @@ class Outside:
             stand_ins=self.stand_ins,
             say=self.said.append,
             note=self.noted.append,
-            cooldown=None,
+            cooldown=NO_COOLDOWN,
         )
 
     def list(self, lock: Lock) -> None:

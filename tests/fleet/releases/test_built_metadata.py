@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fleet.lock.model import Base
+from fleet.releases.cooldown import NO_COOLDOWN
 from fleet.releases.lock.builders import Build, BuilderError
 from fleet.releases.lock.built_metadata import Backends
 from fleet.releases.lock.requirements import Wanted
@@ -43,7 +44,7 @@ class World:
     def backends(self) -> Backends:
         resolver = Resolver(
             index=self.index.url,
-            cooldown=None,
+            cooldown=NO_COOLDOWN,
             files=self.index.listed,
             metadata=lambda file, python: self.backends().metadata(file, python),
             note=lambda _: None,

@@ -164,7 +164,6 @@ def test_what_is_declared_of_the_index_reaches_all_that_ask_it(
     assert isinstance(sources.distributions, Resolver)
     assert sources.distributions.index == "https://index.test/simple"
     assert sources.distributions.cooldown == sources.cooldown
-    assert sources.cooldown
     assert (
         timedelta(days=3) < datetime.now(UTC) - sources.cooldown.until < timedelta(days=3, hours=1)
     )
