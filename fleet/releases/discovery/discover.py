@@ -18,8 +18,7 @@ from fleet.releases.discovery.change import Change, DiscoveryError
 from fleet.releases.discovery.matrix import Matrix, Outside, is_followed, matrix_of
 from fleet.releases.discovery.pythons import PythonList, note_disagreements
 from fleet.releases.discovery.release_cycle import Cycle
-from fleet.releases.lock.upgrade import brought_up
-from fleet.releases.pypi.index import releases_in
+from fleet.releases.lock.locking import brought_up
 from fleet.releases.sources import Sources
 from fleet.releases.writing import text_of
 from fleet.releases.yaml_edit import Edits, Entry, edited
@@ -118,7 +117,7 @@ def _outside(
     packages = sorted({image.package for image in followed})
     for package in packages:
         sources.say(f"asking for the releases of {package}")
-    index = {package: releases_in(package, sources.files(package)) for package in packages}
+    index = {package: sources.releases(package) for package in packages}
     by_cycle = any(image.python_releases for image in followed)
     return Outside(
         index=index,

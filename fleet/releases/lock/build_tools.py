@@ -12,9 +12,7 @@ from fleet.lock.model import Needs, ToolKey, Tools, name_of
 from fleet.plan.installed import NO_TOOLS, backends_on, target_of
 from fleet.releases.lock.locked_files import LockedFiles
 from fleet.releases.lock.requirements import Resolution, ResolutionError, Wanted
-from fleet.releases.lock.yanked import without_yanked
 from fleet.releases.pypi.sdists import ENDINGS, SdistError
-from fleet.releases.sources import Sources
 
 _RUST = frozenset({"maturin", "setuptools-rust"})
 _ROUNDS = 10  # what builds what builds …: three were the most that was seen
@@ -48,8 +46,8 @@ def _told(problems: Mapping[ToolKey, tuple[str, ...]]) -> Iterator[str]:
 class Task:
     """What ``image`` installs on ``python``, and what compiles some of it by the lock that is held.
 
-    What builds keeps near to the pins that are ``held``; ``moves`` says that one of these has to.
-    No cooldown holds back those in ``allowed``.
+    What builds keeps near to the pins that are ``held``; where it ``moves``, those that were yanked
+    do. No cooldown holds back those in ``allowed``.
     """
 
     image: Image
@@ -58,6 +56,28 @@ class Task:
     held: Tools = NO_TOOLS
     moves: bool = False
     allowed: tuple[str, ...] = ()
+
+
+def tools_of(tasks: Iterable[Task], files: LockedFiles) -> dict[ToolKey, Tools]:
+    """Return the tools of each task that compiles something; ``files`` name what has a wheel.
+
+    :raises ToolError: with what can be neither had nor compiled, of all tasks.
+    :raises ResolutionError: when the build backends do not fit together.
+    """
+    tools: dict[ToolKey, Tools] = {}
+    failed: dict[ToolKey, tuple[str, ...]] = {}
+    for task in tasks:
+        key = (task.image.name, task.python)
+        try:
+            found = tools_for(task, files)
+        except ToolError as error:
+            failed.update(error.problems)
+        else:
+            if found.compiled:
+                tools[key] = found
+    if failed:
+        raise ToolError(failed)
+    return tools
 
 
 def tools_for(task: Task, files: LockedFiles) -> Tools:
@@ -71,7 +91,8 @@ def tools_for(task: Task, files: LockedFiles) -> Tools:
     lacking = _lacking(task, files)
     tools = NO_TOOLS
     if lacking:
-        settled = not task.moves and _is_settled(task, lacking, files)
+        moves = task.moves and any(map(files.sources.is_yanked, task.held.pins))
+        settled = not moves and _is_settled(task, lacking, files)
         tools = task.held if settled else _Search(task=task, files=files).backends(lacking)
     for target, pins in task.needs.items():
         compiled = tools.compiled.get(target, ())
@@ -82,14 +103,15 @@ def tools_for(task: Task, files: LockedFiles) -> Tools:
 
 def _lacking(task: Task, files: LockedFiles) -> dict[str, frozenset[str]]:
     """Return by target what has no wheel there, or is compiled there by what is held."""
-    python, found, told = task.python, {}, False
-    for target, pins in task.needs.items():
-        here = frozenset(pins).intersection(task.held.compiled.get(target, ()))
-        others = [pin for pin in pins if pin not in here]
-        if not told and not all(files.is_held(pin, python, target) for pin in others):
-            files.sources.say(f"looking for the files of {task.image.name} on Python {python}")
-            told = True
-        found[target] = here.union(pin for pin in others if not files.wheel(pin, python, target))
+    python, held = task.python, task.held.compiled
+    compiled = {t: frozenset(held.get(t, ())).intersection(pins) for t, pins in task.needs.items()}
+    rest = {t: [pin for pin in pins if pin not in compiled[t]] for t, pins in task.needs.items()}
+    if not all(files.is_held(pin, python, t) for t, pins in rest.items() for pin in pins):
+        files.sources.say(f"looking for the files of {task.image.name} on Python {python}")
+    found = {
+        target: compiled[target].union(p for p in pins if not files.wheel(p, python, target))
+        for target, pins in rest.items()
+    }
     return {target: pins for target, pins in found.items() if pins}
 
 
@@ -106,17 +128,6 @@ def _is_settled(task: Task, lacking: Mapping[str, frozenset[str]], files: Locked
         if not all(files.wheel(pin, task.python, target) for pin in sorted(backends - known)):
             return False
     return True
-
-
-def _near(task: Task, sources: Sources) -> tuple[str, ...]:
-    """Return the pins to which backends keep.
-
-    Others would have every version compiled again. Where none were held, what is compiled with
-    greenlet runs with the same.
-    """
-    own = sorted({pin for entry in task.needs.values() for pin in entry})
-    held = without_yanked(task.held.pins, sources)
-    return tuple({name_of(pin): pin for pin in (*own, *held)}.values())
 
 
 @dataclass(kw_only=True)
@@ -193,17 +204,21 @@ class _Search:
     def _resolve(self, requires: tuple[str, ...]) -> Resolution:
         if not requires:  # a backend that comes in the source itself
             return Resolution(pins=(), hashes={})
+        task, sources = self.task, self.files.sources
+        # Other backends would have every version compiled again. Where none were held, what is
+        # compiled with greenlet runs with the same.
+        own = sorted({pin for entry in task.needs.values() for pin in entry})
+        near = {name_of(pin): pin for pin in (*own, *sources.unyanked(task.held.pins))}
+        wanted = Wanted(
+            requirements=requires,
+            python=task.python,
+            near=tuple(near.values()),
+            upstream=True,
+            allowed=task.allowed,
+            from_source=task.image.from_source,
+        )
         try:
-            near = _near(self.task, self.files.sources)
-            wanted = Wanted(
-                requirements=requires,
-                python=self.task.python,
-                near=near,
-                upstream=True,
-                allowed=self.task.allowed,
-                from_source=self.task.image.from_source,
-            )
-            return self.files.sources.distributions(wanted)
+            return sources.distributions(wanted)
         except ResolutionError as error:
             asked = ", ".join(requires)
             raise ResolutionError(

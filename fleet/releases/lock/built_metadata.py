@@ -21,7 +21,6 @@ from fleet.releases.lock.uv import LONGEST_REASON
 from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.sdists import SdistError, build_requires, metadata_built
 from fleet.releases.pypi.wheels import chosen
-from fleet.releases.sources import Say
 
 _LARGEST = 1024 * 1024
 _HERE = Path(__file__).parent
@@ -43,7 +42,7 @@ class Backends:
     files: Callable[[str], tuple[File, ...]]
     distributions: Callable[[Wanted], Resolution]
     build: Callable[[Build], bytes]
-    say: Say
+    say: Callable[[str], None]
 
     def metadata(self, sdist: File, python: str) -> str:
         """Return the core metadata that a wheel of ``sdist`` on ``python`` would have.

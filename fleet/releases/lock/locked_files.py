@@ -7,7 +7,6 @@ from packaging.version import Version
 
 from fleet.lock.model import Files, machine_of, name_of
 from fleet.lock.wheel_files import wheel_for
-from fleet.releases.pypi.index import releases_in
 from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.wheels import chosen, unyanked
 from fleet.releases.sources import Sources
@@ -63,7 +62,7 @@ class LockedFiles:
 
     def _counting(self, pin: str) -> tuple[File, ...]:
         name, version = name_of(pin), str(Version(pin.partition("==")[2]))
-        release = releases_in(name, self.sources.files(name)).get(version)
+        release = self.sources.releases(name).get(version)
         if release is None:
             return ()
         cooldown, hashes = self.sources.cooldown, self.hashes.get(pin)
