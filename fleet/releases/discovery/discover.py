@@ -11,11 +11,11 @@ import yaml
 
 from fleet.checkout.lock_file import is_local, lock_file, read_lock
 from fleet.checkout.stack_config import config_file, declaration_of_file
-from fleet.declaration.model import Declaration, Exclusion, Image
+from fleet.declaration.model import Declaration, Image
 from fleet.declaration.problems import DeclarationError, Problems
 from fleet.lock.model import Lock
 from fleet.releases.discovery.change import Change, DiscoveryError
-from fleet.releases.discovery.matrix import Matrix, Outside, is_followed, matrix_of
+from fleet.releases.discovery.matrix import Matrix, is_followed, matrix_of
 from fleet.releases.discovery.pythons import PythonList, note_disagreements
 from fleet.releases.discovery.release_cycle import Cycle
 from fleet.releases.lock.locking import brought_up
@@ -63,7 +63,12 @@ def discovered(
     problems = Problems()
     note_disagreements(lists, problems)
     problems.raise_if_any(path.name)
-    matrix = matrix_of(lists, _outside(declaration, sources, cycles, today), sources)
+    followed = [image for image in declaration.images if is_followed(image)]
+    for package in sorted({image.package for image in followed}):
+        sources.say(f"asking for the releases of {package}")
+        sources.files(package)
+    by_cycle = any(image.python_releases for image in followed)
+    matrix = matrix_of(lists, cycles() if by_cycle else {}, today, sources)
     wanted = edited(text, edits_of(declaration, lists, matrix))
     made = _declared(wanted, path.name)
     lock_path = lock_file(root, stack, declaration)
@@ -93,7 +98,10 @@ def edits_of(declaration: Declaration, lists: Iterable[PythonList], matrix: Matr
         if image.versions != declared.versions:
             edits[(*_IMAGES, image.name, "versions")] = list(image.versions)
         if image.exclude != declared.exclude:
-            edits[(*_IMAGES, image.name, "exclude")] = list(map(_entry, image.exclude))
+            edits[(*_IMAGES, image.name, "exclude")] = [
+                {key: value for key, value in vars(entry).items() if value}
+                for entry in image.exclude
+            ]
     return edits
 
 
@@ -105,26 +113,6 @@ def _lists(declaration: Declaration, config: Mapping[str, Any]) -> list[PythonLi
         path = (*_IMAGES, image.name, "pythons") if own else (*_DEFAULTS, "pythons")
         found.setdefault(path, []).append(image)
     return [PythonList(path=path, images=tuple(images)) for path, images in found.items()]
-
-
-def _outside(
-    declaration: Declaration,
-    sources: Sources,
-    cycles: Callable[[], Mapping[str, Cycle]],
-    today: date,
-) -> Outside:
-    followed = [image for image in declaration.images if is_followed(image)]
-    packages = sorted({image.package for image in followed})
-    for package in packages:
-        sources.say(f"asking for the releases of {package}")
-    index = {package: sources.releases(package) for package in packages}
-    by_cycle = any(image.python_releases for image in followed)
-    return Outside(
-        index=index,
-        cycles=cycles() if by_cycle else {},
-        today=today,
-        cooldown=sources.cooldown,
-    )
 
 
 def _declared(text: str, name: str) -> Declaration:
@@ -139,13 +127,3 @@ def _declared(text: str, name: str) -> Declaration:
             return declaration_of_file(path)
         except DeclarationError as error:
             raise DiscoveryError(f"With what was found, there would be {error}") from None
-
-
-def _entry(exclusion: Exclusion) -> Mapping[str, str]:
-    pairs = {
-        "python": exclusion.python,
-        "base": exclusion.base,
-        "version": exclusion.version,
-        "because": exclusion.because,
-    }
-    return {key: value for key, value in pairs.items() if value}

@@ -6,7 +6,6 @@ from datetime import date
 from functools import partial
 
 from fleet.declaration.model import Image
-from fleet.releases.cooldown import Cooldown
 from fleet.releases.discovery.change import Change
 from fleet.releases.discovery.exclusions import excluded
 from fleet.releases.discovery.pythons import PythonList, kept
@@ -21,23 +20,6 @@ from fleet.releases.discovery.selection import (
 from fleet.releases.lock import bases
 from fleet.releases.lock.base_digests import AbsentError
 from fleet.releases.sources import Sources
-
-Index = Mapping[str, Listed]
-"""Releases by package and version."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outside:
-    """What was asked once for a whole run: releases by package, release cycle, day (UTC)."""
-
-    index: Index
-    cycles: Mapping[str, Cycle]
-    today: date
-    cooldown: Cooldown
-
-    def listed(self, image: Image) -> Listed:
-        """Return the releases that count for ``image``: what it declares does whatever its age."""
-        return self.cooldown.aged(self.index[image.package], image.versions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +36,10 @@ def is_followed(image: Image) -> bool:
     return image.releases is not None or image.python_releases is not None
 
 
-def matrix_of(lists: Iterable[PythonList], outside: Outside, sources: Sources) -> Matrix:
-    """Return what becomes of the images that go by ``lists``.
+def matrix_of(
+    lists: Iterable[PythonList], cycles: Mapping[str, Cycle], today: date, sources: Sources
+) -> Matrix:
+    """Return what becomes on ``today`` (UTC) of the images that go by ``lists``.
 
     :raises DiscoveryError: when the outside says what no declaration may follow.
     :raises OciError: when a registry can't be asked for the bases of a new Python.
@@ -64,36 +48,40 @@ def matrix_of(lists: Iterable[PythonList], outside: Outside, sources: Sources) -
     pythons: dict[tuple[str, ...], tuple[str, ...]] = {}
     changes: list[Change] = []
     for one in lists:
-        for image in filter(is_followed, one.images):
-            note_missing(image, outside.index[image.package])
-        missing = partial(_missing, one=one, outside=outside, sources=sources)
-        found, told = kept(one, outside.cycles, outside.today, missing)
+        followed = [image for image in one.images if is_followed(image)]
+        for image in followed:
+            note_missing(image, sources.releases(image.package))
+        found, told = kept(one, cycles, today, partial(_missing, one=one, sources=sources))
         pythons[one.path] = found
         changes += told
-        for image in filter(is_followed, one.images):
-            moved = replace(image, pythons=found)
-            after, told = _after(moved, outside)
+        for image in followed:
+            after, told = _after(replace(image, pythons=found), sources)
             images.append(after)
             changes += told
     return Matrix(images=tuple(images), pythons=pythons, changes=tuple(changes))
 
 
-def _after(image: Image, outside: Outside) -> tuple[Image, list[Change]]:
+def _counting(image: Image, sources: Sources) -> Listed:
+    """Return the releases that count for ``image``: what it declares does whatever its age."""
+    return sources.cooldown.aged(sources.releases(image.package), image.versions)
+
+
+def _after(image: Image, sources: Sources) -> tuple[Image, list[Change]]:
     changes: list[Change] = []
-    listed = outside.listed(image)
+    listed = _counting(image, sources)
     if image.releases is not None:
         found, changes = selected(image, image.releases, listed)
-        every = outside.index[image.package]
-        changes += passed_over(image, image.releases, every, outside.cooldown)
+        every = sources.releases(image.package)
+        changes += passed_over(image, image.releases, every, sources.cooldown)
         image = replace(image, versions=found)
     exclude, told = excluded(image, listed)
     return replace(image, exclude=exclude), [*changes, *told]
 
 
-def _missing(python: str, one: PythonList, outside: Outside, sources: Sources) -> str:
+def _missing(python: str, one: PythonList, sources: Sources) -> str:
     """Return what ``python`` lacks before the images of ``one`` can be built on it, or nothing."""
     for image in filter(is_followed, one.images):
-        if not has_release(image, python, outside.listed(image)):
+        if not has_release(image, python, _counting(image, sources)):
             return f"no release of {image.package} that {image.name} can take allows it"
     alone = [replace(image, pythons=(python,), exclude=()) for image in one.images]
     for wanted in bases.wanted(alone, sources.stand_ins):

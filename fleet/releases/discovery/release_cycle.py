@@ -80,12 +80,7 @@ def _cycle(name: str, entry: Any) -> Cycle:
 def _day(text: Any) -> date:
     if not isinstance(text, str) or not re.fullmatch(r"\d{4}-\d{2}(?:-\d{2})?", text, re.ASCII):
         raise ValueError(f"the answer has {str(text)[:20]!r} for a day")
-    year, month, *day = map(int, text.split("-"))
-    return date(year, month, day[0] if day else _last(year, month))
-
-
-def _last(year: int, month: int) -> int:
-    try:
-        return calendar.monthrange(year, month)[1]
-    except calendar.IllegalMonthError as error:
-        raise ValueError(str(error)) from None
+    day = date.fromisoformat(f"{text}-01"[:10])
+    if day.isoformat() == text:
+        return day
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1])

@@ -11,7 +11,7 @@ from fleet.declaration.parse import parse
 from fleet.registry.errors import UnreachableError
 from fleet.releases.cooldown import NO_COOLDOWN, Cooldown, cooldown_of
 from fleet.releases.discovery.change import DiscoveryError
-from fleet.releases.discovery.matrix import Matrix, Outside, matrix_of
+from fleet.releases.discovery.matrix import Matrix, matrix_of
 from fleet.releases.discovery.pythons import PythonList
 from fleet.releases.lock.base_digests import AbsentError
 from fleet.releases.lock.bases import Digests
@@ -31,14 +31,14 @@ def matrix(
     cooldown: Cooldown = NO_COOLDOWN,
     **index: Any,
 ) -> Matrix:
-    found = Outside(
-        index={"uvicorn": recorded_releases("uvicorn"), **index},
-        cycles=recorded_cycles(),
-        today=date(2026, 11, 23),
+    found = {"uvicorn": recorded_releases("uvicorn"), **index}
+    given = replace(
+        sources or outside.Outside().sources(),
+        files=lambda name: tuple(f for release in found[name].values() for f in release.files),
         cooldown=cooldown,
     )
     lists = [PythonList(path=DEFAULTS, images=images)]
-    return matrix_of(lists, found, sources or outside.Outside().sources())
+    return matrix_of(lists, recorded_cycles(), date(2026, 11, 23), given)
 
 
 def with_bases(*there: str, platforms: tuple[str, ...] = PLATFORMS) -> Sources:
