@@ -1,12 +1,12 @@
 """The internet as a source of locks: the package index, base registries, and a builder beside."""
 
 import os
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 
+from fleet.console import say
 from fleet.declaration.logins import variables
 from fleet.declaration.model import Declaration
 from fleet.http.blocking import Blocking
@@ -48,11 +48,8 @@ def of_the_internet(  # noqa: PLR0913 - all that a command knows
     # Once for each: the same is found for every Python and version.
     @cache
     def note(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        say(text)
         notes.append(text)
-
-    def say(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
 
     logins = find_logins(variables(declaration.logins), os.environ)
     platforms = cache(partial(platform_digests, logins=logins))

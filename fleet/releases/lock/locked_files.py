@@ -50,6 +50,10 @@ class LockedFiles:
         file = chosen(self.listed(pin), python, platform, libc)
         return file.address if file else None
 
+    def without(self, pins: Iterable[str], python: str, target: str) -> frozenset[str]:
+        """Return those of ``pins`` that have no wheel for ``{platform} {libc}``."""
+        return frozenset(pin for pin in pins if not self.wheel(pin, python, target))
+
     def listed(self, pin: str) -> tuple[File, ...]:
         """Return the files of the release ``pin`` that count, as the index lists them."""
         if pin not in self._listed:

@@ -23,16 +23,14 @@ def chosen(files: Iterable[File], python: str, platform: str, libc: str) -> File
     return allowed[found] if found else None
 
 
-def has_wheel(files: Iterable[File], python: str, platform: str, libc: str) -> bool:
-    """Tell whether one of ``files`` is a wheel that installs on CPython ``python`` there."""
-    return chosen(files, python, platform, libc) is not None
-
-
 def has_any_wheel(files: Iterable[File], python: str) -> bool:
     """Tell whether one of ``files`` is a wheel that installs on ``python`` on some platform."""
     known = tuple(files)
-    targets = ((platform, libc) for platform in tags.PLATFORMS for libc in ("glibc", "musl"))
-    return any(has_wheel(known, python, *target) for target in targets)
+    return any(
+        chosen(known, python, platform, libc)
+        for platform in tags.PLATFORMS
+        for libc in ("glibc", "musl")
+    )
 
 
 def unyanked(files: Iterable[File]) -> tuple[File, ...]:
