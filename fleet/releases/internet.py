@@ -56,7 +56,7 @@ def of_the_internet(  # noqa: PLR0913 - all that a command knows
 
     # A refusal too is found out once.
     @cache
-    def looked_for(file: File, python: str) -> str | SdistError:
+    def required(file: File, python: str) -> str | SdistError:
         try:
             try:
                 return metadata(file.name, content(file))
@@ -64,12 +64,6 @@ def of_the_internet(  # noqa: PLR0913 - all that a command knows
                 return backends.metadata(file, python)
         except SdistError as error:
             return error
-
-    def required(file: File, python: str) -> str:
-        found = looked_for(file, python)
-        if isinstance(found, SdistError):
-            raise found
-        return found
 
     resolver = Resolver(index=index, cooldown=cooldown, files=files, metadata=required, note=note)
     backends = Backends(

@@ -18,7 +18,6 @@ from fleet.releases.discovery.selection import (
     selected,
 )
 from fleet.releases.lock import bases
-from fleet.releases.lock.base_digests import AbsentError
 from fleet.releases.sources import Sources
 
 
@@ -88,6 +87,6 @@ def _missing(python: str, one: PythonList, sources: Sources) -> str:
         for name, platforms in wanted.values():
             try:
                 bases.resolve(name, platforms, sources.platforms)
-            except (AbsentError, bases.BaseError) as error:
+            except bases.BaseError as error:
                 return str(error)
     return ""

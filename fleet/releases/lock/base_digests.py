@@ -11,11 +11,7 @@ from fleet.registry.login import NO_LOGINS, Logins
 from fleet.registry.manifest import INDEXES, children_of, document_of
 from fleet.registry.reference import TagReference
 from fleet.registry.transport import Transport
-from fleet.releases.lock.bases import Digests
-
-
-class AbsentError(RegistryError):
-    """The registry answers, and has no image of that name."""
+from fleet.releases.lock.bases import BaseError, Digests
 
 
 def platform_digests(reference: str, logins: Logins = NO_LOGINS) -> Digests:
@@ -23,7 +19,7 @@ def platform_digests(reference: str, logins: Logins = NO_LOGINS) -> Digests:
 
     ``logins`` are the declared ones, which win over those of Docker's configuration.
 
-    :raises AbsentError: when there is no such image.
+    :raises BaseError: when there is no such image.
     :raises OciError: when the registry can't be asked, or it is no index.
     """
     return asyncio.run(_platform_digests(reference, logins))
@@ -41,7 +37,7 @@ async def _platform_digests(text: str, logins: Logins) -> Digests:
     finally:
         await transport.close()
     if manifest is None:
-        raise AbsentError(f"{text} is not there; correct the Python or the base")
+        raise BaseError(f"{text} is not there; correct the Python or the base")
     if manifest.media_type not in INDEXES:
         found = one_line(manifest.media_type)
         raise RegistryError(f"{text} is no index of platforms but a {found}")

@@ -13,8 +13,8 @@ from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.sdists import ENDINGS, SdistError
 from fleet.releases.pypi.wheels import has_any_wheel
 
-Metadata = Callable[[File, str], str]
-"""The core metadata of a source distribution on a Python."""
+Metadata = Callable[[File, str], str | SdistError]
+"""Returns the core metadata of a source distribution on a Python, or why it can't be had."""
 
 _NEWEST = 3
 """Releases that are looked at beside those that are asked for.
@@ -68,11 +68,10 @@ def offers_of(
             sdist = next((f for f in files if f.name.endswith(ENDINGS)), None)
             if sdist is None or has_any_wheel(files, python):
                 continue
-            try:
-                text = metadata(sdist, python)
-            except SdistError as error:
-                refused[f"{name}=={version}"] = str(error)
-                continue
-            hashes = tuple(sorted(file.sha256 for file in files))
-            found.append(Offer(name=name, version=version, metadata=text, hashes=hashes))
+            text = metadata(sdist, python)
+            if isinstance(text, SdistError):
+                refused[f"{name}=={version}"] = str(text)
+            else:
+                hashes = tuple(sorted(file.sha256 for file in files))
+                found.append(Offer(name=name, version=version, metadata=text, hashes=hashes))
     return found, refused

@@ -13,8 +13,7 @@ from fleet.releases.cooldown import NO_COOLDOWN, Cooldown, cooldown_of
 from fleet.releases.discovery.change import DiscoveryError
 from fleet.releases.discovery.matrix import Matrix, matrix_of
 from fleet.releases.discovery.pythons import PythonList
-from fleet.releases.lock.base_digests import AbsentError
-from fleet.releases.lock.bases import Digests
+from fleet.releases.lock.bases import BaseError, Digests
 from fleet.releases.sources import Sources
 from tests.fleet.examples import DIGEST, PLATFORMS, config, declaration, image
 from tests.fleet.releases import outside
@@ -46,7 +45,7 @@ def with_bases(*there: str, platforms: tuple[str, ...] = PLATFORMS) -> Sources:
 
     def digests(reference: str) -> Digests:
         if reference.rpartition(":")[2] not in there:
-            raise AbsentError(f"{reference} is not there")
+            raise BaseError(f"{reference} is not there")
         return Digests(index=DIGEST, platforms=dict.fromkeys(platforms, DIGEST))
 
     return replace(outside.Outside().sources(), platforms=digests)
