@@ -13,8 +13,7 @@ from fleet.http.blocking import Blocking
 from fleet.lock.model import Base
 from fleet.registry.login import find_logins
 from fleet.releases.cooldown import cooldown_of
-from fleet.releases.lock.base_digests import platform_digests
-from fleet.releases.lock.bases import compiling
+from fleet.releases.lock.bases import compiling, platform_digests
 from fleet.releases.lock.builders import built
 from fleet.releases.lock.built_metadata import Backends
 from fleet.releases.lock.resolver import Resolver

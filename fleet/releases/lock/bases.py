@@ -1,5 +1,6 @@
 """Base images: which reference stands for each Python and variant, and its digests."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -7,7 +8,16 @@ from fleet.console import TroubleError
 from fleet.declaration import tags
 from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Image
+from fleet.http.text import one_line
 from fleet.lock.model import Base
+from fleet.registry.client import Client
+from fleet.registry.docker_hub import LIMIT_REMEDY, canonical
+from fleet.registry.docker_hub import NAME as DOCKER_HUB
+from fleet.registry.errors import LimitedError, RegistryError
+from fleet.registry.login import NO_LOGINS, Logins
+from fleet.registry.manifest import INDEXES, children_of, document_of
+from fleet.registry.reference import TagReference
+from fleet.registry.transport import Transport
 
 OFFICIAL = "docker.io/library/python"
 """The official Python images; a full one has no suffix."""
@@ -112,4 +122,37 @@ def resolve(
         repository=name[: name.rindex(":")],
         digest=held.digest if held and stays else found.index,
         platforms=digests,
+    )
+
+
+def platform_digests(reference: str, logins: Logins = NO_LOGINS) -> Digests:
+    """Return the digests of the index that ``reference`` names, and of each platform's image.
+
+    ``logins`` are the declared ones, which win over those of Docker's configuration.
+
+    :raises BaseError: when there is no such image.
+    :raises OciError: when the registry can't be asked, or it is no index.
+    """
+    return asyncio.run(_platform_digests(reference, logins))
+
+
+async def _platform_digests(text: str, logins: Logins) -> Digests:
+    reference = TagReference.parse(text)
+    transport = Transport(logins=logins)
+    try:
+        manifest = await Client(transport).get(reference.repository, reference.tag)
+    except LimitedError as error:
+        if canonical(reference.repository.host) != DOCKER_HUB:
+            raise
+        raise LimitedError(f"{text}: {error}. {LIMIT_REMEDY}") from None
+    finally:
+        await transport.close()
+    if manifest is None:
+        raise BaseError(f"{text} is not there; correct the Python or the base")
+    if manifest.media_type not in INDEXES:
+        found = one_line(manifest.media_type)
+        raise RegistryError(f"{text} is no index of platforms but a {found}")
+    children = children_of(document_of(manifest, text), text)
+    return Digests(
+        index=manifest.digest, platforms={child.platform: child.digest for child in children}
     )

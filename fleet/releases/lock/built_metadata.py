@@ -18,9 +18,9 @@ from fleet.lock.model import Base, bare, holds, name_of
 from fleet.releases.lock.builders import Build, BuilderError
 from fleet.releases.lock.requirements import Resolution, ResolutionError, Wanted
 from fleet.releases.lock.uv import LONGEST_REASON
+from fleet.releases.pypi.index import chosen
 from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.sdists import SdistError, build_requires, metadata_built
-from fleet.releases.pypi.wheels import chosen
 
 _LARGEST = 1024 * 1024
 _HERE = Path(__file__).parent

@@ -7,8 +7,8 @@ from fleet.declaration.versions import newest_first
 from fleet.lock.model import Lock
 from fleet.lock.wheel_files import is_universal
 from fleet.releases.lock.locked_files import LockedFiles
+from fleet.releases.pypi.index import chosen
 from fleet.releases.pypi.pypi import PackageIndexError
-from fleet.releases.pypi.wheels import chosen
 from fleet.releases.sources import Sources
 
 NAME = "installer"

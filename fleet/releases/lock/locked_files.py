@@ -7,8 +7,8 @@ from packaging.version import Version
 
 from fleet.lock.model import Files, machine_of, name_of
 from fleet.lock.wheel_files import wheel_for
+from fleet.releases.pypi.index import chosen, unyanked
 from fleet.releases.pypi.pypi import File
-from fleet.releases.pypi.wheels import chosen, unyanked
 from fleet.releases.sources import Sources
 
 

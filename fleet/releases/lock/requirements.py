@@ -1,6 +1,8 @@
 """What goes into an image: distributions resolved by uv for all platforms, each with its hashes."""
 
+import io
 import re
+import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +16,6 @@ from fleet.declaration.distributions import normalised
 from fleet.declaration.tags import PLATFORMS
 from fleet.lock.model import holds, machine_of
 from fleet.releases.lock import uv
-from fleet.releases.lock.offers import Offer
 
 _LINE = re.compile(
     r"(?P<pin>[A-Za-z0-9._-]+==[^\s;,]+)(?: ; (?P<marker>.+?))?"
@@ -70,6 +71,27 @@ class Limits:
     before: str = ""
     exempt: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """The release ``version`` of ``name``, its core ``metadata``, and its files' ``hashes``."""
+
+    name: str
+    version: str
+    metadata: str
+    hashes: tuple[str, ...]
+
+    def write_to(self, folder: Path) -> None:
+        """Write a wheel that holds the metadata and nothing else, for a resolver to read."""
+        stem = f"{self.name.replace('-', '_')}-{self.version}"
+        body = io.BytesIO()
+        with zipfile.ZipFile(body, "w") as archive:
+            archive.writestr(f"{stem}.dist-info/METADATA", self.metadata)
+            tag = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            archive.writestr(f"{stem}.dist-info/WHEEL", tag)
+            archive.writestr(f"{stem}.dist-info/RECORD", "")
+        (folder / f"{stem}-py3-none-any.whl").write_bytes(body.getvalue())
 
 
 @dataclass(frozen=True, kw_only=True)

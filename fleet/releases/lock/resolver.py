@@ -7,13 +7,24 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from fleet.declaration.distributions import normalised
+from fleet.declaration.versions import newest_first
 from fleet.lock.model import bare, name_of, pinned_versions
 from fleet.releases.cooldown import Cooldown
 from fleet.releases.lock import requirements
-from fleet.releases.lock.offers import Metadata, offers_of
-from fleet.releases.lock.requirements import Limits, NoWheelError, Resolution, Wanted
-from fleet.releases.pypi.index import Release, releases_in
+from fleet.releases.lock.requirements import Limits, NoWheelError, Offer, Resolution, Wanted
+from fleet.releases.pypi.index import Release, has_any_wheel, releases_in
 from fleet.releases.pypi.pypi import File
+from fleet.releases.pypi.sdists import ENDINGS, SdistError
+
+Metadata = Callable[[File, str], str | SdistError]
+"""Returns the core metadata of a source distribution on a Python, or why it can't be had."""
+
+_NEWEST = 3
+"""Releases that are looked at beside those that are asked for.
+
+Each is a download, and for many a build. The second and third are there for what does not fit
+beside the newest; an older one is taken where something names it.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,14 +51,7 @@ class Resolver:
         allowed: dict[str, set[str]] = {}
         for pin in map(bare, (*wanted.near, *wanted.within, *wanted.allowed, *declared)):
             allowed.setdefault(name_of(pin), set()).add(pin.partition("==")[2])
-        offers, refused = offers_of(
-            wanted.from_source,
-            allowed,
-            wanted.python,
-            # Fresh releases would take the places of others.
-            lambda name: self.cooldown.aged(self._releases(name), allowed.get(name, ())),
-            self.metadata,
-        )
+        offers, refused = self._offers(wanted, allowed)
         limits = self._limits(allowed, {offer.name for offer in offers})
         for pin in declared:
             self._note_fresh(pin)
@@ -60,6 +64,33 @@ class Resolver:
 
     def _releases(self, name: str) -> Mapping[str, Release]:
         return releases_in(name, self.files(name))
+
+    def _offers(
+        self, wanted: Wanted, allowed: Mapping[str, set[str]]
+    ) -> tuple[list[Offer], dict[str, str]]:
+        """Return the releases without a wheel that may be taken, and by pin why another may not.
+
+        They are those ``allowed``, and the newest. Fresh ones would take the places of others.
+        """
+        found: list[Offer] = []
+        refused: dict[str, str] = {}
+        for name in sorted(set(map(normalised, wanted.from_source))):
+            named = allowed.get(name, set())
+            listed = self.cooldown.aged(self._releases(name), named)
+            fitting = [v for v, r in listed.items() if not r.yanked and r.allows(wanted.python)]
+            first = [version for version in sorted(named) if version in listed]
+            for version in dict.fromkeys((*first, *newest_first(fitting)[:_NEWEST])):
+                files = listed[version].files
+                sdist = next((f for f in files if f.name.endswith(ENDINGS)), None)
+                if sdist is None or has_any_wheel(files, wanted.python):
+                    continue
+                text = self.metadata(sdist, wanted.python)
+                if isinstance(text, SdistError):
+                    refused[f"{name}=={version}"] = str(text)
+                else:
+                    hashes = tuple(sorted(file.sha256 for file in files))
+                    found.append(Offer(name=name, version=version, metadata=text, hashes=hashes))
+        return found, refused
 
     def _limits(self, allowed: Mapping[str, set[str]], offered: Iterable[str]) -> Limits:
         """Return what keeps a resolution to releases that are not fresh, but for those ``allowed``.

@@ -11,7 +11,7 @@ from fleet.declaration.parse import parse
 from fleet.registry.errors import UnreachableError
 from fleet.releases.cooldown import NO_COOLDOWN, Cooldown, cooldown_of
 from fleet.releases.discovery.change import DiscoveryError
-from fleet.releases.discovery.matrix import Matrix, matrix_of
+from fleet.releases.discovery.discover import Matrix, matrix_of
 from fleet.releases.discovery.pythons import PythonList
 from fleet.releases.lock.bases import BaseError, Digests
 from fleet.releases.sources import Sources

@@ -14,8 +14,7 @@ from fleet.http.retry import RetryPolicy
 from fleet.registry import transport
 from fleet.registry.errors import OciError
 from fleet.registry.login import Logins, find_logins
-from fleet.releases.lock.base_digests import platform_digests
-from fleet.releases.lock.bases import BaseError
+from fleet.releases.lock.bases import BaseError, platform_digests
 from tests.fleet.http.mocked import mocked
 from tests.providers.ociregistry.registry_fake import OCI_INDEX, OCI_MANIFEST, FakeRegistry, serving
 

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from fleet.releases.pypi.index import chosen
 from fleet.releases.pypi.pypi import File
-from fleet.releases.pypi.wheels import chosen
 from tests.fleet.releases.outside import file, recorded
 
 AMD64, ARM64, ARM = "linux/amd64", "linux/arm64", "linux/arm/v7"
