@@ -57,18 +57,13 @@ class LockedFiles:
     def listed(self, pin: str) -> tuple[File, ...]:
         """Return the files of the release ``pin`` that count, as the index lists them."""
         if pin not in self._listed:
-            self._listed[pin] = self._counting(pin)
+            name, version = name_of(pin), str(Version(pin.partition("==")[2]))
+            release = self.sources.releases(name).get(version)
+            files = self.sources.cooldown.counting(release) if release else ()
+            known = self.hashes.get(pin)
+            self._listed[pin] = unyanked(f for f in files if known is None or f.sha256 in known)
         return self._listed[pin]
 
     def _held(self, pin: str, python: str, target: str) -> str | None:
         platform, _, libc = target.rpartition(" ")
         return wheel_for(self.held.get(pin, ()), python, machine_of(platform), libc)
-
-    def _counting(self, pin: str) -> tuple[File, ...]:
-        name, version = name_of(pin), str(Version(pin.partition("==")[2]))
-        release = self.sources.releases(name).get(version)
-        if release is None:
-            return ()
-        cooldown, hashes = self.sources.cooldown, self.hashes.get(pin)
-        files = cooldown.counting(release)
-        return unyanked(file for file in files if hashes is None or file.sha256 in hashes)
