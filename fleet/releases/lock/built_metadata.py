@@ -16,8 +16,8 @@ from tempfile import TemporaryDirectory
 from fleet.http.text import one_line
 from fleet.lock.model import Base, bare, holds, name_of
 from fleet.releases.lock.builders import Build, BuilderError
-from fleet.releases.lock.requirements import Resolution, ResolutionError, Wanted
-from fleet.releases.lock.uv import LONGEST_REASON
+from fleet.releases.lock.requirements import Resolution, Wanted
+from fleet.releases.lock.uv import LONGEST_REASON, ResolutionError
 from fleet.releases.pypi.index import chosen
 from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.sdists import SdistError, build_requires, metadata_built

@@ -11,13 +11,8 @@ from fleet.declaration.matrix import PinKey, matrix_entries
 from fleet.declaration.model import Image
 from fleet.lock.model import Lock, bare, name_of
 from fleet.plan.installed import constraints, contradicted
-from fleet.releases.lock.requirements import (
-    ExtraError,
-    NoWheelError,
-    Resolution,
-    ResolutionError,
-    Wanted,
-)
+from fleet.releases.lock.requirements import ExtraError, Resolution, Wanted
+from fleet.releases.lock.uv import NoWheelError, ResolutionError
 from fleet.releases.sources import Refresh, Sources
 
 

@@ -11,11 +11,11 @@ from tempfile import TemporaryDirectory
 from packaging.markers import InvalidMarker
 from packaging.requirements import Requirement
 
-from fleet.console import TroubleError
 from fleet.declaration.distributions import normalised
 from fleet.declaration.tags import PLATFORMS
 from fleet.lock.model import holds, machine_of
 from fleet.releases.lock import uv
+from fleet.releases.lock.uv import ResolutionError
 
 _LINE = re.compile(
     r"(?P<pin>[A-Za-z0-9._-]+==[^\s;,]+)(?: ; (?P<marker>.+?))?"
@@ -24,20 +24,8 @@ _LINE = re.compile(
 _EXTRA = re.compile(r"The package `(?P<pin>[^`]+)` does not have an extra named `(?P<extra>[^`]+)`")
 
 
-class ResolutionError(TroubleError):
-    """The index could not be asked, or has no distributions that fit together."""
-
-
 class ExtraError(ResolutionError):
     """A release does not have an extra that is asked of it."""
-
-
-class NoWheelError(ResolutionError):
-    """Distributions, by their ``names``, have no wheel, and nobody allowed to do without one."""
-
-    def __init__(self, text: str, names: tuple[str, ...]) -> None:
-        self.names = names
-        super().__init__(text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,12 +118,7 @@ def resolve(
         (folder / "offers").mkdir()
         for offer in offered:
             offer.write_to(folder / "offers")
-        try:
-            text, printed = uv.compiled(wanted.requirements, folder, wanted.python, options)
-        except uv.UvError as error:
-            if error.wheelless:
-                raise NoWheelError(str(error), error.wheelless) from None
-            raise ResolutionError(str(error)) from None
+        text, printed = uv.compiled(wanted.requirements, folder, wanted.python, options)
     if not wanted.upstream:
         _refuse_unknown_extras(wanted.requirements, printed)
     found = read(text, wanted.python)

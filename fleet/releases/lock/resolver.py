@@ -11,7 +11,8 @@ from fleet.declaration.versions import newest_first
 from fleet.lock.model import bare, name_of, pinned_versions
 from fleet.releases.cooldown import Cooldown
 from fleet.releases.lock import requirements
-from fleet.releases.lock.requirements import Limits, NoWheelError, Offer, Resolution, Wanted
+from fleet.releases.lock.requirements import Limits, Offer, Resolution, Wanted
+from fleet.releases.lock.uv import NoWheelError
 from fleet.releases.pypi.index import Release, has_any_wheel, releases_in
 from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.sdists import ENDINGS, SdistError

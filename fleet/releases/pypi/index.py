@@ -24,9 +24,8 @@ _LATEST_PATCH = 99
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """One release: its ``version`` as PEP 440 normalises it, and its wheels and sdists."""
+    """One release: its wheels and sdists."""
 
-    version: str
     files: tuple[File, ...]
 
     @property
@@ -49,7 +48,7 @@ class Release:
 
 
 def releases_in(package: str, files: Iterable[File]) -> Mapping[str, Release]:
-    """Return the releases of ``package`` by version.
+    """Return the releases of ``package`` by version, as PEP 440 normalises it.
 
     A file that is neither wheel nor sdist of it, or whose name has no version of PEP 440, is one
     that pip does not take either.
@@ -59,7 +58,7 @@ def releases_in(package: str, files: Iterable[File]) -> Mapping[str, Release]:
         version = _version(package, file.name)
         if version:
             found.setdefault(version, []).append(file)
-    return {text: Release(version=text, files=tuple(listed)) for text, listed in found.items()}
+    return {text: Release(files=tuple(listed)) for text, listed in found.items()}
 
 
 def yanked_in(releases: Mapping[str, Release]) -> tuple[str, ...]:

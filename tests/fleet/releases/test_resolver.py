@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from fleet.releases.cooldown import cooldown_of
-from fleet.releases.lock.requirements import NoWheelError, Resolution, ResolutionError, Wanted
+from fleet.releases.lock.requirements import Resolution, Wanted
 from fleet.releases.lock.resolver import Resolver
+from fleet.releases.lock.uv import NoWheelError, ResolutionError
 from fleet.releases.pypi.pypi import PackageIndexError
 from tests.fleet.releases.simple import Simple, serving
 
