@@ -25,7 +25,7 @@ from fleet.pages.markdown import inert
 from fleet.releases.lock.bases import OFFICIAL
 from fleet.releases.lock.installer import NAME as INSTALLER
 from fleet.releases.writing import text_of
-from fleet.releases.yaml_edit.edit import EditError, edited
+from fleet.releases.yaml_edit import EditError, edited
 
 DECLARATION: Final = "declaration.yaml"
 LOCK: Final = "lock.yaml"

@@ -4,62 +4,48 @@
 is guessed at.
 """
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Final
 
 from packaging.markers import InvalidMarker, Marker
 
-from fleet.declaration.config_reader import Fault, Pattern, Reader, Rule
-from fleet.declaration.matrix import PinKey
+from fleet.declaration.config_reader import Fault, Pattern, Reader
 from fleet.declaration.problems import Problems
-from fleet.lock.model import Base, Lock, ToolKey, Tools, bare, command
+from fleet.lock.model import Base, Lock, Tools, bare, command
 from fleet.lock.wheel_files import is_of
 
-FORMAT = 2
+FORMAT: Final = 2
 
-SECTIONS = (
+SECTIONS: Final = (
     "format", "bases", "builders", "asked", "requirements", "tools", "installer", "files", "yanked",
 )  # fmt: skip
 
+# The command reads what is there before it adds to it, so it can't mend that.
+_REMEDY: Final = "Restore the file, or remove it and run the command"
+_DIGEST: Final = Pattern(
+    r"sha256:[0-9a-f]{64}", "is no digest, sha256:<64 hexadecimal digits>", _REMEDY
+)
+_REFERENCE: Final = Pattern(r"[A-Za-z0-9.:_/-]{1,255}", "is no image reference", _REMEDY)
+_BARE: Final = Pattern(
+    r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", "is no pinned distribution, name==version", _REMEDY
+)
+_FILE: Final = Pattern(
+    r"https?://[^\s#\"'\\$`]{1,1000}#sha256=[0-9a-f]{64}",
+    "is no file, https://…#sha256=<64 hexadecimal digits>",
+    _REMEDY,
+)
 
-class _Rules(NamedTuple):
-    """What texts of a lock must look like."""
 
-    digest: Rule
-    reference: Rule
-    pin: Rule
-    bare: Rule
-    file: Rule
-
-
-def _rules(remedy: str) -> _Rules:
-    pinned = Pattern(
-        r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", "is no pinned distribution, name==version", remedy
-    )
-
-    def pin(text: str) -> Fault | None:
-        """Tell what is wrong with ``name==version[ ; marker]``."""
-        fault = pinned(bare(text))
-        if fault is None and ";" in text:
-            try:
-                Marker(text.partition(";")[2].strip())
-            except InvalidMarker:
-                return Fault(f"{text!r} has no valid marker", remedy)
-        return fault
-
-    return _Rules(
-        digest=Pattern(
-            r"sha256:[0-9a-f]{64}", "is no digest, sha256:<64 hexadecimal digits>", remedy
-        ),
-        reference=Pattern(r"[A-Za-z0-9.:_/-]{1,255}", "is no image reference", remedy),
-        pin=pin,
-        bare=pinned,
-        file=Pattern(
-            r"https?://[^\s#\"'\\$`]{1,1000}#sha256=[0-9a-f]{64}",
-            "is no file, https://…#sha256=<64 hexadecimal digits>",
-            remedy,
-        ),
-    )
+def _pin(text: str) -> Fault | None:
+    """Return what is wrong with ``name==version[ ; marker]``."""
+    fault = _BARE(bare(text))
+    if fault is None and ";" in text:
+        try:
+            Marker(text.partition(";")[2].strip())
+        except InvalidMarker:
+            return Fault(f"{text!r} has no valid marker", _REMEDY)
+    return fault
 
 
 def parse(
@@ -67,48 +53,91 @@ def parse(
 ) -> Lock:
     """Return the lock of ``stack`` in ``values``, the parsed YAML of the file ``source``.
 
-    :raises DeclarationError: with every problem found, after those ``found`` before.
+    :raises DeclarationError: with every problem found, after those ``found`` before. A lock of
+        another format than ours is refused by that alone: nothing else in it is sure.
     """
     problems = found or Problems()
-    # The command reads what is there before it adds to it, so it can't mend that.
-    remedy = f"Restore the file, or remove it and run {command(stack)}"
-    _refuse_other_format(values, source, stack, problems)
-    rules = _rules(remedy)
+    seen = values.get("format")
+    if values and seen != FORMAT:
+        what = "is missing" if seen is None else f"{seen!r} is not known"
+        remedy = f"Remove the file and run {command(stack)}, or update this program"
+        problems.add("lock.format", f"{what}; format {FORMAT} is expected", remedy)
+        problems.raise_if_any(source)
     reader = Reader(path="lock", values=values, problems=problems)
     reader.only(SECTIONS)
-    pins = _pins(reader, rules)
-    tools = _tools(reader.inner("tools"), rules)
-    asked, yanked = (reader.inner(key) for key in ("asked", "yanked"))
+    asked, yanked = reader.inner("asked"), reader.inner("yanked")
     lock = Lock(
-        bases=_bases(reader.inner("bases"), rules),
-        builders=_bases(reader.inner("builders"), rules),
+        bases=_bases(reader.inner("bases")),
+        builders=_bases(reader.inner("builders")),
         asked={image: asked.texts(image) for image in asked.values},
-        pins=pins,
-        tools=tools,
-        installer=reader.text("installer", rules.bare) if "installer" in reader.values else "",
-        files=_files(reader.inner("files"), rules, remedy),
+        pins={
+            (image, python, version): versions.texts(version, _pin)
+            for image, pythons in _each(reader.inner("requirements"))
+            for python, versions in _each(pythons)
+            for version in versions.values
+        },
+        tools={
+            (image, python): _tools(entry)
+            for image, pythons in _each(reader.inner("tools"))
+            for python, entry in _each(pythons)
+        },
+        installer=reader.text("installer", _BARE) if "installer" in reader.values else "",
+        files=_files(reader.inner("files")),
         yanked={package: yanked.texts(package, None, ()) for package in yanked.values},
     )
+    problems.found[:] = [
+        replace(each, remedy=each.remedy.replace("the command", command(stack)))
+        if each.remedy == _REMEDY
+        else each
+        for each in problems.found
+    ]
     problems.raise_if_any(source)
     return lock
 
 
-def _refuse_other_format(
-    values: Mapping[str, Any], source: str, stack: str, problems: Problems
-) -> None:
-    """Refuse a lock of another format than ours by that alone: nothing else in it is sure.
+def _each(section: Reader) -> Iterator[tuple[str, Reader]]:
+    return ((key, section.inner(key)) for key in section.values)
 
-    :raises DeclarationError: when it is one.
-    """
-    seen = values.get("format")
-    if not values or seen == FORMAT:
-        return
-    known = f"format {FORMAT} is expected"
-    what = f"is missing; {known}" if seen is None else f"{seen!r} is not known; {known}"
-    problems.add(
-        "lock.format", what, f"Remove the file and run {command(stack)}, or update this program"
+
+def _bases(section: Reader) -> dict[str, Base]:
+    bases = {}
+    for key, entry in _each(section):
+        entry.only(("name", "repository", "digest", "platforms"))
+        platforms = entry.inner("platforms")
+        bases[key] = Base(
+            name=entry.text("name", _REFERENCE),
+            repository=entry.text("repository", _REFERENCE),
+            digest=entry.text("digest", _DIGEST),
+            platforms={p: platforms.text(p, _DIGEST) for p in platforms.values},
+        )
+    return bases
+
+
+def _tools(entry: Reader) -> Tools:
+    entry.only(("pins", "compiled", "sources"))
+    compiled, sources = entry.inner("compiled"), entry.inner("sources")
+    pins = {target: compiled.texts(target, _BARE) for target in compiled.values}
+    needed = {pin for listed in pins.values() for pin in listed if pin}
+    return Tools(
+        pins=entry.texts("pins", _pin, ()),
+        compiled=pins,
+        sources={pin: sources.text(pin, _FILE) for pin in sorted(needed | sources.values.keys())},
     )
-    problems.raise_if_any(source)
+
+
+def _files(section: Reader) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for pin in section.values:
+        if fault := _BARE(pin):
+            section.problems.add(section.at(pin), *fault)
+            continue
+
+        def wheel(text: str, pin: str = pin) -> Fault | None:
+            other = None if is_of(text, pin) else Fault(f"{text!r} is no wheel of {pin}", _REMEDY)
+            return _FILE(text) or other
+
+        found[pin] = section.texts(pin, wheel)
+    return found
 
 
 def values_of(lock: Lock) -> dict[str, Any]:
@@ -116,97 +145,32 @@ def values_of(lock: Lock) -> dict[str, Any]:
     requirements: dict[str, dict[str, dict[str, list[str]]]] = {}
     for (image, python, version), pins in sorted(lock.pins.items()):
         requirements.setdefault(image, {}).setdefault(python, {})[version] = list(pins)
+    tools: dict[str, dict[str, Any]] = {}
+    for (image, python), entry in sorted(lock.tools.items()):
+        tools.setdefault(image, {})[python] = {
+            "pins": list(entry.pins),
+            "compiled": _listed(entry.compiled),
+            **({"sources": dict(sorted(entry.sources.items()))} if entry.sources else {}),
+        }
     return {
         "format": FORMAT,
         "bases": _base_values(lock.bases),
         "builders": _base_values(lock.builders),
-        "asked": {image: list(names) for image, names in sorted(lock.asked.items())},
+        "asked": _listed(lock.asked),
         "requirements": requirements,
-        "tools": _tool_values(lock.tools),
+        "tools": tools,
         **({"installer": lock.installer} if lock.installer else {}),
         "files": {pin: sorted(files) for pin, files in sorted(lock.files.items())},
-        "yanked": {package: list(found) for package, found in sorted(lock.yanked.items())},
+        "yanked": _listed(lock.yanked),
     }
+
+
+def _listed(values: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    return {key: list(listed) for key, listed in sorted(values.items())}
 
 
 def _base_values(bases: Mapping[str, Base]) -> dict[str, Any]:
     return {
-        key: {
-            "name": base.name,
-            "repository": base.repository,
-            "digest": base.digest,
-            "platforms": dict(sorted(base.platforms.items())),
-        }
+        key: {**vars(base), "platforms": dict(sorted(base.platforms.items()))}
         for key, base in sorted(bases.items())
     }
-
-
-def _bases(section: Reader, rules: _Rules) -> dict[str, Base]:
-    bases = {}
-    for key in section.values:
-        entry = section.inner(key)
-        entry.only(("name", "repository", "digest", "platforms"))
-        platforms = entry.inner("platforms")
-        bases[key] = Base(
-            name=entry.text("name", rules.reference),
-            repository=entry.text("repository", rules.reference),
-            digest=entry.text("digest", rules.digest),
-            platforms={p: platforms.text(p, rules.digest) for p in platforms.values},
-        )
-    return bases
-
-
-def _pins(reader: Reader, rules: _Rules) -> dict[PinKey, tuple[str, ...]]:
-    images = reader.inner("requirements")
-    found: dict[PinKey, tuple[str, ...]] = {}
-    for image in images.values:
-        pythons = images.inner(image)
-        for python in pythons.values:
-            versions = pythons.inner(python)
-            for version in versions.values:
-                found[(image, python, version)] = versions.texts(version, rules.pin)
-    return found
-
-
-def _files(section: Reader, rules: _Rules, remedy: str) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for pin in section.values:
-        if fault := rules.bare(pin):
-            section.problems.add(section.at(pin), *fault)
-            continue
-
-        def wheel(text: str, pin: str = pin) -> Fault | None:
-            other = None if is_of(text, pin) else Fault(f"{text!r} is no wheel of {pin}", remedy)
-            return rules.file(text) or other
-
-        found[pin] = section.texts(pin, wheel)
-    return found
-
-
-def _tool_values(tools: Mapping[ToolKey, Tools]) -> dict[str, Any]:
-    found: dict[str, dict[str, Any]] = {}
-    for (image, python), entry in sorted(tools.items()):
-        compiled = {target: list(pins) for target, pins in sorted(entry.compiled.items())}
-        sources = {"sources": dict(sorted(entry.sources.items()))} if entry.sources else {}
-        values = {"pins": list(entry.pins), "compiled": compiled, **sources}
-        found.setdefault(image, {})[python] = values
-    return found
-
-
-def _tools(reader: Reader, rules: _Rules) -> dict[ToolKey, Tools]:
-    found: dict[ToolKey, Tools] = {}
-    for image in reader.values:
-        pythons = reader.inner(image)
-        for python in pythons.values:
-            entry = pythons.inner(python)
-            entry.only(("pins", "compiled", "sources"))
-            compiled, sources = entry.inner("compiled"), entry.inner("sources")
-            pins = {target: compiled.texts(target, rules.bare) for target in compiled.values}
-            for pin in sorted({pin for found in pins.values() for pin in found if pin}):
-                sources.text(pin, rules.file)
-            found[(image, python)] = Tools(
-                pins=entry.texts("pins", rules.pin, ()),
-                compiled=pins,
-                sources={pin: str(sources.values[pin]) for pin in sources.values},
-            )
-    return found

@@ -16,38 +16,17 @@ from fleet.command import Commands, add_lock_flags
 from fleet.console import TroubleError
 from fleet.declaration.model import Declaration
 from fleet.declaration.problems import Problems
-from fleet.registry.errors import OciError
-from fleet.releases.discovery.change import DiscoveryError
+from fleet.http.blocking import Blocking
+from fleet.http.errors import ReadableError
+from fleet.lock.model import Base
 from fleet.releases.discovery.discover import discovered
-from fleet.releases.discovery.release_cycle import CycleError, cycles
-from fleet.releases.internet import Here, of_the_internet
-from fleet.releases.lock import requirements
-from fleet.releases.lock.bases import BaseError
-from fleet.releases.lock.build_tools import ToolError
-from fleet.releases.lock.builders import BuilderError
+from fleet.releases.discovery.release_cycle import cycles
+from fleet.releases.internet import of_the_internet
 from fleet.releases.lock.locking import completed
-from fleet.releases.pypi import pypi
-from fleet.releases.pypi.fetch import FetchError, open_client
+from fleet.releases.pypi.fetch import open_client
 from fleet.releases.report import told
-from fleet.releases.sources import Refresh
+from fleet.releases.sources import Refresh, Sources
 from fleet.releases.writing import text_of, write_all
-from fleet.releases.yaml_edit.edit import EditError
-
-_FAULTS = (
-    BaseError,
-    BuilderError,
-    OciError,
-    pypi.PackageIndexError,
-    requirements.ResolutionError,
-    ToolError,
-    CycleError,
-    DiscoveryError,
-    EditError,
-    FetchError,
-    OSError,
-)
-_ALL = "all"
-_BUILDERS = "builders"
 
 
 def add_to(commands: Commands) -> None:
@@ -77,7 +56,7 @@ def _left(what: str) -> Iterator[None]:
     """Say ``what`` was left, before the reason; the headline of a declaration says so itself."""
     try:
         yield
-    except _FAULTS as error:
+    except (TroubleError, ReadableError, OSError) as error:
         raise TroubleError(f"{what} {error}") from error
 
 
@@ -90,19 +69,9 @@ def versions(root: Path, stack: str) -> str:
     # The declaration of a part is that of the whole.
     stack = whole_stack(root, stack)
     declaration = declaration_of_file(config_file(root, stack))
-    local = is_local(declaration)
-    if local:
-        _trust_own_registry(root)
-    else:
-        _ask_as_the_user(root)
+    builders = read_lock(lock_file(root, stack, declaration)).builders
     notes: list[str] = []
-    with open_client() as client:
-        here = Here(
-            root=root,
-            stand_ins=_stand_ins(root) if local else {},
-            builders={} if local else read_lock(lock_file(root, stack, declaration)).builders,
-        )
-        sources = of_the_internet(client, declaration, here, notes)
+    with _outside(root, declaration, builders, notes) as (client, sources):
         today = datetime.now(UTC).date()
         found = discovered(root, stack, sources, partial(cycles, client), today)
     write_all(found.after, found.before)
@@ -113,37 +82,51 @@ def lock(root: Path, stack: str, *, refresh: str, newest: str = "") -> None:
     """Bring the lock of ``stack`` up to its declaration; write it only when it changed.
 
     ``refresh`` asks again for base digests and yanked versions, and where it is ``builders`` for
-    the images that install and compile and for the installer too: every image is then built anew.
-    ``newest`` resolves the distributions of an image anew, or of ``all``.
+    the images that install and compile and for the installer too: every image is then built again.
+    ``newest`` resolves the distributions of an image again, or of ``all``.
 
     Bases of a registry on this machine are always asked for again: that costs milliseconds, and
-    they may have been made anew. Elsewhere stand-ins of this machine count for nothing.
+    they may have been made again. Elsewhere stand-ins of this machine count for nothing.
     """
     # A lock is the whole fleet's: written for a part, it would lose what the others need.
     stack = whole_stack(root, stack)
     declaration = declaration_of_file(config_file(root, stack))
     path = lock_file(root, stack, declaration)
     held = read_lock(path)
-    local = is_local(declaration)
-    if not local:
-        _ask_as_the_user(root)
+    local, builders = is_local(declaration), refresh == "builders"
     again = Refresh(
         bases=bool(refresh) or local,
-        builders=refresh == _BUILDERS or local,
-        installer=refresh == _BUILDERS,
+        builders=builders or local,
+        installer=builders,
         yanked=bool(refresh),
         newest=_named(newest, declaration),
     )
-    with open_client() as client:
-        here = Here(
-            root=root,
-            stand_ins=_stand_ins(root) if local else {},
-            builders={} if again.builders else held.builders,
-        )
-        sources = of_the_internet(client, declaration, here, [])
+    with _outside(root, declaration, {} if builders else held.builders, []) as (_, sources):
         made = completed(held, declaration, sources, again)
     if made != held:
         write_all({path: text_of(made)})
+
+
+@contextmanager
+def _outside(
+    root: Path, declaration: Declaration, builders: Mapping[str, Base], notes: list[str]
+) -> Iterator[tuple[Blocking, Sources]]:
+    """Yield a client and the sources that ask with it; ``builders`` are those that a lock holds."""
+    local = is_local(declaration)
+    _choose_logins(root, local=local)
+    stand_ins = _stand_ins(root) if local else {}
+    with open_client() as client:
+        yield (
+            client,
+            of_the_internet(
+                client,
+                declaration,
+                root=root,
+                stand_ins=stand_ins,
+                builders={} if local else builders,
+                notes=notes,
+            ),
+        )
 
 
 def _named(newest: str, declaration: Declaration) -> frozenset[str]:
@@ -152,30 +135,28 @@ def _named(newest: str, declaration: Declaration) -> frozenset[str]:
     :raises DeclarationError: when it names none.
     """
     known = [image.name for image in declaration.images]
-    if newest not in ("", _ALL, *known):
+    if newest not in ("", "all", *known):
         problems = Problems()
-        remedy = f"Name one of {', '.join(known)}, or {_ALL}"
+        remedy = f"Name one of {', '.join(known)}, or all"
         problems.add("--newest", f"no image {newest!r} is declared", remedy)
         problems.raise_if_any()
-    return frozenset(known if newest == _ALL else filter(None, [newest]))
+    return frozenset(known if newest == "all" else filter(None, [newest]))
 
 
-def _trust_own_registry(root: Path) -> None:
-    """Have every client know the registry of this machine: its authority, and its login.
+def _choose_logins(root: Path, *, local: bool) -> None:
+    """Have every client know the registry of this machine where it is ``local``.
 
-    The bundle holds its authority beside all that the machine trusts.
+    Elsewhere the user's own logins count, also where `make env` has put ours before them.
     """
-    bundle, logins = root / ".fleet" / "tls" / "bundle.pem", root / ".fleet" / "docker"
-    if (logins / "config.json").exists():
-        os.environ["DOCKER_CONFIG"] = str(logins)
-    if bundle.exists():
-        os.environ["SSL_CERT_FILE"] = str(bundle)
-
-
-def _ask_as_the_user(root: Path) -> None:
-    """Take the user's own logins where `make env` has put ours of this checkout before them."""
-    named = Path(os.environ.get("DOCKER_CONFIG") or "/")
-    if named.resolve().is_relative_to((root / ".fleet").resolve()):
+    ours = root / ".fleet"
+    bundle, logins = ours / "tls" / "bundle.pem", ours / "docker"
+    if local:
+        if (logins / "config.json").exists():
+            os.environ["DOCKER_CONFIG"] = str(logins)
+        if bundle.exists():
+            # It holds the registry's authority beside all that the machine trusts.
+            os.environ["SSL_CERT_FILE"] = str(bundle)
+    elif Path(os.environ.get("DOCKER_CONFIG") or "/").resolve().is_relative_to(ours.resolve()):
         del os.environ["DOCKER_CONFIG"]
 
 

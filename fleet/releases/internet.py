@@ -1,21 +1,19 @@
 """The internet as a source of locks: the package index, base registries, and a builder beside."""
 
 import os
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 
+from fleet.console import say
 from fleet.declaration.logins import variables
 from fleet.declaration.model import Declaration
 from fleet.http.blocking import Blocking
 from fleet.lock.model import Base
 from fleet.registry.login import find_logins
 from fleet.releases.cooldown import cooldown_of
-from fleet.releases.lock.base_digests import platform_digests
-from fleet.releases.lock.bases import compiling
+from fleet.releases.lock.bases import compiling, platform_digests
 from fleet.releases.lock.builders import built
 from fleet.releases.lock.built_metadata import Backends
 from fleet.releases.lock.resolver import Resolver
@@ -26,24 +24,20 @@ from fleet.releases.pypi.sdists import LeftOpenError, SdistError, build_requires
 from fleet.releases.sources import Sources
 
 
-@dataclass(frozen=True, kw_only=True)
-class Here:
-    """What is on this machine: the checkout's ``root``, and by ``{python}-{base}`` its stand-ins.
-
-    ``builders`` are those of the lock that hold, by Python.
-    """
-
-    root: Path
-    stand_ins: Mapping[str, str]
-    builders: Mapping[str, Base]
-
-
-def of_the_internet(
-    client: Blocking, declaration: Declaration, here: Here, notes: list[str]
+def of_the_internet(  # noqa: PLR0913 - all that a command knows
+    client: Blocking,
+    declaration: Declaration,
+    *,
+    root: Path,
+    stand_ins: Mapping[str, str],
+    builders: Mapping[str, Base],
+    notes: list[str],
 ) -> Sources:
     """Return the package index and base registries, each asked but once for the same.
 
-    What people ought to know is printed, and added to ``notes``.
+    ``stand_ins`` are by ``{python}-{base}`` the bases that were made for the checkout at ``root``,
+    ``builders`` by Python those of the lock that hold. What people ought to know is printed, and
+    added to ``notes``.
     """
     index = declaration.index
     files = cache(lambda distribution: pypi.files(distribution, client, index=index))
@@ -53,18 +47,15 @@ def of_the_internet(
     # Once for each: the same is found for every Python and version.
     @cache
     def note(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        say(text)
         notes.append(text)
-
-    def say(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
 
     logins = find_logins(variables(declaration.logins), os.environ)
     platforms = cache(partial(platform_digests, logins=logins))
 
     # A refusal too is found out once.
     @cache
-    def looked_for(file: File, python: str) -> str | SdistError:
+    def required(file: File, python: str) -> str | SdistError:
         try:
             try:
                 return metadata(file.name, content(file))
@@ -73,23 +64,15 @@ def of_the_internet(
         except SdistError as error:
             return error
 
-    def required(file: File, python: str) -> str:
-        found = looked_for(file, python)
-        if isinstance(found, SdistError):
-            raise found
-        return found
-
     resolver = Resolver(index=index, cooldown=cooldown, files=files, metadata=required, note=note)
     backends = Backends(
         base=cache(
-            lambda python: compiling(
-                python, declaration.images, here.stand_ins, here.builders, platforms
-            )
+            lambda python: compiling(python, declaration.images, stand_ins, builders, platforms)
         ),
         content=content,
         files=files,
         distributions=resolver,
-        build=partial(built, root=here.root),
+        build=partial(built, root=root),
         say=say,
     )
     return Sources(
@@ -98,7 +81,7 @@ def of_the_internet(
         files=files,
         build_requires=cache(lambda file: build_requires(file.name, content(file))),
         platforms=platforms,
-        stand_ins=here.stand_ins,
+        stand_ins=stand_ins,
         say=say,
         note=note,
         cooldown=cooldown,

@@ -1,12 +1,14 @@
 """What discovery found, as Markdown: for a terminal, a job's page and a pull request alike."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urldefrag
 
+from fleet.lock.model import Base, Lock, pinned_versions
+from fleet.lock.wheel_files import name_in
 from fleet.pages.markdown import code, heading_rows, row
 from fleet.releases.discovery.change import Change
 from fleet.releases.discovery.discover import Discovery
-from fleet.releases.lock.changes import Move, Moves
 
 _LISTED = 40
 """Rows of a table that are shown: a base image that moved can have hundreds behind it."""
@@ -17,19 +19,20 @@ def told(found: Discovery, root: Path, notes: Iterable[str] = ()) -> str:
 
     Text that is not ours is shown as code.
     """
-    parts = [_headline(found, root)]
+    old, new = found.held, found.lock
     places = dict.fromkeys(change.place for change in found.changes)
-    parts += [_changes(place, found.changes) for place in places]
-    moves = found.moves
-    parts.append(_locked(moves))
-    headings = ("image", "distribution", "before", "after")
-    parts.append(_table("Distributions", headings, moves.distributions))
-    parts.append(_table("Base images", ("base", "platform", "before", "after"), moves.bases))
-    headings = ("version", "file", "before", "after")
-    parts.append(_table("Other files of versions that stay", headings, moves.files))
-    parts.append(_yanked(moves.yanked))
-    noted = "".join(f"- {code(note)}\n" for note in notes)
-    parts.append(f"### Noted\n\n{noted}" if noted else "")
+    # What compiles is mostly a base as well.
+    bases = dict.fromkeys((*_bases(old.bases, new.bases), *_bases(old.builders, new.builders)))
+    parts = [
+        _headline(found, root),
+        *(_changes(place, found.changes) for place in places),
+        _list("Locked", _locked(old, new)),
+        _table("Distributions", "image distribution", _distributions(old, new)),
+        _table("Base images", "base platform", bases),
+        _table("Other files of versions that stay", "version file", _files(old, new)),
+        _list("Yanked since", _yanked(old, new)),
+        _list("Noted", map(code, notes)),
+    ]
     return "\n".join(filter(None, parts))
 
 
@@ -44,39 +47,89 @@ def _headline(found: Discovery, root: Path) -> str:
 
 def _changes(place: str, changes: Iterable[Change]) -> str:
     mine = (change for change in changes if change.place == place)
-    lines = (f"- {code(change.what)} {change.how}: {change.why}\n" for change in mine)
-    return f"### {code(place)}\n\n{''.join(lines)}"
+    return _list(code(place), (f"{code(each.what)} {each.how}: {each.why}" for each in mine))
 
 
-def _table(title: str, headings: tuple[str, ...], moves: tuple[Move, ...]) -> str:
-    if not moves:
+def _list(title: str, lines: Iterable[str]) -> str:
+    listed = "".join(f"- {line}\n" for line in lines)
+    return f"### {title}\n\n{listed}" if listed else ""
+
+
+def _table(title: str, headings: str, moves: Iterable[tuple[str, ...]]) -> str:
+    """Return the table of ``moves``, each with what was before and what is after at its end."""
+    known = tuple(moves)
+    if not known:
         return ""
-    rows = "".join(row(map(code, move)) for move in moves[:_LISTED])
-    rest = len(moves) - _LISTED
+    rows = "".join(row(map(code, move)) for move in known[:_LISTED])
+    rest = len(known) - _LISTED
     more = f"\n{rest} more are in the lock.\n" if rest > 0 else ""
-    return f"### {title}\n\n{heading_rows(headings)}{rows}{more}"
+    return f"### {title}\n\n{heading_rows([*headings.split(), 'before', 'after'])}{rows}{more}"
 
 
-def _locked(moves: Moves) -> str:
-    lines = [
-        *(
-            f"- {code(image)} {code(version)}: resolved for Python {', '.join(pythons)}\n"
-            for (image, version), pythons in moves.resolved.items()
-        ),
-        *(
-            f"- {code(image)}: looked for what compiles on Python {', '.join(pythons)}\n"
-            for image, pythons in moves.tools.items()
-        ),
-        *(
-            f"- {code(after)} installs the wheels, {code(before)} did: every image is built again\n"
-            for before, after in filter(None, [moves.installer])
-        ),
-    ]
-    return f"### Locked\n\n{''.join(lines)}" if lines else ""
+def _locked(old: Lock, new: Lock) -> Iterator[str]:
+    resolved = _grouped(
+        (key for key in new.pins if key not in old.pins),
+        lambda key: f"{code(key[0])} {code(key[2])}",
+    )
+    for what, pythons in resolved.items():
+        yield f"{what}: resolved for Python {', '.join(pythons)}"
+    moved = (key for key, tools in new.tools.items() if old.tools.get(key) != tools)
+    for image, pythons in _grouped(moved, lambda key: code(key[0])).items():
+        yield f"{image}: looked for what compiles on Python {', '.join(pythons)}"
+    if old.installer and old.installer != new.installer:
+        after, before = code(new.installer), code(old.installer)
+        yield f"{after} installs the wheels, {before} did: every image is built again"
 
 
-def _yanked(yanked: Mapping[str, tuple[str, ...]]) -> str:
-    if not yanked:
-        return ""
-    lines = (f"- {code(p)}: {', '.join(map(code, listed))}\n" for p, listed in yanked.items())
-    return f"### Yanked since\n\n{''.join(lines)}"
+def _grouped(
+    keys: Iterable[tuple[str, ...]], shown: Callable[[tuple[str, ...]], str]
+) -> dict[str, list[str]]:
+    """Return the Pythons of ``keys``, the second part of each, by what is ``shown`` of it."""
+    found: dict[str, list[str]] = {}
+    for key in keys:
+        found.setdefault(shown(key), []).append(key[1])
+    return found
+
+
+def _moved(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Yield each key with its values before and after, where they differ; empty is absent."""
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key, ""), new.get(key, "")
+        if before != after:
+            yield key, before, after
+
+
+def _distributions(old: Lock, new: Lock) -> Iterator[tuple[str, ...]]:
+    """Yield what moved in tags that both locks hold, once for all Pythons."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for key in sorted(new.pins.keys() & old.pins.keys()):
+        for move in _moved(pinned_versions(old.pins[key]), pinned_versions(new.pins[key])):
+            found.setdefault((key[0], *move), []).append(key[1])
+    for (image, *moved), pythons in found.items():
+        yield f"{image}, Python {', '.join(dict.fromkeys(pythons))}", *moved
+
+
+def _bases(old: Mapping[str, Base], new: Mapping[str, Base]) -> Iterator[tuple[str, ...]]:
+    for key, base in sorted(new.items()):
+        before = old[key].platforms if key in old else {}
+        for platform, was, becomes in _moved(before, base.platforms):
+            if becomes:
+                yield base.name, platform, was, becomes
+
+
+def _files(old: Lock, new: Lock) -> Iterator[tuple[str, ...]]:
+    """Yield the files that came, left or changed of each version that both locks hold."""
+    for pin in sorted(old.files.keys() & new.files.keys()):
+        before, after = ({name_in(f): f for f in lock.files[pin]} for lock in (old, new))
+        for name, was, becomes in _moved(before, after):
+            digests = tuple(urldefrag(address).fragment for address in (was, becomes))
+            # The same bytes may have moved to another address.
+            yield pin, name, *((was, becomes) if digests[0] == digests[1] else digests)
+
+
+def _yanked(old: Lock, new: Lock) -> Iterator[str]:
+    """Yield what was yanked since, of packages that were known before."""
+    for package in sorted(old.yanked.keys() & new.yanked.keys()):
+        since = [v for v in new.yanked[package] if v not in old.yanked[package]]
+        if since:
+            yield f"{code(package)}: {', '.join(map(code, since))}"

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from packaging.version import Version
+
+from fleet.declaration.versions import is_final
+from fleet.lock.model import bare, name_of
 from fleet.releases.cooldown import Cooldown
 from fleet.releases.lock.bases import Resolver
 from fleet.releases.lock.requirements import Resolution, Wanted
+from fleet.releases.pypi.index import Release, releases_in
 from fleet.releases.pypi.pypi import File
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +22,7 @@ class Sources:
     ``files(distribution)`` lists the files of all its releases; ``build_requires(file)`` tells what
     builds a source distribution; ``platforms(reference)`` gives a base's digests;
     ``stand_ins`` maps ``{python}-{base}`` to a reference on this machine; ``say`` shows progress,
-    ``note`` what people ought to know. ``cooldown`` is ``None`` where every release counts at once.
+    ``note`` what people ought to know.
     """
 
     distributions: Callable[[Wanted], Resolution]
@@ -28,9 +31,31 @@ class Sources:
     build_requires: Callable[[File], tuple[str, ...]]
     platforms: Resolver
     stand_ins: Mapping[str, str]
-    say: Say
-    note: Say
-    cooldown: Cooldown | None
+    say: Callable[[str], None]
+    note: Callable[[str], None]
+    cooldown: Cooldown
+
+    def releases(self, name: str) -> Mapping[str, Release]:
+        """Return the releases of a distribution by version."""
+        return releases_in(name, self.files(name))
+
+    def takeable(self, name: str) -> dict[str, Release]:
+        """Return those releases that are final, not yanked, and not too fresh."""
+        return {
+            version: release
+            for version, release in self.releases(name).items()
+            if is_final(Version(version))
+            and not release.yanked
+            and not self.cooldown.holds_back(release)
+        }
+
+    def is_yanked(self, pin: str) -> bool:
+        """Tell whether the release that ``pin`` names was yanked (PEP 592)."""
+        return bare(pin).partition("==")[2] in self.yanked(name_of(pin))
+
+    def unyanked(self, pins: tuple[str, ...]) -> tuple[str, ...]:
+        """Return ``pins`` without the yanked ones: a resolver keeps to what it is given."""
+        return tuple(pin for pin in pins if not self.is_yanked(pin))
 
 
 @dataclass(frozen=True, kw_only=True)

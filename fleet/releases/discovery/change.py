@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from fleet.console import TroubleError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
@@ -16,7 +18,7 @@ class Change:
     why: str
 
 
-class DiscoveryError(Exception):
+class DiscoveryError(TroubleError):
     """The outside says what no declaration may follow; the text names whose and the remedy."""
 
 

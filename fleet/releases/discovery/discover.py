@@ -1,8 +1,9 @@
 """Release discovery: what the outside lists, the declaration that follows it, and its lock."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,31 +12,48 @@ import yaml
 
 from fleet.checkout.lock_file import is_local, lock_file, read_lock
 from fleet.checkout.stack_config import config_file, declaration_of_file
-from fleet.declaration.model import Declaration, Exclusion, Image
+from fleet.declaration.model import Declaration, Image
 from fleet.declaration.problems import DeclarationError, Problems
+from fleet.lock.model import Lock
 from fleet.releases.discovery.change import Change, DiscoveryError
-from fleet.releases.discovery.matrix import Matrix, Outside, is_followed, matrix_of
-from fleet.releases.discovery.pythons import PythonList, note_disagreements
+from fleet.releases.discovery.exclusions import excluded
+from fleet.releases.discovery.pythons import PythonList, kept, note_disagreements
 from fleet.releases.discovery.release_cycle import Cycle
-from fleet.releases.lock.changes import Moves, moves_between
-from fleet.releases.lock.upgrade import brought_up
-from fleet.releases.pypi.index import releases_in
+from fleet.releases.discovery.selection import (
+    Listed,
+    has_release,
+    note_missing,
+    passed_over,
+    selected,
+)
+from fleet.releases.lock import bases
+from fleet.releases.lock.locking import brought_up
 from fleet.releases.sources import Sources
 from fleet.releases.writing import text_of
-from fleet.releases.yaml_edit.edit import Edits, Entry, edited
+from fleet.releases.yaml_edit import Edits, Entry, edited
 
 _IMAGES, _DEFAULTS = ("config", "fleet:images"), ("config", "fleet:defaults")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Matrix:
+    """Images after discovery, the Pythons of each list by its path, and what changed."""
+
+    images: tuple[Image, ...]
+    pythons: Mapping[tuple[str, ...], tuple[str, ...]]
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Discovery:
-    """What discovery found: changes and moves to tell, and the new content of changed files.
+    """What discovery found: changes, the lock before and after, the new content of changed files.
 
     ``before`` is what the declaration's file held when it was read.
     """
 
     changes: tuple[Change, ...]
-    moves: Moves
+    held: Lock
+    lock: Lock
     after: Mapping[Path, bytes]
     before: Mapping[Path, bytes]
 
@@ -63,7 +81,12 @@ def discovered(
     problems = Problems()
     note_disagreements(lists, problems)
     problems.raise_if_any(path.name)
-    matrix = matrix_of(lists, _outside(declaration, sources, cycles, today), sources)
+    followed = [image for image in declaration.images if is_followed(image)]
+    for package in sorted({image.package for image in followed}):
+        sources.say(f"asking for the releases of {package}")
+        sources.files(package)
+    by_cycle = any(image.python_releases for image in followed)
+    matrix = matrix_of(lists, cycles() if by_cycle else {}, today, sources)
     wanted = edited(text, edits_of(declaration, lists, matrix))
     made = _declared(wanted, path.name)
     lock_path = lock_file(root, stack, declaration)
@@ -71,13 +94,76 @@ def discovered(
     lock = brought_up(held, made, sources, builders=is_local(made))
     return Discovery(
         changes=matrix.changes,
-        moves=moves_between(held, lock),
+        held=held,
+        lock=lock,
         after={
             **({path: wanted.encode()} if wanted != text else {}),
             **({lock_path: text_of(lock)} if lock != held else {}),
         },
         before={path: text.encode()},
     )
+
+
+def is_followed(image: Image) -> bool:
+    """Tell whether discovery keeps anything of ``image``."""
+    return image.releases is not None or image.python_releases is not None
+
+
+def matrix_of(
+    lists: Iterable[PythonList], cycles: Mapping[str, Cycle], today: date, sources: Sources
+) -> Matrix:
+    """Return what becomes on ``today`` (UTC) of the images that go by ``lists``.
+
+    :raises DiscoveryError: when the outside says what no declaration may follow.
+    :raises OciError: when a registry can't be asked for the bases of a new Python.
+    """
+    images: list[Image] = []
+    pythons: dict[tuple[str, ...], tuple[str, ...]] = {}
+    changes: list[Change] = []
+    for one in lists:
+        followed = [image for image in one.images if is_followed(image)]
+        for image in followed:
+            note_missing(image, sources.releases(image.package))
+        found, told = kept(one, cycles, today, partial(_missing, one=one, sources=sources))
+        pythons[one.path] = found
+        changes += told
+        for image in followed:
+            after, told = _after(replace(image, pythons=found), sources)
+            images.append(after)
+            changes += told
+    return Matrix(images=tuple(images), pythons=pythons, changes=tuple(changes))
+
+
+def _counting(image: Image, sources: Sources) -> Listed:
+    """Return the releases that count for ``image``: what it declares does whatever its age."""
+    return sources.cooldown.aged(sources.releases(image.package), image.versions)
+
+
+def _after(image: Image, sources: Sources) -> tuple[Image, list[Change]]:
+    changes: list[Change] = []
+    listed = _counting(image, sources)
+    if image.releases is not None:
+        found, changes = selected(image, image.releases, listed)
+        every = sources.releases(image.package)
+        changes += passed_over(image, image.releases, every, sources.cooldown)
+        image = replace(image, versions=found)
+    exclude, told = excluded(image, listed)
+    return replace(image, exclude=exclude), [*changes, *told]
+
+
+def _missing(python: str, one: PythonList, sources: Sources) -> str:
+    """Return what ``python`` lacks before the images of ``one`` can be built on it, or nothing."""
+    for image in filter(is_followed, one.images):
+        if not has_release(image, python, _counting(image, sources)):
+            return f"no release of {image.package} that {image.name} can take allows it"
+    alone = [replace(image, pythons=(python,), exclude=()) for image in one.images]
+    for wanted in bases.wanted(alone, sources.stand_ins):
+        for name, platforms in wanted.values():
+            try:
+                bases.resolve(name, platforms, sources.platforms)
+            except bases.BaseError as error:
+                return str(error)
+    return ""
 
 
 def edits_of(declaration: Declaration, lists: Iterable[PythonList], matrix: Matrix) -> Edits:
@@ -92,7 +178,10 @@ def edits_of(declaration: Declaration, lists: Iterable[PythonList], matrix: Matr
         if image.versions != declared.versions:
             edits[(*_IMAGES, image.name, "versions")] = list(image.versions)
         if image.exclude != declared.exclude:
-            edits[(*_IMAGES, image.name, "exclude")] = list(map(_entry, image.exclude))
+            edits[(*_IMAGES, image.name, "exclude")] = [
+                {key: value for key, value in vars(entry).items() if value}
+                for entry in image.exclude
+            ]
     return edits
 
 
@@ -104,26 +193,6 @@ def _lists(declaration: Declaration, config: Mapping[str, Any]) -> list[PythonLi
         path = (*_IMAGES, image.name, "pythons") if own else (*_DEFAULTS, "pythons")
         found.setdefault(path, []).append(image)
     return [PythonList(path=path, images=tuple(images)) for path, images in found.items()]
-
-
-def _outside(
-    declaration: Declaration,
-    sources: Sources,
-    cycles: Callable[[], Mapping[str, Cycle]],
-    today: date,
-) -> Outside:
-    followed = [image for image in declaration.images if is_followed(image)]
-    packages = sorted({image.package for image in followed})
-    for package in packages:
-        sources.say(f"asking for the releases of {package}")
-    index = {package: releases_in(package, sources.files(package)) for package in packages}
-    by_cycle = any(image.python_releases for image in followed)
-    return Outside(
-        index=index,
-        cycles=cycles() if by_cycle else {},
-        today=today,
-        cooldown=sources.cooldown,
-    )
 
 
 def _declared(text: str, name: str) -> Declaration:
@@ -138,13 +207,3 @@ def _declared(text: str, name: str) -> Declaration:
             return declaration_of_file(path)
         except DeclarationError as error:
             raise DiscoveryError(f"With what was found, there would be {error}") from None
-
-
-def _entry(exclusion: Exclusion) -> Mapping[str, str]:
-    pairs = {
-        "python": exclusion.python,
-        "base": exclusion.base,
-        "version": exclusion.version,
-        "because": exclusion.because,
-    }
-    return {key: value for key, value in pairs.items() if value}

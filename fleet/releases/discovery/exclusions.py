@@ -18,7 +18,12 @@ def excluded(image: Image, listed: Listed) -> tuple[tuple[Exclusion, ...], list[
     discovery's own, and go or change with what they say; of the others only those go that exclude
     nothing any more, for no declaration may hold these.
     """
-    wanted = _wanted(image, listed)
+    wanted = [
+        Exclusion(python=python, base="", version=version, because=because)
+        for python in image.pythons
+        for version in image.versions
+        if version in listed and (because := obstacle(listed[version], python))
+    ]
     whole = matrix_entries(replace(image, exclude=()))
     kept = tuple(
         entry
@@ -34,15 +39,6 @@ def excluded(image: Image, listed: Listed) -> tuple[tuple[Exclusion, ...], list[
             _change(image, entry, "is no longer left out", _why_gone(entry, image))
             for entry in gone
         ),
-    ]
-
-
-def _wanted(image: Image, listed: Listed) -> list[Exclusion]:
-    return [
-        Exclusion(python=python, base="", version=version, because=because)
-        for python in image.pythons
-        for version in image.versions
-        if version in listed and (because := obstacle(listed[version], python))
     ]
 
 

@@ -10,8 +10,6 @@ from fleet.declaration.release_policy import PythonReleases
 from fleet.releases.discovery.change import Change, DiscoveryError, arranged
 from fleet.releases.discovery.release_cycle import Cycle
 
-_WARNED = timedelta(days=180)
-
 Missing = Callable[[str], str]
 """Takes a Python; returns what is not there for it yet, or nothing."""
 
@@ -68,7 +66,7 @@ def kept(
             f"{one.place}: Python's release cycle does not list {', '.join(unknown)}. Correct the "
             "list, or keep it by hand"
         )
-    retired = [p for p in one.pythons if _is_due(cycles[p], policy, today)]
+    retired = [p for p in one.pythons if cycles[p].over and _last_day(cycles[p], policy) < today]
     if len(retired) == len(one.pythons):
         raise DiscoveryError(
             f"{one.place}: all of its Pythons have reached their end of life. Declare one that is "
@@ -82,35 +80,25 @@ def kept(
         changes.append(_change(one, python, how, lacking or "it was released"))
         added += [] if lacking else [python]
     stay = [python for python in one.pythons if python not in retired]
-    changes += [w for p in stay if (w := _warning(one, p, cycles[p], policy, today))]
+    for python in stay:
+        if cycles[python].over:
+            last = _last_day(cycles[python], policy)
+            then = "no policy retires it" if last == date.max else f"it leaves after {last}"
+            changes.append(_change(one, python, "stays", f"{_ended(cycles[python])}; {then}"))
     return arranged(one.pythons, sorted((*stay, *added), key=_number)), changes
 
 
-def _is_due(cycle: Cycle, policy: PythonReleases, today: date) -> bool:
-    if policy.retire_after is None or not cycle.over:
-        return False
-    return today > cycle.end_of_life + timedelta(days=policy.retire_after)
+def _last_day(cycle: Cycle, policy: PythonReleases) -> date:
+    """Return the last day on which a Python that reached its end of life is kept."""
+    if policy.retire_after is None:
+        return date.max
+    return cycle.end_of_life + timedelta(days=policy.retire_after)
 
 
 def _newer(one: PythonList, cycles: Mapping[str, Cycle]) -> list[str]:
     highest = max(map(_number, one.pythons))
     found = [p for p, cycle in cycles.items() if cycle.released and _number(p) > highest]
     return sorted(found, key=_number)
-
-
-def _warning(
-    one: PythonList, python: str, cycle: Cycle, policy: PythonReleases, today: date
-) -> Change | None:
-    """Return what is to be known of a Python that stays: dates only, which no later run moves."""
-    if not cycle.over and today + _WARNED < cycle.end_of_life:
-        return None
-    why = f"its end of life is planned for {cycle.end_of_life}"
-    if cycle.over:
-        why = _ended(cycle)
-    if policy.retire_after is None:
-        return _change(one, python, "stays", f"{why}; no policy retires it")
-    last = cycle.end_of_life + timedelta(days=policy.retire_after)
-    return _change(one, python, "stays", f"{why}; it leaves after {last}")
 
 
 def _ended(cycle: Cycle) -> str:

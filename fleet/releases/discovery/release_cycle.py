@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from fleet.console import TroubleError
 from fleet.http.blocking import Blocking
-from fleet.releases.pypi.fetch import FetchError, fetched_json
+from fleet.http.errors import HttpError
+from fleet.releases.pypi.fetch import fetched_json
 
 FEED = "https://peps.python.org/api/release-cycle.json"
 """Kept by the release managers; https://peps.python.org/api/ tells its form."""
@@ -18,7 +20,7 @@ _STATUSES = ("feature", "prerelease", "bugfix", "security", "end-of-life")
 _MAINTAINED = ("bugfix", "security")
 
 
-class CycleError(Exception):
+class CycleError(TroubleError):
     """The feed could not be asked, or its answer makes no sense."""
 
 
@@ -50,7 +52,7 @@ def cycles(client: Blocking) -> Mapping[str, Cycle]:
     """
     try:
         return cycles_in(fetched_json(FEED, client, largest=_LARGEST))
-    except (FetchError, ValueError) as error:
+    except (HttpError, ValueError) as error:
         raise CycleError(f"Python's release cycle can't be read: {error}") from None
 
 
@@ -78,12 +80,7 @@ def _cycle(name: str, entry: Any) -> Cycle:
 def _day(text: Any) -> date:
     if not isinstance(text, str) or not re.fullmatch(r"\d{4}-\d{2}(?:-\d{2})?", text, re.ASCII):
         raise ValueError(f"the answer has {str(text)[:20]!r} for a day")
-    year, month, *day = map(int, text.split("-"))
-    return date(year, month, day[0] if day else _last(year, month))
-
-
-def _last(year: int, month: int) -> int:
-    try:
-        return calendar.monthrange(year, month)[1]
-    except calendar.IllegalMonthError as error:
-        raise ValueError(str(error)) from None
+    day = date.fromisoformat(f"{text}-01"[:10])
+    if day.isoformat() == text:
+        return day
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1])

@@ -1,6 +1,6 @@
 """Which releases an image keeps, by what it declares and what the index lists."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from fleet.declaration import tags, validators, versions
@@ -41,7 +41,8 @@ def selected(
 
     :raises DiscoveryError: when there is none.
     """
-    fitting = versions.newest_first(v for v in listed if not _refusal(v, image, policy, listed))
+    refused = {v: _refusal(v, image, policy, listed) for v in (*listed, *image.versions)}
+    fitting = versions.newest_first(version for version, why in refused.items() if not why)
     if not fitting:
         raise DiscoveryError(
             f"{image.name}: the index lists {len(listed)} releases of {image.package}, and none of "
@@ -49,12 +50,15 @@ def selected(
             f"{image.name}.releases, or keep its versions by hand"
         )
     newest = fitting[: policy.max_versions]
-    chosen = list(dict.fromkeys(_newest_by_python(image, fitting, listed).values()))
-    chosen += [v for v in newest if v not in chosen][: max(0, policy.max_versions - len(chosen))]
-    kept = arranged(image.versions, list(reversed(versions.newest_first(chosen))))
+    chosen = {v for p in image.pythons if (v := _newest_on(p, fitting, listed))}
+    others = [version for version in newest if version not in chosen]
+    chosen.update(others[: max(0, policy.max_versions - len(chosen))])
+    kept = arranged(image.versions, versions.newest_first(chosen)[::-1])
+    coming = (version for version in kept if version not in image.versions)
+    leaving = (version for version in image.versions if version not in kept)
     return kept, [
-        *_arrivals(image, kept, newest, listed),
-        *_departures(image, policy, kept, listed),
+        *(_change(image, v, "comes", _why_it_comes(v, image, newest, listed)) for v in coming),
+        *(_change(image, v, "leaves", refused[v] or "newer ones take its place") for v in leaving),
     ]
 
 
@@ -66,28 +70,23 @@ def has_release(image: Image, python: str, listed: Listed) -> bool:
     return any(not _refusal(version, alone, image.releases, listed) for version in listed)
 
 
-def _newest_by_python(image: Image, fitting: Iterable[str], listed: Listed) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for version in fitting:
-        for python in image.pythons:
-            if python not in found and listed[version].allows(python):
-                found[python] = version
-    return found
-
-
 def passed_over(
-    image: Image, policy: Releases, listed: Listed, cooldown: Cooldown | None
+    image: Image, policy: Releases, listed: Listed, cooldown: Cooldown
 ) -> Iterator[Change]:
     """Yield the newest release in ``listed`` where its age or its files keep it out."""
     fitting = [v for v in listed if not _unfit(v, image, policy, listed)]
     newest = versions.highest(fitting) if fitting else ""
     if not newest or newest in image.versions:
         return
-    if cooldown and cooldown.holds_back(listed[newest]):
+    if cooldown.holds_back(listed[newest]):
         why = f"it was uploaded less than {cooldown.days} days ago"
-        yield Change(place=image.name, what=newest, how="waits", why=why)
+        yield _change(image, newest, "waits", why)
     elif why := _wheelless(newest, image, listed):
-        yield Change(place=image.name, what=newest, how="is passed over", why=why)
+        yield _change(image, newest, "is passed over", why)
+
+
+def _newest_on(python: str, fitting: list[str], listed: Listed) -> str | None:
+    return next((version for version in fitting if listed[version].allows(python)), None)
 
 
 def _refusal(version: str, image: Image, policy: Releases, listed: Listed) -> str:
@@ -104,47 +103,35 @@ def _wheelless(version: str, image: Image, listed: Listed) -> str:
 
 
 def _unfit(version: str, image: Image, policy: Releases, listed: Listed) -> str:
-    release = listed.get(version)
+    return next(_faults(version, image, policy, listed), "")
+
+
+def _faults(version: str, image: Image, policy: Releases, listed: Listed) -> Iterator[str]:
+    release, parsed = listed.get(version), versions.parse(version)
     if release is None:
-        return "the index lists it no more"
+        yield "the index lists it no more"
+        return
     if release.yanked:
-        return "it was yanked"
-    if any(release.allows(python) for python in image.pythons):
-        return _unwanted(version, image, policy)
-    return "it installs on no declared Python"
-
-
-def _unwanted(version: str, image: Image, policy: Releases) -> str:
-    parsed = versions.parse(version)
+        yield "it was yanked"
+    if not any(release.allows(python) for python in image.pythons):
+        yield "it installs on no declared Python"
     if version in policy.exclude_versions:
-        return "exclude-versions names it"
+        yield "exclude-versions names it"
     if parsed is None or validators.version(version):
-        return "no tag can name it"
-    if not policy.include_prereleases and not versions.is_final(parsed):
-        return "it is a pre-release"
-    if any(tags.lines(version).get(kind) == version for kind in image.pointers):
-        return "its tag would have the form of a pointer"
-    return ""
+        yield "no tag can name it"
+    elif not policy.include_prereleases and not versions.is_final(parsed):
+        yield "it is a pre-release"
+    elif any(tags.lines(version).get(kind) == version for kind in image.pointers):
+        yield "its tag would have the form of a pointer"
 
 
-def _arrivals(
-    image: Image, kept: Iterable[str], newest: list[str], listed: Listed
-) -> Iterable[Change]:
-    for version in kept:
-        if version in image.versions:
-            continue
-        why = f"one of the {len(newest)} newest releases" if len(newest) > 1 else "the newest"
-        if version not in newest:
-            pythons = [p for p in image.pythons if listed[version].allows(p)]
-            barred = [p for p in pythons if not any(listed[v].allows(p) for v in newest)]
-            why = f"the newest for Python {', '.join(barred or pythons)}"
-        yield Change(place=image.name, what=version, how="comes", why=why)
+def _why_it_comes(version: str, image: Image, newest: list[str], listed: Listed) -> str:
+    if version in newest:
+        return f"one of the {len(newest)} newest releases" if len(newest) > 1 else "the newest"
+    pythons = [p for p in image.pythons if listed[version].allows(p)]
+    barred = [p for p in pythons if not any(listed[v].allows(p) for v in newest)]
+    return f"the newest for Python {', '.join(barred or pythons)}"
 
 
-def _departures(
-    image: Image, policy: Releases, kept: Iterable[str], listed: Listed
-) -> Iterable[Change]:
-    for version in image.versions:
-        if version not in kept:
-            why = _refusal(version, image, policy, listed) or "newer ones take its place"
-            yield Change(place=image.name, what=version, how="leaves", why=why)
+def _change(image: Image, version: str, how: str, why: str) -> Change:
+    return Change(place=image.name, what=version, how=how, why=why)

@@ -1,12 +1,23 @@
 """Base images: which reference stands for each Python and variant, and its digests."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from fleet.console import TroubleError
 from fleet.declaration import tags
-from fleet.declaration.matrix import MatrixEntry, matrix_entries
+from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Image
+from fleet.http.text import one_line
 from fleet.lock.model import Base
+from fleet.registry.client import Client
+from fleet.registry.docker_hub import LIMIT_REMEDY, canonical
+from fleet.registry.docker_hub import NAME as DOCKER_HUB
+from fleet.registry.errors import LimitedError, RegistryError
+from fleet.registry.login import NO_LOGINS, Logins
+from fleet.registry.manifest import INDEXES, children_of, document_of
+from fleet.registry.reference import TagReference
+from fleet.registry.transport import Transport
 
 OFFICIAL = "docker.io/library/python"
 """The official Python images; a full one has no suffix."""
@@ -24,8 +35,8 @@ Resolver = Callable[[str], Digests]
 """Takes ``host/repository:tag``."""
 
 
-class BaseError(Exception):
-    """A base image lacks, or lacks a platform that an image is declared for."""
+class BaseError(TroubleError):
+    """A base image is missing, or has no image for a declared platform."""
 
 
 def reference(python: str, base: str, stand_ins: Mapping[str, str]) -> str:
@@ -37,15 +48,16 @@ def reference(python: str, base: str, stand_ins: Mapping[str, str]) -> str:
     return stand_ins.get(f"{python}-{base}", official)
 
 
-def builder_base(python: str, bases: Iterable[str], stand_ins: Mapping[str, str]) -> str:
-    """Return the variant that compiles for ``python``: the full one, for it has compilers.
+def builder_reference(python: str, bases: Iterable[str], stand_ins: Mapping[str, str]) -> str:
+    """Return what compiles for ``python`` and glibc: the full variant, for it has compilers.
 
     Where stand-ins serve and no full one was made (nothing is known to be compiled), it is the
-    first declared variant, in which wheels are installed as well. For alpine it is always alpine,
-    since what is compiled for glibc does not run on musl.
+    first of ``bases`` that was, in which wheels are installed as well.
     """
-    made = [base for base in bases if f"{python}-{base}" in stand_ins]
-    return "full" if not made or f"{python}-full" in stand_ins else made[0]
+    glibc = (base for base in bases if tags.libc(base) == "glibc")
+    made = [base for base in glibc if f"{python}-{base}" in stand_ins]
+    variant = "full" if not made or f"{python}-full" in stand_ins else made[0]
+    return reference(python, variant, stand_ins)
 
 
 def wanted(
@@ -54,30 +66,25 @@ def wanted(
     """Return the bases and builders that ``images`` need, by the lock's keys.
 
     Each is the reference to resolve, and the platforms to find in it. An image that is built on
-    another has that for its base, and a builder as any other.
+    another has that for its base, and a builder as any other. The builder of alpine is alpine,
+    since what is compiled for glibc does not run on musl.
     """
     bases: dict[str, tuple[str, set[str]]] = {}
     builders: dict[str, tuple[str, set[str]]] = {}
     for entry in (entry for image in images for entry in matrix_entries(image)):
-        platforms = entry.image.platforms
-        if not entry.image.builds_on:
-            named = reference(entry.python, entry.base, stand_ins)
-            bases.setdefault(entry.base_key, (named, set()))[1].update(platforms)
-        compiling = _builder(entry, stand_ins)
-        builders.setdefault(entry.builder_key, (compiling, set()))[1].update(platforms)
+        python, image = entry.python, entry.image
+        own = reference(python, entry.base, stand_ins)
+        if not image.builds_on:
+            bases.setdefault(entry.base_key, (own, set()))[1].update(image.platforms)
+        is_alpine = tags.libc(entry.base) == "musl"
+        compiles = own if is_alpine else builder_reference(python, image.bases, stand_ins)
+        builders.setdefault(entry.builder_key, (compiles, set()))[1].update(image.platforms)
     return bases, builders
-
-
-def _builder(entry: MatrixEntry, stand_ins: Mapping[str, str]) -> str:
-    declared = [base for base in entry.image.bases if tags.libc(base) == "glibc"]
-    alpine = tags.libc(entry.base) == "musl"
-    variant = entry.base if alpine else builder_base(entry.python, declared, stand_ins)
-    return reference(entry.python, variant, stand_ins)
 
 
 def compiling(
     python: str,
-    images: Iterable[Image],
+    images: tuple[Image, ...],
     stand_ins: Mapping[str, str],
     held: Mapping[str, Base],
     resolver: Resolver,
@@ -86,14 +93,12 @@ def compiling(
 
     It is the one in ``held`` where that is of the same name, whatever became of that.
     """
-    declared = tuple(images)
-    variants = sorted({base for image in declared for base in image.bases})
-    glibc = [base for base in variants if tags.libc(base) == "glibc"]
-    name = reference(python, builder_base(python, glibc, stand_ins), stand_ins)
+    variants = sorted({base for image in images for base in image.bases})
+    name = builder_reference(python, variants, stand_ins)
     known = held.get(python)
     if known and known.name == name:
         return known
-    return resolve(name, {p for image in declared for p in image.platforms}, resolver)
+    return resolve(name, {p for image in images for p in image.platforms}, resolver)
 
 
 def resolve(
@@ -106,15 +111,48 @@ def resolve(
 
     :raises BaseError: naming the platforms that it has no image for.
     """
-    found, repository, asked = resolver(name), name[: name.rindex(":")], sorted(platforms)
+    found, asked = resolver(name), sorted(platforms)
     lacking = [platform for platform in asked if platform not in found.platforms]
     if lacking:
         raise BaseError(f"{name} has no image for {', '.join(lacking)}")
     digests = {platform: found.platforms[platform] for platform in asked}
-    stays = (
-        held is not None
-        and (held.name, held.repository) == (name, repository)
-        and digests.items() <= held.platforms.items()
+    stays = held and held.name == name and digests.items() <= held.platforms.items()
+    return Base(
+        name=name,
+        repository=name[: name.rindex(":")],
+        digest=held.digest if held and stays else found.index,
+        platforms=digests,
     )
-    index = held.digest if held and stays else found.index
-    return Base(name=name, repository=repository, digest=index, platforms=digests)
+
+
+def platform_digests(reference: str, logins: Logins = NO_LOGINS) -> Digests:
+    """Return the digests of the index that ``reference`` names, and of each platform's image.
+
+    ``logins`` are the declared ones, which win over those of Docker's configuration.
+
+    :raises BaseError: when there is no such image.
+    :raises OciError: when the registry can't be asked, or it is no index.
+    """
+    return asyncio.run(_platform_digests(reference, logins))
+
+
+async def _platform_digests(text: str, logins: Logins) -> Digests:
+    reference = TagReference.parse(text)
+    transport = Transport(logins=logins)
+    try:
+        manifest = await Client(transport).get(reference.repository, reference.tag)
+    except LimitedError as error:
+        if canonical(reference.repository.host) != DOCKER_HUB:
+            raise
+        raise LimitedError(f"{text}: {error}. {LIMIT_REMEDY}") from None
+    finally:
+        await transport.close()
+    if manifest is None:
+        raise BaseError(f"{text} is not there; correct the Python or the base")
+    if manifest.media_type not in INDEXES:
+        found = one_line(manifest.media_type)
+        raise RegistryError(f"{text} is no index of platforms but a {found}")
+    children = children_of(document_of(manifest, text), text)
+    return Digests(
+        index=manifest.digest, platforms={child.platform: child.digest for child in children}
+    )

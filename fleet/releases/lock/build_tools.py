@@ -1,54 +1,52 @@
 """What compiles an image's distributions: which have no wheel where, and their build backends."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from packaging.requirements import Requirement
 
+from fleet.console import TroubleError
 from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Image
 from fleet.lock.model import Needs, ToolKey, Tools, name_of
 from fleet.plan.installed import NO_TOOLS, backends_on, target_of
 from fleet.releases.lock.locked_files import LockedFiles
-from fleet.releases.lock.requirements import Resolution, ResolutionError, Wanted
-from fleet.releases.lock.yanked import without_yanked
+from fleet.releases.lock.requirements import Resolution, Wanted
+from fleet.releases.lock.uv import ResolutionError
+from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.sdists import ENDINGS, SdistError
-from fleet.releases.sources import Sources
 
 _RUST = frozenset({"maturin", "setuptools-rust"})
 _ROUNDS = 10  # what builds what builds …: three were the most that was seen
 
 
-class ToolError(Exception):
+class ToolError(TroubleError):
     """Something has no wheel on a platform, and can't be compiled there either.
 
-    ``problems`` are those of each image and Python; one of several Pythons is told once.
+    ``problems`` are those of each image and Python; where several have the same, they are told
+    once.
     """
 
     def __init__(self, problems: Mapping[ToolKey, tuple[str, ...]]) -> None:
         self.problems = problems
-        super().__init__("\n".join(_told(problems)))
-
-
-def _told(problems: Mapping[ToolKey, tuple[str, ...]]) -> Iterator[str]:
-    pythons: dict[tuple[str, str], list[str]] = {}
-    for (image, python), texts in problems.items():
-        for text in dict.fromkeys(texts):
-            pythons.setdefault((image, text), []).append(python)
-    together: dict[tuple[str, str], list[str]] = {}
-    for (image, text), on in pythons.items():
-        together.setdefault((image, ", ".join(on)), []).append(text)
-    for (image, where), alike in together.items():
-        listed = "".join(f"\n  - {text}" for text in alike)
-        yield f"{image} on Python {where} can't be built:{listed}"
+        together: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for (image, python), texts in problems.items():
+            together.setdefault((image, texts), []).append(python)
+        super().__init__(
+            "\n".join(
+                f"{image} on Python {', '.join(pythons)} can't be built:"
+                + "".join(f"\n  - {text}" for text in texts)
+                for (image, texts), pythons in together.items()
+            )
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """What ``image`` installs on ``python``, and what compiles some of it by the lock that is held.
 
-    What builds keeps near to the pins that are ``held``; ``moves`` says that one of these has to.
-    No cooldown holds back those in ``allowed``.
+    What builds keeps near to the pins that are ``held``; where it ``moves``, those that were yanked
+    do. No cooldown holds back those in ``allowed``.
     """
 
     image: Image
@@ -57,6 +55,32 @@ class Task:
     held: Tools = NO_TOOLS
     moves: bool = False
     allowed: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> ToolKey:
+        """The key of a lock's tools."""
+        return self.image.name, self.python
+
+
+def tools_of(tasks: Iterable[Task], files: LockedFiles) -> dict[ToolKey, Tools]:
+    """Return the tools of each task that compiles something; ``files`` name what has a wheel.
+
+    :raises ToolError: with what can be neither had nor compiled, of all tasks.
+    :raises ResolutionError: when the build backends do not fit together.
+    """
+    tools: dict[ToolKey, Tools] = {}
+    failed: dict[ToolKey, tuple[str, ...]] = {}
+    for task in tasks:
+        try:
+            found = tools_for(task, files)
+        except ToolError as error:
+            failed.update(error.problems)
+        else:
+            if found.compiled:
+                tools[task.key] = found
+    if failed:
+        raise ToolError(failed)
+    return tools
 
 
 def tools_for(task: Task, files: LockedFiles) -> Tools:
@@ -70,8 +94,9 @@ def tools_for(task: Task, files: LockedFiles) -> Tools:
     lacking = _lacking(task, files)
     tools = NO_TOOLS
     if lacking:
-        settled = not task.moves and _is_settled(task, lacking, files)
-        tools = task.held if settled else _Search(task=task, files=files).backends(lacking)
+        moves = task.moves and any(map(files.sources.is_yanked, task.held.pins))
+        settled = not moves and _is_settled(task, lacking, files)
+        tools = task.held if settled else _backends(task, files, lacking)
     for target, pins in task.needs.items():
         compiled = tools.compiled.get(target, ())
         backends = backends_on(tools, task.python, target) if compiled else ()
@@ -81,14 +106,12 @@ def tools_for(task: Task, files: LockedFiles) -> Tools:
 
 def _lacking(task: Task, files: LockedFiles) -> dict[str, frozenset[str]]:
     """Return by target what has no wheel there, or is compiled there by what is held."""
-    python, found, told = task.python, {}, False
-    for target, pins in task.needs.items():
-        here = frozenset(pins).intersection(task.held.compiled.get(target, ()))
-        others = [pin for pin in pins if pin not in here]
-        if not told and not all(files.is_held(pin, python, target) for pin in others):
-            files.sources.say(f"looking for the files of {task.image.name} on Python {python}")
-            told = True
-        found[target] = here.union(pin for pin in others if not files.wheel(pin, python, target))
+    python, held = task.python, task.held.compiled
+    compiled = {t: frozenset(held.get(t, ())).intersection(pins) for t, pins in task.needs.items()}
+    rest = {t: [pin for pin in pins if pin not in compiled[t]] for t, pins in task.needs.items()}
+    if not all(files.is_held(pin, python, t) for t, pins in rest.items() for pin in pins):
+        files.sources.say(f"looking for the files of {task.image.name} on Python {python}")
+    found = {t: compiled[t] | files.without(pins, python, t) for t, pins in rest.items()}
     return {target: pins for target, pins in found.items() if pins}
 
 
@@ -107,107 +130,99 @@ def _is_settled(task: Task, lacking: Mapping[str, frozenset[str]], files: Locked
     return True
 
 
-def _near(task: Task, sources: Sources) -> tuple[str, ...]:
-    """Return the pins to which backends keep.
+def _backends(task: Task, files: LockedFiles, compiled: Mapping[str, frozenset[str]]) -> Tools:
+    """Return what compiles ``compiled``, with the backends that have no wheel themselves."""
+    files.sources.say(f"looking for what compiles in {task.image.name} on Python {task.python}")
+    missing = dict(compiled)
+    for _ in range(_ROUNDS):
+        found = _resolve(task, files, _requires(task, files, missing))
+        files.hashes.update(found.hashes)
+        tools = Tools(
+            pins=found.pins,
+            compiled={target: tuple(sorted(pins)) for target, pins in missing.items()},
+            sources={p: _sdist(p, files).address for pins in missing.values() for p in pins},
+        )
+        python = task.python
+        more = {
+            target: pins | files.without(backends_on(tools, python, target), python, target)
+            for target, pins in missing.items()
+        }
+        if more == missing:
+            return tools
+        missing = more
+    raise ToolError({task.key: ("what builds what is compiled never comes to an end",)})
 
-    Others would have every version compiled again. Where none were held, what is compiled with
-    greenlet runs with the same.
-    """
-    own = sorted({pin for entry in task.needs.values() for pin in entry})
-    held = without_yanked(task.held.pins, sources)
-    return tuple({name_of(pin): pin for pin in (*own, *held)}.values())
 
-
-@dataclass(kw_only=True)
-class _Search:
-    task: Task
-    files: LockedFiles
-    sdists: dict[str, str] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-
-    def backends(self, compiled: Mapping[str, frozenset[str]]) -> Tools:
-        """Return what compiles ``compiled``, with the backends that have no wheel themselves."""
-        self.files.sources.say(f"looking for what compiles in {self._place}")
-        missing = dict(compiled)
-        for _ in range(_ROUNDS):
-            found = self._resolve(self._requires(missing))
-            self.files.hashes.update(found.hashes)
-            tools = Tools(
-                pins=found.pins,
-                compiled={target: tuple(sorted(pins)) for target, pins in missing.items()},
-                sources={pin: self.sdists[pin] for pins in missing.values() for pin in pins},
-            )
-            more = {t: pins | self._without_wheel(tools, t) for t, pins in missing.items()}
-            if more == missing:
-                return tools
-            missing = more
-        raise self._error("what builds what is compiled never comes to an end")
-
-    def _error(self, *problems: str) -> ToolError:
-        return ToolError({(self.task.image.name, self.task.python): problems})
-
-    @property
-    def _place(self) -> str:
-        return f"{self.task.image.name} on Python {self.task.python}"
-
-    def _without_wheel(self, tools: Tools, target: str) -> frozenset[str]:
-        python = self.task.python
-        pins = backends_on(tools, python, target)
-        return frozenset(pin for pin in pins if not self.files.wheel(pin, python, target))
-
-    def _requires(self, missing: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
-        """Return what builds everything in ``missing``; what can't be built is told at once."""
-        targets: dict[str, list[str]] = {}
-        for target, pins in missing.items():
-            for pin in pins:
-                targets.setdefault(pin, []).append(target)
-        found = {text for pin in sorted(targets) for text in self._builds(pin, targets[pin])}
-        if self.problems:
-            raise self._error(*self.problems)
-        return tuple(sorted(found))
-
-    def _builds(self, pin: str, targets: list[str]) -> tuple[str, ...]:
-        sdist = next((file for file in self.files.listed(pin) if file.name.endswith(ENDINGS)), None)
-        if sdist is None:
-            self._note(pin, targets, "has no wheel there, and no source distribution")
-            return ()
-        self.sdists[pin] = sdist.address
+def _requires(
+    task: Task, files: LockedFiles, missing: Mapping[str, Iterable[str]]
+) -> tuple[str, ...]:
+    """Return what builds everything in ``missing``; what can't be built is told at once."""
+    targets: dict[str, list[str]] = {}
+    for target, pins in missing.items():
+        for pin in pins:
+            targets.setdefault(pin, []).append(target)
+    found: set[str] = set()
+    problems: list[str] = []
+    for pin in sorted(targets):
         try:
-            requires = self.files.sources.build_requires(sdist)
+            found.update(_builds(pin, files))
         except SdistError as error:
-            self._note(pin, targets, f"has no wheel there, and can't be compiled: {error}")
-            return ()
-        rust = sorted({normalised(Requirement(text).name) for text in requires} & _RUST)
-        if rust:
-            why = f"has no wheel there, and {rust[0]} builds it with Rust, which no builder has"
-            self._note(pin, targets, why)
-        return requires
-
-    def _note(self, pin: str, targets: list[str], what: str) -> None:
-        image = self.task.image
-        at = ", ".join(f"fleet:images.{image.name}.lacks.{key}" for key in _keys(image, targets))
-        remedy = f"Declare it in {at}, or leave out what that names"
-        self.problems.append(f"{pin} for {', '.join(sorted(targets))}: {what}. {remedy}")
-
-    def _resolve(self, requires: tuple[str, ...]) -> Resolution:
-        if not requires:  # a backend that comes in the source itself
-            return Resolution(pins=(), hashes={})
-        try:
-            near = _near(self.task, self.files.sources)
-            wanted = Wanted(
-                requirements=requires,
-                python=self.task.python,
-                near=near,
-                upstream=True,
-                allowed=self.task.allowed,
-                from_source=self.task.image.from_source,
+            name, keys = task.image.name, _keys(task.image, targets[pin])
+            problems.append(
+                f"{pin} for {', '.join(sorted(targets[pin]))}: has no wheel there, and {error}. "
+                f"Declare it in {', '.join(f'fleet:images.{name}.lacks.{key}' for key in keys)}, "
+                "or leave out what that names"
             )
-            return self.files.sources.distributions(wanted)
-        except ResolutionError as error:
-            asked = ", ".join(requires)
-            raise ResolutionError(
-                f"{self._place}: what compiles its distributions ({asked}) does not fit: {error}"
-            ) from None
+    if problems:
+        raise ToolError({task.key: tuple(problems)})
+    return tuple(sorted(found))
+
+
+def _sdist(pin: str, files: LockedFiles) -> File:
+    for file in files.listed(pin):
+        if file.name.endswith(ENDINGS):
+            return file
+    raise SdistError("no source distribution")
+
+
+def _builds(pin: str, files: LockedFiles) -> tuple[str, ...]:
+    """Return the requirements that build ``pin``.
+
+    :raises SdistError: with why it can't be compiled.
+    """
+    sdist = _sdist(pin, files)
+    try:
+        requires = files.sources.build_requires(sdist)
+    except SdistError as error:
+        raise SdistError(f"can't be compiled: {error}") from None
+    rust = sorted({normalised(Requirement(text).name) for text in requires} & _RUST)
+    if rust:
+        raise SdistError(f"{rust[0]} builds it with Rust, which no builder has")
+    return requires
+
+
+def _resolve(task: Task, files: LockedFiles, requires: tuple[str, ...]) -> Resolution:
+    if not requires:  # a backend that comes in the source itself
+        return Resolution(pins=(), hashes={})
+    # Other backends would have every version compiled again. Where none were held, what is compiled
+    # with greenlet runs with the same.
+    own = sorted({pin for entry in task.needs.values() for pin in entry})
+    near = {name_of(pin): pin for pin in (*own, *files.sources.unyanked(task.held.pins))}
+    wanted = Wanted(
+        requirements=requires,
+        python=task.python,
+        near=tuple(near.values()),
+        upstream=True,
+        allowed=task.allowed,
+        from_source=task.image.from_source,
+    )
+    try:
+        return files.sources.distributions(wanted)
+    except ResolutionError as error:
+        raise ResolutionError(
+            f"{task.image.name} on Python {task.python}: what compiles its distributions "
+            f"({', '.join(requires)}) does not fit: {error}"
+        ) from None
 
 
 def _keys(image: Image, targets: Iterable[str]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from tempfile import TemporaryFile
 from threading import Timer
 from typing import IO
 
+from fleet.console import TroubleError
 from fleet.http.text import one_line
 from fleet.releases.lock import uv
 
@@ -25,7 +26,7 @@ _PASSED_ON = (
 They stay with the client: no step of a build gets them."""
 
 
-class BuilderError(Exception):
+class BuilderError(TroubleError):
     """There is no builder, or it did not get to the end of a build."""
 
 

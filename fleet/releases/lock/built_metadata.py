@@ -16,12 +16,11 @@ from tempfile import TemporaryDirectory
 from fleet.http.text import one_line
 from fleet.lock.model import Base, bare, holds, name_of
 from fleet.releases.lock.builders import Build, BuilderError
-from fleet.releases.lock.requirements import Resolution, ResolutionError, Wanted
-from fleet.releases.lock.uv import LONGEST_REASON
+from fleet.releases.lock.requirements import Resolution, Wanted
+from fleet.releases.lock.uv import LONGEST_REASON, ResolutionError
+from fleet.releases.pypi.index import chosen
 from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.sdists import SdistError, build_requires, metadata_built
-from fleet.releases.pypi.wheels import chosen
-from fleet.releases.sources import Say
 
 _LARGEST = 1024 * 1024
 _HERE = Path(__file__).parent
@@ -43,7 +42,7 @@ class Backends:
     files: Callable[[str], tuple[File, ...]]
     distributions: Callable[[Wanted], Resolution]
     build: Callable[[Build], bytes]
-    say: Say
+    say: Callable[[str], None]
 
     def metadata(self, sdist: File, python: str) -> str:
         """Return the core metadata that a wheel of ``sdist`` on ``python`` would have.

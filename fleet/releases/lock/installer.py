@@ -2,16 +2,13 @@
 
 from collections.abc import Iterable
 
-from packaging.version import Version
-
 from fleet.declaration.model import Image
-from fleet.declaration.versions import is_final, newest_first
+from fleet.declaration.versions import newest_first
 from fleet.lock.model import Lock
 from fleet.lock.wheel_files import is_universal
 from fleet.releases.lock.locked_files import LockedFiles
-from fleet.releases.pypi.index import Release, releases_in
+from fleet.releases.pypi.index import chosen
 from fleet.releases.pypi.pypi import PackageIndexError
-from fleet.releases.pypi.wheels import chosen
 from fleet.releases.sources import Sources
 
 NAME = "installer"
@@ -50,23 +47,17 @@ def _found(held: str, pythons: Iterable[str], files: LockedFiles, sources: Sourc
     """Return the pin ``held`` where it runs on all ``pythons``, else the newest that does."""
     sources.say("looking for what installs wheels")
     try:
-        releases = releases_in(NAME, sources.files(NAME))
+        newest = newest_first(sources.takeable(NAME))
     except PackageIndexError as error:
         raise PackageIndexError(f"{error}. Every image is installed by it") from None
-    newest = newest_first(v for v, release in releases.items() if _may_come(release, sources))
     for pin in filter(None, (held, *(f"{NAME}=={version}" for version in newest))):
         if all(_runs_on(pin, python, files) for python in pythons):
             return pin
-    waited = ", and is older than the cooldown" if sources.cooldown else ""
+    waited = ", and is older than the cooldown" if sources.cooldown.days else ""
     raise PackageIndexError(
         f"the index lists no release of {NAME}, by which every image is installed, that has a "
         f"wheel for Python {', '.join(pythons)}{waited}. Offer one there, or leave out a Python"
     )
-
-
-def _may_come(release: Release, sources: Sources) -> bool:
-    waits = sources.cooldown is not None and sources.cooldown.holds_back(release)
-    return is_final(Version(release.version)) and not release.yanked and not waits
 
 
 def _runs_on(pin: str, python: str, files: LockedFiles) -> bool:

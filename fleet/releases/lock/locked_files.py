@@ -7,9 +7,8 @@ from packaging.version import Version
 
 from fleet.lock.model import Files, machine_of, name_of
 from fleet.lock.wheel_files import wheel_for
-from fleet.releases.pypi.index import releases_in
+from fleet.releases.pypi.index import chosen, unyanked
 from fleet.releases.pypi.pypi import File
-from fleet.releases.pypi.wheels import chosen, unyanked
 from fleet.releases.sources import Sources
 
 
@@ -51,21 +50,20 @@ class LockedFiles:
         file = chosen(self.listed(pin), python, platform, libc)
         return file.address if file else None
 
+    def without(self, pins: Iterable[str], python: str, target: str) -> frozenset[str]:
+        """Return those of ``pins`` that have no wheel for ``{platform} {libc}``."""
+        return frozenset(pin for pin in pins if not self.wheel(pin, python, target))
+
     def listed(self, pin: str) -> tuple[File, ...]:
         """Return the files of the release ``pin`` that count, as the index lists them."""
         if pin not in self._listed:
-            self._listed[pin] = self._counting(pin)
+            name, version = name_of(pin), str(Version(pin.partition("==")[2]))
+            release = self.sources.releases(name).get(version)
+            files = self.sources.cooldown.counting(release) if release else ()
+            known = self.hashes.get(pin)
+            self._listed[pin] = unyanked(f for f in files if known is None or f.sha256 in known)
         return self._listed[pin]
 
     def _held(self, pin: str, python: str, target: str) -> str | None:
         platform, _, libc = target.rpartition(" ")
         return wheel_for(self.held.get(pin, ()), python, machine_of(platform), libc)
-
-    def _counting(self, pin: str) -> tuple[File, ...]:
-        name, version = name_of(pin), str(Version(pin.partition("==")[2]))
-        release = releases_in(name, self.sources.files(name)).get(version)
-        if release is None:
-            return ()
-        cooldown, hashes = self.sources.cooldown, self.hashes.get(pin)
-        files = cooldown.counting(release) if cooldown else release.files
-        return unyanked(file for file in files if hashes is None or file.sha256 in hashes)

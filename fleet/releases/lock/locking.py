@@ -2,22 +2,30 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+
+from packaging.version import Version
 
 from fleet.declaration.base_graph import Yanked, note_two_versions
 from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Declaration, Image
 from fleet.declaration.problems import Problems
-from fleet.lock.model import Base, Lock, ToolKey, Tools, asked, name_of
+from fleet.declaration.versions import highest, newest_first
+from fleet.lock.model import Base, Lock, asked, pinned_versions
 from fleet.plan.install_set import needs_of
-from fleet.plan.installed import NO_TOOLS
-from fleet.releases.discovery.skipped import note_skipped
+from fleet.plan.installed import NO_TOOLS, constraints
 from fleet.releases.lock import bases
-from fleet.releases.lock.build_tools import Task, ToolError, tools_for
+from fleet.releases.lock.build_tools import Task, tools_of
 from fleet.releases.lock.installer import installer_for
 from fleet.releases.lock.locked_files import LockedFiles
-from fleet.releases.lock.pinning import from_source, keys, pinned, without
-from fleet.releases.lock.yanked import yanked_pins
+from fleet.releases.lock.pinning import (
+    from_source,
+    keys,
+    pinned,
+    resolved,
+    wanted_for,
+    within,
+    without,
+)
 from fleet.releases.sources import Refresh, Sources
 
 
@@ -29,7 +37,7 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
 
     :raises DeclarationError: when images on images are declared with versions that exclude another.
     """
-    images = declaration.images
+    images, known = declaration.images, declaration.by_name
     # First what takes seconds: a base that can't be had would cost all that was resolved before.
     wanted, compiling = bases.wanted(images, sources.stand_ins)
     found_bases = _bases(wanted, lock.bases, sources, again=refresh.bases)
@@ -42,12 +50,21 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
     made = Lock(pins=found.pins, yanked=yanked)
     files = LockedFiles(held=held.files, hashes=found.hashes, sources=sources)
     installer = installer_for(lock, images, files, sources, again=refresh.installer)
-    known = _KnownTools(kept=held.tools, before=lock.tools, yanked=refresh.yanked)
-    tools = _tools(made, known, declaration, files)
-    for key in found.resolved:
-        image = declaration.by_name[key[0]]
-        others = (pin for pin in found.pins[key] if name_of(pin) != normalised(image.package))
-        note_skipped(others, key[1], from_source(image, declaration.by_name), sources)
+    tasks = [
+        Task(
+            image=image,
+            python=python,
+            needs=needs_of(image, python, known, made),
+            held=held.tools.get((image.name, python), NO_TOOLS),
+            moves=refresh.yanked,
+            allowed=lock.tools.get((image.name, python), NO_TOOLS).pins,
+        )
+        for image in images
+        for python in dict.fromkeys(python for python, _ in keys(image))
+    ]
+    tools = tools_of(tasks, files)
+    for name, python, version in found.resolved:
+        _note_skipped(found.pins[name, python, version], python, known[name], known, sources)
     return replace(
         made,
         bases=found_bases,
@@ -59,56 +76,49 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
     )
 
 
+def brought_up(held: Lock, declaration: Declaration, sources: Sources, *, builders: bool) -> Lock:
+    """Return ``held`` with what ``declaration`` needs, and newest what moved by itself.
+
+    That is: base digests, yanked versions, and the distributions of each image of which something
+    that it ``requires`` has a newer release. Whatever else those brought along moves with them, for
+    they are built again all the same; other images keep what they have. ``builders`` asks for the
+    images that compile as well.
+    """
+    refresh = Refresh(bases=True, builders=builders, yanked=True)
+    lock = completed(held, declaration, sources, refresh)
+    images = declaration.by_name
+    moved = frozenset(i.name for i in declaration.images if _has_newer(i, images, lock, sources))
+    return completed(lock, declaration, sources, Refresh(newest=moved)) if moved else lock
+
+
+def _has_newer(image: Image, images: Mapping[str, Image], lock: Lock, sources: Sources) -> bool:
+    """Tell whether an image would be locked with another release of something that it requires.
+
+    The resolver is asked, for it alone knows what fits beside the rest; once for each Python, with
+    the highest version there.
+    """
+    names = {normalised(required) for required in image.requires}
+    declared: dict[str, list[str]] = {}
+    for python, version in keys(image) if names else ():
+        declared.setdefault(python, []).append(version)
+    for python, listed in declared.items():
+        sources.say(f"looking for what {image.name} requires on Python {python}")
+        version = highest(listed)
+        below = within(constraints(image, python, images, lock))
+        wanted = replace(wanted_for(image, python, version, images, lock), within=below)
+        found = resolved(image, wanted, sources)
+        now, then = map(pinned_versions, (lock.pins[image.name, python, version], found.pins))
+        if any(now.get(name) != then.get(name) for name in names):
+            return True
+    return False
+
+
 def _refuse_two_versions(declaration: Declaration, yanked: Yanked) -> None:
     """Say what can't be resolved before the rest is, which takes minutes."""
     problems = Problems()
     for image in declaration.images:
         note_two_versions(image, declaration.by_name, yanked, problems)
     problems.raise_if_any()
-
-
-class _KnownTools(NamedTuple):
-    """Tools that the lock held: those ``kept``, and all that were there ``before``.
-
-    Where what was ``yanked`` is asked for again, a yanked pin moves.
-    """
-
-    kept: Mapping[ToolKey, Tools]
-    before: Mapping[ToolKey, Tools]
-    yanked: bool
-
-
-def _tools(
-    made: Lock, held: _KnownTools, declaration: Declaration, files: LockedFiles
-) -> dict[ToolKey, Tools]:
-    """Return the tools of each image and Python that compile something; ``files`` name the rest.
-
-    :raises ToolError: with what can't be built of all images.
-    """
-    tools: dict[ToolKey, Tools] = {}
-    failed: dict[ToolKey, tuple[str, ...]] = {}
-    for image in declaration.images:
-        for python in dict.fromkeys(python for python, _ in keys(image)):
-            key = (image.name, python)
-            kept, before = (known.get(key, NO_TOOLS) for known in (held.kept, held.before))
-            task = Task(
-                image=image,
-                python=python,
-                needs=needs_of(image, python, declaration.by_name, made),
-                held=kept,
-                moves=held.yanked and bool(yanked_pins(kept.pins, files.sources)),
-                allowed=before.pins,
-            )
-            try:
-                found = tools_for(task, files)
-            except ToolError as error:
-                failed.update(error.problems)
-            else:
-                if found.compiled:
-                    tools[key] = found
-    if failed:
-        raise ToolError(failed)
-    return tools
 
 
 def _bases(
@@ -126,8 +136,7 @@ def _bases(
     made_here = set(sources.stand_ins.values())
     for key, (name, platforms) in wanted.items():
         held = known.get(key)
-        serves = held is not None and held.name == name and platforms <= held.platforms.keys()
-        if held and serves and not again:
+        if held and not again and held.name == name and platforms <= held.platforms.keys():
             found[key] = held
         else:
             kept = None if name in made_here else held
@@ -144,3 +153,23 @@ def _yanked(
     if again or lacking or any(package not in held.yanked for package in packages):
         return {package: sources.yanked(package) for package in packages}
     return {package: held.yanked[package] for package in packages}
+
+
+def _note_skipped(
+    pins: Iterable[str], python: str, image: Image, images: Mapping[str, Image], sources: Sources
+) -> None:
+    """Note each of ``pins`` of which the newest release on ``python`` is newer, and has no wheel.
+
+    The package itself has a declared version. What `from-source` names stays out for another
+    reason, which the resolver tells.
+    """
+    apart = {normalised(name) for name in (image.package, *from_source(image, images))}
+    for name, version in sorted(pinned_versions(pins).items()):
+        listed = {} if name in apart else sources.takeable(name)
+        fitting = newest_first(v for v, release in listed.items() if release.allows(python))
+        newest = fitting[0] if fitting else version
+        if Version(newest) > Version(version) and not listed[newest].has_wheels:
+            sources.note(
+                f"{name} {newest} has no wheel and is passed over; {version} is taken. "
+                "`from-source` of an image allows what has none"
+            )

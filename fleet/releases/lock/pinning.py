@@ -6,18 +6,13 @@ from dataclasses import dataclass, field, replace
 
 from fleet.declaration import versions
 from fleet.declaration.base_graph import in_order
+from fleet.declaration.distributions import normalised
 from fleet.declaration.matrix import PinKey, matrix_entries
 from fleet.declaration.model import Image
 from fleet.lock.model import Lock, bare, name_of
 from fleet.plan.installed import constraints, contradicted
-from fleet.releases.lock.requirements import (
-    ExtraError,
-    NoWheelError,
-    Resolution,
-    ResolutionError,
-    Wanted,
-)
-from fleet.releases.lock.yanked import has_to_move, without_yanked
+from fleet.releases.lock.requirements import ExtraError, Resolution, Wanted
+from fleet.releases.lock.uv import NoWheelError, ResolutionError
 from fleet.releases.sources import Refresh, Sources
 
 
@@ -57,24 +52,19 @@ def pinned(
     made = Pinned()
     for image in in_order(known.values()):
         for python, version in keys(image):
-            so_far = Lock(pins=made.pins, yanked=yanked)
-            below = constraints(image, python, known, so_far)
             key = (image.name, python, version)
-            holds = held.has_pins(image, python, version)
-            if holds and not contradicted(held.pins[key], below):
-                moves = refresh.yanked and has_to_move(held.pins[key], image, below, sources)
-                if not moves:
-                    made.pins[key] = held.pins[key]
+            below = constraints(image, python, known, Lock(pins=made.pins, yanked=yanked))
+            if held.has_pins(image, python, version):
+                pins = held.pins[key]
+                moves = refresh.yanked and _was_yanked(pins, image, below, sources)
+                if not moves and not contradicted(pins, below):
+                    made.pins[key] = pins
                     continue
             sources.say(f"resolving {image.requirement}=={version} for Python {python}")
-            wanted = _wanted(image, python, version, held)
-            near = without_yanked(wanted.near, sources)
             wanted = replace(
-                wanted,
+                wanted_for(image, python, version, known, lock),
                 within=within(below),
-                near=near,
-                allowed=held_for(image, python, lock),
-                from_source=from_source(image, known),
+                near=sources.unyanked(_nearest(image, python, version, held)),
             )
             answer = resolved(image, wanted, sources)
             made.pins[key] = answer.pins
@@ -83,16 +73,41 @@ def pinned(
     return made
 
 
-def _wanted(image: Image, python: str, version: str, held: Lock) -> Wanted:
-    """Return what is to be resolved, near to what the highest version that is held has there.
+def wanted_for(
+    image: Image, python: str, version: str, images: Mapping[str, Image], lock: Lock
+) -> Wanted:
+    """Return what is to be resolved; no cooldown holds back what ``lock`` holds of ``image``."""
+    allowed = {
+        pin for key, pins in lock.pins.items() if key[:2] == (image.name, python) for pin in pins
+    }
+    return Wanted(
+        requirements=(f"{image.requirement}=={version}", *image.requires),
+        python=python,
+        allowed=tuple(sorted(allowed)),
+        from_source=from_source(image, images),
+    )
+
+
+def _nearest(image: Image, python: str, version: str, held: Lock) -> tuple[str, ...]:
+    """Return the pins that are held of ``version``, else those of the highest there.
 
     So a new release brings itself along, and shares the rest with those before it.
     """
     there = [v for name, p, v in held.pins if (name, p) == (image.name, python)]
-    nearest = version if version in there else versions.highest(there) if there else ""
-    near = held.pins[(image.name, python, nearest)] if there else ()
-    wanted = (f"{image.requirement}=={version}", *image.requires)
-    return Wanted(requirements=wanted, python=python, near=near)
+    if not there:
+        return ()
+    nearest = version if version in there else versions.highest(there)
+    return held.pins[image.name, python, nearest]
+
+
+def _was_yanked(pins: Iterable[str], image: Image, below: Iterable[str], sources: Sources) -> bool:
+    """Tell whether one of ``pins`` was yanked that nobody asks for.
+
+    A version that is declared stays, and so does what the image ``below`` holds: what was yanked
+    moves there.
+    """
+    asked_for = {normalised(image.package), *map(name_of, below)}
+    return any(sources.is_yanked(pin) for pin in pins if name_of(pin) not in asked_for)
 
 
 def without(lock: Lock, images: frozenset[str]) -> Lock:
@@ -105,23 +120,16 @@ def without(lock: Lock, images: frozenset[str]) -> Lock:
     return replace(lock, pins=pins, tools=tools, files=files)
 
 
-def held_for(image: Image, python: str, lock: Lock) -> tuple[str, ...]:
-    """Return the pins of all versions of ``image`` on ``python`` in ``lock``."""
-    keys = (key for key in lock.pins if key[:2] == (image.name, python))
-    return tuple(sorted({pin for key in keys for pin in lock.pins[key]}))
-
-
 def from_source(image: Image, images: Mapping[str, Image]) -> tuple[str, ...]:
     """Return the distributions that need no wheel, for ``image`` or what it is built on."""
     below = images.get(image.builds_on)
     return (*image.from_source, *(from_source(below, images) if below else ()))
 
 
-def within(below: Iterable[str]) -> tuple[str, ...]:
+def within(below: tuple[str, ...]) -> tuple[str, ...]:
     """Return ``below`` as constraints, which bind every platform where there is but one version."""
-    pins = tuple(below)
-    count = Counter(map(name_of, pins))
-    return tuple(bare(pin) if count[name_of(pin)] == 1 else pin for pin in pins)
+    count = Counter(map(name_of, below))
+    return tuple(bare(pin) if count[name_of(pin)] == 1 else pin for pin in below)
 
 
 def resolved(image: Image, wanted: Wanted, sources: Sources) -> Resolution:
@@ -132,30 +140,24 @@ def resolved(image: Image, wanted: Wanted, sources: Sources) -> Resolution:
     try:
         return sources.distributions(wanted)
     except ResolutionError as error:
-        raise ResolutionError(_explained(error, image, wanted)) from None
+        asked = ", ".join(wanted.requirements)
+        text = f"{image.name}: {asked} on Python {wanted.python}: {error}."
+        raise ResolutionError(f"{text}{_remedy(error, image, wanted)}") from None
 
 
-def _explained(error: ResolutionError, image: Image, wanted: Wanted) -> str:
-    asked = ", ".join(wanted.requirements)
-    text = f"{image.name}: {asked} on Python {wanted.python}: {error}."
+def _remedy(error: ResolutionError, image: Image, wanted: Wanted) -> str:
     if isinstance(error, NoWheelError):
-        return f"{text}{_wheelless(error, image)}"
+        names = ", ".join(error.names)
+        return names and (
+            f" The index has no wheel of {names}. What a source distribution requires can take "
+            "code of its own to find out. To have that read, in a builder where it has to run, and "
+            f"to have it compiled there, write `from-source: [{names}]` in "
+            f"fleet:images.{image.name}; or leave out the version that needs it"
+        )
     if not wanted.within or isinstance(error, ExtraError):
-        return text
-    return (
-        f"{text} It is built on {image.builds_on} and has to agree with what that holds: "
-        f"{', '.join(wanted.within)}. Exclude the version on that Python, declare another version "
-        f"of {image.builds_on}, or resolve both anew: `make lock STACK=… NEWEST={image.builds_on}`"
-    )
-
-
-def _wheelless(error: NoWheelError, image: Image) -> str:
-    names = ", ".join(error.names)
-    if not names:
         return ""
     return (
-        f" The index has no wheel of {names}. What a source distribution requires can take code of "
-        "its own to find out. To have that read, in a builder where it has to run, and to have it "
-        f"compiled there, write `from-source: [{names}]` in fleet:images.{image.name}; or leave "
-        "out the version that needs it"
+        f" It is built on {image.builds_on} and has to agree with what that holds: "
+        f"{', '.join(wanted.within)}. Exclude the version on that Python, declare another version "
+        f"of {image.builds_on}, or resolve both anew: `make lock STACK=… NEWEST={image.builds_on}`"
     )

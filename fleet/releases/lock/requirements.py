@@ -1,38 +1,31 @@
 """What goes into an image: distributions resolved by uv for all platforms, each with its hashes."""
 
+import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.markers import InvalidMarker
+from packaging.requirements import Requirement
 
 from fleet.declaration.distributions import normalised
-from fleet.declaration.model import PYPI
+from fleet.declaration.tags import PLATFORMS
+from fleet.lock.model import holds, machine_of
 from fleet.releases.lock import uv
-from fleet.releases.lock.markers import narrowed
-from fleet.releases.lock.offers import Offer
+from fleet.releases.lock.uv import ResolutionError
 
-_HASH = re.compile(r" +--hash=(\S+)")
-_SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
+_LINE = re.compile(
+    r"(?P<pin>[A-Za-z0-9._-]+==[^\s;,]+)(?: ; (?P<marker>.+?))?"
+    r"(?P<hashes>(?: +--hash=sha256:[0-9a-f]{64})+)"
+)
 _EXTRA = re.compile(r"The package `(?P<pin>[^`]+)` does not have an extra named `(?P<extra>[^`]+)`")
-
-
-class ResolutionError(Exception):
-    """The index could not be asked, or has no distributions that fit together."""
 
 
 class ExtraError(ResolutionError):
     """A release does not have an extra that is asked of it."""
-
-
-class NoWheelError(ResolutionError):
-    """Distributions, by their ``names``, have no wheel, and nobody allowed to do without one."""
-
-    def __init__(self, text: str, names: tuple[str, ...]) -> None:
-        self.names = names
-        super().__init__(text)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,17 +52,34 @@ class Wanted:
 class Limits:
     """What counts by its age: files uploaded ``before``, a time in RFC 3339; empty: all.
 
-    The distributions in ``exempt`` are free of that, ``without`` are constraints that hold for
-    them, and ``late`` are hashes of their files that don't count.
+    The distributions in ``exempt`` are free of that; ``without`` are constraints that hold for
+    them.
     """
 
     before: str = ""
     exempt: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
-    late: frozenset[str] = frozenset()
 
 
-NO_LIMITS = Limits()
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """The release ``version`` of ``name``, its core ``metadata``, and its files' ``hashes``."""
+
+    name: str
+    version: str
+    metadata: str
+    hashes: tuple[str, ...]
+
+    def write_to(self, folder: Path) -> None:
+        """Write a wheel that holds the metadata and nothing else, for a resolver to read."""
+        stem = f"{self.name.replace('-', '_')}-{self.version}"
+        body = io.BytesIO()
+        with zipfile.ZipFile(body, "w") as archive:
+            archive.writestr(f"{stem}.dist-info/METADATA", self.metadata)
+            tag = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            archive.writestr(f"{stem}.dist-info/WHEEL", tag)
+            archive.writestr(f"{stem}.dist-info/RECORD", "")
+        (folder / f"{stem}-py3-none-any.whl").write_bytes(body.getvalue())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,11 +94,7 @@ class Resolution:
 
 
 def resolve(
-    wanted: Wanted,
-    *,
-    index: str = PYPI,
-    limits: Limits = NO_LIMITS,
-    offers: Iterable[Offer] = (),
+    wanted: Wanted, *, index: str, limits: Limits = Limits(), offers: Iterable[Offer] = ()
 ) -> Resolution:
     """Return the newest distributions of ``index``, and of ``offers``, that satisfy ``wanted``.
 
@@ -100,83 +106,65 @@ def resolve(
     :raises ExtraError: when a declared extra is none of the release that was found.
     """
     offered = tuple(offers)
+    options = ["--default-index", index, "--constraint", "within.txt", "--find-links", "offers"]
+    if limits.before:
+        options += ["--exclude-newer", limits.before]
+        options += [f"--exclude-newer-package={name}=false" for name in limits.exempt]
     with TemporaryDirectory(prefix="resolve-") as name:
         folder = Path(name)
-        (folder / "within.txt").write_text(_lines((*wanted.within, *limits.without)))
+        (folder / "within.txt").write_text("\n".join((*wanted.within, *limits.without)))
         # uv keeps to what its output file says already.
-        (folder / "found.txt").write_text(_lines(wanted.near))
+        (folder / "found.txt").write_text("\n".join(wanted.near))
         (folder / "offers").mkdir()
         for offer in offered:
             offer.write_to(folder / "offers")
-        options = (
-            "--default-index", index, "--constraint", "within.txt", "--find-links", "offers",
-            *_by_age(limits),
-        )  # fmt: skip
-        try:
-            text, printed = uv.compiled(wanted.requirements, folder, wanted.python, options)
-        except uv.UvError as error:
-            if error.wheelless:
-                raise NoWheelError(str(error), error.wheelless) from None
-            raise ResolutionError(str(error)) from None
+        text, printed = uv.compiled(wanted.requirements, folder, wanted.python, options)
     if not wanted.upstream:
         _refuse_unknown_extras(wanted.requirements, printed)
-    return _counted(read(text, wanted.python), limits, offered)
-
-
-def _by_age(limits: Limits) -> Iterator[str]:
-    if limits.before:
-        yield from ("--exclude-newer", limits.before)
-        for name in limits.exempt:
-            yield from ("--exclude-newer-package", f"{name}=false")
-
-
-def _counted(found: Resolution, limits: Limits, offers: Iterable[Offer]) -> Resolution:
-    """Return ``found`` with the hashes that count: what was offered stood for the index's files."""
-    stood_for = {offer.pin: offer.hashes for offer in offers}
-    hashes = {
-        pin: tuple(h for h in stood_for.get(pin, listed) if h not in limits.late)
-        for pin, listed in found.hashes.items()
-    }
-    return Resolution(pins=found.pins, hashes=hashes)
+    found = read(text, wanted.python)
+    # What was offered stood for the index's files.
+    real = {f"{o.name}=={o.version}": o.hashes for o in offered}
+    return replace(found, hashes={pin: real.get(pin, h) for pin, h in found.hashes.items()})
 
 
 def read(text: str, python: str) -> Resolution:
     """Return the pins and hashes in ``text``, a requirements file as uv writes it for ``python``.
 
-    :raises ResolutionError: when a line is neither, or a pin has no hash.
+    :raises ResolutionError: when a line is no pin with hashes.
     """
     pins: list[str] = []
     hashes: dict[str, tuple[str, ...]] = {}
     for line in filter(None, map(str.strip, text.replace("\\\n", " ").splitlines())):
-        requirement, digests = _entry(line)
-        bare = f"{requirement.name}{requirement.specifier}"
-        pin = narrowed(bare, str(requirement.marker or ""), python)
-        if not digests:
-            raise ResolutionError(f"uv found no hashes for {bare}")
+        found = _LINE.fullmatch(line)
+        try:
+            pin = narrowed(found["pin"], found["marker"] or "", python) if found else None
+        except InvalidMarker:
+            found = None
+        if found is None:
+            raise ResolutionError(f"uv wrote a line that is no pin with hashes: {line[:200]!r}")
         if pin:
             pins.append(pin)
-            hashes[bare] = tuple(sorted(digests))
+            hashes[found["pin"]] = tuple(sorted(found["hashes"].replace("--hash=", "").split()))
     if not pins:
         raise ResolutionError("uv found nothing that goes onto any platform")
     return Resolution(pins=tuple(sorted(pins)), hashes=hashes)
 
 
-def _entry(line: str) -> tuple[Requirement, list[str]]:
-    """Return the requirement of ``line``, which names one version, and the hashes behind it."""
-    text, digests = _HASH.sub("", line), _HASH.findall(line)
-    try:
-        requirement = Requirement(text)
-    except InvalidRequirement as error:
-        raise ResolutionError(f"uv wrote a line that is no pin: {line[:200]!r}: {error}") from None
-    (*versions,) = requirement.specifier
-    exact = len(versions) == 1 and versions[0].operator == "=="
-    if not exact or requirement.extras or not all(map(_SHA256.fullmatch, digests)):
-        raise ResolutionError(f"uv wrote a line that is no pin with hashes: {line[:200]!r}")
-    return requirement, digests
+def narrowed(pin: str, marker: str, python: str) -> str | None:
+    """Return ``pin`` with what ``marker`` (PEP 508) comes to on CPython ``python`` on Linux.
 
+    It is the bare ``name==version`` where every known platform gets it, ``None`` where none does,
+    and else names the machines that do. So the text is the same whichever way a resolver spells it.
 
-def _lines(texts: Iterable[str]) -> str:
-    return "".join(f"{text}\n" for text in texts)
+    :raises packaging.markers.InvalidMarker: when ``marker`` is none.
+    """
+    if not marker:
+        return pin
+    platforms = [p for p in PLATFORMS if holds(f"{pin} ; {marker}", python, p)]
+    if len(platforms) == len(PLATFORMS):
+        return pin
+    terms = sorted(f"platform_machine == '{machine_of(platform)}'" for platform in platforms)
+    return f"{pin} ; {' or '.join(terms)}" if terms else None
 
 
 def _refuse_unknown_extras(requirements: tuple[str, ...], printed: str) -> None:

@@ -1,77 +1,128 @@
 """The resolver as the program calls it: with the declared index, cooldown and permissions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from packaging.requirements import Requirement
 from packaging.version import Version
 
-from fleet.lock.model import name_of, pinned_versions
-from fleet.releases.cooldown import Cooldown, Files, allowed_in, declared_in, limits_of
+from fleet.declaration.distributions import normalised
+from fleet.declaration.versions import newest_first
+from fleet.lock.model import bare, name_of, pinned_versions
+from fleet.releases.cooldown import Cooldown
 from fleet.releases.lock import requirements
-from fleet.releases.lock.offers import Metadata, offers_of
-from fleet.releases.lock.requirements import NO_LIMITS, NoWheelError, Resolution, Wanted
-from fleet.releases.pypi.index import Release, releases_in
-from fleet.releases.sources import Say
+from fleet.releases.lock.requirements import Limits, Offer, Resolution, Wanted
+from fleet.releases.lock.uv import NoWheelError
+from fleet.releases.pypi.index import Release, has_any_wheel, releases_in
+from fleet.releases.pypi.pypi import File
+from fleet.releases.pypi.sdists import ENDINGS, SdistError
+
+Metadata = Callable[[File, str], str | SdistError]
+"""Returns the core metadata of a source distribution on a Python, or why it can't be had."""
+
+_NEWEST = 3
+"""Releases that are looked at beside those that are asked for.
+
+Each is a download, and for many a build. The second and third are there for what does not fit
+beside the newest; an older one is taken where something names it.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resolver:
-    """A resolver that asks ``index``; ``cooldown`` is ``None`` where everything counts at once.
+    """A resolver that asks ``index``, and takes what ``cooldown`` lets pass.
 
     ``files`` lists the files of a distribution there, ``metadata`` tells what a source distribution
     requires on a Python, and ``note`` is told what people ought to know.
     """
 
     index: str
-    cooldown: Cooldown | None
-    files: Files
+    cooldown: Cooldown
+    files: Callable[[str], tuple[File, ...]]
     metadata: Metadata
-    note: Say
+    note: Callable[[str], None]
 
     def __call__(self, wanted: Wanted) -> Resolution:
         """Return the newest distributions that satisfy ``wanted`` and are not too fresh.
 
         :raises ResolutionError: with the reason.
         """
-        allowed = allowed_in(wanted)
-        offers = offers_of(
-            wanted.from_source,
-            allowed,
-            wanted.python,
-            lambda name: self._counting(name, allowed.get(name, ())),
-            self.metadata,
-        )
-        names = {offer.name for offer in offers.found}
-        limits = NO_LIMITS
-        if self.cooldown:
-            limits = limits_of(self.cooldown, allowed, names, self.files)
-            self._note_fresh(self.cooldown, declared_in(wanted))
+        declared = tuple(_declared(wanted))
+        # What the lock holds, what the image below holds, and what is declared.
+        allowed: dict[str, set[str]] = {}
+        for pin in map(bare, (*wanted.near, *wanted.within, *wanted.allowed, *declared)):
+            allowed.setdefault(name_of(pin), set()).add(pin.partition("==")[2])
+        offers, refused = self._offers(wanted, allowed)
+        limits = self._limits(allowed, {offer.name for offer in offers})
+        for pin in declared:
+            self._note_fresh(pin)
         try:
-            found = requirements.resolve(
-                wanted, index=self.index, limits=limits, offers=offers.found
-            )
+            found = requirements.resolve(wanted, index=self.index, limits=limits, offers=offers)
         except NoWheelError as error:
-            raise _explained(error, offers.refused) from None
-        self._note_refused(offers.refused, pinned_versions(found.pins))
+            raise _explained(error, refused) from None
+        self._note_refused(refused, pinned_versions(found.pins))
         return found
 
     def _releases(self, name: str) -> Mapping[str, Release]:
         return releases_in(name, self.files(name))
 
-    def _counting(self, name: str, allowed: Iterable[str]) -> Mapping[str, Release]:
-        """Return the releases that may be taken: fresh ones would take the places of others."""
-        releases = self._releases(name)
-        return self.cooldown.aged(releases, allowed) if self.cooldown else releases
+    def _offers(
+        self, wanted: Wanted, allowed: Mapping[str, set[str]]
+    ) -> tuple[list[Offer], dict[str, str]]:
+        """Return the releases without a wheel that may be taken, and by pin why another may not.
 
-    def _note_fresh(self, cooldown: Cooldown, pins: Iterable[str]) -> None:
-        for pin in pins:
-            name, _, version = pin.partition("==")
-            release = self._releases(name).get(version)
-            if release and cooldown.holds_back(release):
-                self.note(
-                    f"{pin} was uploaded less than {cooldown.days} days ago. It is taken all the "
-                    "same, because the declaration names it"
-                )
+        They are those ``allowed``, and the newest. Fresh ones would take the places of others.
+        """
+        found: list[Offer] = []
+        refused: dict[str, str] = {}
+        for name in sorted(set(map(normalised, wanted.from_source))):
+            named = allowed.get(name, set())
+            listed = self.cooldown.aged(self._releases(name), named)
+            fitting = [v for v, r in listed.items() if not r.yanked and r.allows(wanted.python)]
+            first = [version for version in sorted(named) if version in listed]
+            for version in dict.fromkeys((*first, *newest_first(fitting)[:_NEWEST])):
+                files = listed[version].files
+                sdist = next((f for f in files if f.name.endswith(ENDINGS)), None)
+                if sdist is None or has_any_wheel(files, wanted.python):
+                    continue
+                text = self.metadata(sdist, wanted.python)
+                if isinstance(text, SdistError):
+                    refused[f"{name}=={version}"] = str(text)
+                else:
+                    hashes = tuple(sorted(file.sha256 for file in files))
+                    found.append(Offer(name=name, version=version, metadata=text, hashes=hashes))
+        return found, refused
+
+    def _limits(self, allowed: Mapping[str, set[str]], offered: Iterable[str]) -> Limits:
+        """Return what keeps a resolution to releases that are not fresh, but for those ``allowed``.
+
+        A distribution of which a fresh release is allowed is freed from the cut-off, and its other
+        fresh releases are excluded by name. What is ``offered`` beside the index has no time.
+        """
+        if not self.cooldown.days:
+            return Limits()
+        exempt, without = set(offered), []
+        for name in sorted({*allowed, *exempt}):
+            fresh = {v for v, r in self._releases(name).items() if self.cooldown.holds_back(r)}
+            taken = fresh & allowed.get(name, set())
+            if taken or name in exempt:
+                exempt.add(name)
+                without += [f"{name}!={version}" for version in sorted(fresh - taken)]
+        return Limits(
+            before=self.cooldown.until.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            exempt=tuple(sorted(exempt)),
+            without=tuple(without),
+        )
+
+    def _note_fresh(self, pin: str) -> None:
+        name, _, version = pin.partition("==")
+        days = self.cooldown.days
+        release = self._releases(name).get(version) if days else None
+        if release and self.cooldown.holds_back(release):
+            self.note(
+                f"{pin} was uploaded less than {days} days ago. It is taken all the same, because "
+                "the declaration names it"
+            )
 
     def _note_refused(self, refused: Mapping[str, str], taken: Mapping[str, str]) -> None:
         """Note each release that would have been newer than the one that is taken of the same."""
@@ -79,6 +130,14 @@ class Resolver:
             name, _, version = pin.partition("==")
             if name in taken and Version(version) > Version(taken[name]):
                 self.note(f"{name} {version} is passed over, {taken[name]} is taken. {why}")
+
+
+def _declared(wanted: Wanted) -> Iterator[str]:
+    """Yield as ``name==version`` the versions that are declared; what is upstream's is not."""
+    for one in () if wanted.upstream else map(Requirement, wanted.requirements):
+        for clause in one.specifier:
+            if clause.operator == "==" and not clause.version.endswith(".*"):
+                yield f"{normalised(one.name)}=={clause.version}"
 
 
 def _explained(error: NoWheelError, refused: Mapping[str, str]) -> NoWheelError:

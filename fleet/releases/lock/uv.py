@@ -7,7 +7,9 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from fleet.console import TroubleError
 from fleet.http.text import one_line
+from fleet.releases.cooldown import undated
 
 _SPLIT = re.compile(r" for split \(markers: .*?\)(?: cause:)?")
 _UNDATED = re.compile(r"`([^`]+)` is missing an upload date")
@@ -29,20 +31,15 @@ NETWORK = (
 ``UV_*``, of which many change what is resolved."""
 
 
-def undated(name: str) -> str:
-    """Return what is wrong with the file ``name``, of which the index tells no time."""
-    return (
-        f"the index does not say when {one_line(name)} was uploaded (upload-time, PEP 700), and "
-        "fleet:cooldown-days goes by that. Take fleet:cooldown-days out, or name an index in "
-        "fleet:index that says so"
-    )
+class ResolutionError(TroubleError):
+    """The index could not be asked, or has no distributions that fit together."""
 
 
-class UvError(Exception):
-    """uv failed; the text is its own reason, ``wheelless`` names what it found no wheel of."""
+class NoWheelError(ResolutionError):
+    """Distributions, by their ``names``, have no wheel, and nobody allowed to do without one."""
 
-    def __init__(self, text: str, wheelless: tuple[str, ...] = ()) -> None:
-        self.wheelless = wheelless
+    def __init__(self, text: str, names: tuple[str, ...]) -> None:
+        self.names = names
         super().__init__(text)
 
 
@@ -53,7 +50,8 @@ def compiled(
 
     ``folder`` is where uv runs and writes; ``found.txt`` in it may hold pins that uv keeps to.
 
-    :raises UvError: with uv's own reason.
+    :raises ResolutionError: with uv's own reason.
+    :raises NoWheelError: when that is for want of a wheel.
     """
     _write_settings(folder, python)
     found = folder / "found.txt"
@@ -73,12 +71,14 @@ def compiled(
             check=False, timeout=_DEADLINE_SECONDS, cwd=folder, env=environment(folder),
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise UvError(f"uv did not get to an end: {error}") from None
+        raise ResolutionError(f"uv did not get to an end: {error}") from None
     for name in _UNDATED.findall(done.stderr):
-        raise UvError(undated(name))
+        raise ResolutionError(undated(name))
     if done.returncode:
-        wheelless = tuple(sorted({one_line(name) for name in _WHEELLESS.findall(done.stderr)}))
-        raise UvError(reason(done.stderr) or f"uv ended with {done.returncode}", wheelless)
+        why = reason(done.stderr) or f"uv ended with {done.returncode}"
+        if wheelless := sorted({one_line(name) for name in _WHEELLESS.findall(done.stderr)}):
+            raise NoWheelError(why, tuple(wheelless))
+        raise ResolutionError(why)
     return found.read_text(), done.stderr
 
 

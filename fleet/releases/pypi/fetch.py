@@ -19,21 +19,14 @@ _WHOLE_SECONDS = 120.0
 _RETRY = RetryPolicy(attempts=3, first=2.0)
 
 
-class FetchError(Exception):
-    """Something could not be fetched: the server is away, refuses, drips, or sends too much."""
-
-
 def open_client(
     opened: Callable[[], httpx.AsyncClient] = open_http, retry: RetryPolicy = _RETRY
 ) -> Blocking:
     """Return a client whose requests end within two minutes each, and are tried three times.
 
-    :raises FetchError: if the certificates to trust or the proxy make no sense.
+    :raises HttpError: if the certificates to trust or the proxy make no sense.
     """
-    try:
-        return Blocking(opened=opened, retry=retry, deadline=_WHOLE_SECONDS)
-    except HttpError as error:
-        raise FetchError(str(error)) from None
+    return Blocking(opened=opened, retry=retry, deadline=_WHOLE_SECONDS)
 
 
 def fetched(url: str, client: Blocking, *, largest: int, accept: str = "*/*") -> bytes:
@@ -41,17 +34,14 @@ def fetched(url: str, client: Blocking, *, largest: int, accept: str = "*/*") ->
 
     What may pass (no connection, 429, 5xx) is tried again.
 
-    :raises FetchError: naming the URL and the reason.
+    :raises HttpError: naming the URL and the reason.
     """
     if not _is_private(url):
-        raise FetchError(f"{url[:200]} is not fetched: it is no https:// address")
+        raise HttpError(f"{url[:200]} is not fetched: it is no https:// address")
     call = Call(method="GET", url=url, headers={"Accept": accept}, limit=largest)
-    try:
-        answer = client.send(call)
-    except HttpError as error:
-        raise FetchError(str(error)) from None
+    answer = client.send(call)
     if answer.status != HTTPStatus.OK:
-        raise FetchError(f"{url} can't be fetched: the answer is {answer.status}")
+        raise HttpError(f"{url} can't be fetched: the answer is {answer.status}")
     return answer.body
 
 
@@ -64,10 +54,7 @@ def _is_private(url: str) -> bool:
 def fetched_json(url: str, client: Blocking, *, largest: int, accept: str = "*/*") -> Any:
     """Return the JSON that ``url`` answers, of ``largest`` bytes at most.
 
-    :raises FetchError: naming the URL and the reason, also where it is no sound JSON.
+    :raises HttpError: naming the URL and the reason, also where it is no sound JSON.
     """
     body = fetched(url, client, largest=largest, accept=accept)
-    try:
-        return parse_json(body, f"the answer of {url}")
-    except HttpError as error:
-        raise FetchError(str(error)) from None
+    return parse_json(body, f"the answer of {url}")

@@ -1,8 +1,9 @@
-"""The releases of a package, made of the files that the index lists."""
+"""The releases of a package, by the files that the index lists, and which wheel is installed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import (
     InvalidSdistFilename,
     InvalidWheelFilename,
@@ -10,18 +11,21 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
+from fleet.declaration import tags
 from fleet.declaration.distributions import normalised
+from fleet.lock.model import machine_of
+from fleet.lock.wheel_files import wheel_for
 from fleet.releases.pypi.pypi import File
-from fleet.releases.pypi.wheels import allows, unyanked
 
 _MINORS = range(100)
+_LATEST_PATCH = 99
+"""The official images hold the latest patch release; a file that leaves out an early one is had."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """One release: its ``version`` as PEP 440 normalises it, and its wheels and sdists."""
+    """One release: its wheels and sdists."""
 
-    version: str
     files: tuple[File, ...]
 
     @property
@@ -44,7 +48,7 @@ class Release:
 
 
 def releases_in(package: str, files: Iterable[File]) -> Mapping[str, Release]:
-    """Return the releases of ``package`` by version.
+    """Return the releases of ``package`` by version, as PEP 440 normalises it.
 
     A file that is neither wheel nor sdist of it, or whose name has no version of PEP 440, is one
     that pip does not take either.
@@ -54,7 +58,7 @@ def releases_in(package: str, files: Iterable[File]) -> Mapping[str, Release]:
         version = _version(package, file.name)
         if version:
             found.setdefault(version, []).append(file)
-    return {text: Release(version=text, files=tuple(listed)) for text, listed in found.items()}
+    return {text: Release(files=tuple(listed)) for text, listed in found.items()}
 
 
 def yanked_in(releases: Mapping[str, Release]) -> tuple[str, ...]:
@@ -88,3 +92,40 @@ def _version(package: str, name: str) -> str:
     except (InvalidWheelFilename, InvalidSdistFilename):
         return ""
     return str(version) if of == normalised(package) else ""
+
+
+def chosen(files: Iterable[File], python: str, platform: str, libc: str) -> File | None:
+    """Return the wheel among ``files`` of a release that is installed on CPython ``python`` there.
+
+    A yanked file counts only where everything else of the release was yanked, too (PEP 592).
+    """
+    allowed = {file.url: file for file in unyanked(files) if allows(file, python)}
+    found = wheel_for(tuple(allowed), python, machine_of(platform), libc)
+    return allowed[found] if found else None
+
+
+def has_any_wheel(files: Iterable[File], python: str) -> bool:
+    """Tell whether one of ``files`` is a wheel that installs on ``python`` on some platform."""
+    known = tuple(files)
+    return any(
+        chosen(known, python, platform, libc)
+        for platform in tags.PLATFORMS
+        for libc in ("glibc", "musl")
+    )
+
+
+def unyanked(files: Iterable[File]) -> tuple[File, ...]:
+    """Return those of ``files`` that were not yanked, or all where every one was."""
+    known = tuple(files)
+    return tuple(file for file in known if not file.yanked) or known
+
+
+def allows(file: File, python: str) -> bool:
+    """Tell whether ``file`` installs on the latest patch release of ``python`` (``X.Y``).
+
+    What is not a specifier of PEP 440, as ``>=3.6.*``, pip takes no notice of.
+    """
+    try:
+        return SpecifierSet(file.requires_python).contains(f"{python}.{_LATEST_PATCH}")
+    except InvalidSpecifier:
+        return True

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urldefrag, urljoin
 
+from fleet.console import TroubleError
 from fleet.declaration.distributions import normalised
 from fleet.declaration.model import PYPI
 from fleet.http.blocking import Blocking
-from fleet.releases.pypi.fetch import FetchError, fetched, fetched_json
+from fleet.http.errors import HttpError
+from fleet.releases.pypi.fetch import fetched, fetched_json
 
 _FILES = "application/vnd.pypi.simple.v1+json"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -20,7 +22,7 @@ _LARGEST = 64 * 1024 * 1024  # the largest real answer seen is a tenth of this
 _LARGEST_SDIST = 256 * 1024 * 1024
 
 
-class PackageIndexError(Exception):
+class PackageIndexError(TroubleError):
     """The package index could not be asked, or its answer makes no sense."""
 
 
@@ -53,7 +55,7 @@ def files(distribution: str, client: Blocking, *, index: str = PYPI) -> tuple[Fi
     url = f"{index.rstrip('/')}/{normalised(distribution)}/"
     try:
         return files_in(fetched_json(url, client, largest=_LARGEST, accept=_FILES), url)
-    except (FetchError, ValueError) as error:
+    except (HttpError, ValueError) as error:
         raise PackageIndexError(f"{index} can't be asked about {distribution}: {error}") from None
 
 
@@ -77,7 +79,7 @@ def content(file: File, client: Blocking) -> bytes:
     """
     try:
         body = fetched(file.url, client, largest=_LARGEST_SDIST)
-    except FetchError as error:
+    except HttpError as error:
         raise PackageIndexError(str(error)) from None
     found = f"sha256:{hashlib.sha256(body).hexdigest()}"
     if found != file.sha256:

@@ -7,7 +7,7 @@ import tomllib
 import zipfile
 import zlib
 from pathlib import PurePosixPath
-from typing import IO, Any, Final, cast
+from typing import IO, Final, cast
 
 from packaging.metadata import Metadata, RawMetadata, parse_email
 from packaging.requirements import InvalidRequirement, Requirement
@@ -52,10 +52,19 @@ def build_requires(name: str, body: bytes) -> tuple[str, ...]:
     :raises SdistError: naming it and what is wrong.
     """
     try:
-        text = _member(name, body, "pyproject.toml")
-        return DEFAULT if text is None else requires_in(tomllib.loads(text.decode()))
+        text = _member(name, body, "pyproject.toml") or b""
+        system = tomllib.loads(text.decode()).get("build-system")
+        if system is None:
+            return DEFAULT
+        requires = system.get("requires") if isinstance(system, dict) else None
+        if not isinstance(requires, list) or not all(isinstance(one, str) for one in requires):
+            what = "build-system.requires in its pyproject.toml is no list of texts"
+            raise SdistError(f"{name}: {what}")
+        for one in requires:
+            _check(one, "its pyproject.toml asks for")
     except (*_UNREADABLE, ValueError) as error:  # RecursionError is a RuntimeError
         raise SdistError(f"{name}: {error}") from None
+    return tuple(requires)
 
 
 def metadata(name: str, body: bytes) -> str:
@@ -98,58 +107,43 @@ def _text(name: str, raw: RawMetadata, source: str) -> str:
     :raises SdistError: where it is of another release, or requires what no index can have.
     """
     own, version = raw.get("name", ""), raw.get("version", "")
+    requires = raw.get("requires_dist", ())
     try:
         if (canonicalize_name(own), Version(version)) != parse_sdist_filename(name):
             seen = one_line(f"{own} {version}")
             raise SdistError(f"{name}: {source} gives the metadata of {seen}")
-        for one in raw.get("requires_dist", ()):
+        for one in requires:
             _check(one)
     except ValueError as error:
         raise SdistError(f"{name}: {source} gives {one_line(str(error))}") from None
     lines = [
         f"Metadata-Version: {raw.get('metadata_version', '')}",
-        f"Name: {raw.get('name', '')}",
-        f"Version: {raw.get('version', '')}",
+        f"Name: {own}",
+        f"Version: {version}",
         *(f"Requires-Python: {one}" for one in filter(None, [raw.get("requires_python")])),
-        *(f"Requires-Dist: {one}" for one in raw.get("requires_dist", ())),
+        *(f"Requires-Dist: {one}" for one in requires),
         *(f"Provides-Extra: {one}" for one in raw.get("provides_extra", ())),
     ]
     return "".join(f"{' '.join(line.splitlines())}\n" for line in lines)
 
 
-def requires_in(project: dict[str, Any]) -> tuple[str, ...]:
-    """Return what the parsed pyproject.toml ``project`` names for building.
+def _check(requirement: str, where: str = "") -> None:
+    """Return if ``requirement`` is one that an index can meet, and of a bearable length.
 
-    :raises ValueError: when it is no list of requirements, or one names an address.
+    :raises ValueError: where it is not; ``where`` begins the text.
     """
-    system = project.get("build-system")
-    if system is None:
-        return DEFAULT
-    requires = system.get("requires") if isinstance(system, dict) else None
-    if not isinstance(requires, list) or not all(isinstance(one, str) for one in requires):
-        raise ValueError("build-system.requires in its pyproject.toml is no list of texts")
-    try:
-        for one in requires:
-            _check(one)
-    except ValueError as error:
-        raise ValueError(f"its pyproject.toml asks for {error}") from None
-    return tuple(requires)
-
-
-def _check(requirement: str) -> None:
-    """Return where ``requirement`` is one that an index can meet, and of a bearable length.
-
-    :raises ValueError: where it is not.
-    """
+    fault = ""
     if len(requirement) > _LONGEST_REQUIREMENT:
         # Each parenthesis of a marker is a call in what reads it.
-        raise ValueError(f"a requirement longer than any that was seen: {requirement[:40]!r}…")
-    try:
-        parsed = Requirement(requirement)
-    except (InvalidRequirement, RecursionError):
-        raise ValueError(f"{requirement!r}, which is no requirement") from None
-    if parsed.url:
-        raise ValueError(f"{requirement!r}: no index tells its hashes")
+        fault = f"a requirement longer than any that was seen: {requirement[:40]!r}…"
+    else:
+        try:
+            if Requirement(requirement).url:
+                fault = f"{requirement!r}: no index tells its hashes"
+        except (InvalidRequirement, RecursionError):
+            fault = f"{requirement!r}, which is no requirement"
+    if fault:
+        raise ValueError(f"{where} {fault}".strip())
 
 
 class _Bounded:
@@ -175,31 +169,25 @@ class _Bounded:
 
 def _member(name: str, body: bytes, wanted: str) -> bytes | None:
     """Return the file ``wanted`` right below the one folder of the archive ``name``."""
-    return _in_zip(body, wanted) if name.endswith(".zip") else _in_tar(body, wanted)
-
-
-def _in_tar(body: bytes, wanted: str) -> bytes | None:
-    whole = 0
-    # Read as if it were a file, so that each header is read at once: its size shows before it does.
-    plain = cast("IO[bytes]", _Bounded(gzip.GzipFile(fileobj=io.BytesIO(body))))
-    with tarfile.open(fileobj=plain, mode="r:") as archive:
-        for member in archive:
-            whole += member.size
-            if whole > _LARGEST_WHOLE:
-                raise ValueError("it unpacks to more than is read of any")
-            if _is_at_top(member.name, wanted) and member.isreg():
-                _check_size(member.size, wanted)
-                found = archive.extractfile(member)
-                return found.read() if found else None
-    return None
-
-
-def _in_zip(body: bytes, wanted: str) -> bytes | None:
+    if not name.endswith(".zip"):
+        return _in_tar(body, wanted)
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         for member in archive.infolist():
             if _is_at_top(member.filename, wanted):
                 _check_size(member.file_size, wanted)
                 return archive.read(member)
+    return None
+
+
+def _in_tar(body: bytes, wanted: str) -> bytes | None:
+    # Read as if it were a file, so that each header is read at once: its size shows before it does.
+    plain = cast("IO[bytes]", _Bounded(gzip.GzipFile(fileobj=io.BytesIO(body))))
+    with tarfile.open(fileobj=plain, mode="r:") as archive:
+        for member in archive:
+            if _is_at_top(member.name, wanted) and member.isreg():
+                _check_size(member.size, wanted)
+                found = archive.extractfile(member)
+                return found.read() if found else None
     return None
 
 

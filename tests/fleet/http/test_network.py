@@ -23,7 +23,7 @@ from fleet.registry.client import Client
 from fleet.registry.errors import OciError
 from fleet.registry.reference import Repository
 from fleet.registry.transport import Transport
-from fleet.releases.pypi.fetch import FetchError, fetched, open_client
+from fleet.releases.pypi.fetch import fetched, open_client
 from tests.fleet.http.proxy import proxying
 from tests.fleet.http.serving import Connection, Server, serving
 from tests.fleet.local import authority
@@ -95,7 +95,7 @@ def ask_github(url: str, _: Path) -> None:
 
 
 EVERY = pytest.mark.parametrize("ask", [ask_a_registry, ask_a_source, ask_github])
-OURS = (OciError, FetchError, HttpError)
+OURS = (OciError, HttpError)
 
 
 class TestTrust:

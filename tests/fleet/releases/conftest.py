@@ -35,7 +35,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Outside:
         name, _, version = pin.partition("==")
         return recorded_releases(name)[version].files if name in _REAL else made_up(pin)
 
-    def sources(*_: object) -> Sources:
+    def sources(*_: object, **__: object) -> Sources:
         return replace(found.sources(), files=listed)
 
     monkeypatch.setattr(found, "release", release)

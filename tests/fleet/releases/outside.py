@@ -10,8 +10,10 @@ from pathlib import Path
 
 from fleet.declaration.distributions import normalised
 from fleet.lock.model import Lock, bare
+from fleet.releases.cooldown import NO_COOLDOWN
 from fleet.releases.lock.bases import Digests
-from fleet.releases.lock.requirements import ExtraError, Resolution, ResolutionError, Wanted
+from fleet.releases.lock.requirements import ExtraError, Resolution, Wanted
+from fleet.releases.lock.uv import ResolutionError
 from fleet.releases.pypi.pypi import File, files_in
 from fleet.releases.sources import Sources
 from tests.fleet.examples import DIGEST, INDEX_DIGEST, INSTALLER, PLATFORMS
@@ -83,7 +85,7 @@ class Outside:
             stand_ins=self.stand_ins,
             say=self.said.append,
             note=self.noted.append,
-            cooldown=None,
+            cooldown=NO_COOLDOWN,
         )
 
     def list(self, lock: Lock) -> None:

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from fleet.releases.pypi.pypi import File, files_in
-from fleet.releases.pypi.sdists import metadata
+from fleet.releases.pypi.sdists import SdistError, metadata
 
 JSON = "application/vnd.pypi.simple.v1+json"
 LONG_AGO = "2020-01-01T00:00:00Z"
@@ -77,9 +77,12 @@ class Simple:
         answer = self.answer(f"/simple/{name}/")
         return files_in(json.loads(answer[1]), f"{self.url}/{name}/") if answer else ()
 
-    def stated(self, file: File, _: str = "") -> str:
+    def stated(self, file: File, _: str = "") -> str | SdistError:
         """Return what the source distribution ``file`` states of itself, on any Python."""
-        return metadata(file.name, self.content(file))
+        try:
+            return metadata(file.name, self.content(file))
+        except SdistError as error:
+            return error
 
     def content(self, file: File) -> bytes:
         """Return the bytes of ``file``."""

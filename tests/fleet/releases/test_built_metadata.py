@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from fleet.lock.model import Base
+from fleet.releases.cooldown import NO_COOLDOWN
 from fleet.releases.lock.builders import Build, BuilderError
 from fleet.releases.lock.built_metadata import Backends
 from fleet.releases.lock.requirements import Wanted
 from fleet.releases.lock.resolver import Resolver
+from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.sdists import SdistError
 from tests.fleet.examples import DIGEST
 from tests.fleet.releases.simple import Simple, serving
@@ -43,9 +45,9 @@ class World:
     def backends(self) -> Backends:
         resolver = Resolver(
             index=self.index.url,
-            cooldown=None,
+            cooldown=NO_COOLDOWN,
             files=self.index.listed,
-            metadata=lambda file, python: self.backends().metadata(file, python),
+            metadata=self.asked,
             note=lambda _: None,
         )
         return Backends(
@@ -67,6 +69,12 @@ class World:
         files = (path for path in build.folder.rglob("*") if path.is_file())
         self.sent = {str(path.relative_to(build.folder)): path.read_bytes() for path in files}
         return self.left
+
+    def asked(self, file: File, python: str) -> str | SdistError:
+        try:
+            return self.backends().metadata(file, python)
+        except SdistError as error:
+            return error
 
     def metadata(self) -> str:
         (sdist,) = self.index.listed("odd")

@@ -14,7 +14,7 @@ from fleet.cli.main import main
 from fleet.declaration.parse import parse
 from fleet.lock.model import Lock
 from fleet.releases import commands as program
-from fleet.releases.internet import Here, of_the_internet
+from fleet.releases.internet import of_the_internet
 from fleet.releases.lock.resolver import Resolver
 from fleet.releases.sources import Sources
 from tests.fleet.examples import DIGEST, OTHER_DIGEST, config
@@ -39,7 +39,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Outside:
     found = Outside()
-    monkeypatch.setattr(program, "of_the_internet", lambda *_: found.sources())
+    monkeypatch.setattr(program, "of_the_internet", lambda *_, **__: found.sources())
     return found
 
 
@@ -72,7 +72,7 @@ def test_our_own_login_is_not_taken_for_the_users_at_another_registry(
 ) -> None:
     seen: list[str | None] = []
 
-    def asked(*_: object) -> Sources:
+    def asked(*_: object, **__: object) -> Sources:
         seen.append(os.environ.get("DOCKER_CONFIG"))
         return world.sources()
 
@@ -155,15 +155,15 @@ def test_what_is_declared_of_the_index_reaches_all_that_ask_it(
     declared = parse(config(index="https://index.test/simple", **{"cooldown-days": 3}))
     notes: list[str] = []
     with answering(answer) as client:
-        here = Here(root=Path(), stand_ins={}, builders={})
-        sources = of_the_internet(client, declared, here, notes)
+        sources = of_the_internet(
+            client, declared, root=Path(), stand_ins={}, builders={}, notes=notes
+        )
         assert sources.yanked("A") == ("1.0",)
         assert sources.files("A")[0].name == LISTED["filename"]
     assert asked == ["https://index.test/simple/a/"], "once for both"
     assert isinstance(sources.distributions, Resolver)
     assert sources.distributions.index == "https://index.test/simple"
     assert sources.distributions.cooldown == sources.cooldown
-    assert sources.cooldown
     assert (
         timedelta(days=3) < datetime.now(UTC) - sources.cooldown.until < timedelta(days=3, hours=1)
     )

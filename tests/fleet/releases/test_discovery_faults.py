@@ -14,7 +14,7 @@ from fleet.releases import commands as program
 from fleet.releases.discovery import discover
 from fleet.releases.discovery.release_cycle import FEED
 from fleet.releases.lock.bases import Digests
-from fleet.releases.lock.upgrade import brought_up
+from fleet.releases.lock.locking import brought_up
 from fleet.releases.pypi.pypi import File
 from tests.fleet.releases.answering import answering
 from tests.fleet.releases.following import CYCLE, DECLARED, declare, held, run

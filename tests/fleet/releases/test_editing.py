@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.releases.yaml_edit.edit import EditError, Edits, Entry, edited
+from fleet.releases.yaml_edit import EditError, Edits, Entry, edited
 
 ROOT = Path(__file__).parents[3]
 IMAGES = ("config", "fleet:images")

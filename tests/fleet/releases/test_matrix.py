@@ -9,12 +9,11 @@ import pytest
 from fleet.declaration.model import Image
 from fleet.declaration.parse import parse
 from fleet.registry.errors import UnreachableError
-from fleet.releases.cooldown import Cooldown, cooldown_of
+from fleet.releases.cooldown import NO_COOLDOWN, Cooldown, cooldown_of
 from fleet.releases.discovery.change import DiscoveryError
-from fleet.releases.discovery.matrix import Matrix, Outside, matrix_of
+from fleet.releases.discovery.discover import Matrix, matrix_of
 from fleet.releases.discovery.pythons import PythonList
-from fleet.releases.lock.base_digests import AbsentError
-from fleet.releases.lock.bases import Digests
+from fleet.releases.lock.bases import BaseError, Digests
 from fleet.releases.sources import Sources
 from tests.fleet.examples import DIGEST, PLATFORMS, config, declaration, image
 from tests.fleet.releases import outside
@@ -28,17 +27,17 @@ FOUND = listed(made_up("uvicorn", "1.0.0"))
 def matrix(
     images: tuple[Image, ...],
     sources: Sources | None = None,
-    cooldown: Cooldown | None = None,
+    cooldown: Cooldown = NO_COOLDOWN,
     **index: Any,
 ) -> Matrix:
-    found = Outside(
-        index={"uvicorn": recorded_releases("uvicorn"), **index},
-        cycles=recorded_cycles(),
-        today=date(2026, 11, 23),
+    found = {"uvicorn": recorded_releases("uvicorn"), **index}
+    given = replace(
+        sources or outside.Outside().sources(),
+        files=lambda name: tuple(f for release in found[name].values() for f in release.files),
         cooldown=cooldown,
     )
     lists = [PythonList(path=DEFAULTS, images=images)]
-    return matrix_of(lists, found, sources or outside.Outside().sources())
+    return matrix_of(lists, recorded_cycles(), date(2026, 11, 23), given)
 
 
 def with_bases(*there: str, platforms: tuple[str, ...] = PLATFORMS) -> Sources:
@@ -46,7 +45,7 @@ def with_bases(*there: str, platforms: tuple[str, ...] = PLATFORMS) -> Sources:
 
     def digests(reference: str) -> Digests:
         if reference.rpartition(":")[2] not in there:
-            raise AbsentError(f"{reference} is not there")
+            raise BaseError(f"{reference} is not there")
         return Digests(index=DIGEST, platforms=dict.fromkeys(platforms, DIGEST))
 
     return replace(outside.Outside().sources(), platforms=digests)

@@ -7,9 +7,8 @@ import pytest
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.lock.model import Lock
-from fleet.releases.lock.locking import completed
-from fleet.releases.lock.requirements import ResolutionError
-from fleet.releases.lock.upgrade import brought_up
+from fleet.releases.lock.locking import brought_up, completed
+from fleet.releases.lock.uv import ResolutionError
 from fleet.releases.sources import Refresh
 from tests.fleet.examples import OTHER_DIGEST, config, declaration, image
 from tests.fleet.releases.outside import Outside

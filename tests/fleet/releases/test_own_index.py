@@ -27,8 +27,9 @@ def test_files_are_locked_by_the_addresses_of_that_index(
             index.wheel(name, "1.0.0", *(["wanted"] if name == "served" else []))
         web = image(package="served", requires=[], versions=["1.0.0"])
         declared = parse(config(index=index.url, images={"web": web}))
-        here = internet.Here(root=tmp_path, stand_ins={}, builders={})
-        sources = internet.of_the_internet(client, declared, here, [])
+        sources = internet.of_the_internet(
+            client, declared, root=tmp_path, stand_ins={}, builders={}, notes=[]
+        )
         sources = replace(sources, platforms=Outside().base)
         made = completed(Lock(), declared, sources, Refresh())
         files = index.url.removesuffix("/simple") + "/files"

@@ -10,7 +10,8 @@ from fleet.declaration.parse import parse
 from fleet.declaration.problems import DeclarationError
 from fleet.lock.model import Lock
 from fleet.releases.lock.locking import completed
-from fleet.releases.lock.requirements import NoWheelError, Resolution, ResolutionError, Wanted
+from fleet.releases.lock.requirements import Resolution, Wanted
+from fleet.releases.lock.uv import NoWheelError, ResolutionError
 from fleet.releases.sources import Refresh
 from tests.fleet.examples import config, gaps, image
 from tests.fleet.releases.outside import Outside, file

@@ -62,21 +62,10 @@ def test_without_a_policy_there_is_a_warning() -> None:
 
 def test_a_planned_day_that_has_passed_ends_nothing() -> None:
     found, told = moved(pythons("3.10", "3.13", retire="at end of life"))
-    assert found == ("3.10", "3.13")
-    assert told == [
-        "Python 3.10 stays: its end of life is planned for 2026-10-31; it leaves after 2026-10-31"
-    ]
+    assert (found, told) == (("3.10", "3.13"), [])
     over = replace(recorded_cycles()["3.10"], status="end-of-life")
     ended = {**recorded_cycles(), "3.10": over}
     assert moved(pythons("3.10", "3.13", retire="at end of life"), cycles=ended)[0] == ("3.13",)
-
-
-def test_an_end_that_is_near_is_told_in_words_that_no_day_changes() -> None:
-    one = pythons("3.10", retire="at end of life")
-    assert moved(one, date(2026, 5, 3))[1] == []
-    warned = [moved(one, day)[1] for day in (date(2026, 5, 4), date(2026, 10, 30))]
-    assert warned[0] == warned[1]
-    assert len(warned[0]) == 1
 
 
 def test_newer_ones_come_once_they_were_released() -> None:

@@ -14,7 +14,7 @@ from fleet.http.retry import RetryPolicy
 from fleet.registry import transport
 from fleet.registry.errors import OciError
 from fleet.registry.login import Logins, find_logins
-from fleet.releases.lock.base_digests import AbsentError, platform_digests
+from fleet.releases.lock.bases import BaseError, platform_digests
 from tests.fleet.http.mocked import mocked
 from tests.providers.ociregistry.registry_fake import OCI_INDEX, OCI_MANIFEST, FakeRegistry, serving
 
@@ -40,12 +40,12 @@ def test_an_image_that_is_not_there_is_told_apart_from_a_registry_that_fails(
     registry: FakeRegistry,
 ) -> None:
     reference = f"{registry.host}/python:3.99-slim"
-    with pytest.raises(AbsentError, match=r"3\.99-slim is not there"):
+    with pytest.raises(BaseError, match=r"3\.99-slim is not there"):
         platform_digests(reference)
     registry.fault("GET", times=99, status=403)
     with pytest.raises(OciError, match="403") as failure:
         platform_digests(reference)
-    assert not isinstance(failure.value, AbsentError)
+    assert not isinstance(failure.value, BaseError)
 
 
 def test_what_is_no_index_of_platforms_is_refused(registry: FakeRegistry) -> None:

@@ -10,8 +10,8 @@ import pytest
 from fleet.declaration import tags
 from fleet.lock.model import bare, holds
 from fleet.releases.lock import requirements, uv
-from fleet.releases.lock.markers import narrowed
-from fleet.releases.lock.requirements import ExtraError, Resolution, ResolutionError, Wanted, read
+from fleet.releases.lock.requirements import ExtraError, Resolution, Wanted, narrowed, read
+from fleet.releases.lock.uv import ResolutionError
 from tests.fleet.examples import DIGEST, OTHER_DIGEST
 from tests.fleet.releases.simple import Simple, serving
 

@@ -2,28 +2,46 @@
 
 from pathlib import Path
 
+from fleet.lock.model import Lock, Tools
 from fleet.releases.discovery.change import Change
 from fleet.releases.discovery.discover import Discovery
-from fleet.releases.lock.changes import Move, Moves
 from fleet.releases.report import told
+from tests.fleet.examples import DIGEST, INSTALLER, OTHER_DIGEST, base, wheel
 
 ROOT = Path("/checkout")
-NOTHING = Moves(
-    resolved={}, tools={}, distributions=(), bases=(), files=(), installer=None, yanked={}
-)
+NOTHING = Lock()
+PINS = {("web", "3.11", "1.0"): ("a==1", "b==1"), ("web", "3.12", "1.0"): ("a==1", "b==1")}
 
 
-def discovery(*changes: Change, moves: Moves = NOTHING, files: tuple[str, ...] = ()) -> Discovery:
+def discovery(
+    *changes: Change, old: Lock = NOTHING, new: Lock = NOTHING, files: tuple[str, ...] = ()
+) -> Discovery:
     after = {ROOT / name: b"" for name in files}
-    return Discovery(changes=changes, moves=moves, after=after, before={})
+    return Discovery(changes=changes, held=old, lock=new, after=after, before={})
 
 
 def change(what: str, how: str = "comes") -> Change:
     return Change(place="web", what=what, how=how, why="it was released")
 
 
+def moved(old: Lock, new: Lock) -> str:
+    """What is told of two locks, without the headline."""
+    return told(discovery(old=old, new=new), ROOT).removeprefix("Nothing changed.\n").lstrip()
+
+
+def table(title: str, headings: str, *rows: str) -> str:
+    columns = headings.count("|") + 3
+    lines = (f"| {one} |\n" for one in (f"{headings} | before | after", *rows))
+    first, *rest = lines
+    return f"### {title}\n\n{first}|{' --- |' * columns}\n{''.join(rest)}"
+
+
 def test_nothing_is_said_to_be_nothing() -> None:
-    assert told(discovery(), ROOT) == "Nothing changed.\n"
+    lock = Lock(
+        pins=PINS, bases={"3.11-slim": base()}, yanked={"a": ("1",)}, installer=INSTALLER,
+        files={"a==1": (wheel("a==1"),)},
+    )  # fmt: skip
+    assert told(discovery(old=lock, new=lock), ROOT) == "Nothing changed.\n"
 
 
 def test_a_warning_is_told_where_nothing_changed() -> None:
@@ -40,32 +58,75 @@ def test_tags_are_said_to_stay_where_something_leaves() -> None:
     assert "stay in the registry" in told(discovery(change("1.0", "leaves"), files=files), ROOT)
 
 
-def test_each_kind_of_move_has_its_place() -> None:
-    moves = Moves(
-        resolved={("web", "1.0"): ("3.12", "3.13")},
-        tools={"web": ("3.12",)},
-        distributions=(Move("web, Python 3.12", "h11", "1", "2"),),
-        bases=(Move("python:3.12", "linux/amd64", "", "sha256:a"),),
-        files=(Move("gunicorn==23.0.0", "gunicorn-23.0.0-py3-none-any.whl", "sha256=a", ""),),
-        installer=("installer==0.6.0", "installer==0.7.0"),
-        yanked={"uvicorn": ("0.1", "0.2")},
+def test_distributions_are_told_once_for_all_pythons() -> None:
+    new = {("web", "3.11", "1.0"): ("a==2", "c==1"), ("web", "3.12", "1.0"): ("a==2", "b==1")}
+    assert moved(Lock(pins=PINS), Lock(pins=new)) == table(
+        "Distributions",
+        "image | distribution",
+        "`web, Python 3.11, 3.12` | `a` | `1` | `2`",
+        "`web, Python 3.11` | `b` | `1` | ",
+        "`web, Python 3.11` | `c` |  | `1`",
     )
-    assert told(discovery(moves=moves, files=("locks/prod.yaml",)), ROOT) == (
-        "Changed: `locks/prod.yaml`.\n\n"
-        "### Locked\n\n- `web` `1.0`: resolved for Python 3.12, 3.13\n"
-        "- `web`: looked for what compiles on Python 3.12\n"
-        "- `installer==0.7.0` installs the wheels, `installer==0.6.0` did: every image is built "
-        "again\n\n"
-        "### Distributions\n\n"
-        "| image | distribution | before | after |\n| --- | --- | --- | --- |\n"
-        "| `web, Python 3.12` | `h11` | `1` | `2` |\n\n"
-        "### Base images\n\n| base | platform | before | after |\n| --- | --- | --- | --- |\n"
-        "| `python:3.12` | `linux/amd64` |  | `sha256:a` |\n\n"
-        "### Other files of versions that stay\n\n"
-        "| version | file | before | after |\n| --- | --- | --- | --- |\n"
-        "| `gunicorn==23.0.0` | `gunicorn-23.0.0-py3-none-any.whl` | `sha256=a` |  |\n\n"
-        "### Yanked since\n\n- `uvicorn`: `0.1`, `0.2`\n"
+
+
+def test_what_is_new_was_resolved() -> None:
+    new = {**PINS, ("web", "3.11", "2.0"): ("a==9",), ("web", "3.12", "2.0"): ("a==9",)}
+    assert moved(Lock(pins=PINS), Lock(pins=new)) == (
+        "### Locked\n\n- `web` `2.0`: resolved for Python 3.11, 3.12\n"
     )
+
+
+def test_bases_move_by_platform() -> None:
+    old, one, name = base(), base(OTHER_DIGEST), "docker.io/library/python:3.11-slim"
+    before = Lock(bases={"3.11-slim": old}, builders={"3.11": old})
+    after = Lock(
+        bases={"3.11-slim": one}, builders={"3.11": one, "3.12": base(name="docker.io/p:3.12")}
+    )
+    assert moved(before, after) == table(
+        "Base images",
+        "base | platform",
+        f"`{name}` | `linux/amd64` | `{DIGEST}` | `{OTHER_DIGEST}`",
+        f"`{name}` | `linux/arm/v7` | `{DIGEST}` | `{OTHER_DIGEST}`",
+        f"`docker.io/p:3.12` | `linux/amd64` |  | `{DIGEST}`",
+        f"`docker.io/p:3.12` | `linux/arm/v7` |  | `{DIGEST}`",
+    )
+
+
+def test_what_was_yanked_since_is_told_of_packages_that_were_known() -> None:
+    old, new = Lock(yanked={"a": ("1",)}), Lock(yanked={"a": ("1", "2", "3"), "b": ("3",)})
+    assert moved(old, new) == "### Yanked since\n\n- `a`: `2`, `3`\n"
+
+
+def test_tools_are_told_where_they_changed() -> None:
+    none = Tools(pins=(), compiled={})
+    old = Lock(tools={("web", "3.11"): none, ("web", "3.12"): none})
+    new = Lock(tools={("web", "3.11"): none, ("web", "3.12"): Tools(pins=("c==1",), compiled={})})
+    assert moved(old, new) == "### Locked\n\n- `web`: looked for what compiles on Python 3.12\n"
+
+
+def test_other_files_of_a_version_that_stays_are_told() -> None:
+    pure, special = wheel("a==1"), wheel("a==1", "cp311-cp311-manylinux2014_x86_64.whl")
+    was, becomes = (f"{pure.partition('#')[0]}#sha256={letter * 64}" for letter in "ab")
+    mirrored = pure.replace("files.example", "mirror.example")
+    old = Lock(files={"a==1": (was,), "b==1": (pure,), "c==1": (pure,), "gone==1": (pure,)})
+    new = Lock(files={"a==1": (becomes,), "b==1": (pure, special), "c==1": (mirrored,)})
+    name, (address, _, digest) = "a-1-py3-none-any.whl", special.partition("#")
+    assert moved(old, new) == table(
+        "Other files of versions that stay",
+        "version | file",
+        f"`a==1` | `{name}` | `sha256={'a' * 64}` | `sha256={'b' * 64}`",
+        f"`b==1` | `{address.rpartition('/')[2]}` |  | `{digest}`",
+        f"`c==1` | `{name}` | `{pure}` | `{mirrored}`",
+    )
+
+
+def test_another_installer_is_told() -> None:
+    old, new = (Lock(installer=f"installer=={version}") for version in ("0.6.0", "0.7.0"))
+    assert moved(old, new) == (
+        "### Locked\n\n- `installer==0.7.0` installs the wheels, `installer==0.6.0` did: every "
+        "image is built again\n"
+    )
+    assert moved(NOTHING, new) == ""
 
 
 def test_text_of_others_is_shown_as_it_is() -> None:
@@ -74,9 +135,12 @@ def test_text_of_others_is_shown_as_it_is() -> None:
 
 
 def test_a_long_table_says_what_it_leaves_out() -> None:
-    many = tuple(Move("web", f"d{n}", "1", "2") for n in range(42))
-    text = told(discovery(moves=Moves(**{**vars(NOTHING), "distributions": many})), ROOT)
-    assert text.count("| `web` |") == 40
+    old, new = (
+        Lock(pins={("web", "3.11", "1.0"): tuple(f"d{n}=={version}" for n in range(42))})
+        for version in "12"
+    )
+    text = moved(old, new)
+    assert text.count("| `web, Python 3.11` |") == 40
     assert text.endswith("\n2 more are in the lock.\n")
 
 

@@ -11,7 +11,8 @@ from fleet.declaration.model import Image
 from fleet.lock.model import Tools
 from fleet.releases.lock.build_tools import Task, ToolError, tools_for
 from fleet.releases.lock.locked_files import LockedFiles
-from fleet.releases.lock.requirements import Resolution, ResolutionError, Wanted
+from fleet.releases.lock.requirements import Resolution, Wanted
+from fleet.releases.lock.uv import ResolutionError
 from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.sdists import SdistError
 from fleet.releases.sources import Sources

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from fleet.releases.pypi.index import chosen
 from fleet.releases.pypi.pypi import File
-from fleet.releases.pypi.wheels import chosen, has_wheel
 from tests.fleet.releases.outside import file, recorded
 
 AMD64, ARM64, ARM = "linux/amd64", "linux/arm64", "linux/arm/v7"
 
 
 def has(found: tuple[File, ...], python: str, platform: str, libc: str = "glibc") -> bool:
-    return has_wheel(found, python, platform, libc)
+    return chosen(found, python, platform, libc) is not None
 
 
 @pytest.mark.parametrize(

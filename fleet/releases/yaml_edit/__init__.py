@@ -1,1 +1,0 @@
-"""Edits of stack files that keep comments."""
