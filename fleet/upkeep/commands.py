@@ -21,11 +21,11 @@ from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
 from fleet.plan.plan import Plan
 from fleet.registry.reference import Repository
-from fleet.upkeep import images, removers
+from fleet.upkeep import images
 from fleet.upkeep.adopt import adopt
 from fleet.upkeep.adopt.import_file import Adoption
 from fleet.upkeep.connection import opened
-from fleet.upkeep.prune import prune, report
+from fleet.upkeep.prune import needs, prune, report
 from fleet.upkeep.restore import records, restore
 from fleet.upkeep.split import move_state, split
 from fleet.upkeep.state import read_state
@@ -91,7 +91,7 @@ def _furnish(here: Checkout, stack: str) -> None:
 
 
 def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
-    state = read_state(here.root, chosen.stack, os.environ)
+    state = read_state(here, chosen.stack, os.environ)
     declaration = declaration_of_file(config_file(here.root, chosen.stack))
     places = records.candidates(
         state, declaration.registry, [image.name for image in declaration.images], chosen.image
@@ -147,7 +147,7 @@ async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: 
                 registry=connection.registry,
                 versions=versions,
                 owner=plan.owner,
-                state=lambda: read_state(here.root, chosen.stack, os.environ),
+                state=lambda: read_state(here, chosen.stack, os.environ),
                 now=lambda: datetime.now(UTC).isoformat(timespec="seconds"),
                 days=days,
                 max_share=chosen.max_share,
@@ -159,7 +159,7 @@ async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: 
             forgotten = (
                 ()
                 if found.doubts
-                else await removers.forget(
+                else await needs.forget_removers(
                     connection.registry, image, plan.owner, pruner.state, apply=chosen.apply
                 )
             )

@@ -1,6 +1,6 @@
 """Digests that nothing needs any more, and those that have waited long enough; pure."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from graphlib import TopologicalSorter
@@ -20,22 +20,19 @@ class UnreferencedDigest:
     repository: Repository
     digest: str
     tags: tuple[str, ...]
-    since: str
     goes: str
     due: bool
 
 
-def needed(
-    snapshot: RepositorySnapshot, roots: Collection[str], named: Collection[str]
-) -> frozenset[str]:
-    """Return every digest of a repository that has to stay.
+def needed(snapshot: RepositorySnapshot, roots: Collection[str]) -> frozenset[str]:
+    """Return every digest of a repository that has to stay where the ``roots`` do.
 
-    ``roots`` are kept for themselves, ``named`` whatever they are. With a digest stay the children
-    of its index, what it is attached to (``subject``; OCI image specification 1.1), what is
-    attached to it, and what a tag of the form ``sha256-<hex>…`` says it is attached to (OCI
-    distribution specification 1.1, "Referrers Tag Schema"; cosign's own tags alike).
+    With a digest stay the children of its index, what it is attached to (``subject``; OCI image
+    specification 1.1), what is attached to it, and what a tag of the form ``sha256-<hex>…`` says it
+    is attached to (OCI distribution specification 1.1, "Referrers Tag Schema"; cosign's own tags
+    alike).
     """
-    keep = {*roots, *named, *(_attached_to(tag) for tag in snapshot.tags)}
+    keep = {*roots, *(_attached_to(tag) for tag in snapshot.tags)}
     while True:
         more = {d for node in snapshot.nodes.values() if node.digest in keep
                 for d in (*node.children, node.subject) if d}  # fmt: skip
@@ -50,21 +47,16 @@ def _attached_to(tag: str) -> str:
     return f"sha256:{hexadecimal}" if tag.startswith(_FALLBACK) else ""
 
 
-def find_unreferenced(
-    snapshot: RepositorySnapshot, keep: Collection[str], candidates: Iterable[str]
-) -> list[str]:
-    """Return what of ``candidates`` is there and not to be kept, each before what belongs to it.
+def find_unreferenced(snapshot: RepositorySnapshot, keep: Collection[str]) -> list[str]:
+    """Return what is there and not to be kept, each before what belongs to it.
 
     Children go along with the last index that needed them; an index goes first, so that none is
     ever left that names a platform which is gone.
     """
     found: dict[str, None] = {}
-    for digest in candidates:
-        node = snapshot.nodes.get(digest)
-        if node is not None and digest not in keep:
-            found.setdefault(digest)
-            below = (child for child in node.children if child not in keep)
-            found.update(dict.fromkeys(below))
+    for digest in (d for d in snapshot.nodes if d not in keep):
+        below = (child for child in snapshot.nodes[digest].children if child not in keep)
+        found.update(dict.fromkeys((digest, *below)))
     return _outermost_first(found, snapshot)
 
 
@@ -94,20 +86,18 @@ def decide(
     not be told from a whole one.
     """
     recorded = ledger.recorded(snapshot.repository)
-    known: Mapping[str, str] = ledger.of(snapshot.repository)
-    tags = snapshot.tags_by_digest()
+    known = ledger.of(snapshot.repository)
     found = []
     for digest in unreferenced:
-        since = known.get(digest) or now
-        goes = moment(since) + timedelta(days=days)
+        since = known.get(digest)
+        goes = moment(since or now) + timedelta(days=days)
         found.append(
             UnreferencedDigest(
                 repository=snapshot.repository,
                 digest=digest,
-                tags=tags.get(digest, ()),
-                since=since,
+                tags=tuple(sorted(tag for tag, named in snapshot.tags.items() if named == digest)),
                 goes=goes.date().isoformat(),
-                due=recorded and goes <= moment(now) and (days == 0 or bool(known.get(digest))),
+                due=recorded and goes <= moment(now) and (days == 0 or bool(since)),
             )
         )
     return tuple(found)

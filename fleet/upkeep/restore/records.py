@@ -1,7 +1,12 @@
-"""The undo records of a registry: where they may lie, and what is in them."""
+"""The undo records of a registry: where they may lie, and what is in them.
+
+Every name that was removed is on record with the digest that it had, in the stack's state and in
+the registry. The state forgets an image that left the declaration, and may be lost; the registry
+knows of nothing that went before it kept records.
+"""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from fleet.console import TroubleError
 from fleet.registry.errors import OciError
@@ -9,7 +14,6 @@ from fleet.registry.interface import Registry
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import load
 from fleet.upkeep.parallel import each
-from fleet.upkeep.restore.undo import merged, removed_by
 from fleet.upkeep.state import Removed, State
 
 
@@ -21,9 +25,16 @@ class Records:
     removed: tuple[Removed, ...] = ()
     unread: Mapping[Repository, str] = field(default_factory=dict)
 
-    def joined(self, state: State) -> State:
-        """Return ``state`` with these removals among its own."""
-        return replace(state, removed=merged(state.removed, self.removed))
+    def joined(self, state: State) -> tuple[Removed, ...]:
+        """Return these removals and those of ``state``, oldest first.
+
+        What both know counts as the state has it: the registry's record dates an entry just before
+        its name goes, and may hold one whose removal failed.
+        """
+        known = {(entry.repository, entry.tag, entry.digest) for entry in state.removed}
+        more = (e for e in self.removed if (e.repository, e.tag, e.digest) not in known)
+        # Dates of one form compare as text (RFC 3339, section 5.1).
+        return tuple(sorted((*state.removed, *more), key=lambda entry: entry.removed_at))
 
 
 def candidates(
@@ -38,12 +49,18 @@ def candidates(
     :raises TroubleError: if ``image`` is neither.
     """
     if "/" in image:
-        return (_whole(image),)
-    known = {*state.roots, *state.tags, *(remover.repository for remover in state.removers)}
+        host = image.partition("/")[0]
+        if host != "localhost" and not {".", ":"} & set(host):
+            raise TroubleError(
+                f"IMAGE={image}: {host} is no host of a registry; write the last part of the "
+                "repository's name, or the whole of it: ghcr.io/owner/python-uvicorn"
+            )
+        return (_parsed(image),)
+    known = {*state.tags, *(remover.repository for remover in state.removers)}
     if not image:
-        return tuple(sorted({*known, *(_below(registry, name) for name in declared)}))
+        return tuple(sorted({*known, *(_parsed(f"{registry}/{name}") for name in declared)}))
     places = {registry, *(str(place).rpartition("/")[0] for place in known)}
-    return tuple(sorted(_below(place, image) for place in places))
+    return tuple(sorted(_parsed(f"{place}/{image}") for place in places))
 
 
 async def read_records(
@@ -53,33 +70,22 @@ async def read_records(
 
     One that can't be read keeps no other from being read.
     """
+    removed: list[Removed] = []
+    unread: dict[Repository, str] = {}
 
-    async def read(repository: Repository) -> tuple[Removed, ...] | str:
+    async def read(place: Repository) -> None:
         try:
-            return removed_by(repository, await load(registry, repository, owner))
+            record = await load(registry, place, owner)
         except OciError as error:
-            return str(error)
-
-    found = dict(zip(repositories, await each(read, repositories), strict=True))
-    return Records(
-        asked=repositories,
-        removed=tuple(e for held in found.values() if not isinstance(held, str) for e in held),
-        unread={place: held for place, held in found.items() if isinstance(held, str)},
-    )
-
-
-def _whole(image: str) -> Repository:
-    host = image.partition("/")[0]
-    if host != "localhost" and not {".", ":"} & set(host):
-        raise TroubleError(
-            f"IMAGE={image}: {host} is no host of a registry; write the last part of the "
-            "repository's name, or the whole of it: ghcr.io/owner/python-uvicorn"
+            unread[place] = str(error)
+            return
+        removed.extend(
+            Removed(repository=place, tag=one.tag, digest=one.digest, removed_at=one.removed_at)
+            for one in record.removals
         )
-    return _parsed(image)
 
-
-def _below(place: str, image: str) -> Repository:
-    return _parsed(f"{place}/{image}")
+    await each(read, repositories)
+    return Records(asked=repositories, removed=tuple(removed), unread=unread)
 
 
 def _parsed(text: str) -> Repository:

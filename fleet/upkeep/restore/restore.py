@@ -34,10 +34,10 @@ def choose(state: State, tag: str, image: str = "", records: Records | None = No
         the tag is declared and so the business of ``pulumi up``.
     """
     records = records or Records()
-    state = records.joined(state)
-    found = [r for r in state.removed if r.tag == tag and _is_of(r.repository, image)]
+    removed = records.joined(state)
+    found = [r for r in removed if r.tag == tag and _is_of(r.repository, image)]
     if not found:
-        raise TroubleError(_unknown(state, tag, image, records))
+        raise TroubleError(_unknown(state, removed, tag, image, records))
     repositories = {entry.repository for entry in found}
     if not image:
         repositories |= records.unread.keys()
@@ -76,9 +76,15 @@ async def restore(registry: Registry, entry: Removed) -> Restored:
 
 def predict_next_update(state: State, entry: Removed) -> str:
     """Describe what the next ``up`` makes of a restored name, by the policy of the last update."""
-    remover = _remover_of(state, entry.repository)
+    repository = entry.repository
+    remover = _remover_of(state, repository)
+    if remover is None and repository in state.tags:
+        return (
+            f"No update since the adoption has looked for stale names in {repository}. The next "
+            "`make up` does: what nothing declares it keeps or removes, by the declared policy."
+        )
     if remover is None:
-        return _without_remover(state, entry.repository)
+        return f"It stays: stack {state.stack} looks after no pointer of {repository} any more."
     kind = remover.kind(entry.tag)
     policy = remover.policies.get(kind, "keep")
     if policy == "keep":
@@ -126,15 +132,6 @@ def _is_declared(state: State, repository: Repository, tag: str) -> bool:
     return tag in (remover.pointers if remover else state.tags.get(repository, ()))
 
 
-def _without_remover(state: State, repository: Repository) -> str:
-    if repository in state.tags:
-        return (
-            f"No update since the adoption has looked for stale names in {repository}. The next "
-            "`make up` does: what nothing declares it keeps or removes, by the declared policy."
-        )
-    return f"It stays: stack {state.stack} looks after no pointer of {repository} any more."
-
-
 def _several(tag: str, repositories: Iterable[Repository], records: Records) -> str:
     named = " and ".join(sorted(map(str, repositories)))
     unread = "".join(f"\n{reason}" for reason in records.unread.values())
@@ -145,10 +142,12 @@ def _several(tag: str, repositories: Iterable[Repository], records: Records) -> 
     )
 
 
-def _unknown(state: State, tag: str, image: str, records: Records) -> str:
+def _unknown(
+    state: State, removed: Iterable[Removed], tag: str, image: str, records: Records
+) -> str:
     where = f" of {image}" if image else ""
     listed = "".join(
-        f"\n  {r.repository}:{r.tag}  {r.digest}  removed {r.removed_at}" for r in state.removed
+        f"\n  {r.repository}:{r.tag}  {r.digest}  removed {r.removed_at}" for r in removed
     )
     known = f"The record:{listed}" if listed else "The record is empty."
     looked = "".join(

@@ -160,13 +160,14 @@ class TestTheNumberOfRequests:
         assert len(sweeper.sweep(LAST).gone) == BATCH
         sent = [line for line in sweeper.registry.log if f"/v2/{BUILD}/" in line]
         undo = [line for line in sent if line.endswith("/undo-fleet-dev")]
-        assert len(undo) == 3, "read for the public names, and asked for at each look at all"
+        assert len(undo) == 4, "read for the public names, and asked for, at each look at all"
         ledger = [line for line in sent if line.endswith("/ledger-fleet-dev")]
         sent = [line for line in sent if line not in (*undo, *ledger)]
         heads = [line for line in sent if line.startswith("HEAD") and "/manifests/" in line]
-        names = 2 * BATCH
-        assert len(heads) == names + BATCH, "all names once, and one for each deletion"
-        assert len([line for line in sent if line.endswith("/tags/list")]) == 4 + BATCH
+        assert len(heads) == BATCH, "one for each deletion"
+        reads = [line for line in sent if line.startswith("GET") and "/manifests/" in line]
+        assert len(reads) == 2 * 2 * BATCH, "all names at each look at all, and no digest again"
+        assert len([line for line in sent if line.endswith("/tags/list")]) == 5 + BATCH
 
     @pytest.mark.parametrize(
         ("deletions", "names", "size"),
