@@ -18,8 +18,9 @@ from fleet.registry.reference import Repository, TagReference, is_digest
 from fleet.registry.undo_log import remover_of
 
 TAG = "ociregistry:index:Tag"
+IMAGE_TAG, POINTERS = "fleet:index:ImageTag", "fleet:index:Pointers"
 STALE_POINTERS = "ociregistry:index:StalePointers"
-_BUILD = "docker-build:index:Image"
+BUILD = "docker-build:index:Image"
 _TAG_DIGESTS = ("digest", "assembled", "previous")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MANIFEST = re.compile(r"([^\s\"]+)@(sha256:[0-9a-f]{64})")
@@ -143,7 +144,7 @@ def _digests(found: set[str]) -> frozenset[str]:
 
 def _of_builds(resource: Mapping[str, Any]) -> Any:
     """Return what a resource says of builds: a build all of it, a tag what it was copied from."""
-    if resource["type"] == _BUILD:
+    if resource["type"] == BUILD:
         return resource
     held = resource.get("outputs") or {}
     return [held.get("source"), held.get("sources")] if resource["type"] == TAG else None
@@ -151,7 +152,7 @@ def _of_builds(resource: Mapping[str, Any]) -> Any:
 
 def _made(resource: Mapping[str, Any]) -> Iterator[tuple[Repository, str]]:
     """Yield the digest that a build gave, by the repository of each of its tags."""
-    if resource["type"] == _BUILD:
+    if resource["type"] == BUILD:
         outputs = resource.get("outputs") or {}
         for reference in outputs.get("tags") or []:
             yield TagReference.parse(reference).repository, str(outputs.get("digest"))
