@@ -16,7 +16,7 @@ from fleet.registry.interface import Registry
 from fleet.registry.reference import Repository
 from fleet.upkeep.prune.digests import Versions
 from fleet.upkeep.prune.garbage import UnreferencedDigest, needed
-from fleet.upkeep.prune.ledger import Ledger
+from fleet.upkeep.prune.ledger import Names
 from fleet.upkeep.prune.repository_snapshot import Node, RepositorySnapshot
 from fleet.upkeep.prune.tag_list_check import DoubtError, confirm, read, require_all
 
@@ -51,38 +51,45 @@ class Survey:
 
 @dataclass(kw_only=True)
 class Deletion:
-    """Deletes digests but those that a name or the state has come to need meanwhile.
+    """Deletes digests of a ``repository`` but those that a name or the state has come to need.
 
-    ``survey`` looks at everything again, where some tags are gone; ``ledger`` has the names that
+    ``survey`` looks at everything again, where some tags are gone; ``formerly`` are the names that
     were ever seen, with their digests. ``gone`` and ``kept`` (with the reason) fill as it goes on.
     An index that stays, whether needed or because the registry refuses, keeps its platforms and
     what is attached to it: it would be left without them.
+
+    ``_nodes`` are all that any look found, so that a digest which went is still known to be above
+    another one; ``_refused`` says of digests why they stay whatever needs them.
     """
 
+    repository: Repository
     registry: Registry
     versions: Versions
     survey: Callable[[Collection[str]], Awaitable[Survey]]
-    ledger: Ledger
-    gone: list[UnreferencedDigest] = field(default_factory=list)
-    kept: dict[str, str] = field(default_factory=dict)
+    formerly: Names
+    gone: list[UnreferencedDigest]
+    kept: dict[str, str]
+    _held: RepositorySnapshot = field(init=False)
+    _needed: frozenset[str] = frozenset()
+    _nodes: dict[str, Node] = field(default_factory=dict)
+    _refused: dict[str, str] = field(default_factory=dict)
 
-    async def run(self, repository: Repository, items: Collection[UnreferencedDigest]) -> None:
+    async def run(self, items: Collection[UnreferencedDigest]) -> None:
         """Delete one after the other.
 
         :raises DoubtError: when the registry contradicts itself; what is left was not deleted.
         :raises fleet.registry.errors.OciError: when the registry fails.
         """
-        place = _Place(repository=repository, deletion=self)
         waiting = list(items)
         while waiting:
-            size = batch_size(len(items), await place.look())
+            size = batch_size(len(items), await self._look())
             for item in waiting[:size]:
-                await self._one(item, place)
+                await self._one(item)
             waiting = waiting[size:]
 
-    async def _one(self, item: UnreferencedDigest, place: "_Place") -> None:
+    async def _one(self, item: UnreferencedDigest) -> None:
         async def look() -> None:
-            if why := await place.why_needed(item.digest):
+            if why := await self._why_needed(item.digest):
                 raise _NeededError(why)
 
         try:
@@ -93,71 +100,49 @@ class Deletion:
         except (TroubleError, OciError) as error:
             self.kept[item.digest] = str(error)
             if not isinstance(error, _NeededError):
-                place.keep_below(item.digest)
+                why = f"belongs to {item.digest}, which stays"
+                below = dict.fromkeys(needed(self._held, {item.digest}), why)
+                self._refused = {**below, **self._refused}
         else:
             self.gone.append(item)
 
-
-@dataclass(kw_only=True)
-class _Place:
-    """What is known of a repository while digests of it are deleted.
-
-    ``nodes`` are all that any look found, so that a digest which went is still known to be above
-    another one; ``refused`` says of digests why they stay whatever needs them.
-    """
-
-    repository: Repository
-    deletion: Deletion
-    held: RepositorySnapshot = field(init=False)
-    kept: frozenset[str] = frozenset()
-    nodes: dict[str, Node] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
-
-    async def look(self) -> int:
+    async def _look(self) -> int:
         """Look at everything, and return how many names that took."""
-        survey = await self.deletion.survey(self._gone_tags())
+        survey = await self.survey(self._gone_tags())
         if doubt := survey.doubts.get(self.repository):
             raise DoubtError(doubt)
-        self.held, self.kept = survey.held[self.repository], survey.kept[self.repository]
-        self.nodes |= self.held.nodes
+        self._held, self._needed = survey.held[self.repository], survey.kept[self.repository]
+        self._nodes |= self._held.nodes
         return sum(len(held.tags) for held in survey.held.values())
 
-    async def why_needed(self, digest: str) -> str:
+    async def _why_needed(self, digest: str) -> str:
         """Return why a digest stays, by names as they are now; an empty string if it may go."""
         for _ in range(_LOOKS):
-            if digest in self.refused:
-                return self.refused[digest]
-            if digest in self.kept:
+            if digest in self._refused:
+                return self._refused[digest]
+            if digest in self._needed:
                 return "needed again"
             if not await self._has_changed(digest):
                 return ""
-            await self.look()
+            await self._look()
         raise DoubtError(f"the names of {self.repository} change all the time; run again later")
-
-    def keep_below(self, digest: str) -> None:
-        """Have stay what belongs to a digest that was not deleted."""
-        why = f"belongs to {digest}, which stays"
-        self.refused = {**dict.fromkeys(needed(self.held, {digest}), why), **self.refused}
 
     async def _has_changed(self, digest: str) -> bool:
         """Ask for names that came up, and for those of the digest and of what it belongs to."""
-        registry, left = self.deletion.registry, self._gone_tags()
-        listed = await registry.tags(self.repository)
+        place, left, known = self.repository, self._gone_tags(), self._held.tags
+        listed = await self.registry.tags(place)
         if not listed.known:
-            raise DoubtError(f"the tag list of {self.repository} is not there now, and was before")
-        above = _upwards(self.nodes, digest)
-        names = self.deletion.ledger.names(self.repository)
-        former = {tag for tag, digests in names.items() if not above.isdisjoint(digests)}
-        known = self.held.tags
-        await confirm(registry, self.repository, listed, (former | known.keys()) - left)
+            raise DoubtError(f"the tag list of {place} is not there now, and was before")
+        above = _upwards(self._nodes, digest)
+        former = {tag for tag, held in self.formerly.items() if not above.isdisjoint(held)}
+        await confirm(self.registry, place, listed, (former | known.keys()) - left)
         wanted = [tag for tag in listed.tags if tag in former or tag not in known]
-        found = await read(registry, self.repository, wanted)
-        require_all(self.repository, [t for t, d in found.items() if d is None and t not in left])
-        return any(known.get(tag) != d for tag, d in found.items() if d is not None)
+        found = await read(self.registry, place, wanted)
+        require_all(place, [t for t, held in found.items() if held is None and t not in left])
+        return any(known.get(tag) != held for tag, held in found.items() if held is not None)
 
     def _gone_tags(self) -> frozenset[str]:
-        gone = self.deletion.gone
-        return frozenset(t for i in gone if i.repository == self.repository for t in i.tags)
+        return frozenset(t for i in self.gone if i.repository == self.repository for t in i.tags)
 
 
 def _upwards(nodes: Mapping[str, Node], digest: str) -> frozenset[str]:

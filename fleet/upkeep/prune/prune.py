@@ -130,28 +130,32 @@ class Pruner:
         for repository in dict.fromkeys((known[0], *(r for r in due if due[r]))):
             await self.versions.require(repository)
         ledger = await self._save(found.image, found.ledger)
-        deletion = Deletion(
-            registry=self.registry,
-            versions=self.versions,
-            survey=lambda gone: self._survey(found.image, found.ledger, found.held, gone),
-            ledger=ledger,
-        )
+        gone, kept = list[UnreferencedDigest](), dict[str, str]()
         stopped = ""
         try:
             for repository, items in due.items():
                 reason = stopped or found.refused.get(repository, "")
                 if items and not reason:
+                    deletion = Deletion(
+                        repository=repository,
+                        registry=self.registry,
+                        versions=self.versions,
+                        survey=lambda tags: self._survey(found.image, ledger, found.held, tags),
+                        formerly=ledger.names(repository),
+                        gone=gone,
+                        kept=kept,
+                    )
                     try:
-                        await deletion.run(repository, items)
+                        await deletion.run(items)
                     except DoubtError as doubt:
                         reason = stopped = str(doubt)
-                done = {*deletion.kept, *(item.digest for item in deletion.gone)}
-                deletion.kept |= {i.digest: reason for i in items if i.digest not in done}
+                done = {*kept, *(item.digest for item in gone)}
+                kept |= {item.digest: reason for item in items if item.digest not in done}
         finally:
-            for item in deletion.gone:
+            for item in gone:
                 ledger = ledger.without(item.repository, [item.digest])
             await self._save(found.image, ledger)
-        return Swept(gone=tuple(deletion.gone), kept=deletion.kept)
+        return Swept(gone=tuple(gone), kept=kept)
 
     async def _survey(
         self,
