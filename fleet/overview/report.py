@@ -13,7 +13,7 @@ from fleet.declaration.model import Declaration, Image
 from fleet.declaration.tags import Tag, pointer_pattern
 from fleet.local.status import columns
 from fleet.overview.predict import Foresight, ImageForesight, Undeclared
-from fleet.overview.words import below, contents, counted, short
+from fleet.overview.words import contents, counted, short
 from fleet.plan.pointers import Pointer
 from providers.ociregistry.report import Entry, counts
 from providers.ociregistry.tag.reasons import shown
@@ -73,8 +73,11 @@ def _title(declaration: Declaration) -> str:
 
 def _heading(image: Image, declaration: Declaration) -> str:
     platforms = f"{counted(len(image.platforms), 'platform')}: {short(image.platforms)}"
-    built = f"{image.name}, built on {below(image, declaration)}"
-    return f"{built}\n  {contents(image)}, for {platforms}"
+    stacks = declaration.share.stacks if declaration.share else {}
+    built_on = image.builds_on or "official Python images"
+    if image.builds_on in stacks:
+        built_on += f" of stack {stacks[image.builds_on]}"
+    return f"{image.name}, built on {built_on}\n  {contents(image)}, for {platforms}"
 
 
 def _image(image: Image, declaration: Declaration, found: ImageForesight) -> Iterator[str]:

@@ -52,7 +52,7 @@ def add_to(commands: Commands) -> None:
         "--max-share", type=_share, default=prune.MAX_SHARE,
         help="the share (0 to 1) of a repository's known digests above which nothing there goes",
     )  # fmt: skip
-    four = commands.add("split", "Write a stack file for each image of a fleet", _split_checkout)
+    four = commands.add("split", "Write a stack file for each image of a fleet", _split)
     four.add_argument("--apply", action="store_true", help="hand the state over as well")
 
 
@@ -70,10 +70,6 @@ def _entered(command: _Command) -> Run:
         return command(here, chosen)
 
     return run
-
-
-def _split_checkout(chosen: argparse.Namespace) -> int:
-    return _split(checkout(chosen.root), chosen)
 
 
 def _furnish(here: Checkout, stack: str) -> None:
@@ -201,7 +197,8 @@ def _not_own(here: Checkout, chosen: argparse.Namespace, whole: str) -> TroubleE
     )
 
 
-def _split(here: Checkout, chosen: argparse.Namespace) -> int:
+def _split(chosen: argparse.Namespace) -> int:
+    here = checkout(chosen.root)
     path = config_file(here.root, chosen.stack)
     declaration = declaration_of_file(path)
     if declaration.share:
