@@ -94,6 +94,17 @@ class TestANameThatIsPutMeanwhile:
         assert sweeper.sweep(LAST).kept[old] == "needed again"
         assert sweeper.registry.pullable(PUBLIC, "py3.8-LATEST")
 
+    def test_on_something_else_saves_only_that(self, sweeper: Sweeper) -> None:
+        old = superseded(sweeper)
+        sweeper.sweep(FIRST)
+
+        def push() -> None:
+            tagged(sweeper.registry, BUILD, "other", "other")
+
+        before(sweeper.registry, f"GET /v2/{BUILD}/tags/list", push, skip=5)
+        assert [item.digest for item in sweeper.sweep(LAST).gone] == [old]
+        assert sweeper.registry.pullable(BUILD, "other")
+
     @pytest.mark.parametrize("name", ["a", "pinned"], ids=["known", "new"])
     def test_while_a_deletion_waits_to_be_repeated_saves_its_digest(
         self, sweeper: Sweeper, name: str
