@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.scratch import Scratch
 from fleet.checkout.lock_file import lock_file
-from fleet.checkout.project import gather
+from fleet.checkout.planning import gather
 from fleet.checkout.stack_config import declaration_of_file
 from fleet.local import prepare
 from fleet.lock.model import Lock

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.watched import status_of
-from fleet.checkout.project import gather
+from fleet.checkout.planning import gather
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.plan.plan import make_plan
 

@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-from fleet.checkout.planning import plan_of
-from fleet.checkout.project import assets_of
+from fleet.checkout.planning import assets_of, plan_of
 from fleet.checkout.stack_config import config_file, declaration_of_file, images_named_in
 from fleet.command import Commands
 from fleet.declaration.model import Declaration

@@ -159,17 +159,11 @@ def _compiling(root: Path) -> dict[str, str]:
     folder = root / _WHEELS
     if not (folder / "Dockerfile").is_file():
         return {}
-    patterns = patterns_of(folder, OF_DOCKERFILE)
-    paths = [folder / "Dockerfile", folder / OF_DOCKERFILE, *matching(root / _COMPILING, patterns)]
-    named = {f"{SHARED}/{_below(root, path)}": _file_digest(path) for path in paths}
-    return dict(sorted(named.items()))
-
-
-def _below(root: Path, path: Path) -> str:
-    """Return the path of what makes wheels as a reason names it, like the others of ``shared``."""
-    context = root / _COMPILING
-    folder = context if path.is_relative_to(context) else root / "assets" / SHARED
-    return path.relative_to(folder).as_posix()
+    patterns, context = patterns_of(folder, OF_DOCKERFILE), root / _COMPILING
+    # A reason names the context's files by their paths in it, like the others of ``shared``.
+    own = {f"{SHARED}/{folder.name}/{n}": folder / n for n in ("Dockerfile", OF_DOCKERFILE)}
+    sent = {f"{SHARED}/{p.relative_to(context).as_posix()}": p for p in matching(context, patterns)}
+    return {name: _file_digest(path) for name, path in sorted({**own, **sent}.items())}
 
 
 def _file_digest(path: Path) -> str:

@@ -1,13 +1,19 @@
 """The plan of a checkout's declaration, with all that lies beside it."""
 
+import platform
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from fleet.checkout.project import gather
+from fleet.checkout.image_source import read_assets
+from fleet.checkout.lock_file import lock_file, read_lock
 from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import PROJECT
 from fleet.declaration.model import Declaration
+from fleet.declaration.problems import DeclarationError, Problems
 from fleet.declaration.stack_share import widened
+from fleet.lock.model import command, platform_of
 from fleet.plan.plan import Plan, make_plan
+from fleet.plan.plan_inputs import Assets, Inputs
 from fleet.plan.whole_fleet import WholeFleet
 
 
@@ -37,3 +43,43 @@ def whole_of(root: Path, stack: str, declaration: Declaration, plan: Plan) -> Wh
         plan=plan if whole is declaration else plan_of(root, name, whole),
         stacks=stacks_of(root, name),
     )
+
+
+def gather(root: Path, stack: str, declaration: Declaration) -> Inputs:
+    """Return the lock and the asset digests that ``declaration`` needs.
+
+    :raises DeclarationError: when the lock was not written yet, or it or an asset folder is
+        unreadable.
+    """
+    path = lock_file(root, stack, declaration)
+    if not path.exists():
+        # Said once: without a lock, every base and distribution of the matrix would be missing.
+        problems = Problems()
+        remedy = f"Run {command(declaration.fleet_of(stack))}"
+        problems.add(path.relative_to(root).as_posix(), "was not written yet", remedy)
+        problems.raise_if_any(f"Pulumi.{stack}.yaml")
+    problems = Problems()
+    assets = assets_of(root, declaration.by_name, problems)
+    problems.raise_if_any()
+    return Inputs(
+        lock=read_lock(path),
+        assets={name: found for name, found in assets.items() if found is not None},
+        stack=declaration.fleet_of(stack),
+        native=platform_of(platform.machine()),
+        source=f"Pulumi.{stack}.yaml with {path.relative_to(root).as_posix()}",
+    )
+
+
+def assets_of(root: Path, images: Iterable[str], problems: Problems) -> Mapping[str, Assets | None]:
+    """Return the asset folders of each image, ``None`` where they lack.
+
+    Of one that can't be read, the problems are noted.
+    """
+    found: dict[str, Assets | None] = {}
+    for image in images:
+        try:
+            found[image] = read_assets(root, image)
+        except DeclarationError as error:
+            for problem in error.problems:
+                problems.add(problem.path, problem.what, problem.remedy)
+    return found

@@ -2,13 +2,11 @@
 
 import argparse
 import io
-import os
-import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
-from fleet.checkout.lock_file import lock_file, read_lock
+from fleet.checkout.lock_file import lock_file
 from fleet.checkout.page_texts import read_sources
 from fleet.checkout.planning import plan_of
 from fleet.checkout.split_stacks import stacks_of
@@ -18,17 +16,12 @@ from fleet.console import TroubleError, hush, say
 from fleet.declaration.model import Declaration
 from fleet.declaration.stack_share import widened
 from fleet.local.paths import Checkout, checkout
-from fleet.overview.colours import paint
 from fleet.overview.graph import document
 from fleet.overview.predict import foresight
-from fleet.overview.report import report
+from fleet.overview.report import report, unlocked
 from fleet.overview.state_export import read_known
-from fleet.overview.table import Look
-from fleet.overview.unlocked import unlocked
 from fleet.pages.published import published
 from fleet.pages.readme import page_path, pages
-
-_NARROWEST = 40
 
 
 def add_to(commands: Commands) -> None:
@@ -61,23 +54,20 @@ def _looking(look: _Look) -> Run:
 
 
 def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
-    width = max(_NARROWEST, shutil.get_terminal_size().columns)
-    look = Look(width=width, paint=paint if _is_coloured() else str)
     lock = lock_file(here.root, chosen.stack, declaration)
     if not lock.exists():
         name = lock.relative_to(here.root).as_posix()
         command = f"make lock STACK={declaration.fleet_of(chosen.stack)}"
-        _tell(unlocked(declaration, name, command, look))
+        _tell(unlocked(declaration, name, command))
         return
     plan = plan_of(here.root, chosen.stack, declaration)
     stacks = stacks_of(here.root, chosen.stack)
-    reading = read_known(here, chosen.stack, declaration, stacks)
-    _tell(report(declaration, foresight(plan, reading.known), reading.lacking, look))
+    known = read_known(here, chosen.stack, declaration, stacks)
+    _tell(report(declaration, foresight(plan, known), known.lacking))
 
 
-def _graph(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
-    lock = read_lock(lock_file(here.root, chosen.stack, declaration))
-    text = document(declaration, lock.yanked, chosen.stack)
+def _graph(_here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
+    text = document(declaration, chosen.stack)
     if not chosen.output:
         _tell(text.removesuffix("\n"))
         return
@@ -90,14 +80,16 @@ def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
     # Pages lead to each other, so they are those of the whole fleet.
     fleet, whole = declaration.fleet_of(chosen.stack), widened(declaration)
     plan = plan_of(here.root, fleet, whole)
-    reading = read_known(here, fleet, whole, stacks_of(here.root, fleet))
-    nothing = reading.lacking and not reading.known.tags
-    known = None if nothing else published(reading.known.outputs)
-    made = pages(whole, plan, known, read_sources(here.root, whole))
-    if reading.lacking:
-        say(f"{reading.lacking}: digests and sizes are not known")
+    known = read_known(here, fleet, whole, stacks_of(here.root, fleet))
+    live = None if known.lacking and not known.tags else published(known.outputs)
+    made = pages(whole, plan, live, read_sources(here.root, whole))
+    if known.lacking:
+        say(f"{known.lacking}: digests and sizes are not known")
     if chosen.image:
-        _tell(_page_of(chosen.image, made).removesuffix("\n"))
+        page = made.get(page_path(chosen.image))
+        if page is None:
+            raise TroubleError(f"no image {chosen.image} is declared. Name one that is")
+        _tell(page.removesuffix("\n"))
         return
     if not chosen.output:
         here.make_state()
@@ -107,19 +99,6 @@ def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
         written = folder / Path(path).name
         written.write_text(text, encoding="utf-8")
         _tell(str(written))
-
-
-def _page_of(image: str, made: Mapping[str, str]) -> str:
-    found = made.get(page_path(image))
-    if found is None:
-        raise TroubleError(f"no image {image} is declared. Name one that is")
-    return found
-
-
-def _is_coloured() -> bool:
-    """Tell whether colours are wanted, as no-color.org has it."""
-    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return sys.stdout.isatty() and not plain
 
 
 def _tell(text: str) -> None:

@@ -33,13 +33,15 @@ class Known:
     """What a state holds: ``tags`` by reference, ``builds`` by logical name, wheels among them.
 
     ``pointers`` are the references of those tags that were declared as pointers; ``outputs`` are
-    the stack's, as its last run left them.
+    the stack's, as its last run left them. Where there is no state, or one of several is missing,
+    ``lacking`` says why.
     """
 
     tags: Mapping[str, PriorState] = field(default_factory=dict)
     pointers: frozenset[str] = frozenset()
     builds: Mapping[str, Build] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
+    lacking: str = ""
 
 
 def parse_known(exported: str) -> Known:
@@ -54,7 +56,7 @@ def parse_known(exported: str) -> Known:
     return Known(
         tags={r["outputs"]["ref"]: _prior_state(r) for r in tags},
         pointers=frozenset(r["outputs"]["ref"] for r in tags if f"::{_POINTER}::" in r["urn"]),
-        builds={_name(r): _build(r) for r in resources if r["type"] == _IMAGE},
+        builds={r["urn"].rpartition("::")[2]: _build(r) for r in resources if r["type"] == _IMAGE},
         outputs=next(stacks, {}),
     )
 
@@ -70,16 +72,14 @@ def joined(found: Sequence[Known]) -> Known:
             for key in ("tags", "pointers")
             if any(key in known.outputs for known in found)
         },
+        lacking="; ".join(dict.fromkeys(known.lacking for known in found if known.lacking)),
     )
 
 
 def _prior_state(resource: Mapping[str, Any]) -> PriorState:
-    outputs, inputs = resource["outputs"], resource.get("inputs") or {}
-    return PriorState(
-        recorded=recorded_tag(outputs),
-        # The provider keeps what went into a tag among the inputs: they are saved in every run.
-        inputs=inputs.get("inputs") or {},
-    )
+    # The provider keeps what went into a tag among the inputs: they are saved in every run.
+    inputs = (resource.get("inputs") or {}).get("inputs") or {}
+    return PriorState(recorded=recorded_tag(resource["outputs"]), inputs=inputs)
 
 
 def _build(resource: Mapping[str, Any]) -> Build:
@@ -91,7 +91,3 @@ def _build(resource: Mapping[str, Any]) -> Build:
         platforms=tuple(inputs.get("platforms") or ()),
         digest=outputs.get("digest") or "",
     )
-
-
-def _name(resource: Mapping[str, Any]) -> str:
-    return str(resource["urn"]).rpartition("::")[2]

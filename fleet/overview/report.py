@@ -1,16 +1,22 @@
-"""All that ``make plan`` prints: each image with its tables, what left, and the sum."""
+"""All that ``make plan`` prints: each image with its tables, what left, and the sum.
+
+Without a lock that is what the declaration alone tells. Lines are as long as their text, so that a
+terminal of any width folds them as it does all others.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from fleet.declaration import tags
+from fleet.declaration.matrix import MatrixEntry, matrix_entries
 from fleet.declaration.model import Declaration, Image
-from fleet.declaration.tags import pointer_pattern
-from fleet.overview.notes import Notes, wrapped
+from fleet.declaration.tags import Tag, pointer_pattern
+from fleet.local.status import columns
 from fleet.overview.predict import Foresight, ImageForesight, Undeclared
-from fleet.overview.table import Look, tables
-from fleet.overview.words import below, contents, counted, short
-from fleet.plan.plan import ImagePlan
-from providers.ociregistry.report import counts
+from fleet.overview.words import contents, counted, short
+from fleet.plan.pointers import Pointer
+from providers.ociregistry.report import Entry, counts
+from providers.ociregistry.tag.reasons import shown
 
 _LEGEND = (
     "= unchanged; re-point, the name moves without a build; - no such tag; [n] see below the table"
@@ -22,72 +28,155 @@ _ELSEWHERE = (
 _LEFT = "No longer declared; stay in the registry, no longer managed: "
 _STALE = "No longer declared, policy {policy}: "
 _ORPHANED = "No longer declared, removed with their image's declaration: "
+_LONG_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
+_ABSENT = "-"
+
+_Notes = dict[str, int]
+"""Footnotes of an image's tables, each with its number in the order of their first mention."""
 
 
-def report(declaration: Declaration, found: Foresight, lacking: str, look: Look) -> str:
+def report(declaration: Declaration, found: Foresight, lacking: str) -> str:
     """Return the whole text; ``lacking`` says why there is no state to compare with, if so."""
-    images = len(found.images)
-    versions = sum(len(image.versions) for image in found.images)
-    title = f"{declaration.registry}: {counted(images, 'image')}, {counted(versions, 'tag')}"
-    head = [*wrapped(title, look.width), *wrapped(_LEGEND, look.width)]
+    head = [_title(declaration), _LEGEND]
     if lacking:
-        head += wrapped(f"No state to compare with, so everything is new: {lacking}.", look.width)
+        head.append(f"No state to compare with, so everything is new: {lacking}.")
     blocks = ["\n".join(head)]
     for image in found.images:
-        blocks += _image(declaration.by_name[image.plan.name], declaration, image, look)
+        blocks += _image(declaration.by_name[image.plan.name], declaration, image)
     for repository, undeclared in found.gone.items():
-        lines = [repository, *_undeclared(undeclared, {}, look.width)]
-        blocks.append("\n".join(lines))
-    blocks.append("\n".join([*wrapped(_ELSEWHERE, look.width), *_sum(found, look.width)]))
+        blocks.append("\n".join([repository, *_undeclared(undeclared, {})]))
+    count = counts(entry for image in found.images for entry in image.entries.values())
+    total = f"{count['build']} build, {count['re-point']} re-point, {count['unchanged']} unchanged"
+    return "\n\n".join([*blocks, f"{_ELSEWHERE}\n{total}"])
+
+
+def unlocked(declaration: Declaration, lock: str, command: str) -> str:
+    """Return what is known without ``lock``, a file that ``command`` writes: the matrix."""
+    told = (
+        f"{lock} was not written yet, so which digests and distributions these are made of, and "
+        f"what would be built, is not known: {command} resolves it."
+    )
+    blocks = [f"{_title(declaration)}\n{told}"]
+    for image in declaration.images:
+        notes, there = _Notes(), {entry.tag for entry in matrix_entries(image)}
+        states = dict.fromkeys(there, ("declared", ""))
+        blocks += [_heading(image, declaration), _matrix(image, states, notes)]
+        blocks += _listed(notes)
     return "\n\n".join(blocks)
 
 
-def _image(
-    image: Image, declaration: Declaration, found: ImageForesight, look: Look
-) -> Iterator[str]:
-    yield heading(image, declaration, look)
-    notes = Notes()
-    yield from tables(image, found, look, notes)
-    for lines in (
-        notes.lines(look.width),
-        _undeclared(found.undeclared, _policies(found.plan), look.width),
-    ):
-        text = "\n".join(lines)
-        if text:
-            yield text
+def _title(declaration: Declaration) -> str:
+    images = declaration.images
+    count = sum(len(matrix_entries(image)) for image in images)
+    return f"{declaration.registry}: {counted(len(images), 'image')}, {counted(count, 'tag')}"
 
 
-def heading(image: Image, declaration: Declaration, look: Look) -> str:
-    """Return what an image is built on, holds and runs on, in lines of the look's width."""
+def _heading(image: Image, declaration: Declaration) -> str:
     platforms = f"{counted(len(image.platforms), 'platform')}: {short(image.platforms)}"
-    return "\n".join(
-        [
-            *wrapped(f"{image.name}, built on {below(image, declaration)}", look.width),
-            *wrapped(f"  {contents(image)}, for {platforms}", look.width),
-        ]
+    stacks = declaration.share.stacks if declaration.share else {}
+    built_on = image.builds_on or "official Python images"
+    if image.builds_on in stacks:
+        built_on += f" of stack {stacks[image.builds_on]}"
+    return f"{image.name}, built on {built_on}\n  {contents(image)}, for {platforms}"
+
+
+def _image(image: Image, declaration: Declaration, found: ImageForesight) -> Iterator[str]:
+    notes = _Notes()
+    states = {version.tag: _version(found.entries[version.tag]) for version in found.plan.tags}
+    yield _heading(image, declaration)
+    yield _matrix(image, states, notes)
+    if found.plan.pointers:
+        yield _pointers(image, found, notes)
+    yield from _listed(notes)
+    policies = {pointer_pattern(kind): str(each) for kind, each in found.plan.policy.items()}
+    if lines := list(_undeclared(found.undeclared, policies)):
+        yield "\n".join(lines)
+
+
+def _matrix(image: Image, states: Mapping[Tag, tuple[str, str]], notes: _Notes) -> str:
+    """Return the table of versions, with state and note of each tag; what has none is left out."""
+
+    def cell(entry: MatrixEntry) -> str:
+        if entry.tag not in states:
+            return f"{_ABSENT}{_mark(f'left out: {_because(entry)}', notes)}"
+        state, why = states[entry.tag]
+        return f"{state}{_mark(why, notes)}"
+
+    rows = [["python", "version", *image.bases]]
+    for python in image.pythons:
+        for version in image.versions:
+            entries = (
+                MatrixEntry(image=image, python=python, base=base, version=version)
+                for base in image.bases
+            )
+            rows.append([python, version, *map(cell, entries)])
+    return columns(rows)
+
+
+def _because(entry: MatrixEntry) -> str:
+    return next(
+        exclusion.because
+        for exclusion in entry.image.exclude
+        if exclusion.covers(entry.python, entry.base, entry.version)
     )
 
 
-def _policies(image: ImagePlan) -> dict[str, str]:
-    """Return what becomes of a stale pointer, by the pattern that its kind's tags match."""
-    return {pointer_pattern(kind): str(policy) for kind, policy in image.policy.items()}
+def _version(entry: Entry) -> tuple[str, str]:
+    if not entry.previous:
+        return "new", ""
+    return "=" if entry.action == "unchanged" else entry.action, _why(entry)
 
 
-def _undeclared(found: Undeclared, policies: dict[str, str], width: int) -> Iterator[str]:
-    """Yield lines on names that only the state knows; without policies, their image left too."""
-    groups: dict[str, list[str]] = {_LEFT: list(found.versions)} if found.versions else {}
+def _pointers(image: Image, found: ImageForesight, notes: _Notes) -> str:
+    by_tag = {pointer.tag: pointer for pointer in found.plan.pointers}
+    ends = dict.fromkeys(tags.lines(p.version)[p.kind] for p in by_tag.values())
+    rows = [["python", "pointer", *image.bases]]
+    for python in image.pythons:
+        for end in ends:
+            row = [by_tag.get(tags.tag(python, base, end)) for base in image.bases]
+            if any(row):
+                cells = (_pointer(p, found.entries[p.tag], notes) if p else _ABSENT for p in row)
+                rows.append([python, end, *cells])
+    return columns(rows)
+
+
+def _pointer(pointer: Pointer, entry: Entry, notes: _Notes) -> str:
+    if not entry.previous:
+        return f"{pointer.version} new"
+    if entry.action == "unchanged":
+        return f"{pointer.version} ="
+    before = entry.previous_version
+    why = _why(entry) if entry.digest else "re-point to what the build of its version gives"
+    if before and before != entry.version:
+        # Both are of one Python and base, so their names differ in the version alone.
+        common = pointer.target.removesuffix(pointer.version)
+        why = f"re-point from {before.removeprefix(common)}"
+    return f"{pointer.version} re-point{_mark(why, notes)}"
+
+
+def _why(entry: Entry) -> str:
+    return _LONG_DIGEST.sub(r"\1", shown(entry.reasons))
+
+
+def _mark(text: str, notes: _Notes) -> str:
+    """Return what a cell refers to a footnote by: `` [2]``, or nothing for no text."""
+    return f" [{notes.setdefault(text, len(notes) + 1)}]" if text else ""
+
+
+def _listed(notes: _Notes) -> Iterator[str]:
+    if notes:
+        yield "\n".join(f"[{number}] {text}" for text, number in notes.items())
+
+
+def _undeclared(found: Undeclared, policies: Mapping[str, str]) -> Iterator[str]:
+    """Yield lines on names that only the state knows; ``policies`` are by pattern of a pointer.
+
+    Without policies, their image left too.
+    """
+    groups: dict[str, list[str]] = {_LEFT: found.versions} if found.versions else {}
     for tag in found.pointers:
         fitting = (policy for form, policy in policies.items() if re.fullmatch(form, tag))
-        policy = next(fitting, "keep")
-        text = _STALE.format(policy=policy) if policies else _ORPHANED
+        text = _STALE.format(policy=next(fitting, "keep")) if policies else _ORPHANED
         groups.setdefault(text, []).append(tag)
-    for text, tags in groups.items():
-        yield from wrapped(f"{text}{', '.join(tags)}", width)
-
-
-def _sum(found: Foresight, width: int) -> list[str]:
-    count = counts(entry for image in found.images for entry in image.entries)
-    return wrapped(
-        f"{count['build']} build, {count['re-point']} re-point, {count['unchanged']} unchanged",
-        width,
-    )
+    for text, names in groups.items():
+        yield f"{text}{', '.join(names)}"

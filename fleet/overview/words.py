@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fleet.declaration.model import Declaration, Image
+from fleet.declaration.model import Image
 
 
 def counted(count: int, what: str) -> str:
@@ -13,15 +13,6 @@ def counted(count: int, what: str) -> str:
 def short(platforms: Sequence[str]) -> str:
     """Return platforms as a person calls them: ``amd64, arm/v7``."""
     return ", ".join(platform.removeprefix("linux/") for platform in platforms)
-
-
-def below(image: Image, declaration: Declaration) -> str:
-    """Return what ``image`` is built on, and the stack that has it where that is another."""
-    if not image.builds_on:
-        return "official Python images"
-    stacks = declaration.share.stacks if declaration.share else {}
-    elsewhere = stacks.get(image.builds_on)
-    return f"{image.builds_on} of stack {elsewhere}" if elsewhere else image.builds_on
 
 
 def contents(image: Image) -> str:

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -21,13 +22,10 @@ from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
 from fleet.plan.plan import Plan
 from fleet.registry.reference import Repository
-from fleet.upkeep import images, removers
-from fleet.upkeep.adopt import adopt
-from fleet.upkeep.adopt.import_file import Adoption
+from fleet.upkeep import adopt, images, restore
 from fleet.upkeep.connection import opened
-from fleet.upkeep.prune import prune, report
-from fleet.upkeep.restore import records, restore
-from fleet.upkeep.split import move_state, split
+from fleet.upkeep.prune import needs, prune
+from fleet.upkeep.split import split
 from fleet.upkeep.state import read_state
 
 
@@ -54,7 +52,7 @@ def add_to(commands: Commands) -> None:
         "--max-share", type=_share, default=prune.MAX_SHARE,
         help="the share (0 to 1) of a repository's known digests above which nothing there goes",
     )  # fmt: skip
-    four = commands.add("split", "Write a stack file for each image of a fleet", _split_checkout)
+    four = commands.add("split", "Write a stack file for each image of a fleet", _split)
     four.add_argument("--apply", action="store_true", help="hand the state over as well")
 
 
@@ -74,10 +72,6 @@ def _entered(command: _Command) -> Run:
     return run
 
 
-def _split_checkout(chosen: argparse.Namespace) -> int:
-    return _split(checkout(chosen.root), chosen)
-
-
 def _furnish(here: Checkout, stack: str) -> None:
     needs = read_needs(here.root, stack)
     backend.require(here, needs, os.environ)
@@ -91,16 +85,16 @@ def _furnish(here: Checkout, stack: str) -> None:
 
 
 def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
-    state = read_state(here.root, chosen.stack, os.environ)
+    state = read_state(here, chosen.stack, os.environ)
     declaration = declaration_of_file(config_file(here.root, chosen.stack))
-    places = records.candidates(
+    places = restore.candidates(
         state, declaration.registry, [image.name for image in declaration.images], chosen.image
     )
     owner = owner_of(chosen.stack, declaration)
 
     async def run() -> restore.Restored:
         async with opened(variables(declaration.logins)) as connection:
-            found = await records.read_records(connection.registry, places, owner)
+            found = await restore.read_records(connection.registry, places, owner)
             for reason in found.unread.values():
                 say(f"warning: {reason}")
             entry = restore.choose(state, chosen.tag, chosen.image, found)
@@ -115,14 +109,14 @@ def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
 def _adopt(here: Checkout, chosen: argparse.Namespace) -> int:
     plan = _plan(here, chosen.stack)
 
-    async def run() -> Adoption:
+    async def run() -> adopt.Adoption:
         async with opened(plan.logins) as connection:
             return await adopt.look(connection.registry, plan)
 
     adopted = asyncio.run(run())
     here.make_state()
     path = here.state / f"adopt.{chosen.stack}.json"
-    adopt.write(path, adopted)
+    path.write_text(json.dumps(adopted.document, indent=2) + "\n", encoding="utf-8")
     _print(adopt.report(adopted))
     command = ["pulumi", "import", "--stack", chosen.stack, "--file", str(path), *adopt.FLAGS]
     if not adopted.adopted or not chosen.apply:
@@ -147,19 +141,19 @@ async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: 
                 registry=connection.registry,
                 versions=versions,
                 owner=plan.owner,
-                state=lambda: read_state(here.root, chosen.stack, os.environ),
+                state=lambda: read_state(here, chosen.stack, os.environ),
                 now=lambda: datetime.now(UTC).isoformat(timespec="seconds"),
                 days=days,
                 max_share=chosen.max_share,
             )
             found = await pruner.look(image)
             swept = await pruner.apply(found) if chosen.apply else None
-            _print(report.report(found, days, swept))
+            _print(prune.report(found, days, swept))
             # Where anything is in doubt, who keeps what is not known either.
             forgotten = (
                 ()
                 if found.doubts
-                else await removers.forget(
+                else await needs.forget_removers(
                     connection.registry, image, plan.owner, pruner.state, apply=chosen.apply
                 )
             )
@@ -203,7 +197,8 @@ def _not_own(here: Checkout, chosen: argparse.Namespace, whole: str) -> TroubleE
     )
 
 
-def _split(here: Checkout, chosen: argparse.Namespace) -> int:
+def _split(chosen: argparse.Namespace) -> int:
+    here = checkout(chosen.root)
     path = config_file(here.root, chosen.stack)
     declaration = declaration_of_file(path)
     if declaration.share:
@@ -216,7 +211,7 @@ def _split(here: Checkout, chosen: argparse.Namespace) -> int:
         say(f"make split STACK={chosen.stack} APPLY=1 hands the state of {chosen.stack} to them")
         return 0
     _furnish(here, chosen.stack)
-    move_state.hand_over(here, chosen.stack, stacks, os.environ)
+    split.hand_over(here, chosen.stack, stacks, os.environ)
     return 0
 
 

@@ -2,22 +2,26 @@
 
 import json
 import re
-import subprocess
+import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fleet.console import TroubleError, tail_of
-from fleet.local import truncated_state
+from fleet.console import TroubleError
+from fleet.local import engine
+from fleet.local.paths import Checkout
 from fleet.registry.errors import OciError
 from fleet.registry.reference import Repository, TagReference, is_digest
 from fleet.registry.undo_log import remover_of
 
 TAG = "ociregistry:index:Tag"
+IMAGE_TAG, POINTERS = "fleet:index:ImageTag", "fleet:index:Pointers"
 STALE_POINTERS = "ociregistry:index:StalePointers"
-_BUILD = "docker-build:index:Image"
+BUILD = "docker-build:index:Image"
+_TAG_DIGESTS = ("digest", "assembled", "previous")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MANIFEST = re.compile(r"([^\s\"]+)@(sha256:[0-9a-f]{64})")
 
@@ -56,41 +60,34 @@ class State:
     """A stack's exported state.
 
     ``digests`` is every digest that stands anywhere in it, ``built`` those of builds and of what
-    these take. By repository are ``roots``, which its tags have or had, ``builds``, which tags come
-    from and builds made or take, and ``tags``, the names that its tag resources have written or
-    adopted. ``removed`` is oldest first.
+    these take. By repository are ``roots``, the digests that its tags have or had, that tags come
+    from and that builds made or take, and ``tags``, the names that its tag resources have written
+    or adopted. ``removed`` is oldest first.
     """
 
     stack: str
-    urns: frozenset[str]
     digests: frozenset[str]
-    roots: Mapping[Repository, frozenset[str]]
-    tags: Mapping[Repository, frozenset[str]]
-    removed: tuple[Removed, ...]
-    removers: tuple[Remover, ...]
     built: frozenset[str] = frozenset()
-    builds: Mapping[Repository, frozenset[str]] = field(default_factory=dict)
+    roots: Mapping[Repository, frozenset[str]] = field(default_factory=dict)
+    tags: Mapping[Repository, frozenset[str]] = field(default_factory=dict)
+    removed: tuple[Removed, ...] = ()
+    removers: tuple[Remover, ...] = ()
 
 
-def read_state(root: Path, stack: str, env: Mapping[str, str]) -> State:
-    """Return the state of ``stack`` of the project at ``root``.
+def read_state(here: Checkout, stack: str, env: Mapping[str, str]) -> State:
+    """Return the state of ``stack``.
 
     :raises TroubleError: when the engine can't be run, or the stack or its backend is not there.
     """
-    argv = ["pulumi", "stack", "export", "--stack", stack, "--non-interactive"]
-    try:
-        done = subprocess.run(
-            argv, cwd=root, env=dict(env), capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
+    pulumi = shutil.which("pulumi", path=env.get("PATH"))
+    if pulumi is None:
+        raise TroubleError("there is no pulumi on PATH; run `make lock`, which provides it")
+    exported = engine.exported(here, Path(pulumi), stack, env)
+    if exported is None:
         raise TroubleError(
-            "there is no pulumi on PATH; run `make lock`, which provides it"
-        ) from None
-    if done.returncode:
-        text = f"the state of stack {stack} can't be read:\n{tail_of(done.stderr)}"
-        remedy = truncated_state.remedy(root, stack, env) or "If it was lost, run `make adopt`"
-        raise TroubleError(f"{text}\n{remedy}")
-    return parse_state(stack, done.stdout)
+            f"there is no stack named {stack} in the backend.\nIf it was lost, run `make adopt`"
+        )
+    return parse_state(stack, exported)
 
 
 def parse_state(stack: str, exported: str) -> State:
@@ -105,26 +102,68 @@ def parse_state(stack: str, exported: str) -> State:
     deployment = json.loads(exported).get("deployment") or {}
     resources: list[dict[str, Any]] = deployment.get("resources") or []
     begun = [operation["resource"] for operation in deployment.get("pending_operations") or []]
-    removers = [r for r in resources if r["type"] == STALE_POINTERS]
+    roots: defaultdict[Repository, set[str]] = defaultdict(set)
+    tags: defaultdict[Repository, set[str]] = defaultdict(set)
+    removed: list[Removed] = []
+    removers: dict[str, Remover] = {}
+    built = set()
+    for resource in resources:
+        outputs = resource.get("outputs") or {}
+        if resource["type"] == TAG:
+            ref = TagReference.parse(outputs["ref"])
+            roots[ref.repository] |= {str(outputs.get(k)) for k in _TAG_DIGESTS}
+            if not resource.get("delete"):  # else it waits to be forgotten
+                tags[ref.repository].add(ref.tag)
+        elif resource["type"] == STALE_POINTERS:
+            place, known = Repository.parse(outputs["repository"]), outputs.get("removed") or []
+            roots[place] |= {entry["digest"] for entry in (*known, *(outputs.get("kept") or []))}
+            removed += [_removed(place, entry) for entry in known]
+    for resource in (*resources, *begun):
+        if resource["type"] == STALE_POINTERS:
+            # Of one whose create goes on, only what went in is known.
+            remover = _remover(resource)
+            removers.setdefault(remover.name, remover)
+        text = json.dumps(_of_builds(resource))
+        built |= set(_DIGEST.findall(text))
+        for place, digest in (*_taken(text), *_made(resource)):
+            roots[place].add(digest)
     return State(
         stack=stack,
-        urns=frozenset(r["urn"] for r in (*resources, *begun)),
         digests=frozenset(_DIGEST.findall(json.dumps(_without_order(deployment)))),
-        roots=_roots(resources),
-        tags=_tags(resources),
-        removed=tuple(entry for r in removers for entry in _removed(r["outputs"])),
-        removers=_removers(resources, begun),
-        built=frozenset(_DIGEST.findall(json.dumps([_built(r) for r in (*resources, *begun)]))),
-        builds=_builds([*resources, *begun]),
+        built=frozenset(built),
+        roots={place: held for place, found in roots.items() if (held := _digests(found))},
+        tags={place: frozenset(names) for place, names in tags.items()},
+        removed=tuple(removed),
+        removers=tuple(removers.values()),
     )
 
 
-def _built(resource: Mapping[str, Any]) -> Any:
+def _digests(found: set[str]) -> frozenset[str]:
+    return frozenset(filter(is_digest, found))
+
+
+def _of_builds(resource: Mapping[str, Any]) -> Any:
     """Return what a resource says of builds: a build all of it, a tag what it was copied from."""
-    if resource["type"] == _BUILD:
+    if resource["type"] == BUILD:
         return resource
     held = resource.get("outputs") or {}
     return [held.get("source"), held.get("sources")] if resource["type"] == TAG else None
+
+
+def _made(resource: Mapping[str, Any]) -> Iterator[tuple[Repository, str]]:
+    """Yield the digest that a build gave, by the repository of each of its tags."""
+    if resource["type"] == BUILD:
+        outputs = resource.get("outputs") or {}
+        for reference in outputs.get("tags") or []:
+            yield TagReference.parse(reference).repository, str(outputs.get("digest"))
+
+
+def _taken(text: str) -> Iterator[tuple[Repository, str]]:
+    """Yield all ``repository@digest`` of a build and of a tag's sources."""
+    for name, digest in _MANIFEST.findall(text):
+        # Some have a tag before the digest, as a build's ``ref``, or are no reference at all.
+        with suppress(OciError):
+            yield Repository.parse(name), digest
 
 
 def _without_order(value: Any) -> Any:
@@ -133,81 +172,22 @@ def _without_order(value: Any) -> Any:
     return [_without_order(held) for held in value] if isinstance(value, list) else value
 
 
-def _roots(resources: list[dict[str, Any]]) -> dict[Repository, frozenset[str]]:
-    found: defaultdict[Repository, set[str]] = defaultdict(set)
-    for resource in resources:
-        outputs = resource.get("outputs") or {}
-        if resource["type"] == TAG:
-            repository = TagReference.parse(outputs["ref"]).repository
-            found[repository] |= {str(outputs.get(k)) for k in ("digest", "assembled", "previous")}
-        elif resource["type"] == STALE_POINTERS:
-            repository = Repository.parse(outputs["repository"])
-            entries = [*(outputs.get("removed") or []), *(outputs.get("kept") or [])]
-            found[repository] |= {entry["digest"] for entry in entries}
-    return {place: frozenset(filter(is_digest, held)) for place, held in found.items()}
+def _removed(place: Repository, entry: Mapping[str, str]) -> Removed:
+    return Removed(
+        repository=place,
+        tag=entry["tag"],
+        digest=entry["digest"],
+        removed_at=entry["removedAt"],
+    )
 
 
-def _builds(resources: list[dict[str, Any]]) -> dict[Repository, frozenset[str]]:
-    found: defaultdict[Repository, set[str]] = defaultdict(set)
-    for resource in resources:
-        outputs = resource.get("outputs") or {}
-        digest = str(outputs.get("digest"))
-        if resource["type"] == _BUILD and is_digest(digest):
-            for reference in outputs.get("tags") or []:
-                found[TagReference.parse(reference).repository].add(digest)
-        for repository, taken in _taken(resource):
-            found[repository].add(taken)
-    return {place: frozenset(held) for place, held in found.items()}
-
-
-def _taken(resource: Mapping[str, Any]) -> Iterator[tuple[Repository, str]]:
-    """Yield all ``repository@digest`` of a build and of a tag's sources."""
-    for name, digest in _MANIFEST.findall(json.dumps(_built(resource))):
-        try:
-            yield Repository.parse(name), digest
-        except OciError:
-            continue  # with a tag before the digest, as a build's ``ref``, or no reference at all
-
-
-def _tags(resources: list[dict[str, Any]]) -> dict[Repository, frozenset[str]]:
-    """Return the names of all tag resources but those that wait to be forgotten (``delete``)."""
-    found: defaultdict[Repository, set[str]] = defaultdict(set)
-    for resource in resources:
-        if resource["type"] == TAG and not resource.get("delete"):
-            reference = TagReference.parse(resource["outputs"]["ref"])
-            found[reference.repository].add(reference.tag)
-    return {place: frozenset(held) for place, held in found.items()}
-
-
-def _removed(outputs: Mapping[str, Any]) -> list[Removed]:
-    repository = Repository.parse(outputs["repository"])
-    return [
-        Removed(
-            repository=repository,
-            tag=entry["tag"],
-            digest=entry["digest"],
-            removed_at=entry["removedAt"],
-        )
-        for entry in outputs.get("removed") or []
-    ]
-
-
-def _removers(*sources: list[dict[str, Any]]) -> tuple[Remover, ...]:
-    """Return each remover once; of one whose create goes on, only what went in is known."""
-    found: dict[str, Remover] = {}
-    for resource in (r for source in sources for r in source if r["type"] == STALE_POINTERS):
-        values = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
-        remover = _remover(resource["urn"], values)
-        found.setdefault(remover.name, remover)
-    return tuple(found.values())
-
-
-def _remover(urn: str, outputs: Mapping[str, Any]) -> Remover:
-    repository = Repository.parse(outputs["repository"])
+def _remover(resource: Mapping[str, Any]) -> Remover:
+    values = {**(resource.get("inputs") or {}), **(resource.get("outputs") or {})}
+    repository = Repository.parse(values["repository"])
     return Remover(
-        name=remover_of(urn, repository),
+        name=remover_of(resource["urn"], repository),
         repository=repository,
-        pointers=frozenset(outputs.get("pointers") or []),
-        grammar=tuple((g["kind"], g["pattern"]) for g in outputs.get("grammar") or []),
-        policies=dict(outputs.get("policy") or {}),
+        pointers=frozenset(values.get("pointers") or []),
+        grammar=tuple((g["kind"], g["pattern"]) for g in values.get("grammar") or []),
+        policies=dict(values.get("policy") or {}),
     )

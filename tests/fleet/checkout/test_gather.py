@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fleet.checkout.project import gather
+from fleet.checkout.planning import gather
 from fleet.declaration.model import StackShare
 from fleet.declaration.problems import DeclarationError
 from fleet.lock.serialization import values_of

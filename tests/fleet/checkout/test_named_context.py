@@ -17,9 +17,8 @@ from fleet.checkout.dockerfile_copies import taken
         ("COPY --from=shared . /to", ("",)),
         ("COPY --from=shared / /to", ("",)),
         ("COPY --from=shared a /to\nCOPY --from=shared a /there", ("a",)),
-        ("COPY --from=other shared/a /to\nCOPY shared /to", ()),
         ("RUN --mount=type=bind,from=shared,source=a.py,target=/a.py python3 /a.py", ("a.py",)),
-        ("RUN --mount=from=shared,src=lib,target=/l --network=none make --shared", ("lib",)),
+        ("RUN --mount=from=shared,src=lib,target=/l --network=none make", ("lib",)),
         (
             (
                 "RUN --mount=from=shared,source=a,target=/a \\\n    # why\n\n"
@@ -66,8 +65,10 @@ def test_what_is_plainly_taken_is_found(dockerfile: str, files: tuple[str, ...])
         "RUN --mount=type=bind,from=shared,source=${FILE},target=/a make",
         'RUN --mount=type=bind,"from=shared",source=a,target=/a make',
         "FROM shared AS tools",
+        "FROM shared AS shared",
         "FROM --platform=linux/amd64 shared:latest",
-        "FROM",
+        "COPY --from=other shared/a /to\nCOPY shared /to",
+        "RUN --mount=from=shared,src=lib,target=/l make --shared",
         "ARG STAGE=shared\nFROM ${STAGE}",
         "ONBUILD COPY --from=shared a /to",
         "ADD --from=shared a /to",

@@ -8,11 +8,11 @@ import pytest
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.lock.model import Base, Tools
-from fleet.overview.predict import Foreseen, Foresight, Undeclared, foresight
+from fleet.overview.predict import Foresight, Undeclared, foresight
 from fleet.overview.recorded_state import Known, parse_known
 from fleet.plan.plan import Plan
 from fleet.reports.report import Report
-from providers.ociregistry.report import counts
+from providers.ociregistry.report import Entry, counts
 from tests.fleet import examples
 from tests.fleet.overview.states import build_in, exported, plan_of, state_of, tag_in, without
 
@@ -25,13 +25,12 @@ def foreseen(plan: Plan, state: dict[str, Any]) -> Foresight:
     return foresight(plan, parse_known(exported(state)))
 
 
-def version(found: Foresight, tag: str, image: int = 0) -> Foreseen:
-    return {str(t): known for t, known in found.images[image].versions.items()}[tag]
+def version(found: Foresight, tag: str, image: int = 0) -> Entry:
+    return found.images[image].entries[tag]
 
 
-def pointer(found: Foresight, tag: str) -> Foreseen:
-    (known,) = [f for p, f in found.images[0].pointers if p.tag == tag]
-    return known
+def actions(found: Foresight) -> set[str]:
+    return {entry.action for entry in found.images[0].entries.values()}
 
 
 def with_base(declared: Declaration, platform: str, digest: str) -> Plan:
@@ -57,28 +56,27 @@ def two_images() -> Declaration:
 
 def test_what_the_state_holds_as_planned_is_unchanged() -> None:
     found = foreseen(PLAN, state_of(PLAN))
-    entries = found.images[0].entries
+    entries = list(found.images[0].entries.values())
     assert len(entries) == len(PLAN.images[0].tags) + len(PLAN.images[0].pointers)
     assert {(e.action, e.reasons) for e in entries} == {("unchanged", ())}
-    assert not any(f.new for f in found.images[0].versions.values())
+    assert all(entry.previous for entry in entries)
 
 
 def test_without_a_state_everything_is_new_and_built() -> None:
     found = foresight(PLAN, Known())
-    assert all(f.new for f in found.images[0].versions.values())
-    assert all(f.new for _, f in found.images[0].pointers)
+    assert not any(entry.previous for entry in found.images[0].entries.values())
     assert (
-        Report(mode="preview", entries=tuple(found.images[0].entries)).summary
+        Report(mode="preview", entries=tuple(found.images[0].entries.values())).summary
         == "2 build, 3 re-point, 0 retire, 0 unchanged"
     )
 
 
 def test_a_base_that_moved_builds_the_tag_and_names_its_platform() -> None:
     found = foreseen(with_base(DECLARED, "linux/amd64", examples.OTHER_DIGEST), state_of(PLAN))
-    entry = version(found, "py3.11-slim-0.34.0").entry
+    entry = version(found, "py3.11-slim-0.34.0")
     assert (entry.action, entry.platforms) == ("build", examples.PLATFORMS)
     assert entry.reasons == ("base python:3.11-slim moved for linux/amd64",)
-    assert counts(found.images[0].entries)["build"] == 2
+    assert counts(found.images[0].entries.values())["build"] == 2
 
 
 def on_two_builders() -> Plan:
@@ -87,18 +85,18 @@ def on_two_builders() -> Plan:
 
 
 def test_another_builder_builds_the_tag_and_says_for_which_platform() -> None:
-    entry = version(foreseen(on_two_builders(), state_of(PLAN)), "py3.11-slim-0.34.0").entry
+    entry = version(foreseen(on_two_builders(), state_of(PLAN)), "py3.11-slim-0.34.0")
     assert (entry.action, entry.platforms) == ("build", examples.PLATFORMS)
     assert entry.reasons == ("built by arm, no longer by fleet for linux/arm/v7",)
 
 
 def test_a_tag_of_two_builders_is_unchanged_with_both_and_built_without_one() -> None:
     state = state_of(on_two_builders())
-    assert {e.action for e in foreseen(on_two_builders(), state).images[0].entries} == {"unchanged"}
+    assert actions(foreseen(on_two_builders(), state)) == {"unchanged"}
     lost = without(state, "web/build:py3.11-slim-0.34.0-arm")
     found = foreseen(on_two_builders(), lost)
-    assert version(found, "py3.11-slim-0.34.0").entry.action == "build"
-    assert version(found, "py3.11-slim-0.33.0").entry.action == "unchanged"
+    assert version(found, "py3.11-slim-0.34.0").action == "build"
+    assert version(found, "py3.11-slim-0.33.0").action == "unchanged"
 
 
 @pytest.mark.parametrize(
@@ -114,22 +112,22 @@ def test_a_build_that_was_asked_for_in_another_way_is_built(name: str, value: An
     state = state_of(PLAN)
     build_in(state, "web/build:py3.11-slim-0.34.0")["inputs"][name] = value
     found = foreseen(PLAN, state)
-    assert version(found, "py3.11-slim-0.34.0").entry.action == "build"
-    assert version(found, "py3.11-slim-0.33.0").entry.action == "unchanged"
+    assert version(found, "py3.11-slim-0.34.0").action == "build"
+    assert version(found, "py3.11-slim-0.33.0").action == "unchanged"
 
 
 def test_a_file_that_changed_builds_the_tag() -> None:
     files = {"Dockerfile": examples.DIGEST, "start.sh": examples.OTHER_DIGEST}
     changed = examples.assets(files=files, context_hash=examples.OTHER_DIGEST)
     plan = plan_of(DECLARED, examples.inputs(DECLARED, assets={"web": changed}))
-    entry = version(foreseen(plan, state_of(PLAN)), "py3.11-slim-0.33.0").entry
+    entry = version(foreseen(plan, state_of(PLAN)), "py3.11-slim-0.33.0")
     assert (entry.platforms, entry.reasons) == (examples.PLATFORMS, ("start.sh changed",))
 
 
 def test_a_commit_that_moved_alone_builds_the_tag_and_is_said_to_be_all() -> None:
     changed = examples.assets(revision="1234567" + "0" * 33, epoch=1_800_000_000)
     plan = plan_of(DECLARED, examples.inputs(DECLARED, assets={"web": changed}))
-    entry = version(foreseen(plan, state_of(PLAN)), "py3.11-slim-0.33.0").entry
+    entry = version(foreseen(plan, state_of(PLAN)), "py3.11-slim-0.33.0")
     assert entry.platforms == examples.PLATFORMS
     assert entry.reasons == ("only the commit in its labels moved, to 1234567",)
 
@@ -146,17 +144,17 @@ def compiling(backend: str) -> Plan:
 
 def test_a_build_backend_that_moved_builds_what_it_compiles_and_is_named() -> None:
     state = state_of(compiling("setuptools==82.0.1"))
-    entry = version(foreseen(compiling("setuptools==82.0.2"), state), "py3.11-slim-0.33.0").entry
+    entry = version(foreseen(compiling("setuptools==82.0.2"), state), "py3.11-slim-0.33.0")
     assert (entry.action, entry.platforms) == ("build", examples.PLATFORMS)
     assert entry.reasons == ("build backend setuptools 82.0.1 -> 82.0.2 for linux/arm/v7",)
 
 
 def test_wheels_that_the_state_lost_are_compiled_again_and_their_tags_built() -> None:
     plan = compiling("setuptools==82.0.1")
-    assert {e.action for e in foreseen(plan, state_of(plan)).images[0].entries} == {"unchanged"}
+    assert actions(foreseen(plan, state_of(plan))) == {"unchanged"}
     (wheels,) = plan.images[0].compiling
     found = foreseen(plan, without(state_of(plan), wheels.name))
-    assert {known.entry.action for known in found.images[0].versions.values()} == {"build"}
+    assert {e.action for e in found.images[0].entries.values() if e.kind == "version"} == {"build"}
 
 
 def test_files_that_changed_build_the_tag_and_are_named() -> None:
@@ -164,14 +162,14 @@ def test_files_that_changed_build_the_tag_and_are_named() -> None:
     pin = "gunicorn==23.0.0"
     files = {**held.files, pin: (examples.wheel(pin, "1-py3-none-any.whl"),)}
     plan = plan_of(DECLARED, examples.inputs(DECLARED, lock=replace(held, files=files)))
-    entry = version(foreseen(plan, state_of(PLAN)), "py3.11-slim-0.33.0").entry
+    entry = version(foreseen(plan, state_of(PLAN)), "py3.11-slim-0.33.0")
     assert (entry.action, entry.platforms) == ("build", examples.PLATFORMS)
     assert entry.reasons == ("hashes of gunicorn changed",)
 
 
 def test_a_pointer_to_what_is_built_follows_the_build() -> None:
     found = foreseen(with_base(DECLARED, "linux/amd64", examples.OTHER_DIGEST), state_of(PLAN))
-    entry = pointer(found, "py3.11-slim-LATEST").entry
+    entry = version(found, "py3.11-slim-LATEST")
     assert (entry.action, entry.digest) == ("re-point", "")
     assert entry.version == entry.previous_version == "py3.11-slim-0.34.0"
 
@@ -179,18 +177,18 @@ def test_a_pointer_to_what_is_built_follows_the_build() -> None:
 def test_an_added_version_is_new_and_the_pointer_moves_to_it() -> None:
     grown = plan_of(examples.declaration(versions=["0.33.0", "0.34.0", "0.34.1"]))
     found = foreseen(grown, state_of(PLAN))
-    assert version(found, "py3.11-slim-0.34.1").new
-    assert version(found, "py3.11-slim-0.34.0").entry.action == "unchanged"
-    moved = pointer(found, "py3.11-slim-LATEST")
-    assert (moved.new, moved.entry.previous_version) == (False, "py3.11-slim-0.34.0")
+    assert not version(found, "py3.11-slim-0.34.1").previous
+    assert version(found, "py3.11-slim-0.34.0").action == "unchanged"
+    moved = version(found, "py3.11-slim-LATEST")
+    assert (moved.previous != "", moved.previous_version) == (True, "py3.11-slim-0.34.0")
 
 
 def test_a_build_that_the_state_lost_is_made_again() -> None:
     state = without(state_of(PLAN), "web/build:py3.11-slim-0.34.0")
     found = foreseen(PLAN, state)
-    entry = version(found, "py3.11-slim-0.34.0").entry
+    entry = version(found, "py3.11-slim-0.34.0")
     assert (entry.action, entry.platforms) == ("build", examples.PLATFORMS)
-    assert version(found, "py3.11-slim-0.33.0").entry.action == "unchanged"
+    assert version(found, "py3.11-slim-0.33.0").action == "unchanged"
 
 
 def test_an_adopted_tag_without_builds_is_built_and_not_new() -> None:
@@ -201,7 +199,7 @@ def test_an_adopted_tag_without_builds_is_built_and_not_new() -> None:
     tag = tag_in(state, "py3.11-slim-0.34.0")
     del tag["outputs"]["identity"], tag["inputs"]["inputs"]
     known = version(foreseen(PLAN, state), "py3.11-slim-0.34.0")
-    assert (known.new, known.entry.action, known.entry.platforms) == (
+    assert (known.previous == "", known.action, known.platforms) == (
         False,
         "build",
         examples.PLATFORMS,
@@ -213,14 +211,14 @@ def test_a_state_of_before_inputs_were_kept_is_built_whole() -> None:
     tag = tag_in(state, "py3.11-slim-0.34.0")
     del tag["inputs"]["inputs"]
     tag["outputs"]["identity"] = "another"
-    entry = version(foreseen(PLAN, state), "py3.11-slim-0.34.0").entry
+    entry = version(foreseen(PLAN, state), "py3.11-slim-0.34.0")
     assert (entry.platforms, entry.reasons) == (examples.PLATFORMS, ("its inputs changed",))
 
 
 def test_drift_that_the_last_refresh_found_is_put_right() -> None:
     state = state_of(PLAN)
     tag_in(state, "py3.11-slim-0.34.0")["outputs"]["digest"] = examples.OTHER_DIGEST
-    entry = version(foreseen(PLAN, state), "py3.11-slim-0.34.0").entry
+    entry = version(foreseen(PLAN, state), "py3.11-slim-0.34.0")
     assert entry.action == "re-point"
     assert entry.reasons == (f"it was moved to {examples.OTHER_DIGEST}",)
 
@@ -228,11 +226,11 @@ def test_drift_that_the_last_refresh_found_is_put_right() -> None:
 def test_what_is_built_on_a_built_image_is_built_too() -> None:
     declared = two_images()
     state = state_of(plan_of(declared))
-    assert version(foreseen(plan_of(declared), state), "py3.11-slim-0.34.0", 1).entry.action == (
+    assert version(foreseen(plan_of(declared), state), "py3.11-slim-0.34.0", 1).action == (
         "unchanged"
     )
     plan = with_base(declared, "linux/amd64", examples.OTHER_DIGEST)
-    entry = version(foreseen(plan, state), "py3.11-slim-0.34.0", 1).entry
+    entry = version(foreseen(plan, state), "py3.11-slim-0.34.0", 1)
     assert (entry.action, entry.platforms) == ("build", examples.PLATFORMS)
     assert entry.reasons == ("web py3.11-slim-0.34.0 is built anew",)
 
@@ -241,13 +239,13 @@ def test_versions_and_pointers_that_left_are_told_apart() -> None:
     shrunk = plan_of(examples.declaration(versions=["0.34.0"]))
     found = foreseen(shrunk, state_of(PLAN))
     assert found.images[0].undeclared == Undeclared(
-        versions=("py3.11-slim-0.33.0",), pointers=("py3.11-slim-0.33",)
+        versions=["py3.11-slim-0.33.0"], pointers=["py3.11-slim-0.33"]
     )
     assert found.gone == {}
 
 
 def test_a_repository_that_left_is_told_apart_from_those_that_stay() -> None:
     found = foreseen(PLAN, state_of(plan_of(two_images())))
-    assert found.images[0].undeclared == Undeclared(versions=(), pointers=())
+    assert found.images[0].undeclared == Undeclared()
     assert found.gone.keys() == {"localhost:5443/multi-py/top"}
-    assert found.gone["localhost:5443/multi-py/top"].versions == ("py3.11-slim-0.34.0",)
+    assert found.gone["localhost:5443/multi-py/top"].versions == ["py3.11-slim-0.34.0"]

@@ -9,7 +9,7 @@ from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.local.paths import Checkout
 from fleet.overview.recorded_state import Known
-from fleet.overview.state_export import Reading, read_known
+from fleet.overview.state_export import read_known
 from tests.fleet import examples
 from tests.fleet.overview.states import exported, plan_of, state_of
 
@@ -40,9 +40,7 @@ def bring_up(here: Checkout) -> None:
 def test_a_fresh_clone_is_left_as_it_is(here: Checkout) -> None:
     engine(here, "touch was-run")
     before = sorted(here.root.rglob("*"))
-    assert read_known(here, "dev", DECLARED) == Reading(
-        known=Known(), lacking="stack dev was never brought up"
-    )
+    assert read_known(here, "dev", DECLARED) == Known(lacking="stack dev was never brought up")
     assert sorted(here.root.rglob("*")) == before
 
 
@@ -55,8 +53,8 @@ def test_what_the_engine_exports_is_known(here: Checkout) -> None:
     bring_up(here)
     (here.root / "export.json").write_text(exported(state_of(plan_of(DECLARED))))
     engine(here, 'echo "$*" > arguments; cat export.json')
-    reading = read_known(here, "dev", DECLARED)
-    assert (len(reading.known.tags), reading.lacking) == (5, "")
+    known = read_known(here, "dev", DECLARED)
+    assert (len(known.tags), known.lacking) == (5, "")
     asked = (here.root / "arguments").read_text()
     assert asked == "stack export --stack dev --non-interactive\n"
 

@@ -11,18 +11,15 @@ from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.declaration.stack_share import ShareConfig, narrowed
-from fleet.overview.colours import paint
 from fleet.overview.predict import foresight
 from fleet.overview.recorded_state import Known, parse_known
 from fleet.overview.report import report
-from fleet.overview.table import Look
 from tests.fleet import examples
 from tests.fleet.overview.states import exported, plan_of, state_of
 
 GOLDEN = """\
 localhost:5443/multi-py: 2 images, 6 tags
-= unchanged; re-point, the name moves without a build; - no such tag; [n] see
-  below the table
+= unchanged; re-point, the name moves without a build; - no such tag; [n] see below the table
 
 web, built on official Python images
   uvicorn with gunicorn, for 2 platforms: amd64, arm/v7
@@ -40,8 +37,7 @@ python  pointer  full                 slim
 [2] start.sh changed
 [3] re-point from 0.34.0
 
-No longer declared; stay in the registry, no longer managed: py3.11-0.33.0,
-  py3.11-slim-0.33.0
+No longer declared; stay in the registry, no longer managed: py3.11-0.33.0, py3.11-slim-0.33.0
 No longer declared, policy keep: py3.11-0.33, py3.11-slim-0.33
 
 top, built on web
@@ -54,8 +50,8 @@ localhost:5443/multi-py/gone
 No longer declared; stay in the registry, no longer managed: py3.11-slim-0.34.0
 No longer declared, removed with their image's declaration: py3.11-slim-LATEST
 
-What somebody changed in the registry since the last refresh, and stale pointers
-  that no state knows, are known only there: make preview asks it.
+What somebody changed in the registry since the last refresh, and stale pointers that no \
+state knows, are known only there: make preview asks it.
 6 build, 4 re-point, 0 unchanged"""
 
 
@@ -63,9 +59,9 @@ def declared(**images: dict[str, Any]) -> Declaration:
     return parse(examples.config(images=images))
 
 
-def printed(declaration: Declaration, known: Known, lacking: str = "", width: int = 80) -> str:
+def printed(declaration: Declaration, known: Known, lacking: str = "") -> str:
     found = foresight(plan_of(declaration), known)
-    return report(declaration, found, lacking, Look(width=width))
+    return report(declaration, found, lacking)
 
 
 def web(**overrides: Any) -> dict[str, Any]:
@@ -85,7 +81,7 @@ def test_a_small_fleet_looks_like_this() -> None:
     inputs = examples.inputs(after, assets={"web": changed, "top": examples.assets()})
     known = parse_known(exported(state_of(plan_of(before))))
     found = foresight(plan_of(after, inputs), known)
-    assert report(after, found, "", Look(width=80)) == GOLDEN
+    assert report(after, found, "") == GOLDEN
 
 
 def test_why_there_is_nothing_to_compare_with_is_said_once() -> None:
@@ -104,13 +100,6 @@ def test_a_moved_pointer_names_no_whole_digest() -> None:
     assert "[1] it was moved to sha256:bbbbbbbbbbbb\n" in text
 
 
-def test_tables_too_wide_stand_below_each_other() -> None:
-    text = printed(declared(web=web()), Known(), width=38)
-    headings = [line.split()[2:] for line in text.splitlines() if line.startswith("python  ")]
-    assert headings == [["full", "slim"], ["full"], ["slim"]]
-    assert max(map(len, text.splitlines())) <= 38
-
-
 def test_an_image_without_pointers_has_one_table() -> None:
     text = printed(declared(web=web(pointers={})), Known())
     assert "pointer  " not in text
@@ -121,18 +110,9 @@ def test_the_stack_that_has_the_image_below_is_named() -> None:
     share = ShareConfig(whole="dev", only=("top",), below={"web": "dev-web"}, github=False)
     part = narrowed(whole, share, "Pulumi.dev-top.yaml")
     found = foresight(plan_of(part, examples.inputs(whole)), Known())
-    text = report(part, found, "", Look(width=80))
+    text = report(part, found, "")
     assert "top, built on web of stack dev-web\n" in text
     assert "localhost:5443/multi-py: 1 image, 2 tags\n" in text
-
-
-def test_a_colour_changes_no_column() -> None:
-    declaration = declared(web=web())
-    found = foresight(plan_of(declaration), Known())
-    plain = report(declaration, found, "", Look(width=80))
-    painted = report(declaration, found, "", Look(width=80, paint=paint))
-    assert painted != plain
-    assert re.sub(r"\x1b\[[0-9]*m", "", painted) == plain
 
 
 PYTHONS = st.lists(st.sampled_from(["3.9", "3.10", "3.11", "3.13"]), min_size=1, unique=True)
@@ -145,9 +125,9 @@ BASES = st.lists(st.sampled_from(["full", "slim", "alpine"]), min_size=1, unique
 
 
 @settings(max_examples=60, deadline=None)
-@given(PYTHONS, VERSIONS, BASES, st.integers(0, 3), st.sampled_from([40, 80, 200]))
+@given(PYTHONS, VERSIONS, BASES, st.integers(0, 3))
 def test_every_declared_tag_stands_exactly_once(
-    pythons: list[str], versions: list[str], bases: list[str], left_out: int, width: int
+    pythons: list[str], versions: list[str], bases: list[str], left_out: int
 ) -> None:
     exclude = [
         {"python": python, "version": versions[0], "because": "it does not work"}
@@ -159,7 +139,7 @@ def test_every_declared_tag_stands_exactly_once(
     builders = {f"{p}{end}": examples.base() for p in pythons for end in ("", "-alpine")}
     inputs = examples.inputs(declaration, lock=replace(lock, builders=builders))
     found = foresight(plan_of(declaration, inputs), Known())
-    text = report(declaration, found, "", Look(width=width))
+    text = report(declaration, found, "")
     (declared_image,) = declaration.images
     assert sorted(tags_of(text)) == sorted(
         (matrix_entry.python, matrix_entry.base, matrix_entry.version)

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from fleet.checkout.project import gather
+from fleet.checkout.planning import gather
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.local import private_files

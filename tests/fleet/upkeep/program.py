@@ -14,7 +14,7 @@ from pulumi.runtime.config import get_config_env
 from components import image_tag
 from components.fleet import declare
 from components.stack_references import Elsewhere
-from fleet.checkout.project import gather
+from fleet.checkout.planning import gather
 from fleet.checkout.stack_config import declaration_of_engine
 from fleet.plan.plan import make_plan
 from fleet.plan.plan_inputs import Assets

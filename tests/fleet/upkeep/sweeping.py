@@ -31,12 +31,7 @@ def repository(registry: FakeRegistry, name: str = "team/web") -> Repository:
 def state(**fields: Any) -> State:
     values: dict[str, Any] = {
         "stack": "dev",
-        "urns": frozenset(),
         "digests": frozenset({DIGEST}),
-        "roots": {},
-        "tags": {},
-        "removed": (),
-        "removers": (),
         **fields,
     }
     return State(**values)

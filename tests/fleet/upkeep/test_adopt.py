@@ -3,8 +3,7 @@
 from fleet.declaration.parse import parse
 from fleet.plan.plan import Plan, make_plan
 from fleet.registry.reference import Repository
-from fleet.upkeep.adopt import adopt
-from fleet.upkeep.adopt.import_file import candidates
+from fleet.upkeep import adopt
 from tests.fleet import examples
 from tests.fleet.upkeep.sweeping import Run
 from tests.providers.ociregistry.registry_fake import OCI_MANIFEST, FakeRegistry
@@ -20,7 +19,7 @@ class TestLook:
         self, registry: FakeRegistry, run: Run
     ) -> None:
         planned = plan(registry)
-        odd, *others = (candidate.ref for candidate in candidates(planned))
+        odd, *others = (candidate.ref for candidate in adopt.candidates(planned))
         name = Repository.parse(str(odd.repository)).name
         digest = registry.push_manifest(name, {"mediaType": OCI_MANIFEST}, odd.tag)
         for ref in others:

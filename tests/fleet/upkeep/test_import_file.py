@@ -2,7 +2,8 @@ from typing import Any
 
 from fleet.plan.plan import Plan, make_plan
 from fleet.registry.reference import ManifestReference, TagReference
-from fleet.upkeep.adopt.import_file import IMAGE_TAG, POINTERS, adoption, candidates
+from fleet.upkeep.adopt import adoption, candidates
+from fleet.upkeep.state import IMAGE_TAG, POINTERS
 from providers.ociregistry.tag.model import Platform, TagInputs, TagState
 from providers.ociregistry.tag.reader import Found
 from tests.fleet import examples

@@ -19,8 +19,7 @@ from fleet.registry.undo_writer import UndoWriter
 from fleet.upkeep.connection import Opened
 from fleet.upkeep.images import Image
 from fleet.upkeep.prune.prune import Pruner, Swept
-from fleet.upkeep.restore.records import read_records
-from fleet.upkeep.restore.restore import Restored, choose, restore
+from fleet.upkeep.restore import Restored, choose, read_records, restore
 from tests.engine.reading import Reading
 from tests.engine.seeding import PLATFORMS, move_tag, push_image, push_index
 from tests.fleet.upkeep.sweeping import state

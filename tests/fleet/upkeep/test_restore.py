@@ -3,7 +3,7 @@ import pytest
 from fleet.console import TroubleError
 from fleet.registry.errors import ConflictError
 from fleet.registry.removal.placeholder import placeholder_manifest
-from fleet.upkeep.restore.restore import choose, predict_next_update, restore
+from fleet.upkeep.restore import choose, predict_next_update, restore
 from tests.fleet.upkeep.conftest import removed, remover
 from tests.fleet.upkeep.sweeping import DIGEST, Run, repository, state
 from tests.providers.ociregistry.registry_fake import FakeRegistry

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fleet.console import TroubleError
+from fleet.local.paths import checkout
 from fleet.registry.reference import Repository
 from fleet.upkeep.state import parse_state, read_state
 
@@ -66,8 +67,8 @@ class TestState:
         parts = [f"{REPOSITORY}/build@{digest(letter)}" for letter in "de"]
         joined = tag(ref=f"{REPOSITORY}:v2", digest=digest("f"), sources=parts)
         found = parse_state("dev", exported(build, copied, joined))
-        assert found.roots == {Repository.parse(REPOSITORY): {digest("a"), digest("f")}}
-        assert found.builds == {
+        assert found.roots == {
+            Repository.parse(REPOSITORY): {digest("a"), digest("f")},
             Repository.parse(f"{REPOSITORY}/build"): {digest(letter) for letter in "b9ade"},
             Repository.parse("docker.io/library/python"): {digest("c")},
         }
@@ -76,7 +77,7 @@ class TestState:
         nothing = {"tags": None, "digest": "", "exports": [{"raw": "type=cacheonly"}]}
         image = {"urn": "urn:i", "type": "docker-build:index:Image"}
         found = parse_state("dev", exported(image | {"outputs": nothing}, image))
-        assert found.builds == {}
+        assert found.roots == {}
 
     def test_the_names_of_tag_resources_are_known_but_of_those_that_are_being_forgotten(
         self,
@@ -116,15 +117,15 @@ class TestState:
         assert found.policies == {"LATEST": "keep"}
 
     def test_a_stack_that_was_never_brought_up_names_nothing(self) -> None:
-        assert parse_state("dev", '{"version": 3, "deployment": null}').urns == frozenset()
+        assert parse_state("dev", '{"version": 3, "deployment": null}').digests == frozenset()
 
     def test_without_an_engine_the_remedy_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(TroubleError, match="make lock"):
-            read_state(tmp_path, "dev", {"PATH": str(tmp_path)})
+            read_state(checkout(tmp_path), "dev", {"PATH": str(tmp_path)})
 
     def test_a_backend_that_fails_is_told_in_its_own_words(self, tmp_path: Path) -> None:
         engine = tmp_path / "pulumi"
         engine.write_text("#!/bin/sh\necho 'error: no stack named dev' >&2\nexit 255\n")
         engine.chmod(0o755)
         with pytest.raises(TroubleError, match=r"(?s)no stack named dev.*make adopt"):
-            read_state(tmp_path, "dev", {"PATH": f"{tmp_path}:/usr/bin:/bin"})
+            read_state(checkout(tmp_path), "dev", {"PATH": f"{tmp_path}:/usr/bin:/bin"})

@@ -12,11 +12,10 @@ from fleet.registry.client import Client
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Claim, Removal
 from fleet.registry.undo_writer import UndoWriter
-from fleet.upkeep import removers
 from fleet.upkeep.images import Image, image_of
-from fleet.upkeep.prune.report import report
-from fleet.upkeep.restore.records import Records, candidates, read_records
-from fleet.upkeep.restore.restore import choose, predict_next_update
+from fleet.upkeep.prune.needs import forget_removers
+from fleet.upkeep.prune.prune import report
+from fleet.upkeep.restore import Records, candidates, choose, predict_next_update, read_records
 from fleet.upkeep.state import State
 from tests.engine.reading import Reading
 from tests.fleet.examples import declaration, inputs
@@ -178,7 +177,7 @@ class TestARemoverThatNoStateHas:
         place = repository(registry)
         image, known = Image(public=place, planned=frozenset()), state(removers=(remover(place),))
         lines: tuple[str, ...] = run(
-            lambda client: removers.forget(client, image, OWNER, lambda: known, apply=apply)
+            lambda client: forget_removers(client, image, OWNER, lambda: known, apply=apply)
         )
         return lines
 
@@ -214,7 +213,7 @@ class TestARemoverThatNoStateHas:
             return state(removers=both)
 
         registry.log.clear()
-        lines = run(lambda client: removers.forget(client, image, OWNER, later, apply=True))
+        lines = run(lambda client: forget_removers(client, image, OWNER, later, apply=True))
         assert lines == ()
         assert registry.writes == []
 
@@ -241,8 +240,8 @@ class TestWhereARecordMayLie:
 
     def test_without_one_at_what_is_declared_and_known(self, registry: FakeRegistry) -> None:
         gone = remover(repository(registry, "old/gone"))
-        roots = {repository(registry, "old/other"): frozenset({DIGEST})}
-        found = candidates(state(removers=(gone,), roots=roots), "ghcr.io/team", ["web"])
+        tags = {repository(registry, "old/other"): frozenset({TAG})}
+        found = candidates(state(removers=(gone,), tags=tags), "ghcr.io/team", ["web"])
         assert {str(place) for place in found} == {
             "ghcr.io/team/web", f"{registry.host}/old/gone", f"{registry.host}/old/other",
         }  # fmt: skip

@@ -1,16 +1,93 @@
-"""Undo of a removal: a name goes back to the digest that it had when it was removed."""
+"""Undo of a removal: a name goes back to the digest that it had when it was removed.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+Every name that was removed is on record with its digest, in the stack's state and in the registry.
+The state forgets an image that left the declaration, and may be lost; the registry knows of nothing
+that went before it kept records.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from fleet.console import TroubleError
+from fleet.registry.errors import OciError
 from fleet.registry.interface import Manifest, Registry
 from fleet.registry.manifest import INDEXES, children_of, document_of
 from fleet.registry.reference import Repository
 from fleet.registry.removal.placeholder import is_placeholder
-from fleet.registry.undo_log import build_repository_of
-from fleet.upkeep.restore.records import Records
+from fleet.registry.undo_log import build_repository_of, load
+from fleet.upkeep.parallel import each
 from fleet.upkeep.state import Removed, Remover, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """What the records of ``asked`` repositories hold, and why those ``unread`` could not be."""
+
+    asked: tuple[Repository, ...] = ()
+    removed: tuple[Removed, ...] = ()
+    unread: Mapping[Repository, str] = field(default_factory=dict)
+
+    def joined(self, state: State) -> tuple[Removed, ...]:
+        """Return these removals and those of ``state``, oldest first.
+
+        What both know counts as the state has it: the registry's record dates an entry just before
+        its name goes, and may hold one whose removal failed.
+        """
+        known = {(entry.repository, entry.tag, entry.digest) for entry in state.removed}
+        more = (e for e in self.removed if (e.repository, e.tag, e.digest) not in known)
+        # Dates of one form compare as text (RFC 3339, section 5.1).
+        return tuple(sorted((*state.removed, *more), key=lambda entry: entry.removed_at))
+
+
+def candidates(
+    state: State, registry: str, declared: Iterable[str], image: str = ""
+) -> tuple[Repository, ...]:
+    """Return the public repositories whose records may tell, sorted.
+
+    Without ``image`` those of the ``declared`` images, below ``registry`` (``host/namespace``), and
+    those that the state knows. With the last part of a repository's name, that repository beside
+    each of these. With a whole one (``host/namespace/name``), that alone.
+
+    :raises TroubleError: if ``image`` is neither.
+    """
+    if "/" in image:
+        host = image.partition("/")[0]
+        if host != "localhost" and not {".", ":"} & set(host):
+            raise TroubleError(
+                f"IMAGE={image}: {host} is no host of a registry; write the last part of the "
+                "repository's name, or the whole of it: ghcr.io/owner/python-uvicorn"
+            )
+        return (_parsed(image),)
+    known = {*state.tags, *(remover.repository for remover in state.removers)}
+    if not image:
+        return tuple(sorted({*known, *(_parsed(f"{registry}/{name}") for name in declared)}))
+    places = {registry, *(str(place).rpartition("/")[0] for place in known)}
+    return tuple(sorted(_parsed(f"{place}/{image}") for place in places))
+
+
+async def read_records(
+    registry: Registry, repositories: tuple[Repository, ...], owner: str
+) -> Records:
+    """Return what the records of ``owner`` beside ``repositories`` hold.
+
+    One that can't be read keeps no other from being read.
+    """
+    removed: list[Removed] = []
+    unread: dict[Repository, str] = {}
+
+    async def read(place: Repository) -> None:
+        try:
+            record = await load(registry, place, owner)
+        except OciError as error:
+            unread[place] = str(error)
+            return
+        removed.extend(
+            Removed(repository=place, tag=one.tag, digest=one.digest, removed_at=one.removed_at)
+            for one in record.removals
+        )
+
+    await each(read, repositories)
+    return Records(asked=repositories, removed=tuple(removed), unread=unread)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,17 +111,20 @@ def choose(state: State, tag: str, image: str = "", records: Records | None = No
         the tag is declared and so the business of ``pulumi up``.
     """
     records = records or Records()
-    state = records.joined(state)
-    found = [r for r in state.removed if r.tag == tag and _is_of(r.repository, image)]
+    removed = records.joined(state)
+    found = [r for r in removed if r.tag == tag and _is_of(r.repository, image)]
     if not found:
-        raise TroubleError(_unknown(state, tag, image, records))
+        raise TroubleError(_unknown(state, removed, tag, image, records))
     repositories = {entry.repository for entry in found}
     if not image:
         repositories |= records.unread.keys()
     if len(repositories) > 1:
         raise TroubleError(_several(tag, repositories, records))
     entry = found[-1]
-    if _is_declared(state, entry.repository, tag):
+    # Right after an adoption no remover tells.
+    remover = _remover_of(state, entry.repository)
+    declared = remover.pointers if remover else state.tags.get(entry.repository, frozenset())
+    if tag in declared:
         raise TroubleError(f"{entry.repository}:{tag} is declared; `make up` puts it in its place")
     return entry
 
@@ -76,9 +156,15 @@ async def restore(registry: Registry, entry: Removed) -> Restored:
 
 def predict_next_update(state: State, entry: Removed) -> str:
     """Describe what the next ``up`` makes of a restored name, by the policy of the last update."""
-    remover = _remover_of(state, entry.repository)
+    repository = entry.repository
+    remover = _remover_of(state, repository)
+    if remover is None and repository in state.tags:
+        return (
+            f"No update since the adoption has looked for stale names in {repository}. The next "
+            "`make up` does: what nothing declares it keeps or removes, by the declared policy."
+        )
     if remover is None:
-        return _without_remover(state, entry.repository)
+        return f"It stays: stack {state.stack} looks after no pointer of {repository} any more."
     kind = remover.kind(entry.tag)
     policy = remover.policies.get(kind, "keep")
     if policy == "keep":
@@ -120,21 +206,6 @@ def _remover_of(state: State, repository: Repository) -> Remover | None:
     return next((r for r in state.removers if r.repository == repository), None)
 
 
-def _is_declared(state: State, repository: Repository, tag: str) -> bool:
-    """Tell whether the last update declared a tag; right after an adoption no remover tells."""
-    remover = _remover_of(state, repository)
-    return tag in (remover.pointers if remover else state.tags.get(repository, ()))
-
-
-def _without_remover(state: State, repository: Repository) -> str:
-    if repository in state.tags:
-        return (
-            f"No update since the adoption has looked for stale names in {repository}. The next "
-            "`make up` does: what nothing declares it keeps or removes, by the declared policy."
-        )
-    return f"It stays: stack {state.stack} looks after no pointer of {repository} any more."
-
-
 def _several(tag: str, repositories: Iterable[Repository], records: Records) -> str:
     named = " and ".join(sorted(map(str, repositories)))
     unread = "".join(f"\n{reason}" for reason in records.unread.values())
@@ -145,10 +216,12 @@ def _several(tag: str, repositories: Iterable[Repository], records: Records) -> 
     )
 
 
-def _unknown(state: State, tag: str, image: str, records: Records) -> str:
+def _unknown(
+    state: State, removed: Iterable[Removed], tag: str, image: str, records: Records
+) -> str:
     where = f" of {image}" if image else ""
     listed = "".join(
-        f"\n  {r.repository}:{r.tag}  {r.digest}  removed {r.removed_at}" for r in state.removed
+        f"\n  {r.repository}:{r.tag}  {r.digest}  removed {r.removed_at}" for r in removed
     )
     known = f"The record:{listed}" if listed else "The record is empty."
     looked = "".join(
@@ -162,3 +235,10 @@ def _unknown(state: State, tag: str, image: str, records: Records) -> str:
         "Where the image is no longer declared, say which repository it was: "
         "IMAGE=ghcr.io/owner/python-uvicorn"
     )
+
+
+def _parsed(text: str) -> Repository:
+    try:
+        return Repository.parse(text)
+    except OciError as error:
+        raise TroubleError(f"IMAGE: {error}") from error

@@ -1,1 +1,0 @@
-"""Adoption of a registry without a state."""

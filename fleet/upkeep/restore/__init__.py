@@ -1,1 +1,0 @@
-"""Removed tags, put back."""
