@@ -74,12 +74,7 @@ def complete(checkout: Checkout, needs: Needs) -> dict[str, str]:
     """Return this process's environment as a stack with ``needs`` wants it."""
     gone = unset(checkout, needs, os.environ)
     kept = {name: value for name, value in os.environ.items() if name not in gone}
-    return {**kept, **of_process(checkout, needs)}
-
-
-def of_process(checkout: Checkout, needs: Needs) -> dict[str, str]:
-    """Return the settings for ``needs`` on top of this process's environment, and only them."""
-    return settings(checkout, needs, os.environ)
+    return {**kept, **settings(checkout, needs, os.environ)}
 
 
 def for_reading(env: Mapping[str, str]) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The commands that show the fleet, and change nothing."""
 
 import argparse
-import io
 import os
 import shutil
 import sys
@@ -14,7 +13,7 @@ from fleet.checkout.planning import plan_of
 from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.command import Commands, Run
-from fleet.console import TroubleError, hush, say
+from fleet.console import TroubleError, say, show
 from fleet.declaration.model import Declaration
 from fleet.declaration.stack_share import widened
 from fleet.local.paths import Checkout, checkout
@@ -67,23 +66,23 @@ def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
     if not lock.exists():
         name = lock.relative_to(here.root).as_posix()
         command = f"make lock STACK={declaration.fleet_of(chosen.stack)}"
-        _tell(unlocked(declaration, name, command, look))
+        show(unlocked(declaration, name, command, look))
         return
     plan = plan_of(here.root, chosen.stack, declaration)
     stacks = stacks_of(here.root, chosen.stack)
     reading = read_known(here, chosen.stack, declaration, stacks)
-    _tell(report(declaration, foresight(plan, reading.known), reading.lacking, look))
+    show(report(declaration, foresight(plan, reading.known), reading.lacking, look))
 
 
 def _graph(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
     lock = read_lock(lock_file(here.root, chosen.stack, declaration))
     text = document(declaration, lock.yanked, chosen.stack)
     if not chosen.output:
-        _tell(text.removesuffix("\n"))
+        show(text.removesuffix("\n"))
         return
     chosen.output.parent.mkdir(parents=True, exist_ok=True)
     chosen.output.write_text(text, encoding="utf-8")
-    _tell(str(chosen.output))
+    show(str(chosen.output))
 
 
 def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
@@ -97,7 +96,7 @@ def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
     if reading.lacking:
         say(f"{reading.lacking}: digests and sizes are not known")
     if chosen.image:
-        _tell(_page_of(chosen.image, made).removesuffix("\n"))
+        show(_page_of(chosen.image, made).removesuffix("\n"))
         return
     if not chosen.output:
         here.make_state()
@@ -106,7 +105,7 @@ def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
     for path, text in made.items():
         written = folder / Path(path).name
         written.write_text(text, encoding="utf-8")
-        _tell(str(written))
+        show(str(written))
 
 
 def _page_of(image: str, made: Mapping[str, str]) -> str:
@@ -120,14 +119,3 @@ def _is_coloured() -> bool:
     """Tell whether colours are wanted, as no-color.org has it."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return sys.stdout.isatty() and not plain
-
-
-def _tell(text: str) -> None:
-    """Print ``text``; a reader that leaves early, such as ``head``, is no error."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        hush()
