@@ -103,10 +103,10 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
                 buildkit_version.require(needs, env)
             tools = toolchain.ensure(checkout, needs, supply, env)
             _start(checkout, needs, tools)
-            bases.ensure(checkout, needs, stand_ins)
+            bases.ensure(checkout, needs, stand_ins, tools.buildctl)
         if needs.port is not None:
             _resolve(checkout, env, stack, again)
-            needs = _with_compilers(checkout, needs, env)
+            needs = _with_compilers(checkout, needs, tools.buildctl, env)
         engine.select(checkout, tools.pulumi, stack, env)
     return Ready(needs=needs, pulumi=tools.pulumi, env=env)
 
@@ -115,7 +115,9 @@ def _alone_on_this_machine(checkout: Checkout) -> AbstractContextManager[None]:
     return alone(checkout.cache / "lock", "waiting for a run in another checkout")
 
 
-def _with_compilers(checkout: Checkout, needs: Needs, env: dict[str, str]) -> Needs:
+def _with_compilers(
+    checkout: Checkout, needs: Needs, buildctl: Path | None, env: dict[str, str]
+) -> Needs:
     """Return what is needed by the lock that was written, with the stand-ins that compile.
 
     That something has no wheel is known from then on, and these compile it in place of others.
@@ -124,7 +126,7 @@ def _with_compilers(checkout: Checkout, needs: Needs, env: dict[str, str]) -> Ne
     stand_ins = [] if found.bases == needs.bases else bases.wanted(checkout, found)
     if stand_ins:
         with _alone_on_this_machine(checkout):
-            bases.ensure(checkout, found, stand_ins)
+            bases.ensure(checkout, found, stand_ins, buildctl)
         _resolve(checkout, env, needs.stack, ())
     return found
 

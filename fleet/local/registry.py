@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from fleet.http.blocking import Blocking
+from fleet.http.document import parse_json
 from fleet.http.errors import HttpError
 from fleet.http.message import Call, Reply
 from fleet.http.opening import open_http
 from fleet.local import certificates, ports, processes, registry_login
 from fleet.local.paths import Checkout
 from fleet.local.registry_login import Login
+from fleet.registry.interface import MANIFEST_LIMIT
+from fleet.registry.manifest import OCI_INDEX
 
 NAME = "registry"
 """The daemon's name."""
@@ -58,8 +61,24 @@ def answers(port: int, authority: Path, known_as: Login) -> bool:
         return False
 
 
+def index(checkout: Checkout, port: int, repository: str, tag: str) -> dict[str, Any]:
+    """Return the index that ``tag`` of ``repository`` names, empty when there is none.
+
+    :raises fleet.http.errors.HttpError: when the registry gives no answer that can be read.
+    """
+    path, known_as = f"{repository}/manifests/{tag}", registry_login.ensure(checkout)
+    reply = _get(port, path, checkout.tls / "ca.pem", known_as)
+    if reply.status == HTTPStatus.NOT_FOUND:
+        return {}
+    found = parse_json(reply.body, path)
+    if reply.status != HTTPStatus.OK or not isinstance(found, dict):
+        raise HttpError(f"{path}: the registry answered {reply.status}; expected an index")
+    return found
+
+
 def _get(port: int, path: str, authority: Path, known_as: Login) -> Reply:
-    call = Call(method="GET", url=f"https://127.0.0.1:{port}/v2/{path}")
+    url, headers = f"https://127.0.0.1:{port}/v2/{path}", {"Accept": OCI_INDEX}
+    call = Call(method="GET", url=url, headers=headers, limit=MANIFEST_LIMIT)
     with Blocking(opened=lambda: open_http(bundle=authority), deadline=_SECONDS) as client:
         return client.once(call, f"Basic {known_as.pair}")
 
