@@ -6,17 +6,14 @@ from pathlib import Path
 from fleet.declaration.github import GitHub
 from fleet.github.doctor.finding import Finding, note, ok
 from fleet.local.toolchain import published
-from fleet.local.toolchain.modules import DOCKER_BUILD, GITHUB
 
 
 def look(root: Path, github: GitHub) -> Iterator[Finding]:
     """Yield whether the archives that a job needs are recorded for its runner."""
     machine = (github.architecture or "linux/amd64").removeprefix("linux/")
-    target = ("linux", machine)
-    plugins = (module.plugin for module in (DOCKER_BUILD, GITHUB) if module.plugin)
-    wanted = [published.engine(target), *(published.plugin(each, target) for each in plugins)]
+    wanted = map(published.name_of, published.addresses(("linux", machine)))
     known = published.recorded(root)
-    lacking = [archive.name for archive in wanted if archive.name not in known]
+    lacking = [name for name in wanted if name not in known]
     if lacking:
         yield note(
             f"toolchain: no SHA-256 is recorded of {', '.join(lacking)}, so each job builds this "
