@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.declaration.builder_nodes import Node
-from fleet.declaration.node_validators import REMOTE
+from fleet.declaration.node_validators import EMBEDDED, REMOTE
 from fleet.local import buildx_instances, docker_config, emulation, processes
-from fleet.local.child_environment import child_environment
+from fleet.local.child_environment import run
 from fleet.local.disk_space import BUILDER_KEEPS, FOR_DAEMONS
 from fleet.local.paths import Checkout
-from fleet.local.requirements import BUILDER, Needs
+from fleet.local.requirements import Needs
 
 NAME = "buildkitd"
 """The daemon's name."""
@@ -53,18 +53,15 @@ def answers(checkout: Checkout, binaries: Binaries) -> bool:
     """Tell whether a daemon with a worker answers on the socket."""
     argv = [str(binaries.buildctl), "--addr", f"unix://{checkout.socket}", "debug", "workers"]
     try:
-        done = subprocess.run(
-            argv, check=False, capture_output=True, timeout=10, env=child_environment()
-        )
+        return run(argv, timeout=10).returncode == 0
     except subprocess.TimeoutExpired:
         return False
-    return done.returncode == 0
 
 
 def write_instance(checkout: Checkout, needs: Needs) -> None:
     """Describe the daemon to buildx clients: an instance file in our Docker configuration."""
     node = Node(driver=REMOTE, endpoint=f"unix://{checkout.socket}", options={})
-    buildx_instances.write(docker_config.folder(checkout, needs) / "buildx", BUILDER, node)
+    buildx_instances.write(docker_config.folder(checkout, needs) / "buildx", EMBEDDED, node)
 
 
 def _configuration(checkout: Checkout, needs: Needs) -> str:

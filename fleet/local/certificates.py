@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from fleet.console import TroubleError
-from fleet.local.child_environment import child_environment
+from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
 
 _NAMES = "DNS:localhost,IP:127.0.0.1,IP:::1"
@@ -100,9 +100,7 @@ def _make(folder: Path) -> None:
 
 def _openssl(argv: list[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
     try:
-        return subprocess.run(
-            argv, cwd=folder, check=False, capture_output=True, text=True, env=child_environment()
-        )
+        return run(argv, cwd=folder)
     except FileNotFoundError as error:
         raise TroubleError(
             "the openssl command is missing. Install the package openssl."

@@ -14,6 +14,7 @@ from typing import Any
 
 from fleet.console import TroubleError, show, tail_of
 from fleet.local import run_report, status, truncated_state
+from fleet.local.child_environment import run as run_quietly
 from fleet.local.engine_output import OutputFilter
 from fleet.local.paths import Checkout
 
@@ -161,6 +162,4 @@ def _ask(
     """Run ``argv`` in the checkout; a state in files needs a folder, even to be found empty."""
     checkout.make_state()
     (checkout.state / "state").mkdir(exist_ok=True)
-    return subprocess.run(
-        argv, cwd=checkout.root, env=dict(env), check=False, capture_output=True, text=True
-    )
+    return run_quietly(argv, cwd=checkout.root, env=env)

@@ -45,13 +45,11 @@ def birth(pid: int) -> str | None:
     ``None`` when there is no such process, or only its exit status is left (proc_pid_stat(5),
     fields 3 and 22).
     """
-    try:
-        stat = (_PROC / str(pid) / "stat").read_text()
-        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
+    fields = _stat(pid)
+    if not fields or fields[0] in ("Z", "X"):
         return None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in ("Z", "X") else f"{boot}/{fields[19]}"
+    boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot}/{fields[19]}"
 
 
 def read_record(path: Path) -> Record | None:
@@ -175,11 +173,11 @@ def stop(path: Path, *, patience: float = 20) -> Record | None:
         path.unlink(missing_ok=True)
         return None
     family = descendants(known.pid)
-    _signal(known.pid, signal.SIGTERM)
-    if not _gone(known, patience):
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        _signal(known.pid, number)
+        if _gone(known, patience):
+            break
         family |= descendants(known.pid)
-        _signal(known.pid, signal.SIGKILL)
-        _gone(known, patience)
     orphans = [Record(pid=pid, born=born, fingerprint="") for pid, born in family.items()]
     for orphan in orphans:
         if orphan.alive:
@@ -192,7 +190,8 @@ def stop(path: Path, *, patience: float = 20) -> Record | None:
 
 def descendants(pid: int) -> dict[int, str]:
     """Return the births, by pid, of all that ``pid`` started, directly or not."""
-    parents = {child: parent for child, parent in map(_parent, _pids()) if parent is not None}
+    stats = {int(e.name): _stat(int(e.name)) for e in _PROC.iterdir() if e.name.isdigit()}
+    parents = {child: int(fields[1]) for child, fields in stats.items() if fields}
     found: dict[int, str] = {}
     layer = {pid}
     while layer:
@@ -207,16 +206,12 @@ def reap(pid: int) -> None:
         os.waitpid(pid, os.WNOHANG)
 
 
-def _pids() -> list[int]:
-    return [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
-
-
-def _parent(pid: int) -> tuple[int, int | None]:
+def _stat(pid: int) -> list[str]:
+    """Return what the kernel says of a process, from its state on; nothing where there is none."""
     try:
-        stat = (_PROC / str(pid) / "stat").read_text()
+        return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return pid, None
-    return pid, int(stat.rpartition(")")[2].split()[1])
+        return []
 
 
 def _gone(known: Record, patience: float) -> bool:

@@ -12,11 +12,7 @@ from fleet.declaration.logins import Login
 from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Declaration, Image
 from fleet.declaration.node_validators import EMBEDDED, KEY_OPTIONS
-from fleet.declaration.tags import LOOPBACK
 from fleet.lock.model import Lock
-
-BUILDER = EMBEDDED
-"""The embedded builder; any other under ``fleet:builders`` is a declared node or the user's."""
 
 DOCKER_BUILDER = "default"
 """The name of the builder that a Docker engine brings; buildx keeps no instance file of it."""
@@ -75,20 +71,19 @@ class Needs:
 
 def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> Needs:
     """Return what ``declaration`` asks for, by what ``lock`` knows of what has to be compiled."""
-    name, _, port = declaration.host.partition(":")
     images = declaration.images
     platforms = dict.fromkeys(p for image in images for p in image.platforms)
     builders = {p: declaration.builders[p] for p in platforms}
-    names = tuple(dict.fromkeys(b for b in builders.values() if b != BUILDER))
+    names = tuple(dict.fromkeys(b for b in builders.values() if b != EMBEDDED))
     # The lock is the whole fleet's, also for a stack that manages a part of it.
     fleet = declaration.by_name.values()
     pairs = dict.fromkeys((*_bases(fleet), *_compiling(fleet, lock or Lock())))
     return Needs(
         stack=stack,
         host=declaration.host,
-        port=int(port) if name in LOOPBACK else None,
+        port=int(declaration.host.partition(":")[2]) if is_local(declaration) else None,
         platforms=tuple(platforms),
-        built_here=tuple(p for p, builder in builders.items() if builder == BUILDER),
+        built_here=tuple(p for p, builder in builders.items() if builder == EMBEDDED),
         builders=names,
         nodes={name: declaration.nodes[name] for name in names if name in declaration.nodes},
         bases=tuple(pairs),

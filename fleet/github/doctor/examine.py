@@ -7,10 +7,10 @@ from fleet.checkout.lock_file import is_local
 from fleet.checkout.split_stacks import stacks_of
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
+from fleet.declaration.node_validators import EMBEDDED
 from fleet.github.api import Api
 from fleet.github.doctor import app, lock, packages, repository, state, toolchain
 from fleet.github.doctor.finding import Finding, fail, note
-from fleet.local.requirements import BUILDER
 
 TOKENS = """\
 What each token may do, and where it is:
@@ -58,9 +58,9 @@ def examine(
 
 
 def _runner(declaration: Declaration, github: GitHub) -> Iterator[Finding]:
-    if BUILDER in declaration.builders.values():
+    if EMBEDDED in declaration.builders.values():
         yield note(
-            f"builder {BUILDER}: it runs as root, which a job on {github.runner} may not be",
+            f"builder {EMBEDDED}: it runs as root, which a job on {github.runner} may not be",
             "Name another under fleet:builders, such as hosted: the workflows make it where "
             "emulation is declared",
         )

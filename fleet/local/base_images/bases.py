@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ from fleet.http.probe import is_reachable
 from fleet.local import certificates, registry
 from fleet.local.base_images import rootfs
 from fleet.local.base_images.rootfs import PACKAGES, SUITES, Recipe
-from fleet.local.child_environment import child_environment
+from fleet.local.child_environment import child_environment, run
 from fleet.local.paths import Checkout
 from fleet.local.platforms import NAMES, native
 from fleet.local.requirements import Needs
@@ -216,7 +215,7 @@ def _push(checkout: Checkout, stand_in: StandIn, buildctl: Path, context: Path) 
         f"--output={output}",
     ]  # fmt: skip
     env = child_environment(DOCKER_CONFIG=str(checkout.docker_config))
-    done = subprocess.run(argv, check=False, capture_output=True, text=True, env=env)
+    done = run(argv, env=env)
     if done.returncode:
         raise TroubleError(
             f"BuildKit could not push the stand-in {stand_in.reference}. Its last lines:\n"

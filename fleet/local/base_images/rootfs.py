@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from fleet.console import TroubleError, tail_of
-from fleet.local.child_environment import child_environment
+from fleet.local.child_environment import child_environment, run
 from fleet.local.paths import Checkout
 
 _MIRROR = "http://deb.debian.org/debian"
@@ -135,11 +135,5 @@ def _mmdebstrap(
         str(folder / "rootfs.tar.gz"),
         "-",
     ]
-    return subprocess.run(
-        argv,
-        input="\n".join(lines),
-        check=False,
-        capture_output=True,
-        text=True,
-        env=child_environment(SOURCE_DATE_EPOCH="0"),
-    )
+    env = child_environment(SOURCE_DATE_EPOCH="0")
+    return run(argv, input="\n".join(lines), env=env)

@@ -2,12 +2,12 @@
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from fleet.console import TroubleError, tail_of, timed
+from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
 from fleet.local.run_lock import alone
 from fleet.local.toolchain import golang
@@ -86,9 +86,7 @@ def _copy_script(source: Path, target: Path) -> None:
 
 def _run(argv: list[str], source: Path, module: Module) -> str:
     """Return what ``argv`` prints; its complaints are shown only when it fails."""
-    result = subprocess.run(
-        argv, cwd=source, check=False, capture_output=True, text=True, env=golang.environment()
-    )
+    result = run(argv, cwd=source, env=golang.environment())
     if result.returncode:
         raise TroubleError(
             f"toolchain/{module.name} did not build: go {argv[1]} ended with "

@@ -3,7 +3,6 @@
 import io
 import os
 import shutil
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from fleet.console import TroubleError, say
 from fleet.http import probe
 from fleet.http.errors import HttpError
+from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
 from fleet.local.toolchain import published
 from fleet.local.toolchain.modules import PULUMI, PULUMI_VERSION, Module, target
@@ -24,10 +24,10 @@ def on_path(checkout: Checkout) -> Path | None:
     found = shutil.which("pulumi", path=search)
     if found is None or not shutil.which("pulumi-language-python", path=search):
         return None
-    answer = subprocess.run([found, "version"], check=False, capture_output=True, text=True)
-    if answer.stdout.strip() == f"v{PULUMI_VERSION}":
+    seen = run([found, "version"], env=os.environ).stdout.strip()
+    if seen == f"v{PULUMI_VERSION}":
         return Path(found).parent
-    seen = answer.stdout.strip() or "of no known version"
+    seen = seen or "of no known version"
     say(f"toolchain: {found} is {seen}, not v{PULUMI_VERSION}; it is left alone")
     return None
 
@@ -109,9 +109,7 @@ def install_plugin(pulumi: Path, module: Module, env: Mapping[str, str], *, file
     """
     argv = [str(pulumi), "plugin", "install", "resource", module.name, module.version, "--exact"]
     argv += ["--file", str(file), "--color", "never"]
-    result = subprocess.run(
-        argv, check=False, capture_output=True, text=True, env=dict(env), timeout=600
-    )
+    result = run(argv, env=env, timeout=600)
     if result.returncode:
         text = f"pulumi could not install the plugin {module.name}: {result.stderr.strip()}"
         raise TroubleError(text)

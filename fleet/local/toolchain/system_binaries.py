@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 from fleet.console import say
-from fleet.local.child_environment import child_environment
+from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
 
 OLDEST_BUILDKIT = (0, 23)
@@ -48,14 +48,7 @@ def _folder(
 def _version(binary: str) -> tuple[int, ...]:
     """Return major and minor version, such as of ``registry example.org/d/v3 v3.1.2``."""
     try:
-        answer = subprocess.run(
-            [binary, "--version"],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            env=child_environment(),
-        )
+        answer = run([binary, "--version"], timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return ()
     found = _VERSION.search(answer.stdout)
