@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.declaration.builder_nodes import Node
@@ -18,15 +17,7 @@ NAME = "buildkitd"
 """The daemon's name."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Binaries:
-    """The daemon and its client."""
-
-    buildkitd: Path
-    buildctl: Path
-
-
-def start(checkout: Checkout, binaries: Binaries, needs: Needs) -> None:
+def start(checkout: Checkout, buildkitd: Path, needs: Needs) -> None:
     """Have BuildKit answer on the checkout's socket; a daemon that already does is kept.
 
     :raises TroubleError: when a platform can't be emulated, or the daemon does not start.
@@ -40,22 +31,26 @@ def start(checkout: Checkout, binaries: Binaries, needs: Needs) -> None:
             name=NAME,
             title="BuildKit",
             place=str(checkout.socket),
-            argv=(str(binaries.buildkitd), "--config", str(file)),
+            argv=(str(buildkitd), "--config", str(file)),
             file=file,
             config=_configuration(checkout, needs),
             reads=(checkout.tls / "ca.pem",),
-            answers=lambda: answers(checkout, binaries),
+            answers=lambda: answers(checkout),
         )
     )
 
 
-def answers(checkout: Checkout, binaries: Binaries) -> bool:
+def answers(checkout: Checkout) -> bool:
     """Tell whether a daemon with a worker answers on the socket."""
-    argv = [str(binaries.buildctl), "--addr", f"unix://{checkout.socket}", "debug", "workers"]
     try:
-        return run(argv, timeout=10).returncode == 0
+        return run([*client(checkout), "debug", "workers"], timeout=10).returncode == 0
     except subprocess.TimeoutExpired:
         return False
+
+
+def client(checkout: Checkout) -> list[str]:
+    """Return the command of the daemon's client, which is linked with what a person calls."""
+    return [str(checkout.bin / "buildctl"), "--addr", f"unix://{checkout.socket}"]
 
 
 def write_instance(checkout: Checkout, needs: Needs) -> None:

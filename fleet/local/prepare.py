@@ -103,10 +103,10 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
                 buildkit_version.require(needs, env)
             tools = toolchain.ensure(checkout, needs, supply, env)
             _start(checkout, needs, tools)
-            bases.ensure(checkout, needs, stand_ins, tools.buildctl)
+            bases.ensure(checkout, needs, stand_ins)
         if needs.port is not None:
             _resolve(checkout, env, stack, again)
-            needs = _with_compilers(checkout, needs, tools.buildctl, env)
+            needs = _with_compilers(checkout, needs, env)
         engine.select(checkout, tools.pulumi, stack, env)
     return Ready(needs=needs, pulumi=tools.pulumi, env=env)
 
@@ -115,9 +115,7 @@ def _alone_on_this_machine(checkout: Checkout) -> AbstractContextManager[None]:
     return alone(checkout.cache / "lock", "waiting for a run in another checkout")
 
 
-def _with_compilers(
-    checkout: Checkout, needs: Needs, buildctl: Path | None, env: dict[str, str]
-) -> Needs:
+def _with_compilers(checkout: Checkout, needs: Needs, env: dict[str, str]) -> Needs:
     """Return what is needed by the lock that was written, with the stand-ins that compile.
 
     That something has no wheel is known from then on, and these compile it in place of others.
@@ -126,7 +124,7 @@ def _with_compilers(
     stand_ins = [] if found.bases == needs.bases else bases.wanted(checkout, found)
     if stand_ins:
         with _alone_on_this_machine(checkout):
-            bases.ensure(checkout, found, stand_ins, buildctl)
+            bases.ensure(checkout, found, stand_ins)
         _resolve(checkout, env, needs.stack, ())
     return found
 
@@ -163,6 +161,5 @@ def _start(checkout: Checkout, needs: Needs, tools: toolchain.Tools) -> None:
     if tools.registry and needs.port is not None:
         stack_file = f"Pulumi.{needs.stack}.yaml"
         registry.start(checkout, tools.registry, port=needs.port, stack_file=stack_file)
-    if tools.buildkitd and tools.buildctl:
-        found = builder.Binaries(buildkitd=tools.buildkitd, buildctl=tools.buildctl)
-        builder.start(checkout, found, needs)
+    if tools.buildkitd:
+        builder.start(checkout, tools.buildkitd, needs)

@@ -43,7 +43,11 @@ def table(entries: Sequence[Mapping[str, Any]]) -> str:
 
 def pointer_table(entries: Sequence[Mapping[str, Any]]) -> str:
     """Return one line a pointer below a line of headings, in columns."""
-    return columns([_POINTER_HEADINGS, *(_pointer_row(entry) for entry in entries)])
+    rows = [
+        (_or_dash(entry.get("tag")), _digest(entry), _or_dash(entry.get("target")))
+        for entry in entries
+    ]
+    return columns([_POINTER_HEADINGS, *rows])
 
 
 def columns(rows: Sequence[Sequence[str]], paint: Callable[[str], str] = str) -> str:
@@ -61,25 +65,19 @@ def columns(rows: Sequence[Sequence[str]], paint: Callable[[str], str] = str) ->
 
 
 def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    count = entry.get("size")
+    count, verified = entry.get("size"), entry.get("verified")
     return (
-        str(entry.get("tag") or "-"),
-        str(entry.get("digest") or "-")[:_DIGEST_SHOWN],
-        ", ".join(_platform(p) for p in entry.get("platforms") or ()) or "-",
+        _or_dash(entry.get("tag")),
+        _digest(entry),
+        _or_dash(", ".join(str(p).removeprefix("linux/") for p in entry.get("platforms") or ())),
         "-" if count is None else in_units(int(count)),
-        _verified(entry.get("verified")),
+        _or_dash(verified),
     )
 
 
-def _pointer_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    digest = str(entry.get("digest") or "-")[:_DIGEST_SHOWN]
-    return (str(entry.get("tag") or "-"), digest, str(entry.get("target") or "-"))
+def _digest(entry: Mapping[str, Any]) -> str:
+    return _or_dash(entry.get("digest"))[:_DIGEST_SHOWN]
 
 
-def _platform(value: Any) -> str:
-    name = value.get("platform", "-") if isinstance(value, Mapping) else str(value)
-    return str(name).removeprefix("linux/")
-
-
-def _verified(value: Any) -> str:
-    return str(value) if isinstance(value, str) else {True: "yes", False: "no"}.get(value, "-")
+def _or_dash(value: Any) -> str:
+    return str(value or "-")

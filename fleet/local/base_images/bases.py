@@ -13,7 +13,7 @@ import yaml
 
 from fleet.console import TroubleError, say, tail_of, timed
 from fleet.http.probe import is_reachable
-from fleet.local import certificates, registry
+from fleet.local import builder, certificates, registry
 from fleet.local.base_images import rootfs
 from fleet.local.base_images.rootfs import PACKAGES, SUITES, Recipe
 from fleet.local.child_environment import child_environment, run
@@ -126,9 +126,7 @@ def wanted(checkout: Checkout, needs: Needs) -> list[StandIn]:
     ]
 
 
-def ensure(
-    checkout: Checkout, needs: Needs, stand_ins: Sequence[StandIn], buildctl: Path | None
-) -> None:
+def ensure(checkout: Checkout, needs: Needs, stand_ins: Sequence[StandIn]) -> None:
     """Have every one of ``stand_ins`` in the registry, and name them in the bases file.
 
     :raises TroubleError: when the packages can't be had, or the builder or the registry refuses.
@@ -136,8 +134,8 @@ def ensure(
     if needs.port is None or not needs.stand_ins:
         return
     missing = [s for s in stand_ins if not _is_there(checkout, needs.port, s)]
-    if missing and buildctl:
-        _make(checkout, missing, buildctl)
+    if missing:
+        _make(checkout, missing)
     text = _HEADER + yaml.safe_dump({s.key: s.reference for s in stand_ins})
     if not checkout.bases_file.exists() or checkout.bases_file.read_text() != text:
         checkout.bases_file.write_text(text)
@@ -157,7 +155,7 @@ def _is_there(checkout: Checkout, port: int, stand_in: StandIn) -> bool:
     return annotations_of(index).get(RECIPE_ANNOTATION) == stand_in.recipe
 
 
-def _make(checkout: Checkout, stand_ins: Sequence[StandIn], buildctl: Path) -> None:
+def _make(checkout: Checkout, stand_ins: Sequence[StandIn]) -> None:
     trusted = certificates.system_bundle(checkout)
     if trusted is None:
         text = "no bundle of trusted authorities was found. Install the package ca-certificates."
@@ -173,7 +171,7 @@ def _make(checkout: Checkout, stand_ins: Sequence[StandIn], buildctl: Path) -> N
     for stand_in in stand_ins:
         with tempfile.TemporaryDirectory(prefix=".context-", dir=checkout.cache / "rootfs") as name:
             write_context(Path(name), stand_in, made, trusted.read_bytes())
-            _push(checkout, stand_in, buildctl, Path(name))
+            _push(checkout, stand_in, Path(name))
         say(f"bases: {stand_in.reference}")
 
 
@@ -197,7 +195,7 @@ def write_context(
     (folder / "Dockerfile").write_text(dockerfile + _OF_ALL)
 
 
-def _push(checkout: Checkout, stand_in: StandIn, buildctl: Path, context: Path) -> None:
+def _push(checkout: Checkout, stand_in: StandIn, context: Path) -> None:
     """Have BuildKit push the index; its bytes depend on the content of ``context`` alone.
 
     :raises TroubleError: with the end of what BuildKit printed, when it fails.
@@ -207,7 +205,7 @@ def _push(checkout: Checkout, stand_in: StandIn, buildctl: Path, context: Path) 
         f"rewrite-timestamp=true,annotation-index.{RECIPE_ANNOTATION}={stand_in.recipe}"
     )
     argv = [
-        str(buildctl), "--addr", f"unix://{checkout.socket}", "build", "--progress=plain",
+        *builder.client(checkout), "build", "--progress=plain",
         "--frontend=dockerfile.v0", f"--local=context={context}", f"--local=dockerfile={context}",
         f"--opt=platform={','.join(stand_in.recipes)}",
         # An index also for one platform.

@@ -30,11 +30,13 @@ class Supply:
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """Where the tools lie; the daemons' are ``None`` when no daemon is needed."""
+    """Where the tools lie; the daemons are ``None`` when they are not needed.
+
+    ``buildctl`` is beside ``buildkitd``, and linked in ``.fleet/bin`` as the engine is.
+    """
 
     pulumi: Path
     buildkitd: Path | None
-    buildctl: Path | None
     registry: Path | None
 
 
@@ -114,18 +116,19 @@ def _tools(checkout: Checkout, engine: Path | None, needs: Needs, supply: Supply
     return Tools(
         pulumi=(engine or gobuild.join(checkout, _ENGINE)) / "pulumi",
         buildkitd=buildkit / "buildkitd" if needs.builder else None,
-        buildctl=buildkit / "buildctl" if needs.builder else None,
         registry=registry / "registry" if needs.port is not None else None,
     )
 
 
 def _link(checkout: Checkout, tools: Tools) -> None:
     """Link what a person calls: the engine and BuildKit's client."""
-    wanted = {path.name: path for path in (tools.pulumi, tools.buildctl) if path}
+    wanted = {"pulumi": tools.pulumi}
+    if tools.buildkitd:
+        wanted["buildctl"] = tools.buildkitd.with_name("buildctl")
     checkout.bin.mkdir(parents=True, exist_ok=True)
-    for held in checkout.bin.iterdir():
-        if held.name not in wanted or not held.is_symlink() or held.readlink() != wanted[held.name]:
-            held.unlink()
+    for link in checkout.bin.iterdir():
+        if not link.is_symlink() or link.readlink() != wanted.get(link.name):
+            link.unlink()
     for name, path in wanted.items():
         if not (checkout.bin / name).is_symlink():
             (checkout.bin / name).symlink_to(path)

@@ -100,14 +100,14 @@ def test_the_bases_file_names_the_stand_ins_by_python_and_base(
     here: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bases, "_is_there", lambda *_: True)
-    bases.ensure(here, needs(), [stand_in()], None)
+    bases.ensure(here, needs(), [stand_in()])
     text = here.bases_file.read_text()
     assert yaml.safe_load(text) == {"3.11-slim": "localhost:5443/stand-in/python:3.11-slim"}
     assert text.startswith("# Base images made here because")
 
 
 def test_that_the_official_images_are_used_is_written_down_too(here: Checkout) -> None:
-    bases.ensure(here, needs(), [], None)
+    bases.ensure(here, needs(), [])
     assert yaml.safe_load(here.bases_file.read_text()) == {}
 
 
@@ -203,9 +203,9 @@ def test_buildkit_pushes_one_index_for_all_platforms_with_our_login(
     making: Checkout, tmp_path: Path
 ) -> None:
     script = f'echo "$DOCKER_CONFIG" "$@" >{tmp_path}/asked'
-    buildctl = command(tmp_path / "bin", "buildctl", script)
+    command(making.bin, "buildctl", script)
     wanted = stand_in()
-    bases.ensure(making, needs(), [wanted], buildctl)
+    bases.ensure(making, needs(), [wanted])
     login, *words = (tmp_path / "asked").read_text().split()
     assert login == str(making.docker_config)
     assert words[:3] == ["--addr", f"unix://{making.socket}", "build"]
@@ -217,10 +217,10 @@ def test_buildkit_pushes_one_index_for_all_platforms_with_our_login(
     assert list((making.cache / "rootfs").iterdir()) == [], "nothing is left of the context"
 
 
-def test_a_refusal_is_told_with_what_buildkit_said(making: Checkout, tmp_path: Path) -> None:
-    buildctl = command(tmp_path / "bin", "buildctl", "echo 507: disk full >&2; exit 1")
+def test_a_refusal_is_told_with_what_buildkit_said(making: Checkout) -> None:
+    command(making.bin, "buildctl", "echo 507: disk full >&2; exit 1")
     with pytest.raises(TroubleError, match=r"(?s)python:3\.11-slim.*507: disk full"):
-        bases.ensure(making, needs(), [stand_in()], buildctl)
+        bases.ensure(making, needs(), [stand_in()])
     assert not making.bases_file.exists()
 
 

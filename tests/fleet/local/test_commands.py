@@ -636,12 +636,12 @@ def test_stand_ins_with_compilers_are_made_once_the_lock_says_that_something_com
     locked: tuple[tuple[str, str], ...] = slim
     monkeypatch.setattr(prepare, "read_needs", lambda *_: needs(bases=locked))
     monkeypatch.setattr(bases, "wanted", lambda _, found: list(found.bases))
-    monkeypatch.setattr(bases, "ensure", lambda _, __, found, ___: made.append(found))
+    monkeypatch.setattr(bases, "ensure", lambda _, __, found: made.append(found))
     monkeypatch.setattr(prepare, "_resolve", lambda *asked: resolved.append(asked[-1]))
-    assert prepare._with_compilers(here, needs(bases=slim), None, {}).bases == slim
+    assert prepare._with_compilers(here, needs(bases=slim), {}).bases == slim
     assert (made, resolved) == ([], [])
     locked = full
-    assert prepare._with_compilers(here, needs(bases=slim), None, {}).bases == full
+    assert prepare._with_compilers(here, needs(bases=slim), {}).bases == full
     assert (made, resolved) == ([list(full)], [()]), "with another builder, without another refresh"
-    assert prepare._with_compilers(here, needs(bases=full), None, {}).bases == full
+    assert prepare._with_compilers(here, needs(bases=full), {}).bases == full
     assert len(made) == 1
