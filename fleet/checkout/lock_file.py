@@ -3,16 +3,16 @@
 from pathlib import Path
 
 from fleet.checkout import strict_yaml
+from fleet.declaration.logins import is_embedded
 from fleet.declaration.model import Declaration
 from fleet.declaration.problems import Problems
-from fleet.declaration.tags import LOOPBACK
 from fleet.lock.model import Lock
 from fleet.lock.serialization import parse
 
 
 def is_local(declaration: Declaration) -> bool:
     """Tell whether the stack's registry is on this machine alone."""
-    return declaration.host.partition(":")[0] in LOOPBACK
+    return is_embedded(declaration.host)
 
 
 def lock_file(root: Path, stack: str, declaration: Declaration) -> Path:

@@ -67,16 +67,11 @@ def is_too_old(version: str) -> bool:
     return found is not None and (0, 0, 0) < tuple(map(int, found.groups())) < OLDEST
 
 
-def inspected(printed: str) -> list[str]:
-    """Return the versions in what ``docker buildx inspect`` prints, one for each node that runs."""
-    return _INSPECTED.findall(printed)
-
-
 def _versions(name: str, node: Node | None, env: Mapping[str, str]) -> Iterator[str]:
     if node is not None and node.driver == REMOTE:
         yield _answer(node)
         return
-    known = inspected(_inspect(name, env))
+    known = _INSPECTED.findall(_inspect(name, env))
     yield from known
     if not known and node is not None and "image" in node.options:
         yield node.options["image"].partition("@")[0].rpartition(":")[2]

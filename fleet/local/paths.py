@@ -50,10 +50,7 @@ class Checkout:
 
     @property
     def docker_config(self) -> Path:
-        """A Docker configuration directory of our own, so that the user's is never touched.
-
-        It holds the login of the registry on this machine, and no other.
-        """
+        """Our own Docker configuration, with no login but that of the registry on this machine."""
         return self.state / "docker"
 
     @property

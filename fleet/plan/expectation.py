@@ -3,9 +3,9 @@
 import json
 from collections.abc import Iterable, Mapping
 
+from fleet.declaration.logins import is_embedded
 from fleet.declaration.matrix import MatrixEntry
 from fleet.declaration.model import EVERYWHERE, Declaration
-from fleet.declaration.tags import LOOPBACK
 from fleet.lock.model import pinned_versions
 from fleet.plan.installed import Contents
 
@@ -53,8 +53,7 @@ def whole(entry: MatrixEntry, declaration: Declaration, native: str) -> tuple[st
         return platforms
     if declaration.whole_check in platforms:
         return (declaration.whole_check,)
-    host = declaration.host.partition(":")[0]
-    own = host in LOOPBACK and native in platforms
+    own = is_embedded(declaration.host) and native in platforms
     return (native,) if own else platforms[:1]
 
 

@@ -82,14 +82,10 @@ class StandIn:
         are installed on it for every platform.
         """
         own = native()
+        shared = {"python": self.python, "base": self.base}
         return {
-            platform: Recipe(
-                python=self.python,
-                base=self.base,
-                architecture=NAMES[platform].debian,
-                native=platform == own,
-            )
-            for platform in dict.fromkeys((*self.platforms, own))
+            name: Recipe(**shared, architecture=NAMES[name].debian, native=name == own)
+            for name in dict.fromkeys((*self.platforms, own))
         }
 
     @property

@@ -10,19 +10,17 @@ from fleet.console import say
 from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
 
-OLDEST_BUILDKIT = (0, 23)
-OLDEST_REGISTRY = (3, 0)
 _VERSION = re.compile(r"\sv?(\d+)\.(\d+)")
 
 
 def buildkit(checkout: Checkout) -> Path | None:
     """Return the folder of a ``buildkitd`` on PATH that has ``buildctl`` beside it."""
-    return _folder(checkout, "buildkitd", OLDEST_BUILDKIT, beside="buildctl")
+    return _folder(checkout, "buildkitd", (0, 23), beside="buildctl")
 
 
 def registry(checkout: Checkout) -> Path | None:
     """Return the folder of distribution's ``registry`` on PATH."""
-    return _folder(checkout, "registry", OLDEST_REGISTRY)
+    return _folder(checkout, "registry", (3, 0))
 
 
 def search_path(checkout: Checkout) -> str:
