@@ -4,7 +4,7 @@ import argparse
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from fleet.console import TroubleError, say
 from fleet.declaration.problems import DeclarationError
@@ -17,24 +17,10 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 """The checkout that this program belongs to."""
 
 
-class Subparsers(Protocol):
-    """The part of argparse that adds a command."""
-
-    def add_parser(
-        self,
-        name: str,
-        *,
-        help: str,  # noqa: A002 - argparse's own name
-        description: str,
-    ) -> argparse.ArgumentParser:
-        """Return the parser of a new command."""
-        ...
-
-
 class Commands:
     """The commands of one parser."""
 
-    def __init__(self, subparsers: Subparsers) -> None:
+    def __init__(self, subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         self._subparsers = subparsers
 
     def add(

@@ -1,4 +1,4 @@
-"""Pulumi as its makers ship it: on PATH, or by a recorded archive where their site is reachable."""
+"""Pulumi as its makers ship it: by a recorded archive where their site is reachable."""
 
 import io
 import os
@@ -15,21 +15,6 @@ from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
 from fleet.local.toolchain import published
 from fleet.local.toolchain.modules import PULUMI, PULUMI_VERSION, Module, target
-from fleet.local.toolchain.system_binaries import search_path
-
-
-def on_path(checkout: Checkout) -> Path | None:
-    """Return the folder of a ``pulumi`` of the right version on PATH, with its language host."""
-    search = search_path(checkout)
-    found = shutil.which("pulumi", path=search)
-    if found is None or not shutil.which("pulumi-language-python", path=search):
-        return None
-    seen = run([found, "version"], env=os.environ).stdout.strip()
-    if seen == f"v{PULUMI_VERSION}":
-        return Path(found).parent
-    seen = seen or "of no known version"
-    say(f"toolchain: {found} is {seen}, not v{PULUMI_VERSION}; it is left alone")
-    return None
 
 
 def installed(checkout: Checkout) -> Path | None:

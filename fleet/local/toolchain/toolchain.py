@@ -45,7 +45,7 @@ def survey(checkout: Checkout, needs: Needs) -> Supply:
 
     :raises TroubleError: when some have to be built and Go is missing or too old.
     """
-    engine = pulumi_installer.on_path(checkout) or pulumi_installer.installed(checkout)
+    engine = system_binaries.engine(checkout) or pulumi_installer.installed(checkout)
     asked = (modules.DOCKER_BUILD, *([modules.GITHUB] if needs.github else []))
     plugins = tuple(m for m in asked if not pulumi_installer.has_plugin(checkout, m))
     supply = Supply(

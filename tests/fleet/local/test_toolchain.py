@@ -206,7 +206,7 @@ def test_an_engine_of_another_version_on_path_is_left_alone_and_said_so(
     command(world.folder / "bin", "pulumi-language-python", "exit 0")
     ensure(world)
     assert "pulumi" in world.built
-    assert "is v3.100.0, not v3.259.0" in capsys.readouterr().err
+    assert "is 3.100.0, not 3.259.0" in capsys.readouterr().err
 
 
 def test_our_own_link_is_not_taken_for_an_engine_on_path(
@@ -391,9 +391,9 @@ def test_daemons_of_a_good_version_on_path_are_used(world: World) -> None:
 @pytest.mark.parametrize(
     ("versions", "built", "told"),
     [
-        ({"buildkit": "v0.22.0"}, "buildkit", "buildkitd is 0.22, not 0.23 or newer"),
-        ({"buildkit": "v0.0.0+unknown"}, "buildkit", "buildkitd is 0.0, not 0.23 or newer"),
-        ({"registry": "v2.8.3"}, "registry", "registry is 2.8, not 3.0 or newer"),
+        ({"buildkit": "v0.22.0"}, "buildkit", "buildkitd is 0.22.0, not 0.23 or newer"),
+        ({"buildkit": "v0.0.0+unknown"}, "buildkit", "buildkitd is 0.0.0, not 0.23 or newer"),
+        ({"registry": "v2.8.3"}, "registry", "registry is 2.8.3, not 3.0 or newer"),
         ({"registry": "unknown"}, "registry", "registry is of no known version, not 3.0 or newer"),
     ],
 )
