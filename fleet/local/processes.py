@@ -17,7 +17,6 @@ from fleet.local.child_environment import child_environment
 from fleet.local.paths import Checkout
 
 _PROC = Path("/proc")
-_POLL = 0.05
 _LOG_LIMIT = 8 * 1024 * 1024
 
 
@@ -134,7 +133,7 @@ def start(
             argv, env=env, stdin=subprocess.DEVNULL, stdout=printed, stderr=subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip
-    # It outlives this process, which waits for it in `reap` alone.
+    # It outlives this process, which does not wait for it.
     process.returncode, pid = 0, process.pid
     started = Record(pid=pid, born=birth(pid) or "", fingerprint=fingerprint)
     temporary = record.with_suffix(".new")
@@ -155,15 +154,14 @@ def wait_until(ready: Callable[[], bool], started: Record, *, name: str, log: Pa
 
     :raises TroubleError: with the end of the log, when the process ends or 60 s pass before.
     """
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if ready():
-            return
-        reap(started.pid)
-        if not started.alive:
-            raise TroubleError(f"{name} ended as soon as it was started. {_end_of(log)}")
-        time.sleep(_POLL)
-    raise TroubleError(f"{name} did not answer within 60 s. {_end_of(log)}")
+
+    def is_over() -> bool:
+        return ready() or not started.alive
+
+    if not _until(is_over, 60):
+        raise TroubleError(f"{name} did not answer within 60 s. {_end_of(log)}")
+    if not started.alive:
+        raise TroubleError(f"{name} ended as soon as it was started. {_end_of(log)}")
 
 
 def stop(path: Path, *, patience: float = 20) -> Record | None:
@@ -200,12 +198,6 @@ def descendants(pid: int) -> dict[int, str]:
     return found
 
 
-def reap(pid: int) -> None:
-    """Take the exit status of ``pid`` if it is a child of ours that ended."""
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
-
-
 def _stat(pid: int) -> list[str]:
     """Return what the kernel says of a process, from its state on; nothing where there is none."""
     try:
@@ -215,12 +207,15 @@ def _stat(pid: int) -> list[str]:
 
 
 def _gone(known: Record, patience: float) -> bool:
-    deadline = time.monotonic() + patience
+    return _until(lambda: not known.alive, patience)
+
+
+def _until(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        reap(known.pid)
-        if not known.alive:
+        if condition():
             return True
-        time.sleep(_POLL)
+        time.sleep(0.05)
     return False
 
 
