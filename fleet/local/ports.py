@@ -28,19 +28,13 @@ def require_free(port: int, *, setting: str) -> None:
 
 def _is_taken(family: socket.AddressFamily, address: str, port: int) -> bool:
     try:
-        probe = socket.socket(family, socket.SOCK_STREAM)
-    except OSError:
-        return False
-    with probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError as error:
-            if error.errno == errno.EACCES:
-                text = f"port {port} needs more rights than this user has. Choose one above 1023."
-                raise TroubleError(text) from error
-            # A machine without IPv6 has no ::1 to be taken.
-            return error.errno == errno.EADDRINUSE
+        socket.create_server((address, port), family=family).close()
+    except OSError as error:
+        if error.errno == errno.EACCES:
+            text = f"port {port} needs more rights than this user has. Choose one above 1023."
+            raise TroubleError(text) from error
+        # A machine without IPv6 has no ::1 to be taken.
+        return error.errno == errno.EADDRINUSE
     return False
 
 
