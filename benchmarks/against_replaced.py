@@ -105,7 +105,7 @@ class Contest:
         self._narrow(matrix)
         self.ours = Ours(self.scratch)
         here = self.scratch.here
-        self._log = here.log / "registry.log"
+        self._log = here.state / "log" / "registry.log"
         self.storage = Storage(here.state / "registry")
         self.builder = Builder(
             buildctl=here.bin / "buildctl", socket=here.socket, logins=here.docker_config

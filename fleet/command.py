@@ -1,34 +1,26 @@
 """Commands of the command line, as each room adds its own: the same flags everywhere."""
 
 import argparse
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Final
+
+from fleet.console import TroubleError, say
+from fleet.declaration.problems import DeclarationError
+from fleet.http.errors import ReadableError
 
 Run = Callable[[argparse.Namespace], int]
 """Runs a command and returns the exit status."""
 
-_HERE = Path(__file__).resolve().parents[1]
-
-
-class Subparsers(Protocol):
-    """The part of argparse that adds a command."""
-
-    def add_parser(
-        self,
-        name: str,
-        *,
-        help: str,  # noqa: A002 - argparse's own name
-        description: str,
-    ) -> argparse.ArgumentParser:
-        """Return the parser of a new command."""
-        ...
+ROOT: Final = Path(__file__).resolve().parents[1]
+"""The checkout that this program belongs to."""
 
 
 class Commands:
     """The commands of one parser."""
 
-    def __init__(self, subparsers: Subparsers) -> None:
+    def __init__(self, subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         self._subparsers = subparsers
 
     def add(
@@ -42,7 +34,7 @@ class Commands:
         made = self._subparsers.add_parser(name, help=text, description=f"{text}.")
         made.add_argument("--stack", default="dev", help="the stack, by default dev")
         text = "the checkout, by default the one of this program"
-        made.add_argument("--root", type=_folder, default=_HERE, help=text)
+        made.add_argument("--root", type=_folder, default=ROOT, help=text)
         made.set_defaults(run=run, interrupted=interrupted)
         return made
 
@@ -53,6 +45,23 @@ def add_lock_flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--refresh", nargs="?", const="1", choices=["1", "builders"], help=text)
     text = "resolve the distributions of this image again, or those of all"
     parser.add_argument("--newest", default="", metavar="IMAGE", help=text)
+
+
+def status_of(run: Callable[[], int], interrupted: str) -> int:
+    """Return the exit status of a command; the reason of a failure is on stderr.
+
+    ``interrupted`` is what a person is told who interrupts it.
+    """
+    try:
+        return run()
+    except (TroubleError, DeclarationError, ReadableError, OSError) as error:
+        say(f"error: {error}")
+    except subprocess.CalledProcessError as error:
+        # The step has said why on stderr itself.
+        return int(error.returncode)
+    except KeyboardInterrupt:
+        say(f"interrupted. {interrupted}")
+    return 1
 
 
 def _folder(text: str) -> Path:

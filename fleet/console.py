@@ -1,5 +1,7 @@
 """Progress for a person, on stderr, so that stdout stays for results."""
 
+import errno
+import io
 import os
 import sys
 import time
@@ -16,12 +18,20 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def hush() -> None:
-    """Have nothing more printed: nobody reads stdout any more, which is not an error.
+def show(text: str) -> None:
+    """Print ``text``, a result, on stdout; a reader that left early, such as ``head``, is no error.
 
-    What is left in its buffer would be written, and complained about, at the exit.
+    Whatever keeps stdout from being written is reported once, and ends nothing that goes on.
     """
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        # What is left in its buffer would be written, and complained about, at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            say(f"error: stdout can't be written: {error.strerror}")
 
 
 def duration(seconds: float) -> str:

@@ -5,14 +5,8 @@ from pathlib import Path
 from fleet.checkout import strict_yaml
 from fleet.declaration.model import Declaration
 from fleet.declaration.problems import Problems
-from fleet.declaration.tags import LOOPBACK
 from fleet.lock.model import Lock
 from fleet.lock.serialization import parse
-
-
-def is_local(declaration: Declaration) -> bool:
-    """Tell whether the stack's registry is on this machine alone."""
-    return declaration.host.partition(":")[0] in LOOPBACK
 
 
 def lock_file(root: Path, stack: str, declaration: Declaration) -> Path:
@@ -21,7 +15,7 @@ def lock_file(root: Path, stack: str, declaration: Declaration) -> Path:
     A lock is committed, but for a registry on loopback: its base images were made on this machine,
     so their digests mean nothing on another. Stacks that share a fleet share its lock.
     """
-    folder = root / ".fleet" / "locks" if is_local(declaration) else root / "locks"
+    folder = root / ".fleet" / "locks" if declaration.is_local else root / "locks"
     return folder / f"{declaration.fleet_of(stack)}.yaml"
 
 

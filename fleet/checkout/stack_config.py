@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from fleet.checkout import strict_yaml
-from fleet.checkout.lock_file import is_local
 from fleet.declaration import validators
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import READABLE_BY_ALL, READABLE_BY_ALL_REMEDY, parse
@@ -44,7 +43,7 @@ def declaration_of_file(path: Path) -> Declaration:
         found = _narrowed(path.parent, parse_share(config, path.name, problems), path.name)
     else:
         found = parse(config, path.name, problems)
-    if is_local(found):
+    if found.is_local:
         _refuse_encrypted(path)
     return found
 

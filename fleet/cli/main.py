@@ -1,15 +1,12 @@
 """``python -m fleet COMMAND [--stack NAME]``: one parser for the commands of all rooms."""
 
 import argparse
-import subprocess
 from collections.abc import Iterable, Mapping
+from functools import partial
 from importlib import import_module
 from typing import Final
 
-from fleet.command import Commands
-from fleet.console import TroubleError, say
-from fleet.declaration.problems import DeclarationError
-from fleet.http.errors import ReadableError
+from fleet.command import Commands, status_of
 
 ROOMS: Final[Mapping[str, tuple[str, ...]]] = {
     "fleet.local.commands": (
@@ -40,16 +37,7 @@ def main(arguments: list[str]) -> int:
     asked = arguments[0] if arguments else ""
     rooms = [room for room, names in ROOMS.items() if asked in names] or ROOMS
     chosen = parser(rooms).parse_args(arguments)
-    try:
-        return int(chosen.run(chosen))
-    except (TroubleError, DeclarationError, ReadableError, OSError) as error:
-        say(f"error: {error}")
-    except subprocess.CalledProcessError as error:
-        # The step has said why on stderr itself.
-        return int(error.returncode)
-    except KeyboardInterrupt:
-        say(f"interrupted. {chosen.interrupted}")
-    return 1
+    return status_of(partial(chosen.run, chosen), chosen.interrupted)
 
 
 def parser(rooms: Iterable[str]) -> argparse.ArgumentParser:

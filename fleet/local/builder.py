@@ -1,82 +1,62 @@
 """The embedded builder: a BuildKit daemon on a socket of this checkout."""
 
-import hashlib
 import json
 import os
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
-from fleet.console import say
 from fleet.declaration.builder_nodes import Node
-from fleet.declaration.node_validators import REMOTE
+from fleet.declaration.node_validators import EMBEDDED, REMOTE
 from fleet.local import buildx_instances, docker_config, emulation, processes
-from fleet.local.child_environment import child_environment
+from fleet.local.child_environment import run
 from fleet.local.disk_space import BUILDER_KEEPS, FOR_DAEMONS
 from fleet.local.paths import Checkout
-from fleet.local.requirements import BUILDER, Needs
+from fleet.local.requirements import Needs
 
-_RECORD = "buildkitd.pid"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Binaries:
-    """The daemon and its client."""
-
-    buildkitd: Path
-    buildctl: Path
+NAME = "buildkitd"
+"""The daemon's name."""
 
 
-def start(checkout: Checkout, binaries: Binaries, needs: Needs) -> None:
+def start(checkout: Checkout, buildkitd: Path, needs: Needs) -> None:
     """Have BuildKit answer on the checkout's socket; a daemon that already does is kept.
 
     :raises TroubleError: when a platform can't be emulated, or the daemon does not start.
     """
     emulation.enable(needs.built_here)
-    config = _configuration(checkout, needs)
-    fingerprint = _fingerprint(config, binaries.buildkitd, checkout.tls / "ca.pem")
-    record, log = checkout.run / _RECORD, checkout.log / "buildkitd.log"
     write_instance(checkout, needs)
-    known = processes.read_record(record)
-    if known and known.alive and known.fingerprint == fingerprint and answers(checkout, binaries):
-        return
-    processes.stop(record)
-    _make_socket_folder(checkout)
-    checkout.etc.mkdir(parents=True, exist_ok=True)
-    path = checkout.etc / "buildkitd.toml"
-    path.write_text(config)
-    started = processes.start(
-        [str(binaries.buildkitd), "--config", str(path)],
-        env=processes.environment(checkout.tmp / "buildkitd"),
-        log=log,
-        record=record,
-        fingerprint=fingerprint,
-    )
-    processes.wait_until(lambda: answers(checkout, binaries), started, name="BuildKit", log=log)
-    say(f"builder: BuildKit on {checkout.socket} (pid {started.pid})")
-
-
-def stop(checkout: Checkout) -> processes.Record | None:
-    """Stop the daemon if it was started from this checkout; its cache stays."""
-    return processes.stop(checkout.run / _RECORD)
-
-
-def answers(checkout: Checkout, binaries: Binaries) -> bool:
-    """Tell whether a daemon with a worker answers on the socket."""
-    argv = [str(binaries.buildctl), "--addr", f"unix://{checkout.socket}", "debug", "workers"]
-    try:
-        done = subprocess.run(
-            argv, check=False, capture_output=True, timeout=10, env=child_environment()
+    file = checkout.state / "etc" / "buildkitd.toml"
+    processes.ensure(
+        processes.Daemon(
+            checkout=checkout,
+            name=NAME,
+            title="BuildKit",
+            place=str(checkout.socket),
+            argv=(str(buildkitd), "--config", str(file)),
+            file=file,
+            config=_configuration(checkout, needs),
+            reads=(checkout.tls / "ca.pem",),
+            answers=lambda: answers(checkout),
         )
+    )
+
+
+def answers(checkout: Checkout) -> bool:
+    """Tell whether a daemon with a worker answers on the socket."""
+    try:
+        return run([*client(checkout), "debug", "workers"], timeout=10).returncode == 0
     except subprocess.TimeoutExpired:
         return False
-    return done.returncode == 0
+
+
+def client(checkout: Checkout) -> list[str]:
+    """Return the command of the daemon's client, which is linked with what a person calls."""
+    return [str(checkout.bin / "buildctl"), "--addr", f"unix://{checkout.socket}"]
 
 
 def write_instance(checkout: Checkout, needs: Needs) -> None:
     """Describe the daemon to buildx clients: an instance file in our Docker configuration."""
     node = Node(driver=REMOTE, endpoint=f"unix://{checkout.socket}", options={})
-    buildx_instances.write(docker_config.folder(checkout, needs) / "buildx", BUILDER, node)
+    buildx_instances.write(docker_config.folder(checkout, needs) / "buildx", EMBEDDED, node)
 
 
 def _configuration(checkout: Checkout, needs: Needs) -> str:
@@ -107,18 +87,3 @@ def _configuration(checkout: Checkout, needs: Needs) -> str:
         authority = quoted(str(checkout.tls / "ca.pem"))
         lines += [f"[registry.{quoted(needs.host)}]", "http = false", f"ca = [{authority}]"]
     return "\n".join([*lines, ""])
-
-
-def _fingerprint(config: str, binary: Path, authority: Path) -> str:
-    trusted = authority.read_bytes() if authority.exists() else b""
-    return hashlib.sha256(b"\0".join((config.encode(), os.fsencode(binary), trusted))).hexdigest()
-
-
-def _make_socket_folder(checkout: Checkout) -> None:
-    """Make the socket's folder, and a link to a socket that lies outside the checkout."""
-    checkout.make_run()
-    if checkout.socket.parent == checkout.run:
-        return
-    link = checkout.run / "buildkit.sock"
-    link.unlink(missing_ok=True)
-    link.symlink_to(checkout.socket)

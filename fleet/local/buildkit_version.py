@@ -18,6 +18,7 @@ import grpc  # type: ignore[import-untyped]
 from fleet.console import TroubleError
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.node_validators import KEY_OPTIONS, REMOTE
+from fleet.local.child_environment import run
 from fleet.local.requirements import Needs
 
 OLDEST: Final = (0, 14, 1)
@@ -28,7 +29,9 @@ _SECONDS: Final = 5
 _INFO: Final = "/moby.buildkit.v1.Control/Info"
 _VERSION: Final = re.compile(r"v?([0-9]+)\.([0-9]+)\.([0-9]+)")
 _INSPECTED: Final = re.compile(r"^BuildKit(?: version)?:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
-_NUMBER: Final = 2
+# The version in an InfoResponse (api/services/control/control.proto): a field of its own, after
+# that with the package, as protocol buffers write them: a key, a length, and that many bytes.
+_TOLD: Final = re.compile(rb"\x12.([\x20-\x7e]+)", re.DOTALL)
 
 
 def require(needs: Needs, env: Mapping[str, str]) -> None:
@@ -64,16 +67,11 @@ def is_too_old(version: str) -> bool:
     return found is not None and (0, 0, 0) < tuple(map(int, found.groups())) < OLDEST
 
 
-def inspected(printed: str) -> list[str]:
-    """Return the versions in what ``docker buildx inspect`` prints, one for each node that runs."""
-    return _INSPECTED.findall(printed)
-
-
 def _versions(name: str, node: Node | None, env: Mapping[str, str]) -> Iterator[str]:
     if node is not None and node.driver == REMOTE:
         yield _answer(node)
         return
-    known = inspected(_inspect(name, env))
+    known = _INSPECTED.findall(_inspect(name, env))
     yield from known
     if not known and node is not None and "image" in node.options:
         yield node.options["image"].partition("@")[0].rpartition(":")[2]
@@ -85,9 +83,7 @@ def _inspect(name: str, env: Mapping[str, str]) -> str:
         return ""
     argv = [docker, "buildx", "inspect", name]
     try:
-        done = subprocess.run(
-            argv, env=dict(env), check=False, capture_output=True, text=True, timeout=60
-        )
+        done = run(argv, env=env, timeout=60)
     except subprocess.TimeoutExpired:
         return ""
     return "" if done.returncode else done.stdout
@@ -100,8 +96,9 @@ def _answer(node: Node) -> str:
     """
     try:
         with _channel(node) as channel:
-            ask = channel.unary_unary(_INFO)
-            return _version_in(ask(b"", timeout=_SECONDS))
+            answer = channel.unary_unary(_INFO)(b"", timeout=_SECONDS)
+            found = _TOLD.search(answer)
+            return found[1].decode() if found else ""
     except grpc.RpcError as error:
         unknown = error.code() == grpc.StatusCode.UNIMPLEMENTED
         return "0.10.0 or before" if unknown else ""
@@ -119,21 +116,3 @@ def _channel(node: Node) -> grpc.Channel:
         grpc.ssl_channel_credentials(authority, key, certificate),
         options=[("grpc.ssl_target_name_override", name), ("grpc.enable_http_proxy", 0)],
     )
-
-
-def _version_in(answer: bytes) -> str:
-    """Return the version in an ``InfoResponse`` (api/services/control/control.proto).
-
-    It is field 2 of the message in field 1: each is a key, a length below 128 and that many bytes.
-    """
-    _, fields = next(_fields(answer), (0, b""))
-    return next((value.decode() for number, value in _fields(fields) if number == _NUMBER), "")
-
-
-def _fields(message: bytes) -> Iterator[tuple[int, bytes]]:
-    while len(message) > 1:
-        number, length = message[0] >> 3, message[1]
-        if length > 127:  # noqa: PLR2004 - two bytes of length
-            length, message = (length & 127) | (message[2] << 7), message[1:]
-        yield number, message[2 : 2 + length]
-        message = message[2 + length :]

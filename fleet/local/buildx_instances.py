@@ -10,19 +10,15 @@ from pathlib import Path
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.node_validators import KUBERNETES
 
-FOLDER = "instances"
-"""The folder of the instance files below buildx's own."""
 
-
-def file_name(builder: str) -> str:
-    """Return the name of the instance file: buildx keeps a builder by its name in lower case."""
-    return builder.lower()
+def path_of(buildx: Path, builder: str) -> Path:
+    """Return the instance file: buildx keeps a builder by its name in lower case."""
+    return buildx / "instances" / builder.lower()
 
 
 def write(buildx: Path, builder: str, node: Node) -> None:
     """Describe ``builder`` to the buildx clients whose folder is ``buildx``."""
-    path = buildx / FOLDER / file_name(builder)
-    text = json.dumps(group(builder, node))
+    path, text = path_of(buildx, builder), json.dumps(group(builder, node))
     if not path.exists() or path.read_text() != text:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)

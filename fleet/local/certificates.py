@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 
 from fleet.console import TroubleError
-from fleet.local.child_environment import child_environment
+from fleet.local import private_files
+from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
 
 _NAMES = "DNS:localhost,IP:127.0.0.1,IP:::1"
@@ -77,33 +78,25 @@ def _is_fresh(certificate: Path) -> bool:
 
 def _make(folder: Path) -> None:
     """Put a new authority and server certificate at ``folder``, both or none."""
-    made = Path(tempfile.mkdtemp(prefix="tls-", dir=folder.parent))
-    settings = made / "openssl.cnf"
-    settings.write_text(_SETTINGS)
-    common = ("openssl", "req", "-config", "openssl.cnf", "-x509", "-sha256", "-days", _DAYS, *_KEY)
-    authority = ("-extensions", "authority", "-keyout", "ca.key", "-out", "ca.pem")
-    server = ("-extensions", "server", "-keyout", "server.key", "-out", "server.pem")
-    for argv in (
-        [*common, *authority],
-        [*common, *server, "-CA", "ca.pem", "-CAkey", "ca.key"],
-    ):
-        result = _openssl(argv, made)
-        if result.returncode:
-            shutil.rmtree(made)
-            raise TroubleError(f"openssl could not make a certificate: {result.stderr.strip()}")
-    # Nothing else is ever signed by this authority, so nobody needs its key any more.
-    (made / "ca.key").unlink()
-    settings.unlink()
-    shutil.rmtree(folder, ignore_errors=True)
-    made.replace(folder)
+    with tempfile.TemporaryDirectory(prefix="tls-", dir=folder.parent) as name:
+        made = Path(name)
+        (made / "openssl.cnf").write_text(_SETTINGS)
+        common = ["openssl", "req", "-config", "openssl.cnf", "-x509", "-sha256", "-days", _DAYS]
+        authority = ["-extensions", "authority", "-keyout", "ca.key", "-out", "ca.pem"]
+        server = ["-extensions", "server", "-keyout", "server.key", "-out", "server.pem"]
+        for words in (authority, [*server, "-CA", "ca.pem", "-CAkey", "ca.key"]):
+            result = _openssl([*common, *_KEY, *words], made)
+            if result.returncode:
+                raise TroubleError(f"openssl could not make a certificate: {result.stderr.strip()}")
+        shutil.rmtree(folder, ignore_errors=True)
+        private_files.make_folder(folder)
+        # Nothing else is ever signed by this authority, so nobody needs its key any more.
+        for kept in ("ca.pem", "server.key", "server.pem"):
+            (made / kept).replace(folder / kept)
 
 
-def _openssl(argv: list[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+def _openssl(argv: list[str], folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
     try:
-        return subprocess.run(
-            argv, cwd=folder, check=False, capture_output=True, text=True, env=child_environment()
-        )
-    except FileNotFoundError as error:
-        raise TroubleError(
-            "the openssl command is missing. Install the package openssl."
-        ) from error
+        return run(argv, cwd=folder)
+    except FileNotFoundError:
+        raise TroubleError("the openssl command is missing. Install the package openssl.") from None

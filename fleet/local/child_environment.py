@@ -1,7 +1,9 @@
-"""The environment of a program that needs none of the caller's secrets."""
+"""Programs that need none of the caller's secrets, and the environment that they get."""
 
 import os
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 SEARCH_PATH = ("/usr/sbin", "/sbin")
 """Folders of the system's own tools, which are not on every PATH: runc, update-binfmts."""
@@ -26,3 +28,11 @@ def child_environment(env: Mapping[str, str] = os.environ, /, **more: str) -> di
     entries = kept.get("PATH", os.defpath).split(os.pathsep)
     kept["PATH"] = os.pathsep.join(dict.fromkeys((*entries, *SEARCH_PATH)))
     return {**kept, **more}
+
+
+def run(
+    argv: Sequence[str], *, env: Mapping[str, str] | None = None, **options: Any
+) -> "subprocess.CompletedProcess[str]":
+    """Run ``argv`` with none of the caller's secrets, or in ``env``; return what it printed."""
+    env = child_environment() if env is None else dict(env)
+    return subprocess.run(argv, check=False, capture_output=True, text=True, env=env, **options)

@@ -1,16 +1,16 @@
 """The end of the embedded default: daemons stopped, and its data removed when asked."""
 
 from fleet.console import say
-from fleet.local import builder, mounts, registry
+from fleet.local import builder, mounts, processes, registry
 from fleet.local.paths import Checkout
 
 
 def down(checkout: Checkout) -> None:
     """Stop what was started from this checkout, by pid; all data stays."""
     # The builder first: it may still be pushing to the registry.
-    for name, stop in (("BuildKit", builder.stop), ("the registry", registry.stop)):
-        record = stop(checkout)
-        say(f"stopped {name} (pid {record.pid})" if record else f"{name} was not running")
+    for title, name in (("BuildKit", builder.NAME), ("the registry", registry.NAME)):
+        record = processes.stop_daemon(checkout, name)
+        say(f"stopped {title} (pid {record.pid})" if record else f"{title} was not running")
     mounts.remove(checkout.tmp)
 
 

@@ -2,11 +2,10 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Mapping
 
 from fleet.console import TroubleError, tail_of, timed
-from fleet.local.child_environment import SEARCH_PATH, child_environment
+from fleet.local.child_environment import SEARCH_PATH, child_environment, run
 from fleet.local.platforms import native
 from fleet.local.requirements import Needs
 
@@ -65,9 +64,7 @@ def ensure(needs: Needs, *, stand_ins: bool) -> None:
 def _apt(arguments: list[str], named: str) -> None:
     # The scripts of packages run as root.
     env = child_environment(DEBIAN_FRONTEND="noninteractive")
-    result = subprocess.run(
-        ["apt-get", *arguments], check=False, capture_output=True, text=True, env=env
-    )
+    result = run(["apt-get", *arguments], env=env)
     # An index of some other source may fail to update; the install then tells whether it matters.
     if result.returncode and arguments[0] == "install":
         end = tail_of(result.stdout + result.stderr)

@@ -5,10 +5,12 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from fleet.console import TroubleError
 from fleet.declaration.node_validators import CLOUD, OPTIONS
 from fleet.local import buildx_instances, private_files, registry_login
+from fleet.local.buildx_instances import path_of
 from fleet.local.paths import Checkout
 from fleet.local.requirements import DOCKER_BUILDER, Needs
 
@@ -31,16 +33,19 @@ def require_builders(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -
     absent = [
         name
         for name in sought
-        if not _instance(buildx, name).is_file() and not _context(theirs, name).is_dir()
+        if not path_of(buildx, name).is_file() and not _context(theirs, name).is_dir()
     ]
     if absent:
         raise TroubleError(
             f"Pulumi.{needs.stack}.yaml, fleet:builders: no such builder: {', '.join(absent)} "
-            f"(looked in {buildx / buildx_instances.FOLDER}). "
-            "Name one that `docker buildx ls` shows, "
-            "make it with `docker buildx create --name`, or declare it under fleet:builder-nodes."
+            f"(looked in {buildx / 'instances'}). Name one that `docker buildx ls` shows, make it "
+            "with `docker buildx create --name`, or declare it under fleet:builder-nodes."
         )
-    foreign = [n for n in sought if n not in needs.nodes and not _is_known(_instance(buildx, n))]
+    drivers = {n: _values(path_of(buildx, n)).get("Driver") for n in sought if n not in needs.nodes}
+    # What can't be read is left to docker-build, which then says so.
+    foreign = [
+        n for n, driver in drivers.items() if driver and driver not in OPTIONS.keys() - {CLOUD}
+    ]
     if foreign:
         raise TroubleError(
             f"Pulumi.{needs.stack}.yaml, fleet:builders: docker-build does not have the driver of "
@@ -68,12 +73,11 @@ def share(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
     for name in (_CONTEXTS, _PLUGINS):
         _link(ours / name, theirs / name)
     for name in needs.builders:
-        held, instance = (
-            _instance(buildx, name) for buildx in (ours / "buildx", _users_buildx(checkout, env))
-        )
+        instance = path_of(_users_buildx(checkout, env), name)
         if name in needs.described:
             buildx_instances.write(ours / "buildx", name, needs.described[name])
         elif instance.is_file():
+            held = path_of(ours / "buildx", name)
             held.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(instance, held)
 
@@ -85,7 +89,7 @@ def share_login(checkout: Checkout, port: int, env: Mapping[str, str]) -> None:
     be asked in place of our entry.
     """
     values = {"auths": registry_login.docker_auths(registry_login.ensure(checkout), port)}
-    context = _context_in_use(users_folder(checkout, env) / _LOGINS)
+    context = _values(users_folder(checkout, env) / _LOGINS).get("currentContext")
     text = json.dumps(values | ({"currentContext": context} if context else {}), indent=2)
     private_files.write(checkout.docker_config / _LOGINS, f"{text}\n")
 
@@ -95,16 +99,12 @@ def _show_logins(ours: Path, theirs: Path) -> None:
 
     Every step of a build is given them as arguments, with the passwords in their addresses.
     """
-    try:
-        values = json.loads(theirs.read_text())
-    except (OSError, ValueError):
-        values = None
-    if isinstance(values, dict):
-        # Docker's reader takes a key in whichever case.
-        kept = {key: value for key, value in values.items() if key.lower() != "proxies"}
-        if kept != values:
-            private_files.write(ours, f"{json.dumps(kept, indent=2)}\n")
-            return
+    values = _values(theirs)
+    # Docker's reader takes a key in whichever case.
+    kept = {key: value for key, value in values.items() if key.lower() != "proxies"}
+    if kept != values:
+        private_files.write(ours, f"{json.dumps(kept, indent=2)}\n")
+        return
     ours.unlink(missing_ok=True)
     _link(ours, theirs)
 
@@ -115,14 +115,6 @@ def folder(checkout: Checkout, needs: Needs) -> Path:
     With one folder for both, a run for the one would take the login from a run for the other.
     """
     return checkout.docker_config_elsewhere if needs.port is None else checkout.docker_config
-
-
-def _context_in_use(path: Path) -> str:
-    try:
-        found = json.loads(path.read_text())["currentContext"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-    return found if isinstance(found, str) else ""
 
 
 def users_folder(checkout: Checkout, env: Mapping[str, str]) -> Path:
@@ -137,20 +129,13 @@ def _users_buildx(checkout: Checkout, env: Mapping[str, str]) -> Path:
     return Path(named) if named and not checkout.holds(named) else theirs
 
 
-def _instance(buildx: Path, builder: str) -> Path:
-    return buildx / buildx_instances.FOLDER / buildx_instances.file_name(builder)
-
-
-def _is_known(instance: Path) -> bool:
-    """Tell whether docker-build has the driver of the builder that ``instance`` describes.
-
-    What can't be read is left to docker-build, which then says so.
-    """
+def _values(path: Path) -> dict[str, Any]:
+    """Return the JSON object in the file at ``path``, empty where none can be read."""
     try:
-        driver = json.loads(instance.read_text())["Driver"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return True
-    return driver in OPTIONS and driver != CLOUD
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _context(folder: Path, name: str) -> Path:
@@ -158,9 +143,9 @@ def _context(folder: Path, name: str) -> Path:
     return folder / _CONTEXTS / "meta" / hashlib.sha256(name.encode()).hexdigest()
 
 
-def _link(link: Path, target: Path | None) -> None:
+def _link(link: Path, target: Path) -> None:
     """Have ``link`` lead to ``target`` where that exists, and nowhere else."""
     if link.is_symlink():
         link.unlink()
-    if target and target.exists() and not link.exists():
+    if target.exists() and not link.exists():
         link.symlink_to(target)

@@ -2,13 +2,12 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from fleet.console import TroubleError, say
-from fleet.local.child_environment import child_environment
+from fleet.local.child_environment import run
 from fleet.local.platforms import NAMES, native
 
 _KERNEL = Path("/proc/sys/fs/binfmt_misc")
@@ -60,8 +59,7 @@ def _register(name: str) -> None:
 
 
 def _run(argv: list[str]) -> None:
-    env = child_environment()
-    result = subprocess.run(argv, check=False, capture_output=True, text=True, env=env)
+    result = run(argv)
     if result.returncode:
         user = "" if os.geteuid() == 0 else " This needs root."
         raise TroubleError(f"{' '.join(argv)} failed: {result.stderr.strip()}.{user}")

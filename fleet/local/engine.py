@@ -1,20 +1,22 @@
 """Calls of the engine: its output and signals are the user's, its exit status is ours."""
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from types import FrameType
+from typing import Any
 
-from fleet.console import TroubleError, hush, tail_of
+from fleet.console import TroubleError, show, tail_of
 from fleet.local import run_report, status, truncated_state
+from fleet.local.child_environment import run as run_quietly
 from fleet.local.engine_output import OutputFilter
-from fleet.local.hangup import passed_on_hangup
 from fleet.local.paths import Checkout
-
-_NO_STACK = "no stack named"
 
 
 def select(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> None:
@@ -43,49 +45,64 @@ def run(checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]) -> int:
 
     :raises TroubleError: when the report can't be written where ``FLEET_REPORT`` says.
     """
+    sys.stdout.flush()
+    pipe = None if sys.stdout.isatty() else subprocess.PIPE
     with tempfile.TemporaryDirectory(prefix="fleet-") as folder:
         log = Path(folder) / "events.json"
-        code = _run(checkout, [*argv, "--event-log", str(log)], run_report.logging(env))
+        with _started(
+            [*argv, "--event-log", str(log)],
+            cwd=checkout.root,
+            # The event log is an option for debugging.
+            env={**env, "PULUMI_DEBUG_COMMANDS": "true"},
+            stdout=pipe,
+            text=True,
+            errors="backslashreplace",
+        ) as process:
+            code = _ended(process)
         run_report.conclude(log)
     return code
 
 
-def _run(checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]) -> int:
-    sys.stdout.flush()
-    pipe = None if sys.stdout.isatty() else subprocess.PIPE
-    with (
-        passed_on_hangup() as passing,
-        subprocess.Popen(
-            argv,
-            cwd=checkout.root,
-            env=dict(env),
-            stdout=pipe,
-            text=True,
-            errors="backslashreplace",
-        ) as process,
-    ):
-        passing(process)
-        output = OutputFilter()
-        while True:
-            try:
-                if process.stdout:
-                    _pass_on(process.stdout, output)
-                return process.wait()
-            except KeyboardInterrupt:
-                # The terminal interrupted both: the engine ends what it does in its own order.
-                continue
+@contextmanager
+def _started(argv: Sequence[str], **options: Any) -> Iterator["subprocess.Popen[str]"]:
+    """Start ``argv``, which a closed terminal (SIGHUP) interrupts (SIGINT).
+
+    A hangup would end the engine at once, with its lock held. A child that is started while
+    hangups are ignored ignores them too, as does what it starts. A hangup that is ignored already
+    (``nohup``) stays ignored.
+    """
+    before = signal.getsignal(signal.SIGHUP)
+    is_ours = before != signal.SIG_IGN and threading.current_thread() is threading.main_thread()
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        # Once: shell and kernel may both send it, and twice is an order to stop at once.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        process.send_signal(signal.SIGINT)
+
+    if is_ours:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with subprocess.Popen(argv, **options) as process:
+            if is_ours:
+                signal.signal(signal.SIGHUP, interrupt)
+            yield process
+    finally:
+        if is_ours:
+            signal.signal(signal.SIGHUP, before)
 
 
-def _pass_on(lines: IO[str], output: OutputFilter) -> None:
-    """Print what is worth it, and read on where nobody reads that any more."""
-    while line := lines.readline():
-        text = line.rstrip("\n")
-        before = output.before(text)
-        if output.shows(text):
-            try:
-                print(*(f"{each}\n" for each in before), line, sep="", end="", flush=True)
-            except OSError:
-                hush()
+def _ended(process: "subprocess.Popen[str]") -> int:
+    """Return the exit status; until then print what is worth it, and read on in any case."""
+    output = OutputFilter()
+    while True:
+        try:
+            while process.stdout and (line := process.stdout.readline()):
+                for each in output.shown(line.rstrip("\n")):
+                    show(each)
+            return process.wait()
+        except KeyboardInterrupt:
+            # The terminal interrupted both: the engine ends what it does in its own order.
+            continue
 
 
 def outputs(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> dict[str, Any]:
@@ -94,12 +111,7 @@ def outputs(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]
     :raises TroubleError: when the backend can't be reached or refuses.
     """
     argv = [str(pulumi), "stack", "output", "--json", "--stack", stack]
-    result = _ask(checkout, argv, env)
-    if result.returncode == 0:
-        return dict(json.loads(result.stdout or "{}"))
-    if _NO_STACK in result.stderr:
-        return {}
-    raise _trouble(checkout, f"could not read the outputs of {stack}", stack, env, result)
+    return dict(json.loads(_read(checkout, argv, "outputs", stack, env) or "{}"))
 
 
 def exported(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> str | None:
@@ -108,12 +120,28 @@ def exported(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str
     :raises TroubleError: when the backend can't be reached or refuses.
     """
     argv = [str(pulumi), "stack", "export", "--stack", stack, "--non-interactive"]
+    return _read(checkout, argv, "state", stack, env)
+
+
+def print_status(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> None:
+    """Print the table of the stack's tags and pointers on stdout.
+
+    An engine that is not there yet has brought up nothing.
+
+    :raises TroubleError: when the backend can't be reached or refuses.
+    """
+    show(status.render(outputs(checkout, pulumi, stack, env) if pulumi.exists() else {}))
+
+
+def _read(
+    checkout: Checkout, argv: Sequence[str], what: str, stack: str, env: Mapping[str, str]
+) -> str | None:
     result = _ask(checkout, argv, env)
     if result.returncode == 0:
         return result.stdout
-    if _NO_STACK in result.stderr:
+    if "no stack named" in result.stderr:
         return None
-    raise _trouble(checkout, f"could not read the state of {stack}", stack, env, result)
+    raise _trouble(checkout, f"could not read the {what} of {stack}", stack, env, result)
 
 
 def _trouble(
@@ -134,16 +162,4 @@ def _ask(
     """Run ``argv`` in the checkout; a state in files needs a folder, even to be found empty."""
     checkout.make_state()
     (checkout.state / "state").mkdir(exist_ok=True)
-    return subprocess.run(
-        argv, cwd=checkout.root, env=dict(env), check=False, capture_output=True, text=True
-    )
-
-
-def print_status(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> None:
-    """Print the table of the stack's tags and pointers on stdout.
-
-    An engine that is not there yet has brought up nothing.
-
-    :raises TroubleError: when the backend can't be reached or refuses.
-    """
-    print(status.render(outputs(checkout, pulumi, stack, env) if pulumi.exists() else {}))
+    return run_quietly(argv, cwd=checkout.root, env=env)

@@ -39,50 +39,41 @@ class OutputFilter:
         self._in_rows = True
         self._steps: dict[str, dict[str, list[str]]] = {}
 
-    def shows(self, line: str) -> bool:
-        """Tell whether ``line``, without its end, is to be shown."""
-        shown = self._is_worth_it(line)
-        if shown:
-            self._shown_at = self._clock()
-        return shown
+    def shown(self, line: str) -> list[str]:
+        """Return what is to be shown where ``line``, without its end, was printed.
 
-    def before(self, line: str) -> list[str]:
-        """Return what is to be shown before ``line``, lines that were left out until now.
-
-        That is the step that a build failed at, with what it printed: the error names no platform.
+        That is nothing, or the line. Where a build failed, the step that it failed at comes first,
+        with the last lines that it printed: the error names no platform.
         """
-        row = _ROW.match(line)
-        if row is None:
-            return []
-        step = _STEP.search(row["status"])
-        if step:
-            self._record(row["name"], step["number"], step["text"], line)
-        elif _FAILED.search(row["status"]):
-            *_, last = self._steps.pop(row["name"], {}).values() or [[]]
-            return [*last[:1], *last[1:][-_LAST_LINES:]]
-        return []
-
-    def _record(self, name: str, number: str, text: str, line: str) -> None:
-        """Keep the lines of each step that is under way, the one that spoke last at the end."""
-        steps = self._steps.setdefault(name, {})
-        lines = steps.pop(number, [])
-        if text.startswith("["):
-            steps[number] = lines or [line]
-        elif lines and not _ENDED.match(text):
-            steps[number] = [*lines, line]
-
-    def _is_worth_it(self, line: str) -> bool:
         if line.startswith((*_ROWS, *_END_OF_ROWS)):
             self._in_rows = line.startswith(_ROWS)
-        if not self._in_rows:
-            return True
-        row = _ROW.match(line)
+        row = _ROW.match(line) if self._in_rows else None
         if row is None:
-            return not _DOTS.match(line)
+            found = [] if self._in_rows and _DOTS.match(line) else [line]
+        else:
+            found = [*self._failed_step(row, line), *([line] if self._is_worth_it(row) else [])]
+        if found:
+            self._shown_at = self._clock()
+        return found
+
+    def _failed_step(self, row: re.Match[str], line: str) -> list[str]:
+        """Keep the lines of each step that is under way; return those of one that failed."""
+        steps = self._steps.setdefault(row["name"], {})
+        if _FAILED.search(row["status"]):
+            *_, last = self._steps.pop(row["name"]).values() or [[]]
+            return [*last[:1], *last[1:][-_LAST_LINES:]]
+        if step := _STEP.search(row["status"]):
+            # The one that spoke last is at the end.
+            lines = steps.pop(step["number"], [])
+            if step["text"].startswith("["):
+                steps[step["number"]] = lines or [line]
+            elif lines and not _ENDED.match(step["text"]):
+                steps[step["number"]] = [*lines, line]
+        return []
+
+    def _is_worth_it(self, row: re.Match[str]) -> bool:
         status = row["status"].strip()
         if row["type"] == _SHOWN_BELOW or _ROUTINE.match(status):
             return False
-        return not _UNDER_WAY.match(status) or self._is_silent()
-
-    def _is_silent(self) -> bool:
-        return self._clock() - self._shown_at >= _QUIET_SECONDS
+        is_silent = self._clock() - self._shown_at >= _QUIET_SECONDS
+        return is_silent or not _UNDER_WAY.match(status)

@@ -16,8 +16,6 @@ _ALSO_TRUST = ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 _IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", *_ALSO_TRUST)
-_LOOPBACK = ",".join(LOOPBACK)
-_EVERY_PLATFORM = {"FLEET_VERIFY_CHILDREN": "all"}
 
 
 def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[str, str]:
@@ -77,12 +75,7 @@ def complete(checkout: Checkout, needs: Needs) -> dict[str, str]:
     """Return this process's environment as a stack with ``needs`` wants it."""
     gone = unset(checkout, needs, os.environ)
     kept = {name: value for name, value in os.environ.items() if name not in gone}
-    return {**kept, **of_process(checkout, needs)}
-
-
-def of_process(checkout: Checkout, needs: Needs) -> dict[str, str]:
-    """Return the settings for ``needs`` on top of this process's environment, and only them."""
-    return settings(checkout, needs, os.environ)
+    return {**kept, **settings(checkout, needs, os.environ)}
 
 
 def for_reading(env: Mapping[str, str]) -> dict[str, str]:
@@ -90,7 +83,7 @@ def for_reading(env: Mapping[str, str]) -> dict[str, str]:
 
     What the user set stays, an empty value too: that asks for one platform per tag, in turn.
     """
-    return {**_EVERY_PLATFORM, **env}
+    return {"FLEET_VERIFY_CHILDREN": "all", **env}
 
 
 def exports(values: Mapping[str, str], gone: Iterable[str] = ()) -> str:
@@ -108,6 +101,4 @@ def _path(checkout: Checkout, env: Mapping[str, str]) -> str:
 
 def _no_proxy(env: Mapping[str, str]) -> str:
     known = env.get("NO_PROXY") or env.get("no_proxy") or ""
-    if set(_LOOPBACK.split(",")) <= set(known.split(",")):
-        return known
-    return f"{_LOOPBACK},{known}".rstrip(",")
+    return ",".join(dict.fromkeys((*LOOPBACK, *filter(None, known.split(",")))))

@@ -1,10 +1,9 @@
 """Mounts that BuildKit made, and folders that have some below them."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
-from fleet.local.child_environment import child_environment
+from fleet.local.child_environment import run
 
 _TABLE = Path("/proc/self/mountinfo")
 
@@ -19,8 +18,7 @@ def mounts_below(folder: Path, mountinfo: str) -> list[str]:
 def unmount(folder: Path) -> None:
     """Unmount everything below ``folder``."""
     for mount in mounts_below(folder, _TABLE.read_text()):
-        argv = ["umount", "--lazy", mount]
-        subprocess.run(argv, check=False, capture_output=True, env=child_environment())
+        run(["umount", "--lazy", mount])
 
 
 def remove(folder: Path) -> None:

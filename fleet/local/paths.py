@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.command import ROOT
 from fleet.console import TroubleError
 from fleet.local import private_files
 
@@ -12,7 +13,7 @@ SOCKET_PATH_LIMIT = 107
 """Bytes of a Unix socket's path: ``sun_path`` holds 108 with its terminator (unix(7))."""
 
 # As long as the longest that BuildKit makes below TMPDIR: a random folder, and a name in it.
-_SOCKET_OF_A_DAEMON = Path("buildkitd", ".buildkit-ssh-sock0123456789", "ssh_auth_sock")
+_LONGEST = Path("tmp", "buildkitd", ".buildkit-ssh-sock0123456789", "ssh_auth_sock")
 
 _INSTEAD_OF_LOGS = """\
 Because this file is here, the engine keeps no log of each run in a folder of this name: 77 kB a
@@ -44,16 +45,6 @@ class Checkout:
         return self.state / "run"
 
     @property
-    def log(self) -> Path:
-        """Logs of the daemons."""
-        return self.state / "log"
-
-    @property
-    def etc(self) -> Path:
-        """Configuration files written for the daemons."""
-        return self.state / "etc"
-
-    @property
     def tls(self) -> Path:
         """The registry's certificate, its authority and the bundle of trusted authorities."""
         return self.state / "tls"
@@ -65,10 +56,7 @@ class Checkout:
 
     @property
     def docker_config(self) -> Path:
-        """A Docker configuration directory of our own, so that the user's is never touched.
-
-        It holds the login of the registry on this machine, and no other.
-        """
+        """Our own Docker configuration, with no login but that of the registry on this machine."""
         return self.state / "docker"
 
     @property
@@ -88,18 +76,13 @@ class Checkout:
 
     @property
     def socket(self) -> Path:
-        """BuildKit's socket: in the checkout, or in a short directory if the path is too long."""
-        inside = self.run / "buildkit.sock"
-        return inside if _fits(inside) else self.short / "buildkit.sock"
+        """BuildKit's socket."""
+        return (self.short if self.uses_short else self.run) / "buildkit.sock"
 
     @property
     def tmp(self) -> Path:
-        """Folders for what the daemons leave behind; in the short directory as the socket is.
-
-        BuildKit makes sockets of its own there, in folders with long names.
-        """
-        inside = self.state / "tmp"
-        return inside if _fits(inside / _SOCKET_OF_A_DAEMON) else self.short / "tmp"
+        """Folders for what the daemons leave behind."""
+        return (self.short if self.uses_short else self.state) / "tmp"
 
     @property
     def short(self) -> Path:
@@ -109,8 +92,8 @@ class Checkout:
 
     @property
     def uses_short(self) -> bool:
-        """Whether something of this checkout lies in the short directory."""
-        return not {self.socket.parent, self.tmp.parent}.isdisjoint({self.short})
+        """Whether the sockets lie in the short directory: their paths would be too long here."""
+        return len(os.fsencode(self.state / _LONGEST)) > SOCKET_PATH_LIMIT
 
     def make_state(self) -> None:
         """Have the directory of the state, open to this user alone: keys and logins lie in it.
@@ -123,34 +106,30 @@ class Checkout:
             private_files.write(self.pulumi_home / "logs", _INSTEAD_OF_LOGS)
 
     def make_run(self) -> None:
-        """Have the directories that a daemon needs, the short one where something lies there.
+        """Have the directories that a daemon needs, and a link to a socket in the short one.
 
         :raises TroubleError: when the short directory belongs to someone else.
         """
         self.make_state()
         self.run.mkdir(exist_ok=True)
-        if self.uses_short:
-            self._make_short()
-
-    def _make_short(self) -> None:
+        if not self.uses_short:
+            return
         self.short.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = self.short.lstat()
         if found.st_uid != os.geteuid() or found.st_mode & 0o077 or self.short.is_symlink():
             raise TroubleError(
                 f"{self.short} is not private to this user. Remove it, or set XDG_RUNTIME_DIR."
             )
+        link = self.run / "buildkit.sock"
+        link.unlink(missing_ok=True)
+        link.symlink_to(self.socket)
 
     def holds(self, path: str) -> bool:
         """Tell whether ``path`` lies in this checkout's state."""
         return Path(path).resolve().is_relative_to(self.state.resolve())
 
 
-def _fits(socket: Path) -> bool:
-    return len(os.fsencode(socket)) <= SOCKET_PATH_LIMIT
-
-
-def checkout(root: Path | None = None) -> Checkout:
+def checkout(root: Path = ROOT) -> Checkout:
     """Return the checkout at ``root``, by default the one that this package belongs to."""
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    here = root or Path(__file__).resolve().parents[2]
-    return Checkout(root=here, cache=Path(base) / "image-fleet")
+    return Checkout(root=root, cache=Path(base) / "image-fleet")

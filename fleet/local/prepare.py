@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.checkout.commands import check
 from fleet.checkout.stack_config import whole_stack
 from fleet.console import TroubleError
 from fleet.local import (
@@ -50,7 +51,8 @@ def prepare(checkout: Checkout, stack: str, *, builds: bool = False) -> Ready:
     faulty declaration, a wrong backend, an absent builder or Go is told before anything is changed.
 
     :raises TroubleError: naming what stands in the way.
-    :raises subprocess.CalledProcessError: when a step that explains itself failed.
+    :raises DeclarationError: with every problem of the declaration.
+    :raises subprocess.CalledProcessError: when resolving failed; it says why on stderr itself.
     """
     run_report.forget()
     ready = _prepared(checkout, stack, (), builds=builds)
@@ -64,16 +66,11 @@ def lock(checkout: Checkout, stack: str, *, refresh: str = "", newest: str = "")
     ``refresh`` asks again for base digests and yanked versions, as ``builders`` also for the images
     that compile; ``newest`` for the distributions of an image, or of ``all``. For a registry on
     this machine its stand-in bases are made first; elsewhere nothing of this machine is needed, and
-    nothing is started.
-
-    :raises TroubleError: naming what stands in the way.
-    :raises subprocess.CalledProcessError: when a step that explains itself failed.
+    nothing is started. Raises as `prepare` does.
     """
-    again = (
-        *(["--refresh", refresh] if refresh else []),
-        *(["--newest", newest] if newest else []),
-    )
-    _check(checkout, stack)
+    given = {"--refresh": refresh, "--newest": newest}
+    again = [word for flag, value in given.items() if value for word in (flag, value)]
+    check(checkout.root, stack)
     if read_needs(checkout.root, stack).port is None:
         _resolve(checkout, None, stack, again)
     else:
@@ -81,21 +78,22 @@ def lock(checkout: Checkout, stack: str, *, refresh: str = "", newest: str = "")
 
 
 def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: bool) -> Ready:
-    _check(checkout, stack)
+    check(checkout.root, stack)
     needs = read_needs(checkout.root, stack)
     if needs.port is None:
-        _check(checkout, stack, "--locked")
+        check(checkout.root, stack, locked=True)
     backend.require(checkout, needs, os.environ)
     disk_space.require(checkout, needs, os.environ)
     docker_config.require_builders(checkout, needs, os.environ)
     if builds:
         node_probe.require(needs)
         disk_space.report(checkout, needs)
-    with _alone(checkout):
+    checkout.make_state()
+    with alone(checkout.state / "lock", "waiting for another run in this checkout"):
         supply = toolchain.survey(checkout, needs)
         stand_ins = bases.wanted(checkout, needs)
         # Packages, the kernel's formats and root file systems are the same for all checkouts.
-        with alone(checkout.cache / "lock", "waiting for a run in another checkout"):
+        with _alone_on_this_machine(checkout):
             debian.ensure(needs, stand_ins=bool(stand_ins))
             if needs.port is not None:
                 certificates.ensure(checkout)
@@ -113,6 +111,10 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
     return Ready(needs=needs, pulumi=tools.pulumi, env=env)
 
 
+def _alone_on_this_machine(checkout: Checkout) -> AbstractContextManager[None]:
+    return alone(checkout.cache / "lock", "waiting for a run in another checkout")
+
+
 def _with_compilers(checkout: Checkout, needs: Needs, env: dict[str, str]) -> Needs:
     """Return what is needed by the lock that was written, with the stand-ins that compile.
 
@@ -121,7 +123,7 @@ def _with_compilers(checkout: Checkout, needs: Needs, env: dict[str, str]) -> Ne
     found = read_needs(checkout.root, needs.stack)
     stand_ins = [] if found.bases == needs.bases else bases.wanted(checkout, found)
     if stand_ins:
-        with alone(checkout.cache / "lock", "waiting for a run in another checkout"):
+        with _alone_on_this_machine(checkout):
             bases.ensure(checkout, found, stand_ins)
         _resolve(checkout, env, needs.stack, ())
     return found
@@ -147,31 +149,17 @@ def _require_handed_over(checkout: Checkout, stack: str, ready: Ready) -> None:
         )
 
 
-def _check(checkout: Checkout, stack: str, *more: str) -> None:
-    _python(checkout, None, "validate", "--stack", stack, *more)
-
-
 def _resolve(
     checkout: Checkout, env: dict[str, str] | None, stack: str, again: Sequence[str]
 ) -> None:
-    _python(checkout, env, "resolve", "--stack", stack, *again)
-
-
-def _python(checkout: Checkout, env: dict[str, str] | None, *words: str) -> None:
-    argv = [sys.executable, "-m", "fleet", *words]
+    # A process of its own, because it trusts and logs in as the environment of the stack says.
+    argv = [sys.executable, "-m", "fleet", "resolve", "--stack", stack, *again]
     subprocess.run(argv, cwd=checkout.root, env=env, check=True)
-
-
-def _alone(checkout: Checkout) -> AbstractContextManager[None]:
-    """Keep a second run in the same checkout waiting until this one has prepared."""
-    checkout.make_state()
-    return alone(checkout.state / "lock", "waiting for another run in this checkout")
 
 
 def _start(checkout: Checkout, needs: Needs, tools: toolchain.Tools) -> None:
     if tools.registry and needs.port is not None:
         stack_file = f"Pulumi.{needs.stack}.yaml"
         registry.start(checkout, tools.registry, port=needs.port, stack_file=stack_file)
-    if tools.buildkitd and tools.buildctl:
-        found = builder.Binaries(buildkitd=tools.buildkitd, buildctl=tools.buildctl)
-        builder.start(checkout, found, needs)
+    if tools.buildkitd:
+        builder.start(checkout, tools.buildkitd, needs)

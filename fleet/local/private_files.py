@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -17,8 +18,11 @@ def write(path: Path, text: str) -> None:
 
     A file that already is so keeps its time, by which its readers see a change.
     """
-    if _is_so(path, text):
-        return
+    # A link would be followed, and what it leads to is not ours.
+    if path.is_file() and not path.is_symlink() and not path.stat().st_mode & 0o077:
+        with suppress(ValueError):
+            if path.read_text() == text:
+                return
     make_folder(path.parent)
     # mkstemp opens the file with the mode 0600.
     number, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
@@ -26,16 +30,5 @@ def write(path: Path, text: str) -> None:
         with os.fdopen(number, "w") as file:
             file.write(text)
         Path(name).replace(path)
-    except BaseException:
+    finally:
         Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _is_so(path: Path, text: str) -> bool:
-    try:
-        # A link would be followed, and what it leads to is not ours.
-        if path.is_symlink() or path.stat().st_mode & 0o077:
-            return False
-        return path.read_text() == text
-    except (OSError, ValueError):
-        return False

@@ -1,20 +1,22 @@
 """Daemons: started detached, remembered by pid and start time, stopped by pid."""
 
+import hashlib
 import json
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from fleet.console import TroubleError
+from fleet.console import TroubleError, say, tail_of
 from fleet.local import mounts, private_files
 from fleet.local.child_environment import child_environment
+from fleet.local.paths import Checkout
 
-PROC = Path("/proc")
-_POLL = 0.05
+_PROC = Path("/proc")
 _LOG_LIMIT = 8 * 1024 * 1024
 
 
@@ -42,13 +44,11 @@ def birth(pid: int) -> str | None:
     ``None`` when there is no such process, or only its exit status is left (proc_pid_stat(5),
     fields 3 and 22).
     """
-    try:
-        stat = (PROC / str(pid) / "stat").read_text()
-        boot = (PROC / "sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
+    fields = _stat(pid)
+    if not fields or fields[0] in ("Z", "X"):
         return None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] in ("Z", "X") else f"{boot}/{fields[19]}"
+    boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot}/{fields[19]}"
 
 
 def read_record(path: Path) -> Record | None:
@@ -59,6 +59,67 @@ def read_record(path: Path) -> Record | None:
         return None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Daemon:
+    """A daemon of ``checkout``, as it is wanted now.
+
+    ``name`` is that of its record, its log and its temporary folder, ``title`` what a person calls
+    it, ``place`` where it answers. ``file`` is that of its configuration ``config``; the files
+    ``reads`` are read at its start too. ``settings`` go into its environment.
+    """
+
+    checkout: Checkout
+    name: str
+    title: str
+    place: str
+    argv: tuple[str, ...]
+    file: Path
+    config: str
+    reads: tuple[Path, ...]
+    answers: Callable[[], bool]
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of all that decides how it runs."""
+        contents = [path.read_bytes() for path in self.reads if path.exists()]
+        parts = [self.config.encode(), *map(os.fsencode, self.argv), *contents]
+        return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def ensure(daemon: Daemon, *, require: Callable[[], None] = lambda: None) -> None:
+    """Have ``daemon`` answer; one that already does, as it is wanted, is kept.
+
+    ``require`` raises where it can't be started, once an older one has ended.
+
+    :raises TroubleError: when it does not start.
+    """
+    here = daemon.checkout
+    record, log = _record(here, daemon.name), here.state / "log" / f"{daemon.name}.log"
+    known = read_record(record)
+    is_ours = known and known.alive and known.fingerprint == daemon.fingerprint
+    if is_ours and daemon.answers():
+        return
+    stop(record)
+    require()
+    here.make_run()
+    daemon.file.parent.mkdir(exist_ok=True)
+    daemon.file.write_text(daemon.config)
+    env = environment(here.tmp / daemon.name, **daemon.settings)
+    started = start(daemon.argv, env=env, log=log, record=record, fingerprint=daemon.fingerprint)
+    wait_until(daemon.answers, started, name=daemon.title, log=log)
+    say(f"{daemon.title}: {daemon.place} (pid {started.pid})")
+
+
+def stop_daemon(checkout: Checkout, name: str) -> Record | None:
+    """Stop the daemon ``name`` if it was started from ``checkout``; its data stays."""
+    return stop(_record(checkout, name))
+
+
+def _record(checkout: Checkout, name: str) -> Path:
+    return checkout.run / f"{name}.pid"
+
+
 def start(
     argv: Sequence[str], *, env: Mapping[str, str], log: Path, record: Path, fingerprint: str
 ) -> Record:
@@ -67,21 +128,13 @@ def start(
         folder.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > _LOG_LIMIT:
         log.replace(log.with_suffix(".old.log"))
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    ours = [int(name) for name in os.listdir("/proc/self/fd") if int(name) > 2]  # noqa: PLR2004, PTH208
-    pid = os.posix_spawn(
-        argv[0],
-        list(argv),
-        dict(env),
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 1, str(log), flags, 0o600),
-            (os.POSIX_SPAWN_DUP2, 1, 2),
-            # Whoever called us may wait for the end of a pipe that it handed down.
-            *((os.POSIX_SPAWN_CLOSE, fd) for fd in ours),
-        ],
-        setsid=True,
-    )
+    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as printed:
+        process = subprocess.Popen(
+            argv, env=env, stdin=subprocess.DEVNULL, stdout=printed, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+    # It outlives this process, which does not wait for it.
+    process.returncode, pid = 0, process.pid
     started = Record(pid=pid, born=birth(pid) or "", fingerprint=fingerprint)
     temporary = record.with_suffix(".new")
     temporary.write_text(json.dumps(asdict(started)))
@@ -101,24 +154,14 @@ def wait_until(ready: Callable[[], bool], started: Record, *, name: str, log: Pa
 
     :raises TroubleError: with the end of the log, when the process ends or 60 s pass before.
     """
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if ready():
-            return
-        reap(started.pid)
-        if not started.alive:
-            raise TroubleError(f"{name} ended as soon as it was started. {tail(log)}")
-        time.sleep(_POLL)
-    raise TroubleError(f"{name} did not answer within 60 s. {tail(log)}")
 
+    def is_over() -> bool:
+        return ready() or not started.alive
 
-def tail(log: Path, lines: int = 12) -> str:
-    """Return the last lines of ``log``, introduced by its path."""
-    try:
-        text = log.read_text(errors="replace").splitlines()[-lines:]
-    except OSError:
-        text = []
-    return "\n".join([f"The end of {log}:", *(f"  {line}" for line in text)])
+    if not _until(is_over, 60):
+        raise TroubleError(f"{name} did not answer within 60 s. {_end_of(log)}")
+    if not started.alive:
+        raise TroubleError(f"{name} ended as soon as it was started. {_end_of(log)}")
 
 
 def stop(path: Path, *, patience: float = 20) -> Record | None:
@@ -128,11 +171,11 @@ def stop(path: Path, *, patience: float = 20) -> Record | None:
         path.unlink(missing_ok=True)
         return None
     family = descendants(known.pid)
-    _signal(known.pid, signal.SIGTERM)
-    if not _gone(known, patience):
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        _signal(known.pid, number)
+        if _gone(known, patience):
+            break
         family |= descendants(known.pid)
-        _signal(known.pid, signal.SIGKILL)
-        _gone(known, patience)
     orphans = [Record(pid=pid, born=born, fingerprint="") for pid, born in family.items()]
     for orphan in orphans:
         if orphan.alive:
@@ -145,7 +188,8 @@ def stop(path: Path, *, patience: float = 20) -> Record | None:
 
 def descendants(pid: int) -> dict[int, str]:
     """Return the births, by pid, of all that ``pid`` started, directly or not."""
-    parents = {child: parent for child, parent in map(_parent, _pids()) if parent is not None}
+    stats = {int(e.name): _stat(int(e.name)) for e in _PROC.iterdir() if e.name.isdigit()}
+    parents = {child: int(fields[1]) for child, fields in stats.items() if fields}
     found: dict[int, str] = {}
     layer = {pid}
     while layer:
@@ -154,34 +198,32 @@ def descendants(pid: int) -> dict[int, str]:
     return found
 
 
-def reap(pid: int) -> None:
-    """Take the exit status of ``pid`` if it is a child of ours that ended."""
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
-
-
-def _pids() -> list[int]:
-    return [int(entry.name) for entry in PROC.iterdir() if entry.name.isdigit()]
-
-
-def _parent(pid: int) -> tuple[int, int | None]:
+def _stat(pid: int) -> list[str]:
+    """Return what the kernel says of a process, from its state on; nothing where there is none."""
     try:
-        stat = (PROC / str(pid) / "stat").read_text()
+        return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return pid, None
-    return pid, int(stat.rpartition(")")[2].split()[1])
+        return []
 
 
 def _gone(known: Record, patience: float) -> bool:
-    deadline = time.monotonic() + patience
+    return _until(lambda: not known.alive, patience)
+
+
+def _until(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        reap(known.pid)
-        if not known.alive:
+        if condition():
             return True
-        time.sleep(_POLL)
+        time.sleep(0.05)
     return False
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def _end_of(log: Path) -> str:
+    text = log.read_text(errors="replace") if log.exists() else ""
+    return f"The end of {log}:\n{tail_of(text)}"

@@ -1,22 +1,24 @@
 """The embedded registry: distribution over TLS on loopback, behind a login of the checkout."""
 
-import hashlib
 import json
-import os
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from fleet.console import say
 from fleet.http.blocking import Blocking
+from fleet.http.document import parse_json
 from fleet.http.errors import HttpError
-from fleet.http.message import Call
+from fleet.http.message import Call, Reply
 from fleet.http.opening import open_http
 from fleet.local import certificates, ports, processes, registry_login
 from fleet.local.paths import Checkout
 from fleet.local.registry_login import Login
+from fleet.registry.interface import MANIFEST_LIMIT
+from fleet.registry.manifest import OCI_INDEX
 
-_RECORD = "registry.pid"
+NAME = "registry"
+"""The daemon's name."""
+
 _SECONDS = 5.0
 
 LOG: dict[str, Any] = {"level": "warn", "accesslog": {"disabled": True}}
@@ -29,36 +31,23 @@ def start(checkout: Checkout, binary: Path, *, port: int, stack_file: str) -> No
     :raises TroubleError: when something else holds the port, or the registry does not start.
     """
     authority, known_as = certificates.ensure(checkout), registry_login.ensure(checkout)
-    config = _configuration(checkout, port)
-    fingerprint = _fingerprint(config, binary, checkout.tls / "server.pem")
-    record, log = checkout.run / _RECORD, checkout.log / "registry.log"
-    known = processes.read_record(record)
-    is_ours = known and known.alive and known.fingerprint == fingerprint
-    if is_ours and answers(port, authority, known_as):
-        return
-    processes.stop(record)
-    ports.require_free(port, setting=f"{stack_file}, fleet:registry")
-    checkout.make_run()
-    checkout.etc.mkdir(parents=True, exist_ok=True)
-    path = checkout.etc / "registry.yaml"
-    path.write_text(config)
-    started = processes.start(
-        [str(binary), "serve", str(path)],
-        # distribution sends traces to a collector on localhost unless it is told not to.
-        env=processes.environment(checkout.tmp / "registry", OTEL_TRACES_EXPORTER="none"),
-        log=log,
-        record=record,
-        fingerprint=fingerprint,
+    file = checkout.state / "etc" / "registry.yaml"
+    processes.ensure(
+        processes.Daemon(
+            checkout=checkout,
+            name=NAME,
+            title="the registry",
+            place=f"https://localhost:{port}",
+            argv=(str(binary), "serve", str(file)),
+            file=file,
+            config=_configuration(checkout, port),
+            reads=(checkout.tls / "server.pem",),
+            answers=lambda: answers(port, authority, known_as),
+            # distribution sends traces to a collector on localhost unless it is told not to.
+            settings={"OTEL_TRACES_EXPORTER": "none"},
+        ),
+        require=lambda: ports.require_free(port, setting=f"{stack_file}, fleet:registry"),
     )
-    processes.wait_until(
-        lambda: answers(port, authority, known_as), started, name="the registry", log=log
-    )
-    say(f"registry: https://localhost:{port} (pid {started.pid})")
-
-
-def stop(checkout: Checkout) -> processes.Record | None:
-    """Stop the registry if it was started from this checkout; its data stays."""
-    return processes.stop(checkout.run / _RECORD)
 
 
 def answers(port: int, authority: Path, known_as: Login) -> bool:
@@ -66,12 +55,32 @@ def answers(port: int, authority: Path, known_as: Login) -> bool:
 
     That is the specification's question whether there is a registry: /v2/.
     """
-    call = Call(method="GET", url=f"https://127.0.0.1:{port}/v2/")
     try:
-        with Blocking(opened=lambda: open_http(bundle=authority), deadline=_SECONDS) as client:
-            return client.once(call, f"Basic {known_as.pair}").status == HTTPStatus.OK
+        return _get(port, "", authority, known_as).status == HTTPStatus.OK
     except HttpError:
         return False
+
+
+def index(checkout: Checkout, port: int, repository: str, tag: str) -> dict[str, Any]:
+    """Return the index that ``tag`` of ``repository`` names, empty when there is none.
+
+    :raises fleet.http.errors.HttpError: when the registry gives no answer that can be read.
+    """
+    path, known_as = f"{repository}/manifests/{tag}", registry_login.ensure(checkout)
+    reply = _get(port, path, checkout.tls / "ca.pem", known_as)
+    if reply.status == HTTPStatus.NOT_FOUND:
+        return {}
+    found = parse_json(reply.body, path)
+    if reply.status != HTTPStatus.OK or not isinstance(found, dict):
+        raise HttpError(f"{path}: the registry answered {reply.status}; expected an index")
+    return found
+
+
+def _get(port: int, path: str, authority: Path, known_as: Login) -> Reply:
+    url, headers = f"https://127.0.0.1:{port}/v2/{path}", {"Accept": OCI_INDEX}
+    call = Call(method="GET", url=url, headers=headers, limit=MANIFEST_LIMIT)
+    with Blocking(opened=lambda: open_http(bundle=authority), deadline=_SECONDS) as client:
+        return client.once(call, f"Basic {known_as.pair}")
 
 
 def _configuration(checkout: Checkout, port: int) -> str:
@@ -100,8 +109,3 @@ def _configuration(checkout: Checkout, port: int) -> str:
         },
         indent=2,
     )
-
-
-def _fingerprint(config: str, binary: Path, certificate: Path) -> str:
-    parts = (config.encode(), os.fsencode(binary), certificate.read_bytes())
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()

@@ -38,14 +38,16 @@ class Login:
 def ensure(checkout: Checkout) -> Login:
     """Return the login of this checkout's registry; make it, and the registry's side, if absent."""
     checkout.make_state()
-    path = checkout.auth / "password"
-    password = _read(path)
-    if not password:
-        password = secrets.token_urlsafe(32)
+    path, table = checkout.auth / "password", htpasswd(checkout)
+    kept = _read(path)
+    password = kept or secrets.token_urlsafe(32)
+    if not kept or not _read(table):
+        # Imported here: `make down` works in an environment of an older lock, without it perhaps.
+        import bcrypt  # noqa: PLC0415
+
+        digest = bcrypt.hashpw(password.encode(), bcrypt.gensalt(_ROUNDS)).decode()
+        private_files.write(table, f"{USERNAME}:{digest}\n")
         private_files.write(path, password)
-    table = htpasswd(checkout)
-    if not _admits(_read(table), password):
-        private_files.write(table, f"{USERNAME}:{_hash(password)}\n")
     return Login(username=USERNAME, password=password)
 
 
@@ -63,25 +65,7 @@ def _read(path: Path) -> str:
     """Return the text of a file of ours, nothing where others could have read or written it."""
     try:
         found = path.stat()
-        return (
-            path.read_text() if found.st_uid == os.geteuid() and not found.st_mode & 0o077 else ""
-        )
-    except (OSError, ValueError):
+        is_private = found.st_uid == os.geteuid() and not found.st_mode & 0o077
+        return path.read_text() if is_private else ""
+    except FileNotFoundError:
         return ""
-
-
-def _hash(password: str) -> str:
-    # Imported here: `make down` works in an environment of an older lock, which may not have it.
-    import bcrypt  # noqa: PLC0415
-
-    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(_ROUNDS)).decode()
-
-
-def _admits(table: str, password: str) -> bool:
-    import bcrypt  # noqa: PLC0415 - as above
-
-    username, _, digest = table.strip().partition(":")
-    try:
-        return username == USERNAME and bcrypt.checkpw(password.encode(), digest.encode())
-    except ValueError:
-        return False

@@ -1,22 +1,18 @@
 """Requirements of a stack's declaration on this machine."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fleet.checkout.lock_file import is_local, lock_file, read_lock
+from fleet.checkout.lock_file import lock_file, read_lock
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.logins import Login
 from fleet.declaration.matrix import matrix_entries
-from fleet.declaration.model import Declaration, Image
+from fleet.declaration.model import Declaration
 from fleet.declaration.node_validators import EMBEDDED, KEY_OPTIONS
-from fleet.declaration.tags import LOOPBACK
 from fleet.lock.model import Lock
-
-BUILDER = EMBEDDED
-"""The embedded builder; any other under ``fleet:builders`` is a declared node or the user's."""
 
 DOCKER_BUILDER = "default"
 """The name of the builder that a Docker engine brings; buildx keeps no instance file of it."""
@@ -24,15 +20,14 @@ DOCKER_BUILDER = "default"
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """The needs of a stack: a registry on ``port``, a builder for ``platforms``, base images.
+    """The needs of a stack on this machine.
 
-    ``host`` is the registry's ``host:port``; ``port`` is ``None`` when the registry is not on this
-    machine. Of ``platforms``, the embedded builder builds those in ``built_here``; ``builders``
-    names those of the others. ``nodes`` says where a declared one of these builds; the rest are the
-    user's own. ``bases`` holds pairs of Python and base, such as ``("3.11", "slim")``, that are
-    built on or compiled on. ``github`` says that a repository on GitHub is managed;
-    ``platform_images`` is how many platforms all version tags have together. ``logins`` are the
-    declared ones, names of variables by host.
+    ``host`` is the registry's ``host:port``; ``port`` is ``None`` when it is not on this machine.
+    Of ``platforms``, the embedded builder builds those in ``built_here``; ``builders`` names those
+    of the others, and ``nodes`` holds the declared ones of these. ``bases`` are pairs of Python and
+    base, such as ``("3.11", "slim")``, that are built on or compiled on. ``github`` says that a
+    repository on GitHub is managed; ``platform_images`` counts the platforms of all version tags.
+    ``logins`` are the declared ones, names of variables by host.
     """
 
     stack: str
@@ -75,42 +70,36 @@ class Needs:
 
 def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> Needs:
     """Return what ``declaration`` asks for, by what ``lock`` knows of what has to be compiled."""
-    name, _, port = declaration.host.partition(":")
     images = declaration.images
-    platforms = dict.fromkeys(p for image in images for p in image.platforms)
+    platforms = tuple(dict.fromkeys(p for image in images for p in image.platforms))
     builders = {p: declaration.builders[p] for p in platforms}
-    names = tuple(dict.fromkeys(b for b in builders.values() if b != BUILDER))
-    # The lock is the whole fleet's, also for a stack that manages a part of it.
-    fleet = declaration.by_name.values()
-    pairs = dict.fromkeys((*_bases(fleet), *_compiling(fleet, lock or Lock())))
+    names = tuple(dict.fromkeys(b for b in builders.values() if b != EMBEDDED))
     return Needs(
         stack=stack,
         host=declaration.host,
-        port=int(port) if name in LOOPBACK else None,
-        platforms=tuple(platforms),
-        built_here=tuple(p for p, builder in builders.items() if builder == BUILDER),
+        port=int(declaration.host.partition(":")[2]) if declaration.is_local else None,
+        platforms=platforms,
+        built_here=tuple(p for p, builder in builders.items() if builder == EMBEDDED),
         builders=names,
         nodes={name: declaration.nodes[name] for name in names if name in declaration.nodes},
-        bases=tuple(pairs),
+        bases=tuple(dict.fromkeys(_bases(declaration, lock or Lock()))),
         github=declaration.github is not None,
         logins=declaration.logins,
         platform_images=sum(len(matrix_entries(image)) * len(image.platforms) for image in images),
     )
 
 
-def _bases(images: Iterable[Image]) -> Iterator[tuple[str, str]]:
-    """Yield Python and base of each image that a build of ``images`` starts from."""
-    for entry in (entry for image in images for entry in matrix_entries(image)):
+def _bases(declaration: Declaration, lock: Lock) -> Iterator[tuple[str, str]]:
+    """Yield Python and base of each image that a build starts from, or that has the compilers.
+
+    The lock is the whole fleet's, also for a stack that manages a part of it. What has no wheel is
+    compiled on the full image; what runs on alpine, on the alpine one that it starts from.
+    """
+    fleet = declaration.by_name.values()
+    for entry in (entry for image in fleet for entry in matrix_entries(image)):
         if not entry.image.builds_on:
             yield entry.python, entry.base
-
-
-def _compiling(images: Iterable[Image], lock: Lock) -> Iterator[tuple[str, str]]:
-    """Yield Python and base of each image that has compilers for what ``lock`` has no wheel of.
-
-    That is the full one. What runs on alpine is compiled on the alpine one that it starts from.
-    """
-    declared = {(image.name, python) for image in images for python in image.pythons}
+    declared = {(image.name, python) for image in fleet for python in image.pythons}
     for key, tools in lock.tools.items():
         if key in declared and any(target.endswith(" glibc") for target in tools.compiled):
             yield key[1], "full"
@@ -128,16 +117,16 @@ def read_needs(root: Path, stack: str, environment: Mapping[str, str] = os.envir
     declaration = declaration_of_file(config_file(root, stack))
     # Only bases of a registry on this machine are made here.
     path = lock_file(root, stack, declaration)
-    lock = read_lock(path) if is_local(declaration) else None
+    lock = read_lock(path) if declaration.is_local else None
     needs = needs_of(declaration, stack, lock)
     keys = environment.get("FLEET_NODE_KEYS")
     if not keys:
         return needs
-    held = {name: _with_keys(node, Path(keys, name)) for name, node in needs.nodes.items()}
-    return replace(needs, nodes=held)
+    nodes = {name: _with_keys(node, Path(keys, name)) for name, node in needs.nodes.items()}
+    return replace(needs, nodes=nodes)
 
 
 def _with_keys(node: Node, folder: Path) -> Node:
-    files = {option: str(folder / f"{option}.pem") for option in KEY_OPTIONS}
-    held = {option: path for option, path in files.items() if option in node.options}
-    return replace(node, options={**node.options, **held})
+    named = [option for option in KEY_OPTIONS if option in node.options]
+    files = {option: str(folder / f"{option}.pem") for option in named}
+    return replace(node, options={**node.options, **files})

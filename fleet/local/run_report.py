@@ -2,21 +2,16 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-from fleet.console import TroubleError, hush, say
+from fleet.console import TroubleError, say, show
 from fleet.http.errors import ReadableError
 from fleet.reports.event_log import parse_events, report_of
 from fleet.reports.report import Report, ReportError, document
 from providers.ociregistry.stale_pointers.allow_list import SETTING
 
 REPORT = "FLEET_REPORT"
-
-
-def logging(env: Mapping[str, str]) -> dict[str, str]:
-    """Return ``env`` for an engine that is given ``--event-log``, which is for debugging."""
-    return {**env, "PULUMI_DEBUG_COMMANDS": "true"}
 
 
 def forget() -> None:
@@ -42,10 +37,7 @@ def conclude(log: Path) -> None:
     except (OSError, ReportError, ReadableError) as error:
         say(f"error: the engine's event log can't be read: {error}")
         return
-    try:
-        print("\n".join(lines_of(report)), flush=True)
-    except OSError:
-        hush()
+    show("\n".join(lines_of(report)))
     write(report)
 
 

@@ -2,18 +2,19 @@
 
 import os
 import signal
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
 from fleet.checkout.split_stacks import share_file
-from fleet.console import TroubleError, say
-from fleet.declaration.problems import DeclarationError
+from fleet.command import status_of
+from fleet.console import say
 from fleet.declaration.split import FleetStack
-from fleet.http.errors import ReadableError
+
+GOES_ON = "What was started goes on (make down stops it)."
+"""What a person is told who interrupts a run."""
 
 _FILES = ("FLEET_REPORT", "FLEET_ALLOWED_REMOVALS")
 """Variables with files that a run writes, or had written by the one before: each stack's own."""
@@ -27,9 +28,9 @@ def take(stacks: Sequence[FleetStack], run: Callable[[str], int], *, builds: boo
     interrupt no other stack begins.
     """
     failed: dict[str, int] = {}
-    with _interrupts() as interrupts:
+    with _interrupts() as seen:
         for number, stack in enumerate(stacks, start=1):
-            if interrupts.seen:
+            if seen:
                 say(f"interrupted before stack {stack.name}")
                 failed[stack.name] = 1
                 continue
@@ -39,25 +40,13 @@ def take(stacks: Sequence[FleetStack], run: Callable[[str], int], *, builds: boo
                 failed[stack.name] = 1
                 continue
             say(f"stack {stack.name}, {number} of {len(stacks)}:")
-            if code := _run(stack.name, run):
+            with _files_of(stack.name):
+                code = status_of(partial(run, stack.name), GOES_ON)
+            if code:
                 failed[stack.name] = code
     if failed:
         say(f"error: {len(failed)} of {len(stacks)} stacks failed: {', '.join(failed)}")
     return next(iter(failed.values()), 0)
-
-
-def _run(stack: str, run: Callable[[str], int]) -> int:
-    try:
-        with _files_of(stack):
-            return run(stack)
-    except (TroubleError, DeclarationError, ReadableError, OSError) as error:
-        say(f"error: {error}")
-    except subprocess.CalledProcessError as error:
-        # The step has said why on stderr itself.
-        return int(error.returncode)
-    except KeyboardInterrupt:
-        say("interrupted; what was started goes on (make down stops it)")
-    return 1
 
 
 @contextmanager
@@ -72,22 +61,17 @@ def _files_of(stack: str) -> Iterator[None]:
         os.environ.update(before)
 
 
-@dataclass
-class _Interrupts:
-    seen: bool = False
-
-
 @contextmanager
-def _interrupts() -> Iterator[_Interrupts]:
+def _interrupts() -> Iterator[list[int]]:
     """Record interrupts: the engine ends at one in its own order, and only its status tells."""
-    interrupts = _Interrupts()
+    seen: list[int] = []
 
     def record(number: int, frame: FrameType | None) -> None:
-        interrupts.seen = True
+        seen.append(number)
         signal.default_int_handler(number, frame)
 
     before = signal.signal(signal.SIGINT, record)
     try:
-        yield interrupts
+        yield seen
     finally:
         signal.signal(signal.SIGINT, before)

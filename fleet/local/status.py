@@ -1,6 +1,6 @@
 """The end of a run: what the registry holds now, as a table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fleet.units import in_units
@@ -43,43 +43,36 @@ def table(entries: Sequence[Mapping[str, Any]]) -> str:
 
 def pointer_table(entries: Sequence[Mapping[str, Any]]) -> str:
     """Return one line a pointer below a line of headings, in columns."""
-    return columns([_POINTER_HEADINGS, *(_pointer_row(entry) for entry in entries)])
+    rows = [
+        (_or_dash(entry.get("tag")), _digest(entry), _or_dash(entry.get("target")))
+        for entry in entries
+    ]
+    return columns([_POINTER_HEADINGS, *rows])
 
 
-def columns(rows: Sequence[Sequence[str]], paint: Callable[[str], str] = str) -> str:
-    """Return one line a row, each column as wide as its widest cell.
-
-    ``paint`` may put a cell into what a terminal shows no width of, such as a colour.
-    """
+def columns(rows: Sequence[Sequence[str]]) -> str:
+    """Return one line a row, each column as wide as its widest cell."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(
-        "  ".join(
-            paint(cell) + " " * (width - len(cell)) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in rows
     )
 
 
 def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    count = entry.get("size")
+    count, verified = entry.get("size"), entry.get("verified")
     return (
-        str(entry.get("tag") or "-"),
-        str(entry.get("digest") or "-")[:_DIGEST_SHOWN],
-        ", ".join(_platform(p) for p in entry.get("platforms") or ()) or "-",
+        _or_dash(entry.get("tag")),
+        _digest(entry),
+        _or_dash(", ".join(str(p).removeprefix("linux/") for p in entry.get("platforms") or ())),
         "-" if count is None else in_units(int(count)),
-        _verified(entry.get("verified")),
+        _or_dash(verified),
     )
 
 
-def _pointer_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    digest = str(entry.get("digest") or "-")[:_DIGEST_SHOWN]
-    return (str(entry.get("tag") or "-"), digest, str(entry.get("target") or "-"))
+def _digest(entry: Mapping[str, Any]) -> str:
+    return _or_dash(entry.get("digest"))[:_DIGEST_SHOWN]
 
 
-def _platform(value: Any) -> str:
-    name = value.get("platform", "-") if isinstance(value, Mapping) else str(value)
-    return str(name).removeprefix("linux/")
-
-
-def _verified(value: Any) -> str:
-    return str(value) if isinstance(value, str) else {True: "yes", False: "no"}.get(value, "-")
+def _or_dash(value: Any) -> str:
+    return str(value or "-")

@@ -2,8 +2,9 @@
 
 import json
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from fleet.checkout.stack_config import PROJECT
 from fleet.local import backend
@@ -26,7 +27,12 @@ def remedy(root: Path, stack: str, env: Mapping[str, str]) -> str:
     if state.exists() and not _is_whole(state):
         broken = [state, *broken]
         copy = _newest_copy(kept, stack)
-        commands += [_command("cp", copy, state)] if copy else _commands_of_a_loss(state, stack)
+        if copy:
+            commands.append(_command("cp", copy, state))
+        else:
+            # Where no copy is whole, the declared tags are taken under management again.
+            commands.append(_command("rm", "-f", state, state.with_name(f"{state.name}.bak")))
+            commands.append(_command("make", "adopt", f"STACK={stack}", "APPLY=1"))
     if not broken:
         return ""
     named = ", ".join(map(str, broken))
@@ -38,13 +44,6 @@ def remedy(root: Path, stack: str, env: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-def _commands_of_a_loss(state: Path, stack: str) -> list[str]:
-    """Return what takes the declared tags under management where no copy of the state is whole."""
-    backup = state.with_name(f"{state.name}.bak")
-    adopt = _command("make", "adopt", f"STACK={stack}", "APPLY=1")
-    return [_command("rm", "-f", state, backup), adopt]
-
-
 def _newest_copy(kept: Path, stack: str) -> Path | None:
     backup = kept / "stacks" / PROJECT / f"{stack}.json.bak"
     copies = [backup, *(kept / "backups" / PROJECT / stack).glob("*.json")]
@@ -54,28 +53,20 @@ def _newest_copy(kept: Path, stack: str) -> Path | None:
 
 def _locks(kept: Path, stack: str) -> list[Path]:
     """Return the locks that nobody can read: the engine stops at each."""
-    folder = kept / "locks" / "organization" / PROJECT / stack
-    return sorted(path for path in _files(folder) if not _is_json(path))
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.glob("*") if path.is_file()) if folder.is_dir() else iter(())
+    found = (kept / "locks" / "organization" / PROJECT / stack).glob("*")
+    return sorted(path for path in found if path.is_file() and _read(path) is None)
 
 
 def _is_whole(path: Path) -> bool:
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return False
+    found = _read(path)
     return isinstance(found, dict) and isinstance(found.get("checkpoint"), dict)
 
 
-def _is_json(path: Path) -> bool:
+def _read(path: Path) -> Any:
     try:
-        json.loads(path.read_bytes())
+        return json.loads(path.read_bytes())
     except (OSError, ValueError):
-        return False
-    return True
+        return None
 
 
 def _command(*words: object) -> str:

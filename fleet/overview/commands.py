@@ -1,8 +1,6 @@
 """The commands that show the fleet, and change nothing."""
 
 import argparse
-import io
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +10,7 @@ from fleet.checkout.planning import plan_of
 from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.command import Commands, Run
-from fleet.console import TroubleError, hush, say
+from fleet.console import TroubleError, say, show
 from fleet.declaration.model import Declaration
 from fleet.declaration.stack_share import widened
 from fleet.local.paths import Checkout, checkout
@@ -58,22 +56,22 @@ def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
     if not lock.exists():
         name = lock.relative_to(here.root).as_posix()
         command = f"make lock STACK={declaration.fleet_of(chosen.stack)}"
-        _tell(unlocked(declaration, name, command))
+        show(unlocked(declaration, name, command))
         return
     plan = plan_of(here.root, chosen.stack, declaration)
     stacks = stacks_of(here.root, chosen.stack)
     known = read_known(here, chosen.stack, declaration, stacks)
-    _tell(report(declaration, foresight(plan, known), known.lacking))
+    show(report(declaration, foresight(plan, known), known.lacking))
 
 
 def _graph(_here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
     text = document(declaration, chosen.stack)
     if not chosen.output:
-        _tell(text.removesuffix("\n"))
+        show(text.removesuffix("\n"))
         return
     chosen.output.parent.mkdir(parents=True, exist_ok=True)
     chosen.output.write_text(text, encoding="utf-8")
-    _tell(str(chosen.output))
+    show(str(chosen.output))
 
 
 def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
@@ -89,7 +87,7 @@ def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
         page = made.get(page_path(chosen.image))
         if page is None:
             raise TroubleError(f"no image {chosen.image} is declared. Name one that is")
-        _tell(page.removesuffix("\n"))
+        show(page.removesuffix("\n"))
         return
     if not chosen.output:
         here.make_state()
@@ -98,15 +96,4 @@ def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
     for path, text in made.items():
         written = folder / Path(path).name
         written.write_text(text, encoding="utf-8")
-        _tell(str(written))
-
-
-def _tell(text: str) -> None:
-    """Print ``text``; a reader that leaves early, such as ``head``, is no error."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        hush()
+        show(str(written))

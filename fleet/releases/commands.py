@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from fleet.checkout.lock_file import is_local, lock_file, read_lock
+from fleet.checkout.lock_file import lock_file, read_lock
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
 from fleet.command import Commands, add_lock_flags
 from fleet.console import TroubleError
@@ -93,7 +93,7 @@ def lock(root: Path, stack: str, *, refresh: str, newest: str = "") -> None:
     declaration = declaration_of_file(config_file(root, stack))
     path = lock_file(root, stack, declaration)
     held = read_lock(path)
-    local, builders = is_local(declaration), refresh == "builders"
+    local, builders = declaration.is_local, refresh == "builders"
     again = Refresh(
         bases=bool(refresh) or local,
         builders=builders or local,
@@ -112,7 +112,7 @@ def _outside(
     root: Path, declaration: Declaration, builders: Mapping[str, Base], notes: list[str]
 ) -> Iterator[tuple[Blocking, Sources]]:
     """Yield a client and the sources that ask with it; ``builders`` are those that a lock holds."""
-    local = is_local(declaration)
+    local = declaration.is_local
     _choose_logins(root, local=local)
     stand_ins = _stand_ins(root) if local else {}
     with open_client() as client:

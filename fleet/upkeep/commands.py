@@ -81,7 +81,7 @@ def _furnish(here: Checkout, stack: str) -> None:
         certificates.ensure(here)
     for name in environment.unset(here, needs, os.environ):
         del os.environ[name]
-    os.environ.update(environment.of_process(here, needs))
+    os.environ.update(environment.settings(here, needs, os.environ))
 
 
 def _restore(here: Checkout, chosen: argparse.Namespace) -> int:

@@ -47,14 +47,11 @@ class Declared:
 def plugin_home(folder: Path) -> Path:
     """Return a Pulumi home below `folder` with the plugin in it: built, where none is published."""
     home, module = folder / "home", modules.GITHUB
-    assert module.plugin is not None
     here = checkout(ROOT)
     environment = {**os.environ, "PULUMI_HOME": str(home), "PULUMI_SKIP_UPDATE_CHECK": "true"}
     gobuild.ensure(here, [module])
-    binary = gobuild.place(here, module) / f"pulumi-resource-{module.plugin.name}"
-    pulumi_installer.install_plugin(
-        engine_folder() / "pulumi", module.plugin, environment, file=binary
-    )
+    binary = gobuild.place(here, module) / f"pulumi-resource-{module.name}"
+    pulumi_installer.install_plugin(engine_folder() / "pulumi", module, environment, file=binary)
     return home
 
 

@@ -13,7 +13,6 @@ from fleet.declaration.model import Declaration
 from fleet.declaration.problems import DeclarationError, Problems
 from fleet.github.doctor.finding import Finding, fail, note, ok
 from fleet.local.toolchain import published
-from fleet.local.toolchain.modules import DOCKER_BUILD, GITHUB
 
 _BACKEND = "PULUMI_BACKEND_URL"
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
@@ -109,11 +108,9 @@ def _secret(stack: str, name: str, value: Any) -> Finding:
 def look_at_toolchain(root: Path, github: GitHub) -> Finding:
     """Return whether the archives that a job needs are recorded for its runner."""
     machine = (github.architecture or "linux/amd64").removeprefix("linux/")
-    target = ("linux", machine)
-    plugins = (module.plugin for module in (DOCKER_BUILD, GITHUB) if module.plugin)
-    wanted = [published.engine(target), *(published.plugin(each, target) for each in plugins)]
+    wanted = map(published.name_of, published.addresses(("linux", machine)))
     known = published.recorded(root)
-    missing = [archive.name for archive in wanted if archive.name not in known]
+    missing = [name for name in wanted if name not in known]
     if missing:
         return note(
             f"toolchain: no SHA-256 is recorded of {', '.join(missing)}, so each job builds this "

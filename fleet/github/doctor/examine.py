@@ -3,17 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from fleet.checkout.lock_file import is_local
 from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.templates import read_templates
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
+from fleet.declaration.node_validators import EMBEDDED
 from fleet.github.api import Api
 from fleet.github.doctor import app, packages, repository
 from fleet.github.doctor.checkout import look_at_lock, look_at_state, look_at_toolchain
 from fleet.github.doctor.finding import Finding, fail, note
 from fleet.github.render import workflows
-from fleet.local.requirements import BUILDER
 
 
 def examine(
@@ -27,7 +26,7 @@ def examine(
 
     :raises TroubleError: when GitHub can't be reached, or refuses to tell.
     """
-    if is_local(declaration):
+    if declaration.is_local:
         yield fail(
             f"stack {stack}: its registry is on this machine alone",
             "Nothing is to be given for it; choose another: make doctor STACK=prod",
@@ -51,9 +50,9 @@ def examine(
 
 
 def _runner(declaration: Declaration, github: GitHub) -> Iterator[Finding]:
-    if BUILDER in declaration.builders.values():
+    if EMBEDDED in declaration.builders.values():
         yield note(
-            f"builder {BUILDER}: it runs as root, which a job on {github.runner} may not be",
+            f"builder {EMBEDDED}: it runs as root, which a job on {github.runner} may not be",
             "Name another under fleet:builders, such as hosted: the workflows make it where "
             "emulation is declared",
         )

@@ -1,27 +1,98 @@
 """Stand-ins for the official Python images, made where docker.io can't be reached."""
 
+import hashlib
+import json
 import os
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from fleet.console import TroubleError, say, timed
+from fleet.console import TroubleError, say, tail_of, timed
 from fleet.http.probe import is_reachable
-from fleet.local import certificates
+from fleet.local import builder, certificates, registry
 from fleet.local.base_images import rootfs
-from fleet.local.base_images.push import Repository
-from fleet.local.base_images.rootfs import PACKAGES, SUITES, Recipe, RootFilesystem
-from fleet.local.base_images.standin import RECIPE_ANNOTATION, REPOSITORY, StandIn, push
+from fleet.local.base_images.rootfs import PACKAGES, SUITES, Recipe
+from fleet.local.child_environment import child_environment, run
 from fleet.local.paths import Checkout
+from fleet.local.platforms import NAMES, native
 from fleet.local.requirements import Needs
+from fleet.registry.manifest import annotations_of
+
+RECIPE_ANNOTATION = "io.github.multi-py.fleet.stand-in"
+"""The index annotation with the key of what a stand-in was made from."""
+
+REPOSITORY = "stand-in/python"
+"""The repository of all stand-ins."""
 
 _HUB = "registry-1.docker.io"
 _HEADER = """\
 # Base images made here because docker.io could not be reached; what is not named is the official
 # image. Kept so that the bases do not change with the weather: remove this file to decide again.
 """
+_TRUSTED = "ca-certificates.crt"
+_OF_A_PLATFORM = """\
+FROM scratch AS for-{stage}
+ADD {stage}.tar.gz /
+ENV PYTHON_VERSION={version}
+"""
+# As the official image runs. An outgoing proxy that ends TLS is common: what this machine trusts,
+# its builds do.
+_OF_ALL = f"""\
+FROM for-${{TARGETARCH}}${{TARGETVARIANT}}
+ADD common.tar.gz /
+COPY --chmod=644 {_TRUSTED} /etc/ssl/certs/{_TRUSTED}
+ENV PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8
+CMD ["python3"]
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandIn:
+    """The stand-in of ``python:{python}[-{base}]`` in the registry at ``host``."""
+
+    host: str
+    python: str
+    base: str
+    platforms: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """How the bases file names it, such as ``3.11-slim``."""
+        return f"{self.python}-{self.base}"
+
+    @property
+    def tag(self) -> str:
+        """The tag, spelt as the official image's: the full base has no part of its own."""
+        return self.python if self.base == "full" else self.key
+
+    @property
+    def reference(self) -> str:
+        """The reference that it is pushed to."""
+        return f"{self.host}/{REPOSITORY}:{self.tag}"
+
+    @property
+    def recipes(self) -> dict[str, Recipe]:
+        """What to make it from, by platform.
+
+        This machine's own is there in any case: its Python makes what is common to all, and wheels
+        are installed on it for every platform.
+        """
+        own = native()
+        shared = {"python": self.python, "base": self.base}
+        return {
+            name: Recipe(**shared, architecture=NAMES[name].debian, native=name == own)
+            for name in dict.fromkeys((*self.platforms, own))
+        }
+
+    @property
+    def recipe(self) -> str:
+        """The SHA-256 of all that it is made from, but for the packages' own versions."""
+        keys = {platform: recipe.key for platform, recipe in self.recipes.items()}
+        return hashlib.sha256(json.dumps([keys, _OF_A_PLATFORM, _OF_ALL]).encode()).hexdigest()[:16]
 
 
 def wanted(checkout: Checkout, needs: Needs) -> list[StandIn]:
@@ -34,12 +105,17 @@ def wanted(checkout: Checkout, needs: Needs) -> list[StandIn]:
     if not needs.stand_ins:
         return []
     decided = _decided(checkout)
-    official = _hub_is_reachable() if decided is None else not decided
+    official = is_reachable(f"https://{_HUB}/v2/") if decided is None else not decided
     if official:
         return []
     for python, base in needs.bases:
         if python not in SUITES or base not in PACKAGES:
-            raise TroubleError(_impossible(python, base, needs.stack))
+            raise TroubleError(
+                f"Pulumi.{needs.stack}.yaml, fleet:images: docker.io can't be reached, and a "
+                f"stand-in for Python {python} ({base}) can't be made. Declare Python "
+                f"{' or '.join(SUITES)} with the base {' or '.join(PACKAGES)}, or give this "
+                f"machine access to {_HUB}."
+            )
     return [
         StandIn(host=needs.host, python=python, base=base, platforms=needs.platforms)
         for python, base in needs.bases
@@ -49,40 +125,16 @@ def wanted(checkout: Checkout, needs: Needs) -> list[StandIn]:
 def ensure(checkout: Checkout, needs: Needs, stand_ins: Sequence[StandIn]) -> None:
     """Have every one of ``stand_ins`` in the registry, and name them in the bases file.
 
-    :raises TroubleError: when the packages can't be had, or the registry refuses.
+    :raises TroubleError: when the packages can't be had, or the builder or the registry refuses.
     """
     if needs.port is None or not needs.stand_ins:
         return
-    if stand_ins:
-        with Repository.open(checkout, needs.port, REPOSITORY) as repository:
-            missing = [s for s in stand_ins if not _is_there(repository, s)]
-            if missing:
-                _make(checkout, repository, missing)
-    _decide(checkout, {s.key: s.reference for s in stand_ins})
-
-
-def _make(checkout: Checkout, repository: Repository, stand_ins: Sequence[StandIn]) -> None:
-    trusted = certificates.system_bundle(checkout)
-    if trusted is None:
-        text = "no bundle of trusted authorities was found. Install the package ca-certificates."
-        raise TroubleError(text)
-    say(f"bases: {_HUB} can't be reached; standing in with Debian's Python")
-    made = _root_filesystems(checkout, stand_ins, trusted)
-    for stand_in in stand_ins:
-        push(repository, stand_in, made, trusted)
-        say(f"bases: {stand_in.reference}")
-
-
-def _impossible(python: str, base: str, stack: str) -> str:
-    return (
-        f"Pulumi.{stack}.yaml, fleet:images: docker.io can't be reached, and a stand-in for Python "
-        f"{python} ({base}) can't be made. Declare Python {' or '.join(SUITES)} with the base "
-        f"{' or '.join(PACKAGES)}, or give this machine access to {_HUB}."
-    )
-
-
-def _hub_is_reachable() -> bool:
-    return is_reachable(f"https://{_HUB}/v2/")
+    missing = [s for s in stand_ins if not _is_there(checkout, needs.port, s)]
+    if missing:
+        _make(checkout, missing)
+    text = _HEADER + yaml.safe_dump({s.key: s.reference for s in stand_ins})
+    if not checkout.bases_file.exists() or checkout.bases_file.read_text() != text:
+        checkout.bases_file.write_text(text)
 
 
 def _decided(checkout: Checkout) -> dict[str, str] | None:
@@ -93,38 +145,73 @@ def _decided(checkout: Checkout) -> dict[str, str] | None:
         return None
 
 
-def _decide(checkout: Checkout, references: dict[str, str]) -> None:
-    text = _HEADER + yaml.safe_dump(references)
-    path = checkout.bases_file
-    if not path.exists() or path.read_text() != text:
-        path.write_text(text)
+def _is_there(checkout: Checkout, port: int, stand_in: StandIn) -> bool:
+    """Tell whether the registry has the stand-in by its present recipe, which names platforms."""
+    index = registry.index(checkout, port, REPOSITORY, stand_in.tag)
+    return annotations_of(index).get(RECIPE_ANNOTATION) == stand_in.recipe
 
 
-def _is_there(repository: Repository, stand_in: StandIn) -> bool:
-    """Tell whether the registry has the stand-in by its present recipe, for all its platforms."""
-    index = repository.index(stand_in.tag)
-    found = {_platform(entry.get("platform", {})) for entry in index.get("manifests", [])}
-    recipe = index.get("annotations", {}).get(RECIPE_ANNOTATION)
-    return recipe == stand_in.recipe and stand_in.recipes.keys() <= found
-
-
-def _platform(entry: dict[str, str]) -> str:
-    parts = (entry.get("os"), entry.get("architecture"), entry.get("variant"))
-    return "/".join(part for part in parts if part)
-
-
-def _root_filesystems(
-    checkout: Checkout, stand_ins: Iterable[StandIn], trusted: Path
-) -> dict[Recipe, RootFilesystem]:
+def _make(checkout: Checkout, stand_ins: Sequence[StandIn]) -> None:
+    trusted = certificates.system_bundle(checkout)
+    if trusted is None:
+        text = "no bundle of trusted authorities was found. Install the package ca-certificates."
+        raise TroubleError(text)
+    say(f"bases: {_HUB} can't be reached; standing in with Debian's Python")
     recipes = list(dict.fromkeys(r for s in stand_ins for r in s.recipes.values()))
     with (
         timed(f"bases: {len(recipes)} root file systems from Debian packages"),
         ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1)) as pool,
     ):
-        return dict(
-            zip(
-                recipes,
-                pool.map(lambda r: rootfs.ensure(checkout, r, trusted), recipes),
-                strict=True,
-            )
+        folders = pool.map(lambda recipe: rootfs.ensure(checkout, recipe, trusted), recipes)
+        made = dict(zip(recipes, folders, strict=True))
+    for stand_in in stand_ins:
+        with tempfile.TemporaryDirectory(prefix=".context-", dir=checkout.cache / "rootfs") as name:
+            write_context(Path(name), stand_in, made, trusted.read_bytes())
+            _push(checkout, stand_in, Path(name))
+        say(f"bases: {stand_in.reference}")
+
+
+def write_context(
+    folder: Path, stand_in: StandIn, made: Mapping[Recipe, Path], trusted: bytes
+) -> None:
+    """Write the build context of ``stand_in``.
+
+    Each platform has a layer of its own, then the common one, which this machine's Python made,
+    then ``trusted``, the authorities.
+    """
+    dockerfile = ""
+    for platform, recipe in stand_in.recipes.items():
+        stage = "".join(platform.split("/")[1:])
+        os.link(made[recipe] / "rootfs.tar.gz", folder / f"{stage}.tar.gz")
+        version = (made[recipe] / "version").read_text().strip()
+        dockerfile += _OF_A_PLATFORM.format(stage=stage, version=version)
+        if recipe.native:
+            os.link(made[recipe] / "common.tar.gz", folder / "common.tar.gz")
+    (folder / _TRUSTED).write_bytes(trusted)
+    (folder / "Dockerfile").write_text(dockerfile + _OF_ALL)
+
+
+def _push(checkout: Checkout, stand_in: StandIn, context: Path) -> None:
+    """Have BuildKit push the index; its bytes depend on the content of ``context`` alone.
+
+    :raises TroubleError: with the end of what BuildKit printed, when it fails.
+    """
+    output = (
+        f"type=image,name={stand_in.reference},push=true,oci-mediatypes=true,"
+        f"rewrite-timestamp=true,annotation-index.{RECIPE_ANNOTATION}={stand_in.recipe}"
+    )
+    argv = [
+        *builder.client(checkout), "build", "--progress=plain",
+        "--frontend=dockerfile.v0", f"--local=context={context}", f"--local=dockerfile={context}",
+        f"--opt=platform={','.join(stand_in.recipes)}",
+        # An index also for one platform.
+        "--opt=build-arg:BUILDKIT_MULTI_PLATFORM=1", "--opt=build-arg:SOURCE_DATE_EPOCH=0",
+        f"--output={output}",
+    ]  # fmt: skip
+    env = child_environment(DOCKER_CONFIG=str(checkout.docker_config))
+    done = run(argv, env=env)
+    if done.returncode:
+        raise TroubleError(
+            f"BuildKit could not push the stand-in {stand_in.reference}. Its last lines:\n"
+            f"{tail_of(done.stderr)}"
         )

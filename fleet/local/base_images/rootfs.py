@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from fleet.console import TroubleError, tail_of
-from fleet.local.base_images.layers import Layer, layer_of_file
-from fleet.local.child_environment import child_environment
+from fleet.local.child_environment import child_environment, run
 from fleet.local.paths import Checkout
 
 _MIRROR = "http://deb.debian.org/debian"
@@ -71,22 +70,12 @@ class Recipe:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True, kw_only=True)
-class RootFilesystem:
-    """A layer, and the full version of the Python in it.
+def ensure(checkout: Checkout, recipe: Recipe, trusted: Path) -> Path:
+    """Return the folder of the root file system of ``recipe``, made when the cache lacks it.
 
-    ``common`` is the layer that goes on every platform's, made where Python can run.
-    """
-
-    layer: Layer
-    common: Layer | None
-    python_version: str
-
-
-def ensure(checkout: Checkout, recipe: Recipe, trusted: Path) -> RootFilesystem:
-    """Return the root file system of ``recipe``, made of downloads when the cache lacks it.
-
-    ``trusted`` is a bundle of authorities, which pip wants to see even to install from a file.
+    ``rootfs.tar.gz`` is the layer, ``version`` the full version of the Python in it, and of the
+    native one ``common.tar.gz`` the layer that goes on every platform's. ``trusted`` is a bundle of
+    authorities, which pip wants to see even to install from a file.
 
     :raises TroubleError: when no state of the mirror yields it.
     """
@@ -97,16 +86,10 @@ def ensure(checkout: Checkout, recipe: Recipe, trusted: Path) -> RootFilesystem:
         made = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
         try:
             _make(recipe, made, trusted)
-            if not folder.is_dir():
-                made.replace(folder)
+            made.replace(folder)
         finally:
             shutil.rmtree(made, ignore_errors=True)
-    common = folder / "common.tar.gz"
-    return RootFilesystem(
-        layer=layer_of_file(folder / "rootfs.tar.gz"),
-        common=layer_of_file(common) if recipe.native else None,
-        python_version=(folder / "version").read_text().strip(),
-    )
+    return folder
 
 
 def sources(suite: Suite) -> list[list[str]]:
@@ -152,11 +135,5 @@ def _mmdebstrap(
         str(folder / "rootfs.tar.gz"),
         "-",
     ]
-    return subprocess.run(
-        argv,
-        input="\n".join(lines),
-        check=False,
-        capture_output=True,
-        text=True,
-        env=child_environment(SOURCE_DATE_EPOCH="0"),
-    )
+    env = child_environment(SOURCE_DATE_EPOCH="0")
+    return run(argv, input="\n".join(lines), env=env)

@@ -2,21 +2,16 @@
 
 import os
 import shutil
-import subprocess
 import tempfile
-import threading
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
-from fleet.console import TroubleError, duration, say, tail_of
+from fleet.console import TroubleError, tail_of, timed
+from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
 from fleet.local.run_lock import alone
 from fleet.local.toolchain import golang
 from fleet.local.toolchain.modules import Module
-
-_REPORT_EVERY = 30.0
 
 
 def place(checkout: Checkout, module: Module) -> Path:
@@ -48,15 +43,6 @@ def missing(checkout: Checkout, modules: Sequence[Module]) -> list[Module]:
     return [module for module in modules if not place(checkout, module).is_dir()]
 
 
-def require_go(checkout: Checkout, modules: Sequence[Module]) -> None:
-    """Return when those of ``modules`` that the cache lacks can be built.
-
-    :raises TroubleError: when Go is missing or too old.
-    """
-    if names := [module.name for module in missing(checkout, modules)]:
-        golang.require(names)
-
-
 def ensure(checkout: Checkout, modules: Sequence[Module]) -> None:
     """Build those of ``modules`` that the cache lacks; two runs at a time build each but once.
 
@@ -68,16 +54,11 @@ def ensure(checkout: Checkout, modules: Sequence[Module]) -> None:
         wanted = missing(checkout, modules)
         go = golang.require([module.name for module in wanted]) if wanted else None
         for index, module in enumerate(wanted, start=1):
-            count = f"{index} of {len(wanted)}"
-            say(f"toolchain: building {module.name} from Go modules ({count}, {_estimate(module)})")
-            begin = time.monotonic()
-            source = checkout.root / "toolchain" / module.name
-            _build(str(go), source, module, place(checkout, module))
-            say(f"toolchain: {module.name} built in {duration(time.monotonic() - begin)}")
-
-
-def _estimate(module: Module) -> str:
-    return f"about {module.minutes:g} min on two cores with nothing cached"
+            long = f"about {module.minutes:g} min on two cores with nothing cached"
+            what = f"toolchain: building {module.name} from Go modules"
+            with timed(f"{what} ({index} of {len(wanted)}, {long})"):
+                source = checkout.root / "toolchain" / module.name
+                _build(str(go), source, module, place(checkout, module))
 
 
 def _build(go: str, source: Path, module: Module, folder: Path) -> None:
@@ -105,38 +86,10 @@ def _copy_script(source: Path, target: Path) -> None:
 
 def _run(argv: list[str], source: Path, module: Module) -> str:
     """Return what ``argv`` prints; its complaints are shown only when it fails."""
-    with _reports(module.name), tempfile.TemporaryFile("w+") as noise:
-        result = subprocess.run(
-            argv,
-            cwd=source,
-            check=False,
-            stdout=subprocess.PIPE,
-            stderr=noise,
-            text=True,
-            env=golang.environment(),
+    result = run(argv, cwd=source, env=golang.environment())
+    if result.returncode:
+        raise TroubleError(
+            f"toolchain/{module.name} did not build: go {argv[1]} ended with "
+            f"{result.returncode}. Its last lines:\n{tail_of(result.stderr, 20)}"
         )
-        noise.seek(0)
-        if result.returncode:
-            raise TroubleError(
-                f"toolchain/{module.name} did not build: go {argv[1]} ended with "
-                f"{result.returncode}. Its last lines:\n{tail_of(noise.read(), 20)}"
-            )
     return result.stdout
-
-
-@contextmanager
-def _reports(name: str) -> Iterator[None]:
-    """Say now and then that the work still goes on."""
-    done, begin = threading.Event(), time.monotonic()
-
-    def report() -> None:
-        while not done.wait(_REPORT_EVERY):
-            say(f"toolchain: {name}, {duration(time.monotonic() - begin)} so far")
-
-    thread = threading.Thread(target=report, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()

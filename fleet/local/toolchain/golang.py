@@ -3,12 +3,11 @@
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 from fleet.console import TroubleError
-from fleet.local.child_environment import child_environment
+from fleet.local.child_environment import child_environment, run
 
 OLDEST = (1, 26)
 # The first that fetches a newer Go by itself.
@@ -66,9 +65,7 @@ def _candidates() -> list[str]:
 
 
 def _answer(go: str, *words: str, **settings: str) -> str:
-    env = environment() | settings
     try:
-        done = subprocess.run([go, *words], check=False, capture_output=True, text=True, env=env)
+        return run([go, *words], env=environment() | settings).stdout.strip()
     except OSError:
         return ""
-    return done.stdout.strip()

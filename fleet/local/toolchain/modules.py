@@ -1,25 +1,16 @@
 """The Go modules of ``toolchain/``: what each builds, and the key that its binaries are kept by."""
 
 import hashlib
-import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from fleet.local.platforms import NAMES
+
 PULUMI_VERSION: Final = "3.259.0"
 """The engine's version; the Python SDK in the lock is of the same."""
-
-_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i686": "386"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plugin:
-    """A resource plugin, as the engine asks for it."""
-
-    name: str
-    version: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +20,7 @@ class Module:
     ``packages`` are the commands to build, ``linker`` what goes to the linker beside the flags of
     all, ``minutes`` how long two cores took with empty caches. Next to the binaries go the
     ``files`` of the module's own folder, and ``scripts`` of modules that it requires: for each name
-    the module and the path in it.
+    the module and the path in it. A resource plugin of the engine has a ``version``.
     """
 
     name: str
@@ -38,7 +29,7 @@ class Module:
     linker: str = ""
     files: tuple[str, ...] = ()
     scripts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    plugin: Plugin | None = None
+    version: str = ""
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -75,7 +66,7 @@ DOCKER_BUILD: Final = Module(
     name="docker-build",
     packages=("github.com/pulumi/pulumi-docker-build/provider/cmd/pulumi-resource-docker-build",),
     linker="-X github.com/pulumi/pulumi-docker-build/provider.Version=0.0.22",
-    plugin=Plugin(name="docker-build", version="0.0.22"),
+    version="0.0.22",
     minutes=2,
 )
 BUILDKIT: Final = Module(
@@ -92,7 +83,7 @@ GITHUB: Final = Module(
     name="github",
     # The main package of the module itself; Go names the binary after its last path element.
     packages=("fleet/toolchain/pulumi-resource-github",),
-    plugin=Plugin(name="github", version="6.15.0"),
+    version="6.15.0",
     minutes=2,
 )
 ACTIONLINT: Final = Module(
@@ -105,4 +96,5 @@ ACTIONLINT: Final = Module(
 def target() -> tuple[str, str]:
     """Return this machine as Go names it: operating system and architecture."""
     machine = platform.machine()
-    return os.uname().sysname.lower(), _MACHINES.get(machine, machine)
+    named = (name for name, names in NAMES.items() if names.machine == machine)
+    return platform.system().lower(), next(named, f"/{machine}").split("/")[1]

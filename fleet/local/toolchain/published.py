@@ -2,8 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +10,7 @@ from fleet.console import TroubleError, timed
 from fleet.http.blocking import Blocking
 from fleet.http.errors import HttpError
 from fleet.http.message import Call
-from fleet.local.toolchain.modules import DOCKER_BUILD, GITHUB, PULUMI_VERSION, Plugin
+from fleet.local.toolchain.modules import DOCKER_BUILD, GITHUB, PULUMI, PULUMI_VERSION, Module
 
 RECORDED: Final = Path("toolchain/published.sha256")
 """Lines of ``sha256  name``, as ``sha256sum`` writes them; a line that begins with # is for people.
@@ -21,9 +20,6 @@ An archive without a line is never downloaded: the program is then built from it
 
 _ENGINES = "https://get.pulumi.com/releases/sdk"
 _PLUGINS = "https://api.pulumi.com/releases/plugins"
-_LIMIT = 512 << 20
-_DEADLINE = 900.0
-_OK = 200
 _TARGETS = (("linux", "amd64"), ("linux", "arm64"), ("darwin", "amd64"), ("darwin", "arm64"))
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._-]+)")
 _HEADER = """\
@@ -33,30 +29,27 @@ _HEADER = """\
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Archive:
-    """An archive called ``name``, at ``site``."""
+def address(module: Module, target: tuple[str, str]) -> str:
+    """Return where the archive of a plugin, or of the engine, is published.
 
-    name: str
-    site: str
-
-    @property
-    def url(self) -> str:
-        """The address that it is published at."""
-        return f"{self.site}/{self.name}"
-
-
-def engine(target: tuple[str, str]) -> Archive:
-    """Return the engine for ``target``: operating system and architecture, as Go names them."""
+    ``target`` is operating system and architecture, as Go names them.
+    """
     system, machine = target
+    if module.version:
+        archive = f"pulumi-resource-{module.name}-v{module.version}-{system}-{machine}.tar.gz"
+        return f"{_PLUGINS}/{archive}"
     spelt = "x64" if machine == "amd64" else machine
-    return Archive(name=f"pulumi-v{PULUMI_VERSION}-{system}-{spelt}.tar.gz", site=_ENGINES)
+    return f"{_ENGINES}/pulumi-v{PULUMI_VERSION}-{system}-{spelt}.tar.gz"
 
 
-def plugin(of: Plugin, target: tuple[str, str]) -> Archive:
-    """Return a plugin for ``target``."""
-    name = f"pulumi-resource-{of.name}-v{of.version}-{'-'.join(target)}.tar.gz"
-    return Archive(name=name, site=_PLUGINS)
+def addresses(target: tuple[str, str]) -> list[str]:
+    """Return where the engine and all plugins are published for ``target``."""
+    return [address(module, target) for module in (PULUMI, DOCKER_BUILD, GITHUB)]
+
+
+def name_of(url: str) -> str:
+    """Return the name of the archive at ``url``."""
+    return url.rpartition("/")[2]
 
 
 def recorded(root: Path) -> dict[str, str]:
@@ -78,17 +71,17 @@ def recorded(root: Path) -> dict[str, str]:
     return found
 
 
-def content(archive: Archive, digest: str) -> bytes:
-    """Return the bytes of ``archive``, which are those that were recorded with ``digest``.
+def content(root: Path, url: str) -> bytes:
+    """Return the archive at ``url``, one of those that are recorded, whose bytes are recorded.
 
     :raises TroubleError: when they are others: nothing of them is used.
     :raises fleet.http.errors.HttpError: when they can't be had.
     """
-    found = _downloaded(archive)
+    found, digest = _downloaded(url), recorded(root)[name_of(url)]
     seen = hashlib.sha256(found).hexdigest()
     if seen != digest:
         raise TroubleError(
-            f"{archive.url} has SHA-256 {seen}, and {digest} is recorded in {RECORDED}; it is not "
+            f"{url} has SHA-256 {seen}, and {digest} is recorded in {RECORDED}; it is not "
             "used.\nCompare both with the checksums of the release on GitHub. To build from Go "
             "modules instead, remove its line there."
         )
@@ -100,22 +93,17 @@ def record(root: Path) -> int:
 
     :raises fleet.http.errors.HttpError: when one can't be had; then nothing is recorded.
     """
-    digests = {each.name: hashlib.sha256(_downloaded(each)).hexdigest() for each in _all()}
+    urls = [url for target in _TARGETS for url in addresses(target)]
+    digests = {name_of(url): hashlib.sha256(_downloaded(url)).hexdigest() for url in urls}
     lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
     (root / RECORDED).write_text(f"{_HEADER}{lines}", encoding="utf-8")
     return len(digests)
 
 
-def _all() -> Iterator[Archive]:
-    for target in _TARGETS:
-        yield engine(target)
-        yield from (plugin(m.plugin, target) for m in (DOCKER_BUILD, GITHUB) if m.plugin)
-
-
-def _downloaded(archive: Archive) -> bytes:
-    call = Call(method="GET", url=archive.url, limit=_LIMIT, deadline=_DEADLINE)
-    with timed(f"toolchain: downloading {archive.url}"), Blocking() as client:
+def _downloaded(url: str) -> bytes:
+    call = Call(method="GET", url=url, limit=512 << 20, deadline=900.0)
+    with timed(f"toolchain: downloading {url}"), Blocking() as client:
         reply = client.once(call)
-    if reply.status != _OK:
+    if reply.status != HTTPStatus.OK:
         raise HttpError(f"{call.place}: answered {reply.status}; expected the archive")
     return reply.body

@@ -1,9 +1,8 @@
-"""Pulumi as its makers ship it: on PATH, or by a recorded archive where their site is reachable."""
+"""Pulumi as its makers ship it: by a recorded archive where their site is reachable."""
 
 import io
 import os
 import shutil
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Mapping
@@ -12,42 +11,27 @@ from pathlib import Path
 from fleet.console import TroubleError, say
 from fleet.http import probe
 from fleet.http.errors import HttpError
+from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
 from fleet.local.toolchain import published
-from fleet.local.toolchain.modules import PULUMI_VERSION, Plugin, target
-from fleet.local.toolchain.system_binaries import search_path
-
-
-def on_path(checkout: Checkout) -> Path | None:
-    """Return the folder of a ``pulumi`` of the right version on PATH, with its language host."""
-    search = search_path(checkout)
-    found = shutil.which("pulumi", path=search)
-    if found is None or not shutil.which("pulumi-language-python", path=search):
-        return None
-    answer = subprocess.run([found, "version"], check=False, capture_output=True, text=True)
-    if answer.stdout.strip() == f"v{PULUMI_VERSION}":
-        return Path(found).parent
-    seen = answer.stdout.strip() or "of no known version"
-    say(f"toolchain: {found} is {seen}, not v{PULUMI_VERSION}; it is left alone")
-    return None
+from fleet.local.toolchain.modules import PULUMI, PULUMI_VERSION, Module, target
 
 
 def installed(checkout: Checkout) -> Path | None:
     """Return where the engine lies in the cache that was unpacked from the recorded archive."""
-    digest = _digest_of_engine(checkout)
-    folder = _folder(checkout, digest) if digest else None
+    folder = _folder(checkout)
     return folder if folder and folder.is_dir() else None
 
 
-def is_recorded(checkout: Checkout, plugin: Plugin | None = None) -> bool:
-    """Tell whether the archive of ``plugin``, or of the engine, is known for this machine."""
-    archive = published.plugin(plugin, target()) if plugin else published.engine(target())
-    return archive.name in published.recorded(checkout.root)
+def is_recorded(checkout: Checkout, module: Module) -> bool:
+    """Tell whether the archive of a plugin, or of the engine, is known for this machine."""
+    url = published.address(module, target())
+    return published.name_of(url) in published.recorded(checkout.root)
 
 
 def is_reachable() -> bool:
     """Tell whether Pulumi's download site answers within a few seconds."""
-    return probe.is_reachable(published.engine(target()).url)
+    return probe.is_reachable(published.address(PULUMI, target()))
 
 
 def install(checkout: Checkout) -> Path | None:
@@ -57,14 +41,14 @@ def install(checkout: Checkout) -> Path | None:
 
     :raises TroubleError: when it is another one.
     """
-    digest = _digest_of_engine(checkout)
-    if digest is None:
+    folder = _folder(checkout)
+    if folder is None:
         return None
-    folder = _folder(checkout, digest)
-    folder.parent.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=".pulumi-", dir=folder.parent.parent))
+    tools = folder.parent.parent
+    tools.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=".pulumi-", dir=tools))
     try:
-        content = published.content(published.engine(target()), digest)
+        content = published.content(checkout.root, published.address(PULUMI, target()))
         _unpack(content, made)
         made.replace(folder.parent)
     except (HttpError, OSError, tarfile.TarError) as error:
@@ -75,12 +59,12 @@ def install(checkout: Checkout) -> Path | None:
     return folder
 
 
-def _digest_of_engine(checkout: Checkout) -> str | None:
-    return published.recorded(checkout.root).get(published.engine(target()).name)
-
-
-def _folder(checkout: Checkout, digest: str) -> Path:
+def _folder(checkout: Checkout) -> Path | None:
     # Named by the archive, so that what was unpacked from another one is never used.
+    name = published.name_of(published.address(PULUMI, target()))
+    digest = published.recorded(checkout.root).get(name)
+    if digest is None:
+        return None
     return checkout.cache / "tools" / f"pulumi-{PULUMI_VERSION}-{digest[:16]}" / "bin"
 
 
@@ -94,43 +78,41 @@ def _unpack(content: bytes, folder: Path) -> None:
         raise tarfile.TarError("there is no pulumi/pulumi in the archive")
 
 
-def has_plugin(checkout: Checkout, plugin: Plugin) -> bool:
-    """Tell whether ``plugin`` is installed in this checkout's Pulumi home."""
-    name = f"resource-{plugin.name}"
-    folder = checkout.pulumi_home / "plugins" / f"{name}-v{plugin.version}"
+def has_plugin(checkout: Checkout, module: Module) -> bool:
+    """Tell whether the plugin is installed in this checkout's Pulumi home."""
+    name = f"resource-{module.name}"
+    folder = checkout.pulumi_home / "plugins" / f"{name}-v{module.version}"
     # The engine keeps this mark beside the folder until all of the plugin is in it.
     unfinished = folder.with_name(f"{folder.name}.partial")
     return (folder / f"pulumi-{name}").exists() and not unfinished.exists()
 
 
-def install_plugin(pulumi: Path, plugin: Plugin, env: Mapping[str, str], *, file: Path) -> None:
-    """Install ``plugin`` into Pulumi's home from ``file``, its binary or its archive.
+def install_plugin(pulumi: Path, module: Module, env: Mapping[str, str], *, file: Path) -> None:
+    """Install a plugin into Pulumi's home from ``file``, its binary or its archive.
 
     :raises TroubleError: when the engine refuses.
     """
-    argv = [str(pulumi), "plugin", "install", "resource", plugin.name, plugin.version, "--exact"]
-    result = subprocess.run(
-        [*argv, "--file", str(file), "--color", "never"],
-        check=False,
-        capture_output=True,
-        text=True,
-        env=dict(env),
-        timeout=600,
-    )
+    argv = [str(pulumi), "plugin", "install", "resource", module.name, module.version, "--exact"]
+    argv += ["--file", str(file), "--color", "never"]
+    result = run(argv, env=env, timeout=600)
     if result.returncode:
-        text = f"pulumi could not install the plugin {plugin.name}: {result.stderr.strip()}"
+        text = f"pulumi could not install the plugin {module.name}: {result.stderr.strip()}"
         raise TroubleError(text)
 
 
-def fetch_plugin(checkout: Checkout, pulumi: Path, plugin: Plugin, env: Mapping[str, str]) -> None:
-    """Install ``plugin`` from its recorded archive.
+def fetch_plugin(checkout: Checkout, pulumi: Path, module: Module, env: Mapping[str, str]) -> bool:
+    """Install a plugin from its recorded archive; return False when that can't be had.
 
-    :raises TroubleError: when that is another one, or the engine refuses it.
-    :raises HttpError: when it can't be had.
+    :raises TroubleError: when it is another one, or the engine refuses it.
     """
-    archive = published.plugin(plugin, target())
-    content = published.content(archive, published.recorded(checkout.root)[archive.name])
+    url = published.address(module, target())
+    try:
+        content = published.content(checkout.root, url)
+    except HttpError as error:
+        say(f"toolchain: {error}; building it from Go modules instead")
+        return False
     with tempfile.TemporaryDirectory(prefix=".plugin-") as folder:
-        file = Path(folder, archive.name)
+        file = Path(folder, published.name_of(url))
         file.write_bytes(content)
-        install_plugin(pulumi, plugin, env, file=file)
+        install_plugin(pulumi, module, env, file=file)
+    return True

@@ -1,62 +1,74 @@
-"""Daemons that this machine already has: taken from PATH where their version is good enough."""
+"""Programs that this machine already has: taken from PATH where their version is good enough."""
 
 import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from fleet.console import say
-from fleet.local.child_environment import child_environment
+from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
+from fleet.local.toolchain.modules import PULUMI_VERSION
 
-OLDEST_BUILDKIT = (0, 23)
-OLDEST_REGISTRY = (3, 0)
-_VERSION = re.compile(r"\sv?(\d+)\.(\d+)")
+_VERSION = re.compile(r"(?:^|\s)v?(\d+(?:\.\d+)+)")
+
+
+def engine(checkout: Checkout) -> Path | None:
+    """Return the folder of a ``pulumi`` of the right version on PATH, with its language host."""
+    found = _on_path(checkout, "pulumi")
+    if found is None or not _on_path(checkout, "pulumi-language-python"):
+        return None
+    version = _version([str(found), "version"], os.environ)
+    return _folder(found, version, PULUMI_VERSION, is_good=version == PULUMI_VERSION)
 
 
 def buildkit(checkout: Checkout) -> Path | None:
     """Return the folder of a ``buildkitd`` on PATH that has ``buildctl`` beside it."""
-    return _folder(checkout, "buildkitd", OLDEST_BUILDKIT, beside="buildctl")
+    found = _on_path(checkout, "buildkitd")
+    is_whole = found and shutil.which("buildctl", path=str(found.parent))
+    return _new_enough(found, "0.23") if found and is_whole else None
 
 
 def registry(checkout: Checkout) -> Path | None:
     """Return the folder of distribution's ``registry`` on PATH."""
-    return _folder(checkout, "registry", OLDEST_REGISTRY)
+    found = _on_path(checkout, "registry")
+    return _new_enough(found, "3.0") if found else None
 
 
-def search_path(checkout: Checkout) -> str:
-    """Return PATH without the links that we put on it."""
+def _on_path(checkout: Checkout, name: str) -> Path | None:
+    """Return the program that PATH has without the links that we put on it."""
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    return os.pathsep.join(folder for folder in folders if Path(folder) != checkout.bin)
+    search = os.pathsep.join(folder for folder in folders if Path(folder) != checkout.bin)
+    found = shutil.which(name, path=search)
+    return Path(found) if found else None
 
 
-def _folder(
-    checkout: Checkout, name: str, oldest: tuple[int, int], *, beside: str = ""
-) -> Path | None:
-    found = shutil.which(name, path=search_path(checkout))
-    if found is None or (beside and not shutil.which(beside, path=str(Path(found).parent))):
-        return None
-    version = _version(found)
-    if version >= oldest:
-        return Path(found).parent
-    seen, wanted = ".".join(map(str, version)), ".".join(map(str, oldest))
-    say(f"toolchain: {found} is {seen or 'of no known version'}, not {wanted} or newer; left alone")
+def _new_enough(binary: Path, oldest: str) -> Path | None:
+    version = _version([str(binary), "--version"])
+    is_good = _numbers(version) >= _numbers(oldest)
+    return _folder(binary, version, f"{oldest} or newer", is_good=is_good)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part)
+
+
+def _folder(binary: Path, version: str, wanted: str, *, is_good: bool) -> Path | None:
+    if is_good:
+        return binary.parent
+    say(
+        f"toolchain: {binary} is {version or 'of no known version'}, not {wanted}; it is left alone"
+    )
     return None
 
 
-def _version(binary: str) -> tuple[int, ...]:
-    """Return major and minor version, such as of ``registry example.org/d/v3 v3.1.2``."""
+def _version(argv: list[str], env: Mapping[str, str] | None = None) -> str:
+    """Return the version that a program prints, such as ``registry example.org/d/v3 v3.1.2``."""
     try:
-        answer = subprocess.run(
-            [binary, "--version"],
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            env=child_environment(),
-        )
+        answer = run(argv, env=env, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
-        return ()
+        return ""
     found = _VERSION.search(answer.stdout)
-    return tuple(map(int, found.groups())) if found and not answer.returncode else ()
+    return found[1] if found and not answer.returncode else ""

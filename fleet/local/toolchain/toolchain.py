@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleet.console import say
-from fleet.http.errors import HttpError
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
-from fleet.local.toolchain import gobuild, modules, pulumi_installer, system_binaries
+from fleet.local.toolchain import gobuild, golang, modules, pulumi_installer, system_binaries
 from fleet.local.toolchain.modules import Module
 
 _ENGINE = (modules.PULUMI, modules.LANGUAGE_PYTHON)
@@ -32,11 +30,13 @@ class Supply:
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """Where the tools lie; the daemons' are ``None`` when no daemon is needed."""
+    """Where the tools lie; the daemons are ``None`` when they are not needed.
+
+    ``buildctl`` is beside ``buildkitd``, and linked in ``.fleet/bin`` as the engine is.
+    """
 
     pulumi: Path
     buildkitd: Path | None
-    buildctl: Path | None
     registry: Path | None
 
 
@@ -45,20 +45,20 @@ def survey(checkout: Checkout, needs: Needs) -> Supply:
 
     :raises TroubleError: when some have to be built and Go is missing or too old.
     """
-    engine = pulumi_installer.on_path(checkout) or pulumi_installer.installed(checkout)
+    engine = system_binaries.engine(checkout) or pulumi_installer.installed(checkout)
     asked = (modules.DOCKER_BUILD, *([modules.GITHUB] if needs.github else []))
-    plugins = [m for m in asked if m.plugin and not pulumi_installer.has_plugin(checkout, m.plugin)]
-    downloads = _downloads(checkout, engine, plugins)
+    plugins = tuple(m for m in asked if not pulumi_installer.has_plugin(checkout, m))
     supply = Supply(
         engine=engine,
         buildkit=system_binaries.buildkit(checkout) if needs.builder else None,
         registry=system_binaries.registry(checkout) if needs.port is not None else None,
-        plugins=tuple(plugins),
-        downloads=downloads,
+        plugins=plugins,
+        downloads=_downloads(checkout, engine, plugins),
     )
-    own = [] if engine or modules.PULUMI in downloads else _ENGINE
-    to_build = [*own, *(m for m in plugins if m not in downloads)]
-    gobuild.require_go(checkout, [*to_build, *_daemons(needs, supply)])
+    own = [] if engine or modules.PULUMI in supply.downloads else _ENGINE
+    to_build = [*own, *(m for m in plugins if m not in supply.downloads), *_daemons(needs, supply)]
+    if names := [module.name for module in gobuild.missing(checkout, to_build)]:
+        golang.require(names)
     return supply
 
 
@@ -69,13 +69,12 @@ def _downloads(
 
     An engine that was built once is kept, and its plugins are built as well.
     """
-    lacks_engine = engine is None and bool(gobuild.missing(checkout, _ENGINE[:1]))
-    if engine is None and not lacks_engine:
-        return ()
-    wanted = [*([modules.PULUMI] if lacks_engine else []), *plugins]
-    known = tuple(m for m in wanted if pulumi_installer.is_recorded(checkout, m.plugin))
-    if lacks_engine and modules.PULUMI not in known:
-        return ()
+    if engine is None:
+        recorded = pulumi_installer.is_recorded(checkout, modules.PULUMI)
+        if not recorded or not gobuild.missing(checkout, _ENGINE[:1]):
+            return ()
+        plugins = (modules.PULUMI, *plugins)
+    known = tuple(m for m in plugins if pulumi_installer.is_recorded(checkout, m))
     return known if known and pulumi_installer.is_reachable() else ()
 
 
@@ -88,12 +87,19 @@ def ensure(checkout: Checkout, needs: Needs, supply: Supply, env: Mapping[str, s
     """
     fetched = pulumi_installer.install(checkout) if modules.PULUMI in supply.downloads else None
     engine = supply.engine or fetched
-    unpublished = _published(checkout, supply, engine, env)
-    built = [] if engine else [*_ENGINE]
-    gobuild.ensure(checkout, [*built, *_daemons(needs, supply), *unpublished])
+    built = [
+        module
+        for module in supply.plugins
+        if not engine
+        or module not in supply.downloads
+        or not pulumi_installer.fetch_plugin(checkout, engine / "pulumi", module, env)
+    ]
+    own = [] if engine else [*_ENGINE]
+    gobuild.ensure(checkout, [*own, *_daemons(needs, supply), *built])
     tools = _tools(checkout, engine, needs, supply)
-    for module in unpublished:
-        _install_built(checkout, module, tools.pulumi, env)
+    for module in built:
+        binary = gobuild.place(checkout, module) / f"pulumi-resource-{module.name}"
+        pulumi_installer.install_plugin(tools.pulumi, module, env, file=binary)
     _link(checkout, tools)
     return tools
 
@@ -104,51 +110,25 @@ def _daemons(needs: Needs, supply: Supply) -> list[Module]:
     return built + ([modules.REGISTRY] if needs.port is not None and not supply.registry else [])
 
 
-def _published(
-    checkout: Checkout, supply: Supply, engine: Path | None, env: Mapping[str, str]
-) -> list[Module]:
-    """Install what has a recorded archive; return the rest, which is to be built."""
-    if engine is None:
-        return list(supply.plugins)
-    rest = []
-    for module in supply.plugins:
-        if module not in supply.downloads or module.plugin is None:
-            rest.append(module)
-            continue
-        try:
-            pulumi_installer.fetch_plugin(checkout, engine / "pulumi", module.plugin, env)
-        except HttpError as error:
-            say(f"toolchain: {error}; building it from Go modules instead")
-            rest.append(module)
-    return rest
-
-
-def _install_built(
-    checkout: Checkout, module: Module, pulumi: Path, env: Mapping[str, str]
-) -> None:
-    if module.plugin:
-        binary = gobuild.place(checkout, module) / f"pulumi-resource-{module.plugin.name}"
-        pulumi_installer.install_plugin(pulumi, module.plugin, env, file=binary)
-
-
 def _tools(checkout: Checkout, engine: Path | None, needs: Needs, supply: Supply) -> Tools:
     buildkit = supply.buildkit or gobuild.place(checkout, modules.BUILDKIT)
     registry = supply.registry or gobuild.place(checkout, modules.REGISTRY)
     return Tools(
         pulumi=(engine or gobuild.join(checkout, _ENGINE)) / "pulumi",
         buildkitd=buildkit / "buildkitd" if needs.builder else None,
-        buildctl=buildkit / "buildctl" if needs.builder else None,
         registry=registry / "registry" if needs.port is not None else None,
     )
 
 
 def _link(checkout: Checkout, tools: Tools) -> None:
     """Link what a person calls: the engine and BuildKit's client."""
-    wanted = {path.name: path for path in (tools.pulumi, tools.buildctl) if path}
+    wanted = {"pulumi": tools.pulumi}
+    if tools.buildkitd:
+        wanted["buildctl"] = tools.buildkitd.with_name("buildctl")
     checkout.bin.mkdir(parents=True, exist_ok=True)
-    for held in checkout.bin.iterdir():
-        if held.name not in wanted or not held.is_symlink() or held.readlink() != wanted[held.name]:
-            held.unlink()
+    for link in checkout.bin.iterdir():
+        if not link.is_symlink() or link.readlink() != wanted.get(link.name):
+            link.unlink()
     for name, path in wanted.items():
         if not (checkout.bin / name).is_symlink():
             (checkout.bin / name).symlink_to(path)

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from fleet.checkout.lock_file import is_local, lock_file, read_lock
+from fleet.checkout.lock_file import lock_file, read_lock
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.declaration.model import Declaration, Image
 from fleet.declaration.problems import DeclarationError, Problems
@@ -91,7 +91,7 @@ def discovered(
     made = _declared(wanted, path.name)
     lock_path = lock_file(root, stack, declaration)
     held = read_lock(lock_path)
-    lock = brought_up(held, made, sources, builders=is_local(made))
+    lock = brought_up(held, made, sources, builders=made.is_local)
     return Discovery(
         changes=matrix.changes,
         held=held,

@@ -68,9 +68,9 @@ def root(tmp_path: Path) -> Path:
         folder.mkdir(parents=True)
         (folder / "Dockerfile").write_text("FROM scratch\n")
         (folder / ".dockerignore").write_text("*\n")
-    names = (archive.name for archive in published._all())
+    urls = [url for target in published._TARGETS for url in published.addresses(target)]
     (tmp_path / "toolchain").mkdir()
-    recorded = "".join(f"{'0' * 64}  {name}\n" for name in names)
+    recorded = "".join(f"{'0' * 64}  {published.name_of(url)}\n" for url in urls)
     (tmp_path / published.RECORDED).write_text(recorded)
     (tmp_path / "locks").mkdir()
     (tmp_path / "locks" / "prod.yaml").write_bytes(text_of(lock(declared())))

@@ -26,7 +26,7 @@ from fleet.registry.transport import Transport
 from fleet.releases.pypi.fetch import fetched, open_client
 from tests.fleet.http.proxy import proxying
 from tests.fleet.http.serving import Connection, Server, serving
-from tests.fleet.local import authority
+from tests.fleet.local import authority, examples
 
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 NAME = "node.test"
@@ -150,12 +150,12 @@ class TestProxies:
         assert [head.split()[:2] for head in proxy.heads] == [["CONNECT", f"{NAME}:443"]]
 
     def test_what_can_be_reached_is_asked_through_it_too(
-        self, proxy: Server, certificates: Path, monkeypatch: pytest.MonkeyPatch
+        self, proxy: Server, certificates: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificates / "ca.pem"))
         monkeypatch.setattr(bases, "_HUB", NAME)
         monkeypatch.setattr(published, "_ENGINES", f"https://{NAME}")
-        assert bases._hub_is_reachable()
+        assert bases.wanted(examples.checkout(tmp_path), examples.needs()) == []
         assert pulumi_installer.is_reachable()
         assert len(proxy.heads) == 2
 

@@ -1,9 +1,5 @@
 """Stand-ins for the official Python images."""
 
-import gzip
-import json
-import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -11,15 +7,14 @@ import pytest
 import yaml
 
 from fleet.console import TroubleError
-from fleet.local import certificates
-from fleet.local.base_images import bases, rootfs, standin
-from fleet.local.base_images.layers import layer_of_file
-from fleet.local.base_images.push import Repository
-from fleet.local.base_images.rootfs import Recipe, RootFilesystem, Suite
-from fleet.local.base_images.standin import RECIPE_ANNOTATION, StandIn
+from fleet.http.errors import HttpError
+from fleet.http.message import Reply
+from fleet.local import registry
+from fleet.local.base_images import bases, rootfs
+from fleet.local.base_images.bases import RECIPE_ANNOTATION, StandIn
+from fleet.local.base_images.rootfs import Recipe, Suite
 from fleet.local.paths import Checkout
 from fleet.local.platforms import NAMES, native
-from tests.fleet.http.mocked import mocked
 from tests.fleet.local.examples import PLATFORMS, checkout, command, needs, told
 
 BOTH = (("3.11", "slim"), ("3.13", "slim"))
@@ -28,7 +23,7 @@ BOTH = (("3.11", "slim"), ("3.13", "slim"))
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     """A checkout without decisions, on a machine that can't reach docker.io."""
-    monkeypatch.setattr(bases, "_hub_is_reachable", lambda: False)
+    monkeypatch.setattr(bases, "is_reachable", lambda _: False)
     made = checkout(tmp_path)
     made.tls.mkdir(parents=True)
     return made
@@ -39,18 +34,17 @@ def stand_in(**overrides: str) -> StandIn:
     return StandIn(platforms=PLATFORMS, **values)
 
 
-def made_of(found: StandIn, folder: Path) -> dict[Recipe, RootFilesystem]:
+def made_of(found: StandIn, folder: Path) -> dict[Recipe, Path]:
     """Root file systems with a word each in place of Debian."""
     result = {}
     for recipe in found.recipes.values():
-        own, common = folder / recipe.key, folder / f"{recipe.key}-common"
-        own.write_bytes(gzip.compress(recipe.architecture.encode(), mtime=0))
-        common.write_bytes(gzip.compress(b"common", mtime=0))
-        result[recipe] = RootFilesystem(
-            layer=layer_of_file(own),
-            common=layer_of_file(common) if recipe.native else None,
-            python_version="3.11.2",
-        )
+        made = folder / recipe.key
+        made.mkdir()
+        (made / "rootfs.tar.gz").write_text(recipe.architecture)
+        (made / "version").write_text("3.11.2\n")
+        if recipe.native:
+            (made / "common.tar.gz").write_text("common")
+        result[recipe] = made
     return result
 
 
@@ -70,7 +64,7 @@ def test_the_full_base_has_no_part_in_its_tag_as_the_official_image_has_none() -
 def test_none_is_made_where_docker_io_answers(
     here: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bases, "_hub_is_reachable", lambda: True)
+    monkeypatch.setattr(bases, "is_reachable", lambda _: True)
     assert bases.wanted(here, needs()) == []
 
 
@@ -88,7 +82,7 @@ def test_what_was_decided_before_holds(
     here.bases_file.write_text("{}\n")
     assert bases.wanted(here, needs()) == []
     here.bases_file.write_text("3.11-slim: localhost:5443/stand-in/python:3.11-slim\n")
-    monkeypatch.setattr(bases, "_hub_is_reachable", lambda: reachable)
+    monkeypatch.setattr(bases, "is_reachable", lambda _: reachable)
     assert [s.key for s in bases.wanted(here, needs(bases=BOTH))] == ["3.11-slim", "3.13-slim"]
 
 
@@ -105,7 +99,6 @@ def test_a_base_that_debian_cannot_give_is_refused_with_what_it_can(
 def test_the_bases_file_names_the_stand_ins_by_python_and_base(
     here: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    certificates.ensure(here)
     monkeypatch.setattr(bases, "_is_there", lambda *_: True)
     bases.ensure(here, needs(), [stand_in()])
     text = here.bases_file.read_text()
@@ -118,52 +111,64 @@ def test_that_the_official_images_are_used_is_written_down_too(here: Checkout) -
     assert yaml.safe_load(here.bases_file.read_text()) == {}
 
 
-def test_one_is_made_again_when_a_platform_or_the_recipe_is_another(
+def test_one_is_made_again_when_the_recipe_is_another(
     here: Checkout, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = stand_in()
-    whole = {
-        "manifests": [
-            {"platform": {"os": "linux", "architecture": "amd64"}},
-            {"platform": {"os": "linux", "architecture": "arm64"}},
-            {"platform": {"os": "linux", "architecture": "arm", "variant": "v7"}},
-        ],
-        "annotations": {RECIPE_ANNOTATION: wanted.recipe},
-    }
     answers = {
-        "whole": whole,
-        "a platform less": {**whole, "manifests": whole["manifests"][:2]},  # type: ignore[index]
-        "another recipe": {**whole, "annotations": {RECIPE_ANNOTATION: "0"}},
+        "whole": {"annotations": {RECIPE_ANNOTATION: wanted.recipe}},
+        "another recipe": {"annotations": {RECIPE_ANNOTATION: "0"}},
         "absent": {},
     }
     found = {}
     for name, answer in answers.items():
-        monkeypatch.setattr(Repository, "index", lambda *_, given=answer: given)
-        with opened(here, Registry()) as repository:
-            found[name] = bases._is_there(repository, wanted)
-    assert found == {
-        "whole": True, "a platform less": False, "another recipe": False, "absent": False,
-    }  # fmt: skip
+        monkeypatch.setattr(registry, "index", lambda *_, given=answer: given)
+        found[name] = bases._is_there(here, 5443, wanted)
+    assert found == {"whole": True, "another recipe": False, "absent": False}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "found"),
+    [(200, b'{"annotations": {}}', {"annotations": {}}), (404, b"{}", {}), (500, b"{}", None),
+     (200, b"[]", None), (200, b"{", None)],
+)  # fmt: skip
+def test_what_a_tag_names_is_read_or_an_error(
+    here: Checkout, monkeypatch: pytest.MonkeyPatch, status: int, body: bytes, found: object
+) -> None:
+    reply = Reply(status=status, headers=httpx.Headers(), body=body)
+    monkeypatch.setattr(registry, "_get", lambda *_: reply)
+    if found is None:
+        with pytest.raises(HttpError, match="stand-in/python/manifests/"):
+            registry.index(here, 5443, bases.REPOSITORY, "3.11")
+    else:
+        assert registry.index(here, 5443, bases.REPOSITORY, "3.11") == found
+
+
+def context(tmp_path: Path, wanted: StandIn) -> tuple[Path, str]:
+    """The build context of ``wanted``, and the Dockerfile in it."""
+    folder = tmp_path / "context"
+    folder.mkdir()
+    bases.write_context(folder, wanted, made_of(wanted, tmp_path), b"trusted")
+    return folder, (folder / "Dockerfile").read_text()
 
 
 def test_each_platform_has_its_own_layer_then_the_common_one_then_the_authorities(
     tmp_path: Path,
 ) -> None:
-    wanted = stand_in()
-    made = made_of(wanted, tmp_path)
-    images = standin.images_of(wanted, made, b"trusted")
-    assert [image.platform for image in images] == list(PLATFORMS)
-    common = made[wanted.recipes[native()]].common
-    for image in images:
-        own, second, third, config = image.blobs
-        assert own == made[wanted.recipes[image.platform]].layer.blob
-        assert common is not None
-        assert second == common.blob
-        assert third == images[0].blobs[2]
-        assert isinstance(config.content, bytes)
-        env = json.loads(config.content)["config"]["Env"]
-        assert "PYTHON_VERSION=3.11.2" in env
-        assert any(entry.startswith("PATH=/usr/local/bin:") for entry in env)
+    folder, dockerfile = context(tmp_path, stand_in())
+    stages = dockerfile.split("FROM ")[1:]
+    for stage, debian in (("amd64", "amd64"), ("arm64", "arm64"), ("armv7", "armhf")):
+        assert (folder / f"{stage}.tar.gz").read_text() == debian
+        assert (
+            f"scratch AS for-{stage}\nADD {stage}.tar.gz /\nENV PYTHON_VERSION=3.11.2\n" in stages
+        )
+    assert stages[-1].startswith(
+        "for-${TARGETARCH}${TARGETVARIANT}\nADD common.tar.gz /\n"
+        "COPY --chmod=644 ca-certificates.crt /etc/ssl/certs/ca-certificates.crt\n"
+        "ENV PATH=/usr/local/bin:"
+    )
+    assert (folder / "common.tar.gz").read_text() == "common"
+    assert (folder / "ca-certificates.crt").read_bytes() == b"trusted"
 
 
 def test_this_machines_own_platform_is_there_even_if_nothing_is_built_for_it(
@@ -171,10 +176,9 @@ def test_this_machines_own_platform_is_there_even_if_nothing_is_built_for_it(
 ) -> None:
     foreign = next(p for p in PLATFORMS if p != native())
     found = StandIn(host="localhost:5443", python="3.11", base="slim", platforms=(foreign,))
-    assert list(found.recipes) == [foreign, native()]
+    assert list(found.recipes) == [foreign, native()], "wheels are installed on it"
     assert [recipe.native for recipe in found.recipes.values()] == [False, True]
-    made = standin.images_of(found, made_of(found, tmp_path), b"trusted")
-    assert [image.platform for image in made] == [foreign, native()], "wheels are installed on it"
+    assert context(tmp_path, found)[1].count("FROM scratch") == 2
 
 
 def test_one_for_other_platforms_is_another() -> None:
@@ -185,67 +189,39 @@ def test_one_for_other_platforms_is_another() -> None:
     assert one.recipe != StandIn(platforms=(native(),), **values).recipe
 
 
-class Registry:
-    """Answers as a registry does, and keeps what was stored in the order of its arrival."""
-
-    def __init__(self) -> None:
-        self.stored: list[str] = []
-        self.refuses = ""
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        path = request.url.path.removeprefix("/v2/stand-in/python/")
-        if self.refuses and path.startswith(self.refuses):
-            return httpx.Response(507, text="disk full")
-        if request.method == "HEAD":
-            return httpx.Response(200 if path in self.stored else 404)
-        if request.method == "POST":
-            return httpx.Response(202, headers={"location": str(request.url.join("42?state=x"))})
-        if "digest" in request.url.params:
-            assert request.url.params["state"] == "x"
-            assert len(request.read()) == int(request.headers["content-length"])
-            path = f"blobs/{request.url.params['digest']}"
-        self.stored.append(path)
-        return httpx.Response(201)
-
-
-def opened(here: Checkout, answers: Registry) -> Repository:
-    return Repository.open(here, 5443, "stand-in/python", lambda _: mocked(answers))
-
-
 @pytest.fixture
-def answering(here: Checkout) -> Iterator[tuple[Registry, Repository]]:
-    answers = Registry()
-    with opened(here, answers) as repository:
-        yield answers, repository
+def making(here: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """A checkout whose registry has no stand-in yet, and whose root file systems are made."""
+    (here.cache / "rootfs").mkdir(parents=True)
+    monkeypatch.setattr(registry, "index", lambda *_: {})
+    made = made_of(stand_in(), tmp_path)
+    monkeypatch.setattr(rootfs, "ensure", lambda _, recipe, __: made[recipe])
+    return here
 
 
-def test_blobs_go_before_manifests_and_the_tag_is_last(
-    answering: tuple[Registry, Repository], tmp_path: Path
+def test_buildkit_pushes_one_index_for_all_platforms_with_our_login(
+    making: Checkout, tmp_path: Path
 ) -> None:
-    answers, repository = answering
-    trusted = tmp_path / "trusted.pem"
-    trusted.write_bytes(b"trusted")
+    script = f'echo "$DOCKER_CONFIG" "$@" >{tmp_path}/asked'
+    command(making.bin, "buildctl", script)
     wanted = stand_in()
-    standin.push(repository, wanted, made_of(wanted, tmp_path), trusted)
-    kinds = re.sub(r"sha256:[0-9a-f]+", "D", " ".join(answers.stored))
-    assert kinds == (
-        "blobs/D blobs/D blobs/D blobs/D manifests/D "
-        "blobs/D blobs/D manifests/D "  # what is common was pushed with the first platform
-        "blobs/D blobs/D manifests/D manifests/3.11-slim"
+    bases.ensure(making, needs(), [wanted])
+    login, *words = (tmp_path / "asked").read_text().split()
+    assert login == str(making.docker_config)
+    assert words[:3] == ["--addr", f"unix://{making.socket}", "build"]
+    assert f"--opt=platform={','.join(PLATFORMS)}" in words
+    assert words[-1] == (
+        f"--output=type=image,name={wanted.reference},push=true,oci-mediatypes=true,"
+        f"rewrite-timestamp=true,annotation-index.{RECIPE_ANNOTATION}={wanted.recipe}"
     )
+    assert list((making.cache / "rootfs").iterdir()) == [], "nothing is left of the context"
 
 
-@pytest.mark.parametrize("refused", ["blobs/uploads/42", "manifests/sha256:"])
-def test_a_refusal_is_told_with_what_the_registry_said(
-    answering: tuple[Registry, Repository], tmp_path: Path, refused: str
-) -> None:
-    answers, repository = answering
-    answers.refuses = refused
-    trusted = tmp_path / "trusted.pem"
-    trusted.write_bytes(b"trusted")
-    with pytest.raises(TroubleError, match="507: disk full"):
-        standin.push(repository, stand_in(), made_of(stand_in(), tmp_path), trusted)
-    assert "manifests/3.11-slim" not in answers.stored
+def test_a_refusal_is_told_with_what_buildkit_said(making: Checkout) -> None:
+    command(making.bin, "buildctl", "echo 507: disk full >&2; exit 1")
+    with pytest.raises(TroubleError, match=r"(?s)python:3\.11-slim.*507: disk full"):
+        bases.ensure(making, needs(), [stand_in()])
+    assert not making.bases_file.exists()
 
 
 # Makes what the real one makes, unless the sources hold the word that is to fail.
@@ -278,14 +254,14 @@ def test_a_root_file_system_is_made_once_for_all_checkouts(
     first = rootfs.ensure(here, RECIPE, tmp_path / "ca.pem")
     assert rootfs.ensure(here, RECIPE, tmp_path / "ca.pem") == first
     assert mmdebstrap.read_text().count("call") == 1
-    assert (first.python_version, first.common) == ("3.13.5", None)
+    assert (first / "version").read_text() == "3.13.5\n"
 
 
 def test_a_mirror_out_of_step_is_met_by_a_plainer_list_of_sources(
     here: Checkout, mmdebstrap: Path, tmp_path: Path
 ) -> None:
     told(tmp_path / "bin", FAILS=" trixie ")
-    assert rootfs.ensure(here, RECIPE, tmp_path / "ca.pem").python_version == "3.13.5"
+    assert (rootfs.ensure(here, RECIPE, tmp_path / "ca.pem") / "rootfs.tar.gz").is_file()
     assert mmdebstrap.read_text().count("call") == 3
 
 

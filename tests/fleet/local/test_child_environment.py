@@ -10,7 +10,6 @@ import pytest
 
 from fleet.console import TroubleError
 from fleet.local import builder, certificates, debian, emulation, platforms, processes, registry
-from fleet.local.builder import Binaries
 from fleet.local.child_environment import child_environment
 from fleet.local.paths import Checkout
 from tests.fleet.local.examples import checkout, command, needs
@@ -109,11 +108,9 @@ def test_the_builder_gets_no_secret_and_leaves_nothing_in_the_systems_tmp(
     here.make_run()
     left = here.tmp / "buildkitd" / "buildkit-mount1"
     left.mkdir(parents=True)
-    binaries = Binaries(
-        buildkitd=command(tmp_path / "bin", "buildkitd", "exec sleep 60"),
-        buildctl=command(tmp_path / "bin", "buildctl", "exit 0"),
-    )
-    builder.start(here, binaries, needs(platforms=(platforms.native(),)))
+    command(here.bin, "buildctl", "exit 0")
+    buildkitd = command(tmp_path / "bin", "buildkitd", "exec sleep 60")
+    builder.start(here, buildkitd, needs(platforms=(platforms.native(),)))
     with started(here, "buildkitd") as found:
         check(found, here, "buildkitd")
         assert not left.exists(), "of a daemon that was killed"

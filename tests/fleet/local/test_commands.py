@@ -463,7 +463,7 @@ def test_after_the_exports_of_the_embedded_stack_another_is_refused_before_any_c
 ) -> None:
     here = elsewhere(tmp_path)
     monkeypatch.setattr(program, "checkout", lambda _root=None: here)
-    monkeypatch.setattr(prepare, "_check", lambda *_: None)
+    monkeypatch.setattr(prepare, "check", lambda *_, **__: None)
     for variable, value in environment.settings(here, needs(), os.environ).items():
         monkeypatch.setenv(variable, value)
     assert main([name]) == 1
@@ -478,11 +478,14 @@ def test_the_lock_of_a_stack_elsewhere_needs_neither_backend_nor_builder_nor_eng
     monkeypatch.setattr(program, "checkout", lambda _root=None: here)
     monkeypatch.delenv("PULUMI_BACKEND_URL", raising=False)
     called: list[tuple[str, ...]] = []
-    monkeypatch.setattr(prepare, "_python", lambda _, __, *words: called.append(words))
+    monkeypatch.setattr(prepare, "check", lambda _, *given: called.append(("check", *given)))
+    monkeypatch.setattr(
+        prepare, "_resolve", lambda _, __, *given: called.append((given[0], *given[1]))
+    )
     assert main(["lock", "--refresh", "builders", "--newest", "all"]) == 0
     assert called == [
-        ("validate", "--stack", "dev"),
-        ("resolve", "--stack", "dev", "--refresh", "builders", "--newest", "all"),
+        ("check", "dev"),
+        ("dev", "--refresh", "builders", "--newest", "all"),
     ]
     assert not here.state.exists()
 
@@ -510,7 +513,7 @@ def test_a_builder_that_is_nowhere_is_told_before_any_change(
 ) -> None:
     here = elsewhere(tmp_path)
     monkeypatch.setattr(program, "checkout", lambda _root=None: here)
-    monkeypatch.setattr(prepare, "_check", lambda *_: None)
+    monkeypatch.setattr(prepare, "check", lambda *_, **__: None)
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
     assert main(["up"]) == 1
@@ -533,7 +536,7 @@ def test_a_remote_node_that_is_away_stops_an_up_before_any_change_and_no_preview
     node = f"fleet:builder-nodes:\n    mynode: {{driver: remote, endpoint: 'unix://{socket}'}}"
     config.write_text(config.read_text().replace("fleet:builders:", f"{node}\n  fleet:builders:"))
     monkeypatch.setattr(program, "checkout", lambda _root=None: here)
-    monkeypatch.setattr(prepare, "_check", lambda *_: None)
+    monkeypatch.setattr(prepare, "check", lambda *_, **__: None)
     monkeypatch.setattr(toolchain, "survey", later)
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
     assert main(["up"]) == 1
@@ -551,7 +554,7 @@ def test_a_missing_go_is_told_before_packages_certificates_and_daemons(
         raise TroubleError("Go is missing")
 
     here = scratch(tmp_path)
-    monkeypatch.setattr(prepare, "_check", lambda *_: None)
+    monkeypatch.setattr(prepare, "check", lambda *_, **__: None)
     monkeypatch.setattr(toolchain, "survey", refuse)
     monkeypatch.setattr(debian, "ensure", lambda *_, **__: pytest.fail("apt was called"))
     with pytest.raises(TroubleError, match="Go is missing"):
@@ -571,7 +574,7 @@ def test_what_checkouts_share_is_made_by_one_run_at_a_time(
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         raise TroubleError("looked")
 
-    monkeypatch.setattr(prepare, "_check", lambda *_: None)
+    monkeypatch.setattr(prepare, "check", lambda *_, **__: None)
     monkeypatch.setattr(toolchain, "survey", lambda *_: None)
     monkeypatch.setattr(debian, "ensure", look)
     with pytest.raises(TroubleError, match="looked"):

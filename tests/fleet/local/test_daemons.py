@@ -84,7 +84,7 @@ def test_a_long_path_moves_the_socket_to_a_short_private_directory(
     deep = Checkout(root=tmp_path / ("d" * 100), cache=tmp_path)
     other = Checkout(root=tmp_path / ("e" * 100), cache=tmp_path)
     deep.root.mkdir()
-    builder._make_socket_folder(deep)
+    deep.make_run()
     assert len(os.fsencode(deep.socket)) <= SOCKET_PATH_LIMIT
     assert deep.socket != other.socket
     assert deep.socket.parent.stat().st_mode & 0o777 == 0o700
@@ -100,7 +100,7 @@ def test_a_short_directory_that_others_can_enter_is_refused(
     deep.socket.parent.mkdir()
     deep.socket.parent.chmod(0o777)
     with pytest.raises(TroubleError, match="is not private to this user"):
-        builder._make_socket_folder(deep)
+        deep.make_run()
 
 
 def test_packages_are_wanted_for_what_is_needed_and_no_more() -> None:

@@ -212,8 +212,7 @@ def test_versions_of_the_table_are_those_of_the_modules_and_of_the_python_packag
     plugin = (root / "toolchain" / "docker-build" / "go.mod").read_text()
     assert f"pulumi=={modules.PULUMI_VERSION} " in locked
     assert f"github.com/pulumi/pulumi/pkg/v3 v{modules.PULUMI_VERSION}" in pulumi
-    assert modules.DOCKER_BUILD.plugin is not None
-    version = modules.DOCKER_BUILD.plugin.version
+    version = modules.DOCKER_BUILD.version
     assert f"pulumi-docker-build=={version} " in locked
     assert f"github.com/pulumi/pulumi-docker-build v{version}" in plugin
     assert f"provider.Version={version}" in modules.DOCKER_BUILD.linker

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fleet.console import TroubleError
+from fleet.declaration.problems import DeclarationError
 from fleet.local import prepare, run_report
 from fleet.local.paths import checkout
 from fleet.reports.report import Report
@@ -49,7 +50,7 @@ def test_a_run_that_breaks_off_leaves_no_earlier_report(
     for listed, left in ((str(path), True), (str(tmp_path / "list.json"), False)):
         monkeypatch.setenv("FLEET_ALLOWED_REMOVALS", listed)
         path.write_text("{}")
-        with pytest.raises(subprocess.CalledProcessError):
+        with pytest.raises(DeclarationError):
             prepare.prepare(checkout(tmp_path), "nowhere")
         assert path.exists() is left
 

@@ -1,7 +1,5 @@
 """The table that a run ends with."""
 
-import pytest
-
 from fleet.local import status
 
 TAG = {
@@ -50,16 +48,6 @@ def test_a_stack_that_declares_no_tags_does_not_ask_for_a_run() -> None:
 def test_what_is_not_known_shows_as_a_dash() -> None:
     row = status.table([{"tag": "py3.11-0.34.0", "digest": None}]).splitlines()[1]
     assert row.split() == ["py3.11-0.34.0", "-", "-", "-", "-"]
-
-
-@pytest.mark.parametrize(("value", "shown"), [(True, "yes"), (False, "no"), (None, "-")])
-def test_verification_may_be_a_truth_value(value: bool | None, shown: str) -> None:
-    assert status.table([{**TAG, "verified": value}]).splitlines()[1].endswith(shown)
-
-
-def test_platforms_may_be_objects() -> None:
-    row = status.table([{**TAG, "platforms": [{"platform": "linux/arm64"}]}]).splitlines()[1]
-    assert " arm64 " in row
 
 
 def test_a_pointer_is_shown_with_the_tag_that_it_names() -> None:

@@ -93,14 +93,13 @@ class Site:
             patch.setattr(published, name, f"http://127.0.0.1:{self.server.server_port}")
 
     def name(self, module: Module) -> str:
-        of = module.plugin
-        return (published.plugin(of, TARGET) if of else published.engine(TARGET)).name
+        return published.name_of(published.address(module, TARGET))
 
     def publish(self, *found: Module) -> None:
         """Publish each of these as its makers do."""
         inner = {"pulumi/pulumi": PULUMI, "pulumi/pulumi-language-python": "exit 0"}
         for module in found:
-            files = {"pulumi-resource-x": "exit 0"} if module.plugin else inner
+            files = {"pulumi-resource-x": "exit 0"} if module.version else inner
             self.files[self.name(module)] = packed(files)
 
     def record(self, here: Checkout) -> None:
@@ -149,7 +148,7 @@ def test_without_site_or_path_everything_is_built(world: World) -> None:
         "pulumi", "language-python", "buildkit", "registry", "docker-build",
     ]  # fmt: skip
     assert tools.pulumi.with_name("pulumi-language-python").exists()
-    found = (tools.pulumi, tools.buildkitd, tools.buildctl, tools.registry)
+    found = (tools.pulumi, tools.buildkitd, tools.registry)
     assert all(path and path.is_file() for path in found)
 
 
@@ -172,8 +171,7 @@ def test_the_plugin_for_github_is_built_and_installed_where_a_repository_is_decl
 
 
 def test_the_plugin_of_the_toolchain_is_that_of_the_sdk() -> None:
-    assert modules.GITHUB.plugin is not None
-    assert modules.GITHUB.plugin.version == version("pulumi-github")
+    assert modules.GITHUB.version == version("pulumi-github")
 
 
 def test_a_plugin_whose_install_was_cut_off_is_installed_again(world: World) -> None:
@@ -186,7 +184,7 @@ def test_a_plugin_whose_install_was_cut_off_is_installed_again(world: World) -> 
 def test_daemons_are_not_built_when_none_is_needed(world: World) -> None:
     tools = ensure(world, needs(built_here=(), port=None))
     assert world.built == ["pulumi", "language-python", "docker-build"]
-    assert (tools.buildkitd, tools.buildctl, tools.registry) == (None, None, None)
+    assert (tools.buildkitd, tools.registry) == (None, None)
 
 
 def test_an_engine_of_the_right_version_on_path_is_used(
@@ -208,7 +206,7 @@ def test_an_engine_of_another_version_on_path_is_left_alone_and_said_so(
     command(world.folder / "bin", "pulumi-language-python", "exit 0")
     ensure(world)
     assert "pulumi" in world.built
-    assert "is v3.100.0, not v3.259.0" in capsys.readouterr().err
+    assert "is 3.100.0, not 3.259.0" in capsys.readouterr().err
 
 
 def test_our_own_link_is_not_taken_for_an_engine_on_path(
@@ -297,9 +295,15 @@ def test_a_line_that_is_no_checksum_is_told(world: World) -> None:
         toolchain.survey(world.here, needs())
 
 
+def names() -> set[str]:
+    """The names of all archives, of every machine."""
+    urls = (url for target in published._TARGETS for url in published.addresses(target))
+    return {published.name_of(url) for url in urls}
+
+
 def test_the_checksums_are_those_of_what_is_published(world: World, site: Site) -> None:
-    for archive in published._all():
-        site.files[archive.name] = archive.name.encode()
+    for name in names():
+        site.files[name] = name.encode()
     (world.here.root / "toolchain").mkdir()
     assert published.record(world.here.root) == 12
     found = published.recorded(world.here.root)
@@ -312,8 +316,7 @@ def test_the_checksums_are_those_of_what_is_published(world: World, site: Site) 
 
 def test_the_projects_own_file_records_digests_and_nothing_else() -> None:
     root = Path(__file__).parents[3]
-    known = {archive.name for archive in published._all()}
-    assert set(published.recorded(root)) <= known, "a line for another version is of no use"
+    assert set(published.recorded(root)) <= names(), "a line for another version is of no use"
 
 
 def test_the_tools_that_a_person_calls_are_linked_and_stale_links_go(world: World) -> None:
@@ -322,7 +325,8 @@ def test_the_tools_that_a_person_calls_are_linked_and_stale_links_go(world: Worl
     (world.here.bin / "forgotten").symlink_to("/nowhere/forgotten")
     tools = ensure(world)
     links = {path.name: path.readlink() for path in world.here.bin.iterdir()}
-    assert links == {"pulumi": tools.pulumi, "buildctl": tools.buildctl}
+    assert tools.buildkitd
+    assert links == {"pulumi": tools.pulumi, "buildctl": tools.buildkitd.with_name("buildctl")}
     assert os.access(world.here.bin / "pulumi", os.X_OK)
 
 
@@ -379,7 +383,7 @@ def test_daemons_of_a_good_version_on_path_are_used(world: World) -> None:
     daemons_on_path(world)
     tools = ensure(world)
     folder = world.folder / "bin"
-    assert (tools.buildkitd, tools.buildctl) == (folder / "buildkitd", folder / "buildctl")
+    assert tools.buildkitd == folder / "buildkitd"
     assert tools.registry == folder / "registry"
     assert world.built == ["pulumi", "language-python", "docker-build"]
 
@@ -387,9 +391,9 @@ def test_daemons_of_a_good_version_on_path_are_used(world: World) -> None:
 @pytest.mark.parametrize(
     ("versions", "built", "told"),
     [
-        ({"buildkit": "v0.22.0"}, "buildkit", "buildkitd is 0.22, not 0.23 or newer"),
-        ({"buildkit": "v0.0.0+unknown"}, "buildkit", "buildkitd is 0.0, not 0.23 or newer"),
-        ({"registry": "v2.8.3"}, "registry", "registry is 2.8, not 3.0 or newer"),
+        ({"buildkit": "v0.22.0"}, "buildkit", "buildkitd is 0.22.0, not 0.23 or newer"),
+        ({"buildkit": "v0.0.0+unknown"}, "buildkit", "buildkitd is 0.0.0, not 0.23 or newer"),
+        ({"registry": "v2.8.3"}, "registry", "registry is 2.8.3, not 3.0 or newer"),
         ({"registry": "unknown"}, "registry", "registry is of no known version, not 3.0 or newer"),
     ],
 )
