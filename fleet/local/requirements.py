@@ -27,10 +27,10 @@ class Needs:
     """The needs of a stack: a registry on ``port``, a builder for ``platforms``, base images.
 
     ``host`` is the registry's ``host:port``; ``port`` is ``None`` when the registry is not on this
-    machine. Of ``platforms``, the embedded builder builds those in ``built_here``; ``builders``
-    names those of the others. ``nodes`` says where a declared one of these builds; the rest are the
-    user's own. ``bases`` holds pairs of Python and base, such as ``("3.11", "slim")``, that are
-    built on or compiled on. ``github`` says that a repository on GitHub is managed;
+    machine. Of ``platforms``, the embedded builder builds those in ``built_here``; ``builders`` has
+    those of each other one by its name. ``nodes`` says where a declared one of these builds; the
+    rest are the user's own. ``bases`` holds pairs of Python and base, such as ``("3.11", "slim")``,
+    that are built on or compiled on. ``github`` says that a repository on GitHub is managed;
     ``platform_images`` is how many platforms all version tags have together. ``logins`` are the
     declared ones, names of variables by host.
     """
@@ -40,7 +40,7 @@ class Needs:
     port: int | None
     platforms: tuple[str, ...]
     built_here: tuple[str, ...]
-    builders: tuple[str, ...]
+    builders: Mapping[str, tuple[str, ...]]
     nodes: Mapping[str, Node]
     bases: tuple[tuple[str, str], ...]
     github: bool
@@ -79,7 +79,11 @@ def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> 
     images = declaration.images
     platforms = dict.fromkeys(p for image in images for p in image.platforms)
     builders = {p: declaration.builders[p] for p in platforms}
-    names = tuple(dict.fromkeys(b for b in builders.values() if b != BUILDER))
+    others = {
+        builder: tuple(p for p in platforms if builders[p] == builder)
+        for builder in builders.values()
+        if builder != BUILDER
+    }
     # The lock is the whole fleet's, also for a stack that manages a part of it.
     fleet = declaration.by_name.values()
     pairs = dict.fromkeys((*_bases(fleet), *_compiling(fleet, lock or Lock())))
@@ -89,8 +93,8 @@ def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> 
         port=int(port) if name in LOOPBACK else None,
         platforms=tuple(platforms),
         built_here=tuple(p for p, builder in builders.items() if builder == BUILDER),
-        builders=names,
-        nodes={name: declaration.nodes[name] for name in names if name in declaration.nodes},
+        builders=others,
+        nodes={name: declaration.nodes[name] for name in others if name in declaration.nodes},
         bases=tuple(pairs),
         github=declaration.github is not None,
         logins=declaration.logins,

@@ -217,7 +217,7 @@ def test_an_up_that_failed_names_the_nodes_that_do_not_answer(
     Engine(tmp_path, monkeypatch, code=code, nodes={"arm": gone})
     assert main(["up"]) == code
     told = capsys.readouterr().err
-    assert (f"arm ({gone.endpoint}): No such file or directory" in told) is bool(code)
+    assert (f"  - arm ({gone.endpoint}) for " in told) is bool(code)
     assert ("its tags are as they were" in told) is bool(code)
 
 
@@ -538,7 +538,8 @@ def test_a_remote_node_that_is_away_stops_an_up_before_any_change_and_no_preview
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
     assert main(["up"]) == 1
     told = capsys.readouterr().err
-    assert f"mynode (unix://{socket}): No such file or directory. Start buildkitd" in told
+    assert f"  - mynode (unix://{socket}) for linux/amd64, linux/arm64, linux/arm/v7: No" in told
+    assert "No such file or directory. Start buildkitd there" in told
     assert not here.state.exists()
     assert main(["preview"]) == 1
     assert "the next step" in capsys.readouterr().err
