@@ -197,7 +197,7 @@ class Engine:
         echo "$1 ${{FLEET_VERIFY_CHILDREN-not set}}" >>{folder}/asked
         case "$1 $2" in "stack output") echo '{outputs}' ;; *) exit {code} ;; esac"""
         self.pulumi = command(folder, "pulumi", script)
-        wanted = needs(port=port, nodes=nodes or {})
+        wanted = needs(port=port, builders=nodes or {}, nodes=nodes or {})
         ready = prepare.Ready(needs=wanted, pulumi=self.pulumi, env=dict(os.environ))
         patch.setattr(program, "checkout", lambda _root=None: self.here)
         patch.setattr(prepare, "prepare", lambda *_, **__: ready)
