@@ -97,6 +97,7 @@ class DockerEngine:
                 archive.add(command, f"/usr/bin/{command.name}")
             for library in {path for command in commands for path in _libraries(command)}:
                 archive.add(library)
+            archive.add(self.folder / "tmp", "/tmp", recursive=False)
             archive.add(ca, "/etc/buildkit/ca.pem")
             archive.add(self.folder / "buildkitd.toml", "/etc/buildkit/buildkitd.toml")
         name, _, tag = IMAGE.rpartition(":")

@@ -62,7 +62,10 @@ def test_both_drivers_build_and_verify_their_platforms_and_one_tag_joins_them(
     workshop: Workshop, drivers: tuple[DockerEngine, RegistryView]
 ) -> None:
     _, view = drivers
-    assert workshop.up(stack=STACK).builds() == [BUILT_THERE, BUILT_HERE]
+    done = workshop.up(stack=STACK)
+    assert done.builds() == [BUILT_THERE, BUILT_HERE]
+    made = {name for _, _, name in done.done}
+    assert {build.replace("/build:", "/verify:") for build in (BUILT_THERE, BUILT_HERE)} <= made
     assert platforms(view, VERSION) == {*HERE, *THERE}
 
 
