@@ -12,6 +12,7 @@ _SECOND = frozenset(
         "test_repository",
         "test_small_stack",
         "test_split",
+        "test_two_drivers",
         "test_workflow_steps",
     }
 )

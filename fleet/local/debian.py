@@ -50,7 +50,15 @@ def ensure(needs: Needs, *, stand_ins: bool) -> None:
             "the embedded builder runs containers and so needs root. Run as root, or name a "
             "builder of yours for each platform under fleet:builders."
         )
-    packages = missing(wanted(needs, stand_ins=stand_ins))
+    install(wanted(needs, stand_ins=stand_ins))
+
+
+def install(commands: Mapping[str, str]) -> None:
+    """Install the packages of those ``commands`` that this machine lacks.
+
+    :raises TroubleError: when there are some and they can't be installed; it names them.
+    """
+    packages = missing(commands)
     if not packages:
         return
     named = " ".join(packages)

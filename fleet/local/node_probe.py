@@ -1,7 +1,8 @@
-"""A probe of the declared remote nodes: asked before builds, and after some failed.
+"""A probe of the declared nodes: asked before builds, and after some failed.
 
 docker-build asks a node at the first build on it, waits 20 s, and leaves each build to fail by
-itself with an error of the transport; what stands in the way is told here, in words.
+itself with an error of the transport; what stands in the way is told here, in words. Asked are
+remote nodes, and Docker engines behind a socket; another kind of node is left to its client.
 """
 
 import os
@@ -12,20 +13,23 @@ from urllib.parse import urlsplit
 
 from fleet.console import TroubleError, say
 from fleet.declaration.builder_nodes import Node
-from fleet.declaration.node_validators import KEY_OPTIONS, REMOTE
+from fleet.declaration.node_validators import CONTAINER, KEY_OPTIONS, REMOTE
 from fleet.local.requirements import Needs
 
 _SECONDS = 5
+_SOCKET = "unix:"
 _EMPTY_SETTINGS = b"\0\0\0\4\0\0\0\0\0"
 # A client of HTTP/2, which BuildKit's gRPC is, opens with these octets, and the first frame of the
 # server is SETTINGS too: type 4, after three octets of length (RFC 9113, 3.4 and 4.1). TLS 1.3
 # tells of a certificate that the server refuses only when it is read from.
 _OPENING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _EMPTY_SETTINGS
-_TYPE, _SETTINGS = 3, 4
+_TYPE, _SETTINGS = 3, b"\4"
+# A Docker engine speaks HTTP/1, and has a path for being asked (Engine API, SystemPing).
+_PING, _PONG = b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n", b"HTTP"
 
 
 def require(needs: Needs) -> None:
-    """Return when each remote node among ``needs`` answers as BuildKit would, within 5 s each.
+    """Return when each node among ``needs`` that can be asked answers, within 5 s each.
 
     :raises TroubleError: naming each that does not, why, and what to do.
     """
@@ -35,7 +39,7 @@ def require(needs: Needs) -> None:
 
 
 def report_unreachable(needs: Needs) -> None:
-    """Report which remote nodes do not answer, after builds failed: theirs say no more than EOF."""
+    """Report which nodes do not answer, after builds failed: theirs say no more than EOF."""
     report = _report(needs)
     if report:
         then = "What was to be built there failed; its tags are as they were. Repair it and rerun."
@@ -43,12 +47,20 @@ def report_unreachable(needs: Needs) -> None:
 
 
 def _report(needs: Needs) -> str:
-    remote = {name: node for name, node in needs.nodes.items() if node.driver == REMOTE}
-    faults = {name: fault for name, node in remote.items() if (fault := _fault(node))}
-    count = f"{len(faults)} of {len(remote)} remote nodes can't build"
+    asked = {name: node for name, node in needs.nodes.items() if _can_be_asked(node)}
+    faults = {name: fault for name, node in asked.items() if (fault := _fault(node))}
+    count = f"{len(faults)} of {len(asked)} nodes can't build"
     head = f"Pulumi.{needs.stack}.yaml, fleet:builder-nodes: {count}:"
-    lines = [f"  - {name} ({remote[name].endpoint}): {why}." for name, why in faults.items()]
+    lines = [
+        f"  - {name} ({asked[name].endpoint}) for {', '.join(needs.builders[name])}: {why}."
+        for name, why in faults.items()
+    ]
     return "\n".join([head, *lines]) if faults else ""
+
+
+def _can_be_asked(node: Node) -> bool:
+    """Tell whether a connection of our own reaches ``node``: not by ssh, nor by a context."""
+    return node.driver == REMOTE or (node.driver == CONTAINER and node.endpoint.startswith(_SOCKET))
 
 
 def _fault(node: Node) -> str | None:
@@ -70,7 +82,8 @@ def _fault(node: Node) -> str | None:
     except ssl.SSLError as error:
         return f"it refuses the connection ({_why(error)}). Have its authority sign cert"
     except OSError as error:
-        return f"{error.strerror or error}. Start buildkitd there, and let this machine reach it"
+        daemon = "buildkitd" if node.driver == REMOTE else "the Docker engine"
+        return f"{error.strerror or error}. Start {daemon} there, and let this machine reach it"
 
 
 def _answer(node: Node, context: ssl.SSLContext | None) -> str | None:
@@ -81,9 +94,11 @@ def _answer(node: Node, context: ssl.SSLContext | None) -> str | None:
         if context:
             name = node.options.get("servername") or url.hostname
             channel = stack.enter_context(context.wrap_socket(channel, server_hostname=name))
-        channel.sendall(_OPENING)
+        channel.sendall(_OPENING if node.driver == REMOTE else _PING)
         first = stack.enter_context(channel.makefile("rb")).read(_TYPE + 1)
-    if len(first) <= _TYPE or first[_TYPE] != _SETTINGS:
+    if node.driver == CONTAINER and first != _PONG:
+        return "what answers there is no Docker engine. Name the engine's own socket"
+    if node.driver == REMOTE and first[_TYPE:] != _SETTINGS:
         return "what answers there is no BuildKit, or wants TLS. Name buildkitd's own address"
     return None
 

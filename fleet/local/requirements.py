@@ -23,11 +23,11 @@ class Needs:
     """The needs of a stack on this machine.
 
     ``host`` is the registry's ``host:port``; ``port`` is ``None`` when it is not on this machine.
-    Of ``platforms``, the embedded builder builds those in ``built_here``; ``builders`` names those
-    of the others, and ``nodes`` holds the declared ones of these. ``bases`` are pairs of Python and
-    base, such as ``("3.11", "slim")``, that are built on or compiled on. ``github`` says that a
-    repository on GitHub is managed; ``platform_images`` counts the platforms of all version tags.
-    ``logins`` are the declared ones, names of variables by host.
+    Of ``platforms``, the embedded builder builds those in ``built_here``; ``builders`` has those of
+    each other one by its name, and ``nodes`` holds the declared ones of these. ``bases`` are pairs
+    of Python and base, such as ``("3.11", "slim")``, that are built on or compiled on. ``github``
+    says that a repository on GitHub is managed; ``platform_images`` counts the platforms of all
+    version tags. ``logins`` are the declared ones, names of variables by host.
     """
 
     stack: str
@@ -35,7 +35,7 @@ class Needs:
     port: int | None
     platforms: tuple[str, ...]
     built_here: tuple[str, ...]
-    builders: tuple[str, ...]
+    builders: Mapping[str, tuple[str, ...]]
     nodes: Mapping[str, Node]
     bases: tuple[tuple[str, str], ...]
     github: bool
@@ -73,15 +73,19 @@ def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> 
     images = declaration.images
     platforms = tuple(dict.fromkeys(p for image in images for p in image.platforms))
     builders = {p: declaration.builders[p] for p in platforms}
-    names = tuple(dict.fromkeys(b for b in builders.values() if b != EMBEDDED))
+    others = {
+        builder: tuple(p for p in platforms if builders[p] == builder)
+        for builder in builders.values()
+        if builder != EMBEDDED
+    }
     return Needs(
         stack=stack,
         host=declaration.host,
         port=int(declaration.host.partition(":")[2]) if declaration.is_local else None,
         platforms=platforms,
         built_here=tuple(p for p, builder in builders.items() if builder == EMBEDDED),
-        builders=names,
-        nodes={name: declaration.nodes[name] for name in names if name in declaration.nodes},
+        builders=others,
+        nodes={name: declaration.nodes[name] for name in others if name in declaration.nodes},
         bases=tuple(dict.fromkeys(_bases(declaration, lock or Lock()))),
         github=declaration.github is not None,
         logins=declaration.logins,

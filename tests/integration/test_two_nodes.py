@@ -5,17 +5,15 @@ Dockerfile holds the builds of ``far`` until the test has acted.
 """
 
 import shutil
-import socket
 import tempfile
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.integration.gate import gated
 from tests.integration.node import NodeDaemon
 from tests.integration.registry_view import RegistryView
 from tests.integration.workshop import IMAGE, Workshop
@@ -27,56 +25,6 @@ NEAR = ("linux/amd64",)
 FAR = ("linux/arm64", "linux/arm/v7")
 BUILD = f"{IMAGE}/build:{VERSION}"
 NEAR_BUILD, FAR_BUILD = f"{BUILD}-near", f"{BUILD}-far"
-_LIMIT_SECONDS = 600
-
-
-class Gate:
-    """Lets a build step through once it is open, and tells which platforms wait before it."""
-
-    def __init__(self) -> None:
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self._asked = threading.Condition()
-        self._waiting: set[str] = set()
-        self._open = threading.Event()
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    @property
-    def step(self) -> str:
-        """The lines of a Dockerfile that ask it, from any platform."""
-        port = self._server.getsockname()[1]
-        ask = (
-            f"s = socket.create_connection(('127.0.0.1', {port})); s.sendall(b'$TARGETPLATFORM\\n')"
-        )
-        return f'ARG TARGETPLATFORM\nRUN python3 -B -c "import socket; {ask}; assert s.recv(1)"\n'
-
-    def wait_for(self, platforms: tuple[str, ...]) -> None:
-        """Return when each of ``platforms`` waits."""
-        with self._asked:
-            assert self._asked.wait_for(lambda: set(platforms) <= self._waiting, _LIMIT_SECONDS)
-
-    def open(self) -> None:
-        """Let everybody through from now on."""
-        self._open.set()
-
-    def close(self) -> None:
-        """Take nobody in any more."""
-        self._open.set()
-        self._server.close()
-
-    def _serve(self) -> None:
-        with suppress(OSError):  # closed
-            while True:
-                threading.Thread(target=self._answer, args=(self._server.accept()[0],)).start()
-
-    def _answer(self, channel: socket.socket) -> None:
-        with channel, suppress(OSError):  # who is killed does not wait for an answer
-            platform = channel.makefile().readline().strip()
-            if platform not in NEAR:
-                with self._asked:
-                    self._waiting.add(platform)
-                    self._asked.notify_all()
-                self._open.wait(_LIMIT_SECONDS)
-            channel.sendall(b"!")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,17 +66,6 @@ def nodes(workshop: Workshop) -> Iterator[Nodes]:
         shutil.rmtree(folder)
 
 
-@contextmanager
-def gated(workshop: Workshop) -> Iterator[Gate]:
-    """Have every build wait at a gate."""
-    gate = Gate()
-    try:
-        with workshop.own_dockerfile(IMAGE, "image", "EXPOSE 80\n", f"{gate.step}EXPOSE 80\n"):
-            yield gate
-    finally:
-        gate.close()
-
-
 def platforms(view: RegistryView, tag: str) -> set[str]:
     return {image.platform for image in view.pull(tag)}
 
@@ -146,7 +83,7 @@ def test_a_node_lost_in_the_middle_costs_its_own_platforms_and_moves_no_name(
     workshop: Workshop, nodes: Nodes
 ) -> None:
     before = nodes.view.tags()
-    with gated(workshop) as gate, ThreadPoolExecutor() as pool:
+    with gated(workshop, passing=NEAR) as gate, ThreadPoolExecutor() as pool:
         running = pool.submit(workshop.up, None, stack=STACK)
         gate.wait_for(FAR)
         nodes.far.lose()
@@ -173,8 +110,9 @@ def test_a_node_that_is_away_stops_an_up_with_its_name_and_reason_and_no_preview
     before = nodes.view.tags()
     nodes.far.lose()
     told = workshop.make("up", f"STACK={STACK}", code=None).printed
-    assert f"far ({nodes.far.address}): Connection refused. Start buildkitd there" in told
-    assert "1 of 2 remote nodes" in told
+    far = f"far ({nodes.far.address}) for {', '.join(FAR)}"
+    assert f"{far}: Connection refused. Start buildkitd there" in told
+    assert "1 of 2 nodes" in told
     assert "Resources:" not in told, "the engine was not asked"
     assert nodes.view.tags() == before
     workshop.make("preview", f"STACK={STACK}")

@@ -2,6 +2,7 @@
 
 import shlex
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,18 @@ def checkout(folder: Path) -> Checkout:
     return Checkout(root=root, cache=folder / "cache")
 
 
-def needs(**overrides: Any) -> Needs:
-    """Needs of the embedded default: registry, builder, one base."""
+def needs(*, builders: Iterable[str] = (), **overrides: Any) -> Needs:
+    """Needs of the embedded default: registry, builder, one base.
+
+    ``builders`` are others beside it, each for all platforms.
+    """
     values: dict[str, Any] = {
         "stack": "dev",
         "host": "localhost:5443",
         "port": 5443,
         "platforms": PLATFORMS,
         "built_here": overrides.get("platforms", PLATFORMS),
-        "builders": (),
+        "builders": dict.fromkeys(builders, PLATFORMS),
         "nodes": {},
         "bases": (("3.11", "slim"),),
         "github": False,

@@ -1,6 +1,7 @@
 """Stand-ins for the official Python images."""
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -70,7 +71,7 @@ def test_none_is_made_where_docker_io_answers(
 
 @pytest.mark.parametrize("overrides", [{"built_here": ()}, {"port": None}])
 def test_none_is_made_for_a_builder_or_registry_of_the_users(
-    here: Checkout, overrides: dict[str, tuple[str, ...] | None]
+    here: Checkout, overrides: dict[str, Any]
 ) -> None:
     assert bases.wanted(here, needs(**overrides)) == []
 

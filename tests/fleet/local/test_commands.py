@@ -197,7 +197,7 @@ class Engine:
         echo "$1 ${{FLEET_VERIFY_CHILDREN-not set}}" >>{folder}/asked
         case "$1 $2" in "stack output") echo '{outputs}' ;; *) exit {code} ;; esac"""
         self.pulumi = command(folder, "pulumi", script)
-        wanted = needs(port=port, nodes=nodes or {})
+        wanted = needs(port=port, builders=nodes or {}, nodes=nodes or {})
         ready = prepare.Ready(needs=wanted, pulumi=self.pulumi, env=dict(os.environ))
         patch.setattr(program, "checkout", lambda _root=None: self.here)
         patch.setattr(prepare, "prepare", lambda *_, **__: ready)
@@ -217,7 +217,7 @@ def test_an_up_that_failed_names_the_nodes_that_do_not_answer(
     Engine(tmp_path, monkeypatch, code=code, nodes={"arm": gone})
     assert main(["up"]) == code
     told = capsys.readouterr().err
-    assert (f"arm ({gone.endpoint}): No such file or directory" in told) is bool(code)
+    assert (f"  - arm ({gone.endpoint}) for " in told) is bool(code)
     assert ("its tags are as they were" in told) is bool(code)
 
 
@@ -541,7 +541,8 @@ def test_a_remote_node_that_is_away_stops_an_up_before_any_change_and_no_preview
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
     assert main(["up"]) == 1
     told = capsys.readouterr().err
-    assert f"mynode (unix://{socket}): No such file or directory. Start buildkitd" in told
+    assert f"  - mynode (unix://{socket}) for linux/amd64, linux/arm64, linux/arm/v7: No" in told
+    assert "No such file or directory. Start buildkitd there" in told
     assert not here.state.exists()
     assert main(["preview"]) == 1
     assert "the next step" in capsys.readouterr().err

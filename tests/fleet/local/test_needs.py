@@ -42,7 +42,7 @@ def test_the_builder_is_needed_when_one_platform_names_it() -> None:
     found = needs_of(declared(builders=builders), "dev")
     assert found.builder
     assert found.built_here == ("linux/arm/v7",)
-    assert found.builders == ("mine",)
+    assert found.builders == {"mine": ("linux/amd64",)}
 
 
 def test_no_builder_is_started_when_every_platform_has_one_of_the_users() -> None:
@@ -50,14 +50,14 @@ def test_no_builder_is_started_when_every_platform_has_one_of_the_users() -> Non
     found = needs_of(declared(builders=builders), "dev")
     assert not found.builder
     assert not found.stand_ins
-    assert found.builders == ("mine",)
+    assert found.builders == {"mine": ("linux/amd64", "linux/arm/v7")}
 
 
 def test_a_declared_node_comes_along_with_the_builder_that_it_serves() -> None:
     builders = {"linux/amd64": "fleet", "linux/arm/v7": "arm"}
     arm = {"driver": "remote", "endpoint": "unix:///run/buildkit/buildkitd.sock"}
     found = needs_of(declared(builders=builders, **{"builder-nodes": {"arm": arm}}), "dev")
-    assert found.builders == ("arm",)
+    assert found.builders == {"arm": ("linux/arm/v7",)}
     assert found.nodes["arm"].endpoint == arm["endpoint"]
     assert set(found.described) == {"arm"}
 

@@ -1,4 +1,4 @@
-"""Remote nodes that answer, and the words for those that do not."""
+"""Nodes that answer, and the words for those that do not."""
 
 import socket
 import ssl
@@ -17,6 +17,7 @@ from tests.fleet.local.examples import needs
 
 SETTINGS = b"\0\0\0\4\0\0\0\0\0"
 PROTOCOL_ERROR = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+PONG = b"HTTP/1.0 200 OK\r\n\r\nOK"
 
 
 @pytest.fixture(scope="module")
@@ -63,8 +64,8 @@ def node_tls(folder: Path) -> ssl.SSLContext:
     return context
 
 
-def ask(endpoint: str, options: dict[str, str] | None = None) -> None:
-    node = Node(driver="remote", endpoint=endpoint, options=options or {})
+def ask(endpoint: str, options: dict[str, str] | None = None, *, driver: str = "remote") -> None:
+    node = Node(driver=driver, endpoint=endpoint, options=options or {})
     node_probe.require(needs(builders=("arm",), nodes={"arm": node}))
 
 
@@ -121,9 +122,10 @@ def test_nobody_at_the_port_is_told_by_builder_address_and_reason() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     text = told(f"tcp://127.0.0.1:{port}")
-    assert text.startswith("Pulumi.dev.yaml, fleet:builder-nodes: 1 of 1 remote nodes can't build:")
+    assert text.startswith("Pulumi.dev.yaml, fleet:builder-nodes: 1 of 1 nodes can't build:")
     assert text.endswith("Nothing was changed.")
-    assert f"arm (tcp://127.0.0.1:{port}): Connection refused. Start buildkitd" in text
+    where = f"arm (tcp://127.0.0.1:{port}) for linux/amd64, linux/arm64, linux/arm/v7"
+    assert f"{where}: Connection refused. Start buildkitd there" in text
 
 
 def test_something_else_at_the_port_is_no_buildkit() -> None:
@@ -147,8 +149,25 @@ def test_a_key_of_another_certificate_is_told(certificates: Path) -> None:
 def test_every_node_that_is_away_is_told_at_once_and_others_are_not_asked(tmp_path: Path) -> None:
     gone = Node(driver="remote", endpoint=f"unix://{tmp_path}/gone.sock", options={})
     kube = Node(driver="kubernetes", endpoint="", options={})
+    nodes = {"one": gone, "two": gone, "kube": kube}
     with pytest.raises(TroubleError) as failure:
-        node_probe.require(needs(nodes={"one": gone, "two": gone, "kube": kube}))
+        node_probe.require(needs(builders=nodes, nodes=nodes))
     lines = str(failure.value).splitlines()
-    assert "2 of 2 remote nodes" in lines[0]
+    assert "2 of 2 nodes" in lines[0]
     assert [line.split()[1] for line in lines[1:-1]] == ["one", "two"]
+
+
+def test_a_docker_engine_is_asked_at_its_socket_and_told_where_it_is_away(tmp_path: Path) -> None:
+    path, driver = tmp_path / "docker.sock", "docker-container"
+    with pytest.raises(TroubleError, match=r"No such file or directory\. Start the Docker engine"):
+        ask(f"unix://{path}", driver=driver)
+    with serving(PONG, path=path):
+        ask(f"unix://{path}", driver=driver)
+    path.unlink()
+    with serving(b"", path=path), pytest.raises(TroubleError, match="is no Docker engine"):
+        ask(f"unix://{path}", driver=driver)
+
+
+@pytest.mark.parametrize("endpoint", ["ssh://build@arm.invalid", "a-context"])
+def test_a_docker_engine_that_only_its_client_reaches_is_not_asked(endpoint: str) -> None:
+    ask(endpoint, driver="docker-container")

@@ -1,0 +1,146 @@
+"""A Docker engine that stands for one on another machine; all that it does ends with one process.
+
+It runs in namespaces of its own: its mounts and containers are gone when it is, what it writes to
+/etc and /run stays in memory, and no other engine of this machine learns of it.
+"""
+
+import io
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlencode
+
+from fleet.local import debian, processes
+from fleet.local.child_environment import child_environment
+from fleet.local.paths import checkout
+from fleet.local.run_lock import alone
+
+IMAGE = "localhost:9/buildkit:v0.31.1"
+"""The builder's image. Nothing listens on that port, so no other one is pulled in its place."""
+
+_GROUPS = Path("/sys/fs/cgroup")
+_PATH = child_environment()["PATH"]
+_NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+_BOOT = """\
+mount -t tmpfs none "$1/own"
+cd "$1/own"
+for seen in etc run; do
+  mkdir -p "upper/$seen" "work/$seen"
+  mount -t overlay -o "lowerdir=/$seen,upperdir=upper/$seen,workdir=work/$seen" none "/$seen"
+done
+dockerd --config-file "$1/daemon.json"
+"""
+
+
+class DockerEngine:
+    """``dockerd`` on a socket below ``folder``, without a network of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.socket = folder / "docker.sock"
+        self._record = folder / "pid"
+        (folder / "own").mkdir(parents=True)
+        (folder / "boot.sh").write_text(_BOOT)
+        (folder / "daemon.json").write_text(json.dumps(self._configuration()))
+        with alone(checkout().cache / "lock", "waiting for a run in another checkout"):
+            debian.install({"dockerd": "docker.io"})
+
+    @property
+    def declared(self) -> dict[str, object]:
+        """What ``fleet:builder-nodes`` says of a builder on it."""
+        # The registry of the tests listens on this machine's loopback address.
+        options = {"image": IMAGE, "network": "host"}
+        endpoint = f"unix://{self.socket}"
+        return {"driver": "docker-container", "endpoint": endpoint, "options": options}
+
+    def start(self) -> None:
+        """Start it; return when it answers."""
+        log, boot = self.folder / "log", str(self.folder / "boot.sh")
+        unshare = str(shutil.which("unshare", path=_PATH))
+        started = processes.start(
+            [unshare, *_NAMESPACES, "sh", "-e", boot, str(self.folder)],
+            env=processes.environment(self.folder / "tmp"),
+            log=log,
+            record=self._record,
+            fingerprint="",
+        )
+        processes.wait_until(self._answers, started, name="the Docker engine", log=log)
+
+    def lose(self) -> None:
+        """Kill it and all that it runs, as a machine that loses its power does."""
+        processes.stop(self._record, patience=1)
+
+    def stop(self) -> None:
+        """Have nothing of it run any more, and nothing remain outside of its folder."""
+        self.lose()
+        for top in (*_GROUPS.glob(self._group), *_GROUPS.glob(f"*/{self._group}")):
+            for group, _, _ in os.walk(top, topdown=False):
+                Path(group).rmdir()
+
+    def make_image(self, binaries: Path, *, host: str, ca: Path) -> None:
+        """Make ``IMAGE`` of BuildKit's ``binaries`` and runc; ``ca`` vouches for ``host``."""
+        runc = Path(shutil.which("runc", path=_PATH) or "")
+        commands = [binaries / "buildkitd", binaries / "buildctl", runc]
+        (self.folder / "buildkitd.toml").write_text(
+            f'[registry."{host}"]\nhttp = false\nca = ["/etc/buildkit/ca.pem"]\n'
+        )
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w", dereference=True) as archive:
+            for command in commands:
+                archive.add(command, f"/usr/bin/{command.name}")
+            for library in {path for command in commands for path in _libraries(command)}:
+                archive.add(library)
+            archive.add(self.folder / "tmp", "/tmp", recursive=False)
+            archive.add(ca, "/etc/buildkit/ca.pem")
+            archive.add(self.folder / "buildkitd.toml", "/etc/buildkit/buildkitd.toml")
+        name, _, tag = IMAGE.rpartition(":")
+        entry = 'ENTRYPOINT ["buildkitd"]'
+        query = urlencode({"fromSrc": "-", "repo": name, "tag": tag, "changes": entry})
+        assert self._status("POST", f"/images/create?{query}", packed.getvalue()) == 200
+
+    def _answers(self) -> bool:
+        try:
+            return self._status("GET", "/_ping") == 200
+        except OSError:
+            return False
+
+    def _status(self, method: str, path: str, body: bytes | None = None) -> int:
+        connection = HTTPConnection("docker", timeout=60)
+        with socket.socket(socket.AF_UNIX) as connection.sock:
+            connection.sock.connect(str(self.socket))
+            connection.request(method, path, body)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+
+    @property
+    def _group(self) -> str:
+        return self.folder.parent.name
+
+    def _configuration(self) -> dict[str, object]:
+        own, runc = self.folder / "own", Path(__file__).with_name("runc_of_engine.py")
+        return {
+            "hosts": [f"unix://{self.socket}"],
+            "data-root": str(self.folder / "root"),
+            "exec-root": str(own / "run"),
+            "pidfile": str(own / "pid"),
+            "bridge": "none",
+            "iptables": False,
+            "ip6tables": False,
+            "cgroup-parent": f"/{self._group}",
+            "exec-opts": ["native.cgroupdriver=cgroupfs"],
+            "default-runtime": "tests",
+            "runtimes": {"tests": {"path": sys.executable, "runtimeArgs": [str(runc)]}},
+        }
+
+
+def _libraries(command: Path) -> list[str]:
+    told = subprocess.run(["ldd", str(command)], check=False, capture_output=True, text=True)
+    return re.findall(r"(/\S+) \(0x", told.stdout)
