@@ -560,7 +560,7 @@ def test_a_missing_go_is_told_before_packages_certificates_and_daemons(
     monkeypatch.setattr(debian, "ensure", lambda *_, **__: pytest.fail("apt was called"))
     with pytest.raises(TroubleError, match="Go is missing"):
         prepare.prepare(here, "dev")
-    assert [path.name for path in here.state.iterdir()] == ["lock", "pulumi"]
+    assert {path.name for path in here.state.iterdir()} == {"lock", "pulumi"}
 
 
 def test_what_checkouts_share_is_made_by_one_run_at_a_time(
