@@ -129,6 +129,7 @@ test-integration: venv-dev ## The tests with the real engine, registry and build
 # The tests one after the other: they are about faults, and take as long as they take.
 test-slow: venv-dev ## What test leaves out, more of the same, for up to an hour: [SCHEDULES=200] [KILLS=20] [WORKERS=2]
 	@$(VENV)/python -m pytest -v -m slow
+	@$(VENV)/python -m tests.seeded_faults
 	@$(VENV)/python -m tests.faults --schedules "$${SCHEDULES:-200}" --engine "$${KILLS:-20}" --workers "$${WORKERS:-2}"
 
 lint: venv-dev ## Style and types, Dockerfiles and shell scripts
