@@ -21,7 +21,7 @@ def say(text: str) -> None:
 def show(text: str) -> None:
     """Print ``text``, a result, on stdout; a reader that left early, such as ``head``, is no error.
 
-    Whatever keeps stdout from being written is reported once, and ends nothing that goes on.
+    :raises TroubleError: when stdout can't be written otherwise; what comes after is dropped.
     """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -30,8 +30,8 @@ def show(text: str) -> None:
     except OSError as error:
         # What is left in its buffer would be written, and complained about, at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if error.errno not in (errno.EPIPE, errno.EIO):
-            say(f"error: stdout can't be written: {error.strerror}")
+        if error.errno != errno.EPIPE:
+            raise TroubleError(f"stdout can't be written: {error.strerror}") from error
 
 
 def duration(seconds: float) -> str:

@@ -5,7 +5,6 @@ from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 
 from fleet.declaration import versions
-from fleet.declaration.distributions import normalised
 from fleet.declaration.matrix import MatrixEntry, matrix_entries
 from fleet.declaration.model import Exclusion, Image
 from fleet.declaration.problems import Problems
@@ -108,28 +107,6 @@ def note_orphans(
     for orphan in sorted(orphans):
         what = f"{below.name} has no final version on Python {orphan} that was not yanked"
         problems.add(_path(image), what, f"Declare one there, or exclude it from {image.name}")
-
-
-def note_two_versions(
-    image: Image, images: Mapping[str, Image], yanked: Yanked, problems: Problems
-) -> None:
-    """Note versions of ``image`` where what it is built on has another of the same package."""
-    found: dict[tuple[str, str, str], list[str]] = {}
-    for entry in matrix_entries(image):
-        below = parent_of(entry, images, yanked)
-        while below:
-            same = normalised(below.image.package) == normalised(image.package)
-            if same and versions.parse(below.version) != versions.parse(entry.version):
-                lacking = found.setdefault((below.image.name, entry.python, below.version), [])
-                lacking += [entry.version] if entry.version not in lacking else []
-            below = parent_of(below, images, yanked)
-    for (name, python, there), lacking in found.items():
-        what = (
-            f"{image.package} {', '.join(lacking)} can't be had on Python {python}: {name}, on "
-            f"which {image.name} is built, has {there} there"
-        )
-        remedy = f"Leave it out or exclude it there, or build {image.name} on another image"
-        problems.add(f"fleet:images.{image.name}.versions", what, remedy)
 
 
 def _path(image: Image) -> str:

@@ -14,6 +14,7 @@ from fleet.declaration.logins import parse_logins
 from fleet.declaration.model import EVERYWHERE, PYPI, Declaration, Image, OnConflict
 from fleet.declaration.parse_image import IMAGE_KEYS, parse_image
 from fleet.declaration.problems import Problems
+from fleet.declaration.version_consistency import note_two_versions
 
 STACK_KEYS = (
     "registry", "builders", "builder-nodes", "defaults", "images", "schedules", "secrets",
@@ -52,6 +53,9 @@ def parse(
     images = _images(reader)
     _note_missing_builders(images, builders, problems)
     note_faults(images, problems)
+    if not problems.found:
+        for image in images:
+            note_two_versions(image, {i.name: i for i in images}, None, problems)
     conflicts = reader.inner("on-conflict")
     conflicts.only(("versions", "pointers"))
     parting = reader.inner("on-destroy")

@@ -56,7 +56,7 @@ def hand_over(root: Path, stack: str, summary: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     paths = {name: root / path for name, path in _paths(stack).items()}
     for name, path in {**paths, SUMMARY: summary}.items():
-        if path.is_file():
+        if name == SUMMARY or path.is_file():
             shutil.copyfile(path, folder / name)
 
 

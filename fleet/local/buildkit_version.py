@@ -31,7 +31,7 @@ _VERSION: Final = re.compile(r"v?([0-9]+)\.([0-9]+)\.([0-9]+)")
 _INSPECTED: Final = re.compile(r"^BuildKit(?: version)?:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
 # The version in an InfoResponse (api/services/control/control.proto): a field of its own, after
 # that with the package, as protocol buffers write them: a key, a length, and that many bytes.
-_TOLD: Final = re.compile(rb"\x12.([\x20-\x7e]+)", re.DOTALL)
+_TOLD: Final = re.compile(rb"\A\x0a.{1,2}\x0a.[\x20-\x7e]+\x12.([\x20-\x7e]+)", re.DOTALL)
 
 
 def require(needs: Needs, env: Mapping[str, str]) -> None:

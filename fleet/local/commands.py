@@ -3,7 +3,7 @@
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fleet.checkout.split_stacks import stacks_of
 from fleet.command import Commands, Run, add_lock_flags
@@ -22,6 +22,7 @@ from fleet.local import (
 from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
 from fleet.local.toolchain import published
+from fleet.local.toolchain.pulumi_installer import missing_plugins
 
 
 def add_to(commands: Commands) -> None:
@@ -55,7 +56,7 @@ def _up(here: Checkout, stack: str) -> int:
     # What others use is changed after a look at the preview, where there is someone to look.
     look = ready.needs.port is None and sys.stdin.isatty()
     options = ["--continue-on-error", *([] if look else ["--yes", "--skip-preview"])]
-    code = engine.run(here, [str(ready.pulumi), "up", *_on(stack), *options], ready.env)
+    code = _engine(here, ready, ["up", *_on(stack), *options], ready.env)
     if code:
         node_probe.report_unreachable(ready.needs)
     try:
@@ -68,14 +69,36 @@ def _up(here: Checkout, stack: str) -> int:
 
 def _preview(here: Checkout, stack: str) -> int:
     ready = prepare.prepare(here, stack)
-    argv = [str(ready.pulumi), "preview", *_on(stack)]
-    return engine.run(here, argv, environment.for_reading(ready.env))
+    return _engine(here, ready, ["preview", *_on(stack)], environment.for_reading(ready.env))
 
 
 def _refresh(here: Checkout, stack: str) -> int:
     ready = prepare.prepare(here, stack)
-    argv = [str(ready.pulumi), "refresh", *_on(stack), "--yes", "--skip-preview"]
-    return engine.run(here, argv, environment.for_reading(ready.env))
+    words = ["refresh", *_on(stack), "--yes", "--skip-preview"]
+    return _engine(here, ready, words, environment.for_reading(ready.env))
+
+
+def _engine(here: Checkout, ready: prepare.Ready, words: list[str], env: Mapping[str, str]) -> int:
+    """Return the exit status of the engine, which fetches plugins only where the state needs them.
+
+    These are of resources that the declaration has no more, or of an earlier release. Without
+    them a run fails at its refresh, before it changed anything.
+    """
+    argv = [str(ready.pulumi), *words]
+    code = engine.run(here, argv, env)
+    lacking = _lacking(here, ready) if code else []
+    if not lacking:
+        return code
+    say(f"the state needs {', '.join(lacking)}, not installed here: once more, with leave to fetch")
+    return engine.run(here, argv, {k: v for k, v in env.items() if k != environment.NO_FETCHING})
+
+
+def _lacking(here: Checkout, ready: prepare.Ready) -> list[str]:
+    try:
+        state = engine.exported(here, ready.pulumi, ready.needs.stack, ready.env)
+    except TroubleError:
+        return []
+    return missing_plugins(here, state or "{}")
 
 
 def _status(here: Checkout, stack: str) -> int:

@@ -18,6 +18,9 @@ _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 _IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", *_ALSO_TRUST)
 
 
+NO_FETCHING = "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"
+
+
 def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[str, str]:
     """Return what is set on top of ``env`` for a stack with ``needs``.
 
@@ -31,7 +34,7 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         # What a stack needs is installed before. The engine would fetch the plugin of each SDK that
         # is installed, GitHub's for a stack without a repository too, and try five times a run.
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        NO_FETCHING: "true",
         # A refresh goes by what was declared in the last run: a registry that has moved since must
         # not get the login of the one that took its place.
         LOGINS: json.dumps(variables(needs.logins), sort_keys=True),

@@ -67,5 +67,5 @@ def _read(path: Path) -> str:
         found = path.stat()
         is_private = found.st_uid == os.geteuid() and not found.st_mode & 0o077
         return path.read_text() if is_private else ""
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # a crash may have left half of it
         return ""

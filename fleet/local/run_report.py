@@ -37,7 +37,10 @@ def conclude(log: Path) -> None:
     except (OSError, ReportError, ReadableError) as error:
         say(f"error: the engine's event log can't be read: {error}")
         return
-    show("\n".join(lines_of(report)))
+    try:
+        show("\n".join(lines_of(report)))
+    except TroubleError as error:
+        say(f"error: {error}")
     write(report)
 
 

@@ -117,11 +117,11 @@ def _tools(entry: Reader) -> Tools:
     entry.only(("pins", "compiled", "sources"))
     compiled, sources = entry.inner("compiled"), entry.inner("sources")
     pins = {target: compiled.texts(target, _BARE) for target in compiled.values}
-    needed = {pin for listed in pins.values() for pin in listed if pin}
+    named = {pin for listed in pins.values() for pin in listed if pin} | sources.values.keys()
     return Tools(
         pins=entry.texts("pins", _pin, ()),
         compiled=pins,
-        sources={pin: sources.text(pin, _FILE) for pin in sorted(needed | sources.values.keys())},
+        sources={pin: sources.text(pin, _FILE) for pin in sorted(named, key=str)},
     )
 
 

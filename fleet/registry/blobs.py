@@ -1,12 +1,10 @@
 """Blobs: read, written, mounted from a repository to another, or copied as a stream."""
 
-import asyncio
 import functools
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from http import HTTPStatus
-from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
@@ -55,13 +53,6 @@ class BlobTransfer:
     async def write_blob(self, repository: Repository, body: bytes) -> None:
         """Upload a small blob unless the repository holds it."""
         await self._write(repository, Blob(digest=digest_of(body), size=len(body)), body)
-
-    async def write_file(self, repository: Repository, blob: Blob, path: Path) -> None:
-        """Upload the file at `path`, whose description is `blob`, unless the repository holds it.
-
-        :raises OSError: if the file cannot be read.
-        """
-        await self._write(repository, blob, lambda: _chunks(path))
 
     async def transfer_blob(self, source: Repository, target: Repository, blob: Blob) -> None:
         """Make a blob of `source` available in `target`, by mounting or else by copying."""
@@ -205,12 +196,6 @@ def _location(reply: Reply, call: Call) -> str:
     if not location:
         raise RegistryError(f"{call.place}: the registry started an upload but names no Location")
     return resolve(call.url, location, call.place)
-
-
-async def _chunks(path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb") as file:
-        while chunk := await asyncio.to_thread(file.read, _CHUNK):
-            yield chunk
 
 
 async def _verified(answer: httpx.Response, blob: Blob, source: Repository) -> AsyncIterator[bytes]:

@@ -42,6 +42,8 @@ def edited(text: str, edits: Edits) -> str:
     :raises EditError: when a list is an alias of one that is to say otherwise, or is written in a
         way in which single entries can't be told apart.
     """
+    if not edits:
+        return text
     wanted = _merged(yaml.safe_load(text), edits)
     windows, last = "\r\n" in text, "" if text.endswith("\n") else "\n"
     text = text.replace("\r\n", "\n") + last

@@ -19,7 +19,7 @@ _STACK: Final = "pulumi:pulumi:Stack"
 # docker-build and the GitHub provider only warn of what they could not read, and keep the state.
 _UNVERIFIED: Final = re.compile("unable to verify|could not be verified")
 # The engine's last word on a run in which a step failed: without a URN, like a program's error.
-_VERDICT: Final = re.compile("(preview|update|refresh|destroy) (failed|canceled)")
+_VERDICT: Final = re.compile("(preview|update|refresh|destroy) failed")
 _NO_END: Final = "the engine ended before it told what became of this"
 _COLOUR: Final = re.compile(r"<\{%[^%]*%\}>")
 

@@ -22,9 +22,9 @@ from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
 from fleet.plan.plan import Plan
 from fleet.registry.reference import Repository
-from fleet.upkeep import adopt, images, restore
+from fleet.upkeep import adopt, images, removers, restore
 from fleet.upkeep.connection import opened
-from fleet.upkeep.prune import needs, prune
+from fleet.upkeep.prune import prune, report
 from fleet.upkeep.split import split
 from fleet.upkeep.state import read_state
 
@@ -148,12 +148,12 @@ async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: 
             )
             found = await pruner.look(image)
             swept = await pruner.apply(found) if chosen.apply else None
-            _print(prune.report(found, days, swept))
+            _print(report.report(found, days, swept))
             # Where anything is in doubt, who keeps what is not known either.
             forgotten = (
                 ()
                 if found.doubts
-                else await needs.forget_removers(
+                else await removers.forget(
                     connection.registry, image, plan.owner, pruner.state, apply=chosen.apply
                 )
             )

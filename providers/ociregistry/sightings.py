@@ -2,13 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Literal
 
-from fleet.registry.errors import OciError
 from fleet.registry.reference import TagReference
 
 Reader = Literal["tag", "remover"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sighting:
+    answer: "asyncio.Future[str | None]"
+    readers: set[Reader] = field(default_factory=set)
 
 
 class Sightings:
@@ -19,7 +24,7 @@ class Sightings:
     """
 
     def __init__(self) -> None:
-        self._found: dict[TagReference, tuple[Reader, asyncio.Future[str | None]]] = {}
+        self._found: dict[TagReference, _Sighting] = {}
 
     async def digest(
         self, ref: TagReference, reader: Reader, ask: Callable[[], Awaitable[str | None]]
@@ -28,17 +33,21 @@ class Sightings:
 
         :raises RegistryError: if the registry fails; the next reader asks again.
         """
-        other, answer = self._found.pop(ref, (reader, None))
-        if answer is not None and other != reader:
-            with suppress(OciError):
-                return await asyncio.shield(answer)
-        answer = asyncio.ensure_future(ask())
-        self._found[ref] = reader, answer
+        found = self._found.get(ref)
+        if found is None or reader in found.readers or _has_failed(found):
+            found = _Sighting(answer=asyncio.ensure_future(ask()))
+            self._found[ref] = found
+        found.readers.add(reader)
         # Who gives up waiting does not take the answer from the other reader.
-        return await asyncio.shield(answer)
+        return await asyncio.shield(found.answer)
 
     def written(self, ref: TagReference, digest: str) -> None:
         """Note what a tag's resource has just made it name."""
         answer = asyncio.get_running_loop().create_future()
         answer.set_result(digest)
-        self._found[ref] = "tag", answer
+        self._found[ref] = _Sighting(answer=answer, readers={"tag"})
+
+
+def _has_failed(found: _Sighting) -> bool:
+    answer = found.answer
+    return answer.done() and (answer.cancelled() or answer.exception() is not None)

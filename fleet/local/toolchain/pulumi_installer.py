@@ -1,6 +1,7 @@
 """Pulumi as its makers ship it: by a recorded archive where their site is reachable."""
 
 import io
+import json
 import os
 import shutil
 import tarfile
@@ -15,6 +16,8 @@ from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
 from fleet.local.toolchain import published
 from fleet.local.toolchain.modules import PULUMI, PULUMI_VERSION, Module, target
+
+_PROVIDER = "pulumi:providers:"
 
 
 def installed(checkout: Checkout) -> Path | None:
@@ -80,8 +83,27 @@ def _unpack(content: bytes, folder: Path) -> None:
 
 def has_plugin(checkout: Checkout, module: Module) -> bool:
     """Tell whether the plugin is installed in this checkout's Pulumi home."""
-    name = f"resource-{module.name}"
-    folder = checkout.pulumi_home / "plugins" / f"{name}-v{module.version}"
+    return _has(checkout, module.name, module.version)
+
+
+def missing_plugins(checkout: Checkout, state: str) -> list[str]:
+    """Return those that providers in an exported ``state`` name and this checkout has not."""
+    resources = (json.loads(state).get("deployment") or {}).get("resources") or []
+    found = {
+        (each["type"].removeprefix(_PROVIDER), str((each.get("inputs") or {}).get("version", "")))
+        for each in resources
+        if each["type"].startswith(_PROVIDER)
+    }
+    return [
+        f"{name} {version}"
+        for name, version in sorted(found)
+        if version and not _has(checkout, name, version)
+    ]
+
+
+def _has(checkout: Checkout, plugin: str, version: str) -> bool:
+    name = f"resource-{plugin}"
+    folder = checkout.pulumi_home / "plugins" / f"{name}-v{version}"
     # The engine keeps this mark beside the folder until all of the plugin is in it.
     unfinished = folder.with_name(f"{folder.name}.partial")
     return (folder / f"pulumi-{name}").exists() and not unfinished.exists()

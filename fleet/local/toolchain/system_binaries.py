@@ -12,6 +12,7 @@ from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
 from fleet.local.toolchain.modules import PULUMI_VERSION
 
+_SECONDS = 60
 _VERSION = re.compile(r"(?:^|\s)v?(\d+(?:\.\d+)+)")
 
 
@@ -20,7 +21,8 @@ def engine(checkout: Checkout) -> Path | None:
     found = _on_path(checkout, "pulumi")
     if found is None or not _on_path(checkout, "pulumi-language-python"):
         return None
-    version = _version([str(found), "version"], os.environ)
+    # All of what is printed: 3.259.0-alpha is another one.
+    version = _printed([str(found), "version"], os.environ).removeprefix("v")
     return _folder(found, version, PULUMI_VERSION, is_good=version == PULUMI_VERSION)
 
 
@@ -66,9 +68,13 @@ def _folder(binary: Path, version: str, wanted: str, *, is_good: bool) -> Path |
 
 def _version(argv: list[str], env: Mapping[str, str] | None = None) -> str:
     """Return the version that a program prints, such as ``registry example.org/d/v3 v3.1.2``."""
+    found = _VERSION.search(_printed(argv, env))
+    return found[1] if found else ""
+
+
+def _printed(argv: list[str], env: Mapping[str, str] | None = None) -> str:
     try:
-        answer = run(argv, env=env, timeout=10)
+        answer = run(argv, env=env, timeout=_SECONDS)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    found = _VERSION.search(answer.stdout)
-    return found[1] if found and not answer.returncode else ""
+    return "" if answer.returncode else answer.stdout.strip()

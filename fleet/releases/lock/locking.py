@@ -5,10 +5,11 @@ from dataclasses import replace
 
 from packaging.version import Version
 
-from fleet.declaration.base_graph import Yanked, note_two_versions
+from fleet.declaration.base_graph import Yanked
 from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Declaration, Image
 from fleet.declaration.problems import Problems
+from fleet.declaration.version_consistency import note_two_versions
 from fleet.declaration.versions import highest, newest_first
 from fleet.lock.model import Base, Lock, asked, pinned_versions
 from fleet.plan.install_set import needs_of

@@ -1,31 +1,29 @@
-"""The deletion of one image's due digests, in small batches with a new look before each.
+"""The deletion of one repository's due digests, in small batches with a new look before each.
 
 A name that somebody puts on a due digest meanwhile has to save it, and no registry deletes on
-condition. So everything is looked at again before each batch, and before each digest the names that
-could matter to it. How many requests that takes is in ADR 7.
+condition. So all names are asked for before each batch, and before each digest those that could
+matter to it. How many requests that takes is in ADR 7.
 """
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 from fleet.console import TroubleError
 from fleet.registry.errors import OciError
 from fleet.registry.interface import Registry
-from fleet.registry.reference import Repository
 from fleet.upkeep.prune.digests import Versions
 from fleet.upkeep.prune.garbage import UnreferencedDigest, needed
 from fleet.upkeep.prune.ledger import Names
-from fleet.upkeep.prune.repository_snapshot import Node, RepositorySnapshot
-from fleet.upkeep.prune.tag_list_check import DoubtError, confirm, read, require_all
+from fleet.upkeep.prune.needs import Needs
+from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot, follow
+from fleet.upkeep.prune.tag_list_check import DoubtError, Known, confirm, read, require_all
 
 BATCH = 10
-"""Deletions between two looks at everything, as long as ``BUDGET`` suffices."""
+"""Deletions between two looks at all names, as long as ``BUDGET`` suffices."""
 BUDGET = 10_000
 """Requests for names by the looks before batches; beyond it batches grow instead."""
-_LOOKS = 5
-"""Looks at everything before one deletion, where names change each time."""
 
 
 def batch_size(deletions: int, names: int) -> int:
@@ -37,125 +35,133 @@ class _NeededError(TroubleError):
     """A digest is needed by a name that came up while its deletion waited to be repeated."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Survey:
-    """The snapshots of an image's repositories, and by repository the digests that stay.
-
-    ``doubts`` say why nothing is taken from what a repository shows: the others are of the rest.
-    """
-
-    held: Mapping[Repository, RepositorySnapshot]
-    kept: Mapping[Repository, frozenset[str]]
-    doubts: Mapping[Repository, str]
-
-
 @dataclass(kw_only=True)
 class Deletion:
-    """Deletes digests of a ``repository`` but those that a name or the state has come to need.
+    """Deletes ``items`` but those that a name or the state has come to need meanwhile.
 
-    ``survey`` looks at everything again, where some tags are gone; ``formerly`` are the names that
-    were ever seen, with their digests. ``gone`` and ``kept`` (with the reason) fill as it goes on.
-    An index that stays, whether needed or because the registry refuses, keeps its platforms and
-    what is attached to it: it would be left without them.
-
-    ``_nodes`` are all that any look found, so that a digest which went is still known to be above
-    another one; ``_refused`` says of digests why they stay whatever needs them.
+    ``needs`` asks again; ``formerly`` are the names that were ever seen, with their digests.
+    ``gone`` and ``kept`` (with the reason) fill as it goes on. An index that stays, whether needed
+    or because the registry refuses, keeps its platforms and what is attached to it: it would be
+    left without them.
     """
 
-    repository: Repository
     registry: Registry
     versions: Versions
-    survey: Callable[[Collection[str]], Awaitable[Survey]]
+    needs: Callable[[], Awaitable[Needs]]
+    held: RepositorySnapshot
+    items: Collection[UnreferencedDigest]
     formerly: Names
-    gone: list[UnreferencedDigest]
-    kept: dict[str, str]
-    _held: RepositorySnapshot = field(init=False)
-    _needed: frozenset[str] = frozenset()
-    _nodes: dict[str, Node] = field(default_factory=dict)
-    _refused: dict[str, str] = field(default_factory=dict)
+    gone: list[UnreferencedDigest] = field(default_factory=list)
+    kept: dict[str, str] = field(default_factory=dict)
+    _staying: dict[str, str] = field(default_factory=dict)
+    _names: dict[str, str] = field(default_factory=dict)
+    _above: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    async def run(self, items: Collection[UnreferencedDigest]) -> None:
+    async def run(self) -> None:
         """Delete one after the other.
 
         :raises DoubtError: when the registry contradicts itself; what is left was not deleted.
         :raises fleet.registry.errors.OciError: when the registry fails.
         """
-        waiting = list(items)
+        waiting, names = list(self.items), frozenset(self.held.tags)
         while waiting:
-            size = batch_size(len(items), await self._look())
+            needs = await self._look_again()
+            size = batch_size(len(self.items), len(names | needs.known.names))
             for item in waiting[:size]:
-                await self._one(item)
+                await self._one(item, needs)
             waiting = waiting[size:]
 
-    async def _one(self, item: UnreferencedDigest) -> None:
+    async def _one(self, item: UnreferencedDigest, needs: Needs) -> None:
+        if item.digest not in self._staying:
+            await self._look_at_names_of(item, needs)
+        if item.digest in self._staying:
+            self.kept[item.digest] = self._staying[item.digest]
+            return
+
         async def look() -> None:
-            if why := await self._why_needed(item.digest):
+            await self._look_at_names_of(item, needs)
+            if why := self._staying.get(item.digest):
                 raise _NeededError(why)
 
         try:
-            await look()
-            await self.versions.delete(item.repository, item.digest, item.tags, look)
+            await self.versions.delete(self.held.repository, item.digest, item.tags, look)
         except DoubtError:
             raise
         except (TroubleError, OciError) as error:
             self.kept[item.digest] = str(error)
-            if not isinstance(error, _NeededError):
-                why = f"belongs to {item.digest}, which stays"
-                below = dict.fromkeys(needed(self._held, {item.digest}), why)
-                self._refused = {**below, **self._refused}
+            why = f"belongs to {item.digest}, which stays"
+            below = dict.fromkeys(needed(self.held, {item.digest}, ()), why)
+            self._staying = {**below, **self._staying}
         else:
             self.gone.append(item)
 
-    async def _look(self) -> int:
-        """Look at everything, and return how many names that took."""
-        survey = await self.survey(self._gone_tags())
-        if doubt := survey.doubts.get(self.repository):
-            raise DoubtError(doubt)
-        self._held, self._needed = survey.held[self.repository], survey.kept[self.repository]
-        self._nodes |= self._held.nodes
-        return sum(len(held.tags) for held in survey.held.values())
+    async def _look_again(self) -> Needs:
+        """Ask for every name, and for what the state needs now."""
+        needs = await self.needs()
+        await self._take(await self._answers(needs.known, lambda _: True), needs)
+        self._above = _parents(self.held)
+        return needs
 
-    async def _why_needed(self, digest: str) -> str:
-        """Return why a digest stays, by names as they are now; an empty string if it may go."""
-        for _ in range(_LOOKS):
-            if digest in self._refused:
-                return self._refused[digest]
-            if digest in self._needed:
-                return "needed again"
-            if not await self._has_changed(digest):
-                return ""
-            await self._look()
-        raise DoubtError(f"the names of {self.repository} change all the time; run again later")
-
-    async def _has_changed(self, digest: str) -> bool:
+    async def _look_at_names_of(self, item: UnreferencedDigest, needs: Needs) -> None:
         """Ask for names that came up, and for those of the digest and of what it belongs to."""
-        place, left, known = self.repository, self._gone_tags(), self._held.tags
+        above = _upwards(self._above, item.digest)
+        former = {tag for tag, digests in self.formerly.items() if not above.isdisjoint(digests)}
+        known = Known(repository=self.held.repository, names=frozenset(former))
+        before = dict(self._names)
+        found = await self._answers(known, lambda tag: tag in former or tag not in before)
+        if any(before.get(tag) != digest for tag, digest in found.items()):
+            await self._take(found, needs)
+
+    async def _answers(self, known: Known, wanted: Callable[[str], bool]) -> dict[str, str]:
+        """List the names, hold that against what is known, and ask for the ``wanted`` ones."""
+        place = self.held.repository
+        left = frozenset(tag for item in self.gone for tag in item.tags)
         listed = await self.registry.tags(place)
         if not listed.known:
-            raise DoubtError(f"the tag list of {place} is not there now, and was before")
-        above = _upwards(self._nodes, digest)
-        former = {tag for tag, held in self.formerly.items() if not above.isdisjoint(held)}
-        await confirm(self.registry, place, listed, (former | known.keys()) - left)
-        wanted = [tag for tag in listed.tags if tag in former or tag not in known]
-        found = await read(self.registry, place, wanted)
-        require_all(place, [t for t, held in found.items() if held is None and t not in left])
-        return any(known.get(tag) != held for tag, held in found.items() if held is not None)
+            raise DoubtError(f"the tag list of {place}, which was there before, is not there now")
+        names = (known.names | self._names.keys()) - left
+        await confirm(self.registry, listed, replace(known, names=names))
+        found = await read(self.registry, place, [tag for tag in listed.tags if wanted(tag)])
+        require_all(place, [t for t, digest in found.items() if digest is None and t not in left])
+        answers = {tag: digest for tag, digest in found.items() if digest is not None}
+        there = frozenset(listed.tags)
+        known_still = {tag: digest for tag, digest in self._names.items() if tag in there}
+        self._names = known_still | answers
+        return answers
 
-    def _gone_tags(self) -> frozenset[str]:
-        return frozenset(t for i in self.gone if i.repository == self.repository for t in i.tags)
+    async def _take(self, found: Mapping[str, str], needs: Needs) -> None:
+        """Have stay whatever the names ``found`` and the state need."""
+        named = self._named(found)
+        held = replace(self.held, tags={**self.held.tags, **found})
+        self.held = await follow(self.registry, held, named | needs.roots)
+        if lost := named - self.held.nodes.keys():
+            place = f"{self.held.repository}@{min(lost)}"
+            raise DoubtError(f"a tag names {place}, which the registry does not have")
+        for digest in needed(self.held, named, needs.digests):
+            self._staying.setdefault(digest, "needed again")
+
+    def _named(self, tags: Mapping[str, str]) -> frozenset[str]:
+        """Return the digests that ``tags`` name, but those that are to go with these very tags."""
+        going = {tag: item.digest for item in self.items for tag in item.tags}
+        return frozenset(digest for tag, digest in tags.items() if going.get(tag) != digest)
 
 
-def _upwards(nodes: Mapping[str, Node], digest: str) -> frozenset[str]:
-    """Return ``digest`` and all above it: indexes that list it, and what it is attached to."""
-    parents: defaultdict[str, set[str]] = defaultdict(set)
-    for node in nodes.values():
+def _parents(held: RepositorySnapshot) -> dict[str, frozenset[str]]:
+    """Return by digest the indexes that list it, and what it is attached to."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for node in held.nodes.values():
         for child in node.children:
-            parents[child].add(node.digest)
+            found[child].add(node.digest)
         if node.subject:
-            parents[node.digest].add(node.subject)
+            found[node.digest].add(node.subject)
+    return {digest: frozenset(above) for digest, above in found.items()}
+
+
+def _upwards(parents: Mapping[str, frozenset[str]], digest: str) -> frozenset[str]:
+    """Return ``digest`` and all above it; a registry can hold a circle."""
     found, waiting = {digest}, [digest]
-    while waiting:  # a registry can hold a circle
-        more = parents[waiting.pop()] - found
+    while waiting:
+        more = parents.get(waiting.pop(), frozenset()) - found
         found |= more
         waiting += more
     return frozenset(found)

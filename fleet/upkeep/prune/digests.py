@@ -6,18 +6,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fleet.console import TroubleError
-from fleet.http.retry import unsettled
 from fleet.registry.errors import RegistryError
-from fleet.registry.github_packages import Packages
+from fleet.registry.github_packages import Packages, Version
 from fleet.registry.interface import DeleteOutcome, Look, Registry
 from fleet.registry.reference import Repository
 
 
 class Versions(Protocol):
-    """The listing and the deletion of a registry's digests.
-
-    Every method raises :class:`fleet.registry.errors.OciError` when the registry fails.
-    """
+    """The listing and the deletion of a registry's digests."""
 
     @property
     def advice(self) -> str:
@@ -30,6 +26,7 @@ class Versions(Protocol):
         """Return if digests of ``repository`` can be deleted, without any write.
 
         :raises TroubleError: if not.
+        :raises fleet.registry.errors.OciError: if not, or the registry fails.
         """
 
     async def delete(
@@ -41,6 +38,7 @@ class Versions(Protocol):
         another name: it raises where the digest is needed by then.
 
         :raises TroubleError: when the registry refuses.
+        :raises fleet.registry.errors.OciError: when the registry fails or refuses.
         """
 
 
@@ -60,8 +58,13 @@ class Distribution:
         return frozenset()
 
     async def require(self, repository: Repository) -> None:
-        """Ask for the deletion of a digest that nothing has."""
-        await self._delete(repository, f"sha256:{secrets.token_hex(32)}", unsettled)
+        """Ask for the deletion of a digest that nothing has.
+
+        :raises TroubleError: if the registry does not delete by digest.
+        """
+        nothing = f"sha256:{secrets.token_hex(32)}"
+        if await self.registry.delete(repository, nothing) == DeleteOutcome.UNSUPPORTED:
+            raise _refused(repository)
 
     async def delete(
         self,
@@ -70,16 +73,13 @@ class Distribution:
         tags: Collection[str],  # noqa: ARG002
         look: Look,
     ) -> None:
-        """Delete a digest."""
-        await self._delete(repository, digest, look)
+        """Delete a digest.
 
-    async def _delete(self, repository: Repository, digest: str, look: Look) -> None:
+        :raises TroubleError: if the registry does not delete by digest.
+        """
         outcome = await self.registry.delete(repository, digest, look=look)
         if outcome == DeleteOutcome.UNSUPPORTED:
-            raise TroubleError(
-                f"{repository}: the registry deletes no digests; enable deletion there "
-                "(distribution: storage.delete.enabled), or leave its storage to its operator"
-            )
+            raise _refused(repository)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,29 +107,43 @@ class GitHub:
             versions, which lags behind, or if GitHub refuses: the last tagged version of a
             package, or one that was downloaded more than 5,000 times.
         """
-        place = f"{repository}@{digest}"
-
-        async def is_there(number: int) -> bool:
-            current = await self.packages.version(repository, number)
-            if current is None:
-                return False
-            if current.digest != digest or not set(current.tags) <= set(tags):
-                raise RegistryError(f"{place} was tagged {', '.join(current.tags)}")
-            return True
-
-        async for version in self.packages.versions(repository):
-            if version.digest == digest:
-                break
-        else:
-            version = None
-        if version is None or not await is_there(version.number):
+        version = await self._find(repository, digest)
+        if version is None or not await self._is_there(repository, version, tags):
             if await self.registry.head(repository, digest) is not None:
+                place = f"{repository}@{digest}"
                 raise RegistryError(f"{place}: GitHub does not list it yet; run again later")
             return
-        number = version.number
 
         async def again() -> None:
             await look()
-            await is_there(number)
+            await self._is_there(repository, version, tags)
 
-        await self.packages.delete(repository, number, again)
+        await self.packages.delete(repository, version.number, again)
+
+    async def _is_there(
+        self, repository: Repository, version: Version, tags: Collection[str]
+    ) -> bool:
+        """Ask for a version itself, and tell whether it is there.
+
+        :raises RegistryError: if it has another tag than ``tags`` by now.
+        """
+        current = await self.packages.version(repository, version.number)
+        if current is None:
+            return False
+        if current.digest != version.digest or not set(current.tags) <= set(tags):
+            place = f"{repository}@{version.digest}"
+            raise RegistryError(f"{place} was tagged {', '.join(current.tags)}")
+        return True
+
+    async def _find(self, repository: Repository, digest: str) -> Version | None:
+        async for version in self.packages.versions(repository):
+            if version.digest == digest:
+                return version
+        return None
+
+
+def _refused(repository: Repository) -> TroubleError:
+    return TroubleError(
+        f"{repository}: the registry deletes no digests; enable deletion there "
+        "(distribution: storage.delete.enabled), or leave its storage to its operator"
+    )

@@ -1,19 +1,14 @@
-"""Digests that have to stay, and those that nothing needs and that waited long enough; pure."""
+"""Digests that nothing needs any more, and those that have waited long enough; pure."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from graphlib import TopologicalSorter
 
-from fleet.console import TroubleError
-from fleet.plan.wheel_builds import TAGS as WHEELS
 from fleet.registry.clock import moment
 from fleet.registry.reference import Repository
-from fleet.upkeep.images import Image
 from fleet.upkeep.prune.ledger import Ledger
-from fleet.upkeep.prune.needs import Needs
 from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot
-from fleet.upkeep.state import State
 
 _FALLBACK = "sha256-"
 
@@ -25,69 +20,22 @@ class UnreferencedDigest:
     repository: Repository
     digest: str
     tags: tuple[str, ...]
+    since: str
     goes: str
     due: bool
 
 
-def kept_of(
-    image: Image,
-    held: Mapping[Repository, RepositorySnapshot],
-    needs: Mapping[Repository, Needs],
-    state: State,
-    owner: str,
-) -> dict[Repository, frozenset[str]]:
-    """Return by repository that is ``held`` the digests that stay.
-
-    Without the public one there are none: what the others are needed for is seen there.
-
-    :raises TroubleError: when the stack's state names nothing of a registry that has tags.
-    """
-    if image.public not in held:
-        return {}
-    public = held[image.public]
-    if public.tags and not state.digests:
-        raise TroubleError(
-            f"the state of stack {state.stack} names no digest, though {image.public} has tags; "
-            "run `make adopt` and `make up` first, or everything would seem unneeded"
-        )
-    # What indexes of other owners superseded is theirs to sweep: they may be in the undo record of
-    # another stack, which this one's state does not tell.
-    foreign = frozenset(n.digest for n in public.nodes.values() if n.owner not in ("", owner))
-    roots = {*public.tags.values(), *foreign, *needs[image.public].digests}
-    kept = {image.public: needed(public, roots)}
-    if build := held.get(image.build):
-        planned = {digest for tag, digest in build.tags.items() if tag in image.planned}
-        also = needs[image.build].digests | _others(public, build, foreign)
-        kept[image.build] = needed(build, {*planned, *build.records.values(), *also})
-    return kept
-
-
-def _others(
-    public: RepositorySnapshot, build: RepositorySnapshot, foreign: frozenset[str]
+def needed(
+    snapshot: RepositorySnapshot, roots: Collection[str], named: Collection[str]
 ) -> frozenset[str]:
-    """Return what the ``foreign`` indexes need of the build repository, which owners share.
+    """Return every digest of a repository that has to stay.
 
-    That is each of them, which has the digest of its build; its platforms, and the builds of some
-    of these, where it joins several. No wheels say whose they are: where another owner has indexes,
-    all that have a tag may be theirs.
+    ``roots`` are kept for themselves, ``named`` whatever they are. With a digest stay the children
+    of its index, what it is attached to (``subject``; OCI image specification 1.1), what is
+    attached to it, and what a tag of the form ``sha256-<hex>…`` says it is attached to (OCI
+    distribution specification 1.1, "Referrers Tag Schema"; cosign's own tags alike).
     """
-    if not foreign:
-        return frozenset()
-    platforms = frozenset(d for digest in foreign for d in public.nodes[digest].platforms)
-    joined = (n.digest for n in build.nodes.values() if n.platforms and platforms >= {*n.platforms})
-    wheels = (digest for tag, digest in build.tags.items() if tag.startswith(WHEELS))
-    return frozenset({*foreign, *platforms, *joined, *wheels})
-
-
-def needed(snapshot: RepositorySnapshot, roots: Collection[str]) -> frozenset[str]:
-    """Return every digest of a repository that has to stay where the ``roots`` do.
-
-    With a digest stay the children of its index, what it is attached to (``subject``; OCI image
-    specification 1.1), what is attached to it, and what a tag of the form ``sha256-<hex>…`` says it
-    is attached to (OCI distribution specification 1.1, "Referrers Tag Schema"; cosign's own tags
-    alike).
-    """
-    keep = {*roots, *(_attached_to(tag) for tag in snapshot.tags)}
+    keep = {*roots, *named, *(_attached_to(tag) for tag in snapshot.tags)}
     while True:
         more = {d for node in snapshot.nodes.values() if node.digest in keep
                 for d in (*node.children, node.subject) if d}  # fmt: skip
@@ -102,16 +50,21 @@ def _attached_to(tag: str) -> str:
     return f"sha256:{hexadecimal}" if tag.startswith(_FALLBACK) else ""
 
 
-def find_unreferenced(snapshot: RepositorySnapshot, keep: Collection[str]) -> list[str]:
-    """Return what is there and not to be kept, each before what belongs to it.
+def find_unreferenced(
+    snapshot: RepositorySnapshot, keep: Collection[str], candidates: Iterable[str]
+) -> list[str]:
+    """Return what of ``candidates`` is there and not to be kept, each before what belongs to it.
 
     Children go along with the last index that needed them; an index goes first, so that none is
     ever left that names a platform which is gone.
     """
     found: dict[str, None] = {}
-    for digest in (d for d in snapshot.nodes if d not in keep):
-        below = (child for child in snapshot.nodes[digest].children if child not in keep)
-        found.update(dict.fromkeys((digest, *below)))
+    for digest in candidates:
+        node = snapshot.nodes.get(digest)
+        if node is not None and digest not in keep:
+            found.setdefault(digest)
+            below = (child for child in node.children if child not in keep)
+            found.update(dict.fromkeys(below))
     return _outermost_first(found, snapshot)
 
 
@@ -141,18 +94,20 @@ def decide(
     not be told from a whole one.
     """
     recorded = ledger.recorded(snapshot.repository)
-    known = ledger.of(snapshot.repository)
+    known: Mapping[str, str] = ledger.of(snapshot.repository)
+    tags = snapshot.tags_by_digest()
     found = []
     for digest in unreferenced:
-        since = known.get(digest)
-        goes = moment(since or now) + timedelta(days=days)
+        since = known.get(digest) or now
+        goes = moment(since) + timedelta(days=days)
         found.append(
             UnreferencedDigest(
                 repository=snapshot.repository,
                 digest=digest,
-                tags=tuple(sorted(tag for tag, named in snapshot.tags.items() if named == digest)),
+                tags=tags.get(digest, ()),
+                since=since,
                 goes=goes.date().isoformat(),
-                due=recorded and goes <= moment(now) and (days == 0 or bool(since)),
+                due=recorded and goes <= moment(now) and (days == 0 or bool(known.get(digest))),
             )
         )
     return tuple(found)

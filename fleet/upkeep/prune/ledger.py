@@ -109,11 +109,12 @@ async def load(registry: Registry, build_repository: Repository, owner: str) -> 
         found = await artifact.load()
         if found is None:
             return Ledger()
-        return Ledger(entries=_entries(found.value), tags=_tags(found.value), digest=found.digest)
+        entries, tags = _checked(found.value), _checked_names(found.value)
     except (MalformedArtifactError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise TroubleError(
             f"{artifact} is no ledger ({error}); delete that tag, and all waiting begins anew"
         ) from error
+    return Ledger(entries=entries, tags=tags, digest=found.digest)
 
 
 async def save(
@@ -144,7 +145,7 @@ def _artifact(registry: Registry, build_repository: Repository, owner: str) -> A
     )
 
 
-def _entries(found: Any) -> dict[str, dict[str, str]]:
+def _checked(found: Any) -> dict[str, dict[str, str]]:
     entries = found["entries"]
     for digests in entries.values():
         for digest, since in digests.items():
@@ -153,7 +154,7 @@ def _entries(found: Any) -> dict[str, dict[str, str]]:
     return dict(entries)
 
 
-def _tags(found: Any) -> dict[str, Names]:
+def _checked_names(found: Any) -> dict[str, Names]:
     tags = found.get("tags", {})
     for names in tags.values():
         for tag, digests in names.items():

@@ -6,26 +6,20 @@ forgets nothing, then deletes, then writes the ledger without what went.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from fleet.registry.interface import Registry
 from fleet.registry.reference import Repository
-from fleet.registry.undo_log import UndoRecord
+from fleet.upkeep.clock import agreed_time
 from fleet.upkeep.images import Image
 from fleet.upkeep.prune import ledger as ledgers
-from fleet.upkeep.prune.delete import Deletion, Survey
+from fleet.upkeep.prune.delete import Deletion
 from fleet.upkeep.prune.digests import Versions
-from fleet.upkeep.prune.garbage import (
-    UnreferencedDigest,
-    decide,
-    find_unreferenced,
-    kept_of,
-    refusal,
-)
+from fleet.upkeep.prune.garbage import UnreferencedDigest, decide, find_unreferenced, refusal
+from fleet.upkeep.prune.keep import Seen, kept_of
 from fleet.upkeep.prune.ledger import Ledger
-from fleet.upkeep.prune.needs import Needs, needs_of, read_removals
+from fleet.upkeep.prune.needs import Asking, Needs
 from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot, take_snapshot
-from fleet.upkeep.prune.tag_list_check import DoubtError, agreed_time, confirm, require_declared
+from fleet.upkeep.prune.tag_list_check import DoubtError, confirm
 from fleet.upkeep.state import State
 
 MAX_SHARE = 0.5
@@ -91,19 +85,21 @@ class Pruner:
             when the registry's time is unknown or not this machine's.
         :raises fleet.registry.errors.OciError: when the registry fails.
         """
-        before = ledger = await ledgers.load(self.registry, image.build, self.owner)
-        seen = await self._survey(image, before)
-        unreferenced, refused = list[UnreferencedDigest](), dict[Repository, str]()
+        state = self.state()
+        before = await ledgers.load(self.registry, image.build, self.owner)
+        seen = await self._seen(image, before, state)
+        kept = kept_of(image, seen, state, self.owner)
+        ledger, unreferenced, refused = before, list[UnreferencedDigest](), dict[Repository, str]()
         for repository, held in seen.held.items():
-            free = find_unreferenced(held, seen.kept[repository])
+            free = find_unreferenced(held, kept[repository], held.nodes)
             decided = decide(held, free, before, self.days, held.date)
+            # A ledger that named itself would differ at every look.
+            there = {*held.nodes, *free} - set(held.records.values())
             due = sum(item.due for item in decided)
             if reason := refusal(repository, due, len(held.digests), self.max_share):
                 refused[repository] = reason
             unreferenced += decided
             if held.known:
-                # A ledger that named itself would differ at every look.
-                there = {*held.nodes, *free} - set(held.records.values())
                 ledger = ledger.observe(repository, there, free, held.date, held.names)
         return Found(
             image=image,
@@ -130,114 +126,77 @@ class Pruner:
         for repository in dict.fromkeys((known[0], *(r for r in due if due[r]))):
             await self.versions.require(repository)
         ledger = await self._save(found.image, found.ledger)
-        gone, kept = list[UnreferencedDigest](), dict[str, str]()
+        gone: list[UnreferencedDigest] = []
+        kept: dict[str, str] = {}
         stopped = ""
         try:
             for repository, items in due.items():
                 reason = stopped or found.refused.get(repository, "")
                 if items and not reason:
-                    deletion = Deletion(
-                        repository=repository,
-                        registry=self.registry,
-                        versions=self.versions,
-                        survey=lambda tags: self._survey(found.image, ledger, found.held, tags),
-                        formerly=ledger.names(repository),
-                        gone=gone,
-                        kept=kept,
-                    )
-                    try:
-                        await deletion.run(items)
-                    except DoubtError as doubt:
-                        reason = stopped = str(doubt)
-                done = {*kept, *(item.digest for item in gone)}
-                kept |= {item.digest: reason for item in items if item.digest not in done}
+                    reason = stopped = await self._delete(found, repository, items, gone, kept)
+                left = (item.digest for item in items if item not in gone)
+                kept |= {digest: reason for digest in left if digest not in kept}
         finally:
             for item in gone:
                 ledger = ledger.without(item.repository, [item.digest])
             await self._save(found.image, ledger)
         return Swept(gone=tuple(gone), kept=kept)
 
-    async def _survey(
+    async def _delete(
         self,
-        image: Image,
-        ledger: Ledger,
-        before: Mapping[Repository, RepositorySnapshot] = MappingProxyType({}),
-        gone: Collection[str] = (),
-    ) -> Survey:
-        """Look at everything; names that are put or moved since ``before`` keep what they name.
+        found: Found,
+        repository: Repository,
+        items: Collection[UnreferencedDigest],
+        gone: list[UnreferencedDigest],
+        kept: dict[str, str],
+    ) -> str:
+        """Delete ``items`` of a repository; return what stopped that, or an empty string."""
+        deletion = Deletion(
+            registry=self.registry,
+            versions=self.versions,
+            needs=lambda: self._needs(found.image, repository, found.ledger, self.state()),
+            held=found.held[repository],
+            items=items,
+            formerly=found.ledger.names(repository),
+        )
+        try:
+            await deletion.run()
+        except DoubtError as doubt:
+            return str(doubt)
+        finally:
+            gone += deletion.gone
+            kept |= deletion.kept
+        return ""
 
-        The tags ``gone`` were deleted since.
-        """
-        state = self.state()
+    async def _seen(self, image: Image, ledger: Ledger, state: State) -> Seen:
         held: dict[Repository, RepositorySnapshot] = {}
         needs: dict[Repository, Needs] = {}
         doubts: dict[Repository, str] = {}
-        record = UndoRecord(owner=self.owner)
-        for place in image.repositories:
+        for repository in image.repositories:
             if image.public in doubts:
-                doubts[place] = f"what needs it is not known without {image.public}"
+                doubts[repository] = f"what needs it is not known without {image.public}"
                 continue
             try:
-                if place == image.public:
-                    record = await read_removals(self.registry, image, self.owner)
-                needs[place] = needs_of(image, place, state, ledger, record)
-                held[place] = await self._snapshot(place, needs[place], before.get(place), gone)
+                needs[repository] = await self._needs(image, repository, ledger, state)
+                held[repository] = await self._take_snapshot(repository, needs[repository])
             except DoubtError as doubt:
-                doubts[place] = str(doubt)
-        if image.build in held and image.build in before:
-            known = before[image.build].tags
-            moved = {t for t, digest in held[image.build].tags.items() if known.get(t) != digest}
-            image = replace(image, planned=image.planned | moved)
-        kept = kept_of(image, held, needs, state, self.owner)
-        return Survey(held=held, kept=kept, doubts=doubts)
+                doubts[repository] = str(doubt)
+        return Seen(held=held, needs=needs, doubts=doubts)
 
-    async def _snapshot(
-        self,
-        place: Repository,
-        needs: Needs,
-        before: RepositorySnapshot | None,
-        gone: Collection[str],
-    ) -> RepositorySnapshot:
-        listed = await self.registry.tags(place)
-        require_declared(place, listed, needs.declared)
-        asked = (needs.names - set(gone)) | (set() if listed.known else needs.seen)
-        await confirm(self.registry, place, listed, asked)
+    async def _take_snapshot(self, repository: Repository, needs: Needs) -> RepositorySnapshot:
+        listed = await self.registry.tags(repository)
+        await confirm(self.registry, listed, needs.known)
         if not listed.known:
-            return RepositorySnapshot(repository=place, known=False)
-        date = agreed_time(place, listed, self.now())
-        if before:
-            # A digest never means something else: what was read then need not be read again.
-            also, nodes = needs.roots, before.nodes
-        else:
-            also, nodes = needs.seen | needs.roots | await self.versions.listed(place), {}
-        start = RepositorySnapshot(repository=place, nodes=nodes, date=date)
-        return await take_snapshot(self.registry, start, listed.tags, also, gone)
+            return RepositorySnapshot(repository=repository, known=False)
+        date = agreed_time(repository, listed, self.now())
+        also = needs.known.digests | needs.roots | await self.versions.listed(repository)
+        return replace(await take_snapshot(self.registry, repository, listed.tags, also), date=date)
+
+    async def _needs(
+        self, image: Image, repository: Repository, ledger: Ledger, state: State
+    ) -> Needs:
+        asking = Asking(registry=self.registry, image=image, owner=self.owner)
+        return await asking.needs_of(repository, state, ledger)
 
     async def _save(self, image: Image, ledger: Ledger) -> Ledger:
         return await ledgers.save(self.registry, image.build, self.owner, ledger)
-
-
-def report(found: Found, days: int, swept: Swept | None) -> str:
-    """Report what is unreferenced and when it goes; ``swept`` is None in a dry run."""
-    lines = [f"  {place.name} is left as it is: {why}" for place, why in found.doubts.items()]
-    if not found.unreferenced:
-        nothing = "" if lines else " nothing is superseded"
-        return "\n".join([f"{found.image.public}:{nothing}", *lines])
-    lines += [f"  nothing is deleted: {why}" for why in found.refused.values()]
-    if any(item.repository in found.unrecorded for item in found.unreferenced):
-        lines.append("  the names were not on record yet: APPLY=1 notes them, the next one deletes")
-    lines += [_line(item, found, swept) for item in found.unreferenced]
-    first = f"{found.image.public}: {len(found.unreferenced)} superseded, kept for {days} days"
-    return "\n".join([first, *lines])
-
-
-def _line(item: UnreferencedDigest, found: Found, swept: Swept | None) -> str:
-    fate = f"goes on {item.goes}"
-    if item.due:
-        fate = "due: `make prune APPLY=1` deletes it"
-    if item.due and item.repository in found.refused:
-        fate = "due, and kept because these are too many"
-    elif item.due and swept is not None:
-        fate = "deleted" if item in swept.gone else f"kept: {swept.kept.get(item.digest)}"
-    named = f" ({', '.join(item.tags)})" if item.tags else ""
-    return f"  {item.repository.name}@{item.digest}{named}: {fate}"

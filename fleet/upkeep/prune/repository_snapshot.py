@@ -1,6 +1,6 @@
 """Snapshot of a repository, as far as can be known: its tags, and the manifests behind them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -61,39 +61,60 @@ class RepositorySnapshot:
         below = {child for node in self.nodes.values() for child in node.children}
         return frozenset({*self.nodes, *below} - set(self.records.values()))
 
+    def tags_by_digest(self) -> dict[str, tuple[str, ...]]:
+        """Return the tags that name each digest, sorted."""
+        found: dict[str, tuple[str, ...]] = {}
+        for tag, digest in sorted(self.tags.items()):
+            found[digest] = (*found.get(digest, ()), tag)
+        return found
+
 
 async def take_snapshot(
-    registry: Registry,
-    start: RepositorySnapshot,
-    named: Iterable[str],
-    also: Iterable[str],
-    gone: Collection[str],
+    registry: Registry, repository: Repository, named: Sequence[str], also: Iterable[str]
 ) -> RepositorySnapshot:
-    """Return ``start`` with the listed tags ``named``, and what is there of the digests ``also``.
+    """Read the listed tags ``named`` of ``repository``, and of the digests ``also`` what is there.
 
     Manifests below an index are read where they are no platform's: an attached signature or an
     index in an index may itself refer to something. That is two requests a tag at most.
-    The tags ``gone`` were deleted just now, and a list may still have them.
 
-    :raises fleet.upkeep.prune.tag_list_check.DoubtError: when another listed tag is not there.
+    :raises fleet.upkeep.prune.tag_list_check.DoubtError: when a listed tag is not there.
     :raises fleet.registry.errors.OciError: when the registry fails.
     """
 
-    async def read(reference: str) -> tuple[str, Node | None]:
-        manifest = await registry.get(start.repository, reference)
-        place = f"{start.repository}@{reference}"
-        return reference, None if manifest is None else node_of(manifest, place)
+    async def read(tag: str) -> Node | None:
+        return await _read(registry, repository, tag)
 
     found = await each(read, named)
-    require_all(start.repository, [tag for tag, node in found if node is None and tag not in gone])
-    tags = {tag: node.digest for tag, node in found if node is not None}
-    nodes = {**start.nodes, **{node.digest: node for _, node in found if node is not None}}
-    wanted = {c for node in nodes.values() for c in _unexplained(node)} | set(also)
+    require_all(repository, [t for t, node in zip(named, found, strict=True) if node is None])
+    tags = {tag: node.digest for tag, node in zip(named, found, strict=True) if node is not None}
+    nodes = {node.digest: node for node in found if node is not None}
+    held = RepositorySnapshot(repository=repository, tags=tags, nodes=nodes)
+    below = {c for node in nodes.values() for c in _unexplained(node)}
+    return await follow(registry, held, below | set(also))
+
+
+async def follow(
+    registry: Registry, held: RepositorySnapshot, also: Iterable[str]
+) -> RepositorySnapshot:
+    """Return ``held`` with the digests ``also`` that are there, and what they refer to.
+
+    :raises fleet.registry.errors.OciError: when the registry fails.
+    """
+    nodes, wanted = dict(held.nodes), set(also)
+
+    async def read(digest: str) -> Node | None:
+        return await _read(registry, held.repository, digest)
+
     while missing := sorted(wanted - nodes.keys()):
-        layer = [node for _, node in await each(read, missing) if node is not None]
+        layer = [node for node in await each(read, missing) if node is not None]
         nodes |= {node.digest: node for node in layer}
         wanted = {c for node in layer for c in _unexplained(node)}
-    return replace(start, tags=tags, nodes=nodes)
+    return replace(held, nodes=nodes)
+
+
+async def _read(registry: Registry, repository: Repository, reference: str) -> Node | None:
+    manifest = await registry.get(repository, reference)
+    return None if manifest is None else node_of(manifest, f"{repository}@{reference}")
 
 
 def node_of(manifest: Manifest, place: str) -> Node:

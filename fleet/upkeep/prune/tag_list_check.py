@@ -1,15 +1,13 @@
 """Whether a tag list can be believed: it is held against the names that others know.
 
 An empty, cut or missing list says that nothing has a name. What would follow from that can't be
-undone, so a list that lacks a single name which is there counts for nothing. The same goes for the
-time of the list, by which retention goes: a clock that is a month ahead would find all that is
-superseded due at once.
+undone, so a list that lacks a single name which is there counts for nothing.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from fleet.console import TroubleError
-from fleet.registry.clock import disagreement
 from fleet.registry.interface import Registry, TagList
 from fleet.registry.reference import Repository
 from fleet.upkeep.parallel import each
@@ -21,32 +19,41 @@ class DoubtError(TroubleError):
     """The registry contradicts itself, or what is known of it: nothing there may be deleted."""
 
 
-async def confirm(
-    registry: Registry, place: Repository, listed: TagList, names: Collection[str]
-) -> None:
-    """Return if a tag list has all ``names`` that are there; that takes a request for each other.
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is known of a repository without its tag list.
 
-    Where the registry has no such repository at all, ``names`` may be digests as well.
+    ``declared`` are the names of the state's tag resources, ``names`` all others that something
+    remembers, ``digests`` those that were there at the last run.
+    """
 
-    :raises DoubtError: if the list lacks a name that is there.
+    repository: Repository
+    declared: frozenset[str] = field(default_factory=frozenset)
+    names: frozenset[str] = field(default_factory=frozenset)
+    digests: frozenset[str] = field(default_factory=frozenset)
+
+
+async def confirm(registry: Registry, listed: TagList, known: Known) -> None:
+    """Return if nothing contradicts a tag list; that takes a request for each name it lacks.
+
+    Where the registry has no such repository at all, each known digest is asked for as well.
+
+    :raises DoubtError: if the list lacks a name that is there or that the state has.
     :raises fleet.registry.errors.OciError: if the registry fails.
     """
-    answers = await read(registry, place, sorted(set(names) - set(listed.tags)))
-    if hidden := [name for name, digest in answers.items() if digest is not None]:
-        missing = "lacks" if listed.known else "is not there, yet here is"
-        raise DoubtError(f"the tag list of {place} {missing} {_some(hidden)}; it is not whole")
-
-
-def require_declared(place: Repository, listed: TagList, declared: Collection[str]) -> None:
-    """Raise where a tag list lacks a name that the state's tag resources have.
-
-    :raises DoubtError: naming it.
-    """
-    if lacking := set(declared) - set(listed.tags):
+    place, there = known.repository, frozenset(listed.tags)
+    if lacking := known.declared - there:
         raise DoubtError(
             f"the tag list of {place} lacks {_some(lacking)}, which the stack's state has. "
             "Either it is not whole, or somebody removed a name: then `make up` puts it back"
         )
+    asked = sorted(known.names - there)
+    if not listed.known:
+        asked += sorted(known.digests)
+    answers = await read(registry, place, asked)
+    if hidden := [name for name, digest in answers.items() if digest is not None]:
+        missing = "lacks" if listed.known else "is not there, yet here is"
+        raise DoubtError(f"the tag list of {place} {missing} {_some(hidden)}; it is not whole")
 
 
 def require_all(place: Repository, absent: Collection[str]) -> None:
@@ -64,29 +71,12 @@ def require_all(place: Repository, absent: Collection[str]) -> None:
 async def read(
     registry: Registry, place: Repository, references: Collection[str]
 ) -> Mapping[str, str | None]:
-    """Return the digest of each reference, None where it is absent: one request each."""
+    """Return the digest of each reference, None where it is absent: a request each."""
 
     async def head(reference: str) -> str | None:
         return await registry.head(place, reference)
 
     return dict(zip(references, await each(head, references), strict=True))
-
-
-def agreed_time(place: Repository, listed: TagList, local: str) -> str:
-    """Return the registry's time of a tag list (RFC 3339); ``local`` is this machine's.
-
-    :raises TroubleError: when the registry gave none, or the two differ by more than 5 minutes.
-    """
-    if trouble := disagreement(listed.date, local):
-        remedy = (
-            "Correct the clock that is wrong, and run again"
-            if listed.date
-            else "Have the registry, or the proxy before it, send one"
-        )
-        raise TroubleError(
-            f"{place}: {trouble}. Nothing was deleted, because retention goes by that.\n{remedy}"
-        )
-    return listed.date
 
 
 def _some(names: Collection[str]) -> str:

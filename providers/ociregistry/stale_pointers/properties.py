@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from fleet.registry.reference import Repository
+from fleet.registry.reference import Repository, is_digest
 from fleet.registry.undo_log import Removal
 from providers.ociregistry.fields import checked, decoded, encoded
 from providers.ociregistry.properties import Properties, parsed, refuse
@@ -45,7 +45,12 @@ def stale_inputs(properties: Properties) -> StaleInputs:
         policy=policy,
         max_removals=args.max_removals,
         keep_on_destroy=args.keep_on_destroy,
-        removed=tuple(decoded(Removal, entry) for entry in properties.get("removed") or ()),
+        removed=tuple(
+            # One that names no digest would have the undo log refused from then on.
+            decoded(Removal, entry)
+            for entry in properties.get("removed") or ()
+            if is_digest(entry["digest"])
+        ),
     )
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from fleet.declaration.base_graph import note_two_versions
 from fleet.declaration.parse import parse
 from fleet.declaration.problems import Problems
+from fleet.declaration.version_consistency import note_two_versions
 from tests.fleet.examples import config, image
 
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import io
+import json
 import os
 import re
 import shutil
@@ -204,6 +205,24 @@ class Engine:
 
     def calls(self) -> list[str]:
         return (self.folder / "calls").read_text().splitlines()
+
+
+def test_a_plugin_that_only_the_state_needs_may_be_fetched_by_a_second_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = Engine(tmp_path, monkeypatch)
+    provider = {"type": "pulumi:providers:github", "inputs": {"version": "6.14.0"}}
+    state = json.dumps({"deployment": {"resources": [provider]}})
+    fetching = f'"${{{environment.NO_FETCHING}-may fetch}}"'
+    script = f"""echo "$1 "{fetching} >>{tmp_path}/calls
+    case "$1 $2" in "stack export") echo '{state}' ;; *) test {fetching} = "may fetch" ;; esac"""
+    command(tmp_path, "pulumi", script)
+    env = {**os.environ, environment.NO_FETCHING: "true"}
+    ready = prepare.Ready(needs=needs(), pulumi=engine.pulumi, env=env)
+    monkeypatch.setattr(prepare, "prepare", lambda *_, **__: ready)
+    assert main(["preview"]) == 0
+    assert engine.calls() == ["preview true", "stack true", "preview may fetch"]
+    assert "needs github 6.14.0, not installed here" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("code", [0, 255])

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import re
 import tarfile
@@ -17,7 +18,14 @@ from fleet.console import TroubleError
 from fleet.http.errors import HttpError
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
-from fleet.local.toolchain import gobuild, golang, modules, published, toolchain
+from fleet.local.toolchain import (
+    gobuild,
+    golang,
+    modules,
+    published,
+    pulumi_installer,
+    toolchain,
+)
 from fleet.local.toolchain.modules import Module
 from fleet.local.toolchain.toolchain import Tools
 from tests.fleet.local.examples import checkout, command, needs
@@ -415,3 +423,22 @@ def test_a_buildkit_daemon_without_its_client_beside_it_is_not_used(world: World
     (world.folder / "bin" / "buildctl").unlink()
     ensure(world)
     assert "buildkit" in world.built
+
+
+def test_plugins_that_the_state_needs_and_nothing_installed_are_named(tmp_path: Path) -> None:
+    here = checkout(tmp_path)
+    there = here.pulumi_home / "plugins" / "resource-docker-build-v0.0.22"
+    there.mkdir(parents=True)
+    (there / "pulumi-resource-docker-build").touch()
+    providers = [("docker-build", "0.0.22"), ("github", "6.14.0"), ("ociregistry", "")]
+    state = {
+        "deployment": {
+            "resources": [
+                {"type": f"pulumi:providers:{name}", "inputs": {"version": v} if v else {}}
+                for name, v in providers
+            ]
+        }
+    }
+    found = pulumi_installer.missing_plugins(here, json.dumps(state))
+    assert found == ["github 6.14.0"]
+    assert pulumi_installer.missing_plugins(here, "{}") == []

@@ -63,6 +63,8 @@ def test_a_run_is_complete_where_the_program_got_to_its_end() -> None:
     assert report(registered, of_a_tag, registered, broken).complete
     verdict = said("error", "update failed\n")
     assert report(registered, of_a_tag, registered, verdict, broken).complete
+    canceled = said("error", "preview canceled\n")
+    assert not report(registered, registered, canceled, broken).complete
     raised = said("error", "Program failed with an unhandled exception: broken")
     assert not report(registered, raised, registered, broken).complete
 

@@ -32,6 +32,10 @@ def state(**fields: Any) -> State:
     values: dict[str, Any] = {
         "stack": "dev",
         "digests": frozenset({DIGEST}),
+        "roots": {},
+        "tags": {},
+        "removed": (),
+        "removers": (),
         **fields,
     }
     return State(**values)

@@ -13,8 +13,9 @@ import pytest
 from fleet.local.paths import checkout
 from fleet.registry.reference import Repository
 from fleet.upkeep import commands as command
+from fleet.upkeep import removers
 from fleet.upkeep.images import Image
-from fleet.upkeep.prune import needs, prune
+from fleet.upkeep.prune import prune
 from fleet.upkeep.prune.ledger import Ledger
 
 WEB = Repository(host="ghcr.io", name="team/web")
@@ -41,7 +42,7 @@ def test_no_remover_is_forgotten_where_anything_is_in_doubt(
     monkeypatch.setattr(command, "opened", opened)
     monkeypatch.setattr(command, "_images", lambda *_: (image,))
     monkeypatch.setattr(prune.Pruner, "look", look)
-    monkeypatch.setattr(needs, "forget_removers", forget)
+    monkeypatch.setattr(removers, "forget", forget)
     chosen: Any = argparse.Namespace(stack="dev", apply=False, max_share=0.5)
     plan: Any = SimpleNamespace(logins={}, owner="fleet/dev")
     status = asyncio.run(command._pruned(checkout(tmp_path), chosen, plan, 30))

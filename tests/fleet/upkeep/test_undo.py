@@ -12,9 +12,9 @@ from fleet.registry.client import Client
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Claim, Removal
 from fleet.registry.undo_writer import UndoWriter
+from fleet.upkeep import removers
 from fleet.upkeep.images import Image, image_of
-from fleet.upkeep.prune.needs import forget_removers
-from fleet.upkeep.prune.prune import report
+from fleet.upkeep.prune.report import report
 from fleet.upkeep.restore import Records, candidates, choose, predict_next_update, read_records
 from fleet.upkeep.state import State
 from tests.engine.reading import Reading
@@ -177,7 +177,7 @@ class TestARemoverThatNoStateHas:
         place = repository(registry)
         image, known = Image(public=place, planned=frozenset()), state(removers=(remover(place),))
         lines: tuple[str, ...] = run(
-            lambda client: forget_removers(client, image, OWNER, lambda: known, apply=apply)
+            lambda client: removers.forget(client, image, OWNER, lambda: known, apply=apply)
         )
         return lines
 
@@ -213,7 +213,7 @@ class TestARemoverThatNoStateHas:
             return state(removers=both)
 
         registry.log.clear()
-        lines = run(lambda client: forget_removers(client, image, OWNER, later, apply=True))
+        lines = run(lambda client: removers.forget(client, image, OWNER, later, apply=True))
         assert lines == ()
         assert registry.writes == []
 
