@@ -181,13 +181,11 @@ def test_a_renamed_resource_costs_no_live_name(workshop: Workshop, registry: Reg
     before = registry.tags()
     components = "components/pointers.py"
     with (
+        workshop.edited(components, "Tag(ref, tag, child)", 'Tag(f"{ref}-x", tag, child)'),
         workshop.edited(
             components,
-            'pointer.tag}",\n            TagArgs(',
-            'pointer.tag}-x",\n            TagArgs(',
-        ),
-        workshop.edited(
-            components, "repository,\n            _stale", 'repository + "-x",\n            _stale'
+            "StalePointers(image.repository, stale",
+            'StalePointers(f"{image.repository}-x", stale',
         ),
     ):
         renamed = workshop.up()
