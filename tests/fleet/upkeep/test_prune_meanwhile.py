@@ -1,5 +1,6 @@
 """Names that somebody puts while a sweep is under way: they save what they name."""
 
+import json
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from fleet.upkeep.prune import delete
 from fleet.upkeep.prune.delete import BATCH, BUDGET, batch_size
 from tests.fleet.upkeep.sweeping import (
     BUILD,
@@ -15,6 +17,7 @@ from tests.fleet.upkeep.sweeping import (
     LAST,
     PUBLIC,
     Sweeper,
+    push_build,
     push_index_of,
     state,
     superseded,
@@ -178,3 +181,57 @@ class TestTheNumberOfRequests:
         assert batch_size(deletions, names) == size
         looks = -(-deletions // size)
         assert looks * names <= BUDGET + names
+
+
+class TestWhatSharesDigests:
+    def test_an_index_that_waits_keeps_a_platform_that_an_older_one_had_too(
+        self, sweeper: Sweeper
+    ) -> None:
+        sweeper.max_share, registry = 1.0, sweeper.registry
+        push_build(registry, "a", ["shared", "x"])
+        sweeper.sweep(FIRST)
+        push_build(registry, "a", ["new"])
+        sweeper.sweep(FIRST)
+        foreign = push_build(registry, "of-another-stack", ["shared", "y"])
+        sweeper.sweep(LAST)
+        held = registry.repositories[BUILD]
+        assert held.tags["of-another-stack"] == foreign
+        children = json.loads(held.manifests[foreign][1])["manifests"]
+        assert all(child["digest"] in held.manifests for child in children)
+
+    def test_a_name_that_was_seen_once_saves_its_digest_when_lists_lack_it(
+        self, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(delete, "BATCH", 1)
+        many(sweeper, 2)
+        saved = sweeper.look(LAST).due[-1].digest
+        tags = sweeper.registry.repositories[BUILD].tags
+
+        def hide() -> None:
+            known = json.dumps({"tags": sorted(tags.keys() - {"pinned"})}).encode()
+            listing = f"GET /v2/{BUILD}/tags/list"
+            sweeper.registry.fault(listing, times=99, status=200, body=known)
+
+        before(sweeper.registry, f"DELETE /v2/{BUILD}/manifests/sha256:", hide, skip=1)
+        sweeper.sweep(LAST, meanwhile=lambda: tags.update(pinned=saved))
+        assert sweeper.holds(BUILD, saved)
+
+    def test_a_doubt_about_builds_is_told_though_the_public_repository_had_the_same_digests(
+        self, sweeper: Sweeper
+    ) -> None:
+        sweeper.max_share, registry = 1.0, sweeper.registry
+        for version in ("old", "new"):
+            digest = registry.push_index(PUBLIC, "v" if version == "old" else "other")
+            public, builds = registry.repositories[PUBLIC], registry.repositories[BUILD]
+            builds.manifests.update(public.manifests)
+            builds.blobs |= public.blobs
+            public.tags["v"] = builds.tags["a"] = digest
+            sweeper.sweep(FIRST)
+        cut = b'{"tags":["ledger-fleet-dev"]}'
+        listing = f"GET /v2/{BUILD}/tags/list"
+
+        def act() -> None:
+            registry.fault(listing, times=99, status=200, body=cut)
+
+        before(registry, f"DELETE /v2/{PUBLIC}/manifests/sha256:", act, skip=2)
+        assert sweeper.sweep(LAST).kept
