@@ -229,6 +229,9 @@ def main(arguments: list[str]) -> int:
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, copy], check=True)
         shutil.copytree(ROOT / "tests", copy / "tests", dirs_exist_ok=True)
         (copy / ".venv").symlink_to(sys.prefix)
+        for tests in dict.fromkeys(FAULTS[number - 1].tests for number in chosen):
+            if _fail(copy, tests):
+                raise SystemExit(f"{tests}: these tests fail without any fault")
         for number in chosen:
             fault = FAULTS[number - 1]
             found = _found(copy, fault)
@@ -242,13 +245,22 @@ def _found(copy: Path, fault: Fault) -> bool:
     path = copy / fault.file
     before = path.read_text("utf-8")
     path.write_text(before.replace(fault.old, fault.new), "utf-8")
-    words = ["-q", "-x", "-p", "no:cacheprovider", "-n", "2", "-m", "not integration and not slow"]
-    tests = [f"tests/{each}" for each in fault.tests.split()]
-    argv = [sys.executable, "-B", "-m", "pytest", *words, *tests]
     try:
-        return subprocess.run(argv, cwd=copy, check=False, capture_output=True).returncode == 1
+        return _fail(copy, fault.tests)
     finally:
         path.write_text(before, "utf-8")
+
+
+def _fail(copy: Path, tests: str) -> bool:
+    """Tell whether some of ``tests`` fail in ``copy``."""
+    words = ["-q", "-x", "-p", "no:cacheprovider", "-n", "2", "-m", "not integration and not slow"]
+    argv = [sys.executable, "-B", "-m", "pytest", *words]
+    argv += [f"tests/{each}" for each in tests.split()]
+    done = subprocess.run(argv, cwd=copy, check=False, capture_output=True, text=True)
+    # pytest-xdist ends with 2, interrupted, where -x stops it.
+    if done.returncode not in (0, 1, 2):
+        raise SystemExit(f"the tests could not be run:\n{done.stdout}{done.stderr}")
+    return done.returncode != 0
 
 
 if __name__ == "__main__":
