@@ -160,6 +160,19 @@ def test_several_builders_have_common_lines_and_each_those_of_its_platforms() ->
     assert rest == two.arguments, "so that layers of what is common are the same"
 
 
+def test_a_tag_of_several_builders_is_another_one_when_any_of_its_builds_is() -> None:
+    other = linux("cp311-cp311-manylinux_2_28_aarch64")
+    before, after = (
+        planned(AMD, ARM64, ARM, files=(AMD_WHEEL, arm64, ALPINE_WHEEL), builders=APART)
+        for arm64 in (ARM64_WHEEL, other)
+    )
+    same = [
+        one.identity == two.identity for one, two in zip(builds(before), builds(after), strict=True)
+    ]
+    assert same == [True, False]
+    assert before.images[0].tags[0].identity != after.images[0].tags[0].identity
+
+
 def test_what_one_of_several_builders_lacks_is_common_for_none() -> None:
     only = f"{GUNICORN} ; platform_machine != 'armv7l'"
     one, two = builds(planned(AMD, ARM64, ARM, pins=(only, UVICORN), builders=APART))
