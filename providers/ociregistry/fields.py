@@ -7,12 +7,15 @@ Schema, reference page, and the properties that the engine carries are made of t
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache, cached_property
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 PACKAGE = "ociregistry"
 
 _NAMES = {str: "string", int: "integer", float: "number", bool: "boolean"}
+
+_CLASSES: dict[Any, type] = {Literal: str, Mapping: dict, Sequence: list}
 
 _T = TypeVar("_T")
 
@@ -26,7 +29,7 @@ class Field:
     description: str = ""
     required: bool = False
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name of the property."""
         return re.sub("_([a-z])", lambda match: match[1].upper(), self.attribute)
@@ -38,9 +41,14 @@ class Field:
         return {**_schema(self.kind), **described}
 
 
-def fields_of(record: Any) -> tuple[Field, ...]:
-    """Return the fields of a dataclass."""
+@cache
+def _fields_of(record: Any) -> tuple[Field, ...]:
     return tuple(map(_field, dataclasses.fields(record)))
+
+
+def fields_of(record: Any) -> tuple[Field, ...]:
+    """Return the fields of a dataclass; each tag of a run asks for those of the same few."""
+    return _fields_of(record)
 
 
 def _field(found: "dataclasses.Field[Any]") -> Field:
@@ -106,8 +114,7 @@ def checked(record: type[_T], properties: Mapping[str, Any], problems: dict[str,
 
 
 def _class_of(kind: Any) -> type:
-    classes: dict[Any, type] = {Literal: str, Mapping: dict, Sequence: list}
-    found: type = classes.get(get_origin(kind), kind)
+    found: type = _CLASSES.get(get_origin(kind), kind)
     return found
 
 
