@@ -19,7 +19,7 @@ def say(text: str) -> None:
 
 
 def show(text: str) -> None:
-    """Print ``text``, a result, on stdout; a reader that left early, such as ``head``, is no error.
+    """Print ``text``, a result, on stdout; it is not an error if the reader left early (``head``).
 
     :raises TroubleError: when stdout can't be written otherwise; what comes after is dropped.
     """
@@ -32,6 +32,14 @@ def show(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if error.errno != errno.EPIPE:
             raise TroubleError(f"stdout can't be written: {error.strerror}") from error
+
+
+def pass_on(text: str) -> None:
+    """Print ``text`` on stdout; where that can't be done, say so, and go on."""
+    try:
+        show(text)
+    except TroubleError as error:
+        say(f"error: {error}")
 
 
 def duration(seconds: float) -> str:

@@ -12,10 +12,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import yaml
 
 from fleet.console import say
 
@@ -32,190 +33,11 @@ class Fault:
     tests: str
 
 
-def _faults() -> Iterator[Fault]:
-    client, registry = "fleet/registry/client.py", "fleet/registry"
-    yield Fault(
-        file=client,
-        old="if live == manifest.digest:",
-        new="if live != manifest.digest:",
-        tests=registry,
-    )
-    yield Fault(
-        file=client,
-        old="            if not is_digest(reference):\n                _require_named",
-        new="            if is_digest(reference):\n                _require_named",
-        tests=registry,
-    )
-    yield Fault(
-        file=client,
-        old="if is_digest(expected) and expected != found:",
-        new="if is_digest(expected) and not found:",
-        tests=registry,
-    )
-    yield Fault(
-        file=client,
-        old="            found |= set(_page_of(reply.body, call.place))",
-        new="            found = set(_page_of(reply.body, call.place))",
-        tests=registry,
-    )
-    yield Fault(
-        file=client,
-        old="if address in seen or len(seen) == _PAGES:",
-        new="if False:",
-        tests=registry,
-    )
-    yield Fault(
-        file="fleet/registry/docker_login.py",
-        old="if host == canonical(repository.host)",
-        new="if host",
-        tests=registry,
-    )
-    yield Fault(
-        file="fleet/registry/docker_login.py",
-        old="key = max(fitting, key=lambda one: fitting[one])",
-        new="key = min(fitting, key=lambda one: fitting[one])",
-        tests=registry,
-    )
-    yield Fault(
-        file="fleet/registry/login.py",
-        old="if declared.get(host) == entry}",
-        new="if host in declared}",
-        tests=registry,
-    )
-    yield Fault(
-        file="fleet/http/retry.py",
-        old="            if (done := await settled()) is not None:\n                return done\n",
-        new="",
-        tests=registry,
-    )
-    yield Fault(
-        file="fleet/http/retry.py", old="if asked > self.longest:", new="if False:", tests="fleet"
-    )
-    declaration, plan = "fleet/declaration", "fleet/plan"
-    yield Fault(
-        file="fleet/plan/pointers.py",
-        old="versions.eligible(versions_of(image, python, base), yanked)",
-        new="versions_of(image, python, base)",
-        tests=plan,
-    )
-    yield Fault(
-        file="fleet/plan/pointers.py",
-        old="versions.highest(line)",
-        new="max(line)",
-        tests=plan,
-    )
-    yield Fault(
-        file="fleet/plan/plan.py",
-        old="policy={**STALE_DEFAULTS, **image.pointers}",
-        new="policy=dict(image.pointers)",
-        tests=plan,
-    )
-    yield Fault(
-        file="fleet/plan/plan.py",
-        old="identity=digest_of([build.identity for build in builds])",
-        new="identity=builds[0].identity",
-        tests=plan,
-    )
-    yield Fault(
-        file="fleet/plan/wheel_builds.py",
-        old="if pin in held.compiled]",
-        new="]",
-        tests=plan,
-    )
-    yield Fault(
-        file="fleet/plan/build_inputs.py",
-        old='found["installer"] = ',
-        new="_ = ",
-        tests=plan,
-    )
-    yield Fault(
-        file="fleet/declaration/logins.py",
-        old="found = {} if is_embedded(host) or not host else",
-        new="found = {} if not host else",
-        tests=f"{declaration} fleet/local",
-    )
-    provider = "providers/ociregistry"
-    stale = f"{provider}/stale_pointers"
-    yield Fault(
-        file=f"{stale}/model.py",
-        old="live_pointers(view.live.keys() - inputs.pointers, inputs.grammar)",
-        new="live_pointers(view.live.keys(), inputs.grammar)",
-        tests=provider,
-    )
-    yield Fault(
-        file=f"{stale}/model.py",
-        old="if removals <= inputs.max_removals * live:",
-        new="if removals < inputs.max_removals * live or removals < live:",
-        tests=provider,
-    )
-    yield Fault(
-        file=f"{stale}/model.py", old='if day > view.read_on else ""', new='if False else ""',
-        tests=provider,
-    )  # fmt: skip
-    yield Fault(
-        file=f"{stale}/removability.py",
-        old='if owner not in {"", inputs.owner}:',
-        new="if False:",
-        tests=provider,
-    )
-    yield Fault(
-        file=f"{stale}/removability.py",
-        old="        if not may_be_version(tag):",
-        new="        if True:",
-        tests=provider,
-    )
-    yield Fault(
-        file=f"{stale}/allow_list.py",
-        old="self.removals.get(ref) == digest:",
-        new="ref in self.removals:",
-        tests=provider,
-    )
-    yield Fault(
-        file=f"{stale}/departure.py",
-        old="or declared.removers[repository] - {urn}:",
-        new="or False:",
-        tests=provider,
-    )
-    yield Fault(
-        file=f"{provider}/tag/writer.py",
-        old="if live not in {before, manifest.digest}:",
-        new="if False:",
-        tests=provider,
-    )
-    yield Fault(
-        file=f"{provider}/tag/writer.py",
-        old="        if lost:\n            raise",
-        new="        if False:\n            raise",
-        tests=provider,
-    )
-    yield Fault(
-        file=f"{provider}/tag/predict.py",
-        old="if recorded.identity != inputs.identity:",
-        new="if recorded.identity == inputs.identity:",
-        tests=provider,
-    )
-    images = "assets"
-    yield Fault(
-        file="assets/shared/image/start/common.sh",
-        old='elif [ -f "$app_root/main.py" ]; then',
-        new="elif false; then",
-        tests=images,
-    )
-    yield Fault(
-        file="assets/shared/image/start/common.sh",
-        old='            fail "PRE_START_PATH names',
-        new='            note "PRE_START_PATH names',
-        tests=images,
-    )
-    yield Fault(
-        file="assets/shared/image/building/install.py",
-        old="for wheel in sorted(wanted, key=lambda path: path.name):",
-        new="for wheel in wanted:",
-        tests=images,
-    )
-
-
-FAULTS: Final = tuple(_faults())
+FAULTS: Final = tuple(
+    Fault(file=part["file"], tests=part["tests"], **piece)
+    for part in yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+    for piece in part["pieces"]
+)
 
 
 def main(arguments: list[str]) -> int:

@@ -47,13 +47,21 @@ def resolve(base: str, location: str, place: str) -> str:
     return str(target.copy_with(fragment=None))
 
 
-def next_page(headers: httpx.Headers, address: str) -> str:
-    """Return the address of the page after that at `address` (RFC 8288), '' after the last one.
+def next_link(headers: httpx.Headers, address: str, place: str) -> str:
+    """Return where the page after that at `address` is (RFC 8288), '' after the last one.
 
-    :raises HttpError: if it is on another origin, which must get no credential.
+    :raises HttpError: as `resolve` does.
     """
     link = httpx.Response(200, headers=headers).links.get("next", {}).get("url", "")
-    target = resolve(address, link, f"GET {address}") if link else ""
+    return resolve(address, link, place) if link else ""
+
+
+def next_page(headers: httpx.Headers, address: str) -> str:
+    """Return the same where it is on the same origin.
+
+    :raises HttpError: if it is on another one, which must get no credential.
+    """
+    target = next_link(headers, address, f"GET {address}")
     if target and not same_origin(target, address):
         raise HttpError(f"GET {address}: the list continues on another host; refused")
     return target

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from fleet.console import TroubleError, say, show, tail_of
+from fleet.console import TroubleError, pass_on, show, tail_of
 from fleet.local import run_report, status, truncated_state
 from fleet.local.child_environment import run as run_quietly
 from fleet.local.engine_output import OutputFilter
@@ -98,19 +98,11 @@ def _ended(process: "subprocess.Popen[str]") -> int:
         try:
             while process.stdout and (line := process.stdout.readline()):
                 for each in output.shown(line.rstrip("\n")):
-                    _pass_on(each)
+                    pass_on(each)
             return process.wait()
         except KeyboardInterrupt:
             # The terminal interrupted both: the engine ends what it does in its own order.
             continue
-
-
-def _pass_on(text: str) -> None:
-    """Print ``text``; the engine goes on where that can't be done."""
-    try:
-        show(text)
-    except TroubleError as error:
-        say(f"error: {error}")
 
 
 def outputs(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> dict[str, Any]:

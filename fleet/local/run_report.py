@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from fleet.console import TroubleError, say, show
+from fleet.console import TroubleError, pass_on, say
 from fleet.http.errors import ReadableError
 from fleet.reports.event_log import parse_events, report_of
 from fleet.reports.report import Report, ReportError, document
@@ -37,10 +37,7 @@ def conclude(log: Path) -> None:
     except (OSError, ReportError, ReadableError) as error:
         say(f"error: the engine's event log can't be read: {error}")
         return
-    try:
-        show("\n".join(lines_of(report)))
-    except TroubleError as error:
-        say(f"error: {error}")
+    pass_on("\n".join(lines_of(report)))
     write(report)
 
 

@@ -48,7 +48,9 @@ def _on_path(checkout: Checkout, name: str) -> Path | None:
 
 
 def _new_enough(binary: Path, oldest: str) -> Path | None:
-    version = _version([str(binary), "--version"])
+    # Such as ``registry example.org/d/v3 v3.1.2``.
+    found = _VERSION.search(_printed([str(binary), "--version"]))
+    version = found[1] if found else ""
     is_good = _numbers(version) >= _numbers(oldest)
     return _folder(binary, version, f"{oldest} or newer", is_good=is_good)
 
@@ -64,12 +66,6 @@ def _folder(binary: Path, version: str, wanted: str, *, is_good: bool) -> Path |
         f"toolchain: {binary} is {version or 'of no known version'}, not {wanted}; it is left alone"
     )
     return None
-
-
-def _version(argv: list[str], env: Mapping[str, str] | None = None) -> str:
-    """Return the version that a program prints, such as ``registry example.org/d/v3 v3.1.2``."""
-    found = _VERSION.search(_printed(argv, env))
-    return found[1] if found else ""
 
 
 def _printed(argv: list[str], env: Mapping[str, str] | None = None) -> str:
