@@ -1,7 +1,7 @@
 """Which files a Dockerfile takes from a named context, as far as that is certain.
 
-This is no parser of Dockerfiles. It knows the few ways in which files are commonly taken; wherever
-else the name of the context stands, or could come from, is not understood.
+This is not a parser of Dockerfiles. It knows the few ways in which files are commonly taken;
+wherever else the name of the context stands, or could come from, is not understood.
 """
 
 import posixpath

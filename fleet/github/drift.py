@@ -79,7 +79,7 @@ def _show(job: Job, report: Report | None, issue: Any) -> None:
 def _tables(report: Report | None) -> Iterator[Section]:
     yield _listed("Could not be verified", troubles(report))
     if report:
-        # What is kept is no drift.
+        # What is kept is not drift.
         changing = tuple(e for e in report.entries if e.action in CHANGING)
         yield from sections(replace(report, entries=changing))
         yield _listed("On GitHub", report.changes)

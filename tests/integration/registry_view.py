@@ -76,6 +76,10 @@ class RegistryView:
             for child in self.index(reference)["manifests"]
         ]
 
+    def platforms(self, reference: str) -> set[str]:
+        """Pull every platform of an index whole, and return which they are."""
+        return {image.platform for image in self.pull(reference)}
+
     def layers(self, reference: str) -> tuple[bytes, ...]:
         """Return the layers of what ``reference`` names, a manifest of its own."""
         manifest = json.loads(self._get(self._manifest(reference), MANIFEST))

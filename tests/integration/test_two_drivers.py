@@ -39,12 +39,8 @@ def drivers(workshop: Workshop) -> Iterator[tuple[DockerEngine, RegistryView]]:
             host=workshop.registry.partition("/")[0],
             ca=workshop.root / ".fleet/tls/ca.pem",
         )
-        image = {"pythons": ["3.13"], "versions": ["0.34.0"], "bases": ["slim"]}
-        registry = workshop.declare_stack(
-            STACK,
-            {IMAGE: {**image, "platforms": [*HERE, *THERE]}},
-            builders={**dict.fromkeys(HERE, "fleet"), **dict.fromkeys(THERE, "docker")},
-            **{"builder-nodes": {"docker": engine.declared}},
+        registry = workshop.declare_builders(
+            STACK, {"fleet": HERE, "docker": THERE}, {"docker": engine.declared}
         )
         view = workshop.view(IMAGE, registry)
         yield engine, view
@@ -52,10 +48,6 @@ def drivers(workshop: Workshop) -> Iterator[tuple[DockerEngine, RegistryView]]:
     finally:
         engine.stop()
         shutil.rmtree(folder)
-
-
-def platforms(view: RegistryView, tag: str) -> set[str]:
-    return {image.platform for image in view.pull(tag)}
 
 
 def test_both_drivers_build_and_verify_their_platforms_and_one_tag_joins_them(
@@ -66,7 +58,7 @@ def test_both_drivers_build_and_verify_their_platforms_and_one_tag_joins_them(
     assert done.builds() == [BUILT_THERE, BUILT_HERE]
     made = {name for _, _, name in done.done}
     assert {build.replace("/build:", "/verify:") for build in (BUILT_THERE, BUILT_HERE)} <= made
-    assert platforms(view, VERSION) == {*HERE, *THERE}
+    assert view.platforms(VERSION) == {*HERE, *THERE}
 
 
 def test_a_lost_engine_moves_no_tag_is_named_with_its_platforms_and_then_builds_what_lacks(
@@ -97,5 +89,5 @@ def test_a_lost_engine_moves_no_tag_is_named_with_its_platforms_and_then_builds_
         assert repaired.builds() == [BUILT_THERE], "only what was lost is built"
         after = view.tags()
         assert after[LATEST] == after[VERSION] != before[VERSION]
-        assert platforms(view, VERSION) == {*HERE, *THERE}
+        assert view.platforms(VERSION) == {*HERE, *THERE}
         assert workshop.up(stack=STACK).done == ()

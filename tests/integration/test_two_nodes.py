@@ -50,12 +50,8 @@ def nodes(workshop: Workshop) -> Iterator[Nodes]:
     try:
         for node in (near, far):
             node.start(buildctl)
-        image = {"pythons": ["3.13"], "versions": ["0.34.0"], "bases": ["slim"]}
-        registry = workshop.declare_stack(
-            STACK,
-            {IMAGE: {**image, "platforms": [*NEAR, *FAR]}},
-            builders={**dict.fromkeys(NEAR, "near"), **dict.fromkeys(FAR, "far")},
-            **{"builder-nodes": {"near": near.declared, "far": far.declared}},
+        registry = workshop.declare_builders(
+            STACK, {"near": NEAR, "far": FAR}, {"near": near.declared, "far": far.declared}
         )
         view = workshop.view(IMAGE, registry)
         yield Nodes(near=near, far=far, buildctl=buildctl, view=view)
@@ -66,16 +62,12 @@ def nodes(workshop: Workshop) -> Iterator[Nodes]:
         shutil.rmtree(folder)
 
 
-def platforms(view: RegistryView, tag: str) -> set[str]:
-    return {image.platform for image in view.pull(tag)}
-
-
 def test_both_nodes_build_their_platforms_over_a_socket_and_over_tls(
     workshop: Workshop, nodes: Nodes
 ) -> None:
     done = workshop.up(stack=STACK)
     assert done.builds() == [FAR_BUILD, NEAR_BUILD]
-    assert platforms(nodes.view, VERSION) == {*NEAR, *FAR}
+    assert nodes.view.platforms(VERSION) == {*NEAR, *FAR}
     assert workshop.up(stack=STACK).done == ()
 
 
@@ -90,7 +82,7 @@ def test_a_node_lost_in_the_middle_costs_its_own_platforms_and_moves_no_name(
         failed = running.result()
         assert failed.builds() == [NEAR_BUILD], "the other node went on, and took nothing over"
         assert nodes.view.tags() == before, "no name moved, whole or in part"
-        assert platforms(nodes.view, VERSION) == {*NEAR, *FAR}
+        assert nodes.view.platforms(VERSION) == {*NEAR, *FAR}
         assert FAR_BUILD in failed.ran.printed
         assert "Traceback" not in failed.ran.printed
 
@@ -100,7 +92,7 @@ def test_a_node_lost_in_the_middle_costs_its_own_platforms_and_moves_no_name(
         assert repaired.builds() == [FAR_BUILD], "only what was lost is built"
         after = nodes.view.tags()
         assert after[LATEST] == after[VERSION] != before[VERSION]
-        assert platforms(nodes.view, VERSION) == {*NEAR, *FAR}
+        assert nodes.view.platforms(VERSION) == {*NEAR, *FAR}
         assert workshop.up(stack=STACK).done == ()
 
 

@@ -6,7 +6,7 @@ import shlex
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +97,25 @@ class Workshop:
         config |= {f"fleet:{key}": value for key, value in values.items()}
         (self.root / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(declared, sort_keys=False))
         return str(config["fleet:registry"])
+
+    def declare_builders(
+        self,
+        stack: str,
+        builders: Mapping[str, Sequence[str]],
+        nodes: Mapping[str, Mapping[str, Any]],
+    ) -> str:
+        """Declare a stack of one tag whose platforms have several ``builders``, as `declare_stack`.
+
+        ``nodes`` describes those that are not the embedded one.
+        """
+        by_platform = {platform: name for name, own in builders.items() for platform in own}
+        image = {"pythons": ["3.13"], "versions": ["0.34.0"], "bases": ["slim"]}
+        return self.declare_stack(
+            stack,
+            {IMAGE: {**image, "platforms": [*by_platform]}},
+            builders=by_platform,
+            **{"builder-nodes": dict(nodes)},
+        )
 
     def copy_assets(self, name: str) -> None:
         """Give an image called ``name`` the shipped image's asset folders."""
