@@ -11,6 +11,7 @@ import http.server
 import importlib
 import io
 import os
+import runpy
 import signal
 import socket
 import socketserver
@@ -31,20 +32,28 @@ def options(words: list[str]) -> Namespace:
     parser = ArgumentParser(allow_abbrev=False)
     for name in ("--bind", "--host", "--port", "--log-level", "--access-logfile"):
         parser.add_argument(name, default="")
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("-k", dest="worker_class", default="sync")
+    parser.add_argument("--workers", type=int, default=0)
+    parser.add_argument("-k", dest="worker_class", default="")
+    parser.add_argument("--config", default="")
     parser.add_argument("--header", action="append", default=[])
     parser.add_argument("--reload", action="store_true")
     parser.add_argument("application")
-    return parser.parse_args(words)
+    given = parser.parse_args(words)
+    given.worker = None
+    if given.config:
+        sys.argv = ["gunicorn", *words]
+        settings = runpy.run_path(given.config)
+        given.bind = given.bind or settings["bind"][0]
+        given.workers = given.workers or settings["workers"]
+        given.worker = None if given.worker_class else settings.get("worker_class")
+        given.worker_class = given.worker_class or getattr(given.worker, "__name__", "sync")
+    return given
 
 
 def extra_headers(given: Namespace) -> list[tuple[str, str]]:
-    """Return the headers of UVICORN_EXTRA_FLAGS; under gunicorn its worker class reads them."""
-    if given.bind:
-        flags: Any = importlib.import_module("uvicorn_flags")
-        found = flags.config_settings(os.environ.get("UVICORN_EXTRA_FLAGS", ""))
-        return [(name, value) for name, value in found.get("headers", [])]
+    """Return the headers of UVICORN_EXTRA_FLAGS; under gunicorn its worker class has them."""
+    if given.worker is not None:
+        return [tuple(header) for header in given.worker.CONFIG_KWARGS.get("headers", [])]
     return [tuple(header.split(":", 1)) for header in given.header]
 
 
@@ -150,7 +159,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def serve(given: Namespace) -> None:
-    """Serve until SIGTERM, which ends the workers first."""
+    """Serve until a stop signal, which ends the workers first."""
     asgi = not given.bind or given.worker_class.endswith("UvicornWorker")
     if given.worker_class == "gevent":
         setattr(socket.socket, "__module__", "gevent._socket3")  # noqa: B010 - as patched by it
@@ -167,7 +176,9 @@ def serve(given: Namespace) -> None:
             worker.wait()
         sys.exit()
 
-    signal.signal(signal.SIGTERM, stop)
+    # uvicorn has no handler of SIGQUIT.
+    for number in (signal.SIGTERM, signal.SIGINT, *([signal.SIGQUIT] if given.config else [])):
+        signal.signal(number, stop)
     with Listener(path, application, given, "uvicorn" if asgi else "gunicorn") as listener:
         announce(given, asgi=asgi)
         listener.timeout = 0.1

@@ -36,7 +36,7 @@ class Start:
     def address(self) -> str:
         """Where the server is told to listen, as `host:port`."""
         if self.server == "gunicorn":
-            return self.option("--bind")
+            return self.option("--bind")  # only where HOST or PORT was given
         return f"{self.option('--host')}:{self.option('--port')}"
 
     def option(self, name: str) -> str:
@@ -49,7 +49,7 @@ class Start:
 class Container:
     """A folder that stands for the container of an image.
 
-    `app/` stands for /app, `bin/` holds the servers, `lib/` what start.sh sources.
+    `app/` stands for /app, `bin/` holds the servers, `lib/` what start.sh sources and runs.
     """
 
     root: Path
@@ -76,6 +76,7 @@ class Container:
             stub = self.root / "bin" / server
             stub.write_text(STUB, encoding="utf-8")
             stub.chmod(0o755)
+        shutil.copy(ASSETS / self.image / "image/main.py", self.lib / "example.py")
         self.write("main.py", "app = None\n")
 
     def write(self, name: str, text: str) -> Path:
@@ -88,11 +89,11 @@ class Container:
     def start(self, **settings: str) -> Start:
         """Run start.sh with these variables in an otherwise bare environment."""
         run = subprocess.run(
-            [self.shell, str(ASSETS / self.image / "image" / "start.sh")],
+            [str(shutil.which(self.shell)), str(ASSETS / self.image / "image" / "start.sh")],
             env={
                 "PATH": f"{self.root / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
-                "APP_ROOT": str(self.app),
-                "START_LIB": str(self.lib),
+                "START_SH_TEST_APP": str(self.app),
+                "START_SH_TEST_LIB": str(self.lib),
                 "PYTHONDONTWRITEBYTECODE": "1",
                 **settings,
             },

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -82,47 +84,64 @@ def test_settings_of_gunicorns_own_that_move_the_search_leave_the_check_to_the_s
     assert container.start(APP_MODULE="absent:app").words[-1] == "absent:app"
 
 
-def test_prestart_is_sourced_before_anything_is_read(container: Container) -> None:
-    container.write("prestart.sh", "export GREETING=hello; PORT=8080; MODULE_NAME=late\n")
-    container.write("late.py", "")
+CALLS = {
+    "main:create()": ["--factory", "main:create"],
+    'main:create("shop", debug=True)': ["--factory", "start_sh_application:create"],
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("settings", [{}, {"RELOAD": "true"}])
+def test_a_call_that_makes_the_application_is_served_by_every_server(
+    container: Container, call: str, settings: dict[str, str]
+) -> None:
+    start = container.start(APP_MODULE=call, **settings)
+    assert start.errors == ""
+    if start.server == "gunicorn":
+        assert start.words[-1] == call
+        return
+    assert [word for word in start.words if word == "--factory"] + start.words[-1:] == CALLS[call]
+    if "(" + ")" not in call:
+        assert start.environ["START_SH_APPLICATION"] == call
+
+
+def test_a_factory_gets_the_arguments_of_the_call(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    container.write("calls.py", "def create(*words, **named): return words, named\n")
+    monkeypatch.syspath_prepend(str(container.app))
+    monkeypatch.syspath_prepend(str(container.lib / "modules"))
+    monkeypatch.setenv("START_SH_APPLICATION", 'calls:create("shop", 2, debug=True)')
+    created = importlib.import_module("start_sh_application").create()
+    assert created == (("shop", 2), {"debug": True})
+    monkeypatch.setenv("START_SH_APPLICATION", "calls:create(name)")
+    with pytest.raises(ValueError, match="malformed"):
+        importlib.import_module("start_sh_application").create()
+    sys.modules.pop("calls")
+    sys.modules.pop("start_sh_application")
+
+
+def test_the_example_is_said_to_be_one(container: Container) -> None:
+    example = (container.lib / "example.py").read_text("utf-8")
+    path = container.write("main.py", example)
     start = container.start()
-    assert start.environ["GREETING"] == "hello"
-    assert start.address == "0.0.0.0:8080"
-    assert start.words[-1] == "late:app"
+    assert start.words[-1] == "main:app"
+    assert start.errors == (
+        f"start.sh: no application of yours was found, serving the example in {path}\n"
+    )
 
 
-def test_prestart_path_replaces_the_default(container: Container) -> None:
-    container.write("prestart.sh", "export FROM_DEFAULT=yes\n")
-    other = container.write("other.sh", "export FROM_OTHER=yes\n")
-    environ = container.start(PRE_START_PATH=str(other)).environ
-    assert environ["FROM_OTHER"] == "yes"
-    assert "FROM_DEFAULT" not in environ
-
-
-def test_a_relative_prestart_path_is_not_looked_up_on_path(container: Container) -> None:
-    container.write("other.sh", "export FROM_OTHER=yes\n")
-    assert container.start(PRE_START_PATH="other.sh").environ["FROM_OTHER"] == "yes"
-
-
-def test_a_named_prestart_that_is_missing_is_an_error(container: Container) -> None:
-    start = container.start(PRE_START_PATH="/absent.sh")
+def test_the_example_can_be_refused(container: Container) -> None:
+    container.write("main.py", (container.lib / "example.py").read_text("utf-8"))
+    start = container.start(REQUIRE_APPLICATION="true")
     assert (start.status, start.words) == (1, [])
-    assert "PRE_START_PATH names /absent.sh" in start.errors
+    assert start.errors.startswith("start.sh: REQUIRE_APPLICATION is true, and ")
+    assert start.errors.count("\n") == 1
+    container.write("main.py", "app = None\n")
+    assert container.start(REQUIRE_APPLICATION="true").words[-1] == "main:app"
 
 
-@pytest.mark.parametrize(("line", "status"), [("false", 1), ("exit 7", 7)])
-def test_a_failing_prestart_stops_the_start(container: Container, line: str, status: int) -> None:
-    container.write("prestart.sh", f"{line}\n")
-    start = container.start()
-    assert (start.status, start.words) == (status, [])
-    assert f"prestart.sh ended with status {status} before the server" in start.errors
-
-
-def test_the_prestarts_own_shell_settings_change_nothing(container: Container) -> None:
-    container.write("prestart.sh", "set -u; IFS=:; set -- x y; set +e\n")
-    flags = {"GUNICORN_EXTRA_FLAGS": "--name a:b"}
-    if container.image == "python-uvicorn":
-        flags = {"UVICORN_EXTRA_FLAGS": "--name a:b"}
-    start = container.start(**flags)
-    assert start.status == 0
-    assert start.option("--name") == "a:b"
+def test_variables_with_names_of_everybody_move_nothing(container: Container) -> None:
+    start = container.start(APP_ROOT="/opt/app-root", START_LIB="/opt/lib")
+    assert start.words[-1] == "main:app"
+    assert start.environ["APP_ROOT"] == "/opt/app-root"

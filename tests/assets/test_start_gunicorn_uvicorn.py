@@ -10,22 +10,16 @@ if TYPE_CHECKING:
     from tests.assets.starting import Container
 
 
-def test_gunicorn_is_started_with_every_default(gunicorn_uvicorn: Container) -> None:
+def test_what_nobody_asked_for_is_not_said_to_gunicorn(gunicorn_uvicorn: Container) -> None:
     start = gunicorn_uvicorn.start()
-    assert start.server == "gunicorn"
-    assert start.option("--bind") == "0.0.0.0:80"
-    assert start.option("--workers") == "4"
-    assert start.option("--log-level") == "info"
-    assert start.option("-k") == "asgi_worker.UvicornWorker"
+    conf = str(gunicorn_uvicorn.lib / "gunicorn.conf.py")
+    assert start.words == ["gunicorn", "--config", conf, "main:app"]
     assert start.errors == ""
 
 
-def test_the_applications_folder_comes_before_ours_on_the_module_path(
-    gunicorn_uvicorn: Container,
-) -> None:
-    ours = gunicorn_uvicorn.lib
-    assert gunicorn_uvicorn.start().environ["PYTHONPATH"] == f"{gunicorn_uvicorn.app}:{ours}"
-    assert gunicorn_uvicorn.start(PYTHONPATH="/srv").environ["PYTHONPATH"] == f"/srv:{ours}"
+def test_only_the_applications_folder_is_on_the_module_path(gunicorn_uvicorn: Container) -> None:
+    assert gunicorn_uvicorn.start().environ["PYTHONPATH"] == str(gunicorn_uvicorn.app)
+    assert gunicorn_uvicorn.start(PYTHONPATH="/srv").environ["PYTHONPATH"] == "/srv"
 
 
 @pytest.mark.parametrize(
@@ -75,27 +69,8 @@ def test_reload_can_be_said_to_be_off(gunicorn_uvicorn: Container, value: str) -
 def test_gunicorns_extra_flags_keep_quotes_and_stars(gunicorn_uvicorn: Container) -> None:
     start = gunicorn_uvicorn.start(GUNICORN_EXTRA_FLAGS="--name 'my app' --reuse-port * $(id) `id`")
     position = start.words.index("--name")
-    expected = ["--name", "my app", "--reuse-port", "*", "$(id)", "`id`", "main:app"]
-    assert start.words[position:] == expected
-
-
-@pytest.mark.parametrize("flags", ["-k asgi", "-kasgi", "--worker-class asgi", "--worker-class=x"])
-def test_a_worker_class_of_the_users_is_the_only_one(
-    gunicorn_uvicorn: Container, flags: str
-) -> None:
-    words = gunicorn_uvicorn.start(GUNICORN_EXTRA_FLAGS=flags).words
-    named = [word for word in words if word.startswith(("-k", "--worker-c"))]
-    assert named == [flags.split(maxsplit=1)[0]]
-
-
-def test_uvicorn_flags_with_a_worker_class_of_the_users_are_refused(
-    gunicorn_uvicorn: Container,
-) -> None:
-    start = gunicorn_uvicorn.start(
-        GUNICORN_EXTRA_FLAGS="-k asgi", UVICORN_EXTRA_FLAGS="--lifespan on"
-    )
-    assert (start.status, start.words) == (1, [])
-    assert "UVICORN_EXTRA_FLAGS has no effect with the worker class" in start.errors
+    expected = ["--name", "my app", "--reuse-port", "*", "$(id)", "`id`"]
+    assert start.words[position:-3] == expected
 
 
 def test_uvicorns_extra_flags_reach_uvicorn(gunicorn_uvicorn: Container) -> None:
@@ -106,13 +81,32 @@ def test_uvicorns_extra_flags_reach_uvicorn(gunicorn_uvicorn: Container) -> None
     assert start.option("--lifespan") == "on"
 
 
-def test_gunicorns_extra_flags_are_said_to_be_unused_by_uvicorn(
-    gunicorn_uvicorn: Container,
+@pytest.mark.parametrize("name", ["GUNICORN_EXTRA_FLAGS", "GUNICORN_CMD_ARGS"])
+def test_gunicorns_settings_are_said_to_be_unused_by_uvicorn(
+    gunicorn_uvicorn: Container, name: str
 ) -> None:
-    start = gunicorn_uvicorn.start(RELOAD="true", GUNICORN_EXTRA_FLAGS="--preload")
+    start = gunicorn_uvicorn.start(RELOAD="true", **{name: "--preload"})
     assert (start.status, start.server) == (0, "uvicorn")
     assert "--preload" not in start.words
-    assert "GUNICORN_EXTRA_FLAGS is not used while RELOAD=true" in start.errors
+    assert "gunicorn's settings are not used while RELOAD=true" in start.errors
+
+
+def test_uvicorns_own_variables_mean_nothing_while_reloading_either(
+    gunicorn_uvicorn: Container,
+) -> None:
+    start = gunicorn_uvicorn.start(
+        RELOAD="true",
+        UVICORN_ROOT_PATH="/api",
+        UVICORN_PORT="tcp://10.96.0.12:8000",
+        UVICORN_SERVICE_HOST="10.96.0.12",
+    )
+    assert start.server == "uvicorn"
+    assert not {"UVICORN_ROOT_PATH", "UVICORN_PORT"} & set(start.environ)
+    assert start.environ["UVICORN_SERVICE_HOST"] == "10.96.0.12"
+    assert start.errors == (
+        "start.sh: UVICORN_ROOT_PATH is not read by this image; give its flag in"
+        " UVICORN_EXTRA_FLAGS\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,6 @@ def test_a_number_of_workers_that_cannot_be_is_refused(container: Container, wor
 def test_log_levels_are_passed_on_in_lower_case(container: Container, level: str) -> None:
     start = container.start(LOG_LEVEL=level)
     assert start.option("--log-level") == level.lower()
-    assert start.environ["LOG_LEVEL"] == level.lower()
 
 
 def test_an_unknown_log_level_is_refused(container: Container) -> None:

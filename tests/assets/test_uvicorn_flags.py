@@ -13,8 +13,6 @@ from tests.assets.starting import ASSETS
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from tests.assets.starting import Container
-
 pytest.importorskip("uvicorn", reason="uvicorn is not in this environment")
 
 
@@ -69,16 +67,22 @@ def test_flags_without_effect_are_refused_with_a_remedy(
     assert message in str(caught.value)
 
 
-def test_start_refuses_them_in_one_line(gunicorn_uvicorn: Container) -> None:
-    start = gunicorn_uvicorn.start(UVICORN_EXTRA_FLAGS="--workers 2")
-    assert (start.status, start.words) == (1, [])
-    assert start.errors == (
-        "start.sh: UVICORN_EXTRA_FLAGS: --workers has no effect under gunicorn: use WORKERS\n"
-    )
+def test_uvicorns_own_variables_are_no_flags(
+    flags: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UVICORN_PORT", "tcp://10.96.0.12:8000")
+    monkeypatch.setenv("UVICORN_ROOT_PATH", "/other")
+    assert flags.config_settings("--lifespan on") == {"lifespan": "on"}
 
 
-def test_start_hands_good_ones_on_to_the_workers(gunicorn_uvicorn: Container) -> None:
-    start = gunicorn_uvicorn.start(UVICORN_EXTRA_FLAGS="--root-path /api")
-    assert (start.status, start.server) == (0, "gunicorn")
-    assert "--root-path" not in start.words
-    assert start.environ["UVICORN_EXTRA_FLAGS"] == "--root-path /api"
+def test_uvicorns_own_variables_are_told_but_not_those_of_a_service(flags: ModuleType) -> None:
+    environ = {
+        "UVICORN_PORT": "tcp://10.96.0.12:8000",
+        "UVICORN_SERVICE_HOST": "10.96.0.12",
+        "UVICORN_EXTRA_FLAGS": "--lifespan on",
+        "UVICORN_ROOT_PATH": "/api",
+    }
+    assert flags.variables(environ) == ["UVICORN_PORT", "UVICORN_ROOT_PATH"]
+    assert flags.unread(environ) == [
+        "UVICORN_ROOT_PATH is not read by this image; give its flag in UVICORN_EXTRA_FLAGS"
+    ]

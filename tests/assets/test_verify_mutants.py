@@ -54,7 +54,7 @@ def answer_with_an_error(image: Image) -> None:
 
 
 def outlive_sigterm(image: Image) -> None:
-    image.edit("start.sh", "set -e\n", "set -e\nsleep 600 &\n")
+    image.edit("start.sh", "read_settings\n", "read_settings\nsleep 600 &\n")
 
 
 MUTANTS = {

@@ -75,7 +75,7 @@ def test_the_number_of_workers_must_be_exact(report: Any, children: str, failed:
     assert [part for part in failed if part in workers[0]] == failed
     assert len(workers) == len(failed)
     # This server is no gunicorn of /usr/local/bin, and that is told as well.
-    assert any("start.sh became gunicorn" in failure for failure in report.failures)
+    assert any("gunicorn serves" in failure for failure in report.failures)
 
 
 def test_workers_that_still_start_are_waited_for(report: Any) -> None:

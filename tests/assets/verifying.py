@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 ASSETS = Path(__file__).parents[2] / "assets"
-# A server of one process: what it answers, and what it does on SIGTERM, comes from its environment.
+# A server of one process: what it answers, and what it does when stopped, is in its environment.
 SERVER = f"""#!{sys.executable}
 import http.server, os, signal, subprocess, sys
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -30,6 +30,7 @@ if "ENDS" in os.environ:
 once = os.environ.get("DEAF_ONCE")
 if "DEAF" in os.environ or (once and not os.path.exists(once)):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGQUIT, signal.SIG_IGN)
 if once:
     open(once, "w").close()
 for _ in range(int(os.environ.get("CHILDREN", "0"))):

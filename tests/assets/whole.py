@@ -92,8 +92,10 @@ def installed(name: str, root: Path) -> Image:
         if start.is_dir():
             shutil.copytree(start, image.local / "lib/start", dirs_exist_ok=True)
     shutil.copy(own / "main.py", root / "app")
+    shutil.copy(own / "main.py", image.local / "lib/start/example.py")
     shutil.copy(own / "start.sh", root)
     (image.local / "bin/pip").write_text(PIP, "utf-8")
+    (image.local / "bin/python3").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', "utf-8")
     for package, version in image.packages.items():
         _install(image, package, version)
     for path in (root, *root.rglob("*")):
@@ -155,8 +157,8 @@ def _ended() -> int:
 
 def _enter(image: Image, whole: str, folder: Path, patch: pytest.MonkeyPatch) -> None:
     """Make this process see what one in the container would; ``folder`` is for what is passing."""
-    python = Path(sys.executable).parent
-    path = f"{image.local / 'bin'}:{python}:{os.environ['PATH']}"
+    # Without the folder of this Python: it has servers of its own.
+    path = f"{image.local / 'bin'}:{os.defpath}"
     expect = {
         "python": PYTHON,
         "whole": [whole],
@@ -170,8 +172,8 @@ def _enter(image: Image, whole: str, folder: Path, patch: pytest.MonkeyPatch) ->
         "PYTHONPATH": "/app",
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
-        "APP_ROOT": str(image.root / "app"),
-        "START_LIB": str(image.local / "lib/start"),
+        "START_SH_TEST_APP": str(image.root / "app"),
+        "START_SH_TEST_LIB": str(image.local / "lib/start"),
         "EXPECT": json.dumps(expect),
         "TARGETPLATFORM": PLATFORM,
         "SOCKETS": str(folder),
@@ -201,6 +203,8 @@ def _move(image: Image, patch: pytest.MonkeyPatch) -> None:
     """Have the verification look below the image's root."""
     patch.setattr(load("server"), "START_SCRIPT", str(image.root / "start.sh"))
     patch.setattr(load("serving"), "APP", image.root / "app")
+    # No other user may enter a folder of pytest's.
+    patch.setattr(load("settings"), "ANY_USER", 0)
     patch.setattr(load("distributions"), "USR_LOCAL", image.local)
     patch.setattr(load("distributions"), "SCRIPTS", image.local / "bin")
     checks = load("image_checks")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import settings
@@ -48,7 +49,7 @@ def configured(server: Server, expect: Expect, report: Report) -> None:
     report.contains("LOG_LEVEL trace reaches uvicorn", "[TRACE]", server.output())
     report.contains("LOG_LEVEL trace is debug for gunicorn", "[DEBUG]", server.output())
     report.contains("GUNICORN_EXTRA_FLAGS reach gunicorn", '"GET / HTTP', server.output())
-    check_stop(server, "configured", report)
+    check_stop(server, "configured", report, signal.SIGINT)
 
 
 def reloading(server: Server, report: Report) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import settings
@@ -54,7 +55,7 @@ def configured(server: Server, report: Report) -> None:
     check_gunicorn(server, "configured", report, worker="sync", workers=2)
     report.contains("LOG_LEVEL trace is debug for gunicorn", "[DEBUG]", server.output())
     report.contains("GUNICORN_EXTRA_FLAGS reach gunicorn", '"GET / HTTP', server.output())
-    check_stop(server, "configured", report)
+    check_stop(server, "configured", report, signal.SIGINT)
 
 
 def reloading(server: Server, report: Report) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import settings
@@ -43,7 +44,7 @@ def configured(server: Server, expect: Expect, report: Report) -> None:
     check_command(server, "configured", report, "uvicorn")
     check_workers(server, "configured", report, lambda: spawned(server), workers=2)
     report.contains("LOG_LEVEL trace reaches uvicorn", "TRACE:", server.output())
-    check_stop(server, "configured", report)
+    check_stop(server, "configured", report, signal.SIGINT)
 
 
 def reloading(server: Server, report: Report) -> None:

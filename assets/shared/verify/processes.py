@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def check_command(server: Server, name: str, report: Report, command: str) -> None:
-    """Check that start.sh became this command of /usr/local/bin, so that signals reach it.
+    """Check that this command of /usr/local/bin serves, alone below what passes signals on to it.
 
     Where setproctitle is installed, gunicorn gives its master a title in place of that.
     """
     expected, seen = f" /usr/local/bin/{command} ", server.command_line()
     if seen.startswith(f"{command}: master"):
         expected = f"{command}: master"
-    report.contains(f"{name}: start.sh became {command}", expected, seen)
+    report.contains(f"{name}: {command} serves", expected, seen)
 
 
 def check_workers(
@@ -34,7 +34,7 @@ def check_workers(
 
 
 def check_gunicorn(server: Server, name: str, report: Report, *, worker: str, workers: int) -> None:
-    """Check gunicorn's worker class and count, and that start.sh became gunicorn."""
+    """Check gunicorn's worker class and count, and that gunicorn serves."""
     seen = worker_line(server.output())
     report.contains(f"{name}: the worker class is {worker}", worker, seen)
     check_command(server, name, report, "gunicorn")

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from report import Report
     from server import Server
 
+PYTHON_SCRIPT = "#!/usr/bin/env python3\nprint('sourced by no shell')\n"
 # Each with the words that its error must hold.
 REFUSED = (
     (Scenario("a port that is no number", {"PORT": "tcp://10.0.0.1:80"}), "PORT is 'tcp:"),
@@ -19,6 +20,11 @@ REFUSED = (
     (
         Scenario("a missing module", {"APP_MODULE": "verify_absent:app", "MODULE_NAME": "main"}),
         "no module 'verify_absent'",
+    ),
+    (Scenario("nothing but the example", {"REQUIRE_APPLICATION": "true"}), "is the example"),
+    (
+        Scenario("a prestart script that is no shell's", files={"prestart.sh": PYTHON_SCRIPT}),
+        "asks for python3",
     ),
 )
 NO_APPLICATION = (Scenario("a missing application"), "no application found")

@@ -45,8 +45,9 @@ class Server:
     Raises OSError when the script cannot be run at all.
     """
 
-    def __init__(self, settings: dict[str, str], port: int) -> None:
+    def __init__(self, settings: dict[str, str], port: int, user: int = 0) -> None:
         self._settings = settings
+        self._user = user
         # A named file, left behind in the container that is thrown away with it.
         self._log = Path(tempfile.mkdtemp(prefix="verify-")) / "output"
         self.port = port
@@ -58,6 +59,8 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                # Nothing is said of users where none but this one can be had.
+                **({"user": user, "group": 0, "extra_groups": []} if user else {}),
             )
 
     def __enter__(self) -> Self:
@@ -69,7 +72,7 @@ class Server:
     def again(self) -> Server:
         """Kill what is left of it, and start another with the same settings."""
         self.kill()
-        return Server(self._settings, self.port)
+        return Server(self._settings, self.port, self._user)
 
     def kill(self) -> None:
         """Kill what is left of it, and wait until all of that is gone, and its port free."""
@@ -131,8 +134,14 @@ class Server:
         return [pid for pid, _, session in _processes() if session == self.process.pid]
 
     def workers(self) -> list[int]:
-        """The living children of the process that start.sh became."""
-        return [pid for pid, parent, _ in _processes() if parent == self.process.pid]
+        """The living children of the process that serves."""
+        return _children(self.serving())
+
+    def serving(self) -> int:
+        """The process that serves: the child of what start.sh became, which only passes on."""
+        first = self.process.pid
+        children = _children(first) if "/init.py" in self.command_line(first) else []
+        return children[0] if children else first
 
     def rests(self, pids: list[int]) -> bool:
         """Tell whether the processes sleep, and did next to nothing for a second."""
@@ -141,13 +150,13 @@ class Server:
         return all(_sleeps(pid) and _ticks(pid) - before[pid] <= RESTING_TICKS for pid in pids)
 
     def command_line(self, pid: int | None = None) -> str:
-        """The command line of a process, by default of the one that start.sh became."""
-        return _read(Path(f"/proc/{pid or self.process.pid}/cmdline")).replace("\0", " ")
+        """The command line of a process, by default of the one that serves."""
+        return _read(Path(f"/proc/{pid or self.serving()}/cmdline")).replace("\0", " ")
 
-    def terminate(self, seconds: float) -> list[int]:
-        """Send SIGTERM as a container stop does; return what still lives after these seconds."""
+    def stop(self, number: int, seconds: float) -> list[int]:
+        """Send a signal as a container stop does; return what still lives after these seconds."""
         deadline = time.monotonic() + seconds
-        self.process.terminate()
+        self.process.send_signal(number)
         while time.monotonic() < deadline:
             self.process.poll()  # reaps it, so that it no longer counts as living
             if not self.members():
@@ -164,6 +173,10 @@ def _processes() -> list[tuple[int, int, int]]:
         if fields and fields[0] not in "ZX":
             found.append((int(folder.name), int(fields[1]), int(fields[3])))
     return found
+
+
+def _children(of: int) -> list[int]:
+    return [pid for pid, parent, _ in _processes() if parent == of]
 
 
 def _ticks(pid: int) -> int:

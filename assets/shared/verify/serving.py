@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,18 +25,20 @@ STOP_SECONDS = 10
 
 @dataclass(frozen=True)
 class Scenario:
-    """One start of the server: its environment, its port, and files for it under /app."""
+    """One start of the server: its environment, its port, files for it under /app, its user."""
 
     name: str
     settings: dict[str, str] = field(default_factory=dict)
     port: int = 80
     files: dict[str, str] = field(default_factory=dict)
+    user: int = 0
 
 
 def run(scenario: Scenario, report: Report, look: Callable[[Server], None]) -> None:
     """Start the server and look at it; whatever goes wrong with it is a failed check."""
     try:
-        with Files(scenario.files), Server(scenario.settings, scenario.port) as server:
+        settings, port, user = scenario.settings, scenario.port, scenario.user
+        with Files(scenario.files), Server(settings, port, user) as server:
             look_at(server, scenario.name, report, look)
     except OSError as error:
         report.fail(f"{scenario.name}: /start.sh starts", "a process", str(error))
@@ -68,40 +71,42 @@ def parsed(answer: Answer) -> dict[str, object]:
     return body if isinstance(body, dict) else {}
 
 
-def check_stop(server: Server, name: str, report: Report) -> None:
-    """Check that SIGTERM ends the server and all its processes in time."""
-    label, left = _stopped(server, name)
+def check_stop(
+    server: Server, name: str, report: Report, number: signal.Signals = signal.SIGTERM
+) -> None:
+    """Check that a stop signal ends the server and all its processes in time."""
+    label, left = _stopped(server, name, number)
     report.equal(label, [], left)
 
 
 def check_reloader_stop(server: Server, name: str, report: Report) -> None:
-    """Check that SIGTERM ends uvicorn's reloader, of two at least one.
+    """Check that SIGQUIT, which is SIGTERM for it, ends uvicorn's reloader, of two at least one.
 
     One that is signalled in the instant in which it enters or leaves a pause never ends: its
     handler waits for the lock that the pause holds, in one and the same thread (`BaseReload`
     of uvicorn, `threading.Event`; seen once, under emulation). That is not the image's fault.
     """
-    label, left = _stopped(server, name)
+    label, left = _stopped(server, name, signal.SIGQUIT)
     if not left:
         report.ok(label)
         return
-    print(f"{name}: processes {left} outlive SIGTERM: once more", flush=True)
+    print(f"{name}: processes {left} outlive SIGQUIT: once more", flush=True)
     with server.again() as other:
         look_at(
             other, f"{name}, once more", report, lambda it: _answers_and_stops(it, name, report)
         )
 
 
-def _stopped(server: Server, name: str) -> tuple[str, list[int]]:
-    """Send SIGTERM; return the label of the check, with the time, and what outlived it."""
+def _stopped(server: Server, name: str, number: signal.Signals) -> tuple[str, list[int]]:
+    """Send a signal; return the label of the check, with the time, and what outlived it."""
     began = time.monotonic()
-    left = server.terminate(STOP_SECONDS)
-    return f"{name}: SIGTERM ends every process ({time.monotonic() - began:.1f} s)", left
+    left = server.stop(number, STOP_SECONDS)
+    return f"{name}: {number.name} ends every process ({time.monotonic() - began:.1f} s)", left
 
 
 def _answers_and_stops(server: Server, name: str, report: Report) -> None:
     server.answer()
-    check_stop(server, name, report)
+    check_stop(server, name, report, signal.SIGQUIT)
 
 
 class Files:

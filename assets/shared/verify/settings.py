@@ -6,19 +6,22 @@ gives the application to serve, and adds what its own server shows.
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 from processes import check_command
-from serving import APP, Scenario, check_reloader_stop, check_stop, parsed
+from serving import APP, Scenario, check_reloader_stop, check_stop, parsed, run
 
 if TYPE_CHECKING:
     from expect import Expect
     from report import Report
     from server import Server
 
+ANY_USER = 10001
+
 
 def configured(probe: str, flags: dict[str, str]) -> Scenario:
-    """An application `app` to discover, a prestart script, and a value for every setting."""
+    """An application `app` to discover, a prestart script, a value for every setting, any user."""
     return Scenario(
         name="configured",
         port=8181,
@@ -27,9 +30,15 @@ def configured(probe: str, flags: dict[str, str]) -> Scenario:
             "PORT": "8181",
             "WORKERS": "2",
             "LOG_LEVEL": "trace",
+            # What Kubernetes sets for a service of that name.
+            "UVICORN_PORT": "tcp://10.96.0.12:8000",
             **flags,
         },
+        # One that the image does not know, as Kubernetes and OpenShift choose it.
+        user=ANY_USER,
         files={
+            # Under the names of modules that the start itself has.
+            **dict.fromkeys(("worker.py", "gunicorn_settings.py"), "raise SystemExit(1)\n"),
             "app/__init__.py": "",
             "app/main.py": probe.format(name="app"),
             "prestart.sh": "export VERIFY_PRESTART=sourced\n",
@@ -42,12 +51,15 @@ def check_configured(body: dict[str, object], server: Server, report: Report) ->
     report.equal("discovery prefers /app/app/main.py", "app.main", body.get("module"))
     report.equal("/app/prestart.sh is sourced", "sourced", body.get("prestart"))
     report.contains("HOST and PORT are kept", "http://127.0.0.1:8181 ", server.output())
+    report.lacks("another user sees no error", "ERROR", server.output())
+    report.lacks("an application is not taken for the example", "example", server.output())
 
 
 def check_bare(body: dict[str, object], server: Server, expect: Expect, report: Report) -> None:
     """Check the defaults: the example, the declared Python, the address and the log level."""
     python = ".".join(str(body.get("python")).split(".")[:2])
     report.equal("bare: the example runs on the declared Python", expect.python, python)
+    report.contains("bare: the example is said to be one", "serving the example", server.output())
     report.contains("bare: HOST and PORT", "http://0.0.0.0:80 ", server.output())
     report.lacks("bare: LOG_LEVEL is info", "DEBUG", server.output())
 
@@ -86,7 +98,21 @@ def check_reloading(
     if command == "uvicorn":
         check_reloader_stop(server, "reloading", report)
     else:
-        check_stop(server, "reloading", report)
+        check_stop(server, "reloading", report, signal.SIGQUIT)
+
+
+def waiting(report: Report) -> None:
+    """Check that a stop while the prestart script waits ends it, and what it waits for."""
+    chosen = Scenario(
+        name="waiting",
+        files={"prestart.sh": "echo waits; until false; do sleep 600; done\n"},
+    )
+
+    def look(server: Server) -> None:
+        server.until("the prestart script", lambda: "waits" in server.output() or None)
+        check_stop(server, "waiting", report)
+
+    run(chosen, report, look)
 
 
 def edited(server: Server, changed: str) -> bool:

@@ -13,6 +13,7 @@ from refusals import run_refusals
 from report import Report
 from scenarios import bare, run_scenarios
 from serving import Scenario, run
+from settings import waiting
 
 
 def main() -> int:
@@ -31,6 +32,7 @@ def main() -> int:
     if expect.is_whole:
         check_requirements(expect, report)
         run_refusals(report)
+        waiting(report)
         run_scenarios(expect, report)
     print(expect.scope, flush=True)
     if report.failures:

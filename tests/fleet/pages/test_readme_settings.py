@@ -8,24 +8,29 @@ import pytest
 from tests.fleet.pages.readmes import ROOT, declared, rendered, section, shipped_texts
 
 ASSETS = ROOT / "assets"
-_READ = re.compile(r"\$\{?([A-Z][A-Z0-9_]+)")
+_READ = re.compile(r"""(?:\$\{?|environ\.get\(")([A-Z][A-Z0-9_]+)""")
 _FUNCTION = re.compile(r"^(\w+)\(\) (\{.*?^\}|\{[^\n]*\})", re.MULTILINE | re.DOTALL)
-# Where the scripts lie is for tests of them, and looking at flags decides about an error's text.
-_INNER = {"START_LIB", "APP_ROOT"}
-_LOOKS = "check_module"
+# For tests of the scripts, for what they tell each other, and what belongs to others' protocols.
+_INNER = re.compile(r"START_SH_.*|BASH_VERSION|LISTEN_FDS|GUNICORN_FD")
+# Looking at flags decides about an error's text.
+_LOOKS = {"check_module", "check_port"}
 
 
 def read_by(image: str) -> set[str]:
     """The variables that an image's start script reads, in the functions that it calls."""
     script = (ASSETS / image / "image" / "start.sh").read_text()
-    sourced = re.findall(r'^\. "\$START_LIB/(.+)"$', script, re.MULTILINE)
+    sourced = re.findall(r'^\. "\$lib/(.+)"$', script, re.MULTILINE)
     library = "".join((ASSETS / "shared/image/start" / name).read_text() for name in sourced)
-    functions = {name: body for name, body in _FUNCTION.findall(library) if name != _LOOKS}
+    functions = {name: body for name, body in _FUNCTION.findall(library) if name not in _LOOKS}
     reached, text = {""}, script
     while called := {name for name in functions if re.search(rf"\b{name}\b", text)} - reached:
         reached |= called
         text += "".join(functions[name] for name in called)
-    return {name for name in _READ.findall(uncommented(text)) if name not in _INNER}
+    text += (ASSETS / "shared/image/start/prestart.sh").read_text()
+    if "gunicorn.sh" in sourced:
+        text += (ASSETS / "shared/image/start/gunicorn_settings.py").read_text()
+        text += "".join(file.read_text() for file in (ASSETS / image / "image/start").glob("*.py"))
+    return {name for name in _READ.findall(uncommented(text)) if not _INNER.fullmatch(name)}
 
 
 def uncommented(text: str) -> str:

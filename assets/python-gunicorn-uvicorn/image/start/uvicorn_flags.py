@@ -1,13 +1,16 @@
 """UVICORN_EXTRA_FLAGS as settings of `uvicorn.Config`, read by uvicorn's own command line.
 
-Called with the flags, it exits 0, or 1 with one line on standard error that says what is wrong.
+Called as a program, it prints the names of uvicorn's variables that are set, which this image does
+not read, and says so on standard error.
 """
 
 from __future__ import annotations
 
 import inspect
+import os
 import shlex
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 # gunicorn owns the socket, the processes and the log; uvicorn's words for them would do nothing.
@@ -55,8 +58,10 @@ def _parse(flags: str) -> dict[str, Any]:
     from uvicorn.main import main as command  # noqa: PLC0415
 
     try:
-        # The application is a required argument of the command; its value is dropped again.
-        context = command.make_context("uvicorn", [*shlex.split(flags), "main:app"])
+        # The application is a required argument of the command; its value is dropped again. The
+        # flags alone: of a Kubernetes service `uvicorn` there is a UVICORN_PORT=tcp://10.0.0.1:80.
+        words = [*shlex.split(flags), "main:app"]
+        context = command.make_context("uvicorn", words, auto_envvar_prefix=None)
     except click.exceptions.Exit:
         raise FlagError("--help and --version start no server; remove them") from None
     except click.ClickException as error:
@@ -86,8 +91,26 @@ def _problem(name: str, value: object) -> str | None:
     return None
 
 
+def variables(environ: Mapping[str, str]) -> list[str]:
+    """Return the variables that uvicorn's own command line would read, and this image does not."""
+    if not any(name.startswith("UVICORN_") for name in environ):
+        return []
+    from uvicorn.main import main as command  # noqa: PLC0415
+
+    options = {f"UVICORN_{parameter.name}".upper() for parameter in command.params}
+    return sorted(options & set(environ))
+
+
+def unread(environ: Mapping[str, str]) -> list[str]:
+    """Say of each such variable that it means nothing; not of a Kubernetes service's address."""
+    return [
+        f"{name} is not read by this image; give its flag in UVICORN_EXTRA_FLAGS"
+        for name in variables(environ)
+        if not environ[name].startswith(("tcp://", "udp://", "sctp://"))
+    ]
+
+
 if __name__ == "__main__":
-    try:
-        config_settings(sys.argv[1])
-    except FlagError as error:
-        sys.exit(f"start.sh: UVICORN_EXTRA_FLAGS: {error}")
+    for line in unread(os.environ):
+        print(f"start.sh: {line}", file=sys.stderr)
+    print(*variables(os.environ))

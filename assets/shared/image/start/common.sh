@@ -1,9 +1,10 @@
 #!/bin/sh
-# What the start scripts of all images have in common: they source it, with START_LIB naming this
-# folder. Every setting is an environment variable; the prestart script may set or change any.
+# What the start scripts of all images have in common: they source it, with this folder in $lib.
+# Every setting is an environment variable; the prestart script may set or change any.
+# shellcheck disable=SC2154 # $lib
 
-# It can be moved, so that a start script runs outside a container too.
-app_root=${APP_ROOT:-/app}
+# Tests run a start script outside a container, where nothing lies in its place.
+app_root=${START_SH_TEST_APP:-/app}
 
 note() { printf 'start.sh: %s\n' "$*" >&2; }
 
@@ -12,23 +13,13 @@ fail() {
     exit 1
 }
 
-# Sourced, not run, so that what it exports reaches the server.
-source_prestart() {
-    prestart=${PRE_START_PATH:-$app_root/prestart.sh}
-    if [ ! -f "$prestart" ]; then
-        [ -z "$PRE_START_PATH" ] ||
-            fail "PRE_START_PATH names $prestart, which is no file; create it or unset PRE_START_PATH"
-        return 0
+# The process that runs a start script becomes init.py, whose child sources the prestart script and
+# then runs the start script again. Returns in that second run.
+begin() { # START SCRIPT
+    if [ "$START_SH_STEP" != serve ]; then
+        exec python3 -IS "$lib/init.py" /bin/sh "$lib/prestart.sh" "$1"
     fi
-    # Without a slash the shell would look for the name on PATH instead.
-    case $prestart in */*) ;; *) prestart=./$prestart ;; esac
-    trap 'note "$prestart ended with status $? before the server could start"' EXIT
-    # shellcheck source=/dev/null
-    . "$prestart"
-    trap - EXIT
-    # What it set for itself must not change how the rest of the start is read.
-    unset IFS
-    set -e +u
+    unset START_SH_STEP
 }
 
 check_number() { # NAME VALUE HIGHEST
@@ -39,60 +30,77 @@ check_number() { # NAME VALUE HIGHEST
     fail "$1 is '$2'; give a whole number from 1 to $3"
 }
 
-read_settings() { # DEFAULT_WORKERS
-    HOST=${HOST:-0.0.0.0}
+# Empty stays empty: the servers tell what was asked for from their defaults.
+read_settings() {
     HOST=${HOST#[}
     HOST=${HOST%]}
-    PORT=${PORT:-80}
-    WORKERS=${WORKERS:-$1}
-    check_number PORT "$PORT" 65535
-    check_number WORKERS "$WORKERS" 1000
+    [ -z "$PORT" ] || check_number PORT "$PORT" 65535
+    [ -z "$WORKERS" ] || check_number WORKERS "$WORKERS" 1000
+    [ -n "$WORKERS" ] || [ -z "$WEB_CONCURRENCY" ] ||
+        check_number WEB_CONCURRENCY "$WEB_CONCURRENCY" 1000
 
-    LOG_LEVEL=$(printf '%s' "${LOG_LEVEL:-info}" | tr '[:upper:]' '[:lower:]')
+    LOG_LEVEL=$(printf '%s' "$LOG_LEVEL" | tr '[:upper:]' '[:lower:]')
     case $LOG_LEVEL in
-        critical | error | warning | info | debug | trace) ;;
+        '' | critical | error | warning | info | debug | trace) ;;
         *) fail "LOG_LEVEL is '$LOG_LEVEL'; give critical, error, warning, info, debug or trace" ;;
     esac
-
-    case $(printf '%s' "${RELOAD:-false}" | tr '[:upper:]' '[:lower:]') in
-        true) reload=yes ;;
-        false | no | off | 0) reload=no ;;
-        *) fail "RELOAD is '$RELOAD'; give true or false" ;;
-    esac
-    export LOG_LEVEL
+    reloads=$(truth RELOAD "$RELOAD") || exit 1
+    requires=$(truth REQUIRE_APPLICATION "$REQUIRE_APPLICATION") || exit 1
 }
 
-reloading() { [ "$reload" = yes ]; }
+truth() { # NAME VALUE
+    case $(printf '%s' "$2" | tr '[:upper:]' '[:lower:]') in
+        true) echo yes ;;
+        '' | false | no | off | 0) echo no ;;
+        *) fail "$1 is '$2'; give true or false" ;;
+    esac
+}
+
+reloading() { [ "$reloads" = yes ]; }
 
 find_application() {
     export PYTHONPATH="${PYTHONPATH:-$app_root}"
-    [ -z "$APP_MODULE" ] || return 0
-    if [ -z "$MODULE_NAME" ]; then
-        if [ -f "$app_root/app/main.py" ]; then
-            MODULE_NAME=app.main
-        elif [ -f "$app_root/main.py" ]; then
-            MODULE_NAME=main
-        else
-            fail "no application found: neither $app_root/app/main.py nor $app_root/main.py exists;" \
-                "copy one there, or name yours with MODULE_NAME or APP_MODULE"
-        fi
+    if [ -z "$APP_MODULE" ]; then
+        [ -n "$MODULE_NAME" ] || discover
+        APP_MODULE=$MODULE_NAME:${VARIABLE_NAME:-app}
     fi
-    APP_MODULE=$MODULE_NAME:${VARIABLE_NAME:-app}
+    module=${APP_MODULE%%:*}
+    module_path=$app_root/$(printf '%s' "$module" | tr . /)
+    check_example
+    check_module
+}
+
+discover() {
+    if [ -f "$app_root/app/main.py" ]; then
+        MODULE_NAME=app.main
+    elif [ -f "$app_root/main.py" ]; then
+        MODULE_NAME=main
+    else
+        fail "no application found: neither $app_root/app/main.py nor $app_root/main.py exists;" \
+            "copy one there, or name yours with MODULE_NAME or APP_MODULE"
+    fi
+}
+
+# Who forgot to copy an application would get answers all the same.
+check_example() {
+    cmp -s "$module_path.py" "$lib/example.py" || return 0
+    [ "$requires" = no ] ||
+        fail "REQUIRE_APPLICATION is true, and $module_path.py is the example of this image;" \
+            "copy your application there, or name it with MODULE_NAME or APP_MODULE"
+    note "no application of yours was found, serving the example in $module_path.py"
 }
 
 # A missing module is told in one line here; from the server it is a traceback a worker.
 check_module() {
-    module=${APP_MODULE%%:*}
-    module_path=$app_root/$(printf '%s' "$module" | tr . /)
     [ ! -f "$module_path.py" ] && [ ! -f "$module_path/__init__.py" ] || return 0
     # These move the server's module search, so only the server can tell.
     [ ! -f gunicorn.conf.py ] || return 0
     case " $GUNICORN_CMD_ARGS $GUNICORN_EXTRA_FLAGS $UVICORN_EXTRA_FLAGS" in
         *' --chdir'* | *' --pythonpath'* | *' --app-dir'* | *' -c'* | *' --config'*) return 0 ;;
     esac
-    python3 "$START_LIB/start_checks.py" module "$module" || exit 1
+    python3 "$lib/start_checks.py" module "$module" || exit 1
 }
 
 quoted_words() { # NAME VALUE: the value split like a shell command line, quoted for eval
-    [ -z "$2" ] || python3 "$START_LIB/start_checks.py" words "$1" "$2"
+    [ -z "$2" ] || python3 "$lib/start_checks.py" words "$1" "$2"
 }

@@ -1,13 +1,15 @@
 """What a start script cannot tell by itself.
 
-Called with `module NAME` or `words VARIABLE VALUE`. Exits 0, or 1 with one line on standard error
-that says what is wrong and what to do.
+Called with `module NAME`, `port HOST PORT` or `words VARIABLE VALUE`. Exits 0, or 1 with one line
+on standard error that says what is wrong and what to do.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import shlex
+import socket
 import sys
 
 
@@ -31,6 +33,25 @@ def check_module(name: str) -> str | None:
     )
 
 
+def check_port(host: str, port: str) -> str | None:
+    """Return what to do where the kernel lets this user not listen on a port; None for the rest.
+
+    Whatever else may be wrong with an address, the servers tell themselves.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as tried:
+        try:
+            tried.bind((host, int(port)))
+        except PermissionError:
+            return (
+                f"user {os.getuid()} may not listen on port {port} here; give a port from 1024 on,"
+                " such as PORT=8000"
+            )
+        except OSError:
+            return None
+    return None
+
+
 def print_words(variable: str, value: str) -> str | None:
     """Print the words of a command line, each quoted for the shell; return what is wrong."""
     try:
@@ -40,7 +61,7 @@ def print_words(variable: str, value: str) -> str | None:
     return None
 
 
-CHECKS = {"module": check_module, "words": print_words}
+CHECKS = {"module": check_module, "port": check_port, "words": print_words}
 
 if __name__ == "__main__":
     problem = CHECKS[sys.argv[1]](*sys.argv[2:])

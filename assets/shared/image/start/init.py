@@ -1,0 +1,117 @@
+"""Process 1 of a container: runs the command that it is given as its only child, until that ends.
+
+Process 1 gets no signal that it does not catch, and takes in every orphan (pid_namespaces(7)). A
+shell that runs a prestart script answers no signal until its command ends, and uvicorn reaps no
+orphans and has no answer to SIGQUIT: so neither can be process 1 itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from pathlib import Path
+
+# What a process does to itself is not for others (signal(7)).
+OWN = {signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGTRAP}
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108 - where tempfile looks
+MEMORY = "/dev/shm"  # noqa: S108 - writable also under a root that is read-only
+
+
+def main(command: list[str]) -> int:
+    """Run the command; return its exit status, or 128 and the signal that killed it."""
+    waited = signal.valid_signals() - OWN
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, waited)
+    child = start(command, before)
+    stopped = None
+    while True:
+        number = signal.sigwaitinfo(waited).si_signo
+        if number != signal.SIGCHLD:
+            stopped = pass_on(number, child)
+        elif (status := reap(child)) is not None:
+            # uvicorn ends in order and raises the signal again. For process 1 that had no effect.
+            return 0 if status == -(stopped or 0) else status if status >= 0 else 128 - status
+
+
+def start(command: list[str], mask: set[signal.Signals | int]) -> int:
+    """Start the command in a process group of its own, in front of the terminal if there is one."""
+    settings = {**os.environ, **temporary(dict(os.environ))}
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        os.setpgid(0, 0)
+        # Sockets of systemd's protocol are for the process that it names (sd_listen_fds(3)).
+        if settings.get("LISTEN_PID") == str(parent):
+            settings["LISTEN_PID"] = str(os.getpid())
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        os.execvpe(command[0], command, settings)  # noqa: S606 - the start script gave it
+    with contextlib.suppress(OSError):  # it may have done so itself, and be another program by now
+        os.setpgid(child, child)
+    with contextlib.suppress(OSError):  # no terminal
+        if os.tcgetpgrp(0) == os.getpgrp():
+            os.tcsetpgrp(0, child)
+    return child
+
+
+def temporary(environ: dict[str, str]) -> dict[str, str]:
+    """Return where temporary files go, if no folder that Python looks at can be written to."""
+    named = [environ[name] for name in ("TMPDIR", "TEMP", "TMP") if environ.get(name)]
+    if any(writable(folder) for folder in (*named, *TEMPORARY, ".")) or not writable(MEMORY):
+        return {}
+    return {"TMPDIR": MEMORY}
+
+
+def writable(folder: str) -> bool:
+    """Tell whether files can be made in the folder."""
+    return Path(folder).is_dir() and os.access(folder, os.W_OK | os.X_OK)
+
+
+def pass_on(number: int, child: int) -> int | None:
+    """Pass a signal on; return the one that asks a server to end, None for any other."""
+    if number in STOPS and in_prestart(child):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGTERM)
+        return None
+    if number == signal.SIGQUIT and not catches(child, number):
+        number = signal.SIGTERM
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, number)
+    return number if number in STOPS else None
+
+
+def in_prestart(child: int) -> bool:
+    """Tell whether the child still sources the prestart script."""
+    script = str(Path(__file__).with_name("prestart.sh")).encode()
+    return script in proc(child, "cmdline").split(b"\0")
+
+
+def catches(child: int, number: int) -> bool:
+    """Tell whether the child has a handler for this signal (proc(5), SigCgt)."""
+    for line in proc(child, "status").splitlines():
+        if line.startswith(b"SigCgt:"):
+            return bool(int(line.split()[1], 16) >> number - 1 & 1)
+    return True
+
+
+def proc(pid: int, name: str) -> bytes:
+    """Return a file of /proc; nothing where the process is gone."""
+    try:
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    except OSError:
+        return b""
+
+
+def reap(child: int) -> int | None:
+    """Reap all that ended; return the child's status if it did, negative for a signal."""
+    ended = None
+    with contextlib.suppress(ChildProcessError):
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            if found[0] == child:
+                ended = os.waitstatus_to_exitcode(found[1])
+    return ended
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,136 @@
+"""The first process of a container: what it passes on, and how it ends.
+
+That it takes in orphans is seen where it is process 1, in tests/integration.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.assets.starting import ASSETS
+
+INIT = ASSETS / "shared/image/start/init.py"
+# Says that it is ready, then each signal that it gets; the last one ends it.
+SERVER = """
+import os, signal, sys
+def got(number, frame):
+    print(signal.Signals(number).name, flush=True)
+    if number in (signal.SIGTERM, signal.SIGINT): os._exit(5)
+for name in sys.argv[1:]: signal.signal(signal.Signals[name], got)
+print("ready", flush=True)
+while True: signal.pause()
+"""
+TOLD = "import os, json; print(json.dumps(dict(os.environ, PID=os.getpid(), GROUP=os.getpgrp())))"
+
+
+def begun(
+    *command: str, script: Path = INIT, environ: dict[str, str] | None = None
+) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-IS", str(script), *command],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, **(environ or {})},
+        start_new_session=True,
+    )
+
+
+def lines(process: subprocess.Popen[str], count: int) -> list[str]:
+    assert process.stdout is not None
+    return [process.stdout.readline().strip() for _ in range(count)]
+
+
+def served(*catches: str) -> subprocess.Popen[str]:
+    """A server that catches these signals, once it is ready."""
+    process = begun(sys.executable, "-c", SERVER, *catches)
+    assert lines(process, 1) == ["ready"]
+    return process
+
+
+@pytest.mark.parametrize("status", [0, 1, 77])
+def test_it_ends_as_its_command_does(status: int) -> None:
+    with begun(sys.executable, "-c", f"raise SystemExit({status})") as process:
+        assert process.wait() == status
+
+
+def test_a_command_that_is_killed_is_told_as_shells_do() -> None:
+    with begun("/bin/sh", "-c", "kill -KILL $$") as process:
+        assert process.wait() == 128 + signal.SIGKILL
+
+
+@pytest.mark.parametrize("name", ["HUP", "USR1", "USR2", "WINCH", "TTIN", "TTOU", "CONT"])
+def test_every_signal_is_passed_on(name: str) -> None:
+    with served(f"SIG{name}", "SIGTERM") as process:
+        process.send_signal(signal.Signals[f"SIG{name}"])
+        assert lines(process, 1) == [f"SIG{name}"]
+        process.terminate()
+        assert (lines(process, 1), process.wait()) == (["SIGTERM"], 5)
+
+
+def test_sigquit_is_sigterm_for_a_server_that_has_no_answer_to_it() -> None:
+    with served("SIGTERM") as process:
+        process.send_signal(signal.SIGQUIT)
+        assert (lines(process, 1), process.wait()) == (["SIGTERM"], 5)
+
+
+def test_sigquit_is_left_to_a_server_that_has_an_answer() -> None:
+    with served("SIGTERM", "SIGQUIT") as process:
+        process.send_signal(signal.SIGQUIT)
+        assert lines(process, 1) == ["SIGQUIT"]
+        process.terminate()
+        process.wait()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_ends_by_the_stop_signal_ended_in_order(number: signal.Signals) -> None:
+    with served() as process:
+        process.send_signal(number)
+        assert process.wait() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_stop_while_prestart_waits_reaches_what_it_waits_for(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    init = tmp_path / "init.py"
+    init.write_bytes(INIT.read_bytes())
+    script = tmp_path / "prestart.sh"
+    script.write_text("sleep 600 & echo waits\nwait\nsleep 600\n")
+    with begun("/bin/sh", str(script), script=init) as process:
+        assert lines(process, 1) == ["waits"]
+        process.send_signal(number)
+        assert process.wait() == 128 + signal.SIGTERM
+        # Its end closes the pipe that they all hold.
+        assert process.stdout is not None
+        assert process.stdout.read() == ""
+
+
+def told(**environ: str) -> dict[str, str]:
+    with begun(sys.executable, "-c", TOLD, environ=environ) as process:
+        (line,) = lines(process, 1)
+        process.wait()
+        return {**json.loads(line), "INIT": process.pid}
+
+
+def test_sockets_that_were_passed_to_it_are_passed_on() -> None:
+    named = f'LISTEN_PID=$$ exec {sys.executable} -IS {INIT} {sys.executable} -c "$0"'
+    process = subprocess.run(
+        ["/bin/sh", "-c", named, TOLD], capture_output=True, text=True, check=True
+    )
+    seen = json.loads(process.stdout)
+    assert seen["LISTEN_PID"] == str(seen["PID"])
+    assert told(LISTEN_PID="1")["LISTEN_PID"] == "1"
+
+
+def test_its_command_has_a_process_group_of_its_own() -> None:
+    seen = told()
+    assert seen["GROUP"] == seen["PID"]
+    assert seen["PID"] != seen["INIT"]
