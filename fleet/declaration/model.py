@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, NewType
 
+from packaging.specifiers import SpecifierSet
+
 from fleet.declaration.builder_nodes import Node
+from fleet.declaration.distributions import conditions
 from fleet.declaration.github import GitHub
 from fleet.declaration.logins import Login, is_embedded
 from fleet.declaration.release_policy import PythonReleases, Releases
@@ -53,14 +56,15 @@ class Image:
     """One image of the fleet: a repository, and the matrix of tags in it.
 
     ``package`` names the tags by its ``versions``; ``requires`` come along at the newest release
-    that the lock found for each Python. ``builds_on`` names another image of the fleet: each tag is
-    built on that image's highest version of the same Python and base; it is empty where official
-    Python images are the bases. ``exclude`` are tags that the matrix leaves out; ``lacks`` names,
-    by ``{platform}`` or ``{platform} {base}``, distributions that can't be had there. ``pointers``
-    maps each declared kind to what happens to a live pointer of that kind which nothing declares
-    any more. ``releases`` and ``python_releases`` say which versions and Pythons release discovery
-    keeps; they are ``None`` where these are kept by hand. Distributions in ``from_source`` need no
-    wheel: what they require is found out of their source distributions.
+    that the lock found for each Python, within a condition (``gunicorn<28``) where there is one.
+    ``builds_on`` names another image of the fleet: each tag is built on that image's highest
+    version of the same Python and base; it is empty where official Python images are the bases.
+    ``exclude`` are tags that the matrix leaves out; ``lacks`` names, by ``{platform}`` or
+    ``{platform} {base}``, distributions that can't be had there. ``pointers`` maps each declared
+    kind to what happens to a live pointer of that kind which nothing declares any more.
+    ``releases`` and ``python_releases`` say which versions and Pythons release discovery keeps;
+    they are ``None`` where these are kept by hand. Distributions in ``from_source`` need no wheel:
+    what they require is found out of their source distributions.
     """
 
     name: str
@@ -87,6 +91,11 @@ class Image:
     def requirement(self) -> str:
         """The package with its extras, as pip spells it: ``uvicorn[standard]``."""
         return f"{self.package}[{','.join(self.extras)}]" if self.extras else self.package
+
+    @property
+    def required(self) -> Mapping[str, SpecifierSet]:
+        """The condition on each distribution that ``requires`` names, by normalised names."""
+        return conditions(self.requires)
 
     def lacking(self, platform: str, base: str) -> tuple[str, ...]:
         """Return the names of what can't be had on ``base`` for ``platform``, sorted."""

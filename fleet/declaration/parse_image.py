@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from fleet.declaration import tags, validators
 from fleet.declaration.config_reader import Reader
-from fleet.declaration.distributions import normalised
+from fleet.declaration.distributions import conditions, normalised
 from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import STALE_DEFAULTS, Exclusion, Image, StalePolicy
 from fleet.declaration.release_policy import (
@@ -33,7 +33,7 @@ def parse_image(name: str, reader: Reader) -> Image:
         licenses=reader.text("licenses", validators.LICENSE, "MIT"),
         package=reader.text("package", validators.PACKAGE),
         extras=reader.texts("extras", validators.EXTRA, ()),
-        requires=reader.texts("requires", validators.REQUIRE, ()),
+        requires=reader.texts("requires", validators.requirement, ()),
         from_source=tuple(map(normalised, reader.texts("from-source", validators.PACKAGE, ()))),
         builds_on=reader.optional("builds-on", validators.REPOSITORY),
         lacks=_lacks(reader),
@@ -51,6 +51,8 @@ def parse_image(name: str, reader: Reader) -> Image:
         _note_idle_exclusions(image, reader)
     if reader.is_sound("bases", "platforms"):
         _note_misplaced_lacks(image, reader)
+    if reader.is_sound("requires"):
+        _note_misplaced_conditions(image, reader)
     _note_collisions(image, reader)
     return image
 
@@ -82,6 +84,25 @@ def _note_misplaced_lacks(image: Image, reader: Reader) -> None:
             what = f"{image.package} is what the image is made for"
             own = "base" if base else "platform"
             inner.note(key, what, f"Leave the {own} out of the image's {own}s instead")
+
+
+def _note_misplaced_conditions(image: Image, reader: Reader) -> None:
+    """Note a second entry of one distribution, and a condition on the package itself."""
+    seen: dict[str, str] = {}
+    for index, text in enumerate(image.requires):
+        path = f"{reader.at('requires')}[{index}]"
+        ((name, condition),) = conditions((text,)).items()
+        if name in seen:
+            what = f"{text!r} names the same distribution as {seen[name]!r}"
+            reader.problems.add(path, what, "Write all of it in one of the two")
+        seen.setdefault(name, text)
+        if condition and name == normalised(image.package):
+            what = f"{text!r} is a condition on what the image {image.name} is made for"
+            remedy = (
+                f"Take it out of what {image.name} requires; its versions are those that "
+                "`versions` lists, and `exclude-versions` of `releases` keeps one away"
+            )
+            reader.problems.add(path, what, remedy)
 
 
 def _exclusions(reader: Reader) -> tuple[Exclusion, ...]:

@@ -4,11 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from packaging.requirements import InvalidRequirement, Requirement
+
 from fleet.declaration import tags, versions
 from fleet.declaration.config_reader import Fault, Pattern, one_of
 
 _DISTRIBUTION = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"  # PyPA names, without the extras
 _EXTRAS = r"\[[A-Za-z0-9._-]+(?:,[A-Za-z0-9._-]+)*\]"
+# PEP 440, without ===: packaging and uv disagree on whether ===23 is 23.0.
+_CLAUSE = r"(?:~=|[=!<>]=|[<>]) *[A-Za-z0-9][A-Za-z0-9.!+*_-]*"
 # What ends up in labels, Dockerfile arguments and pages: no quote, backslash, $, ` or control
 # character, so that no later reader can take it for anything but text.
 PLAIN = Pattern(
@@ -26,10 +30,11 @@ INDEX = Pattern(
 )
 PACKAGE = Pattern(_DISTRIBUTION, "is no distribution name", "Write it as on PyPI: uvicorn")
 EXTRA = Pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", "is no extra", "Write it as on PyPI: standard")
-REQUIRE = Pattern(
-    _DISTRIBUTION + f"(?:{_EXTRAS})?",
-    "is no distribution name",
-    "Write it as on PyPI, without a version (the lock holds that): gunicorn or gunicorn[gevent]",
+_REQUIRE = Pattern(
+    f"{_DISTRIBUTION}(?:{_EXTRAS})?(?: *{_CLAUSE}(?: *, *{_CLAUSE})*)?",
+    "is not a distribution name, with or without a condition on its version",
+    "Write it as on PyPI, with neither an address nor a marker, and a condition in quotes: "
+    'gunicorn, gunicorn[gevent] or "gunicorn>=23,<28"',
 )
 LICENSE = Pattern(
     r"[A-Za-z0-9.+() -]{1,100}", "is no SPDX expression", "Write it as MIT or Apache-2.0"
@@ -129,6 +134,21 @@ def version(text: str) -> Fault | None:
     if len(text) > tags.LONGEST_VERSION:
         what = f"{text!r} makes a tag of over 128 characters, with the name of a builder"
         return Fault(what, "Declare a shorter version")
+    return None
+
+
+def requirement(text: str) -> Fault | None:
+    """Tell what is wrong with a distribution that comes along, and the condition on its version."""
+    if fault := _REQUIRE(text):
+        what = {";": "has a marker", "@": "has an address"}
+        known = next((what[sign] for sign in what if sign in text), _REQUIRE.what)
+        return Fault(f"{text!r} {known}", fault.remedy)
+    try:
+        specifier = Requirement(text).specifier
+    except InvalidRequirement:
+        return Fault(f"{text!r} {_REQUIRE.what}", _REQUIRE.remedy)
+    if specifier.is_unsatisfiable():
+        return Fault(f"{text!r} is a condition that no version meets", "Correct it")
     return None
 
 

@@ -99,9 +99,18 @@ class Lock:
         return wheel_for(self.files.get(pin, ()), python, machine_of(platform), libc)
 
     def has_pins(self, image: Image, python: str, version: str) -> bool:
-        """Tell whether pins are there that were resolved for what ``image`` declares now."""
-        return (image.name, python, version) in self.pins and self.asked.get(image.name) == asked(
-            image
+        """Tell whether pins are there that were resolved for what ``image`` declares now.
+
+        A version outside of a declared condition counts for none, whatever else the lock says.
+        """
+        pins = self.pins.get((image.name, python, version))
+        if pins is None or self.asked.get(image.name) != asked(image):
+            return False
+        limits = {name: limit for name, limit in image.required.items() if limit}
+        limited = (pin for pin in pins if limits and name_of(pin) in limits)
+        return all(
+            limits[name_of(pin)].contains(bare(pin).partition("==")[2], prereleases=True)
+            for pin in limited
         )
 
 

@@ -22,8 +22,9 @@ def image_view(
 ) -> dict[str, Any]:
     """Return what the templates of ``image`` show; ``published`` is None where that is not known.
 
-    What was not published is not among ``tags`` and ``pointers``. ``releases`` and ``drift`` are
-    the cron lines by which these are looked for, or empty where no schedule is declared.
+    What was not published is not among ``tags`` and ``pointers``. ``conditions`` are those on
+    what comes along, by distribution. ``releases`` and ``drift`` are the cron lines by which these
+    are looked for, or empty where no schedule is declared.
     """
 
     def is_there(tag: str) -> bool:
@@ -39,6 +40,7 @@ def image_view(
         "tags": [_tag_row(tag, plan, published) for tag in shown],
         "pointers": list(_pointer_rows(shown, pointers)),
         "pythons": list(_python_rows(tags, image, declaration)),
+        "conditions": _conditions(image),
         "variants": list(_variants(shown, pointers)),
         "policy": {kind: str(policy) for kind, policy in image.pointers.items()},
         "releases": declaration.schedules.get("versions", ""),
@@ -72,6 +74,12 @@ def _pointer_rows(tags: list[VersionTag], pointers: list[Pointer]) -> Iterator[d
             yield {"target": tag.tag, "pointers": naming}
 
 
+def _conditions(image: Image) -> dict[str, str]:
+    """Return what is required with a condition, as it is declared, by normalised names."""
+    pairs = zip(image.required.items(), image.requires, strict=True)
+    return {name: text for (name, condition), text in pairs if condition}
+
+
 def _python_rows(
     tags: list[VersionTag], image: Image, declaration: Declaration
 ) -> Iterator[dict[str, Any]]:
@@ -80,13 +88,13 @@ def _python_rows(
     That is ``name version`` of what the declaration names, not all that is in the image.
     """
     below = declaration.by_name.get(image.builds_on)
-    named = (*((below.package,) if below else ()), *image.requires)
+    named = (*((normalised(below.package),) if below else ()), *image.required)
     for python in dict.fromkeys(tag.python for tag in tags):
         mine = [tag for tag in tags if tag.python == python]
         numbers = versions.newest_first({tag.version for tag in mine})
         newest = next(tag for tag in mine if tag.version == numbers[0])
         held = pinned_versions(next(iter(newest.builds[0].contents.values())).everything)
-        along = [f"{name} {held[name]}" for name in map(normalised, named) if name in held]
+        along = [f"{name} {held[name]}" for name in named if name in held]
         yield {"python": python, "versions": numbers, "along": along}
 
 

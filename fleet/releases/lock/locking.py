@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from fleet.declaration.base_graph import Yanked
@@ -98,7 +99,7 @@ def _has_newer(image: Image, images: Mapping[str, Image], lock: Lock, sources: S
     The resolver is asked, for it alone knows what fits beside the rest; once for each Python, with
     the highest version there.
     """
-    names = {normalised(required) for required in image.requires}
+    names = image.required.keys()
     declared: dict[str, list[str]] = {}
     for python, version in keys(image) if names else ():
         declared.setdefault(python, []).append(version)
@@ -162,12 +163,13 @@ def _note_skipped(
     """Note each of ``pins`` of which the newest release on ``python`` is newer, and has no wheel.
 
     The package itself has a declared version. What `from-source` names stays out for another
-    reason, which the resolver tells.
+    reason, which the resolver tells, and what a condition keeps out is not passed over.
     """
     apart = {normalised(name) for name in (image.package, *from_source(image, images))}
     for name, version in sorted(pinned_versions(pins).items()):
         listed = {} if name in apart else sources.takeable(name)
-        fitting = newest_first(v for v, release in listed.items() if release.allows(python))
+        limit = image.required.get(name, SpecifierSet())
+        fitting = newest_first(v for v in limit.filter(listed) if listed[v].allows(python))
         newest = fitting[0] if fitting else version
         if Version(newest) > Version(version) and not listed[newest].has_wheels:
             sources.note(

@@ -154,10 +154,19 @@ def _remedy(error: ResolutionError, image: Image, wanted: Wanted) -> str:
             f"to have it compiled there, write `from-source: [{names}]` in "
             f"fleet:images.{image.name}; or leave out the version that needs it"
         )
-    if not wanted.within or isinstance(error, ExtraError):
+    if isinstance(error, ExtraError):
         return ""
+    limited = any(image.required.values())
+    place = f"correct the condition in fleet:images.{image.name}.requires"
+    if not wanted.within:
+        return limited * (
+            f" Exclude the version that does not fit, {place}, or wait where fleet:cooldown-days "
+            "keeps out what it allows"
+        )
+    same = f", {place}, or declare it for {image.builds_on} as well"
     return (
         f" It is built on {image.builds_on} and has to agree with what that holds: "
         f"{', '.join(wanted.within)}. Exclude the version on that Python, declare another version "
         f"of {image.builds_on}, or resolve both anew: `make lock STACK=… NEWEST={image.builds_on}`"
+        f"{same * limited}"
     )

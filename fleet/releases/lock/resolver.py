@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from fleet.declaration.distributions import normalised
+from fleet.declaration.distributions import conditions, normalised
 from fleet.declaration.versions import newest_first
 from fleet.lock.model import bare, name_of, pinned_versions
 from fleet.releases.cooldown import Cooldown
@@ -47,7 +48,7 @@ class Resolver:
 
         :raises ResolutionError: with the reason.
         """
-        declared = tuple(_declared(wanted))
+        declared = tuple(self._declared(wanted))
         # What the lock holds, what the image below holds, and what is declared.
         allowed: dict[str, set[str]] = {}
         for pin in map(bare, (*wanted.near, *wanted.within, *wanted.allowed, *declared)):
@@ -71,14 +72,19 @@ class Resolver:
     ) -> tuple[list[Offer], dict[str, str]]:
         """Return the releases without a wheel that may be taken, and by pin why another may not.
 
-        They are those ``allowed``, and the newest. Fresh ones would take the places of others.
+        They are those ``allowed``, and the newest within what is declared. Fresh ones would take
+        the places of others.
         """
         found: list[Offer] = []
         refused: dict[str, str] = {}
+        limits = {} if wanted.upstream else conditions(wanted.requirements)
         for name in sorted(set(map(normalised, wanted.from_source))):
             named = allowed.get(name, set())
             listed = self.cooldown.aged(self._releases(name), named)
-            fitting = [v for v, r in listed.items() if not r.yanked and r.allows(wanted.python)]
+            within = limits.get(name, SpecifierSet()).filter(listed, prereleases=True)
+            fitting = [
+                v for v in within if not listed[v].yanked and listed[v].allows(wanted.python)
+            ]
             first = [version for version in sorted(named) if version in listed]
             for version in dict.fromkeys((*first, *newest_first(fitting)[:_NEWEST])):
                 files = listed[version].files
@@ -114,6 +120,18 @@ class Resolver:
             without=tuple(without),
         )
 
+    def _declared(self, wanted: Wanted) -> Iterator[str]:
+        """Yield as ``name==version`` the releases that are declared; what is upstream's is not.
+
+        A condition ``==23`` names the release that the index calls 23.0.0.
+        """
+        for one in () if wanted.upstream else map(Requirement, wanted.requirements):
+            name = normalised(one.name)
+            for clause in one.specifier:
+                if clause.operator == "==" and not clause.version.endswith(".*"):
+                    named = clause.filter(self._releases(name), prereleases=True)
+                    yield from (f"{name}=={version}" for version in named)
+
     def _note_fresh(self, pin: str) -> None:
         name, _, version = pin.partition("==")
         days = self.cooldown.days
@@ -130,14 +148,6 @@ class Resolver:
             name, _, version = pin.partition("==")
             if name in taken and Version(version) > Version(taken[name]):
                 self.note(f"{name} {version} is passed over, {taken[name]} is taken. {why}")
-
-
-def _declared(wanted: Wanted) -> Iterator[str]:
-    """Yield as ``name==version`` the versions that are declared; what is upstream's is not."""
-    for one in () if wanted.upstream else map(Requirement, wanted.requirements):
-        for clause in one.specifier:
-            if clause.operator == "==" and not clause.version.endswith(".*"):
-                yield f"{normalised(one.name)}=={clause.version}"
 
 
 def _explained(error: NoWheelError, refused: Mapping[str, str]) -> NoWheelError:

@@ -29,7 +29,7 @@ def plan_of(declaration: Declaration) -> Plan:
     """The plan with a lock that holds each image's own package, and gunicorn where asked for."""
     pins: dict[tuple[str, str, str], tuple[str, ...]] = {
         (image.name, python, version): (f"{image.package}=={version}",)
-        + ("gunicorn==23.0.0",) * ("gunicorn" in image.requires)
+        + ("gunicorn==23.0.0",) * ("gunicorn" in image.required)
         for image in declaration.images
         for python in image.pythons
         for version in image.versions

@@ -165,6 +165,23 @@ def test_what_is_left_out_and_what_lacks_is_said_with_its_reason() -> None:
     assert "- `linux/arm/v7`, without `gunicorn`, which can't be had there\n" in made
 
 
+def test_a_condition_is_shown_beside_the_release_that_it_led_to() -> None:
+    made = rendered(declared(requires=["Gunicorn>=23, <28", "h11"]))["web.md"]
+    assert "| 3.11 | `0.34.0`, `0.33.0` | `gunicorn 23.0.0` |" in made
+    assert "\nWhat comes along is held to `Gunicorn>=23, <28`.\n" in made
+    assert "held to" not in rendered(declared())["web.md"]
+
+
+def test_a_shipped_text_names_no_release_the_newest_that_a_condition_holds_back() -> None:
+    texts = {
+        path.replace("python-gunicorn-uvicorn", "web"): text
+        for path, text in shipped_texts("python-gunicorn-uvicorn").items()
+    }
+    for requires, end in (("gunicorn<28", " within `gunicorn<28`."), ("gunicorn", ".")):
+        made = rendered(declared(requires=[requires]), texts=texts)["web.md"]
+        assert f"gunicorn is the newest that each Python can have{end}\n" in made
+
+
 def test_what_one_base_lacks_is_said_of_that_base() -> None:
     lacks = {f"linux/{where}": ["gunicorn"] for where in ("amd64 slim", "arm/v7", "arm/v7 slim")}
     made = rendered(declared(lacks=lacks))["web.md"]

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
-from fleet.declaration.distributions import normalised
-from fleet.lock.model import Lock, bare
+from fleet.declaration.distributions import conditions, normalised
+from fleet.lock.model import Lock, bare, name_of
 from fleet.releases.cooldown import NO_COOLDOWN
 from fleet.releases.lock.bases import Digests
 from fleet.releases.lock.requirements import ExtraError, Resolution, Wanted
@@ -50,6 +50,7 @@ def file(pin: str, ending: str = "py3-none-any.whl") -> File:
 class Outside:
     """An index on which every distribution has version ``newest`` and a pure wheel.
 
+    Where a condition keeps that out, ``older`` is taken, or else nothing fits.
     ``brings`` are pins that come along with a distribution, ``sdist_only`` distributions that have
     no wheel, each with what builds it, ``wheels`` by distribution the endings of its files where
     these are others. ``withdrawn`` are yanked versions of everything, ``gone``
@@ -58,6 +59,7 @@ class Outside:
     """
 
     newest: str = "9.0.0"
+    older: str = "8.0.0"
     digest: str = DIGEST
     index: str = INDEX_DIGEST
     platforms: tuple[str, ...] = PLATFORMS
@@ -101,11 +103,17 @@ class Outside:
         if self.no_extra in wanted.requirements:
             raise ExtraError(f"{self.no_extra} has no such extra")
         kept = {bare(pin).partition("==")[0]: pin for pin in (*wanted.near, *wanted.within)}
+        bound = {name_of(pin) for pin in wanted.within}
         pins = set()
         for one in wanted.requirements:
-            name = normalised(one.partition("==")[0].partition(">=")[0])
-            exact = f"{name}=={one.partition('==')[2]}" if "==" in one else ""
-            pins.add(exact or kept.get(name, f"{name}=={self.newest}"))
+            ((name, condition),) = conditions((one,)).items()
+            exact = [f"{name}=={clause.version}" for clause in condition if clause.operator == "=="]
+            others = (f"{name}=={self.newest}", f"{name}=={self.older}")
+            offers = filter(None, (*exact, kept.get(name), *(() if name in bound else others)))
+            fit = (pin for pin in offers if condition.contains(bare(pin).partition("==")[2]))
+            if not (pin := next(fit, "")):
+                raise ResolutionError(f"{one} does not fit")
+            pins.add(pin)
             pins.update(kept.get(p.partition("==")[0], p) for p in self.brings.get(name, ()))
         self.known |= {bare(pin) for pin in pins}
         hashes = {bare(pin): tuple(f.sha256 for f in self.release(bare(pin))) for pin in pins}

@@ -47,6 +47,24 @@ def test_what_an_image_requires_moves_to_its_newest() -> None:
     assert brought(made, declared, world) == made
 
 
+def test_what_is_held_back_stays_where_it_is_and_moves_within_its_condition() -> None:
+    declared = declaration(requires=["gunicorn<10"], pythons=["3.11", "3.12"])
+    lock, world = locked(declared)
+    world.newest, world.older = "10.0.0", "9.0.0"
+    assert brought(lock, declared, world) == lock
+    world.older = "9.5.0"
+    made = brought(lock, declared, world)
+    assert all("gunicorn==9.5.0" in pins for pins in made.pins.values())
+
+
+def test_what_is_held_back_no_more_stays_until_releases_are_looked_for() -> None:
+    lock, world = locked(declaration(requires=["gunicorn<9"]))
+    free = declaration(requires=["gunicorn"])
+    kept = completed(lock, free, world.sources(), Refresh())
+    assert "gunicorn==8.0.0" in kept.pins["web", "3.11", "0.34.0"]
+    assert "gunicorn==9.0.0" in brought(kept, free, world).pins["web", "3.11", "0.34.0"]
+
+
 def test_what_only_came_along_stays() -> None:
     declared = declaration()
     lock, world = locked(declared)

@@ -70,6 +70,59 @@ def test_an_image_below_that_moved_in_nothing_held_above_resolves_nothing_there(
     ]  # fmt: skip
 
 
+def test_a_changed_condition_has_every_python_resolved_again() -> None:
+    both = {"pythons": ["3.11", "3.12"]}
+    lock, _ = locked(family({"requires": ["h11"], **both}, **both))
+    declared = family({"requires": ["h11<9"], **both}, **both)
+    (problem,) = gaps(declared, lock)
+    assert problem.what == (
+        "the lock was made for gunicorn, h11, and gunicorn, h11<9 is declared now"
+    )
+    made, _ = locked(declared, lock)
+    below = [pins for key, pins in made.pins.items() if key[0] == "below"]
+    assert ["h11==8.0.0" in pins for pins in below] == [True] * 4
+    assert gaps(declared, made) == []
+
+
+def test_a_lock_outside_of_a_condition_is_told_and_made_again() -> None:
+    declared = family(requires=["h11<9"])
+    lock, _ = locked(declared)
+    pins = tuple(pin.replace("h11==8.0.0", "h11==9.0.0") for pin in lock.pins[KEY])
+    merged = replace(lock, pins={**lock.pins, KEY: pins})
+    assert pins != lock.pins[KEY]
+    assert [(problem.path, problem.what, problem.remedy) for problem in gaps(declared, merged)] == [
+        ("fleet:images.above", "the lock has no uvicorn, h11<9 for any version",
+         "Run `make lock STACK=dev`"),
+    ]  # fmt: skip
+    assert locked(declared, merged)[0] == lock
+
+
+def test_a_condition_below_holds_what_is_built_on_it() -> None:
+    declared = family({"requires": ["h11<9"]}, requires=["h11"])
+    lock, _ = locked(declared)
+    assert "h11==8.0.0" in lock.pins[KEY]
+    assert gaps(declared, lock) == []
+
+
+def test_a_condition_that_the_image_below_breaks_names_both_places() -> None:
+    with pytest.raises(ResolutionError) as failure:
+        locked(family({"requires": ["h11"]}, requires=["h11<9"]))
+    told = str(failure.value)
+    assert told.startswith("above: uvicorn==0.34.0, h11<9 on Python 3.11: h11<9 does not fit.")
+    assert told.endswith(
+        "NEWEST=below`, correct the condition in fleet:images.above.requires, or declare it for "
+        "below as well"
+    )
+
+
+def test_a_condition_that_no_release_meets_names_its_place() -> None:
+    with pytest.raises(ResolutionError) as failure:
+        locked(family({"requires": ["h11<1"]}))
+    told = str(failure.value)
+    assert told.startswith("below: gunicorn==22.0.0, h11<1 on Python 3.11: h11<1 does not fit.")
+    assert "correct the condition in fleet:images.below.requires, or wait" in told
+
+
 def test_what_is_asked_of_one_machine_below_binds_every_machine_above() -> None:
     marked = "packaging==26.0 ; platform_machine == 'armv7l'"
     _, world = locked(family(), brings={"gunicorn": (marked,)})
@@ -160,6 +213,9 @@ def test_a_newer_release_without_a_wheel_is_noted_once_something_was_resolved() 
     world.noted.clear()
     completed(lock, declared, sources, Refresh())
     assert world.noted == []
+    held = parse(config(images={"web": image(requires=["gunicorn<9.1"])}))
+    completed(Lock(), held, sources, Refresh())
+    assert world.noted == [], "a condition keeps it out, and no wheel would bring it"
     allowed = parse(config(images={"web": image(**{"from-source": ["Gunicorn"]})}))
     completed(Lock(), allowed, sources, Refresh())
     assert world.noted == [], "the key is there: the resolver says why a release is not taken"

@@ -68,6 +68,42 @@ def test_a_release_that_is_declared_passes_and_is_noted(world: World) -> None:
     assert world.noted[0].startswith("dep==1.1 was uploaded less than 7 days ago. It is taken")
 
 
+def test_a_release_is_declared_whatever_zeros_it_is_written_with(world: World) -> None:
+    assert world.resolve("dep==1.1.0", "top").pins == ("dep==1.1", "top==1.0")
+    assert len(world.noted) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "version"),
+    [
+        ("dep<1.2", "1.1"),
+        ("Dep[some] >= 1.0, != 1.2", "1.1"),
+        ("dep~=1.0,<1.1", "1.0"),
+        ("dep==1.*", "1.2"),
+    ],
+)
+def test_a_condition_holds_a_release_back_for_every_machine(
+    world: World, asked: str, version: str
+) -> None:
+    world.index.wheel("arm", "1.0", "dep ; platform_machine == 'armv7l'")
+    for one in ("1.0", "1.1", "1.2"):
+        world.index.wheel("dep", one, extras={"some": "top"})
+    found = world.resolve("arm", asked, days=0, near=("dep==1.2",))
+    assert [pin for pin in found.pins if pin.startswith("dep")] == [f"dep=={version}"]
+
+
+def test_a_condition_waits_like_all_that_is_not_named(world: World) -> None:
+    assert "dep==1.0" in world.resolve("dep<1.2").pins
+    with pytest.raises(ResolutionError, match=r"dep>=1\.1"):
+        world.resolve("dep>=1.1")
+
+
+def test_a_condition_brings_older_releases_without_a_wheel(world: World) -> None:
+    for version in ("1.0", "1.1", "1.2", "1.3", "1.4"):
+        world.index.sdist("slow", version, metadata="2.2")
+    assert world.resolve("slow<1.2", from_source=("slow",)).pins == ("slow==1.1",)
+
+
 def test_what_builds_is_held_back_whatever_it_asks_for(world: World) -> None:
     with pytest.raises(ResolutionError, match="dep"):
         world.resolve("dep==1.1", upstream=True)
