@@ -83,11 +83,16 @@ discover() {
 
 # Who forgot to copy an application would get answers all the same.
 check_example() {
-    cmp -s "$module_path.py" "$lib/example.py" || return 0
+    same_text "$module_path.py" "$lib/example.py" || return 0
     [ "$requires" = no ] ||
         fail "REQUIRE_APPLICATION is true, and $module_path.py is the example of this image;" \
             "copy your application there, or name it with MODULE_NAME or APP_MODULE"
     note "no application of yours was found, serving the example in $module_path.py"
+}
+
+# cmp is no part of every base.
+same_text() { # FILE FILE
+    [ -f "$1" ] && [ "$(wc -c <"$1")" = "$(wc -c <"$2")" ] && [ "$(cat "$1")" = "$(cat "$2")" ]
 }
 
 # A missing module is told in one line here; from the server it is a traceback a worker.
