@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 from distributions import check_distributions, check_requirements
 from expect import ExpectError, parse_expect
@@ -37,7 +38,10 @@ def main() -> int:
     print(expect.scope, flush=True)
     if report.failures:
         print(report.summary(), file=sys.stderr)
-        print(f"verify: {len(report.failures)} checks failed", file=sys.stderr)
+        print(f"verify: {len(report.failures)} checks failed", file=sys.stderr, flush=True)
+        # What a step prints right before it fails may be lost on its way to who reads the log: of
+        # eight builds that failed here, two showed their last lines, and with a pause every one.
+        time.sleep(2)
         return 1
     return 0
 

@@ -116,7 +116,8 @@ def control_socket(stronger: Mapping[str, Any]) -> dict[str, Any]:
     if setting is None or {"control_socket", "control_socket_disable"} & set(stronger):
         return {}
     folder = Path(setting.default).parent
-    while not folder.exists():
+    # Unlike Path.exists, this is no error below a folder that may not be entered.
+    while not os.path.exists(folder):  # noqa: PTH110
         folder = folder.parent
     return {} if os.access(folder, os.W_OK | os.X_OK) else {"control_socket_disable": True}
 
