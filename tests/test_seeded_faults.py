@@ -12,7 +12,7 @@ def test_the_piece_is_in_its_file_once(fault: Fault) -> None:
     assert all((ROOT / "tests" / each).exists() for each in fault.tests.split())
 
 
-def test_there_are_thirty_of_all_parts() -> None:
-    assert len(FAULTS) == 30
+def test_there_are_thirty_or_more_of_all_parts() -> None:
+    assert len(FAULTS) >= 30
     parts = {fault.file.partition("/")[0] for fault in FAULTS}
     assert parts == {"assets", "fleet", "providers"}
