@@ -13,8 +13,7 @@ from fleet.http.opening import open_http
 from fleet.local import certificates, ports, processes, registry_login
 from fleet.local.paths import Checkout
 from fleet.local.registry_login import Login
-from fleet.registry.interface import MANIFEST_LIMIT
-from fleet.registry.manifest import OCI_INDEX
+from fleet.registry.manifest import MANIFEST_LIMIT, OCI_INDEX
 
 NAME = "registry"
 """The daemon's name."""

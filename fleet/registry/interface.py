@@ -1,16 +1,7 @@
-"""The names by which other rooms know the registry client and its values."""
+"""The names by which `fleet/upkeep/prune` knows the registry client; others import them at home."""
 
 from fleet.registry.client import Client as Registry
 from fleet.registry.client import DeleteOutcome, Look, TagList
-from fleet.registry.manifest import MANIFEST_LIMIT, Blob, Manifest, digest_of
+from fleet.registry.manifest import Manifest
 
-__all__ = [
-    "MANIFEST_LIMIT",
-    "Blob",
-    "DeleteOutcome",
-    "Look",
-    "Manifest",
-    "Registry",
-    "TagList",
-    "digest_of",
-]
+__all__ = ["DeleteOutcome", "Look", "Manifest", "Registry", "TagList"]

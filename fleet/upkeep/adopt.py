@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any
 
 from fleet.plan.plan import ImagePlan, Plan
+from fleet.registry.client import Client
 from fleet.registry.errors import UnreadableError
-from fleet.registry.interface import Registry
 from fleet.registry.reference import TagReference
 from fleet.upkeep.parallel import each
 from fleet.upkeep.state import IMAGE_TAG, POINTERS, TAG
@@ -66,7 +66,7 @@ class Adoption:
     unreadable: tuple[str, ...]
 
 
-async def look(registry: Registry, plan: Plan) -> Adoption:
+async def look(registry: Client, plan: Plan) -> Adoption:
     """Read every declared tag and return what an import would take over.
 
     :raises fleet.registry.errors.OciError: when the registry fails.

@@ -4,8 +4,8 @@ A clock that is a month ahead would find all that is superseded due at once.
 """
 
 from fleet.console import TroubleError
+from fleet.registry.client import TagList
 from fleet.registry.clock import disagreement
-from fleet.registry.interface import TagList
 from fleet.registry.reference import Repository
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
+from fleet.registry.client import Client
 from fleet.registry.errors import UndoRecordError
-from fleet.registry.interface import Registry
 from fleet.registry.undo_log import Claim, load
 from fleet.registry.undo_writer import UndoWriter
 from fleet.upkeep.images import Image
@@ -11,7 +11,7 @@ from fleet.upkeep.state import State
 
 
 async def forget(
-    registry: Registry, image: Image, owner: str, state: Callable[[], State], *, apply: bool
+    registry: Client, image: Image, owner: str, state: Callable[[], State], *, apply: bool
 ) -> tuple[str, ...]:
     """Return a line for each remover that is not in ``state``; with ``apply``, forget them.
 

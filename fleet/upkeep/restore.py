@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from fleet.console import TroubleError
+from fleet.registry.client import Client
 from fleet.registry.errors import OciError
-from fleet.registry.interface import Manifest, Registry
-from fleet.registry.manifest import INDEXES, children_of, document_of
+from fleet.registry.manifest import INDEXES, Manifest, children_of, document_of
 from fleet.registry.reference import Repository
 from fleet.registry.removal.placeholder import is_placeholder
 from fleet.registry.undo_log import build_repository_of, load
@@ -66,7 +66,7 @@ def candidates(
 
 
 async def read_records(
-    registry: Registry, repositories: tuple[Repository, ...], owner: str
+    registry: Client, repositories: tuple[Repository, ...], owner: str
 ) -> Records:
     """Return what the records of ``owner`` beside ``repositories`` hold.
 
@@ -129,7 +129,7 @@ def choose(state: State, tag: str, image: str = "", records: Records | None = No
     return entry
 
 
-async def restore(registry: Registry, entry: Removed) -> Restored:
+async def restore(registry: Client, entry: Removed) -> Restored:
     """Point the removed name at its digest again, and read it back.
 
     :raises TroubleError: when the digest or one of its platforms is gone, or when the name was
@@ -178,7 +178,7 @@ def predict_next_update(state: State, entry: Removed) -> str:
     )
 
 
-async def _whole(registry: Registry, entry: Removed) -> Manifest:
+async def _whole(registry: Client, entry: Removed) -> Manifest:
     """Return the manifest of the digest, after all platforms were seen to be there."""
     manifest = await registry.get(entry.repository, entry.digest)
     gone = [entry.digest] if manifest is None else []

@@ -3,8 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 
+from fleet.registry.client import Client
 from fleet.registry.clock import disagreement
-from fleet.registry.interface import Registry
 from fleet.registry.reference import TagReference
 from fleet.registry.removal.placeholder import stood_for
 from providers.ociregistry.stale_pointers.model import (
@@ -30,7 +30,7 @@ class Lister:
     the registry's must agree with before any grace ends or begins.
     """
 
-    def __init__(self, registry: Registry, digest: Digest, now: Callable[[], str]) -> None:
+    def __init__(self, registry: Client, digest: Digest, now: Callable[[], str]) -> None:
         self._registry = registry
         self._digest = digest
         self._removability = RemovabilityCheck(registry=registry)

@@ -4,10 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from fleet.http.text import one_line
-from fleet.registry.interface import Manifest, Registry
+from fleet.registry.client import Client
 from fleet.registry.manifest import (
     OWNER_ANNOTATION,
     VERSION_ANNOTATION,
+    Manifest,
     annotations_of,
     document_of,
 )
@@ -43,7 +44,7 @@ class RemovabilityCheck:
     by itself proves nothing, for a version tag of ours carries it too.
     """
 
-    registry: Registry
+    registry: Client
 
     async def check(
         self, inputs: StaleInputs, pointer: Pointer, tags: Collection[str]

@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from fleet.http.text import one_line
+from fleet.registry.client import Client
 from fleet.registry.errors import AcceptedRemovalError, OciError, PartialRemovalError, UnlistedError
-from fleet.registry.interface import Manifest, Registry
 from fleet.registry.interruption import STOPPED, readable
+from fleet.registry.manifest import Manifest
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.removal.distribution import NameRemover
 from fleet.registry.removal.placeholder import displaced_by, is_placeholder, stood_for
@@ -65,7 +66,7 @@ class PointerRemover:
     """
 
     def __init__(
-        self, registry: Registry, remover: Callable[[str], NameRemover], now: Callable[[], str]
+        self, registry: Client, remover: Callable[[str], NameRemover], now: Callable[[], str]
     ) -> None:
         self._registry = registry
         self._remover = remover

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 
 from fleet.registry.errors import RegistryError
-from fleet.registry.interface import Manifest
-from fleet.registry.manifest import INDEXES, Child, assemble, children_of, document_of
+from fleet.registry.manifest import INDEXES, Child, Manifest, assemble, children_of, document_of
 from fleet.registry.reference import ManifestReference
 from providers.ociregistry.tag.model import TagInputs
 

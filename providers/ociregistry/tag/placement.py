@@ -4,9 +4,17 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from fleet.registry.client import Client
 from fleet.registry.errors import RegistryError
-from fleet.registry.interface import Manifest, Registry
-from fleet.registry.manifest import INDEXES, Child, Content, content_of, document_of, entries_of
+from fleet.registry.manifest import (
+    INDEXES,
+    Child,
+    Content,
+    Manifest,
+    content_of,
+    document_of,
+    entries_of,
+)
 from fleet.registry.manifest_cache import ManifestCache
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 
@@ -22,7 +30,7 @@ class _Missing(NamedTuple):
 class Placer:
     """Copies images between repositories of one host; blobs are mounted where that is possible."""
 
-    def __init__(self, registry: Registry, manifests: ManifestCache) -> None:
+    def __init__(self, registry: Client, manifests: ManifestCache) -> None:
         self._registry = registry
         self._manifests = manifests
 

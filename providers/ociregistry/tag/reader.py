@@ -3,11 +3,12 @@
 import asyncio
 from dataclasses import dataclass
 
+from fleet.registry.client import Client
 from fleet.registry.errors import AuthenticationError, FailingError, RegistryError, UnreachableError
-from fleet.registry.interface import Manifest, Registry
 from fleet.registry.manifest import (
     INDEXES,
     OWNER_ANNOTATION,
+    Manifest,
     annotations_of,
     children_of,
     content_of,
@@ -42,7 +43,7 @@ def owner_of(manifest: Manifest, place: str) -> str:
 class Describer:
     """Reads what tags name; manifests by digest come from `manifests`."""
 
-    def __init__(self, registry: Registry, manifests: ManifestCache) -> None:
+    def __init__(self, registry: Client, manifests: ManifestCache) -> None:
         self._registry = registry
         self._manifests = manifests
 

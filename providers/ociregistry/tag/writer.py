@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from fleet.registry.client import Client
 from fleet.registry.errors import RegistryError, UnreadableError, moved
-from fleet.registry.interface import Manifest, Registry
+from fleet.registry.manifest import Manifest
 from fleet.registry.manifest_cache import ManifestCache
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.placeholder import is_placeholder
@@ -38,7 +39,7 @@ class Tagger:
 
     def __init__(
         self,
-        registry: Registry,
+        registry: Client,
         due: Callable[[TagReference, tuple[Platform, ...]], tuple[Platform, ...]] = _all,
         digest: Callable[[TagReference], Awaitable[str | None]] | None = None,
     ) -> None:

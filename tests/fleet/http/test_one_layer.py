@@ -12,7 +12,7 @@ from fleet.http.message import Call
 from fleet.http.retry import RetryPolicy
 from fleet.registry.blobs import _COPY_DEADLINE
 from fleet.registry.client import _PAGE_LIMIT
-from fleet.registry.interface import MANIFEST_LIMIT
+from fleet.registry.manifest import MANIFEST_LIMIT
 from fleet.releases.pypi.fetch import _WHOLE_SECONDS
 
 ROOT = Path(__file__).parents[3]

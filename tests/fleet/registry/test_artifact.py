@@ -15,7 +15,7 @@ from fleet.registry.artifact import (
     tag_for,
 )
 from fleet.registry.client import Client
-from fleet.registry.interface import MANIFEST_LIMIT
+from fleet.registry.manifest import MANIFEST_LIMIT
 from fleet.registry.reference import Repository
 from fleet.registry.transport import Transport
 from tests.providers.ociregistry.registry_fake import OCI_MANIFEST, FakeRegistry, sha

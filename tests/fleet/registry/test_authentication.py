@@ -12,7 +12,7 @@ from fleet.http.message import Call, Reply
 from fleet.registry.auth import Authenticator
 from fleet.registry.client import Client
 from fleet.registry.errors import AuthenticationError, RegistryError
-from fleet.registry.interface import Manifest
+from fleet.registry.manifest import Manifest
 from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.registry_fake import OCI_INDEX
 

@@ -12,7 +12,7 @@ from fleet.http.opening import open_http
 from fleet.http.retry import RetryPolicy
 from fleet.registry.client import Client
 from fleet.registry.errors import AuthenticationError
-from fleet.registry.interface import Blob
+from fleet.registry.manifest import Blob
 from fleet.registry.reference import Repository
 from fleet.registry.transport import Transport
 from tests.providers.ociregistry.declared import BUILD, NAME, Declared

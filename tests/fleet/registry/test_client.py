@@ -1,7 +1,8 @@
 import pytest
 
+from fleet.registry.client import DeleteOutcome
 from fleet.registry.errors import DeadlineError, RegistryError
-from fleet.registry.interface import Blob, DeleteOutcome, Manifest
+from fleet.registry.manifest import Blob, Manifest
 from fleet.registry.reference import Repository
 from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.registry_fake import OCI_INDEX, FakeRegistry, sha

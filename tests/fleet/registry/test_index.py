@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.registry.errors import RegistryError
-from fleet.registry.interface import Manifest
 from fleet.registry.manifest import (
     OCI_MANIFEST,
     Child,
+    Manifest,
     annotations_of,
     assemble,
     children_of,

@@ -11,8 +11,8 @@ import pytest
 from fleet.http.retry import RetryPolicy
 from fleet.registry.client import Client
 from fleet.registry.errors import RegistryError, UnreachableError
-from fleet.registry.interface import Blob, digest_of
 from fleet.registry.login import find_logins
+from fleet.registry.manifest import Blob, digest_of
 from fleet.registry.reference import Repository
 from fleet.registry.transport import Transport
 from tests.fleet.http.mocked import mocked

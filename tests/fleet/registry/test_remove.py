@@ -6,7 +6,7 @@ import pytest
 from fleet.http.retry import RetryPolicy
 from fleet.registry.client import Client
 from fleet.registry.errors import ConflictError, RegistryError, UnsupportedRemovalError
-from fleet.registry.interface import Manifest
+from fleet.registry.manifest import Manifest
 from fleet.registry.reference import TagReference
 from fleet.registry.removal.distribution import DistributionRemover
 from fleet.registry.removal.placeholder import displaced_by, is_placeholder, placeholder_manifest

@@ -3,7 +3,7 @@
 import pytest
 
 from fleet.console import TroubleError
-from fleet.registry.interface import TagList
+from fleet.registry.client import TagList
 from fleet.upkeep.clock import agreed_time
 from tests.fleet.upkeep.sweeping import BUILD, FIRST, LAST, Sweeper, repository, superseded
 from tests.providers.ociregistry.registry_fake import http_date

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fleet.registry.errors import OciError, UndoRecordError
-from fleet.registry.interface import Manifest
+from fleet.registry.manifest import Manifest
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Claim, Removal, artifact_of, load, tag_of
 from fleet.registry.undo_writer import UndoWriter

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from fleet.http.retry import RetryPolicy, unsettled
-from fleet.registry.client import Client
+from fleet.registry.client import Client, Look
 from fleet.registry.errors import AcceptedRemovalError, ConflictError, InterruptedRunError, OciError
-from fleet.registry.interface import Look, Manifest
+from fleet.registry.manifest import Manifest
 from fleet.registry.reference import Repository, TagReference, is_digest
 from fleet.registry.removal.distribution import DistributionRemover
 from fleet.registry.transport import Transport
