@@ -16,6 +16,7 @@ from fleet.declaration.node_validators import (
 )
 
 _KEYS = ("driver", "endpoint", "options")
+# Narrower than `is_loopback`: where *.localhost leads, the builder's own resolver decides.
 _LOOPBACK = re.compile(r"tcp://(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]):")
 _UNUSED = Fault("no platform is built on it", "Name it under fleet:builders, or remove it")
 

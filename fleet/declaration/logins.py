@@ -62,7 +62,7 @@ def parse_logins(reader: Reader, registry: str) -> dict[str, Login]:
     No declared value gets into a problem: it may be a secret that was written in a wrong place.
     """
     host = registry.partition("/")[0]
-    found = {} if is_embedded(host) or not host else {host: DEFAULT}
+    found = {} if tags.is_embedded(host) or not host else {host: DEFAULT}
     declared = reader.values.get("logins", {})
     if not isinstance(declared, Mapping):
         reader.note("logins", *_NOT_A_MAPPING)
@@ -78,11 +78,6 @@ def parse_logins(reader: Reader, registry: str) -> dict[str, Login]:
     return found
 
 
-def is_embedded(host: str) -> bool:
-    """Tell whether ``host[:port]`` is a registry on this machine, whose login is made with it."""
-    return host.partition(":")[0] in tags.LOOPBACK
-
-
 def variables(logins: Mapping[str, Login]) -> dict[str, dict[str, str]]:
     """Return ``logins`` as the provider's configuration and the registry client take them."""
     return {
@@ -92,7 +87,7 @@ def variables(logins: Mapping[str, Login]) -> dict[str, dict[str, str]]:
 
 
 def _note_host(logins: Reader, name: str, host: str) -> None:
-    if is_embedded(name):
+    if tags.is_embedded(name):
         what = "is the registry on this machine, whose login is made with it"
         logins.note(name, what, "Take it out")
     elif host and name not in (host, BASES):

@@ -13,9 +13,9 @@ from packaging.specifiers import SpecifierSet
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.distributions import conditions
 from fleet.declaration.github import GitHub
-from fleet.declaration.logins import Login, is_embedded
+from fleet.declaration.logins import Login
 from fleet.declaration.release_policy import PythonReleases, Releases
-from fleet.declaration.tags import PointerKind
+from fleet.declaration.tags import PointerKind, is_embedded
 
 StalePolicy = NewType("StalePolicy", str)
 """``remove``, ``keep`` or ``remove after N days``, checked by :mod:`fleet.declaration.parse`."""

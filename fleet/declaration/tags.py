@@ -26,7 +26,7 @@ PLATFORMS: Final = (
 """What an image can be built for, as an OCI image index has it: ``os/architecture[/variant]``."""
 
 LOOPBACK: Final = ("localhost", "127.0.0.1")
-"""The hosts of a registry that is on this machine alone."""
+"""The hosts of a registry that is on this machine alone: its certificate names these."""
 
 REGISTRY: Final = (
     r"(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?)/"
@@ -59,6 +59,11 @@ def build_tag(tag: Tag, builder: str) -> Tag:
 def libc(base: str) -> str:
     """Return the C library of a base: what is compiled against one does not run on another."""
     return "musl" if base == "alpine" else "glibc"
+
+
+def is_embedded(host: str) -> bool:
+    """Tell whether ``host[:port]`` is a registry on this machine, whose login is made with it."""
+    return host.partition(":")[0] in LOOPBACK
 
 
 def pointer_pattern(kind: PointerKind) -> str:

@@ -23,8 +23,9 @@ PLAIN = Pattern(
 URL = Pattern(
     r"https://[A-Za-z0-9.-]+(?:/[A-Za-z0-9._~/-]*)?", "is no plain https URL", "Write https://…"
 )
+_LOOPBACK = "|".join(map(re.escape, tags.LOOPBACK))
 INDEX = Pattern(
-    r"(?:https://[A-Za-z0-9.-]+|http://(?:localhost|127\.0\.0\.1))(?::[0-9]{1,5})?/[A-Za-z0-9._~/-]*",
+    rf"(?:https://[A-Za-z0-9.-]+|http://(?:{_LOOPBACK}))(?::[0-9]{{1,5}})?/[A-Za-z0-9._~/-]*",
     "is no address of a package index",
     "Write the https address of its simple API, without a login: https://pypi.org/simple",
 )
@@ -118,7 +119,7 @@ def registry(text: str) -> Fault | None:
     host, _, port = text.partition("/")[0].partition(":")
     if port and not 1 <= int(port) <= _HIGHEST_PORT:
         return Fault(f"{text!r} has no port that can be", "Use one from 1 to 65535")
-    if not port and host in tags.LOOPBACK:
+    if not port and tags.is_embedded(host):
         return Fault(f"{text!r} needs a port", f"Write {host}:5443/namespace")
     found = (unfit for pattern, unfit in _UNFIT.items() if re.fullmatch(pattern, text))
     return next((Fault(f"{text!r} {unfit.what}", unfit.remedy) for unfit in found), None)

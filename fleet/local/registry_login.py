@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from fleet.declaration.tags import LOOPBACK
 from fleet.local import private_files
 from fleet.local.paths import Checkout
 
@@ -58,7 +59,7 @@ def htpasswd(checkout: Checkout) -> Path:
 
 def docker_auths(login: Login, port: int) -> Mapping[str, Mapping[str, str]]:
     """Return the entries of Docker's configuration for the registry on ``port``."""
-    return {f"{name}:{port}": {"auth": login.pair} for name in ("localhost", "127.0.0.1")}
+    return {f"{name}:{port}": {"auth": login.pair} for name in LOOPBACK}
 
 
 def _read(path: Path) -> str:

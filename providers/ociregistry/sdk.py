@@ -15,8 +15,8 @@ from providers.ociregistry.stale_pointers.model import Kept, PointerPattern
 from providers.ociregistry.tag.model import OnConflict, Platform
 
 __all__ = [
-    "Login", "OnConflict", "PointerPattern", "Provider", "ProviderArgs", "StalePointers",
-    "StalePointersArgs", "Tag", "TagArgs",
+    "Login", "PointerPattern", "Provider", "ProviderArgs", "StalePointers", "StalePointersArgs",
+    "Tag", "TagArgs",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
