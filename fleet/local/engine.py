@@ -18,6 +18,8 @@ from fleet.local.child_environment import run as run_quietly
 from fleet.local.engine_output import OutputFilter
 from fleet.local.paths import Checkout
 
+_LOST = "Repair that and rerun; if the state was lost, run `make adopt`"
+
 
 def select(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> None:
     """Make ``stack`` the selected one, and make it if the backend lacks it.
@@ -151,7 +153,7 @@ def _trouble(
     env: Mapping[str, str],
     result: subprocess.CompletedProcess[str],
 ) -> TroubleError:
-    remedy = truncated_state.remedy(checkout.root, stack, env)
+    remedy = truncated_state.remedy(checkout.root, stack, env) or _LOST
     lines = [f"pulumi {what}:", tail_of(result.stderr), remedy]
     return TroubleError("\n".join(filter(None, lines)))
 
