@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from fleet.declaration.problems import Problems
@@ -44,13 +45,15 @@ def one_of(allowed: Iterable[str], noun: str) -> Rule:
 class Reader:
     """A mapping at ``path``, read key by key; what is absent or wrong yields the fallback.
 
-    What it has from elsewhere stands in ``inherited``: the path of such a key.
+    What it has from elsewhere stands in ``inherited``: the path of such a key. ``elsewhere`` is the
+    path where its keys can be declared too.
     """
 
     path: str
     values: Mapping[str, Any]
     problems: Problems
     inherited: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: str = ""
 
     def at(self, key: str) -> str:
         """Return the path of ``key``; the first level is a Pulumi key such as ``fleet:images``."""
@@ -67,11 +70,15 @@ class Reader:
         ends = tuple(self.at(key) + end for key in keys for end in (".", "["))
         return not any(f"{problem.path}.".startswith(ends) for problem in self.problems.found)
 
-    def only(self, allowed: Iterable[str]) -> None:
-        """Note every key that is none of ``allowed``."""
+    def only(
+        self, allowed: Iterable[str], removed: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        """Note every key that is none of ``allowed``, and what to do about a ``removed`` one."""
         known = tuple(allowed)
         for key in self.values:
-            if key not in known:
+            if key in removed:
+                self.note(str(key), "is no longer a key", removed[key])
+            elif key not in known:
                 self.note(str(key), "unknown key", f"Known keys: {', '.join(known)}")
 
     def text(self, key: str, rule: Rule | None = None, fallback: str | None = None) -> str:
@@ -159,8 +166,11 @@ class Reader:
         return fallback
 
     def _note_missing(self, key: str) -> None:
-        elsewhere = " here or in fleet:defaults" if self.path.startswith("fleet:images.") else ""
-        self.note(key, "is missing", f"Declare it{elsewhere}")
+        if key in self.values:
+            self.note(key, "is empty", "Give it a value")
+        else:
+            where = f" here or in {self.elsewhere}" if self.elsewhere else ""
+            self.note(key, "is missing", f"Declare it{where}")
 
     def _checked(self, path: str, value: object, rule: Rule | None) -> str:
         if not isinstance(value, str):

@@ -12,7 +12,7 @@ from fleet.declaration.config_reader import Reader, one_of
 from fleet.declaration.github import parse_github
 from fleet.declaration.logins import parse_logins
 from fleet.declaration.model import EVERYWHERE, PYPI, Declaration, Image, OnConflict
-from fleet.declaration.parse_image import IMAGE_KEYS, parse_image
+from fleet.declaration.parse_image import IMAGE_KEYS, REMOVED_IMAGE_KEYS, parse_image
 from fleet.declaration.problems import Problems
 from fleet.declaration.version_consistency import note_two_versions
 
@@ -126,7 +126,7 @@ def _variables(reader: Reader) -> dict[str, str]:
 
 def _images(reader: Reader) -> tuple[Image, ...]:
     common = reader.inner("defaults")
-    common.only(IMAGE_KEYS)
+    common.only(IMAGE_KEYS, REMOVED_IMAGE_KEYS)
     entries = reader.mapping("images")
     inner = replace(reader, path=reader.at("images"))
     images = []
@@ -137,9 +137,10 @@ def _images(reader: Reader) -> tuple[Image, ...]:
             inner.note(str(name), "is not a mapping", "Write the image's keys below its name")
             continue
         own = Reader(path=inner.at(str(name)), values=entry, problems=reader.problems)
-        own.only(IMAGE_KEYS)
+        own.only(IMAGE_KEYS, REMOVED_IMAGE_KEYS)
         inherited = {key: common.at(str(key)) for key in common.values if key not in entry}
-        merged = replace(own, values={**common.values, **entry}, inherited=inherited)
+        values = {**common.values, **entry}
+        merged = replace(own, values=values, inherited=inherited, elsewhere=common.path)
         images.append(parse_image(str(name), merged))
     return tuple(images)
 

@@ -22,6 +22,12 @@ IMAGE_KEYS = (
     "pointers", RELEASES, PYTHON_RELEASES,
 )  # fmt: skip
 
+REMOVED_IMAGE_KEYS = {
+    "pure": "Take it out: the lock knows what needs no compiler. Name what has no wheel at all in "
+    "from-source",
+}
+"""Keys that there were, and what to do about one."""
+
 
 def parse_image(name: str, reader: Reader) -> Image:
     """Return the image ``name`` with the keys in ``reader``; every fault is noted there."""

@@ -91,7 +91,7 @@ def test_defaults_serve_every_image_that_says_nothing_else() -> None:
         ({"pythons": ["3.11.2"]}, "pythons[0]", "no Python feature release"),
         ({"pythons": ["2.7"]}, "pythons[0]", "no Python feature release"),
         ({"pythons": []}, "pythons", "is empty"),
-        ({"pythons": None}, "pythons", "is missing"),
+        ({"pythons": None}, "pythons", "is empty"),
         ({"pythons": "3.11"}, "pythons", "not a list"),
         ({"versions": ["0.34"], "pointers": {"X.Y": "keep"}}, "versions[0]", "collides"),
         ({"versions": ["1"], "pointers": {"X": "keep"}}, "versions[0]", "collides"),
@@ -153,7 +153,7 @@ def test_one_fault_is_one_problem(overrides: dict[str, Any], path: str, says: st
         ({"registry": "localhost:99999/a"}, "fleet:registry", "no port that can be"),
         ({"registry": "localhost/a"}, "fleet:registry", "needs a port"),
         ({"registry": "127.0.0.1/a"}, "fleet:registry", "needs a port"),
-        ({"registry": None}, "fleet:registry", "is missing"),
+        ({"registry": None}, "fleet:registry", "is empty"),
         ({"registry": "docker.io/multi-py"}, "fleet:registry", "two levels"),
         ({"registry": "index.docker.io/multi-py"}, "fleet:registry", "two levels"),
         ({"registry": "docker.io:443/multi-py"}, "fleet:registry", "two levels"),
@@ -303,9 +303,39 @@ def test_a_retention_is_read_as_yaml_and_as_the_engine_hand_it_over(given: objec
     assert parse(config(**{"retention-days": given})).retention_days == 90
 
 
-@pytest.mark.parametrize("where", ["image", "defaults"])
-def test_an_unknown_key_is_named_where_it_stands(where: str) -> None:
-    given = image(pure=True) if where == "image" else image()
-    others = {"defaults": {"pure": True}} if where == "defaults" else {}
-    with pytest.raises(DeclarationError, match=r"pure: unknown key\. Known keys: title, "):
-        parse(config(images={"web": given}, **others))
+@pytest.mark.parametrize("where", ["images.web", "defaults"])
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("colour", "unknown key. Known keys: title, "),
+        (
+            "pure",
+            "is no longer a key. Take it out: the lock knows what needs no compiler. Name what ",
+        ),
+    ],
+)
+def test_a_key_that_is_none_is_named_where_it_stands(where: str, key: str, told: str) -> None:
+    given = image(**{key: True}) if where == "images.web" else image()
+    others = {"defaults": {key: True}} if where == "defaults" else {}
+    (found,) = problems(config(images={"web": given}, **others))
+    assert found.startswith(f"fleet:{where}.{key}: {told}")
+
+
+@pytest.mark.parametrize(
+    ("where", "key", "remedy"),
+    [
+        ("defaults", "pointers", "is empty. Give it a value"),
+        ("images.web", "pointers", "is empty. Give it a value"),
+        ("images.web", "maintainer", "is missing. Declare it here or in fleet:defaults"),
+        ("images.web", "exclude[0].because", "is missing. Declare it"),
+    ],
+)
+def test_what_is_missing_is_asked_for_where_it_can_be_declared(
+    where: str, key: str, remedy: str
+) -> None:
+    web = image(**({"exclude": [{"python": "3.11"}]} if key.startswith("exclude") else {}))
+    web.pop(key, None)
+    if key == "pointers" and where == "images.web":
+        web[key] = None
+    others = {"defaults": {key: None}} if where == "defaults" else {}
+    assert problems(config(images={"web": web}, **others)) == [f"fleet:{where}.{key}: {remedy}."]
