@@ -7,11 +7,10 @@ from fleet.http.text import one_line
 from fleet.registry.errors import OciError, UndoRecordError, UnreachableError
 from fleet.registry.undo_log import Claim, build_repository_of, remover_of, tag_of
 from providers.ociregistry.context import Session
-from providers.ociregistry.fields import decoded
 from providers.ociregistry.properties import Properties
 from providers.ociregistry.stale_pointers.allow_list import names
 from providers.ociregistry.stale_pointers.model import StaleInputs, View
-from providers.ociregistry.stale_pointers.properties import stale_inputs
+from providers.ociregistry.stale_pointers.properties import recorded_view, stale_inputs
 from providers.ociregistry.stale_pointers.remove import Outcome
 
 
@@ -85,7 +84,7 @@ class Departure:
 
     def _inputs(self, state: Properties) -> StaleInputs:
         """Return the inputs of a remover that goes, by its state and those of its tags."""
-        inputs, view = stale_inputs(state), decoded(View, state)
+        inputs, view = stale_inputs(state), recorded_view(state)
         # What has an objection in the state is in no preview's list either.
         listed = frozenset(view.live.keys() - view.objections.keys())
         recorded = self._session.declared.recorded_in(inputs.repository)

@@ -12,6 +12,7 @@ from fleet.registry.undo_log import Removal
 # Tags of this form attach signatures and referrers to a digest (OCI distribution
 # specification 1.1, "Referrers Tag Schema"): whatever a grammar says, they are no pointers.
 _ATTACHED = "sha256-"
+_LONGEST = 9999  # days that a policy can name
 _AFTER = re.compile(r"remove after ([1-9][0-9]{0,3}) days")
 
 
@@ -32,6 +33,19 @@ class Policy:
     def goes_on(self, since: str) -> str:
         """Return the date (RFC 3339 full-date, UTC) on which a pointer stale since then goes."""
         return (date.fromisoformat(since) + timedelta(days=self.days or 0)).isoformat()
+
+
+def is_day(text: object) -> bool:
+    """Tell whether a text of the state is a date as this provider writes it (RFC 3339 full-date).
+
+    Another form, such as 20260102, would compare wrongly. The longest grace must end in a year of
+    four digits.
+    """
+    try:
+        day = date.fromisoformat(str(text))
+        return day.isoformat() == text and bool(day + timedelta(days=_LONGEST))
+    except (ValueError, OverflowError):
+        return False
 
 
 KEEP = Policy(days=None)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from fleet.registry.reference import Repository, is_digest
@@ -14,6 +15,7 @@ from providers.ociregistry.stale_pointers.model import (
     Policy,
     StaleInputs,
     View,
+    is_day,
     parse_policy,
 )
 
@@ -67,6 +69,13 @@ def _policy(args: StalePointersArgs, problems: dict[str, str]) -> dict[str, Poli
         else:
             found[kind] = policy
     return found
+
+
+def recorded_view(properties: Properties) -> View:
+    """Read what the state records as live; a date that is none is unknown, which only keeps."""
+    view = decoded(View, properties)
+    since = {tag: day for tag, day in view.stale_since.items() if is_day(day)}
+    return replace(view, stale_since=since, read_on=view.read_on if is_day(view.read_on) else "")
 
 
 def view_properties(view: View, stale: Mapping[str, str], kept: Iterable[Kept]) -> dict[str, Any]:

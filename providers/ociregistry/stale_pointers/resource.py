@@ -10,7 +10,7 @@ from fleet.registry.interruption import STOPPED, readable
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Claim, remover_of
 from providers.ociregistry.context import Change, Session
-from providers.ociregistry.fields import decoded, encoded
+from providers.ociregistry.fields import encoded
 from providers.ociregistry.properties import Properties
 from providers.ociregistry.stale_pointers.allow_list import names, not_allowed_of, still_there
 from providers.ociregistry.stale_pointers.departure import Departure
@@ -26,6 +26,7 @@ from providers.ociregistry.stale_pointers.model import (
     refusal,
 )
 from providers.ociregistry.stale_pointers.properties import (
+    recorded_view,
     stale_inputs,
     view_properties,
 )
@@ -91,7 +92,7 @@ class StaleResource:
         ]
         if any(change.replaces for change in found):
             return found
-        stale = due(decoded(View, olds), self._inputs(news)).stale
+        stale = due(recorded_view(olds), self._inputs(news)).stale
         return found + [
             Change(name="stale", path=f'stale["{tag}"]', kind="ADD", from_inputs=False)
             for tag in stale
@@ -110,7 +111,7 @@ class StaleResource:
     ) -> dict[str, Any]:
         """Remove what the state lists as stale, or predict that; the record only grows."""
         record = list(olds.get("removed", []))
-        view = decoded(View, olds)
+        view = recorded_view(olds)
         async with self._claiming(urn, news, preview=preview):
             step = self._step(urn, news, view, record, known=view)
             return await self._apply(step, record, preview=preview)
@@ -126,7 +127,7 @@ class StaleResource:
         if "grammar" not in properties:
             raise OciError(f"{resource_id}: StalePointers cannot be imported; just declare it")
         # The engine keeps the inputs of every run, outputs of updates alone.
-        declared, known = stale_inputs({**properties, **inputs}), decoded(View, properties)
+        declared, known = stale_inputs({**properties, **inputs}), recorded_view(properties)
         view = await self._look(urn, declared, known)
         listed = due(view, declared)
         await self._log_waiting(urn, listed, known)

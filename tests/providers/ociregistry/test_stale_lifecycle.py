@@ -466,6 +466,22 @@ class TestGrace:
         assert outputs["removed"][-1]["tag"] == "py3.8-0.30"
         assert engine.up(STALE, "s", inputs).kind == "same"
 
+    @pytest.mark.parametrize(
+        "wrong", ["soon", "", "20250101", "2025-W01-1", "2025-02-30", "9999-12-31", 5.0]
+    )
+    def test_a_recorded_date_that_is_none_is_unknown_and_ends_no_grace(
+        self, engine: Engine, fleet: Fleet, inputs: dict[str, Any], wrong: object
+    ) -> None:
+        for edited in ({"staleSince": {"py3.8-0.30": wrong}}, {"readOn": wrong}):
+            for refresh in (False, True):
+                engine.up(STALE, "s", inputs)
+                engine.resources["s"].outputs.update(edited)
+                assert engine.up(STALE, "s", inputs, refresh=refresh).kind == "same"
+                assert "py3.8-0.30" in fleet.tags
+        outputs = engine.up(STALE, "s", inputs).outputs
+        assert outputs["staleSince"] == {"py3.8-0.30": "2026-01-02"}
+        assert outputs["readOn"] == "2026-01-02"
+
     def test_a_removal_that_fails_does_not_start_the_grace_anew(
         self, engine: Engine, fleet: Fleet, inputs: dict[str, Any]
     ) -> None:
