@@ -1,10 +1,13 @@
 """The rooms of the tree: which may import which, and what the pure ones may use."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from fleet.cli.main import ROOMS
 
 ROOT = Path(__file__).parents[1]
 
@@ -39,6 +42,7 @@ MAY_IMPORT = {
     "fleet.__main__": {"fleet.cli"},
     "providers": {"fleet.http", "fleet.registry"},
     "components": {*_PURE, "fleet.http", "fleet.pages", "providers"},
+    "__main__": {"components", "fleet.checkout", "fleet.declaration", "fleet.github"},
 }  # fmt: skip
 """By room, those of this project that it may import."""
 
@@ -77,7 +81,7 @@ def room_of(module: str) -> str:
 def test_every_room_is_known() -> None:
     there = {
         f"fleet.{path.stem}" for path in (ROOT / "fleet").iterdir() if path.name[:2] != "__"
-    } | {"fleet.__main__", "providers", "components"}
+    } | {"fleet.__main__", "providers", "components", "__main__"}
     assert there == MAY_IMPORT.keys()
 
 
@@ -90,6 +94,29 @@ def test_a_room_imports_only_what_lies_below_it(room: str) -> None:
         if name.partition(".")[0] in OURS and room_of(name) not in {room, *MAY_IMPORT[room]}
     }
     assert wrong == set()
+
+
+def name_of(room: str) -> str:
+    """Return what the picture calls a room."""
+    entries = {"__main__": "program", "fleet.__main__": "fleet"}
+    return entries.get(room, room.removeprefix("fleet."))
+
+
+def test_the_picture_has_each_import_that_does_not_follow_from_others() -> None:
+    names = {room: {n for path in modules(room) for n in imported(path)} for room in MAY_IMPORT}
+    names["fleet.cli"] |= ROOMS.keys()
+    below = {room: {*map(room_of, names[room])} & MAY_IMPORT.keys() - {room} for room in names}
+
+    def all_below(rooms: set[str]) -> set[str]:
+        return rooms.union(*(all_below(below[room]) for room in rooms))
+
+    arrows = {
+        f"{name_of(room)} --> {' & '.join(sorted(map(name_of, direct)))}"
+        for room, found in below.items()
+        if (direct := found - all_below(set().union(*(below[each] for each in found))))
+    }
+    page = (ROOT / "docs" / "how-it-works.md").read_text("utf-8")
+    assert {*re.findall(r"^  (.+ --> .+)$", page, re.MULTILINE)} == arrows
 
 
 def test_no_two_rooms_import_each_other() -> None:
