@@ -30,7 +30,7 @@ _REFERENCE: Final = Pattern(r"[A-Za-z0-9.:_/-]{1,255}", "is no image reference",
 _BARE: Final = Pattern(
     r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", "is no pinned distribution, name==version", _REMEDY
 )
-_FILE: Final = Pattern(
+FILE: Final = Pattern(
     r"https?://[^\s#\"'\\$`]{1,1000}#sha256=[0-9a-f]{64}",
     "is no file, https://…#sha256=<64 hexadecimal digits>",
     _REMEDY,
@@ -121,7 +121,7 @@ def _tools(entry: Reader) -> Tools:
     return Tools(
         pins=entry.texts("pins", _pin, ()),
         compiled=pins,
-        sources={pin: sources.text(pin, _FILE) for pin in sorted(named, key=str)},
+        sources={pin: sources.text(pin, FILE) for pin in sorted(named, key=str)},
     )
 
 
@@ -134,7 +134,7 @@ def _files(section: Reader) -> dict[str, tuple[str, ...]]:
 
         def wheel(text: str, pin: str = pin) -> Fault | None:
             other = None if is_of(text, pin) else Fault(f"{text!r} is no wheel of {pin}", _REMEDY)
-            return _FILE(text) or other
+            return FILE(text) or other
 
         found[pin] = section.texts(pin, wheel)
     return found

@@ -1,7 +1,6 @@
 """What the package index says of a distribution: its files, and when each was uploaded."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,11 +12,10 @@ from fleet.declaration.distributions import normalised
 from fleet.declaration.model import PYPI
 from fleet.http.blocking import Blocking
 from fleet.http.errors import HttpError
+from fleet.lock.serialization import FILE
 from fleet.releases.pypi.fetch import fetched, fetched_json
 
 _FILES = "application/vnd.pypi.simple.v1+json"
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_NAMEABLE = re.compile(r"https?://[^\s#\"'\\$`]{1,1000}")
 _LARGEST = 64 * 1024 * 1024  # the largest real answer seen is a tenth of this
 _LARGEST_SDIST = 256 * 1024 * 1024
 
@@ -99,7 +97,7 @@ def _file(entry: Any, base: str) -> File | None:
     address = urldefrag(urljoin(base, str(url))).url
     # An index on this machine alone may do without TLS, and no other may send anybody there.
     safe = address.startswith("https://") or base.startswith("http://")
-    if not safe or not _NAMEABLE.fullmatch(address) or not _SHA256.fullmatch(str(digest)):
+    if not safe or FILE(f"{address}#sha256={digest}") is not None:
         return None
     return File(
         name=str(name),
