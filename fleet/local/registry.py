@@ -12,7 +12,7 @@ from fleet.http.message import Call, Reply
 from fleet.http.opening import open_http
 from fleet.local import certificates, ports, processes, registry_login
 from fleet.local.paths import Checkout
-from fleet.local.registry_login import Login
+from fleet.registry.docker_login import Credentials
 from fleet.registry.manifest import MANIFEST_LIMIT, OCI_INDEX
 
 NAME = "registry"
@@ -49,7 +49,7 @@ def start(checkout: Checkout, binary: Path, *, port: int, stack_file: str) -> No
     )
 
 
-def answers(port: int, authority: Path, known_as: Login) -> bool:
+def answers(port: int, authority: Path, known_as: Credentials) -> bool:
     """Tell whether a registry that takes our login speaks TLS by ``authority`` on ``port``.
 
     That is the specification's question whether there is a registry: /v2/.
@@ -75,11 +75,11 @@ def index(checkout: Checkout, port: int, repository: str, tag: str) -> dict[str,
     return found
 
 
-def _get(port: int, path: str, authority: Path, known_as: Login) -> Reply:
+def _get(port: int, path: str, authority: Path, known_as: Credentials) -> Reply:
     url, headers = f"https://127.0.0.1:{port}/v2/{path}", {"Accept": OCI_INDEX}
     call = Call(method="GET", url=url, headers=headers, limit=MANIFEST_LIMIT)
     with Blocking(opened=lambda: open_http(bundle=authority), deadline=_SECONDS) as client:
-        return client.once(call, f"Basic {known_as.pair}")
+        return client.once(call, known_as.basic())
 
 
 def _configuration(checkout: Checkout, port: int) -> str:

@@ -4,16 +4,15 @@ A build step of the embedded builder has this machine's network, and so reaches 
 Without a login it could move and delete every tag.
 """
 
-import base64
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from fleet.declaration.tags import LOOPBACK
 from fleet.local import private_files
 from fleet.local.paths import Checkout
+from fleet.registry.docker_login import Credentials
 
 USERNAME = "fleet"
 REALM = "fleet"
@@ -23,20 +22,7 @@ REALM = "fleet"
 _ROUNDS = 4
 
 
-@dataclass(frozen=True, kw_only=True)
-class Login:
-    """A user name and a password, which is never part of a repr."""
-
-    username: str
-    password: str = field(repr=False)
-
-    @property
-    def pair(self) -> str:
-        """The two as Docker's configuration and the header Authorization have them (RFC 7617)."""
-        return base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
-
-
-def ensure(checkout: Checkout) -> Login:
+def ensure(checkout: Checkout) -> Credentials:
     """Return the login of this checkout's registry; make it, and the registry's side, if absent."""
     checkout.make_state()
     path, table = checkout.auth / "password", htpasswd(checkout)
@@ -49,7 +35,7 @@ def ensure(checkout: Checkout) -> Login:
         digest = bcrypt.hashpw(password.encode(), bcrypt.gensalt(_ROUNDS)).decode()
         private_files.write(table, f"{USERNAME}:{digest}\n")
         private_files.write(path, password)
-    return Login(username=USERNAME, password=password)
+    return Credentials(username=USERNAME, password=password)
 
 
 def htpasswd(checkout: Checkout) -> Path:
@@ -57,7 +43,7 @@ def htpasswd(checkout: Checkout) -> Path:
     return checkout.auth / "htpasswd"
 
 
-def docker_auths(login: Login, port: int) -> Mapping[str, Mapping[str, str]]:
+def docker_auths(login: Credentials, port: int) -> Mapping[str, Mapping[str, str]]:
     """Return the entries of Docker's configuration for the registry on ``port``."""
     return {f"{name}:{port}": {"auth": login.pair} for name in LOOPBACK}
 

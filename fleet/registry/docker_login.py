@@ -34,10 +34,14 @@ class Credentials:
     password: str = field(default="", repr=False)
     identity_token: str = field(default="", repr=False)
 
+    @property
+    def pair(self) -> str:
+        """User name and password as Docker's configuration has them, and RFC 7617."""
+        return base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
+
     def basic(self) -> str:
         """Return the value of a Basic Authorization header (RFC 7617)."""
-        pair = f"{self.username}:{self.password}".encode()
-        return f"Basic {base64.b64encode(pair).decode()}"
+        return f"Basic {self.pair}"
 
 
 def pair_of(username: str, password: str, sources: tuple[str, str]) -> Credentials:

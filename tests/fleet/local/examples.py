@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from fleet.local.paths import Checkout
-from fleet.local.registry_login import Login
 from fleet.local.requirements import Needs
+from fleet.registry.docker_login import Credentials
 
-LOGIN = Login(username="fleet", password="of the tests")
+LOGIN = Credentials(username="fleet", password="of the tests")
 PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
 
 
