@@ -14,7 +14,6 @@ from fleet.http.message import Call, Reply
 
 _REDIRECTS = 5
 _FOLLOWED = frozenset({301, 302, 303, 307, 308})
-_READS = frozenset({"GET", "HEAD"})
 _UNAUTHORIZED = 401
 HEADERS_LIMIT = 64 * 1024
 """Bytes of names and values of an answer's headers; registries send some hundred."""
@@ -64,7 +63,7 @@ class Exchange:
             own = same_origin(asked.url, call.url)
             response = await self._send(asked, authorization if own else "")
             location = response.headers.get("Location", "")
-            if call.method in _READS and response.status_code in _FOLLOWED and location:
+            if call.reads and response.status_code in _FOLLOWED and location:
                 await response.aclose()
                 asked = replace(asked, url=resolve(asked.url, location, asked.place))
                 continue

@@ -16,7 +16,6 @@ _REMEMBERED_SECONDS = 30.0
 
 _T = TypeVar("_T")
 
-_READS = frozenset({"GET", "HEAD"})
 _READS_ONLY = ContextVar("reads_only", default=False)
 
 
@@ -25,7 +24,7 @@ def refuse_write(call: Call) -> None:
 
     :raises RuntimeError: for that is a mistake of the program: the write might never be sent.
     """
-    if _READS_ONLY.get() and call.method not in _READS:
+    if _READS_ONLY.get() and not call.reads:
         raise RuntimeError(f"{call.place}: no write passes through what remembers lost hosts")
 
 

@@ -25,6 +25,11 @@ class Call:
     owner: str = ""
 
     @property
+    def reads(self) -> bool:
+        """True for a request that changes nothing."""
+        return self.method in {"GET", "HEAD"}
+
+    @property
     def place(self) -> str:
         """Method and address without the query, for messages."""
         return f"{self.method} {self.url.partition('?')[0]}"

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from providers.ociregistry.fields import TAG
 from providers.ociregistry.properties import recorded_tag
 from providers.ociregistry.tag.prior_state import PriorState
 
-_TAG = "ociregistry:index:Tag"
 _IMAGE = "docker-build:index:Image"
 _STACK = "pulumi:pulumi:Stack"
-_POINTER = "fleet:index:Pointers$ociregistry:index:Tag"
+_POINTER = f"fleet:index:Pointers${TAG}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ def parse_known(exported: str) -> Known:
     """
     deployment = json.loads(exported).get("deployment") or {}
     resources = [r for r in deployment.get("resources") or [] if not r.get("delete")]
-    tags = [r for r in resources if r["type"] == _TAG and (r.get("outputs") or {}).get("ref")]
+    tags = [r for r in resources if r["type"] == TAG and (r.get("outputs") or {}).get("ref")]
     stacks = (r.get("outputs") or {} for r in resources if r["type"] == _STACK)
     return Known(
         tags={r["outputs"]["ref"]: _prior_state(r) for r in tags},

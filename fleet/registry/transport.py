@@ -31,7 +31,6 @@ _CONNECTIONS = PARALLEL + 2 * COPIES
 UNAUTHORIZED = 401
 _DENIED = frozenset({401, 403})
 _SERVER_ERRORS = 500
-_READS = frozenset({"GET", "HEAD"})
 
 
 class Transport:
@@ -114,7 +113,7 @@ class Transport:
         Cut off, a write could take effect after those who put things right have looked.
         """
         sending = self._exchange.once(call, authorization)
-        return await (sending if call.method in _READS else to_its_end(sending))
+        return await (sending if call.reads else to_its_end(sending))
 
     async def _authenticated(self, call: Call, settled: Settled) -> Reply:
         async with self._slots:

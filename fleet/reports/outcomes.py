@@ -6,14 +6,14 @@ from typing import Any
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import remover_of
 from fleet.reports.report import Mode
-from fleet.reports.steps import REMOVER, TAG, State, Step
+from fleet.reports.steps import State, Step
+from providers.ociregistry.fields import PROVIDER, STALE_POINTERS, TAG
 from providers.ociregistry.properties import recorded_tag, tag_inputs
 from providers.ociregistry.report import Entry, Kind
 from providers.ociregistry.tag.model import TagInputs
 from providers.ociregistry.tag.predict import describe_update, predict
 from providers.ociregistry.tag.prior_state import PriorState, unchanged
 
-_PROVIDER = "pulumi:providers:ociregistry"
 _LEFT = "no longer declared, kept in the registry"
 _IMAGE_LEFT = "its image is no longer declared"
 _RECONFIGURED = "the provider's configuration changes in this run"
@@ -29,12 +29,12 @@ def entries_of(steps: Sequence[Step], mode: Mode) -> Iterator[Entry]:
     for step in steps:
         if step.token == TAG:
             yield from _tag(step, mode, declared)
-        elif step.token == REMOVER and (step.failed or step.errors):
+        elif step.token == STALE_POINTERS and (step.failed or step.errors):
             yield _failure(step)
             yield from _removed(step)
-        elif step.token == REMOVER and step.op:
+        elif step.token == STALE_POINTERS and step.op:
             yield from (e for e in _remover(step, mode) if e.ref not in declared)
-        elif step.token == REMOVER and mode == "refresh" and step.read:
+        elif step.token == STALE_POINTERS and mode == "refresh" and step.read:
             yield from _listed(step.read.outputs)
     yield from _departures(steps, declared)
 
@@ -132,7 +132,7 @@ def _failure(step: Step) -> Entry:
     kind: Kind = "version" if inputs.get("platforms") else "pointer"
     return Entry(
         ref=str(inputs.get("ref") or inputs.get("repository") or step.name),
-        kind="repository" if step.token == REMOVER else kind,
+        kind="repository" if step.token == STALE_POINTERS else kind,
         action="fail",
         reasons=tuple(step.errors),
     )
@@ -145,17 +145,17 @@ def _departures(steps: Sequence[Step], declared: set[str]) -> Iterator[Entry]:
     What the remover's refresh recorded says which pointers there are: each that an update may
     remove is listed. One that turns out to be another owner's stays then, with a warning.
     """
-    removers = [step for step in steps if step.token == REMOVER]
+    removers = [step for step in steps if step.token == STALE_POINTERS]
     staying = [step.new for step in removers if step.new is not None]
     reconfigured = any(
         step.old.inputs.get("logins") != step.new.inputs.get("logins")
         for step in steps
-        if step.token == _PROVIDER and step.old and step.new
+        if step.token == PROVIDER and step.old and step.new
     )
     digests = {
         str(step.gone.outputs.get("ref")): str(step.gone.outputs.get("digest"))
         for step in steps
-        if step.gone and step.token != REMOVER
+        if step.gone and step.token != STALE_POINTERS
     }
     for step in removers:
         if step.gone and not (step.failed or step.errors):

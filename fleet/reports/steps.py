@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-TAG = "ociregistry:index:Tag"
-REMOVER = "ociregistry:index:StalePointers"
-
 
 @dataclass(frozen=True, kw_only=True)
 class State:

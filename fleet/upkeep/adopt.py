@@ -13,16 +13,16 @@ from fleet.registry.client import Client
 from fleet.registry.errors import UnreadableError
 from fleet.registry.reference import TagReference
 from fleet.upkeep.parallel import each
-from fleet.upkeep.state import IMAGE_TAG, POINTERS, TAG
+from fleet.upkeep.state import IMAGE_TAG, POINTERS
+from providers.ociregistry.fields import PROVIDER, TAG
 from providers.ociregistry.properties import input_properties, state_properties
+from providers.ociregistry.tag.prior_state import STATE_ONLY
 from providers.ociregistry.tag.reader import Found
 from providers.ociregistry.tag.writer import Tagger
 
 FLAGS = ("--yes", "--skip-preview", "--protect=false", "--generate-code=false")
 """Flags of ``pulumi import``: destroy is guarded elsewhere, and the code is there already."""
 
-_PROVIDER = "pulumi:providers:ociregistry"
-_NOT_IN_THE_REGISTRY = frozenset({"identity", "onConflict"})
 _UNOWNED = (
     "of these written by something else than this fleet (the next up replaces them by this fleet's "
     "builds; the old digest stays pullable)"
@@ -124,7 +124,7 @@ def adoption(
     digests = {ref: f.state.digest for ref, f in live.items()}
     versions = [c.ref for c in taken if c.target is None]
     off = (c.ref for c in taken if c.target and digests.get(c.target) != digests[c.ref])
-    provider = {"type": _PROVIDER, "name": _provider(plan), "inputs": {"logins": plan.logins}}
+    provider = {"type": PROVIDER, "name": _provider(plan), "inputs": {"logins": plan.logins}}
     components = dict.fromkeys(c.component for c in taken)
     entries = [
         *([provider] if taken else []),
@@ -148,7 +148,7 @@ def _entry(candidate: Candidate, found: Found, plan: Plan) -> dict[str, Any]:
         # Which inputs it was built from and what was declared for conflicts, no registry tells;
         # the provider takes what is left out for equal.
         every = input_properties(found.inputs)
-        inputs = {key: value for key, value in every.items() if key not in _NOT_IN_THE_REGISTRY}
+        inputs = {key: value for key, value in every.items() if key not in STATE_ONLY}
         owner = found.inputs.owner
     else:
         # A pointer has no owner of its own, it is a copy.

@@ -16,6 +16,7 @@ from fleet.registry.reference import Repository
 from fleet.registry.removal.placeholder import is_placeholder
 from fleet.registry.undo_log import build_repository_of, load
 from fleet.upkeep.parallel import each
+from fleet.upkeep.prune.undo import removed_by
 from fleet.upkeep.state import Removed, Remover, State
 
 
@@ -81,10 +82,7 @@ async def read_records(
         except OciError as error:
             unread[place] = str(error)
             return
-        removed.extend(
-            Removed(repository=place, tag=one.tag, digest=one.digest, removed_at=one.removed_at)
-            for one in record.removals
-        )
+        removed.extend(removed_by(place, record))
 
     await each(read, repositories)
     return Records(asked=repositories, removed=tuple(removed), unread=unread)

@@ -15,11 +15,10 @@ from fleet.local import engine
 from fleet.local.paths import Checkout
 from fleet.registry.errors import OciError
 from fleet.registry.reference import Repository, TagReference, is_digest
-from fleet.registry.undo_log import remover_of
+from fleet.registry.undo_log import Removal, remover_of
+from providers.ociregistry.fields import STALE_POINTERS, TAG
 
-TAG = "ociregistry:index:Tag"
 IMAGE_TAG, POINTERS = "fleet:index:ImageTag", "fleet:index:Pointers"
-STALE_POINTERS = "ociregistry:index:StalePointers"
 BUILD = "docker-build:index:Image"
 _TAG_DIGESTS = ("digest", "assembled", "previous")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -27,13 +26,10 @@ _MANIFEST = re.compile(r"([^\s\"]+)@(sha256:[0-9a-f]{64})")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Removed:
+class Removed(Removal):
     """A name that ``StalePointers`` took away; ``removed_at`` is an RFC 3339 time in UTC."""
 
     repository: Repository
-    tag: str
-    digest: str
-    removed_at: str
 
 
 @dataclass(frozen=True, kw_only=True)

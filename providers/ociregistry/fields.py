@@ -12,6 +12,9 @@ from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 PACKAGE = "ociregistry"
+TAG = "ociregistry:index:Tag"
+STALE_POINTERS = "ociregistry:index:StalePointers"
+PROVIDER = "pulumi:providers:ociregistry"
 
 _NAMES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 

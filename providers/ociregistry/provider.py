@@ -8,13 +8,11 @@ from fleet.registry.errors import InterruptedRunError, OciError
 from fleet.registry.interruption import readable
 from fleet.registry.login import parse_logins
 from providers.ociregistry.context import Change, Session
+from providers.ociregistry.fields import STALE_POINTERS, TAG
 from providers.ociregistry.properties import InvalidInputsError, plain_map, wrap_map
 from providers.ociregistry.schema import package_schema
 from providers.ociregistry.stale_pointers.resource import StaleResource
 from providers.ociregistry.tag.resource import TagResource
-
-TAG = "ociregistry:index:Tag"
-STALE_POINTERS = "ociregistry:index:StalePointers"
 
 LOGINS = "logins"
 """The one setting of the provider's configuration."""

@@ -4,7 +4,6 @@ The state of the old stack goes to the new ones without a build or a write to a 
 """
 
 import json
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from fleet.console import TroubleError, say, tail_of
 from fleet.declaration.model import Declaration, Image
 from fleet.declaration.split import FleetStack
 from fleet.local import engine
+from fleet.local.child_environment import run as run_quietly
 from fleet.local.paths import Checkout
 from fleet.upkeep.state import BUILD, IMAGE_TAG, POINTERS
 
@@ -174,9 +174,7 @@ def _rename(here: Checkout, stack: str, renamed_to: str, env: Mapping[str, str])
 
 def _run(here: Checkout, env: Mapping[str, str], *arguments: str) -> None:
     argv = ["pulumi", *arguments, "--non-interactive"]
-    done = subprocess.run(
-        argv, cwd=here.root, env=dict(env), check=False, capture_output=True, text=True
-    )
+    done = run_quietly(argv, cwd=here.root, env=env)
     if done.returncode:
         text = f"pulumi {arguments[0]} {arguments[1]} was refused:\n{tail_of(done.stderr)}"
         raise TroubleError(text)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from providers.ociregistry.report import Action, Entry
 from providers.ociregistry.tag.model import Recorded, TagInputs, missing, predicted_digest
 
-# What a preview keeps as it is when only these change: no name moves.
+# What no registry holds, and a preview keeps as it is when only these change: no name moves.
 STATE_ONLY = frozenset({"identity", "onConflict"})
 NEW = "new in this stack"
 GONE = "gone from the registry"
