@@ -47,9 +47,9 @@ REPOSITORY = Pattern(
     "Use lower-case letters and digits, parted by . _ or -; shared is what images have in common",
 )
 BUILDER = Pattern(
-    r"[A-Za-z0-9][A-Za-z0-9_.-]{0,49}",
+    rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{tags.LONGEST_BUILDER - 1}}}",
     "is no builder name",
-    "Use a name that `docker buildx ls` shows, of at most 50 characters",
+    f"Use a name that `docker buildx ls` shows, of at most {tags.LONGEST_BUILDER} characters",
 )
 _REGISTRY = Pattern(
     tags.REGISTRY,

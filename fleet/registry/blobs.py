@@ -22,7 +22,6 @@ from fleet.registry.transport import UNAUTHORIZED, Transport, in_effect, refuse_
 # the client's own read timeout.
 _COPY_DEADLINE = 1800.0
 _STORED = frozenset({201, 204})
-_CHUNK = 1024 * 1024
 _THERE = frozenset({200, 206})
 # No HEAD here, or one that is not challenged, which `Transport.send` lets through.
 NO_HEAD = frozenset({401, 405})

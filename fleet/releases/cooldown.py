@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from fleet.http.text import one_line
 from fleet.releases.pypi.index import Release
@@ -46,9 +46,6 @@ class Cooldown:
         if file.uploaded is None:
             raise PackageIndexError(undated(file.name))
         return file.uploaded <= self.until
-
-
-NO_COOLDOWN = Cooldown(days=0, until=datetime.max.replace(tzinfo=UTC))
 
 
 def cooldown_of(days: int, now: datetime) -> Cooldown:

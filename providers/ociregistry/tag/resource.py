@@ -170,6 +170,5 @@ def _imported(inputs: TagInputs, outputs: dict[str, Any]) -> tuple[dict[str, Any
 
     A tag that nobody owns says so: what this fleet builds for it carries its owner.
     """
-    properties = input_properties(inputs)
-    del properties["identity"], properties["onConflict"]
+    properties = {k: v for k, v in input_properties(inputs).items() if k not in STATE_ONLY}
     return {**properties, **outputs}, properties

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fleet.declaration.distributions import conditions, normalised
 from fleet.lock.model import Lock, bare, name_of
-from fleet.releases.cooldown import NO_COOLDOWN
+from fleet.releases.cooldown import cooldown_of
 from fleet.releases.lock.bases import Digests
 from fleet.releases.lock.requirements import ExtraError, Resolution, Wanted
 from fleet.releases.lock.uv import ResolutionError
@@ -19,6 +19,7 @@ from fleet.releases.sources import Sources
 from tests.fleet.examples import DIGEST, INDEX_DIGEST, INSTALLER, PLATFORMS
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+NO_COOLDOWN = cooldown_of(0, LONG_AGO)
 
 _DATA = Path(__file__).parent / "data"
 

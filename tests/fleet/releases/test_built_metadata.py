@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from fleet.lock.model import Base
-from fleet.releases.cooldown import NO_COOLDOWN
 from fleet.releases.lock.builders import Build, BuilderError
 from fleet.releases.lock.built_metadata import Backends
 from fleet.releases.lock.requirements import Wanted
@@ -17,6 +16,7 @@ from fleet.releases.lock.resolver import Resolver
 from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.sdists import SdistError
 from tests.fleet.examples import DIGEST
+from tests.fleet.releases.outside import NO_COOLDOWN
 from tests.fleet.releases.simple import Simple, serving
 
 METADATA = b"Metadata-Version: 2.1\nName: odd\nVersion: 1.0\nRequires-Dist: dep\n"

@@ -9,7 +9,7 @@ import pytest
 from fleet.declaration.model import Image
 from fleet.declaration.parse import parse
 from fleet.registry.errors import UnreachableError
-from fleet.releases.cooldown import NO_COOLDOWN, Cooldown, cooldown_of
+from fleet.releases.cooldown import Cooldown, cooldown_of
 from fleet.releases.discovery.change import DiscoveryError
 from fleet.releases.discovery.discover import Matrix, matrix_of
 from fleet.releases.discovery.pythons import PythonList
@@ -27,7 +27,7 @@ FOUND = listed(made_up("uvicorn", "1.0.0"))
 def matrix(
     images: tuple[Image, ...],
     sources: Sources | None = None,
-    cooldown: Cooldown = NO_COOLDOWN,
+    cooldown: Cooldown = outside.NO_COOLDOWN,
     **index: Any,
 ) -> Matrix:
     found = {"uvicorn": recorded_releases("uvicorn"), **index}
