@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from math import ceil
 
 from fleet.console import TroubleError
+from fleet.registry.client import Client
 from fleet.registry.errors import OciError
-from fleet.registry.interface import Registry
 from fleet.upkeep.prune.digests import Versions
 from fleet.upkeep.prune.garbage import UnreferencedDigest, needed
 from fleet.upkeep.prune.ledger import Names
@@ -45,7 +45,7 @@ class Deletion:
     left without them.
     """
 
-    registry: Registry
+    registry: Client
     versions: Versions
     needs: Callable[[], Awaitable[Needs]]
     held: RepositorySnapshot

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from fleet.console import TroubleError
+from fleet.registry.client import Client, DeleteOutcome, Look
 from fleet.registry.errors import RegistryError
 from fleet.registry.github_packages import Packages, Version
-from fleet.registry.interface import DeleteOutcome, Look, Registry
 from fleet.registry.reference import Repository
 
 
@@ -46,7 +46,7 @@ class Versions(Protocol):
 class Distribution:
     """A registry of the OCI distribution specification, which lists no digests."""
 
-    registry: Registry
+    registry: Client
     advice: str = (
         "The bytes go when the registry's operator collects garbage (distribution: `registry "
         "garbage-collect CONFIG`, with the registry stopped or read-only; never with "
@@ -87,7 +87,7 @@ class GitHub:
     """GitHub's registry, by its Packages API, which lists every digest as a version."""
 
     packages: Packages
-    registry: Registry
+    registry: Client
     advice: str = "GitHub can restore a deleted version for 30 days."
 
     async def listed(self, repository: Repository) -> frozenset[str]:

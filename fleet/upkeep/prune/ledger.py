@@ -16,7 +16,7 @@ from fleet.registry.artifact import (
     OverwrittenArtifactError,
     tag_for,
 )
-from fleet.registry.interface import Registry
+from fleet.registry.client import Client
 from fleet.registry.reference import Repository, is_digest
 
 PREFIX = "ledger-"
@@ -99,7 +99,7 @@ def tag_of(owner: str) -> str:
     return tag_for(PREFIX, owner)
 
 
-async def load(registry: Registry, build_repository: Repository, owner: str) -> Ledger:
+async def load(registry: Client, build_repository: Repository, owner: str) -> Ledger:
     """Return the ledger in ``build_repository``, an empty one where none was written.
 
     :raises TroubleError: when what lies there is no ledger.
@@ -118,7 +118,7 @@ async def load(registry: Registry, build_repository: Repository, owner: str) -> 
 
 
 async def save(
-    registry: Registry, build_repository: Repository, owner: str, ledger: Ledger
+    registry: Client, build_repository: Repository, owner: str, ledger: Ledger
 ) -> Ledger:
     """Write the ledger, and delete the manifest that it displaces; return it as written.
 
@@ -139,7 +139,7 @@ async def save(
     return replace(ledger, digest=digest)
 
 
-def _artifact(registry: Registry, build_repository: Repository, owner: str) -> Artifact:
+def _artifact(registry: Client, build_repository: Repository, owner: str) -> Artifact:
     return Artifact(
         registry=registry, repository=build_repository, tag=tag_of(owner), media_type=_TYPE
     )

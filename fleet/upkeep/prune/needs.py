@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from fleet.registry.interface import Registry
+from fleet.registry.client import Client
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import tag_of as undo_tag
 from fleet.upkeep.images import Image
@@ -30,7 +30,7 @@ class Needs:
 class Asking:
     """Finds what the repositories of an ``image`` need, for the stack of ``owner``."""
 
-    registry: Registry
+    registry: Client
     image: Image
     owner: str
 

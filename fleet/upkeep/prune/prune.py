@@ -7,7 +7,7 @@ forgets nothing, then deletes, then writes the ledger without what went.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from fleet.registry.interface import Registry
+from fleet.registry.client import Client
 from fleet.registry.reference import Repository
 from fleet.upkeep.clock import agreed_time
 from fleet.upkeep.images import Image
@@ -67,7 +67,7 @@ class Pruner:
     1) is the share of a repository's known digests above which nothing there is deleted.
     """
 
-    registry: Registry
+    registry: Client
     versions: Versions
     owner: str
     state: Callable[[], State]

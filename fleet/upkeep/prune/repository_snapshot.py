@@ -4,8 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fleet.registry.interface import Manifest, Registry
-from fleet.registry.manifest import OWNER_ANNOTATION, annotations_of, children_of, document_of
+from fleet.registry.client import Client
+from fleet.registry.manifest import (
+    OWNER_ANNOTATION,
+    Manifest,
+    annotations_of,
+    children_of,
+    document_of,
+)
 from fleet.registry.reference import Repository, is_digest
 from fleet.registry.removal.placeholder import displaced_by
 from fleet.registry.undo_log import PREFIX as UNDO
@@ -70,7 +76,7 @@ class RepositorySnapshot:
 
 
 async def take_snapshot(
-    registry: Registry, repository: Repository, named: Sequence[str], also: Iterable[str]
+    registry: Client, repository: Repository, named: Sequence[str], also: Iterable[str]
 ) -> RepositorySnapshot:
     """Read the listed tags ``named`` of ``repository``, and of the digests ``also`` what is there.
 
@@ -94,7 +100,7 @@ async def take_snapshot(
 
 
 async def follow(
-    registry: Registry, held: RepositorySnapshot, also: Iterable[str]
+    registry: Client, held: RepositorySnapshot, also: Iterable[str]
 ) -> RepositorySnapshot:
     """Return ``held`` with the digests ``also`` that are there, and what they refer to.
 
@@ -112,7 +118,7 @@ async def follow(
     return replace(held, nodes=nodes)
 
 
-async def _read(registry: Registry, repository: Repository, reference: str) -> Node | None:
+async def _read(registry: Client, repository: Repository, reference: str) -> Node | None:
     manifest = await registry.get(repository, reference)
     return None if manifest is None else node_of(manifest, f"{repository}@{reference}")
 

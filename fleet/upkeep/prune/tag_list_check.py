@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from fleet.console import TroubleError
-from fleet.registry.interface import Registry, TagList
+from fleet.registry.client import Client, TagList
 from fleet.registry.reference import Repository
 from fleet.upkeep.parallel import each
 
@@ -33,7 +33,7 @@ class Known:
     digests: frozenset[str] = field(default_factory=frozenset)
 
 
-async def confirm(registry: Registry, listed: TagList, known: Known) -> None:
+async def confirm(registry: Client, listed: TagList, known: Known) -> None:
     """Return if nothing contradicts a tag list; that takes a request for each name it lacks.
 
     Where the registry has no such repository at all, each known digest is asked for as well.
@@ -69,7 +69,7 @@ def require_all(place: Repository, absent: Collection[str]) -> None:
 
 
 async def read(
-    registry: Registry, place: Repository, references: Collection[str]
+    registry: Client, place: Repository, references: Collection[str]
 ) -> Mapping[str, str | None]:
     """Return the digest of each reference, None where it is absent: a request each."""
 

@@ -6,8 +6,8 @@ declaration, and may be lost; the registry knows of nothing that went before it 
 
 from collections.abc import Iterable
 
+from fleet.registry.client import Client
 from fleet.registry.errors import UndoRecordError
-from fleet.registry.interface import Registry
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import PREFIX, UndoRecord, load_tagged, tag_of
 from fleet.upkeep.images import Image
@@ -16,7 +16,7 @@ from fleet.upkeep.state import Removed, State
 
 
 async def undo_record(
-    registry: Registry, image: Image, repository: Repository, state: State, owner: str
+    registry: Client, image: Image, repository: Repository, state: State, owner: str
 ) -> tuple[Removed, ...]:
     """Return what is on record of removals in ``repository``, one of those of ``image``.
 
@@ -33,7 +33,7 @@ async def undo_record(
     return merged(known, await _recorded(registry, image, owner))
 
 
-async def _recorded(registry: Registry, image: Image, owner: str) -> list[Removed]:
+async def _recorded(registry: Client, image: Image, owner: str) -> list[Removed]:
     listed = {t for t in (await registry.tags(image.build)).tags if t.startswith(PREFIX)}
     found: list[Removed] = []
     # A list may lack it, and the stack's own is the one that has to be found.
