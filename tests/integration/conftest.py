@@ -4,10 +4,13 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.integration.container import Image, Runs, unpacked
+from tests.integration.family import NATIVE, TAGS, brought_up, by_platform
 from tests.integration.registry_view import RegistryView
 from tests.integration.workshop import Workshop
 
@@ -47,3 +50,30 @@ def registry(workshop: Workshop) -> Iterator[RegistryView]:
     yield view
     view.close()
     workshop.declare()
+
+
+@pytest.fixture(scope="session")
+def family(workshop: Workshop) -> Iterator[dict[str, RegistryView]]:
+    """The repositories of the stack of three images, brought up once."""
+    with brought_up(workshop) as views:
+        yield views
+
+
+@pytest.fixture(scope="session")
+def images(
+    family: dict[str, RegistryView], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Image]]:
+    """The three images for this machine's own platform, unpacked once."""
+    with ExitStack() as stack:
+        yield {
+            name: stack.enter_context(
+                unpacked(by_platform(family[name], tag)[NATIVE], tmp_path_factory.mktemp(name))
+            )
+            for name, tag in TAGS.items()
+        }
+
+
+@pytest.fixture
+def run(images: dict[str, Image], tmp_path: Path) -> Runs:
+    """What starts one of the three images by its name, with the options of a run."""
+    return Runs(images, tmp_path)

@@ -1,114 +1,198 @@
-"""Running a pulled image as a container, with runc and nothing of the program's."""
+"""Running a pulled image as people do, with runc and nothing of the program's."""
 
 import contextlib
-import gzip
-import io
+import itertools
 import json
 import os
 import shutil
-import signal
 import subprocess
-import tarfile
 import time
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
+from fleet.local.child_environment import child_environment
+from tests.integration.container_network import Connection
+from tests.integration.container_spec import Options, write_spec
 from tests.integration.registry_view import Pulled
-from tests.ports import free_port
+from tests.integration.root_filesystem import unpack
 
 _READY_SECONDS = 90  # emulated starts take some ten of these on a busy machine
+# Less than the 30 that gunicorn gives its workers: then it kills them.
+_STOP_SECONDS = 20
+_NUMBERS = itertools.count()
+# Mounted where nobody else sees it, so that nothing is left behind, however the run ends.
+_RUN = """\
+mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/rootfs"
+exec runc run --bundle "$2" --pid-file "$2/pid" "$3"
+"""
+T = TypeVar("T")
 
 
-@contextlib.contextmanager
-def unpacked(image: Pulled, folder: Path) -> Iterator[Path]:
-    """Lay the layers of ``image`` over one another in ``folder``, for as long as needed."""
-    root = folder / "rootfs"
-    root.mkdir(parents=True)
-    try:
-        for layer in image.layers:
-            with tarfile.open(fileobj=io.BytesIO(gzip.decompress(layer))) as archive:
-                archive.extractall(root, filter=_no_devices)  # noqa: S202 - our own images
-        yield root
-    finally:
-        shutil.rmtree(folder)
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """One platform's image: its configuration, and the folder that it is unpacked in."""
+
+    config: dict[str, Any]
+    root: Path
 
 
-def _no_devices(member: tarfile.TarInfo, _: str) -> tarfile.TarInfo | None:
-    return None if member.isdev() else member
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A response of the server in a container."""
+
+    status: int
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
-@contextlib.contextmanager
-def running(image: Pulled, folder: Path) -> Iterator[str]:
-    """Run ``image`` as its configuration says; yield the URL that it answers on."""
-    port = free_port()
-    with unpacked(image, folder):
-        _write_spec(folder, image, port)
-        name = f"fleet-test-{os.getpid()}-{port}"
-        path = folder.parent / f"{folder.name}.log"
-        log = path.open("wb")
-        started = subprocess.Popen(
-            ["runc", "run", "--bundle", str(folder), name],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-        )  # fmt: skip
+class Container:
+    """A container that was started; see `started`."""
+
+    def __init__(
+        self, name: str, bundle: Path, process: "subprocess.Popen[bytes]", port: int
+    ) -> None:
+        self._name, self._bundle, self._process = name, bundle, process
+        self._port = port
+
+    @property
+    def output(self) -> str:
+        """All that it printed until now, on both streams."""
+        return (self._bundle / "log").read_text("utf-8", "replace")
+
+    @property
+    def told(self) -> list[str]:
+        """The lines of the start script's own."""
+        return [line for line in self.output.splitlines() if line.startswith("start.sh: ")]
+
+    def until(self, found: Callable[[], T | None], what: str) -> T:
+        """Return what ``found`` returns, once that is something; fail where the container ended."""
+        deadline = time.monotonic() + _READY_SECONDS
+        while True:
+            ended = self._process.poll()
+            if value := found():
+                return value
+            late = "in time" if time.monotonic() > deadline else ""
+            if late or ended is not None:
+                state = late or f"before it ended with status {ended}"
+                raise AssertionError(f"not {what} {state}; it printed:\n{self.output}")
+            time.sleep(0.02)
+
+    def until_printed(self, text: str, times: int = 1) -> None:
+        """Wait until ``text`` was printed that many times."""
+        self.until(lambda: self.output.count(text) >= times or None, f"printed {text!r}")
+
+    def get(self, path: str = "/", port: int = 0) -> Answer:
+        """Return the first answer to a request from within the container's network."""
+        return self.until(lambda: self._try_get(path, port), f"an answer to {path}")
+
+    def connection(self, port: int = 0) -> Connection:
+        """Return a connection to its own loopback address, not opened yet."""
+        return Connection(self.pid, port or self._port)
+
+    def signal(self, name: str) -> None:
+        """Send a signal to its first process, as a runtime does to stop it."""
+        subprocess.run(["runc", "kill", self._name, name], check=True, env=child_environment())
+
+    def wait(self, at_most: int = _STOP_SECONDS) -> int:
+        """Return its exit status; fail where it does not end."""
         try:
-            yield f"http://127.0.0.1:{port}/"
-        except OSError as error:
-            error.add_note(f"{image.platform} printed:\n{path.read_text()}")
-            raise
-        finally:
-            subprocess.run(["runc", "kill", name, "TERM"], check=False, capture_output=True)
+            return self._process.wait(at_most)
+        except subprocess.TimeoutExpired:
+            text = f"it did not end in {at_most} s; it printed:\n{self.output}"
+            raise AssertionError(text) from None
+
+    @property
+    def pid(self) -> int:
+        """The number that the machine gives to its first process."""
+        path = self._bundle / "pid"
+        return self.until(lambda: int((path.exists() and path.read_text()) or 0), "a process")
+
+    @property
+    def root(self) -> Path:
+        """Its root file system, as it sees it itself."""
+        return Path(f"/proc/{self.pid}/root")
+
+    def processes(self) -> dict[int, str]:
+        """Return the state of each process (`Z`: a zombie) by the container's own number."""
+        found = {}
+        for folder in (self.root / "proc").glob("[0-9]*"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                # After the name, in parentheses, which may hold any character.
+                state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+                found[int(folder.name)] = state
+        return found
+
+    def _try_get(self, path: str, port: int) -> Answer | None:
+        with contextlib.closing(self.connection(port)) as connection:
             try:
-                started.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                started.send_signal(signal.SIGKILL)
-                started.wait()
-            subprocess.run(["runc", "delete", "--force", name], check=False, capture_output=True)
-            log.close()
+                connection.request("GET", path)
+                response = connection.getresponse()
+                return Answer(status=response.status, body=response.read())
+            except OSError:
+                return None
 
 
-def ran(image: Pulled, folder: Path, script: str) -> str:
-    """Run a shell script in ``image``, unpacked in ``folder``; return what it printed."""
-    _write_spec(folder, image, 0, args=["sh", "-c", script])
-    name = f"fleet-test-{os.getpid()}-script"
-    done = subprocess.run(
-        ["runc", "run", "--bundle", str(folder), name],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, check=False, timeout=_READY_SECONDS,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+@contextlib.contextmanager
+def unpacked(image: Pulled, folder: Path) -> Iterator[Image]:
+    """Unpack ``image`` below ``folder``, for as long as needed."""
+    root = folder / "image"
+    try:
+        unpack(image.layers, root)
+        yield Image(config=image.config, root=root)
+    finally:
+        shutil.rmtree(root)
 
 
-def answer(url: str) -> bytes:
-    """Return the body of the first HTTP 200, asked for until there is one."""
-    deadline = time.monotonic() + _READY_SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=30) as response:  # noqa: S310 - loopback
-                assert response.status == 200
-                return bytes(response.read())
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
+@contextlib.contextmanager
+def started(image: Image, folder: Path, options: Options) -> Iterator[Container]:
+    """Start ``image`` in namespaces of its own; kill what is left of it afterwards.
+
+    ``folder`` takes what it writes; the image's own folder stays as it is.
+    """
+    number = next(_NUMBERS)
+    name, bundle = f"fleet-test-{os.getpid()}-{number}", folder / f"container-{number}"
+    for each in ("upper", "work", "rootfs"):
+        (bundle / each).mkdir(parents=True)
+    _lay(bundle / "upper", options)
+    write_spec(bundle, image.config["config"], options)
+    env = child_environment()
+    command = ["unshare", "--mount", "sh", "-euc", _RUN, "sh", str(image.root), str(bundle), name]
+    with (bundle / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env
+        )
+    try:
+        yield Container(name, bundle, process, int(options.env.get("PORT", 80)))
+    finally:
+        if process.poll() is None:
+            subprocess.run(
+                ["runc", "kill", name, "KILL"], check=False, capture_output=True, env=env
+            )
+            process.wait()
+        subprocess.run(["runc", "delete", "--force", name], check=True, env=env)
 
 
-def _write_spec(folder: Path, image: Pulled, port: int, args: list[str] | None = None) -> None:
-    subprocess.run(["runc", "spec", "--bundle", str(folder)], check=True)
-    path = folder / "config.json"
-    spec = json.loads(path.read_text())
-    config = image.config["config"]
-    spec["process"] |= {
-        "terminal": False,
-        "args": args or [*(config.get("Entrypoint") or []), *config["Cmd"]],
-        "env": [*config["Env"], "HOST=127.0.0.1", f"PORT={port}", "WORKERS=1"],
-        "cwd": config.get("WorkingDir") or "/",
-    }
-    spec["root"]["readonly"] = False
-    spec["linux"]["namespaces"] = [
-        space for space in spec["linux"]["namespaces"] if space["type"] != "network"
-    ]
-    # Without a network namespace of its own, a container may not mount a fresh sysfs.
-    spec["mounts"] = [mount for mount in spec["mounts"] if mount["type"] != "sysfs"]
-    path.write_text(json.dumps(spec))
+def _lay(upper: Path, options: Options) -> None:
+    """Put the files of ``options`` over the image's, and hide what it is to lack."""
+    for name, text in options.files.items():
+        path = upper / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    for name in options.without:
+        path = upper / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.mknod(path, 0o020000, 0)  # an overlay's whiteout
+
+
+class Runs:
+    """Starts one of some images by name, with the options of `Options`."""
+
+    def __init__(self, images: Mapping[str, Image], folder: Path) -> None:
+        self._images, self._folder = images, folder
+
+    def __call__(self, image: str, **options: Any) -> contextlib.AbstractContextManager[Container]:
+        return started(self._images[image], self._folder, Options(**options))

@@ -1,71 +1,40 @@
-"""Three images of one run: one built on another, one compiled where no wheel is, one in two bases.
-
-A stack of its own, as small as shows that. `python-gunicorn` compiles setproctitle for arm/v7, and
-does there without gevent, as it is declared.
-"""
+"""Three images of one run: one on another, one compiled where no wheel is, one in two bases."""
 
 import gzip
 import io
 import json
 import re
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.fleet.releases.simple import Simple
-from tests.integration.container import ran, unpacked
+from tests.integration.container import started, unpacked
+from tests.integration.container_spec import Options
 from tests.integration.curious import curious_source
+from tests.integration.family import (  # fmt: skip
+    BUILDS,
+    LONE,
+    ODD_TITLE,
+    PARENT,
+    PARENT_TAG,
+    STACK,
+    TAG,
+    UVICORN,
+    by_platform,
+    declare,
+)
 from tests.integration.rebuilding import emptied, rebuilt, refused
-from tests.integration.registry_view import Pulled, RegistryView
+from tests.integration.registry_view import RegistryView
 from tests.integration.workshop import IMAGE, Workshop
-
-STACK = "family"
-PARENT = "python-gunicorn"
-LONE = "python-uvicorn"
-BUILDS = f"{PARENT}/build"
-GUNICORN, UVICORN = "23.0.0", "0.34.0"
-ODD_TITLE = "Größe, so & so = 1"
-LACKING = ["gevent", "greenlet", "zope-event", "zope-interface"]
-PARENT_TAG, TAG = f"py3.13-slim-{GUNICORN}", f"py3.13-slim-{UVICORN}"
-
-
-def declare(workshop: Workshop, **lone: object) -> str:
-    common = {"pythons": ["3.13"], "bases": ["slim"], "requires": [], "extras": []}
-    emulated = {"platforms": ["linux/amd64", "linux/arm64", "linux/arm/v7"]}
-    return workshop.declare_stack(
-        STACK,
-        {
-            IMAGE: {
-                **common, **emulated, "versions": [UVICORN], "builds-on": PARENT,
-                "requires": ["uvicorn-worker"],
-            },
-            PARENT: {
-                **common, **emulated, "package": "gunicorn", "extras": ["gevent", "setproctitle"],
-                "versions": [GUNICORN], "lacks": {"linux/arm/v7": LACKING},
-            },
-            LONE: {
-                **common, "platforms": ["linux/amd64"], "bases": ["full", "slim"],
-                "versions": [UVICORN], "title": ODD_TITLE, **lone,
-            },
-        },
-    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def views(workshop: Workshop) -> Iterator[dict[str, RegistryView]]:
+def views(family: dict[str, RegistryView]) -> dict[str, RegistryView]:
     """The repositories of the family, brought up once."""
-    registry = declare(workshop)
-    workshop.up(stack=STACK)
-    found = {
-        name: workshop.view(name, registry)
-        for name in (IMAGE, PARENT, LONE, BUILDS, f"{LONE}/build")
-    }
-    yield found
-    for view in found.values():
-        view.close()
+    return family
 
 
 _COMPILER = re.compile(
@@ -86,10 +55,6 @@ def wheels_tag(views: dict[str, RegistryView]) -> str:
     """The one tag of what was compiled."""
     (tag,) = [name for name in views[BUILDS].tags() if name.startswith("wheels-")]
     return tag
-
-
-def by_platform(view: RegistryView, tag: str) -> dict[str, Pulled]:
-    return {image.platform: image for image in view.pull(tag)}
 
 
 def test_an_image_holds_all_of_the_one_below_and_says_which_it_was(
@@ -173,21 +138,21 @@ def test_pip_checks_upgrades_and_uninstalls_what_the_image_came_with(
     newer = Simple()
     newer.wheel("h11", "99.0", modules={"h11/__init__.py": "__version__ = '99.0'\n"})
     ((file, (_, body)),) = newer.files["h11"].items()
-    with unpacked(image, tmp_path / "pip") as root:
-        (root / file).write_bytes(body)
-        script = f"""
-            pip check
-            pip install --no-index --no-deps --upgrade /{file}
-            python3 -c 'import h11; assert h11.__version__ == "99.0"'
-            test ! -e /usr/local/lib/python3.13/site-packages/h11/_connection.py
-            pip uninstall --yes uvicorn
-            test ! -e /usr/local/lib/python3.13/site-packages/uvicorn
-            test ! -e /usr/local/bin/uvicorn
-        """
-        printed = ran(
-            image, tmp_path / "pip", f"set -e\nexport PIP_ROOT_USER_ACTION=ignore\n{script}"
-        )
-    assert "No broken requirements found" in printed
+    script = f"""
+        set -e
+        export PIP_ROOT_USER_ACTION=ignore
+        pip check
+        pip install --no-index --no-deps --upgrade /{file}
+        python3 -c 'import h11; assert h11.__version__ == "99.0"'
+        test ! -e /usr/local/lib/python3.13/site-packages/h11/_connection.py
+        pip uninstall --yes uvicorn
+        test ! -e /usr/local/lib/python3.13/site-packages/uvicorn
+        test ! -e /usr/local/bin/uvicorn
+    """
+    options = Options(args=("sh", "-c", script), files={file: body})
+    with unpacked(image, tmp_path) as built, started(built, tmp_path, options) as container:
+        assert container.wait(at_most=90) == 0, container.output
+        assert "No broken requirements found" in container.output
 
 
 def test_a_preview_says_why_and_sums_it_up_in_a_line(

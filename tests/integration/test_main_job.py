@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.container import answer, running
+from tests.integration.container import started, unpacked
+from tests.integration.container_spec import Options
 from tests.integration.registry_view import RegistryView
 from tests.integration.workshop import IMAGE, Workshop
 
@@ -80,8 +81,12 @@ def test_every_platform_pulls_and_answers(
             f"python:{python}-slim uvicorn:0.34.0 {image.platform}"
         )
         assert labels["org.opencontainers.image.revision"]
-        with running(image, tmp_path / str(number)) as url:
-            assert answer(url), f"{image.platform} answers"
+        folder = tmp_path / str(number)
+        with (
+            unpacked(image, folder) as built,
+            started(built, folder, Options(env={"WORKERS": "1"})) as container,
+        ):
+            assert container.get().status == 200, f"{image.platform} answers"
 
 
 def test_a_pointer_moved_by_hand_is_found_and_repaired_without_a_build(
