@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from fleet.checkout.page_texts import read_texts
 from fleet.checkout.templates import read_templates
 from fleet.declaration.model import Declaration
@@ -14,6 +16,7 @@ from fleet.plan.plan import Plan, make_plan
 from tests.fleet import examples
 
 ROOT = Path(__file__).parents[3]
+SHIPPED = ("python-uvicorn", "python-gunicorn", "python-gunicorn-uvicorn")
 TEMPLATES = read_templates(ROOT)
 DIGEST = examples.DIGEST
 _TAG = re.compile(r"\bpy3\.[0-9]+-[A-Za-z0-9.-]*[A-Za-z0-9]")
@@ -78,9 +81,23 @@ def shipped_texts(*images: str) -> dict[str, str]:
     return read_texts(ROOT, images)
 
 
+def like(image: str) -> str:
+    """The page of an image called ``web``, with the texts of a shipped one."""
+    texts = shipped_texts(image)
+    own = {path.replace(f"assets/{image}/", "assets/web/"): text for path, text in texts.items()}
+    return rendered(declared(), texts=own)["web.md"]
+
+
 def tags_in(page: str) -> set[str]:
     """Every tag that a page names, in tables, commands and text."""
     return set(_TAG.findall(page))
+
+
+def manifest(page: str) -> dict[str, Any]:
+    """The one Kubernetes manifest of a page."""
+    (text,) = re.findall(r"^```yaml\n(apiVersion: .*?)^```$", page, re.MULTILINE | re.DOTALL)
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
 
 
 def section(page: str, title: str) -> str:

@@ -11,8 +11,10 @@ from fleet.pages.readme import pages
 from tests.fleet import examples
 from tests.fleet.pages.readmes import (  # fmt: skip
     DIGEST,
+    SHIPPED,
     TEMPLATES,
     declared,
+    like,
     plan_of,
     rendered,
     section,
@@ -20,31 +22,22 @@ from tests.fleet.pages.readmes import (  # fmt: skip
     tags_in,
 )
 
-SHIPPED = ("python-uvicorn", "python-gunicorn", "python-gunicorn-uvicorn")
-
-
-def like(image: str) -> dict[str, str]:
-    """The pages of an image of another name, with the texts of a shipped one."""
-    texts = shipped_texts(image)
-    own = {path.replace(f"assets/{image}/", "assets/web/"): text for path, text in texts.items()}
-    return rendered(declared(), texts=own)
-
 
 @pytest.mark.parametrize("image", SHIPPED)
 def test_a_page_has_every_section_of_the_contract_in_its_order(image: str) -> None:
-    page = like(image)["web.md"]
+    page = like(image)
     assert re.findall(r"^##+ (.+)$", page, re.MULTILINE) == [
         "Benefits", "Contents", "How to", "Full image", "Slim image", "Copy the packages",
-        "Add your application", "Prestart script", "Signals", "Environment variables",
-        "Python versions", "Variants", "Architectures", "Sponsorship", "Tags", "Pointers",
-        "Older tags",
+        "Add your application", "Prestart script", "Signals", "Kubernetes", "OpenShift",
+        "Environment variables", "Python versions", "Variants", "Architectures", "Sponsorship",
+        "Tags", "Pointers", "Older tags",
     ]  # fmt: skip
     assert len(shipped_texts(image)) == 3
 
 
 @pytest.mark.parametrize("image", SHIPPED)
 def test_pages_are_sound_markdown(image: str) -> None:
-    for page in like(image).values():
+    for page in (like(image), rendered(declared())["README.md"]):
         lines = page.splitlines()
         for before, line in itertools.pairwise(lines):
             assert not (line.startswith("#") and before), f"no blank line before {line!r}"
@@ -61,7 +54,7 @@ def cells(row: str) -> list[str]:
 
 
 def test_every_entry_of_the_contents_leads_to_a_heading_and_none_moves_with_a_release() -> None:
-    page = like("python-uvicorn")["web.md"]
+    page = like("python-uvicorn")
     links = re.findall(r"^ *- \[(.+)\]\(#(.+)\)$", section(page, "Contents"), re.MULTILINE)
     below = page[page.index("## How to") :]
     assert [title for title, _ in links] == re.findall(r"^##+ (.+)$", below, re.MULTILINE)
@@ -114,7 +107,7 @@ def test_the_same_run_gives_the_same_pages_and_a_new_digest_another() -> None:
 
 def test_pointers_are_called_as_they_are() -> None:
     for image in SHIPPED:
-        assert not re.search(r"[-:]latest", like(image)["web.md"])
+        assert not re.search(r"[-:]latest", like(image))
     without = rendered(declared(pointers={"X.Y": "remove after 90 days"}))["web.md"]
     assert "LATEST" not in without
     assert "It is removed after 90 days from when its line left" in without
