@@ -20,6 +20,12 @@ PARENT_TAG, TAG = f"py3.13-slim-{GUNICORN}", f"py3.13-slim-{UVICORN}"
 NATIVE = "linux/amd64"
 TAGS = {IMAGE: TAG, PARENT: PARENT_TAG, LONE: TAG}
 """By image, the tag that the native platform has too."""
+WITH_GUNICORN = (IMAGE, PARENT)
+BOOTED = {
+    **dict.fromkeys(WITH_GUNICORN, "Booting worker with pid"),
+    LONE: "Started server process",
+}
+"""By image, what each of its workers prints."""
 
 
 def declare(workshop: Workshop, **lone: object) -> str:
