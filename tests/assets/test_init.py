@@ -27,6 +27,17 @@ for name in sys.argv[1:]: signal.signal(signal.Signals[name], got)
 print("ready", flush=True)
 while True: signal.pause()
 """
+# Ends by SIGTERM, as uvicorn does, but not before another signal came.
+ENDS_LATER = """
+import signal
+def end(number, frame):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.raise_signal(signal.SIGTERM)
+signal.signal(signal.SIGTERM, lambda *_: print("stopping", flush=True))
+signal.signal(signal.SIGWINCH, end)
+print("ready", flush=True)
+while True: signal.pause()
+"""
 TOLD = "import os, json; print(json.dumps(dict(os.environ, PID=os.getpid(), GROUP=os.getpgrp())))"
 
 
@@ -75,24 +86,26 @@ def test_every_signal_is_passed_on(name: str) -> None:
         assert (lines(process, 1), process.wait()) == (["SIGTERM"], 5)
 
 
-def test_sigquit_is_sigterm_for_a_server_that_has_no_answer_to_it() -> None:
-    with served("SIGTERM") as process:
+@pytest.mark.parametrize("caught", [(), ("SIGQUIT",)], ids=["not caught", "caught"])
+def test_sigquit_is_sigint_whether_or_not_a_server_catches_it(caught: tuple[str, ...]) -> None:
+    with served("SIGINT", *caught) as process:
         process.send_signal(signal.SIGQUIT)
-        assert (lines(process, 1), process.wait()) == (["SIGTERM"], 5)
-
-
-def test_sigquit_is_left_to_a_server_that_has_an_answer() -> None:
-    with served("SIGTERM", "SIGQUIT") as process:
-        process.send_signal(signal.SIGQUIT)
-        assert lines(process, 1) == ["SIGQUIT"]
-        process.terminate()
-        process.wait()
+        assert (lines(process, 1), process.wait()) == (["SIGINT"], 5)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_server_that_ends_by_the_stop_signal_ended_in_order(number: signal.Signals) -> None:
     with served() as process:
         process.send_signal(number)
+        assert process.wait() == 0
+
+
+def test_a_signal_that_comes_after_the_stop_does_not_undo_it() -> None:
+    with begun(sys.executable, "-c", ENDS_LATER) as process:
+        assert lines(process, 1) == ["ready"]
+        process.terminate()
+        assert lines(process, 1) == ["stopping"]
+        process.send_signal(signal.SIGWINCH)
         assert process.wait() == 0
 
 

@@ -80,7 +80,7 @@ def check_stop(
 
 
 def check_reloader_stop(server: Server, name: str, report: Report) -> None:
-    """Check that SIGQUIT, which is SIGTERM for it, ends uvicorn's reloader, of two at least one.
+    """Check that SIGQUIT, which is SIGINT for it, ends uvicorn's reloader, of two at least one.
 
     One that is signalled in the instant in which it enters or leaves a pause never ends: its
     handler waits for the lock that the pause holds, in one and the same thread (`BaseReload`

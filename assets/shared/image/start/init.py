@@ -31,7 +31,8 @@ def main(command: list[str]) -> int:
     while True:
         number = signal.sigwaitinfo(waited).si_signo
         if number != signal.SIGCHLD:
-            stopped = pass_on(number, child)
+            # What comes after a stop, such as SIGWINCH, does not undo it.
+            stopped = pass_on(number, child) or stopped
         elif (status := reap(child)) is not None:
             # uvicorn ends in order and raises the signal again. For process 1 that had no effect.
             return 0 if status == -(stopped or 0) else status if status >= 0 else 128 - status
@@ -77,8 +78,12 @@ def writable(folder: str) -> bool:
 def pass_on(number: int, child: int) -> int | None:
     """Pass a signal on; return the one that asks a server to end, None for any other."""
     prestart = number in STOPS and in_prestart(child)
-    if prestart or (number == signal.SIGQUIT and not catches(child, number)):
+    if prestart:
         number = signal.SIGTERM
+    elif number == signal.SIGQUIT:
+        # gunicorn answers both in the same way. uvicorn has no answer to SIGQUIT, and with several
+        # workers it catches and ignores it.
+        number = signal.SIGINT
     try:
         (os.killpg if prestart else os.kill)(child, number)
     except ProcessLookupError:  # it just ended
@@ -89,24 +94,11 @@ def pass_on(number: int, child: int) -> int | None:
 def in_prestart(child: int) -> bool:
     """Tell whether the child still sources the prestart script."""
     script = os.path.join(os.path.dirname(__file__), "prestart.sh")
-    return os.fsencode(script) in proc(child, "cmdline").split(b"\0")
-
-
-def catches(child: int, number: int) -> bool:
-    """Tell whether the child has a handler for this signal (proc(5), SigCgt)."""
-    for line in proc(child, "status").splitlines():
-        if line.startswith(b"SigCgt:"):
-            return bool(int(line.split()[1], 16) >> number - 1 & 1)
-    return True
-
-
-def proc(pid: int, name: str) -> bytes:
-    """Return a file of /proc; nothing where the process is gone."""
     try:
-        with open(f"/proc/{pid}/{name}", "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
+        with open(f"/proc/{child}/cmdline", "rb") as file:
+            return os.fsencode(script) in file.read().split(b"\0")
+    except OSError:  # it just ended
+        return False
 
 
 def reap(child: int) -> int | None:
