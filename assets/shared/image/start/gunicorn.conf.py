@@ -19,5 +19,8 @@ def _load(name: str) -> ModuleType:
     return module
 
 
+# Once: this file is read again at each SIGHUP.
+if "start_sh_forks" not in sys.modules:
+    _load("forks")
 _settings = _load("gunicorn_settings")
 globals().update(_settings.settings(sys.argv[1:], dict(os.environ), _load))
