@@ -9,7 +9,7 @@ from fleet.declaration import tags
 from fleet.declaration.config_reader import Fault, Pattern, Reader
 
 BASES: Final = "docker.io"
-"""The registry of the official Python images, which every other image starts from."""
+"""The registry of the official Python images, where no mirror of it is declared."""
 
 _KEYS = ("username", "password", "read")
 _NAME = Pattern(r"(?!GITHUB_)[A-Z_][A-Z0-9_]*", "", "")
@@ -56,9 +56,10 @@ DEFAULT: Final = Login(
 """The login of the fleet's own registry where none is declared for it."""
 
 
-def parse_logins(reader: Reader, registry: str) -> dict[str, Login]:
+def parse_logins(reader: Reader, registry: str, base_registry: str) -> dict[str, Login]:
     """Return the logins that ``reader`` declares, and the default one of the fleet's ``registry``.
 
+    Beside that, the host of ``base_registry`` may have one; an empty one is docker.io.
     No declared value gets into a problem: it may be a secret that was written in a wrong place.
     """
     host = registry.partition("/")[0]
@@ -70,7 +71,7 @@ def parse_logins(reader: Reader, registry: str) -> dict[str, Login]:
     logins = Reader(path=reader.at("logins"), values=declared, problems=reader.problems)
     for name in map(str, declared):
         if _HOST.fullmatch(name):
-            _note_host(logins, name, host)
+            _note_host(logins, name, host, base_registry.partition("/")[0])
             found[name] = _login(logins, name, own=name == host)
         else:
             reader.note("logins", *_NOT_A_HOST)
@@ -86,13 +87,16 @@ def variables(logins: Mapping[str, Login]) -> dict[str, dict[str, str]]:
     }
 
 
-def _note_host(logins: Reader, name: str, host: str) -> None:
+def _note_host(logins: Reader, name: str, host: str, mirror: str) -> None:
     if tags.is_embedded(name):
         what = "is the registry on this machine, whose login is made with it"
         logins.note(name, what, "Take it out")
-    elif host and name not in (host, BASES):
+        return
+    # Workflows take what emulates and builds from Docker Hub, also where a mirror has the bases.
+    known = dict.fromkeys(filter(None, (host, mirror, BASES)))
+    if host and name not in known:
         what = "is not a registry that this stack reads or writes"
-        logins.note(name, what, f"Write {' or '.join(dict.fromkeys((host, BASES)))}")
+        logins.note(name, what, f"Write {' or '.join(known)}")
 
 
 def _note_repeats(logins: Reader, found: Mapping[str, Login]) -> None:

@@ -121,9 +121,10 @@ class StackShare:
 class Declaration:
     """A whole stack: where the images go, who builds them, and which they are.
 
-    ``registry`` is ``host[:port]/namespace``; ``builders`` maps a platform to the name of a buildx
-    builder, and ``nodes`` says where those build that the declaration describes. ``logins`` names,
-    by registry host, the variables that hold a login. ``schedules`` maps
+    ``registry`` is ``host[:port]/namespace``; the official bases are pulled from ``base_registry``,
+    a mirror of docker.io/library, where that is not empty. ``builders`` maps a platform to the name
+    of a buildx builder, and ``nodes`` says where those build that the declaration describes.
+    ``logins`` names, by registry host, the variables that hold a login. ``schedules`` maps
     a job to its cron line, ``secrets`` names the Actions secrets that the fleet's repository is
     given, ``variables`` are the Actions variables beside them; ``github`` is ``None`` where nothing
     on GitHub is managed. ``pointers_stay`` says that the pointers of an image that leaves stay, and
@@ -135,6 +136,7 @@ class Declaration:
     """
 
     registry: str
+    base_registry: str
     builders: Mapping[str, str]
     nodes: Mapping[str, Node]
     logins: Mapping[str, Login]

@@ -19,7 +19,7 @@ from fleet.declaration.version_consistency import note_two_versions
 STACK_KEYS = (
     "registry", "builders", "builder-nodes", "defaults", "images", "schedules", "secrets",
     "variables", "github", "protected", "on-conflict", "on-destroy", "max-removals",
-    "retention-days", "index", "cooldown-days", "whole-check", "logins",
+    "retention-days", "index", "cooldown-days", "whole-check", "logins", "base-registry",
 )  # fmt: skip
 SCHEDULES = ("drift", "versions")
 """The jobs that run by the clock."""
@@ -49,6 +49,7 @@ def parse(
     reader = Reader(path="fleet:", values=config, problems=problems)
     reader.only(STACK_KEYS)
     registry = reader.text("registry", validators.registry)
+    base_registry = reader.optional("base-registry", validators.base_registry)
     builders = _builders(reader)
     images = _images(reader)
     _note_missing_builders(images, builders, problems)
@@ -65,9 +66,10 @@ def parse(
     cooldown = _COOLDOWN if github and github.versions == "merge" else 0
     declaration = Declaration(
         registry=registry,
+        base_registry=base_registry,
         builders=builders,
         nodes=nodes(reader, builders),
-        logins=parse_logins(reader, registry),
+        logins=parse_logins(reader, registry, base_registry),
         images=images,
         share=None,
         schedules=_schedules(reader),

@@ -56,6 +56,12 @@ _REGISTRY = Pattern(
     "is no registry and namespace",
     "Write host[:port]/namespace in lower case: ghcr.io/multi-py",
 )
+# Docker takes a first part without a dot, a port or this name for a namespace on Docker Hub.
+_BASE_REGISTRY = Pattern(
+    rf"(?=localhost[:/]|[^/]*[.:]){tags.REGISTRY}",
+    "is no registry and path of a mirror",
+    "Write host[:port]/path in lower case, as the images lie below it: mirror.example.org/library",
+)
 POLICY = Pattern(
     "remove|keep|remove after [1-9][0-9]{0,3} days",
     "is no known policy for stale pointers",
@@ -113,16 +119,26 @@ _CRON_FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 
 def registry(text: str) -> Fault | None:
     """Tell what is wrong with ``host[:port]/namespace``, or why no fleet can be kept there."""
-    fault = _REGISTRY(text)
+    fault = _REGISTRY(text) or _port_fault(text)
     if fault:
         return fault
-    host, _, port = text.partition("/")[0].partition(":")
+    found = (unfit for pattern, unfit in _UNFIT.items() if re.fullmatch(pattern, text))
+    return next((Fault(f"{text!r} {unfit.what}", unfit.remedy) for unfit in found), None)
+
+
+def base_registry(text: str) -> Fault | None:
+    """Tell what is wrong with ``host[:port]/path``, below which the official bases are mirrored."""
+    return _BASE_REGISTRY(text) or _port_fault(text)
+
+
+def _port_fault(text: str) -> Fault | None:
+    place, _, path = text.partition("/")
+    host, _, port = place.partition(":")
     if port and not 1 <= int(port) <= _HIGHEST_PORT:
         return Fault(f"{text!r} has no port that can be", "Use one from 1 to 65535")
     if not port and tags.is_embedded(host):
-        return Fault(f"{text!r} needs a port", f"Write {host}:5443/namespace")
-    found = (unfit for pattern, unfit in _UNFIT.items() if re.fullmatch(pattern, text))
-    return next((Fault(f"{text!r} {unfit.what}", unfit.remedy) for unfit in found), None)
+        return Fault(f"{text!r} needs a port", f"Write {host}:5443/{path}")
+    return None
 
 
 def version(text: str) -> Fault | None:

@@ -17,12 +17,12 @@ from fleet.checkout import strict_yaml
 from fleet.checkout.lock_file import read_lock
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.console import TroubleError
-from fleet.declaration.model import PYPI
+from fleet.declaration.model import PYPI, Declaration
 from fleet.declaration.problems import Problems
 from fleet.lock.model import Base, Lock, name_of
+from fleet.lock.official_bases import PYTHON, repository_of
 from fleet.lock.serialization import parse
 from fleet.pages.markdown import inert
-from fleet.releases.lock.bases import OFFICIAL
 from fleet.releases.lock.installer import NAME as INSTALLER
 from fleet.releases.writing import text_of
 from fleet.releases.yaml_edit import EditError, edited
@@ -77,7 +77,7 @@ def received(root: Path, stack: str, folder: Path) -> Proposal:
             files[paths[DECLARATION]] = made
     if LOCK in held:
         ours = read_lock(root / paths[LOCK])
-        lock = _lock(ours, folder / LOCK, stack, declaration_of_file(declared).index)
+        lock = _lock(ours, folder / LOCK, stack, declaration_of_file(declared))
         if lock != ours:
             files[paths[LOCK]] = text_of(lock).decode()
         newcomers = tuple(sorted(_installed(lock) - _installed(ours)))
@@ -155,22 +155,26 @@ def _mapping(values: Any, path: tuple[str, ...]) -> Mapping[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def _lock(ours: Lock, theirs: Path, stack: str, index: str) -> Lock:
+def _lock(ours: Lock, theirs: Path, stack: str, declared: Declaration) -> Lock:
     """Return the lock in ``theirs``, which takes nothing from where ``ours`` did not.
 
     :raises DeclarationError: when it is not a lock.
     """
     problems = Problems()
     lock = parse(strict_yaml.load(theirs, problems), theirs.name, stack, problems)
-    known = {OFFICIAL, *(base.repository for base in _bases(ours))}
-    trusted = {_origin(index), *map(_origin, _addresses(ours))}
-    if index == PYPI:
+    official = repository_of(f"{PYTHON}:", declared.base_registry)
+    known = {official, *(base.repository for base in _bases(ours))}
+    trusted = {_origin(declared.index), *map(_origin, _addresses(ours))}
+    if declared.index == PYPI:
         trusted.add(_PYPIS_FILES)
     other = lock.installer and name_of(lock.installer) != INSTALLER
     for what, strange in {
         "takes base images from": {base.repository for base in _bases(lock)} - known,
         "has base images by the names": {
-            base.name for base in _bases(lock) if not base.name.startswith(f"{base.repository}:")
+            base.name
+            for base in _bases(lock)
+            if not base.name.startswith(f"{base.repository}:")
+            and not (base.name.startswith(f"{PYTHON}:") and base.repository == official)
         },
         "takes files from": {*map(_origin, _addresses(lock))} - trusted,
         "installs wheels by": {lock.installer} if other else set(),

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from fleet.declaration.builder_nodes import Node
@@ -12,6 +13,7 @@ from fleet.local.child_environment import run
 from fleet.local.disk_space import BUILDER_KEEPS, FOR_DAEMONS
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
+from fleet.registry.transport import plain_hosts
 
 NAME = "buildkitd"
 """The daemon's name."""
@@ -59,7 +61,9 @@ def write_instance(checkout: Checkout, needs: Needs) -> None:
     buildx_instances.write(docker_config.folder(checkout, needs) / "buildx", EMBEDDED, node)
 
 
-def _configuration(checkout: Checkout, needs: Needs) -> str:
+def _configuration(
+    checkout: Checkout, needs: Needs, environment: Mapping[str, str] = os.environ
+) -> str:
     """Return the daemon's TOML; JSON strings are TOML basic strings, so paths are quoted by it."""
     quoted = json.dumps
     lines = [
@@ -86,4 +90,8 @@ def _configuration(checkout: Checkout, needs: Needs) -> str:
         # Without an explicit http = false, BuildKit speaks plain HTTP to a loopback registry.
         authority = quoted(str(checkout.tls / "ca.pem"))
         lines += [f"[registry.{quoted(needs.host)}]", "http = false", f"ca = [{authority}]"]
+    if needs.mirror:
+        # It is spoken to as this program does, also on a loopback host.
+        plain = quoted(needs.mirror in plain_hosts(environment))
+        lines += [f"[registry.{quoted(needs.mirror)}]", f"http = {plain}"]
     return "\n".join([*lines, ""])

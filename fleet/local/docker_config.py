@@ -13,6 +13,7 @@ from fleet.local import buildx_instances, private_files, registry_login
 from fleet.local.buildx_instances import path_of
 from fleet.local.paths import Checkout
 from fleet.local.requirements import DOCKER_BUILDER, Needs
+from fleet.registry import docker_login
 
 _LOGINS = "config.json"
 _CONTEXTS = "contexts"
@@ -69,7 +70,7 @@ def share(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
     if needs.port is None:
         _show_logins(ours / _LOGINS, theirs / _LOGINS)
     else:
-        share_login(checkout, needs.port, env)
+        share_login(checkout, needs.port, needs.mirror, env)
     for name in (_CONTEXTS, _PLUGINS):
         _link(ours / name, theirs / name)
     for name in needs.builders:
@@ -82,14 +83,16 @@ def share(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
             shutil.copy(instance, held)
 
 
-def share_login(checkout: Checkout, port: int, env: Mapping[str, str]) -> None:
+def share_login(checkout: Checkout, port: int, mirror: str, env: Mapping[str, str]) -> None:
     """Let our configuration have the login of the registry on ``port`` of this machine.
 
-    Of the user's file it takes which Docker context is in use. A credential store named there would
-    be asked in place of our entry.
+    Of the user's file it takes which Docker context is in use, and the login of the host ``mirror``
+    where one is declared. A credential store named there would be asked in place of our entry.
     """
-    values = {"auths": registry_login.docker_auths(registry_login.ensure(checkout), port)}
-    context = _values(users_folder(checkout, env) / _LOGINS).get("currentContext")
+    theirs = _values(users_folder(checkout, env) / _LOGINS)
+    values: dict[str, Any] = docker_login.of_host(theirs, mirror) if mirror else {"auths": {}}
+    values["auths"] |= registry_login.docker_auths(registry_login.ensure(checkout), port)
+    context = theirs.get("currentContext")
     text = json.dumps(values | ({"currentContext": context} if context else {}), indent=2)
     private_files.write(checkout.docker_config / _LOGINS, f"{text}\n")
 

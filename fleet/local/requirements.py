@@ -27,7 +27,8 @@ class Needs:
     each other one by its name, and ``nodes`` holds the declared ones of these. ``bases`` are pairs
     of Python and base, such as ``("3.11", "slim")``, that are built on or compiled on. ``github``
     says that a repository on GitHub is managed; ``platform_images`` counts the platforms of all
-    version tags. ``logins`` are the declared ones, names of variables by host.
+    version tags. ``logins`` are the declared ones, names of variables by host; ``base_registry`` is
+    the declared mirror of the official bases, or empty.
     """
 
     stack: str
@@ -41,6 +42,7 @@ class Needs:
     github: bool
     platform_images: int = 0
     logins: Mapping[str, Login] = field(default_factory=dict)
+    base_registry: str = ""
 
     @property
     def builder(self) -> bool:
@@ -59,8 +61,18 @@ class Needs:
 
     @property
     def stand_ins(self) -> bool:
-        """True where base images may be made here: they need our registry and our builder."""
-        return self.port is not None and self.builder
+        """True where base images may be made here: they need our registry and our builder.
+
+        Nothing stands in for a declared mirror: the images of one declaration are the same
+        everywhere, or it is an error.
+        """
+        return self.port is not None and self.builder and not self.base_registry
+
+    @property
+    def mirror(self) -> str:
+        """The host of the declared mirror; empty without one, or on the fleet's registry."""
+        host = self.base_registry.partition("/")[0]
+        return "" if host == self.host else host
 
     @property
     def anything(self) -> bool:
@@ -89,6 +101,7 @@ def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> 
         bases=tuple(dict.fromkeys(_bases(declaration, lock or Lock()))),
         github=declaration.github is not None,
         logins=declaration.logins,
+        base_registry=declaration.base_registry,
         platform_images=sum(len(matrix_entries(image)) * len(image.platforms) for image in images),
     )
 

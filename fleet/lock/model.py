@@ -13,6 +13,7 @@ from fleet.declaration.distributions import normalised
 from fleet.declaration.matrix import PinKey
 from fleet.declaration.model import Image
 from fleet.declaration.tags import PLATFORMS
+from fleet.lock.official_bases import repository_of
 from fleet.lock.wheel_files import wheel_for
 
 ToolKey = tuple[str, str]
@@ -50,6 +51,15 @@ class Base:
     def pinned(self) -> str:
         """Return ``repository@digest``, which serves every platform."""
         return f"{self.repository}@{self.digest}"
+
+    @property
+    def identity(self) -> str:
+        """Return the name at its digest: the same bytes, whichever mirror they are pulled from."""
+        return f"{self.name.rpartition(':')[0]}@{self.digest}"
+
+    def comes_from(self, name: str, base_registry: str) -> bool:
+        """Tell whether this is ``name``, pulled from where ``base_registry`` has it now."""
+        return self.name == name and self.repository == repository_of(name, base_registry)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,13 +8,12 @@ from fleet.declaration import versions
 from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Declaration, Image
 from fleet.lock.model import pinned_versions
+from fleet.lock.official_bases import short
 from fleet.pages.published import Rows
 from fleet.plan.plan import ImagePlan, VersionTag
 from fleet.plan.platform_build import TagBuild
 from fleet.plan.pointers import Pointer
 from fleet.units import in_units
-
-_OFFICIAL = "docker.io/library/"
 
 
 def image_view(
@@ -110,7 +109,7 @@ def _variants(tags: list[VersionTag], pointers: list[Pointer]) -> Iterator[dict[
         yield {
             "base": base,
             "python": newest.python,
-            "starts_from": official.removeprefix(_OFFICIAL),
+            "starts_from": short(official),
             "example": latest if any(p.tag == latest for p in pointers) else newest.tag,
         }
 

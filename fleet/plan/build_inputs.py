@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from fleet.declaration.matrix import MatrixEntry
-from fleet.lock.model import Lock, name_of
+from fleet.lock.model import Base, Lock, name_of
+from fleet.lock.official_bases import short
 from fleet.plan.identity import digest_of
 from fleet.plan.installed import Contents, target_of
 from fleet.plan.plan_inputs import Inputs
@@ -25,8 +26,9 @@ def build_inputs(entry: MatrixEntry, builds: Iterable[TagBuild], inputs: Inputs)
     ``revision``, as ``commit@epoch``. The identity holds more: what has no name here moves it as
     well.
 
-    ``node`` is the one that no identity is made of: the same comes out on every builder. But
-    docker-build builds again on another one (0.0.22), and a preview has to say why.
+    ``node`` is one that no identity is made of: the same comes out on every builder. But
+    docker-build builds again on another one (0.0.22), and a preview has to say why. So is
+    ``place``, by ``base`` and ``builder``, of what is pulled from a mirror.
     """
     known = tuple(builds)
     assets, lock = inputs.assets[entry.image.name], inputs.lock
@@ -36,7 +38,8 @@ def build_inputs(entry: MatrixEntry, builds: Iterable[TagBuild], inputs: Inputs)
             found.update(_below(entry, build, platform, inputs))
             found[f"node {platform}"] = build.builder
     compiler = lock.builders[entry.builder_key]
-    found["builder"] = f"{_public(compiler.name)}@{compiler.digest}"
+    found["builder"] = f"{short(compiler.name)}@{compiler.digest}"
+    found.update(_place("builder", compiler))
     held = {platform: own for build in known for platform, own in build.contents.items()}
     own = {p: _told_on(p, (*c.package, *c.dependencies), c, entry, lock) for p, c in held.items()}
     found.update(_named("distribution", own))
@@ -52,18 +55,19 @@ def build_inputs(entry: MatrixEntry, builds: Iterable[TagBuild], inputs: Inputs)
 
 
 def _below(entry: MatrixEntry, build: TagBuild, platform: str, inputs: Inputs) -> dict[str, str]:
-    name = _public(build.arguments["BASE_NAME"])
+    name = short(build.arguments["BASE_NAME"])
     if build.below:
         return {f"image {platform}": f"{name.rpartition('/')[2]}@{build.below.identity}"}
     base = inputs.lock.bases[entry.base_key]
     return {
         "base": f"{name}@{base.digest}",
         f"base {platform}": f"{name}@{base.platforms[platform]}",
+        **_place("base", base),
     }
 
 
-def _public(name: str) -> str:
-    return name.removeprefix("docker.io/library/")
+def _place(kind: str, base: Base) -> dict[str, str]:
+    return {} if base.comes_from(base.name, "") else {f"place {kind}": base.repository}
 
 
 def _told_on(

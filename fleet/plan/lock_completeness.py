@@ -7,6 +7,7 @@ from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Image
 from fleet.declaration.problems import Problems
 from fleet.lock.model import Base, Lock, asked, command, name_of
+from fleet.lock.official_bases import LIBRARY, is_official
 from fleet.plan.install_set import has_all_pins, unfound
 from fleet.plan.installed import constraints, contradicted, held_on
 from fleet.plan.plan_inputs import Inputs
@@ -30,6 +31,25 @@ def note_missing(
         problems.add(path, "; ".join(gaps), f"Run {command(inputs.stack)}")
     elif image.lacks:
         _note_wrong_lacks(image, images, lock, problems)
+
+
+def note_bases_elsewhere(base_registry: str, inputs: Inputs, problems: Problems) -> None:
+    """Note that locked bases are pulled from elsewhere than ``base_registry`` says now.
+
+    Without it, only a mirror's bases are from elsewhere: others may be stand-ins of this machine.
+    """
+    locked = (*inputs.lock.bases.values(), *inputs.lock.builders.values())
+    elsewhere = {
+        base.repository
+        for base in locked
+        if (base_registry or is_official(base.name))
+        and not (is_official(base.name) and base.comes_from(base.name, base_registry))
+    }
+    if elsewhere:
+        what = f"the lock has bases of {', '.join(sorted(elsewhere))}"
+        wanted = f"{base_registry} is declared" if base_registry else f"{LIBRARY} serves"
+        remedy = f"Run {command(inputs.stack)}"
+        problems.add("fleet:base-registry", f"{what}, and {wanted} now", remedy)
 
 
 def note_missing_assets(image: str, problems: Problems) -> None:

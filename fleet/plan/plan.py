@@ -12,7 +12,7 @@ from fleet.declaration.tags import PointerKind, Tag
 from fleet.plan.build_inputs import build_inputs
 from fleet.plan.expectation import whole
 from fleet.plan.identity import digest_of
-from fleet.plan.lock_completeness import note_missing
+from fleet.plan.lock_completeness import note_bases_elsewhere, note_missing
 from fleet.plan.plan_inputs import Assets, Inputs
 from fleet.plan.platform_build import TagBuild, tag_builds
 from fleet.plan.pointers import Pointer, pointers
@@ -95,6 +95,7 @@ def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
     problems = Problems()
     for image in declaration.by_name.values():
         note_missing(image, declaration.by_name, inputs, problems)
+    note_bases_elsewhere(declaration.base_registry, inputs, problems)
     problems.raise_if_any(inputs.source)
     return Plan(
         owner=owner,

@@ -74,6 +74,7 @@ def _build(
         **_installed(entry, found, own, inputs),
     }
     assets = inputs.assets[entry.image.name]
+    apart = _based_on(entry, parent, inputs)
     repository = f"{declaration.registry}/{entry.image.name}/build"
     return TagBuild(
         name=f"{entry.image.name}/build:{place}",
@@ -97,8 +98,8 @@ def _build(
             [
                 list(own),
                 assets.context_hash,
-                arguments,
-                {name: needed.arguments for name, needed in wheels.items()},
+                {**arguments, **apart},
+                {name: {**w.arguments, "BUILDER": apart["BUILDER"]} for name, w in wheels.items()},
                 dict(assets.compiling) if wheels else {},
                 below.identity if below else "",
             ]
@@ -136,6 +137,12 @@ def _based(
         return {**compiler, "BASE_NAME": name}
     base = inputs.lock.bases[entry.base_key]
     return {**compiler, "BASE": base.pinned, "BASE_DIGEST": base.digest, "BASE_NAME": base.name}
+
+
+def _based_on(entry: MatrixEntry, parent: MatrixEntry | None, inputs: Inputs) -> dict[str, str]:
+    """Return the bases as an identity has them, in which it does not count where they came from."""
+    compiler = {"BUILDER": inputs.lock.builders[entry.builder_key].identity}
+    return compiler if parent else {**compiler, "BASE": inputs.lock.bases[entry.base_key].identity}
 
 
 def _installed(

@@ -67,7 +67,10 @@ def wheels_of(
         pins = {p: [pin for pin in own[p] if pin in held.compiled] for p, held in found.items()}
         if any(pins.values()):
             arguments = _arguments(entry, pins, found, lock)
-            short = digest_of([list(found), builder, arguments])[_SHORT]
+            # Not where the compilers are pulled from: nothing is compiled anew for another mirror.
+            compiler = lock.builders[entry.builder_key].identity
+            known = [list(found), builder, {**arguments, "BUILDER": compiler}]
+            short = digest_of(known)[_SHORT]
             tag = f"py{entry.builder_key}-{short}"
             repository = f"{declaration.registry}/{entry.image.name}/build"
             made[argument] = Wheels(

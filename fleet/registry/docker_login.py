@@ -88,6 +88,14 @@ async def find(repository: Repository, environment: Mapping[str, str]) -> Creden
     return _stored(_mapping(config, "auths"), repository, path)
 
 
+def of_host(config: Mapping[str, Any], host: str) -> dict[str, dict[str, Any]]:
+    """Return what of Docker's configuration logs in at `host`: its logins, and its helper."""
+    auths = _mapping(config, "auths")
+    own = {key: entry for key, entry in auths.items() if _place(key)[0] == canonical(host)}
+    helper = _helper(config, host)
+    return {"auths": own, **({"credHelpers": {login_key(host): helper}} if helper else {})}
+
+
 def _read(path: Path) -> Mapping[str, Any]:
     try:
         config = json.loads(path.read_text(encoding="utf-8"))

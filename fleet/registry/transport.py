@@ -33,6 +33,12 @@ _DENIED = frozenset({401, 403})
 _SERVER_ERRORS = 500
 
 
+def plain_hosts(environment: Mapping[str, str]) -> frozenset[str]:
+    """Return the registries in `FLEET_PLAIN_HTTP`, which are spoken to without TLS."""
+    listed = environment.get("FLEET_PLAIN_HTTP", "").split(",")
+    return frozenset(host.strip() for host in listed if host.strip())
+
+
 class Transport:
     """Sends calls to registries; `plain` hosts are spoken to without TLS."""
 
@@ -48,8 +54,7 @@ class Transport:
         self.http = http or open_http(connections=_CONNECTIONS)
         self.environment = environment
         self.retry = retry or RetryPolicy()
-        listed = environment.get("FLEET_PLAIN_HTTP", "").split(",")
-        self._plain = frozenset(host.strip() for host in listed if host.strip())
+        self._plain = plain_hosts(environment)
         self._exchange = Exchange(self.http, deadline=deadline)
         self._auth = Authenticator(self._send_plain, environment, logins)
         self._slots = asyncio.Semaphore(PARALLEL)

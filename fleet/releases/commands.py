@@ -114,7 +114,8 @@ def _outside(
     """Yield a client and the sources that ask with it; ``builders`` are those that a lock holds."""
     local = declaration.is_local
     _choose_logins(root, local=local)
-    stand_ins = _stand_ins(root) if local else {}
+    # A declared mirror has the official bases, or it is an error.
+    stand_ins = _stand_ins(root) if local and not declaration.base_registry else {}
     with open_client() as client:
         yield (
             client,

@@ -39,7 +39,7 @@ def of_the_internet(  # noqa: PLR0913 - all that a command knows
     ``builders`` by Python those of the lock that hold. What people ought to know is printed, and
     added to ``notes``.
     """
-    index = declaration.index
+    index, mirror = declaration.index, declaration.base_registry
     files = cache(lambda distribution: pypi.files(distribution, client, index=index))
     content = cache(lambda file: pypi.content(file, client))
     cooldown = cooldown_of(declaration.cooldown_days, datetime.now(UTC))
@@ -67,7 +67,9 @@ def of_the_internet(  # noqa: PLR0913 - all that a command knows
     resolver = Resolver(index=index, cooldown=cooldown, files=files, metadata=required, note=note)
     backends = Backends(
         base=cache(
-            lambda python: compiling(python, declaration.images, stand_ins, builders, platforms)
+            lambda python: compiling(
+                python, declaration.images, stand_ins, builders, platforms, mirror
+            )
         ),
         content=content,
         files=files,
@@ -85,4 +87,5 @@ def of_the_internet(  # noqa: PLR0913 - all that a command knows
         say=say,
         note=note,
         cooldown=cooldown,
+        base_registry=mirror,
     )

@@ -21,8 +21,9 @@ class Sources:
     ``distributions`` resolves requirements; ``yanked(package)`` names withdrawn versions;
     ``files(distribution)`` lists the files of all its releases; ``build_requires(file)`` tells what
     builds a source distribution; ``platforms(reference)`` gives a base's digests;
-    ``stand_ins`` maps ``{python}-{base}`` to a reference on this machine; ``say`` shows progress,
-    ``note`` what people ought to know.
+    ``stand_ins`` maps ``{python}-{base}`` to a reference on this machine; ``base_registry`` is the
+    declared mirror of the official bases, or empty; ``say`` shows progress, ``note`` what people
+    ought to know.
     """
 
     distributions: Callable[[Wanted], Resolution]
@@ -34,6 +35,7 @@ class Sources:
     say: Callable[[str], None]
     note: Callable[[str], None]
     cooldown: Cooldown
+    base_registry: str = ""
 
     def releases(self, name: str) -> Mapping[str, Release]:
         """Return the releases of a distribution by version."""

@@ -160,7 +160,9 @@ def _missing(python: str, one: PythonList, sources: Sources) -> str:
     for wanted in bases.wanted(alone, sources.stand_ins):
         for name, platforms in wanted.values():
             try:
-                bases.resolve(name, platforms, sources.platforms)
+                bases.resolve(
+                    name, platforms, sources.platforms, base_registry=sources.base_registry
+                )
             except bases.BaseError as error:
                 return str(error)
     return ""

@@ -10,6 +10,7 @@ from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Image
 from fleet.http.text import one_line
 from fleet.lock.model import Base
+from fleet.lock.official_bases import PYTHON, place_of
 from fleet.registry.client import Client
 from fleet.registry.docker_hub import LIMIT_REMEDY, canonical
 from fleet.registry.docker_hub import NAME as DOCKER_HUB
@@ -18,9 +19,6 @@ from fleet.registry.login import NO_LOGINS, Logins
 from fleet.registry.manifest import INDEXES, children_of, document_of
 from fleet.registry.reference import TagReference
 from fleet.registry.transport import Transport
-
-OFFICIAL = "docker.io/library/python"
-"""The official Python images; a full one has no suffix."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +38,11 @@ class BaseError(TroubleError):
 
 
 def reference(python: str, base: str, stand_ins: Mapping[str, str]) -> str:
-    """Return what is pulled for ``python`` and ``base``: a stand-in of this machine, or official.
+    """Return what ``python`` and ``base`` are based on: a stand-in of this machine, or official.
 
     ``stand_ins`` maps ``{python}-{base}`` to ``host/repository:tag``.
     """
-    official = f"{OFFICIAL}:{python}" if base == "full" else f"{OFFICIAL}:{python}-{base}"
+    official = f"{PYTHON}:{python}" if base == "full" else f"{PYTHON}:{python}-{base}"
     return stand_ins.get(f"{python}-{base}", official)
 
 
@@ -82,44 +80,53 @@ def wanted(
     return bases, builders
 
 
-def compiling(
+def compiling(  # noqa: PLR0913, PLR0917 - what `wanted` and `resolve` take
     python: str,
     images: tuple[Image, ...],
     stand_ins: Mapping[str, str],
     held: Mapping[str, Base],
     resolver: Resolver,
+    base_registry: str = "",
 ) -> Base:
     """Return what compiles for ``python`` and glibc on the platforms of ``images``.
 
-    It is the one in ``held`` where that is of the same name, whatever became of that.
+    It is the one in ``held`` where that is of the same name and place, whatever became of that.
     """
     variants = sorted({base for image in images for base in image.bases})
     name = builder_reference(python, variants, stand_ins)
     known = held.get(python)
-    if known and known.name == name:
+    if known and known.comes_from(name, base_registry):
         return known
-    return resolve(name, {p for image in images for p in image.platforms}, resolver)
+    platforms = {p for image in images for p in image.platforms}
+    return resolve(name, platforms, resolver, base_registry=base_registry)
 
 
 def resolve(
-    name: str, platforms: Iterable[str], resolver: Resolver, held: Base | None = None
+    name: str,
+    platforms: Iterable[str],
+    resolver: Resolver,
+    held: Base | None = None,
+    base_registry: str = "",
 ) -> Base:
     """Return the base ``name`` with the digests that ``resolver`` finds for ``platforms``.
 
-    The index that is ``held`` stays as long as all of these are the same in it: what moved is of a
-    platform that nothing here is built for.
+    It is asked for in ``base_registry``, where that mirrors it. The index that is ``held`` stays as
+    long as all of these are the same in it: what moved is of a platform that nothing here is built
+    for. That of another place may not be in this one.
 
     :raises BaseError: naming the platforms that it has no image for.
     """
-    found, asked = resolver(name), sorted(platforms)
+    place = place_of(name, base_registry)
+    found, asked = resolver(place), sorted(platforms)
     lacking = [platform for platform in asked if platform not in found.platforms]
     if lacking:
-        raise BaseError(f"{name} has no image for {', '.join(lacking)}")
+        raise BaseError(f"{place} has no image for {', '.join(lacking)}")
     digests = {platform: found.platforms[platform] for platform in asked}
-    stays = held and held.name == name and digests.items() <= held.platforms.items()
+    same = held and held.comes_from(name, base_registry)
+    stays = held and same and digests.items() <= held.platforms.items()
     return Base(
         name=name,
-        repository=name[: name.rindex(":")],
+        repository=place.rpartition(":")[0],
         digest=held.digest if held and stays else found.index,
         platforms=digests,
     )
@@ -148,7 +155,7 @@ async def _platform_digests(text: str, logins: Logins) -> Digests:
     finally:
         await transport.close()
     if manifest is None:
-        raise BaseError(f"{text} is not there; correct the Python or the base")
+        raise BaseError(f"{text} is not there")
     if manifest.media_type not in INDEXES:
         found = one_line(manifest.media_type)
         raise RegistryError(f"{text} is no index of platforms but a {found}")

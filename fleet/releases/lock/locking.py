@@ -12,12 +12,12 @@ from fleet.declaration.model import Declaration, Image
 from fleet.declaration.problems import Problems
 from fleet.declaration.version_consistency import note_two_versions
 from fleet.declaration.versions import highest, newest_first
-from fleet.lock.model import Base, Lock, asked, pinned_versions
+from fleet.lock.model import Lock, asked, pinned_versions
 from fleet.plan.install_set import needs_of
 from fleet.plan.installed import NO_TOOLS, constraints
-from fleet.releases.lock import bases
 from fleet.releases.lock.build_tools import Task, tools_of
 from fleet.releases.lock.installer import installer_for
+from fleet.releases.lock.locked_bases import locked_bases
 from fleet.releases.lock.locked_files import LockedFiles
 from fleet.releases.lock.pinning import (
     from_source,
@@ -37,13 +37,12 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
     What it already holds stays, so that the same declaration builds the same images, but for what
     ``refresh`` names. What is pinned already and has no file yet where it is installed gets one.
 
+    :raises BaseError: naming every base that can't be had.
     :raises DeclarationError: when images on images are declared with versions that exclude another.
     """
     images, known = declaration.images, declaration.by_name
     # First what takes seconds: a base that can't be had would cost all that was resolved before.
-    wanted, compiling = bases.wanted(images, sources.stand_ins)
-    found_bases = _bases(wanted, lock.bases, sources, again=refresh.bases)
-    found_builders = _bases(compiling, lock.builders, sources, again=refresh.builders)
+    found_bases, found_builders = locked_bases(images, lock, sources, refresh)
     held = without(lock, refresh.newest)
     # Which tag another is built on hangs on what was yanked.
     yanked = _yanked(held, images, sources, again=refresh.yanked)
@@ -121,29 +120,6 @@ def _refuse_two_versions(declaration: Declaration, yanked: Yanked) -> None:
     for image in declaration.images:
         note_two_versions(image, declaration.by_name, yanked, problems)
     problems.raise_if_any()
-
-
-def _bases(
-    wanted: Mapping[str, tuple[str, set[str]]],
-    known: Mapping[str, Base],
-    sources: Sources,
-    *,
-    again: bool,
-) -> dict[str, Base]:
-    """Return the base of each key in ``wanted``: the known one, if it serves and not ``again``.
-
-    The index of a stand-in is what its registry has now: nobody keeps another.
-    """
-    found: dict[str, Base] = {}
-    made_here = set(sources.stand_ins.values())
-    for key, (name, platforms) in wanted.items():
-        held = known.get(key)
-        if held and not again and held.name == name and platforms <= held.platforms.keys():
-            found[key] = held
-        else:
-            kept = None if name in made_here else held
-            found[key] = bases.resolve(name, platforms, sources.platforms, kept)
-    return found
 
 
 def _yanked(

@@ -90,13 +90,13 @@ def _changed(inputs: TagInputs, prior: PriorState) -> tuple[Difference, ...]:
     if recorded.identity != inputs.identity:
         # Not all that an identity is made of has a name.
         return differences(prior.inputs, inputs.inputs) or (_UNNAMED,)
-    # Another builder builds again what is the same by its identity.
-    old, new = _nodes(prior.inputs), _nodes(inputs.inputs)
+    # Another builder, or another mirror of a base, builds again what is the same by its identity.
+    old, new = _apart(prior.inputs), _apart(inputs.inputs)
     return differences(old, new) if old and new else ()
 
 
-def _nodes(inputs: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in inputs.items() if key.startswith("node ")}
+def _apart(inputs: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in inputs.items() if key.startswith(("node ", "place "))}
 
 
 def _new(inputs: TagInputs) -> Prediction:

@@ -15,7 +15,8 @@ _DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]+")
 
 # Kinds in the order in which a person asks for them.
 _ORDER = (
-    "base", "image", "builder", "node", "distribution", "backend", "file", "setting", "revision",
+    "base", "image", "builder", "node", "place", "distribution", "backend", "file", "setting",
+    "revision",
 )  # fmt: skip
 # Kinds that have a version for all platforms, or one for each.
 _VERSIONED = frozenset({"distribution", "backend"})
@@ -79,7 +80,8 @@ def reasons(old: Inputs, new: Inputs) -> tuple[str, ...]:
     Keys are `<kind> <name>`: `base` and `image` with a platform as their name and
     `name:tag@digest` as value, `builder` without one; `base` alone with the index that the tag is
     built from, listed only where no platform of it moved; `node` with a platform and a builder's
-    name; `distribution` and `backend` with a name and perhaps a platform, `version@hash` as value,
+    name; `place` with `base` or `builder` and the repository of the mirror that it is pulled from;
+    `distribution` and `backend` with a name and perhaps a platform, `version@hash` as value,
     ` compiled` behind it where there was no wheel;
     `file <path>` with a hash; `setting <NAME>` with any text; `revision` with `commit@time`, which
     moves with every file and is listed only where none did. Any other kind is taken as it is.
@@ -180,8 +182,8 @@ def _words(build_input: BuildInput, old: str | None, new: str | None, *, alone: 
     match build_input.kind:
         case "image" | "node":
             return (_of_image if build_input.kind == "image" else _of_node)(old, new)
-        case "base" | "builder":
-            return _of_base(build_input, old, new)
+        case "base" | "builder" | "place":
+            return (_of_place if build_input.kind == "place" else _of_base)(build_input, old, new)
         case "distribution":
             return _of_version(build_input.name, old, new)
         case "backend":
@@ -209,6 +211,11 @@ def _of_base(build_input: BuildInput, old: str | None, new: str | None) -> str:
         return f"{kind} {before} -> {after}"
     whose = " for a platform that this tag lacks" if build_input == _INDEX else ""
     return f"{kind} {after} moved{whose}"
+
+
+def _of_place(build_input: BuildInput, _old: str | None, new: str | None) -> str:
+    where = f"from {new}" if new else "from a mirror no longer"
+    return f"{build_input.name} pulled {where}"
 
 
 def _of_node(old: str | None, new: str | None) -> str:

@@ -15,6 +15,8 @@ WRONG: list[tuple[Place, Any]] = [
     (("registry",), "GHCR.io/Multi-Py"),
     (("registry",), "ghcr.io"),
     (("registry",), None),
+    (("base-registry",), "mirror/library"),
+    (("base-registry",), "https://mirror.example.org/library"),
     (("builders",), {}),
     (("builders", "linux/vax"), "fleet"),
     (("builders", "linux/386"), "a builder"),
@@ -135,6 +137,8 @@ WRONG: list[tuple[Place, Any]] = [
 
 RIGHT: list[tuple[Place, Any]] = [
     (("registry",), "europe-docker.pkg.dev:443/project/re.po_si-tory"),
+    (("base-registry",), "mirror.example.org:8443/proxy/docker.io/library"),
+    (("base-registry",), "localhost:5000/library"),
     (("protected",), "true"),
     (("retention-days",), "30.0"),
     (("retention-days",), 9999),

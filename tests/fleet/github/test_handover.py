@@ -159,6 +159,25 @@ def test_a_lock_with_a_base_of_somebody_else_is_refused(root: Path, tmp_path: Pa
         received(root, "prod", handed(tmp_path / "in", lock=text))
 
 
+def test_a_lock_with_bases_of_the_declared_mirror_is_taken_and_of_no_other(
+    root: Path, tmp_path: Path
+) -> None:
+    mirror = "fleet:base-registry: mirror.example.org/library"
+    stack = root / "Pulumi.prod.yaml"
+    stack.write_text(stack.read_text().replace("config:", f"config:\n  {mirror}"))
+    held = lock(parse(config()))
+
+    def text(place: str) -> str:
+        bases = {key: replace(base, repository=place) for key, base in held.bases.items()}
+        return text_of(replace(held, bases=bases)).decode()
+
+    ours = text("mirror.example.org/library/python")
+    found = received(root, "prod", handed(tmp_path / "in", lock=ours))
+    assert found.files == {"locks/prod.yaml": ours}
+    with pytest.raises(TroubleError, match=r"takes base images from mirror\.example\.org/evil"):
+        received(root, "prod", handed(tmp_path / "of", lock=text("mirror.example.org/evil")))
+
+
 def with_file(held: Lock, address: str) -> Lock:
     """``held`` with a wheel of uvicorn at ``address``."""
     pin = next(pin for pin in held.files if pin.startswith("uvicorn=="))

@@ -69,8 +69,11 @@ def test_none_is_made_where_docker_io_answers(
     assert bases.wanted(here, needs()) == []
 
 
-@pytest.mark.parametrize("overrides", [{"built_here": ()}, {"port": None}])
-def test_none_is_made_for_a_builder_or_registry_of_the_users(
+@pytest.mark.parametrize(
+    "overrides",
+    [{"built_here": ()}, {"port": None}, {"base_registry": "mirror.example.org/library"}],
+)
+def test_none_is_made_for_a_builder_registry_or_mirror_of_the_users(
     here: Checkout, overrides: dict[str, Any]
 ) -> None:
     assert bases.wanted(here, needs(**overrides)) == []

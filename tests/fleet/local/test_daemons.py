@@ -58,6 +58,23 @@ def test_the_builder_knows_no_registry_that_is_not_ours(tmp_path: Path) -> None:
     assert "registry" not in tomllib.loads(config)
 
 
+@pytest.mark.parametrize(("plain", "http"), [("", False), ("other:1, mirror.lan:5000", True)])
+def test_the_builder_speaks_to_a_declared_mirror_as_the_program_does(
+    tmp_path: Path, plain: str, http: bool
+) -> None:
+    mirrored = needs(base_registry="mirror.lan:5000/library")
+    given = {"FLEET_PLAIN_HTTP": plain}
+    config = builder._configuration(checkout(tmp_path), mirrored, given)
+    assert tomllib.loads(config)["registry"]["mirror.lan:5000"] == {"http": http}
+
+
+def test_a_mirror_on_the_stacks_own_registry_is_spoken_to_as_that_is(tmp_path: Path) -> None:
+    own = needs(base_registry="localhost:5443/library")
+    config = tomllib.loads(builder._configuration(checkout(tmp_path), own))
+    assert list(config["registry"]) == ["localhost:5443"]
+    assert "ca" in config["registry"]["localhost:5443"]
+
+
 def test_odd_characters_of_a_path_stay_one_string(tmp_path: Path) -> None:
     here = Checkout(root=tmp_path / 'a "b" \\c', cache=tmp_path)
     config = tomllib.loads(builder._configuration(here, needs()))

@@ -149,6 +149,21 @@ def test_our_registrys_login_is_readable_by_this_user_alone_and_never_in_the_use
     assert pair == f"fleet:{registry_login.ensure(here).password}"
 
 
+@pytest.mark.parametrize("helper", [{"credsStore": "s"}, {"credHelpers": {"mirror.lan": "s"}}])
+def test_of_the_users_logins_ours_has_that_of_the_declared_mirror_and_no_other(
+    here: Checkout, tmp_path: Path, helper: dict[str, object]
+) -> None:
+    entries = {"mirror.lan": {"auth": "eDp5"}, "ghcr.io": {"auth": "x"}}
+    (tmp_path / "config.json").write_text(json.dumps({"auths": entries, **helper}))
+    mirrored = needs(base_registry="mirror.lan/library")
+    docker_config.share(here, mirrored, {"DOCKER_CONFIG": str(tmp_path)})
+    found = json.loads((here.docker_config / "config.json").read_text())
+    assert set(found["auths"]) == {"mirror.lan", "localhost:5443", "127.0.0.1:5443"}
+    assert found["auths"]["mirror.lan"] == {"auth": "eDp5"}
+    assert found["credHelpers"] == {"mirror.lan": "s"}, "of that host alone"
+    assert "credsStore" not in found
+
+
 def test_a_declared_node_is_described_and_need_not_be_the_users(here: Checkout) -> None:
     far = needs(built_here=(), builders=("arm",), nodes={"arm": ARM})
     docker_config.require_builders(here, far, {})

@@ -181,8 +181,20 @@ def test_no_field_of_the_assets_that_moves_an_identity_changes_without_a_name() 
         assert after.identity == before.identity or after.build_inputs != before.build_inputs
 
 
-def test_a_mirror_of_a_base_is_another_input_though_it_has_no_name() -> None:
-    mirrored = replace(base(), repository="mirror.example.org/python")
-    after = tag(given=locked(declared(), bases={"3.11-alpine": mirrored}))
-    assert after.identity != tag().identity
-    assert changed(after) == set()
+def test_a_mirror_is_named_though_the_same_bytes_of_it_move_no_identity() -> None:
+    mirror = {"base-registry": "mirror.example.org/library"}
+    images = {"web": image(versions=["0.34.0"], bases=["alpine"])}
+    mirrored = parse(config(images=images, **mirror))
+    place = "mirror.example.org/library/python"
+    bases = {"3.11-alpine": replace(base(name=ALPINE), repository=place)}
+    before = tag(given=locked(declared(), bases={"3.11-alpine": base(name=ALPINE)}))
+    after = tag(mirrored, locked(mirrored, bases=bases, builders=bases))
+    assert after.identity == before.identity
+    assert changed(after, before) == {"place base", "place builder"}
+    (build,), (official,) = after.builds, before.builds
+    assert build.arguments["BASE"] == build.arguments["BUILDER"] == f"{place}@{INDEX_DIGEST}"
+    same = ("BASE_NAME", "BASE_DIGEST")
+    assert [build.arguments[key] for key in same] == [official.arguments[key] for key in same]
+    assert build.annotations == official.annotations
+    assert [w.name for w in build.wheels.values()] == [w.name for w in official.wheels.values()]
+    assert build.wheels, "what is compiled is not compiled anew"

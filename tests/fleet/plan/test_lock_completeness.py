@@ -7,9 +7,23 @@ import pytest
 
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
+from fleet.declaration.problems import DeclarationError, Problems
 from fleet.lock.model import Lock, Tools
-from tests.fleet.examples import config, covering, declaration, gaps, image, lock, wheel
+from fleet.plan.lock_completeness import note_bases_elsewhere
+from fleet.plan.plan import make_plan
+from tests.fleet.examples import (
+    base,
+    config,
+    covering,
+    declaration,
+    gaps,
+    image,
+    inputs,
+    lock,
+    wheel,
+)
 
+OFFICIAL = "docker.io/library/python:3.11-slim"
 PYTHONS = ["3.11", "3.12", "3.13"]
 WHOLE = declaration(pythons=PYTHONS)
 
@@ -97,6 +111,50 @@ def test_bases_that_lack_the_same_platforms_are_told_together_and_with_the_rest(
         "base 3.13-slim, builder 3.13 for linux/amd64, linux/arm/v7; "
         "the lock has no uvicorn, gunicorn for version 0.34.0 on Python 3.12"
     )
+
+
+@pytest.mark.parametrize(
+    ("mirror", "place", "name", "what"),
+    [
+        (
+            "m.example/library",
+            "docker.io/library/python",
+            OFFICIAL,
+            "m.example/library is declared",
+        ),
+        (
+            "m.example/library",
+            "n.example/library/python",
+            OFFICIAL,
+            "m.example/library is declared",
+        ),
+        ("m.example/library", "localhost:1/s/p", "localhost:1/s/p:3.11", "m.example/library is"),
+        ("", "m.example/library/python", OFFICIAL, "docker.io/library serves"),
+        ("m.example/library", "m.example/library/python", OFFICIAL, ""),
+        ("", "docker.io/library/python", OFFICIAL, ""),
+        ("", "localhost:1/s/p", "localhost:1/s/p:3.11", ""),
+    ],
+)
+def test_bases_of_another_place_than_is_declared_now_are_one_problem_with_its_remedy(
+    mirror: str, place: str, name: str, what: str
+) -> None:
+    held = replace(base(name=name), repository=place)
+    known = lock(WHOLE, bases={"3.11-slim": held}, builders={"3.11": held})
+    problems = Problems()
+    note_bases_elsewhere(mirror, inputs(WHOLE, lock=known), problems)
+    found = [(p.path, p.what, p.remedy) for p in problems.found]
+    if not what:
+        assert found == []
+        return
+    ((path, said, remedy),) = found
+    assert (path, remedy) == ("fleet:base-registry", "Run `make lock STACK=dev`")
+    assert said.startswith(f"the lock has bases of {place}, and {what}")
+
+
+def test_a_plan_notes_it() -> None:
+    declared = parse(config(**{"base-registry": "m.example/library"}))
+    with pytest.raises(DeclarationError, match=r"docker\.io/library/python, and m\.example"):
+        make_plan(declared, inputs(declared), "fleet/t")
 
 
 def test_another_version_than_the_image_below_has_is_told_once_for_all_tags() -> None:

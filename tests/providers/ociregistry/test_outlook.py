@@ -125,6 +125,16 @@ class TestBuilds:
         found = predict(building("i1", {f"node {ARM64}": "two"}), known)
         assert found.line == "to be built: built by two, no longer by one"
 
+    def test_so_is_another_mirror_of_the_same_base(self) -> None:
+        official = {**WENT_IN, f"node {ARM64}": "one"}
+        known = PriorState(recorded=before().recorded, inputs=official)
+        mirrored = {f"node {ARM64}": "one", "place base": "m.example/python"}
+        found = predict(building("i1", mirrored), known)
+        assert found.line == "to be built: base pulled from m.example/python"
+        back = PriorState(recorded=before().recorded, inputs={**official, **mirrored})
+        found = predict(building("i1", {f"node {ARM64}": "one"}), back)
+        assert found.line == "to be built: base pulled from a mirror no longer"
+
     def test_a_part_that_is_to_be_built_is_a_build_of_the_tag(self) -> None:
         found = predict(inputs("i2", {"file start.sh": "2e"}, OLD, ""), before())
         assert (found.line, found.entry.action) == ("to be built: start.sh changed", "build")

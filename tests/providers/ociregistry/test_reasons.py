@@ -131,6 +131,8 @@ class TestReasons:
             ({f"backend setuptools {ARM7}": None}, f"build backend setuptools removed for {ARM7}"),
             ({f"node {ARM64}": "arm"}, f"built by arm, no longer by hosted for {ARM64}"),
             ({f"node {ARM64}": None}, f"no longer built by hosted for {ARM64}"),
+            ({"place base": "m.example/python"}, "base pulled from m.example/python"),
+            ({"place builder": "m.example/python"}, "builder pulled from m.example/python"),
             ({"file start.sh": "2e"}, "start.sh changed"),
             ({"file start.sh": None}, "start.sh removed"),
             ({"file lib/a b.sh": "2e"}, "lib/a b.sh added"),
