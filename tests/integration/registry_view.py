@@ -96,6 +96,18 @@ class RegistryView:
         """Delete a tag or digest, as somebody else would."""
         self._http.delete(self._manifest(reference)).raise_for_status()
 
+    def take(self, other: "RegistryView", tag: str) -> None:
+        """Hold what ``tag`` of ``other`` names, all platforms byte for byte, as a mirror does."""
+        for child in other.index(tag)["manifests"]:
+            body = other._checked(other._manifest(child["digest"]), child["digest"], MANIFEST)
+            manifest = json.loads(body)
+            for blob in (manifest["config"], *manifest["layers"]):
+                mounted = {"mount": blob["digest"], "from": other._root.partition("/v2/")[2]}
+                answer = self._http.post(f"{self._root}/blobs/uploads/", params=mounted)
+                assert answer.status_code == 201, "held by the same registry, and not sent again"
+            self._put_bytes(child["digest"], body, MANIFEST)
+        self._put_bytes(tag, other._get(other._manifest(tag), INDEX), INDEX)
+
     def relabel(self, tag: str, platform: str, value: str) -> None:
         """Make one platform of the index at ``tag`` another image, as its maker would."""
         index = self.index(tag)
@@ -118,11 +130,13 @@ class RegistryView:
 
     def _put(self, reference: str, value: dict[str, Any], kind: str) -> dict[str, Any]:
         body = json.dumps(value).encode()
-        answer = self._http.put(
-            self._manifest(reference), content=body, headers={"Content-Type": kind}
-        )
-        answer.raise_for_status()
+        self._put_bytes(reference, body, kind)
         return _described(body)
+
+    def _put_bytes(self, reference: str, body: bytes, kind: str) -> None:
+        self._http.put(
+            self._manifest(reference), content=body, headers={"Content-Type": kind}
+        ).raise_for_status()
 
     def _pull_platform(self, platform: dict[str, str], digest: str) -> Pulled:
         manifest = json.loads(self._checked(self._manifest(digest), digest, MANIFEST))

@@ -13,8 +13,6 @@ from fleet.releases.sources import Refresh, Sources
 Wanted = Mapping[str, tuple[str, set[str]]]
 """By key in the lock, the name of a base, and the platforms to find in it."""
 
-_KEPT = "The lock was not changed."
-
 
 def locked_bases(
     images: Iterable[Image], lock: Lock, sources: Sources, refresh: Refresh
@@ -75,12 +73,12 @@ def _missing(missing: list[str], count: int, base_registry: str) -> str:
     listed = "".join(f"\n  - {what}" for what in missing)
     if not base_registry:
         remedy = "Correct the Pythons, bases or platforms"
-        return f"fleet:images: base images are missing:{listed}\n{remedy}. {_KEPT}"
+        return f"fleet:images: base images are missing:{listed}\n{remedy}."
     return (
         f"fleet:base-registry: {len(missing)} of {count} base images are missing in "
         f"{base_registry}:{listed}\nCopy each there from {LIBRARY}, with all declared platforms "
         "(`skopeo copy --all`, `crane copy`), or declare only Pythons, bases and platforms that "
-        f"the mirror has. {_KEPT}"
+        "the mirror has."
     )
 
 
@@ -88,5 +86,5 @@ def _unreachable(base_registry: str, error: UnreachableError) -> str:
     return (
         f"fleet:base-registry: {base_registry} can't be reached: {error}\nGive this machine access "
         "to it (proxies and certificates: docs/network.md), correct its address, or remove the "
-        f"key. Nothing stands in for a declared mirror. {_KEPT}"
+        "key. Nothing stands in for a declared mirror."
     )

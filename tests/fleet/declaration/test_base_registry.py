@@ -68,5 +68,7 @@ def test_no_other_host_may_and_the_three_are_named() -> None:
 
 def test_a_variable_of_the_fleets_own_login_is_not_sent_to_it() -> None:
     own = {"username": DEFAULT.username, "password": "MIRROR_WORD"}
-    with pytest.raises(DeclarationError, match=r"named at fleet:logins\.ghcr\.io\.username already"):
+    with pytest.raises(
+        DeclarationError, match=r"named at fleet:logins\.ghcr\.io\.username already"
+    ):
         declared("mirror.example.org/library", logins={"mirror.example.org": own})

@@ -44,7 +44,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Outside:
 
 
 def write(root: Path, **overrides: Any) -> None:
-    values = config(registry="registry.test/fleet", **overrides)
+    values = config(**{"registry": "registry.test/fleet", **overrides})
     text = yaml.safe_dump({"config": {f"fleet:{key}": value for key, value in values.items()}})
     (root / "Pulumi.prod.yaml").write_text(text)
 
@@ -141,6 +141,26 @@ def test_a_failure_leaves_the_lock_as_it_was(
         "error: The lock was left as it is. web: uvicorn==0.33.0"
     )
     assert (root / "locks" / "prod.yaml").read_bytes() == before
+
+
+@pytest.mark.parametrize("mirror", ["", "mirror.example.org/library"])
+def test_no_stand_in_of_this_machine_takes_the_place_of_a_declared_mirror(
+    root: Path, world: Outside, monkeypatch: pytest.MonkeyPatch, mirror: str
+) -> None:
+    made = {"3.11-slim": "localhost:5443/stand-in/python:3.11-slim"}
+    given: list[object] = []
+
+    def asked(*_: object, **values: object) -> Sources:
+        given.append(values["stand_ins"])
+        return world.sources()
+
+    monkeypatch.setattr(program, "of_the_internet", asked)
+    more = {"base-registry": mirror} if mirror else {}
+    write(root, **{"registry": "localhost:5443/fleet", **more})
+    (root / ".fleet").mkdir()
+    (root / ".fleet" / "bases.yaml").write_text(yaml.safe_dump(made))
+    assert run(root) == 0
+    assert given == [{} if mirror else made]
 
 
 def test_what_is_declared_of_the_index_reaches_all_that_ask_it(

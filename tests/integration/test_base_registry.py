@@ -1,0 +1,105 @@
+"""The production fleet against a mirror of the official bases: locked, and previewed.
+
+The mirror is a path of the registry on this machine, and holds what stands in for the official
+images. The copy of prod has Python 3.11 and 3.13, full and slim, and the newest version of each
+image.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.integration.registry_view import RegistryView
+from tests.integration.workshop import IMAGE, Workshop
+
+STACK = "mirrored"
+TAGS = ("3.11", "3.11-slim", "3.13", "3.13-slim")
+PYTHONS, BASES = ["3.11", "3.13"], ["full", "slim"]
+PLATFORMS = ["linux/amd64", "linux/arm64", "linux/arm/v7"]
+# What only a registry elsewhere, or a repository on GitHub, has a use for.
+ELSEWHERE = ("github", "schedules", "secrets", "protected")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mirror:
+    """What ``fleet:base-registry`` is set to, its Pythons, and those that they are copied from."""
+
+    path: str
+    python: RegistryView
+    official: RegistryView
+
+
+def declare(workshop: Workshop, mirror: str) -> None:
+    """Write a copy of prod that pushes to, and pulls its bases from, the registry here."""
+    shipped = yaml.safe_load((workshop.root / "Pulumi.prod.yaml").read_text())["config"]
+    config = {
+        key: value for key, value in shipped.items() if key.removeprefix("fleet:") not in ELSEWHERE
+    }
+    config["fleet:registry"] = workshop.registry.replace("/multi-py", f"/{STACK}")
+    config["fleet:base-registry"] = mirror
+    config["fleet:builders"] = dict.fromkeys(PLATFORMS, "fleet")
+    for values in (config["fleet:defaults"], *config["fleet:images"].values()):
+        values |= {"pythons": PYTHONS, "bases": BASES}
+        values.pop("exclude", None)
+    for image in config["fleet:images"].values():
+        image["versions"] = image["versions"][-1:]
+    declared: dict[str, Any] = {**workshop.declared, "config": config}
+    (workshop.root / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(declared, sort_keys=False))
+
+
+@pytest.fixture(scope="module")
+def mirror(workshop: Workshop) -> Iterator[Mirror]:
+    """A mirror without any base yet, in a registry with stand-ins of all."""
+    made = {"pythons": PYTHONS, "bases": BASES, "versions": ["0.34.0"], "platforms": PLATFORMS}
+    workshop.declare_stack("bases", {IMAGE: made})
+    workshop.make("-s", "lock", "STACK=bases")
+    host = workshop.registry.partition("/")[0]
+    path = f"{host}/proxy/library"
+    with ExitStack() as opened:
+        python, official = (
+            opened.enter_context(closing(workshop.view("python", place)))
+            for place in (path, f"{host}/stand-in")
+        )
+        yield Mirror(path=path, python=python, official=official)
+
+
+def test_a_lock_names_every_base_that_the_mirror_does_not_have(
+    workshop: Workshop, mirror: Mirror
+) -> None:
+    declare(workshop, mirror.path)
+    said = workshop.make("-s", "lock", f"STACK={STACK}", code=None).printed
+    assert f"fleet:base-registry: 4 of 4 base images are missing in {mirror.path}:" in said
+    for tag in TAGS:
+        assert f"\n  - {mirror.path}/python:{tag} is not there\n" in said
+    assert "Traceback" not in said
+    assert not (workshop.root / ".fleet" / "locks" / f"{STACK}.yaml").exists()
+
+
+def test_all_of_it_is_locked_from_the_mirror_under_the_names_that_users_know(
+    workshop: Workshop, mirror: Mirror
+) -> None:
+    for tag in TAGS:
+        mirror.python.take(mirror.official, tag)
+    declare(workshop, mirror.path)
+    workshop.make("-s", "lock", f"STACK={STACK}")
+    lock = yaml.safe_load((workshop.root / ".fleet" / "locks" / f"{STACK}.yaml").read_text())
+    keys = {tag if "-" in tag else f"{tag}-full": tag for tag in TAGS}
+    for key, tag in keys.items():
+        base = lock["bases"][key]
+        assert base["name"] == f"docker.io/library/python:{tag}"
+        assert base["repository"] == f"{mirror.path}/python"
+        assert base["digest"] == mirror.official.digest(tag)
+    assert set(lock["bases"]) == set(keys)
+    assert {base["repository"] for base in lock["builders"].values()} == {f"{mirror.path}/python"}
+
+
+def test_a_preview_has_every_tag_to_be_built(workshop: Workshop, mirror: Mirror) -> None:
+    said = " ".join(workshop.make("-s", "preview", f"STACK={STACK}").printed.split())
+    assert f" {3 * len(TAGS)} build, " in said
+    arguments = workshop.pulumi("preview", "--stack", STACK, "--json").printed
+    assert f"{mirror.path}/python@sha256:" in arguments
+    assert "stand-in/python" not in arguments
