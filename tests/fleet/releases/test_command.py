@@ -163,7 +163,7 @@ def test_no_stand_in_of_this_machine_takes_the_place_of_a_declared_mirror(
     assert given == [{} if mirror else made]
 
 
-def test_what_is_declared_of_the_index_reaches_all_that_ask_it(
+def test_what_is_declared_of_index_and_mirror_reaches_all_that_ask_them(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     asked: list[str] = []
@@ -172,7 +172,8 @@ def test_what_is_declared_of_the_index_reaches_all_that_ask_it(
         asked.append(str(request.url))
         return httpx.Response(200, json={"files": [LISTED]})
 
-    declared = parse(config(index="https://index.test/simple", **{"cooldown-days": 3}))
+    more = {"cooldown-days": 3, "base-registry": "mirror.example.org/library"}
+    declared = parse(config(index="https://index.test/simple", **more))
     notes: list[str] = []
     with answering(answer) as client:
         sources = of_the_internet(
@@ -184,6 +185,7 @@ def test_what_is_declared_of_the_index_reaches_all_that_ask_it(
     assert isinstance(sources.distributions, Resolver)
     assert sources.distributions.index == "https://index.test/simple"
     assert sources.distributions.cooldown == sources.cooldown
+    assert sources.base_registry == "mirror.example.org/library"
     assert (
         timedelta(days=3) < datetime.now(UTC) - sources.cooldown.until < timedelta(days=3, hours=1)
     )

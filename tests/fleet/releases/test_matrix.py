@@ -130,6 +130,14 @@ def test_a_new_python_waits_for_its_base_images(sources: Sources, why: str) -> N
     assert told(found) == [f"Python 3.14 waits: {why}"]
 
 
+def test_a_new_python_waits_for_the_declared_mirror_to_have_it() -> None:
+    declared = declaration(pythons=["3.13"], versions=["1.0.0"], **ADDING)
+    sources = replace(with_bases("3.14"), base_registry="mirror.example.org/library")
+    found = matrix(declared.images, sources, uvicorn=FOUND)
+    why = "mirror.example.org/library/python:3.14-slim is not there"
+    assert told(found) == [f"Python 3.14 waits: {why}"]
+
+
 def test_a_registry_that_is_down_makes_nothing_wait() -> None:
     def down(reference: str) -> Digests:
         raise UnreachableError(f"{reference} did not answer")
