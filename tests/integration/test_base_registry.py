@@ -1,4 +1,4 @@
-"""The production fleet against a mirror of the official bases: locked, and previewed.
+"""A mirror of the official bases: the production fleet locked and previewed, one tag built.
 
 The mirror is a path of the registry on this machine, and holds what stands in for the official
 images. The copy of prod has Python 3.11 and 3.13, full and slim, and the newest version of each
@@ -103,3 +103,28 @@ def test_a_preview_has_every_tag_to_be_built(workshop: Workshop, mirror: Mirror)
     arguments = workshop.pulumi("preview", "--stack", STACK, "--json").printed
     assert f"{mirror.path}/python@sha256:" in arguments
     assert "stand-in/python" not in arguments
+
+
+def test_images_are_built_from_the_mirror_and_another_one_of_the_same_bytes_moves_no_tag(
+    workshop: Workshop, mirror: Mirror
+) -> None:
+    lone = {"pythons": ["3.13"], "bases": ["slim"], "versions": ["0.34.0"]}
+    images = {IMAGE: {**lone, "platforms": PLATFORMS[:1]}}
+    other = mirror.path.replace("/proxy/", "/other/")
+    with ExitStack() as opened:
+        python = opened.enter_context(closing(workshop.view("python", other)))
+        for tag in ("3.13", "3.13-slim"):
+            python.take(mirror.official, tag)
+        registry = workshop.declare_stack("moved", images, **{"base-registry": mirror.path})
+        workshop.up(stack="moved")
+        view = opened.enter_context(closing(workshop.view(registry=registry)))
+        before = view.tags()
+        (image,) = view.pull("py3.13-slim-0.34.0")
+        labels = image.config["config"]["Labels"]
+        assert labels["org.opencontainers.image.base.name"] == "docker.io/library/python:3.13-slim"
+        workshop.declare_stack("moved", images, **{"base-registry": other})
+        refused = workshop.pulumi("preview", "--stack", "moved", code=None).printed
+        assert f"the lock has bases of {mirror.path}/python, and {other} is declared" in refused
+        assert len(workshop.up(stack="moved").builds()) == 1, "asked for once more"
+        assert view.tags() == before
+        assert workshop.up(stack="moved").done == ()
