@@ -8,6 +8,7 @@ image.
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,6 +52,11 @@ def declare(workshop: Workshop, mirror: str) -> None:
     (workshop.root / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(declared, sort_keys=False))
 
 
+def locked(workshop: Workshop) -> Path:
+    """The lock of the copy."""
+    return workshop.root / ".fleet" / "locks" / f"{STACK}.yaml"
+
+
 @pytest.fixture(scope="module")
 def mirror(workshop: Workshop) -> Iterator[Mirror]:
     """A mirror without any base yet, in a registry with stand-ins of all."""
@@ -64,6 +70,10 @@ def mirror(workshop: Workshop) -> Iterator[Mirror]:
             opened.enter_context(closing(workshop.view("python", place)))
             for place in (path, f"{host}/stand-in")
         )
+        # Of an earlier run, where the workshop is kept.
+        for digest in set(python.tags().values()):
+            python.remove(digest)
+        locked(workshop).unlink(missing_ok=True)
         yield Mirror(path=path, python=python, official=official)
 
 
@@ -76,7 +86,7 @@ def test_a_lock_names_every_base_that_the_mirror_does_not_have(
     for tag in TAGS:
         assert f"\n  - {mirror.path}/python:{tag} is not there\n" in said
     assert "Traceback" not in said
-    assert not (workshop.root / ".fleet" / "locks" / f"{STACK}.yaml").exists()
+    assert not locked(workshop).exists()
 
 
 def test_all_of_it_is_locked_from_the_mirror_under_the_names_that_users_know(
@@ -86,7 +96,7 @@ def test_all_of_it_is_locked_from_the_mirror_under_the_names_that_users_know(
         mirror.python.take(mirror.official, tag)
     declare(workshop, mirror.path)
     workshop.make("-s", "lock", f"STACK={STACK}")
-    lock = yaml.safe_load((workshop.root / ".fleet" / "locks" / f"{STACK}.yaml").read_text())
+    lock = yaml.safe_load(locked(workshop).read_text())
     keys = {tag if "-" in tag else f"{tag}-full": tag for tag in TAGS}
     for key, tag in keys.items():
         base = lock["bases"][key]
