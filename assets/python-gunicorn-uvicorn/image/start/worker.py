@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Callable, Mapping
 from types import FrameType, ModuleType
 from typing import Any
 
+import uvicorn
+from gunicorn.arbiter import Arbiter
+
 try:
     from uvicorn_worker import UvicornWorker as _UvicornWorker
 except ImportError:  # distributions older than uvicorn-worker carry the class themselves
     from uvicorn.workers import UvicornWorker as _UvicornWorker
+
+# A client sends its request right behind the connection; its network may lose a packet.
+FIRST_REQUEST_SECONDS = 1.0
+LOOK_SECONDS = 0.05
 
 
 def settings(
@@ -43,8 +52,33 @@ def settings(
     return {"worker_class": chosen}, reader.unread(environ)
 
 
+class Server(uvicorn.Server):
+    """Uvicorn's server, which in the end waits for the first request of a connection.
+
+    Uvicorn closes all connections that have no request just then, also one that it accepted a
+    moment ago. So whoever restarts gunicorn under load, by SIGHUP, fails requests.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept no more connections, answer those that were just accepted, then shut down."""
+        for listening in (*self.servers, *(sockets or ())):
+            listening.close()
+        clock = asyncio.get_running_loop()
+        last = clock.time() + FIRST_REQUEST_SECONDS
+        await asyncio.sleep(LOOK_SECONDS)
+        while (  # noqa: ASYNC110 - connections give no event
+            self.expects_request() and not self.force_exit and clock.time() < last
+        ):
+            await asyncio.sleep(LOOK_SECONDS)
+        await super().shutdown(sockets)
+
+    def expects_request(self) -> bool:
+        """Tell whether a connection had no request yet; one of a websocket had its own."""
+        return any(getattr(each, "cycle", each) is None for each in self.server_state.connections)
+
+
 class UvicornWorker(_UvicornWorker):
-    """Uvicorn's worker, which shows its trace log and ends at SIGQUIT."""
+    """Uvicorn's worker, which shows its trace log, ends at SIGQUIT, and has the above server."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -70,3 +104,11 @@ class UvicornWorker(_UvicornWorker):
         super().handle_exit(sig, frame)
         for _ in range(2):
             signal.raise_signal(signal.SIGINT)
+
+    async def _serve(self) -> None:
+        self.config.app = self.wsgi
+        server = Server(config=self.config)
+        self._install_sigquit_handler()
+        await server.serve(sockets=self.sockets)
+        if not server.started:
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
