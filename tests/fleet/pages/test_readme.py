@@ -28,9 +28,9 @@ def test_a_page_has_every_section_of_the_contract_in_its_order(image: str) -> No
     page = like(image)
     assert re.findall(r"^##+ (.+)$", page, re.MULTILINE) == [
         "Benefits", "Contents", "How to", "Full image", "Slim image", "Copy the packages",
-        "Add your application", "Prestart script", "Signals", "Kubernetes", "OpenShift",
-        "Environment variables", "Python versions", "Variants", "Architectures", "Sponsorship",
-        "Tags", "Pointers", "Older tags",
+        "Add your application", "Prestart script", "Behind a proxy", "Signals", "Kubernetes",
+        "OpenShift", "Environment variables", "Python versions", "Variants", "Architectures",
+        "Sponsorship", "Tags", "Pointers", "Older tags",
     ]  # fmt: skip
     assert len(shipped_texts(image)) == 3
 
