@@ -13,7 +13,7 @@ _LIMIT_SECONDS = 1800
 
 def emptied(workshop: Workshop) -> None:
     """Take from the builder all that it has kept."""
-    _buildctl(workshop.root, "prune", "--all")
+    _checked(workshop.root, "prune", "--all")
 
 
 def rebuilt(workshop: Workshop, image: dict[str, Any], **arguments: str) -> str:
@@ -27,7 +27,7 @@ def rebuilt(workshop: Workshop, image: dict[str, Any], **arguments: str) -> str:
     output = image["exports"][0]["raw"].replace(
         "type=image,push=true", f"type=oci,dest={os.devnull}"
     )
-    _buildctl(
+    _checked(
         root,
         *_build(image, {**image["buildArgs"], **arguments}),
         *("--metadata-file", str(metadata), "--output", output),
@@ -37,13 +37,13 @@ def rebuilt(workshop: Workshop, image: dict[str, Any], **arguments: str) -> str:
 
 def refused(workshop: Workshop, image: dict[str, Any], **arguments: str) -> str:
     """Return what was printed by a build of ``image`` that fails, as it has to."""
-    done = _called(workshop.root, *_build(image, {**image["buildArgs"], **arguments}))
+    done = buildctl(workshop.root, *_build(image, {**image["buildArgs"], **arguments}))
     assert done.returncode
     return done.stderr
 
 
-def _buildctl(root: Path, *arguments: str) -> None:
-    done = _called(root, *arguments)
+def _checked(root: Path, *arguments: str) -> None:
+    done = buildctl(root, *arguments)
     assert done.returncode == 0, done.stderr[-4000:]
 
 
@@ -64,11 +64,18 @@ def _build(image: dict[str, Any], given: dict[str, str]) -> list[str]:
     return words
 
 
-def _called(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def buildctl(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Call BuildKit's client for the builder of the checkout in ``root``."""
     socket = f"unix://{root}/.fleet/run/buildkit.sock"
     return subprocess.run(
         [str(root / ".fleet/bin/buildctl"), "--addr", socket, *arguments],
         cwd=root, capture_output=True, text=True, check=False, timeout=_LIMIT_SECONDS,
-        # The registry's login: base images are pulled with it.
-        env={**os.environ, "DOCKER_CONFIG": str(root / ".fleet/docker")},
+        env={
+            **os.environ,
+            # The registry's login: base images are pulled with it.
+            "DOCKER_CONFIG": str(root / ".fleet/docker"),
+            # It fails where its traces are not delivered 50 ms after a build, whatever became of
+            # that (buildkit v0.31, cmd/buildctl/common/trace.go); a busy machine takes longer.
+            "OTEL_TRACES_SAMPLER": "always_off",
+        },
     )  # fmt: skip
