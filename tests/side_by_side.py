@@ -8,6 +8,7 @@ import pytest
 # Stacks of their own: it is all the same to these files which other stacks a workshop has.
 _SECOND = frozenset(
     {
+        "test_real_applications",
         "test_from_source",
         "test_repository",
         "test_small_stack",

@@ -12,11 +12,14 @@ _NEW_NETWORK = 0x4000_0000  # sched.h, CLONE_NEWNET
 
 
 class Connection(HTTPConnection):
-    """An HTTP connection to a port of the loopback address that the process ``pid`` sees."""
+    """An HTTP connection to a port of the loopback address that the process ``pid`` sees.
 
-    def __init__(self, pid: int, port: int) -> None:
+    It comes from the address ``peer``, which is one of that network too.
+    """
+
+    def __init__(self, pid: int, port: int, peer: str = "127.0.0.1") -> None:
         super().__init__("127.0.0.1", port, timeout=60)
-        self._pid = pid
+        self._pid, self._peer = pid, peer
 
     def connect(self) -> None:
         # A thread of its own: a thread's network can be changed, and this one ends right after.
@@ -28,4 +31,4 @@ class Connection(HTTPConnection):
             if _LIBC.setns(network.fileno(), _NEW_NETWORK):
                 error = ctypes.get_errno()
                 raise OSError(error, os.strerror(error))
-        return socket.create_connection((self.host, self.port), self.timeout)
+        return socket.create_connection((self.host, self.port), self.timeout, (self._peer, 0))

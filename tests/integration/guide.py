@@ -49,6 +49,16 @@ def _commands(text: str) -> Iterator[Command]:
         yield Command(line=line, output=tuple(filter(None, output)))
 
 
+def code_below(page: str, title: str, kind: str) -> str:
+    """Return the first block of code of a ``kind`` that stands below a heading."""
+    _, heading, below = page.partition(f"\n### {title}\n")
+    assert heading, f"no section {title!r}"
+    below = re.split(r"^##+ ", below, maxsplit=1, flags=re.MULTILINE)[0]
+    found = [block["text"] for block in _BLOCK.finditer(below) if block["kind"] == kind]
+    assert found, f"no {kind} in {title!r}"
+    return found[0]
+
+
 def missing(command: Command, printed: str) -> list[str]:
     """Return the lines that are shown and were not printed, or not in that order."""
     lines = [_normalised(line) for line in printed.splitlines()]
