@@ -23,6 +23,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from gunicorn.util import load_class
+
 Response = tuple[str, list[tuple[str, str]], bytes]
 WORKER = "import time; time.sleep(600)  # spawn_main, as uvicorn's own are called"
 
@@ -45,8 +47,9 @@ def options(words: list[str]) -> Namespace:
         settings = runpy.run_path(given.config)
         given.bind = given.bind or settings["bind"][0]
         given.workers = given.workers or settings["workers"]
-        given.worker = None if given.worker_class else settings.get("worker_class")
-        given.worker_class = given.worker_class or getattr(given.worker, "__name__", "sync")
+        named = "" if given.worker_class else settings.get("worker_class", "")
+        given.worker = load_class(named) if named else None
+        given.worker_class = given.worker_class or named or "sync"
     return given
 
 

@@ -86,14 +86,24 @@ class Container:
         path.write_text(text, encoding="utf-8")
         return path
 
+    @property
+    def script(self) -> Path:
+        """The start script of the image."""
+        return ASSETS / self.image / "image" / "start.sh"
+
     def start(self, **settings: str) -> Start:
         """Run start.sh with these variables in an otherwise bare environment."""
+        return self.run(self.script, settings)
+
+    def run(self, script: Path, settings: dict[str, str]) -> Start:
+        """Run a script in the same way."""
         run = subprocess.run(
-            [str(shutil.which(self.shell)), str(ASSETS / self.image / "image" / "start.sh")],
+            [str(shutil.which(self.shell)), str(script)],
             env={
                 "PATH": f"{self.root / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
                 "START_SH_TEST_APP": str(self.app),
                 "START_SH_TEST_LIB": str(self.lib),
+                "START_SH_TEST_SCRIPT": str(self.script),
                 "PYTHONDONTWRITEBYTECODE": "1",
                 **settings,
             },

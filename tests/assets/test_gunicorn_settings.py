@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import uvicorn_worker
+from gunicorn.util import load_class
 
 from tests.assets.starting import Container
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 IMAGES = ("python-gunicorn", "python-gunicorn-uvicorn")
-UPSTREAM = "uvicorn_worker.UvicornH11Worker"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,7 @@ class Settings:
         spec = spec_from_file_location(f"start_sh_{name}", self.container.lib / f"{name}.py")
         assert spec is not None
         assert spec.loader is not None
-        module = module_from_spec(spec)
+        module = sys.modules[spec.name] = module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
 
@@ -171,15 +172,33 @@ def test_a_setting_that_is_overridden_is_told_in_one_line(
 
 
 @pytest.mark.parametrize("where", ["flags", "variable", "file"])
-def test_a_worker_class_of_the_users_is_the_only_one(asgi: Settings, where: str) -> None:
-    given = f"-k {UPSTREAM}"
+@pytest.mark.parametrize("named", ["gthread", "uvicorn_worker.UvicornH11Worker"])
+def test_a_worker_class_of_the_users_is_the_only_one(
+    asgi: Settings, where: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uvicorn_worker, "UvicornH11Worker", None)
+    given = f"-k {named}"
     if where == "file":
-        asgi.container.write("gunicorn.conf.py", f"worker_class = '{UPSTREAM}'\n")
-        assert asgi.of().settings["worker_class"] == UPSTREAM
+        asgi.container.write("gunicorn.conf.py", f"worker_class = '{named}'\n")
+        assert asgi.of().settings["worker_class"] == named
     elif where == "flags":
         assert "worker_class" not in asgi.of(given).settings
     else:
         assert "worker_class" not in asgi.of(GUNICORN_CMD_ARGS=given).settings
+
+
+@pytest.mark.parametrize("name", ["UvicornWorker", "UvicornH11Worker"])
+def test_a_worker_class_of_uvicorns_is_this_images(
+    asgi: Settings, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = getattr(uvicorn_worker, name)
+    monkeypatch.setattr(uvicorn_worker, name, before)
+    asgi.container.write("gunicorn.conf.py", f"worker_class = 'uvicorn_worker.{name}'\n")
+    settled = asgi.of(UVICORN_EXTRA_FLAGS="--root-path /api")
+    chosen = load_class(settled.settings["worker_class"])
+    assert issubclass(chosen, uvicorn_worker.UvicornWorker)
+    assert chosen is not before
+    assert chosen.CONFIG_KWARGS == {**before.CONFIG_KWARGS, "root_path": "/api"}
 
 
 def test_uvicorn_flags_with_a_worker_class_of_the_users_are_refused(asgi: Settings) -> None:
@@ -190,8 +209,7 @@ def test_uvicorn_flags_with_a_worker_class_of_the_users_are_refused(asgi: Settin
 def test_uvicorn_flags_are_settings_of_the_worker_class(asgi: Settings) -> None:
     flags = "--root-path /api --header 'x-a:b'"
     found = asgi.of(UVICORN_EXTRA_FLAGS=flags, UVICORN_PORT="tcp://10.0.0.1:80")
-    assert found.settings["worker_class"].__name__ == "UvicornWorker"
-    settings = found.settings["worker_class"].CONFIG_KWARGS
+    settings = load_class(found.settings["worker_class"]).CONFIG_KWARGS
     assert settings["root_path"] == "/api"
     assert settings["headers"] == [["x-a", "b"]]
     assert "log_level" not in settings
@@ -199,7 +217,8 @@ def test_uvicorn_flags_are_settings_of_the_worker_class(asgi: Settings) -> None:
 
 
 def test_trace_is_a_level_of_uvicorns(asgi: Settings) -> None:
-    assert asgi.of(LOG_LEVEL="trace").settings["worker_class"].CONFIG_KWARGS["log_level"] == "trace"
+    found = asgi.of(LOG_LEVEL="trace").settings["worker_class"]
+    assert load_class(found).CONFIG_KWARGS["log_level"] == "trace"
 
 
 def test_uvicorn_flags_without_effect_are_refused_in_one_line(asgi: Settings) -> None:
@@ -233,6 +252,12 @@ def test_a_port_that_may_not_be_bound_is_one_line_with_the_remedy(
     assert problem.endswith("such as PORT=8000")
     assert settings.of("--bind unix:/tmp/gunicorn.sock").lines == []
     assert settings.of(LISTEN_FDS="1").lines == []
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:1,127.0.0.1:2", "x:99999", "x:abc"])
+def test_an_address_that_is_gunicorns_to_judge_is_left_to_it(settings: Settings, bind: str) -> None:
+    settings.container.write("gunicorn.conf.py", f"bind = '{bind}'\n")
+    assert settings.of().settings["bind"] == bind
 
 
 def refuse(*_: object) -> None:

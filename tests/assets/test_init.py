@@ -147,3 +147,52 @@ def test_its_command_has_a_process_group_of_its_own() -> None:
     seen = told()
     assert seen["GROUP"] == seen["PID"]
     assert seen["PID"] != seen["INIT"]
+
+
+def test_what_python_ignores_is_not_ignored_by_what_it_runs() -> None:
+    ignored = "grep SigIgn /proc/self/status"
+    with begun("/bin/sh", "-c", ignored) as process:
+        (line,) = lines(process, 1)
+        assert int(line.split()[1], 16) >> signal.SIGPIPE - 1 & 1 == 0
+        assert int(line.split()[1], 16) >> signal.SIGXFSZ - 1 & 1 == 0
+        process.wait()
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1", "SIGALRM"])
+def test_a_signal_that_nobody_catches_is_dropped_as_for_process_1(name: str) -> None:
+    with served("SIGTERM") as process:
+        process.send_signal(signal.Signals[name])
+        process.terminate()
+        assert (lines(process, 1), process.wait()) == (["SIGTERM"], 5)
+
+
+def test_a_server_that_is_stopped_by_two_signals_ended_in_order() -> None:
+    with begun(sys.executable, "-c", ENDS_LATER) as process:
+        assert lines(process, 1) == ["ready"]
+        process.terminate()
+        assert lines(process, 1) == ["stopping"]
+        process.send_signal(signal.SIGQUIT)
+        assert process.wait() == 0
+
+
+def test_a_terminals_pause_does_not_last() -> None:
+    command = "kill -TSTP $$; echo goes on"
+    with begun("/bin/sh", "-c", command) as process:
+        assert lines(process, 1) == ["goes on"]
+        assert process.wait() == 0
+
+
+def test_what_a_prestart_script_waits_for_may_end_in_order(tmp_path: Path) -> None:
+    init = tmp_path / "init.py"
+    init.write_bytes(INIT.read_bytes())
+    migration = (
+        "trap 'kill $!; sleep 0.3; echo rolled back; exit' TERM; echo migrates; sleep 600 & wait"
+    )
+    script = tmp_path / "prestart.sh"
+    script.write_text('sh -c "$MIGRATION"\n')
+    environ = {"MIGRATION": migration}
+    with begun("/bin/sh", str(script), script=init, environ=environ) as process:
+        assert lines(process, 1) == ["migrates"]
+        process.terminate()
+        assert lines(process, 1) == ["rolled back"]
+        assert process.wait() == 128 + signal.SIGTERM

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.assets.starting import Container
 
 
@@ -145,3 +147,30 @@ def test_variables_with_names_of_everybody_move_nothing(container: Container) ->
     start = container.start(APP_ROOT="/opt/app-root", START_LIB="/opt/lib")
     assert start.words[-1] == "main:app"
     assert start.environ["APP_ROOT"] == "/opt/app-root"
+
+
+@pytest.mark.parametrize("where", ["path", "package", "flag"])
+def test_what_comes_before_the_example_is_not_taken_for_it(
+    container: Container, where: str, tmp_path: Path
+) -> None:
+    container.write("main.py", (container.lib / "example.py").read_text("utf-8"))
+    settings = {"REQUIRE_APPLICATION": "true"}
+    if where == "path":
+        settings["PYTHONPATH"] = str(tmp_path / "srv")
+    elif where == "package":
+        container.write("main/__init__.py", "app = None\n")
+    else:
+        name = "UVICORN" if container.image == "python-uvicorn" else "GUNICORN"
+        flag = "--app-dir" if container.image == "python-uvicorn" else "--chdir"
+        settings[f"{name}_EXTRA_FLAGS"] = f"{flag} /srv"
+    assert container.start(**settings).words[-1] == "main:app"
+
+
+def test_another_directorys_application_is_not_taken_for_the_example(
+    container: Container, tmp_path: Path
+) -> None:
+    container.write("main.py", (container.lib / "example.py").read_text("utf-8"))
+    (tmp_path / "srv").mkdir()
+    (tmp_path / "srv/main.py").write_text("app = None\n")
+    container.write("prestart.sh", f"cd '{tmp_path}/srv'\n")
+    assert container.start(REQUIRE_APPLICATION="true").errors == ""

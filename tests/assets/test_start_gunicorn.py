@@ -43,3 +43,9 @@ def test_an_open_quote_is_refused(gunicorn: Container) -> None:
     start = gunicorn.start(GUNICORN_EXTRA_FLAGS="--name 'open")
     assert (start.status, start.words) == (1, [])
     assert "GUNICORN_EXTRA_FLAGS: No closing quotation; check the quotes" in start.errors
+
+
+@pytest.mark.parametrize("flags", ["--bind :9000", "-b :9000", "-b:9000"])
+def test_an_address_in_the_extra_flags_is_the_only_one(gunicorn: Container, flags: str) -> None:
+    words = gunicorn.start(PORT="8080", GUNICORN_EXTRA_FLAGS=flags).words
+    assert [word for word in words if ":8080" in word] == []

@@ -64,7 +64,8 @@ def test_functions_and_traps_of_the_prestarts_own_change_nothing(container: Cont
         "prestart.sh",
         "for name in note fail discover read_settings find_application begin become_gunicorn"
         ' become_uvicorn; do eval "$name() { exit 9; }"; done\n'
-        "trap 'exit 9' EXIT; lib=/opt; app_root=/opt; set -f; shift 0\n",
+        "trap 'exit 9' EXIT; lib=/opt; app_root=/opt; set -f; shift 0\n"
+        "alias exec=false export=false\n",
     )
     start = container.start()
     assert (start.status, start.words[-1]) == (0, "main:app")
@@ -139,3 +140,9 @@ def test_any_other_interpreter_is_refused_in_one_line(container: Container, name
         f"start.sh: {container.app}/prestart.sh asks for {name} (#!{first});"
     )
     assert start.errors.count("\n") == 1
+
+
+@pytest.mark.parametrize("first", ["#!", "#!/usr/bin/env", "#!/bin/busybox sh"])
+def test_a_first_line_that_names_no_other_shell_is_for_sh(container: Container, first: str) -> None:
+    container.write("prestart.sh", f"{first}\nexport GREETING=hello\n")
+    assert container.start().environ["GREETING"] == "hello"

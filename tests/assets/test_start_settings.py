@@ -58,3 +58,43 @@ def test_port_and_workers_are_passed_on(container: Container) -> None:
 def test_the_applications_folder_is_on_the_module_path(container: Container) -> None:
     assert container.start().environ["PYTHONPATH"].split(":")[0] == str(container.app)
     assert container.start(PYTHONPATH="/srv").environ["PYTHONPATH"].split(":")[0] == "/srv"
+
+
+def test_gunicorns_variable_is_not_read_where_workers_are_given(container: Container) -> None:
+    start = container.start(WORKERS="3", WEB_CONCURRENCY="auto")
+    assert start.option("--workers") == "3"
+    assert "WEB_CONCURRENCY" not in start.environ
+
+
+def test_gunicorns_variable_is_checked(container: Container) -> None:
+    start = container.start(WEB_CONCURRENCY="auto")
+    assert start.errors == (
+        "start.sh: WEB_CONCURRENCY is 'auto'; give a whole number from 1 to 1000\n"
+    )
+
+
+def test_a_log_level_that_nobody_gave_is_not_in_the_environment(container: Container) -> None:
+    assert "LOG_LEVEL" not in container.start().environ
+
+
+def test_flags_may_stand_on_lines_of_their_own(container: Container) -> None:
+    name = "UVICORN_EXTRA_FLAGS" if container.image == "python-uvicorn" else "GUNICORN_EXTRA_FLAGS"
+    flag = "--app-dir" if container.image == "python-uvicorn" else "--chdir"
+    start = container.start(APP_MODULE="absent:app", **{name: f"\n{flag} /srv\n"})
+    assert start.option(flag) == "/srv"
+
+
+def test_flags_are_read_whatever_modules_the_application_has(container: Container) -> None:
+    for module in ("shlex.py", "socket.py"):
+        container.write(module, "raise SystemExit('the application')\n")
+    name = "UVICORN_EXTRA_FLAGS" if container.image == "python-uvicorn" else "GUNICORN_EXTRA_FLAGS"
+    assert container.start(**{name: "--name 'a b'"}).option("--name") == "a b"
+
+
+def test_a_script_of_the_users_may_source_the_start_script(container: Container) -> None:
+    wrapper = container.write(
+        "wrapper.sh", f"echo once >>'{container.app}/ran'\nPORT=8080\n. '{container.script}'\n"
+    )
+    start = container.run(wrapper, {})
+    assert start.address == "0.0.0.0:8080"
+    assert (container.app / "ran").read_text("utf-8") == "once\n"

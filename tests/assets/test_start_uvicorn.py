@@ -49,3 +49,9 @@ def test_an_open_quote_is_refused(uvicorn: Container) -> None:
     start = uvicorn.start(UVICORN_EXTRA_FLAGS="--header 'open")
     assert (start.status, start.words) == (1, [])
     assert "UVICORN_EXTRA_FLAGS: No closing quotation; check the quotes" in start.errors
+
+
+def test_uvicorns_own_variables_are_told_to_be_overridden(uvicorn: Container) -> None:
+    start = uvicorn.start(UVICORN_PORT="8134", UVICORN_HOST="tcp://10.0.0.1", UVICORN_ROOT_PATH="/")
+    assert start.address == "0.0.0.0:80"
+    assert start.errors == "start.sh: UVICORN_PORT is not used; give it as PORT\n"

@@ -102,7 +102,7 @@ def test_the_worker_serves_with_it(worker: ModuleType, monkeypatch: pytest.Monke
         served.append((type(self), self.config.app, sockets))
 
     monkeypatch.setattr(uvicorn.Server, "serve", serve)
-    made = object.__new__(worker.UvicornWorker)
+    made = object.__new__(worker.Worker)
     vars(made).update(
         config=uvicorn.Config("", log_config=None),
         wsgi=app,
@@ -111,3 +111,36 @@ def test_the_worker_serves_with_it(worker: ModuleType, monkeypatch: pytest.Monke
     )
     asyncio.run(made._serve())
     assert served == [(worker.Server, app, [])]
+
+
+def test_a_quick_end_cancels_what_is_open_and_ends_the_lifespan(
+    worker: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "QUICK_SECONDS", 0.1)
+    seen: list[str] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            seen.append("asked")
+            await asyncio.Event().wait()
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        seen.append("ended")
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def stopped() -> None:
+        listening = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(application, log_config=None, lifespan="on", loop="asyncio")
+        server = worker.Server(config)
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        _, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.write(REQUEST)
+        while not seen:  # noqa: ASYNC110 - the application is not this loop's to wait for
+            await asyncio.sleep(0)
+        server.quick = server.should_exit = True
+        await serving
+        writer.close()
+
+    asyncio.run(stopped())
+    assert seen == ["asked", "ended"]

@@ -174,6 +174,7 @@ def _enter(image: Image, whole: str, folder: Path, patch: pytest.MonkeyPatch) ->
         "PYTHONDONTWRITEBYTECODE": "1",
         "START_SH_TEST_APP": str(image.root / "app"),
         "START_SH_TEST_LIB": str(image.local / "lib/start"),
+        "START_SH_TEST_SCRIPT": str(image.root / "start.sh"),
         "EXPECT": json.dumps(expect),
         "TARGETPLATFORM": PLATFORM,
         "SOCKETS": str(folder),

@@ -7,7 +7,7 @@ lib=${START_SH_TEST_LIB:-/usr/local/lib/start}
 # shellcheck source=/dev/null
 . "$lib/gunicorn.sh"
 
-begin "$0"
+begin
 read_settings
 find_application
 if reloading; then become_gunicorn --reload; else become_gunicorn; fi

@@ -7,7 +7,7 @@ lib=${START_SH_TEST_LIB:-/usr/local/lib/start}
 # shellcheck source=/dev/null
 . "$lib/uvicorn.sh"
 
-begin "$0"
+begin
 read_settings
 find_application
 # One process as long as nobody asks for more, and uvicorn's own variable still asks. It has no workers

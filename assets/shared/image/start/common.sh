@@ -13,13 +13,23 @@ fail() {
     exit 1
 }
 
-# The process that runs a start script becomes init.py, whose child sources the prestart script and
+# The process that runs the start script becomes init.py, whose child sources the prestart script and
 # then runs the start script again. Returns in that second run.
-begin() { # START SCRIPT
+begin() {
     if [ "$START_SH_STEP" != serve ]; then
-        exec python3 -IS "$lib/init.py" /bin/sh "$lib/prestart.sh" "$1"
+        export_settings
+        exec python3 -IS "$lib/init.py" /bin/sh "$lib/prestart.sh" \
+            "${START_SH_TEST_SCRIPT:-/start.sh}"
     fi
     unset START_SH_STEP
+}
+
+# A setting counts that the prestart script, or one that sources the start script, gave it without
+# exporting it.
+export_settings() {
+    export HOST PORT WORKERS WEB_CONCURRENCY LOG_LEVEL RELOAD MODULE_NAME VARIABLE_NAME APP_MODULE \
+        REQUIRE_APPLICATION PRE_START_PATH GUNICORN_EXTRA_FLAGS GUNICORN_CMD_ARGS \
+        UVICORN_EXTRA_FLAGS PYTHONPATH
 }
 
 check_number() { # NAME VALUE HIGHEST
@@ -36,8 +46,12 @@ read_settings() {
     HOST=${HOST%]}
     [ -z "$PORT" ] || check_number PORT "$PORT" 65535
     [ -z "$WORKERS" ] || check_number WORKERS "$WORKERS" 1000
-    [ -n "$WORKERS" ] || [ -z "$WEB_CONCURRENCY" ] ||
+    # Gunicorn reads its own variable whatever else is given.
+    if [ -n "$WORKERS" ] || [ -z "$WEB_CONCURRENCY" ]; then
+        unset WEB_CONCURRENCY
+    else
         check_number WEB_CONCURRENCY "$WEB_CONCURRENCY" 1000
+    fi
 
     LOG_LEVEL=$(printf '%s' "$LOG_LEVEL" | tr '[:upper:]' '[:lower:]')
     case $LOG_LEVEL in
@@ -83,6 +97,11 @@ discover() {
 
 # Who forgot to copy an application would get answers all the same.
 check_example() {
+    # Where something else may come first, only the server can tell.
+    if moves_search || [ -d "$module_path" ]; then return 0; fi
+    case $PYTHONPATH in "$app_root" | "$app_root":*) ;; *) return 0 ;; esac
+    [ "$(pwd -P)" = "$(cd "$app_root" && pwd -P)" ] || [ ! -e "$(printf '%s' "$module" | tr . /).py" ] ||
+        return 0
     same_text "$module_path.py" "$lib/example.py" || return 0
     [ "$requires" = no ] ||
         fail "REQUIRE_APPLICATION is true, and $module_path.py is the example of this image;" \
@@ -98,14 +117,21 @@ same_text() { # FILE FILE
 # A missing module is told in one line here; from the server it is a traceback a worker.
 check_module() {
     [ ! -f "$module_path.py" ] && [ ! -f "$module_path/__init__.py" ] || return 0
-    # These move the server's module search, so only the server can tell.
-    [ ! -f gunicorn.conf.py ] || return 0
-    case " $GUNICORN_CMD_ARGS $GUNICORN_EXTRA_FLAGS $UVICORN_EXTRA_FLAGS" in
-        *' --chdir'* | *' --pythonpath'* | *' --app-dir'* | *' -c'* | *' --config'*) return 0 ;;
-    esac
+    if moves_search; then return 0; fi
     python3 "$lib/start_checks.py" module "$module" || exit 1
 }
 
+# These move the server's module search, so only the server can tell what it finds.
+moves_search() {
+    [ ! -f gunicorn.conf.py ] || return 0
+    case " $(printf '%s ' "$GUNICORN_CMD_ARGS" "$GUNICORN_EXTRA_FLAGS" "$UVICORN_EXTRA_FLAGS" |
+        tr '\n\t' '  ')" in
+        *' --chdir'* | *' --pythonpath'* | *' --app-dir'* | *' -c'* | *' --config'*) return 0 ;;
+    esac
+    return 1
+}
+
 quoted_words() { # NAME VALUE: the value split like a shell command line, quoted for eval
-    [ -z "$2" ] || python3 "$lib/start_checks.py" words "$1" "$2"
+    # Isolated: a module of the application's may be named like one that this imports.
+    [ -z "$2" ] || python3 -I "$lib/start_checks.py" words "$1" "$2"
 }

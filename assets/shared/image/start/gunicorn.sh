@@ -13,11 +13,13 @@ become_gunicorn() { # flags of the start script's own
         *) set -- --log-level "$LOG_LEVEL" "$@" ;;
     esac
     [ -z "$WORKERS" ] || set -- --workers "$WORKERS" "$@"
+    # Gunicorn listens on every address that it is given.
+    case " $GUNICORN_EXTRA_FLAGS" in *' -b'* | *' --bind'*) HOST='' PORT='' ;; esac
     if [ -n "$HOST$PORT" ]; then
         case $HOST in *:*) HOST=[$HOST] ;; esac
         set -- --bind "${HOST:-0.0.0.0}:${PORT:-80}" "$@"
     fi
-    export LOG_LEVEL
+    [ -z "$LOG_LEVEL" ] || export LOG_LEVEL
     # The last two words, as gunicorn_settings.py takes for granted: what comes last wins.
     exec gunicorn "$@" --config "$lib/gunicorn.conf.py" "$APP_MODULE"
 }

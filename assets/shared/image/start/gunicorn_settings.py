@@ -42,7 +42,8 @@ def settings(
     stronger = {**own, **given(of_variable), **given(flags)}
     made = {**defaults(environ), **control_socket(stronger), **own}
     check_ports(stronger.get("bind", made["bind"]), load, environ)
-    check_temporary()
+    if "worker_tmp_dir" not in stronger:
+        check_temporary()
     # An image whose applications are not for gunicorn's own worker classes brings one.
     if (HERE / "worker.py").exists():
         found, lines = load("worker").settings(stronger.get("worker_class"), environ, load)
@@ -126,8 +127,11 @@ def check_ports(bind: Any, load: Callable[[str], ModuleType], environ: Mapping[s
     """End where the kernel lets this user not listen on one of the ports."""
     if environ.get("LISTEN_FDS") or environ.get("GUNICORN_FD"):
         return
-    for address in [bind] if isinstance(bind, str) else bind:
-        parts = parse_address(address)
+    for address in bind.split(",") if isinstance(bind, str) else bind:
+        try:
+            parts = parse_address(address.strip())
+        except (RuntimeError, ValueError):  # gunicorn's to tell
+            continue
         if isinstance(parts, tuple) and parts[0] != "fd":
             problem = load("start_checks").check_port(parts[0], str(parts[1]))
             if problem:

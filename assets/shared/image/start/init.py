@@ -15,10 +15,16 @@ import os
 import signal
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # What a process does to itself is not for others (signal(7)).
 OWN = {signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGTRAP}
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108 - where tempfile looks
+# Tenths of a second; engines give ten seconds before they kill.
+PATIENCE = 80
 MEMORY = "/dev/shm"  # noqa: S108 - writable also under a root that is read-only
 
 
@@ -27,15 +33,29 @@ def main(command: list[str]) -> int:
     waited = signal.valid_signals() - OWN
     before = signal.pthread_sigmask(signal.SIG_BLOCK, waited)
     child = start(command, before)
-    stopped = None
+    stops: set[int] = set()
+    prestart_stops = 0
     while True:
         number = signal.sigwaitinfo(waited).si_signo
-        if number != signal.SIGCHLD:
-            # What comes after a stop, such as SIGWINCH, does not undo it.
-            stopped = pass_on(number, child) or stopped
-        elif (status := reap(child)) is not None:
+        if number == signal.SIGCHLD:
+            if (status := reap(child)) is None:
+                continue
+            if prestart_stops:
+                wait_for_group(child)
             # uvicorn ends in order and raises the signal again. For process 1 that had no effect.
-            return 0 if status == -(stopped or 0) else status if status >= 0 else 128 - status
+            return 0 if -status in stops else status if status >= 0 else 128 - status
+        if number in STOPS and in_prestart(child):
+            prestart_stops += 1
+            send(os.killpg, child, signal.SIGTERM)
+        elif number in STOPS:
+            # gunicorn answers SIGINT and SIGQUIT in the same way. uvicorn has no answer to SIGQUIT,
+            # and with several workers it catches and ignores it.
+            number = signal.SIGINT if number == signal.SIGQUIT else number
+            stops.add(number)
+            send(os.kill, child, number)
+        elif catches(child, number):
+            # Any other is dropped, as the kernel does for process 1.
+            send(os.kill, child, number)
 
 
 def start(command: list[str], mask: set[signal.Signals | int]) -> int:
@@ -48,6 +68,9 @@ def start(command: list[str], mask: set[signal.Signals | int]) -> int:
         # Sockets of systemd's protocol are for the process that it names (sd_listen_fds(3)).
         if settings.get("LISTEN_PID") == str(parent):
             settings["LISTEN_PID"] = str(os.getpid())
+        # Python ignores these, and what is ignored stays so in whatever is run.
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.execvpe(command[0], command, settings)  # noqa: S606 - the start script gave it
     try:
@@ -75,20 +98,12 @@ def writable(folder: str) -> bool:
     return os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
 
 
-def pass_on(number: int, child: int) -> int | None:
-    """Pass a signal on; return the one that asks a server to end, None for any other."""
-    prestart = number in STOPS and in_prestart(child)
-    if prestart:
-        number = signal.SIGTERM
-    elif number == signal.SIGQUIT:
-        # gunicorn answers both in the same way. uvicorn has no answer to SIGQUIT, and with several
-        # workers it catches and ignores it.
-        number = signal.SIGINT
+def send(how: Callable[[int, int], None], child: int, number: int) -> None:
+    """Send a signal to the child or, by `os.killpg`, to its group."""
     try:
-        (os.killpg if prestart else os.kill)(child, number)
-    except ProcessLookupError:  # it just ended
+        how(child, number)
+    except OSError:  # it just ended, or became another user's
         pass
-    return number if number in STOPS and not prestart else None
 
 
 def in_prestart(child: int) -> bool:
@@ -101,16 +116,41 @@ def in_prestart(child: int) -> bool:
         return False
 
 
+def catches(child: int, number: int) -> bool:
+    """Tell whether the child has a handler for this signal (proc(5), SigCgt)."""
+    try:
+        with open(f"/proc/{child}/status", "rb") as file:
+            found = [line for line in file if line.startswith(b"SigCgt:")]
+    except OSError:  # it just ended
+        return False
+    return bool(int(found[0].split()[1], 16) >> number - 1 & 1)
+
+
 def reap(child: int) -> int | None:
     """Reap all that ended; return the child's status if it did, negative for a signal."""
     ended = None
     try:
-        while (found := os.waitpid(-1, os.WNOHANG))[0]:
-            if found[0] == child:
+        while (found := os.waitpid(-1, os.WNOHANG | os.WUNTRACED))[0]:
+            if os.WIFSTOPPED(found[1]):
+                # Nobody could make it go on after a Ctrl-Z.
+                if os.WSTOPSIG(found[1]) == signal.SIGTSTP:
+                    send(os.killpg, child, signal.SIGCONT)
+            elif found[0] == child:
                 ended = os.waitstatus_to_exitcode(found[1])
     except ChildProcessError:  # none is left
         pass
     return ended
+
+
+def wait_for_group(child: int) -> None:
+    """Give what a prestart script was waiting for time to end in order: it got SIGTERM, too."""
+    for _ in range(PATIENCE):
+        try:
+            os.killpg(child, 0)
+        except OSError:  # all ended
+            return
+        signal.sigtimedwait({signal.SIGCHLD}, 0.1)
+        reap(child)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,10 @@ prestart_shell() { # FIRST LINE
     set -f
     # shellcheck disable=SC2086 # words
     set -- ${1#'#!'}
-    case $1 in */env) shift ;; esac
+    case $1 in */env | */busybox) shift ;; esac
     while case $1 in -*) ;; *) false ;; esac do shift; done
     case ${1##*/} in
-        sh | dash | ash) echo sh ;;
+        sh | dash | ash | '') echo sh ;;
         bash) echo bash ;;
         *) echo "$1" ;;
     esac
@@ -63,7 +63,8 @@ elif [ -n "$PRE_START_PATH" ]; then
     fail "PRE_START_PATH names $start_sh_prestart, which is no file; create it or unset" \
         "PRE_START_PATH"
 fi
-# A setting that it gave without exporting it counts too.
+unalias -a
+# As in common.sh, of which the prestart script may have changed anything.
 export HOST PORT WORKERS WEB_CONCURRENCY LOG_LEVEL RELOAD MODULE_NAME VARIABLE_NAME APP_MODULE \
     REQUIRE_APPLICATION GUNICORN_EXTRA_FLAGS GUNICORN_CMD_ARGS UVICORN_EXTRA_FLAGS PYTHONPATH
 export START_SH_STEP=serve

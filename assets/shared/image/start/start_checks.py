@@ -39,16 +39,16 @@ def check_port(host: str, port: str) -> str | None:
     Whatever else may be wrong with an address, the servers tell themselves.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as tried:
-        try:
+    try:
+        with socket.socket(family) as tried:
             tried.bind((host, int(port)))
-        except PermissionError:
-            return (
-                f"user {os.getuid()} may not listen on port {port} here; give a port from 1024 on,"
-                " such as PORT=8000"
-            )
-        except OSError:
-            return None
+    except PermissionError:
+        return (
+            f"user {os.getuid()} may not listen on port {port} here; give a port from 1024 on,"
+            " such as PORT=8000"
+        )
+    except (OSError, OverflowError):
+        return None
     return None
 
 

@@ -5,6 +5,7 @@
 become_uvicorn() { # flags of the start script's own
     words=$(quoted_words UVICORN_EXTRA_FLAGS "$UVICORN_EXTRA_FLAGS") || exit 1
     eval "set -- \"\$@\" $words"
+    tell_overridden
     HOST=${HOST:-0.0.0.0}
     PORT=${PORT:-80}
     check_port
@@ -23,12 +24,20 @@ become_uvicorn() { # flags of the start script's own
     exec uvicorn --host "$HOST" --port "$PORT" --log-level "${LOG_LEVEL:-info}" "$@" "$APP_MODULE"
 }
 
+# uvicorn has variables of its own for these; that of a Kubernetes service is an address.
+tell_overridden() {
+    for name in HOST PORT WORKERS LOG_LEVEL; do
+        eval "value=\$UVICORN_$name"
+        case $value in '' | *://*) ;; *) note "UVICORN_$name is not used; give it as $name" ;; esac
+    done
+}
+
 # Asked only where the kernel may refuse, for it takes a start of Python.
 check_port() {
     first=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start 2>/dev/null || echo 1024)
     if [ "$PORT" -ge "$first" ] || may_bind_any_port; then return 0; fi
     case " $UVICORN_EXTRA_FLAGS" in *' --port'* | *' --uds'* | *' --fd'*) return 0 ;; esac
-    python3 "$lib/start_checks.py" port "$HOST" "$PORT" || exit 1
+    python3 -I "$lib/start_checks.py" port "$HOST" "$PORT" || exit 1
 }
 
 may_bind_any_port() { # CAP_NET_BIND_SERVICE is the tenth (capabilities(7))
