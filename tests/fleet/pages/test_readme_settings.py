@@ -12,8 +12,8 @@ _READ = re.compile(r"""(?:\$\{?|environ\.get\(")([A-Z][A-Z0-9_]+)""")
 _FUNCTION = re.compile(r"^(\w+)\(\) (\{.*?^\}|\{[^\n]*\})", re.MULTILINE | re.DOTALL)
 # For tests of the scripts, for what they tell each other, and what belongs to others' protocols.
 _INNER = re.compile(r"START_SH_.*|BASH_VERSION|LISTEN_FDS|GUNICORN_FD")
-# Looking at flags decides about an error's text.
-_LOOKS = {"check_module", "check_port"}
+# Looking at flags decides about a line that is told.
+_LOOKS = {"check_module", "check_port", "moves_search", "tell_overridden"}
 
 
 def read_by(image: str) -> set[str]:
