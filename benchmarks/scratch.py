@@ -56,7 +56,7 @@ class Scratch:
 def clone(root: Path, stack: str) -> Scratch:
     """Clone the project's last commit into ``root``; it runs in this process's own Python.
 
-    :raises subprocess.CalledProcessError: when the project is no git checkout.
+    :raises subprocess.CalledProcessError: when the project is not a git checkout.
     """
     changed = _git("status", "--porcelain", "--untracked-files=no")
     if changed:

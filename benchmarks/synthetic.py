@@ -22,7 +22,7 @@ def config(tags: int, per_image: int, registry: str) -> dict[str, Any]:
 
     Each image has ``per_image`` of them, on 5 Pythons and 2 bases; the last has the rest.
 
-    :raises ValueError: when a number is no multiple of ``STEP``.
+    :raises ValueError: when a number is not a multiple of ``STEP``.
     """
     if tags < STEP or per_image < STEP or tags % STEP or per_image % STEP:
         raise ValueError(f"{tags} tags, {per_image} an image: give multiples of {STEP}")

@@ -44,7 +44,7 @@ def patterns_of(folder: Path, name: str = NAME) -> tuple[str, ...]:
     patterns = tuple(map(_pattern, rules[1:]))
     if rules[:1] not in (["*"], ["**"]) or not all(patterns):
         place = f"{folder.parent.name}/{folder.name}/{name}"
-        raise DeclarationError([Problem(path=place, what="is no allow-list", remedy=_REMEDY)])
+        raise DeclarationError([Problem(path=place, what="is not an allow-list", remedy=_REMEDY)])
     return patterns
 
 

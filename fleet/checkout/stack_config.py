@@ -104,7 +104,7 @@ def config_of_file(path: Path, problems: Problems) -> dict[str, Any]:
     values = strict_yaml.load(path, problems)
     config = values.get("config", {})
     if not isinstance(config, Mapping):
-        problems.add("config", "is no mapping", "Write key: value lines")
+        problems.add("config", "is not a mapping", "Write key: value lines")
         problems.raise_if_any(path.name)
     _note_misspelt(config, problems)
     return _own_keys(config)

@@ -33,7 +33,7 @@ def load(path: Path, problems: Problems) -> dict[str, Any]:
     except (yaml.YAMLError, ValueError) as error:
         # A date that is none, such as 2024-13-45, is a ValueError.
         told = str(error).replace('"<unicode string>"', path.name)
-        raise _failure(path, f"is no YAML: {told}", "Correct it there") from None
+        raise _failure(path, f"is not YAML: {told}", "Correct it there") from None
     problems.found.extend(_repeats(node, "", set()) if node is not None else ())
     if values is not None and not isinstance(values, dict):
         raise _failure(path, "holds no mapping", "Write key: value lines")

@@ -69,7 +69,7 @@ def note_faults(images: Iterable[Image], problems: Problems) -> None:
         in_order(known.values())
     except CycleError as error:
         circle = [str(name) for name in reversed(error.args[1])]
-        what = f"goes in a circle: {' on '.join(circle)}"
+        what = f"is a circular dependency: {' on '.join(circle)}"
         problems.add(_path(known[circle[0]]), what, "Take one of the images off another")
         return
     # Where texts were faulty, there would be a second complaint of each.

@@ -38,7 +38,7 @@ def one_of(allowed: Iterable[str], noun: str) -> Rule:
     """Return a rule that the text is one of ``allowed``."""
     known = tuple(allowed)
     remedy = f"Use one of {', '.join(known)}"
-    return lambda text: None if text in known else Fault(f"{text!r} is no known {noun}", remedy)
+    return lambda text: None if text in known else Fault(f"{text!r} is not a known {noun}", remedy)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +149,9 @@ class Reader:
         except (TypeError, ValueError):
             number = -1.0
         if isinstance(value, bool) or not 0 <= number <= 1:
-            self.note(key, f"{value!r} is no share", "Write a number from 0 to 1, such as 0.5")
+            self.note(
+                key, f"{value!r} is not between 0 and 1", "Write a number from 0 to 1, such as 0.5"
+            )
             return fallback
         return number
 
@@ -162,7 +164,7 @@ class Reader:
         # Numbers of a Pulumi configuration may come as 30.0.
         if re.fullmatch(r"[1-9][0-9]{0,3}(?:\.0)?", text):
             return int(float(text))
-        self.note(key, f"{value!r} is no whole number", "Write a whole number from 1 to 9999")
+        self.note(key, f"{value!r} is not a whole number", "Write a whole number from 1 to 9999")
         return fallback
 
     def _note_missing(self, key: str) -> None:

@@ -21,19 +21,19 @@ _GENERAL = frozenset({"self-hosted", "linux", "windows", "macos", "x64", "arm", 
 
 _REPOSITORY = Pattern(
     r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?/[A-Za-z0-9._-]{1,100}",
-    "is no GitHub repository",
+    "is not a GitHub repository",
     "Write owner/name: multi-py/fleet",
 )
 _BRANCH = Pattern(
     r"(?!.*(?:\.\.|//|\.lock$|/$|\.$))[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}",
-    "is no branch name",
+    "is not a branch name",
     "Write it as git shows it: main",
 )
 _ENVIRONMENT = Pattern(
-    r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", "is no environment name", "Write it like registry"
+    r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", "is not an environment name", "Write it like registry"
 )
 _RUNNER = Pattern(
-    r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "is no runner label", "Write it like ubuntu-24.04"
+    r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "is not a runner label", "Write it like ubuntu-24.04"
 )
 _ARCHITECTURE = one_of(
     (platform.removeprefix("linux/") for platform in PLATFORMS), "architecture of a runner"

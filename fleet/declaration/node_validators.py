@@ -25,23 +25,23 @@ _LONGEST_NAME = 50  # a Deployment's pods carry it as a label of at most 63, wit
 
 _FILE = Pattern(
     r"/[^\x00-\x1f\x7f]{1,255}",
-    "is no absolute path",
+    "is not an absolute path",
     "Write where the file lies on the machine that runs: /etc/buildkit/ca.pem",
 )
-_HOST_NAME = Pattern(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", "is no host name", "Write a DNS name")
-_WHOLE = Pattern(r"[1-9][0-9]{0,8}", "is no whole number", "Write digits alone, in quotes")
+_HOST_NAME = Pattern(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", "is not a host name", "Write a DNS name")
+_WHOLE = Pattern(r"[1-9][0-9]{0,8}", "is not a whole number", "Write digits alone, in quotes")
 _SWITCH = one_of(("true", "false"), "switch")
 _QUANTITY = Pattern(
     r"[0-9]+(?:\.[0-9]+)?(?:m|[kKMGTPE]i?|[bkmg])?",
-    "is no quantity",
+    "is not a quantity",
     'Write it as Kubernetes or Docker does: "500m", "4Gi", "8g"',
 )
 _DURATION = Pattern(
-    r"(?:[0-9]+(?:ms|s|m|h))+", "is no duration", 'Write it with its unit: "300s" or "10m"'
+    r"(?:[0-9]+(?:ms|s|m|h))+", "is not a duration", 'Write it with its unit: "300s" or "10m"'
 )
 _LABEL = Pattern(
     r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?",
-    "is no name of Kubernetes'",
+    "is not a name of Kubernetes'",
     "Use lower-case letters, digits, - and .",
 )
 _WORD = Pattern(
@@ -51,18 +51,18 @@ _WORD = Pattern(
 )
 _IMAGE = Pattern(
     r"[a-z0-9][A-Za-z0-9._:/@-]{0,254}",
-    "is no image reference",
+    "is not an image reference",
     "Write it as moby/buildkit:v0.31.1, best with its digest",
 )
 _PAIRS = Pattern(
     r"[A-Za-z0-9_./-]+=[^,=\x00-\x1f\x7f]*(?:,[A-Za-z0-9_./-]+=[^,=\x00-\x1f\x7f]*)*",
-    "is no list of key=value",
+    "is not a list of key=value",
     'Write it as "kubernetes.io/arch=arm64,pool=builds"',
 )
 _TOLERATION = r"(?:key|operator|value|effect|tolerationSeconds)=[A-Za-z0-9_./-]+"
 _TOLERATIONS = Pattern(
     rf"{_TOLERATION}(?:[,;]{_TOLERATION})*",
-    "is no list of tolerations",
+    "is not a list of tolerations",
     'Write it as "key=builds,operator=Exists,effect=NoSchedule", several parted by ;',
 )
 
@@ -110,12 +110,12 @@ _ADDRESS = r"(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9A-Fa-f:.]+\])"
 ENDPOINTS: Final[Mapping[str, Rule]] = {
     REMOTE: Pattern(
         rf"tcp://{_ADDRESS}{_PORT}|unix:///[^\x00-\x20\x7f]+",
-        "is no address of a BuildKit daemon",
+        "is not an address of a BuildKit daemon",
         "Write tcp://host:port or unix:///path/of/the/socket",
     ),
     CONTAINER: Pattern(
         rf"ssh://[A-Za-z0-9._-]+@{_ADDRESS}(?:{_PORT})?|unix:///[^\x00-\x20\x7f]+|[A-Za-z0-9._-]+",
-        "is no address of a Docker engine",
+        "is not an address of a Docker engine",
         "Write ssh://user@host, unix:///path, or a name that `docker context ls` shows",
     ),
 }
@@ -132,5 +132,5 @@ def name_fault(name: str) -> Fault | None:
         return Fault(f"this name is {_RESERVED[name]}", "Give the node another name")
     if not _NAME.fullmatch(name) or len(name) > _LONGEST_NAME:
         remedy = f"Use lower-case letters, digits and -, {_LONGEST_NAME} of them at most"
-        return Fault("is no name for a builder", remedy)
+        return Fault("is not a name for a builder", remedy)
     return None

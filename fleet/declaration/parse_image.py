@@ -115,7 +115,7 @@ def _exclusions(reader: Reader) -> tuple[Exclusion, ...]:
     entries = reader.values.get("exclude", [])
     if not isinstance(entries, list | tuple):
         remedy = "Write a list of entries, each with python, base or version, and because"
-        reader.note("exclude", "is no list", remedy)
+        reader.note("exclude", "is not a list", remedy)
         return ()
     return tuple(_exclusion(reader, index, entry) for index, entry in enumerate(entries))
 
@@ -126,7 +126,7 @@ def _exclusion(reader: Reader, index: int, entry: object) -> Exclusion:
     inner = Reader(path=path, values=values, problems=reader.problems)
     inner.only(("python", "base", "version", "because"))
     if not {"python", "base", "version"} & values.keys():
-        remedy = "Name a python, a base or a version; an image of no tags is no image"
+        remedy = "Name a python, a base or a version; an image of no tags is not an image"
         reader.problems.add(path, "says not which tags", remedy)
     return Exclusion(
         python=inner.optional("python", validators.PYTHON),

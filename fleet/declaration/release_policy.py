@@ -11,7 +11,7 @@ PYTHON_RELEASES = "python-releases"
 
 _RETIRE = Pattern(
     "never|at end of life|[1-9][0-9]{0,3} days after end of life",
-    "is no known policy for Pythons at their end of life",
+    "is not a known policy for Pythons at their end of life",
     "Write never, at end of life, or 90 days after end of life",
 )
 

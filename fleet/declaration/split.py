@@ -11,7 +11,7 @@ from fleet.declaration.stack_share import ShareConfig
 
 _NAME = Pattern(
     r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}",
-    "is no stack name",
+    "is not a stack name",
     "Rename its file: Pulumi.prod-web.yaml is that of the stack prod-web",
 )
 
@@ -113,7 +113,7 @@ def _ordered(found: Mapping[str, FleetStack], source: str) -> tuple[FleetStack, 
         problems = Problems()
         problems.add(
             f"Pulumi.{circle[0]}.yaml",
-            f"goes in a circle: {' before '.join(circle)}",
+            f"is a circular dependency: {' before '.join(circle)}",
             "Have images that are built on each other's stacks in one of them, and the repository "
             "on GitHub in a stack that no other is built on",
         )

@@ -13,10 +13,12 @@ KEYS = ("part-of", "only", "below", "with-github")
 
 _STACK = Pattern(
     rf"(?:[A-Za-z0-9_-]+/[A-Za-z0-9._-]+/)?{validators.STACK_NAME}",
-    "is no stack name",
+    "is not a stack name",
     "Write it as `pulumi stack ls` shows it: prod-python-gunicorn",
 )
-_WHOLE = Pattern(validators.STACK_NAME, "is no stack name", "Name the stack with the declaration")
+_WHOLE = Pattern(
+    validators.STACK_NAME, "is not a stack name", "Name the stack with the declaration"
+)
 
 
 class ShareConfig(NamedTuple):

@@ -90,6 +90,6 @@ def lines(version: str) -> dict[PointerKind, str]:
     """
     parsed = versions.parse(version)
     if parsed is None:
-        raise ValueError(f"{version!r} is no canonical version")
+        raise ValueError(f"{version!r} is not a canonical version")
     ends: dict[PointerKind, str] = {"LATEST": "LATEST", "X.Y": f"{parsed.major}.{parsed.minor}"}
     return {**ends, "X": str(parsed.major)} if parsed.major else ends

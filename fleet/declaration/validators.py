@@ -21,16 +21,16 @@ PLAIN = Pattern(
     "Leave out quotes, brackets, braces, $, `, | and line breaks, and stay within 200 characters",
 )
 URL = Pattern(
-    r"https://[A-Za-z0-9.-]+(?:/[A-Za-z0-9._~/-]*)?", "is no plain https URL", "Write https://…"
+    r"https://[A-Za-z0-9.-]+(?:/[A-Za-z0-9._~/-]*)?", "is not a plain https URL", "Write https://…"
 )
 _LOOPBACK = "|".join(map(re.escape, tags.LOOPBACK))
 INDEX = Pattern(
     rf"(?:https://[A-Za-z0-9.-]+|http://(?:{_LOOPBACK}))(?::[0-9]{{1,5}})?/[A-Za-z0-9._~/-]*",
-    "is no address of a package index",
+    "is not an address of a package index",
     "Write the https address of its simple API, without a login: https://pypi.org/simple",
 )
-PACKAGE = Pattern(_DISTRIBUTION, "is no distribution name", "Write it as on PyPI: uvicorn")
-EXTRA = Pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", "is no extra", "Write it as on PyPI: standard")
+PACKAGE = Pattern(_DISTRIBUTION, "is not a distribution name", "Write it as on PyPI: uvicorn")
+EXTRA = Pattern(r"[A-Za-z0-9][A-Za-z0-9._-]*", "is not an extra", "Write it as on PyPI: standard")
 _REQUIRE = Pattern(
     f"{_DISTRIBUTION}(?:{_EXTRAS})?(?: *{_CLAUSE}(?: *, *{_CLAUSE})*)?",
     "is not a distribution name, with or without a condition on its version",
@@ -38,33 +38,35 @@ _REQUIRE = Pattern(
     'gunicorn, gunicorn[gevent] or "gunicorn>=23,<28"',
 )
 LICENSE = Pattern(
-    r"[A-Za-z0-9.+() -]{1,100}", "is no SPDX expression", "Write it as MIT or Apache-2.0"
+    r"[A-Za-z0-9.+() -]{1,100}", "is not an SPDX expression", "Write it as MIT or Apache-2.0"
 )
-PYTHON = Pattern(versions.PYTHON, "is no Python feature release", 'Write it in two parts: "3.13"')
+PYTHON = Pattern(
+    versions.PYTHON, "is not a Python feature release", 'Write it in two parts: "3.13"'
+)
 REPOSITORY = Pattern(
     rf"(?!shared\Z){tags.REPOSITORY}",
-    "is no name for an image's repository",
+    "is not a name for an image's repository",
     "Use lower-case letters and digits, parted by . _ or -; shared is what images have in common",
 )
 BUILDER = Pattern(
     rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,{tags.LONGEST_BUILDER - 1}}}",
-    "is no builder name",
+    "is not a builder name",
     f"Use a name that `docker buildx ls` shows, of at most {tags.LONGEST_BUILDER} characters",
 )
 _REGISTRY = Pattern(
     tags.REGISTRY,
-    "is no registry and namespace",
+    "is not a registry and namespace",
     "Write host[:port]/namespace in lower case: ghcr.io/multi-py",
 )
 # Docker takes a first part without a dot, a port or this name for a namespace on Docker Hub.
 _BASE_REGISTRY = Pattern(
     rf"(?=localhost[:/]|[^/]*[.:]){tags.REGISTRY}",
-    "is no registry and path of a mirror",
+    "is not a registry and path of a mirror",
     "Write host[:port]/path in lower case, as the images lie below it: mirror.example.org/library",
 )
 POLICY = Pattern(
     "remove|keep|remove after [1-9][0-9]{0,3} days",
-    "is no known policy for stale pointers",
+    "is not a known policy for stale pointers",
     "Write remove, keep, or remove after 90 days",
 )
 STACK_NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}"
@@ -78,12 +80,12 @@ PLATFORM = one_of(tags.PLATFORMS, "platform")
 PARTING = one_of(("remove", "keep"), "fate of pointers")
 SECRET = Pattern(
     r"(?!GITHUB_)[A-Z_][A-Z0-9_]*",
-    "is no name of an Actions secret",
+    "is not a name of an Actions secret",
     "Use capitals, digits and _; not beginning with a digit or GITHUB_",
 )
 VARIABLE = Pattern(
     r"[^\x00-\x1f\x7f]{1,1000}",
-    "is no value for an Actions variable",
+    "is not a value for an Actions variable",
     "Write it on one line of at most 1000 characters",
 )
 _HIGHEST_PORT = 65535
@@ -145,7 +147,7 @@ def version(text: str) -> Fault | None:
     """Tell what is wrong with a package's version that is to stand in a tag."""
     if versions.parse(text) is None:
         return Fault(
-            f"{text!r} is no canonical PEP 440 version that can stand in a tag",
+            f"{text!r} is not a canonical PEP 440 version that can stand in a tag",
             "Write it as PyPI normalises it, without epoch or local part: 0.34.0",
         )
     if len(text) > tags.LONGEST_VERSION:
@@ -174,7 +176,7 @@ def cron_line(text: str) -> Fault | None:
     fields = text.split(" ")
     if len(fields) == len(_CRON_FIELDS) and all(map(_is_cron_field, fields, _CRON_FIELDS)):
         return None
-    return Fault(f"{text!r} is no cron line of five fields", 'Write it as "17 4 * * *", in UTC')
+    return Fault(f"{text!r} is not a cron line of five fields", 'Write it as "17 4 * * *", in UTC')
 
 
 def _is_cron_field(text: str, bounds: tuple[int, int]) -> bool:

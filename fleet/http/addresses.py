@@ -28,8 +28,8 @@ def same_origin(one: str, other: str) -> bool:
 def resolve(base: str, location: str, place: str) -> str:
     """Return the absolute address that a server at `base` named in `location`.
 
-    :raises HttpError: if it is no address of HTTP, carries a user name, or leads from https down
-        to http, where everyone on the way could read and change what is sent.
+    :raises HttpError: if it is not an address of HTTP, carries a user name, or leads from https
+        down to http, where everyone on the way could read and change what is sent.
     """
     shown = one_line(location.partition("?")[0], 200)
     try:

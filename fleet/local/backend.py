@@ -21,19 +21,19 @@ def require(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
     if is_ours(checkout, env):
         raise TroubleError(
             f"{VARIABLE} is {env[VARIABLE]}, where the embedded stack keeps its state, and "
-            f"{needs.stack} is no stack of this machine alone. `make env` has set it here: name "
+            f"{needs.stack} is not a stack of this machine alone. `make env` has set it here: name "
             f"{needs.stack}'s own backend, such as s3://bucket, and set its passphrase anew, or "
             "rerun in a new shell."
         )
     if not env.get(VARIABLE):
         raise TroubleError(
-            f"{VARIABLE} is not set, and {needs.stack} is no stack of this machine alone. Name "
+            f"{VARIABLE} is not set, and {needs.stack} is not a stack of this machine alone. Name "
             "the backend that holds its state, such as s3://bucket, and rerun."
         )
 
 
 def folder(root: Path, env: Mapping[str, str]) -> Path | None:
-    """Return the folder that ``env`` names as the backend, ``None`` where that is no folder.
+    """Return the folder that ``env`` names as the backend, ``None`` where that is not a folder.
 
     The engine reads a relative path from the project's folder, which is ``root``.
     """

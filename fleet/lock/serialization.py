@@ -24,15 +24,15 @@ SECTIONS: Final = (
 # The command reads what is there before it adds to it, so it can't mend that.
 _REMEDY: Final = "Restore the file, or remove it and run the command"
 _DIGEST: Final = Pattern(
-    r"sha256:[0-9a-f]{64}", "is no digest, sha256:<64 hexadecimal digits>", _REMEDY
+    r"sha256:[0-9a-f]{64}", "is not a digest, sha256:<64 hexadecimal digits>", _REMEDY
 )
-_REFERENCE: Final = Pattern(r"[A-Za-z0-9.:_/-]{1,255}", "is no image reference", _REMEDY)
+_REFERENCE: Final = Pattern(r"[A-Za-z0-9.:_/-]{1,255}", "is not an image reference", _REMEDY)
 _BARE: Final = Pattern(
-    r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", "is no pinned distribution, name==version", _REMEDY
+    r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", "is not a pinned distribution, name==version", _REMEDY
 )
 FILE: Final = Pattern(
     r"https?://[^\s#\"'\\$`]{1,1000}#sha256=[0-9a-f]{64}",
-    "is no file, https://…#sha256=<64 hexadecimal digits>",
+    "is not a file, https://…#sha256=<64 hexadecimal digits>",
     _REMEDY,
 )
 
@@ -133,7 +133,9 @@ def _files(section: Reader) -> dict[str, tuple[str, ...]]:
             continue
 
         def wheel(text: str, pin: str = pin) -> Fault | None:
-            other = None if is_of(text, pin) else Fault(f"{text!r} is no wheel of {pin}", _REMEDY)
+            other = (
+                None if is_of(text, pin) else Fault(f"{text!r} is not a wheel of {pin}", _REMEDY)
+            )
             return FILE(text) or other
 
         found[pin] = section.texts(pin, wheel)

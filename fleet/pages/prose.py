@@ -47,7 +47,7 @@ def plain(text: str) -> Verbatim:
     :raises ValueError: when it has any other character: in a block of code it would stay active.
     """
     if not _PLAIN.fullmatch(text):
-        raise ValueError(f"{text!r} is no plain name")
+        raise ValueError(f"{text!r} is not a plain name")
     return Verbatim(text)
 
 

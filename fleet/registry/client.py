@@ -243,7 +243,7 @@ def _own_media_type(body: bytes) -> str:
 def _page_of(body: bytes, place: str) -> list[str]:
     fields = parse_json(body, f"{place}: the tag list")
     if not isinstance(fields, dict) or "tags" not in fields:
-        # An error document with status 200 is no list of a repository without tags.
+        # An error document with status 200 is not a list of a repository without tags.
         raise RegistryError(f"{place}: the tag list is malformed: it has no tags")
     # An emptied repository lists null (measured on distribution 3.1).
     tags = [] if fields["tags"] is None else fields["tags"]

@@ -19,7 +19,7 @@ class AuthenticationError(RegistryError):
 
 
 class UnreadableError(RegistryError):
-    """A tag names something that was read whole, and is no image of a fleet."""
+    """A tag names something that was read whole, and is not an image of a fleet."""
 
 
 class ConflictError(OciError):

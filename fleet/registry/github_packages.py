@@ -89,14 +89,14 @@ class Packages:
 
         :raises RegistryError: if a page cannot be read.
         """
-        # The page size is no parameter of the users' path: its default has to do there.
+        # The page size is not a parameter of the users' path: its default has to do there.
         address = await self._address(repository)
         following = f"{address}/versions" + ("?per_page=100" if "/orgs/" in address else "")
         for _ in range(_PAGES):
             reply = await self._send("GET", following)
             entries = _json(reply, following)
             if not isinstance(entries, list):
-                raise RegistryError(f"GET {following}: GitHub's answer is no list")
+                raise RegistryError(f"GET {following}: GitHub's answer is not a list")
             for entry in entries:
                 yield _version(entry, following)
             following = next_page(reply.headers, following)

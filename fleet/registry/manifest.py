@@ -139,11 +139,11 @@ def _describe(media_type: str, body: bytes) -> dict[str, Any]:
 def document_of(manifest: Manifest, place: str) -> dict[str, Any]:
     """Return the manifest's JSON object.
 
-    :raises RegistryError: if the bytes are no JSON object.
+    :raises RegistryError: if the bytes are not a JSON object.
     """
     document = parse_json(manifest.body, f"{place}: the manifest")
     if not isinstance(document, dict):
-        raise RegistryError(f"{place}: the manifest is no JSON object")
+        raise RegistryError(f"{place}: the manifest is not a JSON object")
     return document
 
 
@@ -166,7 +166,7 @@ def _is_text(value: Any) -> bool:
 
 
 def entries_of(document: Mapping[str, Any], place: str) -> tuple[Child, ...]:
-    """Return all that an index names, in its order; what is no platform has none.
+    """Return all that an index names, in its order; what is not a platform has none.
 
     :raises RegistryError: if an entry has no proper digest, size or media type.
     """
@@ -217,11 +217,11 @@ def platform_name(fields: Mapping[str, Any]) -> str:
 def content_of(document: Mapping[str, Any], place: str) -> Content:
     """Return the blobs of an image manifest, each once.
 
-    :raises RegistryError: if the document is no image manifest.
+    :raises RegistryError: if the document is not an image manifest.
     """
     layers = document.get("layers")
     if not isinstance(layers, list) or "config" not in document:
-        raise RegistryError(f"{place}: this is no image manifest (no config or layers)")
+        raise RegistryError(f"{place}: this is not an image manifest (no config or layers)")
     stored = [layer for layer in layers if not _is_foreign(layer)]
     unique = dict.fromkeys(_descriptor(layer, place) for layer in stored)
     return Content(config=_descriptor(document["config"], place), layers=tuple(unique))

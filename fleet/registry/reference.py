@@ -44,7 +44,7 @@ class Repository:
         """
         host, _, name = text.partition("/")
         if not _HOST.fullmatch(host) or not _NAME.fullmatch(name):
-            raise OciError(f"{text!r} is no repository: write host[:port]/name in lower case")
+            raise OciError(f"{text!r} is not a repository: write host[:port]/name in lower case")
         return cls(host=host, name=name)
 
     def __str__(self) -> str:
@@ -66,7 +66,7 @@ class TagReference:
         """
         head, colon, tag = text.rpartition(":")
         if not colon or "/" in tag or "@" in text or not _TAG.fullmatch(tag):
-            raise OciError(f"{text!r} is no tag: write host[:port]/name:tag")
+            raise OciError(f"{text!r} is not a tag: write host[:port]/name:tag")
         return cls(repository=Repository.parse(head), tag=tag)
 
     def __str__(self) -> str:
@@ -92,7 +92,7 @@ class ManifestReference:
         head, at, digest = text.partition("@")
         if not at or (digest and not is_digest(digest)):
             raise OciError(
-                f"{text!r} is no manifest: write host[:port]/name@sha256:<64 hex digits>"
+                f"{text!r} is not a manifest: write host[:port]/name@sha256:<64 hex digits>"
             )
         return cls(repository=Repository.parse(head), digest=digest)
 

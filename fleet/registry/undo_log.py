@@ -126,7 +126,7 @@ async def load_tagged(registry: Client, public: Repository, tag: str) -> UndoRec
         return None if found is None else _record(found)
     except (MalformedArtifactError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UndoRecordError(
-            f"{artifact} is no undo record ({error}); tag it otherwise if it is of use, and "
+            f"{artifact} is not an undo record ({error}); tag it otherwise if it is of use, and "
             "delete that tag: what was removed before then stands in the stack's state alone"
         ) from error
 
@@ -149,7 +149,7 @@ def _record(found: Document) -> UndoRecord:
     ]
     for one in removals:
         if not is_digest(one.digest):
-            raise ValueError(f"{one} is no removal")
+            raise ValueError(f"{one} is not a removal")
     declared = found.value["declared"]
     # A text is a sequence of texts as well, though none of pointers.
     if not all(isinstance(tags, list) for tags in declared.values()):

@@ -144,10 +144,10 @@ def _refused(repository: Repository, owner: str, error: OciError) -> UndoRecordE
             "and delete this one: a new record begins"
         )
     else:
-        remedy = f". See to it that this run may push to {build_repository}, or {KEEPING}"
+        remedy = f". Grant push access to {build_repository}, or {KEEPING}"
     return UndoRecordError(
-        f"{repository}: nothing goes without the undo record {build_repository}:{tag_of(owner)}: "
-        f"{error}{remedy}"
+        f"{repository}: no tag was removed: could not write the undo record "
+        f"{build_repository}:{tag_of(owner)}: {error}{remedy}"
     )
 
 

@@ -82,7 +82,7 @@ def _splices(text: str, path: tuple[str, ...], entries: Sequence[Entry]) -> list
         return [_new_list(text, place, parent, path[-1], entries)]
     key, node = pair
     if not isinstance(node, yaml.SequenceNode):
-        raise EditError(f"{place} is no list")
+        raise EditError(f"{place} is not a list")
     children = _children(node)
     if list(children) == list(map(_key, entries)):
         return []

@@ -129,7 +129,7 @@ def report_of(events: Iterable[Mapping[str, Any]]) -> Report:
 def parse_events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """Read one event a line; a last line that a kill cut off ends them.
 
-    :raises ReportError: if it is no event log.
+    :raises ReportError: if it is not an event log.
     """
     for number, line in enumerate(lines):
         try:
@@ -138,7 +138,7 @@ def parse_events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             if number and not line.endswith(b"\n"):
                 return
             raise ReportError(
-                "it is no event log of the engine: for a preview's, set "
+                "it is not an event log of the engine: for a preview's, set "
                 "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=true beside `pulumi preview --json`"
             ) from error
         if isinstance(event, dict):

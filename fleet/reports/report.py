@@ -110,7 +110,7 @@ def parse(document: Any) -> Report:
             errors=tuple(map(str, document["errors"])),
         )
     except (KeyError, TypeError) as error:
-        raise ReportError(f"it is no report of a run: {error!r}") from error
+        raise ReportError(f"it is not a report of a run: {error!r}") from error
 
 
 def joined(reports: Mapping[str, Report | None]) -> Report | None:

@@ -54,7 +54,7 @@ class Adoption:
     ``adopted`` names everything in the file; ``unowned`` are those of it whose index carries no
     owner, so that the next ``up`` replaces them by builds of this fleet; ``off`` the pointers of it
     that name something else than they are declared to. ``unreadable`` are tags left out because
-    what they name is no image of a fleet, each with the digest and why.
+    what they name is not an image of a fleet, each with the digest and why.
     """
 
     document: Mapping[str, Any]

@@ -157,7 +157,7 @@ def _made(resource: Mapping[str, Any]) -> Iterator[tuple[Repository, str]]:
 def _taken(text: str) -> Iterator[tuple[Repository, str]]:
     """Yield all ``repository@digest`` of a build and of a tag's sources."""
     for name, digest in _MANIFEST.findall(text):
-        # Some have a tag before the digest, as a build's ``ref``, or are no reference at all.
+        # Some have a tag before the digest, as a build's ``ref``, or are not a reference at all.
         with suppress(OciError):
             yield Repository.parse(name), digest
 

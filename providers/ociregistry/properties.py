@@ -93,7 +93,7 @@ def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagIn
     if not args.owner and not may_lack_owner:
         problems.setdefault("owner", "is empty; write <pulumi project>/<stack>")
     for name in sorted(name for name, value in args.inputs.items() if not _is_known_text(value)):
-        problems[f"inputs.{name}"] = "is no text that a preview knows"
+        problems[f"inputs.{name}"] = "is not a text that a preview knows"
     refuse(problems)
     return TagInputs(
         ref=ref,
@@ -115,7 +115,7 @@ def _check_platforms(platforms: Sequence[Any], problems: dict[str, str]) -> None
     for position, platform in enumerate(platforms):
         name = f"platforms[{position}]"
         if not isinstance(platform, str) or not _PLATFORM.fullmatch(platform):
-            problems[name] = f"{platform!r} is no platform; write os/architecture[/variant]"
+            problems[name] = f"{platform!r} is not a platform; write os/architecture[/variant]"
         elif platform in platforms[:position]:
             problems[name] = f"{platform} is there twice"
 

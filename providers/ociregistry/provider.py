@@ -180,5 +180,5 @@ class OciProvider(p.Provider):
             return self._resources[token.rpartition("$")[2]]
         except KeyError:
             raise OciError(
-                f"{token} is no resource of this provider; it has {', '.join(self._resources)}"
+                f"{token} is not a resource of this provider; it has {', '.join(self._resources)}"
             ) from None

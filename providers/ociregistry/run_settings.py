@@ -73,5 +73,5 @@ def _logins(environment: Mapping[str, str]) -> Mapping[str, object] | None:
         found = text
     if found is not None and not isinstance(found, dict):
         # Nothing of it is shown: it may be a secret.
-        raise OciError(f"{LOGINS} is no JSON object; leave it to make, or unset")
+        raise OciError(f"{LOGINS} is not a JSON object; leave it to make, or unset")
     return found

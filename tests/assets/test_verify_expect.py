@@ -87,7 +87,7 @@ def test_without_expect_the_verification_says_so(
 ) -> None:
     monkeypatch.delenv("EXPECT", raising=False)
     assert load("verify").main() == 2
-    assert "verify: EXPECT is no JSON" in capsys.readouterr().err
+    assert "verify: EXPECT is not JSON" in capsys.readouterr().err
 
 
 def test_a_verification_of_an_undeclared_platform_says_so(

@@ -74,7 +74,7 @@ def test_the_number_of_workers_must_be_exact(report: Any, children: str, failed:
     workers = [failure for failure in report.failures if "workers:" in failure]
     assert [part for part in failed if part in workers[0]] == failed
     assert len(workers) == len(failed)
-    # This server is no gunicorn of /usr/local/bin, and that is told as well.
+    # This server is not a gunicorn of /usr/local/bin, and that is told as well.
     assert any("gunicorn serves" in failure for failure in report.failures)
 
 

@@ -103,7 +103,7 @@ class Distribution:
                         return
                 except httpx.TransportError:
                     time.sleep(0.02)
-        raise RuntimeError(f"no registry on {self.host}: {self.root / 'registry.log'}")
+        raise RuntimeError(f"not a registry on {self.host}: {self.root / 'registry.log'}")
 
     def _configuration(self) -> str:
         # distribution reads JSON, for JSON is YAML.

@@ -135,7 +135,7 @@ class EngineStack:
         return self.pulumi("destroy", "--yes", "--skip-preview", *arguments, code=code)
 
     def cancel(self) -> Ran:
-        """Remove the lock that a killed run left; no lock is no error."""
+        """Remove the lock that a killed run left; no lock is not an error."""
         return self.pulumi("cancel", "--yes", code=None, log=False)
 
     def bring_in(self, resources: list[dict[str, str]], *, code: int | None = 0) -> Ran:

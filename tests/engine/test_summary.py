@@ -112,7 +112,7 @@ def test_a_lost_build_is_told_apart_from_a_changed_one(
     fleet.stack.up()
     fleet.declare({OLD: build_inputs("a")}, build=OLD)
     said = fleet.stack.preview().messages
-    assert "to be built again: no input is known to have changed" in said
+    assert "to be built again: no recorded input changed" in said
     delete(distribution, f"{REPOSITORY}/build", fleet.tags[OLD])
     previewed = fleet.stack.preview()
     assert "to be built again: its build is no longer in the registry" in previewed.messages

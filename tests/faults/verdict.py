@@ -20,7 +20,7 @@ def judge(fleet: Fleet, *, removes: bool) -> None:
             assert tag in live, f"version tag {tag} is gone"
             assert view.pull(tag) == platforms, f"{tag} has other platforms than were published"
     for tag, digest in fleet.untouched.items():
-        assert live.get(tag) == digest, f"{tag}, which is no pointer, was touched"
+        assert live.get(tag) == digest, f"{tag}, which is not a pointer, was touched"
     wanted = _wanted(fleet)
     for pointer, target in wanted.items():
         assert live.get(pointer) == live[target], f"{pointer} does not name {target}"

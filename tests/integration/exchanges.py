@@ -68,7 +68,7 @@ def echoed(container: Container, message: str) -> str:
     }  # fmt: skip
     with closing(container.connection()) as connection:
         connection.request("GET", "/echo", headers=upgrade)
-        # http.client would close what is no HTTP any more.
+        # http.client would close what is not HTTP any more.
         with connection.sock.makefile("rb") as answers:
             status = answers.readline().decode()
             assert " 101 " in status, status + answers.read(1000).decode()

@@ -48,7 +48,7 @@ def parse_expect(text: str, platform: str) -> Expect:
     try:
         raw = json.loads(text)
     except ValueError as error:
-        raise ExpectError(f"EXPECT is no JSON ({error}): {text!r}") from None
+        raise ExpectError(f"EXPECT is not JSON ({error}): {text!r}") from None
     if not isinstance(raw, dict) or set(raw) != KEYS:
         raise ExpectError(f"EXPECT must hold {', '.join(sorted(KEYS))}: {text!r}")
     if not _is_text(raw["python"]):

@@ -23,7 +23,7 @@ REFUSED = (
     ),
     (Scenario("nothing but the example", {"REQUIRE_APPLICATION": "true"}), "is the example"),
     (
-        Scenario("a prestart script that is no shell's", files={"prestart.sh": PYTHON_SCRIPT}),
+        Scenario("a prestart script that is not a shell's", files={"prestart.sh": PYTHON_SCRIPT}),
         "asks for python3",
     ),
 )

@@ -24,7 +24,7 @@ class JobLogin:
 
     @property
     def username(self) -> str:
-        """The expression of the user name, which is no secret."""
+        """The expression of the user name, which is not a secret."""
         return "${{ github.actor }}" if self.own else f"${{{{ vars.{self.login.username} }}}}"
 
     @property

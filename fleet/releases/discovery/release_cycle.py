@@ -62,7 +62,7 @@ def cycles_in(answer: Any) -> Mapping[str, Cycle]:
     :raises ValueError: when it is no such mapping, or names no Python that is maintained.
     """
     if not isinstance(answer, Mapping):
-        raise ValueError("the answer is no mapping")  # noqa: TRY004 - JSON, not an argument
+        raise ValueError("the answer is not a mapping")  # noqa: TRY004 - JSON, not an argument
     found = {str(name): _cycle(str(name), entry) for name, entry in answer.items()}
     if not any(cycle.released for cycle in found.values()):
         raise ValueError("the answer names no Python that is maintained")
@@ -73,7 +73,7 @@ def _cycle(name: str, entry: Any) -> Cycle:
     values = entry if isinstance(entry, Mapping) else {}
     status = values.get("status")
     if not re.fullmatch(r"[0-9]+\.[0-9]+", name) or status not in _STATUSES:
-        raise ValueError(f"the answer's entry {name[:20]!r} is no release cycle")
+        raise ValueError(f"the answer's entry {name[:20]!r} is not a release cycle")
     return Cycle(status=status, end_of_life=_day(values.get("end_of_life")))
 
 

@@ -138,7 +138,7 @@ def platform_digests(reference: str, logins: Logins = NO_LOGINS) -> Digests:
     ``logins`` are the declared ones, which win over those of Docker's configuration.
 
     :raises BaseError: when there is no such image.
-    :raises OciError: when the registry can't be asked, or it is no index.
+    :raises OciError: when the registry can't be asked, or it is not an index.
     """
     return asyncio.run(_platform_digests(reference, logins))
 
@@ -158,7 +158,7 @@ async def _platform_digests(text: str, logins: Logins) -> Digests:
         raise BaseError(f"{text} is not there")
     if manifest.media_type not in INDEXES:
         found = one_line(manifest.media_type)
-        raise RegistryError(f"{text} is no index of platforms but a {found}")
+        raise RegistryError(f"{text} is not an index of platforms but a {found}")
     children = children_of(document_of(manifest, text), text)
     return Digests(
         index=manifest.digest, platforms={child.platform: child.digest for child in children}

@@ -130,7 +130,7 @@ def resolve(
 def read(text: str, python: str) -> Resolution:
     """Return the pins and hashes in ``text``, a requirements file as uv writes it for ``python``.
 
-    :raises ResolutionError: when a line is no pin with hashes.
+    :raises ResolutionError: when a line is not a pin with hashes.
     """
     pins: list[str] = []
     hashes: dict[str, tuple[str, ...]] = {}
@@ -141,7 +141,7 @@ def read(text: str, python: str) -> Resolution:
         except InvalidMarker:
             found = None
         if found is None:
-            raise ResolutionError(f"uv wrote a line that is no pin with hashes: {line[:200]!r}")
+            raise ResolutionError(f"uv wrote a line that is not a pin with hashes: {line[:200]!r}")
         if pin:
             pins.append(pin)
             hashes[found["pin"]] = tuple(sorted(found["hashes"].replace("--hash=", "").split()))

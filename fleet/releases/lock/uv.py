@@ -71,7 +71,7 @@ def compiled(
             check=False, timeout=_DEADLINE_SECONDS, cwd=folder, env=environment(folder),
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise ResolutionError(f"uv did not get to an end: {error}") from None
+        raise ResolutionError(f"uv failed: {error}") from None
     for name in _UNDATED.findall(done.stderr):
         raise ResolutionError(undated(name))
     if done.returncode:

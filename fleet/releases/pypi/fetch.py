@@ -37,7 +37,7 @@ def fetched(url: str, client: Blocking, *, largest: int, accept: str = "*/*") ->
     :raises HttpError: naming the URL and the reason.
     """
     if not _is_private(url):
-        raise HttpError(f"{url[:200]} is not fetched: it is no https:// address")
+        raise HttpError(f"{url[:200]} is not fetched: it is not an https:// address")
     call = Call(method="GET", url=url, headers={"Accept": accept}, limit=largest)
     answer = client.send(call)
     if answer.status != HTTPStatus.OK:
@@ -54,7 +54,7 @@ def _is_private(url: str) -> bool:
 def fetched_json(url: str, client: Blocking, *, largest: int, accept: str = "*/*") -> Any:
     """Return the JSON that ``url`` answers, of ``largest`` bytes at most.
 
-    :raises HttpError: naming the URL and the reason, also where it is no sound JSON.
+    :raises HttpError: naming the URL and the reason, also where it is not sound JSON.
     """
     body = fetched(url, client, largest=largest, accept=accept)
     return parse_json(body, f"the answer of {url}")

@@ -58,7 +58,7 @@ def build_requires(name: str, body: bytes) -> tuple[str, ...]:
             return DEFAULT
         requires = system.get("requires") if isinstance(system, dict) else None
         if not isinstance(requires, list) or not all(isinstance(one, str) for one in requires):
-            what = "build-system.requires in its pyproject.toml is no list of texts"
+            what = "build-system.requires in its pyproject.toml is not a list of texts"
             raise SdistError(f"{name}: {what}")
         for one in requires:
             _check(one, "its pyproject.toml asks for")
@@ -90,7 +90,7 @@ def metadata(name: str, body: bytes) -> str:
 def metadata_built(name: str, text: bytes) -> str:
     """Return what a resolver goes by of ``text``, that a backend made of the sdist ``name``.
 
-    :raises SdistError: where it is no core metadata, or that of another release.
+    :raises SdistError: where it is not core metadata, or that of another release.
     """
     try:
         Metadata.from_email(text)
@@ -141,7 +141,7 @@ def _check(requirement: str, where: str = "") -> None:
             if Requirement(requirement).url:
                 fault = f"{requirement!r}: no index tells its hashes"
         except (InvalidRequirement, RecursionError):
-            fault = f"{requirement!r}, which is no requirement"
+            fault = f"{requirement!r}, which is not a requirement"
     if fault:
         raise ValueError(f"{where} {fault}".strip())
 

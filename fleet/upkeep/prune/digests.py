@@ -32,7 +32,7 @@ class Versions(Protocol):
     async def delete(
         self, repository: Repository, digest: str, tags: Collection[str], look: Look
     ) -> None:
-        """Delete a digest, which has no names but ``tags``; one that is gone is no error.
+        """Delete a digest, which has no names but ``tags``; one that is gone is not an error.
 
         ``look`` is awaited before a request is repeated, for a wait of a minute is long enough for
         another name: it raises where the digest is needed by then.

@@ -112,7 +112,8 @@ async def load(registry: Client, build_repository: Repository, owner: str) -> Le
         entries, tags = _checked(found.value), _checked_names(found.value)
     except (MalformedArtifactError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise TroubleError(
-            f"{artifact} is no ledger ({error}); delete that tag, and all waiting begins anew"
+            f"{artifact} is not a valid ledger ({error}); delete that tag;"
+            " retention periods restart"
         ) from error
     return Ledger(entries=entries, tags=tags, digest=found.digest)
 
@@ -133,7 +134,7 @@ async def save(
     except OverwrittenArtifactError as error:
         raise TroubleError(f"{error}; run again") from error
     except OversizedArtifactError as error:
-        raise TroubleError(f"{error}; delete that tag, and all waiting begins anew") from error
+        raise TroubleError(f"{error}; delete that tag; retention periods restart") from error
     if ledger.digest not in ("", digest):
         await artifact.drop(ledger.digest)
     return replace(ledger, digest=digest)
@@ -150,7 +151,7 @@ def _checked(found: Any) -> dict[str, dict[str, str]]:
     for digests in entries.values():
         for digest, since in digests.items():
             if not is_digest(digest) or not isinstance(since, str):
-                raise ValueError(f"{digest!r}: {since!r} is no entry")
+                raise ValueError(f"{digest!r}: {since!r} is not an entry")
     return dict(entries)
 
 
@@ -159,7 +160,7 @@ def _checked_names(found: Any) -> dict[str, Names]:
     for names in tags.values():
         for tag, digests in names.items():
             if not isinstance(digests, list) or not all(map(is_digest, digests)):
-                raise ValueError(f"{tag!r}: {digests!r} are no digests")
+                raise ValueError(f"{tag!r}: {digests!r} are not digests")
     return {
         name: {tag: tuple(digests) for tag, digests in names.items()}
         for name, names in tags.items()

@@ -52,7 +52,7 @@ def stack_files(
 
 
 def github_stack(declaration: Declaration, stack: str) -> str:
-    """Return the name of the share that looks after GitHub, which is no image's."""
+    """Return the name of the share that looks after GitHub, which is not an image's."""
     name = "github"
     while name in declaration.by_name:
         name += "-part"
@@ -144,7 +144,7 @@ def hand_over(
             _run(here, env, "state", "move", "--yes", "--source", stack, "--dest", name, *urns)
         say(f"{name}: {len(urns)} resources moved to it, with their children")
     _rename(here, stack, move.renamed_to, env)
-    say(f"{move.renamed_to}: has what is left of {stack}, which is no stack any more")
+    say(f"{move.renamed_to}: has what is left of {stack}, which is not a stack any more")
 
 
 def _image_of(resource: Mapping[str, Any]) -> str:

@@ -53,7 +53,7 @@ def read_allowed(environment: Mapping[str, str]) -> Allowed:
         raise _refusal(f"{name} can't be read ({error.strerror}); run the preview again") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _refusal(
-            f"{name} is no report of a preview ({error!r}); run the preview again"
+            f"{name} is not a report of a preview ({error!r}); run the preview again"
         ) from error
 
 

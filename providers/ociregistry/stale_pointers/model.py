@@ -10,7 +10,7 @@ from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Removal
 
 # Tags of this form attach signatures and referrers to a digest (OCI distribution
-# specification 1.1, "Referrers Tag Schema"): whatever a grammar says, they are no pointers.
+# specification 1.1, "Referrers Tag Schema"): whatever a grammar says, they are not pointers.
 _ATTACHED = "sha256-"
 _LONGEST = 9999  # days that a policy can name
 _AFTER = re.compile(r"remove after ([1-9][0-9]{0,3}) days")

@@ -29,7 +29,9 @@ def stale_inputs(properties: Properties) -> StaleInputs:
     args = checked(StalePointersArgs, properties, problems)
     repository = parsed("repository", Repository.parse, args.repository, problems)
     if not 0 <= args.max_removals <= 1:
-        problems["maxRemovals"] = f"{args.max_removals!r} is no share; write a number from 0 to 1"
+        problems["maxRemovals"] = (
+            f"{args.max_removals!r} is not a number from 0 to 1; write one such as 0.5"
+        )
     if not args.owner:
         problems.setdefault("owner", "is empty; write <pulumi project>/<stack>")
     for position, entry in enumerate(args.grammar):
@@ -62,7 +64,7 @@ def _policy(args: StalePointersArgs, problems: dict[str, str]) -> dict[str, Poli
         policy = parse_policy(text) if isinstance(text, str) else None
         if policy is None:
             problems[f"policy.{kind}"] = (
-                f"{text!r} is no policy; write remove, keep or remove after 90 days"
+                f"{text!r} is not a policy; write remove, keep or remove after 90 days"
             )
         elif kind not in kinds:
             problems[f"policy.{kind}"] = "no such kind in the grammar"

@@ -14,7 +14,7 @@ def index_of(inputs: TagInputs, sources: Sequence[Read]) -> Manifest:
     """Return what a tag shall name, from its sources as they were read.
 
     :raises RegistryError: if a platform that the tag declares is in no source, or is in two; or if
-        a source that should have platforms is no index.
+        a source that should have platforms is not an index.
     """
     if inputs.is_pointer and not inputs.joins:
         return sources[0][1]

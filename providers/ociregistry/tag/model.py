@@ -39,7 +39,7 @@ class TagInputs:
 
     @property
     def is_pointer(self) -> bool:
-        """True for a name of another tag's digest, which is no version tag."""
+        """True for a name of another tag's digest, which is not a version tag."""
         return not self.platforms
 
     @property

@@ -20,7 +20,7 @@ from fleet.registry.reference import ManifestReference, Repository, TagReference
 
 
 class _Missing(NamedTuple):
-    """Content that is not in the target yet; of a source that is no index, its blobs alone."""
+    """Content that is not in the target yet; of a source that is not an index, its blobs alone."""
 
     source: Repository
     content: Content
@@ -43,7 +43,7 @@ class Placer:
         looked at before the first write.
 
         :raises RegistryError: if a source has lost something that is not in the target either, or
-            names something that is no image.
+            names something that is not an image.
         """
         target = ref.repository
         tag = f"{ref.tag}-*" if len(sources) > 1 else ref.tag

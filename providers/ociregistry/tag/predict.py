@@ -17,7 +17,7 @@ from providers.ociregistry.tag.reasons import Difference, differences, in_words,
 
 _NO_BUILD = "its build is no longer in the registry"
 _OTHER_DIGEST = "its build gave another digest"
-_SAME_INPUTS = "no input is known to have changed; its build is set up anew, or not in the state"
+_SAME_INPUTS = "no recorded input changed; its build is replaced, or missing from the state"
 _UNNAMED = Difference(words="other inputs changed", vague=True)
 _SOURCES = frozenset({"source", "sources"})
 

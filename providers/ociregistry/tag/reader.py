@@ -35,7 +35,7 @@ class Found:
 def owner_of(manifest: Manifest, place: str) -> str:
     """Return the owner in a manifest's annotations, empty where it has none.
 
-    :raises RegistryError: if the manifest is no JSON object.
+    :raises RegistryError: if the manifest is not a JSON object.
     """
     return annotations_of(document_of(manifest, place)).get(OWNER_ANNOTATION, "")
 
@@ -50,10 +50,10 @@ class Describer:
     async def describe(self, ref: TagReference) -> Found | None:
         """Describe what a tag names; None where it is absent, or left by a removal.
 
-        The state of what is no image of a fleet says so, as `unreadable`, and has no platforms.
+        The state of what is not an image of a fleet says so, as `unreadable`, and has no platforms.
 
         :raises RegistryError: if the registry fails, denies or does not answer, so that nothing
-            is known of what it names, or if its answer for the tag itself is no JSON object.
+            is known of what it names, or if its answer for the tag itself is not a JSON object.
         """
         manifest = await self._registry.get(ref.repository, ref.tag)
         if manifest is None or is_placeholder(manifest):
@@ -67,7 +67,7 @@ class Describer:
         except _NO_ANSWER:
             raise
         except RegistryError as error:
-            unreadable = f"which is no image of this fleet ({error})"
+            unreadable = f"which is not an image of this fleet ({error})"
         state = TagState(
             digest=manifest.digest,
             assembled=manifest.digest,
@@ -89,7 +89,7 @@ class Describer:
     ) -> tuple[Platform, ...]:
         """Describe the platforms whose manifests are there.
 
-        :raises RegistryError: if one is no image manifest, or the registry fails.
+        :raises RegistryError: if one is not an image manifest, or the registry fails.
         """
         document = document_of(manifest, place)
         if manifest.media_type not in INDEXES:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 Inputs = Mapping[str, str]
 
 _UNRECORDED = "its inputs changed"
-_REWRITTEN = "its inputs are listed in another way"
+_REWRITTEN = "the format of its recorded inputs changed"
 _REVISION = "revision"
 _SHOWN = 4
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]+")

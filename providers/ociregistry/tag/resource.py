@@ -166,7 +166,7 @@ def _recordable(inputs: Properties) -> dict[str, Any]:
 
 
 def _imported(inputs: TagInputs, outputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Leave out what a registry cannot tell, so that the program's own values are no change.
+    """Leave out what a registry cannot tell, so that the program's own values are not a change.
 
     A tag that nobody owns says so: what this fleet builds for it carries its owner.
     """

@@ -88,8 +88,8 @@ class Tagger:
 
         One request where nothing moved. With `whole`, the manifests of the platforms that are
         due are asked for as well: one more request each, once per run and digest, whichever tags
-        share it. Where one is gone, all are asked for. A tag that was moved onto what is no image
-        of a fleet is told as that, without platforms, so that an update can put it back.
+        share it. Where one is gone, all are asked for. A tag that was moved onto what is not an
+        image of a fleet is told as that, without platforms, so that an update can put it back.
         """
         ref = TagReference.parse(recorded.ref)
         live = await self._digest(ref)
@@ -120,7 +120,7 @@ class Tagger:
     async def find(self, ref: TagReference) -> Found | None:
         """Describe a tag that no state knows, for an import; None where it is absent.
 
-        :raises UnreadableError: if it names something that is no image of a fleet.
+        :raises UnreadableError: if it names something that is not an image of a fleet.
         """
         found = await self._describer.describe(ref)
         if found is not None and found.state.unreadable:
@@ -202,4 +202,4 @@ class Tagger:
 def _unfinished(inputs: TagInputs) -> str:
     """Say why a tag is not written, where a resource that it comes from failed."""
     what = "what it names" if inputs.is_pointer else "its build or verification"
-    return f"{inputs.ref} stays as it is: {what} failed, for the reason given above or below"
+    return f"{inputs.ref} was not updated: {what} failed (see the errors above or below)"

@@ -27,7 +27,7 @@ def test_only_what_the_allow_list_names_is_sent(tmp_path: Path) -> None:
      "*\n![st]art.sh\n", "*\n!start\\.sh\n", "*\n!?.py\n"],
 )  # fmt: skip
 def test_what_is_no_allow_list_is_refused(tmp_path: Path, ignore: str) -> None:
-    with pytest.raises(DeclarationError, match=r"web/image/\.dockerignore: is no allow-list"):
+    with pytest.raises(DeclarationError, match=r"web/image/\.dockerignore: is not an allow-list"):
         allowed(folder(tmp_path, ignore))
 
 

@@ -103,13 +103,13 @@ def test_keys_given_twice_are_named_with_both_lines_beside_all_else(tmp_path: Pa
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("config: [", "is no YAML"),
+        ("config: [", "is not YAML"),
         ("- a", "holds no mapping"),
-        ("config: text", "config: is no mapping"),
+        ("config: text", "config: is not a mapping"),
         ("config: {fleet:registry: &a [*a]}", "not text"),
-        ("\x00", "is no YAML"),
-        ("pythons: [2024-13-45]", "is no YAML: month must be in 1..12"),
-        ("[" * 1_000_000, "is no YAML: it is nested deeper than 64 levels"),
+        ("\x00", "is not YAML"),
+        ("pythons: [2024-13-45]", "is not YAML: month must be in 1..12"),
+        ("[" * 1_000_000, "is not YAML: it is nested deeper than 64 levels"),
         ("{a: " * 1_000_000, "nested deeper"),
         ("- " * 1_000_000, "nested deeper"),
         ("a: b: c", "in Pulumi.test.yaml, line 1"),
@@ -128,7 +128,7 @@ def test_check_prints_all_problems_and_fails(
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "2 problems in Pulumi.test.yaml; nothing was changed:" in printed.err
-    assert "fleet:registry: 'x' is no registry and namespace" in printed.err
+    assert "fleet:registry: 'x' is not a registry and namespace" in printed.err
     assert "there is no folder assets/web" in printed.err, "also while the rest is faulty"
 
 
@@ -143,7 +143,7 @@ def test_check_tells_of_every_folder_that_has_no_allow_list(
     assert main(["validate", "--stack", "test", "--root", str(tmp_path)]) == 1
     printed = capsys.readouterr().err
     for name in ("web", "api"):
-        assert f"{name}/image/.dockerignore: is no allow-list" in printed
+        assert f"{name}/image/.dockerignore: is not an allow-list" in printed
 
 
 def test_check_names_an_image_without_assets(

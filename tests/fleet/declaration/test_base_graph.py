@@ -91,12 +91,12 @@ def test_a_circle_is_reported_with_the_images_in_it() -> None:
             "c": image(**{"builds-on": "a"}),
         }
     )
-    assert "goes in a circle: a on b on c on a" in problem
+    assert "is a circular dependency: a on b on c on a" in problem
 
 
 def test_an_image_on_itself_is_a_circle() -> None:
     (problem,) = said({"a": image(**{"builds-on": "a"})})
-    assert "goes in a circle: a on a" in problem
+    assert "is a circular dependency: a on a" in problem
 
 
 def test_an_image_on_an_undeclared_one_is_reported() -> None:

@@ -36,12 +36,12 @@ def test_a_mirror_is_a_host_and_the_path_above_its_images(mirror: str) -> None:
 @pytest.mark.parametrize(
     ("mirror", "why"),
     [
-        ("mirror.example.org", "is no registry and path of a mirror"),
+        ("mirror.example.org", "is not a registry and path of a mirror"),
         ("https://mirror.example.org/library", "Write host[:port]/path"),
-        ("user:word@mirror.example.org/library", "is no registry and path of a mirror"),
+        ("user:word@mirror.example.org/library", "is not a registry and path of a mirror"),
         # Docker takes this one for a namespace on Docker Hub.
-        ("mirror/library", "is no registry and path of a mirror"),
-        ("mirror.example.org/library/python:3.13", "is no registry and path of a mirror"),
+        ("mirror/library", "is not a registry and path of a mirror"),
+        ("mirror.example.org/library/python:3.13", "is not a registry and path of a mirror"),
         ("mirror.example.org:0/library", "has no port that can be"),
         ("localhost/library", "needs a port. Write localhost:5443/library"),
     ],

@@ -41,7 +41,9 @@ def test_every_platform_can_be_a_runners_own(platform: str) -> None:
 
 
 def test_an_unknown_architecture_is_a_problem() -> None:
-    with pytest.raises(DeclarationError, match=r"fleet:github\.architecture: 'x86_64' is no known"):
+    with pytest.raises(
+        DeclarationError, match=r"fleet:github\.architecture: 'x86_64' is not a known"
+    ):
         github(architecture="x86_64")
 
 

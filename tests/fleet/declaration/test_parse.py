@@ -40,7 +40,7 @@ def test_a_fault_in_what_images_have_in_common_is_told_once_and_where_it_stands(
         parse(config(defaults=common, images={"web": bare, "api": bare}))
     assert [(problem.path, problem.what) for problem in failure.value.problems] == [
         ("fleet:defaults.maintainer", "is the number 5, not text"),
-        ("fleet:defaults.bases[1]", "'slimm' is no known base"),
+        ("fleet:defaults.bases[1]", "'slimm' is not a known base"),
     ]
 
 
@@ -65,7 +65,7 @@ def test_a_tag_has_room_for_the_longest_builder_behind_the_longest_version() -> 
     builders = {"linux/amd64": builder, "linux/arm/v7": "fleet"}
     assert parse(config(builders=builders, images={"web": image(versions=[version])}))
     (problem,) = problems(config(builders={**builders, "linux/amd64": f"{builder}b"}))
-    assert "is no builder name" in problem
+    assert "is not a builder name" in problem
 
 
 def test_what_is_missing_on_the_first_level_is_not_looked_for_in_defaults() -> None:
@@ -88,31 +88,31 @@ def test_defaults_serve_every_image_that_says_nothing_else() -> None:
     ("overrides", "path", "says"),
     [
         ({"pythons": [3.11]}, "pythons[0]", "is the number 3.11, not text"),
-        ({"pythons": ["3.11.2"]}, "pythons[0]", "no Python feature release"),
-        ({"pythons": ["2.7"]}, "pythons[0]", "no Python feature release"),
+        ({"pythons": ["3.11.2"]}, "pythons[0]", "not a Python feature release"),
+        ({"pythons": ["2.7"]}, "pythons[0]", "not a Python feature release"),
         ({"pythons": []}, "pythons", "is empty"),
         ({"pythons": None}, "pythons", "is empty"),
         ({"pythons": "3.11"}, "pythons", "not a list"),
         ({"versions": ["0.34"], "pointers": {"X.Y": "keep"}}, "versions[0]", "collides"),
         ({"versions": ["1"], "pointers": {"X": "keep"}}, "versions[0]", "collides"),
-        ({"versions": ["v0.34.0"]}, "versions[0]", "no canonical PEP 440 version"),
-        ({"versions": ["0.34.00"]}, "versions[0]", "no canonical PEP 440 version"),
-        ({"versions": ["1!0.34.0"]}, "versions[0]", "no canonical PEP 440 version"),
-        ({"versions": ["0.34.0+local"]}, "versions[0]", "no canonical PEP 440 version"),
-        ({"versions": ["LATEST"]}, "versions[0]", "no canonical PEP 440 version"),
+        ({"versions": ["v0.34.0"]}, "versions[0]", "not a canonical PEP 440 version"),
+        ({"versions": ["0.34.00"]}, "versions[0]", "not a canonical PEP 440 version"),
+        ({"versions": ["1!0.34.0"]}, "versions[0]", "not a canonical PEP 440 version"),
+        ({"versions": ["0.34.0+local"]}, "versions[0]", "not a canonical PEP 440 version"),
+        ({"versions": ["LATEST"]}, "versions[0]", "not a canonical PEP 440 version"),
         ({"versions": ["0.34.0", "0.34.0"]}, "versions[1]", "listed twice"),
-        ({"versions": ["1." + "0" * 120 + "1"]}, "versions[0]", "no canonical"),
+        ({"versions": ["1." + "0" * 120 + "1"]}, "versions[0]", "not a canonical"),
         ({"versions": ["1.0." + "1" * 120]}, "versions[0]", "over 128 characters"),
-        ({"platforms": ["linux/armv7"]}, "platforms[0]", "no known platform"),
-        ({"platforms": ["windows/amd64"]}, "platforms[0]", "no known platform"),
+        ({"platforms": ["linux/armv7"]}, "platforms[0]", "not a known platform"),
+        ({"platforms": ["windows/amd64"]}, "platforms[0]", "not a known platform"),
         ({"versions": [date(2024, 1, 1)]}, "versions[0]", "is the date 2024-01-01"),
-        ({"bases": ["slimm"]}, "bases[0]", "no known base"),
+        ({"bases": ["slimm"]}, "bases[0]", "not a known base"),
         ({"pointers": {"latest": "remove"}}, "pointers.latest", "unknown key"),
-        ({"pointers": {"LATEST": "delete"}}, "pointers.LATEST", "no known policy"),
-        ({"pointers": {"X.Y": "remove after 0 days"}}, "pointers.X.Y", "no known policy"),
-        ({"pointers": {"X.Y": "remove after 90"}}, "pointers.X.Y", "no known policy"),
+        ({"pointers": {"LATEST": "delete"}}, "pointers.LATEST", "not a known policy"),
+        ({"pointers": {"X.Y": "remove after 0 days"}}, "pointers.X.Y", "not a known policy"),
+        ({"pointers": {"X.Y": "remove after 90"}}, "pointers.X.Y", "not a known policy"),
         ({"pointers": {"X.Y": 90}}, "pointers.X.Y", "is the number 90, not text"),
-        ({"package": "uvicorn; rm -rf /"}, "package", "no distribution name"),
+        ({"package": "uvicorn; rm -rf /"}, "package", "not a distribution name"),
         ({"requires": ["gunicorn; python_version<'3.12'"]}, "requires[0]", "has a marker"),
         ({"requires": ["gunicorn<28; " + "(" * 9999]}, "requires[0]", "has a marker"),
         ({"requires": ["gunicorn @ https://x.example/g.whl"]}, "requires[0]", "has an address"),
@@ -133,7 +133,7 @@ def test_defaults_serve_every_image_that_says_nothing_else() -> None:
         ({"title": "a\nb"}, "title", "not allowed"),
         ({"title": "${{ secrets.X }}"}, "title", "not allowed"),
         ({"title": "a](http://x)"}, "title", "not allowed"),
-        ({"source": "http://example.org"}, "source", "no plain https URL"),
+        ({"source": "http://example.org"}, "source", "not a plain https URL"),
         ({"pyhtons": ["3.11"]}, "pyhtons", "unknown key"),
     ],
 )
@@ -147,8 +147,8 @@ def test_one_fault_is_one_problem(overrides: dict[str, Any], path: str, says: st
 @pytest.mark.parametrize(
     ("overrides", "path", "says"),
     [
-        ({"registry": "ghcr.io"}, "fleet:registry", "no registry and namespace"),
-        ({"registry": "GHCR.io/Multi-Py"}, "fleet:registry", "no registry and namespace"),
+        ({"registry": "ghcr.io"}, "fleet:registry", "not a registry and namespace"),
+        ({"registry": "GHCR.io/Multi-Py"}, "fleet:registry", "not a registry and namespace"),
         ({"registry": "localhost:0/a"}, "fleet:registry", "no port that can be"),
         ({"registry": "localhost:99999/a"}, "fleet:registry", "no port that can be"),
         ({"registry": "localhost/a"}, "fleet:registry", "needs a port"),
@@ -181,12 +181,12 @@ def test_one_fault_is_one_problem(overrides: dict[str, Any], path: str, says: st
         ),
         ({"builders": {"linux/amd64": "fleet"}}, "fleet:builders.linux/arm/v7", "no builder"),
         ({"images": {}}, "fleet:images", "is empty"),
-        ({"images": {"Web": image()}}, "fleet:images.Web", "no name for an image's"),
-        ({"images": {"shared": image()}}, "fleet:images.shared", "no name for an image's"),
-        ({"schedules": {"drift": "@daily"}}, "fleet:schedules.drift", "no cron line"),
+        ({"images": {"Web": image()}}, "fleet:images.Web", "not a name for an image's"),
+        ({"images": {"shared": image()}}, "fleet:images.shared", "not a name for an image's"),
+        ({"schedules": {"drift": "@daily"}}, "fleet:schedules.drift", "not a cron line"),
         ({"schedules": {"weekly": "0 4 * * *"}}, "fleet:schedules.weekly", "unknown key"),
-        ({"secrets": ["GITHUB_TOKEN"]}, "fleet:secrets[0]", "no name of an Actions secret"),
-        ({"secrets": ["token"]}, "fleet:secrets[0]", "no name of an Actions secret"),
+        ({"secrets": ["GITHUB_TOKEN"]}, "fleet:secrets[0]", "not a name of an Actions secret"),
+        ({"secrets": ["token"]}, "fleet:secrets[0]", "not a name of an Actions secret"),
         ({"secrets": ["TOKEN"]}, "fleet:secrets", "and none is declared"),
         (
             {"secrets": ["TOKEN"], "github": {"repository": "a/b"}},
@@ -202,34 +202,38 @@ def test_one_fault_is_one_problem(overrides: dict[str, Any], path: str, says: st
             "fleet:secrets",
             "give it to a stack whose registry is elsewhere",
         ),
-        ({"github": {"repository": "fleet"}}, "fleet:github.repository", "no GitHub repository"),
+        ({"github": {"repository": "fleet"}}, "fleet:github.repository", "not a GitHub repository"),
         ({"github": {}}, "fleet:github.repository", "is missing"),
         (
             {"github": {"repository": "a/b", "branch": "a..b"}},
             "fleet:github.branch",
-            "no branch name",
+            "not a branch name",
         ),
         (
             {"github": {"repository": "a/b", "drift": "ignore"}},
             "fleet:github.drift",
-            "no known answer",
+            "not a known answer",
         ),
         (
             {"github": {"repository": "a/b", "environment": "$(id)"}},
             "fleet:github.environment",
-            "no environment name",
+            "not an environment name",
         ),
         ({"images": {"web": None}}, "fleet:images.web", "is not a mapping"),
         ({"imagse": {}}, "fleet:imagse", "unknown key"),
         ({"protected": "maybe"}, "fleet:protected", "neither true nor false"),
-        ({"retention-days": "a month"}, "fleet:retention-days", "no whole number"),
-        ({"retention-days": 0}, "fleet:retention-days", "no whole number"),
-        ({"retention-days": True}, "fleet:retention-days", "no whole number"),
-        ({"max-removals": 2}, "fleet:max-removals", "no share"),
-        ({"max-removals": math.nan}, "fleet:max-removals", "no share"),
-        ({"on-destroy": {"pointers": "purge"}}, "fleet:on-destroy.pointers", "no known fate"),
+        ({"retention-days": "a month"}, "fleet:retention-days", "not a whole number"),
+        ({"retention-days": 0}, "fleet:retention-days", "not a whole number"),
+        ({"retention-days": True}, "fleet:retention-days", "not a whole number"),
+        ({"max-removals": 2}, "fleet:max-removals", "not between 0 and 1"),
+        ({"max-removals": math.nan}, "fleet:max-removals", "not between 0 and 1"),
+        ({"on-destroy": {"pointers": "purge"}}, "fleet:on-destroy.pointers", "not a known fate"),
         ({"on-destroy": {"tags": "keep"}}, "fleet:on-destroy.tags", "unknown key"),
-        ({"on-conflict": {"versions": "force"}}, "fleet:on-conflict.versions", "no known answer"),
+        (
+            {"on-conflict": {"versions": "force"}},
+            "fleet:on-conflict.versions",
+            "not a known answer",
+        ),
         ({"defaults": {"colour": "red"}}, "fleet:defaults.colour", "unknown key"),
     ],
 )

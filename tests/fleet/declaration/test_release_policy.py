@@ -59,12 +59,12 @@ def test_an_image_may_stay_out_of_what_the_defaults_follow() -> None:
     ("said", "path"),
     [
         ({"releases": "all"}, "releases: is the text 'all', not a mapping"),
-        ({"releases": {"max-versions": 0}}, "releases.max-versions: 0 is no whole number"),
-        ({"releases": {"max-versions": 2.5}}, "releases.max-versions: 2.5 is no whole number"),
+        ({"releases": {"max-versions": 0}}, "releases.max-versions: 0 is not a whole number"),
+        ({"releases": {"max-versions": 2.5}}, "releases.max-versions: 2.5 is not a whole number"),
         ({"releases": {"max_versions": 2}}, "releases.max_versions: unknown key"),
         ({"releases": {"exclude-versions": ["1!2.0"]}}, "releases.exclude-versions[0]: '1!2.0'"),
         ({"releases": {"include-prereleases": "maybe"}}, "include-prereleases: 'maybe' is neither"),
-        ({"python-releases": {"retire": "soon"}}, "python-releases.retire: 'soon' is no known"),
+        ({"python-releases": {"retire": "soon"}}, "python-releases.retire: 'soon' is not a known"),
         ({"python-releases": {"drop": "x"}}, "python-releases.drop: unknown key"),
     ],
 )
@@ -81,7 +81,7 @@ def test_releases_wait_for_some_days_where_nobody_looks_at_what_comes_in() -> No
     assert parse(config(github=merging)).cooldown_days == 7
     assert parse(config(github={**merging, "versions": "propose"})).cooldown_days == 0
     assert parse(config(github=merging, **{"cooldown-days": 2})).cooldown_days == 2
-    with pytest.raises(DeclarationError, match="fleet:cooldown-days: 0 is no whole number"):
+    with pytest.raises(DeclarationError, match="fleet:cooldown-days: 0 is not a whole number"):
         parse(config(github=merging, **{"cooldown-days": 0}))
 
 
@@ -92,7 +92,9 @@ def test_an_index_is_declared_without_a_login() -> None:
     here = "http://127.0.0.1:8080/simple"
     assert parse(config(index=here)).index == here
     for wrong in ("http://index.test/simple", "https://me:secret@index.test/simple", "index.test"):
-        with pytest.raises(DeclarationError, match=r"fleet:index: .*is no address of a package"):
+        with pytest.raises(
+            DeclarationError, match=r"fleet:index: .*is not an address of a package"
+        ):
             parse(config(index=wrong))
 
 

@@ -67,7 +67,7 @@ def test_a_stack_with_images_may_look_after_github_if_none_builds_on_it() -> Non
     found = in_turn(WHOLE, split(p_github=None, p_lone=share("lone", github=True)))
     assert [stack.name for stack in found][-1] == "p-lone"
     circle = said(p_github=None, p_base=share("base", github=True))
-    assert "goes in a circle" in circle
+    assert "is a circular dependency" in circle
     assert "p-base" in circle
 
 
@@ -100,13 +100,13 @@ def test_a_fleet_without_github_needs_no_stack_for_it() -> None:
             {"p_top": share("top", middle="p-base")},
             "Pulumi.p-top.yaml, fleet:below.middle: names p-base, and p-middle has it",
         ),
-        ({"p a": share("lone"), "p_lone": None}, "'p a' is no stack name"),
+        ({"p a": share("lone"), "p_lone": None}, "'p a' is not a stack name"),
         (
             {
                 "p_base": None, "p_top": share("top", "base", middle="p-middle"),
                 "p_middle": share("middle", base="p-top"),
             },
-            "goes in a circle: p-top before p-middle before p-top",
+            "is a circular dependency: p-top before p-middle before p-top",
         ),
     ],
 )  # fmt: skip

@@ -56,8 +56,8 @@ def test_parts_that_hold_both_need_no_other_stack() -> None:
         ({"only": []}, "fleet:only: is empty"),
         ({}, "fleet:only: is missing"),
         ({"only": ["lone"], "registry": "ghcr.io/a"}, "fleet:registry: unknown key"),
-        ({"only": ["lone"], "below": {"base": "a b"}}, "no stack name"),
-        ({"only": ["lone"], "part-of": "../x"}, "fleet:part-of: '../x' is no stack name"),
+        ({"only": ["lone"], "below": {"base": "a b"}}, "not a stack name"),
+        ({"only": ["lone"], "part-of": "../x"}, "fleet:part-of: '../x' is not a stack name"),
     ],
 )
 def test_what_a_part_gets_wrong_is_named(values: dict[str, Any], says: str) -> None:

@@ -45,5 +45,5 @@ def test_nothing_else_is_taken_for_a_pointer(tag: str) -> None:
 
 
 def test_lines_of_what_is_no_version_are_refused() -> None:
-    with pytest.raises(ValueError, match="no canonical version"):
+    with pytest.raises(ValueError, match="not a canonical version"):
         tags.lines("x")

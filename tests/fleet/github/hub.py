@@ -82,7 +82,7 @@ class Hub:
     ) -> Answer:
         """Answer one request, judged by the description."""
         self.log.append(f"{method} {path}")
-        if path == "/graphql":  # not described, for it is no REST
+        if path == "/graphql":  # not described, for it is not a REST
             return self._graphql(json.loads(content))
         operation = self.description.operation_of(method, path)
         if operation is None:

@@ -56,7 +56,7 @@ def test_what_builds_on_a_stack_that_failed_is_left_out_and_all_others_go_on(
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (TroubleError("no builder"), 1),
+        (TroubleError("not a builder"), 1),
         (OSError("full"), 1),
         (UnreachableError("no route"), 1),
         (subprocess.CalledProcessError(4, "inputs"), 4),

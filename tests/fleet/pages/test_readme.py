@@ -206,7 +206,7 @@ def test_a_text_of_its_own_takes_the_place_of_the_default() -> None:
     [
         ("{% if %}", "assets/web/docs/description.md, line 1"),
         ("{{ nothing }}", "'nothing' is undefined"),
-        ("{{ declared.title | plain }}", "'Web server' is no plain name"),
+        ("{{ declared.title | plain }}", "'Web server' is not a plain name"),
     ],
 )
 def test_a_text_that_can_not_be_rendered_is_a_problem_of_its_place(text: str, place: str) -> None:

@@ -136,7 +136,7 @@ def test_a_lack_that_makes_no_sense_is_a_problem(lacks: dict[str, Any], says: st
         ([{"python": "3.11", "because": "x"}], "exclude: leaves no tag"),
         ([{"pyhton": "3.11", "because": "x"}], "exclude[0].pyhton: unknown key"),
         (["3.11"], "exclude[0]: says not which tags"),
-        ({"python": "3.11"}, "exclude: is no list"),
+        ({"python": "3.11"}, "exclude: is not a list"),
     ],
 )
 def test_an_exclusion_that_makes_no_sense_is_a_problem(exclude: Any, says: str) -> None:

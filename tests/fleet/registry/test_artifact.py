@@ -141,7 +141,7 @@ def test_one_that_could_not_be_read_back_is_not_written(
         (gzip.compress(b"[]"), {"kind": "text/plain"}, "artifactType is 'text/plain'"),
         (gzip.compress(b"[]"), {"layers": 0}, "not enough values"),
     ],
-    ids=["no gzip", "cut off", "no JSON", "too deep", "too long", "another kind", "no layer"],
+    ids=["no gzip", "cut off", "not JSON", "too deep", "too long", "another kind", "no layer"],
 )
 def test_what_is_no_such_document_is_told_apart(
     registry: FakeRegistry,
@@ -159,7 +159,7 @@ def test_an_index_or_an_image_is_no_document(
     registry: FakeRegistry, do: Callable[[Act], Any]
 ) -> None:
     registry.push_index(NAME, TAG)
-    with pytest.raises(MalformedArtifactError, match="no image manifest"):
+    with pytest.raises(MalformedArtifactError, match="not an image manifest"):
         do(lambda artifact: artifact.load())
 
 

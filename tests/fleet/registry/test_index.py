@@ -77,7 +77,7 @@ def test_a_platform_is_named_as_builders_name_it(fields: dict[str, str], name: s
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"[" * 100_000])
 def test_a_body_that_is_no_json_object_is_refused(body: bytes) -> None:
-    with pytest.raises(RegistryError, match=r"here: the manifest is (truncated|no JSON|nested)"):
+    with pytest.raises(RegistryError, match=r"here: the manifest is (truncated|not a JSON|nested)"):
         document_of(Manifest(body=body, media_type=""), "here")
 
 

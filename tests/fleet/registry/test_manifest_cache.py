@@ -1,4 +1,4 @@
-"""What one repository holds is no proof for another."""
+"""What one repository holds is not a proof for another."""
 
 from fleet.registry.client import Client
 from fleet.registry.manifest_cache import ManifestCache

@@ -236,7 +236,7 @@ class TestARecordThatCanNotBeWritten:
     ) -> None:
         before = fleet.tags
         fleet.registry.fault(pattern, times=99, status=403)
-        with pytest.raises(RemovalFailedError, match=f"may push to .*/{BUILD}") as caught:
+        with pytest.raises(RemovalFailedError, match=f"Grant push access to .*/{BUILD}") as caught:
             remove_all(engine, fleet)
         assert caught.value.properties["removed"] == []
         assert (fleet.tags, removals(fleet.registry)) == (before, [])
@@ -248,14 +248,14 @@ class TestARecordThatCanNotBeWritten:
         before = fleet.tags
         engine.up(STALE, "s", fleet.inputs(policy={}))
         fleet.registry.fault(pattern, times=99, status=403)
-        with pytest.raises(OciError, match=f"may push to .*/{BUILD}"):
+        with pytest.raises(OciError, match=f"Grant push access to .*/{BUILD}"):
             depart(engine)
         assert (fleet.tags, removals(fleet.registry)) == (before, [])
 
     def test_nor_read_as_one_is_not_written_over(self, engine: Engine, fleet: Fleet) -> None:
         before = fleet.tags
         theirs = fleet.registry.push_index(BUILD, RECORD)
-        with pytest.raises(RemovalFailedError, match=r"is no undo record .* delete that tag"):
+        with pytest.raises(RemovalFailedError, match=r"is not an undo record .* delete that tag"):
             remove_all(engine, fleet)
         assert (fleet.tags, removals(fleet.registry)) == (before, [])
         assert fleet.registry.repositories[BUILD].tags[RECORD] == theirs
@@ -278,7 +278,7 @@ class TestARecordThatCanNotBeWritten:
         theirs = fleet.registry.push_index(BUILD, "theirs")
         fleet.registry.fault(f"HEAD .*/{RECORD}")
         fleet.registry.fault(f"HEAD .*/{RECORD}", act=lambda: tags.update({RECORD: theirs}))
-        with pytest.raises(RemovalFailedError, match="is no undo record"):
+        with pytest.raises(RemovalFailedError, match="is not an undo record"):
             remove_all(engine, fleet)
         assert tags[RECORD] == theirs
         assert removals(fleet.registry) == []

@@ -97,7 +97,7 @@ def test_a_reason_that_yaml_could_take_for_something_else_is_quoted() -> None:
     ("text", "words"),
     [
         ('a:\n  b: [\n    "1", # one\n  ]\n', "a.b has brackets over several lines"),
-        ("a:\n  b: c\n", "a.b is no list"),
+        ("a:\n  b: c\n", "a.b is not a list"),
         ("a: {c: d}\n", "a.b can't be added"),
         ('a:\n  b:\n    -\n      "1"\n', "not each entry begins behind its dash"),
         ('x: &x ["1"]\na:\n  b: *x\n', "can't be changed where they stand"),

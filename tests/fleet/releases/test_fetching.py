@@ -85,5 +85,5 @@ def test_an_index_on_this_machine_does_without_tls(host: str, waits: list[float]
     "url", ["http://files.test/a", "http://127.0.0.1.test/", "file:///etc/passwd", ""]
 )
 def test_nothing_but_https_is_asked(url: str, waits: list[float]) -> None:
-    with client(waits) as http, pytest.raises(HttpError, match="no https"):
+    with client(waits) as http, pytest.raises(HttpError, match="not an https"):
         fetched(url, http, largest=1)

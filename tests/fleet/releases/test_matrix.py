@@ -84,7 +84,7 @@ def test_a_cooldown_holds_back_what_is_fresh_from_lists_and_pythons() -> None:
     )
     held = matrix(declared.images, cooldown=cooldown_of(7, now), uvicorn=found)
     assert held.images[0].versions == ("1.0.0",)
-    assert held.pythons == {DEFAULTS: ("3.13",)}, "no release that may be taken allows 3.14"
+    assert held.pythons == {DEFAULTS: ("3.13",)}, "not a release that may be taken allows 3.14"
     assert "2.0.0 waits: it was uploaded less than 7 days ago" in told(held)
     at_once = matrix(declared.images, uvicorn=found)
     assert at_once.images[0].versions == ("1.0.0", "2.0.0")

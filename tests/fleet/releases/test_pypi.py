@@ -139,6 +139,6 @@ def test_another_file_is_refused() -> None:
 def test_a_file_from_anywhere_else_is_refused() -> None:
     with (
         client(httpx.Response(200), "") as http,
-        pytest.raises(PackageIndexError, match="no https"),
+        pytest.raises(PackageIndexError, match="not an https"),
     ):
         content(replace(A_FILE, url="file:///etc/passwd"), http)

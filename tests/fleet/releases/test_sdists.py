@@ -66,10 +66,10 @@ def test_a_backend_of_its_own_needs_nothing() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("[build-system]\nbuild-backend = 'x'\n", "no list of texts"),
-        ("[build-system]\nrequires = 'setuptools'\n", "no list of texts"),
-        ("build-system = 1\n", "no list of texts"),
-        ("[build-system]\nrequires = [1]\n", "no list of texts"),
+        ("[build-system]\nbuild-backend = 'x'\n", "not a list of texts"),
+        ("[build-system]\nrequires = 'setuptools'\n", "not a list of texts"),
+        ("build-system = 1\n", "not a list of texts"),
+        ("[build-system]\nrequires = [1]\n", "not a list of texts"),
         ("[build-system]\nrequires = ['--index-url=https://x']\n", "asks for '--index-url"),
         ("[build-system]\nrequires = ['a @ https://x/a.whl']\n", "no index tells its hashes"),
         ("[build-system\n", "Expected"),
@@ -187,7 +187,10 @@ LONG = "Requires-Dist: b; " + " or ".join(["os_name == 'x'"] * 3000) + "\n"
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (STATED + "Requires-Dist: d @ git+https://evil.example/d\n", "no index tells its hashes"),
+        (
+            STATED + "Requires-Dist: d @ git+https://evil.example/d\n",
+            "no index tells its hashes",
+        ),
         (STATED + "Requires-Dist: d @ file:///etc/passwd\n", "no index tells its hashes"),
         (STATED + "Requires-Dist: b>>2\n", "'b>>2'"),
         (STATED + DEEP, "longer than any"),
@@ -248,7 +251,10 @@ def test_what_a_backend_gives_is_read() -> None:
         (BUILT + b"Requires-Dist: \xff\n", "requires-dist"),
         (BUILT + DEEP.encode(), "recursion"),
         (BUILT + LONG.encode(), "longer than any"),
-        (BUILT + b"Requires-Dist: d @ git+https://evil.example/d\n", "no index tells its hashes"),
+        (
+            BUILT + b"Requires-Dist: d @ git+https://evil.example/d\n",
+            "no index tells its hashes",
+        ),
         (b"", "is a required field"),
     ],
 )

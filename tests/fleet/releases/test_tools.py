@@ -106,7 +106,7 @@ def test_gevent_on_arm_is_compiled_and_so_is_some_of_what_builds_it() -> None:
             assert (address[-len(ending) :] if ending else address) == ending
     assert "setuptools >= 77.0.3" in world.wanted[-1].requirements, "which builds cffi"
     assert pin("greenlet") in world.wanted[0].near, "what is compiled with it runs with it"
-    assert all(wanted.upstream for wanted in world.wanted), "no extra of these is declared here"
+    assert all(wanted.upstream for wanted in world.wanted), "not an extra of these is declared here"
 
 
 def test_a_source_that_brings_its_own_backend_needs_nothing_else() -> None:

@@ -11,7 +11,7 @@ STAYS = Entry(ref="h/n:v1", kind="version", action="unchanged")
 GOES = Entry(ref="h/n:old-LATEST", kind="pointer", action="retire")
 LEFT = Entry(ref="h/m:LATEST", kind="pointer", action="retire", later=True)
 KEPT = Entry(ref="h/n:0.3", kind="pointer", action="keep")
-FAILED = Entry(ref="h/n:v3", kind="version", action="fail", reasons=("no image",))
+FAILED = Entry(ref="h/n:v3", kind="version", action="fail", reasons=("not an image",))
 
 
 def report(*entries: Entry, mode: Mode = "preview", complete: bool = True) -> Report:
@@ -44,7 +44,7 @@ def test_what_is_written_is_read_whole_and_in_order() -> None:
         entries=(BUILT, FAILED, LEFT),
         changes=("update github:x y",),
         unverified=("no route",),
-        errors=("no image",),
+        errors=("not an image",),
         complete=False,
     )
     found = parse(json.loads(json.dumps(document(made))))

@@ -39,7 +39,7 @@ class Requests:
         self._from = len(registry.requests())
 
     def writes(self) -> list[str]:
-        """Return the requests that are no reads; fail where there was no request at all."""
+        """Return the requests that are not reads; fail where there was no request at all."""
         lines = self._registry.requests()[self._from :]
         assert lines, "the registry logged no request"
         return [line for line in lines if not line.startswith(("GET ", "HEAD "))]

@@ -187,7 +187,7 @@ def nested(registry: FakeRegistry, *, outer_first: bool) -> tuple[str, str]:
         if (outer < inner) is outer_first:
             return inner, outer
         del registry.repositories[PUBLIC].manifests[outer]
-    raise AssertionError("no digest sorts so")
+    raise AssertionError("not a digest sorts so")
 
 
 def push_referrer(

@@ -30,4 +30,4 @@ class TestLook:
         assert registry.writes == []
         printed = adopt.report(found)
         assert "1 unreadable, left out (up puts pointers right" in printed
-        assert f"  {odd} names {digest}, which is no image of this fleet" in printed
+        assert f"  {odd} names {digest}, which is not an image of this fleet" in printed

@@ -96,7 +96,7 @@ class TestImportFile:
 
     def test_what_names_no_image_is_told_and_is_not_called_absent(self) -> None:
         (ref, *_) = [c.ref for c in candidates(plan())]
-        taken = adoption(plan(), {}, {ref: f"{ref} names {A}, which is no image"})
-        assert taken.unreadable == (f"{ref} names {A}, which is no image",)
+        taken = adoption(plan(), {}, {ref: f"{ref} names {A}, which is not an image"})
+        assert taken.unreadable == (f"{ref} names {A}, which is not an image",)
         assert str(ref) not in taken.absent
         assert taken.document == {"resources": []}

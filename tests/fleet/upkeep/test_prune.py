@@ -354,8 +354,8 @@ class TestRefusals:
             sweeper.look()
 
     def test_a_broken_ledger_stops(self, sweeper: Sweeper) -> None:
-        tagged(sweeper.registry, BUILD, "ledger-fleet-dev", "no ledger")
-        with pytest.raises(TroubleError, match="is no ledger"):
+        tagged(sweeper.registry, BUILD, "ledger-fleet-dev", "not a ledger")
+        with pytest.raises(TroubleError, match="is not a valid ledger"):
             sweeper.look()
 
     def test_an_image_without_repositories_has_nothing_to_sweep(self, sweeper: Sweeper) -> None:

@@ -260,7 +260,7 @@ class TestTheFirstRun:
             "schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": entry, "layers": [entry],
         }  # fmt: skip
         sweeper.registry.push_manifest(BUILD, document, "ledger-fleet-dev")
-        with pytest.raises(TroubleError, match="is no ledger"):
+        with pytest.raises(TroubleError, match="is not a valid ledger"):
             sweeper.look(FIRST)
 
     def test_a_ledger_that_did_not_answer_at_the_look_is_not_overwritten(

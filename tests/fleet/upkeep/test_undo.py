@@ -144,7 +144,7 @@ class TestASweep:
         assert found.doubts.keys() >= {
             repository(sweeper.registry, name) for name in (PUBLIC, BUILD)
         }
-        assert f"{tag} is no undo record" in report(found, 30, None)
+        assert f"{tag} is not an undo record" in report(found, 30, None)
         assert sweeper.holds(PUBLIC, old)
         assert sweeper.holds(PUBLIC, child)
 
@@ -302,11 +302,11 @@ class TestRestoring:
         registry.push_index(BUILD, RECORD)
         note({TAG: DIGEST}, name="team/api")
         records = self.read(run, broken, sound)
-        assert "is no undo record" in records.unread[broken]
+        assert "is not an undo record" in records.unread[broken]
         assert choose(state(), TAG, "api", records).repository == sound
         with pytest.raises(TroubleError, match=r"may have been.*say which") as raised:
             choose(state(), TAG, records=records)
-        assert "is no undo record" in str(raised.value)
+        assert "is not an undo record" in str(raised.value)
 
     def test_a_record_that_can_not_be_read_does_not_hide_what_the_state_knows(
         self, registry: FakeRegistry, run: Run

@@ -289,13 +289,13 @@ class TestReading:
     def test_what_is_no_report_of_a_preview_is_refused(self, text: str, tmp_path: Path) -> None:
         path = tmp_path / "preview.json"
         path.write_text(text)
-        with pytest.raises(OciError, match=r"no name is removed: .*is no report of a preview"):
+        with pytest.raises(OciError, match=r"no name is removed: .*is not a report of a preview"):
             read_allowed({"FLEET_ALLOWED_REMOVALS": str(path)})
 
     def test_bytes_that_are_no_text_are_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "preview.json"
         path.write_bytes(b"\xff")
-        with pytest.raises(OciError, match="is no report of a preview"):
+        with pytest.raises(OciError, match="is not a report of a preview"):
             read_allowed({"FLEET_ALLOWED_REMOVALS": str(path)})
 
     @pytest.mark.parametrize("name", ["", "preview.json"])

@@ -1,4 +1,4 @@
-"""A tag that somebody moved onto something that is no image of a fleet."""
+"""A tag that somebody moved onto something that is not an image of a fleet."""
 
 import json
 from collections.abc import Callable
@@ -71,7 +71,7 @@ def of_no_type(registry: FakeRegistry, tag: str) -> str:
 
 ODD: dict[str, Push] = {
     "a config that is text": lambda r, tag: artifact(r, tag, b"hello"),
-    "a config that is no object": lambda r, tag: artifact(r, tag, b"[]"),
+    "a config that is not an object": lambda r, tag: artifact(r, tag, b"[]"),
     "a config that is lost": lost_config,
     "a manifest without config": lambda r, tag: r.push_manifest(
         NAME, {"mediaType": ARTIFACT, "blobs": []}, tag
@@ -118,7 +118,7 @@ class TestMovedOntoSomethingOdd:
         engine.refresh("latest")
         assert declared.registry.writes == []
         assert engine.resources["latest"].outputs["digest"] == other
-        said = f"{declared.place}:LATEST was moved from {digest} to {other}, which is no image"
+        said = f"{declared.place}:LATEST was moved from {digest} to {other}, which is not an image"
         assert any(text.startswith(said) for text in engine.messages)
         assert engine.up(TAG, "latest", inputs).outputs["previous"] == other
         assert declared.tags["LATEST"] == digest
@@ -140,7 +140,7 @@ class TestMovedOntoSomethingOdd:
         self, engine: Engine, declared: Declared, push: Push
     ) -> None:
         digest = push(declared.registry, "v1")
-        with pytest.raises(UnreadableError, match=f"v1 names {digest}, which is no image"):
+        with pytest.raises(UnreadableError, match=f"v1 names {digest}, which is not an image"):
             engine.adopt(TAG, "v1", f"{declared.place}:v1")
 
     def test_another_owner_s_is_refused_where_so_declared(

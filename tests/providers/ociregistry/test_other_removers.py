@@ -80,7 +80,7 @@ class TestWhatIsDeclared:
         engine.delete("s")
         assert declared(fleet) == {}
 
-    @pytest.mark.parametrize("reason", ["a tag failed", "too many", "no list"])
+    @pytest.mark.parametrize("reason", ["a tag failed", "too many", "not a list"])
     def test_is_on_record_also_where_the_create_fails(
         self, engine: Engine, fleet: Fleet, reason: str
     ) -> None:
@@ -88,7 +88,7 @@ class TestWhatIsDeclared:
             "a tag failed": {"waitFor": [""]},
             "too many": {"policy": ALL, "maxRemovals": 0.0},
         }
-        if reason == "no list":
+        if reason == "not a list":
             fleet.registry.fault("tags/list", status=200, body=b"{}")
         with pytest.raises(OciError):
             engine.up(STALE, "s", fleet.inputs(**changed.get(reason, {})))
@@ -96,7 +96,7 @@ class TestWhatIsDeclared:
 
     def test_can_not_be_put_on_record_fails_the_create(self, engine: Engine, fleet: Fleet) -> None:
         fleet.registry.fault(f"POST /v2/{BUILD}/", times=99, status=403)
-        with pytest.raises(UndoRecordError, match=f"may push to .*/{BUILD}"):
+        with pytest.raises(UndoRecordError, match=f"Grant push access to .*/{BUILD}"):
             engine.up(STALE, "s", fleet.inputs(policy={}))
 
 
@@ -154,7 +154,9 @@ class TestARemoverThatLeaves:
         before = fleet.tags
         engine.restart()
         fleet.registry.fault(f"GET .*/{RECORD}", times=99, **fault)
-        with pytest.raises(UndoRecordError, match="nothing goes without the undo record"):
+        with pytest.raises(
+            UndoRecordError, match="no tag was removed: could not write the undo record"
+        ):
             engine.delete("s")
         assert fleet.tags == before
 
@@ -182,9 +184,9 @@ class TestAnUpdate:
     ) -> None:
         before = fleet.tags
         fleet.registry.fault(f"GET .*/{RECORD}", times=99, status=403)
-        with pytest.raises(OciError, match=f"may push to .*/{BUILD}"):
+        with pytest.raises(OciError, match=f"Grant push access to .*/{BUILD}"):
             engine.preview(STALE, "s", fleet.inputs())
-        with pytest.raises(OciError, match=f"may push to .*/{BUILD}"):
+        with pytest.raises(OciError, match=f"Grant push access to .*/{BUILD}"):
             engine.up(STALE, "s", fleet.inputs())
         assert fleet.tags == before
 

@@ -119,7 +119,7 @@ class TestSummary:
         unknown = run.building()
         line = run.preview((TAG, "v1", unknown))
         assert line == "1 build, 0 re-point, 0 retire, 0 unchanged"
-        again = "to be built again: no input is known to have changed"
+        again = "to be built again: no recorded input changed"
         assert run.engine.messages[0].startswith(again)
         del run.declared.registry.repositories[BUILD].manifests[lost]
         run.preview((TAG, "v1", unknown))
@@ -142,7 +142,7 @@ class TestSummary:
     def test_inputs_that_cannot_be_used_are_a_failure_as_well(self, run: Run) -> None:
         wrong = {**run.version(), "inputs": {"base linux/amd64": 3}}
         assert run.up((TAG, "v1", wrong)).endswith("1 failed")
-        assert "is no text that a preview knows" in run.entry("v1").reasons[0]
+        assert "is not a text that a preview knows" in run.entry("v1").reasons[0]
 
 
 class TestStale:

@@ -96,7 +96,7 @@ class TestBuilds:
             (True, "its build is no longer in the registry"),
             (
                 False,
-                "no input is known to have changed; its build is set up anew, or not in the state",
+                "no recorded input changed; its build is replaced, or missing from the state",
             ),
         ],
     )

@@ -164,7 +164,7 @@ class TestReasons:
     def test_one_version_for_all_is_the_same_as_that_version_for_each_platform(self) -> None:
         each = {f"distribution h11 {platform}": "0.16.0@sha256:1" for platform in PLATFORMS}
         spread = declared(**{"distribution h11": None}, **each)
-        assert reasons(declared(), spread) == ("its inputs are listed in another way",)
+        assert reasons(declared(), spread) == ("the format of its recorded inputs changed",)
         spread[f"distribution h11 {ARM7}"] = "0.14.0@sha256:1"
         assert reasons(declared(), spread) == (f"h11 0.16.0 -> 0.14.0 for {ARM7}",)
 

@@ -25,7 +25,7 @@ TAG_DELETE = rf"DELETE .*/manifests/{POINTER}$"
 PLACEHOLDER_PUT = rf"PUT .*/manifests/{POINTER}$"
 UNFORESEEN = [
     OverflowError("a wait too long"),
-    httpx.InvalidURL("a Location that is no address"),
+    httpx.InvalidURL("a Location that is not an address"),
     httpx.TooManyRedirects("a loop"),
     RecursionError(),
     asyncio.CancelledError(),

@@ -34,7 +34,7 @@ def test_every_wrong_one_is_named_at_once() -> None:
 
 @pytest.mark.parametrize("value", ["canary", "[1]", "[" * 100_000])
 def test_what_is_no_declaration_of_logins_is_refused_and_not_shown(value: str) -> None:
-    with pytest.raises(OciError, match="FLEET_LOGINS is no JSON object") as caught:
+    with pytest.raises(OciError, match="FLEET_LOGINS is not a JSON object") as caught:
         read_run_settings({"FLEET_LOGINS": value})
     assert "canary" not in str(caught.value)
 

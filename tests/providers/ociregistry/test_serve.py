@@ -102,7 +102,7 @@ def test_a_resource_that_does_not_exist_is_named(
     with pytest.raises(grpc.RpcError) as caught:
         plugin.Create(create("ociregistry:index:Image"))
     assert caught.value.details().startswith(
-        "ociregistry:index:Image is no resource of this provider"
+        "ociregistry:index:Image is not a resource of this provider"
     )
 
 

@@ -34,7 +34,9 @@ class TestPreview:
         self, engine: Engine, declared: Declared
     ) -> None:
         inputs = declared.version("v1", source=declared.unknown)
-        with pytest.raises(RegistryError, match=r"v1 stays .*: its build or verification failed"):
+        with pytest.raises(
+            RegistryError, match=r"v1 was not updated: its build or verification failed"
+        ):
             engine.up(TAG, "v1", inputs)
         part = declared.joined(
             "v1", sources=[declared.built("v1", "linux/amd64"), declared.unknown]
@@ -131,13 +133,13 @@ class TestCheck:
             ({"onConflict": "maybe"}, "onConflict", "neither take-over nor refuse"),
             ({"source": ""}, "sources", "one source to copy, or sources to join"),
             ({"sources": ["x@"]}, "sources", "one source to copy, or sources to join"),
-            ({"source": "", "sources": ["h/n@", 3]}, "sources[1]", "no manifest"),
-            ({"platforms": ["linux"]}, "platforms[0]", "no platform"),
-            ({"platforms": [3]}, "platforms[0]", "no platform"),
+            ({"source": "", "sources": ["h/n@", 3]}, "sources[1]", "not a manifest"),
+            ({"platforms": ["linux"]}, "platforms[0]", "not a platform"),
+            ({"platforms": [3]}, "platforms[0]", "not a platform"),
             ({"platforms": ["linux/amd64", "linux/amd64"]}, "platforms[1]", "there twice"),
             ({"annotations": "x"}, "annotations", "no dict"),
             ({"source": "else.where/a@"}, "source", "lies on else.where"),
-            ({"source": "x"}, "source", "no manifest"),
+            ({"source": "x"}, "source", "not a manifest"),
         ],
     )
     def test_each_problem_is_reported_at_its_property_before_any_request(

@@ -74,7 +74,7 @@ def application_settings(named: str | None) -> tuple[str, dict[str, Any]]:
     elif Path(file := place.removeprefix("file:")).is_file():
         found = reader.get_config_from_filename(file)
     else:
-        fail(f"{file}, which -c or --config names, is no file; correct it")
+        fail(f"{file}, which -c or --config names, is not a file; correct it")
     return place, {name: value for name, value in found.items() if not name.startswith("__")}
 
 
@@ -117,7 +117,7 @@ def control_socket(stronger: Mapping[str, Any]) -> dict[str, Any]:
     if setting is None or {"control_socket", "control_socket_disable"} & set(stronger):
         return {}
     folder = Path(setting.default).parent
-    # Unlike Path.exists, this is no error below a folder that may not be entered.
+    # Unlike Path.exists, this is not an error below a folder that may not be entered.
     while not os.path.exists(folder):  # noqa: PTH110
         folder = folder.parent
     return {} if os.access(folder, os.W_OK | os.X_OK) else {"control_socket_disable": True}

@@ -60,7 +60,7 @@ if [ -f "$start_sh_prestart" ]; then
     esac
     source_prestart "$start_sh_prestart"
 elif [ -n "$PRE_START_PATH" ]; then
-    fail "PRE_START_PATH names $start_sh_prestart, which is no file; create it or unset" \
+    fail "PRE_START_PATH names $start_sh_prestart, which is not a file; create it or unset" \
         "PRE_START_PATH"
 fi
 unalias -a

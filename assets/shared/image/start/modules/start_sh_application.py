@@ -14,7 +14,7 @@ from typing import Any
 def create() -> Any:
     """Call what START_SH_APPLICATION says, such as `main:create_app("shop", debug=True)`.
 
-    Raises ValueError where an argument is no literal.
+    Raises ValueError where an argument is not a literal.
     """
     module, _, text = os.environ["START_SH_APPLICATION"].partition(":")
     call = ast.parse(text, mode="eval").body
