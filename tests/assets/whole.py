@@ -169,7 +169,7 @@ def _enter(image: Image, whole: str, folder: Path, patch: pytest.MonkeyPatch) ->
         patch.delenv(name)
     for name, value in {
         "PATH": path,
-        "PYTHONPATH": "/app",
+        "PYTHONPATH": f"{image.root / 'app'}:/app",
         "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "START_SH_TEST_APP": str(image.root / "app"),

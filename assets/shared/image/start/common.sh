@@ -18,8 +18,13 @@ fail() {
 begin() {
     if [ "$START_SH_STEP" != serve ]; then
         export_settings
-        exec python3 -IS "$lib/init.py" /bin/sh "$lib/prestart.sh" \
-            "${START_SH_TEST_SCRIPT:-/start.sh}"
+        set -- "${START_SH_TEST_SCRIPT:-/start.sh}"
+        if [ -n "$PRE_START_PATH" ] || [ -f "$app_root/prestart.sh" ]; then
+            set -- "$lib/prestart.sh" "$1"
+        else
+            export START_SH_STEP=serve
+        fi
+        exec python3 -IS "$lib/init.py" /bin/sh "$@"
     fi
     unset START_SH_STEP
 }
@@ -53,24 +58,26 @@ read_settings() {
         check_number WEB_CONCURRENCY "$WEB_CONCURRENCY" 1000
     fi
 
-    LOG_LEVEL=$(printf '%s' "$LOG_LEVEL" | tr '[:upper:]' '[:lower:]')
+    # Where nothing is given, nothing is run: each program takes its time under emulation.
+    [ -z "$LOG_LEVEL" ] || LOG_LEVEL=$(printf '%s' "$LOG_LEVEL" | tr '[:upper:]' '[:lower:]')
     case $LOG_LEVEL in
         '' | critical | error | warning | info | debug | trace) ;;
         *) fail "LOG_LEVEL is '$LOG_LEVEL'; give critical, error, warning, info, debug or trace" ;;
     esac
-    reloads=$(truth RELOAD "$RELOAD") || exit 1
-    requires=$(truth REQUIRE_APPLICATION "$REQUIRE_APPLICATION") || exit 1
+    check_truth RELOAD "$RELOAD"
+    check_truth REQUIRE_APPLICATION "$REQUIRE_APPLICATION"
 }
 
-truth() { # NAME VALUE
-    case $(printf '%s' "$2" | tr '[:upper:]' '[:lower:]') in
-        true) echo yes ;;
-        '' | false | no | off | 0) echo no ;;
+check_truth() { # NAME VALUE
+    is_true "$2" || case $2 in
+        '' | [Ff][Aa][Ll][Ss][Ee] | [Nn][Oo] | [Oo][Ff][Ff] | 0) ;;
         *) fail "$1 is '$2'; give true or false" ;;
     esac
 }
 
-reloading() { [ "$reloads" = yes ]; }
+is_true() { case $1 in [Tt][Rr][Uu][Ee]) ;; *) return 1 ;; esac }
+
+reloading() { is_true "$RELOAD"; }
 
 find_application() {
     export PYTHONPATH="${PYTHONPATH:-$app_root}"
@@ -79,7 +86,9 @@ find_application() {
         APP_MODULE=$MODULE_NAME:${VARIABLE_NAME:-app}
     fi
     module=${APP_MODULE%%:*}
-    module_path=$app_root/$(printf '%s' "$module" | tr . /)
+    module_file=$module
+    case $module in *.*) module_file=$(printf '%s' "$module" | tr . /) ;; esac
+    module_path=$app_root/$module_file
     check_example
     check_module
 }
@@ -100,10 +109,9 @@ check_example() {
     # Where something else may come first, only the server can tell.
     if moves_search || [ -d "$module_path" ]; then return 0; fi
     case $PYTHONPATH in "$app_root" | "$app_root":*) ;; *) return 0 ;; esac
-    [ "$(pwd -P)" = "$(cd "$app_root" && pwd -P)" ] || [ ! -e "$(printf '%s' "$module" | tr . /).py" ] ||
-        return 0
+    [ "$(pwd -P)" = "$(cd "$app_root" && pwd -P)" ] || [ ! -e "$module_file.py" ] || return 0
     same_text "$module_path.py" "$lib/example.py" || return 0
-    [ "$requires" = no ] ||
+    ! is_true "$REQUIRE_APPLICATION" ||
         fail "REQUIRE_APPLICATION is true, and $module_path.py is the example of this image;" \
             "copy your application there, or name it with MODULE_NAME or APP_MODULE"
     note "no application of yours was found, serving the example in $module_path.py"
@@ -111,7 +119,10 @@ check_example() {
 
 # cmp is no part of every base.
 same_text() { # FILE FILE
-    [ -f "$1" ] && [ "$(wc -c <"$1")" = "$(wc -c <"$2")" ] && [ "$(cat "$1")" = "$(cat "$2")" ]
+    [ -f "$1" ] || return 1
+    read -r first <"$1"
+    read -r second <"$2"
+    [ "$first" = "$second" ] && [ "$(cat "$1")" = "$(cat "$2")" ]
 }
 
 # A missing module is told in one line here; from the server it is a traceback a worker.
@@ -124,6 +135,7 @@ check_module() {
 # These move the server's module search, so only the server can tell what it finds.
 moves_search() {
     [ ! -f gunicorn.conf.py ] || return 0
+    [ -n "$GUNICORN_CMD_ARGS$GUNICORN_EXTRA_FLAGS$UVICORN_EXTRA_FLAGS" ] || return 1
     case " $(printf '%s ' "$GUNICORN_CMD_ARGS" "$GUNICORN_EXTRA_FLAGS" "$UVICORN_EXTRA_FLAGS" |
         tr '\n\t' '  ')" in
         *' --chdir'* | *' --pythonpath'* | *' --app-dir'* | *' -c'* | *' --config'*) return 0 ;;

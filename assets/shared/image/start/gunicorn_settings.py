@@ -16,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from gunicorn import config
 from gunicorn.app.base import Application
 from gunicorn.config import Config
 from gunicorn.util import parse_address
@@ -34,8 +35,9 @@ def settings(
     ``load`` loads a module that lies beside this one. Prints one line for each setting of the
     application's that a variable overrides. Raises SystemExit with one line for what can't work.
     """
-    flags = parsed(words[:-3])
-    of_variable = parsed(shlex.split(environ.get("GUNICORN_CMD_ARGS", "")))
+    parser = Config().parser()
+    flags = parser.parse_args(words[:-3])
+    of_variable = parser.parse_args(shlex.split(environ.get("GUNICORN_CMD_ARGS", "")))
     place, own = application_settings(flags.config or of_variable.config)
     for line in overridden(flags, {"GUNICORN_CMD_ARGS": given(of_variable), place: own}):
         note(line)
@@ -53,13 +55,8 @@ def settings(
     return made
 
 
-def parsed(words: list[str]) -> Namespace:
-    """Read flags as gunicorn does; what is not given is None."""
-    known: Namespace = Config().parser().parse_args(words)
-    return known
-
-
 def given(flags: Namespace) -> dict[str, Any]:
+    """Return what these flags say; what they do not is None in them."""
     return {name: value for name, value in vars(flags).items() if value is not None}
 
 
@@ -113,7 +110,7 @@ def shown(value: Any) -> str:
 
 def control_socket(stronger: Mapping[str, Any]) -> dict[str, Any]:
     """Leave gunicorn's control socket out where its folder can't be made."""
-    setting = Config().settings.get("control_socket")
+    setting = getattr(config, "ControlSocket", None)
     if setting is None or {"control_socket", "control_socket_disable"} & set(stronger):
         return {}
     folder = Path(setting.default).parent
