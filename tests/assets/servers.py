@@ -72,7 +72,7 @@ def announce(given: Namespace, *, asgi: bool) -> None:
         say(f"[INFO] Listening at: http://{given.bind} (1)")
         say(f"[INFO] Using worker: {given.worker_class}")
         say("[DEBUG]" if given.log_level == "debug" else "")
-        say("[TRACE]" if asgi and os.environ["LOG_LEVEL"] == "trace" else "")
+        say("[TRACE]" if asgi and os.environ.get("LOG_LEVEL") == "trace" else "")
     else:
         say(f"INFO: Uvicorn running on http://{given.host}:{given.port} (Press CTRL+C to quit)")
         say("INFO: Started reloader process" if given.reload else "")
