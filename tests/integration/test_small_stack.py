@@ -73,9 +73,7 @@ def test_an_image_that_does_not_start_moves_no_name(
 ) -> None:
     before = views[FRAGILE].tags()
     declare(workshop, [VERSION], [VERSION, NEXT])
-    with workshop.edited(
-        f"assets/{FRAGILE}/image/start.sh", "source_prestart\nread_settings 4", "exit 3"
-    ):
+    with workshop.edited(f"assets/{FRAGILE}/image/start.sh", "begin\nread_settings", "exit 3"):
         failed = workshop.up(code=None, stack=STACK)
     assert views[FRAGILE].tags() == before
     assert failed.tags() == ["py3.13-slim-LATEST"], "of the sound image, back to its only version"
