@@ -67,7 +67,7 @@ def wheels_of(
         pins = {p: [pin for pin in own[p] if pin in held.compiled] for p, held in found.items()}
         if any(pins.values()):
             arguments = _arguments(entry, pins, found, lock)
-            # Not where the compilers are pulled from: nothing is compiled anew for another mirror.
+            # Not where the compilers are pulled from: nothing is compiled again for another mirror.
             compiler = lock.builders[entry.builder_key].identity
             known = [list(found), builder, {**arguments, "BUILDER": compiler}]
             short = digest_of(known)[_SHORT]

@@ -54,6 +54,14 @@ def begun(
     )
 
 
+def prestart(folder: Path, text: str, **environ: str) -> subprocess.Popen[str]:
+    """Run ``text`` as the script beside it that sources an application's prestart script."""
+    init, script = folder / "init.py", folder / "prestart.sh"
+    init.write_bytes(INIT.read_bytes())
+    script.write_text(text)
+    return begun("/bin/sh", str(script), script=init, environ=environ)
+
+
 def lines(process: subprocess.Popen[str], count: int) -> list[str]:
     assert process.stdout is not None
     return [process.stdout.readline().strip() for _ in range(count)]
@@ -100,12 +108,13 @@ def test_a_server_that_ends_by_the_stop_signal_ended_in_order(number: signal.Sig
         assert process.wait() == 0
 
 
-def test_a_signal_that_comes_after_the_stop_does_not_undo_it() -> None:
+@pytest.mark.parametrize("later", [signal.SIGWINCH, signal.SIGQUIT])
+def test_a_signal_that_comes_after_the_stop_does_not_undo_it(later: signal.Signals) -> None:
     with begun(sys.executable, "-c", ENDS_LATER) as process:
         assert lines(process, 1) == ["ready"]
         process.terminate()
         assert lines(process, 1) == ["stopping"]
-        process.send_signal(signal.SIGWINCH)
+        process.send_signal(later)
         assert process.wait() == 0
 
 
@@ -113,11 +122,7 @@ def test_a_signal_that_comes_after_the_stop_does_not_undo_it() -> None:
 def test_a_stop_while_prestart_waits_reaches_what_it_waits_for(
     number: signal.Signals, tmp_path: Path
 ) -> None:
-    init = tmp_path / "init.py"
-    init.write_bytes(INIT.read_bytes())
-    script = tmp_path / "prestart.sh"
-    script.write_text("sleep 600 & echo waits\nwait\nsleep 600\n")
-    with begun("/bin/sh", str(script), script=init) as process:
+    with prestart(tmp_path, "sleep 600 & echo waits\nwait\nsleep 600\n") as process:
         assert lines(process, 1) == ["waits"]
         process.send_signal(number)
         assert process.wait() == 128 + signal.SIGTERM
@@ -166,15 +171,6 @@ def test_a_signal_that_nobody_catches_is_dropped_as_for_process_1(name: str) -> 
         assert (lines(process, 1), process.wait()) == (["SIGTERM"], 5)
 
 
-def test_a_server_that_is_stopped_by_two_signals_ended_in_order() -> None:
-    with begun(sys.executable, "-c", ENDS_LATER) as process:
-        assert lines(process, 1) == ["ready"]
-        process.terminate()
-        assert lines(process, 1) == ["stopping"]
-        process.send_signal(signal.SIGQUIT)
-        assert process.wait() == 0
-
-
 def test_a_terminals_pause_does_not_last() -> None:
     command = "kill -TSTP $$; echo goes on"
     with begun("/bin/sh", "-c", command) as process:
@@ -183,15 +179,10 @@ def test_a_terminals_pause_does_not_last() -> None:
 
 
 def test_what_a_prestart_script_waits_for_may_end_in_order(tmp_path: Path) -> None:
-    init = tmp_path / "init.py"
-    init.write_bytes(INIT.read_bytes())
     migration = (
         "trap 'kill $!; sleep 0.3; echo rolled back; exit' TERM; echo migrates; sleep 600 & wait"
     )
-    script = tmp_path / "prestart.sh"
-    script.write_text('sh -c "$MIGRATION"\n')
-    environ = {"MIGRATION": migration}
-    with begun("/bin/sh", str(script), script=init, environ=environ) as process:
+    with prestart(tmp_path, 'sh -c "$MIGRATION"\n', MIGRATION=migration) as process:
         assert lines(process, 1) == ["migrates"]
         process.terminate()
         assert lines(process, 1) == ["rolled back"]

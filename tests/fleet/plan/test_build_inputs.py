@@ -197,4 +197,4 @@ def test_a_mirror_is_named_though_the_same_bytes_of_it_move_no_identity() -> Non
     assert [build.arguments[key] for key in same] == [official.arguments[key] for key in same]
     assert build.annotations == official.annotations
     assert [w.name for w in build.wheels.values()] == [w.name for w in official.wheels.values()]
-    assert build.wheels, "what is compiled is not compiled anew"
+    assert build.wheels, "what is compiled is not compiled again"

@@ -17,7 +17,9 @@ fail() {
 # then runs the start script again. Returns in that second run.
 begin() {
     if [ "$START_SH_STEP" != serve ]; then
-        export_settings
+        unset IFS
+        # shellcheck disable=SC2086,SC2163 # names
+        export $start_sh_settings
         set -- "${START_SH_TEST_SCRIPT:-/start.sh}"
         if [ -n "$PRE_START_PATH" ] || [ -f "$app_root/prestart.sh" ]; then
             set -- "$lib/prestart.sh" "$1"
@@ -31,11 +33,9 @@ begin() {
 
 # A setting counts that the prestart script, or one that sources the start script, gave it without
 # exporting it.
-export_settings() {
-    export HOST PORT WORKERS WEB_CONCURRENCY LOG_LEVEL RELOAD MODULE_NAME VARIABLE_NAME APP_MODULE \
-        REQUIRE_APPLICATION PRE_START_PATH GUNICORN_EXTRA_FLAGS GUNICORN_CMD_ARGS \
-        UVICORN_EXTRA_FLAGS PYTHONPATH
-}
+start_sh_settings="HOST PORT WORKERS WEB_CONCURRENCY LOG_LEVEL RELOAD MODULE_NAME VARIABLE_NAME
+    APP_MODULE REQUIRE_APPLICATION PRE_START_PATH GUNICORN_EXTRA_FLAGS GUNICORN_CMD_ARGS
+    UVICORN_EXTRA_FLAGS PYTHONPATH"
 
 check_number() { # NAME VALUE HIGHEST
     case $2 in
@@ -117,7 +117,7 @@ check_example() {
     note "no application of yours was found, serving the example in $module_path.py"
 }
 
-# cmp is no part of every base.
+# Not every base has cmp.
 same_text() { # FILE FILE
     [ -f "$1" ] || return 1
     read -r first <"$1"

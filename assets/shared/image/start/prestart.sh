@@ -63,9 +63,10 @@ elif [ -n "$PRE_START_PATH" ]; then
     fail "PRE_START_PATH names $start_sh_prestart, which is not a file; create it or unset" \
         "PRE_START_PATH"
 fi
+# What the prestart script may have set for itself.
 unalias -a
-# As in common.sh, of which the prestart script may have changed anything.
-export HOST PORT WORKERS WEB_CONCURRENCY LOG_LEVEL RELOAD MODULE_NAME VARIABLE_NAME APP_MODULE \
-    REQUIRE_APPLICATION GUNICORN_EXTRA_FLAGS GUNICORN_CMD_ARGS UVICORN_EXTRA_FLAGS PYTHONPATH
+unset IFS
+# shellcheck disable=SC2086,SC2154,SC2163 # names, of common.sh
+export $start_sh_settings
 export START_SH_STEP=serve
 exec /bin/sh "$start_sh_script"
