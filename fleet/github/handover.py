@@ -20,7 +20,7 @@ from fleet.console import TroubleError
 from fleet.declaration.model import PYPI, Declaration
 from fleet.declaration.problems import Problems
 from fleet.lock.model import Base, Lock, name_of
-from fleet.lock.official_bases import PYTHON, repository_of
+from fleet.lock.official_bases import PYTHON, place_of
 from fleet.lock.serialization import parse
 from fleet.pages.markdown import inert
 from fleet.releases.lock.installer import NAME as INSTALLER
@@ -162,7 +162,7 @@ def _lock(ours: Lock, theirs: Path, stack: str, declared: Declaration) -> Lock:
     """
     problems = Problems()
     lock = parse(strict_yaml.load(theirs, problems), theirs.name, stack, problems)
-    official = repository_of(f"{PYTHON}:", declared.base_registry)
+    official = place_of(PYTHON, declared.base_registry)
     known = {official, *(base.repository for base in _bases(ours))}
     trusted = {_origin(declared.index), *map(_origin, _addresses(ours))}
     if declared.index == PYPI:
