@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from fleet.checkout import strict_yaml
-from fleet.declaration import validators
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import READABLE_BY_ALL, READABLE_BY_ALL_REMEDY, parse
 from fleet.declaration.problems import DeclarationError, Problems
+from fleet.declaration.schema import matches
 from fleet.declaration.stack_share import ShareConfig, is_share, narrowed, parse_share
 
 PROJECT = "fleet"
@@ -24,10 +24,13 @@ def config_file(root: Path, stack: str) -> Path:
 
     :raises DeclarationError: when that can't be a stack's name.
     """
-    fault = validators.STACK(stack)
-    if fault:
+    if not matches(stack, "stack"):
         problems = Problems()
-        problems.add("--stack", *fault)
+        remedy = (
+            "Use letters, digits, _, - and . for it, and name a stack that has a file: "
+            "Pulumi.NAME.yaml"
+        )
+        problems.add("--stack", f"{stack!r} is not a stack name", remedy)
         problems.raise_if_any()
     return root / f"Pulumi.{stack}.yaml"
 
@@ -80,7 +83,7 @@ def images_named_in(path: Path) -> list[str]:
         return []
     images = config.get("images")
     named = images if isinstance(images, Mapping) else {}
-    return [name for name in named if isinstance(name, str) and validators.REPOSITORY(name) is None]
+    return [name for name in named if isinstance(name, str) and matches(name, "repository")]
 
 
 def whole_stack(root: Path, stack: str) -> str:

@@ -1,16 +1,12 @@
 """The GitHub repository of a fleet, as a stack declares it."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from fleet.declaration.config_reader import Pattern, Reader, one_of
-from fleet.declaration.tags import PLATFORMS
+from fleet.declaration.problems import Problems
 
-KEYS = (
-    "repository", "branch", "environment", "runner", "architecture", "check-runner", "emulation",
-    "drift", "versions",
-)  # fmt: skip
 HOSTED: Final = "ubuntu-24.04"
 """The label of GitHub's own runner that jobs run on where no other is declared."""
 
@@ -18,28 +14,6 @@ HOSTED: Final = "ubuntu-24.04"
 _FRESH = re.compile(r"ubuntu-(?:latest|[0-9]{2}\.[0-9]{2}(?P<arm>-arm)?)", re.IGNORECASE)
 # Every runner that is not GitHub's own has these, by its system and machine, whatever else it has.
 _GENERAL = frozenset({"self-hosted", "linux", "windows", "macos", "x64", "arm", "arm64"})
-
-_REPOSITORY = Pattern(
-    r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?/[A-Za-z0-9._-]{1,100}",
-    "is not a GitHub repository",
-    "Write owner/name: multi-py/fleet",
-)
-_BRANCH = Pattern(
-    r"(?!.*(?:\.\.|//|\.lock$|/$|\.$))[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}",
-    "is not a branch name",
-    "Write it as git shows it: main",
-)
-_ENVIRONMENT = Pattern(
-    r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", "is not an environment name", "Write it like registry"
-)
-_RUNNER = Pattern(
-    r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", "is not a runner label", "Write it like ubuntu-24.04"
-)
-_ARCHITECTURE = one_of(
-    (platform.removeprefix("linux/") for platform in PLATFORMS), "architecture of a runner"
-)
-_DRIFT = one_of(("report", "repair"), "answer to drift")
-_VERSIONS = one_of(("propose", "merge"), "answer to a new release")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,51 +49,49 @@ class GitHub:
         return self.repository.partition("/")[2]
 
 
-def parse_github(reader: Reader) -> GitHub | None:
-    """Return what the key ``github`` of ``reader`` declares, or ``None`` where it is absent."""
-    if "github" not in reader.values:
+def parse_github(declared: Mapping[str, Any] | None, problems: Problems) -> GitHub | None:
+    """Return what the key ``github`` declares, or ``None`` where it is absent."""
+    if declared is None:
         return None
-    inner = reader.inner("github")
-    inner.only(KEYS)
-    runner = inner.text("runner", _RUNNER, HOSTED)
+    runner = declared.get("runner", HOSTED)
+    check_runner = declared.get("check-runner", HOSTED)
+    _note_shared_runner(check_runner, runner, problems)
     return GitHub(
-        repository=inner.text("repository", _REPOSITORY),
-        branch=inner.text("branch", _BRANCH, "main"),
-        environment=inner.text("environment", _ENVIRONMENT, "registry"),
+        repository=declared.get("repository", ""),
+        branch=declared.get("branch", "main"),
+        environment=declared.get("environment", "registry"),
         runner=runner,
-        architecture=_architecture(inner, runner),
-        check_runner=_check_runner(inner, runner),
-        emulation=inner.flag("emulation", fallback=True),
-        drift="repair" if inner.text("drift", _DRIFT, "report") == "repair" else "report",
-        versions="merge" if inner.text("versions", _VERSIONS, "propose") == "merge" else "propose",
+        architecture=_architecture(declared, runner),
+        check_runner=check_runner,
+        emulation=declared.get("emulation", True),
+        drift=declared.get("drift", "report"),
+        versions=declared.get("versions", "propose"),
     )
 
 
-def _architecture(reader: Reader, runner: str) -> str:
+def _architecture(declared: Mapping[str, Any], runner: str) -> str:
     """Return the platform that ``runner`` builds natively; only GitHub's own labels tell."""
-    if "architecture" in reader.values:
-        return f"linux/{reader.text('architecture', _ARCHITECTURE)}"
+    if "architecture" in declared:
+        return f"linux/{declared['architecture']}"
     known = _FRESH.fullmatch(runner)
     return f"linux/{'arm64' if known['arm'] else 'amd64'}" if known else ""
 
 
-def _check_runner(reader: Reader, runner: str) -> str:
-    """Return the runner of jobs without secrets, which run the code of anybody's pull request.
+def _note_shared_runner(check: str, runner: str, problems: Problems) -> None:
+    """Note a runner of jobs without secrets, which run anybody's code, that may have others too.
 
     A machine that is used again has what jobs with secrets leave on it: one runner for both is a
     problem, unless GitHub makes a new machine for each job.
     """
-    found = reader.text("check-runner", _RUNNER, HOSTED)
-    both = {found.lower(), runner.lower()}  # GitHub ignores case
+    both = {check.lower(), runner.lower()}  # GitHub ignores case
     fresh = any(map(_FRESH.fullmatch, both))
     if not fresh and (len(both) == 1 or both & _GENERAL):
         what = (
-            f"{found!r} may be the runner of the jobs with secrets too ({runner!r}), and pull "
+            f"{check!r} may be the runner of the jobs with secrets too ({runner!r}), and pull "
             "requests of forks run their own code on it"
         )
         remedy = (
             "Name both by labels that the other does not have, or leave the key out: then it is "
             f"{HOSTED}"
         )
-        reader.note("check-runner", what, remedy)
-    return found
+        problems.add("fleet:github.check-runner", what, remedy)

@@ -40,9 +40,9 @@ EVERYWHERE: Final = "everywhere"
 class Exclusion:
     """Tags that the matrix leaves out, and why; an empty coordinate covers all of its kind."""
 
-    python: str
-    base: str
-    version: str
+    python: str = ""
+    base: str = ""
+    version: str = ""
     because: str
 
     def covers(self, python: str, base: str, version: str) -> bool:

@@ -43,6 +43,11 @@ class Problems:
         if problem not in self.found:  # what images have in common is read for each of them
             self.found.append(problem)
 
+    def is_sound(self, *paths: str) -> bool:
+        """Tell whether nothing was noted so far at ``paths``, nor at anything in them."""
+        ends = tuple(path + end for path in paths for end in (".", "["))
+        return not any(f"{problem.path}.".startswith(ends) for problem in self.found)
+
     def raise_if_any(self, source: str = "") -> None:
         """Raise :class:`DeclarationError` with all that was found.
 

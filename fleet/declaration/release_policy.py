@@ -1,19 +1,12 @@
 """Which releases of its package, and which Pythons, an image follows by itself."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
-from fleet.declaration import validators
-from fleet.declaration.config_reader import Pattern, Reader
-
-RELEASES = "releases"
-PYTHON_RELEASES = "python-releases"
-
-_RETIRE = Pattern(
-    "never|at end of life|[1-9][0-9]{0,3} days after end of life",
-    "is not a known policy for Pythons at their end of life",
-    "Write never, at end of life, or 90 days after end of life",
-)
+BY_HAND: Final = "by hand"
+"""What an image that follows nothing says where ``fleet:defaults`` says otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,34 +34,23 @@ class PythonReleases:
     add: bool
 
 
-def parse_releases(reader: Reader) -> Releases | None:
+def parse_releases(declared: Mapping[str, Any] | str) -> Releases | None:
     """Return what the key ``releases`` declares; ``None`` where versions are kept by hand."""
-    inner = _followed(reader, RELEASES)
-    if inner is None:
+    if isinstance(declared, str):
         return None
-    inner.only(("max-versions", "exclude-versions", "include-prereleases"))
     return Releases(
-        max_versions=inner.whole("max-versions", 5),
-        exclude_versions=inner.texts("exclude-versions", validators.version, ()),
-        include_prereleases=inner.flag("include-prereleases", fallback=False),
+        max_versions=declared.get("max-versions", 5),
+        exclude_versions=declared.get("exclude-versions", ()),
+        include_prereleases=declared.get("include-prereleases", False),
     )
 
 
-def parse_python_releases(reader: Reader) -> PythonReleases | None:
+def parse_python_releases(declared: Mapping[str, Any] | str) -> PythonReleases | None:
     """Return what ``python-releases`` declares; ``None`` where Pythons are kept by hand."""
-    inner = _followed(reader, PYTHON_RELEASES)
-    if inner is None:
+    if isinstance(declared, str):
         return None
-    inner.only(("retire", "add"))
-    return PythonReleases(
-        retire_after=_days(inner.text("retire", _RETIRE, "never")),
-        add=inner.flag("add", fallback=False),
-    )
-
-
-def _followed(reader: Reader, key: str) -> Reader | None:
-    # The words of an image that follows nothing where fleet:defaults says otherwise.
-    return None if reader.values.get(key, "by hand") == "by hand" else reader.inner(key)
+    retire = _days(declared.get("retire", "never"))
+    return PythonReleases(retire_after=retire, add=declared.get("add", False))
 
 
 def _days(policy: str) -> int | None:

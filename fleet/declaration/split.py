@@ -4,16 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
-from fleet.declaration.config_reader import Pattern
 from fleet.declaration.model import Declaration
 from fleet.declaration.problems import DeclarationError, Problems
+from fleet.declaration.schema import matches
 from fleet.declaration.stack_share import ShareConfig
-
-_NAME = Pattern(
-    r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}",
-    "is not a stack name",
-    "Rename its file: Pulumi.prod-web.yaml is that of the stack prod-web",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +37,9 @@ def in_turn(whole: Declaration, shares: Mapping[str, ShareConfig]) -> tuple[Flee
     source = f"the stacks that {name} is split into"
     problems = Problems()
     for stack in shares:
-        if fault := _NAME(stack):
-            problems.add(f"Pulumi.{stack}.yaml", *fault)
+        if not matches(stack, "stack"):
+            remedy = "Rename its file: Pulumi.prod-web.yaml is that of the stack prod-web"
+            problems.add(f"Pulumi.{stack}.yaml", f"{stack!r} is not a stack name", remedy)
     split = f"Run `make split STACK={name}`"
     for image in whole.by_name:
         own = [stack for stack, share in shares.items() if image in share.only]

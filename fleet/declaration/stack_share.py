@@ -4,21 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from fleet.declaration import validators
-from fleet.declaration.config_reader import Pattern, Reader
 from fleet.declaration.model import Declaration, StackShare
 from fleet.declaration.problems import Problems
-
-KEYS = ("part-of", "only", "below", "with-github")
-
-_STACK = Pattern(
-    rf"(?:[A-Za-z0-9_-]+/[A-Za-z0-9._-]+/)?{validators.STACK_NAME}",
-    "is not a stack name",
-    "Write it as `pulumi stack ls` shows it: prod-python-gunicorn",
-)
-_WHOLE = Pattern(
-    validators.STACK_NAME, "is not a stack name", "Name the stack with the declaration"
-)
+from fleet.declaration.schema import SHARE, sound
 
 
 class ShareConfig(NamedTuple):
@@ -46,18 +34,18 @@ def parse_share(
     :raises DeclarationError: with every problem; what all shares have in common is not for one.
     """
     problems = found or Problems()
-    reader = Reader(path="fleet:", values=config, problems=problems)
-    reader.only(KEYS)
-    below = reader.inner("below")
-    github = reader.flag("with-github", fallback=False)
-    share = ShareConfig(
-        whole=reader.text("part-of", _WHOLE),
-        only=reader.texts("only", validators.REPOSITORY, () if github else None),
-        below={str(image): below.text(image, _STACK) for image in below.values},
+    values = sound(config, SHARE, "fleet:", problems)
+    github = values.get("with-github", False)
+    if not github and not config.get("only") and problems.is_sound("fleet:only"):
+        what = "is empty" if "only" in config else "is missing"
+        problems.add("fleet:only", what, "Name at least one image")
+    problems.raise_if_any(source)
+    return ShareConfig(
+        whole=values["part-of"],
+        only=values.get("only", ()),
+        below=values.get("below", {}),
         github=github,
     )
-    problems.raise_if_any(source)
-    return share
 
 
 def narrowed(whole: Declaration, share: ShareConfig, source: str) -> Declaration:

@@ -28,19 +28,9 @@ PLATFORMS: Final = (
 LOOPBACK: Final = ("localhost", "127.0.0.1")
 """The hosts of a registry that is on this machine alone: its certificate names these."""
 
-REGISTRY: Final = (
-    r"(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?)/"
-    r"(?P<namespace>[a-z0-9]+(?:[._-][a-z0-9]+)*(?:/[a-z0-9]+(?:[._-][a-z0-9]+)*)*)"
-)
-"""``host[:port]/namespace``, the namespace by the OCI distribution specification's grammar."""
-
-REPOSITORY: Final = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-"""One path component of a repository name (OCI distribution specification)."""
-
-LONGEST_BUILDER: Final = 50
 LONGEST_VERSION: Final = 63
-"""With a builder's name behind it, the longest makes a tag of 128 characters, and no longer one may
-be (OCI distribution specification)."""
+"""With the longest name of a builder behind it, 50 characters, it makes a tag of 128, and no longer
+one may be (OCI distribution specification)."""
 
 
 def tag(python: str, base: str, end: str) -> Tag:

@@ -43,15 +43,11 @@ def _lacking(
 ) -> dict[tuple[str, tuple[str, ...]], list[str]]:
     """Return the versions of ``image`` that ``below`` lacks, by Python and what it has there."""
     withdrawn = yanked.get(below.package, ()) if yanked else ()
-    possible: dict[tuple[str, str], tuple[str, ...]] = {}
     found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for entry in matrix_entries(image):
-        place = (entry.python, entry.base)
-        if place not in possible:
-            finals = eligible(versions_of(below, *place), withdrawn)
-            one = finals and yanked is not None
-            possible[place] = (versions.highest(finals),) if one else tuple(finals)
-        there = possible[place]
+        finals = eligible(versions_of(below, entry.python, entry.base), withdrawn)
+        one = finals and yanked is not None
+        there = (versions.highest(finals),) if one else tuple(finals)
         known = found.setdefault((entry.python, there), [])
         same = versions.parse(entry.version) in map(versions.parse, there)
         if not same and entry.version not in known:

@@ -4,9 +4,6 @@ from collections.abc import Iterable
 
 from packaging.version import InvalidVersion, Version
 
-PYTHON = r"3\.(?:[89]|[1-9][0-9])"
-"""A Python feature release, as the official images name it: two parts, 3.8 or later."""
-
 
 def parse(text: str) -> Version | None:
     """Return the version that ``text`` spells canonically, or ``None``.

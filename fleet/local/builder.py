@@ -6,8 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from fleet.declaration.builder_nodes import Node
-from fleet.declaration.node_validators import EMBEDDED, REMOTE
+from fleet.declaration.builder_nodes import EMBEDDED, REMOTE, Node
 from fleet.local import buildx_instances, docker_config, emulation, processes
 from fleet.local.child_environment import run
 from fleet.local.disk_space import BUILDER_KEEPS, FOR_DAEMONS

@@ -16,8 +16,7 @@ from urllib.parse import urlsplit
 import grpc  # type: ignore[import-untyped]
 
 from fleet.console import TroubleError
-from fleet.declaration.builder_nodes import Node
-from fleet.declaration.node_validators import KEY_OPTIONS, REMOTE
+from fleet.declaration.builder_nodes import KEY_OPTIONS, REMOTE, Node
 from fleet.local.child_environment import run
 from fleet.local.requirements import Needs
 

@@ -7,8 +7,7 @@ pulumi-docker-build 0.0.22 embeds).
 import json
 from pathlib import Path
 
-from fleet.declaration.builder_nodes import Node
-from fleet.declaration.node_validators import KUBERNETES
+from fleet.declaration.builder_nodes import KUBERNETES, Node
 
 
 def path_of(buildx: Path, builder: str) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.console import TroubleError
-from fleet.declaration.node_validators import CLOUD, OPTIONS
+from fleet.declaration.builder_nodes import CLOUD, CONTAINER, KUBERNETES, REMOTE
 from fleet.local import buildx_instances, private_files, registry_login
 from fleet.local.buildx_instances import path_of
 from fleet.local.paths import Checkout
@@ -44,9 +44,8 @@ def require_builders(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -
         )
     drivers = {n: _values(path_of(buildx, n)).get("Driver") for n in sought if n not in needs.nodes}
     # What can't be read is left to docker-build, which then says so.
-    foreign = [
-        n for n, driver in drivers.items() if driver and driver not in OPTIONS.keys() - {CLOUD}
-    ]
+    ours = (REMOTE, KUBERNETES, CONTAINER)
+    foreign = [name for name, driver in drivers.items() if driver and driver not in ours]
     if foreign:
         raise TroubleError(
             f"Pulumi.{needs.stack}.yaml, fleet:builders: docker-build does not have the driver of "

@@ -12,8 +12,7 @@ from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 from fleet.console import TroubleError, say
-from fleet.declaration.builder_nodes import Node
-from fleet.declaration.node_validators import CONTAINER, KEY_OPTIONS, REMOTE
+from fleet.declaration.builder_nodes import CONTAINER, KEY_OPTIONS, REMOTE, Node
 from fleet.local.requirements import Needs
 
 _SECONDS = 5

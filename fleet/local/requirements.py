@@ -7,11 +7,10 @@ from pathlib import Path
 
 from fleet.checkout.lock_file import lock_file, read_lock
 from fleet.checkout.stack_config import config_file, declaration_of_file
-from fleet.declaration.builder_nodes import Node
+from fleet.declaration.builder_nodes import EMBEDDED, KEY_OPTIONS, Node
 from fleet.declaration.logins import Login
 from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Declaration
-from fleet.declaration.node_validators import EMBEDDED, KEY_OPTIONS
 from fleet.lock.model import Lock
 
 DOCKER_BUILDER = "default"

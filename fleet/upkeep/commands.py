@@ -22,10 +22,9 @@ from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
 from fleet.plan.plan import Plan
 from fleet.registry.reference import Repository
-from fleet.upkeep import adopt, images, removers, restore
+from fleet.upkeep import adopt, images, removers, restore, split
 from fleet.upkeep.connection import opened
 from fleet.upkeep.prune import prune, report
-from fleet.upkeep.split import split
 from fleet.upkeep.state import read_state
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.templates import read_templates
+from fleet.declaration.builder_nodes import EMBEDDED
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
-from fleet.declaration.node_validators import EMBEDDED
 from fleet.github.api import Api
 from fleet.github.doctor import app, packages, repository
 from fleet.github.doctor.checkout import look_at_lock, look_at_state, look_at_toolchain

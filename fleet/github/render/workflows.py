@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import yaml
 
+from fleet.declaration.builder_nodes import KEY_OPTIONS
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
-from fleet.declaration.node_validators import KEY_OPTIONS
 from fleet.declaration.split import FleetStack
 from fleet.github.render.logins import (
     GHCR,

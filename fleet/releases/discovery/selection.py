@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from fleet.declaration import tags, validators, versions
+from fleet.declaration import tags, versions
 from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Image
 from fleet.declaration.release_policy import Releases
@@ -117,7 +117,7 @@ def _faults(version: str, image: Image, policy: Releases, listed: Listed) -> Ite
         yield "it installs on no declared Python"
     if version in policy.exclude_versions:
         yield "exclude-versions names it"
-    if parsed is None or validators.version(version):
+    if parsed is None or len(version) > tags.LONGEST_VERSION:
         yield "no tag can name it"
     elif not policy.include_prereleases and not versions.is_final(parsed):
         yield "it is a pre-release"

@@ -8,7 +8,7 @@ import yaml
 from fleet.checkout.split_stacks import refuse_split, share_file, stacks_of
 from fleet.checkout.stack_config import declaration_of_file
 from fleet.declaration.problems import DeclarationError
-from fleet.upkeep.split.split import stack_files
+from fleet.upkeep.split import stack_files
 from tests.fleet.examples import config, image
 
 IMAGES = {"top": image(**{"builds-on": "base"}), "base": image(package="gunicorn")}

@@ -14,13 +14,7 @@ from fleet.declaration.stack_share import is_share, parse_share
 from tests.fleet.examples import config, image
 
 ROOT: Final = Path(__file__).parents[3]
-SCHEMA: Final = json.loads((ROOT / "docs/declaration.schema.json").read_text("utf-8"))
-DEFINITIONS: Final = SCHEMA["definitions"]
-KEYS: Final = {
-    key.removeprefix("fleet:"): schema
-    for key, schema in SCHEMA["properties"]["config"]["properties"].items()
-}
-"""The schema of each key of a stack."""
+SCHEMA: Final = json.loads((ROOT / "fleet/declaration/schema.json").read_text("utf-8"))
 
 Place = tuple[str | int, ...]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fleet.declaration.validators import cron_line
+from fleet.declaration.formats import cron_line
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,12 @@ import jsonschema
 import pytest
 import yaml
 
-from fleet.declaration.node_validators import OPTIONS
+from fleet.declaration.model import EVERYWHERE
 from fleet.declaration.parse import parse
-from fleet.declaration.tags import BASES, PLATFORMS
-from fleet.upkeep.split.split import stack_files
+from fleet.declaration.schema import DEFINITIONS, KEYS
+from fleet.declaration.tags import BASES, LONGEST_VERSION, PLATFORMS, POINTER_KINDS
+from fleet.upkeep.split import stack_files
 from tests.fleet.declaration.editor_schema import (
-    DEFINITIONS,
-    KEYS,
     PART,
     ROOT,
     SCHEMA,
@@ -27,84 +26,34 @@ from tests.fleet.declaration.editor_schema import (
     of_schema,
 )
 
-Tree = dict[str, Any] | None
-"""The known keys of a mapping, each with those below it; ``*`` stands for any name."""
-
-_NAMES: dict[str, str | int] = {"images": "web", "builder-nodes": "arm", "logins": "docker.io"}
-_FIRST = {**_NAMES, "exclude": 0}
-_OTHERWISE = ("lacks", "options")
-"""What is known in these depends on more than the place; tests of their own look at it."""
-
-
-def known_to_parser(place: Place, values: dict[str, Any] = WHOLE) -> list[str] | None:
-    """Return the keys that the parser names when it meets an unknown one at ``place``."""
-    wrong = changed(values, place, {"?": None}) if place else {**values, "?": None}
-    heads = (problem.remedy.partition("Known keys: ") for problem in of_parser(wrong))
-    return next((keys.split(", ") for _, told, keys in heads if told), None)
-
-
-def tree_of_parser(place: Place = ()) -> Tree:
-    last = place[-1] if place else ""
-    if last in _OTHERWISE:
-        return None
-    if last in _FIRST:
-        return {"*": tree_of_parser((*place, _FIRST[str(last)]))}
-    keys = known_to_parser(place)
-    return None if keys is None else {key: tree_of_parser((*place, key)) for key in keys}
-
-
-def tree_of_schema(schema: dict[str, Any]) -> Tree:
-    if "$ref" in schema:
-        return tree_of_schema(DEFINITIONS[schema["$ref"].rpartition("/")[2]])
-    if "properties" in schema:
-        return {key: tree_of_schema(inner) for key, inner in schema["properties"].items()}
-    several = [*schema.get("patternProperties", {}).values(), schema.get("items", {})]
-    found = [tree for tree in map(tree_of_schema, filter(None, several)) if tree is not None]
-    return {"*": found[0]} if found else None
-
-
-def in_any_order(tree: Tree) -> object:
-    return tree and {key: in_any_order(tree[key]) for key in sorted(tree)}
-
 
 def test_the_schema_is_one() -> None:
     jsonschema.Draft7Validator.check_schema(SCHEMA)
 
 
-def test_the_schema_has_the_keys_that_the_parser_knows() -> None:
-    whole = {key: tree_of_schema(KEYS[key]) for key in KEYS.keys() - PART.keys()}
-    assert in_any_order(tree_of_parser()) == in_any_order(whole)
-    assert known_to_parser((), PART) == [key for key in KEYS if key in PART]
+def test_the_schema_has_the_platforms_and_bases_that_the_program_knows() -> None:
+    assert DEFINITIONS["platform"]["enum"] == [*PLATFORMS]
+    assert DEFINITIONS["base"]["enum"] == [*BASES]
+    assert [*KEYS["builders"]["properties"]] == [*PLATFORMS]
+    assert KEYS["whole-check"]["enum"] == [*PLATFORMS, EVERYWHERE]
+    assert [*DEFINITIONS["image"]["properties"]["pointers"]["properties"]] == [*POINTER_KINDS]
+    assert DEFINITIONS["version"]["maxLength"] == LONGEST_VERSION
 
 
-@pytest.mark.parametrize(
-    ("name", "driver"),
-    [("arm", "remote"), ("kube", "kubernetes"), ("engine", "docker-container")],
-)
-def test_a_drivers_options_are_those_that_the_parser_knows(name: str, driver: str) -> None:
-    known = known_to_parser(("builder-nodes", name, "options"))
-    assert known == [*DEFINITIONS[f"{driver}-options"]["properties"]]
-
-
-def test_each_driver_has_its_options_in_the_schema() -> None:
-    drivers = {
-        rule["if"]["properties"]["driver"]["const"]: rule["then"]["properties"]["options"]
-        for rule in DEFINITIONS["node"]["allOf"]
-    }
-    assert (
-        drivers.keys() == OPTIONS.keys() == {*DEFINITIONS["node"]["properties"]["driver"]["enum"]}
-    )
-    for driver, options in OPTIONS.items():
-        if options:
-            assert drivers[driver] == {"$ref": f"#/definitions/{driver}-options"}
-            assert [*DEFINITIONS[f"{driver}-options"]["properties"]] == [*options]
+def test_an_unknown_key_is_one_at_every_level() -> None:
+    for place in (("?",), ("defaults", "?"), ("images", "web", "releases", "?"), ("github", "?")):
+        (found,) = of_parser(changed(WHOLE, place, {"?": None}))
+        assert found.what == "unknown key"
+        assert of_schema(changed(WHOLE, place, {"?": None}))
+    (found,) = of_parser({**PART, "registry": "ghcr.io/a"})
+    assert found.remedy == "Known keys: part-of, only, below, with-github"
 
 
 @pytest.mark.parametrize("base", ["", *(f" {base}" for base in BASES), " slimm", " "])
 @pytest.mark.parametrize("platform", [*PLATFORMS, "linux/armv7"])
 def test_the_keys_of_what_is_lacking_are_the_parsers(platform: str, base: str) -> None:
     wrong = changed(WHOLE, ("images", "web", "lacks"), {platform + base: ["uvloop"]})
-    unknown = any("unknown key" in problem.what for problem in of_parser(wrong))
+    unknown = any("is not a platform" in problem.what for problem in of_parser(wrong))
     assert bool(of_schema(wrong)) == unknown
 
 
@@ -143,7 +92,7 @@ FILES |= stack_files(parse(WHOLE), "prod", {"encryptionsalt": "v1:x"})
 def test_the_projects_files_and_those_of_a_split_name_the_schema_and_have_no_error(
     name: str,
 ) -> None:
-    assert FILES[name].startswith("# yaml-language-server: $schema=docs/declaration.schema.json\n")
+    assert FILES[name].startswith("# yaml-language-server: $schema=fleet/declaration/schema.json\n")
     assert of_file(yaml.safe_load(FILES[name])) == []
 
 

@@ -1,4 +1,4 @@
-"""What the schema for editors refuses, the parser refuses, with the same remedy."""
+"""What a validator of JSON Schema refuses, the parser refuses, with the same remedy."""
 
 import re
 from collections.abc import Iterator
@@ -7,19 +7,8 @@ from typing import Any, cast
 import jsonschema
 import pytest
 
-from fleet.declaration import (
-    github,
-    logins,
-    node_validators,
-    release_policy,
-    split,
-    stack_share,
-    validators,
-)
-from fleet.declaration.config_reader import Pattern
+from fleet.declaration.schema import DEFINITIONS
 from tests.fleet.declaration.editor_schema import (
-    DEFINITIONS,
-    KEYS,
     PART,
     SCHEMA,
     WHOLE,
@@ -89,31 +78,6 @@ def test_each_pattern_is_broken_once_and_each_enumeration() -> None:
     assert [name for name in PATTERNS if DEFINITIONS[name] not in broken] == []
     lists = {tuple(each["enum"]) for each in broken if "enum" in each}
     assert lists == {*enumerations(SCHEMA["properties"]), *enumerations(DEFINITIONS)}
-
-
-_OF_THE_SCHEMA = {
-    "cron", "flag", "python-releases", "releases", "share", "version", "whole-number",
-}  # fmt: skip
-"""What the parser reads without an expression for the whole text; the tables hold these."""
-
-_MODULES = (github, logins, node_validators, release_policy, split, stack_share, validators)
-
-
-def in_ecmascript(expression: str) -> str:
-    """Return what JSON Schema calls a pattern that the whole text must match."""
-    plain = re.sub(r"\(\?P<\w+>", "(?:", expression).replace(r"\Z", "$").replace(r"\"", '"')
-    return f"^(?:{plain})$" if "|" in plain else f"^{plain}$"
-
-
-def test_the_patterns_are_the_parsers() -> None:
-    rules = [rule for module in _MODULES for rule in vars(module).values()]
-    rules += node_validators.ENDPOINTS.values()
-    wanted = {in_ecmascript(rule.expression) for rule in rules if isinstance(rule, Pattern)}
-    assert {
-        DEFINITIONS[name]["pattern"] for name in PATTERNS if name not in _OF_THE_SCHEMA
-    } == wanted
-    for key, name in (("images", "repository"), ("variables", "secret")):
-        assert [*KEYS[key]["patternProperties"]] == [DEFINITIONS[name]["pattern"]]
 
 
 def patterns_in(schema: Any) -> Iterator[str]:

@@ -15,7 +15,7 @@ from fleet.github.doctor.finding import Finding
 from fleet.github.render.workflows import app_permissions
 from fleet.local.toolchain import published
 from fleet.releases.writing import text_of
-from fleet.upkeep.split.split import stack_files
+from fleet.upkeep.split import stack_files
 from tests.fleet.examples import PLATFORMS, config, image, lock
 from tests.fleet.github.hub import REPOSITORY, Hub
 

@@ -1,16 +1,15 @@
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from fleet.console import TroubleError
-from fleet.declaration.config_reader import Reader
-from fleet.declaration.github import GitHub, parse_github
-from fleet.declaration.problems import Problems
+from fleet.declaration.github import GitHub
+from fleet.declaration.parse import parse
 from fleet.github.handover import Proposal
 from fleet.github.job import Job
 from fleet.github.proposal import branch_of, propose
+from tests.fleet.examples import config
 from tests.fleet.github.conftest import COMMIT, HEAD
 from tests.fleet.github.hub import REPOSITORY, Hub
 
@@ -26,8 +25,7 @@ ONE = declaring(1, 2)
 
 
 def declared(**more: str) -> GitHub:
-    values: dict[str, Any] = {"github": {"repository": REPOSITORY, **more}}
-    found = parse_github(Reader(path="fleet:", values=values, problems=Problems()))
+    found = parse(config(github={"repository": REPOSITORY, **more})).github
     assert found is not None
     return found
 

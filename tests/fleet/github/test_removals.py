@@ -6,7 +6,7 @@ import yaml
 
 from fleet.checkout.stack_config import declaration_of_file
 from fleet.cli.main import main
-from fleet.upkeep.split.split import stack_files
+from fleet.upkeep.split import stack_files
 from providers.ociregistry.stale_pointers.allow_list import read_allowed
 from tests.fleet.examples import config, image
 from tests.fleet.github.examples import BUILD, KEEP, OLD, REGISTRY, retire, written

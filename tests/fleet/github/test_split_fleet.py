@@ -12,7 +12,7 @@ from fleet.cli.main import main
 from fleet.github import commands as program
 from fleet.github.drift import troubles
 from fleet.releases.writing import text_of
-from fleet.upkeep.split.split import stack_files
+from fleet.upkeep.split import stack_files
 from providers.ociregistry.report import Entry
 from tests.fleet.examples import config, image, lock
 from tests.fleet.github.examples import BUILD, MOVE, written

@@ -24,7 +24,7 @@ from fleet.local.base_images import bases
 from fleet.local.paths import Checkout
 from fleet.local.toolchain import toolchain
 from fleet.upkeep import commands as upkeep
-from fleet.upkeep.split.split import stack_files
+from fleet.upkeep.split import stack_files
 from tests.fleet.examples import config, image
 from tests.fleet.local.examples import checkout, command, needs
 

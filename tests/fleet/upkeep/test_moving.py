@@ -8,7 +8,7 @@ import pytest
 
 from fleet.console import TroubleError
 from fleet.declaration.split import FleetStack
-from fleet.upkeep.split.split import hand_over, move_of
+from fleet.upkeep.split import hand_over, move_of
 from tests.fleet.local.examples import checkout, command
 
 STACKS = (

@@ -13,7 +13,7 @@ from fleet.declaration.parse import parse
 from fleet.local.paths import checkout
 from fleet.plan.plan import make_plan
 from fleet.upkeep import commands as program
-from fleet.upkeep.split.split import stack_files
+from fleet.upkeep.split import stack_files
 from tests.fleet.examples import config, image, inputs
 
 

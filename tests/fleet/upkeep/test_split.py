@@ -9,7 +9,7 @@ from fleet.checkout.lock_file import lock_file
 from fleet.checkout.stack_config import declaration_of_engine, declaration_of_file, whole_stack
 from fleet.cli.main import main
 from fleet.declaration.parse import parse
-from fleet.upkeep.split.split import github_stack, stack_files
+from fleet.upkeep.split import github_stack, stack_files
 from tests.fleet.examples import config, image
 
 

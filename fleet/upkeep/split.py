@@ -21,7 +21,7 @@ from fleet.local.paths import Checkout
 from fleet.upkeep.state import BUILD, IMAGE_TAG, POINTERS
 
 _HEADER = """\
-# yaml-language-server: $schema=docs/declaration.schema.json
+# yaml-language-server: $schema=fleet/declaration/schema.json
 
 # A part of the fleet that Pulumi.{whole}.yaml declares; all there is to say is there.
 """

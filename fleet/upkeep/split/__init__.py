@@ -1,1 +1,0 @@
-"""A stack per image."""
