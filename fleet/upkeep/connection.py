@@ -9,7 +9,7 @@ from fleet.registry.client import Client
 from fleet.registry.github_packages import Packages, is_ghcr
 from fleet.registry.login import find_logins
 from fleet.registry.transport import Transport
-from fleet.upkeep.prune.digests import Distribution, GitHub, Versions
+from fleet.upkeep.prune.digests import Distribution, GitHub
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class Opened:
     registry: Client
     transport: Transport
 
-    def versions_of(self, host: str) -> Versions:
+    def versions_of(self, host: str) -> Distribution:
         """Return GitHub's Packages API for its registry, else the plain specification."""
         if is_ghcr(host, self.transport.environment):
             return GitHub(packages=Packages(self.transport), registry=self.registry)

@@ -1,9 +1,4 @@
-"""Undo of a removal: a name goes back to the digest that it had when it was removed.
-
-Every name that was removed is on record with its digest, in the stack's state and in the registry.
-The state forgets an image that left the declaration, and may be lost; the registry knows of nothing
-that went before it kept records.
-"""
+"""Undo of a removal: a name goes back to the digest that it had when it was removed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +11,7 @@ from fleet.registry.reference import Repository
 from fleet.registry.removal.placeholder import is_placeholder
 from fleet.registry.undo_log import build_repository_of, load
 from fleet.upkeep.parallel import each
-from fleet.upkeep.prune.undo import removed_by
+from fleet.upkeep.prune.undo import merged, removed_by
 from fleet.upkeep.state import Removed, Remover, State
 
 
@@ -27,17 +22,6 @@ class Records:
     asked: tuple[Repository, ...] = ()
     removed: tuple[Removed, ...] = ()
     unread: Mapping[Repository, str] = field(default_factory=dict)
-
-    def joined(self, state: State) -> tuple[Removed, ...]:
-        """Return these removals and those of ``state``, oldest first.
-
-        What both know counts as the state has it: the registry's record dates an entry just before
-        its name goes, and may hold one whose removal failed.
-        """
-        known = {(entry.repository, entry.tag, entry.digest) for entry in state.removed}
-        more = (e for e in self.removed if (e.repository, e.tag, e.digest) not in known)
-        # Dates of one form compare as text (RFC 3339, section 5.1).
-        return tuple(sorted((*state.removed, *more), key=lambda entry: entry.removed_at))
 
 
 def candidates(
@@ -109,7 +93,7 @@ def choose(state: State, tag: str, image: str = "", records: Records | None = No
         the tag is declared and so the business of ``pulumi up``.
     """
     records = records or Records()
-    removed = records.joined(state)
+    removed = merged(state.removed, records.removed)
     found = [r for r in removed if r.tag == tag and _is_of(r.repository, image)]
     if not found:
         raise TroubleError(_unknown(state, removed, tag, image, records))

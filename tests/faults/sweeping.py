@@ -12,7 +12,7 @@ from fleet.registry.github_packages import Packages, is_ghcr
 from fleet.registry.reference import Repository
 from fleet.registry.transport import Transport
 from fleet.upkeep.images import Image
-from fleet.upkeep.prune.digests import Distribution, GitHub, Versions
+from fleet.upkeep.prune.digests import Distribution, GitHub
 from fleet.upkeep.prune.prune import Found, Pruner, Swept
 from fleet.upkeep.state import State, parse_state
 from tests.faults.chaos import DEADLINE_SECONDS
@@ -69,7 +69,7 @@ async def _at_once(_: float) -> None:
 
 def _versions(
     host: str, environment: Mapping[str, str], transport: Transport, client: Client
-) -> Versions:
+) -> Distribution:
     if is_ghcr(host, environment):
         return GitHub(packages=Packages(transport), registry=client)
     return Distribution(registry=client)

@@ -13,7 +13,7 @@ from math import ceil
 from fleet.console import TroubleError
 from fleet.registry.client import Client
 from fleet.registry.errors import OciError
-from fleet.upkeep.prune.digests import Versions
+from fleet.upkeep.prune.digests import Distribution
 from fleet.upkeep.prune.garbage import UnreferencedDigest, needed
 from fleet.upkeep.prune.ledger import Names
 from fleet.upkeep.prune.needs import Needs
@@ -46,7 +46,7 @@ class Deletion:
     """
 
     registry: Client
-    versions: Versions
+    versions: Distribution
     needs: Callable[[], Awaitable[Needs]]
     held: RepositorySnapshot
     items: Collection[UnreferencedDigest]

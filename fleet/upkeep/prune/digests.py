@@ -3,48 +3,21 @@
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Protocol
 
 from fleet.console import TroubleError
+from fleet.http.retry import unsettled
 from fleet.registry.client import Client, DeleteOutcome, Look
 from fleet.registry.errors import RegistryError
 from fleet.registry.github_packages import Packages, Version
 from fleet.registry.reference import Repository
 
 
-class Versions(Protocol):
-    """The listing and the deletion of a registry's digests."""
-
-    @property
-    def advice(self) -> str:
-        """Return what a person has to do beyond, for the bytes to go, or can do to undo it."""
-
-    async def listed(self, repository: Repository) -> frozenset[str]:
-        """Return every digest of a repository, or none where the registry lists only tags."""
-
-    async def require(self, repository: Repository) -> None:
-        """Return if digests of ``repository`` can be deleted, without any write.
-
-        :raises TroubleError: if not.
-        :raises fleet.registry.errors.OciError: if not, or the registry fails.
-        """
-
-    async def delete(
-        self, repository: Repository, digest: str, tags: Collection[str], look: Look
-    ) -> None:
-        """Delete a digest, which has no names but ``tags``; one that is gone is not an error.
-
-        ``look`` is awaited before a request is repeated, for a wait of a minute is long enough for
-        another name: it raises where the digest is needed by then.
-
-        :raises TroubleError: when the registry refuses.
-        :raises fleet.registry.errors.OciError: when the registry fails or refuses.
-        """
-
-
 @dataclass(frozen=True, kw_only=True)
 class Distribution:
-    """A registry of the OCI distribution specification, which lists no digests."""
+    """A registry of the OCI distribution specification, which lists no digests.
+
+    ``advice`` is what a person has to do beyond, for the bytes to go, or can do to undo it.
+    """
 
     registry: Client
     advice: str = (
@@ -54,17 +27,17 @@ class Distribution:
     )
 
     async def listed(self, repository: Repository) -> frozenset[str]:  # noqa: ARG002
-        """Return none: the specification has no such listing."""
+        """Return every digest of a repository, or none where the registry lists only tags."""
         return frozenset()
 
     async def require(self, repository: Repository) -> None:
-        """Ask for the deletion of a digest that nothing has.
+        """Return if digests of ``repository`` can be deleted, without any write.
 
-        :raises TroubleError: if the registry does not delete by digest.
+        :raises TroubleError: if not.
+        :raises fleet.registry.errors.OciError: if not, or the registry fails.
         """
-        nothing = f"sha256:{secrets.token_hex(32)}"
-        if await self.registry.delete(repository, nothing) == DeleteOutcome.UNSUPPORTED:
-            raise _refused(repository)
+        # A digest that nothing has.
+        await self._delete(repository, f"sha256:{secrets.token_hex(32)}")
 
     async def delete(
         self,
@@ -73,21 +46,30 @@ class Distribution:
         tags: Collection[str],  # noqa: ARG002
         look: Look,
     ) -> None:
-        """Delete a digest.
+        """Delete a digest, which has no names but ``tags``; one that is gone is not an error.
 
-        :raises TroubleError: if the registry does not delete by digest.
+        ``look`` is awaited before a request is repeated, for a wait of a minute is long enough for
+        another name: it raises where the digest is needed by then.
+
+        :raises TroubleError: when the registry refuses.
+        :raises fleet.registry.errors.OciError: when the registry fails or refuses.
         """
+        await self._delete(repository, digest, look)
+
+    async def _delete(self, repository: Repository, digest: str, look: Look = unsettled) -> None:
         outcome = await self.registry.delete(repository, digest, look=look)
         if outcome == DeleteOutcome.UNSUPPORTED:
-            raise _refused(repository)
+            raise TroubleError(
+                f"{repository}: the registry deletes no digests; enable deletion there "
+                "(distribution: storage.delete.enabled), or leave its storage to its operator"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
-class GitHub:
+class GitHub(Distribution):
     """GitHub's registry, by its Packages API, which lists every digest as a version."""
 
     packages: Packages
-    registry: Client
     advice: str = "GitHub can restore a deleted version for 30 days."
 
     async def listed(self, repository: Repository) -> frozenset[str]:
@@ -140,10 +122,3 @@ class GitHub:
             if version.digest == digest:
                 return version
         return None
-
-
-def _refused(repository: Repository) -> TroubleError:
-    return TroubleError(
-        f"{repository}: the registry deletes no digests; enable deletion there "
-        "(distribution: storage.delete.enabled), or leave its storage to its operator"
-    )

@@ -26,39 +26,33 @@ class Needs:
     roots: frozenset[str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Asking:
-    """Finds what the repositories of an ``image`` need, for the stack of ``owner``."""
+async def needs_of(  # noqa: PLR0913 - what is asked, and by whom
+    registry: Client,
+    image: Image,
+    repository: Repository,
+    *,
+    owner: str,
+    state: State,
+    ledger: Ledger,
+) -> Needs:
+    """Return the needs of ``repository``, one of the ``image``'s, for the stack of ``owner``.
 
-    registry: Client
-    image: Image
-    owner: str
-
-    async def needs_of(self, repository: Repository, state: State, ledger: Ledger) -> Needs:
-        """Return the needs of ``repository``, one of the image's.
-
-        :raises fleet.upkeep.prune.tag_list_check.DoubtError: when the undo record can't be read.
-        :raises fleet.registry.errors.OciError: when the registry fails.
-        """
-        record = await undo_record(self.registry, self.image, repository, state, self.owner)
-        undone = {entry.digest for entry in record}
-        removed = {entry.tag for entry in record}
-        names = {*ledger.names(repository), *removed, *self._own(repository, ledger)}
-        return Needs(
-            known=Known(
-                repository=repository,
-                declared=state.tags.get(repository, frozenset()),
-                names=frozenset(names),
-                digests=frozenset(ledger.of(repository)),
-            ),
-            # A public index has the digest of its build, and does not need it.
-            digests=(state.built if repository == self.image.build else state.digests) | undone,
-            roots=frozenset(undone) | state.roots.get(repository, frozenset()),
-        )
-
-    def _own(self, repository: Repository, ledger: Ledger) -> list[str]:
-        """Return the names of what upkeep and provider keep in the build repository."""
-        if repository != self.image.build:
-            return []
+    :raises fleet.upkeep.prune.tag_list_check.DoubtError: when the undo record can't be read.
+    :raises fleet.registry.errors.OciError: when the registry fails.
+    """
+    record = await undo_record(registry, image, repository, state, owner)
+    undone, own = {entry.digest for entry in record}, set[str]()
+    if repository == image.build:
         # That the ledger could be read says that its name is there.
-        return [undo_tag(self.owner), *([ledger_tag(self.owner)] if ledger.entries else [])]
+        own = {undo_tag(owner), *([ledger_tag(owner)] if ledger.entries else [])}
+    return Needs(
+        known=Known(
+            repository=repository,
+            declared=state.tags.get(repository, frozenset()),
+            names=frozenset({*ledger.names(repository), *(e.tag for e in record), *own}),
+            digests=frozenset(ledger.of(repository)),
+        ),
+        # A public index has the digest of its build, and does not need it.
+        digests=(state.built if repository == image.build else state.digests) | undone,
+        roots=frozenset(undone) | state.roots.get(repository, frozenset()),
+    )

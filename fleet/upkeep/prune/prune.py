@@ -9,17 +9,16 @@ from dataclasses import dataclass, field, replace
 
 from fleet.registry.client import Client
 from fleet.registry.reference import Repository
-from fleet.upkeep.clock import agreed_time
 from fleet.upkeep.images import Image
 from fleet.upkeep.prune import ledger as ledgers
 from fleet.upkeep.prune.delete import Deletion
-from fleet.upkeep.prune.digests import Versions
+from fleet.upkeep.prune.digests import Distribution
 from fleet.upkeep.prune.garbage import UnreferencedDigest, decide, find_unreferenced, refusal
 from fleet.upkeep.prune.keep import Seen, kept_of
 from fleet.upkeep.prune.ledger import Ledger
-from fleet.upkeep.prune.needs import Asking, Needs
+from fleet.upkeep.prune.needs import Needs, needs_of
 from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot, take_snapshot
-from fleet.upkeep.prune.tag_list_check import DoubtError, confirm
+from fleet.upkeep.prune.tag_list_check import DoubtError, agreed_time, confirm
 from fleet.upkeep.state import State
 
 MAX_SHARE = 0.5
@@ -68,7 +67,7 @@ class Pruner:
     """
 
     registry: Client
-    versions: Versions
+    versions: Distribution
     owner: str
     state: Callable[[], State]
     now: Callable[[], str]
@@ -195,8 +194,9 @@ class Pruner:
     async def _needs(
         self, image: Image, repository: Repository, ledger: Ledger, state: State
     ) -> Needs:
-        asking = Asking(registry=self.registry, image=image, owner=self.owner)
-        return await asking.needs_of(repository, state, ledger)
+        return await needs_of(
+            self.registry, image, repository, owner=self.owner, state=state, ledger=ledger
+        )
 
     async def _save(self, image: Image, ledger: Ledger) -> Ledger:
         return await ledgers.save(self.registry, image.build, self.owner, ledger)

@@ -1,7 +1,8 @@
 """Whether a tag list can be believed: it is held against the names that others know.
 
 An empty, cut or missing list says that nothing has a name. What would follow from that can't be
-undone, so a list that lacks a single name which is there counts for nothing.
+undone, so a list that lacks a single name which is there counts for nothing. Its date is the time
+that retention goes by: a clock a month ahead would find all that is superseded due at once.
 """
 
 from collections.abc import Collection, Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 
 from fleet.console import TroubleError
 from fleet.registry.client import Client, TagList
+from fleet.registry.clock import disagreement
 from fleet.registry.reference import Repository
 from fleet.upkeep.parallel import each
 
@@ -54,6 +56,23 @@ async def confirm(registry: Client, listed: TagList, known: Known) -> None:
     if hidden := [name for name, digest in answers.items() if digest is not None]:
         missing = "lacks" if listed.known else "is not there, yet here is"
         raise DoubtError(f"the tag list of {place} {missing} {_some(hidden)}; it is not whole")
+
+
+def agreed_time(place: Repository, listed: TagList, local: str) -> str:
+    """Return the registry's time of a tag list (RFC 3339); ``local`` is this machine's.
+
+    :raises TroubleError: when the registry gave none, or the two differ by more than 5 minutes.
+    """
+    if trouble := disagreement(listed.date, local):
+        remedy = (
+            "Correct the clock that is wrong, and run again"
+            if listed.date
+            else "Have the registry, or the proxy before it, send one"
+        )
+        raise TroubleError(
+            f"{place}: {trouble}. Nothing was deleted, because retention goes by that.\n{remedy}"
+        )
+    return listed.date
 
 
 def require_all(place: Repository, absent: Collection[str]) -> None:

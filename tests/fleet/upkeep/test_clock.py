@@ -4,7 +4,7 @@ import pytest
 
 from fleet.console import TroubleError
 from fleet.registry.client import TagList
-from fleet.upkeep.clock import agreed_time
+from fleet.upkeep.prune.tag_list_check import agreed_time
 from tests.fleet.upkeep.sweeping import BUILD, FIRST, LAST, Sweeper, repository, superseded
 from tests.providers.ociregistry.registry_fake import http_date
 
