@@ -33,7 +33,7 @@ def bare(server: Server, expect: Expect, report: Report) -> None:
     """The image as it comes, on every platform: the example application and every default."""
     body = answered_by_wsgi(server, "bare", report)
     settings.check_bare(body, server, expect, report)
-    check_gunicorn(server, "bare", report, worker="sync", workers=expect.workers(4))
+    check_gunicorn(server, "bare", report, worker="sync", workers=4)
     starting = f"Starting gunicorn {expect.packages.get('gunicorn')}"
     report.contains("bare: the declared gunicorn runs", starting, server.output())
     check_stop(server, "bare", report)

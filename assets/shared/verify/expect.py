@@ -34,10 +34,6 @@ class Expect:
         """True where every check runs, not just those that depend on the platform."""
         return self.platform in self.whole
 
-    def workers(self, default: int) -> int:
-        """Return how many the image comes with here: one where each takes seconds to start."""
-        return default if self.is_whole else 1
-
     @property
     def scope(self) -> str:
         """One line that says which checks ran here, and where the others did."""

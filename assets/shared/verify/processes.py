@@ -26,14 +26,8 @@ def check_workers(
     server: Server, name: str, report: Report, found: Callable[[], list[int]], *, workers: int
 ) -> None:
     """Check that exactly so many workers come to live, once as many have."""
-    label = "1 worker" if workers == 1 else f"{workers} workers"
-    server.until(label, lambda: len(found()) >= workers or None)
-    report.equal(f"{name}: {label}", workers, len(found()))
-    if workers == 1:
-        return  # it has answered
-    # A worker that still starts loses the signals that it is sent: gunicorn's own handler, which it
-    # was forked with, puts them into a queue that nobody reads. It would live until its time is up.
-    server.until(f"{workers} workers at rest", lambda: server.rests(found()) or None)
+    server.until(f"{workers} workers", lambda: len(found()) >= workers or None)
+    report.equal(f"{name}: {workers} workers", workers, len(found()))
 
 
 def check_gunicorn(server: Server, name: str, report: Report, *, worker: str, workers: int) -> None:

@@ -28,9 +28,7 @@ def main() -> int:
     check_image(expect, report)
     check_distributions(expect, report)
     check_imports(expect.packages, report)
-    # Under emulation each worker takes seconds to start, and the second shows what the first does.
-    settings = {} if expect.is_whole else {"WORKERS": "1"}
-    run(Scenario("bare", settings), report, lambda server: bare(server, expect, report))
+    run(Scenario("bare"), report, lambda server: bare(server, expect, report))
     # What is shell and Python is the same everywhere: one platform shows it.
     if expect.is_whole:
         check_requirements(expect, report)
