@@ -125,7 +125,11 @@ class Api:
         headers = {**_HEADERS, **kind}
         call = Call(method=method, url=url, headers=headers, content=content, limit=_LARGEST)
         for attempt in range(1, _ATTEMPTS + 1):
-            outcome = self._once(call)
+            outcome: Reply | UnreachableError
+            try:
+                outcome = self._client.once(call, self._authorization)
+            except UnreachableError as error:
+                outcome = error
             wait = _wait(outcome, method, attempt)
             if wait is None or attempt == _ATTEMPTS:
                 break
@@ -135,12 +139,6 @@ class Api:
         if outcome.status not in range(200, 300):
             raise ApiError(f"{call.place}: {outcome.status} {_words(outcome)}", outcome.status)
         return call, outcome
-
-    def _once(self, call: Call) -> Reply | UnreachableError:
-        try:
-            return self._client.once(call, self._authorization)
-        except UnreachableError as error:
-            return error
 
 
 def _address(url: str, query: Mapping[str, str] | None) -> str:

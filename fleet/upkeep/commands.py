@@ -24,7 +24,7 @@ from fleet.plan.plan import Plan
 from fleet.registry.reference import Repository
 from fleet.upkeep import adopt, images, removers, restore, split
 from fleet.upkeep.connection import opened
-from fleet.upkeep.prune import prune, report
+from fleet.upkeep.prune import prune
 from fleet.upkeep.state import read_state
 
 
@@ -147,7 +147,7 @@ async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: 
             )
             found = await pruner.look(image)
             swept = await pruner.apply(found) if chosen.apply else None
-            _print(report.report(found, days, swept))
+            _print(prune.report(found, days, swept))
             # Where anything is in doubt, who keeps what is not known either.
             forgotten = (
                 ()

@@ -113,7 +113,12 @@ def parse_state(stack: str, exported: str) -> State:
         elif resource["type"] == STALE_POINTERS:
             place, known = Repository.parse(outputs["repository"]), outputs.get("removed") or []
             roots[place] |= {entry["digest"] for entry in (*known, *(outputs.get("kept") or []))}
-            removed += [_removed(place, entry) for entry in known]
+            removed += [
+                Removed(
+                    repository=place, tag=e["tag"], digest=e["digest"], removed_at=e["removedAt"]
+                )
+                for e in known
+            ]
     for resource in (*resources, *begun):
         if resource["type"] == STALE_POINTERS:
             # Of one whose create goes on, only what went in is known.
@@ -127,15 +132,13 @@ def parse_state(stack: str, exported: str) -> State:
         stack=stack,
         digests=frozenset(_DIGEST.findall(json.dumps(_without_order(deployment)))),
         built=frozenset(built),
-        roots={place: held for place, found in roots.items() if (held := _digests(found))},
+        roots={
+            p: held for p, found in roots.items() if (held := frozenset(filter(is_digest, found)))
+        },
         tags={place: frozenset(names) for place, names in tags.items()},
         removed=tuple(removed),
         removers=tuple(removers.values()),
     )
-
-
-def _digests(found: set[str]) -> frozenset[str]:
-    return frozenset(filter(is_digest, found))
 
 
 def _of_builds(resource: Mapping[str, Any]) -> Any:
@@ -166,15 +169,6 @@ def _without_order(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_order(held) for key, held in value.items() if key != "waitFor"}
     return [_without_order(held) for held in value] if isinstance(value, list) else value
-
-
-def _removed(place: Repository, entry: Mapping[str, str]) -> Removed:
-    return Removed(
-        repository=place,
-        tag=entry["tag"],
-        digest=entry["digest"],
-        removed_at=entry["removedAt"],
-    )
 
 
 def _remover(resource: Mapping[str, Any]) -> Remover:

@@ -54,10 +54,7 @@ async def _recorded(registry: Client, image: Image, owner: str) -> list[Removed]
 
 def removed_by(repository: Repository, record: UndoRecord) -> tuple[Removed, ...]:
     """Return the entries of a ``record`` that lies beside ``repository``."""
-    return tuple(
-        Removed(repository=repository, tag=one.tag, digest=one.digest, removed_at=one.removed_at)
-        for one in record.removals
-    )
+    return tuple(Removed(repository=repository, **vars(one)) for one in record.removals)
 
 
 def merged(state: Iterable[Removed], registry: Iterable[Removed]) -> tuple[Removed, ...]:

@@ -10,8 +10,7 @@ from fleet.plan.plan import make_plan
 from fleet.registry.manifest import OWNER_ANNOTATION
 from fleet.upkeep.images import Image, image_of
 from fleet.upkeep.prune.digests import Distribution
-from fleet.upkeep.prune.prune import Pruner, Swept
-from fleet.upkeep.prune.report import report
+from fleet.upkeep.prune.prune import Pruner, Swept, report
 from fleet.upkeep.state import State, parse_state
 from tests.fleet.examples import declaration, inputs, lock
 from tests.fleet.upkeep.sweeping import (

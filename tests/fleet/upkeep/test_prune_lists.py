@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fleet.console import TroubleError
-from fleet.upkeep.prune.report import report
+from fleet.upkeep.prune.prune import report
 from tests.fleet.upkeep.conftest import removed
 from tests.fleet.upkeep.sweeping import (
     BUILD,

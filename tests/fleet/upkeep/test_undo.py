@@ -14,7 +14,7 @@ from fleet.registry.undo_log import Claim, Removal
 from fleet.registry.undo_writer import UndoWriter
 from fleet.upkeep import removers
 from fleet.upkeep.images import Image, image_of
-from fleet.upkeep.prune.report import report
+from fleet.upkeep.prune.prune import report
 from fleet.upkeep.restore import Records, candidates, choose, predict_next_update, read_records
 from fleet.upkeep.state import State
 from tests.engine.reading import Reading
