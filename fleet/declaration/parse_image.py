@@ -80,6 +80,8 @@ def _note_wide_exclusions(image: Image, at: At, problems: Problems) -> None:
 def _note_misplaced_lacks(image: Image, at: At, problems: Problems) -> None:
     for key, lacking in image.lacks.items():
         path = f"{at('lacks')}.{key}"
+        if not problems.is_sound(path):
+            continue
         platform, _, base = key.partition(" ")
         if platform not in image.platforms:
             what = f"the image is not built for {platform}"

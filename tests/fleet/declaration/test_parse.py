@@ -112,6 +112,7 @@ def test_defaults_serve_every_image_that_says_nothing_else() -> None:
         ({"pointers": {"X.Y": "remove after 0 days"}}, "pointers.X.Y", "not a known policy"),
         ({"pointers": {"X.Y": "remove after 90"}}, "pointers.X.Y", "not a known policy"),
         ({"pointers": {"X.Y": 90}}, "pointers.X.Y", "is the number 90, not text"),
+        ({"lacks": {"linux/arm7": ["uvloop"]}}, "lacks.linux/arm7", "is not a platform"),
         ({"package": "uvicorn; rm -rf /"}, "package", "not a distribution name"),
         (
             {"requires": ["gunicorn; python_version<'3.12'"]},
