@@ -87,7 +87,6 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
     docker_config.require_builders(checkout, needs, os.environ)
     if builds:
         node_probe.require(needs)
-        disk_space.report(checkout, needs)
     checkout.make_state()
     with alone(checkout.state / "lock", "waiting for another run in this checkout"):
         supply = toolchain.survey(checkout, needs)
