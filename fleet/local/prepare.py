@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from fleet.console import TroubleError
 from fleet.local import (
     backend,
     builder,
-    buildkit_version,
     certificates,
     debian,
     disk_space,
@@ -85,47 +83,27 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
     backend.require(checkout, needs, os.environ)
     disk_space.require(checkout, needs, os.environ)
     docker_config.require_builders(checkout, needs, os.environ)
-    if builds:
-        node_probe.require(needs)
+    versions = node_probe.require(needs) if builds else {}
     checkout.make_state()
     with alone(checkout.state / "lock", "waiting for another run in this checkout"):
         supply = toolchain.survey(checkout, needs)
         stand_ins = bases.wanted(checkout, needs)
         # Packages, the kernel's formats and root file systems are the same for all checkouts.
-        with _alone_on_this_machine(checkout):
+        with alone(checkout.cache / "lock", "waiting for a run in another checkout"):
             debian.ensure(needs, stand_ins=bool(stand_ins))
             if needs.port is not None:
                 certificates.ensure(checkout)
             env = environment.complete(checkout, needs)
             docker_config.share(checkout, needs, os.environ)
             if builds:
-                buildkit_version.require(needs, env)
+                node_probe.require_new_enough(needs, versions, env)
             tools = toolchain.ensure(checkout, needs, supply, env)
             _start(checkout, needs, tools)
             bases.ensure(checkout, needs, stand_ins)
         if needs.port is not None:
             _resolve(checkout, env, stack, again)
-            needs = _with_compilers(checkout, needs, env)
         engine.select(checkout, tools.pulumi, stack, env)
     return Ready(needs=needs, pulumi=tools.pulumi, env=env)
-
-
-def _alone_on_this_machine(checkout: Checkout) -> AbstractContextManager[None]:
-    return alone(checkout.cache / "lock", "waiting for a run in another checkout")
-
-
-def _with_compilers(checkout: Checkout, needs: Needs, env: dict[str, str]) -> Needs:
-    """Return what is needed by the lock that was written, with the stand-ins that compile.
-
-    That something has no wheel is known from then on, and these compile it in place of others.
-    """
-    found = read_needs(checkout.root, needs.stack)
-    stand_ins = [] if found.bases == needs.bases else bases.wanted(checkout, found)
-    if stand_ins:
-        with _alone_on_this_machine(checkout):
-            bases.ensure(checkout, found, stand_ins)
-        _resolve(checkout, env, needs.stack, ())
-    return found
 
 
 def _require_handed_over(checkout: Checkout, stack: str, ready: Ready) -> None:

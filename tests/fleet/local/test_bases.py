@@ -13,7 +13,7 @@ from fleet.http.message import Reply
 from fleet.local import registry
 from fleet.local.base_images import bases, rootfs
 from fleet.local.base_images.bases import RECIPE_ANNOTATION, StandIn
-from fleet.local.base_images.rootfs import Recipe, Suite
+from fleet.local.base_images.rootfs import Recipe
 from fleet.local.paths import Checkout
 from fleet.local.platforms import NAMES, native
 from tests.fleet.local.examples import PLATFORMS, checkout, command, needs, told
@@ -54,6 +54,9 @@ def test_each_python_and_base_gets_one_where_docker_io_is_out_of_reach(here: Che
     assert [s.reference for s in found] == [
         "localhost:5443/stand-in/python:3.11-slim",
         "localhost:5443/stand-in/python:3.13-slim",
+        # These compile what has no wheel.
+        "localhost:5443/stand-in/python:3.11",
+        "localhost:5443/stand-in/python:3.13",
     ]
 
 
@@ -87,7 +90,8 @@ def test_what_was_decided_before_holds(
     assert bases.wanted(here, needs()) == []
     here.bases_file.write_text("3.11-slim: localhost:5443/stand-in/python:3.11-slim\n")
     monkeypatch.setattr(bases, "is_reachable", lambda _: reachable)
-    assert [s.key for s in bases.wanted(here, needs(bases=BOTH))] == ["3.11-slim", "3.13-slim"]
+    found = [s.key for s in bases.wanted(here, needs(bases=BOTH))]
+    assert found == ["3.11-slim", "3.13-slim", "3.11-full", "3.13-full"], "the full ones compile"
 
 
 @pytest.mark.parametrize("pair", [("3.12", "slim"), ("3.11", "alpine")])
@@ -280,7 +284,7 @@ def test_when_no_sources_serve_the_last_lines_are_told_and_nothing_is_left(
 
 
 def test_sources_get_plainer_and_end_with_the_alias_of_the_release() -> None:
-    found = rootfs.sources(Suite(codename="trixie", alias="stable"))
+    found = rootfs.sources("trixie", "stable")
     assert [len(lines) for lines in found] == [2, 1, 1]
     assert found[-1] == ["deb http://deb.debian.org/debian stable main"]
 
