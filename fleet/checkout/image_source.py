@@ -75,11 +75,7 @@ class _Source:
     folder: Path
     shared: Path
     dockerfile: Path
-    text: str
-
-    @property
-    def takes(self) -> bool:
-        return bool(re.search(rf"\bfrom={SHARED}\b", self.text))
+    takes: bool
 
     @property
     def named(self) -> str:
@@ -93,8 +89,8 @@ def _source(root: Path, folder: Path) -> _Source | None:
     dockerfile = own if (root / own).is_file() else common
     if not ((root / folder).is_dir() and (root / dockerfile).is_file()):
         return None
-    text = (root / dockerfile).read_text("utf-8")
-    return _Source(folder=folder, shared=shared, dockerfile=dockerfile, text=text)
+    takes = bool(re.search(rf"\bfrom={SHARED}\b", (root / dockerfile).read_text("utf-8")))
+    return _Source(folder=folder, shared=shared, dockerfile=dockerfile, takes=takes)
 
 
 def _tree_hash(files: Mapping[str, str]) -> str:
