@@ -116,7 +116,8 @@ def _files(parts: list[_Part]) -> dict[str, str]:
 def _parts(root: Path, source: _Source) -> list[_Part]:
     folder, shared = root / source.folder, root / source.shared
     at_home = source.dockerfile.parent == source.folder
-    here, there = ("Dockerfile", NAME), (NAME,)
+    here: tuple[str, ...] = ("Dockerfile", NAME)
+    there: tuple[str, ...] = (NAME,)
     if not at_home:
         here, there = there, here
     parts = [_Part(folder=folder, own=here, patterns=patterns_of(folder))]
