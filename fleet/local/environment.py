@@ -6,11 +6,13 @@ import shlex
 from collections.abc import Iterable, Mapping
 
 from fleet.declaration.logins import variables
+from fleet.declaration.tags import LOOPBACK
 from fleet.local import backend, docker_config
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
 from providers.ociregistry.run_settings import LOGINS
 
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 _IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE")
 
@@ -43,6 +45,11 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
     if any(node.foreign for node in needs.nodes.values()):
         # buildx on its own attests by default, which makes an index of a platform's image.
         chosen["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"
+    if any(env.get(name) for name in _PROXIES):
+        # gRPC, by which the program speaks to the engine, would ask a proxy for loopback too.
+        known = env.get("NO_PROXY") or env.get("no_proxy") or ""
+        direct = ",".join(dict.fromkeys((*LOOPBACK, *filter(None, known.split(",")))))
+        chosen |= dict.fromkeys(("NO_PROXY", "no_proxy"), direct)
     if needs.port is None:
         return chosen
     trusted = str(checkout.tls / "bundle.pem")

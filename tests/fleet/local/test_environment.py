@@ -9,6 +9,7 @@ import pytest
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.logins import Login
 from fleet.local import environment
+from fleet.local.requirements import Needs
 from tests.fleet.local.examples import checkout, needs
 
 ARM = Node(driver="remote", endpoint="unix:///run/buildkit/buildkitd.sock", options={})
@@ -111,6 +112,16 @@ def test_dockers_own_buildx_is_told_not_to_attest_and_only_it(tmp_path: Path) ->
     assert found[name] == "1"
     assert "DOCKER_CONFIG" not in found
     assert name not in environment.settings(here, needs(nodes={"arm": ARM}), {})
+
+
+@pytest.mark.parametrize("wanted", [needs(), ELSEWHERE])
+def test_loopback_goes_past_a_proxy(tmp_path: Path, wanted: Needs) -> None:
+    here, proxy = checkout(tmp_path), {"HTTPS_PROXY": "http://proxy:3128"}
+    assert "NO_PROXY" not in environment.settings(here, wanted, {})
+    found = environment.settings(here, wanted, {**proxy, "no_proxy": "example.org"})
+    assert found["NO_PROXY"] == found["no_proxy"] == "localhost,127.0.0.1,example.org"
+    again = environment.settings(here, wanted, {**proxy, "NO_PROXY": found["NO_PROXY"]})
+    assert again["NO_PROXY"] == found["NO_PROXY"]
 
 
 def test_a_shell_reads_back_every_value_as_it_was() -> None:
