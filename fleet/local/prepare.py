@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,7 +90,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
         supply = toolchain.survey(checkout, needs)
         stand_ins = bases.wanted(checkout, needs)
         # Packages, the kernel's formats and root file systems are the same for all checkouts.
-        with alone(checkout.cache / "lock", "waiting for a run in another checkout"):
+        with _alone_on_this_machine(checkout):
             debian.ensure(needs, stand_ins=bool(stand_ins))
             if needs.port is not None:
                 certificates.ensure(checkout)
@@ -102,8 +103,27 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
             bases.ensure(checkout, needs, stand_ins)
         if needs.port is not None:
             _resolve(checkout, env, stack, again)
+            needs = _with_compilers(checkout, needs, env)
         engine.select(checkout, tools.pulumi, stack, env)
     return Ready(needs=needs, pulumi=tools.pulumi, env=env)
+
+
+def _alone_on_this_machine(checkout: Checkout) -> AbstractContextManager[None]:
+    return alone(checkout.cache / "lock", "waiting for a run in another checkout")
+
+
+def _with_compilers(checkout: Checkout, needs: Needs, env: dict[str, str]) -> Needs:
+    """Return what is needed by the lock that was written, with the stand-ins that compile.
+
+    That something has no wheel is known from then on, and these compile it in place of others.
+    """
+    found = read_needs(checkout.root, needs.stack)
+    stand_ins = [] if found.bases == needs.bases else bases.wanted(checkout, found)
+    if stand_ins:
+        with _alone_on_this_machine(checkout):
+            bases.ensure(checkout, found, stand_ins)
+        _resolve(checkout, env, needs.stack, ())
+    return found
 
 
 def _require_handed_over(checkout: Checkout, stack: str, ready: Ready) -> None:

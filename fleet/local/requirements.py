@@ -1,16 +1,18 @@
 """Requirements of a stack's declaration on this machine."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from fleet.checkout.lock_file import lock_file, read_lock
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.logins import Login
 from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Declaration
 from fleet.declaration.node_validators import EMBEDDED, KEY_OPTIONS
+from fleet.lock.model import Lock
 
 DOCKER_BUILDER = "default"
 """The name of the builder that a Docker engine brings; buildx keeps no instance file of it."""
@@ -23,7 +25,7 @@ class Needs:
     ``host`` is the registry's ``host:port``; ``port`` is ``None`` when it is not on this machine.
     Of ``platforms``, the embedded builder builds those in ``built_here``; ``builders`` has those of
     each other one by its name, and ``nodes`` holds the declared ones of these. ``bases`` are pairs
-    of Python and base, such as ``("3.11", "slim")``, that are built on. ``github``
+    of Python and base, such as ``("3.11", "slim")``, that are built on or compiled on. ``github``
     says that a repository on GitHub is managed. ``logins`` are the declared ones, names of
     variables by host; ``base_registry`` is the declared mirror of the official bases, or empty.
     """
@@ -76,11 +78,9 @@ class Needs:
         return self.port is not None or self.builder
 
 
-def needs_of(declaration: Declaration, stack: str) -> Needs:
-    """Return what ``declaration`` asks for."""
+def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> Needs:
+    """Return what ``declaration`` asks for, by what ``lock`` knows of what has to be compiled."""
     images = declaration.images
-    # The lock is the whole fleet's, also for a stack that manages a part of it.
-    entries = [e for image in declaration.by_name.values() for e in matrix_entries(image)]
     platforms = tuple(dict.fromkeys(p for image in images for p in image.platforms))
     builders = {p: declaration.builders[p] for p in platforms}
     others = {
@@ -96,15 +96,31 @@ def needs_of(declaration: Declaration, stack: str) -> Needs:
         built_here=tuple(p for p, builder in builders.items() if builder == EMBEDDED),
         builders=others,
         nodes={name: declaration.nodes[name] for name in others if name in declaration.nodes},
-        bases=tuple(dict.fromkeys((e.python, e.base) for e in entries if not e.image.builds_on)),
+        bases=tuple(dict.fromkeys(_bases(declaration, lock or Lock()))),
         github=declaration.github is not None,
         logins=declaration.logins,
         base_registry=declaration.base_registry,
     )
 
 
+def _bases(declaration: Declaration, lock: Lock) -> Iterator[tuple[str, str]]:
+    """Yield Python and base of each image that a build starts from, or that has the compilers.
+
+    The lock is the whole fleet's, also for a stack that manages a part of it. What has no wheel is
+    compiled on the full image; what runs on alpine, on the alpine one that it starts from.
+    """
+    fleet = declaration.by_name.values()
+    for entry in (entry for image in fleet for entry in matrix_entries(image)):
+        if not entry.image.builds_on:
+            yield entry.python, entry.base
+    declared = {(image.name, python) for image in fleet for python in image.pythons}
+    for key, tools in lock.tools.items():
+        if key in declared and any(target.endswith(" glibc") for target in tools.compiled):
+            yield key[1], "full"
+
+
 def read_needs(root: Path, stack: str, environment: Mapping[str, str] = os.environ) -> Needs:
-    """Return what the stack's file asks for.
+    """Return what the stack's file asks for, and its lock where bases are made here.
 
     ``FLEET_NODE_KEYS`` in ``environment`` names a folder with a folder per node, which then has
     ``cacert.pem``, ``cert.pem`` and ``key.pem`` in place of the declared files: a job has these for
@@ -112,7 +128,11 @@ def read_needs(root: Path, stack: str, environment: Mapping[str, str] = os.envir
 
     :raises fleet.declaration.problems.DeclarationError: when a file does not hold what it should.
     """
-    needs = needs_of(declaration_of_file(config_file(root, stack)), stack)
+    declaration = declaration_of_file(config_file(root, stack))
+    # Only bases of a registry on this machine are made here.
+    path = lock_file(root, stack, declaration)
+    lock = read_lock(path) if declaration.is_local else None
+    needs = needs_of(declaration, stack, lock)
     keys = environment.get("FLEET_NODE_KEYS")
     if not keys:
         return needs

@@ -116,11 +116,9 @@ def wanted(checkout: Checkout, needs: Needs) -> list[StandIn]:
                 f"{' or '.join(SUITES)} with the base {' or '.join(PACKAGES)}, or give this "
                 f"machine access to {_HUB}."
             )
-    # What has no wheel is compiled on the full image.
-    compiling = ((python, "full") for python, _ in needs.bases)
     return [
         StandIn(host=needs.host, python=python, base=base, platforms=needs.platforms)
-        for python, base in dict.fromkeys((*needs.bases, *compiling))
+        for python, base in needs.bases
     ]
 
 

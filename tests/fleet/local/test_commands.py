@@ -20,6 +20,7 @@ from fleet.declaration.builder_nodes import Node
 from fleet.declaration.parse import parse
 from fleet.local import backend, cleanup, debian, engine, environment, mounts, prepare
 from fleet.local import commands as program
+from fleet.local.base_images import bases
 from fleet.local.paths import Checkout
 from fleet.local.toolchain import toolchain
 from fleet.upkeep import commands as upkeep
@@ -643,3 +644,24 @@ def test_mounts_below_a_folder_are_found_innermost_first() -> None:
 )
 def test_durations_read_as_a_person_writes_them(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
+
+
+def test_stand_ins_with_compilers_are_made_once_the_lock_says_that_something_compiles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = checkout(tmp_path)
+    made: list[list[tuple[str, str]]] = []
+    resolved: list[tuple[str, ...]] = []
+    slim, full = (("3.11", "slim"),), (("3.11", "slim"), ("3.11", "full"))
+    locked: tuple[tuple[str, str], ...] = slim
+    monkeypatch.setattr(prepare, "read_needs", lambda *_: needs(bases=locked))
+    monkeypatch.setattr(bases, "wanted", lambda _, found: list(found.bases))
+    monkeypatch.setattr(bases, "ensure", lambda _, __, found: made.append(found))
+    monkeypatch.setattr(prepare, "_resolve", lambda *asked: resolved.append(asked[-1]))
+    assert prepare._with_compilers(here, needs(bases=slim), {}).bases == slim
+    assert (made, resolved) == ([], [])
+    locked = full
+    assert prepare._with_compilers(here, needs(bases=slim), {}).bases == full
+    assert (made, resolved) == ([list(full)], [()]), "with another builder, without another refresh"
+    assert prepare._with_compilers(here, needs(bases=full), {}).bases == full
+    assert len(made) == 1

@@ -1,6 +1,7 @@
 """What a declaration asks of this machine."""
 
 import platform
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from fleet.declaration.parse import parse
 from fleet.declaration.problems import DeclarationError
 from fleet.local import platforms
 from fleet.local.requirements import needs_of, read_needs
+from fleet.lock.model import Lock, Tools
+from fleet.lock.serialization import values_of
 from tests.fleet import examples
 
 
@@ -100,12 +103,54 @@ def test_platforms_and_bases_are_named_once_over_all_images() -> None:
     assert found.bases == (("3.11", "slim"), ("3.13", "slim"), ("3.13", "full"))
 
 
+def compiling(*targets: str, python: str = "3.11", image: str = "web") -> Lock:
+    compiled = dict.fromkeys(targets, ("gunicorn==23.0.0",))
+    return Lock(tools={(image, python): Tools(pins=(), compiled=compiled)})
+
+
+@pytest.mark.parametrize(
+    ("lock", "more"),
+    [
+        (None, ()),
+        (Lock(), ()),
+        (compiling("linux/arm/v7 glibc"), (("3.11", "full"),)),
+        (compiling("linux/arm/v7 musl"), ()),
+        (compiling("linux/arm/v7 glibc", python="3.12"), ()),
+        (compiling("linux/arm/v7 glibc", image="gone"), ()),
+    ],
+)
+def test_compilers_are_needed_where_the_lock_has_something_compiled(
+    lock: Lock | None, more: tuple[tuple[str, str], ...]
+) -> None:
+    assert needs_of(declared(), "dev", lock).bases == (("3.11", "slim"), *more)
+
+
 def test_an_image_on_another_needs_no_base_of_its_own() -> None:
     images = {
         "one": examples.image(pythons=["3.11"], bases=["slim"]),
         "two": examples.image(**{"pythons": ["3.11"], "bases": ["slim"], "builds-on": "one"}),
     }
     assert needs_of(declared(images=images), "dev").bases == (("3.11", "slim"),)
+
+
+def test_the_lock_of_a_registry_on_this_machine_is_looked_at(tmp_path: Path) -> None:
+    def bases(registry: str) -> tuple[tuple[str, str], ...]:
+        values = examples.config(registry=registry)
+        text = yaml.safe_dump({"config": {f"fleet:{key}": value for key, value in values.items()}})
+        (tmp_path / "Pulumi.dev.yaml").write_text(text)
+        return read_needs(tmp_path, "dev", {}).bases
+
+    held = compiling("linux/arm/v7 glibc")
+    sources = {"gunicorn==23.0.0": examples.wheel("gunicorn==23.0.0")}
+    tools = {key: replace(entry, sources=sources) for key, entry in held.tools.items()}
+    path = tmp_path / ".fleet" / "locks" / "dev.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(yaml.safe_dump(values_of(replace(held, tools=tools))))
+    assert bases("localhost:5443/multi-py") == (("3.11", "slim"), ("3.11", "full"))
+    assert bases("registry.example.org/multi-py") == (("3.11", "slim"),)
+    path.write_text("format: 1\n")
+    with pytest.raises(DeclarationError, match="format"):
+        bases("localhost:5443/multi-py")
 
 
 def test_the_plugin_for_github_is_needed_only_where_a_repository_is_declared() -> None:
