@@ -14,6 +14,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -123,7 +124,7 @@ def _version(node: Node) -> str:
 
     :raises TroubleError: naming what keeps the node from building, and the remedy.
     """
-    with _channel(node) as channel:
+    with _unheard(), _channel(node) as channel:
         try:
             found = _TOLD.search(channel.unary_unary(_INFO)(b"", timeout=_SECONDS))
             return found[1].decode() if found else ""
@@ -131,6 +132,19 @@ def _version(node: Node) -> str:
             if error.code() == grpc.StatusCode.UNIMPLEMENTED:
                 return "0.10.0 or before"
             raise TroubleError(_fault(node, str(error.details()))) from None
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Keep off stderr what gRPC prints of a failed handshake: `_fault` says it in words."""
+    heard, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(heard, 2)
+        os.close(heard)
+        os.close(nowhere)
 
 
 def _fault(node: Node, said: str) -> str:

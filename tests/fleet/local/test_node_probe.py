@@ -138,11 +138,14 @@ def test_another_name_than_the_certificates_is_told_with_the_remedy(certificates
     assert "servername" in text
 
 
-def test_a_node_of_another_authority_is_not_trusted(certificates: Path, tmp_path: Path) -> None:
+def test_a_node_of_another_authority_is_not_trusted(
+    certificates: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     theirs = authority.make(tmp_path)
     with node(tls=theirs) as endpoint:
         text = told(endpoint, authority.options(certificates))
     assert "its certificate is not trusted" in text
+    assert capfd.readouterr().err == "", "gRPC's own line of it"
 
 
 def test_a_client_of_another_authority_is_refused_by_the_node(
