@@ -35,14 +35,16 @@ _SECONDS: Final = 5
 _VERSION: Final = re.compile(r"v?([0-9]+)\.([0-9]+)\.([0-9]+)")
 _INSPECTED: Final = re.compile(r"^BuildKit(?: version)?:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
 _INFO: Final = "/moby.buildkit.v1.Control/Info"
-# The version in an InfoResponse (api/services/control/control.proto): a field of its own, after
-# that with the package, as protocol buffers write them: a key, a length, and that many bytes.
-_TOLD: Final = re.compile(rb"\A\x0a.{1,2}\x0a.[\x20-\x7e]+\x12.([\x20-\x7e]+)", re.DOTALL)
+# What stands before the version in an InfoResponse (api/services/control/control.proto): a field of
+# its own, after that with the package, as protocol buffers write them: a key, a length, the bytes.
+_BEFORE: Final = re.compile(rb"\A\x0a.{1,2}\x0a.[\x20-\x7e]+\x12(.)", re.DOTALL)
 # A Docker engine has a path for being asked (Engine API, SystemPing).
 _PING: Final = b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n"
 _PONG: Final = b"HTTP"
-# What gRPC says of a certificate, and of a server that does not speak it.
+# What gRPC says of the server's certificate, of a server that refuses ours (with TLS 1.3 only after
+# the handshake; seen with Go's server and with its own), and of one that does not speak it.
 _UNTRUSTED: Final = re.compile(r"VERIFY_FAILED: ([^:]+)|(Hostname Verification \w+ failed)")
+_REFUSED: Final = re.compile(r"Unwrap failed|Socket closed|Connection reset|ALERT")
 _OTHER: Final = re.compile(r"WRONG_VERSION_NUMBER|HTTP/2|Socket closed")
 
 
@@ -126,8 +128,9 @@ def _version(node: Node) -> str:
     """
     with _unheard(), _channel(node) as channel:
         try:
-            found = _TOLD.search(channel.unary_unary(_INFO)(b"", timeout=_SECONDS))
-            return found[1].decode() if found else ""
+            answer = channel.unary_unary(_INFO)(b"", timeout=_SECONDS)
+            before = _BEFORE.search(answer)
+            return answer[before.end() :][: before[1][0]].decode() if before else ""
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.UNIMPLEMENTED:
                 return "0.10.0 or before"
@@ -154,7 +157,7 @@ def _fault(node: Node, said: str) -> str:
             f"its certificate is not trusted ({untrusted[1] or untrusted[2]}). Name its authority "
             "in cacert, and the host that the certificate is for in servername"
         )
-    if "cert" in node.options and "Socket closed" in said:
+    if "cert" in node.options and _REFUSED.search(said):
         return "it refuses the connection. Have its authority sign cert"
     if _OTHER.search(said):
         return "what answers there is no BuildKit, or wants TLS. Name buildkitd's own address"

@@ -2,10 +2,11 @@
 
 import os
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from concurrent import futures
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import grpc  # type: ignore[import-untyped]
@@ -38,7 +39,7 @@ def info(version: str) -> bytes:
     """An `InfoResponse`, by the encoding of protocol buffers."""
     package = b"\x0a\x19github.com/moby/buildkit/x"[:27]
     inner = package + b"\x12" + bytes([len(version)]) + version.encode()
-    return b"\x0a" + bytes([len(inner)]) + inner
+    return b"\x0a" + bytes([len(inner)]) + inner + b"\x22\x00"
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,9 @@ def node(
 
 
 @contextmanager
-def serving(answer: bytes, path: Path | None = None) -> Iterator[int]:
+def serving(
+    answer: bytes, path: Path | None = None, tls: ssl.SSLContext | None = None
+) -> Iterator[int]:
     """Answer one client with ``answer`` once it spoke; yield the port."""
     server = socket.socket(socket.AF_UNIX) if path else socket.socket()
     with server:
@@ -85,9 +88,10 @@ def serving(answer: bytes, path: Path | None = None) -> Iterator[int]:
         server.listen()
 
         def serve() -> None:
-            with server.accept()[0] as channel:
-                channel.recv(100)
-                channel.sendall(answer)
+            with server.accept()[0] as channel, suppress(OSError):
+                spoken = tls.wrap_socket(channel, server_side=True) if tls else channel
+                spoken.recv(100)
+                spoken.sendall(answer)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -154,9 +158,16 @@ def test_a_client_of_another_authority_is_refused_by_the_node(
     theirs = authority.options(authority.make(tmp_path))
     options = {**theirs, "cacert": str(certificates / "ca.pem")}
     with node(tls=certificates) as endpoint:
-        text = told(endpoint, options)
-    assert "it refuses the connection" in text
-    assert "sign cert" in text
+        assert "it refuses the connection. Have its authority sign cert" in told(endpoint, options)
+    # Go's server, which BuildKit's is, refuses as OpenSSL's does.
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificates / "node.pem", certificates / "node.key")
+    tls.load_verify_locations(certificates / "ca.pem")
+    tls.verify_mode = ssl.CERT_REQUIRED
+    tls.set_alpn_protocols(["h2"])
+    with serving(b"", tls=tls) as port:
+        text = told(f"tcp://127.0.0.1:{port}", options)
+    assert "it refuses the connection. Have its authority sign cert" in text
 
 
 def test_nobody_at_the_port_is_told_by_builder_address_and_reason() -> None:
@@ -227,7 +238,7 @@ def test_versions_are_compared_by_number(version: str, old: bool) -> None:
 def test_a_remote_node_that_is_too_old_is_named_with_its_version(version: str | None) -> None:
     with node(version) as old:
         text = told(old)
-    assert f"arm has BuildKit {version or '0.10.0 or before'}" in text
+    assert f"arm has BuildKit {version or '0.10.0 or before'}.\n" in text
     assert "0.14.1 or later is needed" in text
     assert text.endswith("Nothing was changed.")
 
