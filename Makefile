@@ -21,11 +21,11 @@ override SHELL := /bin/sh
 override .SHELLFLAGS := -c
 override VENV := .venv/bin
 override FLEET := $(VENV)/python -m fleet
-override PLAIN := up preview refresh status env plan versions doctor check page comment removals drift repair collect proposal checksums
+override PLAIN := status env plan versions doctor check page comment removals drift repair collect proposal checksums
 override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
 override .DEFAULT_GOAL := help
-.PHONY: $(PLAIN) down clean lock restore adopt prune split graph docs bootstrap \
+.PHONY: $(PLAIN) up preview refresh down clean lock restore adopt prune split graph docs bootstrap \
 	help test test-fast test-integration test-slow lint venv venv-any venv-dev
 
 # These take the stack and nothing else; what each does stands at its name below.
@@ -39,9 +39,14 @@ help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 	@printf '  STACK=%s chooses the stack, PYTHON=%s the Python of the environment\n' "$${STACK}" "$${PYTHON}"
 
-up: ## Make the registry equal to the declaration, from nothing if need be
-preview: ## Show what up would do
-refresh: ## Read the registry and report drift
+up: venv ## Make the registry equal to the declaration, from nothing if need be
+	@$(FLEET) up --stack "$${STACK}"
+
+preview: venv ## Show what up would do
+	@$(FLEET) preview --stack "$${STACK}"
+
+refresh: venv ## Read the registry and report drift
+	@$(FLEET) refresh --stack "$${STACK}"
 
 lock: venv ## Resolve what is not locked; REFRESH=1: bases, yanked versions, REFRESH=builders: these too; NEWEST=image|all: all of it
 	@$(FLEET) lock --stack "$${STACK}" $(if $(REFRESH),--refresh "$${REFRESH}") --newest "$${NEWEST:-}"

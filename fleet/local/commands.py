@@ -86,17 +86,19 @@ def _engine(here: Checkout, ready: prepare.Ready, words: list[str], env: Mapping
     """
     argv = [str(ready.pulumi), *words]
     code = engine.run(here, argv, env)
-    if not code:
-        return code
-    try:
-        state = engine.exported(here, ready.pulumi, ready.needs.stack, ready.env)
-    except TroubleError:
-        return code
-    lacking = missing_plugins(here, state or "{}")
+    lacking = _lacking(here, ready) if code else []
     if not lacking:
         return code
     say(f"the state needs {', '.join(lacking)}, not installed here: once more, with leave to fetch")
     return engine.run(here, argv, {k: v for k, v in env.items() if k != environment.NO_FETCHING})
+
+
+def _lacking(here: Checkout, ready: prepare.Ready) -> list[str]:
+    try:
+        state = engine.exported(here, ready.pulumi, ready.needs.stack, ready.env)
+    except TroubleError:
+        return []
+    return missing_plugins(here, state or "{}")
 
 
 def _status(here: Checkout, stack: str) -> int:
