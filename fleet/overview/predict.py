@@ -81,7 +81,7 @@ def _entries(image: ImagePlan, plan: Plan, known: Known) -> dict[str, Entry]:
             owner=plan.owner,
             sources=(_manifest(image.repository, entries[pointer.target].digest),),
             identity=pointer.target,
-            on_conflict=plan.pointer_conflict,
+            on_conflict=plan.declaration.pointer_conflict,
         )
         entries[pointer.tag] = predict(inputs, _prior(image, pointer.tag, known)).entry
     return entries
@@ -108,7 +108,7 @@ def _version(
         identity=tag.identity,
         inputs=shortened(tag.build_inputs),
         annotations=tag.annotations if len(tag.builds) > 1 else {},
-        on_conflict=plan.version_conflict,
+        on_conflict=plan.declaration.version_conflict,
     )
 
 
