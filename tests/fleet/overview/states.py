@@ -129,7 +129,7 @@ def _digest(tag: VersionTag) -> str:
 
 
 def _named(digest: str) -> dict[str, Any]:
-    return {"digest": digest, "assembled": digest, "mediaType": "", "size": 2, "previous": ""}
+    return {"digest": digest, "assembled": digest, "size": 2, "previous": ""}
 
 
 def _resource(
