@@ -7,15 +7,16 @@ from collections.abc import Iterable, Mapping
 
 from fleet.declaration.logins import variables
 from fleet.declaration.tags import LOOPBACK
-from fleet.local import backend, docker_config
+from fleet.local import backend, docker_config, signing_key
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
+from providers.ociregistry.evidence.signer import KEY, KEY_FILE
 from providers.ociregistry.run_settings import LOGINS
 
 _ALSO_TRUST = ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
-_IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", *_ALSO_TRUST)
+_IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", KEY_FILE, *_ALSO_TRUST)
 
 
 NO_FETCHING = "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"
@@ -49,6 +50,8 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
         chosen["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"
     if needs.port is None:
         return chosen
+    if not env.get(KEY):
+        chosen[KEY_FILE] = str(signing_key.file(checkout))
     chosen |= {backend.VARIABLE: f"file://{checkout.state / 'state'}", _PASSPHRASE: ""}
     bundle = str(checkout.tls / "bundle.pem")
     chosen["SSL_CERT_FILE"] = bundle

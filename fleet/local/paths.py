@@ -50,6 +50,11 @@ class Checkout:
         return self.state / "tls"
 
     @property
+    def signing(self) -> Path:
+        """The key that signs what is built for the registry on this machine."""
+        return self.state / "signing"
+
+    @property
     def auth(self) -> Path:
         """The registry's login, and what the registry checks it against."""
         return self.state / "auth"

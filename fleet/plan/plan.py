@@ -71,7 +71,8 @@ class Plan:
 
     Of ``images``, each comes after the one that it is built on. ``stacks`` says which other stack
     has the images below those here; ``shared`` names the images here that other stacks build on.
-    ``logins`` are the names of the variables that hold the login of each registry host.
+    ``logins`` are the names of the variables that hold the login of each registry host. ``keys``
+    are the public ones that evidence is signed by, the one to sign with first; none, no evidence.
     """
 
     owner: str
@@ -79,6 +80,7 @@ class Plan:
     stacks: Mapping[str, str]
     shared: tuple[str, ...]
     logins: Mapping[str, Mapping[str, str]]
+    keys: tuple[str, ...]
     protected: bool
     version_conflict: OnConflict
     pointer_conflict: OnConflict
@@ -105,6 +107,7 @@ def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
         stacks=declaration.share.stacks if declaration.share else {},
         shared=_shared(declaration),
         logins=variables(declaration.logins),
+        keys=_keys(declaration, inputs),
         protected=declaration.protected,
         version_conflict=declaration.version_conflict,
         pointer_conflict=declaration.pointer_conflict,
@@ -112,6 +115,12 @@ def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
         max_removals=declaration.max_removals,
         retention_days=declaration.retention_days,
     )
+
+
+def _keys(declaration: Declaration, inputs: Inputs) -> tuple[str, ...]:
+    """Return the declared keys; else, for a registry on this machine, this machine's own."""
+    own = (inputs.own_key,) if inputs.own_key and declaration.is_local else ()
+    return declaration.signing or own
 
 
 def _shared(declaration: Declaration) -> tuple[str, ...]:

@@ -17,7 +17,14 @@ from fleet.command import Commands, Run
 from fleet.console import TroubleError, say
 from fleet.declaration.logins import variables
 from fleet.declaration.problems import Problems
-from fleet.local import backend, certificates, docker_config, engine, environment
+from fleet.local import (
+    backend,
+    certificates,
+    docker_config,
+    engine,
+    environment,
+    signing_key,
+)
 from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
 from fleet.plan.plan import Plan
@@ -79,6 +86,7 @@ def _furnish(here: Checkout, stack: str) -> None:
     if needs.port is not None:
         # The settings name them, and a command may be the first that runs in a checkout.
         certificates.ensure(here)
+        signing_key.ensure(here)
     for name in environment.unset(here, needs, os.environ):
         del os.environ[name]
     os.environ.update(environment.settings(here, needs, os.environ))

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
+from fleet.evidence.keys import SigningKey
 from fleet.http.hosts import Hosts
 from fleet.registry.client import Client
+from fleet.registry.errors import OciError
 from fleet.registry.login import NO_LOGINS, Logins, find_logins, still_declared
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.removal.ghcr import Removers
 from fleet.registry.transport import Transport
+from providers.ociregistry.evidence.model import EvidenceInputs
+from providers.ociregistry.evidence.signer import builder_of, read_key, require_key
+from providers.ociregistry.evidence.writer import EvidenceWriter
 from providers.ociregistry.run_settings import RunSettings, read_run_settings
 from providers.ociregistry.sightings import Sightings
 from providers.ociregistry.stale_pointers.find import Lister
@@ -62,6 +67,10 @@ class Session:
         """True where this run destroys the stack, so that its reading names what goes."""
         self.took_over = False
         """True where this run changed the provider's configuration: another process refreshed."""
+        self.texts: dict[str, str] = {}
+        """The texts of this run's evidence by their digests: inputs have the digest alone."""
+        self.warned_of_key = False
+        """True where this run was told that it could not sign."""
         self.hosts = Hosts()
         self.sightings = Sightings()
         self.log: Callable[[str, str], Awaitable[None]] = _silent
@@ -72,6 +81,28 @@ class Session:
         """The one that acts on tags."""
         sampling = RefreshSampling(verify_all=self.settings.verify_all, now=self._now)
         return Tagger(self._client, sampling.due, self._seen_by_tag)
+
+    @cached_property
+    def evidence(self) -> EvidenceWriter:
+        """The one that signs."""
+        builder = builder_of(self.environment)
+        return EvidenceWriter(self._client, self.tagger.desired, self.signer, builder)
+
+    def signer(self, inputs: EvidenceInputs) -> SigningKey:
+        """Return the key to sign with.
+
+        :raises EvidenceError: if there is none, or another one than is declared first.
+        """
+        return require_key(self._key, inputs.keys)
+
+    def text(self, digest: str | None) -> str:
+        """Return a text of this run by its digest.
+
+        :raises OciError: if the program did not declare it in this run.
+        """
+        if digest not in self.texts:
+            raise OciError(f"what {digest} is the digest of was not declared in this run")
+        return self.texts[digest]
 
     @cached_property
     def lister(self) -> Lister:
@@ -116,6 +147,10 @@ class Session:
 
     async def _seen_by_remover(self, ref: TagReference) -> str | None:
         return await self.sightings.digest(ref, "remover", lambda: self.tagger.names(ref))
+
+    @cached_property
+    def _key(self) -> SigningKey | None:
+        return read_key(self.environment)
 
     @cached_property
     def _client(self) -> Client:

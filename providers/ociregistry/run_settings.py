@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fleet.registry.errors import OciError
+from providers.ociregistry.evidence.signer import KEY, KEY_FILE
 from providers.ociregistry.stale_pointers import allow_list
 from providers.ociregistry.stale_pointers.allow_list import Allowed, read_allowed
 
@@ -22,6 +23,14 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
     allow_list.SETTING: (
         "an absolute path, or unset",
         "A preview's report. An update removes only what it lists and what was not moved since.",
+    ),
+    KEY: (
+        "a private key (PKCS #8, PEM), or unset",
+        "What evidence is signed with; the first public key of `fleet:signing` is its own.",
+    ),
+    KEY_FILE: (
+        "a path, or unset",
+        "A file with that key instead; `make` sets it to that of the stack on this machine.",
     ),
     LOGINS: (
         "the configuration `logins` as JSON, or unset",

@@ -109,6 +109,14 @@ class Tagger:
             platforms = await self._present(ref.repository, platforms)
         return replace(recorded.state, platforms=platforms)
 
+    async def desired(self, inputs: TagInputs) -> Manifest:
+        """Return the index that a tag shall name; nothing is written.
+
+        :raises RegistryError: if a source is missing, or the registry fails.
+        """
+        index, _ = await self._desire(inputs)
+        return index
+
     async def names(self, ref: TagReference) -> str | None:
         """Return the digest that a tag names just now, or None where it is absent."""
         return await self._registry.head(ref.repository, ref.tag)
@@ -201,5 +209,5 @@ class Tagger:
 
 def _unfinished(inputs: TagInputs) -> str:
     """Say why a tag is not written, where a resource that it comes from failed."""
-    what = "what it names" if inputs.is_pointer else "its build or verification"
+    what = "what it names" if inputs.is_pointer else "its build, verification or evidence"
     return f"{inputs.ref} was not updated: {what} failed (see the errors above or below)"

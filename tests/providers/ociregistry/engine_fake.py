@@ -20,6 +20,7 @@ from providers.ociregistry.properties import plain_map, wrap_map
 from providers.ociregistry.provider import OciProvider
 
 TAG = "ociregistry:index:Tag"
+EVIDENCE = "ociregistry:index:Evidence"
 STALE = "ociregistry:index:StalePointers"
 
 _T = TypeVar("_T")
