@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "fleet.command": {"fleet.console", "fleet.declaration", "fleet.http"},
     "fleet.http": set(),
     "fleet.registry": {"fleet.http"},
+    "fleet.sbom": {"fleet.http", "fleet.registry"},
     "fleet.declaration": set(),
     "fleet.lock": {"fleet.declaration"},
     "fleet.plan": {"fleet.declaration", "fleet.lock"},
@@ -37,7 +38,9 @@ MAY_IMPORT = {
     "fleet.overview": {
         *_READ, "fleet.command", "fleet.local", "fleet.pages", "fleet.registry", "providers",
     },
-    "fleet.upkeep": {*_READ, "fleet.command", "fleet.local", "fleet.registry", "providers"},
+    "fleet.upkeep": {
+        *_READ, "fleet.command", "fleet.local", "fleet.registry", "fleet.sbom", "providers",
+    },
     "fleet.cli": {"fleet.command"},
     "fleet.__main__": {"fleet.cli"},
     "providers": {"fleet.http", "fleet.registry"},
