@@ -25,7 +25,7 @@ override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.
 
 override .DEFAULT_GOAL := help
 .PHONY: help up preview refresh lock status env down clean test test-fast test-integration test-slow lint \
-	venv venv-any venv-dev restore adopt prune split plan graph docs checksums \
+	venv venv-any venv-dev restore adopt prune split verify plan graph docs checksums \
 	check page comment removals drift repair versions collect proposal doctor bootstrap
 
 help: ## Show this text
@@ -53,6 +53,9 @@ env: venv ## Print shell exports: eval "$$(make -s env)"
 restore: venv ## Put a removed name back on its digest: TAG=py3.8-LATEST [IMAGE=name or host/namespace/name]
 	@$(FLEET) restore --stack "$${STACK}" --image "$${IMAGE:-}" \
 		--tag "$${TAG:?name the tag: make restore TAG=py3.8-LATEST}"
+
+verify: venv ## Verify what is signed of the declared tags, by digest [TAG=py3.13-slim-0.34.0]
+	@$(FLEET) verify --stack "$${STACK}" --tag "$${TAG:-}"
 
 adopt: venv ## Write the import file of a lost or foreign state; APPLY=1 imports it
 	@$(FLEET) adopt --stack "$${STACK}" $(if $(APPLY),--apply)

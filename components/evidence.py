@@ -9,7 +9,7 @@ import pulumi
 
 from components.failures import digest_or_nothing
 from fleet.plan.plan import ImagePlan, Plan, VersionTag
-from fleet.plan.predicates import provenance, test_result
+from fleet.plan.predicates import provenance, verification_result
 from providers.ociregistry.sdk import Evidence, EvidenceArgs
 
 
@@ -45,7 +45,7 @@ def evident(args: EvidenceOf, parent: pulumi.Resource) -> Sequence[pulumi.Output
             platforms=args.tag.platforms,
             keys=args.plan.keys,
             provenance=claimed,
-            tests=json.dumps(test_result(args.image, args.tag), sort_keys=True),
+            tests=json.dumps(verification_result(args.image, args.tag), sort_keys=True),
             source=None if joined else args.sources[0],
             sources=args.sources if joined else None,
             annotations=args.tag.annotations if joined else {},

@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "fleet.http": set(),
     "fleet.registry": {"fleet.http"},
     "fleet.evidence": {"fleet.http"},
+    "fleet.sbom": {"fleet.http", "fleet.registry"},
     "fleet.declaration": set(),
     "fleet.lock": {"fleet.declaration"},
     "fleet.plan": {"fleet.declaration", "fleet.lock"},
@@ -41,11 +42,12 @@ MAY_IMPORT = {
         *_READ, "fleet.command", "fleet.local", "fleet.pages", "fleet.registry", "providers",
     },
     "fleet.upkeep": {
-        *_READ, "fleet.command", "fleet.evidence", "fleet.local", "fleet.registry", "providers",
+        *_READ, "fleet.command", "fleet.evidence", "fleet.local", "fleet.registry", "fleet.sbom",
+        "providers",
     },
     "fleet.cli": {"fleet.command"},
     "fleet.__main__": {"fleet.cli"},
-    "providers": {"fleet.evidence", "fleet.http", "fleet.registry"},
+    "providers": {"fleet.evidence", "fleet.http", "fleet.registry", "fleet.sbom"},
     "components": {*_PURE, "fleet.http", "fleet.pages", "providers"},
     "__main__": {"components", "fleet.checkout", "fleet.declaration", "fleet.github"},
 }  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from packaging.utils import parse_sdist_filename, parse_wheel_filename
+from packaging.utils import canonicalize_name, parse_wheel_filename
 
 from fleet.plan.identity import digest_of
 from fleet.plan.plan import ImagePlan, VersionTag
@@ -53,7 +53,7 @@ def provenance(image: ImagePlan, tag: VersionTag, below: Mapping[str, str]) -> d
     }
 
 
-def test_result(image: ImagePlan, tag: VersionTag) -> dict[str, Any]:
+def verification_result(image: ImagePlan, tag: VersionTag) -> dict[str, Any]:
     """Return the predicate that says which platforms of ``tag`` were run, and checked by what.
 
     It is true once the verification passed (in-toto test-result v0.1).
@@ -117,20 +117,21 @@ def _distributions(builds: Iterable[TagBuild]) -> list[dict[str, Any]]:
     """
     found: dict[str, str] = {}
     for build in builds:
+        for held in build.contents.values():
+            for pin, address in held.sources.items():
+                name, _, version = pin.partition("==")
+                found[_purl(name, version)] = address.partition(_HASH)[2]
         texts = (build.arguments[name] for name in ("DEPENDENCIES", "REQUIREMENT", "INSTALLER"))
-        words = [word for text in texts for word in text.split() if _HASH in word]
-        sources = (held.sources[pin] for held in build.contents.values() for pin in held.sources)
-        for address in (*words, *sources):
+        for address in (word for text in texts for word in text.split() if _HASH in word):
             place, _, digest = address.partition(_HASH)
-            found[_purl(unquote(place.rpartition("/")[2]))] = digest
+            file = unquote(place.rpartition("/")[2])
+            name, release, *_ = parse_wheel_filename(file)
+            found[f"{_purl(name, str(release))}?file_name={quote(file, safe='')}"] = digest
     return [{"uri": purl, "digest": {"sha256": digest}} for purl, digest in sorted(found.items())]
 
 
-def _purl(file: str) -> str:
-    """Return a file of PyPI as a purl of type `pypi`, whose version is that of the file's name."""
-    is_wheel = file.endswith(".whl")
-    name, version = (parse_wheel_filename if is_wheel else parse_sdist_filename)(file)[:2]
-    return f"pkg:pypi/{name}@{quote(str(version), safe='.')}?file_name={quote(file, safe='')}"
+def _purl(name: str, version: str) -> str:
+    return f"pkg:pypi/{canonicalize_name(name)}@{quote(version, safe='.')}"
 
 
 def _sha256(digest: str) -> dict[str, str]:

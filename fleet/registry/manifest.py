@@ -232,6 +232,19 @@ def content_of(document: Mapping[str, Any], place: str) -> Content:
     return Content(config=_descriptor(document["config"], place), layers=tuple(unique))
 
 
+def layers_of(document: Mapping[str, Any], place: str) -> tuple[Blob, ...]:
+    """Return the layers of an image manifest from the lowest up, as often as each is there.
+
+    :raises RegistryError: if the document is not an image manifest, or if no registry stores one.
+    """
+    layers = document.get("layers")
+    if not isinstance(layers, list):
+        raise RegistryError(f"{place}: this is not an image manifest (no layers)")
+    if any(map(_is_foreign, layers)):
+        raise RegistryError(f"{place}: a layer is foreign, so no registry has it")
+    return tuple(_descriptor(layer, place) for layer in layers)
+
+
 def _is_foreign(layer: Any) -> bool:
     media_type = layer.get("mediaType") if isinstance(layer, dict) else ""
     return any(mark in str(media_type) for mark in _FOREIGN)

@@ -143,8 +143,8 @@ class ReferrerList:
         """
         wanted = {each.manifest.digest: each for each in attachments}
         async with self._turns[repository, subject]:
-            written = (self._write(repository, each) for each in wanted.values())
-            answers = await asyncio.gather(*written)
+            # One after the other: where one fails, none is still under way.
+            answers = [await self._write(repository, each) for each in wanted.values()]
             for _ in range(_TRIES):
                 if not all(answers):
                     await self._list(repository, subject, wanted, superseded)

@@ -17,6 +17,7 @@ from fleet.command import Commands, Run
 from fleet.console import TroubleError, say
 from fleet.declaration.logins import variables
 from fleet.declaration.problems import Problems
+from fleet.evidence.keys import PublicKey
 from fleet.local import (
     backend,
     certificates,
@@ -29,7 +30,7 @@ from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
 from fleet.plan.plan import Plan
 from fleet.registry.reference import Repository
-from fleet.upkeep import adopt, images, removers, restore
+from fleet.upkeep import adopt, images, removers, restore, verify
 from fleet.upkeep.connection import opened
 from fleet.upkeep.prune import prune, report
 from fleet.upkeep.split import split
@@ -47,6 +48,9 @@ def add_to(commands: Commands) -> None:
         help="the last part of the repository's name, where several images had that tag; the "
         "whole repository (host/namespace/name), where nothing declares the image any more",
     )
+    text = "Verify the evidence of the declared tags by their digests"
+    five = commands.add("verify", text, _entered(_verify))
+    five.add_argument("--tag", default="", help="one tag only, such as py3.13-slim-0.34.0")
     text = "Write the import file of a registry's declared tags"
     two = commands.add("adopt", text, _entered(_adopt))
     two.add_argument("--apply", action="store_true", help="run the import as well")
@@ -132,6 +136,27 @@ def _adopt(here: Checkout, chosen: argparse.Namespace) -> int:
         return 0
     engine.select(here, Path("pulumi"), chosen.stack, os.environ)
     return engine.run(here, command, os.environ)
+
+
+def _verify(here: Checkout, chosen: argparse.Namespace) -> int:
+    plan = _plan(here, chosen.stack)
+    if not plan.keys:
+        raise TroubleError(
+            f"stack {chosen.stack} declares no key, so nothing of it is signed.\n"
+            "Declare fleet:signing (docs/evidence.md)"
+        )
+    tags = verify.wanted(plan, chosen.tag)
+    if not tags:
+        raise TroubleError(f"{chosen.tag} is not a version tag of stack {chosen.stack}")
+
+    async def run() -> list[verify.Verified]:
+        keys = [PublicKey(spki=key) for key in plan.keys]
+        async with opened(plan.logins) as connection:
+            return await verify.verify_tags(connection.registry, tags, plan.owner, keys)
+
+    found = asyncio.run(run())
+    _print(verify.report(found))
+    return 1 if any(each.problems for each in found) else 0
 
 
 def _prune(here: Checkout, chosen: argparse.Namespace) -> int:

@@ -6,18 +6,19 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from fleet.evidence.keys import SigningKey
 from fleet.http.hosts import Hosts
 from fleet.registry.client import Client
 from fleet.registry.errors import OciError
 from fleet.registry.login import NO_LOGINS, Logins, find_logins, still_declared
-from fleet.registry.reference import Repository, TagReference
+from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.ghcr import Removers
 from fleet.registry.transport import Transport
 from providers.ociregistry.evidence.model import EvidenceInputs
-from providers.ociregistry.evidence.signer import builder_of, read_key, require_key
-from providers.ociregistry.evidence.writer import EvidenceWriter
+from providers.ociregistry.evidence.signer import builder_of, require_key
+from providers.ociregistry.evidence.writer import EvidenceWriter, Sboms
 from providers.ociregistry.run_settings import RunSettings, read_run_settings
 from providers.ociregistry.sightings import Sightings
 from providers.ociregistry.stale_pointers.find import Lister
@@ -25,6 +26,9 @@ from providers.ociregistry.stale_pointers.remove import PointerRemover
 from providers.ociregistry.tag.prior_state import PriorState
 from providers.ociregistry.tag.refresh_sampling import RefreshSampling
 from providers.ociregistry.tag.writer import Tagger
+
+if TYPE_CHECKING:
+    from fleet.sbom.reader import SbomReader
 
 
 def now() -> str:
@@ -52,9 +56,11 @@ class Session:
         open_transport: Callable[[Logins], Transport] | None = None,
         now: Callable[[], str] = now,
         environment: Mapping[str, str] = os.environ,
+        sboms: Sboms | None = None,
     ) -> None:
         self._open_transport = open_transport or (lambda logins: Transport(logins=logins))
         self._now = now
+        self._sboms = sboms
         self._transport: Transport | None = None
         self._logins = NO_LOGINS
         self.environment = environment
@@ -86,14 +92,16 @@ class Session:
     def evidence(self) -> EvidenceWriter:
         """The one that signs."""
         builder = builder_of(self.environment)
-        return EvidenceWriter(self._client, self.tagger.desired, self.signer, builder)
+        return EvidenceWriter(
+            self._client, self.tagger.desired, self._sboms or self._read_sboms, self.signer, builder
+        )
 
     def signer(self, inputs: EvidenceInputs) -> SigningKey:
         """Return the key to sign with.
 
         :raises EvidenceError: if there is none, or another one than is declared first.
         """
-        return require_key(self._key, inputs.keys)
+        return require_key(self.settings.signing_key, inputs.keys)
 
     def text(self, digest: str | None) -> str:
         """Return a text of this run by its digest.
@@ -148,9 +156,15 @@ class Session:
     async def _seen_by_remover(self, ref: TagReference) -> str | None:
         return await self.sightings.digest(ref, "remover", lambda: self.tagger.names(ref))
 
+    async def _read_sboms(self, source: ManifestReference) -> Mapping[str, bytes]:
+        return await self._sbom_reader.sboms(source.repository, source.digest)
+
     @cached_property
-    def _key(self) -> SigningKey | None:
-        return read_key(self.environment)
+    def _sbom_reader(self) -> "SbomReader":
+        # Most runs sign nothing, and the plugin starts in every one.
+        from fleet.sbom.reader import SbomReader  # noqa: PLC0415
+
+        return SbomReader(self._client)
 
     @cached_property
     def _client(self) -> Client:

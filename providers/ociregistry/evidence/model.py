@@ -1,9 +1,9 @@
 """Evidence, pure: what is stated of an image, which referrer holds it, and what differs."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from fleet.evidence.keys import PublicKey
 from fleet.evidence.statement import PROVENANCE, SBOM, TEST_RESULT, Statement
@@ -21,7 +21,7 @@ KEY_ANNOTATION: Final = f"{_PREFIX}.key"
 _CONTENT: Final = "dev.sigstore.bundle.content"
 _PREDICATE: Final = "dev.sigstore.bundle.predicateType"
 
-_PROVENANCE_KIND: Final = "provenance"
+PROVENANCE_KIND: Final = "provenance"
 _TEST_KIND: Final = "test-result"
 _SBOM_KIND: Final = "sbom"
 
@@ -48,7 +48,7 @@ class EvidenceInputs:
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of statements that there shall be."""
-        return (_PROVENANCE_KIND, _TEST_KIND)
+        return kinds_of(self.tag.platforms)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +73,11 @@ class RecordedEvidence:
     tests: str
     key: str
     state: EvidenceState
+
+
+def kinds_of(platforms: Iterable[str]) -> tuple[str, ...]:
+    """Return the kinds of statements that there shall be of an index of `platforms`."""
+    return (PROVENANCE_KIND, _TEST_KIND, *(f"{_SBOM_KIND} {platform}" for platform in platforms))
 
 
 def diff(recorded: RecordedEvidence, inputs: EvidenceInputs) -> tuple[str, ...]:
@@ -128,7 +133,7 @@ def statements(
     """
     index, *platforms = about.items()
     found = {
-        _PROVENANCE_KIND: _statement(about, PROVENANCE, provenance),
+        PROVENANCE_KIND: _statement(about, PROVENANCE, provenance),
         _TEST_KIND: _statement(about, TEST_RESULT, tests),
     }
     for name, digest in platforms:
@@ -137,6 +142,14 @@ def statements(
             own = dict([index, (name, digest)])
             found[f"{_SBOM_KIND} {platform}"] = _statement(own, SBOM, sboms[platform])
     return found
+
+
+def kind_signed(statement: Statement) -> str:
+    """Return the kind of a statement by what is signed, empty for none of ours."""
+    if statement.predicate_type == SBOM:
+        _, _, platform = (*statement.subjects, "")[1].rpartition("#")
+        return f"{_SBOM_KIND} {platform}"
+    return {PROVENANCE: PROVENANCE_KIND, TEST_RESULT: _TEST_KIND}.get(statement.predicate_type, "")
 
 
 def _statement(about: Mapping[str, str], kind: str, predicate: str | bytes) -> Statement:
@@ -169,9 +182,3 @@ def kind_of(referrer: Referrer) -> str:
 def reference(inputs: EvidenceInputs, digest: str) -> ManifestReference:
     """Return the index that the tag shall name, in the tag's repository."""
     return ManifestReference(repository=inputs.ref.repository, digest=digest)
-
-
-def recorded_sources(properties: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the digests of the sources that a state was made from, sorted."""
-    several = properties.get("sources") or [properties.get("source") or ""]
-    return tuple(sorted(str(source).partition("@")[2] for source in several))

@@ -8,7 +8,7 @@ from fleet.evidence.keys import SigningKey
 from fleet.evidence.statement import Statement
 from fleet.registry.client import Client
 from fleet.registry.manifest import Manifest
-from fleet.registry.reference import Repository
+from fleet.registry.reference import ManifestReference, Repository
 from fleet.registry.referrers import Attachment, Referrer, ReferrerList, Referrers
 from providers.ociregistry.evidence.model import (
     CLAIM_ANNOTATION,
@@ -26,23 +26,27 @@ from providers.ociregistry.evidence.model import (
 from providers.ociregistry.tag.model import TagInputs
 
 Index = Callable[[TagInputs], Awaitable[Manifest]]
+Sboms = Callable[[ManifestReference], Awaitable[Mapping[str, bytes]]]
 
 
 class EvidenceWriter:
     """Writes evidence in the repository of the tag that is to come.
 
-    `index` returns what the tag shall name, `signer` the key, `builder` the URI of who signs.
+    `index` returns what the tag shall name, `sboms` the bills of materials of a source's platforms,
+    `signer` the key; `builder` is the URI of who signs.
     """
 
     def __init__(
         self,
         registry: Client,
         index: Index,
+        sboms: Sboms,
         signer: Callable[[EvidenceInputs], SigningKey],
         builder: str,
     ) -> None:
         self._referrers = ReferrerList(registry)
         self._index = index
+        self._sboms = sboms
         self._signer = signer
         self._builder = builder
 
@@ -54,7 +58,10 @@ class EvidenceWriter:
         """
         index = await self._index(inputs.tag)
         about = subjects(inputs.ref, (reference(inputs, index.digest), index))
-        wanted = statements(about, provenance, tests, {})
+        boms: dict[str, bytes] = {}
+        for source in inputs.tag.sources:
+            boms |= await self._sboms(source)
+        wanted = statements(about, provenance, tests, boms)
         repository = inputs.ref.repository
         found = await self._referrers.find(repository, index.digest)
         held = await self._held(inputs, wanted, found)

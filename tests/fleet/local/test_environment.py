@@ -67,7 +67,7 @@ def test_what_the_embedded_stacks_exports_left_behind_is_unset_for_a_stack_elsew
     left = environment.settings(here, needs(), {"CURL_CA_BUNDLE": "/etc/ssl/ca.crt"})
     assert set(environment.unset(here, ELSEWHERE, left)) == {
         "DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", "CURL_CA_BUNDLE",
-        "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE",
+        "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE", "FLEET_SIGNING_KEY_FILE",
     }  # fmt: skip
 
 

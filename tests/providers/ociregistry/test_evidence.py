@@ -8,7 +8,7 @@ import pytest
 from fleet.evidence.bundle import Signed, verify
 from fleet.evidence.errors import EvidenceError
 from fleet.evidence.keys import PublicKey
-from fleet.evidence.statement import PROVENANCE, TEST_RESULT
+from fleet.evidence.statement import PROVENANCE, SBOM, TEST_RESULT
 from fleet.registry.errors import AuthenticationError
 from tests.fleet.evidence.examples import ED25519, OTHER_P256, P256, key
 from tests.providers.ociregistry.declared import NAME, OWNER, PLATFORMS, Declared
@@ -17,6 +17,8 @@ from tests.providers.ociregistry.registry_fake import OCI_INDEX, OCI_MANIFEST, F
 
 SIGNING = "FLEET_SIGNING_KEY"
 REF = "py3.13-slim-0.34.0"
+STATEMENTS = 5
+"""A provenance, a result, and a bill of materials of each of three platforms."""
 
 
 @pytest.fixture(params=[False, True], ids=["fallback tag", "referrers API"])
@@ -74,7 +76,7 @@ def test_all_is_signed_and_attached_before_the_index_is_there(
     assert step.outputs["digest"] == digest
     assert digest not in registry.repositories[NAME].manifests
     found = signed(registry, digest)
-    assert found.keys() == {PROVENANCE, TEST_RESULT}
+    assert found.keys() == {PROVENANCE, TEST_RESULT, SBOM}
     subjects = found[PROVENANCE].statement.subjects
     assert next(iter(subjects.values())) == digest
     assert [name.rpartition("#")[2] for name in list(subjects)[1:]] == sorted(PLATFORMS)
@@ -99,7 +101,7 @@ def test_the_joined_index_of_several_builders_is_what_is_signed(
     evidence = engine.up(EVIDENCE, REF, declared.evidence(version))
     tag = engine.up(TAG, "tag", version)
     assert evidence.outputs["digest"] == tag.outputs["digest"]
-    assert signed(registry, tag.outputs["digest"]).keys() == {PROVENANCE, TEST_RESULT}
+    assert signed(registry, tag.outputs["digest"]).keys() == {PROVENANCE, TEST_RESULT, SBOM}
 
 
 def test_the_state_has_digests_and_no_text(engine: Engine, inputs: dict[str, Any]) -> None:
@@ -259,7 +261,7 @@ def test_a_foreign_signature_stays_beside_ours(
     foreign = foreign or _foreign(registry, digest)
     assert engine.up(EVIDENCE, REF, inputs).kind == "same"
     assert foreign in referrers(registry, digest)
-    assert len(referrers(registry, digest)) == 3
+    assert len(referrers(registry, digest)) == STATEMENTS + 1
     if not registry.lists_referrers:
         storage = registry.repositories[NAME]
         listed = json.loads(storage.manifests[storage.tags[fallback(digest)]][1])
@@ -282,14 +284,18 @@ def test_a_rotation_keeps_what_the_old_key_signed_until_it_is_declared_no_more(
     assert step.changed == ("key",)
     assert f"{inputs['ref']}: to be signed: the key changed" in engine.messages
     engine.up(EVIDENCE, REF, both)
-    assert len(referrers(registry, digest)) == 4
+    assert len(referrers(registry, digest)) == 2 * STATEMENTS
     assert {s.key for s in signed(registry, digest, key().public, key(ED25519).public).values()}
     environment[SIGNING] = OTHER_P256
     engine.restart()
     engine.up(EVIDENCE, REF, declared.evidence(version, OTHER_P256))
     if not registry.lists_referrers:
-        assert len(referrers(registry, digest)) == 2
-        assert signed(registry, digest, key(OTHER_P256).public).keys() == {PROVENANCE, TEST_RESULT}
+        assert len(referrers(registry, digest)) == STATEMENTS
+        assert signed(registry, digest, key(OTHER_P256).public).keys() == {
+            PROVENANCE,
+            TEST_RESULT,
+            SBOM,
+        }
 
 
 def test_another_build_is_signed_and_the_evidence_of_the_last_one_stays(
@@ -298,8 +304,8 @@ def test_another_build_is_signed_and_the_evidence_of_the_last_one_stays(
     engine.up(EVIDENCE, REF, inputs)
     again = declared.evidence(declared.version(REF, "another"))
     assert engine.up(EVIDENCE, REF, again).changed == ("source",)
-    assert len(referrers(registry, digest_in(inputs))) == 2
-    assert len(referrers(registry, digest_in(again))) == 2
+    assert len(referrers(registry, digest_in(inputs))) == STATEMENTS
+    assert len(referrers(registry, digest_in(again))) == STATEMENTS
 
 
 def test_another_verification_is_signed_and_takes_the_place_of_the_last_one(
@@ -312,7 +318,7 @@ def test_another_verification_is_signed_and_takes_the_place_of_the_last_one(
     assert step.outputs["statements"]["provenance"] == first["provenance"]
     assert step.outputs["statements"]["test-result"] != first["test-result"]
     if not registry.lists_referrers:
-        assert len(referrers(registry, digest_in(inputs))) == 2
+        assert len(referrers(registry, digest_in(inputs))) == STATEMENTS
 
 
 def test_without_a_key_a_preview_warns_and_an_update_writes_nothing(
@@ -347,7 +353,7 @@ def test_what_failed_to_build_is_not_signed(
     assert registry.writes == []
 
 
-@pytest.mark.parametrize("kept", range(9))
+@pytest.mark.parametrize("kept", range(17))
 def test_a_run_that_ended_between_two_writes_is_ended_by_the_next(
     engine: Engine, registry: FakeRegistry, inputs: dict[str, Any], kept: int
 ) -> None:
@@ -359,8 +365,8 @@ def test_a_run_that_ended_between_two_writes_is_ended_by_the_next(
     registry.faults.clear()
     engine.restart()
     engine.up(EVIDENCE, REF, inputs)
-    assert signed(registry, digest_in(inputs)).keys() == {PROVENANCE, TEST_RESULT}
-    assert len(referrers(registry, digest_in(inputs))) == 2
+    assert signed(registry, digest_in(inputs)).keys() == {PROVENANCE, TEST_RESULT, SBOM}
+    assert len(referrers(registry, digest_in(inputs))) == STATEMENTS
 
 
 def test_deletion_asks_and_writes_nothing(
@@ -408,4 +414,4 @@ def test_another_owner_s_evidence_is_foreign(
 ) -> None:
     engine.up(EVIDENCE, REF, inputs)
     engine.up(EVIDENCE, "theirs", {**inputs, "owner": f"{OWNER}-other"})
-    assert len(referrers(registry, digest_in(inputs))) == 4
+    assert len(referrers(registry, digest_in(inputs))) == 2 * STATEMENTS
