@@ -58,7 +58,7 @@ def test_another_key_is_refused(judged: Judge) -> None:
 def test_another_subject_is_refused(judged: Judge) -> None:
     found = judged(sign(statement(), key(), BUILDER), digest=OTHER)
     assert found.returncode == 1
-    assert "provided artifact digests does not match" in found.stderr
+    assert "does not match any digest in statement" in found.stderr
 
 
 def test_an_altered_payload_is_refused(judged: Judge) -> None:
