@@ -13,9 +13,8 @@ from fleet.declaration.problems import DeclarationError, Problems
 from fleet.declaration.signing import public_key
 from fleet.declaration.stack_share import widened
 from fleet.lock.model import command, platform_of
-from fleet.plan.plan import Plan, make_plan
+from fleet.plan.plan import Plan, WholeFleet, make_plan
 from fleet.plan.plan_inputs import Assets, Inputs
-from fleet.plan.whole_fleet import WholeFleet
 
 OWN_KEY = Path(".fleet", "signing", "public.pem")
 """In a checkout, the public key that was made for stacks whose registry is on this machine."""

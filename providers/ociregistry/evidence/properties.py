@@ -17,7 +17,7 @@ from providers.ociregistry.evidence.model import (
     RecordedEvidence,
 )
 from providers.ociregistry.fields import checked, decoded, encoded, fields_of
-from providers.ociregistry.properties import InvalidInputsError, Properties, refuse, tag_inputs
+from providers.ociregistry.properties import InvalidInputsError, Properties, tag_inputs
 from providers.ociregistry.sdk import EvidenceArgs
 
 TEXTS: Final = ("provenance", "tests")
@@ -41,7 +41,8 @@ def shortened_texts(properties: Properties) -> tuple[dict[str, Any], dict[str, s
             problems[name] = "is not a JSON object; write the predicate of the statement"
         short[name] = digest_of(text.encode())
         texts[short[name]] = text
-    refuse(problems)
+    if problems:
+        raise InvalidInputsError(problems)
     return short, texts
 
 
@@ -63,7 +64,8 @@ def evidence_inputs(properties: Properties) -> EvidenceInputs:
         tag = tag_inputs({k: v for k, v in properties.items() if k not in TEXTS})
     except InvalidInputsError as error:
         raise InvalidInputsError({**error.problems, **problems}) from None
-    refuse(problems)
+    if problems:
+        raise InvalidInputsError(problems)
     return EvidenceInputs(
         tag=tag,
         keys=tuple(PublicKey(spki=key) for key in args.keys),
