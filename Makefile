@@ -7,7 +7,7 @@ PYTHON ?= python3
 # "$${STACK}", in quotes, and never $(STACK). Of a name that no recipe reads, make would expand the
 # value all the same, to export it.
 $(foreach each,$(.VARIABLES),$(if $(filter command,$(origin $(each))),$(eval override $(each) := $$(value $(each)))))
-override GIVEN := STACK PYTHON REFRESH NEWEST IMAGE TAG APPLY KEEP_DAYS MAX_SHARE OUTPUT FAST_WORKERS WORKERS SCHEDULES KILLS
+override GIVEN := STACK PYTHON REFRESH NEWEST IMAGE TAG PLATFORM APPLY KEEP_DAYS MAX_SHARE OUTPUT FAST_WORKERS WORKERS SCHEDULES KILLS
 override define take
 ifneq ($(origin $1),undefined)
 override $1 := $$(value $1)
@@ -25,7 +25,7 @@ override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.
 
 override .DEFAULT_GOAL := help
 .PHONY: help up preview refresh lock status env down clean test test-fast test-integration test-slow lint \
-	venv venv-any venv-dev restore adopt prune split plan graph docs checksums \
+	venv venv-any venv-dev restore adopt prune split sbom plan graph docs checksums \
 	check page comment removals drift repair versions collect proposal doctor bootstrap
 
 help: ## Show this text
@@ -64,6 +64,10 @@ prune: venv ## List superseded digests; APPLY=1 deletes what is due [KEEP_DAYS=3
 
 split: venv ## Write a stack file an image, for a fleet that has outgrown one; APPLY=1 moves the state
 	@$(FLEET) split --stack "$${STACK}" $(if $(APPLY),--apply)
+
+sbom: venv ## Print what a tag consists of, as CycloneDX, a line a platform: TAG=py3.13-slim-LATEST [PLATFORM=linux/amd64] [IMAGE=name]
+	@$(FLEET) sbom --stack "$${STACK}" --image "$${IMAGE:-}" --platform "$${PLATFORM:-}" \
+		--tag "$${TAG:?name the tag: make sbom TAG=py3.13-slim-LATEST}"
 
 check: venv ## Check declaration, plan, generated files and pins, without state or registry
 	@$(FLEET) check --stack "$${STACK}"

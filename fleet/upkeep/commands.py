@@ -22,7 +22,7 @@ from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
 from fleet.plan.plan import Plan
 from fleet.registry.reference import Repository
-from fleet.upkeep import adopt, images, removers, restore
+from fleet.upkeep import adopt, images, removers, restore, sbom
 from fleet.upkeep.connection import opened
 from fleet.upkeep.prune import prune, report
 from fleet.upkeep.split import split
@@ -54,6 +54,11 @@ def add_to(commands: Commands) -> None:
     )  # fmt: skip
     four = commands.add("split", "Write a stack file for each image of a fleet", _split)
     four.add_argument("--apply", action="store_true", help="hand the state over as well")
+    text = "Print what a tag consists of, as CycloneDX: a line of JSON for each platform"
+    five = commands.add("sbom", text, _entered(_sbom))
+    five.add_argument("--tag", required=True, help="a declared tag, such as py3.13-slim-LATEST")
+    five.add_argument("--platform", default="", help="one platform only, such as linux/amd64")
+    five.add_argument("--image", default="", help="whose tag, where several images have it")
 
 
 _Command = Callable[[Checkout, argparse.Namespace], int]
@@ -195,6 +200,19 @@ def _not_own(here: Checkout, chosen: argparse.Namespace, whole: str) -> TroubleE
         f"{chosen.image}: no part of {whole} declares it, and the state of any may still hold it.\n"
         "Once no stack's state does, delete the repository where it is hosted"
     )
+
+
+def _sbom(here: Checkout, chosen: argparse.Namespace) -> int:
+    plan = _plan(here, chosen.stack)
+    reference = sbom.declared(plan, chosen.tag, chosen.image)
+
+    async def run() -> dict[str, bytes]:
+        async with opened(plan.logins) as connection:
+            return await sbom.bills(connection.registry, reference, chosen.platform)
+
+    for _, bill in sorted(asyncio.run(run()).items()):
+        _print(bill.decode())
+    return 0
 
 
 def _split(chosen: argparse.Namespace) -> int:

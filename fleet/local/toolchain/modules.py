@@ -92,6 +92,12 @@ ACTIONLINT: Final = Module(
     minutes=0.5,
 )
 
+SYFT: Final = Module(
+    name="syft",
+    packages=("github.com/anchore/syft/cmd/syft",),
+    minutes=4,
+)
+
 
 def target() -> tuple[str, str]:
     """Return this machine as Go names it: operating system and architecture."""

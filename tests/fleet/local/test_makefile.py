@@ -46,6 +46,7 @@ USES = {
     "lock": ("NEWEST", "REFRESH"),
     "graph": ("OUTPUT",),
     "restore": ("TAG",),
+    "sbom": ("PLATFORM", "TAG"),
     "test-fast": ("FAST_WORKERS",),
     "test-integration": ("WORKERS",),
     "test-slow": ("SCHEDULES", "KILLS"),
