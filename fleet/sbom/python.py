@@ -21,7 +21,9 @@ def interpreter(version: str) -> Package | None:
     """Return CPython, as PYTHON_VERSION of an official image tells it; None for no version."""
     if _version(version) is None:
         return None
-    return Package(kind=PackageKind.GENERIC, name="python", version=version, supplier=_SUPPLIER)
+    return Package(
+        kind=PackageKind.GENERIC, name="python", version=version.strip(), supplier=_SUPPLIER
+    )
 
 
 def marker_environment(version: str, architecture: str) -> dict[str, str]:
@@ -52,7 +54,7 @@ def read_metadata(metadata: bytes, environment: Mapping[str, str]) -> Package | 
     # Without the description: it is long, and nothing of it is needed.
     head = re.split(rb"\r?\n\r?\n", metadata.lstrip(), maxsplit=1)[0]
     raw, _ = parse_email(head)
-    name, version = raw.get("name", ""), raw.get("version", "")
+    name, version = raw.get("name", "").strip(), raw.get("version", "").strip()
     if len(name) > _LONGEST or not _NAME.fullmatch(name) or _version(version) is None:
         return None
     return Package(

@@ -31,7 +31,7 @@ from tests.fleet.sbom.layers import (
 from tests.providers.ociregistry.registry_fake import FakeRegistry, sha
 
 ROOT = Path(__file__).parents[3]
-PYTHON = "PYTHON_VERSION=3.13.1"
+PYTHON = "PYTHON_VERSION=3.13.1 "
 RECORD = status(
     deb(
         "libssl3t64",
