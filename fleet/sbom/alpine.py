@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from fleet.sbom.model import Package, PackageKind, UnreadableImageError
 
-_NAME = re.compile(r"[A-Za-z0-9._+-]+")
-_VERSION = re.compile(r"[A-Za-z0-9._~+-]+")
+_NAME = re.compile(r"[A-Za-z0-9._+-]{1,255}")
+_VERSION = re.compile(r"[A-Za-z0-9._~+-]{1,255}")
 _FIELDS = frozenset("PVAomDp")
 
 

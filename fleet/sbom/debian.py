@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from fleet.sbom.model import Package, PackageKind, UnreadableImageError
 
 # Debian policy 5.6.1 and 5.6.12; older packages have other letters in their names.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]*")
-_VERSION = re.compile(r"[A-Za-z0-9.+:~-]+")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9+.-]{,254}")
+_VERSION = re.compile(r"[A-Za-z0-9.+:~-]{1,255}")
 # dpkg(1), "Package states": in any other one, files of the package are there.
 _ABSENT = frozenset({"not-installed", "config-files"})
 _RELATED = ("Pre-Depends", "Depends")
@@ -27,8 +27,8 @@ def read_status(record: bytes, place: str) -> Iterator[Package]:
             raise UnreadableImageError(
                 f"{place}: {name!r} in version {version!r} is not a package of dpkg's"
             )
-        source, source_version = _source(fields.get("Source", ""), version)
-        same = source in {"", name} and source_version == version
+        source, source_version = _source(fields.get("Source", ""))
+        same = source in {"", name} and source_version in {"", version}
         yield Package(
             kind=PackageKind.DEBIAN,
             name=name,
@@ -55,11 +55,15 @@ def _fields(paragraph: str) -> dict[str, str]:
     return {key: value for key, value in fields.items() if key and value}
 
 
-def _source(text: str, version: str) -> tuple[str, str]:
-    """Return name and version of ``name [(version)]``."""
+def _source(text: str) -> tuple[str, str]:
+    """Return name and version of ``name [(version)]``: without one it is that of the package."""
     name, _, rest = text.partition(" ")
-    own = rest.strip(" ()")
-    return name, own if _VERSION.fullmatch(own) else version
+    version = rest.strip(" ()")
+    return (
+        (name, version if _VERSION.fullmatch(version) else "")
+        if _NAME.fullmatch(name)
+        else ("", "")
+    )
 
 
 def _groups(text: str) -> Iterator[tuple[str, ...]]:

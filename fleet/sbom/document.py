@@ -6,9 +6,9 @@ supplier, name, version, identifier, dependencies, author and time.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from email.utils import parseaddr
 from typing import Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -20,6 +20,7 @@ from cyclonedx.model.tool import ToolRepository
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
+from fleet.http.text import one_line
 from fleet.sbom.model import (
     Contents,
     Package,
@@ -32,6 +33,8 @@ from fleet.sbom.model import (
 MEDIA_TYPE: Final = "application/vnd.cyclonedx+json"
 PLATFORM_PROPERTY: Final = "io.github.multi-py.fleet.platform"
 _AUTHOR = "image-fleet"
+_NAMED = re.compile(r"([^<>]*)<([^<>]*)>")
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}")
 _TITLE = "org.opencontainers.image.title"
 _VERSION = "org.opencontainers.image.version"
 
@@ -115,11 +118,11 @@ def _component(package: Package, system: System) -> Component:
 
 def _entity(text: str) -> OrganizationalEntity | None:
     """Return who ``Name <address>`` is, None for nobody."""
-    name, address = parseaddr(text)
-    if not (name or address):
-        return OrganizationalEntity(name=text) if text else None
-    contacts = [OrganizationalContact(email=address)] if address else []
-    return OrganizationalEntity(name=name or address, contacts=contacts)
+    named = _NAMED.match(text)
+    name, address = named.groups() if named else (text, text)
+    shown = one_line(name.strip('" ') or address)
+    contacts = [OrganizationalContact(email=address)] if _EMAIL.fullmatch(address) else []
+    return OrganizationalEntity(name=shown, contacts=contacts) if shown else None
 
 
 def _system(system: System) -> Iterable[Component]:

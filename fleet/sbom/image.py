@@ -70,7 +70,8 @@ class RootFolder:
 
     def real(self, path: str) -> str:
         """Return what a path leads to, links in all its parts followed."""
-        return self._in_real_folder(f"{path}/.").removesuffix("/.").removesuffix(".")
+        found = self._in_real_folder(f"{path}/.")
+        return "" if found == "." else found.removesuffix("/.")
 
     def _in_real_folder(self, path: str) -> str:
         """Return a path with the links to its folder followed; ``..`` ends at the root."""

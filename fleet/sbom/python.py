@@ -4,15 +4,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from packaging.metadata import RawMetadata, parse_email
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from fleet.sbom.model import Package, PackageKind
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 # By the architecture of an image (Go's name): what `platform.machine()` says there.
 _MACHINES = {"amd64": "x86_64", "arm64": "aarch64", "arm": "armv7l", "386": "i686"}
+_LONGEST = 255
 _SUPPLIER = "Python Software Foundation"
 
 
@@ -20,7 +21,9 @@ def interpreter(version: str) -> Package | None:
     """Return CPython, as PYTHON_VERSION of an official image tells it; None for no version."""
     if _version(version) is None:
         return None
-    return Package(kind=PackageKind.GENERIC, name="python", version=version, supplier=_SUPPLIER)
+    return Package(
+        kind=PackageKind.GENERIC, name="python", version=version.strip(), supplier=_SUPPLIER
+    )
 
 
 def marker_environment(version: str, architecture: str) -> dict[str, str]:
@@ -51,8 +54,8 @@ def read_metadata(metadata: bytes, environment: Mapping[str, str]) -> Package | 
     # Without the description: it is long, and nothing of it is needed.
     head = re.split(rb"\r?\n\r?\n", metadata.lstrip(), maxsplit=1)[0]
     raw, _ = parse_email(head)
-    name, version = raw.get("name", ""), raw.get("version", "")
-    if not _NAME.fullmatch(name) or _version(version) is None:
+    name, version = raw.get("name", "").strip(), raw.get("version", "").strip()
+    if len(name) > _LONGEST or not _NAME.fullmatch(name) or _version(version) is None:
         return None
     return Package(
         kind=PackageKind.PYTHON,
@@ -80,14 +83,15 @@ def _required(lines: Iterable[str], environment: Mapping[str, str]) -> Iterator[
     for line in lines:
         try:
             found = Requirement(line)
-        except InvalidRequirement:
-            continue
-        if found.marker is None or found.marker.evaluate({**environment}):
+            holds = found.marker is None or found.marker.evaluate({**environment})
+        except (ValueError, RecursionError):
+            continue  # pip would not take it either
+        if holds:
             yield canonicalize_name(found.name)
 
 
 def _version(text: str) -> Version | None:
     try:
-        return Version(text)
-    except InvalidVersion:
+        return Version(text) if len(text) <= _LONGEST else None
+    except ValueError:
         return None

@@ -58,21 +58,22 @@ class SbomReader:
         manifest = await self._need(repository, digest)
         place = f"{repository}@{digest}"
         if manifest.media_type not in INDEXES:
-            found = {(made := await self._read(repository, manifest)).platform: made}
+            only = await self._read(repository, manifest)
+            digests, known = {only.platform: digest}, {digest: only}
         else:
             children = children_of(document_of(manifest, place), place)
-            wanted = [child for child in children if platform in {"", child.platform}]
-            if len({child.platform for child in wanted}) < len(wanted):
+            digests, known = {child.platform: child.digest for child in children}, {}
+            if len(digests) < len(children):
                 raise UnreadableImageError(f"{place}: the index has two images of a platform")
-            found = {
-                child.platform: await self._read(
-                    repository, await self._need(repository, child.digest)
-                )
-                for child in wanted
-            }
-        if platform and platform not in found:
-            raise RegistryError(f"{place} has no image for {platform}")
-        return found
+        if platform and platform not in digests:
+            there = ", ".join(sorted(digests)) or "none"
+            raise RegistryError(f"{place} has no image for {platform}. It has: {there}")
+        wanted = {name: each for name, each in digests.items() if platform in {"", name}}
+        return {
+            name: known.get(each)
+            or await self._read(repository, await self._need(repository, each))
+            for name, each in wanted.items()
+        }
 
     async def _need(self, repository: Repository, digest: str) -> Manifest:
         manifest = await self._registry.get(repository, digest)

@@ -30,7 +30,7 @@ from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
 from fleet.plan.plan import Plan
 from fleet.registry.reference import Repository
-from fleet.upkeep import adopt, images, removers, restore, verify
+from fleet.upkeep import adopt, images, removers, restore, sbom, verify
 from fleet.upkeep.connection import opened
 from fleet.upkeep.prune import prune, report
 from fleet.upkeep.split import split
@@ -65,6 +65,11 @@ def add_to(commands: Commands) -> None:
     )  # fmt: skip
     four = commands.add("split", "Write a stack file for each image of a fleet", _split)
     four.add_argument("--apply", action="store_true", help="hand the state over as well")
+    text = "Print what a tag consists of, as CycloneDX: a line of JSON for each platform"
+    six = commands.add("sbom", text, _entered(_sbom))
+    six.add_argument("--tag", required=True, help="a declared tag, such as py3.13-slim-LATEST")
+    six.add_argument("--platform", default="", help="one platform only, such as linux/amd64")
+    six.add_argument("--image", default="", help="whose tag, where several images have it")
 
 
 _Command = Callable[[Checkout, argparse.Namespace], int]
@@ -228,6 +233,19 @@ def _not_own(here: Checkout, chosen: argparse.Namespace, whole: str) -> TroubleE
         f"{chosen.image}: no part of {whole} declares it, and the state of any may still hold it.\n"
         "Once no stack's state does, delete the repository where it is hosted"
     )
+
+
+def _sbom(here: Checkout, chosen: argparse.Namespace) -> int:
+    plan = _plan(here, chosen.stack)
+    reference = sbom.declared(plan, chosen.tag, chosen.image)
+
+    async def run() -> dict[str, bytes]:
+        async with opened(plan.logins) as connection:
+            return await sbom.bills(connection.registry, reference, chosen.platform)
+
+    for _, bill in sorted(asyncio.run(run()).items()):
+        _print(bill.decode())
+    return 0
 
 
 def _split(chosen: argparse.Namespace) -> int:

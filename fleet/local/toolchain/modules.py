@@ -97,6 +97,12 @@ BUNDLE_VERIFIER: Final = Module(
     minutes=2,
 )
 
+SYFT: Final = Module(
+    name="syft",
+    packages=("github.com/anchore/syft/cmd/syft",),
+    minutes=4,
+)
+
 
 def target() -> tuple[str, str]:
     """Return this machine as Go names it: operating system and architecture."""

@@ -47,6 +47,7 @@ USES = {
     "graph": ("OUTPUT",),
     "restore": ("TAG",),
     "verify": ("TAG",),
+    "sbom": ("PLATFORM", "TAG"),
     "test-fast": ("FAST_WORKERS",),
     "test-integration": ("WORKERS",),
     "test-slow": ("SCHEDULES", "KILLS"),

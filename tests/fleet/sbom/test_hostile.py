@@ -101,7 +101,11 @@ def test_a_record_that_is_cut_off_is_refused() -> None:
     assert "not a sound tar archive" in refused(body[: 512 + 4])
 
 
-@pytest.mark.parametrize("body", [b"", b"text", b"\x1f\x8b", gzip.compress(b"text")])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"text", b"\x1f\x8b", gzip.compress(b"text")],
+    ids=["nothing", "text", "the start of gzip", "packed text"],
+)
 def test_what_is_no_archive_is_refused(body: bytes) -> None:
     assert "not a sound tar archive" in refused(body)
 

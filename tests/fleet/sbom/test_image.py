@@ -119,6 +119,13 @@ def test_a_whiteout_below_a_linked_folder_hides_what_the_link_leads_to(read: Rea
     assert names(read(lower, layer(file("lib/apk/.wh.db")))) == []
 
 
+def test_an_opaque_folder_is_found_through_links_and_by_its_whole_name(read: Read) -> None:
+    lower = layer(link("opt", "usr/x."), distribution("pip", "25.0", folder="usr/x."))
+    assert names(read(lower)) == ["pip 25.0"]
+    assert names(read(lower, layer(file("opt/.wh..wh..opq")))) == []
+    assert names(read(lower, layer(file("usr/x/.wh..wh..opq")))) == ["pip 25.0"]
+
+
 def test_a_folder_in_place_of_a_link_ends_it(read: Read) -> None:
     lower = layer(link("lib", "usr/lib"), file("usr/lib/apk/db/installed", "P:a\nV:1\n\n"))
     upper = layer(folder("lib"), file("lib/apk/db/installed", "P:b\nV:2\n\n"))
