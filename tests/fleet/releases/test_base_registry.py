@@ -62,6 +62,14 @@ def test_bases_and_what_compiles_are_asked_for_in_the_mirror_and_keep_their_name
     assert slim.identity == f"docker.io/library/python@{INDEX_DIGEST}"
 
 
+def test_each_python_has_its_own_bases_of_the_mirror() -> None:
+    declared = config(images={"web": image(pythons=["3.11", "3.13"], bases=["full", "slim"])})
+    found, builders = locked_bases(parse(declared).images, Lock(), sources(), Refresh())
+    assert set(found) == {"3.11-full", "3.11-slim", "3.13-full", "3.13-slim"}
+    assert found["3.13-full"].name == builders["3.13"].name == "docker.io/library/python:3.13"
+    assert {base.repository for base in found.values()} == {f"{MIRROR}/python"}
+
+
 def test_another_mirror_is_asked_without_a_refresh_and_the_same_one_is_not() -> None:
     held = locked(sources())
     world = Outside()
