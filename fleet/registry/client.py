@@ -23,6 +23,7 @@ from fleet.registry.transport import in_effect, unexpected
 _PAGE_SIZES = (1000, 100, 0)
 _TOO_MANY_ASKED = frozenset({400, 413})
 _PAGES = 10_000
+_REFERRER_PAGES = 100
 _PAGE_LIMIT = 16 * 1024 * 1024
 _ACCEPT = {"Accept": ", ".join(ACCEPTED)}
 # Codes of the specification ("Error Codes") that mean: this registry does not delete so.
@@ -147,21 +148,18 @@ class Client(BlobTransfer):
         url = f"{self.address(repository)}/referrers/{subject}"
         call = Call(method="GET", url=url, scopes=scope(repository, PULL), limit=MANIFEST_LIMIT)
         pages: list[Manifest] = []
-        seen: set[str] = set()
-        while True:
+        for _ in range(_REFERRER_PAGES):
             reply = await self._transport.send(call)
             if reply.status in _NO_REFERRERS and not pages:
                 return ()
             if reply.status != HTTPStatus.OK:
                 raise unexpected(reply, call.place)
             pages.append(Manifest(body=reply.body, media_type=OCI_INDEX))
-            seen.add(call.url)
             address = next_page(reply.headers, call.url)
             if not address:
                 return tuple(pages)
-            if address in seen or len(seen) == _PAGES:
-                raise RegistryError(f"{call.place}: the pages of the referrers never end")
             call = replace(call, url=address)
+        raise RegistryError(f"{call.place}: more than {_REFERRER_PAGES} pages of referrers")
 
     async def delete(
         self,

@@ -415,3 +415,14 @@ def test_another_owner_s_evidence_is_foreign(
     engine.up(EVIDENCE, REF, inputs)
     engine.up(EVIDENCE, "theirs", {**inputs, "owner": f"{OWNER}-other"})
     assert len(referrers(registry, digest_in(inputs))) == 2 * STATEMENTS
+
+
+def test_a_list_of_referrers_in_pages_is_read_whole(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any]
+) -> None:
+    registry.page = 2
+    first = engine.up(EVIDENCE, REF, inputs).outputs
+    engine.resources.clear()
+    registry.log.clear()
+    assert engine.up(EVIDENCE, REF, inputs).outputs == first
+    assert registry.writes == []
