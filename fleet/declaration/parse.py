@@ -11,6 +11,7 @@ from fleet.declaration.model import PYPI, Declaration, Image
 from fleet.declaration.parse_image import parse_image
 from fleet.declaration.problems import Problems
 from fleet.declaration.schema import STACK, sound
+from fleet.declaration.signing import public_key
 from fleet.declaration.version_consistency import note_two_versions
 
 READABLE_BY_ALL = (
@@ -52,6 +53,7 @@ def parse(
         builders=builders,
         nodes=parse_nodes(values.get("builder-nodes", {}), builders, problems),
         logins=parse_logins(values.get("logins", {}), registry, base_registry, problems),
+        signing=tuple(map(public_key, values.get("signing", {}).get("keys", ()))),
         images=images,
         share=None,
         schedules=values.get("schedules", {}),

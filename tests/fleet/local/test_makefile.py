@@ -46,6 +46,8 @@ USES = {
     "lock": ("NEWEST", "REFRESH"),
     "graph": ("OUTPUT",),
     "restore": ("TAG",),
+    "verify": ("TAG",),
+    "sbom": ("PLATFORM", "TAG"),
     "test-fast": ("FAST_WORKERS",),
     "test-integration": ("WORKERS",),
     "test-slow": ("SCHEDULES", "KILLS"),
