@@ -17,6 +17,8 @@ from providers.ociregistry.tag.reasons import Difference, differences, in_words,
 
 _NO_BUILD = "its build is no longer in the registry"
 _OTHER_DIGEST = "its build gave another digest"
+_OTHER_VERSION = "another version is the highest of its line"
+_FOLLOWS = "follows its version"
 _SAME_INPUTS = "no recorded input changed; its build is replaced, or missing from the state"
 _UNNAMED = Difference(words="other inputs changed", vague=True)
 _SOURCES = frozenset({"source", "sources"})
@@ -143,16 +145,21 @@ def _pointer(inputs: TagInputs, prior: PriorState) -> Prediction:
     if "source" not in changes:
         return _found(inputs, recorded, "re-point", *drifted(changes, recorded, inputs))
     line = _moving(inputs, recorded, target)
-    return _found(inputs, recorded, "re-point", line, line=line)
+    why = _OTHER_VERSION if _is_another(inputs, recorded) else _FOLLOWS
+    return _found(inputs, recorded, "re-point", why, line=line)
 
 
 def _moving(inputs: TagInputs, recorded: Recorded, target: str) -> str:
-    if recorded.identity and recorded.identity != inputs.identity:
+    if _is_another(inputs, recorded):
         return f"re-pointed from {recorded.identity} ({recorded.state.digest}) to {target}"
     digest = predicted_digest(recorded, inputs)
     if digest:
         return f"follows {target} from {recorded.state.digest} to {digest}"
     return f"stays with {target}, whose digest is not known yet ({recorded.state.digest} so far)"
+
+
+def _is_another(inputs: TagInputs, recorded: Recorded) -> bool:
+    return bool(recorded.identity) and recorded.identity != inputs.identity
 
 
 def _lost(inputs: TagInputs, prior: PriorState) -> bool:

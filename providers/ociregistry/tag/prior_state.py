@@ -26,10 +26,13 @@ class PriorState:
 
 
 def drifted(changes: Collection[str], recorded: Recorded, inputs: TagInputs) -> tuple[str, ...]:
-    """Say how a tag left what was recorded, by the differing properties that stand for drift."""
+    """Say how a tag left what was recorded, by the differing properties that stand for drift.
+
+    The digests are those of its entry.
+    """
     found = []
     if "digest" in changes:
-        found.append(f"it was moved to {recorded.state.digest}")
+        found.append("it was moved")
     if "platforms" in changes:
         found.append(f"the registry lost {', '.join(missing(inputs.platforms, recorded.state))}")
     return tuple(found)

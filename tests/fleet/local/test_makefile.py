@@ -44,6 +44,7 @@ HOSTILE = (
 USES = {
     "prune": ("APPLY", "IMAGE", "KEEP_DAYS", "MAX_SHARE", "STACK"),
     "lock": ("NEWEST", "REFRESH"),
+    "preview": ("JSON",),
     "graph": ("OUTPUT",),
     "restore": ("TAG",),
     "test-fast": ("FAST_WORKERS",),

@@ -1,0 +1,107 @@
+"""The rows of a report, one per tag that changes: terminal, comment and page draw these. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from fleet.reports.report import DONE, Report
+from providers.ociregistry.report import Action, Entry
+from providers.ociregistry.tag.reasons import short_digests, shown
+
+HEADINGS: Final = ("tag", "change", "from", "to", "why")
+
+_ORDER: Final = ("fail", "retire", "re-point", "build", "keep")
+_NOTHING: Final = "-"
+_TO_COME: Final = "new build"
+_DIGEST_SHOWN: Final = 12
+_REASON_SHOWN: Final = 160
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What becomes of one tag of the repository ``image``, in words of one line.
+
+    ``before`` and ``after`` are versions where a pointer moves from one to another, else digests of
+    12 hexadecimal digits. Tags that are kept for the same reason are one row.
+    """
+
+    image: str
+    tag: str
+    action: Action
+    change: str
+    before: str
+    after: str
+    why: str
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The texts below `HEADINGS`."""
+        return (self.tag, self.change, self.before, self.after, self.why)
+
+
+def rows_of(report: Report) -> tuple[Row, ...]:
+    """Return the rows by image, what matters most first; what is unchanged has none."""
+    words = DONE if report.mode == "update" else {}
+    found = [entry for entry in report.entries if entry.action in _ORDER]
+    found.sort(key=lambda entry: (_image(entry), _ORDER.index(entry.action), entry.reasons))
+    return tuple(
+        row
+        for _, group in groupby(found, key=lambda entry: (_image(entry), entry.action))
+        for row in _rows(sorted(group, key=lambda entry: (entry.reasons, entry.ref)), words)
+    )
+
+
+def _rows(entries: Sequence[Entry], words: dict[Action, str]) -> Iterator[Row]:
+    if entries[0].action != "keep":
+        yield from (_row(entry, words) for entry in sorted(entries, key=lambda entry: entry.ref))
+        return
+    for _, alike in groupby(entries, key=lambda entry: entry.reasons):
+        first, *more = alike
+        yield _row(first, words, f" and {len(more)} more" if more else "")
+
+
+def _row(entry: Entry, words: dict[Action, str], more: str = "") -> Row:
+    before, after = _ends(entry)
+    return Row(
+        image=_image(entry),
+        tag=f"{_tag(entry)}{more}",
+        action=entry.action,
+        change=words.get(entry.action, entry.action),
+        before=before or _NOTHING,
+        after=after or _NOTHING,
+        why=_why(entry) or _NOTHING,
+    )
+
+
+def _image(entry: Entry) -> str:
+    return entry.ref if entry.kind == "repository" else entry.ref.rpartition(":")[0]
+
+
+def _tag(entry: Entry) -> str:
+    return "(pointers)" if entry.kind == "repository" else entry.ref.rpartition(":")[2]
+
+
+def _ends(entry: Entry) -> tuple[str, str]:
+    """Return what a tag names before and after, empty where it is nothing or not known."""
+    if entry.action in {"keep", "fail"}:
+        return _short(entry.previous), ""
+    if entry.action == "retire":
+        return _short(entry.previous), ""
+    if entry.previous_version and entry.previous_version != entry.version:
+        # All are of one Python and base, so that their names differ behind the last hyphen alone.
+        common = entry.ref.rpartition(":")[2].rpartition("-")[0] + "-"
+        return entry.previous_version.removeprefix(common), entry.version.removeprefix(common)
+    return _short(entry.previous), _short(entry.digest) or _TO_COME
+
+
+def _short(digest: str) -> str:
+    return digest.partition(":")[2][:_DIGEST_SHOWN]
+
+
+def _why(entry: Entry) -> str:
+    """Return the reasons on one line; the whole text of a failure is printed where it happens."""
+    text = " ".join(short_digests(shown(entry.reasons)).split())
+    if entry.action != "fail" or len(text) <= _REASON_SHOWN:
+        return text
+    return f"{text[: _REASON_SHOWN - 1]}…"
