@@ -49,8 +49,8 @@ MAY_IMPORT = {
 OURS = {"fleet", "components", "providers", "tests", "benchmarks"}
 
 ALLOWED = {
-    "collections", "csv", "dataclasses", "functools", "graphlib", "hashlib", "io", "json",
-    "packaging", "re", "types", "typing", "urllib.parse",
+    "collections", "csv", "dataclasses", "functools", "graphlib", "hashlib", "io",
+    "itertools", "json", "packaging", "re", "textwrap", "types", "typing", "urllib.parse",
 }  # fmt: skip
 """What the pure rooms may import: nothing that reads, writes, or knows Pulumi."""
 

@@ -85,7 +85,7 @@ class RunDisplay:
     def progress(self, now: float) -> str:
         """Return what is under way at a Unix time, empty where there is nothing to tell."""
         if not self._under_way:
-            return f"{self._read} resources read" if self._read else ""
+            return f"resources read: {self._read}" if self._read else ""
         total = self._done + len(self._left)
         slowest = min(self._under_way, key=lambda name: self._under_way[name].since)
         took = max(now - self._under_way[slowest].since, 0)

@@ -3,7 +3,8 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from fleet.console import pass_on, say
@@ -14,18 +15,29 @@ _ACTIONS: Final = {
     "fail": _RED, "retire": _YELLOW, "re-point": _CYAN, "build": _GREEN, "keep": _DIM
 }  # fmt: skip
 _SEVERITIES: Final = {"error:": _RED, "warning:": _YELLOW}
+_SILENT_SECONDS: Final = 60.0
 _ERASED: Final = "\r\x1b[K"
 
 
 class Terminal:
-    """Prints lines on stdout, or on stderr where stdout is for ``data``."""
+    """Prints lines on stdout, or on stderr where stdout is for ``data``.
 
-    def __init__(self, env: Mapping[str, str] = os.environ, *, data: bool = False) -> None:
+    ``clock`` gives seconds.
+    """
+
+    def __init__(
+        self,
+        env: Mapping[str, str] = os.environ,
+        *,
+        data: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._print = say if data else pass_on
         self._live = not data and sys.stdout.isatty() and env.get("TERM") != "dumb"
         # https://no-color.org: an empty one does not count.
         self._colours = self._live and not env.get("NO_COLOR")
         self._progress = ""
+        self._clock, self._printed_at = clock, clock()
 
     @property
     def width(self) -> int:
@@ -37,15 +49,27 @@ class Terminal:
         for line in lines:
             self.progress("")
             word, blank, rest = line.partition(" ")
+            self._printed_at = self._clock()
             self._print(f"{self._coloured(word, _SEVERITIES.get(word, ''))}{blank}{rest}")
 
     def progress(self, text: str) -> None:
-        """Have ``text`` as the line of progress of a terminal, in place of the one before."""
-        shown = text[: self.width - 1] if self._live else ""
+        """Have ``text`` as the line of progress of a terminal, in place of the one before.
+
+        In a log it is a line after each minute of silence, so that a long build is seen to go on.
+        """
+        if not self._live:
+            if text and self._clock() - self._printed_at >= _SILENT_SECONDS:
+                self.show([text])
+            return
+        shown = text[: self.width - 1]
         if shown != self._progress:
             self._progress = shown
-            sys.stdout.write(f"{_ERASED}{shown}")
-            sys.stdout.flush()
+            try:
+                sys.stdout.write(f"{_ERASED}{shown}")
+                sys.stdout.flush()
+            except OSError:
+                # A terminal that was closed; the run goes on to its end.
+                self._live = self._colours = False
 
     def paint(self, row: Row, text: str) -> str:
         """Return the text of a row's change in its colour."""

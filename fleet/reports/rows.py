@@ -1,6 +1,6 @@
 """The rows of a report, one per tag that changes: terminal, comment and page draw these. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -16,6 +16,10 @@ _NOTHING: Final = "-"
 _TO_COME: Final = "new build"
 _DIGEST_SHOWN: Final = 12
 _REASON_SHOWN: Final = 160
+
+
+Words = Mapping[Action, str]
+"""The words for actions that have others than their names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,26 +46,27 @@ class Row:
 
 def rows_of(report: Report) -> tuple[Row, ...]:
     """Return the rows by image, what matters most first; what is unchanged has none."""
-    words = DONE if report.mode == "update" else {}
+    words: Words = DONE if report.mode == "update" else {}
     found = [entry for entry in report.entries if entry.action in _ORDER]
-    found.sort(key=lambda entry: (_image(entry), _ORDER.index(entry.action), entry.reasons))
+    found.sort(key=lambda entry: (_image(entry), _ORDER.index(entry.action), entry.ref))
     return tuple(
         row
-        for _, group in groupby(found, key=lambda entry: (_image(entry), entry.action))
-        for row in _rows(sorted(group, key=lambda entry: (entry.reasons, entry.ref)), words)
+        for (_, action), group in groupby(found, key=lambda entry: (_image(entry), entry.action))
+        for row in (_kept if action == "keep" else _each)(group, words)
     )
 
 
-def _rows(entries: Sequence[Entry], words: dict[Action, str]) -> Iterator[Row]:
-    if entries[0].action != "keep":
-        yield from (_row(entry, words) for entry in sorted(entries, key=lambda entry: entry.ref))
-        return
-    for _, alike in groupby(entries, key=lambda entry: entry.reasons):
-        first, *more = alike
+def _each(entries: Iterable[Entry], words: Words) -> Iterator[Row]:
+    return (_row(entry, words) for entry in entries)
+
+
+def _kept(entries: Iterable[Entry], words: Words) -> Iterator[Row]:
+    alike = groupby(sorted(entries, key=lambda entry: entry.reasons), lambda entry: entry.reasons)
+    for _, (first, *more) in alike:
         yield _row(first, words, f" and {len(more)} more" if more else "")
 
 
-def _row(entry: Entry, words: dict[Action, str], more: str = "") -> Row:
+def _row(entry: Entry, words: Words, more: str = "") -> Row:
     before, after = _ends(entry)
     return Row(
         image=_image(entry),
@@ -84,11 +89,9 @@ def _tag(entry: Entry) -> str:
 
 def _ends(entry: Entry) -> tuple[str, str]:
     """Return what a tag names before and after, empty where it is nothing or not known."""
-    if entry.action in {"keep", "fail"}:
+    if entry.action in {"fail", "retire", "keep"}:
         return _short(entry.previous), ""
-    if entry.action == "retire":
-        return _short(entry.previous), ""
-    if entry.previous_version and entry.previous_version != entry.version:
+    if entry.version and entry.previous_version != entry.version:
         # All are of one Python and base, so that their names differ behind the last hyphen alone.
         common = entry.ref.rpartition(":")[2].rpartition("-")[0] + "-"
         return entry.previous_version.removeprefix(common), entry.version.removeprefix(common)

@@ -12,6 +12,7 @@ import pytest
 from fleet.local import build_times
 from fleet.local.paths import Checkout, checkout
 from fleet.local.run_display import RunDisplay
+from fleet.local.terminal import Terminal
 
 NAME, OTHER = "python-uvicorn/build:py3.13-slim-0.34.0", "python-uvicorn/build:py3.11-slim-0.34.0"
 VERIFY = NAME.replace("/build:", "/verify:")
@@ -109,7 +110,7 @@ def test_progress_counts_what_is_built_and_names_the_slowest_with_what_it_took_b
     display = RunDisplay(PLANNED, {NAME: 125.0})
     assert display.progress(100) == ""
     shown(step("resOutputsEvent", "refresh"), display=display)
-    assert display.progress(100) == "1 resources read"
+    assert display.progress(100) == "resources read: 1"
     shown(begun(), begun(VERIFY, at=130), display=display)
     assert display.progress(180) == f"0 of 2 builds; {NAME}: 1 min 20 s of about 2 min 05 s"
     shown(ended(), ended(OTHER, op="same"), display=display)
@@ -215,6 +216,27 @@ def test_a_terminal_has_colours_unless_they_are_off(
     assert ("\x1b[33mwarning:\x1b[0m " in text) is coloured
     assert ("\x1b[3" in text) is coloured
     assert f"built {NAME} in 12 s (1 of 1)" in text
+
+
+def test_a_terminal_that_was_closed_costs_neither_the_run_nor_its_status(here: Checkout) -> None:
+    master, terminal = os.openpty()
+    os.close(master)
+    done = subprocess.run(run_of(), cwd=here.root, stdout=terminal, stderr=terminal, check=False)
+    os.close(terminal)
+    assert done.returncode == 3
+
+
+def test_in_a_log_progress_is_a_line_after_each_minute_of_silence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seconds = 0.0
+    terminal = Terminal(clock=lambda: seconds)
+    for second in range(150):
+        seconds = second
+        terminal.progress(str(second))
+        if second == 80:
+            terminal.show(["a line"])
+    assert capsys.readouterr().out.split("\n")[:-1] == ["60", "a line", "140"]
 
 
 def test_the_times_of_builds_are_kept_and_a_file_that_is_not_one_is_no_obstacle(

@@ -73,6 +73,9 @@ def test_a_pointer_goes_from_version_to_version_where_they_differ() -> None:
     versions = {"kind": "pointer", "previous_version": "py3.12-slim-1.0", "digest": NEW}
     (row,) = rows(entry("py3.12-slim-LATEST", "re-point", version="py3.12-slim-1.1", **versions))
     assert (row.before, row.after) == ("1.0", "1.1")
+    fresh = {**versions, "previous_version": "", "previous": ""}
+    (row,) = rows(entry("py3.12-slim-LATEST", "re-point", version="py3.12-slim-1.1", **fresh))
+    assert (row.before, row.after) == ("-", "1.1")
     (row,) = rows(entry("py3.12-slim-LATEST", "re-point", version="py3.12-slim-1.0", **versions))
     assert (row.before, row.after) == ("1" * 12, "2" * 12)
 
