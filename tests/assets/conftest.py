@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.fixture(params=["sh", "dash"])
+# The second may have to be installed.
+@pytest.fixture(params=["sh", pytest.param("ash", marks=pytest.mark.integration)])
 def shell(request: pytest.FixtureRequest) -> str:
-    """Each shell that a base may bring."""
+    """Each shell that a base may bring: Debian's, and alpine's."""
     return str(request.param)
 
 

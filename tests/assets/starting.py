@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from fleet.local import debian
+
 ASSETS = Path(__file__).parents[2] / "assets"
 IMAGES = ("python-uvicorn", "python-gunicorn", "python-gunicorn-uvicorn")
 # Each prints its own name, its words and the environment that it was given.
@@ -72,12 +74,27 @@ class Container:
             if start.is_dir():
                 shutil.copytree(start, self.lib, dirs_exist_ok=True)
         (self.root / "bin").mkdir()
+        if self.shell == "ash":
+            self._bring_busybox()
+        for script in self.lib.glob("*.sh"):
+            script.write_text(script.read_text("utf-8").replace("/bin/sh", self._shell), "utf-8")
         for server in ("gunicorn", "uvicorn"):
             stub = self.root / "bin" / server
             stub.write_text(STUB, encoding="utf-8")
             stub.chmod(0o755)
         shutil.copy(ASSETS / self.image / "image/main.py", self.lib / "example.py")
         self.write("main.py", "app = None\n")
+
+    @property
+    def _shell(self) -> str:
+        return str(shutil.which(self.shell, path=f"{self.root / 'bin'}:{os.environ['PATH']}"))
+
+    def _bring_busybox(self) -> None:
+        """Take the shell and the commands of alpine in place of those of this machine."""
+        debian.install({"busybox": "busybox"})
+        busybox = str(shutil.which("busybox"))
+        for command in ("ash", "cat", "env", "grep", "printf", "sed", "tr"):
+            (self.root / "bin" / command).symlink_to(busybox)
 
     def write(self, name: str, text: str) -> Path:
         """Write a file under /app."""
@@ -98,7 +115,7 @@ class Container:
     def run(self, script: Path, settings: dict[str, str]) -> Start:
         """Run a script in the same way."""
         run = subprocess.run(
-            [str(shutil.which(self.shell)), str(script)],
+            [self._shell, str(script)],
             env={
                 "PATH": f"{self.root / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
                 "START_SH_TEST_APP": str(self.app),

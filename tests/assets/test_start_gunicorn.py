@@ -45,7 +45,7 @@ def test_an_open_quote_is_refused(gunicorn: Container) -> None:
     assert "GUNICORN_EXTRA_FLAGS: No closing quotation; check the quotes" in start.errors
 
 
-@pytest.mark.parametrize("flags", ["--bind :9000", "-b :9000", "-b:9000"])
+@pytest.mark.parametrize("flags", ["--bind :9000", "-b :9000", "-b:9000", "--preload\n-b :9000\n"])
 def test_an_address_in_the_extra_flags_is_the_only_one(gunicorn: Container, flags: str) -> None:
     words = gunicorn.start(PORT="8080", GUNICORN_EXTRA_FLAGS=flags).words
     assert [word for word in words if ":8080" in word] == []

@@ -78,26 +78,6 @@ def test_the_number_of_workers_must_be_exact(report: Any, children: str, failed:
     assert any("gunicorn serves" in failure for failure in report.failures)
 
 
-def test_workers_that_still_start_are_waited_for(report: Any) -> None:
-    class Server:
-        asked: list[list[int]]
-
-        def __init__(self) -> None:
-            self.asked = []
-
-        def until(self, _: str, attempt: Callable[[], object]) -> None:
-            while attempt() is None:
-                pass
-
-        def rests(self, pids: list[int]) -> bool:
-            self.asked.append(pids)
-            return len(self.asked) == 3
-
-    server = Server()
-    load("processes").check_workers(server, "case", report, lambda: [7, 8], workers=2)
-    assert (report.failures, server.asked) == ([], [[7, 8]] * 3)
-
-
 def test_a_server_that_never_shows_an_edited_application_fails(
     report: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

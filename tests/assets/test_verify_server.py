@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ import pytest
 from tests.assets.verifying import load, scenario
 
 if TYPE_CHECKING:
-    pass
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.usefixtures("stub_server")
 
@@ -99,6 +101,33 @@ def test_a_reloader_that_hangs_is_started_once_more(
     assert len(report.failures) == failed
     assert ("output in 'case, once more'" in report.summary()) == bool(failed)
     wait_until_gone(first[0])
+
+
+@pytest.fixture
+def process_one() -> Iterator[None]:
+    """Orphans come to this process, as to process 1 (prctl(2), PR_SET_CHILD_SUBREAPER)."""
+    prctl = ctypes.CDLL(None).prctl
+    assert prctl(36, 1) == 0
+    yield
+    prctl(36, 0)
+
+
+@pytest.mark.usefixtures("process_one")
+def test_an_orphan_that_ended_is_taken_in_so_that_its_group_is_seen_to_end(
+    report: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving = load("serving")
+    monkeypatch.setattr(serving, "STOP_SECONDS", 0.5)
+    groups: list[int] = []
+
+    def look(server: Any) -> None:
+        server.answer()
+        groups.append(server.process.pid)
+        serving.check_stop(server, "case", report)
+
+    serving.run(scenario(CHILDREN="1"), report, look)
+    with pytest.raises(ProcessLookupError):
+        os.killpg(groups[0], 0)
 
 
 def wait_until_gone(pid: int) -> None:

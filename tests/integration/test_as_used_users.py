@@ -90,3 +90,9 @@ def test_a_port_that_may_not_be_bound_ends_the_start_in_one_line_with_the_remedy
     assert "80" in line
     assert "PORT=8000" in line
     assert "Traceback" not in container.output
+
+
+def test_a_port_among_uvicorns_flags_is_the_one_that_counts(run: Runs) -> None:
+    flags = {"UVICORN_EXTRA_FLAGS": "--no-access-log\n--port 8000\n"}
+    with run(LONE, env=flags, user=OWN_USER, first_port=PRIVILEGED) as container:
+        assert container.get(port=8000).status == 200

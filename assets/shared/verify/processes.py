@@ -28,9 +28,6 @@ def check_workers(
     """Check that exactly so many workers come to live, once as many have."""
     server.until(f"{workers} workers", lambda: len(found()) >= workers or None)
     report.equal(f"{name}: {workers} workers", workers, len(found()))
-    # A worker that still starts loses the signals that it is sent: gunicorn's own handler, which it
-    # was forked with, puts them into a queue that nobody reads. It would live until its time is up.
-    server.until(f"{workers} workers at rest", lambda: server.rests(found()) or None)
 
 
 def check_gunicorn(server: Server, name: str, report: Report, *, worker: str, workers: int) -> None:

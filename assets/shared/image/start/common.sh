@@ -135,11 +135,21 @@ check_module() {
 # These move the server's module search, so only the server can tell what it finds.
 moves_search() {
     [ ! -f gunicorn.conf.py ] || return 0
-    [ -n "$GUNICORN_CMD_ARGS$GUNICORN_EXTRA_FLAGS$UVICORN_EXTRA_FLAGS" ] || return 1
-    case " $(printf '%s ' "$GUNICORN_CMD_ARGS" "$GUNICORN_EXTRA_FLAGS" "$UVICORN_EXTRA_FLAGS" |
-        tr '\n\t' '  ')" in
-        *' --chdir'* | *' --pythonpath'* | *' --app-dir'* | *' -c'* | *' --config'*) return 0 ;;
-    esac
+    gives_flag "$GUNICORN_CMD_ARGS $GUNICORN_EXTRA_FLAGS $UVICORN_EXTRA_FLAGS" \
+        --chdir --pythonpath --app-dir -c --config
+}
+
+# Whether one of these flags is among the words, be they on one line or on lines of their own.
+gives_flag() { # WORDS BEGINNING...
+    given=$1
+    shift
+    set -f
+    for word in $given; do
+        for beginning; do
+            case $word in "$beginning"*) set +f && return 0 ;; esac
+        done
+    done
+    set +f
     return 1
 }
 

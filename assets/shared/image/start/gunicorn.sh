@@ -14,7 +14,7 @@ become_gunicorn() { # flags of the start script's own
     esac
     [ -z "$WORKERS" ] || set -- --workers "$WORKERS" "$@"
     # Gunicorn listens on every address that it is given.
-    case " $GUNICORN_EXTRA_FLAGS" in *' -b'* | *' --bind'*) HOST='' PORT='' ;; esac
+    if gives_flag "$GUNICORN_EXTRA_FLAGS" -b --bind; then HOST='' PORT=''; fi
     if [ -n "$HOST$PORT" ]; then
         case $HOST in *:*) HOST=[$HOST] ;; esac
         set -- --bind "${HOST:-0.0.0.0}:${PORT:-80}" "$@"

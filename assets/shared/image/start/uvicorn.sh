@@ -36,7 +36,7 @@ tell_overridden() {
 check_port() {
     first=$(cat /proc/sys/net/ipv4/ip_unprivileged_port_start 2>/dev/null || echo 1024)
     if [ "$PORT" -ge "$first" ] || may_bind_any_port; then return 0; fi
-    case " $UVICORN_EXTRA_FLAGS" in *' --port'* | *' --uds'* | *' --fd'*) return 0 ;; esac
+    if gives_flag "$UVICORN_EXTRA_FLAGS" --port --uds --fd; then return 0; fi
     python3 -I "$lib/start_checks.py" port "$HOST" "$PORT" || exit 1
 }
 
