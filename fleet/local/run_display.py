@@ -1,7 +1,8 @@
 """What a person sees of a run while it lasts, from the engine's events: lines, and progress.
 
 A line tells of what ended or went wrong, and is the same in a terminal and in a log. Progress is
-one line about what is under way. What the report says at the end is in neither.
+one line about what is under way. What the report says of tags at the end, reasons and errors, is in
+neither.
 """
 
 import re
@@ -23,6 +24,9 @@ _VERDICT: Final = re.compile(r"(preview|update|refresh) failed")
 _STEP: Final = re.compile(r"#(?P<number>\d+) (?P<text>.*)")
 _STEP_ENDED: Final = re.compile(r"DONE|CACHED|CANCELED")
 _LAST_LINES: Final = 20
+# In the reference that stands in for a build that failed (`components.tag_build`): what starts from
+# it fails as well, and says nothing of its own.
+_CONSEQUENCE: Final = "see-the-error-of-its-"
 
 
 @dataclass
@@ -41,6 +45,9 @@ class _Build:
         lines = self.steps.pop(number, [])
         if text.startswith("["):
             self.steps[number] = lines or [line]
+        elif text.startswith("ERROR"):
+            # The error itself says it again.
+            self.steps[number] = lines
         elif lines and not _STEP_ENDED.match(text):
             self.steps[number] = [*lines, line]
 
@@ -90,8 +97,8 @@ class RunDisplay:
         slowest = min(self._under_way, key=lambda name: self._under_way[name].since)
         took = max(now - self._under_way[slowest].since, 0)
         known = self._before.get(slowest)
-        usual = f" of about {duration(known)}" if known else ""
-        return f"{self._done} of {total} builds; {slowest}: {duration(took)}{usual}"
+        usual = f" of about {_time(known)}" if known else ""
+        return f"{self._done} of {total} builds; {slowest}: {_time(took)}{usual}"
 
     def left_over(self, printed: str, *, failed: bool) -> Iterator[str]:
         """Yield the lines of all that the engine ``printed`` that no event told.
@@ -123,7 +130,7 @@ class RunDisplay:
             self.took[name] = took
             if is_planned:
                 total = self._done + len(self._left)
-                yield f"built {name} in {duration(took)} ({self._done} of {total})"
+                yield f"built {name} in {_time(took)} ({self._done} of {total})"
 
     def _message(self, found: Mapping[str, Any]) -> Iterator[str]:
         text = _COLOUR.sub("", str(found.get("message") or "")).rstrip()
@@ -133,7 +140,11 @@ class RunDisplay:
         if found.get("ephemeral"):
             if name in self._under_way:
                 self._under_way[name].read(text)
-        elif text and severity in {"error", "warning"} and not _VERDICT.fullmatch(text):
+        elif severity == "error" and (
+            token.startswith(_OURS) or _CONSEQUENCE in text or _VERDICT.fullmatch(text)
+        ):
+            self._failed = True
+        elif text and severity in {"error", "warning"}:
             if severity == "error" and name in self._under_way:
                 yield from self._under_way[name].last_step()
             self._failed = self._failed or severity == "error"
@@ -141,6 +152,10 @@ class RunDisplay:
                 f"{name}: " if name and not token.startswith("pulumi:") and name not in text else ""
             )
             yield f"{severity}: {of}{text.removeprefix(f'{severity}: ')}"
-        # What the provider says of a tag is in the report.
         elif text and severity.startswith("info") and not token.startswith(_OURS):
             yield text
+
+
+def _time(seconds: float) -> str:
+    # Events have no fractions of a second.
+    return duration(seconds) if seconds >= 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - see `duration`

@@ -15,7 +15,6 @@ _ORDER: Final = ("fail", "retire", "re-point", "build", "keep")
 _NOTHING: Final = "-"
 _TO_COME: Final = "new build"
 _DIGEST_SHOWN: Final = 12
-_REASON_SHOWN: Final = 160
 
 
 Words = Mapping[Action, str]
@@ -103,8 +102,6 @@ def _short(digest: str) -> str:
 
 
 def _why(entry: Entry) -> str:
-    """Return the reasons on one line; the whole text of a failure is printed where it happens."""
-    text = " ".join(short_digests(shown(entry.reasons)).split())
-    if entry.action != "fail" or len(text) <= _REASON_SHOWN:
-        return text
-    return f"{text[: _REASON_SHOWN - 1]}…"
+    """Return the reasons on one line, without the name that an error begins with."""
+    text = " ".join(shown(entry.reasons).removeprefix(entry.ref).lstrip(": ").split())
+    return text if entry.action == "fail" else short_digests(text)

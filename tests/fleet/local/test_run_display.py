@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.tag_build import _NEVER, _NOT_COMPILED
 from fleet.local import build_times
 from fleet.local.paths import Checkout, checkout
 from fleet.local.run_display import RunDisplay
@@ -18,6 +19,7 @@ NAME, OTHER = "python-uvicorn/build:py3.13-slim-0.34.0", "python-uvicorn/build:p
 VERIFY = NAME.replace("/build:", "/verify:")
 IMAGE, TAG, STACK = "docker-build:index:Image", "ociregistry:index:Tag", "pulumi:pulumi:Stack"
 REF = "localhost:5443/multi-py/python-uvicorn:py3.13-slim-0.34.0"
+DATA = Path(__file__).parent / "data"
 PLANNED = frozenset({NAME, OTHER})
 
 
@@ -72,6 +74,9 @@ def test_a_build_that_ended_has_one_line_with_its_time_and_its_place() -> None:
         said("info", "was moved from sha256:7f66 to sha256:8ee6\n", "h/n:v1", TAG),
         said("debug", "registering resource"),
         said("error", "update failed\n"),
+        said("error", f"{REF} was not updated: its build failed", REF, TAG),
+        said("error", f"h/n/build:{_NEVER}: not found", VERIFY),
+        said("error", f"h/n/build:{_NOT_COMPILED}: not found", NAME),
         said("info", "  \n"),
         printed("#31 resolving provenance for metadata file"),
         {"preludeEvent": {"config": {}}},
@@ -85,7 +90,7 @@ def test_what_is_in_the_report_or_tells_nothing_is_not_shown(event: dict[str, An
     ("event", "line"),
     [
         (said("warning", "not verified", REF, TAG), f"warning: {REF}: not verified"),
-        (said("error", f"<{{%fg 1%}}>{REF}: no<{{%reset%}}>\n", REF, TAG), f"error: {REF}: no"),
+        (said("error", f"<{{%fg 1%}}>{NAME}: no<{{%reset%}}>\n", NAME), f"error: {NAME}: no"),
         (said("error", "Program failed"), "error: Program failed"),
         (said("info#err", "prod-base goes first", "fleet-dev", STACK), "prod-base goes first"),
     ],
@@ -113,6 +118,7 @@ def test_progress_counts_what_is_built_and_names_the_slowest_with_what_it_took_b
     assert display.progress(100) == "resources read: 1"
     shown(begun(), begun(VERIFY, at=130), display=display)
     assert display.progress(180) == f"0 of 2 builds; {NAME}: 1 min 20 s of about 2 min 05 s"
+    assert display.progress(104).endswith(": 4 s of about 2 min 05 s")
     shown(ended(), ended(OTHER, op="same"), display=display)
     assert display.progress(142) == f"1 of 1 builds; {VERIFY}: 12 s"
     assert display.took == {NAME: 12.0}
@@ -125,11 +131,18 @@ FAILED = said("error", "failed to solve: process did not complete", NAME)
 def test_the_step_that_a_build_failed_at_is_shown_with_its_platform_and_what_it_printed() -> None:
     lines = [
         "#26 [linux/amd64 stage-4 4/4] RUN test", "#26 ...", STEP, "#26 DONE 0.5s",
-        "#28 0.223 hello from the step", "nothing of a step",
+        "#28 0.223 hello from the step", "#28 ERROR: did not complete", "nothing of a step",
     ]  # fmt: skip
     error = f"error: {NAME}: failed to solve: process did not complete"
     assert shown(begun(), *map(printed, lines), FAILED) == [STEP, lines[4], error]
     assert shown(begun(), *map(printed, lines)) == []
+
+
+def test_of_a_run_of_the_engine_with_failed_builds_nothing_is_shown_but_what_broke() -> None:
+    events = [json.loads(line) for line in (DATA / "failed-up.json").read_text().splitlines()]
+    assert len(events) > 300
+    found = shown(*events, display=RunDisplay())
+    assert "".join(f"{line}\n" for line in found) == (DATA / "failed-up.txt").read_text()
 
 
 def test_of_a_long_step_the_end_is_shown_and_of_its_own_build() -> None:
