@@ -14,6 +14,7 @@ from fleet.console import duration
 
 _IMAGE: Final = "docker-build:index:Image"
 _OURS: Final = "ociregistry:"
+_REMOVER: Final = "ociregistry:index:StalePointers"
 _STARTED: Final = "resourcePreEvent"
 _ENDED: Final = ("resOutputsEvent", "resOpFailedEvent")
 _WORK: Final = frozenset({"create", "update", "replace", "create-replacement"})
@@ -73,6 +74,7 @@ class RunDisplay:
         self._read = 0
         self._events = False
         self._failed = False
+        self._updating = False
         self.took: dict[str, float] = {}
         """The seconds that each build of this run took."""
 
@@ -85,6 +87,7 @@ class RunDisplay:
                 yield from self._message(value)
             elif kind == _STARTED or kind in _ENDED:
                 meta, planning = value["metadata"], bool(value.get("planning"))
+                self._updating = self._updating or not (planning or meta["op"] == "refresh")
                 if meta["type"] == _IMAGE and meta["op"] != "refresh" and not planning:
                     yield from self._build(kind, meta, at)
                 self._read += kind in _ENDED and meta["op"] == "refresh"
@@ -152,7 +155,12 @@ class RunDisplay:
                 f"{name}: " if name and not token.startswith("pulumi:") and name not in text else ""
             )
             yield f"{severity}: {of}{text.removeprefix(f'{severity}: ')}"
-        elif text and severity.startswith("info") and not token.startswith(_OURS):
+        # What a tag says is in the report. What a remover is to remove is on record before it goes.
+        elif (
+            text
+            and severity.startswith("info")
+            and (not token.startswith(_OURS) or (token == _REMOVER and self._updating))
+        ):
             yield text
 
 

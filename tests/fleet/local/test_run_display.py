@@ -101,6 +101,17 @@ def test_what_went_wrong_and_what_the_program_says_is_shown_with_its_subject(
     assert shown(event) == [line]
 
 
+def test_what_an_update_removes_is_shown_before_it_goes() -> None:
+    text, remover = (
+        "stale, to be removed: py3.7-LATEST (sha256:7f66)",
+        "ociregistry:index:StalePointers",
+    )
+    event = said("info", text, "h/n", remover)
+    looking = step("resourcePreEvent", "refresh", "h/n", token=remover)
+    assert shown(looking, event) == []
+    assert shown(looking, step("resourcePreEvent", "update", "h/n", token=remover), event) == [text]
+
+
 def test_a_preview_builds_nothing() -> None:
     events = [begun(), ended()]
     for event in events:
