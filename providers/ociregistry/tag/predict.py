@@ -53,7 +53,7 @@ def predict(inputs: TagInputs, prior: PriorState, *, lost: bool = False) -> Pred
     why = changed or ((_NO_BUILD if lost else _SAME_INPUTS),)
     gone = (GONE,) if prior.gone else ()
     line = f"to be built{'' if changed else ' again'}: {shown(why)}"
-    return _found(inputs, prior.recorded, "build", *gone, *why, line="; ".join((*gone, line)))
+    return _found(inputs, prior.recorded, "build", *gone, *why, line=line)
 
 
 def _found(

@@ -142,7 +142,7 @@ class TestBuilds:
 
     def test_a_tag_that_is_gone_along_with_its_builds_says_both(self) -> None:
         found = predict(building(), before(gone=True), lost=True)
-        assert found.line.startswith("gone from the registry; to be built again: its build")
+        assert found.line.startswith("to be built again: its build")
         assert found.entry.reasons[0] == "gone from the registry"
 
     def test_an_import_that_knows_no_identity_claims_no_change(self) -> None:
