@@ -7,7 +7,7 @@ PYTHON ?= python3
 # "$${STACK}", in quotes, and never $(STACK). Of a name that no recipe reads, make would expand the
 # value all the same, to export it.
 $(foreach each,$(.VARIABLES),$(if $(filter command,$(origin $(each))),$(eval override $(each) := $$(value $(each)))))
-override GIVEN := STACK PYTHON JSON REFRESH NEWEST IMAGE TAG APPLY KEEP_DAYS MAX_SHARE OUTPUT FAST_WORKERS WORKERS SCHEDULES KILLS
+override GIVEN := STACK PYTHON JSON REFRESH NEWEST IMAGE TAG PLATFORM APPLY KEEP_DAYS MAX_SHARE OUTPUT FAST_WORKERS WORKERS SCHEDULES KILLS
 override define take
 ifneq ($(origin $1),undefined)
 override $1 := $$(value $1)
@@ -25,7 +25,7 @@ override PLAIN := status env plan versions doctor check page comment removals dr
 override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh fleet/releases/lock/ask_backend.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
 override .DEFAULT_GOAL := help
-.PHONY: $(PLAIN) up preview refresh down clean lock restore adopt prune split graph docs bootstrap \
+.PHONY: $(PLAIN) up preview refresh down clean lock restore verify sbom adopt prune split graph docs bootstrap \
 	help test test-fast test-integration test-slow lint venv venv-any venv-dev
 
 # These take the stack and nothing else; what each does stands at its name below.
@@ -58,6 +58,9 @@ restore: venv ## Put a removed name back on its digest: TAG=py3.8-LATEST [IMAGE=
 	@$(FLEET) restore --stack "$${STACK}" --image "$${IMAGE:-}" \
 		--tag "$${TAG:?name the tag: make restore TAG=py3.8-LATEST}"
 
+verify: venv ## Verify what is signed of the declared tags, by digest [TAG=py3.13-slim-0.34.0]
+	@$(FLEET) verify --stack "$${STACK}" --tag "$${TAG:-}"
+
 adopt: venv ## Write the import file of a lost or foreign state; APPLY=1 imports it
 	@$(FLEET) adopt --stack "$${STACK}" $(if $(APPLY),--apply)
 
@@ -68,6 +71,10 @@ prune: venv ## List superseded digests; APPLY=1 deletes what is due [KEEP_DAYS=3
 
 split: venv ## Write a stack file an image, for a fleet that has outgrown one; APPLY=1 moves the state
 	@$(FLEET) split --stack "$${STACK}" $(if $(APPLY),--apply)
+
+sbom: venv ## Print what a tag consists of, as CycloneDX, a line a platform: TAG=py3.13-slim-LATEST [PLATFORM=linux/amd64] [IMAGE=name]
+	@$(FLEET) sbom --stack "$${STACK}" --image "$${IMAGE:-}" --platform "$${PLATFORM:-}" \
+		--tag "$${TAG:?name the tag: make sbom TAG=py3.13-slim-LATEST}"
 
 check: ## Check declaration, plan, generated files and pins, without state or registry
 doctor: ## Check what a person must give once for the workflows; writes nothing

@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 
+from components.evidence import EvidenceOf, evident
 from components.failures import digest_or_nothing, or_else
 from components.tag_build import Digests, VerifiedBuild, verified_build
 from fleet.plan.plan import ImagePlan, Plan, VersionTag
@@ -41,9 +42,21 @@ class ImageTag(pulumi.ComponentResource):
         images = [verified_build(b, args.image.assets, args.digests, self) for b in planned.builds]
         built = tuple(zip(planned.builds, images, strict=True))
         self.verified = {build.name: image.verified for build, image in built}
-        sources = [pulumi.Output.concat(b.repository, "@", image.verified) for b, image in built]
+        sources: Sequence[pulumi.Output[str]] = [
+            pulumi.Output.concat(b.repository, "@", image.verified) for b, image in built
+        ]
         joined = len(sources) > 1
         ref = f"{args.image.repository}:{planned.tag}"
+        below = {build.below.name for build in planned.builds if build.below}
+        stated = EvidenceOf(
+            ref=ref,
+            tag=planned,
+            image=args.image,
+            plan=args.plan,
+            sources=sources,
+            below={name: args.digests[name] for name in below},
+        )
+        sources = evident(stated, self)
         tag = Tag(
             ref,
             TagArgs(

@@ -22,6 +22,8 @@ MAY_IMPORT = {
     "fleet.command": {"fleet.console", "fleet.declaration", "fleet.http"},
     "fleet.http": set(),
     "fleet.registry": {"fleet.http"},
+    "fleet.evidence": {"fleet.http"},
+    "fleet.sbom": {"fleet.http", "fleet.registry"},
     "fleet.declaration": set(),
     "fleet.lock": {"fleet.declaration"},
     "fleet.plan": {"fleet.declaration", "fleet.lock"},
@@ -29,7 +31,9 @@ MAY_IMPORT = {
     "fleet.checkout": {*_PURE, "fleet.command"},
     "fleet.releases": {*_READ, "fleet.command", "fleet.registry", "fleet.pages"},
     "fleet.reports": {"fleet.registry", "providers"},
-    "fleet.local": {*_READ, "fleet.command", "fleet.registry", "fleet.reports", "providers"},
+    "fleet.local": {
+        *_READ, "fleet.command", "fleet.evidence", "fleet.registry", "fleet.reports", "providers",
+    },
     "fleet.github": {
         *_READ, "fleet.command", "fleet.local", "fleet.releases", "fleet.pages", "fleet.reports",
         "providers",
@@ -37,10 +41,13 @@ MAY_IMPORT = {
     "fleet.overview": {
         *_READ, "fleet.command", "fleet.local", "fleet.pages", "fleet.registry", "providers",
     },
-    "fleet.upkeep": {*_READ, "fleet.command", "fleet.local", "fleet.registry", "providers"},
+    "fleet.upkeep": {
+        *_READ, "fleet.command", "fleet.evidence", "fleet.local", "fleet.registry", "fleet.sbom",
+        "providers",
+    },
     "fleet.cli": {"fleet.command"},
     "fleet.__main__": {"fleet.cli"},
-    "providers": {"fleet.http", "fleet.registry"},
+    "providers": {"fleet.evidence", "fleet.http", "fleet.registry", "fleet.sbom"},
     "components": {*_PURE, "fleet.http", "fleet.pages", "providers"},
     "__main__": {"components", "fleet.checkout", "fleet.declaration", "fleet.github"},
 }  # fmt: skip

@@ -10,10 +10,14 @@ from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import PROJECT, config_file, declaration_of_file
 from fleet.declaration.model import Declaration
 from fleet.declaration.problems import DeclarationError, Problems
+from fleet.declaration.signing import public_key
 from fleet.declaration.stack_share import widened
 from fleet.lock.model import command, platform_of
 from fleet.plan.plan import Plan, WholeFleet, make_plan
 from fleet.plan.plan_inputs import Assets, Inputs
+
+OWN_KEY = Path(".fleet", "signing", "public.pem")
+"""In a checkout, the public key that was made for stacks whose registry is on this machine."""
 
 
 def plan_of(root: Path, stack: str, declaration: Declaration) -> Plan:
@@ -75,8 +79,14 @@ def gather(root: Path, stack: str, declaration: Declaration) -> Inputs:
         assets={name: found for name, found in assets.items() if found is not None},
         stack=declaration.fleet_of(stack),
         native=platform_of(platform.machine()),
+        own_key=_own_key(root),
         source=f"Pulumi.{stack}.yaml with {path.relative_to(root).as_posix()}",
     )
+
+
+def _own_key(root: Path) -> str:
+    path = root / OWN_KEY
+    return public_key(path.read_text("utf-8")) if path.is_file() else ""
 
 
 def assets_of(root: Path, images: Iterable[str], problems: Problems) -> Mapping[str, Assets | None]:

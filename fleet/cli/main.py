@@ -13,7 +13,7 @@ ROOMS: Final[Mapping[str, tuple[str, ...]]] = {
         "up", "preview", "refresh", "lock", "status", "env", "down", "clean", "checksums",
     ),
     "fleet.overview.commands": ("plan", "graph", "docs"),
-    "fleet.upkeep.commands": ("restore", "adopt", "prune", "split"),
+    "fleet.upkeep.commands": ("restore", "adopt", "prune", "split", "verify", "sbom"),
     "fleet.releases.commands": ("versions", "resolve"),
     "fleet.checkout.commands": ("validate",),
     "fleet.github.commands": (

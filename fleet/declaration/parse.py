@@ -14,12 +14,14 @@ from fleet.declaration.logins import parse_logins
 from fleet.declaration.model import EVERYWHERE, PYPI, Declaration, Image, OnConflict
 from fleet.declaration.parse_image import IMAGE_KEYS, REMOVED_IMAGE_KEYS, parse_image
 from fleet.declaration.problems import Problems
+from fleet.declaration.signing import parse_signing
 from fleet.declaration.version_consistency import note_two_versions
 
 STACK_KEYS = (
     "registry", "builders", "builder-nodes", "defaults", "images", "schedules", "secrets",
     "variables", "github", "protected", "on-conflict", "on-destroy", "max-removals",
     "retention-days", "index", "cooldown-days", "whole-check", "logins", "base-registry",
+    "signing",
 )  # fmt: skip
 SCHEDULES = ("drift", "versions")
 """The jobs that run by the clock."""
@@ -70,6 +72,7 @@ def parse(
         builders=builders,
         nodes=nodes(reader, builders),
         logins=parse_logins(reader, registry, base_registry),
+        signing=parse_signing(reader),
         images=images,
         share=None,
         schedules=_schedules(reader),

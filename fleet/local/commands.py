@@ -21,6 +21,7 @@ from fleet.local import (
     node_probe,
     prepare,
     run_stacks,
+    signing_key,
 )
 from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
@@ -159,6 +160,7 @@ def _env(chosen: Namespace) -> int:
     needs = read_needs(here.root, chosen.stack)
     if needs.port is not None:
         certificates.ensure(here)
+        signing_key.ensure(here)
     docker_config.share(here, needs, os.environ)
     gone = environment.unset(here, needs, os.environ)
     print(environment.exports(environment.settings(here, needs, os.environ), gone), end="")

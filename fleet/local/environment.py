@@ -7,14 +7,15 @@ from collections.abc import Iterable, Mapping
 
 from fleet.declaration.logins import variables
 from fleet.declaration.tags import LOOPBACK
-from fleet.local import backend, docker_config
+from fleet.local import backend, docker_config, signing_key
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
+from providers.ociregistry.evidence.signer import KEY, KEY_FILE
 from providers.ociregistry.run_settings import LOGINS
 
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
-_IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE")
+_IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", KEY_FILE)
 
 NO_FETCHING = "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"
 
@@ -52,6 +53,8 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
         chosen |= dict.fromkeys(("NO_PROXY", "no_proxy"), direct)
     if needs.port is None:
         return chosen
+    if not env.get(KEY):
+        chosen[KEY_FILE] = str(checkout.signing / signing_key.PRIVATE)
     trusted = str(checkout.tls / "bundle.pem")
     state = f"file://{checkout.state / 'state'}"
     return {**chosen, backend.VARIABLE: state, _PASSPHRASE: "", "SSL_CERT_FILE": trusted}

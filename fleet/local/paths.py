@@ -38,11 +38,11 @@ class Checkout:
 
     Below the state, ``bin`` has links to the tools that a person calls, ``run`` the records of the
     running daemons, ``tls`` the registry's certificate, its authority and the bundle of trusted
-    ones, ``auth`` the registry's login and what it is checked against. ``docker_config`` is a
-    Docker configuration with no login but that of the registry on this machine,
-    ``docker_config_elsewhere`` one for registries elsewhere, with the user's logins;
-    ``pulumi_home`` has Pulumi's plugins and workspace settings. ``bases_file`` says which base
-    images have a stand-in, by ``{python}-{base}``.
+    ones, ``signing`` the key that signs what is built for the registry on this machine, ``auth``
+    the registry's login and what it is checked against. ``docker_config`` is a Docker configuration
+    with no login but that of the registry on this machine, ``docker_config_elsewhere`` one for
+    registries elsewhere, with the user's logins; ``pulumi_home`` has Pulumi's plugins and workspace
+    settings. ``bases_file`` says which base images have a stand-in, by ``{python}-{base}``.
     """
 
     root: Path
@@ -52,6 +52,7 @@ class Checkout:
     bin = _Place("bin")
     run = _Place("run")
     tls = _Place("tls")
+    signing = _Place("signing")
     auth = _Place("auth")
     docker_config = _Place("docker")
     docker_config_elsewhere = _Place("docker-elsewhere")

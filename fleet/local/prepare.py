@@ -24,6 +24,7 @@ from fleet.local import (
     node_probe,
     registry,
     run_report,
+    signing_key,
 )
 from fleet.local.base_images import bases
 from fleet.local.paths import Checkout
@@ -94,6 +95,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
             debian.ensure(needs, stand_ins=bool(stand_ins))
             if needs.port is not None:
                 certificates.ensure(checkout)
+                signing_key.ensure(checkout)
             env = environment.complete(checkout, needs)
             docker_config.share(checkout, needs, os.environ)
             if builds:

@@ -71,7 +71,8 @@ class Plan:
 
     Of ``images``, each comes after the one that it is built on. ``stacks`` says which other stack
     has the images below those here; ``shared`` names the images here that other stacks build on.
-    ``logins`` are the names of the variables that hold the login of each registry host.
+    ``logins`` are the names of the variables that hold the login of each registry host. ``keys``
+    are the public ones that evidence is signed by, the one to sign with first; none, no evidence.
     """
 
     declaration: Declaration
@@ -80,6 +81,7 @@ class Plan:
     stacks: Mapping[str, str]
     shared: frozenset[str | None]
     logins: Mapping[str, Mapping[str, str]]
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +116,14 @@ def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
         stacks=declaration.share.stacks if declaration.share else {},
         shared=frozenset(image.builds_on for image in others),
         logins=variables(declaration.logins),
+        keys=_keys(declaration, inputs),
     )
+
+
+def _keys(declaration: Declaration, inputs: Inputs) -> tuple[str, ...]:
+    """Return the declared keys; else, for a registry on this machine, this machine's own."""
+    own = (inputs.own_key,) if inputs.own_key and declaration.is_local else ()
+    return declaration.signing or own
 
 
 def _image_plan(image: Image, declaration: Declaration, inputs: Inputs, owner: str) -> ImagePlan:

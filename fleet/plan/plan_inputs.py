@@ -37,7 +37,8 @@ class Assets:
 class Inputs:
     """All inputs of a plan.
 
-    ``native`` is the platform of this machine. For error messages, ``stack`` is the one whose lock
+    ``native`` is the platform of this machine; ``own_key`` is the public key that was made on it,
+    empty where there is none. For error messages, ``stack`` is the one whose lock
     it is, and ``source`` names the files.
     """
 
@@ -45,4 +46,5 @@ class Inputs:
     assets: Mapping[str, Assets]
     stack: str
     native: str = ""
+    own_key: str = ""
     source: str = ""

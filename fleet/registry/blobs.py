@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from http import HTTPStatus
+from typing import BinaryIO
 from urllib.parse import urlencode
 
 import httpx
@@ -48,6 +49,37 @@ class BlobTransfer:
         if digest_of(reply.body) != blob.digest:
             raise RegistryError(f"{call.place}: the bytes do not have that digest; refused")
         return reply.body
+
+    async def save_blob(self, repository: Repository, blob: Blob, file: BinaryIO) -> None:
+        """Write a blob of any size to `file`, checked against its size and digest.
+
+        :raises RegistryError: if it is missing, or arrives damaged; `file` is then not to be used.
+        """
+        call = replace(self._blob_call("GET", repository, blob.digest), deadline=_COPY_DEADLINE)
+
+        async def prepare() -> Reply | None:
+            # No stream is sent once more on a 401: this renews the token of the download.
+            if not await self._has(repository, blob.digest):
+                raise RegistryError(
+                    f"{repository}: blob {blob.digest} is missing; build the image again"
+                )
+            return None
+
+        async def attempt() -> Reply:
+            file.seek(0)
+            file.truncate()
+            async with self._transport.download(call) as answer:
+                if answer.status_code == HTTPStatus.OK:
+                    async for chunk in _verified(answer, blob, repository):
+                        file.write(chunk)
+                return Reply(status=answer.status_code, headers=answer.headers, body=b"")
+
+        async with self._transport.copies:
+            await prepare()
+            reply = await self._transport.retry.run(attempt, call.place, prepare)
+        refuse_denied(reply, call.place)
+        if reply.status != HTTPStatus.OK:
+            raise unexpected(reply, call.place)
 
     async def write_blob(self, repository: Repository, body: bytes) -> None:
         """Upload a small blob unless the repository holds it."""

@@ -15,7 +15,7 @@ from fleet.http.text import one_line
 from fleet.registry.auth import PULL, PUSH, REMOVE, scope
 from fleet.registry.blobs import NO_HEAD, BlobTransfer
 from fleet.registry.errors import RegistryError, moved
-from fleet.registry.manifest import ACCEPTED, MANIFEST_LIMIT, Manifest
+from fleet.registry.manifest import ACCEPTED, MANIFEST_LIMIT, OCI_INDEX, Manifest
 from fleet.registry.reference import Repository, is_digest, is_tag
 from fleet.registry.transport import in_effect, unexpected
 
@@ -23,10 +23,13 @@ from fleet.registry.transport import in_effect, unexpected
 _PAGE_SIZES = (1000, 100, 0)
 _TOO_MANY_ASKED = frozenset({400, 413})
 _PAGES = 10_000
+_REFERRER_PAGES = 100
 _PAGE_LIMIT = 16 * 1024 * 1024
 _ACCEPT = {"Accept": ", ".join(ACCEPTED)}
 # Codes of the specification ("Error Codes") that mean: this registry does not delete so.
 _UNSUPPORTED = frozenset({400, 405, 501})
+# A registry without the referrers API answers 404; some front of it refuses an unknown path.
+_NO_REFERRERS = frozenset({400, 404, 405, 501})
 _WRITTEN = frozenset({200, 201, 202})
 _DELETED = frozenset({200, 202, 204})
 
@@ -101,8 +104,12 @@ class Client(BlobTransfer):
         manifest: Manifest,
         *,
         named: str | None = None,
-    ) -> None:
+    ) -> bool:
         """Write a manifest under a tag or under its own digest.
+
+        Return True where the registry tells that it lists the manifest as a referrer of its
+        subject; else, the client has to (OCI distribution specification 1.1, "Pushing Manifests
+        with Subject").
 
         `named` is the digest that the tag was seen to name just before, None where it was absent.
         No registry compares and swaps, so the caller looks before the first request. After a
@@ -131,6 +138,28 @@ class Client(BlobTransfer):
             raise unexpected(reply, call.place)
         reported = reply.headers.get("Docker-Content-Digest", "")
         _require_same(reported, manifest.digest, call.place)
+        return "OCI-Subject" in reply.headers
+
+    async def referrers(self, repository: Repository, subject: str) -> tuple[Manifest, ...]:
+        """Return the pages of the list of what refers to a digest; none without that API.
+
+        :raises RegistryError: if a page is not an index, or the pages never end.
+        """
+        url = f"{self.address(repository)}/referrers/{subject}"
+        call = Call(method="GET", url=url, scopes=scope(repository, PULL), limit=MANIFEST_LIMIT)
+        pages: list[Manifest] = []
+        for _ in range(_REFERRER_PAGES):
+            reply = await self._transport.send(call)
+            if reply.status in _NO_REFERRERS and not pages:
+                return ()
+            if reply.status != HTTPStatus.OK:
+                raise unexpected(reply, call.place)
+            pages.append(Manifest(body=reply.body, media_type=OCI_INDEX))
+            address = next_page(reply.headers, call.url)
+            if not address:
+                return tuple(pages)
+            call = replace(call, url=address)
+        raise RegistryError(f"{call.place}: more than {_REFERRER_PAGES} pages of referrers")
 
     async def delete(
         self,

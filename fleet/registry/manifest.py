@@ -109,20 +109,25 @@ def _entry(child: Child) -> dict[str, Any]:
 
 
 def assemble_artifact(
-    media_type: str, layer: bytes = b"", annotations: Mapping[str, str] | None = None
+    media_type: str,
+    layer: bytes = b"",
+    annotations: Mapping[str, str] | None = None,
+    subject: Manifest | None = None,
 ) -> Manifest:
     """Return the manifest of an OCI artifact with one layer of its own type, or an empty one.
 
-    Its configuration and an empty layer are the blob `EMPTY`.
+    Its configuration and an empty layer are the blob `EMPTY`. One with a `subject` refers to that.
     """
     empty = _describe(_EMPTY_TYPE, EMPTY)
-    document = {
+    document: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
         "artifactType": media_type,
         "config": empty,
         "layers": [_describe(media_type, layer) if layer else empty],
     }
+    if subject is not None:
+        document["subject"] = _describe(subject.media_type, subject.body)
     if annotations:
         document["annotations"] = dict(annotations)
     body = json.dumps(document, separators=(",", ":")).encode()
@@ -221,6 +226,17 @@ def content_of(document: Mapping[str, Any], place: str) -> Content:
         raise RegistryError(f"{place}: this is not an image manifest (no config or layers)")
     unique = dict.fromkeys(_descriptor(layer, place) for layer in layers)
     return Content(config=_descriptor(document["config"], place), layers=tuple(unique))
+
+
+def layers_of(document: Mapping[str, Any], place: str) -> tuple[Blob, ...]:
+    """Return the layers of an image manifest from the lowest up, as often as each is there.
+
+    :raises RegistryError: if the document is not an image manifest.
+    """
+    layers = document.get("layers")
+    if not isinstance(layers, list):
+        raise RegistryError(f"{place}: this is not an image manifest (no layers)")
+    return tuple(_descriptor(layer, place) for layer in layers)
 
 
 def _descriptor(entry: Any, place: str) -> Blob:

@@ -17,12 +17,20 @@ from fleet.command import Commands, Run
 from fleet.console import TroubleError, say
 from fleet.declaration.logins import variables
 from fleet.declaration.problems import Problems
-from fleet.local import backend, certificates, docker_config, engine, environment
+from fleet.evidence.keys import PublicKey
+from fleet.local import (
+    backend,
+    certificates,
+    docker_config,
+    engine,
+    environment,
+    signing_key,
+)
 from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
 from fleet.plan.plan import Plan
 from fleet.registry.reference import Repository
-from fleet.upkeep import adopt, images, removers, restore
+from fleet.upkeep import adopt, images, removers, restore, sbom, verify
 from fleet.upkeep.connection import opened
 from fleet.upkeep.prune import prune, report
 from fleet.upkeep.split import split
@@ -40,6 +48,9 @@ def add_to(commands: Commands) -> None:
         help="the last part of the repository's name, where several images had that tag; the "
         "whole repository (host/namespace/name), where nothing declares the image any more",
     )
+    text = "Verify the evidence of the declared tags by their digests"
+    five = commands.add("verify", text, _entered(_verify))
+    five.add_argument("--tag", default="", help="one tag only, such as py3.13-slim-0.34.0")
     text = "Write the import file of a registry's declared tags"
     two = commands.add("adopt", text, _entered(_adopt))
     two.add_argument("--apply", action="store_true", help="run the import as well")
@@ -54,6 +65,11 @@ def add_to(commands: Commands) -> None:
     )  # fmt: skip
     four = commands.add("split", "Write a stack file for each image of a fleet", _split)
     four.add_argument("--apply", action="store_true", help="hand the state over as well")
+    text = "Print what a tag consists of, as CycloneDX: a line of JSON for each platform"
+    six = commands.add("sbom", text, _entered(_sbom))
+    six.add_argument("--tag", required=True, help="a declared tag, such as py3.13-slim-LATEST")
+    six.add_argument("--platform", default="", help="one platform only, such as linux/amd64")
+    six.add_argument("--image", default="", help="whose tag, where several images have it")
 
 
 _Command = Callable[[Checkout, argparse.Namespace], int]
@@ -79,6 +95,7 @@ def _furnish(here: Checkout, stack: str) -> None:
     if needs.port is not None:
         # The settings name them, and a command may be the first that runs in a checkout.
         certificates.ensure(here)
+        signing_key.ensure(here)
     for name in environment.unset(here, needs, os.environ):
         del os.environ[name]
     os.environ.update(environment.settings(here, needs, os.environ))
@@ -124,6 +141,27 @@ def _adopt(here: Checkout, chosen: argparse.Namespace) -> int:
         return 0
     engine.select(here, Path("pulumi"), chosen.stack, os.environ)
     return engine.run(here, command, os.environ)
+
+
+def _verify(here: Checkout, chosen: argparse.Namespace) -> int:
+    plan = _plan(here, chosen.stack)
+    if not plan.keys:
+        raise TroubleError(
+            f"stack {chosen.stack} declares no key, so nothing of it is signed.\n"
+            "Declare fleet:signing (docs/evidence.md)"
+        )
+    tags = verify.wanted(plan, chosen.tag)
+    if not tags:
+        raise TroubleError(f"{chosen.tag} is not a version tag of stack {chosen.stack}")
+
+    async def run() -> list[verify.Verified]:
+        keys = [PublicKey(spki=key) for key in plan.keys]
+        async with opened(plan.logins) as connection:
+            return await verify.verify_tags(connection.registry, tags, plan.owner, keys)
+
+    found = asyncio.run(run())
+    _print(verify.report(found))
+    return 1 if any(each.problems for each in found) else 0
 
 
 def _prune(here: Checkout, chosen: argparse.Namespace) -> int:
@@ -195,6 +233,19 @@ def _not_own(here: Checkout, chosen: argparse.Namespace, whole: str) -> TroubleE
         f"{chosen.image}: no part of {whole} declares it, and the state of any may still hold it.\n"
         "Once no stack's state does, delete the repository where it is hosted"
     )
+
+
+def _sbom(here: Checkout, chosen: argparse.Namespace) -> int:
+    plan = _plan(here, chosen.stack)
+    reference = sbom.declared(plan, chosen.tag, chosen.image)
+
+    async def run() -> dict[str, bytes]:
+        async with opened(plan.logins) as connection:
+            return await sbom.bills(connection.registry, reference, chosen.platform)
+
+    for _, bill in sorted(asyncio.run(run()).items()):
+        _print(bill.decode())
+    return 0
 
 
 def _split(chosen: argparse.Namespace) -> int:

@@ -6,19 +6,28 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
+from fleet.evidence.keys import SigningKey
 from fleet.http.hosts import Hosts
 from fleet.registry.client import Client
+from fleet.registry.errors import OciError
 from fleet.registry.login import NO_LOGINS, Logins, find_logins, still_declared
-from fleet.registry.reference import Repository, TagReference
+from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.ghcr import Removers
 from fleet.registry.transport import Transport
+from providers.ociregistry.evidence.model import EvidenceInputs
+from providers.ociregistry.evidence.signer import builder_of, require_key
+from providers.ociregistry.evidence.writer import EvidenceWriter, Sboms
 from providers.ociregistry.run_settings import RunSettings, read_run_settings
 from providers.ociregistry.sightings import Reader, Sightings
 from providers.ociregistry.stale_pointers.find import Lister
 from providers.ociregistry.stale_pointers.remove import PointerRemover
 from providers.ociregistry.tag.model import Recorded, due_on
 from providers.ociregistry.tag.writer import Tagger
+
+if TYPE_CHECKING:
+    from fleet.sbom.reader import SbomReader
 
 
 def now() -> str:
@@ -46,9 +55,11 @@ class Session:
         open_transport: Callable[[Logins], Transport] | None = None,
         now: Callable[[], str] = now,
         environment: Mapping[str, str] = os.environ,
+        sboms: Sboms | None = None,
     ) -> None:
         self._open_transport = open_transport or (lambda logins: Transport(logins=logins))
         self._now = now
+        self._sboms = sboms
         self._transport: Transport | None = None
         self._logins = NO_LOGINS
         self.environment = environment
@@ -61,6 +72,10 @@ class Session:
         """True where this run destroys the stack, so that its reading names what goes."""
         self.took_over = False
         """True where this run changed the provider's configuration: another process refreshed."""
+        self.texts: dict[str, str] = {}
+        """The texts of this run's evidence by their digests: inputs have the digest alone."""
+        self.warned_of_key = False
+        """True where this run was told that it could not sign."""
         self.hosts = Hosts()
         self.sightings = Sightings()
         self.log: Callable[[str, str], Awaitable[None]] = _silent
@@ -74,6 +89,30 @@ class Session:
         return Tagger(
             self._client, lambda ref, all_of: due_on(self._now(), ref, all_of), self._seen_by("tag")
         )
+
+    @cached_property
+    def evidence(self) -> EvidenceWriter:
+        """The one that signs."""
+        builder = builder_of(self.environment)
+        return EvidenceWriter(
+            self._client, self.tagger.desired, self._sboms or self._read_sboms, self.signer, builder
+        )
+
+    def signer(self, inputs: EvidenceInputs) -> SigningKey:
+        """Return the key to sign with.
+
+        :raises EvidenceError: if there is none, or another one than is declared first.
+        """
+        return require_key(self.settings.signing_key, inputs.keys)
+
+    def text(self, digest: str | None) -> str:
+        """Return a text of this run by its digest.
+
+        :raises OciError: if the program did not declare it in this run.
+        """
+        if digest not in self.texts:
+            raise OciError(f"what {digest} is the digest of was not declared in this run")
+        return self.texts[digest]
 
     @cached_property
     def lister(self) -> Lister:
@@ -115,6 +154,16 @@ class Session:
 
     def _seen_by(self, reader: Reader) -> Callable[[TagReference], Awaitable[str | None]]:
         return lambda ref: self.sightings.digest(ref, reader, lambda: self.tagger.names(ref))
+
+    async def _read_sboms(self, source: ManifestReference) -> Mapping[str, bytes]:
+        return await self._sbom_reader.sboms(source.repository, source.digest)
+
+    @cached_property
+    def _sbom_reader(self) -> "SbomReader":
+        # Most runs sign nothing, and the plugin starts in every one.
+        from fleet.sbom.reader import SbomReader  # noqa: PLC0415
+
+        return SbomReader(self._client)
 
     @cached_property
     def _client(self) -> Client:

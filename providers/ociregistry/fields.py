@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 PACKAGE = "ociregistry"
 TAG = "ociregistry:index:Tag"
+EVIDENCE = "ociregistry:index:Evidence"
 STALE_POINTERS = "ociregistry:index:StalePointers"
 PROVIDER = "pulumi:providers:ociregistry"
 

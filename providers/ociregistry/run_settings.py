@@ -4,11 +4,13 @@ They are never inputs: inputs are in the state, and a refresh works with those o
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fleet.evidence.keys import SigningKey
 from fleet.registry.errors import OciError
+from providers.ociregistry.evidence.signer import KEY, KEY_FILE, read_key
 from providers.ociregistry.stale_pointers import allow_list
 from providers.ociregistry.stale_pointers.allow_list import Allowed, read_allowed
 
@@ -22,6 +24,14 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
     allow_list.SETTING: (
         "an absolute path, or unset",
         "A preview's report. An update removes only what it lists and what was not moved since.",
+    ),
+    KEY: (
+        "a private key (PKCS #8, PEM), or unset",
+        "What evidence is signed with; the first public key of `fleet:signing` is its own.",
+    ),
+    KEY_FILE: (
+        "a path, or unset",
+        "A file with that key instead; `make` sets it to that of the stack on this machine.",
     ),
     LOGINS: (
         "the configuration `logins` as JSON, or unset",
@@ -38,6 +48,7 @@ class RunSettings:
     verify_all: bool = False
     allowed: Allowed = None
     logins: Mapping[str, object] | None = None
+    signing_key: SigningKey | None = None
 
 
 def read_run_settings(environment: Mapping[str, str]) -> RunSettings:
@@ -45,7 +56,12 @@ def read_run_settings(environment: Mapping[str, str]) -> RunSettings:
 
     :raises OciError: naming every variable that is wrong.
     """
-    readers = {"verify_all": _verify_all, "allowed": read_allowed, "logins": _logins}
+    readers: Mapping[str, Callable[[Mapping[str, str]], Any]] = {
+        "verify_all": _verify_all,
+        "allowed": read_allowed,
+        "logins": _logins,
+        "signing_key": read_key,
+    }
     found: dict[str, Any] = {}
     problems: list[str] = []
     for name, read in readers.items():

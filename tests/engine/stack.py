@@ -38,7 +38,8 @@ class Declared:
     them. `remover` is the name of the remover's resource, else the repository; `provider` that of
     an explicit provider for it, which is a process of the plugin by itself.
     `inputs` maps a tag to what went into it, of which its identity is made unless `identities`
-    names one; `building` names the tags whose digests a preview does not know, as those of a build.
+    names one; `keys` are the public ones (in base64) that evidence of each version tag is signed
+    by; `building` names the tags whose digests a preview does not know, as those of a build.
     """
 
     repository: str
@@ -54,6 +55,7 @@ class Declared:
     keep_on_destroy: bool = False
     inputs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     identities: Mapping[str, str] = field(default_factory=dict)
+    keys: tuple[str, ...] = ()
     building: tuple[str, ...] = ()
     remover: str = ""
     provider: str = ""

@@ -9,6 +9,7 @@ from tests.engine.registries import Distribution
 from tests.engine.seeding import push_build
 from tests.engine.stack import Declared, EngineStack
 from tests.faults.proxy import Proxy, proxied
+from tests.fleet.evidence.examples import P256, key
 
 pytestmark = pytest.mark.integration
 
@@ -24,7 +25,7 @@ def quiet(_line: str) -> None:
     """Let every request pass."""
 
 
-def up(stack: EngineStack, proxy: Proxy, registry: Distribution) -> None:
+def up(stack: EngineStack, proxy: Proxy, registry: Distribution, *keys: str) -> None:
     stack.declare(
         Declared(
             repository=f"{proxy.host}/{REPOSITORY}",
@@ -32,6 +33,7 @@ def up(stack: EngineStack, proxy: Proxy, registry: Distribution) -> None:
             tags={tag: push_build(registry, BUILD, tag) for tag in VERSIONS},
             pointers=POINTERS,
             policy={"LATEST": "remove", "X.Y": "keep"},
+            keys=keys,
         )
     )
     stack.up()
@@ -54,4 +56,18 @@ def test_a_version_tag_costs_two_requests_a_pointer_one_and_the_list_one_more(
     assert sum(asked.pop(digest) for digest in platforms) == len(VERSIONS)
     assert asked == {}, "nothing else is asked for"
     assert len(proxy.log) == 2 * len(VERSIONS) + len(POINTERS) + 1
+    assert proxy.writes == []
+
+
+def test_evidence_costs_one_request_more_for_each_version_tag(
+    distribution: Distribution, tmp_path: Path
+) -> None:
+    with proxied(distribution, quiet) as proxy:
+        environment = {"FLEET_PLAIN_HTTP": proxy.host, "FLEET_SIGNING_KEY": P256}
+        stack = EngineStack(tmp_path / "project", environment)
+        up(stack, proxy, distribution, key(P256).public.spki)
+        assert stack.up().steps == ()
+        lists = [line for line in proxy.log if line.rpartition("/")[2].startswith("sha256-")]
+    assert len({*lists}) == len(lists) == len(VERSIONS)
+    assert len(proxy.log) == 3 * len(VERSIONS) + len(POINTERS) + 1
     assert proxy.writes == []

@@ -50,12 +50,13 @@ class RegistryView:
             self._http.close()
 
     def tags(self) -> dict[str, str]:
-        """Return every tag with its digest."""
+        """Return every tag with its digest, but the lists of referrers."""
         answer = self._http.get(f"{self._root}/tags/list")
         if answer.status_code == 404:
             return {}
         answer.raise_for_status()
-        return {tag: self.digest(tag) or "" for tag in answer.json()["tags"] or []}
+        names = (tag for tag in answer.json()["tags"] or [] if not tag.startswith("sha256-"))
+        return {tag: self.digest(tag) or "" for tag in names}
 
     def digest(self, reference: str) -> str | None:
         """Return what ``reference`` names, or ``None``."""

@@ -9,8 +9,12 @@ from contextlib import closing
 
 import pytest
 
+from fleet.local.paths import checkout
+from fleet.local.toolchain import gobuild, modules
+from tests.engine.tools import ROOT
 from tests.integration.rebuilding import emptied
 from tests.integration.registry_view import RegistryView
+from tests.integration.scanner import Bill, Syft
 from tests.integration.workshop import IMAGE, Workshop
 
 STACK = "small"
@@ -20,6 +24,8 @@ VERSION = "0.34.0"
 NEXT = "0.35.0"
 NATIVE = ["linux/amd64"]
 BOTH = ["linux/amd64", "linux/arm64"]
+MANY = 40
+"""The packages of Debian in the smallest base are more."""
 
 
 def declare(
@@ -46,6 +52,32 @@ def views(workshop: Workshop) -> Iterator[dict[str, RegistryView]]:
     yield found
     for view in found.values():
         view.close()
+
+
+@pytest.fixture(scope="module")
+def syft() -> Syft:
+    """The scanner, built once from its Go module."""
+    here = checkout(ROOT)
+    gobuild.ensure(here, [modules.SYFT])
+    return Syft(gobuild.place(here, modules.SYFT) / "syft")
+
+
+def test_a_bill_of_materials_names_what_a_scanner_finds(
+    workshop: Workshop, views: dict[str, RegistryView], syft: Syft
+) -> None:
+    wanted = (f"STACK={STACK}", f"IMAGE={FRAGILE}", f"TAG=py3.13-slim-{VERSION}")
+    printed = workshop.make("-s", "sbom", *wanted).printed
+    bills = [Bill(line) for line in printed.splitlines()]
+    assert {bill.platform for bill in bills} == set(BOTH)
+    for bill in bills:
+        place = f"{views[FRAGILE].reference}@{bill.digest}"
+        scanned = syft.scan(place, bill.platform, workshop.environment())
+        assert bill.packages == scanned.packages
+        assert len(bill.of_kind("deb")) > MANY
+        assert ("pypi", "uvicorn", VERSION) in bill.packages
+        assert bill.of_kind("generic") == {"python"}, "which a scanner misses"
+    one = workshop.make("-s", "sbom", *wanted, f"PLATFORM={BOTH[1]}").printed
+    assert one in printed
 
 
 def test_a_platform_that_fails_publishes_nothing_and_stops_no_other_image(

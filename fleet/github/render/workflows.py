@@ -22,6 +22,7 @@ from fleet.github.render.logins import (
 from fleet.github.render.pins import pinned_actions, pinned_images
 from fleet.github.render.up_jobs import builders_of, up_jobs
 from fleet.templating import environment
+from providers.ociregistry.evidence.signer import KEY as SIGNING_KEY
 
 PYTHON: Final = "3.11"
 """What the workflows run on: the oldest that the project supports, and is tested with."""
@@ -199,7 +200,8 @@ def _settings(declaration: Declaration, *, reading: bool) -> dict[str, str]:
 
     What is declared wins: a fleet may have a token of its own for its packages.
     """
-    names = (*declaration.secrets, "PULUMI_CONFIG_PASSPHRASE")
+    signing = (SIGNING_KEY,) if declaration.signing else ()
+    names = (*declaration.secrets, *signing, "PULUMI_CONFIG_PASSPHRASE")
     secrets = {name: f"${{{{ secrets.{name} }}}}" for name in names}
     logins = all_logins(declaration)
     # The App's token for the repository, and the job's own for the packages that it wrote.
@@ -213,7 +215,8 @@ def _settings(declaration: Declaration, *, reading: bool) -> dict[str, str]:
     if reading:
         logins = registry_logins(declaration)
         building = values_of(all_logins(declaration)).keys() - values_of(logins).keys()
-        secrets = {n: v for n, v in secrets.items() if n != _REMOVING and n not in building}
+        kept = {*secrets} - {_REMOVING, SIGNING_KEY} - building
+        secrets = {name: value for name, value in secrets.items() if name in kept}
     elif node_secrets(declaration):
         own["FLEET_NODE_KEYS"] = _NODE_KEYS
     return {**own, **values_of(logins), **secrets}

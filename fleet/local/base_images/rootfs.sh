@@ -20,6 +20,18 @@ for package in "$root"/var/cache/apt/archives/python"$python"-minimal_*.deb; do
     echo "${name%%-*}" >"$out/version"
 done
 
+# No package is configured, so dpkg's record of what is installed is written here: what reads an
+# image's packages reads that.
+mkdir -p "$root/var/lib/dpkg"
+(
+    LC_ALL=C
+    export LC_ALL
+    for package in "$root"/var/cache/apt/archives/*.deb; do
+        fields=$(dpkg-deb --field "$package")
+        printf '%s\n\n' "$fields" | sed 's/^Package: .*/&\nStatus: install ok installed/'
+    done
+) >"$root/var/lib/dpkg/status"
+
 # The official image has a Python that pip may install into; so has this one.
 rm -f "$root"/usr/lib/python3*/EXTERNALLY-MANAGED
 rm -rf "$root"/usr/share/doc/* "$root"/usr/share/man/* "$root"/usr/share/info/* \

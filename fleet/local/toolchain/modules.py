@@ -91,6 +91,17 @@ ACTIONLINT: Final = Module(
     packages=("github.com/rhysd/actionlint/cmd/actionlint",),
     minutes=0.5,
 )
+BUNDLE_VERIFIER: Final = Module(
+    name="bundle-verifier",
+    packages=("fleet/toolchain/bundle-verifier",),
+    minutes=2,
+)
+
+SYFT: Final = Module(
+    name="syft",
+    packages=("github.com/anchore/syft/cmd/syft",),
+    minutes=4,
+)
 
 
 def target() -> tuple[str, str]:

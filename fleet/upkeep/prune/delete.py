@@ -141,9 +141,17 @@ class Deletion:
             self._staying.setdefault(digest, "needed again")
 
     def _named(self, tags: Mapping[str, str]) -> frozenset[str]:
-        """Return the digests that ``tags`` name, but those that are to go with these very tags."""
+        """Return the digests that ``tags`` name, but those that are to go with these very tags.
+
+        A list of our own evidence is there for what it is about, and needs nothing itself.
+        """
         going = {tag: item.digest for item in self.items for tag in item.tags}
-        return frozenset(digest for tag, digest in tags.items() if going.get(tag) != digest)
+        evidence = self.held.evidence
+        return frozenset(
+            digest
+            for tag, digest in tags.items()
+            if going.get(tag) != digest and digest not in evidence
+        )
 
 
 def _parents(held: RepositorySnapshot) -> dict[str, frozenset[str]]:

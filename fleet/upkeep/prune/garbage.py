@@ -8,9 +8,7 @@ from graphlib import TopologicalSorter
 from fleet.registry.clock import moment
 from fleet.registry.reference import Repository
 from fleet.upkeep.prune.ledger import Ledger
-from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot
-
-_FALLBACK = "sha256-"
+from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot, subject_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,22 +30,20 @@ def needed(
 
     ``roots`` are kept for themselves, ``named`` whatever they are. With a digest stay the children
     of its index, what it is attached to (``subject``; OCI image specification 1.1), what is
-    attached to it, and what a tag of the form ``sha256-<hex>…`` says it is attached to (OCI
-    distribution specification 1.1, "Referrers Tag Schema"; cosign's own tags alike).
+    attached to it, and what a tag of the form ``sha256-<hex>…`` says it is attached to. A list of
+    our own evidence alone stays with what it is about, and does not keep it.
     """
-    keep = {*roots, *named, *(_attached_to(tag) for tag in snapshot.tags)}
+    evidence = snapshot.evidence
+    others = (tag for tag, digest in snapshot.tags.items() if digest not in evidence)
+    keep = {*roots, *named, *map(subject_of, others)}
     while True:
         more = {d for node in snapshot.nodes.values() if node.digest in keep
                 for d in (*node.children, node.subject) if d}  # fmt: skip
+        more |= {digest for digest, subject in evidence.items() if subject in keep}
         more |= {n.digest for n in snapshot.nodes.values() if n.subject and n.subject in keep}
         if more <= keep:
             return frozenset(keep - {""})
         keep |= more
-
-
-def _attached_to(tag: str) -> str:
-    hexadecimal = tag.removeprefix(_FALLBACK).partition(".")[0]
-    return f"sha256:{hexadecimal}" if tag.startswith(_FALLBACK) else ""
 
 
 def find_unreferenced(

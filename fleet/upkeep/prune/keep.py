@@ -39,7 +39,7 @@ def kept_of(image: Image, seen: Seen, state: State, owner: str) -> dict[Reposito
             f"the state of stack {state.stack} names no digest, though {image.public} has tags; "
             "run `make adopt` and `make up` first, or everything would seem unneeded"
         )
-    roots = {*public.tags.values(), *_foreign(public, owner)}
+    roots = {*public.tags.values(), *_foreign(public, owner)} - public.evidence.keys()
     kept = {image.public: needed(public, roots, named[image.public])}
     if build := seen.held.get(image.build):
         also = named[image.build] | _others(public, build, owner)

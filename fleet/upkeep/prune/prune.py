@@ -190,7 +190,8 @@ class Pruner:
             return RepositorySnapshot(repository=repository, known=False)
         date = agreed_time(repository, listed, self.now())
         also = needs.known.digests | needs.roots | await self.versions.listed(repository)
-        return replace(await take_snapshot(self.registry, repository, listed.tags, also), date=date)
+        held = await take_snapshot(self.registry, repository, listed.tags, also, self.owner)
+        return replace(held, date=date)
 
     async def _needs(
         self, image: Image, repository: Repository, ledger: Ledger, state: State

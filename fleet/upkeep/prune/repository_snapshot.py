@@ -18,8 +18,10 @@ from fleet.registry.undo_log import PREFIX as UNDO
 from fleet.upkeep.parallel import each
 from fleet.upkeep.prune.ledger import PREFIX as LEDGER
 from fleet.upkeep.prune.tag_list_check import require_all
+from providers.ociregistry.evidence.model import KIND_ANNOTATION
 
 _RECORDS = (LEDGER, UNDO)
+_FALLBACK = "sha256-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,7 @@ class Node:
     """A manifest and what it refers to; ``platforms`` are those of ``children`` that run.
 
     ``subject`` is also what a placeholder displaced: an interrupted removal still needs it.
+    ``evidence_of`` is the owner of all that an index lists, where that is evidence alone.
     """
 
     digest: str
@@ -34,6 +37,7 @@ class Node:
     platforms: tuple[str, ...] = ()
     subject: str = ""
     owner: str = ""
+    evidence_of: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +45,7 @@ class RepositorySnapshot:
     """``tags`` to digests, and the ``nodes`` that were looked at, by digest.
 
     ``known`` is false where the registry has no such repository. ``date`` is the registry's time
-    of its tag list.
+    of its tag list, ``owner`` the one for whom it is looked at.
     """
 
     repository: Repository
@@ -49,6 +53,20 @@ class RepositorySnapshot:
     tags: Mapping[str, str] = field(default_factory=dict)
     nodes: Mapping[str, Node] = field(default_factory=dict)
     date: str = ""
+    owner: str = ""
+
+    @property
+    def evidence(self) -> dict[str, str]:
+        """The lists of referrers in which all is evidence of the owner, to what that is about.
+
+        They are there for an image's sake, so that they go with it; any other keeps its image.
+        """
+        nodes, found = self.nodes, dict[str, str]()
+        for tag, digest in self.tags.items():
+            subject = subject_of(tag)
+            if subject and digest in nodes and nodes[digest].evidence_of == self.owner != "":
+                found[digest] = subject
+        return found
 
     @property
     def records(self) -> dict[str, str]:
@@ -75,8 +93,21 @@ class RepositorySnapshot:
         return found
 
 
+def subject_of(tag: str) -> str:
+    """Return what a tag of the form ``sha256-<hex>…`` says it is attached to, or nothing.
+
+    OCI distribution specification 1.1, "Referrers Tag Schema"; cosign's own tags are alike.
+    """
+    hexadecimal = tag.removeprefix(_FALLBACK).partition(".")[0]
+    return f"sha256:{hexadecimal}" if tag.startswith(_FALLBACK) else ""
+
+
 async def take_snapshot(
-    registry: Client, repository: Repository, named: Sequence[str], also: Iterable[str]
+    registry: Client,
+    repository: Repository,
+    named: Sequence[str],
+    also: Iterable[str],
+    owner: str = "",
 ) -> RepositorySnapshot:
     """Read the listed tags ``named`` of ``repository``, and of the digests ``also`` what is there.
 
@@ -94,7 +125,7 @@ async def take_snapshot(
     require_all(repository, [t for t, node in zip(named, found, strict=True) if node is None])
     tags = {tag: node.digest for tag, node in zip(named, found, strict=True) if node is not None}
     nodes = {node.digest: node for node in found if node is not None}
-    held = RepositorySnapshot(repository=repository, tags=tags, nodes=nodes)
+    held = RepositorySnapshot(repository=repository, tags=tags, nodes=nodes, owner=owner)
     below = {c for node in nodes.values() for c in _unexplained(node)}
     return await follow(registry, held, below | set(also))
 
@@ -135,7 +166,15 @@ def node_of(manifest: Manifest, place: str) -> Node:
         platforms=tuple(child.digest for child in runnable),
         subject=_digest_of(document.get("subject")) or displaced_by(manifest),
         owner=annotations_of(document).get(OWNER_ANNOTATION, ""),
+        evidence_of=_evidence_of(entries),
     )
+
+
+def _evidence_of(entries: Any) -> str:
+    """Return whose evidence all entries of an index are, empty where one is anything else."""
+    said = [annotations_of(e) for e in entries if isinstance(e, dict)] if entries else []
+    owners = {each.get(OWNER_ANNOTATION, "") if KIND_ANNOTATION in each else "" for each in said}
+    return owners.pop() if len(owners) == 1 and len(said) == len(entries) else ""
 
 
 def _unexplained(node: Node) -> set[str]:

@@ -10,7 +10,7 @@ from fleet.registry.manifest import Manifest
 from fleet.registry.manifest_cache import ManifestCache
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.placeholder import is_placeholder
-from providers.ociregistry.tag.index import index_of
+from providers.ociregistry.tag.index import Read, index_of
 from providers.ociregistry.tag.model import (
     Live,
     Platform,
@@ -52,15 +52,11 @@ class Tagger:
         :raises RegistryError: if a source is missing, or the registry fails.
         """
         if not inputs.complete:
-            what = "what it names" if inputs.is_pointer else "its build or verification"
+            what = "what it names" if inputs.is_pointer else "its build, verification or evidence"
             raise RegistryError(
                 f"{inputs.ref} was not updated: {what} failed (see the errors above or below)"
             )
-        found = await asyncio.gather(
-            *(self._manifests.need(s.repository, s.digest) for s in inputs.sources)
-        )
-        sources = tuple(zip(inputs.sources, found, strict=True))
-        index = index_of(inputs, sources)
+        index, sources = await self._desire(inputs)
         before, live = await self._look(inputs.ref, unless=index.digest)
         decision = decide(inputs, index.digest, live, recorded.state if recorded else None)
         ref = inputs.ref
@@ -112,6 +108,21 @@ class Tagger:
         if await self._present(ref.repository, due) != due:
             platforms = await self._present(ref.repository, platforms)
         return replace(recorded.state, platforms=platforms)
+
+    async def desired(self, inputs: TagInputs) -> Manifest:
+        """Return the index that a tag shall name; nothing is written.
+
+        :raises RegistryError: if a source is missing, or the registry fails.
+        """
+        index, _ = await self._desire(inputs)
+        return index
+
+    async def _desire(self, inputs: TagInputs) -> tuple[Manifest, tuple[Read, ...]]:
+        found = await asyncio.gather(
+            *(self._manifests.need(s.repository, s.digest) for s in inputs.sources)
+        )
+        sources = tuple(zip(inputs.sources, found, strict=True))
+        return index_of(inputs, sources), sources
 
     async def names(self, ref: TagReference) -> str | None:
         """Return the digest that a tag names just now, or None where it is absent."""

@@ -11,6 +11,7 @@ import jsonschema
 from fleet.declaration.parse import parse
 from fleet.declaration.problems import DeclarationError, Problem
 from fleet.declaration.stack_share import is_share, parse_share
+from tests.fleet.evidence.examples import key as signing_key
 from tests.fleet.examples import config, image
 
 ROOT: Final = Path(__file__).parents[3]
@@ -41,6 +42,7 @@ WHOLE: Final = config(
     images={"web": copy.deepcopy(_IMAGE), "api": {}},
     logins={"docker.io": {"username": "HUB_USER", "password": "HUB_TOKEN"}},
     github={"repository": "multi-py/fleet"},
+    signing={"keys": [signing_key().public.pem]},
     secrets=["TOKEN"],
     variables={"BACKEND": "s3://bucket"},
     schedules={},

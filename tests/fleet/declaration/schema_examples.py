@@ -3,7 +3,13 @@
 from typing import Any
 
 from tests.fleet.declaration.editor_schema import WHOLE, Place
+from tests.fleet.evidence.examples import ED25519, OTHER_P256, P256, key
 
+KEYS = {
+    "p256": key(P256).public.pem,
+    "ed25519": key(ED25519).public.pem,
+    "other": key(OTHER_P256).public.pem,
+}
 _WEB: Place = ("images", "web")
 _GITHUB: Place = ("github",)
 _HUB: Place = ("logins", "docker.io")
@@ -64,6 +70,13 @@ WRONG: list[tuple[Place, Any]] = [
     ((*_HUB, "password"), "hunter2"),
     ((*_HUB, "read"), "yes"),
     ((*_HUB, "token"), "HUB_TOKEN"),
+    (("signing",), {}),
+    (("signing", "keys"), []),
+    (("signing", "keys"), [KEYS["ed25519"], KEYS["ed25519"]]),
+    (("signing", "keys"), [*KEYS.values()]),
+    (("signing", "keys", 0), "a key"),
+    (("signing", "keys", 0), KEYS["p256"].replace("PUBLIC", "PRIVATE")),
+    (("signing", "identity"), "me"),
     ((*_WEB, "pythons"), [3.11]),
     ((*_WEB, "pythons"), []),
     ((*_WEB, "pythons"), "3.11"),
@@ -136,6 +149,8 @@ WRONG: list[tuple[Place, Any]] = [
 """What is wrong by itself, whatever else is declared."""
 
 RIGHT: list[tuple[Place, Any]] = [
+    (("signing", "keys"), [KEYS["p256"], KEYS["ed25519"]]),
+    (("signing", "keys"), [KEYS["other"].strip()]),
     (("registry",), "europe-docker.pkg.dev:443/project/re.po_si-tory"),
     (("base-registry",), "mirror.example.org:8443/proxy/docker.io/library"),
     (("base-registry",), "localhost:5000/library"),

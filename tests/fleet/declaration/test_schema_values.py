@@ -12,6 +12,7 @@ from fleet.declaration import (
     logins,
     node_validators,
     release_policy,
+    signing,
     split,
     stack_share,
     validators,
@@ -96,7 +97,16 @@ _OF_THE_SCHEMA = {
 }  # fmt: skip
 """What the parser reads without an expression for the whole text; the tables hold these."""
 
-_MODULES = (github, logins, node_validators, release_policy, split, stack_share, validators)
+_MODULES = (
+    github,
+    logins,
+    node_validators,
+    release_policy,
+    signing,
+    split,
+    stack_share,
+    validators,
+)
 
 
 def in_ecmascript(expression: str) -> str:

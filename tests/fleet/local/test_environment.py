@@ -68,7 +68,7 @@ def test_what_the_embedded_stacks_exports_left_behind_is_unset_for_a_stack_elsew
     left = environment.settings(here, needs(), {})
     assert set(environment.unset(here, ELSEWHERE, left)) == {
         "DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", "PULUMI_BACKEND_URL",
-        "PULUMI_CONFIG_PASSPHRASE",
+        "PULUMI_CONFIG_PASSPHRASE", "FLEET_SIGNING_KEY_FILE",
     }  # fmt: skip
 
 

@@ -50,6 +50,8 @@ USES = {
     "preview": ("JSON",),
     "graph": ("OUTPUT",),
     "restore": ("TAG",),
+    "verify": ("TAG",),
+    "sbom": ("PLATFORM", "TAG"),
     "test-fast": ("FAST_WORKERS",),
     "test-integration": ("WORKERS",),
     "test-slow": ("SCHEDULES", "KILLS"),

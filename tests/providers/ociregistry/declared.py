@@ -1,8 +1,11 @@
 """What the tests of Tag declare."""
 
+import json
 from typing import Any
 
+from fleet.evidence.keys import SigningKey
 from fleet.registry.manifest import OWNER_ANNOTATION
+from tests.fleet.evidence.examples import P256
 from tests.providers.ociregistry.registry_fake import FakeRegistry
 
 NAME, BUILD = "team/app", "team/app/build"
@@ -42,6 +45,14 @@ class Declared:
         del inputs["source"]
         parts = [self.built(text or tag, *PLATFORMS[:2]), self.built(text or tag, PLATFORMS[2])]
         return {**inputs, "sources": parts, **overrides}
+
+    def evidence(self, version: dict[str, Any], *keys: str, **overrides: Any) -> dict[str, Any]:
+        """Inputs of the evidence of a version tag; `keys` are private ones in PEM."""
+        shared = {k: v for k, v in version.items() if k not in {"identity", "onConflict"}}
+        spkis = [SigningKey.parse(pem, "").public.spki for pem in keys or (P256,)]
+        provenance = json.dumps({"buildDefinition": {"tag": version["ref"]}})
+        tests = json.dumps({"result": "PASSED"})
+        return {**shared, "keys": spkis, "provenance": provenance, "tests": tests, **overrides}
 
     def pointer(self, tag: str, digest: str, **overrides: Any) -> dict[str, Any]:
         inputs = {

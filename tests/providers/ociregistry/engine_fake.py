@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import json
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -12,14 +13,17 @@ from pulumi.provider.experimental import provider as p
 from fleet.http.retry import RetryPolicy
 from fleet.registry.errors import OciError
 from fleet.registry.login import Logins
+from fleet.registry.reference import ManifestReference
 from fleet.registry.transport import Transport
 from fleet.reports.event_log import report_of
 from fleet.reports.report import Report
 from providers.ociregistry.context import Session
 from providers.ociregistry.properties import plain_map, wrap_map
 from providers.ociregistry.provider import OciProvider
+from tests.providers.ociregistry.declared import PLATFORMS
 
 TAG = "ociregistry:index:Tag"
+EVIDENCE = "ociregistry:index:Evidence"
 STALE = "ociregistry:index:StalePointers"
 
 _T = TypeVar("_T")
@@ -236,7 +240,10 @@ class Engine:
 
     def _start(self) -> OciProvider:
         session = Session(
-            open_transport=self._open, now=lambda: self.now, environment=self._environment
+            open_transport=self._open,
+            now=lambda: self.now,
+            environment=self._environment,
+            sboms=_sboms,
         )
         session.log, session.warn = self._log, self._warn
         return OciProvider(session)
@@ -260,6 +267,12 @@ class Engine:
 
     def _run(self, coroutine: Coroutine[Any, Any, _T]) -> _T:
         return self._runner.run(coroutine)
+
+
+async def _sboms(source: ManifestReference) -> dict[str, bytes]:
+    """Stand in for what reads layers, which an image of these tests has none of."""
+    text = json.dumps({"bomFormat": "CycloneDX", "metadata": {"of": source.digest}})
+    return dict.fromkeys(PLATFORMS, text.encode())
 
 
 def _urn(token: str, name: str) -> str:

@@ -18,7 +18,7 @@ from tests import loopback
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-_ROUTE = re.compile(r"/v2/(?P<name>.+?)/(?P<kind>manifests|blobs|tags)/(?P<rest>.*)")
+_ROUTE = re.compile(r"/v2/(?P<name>.+?)/(?P<kind>manifests|blobs|tags|referrers)/(?P<rest>.*)")
 
 
 def sha(body: bytes) -> str:
@@ -77,6 +77,8 @@ class FakeRegistry:
     digest_delete: bool = True
     deletes_image_with_tag: bool = False
     mount: bool = True
+    lists_referrers: bool = False
+    """Has the referrers API; pages of it hold `page` entries."""
     tells_digest: bool = True
     page: int = 1000
     date: str | None = None
@@ -333,7 +335,36 @@ class _Handler(loopback.Handler):
         storage.manifests[digest] = (self.headers["Content-Type"], self.body)
         if not reference.startswith("sha256:"):
             storage.tags[reference] = digest
-        self._answer(201, b"", {"Docker-Content-Digest": digest})
+        headers = {"Docker-Content-Digest": digest}
+        if self.fake.lists_referrers and "subject" in document:
+            headers["OCI-Subject"] = document["subject"]["digest"]
+        self._answer(201, b"", headers)
+
+    def _referrers(self, name: str, subject: str) -> None:
+        if not self.fake.lists_referrers:
+            self._answer(404)
+            return
+        found = []
+        for digest, (media_type, body) in self.fake.repositories[name].manifests.items():
+            document = json.loads(body)
+            if document.get("subject", {}).get("digest") == subject:
+                found.append(
+                    {
+                        "mediaType": media_type,
+                        "digest": digest,
+                        "size": len(body),
+                        "artifactType": document["artifactType"],
+                        "annotations": document.get("annotations", {}),
+                    }
+                )
+        rest = sorted(found, key=lambda entry: str(entry["digest"]))
+        rest = [e for e in rest if str(e["digest"]) > self.query.get("last", [""])[0]]
+        shown, headers = rest[: self.fake.page], {}
+        if len(rest) > len(shown):
+            address = f"/v2/{name}/referrers/{subject}?last={shown[-1]['digest']}"
+            headers["Link"] = f'<{address}>; rel="next"'
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": shown}
+        self._answer(200, json.dumps(index).encode(), {"Content-Type": OCI_INDEX, **headers})
 
     def _delete_manifest(self, name: str, reference: str) -> None:
         storage, fake = self.fake.repositories[name], self.fake

@@ -61,11 +61,12 @@ class Failing(Client):
         manifest: Manifest,
         *,
         named: str | None = None,
-    ) -> None:
-        await super().put(repository, reference, manifest, named=named)
+    ) -> bool:
+        listed = await super().put(repository, reference, manifest, named=named)
         if self.write is not None:
             error, self.write = self.write, None
             raise error
+        return listed
 
 
 class Scene:

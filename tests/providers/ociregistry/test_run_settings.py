@@ -11,6 +11,7 @@ from fleet.registry.errors import OciError
 from providers.ociregistry.context import Session
 from providers.ociregistry.provider import OciProvider
 from providers.ociregistry.run_settings import SETTINGS, RunSettings, read_run_settings
+from tests.fleet.evidence.examples import P256, key
 from tests.providers.ociregistry.declared import Declared
 from tests.providers.ociregistry.engine_fake import TAG, Engine
 
@@ -29,7 +30,8 @@ def test_every_wrong_one_is_named_at_once() -> None:
         read_run_settings(WRONG)
     for name, value in WRONG.items():
         assert f"{name} is {value!r}; write a" in str(caught.value)
-    assert WRONG.keys() | {"FLEET_LOGINS"} == SETTINGS.keys()
+    others = {"FLEET_LOGINS", "FLEET_SIGNING_KEY", "FLEET_SIGNING_KEY_FILE"}
+    assert WRONG.keys() | others == SETTINGS.keys()
 
 
 @pytest.mark.parametrize("value", ["canary", "[1]", "[" * 100_000])
@@ -37,6 +39,21 @@ def test_what_is_no_declaration_of_logins_is_refused_and_not_shown(value: str) -
     with pytest.raises(OciError, match="FLEET_LOGINS is not a JSON object") as caught:
         read_run_settings({"FLEET_LOGINS": value})
     assert "canary" not in str(caught.value)
+
+
+def test_a_key_is_read_from_a_file_too(tmp_path: Path) -> None:
+    file = tmp_path / "private.pem"
+    file.write_text(P256)
+    for name, value in {"FLEET_SIGNING_KEY": P256, "FLEET_SIGNING_KEY_FILE": str(file)}.items():
+        found = read_run_settings({name: value}).signing_key
+        assert found is not None
+        assert found.public == key().public
+
+
+@pytest.mark.parametrize("name", ["FLEET_SIGNING_KEY", "FLEET_SIGNING_KEY_FILE"])
+def test_what_is_no_key_to_sign_with_is_refused(name: str, tmp_path: Path) -> None:
+    with pytest.raises(OciError, match=name):
+        read_run_settings({name: str(tmp_path / "canary")})
 
 
 def test_the_plugin_refuses_them_before_it_serves_a_resource() -> None:

@@ -15,6 +15,7 @@ from fleet.github.render import workflows
 from fleet.github.render.pins import ACTIONS, IMAGES, pinned_actions, pinned_images
 from fleet.github.render.workflows import LIMITS, app_permissions, environment_for
 from fleet.local.paths import checkout
+from tests.fleet.evidence.examples import key as signing_key
 from tests.fleet.examples import image
 from tests.fleet.pages.examples import (
     LOGINS,
@@ -86,6 +87,13 @@ def test_what_removes_names_is_for_up_alone() -> None:
         assert "secrets.FLEET_GITHUB_TOKEN" not in text
         assert "secrets.AWS_ACCESS_KEY_ID" in text
     assert "secrets.FLEET_GITHUB_TOKEN" in files[".github/workflows/up.yml"]
+
+
+def test_what_signs_is_for_up_alone_and_only_where_a_key_is_declared() -> None:
+    files = rendered(signing={"keys": [signing_key().public.pem]})
+    texts = {name: files[f".github/workflows/{name}.yml"] for name in WORKFLOWS}
+    assert [name for name, text in texts.items() if "FLEET_SIGNING_KEY" in text] == ["up"]
+    assert not any("FLEET_SIGNING_KEY" in text for text in rendered().values())
 
 
 def test_rendering_again_gives_the_same_bytes() -> None:

@@ -1,0 +1,66 @@
+"""The evidence of a version tag: what is claimed of it, signed before any name points at it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from components.failures import digest_or_nothing
+from fleet.plan.plan import ImagePlan, Plan, VersionTag
+from fleet.plan.predicates import provenance, verification_result
+from providers.ociregistry.sdk import Evidence, EvidenceArgs
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceOf:
+    """A planned version tag, its verified ``sources``, and the digests that its builds start from.
+
+    ``below`` are by the names of those builds.
+    """
+
+    ref: str
+    tag: VersionTag
+    image: ImagePlan
+    plan: Plan
+    sources: Sequence[pulumi.Output[str]]
+    below: Mapping[str, pulumi.Output[str]]
+
+
+def evident(args: EvidenceOf, parent: pulumi.Resource) -> Sequence[pulumi.Output[str]]:
+    """Return ``args.sources`` once all that is claimed of them is signed.
+
+    Where a stack has no keys, nothing is, and they are returned as they are.
+    """
+    if not args.plan.keys:
+        return args.sources
+    joined = len(args.sources) > 1
+    claimed = pulumi.Output.all(**args.below).apply(lambda known: _provenance(args, known))
+    evidence = Evidence(
+        args.ref,
+        EvidenceArgs(
+            ref=args.ref,
+            owner=args.plan.owner,
+            platforms=args.tag.platforms,
+            keys=args.plan.keys,
+            provenance=claimed,
+            tests=json.dumps(verification_result(args.image, args.tag), sort_keys=True),
+            source=None if joined else args.sources[0],
+            sources=args.sources if joined else None,
+            annotations=args.tag.annotations if joined else {},
+        ),
+        pulumi.ResourceOptions(parent=parent),
+    )
+    signed = digest_or_nothing(evidence.digest)
+    return [pulumi.Output.all(source, signed).apply(_only_signed) for source in args.sources]
+
+
+def _provenance(args: EvidenceOf, below: Mapping[str, Any]) -> str:
+    return json.dumps(provenance(args.image, args.tag, below), sort_keys=True)
+
+
+def _only_signed(known: list[str]) -> str:
+    """Return a source, without its digest where nothing was signed."""
+    source, signed = known
+    return source if signed else f"{source.partition('@')[0]}@"

@@ -1,0 +1,1 @@
+"""Signed statements about images: in-toto, DSSE and Sigstore bundles. Knows nothing of a fleet."""

@@ -1,0 +1,1 @@
+"""The resource `Evidence`: signed statements about what a version tag shall name."""

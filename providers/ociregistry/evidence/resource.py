@@ -1,0 +1,118 @@
+"""The resource `ociregistry:index:Evidence`: properties in, properties out."""
+
+from typing import Any
+
+from fleet.evidence.errors import EvidenceError
+from providers.ociregistry.context import Change, Session
+from providers.ociregistry.evidence.model import (
+    EvidenceInputs,
+    RecordedEvidence,
+    diff,
+    reasons,
+)
+from providers.ociregistry.evidence.properties import (
+    evidence_inputs,
+    output_properties,
+    recorded_evidence,
+    shortened_texts,
+    unknown_outputs,
+)
+from providers.ociregistry.properties import Properties
+
+# Properties that are outputs alone: drift shows in them.
+_OUTPUTS = frozenset({"key", "statements"})
+
+
+class EvidenceResource:
+    """Signs, reads and compares evidence; its deletion writes nothing."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def identify(self, inputs: Properties) -> str:
+        """Return the id: the reference of the tag."""
+        return str(inputs["ref"])
+
+    async def check(self, _urn: str, _olds: Properties, news: Properties) -> dict[str, Any]:
+        """Validate inputs, and keep the texts of this run: the state gets their digests alone.
+
+        :raises InvalidInputsError: naming every property that is wrong.
+        """
+        inputs, texts = shortened_texts(news)
+        evidence_inputs(inputs)
+        self._session.texts.update(texts)
+        return inputs
+
+    def diff(self, _urn: str, olds: Properties, news: Properties) -> list[Change]:
+        """Return what has to be signed again; another tag is another resource."""
+        found = diff(recorded_evidence(olds), evidence_inputs(news))
+        return [
+            Change(name=n, path=n, replaces=n == "ref", from_inputs=n not in _OUTPUTS)
+            for n in found
+        ]
+
+    async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
+        """Have the statements signed and attached, or predict that."""
+        inputs = evidence_inputs(properties)
+        if not preview:
+            return await self._written(properties, inputs)
+        await self._predict(urn, inputs, None)
+        # An index of several is known once it was joined.
+        digest = "" if inputs.tag.joins else inputs.tag.sources[0].digest
+        return unknown_outputs(properties, digest, inputs.keys[0])
+
+    async def update(
+        self, urn: str, olds: Properties, news: Properties, *, preview: bool
+    ) -> dict[str, Any]:
+        """Have what lacks or changed signed and attached, or predict that."""
+        inputs, recorded = evidence_inputs(news), recorded_evidence(olds)
+        if not preview:
+            return await self._written(news, inputs)
+        await self._predict(urn, inputs, recorded)
+        digest = "" if inputs.tag.joins else inputs.tag.sources[0].digest
+        if inputs.tag.joins and recorded.sources == inputs.tag.digests:
+            digest = recorded.state.digest
+        return unknown_outputs(news, digest, inputs.keys[0])
+
+    async def read(
+        self, urn: str, _id: str, properties: Properties, inputs: Properties
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Read what is there of recorded evidence; none is imported, for an update adopts it."""
+        if not properties.get("digest"):
+            return None
+        recorded, session = recorded_evidence(properties), self._session
+        state = await session.hosts.ask(
+            recorded.ref.repository.host,
+            lambda: session.evidence.read(recorded, whole=session.settings.verify_all),
+        )
+        lost = sorted(recorded.state.statements.keys() - state.statements.keys())
+        if lost:
+            await session.log(f"{recorded.ref}: its evidence was lost: {', '.join(lost)}", urn)
+        found = {"statements": dict(state.statements), "listed": state.listed}
+        return {**properties, **found}, dict(inputs)
+
+    async def delete(self, _urn: str, _properties: Properties) -> None:
+        """Do nothing: what was stated of an image stays with it."""
+
+    async def _written(self, properties: Properties, inputs: EvidenceInputs) -> dict[str, Any]:
+        if not inputs.tag.complete:
+            raise EvidenceError(
+                f"{inputs.ref} has no evidence: its build or verification failed (see the errors "
+                "above or below)"
+            )
+        texts = (self._session.text(inputs.provenance), self._session.text(inputs.tests))
+        state = await self._session.evidence.write(inputs, *texts)
+        return output_properties(properties, state, inputs.keys[0])
+
+    async def _predict(
+        self, urn: str, inputs: EvidenceInputs, recorded: RecordedEvidence | None
+    ) -> None:
+        """Log why something would be signed, and warn once of a run that could not."""
+        why = "; ".join(reasons(recorded, inputs))
+        await self._session.log(f"{inputs.ref}: to be signed: {why}", urn)
+        try:
+            self._session.signer(inputs)
+        except EvidenceError as error:
+            if not self._session.warned_of_key:
+                self._session.warned_of_key = True
+                await self._session.warn(f"an update could not sign: {error}", urn)

@@ -1,0 +1,150 @@
+"""Evidence, acting: adopts the statements that are there, and signs the others."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+from fleet.evidence.bundle import MEDIA_TYPE, sign, verify
+from fleet.evidence.errors import EvidenceError
+from fleet.evidence.keys import SigningKey
+from fleet.evidence.statement import Statement
+from fleet.registry.client import Client
+from fleet.registry.manifest import Manifest
+from fleet.registry.reference import ManifestReference, Repository
+from fleet.registry.referrers import Attachment, Referrer, ReferrerList, Referrers
+from providers.ociregistry.evidence.model import (
+    CLAIM_ANNOTATION,
+    KEY_ANNOTATION,
+    EvidenceInputs,
+    EvidenceState,
+    RecordedEvidence,
+    annotations,
+    is_own,
+    kind_of,
+    reference,
+    statements,
+    subjects,
+)
+from providers.ociregistry.tag.model import TagInputs
+
+Index = Callable[[TagInputs], Awaitable[Manifest]]
+Sboms = Callable[[ManifestReference], Awaitable[Mapping[str, bytes]]]
+
+
+class EvidenceWriter:
+    """Writes evidence in the repository of the tag that is to come.
+
+    `index` returns what the tag shall name, `sboms` the bills of materials of a source's platforms,
+    `signer` the key; `builder` is the URI of who signs.
+    """
+
+    def __init__(
+        self,
+        registry: Client,
+        index: Index,
+        sboms: Sboms,
+        signer: Callable[[EvidenceInputs], SigningKey],
+        builder: str,
+    ) -> None:
+        self._referrers = ReferrerList(registry)
+        self._index = index
+        self._sboms = sboms
+        self._signer = signer
+        self._builder = builder
+
+    async def write(self, inputs: EvidenceInputs, provenance: str, tests: str) -> EvidenceState:
+        """Have each statement of the index signed and attached; what is there is not signed again.
+
+        :raises EvidenceError: if something has to be signed, and there is no key for it.
+        :raises RegistryError: if a source is missing, or the registry fails.
+        """
+        index = await self._index(inputs.tag)
+        about = subjects(inputs.ref, (reference(inputs, index.digest), index))
+        boms: dict[str, bytes] = {}
+        for source in inputs.tag.sources:
+            boms |= await self._sboms(source)
+        wanted = statements(about, provenance, tests, boms)
+        repository = inputs.ref.repository
+        found = await self._referrers.find(repository, index.digest)
+        held = await self._held(inputs, wanted, found)
+        lacking = {kind: made for kind, made in wanted.items() if kind not in held}
+        if not lacking:
+            return EvidenceState(digest=index.digest, statements=held, listed=found.listed)
+        key = self._signer(inputs)
+        made = {kind: self._attachment(inputs, index, kind, lacking[kind], key) for kind in lacking}
+        held |= {kind: each.manifest.digest for kind, each in made.items()}
+        found = await self._referrers.attach(
+            repository, index.digest, made.values(), _superseded(inputs, held)
+        )
+        return EvidenceState(digest=index.digest, statements=held, listed=found.listed)
+
+    async def read(self, recorded: RecordedEvidence, *, whole: bool) -> EvidenceState:
+        """Return what is there of recorded evidence; one request where nothing moved.
+
+        With `whole`, the manifest of each statement is asked for as well: one more request each.
+        """
+        state, repository = recorded.state, recorded.ref.repository
+        listed = await self._referrers.listed(repository, state.digest) if state.listed else ""
+        there = frozenset(state.statements.values())
+        if not listed or listed != state.listed:
+            found = await self._referrers.find(repository, state.digest)
+            there, listed = there & found.digests, found.listed
+        if whole:
+            there = await self._holding(repository, there)
+        kept = {kind: digest for kind, digest in state.statements.items() if digest in there}
+        return EvidenceState(digest=state.digest, statements=kept, listed=listed)
+
+    async def _held(
+        self, inputs: EvidenceInputs, wanted: Mapping[str, Statement], found: Referrers
+    ) -> dict[str, str]:
+        """Return the digests of those of the wanted statements that are there, each checked."""
+        held: dict[str, str] = {}
+        key = inputs.keys[0]
+        for entry in found.entries:
+            kind = kind_of(entry)
+            if kind not in wanted or kind in held or not is_own(entry, inputs.tag.owner):
+                continue
+            said, claim = entry.annotations, wanted[kind].claim
+            if (said.get(CLAIM_ANNOTATION), said.get(KEY_ANNOTATION)) != (claim, key.hint):
+                continue
+            body = await self._referrers.body(inputs.ref.repository, entry.digest)
+            try:
+                if body is not None and verify(body, [key]).statement.claim == claim:
+                    held[kind] = entry.digest
+            except EvidenceError:
+                continue
+        return held
+
+    async def _holding(self, repository: Repository, digests: Iterable[str]) -> frozenset[str]:
+        return frozenset(
+            [digest for digest in digests if await self._referrers.holds(repository, digest)]
+        )
+
+    def _attachment(
+        self,
+        inputs: EvidenceInputs,
+        index: Manifest,
+        kind: str,
+        statement: Statement,
+        key: SigningKey,
+    ) -> Attachment:
+        return Attachment(
+            subject=index,
+            media_type=MEDIA_TYPE,
+            body=sign(statement, key, self._builder),
+            annotations=annotations(inputs.tag.owner, kind, statement, key.public),
+        )
+
+
+def _superseded(inputs: EvidenceInputs, held: Mapping[str, str]) -> Callable[[Referrer], bool]:
+    """Return what tells that a referrer is evidence of ours that others took the place of.
+
+    What another declared key signed stays: during a rotation, each of two keys verifies.
+    """
+    now = frozenset(held.values())
+    others = {key.hint for key in inputs.keys[1:]}
+
+    def superseded(entry: Referrer) -> bool:
+        if entry.digest in now or not is_own(entry, inputs.tag.owner):
+            return False
+        return entry.annotations.get(KEY_ANNOTATION) not in others
+
+    return superseded

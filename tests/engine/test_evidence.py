@@ -1,0 +1,176 @@
+"""Evidence with the real engine, the real registry, and a judge that is not ours."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from fleet.local.paths import checkout
+from fleet.local.toolchain import gobuild, modules
+from tests.engine.registries import Distribution
+from tests.engine.seeding import PLATFORMS, delete, push_build
+from tests.engine.stack import Declared, EngineStack, Ran
+from tests.faults.proxy import proxied
+from tests.fleet.evidence.examples import ED25519, P256, key
+
+pytestmark = pytest.mark.integration
+
+NAME, BUILD = "team/app", "team/app/build"
+TAG, LATEST = "py3.13-slim-0.34.0", "py3.13-slim-LATEST"
+KINDS = ["provenance", *(f"sbom {platform}" for platform in sorted(PLATFORMS)), "test-result"]
+EVIDENCE = "ociregistry:index:Evidence"
+KEY = "FLEET_SIGNING_KEY"
+
+
+class Scene:
+    """A stack with evidence; `digest` is that of its one version tag."""
+
+    def __init__(self, stack: EngineStack, registry: Distribution) -> None:
+        self.stack, self.registry = stack, registry
+        self.digest = push_build(registry, BUILD, TAG)
+        stack.environment[KEY] = P256
+        self.declare()
+
+    def declare(self, *pems: str, **fields: Any) -> None:
+        host = self.registry.host
+        self.stack.declare(
+            Declared(
+                repository=f"{host}/{NAME}",
+                build=f"{host}/{BUILD}",
+                tags={TAG: self.digest},
+                pointers={LATEST: TAG},
+                keys=tuple(key(pem).public.spki for pem in pems or (P256,)),
+                **fields,
+            )
+        )
+
+    @property
+    def fallback(self) -> str:
+        return self.digest.replace(":", "-")
+
+    def get(self, path: str) -> bytes:
+        kinds = "application/vnd.oci.image.index.v1+json,application/vnd.oci.image.manifest.v1+json"
+        url = f"http://{self.registry.host}/v2/{NAME}/{path}"
+        answer = httpx.get(url, headers={"Accept": kinds}, trust_env=False)
+        answer.raise_for_status()
+        return answer.content
+
+    def listed(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.get(f"manifests/{self.fallback}"))[
+            "manifests"
+        ]
+        return found
+
+    def bundles(self) -> dict[tuple[str, str], bytes]:
+        """The bundles in the list, by kind and key."""
+        found = {}
+        for entry in self.listed():
+            manifest = json.loads(self.get(f"manifests/{entry['digest']}"))
+            said = entry["annotations"]
+            name = "io.github.multi-py.fleet.evidence"
+            body = self.get(f"blobs/{manifest['layers'][0]['digest']}")
+            found[said[f"{name}.kind"], said[f"{name}.key"]] = body
+        return found
+
+
+@pytest.fixture
+def scene(stack: EngineStack, distribution: Distribution) -> Scene:
+    return Scene(stack, distribution)
+
+
+def changed(ran: Ran) -> set[tuple[str, str]]:
+    return {(step.op, step.token.rpartition("$")[2]) for step in ran.steps}
+
+
+def test_what_is_named_has_evidence_that_others_verify(scene: Scene, tmp_path: Path) -> None:
+    scene.stack.up()
+    assert sorted(kind for kind, _ in scene.bundles()) == KINDS
+    here = checkout()
+    gobuild.ensure(here, [modules.BUNDLE_VERIFIER])
+    program = gobuild.place(here, modules.BUNDLE_VERIFIER) / "bundle-verifier"
+    public, file = tmp_path / "key.pem", tmp_path / "bundle.json"
+    public.write_text(key(P256).public.pem)
+    for bundle in scene.bundles().values():
+        file.write_bytes(bundle)
+        argv = [str(program), str(file), str(public), scene.digest]
+        subprocess.run(argv, check=True, capture_output=True)
+
+
+def test_a_second_run_changes_nothing_and_its_state_has_no_text(scene: Scene) -> None:
+    scene.stack.up()
+    assert scene.stack.preview("--expect-no-changes").steps == ()
+    assert scene.stack.up().steps == ()
+    state = json.dumps(scene.stack.export())
+    assert "PRIVATE" not in state
+    assert "buildDefinition" not in state
+    (own,) = [r for r in scene.stack.export()["deployment"]["resources"] if r["type"] == EVIDENCE]
+    assert len(json.dumps({"inputs": own["inputs"], "outputs": own["outputs"]})) < 3072
+
+
+def test_a_deleted_list_is_put_back_and_the_tag_is_not_touched(scene: Scene) -> None:
+    scene.stack.up()
+    before = scene.get(f"manifests/{scene.fallback}")
+    delete(scene.registry, NAME, scene.fallback)
+    assert changed(scene.stack.up()) == {("update", EVIDENCE)}
+    assert scene.get(f"manifests/{scene.fallback}") == before
+
+
+def test_a_deleted_statement_is_put_back_by_a_run_that_asks_for_all(scene: Scene) -> None:
+    scene.stack.up()
+    before = scene.bundles()
+    delete(scene.registry, NAME, scene.listed()[0]["digest"])
+    scene.stack.environment["FLEET_VERIFY_CHILDREN"] = "all"
+    assert changed(scene.stack.up()) == {("update", EVIDENCE)}
+    assert scene.bundles() == before
+
+
+def test_a_new_key_signs_beside_the_old_one(scene: Scene) -> None:
+    scene.stack.up()
+    before = scene.bundles()
+    scene.stack.environment[KEY] = ED25519
+    scene.declare(ED25519, P256)
+    previewed = scene.stack.preview()
+    assert f"{TAG}: to be signed: the key changed" in previewed.messages
+    assert changed(previewed) == {("update", EVIDENCE)}
+    scene.stack.up()
+    assert before.items() <= scene.bundles().items()
+    assert len(scene.bundles()) == 2 * len(KINDS)
+
+
+def test_without_the_key_nothing_is_named(scene: Scene) -> None:
+    del scene.stack.environment[KEY]
+    ran = scene.stack.up("--continue-on-error", code=None)
+    assert ran.code != 0
+    assert "there is no key to sign with" in ran.messages
+    assert (
+        httpx.get(
+            f"http://{scene.registry.host}/v2/{NAME}/manifests/{TAG}", trust_env=False
+        ).status_code
+        == 404
+    )
+
+
+def test_no_name_is_written_before_its_evidence(
+    stack: EngineStack, distribution: Distribution
+) -> None:
+    with proxied(distribution, lambda _line: None) as proxy:
+        stack.environment["FLEET_PLAIN_HTTP"] = f"{distribution.host},{proxy.host}"
+        stack.environment[KEY] = P256
+        stack.declare(
+            Declared(
+                repository=f"{proxy.host}/{NAME}",
+                build=f"{proxy.host}/{BUILD}",
+                tags={TAG: push_build(distribution, BUILD, TAG)},
+                pointers={LATEST: TAG},
+                keys=(key(P256).public.spki,),
+            )
+        )
+        stack.up()
+        written = [line for line in proxy.log if line.startswith("PUT ") and "/manifests/" in line]
+    names = [line.rpartition("/")[2] for line in written]
+    tags = [name for name in names if not name.startswith("sha256:")]
+    assert [tag.partition("-")[0] for tag in tags[:2]] == ["sha256", "py3.13"]
+    assert tags[1] == TAG

@@ -1,0 +1,57 @@
+"""A registry in memory, and what reads its images."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from fleet.registry.client import Client
+from fleet.registry.reference import Repository
+from fleet.registry.transport import Transport
+from fleet.sbom.layer import Limits
+from fleet.sbom.model import Contents
+from fleet.sbom.reader import SbomReader
+from tests.fleet.sbom.layers import NAME, push
+from tests.providers.ociregistry.registry_fake import FakeRegistry, serving
+
+Read = Callable[..., Contents]
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    with serving() as fake:
+        yield fake
+
+
+@pytest.fixture
+def environment(registry: FakeRegistry, tmp_path: Path) -> dict[str, str]:
+    return {"FLEET_PLAIN_HTTP": registry.host, "DOCKER_CONFIG": str(tmp_path)}
+
+
+@pytest.fixture
+def repository(registry: FakeRegistry) -> Repository:
+    return Repository(host=registry.host, name=NAME)
+
+
+@pytest.fixture
+def read(registry: FakeRegistry, environment: dict[str, str], repository: Repository) -> Read:
+    """Read what an image of the given layers consists of."""
+
+    def contents(
+        *layers: bytes, limits: Limits | None = None, env: tuple[str, ...] = ()
+    ) -> Contents:
+        digest = push(registry, layers, env=env)
+
+        async def run() -> Contents:
+            transport = Transport(environment=environment)
+            try:
+                reader = SbomReader(Client(transport), limits or Limits())
+                (found,) = (await reader.contents(repository, digest)).values()
+                return found
+            finally:
+                await transport.close()
+
+        return asyncio.run(run())
+
+    return contents

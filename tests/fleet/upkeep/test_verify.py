@@ -1,0 +1,150 @@
+"""`make verify` over a registry in memory: what is signed, what is wrong, what is others'."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet.evidence.keys import PublicKey
+from fleet.registry.client import Client
+from fleet.registry.reference import TagReference
+from fleet.upkeep.verify import Verified, Wanted, report, verify_tags, wanted
+from providers.ociregistry.evidence.model import kinds_of
+from tests.components import plans
+from tests.fleet.evidence.examples import ED25519, P256, key
+from tests.providers.ociregistry.caller import Caller
+from tests.providers.ociregistry.declared import NAME, OWNER, PLATFORMS, Declared
+from tests.providers.ociregistry.engine_fake import EVIDENCE, TAG, Engine
+from tests.providers.ociregistry.registry_fake import FakeRegistry, sha
+
+REF = "py3.13-slim-0.34.0"
+KINDS = kinds_of(PLATFORMS)
+PROVENANCE = {
+    "buildDefinition": {
+        "resolvedDependencies": [
+            {"name": "revision", "digest": {"gitCommit": "1" * 40}},
+            {"name": "base", "digest": {"sha256": "2" * 64}},
+        ]
+    }
+}
+
+
+@pytest.fixture
+def call(registry: FakeRegistry, tmp_path: Path) -> Caller:
+    environment = {"FLEET_PLAIN_HTTP": registry.host, "DOCKER_CONFIG": str(tmp_path)}
+    return Caller(registry, environment)
+
+
+@pytest.fixture
+def digest(registry: FakeRegistry, call: Caller) -> str:
+    """The digest of a tag that is there with its evidence."""
+    declared = Declared(registry)
+    version = declared.version(REF)
+    evidence = declared.evidence(version, provenance=json.dumps(PROVENANCE))
+    with Engine({**call.environment, "FLEET_SIGNING_KEY": P256}) as engine:
+        outputs = engine.up(EVIDENCE, REF, evidence).outputs
+        engine.up(TAG, "tag", version)
+    return str(outputs["digest"])
+
+
+def verified(call: Caller, *keys: PublicKey, owner: str = OWNER) -> Verified:
+    ref = TagReference(repository=call.repository, tag=REF)
+
+    async def run(client: Client) -> list[Verified]:
+        tags = [Wanted(ref=ref, kinds=KINDS)]
+        return await verify_tags(client, tags, owner, keys or [key().public])
+
+    (found,) = call(run)
+    return found
+
+
+def entries(registry: FakeRegistry, digest: str) -> dict[str, dict[str, Any]]:
+    storage = registry.repositories[NAME]
+    listed = storage.tags[digest.replace(":", "-")]
+    found = json.loads(storage.manifests[listed][1])["manifests"]
+    return {e["annotations"]["io.github.multi-py.fleet.evidence.kind"]: e for e in found}
+
+
+def test_all_that_is_signed_is_verified_and_told(call: Caller, digest: str) -> None:
+    found = verified(call)
+    assert found.problems == ()
+    assert {*found.signed} == {*KINDS}
+    lines = report([found]).splitlines()
+    assert lines[0] == f"evidence of {call.repository} (1)"
+    assert lines[2].split() == [
+        REF,
+        digest[:19],
+        key().public.hint,
+        "1" * 12,
+        f"sha256:{'2' * 12}",
+        "5/5",
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_lost_statement_is_named(
+    call: Caller, registry: FakeRegistry, digest: str, kind: str
+) -> None:
+    gone = entries(registry, digest)[kind]["digest"]
+    del registry.repositories[NAME].manifests[gone]
+    assert verified(call).problems == (
+        f"{kind}: its manifest, {gone}, is gone",
+        f"no valid evidence: {kind}",
+    )
+
+
+def test_a_lost_list_is_no_evidence(call: Caller, registry: FakeRegistry, digest: str) -> None:
+    del registry.repositories[NAME].tags[digest.replace(":", "-")]
+    assert verified(call).problems == (f"no valid evidence: {', '.join(KINDS)}",)
+
+
+def test_evidence_of_another_image_is_refused(
+    call: Caller, registry: FakeRegistry, digest: str
+) -> None:
+    tags = registry.repositories[NAME].tags
+    other = registry.push_index(NAME, REF)
+    tags[other.replace(":", "-")] = tags.pop(digest.replace(":", "-"))
+    problems = verified(call).problems
+    assert sum("is about another image" in problem for problem in problems) == len(KINDS)
+
+
+def test_an_altered_statement_is_refused(call: Caller, registry: FakeRegistry, digest: str) -> None:
+    storage = registry.repositories[NAME]
+    entry = entries(registry, digest)["provenance"]
+    manifest = json.loads(storage.manifests[entry["digest"]][1])
+    layer = manifest["layers"][0]
+    body = storage.blobs[layer["digest"]].replace(b'"payload":"', b'"payload":"AAAA')
+    storage.blobs[sha(body)] = body
+    manifest["layers"][0] = {**layer, "digest": sha(body), "size": len(body)}
+    altered = registry.push_manifest(NAME, manifest)
+    listed = storage.manifests[storage.tags[digest.replace(":", "-")]][1].decode()
+    document = json.loads(listed.replace(entry["digest"], altered))
+    registry.push_manifest(NAME, document, digest.replace(":", "-"))
+    problems = verified(call).problems
+    assert problems[0].startswith(f"provenance, {altered}: the bundle is signed by none")
+    assert problems[1] == "no valid evidence: provenance"
+
+
+def test_a_key_that_is_not_declared_verifies_nothing(call: Caller, digest: str) -> None:
+    found = verified(call, key(ED25519).public)
+    assert found.problems == (f"no valid evidence: {', '.join(KINDS)}",)
+    assert found.others == len(KINDS)
+
+
+def test_another_owner_s_evidence_is_counted_and_not_judged(call: Caller, digest: str) -> None:
+    found = verified(call, owner="fleet/other")
+    assert found.signed == {}
+    assert found.others == len(KINDS)
+
+
+def test_an_absent_tag_is_named(call: Caller) -> None:
+    assert verified(call).problems == ("the tag is absent",)
+    assert report([verified(call)]).endswith(f"{call.repository}:{REF}: the tag is absent")
+
+
+def test_each_version_tag_is_wanted_with_its_platforms() -> None:
+    every, one = wanted(plans.plan(), ""), wanted(plans.plan(), "py3.11-slim-0.34.0")
+    assert [each.ref.tag for each in every] == ["py3.11-slim-0.33.0", "py3.11-slim-0.34.0"]
+    assert one == every[1:]
+    assert one[0].kinds == kinds_of(("linux/amd64", "linux/arm/v7"))

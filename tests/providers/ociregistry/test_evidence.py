@@ -1,0 +1,428 @@
+"""Evidence through its life, against a registry with and without the referrers API."""
+
+import json
+from typing import Any
+
+import pytest
+
+from fleet.evidence.bundle import Signed, verify
+from fleet.evidence.errors import EvidenceError
+from fleet.evidence.keys import PublicKey
+from fleet.evidence.statement import PROVENANCE, SBOM, TEST_RESULT
+from fleet.registry.errors import AuthenticationError
+from tests.fleet.evidence.examples import ED25519, OTHER_P256, P256, key
+from tests.providers.ociregistry.declared import NAME, OWNER, PLATFORMS, Declared
+from tests.providers.ociregistry.engine_fake import EVIDENCE, TAG, CheckFailedError, Engine
+from tests.providers.ociregistry.registry_fake import OCI_INDEX, OCI_MANIFEST, FakeRegistry, sha
+
+SIGNING = "FLEET_SIGNING_KEY"
+REF = "py3.13-slim-0.34.0"
+STATEMENTS = 5
+"""A provenance, a result, and a bill of materials of each of three platforms."""
+
+
+@pytest.fixture(params=[False, True], ids=["fallback tag", "referrers API"])
+def registry(registry: FakeRegistry, request: pytest.FixtureRequest) -> FakeRegistry:
+    registry.lists_referrers = request.param
+    return registry
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    environment[SIGNING] = P256
+    return environment
+
+
+@pytest.fixture
+def inputs(declared: Declared) -> dict[str, Any]:
+    return declared.evidence(declared.version(REF))
+
+
+def digest_in(inputs: dict[str, Any]) -> str:
+    return str(inputs["source"]).partition("@")[2]
+
+
+def fallback(digest: str) -> str:
+    return digest.replace(":", "-")
+
+
+def referrers(registry: FakeRegistry, digest: str) -> dict[str, dict[str, Any]]:
+    """What refers to a digest by the list that the registry or its clients keep."""
+    storage = registry.repositories[NAME]
+    if registry.lists_referrers:
+        found = {d: json.loads(body) for d, (_, body) in storage.manifests.items()}
+        return {d: m for d, m in found.items() if m.get("subject", {}).get("digest") == digest}
+    listed = storage.tags.get(fallback(digest))
+    if listed is None:
+        return {}
+    entries = json.loads(storage.manifests[listed][1])["manifests"]
+    return {e["digest"]: json.loads(storage.manifests[e["digest"]][1]) for e in entries}
+
+
+def signed(registry: FakeRegistry, digest: str, *keys: PublicKey) -> dict[str, Signed]:
+    """The verified statements of a digest, by their types."""
+    blobs = registry.repositories[NAME].blobs
+    manifests = referrers(registry, digest).values()
+    bundles = (blobs[m["layers"][0]["digest"]] for m in manifests)
+    found = [verify(bundle, keys or [key().public]) for bundle in bundles]
+    return {each.statement.predicate_type: each for each in found}
+
+
+def test_all_is_signed_and_attached_before_the_index_is_there(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any]
+) -> None:
+    step = engine.up(EVIDENCE, REF, inputs)
+    digest = digest_in(inputs)
+    assert step.outputs["digest"] == digest
+    assert digest not in registry.repositories[NAME].manifests
+    found = signed(registry, digest)
+    assert found.keys() == {PROVENANCE, TEST_RESULT, SBOM}
+    subjects = found[PROVENANCE].statement.subjects
+    assert next(iter(subjects.values())) == digest
+    assert [name.rpartition("#")[2] for name in list(subjects)[1:]] == sorted(PLATFORMS)
+    for manifest in referrers(registry, digest).values():
+        assert manifest["subject"]["digest"] == digest
+        assert manifest["subject"]["mediaType"] == OCI_INDEX
+
+
+def test_the_tag_is_written_with_the_digest_that_was_signed(
+    engine: Engine, declared: Declared
+) -> None:
+    version = declared.version(REF)
+    evidence = engine.up(EVIDENCE, REF, declared.evidence(version))
+    engine.up(TAG, "tag", {**version, "source": declared.unknown + evidence.outputs["digest"]})
+    assert declared.tags[REF] == evidence.outputs["digest"]
+
+
+def test_the_joined_index_of_several_builders_is_what_is_signed(
+    engine: Engine, registry: FakeRegistry, declared: Declared
+) -> None:
+    version = declared.joined(REF)
+    evidence = engine.up(EVIDENCE, REF, declared.evidence(version))
+    tag = engine.up(TAG, "tag", version)
+    assert evidence.outputs["digest"] == tag.outputs["digest"]
+    assert signed(registry, tag.outputs["digest"]).keys() == {PROVENANCE, TEST_RESULT, SBOM}
+
+
+def test_the_state_has_digests_and_no_text(engine: Engine, inputs: dict[str, Any]) -> None:
+    engine.up(EVIDENCE, REF, inputs)
+    state = vars(engine.resources[REF])
+    assert "buildDefinition" not in json.dumps(state)
+    assert "PRIVATE" not in json.dumps(state)
+    assert len(json.dumps(state)) < 2048
+
+
+def test_nothing_changed_is_one_request(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any]
+) -> None:
+    engine.up(EVIDENCE, REF, inputs)
+    engine.restart()
+    registry.log.clear()
+    assert engine.up(EVIDENCE, REF, inputs).kind == "same"
+    reads = 2 if registry.lists_referrers else 1
+    assert len(registry.log) == reads, registry.log
+
+
+def test_a_lost_state_costs_no_signature(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any], environment: dict[str, str]
+) -> None:
+    before = engine.up(EVIDENCE, REF, inputs).outputs
+    engine.resources.clear()
+    del environment[SIGNING]
+    engine.restart()
+    registry.log.clear()
+    assert engine.up(EVIDENCE, REF, inputs).outputs == before
+    assert registry.writes == []
+
+
+def test_another_signer_of_the_same_claims_signs_nothing(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any], environment: dict[str, str]
+) -> None:
+    engine.up(EVIDENCE, REF, inputs)
+    engine.resources.clear()
+    environment |= {"GITHUB_ACTIONS": "true", "GITHUB_WORKFLOW_REF": "o/r/.github/w.yml@main"}
+    engine.restart()
+    registry.log.clear()
+    engine.up(EVIDENCE, REF, inputs)
+    assert registry.writes == []
+
+
+def test_a_workflow_is_told_as_the_builder(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any], environment: dict[str, str]
+) -> None:
+    environment |= {"GITHUB_ACTIONS": "true", "GITHUB_WORKFLOW_REF": "o/r/.github/w.yml@main"}
+    engine.restart()
+    engine.up(EVIDENCE, REF, inputs)
+    run = signed(registry, digest_in(inputs))[PROVENANCE].statement.predicate["runDetails"]
+    assert run == {"builder": {"id": "https://github.com/o/r/.github/w.yml@main"}}
+
+
+def test_a_lost_statement_is_found_and_put_back(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any], environment: dict[str, str]
+) -> None:
+    outputs = engine.up(EVIDENCE, REF, inputs).outputs
+    before = referrers(registry, digest_in(inputs))
+    del registry.repositories[NAME].manifests[outputs["statements"]["provenance"]]
+    environment["FLEET_VERIFY_CHILDREN"] = "all"
+    engine.restart()
+    step = engine.preview(EVIDENCE, REF, inputs)
+    assert step.changed == ("statements",)
+    assert step.outputs["digest"] == digest_in(inputs)
+    assert f"{inputs['ref']}: its evidence was lost: provenance" in engine.messages
+    told = f"{inputs['ref']}: to be signed: the registry lost its provenance"
+    assert told in engine.messages
+    assert engine.up(EVIDENCE, REF, inputs).kind == "update"
+    assert referrers(registry, digest_in(inputs)) == before
+
+
+def test_a_lost_list_is_found_by_any_refresh_and_put_back(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any]
+) -> None:
+    if registry.lists_referrers:
+        pytest.skip("the registry keeps the list")
+    engine.up(EVIDENCE, REF, inputs)
+    tag = fallback(digest_in(inputs))
+    before = registry.repositories[NAME].tags.pop(tag)
+    assert engine.up(EVIDENCE, REF, inputs).changed == ("statements",)
+    assert registry.repositories[NAME].tags[tag] == before
+
+
+def test_a_forged_statement_is_not_taken_for_ours(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any]
+) -> None:
+    engine.up(EVIDENCE, REF, inputs)
+    digest = digest_in(inputs)
+    storage = registry.repositories[NAME]
+    whole = referrers(registry, digest)
+    victim, manifest = next(iter(whole.items()))
+    bundle = json.loads(storage.blobs[manifest["layers"][0]["digest"]])
+    bundle["dsseEnvelope"]["signatures"][0]["sig"] = "AAAA"
+    body = json.dumps(bundle).encode()
+    storage.blobs[sha(body)] = body
+    manifest["layers"][0] |= {"digest": sha(body), "size": len(body)}
+    del storage.manifests[victim]
+    forged = registry.push_manifest(NAME, manifest)
+    if not registry.lists_referrers:
+        _relist(registry, digest, victim, forged)
+    step = engine.up(EVIDENCE, REF, inputs)
+    assert step.changed == ("statements",)
+    assert victim in referrers(registry, digest)
+    if not registry.lists_referrers:
+        assert referrers(registry, digest).keys() == whole.keys()
+
+
+def _relist(registry: FakeRegistry, digest: str, old: str, new: str) -> None:
+    storage = registry.repositories[NAME]
+    body = storage.manifests[storage.tags[fallback(digest)]][1]
+    document = json.loads(body.decode().replace(old, new))
+    registry.push_manifest(NAME, document, fallback(digest))
+
+
+def _foreign(registry: FakeRegistry, digest: str) -> str:
+    """Attach what cosign attaches, or any other client."""
+    storage = registry.repositories[NAME]
+    for blob in (b"{}", b"signature"):
+        storage.blobs[sha(blob)] = blob
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": "application/vnd.dev.sigstore.bundle.v0.3+json",
+        "config": {
+            "mediaType": "application/vnd.oci.empty.v1+json",
+            "digest": sha(b"{}"),
+            "size": 2,
+        },
+        "layers": [{"mediaType": "text/plain", "digest": sha(b"signature"), "size": 9}],
+        "subject": {"mediaType": OCI_INDEX, "digest": digest, "size": 1},
+    }
+    foreign = registry.push_manifest(NAME, document)
+    entry = {
+        "mediaType": OCI_MANIFEST,
+        "digest": foreign,
+        "size": len(storage.manifests[foreign][1]),
+        "artifactType": document["artifactType"],
+        "platform": {"os": "unknown", "architecture": "unknown"},
+    }
+    if not registry.lists_referrers:
+        listed = storage.tags.get(fallback(digest))
+        known = json.loads(storage.manifests[listed][1])["manifests"] if listed else []
+        index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [*known, entry]}
+        registry.push_manifest(NAME, {**index, "annotations": {"by": "them"}}, fallback(digest))
+    return foreign
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_foreign_signature_stays_beside_ours(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any], first: bool
+) -> None:
+    digest = digest_in(inputs)
+    foreign = _foreign(registry, digest) if first else ""
+    engine.up(EVIDENCE, REF, inputs)
+    foreign = foreign or _foreign(registry, digest)
+    assert engine.up(EVIDENCE, REF, inputs).kind == "same"
+    assert foreign in referrers(registry, digest)
+    assert len(referrers(registry, digest)) == STATEMENTS + 1
+    if not registry.lists_referrers:
+        storage = registry.repositories[NAME]
+        listed = json.loads(storage.manifests[storage.tags[fallback(digest)]][1])
+        assert listed["annotations"] == {"by": "them"}
+
+
+def test_a_rotation_keeps_what_the_old_key_signed_until_it_is_declared_no_more(
+    engine: Engine,
+    registry: FakeRegistry,
+    declared: Declared,
+    inputs: dict[str, Any],
+    environment: dict[str, str],
+) -> None:
+    engine.up(EVIDENCE, REF, inputs)
+    digest, version = digest_in(inputs), declared.version(REF)
+    environment[SIGNING] = ED25519
+    engine.restart()
+    both = declared.evidence(version, ED25519, P256)
+    step = engine.preview(EVIDENCE, REF, both)
+    assert step.changed == ("key",)
+    assert f"{inputs['ref']}: to be signed: the key changed" in engine.messages
+    engine.up(EVIDENCE, REF, both)
+    assert len(referrers(registry, digest)) == 2 * STATEMENTS
+    assert {s.key for s in signed(registry, digest, key().public, key(ED25519).public).values()}
+    environment[SIGNING] = OTHER_P256
+    engine.restart()
+    engine.up(EVIDENCE, REF, declared.evidence(version, OTHER_P256))
+    if not registry.lists_referrers:
+        assert len(referrers(registry, digest)) == STATEMENTS
+        assert signed(registry, digest, key(OTHER_P256).public).keys() == {
+            PROVENANCE,
+            TEST_RESULT,
+            SBOM,
+        }
+
+
+def test_another_build_is_signed_and_the_evidence_of_the_last_one_stays(
+    engine: Engine, registry: FakeRegistry, declared: Declared, inputs: dict[str, Any]
+) -> None:
+    engine.up(EVIDENCE, REF, inputs)
+    again = declared.evidence(declared.version(REF, "another"))
+    assert engine.up(EVIDENCE, REF, again).changed == ("source",)
+    assert len(referrers(registry, digest_in(inputs))) == STATEMENTS
+    assert len(referrers(registry, digest_in(again))) == STATEMENTS
+
+
+def test_another_verification_is_signed_and_takes_the_place_of_the_last_one(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any]
+) -> None:
+    first = engine.up(EVIDENCE, REF, inputs).outputs["statements"]
+    tests = json.dumps({"result": "PASSED", "passedTests": ["more"]})
+    step = engine.up(EVIDENCE, REF, {**inputs, "tests": tests})
+    assert step.changed == ("tests",)
+    assert step.outputs["statements"]["provenance"] == first["provenance"]
+    assert step.outputs["statements"]["test-result"] != first["test-result"]
+    if not registry.lists_referrers:
+        assert len(referrers(registry, digest_in(inputs))) == STATEMENTS
+
+
+def test_without_a_key_a_preview_warns_and_an_update_writes_nothing(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any], environment: dict[str, str]
+) -> None:
+    del environment[SIGNING]
+    engine.restart()
+    engine.preview(EVIDENCE, REF, inputs)
+    engine.preview(EVIDENCE, "other", {**inputs, "ref": f"{inputs['ref']}-other"})
+    assert len(engine.warnings) == 1
+    assert "an update could not sign: there is no key to sign with" in engine.warnings[0]
+    with pytest.raises(EvidenceError, match="set FLEET_SIGNING_KEY"):
+        engine.up(EVIDENCE, REF, inputs)
+    assert registry.writes == []
+
+
+def test_another_key_than_the_declared_one_signs_nothing(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any], environment: dict[str, str]
+) -> None:
+    environment[SIGNING] = OTHER_P256
+    engine.restart()
+    with pytest.raises(EvidenceError, match="is declared first"):
+        engine.up(EVIDENCE, REF, inputs)
+    assert registry.writes == []
+
+
+def test_what_failed_to_build_is_not_signed(
+    engine: Engine, registry: FakeRegistry, declared: Declared, inputs: dict[str, Any]
+) -> None:
+    with pytest.raises(EvidenceError, match="its build or verification failed"):
+        engine.up(EVIDENCE, REF, {**inputs, "source": declared.unknown})
+    assert registry.writes == []
+
+
+@pytest.mark.parametrize("kept", range(17))
+def test_a_run_that_ended_between_two_writes_is_ended_by_the_next(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any], kept: int
+) -> None:
+    """The first `kept` writes take effect, and no other, as when the process was killed there."""
+    registry.fault("^(PUT|POST) ", times=kept, act=lambda: None)
+    registry.fault("^(PUT|POST) ", times=1000, status=403)
+    with pytest.raises(AuthenticationError):
+        engine.up(EVIDENCE, REF, inputs)
+    registry.faults.clear()
+    engine.restart()
+    engine.up(EVIDENCE, REF, inputs)
+    assert signed(registry, digest_in(inputs)).keys() == {PROVENANCE, TEST_RESULT, SBOM}
+    assert len(referrers(registry, digest_in(inputs))) == STATEMENTS
+
+
+def test_deletion_asks_and_writes_nothing(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any]
+) -> None:
+    engine.up(EVIDENCE, REF, inputs)
+    registry.log.clear()
+    engine.delete(REF)
+    assert registry.log == []
+
+
+def test_what_can_not_be_read_keeps_the_state_and_fails_alone(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any]
+) -> None:
+    engine.up(EVIDENCE, REF, inputs)
+    registry.fault("^(HEAD|GET) ", times=1000, status=500)
+    with pytest.raises(Exception, match="could not be verified, so nothing is changed"):
+        engine.up(EVIDENCE, REF, inputs)
+    assert "could not be verified" in engine.warnings[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("provenance", "no JSON"),
+        ("provenance", "[]"),
+        ("tests", ""),
+        ("keys", []),
+        ("keys", ["?"]),
+        ("platforms", []),
+        ("owner", ""),
+        ("ref", "no tag"),
+    ],
+)
+def test_wrong_inputs_are_named(
+    engine: Engine, inputs: dict[str, Any], name: str, value: Any
+) -> None:
+    with pytest.raises(CheckFailedError) as caught:
+        engine.up(EVIDENCE, REF, {**inputs, name: value})
+    assert caught.value.failures.keys() == {name}
+
+
+def test_another_owner_s_evidence_is_foreign(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any]
+) -> None:
+    engine.up(EVIDENCE, REF, inputs)
+    engine.up(EVIDENCE, "theirs", {**inputs, "owner": f"{OWNER}-other"})
+    assert len(referrers(registry, digest_in(inputs))) == 2 * STATEMENTS
+
+
+def test_a_list_of_referrers_in_pages_is_read_whole(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any]
+) -> None:
+    registry.page = 2
+    first = engine.up(EVIDENCE, REF, inputs).outputs
+    engine.resources.clear()
+    registry.log.clear()
+    assert engine.up(EVIDENCE, REF, inputs).outputs == first
+    assert registry.writes == []
