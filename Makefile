@@ -7,7 +7,7 @@ PYTHON ?= python3
 # "$${STACK}", in quotes, and never $(STACK). Of a name that no recipe reads, make would expand the
 # value all the same, to export it.
 $(foreach each,$(.VARIABLES),$(if $(filter command,$(origin $(each))),$(eval override $(each) := $$(value $(each)))))
-override GIVEN := STACK PYTHON REFRESH NEWEST IMAGE TAG PLATFORM APPLY KEEP_DAYS MAX_SHARE OUTPUT FAST_WORKERS WORKERS SCHEDULES KILLS
+override GIVEN := STACK PYTHON JSON REFRESH NEWEST IMAGE TAG PLATFORM APPLY KEEP_DAYS MAX_SHARE OUTPUT FAST_WORKERS WORKERS SCHEDULES KILLS
 override define take
 ifneq ($(origin $1),undefined)
 override $1 := $$(value $1)
@@ -39,14 +39,14 @@ help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
 	@printf '  STACK=%s chooses the stack, PYTHON=%s the Python of the environment\n' "$${STACK}" "$${PYTHON}"
 
-up: venv ## Make the registry equal to the declaration, from nothing if need be
-	@$(FLEET) up --stack "$${STACK}"
+up: venv ## Make the registry equal to the declaration, from nothing if need be [JSON=1: the report as JSON]
+	@$(FLEET) up --stack "$${STACK}" $(if $(JSON),--json)
 
-preview: venv ## Show what up would do
-	@$(FLEET) preview --stack "$${STACK}"
+preview: venv ## Show what up would do [JSON=1]
+	@$(FLEET) preview --stack "$${STACK}" $(if $(JSON),--json)
 
-refresh: venv ## Read the registry and report drift
-	@$(FLEET) refresh --stack "$${STACK}"
+refresh: venv ## Read the registry and report drift [JSON=1]
+	@$(FLEET) refresh --stack "$${STACK}" $(if $(JSON),--json)
 
 lock: venv ## Resolve what is not locked; REFRESH=1: bases, yanked versions, REFRESH=builders: these too; NEWEST=image|all: all of it
 	@$(FLEET) lock --stack "$${STACK}" $(if $(REFRESH),--refresh "$${REFRESH}") --newest "$${NEWEST:-}"

@@ -6,7 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class TroubleError(Exception):
@@ -14,8 +14,9 @@ class TroubleError(Exception):
 
 
 def say(text: str) -> None:
-    """Print one line of progress."""
-    print(text, file=sys.stderr, flush=True)
+    """Print one line of progress; a stderr that is gone, as a closed terminal, is no error."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def show(text: str) -> None:

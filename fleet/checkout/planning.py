@@ -7,7 +7,7 @@ from pathlib import Path
 from fleet.checkout.image_source import read_assets
 from fleet.checkout.lock_file import lock_file, read_lock
 from fleet.checkout.split_stacks import stacks_of
-from fleet.checkout.stack_config import PROJECT
+from fleet.checkout.stack_config import PROJECT, config_file, declaration_of_file
 from fleet.declaration.model import Declaration
 from fleet.declaration.problems import DeclarationError, Problems
 from fleet.declaration.signing import public_key
@@ -27,6 +27,16 @@ def plan_of(root: Path, stack: str, declaration: Declaration) -> Plan:
     """
     owner = owner_of(stack, declaration)
     return make_plan(declaration, gather(root, stack, declaration), owner=owner)
+
+
+def planned_builds(root: Path, stack: str) -> frozenset[str]:
+    """Return the logical names of what the plan of ``stack`` has built: tags and wheels.
+
+    :raises DeclarationError: as `plan_of`, and where the declaration can't be read.
+    """
+    plan = plan_of(root, stack, declaration_of_file(config_file(root, stack)))
+    found = {build.name for image in plan.images for tag in image.tags for build in tag.builds}
+    return frozenset(found | {each.name for image in plan.images for each in image.compiling})
 
 
 def owner_of(stack: str, declaration: Declaration) -> str:

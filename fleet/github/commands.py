@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
@@ -24,7 +25,9 @@ from fleet.github.proposal import propose
 from fleet.github.render.report_page import JOB_LIMIT
 from fleet.github.run_files import list_removals, named, read_report
 from fleet.local.paths import checkout
-from fleet.local.run_report import lines_of, write
+from fleet.local.run_display import RunDisplay
+from fleet.local.run_report import show, write
+from fleet.local.terminal import Terminal
 from fleet.reports.event_log import parse_events, report_of
 from fleet.reports.report import Report, ReportError
 
@@ -38,6 +41,7 @@ class Asked:
     root: Path
     stack: str
     events: str = "-"
+    as_json: bool = False
 
     @property
     def declaration(self) -> Declaration:
@@ -71,6 +75,7 @@ def add_to(commands: Commands) -> None:
     for name, (text, command) in _COMMANDS.items():
         made = commands.add(name, text, _asked(command))
         if name == "report":
+            made.add_argument("--json", action="store_true", help="print the report as JSON")
             events = "the engine's event log, or what pulumi preview --json prints; - is stdin"
             made.add_argument("events", nargs="?", default="-", help=events)
 
@@ -81,7 +86,8 @@ _Command = Callable[[Asked], int | None]
 def _asked(command: _Command) -> Run:
     def run(chosen: argparse.Namespace) -> int:
         root, events = checkout(chosen.root).root, getattr(chosen, "events", "-")
-        return command(Asked(root=root, stack=chosen.stack, events=events)) or 0
+        as_json = getattr(chosen, "json", False)
+        return command(Asked(root=root, stack=chosen.stack, events=events, as_json=as_json)) or 0
 
     return run
 
@@ -115,16 +121,22 @@ def _repair(asked: Asked) -> None:
 
 
 def _report(asked: Asked) -> int:
+    display, terminal = RunDisplay(), Terminal(data=asked.as_json)
+
+    def shown(lines: BinaryIO) -> Iterator[dict[str, Any]]:
+        for event in parse_events(lines):
+            terminal.show(display.lines(event))
+            yield event
+
     try:
         if asked.events == "-":
-            report = report_of(parse_events(sys.stdin.buffer))
+            report = report_of(shown(sys.stdin.buffer))
         else:
             with Path(asked.events).open("rb") as lines:
-                report = report_of(parse_events(lines))
+                report = report_of(shown(lines))
     except ReportError as error:
         raise TroubleError(f"{asked.events}: {error}.") from error
-    for line in lines_of(report):
-        sys.stdout.write(f"{line}\n")
+    show(report, as_json=asked.as_json)
     write(report)
     return 0 if report.complete else 1
 

@@ -7,8 +7,8 @@ from typing import Any
 from fleet.console import say
 from fleet.github.comment import opening_of
 from fleet.github.job import Job, first_own
-from fleet.github.render.report_page import COMMENT_LIMIT, Section, page, sections
-from fleet.pages.markdown import code, row
+from fleet.github.render.report_page import COMMENT_LIMIT, Section, listed, page, sections
+from fleet.pages.markdown import code
 from fleet.reports.report import CHANGING, Report
 
 WORKFLOW = "up.yml"
@@ -77,17 +77,11 @@ def _show(job: Job, report: Report | None, issue: Any) -> None:
 
 
 def _tables(report: Report | None) -> Iterator[Section]:
-    yield _listed("Could not be verified", troubles(report))
+    yield listed("Could not be verified", troubles(report))
     if report:
         # What is kept is not drift.
         changing = tuple(e for e in report.entries if e.action in CHANGING)
         yield from sections(replace(report, entries=changing))
-        yield _listed("On GitHub", report.changes)
-
-
-def _listed(title: str, lines: tuple[str, ...]) -> Section:
-    rows = tuple(row([code(line)]) for line in lines)
-    return Section(title=f"{title} ({len(lines)})", headings=("what",), rows=rows)
 
 
 def _close(job: Job, issue: Any) -> None:

@@ -4,12 +4,15 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
+from fleet.checkout.planning import planned_builds
 from fleet.checkout.split_stacks import stacks_of
 from fleet.command import Commands, Run, add_lock_flags
 from fleet.console import TroubleError, say
 from fleet.local import (
     backend,
+    build_times,
     certificates,
     cleanup,
     docker_config,
@@ -22,8 +25,11 @@ from fleet.local import (
 )
 from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
+from fleet.local.run_display import RunDisplay
 from fleet.local.toolchain import published
 from fleet.local.toolchain.pulumi_installer import missing_plugins
+
+_JSON = "print the report as JSON, a line per stack, and all else on stderr"
 
 
 def add_to(commands: Commands) -> None:
@@ -32,66 +38,98 @@ def add_to(commands: Commands) -> None:
         made = commands.add(name, text, run, interrupted=run_stacks.GOES_ON)
         if name == "lock":
             add_lock_flags(made)
+        if name in {"up", "preview", "refresh"}:
+            made.add_argument("--json", action="store_true", help=_JSON)
 
 
-def _each(command: Callable[[Checkout, str], int], *, builds: bool = False) -> Run:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A stack of a checkout that a command is for, and whether its report is to be JSON."""
+
+    here: Checkout
+    stack: str
+    as_json: bool
+
+
+def _each(command: Callable[[Asked], int], *, builds: bool = False) -> Run:
     """Return ``command`` for each stack in turn, where that which is asked for was split."""
 
     def run(chosen: Namespace) -> int:
-        here = checkout(chosen.root)
+        here, as_json = checkout(chosen.root), getattr(chosen, "json", False)
+
+        def one(stack: str) -> int:
+            return command(Asked(here=here, stack=stack, as_json=as_json))
+
         stacks = stacks_of(here.root, chosen.stack)
         if not stacks:
-            return command(here, chosen.stack)
-        return run_stacks.take(stacks, lambda stack: command(here, stack), builds=builds)
+            return one(chosen.stack)
+        return run_stacks.take(stacks, one, builds=builds)
 
     return run
 
 
-def _on(stack: str) -> list[str]:
-    # The table of `status` says what the outputs hold, in less room.
-    return ["--stack", stack, "--suppress-outputs"]
-
-
-def _up(here: Checkout, stack: str) -> int:
-    ready = prepare.prepare(here, stack, builds=True)
+def _up(asked: Asked) -> int:
+    ready = prepare.prepare(asked.here, asked.stack, builds=True)
     # What others use is changed after a look at the preview, where there is someone to look.
-    look = ready.needs.port is None and sys.stdin.isatty()
-    options = ["--continue-on-error", *([] if look else ["--yes", "--skip-preview"])]
-    code = _engine(here, ready, ["up", *_on(stack), *options], ready.env)
+    if ready.needs.port is None and sys.stdin.isatty():
+        code = _engine(asked, ready, ["preview"], ready.env)
+        if code or not _is_agreed(asked.stack):
+            return code or 1
+    planned, before = planned_builds(asked.here.root, asked.stack), build_times.read(asked.here)
+    display = RunDisplay(planned, before)
+    words = ["up", "--continue-on-error", "--yes", "--skip-preview"]
+    code = _engine(asked, ready, words, ready.env, display)
+    build_times.add(asked.here, display.took)
     if code:
         node_probe.report_unreachable(ready.needs)
+    if asked.as_json:
+        return code
     try:
-        engine.print_status(here, ready.pulumi, stack, ready.env)
+        engine.print_status(asked.here, ready.pulumi, asked.stack, ready.env)
     except TroubleError as error:
         say(f"error: {error}")
         return code or 1
     return code
 
 
-def _preview(here: Checkout, stack: str) -> int:
-    ready = prepare.prepare(here, stack)
-    return _engine(here, ready, ["preview", *_on(stack)], environment.for_reading(ready.env))
+def _is_agreed(stack: str) -> bool:
+    """Ask the person at the terminal, on stderr; the end of the input is a no."""
+    say(f"Update {stack} as shown? [y/N]")
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
 
 
-def _refresh(here: Checkout, stack: str) -> int:
-    ready = prepare.prepare(here, stack)
-    words = ["refresh", *_on(stack), "--yes", "--skip-preview"]
-    return _engine(here, ready, words, environment.for_reading(ready.env))
+def _preview(asked: Asked) -> int:
+    ready = prepare.prepare(asked.here, asked.stack)
+    return _engine(asked, ready, ["preview"], environment.for_reading(ready.env))
 
 
-def _engine(here: Checkout, ready: prepare.Ready, words: list[str], env: Mapping[str, str]) -> int:
+def _refresh(asked: Asked) -> int:
+    ready = prepare.prepare(asked.here, asked.stack)
+    words = ["refresh", "--yes", "--skip-preview"]
+    return _engine(asked, ready, words, environment.for_reading(ready.env))
+
+
+def _engine(
+    asked: Asked,
+    ready: prepare.Ready,
+    words: list[str],
+    env: Mapping[str, str],
+    display: RunDisplay | None = None,
+) -> int:
     """Return the exit status of the engine, which fetches plugins only where the state needs them.
 
     These are of resources that the declaration has no more, or of an earlier release. Without
     them a run fails at its refresh, before it changed anything.
     """
-    argv = [str(ready.pulumi), *words]
-    code = engine.run(here, argv, env)
-    lacking = _lacking(here, ready) if code else []
+    command, *options = words
+    argv = [str(ready.pulumi), command, "--stack", asked.stack, "--non-interactive", *options]
+    code = engine.run(asked.here, argv, env, display, as_json=asked.as_json)
+    lacking = _lacking(asked.here, ready) if code else []
     if not lacking:
         return code
     say(f"the state needs {', '.join(lacking)}, not installed here: once more, with leave to fetch")
-    return engine.run(here, argv, {k: v for k, v in env.items() if k != environment.NO_FETCHING})
+    env = {k: v for k, v in env.items() if k != environment.NO_FETCHING}
+    return engine.run(asked.here, argv, env, display, as_json=asked.as_json)
 
 
 def _lacking(here: Checkout, ready: prepare.Ready) -> list[str]:
@@ -102,11 +140,12 @@ def _lacking(here: Checkout, ready: prepare.Ready) -> list[str]:
     return missing_plugins(here, state or "{}")
 
 
-def _status(here: Checkout, stack: str) -> int:
-    needs = read_needs(here.root, stack)
+def _status(asked: Asked) -> int:
+    here = asked.here
+    needs = read_needs(here.root, asked.stack)
     backend.require(here, needs, os.environ)
     env = environment.complete(here, needs)
-    engine.print_status(here, here.bin / "pulumi", stack, env)
+    engine.print_status(here, here.bin / "pulumi", asked.stack, env)
     return 0
 
 

@@ -3,21 +3,28 @@
 import json
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from fleet.console import TroubleError, pass_on, show, tail_of
+from fleet.console import TroubleError, show, tail_of
 from fleet.local import run_report, status, truncated_state
 from fleet.local.child_environment import run as run_quietly
-from fleet.local.engine_output import OutputFilter
+from fleet.local.event_tail import EventTail
 from fleet.local.paths import Checkout
+from fleet.local.run_display import RunDisplay
+from fleet.local.terminal import Terminal
 
+_LOOK_SECONDS = 0.2
+_INTERRUPTED = (
+    "interrupted: the engine ends what is under way (another interrupt ends it at once, and "
+    "leaves the state locked)"
+)
 _LOST = "Repair that and rerun; if the state was lost, run `make adopt`"
 
 
@@ -33,38 +40,49 @@ def select(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str])
     _ask(checkout, argv, stack, env, failed=f"could not select the stack {stack}")
 
 
-def run(checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]) -> int:
-    """Return the exit status of ``argv``, run in the checkout on the user's own terminal.
+def run(
+    checkout: Checkout,
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    display: RunDisplay | None = None,
+    *,
+    as_json: bool = False,
+) -> int:
+    """Return the exit status of ``argv``, run in the checkout; print its report at the end.
 
-    Where that is none, what it prints is passed on through an
-    :class:`fleet.local.engine_output.OutputFilter`. A terminal that is closed is an interrupt: the
-    engine ends what it does in order, and gives up its lock.
+    What is shown meanwhile is what ``display`` (by default one that expects no build) makes of the
+    engine's event log. What the engine itself prints, each thing several times, is left out. A
+    terminal that is closed is an interrupt: the engine ends what it does in order, and gives up its
+    lock.
 
-    The engine's event log, which may hold what a log should not, is removed once the run's report
-    is made of it.
+    The event log, which may hold what a log should not, is removed afterwards. With ``as_json``,
+    stdout gets the report as data, and all else goes to stderr.
 
     :raises TroubleError: when the report can't be written where ``FLEET_REPORT`` says.
     """
-    sys.stdout.flush()
-    pipe = None if sys.stdout.isatty() else subprocess.PIPE
+    terminal, display = Terminal(data=as_json), display or RunDisplay()
     with tempfile.TemporaryDirectory(prefix="fleet-") as folder:
-        log = Path(folder) / "events.json"
-        with _started(
-            [*argv, "--event-log", str(log)],
-            cwd=checkout.root,
-            # The event log is an option for debugging.
-            env={**env, "PULUMI_DEBUG_COMMANDS": "true"},
-            stdout=pipe,
-            text=True,
-            errors="backslashreplace",
-        ) as process:
-            code = _ended(process)
-        run_report.conclude(log)
+        log, printed = Path(folder) / "events.json", Path(folder) / "printed"
+        with (
+            printed.open("wb") as output,
+            _started(
+                [*argv, "--event-log", str(log)],
+                cwd=checkout.root,
+                # The event log is an option for debugging.
+                env={**env, "PULUMI_DEBUG_COMMANDS": "true"},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            ) as process,
+        ):
+            code = _ended(process, log, display, terminal)
+        text = printed.read_text(encoding="utf-8", errors="backslashreplace")
+        terminal.show(display.left_over(text, failed=bool(code)))
+        run_report.conclude(log, as_json=as_json)
     return code
 
 
 @contextmanager
-def _started(argv: Sequence[str], **options: Any) -> Iterator["subprocess.Popen[str]"]:
+def _started(argv: Sequence[str], **options: Any) -> Iterator["subprocess.Popen[bytes]"]:
     """Start ``argv``, which a closed terminal (SIGHUP) interrupts (SIGINT).
 
     A hangup would end the engine at once, with its lock held. A child that is started while
@@ -91,18 +109,25 @@ def _started(argv: Sequence[str], **options: Any) -> Iterator["subprocess.Popen[
             signal.signal(signal.SIGHUP, before)
 
 
-def _ended(process: "subprocess.Popen[str]") -> int:
-    """Return the exit status; until then print what is worth it, and read on in any case."""
-    output = OutputFilter()
-    while True:
-        try:
-            while process.stdout and (line := process.stdout.readline()):
-                for each in output.shown(line.rstrip("\n")):
-                    pass_on(each)
-            return process.wait()
-        except KeyboardInterrupt:
-            # The terminal interrupted both: the engine ends what it does in its own order.
-            continue
+def _ended(
+    process: "subprocess.Popen[bytes]", log: Path, display: RunDisplay, terminal: Terminal
+) -> int:
+    """Return the exit status; until then show what the event log tells."""
+    with EventTail(log) as tail:
+        while True:
+            try:
+                code = process.poll()
+                for event in tail.read():
+                    terminal.show(display.lines(event))
+                if code is not None:
+                    terminal.progress("")
+                    return code
+                terminal.progress(display.progress(time.time()))
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(_LOOK_SECONDS)
+            except KeyboardInterrupt:
+                # The terminal interrupted both: the engine ends what it does in its own order.
+                terminal.show([_INTERRUPTED])
 
 
 def outputs(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> dict[str, Any]:

@@ -1,14 +1,15 @@
-"""The report of a run of the engine: printed as one line, written where FLEET_REPORT says."""
+"""The report of a run of the engine: printed as a table, written where FLEET_REPORT says."""
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from fleet.console import TroubleError, pass_on, say
 from fleet.http.errors import ReadableError
+from fleet.local.terminal import Terminal
 from fleet.reports.event_log import parse_events, report_of
 from fleet.reports.report import Report, ReportError, document
+from fleet.reports.table import text_of
 from providers.ociregistry.stale_pointers.allow_list import SETTING
 
 REPORT = "FLEET_REPORT"
@@ -24,7 +25,7 @@ def forget() -> None:
         Path(path).unlink(missing_ok=True)
 
 
-def conclude(log: Path) -> None:
+def conclude(log: Path, *, as_json: bool = False) -> None:
     """Print what an event log says, and write the report; without a log there is nothing to say.
 
     :raises TroubleError: when the report can't be written.
@@ -37,19 +38,17 @@ def conclude(log: Path) -> None:
     except (OSError, ReportError, ReadableError) as error:
         say(f"error: the engine's event log can't be read: {error}")
         return
-    pass_on("\n".join(lines_of(report)))
+    show(report, as_json=as_json)
     write(report)
 
 
-def lines_of(report: Report) -> Iterator[str]:
-    """Yield what no resource of the run said itself, then the one line of the whole."""
-    for entry in report.entries:
-        why = ", ".join(entry.reasons)
-        if entry.later and report.mode != "update":
-            yield f"to be removed: {entry.ref} ({entry.previous}): {why}"
-        elif entry.action == "keep" and entry.kind == "version":
-            yield f"{why}: {entry.ref}"
-    yield report.summary
+def show(report: Report, *, as_json: bool = False) -> None:
+    """Print a report, as a table or as data of one line."""
+    if as_json:
+        pass_on(json.dumps(document(report)))
+    else:
+        terminal = Terminal()
+        terminal.show(text_of(report, terminal.width, terminal.paint))
 
 
 def write(report: Report) -> None:

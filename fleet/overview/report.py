@@ -16,7 +16,7 @@ from fleet.overview.predict import Foresight, ImageForesight, Undeclared
 from fleet.overview.words import contents, counted, short
 from fleet.plan.pointers import Pointer
 from providers.ociregistry.report import Entry, counts
-from providers.ociregistry.tag.reasons import shown
+from providers.ociregistry.tag.reasons import short_digests, shown
 
 _LEGEND = (
     "= unchanged; re-point, the name moves without a build; - no such tag; [n] see below the table"
@@ -28,7 +28,6 @@ _ELSEWHERE = (
 _LEFT = "No longer declared; stay in the registry, no longer managed: "
 _STALE = "No longer declared, policy {policy}: "
 _ORPHANED = "No longer declared, removed with their image's declaration: "
-_LONG_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 _ABSENT = "-"
 
 _Notes = dict[str, int]
@@ -155,7 +154,7 @@ def _pointer(pointer: Pointer, entry: Entry, notes: _Notes) -> str:
 
 
 def _why(entry: Entry) -> str:
-    return _LONG_DIGEST.sub(r"\1", shown(entry.reasons))
+    return short_digests(shown(entry.reasons))
 
 
 def _mark(text: str, notes: _Notes) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
-from providers.ociregistry.report import COUNTED, Entry, counts
+from providers.ociregistry.report import COUNTED, Action, Entry, counts
 
 SHAPE: Final = 2
 """The number of the document's shape."""
@@ -13,7 +13,15 @@ CHANGING: Final = ("fail", "retire", "re-point", "build")
 """The actions by which a registry and its declaration differ."""
 
 Mode = Literal["preview", "update", "refresh"]
-_DONE: Final = {"build": "built", "re-point": "re-pointed", "retire": "retired"}
+DONE: Final[dict[Action, str]] = {
+    "build": "built",
+    "re-point": "re-pointed",
+    "retire": "retired",
+    "keep": "kept",
+    "fail": "failed",
+}
+"""The words of what was done, for an update."""
+
 _FIELDS: Final = {"previous_version": "previousVersion"}
 
 
@@ -43,7 +51,7 @@ class Report:
     def summary(self) -> str:
         """The counts in one line, in the words of a foresight or of what was done."""
         found = counts(self.entries)
-        words = _DONE if self.mode == "update" else {}
+        words = DONE if self.mode == "update" else {}
         parts = [f"{found[action]} {words.get(action, action)}" for action in COUNTED]
         parts += [f"{found['fail']} failed"] if found["fail"] else []
         return ", ".join(parts) + ("" if self.complete else "; the run ended early")

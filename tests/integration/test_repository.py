@@ -111,7 +111,7 @@ def test_a_page_that_somebody_edited_is_drift_and_repaired(
 ) -> None:
     page = text(github, IMAGE)
     github.branch.commit(f"docs/images/{IMAGE}.md", b"# Mine\n")
-    changes = [line for line in preview(workshop).splitlines() if " update [" in line]
+    changes = [line for line in preview(workshop).splitlines() if line.startswith("  update ")]
     assert len(changes) == 1, changes
     assert f"docs/images/{IMAGE}.md" in changes[0]
     up(workshop)

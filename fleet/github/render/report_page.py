@@ -1,12 +1,13 @@
 """The report of a run as a page: the pull request's comment, the job's page, the drift issue."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from fleet.pages.markdown import code, heading_rows, row
 from fleet.reports.report import Report
-from providers.ociregistry.report import Entry
+from fleet.reports.rows import HEADINGS, rows_of
 
 COMMENT_LIMIT: Final = 65_536
 """Characters that GitHub takes in a comment or an issue ("body is too long")."""
@@ -15,8 +16,6 @@ JOB_LIMIT: Final = 1_000_000
 """Bytes that GitHub takes in a step's part of a job's page, 1 MiB, with room to spare."""
 
 _NOTE_ROOM = 200
-_NONE = "-"
-_DIGEST_SHOWN = len("sha256:") + 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,16 +28,26 @@ class Section:
 
 
 def sections(report: Report) -> list[Section]:
-    """Return a section for each action that the report has, what matters most first."""
-    return [
+    """Return a table for each image of which a tag changes: the rows that a terminal shows.
+
+    What changes beside tags, such as files on GitHub, is a table of its own.
+    """
+    tables = [
         Section(
-            title=f"{title} ({len(entries)})",
-            headings=tuple(columns),
-            rows=tuple(row(cell(entry) for cell in columns.values()) for entry in entries),
+            title=f"{code(image)} ({len(rows)})",
+            headings=HEADINGS,
+            rows=tuple(row(code(cell) for cell in each.cells) for each in rows),
         )
-        for action, title, columns in _TABLES
-        if (entries := report.of(action))
+        for image, group in groupby(rows_of(report), key=lambda each: each.image)
+        if (rows := list(group))
     ]
+    return [*tables, *([listed("Other resources", report.changes)] if report.changes else [])]
+
+
+def listed(title: str, lines: Sequence[str]) -> Section:
+    """Return a table of one column."""
+    rows = tuple(row([code(line)]) for line in lines)
+    return Section(title=f"{title} ({len(lines)})", headings=("what",), rows=rows)
 
 
 def page(opening: str, parts: Sequence[Section], limit: int) -> str:
@@ -62,46 +71,3 @@ def page(opening: str, parts: Sequence[Section], limit: int) -> str:
 
 def _size(text: str) -> int:
     return len(text.encode())
-
-
-def _name(entry: Entry) -> str:
-    return code(entry.ref)
-
-
-def _why(entry: Entry) -> str:
-    return "<br>".join(code(reason) for reason in entry.reasons if code(reason)) or _NONE
-
-
-def _platforms(entry: Entry) -> str:
-    return "<br>".join(map(code, entry.platforms))
-
-
-def _before(entry: Entry) -> str:
-    return _version(entry.previous_version, entry.previous)
-
-
-def _after(entry: Entry) -> str:
-    return _version(entry.version, entry.digest)
-
-
-def _version(version: str, digest: str) -> str:
-    short = code(digest[:_DIGEST_SHOWN]) or _NONE
-    return f"{code(version)} {short}" if version else short
-
-
-def _removed(entry: Entry) -> str:
-    # Whole, because a person needs it to undo the removal.
-    return code(entry.previous) or _NONE
-
-
-_TABLES: tuple[tuple[str, str, dict[str, Callable[[Entry], str]]], ...] = (
-    ("fail", "Failed", {"name": _name, "error": _why}),
-    ("retire", "Pointers removed", {"name": _name, "digest": _removed, "why": _why}),
-    (
-        "re-point",
-        "Names re-pointed",
-        {"name": _name, "from": _before, "to": _after, "why": _why},
-    ),
-    ("build", "Built", {"tag": _name, "platforms": _platforms, "why": _why}),
-    ("keep", "Undeclared, and kept", {"name": _name, "why": _why}),
-)

@@ -41,8 +41,4 @@ async def _describe(
     except OciError as error:
         return f"whether another tag names its image could not be asked: {error}"
     none = f"none of the {_ASKED} highest tags" if len(others) > _ASKED else "no other tag"
-    perhaps = "perhaps " if len(others) > _ASKED else ""
-    return (
-        f"{none} of its Python and base names its image, which can {perhaps}be pulled by digest "
-        "only then"
-    )
+    return f"{none} of its Python and base names its image"

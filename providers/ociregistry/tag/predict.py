@@ -19,6 +19,8 @@ _NEW = "new in this stack"
 _GONE = "gone from the registry"
 _NO_BUILD = "its build is no longer in the registry"
 _OTHER_DIGEST = "its build gave another digest"
+_OTHER_VERSION = "another version is the highest of its line"
+_FOLLOWS = "follows its version"
 _SAME_INPUTS = "no recorded input changed; its build is replaced, or missing from the state"
 _UNNAMED = Difference(words="other inputs changed", vague=True)
 _SOURCES = frozenset({"source", "sources"})
@@ -58,7 +60,7 @@ def predict(inputs: TagInputs, prior: Recorded | None, *, lost: bool = False) ->
     why = changed or ((_NO_BUILD if lost else _SAME_INPUTS),)
     gone = (_GONE,) if prior.gone else ()
     line = f"to be built{'' if changed else ' again'}: {shown(why)}"
-    return _found(inputs, prior, "build", *gone, *why, line="; ".join((*gone, line)))
+    return _found(inputs, prior, "build", *gone, *why, line=line)
 
 
 def describe_update(inputs: TagInputs, prior: Recorded | None, state: TagState) -> Entry:
@@ -150,10 +152,13 @@ def _without_build(inputs: TagInputs, prior: Recorded) -> Prediction:
 
 
 def _drifted(changes: Collection[str], prior: Recorded, inputs: TagInputs) -> tuple[str, ...]:
-    """Say how a tag left what was recorded, by the differing properties that stand for drift."""
+    """Say how a tag left what was recorded, by the differing properties that stand for drift.
+
+    The digests are those of its entry.
+    """
     found = []
     if "digest" in changes:
-        found.append(f"it was moved to {prior.state.digest}")
+        found.append("it was moved")
     if "platforms" in changes:
         found.append(f"the registry lost {', '.join(missing(inputs.platforms, prior.state))}")
     return tuple(found)
@@ -172,10 +177,12 @@ def _pointer(inputs: TagInputs, prior: Recorded | None) -> Prediction:
         return _found(inputs, prior, "unchanged")
     if "source" not in changes:
         return _found(inputs, prior, "re-point", *_drifted(changes, prior, inputs))
+    why = _FOLLOWS
     if prior.identity and prior.identity != inputs.identity:
+        why = _OTHER_VERSION
         line = f"re-pointed from {prior.identity} ({before}) to {target}"
     elif digest:
         line = f"follows {target} from {before} to {digest}"
     else:
         line = f"stays with {target}, whose digest is not known yet ({before} so far)"
-    return _found(inputs, prior, "re-point", line, line=line)
+    return _found(inputs, prior, "re-point", why, line=line)

@@ -114,7 +114,12 @@ def shortened(inputs: Inputs) -> dict[str, str]:
 
     A stack may have thousands of tags, and the state keeps a map for each.
     """
-    return {key: _DIGEST.sub(r"\1", value) for key, value in inputs.items()}
+    return {key: short_digests(value) for key, value in inputs.items()}
+
+
+def short_digests(text: str) -> str:
+    """Return ``text`` with digests of 12 hexadecimal digits."""
+    return _DIGEST.sub(r"\1", text)
 
 
 def in_words(found: Iterable[Difference]) -> tuple[str, ...]:

@@ -48,8 +48,8 @@ def test_the_page_of_a_job_has_all_stacks(root: Path, capsys: pytest.CaptureFixt
     assert main(["page", "--stack", "prod", "--root", str(root)]) == 0
     page = capsys.readouterr().out
     assert page.startswith("## `prod`\n\n| stack |")
-    assert "### Built (1)" in page
-    assert "### Names re-pointed (1)" in page
+    assert "`py3.13-1.0.0` | `build`" in page
+    assert "`py3.13-LATEST` | `re-point`" in page
 
 
 def test_a_job_for_one_stack_reads_the_file_that_was_named(

@@ -71,7 +71,7 @@ def test_the_checkout_is_that_of_the_program_wherever_a_command_is_given(
     monkeypatch.chdir(tmp_path)
     for names in ROOMS.values():
         for name in names:
-            given = ["--tag", "LATEST"] if name == "restore" else []
+            given = ["--tag", "LATEST"] if name in {"restore", "sbom"} else []
             assert parser(ROOMS).parse_args([name, *given]).root == ROOT
             chosen = parser(ROOMS).parse_args([name, *given, "--root", "there"])
             assert chosen.root == tmp_path / "there"
@@ -202,6 +202,7 @@ class Engine:
         ready = prepare.Ready(needs=wanted, pulumi=self.pulumi, env=dict(os.environ))
         patch.setattr(program, "checkout", lambda _root=None: self.here)
         patch.setattr(prepare, "prepare", lambda *_, **__: ready)
+        patch.setattr(program, "planned_builds", lambda *_: frozenset())
 
     def calls(self) -> list[str]:
         return (self.folder / "calls").read_text().splitlines()
@@ -250,7 +251,7 @@ def test_up_ends_with_the_table_and_the_engines_own_status(
     made = Engine(tmp_path, monkeypatch, code=code)
     monkeypatch.setattr(sys, "stdin", Terminal())
     assert main(["up", "--stack", "dev"]) == code
-    up = "up --stack dev --suppress-outputs --continue-on-error --yes --skip-preview"
+    up = "up --stack dev --non-interactive --continue-on-error --yes --skip-preview"
     assert without_log(made.calls()[0]) == up
     assert "py3.11-1.0" in capsys.readouterr().out
 
@@ -263,23 +264,45 @@ def without_log(call: str) -> str:
     return before
 
 
-class Terminal:
+class Terminal(io.StringIO):
     """A standard input with a person behind it."""
 
     def isatty(self) -> bool:
         return True
 
 
-@pytest.mark.parametrize("person", [True, False])
+@pytest.mark.parametrize(
+    ("stdin", "code", "called"),
+    [
+        (io.StringIO(), 0, ["up"]),
+        (Terminal("y\n"), 0, ["preview", "up"]),
+        (Terminal("\n"), 1, ["preview"]),
+        (Terminal(), 1, ["preview"]),
+    ],
+)
 def test_up_of_a_stack_elsewhere_lets_a_person_look_before_it_changes_anything(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, person: bool
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stdin: io.StringIO,
+    code: int,
+    called: list[str],
 ) -> None:
     made = Engine(tmp_path, monkeypatch, port=None)
-    monkeypatch.setattr(sys, "stdin", Terminal() if person else io.StringIO())
-    assert main(["up", "--stack", "prod"]) == 0
-    silent = "" if person else " --yes --skip-preview"
-    expected = f"up --stack prod --suppress-outputs --continue-on-error{silent}"
-    assert without_log(made.calls()[0]) == expected
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert main(["up", "--stack", "prod"]) == code
+    assert [call.split()[0] for call in made.calls() if "stack output" not in call] == called
+    assert without_log(made.calls()[0]).startswith(f"{called[0]} --stack prod --non-interactive")
+
+
+def test_an_update_that_a_preview_shows_to_fail_is_not_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Engine(tmp_path, monkeypatch, port=None, code=7)
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    assert main(["up", "--stack", "prod"]) == 7
+    first, *more = (call.split()[0] for call in made.calls())
+    assert first == "preview"
+    assert "up" not in more
 
 
 def split(root: Path) -> tuple[str, ...]:
@@ -360,8 +383,8 @@ def test_an_up_whose_outputs_cannot_be_read_fails_with_the_engines_status(
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("preview", "preview --stack dev --suppress-outputs"),
-        ("refresh", "refresh --stack dev --suppress-outputs --yes --skip-preview"),
+        ("preview", "preview --stack dev --non-interactive"),
+        ("refresh", "refresh --stack dev --non-interactive --yes --skip-preview"),
     ],
 )
 def test_other_commands_pass_on_to_the_engine(

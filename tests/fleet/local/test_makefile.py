@@ -41,9 +41,13 @@ HOSTILE = (
     "x > canary",
     "a b\\",
 )
+FLAGS = {"APPLY": "--apply", "JSON": "--json"}
+"""Variables that are given or not, whatever their value."""
+
 USES = {
     "prune": ("APPLY", "IMAGE", "KEEP_DAYS", "MAX_SHARE", "STACK"),
     "lock": ("NEWEST", "REFRESH"),
+    "preview": ("JSON",),
     "graph": ("OUTPUT",),
     "restore": ("TAG",),
     "verify": ("TAG",),
@@ -89,7 +93,7 @@ def test_every_variable_that_a_recipe_reads_is_tried_here_and_make_expands_none(
     used = {name for names in USES.values() for name in names} | {"PYTHON"}
     assert used == {*GIVEN}
     read = set(re.findall(r"\$\$\{([A-Z_]+)", TEXT))
-    assert read >= used - {"APPLY"}
+    assert read >= used - {*FLAGS}
     others = read - used
     # Those of the tests alone.
     lines = [line for line in TEXT.splitlines() if any(f"{{{name}" in line for name in others)]
@@ -98,7 +102,7 @@ def test_every_variable_that_a_recipe_reads_is_tried_here_and_make_expands_none(
     ] == []
     conditions = set(re.findall(r"\$\(if \$\(([A-Z_]+)\)", TEXT))
     expanded = set(re.findall(r"\$\(([A-Z_]+)\)", TEXT.split("# These are not", 1)[1]))
-    assert expanded & read <= conditions | {"APPLY"} <= {*GIVEN}
+    assert expanded & read <= conditions | {*FLAGS} <= {*GIVEN}
 
 
 @pytest.mark.parametrize("value", HOSTILE)
@@ -113,7 +117,7 @@ def test_a_value_arrives_as_it_was_given(clone: Path, place: str, target: str, v
         done = make(clone, target, *(f"{name}={text}" for name, text in values.items()))
     assert done.returncode == 0, done.stderr
     assert not ran(clone)
-    expected = {"--apply" if name == "APPLY" else text for name, text in values.items()}
+    expected = {FLAGS.get(name, text) for name, text in values.items()}
     assert expected <= set(recorded(clone))
 
 

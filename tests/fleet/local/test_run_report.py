@@ -10,7 +10,7 @@ from fleet.console import TroubleError
 from fleet.declaration.problems import DeclarationError
 from fleet.local import prepare, run_report
 from fleet.local.paths import checkout
-from fleet.reports.report import Report
+from fleet.reports.report import Report, document
 from providers.ociregistry.report import Entry
 
 DIGEST = f"sha256:{'1' * 64}"
@@ -21,13 +21,17 @@ GOES = Entry(
 STAYS = Entry(ref="h/n:v1", kind="version", action="keep", reasons=("no longer declared, kept",))
 
 
-def test_what_no_resource_said_comes_before_the_line() -> None:
-    found = tuple(run_report.lines_of(Report(mode="preview", entries=(GOES, STAYS))))
-    assert found == (
-        f"to be removed: h/n:LATEST ({DIGEST}): its image left",
-        "no longer declared, kept: h/n:v1",
-        "0 build, 0 re-point, 1 retire, 0 unchanged",
-    )
+def test_a_report_is_shown_as_a_table_or_as_data_of_one_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = Report(mode="preview", entries=(GOES, STAYS))
+    run_report.show(found)
+    *rows, last = capsys.readouterr().out.splitlines()
+    assert [row.split()[:2] for row in rows[2:]] == [["LATEST", "retire"], ["v1", "keep"]]
+    assert last == "0 build, 0 re-point, 1 retire, 0 unchanged"
+    run_report.show(found, as_json=True)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line) == json.loads(json.dumps(document(found)))
 
 
 def test_the_report_is_written_where_it_was_asked_for(

@@ -220,7 +220,7 @@ def test_drift_that_the_last_refresh_found_is_put_right() -> None:
     tag_in(state, "py3.11-slim-0.34.0")["outputs"]["digest"] = examples.OTHER_DIGEST
     entry = version(foreseen(PLAN, state), "py3.11-slim-0.34.0")
     assert entry.action == "re-point"
-    assert entry.reasons == (f"it was moved to {examples.OTHER_DIGEST}",)
+    assert entry.reasons == ("it was moved",)
 
 
 def test_what_is_built_on_a_built_image_is_built_too() -> None:

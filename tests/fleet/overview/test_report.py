@@ -97,7 +97,7 @@ def test_a_moved_pointer_names_no_whole_digest() -> None:
         if resource["urn"].endswith("py3.11-slim-LATEST"):
             resource["outputs"]["digest"] = examples.OTHER_DIGEST
     text = printed(declared(web=web()), parse_known(exported(state)))
-    assert "[1] it was moved to sha256:bbbbbbbbbbbb\n" in text
+    assert "[1] it was moved\n" in text
 
 
 def test_an_image_without_pointers_has_one_table() -> None:

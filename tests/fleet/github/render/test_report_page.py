@@ -3,12 +3,13 @@ import pytest
 from fleet.github.render.report_page import page, sections
 from fleet.pages.markdown import code, inert, row
 from fleet.reports import report
+from fleet.reports.rows import rows_of
 from tests.fleet.github.examples import (
     BUILD,
     KEEP,
     MOVE,
-    NEW,
     OLD,
+    REGISTRY,
     SAME,
     report_of,
     retire,
@@ -18,20 +19,24 @@ from tests.fleet.github.examples import (
 
 def test_what_matters_most_comes_first_and_what_stays_the_same_not_at_all() -> None:
     failed = retire("py3.8-LATEST").__class__(ref="x:1", kind="pointer", action="fail")
-    found = sections(report_of([SAME, BUILD, KEEP, MOVE, retire("py3.9-LATEST"), failed]))
-    assert [part.title for part in found] == [
-        "Failed (1)", "Pointers removed (1)", "Names re-pointed (1)", "Built (1)",
-        "Undeclared, and kept (1)",
+    changes = ("update github:x up.yml",)
+    entries = [SAME, BUILD, KEEP, MOVE, retire("py3.9-LATEST"), failed]
+    own, other, more = sections(report_of(entries, changes=changes))
+    assert (own.title, other.title) == (f"`{REGISTRY}` (4)", "`x` (1)")
+    assert [line.split(" | ")[1] for line in own.rows] == [
+        "`retire`", "`re-point`", "`build`", "`keep`",
     ]  # fmt: skip
+    assert (more.title, more.rows) == ("Other resources (1)", (f"| `{changes[0]}` |\n",))
 
 
-def test_rows_tell_digests_platforms_and_reasons() -> None:
-    rows = {part.title: part.rows[0] for part in sections(report_of([BUILD, MOVE]))}
-    assert "`linux/amd64`<br>`linux/arm64`" in rows["Built (1)"]
-    assert "`the base image changed`" in rows["Built (1)"]
-    moved = rows["Names re-pointed (1)"]
-    assert f"`py3.13-0.9.0` `{OLD[:19]}`" in moved
-    assert f"`py3.13-1.0.0` `{NEW[:19]}`" in moved
+def test_rows_are_those_of_the_terminal() -> None:
+    found = report_of([BUILD, MOVE])
+    (part,) = sections(found)
+    assert part.rows == tuple(row(map(code, each.cells)) for each in rows_of(found))
+    assert part.rows[0] == (
+        "| `py3.13-LATEST` | `re-point` | `0.9.0` | `1.0.0` | `1.0.0 is the highest now` |\n"
+    )
+    assert part.rows[1].startswith(f"| `py3.13-1.0.0` | `build` | `{OLD[7:19]}` | `new build` |")
 
 
 def test_a_page_has_whole_rows_within_its_limit_and_counts_the_others() -> None:

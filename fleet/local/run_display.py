@@ -1,0 +1,169 @@
+"""What a person sees of a run while it lasts, from the engine's events: lines, and progress.
+
+A line tells of what ended or went wrong, and is the same in a terminal and in a log. Progress is
+one line about what is under way. What the report says of tags at the end, reasons and errors, is in
+neither.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from fleet.console import duration
+
+_IMAGE: Final = "docker-build:index:Image"
+_OURS: Final = "ociregistry:"
+_REMOVER: Final = "ociregistry:index:StalePointers"
+_STARTED: Final = "resourcePreEvent"
+_ENDED: Final = ("resOutputsEvent", "resOpFailedEvent")
+_WORK: Final = frozenset({"create", "update", "replace", "create-replacement"})
+_COLOUR: Final = re.compile(r"<\{%[^%]*%\}>")
+# The engine's last word on a run: the report says more.
+_VERDICT: Final = re.compile(r"(preview|update|refresh) failed")
+# A line of a build's own log: `#28 [linux/arm64 stage-4 4/4] RUN ...`, then what that step prints.
+_STEP: Final = re.compile(r"#(?P<number>\d+) (?P<text>.*)")
+_STEP_ENDED: Final = re.compile(r"DONE|CACHED|CANCELED")
+_LAST_LINES: Final = 20
+# In the reference that stands in for a build that failed (`components.tag_build`): what starts from
+# it fails as well, and says nothing of its own.
+_CONSEQUENCE: Final = "see-the-error-of-its-"
+
+
+@dataclass
+class _Build:
+    """A step of docker-build that is under way, since a Unix time; `steps` are those of its log."""
+
+    since: float
+    steps: dict[str, list[str]] = field(default_factory=dict)
+
+    def read(self, line: str) -> None:
+        """Keep a line of the log with its step; the step that spoke last is at the end."""
+        found = _STEP.match(line)
+        if found is None:
+            return
+        number, text = found["number"], found["text"]
+        lines = self.steps.pop(number, [])
+        if text.startswith("["):
+            self.steps[number] = lines or [line]
+        elif text.startswith("ERROR"):
+            # The error itself says it again.
+            self.steps[number] = lines
+        elif lines and not _STEP_ENDED.match(text):
+            self.steps[number] = [*lines, line]
+
+    def last_step(self) -> list[str]:
+        """Return the step that spoke last, with its last lines: an error names no platform."""
+        *_, last = self.steps.values() or [[]]
+        return [*last[:1], *last[1:][-_LAST_LINES:]]
+
+
+class RunDisplay:
+    """Takes the events of a run, one at a time.
+
+    `planned` are the logical names of the builds that the plan has, empty in a run that builds
+    none; `before` are the seconds that builds took in an earlier run, by name.
+    """
+
+    def __init__(
+        self, planned: frozenset[str] = frozenset(), before: Mapping[str, float] | None = None
+    ) -> None:
+        self._left, self._before = set(planned), before or {}
+        self._under_way: dict[str, _Build] = {}
+        self._done = 0
+        self._read = 0
+        self._events = False
+        self._failed = False
+        self._updating = False
+        self.took: dict[str, float] = {}
+        """The seconds that each build of this run took."""
+
+    def lines(self, event: Mapping[str, Any]) -> Iterator[str]:
+        """Yield what is to be printed of an event, and stays."""
+        at = float(event.get("timestamp") or 0)
+        self._events = True
+        for kind, value in event.items():
+            if kind == "diagnosticEvent":
+                yield from self._message(value)
+            elif kind == _STARTED or kind in _ENDED:
+                meta, planning = value["metadata"], bool(value.get("planning"))
+                self._updating = self._updating or not (planning or meta["op"] == "refresh")
+                if meta["type"] == _IMAGE and meta["op"] != "refresh" and not planning:
+                    yield from self._build(kind, meta, at)
+                self._read += kind in _ENDED and meta["op"] == "refresh"
+
+    def progress(self, now: float) -> str:
+        """Return what is under way at a Unix time, empty where there is nothing to tell."""
+        if not self._under_way:
+            return f"resources read: {self._read}" if self._read else ""
+        total = self._done + len(self._left)
+        slowest = min(self._under_way, key=lambda name: self._under_way[name].since)
+        took = max(now - self._under_way[slowest].since, 0)
+        known = self._before.get(slowest)
+        usual = f" of about {_time(known)}" if known else ""
+        return f"{self._done} of {total} builds; {slowest}: {_time(took)}{usual}"
+
+    def left_over(self, printed: str, *, failed: bool) -> Iterator[str]:
+        """Yield the lines of all that the engine ``printed`` that no event told.
+
+        Those are all where it did not get to its events, such as before a locked state, and else
+        the address of a page about the run.
+        """
+        for line in printed.splitlines():
+            if (
+                not self._events
+                or line.startswith("View ")
+                or (failed and not self._failed and line.startswith("error: "))
+            ):
+                yield line
+
+    def _build(self, kind: str, meta: Mapping[str, Any], at: float) -> Iterator[str]:
+        name, op = str(meta["urn"]).rpartition("::")[2], str(meta["op"])
+        if kind == _STARTED:
+            if op in _WORK:
+                self._under_way[name] = _Build(since=at)
+            return
+        build, is_planned = self._under_way.pop(name, None), name in self._left
+        self._left.discard(name)
+        if op not in _WORK or build is None:
+            return
+        self._done += is_planned
+        took = at - build.since
+        if kind == "resOutputsEvent":
+            self.took[name] = took
+            if is_planned:
+                total = self._done + len(self._left)
+                yield f"built {name} in {_time(took)} ({self._done} of {total})"
+
+    def _message(self, found: Mapping[str, Any]) -> Iterator[str]:
+        text = _COLOUR.sub("", str(found.get("message") or "")).rstrip()
+        severity, urn = str(found.get("severity")), str(found.get("urn") or "")
+        name, token = urn.rpartition("::")[2], urn.rpartition("::")[0].rpartition("::")[2]
+        token = token.rpartition("$")[2]
+        if found.get("ephemeral"):
+            if name in self._under_way:
+                self._under_way[name].read(text)
+        elif severity == "error" and (
+            token.startswith(_OURS) or _CONSEQUENCE in text or _VERDICT.fullmatch(text)
+        ):
+            self._failed = True
+        elif text and severity in {"error", "warning"}:
+            if severity == "error" and name in self._under_way:
+                yield from self._under_way[name].last_step()
+            self._failed = self._failed or severity == "error"
+            of = (
+                f"{name}: " if name and not token.startswith("pulumi:") and name not in text else ""
+            )
+            yield f"{severity}: {of}{text.removeprefix(f'{severity}: ')}"
+        # What a tag says is in the report. What a remover is to remove is on record before it goes.
+        elif (
+            text
+            and severity.startswith("info")
+            and (not token.startswith(_OURS) or (token == _REMOVER and self._updating))
+        ):
+            yield text
+
+
+def _time(seconds: float) -> str:
+    # Events have no fractions of a second.
+    return duration(seconds) if seconds >= 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - see `duration`
