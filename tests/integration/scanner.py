@@ -5,12 +5,15 @@ import subprocess
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from packaging.utils import canonicalize_name
 
 COMPARED = frozenset({"deb", "apk", "pypi"})
 """The types of packages that both find: syft also lists files, and programs that it knows."""
+NOTES = "elf-binary-package-cataloger"
+"""What finds source packages by notes in libraries: they are not installed, and have no record."""
 
 
 class Bill:
@@ -40,8 +43,12 @@ class Bill:
         return {name for found, name, _ in self._all() if found == kind}
 
     def _all(self) -> set[tuple[str, str, str]]:
-        found = (each.get("purl", "") for each in self._document["components"])
-        return {_parsed(address) for address in found if address}
+        found = (each for each in self._document["components"] if each.get("purl"))
+        return {_parsed(each["purl"]) for each in found if NOTES not in _properties(each)}
+
+
+def _properties(component: Mapping[str, Any]) -> set[str]:
+    return {str(each["value"]) for each in component.get("properties", [])}
 
 
 def _parsed(address: str) -> tuple[str, str, str]:

@@ -54,16 +54,6 @@ def test_an_image_that_is_missing_is_named(
         bills(registry, environment, f"sha256:{'a' * 64}")
 
 
-def test_a_foreign_layer_is_named(registry: FakeRegistry, environment: dict[str, str]) -> None:
-    digest = push(registry, [BODY])
-    media_type, body = registry.repositories[NAME].manifests[digest]
-    manifest = json.loads(body)
-    manifest["mediaType"] = media_type
-    manifest["layers"][0]["mediaType"] = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
-    with pytest.raises(RegistryError, match="a layer is foreign, so no registry has it"):
-        bills(registry, environment, registry.push_manifest(NAME, manifest))
-
-
 def test_an_index_with_two_images_of_a_platform_is_refused(
     registry: FakeRegistry, environment: dict[str, str]
 ) -> None:
