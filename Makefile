@@ -21,14 +21,15 @@ override SHELL := /bin/sh
 override .SHELLFLAGS := -c
 override VENV := .venv/bin
 override FLEET := $(VENV)/python -m fleet
-override PLAIN := status env plan versions doctor check page comment removals drift repair collect proposal checksums
 override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
 override .DEFAULT_GOAL := help
-.PHONY: $(PLAIN) up preview refresh down clean lock restore adopt prune split graph docs bootstrap \
-	help test test-fast test-integration test-slow lint venv venv-any venv-dev
+.PHONY: help up preview refresh lock status env down clean test test-fast test-integration test-slow lint \
+	venv venv-any venv-dev restore adopt prune split plan graph docs checksums \
+	check page comment removals drift repair versions collect proposal doctor bootstrap
 
 # These take the stack and nothing else; what each does stands at its name below.
+override PLAIN := status env plan versions doctor check page comment removals drift repair collect proposal checksums
 $(PLAIN): venv
 	@$(FLEET) $@ --stack "$${STACK}"
 
