@@ -21,7 +21,7 @@ override SHELL := /bin/sh
 override .SHELLFLAGS := -c
 override VENV := .venv/bin
 override FLEET := $(VENV)/python -m fleet
-override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
+override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh fleet/releases/lock/ask_backend.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
 override .DEFAULT_GOAL := help
 .PHONY: help up preview refresh lock status env down clean test test-fast test-integration test-slow lint \

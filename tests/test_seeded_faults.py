@@ -9,7 +9,7 @@ from tests.seeded_faults import FAULTS, ROOT, Fault
 def test_the_piece_is_in_its_file_once(fault: Fault) -> None:
     assert (ROOT / fault.file).read_text("utf-8").count(fault.old) == 1
     assert fault.new != fault.old
-    assert all((ROOT / "tests" / each).exists() for each in fault.tests.split())
+    assert all((ROOT / "tests" / each).exists() for each in fault.tests)
 
 
 def test_there_are_thirty_or_more_of_all_parts() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -23,7 +24,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def workshop() -> Iterator[Workshop]:
+def shares_python(tmp_path_factory: pytest.TempPathFactory) -> bool:
+    """Tell whether another worker has a workshop with a Python environment of its own.
+
+    One is made as users make it, with what the program asks for and no tool for development. It
+    takes a minute, so that the others work with that of the tests, which has the same and more.
+    """
+    made_by_make = (Path(sys.prefix) / ".requirements-dev.lock.stamp").exists()
+    if "PYTEST_XDIST_WORKER" not in os.environ or not made_by_make:
+        return False
+    try:
+        (tmp_path_factory.getbasetemp().parent / "own-python").touch(exist_ok=False)
+    except FileExistsError:
+        return True
+    return False
+
+
+@pytest.fixture(scope="session")
+def workshop(shares_python: bool) -> Iterator[Workshop]:
     """A scratch checkout; what it started is stopped and its data removed at the end.
 
     ``FLEET_WORKSHOP`` names a folder to keep from one run to the next, for work on one test.
@@ -31,7 +49,7 @@ def workshop() -> Iterator[Workshop]:
     kept = os.environ.get("FLEET_WORKSHOP")
     # Not pytest's own folder: sockets live below it, and their paths have 108 bytes at most.
     folder = Path(kept) if kept else Path(tempfile.mkdtemp(prefix="fleet-"))
-    made = Workshop(folder)
+    made = Workshop(folder, shares_python=shares_python and not kept)
     try:
         yield made
     finally:

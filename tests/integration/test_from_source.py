@@ -49,7 +49,7 @@ def prepare_metadata_for_build_wheel(folder, config_settings=None):
 def sources(workshop: Workshop) -> Workshop:
     """The checkout, prepared: its authority and its builder are there."""
     workshop.copy_assets(ODD)
-    workshop.make("-s", "lock")
+    workshop.prepare()
     return workshop
 
 

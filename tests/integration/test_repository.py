@@ -48,7 +48,11 @@ def views(workshop: Workshop, github: GitHub) -> Iterator[dict[str, RegistryView
     """The two repositories of the stack, brought up once, with GitHub where the plugin looks."""
     workshop.copy_assets(SECOND)
     registry = declare(workshop)
-    with serving(github) as url, pytest.MonkeyPatch.context() as patch:
+    with (
+        serving(github) as url,
+        pytest.MonkeyPatch.context() as patch,
+        workshop.no_wait_for_github(),
+    ):
         patch.setenv("GITHUB_BASE_URL", url)
         patch.setenv("GITHUB_TOKEN", TOKEN)
         for name in ("GITHUB_OWNER", "GITHUB_ORGANIZATION"):

@@ -95,27 +95,6 @@ def test_after_the_repair_an_up_converges(
     assert workshop.up(stack=STACK).done == ()
 
 
-@pytest.mark.parametrize("builder", ["warm", "emptied"])
-def test_a_base_that_moved_for_one_platform_is_told_and_leaves_the_layers_of_the_others(
-    workshop: Workshop, views: dict[str, RegistryView], builder: str
-) -> None:
-    tag = f"py3.13-slim-{VERSION}"
-    before = {image.platform: image for image in views[FRAGILE].pull(tag)}
-    base = workshop.view("python", f"{workshop.registry.partition('/')[0]}/stand-in")
-    with closing(base):
-        base.relabel("3.13-slim", "linux/arm64", builder)
-    workshop.make("-s", "lock", f"STACK={STACK}", "REFRESH=1")
-    shown = workshop.pulumi("preview", "--stack", STACK).printed
-    assert "/stand-in/python:3.13-slim moved for linux/arm64" in " ".join(shown.split())
-    if builder == "emptied":
-        emptied(workshop)
-    workshop.up(stack=STACK)
-    for image in views[FRAGILE].pull(tag):
-        moved = image.config["config"]["Labels"].get("moved")
-        assert moved == (builder if image.platform == "linux/arm64" else None)
-        assert image.layers == before[image.platform].layers
-
-
 def test_a_wiped_registry_is_rebuilt_whole_with_the_same_digests(
     workshop: Workshop, views: dict[str, RegistryView]
 ) -> None:
@@ -130,6 +109,28 @@ def test_a_wiped_registry_is_rebuilt_whole_with_the_same_digests(
     assert len(workshop.up(stack=STACK).builds()) == len((VERSION, NEXT))
     assert views[FRAGILE].tags() == before
     assert views[FRAGILE].platforms("py3.13-slim-LATEST") == set(BOTH)
+
+
+@pytest.mark.parametrize("builder", ["warm", "emptied"])
+def test_a_base_that_moved_for_one_platform_is_told_and_leaves_the_layers_of_the_others(
+    workshop: Workshop, views: dict[str, RegistryView], builder: str
+) -> None:
+    tag = f"py3.13-slim-{VERSION}"
+    declare(workshop, [VERSION], [VERSION])
+    before = {image.platform: image for image in views[FRAGILE].pull(tag)}
+    base = workshop.view("python", f"{workshop.registry.partition('/')[0]}/stand-in")
+    with closing(base):
+        base.relabel("3.13-slim", "linux/arm64", builder)
+    workshop.make("-s", "lock", f"STACK={STACK}", "REFRESH=1")
+    shown = workshop.pulumi("preview", "--stack", STACK).printed
+    assert "/stand-in/python:3.13-slim moved for linux/arm64" in " ".join(shown.split())
+    if builder == "emptied":
+        emptied(workshop)
+    workshop.up(stack=STACK)
+    for image in views[FRAGILE].pull(tag):
+        moved = image.config["config"]["Labels"].get("moved")
+        assert moved == (builder if image.platform == "linux/arm64" else None)
+        assert image.layers == before[image.platform].layers
 
 
 def test_a_protected_stack_is_destroyed_only_after_it_is_declared_otherwise(

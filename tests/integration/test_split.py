@@ -58,7 +58,11 @@ def github() -> Iterator[GitHub]:
 def views(workshop: Workshop, github: GitHub) -> Iterator[dict[str, RegistryView]]:
     """The two repositories of the fleet, brought up once as one stack."""
     registry = declare(workshop)
-    with serving(github) as url, pytest.MonkeyPatch.context() as patch:
+    with (
+        serving(github) as url,
+        pytest.MonkeyPatch.context() as patch,
+        workshop.no_wait_for_github(),
+    ):
         patch.setenv("GITHUB_BASE_URL", url)
         patch.setenv("GITHUB_TOKEN", TOKEN)
         for name in ("GITHUB_OWNER", "GITHUB_ORGANIZATION"):

@@ -29,7 +29,7 @@ BUILT_HERE, BUILT_THERE = f"{BUILD}-fleet", f"{BUILD}-docker"
 def drivers(workshop: Workshop) -> Iterator[tuple[DockerEngine, RegistryView]]:
     """A running Docker engine, and the repository of a stack on it and the embedded builder."""
     # The embedded stack makes the certificates, the base images and the emulation.
-    workshop.make("-s", "lock")
+    workshop.prepare(*HERE, *THERE)
     folder = Path(tempfile.mkdtemp(prefix="fleet-drivers-"))
     engine = DockerEngine(folder / "engine")
     try:

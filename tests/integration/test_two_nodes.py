@@ -41,7 +41,7 @@ class Nodes:
 def nodes(workshop: Workshop) -> Iterator[Nodes]:
     """Two running nodes and a stack on them, brought up once."""
     # The embedded stack makes the certificates, the base images and the emulation.
-    workshop.make("-s", "lock")
+    workshop.prepare(*NEAR, *FAR)
     buildctl = (workshop.root / ".fleet/bin/buildctl").resolve()
     folder = Path(tempfile.mkdtemp(prefix="fleet-nodes-"))
     host, ca = workshop.registry.partition("/")[0], workshop.root / ".fleet/tls/ca.pem"

@@ -5,6 +5,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from tests.ports import free_port
 ROOT = Path(__file__).parents[2]
 IMAGE = "python-gunicorn-uvicorn"
 BUILD_LIMIT_SECONDS = 3000
+_PREPARED = "prepared"
 _BUILD = "docker-build:index:Image"
 _TAG = "ociregistry:index:Tag"
 _GITHUB = "GITHUB_"
@@ -60,12 +62,17 @@ class Steps:
 
 
 class Workshop:
-    """A copy of the checkout's tracked files in ``root``, on a free port."""
+    """A copy of the checkout's tracked files in ``root``, on a free port.
 
-    def __init__(self, root: Path) -> None:
+    ``make`` gives it a Python environment of its own, unless it shares the one of these tests.
+    """
+
+    def __init__(self, root: Path, *, shares_python: bool = False) -> None:
         self.root = root
         self._environment: dict[str, str] = {}
         _copy_checkout(root)
+        if shares_python:
+            (root / ".venv").symlink_to(sys.prefix)
         self.declared = yaml.safe_load(self._config.read_text())
         self.registry = _kept_registry(root) or f"localhost:{free_port()}/multi-py"
         self.declared["config"]["fleet:registry"] = self.registry
@@ -116,6 +123,23 @@ class Workshop:
             builders=by_platform,
             **{"builder-nodes": dict(nodes)},
         )
+
+    def prepare(self, *platforms: str) -> None:
+        """Have registry, builder and the slim base of Python 3.13 for ``platforms``.
+
+        Without any, for this machine's own. That is a part of what the shipped stack needs.
+        """
+        image = {"pythons": ["3.13"], "bases": ["slim"], "versions": ["0.34.0"]}
+        chosen = list(platforms or ("linux/amd64",))
+        self.declare_stack(_PREPARED, {IMAGE: {**image, "platforms": chosen}})
+        self.make("-s", "lock", f"STACK={_PREPARED}")
+
+    @contextmanager
+    def no_wait_for_github(self) -> Iterator[None]:
+        """Have GitHub's plugin not wait a second after each write: the stand-in has no limit."""
+        owner = '{"owner": declared.owner'
+        with self.edited("components/github_repository.py", owner, f'{owner}, "writeDelayMs": "1"'):
+            yield
 
     def copy_assets(self, name: str) -> None:
         """Give an image called ``name`` the shipped image's asset folders."""
@@ -169,7 +193,10 @@ class Workshop:
     def environment(self) -> dict[str, str]:
         """Return this process's environment with what ``make env`` adds."""
         if not self._environment:
-            printed = self.make("-s", "env").printed
+            # It is the same for each stack of this registry, and the smallest one is soon ready.
+            if not (self.root / f"Pulumi.{_PREPARED}.yaml").exists():
+                self.prepare()
+            printed = self.make("-s", "env", f"STACK={_PREPARED}").printed
             script = f"{printed}\nenv -0"
             done = subprocess.run(
                 ["bash", "-c", script], capture_output=True, text=True, check=True, cwd=self.root

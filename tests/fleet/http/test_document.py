@@ -17,11 +17,11 @@ def test_what_is_json_is_parsed() -> None:
 
 @pytest.mark.parametrize("levels", [65, 999, 100_000, 4_000_000])
 def test_what_is_too_deep_is_refused_at_once(levels: int) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     for body in (nested(levels), nested(levels, '{"a":[', "]}")):
         with pytest.raises(MalformedError, match="here is nested"):
             parse_json(body, "here")
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_the_deepest_that_is_taken() -> None:

@@ -53,12 +53,12 @@ class TestLimits:
     def test_what_drips_ends_with_the_deadline(self, opening: bytes) -> None:
         def dripping(connection: Connection) -> None:
             connection.send(opening)
-            connection.drip(b"x" * 10_000, 0.02)
+            connection.drip(b"x" * 10_000, 0.02)  # 200 s
 
         began = time.monotonic()
         with pytest.raises(DeadlineError, match=r"within 0\.3 s"):
             ask(dripping, deadline=0.3)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 60
 
 
 class TestFailures:

@@ -13,9 +13,8 @@ from fleet.lock.model import Lock
 from fleet.registry.errors import AuthenticationError
 from fleet.registry.login import Logins, find_logins
 from fleet.releases.lock import bases
-from fleet.releases.lock.bases import BaseError, Digests, platform_digests
-from fleet.releases.lock.locked_bases import locked_bases
-from fleet.releases.sources import Refresh, Sources
+from fleet.releases.lock.bases import BaseError, locked_bases, platform_digests
+from fleet.releases.sources import Digests, Refresh, Sources
 from tests.fleet.examples import DIGEST, INDEX_DIGEST, OTHER_DIGEST, PLATFORMS, config, image
 from tests.fleet.releases.outside import Outside
 from tests.providers.ociregistry.registry_fake import FakeRegistry, serving
@@ -63,6 +62,14 @@ def test_bases_and_what_compiles_are_asked_for_in_the_mirror_and_keep_their_name
     assert slim.identity == f"docker.io/library/python@{INDEX_DIGEST}"
 
 
+def test_each_python_has_its_own_bases_of_the_mirror() -> None:
+    declared = config(images={"web": image(pythons=["3.11", "3.13"], bases=["full", "slim"])})
+    found, builders = locked_bases(parse(declared).images, Lock(), sources(), Refresh())
+    assert set(found) == {"3.11-full", "3.11-slim", "3.13-full", "3.13-slim"}
+    assert found["3.13-full"].name == builders["3.13"].name == "docker.io/library/python:3.13"
+    assert {base.repository for base in found.values()} == {f"{MIRROR}/python"}
+
+
 def test_another_mirror_is_asked_without_a_refresh_and_the_same_one_is_not() -> None:
     held = locked(sources())
     world = Outside()
@@ -81,10 +88,12 @@ def test_the_index_of_another_place_is_not_kept_where_this_one_has_its_own() -> 
 
 
 def test_what_compiles_for_a_source_comes_from_the_mirror_that_is_declared_now() -> None:
-    found = bases.compiling("3.11", IMAGES, {}, locked(sources("")).builders, only(), MIRROR)
+    given = replace(sources(), platforms=only())
+    found = bases.compiling("3.11", IMAGES, locked(sources("")).builders, given)
     assert found.repository == f"{MIRROR}/python"
     held = {"3.11": found}
-    assert bases.compiling("3.11", IMAGES, {}, held, only(platforms=()), MIRROR) is found
+    unreachable = replace(given, platforms=only(platforms=()))
+    assert bases.compiling("3.11", IMAGES, held, unreachable) is found
 
 
 def test_every_base_that_is_missing_is_named_once_with_where_and_what_to_do() -> None:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from tests.providers.ociregistry.registry_fake import FakeRegistry
 PLUGIN = Path(__file__).parents[3] / "providers" / "ociregistry" / "pulumi-resource-ociregistry"
 NAME, POINTER, OTHER, VERSION = "team/app", "py3.8-LATEST", "py3.9-LATEST", "py3.8-0.30.0"
 TAG_DELETE = rf"DELETE .*/manifests/{POINTER}$"
-SOON = 10.0
+SOON = 25.0  # what is waited for here takes 30 s and more
 
 
 @dataclass
@@ -34,6 +34,7 @@ class Plugin:
     process: "subprocess.Popen[bytes]"
     stub: provider_pb2_grpc.ResourceProviderStub
     signalled: bool = False
+    interrupted: threading.Event = field(default_factory=threading.Event)
 
     def end(self, by: str) -> None:
         """Interrupt the run as the engine does, or as a signal does."""
@@ -42,6 +43,7 @@ class Plugin:
         else:
             self.signalled = True
             self.process.send_signal(signal.Signals[by])
+        self.interrupted.set()
 
 
 @pytest.fixture
@@ -154,11 +156,13 @@ def test_a_removal_by_placeholder_that_was_begun_is_put_back(
     plugin: Plugin, removals: Removals, by: str
 ) -> None:
     removals.registry.tag_delete = False
-    reached, going_on = threading.Event(), threading.Event()
+    reached = threading.Event()
 
     def hold() -> None:
         reached.set()
-        going_on.wait(1)
+        # However long a busy machine takes to interrupt it, it learns of that first.
+        plugin.interrupted.wait(30)
+        time.sleep(1)
 
     removals.registry.fault(rf"PUT .*/manifests/{POINTER}$", act=hold)
     text = interrupted(plugin, by, lambda: removals.create(plugin), reached.is_set)

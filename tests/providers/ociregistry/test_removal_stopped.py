@@ -108,13 +108,15 @@ class Scene:
             ref, manifest, set(self.tags) - {POINTER}
         )
 
-    def interrupt(self, at: str, *, held: float = 0.3) -> None:
+    def interrupt(self, at: str) -> None:
         """Cancel the removal while the registry works on the first request that matches `at`."""
-        reached = threading.Event()
+        reached, cancelled = threading.Event(), threading.Event()
 
         def hold() -> None:
             reached.set()
-            time.sleep(held)
+            # However long a busy machine takes to cancel it, it learns of that first.
+            cancelled.wait(30)
+            time.sleep(0.3)
 
         self.registry.fault(at, act=hold)
 
@@ -123,6 +125,7 @@ class Scene:
             while not reached.is_set():  # noqa: ASYNC110 - the registry is another thread
                 await asyncio.sleep(0.005)
             removing.cancel()
+            cancelled.set()
             await removing
 
         self.run(work)

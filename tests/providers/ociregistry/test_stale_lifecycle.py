@@ -254,10 +254,11 @@ class TestStalePointers:
     def test_an_interruption_after_the_removals_costs_no_record(
         self, engine: Engine, fleet: Fleet
     ) -> None:
-        reached = threading.Event()
+        reached, cancelled = threading.Event(), threading.Event()
 
         def hold() -> None:
             reached.set()
+            cancelled.wait(30)
             time.sleep(0.2)
 
         # Listed before, for the removal, and for the look afterwards.
@@ -270,6 +271,7 @@ class TestStalePointers:
             while not reached.is_set():  # noqa: ASYNC110 - the registry is another thread
                 await asyncio.sleep(0.005)
             creating.cancel()
+            cancelled.set()
             await creating
 
         with pytest.raises(RemovalFailedError, match="The run was interrupted") as caught:
