@@ -21,12 +21,19 @@ override SHELL := /bin/sh
 override .SHELLFLAGS := -c
 override VENV := .venv/bin
 override FLEET := $(VENV)/python -m fleet
-override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
+override PLAIN := status env plan versions doctor check page comment removals drift repair collect proposal checksums
+override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh fleet/releases/lock/ask_backend.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
 override .DEFAULT_GOAL := help
-.PHONY: help up preview refresh lock status env down clean test test-fast test-integration test-slow lint \
-	venv venv-any venv-dev restore adopt prune split plan graph docs checksums \
-	check page comment removals drift repair versions collect proposal doctor bootstrap
+.PHONY: $(PLAIN) up preview refresh down clean lock restore adopt prune split graph docs bootstrap \
+	help test test-fast test-integration test-slow lint venv venv-any venv-dev
+
+# These take the stack and nothing else; what each does stands at its name below.
+$(PLAIN): venv
+	@$(FLEET) $@ --stack "$${STACK}"
+
+down clean: venv-any
+	@$(FLEET) $@
 
 help: ## Show this text
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -44,11 +51,8 @@ refresh: venv ## Read the registry and report drift
 lock: venv ## Resolve what is not locked; REFRESH=1: bases, yanked versions, REFRESH=builders: these too; NEWEST=image|all: all of it
 	@$(FLEET) lock --stack "$${STACK}" $(if $(REFRESH),--refresh "$${REFRESH}") --newest "$${NEWEST:-}"
 
-status: venv ## Print the tags: digest, platforms, size, verified
-	@$(FLEET) status --stack "$${STACK}"
-
-env: venv ## Print shell exports: eval "$$(make -s env)"
-	@$(FLEET) env --stack "$${STACK}"
+status: ## Print the tags: digest, platforms, size, verified
+env: ## Print shell exports: eval "$$(make -s env)"
 
 restore: venv ## Put a removed name back on its digest: TAG=py3.8-LATEST [IMAGE=name or host/namespace/name]
 	@$(FLEET) restore --stack "$${STACK}" --image "$${IMAGE:-}" \
@@ -65,42 +69,22 @@ prune: venv ## List superseded digests; APPLY=1 deletes what is due [KEEP_DAYS=3
 split: venv ## Write a stack file an image, for a fleet that has outgrown one; APPLY=1 moves the state
 	@$(FLEET) split --stack "$${STACK}" $(if $(APPLY),--apply)
 
-check: venv ## Check declaration, plan, generated files and pins, without state or registry
-	@$(FLEET) check --stack "$${STACK}"
-
-doctor: venv ## Check what a person must give once for the workflows; writes nothing
-	@$(FLEET) doctor --stack "$${STACK}"
+check: ## Check declaration, plan, generated files and pins, without state or registry
+doctor: ## Check what a person must give once for the workflows; writes nothing
 
 bootstrap: doctor ## The same, then the first up, then what remains to be given
 	@$(FLEET) up --stack "$${STACK}"
 	@$(FLEET) doctor --stack "$${STACK}"
 
-page: venv ## Print a run's report, FLEET_REPORT, as Markdown
-	@$(FLEET) page --stack "$${STACK}"
-
-comment: venv ## Write that report into the one comment of a pull request
-	@$(FLEET) comment --stack "$${STACK}"
-
-removals: venv ## Hand over what it would remove, FLEET_REMOVALS, and print how many names
-	@$(FLEET) removals --stack "$${STACK}"
-
-drift: venv ## Write, update or close the one issue of what a preview found
-	@$(FLEET) drift --stack "$${STACK}"
-
-repair: venv ## Start the workflow up where a preview found drift
-	@$(FLEET) repair --stack "$${STACK}"
-
-collect: venv ## Hand over what make versions changed: FLEET_VERSIONS is its text, FLEET_PROPOSAL a folder
-	@$(FLEET) collect --stack "$${STACK}"
-
-proposal: venv ## Open, update or close the one pull request with what FLEET_PROPOSAL holds
-	@$(FLEET) proposal --stack "$${STACK}"
-
-versions: venv ## Ask for new releases; edits the declaration and the lock, prints what and why
-	@$(FLEET) versions --stack "$${STACK}"
-
-plan: venv ## Print the plan beside the state as tables, touching nothing
-	@$(FLEET) plan --stack "$${STACK}"
+page: ## Print a run's report, FLEET_REPORT, as Markdown
+comment: ## Write that report into the one comment of a pull request
+removals: ## Hand over what it would remove, FLEET_REMOVALS, and print how many names
+drift: ## Write, update or close the one issue of what a preview found
+repair: ## Start the workflow up where a preview found drift
+collect: ## Hand over what make versions changed: FLEET_VERSIONS is its text, FLEET_PROPOSAL a folder
+proposal: ## Open, update or close the one pull request with what FLEET_PROPOSAL holds
+versions: ## Ask for new releases; edits the declaration and the lock, prints what and why
+plan: ## Print the plan beside the state as tables, touching nothing
 
 graph: venv ## Print which image is built on which, as Mermaid in Markdown: [OUTPUT=graph.md]
 	@$(FLEET) graph --stack "$${STACK}" $(if $(OUTPUT),--output "$${OUTPUT}")
@@ -108,14 +92,9 @@ graph: venv ## Print which image is built on which, as Mermaid in Markdown: [OUT
 docs: venv ## Write the pages of the images, as Markdown: [IMAGE=name] prints one [OUTPUT=folder]
 	@$(FLEET) docs --stack "$${STACK}" --image "$${IMAGE:-}" $(if $(OUTPUT),--output "$${OUTPUT}")
 
-checksums: venv ## Record the SHA-256 of the engine and plugins that are published; for maintainers
-	@$(FLEET) checksums
-
-down: venv-any ## Stop what was started, by pid; keeps all data
-	@$(FLEET) down
-
-clean: venv-any ## Stop it and remove .fleet; keeps the user's cache
-	@$(FLEET) clean
+checksums: ## Record the SHA-256 of the engine and plugins that are published; for maintainers
+down: ## Stop what was started, by pid; keeps all data
+clean: ## Stop it and remove .fleet; keeps the user's cache
 
 test: lint test-fast test-integration ## Lint, then the fast tests, then those with the real engine
 

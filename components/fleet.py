@@ -1,6 +1,6 @@
 """The whole stack: every image of a plan, as components."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import pulumi
 
 from components.image_tag import ImageTag, ImageTagArgs
 from components.pointers import Pointers, PointersArgs
-from components.stack_references import Elsewhere, Verified
+from components.stack_references import Elsewhere, exported
 from components.tag_build import wheels_image
 from fleet.plan.plan import Plan
 from providers.ociregistry.sdk import Login, Provider, ProviderArgs
@@ -28,51 +28,17 @@ class Guard(pulumi.ComponentResource):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rows:
-    """Rows of the stack's outputs for one image's tags and pointers, in declared order."""
-
-    tags: Sequence[pulumi.Output[dict[str, Any]]]
-    pointers: Sequence[pulumi.Output[dict[str, Any]]]
-
-    @property
-    def known(self) -> pulumi.Output[dict[str, Any]]:
-        """Both by their names, once all of them are known."""
-        found: pulumi.Output[dict[str, Any]] = pulumi.Output.all(
-            tags=pulumi.Output.all(*self.tags), pointers=pulumi.Output.all(*self.pointers)
-        )
-        return found
-
-
-@dataclass(frozen=True, kw_only=True)
 class Fleet:
-    """All that was declared: ``rows`` by image, in the plan's order.
+    """All that was declared.
 
-    ``builds`` are those that other stacks build on, by name.
+    ``outputs`` are the stack's: ``tags`` are ``{tag, digest, platforms, size, verified}``,
+    ``pointers`` are ``{tag, target, digest}``, ``builds`` are ``{digest, identity}`` by name, and
+    there only where other stacks build on some. ``known`` are by image its tags and pointers, once
+    all of them are known.
     """
 
-    rows: Mapping[str, Rows]
-    builds: Mapping[str, Verified]
-
-    @property
-    def known(self) -> dict[str, pulumi.Output[dict[str, Any]]]:
-        """The rows of each image, as pages are made of them."""
-        return {image: rows.known for image, rows in self.rows.items()}
-
-    @property
-    def outputs(self) -> dict[str, Any]:
-        """The stack's outputs.
-
-        ``tags`` are ``{tag, digest, platforms, size, verified}``, ``pointers`` are
-        ``{tag, target, digest}``; ``builds`` are ``{digest, identity}`` by name, and there only
-        where there are some.
-        """
-        rows = self.rows.values()
-        builds = {name: build.exported for name, build in self.builds.items()}
-        return {
-            "tags": [tag for image in rows for tag in image.tags],
-            "pointers": [pointer for image in rows for pointer in image.pointers],
-            **({"builds": builds} if builds else {}),
-        }
+    outputs: Mapping[str, Any]
+    known: Mapping[str, pulumi.Output[dict[str, Any]]]
 
 
 def declare(plan: Plan, elsewhere: Elsewhere) -> Fleet:
@@ -80,13 +46,15 @@ def declare(plan: Plan, elsewhere: Elsewhere) -> Fleet:
 
     What is built on images of other stacks starts from what is known ``elsewhere``.
     """
-    Guard(plan.owner, protected=plan.protected)
+    Guard(plan.owner, protected=plan.declaration.protected)
     logins = {host: Login(**names) for host, names in plan.logins.items()}
     provider = Provider(f"{plan.owner}:registries", ProviderArgs(logins=logins))
     registries = pulumi.ResourceOptions(providers=[provider])
     digests = elsewhere.verified(plan)
-    rows: dict[str, Rows] = {}
-    shared: dict[str, Verified] = {}
+    tags: list[pulumi.Output[dict[str, Any]]] = []
+    pointers: list[pulumi.Output[dict[str, Any]]] = []
+    shared: dict[str, pulumi.Output[dict[str, Any]]] = {}
+    known: dict[str, pulumi.Output[dict[str, Any]]] = {}
     for image in plan.images:
         digests |= {wheels.name: wheels_image(wheels) for wheels in image.compiling}
         made = {}
@@ -97,11 +65,15 @@ def declare(plan: Plan, elsewhere: Elsewhere) -> Fleet:
             digests |= component.verified
         if image.name in plan.shared:
             builds = (build for tag in image.tags for build in tag.builds)
-            shared |= {b.name: Verified(b.identity, digests[b.name]) for b in builds}
+            shared |= {b.name: exported(b.identity, digests[b.name]) for b in builds}
         named = {tag: component.digest for tag, component in made.items()}
-        pointers = PointersArgs(image=image, plan=plan, digests=named)
-        rows[image.name] = Rows(
-            tags=[component.row for component in made.values()],
-            pointers=Pointers(image.name, pointers, registries).rows,
+        args_of_pointers = PointersArgs(image=image, plan=plan, digests=named)
+        own = [component.row for component in made.values()]
+        pointing = Pointers(image.name, args_of_pointers, registries).rows
+        known[image.name] = pulumi.Output.all(
+            tags=pulumi.Output.all(*own), pointers=pulumi.Output.all(*pointing)
         )
-    return Fleet(rows=rows, builds=shared)
+        tags += own
+        pointers += pointing
+    outputs = {"tags": tags, "pointers": pointers, **({"builds": shared} if shared else {})}
+    return Fleet(outputs=outputs, known=known)

@@ -21,13 +21,10 @@ def require_access(
 ) -> dict[str, pulumi.Output[str]]:
     """Return the value of each declared Actions secret, from ``secrets:NAME`` of ``stack``.
 
-    There is none where the stack declares no repository.
-
-    ``environment`` is that of the process, which the plugin inherits and takes its token from.
+    There is none without a declared repository. The plugin takes its token from ``environment``.
 
     :raises DeclarationError: with every value that is missing or was set in plain text, and all
-        that would keep the plugin from the declared repository. It is raised before the program
-        declares a resource, so nothing was changed.
+        that would keep the plugin from the declared repository.
     """
     if declaration.github is None:
         return {}

@@ -19,8 +19,7 @@ _EMAIL: Final = "image-fleet@noreply.invalid"
 class RepositoryArgs:
     """Declared content of an existing repository.
 
-    ``files`` maps a path in the repository to its text, ``secrets`` the name of an Actions secret
-    of the environment to its value, ``variables`` that of a variable of it to its.
+    ``files`` are by path, ``secrets`` and ``variables`` of the environment by name.
     """
 
     github: GitHub
@@ -57,11 +56,9 @@ class Repository(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _options(self, *, retain: bool = False, forget: bool = False) -> pulumi.ResourceOptions:
-        """Return the options of a child.
+        """Return the options of a child: never deleted on GitHub with ``retain``.
 
-        With ``retain`` it is never deleted on GitHub. With ``forget`` it is, unless the component
-        goes as well: the engine then spares the provider the deletion (``deletedWith``), although
-        it was made for what goes by itself along with its owner.
+        With ``forget`` it is, unless the component goes as well (``deletedWith``).
         """
         return pulumi.ResourceOptions(
             parent=self,
@@ -97,8 +94,7 @@ class Repository(pulumi.ComponentResource):
         github.WorkflowRepositoryPermissions(
             self._declared.repository,
             repository=self._declared.name,
-            # Each job grants itself what it needs; the proposing of releases has a token of its
-            # own, for what this one proposes starts no workflow.
+            # Each job grants itself what it needs.
             default_workflow_permissions="read",
             can_approve_pull_request_reviews=False,
             opts=self._options(retain=True),

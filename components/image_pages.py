@@ -8,7 +8,7 @@ import pulumi
 from fleet.declaration.model import Image
 from fleet.pages.published import published
 from fleet.pages.readme import page, page_path
-from fleet.plan.whole_fleet import WholeFleet
+from fleet.plan.plan import WholeFleet
 
 
 def image_pages(
@@ -18,11 +18,9 @@ def image_pages(
 ) -> dict[str, pulumi.Output[str]]:
     """Return the text of each page of a fleet's images by its path in the repository.
 
-    ``known`` are the rows ``tags`` and ``pointers`` by image. A page waits for those of its own
-    image and no other, so that a preview shows just the pages that may change. It leaves out a tag
-    that failed: nothing tells whether that one is there.
-
-    ``templates`` is what :func:`fleet.pages.readme.pages` takes.
+    ``known`` are the rows ``tags`` and ``pointers`` by image; a page waits for those of its own
+    image alone, and leaves out a tag that failed. ``templates`` is what
+    :func:`fleet.pages.readme.pages` takes.
     """
 
     def text(image: Image) -> pulumi.Output[str]:

@@ -41,9 +41,7 @@ class ImageTag(pulumi.ComponentResource):
         images = [verified_build(b, args.image.assets, args.digests, self) for b in planned.builds]
         built = tuple(zip(planned.builds, images, strict=True))
         self.verified = {build.name: image.verified for build, image in built}
-        sources = [
-            pulumi.Output.concat(build.repository, "@", image.verified) for build, image in built
-        ]
+        sources = [pulumi.Output.concat(b.repository, "@", image.verified) for b, image in built]
         joined = len(sources) > 1
         ref = f"{args.image.repository}:{planned.tag}"
         tag = Tag(
@@ -57,7 +55,7 @@ class ImageTag(pulumi.ComponentResource):
                 inputs=planned.build_inputs,
                 owner=args.plan.owner,
                 annotations=planned.annotations if joined else {},
-                on_conflict=args.plan.version_conflict,
+                on_conflict=args.plan.declaration.version_conflict,
             ),
             pulumi.ResourceOptions(parent=self),
         )
@@ -79,8 +77,8 @@ def _row(
     """Return the row, with ``verified`` counted by digest: what is named is what was checked."""
 
     def described(known: dict[str, Any]) -> dict[str, Any]:
-        there = [platform["platform"] for platform in known["platforms"] or []]
-        checks = zip(planned.builds, known["checked"], known["built"], strict=True)
+        there = [platform["platform"] for platform in known.pop("platforms") or []]
+        checks = zip(planned.builds, known.pop("checked"), known.pop("built"), strict=True)
         passed = [
             platform
             for build, arguments, digest in checks
@@ -88,13 +86,8 @@ def _row(
             for platform in build.platforms
             if platform in there
         ]
-        return {
-            "tag": known["tag"],
-            "digest": known["digest"],
-            "platforms": there,
-            "size": int(known["size"] or 0),
-            "verified": _verified(passed, planned),
-        }
+        size, verified = int(known["size"] or 0), _verified(passed, planned)
+        return {**known, "platforms": there, "size": size, "verified": verified}
 
     return pulumi.Output.all(
         tag=tag.ref,

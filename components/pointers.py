@@ -39,7 +39,7 @@ class Pointers(pulumi.ComponentResource):
                 source=pulumi.Output.concat(image.repository, "@", args.digests[pointer.target]),
                 identity=pointer.target,
                 owner=plan.owner,
-                on_conflict=plan.pointer_conflict,
+                on_conflict=plan.declaration.pointer_conflict,
             )
             digest = digest_or_nothing(Tag(ref, tag, child).digest)
             own.append(digest)
@@ -53,8 +53,8 @@ class Pointers(pulumi.ComponentResource):
                 for kind in image.policy
             ],
             policy={str(kind): policy for kind, policy in image.policy.items()},
-            max_removals=plan.max_removals,
-            keep_on_destroy=plan.pointers_stay,
+            max_removals=plan.declaration.max_removals,
+            keep_on_destroy=plan.declaration.pointers_stay,
             # Nothing goes before everything that is declared stands.
             wait_for=[*args.digests.values(), *own],
         )

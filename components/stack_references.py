@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from functools import partial
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pulumi
 
@@ -14,19 +14,12 @@ _READ: Final = "pulumi:pulumi:readStackOutputs"
 """The engine's own function, which every stack reference of its SDKs once was."""
 
 
-class Verified(NamedTuple):
-    """A build that passed: what it was made from, and its digest, empty where it failed.
+def exported(identity: str, digest: pulumi.Output[str]) -> pulumi.Output[dict[str, Any]]:
+    """Return the entry of a build in a stack's output ``builds``; a failed one has no digest.
 
-    Another stack builds on it only if that is what the declaration asks for now.
+    Another stack builds on it only if its identity is what the declaration asks for now.
     """
-
-    identity: str
-    digest: pulumi.Output[str]
-
-    @property
-    def exported(self) -> pulumi.Output[dict[str, Any]]:
-        """Return its entry in a stack's output ``builds``."""
-        return self.digest.apply(lambda digest: {"digest": digest, "identity": self.identity})
+    return digest.apply(lambda known: {"digest": known, "identity": identity})
 
 
 class Elsewhere:
@@ -38,9 +31,8 @@ class Elsewhere:
     def verified(self, plan: Plan) -> dict[str, pulumi.Output[str]]:
         """Return, by build name, the verified digests that ``plan`` builds on and others export.
 
-        One that the other stack has not built as it is declared now has an empty digest, of which
-        an error tells: what is built on it fails, and nothing else. In a preview it is as one that
-        the same run would build.
+        One that the other stack has not built as it is declared now is an error and has no digest,
+        so that what is built on it fails. In a preview it is as one that this run would build.
         """
         builds = (build for image in plan.images for tag in image.tags for build in tag.builds)
         below = {build.below.name: build.below.identity for build in builds if build.below}
@@ -63,10 +55,10 @@ class Elsewhere:
         return found
 
     def _outputs(self, stack: str) -> pulumi.Output[dict[str, Any]]:
-        """Ask for the outputs of ``stack`` as a ``StackReference`` does, but leave no trace of it.
+        """Return the outputs of ``stack``, with no reference to it in the state.
 
-        The engine refreshes what is in the state before it runs the program. A reference to a stack
-        that is gone, with the image that it held, would then fail every update.
+        The engine refreshes the state first: a reference to a stack that is gone would then fail
+        every update.
         """
         name = _qualified(stack)
         if name not in self._known:
@@ -77,11 +69,11 @@ class Elsewhere:
 
 def _digests(wanted: Mapping[str, str], stack: str, outputs: Mapping[str, Any]) -> dict[str, str]:
     """Return the digests of ``wanted``, identities by name, that ``outputs`` of ``stack`` hold."""
-    exported = outputs.get("builds")
-    found = {name: _of(exported or {}, name, identity) for name, identity in wanted.items()}
+    builds = outputs.get("builds")
+    found = {name: _of(builds or {}, name, identity) for name, identity in wanted.items()}
     missing = [name for name, digest in found.items() if not digest]
     if missing and pulumi.runtime.is_dry_run():
-        pulumi.log.info(_to_come(stack, missing, exported))
+        pulumi.log.info(_to_come(stack, missing, builds))
     elif missing:
         pulumi.log.error(
             f"stack {stack} has no verified {_some(missing)} as declared now: run "
@@ -90,15 +82,15 @@ def _digests(wanted: Mapping[str, str], stack: str, outputs: Mapping[str, Any]) 
     return found
 
 
-def _of(exported: Mapping[str, Any], name: str, identity: str) -> str:
-    entry = exported.get(name)
+def _of(builds: Mapping[str, Any], name: str, identity: str) -> str:
+    entry = builds.get(name)
     if not isinstance(entry, Mapping) or entry.get("identity") != identity:
         return ""
     return str(entry.get("digest") or "")
 
 
-def _to_come(stack: str, names: list[str], exported: Mapping[str, Any] | None) -> str:
-    if exported is None:
+def _to_come(stack: str, names: list[str], builds: Mapping[str, Any] | None) -> str:
+    if builds is None:
         return (
             f"stack {stack} has not been up as a stack of its own: what is built on its images is "
             f"shown as to be built; after `make up STACK={stack}`, only what changed is"

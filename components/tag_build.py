@@ -10,7 +10,7 @@ from components.failures import digest_or_nothing
 from fleet.plan import export
 from fleet.plan.plan_inputs import Assets
 from fleet.plan.platform_build import TagBuild
-from fleet.plan.wheel_builds import Wheels
+from fleet.plan.wheel_builds import Build
 
 _SHARED: Final = "shared"  # the named context that Dockerfiles copy common files from
 # Tags that never are: what starts from them fails by their names.
@@ -25,8 +25,7 @@ Digests = Mapping[str, pulumi.Output[str]]
 class VerifiedBuild(NamedTuple):
     """The two resources of a build, and ``verified``: the index's digest, once it passed.
 
-    ``verified`` resolves only after the verification succeeded, so that whoever takes the digest
-    from there can't get an image that nothing ran. It is empty in a preview of a
+    ``verified`` resolves only after the verification succeeded. It is empty in a preview of a
     build, and when the build or the verification failed.
     """
 
@@ -74,14 +73,12 @@ def verification_name(build: TagBuild) -> str:
     return build.name.replace("/build:", "/verify:")
 
 
-def wheels_image(wheels: Wheels) -> pulumi.Output[str]:
+def wheels_image(wheels: Build) -> pulumi.Output[str]:
     """Declare ``wheels`` and return their digest, empty in a preview of a build and where it fails.
 
-    They are pushed, so that a builder that never saw them takes them from the registry, and so that
-    docker-build's own read finds their index lost (not a platform's manifest below it:
-    `docs/state.md`). Builds come after it. If each of them compiled, they would wait in BuildKit
-    for one and the same compilation, hold the engine's operations meanwhile, and each try again
-    what has failed.
+    They are pushed, so that any builder takes them from the registry, and docker-build's own read
+    finds their index lost (not a platform's manifest below it: `docs/state.md`). Builds come after
+    it: each would otherwise hold one of the engine's operations while one of them compiles.
     """
     image = _image(
         wheels.name,
@@ -122,7 +119,7 @@ def _context(folder: str, shared: str) -> docker_build.BuildContextArgs:
 
 
 def _image(
-    name: str, made: TagBuild | Wheels, parent: pulumi.Resource | None, **own: Any
+    name: str, made: Build, parent: pulumi.Resource | None, **own: Any
 ) -> docker_build.Image:
     """Declare what the builder of ``made`` is to do on its platforms: ``own`` says what."""
     limit = f"{_MINUTES * len(made.platforms)}m"

@@ -57,24 +57,6 @@ def _pattern(rule: str) -> str:
     return path if path != "." else ""
 
 
-def within(patterns: Iterable[str], places: Iterable[str]) -> tuple[str, ...]:
-    """Return patterns of just what ``patterns`` admit at ``places`` or below them.
-
-    A place is a path without wildcards; the empty one is the folder itself.
-    """
-    known = tuple(places)
-    shared = (_common(p.split("/"), _parts(place)) for p in patterns for place in known)
-    return tuple(dict.fromkeys("/".join(parts) for parts in shared if parts))
-
-
-def heads(patterns: Iterable[str]) -> Iterator[str]:
-    """Yield, of each pattern, the place below which everything is that it could admit."""
-    for pattern in patterns:
-        parts = pattern.split("/")
-        wild = (number for number, part in enumerate(parts) if _WILDCARD in part)
-        yield "/".join(parts[: next(wild, len(parts))])
-
-
 def pathspecs(folder: Path, patterns: Iterable[str]) -> Iterator[str]:
     """Yield what tells git the paths below ``folder`` that ``patterns`` admit, gone ones too."""
     for pattern in patterns:
@@ -84,17 +66,6 @@ def pathspecs(folder: Path, patterns: Iterable[str]) -> Iterator[str]:
             yield from (f":(glob){path}", f":(glob){path}/**")
         else:
             yield f":(literal){path}"
-
-
-def _parts(place: str) -> list[str]:
-    return place.split("/") if place else []
-
-
-def _common(pattern: list[str], place: list[str]) -> list[str]:
-    """Return the parts of what ``pattern`` admits at ``place``; none where they never meet."""
-    if not all(map(fnmatchcase, place, pattern)):
-        return []
-    return [*place, *pattern[len(place) :]]
 
 
 def _matches(parts: tuple[str, ...], patterns: list[list[str]]) -> bool:

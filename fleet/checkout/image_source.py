@@ -7,16 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fleet.checkout.dockerfile_copies import taken
-from fleet.checkout.dockerignore import (
-    NAME,
-    OF_DOCKERFILE,
-    heads,
-    matching,
-    pathspecs,
-    patterns_of,
-    within,
-)
+from fleet.checkout.dockerignore import NAME, OF_DOCKERFILE, matching, pathspecs, patterns_of
 from fleet.checkout.git import last_commit
 from fleet.plan.plan_inputs import Assets
 
@@ -84,11 +75,7 @@ class _Source:
     folder: Path
     shared: Path
     dockerfile: Path
-    text: str
-
-    @property
-    def takes(self) -> bool:
-        return bool(re.search(rf"\bfrom={SHARED}\b", self.text))
+    takes: bool
 
     @property
     def named(self) -> str:
@@ -102,8 +89,8 @@ def _source(root: Path, folder: Path) -> _Source | None:
     dockerfile = own if (root / own).is_file() else common
     if not ((root / folder).is_dir() and (root / dockerfile).is_file()):
         return None
-    text = (root / dockerfile).read_text("utf-8")
-    return _Source(folder=folder, shared=shared, dockerfile=dockerfile, text=text)
+    takes = bool(re.search(rf"\bfrom={SHARED}\b", (root / dockerfile).read_text("utf-8")))
+    return _Source(folder=folder, shared=shared, dockerfile=dockerfile, takes=takes)
 
 
 def _tree_hash(files: Mapping[str, str]) -> str:
@@ -115,8 +102,7 @@ def _tree_hash(files: Mapping[str, str]) -> str:
 def _files(parts: list[_Part]) -> dict[str, str]:
     """Return, by path, the SHA-256 of mode and content of every file that a build is sent.
 
-    Those of the folder ``shared`` have its name before their path, and are only those that the
-    Dockerfile takes, where it lets that be known.
+    Those of the folder ``shared`` have its name before their path.
     """
     found = {}
     for part in parts:
@@ -130,28 +116,15 @@ def _files(parts: list[_Part]) -> dict[str, str]:
 def _parts(root: Path, source: _Source) -> list[_Part]:
     folder, shared = root / source.folder, root / source.shared
     at_home = source.dockerfile.parent == source.folder
-    patterns = patterns_of(folder)
-    own = ("Dockerfile", NAME) if at_home else (NAME,)
-    parts = [_Part(folder=folder, own=own, patterns=patterns)]
+    here: tuple[str, ...] = ("Dockerfile", NAME)
+    there: tuple[str, ...] = (NAME,)
+    if not at_home:
+        here, there = there, here
+    parts = [_Part(folder=folder, own=here, patterns=patterns_of(folder))]
     if source.takes or not at_home:
-        narrowed = _narrowed(shared, source.text, patterns)
-        own = (NAME,) if at_home else ("Dockerfile", NAME)
-        parts.append(_Part(folder=shared, own=own, patterns=narrowed, prefix=f"{SHARED}/"))
+        patterns = patterns_of(shared)
+        parts.append(_Part(folder=shared, own=there, patterns=patterns, prefix=f"{SHARED}/"))
     return parts
-
-
-def _narrowed(shared: Path, dockerfile: str, own: tuple[str, ...]) -> tuple[str, ...]:
-    """Return patterns of what counts of ``shared``: what ``dockerfile`` takes, or all of it.
-
-    docker-build looks for the files of the ``own`` allow-list in every context and builds when one
-    changed (its version 0.0.22), so those count as well.
-    """
-    patterns = patterns_of(shared)
-    places = taken(dockerfile, SHARED)
-    # A link that is taken brings along what it leads to.
-    if places is None or any(path.is_symlink() for path in matching(shared, patterns)):
-        return patterns
-    return within(patterns, [*places, *heads(own)])
 
 
 def _compiling(root: Path) -> dict[str, str]:

@@ -1,15 +1,21 @@
-"""The texts that pages are made of: templates, and what images say of their own."""
+"""Texts that files are generated from: templates, and what images say of their own."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from fleet.checkout.templates import read_templates
 from fleet.declaration.model import Declaration
 
 
 def read_sources(root: Path, declaration: Declaration) -> dict[str, str]:
     """Return templates by their path below ``templates/``, and the images' own texts by theirs."""
     return read_templates(root) | read_texts(root, declaration.by_name)
+
+
+def read_templates(root: Path) -> dict[str, str]:
+    """Return the text of every file of ``templates/`` in ``root``, by its path below it."""
+    folder = root / "templates"
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in paths}
 
 
 def read_texts(root: Path, images: Iterable[str]) -> dict[str, str]:

@@ -12,9 +12,8 @@ from fleet.declaration.model import Declaration
 from fleet.declaration.problems import DeclarationError, Problems
 from fleet.declaration.stack_share import widened
 from fleet.lock.model import command, platform_of
-from fleet.plan.plan import Plan, make_plan
+from fleet.plan.plan import Plan, WholeFleet, make_plan
 from fleet.plan.plan_inputs import Assets, Inputs
-from fleet.plan.whole_fleet import WholeFleet
 
 
 def plan_of(root: Path, stack: str, declaration: Declaration) -> Plan:

@@ -5,13 +5,11 @@ It is read by libyaml: a lock of 5,000 distributions in 0.7 s, where PyYAML's ow
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import yaml
 
 from fleet.declaration.problems import DeclarationError, Problem, Problems
-
-_LEVELS: Final = 64
 
 
 def load(path: Path, problems: Problems) -> dict[str, Any]:
@@ -26,7 +24,6 @@ def load(path: Path, problems: Problems) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise _failure(path, f"can't be read: {error}", "Make it a readable text file") from None
     try:
-        _require_shallow(text)
         loader = yaml.CSafeLoader(text)
         node = loader.get_single_node()
         values = loader.construct_document(node) if node is not None else None
@@ -38,16 +35,6 @@ def load(path: Path, problems: Problems) -> dict[str, Any]:
     if values is not None and not isinstance(values, dict):
         raise _failure(path, "holds no mapping", "Write key: value lines")
     return values or {}
-
-
-def _require_shallow(text: str) -> None:
-    """Refuse what libyaml would end the process for: 100,000 brackets overflow its stack."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        depth += isinstance(event, yaml.CollectionStartEvent)
-        depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > _LEVELS:
-            raise yaml.YAMLError(f"it is nested deeper than {_LEVELS} levels")
 
 
 def _failure(path: Path, what: str, remedy: str) -> DeclarationError:

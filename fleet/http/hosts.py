@@ -4,11 +4,9 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
 from typing import TypeVar
 
 from fleet.http.errors import ReadableError, UnreachableError
-from fleet.http.message import Call
 
 # Longer than a refresh takes to come to the next tag of the host, shorter than a person takes to
 # start the registry and run again in a process that still lives.
@@ -16,24 +14,12 @@ _REMEMBERED_SECONDS = 30.0
 
 _T = TypeVar("_T")
 
-_READS_ONLY = ContextVar("reads_only", default=False)
-
-
-def refuse_write(call: Call) -> None:
-    """Raise where a write is about to be sent from inside of `Hosts.ask`.
-
-    :raises RuntimeError: for that is a mistake of the program: the write might never be sent.
-    """
-    if _READS_ONLY.get() and not call.reads:
-        raise RuntimeError(f"{call.place}: no write passes through what remembers lost hosts")
-
 
 class Hosts:
     """Remembers for 30 s that a host could not be reached.
 
     Only reads go through here whose failure changes nothing: those of a refresh and of listings.
-    A write, and the look right before it, asks the server in any case. So that none gets here by
-    mistake, whoever sends a call asks `refuse_write` first, and that fails inside of `ask`.
+    A write, and the look right before it, asks the server in any case.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -59,7 +45,6 @@ class Hosts:
             raise UnreachableError(
                 f"{host} could not be reached a moment ago, and is not asked again yet"
             )
-        outside = _READS_ONLY.set(True)
         try:
             found = await read()
         except UnreachableError:
@@ -69,7 +54,5 @@ class Hosts:
         except ReadableError:
             self._answered.add(host)
             raise
-        finally:
-            _READS_ONLY.reset(outside)
         self._answered.add(host)
         return found

@@ -6,9 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from fleet.declaration.builder_nodes import Node
-from fleet.declaration.node_validators import EMBEDDED, REMOTE
-from fleet.local import buildx_instances, docker_config, emulation, processes
+from fleet.local import emulation, processes
 from fleet.local.child_environment import run
 from fleet.local.disk_space import BUILDER_KEEPS, FOR_DAEMONS
 from fleet.local.paths import Checkout
@@ -25,7 +23,6 @@ def start(checkout: Checkout, buildkitd: Path, needs: Needs) -> None:
     :raises TroubleError: when a platform can't be emulated, or the daemon does not start.
     """
     emulation.enable(needs.built_here)
-    write_instance(checkout, needs)
     file = checkout.state / "etc" / "buildkitd.toml"
     processes.ensure(
         processes.Daemon(
@@ -53,12 +50,6 @@ def answers(checkout: Checkout) -> bool:
 def client(checkout: Checkout) -> list[str]:
     """Return the command of the daemon's client, which is linked with what a person calls."""
     return [str(checkout.bin / "buildctl"), "--addr", f"unix://{checkout.socket}"]
-
-
-def write_instance(checkout: Checkout, needs: Needs) -> None:
-    """Describe the daemon to buildx clients: an instance file in our Docker configuration."""
-    node = Node(driver=REMOTE, endpoint=f"unix://{checkout.socket}", options={})
-    buildx_instances.write(docker_config.folder(checkout, needs) / "buildx", EMBEDDED, node)
 
 
 def _configuration(

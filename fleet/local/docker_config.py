@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fleet.console import TroubleError
-from fleet.declaration.node_validators import CLOUD, OPTIONS
+from fleet.declaration.builder_nodes import Node
+from fleet.declaration.node_validators import CLOUD, EMBEDDED, OPTIONS, REMOTE
 from fleet.local import buildx_instances, private_files, registry_login
 from fleet.local.buildx_instances import path_of
 from fleet.local.paths import Checkout
@@ -56,7 +57,7 @@ def require_builders(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -
 
 
 def share(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
-    """Let our configuration describe the declared nodes and show the user's builders.
+    """Let our configuration describe our builder and the declared nodes, and show the user's.
 
     It has the login of the registry on this machine; for one elsewhere it shows the user's logins.
     Where there is no builder to describe either, the user's own configuration is used, and there is
@@ -70,20 +71,23 @@ def share(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
     if needs.port is None:
         _show_logins(ours / _LOGINS, theirs / _LOGINS)
     else:
-        share_login(checkout, needs.port, needs.mirror, env)
+        _share_login(checkout, needs.port, needs.mirror, env)
     for name in (_CONTEXTS, _PLUGINS):
         _link(ours / name, theirs / name)
-    for name in needs.builders:
+    described = dict(needs.described)
+    if needs.builder:
+        described[EMBEDDED] = Node(driver=REMOTE, endpoint=f"unix://{checkout.socket}", options={})
+    for name, node in described.items():
+        buildx_instances.write(ours / "buildx", name, node)
+    for name in needs.builders.keys() - described:
         instance = path_of(_users_buildx(checkout, env), name)
-        if name in needs.described:
-            buildx_instances.write(ours / "buildx", name, needs.described[name])
-        elif instance.is_file():
+        if instance.is_file():
             held = path_of(ours / "buildx", name)
             held.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(instance, held)
 
 
-def share_login(checkout: Checkout, port: int, mirror: str, env: Mapping[str, str]) -> None:
+def _share_login(checkout: Checkout, port: int, mirror: str, env: Mapping[str, str]) -> None:
     """Let our configuration have the login of the registry on ``port`` of this machine.
 
     Of the user's file it takes which Docker context is in use, and the login of the host ``mirror``

@@ -30,9 +30,7 @@ def select(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str])
     if broken := truncated_state.remedy(checkout.root, stack, env):
         raise TroubleError(f"the state of {stack} can't be read.\n{broken}")
     argv = [str(pulumi), "stack", "select", "--create", stack, "--non-interactive"]
-    result = _ask(checkout, argv, env)
-    if result.returncode:
-        raise _trouble(checkout, f"could not select the stack {stack}", stack, env, result)
+    _ask(checkout, argv, stack, env, failed=f"could not select the stack {stack}")
 
 
 def run(checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]) -> int:
@@ -113,7 +111,8 @@ def outputs(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]
     :raises TroubleError: when the backend can't be reached or refuses.
     """
     argv = [str(pulumi), "stack", "output", "--json", "--stack", stack]
-    return dict(json.loads(_read(checkout, argv, "outputs", stack, env) or "{}"))
+    failed = f"could not read the outputs of {stack}"
+    return dict(json.loads(_ask(checkout, argv, stack, env, failed=failed) or "{}"))
 
 
 def exported(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> str | None:
@@ -122,7 +121,8 @@ def exported(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str
     :raises TroubleError: when the backend can't be reached or refuses.
     """
     argv = [str(pulumi), "stack", "export", "--stack", stack, "--non-interactive"]
-    return _read(checkout, argv, "state", stack, env)
+    failed = f"could not read the state of {stack}"
+    return _ask(checkout, argv, stack, env, failed=failed)
 
 
 def print_status(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> None:
@@ -135,33 +135,21 @@ def print_status(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str,
     show(status.render(outputs(checkout, pulumi, stack, env) if pulumi.exists() else {}))
 
 
-def _read(
-    checkout: Checkout, argv: Sequence[str], what: str, stack: str, env: Mapping[str, str]
+def _ask(
+    checkout: Checkout, argv: Sequence[str], stack: str, env: Mapping[str, str], *, failed: str
 ) -> str | None:
-    result = _ask(checkout, argv, env)
+    """Return what ``argv`` prints, None where the backend has no such stack.
+
+    :raises TroubleError: with ``failed``, its last lines, and how to repair the state of ``stack``.
+    """
+    checkout.make_state()
+    # A state in files needs a folder, even to be found empty.
+    (checkout.state / "state").mkdir(exist_ok=True)
+    result = run_quietly(argv, cwd=checkout.root, env=env)
     if result.returncode == 0:
         return result.stdout
     if "no stack named" in result.stderr:
         return None
-    raise _trouble(checkout, f"could not read the {what} of {stack}", stack, env, result)
-
-
-def _trouble(
-    checkout: Checkout,
-    what: str,
-    stack: str,
-    env: Mapping[str, str],
-    result: subprocess.CompletedProcess[str],
-) -> TroubleError:
     remedy = truncated_state.remedy(checkout.root, stack, env) or _LOST
-    lines = [f"pulumi {what}:", tail_of(result.stderr), remedy]
-    return TroubleError("\n".join(filter(None, lines)))
-
-
-def _ask(
-    checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]
-) -> subprocess.CompletedProcess[str]:
-    """Run ``argv`` in the checkout; a state in files needs a folder, even to be found empty."""
-    checkout.make_state()
-    (checkout.state / "state").mkdir(exist_ok=True)
-    return run_quietly(argv, cwd=checkout.root, env=env)
+    lines = [f"pulumi {failed}:", tail_of(result.stderr), remedy]
+    raise TroubleError("\n".join(filter(None, lines)))

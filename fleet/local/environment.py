@@ -12,11 +12,9 @@ from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
 from providers.ociregistry.run_settings import LOGINS
 
-_ALSO_TRUST = ("CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
-_IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", *_ALSO_TRUST)
-
+_IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE")
 
 NO_FETCHING = "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"
 
@@ -47,16 +45,16 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
     if any(node.foreign for node in needs.nodes.values()):
         # buildx on its own attests by default, which makes an index of a platform's image.
         chosen["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"
+    if any(env.get(name) for name in _PROXIES):
+        # gRPC, by which the program speaks to the engine, would ask a proxy for loopback too.
+        known = env.get("NO_PROXY") or env.get("no_proxy") or ""
+        direct = ",".join(dict.fromkeys((*LOOPBACK, *filter(None, known.split(",")))))
+        chosen |= dict.fromkeys(("NO_PROXY", "no_proxy"), direct)
     if needs.port is None:
         return chosen
-    chosen |= {backend.VARIABLE: f"file://{checkout.state / 'state'}", _PASSPHRASE: ""}
-    bundle = str(checkout.tls / "bundle.pem")
-    chosen["SSL_CERT_FILE"] = bundle
-    # These two win over SSL_CERT_FILE in curl and requests where a machine sets them.
-    chosen |= {name: bundle for name in _ALSO_TRUST if env.get(name)}
-    if any(env.get(name) for name in _PROXIES):
-        chosen |= dict.fromkeys(("NO_PROXY", "no_proxy"), _no_proxy(env))
-    return chosen
+    trusted = str(checkout.tls / "bundle.pem")
+    state = f"file://{checkout.state / 'state'}"
+    return {**chosen, backend.VARIABLE: state, _PASSPHRASE: "", "SSL_CERT_FILE": trusted}
 
 
 def unset(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> list[str]:
@@ -100,8 +98,3 @@ def _path(checkout: Checkout, env: Mapping[str, str]) -> str:
     ours = [str(checkout.root / ".venv" / "bin"), str(checkout.bin)]
     rest = [entry for entry in env.get("PATH", os.defpath).split(os.pathsep) if entry not in ours]
     return os.pathsep.join([*ours, *rest])
-
-
-def _no_proxy(env: Mapping[str, str]) -> str:
-    known = env.get("NO_PROXY") or env.get("no_proxy") or ""
-    return ",".join(dict.fromkeys((*LOOPBACK, *filter(None, known.split(",")))))

@@ -15,12 +15,6 @@ def mounts_below(folder: Path, mountinfo: str) -> list[str]:
     return sorted((p for p in decoded if Path(p).is_relative_to(folder)), reverse=True)
 
 
-def unmount(folder: Path) -> None:
-    """Unmount everything below ``folder``."""
-    for mount in mounts_below(folder, _TABLE.read_text()):
-        run(["umount", "--lazy", mount])
-
-
 def remove(folder: Path) -> None:
     """Remove ``folder`` and all below it; what a killed BuildKit left mounted there is unmounted.
 
@@ -29,5 +23,6 @@ def remove(folder: Path) -> None:
     if folder.is_symlink() or not folder.exists():
         folder.unlink(missing_ok=True)
         return
-    unmount(folder)
+    for mount in mounts_below(folder, _TABLE.read_text()):
+        run(["umount", "--lazy", mount])
     shutil.rmtree(folder)

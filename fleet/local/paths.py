@@ -22,57 +22,41 @@ version tag and run, and 40% of the engine's processor time. To have logs, remov
 """
 
 
+class _Place:
+    """A place below a checkout's ``.fleet``, as a field that is read."""
+
+    def __init__(self, *parts: str) -> None:
+        self._parts = parts
+
+    def __get__(self, checkout: "Checkout", owner: object) -> Path:
+        return checkout.root.joinpath(".fleet", *self._parts)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Checkout:
-    """A checkout at ``root``; its state lies below ``root/.fleet``, made builds in ``cache``."""
+    """A checkout at ``root``; its state lies below ``root/.fleet``, made builds in ``cache``.
+
+    Below the state, ``bin`` has links to the tools that a person calls, ``run`` the records of the
+    running daemons, ``tls`` the registry's certificate, its authority and the bundle of trusted
+    ones, ``auth`` the registry's login and what it is checked against. ``docker_config`` is a
+    Docker configuration with no login but that of the registry on this machine,
+    ``docker_config_elsewhere`` one for registries elsewhere, with the user's logins;
+    ``pulumi_home`` has Pulumi's plugins and workspace settings. ``bases_file`` says which base
+    images have a stand-in, by ``{python}-{base}``.
+    """
 
     root: Path
     cache: Path
 
-    @property
-    def state(self) -> Path:
-        """The directory of everything that belongs to this checkout alone."""
-        return self.root / ".fleet"
-
-    @property
-    def bin(self) -> Path:
-        """Links to the tools that a person calls."""
-        return self.state / "bin"
-
-    @property
-    def run(self) -> Path:
-        """Records of the running daemons."""
-        return self.state / "run"
-
-    @property
-    def tls(self) -> Path:
-        """The registry's certificate, its authority and the bundle of trusted authorities."""
-        return self.state / "tls"
-
-    @property
-    def auth(self) -> Path:
-        """The registry's login, and what the registry checks it against."""
-        return self.state / "auth"
-
-    @property
-    def docker_config(self) -> Path:
-        """Our own Docker configuration, with no login but that of the registry on this machine."""
-        return self.state / "docker"
-
-    @property
-    def docker_config_elsewhere(self) -> Path:
-        """The same for registries elsewhere, with the user's logins."""
-        return self.state / "docker-elsewhere"
-
-    @property
-    def pulumi_home(self) -> Path:
-        """Pulumi's plugins and workspace settings for this checkout."""
-        return self.state / "pulumi"
-
-    @property
-    def bases_file(self) -> Path:
-        """Which base images have a stand-in, by ``{python}-{base}``."""
-        return self.state / "bases.yaml"
+    state = _Place()
+    bin = _Place("bin")
+    run = _Place("run")
+    tls = _Place("tls")
+    auth = _Place("auth")
+    docker_config = _Place("docker")
+    docker_config_elsewhere = _Place("docker-elsewhere")
+    pulumi_home = _Place("pulumi")
+    bases_file = _Place("bases.yaml")
 
     @property
     def socket(self) -> Path:

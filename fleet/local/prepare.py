@@ -15,7 +15,6 @@ from fleet.console import TroubleError
 from fleet.local import (
     backend,
     builder,
-    buildkit_version,
     certificates,
     debian,
     disk_space,
@@ -85,9 +84,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
     backend.require(checkout, needs, os.environ)
     disk_space.require(checkout, needs, os.environ)
     docker_config.require_builders(checkout, needs, os.environ)
-    if builds:
-        node_probe.require(needs)
-        disk_space.report(checkout, needs)
+    versions = node_probe.require(needs) if builds else {}
     checkout.make_state()
     with alone(checkout.state / "lock", "waiting for another run in this checkout"):
         supply = toolchain.survey(checkout, needs)
@@ -100,7 +97,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
             env = environment.complete(checkout, needs)
             docker_config.share(checkout, needs, os.environ)
             if builds:
-                buildkit_version.require(needs, env)
+                node_probe.require_new_enough(needs, versions, env)
             tools = toolchain.ensure(checkout, needs, supply, env)
             _start(checkout, needs, tools)
             bases.ensure(checkout, needs, stand_ins)

@@ -17,7 +17,6 @@ from fleet.local.child_environment import child_environment
 from fleet.local.paths import Checkout
 
 _PROC = Path("/proc")
-_LOG_LIMIT = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,8 +125,6 @@ def start(
     """Start ``argv`` as a session of its own that holds none of our files, and remember it."""
     for folder in (log.parent, record.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    if log.exists() and log.stat().st_size > _LOG_LIMIT:
-        log.replace(log.with_suffix(".old.log"))
     with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as printed:
         process = subprocess.Popen(
             argv, env=env, stdin=subprocess.DEVNULL, stdout=printed, stderr=subprocess.STDOUT,
@@ -165,23 +162,23 @@ def wait_until(ready: Callable[[], bool], started: Record, *, name: str, log: Pa
 
 
 def stop(path: Path, *, patience: float = 20) -> Record | None:
-    """Stop the process recorded at ``path`` and what it started; return it if it ran."""
+    """Stop the process recorded at ``path`` and what it started; return it if it ran.
+
+    It has ``patience`` seconds to end by itself; what is left then is killed.
+    """
     known = read_record(path)
-    if known is None or not known.alive:
-        path.unlink(missing_ok=True)
-        return None
-    family = descendants(known.pid)
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        _signal(known.pid, number)
-        if _gone(known, patience):
-            break
+    if known and not known.alive:
+        known = None
+    if known:
+        family = {known.pid: known.born} | descendants(known.pid)
+        _signal(known.pid, signal.SIGTERM)
+        _until(lambda: not known.alive, patience)
         family |= descendants(known.pid)
-    orphans = [Record(pid=pid, born=born, fingerprint="") for pid, born in family.items()]
-    for orphan in orphans:
-        if orphan.alive:
-            _signal(orphan.pid, signal.SIGKILL)
-    for orphan in orphans:
-        _gone(orphan, patience)
+        left = [Record(pid=pid, born=born, fingerprint="") for pid, born in family.items()]
+        for each in left:
+            if each.alive:
+                _signal(each.pid, signal.SIGKILL)
+        _until(lambda: not any(each.alive for each in left), patience)
     path.unlink(missing_ok=True)
     return known
 
@@ -204,10 +201,6 @@ def _stat(pid: int) -> list[str]:
         return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
         return []
-
-
-def _gone(known: Record, patience: float) -> bool:
-    return _until(lambda: not known.alive, patience)
 
 
 def _until(condition: Callable[[], bool], seconds: float) -> bool:

@@ -26,9 +26,8 @@ class Needs:
     Of ``platforms``, the embedded builder builds those in ``built_here``; ``builders`` has those of
     each other one by its name, and ``nodes`` holds the declared ones of these. ``bases`` are pairs
     of Python and base, such as ``("3.11", "slim")``, that are built on or compiled on. ``github``
-    says that a repository on GitHub is managed; ``platform_images`` counts the platforms of all
-    version tags. ``logins`` are the declared ones, names of variables by host; ``base_registry`` is
-    the declared mirror of the official bases, or empty.
+    says that a repository on GitHub is managed. ``logins`` are the declared ones, names of
+    variables by host; ``base_registry`` is the declared mirror of the official bases, or empty.
     """
 
     stack: str
@@ -40,7 +39,6 @@ class Needs:
     nodes: Mapping[str, Node]
     bases: tuple[tuple[str, str], ...]
     github: bool
-    platform_images: int = 0
     logins: Mapping[str, Login] = field(default_factory=dict)
     base_registry: str = ""
 
@@ -102,7 +100,6 @@ def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> 
         github=declaration.github is not None,
         logins=declaration.logins,
         base_registry=declaration.base_registry,
-        platform_images=sum(len(matrix_entries(image)) * len(image.platforms) for image in images),
     )
 
 

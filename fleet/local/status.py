@@ -19,10 +19,13 @@ def render(outputs: Mapping[str, Any]) -> str:
     repository.
     """
     parts = []
-    for title, draw in (("tags", table), ("pointers", pointer_table)):
+    for title, headings, row in (
+        ("tags", _HEADINGS, _tag_row),
+        ("pointers", _POINTER_HEADINGS, _pointer_row),
+    ):
         for repository, entries in _by_repository(outputs.get(title) or []).items():
             heading = f"{title} of {repository}" if repository else title
-            parts.append(f"{heading} ({len(entries)})\n{draw(entries)}")
+            parts.append(f"{heading} ({len(entries)})\n{columns([headings, *map(row, entries)])}")
     none = "this stack has no tags" if "tags" in outputs else "no tags yet: run make up"
     return "\n\n".join(parts) or none
 
@@ -36,20 +39,6 @@ def _by_repository(entries: Sequence[Mapping[str, Any]]) -> dict[str, list[Mappi
     return found
 
 
-def table(entries: Sequence[Mapping[str, Any]]) -> str:
-    """Return one line a tag below a line of headings, in columns."""
-    return columns([_HEADINGS, *(_row(entry) for entry in entries)])
-
-
-def pointer_table(entries: Sequence[Mapping[str, Any]]) -> str:
-    """Return one line a pointer below a line of headings, in columns."""
-    rows = [
-        (_or_dash(entry.get("tag")), _digest(entry), _or_dash(entry.get("target")))
-        for entry in entries
-    ]
-    return columns([_POINTER_HEADINGS, *rows])
-
-
 def columns(rows: Sequence[Sequence[str]]) -> str:
     """Return one line a row, each column as wide as its widest cell."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -59,15 +48,19 @@ def columns(rows: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _row(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    count, verified = entry.get("size"), entry.get("verified")
+def _tag_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    count = entry.get("size")
     return (
         _or_dash(entry.get("tag")),
         _digest(entry),
         _or_dash(", ".join(str(p).removeprefix("linux/") for p in entry.get("platforms") or ())),
         "-" if count is None else in_units(int(count)),
-        _or_dash(verified),
+        _or_dash(entry.get("verified")),
     )
+
+
+def _pointer_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    return _or_dash(entry.get("tag")), _digest(entry), _or_dash(entry.get("target"))
 
 
 def _digest(entry: Mapping[str, Any]) -> str:

@@ -1,8 +1,4 @@
-"""The lock: what was resolved from outside, so that a plan needs no network.
-
-A lock is written by ``releases/`` alone. It holds base images by digest, the exact distributions
-that go into each image with the files that they are installed from, and which versions were yanked.
-"""
+"""The lock: what was resolved from outside by ``releases/``, so that a plan needs no network."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +9,7 @@ from fleet.declaration.distributions import normalised
 from fleet.declaration.matrix import PinKey
 from fleet.declaration.model import Image
 from fleet.declaration.tags import PLATFORMS
-from fleet.lock.official_bases import repository_of
+from fleet.lock.official_bases import place_of
 from fleet.lock.wheel_files import wheel_for
 
 ToolKey = tuple[str, str]
@@ -59,7 +55,8 @@ class Base:
 
     def comes_from(self, name: str, base_registry: str) -> bool:
         """Tell whether this is ``name``, pulled from where ``base_registry`` has it now."""
-        return self.name == name and self.repository == repository_of(name, base_registry)
+        place = place_of(name, base_registry)
+        return self.name == name and self.repository == place.rpartition(":")[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,10 +114,10 @@ class Lock:
         if pins is None or self.asked.get(image.name) != asked(image):
             return False
         limits = {name: limit for name, limit in image.required.items() if limit}
-        limited = (pin for pin in pins if limits and name_of(pin) in limits)
-        return all(
-            limits[name_of(pin)].contains(bare(pin).partition("==")[2], prereleases=True)
-            for pin in limited
+        return not limits or all(
+            limits[name].contains(held, prereleases=True)
+            for name, held in ((name_of(pin), bare(pin).partition("==")[2]) for pin in pins)
+            if name in limits
         )
 
 
@@ -150,10 +147,7 @@ def machine_of(platform: str) -> str:
 
 
 def platform_of(machine: str) -> str:
-    """Return the platform that containers have on a ``machine``, as its system calls that.
-
-    Of one that no image is built for, it is empty.
-    """
+    """Return the platform of containers on a ``machine``; empty if no image is built for it."""
     known = {machine_of(platform): platform for platform in PLATFORMS}
     return {**known, "arm64": "linux/arm64", "AMD64": "linux/amd64"}.get(machine, "")
 

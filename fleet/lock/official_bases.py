@@ -20,15 +20,5 @@ def is_official(name: str) -> bool:
 
 
 def place_of(name: str, base_registry: str) -> str:
-    """Return where the image ``name`` is pulled from; an empty ``base_registry`` is the library.
-
-    The name stays the official one wherever that is: it is what scanners and users of an image
-    look its base up by, it gives away no host of a company, and another mirror of the same bytes
-    then changes no label and no tag.
-    """
+    """Return where the image ``name`` is pulled from; an empty ``base_registry`` is the library."""
     return f"{base_registry}/{short(name)}" if base_registry and is_official(name) else name
-
-
-def repository_of(name: str, base_registry: str) -> str:
-    """Return the same without the tag."""
-    return place_of(name, base_registry).rpartition(":")[0]

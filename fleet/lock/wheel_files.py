@@ -1,10 +1,11 @@
 """Which of a release's wheels is installed on a platform: the one that pip would take there."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache
 from urllib.parse import unquote, urlsplit
 
-from packaging.tags import Tag, compatible_tags, cpython_tags
+from packaging import tags as wheel_tags
+from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
@@ -20,25 +21,27 @@ _LEGACY = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
 """By glibc's 2.X, what PEP 599, 571 and 513 called the same (PEP 600, "Legacy manylinux tags")."""
 
 
+_Selector = Callable[[Iterable[tuple[str, frozenset[Tag]]]], Iterator[str]]
+
+
 # Every tag asks for the same few.
 @lru_cache(maxsize=65536)
 def wheel_for(files: tuple[str, ...], python: str, machine: str, libc: str) -> str | None:
     """Return the one of ``files`` that is installed on CPython ``python`` (``X.Y``) there, if any.
 
-    ``files`` are addresses of wheels, with or without ``#sha256=`` behind them; ``machine`` is what
-    wheel names call it (``x86_64``), ``libc`` is ``glibc`` or ``musl``. Of several, the one with
-    the more specific tags is taken, as by pip (PEP 425), and of equal ones that with the higher
+    ``files`` are addresses of wheels; ``machine`` is as in their names (``x86_64``); ``libc``
+    is ``glibc`` or ``musl``. The most specific tags win, as with pip (PEP 425), then the higher
     build number.
     """
-    known = _ranks(python, machine, libc)
-    ranked = ((rank, address) for address in files if (rank := _rank(address, known)) is not None)
-    return min(ranked, default=(None, None))[1]
+    # Of equals, a selector keeps the order that it is given.
+    wheels = sorted(files, key=lambda address: (_parsed(name_in(address))[0], address))
+    tagged = ((address, _parsed(name_in(address))[1]) for address in wheels)
+    return next(_selector(python, machine, libc)(tagged), None)
 
 
 def is_universal(address: str) -> bool:
     """Tell whether the wheel at ``address`` installs on every platform: its platform is ``any``."""
-    tags, _ = _tags_of(name_in(address))
-    return any(tag.platform == "any" for tag in tags)
+    return any(tag.platform == "any" for tag in _parsed(name_in(address))[1])
 
 
 def is_of(address: str, pin: str) -> bool:
@@ -56,33 +59,24 @@ def name_in(address: str) -> str:
     return unquote(urlsplit(address).path.rpartition("/")[2])
 
 
-def _rank(address: str, known: dict[Tag, int]) -> tuple[int, tuple[int, str]] | None:
-    tags, build = _tags_of(name_in(address))
-    fitting = [known[tag] for tag in tags if tag in known]
-    number, text = build or (0, "")
-    return (min(fitting), (-number, text)) if fitting else None
-
-
 @cache
-def _tags_of(name: str) -> tuple[frozenset[Tag], tuple[int, str] | tuple[()]]:
+def _parsed(name: str) -> tuple[tuple[int, str], frozenset[Tag]]:
+    """Return the tags of a wheel behind its build number, the highest of which sorts first."""
     try:
         _, _, build, tags = parse_wheel_filename(name)
     except InvalidWheelFilename:
-        return frozenset(), ()
-    return tags, build
+        return (0, ""), frozenset()
+    number, text = build or (0, "")
+    return (-number, text), tags
 
 
 @cache
-def _ranks(python: str, machine: str, libc: str) -> dict[Tag, int]:
-    """Return the tags of what installs there, each with its rank: the first is the best."""
-    major, minor = map(int, python.split("."))
-    interpreter = f"cp{major}{minor}"
+def _selector(python: str, machine: str, libc: str) -> _Selector:
+    version, interpreter = tuple(map(int, python.split("."))), f"cp{python.replace('.', '')}"
     platforms = [*(_musl(machine) if libc == "musl" else _glibc(machine)), f"linux_{machine}"]
-    found = (
-        *cpython_tags((major, minor), abis=[interpreter], platforms=platforms),
-        *compatible_tags((major, minor), interpreter, platforms),
-    )
-    return {tag: rank for rank, tag in reversed(tuple(enumerate(found)))}
+    cpython = wheel_tags.cpython_tags(version, [interpreter], platforms)
+    others = wheel_tags.compatible_tags(version, interpreter, platforms)
+    return wheel_tags.create_compatible_tags_selector((*cpython, *others))
 
 
 def _glibc(machine: str) -> Iterator[str]:

@@ -14,9 +14,8 @@ from fleet.plan.plan import ImagePlan, Plan, VersionTag
 from fleet.plan.platform_build import TagBuild
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 from providers.ociregistry.report import Entry
-from providers.ociregistry.tag.model import TagInputs
+from providers.ociregistry.tag.model import Recorded, TagInputs
 from providers.ociregistry.tag.predict import predict
-from providers.ociregistry.tag.prior_state import PriorState
 from providers.ociregistry.tag.reasons import shortened
 
 _OF_BELOW = ("BASE", "BASE_DIGEST")
@@ -81,7 +80,7 @@ def _entries(image: ImagePlan, plan: Plan, known: Known) -> dict[str, Entry]:
             owner=plan.owner,
             sources=(_manifest(image.repository, entries[pointer.target].digest),),
             identity=pointer.target,
-            on_conflict=plan.pointer_conflict,
+            on_conflict=plan.declaration.pointer_conflict,
         )
         entries[pointer.tag] = predict(inputs, _prior(image, pointer.tag, known)).entry
     return entries
@@ -91,12 +90,12 @@ def _ref(image: ImagePlan, tag: str) -> TagReference:
     return TagReference.parse(f"{image.repository}:{tag}")
 
 
-def _prior(image: ImagePlan, tag: str, known: Known) -> PriorState:
-    return known.tags.get(str(_ref(image, tag)), PriorState())
+def _prior(image: ImagePlan, tag: str, known: Known) -> Recorded | None:
+    return known.tags.get(str(_ref(image, tag)))
 
 
 def _version(
-    tag: VersionTag, image: ImagePlan, plan: Plan, prior: PriorState, known: Known
+    tag: VersionTag, image: ImagePlan, plan: Plan, prior: Recorded | None, known: Known
 ) -> TagInputs:
     return TagInputs(
         ref=_ref(image, tag.tag),
@@ -108,15 +107,15 @@ def _version(
         identity=tag.identity,
         inputs=shortened(tag.build_inputs),
         annotations=tag.annotations if len(tag.builds) > 1 else {},
-        on_conflict=plan.version_conflict,
+        on_conflict=plan.declaration.version_conflict,
     )
 
 
-def _digest(build: TagBuild, tag: VersionTag, prior: PriorState, known: Known) -> str:
+def _digest(build: TagBuild, tag: VersionTag, prior: Recorded | None, known: Known) -> str:
     """Return what a build gives, empty where only building it will tell."""
     built = known.builds.get(build.name)
     wheels = all(wheels.name in known.builds for wheels in build.wheels.values())
-    same = prior.recorded is not None and prior.recorded.identity == tag.identity
+    same = prior is not None and prior.identity == tag.identity
     if built is None or not wheels or not _is_asked_again(build, built):
         return ""
     return built.digest if same or _has_same_files(build, tag, prior) else ""
@@ -134,10 +133,12 @@ def _is_asked_again(build: TagBuild, built: Build) -> bool:
     )
 
 
-def _has_same_files(build: TagBuild, tag: VersionTag, prior: PriorState) -> bool:
+def _has_same_files(build: TagBuild, tag: VersionTag, prior: Recorded | None) -> bool:
     """Tell whether what is in no argument of a build is as it was: its files, the image below."""
+    if prior is None or not prior.inputs:
+        return False
     below, inputs = {f"image {p}" for p in build.platforms}, shortened(tag.build_inputs)
-    return bool(prior.inputs) and all(
+    return all(
         prior.inputs.get(name) == inputs.get(name)
         for name in {*prior.inputs, *inputs}
         if name in below or name.startswith("file ")

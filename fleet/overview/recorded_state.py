@@ -7,7 +7,7 @@ from typing import Any
 
 from providers.ociregistry.fields import TAG
 from providers.ociregistry.properties import recorded_tag
-from providers.ociregistry.tag.prior_state import PriorState
+from providers.ociregistry.tag.model import Recorded
 
 _IMAGE = "docker-build:index:Image"
 _STACK = "pulumi:pulumi:Stack"
@@ -37,7 +37,7 @@ class Known:
     ``lacking`` says why.
     """
 
-    tags: Mapping[str, PriorState] = field(default_factory=dict)
+    tags: Mapping[str, Recorded] = field(default_factory=dict)
     pointers: frozenset[str] = frozenset()
     builds: Mapping[str, Build] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
@@ -54,7 +54,7 @@ def parse_known(exported: str) -> Known:
     tags = [r for r in resources if r["type"] == TAG and (r.get("outputs") or {}).get("ref")]
     stacks = (r.get("outputs") or {} for r in resources if r["type"] == _STACK)
     return Known(
-        tags={r["outputs"]["ref"]: _prior_state(r) for r in tags},
+        tags={r["outputs"]["ref"]: _recorded(r) for r in tags},
         pointers=frozenset(r["outputs"]["ref"] for r in tags if f"::{_POINTER}::" in r["urn"]),
         builds={r["urn"].rpartition("::")[2]: _build(r) for r in resources if r["type"] == _IMAGE},
         outputs=next(stacks, {}),
@@ -76,10 +76,9 @@ def joined(found: Sequence[Known]) -> Known:
     )
 
 
-def _prior_state(resource: Mapping[str, Any]) -> PriorState:
+def _recorded(resource: Mapping[str, Any]) -> Recorded:
     # The provider keeps what went into a tag among the inputs: they are saved in every run.
-    inputs = (resource.get("inputs") or {}).get("inputs") or {}
-    return PriorState(recorded=recorded_tag(resource["outputs"]), inputs=inputs)
+    return recorded_tag(resource["outputs"], (resource.get("inputs") or {}).get("inputs"))
 
 
 def _build(resource: Mapping[str, Any]) -> Build:

@@ -20,15 +20,12 @@ def build_inputs(entry: MatrixEntry, builds: Iterable[TagBuild], inputs: Inputs)
     """Return ``{"<kind> <name>": what}`` of what the identity of a tag is made of.
 
     Kinds by platform: ``base``, ``image``, ``node``; ``base`` alone, which is the index that it is
-    pinned by; ``builder``; ``distribution`` and ``backend`` (of all platforms, or with a platform
-    behind the name where not all take the same file), as ``version@hash`` of that file, with
-    `` compiled`` behind it where that is a source; ``file``; ``setting``; ``installer``;
-    ``revision``, as ``commit@epoch``. The identity holds more: what has no name here moves it as
-    well.
+    pinned by; ``builder``; ``distribution`` and ``backend`` (with a platform behind the name where
+    not all take the same file), as ``version@hash``, with `` compiled`` behind it where that is a
+    source; ``file``; ``setting``; ``installer``; ``revision``, as ``commit@epoch``.
 
-    ``node`` is one that no identity is made of: the same comes out on every builder. But
-    docker-build builds again on another one (0.0.22), and a preview has to say why. So is
-    ``place``, by ``base`` and ``builder``, of what is pulled from a mirror.
+    ``node``, and ``place`` of what is pulled from a mirror, are in no identity, but docker-build
+    builds again when they change (0.0.22), and a preview has to say why.
     """
     known = tuple(builds)
     assets, lock = inputs.assets[entry.image.name], inputs.lock

@@ -28,15 +28,19 @@ def expectation(
         for name, version in first.items()
         if all(other.get(name) == version for other in held.values())
     }
-    every = whole(entry, declaration, native)
+
+    def apart(platform: str) -> dict[str, object]:
+        packages = {name: v for name, v in held[platform].items() if name not in common}
+        absent = list(entry.image.lacking(platform, entry.base))
+        values = {"packages": packages, "absent": absent}
+        return {key: value for key, value in values.items() if value}
+
     value = {
         "python": entry.python,
         # All builders of a tag are told the same: one of them has it.
-        "whole": list(every),
+        "whole": list(whole(entry, declaration, native)),
         "packages": common,
-        "platforms": {
-            p: _apart(common, held[p], entry.image.lacking(p, entry.base)) for p in platforms
-        },
+        "platforms": {platform: apart(platform) for platform in platforms},
     }
     return json.dumps(value, sort_keys=True)
 
@@ -53,14 +57,3 @@ def whole(entry: MatrixEntry, declaration: Declaration, native: str) -> tuple[st
     if declaration.whole_check in platforms:
         return (declaration.whole_check,)
     return (native,) if declaration.is_local and native in platforms else platforms[:1]
-
-
-def _apart(
-    common: Mapping[str, str], held: Mapping[str, str], lacking: Iterable[str]
-) -> dict[str, object]:
-    packages = {name: version for name, version in held.items() if name not in common}
-    absent = list(lacking)
-    return {
-        **({"packages": packages} if packages else {}),
-        **({"absent": absent} if absent else {}),
-    }

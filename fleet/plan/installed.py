@@ -1,4 +1,4 @@
-"""Which distributions a tag holds on a platform, and which of them it installs itself."""
+"""What a tag holds on a platform and installs itself, and where a lock has no file of that."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import Final
 from fleet.declaration import tags
 from fleet.declaration.base_graph import parent_of
 from fleet.declaration.distributions import normalised
-from fleet.declaration.matrix import MatrixEntry
+from fleet.declaration.matrix import MatrixEntry, matrix_entries
 from fleet.declaration.model import Image
-from fleet.lock.model import Lock, Tools, bare, holds, name_of
+from fleet.lock.model import Lock, Needs, Tools, bare, holds, name_of
 
 NO_TOOLS: Final = Tools(pins=(), compiled={})
 """Those of an image of which nothing is compiled."""
@@ -84,10 +84,8 @@ def constraints(
     They are those of the image below it, which every base has at the same version
     (:func:`fleet.declaration.base_graph.note_orphans`); none where its pins are not locked yet.
     """
-    matrix_entries = (
-        MatrixEntry(image=image, python=python, base=base, version="") for base in image.bases
-    )
-    parents = (parent_of(entry, images, lock.yanked) for entry in matrix_entries)
+    entries = (MatrixEntry(image=image, python=python, base=b, version="") for b in image.bases)
+    parents = (parent_of(entry, images, lock.yanked) for entry in entries)
     below = next((parent for parent in parents if parent), None)
     if below is None:
         return ()
@@ -109,6 +107,56 @@ def contradicted(pins: tuple[str, ...], below: tuple[str, ...]) -> list[str]:
 def target_of(platform: str, base: str) -> str:
     """Return ``{platform} {libc}``: what is compiled for one does not run on another."""
     return f"{platform} {tags.libc(base)}"
+
+
+def needs_of(image: Image, python: str, images: Mapping[str, Image], lock: Lock) -> Needs:
+    """Return what all versions of ``image`` on ``python`` install, by where they do.
+
+    The pins of the image and of those below it have to be in ``lock`` (:func:`has_all_pins`).
+    """
+    found: dict[str, set[str]] = {}
+    for entry in _alike(image, python):
+        for platform in image.platforms:
+            held = contents(entry, platform, images, lock)
+            own = found.setdefault(target_of(platform, entry.base), set())
+            own.update((*held.package, *held.dependencies))
+    return {target: tuple(sorted(pins)) for target, pins in sorted(found.items())}
+
+
+def unfound(image: Image, python: str, images: Mapping[str, Image], lock: Lock) -> Needs:
+    """Return those of the needs that ``lock`` has neither a wheel nor a source of, by target.
+
+    The same is asked of what compiles them, where something is compiled.
+    """
+    tools = lock.tools.get((image.name, python), NO_TOOLS)
+    found: dict[str, tuple[str, ...]] = {}
+    for target, pins in needs_of(image, python, images, lock).items():
+        compiled = tools.compiled.get(target, ())
+        wanted = (*pins, *backends_on(tools, python, target)) if compiled else pins
+        lacking = tuple(
+            pin for pin in wanted if pin not in compiled and not lock.wheel(pin, python, target)
+        )
+        if lacking:
+            found[target] = lacking
+    return found
+
+
+def has_all_pins(image: Image, python: str, images: Mapping[str, Image], lock: Lock) -> bool:
+    """Tell whether ``lock`` has the pins of every tag of ``image`` on ``python``, and below it."""
+    entries = list(_alike(image, python))
+    while entries:
+        if any(entry.pin_key not in lock.pins for entry in entries):
+            return False
+        parents = (parent_of(entry, images, lock.yanked) for entry in entries)
+        entries = [parent for parent in parents if parent]
+    return True
+
+
+def _alike(image: Image, python: str) -> tuple[MatrixEntry, ...]:
+    """Return a tag of each version, C library and what is left out: slim is mostly as full is."""
+    lacks = {base: tuple(image.lacking(p, base) for p in image.platforms) for base in image.bases}
+    entries = (entry for entry in matrix_entries(image) if entry.python == python)
+    return tuple({(e.version, tags.libc(e.base), lacks[e.base]): e for e in entries}.values())
 
 
 def _version(pin: str) -> str:

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from fleet.declaration.base_graph import note_orphans
+from fleet.declaration.grouping import grouped
 from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Image
 from fleet.declaration.problems import Problems
 from fleet.lock.model import Base, Lock, asked, command, name_of
 from fleet.lock.official_bases import LIBRARY, is_official
-from fleet.plan.install_set import has_all_pins, unfound
-from fleet.plan.installed import constraints, contradicted, held_on
+from fleet.plan.installed import constraints, contradicted, has_all_pins, held_on, unfound
 from fleet.plan.plan_inputs import Inputs
 
 
@@ -22,10 +22,10 @@ def note_missing(
     if image.name not in inputs.assets:
         note_missing_assets(image.name, problems)
     note_orphans(image, images, lock.yanked, problems)
-    pins = tuple(uncovered_pins(image, images, lock))
+    pins = tuple(_uncovered_pins(image, images, lock))
     # Files are of the pins, when these are there.
-    files = () if pins else tuple(uncovered_files(image, images, lock))
-    gaps = (*uncovered_bases(image, lock), *pins, *files)
+    files = () if pins else tuple(_uncovered_files(image, images, lock))
+    gaps = (*_uncovered_bases(image, lock), *pins, *files)
     if gaps:
         # All have one remedy, so that they are one problem.
         problems.add(path, "; ".join(gaps), f"Run {command(inputs.stack)}")
@@ -61,23 +61,21 @@ def note_missing_assets(image: str, problems: Problems) -> None:
     )
 
 
-def uncovered_bases(image: Image, lock: Lock) -> Iterator[str]:
+def _uncovered_bases(image: Image, lock: Lock) -> Iterator[str]:
     """Yield, in words, the bases and builders that the lock lacks, by the platforms they lack."""
     wanted: dict[str, Base | None] = {}
     for entry in matrix_entries(image):
         if not image.builds_on:
             wanted[f"base {entry.base_key}"] = lock.bases.get(entry.base_key)
         wanted[f"builder {entry.builder_key}"] = lock.builders.get(entry.builder_key)
-    alike: dict[tuple[str, ...], list[str]] = {}
-    for name, found in wanted.items():
-        there = found.platforms if found else {}
-        alike.setdefault(tuple(p for p in image.platforms if p not in there), []).append(name)
-    for platforms, names in alike.items():
+    there = {name: found.platforms if found else {} for name, found in wanted.items()}
+    lacking = ((tuple(p for p in image.platforms if p not in there[n]), n) for n in wanted)
+    for platforms, names in grouped(lacking).items():
         if platforms:
             yield f"the lock has no {', '.join(names)} for {', '.join(platforms)}"
 
 
-def uncovered_pins(image: Image, images: Mapping[str, Image], lock: Lock) -> Iterator[str]:
+def _uncovered_pins(image: Image, images: Mapping[str, Image], lock: Lock) -> Iterator[str]:
     """Yield, in words, the Pythons and versions without resolved distributions in the lock."""
     tags = dict.fromkeys((entry.python, entry.version) for entry in matrix_entries(image))
     wanted, made_for = ", ".join(asked(image)), lock.asked.get(image.name)
@@ -87,64 +85,55 @@ def uncovered_pins(image: Image, images: Mapping[str, Image], lock: Lock) -> Ite
     lacking = [tag for tag in tags if not lock.has_pins(image, *tag)]
     if lacking:
         yield f"the lock has no {wanted} for {_where(lacking, tags)}"
-    other: dict[str, list[_Place]] = {}
-    for python, version in (tag for tag in tags if tag not in lacking):
-        below = constraints(image, python, images, lock)
-        for pin in contradicted(lock.pins[(image.name, python, version)], below):
-            other.setdefault(pin, []).append((python, version))
-    for pin, places in other.items():
+    below = {python: constraints(image, python, images, lock) for python, _ in tags}
+    held = {tag: lock.pins[image.name, *tag] for tag in tags if tag not in lacking}
+    other = ((p, tag) for tag, pins in held.items() for p in contradicted(pins, below[tag[0]]))
+    for pin, places in grouped(other).items():
         where = f"for {_where(places, tags)}, and another version of it in {image.builds_on}"
         yield f"the lock has {pin} {where}"
 
 
-def uncovered_files(image: Image, images: Mapping[str, Image], lock: Lock) -> Iterator[str]:
+def _uncovered_files(image: Image, images: Mapping[str, Image], lock: Lock) -> Iterator[str]:
     """Yield, in words, what the lock has neither a wheel nor a source of, by where it is installed.
 
-    Where pins are not in the lock, nothing can be told of these.
+    A Python whose pins are not in the lock is left out.
     """
-    alike: dict[tuple[str, ...], list[str]] = {}
-    for python in dict.fromkeys(entry.python for entry in matrix_entries(image)):
-        if has_all_pins(image, python, images, lock):
-            for target, pins in unfound(image, python, images, lock).items():
-                alike.setdefault(pins, []).append(f"{target} on Python {python}")
-    for pins, places in alike.items():
+    pythons = dict.fromkeys(entry.python for entry in matrix_entries(image))
+    lacking = (
+        (pins, f"{target} on Python {python}")
+        for python in pythons
+        if has_all_pins(image, python, images, lock)
+        for target, pins in unfound(image, python, images, lock).items()
+    )
+    for pins, places in grouped(lacking).items():
         yield f"the lock has no file of {', '.join(pins)} for {', '.join(places)}"
     if not lock.files.get(lock.installer):
         yield "the lock does not say what installs wheels"
 
 
-_Place = tuple[str, str]
-"""A Python and a version."""
-
-
-def _where(places: Iterable[_Place], tags: Iterable[_Place]) -> str:
-    """Return ``places`` among all ``tags`` in few words: Pythons with the same are told at once."""
-    here, every = _by_python(places), _by_python(tags)
+def _where(places: Iterable[tuple[str, str]], tags: Iterable[tuple[str, str]]) -> str:
+    """Return which Pythons and versions ``places`` are, among all ``tags``, in few words."""
+    here, every = grouped(places), grouped(tags)
     if here == every:
         return "any version"
-    alike: dict[str, list[str]] = {}
-    for python, found in here.items():
+
+    def shown(python: str, found: list[str]) -> str:
         noun = "version" if len(found) == 1 else "versions"
-        text = "any version" if found == every[python] else f"{noun} {', '.join(found)}"
-        alike.setdefault(text, []).append(python)
+        return "any version" if found == every[python] else f"{noun} {', '.join(found)}"
+
+    alike = grouped((shown(python, found), python) for python, found in here.items())
     return " and ".join(f"{text} on Python {', '.join(found)}" for text, found in alike.items())
-
-
-def _by_python(places: Iterable[_Place]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for python, version in places:
-        found.setdefault(python, []).append(version)
-    return found
 
 
 def _note_wrong_lacks(
     image: Image, images: Mapping[str, Image], lock: Lock, problems: Problems
 ) -> None:
     """Note declared ``lacks`` that nothing brings along, or that the image below brings along."""
+    entries = matrix_entries(image)
+    pins = {name_of(pin) for entry in entries for pin in lock.pins[entry.pin_key]}
     # Versions are built on the same.
-    tags = {(entry.python, entry.base): entry for entry in matrix_entries(image)}.values()
+    tags = {(entry.python, entry.base): entry for entry in entries}.values()
     known = [entry for entry in tags if has_all_pins(image, entry.python, images, lock)]
-    pins = {name_of(pin) for entry in matrix_entries(image) for pin in lock.pins[entry.pin_key]}
     for key, lacking in image.lacks.items():
         path = f"fleet:images.{image.name}.lacks.{key}"
         platform, _, base = key.partition(" ")

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from fleet.declaration.base_graph import in_order
 from fleet.declaration.logins import variables
 from fleet.declaration.matrix import MatrixEntry, matrix_entries
-from fleet.declaration.model import STALE_DEFAULTS, Declaration, Image, OnConflict, StalePolicy
+from fleet.declaration.model import STALE_DEFAULTS, Declaration, Image, StalePolicy
 from fleet.declaration.problems import Problems
+from fleet.declaration.split import FleetStack
 from fleet.declaration.tags import PointerKind, Tag
 from fleet.plan.build_inputs import build_inputs
 from fleet.plan.expectation import whole
@@ -16,17 +17,16 @@ from fleet.plan.lock_completeness import note_bases_elsewhere, note_missing
 from fleet.plan.plan_inputs import Assets, Inputs
 from fleet.plan.platform_build import TagBuild, tag_builds
 from fleet.plan.pointers import Pointer, pointers
-from fleet.plan.wheel_builds import Wheels
+from fleet.plan.wheel_builds import Build
 
 
 @dataclass(frozen=True, kw_only=True)
 class VersionTag:
     """One version tag: a build for each builder of its platforms, under the name ``tag``.
 
-    ``identity`` is the hash of the identities of its builds: equal inputs, equal identity.
-    ``build_inputs`` name what it is a hash of, so that a preview can say what changed.
-    ``annotations`` are those of an index that joins several builds. All of it is checked on the
-    platforms in ``whole``, what depends on the platform on each.
+    ``identity`` is the hash of the identities of its builds, and ``build_inputs`` name what it is a
+    hash of. ``annotations`` are those of an index that joins several builds. All of it is checked
+    on the platforms in ``whole``, what depends on the platform on each.
     """
 
     image: str
@@ -58,7 +58,7 @@ class ImagePlan:
     policy: Mapping[PointerKind, StalePolicy]
 
     @property
-    def compiling(self) -> tuple[Wheels, ...]:
+    def compiling(self) -> tuple[Build, ...]:
         """Each set of wheels that a build takes."""
         builds = (build for tag in self.tags for build in tag.builds)
         found = {wheels.name: wheels for build in builds for wheels in build.wheels.values()}
@@ -74,17 +74,25 @@ class Plan:
     ``logins`` are the names of the variables that hold the login of each registry host.
     """
 
+    declaration: Declaration
     owner: str
     images: tuple[ImagePlan, ...]
     stacks: Mapping[str, str]
-    shared: tuple[str, ...]
+    shared: frozenset[str | None]
     logins: Mapping[str, Mapping[str, str]]
-    protected: bool
-    version_conflict: OnConflict
-    pointer_conflict: OnConflict
-    pointers_stay: bool
-    max_removals: float
-    retention_days: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeFleet:
+    """All images of a fleet, and its stacks in their turn, where it was split.
+
+    ``name`` is the stack that holds the declaration.
+    """
+
+    name: str
+    declaration: Declaration
+    plan: Plan
+    stacks: tuple[FleetStack, ...]
 
 
 def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
@@ -97,28 +105,16 @@ def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
         note_missing(image, declaration.by_name, inputs, problems)
     note_bases_elsewhere(declaration.base_registry, inputs, problems)
     problems.raise_if_any(inputs.source)
+    images = in_order(declaration.images)
+    others = (image for image in declaration.by_name.values() if image not in images)
     return Plan(
+        declaration=declaration,
         owner=owner,
-        images=tuple(
-            _image_plan(image, declaration, inputs, owner) for image in in_order(declaration.images)
-        ),
+        images=tuple(_image_plan(image, declaration, inputs, owner) for image in images),
         stacks=declaration.share.stacks if declaration.share else {},
-        shared=_shared(declaration),
+        shared=frozenset(image.builds_on for image in others),
         logins=variables(declaration.logins),
-        protected=declaration.protected,
-        version_conflict=declaration.version_conflict,
-        pointer_conflict=declaration.pointer_conflict,
-        pointers_stay=declaration.pointers_stay,
-        max_removals=declaration.max_removals,
-        retention_days=declaration.retention_days,
     )
-
-
-def _shared(declaration: Declaration) -> tuple[str, ...]:
-    own = {image.name for image in declaration.images}
-    others = (image for name, image in declaration.by_name.items() if name not in own)
-    wanted = {image.builds_on for image in others}
-    return tuple(image.name for image in declaration.images if image.name in wanted)
 
 
 def _image_plan(image: Image, declaration: Declaration, inputs: Inputs, owner: str) -> ImagePlan:

@@ -9,6 +9,7 @@ has the lines of ``any`` in common with the others, so that it has their layers 
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from fleet.declaration.grouping import grouped
 from fleet.declaration.matrix import MatrixEntry
 from fleet.lock.model import Lock
 from fleet.lock.wheel_files import is_universal
@@ -29,13 +30,14 @@ def requirements(
     ``pins`` are those of each platform of the tag, ``found`` is all that each holds.
     """
     here = tuple(own)
-    places: dict[tuple[str, str], list[str]] = {}
-    for platform, wanted in pins.items():
-        compiled, target = found[platform].compiled, target_of(platform, entry.base)
-        for pin in wanted:
-            what = pin if pin in compiled else lock.wheel(pin, entry.python, target)
-            # A plan is made only of a lock that has them all (fleet.plan.lock_completeness).
-            places.setdefault((pin, what or pin), []).append(platform)
+
+    def file(pin: str, platform: str) -> str:
+        if pin in found[platform].compiled:
+            return pin
+        # A plan is made only of a lock that has them all (fleet.plan.lock_completeness).
+        return lock.wheel(pin, entry.python, target_of(platform, entry.base)) or pin
+
+    places = grouped(((pin, file(pin, p)), p) for p, wanted in pins.items() for pin in wanted)
     return lines(
         (what, [ANY] if of == [*pins] and is_universal(what) else [p for p in here if p in of])
         for (_, what), of in sorted(places.items())

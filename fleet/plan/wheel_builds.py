@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from fleet.declaration.grouping import grouped
 from fleet.declaration.matrix import MatrixEntry
 from fleet.declaration.model import Declaration
 from fleet.lock.model import Lock
@@ -30,12 +31,12 @@ _SHORT: Final = slice(len("sha256:"), len("sha256:") + 12)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wheels:
-    """An image of wheels for the platforms of one builder, made for one Python and set of pins.
+class Build:
+    """What docker-build is asked to build and push, as an index of ``platforms`` of one builder.
 
-    ``name`` is the logical name of its resource, and holds a hash of its arguments: others are
-    another resource. Of the files that compile, docker-build sees each change itself. A platform
-    that compiles nothing has an empty image.
+    ``name`` is the reference without the registry, by which its resources are named; ``foreign``
+    says that only a ``docker buildx`` on the machine drives the builder. The name of an image of
+    wheels holds a hash of its arguments; a platform that compiles nothing has an empty one.
     """
 
     name: str
@@ -53,7 +54,7 @@ def wheels_of(
     found: Mapping[str, Contents],
     declaration: Declaration,
     lock: Lock,
-) -> dict[str, Wheels]:
+) -> dict[str, Build]:
     """Return what ``builder`` compiles for ``entry``, by the argument that its digest goes into.
 
     ``found`` is what each of its platforms holds.
@@ -70,10 +71,9 @@ def wheels_of(
             # Not where the compilers are pulled from: nothing is compiled again for another mirror.
             compiler = lock.builders[entry.builder_key].identity
             known = [list(found), builder, {**arguments, "BUILDER": compiler}]
-            short = digest_of(known)[_SHORT]
-            tag = f"py{entry.builder_key}-{short}"
+            tag = f"py{entry.builder_key}-{digest_of(known)[_SHORT]}"
             repository = f"{declaration.registry}/{entry.image.name}/build"
-            made[argument] = Wheels(
+            made[argument] = Build(
                 name=f"{entry.image.name}/wheels:{tag}",
                 platforms=tuple(found),
                 builder=builder,
@@ -93,28 +93,23 @@ def _arguments(
     ``COMPILED`` has a line ``<platforms> <name> @ <address>`` of each; ``BUILD_REQUIREMENTS`` one
     of each that builds, in their order: wheels first, then sources.
     """
-    compiled: dict[tuple[str, str], list[str]] = {}
-    wheels: dict[str, list[str]] = {}
-    sources: dict[str, list[str]] = {}
-    for platform, own in pins.items():
-        held = found[platform]
-        for pin in own:
-            compiled.setdefault((pin, held.sources[pin]), []).append(platform)
-        for pin in held.backends if own else ():
-            if pin in held.sources:
-                sources.setdefault(_source(pin, held.sources[pin]), []).append(platform)
-            else:
-                file = lock.wheel(pin, entry.python, target_of(platform, entry.base)) or pin
-                wheels.setdefault(file, []).append(platform)
+
+    def source(pin: str, address: str) -> str:
+        return f"{pin.partition('==')[0]} @ {address}"
+
+    def wheel(pin: str, platform: str) -> str:
+        return lock.wheel(pin, entry.python, target_of(platform, entry.base)) or pin
+
+    own = [platform for platform, compiled in pins.items() if compiled]
+    compiled = grouped(((pin, found[p].sources[pin]), p) for p in own for pin in pins[p])
+    backends = [(pin, p, found[p].sources.get(pin)) for p in own for pin in found[p].backends]
+    wheels = grouped((wheel(pin, p), p) for pin, p, address in backends if not address)
+    sources = grouped((source(pin, address), p) for pin, p, address in backends if address)
     return {
         "BUILDKIT_MULTI_PLATFORM": "1",
         "SOURCE_DATE_EPOCH": _EPOCH,
         "BUILDER": lock.builders[entry.builder_key].pinned,
-        "COMPILED": lines((_source(*what), where) for what, where in sorted(compiled.items())),
+        "COMPILED": lines((source(*what), where) for what, where in sorted(compiled.items())),
         "BUILD_REQUIREMENTS": lines((*wheels.items(), *sources.items())),
         **({"COMPILERS": _ALPINE_COMPILERS} if entry.base == "alpine" else {}),
     }
-
-
-def _source(pin: str, address: str) -> str:
-    return f"{pin.partition('==')[0]} @ {address}"

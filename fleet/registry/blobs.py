@@ -51,21 +51,10 @@ class BlobTransfer:
 
     async def write_blob(self, repository: Repository, body: bytes) -> None:
         """Upload a small blob unless the repository holds it."""
-        await self._write(repository, Blob(digest=digest_of(body), size=len(body)), body)
-
-    async def transfer_blob(self, source: Repository, target: Repository, blob: Blob) -> None:
-        """Make a blob of `source` available in `target`, by mounting or else by copying."""
-        if source == target:
-            return
-        session = await self._mount(source, target, blob.digest)
-        if session:
-            async with self._transport.copies:
-                await self._copy(source, target, blob, session)
-
-    async def _write(self, repository: Repository, blob: Blob, content: _Content) -> None:
+        blob = Blob(digest=digest_of(body), size=len(body))
         if await self._has(repository, blob.digest):
             return
-        call = self._upload_call(repository, blob, await self._start(repository), content)
+        call = self._upload_call(repository, blob, await self._start(repository), body)
 
         async def settled() -> Reply | None:
             # The upload that took effect ended its session: to finish that again is a 404.
@@ -75,6 +64,15 @@ class BlobTransfer:
         reply = await self._transport.send(call, settled)
         if reply.status not in _STORED:
             raise unexpected(reply, call.place)
+
+    async def transfer_blob(self, source: Repository, target: Repository, blob: Blob) -> None:
+        """Make a blob of `source` available in `target`, by mounting or else by copying."""
+        if source == target:
+            return
+        session = await self._mount(source, target, blob.digest)
+        if session:
+            async with self._transport.copies:
+                await self._copy(source, target, blob, session)
 
     async def _mount(self, source: Repository, target: Repository, digest: str) -> str:
         """Return '' when mounted, else the address of an upload session."""

@@ -15,8 +15,6 @@ from fleet.registry.reference import Repository, is_host
 
 _KEYS = ("username", "password")
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
-_REMOVED = "FLEET_REGISTRY_HOST"
-
 
 Names = tuple[str, str]
 """The names of the two variables that hold the user name and the password of a login."""
@@ -71,7 +69,11 @@ def parse_logins(value: object) -> dict[str, Names]:
             problems.append(
                 f"{host}: is {canonical(host)} by another name, which has a login here; keep one"
             )
-        elif names and len(entry) == len(_KEYS) and all(map(_is_name, names)):
+        elif (
+            names
+            and len(entry) == len(_KEYS)
+            and all(isinstance(name, str) and _NAME.fullmatch(name) for name in names)
+        ):
             found[canonical(host)] = (str(names[0]), str(names[1]))
         else:
             problems.append(
@@ -105,12 +107,6 @@ def find_logins(value: object, environment: Mapping[str, str]) -> Logins:
     """
     named = parse_logins(value)
     problems: list[str] = []
-    if environment.get(_REMOVED):
-        # Without it, what is set for that host would go to another one.
-        problems.append(
-            f"{_REMOVED}: is set, and not read any more. A login belongs to the host that "
-            "fleet:logins names, by default that of fleet:registry. Unset it"
-        )
     held, halves = {}, {}
     for host, names in named.items():
         username, password = (environment.get(name, "") for name in names)
@@ -142,7 +138,3 @@ async def find_credentials(
     if found is None and host in logins.halves:
         raise AuthenticationError(logins.halves[host])
     return found
-
-
-def _is_name(value: object) -> bool:
-    return isinstance(value, str) and _NAME.fullmatch(value) is not None

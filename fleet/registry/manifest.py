@@ -27,9 +27,6 @@ ACCEPTED = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
 EMPTY = b"{}"
 _EMPTY_TYPE = "application/vnd.oci.empty.v1+json"
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-# Layers that registries do not store themselves (OCI image specification 1.0, "Non-Distributable
-# Layers"): they can be neither mounted nor copied.
-_FOREIGN = ("nondistributable", "foreign")
 
 
 def digest_of(body: bytes) -> str:
@@ -222,14 +219,8 @@ def content_of(document: Mapping[str, Any], place: str) -> Content:
     layers = document.get("layers")
     if not isinstance(layers, list) or "config" not in document:
         raise RegistryError(f"{place}: this is not an image manifest (no config or layers)")
-    stored = [layer for layer in layers if not _is_foreign(layer)]
-    unique = dict.fromkeys(_descriptor(layer, place) for layer in stored)
+    unique = dict.fromkeys(_descriptor(layer, place) for layer in layers)
     return Content(config=_descriptor(document["config"], place), layers=tuple(unique))
-
-
-def _is_foreign(layer: Any) -> bool:
-    media_type = layer.get("mediaType") if isinstance(layer, dict) else ""
-    return any(mark in str(media_type) for mark in _FOREIGN)
 
 
 def _descriptor(entry: Any, place: str) -> Blob:

@@ -12,7 +12,6 @@ from fleet.registry.errors import RegistryError
 from fleet.registry.manifest import Manifest
 from fleet.registry.reference import Repository
 
-_CAPACITY = 32 * 1024 * 1024
 # A preview may wait long for its answer before the update follows in the same process.
 _TRUSTED_SECONDS = 60.0
 
@@ -24,19 +23,13 @@ class ManifestCache:
         self._registry = registry
         self._manifests: dict[str, Manifest] = {}
         self._held: set[tuple[Repository, str]] = set()
-        self._bytes = 0
         self._seen: dict[tuple[Repository, str], float] = {}
         # Tags that share a digest are read at the same time: one asks, the others wait.
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def keep(self, repository: Repository, manifest: Manifest) -> None:
-        """Remember a manifest that a repository holds; beyond 32 MiB all others are forgotten."""
+        """Remember a manifest that a repository holds."""
         self._held.add((repository, manifest.digest))
-        if manifest.digest in self._manifests:
-            return
-        self._bytes += len(manifest.body)
-        if self._bytes > _CAPACITY:
-            self._manifests, self._bytes = {}, len(manifest.body)
         self._manifests[manifest.digest] = manifest
 
     async def find(self, repository: Repository, digest: str) -> Manifest | None:

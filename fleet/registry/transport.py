@@ -10,7 +10,6 @@ import httpx
 
 from fleet.http.addresses import same_origin
 from fleet.http.exchange import Exchange
-from fleet.http.hosts import refuse_write
 from fleet.http.message import Call, Reply
 from fleet.http.opening import open_http
 from fleet.http.retry import TRANSIENT, RetryPolicy, Settled, failing, unsettled
@@ -74,7 +73,6 @@ class Transport:
         :raises AuthenticationError: if the registry still answers 401 or answers 403.
         :raises RegistryError: if it cannot be reached, or never stops failing.
         """
-        refuse_write(call)
         reply = await self.retry.run(
             lambda: self._authenticated(call, settled), call.place, settled
         )
@@ -88,7 +86,6 @@ class Transport:
 
         :raises RegistryError: if the host cannot be reached, or never stops failing.
         """
-        refuse_write(call)
 
         async def send() -> Reply:
             async with self._slots:

@@ -16,7 +16,7 @@ from fleet.http.text import one_line
 from fleet.registry.artifact import Artifact, Document, MalformedArtifactError, tag_for
 from fleet.registry.client import Client
 from fleet.registry.errors import UndoRecordError
-from fleet.registry.reference import Repository, is_digest
+from fleet.registry.reference import Repository, TagReference, is_digest
 
 PREFIX = "undo-"
 """The prefix of the tags of undo records; no build tag does, for those begin with ``py``."""
@@ -96,20 +96,24 @@ def tag_of(owner: str) -> str:
     return tag_for(PREFIX, owner)
 
 
+def place_of(public: Repository, owner: str) -> TagReference:
+    """Return where the record of `owner` for a public repository lies."""
+    return TagReference(repository=build_repository_of(public), tag=tag_of(owner))
+
+
 async def load(registry: Client, public: Repository, owner: str) -> UndoRecord:
     """Return the record of `owner` for a public repository, an empty one where none was written.
 
     :raises UndoRecordError: if what lies there is no record, or another owner's.
     :raises RegistryError: if the registry fails.
     """
-    tag = tag_of(owner)
-    found = await load_tagged(registry, public, tag)
+    found = await load_tagged(registry, public, tag_of(owner))
     if found is None:
         return UndoRecord(owner=owner)
     if found.owner != owner:
         raise UndoRecordError(
-            f"{artifact_of(registry, public, tag)} is the undo record of {one_line(found.owner)}, "
-            f"and that of {owner} would have the same tag; name one of the two stacks otherwise"
+            f"{place_of(public, owner)} is the undo record of {one_line(found.owner)}, and that of "
+            f"{owner} would have the same tag; name one of the two stacks otherwise"
         )
     return found
 
@@ -139,24 +143,19 @@ def artifact_of(registry: Client, public: Repository, tag: str) -> Artifact:
 
 
 def _record(found: Document) -> UndoRecord:
-    removals = [
-        Removal(
-            tag=_text(entry["tag"]),
-            digest=_text(entry["digest"]),
-            removed_at=_text(entry["removedAt"]),
-        )
-        for entry in found.value["removed"]
-    ]
-    for one in removals:
-        if not is_digest(one.digest):
-            raise ValueError(f"{one} is not a removal")
+    removals = tuple(
+        Removal(tag=_text(e["tag"]), digest=_text(e["digest"]), removed_at=_text(e["removedAt"]))
+        for e in found.value["removed"]
+    )
+    if not all(is_digest(one.digest) for one in removals):
+        raise ValueError("a removal names no digest")
     declared = found.value["declared"]
     # A text is a sequence of texts as well, though none of pointers.
     if not all(isinstance(tags, list) for tags in declared.values()):
         raise ValueError(f"{one_line(repr(declared))} are not pointers")
     return UndoRecord(
         owner=_text(found.value["owner"]),
-        removals=tuple(removals),
+        removals=removals,
         declared={name: tuple(map(_text, tags)) for name, tags in declared.items()},
         digest=found.digest,
     )

@@ -10,15 +10,15 @@ from fleet.http.text import one_line
 from fleet.registry.artifact import OversizedArtifactError, OverwrittenArtifactError
 from fleet.registry.client import Client
 from fleet.registry.errors import KEEPING, OciError, UndoRecordError, UnreachableError
-from fleet.registry.reference import Repository, TagReference
+from fleet.registry.reference import Repository
 from fleet.registry.undo_log import (
     PREFIX,
     Claim,
     Removal,
     UndoRecord,
     artifact_of,
-    build_repository_of,
     load,
+    place_of,
     tag_of,
     value_of,
 )
@@ -27,19 +27,12 @@ _TRIES = 3
 
 
 class UndoWriter:
-    """Writes records, and remembers what of them is written."""
+    """Writes records, those of one process in turn."""
 
     def __init__(self, registry: Client) -> None:
         self._registry = registry
-        self._written: set[tuple[TagReference, str]] = set()
         # Of two writes at once the later one would lose what the earlier one added.
         self._turns: defaultdict[tuple[Repository, str], asyncio.Lock] = defaultdict(asyncio.Lock)
-
-    def unwritten(
-        self, repository: Repository, removals: Collection[Removal]
-    ) -> tuple[Removal, ...]:
-        """Return those of `removals` that this process has not put on record."""
-        return tuple(r for r in removals if _key(repository, r) not in self._written)
 
     async def read(self, repository: Repository, owner: str) -> UndoRecord:
         """Return the record.
@@ -66,21 +59,15 @@ class UndoWriter:
 
         :raises UndoRecordError: if that can't be done; the record is as it was.
         """
-        async with self._turns[build_repository_of(repository), tag_of(owner)]:
-            fresh, former = self.unwritten(repository, going), self.unwritten(repository, gone)
-            if not fresh and not former and claim is None:
-                return
+        async with self._turns[repository, owner]:
             try:
                 # Another remover of the repository may write meanwhile.
                 for _ in range(_TRIES - 1):
                     with suppress(OverwrittenArtifactError):
-                        await self._write(repository, owner, fresh, former, claim)
-                        break
-                else:
-                    await self._write(repository, owner, fresh, former, claim)
+                        return await self._write(repository, owner, going, gone, claim)
+                return await self._write(repository, owner, going, gone, claim)
             except OciError as error:
                 raise _refused(repository, owner, error) from error
-            self._written |= {_key(repository, removal) for removal in (*fresh, *former)}
 
     async def confirm(
         self, repository: Repository, owner: str, going: Collection[Removal], claim: Claim
@@ -97,25 +84,23 @@ class UndoWriter:
         if declared is None or claim.pointers not in (None, declared):
             lost.append(one_line(claim.remover))
         if lost:
-            self._written = {key for key in self._written if key[0].repository != repository}
-            place = f"{build_repository_of(repository)}:{tag_of(owner)}"
-            error = OverwrittenArtifactError(f"{place} lost {', '.join(lost)} to another writer")
-            raise _refused(repository, owner, error)
+            text = f"{place_of(repository, owner)} lost {', '.join(lost)} to another writer"
+            raise _refused(repository, owner, OverwrittenArtifactError(text))
         return record
 
     async def _write(
         self,
         repository: Repository,
         owner: str,
-        fresh: Collection[Removal],
-        former: Collection[Removal],
+        going: Collection[Removal],
+        gone: Collection[Removal],
         claim: Claim | None,
     ) -> None:
         record = await load(self._registry, repository, owner)
-        unknown = (r for r in former if (r.tag, r.digest) not in record.known)
+        unknown = (r for r in gone if (r.tag, r.digest) not in record.known)
         wanted = replace(
             record,
-            removals=record.plus((*unknown, *fresh)),
+            removals=record.plus((*unknown, *going)),
             declared=record.declared if claim is None else record.claimed(claim),
         )
         if wanted == record:
@@ -133,7 +118,7 @@ class UndoWriter:
 
 
 def _refused(repository: Repository, owner: str, error: OciError) -> UndoRecordError:
-    build_repository = build_repository_of(repository)
+    place = place_of(repository, owner)
     if isinstance(error, UndoRecordError):
         remedy = ""
     elif isinstance(error, OverwrittenArtifactError):
@@ -144,12 +129,8 @@ def _refused(repository: Repository, owner: str, error: OciError) -> UndoRecordE
             "and delete this one: a new record begins"
         )
     else:
-        remedy = f". Grant push access to {build_repository}, or {KEEPING}"
+        remedy = f". Grant push access to {place.repository}, or {KEEPING}"
     return UndoRecordError(
-        f"{repository}: no tag was removed: could not write the undo record "
-        f"{build_repository}:{tag_of(owner)}: {error}{remedy}"
+        f"{repository}: no tag was removed: could not write the undo record {place}: "
+        f"{error}{remedy}"
     )
-
-
-def _key(repository: Repository, removal: Removal) -> tuple[TagReference, str]:
-    return TagReference(repository=repository, tag=removal.tag), removal.digest

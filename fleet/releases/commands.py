@@ -38,16 +38,43 @@ def add_to(commands: Commands) -> None:
 
 
 def _versions(chosen: argparse.Namespace) -> int:
+    """Write the declaration and the lock, or neither where a source is down or talks nonsense."""
+    notes: list[str] = []
     with _left("Nothing was changed."):
-        text = versions(chosen.root, chosen.stack)
+        # The declaration of a part is that of the whole.
+        root, stack = chosen.root, whole_stack(chosen.root, chosen.stack)
+        declaration = declaration_of_file(config_file(root, stack))
+        builders = read_lock(lock_file(root, stack, declaration)).builders
+        with _outside(root, declaration, builders, notes) as (client, sources):
+            today = datetime.now(UTC).date()
+            found = discovered(root, stack, sources, partial(cycles, client), today)
+        write_all(found.after, found.before)
     # Both files are written by now, whether or not this can be.
-    print(text, end="", flush=True)
+    print(told(found, root, notes), end="", flush=True)
     return 0
 
 
 def _resolve(chosen: argparse.Namespace) -> int:
+    """Bring the lock up to its declaration; write it only when it changed."""
     with _left("The lock was left as it is."):
-        lock(chosen.root, chosen.stack, refresh=chosen.refresh or "", newest=chosen.newest)
+        # A lock is the whole fleet's: written for a part, it would lose what the others need.
+        root, stack = chosen.root, whole_stack(chosen.root, chosen.stack)
+        declaration = declaration_of_file(config_file(root, stack))
+        path = lock_file(root, stack, declaration)
+        held = read_lock(path)
+        # Bases on this machine are always asked for again: they may have been made again.
+        local, builders = declaration.is_local, chosen.refresh == "builders"
+        again = Refresh(
+            bases=bool(chosen.refresh) or local,
+            builders=builders or local,
+            installer=builders,
+            yanked=bool(chosen.refresh),
+            newest=_named(chosen.newest, declaration),
+        )
+        with _outside(root, declaration, {} if builders else held.builders, []) as (_, sources):
+            made = completed(held, declaration, sources, again)
+        if made != held:
+            write_all({path: text_of(made)})
     return 0
 
 
@@ -60,53 +87,6 @@ def _left(what: str) -> Iterator[None]:
         raise TroubleError(f"{what} {error}") from error
 
 
-def versions(root: Path, stack: str) -> str:
-    """Have the declaration and lock of ``stack`` follow new releases; return what changed and why.
-
-    Both files are written, or none: also none when a source is down, empty, malformed, oversized
-    or lacks most of what is declared.
-    """
-    # The declaration of a part is that of the whole.
-    stack = whole_stack(root, stack)
-    declaration = declaration_of_file(config_file(root, stack))
-    builders = read_lock(lock_file(root, stack, declaration)).builders
-    notes: list[str] = []
-    with _outside(root, declaration, builders, notes) as (client, sources):
-        today = datetime.now(UTC).date()
-        found = discovered(root, stack, sources, partial(cycles, client), today)
-    write_all(found.after, found.before)
-    return told(found, root, notes)
-
-
-def lock(root: Path, stack: str, *, refresh: str, newest: str = "") -> None:
-    """Bring the lock of ``stack`` up to its declaration; write it only when it changed.
-
-    ``refresh`` asks again for base digests and yanked versions, and where it is ``builders`` for
-    the images that install and compile and for the installer too: every image is then built again.
-    ``newest`` resolves the distributions of an image again, or of ``all``.
-
-    Bases of a registry on this machine are always asked for again: that costs milliseconds, and
-    they may have been made again. Elsewhere stand-ins of this machine count for nothing.
-    """
-    # A lock is the whole fleet's: written for a part, it would lose what the others need.
-    stack = whole_stack(root, stack)
-    declaration = declaration_of_file(config_file(root, stack))
-    path = lock_file(root, stack, declaration)
-    held = read_lock(path)
-    local, builders = declaration.is_local, refresh == "builders"
-    again = Refresh(
-        bases=bool(refresh) or local,
-        builders=builders or local,
-        installer=builders,
-        yanked=bool(refresh),
-        newest=_named(newest, declaration),
-    )
-    with _outside(root, declaration, {} if builders else held.builders, []) as (_, sources):
-        made = completed(held, declaration, sources, again)
-    if made != held:
-        write_all({path: text_of(made)})
-
-
 @contextmanager
 def _outside(
     root: Path, declaration: Declaration, builders: Mapping[str, Base], notes: list[str]
@@ -116,25 +96,15 @@ def _outside(
     _choose_logins(root, local=local)
     # A declared mirror has the official bases, or it is an error.
     stand_ins = _stand_ins(root) if local and not declaration.base_registry else {}
+    known = {} if local else builders
     with open_client() as client:
-        yield (
-            client,
-            of_the_internet(
-                client,
-                declaration,
-                root=root,
-                stand_ins=stand_ins,
-                builders={} if local else builders,
-                notes=notes,
-            ),
+        sources = of_the_internet(
+            client, declaration, root=root, stand_ins=stand_ins, builders=known, notes=notes
         )
+        yield client, sources
 
 
 def _named(newest: str, declaration: Declaration) -> frozenset[str]:
-    """Return the images that ``newest`` names.
-
-    :raises DeclarationError: when it names none.
-    """
     known = [image.name for image in declaration.images]
     if newest not in ("", "all", *known):
         problems = Problems()

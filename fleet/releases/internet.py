@@ -12,13 +12,12 @@ from fleet.declaration.model import Declaration
 from fleet.http.blocking import Blocking
 from fleet.lock.model import Base
 from fleet.registry.login import find_logins
-from fleet.releases.cooldown import cooldown_of
 from fleet.releases.lock.bases import compiling, platform_digests
 from fleet.releases.lock.builders import built
 from fleet.releases.lock.built_metadata import Backends
 from fleet.releases.lock.resolver import Resolver
 from fleet.releases.pypi import pypi
-from fleet.releases.pypi.index import releases_in, yanked_in
+from fleet.releases.pypi.index import cooldown_of, releases_in, yanked_in
 from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.sdists import LeftOpenError, SdistError, build_requires, metadata
 from fleet.releases.sources import Sources
@@ -66,18 +65,14 @@ def of_the_internet(  # noqa: PLR0913 - all that a command knows
 
     resolver = Resolver(index=index, cooldown=cooldown, files=files, metadata=required, note=note)
     backends = Backends(
-        base=cache(
-            lambda python: compiling(
-                python, declaration.images, stand_ins, builders, platforms, mirror
-            )
-        ),
+        base=cache(lambda python: compiling(python, declaration.images, builders, sources)),
         content=content,
         files=files,
         distributions=resolver,
         build=partial(built, root=root),
         say=say,
     )
-    return Sources(
+    sources = Sources(
         distributions=resolver,
         yanked=cache(lambda name: yanked_in(releases_in(name, files(name)))),
         files=files,
@@ -89,3 +84,4 @@ def of_the_internet(  # noqa: PLR0913 - all that a command knows
         cooldown=cooldown,
         base_registry=mirror,
     )
+    return sources

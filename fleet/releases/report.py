@@ -1,13 +1,13 @@
 """What discovery found, as Markdown: for a terminal, a job's page and a pull request alike."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urldefrag
 
+from fleet.declaration.grouping import grouped
 from fleet.lock.model import Base, Lock, pinned_versions
 from fleet.lock.wheel_files import name_in
 from fleet.pages.markdown import code, heading_rows, row
-from fleet.releases.discovery.change import Change
 from fleet.releases.discovery.discover import Discovery
 
 _LISTED = 40
@@ -20,12 +20,14 @@ def told(found: Discovery, root: Path, notes: Iterable[str] = ()) -> str:
     Text that is not ours is shown as code.
     """
     old, new = found.held, found.lock
-    places = dict.fromkeys(change.place for change in found.changes)
+    changes = grouped(
+        (each.place, f"{code(each.what)} {each.how}: {each.why}") for each in found.changes
+    )
     # What compiles is mostly a base as well.
     bases = dict.fromkeys((*_bases(old.bases, new.bases), *_bases(old.builders, new.builders)))
     parts = [
         _headline(found, root),
-        *(_changes(place, found.changes) for place in places),
+        *(_list(code(place), lines) for place, lines in changes.items()),
         _list("Locked", _locked(old, new)),
         _table("Distributions", "image distribution", _distributions(old, new)),
         _table("Base images", "base platform", bases),
@@ -45,11 +47,6 @@ def _headline(found: Discovery, root: Path) -> str:
     return f"Changed: {files}.{stay}\n"
 
 
-def _changes(place: str, changes: Iterable[Change]) -> str:
-    mine = (change for change in changes if change.place == place)
-    return _list(code(place), (f"{code(each.what)} {each.how}: {each.why}" for each in mine))
-
-
 def _list(title: str, lines: Iterable[str]) -> str:
     listed = "".join(f"- {line}\n" for line in lines)
     return f"### {title}\n\n{listed}" if listed else ""
@@ -67,28 +64,15 @@ def _table(title: str, headings: str, moves: Iterable[tuple[str, ...]]) -> str:
 
 
 def _locked(old: Lock, new: Lock) -> Iterator[str]:
-    resolved = _grouped(
-        (key for key in new.pins if key not in old.pins),
-        lambda key: f"{code(key[0])} {code(key[2])}",
-    )
-    for what, pythons in resolved.items():
-        yield f"{what}: resolved for Python {', '.join(pythons)}"
-    moved = (key for key, tools in new.tools.items() if old.tools.get(key) != tools)
-    for image, pythons in _grouped(moved, lambda key: code(key[0])).items():
-        yield f"{image}: looked for what compiles on Python {', '.join(pythons)}"
+    resolved = grouped(((key[0], key[2]), key[1]) for key in new.pins if key not in old.pins)
+    for (image, version), pythons in resolved.items():
+        yield f"{code(image)} {code(version)}: resolved for Python {', '.join(pythons)}"
+    moved = grouped(key for key, tools in new.tools.items() if old.tools.get(key) != tools)
+    for image, pythons in moved.items():
+        yield f"{code(image)}: looked for what compiles on Python {', '.join(pythons)}"
     if old.installer and old.installer != new.installer:
         after, before = code(new.installer), code(old.installer)
         yield f"{after} installs the wheels, {before} did: every image is built again"
-
-
-def _grouped(
-    keys: Iterable[tuple[str, ...]], shown: Callable[[tuple[str, ...]], str]
-) -> dict[str, list[str]]:
-    """Return the Pythons of ``keys``, the second part of each, by what is ``shown`` of it."""
-    found: dict[str, list[str]] = {}
-    for key in keys:
-        found.setdefault(shown(key), []).append(key[1])
-    return found
 
 
 def _moved(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
@@ -101,10 +85,11 @@ def _moved(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[tuple[str
 
 def _distributions(old: Lock, new: Lock) -> Iterator[tuple[str, ...]]:
     """Yield what moved in tags that both locks hold, once for all Pythons."""
-    found: dict[tuple[str, ...], list[str]] = {}
-    for key in sorted(new.pins.keys() & old.pins.keys()):
-        for move in _moved(pinned_versions(old.pins[key]), pinned_versions(new.pins[key])):
-            found.setdefault((key[0], *move), []).append(key[1])
+    found = grouped(
+        ((key[0], *move), key[1])
+        for key in sorted(new.pins.keys() & old.pins.keys())
+        for move in _moved(pinned_versions(old.pins[key]), pinned_versions(new.pins[key]))
+    )
     for (image, *moved), pythons in found.items():
         yield f"{image}, Python {', '.join(dict.fromkeys(pythons))}", *moved
 

@@ -7,11 +7,21 @@ from packaging.version import Version
 
 from fleet.declaration.versions import is_final
 from fleet.lock.model import bare, name_of
-from fleet.releases.cooldown import Cooldown
-from fleet.releases.lock.bases import Resolver
 from fleet.releases.lock.requirements import Resolution, Wanted
-from fleet.releases.pypi.index import Release, releases_in
+from fleet.releases.pypi.index import Cooldown, Release, releases_in
 from fleet.releases.pypi.pypi import File
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digests:
+    """The digest of an ``index``, and by platform that of each manifest in it."""
+
+    index: str
+    platforms: Mapping[str, str]
+
+
+Resolver = Callable[[str], Digests]
+"""Takes ``host/repository:tag``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,11 +72,7 @@ class Sources:
 
 @dataclass(frozen=True, kw_only=True)
 class Refresh:
-    """What is asked for again although the lock holds it; ``newest`` names images.
-
-    Builders are apart from bases: what was compiled is copied, not made again, when a base moves.
-    ``installer`` is what installs wheels, in every image.
-    """
+    """What is asked for again although the lock holds it; ``newest`` names images."""
 
     bases: bool = False
     builders: bool = False

@@ -44,15 +44,11 @@ def write_all(texts: Mapping[Path, bytes], expected: Mapping[Path, bytes] | None
             replaced.append(path)
     except BaseException:
         for path in replaced:
-            _put_back(path, before[path])
+            if (old := before[path]) is None:
+                path.unlink()
+            else:
+                path.write_bytes(old)
         raise
     finally:
         for beside in fresh.values():
             beside.unlink(missing_ok=True)
-
-
-def _put_back(path: Path, content: bytes | None) -> None:
-    if content is None:
-        path.unlink()
-    else:
-        path.write_bytes(content)

@@ -7,7 +7,7 @@ entries that come or go are touched, at the places that the parser reports.
 import copy
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
@@ -26,14 +26,6 @@ class EditError(TroubleError):
     """A list can't be changed where it stands; the text names it and says how to write it."""
 
 
-class _Splice(NamedTuple):
-    """Text from ``begin`` to ``end`` that becomes ``put``."""
-
-    begin: int
-    end: int
-    put: str
-
-
 def edited(text: str, edits: Edits) -> str:
     """Return ``text``, a YAML document, with ``edits``.
 
@@ -48,9 +40,7 @@ def edited(text: str, edits: Edits) -> str:
     windows, last = "\r\n" in text, "" if text.endswith("\n") else "\n"
     text = text.replace("\r\n", "\n") + last
     for path, entries in edits.items():
-        # From the end on, so that what is before keeps its place.
-        for begin, end, put in sorted(_splices(text, path, entries), reverse=True):
-            text = text[:begin] + put + text[end:]
+        text = _changed(text, path, entries)
     text = text.removesuffix(last)
     text = text.replace("\n", "\r\n") if windows else text
     if yaml.safe_load(text) != wanted:
@@ -72,27 +62,29 @@ def _merged(values: Any, edits: Edits) -> Any:
     return merged
 
 
-def _splices(text: str, path: tuple[str, ...], entries: Sequence[Entry]) -> list[_Splice]:
+def _changed(text: str, path: tuple[str, ...], entries: Sequence[Entry]) -> str:
+    """Return ``text`` with ``entries`` in the list at ``path``."""
     place = ".".join(path)
     parent: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     for name in path[:-1]:
         parent = next(value for key, value in parent.value if key.value == name)
     pair = next((pair for pair in parent.value if pair[0].value == path[-1]), None)
     if pair is None:
-        return [_new_list(text, place, parent, path[-1], entries)]
+        return _with_list(text, place, parent, path[-1], entries)
     key, node = pair
     if not isinstance(node, yaml.SequenceNode):
         raise EditError(f"{place} is not a list")
-    children = _children(node)
+    loader = yaml.SafeLoader("")
+    children = {_key(loader.construct_object(each, deep=True)): each for each in node.value}
     if list(children) == list(map(_key, entries)):
-        return []
+        return text
     if not node.flow_style:
         return _in_lines(text, place, key, children, entries)
     begin, end = text.index("[", node.start_mark.index), node.end_mark.index
     if not children:
-        after = _line_end(text, end)
+        after, colon = _line_end(text, end), text.rindex(":", 0, begin) + 1
         lines = _lines(" " * (key.start_mark.column + 2) + "- ", entries)
-        return [_Splice(text.rindex(":", 0, begin) + 1, end, ""), _Splice(after, after, lines)]
+        return text[:colon] + text[end:after] + lines + text[after:]
     if "\n" in text[begin:end]:
         raise EditError(
             f"{place} has brackets over several lines. Write it on one line, or an entry a line, "
@@ -100,7 +92,7 @@ def _splices(text: str, path: tuple[str, ...], entries: Sequence[Entry]) -> list
         )
     written = {k: text[n.start_mark.index : n.end_mark.index] for k, n in children.items()}
     shown = ", ".join(written.get(_key(entry)) or _shown(entry) for entry in entries)
-    return [_Splice(begin, end, f"[{shown}]")]
+    return f"{text[:begin]}[{shown}]{text[end:]}"
 
 
 def _in_lines(
@@ -109,8 +101,8 @@ def _in_lines(
     key: yaml.Node,
     children: Mapping[Any, yaml.Node],
     entries: Sequence[Entry],
-) -> list[_Splice]:
-    """Return what removes the lines of entries that go, and adds those of new ones."""
+) -> str:
+    """Return ``text`` without the lines of entries that go, and with those of new ones."""
     spans = {
         name: (_line_start(text, child.start_mark.index), _line_end(text, _end_of(child)))
         for name, child in children.items()
@@ -118,38 +110,40 @@ def _in_lines(
     leads = [text[spans[name][0] : child.start_mark.index] for name, child in children.items()]
     if not all(map(_DASH.fullmatch, leads)):
         raise EditError(f"{place}: not each entry begins behind its dash. Write it there")
-    wanted = {_key(entry) for entry in entries}
-    splices = [_Splice(*span, "") for name, span in spans.items() if name not in wanted]
+    begin, end = next(iter(spans.values()))[0], list(spans.values())[-1][1]
+    left = text[:begin]
     if not entries:
-        after = text.index(":", key.end_mark.index) + 1
-        return [*splices, _Splice(after, after, " []")]
-    at = min(spans.values())[0]
-    new: dict[int, list[Entry]] = {}
+        colon = text.index(":", key.end_mark.index) + 1
+        left = f"{text[:colon]} []{text[colon:begin]}"
+    going = [span for name, span in spans.items() if name not in set(map(_key, entries))]
+    at = begin
     for entry in entries:
         if _key(entry) in spans:
+            left += _without(text, at, spans[_key(entry)][1], going)
             at = spans[_key(entry)][1]
         else:
-            new.setdefault(at, []).append(entry)
-    return [*splices, *(_Splice(at, at, _lines(leads[0], found)) for at, found in new.items())]
+            left += _lines(leads[0], [entry])
+    return left + _without(text, at, end, going) + text[end:]
 
 
-def _new_list(
-    text: str, place: str, parent: yaml.Node, key: str, entries: Sequence[Entry]
-) -> _Splice:
+def _without(text: str, begin: int, end: int, gone: Iterable[tuple[int, int]]) -> str:
+    """Return ``text`` from ``begin`` to ``end`` without the spans in it that are ``gone``."""
+    for first, last in gone:
+        if begin <= first < end:
+            return text[begin:first] + _without(text, last, end, gone)
+    return text[begin:end]
+
+
+def _with_list(text: str, place: str, parent: yaml.Node, key: str, entries: Sequence[Entry]) -> str:
     if not isinstance(parent, yaml.MappingNode) or parent.flow_style:
         raise EditError(f"{place} can't be added. Write the keys of its image below one another")
     indent = " " * parent.value[0][0].start_mark.column
     at = _line_end(text, _end_of(parent))
-    return _Splice(at, at, f"{indent}{key}:\n{_lines(f'{indent}  - ', entries)}")
+    return f"{text[:at]}{indent}{key}:\n{_lines(f'{indent}  - ', entries)}{text[at:]}"
 
 
 def _lines(lead: str, entries: Iterable[Entry]) -> str:
     return "".join(f"{lead}{_shown(entry)}\n" for entry in entries)
-
-
-def _children(node: yaml.SequenceNode) -> dict[Any, yaml.Node]:
-    loader = yaml.SafeLoader("")
-    return {_key(loader.construct_object(child, deep=True)): child for child in node.value}
 
 
 def _key(entry: Any) -> Any:

@@ -10,9 +10,8 @@ from fleet.reports.steps import State, Step
 from providers.ociregistry.fields import PROVIDER, STALE_POINTERS, TAG
 from providers.ociregistry.properties import recorded_tag, tag_inputs
 from providers.ociregistry.report import Entry, Kind
-from providers.ociregistry.tag.model import TagInputs
-from providers.ociregistry.tag.predict import describe_update, predict
-from providers.ociregistry.tag.prior_state import PriorState, unchanged
+from providers.ociregistry.tag.model import Recorded, TagInputs
+from providers.ociregistry.tag.predict import describe_update, predict, unchanged
 
 _LEFT = "no longer declared, kept in the registry"
 _IMAGE_LEFT = "its image is no longer declared"
@@ -66,19 +65,13 @@ def _inputs(state: State) -> TagInputs:
     return tag_inputs(state.inputs, may_lack_owner=True)
 
 
-def _prior_state(step: Step) -> PriorState:
-    """Return the prior state of a tag."""
-    if step.op == "create-replacement":
-        return PriorState()
+def _prior_state(step: Step) -> Recorded | None:
+    """Return the prior state of a tag; None where no state knew it."""
     known = step.old or step.read
     found = known or step.before
-    if found is None:
-        return PriorState()
-    return PriorState(
-        recorded=recorded_tag(found.outputs),
-        inputs=found.inputs.get("inputs") or {},
-        gone=known is None,
-    )
+    if found is None or step.op == "create-replacement":
+        return None
+    return recorded_tag(found.outputs, found.inputs.get("inputs"), gone=known is None)
 
 
 def _remover(step: Step, mode: Mode) -> Iterator[Entry]:

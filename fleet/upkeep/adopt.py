@@ -16,7 +16,7 @@ from fleet.upkeep.parallel import each
 from fleet.upkeep.state import IMAGE_TAG, POINTERS
 from providers.ociregistry.fields import PROVIDER, TAG
 from providers.ociregistry.properties import input_properties, state_properties
-from providers.ociregistry.tag.prior_state import STATE_ONLY
+from providers.ociregistry.tag.model import STATE_ONLY
 from providers.ociregistry.tag.reader import Found
 from providers.ociregistry.tag.writer import Tagger
 

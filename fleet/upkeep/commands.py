@@ -128,7 +128,7 @@ def _adopt(here: Checkout, chosen: argparse.Namespace) -> int:
 
 def _prune(here: Checkout, chosen: argparse.Namespace) -> int:
     plan = _plan(here, chosen.stack)
-    days = plan.retention_days if chosen.keep_days is None else chosen.keep_days
+    days = plan.declaration.retention_days if chosen.keep_days is None else chosen.keep_days
     return asyncio.run(_pruned(here, chosen, plan, days))
 
 

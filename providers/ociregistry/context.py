@@ -14,11 +14,10 @@ from fleet.registry.reference import Repository, TagReference
 from fleet.registry.removal.ghcr import Removers
 from fleet.registry.transport import Transport
 from providers.ociregistry.run_settings import RunSettings, read_run_settings
-from providers.ociregistry.sightings import Sightings
+from providers.ociregistry.sightings import Reader, Sightings
 from providers.ociregistry.stale_pointers.find import Lister
 from providers.ociregistry.stale_pointers.remove import PointerRemover
-from providers.ociregistry.tag.prior_state import PriorState
-from providers.ociregistry.tag.refresh_sampling import RefreshSampling
+from providers.ociregistry.tag.model import Recorded, due_on
 from providers.ociregistry.tag.writer import Tagger
 
 
@@ -55,7 +54,7 @@ class Session:
         self.environment = environment
         self.inputs: dict[str, Mapping[str, str]] = {}
         """Build inputs of a tag by the last run's inputs: the SDK hands them to `check` alone."""
-        self.gone: dict[str, PriorState] = {}
+        self.gone: dict[str, Recorded] = {}
         """The tags that this run's refresh found absent."""
         self.declared = Declared()
         self.destroying = False
@@ -70,18 +69,21 @@ class Session:
     @cached_property
     def tagger(self) -> Tagger:
         """The one that acts on tags."""
-        sampling = RefreshSampling(verify_all=self.settings.verify_all, now=self._now)
-        return Tagger(self._client, sampling.due, self._seen_by_tag)
+        if self.settings.verify_all:
+            return Tagger(self._client, digest=self._seen_by("tag"))
+        return Tagger(
+            self._client, lambda ref, all_of: due_on(self._now(), ref, all_of), self._seen_by("tag")
+        )
 
     @cached_property
     def lister(self) -> Lister:
         """The one that lists stale pointers."""
-        return Lister(self._client, self._seen_by_remover, self._now)
+        return Lister(self._client, self._seen_by("remover"), self._now)
 
     @cached_property
     def pointer_remover(self) -> PointerRemover:
         """The one that removes stale pointers."""
-        return PointerRemover(self._client, self._removers.of, self._now)
+        return PointerRemover(self._client, Removers(self._opened, self._client).of, self._now)
 
     @cached_property
     def settings(self) -> RunSettings:
@@ -111,19 +113,12 @@ class Session:
         if self._transport is not None:
             await self._transport.close()
 
-    async def _seen_by_tag(self, ref: TagReference) -> str | None:
-        return await self.sightings.digest(ref, "tag", lambda: self.tagger.names(ref))
-
-    async def _seen_by_remover(self, ref: TagReference) -> str | None:
-        return await self.sightings.digest(ref, "remover", lambda: self.tagger.names(ref))
+    def _seen_by(self, reader: Reader) -> Callable[[TagReference], Awaitable[str | None]]:
+        return lambda ref: self.sightings.digest(ref, reader, lambda: self.tagger.names(ref))
 
     @cached_property
     def _client(self) -> Client:
         return Client(self._opened)
-
-    @cached_property
-    def _removers(self) -> Removers:
-        return Removers(self._opened, self._client)
 
     @cached_property
     def _opened(self) -> Transport:

@@ -44,27 +44,23 @@ class Field:
         return {**_schema(self.kind), **described}
 
 
-@cache
-def _fields_of(record: Any) -> tuple[Field, ...]:
-    return tuple(map(_field, dataclasses.fields(record)))
-
-
 def fields_of(record: Any) -> tuple[Field, ...]:
     """Return the fields of a dataclass; each tag of a run asks for those of the same few."""
     return _fields_of(record)
 
 
-def _field(found: "dataclasses.Field[Any]") -> Field:
-    kind, description = found.type, ""
-    if get_origin(kind) is Annotated:
-        kind, description = get_args(kind)
-    absent = dataclasses.MISSING
-    return Field(
-        attribute=found.name,
-        kind=_plain(kind),
-        description=description,
-        required=found.default is absent and found.default_factory is absent,
-    )
+@cache
+def _fields_of(record: Any) -> tuple[Field, ...]:
+    found, absent = [], dataclasses.MISSING
+    for each in dataclasses.fields(record):
+        annotated = get_origin(each.type) is Annotated
+        kind, description = get_args(each.type) if annotated else (each.type, "")
+        required = each.default is absent and each.default_factory is absent
+        field = Field(
+            attribute=each.name, kind=_plain(kind), description=description, required=required
+        )
+        found.append(field)
+    return tuple(found)
 
 
 def _plain(kind: Any) -> Any:

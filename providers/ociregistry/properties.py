@@ -69,15 +69,6 @@ def parsed(name: str, parse: Any, text: str, problems: dict[str, str]) -> Any:
         return None
 
 
-def refuse(problems: Mapping[str, str]) -> None:
-    """Raise what was found.
-
-    :raises InvalidInputsError: if there is anything.
-    """
-    if problems:
-        raise InvalidInputsError(problems)
-
-
 def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagInputs:
     """Read the inputs of a Tag; those of an import may lack an owner, for not every tag has one.
 
@@ -92,9 +83,11 @@ def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagIn
         problems["onConflict"] = f"{args.on_conflict!r} is neither take-over nor refuse"
     if not args.owner and not may_lack_owner:
         problems.setdefault("owner", "is empty; write <pulumi project>/<stack>")
-    for name in sorted(name for name, value in args.inputs.items() if not _is_known_text(value)):
-        problems[f"inputs.{name}"] = "is not a text that a preview knows"
-    refuse(problems)
+    for name, value in sorted(args.inputs.items()):
+        if not isinstance(value, str) or value == UNKNOWN:
+            problems[f"inputs.{name}"] = "is not a text that a preview knows"
+    if problems:
+        raise InvalidInputsError(problems)
     return TagInputs(
         ref=ref,
         owner=args.owner,
@@ -105,10 +98,6 @@ def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagIn
         annotations=args.annotations,
         on_conflict=args.on_conflict,
     )
-
-
-def _is_known_text(value: Any) -> bool:
-    return isinstance(value, str) and value != UNKNOWN
 
 
 def _check_platforms(platforms: Sequence[Any], problems: dict[str, str]) -> None:
@@ -166,8 +155,10 @@ def unknown_state(digest: str) -> dict[str, Any]:
     return {**unknown, "digest": known, "assembled": known}
 
 
-def recorded_tag(properties: Properties) -> Recorded:
-    """Read a Tag's state as this provider wrote it."""
+def recorded_tag(
+    properties: Properties, inputs: Mapping[str, str] | None = None, *, gone: bool = False
+) -> Recorded:
+    """Read a Tag's state as this provider wrote it; its build `inputs` are kept apart from it."""
     sources = properties.get("sources") or [properties.get("source") or ""]
     return Recorded(
         ref=str(properties.get("ref", "")),
@@ -177,4 +168,6 @@ def recorded_tag(properties: Properties) -> Recorded:
         identity=properties.get("identity"),
         annotations=properties.get("annotations"),
         on_conflict=properties.get("onConflict"),
+        inputs=inputs or {},
+        gone=gone,
     )

@@ -36,7 +36,7 @@ class RunSettings:
     """The settings of one run, checked."""
 
     verify_all: bool = False
-    allowed: Allowed = allow_list.EVERYTHING
+    allowed: Allowed = None
     logins: Mapping[str, object] | None = None
 
 

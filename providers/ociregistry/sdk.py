@@ -95,7 +95,7 @@ class TagArgs:
     """What a tag shall name: one `source` to copy byte for byte, or indexes (`sources`) to join.
 
     Of a pointer, `identity` is the version tag that it names. A change of `inputs` alone changes
-    nothing: a preview says by them why a tag is built (`tag.reasons.reasons` has their form).
+    nothing: a preview says by them why a tag is built (`tag.reasons.differences` has their form).
     """
 
     ref: Annotated[str, "host[:port]/repository:tag; the id."]
@@ -134,7 +134,6 @@ class Tag(_Resource):
     ref: pulumi.Output[str]
     digest = Out[str](str, "What the tag names.")
     assembled = Out[str](str, "What the last update wrote or adopted.")
-    media_type = Out[str](str, "The media type of what the tag names.")
     size = Out[int](int, "Compressed bytes over all platforms.")
     platforms = Out[Rows](Sequence[Platform], "The platforms whose manifests are there.")
     previous = Out[str](str, "The digest that the last write displaced, or empty.")

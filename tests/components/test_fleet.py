@@ -158,7 +158,9 @@ def test_the_remover_is_told_the_declared_policies_in_their_words() -> None:
 
 @pytest.mark.parametrize("stay", [False, True])
 def test_the_remover_is_told_whether_pointers_stay_when_it_goes(stay: bool) -> None:
-    (stale,) = run(replace(plan(), pointers_stay=stay))[0].of(STALE)
+    made = plan()
+    declared = replace(made.declaration, pointers_stay=stay)
+    (stale,) = run(replace(made, declaration=declared))[0].of(STALE)
     assert stale.inputs["keepOnDestroy"] is stay
 
 

@@ -7,14 +7,13 @@ import pulumi
 import pytest
 from pulumi.runtime import mocks
 
-from components.fleet import Rows
 from components.image_pages import image_pages
 from components.stack_references import Elsewhere
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.declaration.split import FleetStack
 from fleet.pages.readme import pages
-from fleet.plan.whole_fleet import WholeFleet
+from fleet.plan.plan import WholeFleet
 from tests.components.engine import STACK, Engine
 from tests.fleet import examples
 from tests.fleet.pages.readmes import TEMPLATES, outputs, plan_of, tags_in
@@ -49,14 +48,15 @@ def run(declaration: Declaration, told: dict[str, Any], unknown: str = "") -> di
 
 
 async def _texts(declaration: Declaration, told: dict[str, Any], unknown: str) -> dict[str, Any]:
-    given = {
-        name: Rows(
-            tags=[_output(row, known=row["tag"] != unknown) for row in kinds["tags"]],
-            pointers=[_output(row, known=True) for row in kinds["pointers"]],
+    known: dict[str, pulumi.Output[dict[str, Any]]] = {
+        name: pulumi.Output.all(
+            tags=pulumi.Output.all(
+                *(_output(row, known=row["tag"] != unknown) for row in kinds["tags"])
+            ),
+            pointers=pulumi.Output.all(*(_output(row, known=True) for row in kinds["pointers"])),
         )
         for name, kinds in told.items()
     }
-    known = {name: rows.known for name, rows in given.items()}
     made = image_pages(whole(declaration), known, TEMPLATES)
     return {path: await text.future() for path, text in made.items()}
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from packaging.version import Version
 
-from fleet.checkout.templates import read_templates
+from fleet.checkout.page_texts import read_templates
 from fleet.declaration.parse import parse
 from fleet.github.render import workflows
 from tests.fleet.github.hub import REPOSITORY, Hub

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from fleet.checkout.page_texts import read_templates
 from fleet.checkout.split_stacks import stacks_of
-from fleet.checkout.templates import read_templates
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
 from fleet.declaration.node_validators import EMBEDDED

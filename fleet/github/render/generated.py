@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from fleet.github.render.workflows import files
 from fleet.pages.readme import CATALOG, pages
-from fleet.plan.whole_fleet import WholeFleet
+from fleet.plan.plan import WholeFleet
 
 
 def known_files(whole: WholeFleet, templates: Mapping[str, str]) -> dict[str, str]:

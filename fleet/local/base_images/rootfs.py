@@ -31,19 +31,8 @@ Both have the C++ library, which wheels load that were compiled from C++ (greenl
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Suite:
-    """A Debian release, by its codename and by the name that it has among the supported ones."""
-
-    codename: str
-    alias: str
-
-
-SUITES: Final = {
-    "3.11": Suite(codename="bookworm", alias="oldstable"),
-    "3.13": Suite(codename="trixie", alias="stable"),
-}
-"""By Python: each release of Debian carries one."""
+SUITES: Final = {"3.11": ("bookworm", "oldstable"), "3.13": ("trixie", "stable")}
+"""By Python, the release of Debian that carries it: its codename, and its alias among releases."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +52,7 @@ class Recipe:
         """The SHA-256 of all that decides the archive but for the packages' own versions."""
         parts = {
             **asdict(self),
-            "suite": SUITES[self.python].codename,
+            "suite": SUITES[self.python][0],
             "packages": PACKAGES[self.base],
             "finish": _FINISH.read_text(),
         }
@@ -92,21 +81,21 @@ def ensure(checkout: Checkout, recipe: Recipe, trusted: Path) -> Path:
     return folder
 
 
-def sources(suite: Suite) -> list[list[str]]:
+def sources(codename: str, alias: str) -> list[list[str]]:
     """Return lists of APT sources to try in turn.
 
     A mirror in the middle of a synchronisation has an index that its signed release file doesn't
     name. The security archive can be so, and after a point release the suite itself, while the
     alias still is the whole release before it.
     """
-    main = f"deb {_MIRROR} {suite.codename} main"
-    security = f"deb {_SECURITY} {suite.codename}-security main"
-    return [[main, security], [main], [f"deb {_MIRROR} {suite.alias} main"]]
+    main = f"deb {_MIRROR} {codename} main"
+    security = f"deb {_SECURITY} {codename}-security main"
+    return [[main, security], [main], [f"deb {_MIRROR} {alias} main"]]
 
 
 def _make(recipe: Recipe, folder: Path, trusted: Path) -> None:
     complaints = ""
-    for lines in sources(SUITES[recipe.python]):
+    for lines in sources(*SUITES[recipe.python]):
         result = _mmdebstrap(recipe, folder, lines, trusted)
         if result.returncode == 0:
             return
@@ -131,7 +120,7 @@ def _mmdebstrap(
         f"--include={','.join(PACKAGES[recipe.base])}",
         "--aptopt=Acquire::Retries 3",
         f'--extract-hook={finish} "$1" {arguments}',
-        SUITES[recipe.python].codename,
+        SUITES[recipe.python][0],
         str(folder / "rootfs.tar.gz"),
         "-",
     ]

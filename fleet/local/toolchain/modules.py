@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from fleet.local.platforms import NAMES
+from fleet.lock.model import platform_of
 
 PULUMI_VERSION: Final = "3.259.0"
 """The engine's version; the Python SDK in the lock is of the same."""
@@ -96,5 +96,4 @@ ACTIONLINT: Final = Module(
 def target() -> tuple[str, str]:
     """Return this machine as Go names it: operating system and architecture."""
     machine = platform.machine()
-    named = (name for name, names in NAMES.items() if names.machine == machine)
-    return platform.system().lower(), next(named, f"/{machine}").split("/")[1]
+    return platform.system().lower(), (platform_of(machine) or f"/{machine}").split("/")[1]

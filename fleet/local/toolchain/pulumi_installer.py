@@ -1,89 +1,68 @@
 """Pulumi as its makers ship it: by a recorded archive where their site is reachable."""
 
+import hashlib
 import io
 import json
-import os
-import shutil
 import tarfile
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from fleet.console import TroubleError, say
-from fleet.http import probe
-from fleet.http.errors import HttpError
+from fleet.console import TroubleError
+from fleet.http.probe import is_reachable
 from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
 from fleet.local.toolchain import published
 from fleet.local.toolchain.modules import PULUMI, PULUMI_VERSION, Module, target
 
 _PROVIDER = "pulumi:providers:"
+_REMEDY = f"To build from Go modules instead, remove its line in {published.RECORDED}."
 
 
 def installed(checkout: Checkout) -> Path | None:
     """Return where the engine lies in the cache that was unpacked from the recorded archive."""
-    folder = _folder(checkout)
+    digest = published.recorded(checkout.root).get(_archive(PULUMI))
+    folder = _folder(checkout, digest) if digest else None
     return folder if folder and folder.is_dir() else None
 
 
-def is_recorded(checkout: Checkout, module: Module) -> bool:
-    """Tell whether the archive of a plugin, or of the engine, is known for this machine."""
-    url = published.address(module, target())
-    return published.name_of(url) in published.recorded(checkout.root)
+def downloads(checkout: Checkout, wanted: Iterable[Module]) -> tuple[Module, ...]:
+    """Return those of ``wanted`` with a recorded archive; none where the site can't be reached."""
+    recorded = published.recorded(checkout.root)
+    known = tuple(module for module in wanted if _archive(module) in recorded)
+    is_there = bool(known) and is_reachable(published.address(PULUMI, target()))
+    return known if is_there else ()
 
 
-def is_reachable() -> bool:
-    """Tell whether Pulumi's download site answers within a few seconds."""
-    return probe.is_reachable(published.address(PULUMI, target()))
-
-
-def install(checkout: Checkout) -> Path | None:
-    """Unpack the engine's recorded archive into the cache; ``None`` when it can't be had.
+def install(checkout: Checkout) -> Path:
+    """Unpack the engine's recorded archive into the cache, and return the folder of its programs.
 
     No code of the archive is run for that, and nothing of it is used unless it is the recorded one.
+    The folder is named by the archive, so that what was unpacked from another one is never used.
 
-    :raises TroubleError: when it is another one.
+    :raises TroubleError: when it is another one, or not an engine.
+    :raises fleet.http.errors.HttpError: when it can't be had.
     """
-    folder = _folder(checkout)
-    if folder is None:
-        return None
-    tools = folder.parent.parent
-    tools.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=".pulumi-", dir=tools))
-    try:
-        content = published.content(checkout.root, published.address(PULUMI, target()))
-        _unpack(content, made)
-        made.replace(folder.parent)
-    except (HttpError, OSError, tarfile.TarError) as error:
-        say(f"toolchain: pulumi can't be downloaded ({error}); building it from Go modules instead")
-        return None
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
+    url = published.address(PULUMI, target())
+    content = published.content(checkout.root, url)
+    folder = _folder(checkout, hashlib.sha256(content).hexdigest())
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".pulumi-", dir=folder.parent) as made:
+        try:
+            with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
+                archive.extractall(made, filter="data")
+            Path(made, "pulumi").rename(folder)
+        except (OSError, tarfile.TarError) as error:
+            raise TroubleError(f"{url} can't be unpacked: {error}. {_REMEDY}") from error
     return folder
 
 
-def _folder(checkout: Checkout) -> Path | None:
-    # Named by the archive, so that what was unpacked from another one is never used.
-    name = published.name_of(published.address(PULUMI, target()))
-    digest = published.recorded(checkout.root).get(name)
-    if digest is None:
-        return None
-    return checkout.cache / "tools" / f"pulumi-{PULUMI_VERSION}-{digest[:16]}" / "bin"
+def _archive(module: Module) -> str:
+    return published.name_of(published.address(module, target()))
 
 
-def _unpack(content: bytes, folder: Path) -> None:
-    """Have the programs of the archive lie in ``bin`` below ``folder``."""
-    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
-        archive.extractall(folder, filter="data")
-    inner = folder / "pulumi"
-    inner.rename(folder / "bin")
-    if not os.access(folder / "bin" / "pulumi", os.X_OK):
-        raise tarfile.TarError("there is no pulumi/pulumi in the archive")
-
-
-def has_plugin(checkout: Checkout, module: Module) -> bool:
-    """Tell whether the plugin is installed in this checkout's Pulumi home."""
-    return _has(checkout, module.name, module.version)
+def _folder(checkout: Checkout, digest: str) -> Path:
+    return checkout.cache / "tools" / f"pulumi-{PULUMI_VERSION}-{digest[:16]}"
 
 
 def missing_plugins(checkout: Checkout, state: str) -> list[str]:
@@ -97,11 +76,12 @@ def missing_plugins(checkout: Checkout, state: str) -> list[str]:
     return [
         f"{name} {version}"
         for name, version in sorted(found)
-        if version and not _has(checkout, name, version)
+        if version and not has_plugin(checkout, name, version)
     ]
 
 
-def _has(checkout: Checkout, plugin: str, version: str) -> bool:
+def has_plugin(checkout: Checkout, plugin: str, version: str) -> bool:
+    """Tell whether the plugin is installed in this checkout's Pulumi home."""
     name = f"resource-{plugin}"
     folder = checkout.pulumi_home / "plugins" / f"{name}-v{version}"
     # The engine keeps this mark beside the folder until all of the plugin is in it.
@@ -122,19 +102,14 @@ def install_plugin(pulumi: Path, module: Module, env: Mapping[str, str], *, file
         raise TroubleError(text)
 
 
-def fetch_plugin(checkout: Checkout, pulumi: Path, module: Module, env: Mapping[str, str]) -> bool:
-    """Install a plugin from its recorded archive; return False when that can't be had.
+def fetch_plugin(checkout: Checkout, pulumi: Path, module: Module, env: Mapping[str, str]) -> None:
+    """Install a plugin from its recorded archive.
 
     :raises TroubleError: when it is another one, or the engine refuses it.
+    :raises fleet.http.errors.HttpError: when it can't be had.
     """
-    url = published.address(module, target())
-    try:
-        content = published.content(checkout.root, url)
-    except HttpError as error:
-        say(f"toolchain: {error}; building it from Go modules instead")
-        return False
+    content = published.content(checkout.root, published.address(module, target()))
     with tempfile.TemporaryDirectory(prefix=".plugin-") as folder:
-        file = Path(folder, published.name_of(url))
+        file = Path(folder, _archive(module))
         file.write_bytes(content)
         install_plugin(pulumi, module, env, file=file)
-    return True

@@ -1,6 +1,6 @@
 """The tools of a run: from PATH, a recorded archive, or the Go modules of ``toolchain/``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,35 +47,21 @@ def survey(checkout: Checkout, needs: Needs) -> Supply:
     """
     engine = system_binaries.engine(checkout) or pulumi_installer.installed(checkout)
     asked = (modules.DOCKER_BUILD, *([modules.GITHUB] if needs.github else []))
-    plugins = tuple(m for m in asked if not pulumi_installer.has_plugin(checkout, m))
+    plugins = tuple(
+        m for m in asked if not pulumi_installer.has_plugin(checkout, m.name, m.version)
+    )
+    # An engine that was built once is kept.
+    absent = [] if engine else gobuild.missing(checkout, [modules.PULUMI])
     supply = Supply(
         engine=engine,
         buildkit=system_binaries.buildkit(checkout) if needs.builder else None,
         registry=system_binaries.registry(checkout) if needs.port is not None else None,
         plugins=plugins,
-        downloads=_downloads(checkout, engine, plugins),
+        downloads=pulumi_installer.downloads(checkout, (*absent, *plugins)),
     )
-    own = [] if engine or modules.PULUMI in supply.downloads else _ENGINE
-    to_build = [*own, *(m for m in plugins if m not in supply.downloads), *_daemons(needs, supply)]
-    if names := [module.name for module in gobuild.missing(checkout, to_build)]:
+    if names := [m.name for m in gobuild.missing(checkout, _to_build(needs, supply))]:
         golang.require(names)
     return supply
-
-
-def _downloads(
-    checkout: Checkout, engine: Path | None, plugins: Sequence[Module]
-) -> tuple[Module, ...]:
-    """Return what is to be downloaded.
-
-    An engine that was built once is kept, and its plugins are built as well.
-    """
-    if engine is None:
-        recorded = pulumi_installer.is_recorded(checkout, modules.PULUMI)
-        if not recorded or not gobuild.missing(checkout, _ENGINE[:1]):
-            return ()
-        plugins = (modules.PULUMI, *plugins)
-    known = tuple(m for m in plugins if pulumi_installer.is_recorded(checkout, m))
-    return known if known and pulumi_installer.is_reachable() else ()
 
 
 def ensure(checkout: Checkout, needs: Needs, supply: Supply, env: Mapping[str, str]) -> Tools:
@@ -84,30 +70,30 @@ def ensure(checkout: Checkout, needs: Needs, supply: Supply, env: Mapping[str, s
     ``env`` is the environment that the engine runs in.
 
     :raises TroubleError: when a tool can be had in no way; it says which and what to do.
+    :raises fleet.http.errors.HttpError: when a recorded archive can't be had.
     """
     fetched = pulumi_installer.install(checkout) if modules.PULUMI in supply.downloads else None
-    engine = supply.engine or fetched
-    built = [
-        module
-        for module in supply.plugins
-        if not engine
-        or module not in supply.downloads
-        or not pulumi_installer.fetch_plugin(checkout, engine / "pulumi", module, env)
-    ]
-    own = [] if engine else [*_ENGINE]
-    gobuild.ensure(checkout, [*own, *_daemons(needs, supply), *built])
-    tools = _tools(checkout, engine, needs, supply)
-    for module in built:
+    gobuild.ensure(checkout, _to_build(needs, supply))
+    tools = _tools(checkout, supply.engine or fetched, needs, supply)
+    for module in supply.plugins:
+        if module in supply.downloads:
+            pulumi_installer.fetch_plugin(checkout, tools.pulumi, module, env)
+            continue
         binary = gobuild.place(checkout, module) / f"pulumi-resource-{module.name}"
         pulumi_installer.install_plugin(tools.pulumi, module, env, file=binary)
     _link(checkout, tools)
     return tools
 
 
-def _daemons(needs: Needs, supply: Supply) -> list[Module]:
-    """Return what is to be built for the daemons that ``needs`` call on."""
-    built = [modules.BUILDKIT] if needs.builder and not supply.buildkit else []
-    return built + ([modules.REGISTRY] if needs.port is not None and not supply.registry else [])
+def _to_build(needs: Needs, supply: Supply) -> list[Module]:
+    """Return what is neither on this machine nor downloaded."""
+    engine = supply.engine or modules.PULUMI in supply.downloads
+    return [
+        *([] if engine else _ENGINE),
+        *([modules.BUILDKIT] if needs.builder and not supply.buildkit else []),
+        *([modules.REGISTRY] if needs.port is not None and not supply.registry else []),
+        *(module for module in supply.plugins if module not in supply.downloads),
+    ]
 
 
 def _tools(checkout: Checkout, engine: Path | None, needs: Needs, supply: Supply) -> Tools:

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Collection, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from fleet.registry.client import Client, DeleteOutcome
 from fleet.registry.errors import (
@@ -28,31 +28,6 @@ CHECK_SECONDS = 60.0
 """How long what a registry made of a removal is looked at, where the run is interrupted."""
 
 
-class NameRemover(Protocol):
-    """A way of removing names that one kind of registry offers."""
-
-    async def require(self, ref: TagReference) -> None:
-        """Return unless it is plain, without any write, that the tag can't be removed.
-
-        :raises UnsupportedRemovalError: if there is no way.
-        :raises RegistryError: if the registry fails.
-        """
-
-    async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> bool:
-        """Remove the tag, which was seen to name `manifest`; the image stays pullable.
-
-        `others` are the other tags of the repository. False tells that the tag was gone before
-        anything was sent.
-
-        :raises UnsupportedRemovalError: if there is no way; nothing was written then, or what
-            was written has been put back.
-        :raises ConflictError: if the tag was moved meanwhile; it is left alone.
-        :raises AcceptedRemovalError: if the registry took the name and something is wrong since.
-        :raises RegistryError: if the registry fails on the way; the message tells how the tag
-            was left.
-        """
-
-
 @dataclass(frozen=True, kw_only=True)
 class DistributionRemover:
     """Removes names with the requests of the distribution specification.
@@ -67,17 +42,31 @@ class DistributionRemover:
     _trusted: set[Repository] = field(default_factory=set, init=False)
 
     async def require(self, ref: TagReference) -> None:
-        """Ask for the deletion of a digest that nothing has, and then of such a tag."""
+        """Return unless it is plain, without any write, that the tag can't be removed.
+
+        Asks for the deletion of a digest that nothing has, and then of such a tag.
+
+        :raises UnsupportedRemovalError: if there is no way.
+        :raises RegistryError: if the registry fails.
+        """
         for nothing in (_unknown_digest(), f"nothing-{secrets.token_hex(16)}"):
             if await self._deletes(ref, nothing):
                 return
         raise _no_way(ref)
 
     async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> bool:
-        """Remove the tag, as `NameRemover` says.
+        """Remove the tag, which was seen to name `manifest`; the image stays pullable.
 
-        The other tags are looked at first, which takes a request per tag: the look at the tag
-        itself is the last request before the one that removes it.
+        The `others` of the repository's tags are looked at first, by a request each: the look at
+        the tag itself is the last request before the one that removes it. False tells that the tag
+        was gone before anything was sent.
+
+        :raises UnsupportedRemovalError: if there is no way; nothing was written then, or what
+            was written has been put back.
+        :raises ConflictError: if the tag was moved meanwhile; it is left alone.
+        :raises AcceptedRemovalError: if the registry took the name and something is wrong since.
+        :raises RegistryError: if the registry fails on the way; the message tells how the tag
+            was left.
         """
         require_running()
         finishing = is_placeholder(manifest)

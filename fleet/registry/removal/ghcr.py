@@ -10,7 +10,7 @@ from fleet.registry.github_packages import Packages, Version, is_ghcr
 from fleet.registry.interruption import require_running
 from fleet.registry.manifest import Manifest
 from fleet.registry.reference import TagReference
-from fleet.registry.removal.distribution import DistributionRemover, NameRemover, accepted
+from fleet.registry.removal.distribution import DistributionRemover, accepted
 from fleet.registry.removal.placeholder import is_placeholder, remove_by_placeholder, still_names
 from fleet.registry.transport import Transport
 
@@ -38,7 +38,7 @@ class PackagesRemover:
         await self.packages.require(ref.repository)
 
     async def remove(self, ref: TagReference, manifest: Manifest, others: Collection[str]) -> bool:
-        """Remove the tag, as `NameRemover` says."""
+        """Remove the tag, as `DistributionRemover.remove` does."""
         require_running()
         await self.packages.require(ref.repository)
         if not others:
@@ -90,6 +90,9 @@ class PackagesRemover:
 
 def _is_alone(version: Version, ref: TagReference, digest: str) -> bool:
     return version.digest == digest and version.tags == (ref.tag,)
+
+
+NameRemover = DistributionRemover | PackagesRemover
 
 
 class Removers:

@@ -23,10 +23,7 @@ class DiscoveryError(TroubleError):
 
 
 def arranged(declared: tuple[str, ...], wanted: list[str]) -> tuple[str, ...]:
-    """Return ``wanted``, given from the lowest to the highest, in the order of ``declared``.
-
-    That is rising or falling; where it is neither, what is new comes last.
-    """
+    """Return ``wanted``, given rising, in the order of ``declared``: rising, falling or by hand."""
     kept = [text for text in declared if text in wanted]
     rising = [text for text in wanted if text in kept]
     if kept == rising:

@@ -12,6 +12,7 @@ import yaml
 
 from fleet.checkout.lock_file import lock_file, read_lock
 from fleet.checkout.stack_config import config_file, declaration_of_file
+from fleet.declaration.grouping import grouped
 from fleet.declaration.model import Declaration, Image
 from fleet.declaration.problems import DeclarationError, Problems
 from fleet.lock.model import Lock
@@ -48,7 +49,7 @@ class Matrix:
 class Discovery:
     """What discovery found: changes, the lock before and after, the new content of changed files.
 
-    ``before`` is what the declaration's file held when it was read.
+    ``before`` is the declaration's file as it was read.
     """
 
     changes: tuple[Change, ...]
@@ -67,8 +68,7 @@ def discovered(
 ) -> Discovery:
     """Return what becomes of the declaration and lock of ``stack`` on ``today`` (UTC).
 
-    Nothing is written here, so that a source which is down or talks nonsense, even the last that is
-    asked, leaves all as it was.
+    Nothing is written here: a source that is down or talks nonsense leaves all as it was.
 
     :raises DeclarationError: when the declaration is faulty as it is.
     :raises DiscoveryError: when the outside says what no declaration may follow.
@@ -87,7 +87,7 @@ def discovered(
         sources.files(package)
     by_cycle = any(image.python_releases for image in followed)
     matrix = matrix_of(lists, cycles() if by_cycle else {}, today, sources)
-    wanted = edited(text, edits_of(declaration, lists, matrix))
+    wanted = edited(text, _edits_of(declaration, lists, matrix))
     made = _declared(wanted, path.name)
     lock_path = lock_file(root, stack, declaration)
     held = read_lock(lock_path)
@@ -168,8 +168,7 @@ def _missing(python: str, one: PythonList, sources: Sources) -> str:
     return ""
 
 
-def edits_of(declaration: Declaration, lists: Iterable[PythonList], matrix: Matrix) -> Edits:
-    """Return the lists that have to change for the images of ``matrix``."""
+def _edits_of(declaration: Declaration, lists: Iterable[PythonList], matrix: Matrix) -> Edits:
     edits: dict[tuple[str, ...], list[Entry]] = {
         one.path: list(matrix.pythons[one.path])
         for one in lists
@@ -189,19 +188,16 @@ def edits_of(declaration: Declaration, lists: Iterable[PythonList], matrix: Matr
 
 def _lists(declaration: Declaration, config: Mapping[str, Any]) -> list[PythonList]:
     """Return the lists of Pythons in ``config``; images without go by that of the defaults."""
-    found: dict[tuple[str, ...], list[Image]] = {}
-    for image in declaration.images:
-        own = "pythons" in config["fleet:images"][image.name]
-        path = (*_IMAGES, image.name, "pythons") if own else (*_DEFAULTS, "pythons")
-        found.setdefault(path, []).append(image)
-    return [PythonList(path=path, images=tuple(images)) for path, images in found.items()]
+    declared = config["fleet:images"]
+    found = grouped(
+        ((*_IMAGES, i.name) if "pythons" in declared[i.name] else _DEFAULTS, i)
+        for i in declaration.images
+    )
+    return [PythonList(path=(*p, "pythons"), images=tuple(images)) for p, images in found.items()]
 
 
 def _declared(text: str, name: str) -> Declaration:
-    """Return the declaration in ``text``, which stands in for the file ``name``.
-
-    :raises DiscoveryError: when it is not sound, so that nobody finds that out later.
-    """
+    """Return the declaration in ``text``, which stands in for the file ``name``."""
     with TemporaryDirectory(prefix="versions-") as folder:
         path = Path(folder) / name
         path.write_bytes(text.encode())

@@ -14,9 +14,9 @@ from fleet.releases.pypi.index import OBSTACLE, obstacle
 def excluded(image: Image, listed: Listed) -> tuple[tuple[Exclusion, ...], list[Change]]:
     """Return the exclusions of ``image``, whose matrix is new and exclusions are not.
 
-    One is added for each Python that a version can't be had on. Those of that very form are
-    discovery's own, and go or change with what they say; of the others only those go that exclude
-    nothing any more, for no declaration may hold these.
+    One is added for each Python that a version can't be had on. Those of that form are discovery's
+    own, and go with their reason; of the others only those that exclude nothing any more, which no
+    declaration may hold.
     """
     wanted = [
         Exclusion(python=python, base="", version=version, because=because)
@@ -33,12 +33,10 @@ def excluded(image: Image, listed: Listed) -> tuple[tuple[Exclusion, ...], list[
     )
     added = tuple(entry for entry in wanted if not _is_covered(entry, image, kept))
     gone = [entry for entry in image.exclude if entry not in kept]
+    back = "is no longer left out"
     return (*kept, *added), [
         *(_change(image, entry, "is left out", entry.because) for entry in added),
-        *(
-            _change(image, entry, "is no longer left out", _why_gone(entry, image))
-            for entry in gone
-        ),
+        *(_change(image, entry, back, _why_gone(entry, image)) for entry in gone),
     ]
 
 

@@ -10,9 +10,6 @@ from fleet.declaration.release_policy import PythonReleases
 from fleet.releases.discovery.change import Change, DiscoveryError, arranged
 from fleet.releases.discovery.release_cycle import Cycle
 
-Missing = Callable[[str], str]
-"""Takes a Python; returns what is not there for it yet, or nothing."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class PythonList:
@@ -31,11 +28,6 @@ class PythonList:
         """The Pythons, which are the same for all images."""
         return self.images[0].pythons
 
-    @property
-    def policy(self) -> PythonReleases | None:
-        """What is declared of it, which :func:`note_disagreements` found the same for all."""
-        return self.images[0].python_releases
-
 
 def note_disagreements(lists: Iterable[PythonList], problems: Problems) -> None:
     """Note images that share a list and declare different things of it."""
@@ -51,13 +43,16 @@ def note_disagreements(lists: Iterable[PythonList], problems: Problems) -> None:
 
 
 def kept(
-    one: PythonList, cycles: Mapping[str, Cycle], today: date, missing: Missing
+    one: PythonList, cycles: Mapping[str, Cycle], today: date, missing: Callable[[str], str]
 ) -> tuple[tuple[str, ...], list[Change]]:
     """Return the Pythons that ``one`` keeps on ``today`` (UTC), what that changes, and warnings.
 
+    ``missing`` returns what is not there yet for a Python, or nothing.
+
     :raises DiscoveryError: when the feed does not know a declared Python, or none would be left.
     """
-    policy = one.policy
+    # That of all its images: `note_disagreements` refused others.
+    policy = one.images[0].python_releases
     if policy is None:
         return one.pythons, []
     unknown = [python for python in one.pythons if python not in cycles]
@@ -74,7 +69,9 @@ def kept(
         )
     changes = [_change(one, p, "leaves", _ended(cycles[p])) for p in retired]
     added: list[str] = []
-    for python in _newer(one, cycles) if policy.add else ():
+    highest = max(map(_number, one.pythons))
+    newer = (p for p, cycle in cycles.items() if cycle.released and _number(p) > highest)
+    for python in sorted(newer, key=_number) if policy.add else ():
         lacking = missing(python)
         how = "waits" if lacking else "comes"
         changes.append(_change(one, python, how, lacking or "it was released"))
@@ -93,12 +90,6 @@ def _last_day(cycle: Cycle, policy: PythonReleases) -> date:
     if policy.retire_after is None:
         return date.max
     return cycle.end_of_life + timedelta(days=policy.retire_after)
-
-
-def _newer(one: PythonList, cycles: Mapping[str, Cycle]) -> list[str]:
-    highest = max(map(_number, one.pythons))
-    found = [p for p, cycle in cycles.items() if cycle.released and _number(p) > highest]
-    return sorted(found, key=_number)
 
 
 def _ended(cycle: Cycle) -> str:

@@ -28,7 +28,7 @@ class CycleError(TroubleError):
 class Cycle:
     """A feature release: its status, and the last day on which it is maintained.
 
-    That day is a plan until the status is ``end-of-life``; of a month alone it is the last.
+    That day is a plan until the status is ``end-of-life``.
     """
 
     status: str

@@ -7,9 +7,8 @@ from fleet.declaration import tags, validators, versions
 from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Image
 from fleet.declaration.release_policy import Releases
-from fleet.releases.cooldown import Cooldown
 from fleet.releases.discovery.change import Change, DiscoveryError, arranged
-from fleet.releases.pypi.index import Release
+from fleet.releases.pypi.index import Cooldown, Release
 
 Listed = Mapping[str, Release]
 """Releases of one package by version."""
@@ -50,7 +49,8 @@ def selected(
             f"{image.name}.releases, or keep its versions by hand"
         )
     newest = fitting[: policy.max_versions]
-    chosen = {v for p in image.pythons if (v := _newest_on(p, fitting, listed))}
+    on = ([v for v in fitting if listed[v].allows(python)][:1] for python in image.pythons)
+    chosen = {version for newest_there in on for version in newest_there}
     others = [version for version in newest if version not in chosen]
     chosen.update(others[: max(0, policy.max_versions - len(chosen))])
     kept = arranged(image.versions, versions.newest_first(chosen)[::-1])
@@ -85,10 +85,6 @@ def passed_over(
         yield _change(image, newest, "is passed over", why)
 
 
-def _newest_on(python: str, fitting: list[str], listed: Listed) -> str | None:
-    return next((version for version in fitting if listed[version].allows(python)), None)
-
-
 def _refusal(version: str, image: Image, policy: Releases, listed: Listed) -> str:
     """Return why ``version`` can't be taken, or nothing."""
     return _unfit(version, image, policy, listed) or _wheelless(version, image, listed)
@@ -102,27 +98,23 @@ def _wheelless(version: str, image: Image, listed: Listed) -> str:
     return f"it has no wheel, and from-source does not name {image.package}"
 
 
-def _unfit(version: str, image: Image, policy: Releases, listed: Listed) -> str:
-    return next(_faults(version, image, policy, listed), "")
-
-
-def _faults(version: str, image: Image, policy: Releases, listed: Listed) -> Iterator[str]:
+def _unfit(version: str, image: Image, policy: Releases, listed: Listed) -> str:  # noqa: PLR0911
     release, parsed = listed.get(version), versions.parse(version)
     if release is None:
-        yield "the index lists it no more"
-        return
+        return "the index lists it no more"
     if release.yanked:
-        yield "it was yanked"
+        return "it was yanked"
     if not any(release.allows(python) for python in image.pythons):
-        yield "it installs on no declared Python"
+        return "it installs on no declared Python"
     if version in policy.exclude_versions:
-        yield "exclude-versions names it"
+        return "exclude-versions names it"
     if parsed is None or validators.version(version):
-        yield "no tag can name it"
-    elif not policy.include_prereleases and not versions.is_final(parsed):
-        yield "it is a pre-release"
-    elif any(tags.lines(version).get(kind) == version for kind in image.pointers):
-        yield "its tag would have the form of a pointer"
+        return "no tag can name it"
+    if not policy.include_prereleases and not versions.is_final(parsed):
+        return "it is a pre-release"
+    if any(tags.lines(version).get(kind) == version for kind in image.pointers):
+        return "its tag would have the form of a pointer"
+    return ""
 
 
 def _why_it_comes(version: str, image: Image, newest: list[str], listed: Listed) -> str:

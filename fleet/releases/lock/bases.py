@@ -1,16 +1,16 @@
 """Base images: which reference stands for each Python and variant, and its digests."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 from fleet.console import TroubleError
 from fleet.declaration import tags
 from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Image
+from fleet.http.errors import UnreachableError
 from fleet.http.text import one_line
-from fleet.lock.model import Base
-from fleet.lock.official_bases import PYTHON, place_of
+from fleet.lock.model import Base, Lock
+from fleet.lock.official_bases import LIBRARY, PYTHON, place_of
 from fleet.registry.client import Client
 from fleet.registry.docker_hub import LIMIT_REMEDY, canonical
 from fleet.registry.docker_hub import NAME as DOCKER_HUB
@@ -19,18 +19,10 @@ from fleet.registry.login import NO_LOGINS, Logins
 from fleet.registry.manifest import INDEXES, children_of, document_of
 from fleet.registry.reference import TagReference
 from fleet.registry.transport import Transport
+from fleet.releases.sources import Digests, Refresh, Resolver, Sources
 
-
-@dataclass(frozen=True, kw_only=True)
-class Digests:
-    """The digest of an ``index``, and by platform that of each manifest in it."""
-
-    index: str
-    platforms: Mapping[str, str]
-
-
-Resolver = Callable[[str], Digests]
-"""Takes ``host/repository:tag``."""
+Wanted = Mapping[str, tuple[str, set[str]]]
+"""By key in the lock, the name of a base, and the platforms to find in it."""
 
 
 class BaseError(TroubleError):
@@ -58,14 +50,11 @@ def builder_reference(python: str, bases: Iterable[str], stand_ins: Mapping[str,
     return reference(python, variant, stand_ins)
 
 
-def wanted(
-    images: Iterable[Image], stand_ins: Mapping[str, str]
-) -> tuple[dict[str, tuple[str, set[str]]], dict[str, tuple[str, set[str]]]]:
-    """Return the bases and builders that ``images`` need, by the lock's keys.
+def wanted(images: Iterable[Image], stand_ins: Mapping[str, str]) -> tuple[Wanted, Wanted]:
+    """Return the bases and builders that ``images`` need.
 
-    Each is the reference to resolve, and the platforms to find in it. An image that is built on
-    another has that for its base, and a builder as any other. The builder of alpine is alpine,
-    since what is compiled for glibc does not run on musl.
+    An image that is built on another has that for its base, and a builder as any other. The builder
+    of alpine is alpine, since what is compiled for glibc does not run on musl.
     """
     bases: dict[str, tuple[str, set[str]]] = {}
     builders: dict[str, tuple[str, set[str]]] = {}
@@ -80,25 +69,20 @@ def wanted(
     return bases, builders
 
 
-def compiling(  # noqa: PLR0913, PLR0917 - what `wanted` and `resolve` take
-    python: str,
-    images: tuple[Image, ...],
-    stand_ins: Mapping[str, str],
-    held: Mapping[str, Base],
-    resolver: Resolver,
-    base_registry: str = "",
+def compiling(
+    python: str, images: tuple[Image, ...], held: Mapping[str, Base], sources: Sources
 ) -> Base:
     """Return what compiles for ``python`` and glibc on the platforms of ``images``.
 
     It is the one in ``held`` where that is of the same name and place, whatever became of that.
     """
-    variants = sorted({base for image in images for base in image.bases})
-    name = builder_reference(python, variants, stand_ins)
+    mirror, variants = sources.base_registry, sorted({b for image in images for b in image.bases})
+    name = builder_reference(python, variants, sources.stand_ins)
     known = held.get(python)
-    if known and known.comes_from(name, base_registry):
+    if known and known.comes_from(name, mirror):
         return known
     platforms = {p for image in images for p in image.platforms}
-    return resolve(name, platforms, resolver, base_registry=base_registry)
+    return resolve(name, platforms, sources.platforms, base_registry=mirror)
 
 
 def resolve(
@@ -129,6 +113,74 @@ def resolve(
         repository=place.rpartition(":")[0],
         digest=held.digest if held and stays else found.index,
         platforms=digests,
+    )
+
+
+def locked_bases(
+    images: Iterable[Image], lock: Lock, sources: Sources, refresh: Refresh
+) -> tuple[dict[str, Base], dict[str, Base]]:
+    """Return the bases and the builders of ``images``: those of ``lock`` where they serve.
+
+    :raises BaseError: naming every one that is not where it was looked for, or the mirror of the
+        official ones that can't be reached.
+    """
+    missing: dict[str, None] = {}  # what compiles is mostly a base as well
+    needed, compilers = wanted(images, sources.stand_ins)
+    found = _found(needed, lock.bases, sources, missing, again=refresh.bases)
+    builders = _found(compilers, lock.builders, sources, missing, again=refresh.builders)
+    if missing:
+        names = {name for name, _ in (*needed.values(), *compilers.values())}
+        raise BaseError(_missing(list(missing), len(names), sources.base_registry))
+    return found, builders
+
+
+def _found(
+    needed: Wanted,
+    known: Mapping[str, Base],
+    sources: Sources,
+    missing: dict[str, None],
+    *,
+    again: bool,
+) -> dict[str, Base]:
+    """Return the base of each key: the known one, if it serves and not ``again``.
+
+    What is not there is added to ``missing``. The index of a stand-in is what its registry has now:
+    nobody keeps another.
+    """
+    found: dict[str, Base] = {}
+    mirror = sources.base_registry
+    for key, (name, platforms) in needed.items():
+        held = known.get(key)
+        if held and held.comes_from(name, mirror) and not again and platforms <= {*held.platforms}:
+            found[key] = held
+            continue
+        kept = None if name in sources.stand_ins.values() else held
+        try:
+            found[key] = resolve(name, platforms, sources.platforms, kept, mirror)
+        except BaseError as error:
+            missing[str(error)] = None
+        except UnreachableError as error:
+            if place_of(name, mirror) == name:
+                raise
+            raise BaseError(
+                f"fleet:base-registry: {mirror} can't be reached: {error}\nGive this machine "
+                "access to it (proxies and certificates: docs/network.md), correct its address, or "
+                "remove the key. Nothing stands in for a declared mirror."
+            ) from None
+    return found
+
+
+def _missing(missing: list[str], count: int, base_registry: str) -> str:
+    """Return what to do about the ``missing`` ones of ``count`` base images."""
+    listed = "".join(f"\n  - {what}" for what in missing)
+    if not base_registry:
+        remedy = "Correct the Pythons, bases or platforms"
+        return f"fleet:images: base images are missing:{listed}\n{remedy}."
+    return (
+        f"fleet:base-registry: {len(missing)} of {count} base images are missing in "
+        f"{base_registry}:{listed}\nCopy each there from {LIBRARY}, with all declared platforms "
+        "(`skopeo copy --all`, `crane copy`), or declare only Pythons, bases and platforms that "
+        "the mirror has."
     )
 
 

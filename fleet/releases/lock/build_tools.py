@@ -7,6 +7,7 @@ from packaging.requirements import Requirement
 
 from fleet.console import TroubleError
 from fleet.declaration.distributions import normalised
+from fleet.declaration.grouping import grouped
 from fleet.declaration.model import Image
 from fleet.lock.model import Needs, ToolKey, Tools, name_of
 from fleet.plan.installed import NO_TOOLS, backends_on, target_of
@@ -23,15 +24,12 @@ _ROUNDS = 10  # what builds what builds …: three were the most that was seen
 class ToolError(TroubleError):
     """Something has no wheel on a platform, and can't be compiled there either.
 
-    ``problems`` are those of each image and Python; where several have the same, they are told
-    once.
+    ``problems`` are by image and Python; Pythons with the same are told together.
     """
 
     def __init__(self, problems: Mapping[ToolKey, tuple[str, ...]]) -> None:
         self.problems = problems
-        together: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-        for (image, python), texts in problems.items():
-            together.setdefault((image, texts), []).append(python)
+        together = grouped(((i, texts), python) for (i, python), texts in problems.items())
         super().__init__(
             "\n".join(
                 f"{image} on Python {', '.join(pythons)} can't be built:"
@@ -45,8 +43,8 @@ class ToolError(TroubleError):
 class Task:
     """What ``image`` installs on ``python``, and what compiles some of it by the lock that is held.
 
-    What builds keeps near to the pins that are ``held``; where it ``moves``, those that were yanked
-    do. No cooldown holds back those in ``allowed``.
+    Build backends keep near to those ``held``, but for yanked ones where it ``moves``. No cooldown
+    holds back the pins in ``allowed``.
     """
 
     image: Image
@@ -91,43 +89,39 @@ def tools_for(task: Task, files: LockedFiles) -> Tools:
     :raises ToolError: with everything that can be neither had nor compiled.
     :raises ResolutionError: when the build backends do not fit together.
     """
-    lacking = _lacking(task, files)
+    held, python = task.held, task.python
+    places = [(pin, target) for target, pins in task.needs.items() for pin in pins]
+    if not all(p in held.compiled.get(t, ()) or files.held.wheel(p, python, t) for p, t in places):
+        files.sources.say(f"looking for the files of {task.image.name} on Python {python}")
+    compiled = {target: _compiled(task, files, pins, target) for target, pins in task.needs.items()}
+    lacking = {target: pins for target, pins in compiled.items() if pins}
     tools = NO_TOOLS
     if lacking:
-        moves = task.moves and any(map(files.sources.is_yanked, task.held.pins))
-        settled = not moves and _is_settled(task, lacking, files)
-        tools = task.held if settled else _backends(task, files, lacking)
+        moves = task.moves and any(map(files.sources.is_yanked, held.pins))
+        known = {target: frozenset(pins) for target, pins in held.compiled.items()}
+        settled = not moves and _with_backends(task, files, held, lacking) == known
+        tools = held if settled else _backends(task, files, lacking)
     for target, pins in task.needs.items():
-        compiled = tools.compiled.get(target, ())
-        backends = backends_on(tools, task.python, target) if compiled else ()
-        files.name((pin for pin in (*pins, *backends) if pin not in compiled), task.python, target)
+        made = tools.compiled.get(target, ())
+        backends = backends_on(tools, python, target) if made else ()
+        files.name((pin for pin in (*pins, *backends) if pin not in made), python, target)
     return tools
 
 
-def _lacking(task: Task, files: LockedFiles) -> dict[str, frozenset[str]]:
-    """Return by target what has no wheel there, or is compiled there by what is held."""
-    python, held = task.python, task.held.compiled
-    compiled = {t: frozenset(held.get(t, ())).intersection(pins) for t, pins in task.needs.items()}
-    rest = {t: [pin for pin in pins if pin not in compiled[t]] for t, pins in task.needs.items()}
-    if not all(files.is_held(pin, python, t) for t, pins in rest.items() for pin in pins):
-        files.sources.say(f"looking for the files of {task.image.name} on Python {python}")
-    found = {t: compiled[t] | files.without(pins, python, t) for t, pins in rest.items()}
-    return {target: pins for target, pins in found.items() if pins}
+def _compiled(task: Task, files: LockedFiles, pins: Iterable[str], target: str) -> frozenset[str]:
+    """Return those of ``pins`` that are compiled on ``target``: as is held, or without a wheel."""
+    held = task.held.compiled.get(target, ())
+    return frozenset(p for p in pins if p in held or not files.wheel(p, task.python, target))
 
 
-def _is_settled(task: Task, lacking: Mapping[str, frozenset[str]], files: LockedFiles) -> bool:
-    """Tell whether what is held compiles just what is ``lacking``, and its backends can be had."""
-    held = task.held
-    if lacking.keys() != held.compiled.keys():
-        return False
-    for target, pins in lacking.items():
-        known = frozenset(held.compiled[target])
-        backends = frozenset(backends_on(held, task.python, target))
-        if not pins <= known <= pins | backends:
-            return False
-        if not all(files.wheel(pin, task.python, target) for pin in sorted(backends - known)):
-            return False
-    return True
+def _with_backends(
+    task: Task, files: LockedFiles, tools: Tools, compiled: Mapping[str, frozenset[str]]
+) -> dict[str, frozenset[str]]:
+    """Return ``compiled``, by target, with those backends in ``tools`` that are compiled there."""
+    return {
+        target: pins | _compiled(task, files, backends_on(tools, task.python, target), target)
+        for target, pins in compiled.items()
+    }
 
 
 def _backends(task: Task, files: LockedFiles, compiled: Mapping[str, frozenset[str]]) -> Tools:
@@ -142,11 +136,7 @@ def _backends(task: Task, files: LockedFiles, compiled: Mapping[str, frozenset[s
             compiled={target: tuple(sorted(pins)) for target, pins in missing.items()},
             sources={p: _sdist(p, files).address for pins in missing.values() for p in pins},
         )
-        python = task.python
-        more = {
-            target: pins | files.without(backends_on(tools, python, target), python, target)
-            for target, pins in missing.items()
-        }
+        more = _with_backends(task, files, tools, missing)
         if more == missing:
             return tools
         missing = more
@@ -157,10 +147,7 @@ def _requires(
     task: Task, files: LockedFiles, missing: Mapping[str, Iterable[str]]
 ) -> tuple[str, ...]:
     """Return what builds everything in ``missing``; what can't be built is told at once."""
-    targets: dict[str, list[str]] = {}
-    for target, pins in missing.items():
-        for pin in pins:
-            targets.setdefault(pin, []).append(target)
+    targets = grouped((pin, target) for target, pins in missing.items() for pin in pins)
     found: set[str] = set()
     problems: list[str] = []
     for pin in sorted(targets):
@@ -186,10 +173,6 @@ def _sdist(pin: str, files: LockedFiles) -> File:
 
 
 def _builds(pin: str, files: LockedFiles) -> tuple[str, ...]:
-    """Return the requirements that build ``pin``.
-
-    :raises SdistError: with why it can't be compiled.
-    """
     sdist = _sdist(pin, files)
     try:
         requires = files.sources.build_requires(sdist)

@@ -32,10 +32,7 @@ class BuilderError(TroubleError):
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """The Dockerfile in ``folder``, built for ``platform``; ``base`` is its argument BASE.
-
-    The folder is all that the builder is sent.
-    """
+    """The Dockerfile in ``folder``, all that is sent, for ``platform``; ``base`` is its BASE."""
 
     folder: Path
     base: str

@@ -31,10 +31,9 @@ _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*")
 
 @dataclass(frozen=True, kw_only=True)
 class Backends:
-    """The build backends of source distributions.
+    """The build backends of source distributions, asked on the ``base`` that compiles for a Python.
 
-    ``base`` gives the image that compiles for a Python; ``content`` and ``files`` are the index's,
-    ``distributions`` is the resolver, and ``build`` returns what a build leaves.
+    ``content`` and ``files`` are the index's; ``build`` returns what a build leaves.
     """
 
     base: Callable[[str], Base]
@@ -59,7 +58,7 @@ class Backends:
         self.say(f"asking {sdist.name} in a builder what it requires on Python {python}")
         with TemporaryDirectory(prefix="metadata-") as name:
             folder = Path(name)
-            shutil.copy(_HERE / "ask_backend.py", folder)
+            shutil.copy(_HERE / "ask_backend.sh", folder)
             shutil.copy(_HERE / "ask_backend.Dockerfile", folder / "Dockerfile")
             ending = ".zip" if sdist.name.endswith(".zip") else ".tar.gz"
             (folder / f"source{ending}").write_bytes(self.content(sdist))
@@ -74,10 +73,10 @@ class Backends:
                 raise BuilderError(
                     f"{sdist.name} can't be asked what it requires: {error}"
                 ) from None
-        if "METADATA" not in left:
+        if "REPORT" not in left or "ERROR" in left:
             why = one_line(left.get("ERROR", b"it says nothing"), LONGEST_REASON).rstrip(".")
             raise SdistError(f"{sdist.name}: its build backend can't tell what it requires: {why}")
-        return metadata_built(sdist.name, left["METADATA"])
+        return metadata_built(sdist.name, left["REPORT"])
 
     def _needed(self, sdist: File, python: str, platform: str) -> Mapping[str, File]:
         """Return what builds ``sdist``, each pin with the wheel of it that installs there."""

@@ -21,26 +21,22 @@ def installer_for(
 ) -> str:
     """Return the pin of what installs the wheels of ``images``; ``files`` name its wheel.
 
-    It is the one in ``lock`` as long as that runs on every Python, else the newest that does.
-    ``again`` asks for the newest in any case, because with another one every image is built again.
+    It is the one in ``lock`` as long as that runs on every Python, else, or ``again``, the newest
+    that does. With another one every image is built again.
 
     :raises PackageIndexError: when the index has none that does.
     """
     pythons = tuple(dict.fromkeys(python for image in images for python in image.pythons))
     if not pythons:
         return lock.installer
-    pin = lock.installer
-    if again or not _is_had(lock, pythons, files):
-        pin = _found("" if again else pin, pythons, files, sources)
+    pin = "" if again else lock.installer
+    # A lock has builders of the Pythons that it was made for.
+    known = {key.partition("-")[0] for key in lock.builders}
+    if not all(p in known and files.held.wheel(pin, p, _ANYWHERE) for p in pythons):
+        pin = _found(pin, pythons, files, sources)
     for python in pythons:
         files.name([pin], python, _ANYWHERE)
     return pin
-
-
-def _is_had(lock: Lock, pythons: Iterable[str], files: LockedFiles) -> bool:
-    """Tell whether what ``lock`` holds runs on ``pythons``; it has builders of those it is for."""
-    known = {key.partition("-")[0] for key in lock.builders}
-    return all(p in known and files.is_held(lock.installer, p, _ANYWHERE) for p in pythons)
 
 
 def _found(held: str, pythons: Iterable[str], files: LockedFiles, sources: Sources) -> str:

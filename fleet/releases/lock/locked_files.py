@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 
 from packaging.version import Version
 
-from fleet.lock.model import Files, machine_of, name_of
-from fleet.lock.wheel_files import wheel_for
+from fleet.lock.model import Files, Lock, name_of
 from fleet.releases.pypi.index import chosen, unyanked
 from fleet.releases.pypi.pypi import File
 from fleet.releases.sources import Sources
@@ -14,12 +13,12 @@ from fleet.releases.sources import Sources
 
 @dataclass(frozen=True, kw_only=True)
 class LockedFiles:
-    """Wheels of pins, ``name==version``: those that are ``held`` stay, the index has the others.
+    """Wheels of pins, ``name==version``: those that the lock ``held`` has stay.
 
     ``hashes`` are by pin those that a resolution of this run listed: no other file of it counts.
     """
 
-    held: Files
+    held: Lock
     hashes: dict[str, tuple[str, ...]]
     sources: Sources
     _listed: dict[str, tuple[File, ...]] = field(default_factory=dict)
@@ -37,22 +36,13 @@ class LockedFiles:
             if found:
                 self._named.setdefault(pin, set()).add(found)
 
-    def is_held(self, pin: str, python: str, target: str) -> bool:
-        """Tell whether a wheel of ``pin`` for ``{platform} {libc}`` is held; nobody is asked."""
-        return self._held(pin, python, target) is not None
-
     def wheel(self, pin: str, python: str, target: str) -> str | None:
         """Return the address of the wheel of ``pin`` for ``{platform} {libc}``, if there is one."""
-        held = self._held(pin, python, target)
-        if held:
+        if held := self.held.wheel(pin, python, target):
             return held
         platform, _, libc = target.rpartition(" ")
         file = chosen(self.listed(pin), python, platform, libc)
         return file.address if file else None
-
-    def without(self, pins: Iterable[str], python: str, target: str) -> frozenset[str]:
-        """Return those of ``pins`` that have no wheel for ``{platform} {libc}``."""
-        return frozenset(pin for pin in pins if not self.wheel(pin, python, target))
 
     def listed(self, pin: str) -> tuple[File, ...]:
         """Return the files of the release ``pin`` that count, as the index lists them."""
@@ -63,7 +53,3 @@ class LockedFiles:
             known = self.hashes.get(pin)
             self._listed[pin] = unyanked(f for f in files if known is None or f.sha256 in known)
         return self._listed[pin]
-
-    def _held(self, pin: str, python: str, target: str) -> str | None:
-        platform, _, libc = target.rpartition(" ")
-        return wheel_for(self.held.get(pin, ()), python, machine_of(platform), libc)

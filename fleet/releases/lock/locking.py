@@ -6,18 +6,17 @@ from dataclasses import replace
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-from fleet.declaration.base_graph import Yanked
 from fleet.declaration.distributions import normalised
+from fleet.declaration.grouping import grouped
 from fleet.declaration.model import Declaration, Image
 from fleet.declaration.problems import Problems
 from fleet.declaration.version_consistency import note_two_versions
 from fleet.declaration.versions import highest, newest_first
 from fleet.lock.model import Lock, asked, pinned_versions
-from fleet.plan.install_set import needs_of
-from fleet.plan.installed import NO_TOOLS, constraints
+from fleet.plan.installed import NO_TOOLS, constraints, needs_of
+from fleet.releases.lock.bases import locked_bases
 from fleet.releases.lock.build_tools import Task, tools_of
 from fleet.releases.lock.installer import installer_for
-from fleet.releases.lock.locked_bases import locked_bases
 from fleet.releases.lock.locked_files import LockedFiles
 from fleet.releases.lock.pinning import (
     from_source,
@@ -46,24 +45,29 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
     held = without(lock, refresh.newest)
     # Which tag another is built on hangs on what was yanked.
     yanked = _yanked(held, images, sources, again=refresh.yanked)
-    _refuse_two_versions(declaration, yanked)
+    problems = Problems()
+    for image in images:
+        note_two_versions(image, known, yanked, problems)
+    problems.raise_if_any()
     found = pinned(lock, images, yanked, sources, refresh)
     made = Lock(pins=found.pins, yanked=yanked)
-    files = LockedFiles(held=held.files, hashes=found.hashes, sources=sources)
+    files = LockedFiles(held=held, hashes=found.hashes, sources=sources)
     installer = installer_for(lock, images, files, sources, again=refresh.installer)
-    tasks = [
-        Task(
-            image=image,
-            python=python,
-            needs=needs_of(image, python, known, made),
-            held=held.tools.get((image.name, python), NO_TOOLS),
-            moves=refresh.yanked,
-            allowed=lock.tools.get((image.name, python), NO_TOOLS).pins,
-        )
-        for image in images
-        for python in dict.fromkeys(python for python, _ in keys(image))
-    ]
-    tools = tools_of(tasks, files)
+    tools = tools_of(
+        [
+            Task(
+                image=image,
+                python=python,
+                needs=needs_of(image, python, known, made),
+                held=held.tools.get((image.name, python), NO_TOOLS),
+                moves=refresh.yanked,
+                allowed=lock.tools.get((image.name, python), NO_TOOLS).pins,
+            )
+            for image in images
+            for python in dict.fromkeys(python for python, _ in keys(image))
+        ],
+        files,
+    )
     for name, python, version in found.resolved:
         _note_skipped(found.pins[name, python, version], python, known[name], known, sources)
     return replace(
@@ -80,10 +84,8 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
 def brought_up(held: Lock, declaration: Declaration, sources: Sources, *, builders: bool) -> Lock:
     """Return ``held`` with what ``declaration`` needs, and newest what moved by itself.
 
-    That is: base digests, yanked versions, and the distributions of each image of which something
-    that it ``requires`` has a newer release. Whatever else those brought along moves with them, for
-    they are built again all the same; other images keep what they have. ``builders`` asks for the
-    images that compile as well.
+    That is: base digests, yanked versions, and all distributions of each image of which something
+    that it ``requires`` has a newer release. ``builders`` asks for the images that compile as well.
     """
     refresh = Refresh(bases=True, builders=builders, yanked=True)
     lock = completed(held, declaration, sources, refresh)
@@ -95,14 +97,10 @@ def brought_up(held: Lock, declaration: Declaration, sources: Sources, *, builde
 def _has_newer(image: Image, images: Mapping[str, Image], lock: Lock, sources: Sources) -> bool:
     """Tell whether an image would be locked with another release of something that it requires.
 
-    The resolver is asked, for it alone knows what fits beside the rest; once for each Python, with
-    the highest version there.
+    The resolver is asked once for each Python, with the highest version there.
     """
     names = image.required.keys()
-    declared: dict[str, list[str]] = {}
-    for python, version in keys(image) if names else ():
-        declared.setdefault(python, []).append(version)
-    for python, listed in declared.items():
+    for python, listed in grouped(keys(image) if names else ()).items():
         sources.say(f"looking for what {image.name} requires on Python {python}")
         version = highest(listed)
         below = within(constraints(image, python, images, lock))
@@ -112,14 +110,6 @@ def _has_newer(image: Image, images: Mapping[str, Image], lock: Lock, sources: S
         if any(now.get(name) != then.get(name) for name in names):
             return True
     return False
-
-
-def _refuse_two_versions(declaration: Declaration, yanked: Yanked) -> None:
-    """Say what can't be resolved before the rest is, which takes minutes."""
-    problems = Problems()
-    for image in declaration.images:
-        note_two_versions(image, declaration.by_name, yanked, problems)
-    problems.raise_if_any()
 
 
 def _yanked(
@@ -138,8 +128,7 @@ def _note_skipped(
 ) -> None:
     """Note each of ``pins`` of which the newest release on ``python`` is newer, and has no wheel.
 
-    The package itself has a declared version. What `from-source` names stays out for another
-    reason, which the resolver tells, and what a condition keeps out is not passed over.
+    Not the package, whose version is declared, and not what ``from-source`` names.
     """
     apart = {normalised(name) for name in (image.package, *from_source(image, images))}
     for name, version in sorted(pinned_versions(pins).items()):

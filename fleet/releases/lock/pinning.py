@@ -89,10 +89,7 @@ def wanted_for(
 
 
 def _nearest(image: Image, python: str, version: str, held: Lock) -> tuple[str, ...]:
-    """Return the pins that are held of ``version``, else those of the highest there.
-
-    So a new release brings itself along, and shares the rest with those before it.
-    """
+    """Return the pins held of ``version``, else of the highest: a new release shares the rest."""
     there = [v for name, p, v in held.pins if (name, p) == (image.name, python)]
     if not there:
         return ()
@@ -101,11 +98,7 @@ def _nearest(image: Image, python: str, version: str, held: Lock) -> tuple[str, 
 
 
 def _was_yanked(pins: Iterable[str], image: Image, below: Iterable[str], sources: Sources) -> bool:
-    """Tell whether one of ``pins`` was yanked that nobody asks for.
-
-    A version that is declared stays, and so does what the image ``below`` holds: what was yanked
-    moves there.
-    """
+    """Tell whether one of ``pins`` was yanked, is not declared, and not held ``below``."""
     asked_for = {normalised(image.package), *map(name_of, below)}
     return any(sources.is_yanked(pin) for pin in pins if name_of(pin) not in asked_for)
 

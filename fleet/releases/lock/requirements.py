@@ -49,19 +49,6 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What counts by its age: files uploaded ``before``, a time in RFC 3339; empty: all.
-
-    The distributions in ``exempt`` are free of that; ``without`` are constraints that hold for
-    them.
-    """
-
-    before: str = ""
-    exempt: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
 class Offer:
     """The release ``version`` of ``name``, its core ``metadata``, and its files' ``hashes``."""
 
@@ -94,37 +81,42 @@ class Resolution:
 
 
 def resolve(
-    wanted: Wanted, *, index: str, limits: Limits = Limits(), offers: Iterable[Offer] = ()
+    wanted: Wanted,
+    options: Iterable[str],
+    *,
+    apart: Iterable[str] = (),
+    offers: Iterable[Offer] = (),
 ) -> Resolution:
-    """Return the newest distributions of ``index``, and of ``offers``, that satisfy ``wanted``.
+    """Return the newest distributions, of an index and of ``offers``, that satisfy ``wanted``.
 
-    Hashes of all files of a release are taken, so that one resolution serves every platform. Only
-    wheels are asked for their requirements: a source distribution would have to be run.
+    ``options`` are uv's, which name the index; ``apart`` are constraints beside those of
+    ``wanted``. Hashes of all files of a release are taken, so that one resolution serves every
+    platform. Only wheels are asked for their requirements: a source distribution would have to be
+    run.
 
     :raises ResolutionError: with uv's own reason.
     :raises NoWheelError: when that is for want of a wheel.
     :raises ExtraError: when a declared extra is none of the release that was found.
     """
-    offered = tuple(offers)
-    options = ["--default-index", index, "--constraint", "within.txt", "--find-links", "offers"]
-    if limits.before:
-        options += ["--exclude-newer", limits.before]
-        options += [f"--exclude-newer-package={name}=false" for name in limits.exempt]
+    # What was offered stands for the index's files.
+    real: dict[str, tuple[str, ...]] = {}
     with TemporaryDirectory(prefix="resolve-") as name:
         folder = Path(name)
-        (folder / "within.txt").write_text("\n".join((*wanted.within, *limits.without)))
+        (folder / "within.txt").write_text("\n".join((*wanted.within, *apart)))
         # uv keeps to what its output file says already.
         (folder / "found.txt").write_text("\n".join(wanted.near))
         (folder / "offers").mkdir()
-        for offer in offered:
+        for offer in offers:
             offer.write_to(folder / "offers")
-        text, printed = uv.compiled(wanted.requirements, folder, wanted.python, options)
+            real[f"{offer.name}=={offer.version}"] = offer.hashes
+        given = [*options, "--constraint", "within.txt", "--find-links", "offers"]
+        text, printed = uv.compiled(wanted.requirements, folder, wanted.python, given)
     if not wanted.upstream:
         _refuse_unknown_extras(wanted.requirements, printed)
     found = read(text, wanted.python)
-    # What was offered stood for the index's files.
-    real = {f"{o.name}=={o.version}": o.hashes for o in offered}
-    return replace(found, hashes={pin: real.get(pin, h) for pin, h in found.hashes.items()})
+    return replace(
+        found, hashes={**found.hashes, **{p: real[p] for p in real if p in found.hashes}}
+    )
 
 
 def read(text: str, python: str) -> Resolution:

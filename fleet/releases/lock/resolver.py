@@ -1,6 +1,6 @@
 """The resolver as the program calls it: with the declared index, cooldown and permissions."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from packaging.requirements import Requirement
@@ -10,11 +10,10 @@ from packaging.version import Version
 from fleet.declaration.distributions import conditions, normalised
 from fleet.declaration.versions import newest_first
 from fleet.lock.model import bare, name_of, pinned_versions
-from fleet.releases.cooldown import Cooldown
 from fleet.releases.lock import requirements
-from fleet.releases.lock.requirements import Limits, Offer, Resolution, Wanted
+from fleet.releases.lock.requirements import Offer, Resolution, Wanted
 from fleet.releases.lock.uv import NoWheelError
-from fleet.releases.pypi.index import Release, has_any_wheel, releases_in
+from fleet.releases.pypi.index import Cooldown, Release, has_any_wheel, releases_in
 from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.sdists import ENDINGS, SdistError
 
@@ -22,19 +21,14 @@ Metadata = Callable[[File, str], str | SdistError]
 """Returns the core metadata of a source distribution on a Python, or why it can't be had."""
 
 _NEWEST = 3
-"""Releases that are looked at beside those that are asked for.
-
-Each is a download, and for many a build. The second and third are there for what does not fit
-beside the newest; an older one is taken where something names it.
-"""
+"""Releases that are looked at beside those that are asked for: each is a download, or a build."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resolver:
-    """A resolver that asks ``index``, and takes what ``cooldown`` lets pass.
+    """A resolver that asks ``index``, whose ``files`` are by distribution, within ``cooldown``.
 
-    ``files`` lists the files of a distribution there, ``metadata`` tells what a source distribution
-    requires on a Python, and ``note`` is told what people ought to know.
+    ``note`` takes what people ought to know.
     """
 
     index: str
@@ -54,11 +48,15 @@ class Resolver:
         for pin in map(bare, (*wanted.near, *wanted.within, *wanted.allowed, *declared)):
             allowed.setdefault(name_of(pin), set()).add(pin.partition("==")[2])
         offers, refused = self._offers(wanted, allowed)
-        limits = self._limits(allowed, {offer.name for offer in offers})
-        for pin in declared:
-            self._note_fresh(pin)
+        options, apart = self._limits(allowed, {offer.name for offer in offers})
+        for name, _, version in (pin.partition("==") for pin in declared):
+            if self.cooldown.holds_back(self._releases(name)[version]):
+                self.note(
+                    f"{name}=={version} was uploaded less than {self.cooldown.days} days ago. It "
+                    "is taken all the same, because the declaration names it"
+                )
         try:
-            found = requirements.resolve(wanted, index=self.index, limits=limits, offers=offers)
+            found = requirements.resolve(wanted, options, apart=apart, offers=offers)
         except NoWheelError as error:
             raise _explained(error, refused) from None
         self._note_refused(refused, pinned_versions(found.pins))
@@ -99,26 +97,25 @@ class Resolver:
                     found.append(Offer(name=name, version=version, metadata=text, hashes=hashes))
         return found, refused
 
-    def _limits(self, allowed: Mapping[str, set[str]], offered: Iterable[str]) -> Limits:
-        """Return what keeps a resolution to releases that are not fresh, but for those ``allowed``.
+    def _limits(
+        self, allowed: Mapping[str, set[str]], offered: set[str]
+    ) -> tuple[list[str], list[str]]:
+        """Return the options and constraints by which no release is fresh, but those ``allowed``.
 
         A distribution of which a fresh release is allowed is freed from the cut-off, and its other
         fresh releases are excluded by name. What is ``offered`` beside the index has no time.
         """
+        options, apart = ["--default-index", self.index], list[str]()
         if not self.cooldown.days:
-            return Limits()
-        exempt, without = set(offered), []
-        for name in sorted({*allowed, *exempt}):
+            return options, apart
+        options += ["--exclude-newer", self.cooldown.until.strftime("%Y-%m-%dT%H:%M:%SZ")]
+        for name in sorted({*allowed, *offered}):
             fresh = {v for v, r in self._releases(name).items() if self.cooldown.holds_back(r)}
             taken = fresh & allowed.get(name, set())
-            if taken or name in exempt:
-                exempt.add(name)
-                without += [f"{name}!={version}" for version in sorted(fresh - taken)]
-        return Limits(
-            before=self.cooldown.until.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            exempt=tuple(sorted(exempt)),
-            without=tuple(without),
-        )
+            if taken or name in offered:
+                options.append(f"--exclude-newer-package={name}=false")
+                apart += [f"{name}!={version}" for version in sorted(fresh - taken)]
+        return options, apart
 
     def _declared(self, wanted: Wanted) -> Iterator[str]:
         """Yield as ``name==version`` the releases that are declared; what is upstream's is not.
@@ -131,16 +128,6 @@ class Resolver:
                 if clause.operator == "==" and not clause.version.endswith(".*"):
                     named = clause.filter(self._releases(name), prereleases=True)
                     yield from (f"{name}=={version}" for version in named)
-
-    def _note_fresh(self, pin: str) -> None:
-        name, _, version = pin.partition("==")
-        days = self.cooldown.days
-        release = self._releases(name).get(version) if days else None
-        if release and self.cooldown.holds_back(release):
-            self.note(
-                f"{pin} was uploaded less than {days} days ago. It is taken all the same, because "
-                "the declaration names it"
-            )
 
     def _note_refused(self, refused: Mapping[str, str], taken: Mapping[str, str]) -> None:
         """Note each release that would have been newer than the one that is taken of the same."""

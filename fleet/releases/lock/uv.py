@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fleet.console import TroubleError
 from fleet.http.text import one_line
-from fleet.releases.cooldown import undated
+from fleet.releases.pypi.index import undated
 
 _SPLIT = re.compile(r" for split \(markers: .*?\)(?: cause:)?")
 _UNDATED = re.compile(r"`([^`]+)` is missing an upload date")
@@ -53,8 +53,16 @@ def compiled(
     :raises ResolutionError: with uv's own reason.
     :raises NoWheelError: when that is for want of a wheel.
     """
-    _write_settings(folder, python)
+    # uv is to leave other systems and Pythons out: what fits nowhere else would be an error.
+    linux = (
+        "sys_platform == 'linux' and platform_system == 'Linux' and os_name == 'posix'"
+        " and platform_python_implementation == 'CPython' and implementation_name == 'cpython'"
+        f" and python_version == '{python}'"
+    )
+    (folder / "pyproject.toml").write_text(f'[tool.uv]\nenvironments = ["{linux}"]\n')
     found = folder / "found.txt"
+    # A user's uv keeps what it built in its cache.
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "image-fleet" / "uv"
     argv: list[str | Path] = [
         Path(sys.executable).with_name("uv"), "pip", "compile", "-", "--color=never", "--universal",
         # A source distribution is asked for its requirements by running its build backend, as who
@@ -63,7 +71,7 @@ def compiled(
         "--generate-hashes", "--no-header", "--no-annotate",
         # Without --python, uv looks through the machine for a Python of that version first.
         "--python-version", python, "--python", sys.executable, "--no-python-downloads",
-        "--output-file", found, "--cache-dir", _cache(), *options,
+        "--output-file", found, "--cache-dir", cache, *options,
     ]  # fmt: skip
     try:
         done = subprocess.run(
@@ -110,19 +118,3 @@ def reason(stderr: str) -> str:
     words = " ".join(stderr.split()).partition(" hint: ")[0].removeprefix("error: ")
     # uv quotes what the index says.
     return one_line(_SPLIT.sub(":", words).rstrip("."), LONGEST_REASON)
-
-
-def _cache() -> Path:
-    """Return a folder of the project's own: a user's uv keeps what it built in its cache."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "image-fleet" / "uv"
-
-
-def _write_settings(folder: Path, python: str) -> None:
-    """Have uv leave other systems and Pythons out: what fits nowhere else would be an error."""
-    linux = (
-        "sys_platform == 'linux' and platform_system == 'Linux' and os_name == 'posix'"
-        " and platform_python_implementation == 'CPython' and implementation_name == 'cpython'"
-        f" and python_version == '{python}'"
-    )
-    (folder / "pyproject.toml").write_text(f'[tool.uv]\nenvironments = ["{linux}"]\n')

@@ -36,19 +36,15 @@ def fetched(url: str, client: Blocking, *, largest: int, accept: str = "*/*") ->
 
     :raises HttpError: naming the URL and the reason.
     """
-    if not _is_private(url):
+    parts = urlsplit(url)
+    # Else somebody on the way could change the answer.
+    if parts.scheme != "https" and (parts.scheme != "http" or parts.hostname not in LOOPBACK):
         raise HttpError(f"{url[:200]} is not fetched: it is not an https:// address")
     call = Call(method="GET", url=url, headers={"Accept": accept}, limit=largest)
     answer = client.send(call)
     if answer.status != HTTPStatus.OK:
         raise HttpError(f"{url} can't be fetched: the answer is {answer.status}")
     return answer.body
-
-
-def _is_private(url: str) -> bool:
-    """Tell whether nobody on the way can change what ``url`` answers, or there is no way."""
-    parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
 
 
 def fetched_json(url: str, client: Blocking, *, largest: int, accept: str = "*/*") -> Any:

@@ -1,7 +1,9 @@
-"""The releases of a package, by the files that the index lists, and which wheel is installed."""
+"""The releases of a package, by the files that the index lists, and which of these count."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import product
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import (
@@ -13,9 +15,11 @@ from packaging.utils import (
 
 from fleet.declaration import tags
 from fleet.declaration.distributions import normalised
+from fleet.declaration.grouping import grouped
+from fleet.http.text import one_line
 from fleet.lock.model import machine_of
 from fleet.lock.wheel_files import wheel_for
-from fleet.releases.pypi.pypi import File
+from fleet.releases.pypi.pypi import File, PackageIndexError
 
 _MINORS = range(100)
 _LATEST_PATCH = 99
@@ -39,26 +43,67 @@ class Release:
         return any(file.name.endswith(".whl") and not file.yanked for file in self.files)
 
     def allows(self, python: str) -> bool:
-        """Tell whether a file installs on ``python``; yanked ones count where there are no others.
-
-        Each file has a ``requires-python`` of its own, and that of a yanked one is often the reason
-        why it was.
-        """
+        """Tell whether a file installs on ``python``: a yanked one, where all are yanked."""
         return any(allows(file, python) for file in unyanked(self.files))
 
 
-def releases_in(package: str, files: Iterable[File]) -> Mapping[str, Release]:
-    """Return the releases of ``package`` by version, as PEP 440 normalises it.
+@dataclass(frozen=True, kw_only=True)
+class Cooldown:
+    """A number of ``days``, and the time ``until`` which a file has to be uploaded to count.
 
-    A file that is neither wheel nor sdist of it, or whose name has no version of PEP 440, is one
-    that pip does not take either.
+    With 0 days every file counts at once, also one of which the index tells no time.
     """
-    found: dict[str, list[File]] = {}
-    for file in files:
-        version = _version(package, file.name)
-        if version:
-            found.setdefault(version, []).append(file)
-    return {text: Release(files=tuple(listed)) for text, listed in found.items()}
+
+    days: int
+    until: datetime
+
+    def holds_back(self, release: Release) -> bool:
+        """Tell whether the whole ``release`` is too fresh; one late file makes no release fresh.
+
+        :raises PackageIndexError: when the index does not say when a file was uploaded.
+        """
+        return not self._old(release)
+
+    def counting(self, release: Release) -> tuple[File, ...]:
+        """Return the files that count of ``release``, which is taken: late ones where all are."""
+        return self._old(release) or release.files
+
+    def aged(self, releases: Mapping[str, Release], taken: Iterable[str]) -> dict[str, Release]:
+        """Return ``releases`` without fresh files; of the versions in ``taken`` all files count."""
+        known = frozenset(taken)
+        return {
+            version: replace(release, files=files)
+            for version, release in releases.items()
+            if (files := release.files if version in known else self._old(release))
+        }
+
+    def _old(self, release: Release) -> tuple[File, ...]:
+        if not self.days:
+            return release.files
+        for file in release.files:
+            if file.uploaded is None:
+                raise PackageIndexError(undated(file.name))
+        return tuple(f for f in release.files if f.uploaded and f.uploaded <= self.until)
+
+
+def cooldown_of(days: int, now: datetime) -> Cooldown:
+    """Return the cooldown of ``days`` at the time ``now``."""
+    return Cooldown(days=days, until=now - timedelta(days=days))
+
+
+def undated(name: str) -> str:
+    """Return the problem of the file ``name``, of which the index tells no time."""
+    return (
+        f"the index does not say when {one_line(name)} was uploaded (upload-time, PEP 700), and "
+        "fleet:cooldown-days goes by that. Take fleet:cooldown-days out, or name an index in "
+        "fleet:index that says so"
+    )
+
+
+def releases_in(package: str, files: Iterable[File]) -> Mapping[str, Release]:
+    """Return the releases of ``package`` by normalised version, of files that pip takes as well."""
+    found = grouped((v, file) for file in files if (v := _version(package, file.name)))
+    return {version: Release(files=tuple(listed)) for version, listed in found.items()}
 
 
 def yanked_in(releases: Mapping[str, Release]) -> tuple[str, ...]:
@@ -106,12 +151,8 @@ def chosen(files: Iterable[File], python: str, platform: str, libc: str) -> File
 
 def has_any_wheel(files: Iterable[File], python: str) -> bool:
     """Tell whether one of ``files`` is a wheel that installs on ``python`` on some platform."""
-    known = tuple(files)
-    return any(
-        chosen(known, python, platform, libc)
-        for platform in tags.PLATFORMS
-        for libc in ("glibc", "musl")
-    )
+    known, places = tuple(files), product(tags.PLATFORMS, ("glibc", "musl"))
+    return any(chosen(known, python, platform, libc) for platform, libc in places)
 
 
 def unyanked(files: Iterable[File]) -> tuple[File, ...]:

@@ -58,9 +58,7 @@ def files(distribution: str, client: Blocking, *, index: str = PYPI) -> tuple[Fi
 
 
 def files_in(answer: Any, url: str = "") -> tuple[File, ...]:
-    """Return the files in ``answer`` of ``url``, without those that pip or a lock can't name.
-
-    That is those without a name, an address or a SHA-256: they make no other file unusable.
+    """Return the files in ``answer`` of ``url`` that have a name, an address and a SHA-256.
 
     :raises ValueError: when it lists no files.
     """

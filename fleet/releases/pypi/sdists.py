@@ -1,19 +1,20 @@
 """What a source distribution states: what builds it (PEP 518), and what it requires (PEP 643)."""
 
-import gzip
 import io
 import tarfile
 import tomllib
 import zipfile
 import zlib
 from pathlib import PurePosixPath
-from typing import IO, Final, cast
+from typing import Final, cast
 
 from packaging.metadata import Metadata, RawMetadata, parse_email
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name, parse_sdist_filename
 from packaging.version import Version
 
+from fleet.http.document import parse_json
+from fleet.http.errors import HttpError
 from fleet.http.text import one_line
 
 DEFAULT: Final = ("setuptools>=40.8.0", "wheel")
@@ -25,14 +26,16 @@ ENDINGS: Final = (".tar.gz", ".zip")
 _STATIC = Version("2.2")
 """From this version of PKG-INFO on, what is not named as Dynamic is the same in every wheel."""
 
+_REPORTED = ("name", "version", "requires_python", "requires_dist", "provides_extra")
 _RESOLVED = frozenset({"requires-dist", "requires-python", "provides-extra"})
 
 _UNREADABLE = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError,
 )  # fmt: skip
+_GZIP = zlib.MAX_WBITS + 16
 _LARGEST = 1024 * 1024
 _LONGEST_REQUIREMENT = 2048
-_LARGEST_WHOLE = 2 * 1024 * 1024 * 1024
+_LARGEST_WHOLE = 512 * 1024 * 1024  # bytes, held in memory
 
 
 class SdistError(Exception):
@@ -87,18 +90,24 @@ def metadata(name: str, body: bytes) -> str:
     return _text(name, raw, "its PKG-INFO")
 
 
-def metadata_built(name: str, text: bytes) -> str:
-    """Return what a resolver goes by of ``text``, that a backend made of the sdist ``name``.
+def metadata_built(name: str, report: bytes) -> str:
+    """Return what a resolver goes by of pip's ``report`` on the sdist ``name``.
 
-    :raises SdistError: where it is not core metadata, or that of another release.
+    :raises SdistError: where it holds no core metadata, or that of another release.
     """
     try:
-        Metadata.from_email(text)
-    except (ExceptionGroup, RecursionError, ValueError) as error:
+        (installed,) = parse_json(report, "the report")["install"]
+        known = installed["metadata"]
+        raw = cast("RawMetadata", {key: known[key] for key in _REPORTED if key in known})
+        raw["metadata_version"] = "2.1"
+        if not all(isinstance(raw.get(key, []), list) for key in _REPORTED[-2:]):
+            raise TypeError("what it requires is not a list")  # noqa: TRY301
+        Metadata.from_raw(raw)
+    except (ExceptionGroup, HttpError, KeyError, RecursionError, TypeError, ValueError) as error:
         told = error.exceptions if isinstance(error, ExceptionGroup) else [error]
         why = one_line("; ".join(map(str, told)))
         raise SdistError(f"{name}: its build backend gives no sound metadata: {why}") from None
-    return _text(name, parse_email(text)[0], "its build backend")
+    return _text(name, raw, "its build backend")
 
 
 def _text(name: str, raw: RawMetadata, source: str) -> str:
@@ -146,27 +155,6 @@ def _check(requirement: str, where: str = "") -> None:
         raise ValueError(f"{where} {fault}".strip())
 
 
-class _Bounded:
-    """A file that gives no more at once than the largest member that is read, and no end of it.
-
-    A header of a member (pax, GNU's long names) has a size of its own, and tarfile reads it whole.
-    """
-
-    def __init__(self, file: gzip.GzipFile) -> None:
-        self._file = file
-        self.tell = file.tell
-
-    def read(self, size: int) -> bytes:
-        if size > _LARGEST + tarfile.BLOCKSIZE:
-            raise ValueError("a header in it is larger than any that was seen")
-        return self._file.read(size)
-
-    def seek(self, position: int) -> int:
-        if position > _LARGEST_WHOLE:
-            raise ValueError("it unpacks to more than is read of any")
-        return self._file.seek(position)
-
-
 def _member(name: str, body: bytes, wanted: str) -> bytes | None:
     """Return the file ``wanted`` right below the one folder of the archive ``name``."""
     if not name.endswith(".zip"):
@@ -180,9 +168,11 @@ def _member(name: str, body: bytes, wanted: str) -> bytes | None:
 
 
 def _in_tar(body: bytes, wanted: str) -> bytes | None:
-    # Read as if it were a file, so that each header is read at once: its size shows before it does.
-    plain = cast("IO[bytes]", _Bounded(gzip.GzipFile(fileobj=io.BytesIO(body))))
-    with tarfile.open(fileobj=plain, mode="r:") as archive:
+    # Unpacked first, so that no size that a header states is ever read beyond this.
+    plain = zlib.decompressobj(_GZIP).decompress(body, _LARGEST_WHOLE + 1)
+    if len(plain) > _LARGEST_WHOLE:
+        raise ValueError("it unpacks to more than is read of any")
+    with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as archive:
         for member in archive:
             if _is_at_top(member.name, wanted) and member.isreg():
                 _check_size(member.size, wanted)

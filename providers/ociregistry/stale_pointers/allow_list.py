@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,22 +14,8 @@ SETTING = "FLEET_ALLOWED_REMOVALS"
 _SHAPE = 2
 
 
-@dataclass(frozen=True, kw_only=True)
-class Allowed:
-    """The names that may go, `host[:port]/repository:tag` to digest; None: all that are stale."""
-
-    removals: Mapping[str, str] | None = None
-
-    def objection(self, ref: str, digest: str) -> str:
-        """Return why `ref`, which stands for `digest`, must stay; empty where it may go."""
-        if self.removals is None or self.removals.get(ref) == digest:
-            return ""
-        if ref in self.removals:
-            return f"it is in the list of the preview with {self.removals[ref]}"
-        return "it is not in the list of the preview"
-
-
-EVERYTHING = Allowed()
+Allowed = Mapping[str, str] | None
+"""The names that may go, `host[:port]/repository:tag` to digest; None: all that are stale."""
 
 
 def read_allowed(environment: Mapping[str, str]) -> Allowed:
@@ -43,7 +28,7 @@ def read_allowed(environment: Mapping[str, str]) -> Allowed:
     """
     name = environment.get(SETTING)
     if name is None:
-        return EVERYTHING
+        return None
     # An empty one is somebody's mistake: it must not open what it was meant to hold.
     if not Path(name).is_absolute():
         raise _refusal(f"is {name!r}; write an absolute path, or unset it")
@@ -69,7 +54,7 @@ def _parse(document: Any) -> Allowed:
             raise TypeError(f"an entry is {entry!r}")
         if action == "retire":
             found[ref] = digest
-    return Allowed(removals=found)
+    return found
 
 
 def _refusal(why: str) -> OciError:
@@ -80,11 +65,18 @@ def not_allowed_of(
     repository: Repository, named: Mapping[str, str], allowed: Allowed
 ) -> dict[str, Kept]:
     """Return those of `named`, stale tags with their digests, which may not go in this run."""
+    if allowed is None:
+        return {}
     found = {}
     for tag, digest in named.items():
-        why = allowed.objection(f"{repository}:{tag}", digest)
-        if why:
-            found[tag] = Kept(tag=tag, digest=digest, reason=why)
+        listed = allowed.get(f"{repository}:{tag}")
+        if listed != digest:
+            why = (
+                f"in the list of the preview with {listed}"
+                if listed
+                else "not in the list of the preview"
+            )
+            found[tag] = Kept(tag=tag, digest=digest, reason=f"it is {why}")
     return found
 
 
@@ -92,17 +84,9 @@ def still_there(repository: Repository, not_allowed: Iterable[Kept]) -> str:
     """Return which names stay, why, and how they go."""
     names = ", ".join(f"{kept.tag} ({kept.digest}; {kept.reason})" for kept in not_allowed)
     return (
-        f"{repository}: stale, and not removed in this run: {names}. The next preview lists what "
-        "is stale by then; once that is allowed, the run after it removes it"
+        f"{repository}: stale, and not removed in this run: {names}. Run a new preview, then an "
+        "update that allows it, to remove them"
     )
-
-
-def not_forgotten(repository: Repository, not_allowed: Iterable[Kept]) -> str:
-    """Return the same where no remover is declared any more.
-
-    The engine forgets a resource whose deletion succeeds, and nobody would list its names again.
-    """
-    return f"{still_there(repository, not_allowed)}. Until then their remover stays in the state"
 
 
 def names(going: Mapping[str, str], last: Mapping[str, str] = MappingProxyType({})) -> str:

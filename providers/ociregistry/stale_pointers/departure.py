@@ -1,17 +1,17 @@
 """Pointers of a repository whose remover leaves: its image is not declared, or all is destroyed."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from fleet.http.addresses import is_loopback
 from fleet.http.text import one_line
 from fleet.registry.errors import OciError, UndoRecordError, UnreachableError
-from fleet.registry.undo_log import Claim, build_repository_of, remover_of, tag_of
+from fleet.registry.undo_log import Claim, place_of, remover_of
 from providers.ociregistry.context import Session
 from providers.ociregistry.properties import Properties
 from providers.ociregistry.stale_pointers.allow_list import names
 from providers.ociregistry.stale_pointers.model import StaleInputs, View
 from providers.ociregistry.stale_pointers.properties import recorded_view, stale_inputs
-from providers.ociregistry.stale_pointers.remove import Outcome
 
 
 class Departure:
@@ -38,7 +38,7 @@ class Departure:
         except OciError:
             return
         if going:
-            await self._session.log(f"{inputs.repository}, to be removed: {names(going)}", urn)
+            await self._announce(inputs, going, urn)
 
     async def delete(self, urn: str, properties: Properties) -> None:
         """Remove the pointers that carry our owner annotation, or that the state wrote or adopted.
@@ -59,23 +59,36 @@ class Departure:
             return
         try:
             stays, why = await self._delete_policy(urn, inputs)
-            if self._session.took_over and not stays:
+            if stays:
+                await self._keep_record(inputs, urn)
+                if why:
+                    await self._session.warn(why, urn)
+                return
+            if self._session.took_over:
                 raise OciError(
                     f"{inputs.repository}: its pointers stay in this run, which changes the "
                     "provider's configuration: no preview of it can name them. Run again, preview "
                     "first, to remove them"
                 )
-            if stays:
-                await self._keep_record(inputs, urn)
-            outcome = Outcome() if stays else await self._remove_owned(inputs, urn)
+            outcome = await self._session.pointer_remover.remove_owned(
+                inputs,
+                frozenset(self._session.declared.tags[inputs.repository]),
+                lambda going: self._announce(inputs, going, urn),
+                remover_of(urn, inputs.repository),
+                self._session.settings.allowed,
+            )
         except UnreachableError as error:
-            await self._forget(inputs, urn, error)
-            return
-        if why:
-            await self._session.warn(why, urn)
+            if is_loopback(inputs.repository.host):
+                text = f"{inputs.repository} is forgotten without removing its pointers ({error})"
+                await self._session.warn(text, urn)
+                return
+            raise UnreachableError(
+                f"{inputs.repository}: its pointers cannot be removed ({error}). Run again when "
+                f"the registry answers; if it is gone for good: `pulumi state delete '{urn}'`"
+            ) from error
         for entry in outcome.removed:
             await self._session.log(f"removed {entry.tag}, which named {entry.digest}", urn)
-        for kept in outcome.kept:
+        for kept in outcome.kept.values():
             await self._session.warn(
                 f"{inputs.repository}:{kept.tag} stays, though its image is no longer declared: it "
                 f"names {kept.digest}, and {kept.reason}. Remove it by hand if it may go",
@@ -90,16 +103,8 @@ class Departure:
         recorded = self._session.declared.recorded_in(inputs.repository)
         return replace(inputs, recorded=recorded, listed=listed)
 
-    async def _remove_owned(self, inputs: StaleInputs, urn: str) -> Outcome:
-        pointer_remover, declared = self._session.pointer_remover, self._session.declared
-
-        async def say(going: dict[str, str]) -> None:
-            await self._session.log(f"{inputs.repository}, to be removed: {names(going)}", urn)
-
-        tags = frozenset(declared.tags[inputs.repository])
-        remover = remover_of(urn, inputs.repository)
-        allowed = self._session.settings.allowed
-        return await pointer_remover.remove_owned(inputs, tags, say, remover, allowed)
+    async def _announce(self, inputs: StaleInputs, going: Mapping[str, str], urn: str) -> None:
+        await self._session.log(f"{inputs.repository}, to be removed: {names(going)}", urn)
 
     async def _delete_policy(self, urn: str, inputs: StaleInputs) -> tuple[bool, str]:
         """Decide whether the pointers of a remover that is no longer declared stay, and a warning.
@@ -115,18 +120,16 @@ class Departure:
             return True, ""
         own = remover_of(urn, repository)
         known = await self._session.pointer_remover.record(repository, inputs.owner)
-        others = known.others(own)
-        other = (
-            one_line(min(others))
-            if others
-            else await self._same_repository(inputs, own, lost=own not in known.declared)
-        )
+        if others := known.others(own):
+            other = one_line(min(others))
+        else:
+            other = await self._same_repository(inputs, own, lost=own not in known.declared)
         if not other:
             return False, ""
-        record = f"{build_repository_of(repository)}:{tag_of(inputs.owner)}"
         return True, (
-            f"{repository}: pointers kept: by the undo record {record}, {other} looks after them "
-            "too. If nothing of that name is declared anywhere, remove them by hand; "
+            f"{repository}: pointers kept: by the undo record "
+            f"{place_of(repository, inputs.owner)}, {other} looks after them too. If nothing of "
+            "that name is declared anywhere, remove them by hand; "
             f"`make prune IMAGE={repository.name.rpartition('/')[2]} APPLY=1` forgets it"
         )
 
@@ -161,13 +164,3 @@ class Departure:
                 f"in the registry ({error}). It held {held or 'nothing'}",
                 urn,
             )
-
-    async def _forget(self, inputs: StaleInputs, urn: str, error: UnreachableError) -> None:
-        if not is_loopback(inputs.repository.host):
-            raise UnreachableError(
-                f"{inputs.repository}: its pointers cannot be removed ({error}). Run again when "
-                f"the registry answers; if it is gone for good: `pulumi state delete '{urn}'`"
-            ) from error
-        await self._session.warn(
-            f"{inputs.repository} is forgotten without removing its pointers ({error})", urn
-        )

@@ -2,25 +2,26 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from typing import NamedTuple
 
 from fleet.registry.client import Client
 from fleet.registry.clock import disagreement
 from fleet.registry.reference import TagReference
 from fleet.registry.removal.placeholder import stood_for
-from providers.ociregistry.stale_pointers.model import (
-    Pointer,
-    StaleInputs,
-    View,
-    live_pointers,
-    policy_of,
-)
-from providers.ociregistry.stale_pointers.removability import Removability, RemovabilityCheck
-
-NOT_LISTED = "the registry does not list it just now"
-Digest = Callable[[TagReference], Awaitable[str | None]]
+from providers.ociregistry.stale_pointers.model import StaleInputs, View, live_pointers
+from providers.ociregistry.stale_pointers.removability import check, look
 
 UNTIMED = "its grace is not counted, for "
 """The beginning of the objection to a pointer whose grace could not be counted."""
+_NOT_LISTED = "the registry does not list it just now"
+
+
+class _Seen(NamedTuple):
+    """What a tag names, what that stands for in an interrupted removal, and why it must stay."""
+
+    digest: str
+    interrupted: str = ""
+    objection: str = ""
 
 
 class Lister:
@@ -30,10 +31,14 @@ class Lister:
     the registry's must agree with before any grace ends or begins.
     """
 
-    def __init__(self, registry: Client, digest: Digest, now: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        registry: Client,
+        digest: Callable[[TagReference], Awaitable[str | None]],
+        now: Callable[[], str],
+    ) -> None:
         self._registry = registry
         self._digest = digest
-        self._removability = RemovabilityCheck(registry=registry)
         self._now = now
 
     async def listing(self, inputs: StaleInputs, known: View) -> View:
@@ -48,57 +53,50 @@ class Lister:
         """
         listed = await self._registry.tags(inputs.repository)
         pointers = live_pointers({*listed.tags, *known.stale_since}, inputs.grammar)
-        seen = await asyncio.gather(
-            *(self._look(inputs, pointer, listed.tags, known) for pointer in pointers)
+        answers = await asyncio.gather(
+            *(self._look(inputs, tag, kind, listed.tags, known) for tag, kind in pointers.items())
         )
+        seen = {tag: found for tag, found in zip(pointers, answers, strict=True) if found}
         trouble = disagreement(listed.date, self._now())
         read_on = known.read_on if trouble else listed.date[: len("2026-11-23")]
         untimed = f"{UNTIMED}{trouble}; correct the clock that is wrong" if trouble else ""
-        live: dict[str, str] = {}
-        objections, interrupted, since = dict(live), dict(live), dict(live)
-        for pointer, answer in zip(pointers, seen, strict=True):
-            if answer is None:
-                continue
-            tag, (digest, found) = pointer.tag, answer
-            live[tag] = digest
-            if found.unfinished and found.manifest is not None:
-                interrupted[tag] = stood_for(found.manifest)
-            if tag in inputs.pointers:
-                continue
-            days, dated = policy_of(pointer, inputs).days, known.stale_since.get(tag, "")
-            objection = found.objection or ("" if tag in listed.tags else NOT_LISTED)
-            if days and not found.unfinished:
+        objections, since = {}, {}
+        for tag in sorted(seen.keys() - inputs.pointers):
+            found, dated = seen[tag], known.stale_since.get(tag, "")
+            days = inputs.policy_of(pointers[tag]).days
+            objection = found.objection or ("" if tag in listed.tags else _NOT_LISTED)
+            if days and not found.interrupted:
                 objection = objection or untimed
             if objection:
                 objections[tag] = objection
             # What is finished now needs no date; one that it has already outlives a failure.
-            if days and (dated or not (objection or found.unfinished)):
+            if days and (dated or not (objection or found.interrupted)):
                 since[tag] = dated or read_on
         return View(
-            live=live,
+            live={tag: found.digest for tag, found in seen.items()},
             objections=objections,
-            interrupted=interrupted,
+            interrupted={tag: f.interrupted for tag, f in seen.items() if f.interrupted},
             stale_since=since,
             read_on=read_on,
         )
 
     async def _look(
-        self, inputs: StaleInputs, pointer: Pointer, tags: Collection[str], known: View
-    ) -> tuple[str, Removability] | None:
-        """Return what a pointer names, and whether it may be removed where that was asked."""
-        declared = pointer.tag in inputs.pointers
-        if not declared and policy_of(pointer, inputs).removes:
-            return _seen(await self._removability.check(inputs, pointer, tags))
-        digest = await self._digest(TagReference(repository=inputs.repository, tag=pointer.tag))
-        if digest is None:
+        self, inputs: StaleInputs, tag: str, kind: str, tags: Collection[str], known: View
+    ) -> _Seen | None:
+        """Look at a pointer, and whether it may be removed where that is asked; None if gone."""
+        declared = tag in inputs.pointers
+        if declared or not inputs.policy_of(kind).removes:
+            digest = await self._digest(TagReference(repository=inputs.repository, tag=tag))
+            before = known.live.get(tag)
+            usual = before == digest and tag not in known.interrupted
+            # A declared one that moved may be an interrupted removal, which its image's end
+            # finishes.
+            if digest is None or usual or (declared and before is None):
+                return _Seen(digest) if digest else None
+            found = await look(self._registry, inputs, tag)
+        else:
+            found = await check(self._registry, inputs, tag, tags)
+        if found is None:
             return None
-        before = known.live.get(pointer.tag)
-        usual = before == digest and pointer.tag not in known.interrupted
-        # A declared one that moved may be an interrupted removal, which its image's end finishes.
-        if usual or (declared and before is None):
-            return digest, Removability(manifest=None)
-        return _seen(await self._removability.look(inputs, pointer))
-
-
-def _seen(found: Removability) -> tuple[str, Removability] | None:
-    return None if found.manifest is None else (found.manifest.digest, found)
+        interrupted = stood_for(found.manifest) if found.unfinished else ""
+        return _Seen(found.manifest.digest, interrupted, found.objection)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Removal
@@ -88,15 +88,11 @@ class StaleInputs:
     stale: Mapping[str, str] = field(default_factory=dict)
     listed: frozenset[str] | None = None
     recorded: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    removed: tuple["Removal", ...] = ()
+    removed: tuple[Removal, ...] = ()
 
-
-@dataclass(frozen=True, kw_only=True)
-class Pointer:
-    """A live tag that the grammar takes for a pointer."""
-
-    tag: str
-    kind: str
+    def policy_of(self, kind: str) -> Policy:
+        """Return the policy of a kind of pointer; one without a policy stays."""
+        return self.policy.get(kind, KEEP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,17 +127,11 @@ class View:
     def without(self, tags: Iterable[str]) -> "View":
         """Return this view after a removal of `tags`."""
         gone = frozenset(tags)
-
-        def rest(found: Mapping[str, str]) -> dict[str, str]:
-            return {tag: text for tag, text in found.items() if tag not in gone}
-
-        return replace(
-            self,
-            live=rest(self.live),
-            objections=rest(self.objections),
-            interrupted=rest(self.interrupted),
-            stale_since=rest(self.stale_since),
-        )
+        rest: dict[str, Any] = {
+            name: {tag: text for tag, text in getattr(self, name).items() if tag not in gone}
+            for name in ("live", "objections", "interrupted", "stale_since")
+        }
+        return replace(self, **rest)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,11 +153,12 @@ def due(view: View, inputs: StaleInputs) -> Due:
     pull any more.
     """
     stale, kept, waiting = {}, [], []
-    for pointer in live_pointers(view.live.keys() - inputs.pointers, inputs.grammar):
-        tag, digest = pointer.tag, view.live[pointer.tag]
-        if reason := _stays(pointer, view, inputs):
+    pointers = live_pointers(view.live.keys() - inputs.pointers, inputs.grammar)
+    for tag, kind in pointers.items():
+        digest = view.live[tag]
+        if reason := _stays(tag, kind, view, inputs):
             kept.append(Kept(tag=tag, digest=digest, reason=reason))
-        elif wait := _grace(pointer, view, inputs):
+        elif wait := _grace(tag, inputs.policy_of(kind), view):
             waiting.append(Kept(tag=tag, digest=digest, reason=wait))
         else:
             stale[tag] = digest
@@ -175,42 +166,35 @@ def due(view: View, inputs: StaleInputs) -> Due:
     return Due(stale=stale, kept=tuple(all_kept), waiting=tuple(waiting))
 
 
-def _stays(pointer: Pointer, view: View, inputs: StaleInputs) -> str:
+def _stays(tag: str, kind: str, view: View, inputs: StaleInputs) -> str:
     """Return why a pointer stays for good, or an empty string."""
-    if not policy_of(pointer, inputs).removes and pointer.tag not in view.interrupted:
-        return f"policy of {pointer.kind} is keep"
-    return view.objections.get(pointer.tag, "")
+    if not inputs.policy_of(kind).removes and tag not in view.interrupted:
+        return f"policy of {kind} is keep"
+    return view.objections.get(tag, "")
 
 
-def _grace(pointer: Pointer, view: View, inputs: StaleInputs) -> str:
+def _grace(tag: str, policy: Policy, view: View) -> str:
     """Return when the grace of a pointer ends, empty where that is now or it has none."""
-    policy = policy_of(pointer, inputs)
-    if pointer.tag in view.interrupted or not policy.days:
+    if tag in view.interrupted or not policy.days:
         return ""
     if not view.read_on:
         return f"goes {policy.days} days after the registry's time is known"
-    day = policy.goes_on(view.stale_since.get(pointer.tag, view.read_on))
+    day = policy.goes_on(view.stale_since.get(tag, view.read_on))
     # Dates of one form compare as text (RFC 3339, section 5.1).
     return f"goes on {day}" if day > view.read_on else ""
 
 
-def live_pointers(tags: Iterable[str], grammar: tuple[PointerPattern, ...]) -> tuple[Pointer, ...]:
-    """Return the tags that the grammar takes for pointers; the first matching kind counts."""
-    found = []
-    for tag in sorted(tags):
-        kind = None if tag.startswith(_ATTACHED) else _kind_of(tag, grammar)
-        if kind is not None:
-            found.append(Pointer(tag=tag, kind=kind))
-    return tuple(found)
+def live_pointers(tags: Iterable[str], grammar: tuple[PointerPattern, ...]) -> dict[str, str]:
+    """Return the tags that the grammar takes for pointers, sorted, each with its kind."""
+    kinds = {tag: _kind_of(tag, grammar) for tag in sorted(tags)}
+    return {tag: kind for tag, kind in kinds.items() if kind}
 
 
-def _kind_of(tag: str, grammar: tuple[PointerPattern, ...]) -> str | None:
-    return next((entry.kind for entry in grammar if re.fullmatch(entry.pattern, tag)), None)
-
-
-def policy_of(pointer: Pointer, inputs: StaleInputs) -> Policy:
-    """Return the policy of the pointer's kind; a kind without one stays."""
-    return inputs.policy.get(pointer.kind, KEEP)
+def _kind_of(tag: str, grammar: tuple[PointerPattern, ...]) -> str:
+    """Return the first kind that matches, empty where none does."""
+    if tag.startswith(_ATTACHED):
+        return ""
+    return next((entry.kind for entry in grammar if re.fullmatch(entry.pattern, tag)), "")
 
 
 def may_be_version(tag: str) -> bool:
@@ -230,7 +214,7 @@ def versions_of_line(
 
     These continue the line by a part of their own, and have the form of no pointer themselves.
     """
-    found = [t for t in tags if t.startswith(f"{line}.") and _kind_of(t, grammar) is None]
+    found = [t for t in tags if t.startswith(f"{line}.") and not _kind_of(t, grammar)]
     return tuple(sorted(found, key=_numbers, reverse=True))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from fleet.registry.reference import Repository, is_digest
 from fleet.registry.undo_log import Removal
 from providers.ociregistry.fields import checked, decoded, encoded
-from providers.ociregistry.properties import Properties, parsed, refuse
+from providers.ociregistry.properties import InvalidInputsError, Properties, parsed
 from providers.ociregistry.sdk import StalePointersArgs
 from providers.ociregistry.stale_pointers.model import (
     Kept,
@@ -40,7 +40,8 @@ def stale_inputs(properties: Properties) -> StaleInputs:
         except (re.error, TypeError) as error:
             problems[f"grammar[{position}]"] = f"no kind with a regular expression: {error}"
     policy = _policy(args, problems)
-    refuse(problems)
+    if problems:
+        raise InvalidInputsError(problems)
     return StaleInputs(
         repository=repository,
         owner=args.owner,

@@ -10,53 +10,42 @@ from fleet.registry.errors import AcceptedRemovalError, OciError, PartialRemoval
 from fleet.registry.interruption import STOPPED, readable
 from fleet.registry.manifest import Manifest
 from fleet.registry.reference import Repository, TagReference
-from fleet.registry.removal.distribution import NameRemover
+from fleet.registry.removal.ghcr import NameRemover
 from fleet.registry.removal.placeholder import displaced_by, is_placeholder, stood_for
 from fleet.registry.undo_log import Claim, Removal, UndoRecord
 from fleet.registry.undo_writer import UndoWriter
-from providers.ociregistry.stale_pointers.allow_list import (
-    EVERYTHING,
-    Allowed,
-    not_allowed_of,
-    not_forgotten,
-)
-from providers.ociregistry.stale_pointers.model import Kept, Pointer, StaleInputs, live_pointers
-from providers.ociregistry.stale_pointers.removability import Removability, RemovabilityCheck
+from providers.ociregistry.stale_pointers.allow_list import Allowed, not_allowed_of, still_there
+from providers.ociregistry.stale_pointers.model import Kept, StaleInputs, live_pointers
+from providers.ociregistry.stale_pointers.removability import Removability, check
 from providers.ociregistry.tag.reader import owner_of
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Outcome:
-    """The pointers that an update removed, or would remove, and those that it left, with reasons.
+    """A removal of several pointers, and what became of it so far.
 
-    `going` is that list less what it left, tag to the digest that each stands for; `tags` are all
-    of the repository, `removers` those that the undo record has.
+    `tags` are all of the repository that are there. `going` are the pointers to be removed, with
+    what they name, `kept` those that are left, with reasons. `removers` are those that the undo
+    record has.
     """
-
-    removed: tuple[Removal, ...] = ()
-    kept: tuple[Kept, ...] = ()
-    going: Mapping[str, str] = field(default_factory=dict)
-    tags: tuple[str, ...] = ()
-    removers: tuple[str, ...] = ()
-    failure: OciError | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Course:
-    """A removal of several tags: all `tags` that are there, those `removed`, those `kept`."""
 
     inputs: StaleInputs
     claim: Claim
-    tags: set[str]
+    tags: set[str] = field(default_factory=set)
+    going: dict[str, Manifest] = field(default_factory=dict)
     removed: list[Removal] = field(default_factory=list)
     kept: dict[str, Kept] = field(default_factory=dict)
+    removers: tuple[str, ...] = ()
+    failure: OciError | None = None
 
     def keep(self, tag: str, digest: str, reason: str) -> None:
+        """Leave a pointer as it is."""
         self.kept[tag] = Kept(tag=tag, digest=digest, reason=reason)
 
     @property
-    def all_kept(self) -> tuple[Kept, ...]:
-        return tuple(self.kept[tag] for tag in sorted(self.kept))
+    def named(self) -> dict[str, str]:
+        """The pointers to be removed, each with the digest that it stands for."""
+        return {tag: stood_for(manifest) for tag, manifest in self.going.items()}
 
 
 class PointerRemover:
@@ -72,7 +61,6 @@ class PointerRemover:
         self._remover = remover
         self._now = now
         self._undo = UndoWriter(registry)
-        self._removability = RemovabilityCheck(registry=registry)
 
     async def record(self, repository: Repository, owner: str) -> UndoRecord:
         """Return what is on record, see `UndoWriter.read`."""
@@ -87,16 +75,15 @@ class PointerRemover:
     ) -> None:
         """Have in the record what is `going`, the `claim`, and what of `gone` is not, in one write.
 
-        What this process wrote before costs no request, but for a claim.
-
         :raises UnsupportedRemovalError: if it is plain that nothing can go; nothing was written.
         :raises UndoRecordError: if the record can't be read or written.
         """
-        fresh = self._undo.unwritten(inputs.repository, self._removals(going))
-        if fresh:
-            ref = TagReference(repository=inputs.repository, tag=fresh[0].tag)
+        removals = self._removals(going)
+        if removals:
+            ref = TagReference(repository=inputs.repository, tag=removals[0].tag)
             await self._remover(inputs.repository.host).require(ref)
-        await self._undo.add(inputs.repository, inputs.owner, fresh, gone, claim)
+        if removals or gone or claim:
+            await self._undo.add(inputs.repository, inputs.owner, removals, gone, claim)
 
     async def predict_stale(self, inputs: StaleInputs, remover: str) -> Outcome:
         """Return what `remove_stale` would do, without a write.
@@ -104,16 +91,12 @@ class PointerRemover:
         :raises UndoRecordError: if the undo record can't be read.
         :raises RegistryError: if the tag list or a name can't be read.
         """
-        claim = Claim(remover=remover, pointers=None)
+        course = Outcome(inputs=inputs, claim=Claim(remover=remover, pointers=None))
         record = await self.record(inputs.repository, inputs.owner)
-        removers = tuple(sorted(record.declared))
-        if not inputs.stale:
-            return Outcome(removers=removers)
-        course = _Course(inputs=inputs, claim=claim, tags=await self._standing(inputs))
-        found = await self._removable(course, _elsewhere(record, remover))
-        going = {tag: stood_for(manifest) for tag, manifest in found.items()}
-        tags = tuple(sorted(course.tags))
-        return Outcome(kept=course.all_kept, going=going, tags=tags, removers=removers)
+        course.removers = tuple(sorted(record.declared))
+        if inputs.stale:
+            await self._find_stale(course, _elsewhere(record, remover))
+        return course
 
     async def remove_stale(self, inputs: StaleInputs, claim: Claim) -> Outcome:
         """Remove what was listed, still is what it was then, and no other remover declares.
@@ -122,33 +105,31 @@ class PointerRemover:
         first name goes; the record is read again before each. A failure stops the removals and
         comes with the outcome so far.
         """
+        course = Outcome(inputs=inputs, claim=claim)
         if not inputs.stale:
             await self.note(inputs, {}, inputs.removed, claim)
-            return Outcome()
-        course = _Course(inputs=inputs, claim=claim, tags=set())
-        failure: OciError | None = None
+            return course
         try:
-            record = await self.record(inputs.repository, inputs.owner)
-            course.tags.update(await self._standing(inputs))
-            elsewhere = _elsewhere(record, claim.remover)
-            going = await self._removable(course, elsewhere)
-            await self.note(inputs, going, inputs.removed, claim)
-            for tag, manifest in going.items():
+            elsewhere = _elsewhere(
+                await self.record(inputs.repository, inputs.owner), claim.remover
+            )
+            await self._find_stale(course, elsewhere)
+            await self.note(inputs, course.going, inputs.removed, claim)
+            for tag, manifest in course.going.items():
                 _, reason = await self._still(course, tag, elsewhere)
                 await self._remove(course, tag, manifest, reason)
         except STOPPED as error:
-            failure = readable(error)
-        return Outcome(removed=tuple(course.removed), kept=course.all_kept, failure=failure)
+            course.failure = readable(error)
+        return course
 
     async def owned(self, inputs: StaleInputs) -> dict[str, str]:
         """Return what `remove_owned` would remove, tag to the digest that it stands for.
 
         :raises RegistryError: if the tag list or a name can't be read.
         """
-        claim = Claim(remover="", pointers=None)
-        course = _Course(inputs=inputs, claim=claim, tags=set(await self._tags(inputs)))
-        found = await self._owned(course, frozenset())
-        return {tag: stood_for(manifest) for tag, manifest in found.items()}
+        course = Outcome(inputs=inputs, claim=Claim(remover="", pointers=None))
+        await self._find_owned(course, await self._tags(inputs), frozenset())
+        return course.named
 
     async def remove_owned(
         self,
@@ -156,7 +137,7 @@ class PointerRemover:
         declared: frozenset[str],
         say: Callable[[dict[str, str]], Awaitable[None]],
         remover: str,
-        allowed: Allowed = EVERYTHING,
+        allowed: Allowed,
     ) -> Outcome:
         """Remove our own pointers, but none of `declared`: nothing of us is left behind.
 
@@ -176,103 +157,94 @@ class PointerRemover:
         :raises UnlistedError: after the rest went, naming what is not `allowed`.
         """
         claim = Claim(remover=remover, pointers=None)
-        course = _Course(inputs=inputs, claim=claim, tags=set(await self._tags(inputs)))
+        course, tags = Outcome(inputs=inputs, claim=claim), await self._tags(inputs)
         disallowed: Mapping[str, Kept] = {}
         try:
-            found = await self._owned(course, declared)
-            course.tags.update(found)
-            named = {tag: stood_for(manifest) for tag, manifest in found.items()}
-            disallowed = not_allowed_of(inputs.repository, named, allowed)
-            going = {tag: found[tag] for tag in found if tag not in disallowed}
-            if going:
-                await say({tag: named[tag] for tag in going})
+            await self._find_owned(course, tags, declared)
+            disallowed = not_allowed_of(inputs.repository, course.named, allowed)
+            for tag in disallowed:
+                del course.going[tag]
+            if course.going:
+                await say(course.named)
             # Its own claim is there while a name of its own is to go, also in a lost record that is
             # written again: each look at it tells whether somebody wrote over it.
             own = Claim(remover=remover, pointers=tuple(sorted(inputs.pointers)))
-            await self.note(inputs, going, inputs.removed, own if going else None)
-            for tag, manifest in going.items():
+            await self.note(inputs, course.going, inputs.removed, own if course.going else None)
+            for tag, manifest in course.going.items():
                 # Its version tag may have gone while others were removed.
-                reason = await self._stays(course, tag, manifest)
-                await self._remove(course, tag, manifest, reason)
+                await self._remove(course, tag, manifest, await self._stays(course, tag, manifest))
             if not disallowed:
                 await self.note(inputs, {}, claim=claim)
         except STOPPED as error:
             raise PartialRemovalError(_so_far(readable(error), course.removed)) from error
         if disallowed:
-            unlisted = not_forgotten(inputs.repository, disallowed.values())
-            raise UnlistedError(_so_far(unlisted, course.removed))
-        return Outcome(removed=tuple(course.removed), kept=course.all_kept)
+            # The engine forgets a resource whose deletion succeeds, and nobody would list these.
+            text = still_there(inputs.repository, disallowed.values())
+            text += ". Until then their remover stays in the state"
+            raise UnlistedError(_so_far(text, course.removed))
+        return course
 
-    async def _standing(self, inputs: StaleInputs) -> set[str]:
+    async def _find_stale(self, course: Outcome, elsewhere: Mapping[str, str]) -> None:
+        """Find what of the listed names is to go; the rest is kept."""
+        inputs = course.inputs
         # What is declared stands by now, whether or not the list shows it yet.
-        return {*await self._tags(inputs), *inputs.pointers}
-
-    async def _removable(
-        self, course: _Course, elsewhere: Mapping[str, str]
-    ) -> dict[str, Manifest]:
-        """Return what of the listed names is to go, sorted; the rest is kept."""
-        going = {}
-        for tag, digest in sorted(course.inputs.stale.items()):
+        course.tags = {*await self._tags(inputs), *inputs.pointers}
+        for tag, digest in sorted(inputs.stale.items()):
             manifest, reason = await self._still(course, tag, elsewhere)
             if reason or manifest is None:
                 course.keep(tag, digest, reason)
             else:
-                going[tag] = manifest
-        return going
+                course.going[tag] = manifest
 
-    async def _owned(self, course: _Course, declared: frozenset[str]) -> dict[str, Manifest]:
-        """Return what goes with its remover; what it declares and stays is kept."""
+    async def _find_owned(
+        self, course: Outcome, tags: Collection[str], declared: frozenset[str]
+    ) -> None:
+        """Find what goes with its remover; what that declares and stays is kept."""
         inputs = course.inputs
         # The list may be short or empty, and no later run would look for what it lacks.
-        pointers = live_pointers({*course.tags, *inputs.pointers} - declared, inputs.grammar)
-        checked = await asyncio.gather(
-            *(self._removability.check(inputs, p, course.tags) for p in pointers)
-        )
-        going = {}
-        for pointer, found in zip(pointers, checked, strict=True):
-            if found.manifest is None:
+        pointers = live_pointers({*tags, *inputs.pointers} - declared, inputs.grammar)
+        checks = (check(self._registry, inputs, tag, tags) for tag in pointers)
+        for tag, found in zip(pointers, await asyncio.gather(*checks), strict=True):
+            if found is None:
                 continue
-            reason = _not_ours(pointer, found.manifest, inputs)
-            if found.unfinished or not (reason or _may_be_version(pointer, found, inputs)):
-                if found.unfinished or _is_listed(pointer.tag, inputs):
-                    going[pointer.tag] = found.manifest
+            reason = "" if found.unfinished else _not_ours(tag, found.manifest, inputs)
+            if not (reason or _may_be_version(tag, found, inputs)):
+                if (
+                    found.unfinished
+                    or inputs.listed is None
+                    or tag in inputs.listed | inputs.pointers
+                ):
+                    course.going[tag] = found.manifest
                 else:
-                    course.keep(pointer.tag, found.manifest.digest, "the state does not list it")
-            elif pointer.tag in inputs.pointers:
-                course.keep(pointer.tag, found.manifest.digest, reason)
-        return going
+                    course.keep(tag, found.manifest.digest, "the state does not list it")
+            elif tag in inputs.pointers:
+                course.keep(tag, found.manifest.digest, reason)
+        course.tags = {*tags, *course.going}
 
-    async def _stays(self, course: _Course, tag: str, manifest: Manifest) -> str:
+    async def _stays(self, course: Outcome, tag: str, manifest: Manifest) -> str:
         """Check a tag of ours again; return why it stays, or an empty string.
 
         One that is gone or names something else by now is for the removal, which looks last.
         """
-        pointer = live_pointers([tag], course.inputs.grammar)[0]
-        found = await self._removability.check(course.inputs, pointer, course.tags)
-        if found.manifest is None or found.manifest.digest != manifest.digest:
+        found = await check(self._registry, course.inputs, tag, course.tags)
+        if found is None or found.manifest.digest != manifest.digest:
             return ""
-        return found.objection if _may_be_version(pointer, found, course.inputs) else ""
+        return found.objection if _may_be_version(tag, found, course.inputs) else ""
 
     async def _still(
-        self, course: _Course, tag: str, elsewhere: Mapping[str, str]
+        self, course: Outcome, tag: str, elsewhere: Mapping[str, str]
     ) -> tuple[Manifest | None, str]:
         """Return what a listed name stands for now, and why it stays; no reason: it is removed."""
-        inputs = course.inputs
-        if tag in inputs.pointers:
-            return None, "declared again"
         if tag in elsewhere:
             return None, _declared_by(elsewhere[tag])
-        pointers = live_pointers([tag], inputs.grammar)
-        if not pointers:
-            return None, "no pointer by the grammar"
-        found = await self._removability.check(inputs, pointers[0], course.tags)
-        if found.manifest is None:
+        found = await check(self._registry, course.inputs, tag, course.tags)
+        if found is None:
             return None, "already gone"
-        if found.manifest.digest != inputs.stale[tag]:
+        if found.manifest.digest != course.inputs.stale[tag]:
             return None, f"moved since it was listed, to {found.manifest.digest}"
         return found.manifest, found.objection
 
-    async def _remove(self, course: _Course, tag: str, manifest: Manifest, reason: str) -> None:
+    async def _remove(self, course: Outcome, tag: str, manifest: Manifest, reason: str) -> None:
         """Remove a name that is on record, unless there is a `reason` to keep it.
 
         The order is: our record, what others declare, the tag, the removal. Who declares the name
@@ -317,15 +289,15 @@ def _declared_by(remover: str) -> str:
     return f"declared by {one_line(remover)}"
 
 
-def _not_ours(pointer: Pointer, manifest: Manifest, inputs: StaleInputs) -> str:
+def _not_ours(tag: str, manifest: Manifest, inputs: StaleInputs) -> str:
     """Say why a name is none of ours, or return an empty string."""
-    owner = owner_of(manifest, pointer.tag)
+    owner = owner_of(manifest, tag)
     if owner == inputs.owner:
         return ""
     if owner:
         return f"it is owned by {one_line(owner)}"
-    recorded = inputs.recorded.get(pointer.tag, frozenset())
-    if pointer.tag in inputs.pointers and manifest.digest in recorded:
+    recorded = inputs.recorded.get(tag, frozenset())
+    if tag in inputs.pointers and manifest.digest in recorded:
         return ""
     return (
         "nobody's annotation is on it, and the state recorded "
@@ -333,12 +305,8 @@ def _not_ours(pointer: Pointer, manifest: Manifest, inputs: StaleInputs) -> str:
     )
 
 
-def _is_listed(tag: str, inputs: StaleInputs) -> bool:
-    return inputs.listed is None or tag in inputs.listed or tag in inputs.pointers
-
-
-def _may_be_version(pointer: Pointer, found: Removability, inputs: StaleInputs) -> bool:
-    return bool(found.objection) and pointer.tag not in inputs.pointers
+def _may_be_version(tag: str, found: Removability, inputs: StaleInputs) -> bool:
+    return bool(found.objection) and tag not in inputs.pointers
 
 
 def _so_far(error: OciError | str, removed: list[Removal]) -> str:

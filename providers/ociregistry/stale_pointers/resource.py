@@ -176,14 +176,14 @@ class StaleResource:
         view, failure = await self._afterwards(step, outcome)
         listed = due(view, step.inputs)
         await self._log_waiting(urn, listed, step.known)
-        kept = _merged(listed.kept, outcome.kept, step.not_allowed.values())
+        kept = _merged(listed.kept, outcome.kept.values(), step.not_allowed.values())
         removed = [*record, *encoded(outcome.removed)]
         outputs = {**news, **view_properties(view, listed.stale, kept), "removed": removed}
         if failure is not None:
             raise RemovalFailedError(
                 str(failure), resource_id=self.identify(news), properties=outputs
             )
-        for entry in outcome.kept:
+        for entry in outcome.kept.values():
             await self._session.log(f"{entry.tag} stays: {entry.reason} ({entry.digest})", urn)
         return outputs
 
@@ -219,12 +219,13 @@ class StaleResource:
         )
         listed = due(step.view, inputs)
         await self._log_waiting(step.urn, listed, step.known)
-        last = await last_tags(self._session, inputs.repository, outcome.going, outcome.tags)
-        if outcome.going:
-            text = f"stale, to be removed: {names(outcome.going, last)}"
+        named, tags = outcome.named, sorted(outcome.tags)
+        last = await last_tags(self._session, inputs.repository, named, tags)
+        if named:
+            text = f"stale, to be removed: {names(named, last)}"
             await self._session.log(text, step.urn)
-        stale = {tag: inputs.stale[tag] for tag in outcome.going}
-        kept = _merged(listed.kept, outcome.kept, step.not_allowed.values())
+        stale = {tag: inputs.stale[tag] for tag in named}
+        kept = _merged(listed.kept, outcome.kept.values(), step.not_allowed.values())
         preview_only = {"lastTags": dict(last), "removers": outcome.removers}
         return {**step.news, **view_properties(step.view, stale, kept), **preview_only}
 

@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 
 from fleet.registry.errors import RegistryError
-from fleet.registry.manifest import INDEXES, Child, Manifest, assemble, children_of, document_of
+from fleet.registry.manifest import (
+    INDEXES,
+    OWNER_ANNOTATION,
+    Child,
+    Manifest,
+    assemble,
+    children_of,
+    document_of,
+)
 from fleet.registry.reference import ManifestReference
 from providers.ociregistry.tag.model import TagInputs
 
@@ -28,7 +36,8 @@ def index_of(inputs: TagInputs, sources: Sequence[Read]) -> Manifest:
         )
     if not inputs.joins:
         return sources[0][1]
-    return assemble([child for child, _ in children.values()], inputs.index_annotations)
+    annotations = {**inputs.annotations, OWNER_ANNOTATION: inputs.owner}
+    return assemble([child for child, _ in children.values()], annotations)
 
 
 def _children(sources: Sequence[Read]) -> dict[str, tuple[Child, ManifestReference]]:

@@ -1,15 +1,19 @@
 """Tags, pure: what differs, what may be displaced, and what a preview can predict."""
 
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Annotated, Literal
 
 from fleet.http.text import one_line
 from fleet.registry.errors import ConflictError, moved
-from fleet.registry.manifest import OWNER_ANNOTATION
 from fleet.registry.reference import ManifestReference, TagReference
 
 OnConflict = Literal["take-over", "refuse"]
+
+# What no registry holds, and a preview keeps as it is when only these change: no name moves.
+STATE_ONLY = frozenset({"identity", "onConflict"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +35,6 @@ class TagInputs:
     inputs: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     on_conflict: OnConflict = "take-over"
-
-    @property
-    def index_annotations(self) -> dict[str, str]:
-        """The annotations of a joined index, the owner's among them."""
-        return {**self.annotations, OWNER_ANNOTATION: self.owner}
 
     @property
     def is_pointer(self) -> bool:
@@ -76,7 +75,6 @@ class TagState:
 
     digest: str = ""
     assembled: str = ""
-    media_type: str = ""
     platforms: tuple[Platform, ...] = ()
     previous: str = ""
     unreadable: str = ""
@@ -89,7 +87,11 @@ class TagState:
 
 @dataclass(frozen=True, kw_only=True)
 class Recorded:
-    """The state as the engine keeps it. None marks an input that an import could not know."""
+    """The state as the engine keeps it. None marks an input that an import could not know.
+
+    `inputs` went into it, empty where the state kept none; `gone` tells that this run's refresh
+    found the tag absent.
+    """
 
     ref: str
     state: TagState
@@ -98,6 +100,8 @@ class Recorded:
     identity: str | None = None
     annotations: Mapping[str, str] | None = None
     on_conflict: str | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    gone: bool = False
 
     @property
     def digests(self) -> tuple[str, ...]:
@@ -191,49 +195,40 @@ class Decision:
     previous: str = ""
 
 
-def decide_create(inputs: TagInputs, desired: str, live: Live | None) -> Decision:
-    """Decide what becomes of a tag that no state knows.
+def decide(
+    inputs: TagInputs, desired: str, live: Live | None, recorded: TagState | None = None
+) -> Decision:
+    """Decide what becomes of a tag, by what was read just now; `recorded` is what a state knows.
 
-    Absent: written. Equal: adopted without a write. Ours by annotation: moved. Another's:
-    displaced, or refused, as declared by `onConflict`.
+    Absent: written. Equal: adopted without a write. Another's: displaced, or refused, as declared
+    by `onConflict`. Where no state knows the tag, that is what our annotation is not on. Where it
+    was moved since the last update, that is an index which another owner has annotated; what
+    nobody's annotation is on is drift then, to be mended.
 
-    :raises ConflictError: naming both digests, if another's is to be refused.
+    :raises ConflictError: if the tag names neither what this run's refresh recorded nor what is
+        declared: someone else moved it meanwhile. And if another's is to be refused.
     """
-    if live is None:
-        return Decision(write=True)
-    if live.digest == desired:
-        return Decision(write=False)
-    if live.owner != inputs.owner and inputs.on_conflict == "refuse":
+    if live is None or live.digest == desired:
+        previous = recorded.previous if recorded is not None else ""
+        return Decision(write=live is None, previous=previous)
+    if recorded is None:
+        another_s = live.owner != inputs.owner
         remedy = (
             f"take it into the state with `pulumi import ociregistry:index:Tag NAME {inputs.ref}`"
         )
-        raise _refused(inputs, desired, live, remedy)
-    return Decision(write=True, previous=live.digest)
-
-
-def decide_update(
-    inputs: TagInputs, desired: str, recorded: TagState, live: Live | None
-) -> Decision:
-    """Decide what becomes of a tag that the state knows, by what was read just now.
-
-    Where it was moved since the last update, an index that another owner has annotated is as
-    much that owner's as one found at the creation, and displaced or refused likewise. What
-    nobody's annotation is on is drift, to be mended.
-
-    :raises ConflictError: if it names neither what this run's refresh recorded nor what is
-        declared: someone else moved it meanwhile. And if another's is to be refused.
-    """
-    if live is None:
-        return Decision(write=True, previous=recorded.previous)
-    if live.digest == desired:
-        return Decision(write=False, previous=recorded.previous)
-    if live.digest != recorded.digest:
+    elif live.digest != recorded.digest:
         expected = f"recorded {recorded.digest}, declared {desired or 'a new build'}"
         raise moved(str(inputs.ref), live.digest, expected)
-    another_s = is_drifted(recorded) and live.owner not in {"", inputs.owner}
-    if another_s and inputs.on_conflict == "refuse":
+    else:
+        another_s = is_drifted(recorded) and live.owner not in {"", inputs.owner}
         remedy = "find out which of the two shall publish it and have the other not declare it"
-        raise _refused(inputs, desired, live, remedy)
+    if another_s and inputs.on_conflict == "refuse":
+        owner = f"owned by {one_line(live.owner)}" if live.owner else "of no declared owner"
+        raise ConflictError(
+            f"{inputs.ref} names {live.digest} ({owner}), and would name "
+            f"{desired or 'a new build'}; {remedy}, or declare fleet:on-conflict "
+            "(onConflict: take-over)"
+        )
     return Decision(write=True, previous=live.digest)
 
 
@@ -242,9 +237,12 @@ def is_drifted(recorded: TagState) -> bool:
     return recorded.digest != recorded.assembled
 
 
-def _refused(inputs: TagInputs, desired: str, live: Live, remedy: str) -> ConflictError:
-    owner = f"owned by {one_line(live.owner)}" if live.owner else "of no declared owner"
-    return ConflictError(
-        f"{inputs.ref} names {live.digest} ({owner}), and would name {desired or 'a new build'}; "
-        f"{remedy}, or declare fleet:on-conflict (onConflict: take-over)"
-    )
+def due_on(day: str, ref: TagReference, platforms: tuple[Platform, ...]) -> tuple[Platform, ...]:
+    """Return the platform of an unmoved tag that a refresh asks for on a day (RFC 3339, UTC).
+
+    Each has its turn within as many days as there are platforms.
+    """
+    turn = date.fromisoformat(day[: len("2026-11-23")]).toordinal()
+    # The reference spreads the tags of one day over the platforms; `hash` differs by process.
+    first = (turn + zlib.crc32(str(ref).encode())) % max(len(platforms), 1)
+    return platforms[first : first + 1]

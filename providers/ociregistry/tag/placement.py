@@ -70,7 +70,10 @@ class Placer:
         found = []
         for entry in entries_of(document, str(source)):
             if entry.media_type in INDEXES:
-                raise RegistryError(_nested(source, entry))
+                raise RegistryError(
+                    f"{source} names {entry.digest}, an index in an index; a tag takes an index of "
+                    "images alone: build it as one. Nothing was written"
+                )
             if await self._registry.head(target, entry.digest) is not None:
                 continue
             child = await self._manifests.find(place, entry.digest)
@@ -86,13 +89,6 @@ class Placer:
         await asyncio.gather(
             *(self._registry.transfer_blob(part.source, target, blob) for blob in blobs)
         )
-
-
-def _nested(source: ManifestReference, entry: Child) -> str:
-    return (
-        f"{source} names {entry.digest}, an index in an index; a tag takes an index of images "
-        "alone: build it as one. Nothing was written"
-    )
 
 
 def _lost(source: ManifestReference, entry: Child, target: Repository, tag: str) -> str:

@@ -1,20 +1,22 @@
 """Prediction of a tag for a preview, and description of it after an update, with reasons; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from providers.ociregistry.report import Action, Entry
-from providers.ociregistry.tag.model import Recorded, TagInputs, TagState, diff, predicted_digest
-from providers.ociregistry.tag.prior_state import (
-    GONE,
-    NEW,
+from providers.ociregistry.tag.model import (
     STATE_ONLY,
-    PriorState,
-    drifted,
-    entry_of,
+    Recorded,
+    TagInputs,
+    TagState,
+    diff,
+    missing,
+    predicted_digest,
 )
 from providers.ociregistry.tag.reasons import Difference, differences, in_words, shown
 
+_NEW = "new in this stack"
+_GONE = "gone from the registry"
 _NO_BUILD = "its build is no longer in the registry"
 _OTHER_DIGEST = "its build gave another digest"
 _SAME_INPUTS = "no recorded input changed; its build is replaced, or missing from the state"
@@ -30,64 +32,82 @@ class Prediction:
     line: str = ""
 
 
-def unexplained(inputs: TagInputs, prior: PriorState) -> bool:
+def unexplained(inputs: TagInputs, prior: Recorded | None) -> bool:
     """Tell whether a preview sees a tag built though nothing that went into it changed."""
-    return not (prior.recorded is None or inputs.complete or _changed(inputs, prior))
+    return prior is not None and not (inputs.complete or _changed(inputs, prior))
 
 
-def predict(inputs: TagInputs, prior: PriorState, *, lost: bool = False) -> Prediction:
+def unchanged(inputs: TagInputs, prior: Recorded) -> Entry:
+    """Return the entry of a tag that stays as it is."""
+    return replace(_found(inputs, prior, "unchanged").entry, digest=prior.state.digest)
+
+
+def predict(inputs: TagInputs, prior: Recorded | None, *, lost: bool = False) -> Prediction:
     """Predict what an update would do; `lost` tells that the registry lost an `unexplained` build.
 
-    A tag is built whole: its entry names all its platforms, and the reasons those that a change
-    concerns, where it is not all of them.
+    `prior` is what the state knew before the program ran. A tag is built whole: its entry names all
+    its platforms, and the reasons those that a change concerns, where it is not all of them.
     """
     if inputs.is_pointer:
         return _pointer(inputs, prior)
-    if prior.recorded is None:
+    if prior is None:
         return _new(inputs)
     if inputs.complete:
-        return _without_build(inputs, prior.recorded, prior)
+        return _without_build(inputs, prior)
     changed = in_words(_changed(inputs, prior))
     why = changed or ((_NO_BUILD if lost else _SAME_INPUTS),)
-    gone = (GONE,) if prior.gone else ()
+    gone = (_GONE,) if prior.gone else ()
     line = f"to be built{'' if changed else ' again'}: {shown(why)}"
-    return _found(inputs, prior.recorded, "build", *gone, *why, line="; ".join((*gone, line)))
+    return _found(inputs, prior, "build", *gone, *why, line="; ".join((*gone, line)))
 
 
-def _found(
-    inputs: TagInputs, recorded: Recorded | None, action: Action, *reasons: str, line: str = ""
-) -> Prediction:
-    return Prediction(entry=entry_of(inputs, recorded, action, reasons), line=line)
-
-
-def describe_update(inputs: TagInputs, prior: PriorState, state: TagState) -> Entry:
+def describe_update(inputs: TagInputs, prior: Recorded | None, state: TagState) -> Entry:
     """Return the entry of a tag after an update.
 
     A version tag counts as built where its source has another digest than before, or where what
     went into it changed, even if the build gave the same bytes.
     """
     found = predict(inputs, prior).entry
-    previous = state.previous if prior.recorded is None else found.previous
+    previous = state.previous if prior is None else found.previous
     described = replace(found, digest=state.digest, previous=previous)
     if not inputs.is_pointer and _is_built(inputs, prior):
         return replace(described, action="build", platforms=inputs.platforms)
-    same = prior.recorded is not None and prior.recorded.state.digest == state.digest
-    if same and described.action == "re-point" and not prior.gone and not _lost(inputs, prior):
+    if prior is None or prior.gone or "platforms" in diff(prior, inputs):
+        return described
+    if described.action == "re-point" and prior.state.digest == state.digest:
         return replace(described, action="unchanged")
     return described
 
 
-def _is_built(inputs: TagInputs, prior: PriorState) -> bool:
-    if prior.recorded is None or prior.recorded.digests != inputs.digests:
+def _found(
+    inputs: TagInputs, prior: Recorded | None, action: Action, *reasons: str, line: str = ""
+) -> Prediction:
+    """Return an entry with the digests and versions that a preview can know."""
+    before = (prior.identity or "") if prior is not None else ""
+    entry = Entry(
+        ref=str(inputs.ref),
+        kind="pointer" if inputs.is_pointer else "version",
+        action=action,
+        platforms=inputs.platforms if action == "build" else (),
+        reasons=reasons,
+        digest=predicted_digest(prior, inputs),
+        previous=prior.state.digest if prior is not None else "",
+        version=(inputs.identity or "") if inputs.is_pointer else "",
+        previous_version=before if inputs.is_pointer else "",
+    )
+    return Prediction(entry=entry, line=line)
+
+
+def _is_built(inputs: TagInputs, prior: Recorded | None) -> bool:
+    if prior is None or prior.digests != inputs.digests:
         return True
     return any(not found.vague for found in _changed(inputs, prior))
 
 
-def _changed(inputs: TagInputs, prior: PriorState) -> tuple[Difference, ...]:
-    recorded = prior.recorded
-    if recorded is None or recorded.identity is None:
+def _changed(inputs: TagInputs, prior: Recorded) -> tuple[Difference, ...]:
+    if prior.identity is None:
         return ()
-    if recorded.identity != inputs.identity:
+    if prior.identity != inputs.identity:
         # Not all that an identity is made of has a name.
         return differences(prior.inputs, inputs.inputs) or (_UNNAMED,)
     # Another builder, or another mirror of a base, builds again what is the same by its identity.
@@ -101,59 +121,61 @@ def _apart(inputs: Mapping[str, str]) -> dict[str, str]:
 
 def _new(inputs: TagInputs) -> Prediction:
     if inputs.complete:
-        line = f"{NEW}: names an image that is built already"
-        return _found(inputs, None, "re-point", NEW, line=line)
-    line = f"{NEW}: to be built for {', '.join(inputs.platforms)}"
-    return _found(inputs, None, "build", NEW, line=line)
+        line = f"{_NEW}: names an image that is built already"
+        return _found(inputs, None, "re-point", _NEW, line=line)
+    line = f"{_NEW}: to be built for {', '.join(inputs.platforms)}"
+    return _found(inputs, None, "build", _NEW, line=line)
 
 
-def _without_build(inputs: TagInputs, recorded: Recorded, prior: PriorState) -> Prediction:
+def _without_build(inputs: TagInputs, prior: Recorded) -> Prediction:
     """Predict a change whose images are all there.
 
     What the refresh of this run logged in a line of its own is not repeated.
     """
-    changes = set(diff(recorded, inputs))
+    changes = set(diff(prior, inputs))
     why = in_words(_changed(inputs, prior))
     if changes & _SOURCES:
         why = why or (_OTHER_DIGEST,)
     if prior.gone:
-        return _found(inputs, recorded, "re-point", GONE, *why)
+        return _found(inputs, prior, "re-point", _GONE, *why)
     if changes <= STATE_ONLY:
         line = f"nothing is built and no name moves, though {shown(why)}" if why else ""
-        return _found(inputs, recorded, "unchanged", *why, line=line)
+        return _found(inputs, prior, "unchanged", *why, line=line)
     rewritten = tuple(f"its {name} changed" for name in ("owner", "annotations") if name in changes)
     line = f"written anew: {shown(rewritten)}" if rewritten else ""
     if changes & _SOURCES:
         line = f"names an image that is built already: {shown(why)}"
-    reasons = (*why, *drifted(changes, recorded, inputs), *rewritten)
-    return _found(inputs, recorded, "re-point", *reasons, line=line)
+    reasons = (*why, *_drifted(changes, prior, inputs), *rewritten)
+    return _found(inputs, prior, "re-point", *reasons, line=line)
 
 
-def _pointer(inputs: TagInputs, prior: PriorState) -> Prediction:
+def _drifted(changes: Collection[str], prior: Recorded, inputs: TagInputs) -> tuple[str, ...]:
+    """Say how a tag left what was recorded, by the differing properties that stand for drift."""
+    found = []
+    if "digest" in changes:
+        found.append(f"it was moved to {prior.state.digest}")
+    if "platforms" in changes:
+        found.append(f"the registry lost {', '.join(missing(inputs.platforms, prior.state))}")
+    return tuple(found)
+
+
+def _pointer(inputs: TagInputs, prior: Recorded | None) -> Prediction:
     """Predict the version that a pointer will name; what this run's refresh logged is left out."""
-    recorded = prior.recorded
-    target = inputs.identity or predicted_digest(recorded, inputs) or "a version that is not known"
-    if recorded is None:
-        return _found(inputs, None, "re-point", NEW, line=f"new, names {target}")
+    digest = predicted_digest(prior, inputs)
+    target = inputs.identity or digest or "a version that is not known"
+    if prior is None:
+        return _found(inputs, None, "re-point", _NEW, line=f"new, names {target}")
     if prior.gone:
-        return _found(inputs, recorded, "re-point", GONE)
-    changes = set(diff(recorded, inputs))
+        return _found(inputs, prior, "re-point", _GONE)
+    changes, before = set(diff(prior, inputs)), prior.state.digest
     if changes <= STATE_ONLY:
-        return _found(inputs, recorded, "unchanged")
+        return _found(inputs, prior, "unchanged")
     if "source" not in changes:
-        return _found(inputs, recorded, "re-point", *drifted(changes, recorded, inputs))
-    line = _moving(inputs, recorded, target)
-    return _found(inputs, recorded, "re-point", line, line=line)
-
-
-def _moving(inputs: TagInputs, recorded: Recorded, target: str) -> str:
-    if recorded.identity and recorded.identity != inputs.identity:
-        return f"re-pointed from {recorded.identity} ({recorded.state.digest}) to {target}"
-    digest = predicted_digest(recorded, inputs)
-    if digest:
-        return f"follows {target} from {recorded.state.digest} to {digest}"
-    return f"stays with {target}, whose digest is not known yet ({recorded.state.digest} so far)"
-
-
-def _lost(inputs: TagInputs, prior: PriorState) -> bool:
-    return prior.recorded is not None and "platforms" in diff(prior.recorded, inputs)
+        return _found(inputs, prior, "re-point", *_drifted(changes, prior, inputs))
+    if prior.identity and prior.identity != inputs.identity:
+        line = f"re-pointed from {prior.identity} ({before}) to {target}"
+    elif digest:
+        line = f"follows {target} from {before} to {digest}"
+    else:
+        line = f"stays with {target}, whose digest is not known yet ({before} so far)"
+    return _found(inputs, prior, "re-point", line, line=line)

@@ -71,7 +71,6 @@ class Describer:
         state = TagState(
             digest=manifest.digest,
             assembled=manifest.digest,
-            media_type=manifest.media_type,
             platforms=platforms,
             unreadable=unreadable,
         )

@@ -3,34 +3,66 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 Inputs = Mapping[str, str]
 
 _UNRECORDED = "its inputs changed"
 _REWRITTEN = "the format of its recorded inputs changed"
-_REVISION = "revision"
 _SHOWN = 4
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]+")
-
-# Kinds in the order in which a person asks for them.
-_ORDER = (
-    "base", "image", "builder", "node", "place", "distribution", "backend", "file", "setting",
-    "revision",
-)  # fmt: skip
-# Kinds that have a version for all platforms, or one for each.
-_VERSIONED = frozenset({"distribution", "backend"})
-
-# Behind the value of a kind with a version that was compiled, and not installed from its own wheel.
-_COMPILED = " compiled"
-
-_OF_A_PLATFORM = frozenset({"base", "image", "node"})
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?")
 _COMMIT = re.compile(r"([0-9a-f]{7})[0-9a-f]*(-dirty)?")
+_OF_A_PLATFORM = frozenset({"base", "image", "node"})
+# Kinds that have a version for all platforms, or one for each.
+_VERSIONED = frozenset({"distribution", "backend"})
+# Behind the value of such a kind where it was compiled, and not installed from its own wheel.
+_COMPILED = " compiled"
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
-class BuildInput:
+class _Texts(NamedTuple):
+    """Texts for an input that came, that went, that has another value, or only another digest."""
+
+    added: str
+    removed: str
+    changed: str
+    moved: str = ""
+
+
+_PLAIN = _Texts("{name} added", "{name} removed", "{name} changed")
+_PULLED = _Texts(
+    "{name} {new} added", "{name} {old} removed", "{name} {old} -> {new}", "{name} {new} moved"
+)
+_VERSION = _Texts(
+    "{name} {new} added", "{name} removed", "{name} {old} -> {new}", "hashes of {name} changed"
+)
+
+# By kind, in the order in which a person asks for them; `old` and `new` have no digest.
+_TEXTS = {
+    "base": _PULLED,
+    "image": _Texts(
+        "built on {new} now", "no longer built on {old}", "{old} -> {new}", "{new} is built anew"
+    ),
+    "builder": _PULLED,
+    "node": _Texts(
+        "built by {new} now", "no longer built by {old}", "built by {new}, no longer by {old}"
+    ),
+    "place": _Texts(
+        "{name} pulled from {new}",
+        "{name} pulled from a mirror no longer",
+        "{name} pulled from {new}",
+    ),
+    "distribution": _VERSION,
+    "backend": _VERSION,
+    "file": _PLAIN,
+    "setting": _PLAIN,
+    "revision": _PLAIN,
+}
+_RANK = {kind: rank for rank, kind in enumerate(_TEXTS)}
+
+
+class BuildInput(NamedTuple):
     """A build input by its key: a kind, a name within it, and the platform where it has one."""
 
     kind: str
@@ -42,16 +74,27 @@ class BuildInput:
         """Return what `key` is about: `<kind> [<name>] [<platform>]`."""
         kind, _, name = key.partition(" ")
         if kind in _OF_A_PLATFORM:
-            return cls(kind=kind, platform=name)
-        if kind in _VERSIONED:
-            project, _, platform = name.partition(" ")
-            if _PLATFORM.fullmatch(platform):
-                return cls(kind=kind, name=project, platform=platform)
-        return cls(kind=kind, name=name)
+            return cls(kind, platform=name)
+        project, _, platform = name.partition(" ")
+        if kind in _VERSIONED and _PLATFORM.fullmatch(platform):
+            return cls(kind, project, platform)
+        return cls(kind, name)
+
+    @property
+    def shown(self) -> str:
+        """The input as a person calls it."""
+        match self.kind:
+            case "distribution" | "file" | "place":
+                return self.name
+            case "setting":
+                return self.name.lower()
+            case "backend":
+                return f"build backend {self.name}"
+        return f"{self.kind} {self.name}".strip()
 
 
 # All platforms of a base, those that a tag lacks too.
-_INDEX = BuildInput(kind="base")
+_INDEX = BuildInput("base")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,22 +117,6 @@ def shortened(inputs: Inputs) -> dict[str, str]:
     return {key: _DIGEST.sub(r"\1", value) for key, value in inputs.items()}
 
 
-def reasons(old: Inputs, new: Inputs) -> tuple[str, ...]:
-    """Say how `new` differs from `old`; nothing for equal maps, something for any others.
-
-    Keys are `<kind> <name>`: `base` and `image` with a platform as their name and
-    `name:tag@digest` as value, `builder` without one; `base` alone with the index that the tag is
-    built from, listed only where no platform of it moved; `node` with a platform and a builder's
-    name; `place` with `base` or `builder` and the repository of the mirror that it is pulled from;
-    `distribution` and `backend` with a name and perhaps a platform, `version@hash` as value,
-    ` compiled` behind it where there was no wheel;
-    `file <path>` with a hash; `setting <NAME>` with any text; `revision` with `commit@time`, which
-    moves with every file and is listed only where none did. Any other kind is taken as it is.
-    An empty map is that of a state which recorded none.
-    """
-    return in_words(differences(old, new))
-
-
 def in_words(found: Iterable[Difference]) -> tuple[str, ...]:
     """Return differences as texts, without what is vague where the rest tells something."""
     listed = tuple(found)
@@ -109,26 +136,29 @@ def shown(texts: tuple[str, ...]) -> str:
 
 
 def differences(old: Inputs, new: Inputs) -> tuple[Difference, ...]:
-    """Return what differs, equal changes of several platforms as one; see `reasons`."""
+    """Return how `new` differs from `old`, equal changes of several platforms as one.
+
+    Nothing for equal maps, something for any others; an empty map is that of a state which recorded
+    none. Keys are `<kind> <name>`: `base` and `image` with a platform as their name and
+    `name:tag@digest` as value, `builder` without one; `base` alone with the index that the tag is
+    built from, listed only where no platform of it moved; `node` with a platform and a builder's
+    name; `place` with `base` or `builder` and the repository of the mirror that it is pulled from;
+    `distribution` and `backend` with a name and perhaps a platform, `version@hash` as value,
+    ` compiled` behind it where there was no wheel;
+    `file <path>` with a hash; `setting <NAME>` with any text; `revision` with `commit@time`, which
+    moves with every file and is listed only where none did. Any other kind is taken as it is.
+    """
     if old == new:
         return ()
     if not old or not new:
         return (Difference(words=_UNRECORDED, vague=True),)
-    before, after = _parsed(old), _parsed(new)
-    lost, gained = _platforms(before), _platforms(after)
+    before, after = ({BuildInput.of(key): text for key, text in m.items()} for m in (old, new))
+    lost, gained = ({key.platform for key in m if key.platform} for m in (before, after))
     shared = lost & gained
     found = [Difference(words="newly declared", platforms=(p,)) for p in sorted(gained - lost)]
     found += [Difference(words="no longer declared", platforms=(p,)) for p in sorted(lost - gained)]
     found += _grouped(_spread(before, shared), _spread(after, shared), shared, alone=not found)
     return tuple(found) or (Difference(words=_REWRITTEN, vague=True),)
-
-
-def _parsed(inputs: Inputs) -> dict[BuildInput, str]:
-    return {BuildInput.of(key): value for key, value in inputs.items()}
-
-
-def _platforms(build_inputs: Iterable[BuildInput]) -> set[str]:
-    return {build_input.platform for build_input in build_inputs if build_input.platform}
 
 
 def _spread(build_inputs: Mapping[BuildInput, str], platforms: set[str]) -> dict[BuildInput, str]:
@@ -137,13 +167,13 @@ def _spread(build_inputs: Mapping[BuildInput, str], platforms: set[str]) -> dict
     A version for all platforms and the same version for each of them are the same.
     """
     found = {}
-    for build_input, value in build_inputs.items():
-        if build_input.kind in _VERSIONED and not build_input.platform and platforms:
+    for key, value in build_inputs.items():
+        if key.kind in _VERSIONED and not key.platform and platforms:
             for platform in platforms:
-                each = replace(build_input, platform=platform)
+                each = key._replace(platform=platform)
                 found[each] = build_inputs.get(each, value)
-        elif not build_input.platform or build_input.platform in platforms:
-            found[build_input] = value
+        elif not key.platform or key.platform in platforms:
+            found[key] = value
     return found
 
 
@@ -155,19 +185,18 @@ def _grouped(
     alone: bool,
 ) -> list[Difference]:
     differing = [s for s in sorted({*before, *after}) if before.get(s) != after.get(s)]
-    kinds = {build_input.kind for build_input in differing}
-    based = [build_input for build_input in differing if build_input.kind == _INDEX.kind]
+    kinds = {key.kind for key in differing}
+    based = [key for key in differing if key.kind == _INDEX.kind]
     groups: defaultdict[tuple[int, str], set[str]] = defaultdict(set)
-    for build_input in differing:
-        if build_input.kind == _REVISION and "file" in kinds:
+    for key in differing:
+        if key.kind == "revision" and "file" in kinds:
             continue
         # An index moves with each of its platforms, and with one that comes or goes.
-        if build_input == _INDEX and not (alone and based == [_INDEX]):
+        if key == _INDEX and not (alone and based == [_INDEX]):
             continue
-        rank = _ORDER.index(build_input.kind) if build_input.kind in _ORDER else len(_ORDER)
-        only = alone and kinds == {build_input.kind}
-        described = _words(build_input, before.get(build_input), after.get(build_input), alone=only)
-        groups[rank, described].add(build_input.platform)
+        only = alone and kinds == {key.kind}
+        described = _words(key, before.get(key), after.get(key), alone=only)
+        groups[_RANK.get(key.kind, len(_RANK)), described].add(key.platform)
     return [
         Difference(
             words=described,
@@ -177,75 +206,27 @@ def _grouped(
     ]
 
 
-def _words(build_input: BuildInput, old: str | None, new: str | None, *, alone: bool) -> str:
-    """Describe how the value of `build_input` changed; `alone` tells that nothing else did."""
-    match build_input.kind:
-        case "image" | "node":
-            return (_of_image if build_input.kind == "image" else _of_node)(old, new)
-        case "base" | "builder" | "place":
-            return (_of_place if build_input.kind == "place" else _of_base)(build_input, old, new)
-        case "distribution":
-            return _of_version(build_input.name, old, new)
-        case "backend":
-            return _of_version(f"build backend {build_input.name}", old, new)
-        case "revision" if old is not None and new is not None:
-            return _of_revision(old, new, alone=alone)
-    fate = "added" if old is None else "removed" if new is None else "changed"
-    return f"{_name(build_input)} {fate}"
-
-
-def _name(build_input: BuildInput) -> str:
-    match build_input.kind:
-        case "file":
-            return build_input.name
-        case "setting":
-            return build_input.name.lower()
-    return f"{build_input.kind} {build_input.name}".strip()
-
-
-def _of_base(build_input: BuildInput, old: str | None, new: str | None) -> str:
-    kind, before, after = build_input.kind, _head(old), _head(new)
-    if old is None or new is None:
-        return f"{kind} {before or after} {'added' if old is None else 'removed'}"
-    if before != after:
-        return f"{kind} {before} -> {after}"
-    whose = " for a platform that this tag lacks" if build_input == _INDEX else ""
-    return f"{kind} {after} moved{whose}"
-
-
-def _of_place(build_input: BuildInput, _old: str | None, new: str | None) -> str:
-    where = f"from {new}" if new else "from a mirror no longer"
-    return f"{build_input.name} pulled {where}"
-
-
-def _of_node(old: str | None, new: str | None) -> str:
-    if old is None or new is None:
-        return f"built by {new} now" if old is None else f"no longer built by {old}"
-    return f"built by {new}, no longer by {old}"
-
-
-def _of_image(old: str | None, new: str | None) -> str:
-    before, after = _head(old), _head(new)
-    if old is None or new is None:
-        built_on = (before or after).replace(":", " ")
-        return f"built on {built_on} now" if old is None else f"no longer built on {built_on}"
-    image, _, tag = after.rpartition(":")
-    if before == after:
-        return f"{image} {tag} is built anew"
-    return f"{before.replace(':', ' ')} -> {tag if before.startswith(f'{image}:') else after}"
-
-
-def _of_version(name: str, old: str | None, new: str | None) -> str:
-    before, after = _head(old), _head(new)
+def _words(key: BuildInput, old: str | None, new: str | None, *, alone: bool) -> str:
+    """Describe how the value of an input changed; `alone` tells that nothing else did."""
+    texts = _TEXTS.get(key.kind, _PLAIN)
+    before, after = ((value or "").partition("@")[0] for value in (old, new))
+    if key.kind == "image":
+        image, _, tag = after.rpartition(":")
+        short = before != after and before.startswith(f"{image}:")
+        before, after = before.replace(":", " "), tag if short else after.replace(":", " ")
     if old is None:
-        return f"{name} {after} added"
-    if new is None:
-        return f"{name} removed"
-    if before != after:
-        return f"{name} {before} -> {after}"
-    if old.endswith(_COMPILED) != new.endswith(_COMPILED):
-        return f"{name} {'is compiled' if new.endswith(_COMPILED) else 'has a wheel'} now"
-    return f"hashes of {name} changed"
+        text = texts.added
+    elif new is None:
+        text = texts.removed
+    elif key.kind == "revision":
+        return _of_revision(old, new, alone=alone)
+    elif before != after or not texts.moved:
+        text = texts.changed
+    elif key.kind in _VERSIONED and old.endswith(_COMPILED) != new.endswith(_COMPILED):
+        text = "{name} is compiled now" if new.endswith(_COMPILED) else "{name} has a wheel now"
+    else:
+        text = f"{texts.moved} for a platform that this tag lacks" if key == _INDEX else texts.moved
+    return text.format(name=key.shown, old=before, new=after)
 
 
 def _of_revision(old: str, new: str, *, alone: bool) -> str:
@@ -258,7 +239,3 @@ def _of_revision(old: str, new: str, *, alone: bool) -> str:
         return f"its files were committed, as {after[1]}"
     what = "only the commit in its labels moved" if alone else "the commit in its labels moved"
     return f"{what}, to {after[1]}" if alone else f"{what} to {after[1]}"
-
-
-def _head(value: str | None) -> str:
-    return (value or "").partition("@")[0]

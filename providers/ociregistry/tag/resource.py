@@ -1,10 +1,11 @@
 """The resource `ociregistry:index:Tag`: properties in, properties out."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from fleet.registry.errors import OciError
-from fleet.registry.reference import TagReference
+from fleet.registry.reference import ManifestReference, TagReference
 from providers.ociregistry.context import Change, Session
 from providers.ociregistry.properties import (
     Properties,
@@ -15,6 +16,8 @@ from providers.ociregistry.properties import (
     unknown_state,
 )
 from providers.ociregistry.tag.model import (
+    STATE_ONLY,
+    Recorded,
     TagInputs,
     diff,
     drift,
@@ -22,7 +25,6 @@ from providers.ociregistry.tag.model import (
     predicted_digest,
 )
 from providers.ociregistry.tag.predict import predict, unexplained
-from providers.ociregistry.tag.prior_state import STATE_ONLY, PriorState
 
 # Properties that are outputs alone: drift shows in them.
 _OUTPUTS = frozenset({"digest", "platforms"})
@@ -59,35 +61,38 @@ class TagResource:
 
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
         """Make the tag name what is declared, or predict that."""
-        inputs, prior = tag_inputs(properties), self._session.gone.get(urn, PriorState())
-        if not preview:
-            state = await self._session.tagger.create(inputs)
-            self._session.sightings.written(inputs.ref, state.digest)
-            return {**_recordable(properties), **state_properties(state)}
-        digest = predicted_digest(None, inputs)
-        # What is built carries our owner annotation, so that another's tag can't be equal to it: a
-        # refusal is certain before anything was built.
-        if inputs.on_conflict == "refuse":
-            await self._session.tagger.refuse_conflict(inputs, digest)
-        lost = await self._predict(urn, inputs, prior)
-        return {**_recordable(properties), **unknown_state(digest), **lost}
+        prior = self._session.gone.get(urn)
+        return await self._point(urn, properties, None, prior, preview=preview)
 
     async def update(
         self, urn: str, olds: Properties, news: Properties, *, preview: bool
     ) -> dict[str, Any]:
         """Re-point the tag, or predict that."""
-        recorded, inputs = recorded_tag(olds), tag_inputs(news)
-        prior = PriorState(recorded=recorded, inputs=self._session.inputs.get(urn, {}))
-        kept = _recordable(news)
+        recorded = recorded_tag(olds, self._session.inputs.get(urn))
+        return await self._point(urn, news, recorded, recorded, preview=preview)
+
+    async def _point(
+        self,
+        urn: str,
+        properties: Properties,
+        recorded: Recorded | None,
+        prior: Recorded | None,
+        *,
+        preview: bool,
+    ) -> dict[str, Any]:
+        """Write the tag, or predict that; `prior` is `recorded`, or what this run found gone."""
+        inputs, kept = tag_inputs(properties), _recordable(properties)
         if not preview:
-            state = await self._session.tagger.update(inputs, recorded)
+            state = await self._session.tagger.write(inputs, recorded)
             self._session.sightings.written(inputs.ref, state.digest)
             return {**kept, **state_properties(state)}
         digest = predicted_digest(recorded, inputs)
-        if inputs.on_conflict == "refuse" and is_drifted(recorded.state):
+        # What is built carries our owner annotation, so that another's tag can't be equal to it: a
+        # refusal is certain before anything was built.
+        if inputs.on_conflict == "refuse" and (recorded is None or is_drifted(recorded.state)):
             await self._session.tagger.refuse_conflict(inputs, digest, recorded)
         lost = await self._predict(urn, inputs, prior)
-        if set(diff(recorded, inputs)) <= STATE_ONLY:
+        if recorded is not None and set(diff(recorded, inputs)) <= STATE_ONLY:
             return {**kept, **state_properties(recorded.state)}
         return {**kept, **unknown_state(digest), **lost}
 
@@ -116,28 +121,27 @@ class TagResource:
             await self._session.log(reason, urn)
         if state is None:
             # The engine drops its state: its create has nothing else to compare with.
-            prior = PriorState(recorded=recorded, inputs=inputs.get("inputs", {}), gone=True)
-            self._session.gone[urn] = prior
+            self._session.gone[urn] = recorded_tag(properties, inputs.get("inputs"), gone=True)
             return None
         return {**properties, **state_properties(state)}, dict(inputs)
 
-    async def _predict(self, urn: str, inputs: TagInputs, prior: PriorState) -> dict[str, Any]:
+    async def _predict(self, urn: str, inputs: TagInputs, prior: Recorded | None) -> dict[str, Any]:
         """Log why an update would act; return what a report can't know, as outputs of a preview.
 
         Where a tag is built though none of its inputs changed, the registry is asked whether it
         lost the build.
         """
-        lost = unexplained(inputs, prior) and await self._is_lost(prior)
+        lost = unexplained(inputs, prior) and await self._is_lost(prior.sources if prior else ())
         found = predict(inputs, prior, lost=lost)
         if found.line:
             await self._session.log(found.line, urn)
         return {"lost": True} if lost else {}
 
-    async def _is_lost(self, prior: PriorState) -> bool:
-        """Tell whether a recorded source is surely absent; no answer leaves it open."""
+    async def _is_lost(self, sources: Iterable[ManifestReference]) -> bool:
+        """Tell whether one of the `sources` is surely absent; no answer leaves it open."""
         hosts, tagger = self._session.hosts, self._session.tagger
         try:
-            for source in prior.recorded.sources if prior.recorded is not None else ():
+            for source in sources:
                 if not await hosts.ask(source.repository.host, partial(tagger.holds, source)):
                     return True
         except OciError:

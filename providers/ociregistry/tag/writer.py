@@ -10,78 +10,82 @@ from fleet.registry.manifest import Manifest
 from fleet.registry.manifest_cache import ManifestCache
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.placeholder import is_placeholder
-from providers.ociregistry.tag.index import Read, index_of
+from providers.ociregistry.tag.index import index_of
 from providers.ociregistry.tag.model import (
-    Decision,
     Live,
     Platform,
     Recorded,
     TagInputs,
     TagState,
-    decide_create,
-    decide_update,
+    decide,
     missing,
 )
 from providers.ociregistry.tag.placement import Placer
 from providers.ociregistry.tag.reader import Describer, Found, owner_of
 
 
-def _all(_ref: TagReference, platforms: tuple[Platform, ...]) -> tuple[Platform, ...]:
-    return platforms
-
-
 class Tagger:
     """Creates, updates and reads tags in a registry.
 
-    `due` picks the platforms that a refresh of an unmoved tag asks for, `digest` tells a refresh
-    what a tag names.
+    `due` picks the platforms that a refresh of an unmoved tag asks for, all by default; `digest`
+    tells a refresh what a tag names.
     """
 
     def __init__(
         self,
         registry: Client,
-        due: Callable[[TagReference, tuple[Platform, ...]], tuple[Platform, ...]] = _all,
+        due: Callable[[TagReference, tuple[Platform, ...]], tuple[Platform, ...]] | None = None,
         digest: Callable[[TagReference], Awaitable[str | None]] | None = None,
     ) -> None:
         self._registry = registry
-        self._due = due
+        self._due = due or (lambda _ref, platforms: platforms)
         self._digest = digest or self.names
         self._manifests = ManifestCache(registry)
         self._describer = Describer(registry, self._manifests)
         self._placer = Placer(registry, self._manifests)
 
-    async def create(self, inputs: TagInputs) -> TagState:
-        """Make the tag name what is declared, by the rules of adoption.
+    async def write(self, inputs: TagInputs, recorded: Recorded | None = None) -> TagState:
+        """Make the tag name what is declared, as `decide` says, and put back missing platforms.
 
-        :raises ConflictError: if the tag is another's and shall not be displaced.
+        :raises ConflictError: if someone else moved the tag since the refresh, or it is another's
+            and shall not be displaced.
         :raises RegistryError: if a source is missing, or the registry fails.
         """
-        index, sources = await self._desire(inputs)
+        if not inputs.complete:
+            what = "what it names" if inputs.is_pointer else "its build or verification"
+            raise RegistryError(
+                f"{inputs.ref} was not updated: {what} failed (see the errors above or below)"
+            )
+        found = await asyncio.gather(
+            *(self._manifests.need(s.repository, s.digest) for s in inputs.sources)
+        )
+        sources = tuple(zip(inputs.sources, found, strict=True))
+        index = index_of(inputs, sources)
         before, live = await self._look(inputs.ref, unless=index.digest)
-        decision = decide_create(inputs, index.digest, live)
-        return await self._carry_out(inputs, index, sources, decision, before)
-
-    async def update(self, inputs: TagInputs, recorded: Recorded) -> TagState:
-        """Re-point the tag in place and put back missing platforms; no write where none is due.
-
-        :raises ConflictError: if someone else moved the tag since the refresh, or another owner
-            did so before and shall not be displaced.
-        :raises RegistryError: if a source is missing, or the registry fails.
-        """
-        index, sources = await self._desire(inputs)
-        before, live = await self._look(inputs.ref, unless=index.digest)
-        decision = decide_update(inputs, index.digest, recorded.state, live)
-        return await self._carry_out(inputs, index, sources, decision, before)
+        decision = decide(inputs, index.digest, live, recorded.state if recorded else None)
+        ref = inputs.ref
+        await self._placer.place(sources, ref)
+        state = TagState(
+            digest=index.digest,
+            assembled=index.digest,
+            platforms=await self._describer.platforms(ref.repository, index, str(ref)),
+            previous=decision.previous,
+        )
+        lost = missing(inputs.platforms, state)
+        if lost:
+            raise RegistryError(f"{ref}: the registry lost the manifest of {', '.join(lost)}")
+        if decision.write:
+            await self._write(ref, index, before)
+        # Written just now, or found under the tag: the pointers to it need not ask again.
+        self._manifests.keep(ref.repository, index)
+        return state
 
     async def refuse_conflict(
         self, inputs: TagInputs, desired: str, recorded: Recorded | None = None
     ) -> None:
-        """Raise in a preview what `create` would raise, or `update` of `recorded`; no write."""
+        """Raise in a preview what `write` would raise, without a write."""
         _, live = await self._look(inputs.ref, unless=desired)
-        if recorded is None:
-            decide_create(inputs, desired, live)
-        else:
-            decide_update(inputs, desired, recorded.state, live)
+        decide(inputs, desired, live, recorded.state if recorded else None)
 
     async def read(self, recorded: Recorded, *, whole: bool) -> TagState | None:
         """Return the tag's present state, or None where it is absent.
@@ -143,41 +147,6 @@ class Tagger:
             return digest, None
         return digest, Live(digest=digest, owner=owner_of(manifest, str(ref)))
 
-    async def _desire(self, inputs: TagInputs) -> tuple[Manifest, tuple[Read, ...]]:
-        if not inputs.complete:
-            raise RegistryError(_unfinished(inputs))
-        found = await asyncio.gather(
-            *(self._manifests.need(s.repository, s.digest) for s in inputs.sources)
-        )
-        sources = tuple(zip(inputs.sources, found, strict=True))
-        return index_of(inputs, sources), sources
-
-    async def _carry_out(
-        self,
-        inputs: TagInputs,
-        index: Manifest,
-        sources: tuple[Read, ...],
-        decision: Decision,
-        before: str | None,
-    ) -> TagState:
-        ref = inputs.ref
-        await self._placer.place(sources, ref)
-        state = TagState(
-            digest=index.digest,
-            assembled=index.digest,
-            media_type=index.media_type,
-            platforms=await self._describer.platforms(ref.repository, index, str(ref)),
-            previous=decision.previous,
-        )
-        lost = missing(inputs.platforms, state)
-        if lost:
-            raise RegistryError(f"{ref}: the registry lost the manifest of {', '.join(lost)}")
-        if decision.write:
-            await self._write(ref, index, before)
-        # Written just now, or found under the tag: the pointers to it need not ask again.
-        self._manifests.keep(ref.repository, index)
-        return state
-
     async def _write(self, ref: TagReference, manifest: Manifest, before: str | None) -> None:
         """Write index, then tag; the tag is read just before and after."""
         await self._registry.put(ref.repository, manifest.digest, manifest)
@@ -197,9 +166,3 @@ class Tagger:
             *(self._manifests.has(repository, platform.digest) for platform in platforms)
         )
         return tuple(p for p, there in zip(platforms, present, strict=True) if there)
-
-
-def _unfinished(inputs: TagInputs) -> str:
-    """Say why a tag is not written, where a resource that it comes from failed."""
-    what = "what it names" if inputs.is_pointer else "its build or verification"
-    return f"{inputs.ref} was not updated: {what} failed (see the errors above or below)"

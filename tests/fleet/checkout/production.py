@@ -66,9 +66,10 @@ def text(found: Plan) -> str:
 
 
 def _lines(found: Plan) -> Iterator[str]:
-    yield f"{found.owner}, {'protected' if found.protected else 'not protected'}"
-    yield f"on conflict: versions {found.version_conflict}, pointers {found.pointer_conflict}"
-    yield f"removals: at most {found.max_removals} of the pointers"
+    of = found.declaration
+    yield f"{found.owner}, {'protected' if of.protected else 'not protected'}"
+    yield f"on conflict: versions {of.version_conflict}, pointers {of.pointer_conflict}"
+    yield f"removals: at most {of.max_removals} of the pointers"
     for image in found.images:
         yield ""
         yield f"{image.repository}, stale pointers: {_policy(image)}"

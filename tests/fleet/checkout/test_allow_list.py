@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.checkout.dockerignore import heads, matching, pathspecs, patterns_of, within
+from fleet.checkout.dockerignore import matching, pathspecs, patterns_of
 from fleet.declaration.problems import DeclarationError
 from tests.fleet.checkout.folders import committed, folder, git, write
 
@@ -41,31 +41,6 @@ def test_a_path_is_cleaned_as_docker_cleans_it(tmp_path: Path, line: str) -> Non
     assert patterns_of(folder(tmp_path, f"*\n{line}\n")) == ("start.sh",)
 
 
-@pytest.mark.parametrize(
-    ("patterns", "places", "both"),
-    [
-        (("start/*.py", "main.py"), ("start",), ("start/*.py",)),
-        (("start/*.py", "main.py"), ("start/a.py",), ("start/a.py",)),
-        (("start/*.py", "main.py"), ("start/a.sh",), ()),
-        (("start",), ("start/lib/a",), ("start/lib/a",)),
-        (("start",), ("star",), ()),
-        (("*/a", "b"), ("",), ("*/a", "b")),
-        (("*/a",), ("c", "d"), ("c/a", "d/a")),
-        (("a",), ("a", "a"), ("a",)),
-        (("a", "b"), (), ()),
-    ],
-)
-def test_what_is_admitted_at_a_place_is_a_list_of_patterns(
-    patterns: tuple[str, ...], places: tuple[str, ...], both: tuple[str, ...]
-) -> None:
-    assert within(patterns, places) == both
-
-
-def test_the_head_of_a_pattern_has_no_wildcard() -> None:
-    patterns = ("a/b.py", "a/*.py", "*.py", "a/*/c")
-    assert list(heads(patterns)) == ["a/b.py", "a", "", "a"]
-
-
 PATHS = ("a", "a b/c.py", "lib/c.py", "lib/deep/c.py", "lib/d.sh", "é/c.py", ":(x)/c.py", "-f")
 _patterns = st.lists(
     st.sampled_from([*PATHS, "*", "lib", "lib/*", "*/c.py", "lib/*.py", "l*", ":(x)/*", "-*"]),
@@ -90,17 +65,3 @@ def test_git_is_asked_about_just_the_files_that_are_sent(
     named = git(checkout, "ls-files", "-z", "--", *pathspecs(here, patterns)).split("\0")
     sent = [p.relative_to(checkout).as_posix() for p in matching(checkout / here, patterns)]
     assert sorted(filter(None, named)) == sorted(sent)
-
-
-@given(_patterns, st.lists(st.sampled_from(["", *PATHS, "lib", "lib/deep"]), max_size=2))
-def test_just_the_files_at_the_places_are_left(
-    checkout: Path, patterns: list[str], places: list[str]
-) -> None:
-    folder = checkout / "in here"
-    left = matching(folder, within(patterns, places))
-    wanted = [
-        path
-        for path in matching(folder, patterns)
-        if any(path == folder / place or folder / place in path.parents for place in places)
-    ]
-    assert left == wanted

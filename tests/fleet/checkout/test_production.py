@@ -63,5 +63,5 @@ def test_every_file_that_compiles_is_an_input_of_what_is_compiled(plan: Plan) ->
 
 
 def test_nobody_takes_production_down_by_mistake(plan: Plan, declared: Declaration) -> None:
-    assert plan.protected
+    assert plan.declaration.protected
     assert set(declared.schedules) == {"drift", "versions"}

@@ -109,9 +109,6 @@ def test_keys_given_twice_are_named_with_both_lines_beside_all_else(tmp_path: Pa
         ("config: {fleet:registry: &a [*a]}", "not text"),
         ("\x00", "is not YAML"),
         ("pythons: [2024-13-45]", "is not YAML: month must be in 1..12"),
-        ("[" * 1_000_000, "is not YAML: it is nested deeper than 64 levels"),
-        ("{a: " * 1_000_000, "nested deeper"),
-        ("- " * 1_000_000, "nested deeper"),
         ("a: b: c", "in Pulumi.test.yaml, line 1"),
     ],
 )

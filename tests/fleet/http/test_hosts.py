@@ -2,8 +2,7 @@ import asyncio
 
 import pytest
 
-from fleet.http.hosts import Hosts, refuse_write
-from fleet.http.message import Call
+from fleet.http.hosts import Hosts
 from fleet.registry.errors import AuthenticationError, RegistryError, UnreachableError
 
 HOST = "registry.example"
@@ -83,19 +82,3 @@ class TestHosts:
             return await hosts.ask("other.example", Reads())
 
         assert asyncio.run(run()) == "answer"
-
-    def test_no_write_passes_by_mistake(self) -> None:
-        write, look = Call(method="PUT", url="https://a/"), Call(method="HEAD", url="https://a/")
-
-        async def send(call: Call) -> str:
-            refuse_write(call)
-            return "sent"
-
-        async def run() -> None:
-            hosts = Hosts()
-            assert await hosts.ask(HOST, lambda: send(look)) == "sent"
-            with pytest.raises(RuntimeError, match="no write passes"):
-                await hosts.ask(HOST, lambda: send(write))
-            assert await send(write) == "sent"
-
-        asyncio.run(run())

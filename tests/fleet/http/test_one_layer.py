@@ -52,7 +52,6 @@ def test_no_other_room_opens_a_connection() -> None:
     assert found == {
         "fleet/http/opening.py": {"httpx.AsyncClient"},
         # Whether BuildKit answers there: no HTTP, no credential but the client's certificate.
-        "fleet/local/node_probe.py": {"socket.create_connection"},
     }
 
 

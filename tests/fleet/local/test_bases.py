@@ -13,7 +13,7 @@ from fleet.http.message import Reply
 from fleet.local import registry
 from fleet.local.base_images import bases, rootfs
 from fleet.local.base_images.bases import RECIPE_ANNOTATION, StandIn
-from fleet.local.base_images.rootfs import Recipe, Suite
+from fleet.local.base_images.rootfs import Recipe
 from fleet.local.paths import Checkout
 from fleet.local.platforms import NAMES, native
 from tests.fleet.local.examples import PLATFORMS, checkout, command, needs, told
@@ -280,7 +280,7 @@ def test_when_no_sources_serve_the_last_lines_are_told_and_nothing_is_left(
 
 
 def test_sources_get_plainer_and_end_with_the_alias_of_the_release() -> None:
-    found = rootfs.sources(Suite(codename="trixie", alias="stable"))
+    found = rootfs.sources("trixie", "stable")
     assert [len(lines) for lines in found] == [2, 1, 1]
     assert found[-1] == ["deb http://deb.debian.org/debian stable main"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from fleet.console import TroubleError
-from fleet.local import builder, certificates, debian, emulation, platforms, registry
+from fleet.local import builder, certificates, debian, docker_config, emulation, platforms, registry
 from fleet.local.paths import SOCKET_PATH_LIMIT, Checkout
 from tests.fleet.local.examples import LOGIN, PLATFORMS, checkout, command, needs
 
@@ -83,7 +83,7 @@ def test_odd_characters_of_a_path_stay_one_string(tmp_path: Path) -> None:
 
 def test_buildx_clients_find_the_builder_by_its_instance_file(tmp_path: Path) -> None:
     here = checkout(tmp_path)
-    builder.write_instance(here, needs())
+    docker_config.share(here, needs(), {})
     found = json.loads((here.docker_config / "buildx" / "instances" / "fleet").read_text())
     assert (found["Name"], found["Driver"]) == ("fleet", "remote")
     assert [node["Endpoint"] for node in found["Nodes"]] == [f"unix://{here.socket}"]

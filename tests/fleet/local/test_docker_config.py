@@ -44,7 +44,8 @@ def test_a_named_builder_is_shown_beside_ours_and_follows_the_users(
         instance(theirs, "other")
         docker_config.share(here, mixed("MyNode"), {"DOCKER_CONFIG": str(theirs)})
         folder = here.docker_config / "buildx" / "instances"
-        assert {p.name: p.read_text() for p in folder.iterdir()} == {"mynode": text}
+        assert {path.name for path in folder.iterdir()} == {"fleet", "mynode"}
+        assert (folder / "mynode").read_text() == text
 
 
 def test_the_users_configuration_is_found_behind_ours(here: Checkout) -> None:

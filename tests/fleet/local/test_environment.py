@@ -9,6 +9,7 @@ import pytest
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.logins import Login
 from fleet.local import environment
+from fleet.local.requirements import Needs
 from tests.fleet.local.examples import checkout, needs
 
 ARM = Node(driver="remote", endpoint="unix:///run/buildkit/buildkitd.sock", options={})
@@ -64,10 +65,10 @@ def test_what_the_embedded_stacks_exports_left_behind_is_unset_for_a_stack_elsew
     tmp_path: Path,
 ) -> None:
     here = checkout(tmp_path)
-    left = environment.settings(here, needs(), {"CURL_CA_BUNDLE": "/etc/ssl/ca.crt"})
+    left = environment.settings(here, needs(), {})
     assert set(environment.unset(here, ELSEWHERE, left)) == {
-        "DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", "CURL_CA_BUNDLE",
-        "PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE",
+        "DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", "PULUMI_BACKEND_URL",
+        "PULUMI_CONFIG_PASSPHRASE",
     }  # fmt: skip
 
 
@@ -113,19 +114,13 @@ def test_dockers_own_buildx_is_told_not_to_attest_and_only_it(tmp_path: Path) ->
     assert name not in environment.settings(here, needs(nodes={"arm": ARM}), {})
 
 
-def test_bundles_that_win_over_ours_are_replaced_only_where_they_are_set(tmp_path: Path) -> None:
-    here = checkout(tmp_path)
-    found = environment.settings(here, needs(), {"CURL_CA_BUNDLE": "/etc/ssl/ca.crt"})
-    assert found["CURL_CA_BUNDLE"] == str(here.tls / "bundle.pem")
-    assert "REQUESTS_CA_BUNDLE" not in found
-
-
-def test_loopback_goes_past_a_proxy(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wanted", [needs(), ELSEWHERE])
+def test_loopback_goes_past_a_proxy(tmp_path: Path, wanted: Needs) -> None:
     here, proxy = checkout(tmp_path), {"HTTPS_PROXY": "http://proxy:3128"}
-    assert "NO_PROXY" not in environment.settings(here, needs(), {})
-    found = environment.settings(here, needs(), {**proxy, "no_proxy": "example.org"})
+    assert "NO_PROXY" not in environment.settings(here, wanted, {})
+    found = environment.settings(here, wanted, {**proxy, "no_proxy": "example.org"})
     assert found["NO_PROXY"] == found["no_proxy"] == "localhost,127.0.0.1,example.org"
-    again = environment.settings(here, needs(), {**proxy, "NO_PROXY": found["NO_PROXY"]})
+    again = environment.settings(here, wanted, {**proxy, "NO_PROXY": found["NO_PROXY"]})
     assert again["NO_PROXY"] == found["NO_PROXY"]
 
 

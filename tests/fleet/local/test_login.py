@@ -55,15 +55,6 @@ def test_its_files_are_this_users_alone_whatever_the_umask(here: Checkout) -> No
     assert here.state.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_password_that_others_could_have_read_is_made_again(here: Checkout) -> None:
-    first = registry_login.ensure(here).password
-    (here.auth / "password").chmod(0o644)
-    second = registry_login.ensure(here).password
-    assert second != first
-    assert admits(here, second)
-    assert (here.auth / "password").stat().st_mode & 0o777 == 0o600
-
-
 def test_a_file_of_the_registrys_that_is_lost_is_written_again(here: Checkout) -> None:
     known = registry_login.ensure(here)
     registry_login.htpasswd(here).unlink()

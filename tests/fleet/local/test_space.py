@@ -7,12 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fleet.checkout.stack_config import declaration_of_file
 from fleet.console import TroubleError
-from fleet.declaration.matrix import matrix_entries
 from fleet.local import disk_space, prepare, truncated_state
-from fleet.local.requirements import needs_of
-from tests.fleet.local.examples import checkout, needs
+from tests.fleet.local.examples import checkout
 
 ROOT = Path(__file__).parents[3]
 
@@ -33,34 +30,6 @@ def test_a_preview_on_a_full_disk_starts_nothing(
     with pytest.raises(TroubleError, match=r"2\.0 GB are free where .*less than 2\.3 GB"):
         prepare.prepare(here, "dev")
     assert not here.state.exists()
-
-
-@pytest.mark.parametrize(("free", "short"), [(10**12, False), (3 * 10**9, True)])
-def test_an_up_says_what_it_takes_and_what_is_free(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    free: int,
-    *,
-    short: bool,
-) -> None:
-    disk(monkeypatch, free)
-    disk_space.report(checkout(tmp_path), needs(platform_images=60))
-    told = capsys.readouterr().err
-    assert "60 platform images on 1 bases take about 3.9 GB" in told
-    assert ("may not be enough" in told) is short
-
-
-def test_what_is_taken_follows_the_declaration() -> None:
-    declared = declaration_of_file(ROOT / "Pulumi.dev.yaml")
-    found = needs_of(declared, "dev")
-    assert found.platform_images == 12
-    assert found.platform_images == sum(
-        len(matrix_entries(i)) * len(i.platforms) for i in declared.images
-    )
-    prod = needs_of(declaration_of_file(ROOT / "Pulumi.prod.yaml"), "prod")
-    assert prod.platform_images == 498
-    assert disk_space.estimate(found) < disk_space.estimate(prod)
 
 
 def state(folder: Path, text: str) -> Path:

@@ -46,7 +46,7 @@ def test_a_stack_that_declares_no_tags_does_not_ask_for_a_run() -> None:
 
 
 def test_what_is_not_known_shows_as_a_dash() -> None:
-    row = status.table([{"tag": "py3.11-0.34.0", "digest": None}]).splitlines()[1]
+    row = status.render({"tags": [{"tag": "web:py3.11-0.34.0", "digest": None}]}).splitlines()[2]
     assert row.split() == ["py3.11-0.34.0", "-", "-", "-", "-"]
 
 

@@ -80,7 +80,7 @@ def _version(tag: VersionTag, image: ImagePlan, plan: Plan) -> Iterator[dict[str
     properties = {
         "ref": ref,
         "owner": plan.owner,
-        "onConflict": plan.version_conflict,
+        "onConflict": plan.declaration.version_conflict,
         "identity": tag.identity,
         "annotations": dict(tag.annotations) if joins else {},
         **({"sources": sources} if joins else {"source": sources[0]}),
@@ -116,7 +116,7 @@ def _pointer(pointer: Pointer, image: ImagePlan, plan: Plan) -> dict[str, Any]:
     properties = {
         "ref": ref,
         "owner": plan.owner,
-        "onConflict": plan.pointer_conflict,
+        "onConflict": plan.declaration.pointer_conflict,
         "identity": pointer.target,
         "source": source,
     }
@@ -129,7 +129,7 @@ def _digest(tag: VersionTag) -> str:
 
 
 def _named(digest: str) -> dict[str, Any]:
-    return {"digest": digest, "assembled": digest, "mediaType": "", "size": 2, "previous": ""}
+    return {"digest": digest, "assembled": digest, "size": 2, "previous": ""}
 
 
 def _resource(

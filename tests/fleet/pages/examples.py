@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from fleet.checkout.templates import read_templates
+from fleet.checkout.page_texts import read_templates
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.declaration.split import FleetStack, in_turn

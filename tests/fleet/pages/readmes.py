@@ -6,8 +6,7 @@ from typing import Any
 
 import yaml
 
-from fleet.checkout.page_texts import read_texts
-from fleet.checkout.templates import read_templates
+from fleet.checkout.page_texts import read_templates, read_texts
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.pages.published import published

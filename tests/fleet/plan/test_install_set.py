@@ -9,7 +9,7 @@ from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.declaration.problems import Problem
 from fleet.lock.model import Lock, Needs, Tools, machine_of
-from fleet.plan.install_set import needs_of, unfound
+from fleet.plan.installed import needs_of, unfound
 from tests.fleet.examples import base, config, covering, declaration, gaps, image, lock, wheel
 
 AMD, ARM = "linux/amd64 glibc", "linux/arm/v7 glibc"

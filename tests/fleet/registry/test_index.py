@@ -1,4 +1,3 @@
-import json
 from typing import Any
 
 import pytest
@@ -89,8 +88,7 @@ def test_a_malformed_descriptor_is_refused(entry: Any) -> None:
         children_of({"manifests": [entry]}, "here")
 
 
-def test_layers_that_no_registry_stores_are_left_out() -> None:
+def test_a_layer_that_is_there_twice_counts_once() -> None:
     layer = {"mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": DIGESTS[1], "size": 2}
-    foreign = {**layer, "mediaType": "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"}
-    document = {"config": {"digest": DIGESTS[0], "size": 1}, "layers": [layer, foreign, layer]}
-    assert content_of(json.loads(json.dumps(document)), "here").size == 3
+    document = {"config": {"digest": DIGESTS[0], "size": 1}, "layers": [layer, layer]}
+    assert content_of(document, "here").size == 3

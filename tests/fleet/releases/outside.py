@@ -10,12 +10,11 @@ from pathlib import Path
 
 from fleet.declaration.distributions import conditions, normalised
 from fleet.lock.model import Lock, bare, name_of
-from fleet.releases.cooldown import cooldown_of
-from fleet.releases.lock.bases import Digests
 from fleet.releases.lock.requirements import ExtraError, Resolution, Wanted
 from fleet.releases.lock.uv import ResolutionError
+from fleet.releases.pypi.index import cooldown_of
 from fleet.releases.pypi.pypi import File, files_in
-from fleet.releases.sources import Sources
+from fleet.releases.sources import Digests, Sources
 from tests.fleet.examples import DIGEST, INDEX_DIGEST, INSTALLER, PLATFORMS
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

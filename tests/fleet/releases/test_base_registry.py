@@ -13,9 +13,8 @@ from fleet.lock.model import Lock
 from fleet.registry.errors import AuthenticationError
 from fleet.registry.login import Logins, find_logins
 from fleet.releases.lock import bases
-from fleet.releases.lock.bases import BaseError, Digests, platform_digests
-from fleet.releases.lock.locked_bases import locked_bases
-from fleet.releases.sources import Refresh, Sources
+from fleet.releases.lock.bases import BaseError, locked_bases, platform_digests
+from fleet.releases.sources import Digests, Refresh, Sources
 from tests.fleet.examples import DIGEST, INDEX_DIGEST, OTHER_DIGEST, PLATFORMS, config, image
 from tests.fleet.releases.outside import Outside
 from tests.providers.ociregistry.registry_fake import FakeRegistry, serving
@@ -89,10 +88,12 @@ def test_the_index_of_another_place_is_not_kept_where_this_one_has_its_own() -> 
 
 
 def test_what_compiles_for_a_source_comes_from_the_mirror_that_is_declared_now() -> None:
-    found = bases.compiling("3.11", IMAGES, {}, locked(sources("")).builders, only(), MIRROR)
+    given = replace(sources(), platforms=only())
+    found = bases.compiling("3.11", IMAGES, locked(sources("")).builders, given)
     assert found.repository == f"{MIRROR}/python"
     held = {"3.11": found}
-    assert bases.compiling("3.11", IMAGES, {}, held, only(platforms=()), MIRROR) is found
+    unreachable = replace(given, platforms=only(platforms=()))
+    assert bases.compiling("3.11", IMAGES, held, unreachable) is found
 
 
 def test_every_base_that_is_missing_is_named_once_with_where_and_what_to_do() -> None:

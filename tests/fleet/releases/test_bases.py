@@ -1,5 +1,6 @@
 """Which base images are needed, and what compiles."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from fleet.declaration.parse import parse
 from fleet.lock.model import Base
 from fleet.releases.lock import bases
+from fleet.releases.sources import Digests
 from tests.fleet.examples import (
     DIGEST,
     INDEX_DIGEST,
@@ -16,6 +18,7 @@ from tests.fleet.examples import (
     declaration,
     image,
 )
+from tests.fleet.releases.outside import Outside
 
 STAND_IN = "localhost:5443/stand-in/python"
 
@@ -74,10 +77,10 @@ def test_a_full_stand_in_compiles_where_one_was_made() -> None:
     assert wanted(made)[1]["3.11"][0] == f"{STAND_IN}:3.11-full"
 
 
-def digests(index: str = INDEX_DIGEST, **platforms: str) -> bases.Digests:
+def digests(index: str = INDEX_DIGEST, **platforms: str) -> Digests:
     """What a registry has: everything at one digest, but for what ``platforms`` say."""
     found = dict.fromkeys((*PLATFORMS, "linux/386"), DIGEST)
-    return bases.Digests(index=index, platforms={**found, **platforms})
+    return Digests(index=index, platforms={**found, **platforms})
 
 
 def test_a_base_is_named_by_its_repository_and_digests() -> None:
@@ -88,7 +91,7 @@ def test_a_base_is_named_by_its_repository_and_digests() -> None:
 
 
 def test_the_pin_moves_only_when_a_platform_of_ours_did() -> None:
-    def again(found: bases.Digests, platforms: tuple[str, ...] = PLATFORMS) -> Base:
+    def again(found: Digests, platforms: tuple[str, ...] = PLATFORMS) -> Base:
         return bases.resolve(held.name, platforms, lambda _: found, held)
 
     held = bases.resolve("docker.io/library/python:3.11", PLATFORMS, lambda _: digests())
@@ -110,7 +113,7 @@ def test_another_name_has_a_pin_of_its_own() -> None:
 
 
 def test_platforms_that_a_base_lacks_are_named() -> None:
-    empty = bases.Digests(index=DIGEST, platforms={})
+    empty = Digests(index=DIGEST, platforms={})
     with pytest.raises(bases.BaseError, match="has no image for linux/amd64, linux/arm/v7"):
         bases.resolve(f"{STAND_IN}:3.11-slim", PLATFORMS, lambda _: empty)
 
@@ -118,12 +121,14 @@ def test_platforms_that_a_base_lacks_are_named() -> None:
 def test_what_compiles_for_a_python_is_the_locked_one_while_it_has_that_name() -> None:
     images = declaration(bases=["slim", "alpine"]).images
     platforms = dict.fromkeys((*PLATFORMS, "linux/386"), DIGEST)
-    digests = bases.Digests(index=DIGEST, platforms=platforms)
-    empty = bases.Digests(index=DIGEST, platforms={})
-    found = bases.compiling("3.11", images, {}, {}, lambda _: digests)
+    digests = Digests(index=DIGEST, platforms=platforms)
+    there = replace(Outside().sources(), platforms=lambda _: digests)
+    gone = replace(there, platforms=lambda _: Digests(index=DIGEST, platforms={}))
+    found = bases.compiling("3.11", images, {}, there)
     assert found.name == "docker.io/library/python:3.11"
     assert set(found.platforms) == set(PLATFORMS)
     held = {"3.11": found}
-    assert bases.compiling("3.11", images, {}, held, lambda _: empty) is found
+    assert bases.compiling("3.11", images, held, gone) is found
     made = {"3.11-slim": f"{STAND_IN}:3.11-slim"}
-    assert bases.compiling("3.11", images, made, held, lambda _: digests).name == made["3.11-slim"]
+    stand_in = bases.compiling("3.11", images, held, replace(there, stand_ins=made))
+    assert stand_in.name == made["3.11-slim"]

@@ -1,6 +1,7 @@
 """What a builder is sent to ask a build backend, and what is taken of its answer."""
 
 import io
+import json
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +20,12 @@ from tests.fleet.examples import DIGEST
 from tests.fleet.releases.outside import NO_COOLDOWN
 from tests.fleet.releases.simple import Simple, serving
 
-METADATA = b"Metadata-Version: 2.1\nName: odd\nVersion: 1.0\nRequires-Dist: dep\n"
+METADATA = "Metadata-Version: 2.1\nName: odd\nVersion: 1.0\nRequires-Dist: dep\n"
+
+
+def report(name: str = "odd", *requires: str) -> bytes:
+    known = {"name": name, "version": "1.0", "requires_dist": ["dep", *requires]}
+    return json.dumps({"install": [{"metadata": known}]}).encode()
 
 
 def archive(**files: bytes) -> bytes:
@@ -37,7 +43,7 @@ class World:
     """An index, a builder that leaves ``left``, and what it was sent."""
 
     index: Simple
-    left: bytes = archive(METADATA=METADATA)
+    left: bytes = archive(REPORT=report())
     platforms: tuple[str, ...] = ("linux/amd64", "linux/arm64")
     builds: list[Build] = field(default_factory=list)
     sent: dict[str, bytes] = field(default_factory=dict)
@@ -92,11 +98,11 @@ def test_the_builder_is_sent_the_source_and_the_locked_wheels_that_build_it(worl
     world.index.wheel("helper", "1.0", "more")
     world.index.wheel("more", "2.0")
     world.index.sdist("odd", "1.0", builds=["helper"])
-    assert world.metadata().encode() == METADATA
+    assert world.metadata() == METADATA
     (build,) = world.builds
     assert (build.base, build.platform) == (f"python@{DIGEST}", "linux/amd64")
     assert world.sent.keys() == {
-        "Dockerfile", "ask_backend.py", "requirements.txt", "source.tar.gz",
+        "Dockerfile", "ask_backend.sh", "requirements.txt", "source.tar.gz",
         "wheels/helper-1.0-py3-none-any.whl", "wheels/more-2.0-py3-none-any.whl",
     }  # fmt: skip
     assert world.sent["requirements.txt"] == b"helper==1.0\nmore==2.0\n"
@@ -133,8 +139,8 @@ def test_what_builds_it_needs_a_wheel_and_is_never_asked_itself(world: World) ->
     [
         (archive(ERROR=b"no \x1b[31mcompiler\n"), "can't tell what it requires: no [31mcompiler"),
         (archive(), "can't tell what it requires: it says nothing"),
-        (archive(METADATA=METADATA.replace(b"odd", b"other")), "gives the metadata of other 1.0"),
-        (archive(METADATA=b"x" * 3_000_000), "gives no sound metadata"),
+        (archive(REPORT=report("other")), "gives the metadata of other 1.0"),
+        (archive(REPORT=b"x" * 3_000_000), "gives no sound metadata"),
     ],
 )
 def test_an_answer_is_a_strangers(world: World, left: bytes, says: str) -> None:
@@ -151,7 +157,7 @@ def test_a_link_in_an_answer_is_not_followed(world: World) -> None:
     world.index.sdist("odd", "1.0")
     body = io.BytesIO()
     with tarfile.open(fileobj=body, mode="w") as made:
-        link = tarfile.TarInfo("METADATA")
+        link = tarfile.TarInfo("REPORT")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         made.addfile(link)
     world.left = body.getvalue()
@@ -179,6 +185,6 @@ def test_a_file_whose_name_leads_elsewhere_is_not_taken(world: World) -> None:
 def test_a_release_that_requires_an_address_is_passed_over_for_an_older_one(world: World) -> None:
     world.index.sdist("odd", "1.0")
     world.index.wheel("odd", "0.9")
-    world.left = archive(METADATA=METADATA + b"Requires-Dist: a @ git+https://evil.example/a\n")
+    world.left = archive(REPORT=report("odd", "a @ git+https://evil.example/a"))
     wanted = Wanted(requirements=("odd",), python="3.12", from_source=("odd",))
     assert world.backends().distributions(wanted).pins == ("odd==0.9",)

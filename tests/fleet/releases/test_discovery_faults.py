@@ -13,9 +13,9 @@ from fleet.registry.errors import UnreachableError
 from fleet.releases import commands as program
 from fleet.releases.discovery import discover
 from fleet.releases.discovery.release_cycle import FEED
-from fleet.releases.lock.bases import Digests
 from fleet.releases.lock.locking import brought_up
 from fleet.releases.pypi.pypi import File
+from fleet.releases.sources import Digests
 from tests.fleet.releases.answering import answering
 from tests.fleet.releases.following import CYCLE, DECLARED, declare, held, run
 from tests.fleet.releases.listing import answer, made_up

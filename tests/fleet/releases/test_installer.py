@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from fleet.lock.model import Lock
-from fleet.releases.cooldown import cooldown_of
 from fleet.releases.lock.locking import completed
+from fleet.releases.pypi.index import cooldown_of
 from fleet.releases.pypi.pypi import File, PackageIndexError
 from fleet.releases.sources import Refresh
 from tests.fleet.examples import declaration

@@ -11,10 +11,10 @@ from fleet.declaration.parse import parse
 from fleet.lock.model import Lock
 from fleet.lock.serialization import parse as parse_lock
 from fleet.lock.serialization import values_of
-from fleet.releases.cooldown import cooldown_of
 from fleet.releases.lock.bases import BaseError
 from fleet.releases.lock.build_tools import ToolError
 from fleet.releases.lock.locking import completed
+from fleet.releases.pypi.index import cooldown_of
 from fleet.releases.pypi.pypi import File
 from fleet.releases.sources import Refresh
 from tests.fleet.examples import (

@@ -9,12 +9,12 @@ import pytest
 from fleet.declaration.model import Image
 from fleet.declaration.parse import parse
 from fleet.registry.errors import UnreachableError
-from fleet.releases.cooldown import Cooldown, cooldown_of
 from fleet.releases.discovery.change import DiscoveryError
 from fleet.releases.discovery.discover import Matrix, matrix_of
 from fleet.releases.discovery.pythons import PythonList
-from fleet.releases.lock.bases import BaseError, Digests
-from fleet.releases.sources import Sources
+from fleet.releases.lock.bases import BaseError
+from fleet.releases.pypi.index import Cooldown, cooldown_of
+from fleet.releases.sources import Digests, Sources
 from tests.fleet.examples import DIGEST, PLATFORMS, config, declaration, image
 from tests.fleet.releases import outside
 from tests.fleet.releases.listing import listed, made_up, recorded_cycles, recorded_releases

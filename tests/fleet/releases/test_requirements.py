@@ -103,7 +103,7 @@ def index(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Simple]:
 @pytest.fixture
 def resolve(index: Simple) -> Resolve:
     """The resolver, which asks that index."""
-    return partial(requirements.resolve, index=index.url)
+    return partial(requirements.resolve, options=["--default-index", index.url])
 
 
 def test_uv_finds_the_newest_for_every_machine_and_no_other_system(resolve: Resolve) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from fleet.releases.cooldown import cooldown_of
 from fleet.releases.lock.requirements import Resolution, Wanted
 from fleet.releases.lock.resolver import Resolver
 from fleet.releases.lock.uv import NoWheelError, ResolutionError
+from fleet.releases.pypi.index import cooldown_of
 from fleet.releases.pypi.pypi import PackageIndexError
 from tests.fleet.releases.simple import Simple, serving
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from fleet.declaration.model import Image
-from fleet.releases.cooldown import cooldown_of
 from fleet.releases.discovery.change import DiscoveryError
 from fleet.releases.discovery.selection import (
     Listed,
@@ -16,6 +15,7 @@ from fleet.releases.discovery.selection import (
     passed_over,
     selected,
 )
+from fleet.releases.pypi.index import cooldown_of
 from fleet.releases.pypi.pypi import PackageIndexError
 from tests.fleet.examples import declaration
 from tests.fleet.releases.listing import listed, made_up, recorded_releases

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fleet.declaration.model import Image
-from fleet.lock.model import Tools
+from fleet.lock.model import Lock, Tools
 from fleet.releases.lock.build_tools import Task, ToolError, tools_for
 from fleet.releases.lock.locked_files import LockedFiles
 from fleet.releases.lock.requirements import Resolution, Wanted
@@ -82,7 +82,7 @@ def found(
     **hashes: tuple[str, ...],
 ) -> tuple[Tools, LockedFiles]:
     """What compiles ``needs`` on Python 3.11, of the files with ``hashes`` by distribution."""
-    files = LockedFiles(held={}, hashes={pin(n): h for n, h in hashes.items()}, sources=sources)
+    files = LockedFiles(held=Lock(), hashes={pin(n): h for n, h in hashes.items()}, sources=sources)
     return tools_for(Task(image=image or web(), python="3.11", needs=needs), files), files
 
 

@@ -20,7 +20,6 @@ def found(ref: TagReference, digest: str, owner: str = "fleet/dev") -> Found:
     state = TagState(
         digest=digest,
         assembled=digest,
-        media_type="application/vnd.oci.image.index.v1+json",
         platforms=(Platform(platform="linux/amd64", digest=B, size=5),),
     )
     source = ManifestReference(repository=ref.repository, digest=digest)

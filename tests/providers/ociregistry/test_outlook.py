@@ -5,7 +5,6 @@ import pytest
 from fleet.registry.reference import ManifestReference, TagReference
 from providers.ociregistry.tag.model import Platform, Recorded, TagInputs, TagState
 from providers.ociregistry.tag.predict import describe_update, predict, unexplained
-from providers.ociregistry.tag.prior_state import PriorState
 
 AMD, ARM64 = "linux/amd64", "linux/arm64"
 REF = TagReference.parse("ghcr.io/team/app:py3.12-0.34.0")
@@ -19,7 +18,6 @@ def state(digest: str = OLD, assembled: str = OLD, **platforms: str) -> TagState
     return TagState(
         digest=digest,
         assembled=assembled,
-        media_type="index",
         platforms=tuple(Platform(platform=p, digest=d, size=1) for p, d in found.items()),
     )
 
@@ -28,7 +26,7 @@ def sources(*digests: str) -> tuple[ManifestReference, ...]:
     return tuple(ManifestReference(repository=REF.repository, digest=each) for each in digests)
 
 
-def before(recorded: TagState | None = None, *, gone: bool = False, **overrides: Any) -> PriorState:
+def before(recorded: TagState | None = None, *, gone: bool = False, **overrides: Any) -> Recorded:
     fields = {
         "ref": str(REF),
         "state": recorded or state(),
@@ -37,9 +35,10 @@ def before(recorded: TagState | None = None, *, gone: bool = False, **overrides:
         "identity": "i1",
         "annotations": {},
         "on_conflict": "take-over",
+        "inputs": WENT_IN,
         **overrides,
     }
-    return PriorState(recorded=Recorded(**fields), inputs=WENT_IN, gone=gone)
+    return Recorded(**fields, gone=gone)
 
 
 def inputs(
@@ -63,13 +62,13 @@ def building(identity: str = "i1", changes: dict[str, str] | None = None) -> Tag
 
 class TestBuilds:
     def test_a_new_tag_names_its_platforms(self) -> None:
-        found = predict(building(), PriorState())
+        found = predict(building(), None)
         assert found.line == f"new in this stack: to be built for {AMD}, {ARM64}"
         assert (found.entry.action, found.entry.platforms) == ("build", (AMD, ARM64))
         assert found.entry.kind == "version"
 
     def test_a_new_tag_whose_image_is_there_builds_nothing(self) -> None:
-        found = predict(inputs(), PriorState())
+        found = predict(inputs(), None)
         assert (found.entry.action, found.entry.platforms) == ("re-point", ())
         assert found.line == "new in this stack: names an image that is built already"
 
@@ -87,7 +86,7 @@ class TestBuilds:
         assert len(found.entry.reasons) == 7
 
     def test_a_state_without_inputs_leaves_the_reason_open(self) -> None:
-        known = PriorState(recorded=before().recorded)
+        known = before(inputs={})
         assert predict(building("i2"), known).line == "to be built: its inputs changed"
 
     @pytest.mark.parametrize(
@@ -117,21 +116,21 @@ class TestBuilds:
 
     def test_what_is_explained_is_asked_of_no_registry(self) -> None:
         assert not unexplained(building("i2", {"file start.sh": "2e"}), before())
-        assert not unexplained(building(), PriorState())
+        assert not unexplained(building(), None)
         assert not unexplained(inputs(), before())
 
     def test_another_builder_is_a_reason_though_the_identity_is_the_same(self) -> None:
-        known = PriorState(recorded=before().recorded, inputs={**WENT_IN, f"node {ARM64}": "one"})
+        known = before(inputs={**WENT_IN, f"node {ARM64}": "one"})
         found = predict(building("i1", {f"node {ARM64}": "two"}), known)
         assert found.line == "to be built: built by two, no longer by one"
 
     def test_so_is_another_mirror_of_the_same_base(self) -> None:
         official = {**WENT_IN, f"node {ARM64}": "one"}
-        known = PriorState(recorded=before().recorded, inputs=official)
+        known = before(inputs=official)
         mirrored = {f"node {ARM64}": "one", "place base": "m.example/python"}
         found = predict(building("i1", mirrored), known)
         assert found.line == "to be built: base pulled from m.example/python"
-        back = PriorState(recorded=before().recorded, inputs={**official, **mirrored})
+        back = before(inputs={**official, **mirrored})
         found = predict(building("i1", {f"node {ARM64}": "one"}), back)
         assert found.line == "to be built: base pulled from a mirror no longer"
 
@@ -203,12 +202,12 @@ class TestDone:
         assert (found.action, found.platforms) == ("build", (AMD, ARM64))
 
     def test_an_unknown_change_that_gave_the_same_bytes_claims_no_build(self) -> None:
-        found = describe_update(inputs("i2"), PriorState(recorded=before().recorded), state())
+        found = describe_update(inputs("i2"), before(inputs={}), state())
         assert (found.action, found.platforms) == ("unchanged", ())
 
     def test_a_new_tag_was_built_and_a_displaced_digest_is_told(self) -> None:
-        made = TagState(digest=NEW, assembled=NEW, media_type="", platforms=(), previous=OLD)
-        found = describe_update(inputs(), PriorState(), made)
+        made = TagState(digest=NEW, assembled=NEW, platforms=(), previous=OLD)
+        found = describe_update(inputs(), None, made)
         assert (found.action, found.platforms, found.previous) == ("build", (AMD, ARM64), OLD)
 
     def test_a_tag_put_back_was_not_built(self) -> None:
@@ -225,7 +224,7 @@ class TestPointers:
         return TagInputs(ref=REF, owner="fleet/dev", sources=(image,), identity=target)
 
     @staticmethod
-    def known(target: str = "v1", *, gone: bool = False, digest: str = OLD) -> PriorState:
+    def known(target: str = "v1", *, gone: bool = False, digest: str = OLD) -> Recorded:
         return before(state(digest), identity=target, gone=gone)
 
     @pytest.mark.parametrize(
@@ -244,11 +243,11 @@ class TestPointers:
         assert (found.entry.previous, found.entry.digest) == (OLD, digest)
 
     def test_a_new_one_names_its_version(self) -> None:
-        found = predict(self.pointer(NEW), PriorState())
+        found = predict(self.pointer(NEW), None)
         assert (found.line, found.entry.action) == ("new, names v2", "re-point")
 
     def test_one_without_a_version_names_its_digest(self) -> None:
-        assert predict(self.pointer(NEW, ""), PriorState()).line == f"new, names {NEW}"
+        assert predict(self.pointer(NEW, ""), None).line == f"new, names {NEW}"
 
     def test_one_that_was_moved_or_is_gone_has_a_line_of_its_refresh(self) -> None:
         moved = predict(self.pointer(OLD, "v1"), self.known(digest=NEW))

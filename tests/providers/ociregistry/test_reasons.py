@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from providers.ociregistry.tag.reasons import reasons, shortened, shown
+from providers.ociregistry.tag.reasons import Inputs, differences, in_words, shortened, shown
 
 PLATFORMS = ("linux/amd64", "linux/arm64", "linux/arm/v7")
 AMD, ARM64, ARM7 = PLATFORMS
@@ -51,6 +51,10 @@ def declared(**changes: str | None) -> dict[str, str]:
 
 def without(platform: str) -> dict[str, str]:
     return {key: value for key, value in declared().items() if not key.endswith(f" {platform}")}
+
+
+def reasons(old: Inputs, new: Inputs) -> tuple[str, ...]:
+    return in_words(differences(old, new))
 
 
 class TestReasons:
@@ -152,7 +156,7 @@ class TestReasons:
         assert reasons(old, anew) == ("python-gunicorn py3.12-23.0.0 is built anew",)
         assert reasons(old, newer) == ("python-gunicorn py3.12-23.0.0 -> py3.12-23.1.0",)
         assert reasons(old, other) == (
-            "python-gunicorn py3.12-23.0.0 -> python-hypercorn:py3.12-1.0",
+            "python-gunicorn py3.12-23.0.0 -> python-hypercorn py3.12-1.0",
         )
         assert reasons({**old, f"base {AMD}": "a"}, {f"base {AMD}": "a"}) == (
             "no longer built on python-gunicorn py3.12-23.0.0",

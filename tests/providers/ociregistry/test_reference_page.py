@@ -1,7 +1,7 @@
 """The tables of the reference page are those that the table of fields gives."""
 
-from providers.ociregistry.reference_page import PAGE, page
 from providers.ociregistry.run_settings import SETTINGS
+from tests.providers.ociregistry.reference_page import PAGE, page
 
 
 def test_the_page_is_as_the_fields_say() -> None:

@@ -17,7 +17,7 @@ class Recording(pulumi.runtime.Mocks):
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         self.inputs[args.typ] = args.inputs
-        outputs = {"digest": DIGEST, "mediaType": "index", "stale": {"t": DIGEST}}
+        outputs = {"digest": DIGEST, "previous": "old", "stale": {"t": DIGEST}}
         return "id", {**args.inputs, **outputs}
 
     def call(
@@ -51,10 +51,10 @@ def test_a_tag_sends_what_the_schema_declares(engine: Recording) -> None:
             ref="h/n:t", owner="o", sources=sources, platforms=PLATFORMS, annotations=annotations
         )
         tag = r.Tag("name", args)
-        return pulumi.Output.all(tag.digest, tag.media_type).apply(seen.append)
+        return pulumi.Output.all(tag.digest, tag.previous).apply(seen.append)
 
     program()
-    assert seen == [[DIGEST, "index"]]
+    assert seen == [[DIGEST, "old"]]
     assert engine.inputs["ociregistry:index:Tag"] == {
         "ref": "h/n:t",
         "owner": "o",

@@ -70,4 +70,4 @@ def test_a_report_of_an_earlier_run_that_was_replaced_still_counts(
     session = Session(environment={"FLEET_ALLOWED_REMOVALS": str(path)})
     session.configure({})
     path.write_text("")
-    assert session.settings.allowed.removals == {"r/a:b": "sha256:1"}
+    assert session.settings.allowed == {"r/a:b": "sha256:1"}

@@ -12,8 +12,7 @@ from providers.ociregistry.tag.model import (
     Recorded,
     TagInputs,
     TagState,
-    decide_create,
-    decide_update,
+    decide,
     diff,
     drift,
     predicted_digest,
@@ -46,7 +45,7 @@ def pointer(digest: str, **overrides: Any) -> TagInputs:
 
 def state(**overrides: Any) -> TagState:
     platform = Platform(platform="linux/amd64", digest=A, size=5)
-    default = TagState(digest=B, assembled=B, media_type="index", platforms=(platform,))
+    default = TagState(digest=B, assembled=B, platforms=(platform,))
     return replace(default, **overrides)
 
 
@@ -162,41 +161,41 @@ LIVE = Live(digest=B, owner="")
 
 class TestDecide:
     def test_an_absent_tag_is_written(self) -> None:
-        assert decide_create(version(), B, None) == Decision(write=True)
+        assert decide(version(), B, None) == Decision(write=True)
 
     def test_an_equal_tag_is_adopted_without_a_write(self) -> None:
         live = Live(digest=B, owner="")
-        assert decide_create(version(on_conflict="refuse"), B, live) == Decision(write=False)
+        assert decide(version(on_conflict="refuse"), B, live) == Decision(write=False)
 
     def test_our_own_tag_is_moved_even_where_conflicts_are_refused(self) -> None:
         live = Live(digest=C, owner="fleet/dev")
-        decision = decide_create(version(on_conflict="refuse"), B, live)
+        decision = decide(version(on_conflict="refuse"), B, live)
         assert decision == Decision(write=True, previous=C)
 
     def test_another_tag_is_taken_over_and_its_digest_kept(self) -> None:
         live = Live(digest=C, owner="fleet/prod")
-        assert decide_create(version(), B, live) == Decision(write=True, previous=C)
+        assert decide(version(), B, live) == Decision(write=True, previous=C)
 
     @pytest.mark.parametrize("owner", ["", "fleet/prod"])
     def test_another_tag_is_refused_with_both_digests_and_the_remedies(self, owner: str) -> None:
         with pytest.raises(ConflictError) as caught:
-            decide_create(version(on_conflict="refuse"), B, Live(digest=C, owner=owner))
+            decide(version(on_conflict="refuse"), B, Live(digest=C, owner=owner))
         for part in (str(REF), B, C, owner, "pulumi import", "onConflict: take-over"):
             assert part in str(caught.value)
 
     def test_an_update_without_a_move_writes_nothing_and_keeps_the_record(self) -> None:
-        decision = decide_update(version(), B, state(digest=C, previous=A), LIVE)
+        decision = decide(version(), B, LIVE, state(digest=C, previous=A))
         assert decision == Decision(write=False, previous=A)
 
     def test_an_update_puts_a_lost_tag_back(self) -> None:
-        assert decide_update(version(), B, state(), None).write
+        assert decide(version(), B, None, state()).write
 
     def test_an_update_moves_what_was_recorded(self) -> None:
-        assert decide_update(version(), C, state(), LIVE) == Decision(write=True, previous=B)
+        assert decide(version(), C, LIVE, state()) == Decision(write=True, previous=B)
 
     def test_a_tag_moved_by_someone_else_stops_with_all_digests(self) -> None:
         with pytest.raises(ConflictError) as caught:
-            decide_update(version(), C, state(), Live(digest=A, owner=""))
+            decide(version(), C, Live(digest=A, owner=""), state())
         for part in (A, B, C, "pulumi up --refresh"):
             assert part in str(caught.value)
 
@@ -209,24 +208,24 @@ class TestDecideOnATagThatWasMovedSinceTheLastUpdate:
     def test_one_of_another_owner_is_refused_with_both_digests_and_the_remedies(self) -> None:
         live = Live(digest=C, owner="fleet/prod")
         with pytest.raises(ConflictError) as caught:
-            decide_update(version(on_conflict="refuse"), B, self.MOVED, live)
+            decide(version(on_conflict="refuse"), B, live, self.MOVED)
         for part in (str(REF), B, C, "fleet/prod", "not declare it", "onConflict: take-over"):
             assert part in str(caught.value)
 
     def test_one_of_another_owner_is_displaced_where_so_declared(self) -> None:
         live = Live(digest=C, owner="fleet/prod")
-        decision = decide_update(version(), B, self.MOVED, live)
+        decision = decide(version(), B, live, self.MOVED)
         assert decision == Decision(write=True, previous=C)
 
     @pytest.mark.parametrize("owner", ["", "fleet/dev"])
     def test_one_of_nobody_or_of_ours_is_mended(self, owner: str) -> None:
         live = Live(digest=C, owner=owner)
-        decision = decide_update(version(on_conflict="refuse"), B, self.MOVED, live)
+        decision = decide(version(on_conflict="refuse"), B, live, self.MOVED)
         assert decision == Decision(write=True, previous=C)
 
     def test_what_the_last_update_wrote_or_adopted_is_ours_whatever_it_carries(self) -> None:
         live = Live(digest=B, owner="fleet/of-before")
-        decision = decide_update(version(on_conflict="refuse"), C, state(), live)
+        decision = decide(version(on_conflict="refuse"), C, live, state())
         assert decision == Decision(write=True, previous=B)
 
 

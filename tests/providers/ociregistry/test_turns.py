@@ -4,17 +4,13 @@ from typing import Any
 import pytest
 
 from fleet.registry.reference import TagReference
-from providers.ociregistry.tag.model import Platform
-from providers.ociregistry.tag.refresh_sampling import RefreshSampling
+from providers.ociregistry.tag.model import Platform, due_on
 from tests.providers.ociregistry.declared import NAME, PLATFORMS, Declared
 from tests.providers.ociregistry.engine_fake import TAG, Engine
 
 REF = TagReference.parse("localhost:5000/team/app:v1")
+DAY = "2026-11-23"
 THREE = tuple(Platform(platform=name, digest=f"sha256:{name}", size=1) for name in PLATFORMS)
-
-
-def sampling(day: str = "2026-11-23", *, verify_all: bool = False) -> RefreshSampling:
-    return RefreshSampling(verify_all=verify_all, now=lambda: f"{day}T00:00:00Z")
 
 
 def asked(engine: Engine, declared: Declared) -> list[str]:
@@ -29,19 +25,16 @@ def asked(engine: Engine, declared: Declared) -> list[str]:
 class TestTurns:
     def test_each_platform_has_its_turn_within_as_many_days(self) -> None:
         days = ("2026-12-30", "2026-12-31", "2027-01-01")
-        assert {p for day in days for p in sampling(day).due(REF, THREE)} == set(THREE)
+        assert {p for day in days for p in due_on(day, REF, THREE)} == set(THREE)
 
     def test_one_day_s_turn_is_the_same_in_every_process_and_spreads_over_the_tags(self) -> None:
         refs = [TagReference(repository=REF.repository, tag=f"v{n}") for n in range(30)]
-        due = [sampling().due(ref, THREE) for ref in refs]
-        assert due == [sampling().due(ref, THREE) for ref in refs]
+        due = [due_on(DAY, ref, THREE) for ref in refs]
+        assert due == [due_on(DAY, ref, THREE) for ref in refs]
         assert {platform for (platform,) in due} == set(THREE)
 
-    def test_all_are_due_where_a_run_asks_for_all(self) -> None:
-        assert sampling(verify_all=True).due(REF, THREE) == THREE
-
     def test_a_tag_without_platforms_has_none_due(self) -> None:
-        assert sampling().due(REF, ()) == ()
+        assert due_on(DAY, REF, ()) == ()
 
 
 class TestRefresh:

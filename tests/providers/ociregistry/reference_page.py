@@ -1,6 +1,6 @@
 """The tables of the reference page `docs/provider.md`, each behind a comment with its name.
 
-`python -m providers.ociregistry.reference_page` writes them, from the table of fields.
+`python -m tests.providers.ociregistry.reference_page` writes them, from the table of fields.
 """
 
 import re
@@ -11,7 +11,7 @@ from providers.ociregistry.fields import Field, fields_of
 from providers.ociregistry.run_settings import SETTINGS
 from providers.ociregistry.sdk import ARGUMENTS, Login, ProviderArgs, outputs_of
 
-PAGE = Path(__file__).parents[2] / "docs" / "provider.md"
+PAGE = Path(__file__).parents[3] / "docs" / "provider.md"
 _TABLE = re.compile(r"(<!-- ([^>]+) -->\n\n)(?:\|.*\n)*")
 
 
