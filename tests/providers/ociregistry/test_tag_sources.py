@@ -59,17 +59,6 @@ class TestCopies:
         assert "--replace '**::app/build:v1'" in str(caught.value)
         assert declared.registry.writes == []
 
-    def test_a_platform_that_was_placed_and_is_not_there_is_named_and_no_tag_is_written(
-        self, engine: Engine, declared: Declared
-    ) -> None:
-        inputs = declared.version("v1")
-        child = declared.registry.push_image(BUILD, ARM64, "v1")
-        lost = rf"(HEAD|GET) /v2/{NAME}/manifests/{child}$"
-        declared.registry.fault(lost, status=404, times=99)
-        with pytest.raises(RegistryError, match=f"lost the manifest of {ARM64}"):
-            engine.up(TAG, "v1", inputs)
-        assert declared.tags == {}
-
     def test_of_a_platform_that_two_builds_may_have_lost_both_are_named(
         self, engine: Engine, declared: Declared
     ) -> None:
