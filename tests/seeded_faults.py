@@ -31,6 +31,7 @@ from fleet.console import say
 ROOT: Final = Path(__file__).parents[1]
 # What pytest ends with: all passed, or some failed. Anything else says nothing of a fault.
 _PASSED, _FAILED = 0, 1
+_LIMIT_SECONDS = 900
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +85,14 @@ class Copies:
         with self.one() as copy, _seeded(copy, fault):
             words = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=short")
             argv = [sys.executable, "-B", "-m", "pytest", *words]
-            done = subprocess.run(
-                [*argv, *(f"tests/{each}" for each in tests)],
-                cwd=copy, check=False, capture_output=True, text=True,
-            )  # fmt: skip
+            try:
+                done = subprocess.run(
+                    [*argv, *(f"tests/{each}" for each in tests)], timeout=_LIMIT_SECONDS,
+                    cwd=copy, check=False, capture_output=True, text=True,
+                )  # fmt: skip
+            except subprocess.TimeoutExpired:
+                # A start script that ends no more has tests wait for it.
+                return f"{' '.join(tests)}: did not end in {_LIMIT_SECONDS} s"
         if done.returncode not in (_PASSED, _FAILED):
             raise SystemExit(f"the tests could not be run:\n{done.stdout}{done.stderr}")
         return done.stdout if done.returncode == _FAILED else ""

@@ -35,6 +35,7 @@ def end(number, frame):
     signal.raise_signal(signal.SIGTERM)
 signal.signal(signal.SIGTERM, lambda *_: print("stopping", flush=True))
 signal.signal(signal.SIGWINCH, end)
+signal.signal(signal.SIGINT, end)
 print("ready", flush=True)
 while True: signal.pause()
 """

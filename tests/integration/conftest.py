@@ -1,5 +1,6 @@
 """One scratch checkout for all tests that need the real engine, builder and registry."""
 
+import hashlib
 import os
 import shutil
 import sys
@@ -13,7 +14,7 @@ import pytest
 from tests.integration.container import Image, Runs, unpacked
 from tests.integration.family import NATIVE, TAGS, brought_up, by_platform
 from tests.integration.registry_view import RegistryView
-from tests.integration.workshop import Workshop
+from tests.integration.workshop import ROOT, Workshop
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,8 +31,10 @@ def shares_python(tmp_path_factory: pytest.TempPathFactory) -> bool:
     One is made as users make it, with what the program asks for and no tool for development. It
     takes a minute, so that the others work with that of the tests, which has the same and more.
     """
-    made_by_make = (Path(sys.prefix) / ".requirements-dev.lock.stamp").exists()
-    if "PYTEST_XDIST_WORKER" not in os.environ or not made_by_make:
+    stamp = Path(sys.prefix) / ".lock.stamp"
+    lock = hashlib.sha256((ROOT / "requirements-dev.lock").read_bytes()).hexdigest()
+    of_make = stamp.exists() and stamp.read_text().startswith(lock)
+    if "PYTEST_XDIST_WORKER" not in os.environ or not of_make:
         return False
     try:
         (tmp_path_factory.getbasetemp().parent / "own-python").touch(exist_ok=False)

@@ -14,6 +14,7 @@ from fleet.plan.plan_inputs import Inputs
 from tests.fleet.examples import (
     DIGEST,
     INDEX_DIGEST,
+    INSTALLER,
     OTHER_DIGEST,
     assets,
     base,
@@ -92,6 +93,7 @@ def test_the_ingredients_name_what_goes_in() -> None:
     assert found["file start.sh"] == DIGEST[: len("sha256:") + 12]
     assert found[BUILT] == DIGEST[: len("sha256:") + 12]
     assert found["setting TITLE"] == "Web server"
+    assert found["installer"] == f"0.7.0@{hashed(wheel(INSTALLER))}"
     assert found["revision"] == "000000000000@1700000000"
 
 

@@ -62,6 +62,7 @@ class TestDestroy:
         engine.up(STALE, "renamed", fleet.inputs())
         engine.delete("s")
         assert fleet.tags == before
+        assert engine.warnings == [], "nobody is told to remove by hand what is declared"
 
     def test_one_that_is_replaced_by_itself_costs_no_name(
         self, engine: Engine, fleet: Fleet
