@@ -12,7 +12,8 @@ from fleet.reports.rows import Row
 
 _RED, _GREEN, _YELLOW, _CYAN, _DIM = "31", "32", "33", "36", "2"
 _ACTIONS: Final = {
-    "fail": _RED, "retire": _YELLOW, "re-point": _CYAN, "build": _GREEN, "keep": _DIM
+    "fail": _RED, "retire": _YELLOW, "re-point": _CYAN, "build": _GREEN, "sign": _GREEN,
+    "keep": _DIM,
 }  # fmt: skip
 _SEVERITIES: Final = {"error:": _RED, "warning:": _YELLOW}
 _SILENT_SECONDS: Final = 60.0

@@ -1,13 +1,16 @@
 """What the steps of a run mean for each tag, pure: by the same reasons as the provider's lines."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import remover_of
 from fleet.reports.report import Mode
 from fleet.reports.steps import State, Step
-from providers.ociregistry.fields import PROVIDER, STALE_POINTERS, TAG
+from providers.ociregistry.evidence.model import reasons as reasons_to_sign
+from providers.ociregistry.evidence.properties import evidence_inputs, recorded_evidence
+from providers.ociregistry.fields import EVIDENCE, PROVIDER, STALE_POINTERS, TAG
 from providers.ociregistry.properties import recorded_tag, tag_inputs
 from providers.ociregistry.report import Entry, Kind
 from providers.ociregistry.tag.model import Recorded, TagInputs
@@ -25,9 +28,11 @@ def entries_of(steps: Sequence[Step], mode: Mode) -> Iterator[Entry]:
         for step in steps
         if step.token == TAG and step.declared and step.new
     }
+    evidence = {_ref(step): step for step in steps if step.token == EVIDENCE}
     for step in steps:
         if step.token == TAG:
-            yield from _tag(step, mode, declared)
+            own = evidence.get(_ref(step))
+            yield from (_with_evidence(e, own, mode) for e in _tag(step, mode, declared))
         elif step.token == STALE_POINTERS and (step.failed or step.errors):
             yield _failure(step)
             yield from _removed(step)
@@ -59,6 +64,35 @@ def _tag(step: Step, mode: Mode, declared: set[str]) -> Iterator[Entry]:
             yield predict(inputs, prior, lost=bool(step.new.outputs.get("lost"))).entry
     elif mode == "refresh" and step.before:
         yield predict(_inputs(step.before), _prior_state(step)).entry
+
+
+def _with_evidence(entry: Entry, evidence: Step | None, mode: Mode) -> Entry:
+    """Return what becomes of a tag and its evidence.
+
+    A tag that is built or moved is signed as a part of that, and one whose evidence fails, too.
+    """
+    if evidence and entry.action == "fail" and evidence.errors:
+        return replace(entry, reasons=tuple(evidence.errors))
+    why = _signed(evidence, mode) if evidence and entry.action == "unchanged" else ()
+    return replace(entry, action="sign", reasons=why) if why else entry
+
+
+def _signed(step: Step, mode: Mode) -> tuple[str, ...]:
+    """Return why evidence is signed; nothing where it is not."""
+    known, wanted = step.old or step.read, step.new
+    if step.op in {"create", "update", "replace", "create-replacement"} and wanted:
+        recorded = known if step.op != "create-replacement" else None
+    elif mode == "refresh" and step.read and step.before:
+        recorded, wanted = step.read, step.before
+    else:
+        return ()
+    before = recorded_evidence(recorded.outputs) if recorded else None
+    return reasons_to_sign(before, evidence_inputs(wanted.inputs))
+
+
+def _ref(step: Step) -> str:
+    known = step.new or step.before
+    return str(known.inputs.get("ref")) if known else ""
 
 
 def _inputs(state: State) -> TagInputs:

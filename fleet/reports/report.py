@@ -9,13 +9,14 @@ from providers.ociregistry.report import COUNTED, Action, Entry, counts
 SHAPE: Final = 2
 """The number of the document's shape."""
 
-CHANGING: Final = ("fail", "retire", "re-point", "build")
+CHANGING: Final = ("fail", "retire", "re-point", "build", "sign")
 """The actions by which a registry and its declaration differ."""
 
 Mode = Literal["preview", "update", "refresh"]
 DONE: Final[dict[Action, str]] = {
     "build": "built",
     "re-point": "re-pointed",
+    "sign": "signed",
     "retire": "retired",
     "keep": "kept",
     "fail": "failed",
@@ -53,6 +54,7 @@ class Report:
         found = counts(self.entries)
         words = DONE if self.mode == "update" else {}
         parts = [f"{found[action]} {words.get(action, action)}" for action in COUNTED]
+        parts += [f"{found['sign']} {words.get('sign', 'sign')}"] if found["sign"] else []
         parts += [f"{found['fail']} failed"] if found["fail"] else []
         return ", ".join(parts) + ("" if self.complete else "; the run ended early")
 
@@ -81,8 +83,9 @@ def document(report: Report) -> dict[str, Any]:
 
     docs/output.md describes its fields. `entries` are sorted, each with all fields of `Entry`; its
     `action` is `build` (platforms are built, and the tag follows), `re-point` (the tag or platforms
-    of it are put on another digest or put back, without a build), `retire` (a pointer is removed),
-    `unchanged`, `keep` (nothing declares the tag, and it stays) or `fail`.
+    of it are put on another digest or put back, without a build), `sign` (the tag stays, and its
+    evidence is signed), `retire` (a pointer is removed), `unchanged`, `keep` (nothing declares the
+    tag, and it stays) or `fail`.
     """
     listed = sorted(report.entries, key=lambda entry: (entry.ref, entry.action))
     return {

@@ -11,7 +11,7 @@ from providers.ociregistry.tag.reasons import short_digests, shown
 
 HEADINGS: Final = ("tag", "change", "from", "to", "why")
 
-_ORDER: Final = ("fail", "retire", "re-point", "build", "keep")
+_ORDER: Final = ("fail", "retire", "re-point", "build", "sign", "keep")
 _NOTHING: Final = "-"
 _TO_COME: Final = "new build"
 _DIGEST_SHOWN: Final = 12

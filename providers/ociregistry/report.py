@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Action = Literal["build", "re-point", "retire", "unchanged", "keep", "fail"]
+Action = Literal["build", "re-point", "sign", "retire", "unchanged", "keep", "fail"]
 Kind = Literal["version", "pointer", "repository"]
 
 COUNTED: tuple[Action, ...] = ("build", "re-point", "retire", "unchanged")
@@ -36,4 +36,4 @@ class Entry:
 def counts(entries: Iterable[Entry]) -> dict[Action, int]:
     """Count the tags of each action."""
     found = Counter(entry.action for entry in entries)
-    return {action: found[action] for action in (*COUNTED, "keep", "fail")}
+    return {action: found[action] for action in (*COUNTED, "sign", "keep", "fail")}

@@ -10,6 +10,7 @@ import pytest
 
 from fleet.local.paths import checkout
 from fleet.local.toolchain import gobuild, modules
+from fleet.reports.report import Report
 from tests.engine.registries import Distribution
 from tests.engine.seeding import PLATFORMS, delete, push_build
 from tests.engine.stack import Declared, EngineStack, Ran
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.integration
 
 NAME, BUILD = "team/app", "team/app/build"
 TAG, LATEST = "py3.13-slim-0.34.0", "py3.13-slim-LATEST"
+STATED = ["provenance", "test-result", *(f"sbom {platform}" for platform in PLATFORMS)]
 KINDS = ["provenance", *(f"sbom {platform}" for platform in sorted(PLATFORMS)), "test-result"]
 EVIDENCE = "ociregistry:index:Evidence"
 KEY = "FLEET_SIGNING_KEY"
@@ -85,6 +87,11 @@ def changed(ran: Ran) -> set[tuple[str, str]]:
     return {(step.op, step.token.rpartition("$")[2]) for step in ran.steps}
 
 
+def signed(report: Report) -> dict[str, tuple[str, ...]]:
+    """The tags whose evidence alone is signed, each with the reasons."""
+    return {entry.ref.rpartition(":")[2]: entry.reasons for entry in report.of("sign")}
+
+
 def test_what_is_named_has_evidence_that_others_verify(scene: Scene, tmp_path: Path) -> None:
     scene.stack.up()
     assert sorted(kind for kind, _ in scene.bundles()) == KINDS
@@ -114,7 +121,15 @@ def test_a_deleted_list_is_put_back_and_the_tag_is_not_touched(scene: Scene) -> 
     scene.stack.up()
     before = scene.get(f"manifests/{scene.fallback}")
     delete(scene.registry, NAME, scene.fallback)
-    assert changed(scene.stack.up()) == {("update", EVIDENCE)}
+    for told in (scene.stack.refresh().report, scene.stack.preview().report):
+        assert signed(told) == {TAG: ("the registry lost its " + ", ".join(STATED),)}
+        assert told.differs
+    ran = scene.stack.up()
+    assert changed(ran) == {("update", EVIDENCE)}
+    assert (*signed(ran.report), ran.report.summary) == (
+        TAG,
+        "0 built, 0 re-pointed, 0 retired, 1 unchanged, 1 signed",
+    )
     assert scene.get(f"manifests/{scene.fallback}") == before
 
 
@@ -135,6 +150,7 @@ def test_a_new_key_signs_beside_the_old_one(scene: Scene) -> None:
     previewed = scene.stack.preview()
     assert f"{TAG}: to be signed: the key changed" in previewed.messages
     assert changed(previewed) == {("update", EVIDENCE)}
+    assert signed(previewed.report) == {TAG: ("the key changed",)}
     scene.stack.up()
     assert before.items() <= scene.bundles().items()
     assert len(scene.bundles()) == 2 * len(KINDS)
@@ -145,6 +161,9 @@ def test_without_the_key_nothing_is_named(scene: Scene) -> None:
     ran = scene.stack.up("--continue-on-error", code=None)
     assert ran.code != 0
     assert "there is no key to sign with" in ran.messages
+    failed = {e.ref.rpartition(":")[2]: e.reasons for e in ran.report.of("fail")}
+    assert failed.keys() == {TAG, LATEST}
+    assert "there is no key to sign with" in failed[TAG][0]
     assert (
         httpx.get(
             f"http://{scene.registry.host}/v2/{NAME}/manifests/{TAG}", trust_env=False
