@@ -62,6 +62,7 @@ def syft() -> Syft:
     return Syft(gobuild.place(here, modules.SYFT) / "syft")
 
 
+@pytest.mark.slow
 def test_a_bill_of_materials_names_what_a_scanner_finds(
     workshop: Workshop, views: dict[str, RegistryView], syft: Syft
 ) -> None:
