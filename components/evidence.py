@@ -35,7 +35,10 @@ def evident(args: EvidenceOf, parent: pulumi.Resource) -> Sequence[pulumi.Output
     """
     if not args.plan.keys:
         return args.sources
-    joined = len(args.sources) > 1
+    # What it is built on may be another stack's, which has not been up: nothing can be claimed.
+    there = pulumi.Output.all(*args.below.values()).apply(all)
+    sources = [pulumi.Output.all(source, there).apply(_only_where) for source in args.sources]
+    joined = len(sources) > 1
     claimed = pulumi.Output.all(**args.below).apply(lambda known: _provenance(args, known))
     evidence = Evidence(
         args.ref,
@@ -46,21 +49,21 @@ def evident(args: EvidenceOf, parent: pulumi.Resource) -> Sequence[pulumi.Output
             keys=args.plan.keys,
             provenance=claimed,
             tests=json.dumps(verification_result(args.image, args.tag), sort_keys=True),
-            source=None if joined else args.sources[0],
-            sources=args.sources if joined else None,
+            source=None if joined else sources[0],
+            sources=sources if joined else None,
             annotations=args.tag.annotations if joined else {},
         ),
         pulumi.ResourceOptions(parent=parent),
     )
     signed = digest_or_nothing(evidence.digest)
-    return [pulumi.Output.all(source, signed).apply(_only_signed) for source in args.sources]
+    return [pulumi.Output.all(source, signed).apply(_only_where) for source in sources]
 
 
 def _provenance(args: EvidenceOf, below: Mapping[str, Any]) -> str:
     return json.dumps(provenance(args.image, args.tag, below), sort_keys=True)
 
 
-def _only_signed(known: list[str]) -> str:
-    """Return a source, without its digest where nothing was signed."""
-    source, signed = known
-    return source if signed else f"{source.partition('@')[0]}@"
+def _only_where(known: list[Any]) -> str:
+    """Return a source, without its digest where the second value is false or empty."""
+    source, holds = known
+    return str(source) if holds else f"{source.partition('@')[0]}@"

@@ -77,6 +77,7 @@ class Reading:
         return {
             _platform(child["platform"]): self._pull_child(child)
             for child in json.loads(body)["manifests"]
+            if "platform" in child  # a list of referrers has none
         }
 
     @contextmanager
