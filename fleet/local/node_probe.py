@@ -129,7 +129,9 @@ def _version(node: Node) -> str:
         try:
             answer = channel.unary_unary(_INFO)(b"", timeout=_SECONDS)
             before = _BEFORE.search(answer)
-            return answer[before.end() :][: before[1][0]].decode() if before else ""
+            return (
+                answer[before.end() :][: before[1][0]].decode("ascii", "replace") if before else ""
+            )
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.UNIMPLEMENTED:
                 return "0.10.0 or before"

@@ -11,36 +11,60 @@ import sys
 from pathlib import Path
 
 _OLDEST = (3, 11)
-_LOCK, _DEV_LOCK = "requirements.lock", "requirements-dev.lock"
+_LOCK, _DEV_LOCK, _STAMP = "requirements.lock", "requirements-dev.lock", ".lock.stamp"
 
 
 def ensure(root: Path, *, dev: bool) -> None:
     """Have ``root/.venv`` hold what the lock names; with ``dev``, also the development tools.
 
-    The development lock names all of the other, so one install serves both.
+    The development lock names all of the other, so one install serves both. Where another
+    environment can't be made, the old one is back in its place.
 
     :raises subprocess.CalledProcessError: when pip fails; it says why on stderr.
     """
     venv, lock = root / ".venv", root / (_DEV_LOCK if dev else _LOCK)
-    stamp, python = venv / ".lock.stamp", venv / "bin" / "python"
+    old, python = venv.with_name(".venv.old"), venv / "bin" / "python"
     # An upgrade of the system may take the Python. pip comes last into a new environment: one
     # without it was interrupted.
     is_whole = python.exists() and (venv / "bin" / "pip").exists()
-    installed = stamp.read_text() if is_whole and stamp.exists() else ""
+    installed = (venv / _STAMP).read_text() if is_whole and (venv / _STAMP).exists() else ""
     if installed in (_current(lock), _current(root / _DEV_LOCK)):
         return
     if not is_whole or installed not in ("", _current(root / _LOCK)):
         # What an older lock named and this one does not would linger.
-        if venv.exists():
-            print("venv: making it again", file=sys.stderr)
-            shutil.rmtree(venv)
-        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+        print("venv: making it again", file=sys.stderr)
+        _remove(old if is_whole else venv)
+        if is_whole:
+            # Not made beside it and moved: the scripts of an environment name its path.
+            venv.rename(old)
+    try:
+        _install(venv, lock)
+    except BaseException:
+        if old.exists():  # with it, what runs can be stopped
+            _remove(venv)
+            old.rename(venv)
+        raise
+    _remove(old)
+
+
+def _install(venv: Path, lock: Path) -> None:
     print(f"venv: installing {lock.name}", file=sys.stderr)
+    python, stamp = venv / "bin" / "python", venv / _STAMP
+    stamp.unlink(missing_ok=True)
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     # Wheels alone: a source distribution would be built here, by whatever it brings along.
     words = ["--only-binary=:all:", "--require-hashes", "-r", str(lock)]
     subprocess.run([*pip, *words], check=True)
     stamp.write_text(_current(lock))
+
+
+def _remove(folder: Path) -> None:
+    """Remove an environment; one that is removed in part is never taken for whole."""
+    (folder / _STAMP).unlink(missing_ok=True)
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def _current(lock: Path) -> str:

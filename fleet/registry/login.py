@@ -15,6 +15,7 @@ from fleet.registry.reference import Repository, is_host
 
 _KEYS = ("username", "password")
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
+_REMOVED = "FLEET_REGISTRY_HOST"
 
 Names = tuple[str, str]
 """The names of the two variables that hold the user name and the password of a login."""
@@ -107,6 +108,12 @@ def find_logins(value: object, environment: Mapping[str, str]) -> Logins:
     """
     named = parse_logins(value)
     problems: list[str] = []
+    if environment.get(_REMOVED):
+        # Without it, what is set for that host would go to another one.
+        problems.append(
+            f"{_REMOVED}: is set, and not read any more. A login belongs to the host that "
+            "fleet:logins names, by default that of fleet:registry. Unset it"
+        )
     held, halves = {}, {}
     for host, names in named.items():
         username, password = (environment.get(name, "") for name in names)

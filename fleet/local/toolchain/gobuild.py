@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from fleet.console import TroubleError, tail_of, timed
@@ -38,6 +39,11 @@ def join(checkout: Checkout, modules: Sequence[Module]) -> Path:
     return folder
 
 
+def alone_in_cache(checkout: Checkout) -> AbstractContextManager[None]:
+    """Keep out every other run that would put programs into the user's cache."""
+    return alone(checkout.cache / "tools" / ".lock", "toolchain: waiting for another run's tools")
+
+
 def missing(checkout: Checkout, modules: Sequence[Module]) -> list[Module]:
     """Return those of ``modules`` that the cache lacks."""
     return [module for module in modules if not place(checkout, module).is_dir()]
@@ -50,7 +56,7 @@ def ensure(checkout: Checkout, modules: Sequence[Module]) -> None:
     """
     if not missing(checkout, modules):
         return
-    with alone(checkout.cache / "tools" / ".lock", "toolchain: waiting for another run's build"):
+    with alone_in_cache(checkout):
         wanted = missing(checkout, modules)
         go = golang.require([module.name for module in wanted]) if wanted else None
         for index, module in enumerate(wanted, start=1):

@@ -88,6 +88,18 @@ def content(root: Path, url: str) -> bytes:
     return found
 
 
+def is_offered(url: str) -> bool:
+    """Tell whether the site says within 5 s that it has the archive; a proxy may answer for it.
+
+    :raises fleet.http.errors.HttpError: where the certificates to trust can't be read.
+    """
+    with Blocking(deadline=5.0) as client:
+        try:
+            return client.once(Call(method="HEAD", url=url)).status == HTTPStatus.OK
+        except HttpError:
+            return False
+
+
 def record(root: Path) -> int:
     """Download every archive that is used on any machine, and record its SHA-256; return how many.
 

@@ -1,18 +1,18 @@
-"""Pulumi as its makers ship it: by a recorded archive where their site is reachable."""
+"""Pulumi as its makers ship it: by a recorded archive where their site has it."""
 
 import hashlib
 import io
 import json
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fleet.console import TroubleError
-from fleet.http.probe import is_reachable
 from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
-from fleet.local.toolchain import published
+from fleet.local.toolchain import gobuild, published
 from fleet.local.toolchain.modules import PULUMI, PULUMI_VERSION, Module, target
 
 _PROVIDER = "pulumi:providers:"
@@ -23,15 +23,14 @@ def installed(checkout: Checkout) -> Path | None:
     """Return where the engine lies in the cache that was unpacked from the recorded archive."""
     digest = published.recorded(checkout.root).get(_archive(PULUMI))
     folder = _folder(checkout, digest) if digest else None
-    return folder if folder and folder.is_dir() else None
+    return folder if folder and (folder / "pulumi").is_file() else None
 
 
 def downloads(checkout: Checkout, wanted: Iterable[Module]) -> tuple[Module, ...]:
-    """Return those of ``wanted`` with a recorded archive; none where the site can't be reached."""
+    """Return those of ``wanted`` whose archive is recorded, and there to be had."""
     recorded = published.recorded(checkout.root)
-    known = tuple(module for module in wanted if _archive(module) in recorded)
-    is_there = bool(known) and is_reachable(published.address(PULUMI, target()))
-    return known if is_there else ()
+    known = (module for module in wanted if _archive(module) in recorded)
+    return tuple(m for m in known if published.is_offered(published.address(m, target())))
 
 
 def install(checkout: Checkout) -> Path:
@@ -39,18 +38,26 @@ def install(checkout: Checkout) -> Path:
 
     No code of the archive is run for that, and nothing of it is used unless it is the recorded one.
     The folder is named by the archive, so that what was unpacked from another one is never used.
+    Of two runs at a time one unpacks it.
 
     :raises TroubleError: when it is another one, or not an engine.
     :raises fleet.http.errors.HttpError: when it can't be had.
     """
+    with gobuild.alone_in_cache(checkout):
+        return installed(checkout) or _unpacked(checkout)
+
+
+def _unpacked(checkout: Checkout) -> Path:
     url = published.address(PULUMI, target())
     content = published.content(checkout.root, url)
     folder = _folder(checkout, hashlib.sha256(content).hexdigest())
-    folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".pulumi-", dir=folder.parent) as made:
         try:
             with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
                 archive.extractall(made, filter="data")
+            if not Path(made, "pulumi", "pulumi").is_file():
+                raise tarfile.TarError("it has no pulumi/pulumi")  # noqa: TRY301
+            shutil.rmtree(folder, ignore_errors=True)
             Path(made, "pulumi").rename(folder)
         except (OSError, tarfile.TarError) as error:
             raise TroubleError(f"{url} can't be unpacked: {error}. {_REMEDY}") from error
@@ -62,7 +69,7 @@ def _archive(module: Module) -> str:
 
 
 def _folder(checkout: Checkout, digest: str) -> Path:
-    return checkout.cache / "tools" / f"pulumi-{PULUMI_VERSION}-{digest[:16]}"
+    return checkout.cache / "tools" / f"engine-{PULUMI_VERSION}-{digest[:16]}"
 
 
 def missing_plugins(checkout: Checkout, state: str) -> list[str]:

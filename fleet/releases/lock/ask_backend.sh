@@ -1,13 +1,14 @@
 #!/bin/sh
 # Asks the build backend of a source distribution what it requires: `sh ask_backend.sh IN OUT`.
 # IN holds the archive `source.*`, `requirements.txt` with the pins of what builds it, and their files
-# in `wheels`. OUT gets REPORT, as pip writes it, or ERROR with the end of what was printed.
-in=$1 out=$2 work=$2-work python=$(command -v python3)
+# in `wheels`. OUT gets REPORT, as pip writes it, or ERROR: how it ended, and the end of what was
+# printed. A third argument is the seconds that each step may take.
+in=$1 out=$2 limit=${3:-600} work=$2-work python=$(command -v python3)
 mkdir -p "$out" "$work/tmp"
 cd "$work" || exit
 
 clean() {
-  env -i HOME="$work" LANG=C.UTF-8 PATH="$work/venv/bin:$PATH" \
+  timeout -s KILL "$limit" env -i HOME="$work" LANG=C.UTF-8 PATH="$work/venv/bin:$PATH" \
     PYTHONHASHSEED=0 TMPDIR="$work/tmp" "$python" "$@"
 }
 
@@ -26,4 +27,12 @@ asked() {
     --report "$out/REPORT" "$in"/source.*
 }
 
-asked > log 2>&1 < /dev/null || tail -c 2000 log > "$out/ERROR"
+asked > log 2>&1 < /dev/null && exit
+status=$?
+{
+  case $status in
+    137) echo "killed, after $limit s or for want of memory:" ;;
+    *) echo "ended with status $status:" ;;
+  esac
+  tail -c 1900 log
+} > "$out/ERROR"

@@ -1,5 +1,6 @@
 """What a source distribution states: what builds it (PEP 518), and what it requires (PEP 643)."""
 
+import gzip
 import io
 import tarfile
 import tomllib
@@ -32,7 +33,6 @@ _RESOLVED = frozenset({"requires-dist", "requires-python", "provides-extra"})
 _UNREADABLE = (
     tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError,
 )  # fmt: skip
-_GZIP = zlib.MAX_WBITS + 16
 _LARGEST = 1024 * 1024
 _LONGEST_REQUIREMENT = 2048
 _LARGEST_WHOLE = 512 * 1024 * 1024  # bytes, held in memory
@@ -169,10 +169,15 @@ def _member(name: str, body: bytes, wanted: str) -> bytes | None:
 
 def _in_tar(body: bytes, wanted: str) -> bytes | None:
     # Unpacked first, so that no size that a header states is ever read beyond this.
-    plain = zlib.decompressobj(_GZIP).decompress(body, _LARGEST_WHOLE + 1)
-    if len(plain) > _LARGEST_WHOLE:
-        raise ValueError("it unpacks to more than is read of any")
-    with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as archive:
+    plain = io.BytesIO()
+    with gzip.GzipFile(fileobj=io.BytesIO(body)) as packed:
+        while part := packed.read(_LARGEST):
+            plain.write(part)
+            if plain.tell() > _LARGEST_WHOLE:
+                most = f"{_LARGEST_WHOLE:,}, the most that is read"
+                raise ValueError(f"its {len(body):,} bytes unpack to more than {most}")
+    plain.seek(0)
+    with tarfile.open(fileobj=plain, mode="r:") as archive:
         for member in archive:
             if _is_at_top(member.name, wanted) and member.isreg():
                 _check_size(member.size, wanted)

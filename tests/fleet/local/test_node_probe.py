@@ -35,10 +35,10 @@ Platforms:             linux/amd64
 """
 
 
-def info(version: str) -> bytes:
+def info(version: bytes) -> bytes:
     """An `InfoResponse`, by the encoding of protocol buffers."""
     package = b"\x0a\x19github.com/moby/buildkit/x"[:27]
-    inner = package + b"\x12" + bytes([len(version)]) + version.encode()
+    inner = package + b"\x12" + bytes([len(version)]) + version
     return b"\x0a" + bytes([len(inner)]) + inner + b"\x22\x00"
 
 
@@ -49,19 +49,21 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def node(
-    version: str | None = "v0.31.1", *, tls: Path | None = None, path: Path | None = None
+    version: str | bytes | None = "v0.31.1", *, tls: Path | None = None, path: Path | None = None
 ) -> Iterator[str]:
     """A daemon that tells its version, or one that does not know the question: its endpoint.
 
     With ``tls`` it takes only clients that the authority in that folder signed.
     """
 
+    told_version = version.encode() if isinstance(version, str) else version or b""
+
     class Control(grpc.GenericRpcHandler):  # type: ignore[misc]
         def service(self, details: object) -> object:
             asked = getattr(details, "method", "")
             if version is None or asked != "/moby.buildkit.v1.Control/Info":
                 return None
-            return grpc.unary_unary_rpc_method_handler(lambda _, __: info(version))
+            return grpc.unary_unary_rpc_method_handler(lambda _, __: info(told_version))
 
     server = grpc.server(futures.ThreadPoolExecutor(1), handlers=(Control(),))
     address = f"unix:{path}" if path else "127.0.0.1:0"
@@ -241,6 +243,11 @@ def test_a_remote_node_that_is_too_old_is_named_with_its_version(version: str | 
     assert f"arm has BuildKit {version or '0.10.0 or before'}.\n" in text
     assert "0.14.1 or later is needed" in text
     assert text.endswith("Nothing was changed.")
+
+
+def test_of_a_version_that_is_no_text_nothing_is_said() -> None:
+    with node(b"v\xff\xfe.1") as odd:
+        ask(odd)
 
 
 def test_a_remote_node_that_is_new_enough_is_taken() -> None:

@@ -276,13 +276,52 @@ def test_a_plugin_that_is_not_recorded_is_built(world: World, site: Site) -> Non
 
 
 @pytest.mark.parametrize("module", [ENGINE, modules.DOCKER_BUILD])
-def test_what_is_recorded_and_not_there_is_an_error(
+def test_what_is_recorded_and_not_to_be_had_is_built(
     world: World, site: Site, module: Module
 ) -> None:
     site.publish(ENGINE, modules.DOCKER_BUILD)
     site.record(world.here)
     del site.files[site.name(module)]
+    ensure(world)
+    assert module.name in world.built
+    assert {"pulumi", "docker-build"} & set(world.built) == {module.name}
+
+
+def test_an_archive_that_goes_away_after_the_survey_is_an_error(world: World, site: Site) -> None:
+    site.publish(ENGINE, modules.DOCKER_BUILD)
+    site.record(world.here)
+    supply = toolchain.survey(world.here, needs())
+    site.files.clear()
     with pytest.raises(HttpError, match="answered 404; expected the archive"):
+        toolchain.ensure(world.here, needs(), supply, world.env)
+
+
+@pytest.mark.parametrize("left", ["bin/pulumi", "pulumi-language-python"])
+def test_a_folder_of_the_cache_without_the_program_is_made_again(
+    world: World, site: Site, left: str
+) -> None:
+    site.publish(ENGINE, modules.DOCKER_BUILD)
+    site.record(world.here)
+    folder = ensure(world).pulumi.parent
+    (folder / "pulumi").unlink()
+    command((folder / left).parent, (folder / left).name, "exit 0")
+    assert ensure(world).pulumi.is_file()
+
+
+def test_two_checkouts_at_once_unpack_the_engine_once(world: World, site: Site) -> None:
+    site.publish(ENGINE, modules.DOCKER_BUILD)
+    site.record(world.here)
+    supply = toolchain.survey(world.here, needs())
+    first = toolchain.ensure(world.here, needs(), supply, world.env)
+    assert toolchain.ensure(world.here, needs(), supply, world.env) == first
+    assert site.asked.count(f"GET {site.name(ENGINE)}") == 1
+
+
+def test_an_archive_without_an_engine_is_refused(world: World, site: Site) -> None:
+    site.publish(ENGINE, modules.DOCKER_BUILD)
+    site.files[site.name(ENGINE)] = packed({"pulumi/other": PULUMI})
+    site.record(world.here)
+    with pytest.raises(TroubleError, match="it has no pulumi/pulumi"):
         ensure(world)
 
 
@@ -304,7 +343,7 @@ def test_an_archive_that_writes_elsewhere_is_refused(
     with pytest.raises(TroubleError, match=r"can't be unpacked: .*remove its line"):
         ensure(world)
     assert not list(tmp_path.rglob("evil"))
-    assert not list((world.here.cache / "tools").iterdir())
+    assert [path.name for path in (world.here.cache / "tools").iterdir()] == [".lock"]
 
 
 def test_a_line_that_is_no_checksum_is_told(world: World) -> None:

@@ -1,5 +1,6 @@
 """The virtual environment is remade exactly when its lock changed."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -97,6 +98,48 @@ def test_an_environment_whose_making_was_interrupted_is_made_anew(root: Path) ->
     command(root / ".venv" / "bin", "python", "exit 1")
     venv.ensure(root, dev=False)
     assert installed(root) == ["requirements.lock"]
+
+
+def test_a_new_environment_that_can_not_be_made_leaves_the_old_one_in_its_place(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venv.ensure(root, dev=False)
+    (root / ".venv" / "old").touch()
+    (root / "requirements.lock").write_text("changed")
+    monkeypatch.setenv("PIP_FAILS", "1")
+    with pytest.raises(subprocess.CalledProcessError):
+        venv.ensure(root, dev=False)
+    assert (root / ".venv" / "old").exists()
+    monkeypatch.setenv("PIP_FAILS", "0")
+    venv.ensure(root, dev=False)
+    assert not (root / ".venv" / "old").exists()
+    assert not (root / ".venv.old").exists()
+
+
+def test_the_old_environment_outlasts_a_kill_while_another_is_made(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venv.ensure(root, dev=False)
+    (root / ".venv").rename(root / ".venv.old")
+    command(root / ".venv" / "bin", "python", "exit 1")
+    monkeypatch.setenv("PIP_FAILS", "1")
+    with pytest.raises(subprocess.CalledProcessError):
+        venv.ensure(root, dev=False)
+    assert (root / ".venv" / "bin" / "pip").exists()
+    venv.ensure(root, dev=False)
+    assert len(installed(root)) == 2, "it is what the lock names"
+
+
+def test_what_was_cut_off_while_tools_were_added_is_not_taken_for_whole(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    venv.ensure(root, dev=False)
+    monkeypatch.setenv("PIP_FAILS", "1")
+    with pytest.raises(subprocess.CalledProcessError):
+        venv.ensure(root, dev=True)
+    monkeypatch.setenv("PIP_FAILS", "0")
+    venv.ensure(root, dev=False)
+    assert len(installed(root)) == 3
 
 
 @pytest.mark.parametrize("dev", [True, False])

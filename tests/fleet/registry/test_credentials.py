@@ -104,6 +104,11 @@ class TestDeclaredLogins:
         assert found == Credentials(username="me", password="se:cret")
         assert find_for("docker.io/library/python", tmp_path, **{name: "half"}) is None
 
+    def test_the_variable_that_named_another_host_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(AuthenticationError, match="FLEET_REGISTRY_HOST: is set.*Unset it"):
+            find(tmp_path, **GHCR, FLEET_REGISTRY_HOST="docker.io")
+        assert find(tmp_path, **GHCR, FLEET_REGISTRY_HOST="") is not None
+
     def test_every_fault_is_named_at_once(self, tmp_path: Path) -> None:
         both = {**OURS, "docker.io": {"username": "HUB_USER", "password": "HUB_WORD"}}
         wrong = {**GHCR, "OUR_USER": "a:canary", "HUB_USER": "hub", "HUB_WORD": "canary\n"}

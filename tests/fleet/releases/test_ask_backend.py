@@ -26,7 +26,7 @@ def build_wheel(*_):
 HELPED = "import helper\n" + ASKED.replace("dep", "{helper.NEEDED}")
 
 
-def asked(folder: Path, backend: str, *, builds: bool = False) -> Path:
+def asked(folder: Path, backend: str, *limit: str, builds: bool = False) -> Path:
     index = Simple(url="http://127.0.0.1/simple")
     index.sdist("odd", "1.0", backend=backend, builds=["helper"] if builds else [])
     given = folder / "in"
@@ -38,7 +38,7 @@ def asked(folder: Path, backend: str, *, builds: bool = False) -> Path:
         (wheel,) = index.listed("helper")
         (given / "wheels" / wheel.name).write_bytes(index.content(wheel))
     program = Path(built_metadata.__file__).with_name("ask_backend.sh")
-    argv = ["sh", str(program), str(given), str(folder / "out")]
+    argv = ["sh", str(program), str(given), str(folder / "out"), *limit]
     # The Python of the tests is the one that has pip.
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     subprocess.run(argv, check=True, env={**os.environ, "PATH": path, "TOKEN": "secret"})
@@ -62,3 +62,19 @@ def test_the_end_of_what_a_backend_that_fails_printed_is_left(tmp_path: Path) ->
     text = (out / "ERROR").read_text()
     assert "no such compiler" in text
     assert len(text) <= 2000
+
+
+def test_a_backend_that_hangs_is_ended_and_said_so(tmp_path: Path) -> None:
+    out = asked(tmp_path, "import signal\nsignal.pause()\n", "3")
+    assert [path.name for path in out.iterdir()] == ["ERROR"]
+    assert (out / "ERROR").read_text().startswith("killed, after 3 s or for want of memory:\n")
+
+
+def test_a_step_that_prints_nothing_leaves_its_status(tmp_path: Path) -> None:
+    program = Path(built_metadata.__file__).with_name("ask_backend.sh")
+    silent = tmp_path / "python3"
+    silent.write_text("#!/bin/sh\nexit 3\n")
+    silent.chmod(0o755)
+    argv = ["sh", str(program), str(tmp_path), str(tmp_path / "out")]
+    subprocess.run(argv, check=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"})
+    assert (tmp_path / "out" / "ERROR").read_text() == "ended with status 3:\n"

@@ -104,8 +104,14 @@ def test_a_huge_project_file_is_refused() -> None:
 def test_an_archive_that_unpacks_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sdists, "_LARGEST_WHOLE", 1000)
     files = {"a-1/data": "#" * 2000, "a-1/pyproject.toml": PROJECT}
-    with pytest.raises(SdistError, match="unpacks to more"):
+    with pytest.raises(SdistError, match=r"bytes unpack to more than 1,000, the most"):
         build_requires("a-1.tar.gz", tar(**files))
+
+
+def test_an_archive_of_several_gzip_members_is_read_whole() -> None:
+    plain = gzip.decompress(tar(**{"a-1/data": "#" * 2000, "a-1/pyproject.toml": PROJECT}))
+    body = b"".join(gzip.compress(plain[at : at + 1000]) for at in range(0, len(plain), 1000))
+    assert build_requires("a-1.tar.gz", body) == build_requires("a-1.tar.gz", gzip.compress(plain))
 
 
 @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
