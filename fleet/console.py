@@ -3,20 +3,41 @@
 import errno
 import io
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Final
+
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+# What GitHub's runner obeys: `::` at the start of a line, behind blanks too, and `##[` anywhere.
+_COMMAND: Final = re.compile(r"^([^\S\n]*)(?=::)|(?=##\[)", re.MULTILINE)
 
 
 class TroubleError(Exception):
     """Something stands in the way; the text names the place, what is wrong and the remedy."""
 
 
+def printable(text: str) -> str:
+    """Return text of others without what a terminal or a CI's log would obey.
+
+    Characters that are not printable are escaped, but for line breaks and tabs. Colours are
+    dropped.
+    """
+    plain = _COMMAND.sub(r"\1\\", _COLOUR.sub("", text).replace("\r\n", "\n"))
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode()
+        for char in plain
+    )
+
+
 def say(text: str) -> None:
     """Print one line of progress; a stderr that is gone, as a closed terminal, is no error."""
-    with suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
+    # `print` takes None for stdout, which is for results.
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
 
 
 def show(text: str) -> None:

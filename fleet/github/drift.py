@@ -81,7 +81,7 @@ def _tables(report: Report | None) -> Iterator[Section]:
     if report:
         # What is kept is not drift.
         changing = tuple(e for e in report.entries if e.action in CHANGING)
-        yield from sections(replace(report, entries=changing))
+        yield from sections(replace(report, entries=changing, errors=()))
 
 
 def _close(job: Job, issue: Any) -> None:

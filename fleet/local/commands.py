@@ -2,14 +2,17 @@
 
 import os
 import sys
+import tempfile
 from argparse import Namespace
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from fleet.checkout.planning import planned_builds
 from fleet.checkout.split_stacks import stacks_of
 from fleet.command import Commands, Run, add_lock_flags
-from fleet.console import TroubleError, say
+from fleet.console import TroubleError, pass_on, say
 from fleet.local import (
     backend,
     build_times,
@@ -20,14 +23,17 @@ from fleet.local import (
     environment,
     node_probe,
     prepare,
+    run_report,
     run_stacks,
     signing_key,
 )
 from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
 from fleet.local.run_display import RunDisplay
+from fleet.local.terminal import Terminal, is_terminal
 from fleet.local.toolchain import published
 from fleet.local.toolchain.pulumi_installer import missing_plugins
+from providers.ociregistry.stale_pointers.allow_list import SETTING
 
 _JSON = "print the report as JSON, a line per stack, and all else on stderr"
 
@@ -44,11 +50,15 @@ def add_to(commands: Commands) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A stack of a checkout that a command is for, and whether its report is to be JSON."""
+    """A stack of a checkout that a command is for, and whether its report is to be JSON.
+
+    With ``is_part``, it is one of several that a fleet was split into.
+    """
 
     here: Checkout
     stack: str
     as_json: bool
+    is_part: bool
 
 
 def _each(command: Callable[[Asked], int], *, builds: bool = False) -> Run:
@@ -56,11 +66,12 @@ def _each(command: Callable[[Asked], int], *, builds: bool = False) -> Run:
 
     def run(chosen: Namespace) -> int:
         here, as_json = checkout(chosen.root), getattr(chosen, "json", False)
+        stacks = stacks_of(here.root, chosen.stack)
 
         def one(stack: str) -> int:
-            return command(Asked(here=here, stack=stack, as_json=as_json))
+            is_part = bool(stacks)
+            return command(Asked(here=here, stack=stack, as_json=as_json, is_part=is_part))
 
-        stacks = stacks_of(here.root, chosen.stack)
         if not stacks:
             return one(chosen.stack)
         return run_stacks.take(stacks, one, builds=builds)
@@ -71,15 +82,37 @@ def _each(command: Callable[[Asked], int], *, builds: bool = False) -> Run:
 def _up(asked: Asked) -> int:
     ready = prepare.prepare(asked.here, asked.stack, builds=True)
     # What others use is changed after a look at the preview, where there is someone to look.
-    if ready.needs.port is None and sys.stdin.isatty():
-        code = _engine(asked, ready, ["preview"], ready.env)
-        if code or not _is_agreed(asked.stack):
-            return code or 1
+    if ready.needs.port is None and is_terminal(sys.stdin):
+        return _up_as_agreed(asked, ready)
+    return _updated(asked, ready, ready.env)
+
+
+def _up_as_agreed(asked: Asked, ready: prepare.Ready) -> int:
+    """Update after a yes to the preview; then nothing is removed that it did not show."""
+    aside = asked.as_json or not is_terminal(sys.stdout)
+    ran = _engine(replace(asked, as_json=aside), ready, ["preview"], ready.env, RunDisplay)
+    if ran.report:
+        Terminal(data=aside).draw(ran.report)
+    if ran.code or ran.report is None or not _is_agreed(asked.stack):
+        return ran.code or 1
+    with tempfile.TemporaryDirectory(prefix="fleet-") as folder:
+        path = Path(folder) / "shown.json"
+        run_report.write_to(path, ran.report)
+        return _updated(asked, ready, {SETTING: str(path), **ready.env})
+
+
+def _updated(asked: Asked, ready: prepare.Ready, env: Mapping[str, str]) -> int:
     planned, before = planned_builds(asked.here.root, asked.stack), build_times.read(asked.here)
-    display = RunDisplay(planned, before)
+    displays: list[RunDisplay] = []
+
+    def display() -> RunDisplay:
+        displays.append(RunDisplay(planned, before))
+        return displays[-1]
+
     words = ["up", "--continue-on-error", "--yes", "--skip-preview"]
-    code = _engine(asked, ready, words, ready.env, display)
-    build_times.add(asked.here, display.took)
+    code = _concluded(asked, _engine(asked, ready, words, env, display))
+    for each in displays:
+        build_times.add(asked.here, each.took)
     if code:
         node_probe.report_unreachable(ready.needs)
     if asked.as_json:
@@ -93,20 +126,39 @@ def _up(asked: Asked) -> int:
 
 
 def _is_agreed(stack: str) -> bool:
-    """Ask the person at the terminal, on stderr; the end of the input is a no."""
+    """Ask the person at the terminal, on stderr; the end of the input is a no, as is no text."""
     say(f"Update {stack} as shown? [y/N]")
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    with suppress(ValueError):
+        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    return False
 
 
 def _preview(asked: Asked) -> int:
     ready = prepare.prepare(asked.here, asked.stack)
-    return _engine(asked, ready, ["preview"], environment.for_reading(ready.env))
+    return _looked(asked, ready, ["preview"])
 
 
 def _refresh(asked: Asked) -> int:
     ready = prepare.prepare(asked.here, asked.stack)
-    words = ["refresh", "--yes", "--skip-preview"]
-    return _engine(asked, ready, words, environment.for_reading(ready.env))
+    return _looked(asked, ready, ["refresh", "--yes", "--skip-preview"])
+
+
+def _looked(asked: Asked, ready: prepare.Ready, words: list[str]) -> int:
+    env = environment.for_reading(ready.env)
+    return _concluded(asked, _engine(asked, ready, words, env, RunDisplay))
+
+
+def _concluded(asked: Asked, ran: engine.Ran) -> int:
+    """Print and write the report of a command's last run; return the exit status.
+
+    :raises TroubleError: when the report can't be written where ``FLEET_REPORT`` says.
+    """
+    if ran.report:
+        if asked.is_part and not asked.as_json:
+            pass_on(f"stack {asked.stack}")
+        run_report.show(ran.report, as_json=asked.as_json, stack=asked.stack)
+        run_report.write(ran.report)
+    return ran.code
 
 
 def _engine(
@@ -114,22 +166,22 @@ def _engine(
     ready: prepare.Ready,
     words: list[str],
     env: Mapping[str, str],
-    display: RunDisplay | None = None,
-) -> int:
-    """Return the exit status of the engine, which fetches plugins only where the state needs them.
+    display: Callable[[], RunDisplay],
+) -> engine.Ran:
+    """Return what became of the engine, which fetches plugins only where the state needs them.
 
     These are of resources that the declaration has no more, or of an earlier release. Without
-    them a run fails at its refresh, before it changed anything.
+    them a run fails at its refresh, before it changed anything. ``display`` makes one for each run.
     """
     command, *options = words
     argv = [str(ready.pulumi), command, "--stack", asked.stack, "--non-interactive", *options]
-    code = engine.run(asked.here, argv, env, display, as_json=asked.as_json)
-    lacking = _lacking(asked.here, ready) if code else []
+    ran = engine.attempt(asked.here, argv, env, display(), aside=asked.as_json)
+    lacking = _lacking(asked.here, ready) if ran.code else []
     if not lacking:
-        return code
+        return ran
     say(f"the state needs {', '.join(lacking)}, not installed here: once more, with leave to fetch")
     env = {k: v for k, v in env.items() if k != environment.NO_FETCHING}
-    return engine.run(asked.here, argv, env, display, as_json=asked.as_json)
+    return engine.attempt(asked.here, argv, env, display(), aside=asked.as_json)
 
 
 def _lacking(here: Checkout, ready: prepare.Ready) -> list[str]:

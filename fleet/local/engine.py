@@ -8,19 +8,22 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from fleet.console import TroubleError, show, tail_of
+from fleet.console import TroubleError, say, show, tail_of
 from fleet.local import run_report, status, truncated_state
 from fleet.local.child_environment import run as run_quietly
 from fleet.local.event_tail import EventTail
 from fleet.local.paths import Checkout
 from fleet.local.run_display import RunDisplay
 from fleet.local.terminal import Terminal
+from fleet.reports.report import Report
 
 _LOOK_SECONDS = 0.2
+_ENDING = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
 _INTERRUPTED = (
     "interrupted: the engine ends what is under way (another interrupt ends it at once, and "
     "leaves the state locked)"
@@ -40,28 +43,46 @@ def select(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str])
     _ask(checkout, argv, stack, env, failed=f"could not select the stack {stack}")
 
 
-def run(
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """What became of one run: the exit status, and the report where there is one."""
+
+    code: int
+    report: Report | None
+
+
+def run(checkout: Checkout, argv: Sequence[str], env: Mapping[str, str]) -> int:
+    """Return the exit status of ``argv``, as `attempt` runs it; print and write its report.
+
+    :raises TroubleError: when the report can't be written where ``FLEET_REPORT`` says.
+    """
+    ran = attempt(checkout, argv, env)
+    if ran.report:
+        run_report.show(ran.report)
+        run_report.write(ran.report)
+    return ran.code
+
+
+def attempt(
     checkout: Checkout,
     argv: Sequence[str],
     env: Mapping[str, str],
     display: RunDisplay | None = None,
     *,
-    as_json: bool = False,
-) -> int:
-    """Return the exit status of ``argv``, run in the checkout; print its report at the end.
+    aside: bool = False,
+) -> Ran:
+    """Return what became of ``argv``, run in the checkout.
 
     What is shown meanwhile is what ``display`` (by default one that expects no build) makes of the
     engine's event log. What the engine itself prints, each thing several times, is left out. A
-    terminal that is closed is an interrupt: the engine ends what it does in order, and gives up its
-    lock.
+    terminal that is closed and SIGTERM are an interrupt: the engine ends what it does in order, and
+    gives up its lock.
 
-    The event log, which may hold what a log should not, is removed afterwards. With ``as_json``,
-    stdout gets the report as data, and all else goes to stderr.
-
-    :raises TroubleError: when the report can't be written where ``FLEET_REPORT`` says.
+    The event log, which may hold what a log should not, is removed afterwards; a run that left no
+    sound one has failed. With ``aside``, all goes to stderr, for stdout gets the report as data.
     """
-    terminal, display = Terminal(data=as_json), display or RunDisplay()
-    with tempfile.TemporaryDirectory(prefix="fleet-") as folder:
+    terminal, display = Terminal(data=aside), display or RunDisplay()
+    with _asked_to_end() as asked, tempfile.TemporaryDirectory(prefix="fleet-") as folder:
         log, printed = Path(folder) / "events.json", Path(folder) / "printed"
         with (
             printed.open("wb") as output,
@@ -74,60 +95,86 @@ def run(
                 stderr=subprocess.STDOUT,
             ) as process,
         ):
-            code = _ended(process, log, display, terminal)
+            code = _ended(process, log, display, terminal, asked)
         text = printed.read_text(encoding="utf-8", errors="backslashreplace")
         terminal.show(display.left_over(text, failed=bool(code)))
-        run_report.conclude(log, as_json=as_json)
-    return code
+        report = run_report.read(log)
+    if report is None and not code:
+        say("error: the engine left no event log that says what it did: it counts as failed")
+        code = 1
+    return Ran(code=code, report=report)
 
 
 @contextmanager
-def _started(argv: Sequence[str], **options: Any) -> Iterator["subprocess.Popen[bytes]"]:
-    """Start ``argv``, which a closed terminal (SIGHUP) interrupts (SIGINT).
+def _asked_to_end() -> Iterator[list[int]]:
+    """Note the signals that ask for an end; one that is ignored (``nohup``) stays ignored.
 
-    A hangup would end the engine at once, with its lock held. A child that is started while
-    hangups are ignored ignores them too, as does what it starts. A hangup that is ignored already
-    (``nohup``) stays ignored.
+    Each counts as an interrupt for who handles those outside: after it, no other stack begins.
     """
-    before = signal.getsignal(signal.SIGHUP)
-    is_ours = before != signal.SIG_IGN and threading.current_thread() is threading.main_thread()
+    asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    before = {number: was for number, was in before.items() if was != signal.SIG_IGN}
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        # Once: shell and kernel may both send it, and twice is an order to stop at once.
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        process.send_signal(signal.SIGINT)
+    def note(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        outside = before.get(signal.SIGINT)
+        if callable(outside):
+            with suppress(KeyboardInterrupt):
+                outside(signal.SIGINT, frame)
 
-    if is_ours:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    for number in before:
+        signal.signal(number, note)
     try:
-        with subprocess.Popen(argv, **options) as process:
-            if is_ours:
-                signal.signal(signal.SIGHUP, interrupt)
-            yield process
+        yield asked
     finally:
-        if is_ours:
-            signal.signal(signal.SIGHUP, before)
+        for number, was in before.items():
+            signal.signal(number, was)
+
+
+def _started(argv: Sequence[str], **options: Any) -> "subprocess.Popen[bytes]":
+    """Start ``argv`` with hangups ignored, for its own and for what it starts.
+
+    A hangup would end the engine at once, with its lock held.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return subprocess.Popen(argv, **options)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        return subprocess.Popen(argv, **options)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def _ended(
-    process: "subprocess.Popen[bytes]", log: Path, display: RunDisplay, terminal: Terminal
+    process: "subprocess.Popen[bytes]",
+    log: Path,
+    display: RunDisplay,
+    terminal: Terminal,
+    asked: list[int],
 ) -> int:
-    """Return the exit status; until then show what the event log tells."""
+    """Return the exit status; until then show what the event log tells, and interrupt if asked."""
+    passed_on = False
     with EventTail(log) as tail:
         while True:
-            try:
-                code = process.poll()
-                for event in tail.read():
-                    terminal.show(display.lines(event))
-                if code is not None:
-                    terminal.progress("")
-                    return code
-                terminal.progress(display.progress(time.time()))
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(_LOOK_SECONDS)
-            except KeyboardInterrupt:
-                # The terminal interrupted both: the engine ends what it does in its own order.
+            code = process.poll()
+            for event in tail.read():
+                terminal.show(display.lines(event))
+            if code is not None:
+                terminal.progress("")
+                return code
+            while asked:
                 terminal.show([_INTERRUPTED])
+                # A terminal's own interrupt went to both. Of the others one is passed on, for twice
+                # is an order to stop at once, and shell and kernel may both send a hangup.
+                if asked.pop() != signal.SIGINT and not passed_on:
+                    process.send_signal(signal.SIGINT)
+                    passed_on = True
+            terminal.progress(display.progress(time.time()))
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_LOOK_SECONDS)
 
 
 def outputs(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> dict[str, Any]:

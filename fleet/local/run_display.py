@@ -6,28 +6,30 @@ neither.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fleet.console import duration
+from fleet.reports.report import TELLS_NOTHING
+from providers.ociregistry.fields import EVIDENCE, STALE_POINTERS, TAG
 
 _IMAGE: Final = "docker-build:index:Image"
 _OURS: Final = "ociregistry:"
-_REMOVER: Final = "ociregistry:index:StalePointers"
+# What the report has the errors of, each in its tag's row.
+_REPORTED: Final = frozenset({TAG, STALE_POINTERS, EVIDENCE})
 _STARTED: Final = "resourcePreEvent"
 _ENDED: Final = ("resOutputsEvent", "resOpFailedEvent")
-_WORK: Final = frozenset({"create", "update", "replace", "create-replacement"})
+_WORK: Final = frozenset({"create", "update", "create-replacement"})
 _COLOUR: Final = re.compile(r"<\{%[^%]*%\}>")
-# The engine's last word on a run: the report says more.
-_VERDICT: Final = re.compile(r"(preview|update|refresh) failed")
 # A line of a build's own log: `#28 [linux/arm64 stage-4 4/4] RUN ...`, then what that step prints.
 _STEP: Final = re.compile(r"#(?P<number>\d+) (?P<text>.*)")
 _STEP_ENDED: Final = re.compile(r"DONE|CACHED|CANCELED")
 _LAST_LINES: Final = 20
-# In the reference that stands in for a build that failed (`components.tag_build`): what starts from
-# it fails as well, and says nothing of its own.
-_CONSEQUENCE: Final = "see-the-error-of-its-"
+# What an engine prints at its end, without an event: a crash of its own is a trace of many lines.
+_CRASHES: Final = ("panic:", "fatal error:")
+_BROKEN: Final = ("error:", *_CRASHES)
+_LAST_PRINTED: Final = 40
 
 
 @dataclass
@@ -73,15 +75,24 @@ class RunDisplay:
         self._done = 0
         self._read = 0
         self._events = False
-        self._failed = False
+        self._summed_up = False
+        self._errors: set[str] = set()
         self._updating = False
         self.took: dict[str, float] = {}
         """The seconds that each build of this run took."""
 
-    def lines(self, event: Mapping[str, Any]) -> Iterator[str]:
-        """Yield what is to be printed of an event, and stays."""
-        at = float(event.get("timestamp") or 0)
+    def lines(self, event: Mapping[str, Any]) -> Sequence[str]:
+        """Return what is to be printed of an event, and stays."""
         self._events = True
+        try:
+            return tuple(self._lines(event))
+        except (AttributeError, KeyError, TypeError, ValueError):
+            # The report tells of an event of another form; the run goes on.
+            return ()
+
+    def _lines(self, event: Mapping[str, Any]) -> Iterator[str]:
+        at = float(event.get("timestamp") or 0)
+        self._summed_up = self._summed_up or "summaryEvent" in event
         for kind, value in event.items():
             if kind == "diagnosticEvent":
                 yield from self._message(value)
@@ -107,18 +118,33 @@ class RunDisplay:
         """Yield the lines of all that the engine ``printed`` that no event told.
 
         Those are all where it did not get to its events, such as before a locked state, and else
-        the address of a page about the run.
+        the address of a page about the run. Of a run that failed they are also its errors to their
+        end, and the last lines where the engine did not get to its summary.
         """
-        for line in printed.splitlines():
-            if (
-                not self._events
-                or line.startswith("View ")
-                or (failed and not self._failed and line.startswith("error: "))
-            ):
+        lines = printed.splitlines()
+        rest = len(lines) - (_LAST_PRINTED if failed and not self._summed_up else 0)
+        block: range | None = None
+        is_crash = False
+        for number, line in enumerate(lines):
+            if line.startswith(_BROKEN):
+                block = None if self._is_told(line) else range(number, number + _LAST_PRINTED)
+                is_crash = line.startswith(_CRASHES)
+            elif block and not (line.strip() or is_crash):
+                block = None
+            in_block = failed and block is not None and number in block
+            if not self._events or line.startswith("View ") or in_block or number >= rest:
                 yield line
+
+    def _is_told(self, line: str) -> bool:
+        """Whether an event had the error that this line begins; the verdict follows any error."""
+        text = line.removeprefix("error:").strip()
+        return text in self._errors or bool(self._errors and TELLS_NOTHING.search(text))
 
     def _build(self, kind: str, meta: Mapping[str, Any], at: float) -> Iterator[str]:
         name, op = str(meta["urn"]).rpartition("::")[2], str(meta["op"])
+        if op == "replace":
+            # The replacement is made by a step of its own.
+            return
         if kind == _STARTED:
             if op in _WORK:
                 self._under_way[name] = _Build(since=at)
@@ -143,14 +169,14 @@ class RunDisplay:
         if found.get("ephemeral"):
             if name in self._under_way:
                 self._under_way[name].read(text)
-        elif severity == "error" and (
-            token.startswith(_OURS) or _CONSEQUENCE in text or _VERDICT.fullmatch(text)
-        ):
-            self._failed = True
-        elif text and severity in {"error", "warning"}:
+            return
+        if severity == "error":
+            self._errors |= {line.removeprefix("error:").strip() for line in text.splitlines()}
+            if token in _REPORTED or TELLS_NOTHING.search(text):
+                return
+        if text and severity in {"error", "warning"}:
             if severity == "error" and name in self._under_way:
                 yield from self._under_way[name].last_step()
-            self._failed = self._failed or severity == "error"
             of = (
                 f"{name}: " if name and not token.startswith("pulumi:") and name not in text else ""
             )
@@ -159,7 +185,7 @@ class RunDisplay:
         elif (
             text
             and severity.startswith("info")
-            and (not token.startswith(_OURS) or (token == _REMOVER and self._updating))
+            and (not token.startswith(_OURS) or (token == STALE_POINTERS and self._updating))
         ):
             yield text
 

@@ -3,13 +3,13 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 from fleet.console import TroubleError, pass_on, say
 from fleet.http.errors import ReadableError
 from fleet.local.terminal import Terminal
 from fleet.reports.event_log import parse_events, report_of
 from fleet.reports.report import Report, ReportError, document
-from fleet.reports.table import text_of
 from providers.ociregistry.stale_pointers.allow_list import SETTING
 
 REPORT = "FLEET_REPORT"
@@ -25,41 +25,41 @@ def forget() -> None:
         Path(path).unlink(missing_ok=True)
 
 
-def conclude(log: Path, *, as_json: bool = False) -> None:
-    """Print what an event log says, and write the report; without a log there is nothing to say.
-
-    :raises TroubleError: when the report can't be written.
-    """
+def read(log: Path) -> Report | None:
+    """Return what an event log says; None where there is none, or, with an error, no sound one."""
     if not log.is_file():
-        return
+        return None
     try:
         with log.open("rb") as lines:
-            report = report_of(parse_events(lines))
+            return report_of(parse_events(lines))
     except (OSError, ReportError, ReadableError) as error:
         say(f"error: the engine's event log can't be read: {error}")
-        return
-    show(report, as_json=as_json)
-    write(report)
+        return None
 
 
-def show(report: Report, *, as_json: bool = False) -> None:
-    """Print a report, as a table or as data of one line."""
+def show(report: Report, *, as_json: bool = False, stack: str = "") -> None:
+    """Print a report, as a table or as data of one line; `stack` is the one that it is about."""
     if as_json:
-        pass_on(json.dumps(document(report)))
+        of: dict[str, Any] = {"stack": stack} if stack else {}
+        pass_on(json.dumps({**of, **document(report)}))
     else:
-        terminal = Terminal()
-        terminal.show(text_of(report, terminal.width, terminal.paint))
+        Terminal().draw(report)
 
 
 def write(report: Report) -> None:
-    """Replace the file that ``FLEET_REPORT`` names in one step, so that nobody reads half of it.
+    """Write the report where ``FLEET_REPORT`` says, if it does.
 
     :raises TroubleError: when it can't be written.
     """
-    named = os.environ.get(REPORT)
-    if not named:
-        return
-    path = Path(named)
+    if named := os.environ.get(REPORT):
+        write_to(Path(named), report)
+
+
+def write_to(path: Path, report: Report) -> None:
+    """Replace a file by a report in one step, so that nobody reads half of it.
+
+    :raises TroubleError: when it can't be written.
+    """
     partial = path.with_name(f"{path.name}.partial")
     try:
         partial.write_text(f"{json.dumps(document(report))}\n", encoding="utf-8")

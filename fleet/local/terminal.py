@@ -5,10 +5,12 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from typing import Final, TextIO
 
-from fleet.console import pass_on, say
+from fleet.console import pass_on, printable, say
+from fleet.reports.report import Report
 from fleet.reports.rows import Row
+from fleet.reports.table import text_of
 
 _RED, _GREEN, _YELLOW, _CYAN, _DIM = "31", "32", "33", "36", "2"
 _ACTIONS: Final = {
@@ -18,6 +20,11 @@ _ACTIONS: Final = {
 _SEVERITIES: Final = {"error:": _RED, "warning:": _YELLOW}
 _SILENT_SECONDS: Final = 60.0
 _ERASED: Final = "\r\x1b[K"
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a standard stream is a terminal; Python has None for one that was closed."""
+    return stream is not None and stream.isatty()
 
 
 class Terminal:
@@ -34,7 +41,7 @@ class Terminal:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._print = say if data else pass_on
-        self._live = not data and sys.stdout.isatty() and env.get("TERM") != "dumb"
+        self._live = not data and is_terminal(sys.stdout) and env.get("TERM") != "dumb"
         # https://no-color.org: an empty one does not count.
         self._colours = self._live and not env.get("NO_COLOR")
         self._progress = ""
@@ -46,12 +53,20 @@ class Terminal:
         return shutil.get_terminal_size().columns if self._live else 0
 
     def show(self, lines: Iterable[str]) -> None:
-        """Print lines, which stay."""
-        for line in lines:
-            self.progress("")
+        """Print lines, which stay; what a terminal would obey in them is made harmless."""
+        for line in map(printable, lines):
             word, blank, rest = line.partition(" ")
-            self._printed_at = self._clock()
-            self._print(f"{self._coloured(word, _SEVERITIES.get(word, ''))}{blank}{rest}")
+            self._stay(f"{self._coloured(word, _SEVERITIES.get(word, ''))}{blank}{rest}")
+
+    def draw(self, report: Report) -> None:
+        """Print a report as a table."""
+        for line in text_of(report, self.width, self._paint):
+            self._stay(line)
+
+    def _stay(self, line: str) -> None:
+        self.progress("")
+        self._printed_at = self._clock()
+        self._print(line)
 
     def progress(self, text: str) -> None:
         """Have ``text`` as the line of progress of a terminal, in place of the one before.
@@ -62,7 +77,7 @@ class Terminal:
             if text and self._clock() - self._printed_at >= _SILENT_SECONDS:
                 self.show([text])
             return
-        shown = text[: self.width - 1]
+        shown = printable(text)[: self.width - 1]
         if shown != self._progress:
             self._progress = shown
             try:
@@ -72,8 +87,7 @@ class Terminal:
                 # A terminal that was closed; the run goes on to its end.
                 self._live = self._colours = False
 
-    def paint(self, row: Row, text: str) -> str:
-        """Return the text of a row's change in its colour."""
+    def _paint(self, row: Row, text: str) -> str:
         return self._coloured(text, _ACTIONS[row.action])
 
     def _coloured(self, text: str, code: str) -> str:

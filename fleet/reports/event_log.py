@@ -7,19 +7,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from fleet.reports.outcomes import entries_of
-from fleet.reports.report import Mode, Report, ReportError
+from fleet.reports.report import FAILED_CHANGE, TELLS_NOTHING, Mode, Report, ReportError
 from fleet.reports.steps import State, Step
 from providers.ociregistry.report import Entry
 
 _CHANGES: Final = frozenset({"create", "update", "replace", "create-replacement", "delete"})
 # Tags and builds are entries, with reasons.
 _REPORTED: Final = ("ociregistry:", "docker-build:", "pulumi:", "fleet:")
-_OURS: Final = "ociregistry:index:"
 _STACK: Final = "pulumi:pulumi:Stack"
 # docker-build and the GitHub provider only warn of what they could not read, and keep the state.
 _UNVERIFIED: Final = re.compile("unable to verify|could not be verified")
-# The engine's last word on a run in which a step failed: without a URN, like a program's error.
-_VERDICT: Final = re.compile("(preview|update|refresh|destroy) failed")
 _NO_END: Final = "the engine ended before it told what became of this"
 _COLOUR: Final = re.compile(r"<\{%[^%]*%\}>")
 
@@ -29,7 +26,7 @@ class _Log:
     """Gathers what the events tell, one event at a time."""
 
     steps: dict[str, Step] = field(default_factory=dict)
-    changes: list[str] = field(default_factory=list)
+    changes: list[tuple[str, Step]] = field(default_factory=list)
     unverified: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     planning: bool = False
@@ -64,7 +61,7 @@ class _Log:
             (step.begun.add if kind == "resourcePreEvent" else step.begun.discard)(op)
             announced = kind == "resourcePreEvent" and op in _CHANGES
             if announced and not token.startswith(_REPORTED):
-                self.changes.append(f"{op} {token} {step.name}")
+                self.changes.append((op, step))
 
     def _say(self, diagnostic: Mapping[str, Any]) -> None:
         text = _COLOUR.sub("", str(diagnostic.get("message", ""))).strip()
@@ -72,10 +69,13 @@ class _Log:
             self.errors.append(text)
             urn = str(diagnostic.get("urn") or "")
             # That of a resource names it; the program's own error does not (engine 3.259).
-            self.raised = self.raised or not (urn or _VERDICT.fullmatch(text))
+            self.raised = self.raised or not (urn or TELLS_NOTHING.search(text))
             token = urn.split("::")[2].rpartition("$")[2] if urn.count("::") >= 3 else ""  # noqa: PLR2004 - the parts of a URN
-            if token.startswith(_OURS):
-                self.steps.setdefault(urn, Step(urn=urn, token=token)).errors.append(text)
+            if token:
+                step = self.steps.setdefault(urn, Step(urn=urn, token=token))
+                step.errors.append(text)
+                if not token.startswith(_REPORTED):
+                    self.changes.append((FAILED_CHANGE, step))
         elif diagnostic.get("severity") == "warning" and _UNVERIFIED.search(text):
             self.unverified.append(text)
 
@@ -86,6 +86,12 @@ class _Log:
                 step.failed = True
                 step.errors.append(_NO_END)
         return tuple(self.steps.values())
+
+    def changed(self) -> Iterator[str]:
+        """Yield what becomes of what has no entry, once for each that failed."""
+        for op, step in self.changes:
+            word = FAILED_CHANGE if step.failed or step.errors else op
+            yield f"{word} {step.token} {step.name}"
 
     @property
     def mode(self) -> Mode:
@@ -119,7 +125,7 @@ def report_of(events: Iterable[Mapping[str, Any]]) -> Report:
     return Report(
         mode=log.mode,
         entries=entries,
-        changes=tuple(dict.fromkeys(log.changes)),
+        changes=tuple(dict.fromkeys(log.changed())),
         unverified=tuple(dict.fromkeys(log.unverified)),
         errors=tuple(dict.fromkeys(log.errors)),
         complete=log.complete,

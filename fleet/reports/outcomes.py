@@ -28,10 +28,14 @@ def entries_of(steps: Sequence[Step], mode: Mode) -> Iterator[Entry]:
         for step in steps
         if step.token == TAG and step.declared and step.new
     }
-    evidence = {_ref(step): step for step in steps if step.token == EVIDENCE}
+    # Both are named after the tag; what fails its check has no inputs here.
+    evidence = {step.name: step for step in steps if step.token == EVIDENCE}
+    tags = {step.name for step in steps if step.token == TAG}
     for step in steps:
-        if step.token == TAG:
-            own = evidence.get(_ref(step))
+        if step.token == EVIDENCE and step.name not in tags and (step.failed or step.errors):
+            yield _failure(step)
+        elif step.token == TAG:
+            own = evidence.get(step.name)
             yield from (_with_evidence(e, own, mode) for e in _tag(step, mode, declared))
         elif step.token == STALE_POINTERS and (step.failed or step.errors):
             yield _failure(step)
@@ -69,10 +73,11 @@ def _tag(step: Step, mode: Mode, declared: set[str]) -> Iterator[Entry]:
 def _with_evidence(entry: Entry, evidence: Step | None, mode: Mode) -> Entry:
     """Return what becomes of a tag and its evidence.
 
-    A tag that is built or moved is signed as a part of that, and one whose evidence fails, too.
+    A tag that is built or moved is signed as a part of that, and fails with its evidence.
     """
-    if evidence and entry.action == "fail" and evidence.errors:
-        return replace(entry, reasons=tuple(evidence.errors))
+    if evidence and (evidence.failed or evidence.errors):
+        reasons = tuple(evidence.errors) or entry.reasons
+        return replace(entry, action="fail", reasons=reasons, digest="")
     why = _signed(evidence, mode) if evidence and entry.action == "unchanged" else ()
     return replace(entry, action="sign", reasons=why) if why else entry
 
@@ -88,11 +93,6 @@ def _signed(step: Step, mode: Mode) -> tuple[str, ...]:
         return ()
     before = recorded_evidence(recorded.outputs) if recorded else None
     return reasons_to_sign(before, evidence_inputs(wanted.inputs))
-
-
-def _ref(step: Step) -> str:
-    known = step.new or step.before
-    return str(known.inputs.get("ref")) if known else ""
 
 
 def _inputs(state: State) -> TagInputs:
@@ -156,7 +156,8 @@ def _keep(ref: str, digest: str, reason: str, kind: Kind = "pointer") -> Entry:
 def _failure(step: Step) -> Entry:
     known = step.new or step.gone or step.old or step.read
     inputs = known.inputs if known else {}
-    kind: Kind = "version" if inputs.get("platforms") else "pointer"
+    is_version = inputs.get("platforms") or step.token == EVIDENCE
+    kind: Kind = "version" if is_version else "pointer"
     return Entry(
         ref=str(inputs.get("ref") or inputs.get("repository") or step.name),
         kind="repository" if step.token == STALE_POINTERS else kind,

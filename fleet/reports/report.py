@@ -1,5 +1,6 @@
 """The report of a run: its one line, and its document as data for JSON, written and read."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
@@ -23,6 +24,15 @@ DONE: Final[dict[Action, str]] = {
 }
 """The words of what was done, for an update."""
 
+FAILED_CHANGE: Final = "fail"
+"""The word in place of its operation for a change of another resource that failed."""
+
+TELLS_NOTHING: Final = re.compile(
+    r"\A(preview|update|refresh|destroy) failed\Z|see-the-error-of-its-"
+)
+"""An error that another one caused: the engine's verdict on a run in which a step failed, or that
+of a build on the reference that stands in for one that failed (`components.tag_build`)."""
+
 _FIELDS: Final = {"previous_version": "previousVersion"}
 
 
@@ -35,7 +45,8 @@ class Report:
     """The outcome of a run.
 
     `changes` are `operation type name` of resources beside registry and builds, such as files on
-    GitHub. `unverified` are reasons why a refresh could not read something, `errors` all errors.
+    GitHub, with `fail` for the operation of one that failed. `unverified` are reasons why a refresh
+    could not read something, `errors` all errors.
     `complete` is false where the run ended before the program did. Of several stacks, `lines` has
     each one's line by its name, empty for one whose run did not get to its end.
     """
@@ -55,12 +66,24 @@ class Report:
         words = DONE if self.mode == "update" else {}
         parts = [f"{found[action]} {words.get(action, action)}" for action in COUNTED]
         parts += [f"{found['sign']} {words.get('sign', 'sign')}"] if found["sign"] else []
-        parts += [f"{found['fail']} failed"] if found["fail"] else []
+        parts += [f"{self.failed} failed"] if self.failed else []
         return ", ".join(parts) + ("" if self.complete else "; the run ended early")
 
     def of(self, action: str) -> tuple[Entry, ...]:
         """Return the entries of one action."""
         return tuple(entry for entry in self.entries if entry.action == action)
+
+    @property
+    def failed(self) -> int:
+        """How many tags and changes failed."""
+        changes = (change.partition(" ")[0] == FAILED_CHANGE for change in self.changes)
+        return len(self.of("fail")) + sum(changes)
+
+    @property
+    def other_errors(self) -> tuple[str, ...]:
+        """The errors that no entry tells, without those that another one caused."""
+        told = {reason for entry in self.entries for reason in entry.reasons}
+        return tuple(e for e in self.errors if e not in told and not TELLS_NOTHING.search(e))
 
     @property
     def removals(self) -> dict[str, str]:
@@ -93,7 +116,7 @@ def document(report: Report) -> dict[str, Any]:
         "mode": report.mode,
         "complete": report.complete,
         "summary": report.summary,
-        "counts": counts(listed),
+        "counts": {**counts(listed), "fail": report.failed},
         "entries": [
             {_FIELDS.get(name, name): value for name, value in asdict(entry).items()}
             for entry in listed

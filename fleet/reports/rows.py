@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
+from fleet.console import printable
 from fleet.reports.report import DONE, Report
 from providers.ociregistry.report import Action, Entry
 from providers.ociregistry.tag.reasons import short_digests, shown
@@ -68,12 +69,12 @@ def _kept(entries: Iterable[Entry], words: Words) -> Iterator[Row]:
 def _row(entry: Entry, words: Words, more: str = "") -> Row:
     before, after = _ends(entry)
     return Row(
-        image=_image(entry),
-        tag=f"{_tag(entry)}{more}",
+        image=printable(_image(entry)),
+        tag=printable(f"{_tag(entry)}{more}"),
         action=entry.action,
         change=words.get(entry.action, entry.action),
-        before=before or _NOTHING,
-        after=after or _NOTHING,
+        before=printable(before) or _NOTHING,
+        after=printable(after) or _NOTHING,
         why=_why(entry) or _NOTHING,
     )
 
@@ -93,7 +94,8 @@ def _ends(entry: Entry) -> tuple[str, str]:
     if entry.version and entry.previous_version != entry.version:
         # All are of one Python and base, so that their names differ behind the last hyphen alone.
         common = entry.ref.rpartition(":")[2].rpartition("-")[0] + "-"
-        return entry.previous_version.removeprefix(common), entry.version.removeprefix(common)
+        before = entry.previous_version.removeprefix(common) or _short(entry.previous)
+        return before, entry.version.removeprefix(common)
     return _short(entry.previous), _short(entry.digest) or _TO_COME
 
 
@@ -104,4 +106,4 @@ def _short(digest: str) -> str:
 def _why(entry: Entry) -> str:
     """Return the reasons on one line, without the name that an error begins with."""
     text = " ".join(shown(entry.reasons).removeprefix(entry.ref).lstrip(": ").split())
-    return text if entry.action == "fail" else short_digests(text)
+    return printable(text if entry.action == "fail" else short_digests(text))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
+from fleet.console import printable
 from fleet.reports.report import Report
 from fleet.reports.rows import HEADINGS, Row, rows_of
 
@@ -25,7 +26,9 @@ def text_of(report: Report, width: int = 0, paint: Paint = _plain) -> list[str]:
     found = table(rows_of(report), width, paint)
     if report.changes:
         found.append("other resources")
-        found += [line for each in report.changes for line in _wrapped(each, _GAP, width)]
+        found += [
+            line for each in report.changes for line in _wrapped(printable(each), _GAP, width)
+        ]
     return [*found, report.summary]
 
 

@@ -16,57 +16,76 @@ JOB_LIMIT: Final = 1_000_000
 """Bytes that GitHub takes in a step's part of a job's page, 1 MiB, with room to spare."""
 
 _NOTE_ROOM = 200
+_URGENT: Final = ("fail", "retire")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """A table below a heading: ``rows`` are lines of Markdown with their line breaks."""
+    """A table below a heading: ``rows`` are lines of Markdown with their line breaks.
+
+    The first ``urgent`` rows have room before all others of a page.
+    """
 
     title: str
     headings: tuple[str, ...]
     rows: tuple[str, ...]
+    urgent: int = 0
 
 
 def sections(report: Report) -> list[Section]:
     """Return a table for each image of which a tag changes: the rows that a terminal shows.
 
-    What changes beside tags, such as files on GitHub, is a table of its own.
+    What changes beside tags, such as files on GitHub, is a table of its own, and so are the errors
+    that are of none of these.
     """
     tables = [
         Section(
             title=f"{code(image)} ({len(rows)})",
             headings=HEADINGS,
             rows=tuple(row(code(cell) for cell in each.cells) for each in rows),
+            urgent=sum(each.action in _URGENT for each in rows),
         )
         for image, group in groupby(rows_of(report), key=lambda each: each.image)
         if (rows := list(group))
     ]
-    return [*tables, *([listed("Other resources", report.changes)] if report.changes else [])]
+    errors = listed("Errors", report.other_errors, urgent=True)
+    return [
+        part for part in (*tables, listed("Other resources", report.changes), errors) if part.rows
+    ]
 
 
-def listed(title: str, lines: Sequence[str]) -> Section:
+def listed(title: str, lines: Sequence[str], *, urgent: bool = False) -> Section:
     """Return a table of one column."""
     rows = tuple(row([code(line)]) for line in lines)
-    return Section(title=f"{title} ({len(lines)})", headings=("what",), rows=rows)
+    return Section(
+        title=f"{title} ({len(lines)})", headings=("what",), rows=rows,
+        urgent=len(rows) if urgent else 0,
+    )  # fmt: skip
 
 
 def page(opening: str, parts: Sequence[Section], limit: int) -> str:
     """Return ``opening`` and the sections, within ``limit`` bytes of UTF-8.
 
-    A row goes in whole or not at all; how many are left out is said at the end.
+    A row goes in whole or not at all, the urgent ones of all sections first; how many are left out
+    is said at the end.
     """
-    text, left_out = opening, 0
-    for part in parts:
-        head = f"\n### {part.title}\n\n{heading_rows(part.headings)}"
-        for number, line in enumerate(part.rows):
-            more = line if number else head + line
-            if left_out or _size(text) + _size(more) > limit - _NOTE_ROOM:
-                left_out += 1
-            else:
-                text += more
+    room, shown = limit - _NOTE_ROOM - _size(opening), [0] * len(parts)
+    for urgent in (True, False):
+        for number, part in enumerate(parts):
+            for line in part.rows[shown[number] : part.urgent if urgent else None]:
+                room -= _size(line) + (0 if shown[number] else _size(_head(part)))
+                # Nothing comes after one that has no room.
+                shown[number] += room >= 0
+    found = [_head(p) + "".join(p.rows[:n]) for p, n in zip(parts, shown, strict=True) if n]
+    left_out = sum(len(part.rows) for part in parts) - sum(shown)
     if left_out:
-        text += f"\n{left_out} more rows have no room here: GitHub takes {limit:,} characters.\n"
-    return text
+        note = f"{left_out} more rows have no room here: GitHub takes {limit:,} characters."
+        found.append(f"\n{note}\n")
+    return opening + "".join(found)
+
+
+def _head(part: Section) -> str:
+    return f"\n### {part.title}\n\n{heading_rows(part.headings)}"
 
 
 def _size(text: str) -> int:

@@ -179,6 +179,11 @@ def test_trouble_is_one_message_and_a_failure(
     assert capsys.readouterr().err == "error: port 1 is taken\n"
 
 
+LOG = """for log; do :; done
+case "$log" in */events.json) echo '{"summaryEvent": {"result": "succeeded"}}' >"$log" ;; esac"""
+"""Writes the shortest event log that a run may leave."""
+
+
 class Engine:
     """An engine that notes how it is called and prints given outputs."""
 
@@ -194,7 +199,8 @@ class Engine:
         self.here = checkout(folder)
         self.folder = folder
         outputs = '{"tags": [{"tag": "a/b:py3.11-1.0"}]}'
-        script = f"""echo "$@" >>{folder}/calls
+        script = f"""{LOG}
+        echo "$@" >>{folder}/calls
         echo "$1 ${{FLEET_VERIFY_CHILDREN-not set}}" >>{folder}/asked
         case "$1 $2" in "stack output") echo '{outputs}' ;; *) exit {code} ;; esac"""
         self.pulumi = command(folder, "pulumi", script)
@@ -215,7 +221,8 @@ def test_a_plugin_that_only_the_state_needs_may_be_fetched_by_a_second_run(
     provider = {"type": "pulumi:providers:github", "inputs": {"version": "6.14.0"}}
     state = json.dumps({"deployment": {"resources": [provider]}})
     fetching = f'"${{{environment.NO_FETCHING}-may fetch}}"'
-    script = f"""echo "$1 "{fetching} >>{tmp_path}/calls
+    script = f"""{LOG}
+    echo "$1 "{fetching} >>{tmp_path}/calls
     case "$1 $2" in "stack export") echo '{state}' ;; *) test {fetching} = "may fetch" ;; esac"""
     command(tmp_path, "pulumi", script)
     env = {**os.environ, environment.NO_FETCHING: "true"}
@@ -223,7 +230,9 @@ def test_a_plugin_that_only_the_state_needs_may_be_fetched_by_a_second_run(
     monkeypatch.setattr(prepare, "prepare", lambda *_, **__: ready)
     assert main(["preview"]) == 0
     assert engine.calls() == ["preview true", "stack true", "preview may fetch"]
-    assert "needs github 6.14.0, not installed here" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "needs github 6.14.0, not installed here" in told.err
+    assert told.out.count("0 unchanged") == 1, "the report is that of the second run alone"
 
 
 @pytest.mark.parametrize("code", [0, 255])
@@ -294,6 +303,48 @@ def test_up_of_a_stack_elsewhere_lets_a_person_look_before_it_changes_anything(
     assert without_log(made.calls()[0]).startswith(f"{called[0]} --stack prod --non-interactive")
 
 
+@pytest.mark.parametrize("flags", [[], ["--json"]])
+@pytest.mark.parametrize("own", ["", "/own.json"])
+def test_what_is_asked_about_is_shown_on_stderr_and_is_all_that_may_go(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    flags: list[str],
+    own: str,
+) -> None:
+    made = Engine(tmp_path, monkeypatch, port=None)
+    setting, path = "FLEET_ALLOWED_REMOVALS", tmp_path / "report.json"
+    script = f"""{LOG}
+    case "$1 $2" in "stack output") echo '{{}}' ;; esac
+    test "$1" = up || exit 0
+    echo "${setting}" >{tmp_path}/allowed
+    cat "${setting}" >{tmp_path}/seen
+    test ! -e {path}"""
+    command(tmp_path, "pulumi", script)
+    env = {**os.environ, **({setting: own} if own else {})}
+    ready = prepare.Ready(needs=needs(port=None), pulumi=made.pulumi, env=env)
+    monkeypatch.setattr(prepare, "prepare", lambda *_, **__: ready)
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    monkeypatch.setenv("FLEET_REPORT", str(path))
+    assert main(["up", "--stack", "prod", *flags]) == 0
+    told = capsys.readouterr()
+    counts = "0 build, 0 re-point, 0 retire, 0 unchanged"
+    assert told.err.index(counts) < told.err.index("Update prod as shown?")
+    lines = [line for line in told.out.splitlines() if line.startswith("{")]
+    assert [json.loads(line)["stack"] for line in lines] == ["prod"] * len(flags)
+    allowed = (tmp_path / "allowed").read_text().strip()
+    assert allowed == own if own else allowed.endswith("/shown.json")
+    if not own:
+        assert json.loads((tmp_path / "seen").read_text())["mode"] in {"preview", "refresh"}
+    assert path.exists()
+
+
+def test_an_answer_that_is_no_text_is_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = io.TextIOWrapper(io.BytesIO(b"y\xff\n"), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", answer)
+    assert not program._is_agreed("prod")
+
+
 def test_an_update_that_a_preview_shows_to_fail_is_not_asked_about(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -316,7 +367,7 @@ def split(root: Path) -> tuple[str, ...]:
 
 
 def test_a_command_for_a_stack_that_was_split_is_one_for_each_of_its_parts_in_turn(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = Engine(tmp_path, monkeypatch)
     parts = split(made.here.root)
@@ -325,6 +376,8 @@ def test_a_command_for_a_stack_that_was_split_is_one_for_each_of_its_parts_in_tu
         assert main([name, "--stack", "dev"]) == 0
         calls = [line.split(" ") for line in made.calls() if line.startswith(told)]
         assert [line[2] for line in calls] == list(parts)
+        heads = [line for line in capsys.readouterr().out.splitlines() if line.startswith("stack ")]
+        assert heads == [f"stack {part}" for part in parts]
     (tmp_path / "calls").write_text("")
     assert main(["preview", "--stack", "dev-top"]) == 0
     assert [line.split(" ")[2] for line in made.calls()] == ["dev-top"]
@@ -374,7 +427,9 @@ def test_an_up_whose_outputs_cannot_be_read_fails_with_the_engines_status(
 ) -> None:
     made = Engine(tmp_path, monkeypatch)
     for code, expected in (("0", 1), ("7", 7)):
-        script = f"case $1 in up) exit {code};; *) echo error: bucket is gone >&2; exit 1;; esac"
+        script = (
+            f"{LOG}\ncase $1 in up) exit {code};; *) echo error: bucket is gone >&2; exit 1;; esac"
+        )
         command(tmp_path, made.pulumi.name, script)
         assert main(["up"]) == expected
         assert "bucket is gone" in capsys.readouterr().err

@@ -76,6 +76,26 @@ def test_a_hangup_of_the_group_is_one_interrupt_and_the_engine_ends_by_itself(
     assert _read(notes) == "ready interrupted ended"
 
 
+@pytest.mark.parametrize("times", [1, 3])
+def test_sigterm_is_one_interrupt_and_the_engine_ends_by_itself(notes: Path, times: int) -> None:
+    with running(notes) as started:
+        for _ in range(times):
+            started.send_signal(signal.SIGTERM)
+        started.communicate(timeout=30)
+        assert started.returncode == 7
+    assert _read(notes) == "ready interrupted ended"
+
+
+def test_any_number_of_interrupts_leaves_the_engines_end_to_the_engine(notes: Path) -> None:
+    with running(notes) as started:
+        for _ in range(3):
+            started.send_signal(signal.SIGINT)
+        os.killpg(started.pid, signal.SIGINT)
+        started.communicate(timeout=30)
+        assert started.returncode == 7
+    assert _read(notes).endswith("ended")
+
+
 def test_output_that_nobody_reads_any_more_holds_the_engine_up_in_nothing(notes: Path) -> None:
     with running(notes) as started:
         assert started.stdout is not None

@@ -20,6 +20,7 @@ VERIFY = NAME.replace("/build:", "/verify:")
 IMAGE, TAG, STACK = "docker-build:index:Image", "ociregistry:index:Tag", "pulumi:pulumi:Stack"
 REF = "localhost:5443/multi-py/python-uvicorn:py3.13-slim-0.34.0"
 DATA = Path(__file__).parent / "data"
+SUMMARY: dict[str, Any] = {"summaryEvent": {"result": "failed"}}
 PLANNED = frozenset({NAME, OTHER})
 
 
@@ -169,11 +170,77 @@ def test_what_the_engine_prints_is_left_out_but_for_what_no_event_told() -> None
     locked = "error: the stack is currently locked by 1 lock(s)\n"
     assert list(RunDisplay().left_over(locked, failed=True)) == [locked.strip()]
     display = RunDisplay()
-    shown({"preludeEvent": {}}, display=display)
+    shown({"preludeEvent": {}}, SUMMARY, display=display)
     view, error = text.splitlines()[2:]
     assert list(display.left_over(text, failed=True)) == [view, error]
     shown(said("error", "no"), display=display)
     assert list(display.left_over(text, failed=True)) == [view]
+
+
+TRACE = "\n\ngoroutine 1 [running]:\nmain.main()"
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        f"panic: runtime error: index out of range{TRACE}",
+        f"fatal error: runtime: out of memory{TRACE}",
+        "error: failed to save snapshot: AccessDenied\n  token expired",
+    ],
+)
+def test_what_an_engine_that_died_said_last_is_shown_to_its_end(last: str) -> None:
+    display = RunDisplay()
+    told = said("error", "it broke\nhere", NAME)
+    shown(told, said("error", "update failed"), SUMMARY, display=display)
+    rows = "".join(f"row {number}\n" for number in range(50))
+    text = f"{rows}\nerror: it broke\nhere\n\nerror: update failed\n{last}\n"
+    assert list(display.left_over(text, failed=True)) == last.splitlines()
+    assert list(display.left_over(text, failed=False)) == []
+    ended_early = RunDisplay()
+    shown(told, display=ended_early)
+    assert list(ended_early.left_over(text, failed=True)) == text.splitlines()[-40:]
+
+
+def test_of_our_resources_only_errors_that_the_report_has_are_left_out() -> None:
+    other = said("error", "no", "x", "ociregistry:index:Other")
+    assert shown(other) == ["error: x: no"]
+    assert shown(said("error", "no", REF, "ociregistry:index:Evidence")) == []
+
+
+def test_an_event_of_another_form_costs_no_other() -> None:
+    odd: list[dict[str, Any]] = [
+        {"resourcePreEvent": {"metadata": {"op": "create"}}},
+        {"resourcePreEvent": None}, {"diagnosticEvent": []}, {"timestamp": "x"},
+    ]  # fmt: skip
+    assert shown(*odd, said("error", "no")) == ["error: no"]
+
+
+@pytest.mark.parametrize("replaced_first", [True, False])
+def test_a_replaced_build_took_what_its_replacement_took(replaced_first: bool) -> None:
+    display = RunDisplay(PLANNED)
+    replaced = [begun(op="replace", at=180), ended(op="replace", at=180)]
+    made = [begun(op="create-replacement"), ended(op="create-replacement", at=180)]
+    both = [*replaced, *made] if replaced_first else [*made, *replaced]
+    assert shown(*both, display=display) == [f"built {NAME} in 1 min 20 s (1 of 2)"]
+    assert display.took == {NAME: 80.0}
+
+
+def test_nothing_that_is_shown_orders_a_terminal_or_a_ci_about(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Terminal().show(
+        ["error: \x1b]0;own\x07 \x1b[31mred\x1b[0m\r\n  ::stop-commands::x\n\t##[error]y"]
+    )
+    assert capsys.readouterr().out == (
+        "error: \\x1b]0;own\\x07 red\n  \\::stop-commands::x\n\t\\##[error]y\n"
+    )
+
+
+def test_a_stream_that_was_closed_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    Terminal().show(["a line"])
+    Terminal(data=True).show(["a line"])
 
 
 ENGINE = """
@@ -192,14 +259,17 @@ EVENTS = [
 ]
 
 
-def run_of(*arguments: str) -> list[str]:
+def run_of(*, as_json: bool = False) -> list[str]:
     """Return the command of a program that runs an engine with `EVENTS` as `make up` does."""
     program = (
-        "import os, sys\nfrom fleet.local import engine\nfrom fleet.local.paths import checkout\n"
+        "import os, sys\nfrom fleet.local import engine, run_report\n"
+        "from fleet.local.paths import checkout\n"
         "from fleet.local.run_display import RunDisplay\n"
         f"argv = {[sys.executable, '-c', ENGINE.format(events=EVENTS)]!r}\n"
         f"display = RunDisplay(frozenset([{NAME!r}]))\n"
-        f"sys.exit(engine.run(checkout(), argv, dict(os.environ), display{''.join(arguments)}))"
+        f"ran = engine.attempt(checkout(), argv, dict(os.environ), display, aside={as_json})\n"
+        f"run_report.show(ran.report, as_json={as_json})\n"
+        "sys.exit(ran.code)"
     )
     return [sys.executable, "-c", program]
 
@@ -221,7 +291,7 @@ def test_in_a_log_there_are_lines_and_neither_colours_nor_progress(here: Checkou
 
 
 def test_as_data_stdout_has_the_report_alone(here: Checkout) -> None:
-    argv = run_of(", as_json=True")
+    argv = run_of(as_json=True)
     done = subprocess.run(argv, cwd=here.root, capture_output=True, check=False)
     assert json.loads(done.stdout)["mode"] == "update"
     assert b"(1 of 1)" in done.stderr

@@ -8,7 +8,7 @@ import pytest
 
 from fleet.console import TroubleError
 from fleet.declaration.problems import DeclarationError
-from fleet.local import prepare, run_report
+from fleet.local import engine, prepare, run_report
 from fleet.local.paths import checkout
 from fleet.reports.report import Report, document
 from providers.ociregistry.report import Entry
@@ -32,6 +32,8 @@ def test_a_report_is_shown_as_a_table_or_as_data_of_one_line(
     run_report.show(found, as_json=True)
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line) == json.loads(json.dumps(document(found)))
+    run_report.show(found, as_json=True, stack="prod-web")
+    assert json.loads(capsys.readouterr().out)["stack"] == "prod-web"
 
 
 def test_the_report_is_written_where_it_was_asked_for(
@@ -40,7 +42,10 @@ def test_the_report_is_written_where_it_was_asked_for(
     log, path = tmp_path / "events.json", tmp_path / "report.json"
     log.write_text(json.dumps({"summaryEvent": {"isPreview": True, "result": "succeeded"}}))
     monkeypatch.setenv("FLEET_REPORT", str(path))
-    run_report.conclude(log)
+    found = run_report.read(log)
+    assert found
+    run_report.show(found)
+    run_report.write(found)
     assert json.loads(path.read_text())["version"] == 2
     assert capsys.readouterr().out == "0 build, 0 re-point, 0 retire, 0 unchanged\n"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["events.json", "report.json"]
@@ -67,11 +72,16 @@ def test_a_folder_that_is_not_there_is_named(
         run_report.write(Report(mode="preview", entries=()))
 
 
-def test_without_a_log_nothing_is_claimed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "script", ["", """log.write_text('{"resourcePreEvent": {"metadata": {"op": "create"}}}')"""]
+)
+def test_a_run_that_left_no_sound_event_log_has_failed(
+    script: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    run_report.conclude(tmp_path / "events.json")
-    assert capsys.readouterr().out == ""
+    program = f"import pathlib, sys\nlog = pathlib.Path(sys.argv[-1])\n{script}"
+    ran = engine.attempt(checkout(), [sys.executable, "-c", program], os.environ)
+    assert (ran.code, ran.report) == (1, None)
+    assert "it counts as failed" in capfd.readouterr().err
 
 
 ENGINE = """

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from fleet.reports.event_log import parse_events, report_of
-from fleet.reports.report import Report, ReportError
+from fleet.reports.report import Report, ReportError, document
+from providers.ociregistry.fields import EVIDENCE, TAG
 
 STACK = "pulumi:pulumi:Stack"
 END = {"summaryEvent": {"isPreview": True, "result": "succeeded"}}
@@ -73,6 +74,56 @@ def test_a_run_without_a_program_is_a_refresh() -> None:
     assert report(step("refresh", STACK), END).mode == "refresh"
     assert report(step("same", STACK), END).mode == "preview"
     assert report(step("same", STACK), {"summaryEvent": {"isPreview": False}}).mode == "update"
+
+
+SOURCE = f"h/n/build@sha256:{'1' * 64}"
+GITHUB = "github:index/repositoryFile:RepositoryFile"
+
+
+@pytest.mark.parametrize(
+    "kinds", [("resourcePreEvent", "resOpFailedEvent"), ("resourcePreEvent",), ()]
+)
+def test_a_change_of_another_resource_that_failed_is_said_to_have_and_counted(
+    kinds: tuple[str, ...],
+) -> None:
+    steps = [step("create", GITHUB, "up.yml", kind=kind) for kind in kinds]
+    error = {
+        "severity": "error",
+        "message": "403",
+        "urn": f"urn:pulumi:prod::fleet::{GITHUB}::up.yml",
+    }
+    found = report(*steps, {"diagnosticEvent": error}, END)
+    assert found.changes == (f"fail {GITHUB} up.yml",)
+    assert "1 failed" in found.summary
+    assert document(found)["counts"]["fail"] == 1
+    assert found.other_errors == ("403",)
+
+
+def of_evidence(op: str = "") -> list[dict[str, Any]]:
+    """Evidence of a tag that fails, in its check, or with an operation."""
+    error = {
+        "severity": "error",
+        "message": "no key",
+        "urn": f"urn:pulumi:prod::fleet::{EVIDENCE}::h/n:v1",
+    }
+    failed = [step(op, EVIDENCE, "h/n:v1", kind="resOpFailedEvent")] if op else []
+    return [{"diagnosticEvent": error}, *failed]
+
+
+@pytest.mark.parametrize("op", ["", "create", "update"])
+@pytest.mark.parametrize("tag_op", ["", "same"])
+def test_a_tag_fails_with_its_evidence_whatever_becomes_of_it(op: str, tag_op: str) -> None:
+    state = {
+        "inputs": {"ref": "h/n:v1", "platforms": ["linux/amd64"], "source": SOURCE},
+        "outputs": {},
+    }
+    tag = step(tag_op, TAG, "h/n:v1", kind="resOutputsEvent")
+    tag["resOutputsEvent"]["metadata"] |= {"old": state, "new": state}
+    found = report(*of_evidence(op), *([tag] if tag_op else []), END)
+    (entry,) = found.entries
+    assert (entry.ref, entry.kind, entry.action) == ("h/n:v1", "version", "fail")
+    assert entry.reasons == ("no key",)
+    assert found.other_errors == ()
 
 
 def test_a_last_line_that_a_kill_cut_off_ends_the_log() -> None:

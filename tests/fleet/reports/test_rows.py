@@ -121,3 +121,16 @@ def test_the_change_alone_is_painted() -> None:
 def test_other_resources_stand_below_the_table_and_the_sum_is_last() -> None:
     report = Report(mode="preview", entries=(), changes=("update github:x up.yml",))
     assert text_of(report) == ["other resources", "  update github:x up.yml", report.summary]
+
+
+def test_a_pointer_whose_previous_version_is_not_known_shows_its_digest() -> None:
+    moved = entry("py3.13-LATEST", "re-point", kind="pointer", version="py3.13-1.1")
+    (row,) = rows(moved)
+    assert (row.before, row.after) == ("1" * 12, "1.1")
+
+
+def test_no_text_of_others_orders_a_terminal_about() -> None:
+    odd = entry("v\x1b[2K", "fail", "a\x1b]0;x\x07")
+    found = text_of(Report(mode="preview", entries=(odd,), changes=("create \x1b c",)))
+    assert all(line.isprintable() for line in found)
+    assert "a\\x1b]0;x\\x07" in "".join(found)

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from fleet.github.render.report_page import page, sections
 from fleet.pages.markdown import code, inert, row
 from fleet.reports import report
 from fleet.reports.rows import rows_of
+from providers.ociregistry.report import Entry
 from tests.fleet.github.examples import (
     BUILD,
     KEEP,
@@ -48,6 +51,19 @@ def test_a_page_has_whole_rows_within_its_limit_and_counts_the_others() -> None:
     assert f"{100 - shown} more rows have no room here: GitHub takes 5,000 characters." in text
     assert all(line.endswith("|") for line in text.splitlines() if line.startswith("|"))
     assert "more rows" not in page("## x\n", sections(many), 100_000)
+
+
+def test_what_fails_or_goes_has_room_before_the_builds_of_an_earlier_image() -> None:
+    many = [replace(BUILD, ref=f"a:{number}") for number in range(600)]
+    failed = Entry(ref="x:1", kind="version", action="fail", reasons=("boom",))
+    found = report_of([*many, retire("py3.7-LATEST"), failed], errors=("boom", "it raised"))
+    text = page("## x\n", sections(found), 20_000)
+    assert len(text.encode()) <= 20_000
+    assert all(word in text for word in ("py3.7-LATEST", "boom", "### Errors (1)", "it raised"))
+    left = 600 - text.count(" `build` ")
+    assert 0 < left < 600
+    assert f"{left} more rows" in text
+    assert text.index("`a` (600)") < text.index("`x` (1)")
 
 
 @pytest.mark.parametrize(
