@@ -14,7 +14,7 @@ from fleet.http.retry import unsettled
 from fleet.http.text import one_line
 from fleet.registry.auth import PULL, PUSH, REMOVE, scope
 from fleet.registry.blobs import NO_HEAD, BlobTransfer
-from fleet.registry.errors import AuthenticationError, DamagedError, RegistryError, moved
+from fleet.registry.errors import DamagedError, RegistryError, moved
 from fleet.registry.manifest import ACCEPTED, MANIFEST_LIMIT, OCI_INDEX, Manifest
 from fleet.registry.reference import Repository, is_digest, is_tag
 from fleet.registry.transport import in_effect, unexpected
@@ -149,14 +149,7 @@ class Client(BlobTransfer):
         call = Call(method="GET", url=url, scopes=scope(repository, PULL), limit=MANIFEST_LIMIT)
         pages: list[Manifest] = []
         for _ in range(_REFERRER_PAGES):
-            try:
-                reply = await self._transport.send(call)
-            except AuthenticationError:
-                if pages:
-                    raise
-                # A front may forbid paths that it does not know; a login that is refused shows at
-                # the next request, of the list under the tag.
-                return ()
+            reply = await self._transport.send(call)
             if reply.status in _NO_REFERRERS and not pages:
                 return ()
             if reply.status != HTTPStatus.OK:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fleet.registry.client import Client
-from fleet.registry.errors import DamagedError, RegistryError
+from fleet.registry.errors import AuthenticationError, DamagedError, RegistryError
 from fleet.registry.manifest import (
     EMPTY,
     INDEXES,
@@ -97,7 +97,7 @@ class ReferrerList:
         :raises RegistryError: if a list is not an index, or the registry fails.
         """
         pages, tagged = await asyncio.gather(
-            self._registry.referrers(repository, subject),
+            self._pages(repository, subject),
             self._registry.get(repository, fallback_tag(subject)),
         )
         return _referrers((*pages, *filter(None, [tagged])), repository, subject, tagged)
@@ -107,7 +107,15 @@ class ReferrerList:
 
         :raises RegistryError: as `find`.
         """
-        return _referrers(await self._registry.referrers(repository, subject), repository, subject)
+        return _referrers(await self._pages(repository, subject), repository, subject)
+
+    async def _pages(self, repository: Repository, subject: str) -> tuple[Manifest, ...]:
+        try:
+            return await self._registry.referrers(repository, subject)
+        except AuthenticationError:
+            # A front may forbid paths that it does not know; a login that is refused shows at the
+            # list under the tag. Whoever deletes must not take this for an answer.
+            return ()
 
     async def listed(self, repository: Repository, subject: str) -> str:
         """Return the digest of the list under the fallback tag, empty where that is absent."""
