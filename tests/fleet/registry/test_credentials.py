@@ -105,7 +105,7 @@ class TestDeclaredLogins:
         assert find_for("docker.io/library/python", tmp_path, **{name: "half"}) is None
 
     def test_the_variable_that_named_another_host_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(AuthenticationError, match="FLEET_REGISTRY_HOST: is set.*Unset it"):
+        with pytest.raises(AuthenticationError, match=r"FLEET_REGISTRY_HOST: is set.*Unset it"):
             find(tmp_path, **GHCR, FLEET_REGISTRY_HOST="docker.io")
         assert find(tmp_path, **GHCR, FLEET_REGISTRY_HOST="") is not None
 
