@@ -4,7 +4,6 @@ Such a bundle has neither a certificate nor an entry in a public log: who checks
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -59,7 +58,7 @@ def verify(bundle: bytes, keys: Iterable[PublicKey]) -> Signed:
         payload = base64.b64decode(envelope["payload"], validate=True)
         signatures = [base64.b64decode(s["sig"], validate=True) for s in envelope["signatures"]]
         intoto = envelope["payloadType"] == _PAYLOAD_TYPE
-    except (MalformedError, KeyError, TypeError, binascii.Error) as error:
+    except (MalformedError, KeyError, TypeError, ValueError) as error:
         raise EvidenceError("the bundle is not one of a DSSE envelope signed by a key") from error
     if not intoto:
         raise EvidenceError(f"the bundle holds no {_PAYLOAD_TYPE}")

@@ -84,10 +84,17 @@ class RetryPolicy:
             return outcome
         raise outcome
 
-    def _wait(self, outcome: Reply | UnreachableError, attempt: int, place: str) -> float:
+    async def pause(self, attempt: int) -> None:
+        """Wait after the try number `attempt`, which counts from 1."""
+        await self.sleep(self._backoff(attempt))
+
+    def _backoff(self, attempt: int) -> float:
         backoff = min(self.first * 2 ** (attempt - 1), self.longest)
         # Full jitter, so that resources which failed together do not return together.
-        jittered = random.uniform(backoff / 2, backoff)  # noqa: S311 - no secret depends on it
+        return random.uniform(backoff / 2, backoff)  # noqa: S311 - no secret depends on it
+
+    def _wait(self, outcome: Reply | UnreachableError, attempt: int, place: str) -> float:
+        jittered = self._backoff(attempt)
         if not isinstance(outcome, Reply):
             return jittered
         asked = retry_after(outcome.headers.get("Retry-After", ""), datetime.now(UTC))

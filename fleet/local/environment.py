@@ -53,7 +53,7 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
         chosen |= dict.fromkeys(("NO_PROXY", "no_proxy"), direct)
     if needs.port is None:
         return chosen
-    if not env.get(KEY):
+    if needs.own_key:
         chosen[KEY_FILE] = str(checkout.signing / signing_key.PRIVATE)
     trusted = str(checkout.tls / "bundle.pem")
     state = f"file://{checkout.state / 'state'}"
@@ -63,11 +63,15 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
 def unset(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> list[str]:
     """Return the names in ``env`` that must go for a stack with ``needs``.
 
-    An embedded registry's stack has no use for a passphrase. One elsewhere must not take what the
-    exports of the embedded stack left in the user's shell for the user's own.
+    An embedded registry's stack has no use for a passphrase, nor for a key unless it declares one.
+    One elsewhere must not take what the exports of the embedded stack left in the user's shell for
+    the user's own.
     """
     chosen = settings(checkout, needs, env)
     gone = [n for n in _IN_THE_CHECKOUT if n not in chosen and checkout.holds(env.get(n) or "/")]
+    if needs.own_key:
+        # It is another stack's, and would win over the file.
+        gone.append(KEY)
     if needs.port is not None:
         gone.append(f"{_PASSPHRASE}_FILE")
     elif backend.is_ours(checkout, env):

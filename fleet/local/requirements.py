@@ -27,6 +27,7 @@ class Needs:
     of Python and base, such as ``("3.11", "slim")``, that are built on or compiled on. ``github``
     says that a repository on GitHub is managed. ``logins`` are the declared ones, names of
     variables by host; ``base_registry`` is the declared mirror of the official bases, or empty.
+    ``signing`` says that a key is declared.
     """
 
     stack: str
@@ -40,6 +41,12 @@ class Needs:
     github: bool
     logins: Mapping[str, Login] = field(default_factory=dict)
     base_registry: str = ""
+    signing: bool = False
+
+    @property
+    def own_key(self) -> bool:
+        """True where the key of this checkout signs: here, and no other one is declared."""
+        return self.port is not None and not self.signing
 
     @property
     def builder(self) -> bool:
@@ -99,6 +106,7 @@ def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> 
         github=declaration.github is not None,
         logins=declaration.logins,
         base_registry=declaration.base_registry,
+        signing=bool(declaration.signing),
     )
 
 

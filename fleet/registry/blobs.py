@@ -14,7 +14,7 @@ from fleet.http.addresses import resolve
 from fleet.http.message import Call, Reply
 from fleet.registry.auth import PULL, PUSH, scope
 from fleet.registry.docker_hub import address_of
-from fleet.registry.errors import AuthenticationError, RegistryError
+from fleet.registry.errors import AuthenticationError, DamagedError, RegistryError
 from fleet.registry.manifest import MANIFEST_LIMIT, Blob, digest_of
 from fleet.registry.reference import Repository
 from fleet.registry.transport import UNAUTHORIZED, Transport, in_effect, refuse_denied, unexpected
@@ -41,14 +41,31 @@ class BlobTransfer:
         return f"{self._transport.base(address_of(repository.host))}/v2/{repository.name}"
 
     async def read_blob(self, repository: Repository, blob: Blob) -> bytes:
-        """Return a small blob whole, checked against its digest."""
+        """Return a small blob whole, checked against its digest.
+
+        :raises DamagedError: if it has other bytes.
+        :raises RegistryError: if it is absent, or the registry fails.
+        """
+        body = await self.find_blob(repository, blob)
+        if body is None:
+            raise RegistryError(f"{repository}: blob {blob.digest} is missing")
+        return body
+
+    async def find_blob(self, repository: Repository, blob: Blob) -> bytes | None:
+        """Return a small blob as `read_blob` does, None where it is absent."""
         call = replace(self._blob_call("GET", repository, blob.digest), limit=MANIFEST_LIMIT)
         reply = await self._transport.send(call)
+        if reply.status == HTTPStatus.NOT_FOUND:
+            return None
         if reply.status != HTTPStatus.OK:
             raise unexpected(reply, call.place)
         if digest_of(reply.body) != blob.digest:
-            raise RegistryError(f"{call.place}: the bytes do not have that digest; refused")
+            raise DamagedError(f"{call.place}: the bytes do not have that digest; refused")
         return reply.body
+
+    async def has_blob(self, repository: Repository, digest: str) -> bool:
+        """Tell whether a blob is there; its bytes are not read."""
+        return await self._has(repository, digest)
 
     async def save_blob(self, repository: Repository, blob: Blob, file: BinaryIO) -> None:
         """Write a blob of any size to `file`, checked against its size and digest.
@@ -81,10 +98,12 @@ class BlobTransfer:
         if reply.status != HTTPStatus.OK:
             raise unexpected(reply, call.place)
 
-    async def write_blob(self, repository: Repository, body: bytes) -> None:
-        """Upload a small blob unless the repository holds it."""
+    async def write_blob(
+        self, repository: Repository, body: bytes, *, unless_there: bool = True
+    ) -> None:
+        """Upload a small blob, by default unless the repository holds it."""
         blob = Blob(digest=digest_of(body), size=len(body))
-        if await self._has(repository, blob.digest):
+        if unless_there and await self._has(repository, blob.digest):
             return
         call = self._upload_call(repository, blob, await self._start(repository), body)
 

@@ -14,7 +14,7 @@ from fleet.http.retry import unsettled
 from fleet.http.text import one_line
 from fleet.registry.auth import PULL, PUSH, REMOVE, scope
 from fleet.registry.blobs import NO_HEAD, BlobTransfer
-from fleet.registry.errors import RegistryError, moved
+from fleet.registry.errors import AuthenticationError, DamagedError, RegistryError, moved
 from fleet.registry.manifest import ACCEPTED, MANIFEST_LIMIT, OCI_INDEX, Manifest
 from fleet.registry.reference import Repository, is_digest, is_tag
 from fleet.registry.transport import in_effect, unexpected
@@ -149,7 +149,14 @@ class Client(BlobTransfer):
         call = Call(method="GET", url=url, scopes=scope(repository, PULL), limit=MANIFEST_LIMIT)
         pages: list[Manifest] = []
         for _ in range(_REFERRER_PAGES):
-            reply = await self._transport.send(call)
+            try:
+                reply = await self._transport.send(call)
+            except AuthenticationError:
+                if pages:
+                    raise
+                # A front may forbid paths that it does not know; a login that is refused shows at
+                # the next request, of the list under the tag.
+                return ()
             if reply.status in _NO_REFERRERS and not pages:
                 return ()
             if reply.status != HTTPStatus.OK:
@@ -160,6 +167,10 @@ class Client(BlobTransfer):
                 return tuple(pages)
             call = replace(call, url=address)
         raise RegistryError(f"{call.place}: more than {_REFERRER_PAGES} pages of referrers")
+
+    async def pause(self, attempt: int) -> None:
+        """Wait as long as before a request is sent again; `attempt` counts from 1."""
+        await self._transport.retry.pause(attempt)
 
     async def delete(
         self,
@@ -255,7 +266,7 @@ def _require_named(place: str, live: str | None, named: str | None, to_be: str) 
 
 def _require_same(expected: str, found: str, place: str) -> None:
     if is_digest(expected) and expected != found:
-        raise RegistryError(
+        raise DamagedError(
             f"{place}: the registry's answer has digest {found}, not {expected}; nothing was "
             "taken from it"
         )

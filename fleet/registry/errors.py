@@ -22,6 +22,10 @@ class UnreadableError(RegistryError):
     """A tag names something that was read whole, and is not an image of a fleet."""
 
 
+class DamagedError(RegistryError):
+    """What is there under a digest was read, and is not what was written under it."""
+
+
 class ConflictError(OciError):
     """A tag names something that neither the state nor the declaration knows."""
 

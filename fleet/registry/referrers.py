@@ -8,22 +8,24 @@ subject's digest ("Referrers Tag Schema"), which the clients keep.
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from fleet.registry.client import Client
-from fleet.registry.errors import RegistryError
+from fleet.registry.errors import DamagedError, RegistryError
 from fleet.registry.manifest import (
     EMPTY,
     INDEXES,
+    MANIFEST_LIMIT,
     OCI_INDEX,
+    Blob,
     Manifest,
     annotations_of,
     assemble_artifact,
-    content_of,
     document_of,
     entries_of,
+    layers_of,
 )
 from fleet.registry.reference import Repository
 
@@ -98,34 +100,39 @@ class ReferrerList:
             self._registry.referrers(repository, subject),
             self._registry.get(repository, fallback_tag(subject)),
         )
-        place = f"{repository}@{subject}: the list of referrers"
-        found = [e for page in (*pages, *filter(None, [tagged])) for e in _entries(page, place)]
-        entries = {entry.digest: entry for entry in found}
-        return Referrers(
-            entries=tuple(entries.values()), listed=tagged.digest if tagged is not None else ""
-        )
+        return _referrers((*pages, *filter(None, [tagged])), repository, subject, tagged)
+
+    async def of_registry(self, repository: Repository, subject: str) -> Referrers:
+        """Return what refers to `subject` by the registry's own list alone, in one request.
+
+        :raises RegistryError: as `find`.
+        """
+        return _referrers(await self._registry.referrers(repository, subject), repository, subject)
 
     async def listed(self, repository: Repository, subject: str) -> str:
         """Return the digest of the list under the fallback tag, empty where that is absent."""
         return await self._registry.head(repository, fallback_tag(subject)) or ""
 
     async def holds(self, repository: Repository, digest: str) -> bool:
-        """Tell whether the manifest of a referrer is there."""
-        return await self._registry.head(repository, digest) is not None
+        """Tell whether an attached artifact is there: its manifest, and its layer unread."""
+        try:
+            layer = await self._layer(repository, digest)
+        except DamagedError:
+            return False
+        return layer is not None and await self._registry.has_blob(repository, layer.digest)
 
     async def body(self, repository: Repository, digest: str) -> bytes | None:
-        """Return the one layer of an attached artifact, None where its manifest is gone.
+        """Return the one layer of an attached artifact, None where that or its manifest is gone.
 
-        :raises RegistryError: if it is not an artifact of one layer, or the layer is lost.
+        :raises DamagedError: if it is not an artifact of one layer, or has other bytes.
+        :raises RegistryError: if the registry fails.
         """
+        layer = await self._layer(repository, digest)
+        return None if layer is None else await self._registry.find_blob(repository, layer)
+
+    async def _layer(self, repository: Repository, digest: str) -> Blob | None:
         manifest = await self._registry.get(repository, digest)
-        if manifest is None:
-            return None
-        place = f"{repository}@{digest}"
-        layers = content_of(document_of(manifest, place), place).layers
-        if len(layers) != 1:
-            raise RegistryError(f"{place}: has {len(layers)} layers, and not one")
-        return await self._registry.read_blob(repository, layers[0])
+        return None if manifest is None else _layer(manifest, f"{repository}@{digest}")
 
     async def attach(
         self,
@@ -137,29 +144,38 @@ class ReferrerList:
         """Have `attachments` refer to `subject`, and return what then does.
 
         The artifacts come first, then the list: whoever finds one in it can read it. All entries
-        stay in the list but those that are `superseded`. What stands already is not written again.
+        stay in the list but those that are `superseded`. A registry that says to list them itself
+        and then does not (its list comes late, or a front hides it) gets the list under the tag.
 
-        :raises RegistryError: if the list lost them to other writers, or the registry fails.
+        :raises RegistryError: if one is too large to be read again, the list lost them to other
+            writers, or the registry fails.
         """
         wanted = {each.manifest.digest: each for each in attachments}
+        for each in wanted.values():
+            _require_readable(each, f"{repository}@{subject}")
         async with self._turns[repository, subject]:
             # One after the other: where one fails, none is still under way.
             answers = [await self._write(repository, each) for each in wanted.values()]
-            for _ in range(_TRIES):
-                if not all(answers):
+            lists_itself = all(answers)
+            for attempt in range(1, _TRIES + 1):
+                if not lists_itself:
                     await self._list(repository, subject, wanted, superseded)
                 found = await self.find(repository, subject)
                 if wanted.keys() <= found.digests:
                     return found
+                lists_itself = False
+                if attempt < _TRIES:
+                    await self._registry.pause(attempt)
         raise RegistryError(
-            f"{repository}:{fallback_tag(subject)} was written by others at the same time, "
-            f"{_TRIES} times: it lacks {', '.join(sorted(wanted.keys() - found.digests))}; "
-            "run again when they are done"
+            f"{repository}:{fallback_tag(subject)} was written {_TRIES} times, and read back it "
+            f"lacks {', '.join(sorted(wanted.keys() - found.digests))}: others write it at the "
+            "same time; run again when they are done"
         )
 
     async def _write(self, repository: Repository, attachment: Attachment) -> bool:
-        for blob in (EMPTY, attachment.body):
-            await self._registry.write_blob(repository, blob)
+        await self._registry.write_blob(repository, EMPTY)
+        # Whoever attaches it found none that is whole: one that is there may have other bytes.
+        await self._registry.write_blob(repository, attachment.body, unless_there=False)
         manifest = attachment.manifest
         return await self._registry.put(repository, manifest.digest, manifest)
 
@@ -186,6 +202,44 @@ class ReferrerList:
             return
         named = before.digest if before is not None else None
         await self._registry.put(repository, tag, index, named=named)
+
+
+def _referrers(
+    pages: Iterable[Manifest],
+    repository: Repository,
+    subject: str,
+    tagged: Manifest | None = None,
+) -> Referrers:
+    place = f"{repository}@{subject}: the list of referrers"
+    entries = {entry.digest: entry for page in pages for entry in _entries(page, place)}
+    return Referrers(
+        entries=tuple(entries.values()), listed=tagged.digest if tagged is not None else ""
+    )
+
+
+def _layer(manifest: Manifest, place: str) -> Blob:
+    """Return the one layer of an artifact.
+
+    :raises DamagedError: if it is not an artifact of one layer, or one too large to be read.
+    """
+    try:
+        layers = layers_of(document_of(manifest, place), place)
+    except RegistryError as error:
+        raise DamagedError(str(error)) from error
+    if len(layers) != 1:
+        raise DamagedError(f"{place}: has {len(layers)} layers, and not one")
+    if layers[0].size > MANIFEST_LIMIT:
+        raise DamagedError(f"{place}: its layer of {layers[0].size} bytes exceeds {MANIFEST_LIMIT}")
+    return layers[0]
+
+
+def _require_readable(attachment: Attachment, place: str) -> None:
+    size = len(attachment.body)
+    if size > MANIFEST_LIMIT:
+        raise RegistryError(
+            f"{place}: an attachment of {size} bytes exceeds the limit of {MANIFEST_LIMIT} to "
+            "which one is read; nothing was attached"
+        )
 
 
 def _descriptor(attachment: Attachment) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from fleet.sbom.alpine import read_installed
 from fleet.sbom.debian import read_status
-from fleet.sbom.layer import LayerFacts, ancestors
+from fleet.sbom.layer import LONGEST_PATH, LayerFacts, ancestors
 from fleet.sbom.model import Package, System, UnreadableImageError
 from fleet.sbom.python import interpreter, marker_environment, read_metadata
 
@@ -29,7 +29,8 @@ class RootFolder:
     def add(self, layer: LayerFacts) -> None:
         """Put a layer on top.
 
-        :raises UnreadableImageError: if links go in a circle, or a hard link leads nowhere.
+        :raises UnreadableImageError: if links go in a circle or too far, or a hard link leads
+            nowhere.
         """
         self._links = {
             path: target
@@ -77,23 +78,29 @@ class RootFolder:
         """Return a path with the links to its folder followed; ``..`` ends at the root."""
         if not any(folder in self._links for folder in ancestors(path)):
             return path
-        done: list[str] = []
+        done = ""
         rest = path.split("/")[::-1]
         followed = 0
         while len(rest) > 1:
             part = rest.pop()
-            target = self._links.get("/".join([*done, part]))
+            here = f"{done}/{part}" if done else part
+            target = self._links.get(here)
             if target is not None:
                 followed += 1
                 if followed > _MOST_LINKS:
                     raise UnreadableImageError(f"{self._place}: links at {path} go in a circle")
-                done = [] if target.startswith("/") else done
+                done = "" if target.startswith("/") else done
                 rest.extend(target.split("/")[::-1])
             elif part == "..":
-                done[-1:] = []
+                done = done.rpartition("/")[0]
             elif part not in {"", "."}:
-                done.append(part)
-        return posixpath.join(*done, rest[0]) if done else rest[0]
+                if len(here) > LONGEST_PATH:
+                    raise UnreadableImageError(
+                        f"{self._place}: links at {path} lead to a path of more than "
+                        f"{LONGEST_PATH} characters"
+                    )
+                done = here
+        return f"{done}/{rest[0]}" if done else rest[0]
 
 
 def _is_gone(

@@ -32,7 +32,8 @@ _BLOCK = 512
 _PIECE = 64 * 1024
 # What Go's archive/tar takes of a header's own extension, too.
 _LARGEST_READ = 1024 * 1024
-_LONGEST_PATH = 4096
+LONGEST_PATH = 4096
+"""As many as Linux takes (PATH_MAX, path_resolution(7)), in a link's target as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,6 +151,8 @@ class _Entries:
         if member.isdir():
             self.folders.add(path)
         elif member.issym():
+            if len(member.linkname) > LONGEST_PATH:
+                raise _LimitError(f"has a link of more than {LONGEST_PATH} characters")
             self.symbolic[path] = member.linkname
         elif WANTED.fullmatch(path) and member.islnk():
             self.hard[path] = _path_of(member.linkname)
@@ -213,8 +216,8 @@ def _path_of(name: str) -> str:
     """Return a path without a leading slash and without parts that mean nothing."""
     parts = [part for part in name.split("/") if part not in {"", "."}]
     if ".." in parts:
-        raise ValueError(f"{name[:_LONGEST_PATH]!r} leads out of its folder")
+        raise ValueError(f"{name[:LONGEST_PATH]!r} leads out of its folder")
     path = "/".join(parts)
-    if len(path) > _LONGEST_PATH:
-        raise _LimitError(f"has a path of more than {_LONGEST_PATH} characters")
+    if len(path) > LONGEST_PATH:
+        raise _LimitError(f"has a path of more than {LONGEST_PATH} characters")
     return path

@@ -3,6 +3,7 @@
 import asyncio
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from fleet.http.document import parse_json
@@ -90,18 +91,9 @@ class SbomReader:
         body = await self._registry.read_blob(repository, content_of(fields, place).config)
         config = parse_json(body, f"{place}: the configuration")
         config = config if isinstance(config, dict) else {}
-        root = RootFolder(place)
-        for layer in layers_of(fields, place):
-            root.add(await self._layer(repository, layer))
-        architecture = _text(config.get("architecture"))
-        return Contents(
-            digest=manifest.digest,
-            platform=platform_name(config),
-            created=_text(config.get("created")),
-            labels=_labels(config),
-            system=system_of(root),
-            packages=packages_of(root, _environment(config), architecture, place),
-        )
+        layers = [await self._layer(repository, each) for each in layers_of(fields, place)]
+        # Off the loop, which other requests wait for.
+        return await asyncio.to_thread(_contents, manifest.digest, place, config, layers)
 
     async def _layer(self, repository: Repository, blob: Blob) -> LayerFacts:
         async with self._locks[blob.digest]:
@@ -120,6 +112,23 @@ class SbomReader:
             file.seek(0)
             # Off the loop, which other requests wait for.
             return await asyncio.to_thread(read_layer, file, place, self._limits)
+
+
+def _contents(
+    digest: str, place: str, config: dict[str, Any], layers: Iterable[LayerFacts]
+) -> Contents:
+    root = RootFolder(place)
+    for layer in layers:
+        root.add(layer)
+    architecture = _text(config.get("architecture"))
+    return Contents(
+        digest=digest,
+        platform=platform_name(config),
+        created=_text(config.get("created")),
+        labels=_labels(config),
+        system=system_of(root),
+        packages=packages_of(root, _environment(config), architecture, place),
+    )
 
 
 def _environment(config: dict[str, Any]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """`make verify`: the evidence of the declared tags, as anybody reads it from their registry."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -13,6 +13,12 @@ from fleet.http.text import one_line
 from fleet.local.status import columns
 from fleet.plan.plan import Plan
 from fleet.registry.client import Client
+from fleet.registry.errors import (
+    AuthenticationError,
+    FailingError,
+    RegistryError,
+    UnreachableError,
+)
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.referrers import Referrer, ReferrerList
 from fleet.upkeep.parallel import each
@@ -42,13 +48,17 @@ class Wanted:
 class Verified:
     """What was found of a tag: ``signed`` are the verified statements of ``digest`` by kind.
 
-    ``others`` counts what else refers to it, such as signatures of others; nobody checked these.
+    Of those of a kind it is one by the first declared key that signed any. ``keys`` are the hints
+    of all keys that signed, in that order. ``others`` counts what else refers to it, such as
+    signatures of others; nobody checked these. ``notes`` tell of valid statements that differ.
     """
 
     wanted: Wanted
     digest: str = ""
     signed: Mapping[str, Signed]
+    keys: tuple[str, ...] = ()
     others: int = 0
+    notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -88,25 +98,46 @@ class _Checker:
         digest = await self.registry.head(repository, tag.ref.tag)
         if digest is None:
             return Verified(wanted=tag, signed={}, problems=("the tag is absent",))
-        found = (await self.referrers.find(repository, digest)).entries
+        try:
+            found = (await self.referrers.find(repository, digest)).entries
+        except RegistryError as error:
+            return Verified(wanted=tag, digest=digest, signed={}, problems=(_malformed(error),))
         own = [entry for entry in found if self._counts(entry)]
-        signed: dict[str, Signed] = {}
-        problems: list[str] = []
-        for answer in await each(partial(self._read, repository, digest), own):
-            if isinstance(answer, str):
-                problems.append(answer)
-            else:
-                signed.setdefault(kind_signed(answer.statement), answer)
-        lacking = [kind for kind in tag.kinds if kind not in signed]
-        if lacking:
-            problems.append(f"no valid evidence: {', '.join(lacking)}")
+        answers = await each(partial(self._read, repository, digest), own)
+        valid = self._by_kind(answer for answer in answers if not isinstance(answer, str))
+        damaged = [answer for answer in answers if isinstance(answer, str)]
+        used = {answer.key.hint for kept in valid.values() for answer in kept}
         return Verified(
             wanted=tag,
             digest=digest,
-            signed=signed,
+            signed={kind: kept[0] for kind, kept in valid.items()},
+            keys=tuple(key.hint for key in self.keys if key.hint in used),
             others=len(found) - len(own),
-            problems=tuple(problems),
+            notes=tuple(_differences(valid)),
+            problems=(*damaged, *self._lacking(tag.kinds, valid)),
         )
+
+    def _by_kind(self, statements: Iterable[Signed]) -> dict[str, list[Signed]]:
+        """Return the statements of each kind, those by the first declared key first."""
+        order = {key.hint: number for number, key in enumerate(self.keys)}
+        found: dict[str, list[Signed]] = {}
+        for statement in sorted(statements, key=lambda each: order[each.key.hint]):
+            found.setdefault(kind_signed(statement.statement), []).append(statement)
+        return found
+
+    def _lacking(
+        self, kinds: Sequence[str], valid: Mapping[str, Sequence[Signed]]
+    ) -> Iterator[str]:
+        """Yield what there is no statement of, and what the first key did not sign."""
+        if lacking := [kind for kind in kinds if kind not in valid]:
+            yield f"no valid evidence: {', '.join(lacking)}"
+        first = self.keys[0].hint if self.keys else ""
+        older = [kind for kind in kinds if kind in valid and valid[kind][0].key.hint != first]
+        if older:
+            yield (
+                f"no valid evidence by the first declared key, {first}: {', '.join(older)}; an "
+                "update with its private key signs it"
+            )
 
     def _counts(self, entry: Referrer) -> bool:
         """Tell whether an entry says to be ours, by a declared key; what it says is not signed."""
@@ -116,7 +147,10 @@ class _Checker:
     async def _read(self, repository: Repository, digest: str, entry: Referrer) -> Signed | str:
         """Return a verified statement about a digest, or why there is none."""
         kind = one_line(kind_of(entry))
-        body = await self.referrers.body(repository, entry.digest)
+        try:
+            body = await self.referrers.body(repository, entry.digest)
+        except RegistryError as error:
+            return f"{kind}, {entry.digest}: {_malformed(error)}"
         if body is None:
             return f"{kind}: its manifest, {entry.digest}, is gone"
         try:
@@ -128,25 +162,37 @@ class _Checker:
         return signed
 
 
+def _malformed(error: RegistryError) -> str:
+    """Return what is wrong with an answer; one that never came is raised again."""
+    if isinstance(error, (UnreachableError, FailingError, AuthenticationError)):
+        raise error
+    return str(error)
+
+
+def _differences(valid: Mapping[str, Sequence[Signed]]) -> Iterator[str]:
+    for kind, statements in valid.items():
+        if (count := len({each.statement.claim for each in statements})) > 1:
+            yield f"{one_line(kind)}: {count} valid statements differ; one of them is older"
+
+
 def report(found: Collection[Verified]) -> str:
-    """Return a table a repository, and below it what is wrong, a line each."""
+    """Return a table a repository, and below it notes and what is wrong, a line each."""
     parts = []
     for repository, tags in groupby(found, key=lambda each: each.wanted.ref.repository):
         rows = list(tags)
         table = columns([_HEADINGS, *(_row(row) for row in rows)])
         parts.append(f"evidence of {repository} ({len(rows)})\n{table}")
-    wrong = [f"{row.wanted.ref}: {why}" for row in found for why in row.problems]
+    wrong = [f"{row.wanted.ref}: {why}" for row in found for why in (*row.notes, *row.problems)]
     return "\n\n".join([*parts, *(["\n".join(wrong)] if wrong else [])])
 
 
 def _row(found: Verified) -> tuple[str, ...]:
     provenance = found.signed.get(PROVENANCE_KIND)
-    keys = dict.fromkeys(signed.key.hint for signed in found.signed.values())
     others = f" and {found.others} of others" if found.others else ""
     return (
         found.wanted.ref.tag,
         found.digest[:_SHOWN] or "-",
-        ", ".join(keys) or "-",
+        ", ".join(found.keys) or "-",
         *(_origin(provenance) if provenance else ("-", "-")),
         f"{len(found.signed)}/{len(found.wanted.kinds)}{others}",
     )

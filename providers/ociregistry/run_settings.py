@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from fleet.evidence.keys import SigningKey
 from fleet.registry.errors import OciError
-from providers.ociregistry.evidence.signer import KEY, KEY_FILE, read_key
+from providers.ociregistry.evidence.signer import KEY, KEY_FILE, GivenKey, read_key
 from providers.ociregistry.stale_pointers import allow_list
 from providers.ociregistry.stale_pointers.allow_list import Allowed, read_allowed
 
@@ -43,12 +42,12 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """The settings of one run, checked."""
+    """The settings of one run, checked, all but the key: that is, where something is signed."""
 
     verify_all: bool = False
     allowed: Allowed = None
     logins: Mapping[str, object] | None = None
-    signing_key: SigningKey | None = None
+    signing_key: GivenKey | None = None
 
 
 def read_run_settings(environment: Mapping[str, str]) -> RunSettings:

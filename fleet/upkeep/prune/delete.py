@@ -14,9 +14,10 @@ from fleet.console import TroubleError
 from fleet.registry.client import Client
 from fleet.registry.errors import OciError
 from fleet.upkeep.prune.digests import Distribution
-from fleet.upkeep.prune.garbage import UnreferencedDigest, needed
+from fleet.upkeep.prune.garbage import UnreferencedDigest, needed, upwards
 from fleet.upkeep.prune.ledger import Names
 from fleet.upkeep.prune.needs import Needs
+from fleet.upkeep.prune.referrers import indexes, statements_about
 from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot, follow
 from fleet.upkeep.prune.tag_list_check import DoubtError, Known, confirm, read, require_all
 
@@ -73,13 +74,13 @@ class Deletion:
 
     async def _one(self, item: UnreferencedDigest, needs: Needs) -> None:
         if item.digest not in self._staying:
-            await self._look_at_names_of(item, needs)
+            await self._look_at(item, needs)
         if item.digest in self._staying:
             self.kept[item.digest] = self._staying[item.digest]
             return
 
         async def look() -> None:
-            await self._look_at_names_of(item, needs)
+            await self._look_at(item, needs)
             if why := self._staying.get(item.digest):
                 raise _NeededError(why)
 
@@ -102,9 +103,17 @@ class Deletion:
         self._above = _parents(self.held)
         return needs
 
+    async def _look_at(self, item: UnreferencedDigest, needs: Needs) -> None:
+        """Have an item stay that has come to be needed, or that others have come to refer to."""
+        await self._look_at_names_of(item, needs)
+        for digest in indexes(self.held, {item.digest} - self._staying.keys()):
+            if await statements_about(self.registry, self.held, digest) is None:
+                for below in needed(self.held, {digest}, ()):
+                    self._staying.setdefault(below, f"others refer to {digest}")
+
     async def _look_at_names_of(self, item: UnreferencedDigest, needs: Needs) -> None:
         """Ask for names that came up, and for those of the digest and of what it belongs to."""
-        above = _upwards(self._above, item.digest)
+        above = upwards(self._above, item.digest)
         former = {tag for tag, digests in self.formerly.items() if not above.isdisjoint(digests)}
         known = Known(repository=self.held.repository, names=frozenset(former))
         before = dict(self._names)
@@ -155,21 +164,13 @@ class Deletion:
 
 
 def _parents(held: RepositorySnapshot) -> dict[str, frozenset[str]]:
-    """Return by digest the indexes that list it, and what it is attached to."""
+    """Return by digest the indexes that list it, and what it is attached to or tells of."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for node in held.nodes.values():
         for child in node.children:
             found[child].add(node.digest)
         if node.subject:
             found[node.digest].add(node.subject)
+    for listing, subject in held.evidence.items():
+        found[listing].add(subject)
     return {digest: frozenset(above) for digest, above in found.items()}
-
-
-def _upwards(parents: Mapping[str, frozenset[str]], digest: str) -> frozenset[str]:
-    """Return ``digest`` and all above it; a registry can hold a circle."""
-    found, waiting = {digest}, [digest]
-    while waiting:
-        more = parents.get(waiting.pop(), frozenset()) - found
-        found |= more
-        waiting += more
-    return frozenset(found)

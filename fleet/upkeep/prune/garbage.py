@@ -31,11 +31,12 @@ def needed(
     ``roots`` are kept for themselves, ``named`` whatever they are. With a digest stay the children
     of its index, what it is attached to (``subject``; OCI image specification 1.1), what is
     attached to it, and what a tag of the form ``sha256-<hex>…`` says it is attached to. A list of
-    our own evidence alone stays with what it is about, and does not keep it.
+    our own evidence alone stays with what it is about, and does not keep it. What others refer to
+    by the registry's own list stays, as by a tag.
     """
     evidence = snapshot.evidence
     others = (tag for tag, digest in snapshot.tags.items() if digest not in evidence)
-    keep = {*roots, *named, *map(subject_of, others)}
+    keep = {*roots, *named, *map(subject_of, others), *snapshot.referred}
     while True:
         more = {d for node in snapshot.nodes.values() if node.digest in keep
                 for d in (*node.children, node.subject) if d}  # fmt: skip
@@ -67,9 +68,10 @@ def find_unreferenced(
 def _outermost_first(digests: Collection[str], snapshot: RepositorySnapshot) -> list[str]:
     """Put each index before its children, indexes among them, and an image before its signatures.
 
-    The deletion of either may be refused, and all that belongs to it has to be there still. An
-    index that is attached to something is put before its children alone: with both orders at once
-    a registry could hold a circle.
+    The deletion of either may be refused, and all that belongs to it has to be there still: also
+    the list of our evidence about it. An index that is attached to something is put before its
+    children alone, and a list of evidence not behind what it holds: with both orders at once a
+    registry could hold a circle.
     """
     before: dict[str, list[str]] = {digest: [] for digest in digests}
     for node in (snapshot.nodes[digest] for digest in digests if digest in snapshot.nodes):
@@ -78,7 +80,20 @@ def _outermost_first(digests: Collection[str], snapshot: RepositorySnapshot) -> 
                 before[child].append(node.digest)
         if node.subject in before and not node.children:
             before[node.digest].append(node.subject)
+    for listing, subject in snapshot.evidence.items():
+        if {listing, subject} <= before.keys() and listing not in upwards(before, subject):
+            before[listing].append(subject)
     return list(TopologicalSorter(before).static_order())
+
+
+def upwards(parents: Mapping[str, Collection[str]], digest: str) -> frozenset[str]:
+    """Return ``digest`` and all above it by ``parents``; a registry can hold a circle."""
+    found, waiting = {digest}, [digest]
+    while waiting:
+        more = {*parents.get(waiting.pop(), ())} - found
+        found |= more
+        waiting += more
+    return frozenset(found)
 
 
 def decide(

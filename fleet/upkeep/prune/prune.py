@@ -17,6 +17,7 @@ from fleet.upkeep.prune.garbage import UnreferencedDigest, decide, find_unrefere
 from fleet.upkeep.prune.keep import Seen, kept_of
 from fleet.upkeep.prune.ledger import Ledger
 from fleet.upkeep.prune.needs import Needs, needs_of
+from fleet.upkeep.prune.referrers import indexes, with_referrers
 from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot, take_snapshot
 from fleet.upkeep.prune.tag_list_check import DoubtError, agreed_time, confirm
 from fleet.upkeep.state import State
@@ -87,7 +88,7 @@ class Pruner:
         state = self.state()
         before = await ledgers.load(self.registry, image.build, self.owner)
         seen = await self._seen(image, before, state)
-        kept = kept_of(image, seen, state, self.owner)
+        seen, kept = await self._with_referrers(image, seen, state)
         ledger, unreferenced, refused = before, list[UnreferencedDigest](), dict[Repository, str]()
         for repository, held in seen.held.items():
             free = find_unreferenced(held, kept[repository], held.nodes)
@@ -181,6 +182,23 @@ class Pruner:
             except DoubtError as doubt:
                 doubts[repository] = str(doubt)
         return Seen(held=held, needs=needs, doubts=doubts)
+
+    async def _with_referrers(
+        self, image: Image, seen: Seen, state: State
+    ) -> tuple[Seen, dict[Repository, frozenset[str]]]:
+        """Return also what refers to each index that nothing else needs, and what then stays."""
+        asked: set[tuple[Repository, str]] = set()
+        while True:
+            kept = kept_of(image, seen, state, self.owner)
+            held = dict(seen.held)
+            for repository in kept:
+                free = find_unreferenced(held[repository], kept[repository], held[repository].nodes)
+                new = [d for d in indexes(held[repository], free) if (repository, d) not in asked]
+                asked |= {(repository, digest) for digest in new}
+                held[repository] = await with_referrers(self.registry, held[repository], new)
+            if held == seen.held:
+                return seen, kept
+            seen = replace(seen, held=held)
 
     async def _take_snapshot(self, repository: Repository, needs: Needs) -> RepositorySnapshot:
         listed = await self.registry.tags(repository)

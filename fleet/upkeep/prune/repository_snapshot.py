@@ -45,7 +45,8 @@ class RepositorySnapshot:
     """``tags`` to digests, and the ``nodes`` that were looked at, by digest.
 
     ``known`` is false where the registry has no such repository. ``date`` is the registry's time
-    of its tag list, ``owner`` the one for whom it is looked at.
+    of its tag list, ``owner`` the one for whom it is looked at. ``referred`` are the digests
+    to which others refer by the registry's own list, as far as that was asked for.
     """
 
     repository: Repository
@@ -54,6 +55,7 @@ class RepositorySnapshot:
     nodes: Mapping[str, Node] = field(default_factory=dict)
     date: str = ""
     owner: str = ""
+    referred: frozenset[str] = frozenset()
 
     @property
     def evidence(self) -> dict[str, str]:
@@ -166,11 +168,11 @@ def node_of(manifest: Manifest, place: str) -> Node:
         platforms=tuple(child.digest for child in runnable),
         subject=_digest_of(document.get("subject")) or displaced_by(manifest),
         owner=annotations_of(document).get(OWNER_ANNOTATION, ""),
-        evidence_of=_evidence_of(entries),
+        evidence_of=evidence_of(entries),
     )
 
 
-def _evidence_of(entries: Any) -> str:
+def evidence_of(entries: Any) -> str:
     """Return whose evidence all entries of an index are, empty where one is anything else."""
     said = [annotations_of(e) for e in entries if isinstance(e, dict)] if entries else []
     owners = {each.get(OWNER_ANNOTATION, "") if KIND_ANNOTATION in each else "" for each in said}

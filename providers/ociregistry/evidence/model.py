@@ -65,10 +65,15 @@ class EvidenceState:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedEvidence:
-    """The state as the engine keeps it; `key` is the hint of the key that signed."""
+    """The state as the engine keeps it; `key` is the hint of the key that signed.
+
+    `owner` and `annotations` are those of an index of several sources, which they are part of.
+    """
 
     ref: TagReference
     sources: tuple[str, ...]
+    owner: str
+    annotations: Mapping[str, str]
     provenance: str
     tests: str
     key: str
@@ -95,6 +100,9 @@ def diff(recorded: RecordedEvidence, inputs: EvidenceInputs) -> tuple[str, ...]:
         "key": (recorded.key, inputs.keys[0].hint),
         "statements": (recorded.state.statements.keys() >= {*inputs.kinds}, True),
     }
+    if inputs.tag.joins:
+        pairs["owner"] = (recorded.owner, inputs.tag.owner)
+        pairs["annotations"] = (recorded.annotations, dict(inputs.tag.annotations))
     return tuple(name for name, (old, new) in pairs.items() if old != new)
 
 
@@ -106,6 +114,8 @@ def reasons(recorded: RecordedEvidence | None, inputs: EvidenceInputs) -> tuple[
     words = {
         "source": "there is a new build",
         "sources": "there is a new build",
+        "owner": "it has another owner",
+        "annotations": "its annotations changed",
         "provenance": "what went into it is told in another way",
         "tests": "it was verified in another way",
         "key": "the key changed",

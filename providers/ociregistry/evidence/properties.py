@@ -25,6 +25,8 @@ TEXTS: Final = ("provenance", "tests")
 
 # What an update compares with; the engine keeps the other inputs itself.
 _RECORDED = ("ref", "source", "sources", *TEXTS)
+# And where the index is joined of several sources, which these are then a part of.
+_OF_JOINED = ("owner", "annotations")
 
 
 def shortened_texts(properties: Properties) -> tuple[dict[str, Any], dict[str, str]]:
@@ -80,6 +82,8 @@ def recorded_evidence(properties: Properties) -> RecordedEvidence:
     return RecordedEvidence(
         ref=TagReference.parse(str(properties["ref"])),
         sources=tuple(sorted(str(source).partition("@")[2] for source in several)),
+        owner=str(properties.get("owner", "")),
+        annotations=dict(properties.get("annotations") or {}),
         provenance=str(properties.get("provenance", "")),
         tests=str(properties.get("tests", "")),
         key=str(properties.get("key", "")),
@@ -89,7 +93,8 @@ def recorded_evidence(properties: Properties) -> RecordedEvidence:
 
 def output_properties(inputs: Properties, state: EvidenceState, key: PublicKey) -> dict[str, Any]:
     """Return what the state keeps: the outputs, and the inputs that an update compares with."""
-    kept = {name: inputs[name] for name in _RECORDED if name in inputs}
+    names = (*_RECORDED, *_OF_JOINED) if inputs.get("sources") else _RECORDED
+    kept = {name: inputs[name] for name in names if name in inputs}
     return {**kept, **encoded(state), "key": key.hint}
 
 

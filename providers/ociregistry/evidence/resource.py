@@ -3,6 +3,7 @@
 from typing import Any
 
 from fleet.evidence.errors import EvidenceError
+from fleet.registry.errors import OciError
 from providers.ociregistry.context import Change, Session
 from providers.ociregistry.evidence.model import (
     EvidenceInputs,
@@ -57,9 +58,7 @@ class EvidenceResource:
         if not preview:
             return await self._written(properties, inputs)
         await self._predict(urn, inputs, None)
-        # An index of several is known once it was joined.
-        digest = "" if inputs.tag.joins else inputs.tag.sources[0].digest
-        return unknown_outputs(properties, digest, inputs.keys[0])
+        return unknown_outputs(properties, await self._predicted_digest(inputs), inputs.keys[0])
 
     async def update(
         self, urn: str, olds: Properties, news: Properties, *, preview: bool
@@ -69,10 +68,7 @@ class EvidenceResource:
         if not preview:
             return await self._written(news, inputs)
         await self._predict(urn, inputs, recorded)
-        digest = "" if inputs.tag.joins else inputs.tag.sources[0].digest
-        if inputs.tag.joins and recorded.sources == inputs.tag.digests:
-            digest = recorded.state.digest
-        return unknown_outputs(news, digest, inputs.keys[0])
+        return unknown_outputs(news, await self._predicted_digest(inputs), inputs.keys[0])
 
     async def read(
         self, urn: str, _id: str, properties: Properties, inputs: Properties
@@ -104,12 +100,35 @@ class EvidenceResource:
         state = await self._session.evidence.write(inputs, *texts)
         return output_properties(properties, state, inputs.keys[0])
 
+    async def _predicted_digest(self, inputs: EvidenceInputs) -> str:
+        """Return what will be signed, or an empty string where only an update can tell.
+
+        An index of several sources is joined as an update does it: that reads, and writes nothing.
+        """
+        tag, session = inputs.tag, self._session
+        if not tag.joins:
+            return tag.sources[0].digest
+        if not tag.complete:
+            return ""
+        try:
+            index = await session.hosts.ask(
+                tag.sources[0].repository.host, lambda: session.tagger.desired(tag)
+            )
+        except OciError:
+            return ""
+        return index.digest
+
     async def _predict(
         self, urn: str, inputs: EvidenceInputs, recorded: RecordedEvidence | None
     ) -> None:
-        """Log why something would be signed, and warn once of a run that could not."""
+        """Log why something would be signed, and warn once of a key that is given and wrong.
+
+        That there is none is no fault of a preview: an update alone has to have it.
+        """
         why = "; ".join(reasons(recorded, inputs))
         await self._session.log(f"{inputs.ref}: to be signed: {why}", urn)
+        if self._session.settings.signing_key is None:
+            return
         try:
             self._session.signer(inputs)
         except EvidenceError as error:

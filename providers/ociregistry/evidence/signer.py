@@ -1,6 +1,7 @@
 """Who signs in this run: the key and the builder, both of the environment and in no input."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,36 +15,53 @@ LOCAL: Final = "https://github.com/multi-py/fleet/blob/main/docs/evidence.md#a-p
 """The builder of a run outside of a workflow: it claims nothing of who ran it, or where."""
 
 
-def read_key(environment: Mapping[str, str]) -> SigningKey | None:
-    """Return the key of this run, None where there is none.
+@dataclass(frozen=True, kw_only=True)
+class GivenKey:
+    """The key that the variable `name` gives: either it, or in `fault` why it can't be used.
 
-    :raises EvidenceError: if it can't be read, or is not a key to sign with.
+    Most runs sign nothing, and a key that is wrong is no matter to them.
     """
+
+    name: str
+    key: SigningKey | None = None
+    fault: str = ""
+
+
+def read_key(environment: Mapping[str, str]) -> GivenKey | None:
+    """Return what this run was given to sign with, None for nothing."""
     pem, file = environment.get(KEY, ""), environment.get(KEY_FILE, "")
-    if pem:
-        return SigningKey.parse(pem, KEY)
-    if not file:
+    if not pem and not file:
         return None
+    name = KEY if pem else KEY_FILE
     try:
-        return SigningKey.parse(Path(file).read_text("utf-8"), f"{KEY_FILE}, {file},")
+        if pem:
+            return GivenKey(name=name, key=SigningKey.parse(pem, KEY))
+        text = Path(file).read_text("utf-8")
+        return GivenKey(name=name, key=SigningKey.parse(text, f"{KEY_FILE}, {file},"))
+    except EvidenceError as error:
+        return GivenKey(name=name, fault=str(error))
     except (OSError, ValueError) as error:
-        raise EvidenceError(f"{KEY_FILE}: {file} could not be read: {error}") from error
+        return GivenKey(name=name, fault=f"{KEY_FILE}: {file} could not be read: {error}")
 
 
-def require_key(key: SigningKey | None, declared: Sequence[PublicKey]) -> SigningKey:
+def require_key(given: GivenKey | None, declared: Sequence[PublicKey]) -> SigningKey:
     """Return the key to sign with.
 
-    :raises EvidenceError: if there is none, or it is not the one that is declared first.
+    :raises EvidenceError: if there is none, it can't be used, or it is not the one that is
+        declared first.
     """
-    if key is None:
+    if given is None:
         raise EvidenceError(
             f"there is no key to sign with; set {KEY} to the private key (PEM) of the first public "
             "key in fleet:signing"
         )
+    key = given.key
+    if key is None:
+        raise EvidenceError(given.fault)
     if key.public != declared[0]:
         raise EvidenceError(
-            f"{KEY} is the key {key.public.hint}, and {declared[0].hint} is declared first; give "
-            "that one, or put the public key of this one first in fleet:signing"
+            f"{given.name} is the key {key.public.hint}, and {declared[0].hint} is declared first; "
+            "give that one, or put the public key of this one first in fleet:signing"
         )
     return key
 

@@ -7,6 +7,7 @@ from fleet.evidence.errors import EvidenceError
 from fleet.evidence.keys import SigningKey
 from fleet.evidence.statement import Statement
 from fleet.registry.client import Client
+from fleet.registry.errors import DamagedError
 from fleet.registry.manifest import Manifest
 from fleet.registry.reference import ManifestReference, Repository
 from fleet.registry.referrers import Attachment, Referrer, ReferrerList, Referrers
@@ -79,18 +80,30 @@ class EvidenceWriter:
     async def read(self, recorded: RecordedEvidence, *, whole: bool) -> EvidenceState:
         """Return what is there of recorded evidence; one request where nothing moved.
 
-        With `whole`, the manifest of each statement is asked for as well: one more request each.
+        With `whole`, each statement is asked for as well, its manifest and its bundle: two more
+        requests each.
         """
         state, repository = recorded.state, recorded.ref.repository
-        listed = await self._referrers.listed(repository, state.digest) if state.listed else ""
-        there = frozenset(state.statements.values())
-        if not listed or listed != state.listed:
-            found = await self._referrers.find(repository, state.digest)
-            there, listed = there & found.digests, found.listed
+        there, listed = await self._listed(repository, state)
         if whole:
             there = await self._holding(repository, there)
         kept = {kind: digest for kind, digest in state.statements.items() if digest in there}
         return EvidenceState(digest=state.digest, statements=kept, listed=listed)
+
+    async def _listed(
+        self, repository: Repository, state: EvidenceState
+    ) -> tuple[frozenset[str], str]:
+        """Return which of the recorded statements are listed, and the digest of a list by tag."""
+        recorded = frozenset(state.statements.values())
+        if state.listed:
+            if await self._referrers.listed(repository, state.digest) == state.listed:
+                return recorded, state.listed
+        else:
+            found = await self._referrers.of_registry(repository, state.digest)
+            if recorded <= found.digests:
+                return recorded, ""
+        found = await self._referrers.find(repository, state.digest)
+        return recorded & found.digests, found.listed
 
     async def _held(
         self, inputs: EvidenceInputs, wanted: Mapping[str, Statement], found: Referrers
@@ -105,11 +118,11 @@ class EvidenceWriter:
             said, claim = entry.annotations, wanted[kind].claim
             if (said.get(CLAIM_ANNOTATION), said.get(KEY_ANNOTATION)) != (claim, key.hint):
                 continue
-            body = await self._referrers.body(inputs.ref.repository, entry.digest)
             try:
+                body = await self._referrers.body(inputs.ref.repository, entry.digest)
                 if body is not None and verify(body, [key]).statement.claim == claim:
                     held[kind] = entry.digest
-            except EvidenceError:
+            except (EvidenceError, DamagedError):
                 continue
         return held
 

@@ -44,6 +44,29 @@ def test_the_embedded_stacks_passphrase_is_empty_whatever_the_user_has(
     assert "PULUMI_CONFIG_PASSPHRASE_FILE" not in found
 
 
+def test_the_key_of_another_stack_does_not_sign_for_the_registry_on_this_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLEET_SIGNING_KEY", "of production")
+    monkeypatch.setenv("FLEET_SIGNING_KEY_FILE", "/theirs.pem")
+    here = checkout(tmp_path)
+    found = environment.complete(here, needs())
+    assert "FLEET_SIGNING_KEY" not in found
+    assert found["FLEET_SIGNING_KEY_FILE"] == f"{here.root}/.fleet/signing/private.pem"
+
+
+@pytest.mark.parametrize("where", [needs(signing=True), ELSEWHERE], ids=["here", "elsewhere"])
+@pytest.mark.parametrize("name", ["FLEET_SIGNING_KEY", "FLEET_SIGNING_KEY_FILE"])
+def test_the_key_of_a_stack_that_declares_one_is_the_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Needs, name: str
+) -> None:
+    monkeypatch.delenv("FLEET_SIGNING_KEY", raising=False)
+    monkeypatch.delenv("FLEET_SIGNING_KEY_FILE", raising=False)
+    monkeypatch.setenv(name, "/theirs")
+    found = environment.complete(checkout(tmp_path), where)
+    assert {n: v for n, v in found.items() if n.startswith("FLEET_SIGNING")} == {name: "/theirs"}
+
+
 def test_a_passphrase_file_is_unset_for_the_embedded_stack_and_kept_elsewhere(
     tmp_path: Path,
 ) -> None:

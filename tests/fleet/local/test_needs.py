@@ -16,6 +16,7 @@ from fleet.local.requirements import needs_of, read_needs
 from fleet.lock.model import Lock, Tools
 from fleet.lock.serialization import values_of
 from tests.fleet import examples
+from tests.fleet.evidence.examples import key
 
 
 def declared(**overrides: object) -> Declaration:
@@ -35,6 +36,13 @@ def test_a_registry_elsewhere_is_not_started_even_with_a_port() -> None:
     found = needs_of(declared(registry="registry.example.org:5000/multi-py"), "prod")
     assert found.port is None
     assert not found.stand_ins
+
+
+def test_the_key_of_this_checkout_signs_here_where_no_other_one_is_declared() -> None:
+    assert needs_of(declared(registry="localhost:5999/multi-py"), "dev").own_key
+    other = declared(registry="localhost:5999/multi-py", signing={"keys": [key().public.pem]})
+    assert not needs_of(other, "dev").own_key
+    assert not needs_of(declared(registry="ghcr.io/multi-py"), "prod").own_key
 
 
 def test_the_builder_is_needed_when_one_platform_names_it() -> None:

@@ -3,14 +3,16 @@
 import gzip
 import io
 import tarfile
+import threading
 
 import pytest
 
 from fleet.registry.errors import RegistryError
-from fleet.sbom.layer import Limits, read_layer
+from fleet.sbom.image import RootFolder
+from fleet.sbom.layer import LayerFacts, Limits, read_layer
 from fleet.sbom.model import UnreadableImageError
 from tests.fleet.sbom.conftest import Read
-from tests.fleet.sbom.layers import Entry, file, hard_link, layer, status, unpacked
+from tests.fleet.sbom.layers import Entry, file, hard_link, layer, link, status, unpacked
 
 SMALL = Limits(packed=100_000, unpacked=1_000_000, entries=20, file=1000, kept=1500)
 
@@ -150,3 +152,32 @@ def test_a_record_with_a_package_of_no_proper_name_or_version_is_refused(
     with pytest.raises(UnreadableImageError, match="is not a package of") as caught:
         read(layer(file(path, text)))
     assert "\x1b" not in str(caught.value)
+
+
+def test_a_link_with_a_long_target_is_refused() -> None:
+    assert "link of more than 4096 characters" in refused(layer(link("l", "a/" * 5000)))
+
+
+def test_a_long_link_that_lies_above_a_record_is_followed_no_further_than_a_path() -> None:
+    root = RootFolder("image")
+    entries = [link("l", "l1"), link("l1", "m/" * 2000 + "l")]
+    entries.append(link("m/" * 2000 + "l", "n/" * 1000 + "l"))
+    entries.append(file("l/x.dist-info/METADATA", "x"))
+    facts = read_layer(io.BytesIO(layer(*entries)), "layer", Limits())
+    with pytest.raises(UnreadableImageError, match="lead to a path of more than 4096 characters"):
+        root.add(facts)
+
+
+def test_layers_are_put_together_off_the_loop(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A provider's other requests wait for the loop."""
+    threads: list[threading.Thread] = []
+    add = RootFolder.add
+
+    def noted(root: RootFolder, facts: LayerFacts) -> None:
+        threads.append(threading.current_thread())
+        add(root, facts)
+
+    monkeypatch.setattr(RootFolder, "add", noted)
+    read(layer(status()))
+    assert threads
+    assert threading.main_thread() not in threads

@@ -14,10 +14,11 @@ import yaml
 from fleet.checkout.planning import gather
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
-from fleet.local import private_files
+from fleet.local import private_files, signing_key
 from fleet.local.paths import checkout
 from fleet.lock.serialization import values_of
 from fleet.plan.plan import Plan, make_plan
+from providers.ociregistry.evidence.signer import KEY_FILE
 from tests.engine.seeding import push_image, push_index
 from tests.engine.stack import EngineStack
 from tests.engine.tools import ROOT
@@ -41,7 +42,9 @@ class FleetStack(EngineStack):
         own = {
             "PULUMI_BACKEND_URL": f"file://{state}",
             "PULUMI_HOME": str(root / ".fleet" / "pulumi"),
+            KEY_FILE: str(root / ".fleet" / "signing" / signing_key.PRIVATE),
         }
+        signing_key.ensure(replace(checkout(), root=root))
         super().__init__(root, {**live.environment, **own})
         self._log_in(TOKEN if live.front and live.front.github else "")
         shutil.copy(Path(__file__).with_name("program.py"), root / "__main__.py")

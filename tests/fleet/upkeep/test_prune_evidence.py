@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from fleet.registry.errors import RegistryError
 from fleet.registry.manifest import OWNER_ANNOTATION
 from providers.ociregistry.evidence.model import KIND_ANNOTATION
 from tests.fleet.upkeep.sweeping import FIRST, LAST, PUBLIC, Sweeper
@@ -25,6 +26,7 @@ def attach(registry: FakeRegistry, subject: str, *owners: str) -> list[str]:
         document = {
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
+            "artifactType": "application/vnd.test",
             "config": {"digest": sha(b"{}"), "size": 2},
             "layers": [],
             "subject": {"mediaType": OCI_INDEX, "digest": subject, "size": 1},
@@ -102,3 +104,107 @@ def test_evidence_of_an_index_that_never_came_goes(sweeper: Sweeper) -> None:
     sweeper.sweep(FIRST)
     sweeper.sweep(LAST)
     assert not any(sweeper.holds(PUBLIC, digest) for digest in attached)
+
+
+def test_the_evidence_of_an_index_that_the_registry_does_not_delete_stays(sweeper: Sweeper) -> None:
+    sweeper.max_share = 1
+    old, attached = superseded(sweeper, sweeper.owner, sweeper.owner)
+    sweeper.registry.fault(f"^DELETE .*{old}", times=1000, status=403)
+    swept = sweeper.sweep(LAST)
+    assert {old, *attached} <= swept.kept.keys()
+    assert all(sweeper.holds(PUBLIC, digest) for digest in (old, *attached))
+    assert sweeper.registry.pullable(PUBLIC, fallback(old))
+
+
+def test_an_index_goes_before_its_evidence(sweeper: Sweeper) -> None:
+    sweeper.max_share = 1
+    old, (listed, *statements) = superseded(sweeper, sweeper.owner, sweeper.owner)
+    order = [item.digest for item in sweeper.sweep(LAST).gone]
+    assert order.index(old) < order.index(listed)
+    assert all(order.index(listed) < order.index(digest) for digest in statements)
+
+
+def test_a_list_of_evidence_that_holds_what_it_is_about_goes(sweeper: Sweeper) -> None:
+    """Nobody writes such a list; the order of deletions has to end for whatever is there."""
+    sweeper.max_share = 1
+    registry = sweeper.registry
+    tagged = registry.push_index(PUBLIC, TAG)
+    said = {OWNER_ANNOTATION: sweeper.owner, KIND_ANNOTATION: "provenance"}
+    other = registry.push_index(PUBLIC, "other")
+    entry = {"mediaType": OCI_INDEX, "digest": other, "size": 1, "annotations": said}
+    index = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry]}
+    listed = registry.push_manifest(PUBLIC, index, fallback(other))
+    sweeper.sweep(FIRST)
+    del registry.repositories[PUBLIC].tags["other"]
+    sweeper.sweep(FIRST)
+    sweeper.sweep(LAST)
+    assert not any(sweeper.holds(PUBLIC, digest) for digest in (other, listed))
+    assert sweeper.holds(PUBLIC, tagged)
+
+
+def superseded_by_api(sweeper: Sweeper, *owners: str) -> tuple[str, list[str]]:
+    """Have an index superseded on a registry that lists referrers itself, under no tag."""
+    registry = sweeper.registry
+    registry.lists_referrers = True
+
+    def push(tag: str) -> tuple[str, list[str]]:
+        index = registry.push_index(PUBLIC, tag)
+        listed, *rest = attach(registry, index, *owners)
+        storage = registry.repositories[PUBLIC]
+        del storage.tags[fallback(index)], storage.manifests[listed]
+        return index, rest
+
+    old, attached = push(TAG)
+    sweeper.sweep(FIRST)
+    new, _ = push("other")
+    tags = registry.repositories[PUBLIC].tags
+    tags[TAG] = new
+    del tags["other"]
+    sweeper.sweep(FIRST)
+    return old, attached
+
+
+def test_our_evidence_that_the_registry_lists_goes_behind_its_index(sweeper: Sweeper) -> None:
+    sweeper.max_share, sweeper.registry.page = 1, 1
+    old, attached = superseded_by_api(sweeper, sweeper.owner, sweeper.owner)
+    order = [item.digest for item in sweeper.sweep(LAST).gone]
+    assert {old, *attached} <= {*order}
+    assert all(order.index(old) < order.index(digest) for digest in attached)
+    current = sweeper.registry.repositories[PUBLIC].tags[TAG]
+    asked = [line for line in sweeper.registry.log if "/referrers/" in line]
+    assert not any(current in line for line in asked)
+
+
+@pytest.mark.parametrize("owners", [("",), ("fleet/dev", ""), ("fleet/other",)])
+def test_signatures_of_others_that_the_registry_lists_keep_what_they_are_about(
+    sweeper: Sweeper, owners: tuple[str, ...]
+) -> None:
+    sweeper.max_share = 1
+    old, attached = superseded_by_api(sweeper, *owners)
+    sweeper.sweep(LAST)
+    assert all(sweeper.holds(PUBLIC, digest) for digest in (old, *attached))
+    assert sweeper.registry.pullable(PUBLIC, old)
+
+
+def test_a_signature_that_the_registry_lists_meanwhile_keeps_its_image(sweeper: Sweeper) -> None:
+    sweeper.max_share = 1
+    old, attached = superseded_by_api(sweeper, sweeper.owner)
+
+    def sign() -> None:
+        listed, *_ = attach(sweeper.registry, old, sweeper.owner, "")
+        storage = sweeper.registry.repositories[PUBLIC]
+        del storage.tags[fallback(old)], storage.manifests[listed]
+
+    swept = sweeper.sweep(LAST, meanwhile=sign)
+    assert swept.kept[old] == f"others refer to {old}"
+    assert all(sweeper.holds(PUBLIC, digest) for digest in (old, *attached))
+    assert sweeper.registry.pullable(PUBLIC, old)
+
+
+def test_a_list_of_referrers_that_can_not_be_read_stops_the_sweep(sweeper: Sweeper) -> None:
+    sweeper.max_share = 1
+    old, attached = superseded_by_api(sweeper, sweeper.owner)
+    sweeper.registry.fault("^GET .*/referrers/", times=1000, body=b"{}", status=200)
+    with pytest.raises(RegistryError, match="has no list of manifests"):
+        sweeper.sweep(LAST)
+    assert all(sweeper.holds(PUBLIC, digest) for digest in (old, *attached))

@@ -8,6 +8,7 @@ import pytest
 
 from fleet.evidence.keys import PublicKey
 from fleet.registry.client import Client
+from fleet.registry.errors import AuthenticationError
 from fleet.registry.reference import TagReference
 from fleet.upkeep.verify import Verified, Wanted, report, verify_tags, wanted
 from providers.ociregistry.evidence.model import kinds_of
@@ -148,3 +149,108 @@ def test_each_version_tag_is_wanted_with_its_platforms() -> None:
     assert [each.ref.tag for each in every] == ["py3.11-slim-0.33.0", "py3.11-slim-0.34.0"]
     assert one == every[1:]
     assert one[0].kinds == kinds_of(("linux/amd64", "linux/arm/v7"))
+
+
+def signed_by_both(registry: FakeRegistry, call: Caller) -> str:
+    """Have evidence by one key, then by a new one that tells of another commit."""
+    declared = Declared(registry)
+    version = declared.version(REF)
+    told = json.dumps(PROVENANCE)
+    old = declared.evidence(version, P256, provenance=told)
+    new = declared.evidence(version, ED25519, P256, provenance=told.replace("1" * 40, "9" * 40))
+    with Engine({**call.environment, "FLEET_SIGNING_KEY": P256}) as engine:
+        engine.up(EVIDENCE, REF, old)
+    with Engine({**call.environment, "FLEET_SIGNING_KEY": ED25519}) as engine:
+        outputs = engine.up(EVIDENCE, REF, new).outputs
+        engine.up(TAG, "tag", version)
+    return str(outputs["digest"])
+
+
+def test_the_first_key_s_claims_are_shown_and_all_keys_told(
+    registry: FakeRegistry, call: Caller
+) -> None:
+    signed_by_both(registry, call)
+    new, old = key(ED25519).public, key().public
+    found = verified(call, new, old)
+    assert found.problems == ()
+    assert {each.key.hint for each in found.signed.values()} == {new.hint}
+    row = report([found]).splitlines()[2].split()
+    assert row[2:5] == [f"{new.hint},", old.hint, "9" * 12]
+    # The order of declaration decides, and not that of the list.
+    found = verified(call, old, new)
+    assert {each.key.hint for each in found.signed.values()} == {old.hint}
+
+
+def test_valid_statements_that_differ_are_told(registry: FakeRegistry, call: Caller) -> None:
+    signed_by_both(registry, call)
+    found = verified(call, key(ED25519).public, key().public)
+    assert found.notes == ("provenance: 2 valid statements differ; one of them is older",)
+    assert report([found]).endswith(f"{REF}: {found.notes[0]}")
+
+
+def test_a_lost_statement_of_the_first_key_is_named_though_another_signed_it(
+    registry: FakeRegistry, call: Caller
+) -> None:
+    digest = signed_by_both(registry, call)
+    storage = registry.repositories[NAME]
+    new, old = key(ED25519).public, key().public
+    listed = json.loads(storage.manifests[storage.tags[digest.replace(":", "-")]][1])
+    (gone,) = [
+        str(entry["digest"])
+        for entry in listed["manifests"]
+        if entry["annotations"]["io.github.multi-py.fleet.evidence.kind"] == "provenance"
+        and entry["annotations"]["io.github.multi-py.fleet.evidence.key"] == new.hint
+    ]
+    del storage.manifests[gone]
+    unsigned = (
+        f"no valid evidence by the first declared key, {new.hint}: provenance; an update with its "
+        "private key signs it"
+    )
+    assert verified(call, new, old).problems == (
+        f"provenance: its manifest, {gone}, is gone",
+        unsigned,
+    )
+
+
+def test_a_key_that_signed_nothing_yet_is_named(call: Caller, digest: str) -> None:
+    new = key(ED25519).public
+    (problem,) = verified(call, new, key().public).problems
+    assert problem.startswith(f"no valid evidence by the first declared key, {new.hint}: ")
+
+
+def test_a_lost_body_and_a_malformed_artifact_are_problems_of_their_row(
+    call: Caller, registry: FakeRegistry, digest: str
+) -> None:
+    storage = registry.repositories[NAME]
+    of = entries(registry, digest)
+    lost, malformed = of["sbom linux/amd64"]["digest"], of["test-result"]["digest"]
+    del storage.blobs[json.loads(storage.manifests[lost][1])["layers"][0]["digest"]]
+    document = json.loads(storage.manifests[malformed][1])
+    other = registry.push_manifest(NAME, {**document, "layers": []})
+    listed = storage.manifests[storage.tags[digest.replace(":", "-")]][1].decode()
+    changed = json.loads(listed.replace(malformed, other))
+    registry.push_manifest(NAME, changed, digest.replace(":", "-"))
+    found = verified(call)
+    assert {*found.signed} == {*KINDS} - {"sbom linux/amd64", "test-result"}
+    text = report([found])
+    assert f"sbom linux/amd64, {lost}: " in text
+    assert f"test-result, {other}: " in text
+    assert "has 0 layers, and not one" in text
+
+
+def test_a_list_that_is_none_is_a_problem_of_its_row(
+    call: Caller, registry: FakeRegistry, digest: str
+) -> None:
+    tags = registry.repositories[NAME].tags
+    tags[digest.replace(":", "-")] = registry.push_image(NAME, "linux/amd64", "no list")
+    (problem,) = verified(call).problems
+    assert "and no index of referrers" in problem
+
+
+def test_a_registry_that_fails_is_an_error(
+    call: Caller, registry: FakeRegistry, digest: str
+) -> None:
+    tag = digest.replace(":", "-")
+    registry.fault(f"^GET .*{tag}", times=1000, status=403)
+    with pytest.raises(AuthenticationError):
+        verified(call)

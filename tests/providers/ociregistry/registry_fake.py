@@ -353,7 +353,7 @@ class _Handler(loopback.Handler):
                         "mediaType": media_type,
                         "digest": digest,
                         "size": len(body),
-                        "artifactType": document["artifactType"],
+                        "artifactType": document.get("artifactType", ""),
                         "annotations": document.get("annotations", {}),
                     }
                 )

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from pulumi.provider.experimental import provider as p
 
+from fleet.evidence.errors import EvidenceError
 from fleet.registry.errors import OciError
 from providers.ociregistry.context import Session
+from providers.ociregistry.evidence.signer import require_key
 from providers.ociregistry.provider import OciProvider
 from providers.ociregistry.run_settings import SETTINGS, RunSettings, read_run_settings
 from tests.fleet.evidence.examples import P256, key
@@ -47,13 +49,17 @@ def test_a_key_is_read_from_a_file_too(tmp_path: Path) -> None:
     for name, value in {"FLEET_SIGNING_KEY": P256, "FLEET_SIGNING_KEY_FILE": str(file)}.items():
         found = read_run_settings({name: value}).signing_key
         assert found is not None
-        assert found.public == key().public
+        assert found.name == name
+        assert require_key(found, [key().public]).public == key().public
 
 
 @pytest.mark.parametrize("name", ["FLEET_SIGNING_KEY", "FLEET_SIGNING_KEY_FILE"])
-def test_what_is_no_key_to_sign_with_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(OciError, match=name):
-        read_run_settings({name: str(tmp_path / "canary")})
+def test_what_is_no_key_to_sign_with_is_refused_where_something_is_signed(
+    name: str, tmp_path: Path
+) -> None:
+    given = read_run_settings({name: str(tmp_path / "canary")}).signing_key
+    with pytest.raises(EvidenceError, match=name):
+        require_key(given, [key().public])
 
 
 def test_the_plugin_refuses_them_before_it_serves_a_resource() -> None:
