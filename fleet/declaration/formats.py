@@ -7,7 +7,7 @@ from typing import Final
 from packaging.requirements import InvalidRequirement, Requirement
 
 from fleet.declaration import tags
-from fleet.declaration.config_reader import Fault
+from fleet.declaration.problems import Fault
 
 _HIGHEST_PORT = 65535
 # What the engine, the program and its jobs are set by, the App's key and the passphrase included.

@@ -2,6 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """What is wrong with a text, and what to do about it."""
+
+    what: str
+    remedy: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,3 +63,18 @@ class Problems:
         """
         if self.found:
             raise DeclarationError(self.found, source)
+
+
+def kind_of(value: object) -> str:
+    """Name the type of a YAML value as a maintainer would."""
+    if value is None:
+        return "empty"
+    if isinstance(value, bool):
+        return f"the truth value {str(value).lower()}"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return f"the text {value!r}"
+    if hasattr(value, "isoformat"):
+        return f"the date {value}"
+    return "a list" if isinstance(value, list | tuple) else "a mapping"

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Final
 
-from fleet.declaration.config_reader import Fault, kind_of
 from fleet.declaration.formats import FORMATS
-from fleet.declaration.problems import Problems
+from fleet.declaration.problems import Fault, Problems, kind_of
 
 Schema = Mapping[str, Any]
 

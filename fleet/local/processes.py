@@ -17,6 +17,8 @@ from fleet.local.child_environment import child_environment
 from fleet.local.paths import Checkout
 
 _PROC = Path("/proc")
+# Appended to, so that what is cut off by hand does not leave a hole.
+_NEW_LOG = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +127,7 @@ def start(
     """Start ``argv`` as a session of its own that holds none of our files, and remember it."""
     for folder in (log.parent, record.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as printed:
+    with os.fdopen(os.open(log, _NEW_LOG, 0o600), "wb") as printed:
         process = subprocess.Popen(
             argv, env=env, stdin=subprocess.DEVNULL, stdout=printed, stderr=subprocess.STDOUT,
             start_new_session=True,

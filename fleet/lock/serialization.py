@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from packaging.markers import InvalidMarker, Marker
 
-from fleet.declaration.config_reader import Fault, Pattern, Reader
-from fleet.declaration.problems import Problems
+from fleet.declaration.problems import Fault, Problems
 from fleet.lock.model import Base, Lock, Tools, bare, command
+from fleet.lock.reader import Pattern, Reader
 from fleet.lock.wheel_files import is_of
 
 FORMAT: Final = 2

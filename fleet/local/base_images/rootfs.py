@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from fleet.console import TroubleError, tail_of
 from fleet.local.child_environment import child_environment, run
@@ -31,8 +31,15 @@ Both have the C++ library, which wheels load that were compiled from C++ (greenl
 """
 
 
-SUITES: Final = {"3.11": ("bookworm", "oldstable"), "3.13": ("trixie", "stable")}
-"""By Python, the release of Debian that carries it: its codename, and its alias among releases."""
+class Suite(NamedTuple):
+    """A release of Debian by its codename, and by its alias, which moves on to a later one."""
+
+    codename: str
+    alias: str
+
+
+SUITES: Final = {"3.11": Suite("bookworm", "oldstable"), "3.13": Suite("trixie", "stable")}
+"""By Python, the release of Debian that carries it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +59,7 @@ class Recipe:
         """The SHA-256 of all that decides the archive but for the packages' own versions."""
         parts = {
             **asdict(self),
-            "suite": SUITES[self.python][0],
+            "suite": SUITES[self.python].codename,
             "packages": PACKAGES[self.base],
             "finish": _FINISH.read_text(),
         }
@@ -120,7 +127,7 @@ def _mmdebstrap(
         f"--include={','.join(PACKAGES[recipe.base])}",
         "--aptopt=Acquire::Retries 3",
         f'--extract-hook={finish} "$1" {arguments}',
-        SUITES[recipe.python][0],
+        SUITES[recipe.python].codename,
         str(folder / "rootfs.tar.gz"),
         "-",
     ]

@@ -123,6 +123,12 @@ def test_one_that_ignores_the_request_is_killed(daemons: Daemons) -> None:
     assert not started.alive
 
 
+def test_a_log_begins_with_the_start(daemons: Daemons) -> None:
+    logged(daemons, "first", daemons.start("echo first; exec sleep 60"))
+    logged(daemons, "second", daemons.start("echo second; exec sleep 60"))
+    assert "first" not in daemons.log.read_text()
+
+
 def test_one_that_ends_at_once_is_reported_with_the_end_of_its_log(daemons: Daemons) -> None:
     started = daemons.start("echo no such file >&2; exit 1")
     with pytest.raises(TroubleError, match=r"(?s)the thing ended.*it\.log.*no such file"):

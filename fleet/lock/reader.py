@@ -3,17 +3,9 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
-from fleet.declaration.problems import Problems
-
-
-class Fault(NamedTuple):
-    """What is wrong with a text, and what to do about it."""
-
-    what: str
-    remedy: str
-
+from fleet.declaration.problems import Fault, Problems, kind_of
 
 Rule = Callable[[str], Fault | None]
 
@@ -113,18 +105,3 @@ class Reader:
             self.problems.add(path, *fault)
             return ""
         return value
-
-
-def kind_of(value: object) -> str:
-    """Name the type of a YAML value as a maintainer would."""
-    if value is None:
-        return "empty"
-    if isinstance(value, bool):
-        return f"the truth value {str(value).lower()}"
-    if isinstance(value, int | float):
-        return f"the number {value}"
-    if isinstance(value, str):
-        return f"the text {value!r}"
-    if hasattr(value, "isoformat"):
-        return f"the date {value}"
-    return "a list" if isinstance(value, list | tuple) else "a mapping"
