@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "fleet.pages": {*_PURE, "fleet.templating", "fleet.units"},
     "fleet.checkout": {*_PURE, "fleet.command"},
     "fleet.releases": {*_READ, "fleet.command", "fleet.registry", "fleet.pages"},
-    "fleet.reports": {"fleet.registry", "providers"},
+    "fleet.reports": {"fleet.console", "fleet.registry", "providers"},
     "fleet.local": {
         *_READ, "fleet.command", "fleet.evidence", "fleet.registry", "fleet.reports", "providers",
     },
