@@ -12,6 +12,7 @@ _LEFT_OUT = "…"
 # What differs from one machine, or one run, to the next.
 _OF_THE_RUN = (
     (re.compile(r"sha256:[0-9a-f]+"), "sha256:#"),
+    (re.compile(r"\b[0-9a-f]{12}\b"), "#"),
     (re.compile(r"localhost:[0-9]+"), "localhost:#"),
     (re.compile(r"[0-9.]+ (?:kB|MB|GB)"), "# MB"),
     (re.compile(r"\s+"), " "),
