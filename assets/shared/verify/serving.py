@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from server import Answer
 
 APP = Path("/app")
-# A stop takes half a second natively. On a builder that runs many emulated platforms at once it took
-# 12 (seen at a load of 11 on two processors). A worker that loses the signal lives for gunicorn's 30.
+# A stop takes half a second natively, and took 12 where a builder emulated many platforms at once
+# (seen at a load of 11 on two processors). A worker that loses the signal lives for gunicorn's 30.
 STOP_SECONDS = 25
 
 
