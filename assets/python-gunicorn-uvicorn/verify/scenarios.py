@@ -46,9 +46,11 @@ def configured(server: Server, expect: Expect, report: Report) -> None:
     header = server.answer().headers.get("x-verified")
     report.equal("UVICORN_EXTRA_FLAGS reach uvicorn", "by its flags", header)
     check_gunicorn(server, "configured", report, worker="UvicornWorker", workers=2)
-    report.contains("LOG_LEVEL trace reaches uvicorn", "[TRACE]", server.output())
-    report.contains("LOG_LEVEL trace is debug for gunicorn", "[DEBUG]", server.output())
-    report.contains("GUNICORN_EXTRA_FLAGS reach gunicorn", '"GET / HTTP', server.output())
+    report.contains("LOG_LEVEL trace reaches uvicorn", "[TRACE]", server.output("[TRACE]"))
+    report.contains("LOG_LEVEL trace is debug for gunicorn", "[DEBUG]", server.output("[DEBUG]"))
+    report.contains(
+        "GUNICORN_EXTRA_FLAGS reach gunicorn", '"GET / HTTP', server.output('"GET / HTTP')
+    )
     check_stop(server, "configured", report, signal.SIGINT)
 
 

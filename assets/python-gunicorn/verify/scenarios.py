@@ -53,8 +53,10 @@ def configured(server: Server, report: Report) -> None:
     body = answered_by_wsgi(server, "configured", report)
     settings.check_configured(body, server, report)
     check_gunicorn(server, "configured", report, worker="sync", workers=2)
-    report.contains("LOG_LEVEL trace is debug for gunicorn", "[DEBUG]", server.output())
-    report.contains("GUNICORN_EXTRA_FLAGS reach gunicorn", '"GET / HTTP', server.output())
+    report.contains("LOG_LEVEL trace is debug for gunicorn", "[DEBUG]", server.output("[DEBUG]"))
+    report.contains(
+        "GUNICORN_EXTRA_FLAGS reach gunicorn", '"GET / HTTP', server.output('"GET / HTTP')
+    )
     check_stop(server, "configured", report, signal.SIGINT)
 
 

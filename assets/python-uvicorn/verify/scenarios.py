@@ -43,7 +43,7 @@ def configured(server: Server, expect: Expect, report: Report) -> None:
     report.equal("UVICORN_EXTRA_FLAGS reach uvicorn", "by its flags", header)
     check_command(server, "configured", report, "uvicorn")
     check_workers(server, "configured", report, lambda: spawned(server), workers=2)
-    report.contains("LOG_LEVEL trace reaches uvicorn", "TRACE:", server.output())
+    report.contains("LOG_LEVEL trace reaches uvicorn", "TRACE:", server.output("TRACE:"))
     check_stop(server, "configured", report, signal.SIGINT)
 
 

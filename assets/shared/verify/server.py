@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # at once because its process ends.
 READY_SECONDS = 120
 POLL_SECONDS = 0.1
+TELL_SECONDS = 10
 START_SCRIPT = "/start.sh"
 T = TypeVar("T")
 
@@ -95,9 +96,17 @@ class Server:
                 else:
                     os.waitpid(ended.si_pid, 0)
 
-    def output(self) -> str:
-        """All that the server printed so far, standard output and error in one."""
-        return self._log.read_text("utf-8", "replace")
+    def output(self, awaited: str = "") -> str:
+        """All that the server printed so far, standard output and error in one.
+
+        A line about a request may follow its answer, so what is ``awaited`` gets some time.
+        """
+        deadline = time.monotonic() + TELL_SECONDS
+        while True:
+            text = self._log.read_text("utf-8", "replace")
+            if awaited in text or time.monotonic() > deadline or self.process.poll() is not None:
+                return text
+            time.sleep(POLL_SECONDS)
 
     def get(self, path: str = "/") -> Answer:
         """Ask once over loopback; raises OSError or HTTPException while nothing answers."""
