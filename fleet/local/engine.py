@@ -7,7 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -157,7 +157,7 @@ def _ended(
 ) -> int:
     """Return the exit status; until then show what the event log tells, and interrupt if asked."""
     passed_on = False
-    with EventTail(log) as tail:
+    with closing(EventTail(log)) as tail:
         while True:
             code = process.poll()
             for event in tail.read():

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from fleet.console import duration
 from fleet.reports.report import TELLS_NOTHING
+from fleet.reports.steps import parts_of, plain
 from providers.ociregistry.fields import EVIDENCE, STALE_POINTERS, TAG
 
 _IMAGE: Final = "docker-build:index:Image"
@@ -21,7 +22,6 @@ _REPORTED: Final = frozenset({TAG, STALE_POINTERS, EVIDENCE})
 _STARTED: Final = "resourcePreEvent"
 _ENDED: Final = ("resOutputsEvent", "resOpFailedEvent")
 _WORK: Final = frozenset({"create", "update", "create-replacement"})
-_COLOUR: Final = re.compile(r"<\{%[^%]*%\}>")
 # A line of a build's own log: `#28 [linux/arm64 stage-4 4/4] RUN ...`, then what that step prints.
 _STEP: Final = re.compile(r"#(?P<number>\d+) (?P<text>.*)")
 _STEP_ENDED: Final = re.compile(r"DONE|CACHED|CANCELED")
@@ -141,7 +141,7 @@ class RunDisplay:
         return text in self._errors or bool(self._errors and TELLS_NOTHING.search(text))
 
     def _build(self, kind: str, meta: Mapping[str, Any], at: float) -> Iterator[str]:
-        name, op = str(meta["urn"]).rpartition("::")[2], str(meta["op"])
+        (_, name), op = parts_of(str(meta["urn"])), str(meta["op"])
         if op == "replace":
             # The replacement is made by a step of its own.
             return
@@ -162,10 +162,8 @@ class RunDisplay:
                 yield f"built {name} in {_time(took)} ({self._done} of {total})"
 
     def _message(self, found: Mapping[str, Any]) -> Iterator[str]:
-        text = _COLOUR.sub("", str(found.get("message") or "")).rstrip()
-        severity, urn = str(found.get("severity")), str(found.get("urn") or "")
-        name, token = urn.rpartition("::")[2], urn.rpartition("::")[0].rpartition("::")[2]
-        token = token.rpartition("$")[2]
+        text, severity = plain(found.get("message")).rstrip(), str(found.get("severity"))
+        token, name = parts_of(str(found.get("urn") or ""))
         if found.get("ephemeral"):
             if name in self._under_way:
                 self._under_way[name].read(text)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fleet.reports.outcomes import entries_of
 from fleet.reports.report import FAILED_CHANGE, TELLS_NOTHING, Mode, Report, ReportError
-from fleet.reports.steps import State, Step
+from fleet.reports.steps import State, Step, parts_of, plain
 from providers.ociregistry.report import Entry
 
 _CHANGES: Final = frozenset({"create", "update", "replace", "create-replacement", "delete"})
@@ -18,7 +18,6 @@ _STACK: Final = "pulumi:pulumi:Stack"
 # docker-build and the GitHub provider only warn of what they could not read, and keep the state.
 _UNVERIFIED: Final = re.compile("unable to verify|could not be verified")
 _NO_END: Final = "the engine ended before it told what became of this"
-_COLOUR: Final = re.compile(r"<\{%[^%]*%\}>")
 
 
 @dataclass
@@ -64,13 +63,13 @@ class _Log:
                 self.changes.append((op, step))
 
     def _say(self, diagnostic: Mapping[str, Any]) -> None:
-        text = _COLOUR.sub("", str(diagnostic.get("message", ""))).strip()
+        text = plain(diagnostic.get("message")).strip()
         if diagnostic.get("severity") == "error" and text:
             self.errors.append(text)
             urn = str(diagnostic.get("urn") or "")
             # That of a resource names it; the program's own error does not (engine 3.259).
             self.raised = self.raised or not (urn or TELLS_NOTHING.search(text))
-            token = urn.split("::")[2].rpartition("$")[2] if urn.count("::") >= 3 else ""  # noqa: PLR2004 - the parts of a URN
+            token, _ = parts_of(urn)
             if token:
                 step = self.steps.setdefault(urn, Step(urn=urn, token=token))
                 step.errors.append(text)
@@ -90,7 +89,7 @@ class _Log:
     def changed(self) -> Iterator[str]:
         """Yield what becomes of what has no entry, once for each that failed."""
         for op, step in self.changes:
-            word = FAILED_CHANGE if step.failed or step.errors else op
+            word = FAILED_CHANGE if step.went_wrong else op
             yield f"{word} {step.token} {step.name}"
 
     @property

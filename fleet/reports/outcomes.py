@@ -32,12 +32,12 @@ def entries_of(steps: Sequence[Step], mode: Mode) -> Iterator[Entry]:
     evidence = {step.name: step for step in steps if step.token == EVIDENCE}
     tags = {step.name for step in steps if step.token == TAG}
     for step in steps:
-        if step.token == EVIDENCE and step.name not in tags and (step.failed or step.errors):
+        if step.token == EVIDENCE and step.name not in tags and step.went_wrong:
             yield _failure(step)
         elif step.token == TAG:
             own = evidence.get(step.name)
             yield from (_with_evidence(e, own, mode) for e in _tag(step, mode, declared))
-        elif step.token == STALE_POINTERS and (step.failed or step.errors):
+        elif step.token == STALE_POINTERS and step.went_wrong:
             yield _failure(step)
             yield from _removed(step)
         elif step.token == STALE_POINTERS and step.op:
@@ -48,7 +48,7 @@ def entries_of(steps: Sequence[Step], mode: Mode) -> Iterator[Entry]:
 
 
 def _tag(step: Step, mode: Mode, declared: set[str]) -> Iterator[Entry]:
-    if step.failed or step.errors:
+    if step.went_wrong:
         yield _failure(step)
     elif step.gone and not step.op:
         outputs = step.gone.outputs
@@ -75,7 +75,7 @@ def _with_evidence(entry: Entry, evidence: Step | None, mode: Mode) -> Entry:
 
     A tag that is built or moved is signed as a part of that, and fails with its evidence.
     """
-    if evidence and (evidence.failed or evidence.errors):
+    if evidence and evidence.went_wrong:
         reasons = tuple(evidence.errors) or entry.reasons
         return replace(entry, action="fail", reasons=reasons, digest="")
     why = _signed(evidence, mode) if evidence and entry.action == "unchanged" else ()
@@ -186,7 +186,7 @@ def _departures(steps: Sequence[Step], declared: set[str]) -> Iterator[Entry]:
         if step.gone and step.token != STALE_POINTERS
     }
     for step in removers:
-        if step.gone and not (step.failed or step.errors):
+        if step.gone and not step.went_wrong:
             why = _RECONFIGURED if reconfigured else _kept_by(step.urn, step.gone, staying)
             if why is not None:
                 yield from _leaving(step.gone.outputs, digests, declared, why)

@@ -1,8 +1,27 @@
 """What the engine's events tell of each resource."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
+
+_COLOUR: Final = re.compile(r"<\{%[^%]*%\}>")
+_URN_PARTS: Final = 4
+
+
+def plain(message: Any) -> str:
+    """Return the message of a diagnostic without the engine's own marks of colours."""
+    return _COLOUR.sub("", str(message or ""))
+
+
+def parts_of(urn: str) -> tuple[str, str]:
+    """Return the type and the logical name in a URN, both empty where it is not one.
+
+    It is ``urn:pulumi:STACK::PROJECT::TYPES::NAME``; the last of the types is the resource's own. A
+    name may hold ``::``, as the address of a registry by IPv6 does.
+    """
+    parts = urn.split("::", _URN_PARTS - 1)
+    return (parts[2].rpartition("$")[2], parts[3]) if len(parts) == _URN_PARTS else ("", "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +64,12 @@ class Step:
     @property
     def name(self) -> str:
         """The resource's logical name."""
-        return self.urn.rpartition("::")[2]
+        return parts_of(self.urn)[1]
+
+    @property
+    def went_wrong(self) -> bool:
+        """Whether the engine failed to deal with it, or something said an error of it."""
+        return self.failed or bool(self.errors)
 
     @property
     def declared(self) -> bool:
