@@ -197,7 +197,7 @@ class ReferrerList:
         tag = fallback_tag(subject)
         before = await self._registry.get(repository, tag)
         place = f"{repository}:{tag}"
-        known = _entries(before, place) if before is not None else ()
+        known = entries_in(before, place) if before is not None else ()
         kept = [e.descriptor for e in known if e.digest not in wanted and not superseded(e)]
         document = document_of(before, place) if before is not None else {"schemaVersion": 2}
         document |= {
@@ -219,7 +219,7 @@ def _referrers(
     tagged: Manifest | None = None,
 ) -> Referrers:
     place = f"{repository}@{subject}: the list of referrers"
-    entries = {entry.digest: entry for page in pages for entry in _entries(page, place)}
+    entries = {entry.digest: entry for page in pages for entry in entries_in(page, place)}
     return Referrers(
         entries=tuple(entries.values()), listed=tagged.digest if tagged is not None else ""
     )
@@ -262,7 +262,11 @@ def _descriptor(attachment: Attachment) -> dict[str, Any]:
     }
 
 
-def _entries(index: Manifest, place: str) -> tuple[Referrer, ...]:
+def entries_in(index: Manifest, place: str) -> tuple[Referrer, ...]:
+    """Return the entries of a list of referrers, or of a page of one.
+
+    :raises RegistryError: if it is not an index.
+    """
     if index.media_type not in INDEXES:
         raise RegistryError(
             f"{place}: is {index.media_type or 'of no media type'}, and no index of referrers; "

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from fleet.registry.client import Client
-from fleet.registry.manifest import document_of, entries_of
+from fleet.registry.referrers import entries_in
 from fleet.upkeep.parallel import each
 from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot, evidence_of, follow
 
@@ -31,11 +31,10 @@ async def statements_about(
     place = f"{held.repository}@{digest}: the list of referrers"
     found: set[str] = set()
     for page in await registry.referrers(held.repository, digest):
-        document = document_of(page, place)
-        listed = {entry.digest for entry in entries_of(document, place)}
-        if listed and not evidence_of(document["manifests"]) == held.owner != "":
+        listed = entries_in(page, place)
+        if listed and not evidence_of([e.descriptor for e in listed]) == held.owner != "":
             return None
-        found |= listed
+        found |= {entry.digest for entry in listed}
     return frozenset(found)
 
 

@@ -1,6 +1,5 @@
 """A registry in memory, and what reads its images."""
 
-import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -8,11 +7,11 @@ import pytest
 
 from fleet.registry.client import Client
 from fleet.registry.reference import Repository
-from fleet.registry.transport import Transport
 from fleet.sbom.layer import Limits
 from fleet.sbom.model import Contents
 from fleet.sbom.reader import SbomReader
 from tests.fleet.sbom.layers import NAME, push
+from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.registry_fake import FakeRegistry, serving
 
 Read = Callable[..., Contents]
@@ -43,15 +42,11 @@ def read(registry: FakeRegistry, environment: dict[str, str], repository: Reposi
     ) -> Contents:
         digest = push(registry, layers, env=env)
 
-        async def run() -> Contents:
-            transport = Transport(environment=environment)
-            try:
-                reader = SbomReader(Client(transport), limits or Limits())
-                (found,) = (await reader.contents(repository, digest)).values()
-                return found
-            finally:
-                await transport.close()
+        async def asked(client: Client) -> Contents:
+            reader = SbomReader(client, limits or Limits())
+            (found,) = (await reader.contents(repository, digest)).values()
+            return found
 
-        return asyncio.run(run())
+        return Caller(registry, environment)(asked)
 
     return contents

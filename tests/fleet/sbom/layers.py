@@ -2,13 +2,12 @@
 
 import gzip
 import io
-import json
 import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.providers.ociregistry.registry_fake import OCI_MANIFEST, FakeRegistry, sha
+from tests.providers.ociregistry.registry_fake import FakeRegistry
 
 NAME = "acme/app"
 CREATED = "2025-03-04T05:06:07Z"
@@ -104,17 +103,4 @@ def push(
         **fields,
     }
     config = {key: value for key, value in config.items() if value is not None}
-    blobs = [json.dumps(config).encode(), *layers]
-    for blob in blobs:
-        registry.repositories[NAME].blobs[sha(blob)] = blob
-    described = [
-        {"mediaType": "application/octet-stream", "digest": sha(blob), "size": len(blob)}
-        for blob in blobs
-    ]
-    document = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "config": described[0],
-        "layers": described[1:],
-    }
-    return registry.push_manifest(NAME, document)
+    return registry.push_layers(NAME, config, layers)

@@ -1,6 +1,5 @@
 """The bill of materials: what it says, and that equal images have equal bytes."""
 
-import asyncio
 import json
 import os
 import subprocess
@@ -15,7 +14,6 @@ from cyclonedx.validation.json import JsonStrictValidator
 from fleet.registry.client import Client
 from fleet.registry.errors import RegistryError
 from fleet.registry.reference import Repository
-from fleet.registry.transport import Transport
 from fleet.sbom.reader import SbomReader
 from tests.fleet.sbom.layers import (
     LABELS,
@@ -28,6 +26,7 @@ from tests.fleet.sbom.layers import (
     push,
     status,
 )
+from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.registry_fake import FakeRegistry, sha
 
 ROOT = Path(__file__).parents[3]
@@ -74,17 +73,13 @@ LAYERS = (layer(OS_RELEASE, RECORD), layer(*DISTRIBUTIONS))
 def bills(registry: FakeRegistry, environment: dict[str, str], *digests: str) -> list[bytes]:
     """Return the bills of several images, read by one reader."""
 
-    async def run() -> list[bytes]:
-        transport = Transport(environment=environment)
-        try:
-            reader = SbomReader(Client(transport))
-            place = Repository(host=registry.host, name=NAME)
-            found = [await reader.sboms(place, digest) for digest in digests]
-            return [bill for each in found for bill in each.values()]
-        finally:
-            await transport.close()
+    async def asked(client: Client) -> list[bytes]:
+        reader = SbomReader(client)
+        place = Repository(host=registry.host, name=NAME)
+        found = [await reader.sboms(place, digest) for digest in digests]
+        return [bill for each in found for bill in each.values()]
 
-    return asyncio.run(run())
+    return Caller(registry, environment)(asked)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import re
 import threading
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -123,7 +123,11 @@ class FakeRegistry:
         config = {"os": os, "architecture": architecture, "text": text}
         if variant:
             config["variant"] = variant[0]
-        blobs = [json.dumps(config).encode(), b"shared", f"{text} {platform}".encode()]
+        return self.push_layers(name, config, [b"shared", f"{text} {platform}".encode()])
+
+    def push_layers(self, name: str, config: dict[str, Any], layers: Sequence[bytes]) -> str:
+        """Store an image of these layers and return its digest."""
+        blobs = [json.dumps(config).encode(), *layers]
         for blob in blobs:
             self.repositories[name].blobs[sha(blob)] = blob
         entries = [
