@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import settings
 from asgi import PROBE, answered_by_asgi, check_loop
-from processes import check_gunicorn
+from processes import check_gunicorn, check_printed
 from serving import check_stop, run
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def bare(server: Server, expect: Expect, report: Report) -> None:
     settings.check_bare(body, server, expect, report)
     check_gunicorn(server, "bare", report, worker="UvicornWorker", workers=4)
     starting = f"Starting gunicorn {expect.packages.get('gunicorn')}"
-    report.contains("bare: the declared gunicorn runs", starting, server.output())
+    check_printed(server, "bare: the declared gunicorn runs", starting, report)
     check_stop(server, "bare", report)
 
 
@@ -46,16 +46,14 @@ def configured(server: Server, expect: Expect, report: Report) -> None:
     header = server.answer().headers.get("x-verified")
     report.equal("UVICORN_EXTRA_FLAGS reach uvicorn", "by its flags", header)
     check_gunicorn(server, "configured", report, worker="UvicornWorker", workers=2)
-    report.contains("LOG_LEVEL trace reaches uvicorn", "[TRACE]", server.output("[TRACE]"))
-    report.contains("LOG_LEVEL trace is debug for gunicorn", "[DEBUG]", server.output("[DEBUG]"))
-    report.contains(
-        "GUNICORN_EXTRA_FLAGS reach gunicorn", '"GET / HTTP', server.output('"GET / HTTP')
-    )
+    check_printed(server, "LOG_LEVEL trace reaches uvicorn", "[TRACE]", report)
+    check_printed(server, "LOG_LEVEL trace is debug for gunicorn", "[DEBUG]", report)
+    check_printed(server, "GUNICORN_EXTRA_FLAGS reach gunicorn", '"GET / HTTP', report)
     check_stop(server, "configured", report, signal.SIGINT)
 
 
 def reloading(server: Server, report: Report) -> None:
     """RELOAD, MODULE_NAME, VARIABLE_NAME and PRE_START_PATH; uvicorn serves alone."""
     body = answered_by_asgi(server, "reloading", report)
-    report.contains("RELOAD starts uvicorn's reloader", "reloader process", server.output())
+    check_printed(server, "RELOAD starts uvicorn's reloader", "reloader process", report)
     settings.check_reloading(body, server, PROBE, report, command="uvicorn")

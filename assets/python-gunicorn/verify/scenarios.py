@@ -6,7 +6,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import settings
-from processes import check_gunicorn
+from processes import check_gunicorn, check_printed
 from serving import Scenario, check_stop, run
 from wsgi import PROBE, answered_by_wsgi
 
@@ -35,7 +35,7 @@ def bare(server: Server, expect: Expect, report: Report) -> None:
     settings.check_bare(body, server, expect, report)
     check_gunicorn(server, "bare", report, worker="sync", workers=4)
     starting = f"Starting gunicorn {expect.packages.get('gunicorn')}"
-    report.contains("bare: the declared gunicorn runs", starting, server.output())
+    check_printed(server, "bare: the declared gunicorn runs", starting, report)
     check_stop(server, "bare", report)
 
 
@@ -53,10 +53,8 @@ def configured(server: Server, report: Report) -> None:
     body = answered_by_wsgi(server, "configured", report)
     settings.check_configured(body, server, report)
     check_gunicorn(server, "configured", report, worker="sync", workers=2)
-    report.contains("LOG_LEVEL trace is debug for gunicorn", "[DEBUG]", server.output("[DEBUG]"))
-    report.contains(
-        "GUNICORN_EXTRA_FLAGS reach gunicorn", '"GET / HTTP', server.output('"GET / HTTP')
-    )
+    check_printed(server, "LOG_LEVEL trace is debug for gunicorn", "[DEBUG]", report)
+    check_printed(server, "GUNICORN_EXTRA_FLAGS reach gunicorn", '"GET / HTTP', report)
     check_stop(server, "configured", report, signal.SIGINT)
 
 

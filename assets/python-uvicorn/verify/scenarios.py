@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import settings
 from asgi import PROBE, answered_by_asgi, check_loop
-from processes import check_command, check_workers
+from processes import check_command, check_printed, check_workers
 from serving import check_stop, run
 
 if TYPE_CHECKING:
@@ -43,14 +43,14 @@ def configured(server: Server, expect: Expect, report: Report) -> None:
     report.equal("UVICORN_EXTRA_FLAGS reach uvicorn", "by its flags", header)
     check_command(server, "configured", report, "uvicorn")
     check_workers(server, "configured", report, lambda: spawned(server), workers=2)
-    report.contains("LOG_LEVEL trace reaches uvicorn", "TRACE:", server.output("TRACE:"))
+    check_printed(server, "LOG_LEVEL trace reaches uvicorn", "TRACE:", report)
     check_stop(server, "configured", report, signal.SIGINT)
 
 
 def reloading(server: Server, report: Report) -> None:
     """RELOAD, MODULE_NAME, VARIABLE_NAME and PRE_START_PATH."""
     body = answered_by_asgi(server, "reloading", report)
-    report.contains("RELOAD starts uvicorn's reloader", "reloader process", server.output())
+    check_printed(server, "RELOAD starts uvicorn's reloader", "reloader process", report)
     settings.check_reloading(body, server, PROBE, report, command="uvicorn")
 
 

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from server import Server
 
 
+def check_printed(server: Server, check: str, text: str, report: Report) -> None:
+    """Check that the server prints a text: a line about a request may follow its answer."""
+    report.contains(check, text, server.output(text))
+
+
 def check_command(server: Server, name: str, report: Report, command: str) -> None:
     """Check that this command of /usr/local/bin serves, alone below what passes signals on to it.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from processes import check_printed
 from serving import APP, Scenario, run
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def refused(scenario: Scenario, words: str, report: Report) -> None:
 
     def look(server: Server) -> None:
         report.equal(f"{scenario.name}: the start fails", 1, server.wait())
-        report.contains(f"{scenario.name}: the error says so", words, server.output())
+        check_printed(server, f"{scenario.name}: the error says so", words, report)
         report.lacks(f"{scenario.name}: no traceback", "Traceback", server.output())
 
     run(scenario, report, look)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
-from processes import check_command
+from processes import check_command, check_printed
 from serving import APP, Scenario, check_reloader_stop, check_stop, parsed, run
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def check_configured(body: dict[str, object], server: Server, report: Report) ->
     """Check discovery of app.main before main, prestart, HOST and PORT."""
     report.equal("discovery prefers /app/app/main.py", "app.main", body.get("module"))
     report.equal("/app/prestart.sh is sourced", "sourced", body.get("prestart"))
-    report.contains("HOST and PORT are kept", "http://127.0.0.1:8181 ", server.output())
+    check_printed(server, "HOST and PORT are kept", "http://127.0.0.1:8181 ", report)
     report.lacks("another user sees no error", "ERROR", server.output())
     report.lacks("an application is not taken for the example", "example", server.output())
 
@@ -59,8 +59,8 @@ def check_bare(body: dict[str, object], server: Server, expect: Expect, report: 
     """Check the defaults: the example, the declared Python, the address and the log level."""
     python = ".".join(str(body.get("python")).split(".")[:2])
     report.equal("bare: the example runs on the declared Python", expect.python, python)
-    report.contains("bare: the example is said to be one", "serving the example", server.output())
-    report.contains("bare: HOST and PORT", "http://0.0.0.0:80 ", server.output())
+    check_printed(server, "bare: the example is said to be one", "serving the example", report)
+    check_printed(server, "bare: HOST and PORT", "http://0.0.0.0:80 ", report)
     report.lacks("bare: LOG_LEVEL is info", "DEBUG", server.output())
 
 
