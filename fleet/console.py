@@ -33,7 +33,7 @@ def printable(text: str) -> str:
 
 
 def say(text: str) -> None:
-    """Print one line of progress; a stderr that is gone, as a closed terminal, is no error."""
+    """Print one line of progress; a stderr that was closed is not an error."""
     # `print` takes None for stdout, which is for results.
     if sys.stderr is not None:
         with suppress(OSError):

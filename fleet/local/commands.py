@@ -126,7 +126,7 @@ def _updated(asked: Asked, ready: prepare.Ready, env: Mapping[str, str]) -> int:
 
 
 def _is_agreed(stack: str) -> bool:
-    """Ask the person at the terminal, on stderr; the end of the input is a no, as is no text."""
+    """Ask the person at the terminal, on stderr; anything but a yes counts as no."""
     say(f"Update {stack} as shown? [y/N]")
     with suppress(ValueError):
         return sys.stdin.readline().strip().lower() in {"y", "yes"}

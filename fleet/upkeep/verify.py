@@ -128,7 +128,7 @@ class _Checker:
     def _lacking(
         self, kinds: Sequence[str], valid: Mapping[str, Sequence[Signed]]
     ) -> Iterator[str]:
-        """Yield what there is no statement of, and what the first key did not sign."""
+        """Yield which kinds of statements are missing, and which the first key did not sign."""
         if lacking := [kind for kind in kinds if kind not in valid]:
             yield f"no valid evidence: {', '.join(lacking)}"
         first = self.keys[0].hint if self.keys else ""

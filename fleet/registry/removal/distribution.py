@@ -46,7 +46,7 @@ class DistributionRemover:
 
         Asks for the deletion of a digest that nothing has, and then of such a tag.
 
-        :raises UnsupportedRemovalError: if there is no way.
+        :raises UnsupportedRemovalError: if the registry removes no tag in any way.
         :raises RegistryError: if the registry fails.
         """
         for nothing in (_unknown_digest(), f"nothing-{secrets.token_hex(16)}"):
@@ -61,8 +61,8 @@ class DistributionRemover:
         the tag itself is the last request before the one that removes it. False tells that the tag
         was gone before anything was sent.
 
-        :raises UnsupportedRemovalError: if there is no way; nothing was written then, or what
-            was written has been put back.
+        :raises UnsupportedRemovalError: if the registry removes no tag in any way; nothing was
+            written then, or what was written has been put back.
         :raises ConflictError: if the tag was moved meanwhile; it is left alone.
         :raises AcceptedRemovalError: if the registry took the name and something is wrong since.
         :raises RegistryError: if the registry fails on the way; the message tells how the tag

@@ -1,8 +1,8 @@
 """Whether a tag list can be believed: it is held against the names that others know.
 
 An empty, cut or missing list says that nothing has a name. What would follow from that can't be
-undone, so a list that lacks a single name which is there counts for nothing. Its date is the time
-that retention goes by: a clock a month ahead would find all that is superseded due at once.
+undone, so a list in which a single existing tag is missing is not believed at all. Its date is the
+time that retention goes by: a clock a month ahead would find all that is superseded due at once.
 """
 
 from collections.abc import Collection, Mapping

@@ -63,7 +63,7 @@ class EvidenceResource:
     async def update(
         self, urn: str, olds: Properties, news: Properties, *, preview: bool
     ) -> dict[str, Any]:
-        """Have what lacks or changed signed and attached, or predict that."""
+        """Sign and attach the statements that are missing or changed, or predict that."""
         inputs, recorded = evidence_inputs(news), recorded_evidence(olds)
         if not preview:
             return await self._written(news, inputs)
