@@ -7,11 +7,18 @@ Changeset"). Nothing is unpacked to a disk, and only the few files that name pac
 import gzip
 import io
 import re
+import sys
 import tarfile
 import zlib
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import BinaryIO
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 from fleet.sbom.model import UnreadableImageError
 
@@ -24,6 +31,15 @@ WANTED = re.compile(
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_DAMAGED = (
+    tarfile.TarError,
+    OSError,
+    EOFError,
+    ValueError,
+    zlib.error,
+    zstd.ZstdError,
+    RecursionError,
+)
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 # Other names that begin so are notes of aufs (OCI image specification, "Whiteouts").
@@ -68,21 +84,27 @@ def read_layer(file: BinaryIO, place: str, limits: Limits) -> LayerFacts:
 
     :raises UnreadableImageError: if it is damaged, exceeds a limit or leads out of the image.
     """
+    try:
+        with _unpacked(file) as stream:
+            return _read(_Forward(stream, limits.unpacked), limits)
+    except _LimitError as error:
+        raise UnreadableImageError(f"{place} {error}; it was not read") from None
+    except _DAMAGED as error:
+        raise UnreadableImageError(f"{place} is not a sound tar archive: {error}") from None
+
+
+def _unpacked(file: BinaryIO) -> AbstractContextManager[io.BufferedIOBase | BinaryIO]:
+    """Return the archive in ``file``: a stream that holds a piece of it at a time.
+
+    Of zstd that piece is a frame's window: more than the library's 128 MiB are refused.
+    """
     magic = file.read(4)
     file.seek(0)
     if magic == _ZSTD:
-        raise UnreadableImageError(
-            f"{place} is compressed by zstd, and only gzip can be read. Push the image with gzip"
-        )
-    try:
-        if magic.startswith(_GZIP):
-            with gzip.GzipFile(fileobj=file) as unpacked:
-                return _read(_Forward(unpacked, limits.unpacked), limits)
-        return _read(_Forward(file, limits.unpacked), limits)
-    except _LimitError as error:
-        raise UnreadableImageError(f"{place} {error}; it was not read") from None
-    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, RecursionError) as error:
-        raise UnreadableImageError(f"{place} is not a sound tar archive: {error}") from None
+        return zstd.ZstdFile(file)
+    if magic.startswith(_GZIP):
+        return gzip.GzipFile(fileobj=file)
+    return nullcontext(file)
 
 
 def ancestors(path: str) -> list[str]:
