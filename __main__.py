@@ -17,6 +17,7 @@ from fleet.checkout.split_stacks import refuse_split
 from fleet.checkout.stack_config import declaration_of_engine
 from fleet.declaration.problems import DeclarationError
 from fleet.github.render.generated import known_files
+from fleet.pages.readme import stack_readme
 
 
 @run
@@ -29,11 +30,13 @@ def main() -> None:
         secrets = require_access(declaration, stack, os.environ)
         whole = whole_of(root, stack, declaration, plan := plan_of(root, stack, declaration))
         files = known_files(whole, sources := read_sources(root, declaration))
+        readme = stack_readme(declaration, plan, stack, sources)
     except DeclarationError as error:
         raise pulumi.RunError(str(error)) from None
     fleet = declare(plan, elsewhere := Elsewhere())
     for name, value in fleet.outputs.items():
         pulumi.export(name, value)
+    pulumi.export("readme", readme)
     if declaration.github:
         # Its SDK takes a tenth of a second and 10 MiB, which a stack without one need not pay.
         from components.github_repository import Repository, RepositoryArgs  # noqa: PLC0415

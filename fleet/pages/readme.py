@@ -49,6 +49,22 @@ def pages(
     return {CATALOG: catalog, **each}
 
 
+def stack_readme(
+    declaration: Declaration, plan: Plan, stack: str, templates: Mapping[str, str]
+) -> str:
+    """Return what the output ``readme`` of a stack says, which Pulumi Cloud shows on its page.
+
+    It is made of the declaration alone: an update that moves a digest leaves it as it was.
+
+    :raises DeclarationError: as of :func:`pages`.
+    """
+    views = [_view(image, declaration, plan, None) for image in declaration.images]
+    counts = {image.name: len(image.pointers) for image in plan.images}
+    images = [{**view, "named": counts[view["declared"].name]} for view in views]
+    values = {"registry": declaration.registry, "images": images, "stack": stack}
+    return _rendered(environment(templates), "readme/stack.md.jinja", values)
+
+
 def page_path(name: str) -> str:
     """Return where the page of the image ``name`` is in the repository."""
     return f"{FOLDER}/{name}.md"

@@ -7,7 +7,7 @@ import pytest
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.declaration.problems import DeclarationError
-from fleet.pages.readme import pages
+from fleet.pages.readme import pages, stack_readme
 from tests.fleet import examples
 from tests.fleet.pages.readmes import (  # fmt: skip
     DIGEST,
@@ -224,6 +224,18 @@ def test_the_catalog_has_a_line_an_image_and_a_page_for_each() -> None:
         f"| [`below`](below.md) | `gunicorn` | `23.0.0` | {rest}",
     ]
     assert not tags_in(made["README.md"]), "which tags there are, only a run can tell"
+
+
+def test_a_stack_says_which_images_it_has() -> None:
+    declaration = family()
+    made = stack_readme(declaration, plan_of(declaration), "dev", TEMPLATES)
+    rest = "3.11 | `linux/amd64`, `linux/arm/v7` |"
+    assert [line for line in made.splitlines() if line.startswith("| `localhost")] == [
+        f"| `localhost:5443/multi-py/web` | 2 | 3 | `uvicorn` `0.34.0` | {rest}",
+        f"| `localhost:5443/multi-py/below` | 1 | 3 | `gunicorn` `23.0.0` | {rest}",
+    ]
+    assert "`make verify STACK=dev`" in made
+    assert not tags_in(made), "it stays as it is while digests move"
 
 
 def test_pages_have_a_folder_of_their_own_in_the_repository() -> None:
