@@ -73,7 +73,7 @@ class Session:
         self.took_over = False
         """True where this run changed the provider's configuration: another process refreshed."""
         self.texts: dict[str, str] = {}
-        """The texts of this run's evidence by their digests: inputs have the digest alone."""
+        """The texts of this run's evidence by their fingerprints: inputs have these alone."""
         self.warned_of_key = False
         """True where this run was told that it could not sign."""
         self.hosts = Hosts()
@@ -105,14 +105,14 @@ class Session:
         """
         return require_key(self.settings.signing_key, inputs.keys)
 
-    def text(self, digest: str | None) -> str:
-        """Return a text of this run by its digest.
+    def text(self, mark: str | None) -> str:
+        """Return a text of this run by its fingerprint.
 
         :raises OciError: if the program did not declare it in this run.
         """
-        if digest not in self.texts:
-            raise OciError(f"what {digest} is the digest of was not declared in this run")
-        return self.texts[digest]
+        if mark not in self.texts:
+            raise OciError(f"what {mark} is the fingerprint of was not declared in this run")
+        return self.texts[mark]
 
     @cached_property
     def lister(self) -> Lister:

@@ -143,7 +143,7 @@ class Tag(_Resource):
 class EvidenceArgs:
     """What is stated of what a tag shall name; `source`, `sources` and the rest are the tag's own.
 
-    The state keeps digests in the place of the texts `provenance` and `tests`.
+    The state keeps fingerprints in the place of the texts `provenance` and `tests`.
     """
 
     ref: Annotated[str, "host[:port]/repository:tag; the id."]
@@ -155,7 +155,8 @@ class EvidenceArgs:
         "still count.",
     ]
     provenance: Annotated[
-        pulumi.Input[str], "The predicate of the provenance, as JSON; the state has its digest."
+        pulumi.Input[str],
+        "The predicate of the provenance, as JSON; the state has its fingerprint.",
     ]
     tests: Annotated[pulumi.Input[str], "The predicate of the verification's result, likewise."]
     source: Annotated[pulumi.Input[str] | None, "As of the tag."] = None
@@ -173,12 +174,14 @@ class Evidence(_Resource):
 
     digest = Out[str](str, "The digest of the index that the statements are about.")
     statements = Out[dict[str, str]](
-        Mapping[str, str], "Kind of statement to the digest of the referrer that holds it."
+        Mapping[str, str], "Kind of statement to the fingerprint of the referrer that holds it."
     )
     listed = Out[str](
-        str, "The digest of the list of referrers; empty where the registry lists them itself."
+        str, "That of the list of referrers; empty where the registry lists them itself."
     )
-    key = Out[str](str, "The hint of the key that signed: the SHA-256 of its DER in base64.")
+    made_of = Out[dict[str, str]](
+        Mapping[str, str], "The fingerprints of what it follows from: an update compares them."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

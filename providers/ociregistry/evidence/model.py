@@ -1,13 +1,14 @@
 """Evidence, pure: what is stated of an image, which referrer holds it, and what differs."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from fleet.evidence.keys import PublicKey
 from fleet.evidence.statement import PROVENANCE, SBOM, TEST_RESULT, Statement
-from fleet.registry.manifest import OWNER_ANNOTATION, children_of, document_of
+from fleet.registry.manifest import OWNER_ANNOTATION, children_of, digest_of, document_of
 from fleet.registry.reference import ManifestReference, TagReference
 from fleet.registry.referrers import Referrer
 from providers.ociregistry.tag.index import Read
@@ -21,6 +22,8 @@ KEY_ANNOTATION: Final = f"{_PREFIX}.key"
 _CONTENT: Final = "dev.sigstore.bundle.content"
 _PREDICATE: Final = "dev.sigstore.bundle.predicateType"
 
+_MARK: Final = 16
+
 PROVENANCE_KIND: Final = "provenance"
 _TEST_KIND: Final = "test-result"
 _SBOM_KIND: Final = "sbom"
@@ -30,9 +33,9 @@ _SBOM_KIND: Final = "sbom"
 class EvidenceInputs:
     """What is declared.
 
-    `tag` are the inputs of the tag that shall name the index. `provenance` and `tests` are digests
-    of predicates, None where a preview does not know them yet. `keys` are those whose signatures
-    count, the one to sign with first.
+    `tag` are the inputs of the tag that shall name the index. `provenance` and `tests` are
+    fingerprints of predicates, None where a preview does not know them yet. `keys` are those whose
+    signatures count, the one to sign with first.
     """
 
     tag: TagInputs
@@ -50,12 +53,27 @@ class EvidenceInputs:
         """The kinds of statements that there shall be."""
         return kinds_of(self.tag.platforms)
 
+    @property
+    def made_of(self) -> dict[str, str]:
+        """What the evidence follows from, each by its fingerprint; empty where it is unknown."""
+        followed: dict[str, object] = {
+            "ref": str(self.ref),
+            "sources" if self.tag.joins else "source": self.tag.digests,
+            "provenance": self.provenance,
+            "tests": self.tests,
+            "keys": self.keys[0].hint,
+        }
+        if self.tag.joins:
+            # Parts of the index that is joined.
+            followed |= {"owner": self.tag.owner, "annotations": dict(self.tag.annotations)}
+        return {name: "" if value is None else _mark(value) for name, value in followed.items()}
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceState:
-    """What was stated of `digest`: each kind of statement to the digest of its referrer.
+    """What was stated of `digest`: each kind of statement to the fingerprint of its referrer.
 
-    `listed` is the digest of the list of referrers, empty where the registry lists them itself.
+    `listed` is that of the list of referrers, empty where the registry lists them itself.
     """
 
     digest: str = ""
@@ -65,19 +83,28 @@ class EvidenceState:
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedEvidence:
-    """The state as the engine keeps it; `key` is the hint of the key that signed.
+    """The state as the engine keeps it; `made_of` is what it followed from (`EvidenceInputs`)."""
 
-    `owner` and `annotations` are those of an index of several sources, which they are part of.
-    """
-
-    ref: TagReference
-    sources: tuple[str, ...]
-    owner: str
-    annotations: Mapping[str, str]
-    provenance: str
-    tests: str
-    key: str
+    made_of: Mapping[str, str]
     state: EvidenceState
+
+
+def fingerprint(digest: str) -> str:
+    """Return the first 64 bits of a digest in hex, or nothing of nothing.
+
+    The state, which has one for each of thousands of statements, sees by them that something moved.
+    What may be trusted is told by signatures.
+    """
+    return digest.removeprefix("sha256:")[:_MARK]
+
+
+def is_fingerprint(text: str) -> bool:
+    """Tell whether a text is a fingerprint."""
+    return re.fullmatch(f"[0-9a-f]{{{_MARK}}}", text) is not None
+
+
+def _mark(value: object) -> str:
+    return fingerprint(digest_of(json.dumps(value, sort_keys=True).encode()))
 
 
 def kinds_of(platforms: Iterable[str]) -> tuple[str, ...]:
@@ -86,24 +113,19 @@ def kinds_of(platforms: Iterable[str]) -> tuple[str, ...]:
 
 
 def diff(recorded: RecordedEvidence, inputs: EvidenceInputs) -> tuple[str, ...]:
-    """Return the properties that differ; `statements` and `key` stand for what has to be signed.
+    """Return the properties that differ; `statements` stands for what was lost.
 
     `ref` alone means replacement.
     """
-    if recorded.ref != inputs.ref:
+    wanted = inputs.made_of
+    found = [
+        name for name, mark in wanted.items() if not mark or recorded.made_of.get(name) != mark
+    ]
+    if "ref" in found:
         return ("ref",)
-    several = "sources" if inputs.tag.joins else "source"
-    pairs: dict[str, tuple[object, object]] = {
-        several: (recorded.sources, inputs.tag.digests),
-        "provenance": (recorded.provenance, inputs.provenance),
-        "tests": (recorded.tests, inputs.tests),
-        "key": (recorded.key, inputs.keys[0].hint),
-        "statements": (recorded.state.statements.keys() >= {*inputs.kinds}, True),
-    }
-    if inputs.tag.joins:
-        pairs["owner"] = (recorded.owner, inputs.tag.owner)
-        pairs["annotations"] = (recorded.annotations, dict(inputs.tag.annotations))
-    return tuple(name for name, (old, new) in pairs.items() if old != new)
+    if not recorded.state.statements.keys() >= {*inputs.kinds}:
+        found.append("statements")
+    return tuple(found)
 
 
 def reasons(recorded: RecordedEvidence | None, inputs: EvidenceInputs) -> tuple[str, ...]:
@@ -118,7 +140,7 @@ def reasons(recorded: RecordedEvidence | None, inputs: EvidenceInputs) -> tuple[
         "annotations": "its annotations changed",
         "provenance": "what went into it is told in another way",
         "tests": "it was verified in another way",
-        "key": "the key changed",
+        "keys": "the key changed",
         "statements": f"the registry lost its {lost}",
     }
     return tuple(dict.fromkeys(words[name] for name in diff(recorded, inputs) if name in words))

@@ -10,38 +10,36 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from fleet.evidence.keys import PublicKey
 from fleet.registry.manifest import digest_of
-from fleet.registry.reference import TagReference, is_digest
 from providers.ociregistry.evidence.model import (
     EvidenceInputs,
     EvidenceState,
     RecordedEvidence,
+    fingerprint,
+    is_fingerprint,
 )
 from providers.ociregistry.fields import checked, decoded, encoded, fields_of
 from providers.ociregistry.properties import InvalidInputsError, Properties, tag_inputs
 from providers.ociregistry.sdk import EvidenceArgs
 
 TEXTS: Final = ("provenance", "tests")
-"""The inputs of which the state keeps the digest alone."""
+"""The inputs of which the state keeps a fingerprint alone."""
 
-# What an update compares with; the engine keeps the other inputs itself.
-_RECORDED = ("ref", "source", "sources", *TEXTS)
-# And where the index is joined of several sources, which these are then a part of.
-_OF_JOINED = ("owner", "annotations")
+_MADE_OF: Final = "madeOf"
 
 
 def shortened_texts(properties: Properties) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return inputs with a digest in the place of each text, and the texts by these digests.
+    """Return inputs with a fingerprint in the place of each text, and the texts by these.
 
     :raises InvalidInputsError: naming every text that is not a JSON object.
     """
     short, texts, problems = dict(properties), dict[str, str](), dict[str, str]()
     for name in TEXTS:
         text = properties.get(name)
-        if not isinstance(text, str) or text == UNKNOWN or is_digest(text):
+        if not isinstance(text, str) or text == UNKNOWN or is_fingerprint(text):
             continue
         if not _is_object(text):
             problems[name] = "is not a JSON object; write the predicate of the statement"
-        short[name] = digest_of(text.encode())
+        short[name] = fingerprint(digest_of(text.encode()))
         texts[short[name]] = text
     if problems:
         raise InvalidInputsError(problems)
@@ -49,7 +47,7 @@ def shortened_texts(properties: Properties) -> tuple[dict[str, Any], dict[str, s
 
 
 def evidence_inputs(properties: Properties) -> EvidenceInputs:
-    """Read the inputs, in which texts are digests.
+    """Read the inputs, in which texts are fingerprints.
 
     :raises InvalidInputsError: naming every property that is wrong.
     """
@@ -78,31 +76,21 @@ def evidence_inputs(properties: Properties) -> EvidenceInputs:
 
 def recorded_evidence(properties: Properties) -> RecordedEvidence:
     """Read a state as this provider wrote it."""
-    several = properties.get("sources") or [properties.get("source") or ""]
     return RecordedEvidence(
-        ref=TagReference.parse(str(properties["ref"])),
-        sources=tuple(sorted(str(source).partition("@")[2] for source in several)),
-        owner=str(properties.get("owner", "")),
-        annotations=dict(properties.get("annotations") or {}),
-        provenance=str(properties.get("provenance", "")),
-        tests=str(properties.get("tests", "")),
-        key=str(properties.get("key", "")),
+        made_of=dict(properties.get(_MADE_OF) or {}),
         state=decoded(EvidenceState, properties),
     )
 
 
-def output_properties(inputs: Properties, state: EvidenceState, key: PublicKey) -> dict[str, Any]:
-    """Return what the state keeps: the outputs, and the inputs that an update compares with."""
-    names = (*_RECORDED, *_OF_JOINED) if inputs.get("sources") else _RECORDED
-    kept = {name: inputs[name] for name in names if name in inputs}
-    return {**kept, **encoded(state), "key": key.hint}
+def output_properties(inputs: EvidenceInputs, state: EvidenceState) -> dict[str, Any]:
+    """Return what the state keeps beside the inputs, which are not repeated."""
+    return {_MADE_OF: inputs.made_of, **encoded(state)}
 
 
-def unknown_outputs(inputs: Properties, digest: str, key: PublicKey) -> dict[str, Any]:
+def unknown_outputs(inputs: EvidenceInputs, digest: str) -> dict[str, Any]:
     """Return the outputs of a preview; the digest is known or empty."""
     outputs = dict.fromkeys((field.name for field in fields_of(EvidenceState)), UNKNOWN)
-    kept = output_properties(inputs, EvidenceState(), key)
-    return {**kept, **outputs, "digest": digest or UNKNOWN}
+    return {**output_properties(inputs, EvidenceState()), **outputs, "digest": digest or UNKNOWN}
 
 
 def _known(text: Any) -> str | None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from fleet.evidence.errors import EvidenceError
 from fleet.registry.errors import OciError
+from fleet.registry.reference import TagReference
 from providers.ociregistry.context import Change, Session
 from providers.ociregistry.evidence.model import (
     EvidenceInputs,
@@ -20,9 +21,6 @@ from providers.ociregistry.evidence.properties import (
 )
 from providers.ociregistry.properties import Properties
 
-# Properties that are outputs alone: drift shows in them.
-_OUTPUTS = frozenset({"key", "statements"})
-
 
 class EvidenceResource:
     """Signs, reads and compares evidence; its deletion writes nothing."""
@@ -35,7 +33,7 @@ class EvidenceResource:
         return str(inputs["ref"])
 
     async def check(self, _urn: str, _olds: Properties, news: Properties) -> dict[str, Any]:
-        """Validate inputs, and keep the texts of this run: the state gets their digests alone.
+        """Validate inputs, and keep the texts of this run: the state gets their fingerprints alone.
 
         :raises InvalidInputsError: naming every property that is wrong.
         """
@@ -48,7 +46,7 @@ class EvidenceResource:
         """Return what has to be signed again; another tag is another resource."""
         found = diff(recorded_evidence(olds), evidence_inputs(news))
         return [
-            Change(name=n, path=n, replaces=n == "ref", from_inputs=n not in _OUTPUTS)
+            Change(name=n, path=n, replaces=n == "ref", from_inputs=n != "statements")
             for n in found
         ]
 
@@ -56,9 +54,9 @@ class EvidenceResource:
         """Have the statements signed and attached, or predict that."""
         inputs = evidence_inputs(properties)
         if not preview:
-            return await self._written(properties, inputs)
+            return await self._written(inputs)
         await self._predict(urn, inputs, None)
-        return unknown_outputs(properties, await self._predicted_digest(inputs), inputs.keys[0])
+        return unknown_outputs(inputs, await self._predicted_digest(inputs))
 
     async def update(
         self, urn: str, olds: Properties, news: Properties, *, preview: bool
@@ -66,31 +64,34 @@ class EvidenceResource:
         """Sign and attach the statements that are missing or changed, or predict that."""
         inputs, recorded = evidence_inputs(news), recorded_evidence(olds)
         if not preview:
-            return await self._written(news, inputs)
+            return await self._written(inputs)
         await self._predict(urn, inputs, recorded)
-        return unknown_outputs(news, await self._predicted_digest(inputs), inputs.keys[0])
+        return unknown_outputs(inputs, await self._predicted_digest(inputs))
 
     async def read(
-        self, urn: str, _id: str, properties: Properties, inputs: Properties
+        self, urn: str, resource_id: str, properties: Properties, inputs: Properties
     ) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Read what is there of recorded evidence; none is imported, for an update adopts it."""
         if not properties.get("digest"):
             return None
-        recorded, session = recorded_evidence(properties), self._session
+        ref, session = TagReference.parse(resource_id), self._session
+        recorded = recorded_evidence(properties).state
         state = await session.hosts.ask(
-            recorded.ref.repository.host,
-            lambda: session.evidence.read(recorded, whole=session.settings.verify_all),
+            ref.repository.host,
+            lambda: session.evidence.read(
+                ref.repository, recorded, whole=session.settings.verify_all
+            ),
         )
-        lost = sorted(recorded.state.statements.keys() - state.statements.keys())
+        lost = sorted(recorded.statements.keys() - state.statements.keys())
         if lost:
-            await session.log(f"{recorded.ref}: its evidence was lost: {', '.join(lost)}", urn)
+            await session.log(f"{ref}: its evidence was lost: {', '.join(lost)}", urn)
         found = {"statements": dict(state.statements), "listed": state.listed}
         return {**properties, **found}, dict(inputs)
 
     async def delete(self, _urn: str, _properties: Properties) -> None:
         """Do nothing: what was stated of an image stays with it."""
 
-    async def _written(self, properties: Properties, inputs: EvidenceInputs) -> dict[str, Any]:
+    async def _written(self, inputs: EvidenceInputs) -> dict[str, Any]:
         if not inputs.tag.complete:
             raise EvidenceError(
                 f"{inputs.ref} has no evidence: its build or verification failed (see the errors "
@@ -98,7 +99,7 @@ class EvidenceResource:
             )
         texts = (self._session.text(inputs.provenance), self._session.text(inputs.tests))
         state = await self._session.evidence.write(inputs, *texts)
-        return output_properties(properties, state, inputs.keys[0])
+        return output_properties(inputs, state)
 
     async def _predicted_digest(self, inputs: EvidenceInputs) -> str:
         """Return what will be signed, or an empty string where only an update can tell.

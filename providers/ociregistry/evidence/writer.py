@@ -16,8 +16,8 @@ from providers.ociregistry.evidence.model import (
     KEY_ANNOTATION,
     EvidenceInputs,
     EvidenceState,
-    RecordedEvidence,
     annotations,
+    fingerprint,
     is_own,
     kind_of,
     reference,
@@ -68,42 +68,42 @@ class EvidenceWriter:
         held = await self._held(inputs, wanted, found)
         lacking = {kind: made for kind, made in wanted.items() if kind not in held}
         if not lacking:
-            return EvidenceState(digest=index.digest, statements=held, listed=found.listed)
+            return _state(index.digest, held, found)
         key = self._signer(inputs)
         made = {kind: self._attachment(inputs, index, kind, lacking[kind], key) for kind in lacking}
         held |= {kind: each.manifest.digest for kind, each in made.items()}
         found = await self._referrers.attach(
             repository, index.digest, made.values(), _superseded(inputs, held)
         )
-        return EvidenceState(digest=index.digest, statements=held, listed=found.listed)
+        return _state(index.digest, held, found)
 
-    async def read(self, recorded: RecordedEvidence, *, whole: bool) -> EvidenceState:
-        """Return what is there of recorded evidence; one request where nothing moved.
+    async def read(
+        self, repository: Repository, state: EvidenceState, *, whole: bool
+    ) -> EvidenceState:
+        """Return what is there of the recorded `state`; one request where nothing moved.
 
         With `whole`, each statement is asked for as well, its manifest and its bundle: two more
         requests each.
         """
-        state, repository = recorded.state, recorded.ref.repository
-        there, listed = await self._listed(repository, state)
+        if state.listed and not whole:
+            listed = await self._referrers.listed(repository, state.digest)
+            if fingerprint(listed) == state.listed:
+                return state
+        found = await self._found(repository, state)
+        there = {fingerprint(digest): digest for digest in found.digests}
+        kept = {kind: there[mark] for kind, mark in state.statements.items() if mark in there}
         if whole:
-            there = await self._holding(repository, there)
-        kept = {kind: digest for kind, digest in state.statements.items() if digest in there}
-        return EvidenceState(digest=state.digest, statements=kept, listed=listed)
+            held = await self._holding(repository, kept.values())
+            kept = {kind: digest for kind, digest in kept.items() if digest in held}
+        return _state(state.digest, kept, found)
 
-    async def _listed(
-        self, repository: Repository, state: EvidenceState
-    ) -> tuple[frozenset[str], str]:
-        """Return which of the recorded statements are listed, and the digest of a list by tag."""
-        recorded = frozenset(state.statements.values())
-        if state.listed:
-            if await self._referrers.listed(repository, state.digest) == state.listed:
-                return recorded, state.listed
-        else:
+    async def _found(self, repository: Repository, state: EvidenceState) -> Referrers:
+        """Return what refers to an index, by the registry's own list alone where that suffices."""
+        if not state.listed:
             found = await self._referrers.of_registry(repository, state.digest)
-            if recorded <= found.digests:
-                return recorded, ""
-        found = await self._referrers.find(repository, state.digest)
-        return recorded & found.digests, found.listed
+            if {*state.statements.values()} <= {*map(fingerprint, found.digests)}:
+                return found
+        return await self._referrers.find(repository, state.digest)
 
     async def _held(
         self, inputs: EvidenceInputs, wanted: Mapping[str, Statement], found: Referrers
@@ -145,6 +145,11 @@ class EvidenceWriter:
             body=sign(statement, key, self._builder),
             annotations=annotations(inputs.tag.owner, kind, statement, key.public),
         )
+
+
+def _state(digest: str, held: Mapping[str, str], found: Referrers) -> EvidenceState:
+    marks = {kind: fingerprint(each) for kind, each in held.items()}
+    return EvidenceState(digest=digest, statements=marks, listed=fingerprint(found.listed))
 
 
 def _superseded(inputs: EvidenceInputs, held: Mapping[str, str]) -> Callable[[Referrer], bool]:

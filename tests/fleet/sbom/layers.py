@@ -2,12 +2,23 @@
 
 import gzip
 import io
+import sys
 import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+if sys.version_info >= (3, 14):
+    from compression.zstd import compress as zstd
+else:
+    from backports.zstd import compress as zstd
+
 from tests.providers.ociregistry.registry_fake import FakeRegistry
+
+__all__ = [
+    "CREATED", "LABELS", "NAME", "OS_RELEASE", "Entry", "deb", "distribution", "file", "folder",
+    "hard_link", "layer", "link", "push", "status", "unpacked", "zstd",
+]  # fmt: skip
 
 NAME = "acme/app"
 CREATED = "2025-03-04T05:06:07Z"
