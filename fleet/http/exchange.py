@@ -99,6 +99,8 @@ class Exchange:
 
 
 async def _bounded(response: httpx.Response, call: Call) -> bytes:
+    if not call.limit:
+        return b""
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk

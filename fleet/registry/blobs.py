@@ -154,8 +154,8 @@ class BlobTransfer:
         call = self._blob_call("HEAD", repository, digest, actions)
         reply = await self._transport.send(call)
         if reply.status in NO_HEAD:
-            # One byte is enough to see that it is there.
-            one = replace(call, method="GET", headers={"Range": "bytes=0-0"}, limit=MANIFEST_LIMIT)
+            # One byte is enough to see that it is there; who sends all of them is not listened to.
+            one = replace(call, method="GET", headers={"Range": "bytes=0-0"}, limit=0)
             reply = await self._transport.send(one)
         if reply.status not in {*_THERE, HTTPStatus.NOT_FOUND}:
             raise unexpected(reply, call.place)

@@ -107,14 +107,10 @@ def _secret(stack: str, name: str, value: Any) -> Finding:
 
 def look_at_toolchain(root: Path, github: GitHub) -> Finding:
     """Return whether the archives that a job needs are recorded for its runner."""
-    machine = (github.architecture or "linux/amd64").removeprefix("linux/")
-    wanted = map(published.name_of, published.addresses(("linux", machine)))
-    known = published.recorded(root)
-    missing = [name for name in wanted if name not in known]
-    if missing:
+    if missing := published.missing(published.recorded(root), github.architecture):
         return note(
-            f"toolchain: no SHA-256 is recorded of {', '.join(missing)}, so each job builds this "
-            "from Go modules, for which its runner needs Go 1.26, or 1.21 that may fetch it",
+            f"toolchain: no SHA-256 is recorded of {', '.join(missing)}, so each job sets up Go "
+            "and builds this from Go modules, which takes minutes",
             "Run make checksums where get.pulumi.com can be reached, compare the result with the "
             f"releases on GitHub, and commit {published.RECORDED}",
         )

@@ -21,6 +21,7 @@ from fleet.github.render.logins import (
 )
 from fleet.github.render.pins import pinned_actions, pinned_images
 from fleet.github.render.up_jobs import builders_of, up_jobs
+from fleet.local.toolchain import golang, published
 from fleet.templating import environment
 from providers.ociregistry.evidence.signer import KEY as SIGNING_KEY
 
@@ -94,7 +95,7 @@ def files(
 
     ``declaration`` is that of the whole fleet, which ``stack`` holds. ``stacks`` are those that it
     was split into, in their turn: then ``up`` has a job for each, which waits for those below it.
-    ``templates`` holds the files of ``templates/`` by their path below it. The workflows ``drift``
+    ``templates`` is what `read_templates` returns. The workflows ``drift``
     and ``versions`` are there where their schedule is declared.
 
     :raises DeclarationError: when an action or an image is not pinned.
@@ -107,6 +108,7 @@ def files(
         **_common(declaration, github, stack),
         "actions": pinned_actions(templates),
         "images": pinned_images(templates),
+        "go": _go(templates, github),
         "reading": _permissions(_READING),
         "settings": _settings(declaration, reading=True),
         # One job looks at all stacks in turn.
@@ -177,6 +179,12 @@ def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, A
         "node_keys": _NODE_KEYS,
         "verify_children": _VERIFY_CHILDREN,
     }
+
+
+def _go(templates: Mapping[str, str], github: GitHub) -> str:
+    """Return the Go that jobs with the engine need to build it; '' where all is downloaded."""
+    known = published.parse(templates[str(published.RECORDED)])
+    return golang.WANTED if published.missing(known, github.architecture) else ""
 
 
 def node_secrets(declaration: Declaration) -> dict[str, dict[str, str]]:

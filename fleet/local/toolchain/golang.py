@@ -21,7 +21,7 @@ _SETTINGS = (
     "GOMODCACHE", "GONOPROXY", "GONOSUMDB", "GOPATH", "GOPRIVATE", "GOPROXY", "GOSUMDB", "GOTMPDIR",
     "GOTOOLCHAIN", "NETRC", "XDG_CACHE_HOME", "XDG_CONFIG_HOME",
 )  # fmt: skip
-_WANTED = ".".join(map(str, OLDEST))
+WANTED = ".".join(map(str, OLDEST))
 
 
 def require(names: Sequence[str]) -> Path:
@@ -47,7 +47,7 @@ def require(names: Sequence[str]) -> Path:
         return fetching
     missing = "; ".join(seen) or f"there is none on PATH or in {_FOLDER}"
     raise TroubleError(
-        f"Go {_WANTED} or newer, or 1.21 with GOTOOLCHAIN=auto, is needed to build "
+        f"Go {WANTED} or newer, or 1.21 with GOTOOLCHAIN=auto, is needed to build "
         f"{', '.join(names)}, and {missing}. Install it (https://go.dev/dl/), or put what is to be "
         "built on PATH in the version that docs/first-run.md names."
     )

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final
@@ -47,6 +48,12 @@ def addresses(target: tuple[str, str]) -> list[str]:
     return [address(module, target) for module in (PULUMI, DOCKER_BUILD, GITHUB)]
 
 
+def missing(known: Mapping[str, str], platform: str) -> list[str]:
+    """Return the archives for ``platform`` that are not ``known``; '' is taken for linux/amd64."""
+    machine = platform.removeprefix("linux/") or "amd64"
+    return [name for name in map(name_of, addresses(("linux", machine))) if name not in known]
+
+
 def name_of(url: str) -> str:
     """Return the name of the archive at ``url``."""
     return url.rpartition("/")[2]
@@ -57,8 +64,16 @@ def recorded(root: Path) -> dict[str, str]:
 
     :raises TroubleError: when a line of the file is neither that nor a comment.
     """
-    found, path = {}, root / RECORDED
-    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    path = root / RECORDED
+    return parse(path.read_text(encoding="utf-8", errors="replace") if path.exists() else "")
+
+
+def parse(text: str) -> dict[str, str]:
+    """Return the SHA-256 of each archive by its name, from the text of such a file.
+
+    :raises TroubleError: as `recorded` does.
+    """
+    found = {}
     for number, line in enumerate(text.splitlines(), start=1):
         match = _LINE.fullmatch(line)
         if match:

@@ -12,6 +12,7 @@ from fleet.declaration.parse import parse
 from fleet.declaration.split import FleetStack, in_turn
 from fleet.declaration.stack_share import ShareConfig
 from fleet.github.render import workflows
+from fleet.local.toolchain import published
 from tests.fleet.examples import PLATFORMS, config, image
 
 TEMPLATES = read_templates(Path(__file__).parents[3])
@@ -54,6 +55,14 @@ def rendered(**overrides: Any) -> dict[str, str]:
     return workflows.files(declared(**overrides), "prod", TEMPLATES)
 
 
+def downloading(*platforms: str) -> dict[str, str]:
+    """The files of such a stack where all that its jobs need of Pulumi is recorded for these."""
+    addresses = (each for p in platforms for each in published.addresses(("linux", p)))
+    lines = (f"{'0' * 64}  {published.name_of(address)}\n" for address in addresses)
+    recorded = {str(published.RECORDED): "".join(lines)}
+    return workflows.files(declared(), "prod", {**TEMPLATES, **recorded})
+
+
 def stacks_of(declaration: Declaration) -> tuple[FleetStack, ...]:
     """A stack an image of such a fleet, and one for the repository."""
     shares = {
@@ -93,6 +102,7 @@ def variants() -> dict[str, dict[str, str]]:
             github={"repository": "a/b", "runner": "big", "check-runner": "small"}, **WITH_NODE
         ),
         "from-source": rendered(images={"web": image(**{"from-source": ["odd"]})}),
+        "downloading": downloading("amd64"),
         "no-schedules": rendered(schedules={}),
         "node": rendered(**WITH_NODE),
         "logins": rendered(logins=LOGINS),

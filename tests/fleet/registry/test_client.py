@@ -234,6 +234,18 @@ class TestBlobs:
         self.transfer(call, blob)
         assert not [line for line in call.registry.log if line.startswith("GET")]
 
+    @pytest.mark.parametrize("challenges", [True, False])
+    def test_a_large_blob_is_seen_where_there_is_neither_head_nor_range(
+        self, call: Caller, challenges: bool
+    ) -> None:
+        body = b"layer" * 1_000_000
+        call.registry.mount = False
+        call.registry.head_status = 405 if challenges else 401
+        for name in ("team/build", "team/app"):
+            call.registry.repositories[name].blobs[sha(body)] = body
+        self.transfer(call, Blob(digest=sha(body), size=len(body)))
+        assert not [line for line in call.registry.log if line.startswith("PUT")]
+
     def test_a_copy_that_breaks_off_starts_again(self, call: Caller, blob: Blob) -> None:
         call.registry.mount = False
         call.registry.fault("PUT", reset=True)

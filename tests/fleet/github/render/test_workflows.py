@@ -23,6 +23,7 @@ from tests.fleet.pages.examples import (
     WITH_NODE,
     WORKFLOWS,
     declared,
+    downloading,
     rendered,
     runs,
     steps,
@@ -528,6 +529,17 @@ def test_actions_are_pinned_and_each_is_used() -> None:
     text = "".join(rendered().values())
     assert all(f"uses: {reference}\n" in text for reference in known.values())
     assert text.count("uses: ") == sum(text.count(f"uses: {r}\n") for r in known.values())
+
+
+def test_go_is_set_up_where_an_engine_or_a_plugin_has_to_be_built() -> None:
+    for name, files in variants().items():
+        for job in workflows.jobs_in(files):
+            ran = " ".join(step.get("run", "") for step in job["steps"])
+            goes = [n for n, s in enumerate(job["steps"]) if "setup-go" in s.get("uses", "")]
+            needed = name != "downloading" and ("make up" in ran or "make preview" in ran)
+            assert len(goes) == needed, f"{name}: {job['name']}"
+            assert all("cache" in job["steps"][n]["with"] for n in goes)
+    assert "setup-go" in "".join(downloading("arm64").values()), "that of another machine"
 
 
 def test_an_action_without_a_commit_is_a_problem_with_its_line() -> None:
