@@ -10,6 +10,7 @@ from fleet.declaration import tags
 from fleet.declaration.problems import Fault
 
 _HIGHEST_PORT = 65535
+_HTTPS = 443
 # What the engine, the program and its jobs are set by, the App's key and the passphrase included.
 _TAKEN = re.compile(
     r"PULUMI_.*|FLEET_(?!REGISTRY_).*|DOCKER_CONFIG|LIMIT|PATH|STACK"
@@ -22,7 +23,7 @@ _ANY_DEPTH = (
 )
 # By pattern of a registry, what is known of it before anything is built.
 _UNFIT: Final = {
-    r"(?:(?:index\.|registry-1\.)?docker\.io|registry\.hub\.docker\.com)(?::443)?/.*": Fault(
+    r"(?:(?:index\.|registry-1\.)?docker\.io|registry\.hub\.docker\.com)/.*": Fault(
         "is on Docker Hub, whose repositories have two levels (org/image); a fleet keeps the "
         "builds of each image in a repository below it (<image>/build)",
         _ANY_DEPTH,
@@ -57,6 +58,9 @@ def _port(text: str) -> Fault | None:
     host, _, port = place.partition(":")
     if port and not 1 <= int(port) <= _HIGHEST_PORT:
         return Fault("has no port that can be", "Use one from 1 to 65535")
+    if port and int(port) == _HTTPS:
+        # One registry has one name, by which logins and what is known of it are found.
+        return Fault("names the port that is meant without one", f"Write {host}/{path}")
     if not port and tags.is_embedded(host):
         return Fault("needs a port", f"Write {host}:5443/{path}")
     return None

@@ -151,7 +151,7 @@ WRONG: list[tuple[Place, Any]] = [
 RIGHT: list[tuple[Place, Any]] = [
     (("signing", "keys"), [KEYS["p256"], KEYS["ed25519"]]),
     (("signing", "keys"), [KEYS["other"].strip()]),
-    (("registry",), "europe-docker.pkg.dev:443/project/re.po_si-tory"),
+    (("registry",), "europe-docker.pkg.dev:8443/project/re.po_si-tory"),
     (("base-registry",), "mirror.example.org:8443/proxy/docker.io/library"),
     (("base-registry",), "localhost:5000/library"),
     (("protected",), "true"),

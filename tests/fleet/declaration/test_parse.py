@@ -165,7 +165,10 @@ def test_one_fault_is_one_problem(overrides: dict[str, Any], path: str, says: st
         ({"registry": None}, "fleet:registry", "is empty"),
         ({"registry": "docker.io/multi-py"}, "fleet:registry", "two levels"),
         ({"registry": "index.docker.io/multi-py"}, "fleet:registry", "two levels"),
-        ({"registry": "docker.io:443/multi-py"}, "fleet:registry", "two levels"),
+        ({"registry": "ghcr.io:443/multi-py"}, "fleet:registry", "Write ghcr.io/multi-py"),
+        ({"registry": "ghcr.io:0443/multi-py"}, "fleet:registry", "Write ghcr.io/multi-py"),
+        ({"registry": "docker.io:443/multi-py"}, "fleet:registry", "Write docker.io/multi-py"),
+        ({"base-registry": "ghcr.io:443/a"}, "fleet:base-registry", "Write ghcr.io/a"),
         ({"registry": "registry.hub.docker.com/multi-py"}, "fleet:registry", "two levels"),
         (
             {"registry": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team"},
