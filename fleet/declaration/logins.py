@@ -16,12 +16,14 @@ BASES: Final = "docker.io"
 class Login:
     """The names of the variables that hold a registry's login.
 
-    ``read`` says that it can only pull: then the job that asks for new bases gets it too.
+    ``read`` says that it can only pull: then the job that asks for new bases gets it too. ``realm``
+    is the host of its token server, where that has another owner's domain.
     """
 
     username: str
     password: str
     read: bool = False
+    realm: str = ""
 
 
 DEFAULT: Final = Login(
@@ -57,7 +59,11 @@ def parse_logins(
 def variables(logins: Mapping[str, Login]) -> dict[str, dict[str, str]]:
     """Return ``logins`` as the provider's configuration and the registry client take them."""
     return {
-        host: {"username": login.username, "password": login.password}
+        host: {
+            "username": login.username,
+            "password": login.password,
+            **({"realm": login.realm} if login.realm else {}),
+        }
         for host, login in logins.items()
     }
 

@@ -10,8 +10,9 @@ import httpx
 class Call:
     """A request; `limit` bytes bound the answer's body, `deadline` seconds all of the exchange.
 
-    With a `limit` of 0, no body is read. `scopes` are what an authorization has to be good for, for whoever finds one. `owner` is an
-    address of the server whose authorization may go along, where a server named the URL.
+    With a `limit` of 0, no body is read. `scopes` are what an authorization has to be good for, for
+    whoever finds one. `owner` is an address of the server whose authorization may go along, where a
+    server named the URL.
     `content` is bytes, or a function that starts their stream at each try.
     """
 

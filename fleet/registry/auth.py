@@ -94,7 +94,8 @@ class Authenticator:
             if challenge.scheme != "bearer" or not challenge.parameters.get("realm"):
                 continue
             try:
-                realm = require_realm(call.url, challenge.parameters["realm"])
+                declared = self._logins.realm(repository.host)
+                realm = require_realm(call.url, challenge.parameters["realm"], declared)
             except AuthenticationError as error:
                 refusal = refusal or error
                 continue

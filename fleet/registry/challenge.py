@@ -1,10 +1,13 @@
 """Challenges of a registry (RFC 9110, section 11.6.1), and the token servers that they may name."""
 
+import functools
 import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from publicsuffixlist import PublicSuffixList
 
 from fleet.http.addresses import is_loopback, resolve
 from fleet.http.errors import HttpError
@@ -22,7 +25,6 @@ _ITEM = re.compile(
     re.VERBOSE,
 )
 _QUOTED_PAIR = re.compile(r"\\(.)")
-_LABELS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +60,13 @@ def _parse(header: str) -> list[Challenge]:
     return [Challenge(scheme=scheme, parameters=values) for scheme, values in found]
 
 
-def require_realm(url: str, realm: str) -> str:
+def require_realm(url: str, realm: str, declared: str = "") -> str:
     """Return the address of a token server if the registry that was asked at `url` may name it.
 
     A registry can name any address as its token server, and gets there whatever is sent to it. So
-    TLS is never given up; a token server is on the registry's own host, or shares its last two
-    labels (registry-1.docker.io and auth.docker.io); this machine and addresses by number are
-    themselves alone.
+    TLS is never given up; a token server is on the registry's own host, on `declared`, or on the
+    domain that somebody registered for both (registry-1.docker.io and auth.docker.io), which the
+    Public Suffix List tells; this machine and addresses by number are themselves alone.
 
     :raises AuthenticationError: if the realm is not one of these.
     """
@@ -75,14 +77,16 @@ def require_realm(url: str, realm: str) -> str:
     if "://" in realm:
         try:
             target = resolve(url, realm, place)
-            fault = _fault(called.hostname or "", urlsplit(target).hostname or "")
+            there = urlsplit(target).hostname or ""
+            fault = "" if there == declared else _fault(called.hostname or "", there)
         except HttpError as error:
             fault = str(error)
     if fault:
         raise AuthenticationError(
             f"{place}: the token server {realm!r} is not asked: {fault}. Expected one on the "
             "registry's own domain, with https://. Nothing was sent to it. Check the registry's "
-            "address and its configuration"
+            "address and its configuration; if its token server is elsewhere, name that host as "
+            "realm in fleet:logins"
         )
     return target
 
@@ -93,7 +97,7 @@ def _fault(here: str, there: str) -> str:
         return ""
     if local:
         return "it is this machine itself"
-    if _is_address(here) or _is_address(there) or _domain(here) != _domain(there):
+    if _is_address(here) or _is_address(there) or not _share_domain(here, there):
         return "it belongs to another domain"
     return ""
 
@@ -106,7 +110,13 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _domain(host: str) -> str:
-    labels = host.removesuffix(".").split(".")
-    # A name of one label has no domain that it could share.
-    return host if len(labels) < _LABELS else ".".join(labels[-_LABELS:])
+def _share_domain(here: str, there: str) -> bool:
+    domain = _suffixes().privatesuffix(here)
+    # A public suffix (co.uk, github.io) and a name of one label have no domain to share.
+    return domain is not None and domain == _suffixes().privatesuffix(there)
+
+
+@functools.cache
+def _suffixes() -> PublicSuffixList:
+    # Reading the list takes longer than many requests: once a process, and only if it is needed.
+    return PublicSuffixList()

@@ -6,6 +6,7 @@ The provider's configuration names environment variables by host; their values a
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fleet.registry import docker_login
 from fleet.registry.docker_hub import canonical
@@ -14,11 +15,17 @@ from fleet.registry.errors import AuthenticationError, OciError
 from fleet.registry.reference import Repository, is_host
 
 _KEYS = ("username", "password")
+_REALM = "realm"
 _NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
 _REMOVED = "FLEET_REGISTRY_HOST"
 
-Names = tuple[str, str]
-"""The names of the two variables that hold the user name and the password of a login."""
+
+class Names(NamedTuple):
+    """The names of the two variables of a login, and the host of its token server if declared."""
+
+    username: str
+    password: str
+    realm: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +38,11 @@ class Logins:
     named: Mapping[str, Names] = field(default_factory=dict)
     held: Mapping[str, Credentials] = field(default_factory=dict, repr=False)
     halves: Mapping[str, str] = field(default_factory=dict)
+
+    def realm(self, host: str) -> str:
+        """Return the host that is declared as the token server of `host`, '' without one."""
+        named = self.named.get(canonical(host))
+        return named.realm if named else ""
 
     def remedy(self, host: str) -> str:
         """Return what to do where `host` asks for a login and none was found."""
@@ -66,16 +78,18 @@ def parse_logins(value: object) -> dict[str, Names]:
             )
             continue
         names = [entry.get(key) for key in _KEYS] if isinstance(entry, Mapping) else []
+        realm = entry.get(_REALM, "") if names else ""
         if canonical(host) in found:
             problems.append(
                 f"{host}: is {canonical(host)} by another name, which has a login here; keep one"
             )
         elif (
             names
-            and len(entry) == len(_KEYS)
+            and not {*entry} - {*_KEYS, _REALM}
             and all(isinstance(name, str) and _NAME.fullmatch(name) for name in names)
+            and (realm == "" or (isinstance(realm, str) and is_host(realm)))
         ):
-            found[canonical(host)] = (str(names[0]), str(names[1]))
+            found[canonical(host)] = Names(str(names[0]), str(names[1]), realm.lower())
         else:
             problems.append(
                 f"{host}: is not a pair of names of environment variables (what it is, is not "
@@ -116,14 +130,14 @@ def find_logins(value: object, environment: Mapping[str, str]) -> Logins:
         )
     held, halves = {}, {}
     for host, names in named.items():
-        username, password = (environment.get(name, "") for name in names)
+        username, password = (environment.get(name, "") for name in names[:2])
         if username and password:
             try:
-                held[host] = pair_of(username, password, names)
+                held[host] = pair_of(username, password, names[:2])
             except OciError as error:
                 problems.append(str(error))
         elif username or password:
-            given, lacking = names if username else names[::-1]
+            given, lacking = names[:2] if username else names[1::-1]
             halves[host] = f"{given}: is set without {lacking}. Set both, or neither"
     if problems:
         raise AuthenticationError("\n".join(problems))

@@ -68,6 +68,10 @@ class Login:
 
     username: Annotated[str, "The name of the environment variable that holds the user name."]
     password: Annotated[str, "The name of the environment variable that holds the password."]
+    realm: Annotated[
+        str | None,
+        "The host of its token server, where that is on another domain than the registry.",
+    ] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,12 @@ def test_without_any_the_fleets_registry_has_the_usual_variables() -> None:
     }
 
 
+def test_a_token_server_elsewhere_is_a_host() -> None:
+    found = logins({"ghcr.io": {**HUB, "realm": "tokens.example"}})
+    assert variables(found) == {"ghcr.io": {**HUB, "realm": "tokens.example"}}
+    assert "not a host name" in problems({"ghcr.io": {**HUB, "realm": "https://tokens.example/"}})
+
+
 def test_one_for_the_bases_leaves_that_of_the_fleets_registry() -> None:
     found = logins({"docker.io": {**HUB, "read": True}})
     assert found == {"ghcr.io": DEFAULT, "docker.io": Login(**HUB, read=True)}

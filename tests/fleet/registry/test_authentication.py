@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ from fleet.http.message import Call, Reply
 from fleet.registry.auth import Authenticator
 from fleet.registry.client import Client
 from fleet.registry.errors import AuthenticationError, RegistryError
+from fleet.registry.login import find_logins
 from fleet.registry.manifest import Manifest
 from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.registry_fake import OCI_INDEX
@@ -122,6 +124,24 @@ class TestAuthentication:
             call.registry.authorization = "Basic bWU6Y2FuYXJ5"
         self.login(call)
         assert call(lambda c: c.head(call.repository, "tag")) is None
+
+    @pytest.mark.parametrize(("realm", "asked"), [("t.example2", True), ("", False)])
+    def test_a_token_server_of_another_domain_is_asked_where_it_is_declared(
+        self, realm: str, asked: bool
+    ) -> None:
+        seen: list[str] = []
+
+        async def fetch(call: Call, authorization: str) -> Reply:
+            seen.append(f"{call.url.partition('?')[0]} {authorization}")
+            return Reply(status=200, headers=httpx.Headers(), body=b'{"token":"t"}')
+
+        named = {"a.example": {"username": "OUR_USER", "password": "OUR_WORD", "realm": realm}}
+        values = {"DOCKER_CONFIG": "/nowhere", "OUR_USER": "me", "OUR_WORD": "canary"}
+        auth = Authenticator(fetch, values, find_logins(named, values))
+        call = Call(method="GET", url="https://a.example/v2/")
+        with suppress(AuthenticationError):
+            asyncio.run(auth.renew(call, ['Bearer realm="https://t.example2/token"'], ""))
+        assert seen == (["https://t.example2/token Basic bWU6Y2FuYXJ5"] if asked else [])
 
     def test_a_scheme_that_nobody_knows_is_named(self, call: Caller) -> None:
         call.registry.challenge = "Negotiate"

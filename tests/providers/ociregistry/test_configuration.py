@@ -26,6 +26,7 @@ def checked(logins: Any) -> list[str]:
 
 def test_names_of_variables_are_taken_as_they_are() -> None:
     assert checked(GOOD) == []
+    assert checked({"ghcr.io": {**GOOD["ghcr.io"], "realm": "tokens.example"}}) == []
     assert checked({}) == []
 
 
@@ -39,6 +40,8 @@ def test_names_of_variables_are_taken_as_they_are() -> None:
         {"ghcr.io": {"username": "OUR_USER", "password": 42.0}},
         {"ghcr.io": {"username": "OUR_USER"}},
         {"ghcr.io": {**GOOD["ghcr.io"], "token": "canary"}},
+        {"ghcr.io": {**GOOD["ghcr.io"], "realm": "can ary"}},
+        {"ghcr.io": {**GOOD["ghcr.io"], "realm": 42.0}},
     ],
 )
 def test_what_is_none_is_refused_and_not_shown(logins: Any) -> None:
