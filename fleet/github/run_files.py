@@ -40,25 +40,32 @@ def _read(path: Path) -> Report | None:
 def list_removals(stacks: Sequence[str] = ()) -> int:
     """Return how many tags the preview would remove, and hand its report to the job that may.
 
-    The report, or that of each of ``stacks``, is copied under its own name.
+    The report, or that of each of ``stacks``, is copied under its own name. A resource that fails
+    ends a preview: of what it did not get to, nothing may be removed, and all else goes on.
 
-    :raises TroubleError: when one is missing, ended early or is not a report.
+    :raises TroubleError: when one is missing, is not a report, or ended early for another reason.
     """
-    report = read_report(stacks)
-    if report is None or not report.complete:
-        of = f" of {', '.join(report.missing)}" if report and report.missing else ""
+    path, folder = named(REPORT), named(FOLDER)
+    files = {stack: share_file(path, stack) for stack in stacks} or {"": path}
+    reports = {stack: _read(file) for stack, file in files.items()}
+    unknown = [s for s, r in reports.items() if not r or not (r.complete or r.cut_short)]
+    if unknown:
+        of = f" of {', '.join(unknown)}" if stacks else ""
         raise TroubleError(
             f"The preview{of} left no whole report, so what would be removed is not known; nothing "
             "was changed.\nThe log of the preview has the reason. Repair it and run the workflow "
             "again."
         )
-    path, folder = named(REPORT), named(FOLDER)
     folder.mkdir(parents=True, exist_ok=True)
-    for each in [share_file(path, stack) for stack in stacks] or [path]:
+    for each in files.values():
         shutil.copy(each, folder / each.name)
-    for ref, digest in sorted(report.removals.items()):
+    whole = [found for found in reports.values() if found and found.complete]
+    if len(whole) < len(reports):
+        say("a failure ended a preview early: nothing that it was to list is removed in this run")
+    removals = {ref: digest for found in whole for ref, digest in found.removals.items()}
+    for ref, digest in sorted(removals.items()):
         say(f"to be removed: {ref} {digest}")
-    return len(report.removals)
+    return len(removals)
 
 
 def named(variable: str) -> Path:

@@ -91,13 +91,19 @@ def _up_as_agreed(asked: Asked, ready: prepare.Ready) -> int:
     """Update after a yes to the preview; then nothing is removed that it did not show."""
     aside = asked.as_json or not is_terminal(sys.stdout)
     ran = _engine(replace(asked, as_json=aside), ready, ["preview"], ready.env, RunDisplay)
-    if ran.report:
-        Terminal(data=aside).draw(ran.report)
-    if ran.code or ran.report is None or not _is_agreed(asked.stack):
+    report = ran.report
+    if report is None:
+        return ran.code or 1
+    Terminal(data=aside).draw(report)
+    if not (report.complete or report.cut_short) or (ran.code and not report.failed):
+        return ran.code or 1
+    # A resource that fails ends the preview, and no update of what does not need it.
+    what = "all else, and remove nothing" if report.cut_short else "as shown"
+    if not _is_agreed(f"Update {asked.stack}: {what}?"):
         return ran.code or 1
     with tempfile.TemporaryDirectory(prefix="fleet-") as folder:
         path = Path(folder) / "shown.json"
-        run_report.write_to(path, ran.report)
+        run_report.write_to(path, report)
         return _updated(asked, ready, {SETTING: str(path), **ready.env})
 
 
@@ -125,9 +131,9 @@ def _updated(asked: Asked, ready: prepare.Ready, env: Mapping[str, str]) -> int:
     return code
 
 
-def _is_agreed(stack: str) -> bool:
+def _is_agreed(question: str) -> bool:
     """Ask the person at the terminal, on stderr; anything but a yes counts as no."""
-    say(f"Update {stack} as shown? [y/N]")
+    say(f"{question} [y/N]")
     with suppress(ValueError):
         return sys.stdin.readline().strip().lower() in {"y", "yes"}
     return False

@@ -80,6 +80,11 @@ class Report:
         return len(self.of("fail")) + sum(changes)
 
     @property
+    def cut_short(self) -> bool:
+        """Whether a resource that failed ended a preview: the engine goes on in no preview."""
+        return self.mode == "preview" and not self.complete and self.failed > 0
+
+    @property
     def other_errors(self) -> tuple[str, ...]:
         """The errors that no entry tells, without those that another one caused."""
         told = {reason for entry in self.entries for reason in entry.reasons}

@@ -1,11 +1,13 @@
 """What one repository can't do stops nothing of another, in a preview as in an update."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from fleet.reports.report import document
 from tests.engine.registries import Distribution
 from tests.engine.seeding import move_tag
 from tests.engine.stack import Ran
@@ -71,6 +73,24 @@ def test_a_share_of_removals_that_is_exceeded_stops_that_repository_alone(two: T
         assert "1 of 2 live pointers would be removed" in ran.messages
     assert two.view(APP).tags().keys() == {VERSION, LATEST, LINE}
     assert two.view(OTHER).tags().keys() == {VERSION, LATEST}
+
+
+def test_where_a_failure_ends_a_preview_the_update_goes_on_and_removes_nothing(
+    two: Two, tmp_path: Path
+) -> None:
+    """As a workflow does it, whose job that updates may remove what its preview listed."""
+    more, (app, other) = "py3.10-LATEST", two.declared
+    two.declare(app, replace(other, pointers={LATEST: VERSION, more: VERSION}))
+    two.rules.add(f"HEAD .*/{APP}/manifests/{VERSION}$", "status", status=403, times=99)
+    found = two.stack.preview(code=None).report
+    assert found.failed
+    assert not found.complete
+    report = tmp_path / "preview.json"
+    report.write_text(json.dumps(document(found)))
+    two.stack.environment["FLEET_ALLOWED_REMOVALS"] = str(report)
+    assert two.stack.up(GOING, code=None).code != 0
+    assert two.view(OTHER).tags().keys() == {VERSION, LATEST, LINE, more}
+    assert two.view(APP).tags().keys() == {VERSION, LATEST, LINE}
 
 
 def test_a_list_that_can_t_be_read_fails_its_remover_alone(two: Two) -> None:

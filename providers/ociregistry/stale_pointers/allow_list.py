@@ -21,8 +21,8 @@ Allowed = Mapping[str, str] | None
 def read_allowed(environment: Mapping[str, str]) -> Allowed:
     """Return what the preview's report lists that `FLEET_ALLOWED_REMOVALS` names.
 
-    The document of a report (`fleet/reports/report.py`) has this shape. Without the
-    setting all that is stale may go.
+    The document of a report (`fleet/reports/report.py`) has this shape. One of a preview that ended
+    early allows nothing, for nobody was shown all. Without the setting all that is stale may go.
 
     :raises OciError: if the path is not absolute, or there is no report of a preview.
     """
@@ -47,12 +47,12 @@ def _parse(document: Any) -> Allowed:
         raise ValueError(f"its shape has the number {document['version']}, not {_SHAPE}")
     if document["mode"] != "preview":
         raise ValueError(f"it is from an {document['mode']}; a preview's report is required")
-    found = {}
+    found, complete = {}, document["complete"] is True
     for entry in document["entries"]:
         ref, action, digest = entry["ref"], entry["action"], entry["previous"]
         if not all(isinstance(value, str) for value in (ref, action, digest)):
             raise TypeError(f"an entry is {entry!r}")
-        if action == "retire":
+        if action == "retire" and complete:
             found[ref] = digest
     return found
 

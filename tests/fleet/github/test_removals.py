@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,20 @@ def test_without_a_whole_report_nothing_is_handed_over(
     assert printed.out == "", "no number, so that no job takes it for 0"
     assert "error: " in printed.err
     assert not (root / "removals").exists()
+
+
+def test_a_preview_that_a_failing_resource_ended_allows_no_removal_and_stops_no_other_image(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = replace(BUILD, action="fail")
+    (root / "preview.json").write_text(json.dumps(written(ONE, failed, complete=False)))
+    assert listed(root) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "removals=0\n", "nobody is asked, and the job up runs"
+    assert "a failure ended a preview early" in printed.err
+    assert "to be removed" not in printed.err
+    handed = root / "removals" / "preview.json"
+    assert read_allowed({"FLEET_ALLOWED_REMOVALS": str(handed)}) == {}
 
 
 def test_of_a_split_fleet_each_stack_has_its_list(

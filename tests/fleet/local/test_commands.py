@@ -25,6 +25,7 @@ from fleet.local.paths import Checkout
 from fleet.local.toolchain import toolchain
 from fleet.upkeep import commands as upkeep
 from fleet.upkeep.split import stack_files
+from providers.ociregistry.stale_pointers.allow_list import read_allowed
 from tests.fleet.examples import config, image
 from tests.fleet.local.examples import checkout, command, needs
 
@@ -329,7 +330,7 @@ def test_what_is_asked_about_is_shown_on_stderr_and_is_all_that_may_go(
     assert main(["up", "--stack", "prod", *flags]) == 0
     told = capsys.readouterr()
     counts = "0 build, 0 re-point, 0 retire, 0 unchanged"
-    assert told.err.index(counts) < told.err.index("Update prod as shown?")
+    assert told.err.index(counts) < told.err.index("Update prod: as shown?")
     lines = [line for line in told.out.splitlines() if line.startswith("{")]
     assert [json.loads(line)["stack"] for line in lines] == ["prod"] * len(flags)
     allowed = (tmp_path / "allowed").read_text().strip()
@@ -342,7 +343,7 @@ def test_what_is_asked_about_is_shown_on_stderr_and_is_all_that_may_go(
 def test_an_answer_that_is_no_text_is_a_no(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = io.TextIOWrapper(io.BytesIO(b"y\xff\n"), encoding="utf-8")
     monkeypatch.setattr(sys, "stdin", answer)
-    assert not program._is_agreed("prod")
+    assert not program._is_agreed("Update?")
 
 
 def test_an_update_that_a_preview_shows_to_fail_is_not_asked_about(
@@ -354,6 +355,33 @@ def test_an_update_that_a_preview_shows_to_fail_is_not_asked_about(
     first, *more = (call.split()[0] for call in made.calls())
     assert first == "preview"
     assert "up" not in more
+
+
+def test_where_a_resource_fails_in_a_preview_all_else_is_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = Engine(tmp_path, monkeypatch, port=None)
+    urn = "urn:pulumi:prod::fleet::github:index/file:File::README.md"
+    begun = {"urn": urn, "op": "create", "type": "github:index/file:File"}
+    events = (
+        {"resourcePreEvent": {"planning": True, "metadata": begun}},
+        {"diagnosticEvent": {"severity": "error", "message": "refused", "urn": urn}},
+        {"summaryEvent": {"result": "failed", "isPreview": True}},
+    )
+    (tmp_path / "failed.json").write_text("\n".join(map(json.dumps, events)))
+    script = f"""for log; do :; done
+    case "$1 $2" in "stack output") echo '{{}}'; exit ;; esac
+    cp {tmp_path}/failed.json "$log"
+    test "$1" = up || exit 255
+    cp "$FLEET_ALLOWED_REMOVALS" {tmp_path}/allowed"""
+    made.pulumi = command(tmp_path, "pulumi", script)
+    monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
+    assert main(["up", "--stack", "prod"]) == 255
+    assert not (tmp_path / "allowed").exists()
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    main(["up", "--stack", "prod"])
+    assert "Update prod: all else, and remove nothing" in capsys.readouterr().err
+    assert read_allowed({"FLEET_ALLOWED_REMOVALS": str(tmp_path / "allowed")}) == {}
 
 
 def split(root: Path) -> tuple[str, ...]:

@@ -254,7 +254,7 @@ class TestImageThatLeft:
         assert "py3.12-LATEST" not in gate.tags
 
 
-REPORT = {"version": 2, "mode": "preview", "entries": []}
+REPORT = {"version": 2, "mode": "preview", "complete": True, "entries": []}
 RETIRE = {"ref": "r/a:b", "action": "retire", "previous": "sha256:1"}
 
 
@@ -268,6 +268,11 @@ class TestReading:
         path.write_text(json.dumps({**REPORT, "entries": [RETIRE, kept]}))
         found = read_allowed({"FLEET_ALLOWED_REMOVALS": str(path)})
         assert found == {"r/a:b": "sha256:1"}
+
+    def test_a_preview_that_ended_early_allows_nothing(self, tmp_path: Path) -> None:
+        path = tmp_path / "preview.json"
+        path.write_text(json.dumps({**REPORT, "complete": False, "entries": [RETIRE]}))
+        assert read_allowed({"FLEET_ALLOWED_REMOVALS": str(path)}) == {}
 
     @pytest.mark.parametrize(
         "text",
