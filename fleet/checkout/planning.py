@@ -79,12 +79,13 @@ def gather(root: Path, stack: str, declaration: Declaration) -> Inputs:
         assets={name: found for name, found in assets.items() if found is not None},
         stack=declaration.fleet_of(stack),
         native=platform_of(platform.machine()),
-        own_key=_own_key(root),
+        own_key=own_key(root),
         source=f"Pulumi.{stack}.yaml with {path.relative_to(root).as_posix()}",
     )
 
 
-def _own_key(root: Path) -> str:
+def own_key(root: Path) -> str:
+    """Return the public key of a checkout for a registry on this machine, empty without one."""
     path = root / OWN_KEY
     return public_key(path.read_text("utf-8")) if path.is_file() else ""
 

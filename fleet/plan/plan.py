@@ -116,14 +116,13 @@ def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
         stacks=declaration.share.stacks if declaration.share else {},
         shared=frozenset(image.builds_on for image in others),
         logins=variables(declaration.logins),
-        keys=_keys(declaration, inputs),
+        keys=keys_of(declaration, inputs.own_key),
     )
 
 
-def _keys(declaration: Declaration, inputs: Inputs) -> tuple[str, ...]:
+def keys_of(declaration: Declaration, own_key: str) -> tuple[str, ...]:
     """Return the declared keys; else, for a registry on this machine, this machine's own."""
-    own = (inputs.own_key,) if inputs.own_key and declaration.is_local else ()
-    return declaration.signing or own
+    return declaration.signing or ((own_key,) if own_key and declaration.is_local else ())
 
 
 def _image_plan(image: Image, declaration: Declaration, inputs: Inputs, owner: str) -> ImagePlan:

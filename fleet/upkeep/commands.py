@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fleet.checkout import strict_yaml
-from fleet.checkout.planning import owner_of, plan_of
+from fleet.checkout.planning import own_key, owner_of, plan_of
 from fleet.checkout.split_stacks import refuse_split, stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.command import Commands, Run
@@ -28,9 +28,9 @@ from fleet.local import (
 )
 from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
-from fleet.plan.plan import Plan
+from fleet.plan.plan import Plan, keys_of
 from fleet.registry.reference import Repository
-from fleet.upkeep import adopt, images, removers, restore, sbom, split, verify
+from fleet.upkeep import adopt, images, removers, restore, restored_evidence, sbom, split, verify
 from fleet.upkeep.connection import opened
 from fleet.upkeep.prune import prune
 from fleet.upkeep.state import read_state
@@ -108,17 +108,20 @@ def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
     )
     owner = owner_of(chosen.stack, declaration)
 
-    async def run() -> restore.Restored:
+    async def run() -> None:
         async with opened(variables(declaration.logins)) as connection:
-            found = await restore.read_records(connection.registry, places, owner)
+            registry = connection.registry
+            found = await restore.read_records(registry, places, owner)
             for reason in found.unread.values():
                 say(f"warning: {reason}")
             entry = restore.choose(state, chosen.tag, chosen.image, found)
-            return await restore.restore(connection.registry, entry)
+            _print(await restore.restore(registry, entry))
+            keys = [PublicKey(spki=key) for key in keys_of(declaration, own_key(here.root))]
+            named = entry.digest in state.signed
+            _print(await restored_evidence.describe(registry, entry, owner, keys, named=named))
+            _print(restore.predict_next_update(state, entry))
 
-    done = asyncio.run(run())
-    _print(done)
-    _print(restore.predict_next_update(state, done.entry))
+    asyncio.run(run())
     return 0
 
 

@@ -16,7 +16,7 @@ from fleet.local.paths import Checkout
 from fleet.registry.errors import OciError
 from fleet.registry.reference import Repository, TagReference, is_digest
 from fleet.registry.undo_log import Removal, remover_of
-from providers.ociregistry.fields import STALE_POINTERS, TAG
+from providers.ociregistry.fields import EVIDENCE, STALE_POINTERS, TAG
 
 IMAGE_TAG, POINTERS = "fleet:index:ImageTag", "fleet:index:Pointers"
 BUILD = "docker-build:index:Image"
@@ -58,7 +58,7 @@ class State:
     ``digests`` is every digest that stands anywhere in it, ``built`` those of builds and of what
     these take. By repository are ``roots``, the digests that its tags have or had, that tags come
     from and that builds made or take, and ``tags``, the names that its tag resources have written
-    or adopted. ``removed`` is oldest first.
+    or adopted. ``signed`` are the digests that evidence is kept of. ``removed`` is oldest first.
     """
 
     stack: str
@@ -66,6 +66,7 @@ class State:
     built: frozenset[str] = frozenset()
     roots: Mapping[Repository, frozenset[str]] = field(default_factory=dict)
     tags: Mapping[Repository, frozenset[str]] = field(default_factory=dict)
+    signed: frozenset[str] = frozenset()
     removed: tuple[Removed, ...] = ()
     removers: tuple[Remover, ...] = ()
 
@@ -136,6 +137,9 @@ def parse_state(stack: str, exported: str) -> State:
             p: held for p, found in roots.items() if (held := frozenset(filter(is_digest, found)))
         },
         tags={place: frozenset(names) for place, names in tags.items()},
+        signed=frozenset(
+            str((r.get("outputs") or {}).get("digest")) for r in resources if r["type"] == EVIDENCE
+        ),
         removed=tuple(removed),
         removers=tuple(removers.values()),
     )
