@@ -2,7 +2,7 @@
 
     python -m benchmarks.evidence [--tags 50] [--times 3]
 
-Two stacks as those of :mod:`benchmarks.growth`, of the same ``--tags`` version tags, three platforms
+Two stacks as those of :mod:`benchmarks.growth`, of the same ``--tags`` version tags (3 platforms)
 each. One of them declares no key, so nothing of it is signed. Their previews take turns,
 ``--times`` each. Prints processor seconds (the lowest of each), requests, and bytes of state of
 each version tag, and their ratios.

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from fleet.declaration.parse import parse
@@ -13,6 +14,7 @@ from tests.fleet.examples import (
     DIGEST,
     INDEX_DIGEST,
     OTHER_DIGEST,
+    PLATFORMS,
     assets,
     base,
     config,
@@ -103,12 +105,28 @@ def test_files_without_a_commit_claim_none() -> None:
 
 
 def test_no_place_that_things_are_fetched_from_is_claimed() -> None:
-    declared = parse(config(**{"base-registry": "mirror.internal/library"}))
-    here = replace(base(), repository="mirror.internal/library/python")
+    """Nor an address of a node, the name of a login or of a secret, or a path of this machine."""
+    canaries = {
+        "base-registry": "canary.internal/library",
+        "builders": dict.fromkeys(PLATFORMS, "canary-node"),
+        "builder-nodes": {
+            "canary-node": {
+                "driver": "remote",
+                "endpoint": "tcp://canary.example.org:1234",
+                "options": {name: f"/canary/{name}.pem" for name in ("cacert", "cert", "key")},
+            }
+        },
+        "logins": {"canary.internal": {"username": "CANARY_USER", "password": "CANARY_TOKEN"}},
+    }
+    declared = parse(config(**canaries))
+    here = replace(base(), repository="canary.internal/library/python")
     held = lock(declared, bases={"3.11-slim": here}, builders={"3.11": here})
-    text = json.dumps(claimed(make_plan(declared, inputs(declared, lock=held), "fleet/test")))
-    assert "mirror.internal" not in text
+    plan = make_plan(declared, inputs(declared, lock=held), "fleet/test")
+    claims = [claimed(plan), verification_result(plan.images[0], tag_of(plan))]
+    text = json.dumps(claims)
+    assert "canary" not in text.lower()
     assert "files.example" not in text
+    assert str(Path.cwd()) not in text
 
 
 def test_a_change_that_is_no_input_of_a_tag_changes_no_claim() -> None:

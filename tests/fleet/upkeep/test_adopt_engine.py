@@ -78,6 +78,9 @@ class TestAdoptionOfARegistryThatOthersFilled:
         adopted = stack.resources()[f"{live.host}/{PUBLIC}:py3.11-slim-0.33.0"]
         assert adopted["outputs"]["previous"] == old
         assert Reading(live, PUBLIC).pull(old)
+        lists = {tag for tag in Reading(live, PUBLIC).tags() if tag.startswith("sha256-")}
+        assert old.replace(":", "-") not in lists, "it is not said to be built here"
+        assert adopted["outputs"]["digest"].replace(":", "-") in lists
 
     def test_a_pointer_that_names_something_else_is_adopted_and_then_moved(
         self, stack: FleetStack, live: LiveRegistry

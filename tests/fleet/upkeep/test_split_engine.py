@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from providers.ociregistry.fields import EVIDENCE, STALE_POINTERS, TAG
 from tests.engine.reading import Reading
 from tests.engine.seeding import move_tag
 from tests.engine.stack import Ran
@@ -86,9 +87,10 @@ class TestSplit:
         assert tags(distribution) == live
         after = {**resources(whole, BASE), **resources(whole, TOP)}
         for name, old in before.items():
-            if old["type"] in ("ociregistry:index:Tag", "ociregistry:index:StalePointers"):
+            if old["type"] in (TAG, EVIDENCE, STALE_POINTERS):
                 assert after[name]["outputs"] == old["outputs"]
                 assert after[name]["inputs"] == old["inputs"]
+        assert EVIDENCE in {each["type"] for each in before.values()}
         for part in (BASE, TOP):
             assert whole.preview("--stack", part).steps == ()
             assert up(whole, part).steps == ()

@@ -1,6 +1,7 @@
 """`make verify` over a registry in memory: what is signed, what is wrong, what is others'."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -255,3 +256,24 @@ def test_a_registry_that_fails_is_an_error(
     registry.fault(f"^GET .*{tag}", times=1000, status=403)
     with pytest.raises(AuthenticationError):
         verified(call)
+
+
+@pytest.mark.parametrize("with_referrers", [True, False])
+def test_a_copy_has_its_evidence_if_that_was_copied_too(
+    call: Caller, registry: FakeRegistry, digest: str, with_referrers: bool
+) -> None:
+    """As `regctl image copy` does it with `--referrers`, and without."""
+    here, there = registry.repositories[NAME], registry.repositories["mirror/app"]
+    tags = [REF, *([digest.replace(":", "-")] if with_referrers else [])]
+    there.tags |= {tag: here.tags[tag] for tag in tags}
+    kept = {d: m for d, m in here.manifests.items() if with_referrers or b"subject" not in m[1]}
+    there.manifests |= kept
+    there.blobs |= here.blobs
+    ref = TagReference(repository=replace(call.repository, name="mirror/app"), tag=REF)
+
+    async def run(client: Client) -> list[Verified]:
+        return await verify_tags(client, [Wanted(ref=ref, kinds=KINDS)], OWNER, [key().public])
+
+    (found,) = call(run)
+    missing = (f"no valid evidence: {', '.join(KINDS)}",)
+    assert found.problems == (() if with_referrers else missing)

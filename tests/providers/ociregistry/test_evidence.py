@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -535,6 +536,27 @@ def test_a_run_that_ended_between_two_writes_is_ended_by_the_next(
     engine.up(EVIDENCE, REF, inputs)
     assert signed(registry, digest_in(inputs)).keys() == {PROVENANCE, TEST_RESULT, SBOM}
     assert len(referrers(registry, digest_in(inputs))) == STATEMENTS
+
+
+def test_nothing_is_imported_so_that_nothing_is_said_of_what_others_built(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any]
+) -> None:
+    assert not engine.adopt(EVIDENCE, REF, inputs["ref"])
+    assert registry.log == []
+
+
+def test_two_processes_that_sign_the_same_at_once_leave_it_signed_once(
+    registry: FakeRegistry, inputs: dict[str, Any], environment: dict[str, str]
+) -> None:
+    def signing() -> dict[str, Any]:
+        with Engine(dict(environment)) as process:
+            return process.up(EVIDENCE, REF, inputs).outputs
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = (each.result() for each in [pool.submit(signing) for _ in range(2)])
+    assert first == second
+    assert len(referrers(registry, digest_in(inputs))) == STATEMENTS
+    assert signed(registry, digest_in(inputs)).keys() == {PROVENANCE, TEST_RESULT, SBOM}
 
 
 def test_deletion_asks_and_writes_nothing(
