@@ -25,7 +25,7 @@ override PLAIN := status env plan versions doctor check page comment removals dr
 override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh fleet/releases/lock/ask_backend.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
 override .DEFAULT_GOAL := help
-.PHONY: $(PLAIN) up preview refresh down clean lock restore verify sbom adopt prune split graph docs bootstrap \
+.PHONY: $(PLAIN) audit up preview refresh down clean lock restore verify sbom adopt prune split graph docs bootstrap \
 	help test test-fast test-integration test-slow lint venv venv-any venv-dev
 
 # These take the stack and nothing else; what each does stands at its name below.
@@ -75,6 +75,9 @@ split: venv ## Write a stack file an image, for a fleet that has outgrown one; A
 sbom: venv ## Print what a tag consists of, as CycloneDX, a line a platform: TAG=py3.13-slim-LATEST [PLATFORM=linux/amd64] [IMAGE=name]
 	@$(FLEET) sbom --stack "$${STACK}" --image "$${IMAGE:-}" --platform "$${PLATFORM:-}" \
 		--tag "$${TAG:?name the tag: make sbom TAG=py3.13-slim-LATEST}"
+
+audit: venv ## Print the advisories that the lock holds, by image, what can be fixed first [JSON=1]
+	@$(FLEET) audit --stack "$${STACK}" $(if $(JSON),--json)
 
 check: ## Check declaration, plan, generated files and pins, without state or registry
 doctor: ## Check what a person must give once for the workflows; writes nothing

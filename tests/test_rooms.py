@@ -29,7 +29,10 @@ MAY_IMPORT = {
     "fleet.plan": {"fleet.declaration", "fleet.lock"},
     "fleet.pages": {*_PURE, "fleet.templating", "fleet.units"},
     "fleet.checkout": {*_PURE, "fleet.command"},
-    "fleet.releases": {*_READ, "fleet.command", "fleet.registry", "fleet.pages"},
+    "fleet.advisories": {*_READ, "fleet.command", "fleet.sbom"},
+    "fleet.releases": {
+        *_READ, "fleet.advisories", "fleet.command", "fleet.registry", "fleet.pages", "fleet.sbom",
+    },
     "fleet.reports": {"fleet.console", "fleet.registry", "providers"},
     "fleet.local": {
         *_READ, "fleet.command", "fleet.evidence", "fleet.registry", "fleet.reports", "providers",

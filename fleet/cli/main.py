@@ -15,6 +15,7 @@ ROOMS: Final[Mapping[str, tuple[str, ...]]] = {
     "fleet.overview.commands": ("plan", "graph", "docs"),
     "fleet.upkeep.commands": ("restore", "adopt", "prune", "split", "verify", "sbom"),
     "fleet.releases.commands": ("versions", "resolve"),
+    "fleet.advisories.commands": ("audit",),
     "fleet.checkout.commands": ("validate",),
     "fleet.github.commands": (
         "check", "doctor", "page", "comment", "report", "removals", "drift", "repair", "collect",

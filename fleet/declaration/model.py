@@ -10,6 +10,7 @@ from typing import Final, Literal, NewType
 
 from packaging.specifiers import SpecifierSet
 
+from fleet.declaration.advisories import AdvisorySource
 from fleet.declaration.builder_nodes import Node
 from fleet.declaration.distributions import conditions
 from fleet.declaration.github import GitHub
@@ -132,7 +133,8 @@ class Declaration:
     stay, and all of them at a destroy. ``max_removals`` is the share (0 to 1) of a repository's
     live pointers above which a removal stops and asks. What is superseded is kept for
     ``retention_days`` before a sweep. Distributions come from ``index``, the address of a simple
-    API; releases count once they are ``cooldown_days`` old, at once where that is 0.
+    API; releases count once they are ``cooldown_days`` old, at once where that is 0. ``advisories``
+    is ``None`` where nobody is asked for any.
     ``whole_check`` is the platform on which a verification checks all, ``everywhere``, or empty:
     then the plan chooses one.
     """
@@ -157,6 +159,7 @@ class Declaration:
     retention_days: int
     index: str
     cooldown_days: int
+    advisories: AdvisorySource | None
     whole_check: str
 
     @property

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from fleet.declaration.advisories import parse_advisories
 from fleet.declaration.base_graph import note_faults
 from fleet.declaration.builder_nodes import parse_nodes
 from fleet.declaration.github import parse_github
@@ -68,6 +69,7 @@ def parse(
         retention_days=values.get("retention-days", 30),
         index=values.get("index", PYPI),
         cooldown_days=values.get("cooldown-days", cooldown),
+        advisories=parse_advisories(values.get("advisories")),
         whole_check=values.get("whole-check", ""),
     )
     _note_useless_secrets(declaration, problems)

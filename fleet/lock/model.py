@@ -9,6 +9,7 @@ from fleet.declaration.distributions import normalised
 from fleet.declaration.matrix import PinKey
 from fleet.declaration.model import Image
 from fleet.declaration.tags import PLATFORMS
+from fleet.lock.advisories import Findings
 from fleet.lock.official_bases import place_of
 from fleet.lock.wheel_files import wheel_for
 
@@ -82,6 +83,7 @@ class Lock:
     each of these a sorted tuple of ``name==version``, with ``; marker`` (PEP 508) behind it where
     not every platform gets it; ``files`` are the wheels that one of these is installed from
     somewhere, ``yanked`` are by package. ``installer`` is the pin of what installs wheels.
+    ``advisories`` are what was known when it was written, ``None`` where nobody was asked.
     """
 
     bases: Mapping[str, Base] = field(default_factory=dict)
@@ -92,6 +94,7 @@ class Lock:
     files: Files = field(default_factory=dict)
     installer: str = ""
     yanked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    advisories: Findings | None = None
 
     def pins_on(self, key: PinKey, platform: str) -> tuple[str, ...]:
         """Return those of the pins at ``key`` that ``platform`` gets, without their markers."""

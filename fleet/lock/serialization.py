@@ -11,6 +11,7 @@ from typing import Any, Final
 from packaging.markers import InvalidMarker, Marker
 
 from fleet.declaration.problems import Fault, Problems
+from fleet.lock.advisories import findings_values, parse_findings
 from fleet.lock.model import Base, Lock, Tools, bare, command
 from fleet.lock.reader import Pattern, Reader
 from fleet.lock.wheel_files import is_of
@@ -19,6 +20,7 @@ FORMAT: Final = 2
 
 SECTIONS: Final = (
     "format", "bases", "builders", "asked", "requirements", "tools", "installer", "files", "yanked",
+    "advisories",
 )  # fmt: skip
 
 # The command reads what is there before it adds to it, so it can't mend that.
@@ -84,6 +86,9 @@ def parse(
         installer=reader.text("installer", _BARE) if "installer" in reader.values else "",
         files=_files(reader.inner("files")),
         yanked={package: yanked.texts(package, None, ()) for package in yanked.values},
+        advisories=(
+            parse_findings(reader.inner("advisories")) if "advisories" in reader.values else None
+        ),
     )
     problems.found[:] = [
         replace(each, remedy=each.remedy.replace("the command", command(stack)))
@@ -164,6 +169,7 @@ def values_of(lock: Lock) -> dict[str, Any]:
         **({"installer": lock.installer} if lock.installer else {}),
         "files": {pin: sorted(files) for pin, files in sorted(lock.files.items())},
         "yanked": _listed(lock.yanked),
+        **({"advisories": findings_values(lock.advisories)} if lock.advisories else {}),
     }
 
 

@@ -99,8 +99,9 @@ def _outside(
     known = {} if local else builders
     with open_client() as client:
         sources = of_the_internet(
-            client, declaration, root=root, stand_ins=stand_ins, builders=known, notes=notes
-        )
+            client, declaration, root=root, stand_ins=stand_ins, builders=known, notes=notes,
+            now=datetime.now(UTC),
+        )  # fmt: skip
         yield client, sources
 
 

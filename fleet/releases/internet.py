@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 
+from fleet.advisories.door import door_of
 from fleet.console import say
 from fleet.declaration.logins import variables
 from fleet.declaration.model import Declaration
@@ -15,6 +16,7 @@ from fleet.registry.login import find_logins
 from fleet.releases.lock.bases import compiling, platform_digests
 from fleet.releases.lock.builders import built
 from fleet.releases.lock.built_metadata import Backends
+from fleet.releases.lock.locked_advisories import read_bases
 from fleet.releases.lock.resolver import Resolver
 from fleet.releases.pypi import pypi
 from fleet.releases.pypi.index import cooldown_of, releases_in, yanked_in
@@ -31,17 +33,18 @@ def of_the_internet(  # noqa: PLR0913 - all that a command knows
     stand_ins: Mapping[str, str],
     builders: Mapping[str, Base],
     notes: list[str],
+    now: datetime,
 ) -> Sources:
     """Return the package index and base registries, each asked but once for the same.
 
     ``stand_ins`` are by ``{python}-{base}`` the bases that were made for the checkout at ``root``,
-    ``builders`` by Python those of the lock that hold. What people ought to know is printed, and
-    added to ``notes``.
+    ``builders`` by Python those of the lock that hold; ``now`` is in UTC. What people ought to know
+    is printed, and added to ``notes``.
     """
     index, mirror = declaration.index, declaration.base_registry
     files = cache(lambda distribution: pypi.files(distribution, client, index=index))
     content = cache(lambda file: pypi.content(file, client))
-    cooldown = cooldown_of(declaration.cooldown_days, datetime.now(UTC))
+    cooldown = cooldown_of(declaration.cooldown_days, now)
 
     # Once for each: the same is found for every Python and version.
     @cache
@@ -78,10 +81,12 @@ def of_the_internet(  # noqa: PLR0913 - all that a command knows
         files=files,
         build_requires=cache(lambda file: build_requires(file.name, content(file))),
         platforms=platforms,
+        base_contents=partial(read_bases, logins=logins),
         stand_ins=stand_ins,
         say=say,
         note=note,
         cooldown=cooldown,
+        door=door_of(declaration.advisories, client, root=root, today=f"{now:%Y-%m-%d}"),
         base_registry=mirror,
     )
     return sources

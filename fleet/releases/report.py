@@ -8,6 +8,7 @@ from fleet.declaration.grouping import grouped
 from fleet.lock.model import Base, Lock, pinned_versions
 from fleet.lock.wheel_files import name_in
 from fleet.pages.markdown import code, heading_rows, row
+from fleet.releases.advisory_rows import HEADINGS
 from fleet.releases.discovery.discover import Discovery
 
 _LISTED = 40
@@ -33,6 +34,7 @@ def told(found: Discovery, root: Path, notes: Iterable[str] = ()) -> str:
         _table("Base images", "base platform", bases),
         _table("Other files of versions that stay", "version file", _files(old, new)),
         _list("Yanked since", _yanked(old, new)),
+        _advisories(found),
         _list("Noted", map(code, notes)),
     ]
     return "\n".join(filter(None, parts))
@@ -100,6 +102,14 @@ def _bases(old: Mapping[str, Base], new: Mapping[str, Base]) -> Iterator[tuple[s
         for platform, was, becomes in _moved(before, base.platforms):
             if becomes:
                 yield base.name, platform, was, becomes
+
+
+def _advisories(found: Discovery) -> str:
+    rows = [row(map(code, each)) for each in found.advisories]
+    rest = len(rows) - _LISTED
+    more = f"\n{rest} more: `make audit` prints those that stay.\n" if rest > 0 else ""
+    table = f"{heading_rows(HEADINGS)}{''.join(rows[:_LISTED])}{more}"
+    return f"### Advisories\n\n{table}" if rows else ""
 
 
 def _files(old: Lock, new: Lock) -> Iterator[tuple[str, ...]]:

@@ -1,15 +1,17 @@
 """The outside as functions, so that tests can stand in for it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from packaging.version import Version
 
+from fleet.advisories.door import Door, OpenDoor
 from fleet.declaration.versions import is_final
-from fleet.lock.model import bare, name_of
+from fleet.lock.model import Base, bare, name_of
 from fleet.releases.lock.requirements import Resolution, Wanted
 from fleet.releases.pypi.index import Cooldown, Release, releases_in
 from fleet.releases.pypi.pypi import File
+from fleet.sbom.model import Contents
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +34,9 @@ class Sources:
     ``files(distribution)`` lists the files of all its releases; ``build_requires(file)`` tells what
     builds a source distribution; ``platforms(reference)`` gives a base's digests;
     ``stand_ins`` maps ``{python}-{base}`` to a reference on this machine; ``base_registry`` is the
-    declared mirror of the official bases, or empty; ``say`` shows progress, ``note`` what people
-    ought to know.
+    declared mirror of the official bases, or empty; ``base_contents`` reads what bases consist of
+    on a platform; ``door`` knows the advisories; ``say`` shows progress, ``note`` what people ought
+    to know.
     """
 
     distributions: Callable[[Wanted], Resolution]
@@ -41,11 +44,13 @@ class Sources:
     files: Callable[[str], tuple[File, ...]]
     build_requires: Callable[[File], tuple[str, ...]]
     platforms: Resolver
+    base_contents: Callable[[Mapping[str, tuple[Base, str]]], Mapping[str, Contents]]
     stand_ins: Mapping[str, str]
     say: Callable[[str], None]
     note: Callable[[str], None]
     cooldown: Cooldown
     base_registry: str = ""
+    door: Door = field(default_factory=OpenDoor)
 
     def releases(self, name: str) -> Mapping[str, Release]:
         """Return the releases of a distribution by version."""
@@ -65,9 +70,14 @@ class Sources:
         """Tell whether the release that ``pin`` names was yanked (PEP 592)."""
         return bare(pin).partition("==")[2] in self.yanked(name_of(pin))
 
-    def unyanked(self, pins: tuple[str, ...]) -> tuple[str, ...]:
-        """Return ``pins`` without the yanked ones: a resolver keeps to what it is given."""
-        return tuple(pin for pin in pins if not self.is_yanked(pin))
+    def objection(self, pin: str) -> str:
+        """Return which advisories keep the release that ``pin`` names outside, or nothing."""
+        version = bare(pin).partition("==")[2]
+        return self.door.objections(name_of(pin), [version]).get(version, "")
+
+    def keepable(self, pins: tuple[str, ...]) -> tuple[str, ...]:
+        """Return ``pins`` without what was yanked or is kept outside: a resolver keeps to these."""
+        return tuple(pin for pin in pins if not self.is_yanked(pin) and not self.objection(pin))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,6 +16,7 @@ from fleet.declaration.grouping import grouped
 from fleet.declaration.model import Declaration, Image
 from fleet.declaration.problems import DeclarationError, Problems
 from fleet.lock.model import Lock
+from fleet.releases.advisory_rows import advisory_rows
 from fleet.releases.discovery.change import Change, DiscoveryError
 from fleet.releases.discovery.exclusions import excluded
 from fleet.releases.discovery.pythons import PythonList, kept, note_disagreements
@@ -28,6 +29,7 @@ from fleet.releases.discovery.selection import (
     selected,
 )
 from fleet.releases.lock import bases
+from fleet.releases.lock.locked_advisories import known_of
 from fleet.releases.lock.locking import brought_up
 from fleet.releases.sources import Sources
 from fleet.releases.writing import text_of
@@ -49,10 +51,11 @@ class Matrix:
 class Discovery:
     """What discovery found: changes, the lock before and after, the new content of changed files.
 
-    ``before`` is the declaration's file as it was read.
+    ``before`` is the declaration's file as it was read. ``advisories`` are rows of a table.
     """
 
     changes: tuple[Change, ...]
+    advisories: tuple[tuple[str, ...], ...]
     held: Lock
     lock: Lock
     after: Mapping[Path, bytes]
@@ -92,8 +95,12 @@ def discovered(
     lock_path = lock_file(root, stack, declaration)
     held = read_lock(lock_path)
     lock = brought_up(held, made, sources, builders=made.is_local)
+    known = {**known_of(held, sources), **known_of(lock, sources)}
+    for problem in made.advisories.problems(f"{today}") if made.advisories else ():
+        sources.note(problem)
     return Discovery(
         changes=matrix.changes,
+        advisories=tuple(advisory_rows(held, lock, known, sources.door.counts)),
         held=held,
         lock=lock,
         after={
@@ -135,8 +142,13 @@ def matrix_of(
 
 
 def _counting(image: Image, sources: Sources) -> Listed:
-    """Return the releases that count for ``image``: what it declares does whatever its age."""
-    return sources.cooldown.aged(sources.releases(image.package), image.versions)
+    """Return the releases that count for ``image``: what it declares does in any case.
+
+    One that is too fresh does not, nor one with an advisory that another one fixes.
+    """
+    aged = sources.cooldown.aged(sources.releases(image.package), image.versions)
+    bad = sources.door.objections(image.package, aged.keys() - set(image.versions))
+    return {version: release for version, release in aged.items() if version not in bad}
 
 
 def _after(image: Image, sources: Sources) -> tuple[Image, list[Change]]:
@@ -145,7 +157,7 @@ def _after(image: Image, sources: Sources) -> tuple[Image, list[Change]]:
     if image.releases is not None:
         found, changes = selected(image, image.releases, listed)
         every = sources.releases(image.package)
-        changes += passed_over(image, image.releases, every, sources.cooldown)
+        changes += passed_over(image, image.releases, every, sources.cooldown, sources.objection)
         image = replace(image, versions=found)
     exclude, told = excluded(image, listed)
     return replace(image, exclude=exclude), [*changes, *told]

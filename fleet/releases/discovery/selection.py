@@ -1,6 +1,6 @@
 """Which releases an image keeps, by what it declares and what the index lists."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from fleet.declaration import tags, versions
@@ -12,6 +12,9 @@ from fleet.releases.pypi.index import Cooldown, Release
 
 Listed = Mapping[str, Release]
 """Releases of one package by version."""
+
+Objection = Callable[[str], str]
+"""Returns which advisories keep ``name==version`` out, or nothing."""
 
 
 def note_missing(image: Image, listed: Listed) -> None:
@@ -71,9 +74,9 @@ def has_release(image: Image, python: str, listed: Listed) -> bool:
 
 
 def passed_over(
-    image: Image, policy: Releases, listed: Listed, cooldown: Cooldown
+    image: Image, policy: Releases, listed: Listed, cooldown: Cooldown, against: Objection
 ) -> Iterator[Change]:
-    """Yield the newest release in ``listed`` where its age or its files keep it out."""
+    """Yield the newest release in ``listed`` where its age, its files or advisories keep it out."""
     fitting = [v for v in listed if not _unfit(v, image, policy, listed)]
     newest = versions.highest(fitting) if fitting else ""
     if not newest or newest in image.versions:
@@ -81,7 +84,9 @@ def passed_over(
     if cooldown.holds_back(listed[newest]):
         why = f"it was uploaded less than {cooldown.days} days ago"
         yield _change(image, newest, "waits", why)
-    elif why := _wheelless(newest, image, listed):
+        return
+    why = against(f"{image.package}=={newest}") or _wheelless(newest, image, listed)
+    if why:
         yield _change(image, newest, "is passed over", why)
 
 

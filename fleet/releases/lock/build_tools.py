@@ -190,7 +190,7 @@ def _resolve(task: Task, files: LockedFiles, requires: tuple[str, ...]) -> Resol
     # Other backends would have every version compiled again. Where none were held, what is compiled
     # with greenlet runs with the same.
     own = sorted({pin for entry in task.needs.values() for pin in entry})
-    near = {name_of(pin): pin for pin in (*own, *files.sources.unyanked(task.held.pins))}
+    near = {name_of(pin): pin for pin in (*own, *files.sources.keepable(task.held.pins))}
     wanted = Wanted(
         requirements=requires,
         python=task.python,

@@ -17,6 +17,7 @@ from fleet.plan.installed import NO_TOOLS, constraints, needs_of
 from fleet.releases.lock.bases import locked_bases
 from fleet.releases.lock.build_tools import Task, tools_of
 from fleet.releases.lock.installer import installer_for
+from fleet.releases.lock.locked_advisories import with_advisories
 from fleet.releases.lock.locked_files import LockedFiles
 from fleet.releases.lock.pinning import (
     from_source,
@@ -36,6 +37,7 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
     What it already holds stays, so that the same declaration builds the same images, but for what
     ``refresh`` names. What is pinned already and has no file yet where it is installed gets one.
 
+    :raises AdvisoryError: when nobody can say which advisories there are.
     :raises BaseError: naming every base that can't be had.
     :raises DeclarationError: when images on images are declared with versions that exclude another.
     """
@@ -70,7 +72,7 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
     )
     for name, python, version in found.resolved:
         _note_skipped(found.pins[name, python, version], python, known[name], known, sources)
-    return replace(
+    whole = replace(
         made,
         bases=found_bases,
         builders=found_builders,
@@ -79,6 +81,7 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
         installer=installer,
         files=files.named,
     )
+    return with_advisories(whole, lock, sources, again=refresh.yanked)
 
 
 def brought_up(held: Lock, declaration: Declaration, sources: Sources, *, builders: bool) -> Lock:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from fleet.advisories.package import pinned as packages_of
 from fleet.declaration import versions
 from fleet.declaration.base_graph import in_order
 from fleet.declaration.distributions import normalised
@@ -49,6 +50,9 @@ def pinned(
     """
     known = {image.name: image for image in images}
     held = without(lock, refresh.newest)
+    if refresh.yanked:
+        # All in one request.
+        sources.door.findings({each for pins in held.pins.values() for each in packages_of(pins)})
     made = Pinned()
     for image in in_order(known.values()):
         for python, version in keys(image):
@@ -56,7 +60,7 @@ def pinned(
             below = constraints(image, python, known, Lock(pins=made.pins, yanked=yanked))
             if held.has_pins(image, python, version):
                 pins = held.pins[key]
-                moves = refresh.yanked and _was_yanked(pins, image, below, sources)
+                moves = refresh.yanked and _was_withdrawn(pins, image, below, sources)
                 if not moves and not contradicted(pins, below):
                     made.pins[key] = pins
                     continue
@@ -64,7 +68,7 @@ def pinned(
             wanted = replace(
                 wanted_for(image, python, version, known, lock),
                 within=within(below),
-                near=sources.unyanked(_nearest(image, python, version, held)),
+                near=sources.keepable(_nearest(image, python, version, held)),
             )
             answer = resolved(image, wanted, sources)
             made.pins[key] = answer.pins
@@ -97,10 +101,16 @@ def _nearest(image: Image, python: str, version: str, held: Lock) -> tuple[str, 
     return held.pins[image.name, python, nearest]
 
 
-def _was_yanked(pins: Iterable[str], image: Image, below: Iterable[str], sources: Sources) -> bool:
-    """Tell whether one of ``pins`` was yanked, is not declared, and not held ``below``."""
+def _was_withdrawn(
+    pins: Iterable[str], image: Image, below: Iterable[str], sources: Sources
+) -> bool:
+    """Tell whether one of ``pins`` that is not declared, and not held ``below``, has to go.
+
+    That is: it was yanked, or has an advisory that another release fixes.
+    """
     asked_for = {normalised(image.package), *map(name_of, below)}
-    return any(sources.is_yanked(pin) for pin in pins if name_of(pin) not in asked_for)
+    others = [pin for pin in pins if name_of(pin) not in asked_for]
+    return any(sources.is_yanked(pin) or sources.objection(pin) for pin in others)
 
 
 def without(lock: Lock, images: frozenset[str]) -> Lock:
@@ -126,10 +136,39 @@ def within(below: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def resolved(image: Image, wanted: Wanted, sources: Sources) -> Resolution:
-    """Return what ``sources`` find for ``wanted``.
+    """Return what ``sources`` find for ``wanted``, without releases that advisories keep outside.
+
+    The declared version, and what the image below holds, are as they are; where nothing else fits,
+    such a release is taken with a note.
 
     :raises ResolutionError: naming ``image``, and whose pins were in the way.
+    :raises AdvisoryError: when nobody can say what is known of a release.
     """
+    found = _resolved(image, wanted, sources)
+    settled = {normalised(image.package), *map(name_of, wanted.within)}
+    while pin := _first_bad(found.pins, settled, sources):
+        name, why = name_of(pin), sources.objection(pin)
+        settled.add(name)
+        bad = sources.door.objections(name, sources.releases(name))
+        narrower = replace(
+            wanted, apart=(*wanted.apart, *(f"{name}!={version}" for version in sorted(bad)))
+        )
+        try:
+            found = _resolved(image, narrower, sources)
+            wanted = narrower
+        except ResolutionError as error:
+            sources.note(f"{bare(pin)} is taken for {image.name} although {why}. {error}")
+    return found
+
+
+def _first_bad(pins: Iterable[str], settled: set[str], sources: Sources) -> str:
+    """Return the first of ``pins`` that advisories keep outside, but for names in ``settled``."""
+    others = [pin for pin in pins if name_of(pin) not in settled]
+    sources.door.findings(packages_of(others))  # all in one request
+    return next((pin for pin in others if sources.objection(pin)), "")
+
+
+def _resolved(image: Image, wanted: Wanted, sources: Sources) -> Resolution:
     try:
         return sources.distributions(wanted)
     except ResolutionError as error:

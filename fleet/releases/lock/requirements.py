@@ -36,7 +36,8 @@ class Wanted:
     to those in ``near`` where nothing speaks against it. ``upstream`` tells that requirements are
     others' words: what is declared here must not name an extra that a release does not have, while
     in theirs it adds nothing, as with pip. No cooldown holds back the pins in ``allowed``, which
-    are held already. Distributions in ``from_source`` need no wheel.
+    are held already. Distributions in ``from_source`` need no wheel. ``apart`` are constraints
+    beside these, such as ``name!=version``.
     """
 
     requirements: tuple[str, ...]
@@ -46,6 +47,7 @@ class Wanted:
     upstream: bool = False
     allowed: tuple[str, ...] = ()
     from_source: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +104,7 @@ def resolve(
     real: dict[str, tuple[str, ...]] = {}
     with TemporaryDirectory(prefix="resolve-") as name:
         folder = Path(name)
-        (folder / "within.txt").write_text("\n".join((*wanted.within, *apart)))
+        (folder / "within.txt").write_text("\n".join((*wanted.within, *wanted.apart, *apart)))
         # uv keeps to what its output file says already.
         (folder / "found.txt").write_text("\n".join(wanted.near))
         (folder / "offers").mkdir()

@@ -40,6 +40,10 @@ WHOLE: Final = config(
     secrets=["TOKEN"],
     variables={"BACKEND": "s3://bucket"},
     schedules={},
+    advisories={
+        "source": "https://api.osv.dev",
+        "waivers": [{"id": "CVE-2024-1", "because": "not reached", "until": "2027-01-31"}],
+    },
     **{
         "on-conflict": {},
         "on-destroy": {},

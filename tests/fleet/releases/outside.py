@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+from fleet.advisories.door import Door, OpenDoor
 from fleet.declaration.distributions import conditions, normalised
-from fleet.lock.model import Lock, bare, name_of
+from fleet.lock.model import Base, Lock, bare, name_of
 from fleet.releases.lock.requirements import ExtraError, Resolution, Wanted
 from fleet.releases.lock.uv import ResolutionError
 from fleet.releases.pypi.index import cooldown_of
 from fleet.releases.pypi.pypi import File, files_in
 from fleet.releases.sources import Digests, Sources
+from fleet.sbom.model import Contents, Package, System
 from tests.fleet.examples import DIGEST, INDEX_DIGEST, INSTALLER, PLATFORMS
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -75,6 +77,8 @@ class Outside:
     wanted: list[Wanted] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     noted: list[str] = field(default_factory=list)
+    packages: tuple[Package, ...] = ()
+    door: Door = field(default_factory=OpenDoor)
     known: set[str] = field(default_factory=lambda: {INSTALLER})
 
     def sources(self) -> Sources:
@@ -84,10 +88,12 @@ class Outside:
             files=self.files,
             build_requires=lambda file: self.sdist_only[normalised(file.name.partition("-")[0])],
             platforms=self.base,
+            base_contents=self.contents,
             stand_ins=self.stand_ins,
             say=self.said.append,
             note=self.noted.append,
             cooldown=NO_COOLDOWN,
+            door=self.door,
         )
 
     def list(self, lock: Lock) -> None:
@@ -103,6 +109,7 @@ class Outside:
         if self.no_extra in wanted.requirements:
             raise ExtraError(f"{self.no_extra} has no such extra")
         kept = {bare(pin).partition("==")[0]: pin for pin in (*wanted.near, *wanted.within)}
+        apart = {text.replace("!=", "==") for text in wanted.apart}
         bound = {name_of(pin) for pin in wanted.within}
         pins = set()
         for one in wanted.requirements:
@@ -111,6 +118,7 @@ class Outside:
             others = (f"{name}=={self.newest}", f"{name}=={self.older}")
             offers = filter(None, (*exact, kept.get(name), *(() if name in bound else others)))
             fit = (pin for pin in offers if condition.contains(bare(pin).partition("==")[2]))
+            fit = (pin for pin in fit if bare(pin) not in apart)
             if not (pin := next(fit, "")):
                 raise ResolutionError(f"{one} does not fit")
             pins.add(pin)
@@ -134,6 +142,16 @@ class Outside:
         self.asked.append(f"files {distribution}")
         mine = sorted(pin for pin in self.known if pin.startswith(f"{distribution}=="))
         return tuple(one for pin in mine for one in self.release(pin))
+
+    def contents(self, bases: Mapping[str, tuple[Base, str]]) -> Mapping[str, Contents]:
+        self.asked += [f"packages of {base.name} on {where}" for base, where in bases.values()]
+        return {
+            key: Contents(
+                digest=base.platforms[platform], platform=platform, created="", labels={},
+                system=System(name="debian", version="13"), packages=self.packages,
+            )
+            for key, (base, platform) in bases.items()
+        }  # fmt: skip
 
     def base(self, reference: str) -> Digests:
         self.asked.append(reference)

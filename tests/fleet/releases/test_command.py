@@ -177,7 +177,13 @@ def test_what_is_declared_of_index_and_mirror_reaches_all_that_ask_them(
     notes: list[str] = []
     with answering(answer) as client:
         sources = of_the_internet(
-            client, declared, root=Path(), stand_ins={}, builders={}, notes=notes
+            client,
+            declared,
+            root=Path(),
+            stand_ins={},
+            builders={},
+            notes=notes,
+            now=datetime.now(UTC),
         )
         assert sources.yanked("A") == ("1.0",)
         assert sources.files("A")[0].name == LISTED["filename"]

@@ -14,7 +14,7 @@ from fleet.releases.lock.locking import completed
 from fleet.releases.pypi.fetch import open_client
 from fleet.releases.sources import Refresh
 from tests.fleet.examples import config, gaps, image
-from tests.fleet.releases.outside import Outside
+from tests.fleet.releases.outside import LONG_AGO, Outside
 from tests.fleet.releases.simple import serving
 
 
@@ -28,7 +28,7 @@ def test_files_are_locked_by_the_addresses_of_that_index(
         web = image(package="served", requires=[], versions=["1.0.0"])
         declared = parse(config(index=index.url, images={"web": web}))
         sources = internet.of_the_internet(
-            client, declared, root=tmp_path, stand_ins={}, builders={}, notes=[]
+            client, declared, root=tmp_path, stand_ins={}, builders={}, notes=[], now=LONG_AGO
         )
         sources = replace(sources, platforms=Outside().base)
         made = completed(Lock(), declared, sources, Refresh())

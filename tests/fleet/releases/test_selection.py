@@ -181,7 +181,7 @@ def with_fresh(*versions: str, days: int = 1) -> Listed:
 
 def over(image: Image, found: Listed) -> list[str]:
     assert image.releases
-    changes = passed_over(image, image.releases, found, COOLDOWN)
+    changes = passed_over(image, image.releases, found, COOLDOWN, lambda _: "")
     return [f"{c.what} {c.how}: {c.why}" for c in changes]
 
 

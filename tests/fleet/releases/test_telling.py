@@ -17,7 +17,7 @@ def discovery(
     *changes: Change, old: Lock = NOTHING, new: Lock = NOTHING, files: tuple[str, ...] = ()
 ) -> Discovery:
     after = {ROOT / name: b"" for name in files}
-    return Discovery(changes=changes, held=old, lock=new, after=after, before={})
+    return Discovery(changes=changes, advisories=(), held=old, lock=new, after=after, before={})
 
 
 def change(what: str, how: str = "comes") -> Change:
