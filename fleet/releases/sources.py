@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from packaging.version import Version
 
 from fleet.advisories.door import Door, OpenDoor
+from fleet.advisories.package import pinned
 from fleet.declaration.versions import is_final
 from fleet.lock.model import Base, bare, name_of
 from fleet.releases.lock.requirements import Resolution, Wanted
@@ -77,6 +78,7 @@ class Sources:
 
     def keepable(self, pins: tuple[str, ...]) -> tuple[str, ...]:
         """Return ``pins`` without what was yanked or is kept outside: a resolver keeps to these."""
+        self.door.findings(pinned(pins))  # all in one request
         return tuple(pin for pin in pins if not self.is_yanked(pin) and not self.objection(pin))
 
 
