@@ -5,7 +5,7 @@ The provider's configuration names environment variables by host; their values a
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from fleet.registry import docker_login
@@ -32,7 +32,8 @@ class Names(NamedTuple):
 class Logins:
     """The declared logins by host, and the credentials of those whose variables are set.
 
-    `halves` says, by host, which variable is missing where only the other one is set.
+    `halves` says, by host, why no credentials are held though a variable is set: mostly because the
+    other one is missing.
     """
 
     named: Mapping[str, Names] = field(default_factory=dict)
@@ -78,7 +79,7 @@ def parse_logins(value: object) -> dict[str, Names]:
             )
             continue
         names = [entry.get(key) for key in _KEYS] if isinstance(entry, Mapping) else []
-        realm = entry.get(_REALM, "") if names else ""
+        realm = (entry.get(_REALM) or "") if names else ""
         if canonical(host) in found:
             problems.append(
                 f"{host}: is {canonical(host)} by another name, which has a login here; keep one"
@@ -98,18 +99,6 @@ def parse_logins(value: object) -> dict[str, Names]:
     if problems:
         raise OciError("\n".join(f"logins: {problem}" for problem in problems))
     return found
-
-
-def still_declared(value: object, declared: Mapping[str, object] | None) -> object:
-    """Return those logins of a configuration that this run's declaration has too.
-
-    A refresh works with the configuration of the last run. Where the registry has moved since, the
-    variables of the same names hold the new one's login, which the old one must not get. `declared`
-    is None where nobody said what is declared.
-    """
-    if declared is None or not isinstance(value, Mapping):
-        return value
-    return {host: entry for host, entry in value.items() if declared.get(host) == entry}
 
 
 def find_logins(value: object, environment: Mapping[str, str]) -> Logins:
@@ -142,6 +131,29 @@ def find_logins(value: object, environment: Mapping[str, str]) -> Logins:
     if problems:
         raise AuthenticationError("\n".join(problems))
     return Logins(named=named, held=held, halves=halves)
+
+
+def find_declared(
+    value: object, environment: Mapping[str, str], declared: Mapping[str, object] | None
+) -> Logins:
+    """Return the logins of a configuration, as far as this run's declaration has their hosts.
+
+    A refresh works with the configuration of the last run. Where the registry has moved since, the
+    variables of the same names hold the new one's login, which the old one must not get. `declared`
+    is None where nobody said what is declared: then no value is sent.
+
+    :raises OciError: as `find_logins` does.
+    """
+    if declared is not None:
+        hosts = value if isinstance(value, Mapping) else {}
+        return find_logins({h: declared[h] for h in hosts if h in declared}, environment)
+    found = find_logins(value, environment)
+    unsent = {
+        host: f"{found.named[host].password}: is sent to {host} only where FLEET_LOGINS says that "
+        'it is for it. Run this by make, or after eval "$(make -s env)"'
+        for host in found.held
+    }
+    return replace(found, held={}, halves={**found.halves, **unsent})
 
 
 async def find_credentials(

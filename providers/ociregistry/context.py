@@ -12,7 +12,7 @@ from fleet.evidence.keys import SigningKey
 from fleet.http.hosts import Hosts
 from fleet.registry.client import Client
 from fleet.registry.errors import OciError
-from fleet.registry.login import NO_LOGINS, Logins, find_logins, still_declared
+from fleet.registry.login import NO_LOGINS, Logins, find_declared
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.ghcr import Removers
 from fleet.registry.transport import Transport
@@ -137,8 +137,7 @@ class Session:
 
         :raises OciError: naming every one that is wrong.
         """
-        declared = still_declared(logins, self.settings.logins)
-        self._logins = find_logins(declared, self.environment)
+        self._logins = find_declared(logins, self.environment, self.settings.logins)
 
     async def named(self, ref: TagReference) -> str | None:
         """Return the digest that a tag names now, None where it is absent.

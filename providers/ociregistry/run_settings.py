@@ -34,7 +34,7 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
     ),
     LOGINS: (
         "the configuration `logins` as JSON, or unset",
-        "What is declared now; `make` sets it. No other login of the last run is used.",
+        "What is declared now; `make` sets it. No other login is sent, and none without it.",
     ),
 }
 """Each variable with its form and its meaning, for the reference page."""

@@ -91,7 +91,11 @@ class Provider(pulumi.ProviderResource):
     def __init__(
         self, resource_name: str, args: ProviderArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__(PACKAGE, resource_name, encoded(args), opts)
+        logins = {
+            host: {name: value for name, value in encoded(login).items() if value is not None}
+            for host, login in args.logins.items()
+        }
+        super().__init__(PACKAGE, resource_name, {"logins": logins}, opts)
 
 
 @dataclass(frozen=True, kw_only=True)

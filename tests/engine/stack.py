@@ -117,8 +117,9 @@ class EngineStack:
         self.pulumi("stack", "select", "--create", STACK)
 
     def declare(self, declared: Declared) -> None:
-        """Write what the next run declares."""
+        """Write what the next run declares, and pass on its logins as `make` does."""
         fields = dataclasses.asdict(declared)
+        self.environment["FLEET_LOGINS"] = json.dumps(fields["logins"])
         (self.root / "declared.json").write_text(json.dumps(fields))
 
     def up(self, *arguments: str, code: int | None = 0) -> Ran:

@@ -8,6 +8,8 @@ import pytest
 from pulumi.provider.experimental import provider as p
 
 from fleet.registry.errors import OciError
+from fleet.registry.login import find_credentials
+from fleet.registry.reference import Repository
 from providers.ociregistry.context import Session
 from providers.ociregistry.properties import wrap_map
 from providers.ociregistry.provider import OciProvider
@@ -102,10 +104,10 @@ MOVED = {"b.example": {"username": "OUR_USER", "password": "OUR_WORD"}}
 @pytest.mark.parametrize(
     ("declared", "held"),
     [
-        (None, {"a.example"}),
+        (None, set()),
         ({"a.example": {"username": "OUR_USER", "password": "OUR_WORD"}}, {"a.example"}),
         (MOVED, set()),
-        ({"a.example": {"username": "OTHER", "password": "OUR_WORD"}}, set()),
+        ({"a.example": {"username": "OTHER", "password": "OTHER_WORD"}}, {"a.example"}),
         ({}, set()),
     ],
     ids=["nothing is said", "declared still", "moved", "renamed", "none is declared"],
@@ -113,8 +115,20 @@ MOVED = {"b.example": {"username": "OUR_USER", "password": "OUR_WORD"}}
 def test_a_registry_that_is_declared_no_more_gets_no_login(
     declared: dict[str, Any] | None, held: set[str]
 ) -> None:
-    values = {"OUR_USER": "b's", "OUR_WORD": "b's"}
+    values = {"OUR_USER": "b's", "OUR_WORD": "b's", "OTHER": "a's", "OTHER_WORD": "a's"}
     said = {} if declared is None else {"FLEET_LOGINS": json.dumps(declared)}
     session = Session(environment={**values, **said})
     session.configure({"a.example": {"username": "OUR_USER", "password": "OUR_WORD"}})
     assert set(session._logins.held) == held
+    assert "b's" not in str(session._logins)
+
+
+def test_what_is_not_sent_since_nobody_says_for_whom_it_is_is_told_with_the_remedy() -> None:
+    session = Session(environment={"OUR_USER": "me", "OUR_WORD": "canary", "DOCKER_CONFIG": "/no"})
+    session.configure(GOOD)
+    asked = find_credentials(
+        Repository(host="ghcr.io", name="a/b"), session._logins, session.environment
+    )
+    with pytest.raises(OciError, match=r"OUR_WORD: .* FLEET_LOGINS .*make") as caught:
+        asyncio.run(asked)
+    assert "canary" not in str(caught.value)

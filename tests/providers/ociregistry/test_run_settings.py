@@ -89,7 +89,8 @@ def test_a_report_of_an_earlier_run_that_was_replaced_still_counts(
 ) -> None:
     path = tmp_path / "preview.json"
     entry = {"ref": "r/a:b", "action": "retire", "previous": "sha256:1"}
-    path.write_text(json.dumps({"version": 2, "mode": "preview", "entries": [entry]}))
+    report = {"version": 2, "mode": "preview", "complete": True, "entries": [entry]}
+    path.write_text(json.dumps(report))
     session = Session(environment={"FLEET_ALLOWED_REMOVALS": str(path)})
     session.configure({})
     path.write_text("")
