@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "fleet.http": set(),
     "fleet.registry": {"fleet.http"},
     "fleet.evidence": {"fleet.http"},
-    "fleet.sbom": {"fleet.http", "fleet.registry"},
+    "fleet.sbom": {"fleet.http", "fleet.registry", "fleet.units"},
     "fleet.declaration": set(),
     "fleet.lock": {"fleet.declaration"},
     "fleet.plan": {"fleet.declaration", "fleet.lock"},
@@ -33,13 +33,14 @@ MAY_IMPORT = {
     "fleet.releases": {
         *_READ, "fleet.advisories", "fleet.command", "fleet.registry", "fleet.pages", "fleet.sbom",
     },
-    "fleet.reports": {"fleet.console", "fleet.registry", "providers"},
+    "fleet.reports": {"fleet.console", "fleet.registry", "fleet.sbom", "providers"},
     "fleet.local": {
-        *_READ, "fleet.command", "fleet.evidence", "fleet.registry", "fleet.reports", "providers",
+        *_READ, "fleet.command", "fleet.evidence", "fleet.registry", "fleet.reports", "fleet.sbom",
+        "providers",
     },
     "fleet.github": {
         *_READ, "fleet.command", "fleet.local", "fleet.releases", "fleet.pages", "fleet.reports",
-        "providers",
+        "fleet.sbom", "providers",
     },
     "fleet.overview": {
         *_READ, "fleet.command", "fleet.local", "fleet.pages", "fleet.registry", "providers",

@@ -8,6 +8,7 @@ from fleet.declaration.github import GitHub
 from fleet.github.handover import Proposal
 from fleet.github.job import Job
 from fleet.github.render.report_page import COMMENT_LIMIT
+from fleet.pages.markdown import FOLDED, FOLDED_END
 
 _AUTO_MERGE = """
 mutation ($pull: ID!, $method: PullRequestMergeMethod!) {
@@ -136,4 +137,6 @@ def _fitting(summary: str) -> str:
     if len(text) <= COMMENT_LIMIT:
         return summary
     kept = text[: COMMENT_LIMIT - 200].decode(errors="ignore").rpartition("\n")[0]
+    if kept.count(FOLDED_END) < kept.count(FOLDED.partition("{")[0]):
+        kept += f"\n\n{FOLDED_END}"
     return f"{kept}\n\nThe rest has no room here; the job's page has it.\n"

@@ -27,6 +27,7 @@ from fleet.local import (
     run_stacks,
     signing_key,
 )
+from fleet.local.moved_bases import with_moves
 from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
 from fleet.local.run_display import RunDisplay
@@ -94,7 +95,7 @@ def _up_as_agreed(asked: Asked, ready: prepare.Ready) -> int:
     report = ran.report
     if report is None:
         return ran.code or 1
-    Terminal(data=aside).draw(report)
+    Terminal(data=aside).draw(with_moves(report, ready.needs, ready.env))
     if not (report.complete or report.cut_short) or (ran.code and not report.failed):
         return ran.code or 1
     # A resource that fails ends the preview, and no update of what does not need it.
@@ -151,7 +152,10 @@ def _refresh(asked: Asked) -> int:
 
 def _looked(asked: Asked, ready: prepare.Ready, words: list[str]) -> int:
     env = environment.for_reading(ready.env)
-    return _concluded(asked, _engine(asked, ready, words, env, RunDisplay))
+    ran = _engine(asked, ready, words, env, RunDisplay)
+    if ran.report:
+        ran = replace(ran, report=with_moves(ran.report, ready.needs, env))
+    return _concluded(asked, ran)
 
 
 def _concluded(asked: Asked, ran: engine.Ran) -> int:

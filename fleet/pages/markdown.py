@@ -2,13 +2,20 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 _SHOWN = 300
 _HALF = 150
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(?:.*?[^`])\1(?!`)")
-# Nothing of this is markup of a link, an image, a mention, an address or HTML but a line break.
-_INERT = re.compile(r"(?:<br>|[A-Za-z0-9 .,;()|#+'\"/*=…–-]|:(?!//)|\\\|)*")  # noqa: RUF001 - a dash
+FOLDED: Final = "<details><summary>{}</summary>"
+"""The line before what a page shows folded; an empty line has to follow."""
+
+FOLDED_END: Final = "</details>"
+
+# Nothing of this is markup of a link, an image, a mention, an address or HTML but a line break and
+# what folds text.
+_INERT = re.compile(r"(?:<br>|</?details>|</?summary>|[A-Za-z0-9 .,;()|#+'\"/*=…–-]|:(?!//)|\\\|)*")  # noqa: RUF001 - a dash
 _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _HEADING = re.compile(r"(#{2,3}) +(.+?)\s*")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")

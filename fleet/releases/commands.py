@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ import yaml
 from fleet.checkout.lock_file import lock_file, read_lock
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
 from fleet.command import Commands, add_lock_flags
-from fleet.console import TroubleError
+from fleet.console import TroubleError, say
 from fleet.declaration.model import Declaration
 from fleet.declaration.problems import Problems
 from fleet.http.blocking import Blocking
@@ -22,11 +23,13 @@ from fleet.lock.model import Base
 from fleet.releases.discovery.discover import discovered
 from fleet.releases.discovery.release_cycle import cycles
 from fleet.releases.internet import of_the_internet
+from fleet.releases.lock.base_moves import moved_inside
 from fleet.releases.lock.locking import completed
 from fleet.releases.pypi.fetch import open_client
 from fleet.releases.report import told
 from fleet.releases.sources import Refresh, Sources
 from fleet.releases.writing import text_of, write_all
+from fleet.sbom.base_moves import base_moves
 
 
 def add_to(commands: Commands) -> None:
@@ -49,8 +52,12 @@ def _versions(chosen: argparse.Namespace) -> int:
             today = datetime.now(UTC).date()
             found = discovered(root, stack, sources, partial(cycles, client), today)
         write_all(found.after, found.before)
-    # Both files are written by now, whether or not this can be.
-    print(told(found, root, notes), end="", flush=True)
+    # Both files are written by now, whether or not the rest can be told.
+    moves = base_moves(moved_inside(found.held, found.lock, declaration.images, sources))
+    # A person at a terminal gets a row for each base.
+    whole = sys.stdout is None or not sys.stdout.isatty()
+    text = told(found, root, notes, moves, whole=whole)
+    print(text, end="", flush=True)
     return 0
 
 
@@ -75,6 +82,8 @@ def _resolve(chosen: argparse.Namespace) -> int:
             made = completed(held, declaration, sources, again)
         if made != held:
             write_all({path: text_of(made)})
+    for line in base_moves(moved_inside(held, made, declaration.images, sources)).lines:
+        say(line)
     return 0
 
 

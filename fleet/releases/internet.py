@@ -13,6 +13,7 @@ from fleet.declaration.model import Declaration
 from fleet.http.blocking import Blocking
 from fleet.lock.model import Base
 from fleet.registry.login import find_logins
+from fleet.releases.lock.base_moves import read
 from fleet.releases.lock.bases import compiling, platform_digests
 from fleet.releases.lock.builders import built
 from fleet.releases.lock.built_metadata import Backends
@@ -82,6 +83,7 @@ def of_the_internet(  # noqa: PLR0913 - all that a command knows
         build_requires=cache(lambda file: build_requires(file.name, content(file))),
         platforms=platforms,
         base_contents=partial(read_bases, logins=logins),
+        moves=partial(read, logins=logins),
         stand_ins=stand_ins,
         say=say,
         note=note,

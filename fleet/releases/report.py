@@ -10,15 +10,25 @@ from fleet.lock.wheel_files import name_in
 from fleet.pages.markdown import code, heading_rows, row
 from fleet.releases.advisory_rows import HEADINGS
 from fleet.releases.discovery.discover import Discovery
+from fleet.releases.moves_page import each_package, inside
+from fleet.sbom.base_moves import NO_MOVES, BaseMoves
 
 _LISTED = 40
 """Rows of a table that are shown: a base image that moved can have hundreds behind it."""
 
 
-def told(found: Discovery, root: Path, notes: Iterable[str] = ()) -> str:
+def told(
+    found: Discovery,
+    root: Path,
+    notes: Iterable[str] = (),
+    moves: BaseMoves = NO_MOVES,
+    *,
+    whole: bool = True,
+) -> str:
     """Return what changed below ``root``, why, and ``notes`` on it.
 
-    Text that is not ours is shown as code.
+    Text that is not ours is shown as code. ``moves`` are inside of bases; if ``whole``, each of
+    their packages is in a table that a page shows folded.
     """
     old, new = found.held, found.lock
     changes = grouped(
@@ -32,10 +42,12 @@ def told(found: Discovery, root: Path, notes: Iterable[str] = ()) -> str:
         _list("Locked", _locked(old, new)),
         _table("Distributions", "image distribution", _distributions(old, new)),
         _table("Base images", "base platform", bases),
+        inside(moves),
         _table("Other files of versions that stay", "version file", _files(old, new)),
         _list("Yanked since", _yanked(old, new)),
         _advisories(found),
         _list("Noted", map(code, notes)),
+        each_package(moves) if whole else "",
     ]
     return "\n".join(filter(None, parts))
 

@@ -1,6 +1,6 @@
 """The outside as functions, so that tests can stand in for it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from packaging.version import Version
@@ -13,6 +13,7 @@ from fleet.releases.lock.requirements import Resolution, Wanted
 from fleet.releases.pypi.index import Cooldown, Release, releases_in
 from fleet.releases.pypi.pypi import File
 from fleet.sbom.model import Contents
+from fleet.sbom.moves import MovedBase, Reading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +37,8 @@ class Sources:
     builds a source distribution; ``platforms(reference)`` gives a base's digests;
     ``stand_ins`` maps ``{python}-{base}`` to a reference on this machine; ``base_registry`` is the
     declared mirror of the official bases, or empty; ``base_contents`` reads what bases consist of
-    on a platform; ``door`` knows the advisories; ``say`` shows progress, ``note`` what people ought
-    to know.
+    on a platform, ``moves`` what moved inside of some; ``door`` knows the advisories; ``say`` shows
+    progress, ``note`` what people ought to know.
     """
 
     distributions: Callable[[Wanted], Resolution]
@@ -46,6 +47,7 @@ class Sources:
     build_requires: Callable[[File], tuple[str, ...]]
     platforms: Resolver
     base_contents: Callable[[Mapping[str, tuple[Base, str]]], Mapping[str, Contents]]
+    moves: Callable[[Sequence[MovedBase]], Reading]
     stand_ins: Mapping[str, str]
     say: Callable[[str], None]
     note: Callable[[str], None]

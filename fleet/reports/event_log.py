@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from fleet.reports.bases import moved_bases
 from fleet.reports.outcomes import entries_of
 from fleet.reports.report import FAILED_CHANGE, TELLS_NOTHING, Mode, Report, ReportError
 from fleet.reports.steps import State, Step, parts_of, plain
@@ -119,6 +120,7 @@ def report_of(events: Iterable[Mapping[str, Any]]) -> Report:
         for event in events:
             log.add(event)
         entries: tuple[Entry, ...] = tuple(entries_of(log.outcomes(), log.mode))
+        moved = tuple(moved_bases(log.steps.values()))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ReportError(f"an event has another form than expected: {error!r}") from error
     return Report(
@@ -128,6 +130,7 @@ def report_of(events: Iterable[Mapping[str, Any]]) -> Report:
         unverified=tuple(dict.fromkeys(log.unverified)),
         errors=tuple(dict.fromkeys(log.errors)),
         complete=log.complete,
+        moved=moved,
     )
 
 

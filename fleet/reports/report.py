@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
+from fleet.sbom.base_moves import NO_MOVES, BaseMoves, parse_moves
+from fleet.sbom.moves import MovedBase
 from providers.ociregistry.report import COUNTED, Action, Entry, counts
 
 SHAPE: Final = 2
@@ -47,6 +49,8 @@ class Report:
     `changes` are `operation type name` of resources beside registry and builds, such as files on
     GitHub, with `fail` for the operation of one that failed. `unverified` are reasons why a refresh
     could not read something, `errors` all errors.
+    `moved` are base images that builds start from by another digest, `bases` is what moved inside
+    of them, where somebody looked.
     `complete` is false where the run ended before the program did. Of several stacks, `lines` has
     each one's line by its name, empty for one whose run did not get to its end.
     """
@@ -57,6 +61,8 @@ class Report:
     unverified: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     complete: bool = True
+    moved: tuple[MovedBase, ...] = ()
+    bases: BaseMoves = NO_MOVES
     lines: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -127,6 +133,7 @@ def document(report: Report) -> dict[str, Any]:
             for entry in listed
         ],
         "changes": list(report.changes),
+        "bases": asdict(report.bases),
         "unverified": list(report.unverified),
         "errors": list(report.errors),
     }
@@ -145,6 +152,7 @@ def parse(document: Any) -> Report:
             entries=tuple(_entry(fields) for fields in document["entries"]),
             complete=bool(document["complete"]),
             changes=tuple(map(str, document["changes"])),
+            bases=parse_moves(document["bases"]),
             unverified=tuple(map(str, document["unverified"])),
             errors=tuple(map(str, document["errors"])),
         )
@@ -162,6 +170,7 @@ def joined(reports: Mapping[str, Report | None]) -> Report | None:
         mode=next(iter(every)).mode,
         entries=tuple(entry for report in every for entry in report.entries),
         changes=_once(report.changes for report in every),
+        bases=_joined(report.bases for report in every),
         unverified=_once(report.unverified for report in every),
         errors=_once(report.errors for report in every),
         complete=all(report and report.complete for report in reports.values()),
@@ -169,6 +178,16 @@ def joined(reports: Mapping[str, Report | None]) -> Report | None:
             stack: report.summary if report and report.complete else ""
             for stack, report in reports.items()
         },
+    )
+
+
+def _joined(found: Iterable[BaseMoves]) -> BaseMoves:
+    """Return what moved inside the bases of several stacks, of those on the same base once."""
+    every = tuple(found)
+    return BaseMoves(
+        bases=tuple(dict.fromkeys(move for moves in every for move in moves.bases)),
+        unread=tuple(dict.fromkeys(each for moves in every for each in moves.unread)),
+        read="; ".join(dict.fromkeys(moves.read for moves in every if moves.read)),
     )
 
 

@@ -29,6 +29,11 @@ def text_of(report: Report, width: int = 0, paint: Paint = _plain) -> list[str]:
         found += [
             line for each in report.changes for line in _wrapped(printable(each), _GAP, width)
         ]
+    if report.bases.lines:
+        found.append("in base images")
+        found += [
+            line for each in report.bases.lines for line in _wrapped(printable(each), _GAP, width)
+        ]
     return [*found, report.summary]
 
 

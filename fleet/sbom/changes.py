@@ -1,11 +1,16 @@
-"""What moved between two lists of packages, in lines for a person."""
+"""What moved between two images of a platform, as data and in lines for a person."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 from packaging.version import InvalidVersion, Version
 
 from fleet.http.text import one_line
-from fleet.sbom.model import Package, PackageKind
+from fleet.sbom.model import Contents, Package, PackageKind
+
+SYSTEM: Final = "os"
+"""The kind of a move of the operating system itself, by its os-release file."""
 
 _KINDS: Mapping[str, str] = {
     PackageKind.DEBIAN: "Debian",
@@ -13,32 +18,69 @@ _KINDS: Mapping[str, str] = {
     PackageKind.PYTHON: "Python",
     PackageKind.GENERIC: "interpreter",
 }
+_LONGEST = 100  # characters of a name or version: an image says what it likes
 _Name = tuple[str, str]
 
 
-def changes(before: Iterable[Package], after: Iterable[Package]) -> tuple[str, ...]:
-    """Return a line for each package that moved, then for each added, then for each removed.
+@dataclass(frozen=True, kw_only=True)
+class PackageMove:
+    """A package that moved; ``before`` is empty for one that came, ``after`` for one that went.
 
-    Such as ``openssl 3.0.15 -> 3.0.16``, ``added zlib1g 1.3.1``, ``removed curl 8.14.1``; each
-    group is sorted by name. A name that packages of several systems have is told apart by the
-    system: ``pip 24.0 -> 25.0 (Python)``. Of several versions side by side, all are listed.
+    Of several versions side by side, all are listed. ``system`` is there where packages of several
+    systems have the name: ``Python``. Each text is of one line.
     """
-    old, new = _versions(before), _versions(after)
+
+    kind: str
+    name: str
+    before: str
+    after: str
+    system: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its name, with the system if others have that name: ``pip (Python)``."""
+        return f"{self.name} ({self.system})" if self.system else self.name
+
+    @property
+    def text(self) -> str:
+        """The move in words, such as ``openssl 3.0.15 -> 3.0.16`` and ``added zlib1g 1.3.1``."""
+        if not self.before:
+            return f"added {self.label} {self.after}"
+        if not self.after:
+            return f"removed {self.label} {self.before}"
+        return f"{self.label} {self.before} -> {self.after}"
+
+
+def changes(before: Contents, after: Contents) -> tuple[PackageMove, ...]:
+    """Return what moved: the system, then packages that moved, came and went, each by name."""
+    old, new = _versions(before.packages), _versions(after.packages)
     kinds: dict[str, set[str]] = {}
     for name, kind in {**old, **new}:
         kinds.setdefault(name, set()).add(kind)
 
-    def line(key: _Name, text: str, word: str = "") -> str:
+    def move(key: _Name) -> PackageMove:
         name, kind = key
-        system = f" ({_KINDS.get(kind, kind)})" if len(kinds[name]) > 1 else ""
-        return one_line(f"{word}{name} {text}{system}")
+        return PackageMove(
+            kind=kind,
+            name=one_line(name, _LONGEST),
+            before=_text(old.get(key, ())),
+            after=_text(new.get(key, ())),
+            system=_KINDS.get(kind, kind) if len(kinds[name]) > 1 else "",
+        )
 
     both = sorted(key for key in old.keys() & new.keys() if old[key] != new[key])
-    return (
-        *(line(key, f"{_text(old[key])} -> {_text(new[key])}") for key in both),
-        *(line(key, _text(new[key]), "added ") for key in sorted(new.keys() - old.keys())),
-        *(line(key, _text(old[key]), "removed ") for key in sorted(old.keys() - new.keys())),
-    )
+    keys = (*both, *sorted(new.keys() - old.keys()), *sorted(old.keys() - new.keys()))
+    return (*_of_systems(before, after), *map(move, keys))
+
+
+def _of_systems(before: Contents, after: Contents) -> Iterable[PackageMove]:
+    was, now = before.system, after.system
+    if was != now:
+        same = was.name == now.name
+        texts = [each.version if same else f"{each.name} {each.version}" for each in (was, now)]
+        name = was.name if same else "system"
+        old, new = (one_line(text, _LONGEST) or "unknown" for text in texts)
+        yield PackageMove(kind=SYSTEM, name=one_line(name, _LONGEST), before=old, after=new)
 
 
 def _versions(packages: Iterable[Package]) -> dict[_Name, frozenset[str]]:
@@ -49,8 +91,8 @@ def _versions(packages: Iterable[Package]) -> dict[_Name, frozenset[str]]:
     return {key: frozenset(versions) for key, versions in found.items()}
 
 
-def _text(versions: frozenset[str]) -> str:
-    return ", ".join(sorted(versions, key=_order))
+def _text(versions: Iterable[str]) -> str:
+    return one_line(", ".join(sorted(versions, key=_order)), _LONGEST)
 
 
 def _order(version: str) -> tuple[Version, str]:

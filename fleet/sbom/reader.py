@@ -59,7 +59,7 @@ class SbomReader:
         manifest = await self._need(repository, digest)
         place = f"{repository}@{digest}"
         if manifest.media_type not in INDEXES:
-            only = await self._read(repository, manifest)
+            only = await self.image(repository, manifest)
             digests, known = {only.platform: digest}, {digest: only}
         else:
             children = children_of(document_of(manifest, place), place)
@@ -72,7 +72,7 @@ class SbomReader:
         wanted = {name: each for name, each in digests.items() if platform in {"", name}}
         return {
             name: known.get(each)
-            or await self._read(repository, await self._need(repository, each))
+            or await self.image(repository, await self._need(repository, each))
             for name, each in wanted.items()
         }
 
@@ -85,7 +85,11 @@ class SbomReader:
             )
         return manifest
 
-    async def _read(self, repository: Repository, manifest: Manifest) -> Contents:
+    async def image(self, repository: Repository, manifest: Manifest) -> Contents:
+        """Return what an image consists of, of which the manifest is known.
+
+        :raises RegistryError: as `sboms`.
+        """
         place = f"{repository}@{manifest.digest}"
         fields = document_of(manifest, place)
         body = await self._registry.read_blob(repository, content_of(fields, place).config)

@@ -6,8 +6,11 @@ from itertools import groupby
 from typing import Final
 
 from fleet.pages.markdown import code, heading_rows, row
+from fleet.releases.moves_page import HEADINGS as MOVED
+from fleet.releases.moves_page import moved_row, notes
 from fleet.reports.report import Report
 from fleet.reports.rows import HEADINGS, rows_of
+from fleet.sbom.base_moves import BaseMoves
 
 COMMENT_LIMIT: Final = 65_536
 """Characters that GitHub takes in a comment or an issue ("body is too long")."""
@@ -50,8 +53,25 @@ def sections(report: Report) -> list[Section]:
     ]
     errors = listed("Errors", report.other_errors, urgent=True)
     return [
-        part for part in (*tables, listed("Other resources", report.changes), errors) if part.rows
+        part
+        for part in (
+            *tables,
+            listed("Other resources", report.changes),
+            errors,
+            _moved(report.bases),
+        )
+        if part.rows
     ]
+
+
+def _moved(moves: BaseMoves) -> Section:
+    """Return the table of what moved inside base images, a row for each."""
+    empty = [""] * (len(MOVED) - 1)
+    return Section(
+        title=f"Packages in base images ({len(moves.bases)})",
+        headings=MOVED,
+        rows=(*map(moved_row, moves.bases), *(row([note, *empty]) for note in notes(moves))),
+    )
 
 
 def listed(title: str, lines: Sequence[str], *, urgent: bool = False) -> Section:

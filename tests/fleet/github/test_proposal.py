@@ -9,6 +9,7 @@ from fleet.declaration.parse import parse
 from fleet.github.handover import Proposal
 from fleet.github.job import Job
 from fleet.github.proposal import branch_of, propose
+from fleet.pages.markdown import FOLDED, FOLDED_END
 from tests.fleet.examples import config
 from tests.fleet.github.conftest import COMMIT, HEAD
 from tests.fleet.github.hub import REPOSITORY, Hub
@@ -139,3 +140,12 @@ def test_a_text_that_github_would_refuse_is_cut_at_a_line_and_says_so(
     body = hub.pulls[0]["body"]
     assert len(body.encode()) <= 65_536
     assert body.endswith("- uvicorn ü\n\nThe rest has no room here; the job's page has it.\n")
+
+
+def test_what_is_folded_is_closed_where_it_is_cut(hub: Hub, run: Propose) -> None:
+    row = f"| `{'x' * 300}` |\n"
+    rest = "The rest has no room here; the job's page has it.\n"
+    run(summary=f"{FOLDED.format('All')}\n\n{row * 1000}\n{FOLDED_END}\n")
+    body = hub.pulls[0]["body"]
+    assert len(body.encode()) <= 65_536
+    assert body.endswith(f"|\n\n{FOLDED_END}\n\n{rest}")

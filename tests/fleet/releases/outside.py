@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -17,6 +17,7 @@ from fleet.releases.pypi.index import cooldown_of
 from fleet.releases.pypi.pypi import File, files_in
 from fleet.releases.sources import Digests, Sources
 from fleet.sbom.model import Contents, Package, System
+from fleet.sbom.moves import MovedBase, Reading
 from tests.fleet.examples import DIGEST, INDEX_DIGEST, INSTALLER, PLATFORMS
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -73,6 +74,8 @@ class Outside:
     no_extra: str = ""
     withdrawn: tuple[str, ...] = ("0.1.0",)
     gone: tuple[str, ...] = ()
+    reading: Reading = field(default_factory=Reading)
+    moved: list[MovedBase] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     wanted: list[Wanted] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -89,6 +92,7 @@ class Outside:
             build_requires=lambda file: self.sdist_only[normalised(file.name.partition("-")[0])],
             platforms=self.base,
             base_contents=self.contents,
+            moves=self.moves,
             stand_ins=self.stand_ins,
             say=self.said.append,
             note=self.noted.append,
@@ -152,6 +156,10 @@ class Outside:
             )
             for key, (base, platform) in bases.items()
         }  # fmt: skip
+
+    def moves(self, bases: Sequence[MovedBase]) -> Reading:
+        self.moved += bases
+        return self.reading
 
     def base(self, reference: str) -> Digests:
         self.asked.append(reference)

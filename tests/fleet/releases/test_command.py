@@ -17,9 +17,11 @@ from fleet.releases import commands as program
 from fleet.releases.internet import of_the_internet
 from fleet.releases.lock.resolver import Resolver
 from fleet.releases.sources import Sources
-from tests.fleet.examples import DIGEST, OTHER_DIGEST, config
+from tests.fleet.examples import DIGEST, INDEX_DIGEST, OTHER_DIGEST, PLATFORMS, config
 from tests.fleet.releases.answering import answering
 from tests.fleet.releases.outside import Outside
+from tests.fleet.sbom.moved import base as base_of
+from tests.fleet.sbom.moved import reading
 
 LISTED = {
     "filename": "A-1.0.tar.gz",
@@ -110,6 +112,27 @@ def test_what_compiles_moves_only_when_it_is_named(root: Path, world: Outside) -
     world.digest = DIGEST
     assert run(root, "--refresh", "builders") == 0
     assert lock(root).bases["3.11-slim"].platforms["linux/amd64"] == DIGEST
+
+
+def test_what_moved_inside_of_a_base_is_said(
+    root: Path, world: Outside, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.reading = reading(base_of("python:3.11-slim"))
+    run(root)
+    run(root, "--refresh")
+    assert world.moved == [], "the first lock has nothing to compare with, the second is the same"
+    world.digest, world.index = OTHER_DIGEST, DIGEST
+    assert run(root, "--refresh") == 0
+    (moved,) = world.moved
+    repository = "docker.io/library/python"
+    assert (moved.name, moved.images) == ("python:3.11-slim", ("web",))
+    assert moved.before == f"{repository}@{INDEX_DIGEST}"
+    assert moved.after == f"{repository}@{DIGEST}"
+    assert moved.platforms == PLATFORMS
+    assert capsys.readouterr().err.endswith(
+        "base python:3.11-slim: 1 package moved: openssl 3.0.15 -> 3.0.16; 41.2 MB -> 41.3 MB on "
+        "linux/amd64\nfor this, 82.5 MB of layers were read (the limit is 1.0 GB and 5 min)\n"
+    )
 
 
 def test_what_cannot_be_asked_for_again_is_refused(

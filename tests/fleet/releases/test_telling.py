@@ -3,10 +3,15 @@
 from pathlib import Path
 
 from fleet.lock.model import Lock, Tools
+from fleet.pages.markdown import inert
 from fleet.releases.discovery.change import Change
 from fleet.releases.discovery.discover import Discovery
 from fleet.releases.report import told
+from fleet.sbom.base_moves import base_moves
+from fleet.sbom.moves import Reading, Unread
 from tests.fleet.examples import DIGEST, INSTALLER, OTHER_DIGEST, base, wheel
+from tests.fleet.sbom.moved import base as base_of
+from tests.fleet.sbom.moved import reading
 
 ROOT = Path("/checkout")
 NOTHING = Lock()
@@ -148,4 +153,43 @@ def test_what_people_ought_to_know_is_told_as_text() -> None:
     text = told(discovery(), ROOT, ["h11 9 has no wheel and is passed over; <b>8</b> is taken"])
     assert text.endswith(
         "\n### Noted\n\n- `h11 9 has no wheel and is passed over; <b>8</b> is taken`\n"
+    )
+
+
+def test_what_moved_inside_bases_is_told_with_a_row_each_and_every_package_folded() -> None:
+    bases = (base_of("python:3.13-slim"), base_of("python:3.9", ("linux/amd64", "linux/arm64")))
+    text = told(discovery(), ROOT, moves=base_moves(reading(*bases, moves=10)))
+    rows = [line for line in text.splitlines() if line.startswith("| `python")]
+    assert rows[0].startswith(
+        "| `python:3.13-slim` | `web`, `api` | 10 packages moved: `openssl 3.0.15 -> 3.0.16`, "
+    )
+    assert rows[0].endswith(", `2 more` | `41.2 MB -> 41.3 MB on linux/amd64` |")
+    assert rows[1].startswith("| `python:3.9 (linux/amd64)` |")
+    assert "- `for this, 82.5 MB of layers were read (the limit is 1.0 GB and 5 min)`\n" in text
+    _, _, folded = text.partition("<details>")
+    names = "`python:3.13-slim, python:3.9 (linux/amd64)`"
+    assert f"| `openssl9` | `3.0.15` | `3.0.16` | {names} |\n" in folded
+    assert folded.endswith("\n</details>\n")
+    assert inert(text) == text, "the job with the App's key passes it on as it is"
+    calm = told(discovery(), ROOT, moves=base_moves(reading(*bases, moves=10)), whole=False)
+    assert "<details>" not in calm
+    assert rows[1] in calm
+
+
+def test_packages_of_a_hostile_base_are_text_and_their_table_is_bounded() -> None:
+    name = "`</details>[x](http://y)|@all"
+    moves = base_moves(reading(base_of("python:3.13"), moves=1000, name=name))
+    text = told(discovery(), ROOT, moves=moves)
+    assert text.count("</details>") - text.count("`</details>") == 1
+    assert "\n600 more packages moved.\n" in text
+    assert len(text.encode()) < 1 << 20
+    assert inert(text) == text
+
+
+def test_an_image_that_is_not_read_is_noted_alone() -> None:
+    unread = Unread(base=base_of("python:3.13"), platform="linux/amd64", why="it is gone")
+    text = told(discovery(), ROOT, moves=base_moves(Reading(unread=(unread,))))
+    assert text.endswith(
+        "### Packages in base images\n\n"
+        "- What moved in `python:3.13 (linux/amd64)` is not known: `it is gone`\n"
     )

@@ -15,6 +15,9 @@ class Full:
     def write(self, _text: str) -> NoReturn:
         raise OSError(28, "No space left on device")
 
+    def isatty(self) -> bool:
+        return False
+
     def flush(self) -> None:
         """Do nothing."""
 

@@ -126,6 +126,39 @@ def test_a_tag_fails_with_its_evidence_whatever_becomes_of_it(op: str, tag_op: s
     assert found.other_errors == ()
 
 
+def base(letter: str, repository: str = "docker.io/library/python") -> str:
+    return f"{repository}@sha256:{letter * 64}"
+
+
+def build(image: str, old: str, new: str, platform: str = "linux/amd64") -> dict[str, Any]:
+    """A build that started from a base, and starts from another."""
+    found = step("update", "docker-build:index:Image", f"{image}/build:py3.13-slim-1")
+    states = [
+        {"inputs": {"buildArgs": {"BASE": each, **named}, "platforms": [platform]}, "outputs": {}}
+        for named in ({"BASE_NAME": "docker.io/library/python:3.13-slim"},)
+        for each in (old, new)
+    ]
+    found["resourcePreEvent"]["metadata"] |= {"old": states[0], "new": states[1]}
+    return found
+
+
+def test_a_base_that_moved_is_told_once_with_all_that_is_built_on_it() -> None:
+    found = report(
+        build("web", base("a"), base("b")),
+        build("api", base("a"), base("b"), "linux/arm64"),
+        build("same", base("a"), base("a")),
+        build("mirrored", base("a"), base("a", "mirror.example.org/library/python")),
+        # Built here, in this very run: the engine tells no value.
+        build("below", base("a"), "04da6b54-80e4-46f7-96ec-b56ff0331ba9"),
+        step("create", "docker-build:index:Image", "new/build:py3.13-slim-1"),
+        END,
+    )
+    (moved,) = found.moved
+    assert (moved.name, moved.before, moved.after) == ("python:3.13-slim", base("a"), base("b"))
+    assert moved.platforms == ("linux/amd64", "linux/arm64")
+    assert moved.images == ("web", "api")
+
+
 def test_a_last_line_that_a_kill_cut_off_ends_the_log() -> None:
     whole = f"{json.dumps(said('error', 'it broke'))}\n".encode()
     for cut in (b'{"summary', '{"diagnosticEvent": {"message": "ü'.encode()[:-1]):

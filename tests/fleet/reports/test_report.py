@@ -1,7 +1,10 @@
 import json
 
-from fleet.reports.report import Mode, Report, document, parse
+from fleet.reports.report import Mode, Report, document, joined, parse
+from fleet.reports.table import text_of
+from fleet.sbom.base_moves import base_moves
 from providers.ociregistry.report import Entry, counts
+from tests.fleet.sbom.moved import base, reading
 
 BUILT = Entry(
     ref="h/n:v2", kind="version", action="build", platforms=("linux/amd64", "linux/arm64")
@@ -12,6 +15,9 @@ GOES = Entry(ref="h/n:old-LATEST", kind="pointer", action="retire")
 LEFT = Entry(ref="h/m:LATEST", kind="pointer", action="retire", later=True)
 KEPT = Entry(ref="h/n:0.3", kind="pointer", action="keep")
 FAILED = Entry(ref="h/n:v3", kind="version", action="fail", reasons=("not an image",))
+
+
+MOVES = base_moves(reading(base("python:3.9"), base(platforms=("linux/amd64", "linux/arm64"))))
 
 
 def report(*entries: Entry, mode: Mode = "preview", complete: bool = True) -> Report:
@@ -46,12 +52,14 @@ def test_what_is_written_is_read_whole_and_in_order() -> None:
         unverified=("no route",),
         errors=("not an image",),
         complete=False,
+        bases=MOVES,
     )
     found = parse(json.loads(json.dumps(document(made))))
     assert sorted(found.entries, key=lambda entry: entry.ref) == list(found.entries)
     assert set(found.entries) == set(made.entries)
     assert (found.changes, found.unverified) == (made.changes, made.unverified)
     assert (found.errors, found.complete, found.mode) == (made.errors, False, "preview")
+    assert found.bases == MOVES
 
 
 def test_the_document_is_json_and_holds_every_entry_in_order() -> None:
@@ -74,3 +82,20 @@ def test_the_document_is_json_and_holds_every_entry_in_order() -> None:
         "previousVersion": "",
         "later": False,
     }
+
+
+def test_what_moved_inside_bases_stands_before_the_line_that_sums_up() -> None:
+    title, first, second, read, summary = text_of(Report(mode="preview", entries=(), bases=MOVES))
+    assert (title, summary) == ("in base images", "0 build, 0 re-point, 0 retire, 0 unchanged")
+    told = "1 package moved: openssl 3.0.15 -> 3.0.16; 41.2 MB -> 41.3 MB on linux/amd64"
+    assert first == f"  base python:3.13-slim (linux/amd64): {told}"
+    assert second == f"  base python:3.9: {told}"
+    assert read == "  for this, 82.5 MB of layers were read (the limit is 1.0 GB and 5 min)"
+    assert "in base images" not in text_of(Report(mode="preview", entries=()))
+
+
+def test_stacks_on_the_same_base_tell_it_once() -> None:
+    one = Report(mode="preview", entries=(), bases=MOVES)
+    found = joined({"a": one, "b": one})
+    assert found is not None
+    assert found.bases == MOVES

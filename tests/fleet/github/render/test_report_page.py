@@ -6,6 +6,7 @@ from fleet.github.render.report_page import page, sections
 from fleet.pages.markdown import code, inert, row
 from fleet.reports import report
 from fleet.reports.rows import rows_of
+from fleet.sbom.base_moves import base_moves
 from providers.ociregistry.report import Entry
 from tests.fleet.github.examples import (
     BUILD,
@@ -18,6 +19,7 @@ from tests.fleet.github.examples import (
     retire,
     written,
 )
+from tests.fleet.sbom.moved import base, reading
 
 
 def test_what_matters_most_comes_first_and_what_stays_the_same_not_at_all() -> None:
@@ -125,3 +127,14 @@ def test_the_shape_that_is_read_is_the_one_that_the_provider_writes() -> None:
     assert written(BUILD)["version"] == report.SHAPE
     with pytest.raises(report.ReportError, match="number 99"):
         report.parse({**written(BUILD), "version": 99})
+
+
+def test_what_moved_inside_bases_has_a_row_each_behind_all_else() -> None:
+    found = replace(report_of([BUILD]), bases=base_moves(reading(base())))
+    _, moved = sections(found)
+    first, note = moved.rows
+    assert first == (
+        "| `python:3.13-slim` | `web`, `api` | 1 package moved: `openssl 3.0.15 -> 3.0.16` | "
+        "`41.2 MB -> 41.3 MB on linux/amd64` |\n"
+    )
+    assert note.startswith("| `for this, 82.5 MB of layers were read")

@@ -1,0 +1,42 @@
+"""What moved inside the base images that a preview starts builds from by another digest."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from fleet.console import say
+from fleet.declaration.logins import variables
+from fleet.http.opening import TRUST, open_http
+from fleet.local.requirements import Needs
+from fleet.registry.client import Client
+from fleet.registry.login import find_logins
+from fleet.registry.transport import Transport
+from fleet.reports.report import Report
+from fleet.sbom.base_moves import base_moves
+from fleet.sbom.moves import Reading, read_moves
+
+
+def with_moves(report: Report, needs: Needs, env: Mapping[str, str]) -> Report:
+    """Return a preview's report with what moved inside its bases, read with the engine's ``env``.
+
+    What can't be read is told in it.
+    """
+    if report.mode != "preview" or not report.moved:
+        return report
+    say(f"reading what moved in {', '.join(base.name for base in report.moved)}")
+    return replace(report, bases=base_moves(asyncio.run(_read(report, needs, env))))
+
+
+async def _read(report: Report, needs: Needs, env: Mapping[str, str]) -> Reading:
+    trusted = env.get(TRUST)
+    transport = Transport(
+        http=open_http(bundle=Path(trusted) if trusted else None),
+        environment=env,
+        logins=find_logins(variables(needs.logins), os.environ),
+    )
+    try:
+        return await read_moves(Client(transport), report.moved)
+    finally:
+        await transport.close()

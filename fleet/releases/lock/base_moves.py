@@ -1,0 +1,58 @@
+"""What moved inside the base images of which a lock has another digest than before."""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+
+from fleet.declaration.matrix import matrix_entries
+from fleet.declaration.model import Image
+from fleet.lock.model import Lock
+from fleet.lock.official_bases import short
+from fleet.registry.client import Client
+from fleet.registry.login import NO_LOGINS, Logins
+from fleet.registry.transport import Transport
+from fleet.releases.sources import Sources
+from fleet.sbom.moves import MovedBase, Reading, read_moves
+
+
+def moved_inside(old: Lock, new: Lock, images: Iterable[Image], sources: Sources) -> Reading:
+    """Return what moved inside the bases that both locks hold, and that moved between them.
+
+    What compiles is left out: nothing of it is in an image.
+    """
+    bases = list(_moved(old, new, images))
+    if not bases:
+        return Reading()
+    sources.say(f"reading what moved in {', '.join(base.name for base in bases)}")
+    return sources.moves(bases)
+
+
+def _moved(old: Lock, new: Lock, images: Iterable[Image]) -> Iterator[MovedBase]:
+    users: dict[str, dict[str, None]] = {}
+    for entry in (entry for image in images for entry in matrix_entries(image)):
+        users.setdefault(entry.base_key, {})[entry.image.name] = None
+    for key, base in new.bases.items():
+        held = old.bases.get(key)
+        if held is None or held.name != base.name:
+            continue
+        platforms = tuple(p for p, d in base.platforms.items() if held.platforms.get(p, d) != d)
+        if platforms:
+            yield MovedBase(
+                name=short(base.name), before=held.pinned, after=base.pinned,
+                platforms=platforms, images=tuple(users.get(key, ())),
+            )  # fmt: skip
+
+
+def read(bases: Sequence[MovedBase], *, logins: Logins = NO_LOGINS) -> Reading:
+    """Return what moved inside ``bases``, as `read_moves` does.
+
+    ``logins`` are the declared ones, which win over those of Docker's configuration.
+    """
+    return asyncio.run(_read(bases, logins))
+
+
+async def _read(bases: Sequence[MovedBase], logins: Logins) -> Reading:
+    transport = Transport(logins=logins)
+    try:
+        return await read_moves(Client(transport), bases)
+    finally:
+        await transport.close()
