@@ -24,6 +24,7 @@ from fleet.releases.pypi.index import cooldown_of, releases_in, yanked_in
 from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.sdists import LeftOpenError, SdistError, build_requires, metadata
 from fleet.releases.sources import Sources
+from fleet.sbom.layer import LayerFacts
 
 
 def of_the_internet(  # noqa: PLR0913 - all that a command knows
@@ -55,6 +56,8 @@ def of_the_internet(  # noqa: PLR0913 - all that a command knows
 
     logins = find_logins(variables(declaration.logins), os.environ)
     platforms = cache(partial(platform_digests, logins=logins))
+    # What advisories are asked for is read from the same layers as what moved.
+    facts: dict[str, LayerFacts] = {}
 
     # A refusal too is found out once.
     @cache
@@ -82,8 +85,8 @@ def of_the_internet(  # noqa: PLR0913 - all that a command knows
         files=files,
         build_requires=cache(lambda file: build_requires(file.name, content(file))),
         platforms=platforms,
-        base_contents=partial(read_bases, logins=logins),
-        moves=partial(read, logins=logins),
+        base_contents=partial(read_bases, logins=logins, facts=facts),
+        moves=partial(read, logins=logins, facts=facts),
         stand_ins=stand_ins,
         say=say,
         note=note,

@@ -22,6 +22,7 @@ from fleet.registry.manifest import (
     layers_of,
 )
 from fleet.registry.reference import Repository
+from fleet.sbom.layer import LayerFacts
 from fleet.sbom.model import Contents
 from fleet.sbom.reader import SbomReader
 from fleet.units import in_units
@@ -93,15 +94,20 @@ class Reading:
 
 
 async def read_moves(
-    registry: Client, bases: Sequence[MovedBase], allowance: Allowance = ALLOWANCE
+    registry: Client,
+    bases: Sequence[MovedBase],
+    allowance: Allowance = ALLOWANCE,
+    facts: dict[str, LayerFacts] | None = None,
 ) -> Reading:
     """Return what ``bases`` consisted of and consist of, wherever that can be read.
+
+    Layers that ``facts`` know are not read, and those that are read are added to them.
 
     The first platform of all comes first, and of each the smaller bases: what exceeds the
     allowance is what is likely to tell the least. A registry that can't be reached, or says that it
     is asked too much, ends the reading, as a full disk does.
     """
-    comparison = _Comparison(registry, bases, allowance)
+    comparison = _Comparison(registry, bases, allowance, {} if facts is None else facts)
     why = ""
     try:
         async with asyncio.timeout(allowance.seconds):
@@ -128,13 +134,13 @@ class _Comparison:
     registry: Client
     bases: Sequence[MovedBase]
     allowance: Allowance
+    facts: dict[str, LayerFacts]
     compared: list[Compared] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
     size: int = 0
 
     def __post_init__(self) -> None:
-        self._reader = SbomReader(self.registry)
-        self._layers: set[str] = set()
+        self._reader = SbomReader(self.registry, facts=self.facts)
         self._children: dict[str, dict[str, str]] = {}
         self._pending = dict.fromkeys((b, platform) for b in self.bases for platform in b.platforms)
 
@@ -203,13 +209,12 @@ class _Comparison:
 
     async def _compare(self, base: MovedBase, platform: str, before: _Side, after: _Side) -> None:
         layers = before.layers | after.layers
-        size = sum(size for digest, size in layers.items() if digest not in self._layers)
+        size = sum(size for digest, size in layers.items() if digest not in self.facts)
         if self.size + size > self.allowance.size:
             why = f"{in_units(self.allowance.size)} of layers are read at most"
             self._leave(base, platform, why)
             return
         self.size += size
-        self._layers |= layers.keys()
         try:
             contents = [await self._reader.image(s.repository, s.manifest) for s in (before, after)]
         except (UnreachableError, FailingError):

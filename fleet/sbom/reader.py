@@ -29,11 +29,16 @@ _LIMITS = Limits()
 
 
 class SbomReader:
-    """Reads what images consist of; what was found in a layer is kept as long as this is."""
+    """Reads what images consist of; what was found in a layer is kept in ``facts``, by digest."""
 
-    def __init__(self, registry: Client, limits: Limits = _LIMITS) -> None:
+    def __init__(
+        self,
+        registry: Client,
+        limits: Limits = _LIMITS,
+        facts: dict[str, LayerFacts] | None = None,
+    ) -> None:
         self._registry, self._limits = registry, limits
-        self._facts: dict[str, LayerFacts] = {}
+        self._facts = {} if facts is None else facts
         # Images that share a layer are read at the same time: one reads it, the others wait.
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 

@@ -1,8 +1,12 @@
 """A registry as those see it who pull: written apart from the program, so that it can judge it."""
 
+import gzip
 import hashlib
+import io
 import json
+import re
 import ssl
+import tarfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +16,8 @@ import httpx
 
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+_RECORD = "var/lib/dpkg/status"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +117,30 @@ class RegistryView:
 
     def relabel(self, tag: str, platform: str, value: str) -> None:
         """Make one platform of the index at ``tag`` another image, as its maker would."""
+        self._remake(tag, platform, label=value)
+
+    def upgrade(self, tag: str, platform: str, package: str, version: str) -> None:
+        """Have one platform of the index at ``tag`` hold another version of a Debian package.
+
+        As its maker would, by a layer with another record of dpkg's.
+        """
+        images = {image.platform: image for image in self.pull(tag)}
+        record = next(filter(None, map(_record, reversed(images[platform].layers))))
+        paragraph = re.compile(rf"(^Package: {package}\n(?:.+\n)*?Version: ).+$", re.MULTILINE)
+        changed, count = paragraph.subn(rf"\g<1>{version}", record.decode())
+        assert count == 1, package
+        made = io.BytesIO()
+        with tarfile.open(fileobj=made, mode="w") as archive:
+            entry = tarfile.TarInfo(_RECORD)
+            entry.size = len(changed.encode())
+            archive.addfile(entry, io.BytesIO(changed.encode()))
+        self._remake(tag, platform, layer=made.getvalue())
+
+    def put_index(self, tag: str, index: dict[str, Any]) -> None:
+        """Put an index that was there once under ``tag``."""
+        self._put(tag, index, INDEX)
+
+    def _remake(self, tag: str, platform: str, *, label: str = "", layer: bytes = b"") -> None:
         index = self.index(tag)
         (child,) = [
             entry for entry in index["manifests"] if _platform(entry["platform"]) == platform
@@ -119,15 +149,22 @@ class RegistryView:
             self._checked(self._manifest(child["digest"]), child["digest"], MANIFEST)
         )
         config = json.loads(self._blob(manifest["config"]["digest"]))
-        config["config"].setdefault("Labels", {})["moved"] = value
-        body = json.dumps(config).encode()
-        manifest["config"] |= _described(body)
+        if label:
+            config["config"].setdefault("Labels", {})["moved"] = label
+        if layer:
+            packed = gzip.compress(layer, mtime=0)
+            config["rootfs"]["diff_ids"].append(_described(layer)["digest"])
+            manifest["layers"].append({"mediaType": _LAYER, **self._put_blob(packed)})
+        manifest["config"] |= self._put_blob(json.dumps(config).encode())
+        child |= self._put(_described(json.dumps(manifest).encode())["digest"], manifest, MANIFEST)
+        self._put(tag, index, INDEX)
+
+    def _put_blob(self, body: bytes) -> dict[str, Any]:
         place = httpx.URL(self._http.post(f"{self._root}/blobs/uploads/").headers["Location"])
         # Beside the parameters that the registry gave it.
         place = place.copy_merge_params({"digest": _described(body)["digest"]})
         self._http.put(place, content=body).raise_for_status()
-        child |= self._put(_described(json.dumps(manifest).encode())["digest"], manifest, MANIFEST)
-        self._put(tag, index, INDEX)
+        return _described(body)
 
     def _put(self, reference: str, value: dict[str, Any], kind: str) -> dict[str, Any]:
         body = json.dumps(value).encode()
@@ -164,6 +201,15 @@ class RegistryView:
 
     def _manifest(self, reference: str) -> str:
         return f"{self._root}/manifests/{reference}"
+
+
+def _record(layer: bytes) -> bytes:
+    """Return the record of dpkg's in a layer; nothing where it has none."""
+    with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
+        for entry in archive:
+            if entry.name.removeprefix("./") == _RECORD and (file := archive.extractfile(entry)):
+                return file.read()
+    return b""
 
 
 def _platform(entry: dict[str, str]) -> str:

@@ -154,7 +154,8 @@ def test_a_base_that_moved_for_one_platform_is_told_and_leaves_the_layers_of_the
     base = workshop.view("python", f"{workshop.registry.partition('/')[0]}/stand-in")
     with closing(base):
         base.relabel("3.13-slim", "linux/arm64", builder)
-    workshop.make("-s", "lock", f"STACK={STACK}", "REFRESH=1")
+    said = workshop.make("-s", "lock", f"STACK={STACK}", "REFRESH=1").printed
+    assert f"{base.reference}:3.13-slim (linux/arm64): no package moved; " in said
     shown = workshop.pulumi("preview", "--stack", STACK).printed
     assert "/stand-in/python:3.13-slim moved for linux/arm64" in " ".join(shown.split())
     if builder == "emptied":
@@ -164,6 +165,32 @@ def test_a_base_that_moved_for_one_platform_is_told_and_leaves_the_layers_of_the
         moved = image.config["config"]["Labels"].get("moved")
         assert moved == (builder if image.platform == "linux/arm64" else None)
         assert image.layers == before[image.platform].layers
+
+
+@pytest.mark.usefixtures("views")
+def test_packages_that_moved_in_a_base_are_named_when_it_is_locked_and_in_a_preview(
+    workshop: Workshop,
+) -> None:
+    declare(workshop, [VERSION], [VERSION])
+    base = workshop.view("python", f"{workshop.registry.partition('/')[0]}/stand-in")
+    with closing(base):
+        before = base.index("3.13-slim")
+        base.upgrade("3.13-slim", "linux/arm64", "zlib1g", "9:9.9-1")
+        locked = workshop.make("-s", "lock", f"STACK={STACK}", "REFRESH=1").printed
+        shown = workshop.make("-s", "preview", f"STACK={STACK}").printed
+        base.put_index("3.13-slim", before)
+    told = re.compile(
+        rf"base {re.escape(base.reference)}:3\.13-slim \(linux/arm64\): 1 package moved: "
+        r"zlib1g \S+ -> 9:9\.9-1; [0-9.]+ MB -> [0-9.]+ MB on linux/arm64\n"
+    )
+    read = re.compile(
+        r"for this, [0-9.]+ MB of layers were read \(the limit is 1\.0 GB and 5 min\)"
+    )
+    for printed in (locked, shown):
+        assert told.search(printed), printed
+        assert read.search(printed), printed
+    back = workshop.make("-s", "lock", f"STACK={STACK}", "REFRESH=1").printed
+    assert "1 package moved: zlib1g 9:9.9-1 -> " in back
 
 
 def test_a_protected_stack_is_destroyed_only_after_it_is_declared_otherwise(

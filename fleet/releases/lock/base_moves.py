@@ -11,6 +11,7 @@ from fleet.registry.client import Client
 from fleet.registry.login import NO_LOGINS, Logins
 from fleet.registry.transport import Transport
 from fleet.releases.sources import Sources
+from fleet.sbom.layer import LayerFacts
 from fleet.sbom.moves import MovedBase, Reading, read_moves
 
 
@@ -42,17 +43,24 @@ def _moved(old: Lock, new: Lock, images: Iterable[Image]) -> Iterator[MovedBase]
             )  # fmt: skip
 
 
-def read(bases: Sequence[MovedBase], *, logins: Logins = NO_LOGINS) -> Reading:
+def read(
+    bases: Sequence[MovedBase],
+    *,
+    logins: Logins = NO_LOGINS,
+    facts: dict[str, LayerFacts] | None = None,
+) -> Reading:
     """Return what moved inside ``bases``, as `read_moves` does.
 
     ``logins`` are the declared ones, which win over those of Docker's configuration.
     """
-    return asyncio.run(_read(bases, logins))
+    return asyncio.run(_read(bases, logins, facts))
 
 
-async def _read(bases: Sequence[MovedBase], logins: Logins) -> Reading:
+async def _read(
+    bases: Sequence[MovedBase], logins: Logins, facts: dict[str, LayerFacts] | None
+) -> Reading:
     transport = Transport(logins=logins)
     try:
-        return await read_moves(Client(transport), bases)
+        return await read_moves(Client(transport), bases, facts=facts)
     finally:
         await transport.close()

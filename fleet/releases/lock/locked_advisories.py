@@ -13,6 +13,7 @@ from fleet.registry.login import NO_LOGINS, Logins
 from fleet.registry.reference import Repository
 from fleet.registry.transport import Transport
 from fleet.releases.sources import Sources
+from fleet.sbom.layer import LayerFacts
 from fleet.sbom.model import Contents
 from fleet.sbom.reader import SbomReader
 
@@ -94,20 +95,26 @@ def _package(text: str) -> Package:
 
 
 def read_bases(
-    bases: Mapping[str, tuple[Base, str]], *, logins: Logins = NO_LOGINS
+    bases: Mapping[str, tuple[Base, str]],
+    *,
+    logins: Logins = NO_LOGINS,
+    facts: dict[str, LayerFacts] | None = None,
 ) -> dict[str, Contents]:
     """Return what each base consists of on a platform; a layer that several have is read once.
 
-    ``logins`` are the declared ones, which win over those of Docker's configuration.
+    ``logins`` are the declared ones, which win over those of Docker's configuration. ``facts`` are
+    of layers that were read already; those that are read are added.
 
     :raises AdvisoryError: naming the base that can't be read.
     """
-    return asyncio.run(_read(bases, logins))
+    return asyncio.run(_read(bases, logins, facts))
 
 
-async def _read(bases: Mapping[str, tuple[Base, str]], logins: Logins) -> dict[str, Contents]:
+async def _read(
+    bases: Mapping[str, tuple[Base, str]], logins: Logins, facts: dict[str, LayerFacts] | None
+) -> dict[str, Contents]:
     transport = Transport(logins=logins)
-    reader = SbomReader(Client(transport))
+    reader = SbomReader(Client(transport), facts=facts)
     found = {}
     try:
         for key, (base, platform) in bases.items():

@@ -8,6 +8,7 @@ import pytest
 
 from fleet.registry.client import Client
 from fleet.sbom.base_moves import base_moves
+from fleet.sbom.layer import LayerFacts
 from fleet.sbom.moves import Allowance, MovedBase, Reading, read_moves
 from tests.fleet.sbom.layers import (
     NAME,
@@ -134,6 +135,17 @@ def test_each_layer_is_read_once_for_all_bases(
     assert len(read(*bases).compared) == 4
     for body in (ROOT, OLD, NEW, PIP):
         assert len(requests(registry, f"/blobs/{sha(body)}")) == 1
+
+
+def test_a_layer_that_was_read_for_another_purpose_is_not_read_again(
+    pinned: Pinned, registry: FakeRegistry, environment: dict[str, str]
+) -> None:
+    base, facts = moved(same(pinned, ROOT, OLD), same(pinned, ROOT, NEW)), dict[str, LayerFacts]()
+    caller = Caller(registry, environment)
+    first = caller(lambda client: read_moves(client, [base], facts=facts))
+    again = caller(lambda client: read_moves(client, [base], facts=facts))
+    assert (first.compared, again.size) == (again.compared, 0)
+    assert len(requests(registry, f"/blobs/{sha(NEW)}")) == 1
 
 
 def test_a_base_that_moved_only_in_other_files_says_so(pinned: Pinned, read: Moves) -> None:
