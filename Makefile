@@ -7,7 +7,7 @@ PYTHON ?= python3
 # "$${STACK}", in quotes, and never $(STACK). Of a name that no recipe reads, make would expand the
 # value all the same, to export it.
 $(foreach each,$(.VARIABLES),$(if $(filter command,$(origin $(each))),$(eval override $(each) := $$(value $(each)))))
-override GIVEN := STACK PYTHON JSON REFRESH NEWEST IMAGE TAG PLATFORM APPLY KEEP_DAYS MAX_SHARE OUTPUT FAST_WORKERS WORKERS SCHEDULES KILLS
+override GIVEN := STACK PYTHON JSON REFRESH NEWEST IMAGE TAG AT TO BECAUSE UNTIL PLATFORM APPLY KEEP_DAYS MAX_SHARE OUTPUT FAST_WORKERS WORKERS SCHEDULES KILLS
 override define take
 ifneq ($(origin $1),undefined)
 override $1 := $$(value $1)
@@ -25,7 +25,7 @@ override PLAIN := status env plan versions doctor check page comment removals dr
 override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh fleet/releases/lock/ask_backend.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
 override .DEFAULT_GOAL := help
-.PHONY: $(PLAIN) audit up preview refresh down clean lock restore verify sbom adopt prune split graph docs bootstrap \
+.PHONY: $(PLAIN) audit up preview refresh down clean lock restore verify history sbom adopt prune split graph docs bootstrap \
 	help test test-fast test-integration test-slow lint venv venv-any venv-dev
 
 # These take the stack and nothing else; what each does stands at its name below.
@@ -60,6 +60,10 @@ restore: venv ## Put a removed name back on its digest: TAG=py3.8-LATEST [IMAGE=
 
 verify: venv ## Verify what is signed of the declared tags, by digest [TAG=py3.13-slim-0.34.0]
 	@$(FLEET) verify --stack "$${STACK}" --tag "$${TAG:-}"
+
+history: venv ## Print which digest tags had, since when and why: [TAG=py3.12-LATEST] [IMAGE=name] [AT=2026-11-03] [JSON=1]
+	@$(FLEET) history --stack "$${STACK}" --image "$${IMAGE:-}" --tag "$${TAG:-}" \
+		$(if $(AT),--at "$${AT}") $(if $(JSON),--json)
 
 adopt: venv ## Write the import file of a lost or foreign state; APPLY=1 imports it
 	@$(FLEET) adopt --stack "$${STACK}" $(if $(APPLY),--apply)

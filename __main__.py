@@ -11,6 +11,7 @@ from components.fleet import declare
 from components.github_access import require_access
 from components.image_pages import image_pages
 from components.stack_references import Elsewhere
+from fleet.checkout.git import head
 from fleet.checkout.page_texts import read_sources
 from fleet.checkout.planning import plan_of, whole_of
 from fleet.checkout.split_stacks import refuse_split
@@ -29,11 +30,12 @@ def main() -> None:
         declaration = declaration_of_engine(get_config_env(), stack, root)
         secrets = require_access(declaration, stack, os.environ)
         whole = whole_of(root, stack, declaration, plan := plan_of(root, stack, declaration))
+        commit = head(root)
         files = known_files(whole, sources := read_sources(root, declaration))
         readme = stack_readme(declaration, plan, stack, sources)
     except DeclarationError as error:
         raise pulumi.RunError(str(error)) from None
-    fleet = declare(plan, elsewhere := Elsewhere())
+    fleet = declare(plan, elsewhere := Elsewhere(), commit)
     for name, value in fleet.outputs.items():
         pulumi.export(name, value)
     pulumi.export("readme", readme)

@@ -41,10 +41,11 @@ class Fleet:
     known: Mapping[str, pulumi.Output[dict[str, Any]]]
 
 
-def declare(plan: Plan, elsewhere: Elsewhere) -> Fleet:
+def declare(plan: Plan, elsewhere: Elsewhere, commit: str) -> Fleet:
     """Declare all resources of ``plan``: images come after those that they are built on.
 
-    What is built on images of other stacks starts from what is known ``elsewhere``.
+    What is built on images of other stacks starts from what is known ``elsewhere``. ``commit`` is
+    that of the checkout, which the history names.
     """
     Guard(plan.owner, protected=plan.declaration.protected)
     logins = {host: Login(**names) for host, names in plan.logins.items()}
@@ -67,7 +68,7 @@ def declare(plan: Plan, elsewhere: Elsewhere) -> Fleet:
             builds = (build for tag in image.tags for build in tag.builds)
             shared |= {b.name: exported(b.identity, digests[b.name]) for b in builds}
         named = {tag: component.digest for tag, component in made.items()}
-        args_of_pointers = PointersArgs(image=image, plan=plan, digests=named)
+        args_of_pointers = PointersArgs(image=image, plan=plan, digests=named, commit=commit)
         own = [component.row for component in made.values()]
         pointing = Pointers(image.name, args_of_pointers, registries).rows
         known[image.name] = pulumi.Output.all(

@@ -14,11 +14,15 @@ from providers.ociregistry.sdk import PointerPattern, StalePointers, StalePointe
 
 @dataclass(frozen=True, kw_only=True)
 class PointersArgs:
-    """The plan of one image, the stack's settings, and the digest of each version tag."""
+    """The plan of one image, the stack's settings, and the digest of each version tag.
+
+    ``commit`` is that of the checkout, for the history.
+    """
 
     image: ImagePlan
     plan: Plan
     digests: Mapping[names.Tag, pulumi.Output[str]]
+    commit: str
 
 
 class Pointers(pulumi.ComponentResource):
@@ -31,7 +35,7 @@ class Pointers(pulumi.ComponentResource):
     ) -> None:
         super().__init__("fleet:index:Pointers", name, {}, opts)
         image, plan, child = args.image, args.plan, pulumi.ResourceOptions(parent=self)
-        self.rows, own = [], []
+        self.rows, digests = [], dict(args.digests)
         for pointer in image.pointers:
             ref = f"{image.repository}:{pointer.tag}"
             tag = TagArgs(
@@ -42,7 +46,7 @@ class Pointers(pulumi.ComponentResource):
                 on_conflict=plan.declaration.pointer_conflict,
             )
             digest = digest_or_nothing(Tag(ref, tag, child).digest)
-            own.append(digest)
+            digests[pointer.tag] = digest
             self.rows.append(pulumi.Output.all(tag=ref, target=pointer.target, digest=digest))
         stale = StalePointersArgs(
             repository=image.repository,
@@ -56,7 +60,8 @@ class Pointers(pulumi.ComponentResource):
             max_removals=plan.declaration.max_removals,
             keep_on_destroy=plan.declaration.pointers_stay,
             # Nothing goes before everything that is declared stands.
-            wait_for=[*args.digests.values(), *own],
+            digests=digests,
+            commit=args.commit,
         )
         StalePointers(image.repository, stale, child)
         self.register_outputs({})

@@ -51,6 +51,13 @@ def last_commit(root: Path, place: str, pathspecs: Sequence[str]) -> Commit:
     return Commit(revision=commit, epoch=int(seconds), clean=not changed)
 
 
+def head(root: Path) -> str:
+    """Return the commit of a checkout, with `-dirty` where a known file differs; empty for none."""
+    commit = _git(root, "log", "-1", "--format=%H")
+    differs = commit and _git(root, "status", "--porcelain", "--untracked-files=no")
+    return f"{commit}-dirty" if differs else commit
+
+
 def _git(root: Path, *arguments: str) -> str:
     """Return git's answer, or nothing where there is no history."""
     try:

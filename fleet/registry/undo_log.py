@@ -4,7 +4,8 @@ It lies in the build repository under a tag of its own, so that it outlives the 
 removed the names, and the state. An entry is there before its name goes.
 
 It also says what each remover declares. Another process of this plugin, or the same one under
-another name of the registry's host, reads there what it must leave.
+another name of the registry's host, reads there what it must leave. And it holds the history of
+the repository's tags.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,11 +17,19 @@ from fleet.http.text import one_line
 from fleet.registry.artifact import Artifact, Document, MalformedArtifactError, tag_for
 from fleet.registry.client import Client
 from fleet.registry.errors import UndoRecordError
+from fleet.registry.history import Move, merged
 from fleet.registry.reference import Repository, TagReference, is_digest
 
 PREFIX = "undo-"
 """The prefix of the tags of undo records; no build tag does, for those begin with ``py``."""
 _TYPE = "application/vnd.multi-py.fleet.undo.v1+json+gzip"
+
+_MOVE = {
+    **{name: name for name in ("at", "tag", "why", "commit", "by")},
+    "before": "from",
+    "after": "to",
+}
+"""The keys of a move in the artifact, by its fields."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +54,13 @@ class UndoRecord:
     """The removals of one owner in one repository, oldest first, each name and digest once.
 
     An entry says that a name was about to be removed: one whose removal failed may still be there.
-    `declared` are the pointers of each remover, see `remover_of`. `digest` is what the record was
-    read from, empty where there was none.
+    `declared` are the pointers of each remover, see `remover_of`. `moves` are the moves of tags,
+    oldest first. `digest` is what the record was read from, empty where there was none.
     """
 
     owner: str
     removals: tuple[Removal, ...] = ()
+    moves: tuple[Move, ...] = ()
     declared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     digest: str = ""
 
@@ -118,6 +128,20 @@ async def load(registry: Client, public: Repository, owner: str) -> UndoRecord:
     return found
 
 
+async def history(registry: Client, public: Repository, owner: str) -> tuple[Move, ...]:
+    """Return the moves of all tags of a public repository, removals among them, oldest first.
+
+    `owner` is `<pulumi project>/<stack>` (`Plan.owner`). Nothing where none was entered yet. The
+    last move of a tag says what it names by what is on record; `history.intervals` gives those of
+    one tag.
+
+    :raises UndoRecordError: if what lies there is no record, or another owner's.
+    :raises RegistryError: if the registry fails.
+    """
+    record = await load(registry, public, owner)
+    return merged(record.moves, record.removals)
+
+
 async def load_tagged(registry: Client, public: Repository, tag: str) -> UndoRecord | None:
     """Return the record under a tag, whose ever it is; None where the tag is not there.
 
@@ -156,9 +180,17 @@ def _record(found: Document) -> UndoRecord:
     return UndoRecord(
         owner=_text(found.value["owner"]),
         removals=removals,
+        moves=tuple(map(_move, found.value.get("moves", []))),
         declared={name: tuple(map(_text, tags)) for name, tags in declared.items()},
         digest=found.digest,
     )
+
+
+def _move(entry: Any) -> Move:
+    texts = {name: _text(entry[key]) for name, key in _MOVE.items()}
+    if not all(is_digest(texts[name]) for name in ("before", "after") if texts[name]):
+        raise ValueError("a move names no digest")
+    return Move(**texts)
 
 
 def _text(value: Any) -> str:
@@ -173,4 +205,5 @@ def value_of(record: UndoRecord) -> dict[str, Any]:
         {"tag": r.tag, "digest": r.digest, "removedAt": r.removed_at} for r in record.removals
     ]
     declared = {name: list(tags) for name, tags in record.declared.items()}
-    return {"owner": record.owner, "removed": entries, "declared": declared}
+    moves = [{key: getattr(move, name) for name, key in _MOVE.items()} for move in record.moves]
+    return {"owner": record.owner, "removed": entries, "declared": declared, "moves": moves}

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 
@@ -10,6 +10,7 @@ from fleet.http.text import one_line
 from fleet.registry.artifact import OversizedArtifactError, OverwrittenArtifactError
 from fleet.registry.client import Client
 from fleet.registry.errors import KEEPING, OciError, UndoRecordError, UnreachableError
+from fleet.registry.history import Move, Sights, bounded
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import (
     PREFIX,
@@ -47,25 +48,40 @@ class UndoWriter:
         except OciError as error:
             raise _refused(repository, owner, error) from error
 
-    async def add(
+    async def add(  # noqa: PLR0913 - all that one write holds
         self,
         repository: Repository,
         owner: str,
         going: Collection[Removal],
         gone: Collection[Removal] = (),
         claim: Claim | None = None,
+        *,
+        sights: Sights | None = None,
     ) -> None:
         """Have `going` and `claim` on record, and of `gone` what is not: all of it in one write.
 
+        What moved by the `sights` of an update is entered in the history with it.
+
         :raises UndoRecordError: if that can't be done; the record is as it was.
         """
+
+        async def change(record: UndoRecord) -> UndoRecord:
+            unknown = (r for r in gone if (r.tag, r.digest) not in record.known)
+            moved = await self._moved(repository, record, sights) if sights else []
+            return replace(
+                record,
+                removals=record.plus((*unknown, *going)),
+                moves=bounded((*record.moves, *moved)),
+                declared=record.declared if claim is None else record.claimed(claim),
+            )
+
         async with self._turns[repository, owner]:
             try:
                 # Another remover of the repository may write meanwhile.
                 for _ in range(_TRIES - 1):
                     with suppress(OverwrittenArtifactError):
-                        return await self._write(repository, owner, going, gone, claim)
-                return await self._write(repository, owner, going, gone, claim)
+                        return await self._write(repository, owner, change)
+                return await self._write(repository, owner, change)
             except OciError as error:
                 raise _refused(repository, owner, error) from error
 
@@ -92,17 +108,10 @@ class UndoWriter:
         self,
         repository: Repository,
         owner: str,
-        going: Collection[Removal],
-        gone: Collection[Removal],
-        claim: Claim | None,
+        change: Callable[[UndoRecord], Awaitable[UndoRecord]],
     ) -> None:
         record = await load(self._registry, repository, owner)
-        unknown = (r for r in gone if (r.tag, r.digest) not in record.known)
-        wanted = replace(
-            record,
-            removals=record.plus((*unknown, *going)),
-            declared=record.declared if claim is None else record.claimed(claim),
-        )
+        wanted = await change(record)
         if wanted == record:
             return
         artifact = artifact_of(self._registry, repository, tag_of(owner))
@@ -115,6 +124,16 @@ class UndoWriter:
             # Where that fails, a sweep takes it some day.
             with suppress(OciError):
                 await artifact.drop(record.digest)
+
+    async def _moved(
+        self, repository: Repository, record: UndoRecord, sights: Sights
+    ) -> list[Move]:
+        """Return what moved since the record, by the registry's time: that is one request."""
+        moves = sights.moves(record.moves, record.removals)
+        if not moves:
+            return []
+        date = (await self._registry.tags(repository)).date or sights.now
+        return [replace(move, at=date) for move in moves]
 
 
 def _refused(repository: Repository, owner: str, error: OciError) -> UndoRecordError:

@@ -5,33 +5,27 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from fleet.checkout import strict_yaml
-from fleet.checkout.planning import own_key, owner_of, plan_of
-from fleet.checkout.split_stacks import refuse_split, stacks_of
+from fleet.checkout.planning import own_key, owner_of
+from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file
-from fleet.command import Commands, Run
+from fleet.command import Commands
 from fleet.console import TroubleError, say
 from fleet.declaration.logins import variables
 from fleet.declaration.problems import Problems
 from fleet.evidence.keys import PublicKey
 from fleet.local import (
-    backend,
-    certificates,
-    docker_config,
     engine,
-    environment,
-    signing_key,
 )
 from fleet.local.paths import Checkout, checkout
-from fleet.local.requirements import read_needs
 from fleet.plan.plan import Plan, keys_of
 from fleet.registry.reference import Repository
 from fleet.upkeep import adopt, images, removers, restore, restored_evidence, sbom, split, verify
 from fleet.upkeep.connection import opened
+from fleet.upkeep.entering import entered, furnish, planned
 from fleet.upkeep.prune import prune
 from fleet.upkeep.state import read_state
 
@@ -39,7 +33,7 @@ from fleet.upkeep.state import read_state
 def add_to(commands: Commands) -> None:
     """Add the commands of this room."""
     text = "Put a removed tag back on its last digest"
-    one = commands.add("restore", text, _entered(_restore))
+    one = commands.add("restore", text, entered(_restore))
     one.add_argument("--tag", required=True, help="the tag, such as py3.8-LATEST")
     one.add_argument(
         "--image",
@@ -48,13 +42,13 @@ def add_to(commands: Commands) -> None:
         "whole repository (host/namespace/name), where nothing declares the image any more",
     )
     text = "Verify the evidence of the declared tags by their digests"
-    five = commands.add("verify", text, _entered(_verify))
+    five = commands.add("verify", text, entered(_verify))
     five.add_argument("--tag", default="", help="one tag only, such as py3.13-slim-0.34.0")
     text = "Write the import file of a registry's declared tags"
-    two = commands.add("adopt", text, _entered(_adopt))
+    two = commands.add("adopt", text, entered(_adopt))
     two.add_argument("--apply", action="store_true", help="run the import as well")
     # A write that was on its way is done, and the ledger holds what went.
-    three = commands.add("prune", "List superseded digests", _entered(_prune))
+    three = commands.add("prune", "List superseded digests", entered(_prune))
     three.add_argument("--apply", action="store_true", help="delete what is due")
     three.add_argument("--image", default="", help="one image only, declared or not")
     three.add_argument("--keep-days", type=_days, help="instead of fleet:retention-days")
@@ -65,39 +59,10 @@ def add_to(commands: Commands) -> None:
     four = commands.add("split", "Write a stack file for each image of a fleet", _split)
     four.add_argument("--apply", action="store_true", help="hand the state over as well")
     text = "Print what a tag consists of, as CycloneDX: a line of JSON for each platform"
-    six = commands.add("sbom", text, _entered(_sbom))
+    six = commands.add("sbom", text, entered(_sbom))
     six.add_argument("--tag", required=True, help="a declared tag, such as py3.13-slim-LATEST")
     six.add_argument("--platform", default="", help="one platform only, such as linux/amd64")
     six.add_argument("--image", default="", help="whose tag, where several images have it")
-
-
-_Command = Callable[[Checkout, argparse.Namespace], int]
-
-
-def _entered(command: _Command) -> Run:
-    """Return ``command`` with the environment that `make env` prints, evaluated or not."""
-
-    def run(chosen: argparse.Namespace) -> int:
-        here = checkout(chosen.root)
-        # A stack that was split has no state.
-        refuse_split(here.root, chosen.stack)
-        _furnish(here, chosen.stack)
-        return command(here, chosen)
-
-    return run
-
-
-def _furnish(here: Checkout, stack: str) -> None:
-    needs = read_needs(here.root, stack)
-    backend.require(here, needs, os.environ)
-    docker_config.share(here, needs, os.environ)
-    if needs.port is not None:
-        # The settings name them, and a command may be the first that runs in a checkout.
-        certificates.ensure(here)
-        signing_key.ensure(here)
-    for name in environment.unset(here, needs, os.environ):
-        del os.environ[name]
-    os.environ.update(environment.settings(here, needs, os.environ))
 
 
 def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
@@ -126,7 +91,7 @@ def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
 
 
 def _adopt(here: Checkout, chosen: argparse.Namespace) -> int:
-    plan = _plan(here, chosen.stack)
+    plan = planned(here, chosen.stack)
 
     async def run() -> adopt.Adoption:
         async with opened(plan.logins) as connection:
@@ -146,7 +111,7 @@ def _adopt(here: Checkout, chosen: argparse.Namespace) -> int:
 
 
 def _verify(here: Checkout, chosen: argparse.Namespace) -> int:
-    plan = _plan(here, chosen.stack)
+    plan = planned(here, chosen.stack)
     if not plan.keys:
         raise TroubleError(
             f"stack {chosen.stack} declares no key, so nothing of it is signed.\n"
@@ -167,7 +132,7 @@ def _verify(here: Checkout, chosen: argparse.Namespace) -> int:
 
 
 def _prune(here: Checkout, chosen: argparse.Namespace) -> int:
-    plan = _plan(here, chosen.stack)
+    plan = planned(here, chosen.stack)
     days = plan.declaration.retention_days if chosen.keep_days is None else chosen.keep_days
     return asyncio.run(_pruned(here, chosen, plan, days))
 
@@ -238,7 +203,7 @@ def _not_own(here: Checkout, chosen: argparse.Namespace, whole: str) -> TroubleE
 
 
 def _sbom(here: Checkout, chosen: argparse.Namespace) -> int:
-    plan = _plan(here, chosen.stack)
+    plan = planned(here, chosen.stack)
     reference = sbom.declared(plan, chosen.tag, chosen.image)
 
     async def run() -> dict[str, bytes]:
@@ -263,7 +228,7 @@ def _split(chosen: argparse.Namespace) -> int:
     if not chosen.apply:
         say(f"make split STACK={chosen.stack} APPLY=1 hands the state of {chosen.stack} to them")
         return 0
-    _furnish(here, chosen.stack)
+    furnish(here, chosen.stack)
     split.hand_over(here, chosen.stack, stacks, os.environ)
     return 0
 
@@ -274,11 +239,6 @@ def _write(path: Path, text: str) -> None:
     if not known:
         path.write_text(text, encoding="utf-8")
     say(f"{path.name}: {'there already, left as it is' if known else 'written'}")
-
-
-def _plan(here: Checkout, stack: str) -> Plan:
-    declaration = declaration_of_file(config_file(here.root, stack))
-    return plan_of(here.root, stack, declaration)
 
 
 def _print(text: object) -> None:

@@ -90,8 +90,8 @@ def read_state(here: Checkout, stack: str, env: Mapping[str, str]) -> State:
 def parse_state(stack: str, exported: str) -> State:
     """Return what is in an ``exported`` deployment; every digest in its text counts as named.
 
-    Only ``waitFor`` does not: it orders an update, and stays as it was at the last update of
-    its resource, however long ago.
+    Only ``digests`` do not: they stay as they were at the last update of their resource, however
+    long ago.
 
     What a run has begun and not ended counts as a remover or a build all the same; its names do
     not, for they may not be written.
@@ -171,7 +171,7 @@ def _taken(text: str) -> Iterator[tuple[Repository, str]]:
 
 def _without_order(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _without_order(held) for key, held in value.items() if key != "waitFor"}
+        return {key: _without_order(held) for key, held in value.items() if key != "digests"}
     return [_without_order(held) for held in value] if isinstance(value, list) else value
 
 

@@ -12,6 +12,7 @@ from fleet.evidence.keys import SigningKey
 from fleet.http.hosts import Hosts
 from fleet.registry.client import Client
 from fleet.registry.errors import OciError
+from fleet.registry.history import Sights
 from fleet.registry.login import NO_LOGINS, Logins, find_declared
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.ghcr import Removers
@@ -19,6 +20,7 @@ from fleet.registry.transport import Transport
 from providers.ociregistry.evidence.model import EvidenceInputs
 from providers.ociregistry.evidence.signer import builder_of, require_key
 from providers.ociregistry.evidence.writer import EvidenceWriter, Sboms
+from providers.ociregistry.moves import Moves, run_of
 from providers.ociregistry.run_settings import RunSettings, read_run_settings
 from providers.ociregistry.sightings import Reader, Sightings
 from providers.ociregistry.stale_pointers.find import Lister
@@ -68,6 +70,7 @@ class Session:
         self.gone: dict[str, Recorded] = {}
         """The tags that this run's refresh found absent."""
         self.declared = Declared()
+        self.moves = Moves()
         self.destroying = False
         """True where this run destroys the stack, so that its reading names what goes."""
         self.took_over = False
@@ -96,6 +99,15 @@ class Session:
         builder = builder_of(self.environment)
         return EvidenceWriter(
             self._client, self.tagger.desired, self._sboms or self._read_sboms, self.signer, builder
+        )
+
+    def sights(self, repository: Repository, digests: Mapping[str, str], commit: str) -> Sights:
+        """Return the tags of a repository as this run leaves them, for its history."""
+        return Sights(
+            tags=self.moves.sights(repository, digests),
+            commit=commit,
+            by=run_of(self.environment),
+            now=self._now(),
         )
 
     def signer(self, inputs: EvidenceInputs) -> SigningKey:

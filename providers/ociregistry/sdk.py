@@ -205,9 +205,14 @@ class StalePointersArgs:
     ]
     max_removals: Annotated[float, "Share of live pointers, 0 to 1."] = 0.5
     keep_on_destroy: Annotated[bool, "Remove nothing on deletion."] = False
-    wait_for: Annotated[
-        Sequence[pulumi.Input[str]], "Digests of tags that must be in place before."
-    ] = ()
+    digests: Annotated[
+        Mapping[str, pulumi.Input[str]],
+        "Every declared tag to what it names, empty where that failed: waited for, and compared "
+        "with the history.",
+    ] = field(default_factory=dict)
+    commit: Annotated[
+        str, "The commit of the checkout, for the history. A change of it alone changes nothing."
+    ] = ""
 
 
 class StalePointers(_Resource):

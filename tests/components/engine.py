@@ -18,6 +18,7 @@ TAG = "ociregistry:index:Tag"
 STACK = "pulumi:pulumi:readStackOutputs"
 EVIDENCE = "ociregistry:index:Evidence"
 STALE = "ociregistry:index:StalePointers"
+COMMIT = "c" * 40
 
 
 def digest(name: str) -> str:
@@ -140,7 +141,7 @@ def run(
         outputs: dict[str, Any] = {}
 
         async def program() -> None:
-            for name, rows in declare(plan, Elsewhere()).outputs.items():
+            for name, rows in declare(plan, Elsewhere(), COMMIT).outputs.items():
                 outputs[name] = await pulumi.Output.from_input(rows).future()
 
         loop.run_until_complete(_finished(program()))

@@ -9,7 +9,7 @@ import pytest
 from fleet.declaration.parse import parse
 from fleet.declaration.stack_share import ShareConfig, narrowed
 from fleet.plan.plan import Plan, make_plan
-from tests.components.engine import IMAGE, STACK, STALE, TAG, Engine, digest, run
+from tests.components.engine import COMMIT, IMAGE, STACK, STALE, TAG, Engine, digest, run
 from tests.components.plans import compiling, on_two_builders, plan, stacked
 from tests.fleet.examples import DIGEST, INDEX_DIGEST, assets, config, image, inputs, lock
 
@@ -137,7 +137,10 @@ def test_the_remover_waits_for_every_tag_and_knows_what_is_declared(
     ran: tuple[Engine, Any],
 ) -> None:
     (stale,) = ran[0].of(STALE)
-    assert len(stale.inputs["waitFor"]) == 5
+    place = "localhost:5443/multi-py/web"
+    tags = {f"py3.11-slim-{end}" for end in ("0.33", "0.33.0", "0.34", "0.34.0", "LATEST")}
+    assert stale.inputs["digests"] == {tag: digest(f"{place}:{tag}") for tag in tags}
+    assert stale.inputs["commit"] == COMMIT
     assert stale.inputs["pointers"] == [
         "py3.11-slim-0.33",
         "py3.11-slim-0.34",

@@ -111,7 +111,7 @@ def declare(declared: Fields) -> dict[str, pulumi.Output[str]]:
             policy=declared["policy"],
             max_removals=declared["max_removals"],
             keep_on_destroy=declared["keep_on_destroy"],
-            wait_for=list(digests.values()),
+            digests=dict(digests),
         )
         provider = declared["provider"] and pulumi.ProviderResource(
             "ociregistry", declared["provider"], {}

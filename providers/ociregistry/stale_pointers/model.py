@@ -72,6 +72,7 @@ class PointerPattern:
 class StaleInputs:
     """What is declared for the pointers of one repository.
 
+    `digests` are those of all declared tags, empty where one failed.
     `stale` is what an update is to remove: tag to digest, as it was listed.
     Of an image that left, `listed` are the pointers that the state lists; None where nobody asks.
     `recorded` are the digests that the state says were written or adopted under a tag, `removed`
@@ -85,6 +86,8 @@ class StaleInputs:
     policy: Mapping[str, Policy]
     max_removals: float = 0.5
     keep_on_destroy: bool = False
+    digests: Mapping[str, str] = field(default_factory=dict)
+    commit: str = ""
     stale: Mapping[str, str] = field(default_factory=dict)
     listed: frozenset[str] | None = None
     recorded: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -247,6 +250,6 @@ def refusal(removals: int, live: int, inputs: StaleInputs) -> str:
 
 
 def changes(recorded: Mapping[str, object], declared: Mapping[str, object]) -> tuple[str, ...]:
-    """Return the input properties that differ."""
-    names = sorted(set(declared) - {"waitFor"})
+    """Return the input properties that differ, but those of the history."""
+    names = sorted(set(declared) - {"digests", "commit"})
     return tuple(name for name in names if recorded.get(name) != declared[name])

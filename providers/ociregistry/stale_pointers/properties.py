@@ -50,6 +50,8 @@ def stale_inputs(properties: Properties) -> StaleInputs:
         policy=policy,
         max_removals=args.max_removals,
         keep_on_destroy=args.keep_on_destroy,
+        digests=args.digests,
+        commit=args.commit,
         removed=tuple(
             # One that names no digest would have the undo log refused from then on.
             decoded(Removal, entry)

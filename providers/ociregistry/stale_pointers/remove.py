@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fleet.http.text import one_line
 from fleet.registry.client import Client
 from fleet.registry.errors import AcceptedRemovalError, OciError, PartialRemovalError, UnlistedError
+from fleet.registry.history import Sights
 from fleet.registry.interruption import STOPPED, readable
 from fleet.registry.manifest import Manifest
 from fleet.registry.reference import Repository, TagReference
@@ -72,8 +73,11 @@ class PointerRemover:
         going: Mapping[str, Manifest],
         gone: Collection[Removal] = (),
         claim: Claim | None = None,
+        sights: Sights | None = None,
     ) -> None:
         """Have in the record what is `going`, the `claim`, and what of `gone` is not, in one write.
+
+        What moved by the `sights` of the run is entered with it.
 
         :raises UnsupportedRemovalError: if it is plain that nothing can go; nothing was written.
         :raises UndoRecordError: if the record can't be read or written.
@@ -83,7 +87,9 @@ class PointerRemover:
             ref = TagReference(repository=inputs.repository, tag=removals[0].tag)
             await self._remover(inputs.repository.host).require(ref)
         if removals or gone or claim:
-            await self._undo.add(inputs.repository, inputs.owner, removals, gone, claim)
+            await self._undo.add(
+                inputs.repository, inputs.owner, removals, gone, claim, sights=sights
+            )
 
     async def predict_stale(self, inputs: StaleInputs, remover: str) -> Outcome:
         """Return what `remove_stale` would do, without a write.
@@ -98,23 +104,23 @@ class PointerRemover:
             await self._find_stale(course, _elsewhere(record, remover))
         return course
 
-    async def remove_stale(self, inputs: StaleInputs, claim: Claim) -> Outcome:
+    async def remove_stale(self, inputs: StaleInputs, claim: Claim, sights: Sights) -> Outcome:
         """Remove what was listed, still is what it was then, and no other remover declares.
 
-        All of it, and the `claim` of this remover, is in the undo record of the registry before the
-        first name goes; the record is read again before each. A failure stops the removals and
-        comes with the outcome so far.
+        All of it, the `claim` of this remover, and what moved by `sights`, is in the undo record of
+        the registry before the first name goes; the record is read again before each. A failure
+        stops the removals and comes with the outcome so far.
         """
         course = Outcome(inputs=inputs, claim=claim)
         if not inputs.stale:
-            await self.note(inputs, {}, inputs.removed, claim)
+            await self.note(inputs, {}, inputs.removed, claim, sights)
             return course
         try:
             elsewhere = _elsewhere(
                 await self.record(inputs.repository, inputs.owner), claim.remover
             )
             await self._find_stale(course, elsewhere)
-            await self.note(inputs, course.going, inputs.removed, claim)
+            await self.note(inputs, course.going, inputs.removed, claim, sights)
             for tag, manifest in course.going.items():
                 _, reason = await self._still(course, tag, elsewhere)
                 await self._remove(course, tag, manifest, reason)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fleet.registry.errors import OciError, UnreachableError
+from fleet.registry.history import Sights
 from fleet.registry.interruption import STOPPED, readable
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Claim, remover_of
@@ -47,7 +48,8 @@ class _Step:
     """A create or update: the declared properties, what was known before, and what follows.
 
     `inputs.stale` is what may be removed, `not_allowed` what this run was not allowed to remove,
-    `known` what the state said before this run's resource began.
+    `known` what the state said before this run's resource began. With `only_history`, some tags
+    moved, and nothing else is to be done.
     """
 
     urn: str
@@ -56,13 +58,15 @@ class _Step:
     view: View
     known: View
     not_allowed: Mapping[str, Kept]
+    only_history: bool = False
 
 
 class StaleResource:
     """Removes the pointers of a repository that nothing declares.
 
     A refresh records every live pointer. What is stale follows from that record and the
-    declaration alone, so an update removes only what the state lists.
+    declaration alone, so an update removes only what the state lists. As it waits for all tags, it
+    also enters in the repository's history which of them moved.
     """
 
     def __init__(self, session: Session) -> None:
@@ -85,14 +89,17 @@ class StaleResource:
         return dict(properties)
 
     def diff(self, _urn: str, olds: Properties, news: Properties) -> list[Change]:
-        """Return the differing properties, and each stale pointer on its own."""
+        """Return the differing properties, each stale pointer on its own, and that tags moved."""
         found = [
             Change(name=name, path=name, replaces=name == "repository")
             for name in changes(olds, news)
         ]
         if any(change.replaces for change in found):
             return found
-        stale = due(recorded_view(olds), self._inputs(news)).stale
+        inputs = self._inputs(news)
+        stale = due(recorded_view(olds), inputs).stale
+        if self._moved(olds, inputs):
+            found.append(Change(name="history", path="history", kind="ADD", from_inputs=False))
         return found + [
             Change(name="stale", path=f'stale["{tag}"]', kind="ADD", from_inputs=False)
             for tag in stale
@@ -114,6 +121,8 @@ class StaleResource:
         view = recorded_view(olds)
         async with self._claiming(urn, news, preview=preview):
             step = self._step(urn, news, view, record, known=view)
+            idle = not (changes(olds, news) or step.inputs.stale or step.not_allowed)
+            step = replace(step, only_history=idle)
             return await self._apply(step, record, preview=preview)
 
     async def read(
@@ -163,7 +172,7 @@ class StaleResource:
             await self._session.warn(text, urn)
         if preview:
             return {**await self._predicted(step), "removed": record}
-        if step.inputs.stale and "" in news.get("waitFor", []):
+        if step.inputs.stale and "" in step.inputs.digests.values():
             raise OciError(
                 f"{self.identify(news)}: no pointer is removed while a declared tag failed; repair "
                 f"that and rerun. Still there: {', '.join(sorted(step.inputs.stale))}"
@@ -172,7 +181,8 @@ class StaleResource:
             text = f"stale, to be removed: {names(step.inputs.stale)}"
             await self._session.log(text, urn)
         claim = _claim(urn, step.inputs.repository, news)
-        outcome = await self._session.pointer_remover.remove_stale(step.inputs, claim)
+        sights = self._sights(step.inputs)
+        outcome = await self._session.pointer_remover.remove_stale(step.inputs, claim, sights)
         view, failure = await self._afterwards(step, outcome)
         listed = due(view, step.inputs)
         await self._log_waiting(urn, listed, step.known)
@@ -256,7 +266,7 @@ class StaleResource:
                 repository.host, lambda: pointer_remover.record(repository, inputs.owner)
             )
             claim = _claim(urn, inputs.repository, news)
-            await pointer_remover.note(inputs, {}, (), claim)
+            await pointer_remover.note(inputs, {}, (), claim, self._sights(inputs))
 
     async def _afterwards(self, step: _Step, outcome: Outcome) -> tuple[View, OciError | None]:
         """Look again; where that fails, what was known less what was removed is kept.
@@ -266,6 +276,9 @@ class StaleResource:
         known = step.view.without(removal.tag for removal in outcome.removed)
         if outcome.failure is not None:
             return known, outcome.failure
+        if step.only_history:
+            there = {tag: step.inputs.digests.get(tag) or held for tag, held in known.live.items()}
+            return replace(known, live=there), None
         try:
             return await self._session.lister.listing(step.inputs, known), None
         except STOPPED as error:
@@ -276,6 +289,15 @@ class StaleResource:
         for kept in listed.waiting:
             if kept.tag not in known.stale_since:
                 await self._session.log(f"stale: {kept.tag} ({kept.digest}, {kept.reason})", urn)
+
+    def _moved(self, olds: Properties, inputs: StaleInputs) -> bool:
+        """Tell whether a tag moved since the last update, or was moved outside of one."""
+        return olds.get("digests", {}) != inputs.digests or self._session.moves.outside(
+            inputs.repository
+        )
+
+    def _sights(self, inputs: StaleInputs) -> Sights:
+        return self._session.sights(inputs.repository, inputs.digests, inputs.commit)
 
     def _inputs(self, properties: Properties) -> StaleInputs:
         """Read the inputs; every tag that this run declares is none of the stale ones."""

@@ -24,7 +24,8 @@ from providers.ociregistry.tag.model import (
     is_drifted,
     predicted_digest,
 )
-from providers.ociregistry.tag.predict import predict, unexplained
+from providers.ociregistry.tag.predict import describe_update, predict, unexplained
+from providers.ociregistry.tag.reasons import shown
 
 # Properties that are outputs alone: drift shows in them.
 _OUTPUTS = frozenset({"digest", "platforms"})
@@ -82,9 +83,14 @@ class TagResource:
     ) -> dict[str, Any]:
         """Write the tag, or predict that; `prior` is `recorded`, or what this run found gone."""
         inputs, kept = tag_inputs(properties), _recordable(properties)
+        if prior is not None and (prior.gone or is_drifted(prior.state)):
+            self._session.moves.found(inputs.ref, "" if prior.gone else prior.state.digest)
         if not preview:
             state = await self._session.tagger.write(inputs, recorded)
             self._session.sightings.written(inputs.ref, state.digest)
+            self._session.moves.made(
+                inputs.ref, shown(describe_update(inputs, prior, state).reasons)
+            )
             return {**kept, **state_properties(state)}
         digest = predicted_digest(recorded, inputs)
         # What is built carries our owner annotation, so that another's tag can't be equal to it: a

@@ -37,8 +37,8 @@ class TestState:
         found = parse_state("dev", exported(image, tag(digest=digest("a"), previous=digest("b"))))
         assert found.digests == {digest("a"), digest("b"), digest("c")}
 
-    def test_what_only_orders_an_update_does_not_count(self) -> None:
-        found = parse_state("dev", exported(remover(waitFor=[digest("a")])))
+    def test_what_the_history_is_compared_with_does_not_count(self) -> None:
+        found = parse_state("dev", exported(remover(digests={"t": digest("a")})))
         assert found.digests == frozenset()
 
     def test_what_a_repository_had_is_known_by_repository(self) -> None:

@@ -85,7 +85,7 @@ class TestWhatIsDeclared:
         self, engine: Engine, fleet: Fleet, reason: str
     ) -> None:
         changed: dict[str, dict[str, Any]] = {
-            "a tag failed": {"waitFor": [""]},
+            "a tag failed": {"digests": {"t": ""}},
             "too many": {"policy": ALL, "maxRemovals": 0.0},
         }
         if reason == "not a list":

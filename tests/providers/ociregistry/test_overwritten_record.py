@@ -9,7 +9,7 @@ import pytest
 from fleet.registry.errors import OciError, UndoRecordError
 from fleet.registry.manifest import Manifest
 from fleet.registry.reference import Repository
-from fleet.registry.undo_log import Claim, Removal, artifact_of, load, tag_of
+from fleet.registry.undo_log import Claim, artifact_of, load, tag_of
 from fleet.registry.undo_writer import UndoWriter
 from providers.ociregistry.stale_pointers.model import StaleInputs
 from providers.ociregistry.stale_pointers.remove import PointerRemover
@@ -55,13 +55,12 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, registry: FakeRegistry) -> Meanwh
             self: PointerRemover,
             inputs: StaleInputs,
             going: Mapping[str, Manifest],
-            gone: Collection[Removal] = (),
-            claim: Claim | None = None,
+            *rest: Any,
         ) -> None:
             due = bool(going and left and left.pop())
             if due and not over:
                 await other(self, inputs)
-            await real(self, inputs, going, gone, claim)
+            await real(self, inputs, going, *rest)
             if due and over:
                 registry.repositories[BUILD].tags.pop(RECORD)
                 await other(self, inputs)

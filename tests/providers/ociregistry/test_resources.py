@@ -91,7 +91,8 @@ def test_stale_pointers_send_what_the_schema_declares(engine: Recording) -> None
             pointers=["b", "a"],
             grammar=[r.PointerPattern(kind="LATEST", pattern="x")],
             policy={"LATEST": "remove"},
-            wait_for=[pulumi.Output.from_input(DIGEST)],
+            digests={"t": pulumi.Output.from_input(DIGEST)},
+            commit="c",
         )
         return r.StalePointers("name", args).stale.apply(seen.append)
 
@@ -99,7 +100,7 @@ def test_stale_pointers_send_what_the_schema_declares(engine: Recording) -> None
     schema = package_schema()["resources"]["ociregistry:index:StalePointers"]
     sent = engine.inputs["ociregistry:index:StalePointers"]
     assert set(sent) == set(schema["inputProperties"])
-    assert (sent["pointers"], sent["waitFor"]) == (["a", "b"], [DIGEST])
+    assert (sent["pointers"], sent["digests"]) == (["a", "b"], {"t": DIGEST})
     assert seen == [{"t": DIGEST}]
 
 

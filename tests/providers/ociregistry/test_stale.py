@@ -149,7 +149,7 @@ def test_a_share_above_the_limit_is_refused(
     [
         ("nothing", {"owner": "a"}, {"owner": "a"}, ()),
         ("another owner", {"owner": "a"}, {"owner": "b"}, ("owner",)),
-        ("digests to wait for", {"waitFor": []}, {"waitFor": ["d"]}, ()),
+        ("what the history is of", {}, {"digests": {"t": "d"}, "commit": "c"}, ()),
     ],
 )
 def test_changes(

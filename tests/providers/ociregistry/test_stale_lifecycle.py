@@ -50,7 +50,7 @@ class TestStalePointers:
         self, engine: Engine, fleet: Fleet
     ) -> None:
         before = fleet.tags
-        waiting = {**fleet.inputs(), "waitFor": [fleet.old, ""]}
+        waiting = {**fleet.inputs(), "digests": {"a": fleet.old, "b": ""}}
         with pytest.raises(OciError, match=r"while a declared tag failed.*py3\.8-LATEST"):
             engine.up(STALE, "s", waiting)
         assert fleet.tags == before

@@ -1,0 +1,90 @@
+"""`make history`: which digest a tag had, since when, and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from fleet.console import TroubleError, printable
+from fleet.declaration.model import Declaration
+from fleet.local.status import columns
+from fleet.registry.client import Client
+from fleet.registry.history import Interval, Move, intervals
+from fleet.registry.reference import Repository
+from fleet.registry.undo_log import history
+
+Histories = Mapping[Repository, Sequence[Move]]
+"""The moves of each repository, oldest first."""
+
+_HEADINGS = ("tag", "digest", "from", "until", "why", "commit", "by")
+_SHOWN = len("sha256:") + 12
+_COMMIT = 12
+
+
+def repositories(declaration: Declaration, image: str) -> tuple[Repository, ...]:
+    """Return the public repositories of a stack, or that of one image, declared or not."""
+    names = [image] if image else [each.name for each in declaration.images]
+    return tuple(Repository.parse(f"{declaration.registry}/{name}") for name in names)
+
+
+async def read(registry: Client, places: Sequence[Repository], owner: str) -> Histories:
+    """Return the history of each repository.
+
+    :raises fleet.registry.errors.OciError: when a record can't be read.
+    """
+    return {place: await history(registry, place, owner) for place in places}
+
+
+def chosen(found: Histories, tag: str, at: str) -> dict[Repository, list[Interval]]:
+    """Return the intervals of a tag, or of all, that cover the time `at` where that is given.
+
+    :raises TroubleError: when there are none.
+    """
+    wanted = {
+        place: [
+            interval
+            for name in sorted({move.tag for move in moves} if not tag else {tag})
+            for interval in intervals(moves, name)
+            if not at or interval.covers(at)
+        ]
+        for place, moves in found.items()
+    }
+    if there := {place: held for place, held in wanted.items() if held}:
+        return there
+    what = f"{tag or 'any tag'}{f' at {at}' if at else ''}"
+    places = ", ".join(map(str, found))
+    raise TroubleError(
+        f"{places}: the history has nothing of {what}.\n"
+        "It begins with the first `make up` that entered it; `make history` shows all of it"
+    )
+
+
+def report(found: Mapping[Repository, Sequence[Interval]]) -> str:
+    """Return a table a repository, the newest interval of each tag first."""
+    return "\n\n".join(
+        f"history of {place} ({len(held)})\n" + columns([_HEADINGS, *map(_row, _newest(held))])
+        for place, held in found.items()
+    )
+
+
+def document(found: Mapping[Repository, Sequence[Interval]]) -> list[dict[str, Any]]:
+    """Return the intervals as data for JSON: the fields of `Move`, `repository` and `until`."""
+    return [
+        {"repository": str(place), **asdict(interval.move), "until": interval.until}
+        for place, held in found.items()
+        for interval in _newest(held)
+    ]
+
+
+def _newest(held: Sequence[Interval]) -> list[Interval]:
+    latest = sorted(held, key=lambda interval: interval.move.at, reverse=True)
+    return sorted(latest, key=lambda interval: interval.move.tag)
+
+
+def _row(interval: Interval) -> tuple[str, ...]:
+    move = interval.move
+    commit, dash, dirty = move.commit.partition("-")
+    texts = (
+        move.tag, move.after[:_SHOWN] or "gone", move.at, interval.until or "now", move.why,
+        f"{commit[:_COMMIT]}{dash}{dirty}", move.by,
+    )  # fmt: skip
+    return tuple(printable(text) or "-" for text in texts)
