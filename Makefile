@@ -25,7 +25,7 @@ override PLAIN := status env plan versions doctor check page comment removals dr
 override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh fleet/releases/lock/ask_backend.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
 override .DEFAULT_GOAL := help
-.PHONY: $(PLAIN) audit up preview refresh down clean lock restore verify history sbom adopt prune split graph docs bootstrap \
+.PHONY: $(PLAIN) audit up preview refresh down clean lock restore verify history rollback sbom adopt prune split graph docs bootstrap \
 	help test test-fast test-integration test-slow lint venv venv-any venv-dev
 
 # These take the stack and nothing else; what each does stands at its name below.
@@ -64,6 +64,11 @@ verify: venv ## Verify what is signed of the declared tags, by digest [TAG=py3.1
 history: venv ## Print which digest tags had, since when and why: [TAG=py3.12-LATEST] [IMAGE=name] [AT=2026-11-03] [JSON=1]
 	@$(FLEET) history --stack "$${STACK}" --image "$${IMAGE:-}" --tag "$${TAG:-}" \
 		$(if $(AT),--at "$${AT}") $(if $(JSON),--json)
+
+rollback: venv ## List what a tag named before; TO= pins it there: TAG=py3.12-LATEST [IMAGE=name] [TO=0.33.0] [BECAUSE=..] [UNTIL=2026-12-31]
+	@$(FLEET) rollback --stack "$${STACK}" --image "$${IMAGE:-}" --to "$${TO:-}" \
+		$(if $(BECAUSE),--because "$${BECAUSE}") $(if $(UNTIL),--until "$${UNTIL}") \
+		--tag "$${TAG:?name the tag: make rollback TAG=py3.12-LATEST}"
 
 adopt: venv ## Write the import file of a lost or foreign state; APPLY=1 imports it
 	@$(FLEET) adopt --stack "$${STACK}" $(if $(APPLY),--apply)

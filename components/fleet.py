@@ -65,7 +65,7 @@ def declare(plan: Plan, elsewhere: Elsewhere, commit: str) -> Fleet:
         for component in made.values():
             digests |= component.verified
         if image.name in plan.shared:
-            builds = (build for tag in image.tags for build in tag.builds)
+            builds = (build for tag in image.built for build in tag.builds)
             shared |= {b.name: exported(b.identity, digests[b.name]) for b in builds}
         named = {tag: component.digest for tag, component in made.items()}
         args_of_pointers = PointersArgs(image=image, plan=plan, digests=named, commit=commit)

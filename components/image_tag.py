@@ -9,6 +9,7 @@ import pulumi
 from components.evidence import EvidenceOf, evident
 from components.failures import digest_or_nothing, or_else
 from components.tag_build import Digests, VerifiedBuild, verified_build
+from fleet.declaration.model import Pin
 from fleet.plan.plan import ImagePlan, Plan, VersionTag
 from providers.ociregistry.sdk import Tag, TagArgs
 
@@ -39,6 +40,9 @@ class ImageTag(pulumi.ComponentResource):
     ) -> None:
         super().__init__("fleet:index:ImageTag", name, {}, opts)
         planned = args.tag
+        if planned.pin:
+            self._hold(args, planned.pin)
+            return
         images = [verified_build(b, args.image.assets, args.digests, self) for b in planned.builds]
         built = tuple(zip(planned.builds, images, strict=True))
         self.verified = {build.name: image.verified for build, image in built}
@@ -82,6 +86,37 @@ class ImageTag(pulumi.ComponentResource):
         self.digest = digest_or_nothing(tag.digest)
         self.row = or_else(_row(tag, images, planned), failed)
         self.register_outputs({"digest": self.digest})
+
+    def _hold(self, args: ImageTagArgs, pin: Pin) -> None:
+        """Have the tag name what it is pinned to: nothing is built, checked or signed."""
+        repository = args.image.repository
+        ref = f"{repository}:{args.tag.tag}"
+        tag = Tag(
+            ref,
+            TagArgs(
+                ref=ref,
+                source=f"{repository}@{pin.to}",
+                owner=args.plan.owner,
+                on_conflict=args.plan.declaration.version_conflict,
+                pinned=pin.because,
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )
+        self.verified = {}
+        self.digest = digest_or_nothing(tag.digest)
+        there = pulumi.Output.all(
+            tag=ref, digest=tag.digest, platforms=tag.platforms, size=tag.size, verified="pinned"
+        ).apply(_plainly)
+        failed = {
+            "tag": ref, "digest": "", "platforms": [], "size": 0, "verified": "failed, pinned",
+        }  # fmt: skip
+        self.row = or_else(there, failed)
+        self.register_outputs({"digest": self.digest})
+
+
+def _plainly(known: dict[str, Any]) -> dict[str, Any]:
+    names = [platform["platform"] for platform in known["platforms"] or []]
+    return {**known, "platforms": names, "size": int(known["size"] or 0)}
 
 
 def _row(

@@ -35,7 +35,8 @@ class Pointers(pulumi.ComponentResource):
     ) -> None:
         super().__init__("fleet:index:Pointers", name, {}, opts)
         image, plan, child = args.image, args.plan, pulumi.ResourceOptions(parent=self)
-        self.rows, digests = [], dict(args.digests)
+        self.rows = []
+        digests: dict[str, pulumi.Input[str]] = dict(args.digests.items())
         for pointer in image.pointers:
             ref = f"{image.repository}:{pointer.tag}"
             tag = TagArgs(
@@ -44,6 +45,7 @@ class Pointers(pulumi.ComponentResource):
                 identity=pointer.target,
                 owner=plan.owner,
                 on_conflict=plan.declaration.pointer_conflict,
+                pinned=pointer.pin.because if pointer.pin else None,
             )
             digest = digest_or_nothing(Tag(ref, tag, child).digest)
             digests[pointer.tag] = digest

@@ -46,14 +46,16 @@ MAY_IMPORT = {
         *_READ, "fleet.command", "fleet.local", "fleet.pages", "fleet.registry", "providers",
     },
     "fleet.upkeep": {
-        *_READ, "fleet.command", "fleet.evidence", "fleet.local", "fleet.registry", "fleet.sbom",
-        "providers",
+        *_READ, "fleet.command", "fleet.evidence", "fleet.local", "fleet.registry",
+        "fleet.releases", "fleet.sbom", "providers",
     },
     "fleet.cli": {"fleet.command"},
     "fleet.__main__": {"fleet.cli"},
     "providers": {"fleet.evidence", "fleet.http", "fleet.registry", "fleet.sbom"},
     "components": {*_PURE, "fleet.http", "fleet.pages", "providers"},
-    "__main__": {"components", "fleet.checkout", "fleet.declaration", "fleet.github"},
+    "__main__": {
+        "components", "fleet.checkout", "fleet.declaration", "fleet.github", "fleet.pages",
+    },
 }  # fmt: skip
 """By room, those of this project that it may import."""
 

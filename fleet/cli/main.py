@@ -14,7 +14,7 @@ ROOMS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "fleet.overview.commands": ("plan", "graph", "docs"),
     "fleet.upkeep.commands": ("restore", "adopt", "prune", "split", "verify", "sbom"),
-    "fleet.upkeep.history_commands": ("history",),
+    "fleet.upkeep.history_commands": ("history", "rollback"),
     "fleet.releases.commands": ("versions", "resolve"),
     "fleet.advisories.commands": ("audit",),
     "fleet.checkout.commands": ("validate",),

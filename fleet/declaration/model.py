@@ -53,6 +53,24 @@ class Exclusion:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pin:
+    """A tag that is held: a pointer at a version, a version tag at a digest, both in ``to``.
+
+    ``until`` is the day (RFC 3339 full-date) of its end, after which it is to be taken out.
+    ``needs_evidence`` is false where what is pinned may be without evidence of ours.
+    """
+
+    to: str
+    because: str
+    until: str
+    needs_evidence: bool = True
+
+    def is_over(self, today: str) -> bool:
+        """Tell whether its end is before ``today`` (RFC 3339 full-date)."""
+        return self.until < today
+
+
+@dataclass(frozen=True, kw_only=True)
 class Image:
     """One image of the fleet: a repository, and the matrix of tags in it.
 
@@ -64,8 +82,8 @@ class Image:
     ``{platform} {base}``, distributions that can't be had there. ``pointers`` maps each declared
     kind to what happens to a live pointer of that kind which nothing declares any more.
     ``releases`` and ``python_releases`` say which versions and Pythons release discovery keeps;
-    they are ``None`` where these are kept by hand. Distributions in ``from_source`` need no wheel:
-    what they require is found out of their source distributions.
+    they are ``None`` where these are kept by hand. ``pins`` hold tags. Distributions in
+    ``from_source`` need no wheel: what they require is found out of their source distributions.
     """
 
     name: str
@@ -80,6 +98,7 @@ class Image:
     builds_on: str
     lacks: Mapping[str, tuple[str, ...]]
     exclude: tuple[Exclusion, ...]
+    pins: Mapping[str, Pin]
     pythons: tuple[str, ...]
     versions: tuple[str, ...]
     bases: tuple[str, ...]

@@ -10,6 +10,7 @@ from fleet.declaration.github import parse_github
 from fleet.declaration.logins import parse_logins
 from fleet.declaration.model import PYPI, Declaration, Image
 from fleet.declaration.parse_image import parse_image
+from fleet.declaration.pins import note_pins_below
 from fleet.declaration.problems import Problems
 from fleet.declaration.schema import STACK, sound
 from fleet.declaration.signing import public_key
@@ -44,6 +45,7 @@ def parse(
     if not problems.found:
         for image in images:
             note_two_versions(image, {i.name: i for i in images}, None, problems)
+        note_pins_below({image.name: image for image in images}, problems)
     conflicts = values.get("on-conflict", {})
     github = parse_github(values.get("github"), problems)
     # Where nobody looks at what comes in, releases always wait.

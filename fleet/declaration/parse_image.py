@@ -8,6 +8,7 @@ from fleet.declaration import tags
 from fleet.declaration.distributions import conditions, normalised
 from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import STALE_DEFAULTS, Exclusion, Image
+from fleet.declaration.pins import note_misplaced_pins, parse_pins
 from fleet.declaration.problems import Problems
 from fleet.declaration.release_policy import BY_HAND, parse_python_releases, parse_releases
 
@@ -44,6 +45,7 @@ def parse_image(
         builds_on=values.get("builds-on", ""),
         lacks={k: tuple(map(normalised, held)) for k, held in values.get("lacks", {}).items()},
         exclude=tuple(Exclusion(**{"because": "", **each}) for each in values.get("exclude", ())),
+        pins=parse_pins(values.get("pins", {})),
         pythons=values.get("pythons", ()),
         versions=values.get("versions", ()),
         bases=values.get("bases", ()),
@@ -61,13 +63,21 @@ def parse_image(
         _note_wide_exclusions(image, at, problems)
     if is_sound("pythons", "bases", "versions", "exclude"):
         _note_idle_exclusions(image, at, problems)
+    if is_sound("versions"):
+        _note_collisions(image, at, problems)
+    _note_misplaced(image, at, is_sound, problems)
+    return image
+
+
+def _note_misplaced(
+    image: Image, at: At, is_sound: Callable[..., bool], problems: Problems
+) -> None:
     if is_sound("bases", "platforms"):
         _note_misplaced_lacks(image, at, problems)
     if is_sound("requires"):
         _note_misplaced_conditions(image, at, problems)
-    if is_sound("versions"):
-        _note_collisions(image, at, problems)
-    return image
+    if is_sound("pythons", "bases", "versions", "exclude", "pointers", "pins"):
+        note_misplaced_pins(image, at, problems)
 
 
 def _note_wide_exclusions(image: Image, at: At, problems: Problems) -> None:

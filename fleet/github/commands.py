@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +15,7 @@ from fleet.checkout.stack_config import config_file, declaration_of_file, whole_
 from fleet.command import Commands, Run
 from fleet.console import TroubleError, say
 from fleet.declaration.model import Declaration
+from fleet.declaration.pins import expired
 from fleet.github.api import Api, api_of
 from fleet.github.check import check
 from fleet.github.comment import job_page, write_comment
@@ -93,6 +95,9 @@ def _asked(command: _Command) -> Run:
 
 
 def _check(asked: Asked) -> None:
+    declaration = declaration_of_file(config_file(asked.root, asked.stack))
+    for problem in expired(declaration.images, datetime.now(UTC).date().isoformat()):
+        say(f"warning: {problem}")
     say(check(asked.root, asked.stack))
 
 

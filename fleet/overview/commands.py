@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from fleet.checkout.lock_file import lock_file
@@ -12,6 +13,7 @@ from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.command import Commands, Run
 from fleet.console import TroubleError, say, show
 from fleet.declaration.model import Declaration
+from fleet.declaration.pins import expired
 from fleet.declaration.stack_share import widened
 from fleet.local.paths import Checkout, checkout
 from fleet.overview.graph import document
@@ -62,6 +64,8 @@ def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
     stacks = stacks_of(here.root, chosen.stack)
     known = read_known(here, chosen.stack, declaration, stacks)
     show(report(declaration, foresight(plan, known), known.lacking))
+    for problem in expired(declaration.images, datetime.now(UTC).date().isoformat()):
+        say(f"warning: {problem}")
 
 
 def _graph(_here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:

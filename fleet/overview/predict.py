@@ -80,6 +80,7 @@ def _entries(image: ImagePlan, plan: Plan, known: Known) -> dict[str, Entry]:
             owner=plan.owner,
             sources=(_manifest(image.repository, entries[pointer.target].digest),),
             identity=pointer.target,
+            pinned=pointer.pin.because if pointer.pin else "",
             on_conflict=plan.declaration.pointer_conflict,
         )
         entries[pointer.tag] = predict(inputs, _prior(image, pointer.tag, known)).entry
@@ -97,6 +98,14 @@ def _prior(image: ImagePlan, tag: str, known: Known) -> Recorded | None:
 def _version(
     tag: VersionTag, image: ImagePlan, plan: Plan, prior: Recorded | None, known: Known
 ) -> TagInputs:
+    if tag.pin:
+        return TagInputs(
+            ref=_ref(image, tag.tag),
+            owner=plan.owner,
+            sources=(_manifest(image.repository, tag.pin.to),),
+            on_conflict=plan.declaration.version_conflict,
+            pinned=tag.pin.because,
+        )
     return TagInputs(
         ref=_ref(image, tag.tag),
         owner=plan.owner,

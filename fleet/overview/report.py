@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from fleet.declaration import tags
 from fleet.declaration.matrix import MatrixEntry, matrix_entries
-from fleet.declaration.model import Declaration, Image
+from fleet.declaration.model import Declaration, Image, Pin
 from fleet.declaration.tags import Tag, pointer_pattern
 from fleet.local.status import columns
 from fleet.overview.predict import Foresight, ImageForesight, Undeclared
@@ -81,7 +81,10 @@ def _heading(image: Image, declaration: Declaration) -> str:
 
 def _image(image: Image, declaration: Declaration, found: ImageForesight) -> Iterator[str]:
     notes = _Notes()
-    states = {version.tag: _version(found.entries[version.tag]) for version in found.plan.tags}
+    states = {
+        version.tag: _held(_version(found.entries[version.tag]), version.pin)
+        for version in found.plan.tags
+    }
     yield _heading(image, declaration)
     yield _matrix(image, states, notes)
     if found.plan.pointers:
@@ -120,6 +123,15 @@ def _because(entry: MatrixEntry) -> str:
     )
 
 
+def _held(state: tuple[str, str], pin: Pin | None) -> tuple[str, str]:
+    """Return a tag's state and note, which says where and until when a pin holds it."""
+    return (state[0], _pinned(pin)) if pin else state
+
+
+def _pinned(pin: Pin) -> str:
+    return short_digests(f"pinned to {pin.to} until {pin.until}: {pin.because}")
+
+
 def _version(entry: Entry) -> tuple[str, str]:
     if not entry.previous:
         return "new", ""
@@ -140,6 +152,9 @@ def _pointers(image: Image, found: ImageForesight, notes: _Notes) -> str:
 
 
 def _pointer(pointer: Pointer, entry: Entry, notes: _Notes) -> str:
+    if pointer.pin:
+        state = "=" if entry.action == "unchanged" else "re-point" if entry.previous else "new"
+        return f"{pointer.version} {state}{_mark(_pinned(pointer.pin), notes)}"
     if not entry.previous:
         return f"{pointer.version} new"
     if entry.action == "unchanged":

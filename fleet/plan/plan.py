@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fleet.declaration.base_graph import in_order
 from fleet.declaration.logins import variables
 from fleet.declaration.matrix import MatrixEntry, matrix_entries
-from fleet.declaration.model import STALE_DEFAULTS, Declaration, Image, StalePolicy
+from fleet.declaration.model import STALE_DEFAULTS, Declaration, Image, Pin, StalePolicy
 from fleet.declaration.problems import Problems
 from fleet.declaration.split import FleetStack
 from fleet.declaration.tags import PointerKind, Tag
@@ -26,7 +26,8 @@ class VersionTag:
 
     ``identity`` is the hash of the identities of its builds, and ``build_inputs`` name what it is a
     hash of. ``annotations`` are those of an index that joins several builds. All of it is checked
-    on the platforms in ``whole``, what depends on the platform on each.
+    on the platforms in ``whole``, what depends on the platform on each. One with a ``pin`` is not
+    built: it names the digest that it is held at.
     """
 
     image: str
@@ -39,6 +40,7 @@ class VersionTag:
     annotations: Mapping[str, str]
     whole: tuple[str, ...]
     builds: tuple[TagBuild, ...]
+    pin: Pin | None
 
     @property
     def platforms(self) -> tuple[str, ...]:
@@ -58,9 +60,14 @@ class ImagePlan:
     policy: Mapping[PointerKind, StalePolicy]
 
     @property
+    def built(self) -> tuple[VersionTag, ...]:
+        """The version tags that are built: none that is held at a digest."""
+        return tuple(tag for tag in self.tags if tag.pin is None)
+
+    @property
     def compiling(self) -> tuple[Build, ...]:
         """Each set of wheels that a build takes."""
-        builds = (build for tag in self.tags for build in tag.builds)
+        builds = (build for tag in self.built for build in tag.builds)
         found = {wheels.name: wheels for build in builds for wheels in build.wheels.values()}
         return tuple(found.values())
 
@@ -160,4 +167,5 @@ def _version_tag(
         annotations=builds[0].annotations,
         whole=whole(entry, declaration, inputs.native),
         builds=builds,
+        pin=entry.image.pins.get(entry.tag),
     )

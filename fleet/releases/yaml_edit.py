@@ -82,7 +82,7 @@ def _changed(text: str, path: tuple[str, ...], entries: Sequence[Entry]) -> str:
         return _in_lines(text, place, key, children, entries)
     begin, end = text.index("[", node.start_mark.index), node.end_mark.index
     if not children:
-        after, colon = _line_end(text, end), text.rindex(":", 0, begin) + 1
+        after, colon = line_end(text, end), text.rindex(":", 0, begin) + 1
         lines = _lines(" " * (key.start_mark.column + 2) + "- ", entries)
         return text[:colon] + text[end:after] + lines + text[after:]
     if "\n" in text[begin:end]:
@@ -91,7 +91,7 @@ def _changed(text: str, path: tuple[str, ...], entries: Sequence[Entry]) -> str:
             "each behind a dash"
         )
     written = {k: text[n.start_mark.index : n.end_mark.index] for k, n in children.items()}
-    shown = ", ".join(written.get(_key(entry)) or _shown(entry) for entry in entries)
+    shown = ", ".join(written.get(_key(entry)) or shown(entry) for entry in entries)
     return f"{text[:begin]}[{shown}]{text[end:]}"
 
 
@@ -104,7 +104,7 @@ def _in_lines(
 ) -> str:
     """Return ``text`` without the lines of entries that go, and with those of new ones."""
     spans = {
-        name: (_line_start(text, child.start_mark.index), _line_end(text, _end_of(child)))
+        name: (line_start(text, child.start_mark.index), line_end(text, end_of(child)))
         for name, child in children.items()
     }
     leads = [text[spans[name][0] : child.start_mark.index] for name, child in children.items()]
@@ -138,38 +138,39 @@ def _with_list(text: str, place: str, parent: yaml.Node, key: str, entries: Sequ
     if not isinstance(parent, yaml.MappingNode) or parent.flow_style:
         raise EditError(f"{place} can't be added. Write the keys of its image below one another")
     indent = " " * parent.value[0][0].start_mark.column
-    at = _line_end(text, _end_of(parent))
+    at = line_end(text, end_of(parent))
     return f"{text[:at]}{indent}{key}:\n{_lines(f'{indent}  - ', entries)}{text[at:]}"
 
 
 def _lines(lead: str, entries: Iterable[Entry]) -> str:
-    return "".join(f"{lead}{_shown(entry)}\n" for entry in entries)
+    return "".join(f"{lead}{shown(entry)}\n" for entry in entries)
 
 
 def _key(entry: Any) -> Any:
     return tuple(sorted(entry.items())) if isinstance(entry, Mapping) else entry
 
 
-def _shown(entry: Entry) -> str:
+def shown(entry: Entry) -> str:
     """Return ``entry`` as YAML; all texts are of rules that let in no quote and no backslash."""
     if isinstance(entry, str):
         return f'"{entry}"'
-    pairs = (f"{k}: {v if _PLAIN.fullmatch(v) else _shown(v)}" for k, v in entry.items())
+    pairs = (f"{k}: {v if _PLAIN.fullmatch(v) else shown(v)}" for k, v in entry.items())
     return f"{{ {', '.join(pairs)} }}"
 
 
-def _end_of(node: yaml.Node) -> int:
+def end_of(node: yaml.Node) -> int:
     """Return where the content of ``node`` ends; a block's mark is where the next one begins."""
     if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
         return int(node.end_mark.index)
     last = node.value[-1]
-    return _end_of(last[1] if isinstance(last, tuple) else last)
+    return end_of(last[1] if isinstance(last, tuple) else last)
 
 
-def _line_start(text: str, index: int) -> int:
+def line_start(text: str, index: int) -> int:
+    """Return where the line of ``index`` begins."""
     return text.rfind("\n", 0, index) + 1
 
 
-def _line_end(text: str, index: int) -> int:
+def line_end(text: str, index: int) -> int:
     """Return where the line of ``index`` ends, its newline included."""
     return text.index("\n", index) + 1

@@ -5,16 +5,22 @@ import asyncio
 import json
 import re
 import sys
+from datetime import UTC, datetime, timedelta
 
 from fleet.checkout.planning import owner_of
-from fleet.checkout.stack_config import config_file, declaration_of_file
+from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
 from fleet.command import Commands
 from fleet.declaration.logins import variables
+from fleet.declaration.schema import matches
 from fleet.local.paths import Checkout
-from fleet.upkeep import history
+from fleet.releases.discovery.discover import declared
+from fleet.releases.pin_edit import with_pin
+from fleet.releases.writing import write_all
+from fleet.upkeep import history, rollback
 from fleet.upkeep.connection import opened
-from fleet.upkeep.entering import entered
+from fleet.upkeep.entering import entered, planned
 
+_DAYS = 30
 _AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?")
 
 
@@ -29,6 +35,13 @@ def add_to(commands: Commands) -> None:
         help="a day or a time in UTC: 2026-11-03 or 2026-11-03T08:00:00Z",
     )  # fmt: skip
     one.add_argument("--json", action="store_true", help="print it as JSON")
+    text = "List what a declared tag named before, or pin it to one of these"
+    two = commands.add("rollback", text, entered(_rollback))
+    two.add_argument("--tag", required=True, help="the tag, such as py3.12-LATEST")
+    two.add_argument("--image", default="", help="whose tag, where several images have it")
+    two.add_argument("--to", default="", help="a version for a pointer, or a digest of the list")
+    two.add_argument("--because", default="rolled back", help="the reason, for the declaration")
+    two.add_argument("--until", type=_day, default="", help="the pin's end; in 30 days by default")
 
 
 def _history(here: Checkout, chosen: argparse.Namespace) -> int:
@@ -44,6 +57,39 @@ def _history(here: Checkout, chosen: argparse.Namespace) -> int:
     text = json.dumps(history.document(found), indent=2) if chosen.json else history.report(found)
     sys.stdout.write(f"{text}\n")
     return 0
+
+
+def _rollback(here: Checkout, chosen: argparse.Namespace) -> int:
+    plan = planned(here, chosen.stack)
+    image = rollback.declaring(plan, chosen.tag, chosen.image)
+
+    async def run() -> rollback.Past:
+        async with opened(plan.logins) as connection:
+            return await rollback.read(connection.registry, plan, image, chosen.tag)
+
+    past = asyncio.run(run())
+    if not chosen.to:
+        sys.stdout.write(f"{rollback.report(past)}\n")
+        return 0
+    until = chosen.until or (datetime.now(UTC).date() + timedelta(days=_DAYS)).isoformat()
+    pin = rollback.pinned(past, chosen.to, chosen.because, until)
+    path = config_file(here.root, whole_stack(here.root, chosen.stack))
+    before = path.read_bytes()
+    after = with_pin(before.decode(), image.name, chosen.tag, pin)
+    # What could not be read again must not stand there.
+    declared(after, path.name)
+    write_all({path: after.encode()}, {path: before})
+    sys.stdout.write(
+        f"{path.name}: {chosen.tag} is pinned to {pin.to} until {until}.\n"
+        f"{rollback.outlook(past, pin)}\n"
+    )
+    return 0
+
+
+def _day(text: str) -> str:
+    if not matches(text, "day"):
+        raise argparse.ArgumentTypeError("write a day: 2026-12-31")
+    return text
 
 
 def _at(text: str) -> str:

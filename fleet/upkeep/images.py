@@ -9,10 +9,14 @@ from fleet.registry.undo_log import build_repository_of
 
 @dataclass(frozen=True, kw_only=True)
 class Image:
-    """The repositories of an image, and the tags of its build repository that the plan names."""
+    """The repositories of an image, and the tags of its build repository that the plan names.
+
+    ``pinned`` are the digests that tags are held at.
+    """
 
     public: Repository
     planned: frozenset[str]
+    pinned: frozenset[str] = frozenset()
 
     @property
     def build(self) -> Repository:
@@ -30,4 +34,6 @@ def image_of(plan: ImagePlan) -> Image:
     places = [build.reference for tag in plan.tags for build in tag.builds]
     places += [wheels.reference for wheels in plan.compiling]
     tags = (place.rpartition(":")[2] for place in places)
-    return Image(public=Repository.parse(plan.repository), planned=frozenset(tags))
+    pinned = frozenset(tag.pin.to for tag in plan.tags if tag.pin)
+    public = Repository.parse(plan.repository)
+    return Image(public=public, planned=frozenset(tags), pinned=pinned)

@@ -32,16 +32,22 @@ from providers.ociregistry.evidence.model import (
 )
 
 _HEADINGS = ("tag", "digest", "signed by", "commit", "base", "evidence")
+NO_EVIDENCE = "pinned, no evidence"
 _SHOWN = len("sha256:") + 12
 _COMMIT = 12
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """A tag, and the kinds of statements that there shall be of what it names."""
+    """A tag, and the kinds of statements that there shall be of what it names.
+
+    A ``pinned`` one may name what was never signed; ``needs_evidence`` is false where it may.
+    """
 
     ref: TagReference
     kinds: tuple[str, ...]
+    pinned: bool = False
+    needs_evidence: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +74,8 @@ def wanted(plan: Plan, tag: str) -> tuple[Wanted, ...]:
         Wanted(
             ref=TagReference(repository=Repository.parse(image.repository), tag=planned.tag),
             kinds=kinds_of(planned.platforms),
+            pinned=planned.pin is not None,
+            needs_evidence=planned.pin is None or planned.pin.needs_evidence,
         )
         for image in plan.images
         for planned in image.tags
@@ -106,6 +114,7 @@ class _Checker:
         answers = await each(partial(self._read, repository, digest), own)
         valid = self._by_kind(answer for answer in answers if not isinstance(answer, str))
         damaged = [answer for answer in answers if isinstance(answer, str)]
+        needed = bool(valid or damaged or tag.needs_evidence)
         used = {answer.key.hint for kept in valid.values() for answer in kept}
         return Verified(
             wanted=tag,
@@ -113,8 +122,11 @@ class _Checker:
             signed={kind: kept[0] for kind, kept in valid.items()},
             keys=tuple(key.hint for key in self.keys if key.hint in used),
             others=len(found) - len(own),
-            notes=tuple(_differences(valid)),
-            problems=(*damaged, *self._lacking(tag.kinds, valid)),
+            notes=(*_differences(valid), *(() if needed else (NO_EVIDENCE,))),
+            problems=(
+                *damaged,
+                *(self._lacking(tag.kinds, valid, pinned=tag.pinned) if needed else ()),
+            ),
         )
 
     def _by_kind(self, statements: Iterable[Signed]) -> dict[str, list[Signed]]:
@@ -126,9 +138,12 @@ class _Checker:
         return found
 
     def _lacking(
-        self, kinds: Sequence[str], valid: Mapping[str, Sequence[Signed]]
+        self, kinds: Sequence[str], valid: Mapping[str, Sequence[Signed]], *, pinned: bool
     ) -> Iterator[str]:
         """Yield which kinds of statements are missing, and which the first key did not sign."""
+        if not valid and pinned:
+            yield f"{NO_EVIDENCE}; if that is meant, say `evidence: none` at the pin"
+            return
         if lacking := [kind for kind in kinds if kind not in valid]:
             yield f"no valid evidence: {', '.join(lacking)}"
         first = self.keys[0].hint if self.keys else ""
@@ -189,12 +204,15 @@ def report(found: Collection[Verified]) -> str:
 def _row(found: Verified) -> tuple[str, ...]:
     provenance = found.signed.get(PROVENANCE_KIND)
     others = f" and {found.others} of others" if found.others else ""
+    count = f"{len(found.signed)}/{len(found.wanted.kinds)}"
+    if found.wanted.pinned and not found.signed:
+        count = NO_EVIDENCE
     return (
         found.wanted.ref.tag,
         found.digest[:_SHOWN] or "-",
         ", ".join(found.keys) or "-",
         *(_origin(provenance) if provenance else ("-", "-")),
-        f"{len(found.signed)}/{len(found.wanted.kinds)}{others}",
+        f"{count}{others}",
     )
 
 

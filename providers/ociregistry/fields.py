@@ -136,7 +136,7 @@ def _schema(kind: Any) -> dict[str, Any]:
     if dataclasses.is_dataclass(kind):
         return {"$ref": f"#/types/{token(kind)}"}
     if get_origin(kind) is Mapping:
-        return {"type": "object", "additionalProperties": _schema(get_args(kind)[1])}
+        return {"type": "object", "additionalProperties": _schema(_plain(get_args(kind)[1]))}
     if get_origin(kind) in {Sequence, tuple}:
         return {"type": "array", "items": _schema(_plain(get_args(kind)[0]))}
     return {"type": _NAMES[_class_of(kind)]}

@@ -97,6 +97,7 @@ def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagIn
         inputs=shortened(args.inputs),
         annotations=args.annotations,
         on_conflict=args.on_conflict,
+        pinned=args.pinned or "",
     )
 
 
@@ -170,4 +171,5 @@ def recorded_tag(
         on_conflict=properties.get("onConflict"),
         inputs=inputs or {},
         gone=gone,
+        pinned=properties.get("pinned") or "",
     )

@@ -129,6 +129,10 @@ class TagArgs:
     on_conflict: Annotated[
         OnConflict, "take-over (default) or refuse, for a tag that is another's."
     ] = "take-over"
+    pinned: Annotated[
+        str | None,
+        "Why it is held where it is; absent where it is not. A change of it alone changes nothing.",
+    ] = None
 
 
 class Tag(_Resource):

@@ -1,6 +1,6 @@
 """Release discovery: what the outside lists, the declaration that follows it, and its lock."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -31,6 +31,7 @@ from fleet.releases.discovery.selection import (
 from fleet.releases.lock import bases
 from fleet.releases.lock.locked_advisories import known_of
 from fleet.releases.lock.locking import brought_up
+from fleet.releases.pin_edit import without_pin
 from fleet.releases.sources import Sources
 from fleet.releases.writing import text_of
 from fleet.releases.yaml_edit import Edits, Entry, edited
@@ -91,7 +92,10 @@ def discovered(
     by_cycle = any(image.python_releases for image in followed)
     matrix = matrix_of(lists, cycles() if by_cycle else {}, today, sources)
     wanted = edited(text, _edits_of(declaration, lists, matrix))
-    made = _declared(wanted, path.name)
+    over = list(ended_pins(declaration.images, today.isoformat()))
+    for pin in over:
+        wanted = without_pin(wanted, pin.place, pin.what)
+    made = declared(wanted, path.name)
     lock_path = lock_file(root, stack, declaration)
     held = read_lock(lock_path)
     lock = brought_up(held, made, sources, builders=made.is_local)
@@ -99,7 +103,7 @@ def discovered(
     for problem in made.advisories.problems(f"{today}") if made.advisories else ():
         sources.note(problem)
     return Discovery(
-        changes=matrix.changes,
+        changes=(*matrix.changes, *over),
         advisories=tuple(advisory_rows(held, lock, known, sources.door.counts)),
         held=held,
         lock=lock,
@@ -198,6 +202,15 @@ def _edits_of(declaration: Declaration, lists: Iterable[PythonList], matrix: Mat
     return edits
 
 
+def ended_pins(images: Iterable[Image], today: str) -> Iterator[Change]:
+    """Yield the pins that ended before ``today`` (RFC 3339 full-date): they leave."""
+    for image in images:
+        for tag, pin in image.pins.items():
+            if pin.is_over(today):
+                why = f"its pin to {pin.to} ended on {pin.until} ({pin.because})"
+                yield Change(place=image.name, what=tag, how="is held no longer", why=why)
+
+
 def _lists(declaration: Declaration, config: Mapping[str, Any]) -> list[PythonList]:
     """Return the lists of Pythons in ``config``; images without go by that of the defaults."""
     declared = config["fleet:images"]
@@ -208,8 +221,11 @@ def _lists(declaration: Declaration, config: Mapping[str, Any]) -> list[PythonLi
     return [PythonList(path=(*p, "pythons"), images=tuple(images)) for p, images in found.items()]
 
 
-def _declared(text: str, name: str) -> Declaration:
-    """Return the declaration in ``text``, which stands in for the file ``name``."""
+def declared(text: str, name: str) -> Declaration:
+    """Return the declaration in ``text``, which stands in for the file ``name``.
+
+    :raises DiscoveryError: when it is faulty.
+    """
     with TemporaryDirectory(prefix="versions-") as folder:
         path = Path(folder) / name
         path.write_bytes(text.encode())

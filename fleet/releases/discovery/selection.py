@@ -54,9 +54,12 @@ def selected(
     newest = fitting[: policy.max_versions]
     on = ([v for v in fitting if listed[v].allows(python)][:1] for python in image.pythons)
     chosen = {version for newest_there in on for version in newest_there}
+    # What a person holds must not leave for being old.
+    pinned = {pin.to for pin in image.pins.values()}
+    held = {version for version in fitting if version in pinned and version in image.versions}
     others = [version for version in newest if version not in chosen]
     chosen.update(others[: max(0, policy.max_versions - len(chosen))])
-    kept = arranged(image.versions, versions.newest_first(chosen)[::-1])
+    kept = arranged(image.versions, versions.newest_first(chosen | held)[::-1])
     coming = (version for version in kept if version not in image.versions)
     leaving = (version for version in image.versions if version not in kept)
     return kept, [

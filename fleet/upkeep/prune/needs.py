@@ -1,4 +1,4 @@
-"""What state, undo record and ledger say of a repository, apart from its own tag list."""
+"""What state, undo record, pins and ledger say of a repository, apart from its own tag list."""
 
 from dataclasses import dataclass
 
@@ -41,6 +41,7 @@ async def needs_of(  # noqa: PLR0913 - what is asked, and by whom
     :raises fleet.registry.errors.OciError: when the registry fails.
     """
     record = await undo_record(registry, image, repository, state, owner)
+    pinned = image.pinned if repository == image.public else frozenset[str]()
     undone, own = {entry.digest for entry in record}, set[str]()
     if repository == image.build:
         # That the ledger could be read says that its name is there.
@@ -53,6 +54,6 @@ async def needs_of(  # noqa: PLR0913 - what is asked, and by whom
             digests=frozenset(ledger.of(repository)),
         ),
         # A public index has the digest of its build, and does not need it.
-        digests=(state.built if repository == image.build else state.digests) | undone,
-        roots=frozenset(undone) | state.roots.get(repository, frozenset()),
+        digests=(state.built if repository == image.build else state.digests) | undone | pinned,
+        roots=frozenset(undone) | pinned | state.roots.get(repository, frozenset()),
     )

@@ -50,7 +50,7 @@ def stale_inputs(properties: Properties) -> StaleInputs:
         policy=policy,
         max_removals=args.max_removals,
         keep_on_destroy=args.keep_on_destroy,
-        digests=args.digests,
+        digests={tag: str(digest) for tag, digest in args.digests.items()},
         commit=args.commit,
         removed=tuple(
             # One that names no digest would have the undo log refused from then on.

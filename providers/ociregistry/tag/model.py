@@ -24,7 +24,8 @@ class TagInputs:
     version tag, and must have these; one without is a pointer.
 
     `identity` is None where a preview does not know it yet. `inputs` tells in words what the
-    identity is a hash of; it explains a change and never is one.
+    identity is a hash of; it explains a change and never is one. `pinned` is the reason why a tag
+    is held, likewise: a pointer at the version that is its identity, a version tag at a digest.
     """
 
     ref: TagReference
@@ -35,6 +36,12 @@ class TagInputs:
     inputs: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     on_conflict: OnConflict = "take-over"
+    pinned: str = ""
+
+    @property
+    def held(self) -> bool:
+        """True for a version tag that is held at a digest."""
+        return bool(self.pinned) and not self.identity
 
     @property
     def is_pointer(self) -> bool:
@@ -90,7 +97,7 @@ class Recorded:
     """The state as the engine keeps it. None marks an input that an import could not know.
 
     `inputs` went into it, empty where the state kept none; `gone` tells that this run's refresh
-    found the tag absent.
+    found the tag absent; `pinned` is the reason why it was held, empty where it was not.
     """
 
     ref: str
@@ -102,6 +109,7 @@ class Recorded:
     on_conflict: str | None = None
     inputs: Mapping[str, str] = field(default_factory=dict)
     gone: bool = False
+    pinned: str = ""
 
     @property
     def digests(self) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ _OTHER_DIGEST = "its build gave another digest"
 _OTHER_VERSION = "another version is the highest of its line"
 _FOLLOWS = "follows its version"
 _SAME_INPUTS = "no recorded input changed; its build is replaced, or missing from the state"
+_UNPINNED = "no longer pinned"
 _UNNAMED = Difference(words="other inputs changed", vague=True)
 _SOURCES = frozenset({"source", "sources"})
 
@@ -109,6 +110,8 @@ def _is_built(inputs: TagInputs, prior: Recorded | None) -> bool:
 def _changed(inputs: TagInputs, prior: Recorded) -> tuple[Difference, ...]:
     if prior.identity is None:
         return ()
+    if prior.pinned and not inputs.pinned:
+        return (Difference(words=_UNPINNED),)
     if prior.identity != inputs.identity:
         # Not all that an identity is made of has a name.
         return differences(prior.inputs, inputs.inputs) or (_UNNAMED,)
@@ -169,20 +172,35 @@ def _pointer(inputs: TagInputs, prior: Recorded | None) -> Prediction:
     digest = predicted_digest(prior, inputs)
     target = inputs.identity or digest or "a version that is not known"
     if prior is None:
-        return _found(inputs, None, "re-point", _NEW, line=f"new, names {target}")
+        pinned = _pinned(inputs)
+        line = f"new, names {target}{pinned and f', {pinned}'}"
+        return _found(inputs, None, "re-point", pinned or _NEW, line=line)
     if prior.gone:
         return _found(inputs, prior, "re-point", _GONE)
-    changes, before = set(diff(prior, inputs)), prior.state.digest
+    changes = set(diff(prior, inputs))
     if changes <= STATE_ONLY:
         return _found(inputs, prior, "unchanged")
     if "source" not in changes:
         return _found(inputs, prior, "re-point", *_drifted(changes, prior, inputs))
-    why = _FOLLOWS
-    if prior.identity and prior.identity != inputs.identity:
-        why = _OTHER_VERSION
-        line = f"re-pointed from {prior.identity} ({before}) to {target}"
-    elif digest:
-        line = f"follows {target} from {before} to {digest}"
-    else:
-        line = f"stays with {target}, whose digest is not known yet ({before} so far)"
+    why, line = _moves(inputs, prior, digest, target)
     return _found(inputs, prior, "re-point", why, line=line)
+
+
+def _pinned(inputs: TagInputs) -> str:
+    return f"pinned: {inputs.pinned}" if inputs.pinned else ""
+
+
+def _moves(inputs: TagInputs, prior: Recorded, digest: str, target: str) -> tuple[str, str]:
+    """Return why a pointer will name another digest, and the line of a preview about it."""
+    before, another = prior.state.digest, prior.identity and prior.identity != inputs.identity
+    pinned = _pinned(inputs)
+    # A pinned pointer follows its version where that gets another digest.
+    if pinned and not (prior.pinned and inputs.identity and not another):
+        return pinned, f"re-pointed from {before} to {target}, {pinned}"
+    if prior.pinned and not pinned:
+        return _UNPINNED, f"re-pointed from {before} to {target}, {_UNPINNED}"
+    if another:
+        return _OTHER_VERSION, f"re-pointed from {prior.identity} ({before}) to {target}"
+    if digest:
+        return _FOLLOWS, f"follows {target} from {before} to {digest}"
+    return _FOLLOWS, f"stays with {target}, whose digest is not known yet ({before} so far)"

@@ -85,6 +85,8 @@ class TagResource:
         inputs, kept = tag_inputs(properties), _recordable(properties)
         if prior is not None and (prior.gone or is_drifted(prior.state)):
             self._session.moves.found(inputs.ref, "" if prior.gone else prior.state.digest)
+        if inputs.held:
+            await self._require_held(inputs)
         if not preview:
             state = await self._session.tagger.write(inputs, recorded)
             self._session.sightings.written(inputs.ref, state.digest)
@@ -101,6 +103,19 @@ class TagResource:
         if recorded is not None and set(diff(recorded, inputs)) <= STATE_ONLY:
             return {**kept, **state_properties(recorded.state)}
         return {**kept, **unknown_state(digest), **lost}
+
+    async def _require_held(self, inputs: TagInputs) -> None:
+        """Refuse a pin to what the registry does not have, in a preview too.
+
+        :raises OciError: if it is absent, or the registry fails.
+        """
+        (source,) = inputs.sources
+        if not await self._session.tagger.holds(source):
+            raise OciError(
+                f"{inputs.ref} is pinned to {source.digest}, which the registry does not have\n"
+                f"`make rollback TAG={inputs.ref.tag}` lists what there is; pin it to one of "
+                "these, or take the pin out"
+            )
 
     async def read(
         self, urn: str, resource_id: str, properties: Properties, inputs: Properties

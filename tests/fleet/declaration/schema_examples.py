@@ -17,6 +17,8 @@ _REMOTE: Place = ("builder-nodes", "arm")
 _KUBE: Place = ("builder-nodes", "kube")
 _ENGINE: Place = ("builder-nodes", "engine")
 
+PIN = {"to": "0.34.0", "because": "it fails", "until": "2026-12-31"}
+
 WRONG: list[tuple[Place, Any]] = [
     (("registry",), "GHCR.io/Multi-Py"),
     (("registry",), "ghcr.io"),
@@ -120,6 +122,10 @@ WRONG: list[tuple[Place, Any]] = [
     ((*_WEB, "exclude"), {"python": "3.11"}),
     ((*_WEB, "exclude", 0), {"because": "it fails"}),
     ((*_WEB, "exclude", 0), {"version": "0.33.0"}),
+    ((*_WEB, "pins"), {"py3.12-slim-LATEST": {"to": "0.34.0", "because": "it fails"}}),
+    ((*_WEB, "pins"), {"py3.12-slim-LATEST": {**PIN, "to": "LATEST"}}),
+    ((*_WEB, "pins"), {"py3.12-slim-LATEST": {**PIN, "until": "2026-02-30"}}),
+    ((*_WEB, "pins"), {"py3.12-slim-LATEST": {**PIN, "evidence": "some"}}),
     ((*_WEB, "releases"), "never"),
     ((*_WEB, "releases", "max-versions"), 0),
     ((*_WEB, "releases", "include-prereleases"), "no"),

@@ -51,6 +51,8 @@ USES = {
     "graph": ("OUTPUT",),
     "restore": ("TAG",),
     "verify": ("TAG",),
+    "history": ("AT", "IMAGE", "JSON", "TAG"),
+    "rollback": ("BECAUSE", "IMAGE", "TAG", "TO", "UNTIL"),
     "sbom": ("PLATFORM", "TAG"),
     "test-fast": ("FAST_WORKERS",),
     "test-integration": ("WORKERS",),

@@ -40,5 +40,5 @@ declaration = declaration_of_engine(get_config_env(), pulumi.get_stack(), Path.c
 plan = make_plan(
     declaration, gather(Path.cwd(), pulumi.get_stack(), declaration), owner="fleet/dev"
 )
-for name, value in declare(plan, Elsewhere()).outputs.items():
+for name, value in declare(plan, Elsewhere(), "").outputs.items():
     pulumi.export(name, value)

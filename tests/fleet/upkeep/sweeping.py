@@ -45,13 +45,15 @@ def state(**fields: Any) -> State:
 class Sweeper:
     """`make prune` on a day; `planned` are the tags of the build repository that the plan names.
 
-    `max_share` is what is allowed by hand, `date` what the registry says instead of that day.
+    `pinned` are the digests that tags are held at, `max_share` is what is allowed by hand, `date`
+    what the registry says instead of that day.
     """
 
     registry: FakeRegistry
     run: Run
     known: State = field(default_factory=state)
     planned: frozenset[str] = frozenset({"a"})
+    pinned: frozenset[str] = frozenset()
     max_share: float = MAX_SHARE
     owner: str = "fleet/dev"
     date: str | None = None
@@ -73,7 +75,8 @@ class Sweeper:
         self, now: str, days: int, meanwhile: Callable[[], object] | None
     ) -> tuple[Found, Swept | None]:
         self.registry.date = http_date(now) if self.date is None else self.date
-        image = Image(public=repository(self.registry, PUBLIC), planned=self.planned)
+        public = repository(self.registry, PUBLIC)
+        image = Image(public=public, planned=self.planned, pinned=self.pinned)
 
         async def work(client: Any) -> tuple[Found, Swept | None]:
             pruner = Pruner(

@@ -161,6 +161,17 @@ class TestWhatNeverGoes:
         sweeper.sweep(FIRST)
         assert sweeper.sweep(LAST).gone == ()
 
+    def test_a_digest_that_a_tag_is_pinned_to(self, sweeper: Sweeper) -> None:
+        old = sweeper.registry.push_index(PUBLIC, "py3.8-LATEST")
+        sweeper.sweep(FIRST)
+        del sweeper.registry.repositories[PUBLIC].tags["py3.8-LATEST"]
+        sweeper.pinned = frozenset({old})
+        sweeper.sweep(FIRST)
+        assert sweeper.sweep(LAST).gone == ()
+        sweeper.pinned, sweeper.max_share = frozenset(), 1
+        sweeper.sweep(LAST)
+        assert old in {item.digest for item in sweeper.sweep(LAST, days=0).gone}
+
     @pytest.mark.parametrize("where", ["digests", "undo record"])
     def test_a_digest_that_the_state_names(self, sweeper: Sweeper, where: str) -> None:
         old = sweeper.registry.push_index(PUBLIC, "py3.8-LATEST")

@@ -50,11 +50,11 @@ def digest(registry: FakeRegistry, call: Caller) -> str:
     return str(outputs["digest"])
 
 
-def verified(call: Caller, *keys: PublicKey, owner: str = OWNER) -> Verified:
+def verified(call: Caller, *keys: PublicKey, owner: str = OWNER, **pin: bool) -> Verified:
     ref = TagReference(repository=call.repository, tag=REF)
 
     async def run(client: Client) -> list[Verified]:
-        tags = [Wanted(ref=ref, kinds=KINDS)]
+        tags = [Wanted(ref=ref, kinds=KINDS, **pin)]
         return await verify_tags(client, tags, owner, keys or [key().public])
 
     (found,) = call(run)
@@ -94,6 +94,31 @@ def test_a_lost_statement_is_named(
         f"{kind}: its manifest, {gone}, is gone",
         f"no valid evidence: {kind}",
     )
+
+
+@pytest.mark.parametrize("needs_evidence", [True, False])
+def test_a_pinned_digest_without_evidence_fails_unless_that_is_said(
+    call: Caller, registry: FakeRegistry, needs_evidence: bool
+) -> None:
+    digest = registry.push_index(NAME, REF)
+    found = verified(call, pinned=True, needs_evidence=needs_evidence)
+    assert "pinned, no evidence" in report([found]).splitlines()[2]
+    assert found.digest == digest, "it keeps its tag"
+    assert bool(found.problems) == needs_evidence
+    assert found.notes == (() if needs_evidence else ("pinned, no evidence",))
+
+
+def test_a_pinned_digest_with_our_evidence_passes(call: Caller, digest: str) -> None:
+    found = verified(call, pinned=True)
+    assert (found.digest, found.problems) == (digest, ())
+
+
+def test_damaged_evidence_of_a_pinned_digest_is_a_problem_all_the_same(
+    call: Caller, registry: FakeRegistry, digest: str
+) -> None:
+    for entry in entries(registry, digest).values():
+        del registry.repositories[NAME].manifests[entry["digest"]]
+    assert verified(call, pinned=True, needs_evidence=False).problems
 
 
 def test_a_lost_list_is_no_evidence(call: Caller, registry: FakeRegistry, digest: str) -> None:

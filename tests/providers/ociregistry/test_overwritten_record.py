@@ -56,11 +56,12 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, registry: FakeRegistry) -> Meanwh
             inputs: StaleInputs,
             going: Mapping[str, Manifest],
             *rest: Any,
+            **named: Any,
         ) -> None:
             due = bool(going and left and left.pop())
             if due and not over:
                 await other(self, inputs)
-            await real(self, inputs, going, *rest)
+            await real(self, inputs, going, *rest, **named)
             if due and over:
                 registry.repositories[BUILD].tags.pop(RECORD)
                 await other(self, inputs)

@@ -1,0 +1,116 @@
+"""Pins: tags that a person holds where they are, or puts back, with a reason and an end."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fleet.declaration import tags, versions
+from fleet.declaration.base_graph import parent_of
+from fleet.declaration.matrix import MatrixEntry, matrix_entries, versions_of
+from fleet.declaration.model import Image, Pin
+from fleet.declaration.problems import Problem, Problems
+
+_DIGEST = "sha256:"
+
+
+def parse_pins(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Pin]:
+    """Return the pins by tag; those of which a value was faulty are left out."""
+    return {
+        tag: Pin(
+            to=pin["to"],
+            because=pin["because"],
+            until=pin["until"],
+            needs_evidence=pin.get("evidence") != "none",
+        )
+        for tag, pin in values.items()
+        if {"to", "because", "until"} <= pin.keys()
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pointer:
+    """A pointer that an image declares: its Python and base, and the versions of its line."""
+
+    python: str
+    base: str
+    versions: tuple[str, ...]
+
+
+def note_misplaced_pins(image: Image, at: Callable[[str], str], problems: Problems) -> None:
+    """Note pins of tags that the image does not declare, and those that lead nowhere."""
+    entries = {entry.tag: entry for entry in matrix_entries(image)}
+    pointers = _pointers(image)
+    for tag, pin in image.pins.items():
+        path = f"{at('pins')}.{tag}"
+        if at("pins").startswith("fleet:defaults"):
+            problems.add(path, "is a tag of one image", "Declare it in fleet:images, at its image")
+        elif tag in pointers:
+            _note_pointer(path, pin, pointers[tag], problems)
+        elif tag in entries:
+            if not pin.to.startswith(_DIGEST):
+                what = f"is a version tag, which can't be held at the version {pin.to}"
+                remedy = f"Write the digest; `make rollback TAG={tag}` lists those it had"
+                problems.add(f"{path}.to", what, remedy)
+        else:
+            what = f"is not a tag that {image.name} declares"
+            problems.add(path, what, "Correct it, or take the pin out")
+
+
+def _note_pointer(path: str, pin: Pin, pointer: _Pointer, problems: Problems) -> None:
+    if pin.to in pointer.versions:
+        return
+    named = ", ".join(pointer.versions)
+    if pin.to.startswith(_DIGEST):
+        what = "is a pointer, which names what a version tag names, and can't be held at a digest"
+        remedy = f"Write a version: {named}. A pin of the version's own tag holds that at a digest"
+    else:
+        what = f"{pin.to!r} is not a version of its line that is declared"
+        remedy = f"Declare it in `versions`, or write one of {named}"
+    problems.add(f"{path}.to", what, remedy)
+
+
+def _pointers(image: Image) -> dict[str, _Pointer]:
+    """Return the pointers that an image has by its own declaration: yanks are not known here."""
+    found: dict[str, _Pointer] = {}
+    for python in image.pythons:
+        for base in image.bases:
+            there = versions_of(image, python, base)
+            ends = [
+                end
+                for version in versions.eligible(there, ())
+                for kind, end in tags.lines(version).items()
+                if kind in image.pointers
+            ]
+            for end in dict.fromkeys(ends):
+                line = tuple(v for v in there if end in tags.lines(v).values())
+                found[tags.tag(python, base, end)] = _Pointer(
+                    python=python, base=base, versions=line
+                )
+    return found
+
+
+def note_pins_below(images: Mapping[str, Image], problems: Problems) -> None:
+    """Note version tags that are held at a digest though other images are built on their build."""
+    for image in images.values():
+        below: dict[str, MatrixEntry] = {}
+        for entry in matrix_entries(image):
+            if parent := parent_of(entry, images, {}):
+                below[parent.tag] = parent
+        for tag, parent in below.items():
+            if tag in parent.image.pins:
+                path = f"fleet:images.{parent.image.name}.pins.{tag}"
+                what = f"{image.name} is built on what its build gives, not on what it names"
+                remedy = f"Pin the tags of {image.name} instead, or exclude this version"
+                problems.add(path, what, remedy)
+
+
+def expired(images: Iterable[Image], today: str) -> Iterator[Problem]:
+    """Yield the pins whose end is before `today` (RFC 3339 full-date): they hold all the same."""
+    for image in images:
+        for tag, pin in image.pins.items():
+            if pin.is_over(today):
+                yield Problem(
+                    path=f"fleet:images.{image.name}.pins.{tag}",
+                    what=f"ended on {pin.until} and still holds the tag ({pin.because})",
+                    remedy="Take it out, as `make versions` proposes, or set another end",
+                )

@@ -1,0 +1,154 @@
+"""`make rollback`: what a tag named before, and the pin that puts it back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fleet.console import TroubleError, printable
+from fleet.declaration.model import Pin
+from fleet.local.status import columns
+from fleet.plan.plan import ImagePlan, Plan
+from fleet.registry.client import Client
+from fleet.registry.history import Interval, Move, intervals
+from fleet.registry.reference import Repository
+from fleet.registry.undo_log import history
+from fleet.upkeep.parallel import each
+
+_HEADINGS = ("TO=", "digest", "from", "until", "registry", "why")
+_SHOWN = len("sha256:") + 12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """What a tag once named: ``to`` is what a pin of it says, empty where none can.
+
+    ``there`` tells whether the registry still has it.
+    """
+
+    to: str
+    interval: Interval
+    there: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """A declared tag with the candidates for its rollback, the newest first."""
+
+    image: ImagePlan
+    tag: str
+    is_pointer: bool
+    candidates: tuple[Candidate, ...]
+
+
+def declaring(plan: Plan, tag: str, image: str) -> ImagePlan:
+    """Return the image that declares ``tag``; ``image`` says which, where several do.
+
+    :raises TroubleError: if none does, or more than one.
+    """
+    found = [each for each in plan.images if tag in _all(each) and image in {"", each.name}]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(each.name for each in found)
+        raise TroubleError(f"{tag} is a tag of several images: {names}.\nName one by IMAGE=")
+    where = f"the image {image}" if image else "any image"
+    raise TroubleError(
+        f"{tag} is not a declared tag of {where}.\n"
+        "`make restore` puts a removed tag back; `make plan` shows what is declared"
+    )
+
+
+async def read(registry: Client, plan: Plan, image: ImagePlan, tag: str) -> Past:
+    """Return what a tag named before by its history, and what of that the registry still has.
+
+    :raises fleet.registry.errors.OciError: when the registry fails, or has no sound record.
+    """
+    place = Repository.parse(image.repository)
+    moves = await history(registry, place, plan.owner)
+    is_pointer = tag in {pointer.tag for pointer in image.pointers}
+
+    async def candidate(interval: Interval) -> Candidate:
+        digest = interval.move.after
+        to = _version(image, tag, digest, interval, moves) if is_pointer else digest
+        there = bool(digest) and await registry.head(place, digest) is not None
+        return Candidate(to=to, interval=interval, there=there)
+
+    past = [one for one in intervals(moves, tag)[::-1] if one.move.after]
+    found = tuple(await each(candidate, past))
+    return Past(image=image, tag=tag, is_pointer=is_pointer, candidates=found)
+
+
+def _version(
+    image: ImagePlan, tag: str, digest: str, interval: Interval, moves: Sequence[Move]
+) -> str:
+    """Return the declared version whose tag had ``digest`` when the pointer ``tag`` came to it."""
+    named = tag.rpartition("-")[0]
+    for planned in image.tags:
+        if planned.tag.rpartition("-")[0] != named:
+            continue
+        held = intervals(moves, planned.tag)
+        if any(one.move.after == digest and one.covers(interval.move.at) for one in held):
+            return planned.version
+    return ""
+
+
+def report(past: Past) -> str:
+    """Return what a tag named before, the newest first, as a table.
+
+    :raises TroubleError: if nothing is on record.
+    """
+    if not past.candidates:
+        raise TroubleError(
+            f"{past.image.repository}:{past.tag}: the history has nothing of it.\n"
+            "It begins with the first `make up` that entered it"
+        )
+    rows = [_HEADINGS, *map(_row, past.candidates)]
+    title = f"{past.image.repository}:{past.tag} ({len(past.candidates)})"
+    return f"{title}\n{columns(rows)}"
+
+
+def _row(candidate: Candidate) -> tuple[str, ...]:
+    move = candidate.interval.move
+    until = candidate.interval.until or "now"
+    there = "there" if candidate.there else "gone"
+    texts = (candidate.to, move.after[:_SHOWN], move.at, until, there, move.why)
+    return tuple(printable(text) or "-" for text in texts)
+
+
+def pinned(past: Past, to: str, because: str, until: str) -> Pin:
+    """Return the pin of a tag to one of its candidates.
+
+    :raises TroubleError: if ``to`` is none of them, can't be pinned, or is gone.
+    """
+    found = [c for c in past.candidates if to in {c.to, c.interval.move.after} - {""}]
+    if not found:
+        raise TroubleError(
+            f"{past.tag} never was at {to}, by its history.\n`make rollback TAG={past.tag}` lists "
+            "where it was"
+        )
+    candidate = next((c for c in found if c.there and c.to), found[0])
+    if not candidate.there:
+        raise TroubleError(
+            f"{past.image.repository} does not have {candidate.interval.move.after} any more, "
+            f"which {past.tag} named.\nPin another one"
+        )
+    if not candidate.to:
+        raise TroubleError(
+            f"no declared version names {to}, and {past.tag} is a pointer, which is held at a "
+            "version.\nDeclare that version, or roll the version's own tag back to this digest: "
+            "the pointer follows it"
+        )
+    return Pin(to=candidate.to, because=because, until=until)
+
+
+def outlook(past: Past, pin: Pin) -> str:
+    """Return what `make up` will do about a pin."""
+    if past.is_pointer:
+        return f"`make up` points {past.tag} at version {pin.to}, until the pin is taken out"
+    return (
+        f"`make up` points {past.tag} at {pin.to}, and every pointer to it; nothing is built, "
+        "checked or signed. Once the pin is taken out, the tag is built again"
+    )
+
+
+def _all(image: ImagePlan) -> set[str]:
+    return {*(each.tag for each in image.tags), *(each.tag for each in image.pointers)}

@@ -1,0 +1,148 @@
+"""`make rollback` and `make history` over a registry in memory."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet.console import TroubleError
+from fleet.declaration.parse import parse
+from fleet.plan.plan import Plan, make_plan
+from fleet.registry.client import Client
+from fleet.registry.history import BY_HAND, Sight, Sights
+from fleet.registry.reference import Repository
+from fleet.registry.undo_writer import UndoWriter
+from fleet.upkeep import history, rollback
+from tests.fleet.examples import config, inputs
+from tests.providers.ociregistry.caller import Caller
+from tests.providers.ociregistry.registry_fake import FakeRegistry, http_date
+
+OLD, NEW, LATEST = (f"py3.11-slim-{end}" for end in ("0.33.0", "0.34.0", "LATEST"))
+OWNER = "fleet/test"
+
+
+@pytest.fixture
+def call(registry: FakeRegistry, tmp_path: Path) -> Caller:
+    return Caller(registry, {"FLEET_PLAIN_HTTP": registry.host, "DOCKER_CONFIG": str(tmp_path)})
+
+
+@pytest.fixture
+def plan(registry: FakeRegistry) -> Plan:
+    declared = parse(config(registry=f"{registry.host}/team"))
+    return make_plan(declared, inputs(declared), OWNER)
+
+
+@pytest.fixture
+def digests(registry: FakeRegistry, call: Caller) -> list[str]:
+    """What LATEST had: 0.33.0, then 0.34.0, then another 0.34.0; the second is gone by now."""
+    name = "team/web"
+    found = [registry.push_index(name, tag) for tag in (OLD, NEW)]
+    found.append(registry.push_image(name, "linux/amd64", "another"))
+    place = Repository(host=registry.host, name=name)
+
+    async def work(client: Client) -> None:
+        writer = UndoWriter(client)
+        for day, (tag, digest) in enumerate(zip((OLD, NEW, NEW), found, strict=True), 1):
+            date = f"2026-11-0{day}T10:00:00Z"
+            registry.clock = lambda date=date: http_date(date)
+            tags = {tag: Sight(digest=digest, why="base moved")}
+            tags[LATEST] = Sight(digest=digest, why="follows its version")
+            sights = Sights(tags=tags, commit="c" * 40, by=BY_HAND, now=date)
+            await writer.add(place, OWNER, [], sights=sights)
+
+    call(work)
+    del registry.repositories[name].manifests[found[1]]
+    del registry.repositories[name].tags[NEW]
+    return found
+
+
+def past(call: Caller, plan: Plan, tag: str) -> rollback.Past:
+    async def work(client: Client) -> rollback.Past:
+        return await rollback.read(client, plan, rollback.declaring(plan, tag, ""), tag)
+
+    found: rollback.Past = call(work)
+    return found
+
+
+def test_a_pointer_s_past_is_listed_by_versions_the_newest_first(
+    call: Caller, plan: Plan, digests: list[str]
+) -> None:
+    found = past(call, plan, LATEST)
+    assert [(c.to, c.interval.move.after, c.there) for c in found.candidates] == [
+        ("0.34.0", digests[2], True),
+        ("0.34.0", digests[1], False),
+        ("0.33.0", digests[0], True),
+    ]
+    lines = rollback.report(found).splitlines()
+    assert lines[2].split()[:5] == [
+        "0.34.0", digests[2][:19], "2026-11-03T10:00:00Z", "now", "there",
+    ]  # fmt: skip
+    assert "gone" in lines[3]
+
+
+def test_a_version_tag_s_past_is_listed_by_digests(
+    call: Caller, plan: Plan, digests: list[str]
+) -> None:
+    assert [c.to for c in past(call, plan, NEW).candidates] == [digests[2], digests[1]]
+
+
+def test_a_pointer_is_pinned_to_a_version_by_it_or_by_its_digest(
+    call: Caller, plan: Plan, digests: list[str]
+) -> None:
+    found = past(call, plan, LATEST)
+    for to in ("0.33.0", digests[0]):
+        pin = rollback.pinned(found, to, "why", "2026-12-31")
+        assert (pin.to, pin.because, pin.until) == ("0.33.0", "why", "2026-12-31")
+    assert "at version 0.33.0" in rollback.outlook(found, pin)
+
+
+def test_what_is_gone_is_refused(call: Caller, plan: Plan, digests: list[str]) -> None:
+    with pytest.raises(TroubleError, match=f"does not have {digests[1]} any more"):
+        rollback.pinned(past(call, plan, NEW), digests[1], "", "")
+
+
+def test_what_it_never_named_is_refused(call: Caller, plan: Plan, digests: list[str]) -> None:
+    assert digests
+    with pytest.raises(TroubleError, match=r"never was at 0\.32\.0"):
+        rollback.pinned(past(call, plan, LATEST), "0.32.0", "", "")
+
+
+def test_a_tag_without_a_past_and_one_that_nothing_declares_are_told(
+    call: Caller, plan: Plan
+) -> None:
+    with pytest.raises(TroubleError, match="the history has nothing of it"):
+        rollback.report(past(call, plan, LATEST))
+    with pytest.raises(TroubleError, match=r"py3\.8-LATEST is not a declared tag of any image"):
+        rollback.declaring(plan, "py3.8-LATEST", "")
+
+
+@pytest.mark.parametrize(
+    ("at", "wanted"),
+    [("", [2, 1, 0]), ("2026-11-02", [1, 0]), ("2026-11-02T09:00:00Z", [0]), ("2027-01-01", [2])],
+)
+def test_the_history_says_which_digest_a_tag_had(
+    call: Caller, plan: Plan, digests: list[str], at: str, wanted: list[int]
+) -> None:
+    places = history.repositories(plan.declaration, "")
+
+    async def work(client: Client) -> history.Histories:
+        return await history.read(client, places, OWNER)
+
+    found = history.chosen(call(work), LATEST, at)
+    document: list[dict[str, Any]] = history.document(found)
+    assert [each["after"] for each in document] == [digests[number] for number in wanted]
+    assert {each["repository"] for each in document} == {str(places[0])}
+    assert all(digests[number][:19] in history.report(found) for number in wanted)
+
+
+def test_a_day_before_the_history_began_is_told(
+    call: Caller, plan: Plan, digests: list[str]
+) -> None:
+    assert digests
+    places = history.repositories(plan.declaration, "web")
+
+    async def work(client: Client) -> history.Histories:
+        return await history.read(client, places, OWNER)
+
+    with pytest.raises(TroubleError, match=f"has nothing of {LATEST} at 2026-10-01"):
+        history.chosen(call(work), LATEST, "2026-10-01")
