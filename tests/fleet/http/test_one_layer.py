@@ -17,10 +17,13 @@ from fleet.releases.pypi.fetch import _WHOLE_SECONDS
 
 ROOT = Path(__file__).parents[3]
 OPENING = {
-    "AsyncClient", "Client", "HTTPConnection", "HTTPSConnection", "create_connection",
-    "open_connection", "request", "stream", "urlopen", "urlretrieve",
+    "AsyncClient", "AsyncHTTPTransport", "Client", "ClientSession", "HTTPConnection",
+    "HTTPSConnection", "HTTPTransport", "PoolManager", "Session", "build_opener", "connect",
+    "create_connection", "create_unix_connection", "delete", "get", "head", "insecure_channel",
+    "open_connection", "open_unix_connection", "options", "patch", "post", "put", "request",
+    "secure_channel", "socket", "stream", "urlopen", "urlretrieve",
 }  # fmt: skip
-CLIENTS = {"httpx", "http", "urllib", "socket", "asyncio", "requests", "aiohttp", "urllib3"}
+CLIENTS = {"httpx", "http", "urllib", "socket", "asyncio", "requests", "aiohttp", "urllib3", "grpc"}
 ROOMS = ("components", "fleet", "providers")
 
 
@@ -39,7 +42,8 @@ def opened(path: Path) -> set[str]:
             continue
         whole = ast.unparse(node.func)
         first, _, last = whole.rpartition(".")
-        by_module = first.partition(".")[0] in CLIENTS
+        # What a call returned is no module.
+        by_module = first.partition(".")[0] in CLIENTS and "(" not in first
         if last in OPENING and (by_module or (not first and last in taken)):
             found.add(whole)
     return found
@@ -51,7 +55,14 @@ def test_no_other_room_opens_a_connection() -> None:
     found = {path.relative_to(ROOT).as_posix(): opened(path) for path in paths if opened(path)}
     assert found == {
         "fleet/http/opening.py": {"httpx.AsyncClient"},
+        # The engine that started the plugin.
+        "providers/ociregistry/plugin.py": {"grpc.aio.insecure_channel"},
         # Whether BuildKit answers there: no HTTP, no credential but the client's certificate.
+        "fleet/local/node_probe.py": {
+            "grpc.insecure_channel",
+            "grpc.secure_channel",
+            "socket.socket",
+        },
     }
 
 
