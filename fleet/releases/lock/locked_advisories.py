@@ -114,18 +114,24 @@ async def _read(
     bases: Mapping[str, tuple[Base, str]], logins: Logins, facts: dict[str, LayerFacts] | None
 ) -> dict[str, Contents]:
     transport = Transport(logins=logins)
-    reader = SbomReader(Client(transport), facts=facts)
-    found = {}
     try:
-        for key, (base, platform) in bases.items():
-            try:
-                where = Repository.parse(base.repository)
-                found[key] = (await reader.contents(where, base.digest, platform))[platform]
-            except ReadableError as error:
-                raise AdvisoryError(
-                    f"{base.name}: its packages can't be read, which advisories are asked for by: "
-                    f"{error}"
-                ) from None
+        return await contents_of(bases, SbomReader(Client(transport), facts=facts))
     finally:
         await transport.close()
+
+
+async def contents_of(
+    bases: Mapping[str, tuple[Base, str]], reader: SbomReader
+) -> dict[str, Contents]:
+    """Return the same, as ``reader`` reads it."""
+    found = {}
+    for key, (base, platform) in bases.items():
+        try:
+            where = Repository.parse(base.repository)
+            found[key] = (await reader.contents(where, base.digest, platform))[platform]
+        except ReadableError as error:
+            raise AdvisoryError(
+                f"{base.name}: its packages can't be read, which advisories are asked for by: "
+                f"{error}"
+            ) from None
     return found

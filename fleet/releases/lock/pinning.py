@@ -156,8 +156,11 @@ def resolved(image: Image, wanted: Wanted, sources: Sources) -> Resolution:
         try:
             found = _resolved(image, narrower, sources)
             wanted = narrower
-        except ResolutionError as error:
-            sources.note(f"{bare(pin)} is taken for {image.name} although {why}. {error}")
+        except ResolutionError:
+            sources.note(
+                f"{bare(pin)} is taken for {image.name}, although it has {why}: what is declared "
+                "fits no release without that. It can be waived (fleet:advisories.waivers)"
+            )
     return found
 
 
