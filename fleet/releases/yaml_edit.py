@@ -91,8 +91,8 @@ def _changed(text: str, path: tuple[str, ...], entries: Sequence[Entry]) -> str:
             "each behind a dash"
         )
     written = {k: text[n.start_mark.index : n.end_mark.index] for k, n in children.items()}
-    shown = ", ".join(written.get(_key(entry)) or shown(entry) for entry in entries)
-    return f"{text[:begin]}[{shown}]{text[end:]}"
+    listed = ", ".join(written.get(_key(entry)) or shown(entry) for entry in entries)
+    return f"{text[:begin]}[{listed}]{text[end:]}"
 
 
 def _in_lines(
