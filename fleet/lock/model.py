@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from packaging.markers import Marker
 
@@ -36,13 +37,15 @@ class Base:
     """A base image: its public ``name``, the ``repository`` it is pulled from, its digests.
 
     ``digest`` is that of the index, ``platforms`` maps each of our platforms to the digest of its
-    own manifest: the pin moves only when one of these did.
+    own manifest: the pin moves only when one of these did. ``created`` is the day (``YYYY-MM-DD``)
+    on which the oldest of these was made, empty where the index does not say.
     """
 
     name: str
     repository: str
     digest: str
     platforms: Mapping[str, str]
+    created: str = ""
 
     @property
     def pinned(self) -> str:
@@ -58,6 +61,19 @@ class Base:
         """Tell whether this is ``name``, pulled from where ``base_registry`` has it now."""
         place = place_of(name, base_registry)
         return self.name == name and self.repository == place.rpartition(":")[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lifetime:
+    """How long a feature release of CPython is maintained, by its release cycle.
+
+    ``until`` is the last day, ``YYYY-MM-DD``. ``state`` is what that meant on the day when the
+    cycle was asked, so that a page that warns is made without a clock: ``ending`` is within half
+    a year of that day or past it, ``ended`` what the release manager ended.
+    """
+
+    until: str
+    state: Literal["maintained", "ending", "ended"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +100,7 @@ class Lock:
     not every platform gets it; ``files`` are the wheels that one of these is installed from
     somewhere, ``yanked`` are by package. ``installer`` is the pin of what installs wheels.
     ``advisories`` are what was known when it was written, ``None`` where nobody was asked.
+    ``pythons`` are lifetimes by ``X.Y``, of those that the release cycle was asked for.
     """
 
     bases: Mapping[str, Base] = field(default_factory=dict)
@@ -95,6 +112,7 @@ class Lock:
     installer: str = ""
     yanked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     advisories: Findings | None = None
+    pythons: Mapping[str, Lifetime] = field(default_factory=dict)
 
     def pins_on(self, key: PinKey, platform: str) -> tuple[str, ...]:
         """Return those of the pins at ``key`` that ``platform`` gets, without their markers."""

@@ -6,13 +6,13 @@ is guessed at.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 
 from packaging.markers import InvalidMarker, Marker
 
 from fleet.declaration.problems import Fault, Problems
 from fleet.lock.advisories import findings_values, parse_findings
-from fleet.lock.model import Base, Lock, Tools, bare, command
+from fleet.lock.model import Base, Lifetime, Lock, Tools, bare, command
 from fleet.lock.reader import Pattern, Reader
 from fleet.lock.wheel_files import is_of
 
@@ -20,7 +20,7 @@ FORMAT: Final = 2
 
 SECTIONS: Final = (
     "format", "bases", "builders", "asked", "requirements", "tools", "installer", "files", "yanked",
-    "advisories",
+    "advisories", "pythons",
 )  # fmt: skip
 
 # The command reads what is there before it adds to it, so it can't mend that.
@@ -28,6 +28,9 @@ _REMEDY: Final = "Restore the file, or remove it and run the command"
 _DIGEST: Final = Pattern(
     r"sha256:[0-9a-f]{64}", "is not a digest, sha256:<64 hexadecimal digits>", _REMEDY
 )
+_DAY: Final = Pattern(r"\d{4}-\d{2}-\d{2}", "is not a day, YYYY-MM-DD", _REMEDY)
+_STATES: Final = get_args(get_type_hints(Lifetime)["state"])
+_STATE: Final = Pattern("|".join(_STATES), f"is none of {', '.join(_STATES)}", _REMEDY)
 _REFERENCE: Final = Pattern(r"[A-Za-z0-9.:_/-]{1,255}", "is not an image reference", _REMEDY)
 _BARE: Final = Pattern(
     r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", "is not a pinned distribution, name==version", _REMEDY
@@ -89,6 +92,7 @@ def parse(
         advisories=(
             parse_findings(reader.inner("advisories")) if "advisories" in reader.values else None
         ),
+        pythons=_lifetimes(reader.inner("pythons")),
     )
     problems.found[:] = [
         replace(each, remedy=each.remedy.replace("the command", command(stack)))
@@ -107,15 +111,25 @@ def _each(section: Reader) -> Iterator[tuple[str, Reader]]:
 def _bases(section: Reader) -> dict[str, Base]:
     bases = {}
     for key, entry in _each(section):
-        entry.only(("name", "repository", "digest", "platforms"))
+        entry.only(("name", "repository", "digest", "platforms", "created"))
         platforms = entry.inner("platforms")
         bases[key] = Base(
             name=entry.text("name", _REFERENCE),
             repository=entry.text("repository", _REFERENCE),
             digest=entry.text("digest", _DIGEST),
             platforms={p: platforms.text(p, _DIGEST) for p in platforms.values},
+            created=entry.text("created", _DAY) if "created" in entry.values else "",
         )
     return bases
+
+
+def _lifetimes(section: Reader) -> dict[str, Lifetime]:
+    found = {}
+    for python, entry in _each(section):
+        entry.only(("until", "state"))
+        state: Any = entry.text("state", _STATE)
+        found[python] = Lifetime(until=entry.text("until", _DAY), state=state)
+    return found
 
 
 def _tools(entry: Reader) -> Tools:
@@ -170,6 +184,7 @@ def values_of(lock: Lock) -> dict[str, Any]:
         "files": {pin: sorted(files) for pin, files in sorted(lock.files.items())},
         "yanked": _listed(lock.yanked),
         **({"advisories": findings_values(lock.advisories)} if lock.advisories else {}),
+        **({"pythons": _lifetime_values(lock.pythons)} if lock.pythons else {}),
     }
 
 
@@ -179,6 +194,16 @@ def _listed(values: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
 
 def _base_values(bases: Mapping[str, Base]) -> dict[str, Any]:
     return {
-        key: {**vars(base), "platforms": dict(sorted(base.platforms.items()))}
+        key: {
+            "name": base.name,
+            "repository": base.repository,
+            "digest": base.digest,
+            "platforms": dict(sorted(base.platforms.items())),
+            **({"created": base.created} if base.created else {}),
+        }
         for key, base in sorted(bases.items())
     }
+
+
+def _lifetime_values(pythons: Mapping[str, Lifetime]) -> dict[str, Any]:
+    return {python: dict(vars(lifetime)) for python, lifetime in sorted(pythons.items())}

@@ -100,7 +100,7 @@ def _view(
     image: Image, declaration: Declaration, plan: Plan, published: Rows | None
 ) -> dict[str, Any]:
     planned = next(each for each in plan.images if each.name == image.name)
-    return image_view(image, planned, declaration, published)
+    return image_view(image, planned, declaration, published, plan.pythons)
 
 
 def _rendered(found: jinja2.Environment, name: str, values: Mapping[str, Any]) -> str:

@@ -1,13 +1,13 @@
 """What a page shows of one image, by its declaration, its plan and what was published."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fleet.declaration import tags as names
 from fleet.declaration import versions
 from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Declaration, Image
-from fleet.lock.model import pinned_versions
+from fleet.lock.model import Lifetime, pinned_versions
 from fleet.lock.official_bases import short
 from fleet.pages.published import Rows
 from fleet.plan.plan import ImagePlan, VersionTag
@@ -17,13 +17,17 @@ from fleet.units import in_units
 
 
 def image_view(
-    image: Image, plan: ImagePlan, declaration: Declaration, published: Rows | None
+    image: Image,
+    plan: ImagePlan,
+    declaration: Declaration,
+    published: Rows | None,
+    lives: Mapping[str, Lifetime],
 ) -> dict[str, Any]:
     """Return what the templates of ``image`` show; ``published`` is None where that is not known.
 
     What was not published is not among ``tags`` and ``pointers``. ``conditions`` are those on
     what comes along, by distribution. ``releases`` and ``drift`` are the cron lines by which these
-    are looked for, or empty where no schedule is declared.
+    are looked for, or empty where no schedule is declared. ``lives`` are lifetimes by Python.
     """
 
     def is_there(tag: str) -> bool:
@@ -38,7 +42,7 @@ def image_view(
         "versions": versions.newest_first(image.versions),
         "tags": [_tag_row(tag, plan, published) for tag in shown],
         "pointers": list(_pointer_rows(shown, pointers)),
-        "pythons": list(_python_rows(tags, image, declaration)),
+        "pythons": list(_python_rows(tags, image, declaration, lives)),
         "conditions": _conditions(image),
         "variants": list(_variants(shown, pointers)),
         "policy": {kind: str(policy) for kind, policy in image.pointers.items()},
@@ -80,11 +84,12 @@ def _conditions(image: Image) -> dict[str, str]:
 
 
 def _python_rows(
-    tags: list[VersionTag], image: Image, declaration: Declaration
+    tags: list[VersionTag], image: Image, declaration: Declaration, lives: Mapping[str, Lifetime]
 ) -> Iterator[dict[str, Any]]:
     """Yield each Python, its versions of the package, and what comes along with the newest.
 
-    That is ``name version`` of what the declaration names, not all that is in the image.
+    With it, until when it is maintained, as far as that is known. What comes along is
+    ``name version`` of what the declaration names, not all that is in the image.
     """
     below = declaration.by_name.get(image.builds_on)
     named = (*((normalised(below.package),) if below else ()), *image.required)
@@ -94,7 +99,7 @@ def _python_rows(
         newest = next(tag for tag in mine if tag.version == numbers[0])
         held = pinned_versions(next(iter(newest.builds[0].contents.values())).everything)
         along = [f"{name} {held[name]}" for name in named if name in held]
-        yield {"python": python, "versions": numbers, "along": along}
+        yield {"python": python, "versions": numbers, "along": along, "life": lives.get(python)}
 
 
 def _variants(tags: list[VersionTag], pointers: list[Pointer]) -> Iterator[dict[str, Any]]:

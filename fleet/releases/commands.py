@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import yaml
@@ -24,6 +24,7 @@ from fleet.releases.discovery.discover import discovered
 from fleet.releases.discovery.release_cycle import cycles
 from fleet.releases.internet import of_the_internet
 from fleet.releases.lock.base_moves import moved_inside
+from fleet.releases.lock.lifetimes import lacking, with_lifetimes
 from fleet.releases.lock.locking import completed
 from fleet.releases.pypi.fetch import open_client
 from fleet.releases.report import told
@@ -50,7 +51,7 @@ def _versions(chosen: argparse.Namespace) -> int:
         builders = read_lock(lock_file(root, stack, declaration)).builders
         with _outside(root, declaration, builders, notes) as (client, sources):
             today = datetime.now(UTC).date()
-            found = discovered(root, stack, sources, partial(cycles, client), today)
+            found = discovered(root, stack, sources, cache(partial(cycles, client)), today)
         write_all(found.after, found.before)
     # Both files are written by now, whether or not the rest can be told.
     moves = base_moves(moved_inside(found.held, found.lock, declaration.images, sources))
@@ -78,8 +79,14 @@ def _resolve(chosen: argparse.Namespace) -> int:
             yanked=bool(chosen.refresh),
             newest=_named(chosen.newest, declaration),
         )
-        with _outside(root, declaration, {} if builders else held.builders, []) as (_, sources):
+        known = {} if builders else held.builders
+        with _outside(root, declaration, known, []) as (client, sources):
             made = completed(held, declaration, sources, again)
+            # Not in each run for a registry on this machine: that asks nobody for what it has.
+            if chosen.refresh or (not local and lacking(made, declaration)):
+                today = datetime.now(UTC).date()
+                asked = partial(cycles, client)
+                made = with_lifetimes(made, declaration, asked, today, sources.note)
         if made != held:
             write_all({path: text_of(made)})
     for line in base_moves(moved_inside(held, made, declaration.images, sources)).lines:

@@ -39,6 +39,7 @@ def told(
     parts = [
         _headline(found, root),
         *(_list(code(place), lines) for place, lines in changes.items()),
+        _list("Pythons", _pythons(old, new)),
         _list("Locked", _locked(old, new)),
         _table("Distributions", "image distribution", _distributions(old, new)),
         _table("Base images", "base platform", bases),
@@ -75,6 +76,14 @@ def _table(title: str, headings: str, moves: Iterable[tuple[str, ...]]) -> str:
     rest = len(known) - _LISTED
     more = f"\n{rest} more are in the lock.\n" if rest > 0 else ""
     return f"### {title}\n\n{heading_rows([*headings.split(), 'before', 'after'])}{rows}{more}"
+
+
+def _pythons(old: Lock, new: Lock) -> Iterator[str]:
+    """Yield each Python of which the end moved, or came near."""
+    for python, lifetime in new.pythons.items():
+        if old.pythons.get(python) != lifetime:
+            ends = {"maintained": "", "ending": ", which is near", "ended": ", and has ended"}
+            yield f"Python {python} is maintained until {lifetime.until}{ends[lifetime.state]}"
 
 
 def _locked(old: Lock, new: Lock) -> Iterator[str]:

@@ -18,10 +18,15 @@ from fleet.sbom.moves import MovedBase, Reading
 
 @dataclass(frozen=True, kw_only=True)
 class Digests:
-    """The digest of an ``index``, and by platform that of each manifest in it."""
+    """The digest of an ``index``, and by platform that of each manifest in it.
+
+    ``created`` are by platform the days (``YYYY-MM-DD``) on which these were made, as far as the
+    index says so.
+    """
 
     index: str
     platforms: Mapping[str, str]
+    created: Mapping[str, str] = field(default_factory=dict)
 
 
 Resolver = Callable[[str], Digests]

@@ -29,6 +29,7 @@ from fleet.releases.discovery.selection import (
     selected,
 )
 from fleet.releases.lock import bases
+from fleet.releases.lock.lifetimes import with_lifetimes
 from fleet.releases.lock.locked_advisories import known_of
 from fleet.releases.lock.locking import brought_up
 from fleet.releases.pin_edit import without_pin
@@ -102,6 +103,7 @@ def discovered(
     known = {**known_of(held, sources), **known_of(lock, sources)}
     for problem in made.advisories.problems(f"{today}") if made.advisories else ():
         sources.note(problem)
+    lock = with_lifetimes(lock, made, cycles, today, sources.note)
     return Discovery(
         changes=(*matrix.changes, *over),
         advisories=tuple(advisory_rows(held, lock, known, sources.door.counts)),

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from fleet.console import TroubleError
 from fleet.declaration import tags
@@ -20,6 +22,8 @@ from fleet.registry.manifest import INDEXES, children_of, document_of
 from fleet.registry.reference import TagReference
 from fleet.registry.transport import Transport
 from fleet.releases.sources import Digests, Refresh, Resolver, Sources
+
+_CREATED: Final = "org.opencontainers.image.created"
 
 Wanted = Mapping[str, tuple[str, set[str]]]
 """By key in the lock, the name of a base, and the platforms to find in it."""
@@ -113,6 +117,8 @@ def resolve(
         repository=place.rpartition(":")[0],
         digest=held.digest if held and stays else found.index,
         platforms=digests,
+        # What an index says of its parts is not in their digests: it may be told later.
+        created=min((found.created.get(platform, "") for platform in asked), default=""),
     )
 
 
@@ -211,7 +217,30 @@ async def _platform_digests(text: str, logins: Logins) -> Digests:
     if manifest.media_type not in INDEXES:
         found = one_line(manifest.media_type)
         raise RegistryError(f"{text} is not an index of platforms but a {found}")
-    children = children_of(document_of(manifest, text), text)
+    document = document_of(manifest, text)
+    children = children_of(document, text)
+    created = _created(document)
     return Digests(
-        index=manifest.digest, platforms={child.platform: child.digest for child in children}
+        index=manifest.digest,
+        platforms={child.platform: child.digest for child in children},
+        created={c.platform: created[c.digest] for c in children if c.digest in created},
     )
+
+
+def _created(document: Mapping[str, Any]) -> dict[str, str]:
+    """Return by digest the day of each part of an index that says it, in UTC.
+
+    Official images do so by the annotation of the OCI specification; nothing is taken for a day
+    that is none.
+    """
+    found = {}
+    for entry in document.get("manifests") or ():
+        noted = entry.get("annotations")
+        text = noted.get(_CREATED) if isinstance(noted, dict) else None
+        try:
+            moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+        except ValueError:
+            continue
+        if moment and moment.tzinfo:
+            found[entry["digest"]] = moment.astimezone(UTC).date().isoformat()
+    return found

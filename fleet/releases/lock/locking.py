@@ -80,6 +80,11 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
         tools=tools,
         installer=installer,
         files=files.named,
+        pythons={
+            python: lock.pythons[python]
+            for python in sorted({python for image in images for python in image.pythons})
+            if python in lock.pythons
+        },
     )
     return with_advisories(whole, lock, sources, again=refresh.yanked)
 

@@ -1,5 +1,6 @@
 """The lock file: read whole or refused with every problem, and written as it is read."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.declaration.problems import DeclarationError
-from fleet.lock.model import Base, Lock, Tools, pinned_versions
+from fleet.lock.model import Base, Lifetime, Lock, Tools, pinned_versions
 from fleet.lock.serialization import FORMAT, parse, values_of
-from tests.fleet.examples import declaration, lock, wheel
+from tests.fleet.examples import base, declaration, lock, wheel
 
 HASH = "sha256=" + "a" * 64
 
@@ -143,3 +144,21 @@ def test_distributions_are_known_by_their_normalised_names() -> None:
         "typing-extensions": "4.1",
         "a-b": "1",
     }
+
+
+def test_lifetimes_and_days_of_bases_come_back_and_nothing_else_is_taken_for_one() -> None:
+    held = Lock(
+        bases={"3.11-slim": replace(base(), created="2026-11-02")},
+        pythons={"3.11": Lifetime(until="2027-10-31", state="maintained")},
+    )
+    assert parse(values_of(held), "lock.yaml", "prod") == held
+    faulty = {
+        "format": FORMAT,
+        "pythons": {"3.11": {"until": "soon", "state": "fine"}},
+    }
+    with pytest.raises(DeclarationError) as raised:
+        parse(faulty, "lock.yaml", "prod")
+    assert [each.path for each in raised.value.problems] == [
+        "lock.pythons.3.11.state",
+        "lock.pythons.3.11.until",
+    ]

@@ -1,5 +1,6 @@
 import itertools
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ import pytest
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.declaration.problems import DeclarationError
-from fleet.pages.readme import pages, stack_readme
+from fleet.lock.model import Lifetime
+from fleet.pages.readme import FOLDER, pages, stack_readme
 from tests.fleet import examples
 from tests.fleet.pages.readmes import (  # fmt: skip
     DIGEST,
@@ -242,3 +244,21 @@ def test_pages_have_a_folder_of_their_own_in_the_repository() -> None:
     declaration = declared()
     made = pages(declaration, plan_of(declaration), None, TEMPLATES)
     assert set(made) == {"docs/images/README.md", "docs/images/web.md"}
+
+
+def test_a_page_says_until_when_a_python_is_maintained_and_warns_before() -> None:
+    def page(lives: dict[str, Lifetime]) -> str:
+        declaration = declared()
+        plan = replace(plan_of(declaration), pythons=lives)
+        return pages(declaration, plan, None, TEMPLATES)[f"{FOLDER}/web.md"]
+
+    ended = Lifetime(until="2025-10-31", state="ended")
+    ending = Lifetime(until="2026-10-31", state="ending")
+    found = section(page({"3.9": ended, "3.10": ending}), "Python versions")
+    assert "| comes with | maintained until |" in found
+    rows = [line for line in found.splitlines() if line.startswith("| 3.")]
+    assert [row.split(" | ")[-1] for row in rows] == ["not known |", "2026-10-31 |", "2025-10-31 |"]
+    assert "**Python 3.9 reached its end of life on 2025-10-31: it gets no" in found
+    assert "**Python 3.10 is near its end of life, 2026-10-31: after that day" in found
+    assert "maintained until" not in page({})
+    assert "**Python" not in page({"3.11": Lifetime(until="2027-10-31", state="maintained")})

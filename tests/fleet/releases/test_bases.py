@@ -132,3 +132,12 @@ def test_what_compiles_for_a_python_is_the_locked_one_while_it_has_that_name() -
     made = {"3.11-slim": f"{STAND_IN}:3.11-slim"}
     stand_in = bases.compiling("3.11", images, held, replace(there, stand_ins=made))
     assert stand_in.name == made["3.11-slim"]
+
+
+def test_a_base_is_as_old_as_its_oldest_platform() -> None:
+    days = {PLATFORMS[0]: "2026-11-03", PLATFORMS[1]: "2026-11-02", "linux/386": "2020-01-01"}
+    found = replace(digests(), created=days)
+    made = bases.resolve("docker.io/library/python:3.11", PLATFORMS, lambda _: found)
+    assert made.created == "2026-11-02"
+    partly = replace(digests(), created={PLATFORMS[0]: "2026-11-03"})
+    assert not bases.resolve("x/python:3.11", PLATFORMS, lambda _: partly).created

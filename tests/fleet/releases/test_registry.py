@@ -36,6 +36,21 @@ def test_each_platform_has_its_own_digest(registry: FakeRegistry) -> None:
     assert found.index == registry.repositories["python"].tags["3.13-slim"]
 
 
+def test_the_day_that_an_index_says_of_each_platform_is_read(registry: FakeRegistry) -> None:
+    def index(created: object) -> dict[str, str]:
+        registry.push_index("python", "3.13-slim")
+        held = registry.repositories["python"]
+        document = json.loads(held.manifests[held.tags["3.13-slim"]][1])
+        document["manifests"][0]["annotations"] = {"org.opencontainers.image.created": created}
+        registry.push_manifest("python", document, "3.13-slim")
+        return dict(platform_digests(f"{registry.host}/python:3.13-slim").created)
+
+    # The last instants of a day elsewhere are the next one in UTC.
+    assert index("2026-11-02T23:30:00-02:00") == {"linux/amd64": "2026-11-03"}
+    assert index("2026-11-02T23:30:00Z") == {"linux/amd64": "2026-11-02"}
+    assert index("yesterday") == index(7) == index("2026-11-02T23:30:00") == {}
+
+
 def test_an_image_that_is_not_there_is_told_apart_from_a_registry_that_fails(
     registry: FakeRegistry,
 ) -> None:
