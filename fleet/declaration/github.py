@@ -25,7 +25,7 @@ class GitHub:
     secrets. ``architecture`` is the platform that ``runner`` builds natively, empty where that is
     not known; ``emulation`` says that the jobs build for the others by QEMU rather than on builders
     elsewhere. ``drift`` says what the scheduled job does with drift, ``versions`` what becomes of
-    the pull request with new releases.
+    the pull request with new releases. ``pages`` says that GitHub Pages publishes the catalog.
     """
 
     repository: str
@@ -37,6 +37,7 @@ class GitHub:
     emulation: bool
     drift: Literal["report", "repair"]
     versions: Literal["propose", "merge"]
+    pages: bool = False
 
     @property
     def owner(self) -> str:
@@ -66,6 +67,7 @@ def parse_github(declared: Mapping[str, Any] | None, problems: Problems) -> GitH
         emulation=declared.get("emulation", True),
         drift=declared.get("drift", "report"),
         versions=declared.get("versions", "propose"),
+        pages=declared.get("pages", False),
     )
 
 

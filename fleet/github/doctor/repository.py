@@ -8,7 +8,7 @@ from fleet.declaration.model import Declaration
 from fleet.github.api import Api
 from fleet.github.doctor.app import CLIENT
 from fleet.github.doctor.finding import Finding, fail, note, ok
-from fleet.github.render.workflows import environment_for, given, jobs_in
+from fleet.github.render.workflows import PAGES_ENVIRONMENT, environment_for, given, jobs_in
 
 _SCOPES = ("repo", "workflow")
 _PACKAGE_SCOPES = ("read:packages", "write:packages", "delete:packages")
@@ -39,9 +39,11 @@ def look(
     yield from _rules(api, root, github, app)
     reviewed = environment_for(github, "removals")
     for name in sorted({job["environment"] for job in jobs_in(files) if "environment" in job}):
-        if name != reviewed:
+        if name not in {reviewed, PAGES_ENVIRONMENT}:
             yield from _environment(api, github, name, *given(declaration, files, name))
     yield _reviewers(api, github)
+    if github.pages:
+        yield _site(api, root)
     for job in sorted(declaration.schedules):
         yield _schedule(api, github, job)
 
@@ -155,6 +157,18 @@ def _reviewers(api: Api, github: GitHub) -> Finding:
     if not any(rule.get("reviewers") for rule in rules):
         return fail(f"environment {name}: has no reviewers, so removals go unasked", remedy)
     return ok(f"environment {name}: has reviewers, who are asked before a name is removed")
+
+
+def _site(api: Api, root: str) -> Finding:
+    """Return whether GitHub Pages publishes what a workflow hands it, by its settings."""
+    found = api.find(f"{root}/pages", hidden=True)
+    if found is None:
+        remedy = f"Run gh api --method POST {root}/pages -f build_type=workflow"
+        return fail("pages: the repository has no site, so the catalog can't be published", remedy)
+    if found.get("build_type") != "workflow":
+        remedy = f"Run gh api --method PUT {root}/pages -f build_type=workflow"
+        return fail("pages: the site is made of a branch, not by a workflow", remedy)
+    return ok(f"pages: the catalog is published at {found.get('html_url')}")
 
 
 def _schedule(api: Api, github: GitHub, job: str) -> Finding:

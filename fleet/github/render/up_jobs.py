@@ -27,7 +27,7 @@ def up_jobs(
     Its ``stack`` is empty where the fleet has one stack alone, which the workflow names. ``after``
     are the jobs of other stacks that it waits for, ``needs`` all that it waits for. ``allowed`` is
     the report of the preview that lists what it may remove. ``images`` says that it has any;
-    ``github``, that it looks after the repository.
+    ``github``, that it looks after the repository; ``catalog``, that it renders the catalog too.
     """
     whole = FleetStack(name="", images=tuple(declaration.by_name), after=(), github=True)
     keys = {stack.name: Verbatim(f"up-{number}") for number, stack in enumerate(stacks, start=1)}
@@ -58,6 +58,7 @@ def _job(
         "allowed": f"{_LISTED}{part}.json",
         "images": bool(stack.images),
         "github": stack.github,
+        "catalog": stack.github and github.pages,
         "builders": builders_of(declaration, github, stack.images),
         "emulated": _emulated(declaration, github, stack.images),
         "settings": {k: v for k, v in settings.items() if stack.github or k != "GITHUB_TOKEN"},

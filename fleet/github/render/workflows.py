@@ -73,6 +73,9 @@ proposes releases, with an App of its own: the other one may push to the declare
 rules. `bases` is that of the job that asks for new bases, where it has a login for it.
 """
 
+PAGES_ENVIRONMENT: Final = "github-pages"
+"""The environment of what publishes a site; GitHub makes it along with the site."""
+
 
 def environment_for(github: GitHub, job: str) -> str:
     """Return the name of one of the other environments."""
@@ -164,6 +167,7 @@ def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, A
     return {
         "github": github,
         **{f"{job}_environment": environment_for(github, job) for job in OTHER_ENVIRONMENTS},
+        "pages_environment": PAGES_ENVIRONMENT,
         "only_here": f"github.repository == '{github.repository}'",
         "builders": builders_of(declaration, github, declaration.by_name),
         "asks_backends": github.emulation and any(i.from_source for i in declaration.images),

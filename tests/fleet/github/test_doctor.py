@@ -318,6 +318,21 @@ def _foreign_package(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize(
+    ("build_type", "verdict"), [("", "FAIL"), ("legacy", "FAIL"), ("workflow", "ok")]
+)
+def test_a_catalog_needs_a_site_that_a_workflow_publishes(
+    root: Path, github: Hub, environment: dict[str, str], build_type: str, verdict: str
+) -> None:
+    if build_type:
+        found = github.sampled("page", build_type=build_type, html_url="https://x.test/")
+        github.found[f"{ROOT}/pages"] = found
+    pages = declared(github={**GITHUB, "pages": True})
+    lines = of(examined(root, github, environment, pages), verdict)
+    (line,) = [each for each in lines if each.startswith("pages: ")]
+    assert verdict == "ok" or "-f build_type=workflow" in line
+
+
+@pytest.mark.parametrize(
     ("spoil", "told"),
     [
         (_app_is_not_installed, "fleet-bot is not installed"),

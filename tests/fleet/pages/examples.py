@@ -44,7 +44,7 @@ def declared(**overrides: Any) -> Declaration:
         "builders": dict.fromkeys(PLATFORMS, "hosted"),
         "schedules": {"drift": "17 4 * * *", "versions": "*/20 * * * *"},
         "secrets": ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
-        "github": {"repository": "multi-py/fleet", "drift": "repair"},
+        "github": {"repository": "multi-py/fleet", "drift": "repair", "pages": True},
         **overrides,
     }
     return parse(config(**values))

