@@ -25,7 +25,7 @@ override PLAIN := status env plan versions doctor check page comment removals dr
 override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh fleet/releases/lock/ask_backend.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
 override .DEFAULT_GOAL := help
-.PHONY: $(PLAIN) audit up preview refresh down clean lock restore verify history rollback sbom adopt prune split graph docs bootstrap \
+.PHONY: $(PLAIN) audit up preview refresh down clean lock restore verify history rollback sbom adopt prune split graph docs catalog bootstrap \
 	help test test-fast test-integration test-slow lint venv venv-any venv-dev
 
 # These take the stack and nothing else; what each does stands at its name below.
@@ -110,6 +110,9 @@ graph: venv ## Print which image is built on which, as Mermaid in Markdown: [OUT
 
 docs: venv ## Write the pages of the images, as Markdown: [IMAGE=name] prints one [OUTPUT=folder]
 	@$(FLEET) docs --stack "$${STACK}" --image "$${IMAGE:-}" $(if $(OUTPUT),--output "$${OUTPUT}")
+
+catalog: venv ## Write a static site of what the fleet publishes: [OUTPUT=folder]
+	@$(FLEET) catalog --stack "$${STACK}" $(if $(OUTPUT),--output "$${OUTPUT}")
 
 checksums: ## Record the SHA-256 of the engine and plugins that are published; for maintainers
 down: ## Stop what was started, by pid; keeps all data

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "fleet.declaration": set(),
     "fleet.lock": {"fleet.declaration"},
     "fleet.plan": {"fleet.declaration", "fleet.lock"},
+    "fleet.catalog": {*_PURE, "fleet.evidence", "fleet.http", "fleet.units"},
     "fleet.pages": {*_PURE, "fleet.templating", "fleet.units"},
     "fleet.checkout": {*_PURE, "fleet.command"},
     "fleet.advisories": {*_READ, "fleet.command", "fleet.sbom"},
@@ -43,7 +44,8 @@ MAY_IMPORT = {
         "fleet.sbom", "providers",
     },
     "fleet.overview": {
-        *_READ, "fleet.command", "fleet.local", "fleet.pages", "fleet.registry", "providers",
+        *_READ, "fleet.catalog", "fleet.command", "fleet.local", "fleet.pages", "fleet.registry",
+        "providers",
     },
     "fleet.upkeep": {
         *_READ, "fleet.command", "fleet.evidence", "fleet.local", "fleet.registry",

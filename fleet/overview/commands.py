@@ -1,12 +1,14 @@
 """The commands that show the fleet, and change nothing."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from fleet.catalog.build import Left, catalog_of
+from fleet.catalog.site import site
 from fleet.checkout.lock_file import lock_file
-from fleet.checkout.page_texts import read_sources
+from fleet.checkout.page_texts import read_sources, read_templates
 from fleet.checkout.planning import plan_of
 from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file
@@ -18,10 +20,12 @@ from fleet.declaration.stack_share import widened
 from fleet.local.paths import Checkout, checkout
 from fleet.overview.graph import document
 from fleet.overview.predict import foresight
+from fleet.overview.recorded_state import Known
 from fleet.overview.report import report, unlocked
 from fleet.overview.state_export import read_known
-from fleet.pages.published import published
+from fleet.pages.published import published, rows
 from fleet.pages.readme import page_path, pages
+from fleet.plan.plan import Plan
 
 
 def add_to(commands: Commands) -> None:
@@ -34,6 +38,10 @@ def add_to(commands: Commands) -> None:
     docs = commands.add("docs", "Write the pages of the images, as Markdown", _looking(_docs))
     docs.add_argument("--image", default="", help="print the page of this image instead")
     docs.add_argument("--output", type=Path, help="a folder, by default .fleet/docs-STACK")
+    catalog = commands.add(
+        "catalog", "Write a static site of what the fleet publishes", _looking(_catalog)
+    )
+    catalog.add_argument("--output", type=Path, help="a folder, by default .fleet/catalog-STACK")
 
 
 _Look = Callable[[Checkout, Declaration, argparse.Namespace], None]
@@ -43,7 +51,7 @@ def _looking(look: _Look) -> Run:
     def run(chosen: argparse.Namespace) -> int:
         here = checkout(chosen.root)
         declaration = declaration_of_file(config_file(here.root, chosen.stack))
-        if not declaration.images and look is not _docs:
+        if not declaration.images and look not in (_docs, _catalog):
             whole = declaration.fleet_of(chosen.stack)
             say(f"{chosen.stack} manages the repository and no image; STACK={whole} shows them all")
         else:
@@ -79,10 +87,7 @@ def _graph(_here: Checkout, declaration: Declaration, chosen: argparse.Namespace
 
 
 def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
-    # Pages lead to each other, so they are those of the whole fleet.
-    fleet, whole = declaration.fleet_of(chosen.stack), widened(declaration)
-    plan = plan_of(here.root, fleet, whole)
-    known = read_known(here, fleet, whole, stacks_of(here.root, fleet))
+    whole, plan, known = _whole(here, declaration, chosen.stack)
     live = None if known.lacking and not known.tags else published(known.outputs)
     made = pages(whole, plan, live, read_sources(here.root, whole))
     if known.lacking:
@@ -93,11 +98,32 @@ def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
             raise TroubleError(f"no image {chosen.image} is declared. Name one that is")
         show(page.removesuffix("\n"))
         return
+    _write(here, chosen, "docs", {Path(path).name: text for path, text in made.items()})
+
+
+def _catalog(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
+    _, plan, known = _whole(here, declaration, chosen.stack)
+    lost = known.lacking and not known.tags
+    left = Left(rows=None if lost else rows(known.outputs), evidence=known.evidence)
+    if known.lacking:
+        say(f"{known.lacking}: digests and states are not known")
+    _write(here, chosen, "catalog", site(catalog_of(plan, left), read_templates(here.root)))
+
+
+def _whole(here: Checkout, declaration: Declaration, stack: str) -> tuple[Declaration, Plan, Known]:
+    """Return the whole fleet's declaration, plan and state: its pages lead to each other."""
+    fleet, whole = declaration.fleet_of(stack), widened(declaration)
+    plan = plan_of(here.root, fleet, whole)
+    return whole, plan, read_known(here, fleet, whole, stacks_of(here.root, fleet))
+
+
+def _write(here: Checkout, chosen: argparse.Namespace, what: str, texts: Mapping[str, str]) -> None:
+    """Write ``texts`` by file name to the chosen folder, and print where each is."""
     if not chosen.output:
         here.make_state()
-    folder = chosen.output or here.state / f"docs-{chosen.stack}"
+    folder = chosen.output or here.state / f"{what}-{chosen.stack}"
     folder.mkdir(parents=True, exist_ok=True)
-    for path, text in made.items():
-        written = folder / Path(path).name
+    for name, text in texts.items():
+        written = folder / name
         written.write_text(text, encoding="utf-8")
         show(str(written))

@@ -13,7 +13,12 @@ That of a version tag has ``digest``, ``platforms`` and ``size``, in bytes of al
 def published(outputs: Mapping[str, Any]) -> Rows:
     """Return what is in a stack's ``outputs``: ``tags`` and ``pointers``, see ``components.fleet``.
 
-    A row without a digest is of something that failed: it is left out.
+    One without a digest is of something that failed: it is left out.
     """
-    rows = (row for kind in ("tags", "pointers") for row in outputs.get(kind) or ())
-    return {str(row["tag"]): row for row in rows if row["digest"]}
+    return {ref: row for ref, row in rows(outputs).items() if row["digest"]}
+
+
+def rows(outputs: Mapping[str, Any]) -> Rows:
+    """Return the row of each tag and pointer in ``outputs``, also of one that failed."""
+    found = (row for kind in ("tags", "pointers") for row in outputs.get(kind) or ())
+    return {str(row["tag"]): row for row in found}
