@@ -1,10 +1,12 @@
 """What moved inside base images, as Markdown. Pure."""
 
+from dataclasses import replace
 from typing import Final
 
 from fleet.declaration.grouping import grouped
 from fleet.pages.markdown import FOLDED, FOLDED_END, code, heading_rows, row
 from fleet.sbom.base_moves import BaseMove, BaseMoves
+from fleet.sbom.changes import PackageMove
 
 HEADINGS: Final = ("base", "images on it", "packages", "compressed size")
 
@@ -36,9 +38,17 @@ def inside(moves: BaseMoves) -> str:
     return f"### Packages in base images\n\n{table}{listed}" if rows or listed else ""
 
 
+def _place(move: BaseMove, package: PackageMove) -> str:
+    return f"{move.base} ({', '.join(package.platforms)})" if package.platforms else move.name
+
+
 def each_package(moves: BaseMoves) -> str:
     """Return the folded table of all packages that moved in base images, once for all of these."""
-    found = grouped((package, move.name) for move in moves.bases for package in move.packages)
+    found = grouped(
+        (replace(package, platforms=()), _place(move, package))
+        for move in moves.bases
+        for package in move.packages
+    )
     if not found:
         return ""
     rows = [

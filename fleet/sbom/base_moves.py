@@ -1,7 +1,7 @@
 """What moved inside base images, once for the platforms that agree: data of reports, and lines."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from fleet.sbom.changes import PackageMove, changes
@@ -17,7 +17,7 @@ class BaseMove:
     """What moved inside a base on ``platforms``, and the ``images`` that are built on it.
 
     ``before`` and ``after`` are compressed bytes on the first of the platforms. ``everywhere`` is
-    false where another platform differs, or is not known.
+    false where it did not move on another platform, or that is not known.
     """
 
     base: str
@@ -36,7 +36,7 @@ class BaseMove:
     @property
     def count(self) -> str:
         """How many packages moved, in words."""
-        moved = len(self.packages)
+        moved = len({(move.kind, move.name) for move in self.packages})
         return "no package moved" if not moved else f"{moved} package{'s' * (moved > 1)} moved"
 
     @property
@@ -106,7 +106,11 @@ def _parsed(fields: Any) -> BaseMove:
         platforms=tuple(map(str, fields["platforms"])),
         everywhere=bool(fields["everywhere"]),
         packages=tuple(
-            PackageMove(**{name: str(each[name]) for name in texts}) for each in fields["packages"]
+            PackageMove(
+                **{name: str(each[name]) for name in texts},
+                platforms=tuple(map(str, each["platforms"])),
+            )
+            for each in fields["packages"]
         ),
         before=int(fields["before"]),
         after=int(fields["after"]),
@@ -117,24 +121,36 @@ NO_MOVES: Final = BaseMoves()
 
 
 def base_moves(reading: Reading) -> BaseMoves:
-    """Return what a reading found, by base and what moved; sorted by name."""
-    groups: dict[tuple[str, tuple[PackageMove, ...]], list[Compared]] = {}
+    """Return what a reading found, by base; sorted by name."""
+    groups: dict[str, list[Compared]] = {}
     for one in reading.compared:
-        groups.setdefault((one.base.name, changes(one.before, one.after)), []).append(one)
+        groups.setdefault(one.base.name, []).append(one)
     found = [
         BaseMove(
             base=name,
             images=members[0].base.images,
             platforms=tuple(one.platform for one in members),
             everywhere=len(members) == len(members[0].base.platforms),
-            packages=packages,
+            packages=_packages(members),
             before=members[0].sizes[0],
             after=members[0].sizes[1],
         )
-        for (name, packages), members in groups.items()
+        for name, members in sorted(groups.items())
     ]
-    found.sort(key=lambda move: (move.base, move.platforms))
     return BaseMoves(bases=tuple(found), unread=tuple(_unread(reading)), read=_read(reading))
+
+
+def _packages(members: Sequence[Compared]) -> tuple[PackageMove, ...]:
+    """Return what moved on any of these platforms, once for those that agree."""
+    moves: dict[PackageMove, list[str]] = {}
+    for one in members:
+        for move in changes(one.before, one.after):
+            moves.setdefault(move, []).append(one.platform)
+    found = (
+        move if len(platforms) == len(members) else replace(move, platforms=tuple(platforms))
+        for move, platforms in moves.items()
+    )
+    return tuple(sorted(found, key=lambda move: (move.order, move.platforms)))
 
 
 def _unread(reading: Reading) -> Iterator[UnreadBases]:

@@ -27,7 +27,8 @@ class PackageMove:
     """A package that moved; ``before`` is empty for one that came, ``after`` for one that went.
 
     Of several versions side by side, all are listed. ``system`` is there where packages of several
-    systems have the name: ``Python``. Each text is of one line.
+    systems have the name: ``Python``. Each text is of one line. ``platforms`` are those on which it
+    moved so, where it did not on others.
     """
 
     kind: str
@@ -35,6 +36,12 @@ class PackageMove:
     before: str
     after: str
     system: str = ""
+    platforms: tuple[str, ...] = ()
+
+    @property
+    def order(self) -> tuple[bool, bool, bool, str, str]:
+        """What sorts moves: the system, then what moved, came and went, each by name."""
+        return (self.kind != SYSTEM, not self.after, not self.before, self.name, self.kind)
 
     @property
     def label(self) -> str:
@@ -44,15 +51,16 @@ class PackageMove:
     @property
     def text(self) -> str:
         """The move in words, such as ``openssl 3.0.15 -> 3.0.16`` and ``added zlib1g 1.3.1``."""
+        where = f" ({', '.join(self.platforms)})" if self.platforms else ""
         if not self.before:
-            return f"added {self.label} {self.after}"
+            return f"added {self.label} {self.after}{where}"
         if not self.after:
-            return f"removed {self.label} {self.before}"
-        return f"{self.label} {self.before} -> {self.after}"
+            return f"removed {self.label} {self.before}{where}"
+        return f"{self.label} {self.before} -> {self.after}{where}"
 
 
 def changes(before: Contents, after: Contents) -> tuple[PackageMove, ...]:
-    """Return what moved: the system, then packages that moved, came and went, each by name."""
+    """Return what moved, in the order of moves."""
     old, new = _versions(before.packages), _versions(after.packages)
     kinds: dict[str, set[str]] = {}
     for name, kind in {**old, **new}:
@@ -68,9 +76,9 @@ def changes(before: Contents, after: Contents) -> tuple[PackageMove, ...]:
             system=_KINDS.get(kind, kind) if len(kinds[name]) > 1 else "",
         )
 
-    both = sorted(key for key in old.keys() & new.keys() if old[key] != new[key])
-    keys = (*both, *sorted(new.keys() - old.keys()), *sorted(old.keys() - new.keys()))
-    return (*_of_systems(before, after), *map(move, keys))
+    keys = [key for key in old.keys() | new.keys() if old.get(key) != new.get(key)]
+    moves = (*_of_systems(before, after), *map(move, keys))
+    return tuple(sorted(moves, key=lambda each: each.order))
 
 
 def _of_systems(before: Contents, after: Contents) -> Iterable[PackageMove]:

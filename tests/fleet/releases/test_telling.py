@@ -1,5 +1,7 @@
 """What discovery found, in Markdown in which nothing of others is markup."""
 
+import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from fleet.lock.model import Lock, Tools
@@ -7,7 +9,7 @@ from fleet.pages.markdown import inert
 from fleet.releases.discovery.change import Change
 from fleet.releases.discovery.discover import Discovery
 from fleet.releases.report import told
-from fleet.sbom.base_moves import base_moves
+from fleet.sbom.base_moves import base_moves, parse_moves
 from fleet.sbom.moves import Reading, Unread
 from tests.fleet.examples import DIGEST, INSTALLER, OTHER_DIGEST, base, wheel
 from tests.fleet.sbom.moved import base as base_of
@@ -174,6 +176,17 @@ def test_what_moved_inside_bases_is_told_with_a_row_each_and_every_package_folde
     calm = told(discovery(), ROOT, moves=base_moves(reading(*bases, moves=10)), whole=False)
     assert "<details>" not in calm
     assert rows[1] in calm
+
+
+def test_a_package_that_moved_on_some_platforms_alone_has_them_in_the_table_and_in_json() -> None:
+    both = base_of("python:3.13", ("linux/amd64", "linux/arm64"))
+    first, second = (reading(both, name=name).compared[0] for name in ("openssl", "bash"))
+    found = Reading(compared=(first, replace(second, platform="linux/arm64")))
+    moves = base_moves(found)
+    text = told(discovery(), ROOT, moves=moves)
+    assert "| `bash` | `3.0.15` | `3.0.16` | `python:3.13 (linux/arm64)` |\n" in text
+    assert "`openssl 3.0.15 -> 3.0.16 (linux/amd64)`" in text
+    assert parse_moves(json.loads(json.dumps(asdict(moves)))) == moves
 
 
 def test_packages_of_a_hostile_base_are_text_and_their_table_is_bounded() -> None:
