@@ -66,10 +66,11 @@ class Registry:
     async def _image(self, root: str, platform: str, reference: str) -> dict[str, Any]:
         """Push an image of one platform; return its entry in an index."""
         fields = platform_of(platform)
+        config = {**fields, "created": "1970-01-01T00:00:00Z"}
         document = {
             "schemaVersion": 2,
             "mediaType": OCI_MANIFEST,
-            "config": await self._blob(root, json.dumps(fields).encode(), _CONFIG),
+            "config": await self._blob(root, json.dumps(config).encode(), _CONFIG),
             "layers": [await self._blob(root, _LAYER_BYTES, _LAYER)],
             "annotations": {"reference": reference},
         }
