@@ -20,8 +20,6 @@ from fleet.console import timed
 from fleet.local import registry, signing_key
 from providers.ociregistry.fields import EVIDENCE
 
-_LOG = "registry.log"
-
 
 class Side:
     """One of the two stacks, brought up; ``signed`` has it declare a key, its machine's own."""
@@ -30,7 +28,7 @@ class Side:
         asked = Asked(per_image=50, hashes=2, steps=(), profile=None)
         self.stack = Stack(root, tags, asked)
         here = self.stack.scratch.here
-        self._log = here.state / _LOG
+        self._log = here.state / "log" / "registry.log"
         if signed:
             signing_key.ensure(here)
             self.stack.environment = self.stack.scratch.environment()

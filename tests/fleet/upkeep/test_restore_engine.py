@@ -31,6 +31,7 @@ class TestRestore:
         assert LOST not in Reading(live, PUBLIC).tags()
         printed = stack.upkeep("restore", "--tag", LOST)
         assert f"{LOST} names again {before[LOST]}" in printed
+        assert "Its evidence is there and valid" in printed
         assert "pointers: {LATEST: keep}" in printed
         assert Reading(live, PUBLIC).tags()[LOST] == before[LOST]
         assert Reading(live, PUBLIC).pull(LOST)
