@@ -128,7 +128,13 @@ def _verify(here: Checkout, chosen: argparse.Namespace) -> int:
 
     found = asyncio.run(run())
     _print(verify.report(found))
-    return 1 if any(each.problems for each in found) else 0
+    if not any(each.problems for each in found):
+        return 0
+    say(
+        f"FLEET_VERIFY_CHILDREN=all make up STACK={chosen.stack} finds what is missing or altered, "
+        "and signs it again"
+    )
+    return 1
 
 
 def _prune(here: Checkout, chosen: argparse.Namespace) -> int:
