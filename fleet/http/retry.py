@@ -41,7 +41,7 @@ def retry_after(value: str, now: datetime) -> float | None:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         return max(0.0, (moment - now).total_seconds())
-    except (ValueError, OverflowError, TypeError, IndexError):
+    except (ValueError, OverflowError):
         return None
 
 

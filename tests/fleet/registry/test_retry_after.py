@@ -17,6 +17,9 @@ from fleet.http.retry import retry_after
         ("soon", None),
         ("-1", None),
         ("²", None),
+        # Both overflow: a float, and a part of a date.
+        ("9" * 400, 999_999_999.0),
+        ("99999999999999999999 Jan 1 0:0:0", None),
     ],
 )
 def test_retry_after_reads_seconds_and_dates(value: str, seconds: float | None) -> None:
