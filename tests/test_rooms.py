@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "fleet.declaration": set(),
     "fleet.lock": {"fleet.declaration"},
     "fleet.plan": {"fleet.declaration", "fleet.lock"},
-    "fleet.catalog": {*_PURE, "fleet.evidence", "fleet.http", "fleet.units"},
+    "fleet.catalog": {*_PURE, "fleet.evidence", "fleet.http", "fleet.registry", "fleet.units"},
     "fleet.pages": {*_PURE, "fleet.templating", "fleet.units"},
     "fleet.checkout": {*_PURE, "fleet.command"},
     "fleet.advisories": {*_READ, "fleet.command", "fleet.sbom"},

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fleet.catalog.model import (
+    AdvisoryEntry,
     BaseImage,
     Catalog,
     ImageEntry,
     Key,
-    Move,
     PointerTag,
     PythonLife,
     State,
@@ -18,10 +18,13 @@ from fleet.catalog.model import (
 )
 from fleet.declaration import versions
 from fleet.declaration.github import GitHub
+from fleet.declaration.model import Pin
 from fleet.evidence.keys import PublicKey
+from fleet.lock.model import pinned_versions
 from fleet.lock.official_bases import short
 from fleet.plan.plan import ImagePlan, Plan, VersionTag
 from fleet.plan.pointers import Pointer
+from fleet.registry.history import Move
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,12 +149,41 @@ def _tag(
         base=_base(tag, plan),
         verified=str(row.get("verified", "")),
         evidence=kinds if digest and signed == digest else (),
+        advisories=_advisories(tag, plan),
         pointers=tuple(each.tag for each in image.pointers if each.target == tag.tag),
         since=_since(tag.tag, digest, since),
+        pinned=_pinned(tag.pin),
+    )
+
+
+def _pinned(pin: Pin | None) -> str:
+    return f"{pin.because}, until {pin.until}" if pin else ""
+
+
+def _advisories(tag: VersionTag, plan: Plan) -> tuple[AdvisoryEntry, ...] | None:
+    """Return what the lock holds against the distributions and the base of a tag."""
+    known = plan.advisories
+    if known is None or tag.pin:
+        return None
+    held = (pins for build in tag.builds for pins in build.contents.values())
+    pins = {pair for each in held for pair in pinned_versions(each.everything).items()}
+    base = known.bases.get(f"{tag.python}-{tag.base}")
+    packages = {*(f"PyPI {name}=={version}" for name, version in pins)}
+    packages.update(base.packages if base else ())
+    found = [
+        (advisory.rank, package, advisory)
+        for package in packages
+        for advisory in known.found.get(package, ())
+    ]
+    return tuple(
+        AdvisoryEntry(id=a.id, package=package, severity=a.severity, fixed=a.fixed)
+        for _, package, a in sorted(found, key=lambda each: each[:2])
     )
 
 
 def _base(tag: VersionTag, plan: Plan) -> BaseImage:
+    if tag.pin:
+        return BaseImage(name="", digest="", created="")
     lowest = tag.builds[0]
     while lowest.below:
         lowest = lowest.below
@@ -174,6 +206,7 @@ def _pointer(
         target=pointer.target,
         digest=digest,
         since=_since(pointer.tag, digest, since),
+        pinned=_pinned(pointer.pin),
     )
 
 

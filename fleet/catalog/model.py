@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from fleet.registry.history import Move
+
 State = Literal["published", "failed", "planned", "unknown"]
 """What the last run left of a tag.
 
@@ -33,13 +35,25 @@ class BaseImage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AdvisoryEntry:
+    """An advisory on a ``package`` of a tag, as locked; ``fixed`` is empty if no fix is known."""
+
+    id: str
+    package: str
+    severity: str
+    fixed: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Tag:
     """A version tag; what is not published has no ``digest``, and a ``size`` of 0.
 
     ``size`` is in bytes, of all platforms, compressed. ``verified`` says how many platforms passed.
     ``evidence`` are the kinds of statements that are signed of this digest. ``pointers`` are the
-    tags that name the same digest by declaration. ``since`` is the instant (UTC) since which it
-    names its digest, empty if unknown.
+    tags that name the same digest by declaration. ``advisories`` are those that can be fixed first,
+    None where nobody was asked. ``since`` is the instant (UTC) since which it
+    names its digest, empty if unknown. ``pinned`` is the reason and the end of a pin, or empty: of
+    a pinned digest, ``base`` and ``advisories`` are not known.
     """
 
     tag: str
@@ -53,36 +67,22 @@ class Tag:
     base: BaseImage
     verified: str
     evidence: tuple[str, ...]
+    advisories: tuple[AdvisoryEntry, ...] | None
     pointers: tuple[str, ...]
     since: str
+    pinned: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class PointerTag:
-    """A tag that names the digest of the version tag ``target``; ``since`` as for a tag."""
+    """A tag that names the digest of ``target``, a version tag; ``since``, ``pinned`` as there."""
 
     tag: str
     state: State
     target: str
     digest: str
     since: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Move:
-    """A tag that came to name another digest, ``at`` an instant (RFC 3339, UTC).
-
-    ``before`` and ``after`` are empty where there was no tag. ``why`` is in words, ``commit`` that
-    of the checkout, ``by`` the address of a workflow's run or ``by hand``; empty if unknown.
-    """
-
-    at: str
-    tag: str
-    before: str
-    after: str
-    why: str
-    commit: str = ""
-    by: str = ""
+    pinned: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,9 +15,10 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup
 
-from fleet.catalog.model import Catalog, ImageEntry, Move, PythonLife
+from fleet.catalog.model import Catalog, ImageEntry, PythonLife
 from fleet.declaration.versions import newest_first
 from fleet.http.text import one_line
+from fleet.registry.history import Move
 from fleet.units import in_units
 
 FEED: Final = "feed.xml"

@@ -1,6 +1,8 @@
 """The commands that show the fleet, and change nothing."""
 
 import argparse
+import asyncio
+import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +19,10 @@ from fleet.console import TroubleError, say, show
 from fleet.declaration.model import Declaration
 from fleet.declaration.pins import expired
 from fleet.declaration.stack_share import widened
+from fleet.http.errors import ReadableError
+from fleet.local import environment
 from fleet.local.paths import Checkout, checkout
+from fleet.local.requirements import needs_of
 from fleet.overview.graph import document
 from fleet.overview.predict import foresight
 from fleet.overview.recorded_state import Known
@@ -26,6 +31,12 @@ from fleet.overview.state_export import read_known
 from fleet.pages.published import published, rows
 from fleet.pages.readme import page_path, pages
 from fleet.plan.plan import Plan
+from fleet.registry.client import Client
+from fleet.registry.history import Move
+from fleet.registry.login import find_logins
+from fleet.registry.reference import Repository
+from fleet.registry.transport import Transport
+from fleet.registry.undo_log import history
 
 
 def add_to(commands: Commands) -> None:
@@ -104,10 +115,35 @@ def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
 def _catalog(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
     _, plan, known = _whole(here, declaration, chosen.stack)
     lost = known.lacking and not known.tags
-    left = Left(rows=None if lost else rows(known.outputs), evidence=known.evidence)
+    # Clients take logins and trust from this process's environment.
+    needs = needs_of(plan.declaration, declaration.fleet_of(chosen.stack))
+    os.environ.update(environment.complete(here, needs))
+    left = Left(
+        rows=None if lost else rows(known.outputs),
+        evidence=known.evidence,
+        moves={} if lost else asyncio.run(_moves(plan)),
+    )
     if known.lacking:
         say(f"{known.lacking}: digests and states are not known")
     _write(here, chosen, "catalog", site(catalog_of(plan, left), read_templates(here.root)))
+
+
+async def _moves(plan: Plan) -> dict[str, tuple[Move, ...]]:
+    """Return the history of each repository; what can't be read is said, and left out."""
+    logins = find_logins(plan.logins, os.environ)
+    transport = Transport(environment=os.environ, logins=logins)
+    registry = Client(transport)
+    found = {}
+    try:
+        for image in plan.images:
+            place = Repository.parse(image.repository)
+            try:
+                found[image.repository] = await history(registry, place, plan.owner)
+            except ReadableError as error:
+                say(f"what moved in {place} is not known: {error}")
+    finally:
+        await transport.close()
+    return found
 
 
 def _whole(here: Checkout, declaration: Declaration, stack: str) -> tuple[Declaration, Plan, Known]:

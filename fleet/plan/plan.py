@@ -10,6 +10,7 @@ from fleet.declaration.model import STALE_DEFAULTS, Declaration, Image, Pin, Sta
 from fleet.declaration.problems import Problems
 from fleet.declaration.split import FleetStack
 from fleet.declaration.tags import PointerKind, Tag
+from fleet.lock.advisories import Findings
 from fleet.lock.model import Lifetime
 from fleet.plan.build_inputs import build_inputs
 from fleet.plan.expectation import whole
@@ -81,8 +82,9 @@ class Plan:
     has the images below those here; ``shared`` names the images here that other stacks build on.
     ``logins`` are the names of the variables that hold the login of each registry host. ``keys``
     are the public ones that evidence is signed by, the one to sign with first; none, no evidence.
-    ``pythons`` are lifetimes by ``X.Y``, and ``made_on`` the days of bases by digest, as far as the
-    lock knows them: pages show them, and no build depends on them.
+    ``advisories`` are what the lock knows of, ``pythons`` are lifetimes by ``X.Y``, and ``made_on``
+    the days of bases by digest, as far as the lock knows them: pages show them, and no build
+    depends on them.
     """
 
     declaration: Declaration
@@ -92,6 +94,7 @@ class Plan:
     shared: frozenset[str | None]
     logins: Mapping[str, Mapping[str, str]]
     keys: tuple[str, ...]
+    advisories: Findings | None
     pythons: Mapping[str, Lifetime]
     made_on: Mapping[str, str]
 
@@ -129,6 +132,7 @@ def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
         shared=frozenset(image.builds_on for image in others),
         logins=variables(declaration.logins),
         keys=keys_of(declaration, inputs.own_key),
+        advisories=inputs.lock.advisories,
         pythons=inputs.lock.pythons,
         made_on={base.digest: base.created for base in inputs.lock.bases.values() if base.created},
     )

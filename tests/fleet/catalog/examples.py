@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from fleet.catalog.build import Left, catalog_of
-from fleet.catalog.model import Catalog, Move
+from fleet.catalog.model import Catalog
 from fleet.catalog.site import site
 from fleet.checkout.page_texts import read_templates
 from fleet.declaration.parse import parse
 from fleet.lock.model import Lifetime
 from fleet.plan.plan import Plan, make_plan
+from fleet.registry.history import Move
 from tests.fleet import examples
 from tests.fleet.evidence.examples import key
 

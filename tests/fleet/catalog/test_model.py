@@ -3,9 +3,22 @@
 from dataclasses import asdict, replace
 
 from fleet.catalog.build import Left, catalog_of, site_of
-from fleet.catalog.model import Move, PythonLife
+from fleet.catalog.model import AdvisoryEntry, PythonLife
 from fleet.declaration.github import GitHub
-from tests.fleet.catalog.examples import FAILED, KINDS, POINTER, VERSION, catalog, left, plan_of
+from fleet.declaration.model import Pin
+from fleet.lock.advisories import Advisory, BasePackages, Findings
+from fleet.registry.history import Move
+from tests.fleet.catalog.examples import (
+    FAILED,
+    KINDS,
+    POINTER,
+    VERSION,
+    Page,
+    catalog,
+    files,
+    left,
+    plan_of,
+)
 from tests.fleet.examples import DIGEST, INDEX_DIGEST, OTHER_DIGEST
 
 
@@ -24,8 +37,10 @@ def test_a_published_tag_has_all_that_is_known_of_it() -> None:
         "base": {"name": "python:3.11-slim", "digest": INDEX_DIGEST, "created": "2026-11-02"},
         "verified": "2/2: amd64 whole",
         "evidence": KINDS,
+        "advisories": None,
         "pointers": (POINTER, "py3.11-slim-0.34"),
         "since": "2026-11-03T10:11:12Z",
+        "pinned": "",
     }
     assert image.pythons == (
         PythonLife(python="3.11", until="2027-10-31", state="maintained"),
@@ -88,3 +103,49 @@ def test_the_address_of_the_site_is_the_one_that_github_gives_a_repository() -> 
     assert site("Multi-Py/Fleet") == "https://multi-py.github.io/Fleet/"
     assert site("team/Team.github.io") == "https://team.github.io/"
     assert catalog().url == "https://multi-py.github.io/fleet/"
+
+
+def test_what_the_lock_holds_against_a_tag_is_said_with_its_fix_the_worst_first() -> None:
+    plan = plan_of()
+    worst = Advisory(id="CVE-1", severity="critical", fixed="0.35.0")
+    base = Advisory(id="DSA-2", severity="low")
+    found = Findings(
+        found={
+            "PyPI uvicorn==0.34.0": (worst,),
+            "PyPI other==1.0": (worst,),
+            "Debian:13 libc6==2.41-1": (base,),
+        },
+        bases={"3.11-slim": BasePackages(image=DIGEST, packages=("Debian:13 libc6==2.41-1",))},
+    )
+    (image,) = catalog_of(replace(plan, advisories=found), left(plan)).images
+    held = {tag.tag: tag.advisories for tag in image.tags}
+    debian = AdvisoryEntry(id="DSA-2", package="Debian:13 libc6==2.41-1", severity="low", fixed="")
+    assert held[FAILED] == (debian,)
+    assert held["py3.10-slim-0.33.0"] == ()
+    assert held[VERSION] == (
+        AdvisoryEntry(
+            id="CVE-1", package="PyPI uvicorn==0.34.0", severity="critical", fixed="0.35.0"
+        ),
+        debian,
+    )
+    page = files(catalog_of(replace(plan, advisories=found), left(plan)))["web.html"]
+    row = " ".join(Page(page).rows[VERSION].split())
+    assert "2, 1 with a fix" in row
+    assert "CVE-1 (critical), PyPI uvicorn==0.34.0: fixed in 0.35.0" in row
+
+
+def test_a_pin_is_said_with_its_reason_and_its_end_and_nothing_is_claimed_of_its_digest() -> None:
+    plan = plan_of()
+    pin = Pin(to=DIGEST, because="0.34.0 loops", until="2026-12-31")
+    (image,) = plan.images
+    tags = tuple(replace(tag, pin=pin) if tag.tag == VERSION else tag for tag in image.tags)
+    held = tuple(replace(p, pin=pin) if p.tag == POINTER else p for p in image.pointers)
+    pinned = replace(plan, images=(replace(image, tags=tags, pointers=held),))
+    found = catalog_of(pinned, replace(left(plan), evidence={}))
+    tag = next(tag for tag in found.images[0].tags if tag.tag == VERSION)
+    assert tag.pinned == "0.34.0 loops, until 2026-12-31"
+    assert (tag.base.name, tag.advisories) == ("", None)
+    rows = Page(files(found)["web.html"]).rows
+    for name in (VERSION, POINTER):
+        assert "pinned: 0.34.0 loops, until 2026-12-31" in " ".join(rows[name].split())
+    assert "no evidence" in rows[VERSION]

@@ -1,7 +1,9 @@
 """The two commands, on a checkout of their own."""
 
+import asyncio
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,10 @@ import pytest
 import yaml
 
 from fleet.cli.main import main
+from fleet.declaration.parse import parse
 from fleet.lock.serialization import values_of
+from fleet.overview import commands
+from fleet.plan.plan import make_plan
 from tests.fleet import examples
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -133,3 +138,30 @@ def test_what_a_terminal_can_not_show_is_spelt_out(clone: Path) -> None:
     env = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert (done.returncode, "left out: l\\xe4uft nicht" in done.stdout) == (0, True)
+
+
+def test_the_catalog_is_written_where_it_is_said_also_of_what_was_never_brought_up(
+    clone: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    shutil.copytree(ROOT / "templates", clone / "templates")
+    site = tmp_path / "site"
+    assert run(clone, "catalog", "--output", str(site)) == 0
+    captured = capsys.readouterr()
+    assert "stack dev was never brought up: digests and states are not known" in captured.err
+    names = {"index.html", "web.html", "web.json", "catalog.json", "feed.xml"}
+    assert {path.name for path in site.iterdir()} == names
+    assert {*captured.out.splitlines()} == {str(site / name) for name in names}
+    assert "not known here" in (site / "web.html").read_text()
+
+
+def test_a_history_that_cannot_be_read_is_said_and_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        host = f"127.0.0.1:{closed.getsockname()[1]}"
+    monkeypatch.setenv("FLEET_PLAIN_HTTP", host)
+    declared = parse(examples.config(registry=f"{host}/multi-py"))
+    plan = make_plan(declared, examples.inputs(declared), "fleet/dev")
+    assert asyncio.run(commands._moves(plan)) == {}
+    assert f"what moved in {host}/multi-py/web is not known: " in capsys.readouterr().err
