@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from fleet.local import emulation, processes
+from fleet.local import processes
 from fleet.local.child_environment import run
 from fleet.local.disk_space import BUILDER_KEEPS, FOR_DAEMONS
 from fleet.local.paths import Checkout
@@ -20,9 +20,8 @@ NAME = "buildkitd"
 def start(checkout: Checkout, buildkitd: Path, needs: Needs) -> None:
     """Have BuildKit answer on the checkout's socket; a daemon that already does is kept.
 
-    :raises TroubleError: when a platform can't be emulated, or the daemon does not start.
+    :raises TroubleError: when the daemon does not start.
     """
-    emulation.enable(needs.built_here)
     file = checkout.state / "etc" / "buildkitd.toml"
     processes.ensure(
         processes.Daemon(

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from fleet.local import (
     debian,
     disk_space,
     docker_config,
+    emulation,
     engine,
     environment,
     node_probe,
@@ -29,7 +29,7 @@ from fleet.local import (
 from fleet.local.base_images import bases
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs, read_needs
-from fleet.local.run_lock import alone
+from fleet.local.run_lock import alone, alone_on_this_machine
 from fleet.local.toolchain import toolchain
 
 
@@ -90,8 +90,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
     with alone(checkout.state / "lock", "waiting for another run in this checkout"):
         supply = toolchain.survey(checkout, needs)
         stand_ins = bases.wanted(checkout, needs)
-        # Packages, the kernel's formats and root file systems are the same for all checkouts.
-        with _alone_on_this_machine(checkout):
+        with alone_on_this_machine(checkout):
             debian.ensure(needs, stand_ins=bool(stand_ins))
             if needs.port is not None:
                 certificates.ensure(checkout)
@@ -101,17 +100,15 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
             if builds:
                 node_probe.require_new_enough(needs, versions, env)
             tools = toolchain.ensure(checkout, needs, supply, env)
-            _start(checkout, needs, tools)
-            bases.ensure(checkout, needs, stand_ins)
+            if tools.buildkitd:
+                emulation.enable(needs.built_here)
+        _start(checkout, needs, tools)
+        bases.ensure(checkout, needs, stand_ins)
         if needs.port is not None:
             _resolve(checkout, env, stack, again)
             needs = _with_compilers(checkout, needs, env)
         engine.select(checkout, tools.pulumi, stack, env)
     return Ready(needs=needs, pulumi=tools.pulumi, env=env)
-
-
-def _alone_on_this_machine(checkout: Checkout) -> AbstractContextManager[None]:
-    return alone(checkout.cache / "lock", "waiting for a run in another checkout")
 
 
 def _with_compilers(checkout: Checkout, needs: Needs, env: dict[str, str]) -> Needs:
@@ -122,8 +119,7 @@ def _with_compilers(checkout: Checkout, needs: Needs, env: dict[str, str]) -> Ne
     found = read_needs(checkout.root, needs.stack)
     stand_ins = [] if found.bases == needs.bases else bases.wanted(checkout, found)
     if stand_ins:
-        with _alone_on_this_machine(checkout):
-            bases.ensure(checkout, found, stand_ins)
+        bases.ensure(checkout, found, stand_ins)
         _resolve(checkout, env, needs.stack, ())
     return found
 

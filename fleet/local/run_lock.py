@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fleet.console import say
+from fleet.local.paths import Checkout
 
 
 @contextmanager
@@ -18,4 +19,14 @@ def alone(lock: Path, waiting: str) -> Iterator[None]:
         except BlockingIOError:
             say(waiting)
             fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def alone_on_this_machine(checkout: Checkout) -> Iterator[None]:
+    """Keep out the runs of all other checkouts, while what they share is changed.
+
+    That is Debian's packages, the formats of the kernel, and the user's cache.
+    """
+    with alone(checkout.cache / "lock", "waiting for a run in another checkout"):
         yield

@@ -39,6 +39,24 @@ signal.signal(signal.SIGINT, end)
 print("ready", flush=True)
 while True: signal.pause()
 """
+# Says that it waits, and that it is stopped. It ends without a word once its parent is gone.
+WAITS = """
+import os, signal, sys, time
+def stop(number, frame):
+    print("stopped", flush=True)
+    os._exit(0)
+signal.signal(signal.SIGTERM, stop)
+print("waits", flush=True)
+sys.stdin.read()
+time.sleep(1)
+"""
+HAS_IT_WAIT = """
+mkfifo fifo
+"$PYTHON" -c "$WAITS" <fifo &
+exec 3>fifo
+wait
+echo goes on
+"""
 TOLD = "import os, json; print(json.dumps(dict(os.environ, PID=os.getpid(), GROUP=os.getpgrp())))"
 
 
@@ -123,13 +141,14 @@ def test_a_signal_that_comes_after_the_stop_does_not_undo_it(later: signal.Signa
 def test_a_stop_while_prestart_waits_reaches_what_it_waits_for(
     number: signal.Signals, tmp_path: Path
 ) -> None:
-    with prestart(tmp_path, "sleep 600 & echo waits\nwait\nsleep 600\n") as process:
+    script = f"cd {tmp_path}\n{HAS_IT_WAIT}"
+    with prestart(tmp_path, script, PYTHON=sys.executable, WAITS=WAITS) as process:
         assert lines(process, 1) == ["waits"]
         process.send_signal(number)
         assert process.wait() == 128 + signal.SIGTERM
-        # Its end closes the pipe that they all hold.
+        # The end of the last of them closes the pipe that they all hold.
         assert process.stdout is not None
-        assert process.stdout.read() == ""
+        assert process.stdout.read() == "stopped\n"
 
 
 def told(**environ: str) -> dict[str, str]:

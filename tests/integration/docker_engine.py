@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 from fleet.local import debian, processes
 from fleet.local.child_environment import child_environment
 from fleet.local.paths import checkout
-from fleet.local.run_lock import alone
+from fleet.local.run_lock import alone_on_this_machine
 
 IMAGE = "localhost:9/buildkit:v0.31.1"
 """The builder's image. Nothing listens on that port, so no other one is pulled in its place."""
@@ -49,7 +49,7 @@ class DockerEngine:
         (folder / "own").mkdir(parents=True)
         (folder / "boot.sh").write_text(_BOOT)
         (folder / "daemon.json").write_text(json.dumps(self._configuration()))
-        with alone(checkout().cache / "lock", "waiting for a run in another checkout"):
+        with alone_on_this_machine(checkout()):
             debian.install({"dockerd": "docker.io"})
 
     @property

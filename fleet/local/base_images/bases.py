@@ -20,10 +20,11 @@ from fleet.local.child_environment import child_environment, run
 from fleet.local.paths import Checkout
 from fleet.local.platforms import NAMES, native
 from fleet.local.requirements import Needs
+from fleet.local.run_lock import alone_on_this_machine
 from fleet.registry.manifest import annotations_of
 
 RECIPE_ANNOTATION = "io.github.multi-py.fleet.stand-in"
-"""The index annotation with the key of what a stand-in was made from."""
+"""The index annotation with the keys of what a stand-in was made from, one a platform."""
 
 REPOSITORY = "stand-in/python"
 """The repository of all stand-ins."""
@@ -90,9 +91,17 @@ class StandIn:
 
     @property
     def recipe(self) -> str:
-        """The SHA-256 of all that it is made from, but for the packages' own versions."""
-        keys = {platform: recipe.key for platform, recipe in self.recipes.items()}
-        return hashlib.sha256(json.dumps([keys, _OF_A_PLATFORM, _OF_ALL]).encode()).hexdigest()[:16]
+        """What it is made from, a SHA-256 for each platform; without the packages' versions."""
+        return "-".join(sorted(self._keys))
+
+    @property
+    def _keys(self) -> set[str]:
+        parts = ([name, made.key, _OF_A_PLATFORM, _OF_ALL] for name, made in self.recipes.items())
+        return {hashlib.sha256(json.dumps(part).encode()).hexdigest()[:16] for part in parts}
+
+    def is_served_by(self, recipe: str) -> bool:
+        """Tell whether what was made by ``recipe`` has all platforms of this one, just so."""
+        return self._keys <= set(recipe.split("-"))
 
 
 def wanted(checkout: Checkout, needs: Needs) -> list[StandIn]:
@@ -146,9 +155,9 @@ def _decided(checkout: Checkout) -> dict[str, str] | None:
 
 
 def _is_there(checkout: Checkout, port: int, stand_in: StandIn) -> bool:
-    """Tell whether the registry has the stand-in by its present recipe, which names platforms."""
+    """Tell whether the registry has the stand-in as it is made now, be it for more platforms."""
     index = registry.index(checkout, port, REPOSITORY, stand_in.tag)
-    return annotations_of(index).get(RECIPE_ANNOTATION) == stand_in.recipe
+    return stand_in.is_served_by(annotations_of(index).get(RECIPE_ANNOTATION, ""))
 
 
 def _make(checkout: Checkout, stand_ins: Sequence[StandIn]) -> None:
@@ -158,7 +167,9 @@ def _make(checkout: Checkout, stand_ins: Sequence[StandIn]) -> None:
         raise TroubleError(text)
     say(f"bases: {_HUB} can't be reached; standing in with Debian's Python")
     recipes = list(dict.fromkeys(r for s in stand_ins for r in s.recipes.values()))
+    # They are made for all checkouts; what is pushed is this one's own.
     with (
+        alone_on_this_machine(checkout),
         timed(f"bases: {len(recipes)} root file systems from Debian packages"),
         ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1)) as pool,
     ):

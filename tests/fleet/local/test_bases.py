@@ -1,5 +1,7 @@
 """Stand-ins for the official Python images."""
 
+import shlex
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +195,13 @@ def test_one_for_other_platforms_is_another() -> None:
     assert one.recipe != StandIn(platforms=(native(),), **values).recipe
 
 
+def test_one_of_more_platforms_serves_and_one_of_fewer_does_not() -> None:
+    values = {"host": "localhost:5443", "python": "3.11", "base": "slim"}
+    more, fewer = (StandIn(platforms=p, **values) for p in (PLATFORMS, (native(),)))
+    assert fewer.is_served_by(more.recipe)
+    assert not more.is_served_by(fewer.recipe)
+
+
 @pytest.fixture
 def making(here: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     """A checkout whose registry has no stand-in yet, and whose root file systems are made."""
@@ -219,6 +228,21 @@ def test_buildkit_pushes_one_index_for_all_platforms_with_our_login(
         f"rewrite-timestamp=true,annotation-index.{RECIPE_ANNOTATION}={wanted.recipe}"
     )
     assert list((making.cache / "rootfs").iterdir()) == [], "nothing is left of the context"
+
+
+def test_other_checkouts_wait_for_root_file_systems_and_for_no_push(
+    making: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, made = shlex.quote(str(making.cache / "lock")), rootfs.ensure
+    free = ["flock", "--nonblock", str(making.cache / "lock"), "true"]
+
+    def ensure(*given: Any) -> Path:
+        assert subprocess.run(free, check=False).returncode == 1
+        return made(*given)
+
+    monkeypatch.setattr(rootfs, "ensure", ensure)
+    command(making.bin, "buildctl", f"exec flock --nonblock {lock} true")
+    bases.ensure(making, needs(), [stand_in()])
 
 
 def test_a_refusal_is_told_with_what_buildkit_said(making: Checkout) -> None:

@@ -102,9 +102,8 @@ def test_the_registry_gets_no_secret_and_no_setting_of_the_shells(
 
 
 def test_the_builder_gets_no_secret_and_leaves_nothing_in_the_systems_tmp(
-    here: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    here: Checkout, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(emulation, "enable", lambda _: None)
     here.make_run()
     left = here.tmp / "buildkitd" / "buildkit-mount1"
     left.mkdir(parents=True)

@@ -313,6 +313,23 @@ class TestRaces:
         with pytest.raises(ConflictError, match="just written"):
             engine.up(TAG, "v1", inputs)
 
+    def test_a_platform_deleted_after_it_was_looked_for_leaves_the_tag_absent(
+        self, engine: Engine, declared: Declared
+    ) -> None:
+        inputs = declared.version("v1")
+        first, *_, last = engine.up(TAG, "v1", inputs).outputs["platforms"]
+        manifests = declared.registry.repositories[NAME].manifests
+        declared.tags.clear()
+        engine.restart()
+        declared.registry.fault(
+            f"HEAD .*{last['digest']}", act=lambda: manifests.pop(first["digest"])
+        )
+        with pytest.raises(RegistryError, match=f"lost the manifest of {first['platform']}"):
+            engine.up(TAG, "v1", inputs)
+        assert "v1" not in declared.tags
+        engine.up(TAG, "v1", inputs)
+        assert declared.registry.pullable(NAME, "v1")
+
     def test_a_failure_in_the_middle_leaves_the_tag_and_a_rerun_converges(
         self, engine: Engine, declared: Declared
     ) -> None:
