@@ -76,8 +76,9 @@ def document(found: Mapping[Repository, Sequence[Interval]]) -> list[dict[str, A
 
 
 def _newest(held: Sequence[Interval]) -> list[Interval]:
-    latest = sorted(held, key=lambda interval: interval.move.at, reverse=True)
-    return sorted(latest, key=lambda interval: interval.move.tag)
+    # By their order, for several may have been entered at the same time.
+    newest = list(reversed(held))
+    return sorted(newest, key=lambda interval: interval.move.tag)
 
 
 def _row(interval: Interval) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ def add_to(commands: Commands) -> None:
     one.add_argument("--tag", default="", help="one tag only, such as py3.12-LATEST")
     one.add_argument("--image", default="", help="one image only, declared or not")
     one.add_argument(
-        "--at", type=_at, default="",
+        "--at", type=_at, default=None,
         help="a day or a time in UTC: 2026-11-03 or 2026-11-03T08:00:00Z",
     )  # fmt: skip
     one.add_argument("--json", action="store_true", help="print it as JSON")
@@ -41,7 +41,9 @@ def add_to(commands: Commands) -> None:
     two.add_argument("--image", default="", help="whose tag, where several images have it")
     two.add_argument("--to", default="", help="a version for a pointer, or a digest of the list")
     two.add_argument("--because", default="rolled back", help="the reason, for the declaration")
-    two.add_argument("--until", type=_day, default="", help="the pin's end; in 30 days by default")
+    two.add_argument(
+        "--until", type=_day, default=None, help="the pin's end; in 30 days by default"
+    )
 
 
 def _history(here: Checkout, chosen: argparse.Namespace) -> int:
@@ -53,7 +55,7 @@ def _history(here: Checkout, chosen: argparse.Namespace) -> int:
         async with opened(variables(declaration.logins)) as connection:
             return await history.read(connection.registry, places, owner)
 
-    found = history.chosen(asyncio.run(run()), chosen.tag, chosen.at)
+    found = history.chosen(asyncio.run(run()), chosen.tag, chosen.at or "")
     text = json.dumps(history.document(found), indent=2) if chosen.json else history.report(found)
     sys.stdout.write(f"{text}\n")
     return 0
