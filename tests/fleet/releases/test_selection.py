@@ -8,6 +8,7 @@ import pytest
 
 from fleet.declaration.model import Image
 from fleet.releases.discovery.change import DiscoveryError
+from fleet.releases.discovery.discover import ended_pins
 from fleet.releases.discovery.selection import (
     Listed,
     has_release,
@@ -225,3 +226,19 @@ def test_a_release_without_a_wheel_is_passed_over_and_that_is_told() -> None:
     allowed = web({}, versions=["1.0.0"], **{"from-source": ["Uvicorn"]})
     assert kept(allowed, found) == ("1.0.0", "1.1.0")
     assert kept(web(versions=["1.1.0"]), found) == ("1.0.0", "1.1.0"), "what is declared stays"
+
+
+def test_a_version_that_a_pointer_is_pinned_to_does_not_leave_for_being_old() -> None:
+    pin = {"to": "0.33.0", "because": "an example", "until": "2026-12-31"}
+    pinned = web({"max-versions": 2}, pins={"py3.11-slim-LATEST": pin})
+    found = recorded_releases("uvicorn")
+    assert "0.33.0" not in kept(web({"max-versions": 2}), found)
+    assert set(kept(pinned, found)) == {"0.33.0", *kept(web({"max-versions": 2}), found)}
+
+
+@pytest.mark.parametrize(("today", "over"), [("2026-12-31", 0), ("2027-01-01", 1)])
+def test_a_pin_that_is_over_is_proposed_to_leave(today: str, over: int) -> None:
+    pin = {"to": "0.33.0", "because": "an example", "until": "2026-12-31"}
+    found = list(ended_pins([web(pins={"py3.11-slim-LATEST": pin})], today))
+    why = "its pin to 0.33.0 ended on 2026-12-31 (an example)"
+    assert [(each.what, each.why) for each in found] == [("py3.11-slim-LATEST", why)] * over
