@@ -35,8 +35,8 @@ def _moved(old: Lock, new: Lock, images: Iterable[Image]) -> Iterator[MovedBase]
         held = old.bases.get(key)
         if held is None or held.name != base.name:
             continue
-        platforms = tuple(p for p, d in base.platforms.items() if held.platforms.get(p, d) != d)
-        if platforms:
+        platforms = tuple(p for p in base.platforms if p in held.platforms)
+        if any(base.platforms[p] != held.platforms[p] for p in platforms):
             yield MovedBase(
                 name=short(base.name), before=held.pinned, after=base.pinned,
                 platforms=platforms, images=tuple(users.get(key, ())),
