@@ -1,7 +1,7 @@
 """The catalog of a plan, with what the last run left of it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from fleet.catalog.model import (
 )
 from fleet.declaration import versions
 from fleet.declaration.github import GitHub
+from fleet.declaration.grouping import grouped
 from fleet.declaration.model import Pin
 from fleet.evidence.keys import PublicKey
 from fleet.lock.model import pinned_versions
@@ -92,6 +93,7 @@ def _image(image: ImagePlan, plan: Plan, left: Left) -> ImageEntry:
     moves = left.moves.get(image.repository, ())
     since = {move.tag: (move.after, move.at) for move in moves}
     pythons = versions.newest_first({tag.python for tag in image.tags})
+    naming = grouped((pointer.target, str(pointer.tag)) for pointer in image.pointers)
     return ImageEntry(
         name=image.name,
         title=declared.title,
@@ -100,7 +102,10 @@ def _image(image: ImagePlan, plan: Plan, left: Left) -> ImageEntry:
         package=declared.requirement,
         builds_on=declared.builds_on,
         pythons=tuple(_life(python, plan) for python in pythons),
-        tags=tuple(_tag(tag, image, plan, left, since) for tag in _ordered(image.tags)),
+        tags=tuple(
+            replace(_tag(tag, image, plan, left, since), pointers=tuple(naming.get(tag.tag, ())))
+            for tag in _ordered(image.tags)
+        ),
         pointers=tuple(_pointer(each, image, left, since) for each in image.pointers),
         moves=moves[::-1],
     )
@@ -150,7 +155,7 @@ def _tag(
         verified=str(row.get("verified", "")),
         evidence=kinds if digest and signed == digest else (),
         advisories=_advisories(tag, plan),
-        pointers=tuple(each.tag for each in image.pointers if each.target == tag.tag),
+        pointers=(),
         since=_since(tag.tag, digest, since),
         pinned=_pinned(tag.pin),
     )
