@@ -12,7 +12,7 @@ ROOMS: Final[Mapping[str, tuple[str, ...]]] = {
     "fleet.local.commands": (
         "up", "preview", "refresh", "lock", "status", "env", "down", "clean", "checksums",
     ),
-    "fleet.overview.commands": ("plan", "graph", "docs"),
+    "fleet.overview.commands": ("plan", "graph", "docs", "catalog"),
     "fleet.upkeep.commands": ("restore", "adopt", "prune", "split", "verify", "sbom"),
     "fleet.upkeep.history_commands": ("history", "rollback"),
     "fleet.releases.commands": ("versions", "resolve"),

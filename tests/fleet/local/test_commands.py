@@ -72,7 +72,7 @@ def test_the_checkout_is_that_of_the_program_wherever_a_command_is_given(
     monkeypatch.chdir(tmp_path)
     for names in ROOMS.values():
         for name in names:
-            given = ["--tag", "LATEST"] if name in {"restore", "sbom"} else []
+            given = ["--tag", "LATEST"] if name in {"restore", "rollback", "sbom"} else []
             assert parser(ROOMS).parse_args([name, *given]).root == ROOT
             chosen = parser(ROOMS).parse_args([name, *given, "--root", "there"])
             assert chosen.root == tmp_path / "there"

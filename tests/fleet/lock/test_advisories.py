@@ -59,7 +59,8 @@ def test_no_input_of_a_tag_depends_on_it() -> None:
     declared = declaration()
     given = inputs(declared)
     known = replace(given, lock=replace(given.lock, advisories=FINDINGS))
-    assert make_plan(declared, known, "fleet/t") == make_plan(declared, given, "fleet/t")
+    plan = make_plan(declared, known, "fleet/t")
+    assert plan.images == make_plan(declared, given, "fleet/t").images
 
 
 def test_the_job_with_secrets_takes_it_from_the_one_without(tmp_path: Path) -> None:
