@@ -8,6 +8,7 @@ from typing import Any
 import pulumi
 
 from components.failures import digest_or_nothing
+from fleet.declaration.signing import Keyless
 from fleet.plan.plan import ImagePlan, Plan, VersionTag
 from fleet.plan.predicates import provenance, verification_result
 from providers.ociregistry.sdk import Evidence, EvidenceArgs
@@ -31,9 +32,9 @@ class EvidenceOf:
 def evident(args: EvidenceOf, parent: pulumi.Resource) -> Sequence[pulumi.Output[str]]:
     """Return ``args.sources`` once all that is claimed of them is signed.
 
-    Where a stack has no keys, nothing is, and they are returned as they are.
+    Where nobody is declared to sign, nothing is, and they are returned as they are.
     """
-    if not args.plan.keys:
+    if not args.plan.signed:
         return args.sources
     # What it is built on may be another stack's, which has not been up: nothing can be claimed.
     there = pulumi.Output.all(*args.below.values()).apply(all)
@@ -47,6 +48,7 @@ def evident(args: EvidenceOf, parent: pulumi.Resource) -> Sequence[pulumi.Output
             owner=args.plan.owner,
             platforms=args.tag.platforms,
             keys=args.plan.keys,
+            keyless=_keyless(args.plan.keyless),
             provenance=claimed,
             tests=json.dumps(verification_result(args.image, args.tag), sort_keys=True),
             source=None if joined else sources[0],
@@ -57,6 +59,13 @@ def evident(args: EvidenceOf, parent: pulumi.Resource) -> Sequence[pulumi.Output
     )
     signed = digest_or_nothing(evidence.digest)
     return [pulumi.Output.all(source, signed).apply(_only_where) for source in sources]
+
+
+def _keyless(declared: Keyless | None) -> Mapping[str, str]:
+    if declared is None:
+        return {}
+    public = {"transparency": "public"} if declared.public_log else {}
+    return {"identity": declared.identity, "issuer": declared.issuer, **public}
 
 
 def _provenance(args: EvidenceOf, below: Mapping[str, Any]) -> str:

@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "fleet.http": set(),
     "fleet.registry": {"fleet.http"},
     "fleet.evidence": {"fleet.http"},
+    "fleet.sigstore": {"fleet.evidence", "fleet.http"},
     "fleet.sbom": {"fleet.http", "fleet.registry", "fleet.units"},
     "fleet.declaration": set(),
     "fleet.lock": {"fleet.declaration"},
@@ -37,11 +38,11 @@ MAY_IMPORT = {
     "fleet.reports": {"fleet.console", "fleet.registry", "fleet.sbom", "providers"},
     "fleet.local": {
         *_READ, "fleet.command", "fleet.evidence", "fleet.registry", "fleet.reports", "fleet.sbom",
-        "providers",
+        "fleet.sigstore", "providers",
     },
     "fleet.github": {
         *_READ, "fleet.command", "fleet.local", "fleet.releases", "fleet.pages", "fleet.reports",
-        "fleet.sbom", "providers",
+        "fleet.sbom", "fleet.sigstore", "providers",
     },
     "fleet.overview": {
         *_READ, "fleet.catalog", "fleet.command", "fleet.local", "fleet.pages", "fleet.registry",
@@ -53,7 +54,9 @@ MAY_IMPORT = {
     },
     "fleet.cli": {"fleet.command"},
     "fleet.__main__": {"fleet.cli"},
-    "providers": {"fleet.evidence", "fleet.http", "fleet.registry", "fleet.sbom"},
+    "providers": {
+        "fleet.evidence", "fleet.http", "fleet.registry", "fleet.sbom", "fleet.sigstore",
+    },
     "components": {*_PURE, "fleet.http", "fleet.pages", "providers"},
     "__main__": {
         "components", "fleet.checkout", "fleet.declaration", "fleet.github", "fleet.pages",

@@ -16,6 +16,7 @@ from fleet.declaration.distributions import conditions
 from fleet.declaration.github import GitHub
 from fleet.declaration.logins import Login
 from fleet.declaration.release_policy import PythonReleases, Releases
+from fleet.declaration.signing import Signing
 from fleet.declaration.tags import PointerKind, is_embedded
 
 StalePolicy = NewType("StalePolicy", str)
@@ -144,18 +145,16 @@ class Declaration:
     ``registry`` is ``host[:port]/namespace``; the official bases are pulled from ``base_registry``,
     a mirror of docker.io/library, where that is not empty. ``builders`` maps a platform to the name
     of a buildx builder, and ``nodes`` says where those build that the declaration describes.
-    ``logins`` names, by registry host, the variables that hold a login. ``signing`` are the public
-    keys of the evidence (SubjectPublicKeyInfo in base64), the one to sign with first. ``schedules``
-    maps a job to its cron line, ``secrets`` names the Actions secrets that the fleet's repository
-    is given, ``variables`` are the Actions variables beside them; ``github`` is ``None`` where
-    nothing on GitHub is managed. ``pointers_stay`` says that the pointers of an image that leaves
-    stay, and all of them at a destroy. ``max_removals`` is the share (0 to 1) of a repository's
-    live pointers above which a removal stops and asks. What is superseded is kept for
-    ``retention_days`` before a sweep. Distributions come from ``index``, the address of a simple
-    API; releases count once they are ``cooldown_days`` old, at once where that is 0. ``advisories``
-    is ``None`` where nobody is asked for any.
-    ``whole_check`` is the platform on which a verification checks all, ``everywhere``, or empty:
-    then the plan chooses one.
+    ``logins`` names, by registry host, the variables that hold a login. ``signing`` says who signs
+    the evidence. ``schedules`` maps a job to its cron line, ``secrets`` names the Actions secrets
+    that the fleet's repository is given, ``variables`` are the Actions variables beside them;
+    ``github`` is ``None`` where nothing on GitHub is managed. ``pointers_stay`` says that the
+    pointers of an image that leaves stay, and all of them at a destroy. ``max_removals`` is the
+    share (0 to 1) of a repository's live pointers above which a removal stops and asks. What is
+    superseded is kept for ``retention_days`` before a sweep. Distributions come from ``index``, the
+    address of a simple API; releases count once they are ``cooldown_days`` old, at once where that
+    is 0. ``advisories`` is ``None`` where nobody is asked for any. ``whole_check`` is the platform
+    on which a verification checks all, ``everywhere``, or empty: then the plan chooses one.
     """
 
     registry: str
@@ -163,7 +162,7 @@ class Declaration:
     builders: Mapping[str, str]
     nodes: Mapping[str, Node]
     logins: Mapping[str, Login]
-    signing: tuple[str, ...]
+    signing: Signing
     images: tuple[Image, ...]
     share: StackShare | None
     schedules: Mapping[str, str]

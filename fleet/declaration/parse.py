@@ -13,7 +13,8 @@ from fleet.declaration.parse_image import parse_image
 from fleet.declaration.pins import note_pins_below
 from fleet.declaration.problems import Problems
 from fleet.declaration.schema import STACK, sound
-from fleet.declaration.signing import public_key
+from fleet.declaration.signing import parse_signing
+from fleet.declaration.tags import is_embedded
 from fleet.declaration.version_consistency import note_two_versions
 
 READABLE_BY_ALL = (
@@ -56,7 +57,9 @@ def parse(
         builders=builders,
         nodes=parse_nodes(values.get("builder-nodes", {}), builders, problems),
         logins=parse_logins(values.get("logins", {}), registry, base_registry, problems),
-        signing=tuple(map(public_key, values.get("signing", {}).get("keys", ()))),
+        signing=parse_signing(
+            values.get("signing"), github, problems, local=is_embedded(registry.partition("/")[0])
+        ),
         images=images,
         share=None,
         schedules=values.get("schedules", {}),

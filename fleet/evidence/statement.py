@@ -37,9 +37,13 @@ class Statement:
         predicate = kept if self.predicate_type == PROVENANCE else self.predicate
         return _digest_of(_canonical(self._document(predicate)))
 
-    def payload(self, builder: str) -> bytes:
-        """Return the statement as it is signed; a provenance is made by `builder`, a URI."""
-        made = {"runDetails": {"builder": {"id": builder}}}
+    def payload(self, builder: str, invocation: str = "") -> bytes:
+        """Return the statement as it is signed.
+
+        A provenance is made by `builder`, a URI, in the run `invocation`, another one, if any.
+        """
+        run = {"metadata": {"invocationId": invocation}} if invocation else {}
+        made = {"runDetails": {"builder": {"id": builder}, **run}}
         more = made if self.predicate_type == PROVENANCE else {}
         return _canonical(self._document({**self.predicate, **more}))
 

@@ -34,7 +34,12 @@ from fleet.local.run_display import RunDisplay
 from fleet.local.terminal import Terminal, is_terminal
 from fleet.local.toolchain import published
 from fleet.local.toolchain.pulumi_installer import missing_plugins
+from fleet.reports.report import Report
+from fleet.sigstore.workflow import NO_IDENTITY, can_identify
 from providers.ociregistry.stale_pointers.allow_list import SETTING
+
+_SIGNED = frozenset({"build", "re-point", "sign"})
+"""What becomes of a version tag that has to be signed for it."""
 
 _JSON = "print the report as JSON, a line per stack, and all else on stderr"
 
@@ -85,7 +90,27 @@ def _up(asked: Asked) -> int:
     # What others use is changed after a look at the preview, where there is someone to look.
     if ready.needs.port is None and is_terminal(sys.stdin):
         return _up_as_agreed(asked, ready)
+    if _cannot_sign(ready):
+        ran = _engine(asked, ready, ["preview"], ready.env, RunDisplay)
+        if ran.code:
+            return ran.code
+        _refuse_unsigned(ran.report)
     return _updated(asked, ready, ready.env)
+
+
+def _cannot_sign(ready: prepare.Ready) -> bool:
+    return ready.needs.only_keyless and not can_identify(ready.env)
+
+
+def _refuse_unsigned(report: Report | None) -> None:
+    """Refuse an update without an identity, before any build, if a preview shows one to sign.
+
+    :raises TroubleError: naming what would have to be signed.
+    """
+    entries = report.entries if report else ()
+    tags = [e.ref for e in entries if e.kind == "version" and e.action in _SIGNED]
+    if tags:
+        raise TroubleError(f"{', '.join(tags)}: to be signed, and {NO_IDENTITY}")
 
 
 def _up_as_agreed(asked: Asked, ready: prepare.Ready) -> int:
@@ -96,6 +121,8 @@ def _up_as_agreed(asked: Asked, ready: prepare.Ready) -> int:
     if report is None:
         return ran.code or 1
     Terminal(data=aside).draw(with_moves(report, ready.needs, ready.env))
+    if _cannot_sign(ready):
+        _refuse_unsigned(report)
     if not (report.complete or report.cut_short) or (ran.code and not report.failed):
         return ran.code or 1
     # A resource that fails ends the preview, and no update of what does not need it.

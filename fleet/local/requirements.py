@@ -27,7 +27,7 @@ class Needs:
     of Python and base, such as ``("3.11", "slim")``, that are built on or compiled on. ``github``
     says that a repository on GitHub is managed. ``logins`` are the declared ones, names of
     variables by host; ``base_registry`` is the declared mirror of the official bases, or empty.
-    ``signing`` says that a key is declared.
+    ``signing`` says that a key is declared, ``only_keyless`` that nothing but a workflow signs.
     """
 
     stack: str
@@ -42,6 +42,7 @@ class Needs:
     logins: Mapping[str, Login] = field(default_factory=dict)
     base_registry: str = ""
     signing: bool = False
+    only_keyless: bool = False
 
     @property
     def own_key(self) -> bool:
@@ -106,7 +107,8 @@ def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> 
         github=declaration.github is not None,
         logins=declaration.logins,
         base_registry=declaration.base_registry,
-        signing=bool(declaration.signing),
+        signing=bool(declaration.signing.keys),
+        only_keyless=declaration.signing.keyless is not None and not declaration.signing.keys,
     )
 
 

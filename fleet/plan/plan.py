@@ -8,6 +8,7 @@ from fleet.declaration.logins import variables
 from fleet.declaration.matrix import MatrixEntry, matrix_entries
 from fleet.declaration.model import STALE_DEFAULTS, Declaration, Image, Pin, StalePolicy
 from fleet.declaration.problems import Problems
+from fleet.declaration.signing import Keyless
 from fleet.declaration.split import FleetStack
 from fleet.declaration.tags import PointerKind, Tag
 from fleet.lock.advisories import Findings
@@ -81,7 +82,8 @@ class Plan:
     Of ``images``, each comes after the one that it is built on. ``stacks`` says which other stack
     has the images below those here; ``shared`` names the images here that other stacks build on.
     ``logins`` are the names of the variables that hold the login of each registry host. ``keys``
-    are the public ones that evidence is signed by, the one to sign with first; none, no evidence.
+    are the public ones that evidence is signed by, the one to sign with first; ``keyless`` is who
+    signs without one. With neither, there is no evidence.
     ``advisories`` are what the lock knows of, ``pythons`` are lifetimes by ``X.Y``, and ``made_on``
     the days of bases by digest, as far as the lock knows them: pages show them, and no build
     depends on them.
@@ -97,6 +99,12 @@ class Plan:
     advisories: Findings | None
     pythons: Mapping[str, Lifetime]
     made_on: Mapping[str, str]
+    keyless: Keyless | None
+
+    @property
+    def signed(self) -> bool:
+        """True where version tags have evidence."""
+        return bool(self.keys or self.keyless)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,12 +143,13 @@ def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
         advisories=inputs.lock.advisories,
         pythons=inputs.lock.pythons,
         made_on={base.digest: base.created for base in inputs.lock.bases.values() if base.created},
+        keyless=declaration.signing.keyless,
     )
 
 
 def keys_of(declaration: Declaration, own_key: str) -> tuple[str, ...]:
     """Return the declared keys; else, for a registry on this machine, this machine's own."""
-    return declaration.signing or ((own_key,) if own_key and declaration.is_local else ())
+    return declaration.signing.keys or ((own_key,) if own_key and declaration.is_local else ())
 
 
 def _image_plan(image: Image, declaration: Declaration, inputs: Inputs, owner: str) -> ImagePlan:

@@ -16,7 +16,7 @@ from fleet.command import Commands
 from fleet.console import TroubleError, say
 from fleet.declaration.logins import variables
 from fleet.declaration.problems import Problems
-from fleet.evidence.keys import PublicKey
+from fleet.evidence.trusted_root import read_authorities
 from fleet.local import (
     engine,
 )
@@ -24,6 +24,7 @@ from fleet.local.paths import Checkout, checkout
 from fleet.plan.plan import Plan, keys_of
 from fleet.registry.reference import Repository
 from fleet.upkeep import adopt, images, removers, restore, restored_evidence, sbom, split, verify
+from fleet.upkeep import trusted as signers
 from fleet.upkeep.connection import opened
 from fleet.upkeep.entering import entered, furnish, planned
 from fleet.upkeep.prune import prune
@@ -81,9 +82,10 @@ def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
                 say(f"warning: {reason}")
             entry = restore.choose(state, chosen.tag, chosen.image, found)
             _print(await restore.restore(registry, entry))
-            keys = [PublicKey(spki=key) for key in keys_of(declaration, own_key(here.root))]
+            keys = keys_of(declaration, own_key(here.root))
+            trusted = signers.trusted(declaration, keys, read_authorities(os.environ))
             named = entry.digest in state.signed
-            _print(await restored_evidence.describe(registry, entry, owner, keys, named=named))
+            _print(await restored_evidence.describe(registry, entry, owner, trusted, named=named))
             _print(restore.predict_next_update(state, entry))
 
     asyncio.run(run())
@@ -112,22 +114,25 @@ def _adopt(here: Checkout, chosen: argparse.Namespace) -> int:
 
 def _verify(here: Checkout, chosen: argparse.Namespace) -> int:
     plan = planned(here, chosen.stack)
-    if not plan.keys:
+    if not plan.signed:
         raise TroubleError(
-            f"stack {chosen.stack} declares no key, so nothing of it is signed.\n"
+            f"stack {chosen.stack} declares nobody who signs, so nothing of it is signed.\n"
             "Declare fleet:signing (docs/evidence.md)"
         )
     tags = verify.wanted(plan, chosen.tag)
     if not tags:
         raise TroubleError(f"{chosen.tag} is not a version tag of stack {chosen.stack}")
 
+    trusted = signers.trusted(plan.declaration, plan.keys, read_authorities(os.environ))
+
     async def run() -> list[verify.Verified]:
-        keys = [PublicKey(spki=key) for key in plan.keys]
         async with opened(plan.logins) as connection:
-            return await verify.verify_tags(connection.registry, tags, plan.owner, keys)
+            return await verify.verify_tags(connection.registry, tags, plan.owner, trusted)
 
     found = asyncio.run(run())
     _print(verify.report(found))
+    if trusted.identity:
+        say(signers.NOT_CHECKED)
     if not any(each.problems for each in found):
         return 0
     say(

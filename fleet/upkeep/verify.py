@@ -8,7 +8,6 @@ from typing import Any
 
 from fleet.evidence.bundle import Signed, verify
 from fleet.evidence.errors import EvidenceError
-from fleet.evidence.keys import PublicKey
 from fleet.http.text import one_line
 from fleet.local.status import columns
 from fleet.plan.plan import Plan
@@ -22,6 +21,7 @@ from fleet.registry.errors import (
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.referrers import Referrer, ReferrerList
 from fleet.upkeep.parallel import each
+from fleet.upkeep.trusted import Trusted
 from providers.ociregistry.evidence.model import (
     KEY_ANNOTATION,
     PROVENANCE_KIND,
@@ -54,15 +54,15 @@ class Wanted:
 class Verified:
     """What was found of a tag: ``signed`` are the verified statements of ``digest`` by kind.
 
-    Of those of a kind it is one by the first declared key that signed any. ``keys`` are the hints
-    of all keys that signed, in that order. ``others`` counts what else refers to it, such as
+    Of those of a kind it is one by the first declared signer that signed any. ``signers`` are the
+    hints of all that signed, in that order. ``others`` counts what else refers to it, such as
     signatures of others; nobody checked these. ``notes`` tell of valid statements that differ.
     """
 
     wanted: Wanted
     digest: str = ""
     signed: Mapping[str, Signed]
-    keys: tuple[str, ...] = ()
+    signers: tuple[str, ...] = ()
     others: int = 0
     notes: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
@@ -84,13 +84,15 @@ def wanted(plan: Plan, tag: str) -> tuple[Wanted, ...]:
 
 
 async def verify_tags(
-    registry: Client, tags: Sequence[Wanted], owner: str, keys: Sequence[PublicKey]
+    registry: Client, tags: Sequence[Wanted], owner: str, trusted: Trusted
 ) -> list[Verified]:
-    """Verify the evidence of ``owner`` for each of ``tags``, by the public ``keys``.
+    """Verify the evidence of ``owner`` for each of ``tags``, by those that are ``trusted``.
 
     :raises fleet.registry.errors.OciError: when the registry fails.
     """
-    checker = _Checker(registry=registry, referrers=ReferrerList(registry), owner=owner, keys=keys)
+    checker = _Checker(
+        registry=registry, referrers=ReferrerList(registry), owner=owner, trusted=trusted
+    )
     return await each(checker.check, tags)
 
 
@@ -99,7 +101,7 @@ class _Checker:
     registry: Client
     referrers: ReferrerList
     owner: str
-    keys: Sequence[PublicKey]
+    trusted: Trusted
 
     async def check(self, tag: Wanted) -> Verified:
         repository = tag.ref.repository
@@ -115,14 +117,18 @@ class _Checker:
         valid = self._by_kind(answer for answer in answers if not isinstance(answer, str))
         damaged = [answer for answer in answers if isinstance(answer, str)]
         needed = bool(valid or damaged or tag.needs_evidence)
-        used = {answer.key.hint for kept in valid.values() for answer in kept}
+        used = {answer.signer.hint for kept in valid.values() for answer in kept}
         return Verified(
             wanted=tag,
             digest=digest,
             signed={kind: kept[0] for kind, kept in valid.items()},
-            keys=tuple(key.hint for key in self.keys if key.hint in used),
+            signers=tuple(s.hint for s in self.trusted.signers if s.hint in used),
             others=len(found) - len(own),
-            notes=(*_differences(valid), *(() if needed else (NO_EVIDENCE,))),
+            notes=(
+                *_differences(valid),
+                *self._retired(found),
+                *(() if needed else (NO_EVIDENCE,)),
+            ),
             problems=(
                 *damaged,
                 *(self._lacking(tag.kinds, valid, pinned=tag.pinned) if needed else ()),
@@ -130,34 +136,40 @@ class _Checker:
         )
 
     def _by_kind(self, statements: Iterable[Signed]) -> dict[str, list[Signed]]:
-        """Return the statements of each kind, those by the first declared key first."""
-        order = {key.hint: number for number, key in enumerate(self.keys)}
+        """Return the statements of each kind, those by the first declared signer first."""
+        order = {each.hint: number for number, each in enumerate(self.trusted.signers)}
         found: dict[str, list[Signed]] = {}
-        for statement in sorted(statements, key=lambda each: order[each.key.hint]):
+        for statement in sorted(statements, key=lambda each: order[each.signer.hint]):
             found.setdefault(kind_signed(statement.statement), []).append(statement)
         return found
 
     def _lacking(
         self, kinds: Sequence[str], valid: Mapping[str, Sequence[Signed]], *, pinned: bool
     ) -> Iterator[str]:
-        """Yield which kinds of statements are missing, and which the first key did not sign."""
+        """Yield which kinds of statements are missing, and which no current signer signed."""
         if not valid and pinned:
             yield f"{NO_EVIDENCE}; if that is meant, say `evidence: none` at the pin"
             return
         if lacking := [kind for kind in kinds if kind not in valid]:
             yield f"no valid evidence: {', '.join(lacking)}"
-        first = self.keys[0].hint if self.keys else ""
-        older = [kind for kind in kinds if kind in valid and valid[kind][0].key.hint != first]
+        current = [each.hint for each in self.trusted.current]
+        older = [k for k in kinds if k in valid and valid[k][0].signer.hint not in current]
         if older:
             yield (
-                f"no valid evidence by the first declared key, {first}: {', '.join(older)}; an "
-                "update with its private key signs it"
+                f"no valid evidence by {' or '.join(current)}: {', '.join(older)}; the next "
+                "update that may sign as that signs it"
             )
 
     def _counts(self, entry: Referrer) -> bool:
-        """Tell whether an entry says to be ours, by a declared key; what it says is not signed."""
-        hints = {key.hint for key in self.keys}
+        """Tell whether an entry says to be ours, by who is declared; what it says is not signed."""
+        hints = {each.hint for each in self.trusted.signers}
         return is_own(entry, self.owner) and entry.annotations.get(KEY_ANNOTATION) in hints
+
+    def _retired(self, found: Iterable[Referrer]) -> Iterator[str]:
+        said = {entry.annotations.get(KEY_ANNOTATION) for entry in found}
+        for key, until in self.trusted.retired.items():
+            if key.hint in said:
+                yield f"has statements by the key {key.hint}, which counts no more since {until}"
 
     async def _read(self, repository: Repository, digest: str, entry: Referrer) -> Signed | str:
         """Return a verified statement about a digest, or why there is none."""
@@ -169,7 +181,7 @@ class _Checker:
         if body is None:
             return f"{kind}: its manifest, {entry.digest}, is gone"
         try:
-            signed = verify(body, self.keys)
+            signed = verify(body, self.trusted.signers, self.trusted.authorities)
         except EvidenceError as error:
             return f"{kind}, {entry.digest}: {error}"
         if digest not in signed.statement.subjects.values():
@@ -210,7 +222,7 @@ def _row(found: Verified) -> tuple[str, ...]:
     return (
         found.wanted.ref.tag,
         found.digest[:_SHOWN] or "-",
-        ", ".join(found.keys) or "-",
+        ", ".join(found.signers) or "-",
         *(_origin(provenance) if provenance else ("-", "-")),
         f"{count}{others}",
     )

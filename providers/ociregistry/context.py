@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from fleet.evidence.keys import SigningKey
+from fleet.evidence.errors import EvidenceError
+from fleet.evidence.trusted_root import read_authorities
 from fleet.http.hosts import Hosts
 from fleet.registry.client import Client
 from fleet.registry.errors import OciError
@@ -17,8 +18,10 @@ from fleet.registry.login import NO_LOGINS, Logins, find_declared
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.ghcr import Removers
 from fleet.registry.transport import Transport
+from fleet.sigstore.keyless import KeylessSigner, Services
+from fleet.sigstore.workflow import NO_IDENTITY, can_identify
 from providers.ociregistry.evidence.model import EvidenceInputs
-from providers.ociregistry.evidence.signer import builder_of, require_key
+from providers.ociregistry.evidence.signer import KeySigner, Signer, builder_of, require_key
 from providers.ociregistry.evidence.writer import EvidenceWriter, Sboms
 from providers.ociregistry.moves import Moves, run_of
 from providers.ociregistry.run_settings import RunSettings, read_run_settings
@@ -58,10 +61,13 @@ class Session:
         now: Callable[[], str] = now,
         environment: Mapping[str, str] = os.environ,
         sboms: Sboms | None = None,
+        services: Services | None = None,
     ) -> None:
         self._open_transport = open_transport or (lambda logins: Transport(logins=logins))
         self._now = now
         self._sboms = sboms
+        self._services = services
+        self._keyless: KeylessSigner | None = None
         self._transport: Transport | None = None
         self._logins = NO_LOGINS
         self.environment = environment
@@ -96,9 +102,12 @@ class Session:
     @cached_property
     def evidence(self) -> EvidenceWriter:
         """The one that signs."""
-        builder = builder_of(self.environment)
         return EvidenceWriter(
-            self._client, self.tagger.desired, self._sboms or self._read_sboms, self.signer, builder
+            self._client,
+            self.tagger.desired,
+            self._sboms or self._read_sboms,
+            self.signer,
+            lambda: read_authorities(self.environment),
         )
 
     def sights(self, repository: Repository, digests: Mapping[str, str], commit: str) -> Sights:
@@ -110,12 +119,25 @@ class Session:
             now=self._now(),
         )
 
-    def signer(self, inputs: EvidenceInputs) -> SigningKey:
-        """Return the key to sign with.
+    def signer(self, inputs: EvidenceInputs) -> Signer:
+        """Return who signs: the identity of this job if it is declared, or else the first key.
 
-        :raises EvidenceError: if there is none, or another one than is declared first.
+        :raises EvidenceError: if there is neither, or another key than is declared first.
         """
-        return require_key(self.settings.signing_key, inputs.keys)
+        builder = builder_of(self.environment)
+        if inputs.identity and can_identify(self.environment):
+            if self._keyless is None:
+                self._keyless = KeylessSigner(
+                    inputs.identity,
+                    self.environment,
+                    builder,
+                    public_log=inputs.public_log,
+                    services=self._services,
+                )
+            return self._keyless
+        if not inputs.keys:
+            raise EvidenceError(NO_IDENTITY)
+        return KeySigner(key=require_key(self.settings.signing_key, inputs.keys), builder=builder)
 
     def text(self, mark: str | None) -> str:
         """Return a text of this run by its fingerprint.
@@ -162,6 +184,8 @@ class Session:
         """Close the connections."""
         if self._transport is not None:
             await self._transport.close()
+        if self._keyless is not None:
+            await self._keyless.close()
 
     def _seen_by(self, reader: Reader) -> Callable[[TagReference], Awaitable[str | None]]:
         return lambda ref: self.sightings.digest(ref, reader, lambda: self.tagger.names(ref))

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fleet.evidence.trusted_root import SETTING as TRUSTED_ROOT
 from fleet.registry.errors import OciError
+from fleet.sigstore.workflow import ATTESTING_TOKEN
 from providers.ociregistry.evidence.signer import KEY, KEY_FILE, GivenKey, read_key
 from providers.ociregistry.stale_pointers import allow_list
 from providers.ociregistry.stale_pointers.allow_list import Allowed, read_allowed
@@ -31,6 +33,14 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
     KEY_FILE: (
         "a path, or unset",
         "A file with that key instead; `make` sets it to that of the stack on this machine.",
+    ),
+    TRUSTED_ROOT: (
+        "a path, or unset",
+        "What `gh attestation trusted-root` prints: authorities beside Sigstore's own.",
+    ),
+    ATTESTING_TOKEN: (
+        "a token, or unset",
+        "That of the job that signs keyless, which may write attestations.",
     ),
     LOGINS: (
         "the configuration `logins` as JSON, or unset",

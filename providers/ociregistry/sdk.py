@@ -161,16 +161,21 @@ class EvidenceArgs:
     ref: Annotated[str, "host[:port]/repository:tag; the id."]
     owner: Annotated[str, "<pulumi project>/<stack>, by which own evidence is known again."]
     platforms: Annotated[Sequence[str], "os/architecture[/variant] of each platform."]
-    keys: Annotated[
-        Sequence[str],
-        "Public keys (SubjectPublicKeyInfo in base64): the one to sign with, then those that "
-        "still count.",
-    ]
     provenance: Annotated[
         pulumi.Input[str],
         "The predicate of the provenance, as JSON; the state has its fingerprint.",
     ]
     tests: Annotated[pulumi.Input[str], "The predicate of the verification's result, likewise."]
+    keys: Annotated[
+        Sequence[str],
+        "Public keys (SubjectPublicKeyInfo in base64): the one to sign with, then those that "
+        "still count.",
+    ] = ()
+    keyless: Annotated[
+        Mapping[str, str],
+        "Who signs without a key: `identity` and `issuer`; with `transparency` public, in the "
+        "public log also for a private repository.",
+    ] = field(default_factory=dict)
     source: Annotated[pulumi.Input[str] | None, "As of the tag."] = None
     sources: Annotated[Sequence[pulumi.Input[str]] | None, "As of the tag."] = None
     annotations: Annotated[Mapping[str, str], "As of the tag."] = field(default_factory=dict)

@@ -149,9 +149,9 @@ def test_a_new_key_signs_beside_the_old_one(scene: Scene) -> None:
     scene.stack.environment[KEY] = ED25519
     scene.declare(ED25519, P256)
     previewed = scene.stack.preview()
-    assert f"{TAG}: to be signed: the key changed" in previewed.messages
+    assert f"{TAG}: to be signed: the signer changed" in previewed.messages
     assert changed(previewed) == {("update", EVIDENCE)}
-    assert signed(previewed.report) == {TAG: ("the key changed",)}
+    assert signed(previewed.report) == {TAG: ("the signer changed",)}
     scene.stack.up()
     assert before.items() <= scene.bundles().items()
     assert len(scene.bundles()) == 2 * len(KINDS)

@@ -1,7 +1,8 @@
-// Command bundle-verifier judges a Sigstore bundle by a public key, with code that is not ours.
+// Command bundle-verifier judges a Sigstore bundle, with code that is not ours.
 //
-// Usage: bundle-verifier BUNDLE KEY DIGEST, where KEY is a public key in PEM and DIGEST is that of
-// the image, sha256:<hex>. It prints the verified in-toto statement, or ends with status 1.
+// Usage: bundle-verifier BUNDLE KEY DIGEST, or bundle-verifier BUNDLE ROOT DIGEST IDENTITY ISSUER.
+// KEY is a public key in PEM, ROOT a trusted root of Sigstore (JSON), DIGEST that of the image,
+// sha256:<hex>. It prints the verified in-toto statement, or ends with status 1.
 package main
 
 import (
@@ -20,27 +21,49 @@ import (
 	"github.com/sigstore/sigstore/pkg/signature"
 )
 
-func run(file, keyFile, image string) error {
+// byKey trusts one key of one's own: it has neither a certificate nor an entry in a public log.
+func byKey(keyFile string) (*verify.Verifier, verify.PolicyOption, error) {
 	pem, err := os.ReadFile(keyFile)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	public, err := cryptoutils.UnmarshalPEMToPublicKey(pem)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	key, err := signature.LoadVerifier(public, crypto.SHA256)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	trusted := root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) {
 		return root.NewExpiringKey(key, time.Time{}, time.Time{}), nil
 	})
-	// A key of one's own has neither a certificate nor an entry in a public log.
 	verifier, err := verify.NewVerifier(trusted, verify.WithNoObserverTimestamps())
+	return verifier, verify.WithKey(), err
+}
+
+// byIdentity trusts who a certificate says that signed. As `gh attestation verify` does, it asks for
+// an entry in the log where the root has one, and for a signed timestamp where it has none.
+func byIdentity(rootFile, identity, issuer string) (*verify.Verifier, verify.PolicyOption, error) {
+	trusted, err := root.NewTrustedRootFromPath(rootFile)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
+	options := []verify.VerifierOption{verify.WithSignedTimestamps(1)}
+	if len(trusted.RekorLogs()) > 0 {
+		options = []verify.VerifierOption{
+			verify.WithTransparencyLog(1), verify.WithObserverTimestamps(1),
+		}
+	}
+	verifier, err := verify.NewVerifier(trusted, options...)
+	if err != nil {
+		return nil, nil, err
+	}
+	who, err := verify.NewShortCertificateIdentity(issuer, "", identity, "")
+	return verifier, verify.WithCertificateIdentity(who), err
+}
+
+func run(file, image string, verifier *verify.Verifier, signer verify.PolicyOption) error {
 	made, err := bundle.LoadJSONFromPath(file)
 	if err != nil {
 		return err
@@ -49,7 +72,7 @@ func run(file, keyFile, image string) error {
 	if err != nil {
 		return err
 	}
-	policy := verify.NewPolicy(verify.WithArtifactDigest("sha256", digest), verify.WithKey())
+	policy := verify.NewPolicy(verify.WithArtifactDigest("sha256", digest), signer)
 	result, err := verifier.Verify(made, policy)
 	if err != nil {
 		return err
@@ -58,11 +81,22 @@ func run(file, keyFile, image string) error {
 }
 
 func main() {
-	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: bundle-verifier BUNDLE KEY DIGEST")
+	var verifier *verify.Verifier
+	var signer verify.PolicyOption
+	var err error
+	switch len(os.Args) {
+	case 4:
+		verifier, signer, err = byKey(os.Args[2])
+	case 6:
+		verifier, signer, err = byIdentity(os.Args[2], os.Args[4], os.Args[5])
+	default:
+		fmt.Fprintln(os.Stderr, "usage: bundle-verifier BUNDLE KEY|ROOT DIGEST [IDENTITY ISSUER]")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+	if err == nil {
+		err = run(os.Args[1], os.Args[3], verifier, signer)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -22,6 +22,7 @@ from fleet.github.render.logins import (
 from fleet.github.render.pins import pinned_actions, pinned_images
 from fleet.github.render.up_jobs import builders_of, up_jobs
 from fleet.local.toolchain import golang, published
+from fleet.sigstore.workflow import ATTESTING_TOKEN
 from fleet.templating import environment
 from providers.ociregistry.evidence.signer import KEY as SIGNING_KEY
 
@@ -175,6 +176,7 @@ def _common(declaration: Declaration, github: GitHub, stack: str) -> dict[str, A
         "python": PYTHON,
         "limits": LIMITS,
         "ghcr": declaration.host == GHCR,
+        "keyless": declaration.signing.keyless is not None,
         "logins": registry_logins(declaration),
         "building_logins": all_logins(declaration),
         "reading_logins": reading_logins(declaration),
@@ -212,7 +214,7 @@ def _settings(declaration: Declaration, *, reading: bool) -> dict[str, str]:
 
     What is declared wins: a fleet may have a token of its own for its packages.
     """
-    signing = (SIGNING_KEY,) if declaration.signing else ()
+    signing = (SIGNING_KEY,) if declaration.signing.keys else ()
     names = (*declaration.secrets, *signing, "PULUMI_CONFIG_PASSPHRASE")
     secrets = {name: f"${{{{ secrets.{name} }}}}" for name in names}
     logins = all_logins(declaration)
@@ -229,8 +231,9 @@ def _settings(declaration: Declaration, *, reading: bool) -> dict[str, str]:
         building = values_of(all_logins(declaration)).keys() - values_of(logins).keys()
         kept = {*secrets} - {_REMOVING, SIGNING_KEY} - building
         secrets = {name: value for name, value in secrets.items() if name in kept}
-    elif node_secrets(declaration):
-        own["FLEET_NODE_KEYS"] = _NODE_KEYS
+    else:
+        own |= {"FLEET_NODE_KEYS": _NODE_KEYS} if node_secrets(declaration) else {}
+        own |= {ATTESTING_TOKEN: "${{ github.token }}"} if declaration.signing.keyless else {}
     return {**own, **values_of(logins), **secrets}
 
 

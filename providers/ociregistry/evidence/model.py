@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from fleet.evidence.identity import Identity
 from fleet.evidence.keys import PublicKey
 from fleet.evidence.statement import PROVENANCE, SBOM, TEST_RESULT, Statement
 from fleet.registry.manifest import OWNER_ANNOTATION, children_of, digest_of, document_of
@@ -35,11 +36,14 @@ class EvidenceInputs:
 
     `tag` are the inputs of the tag that shall name the index. `provenance` and `tests` are
     fingerprints of predicates, None where a preview does not know them yet. `keys` are those whose
-    signatures count, the one to sign with first.
+    signatures count, the one to sign with first. `identity` signs without a key, with `public_log`
+    in a public log though its repository is private.
     """
 
     tag: TagInputs
     keys: tuple[PublicKey, ...]
+    identity: Identity | None = None
+    public_log: bool = False
     provenance: str | None
     tests: str | None
 
@@ -47,6 +51,17 @@ class EvidenceInputs:
     def ref(self) -> TagReference:
         """The tag that the evidence is for."""
         return self.tag.ref
+
+    @property
+    def signers(self) -> tuple[PublicKey | Identity, ...]:
+        """Those that sign now: a statement by one of them is not signed again."""
+        return (*self.keys[:1], *filter(None, [self.identity]))
+
+    @property
+    def signed_by(self) -> str:
+        """Those that sign now, in one text."""
+        issuer = [self.identity.issuer] if self.identity else []
+        return " ".join([*(signer.hint for signer in self.signers), *issuer])
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -61,7 +76,7 @@ class EvidenceInputs:
             "sources" if self.tag.joins else "source": self.tag.digests,
             "provenance": self.provenance,
             "tests": self.tests,
-            "keys": self.keys[0].hint,
+            "signer": self.signed_by,
         }
         if self.tag.joins:
             # Parts of the index that is joined.
@@ -140,7 +155,7 @@ def reasons(recorded: RecordedEvidence | None, inputs: EvidenceInputs) -> tuple[
         "annotations": "its annotations changed",
         "provenance": "what went into it is told in another way",
         "tests": "it was verified in another way",
-        "keys": "the key changed",
+        "signer": "the signer changed",
         "statements": f"the registry lost its {lost}",
     }
     return tuple(dict.fromkeys(words[name] for name in diff(recorded, inputs) if name in words))
@@ -188,7 +203,7 @@ def _statement(about: Mapping[str, str], kind: str, predicate: str | bytes) -> S
     return Statement(subjects=about, predicate_type=kind, predicate=json.loads(predicate))
 
 
-def annotations(owner: str, kind: str, statement: Statement, key: PublicKey) -> dict[str, str]:
+def annotations(owner: str, kind: str, statement: Statement, signer: str) -> dict[str, str]:
     """Return what a referrer says of itself: nothing that is signed, only by what to find it."""
     return {
         _CONTENT: "dsse-envelope",
@@ -196,7 +211,7 @@ def annotations(owner: str, kind: str, statement: Statement, key: PublicKey) -> 
         OWNER_ANNOTATION: owner,
         KIND_ANNOTATION: kind,
         CLAIM_ANNOTATION: statement.claim,
-        KEY_ANNOTATION: key.hint,
+        KEY_ANNOTATION: signer,
     }
 
 

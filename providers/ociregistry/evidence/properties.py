@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pulumi.runtime.rpc import UNKNOWN
 
+from fleet.evidence.identity import Identity
 from fleet.evidence.keys import PublicKey
 from fleet.registry.manifest import digest_of
 from providers.ociregistry.evidence.model import (
@@ -58,8 +59,11 @@ def evidence_inputs(properties: Properties) -> EvidenceInputs:
             problems.setdefault(name, "is missing; write the predicate of the statement as JSON")
     if not args.platforms:
         problems.setdefault("platforms", "has none; evidence is for a version tag")
-    if not args.keys or not all(map(_is_key, args.keys)):
+    if not all(map(_is_key, args.keys)):
         problems.setdefault("keys", "write each public key as SubjectPublicKeyInfo in base64")
+    identity, issuer = (str(args.keyless.get(name, "")) for name in ("identity", "issuer"))
+    if bool(identity) != bool(issuer) or not (args.keys or identity):
+        problems.setdefault("keyless", "write an identity and its issuer, or give keys alone")
     try:
         tag = tag_inputs({k: v for k, v in properties.items() if k not in TEXTS})
     except InvalidInputsError as error:
@@ -69,6 +73,8 @@ def evidence_inputs(properties: Properties) -> EvidenceInputs:
     return EvidenceInputs(
         tag=tag,
         keys=tuple(PublicKey(spki=key) for key in args.keys),
+        identity=Identity(name=identity, issuer=issuer) if identity else None,
+        public_log=args.keyless.get("transparency") == "public",
         provenance=_known(properties["provenance"]),
         tests=_known(properties["tests"]),
     )

@@ -19,6 +19,7 @@ from providers.ociregistry.evidence.properties import (
     shortened_texts,
     unknown_outputs,
 )
+from providers.ociregistry.evidence.signer import require_key
 from providers.ociregistry.properties import Properties
 
 
@@ -128,10 +129,11 @@ class EvidenceResource:
         """
         why = "; ".join(reasons(recorded, inputs))
         await self._session.log(f"{inputs.ref}: to be signed: {why}", urn)
-        if self._session.settings.signing_key is None:
+        given = self._session.settings.signing_key
+        if given is None or not inputs.keys:
             return
         try:
-            self._session.signer(inputs)
+            require_key(given, inputs.keys)
         except EvidenceError as error:
             if not self._session.warned_of_key:
                 self._session.warned_of_key = True

@@ -3,16 +3,44 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
+from fleet.evidence.bundle import sign
 from fleet.evidence.errors import EvidenceError
 from fleet.evidence.keys import PublicKey, SigningKey
+from fleet.evidence.statement import Statement
 
 KEY: Final = "FLEET_SIGNING_KEY"
 KEY_FILE: Final = "FLEET_SIGNING_KEY_FILE"
 
 LOCAL: Final = "https://github.com/multi-py/fleet/blob/main/docs/evidence.md#a-persons-run"
 """The builder of a run outside of a workflow: it claims nothing of who ran it, or where."""
+
+
+class Signer(Protocol):
+    """What signs statements; `hint` is what referrers call it."""
+
+    @property
+    def hint(self) -> str: ...  # noqa: D102
+
+    async def sign(self, statement: Statement) -> bytes: ...  # noqa: D102
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeySigner:
+    """Signs with a key of one's own, as `builder`, the URI of who makes a provenance."""
+
+    key: SigningKey
+    builder: str
+
+    @property
+    def hint(self) -> str:
+        """The hint of the key."""
+        return self.key.public.hint
+
+    async def sign(self, statement: Statement) -> bytes:
+        """Return the bundle of `statement`."""
+        return sign(statement, self.key, self.builder)
 
 
 @dataclass(frozen=True, kw_only=True)

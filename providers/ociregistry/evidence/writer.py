@@ -2,9 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
-from fleet.evidence.bundle import MEDIA_TYPE, sign, verify
+from fleet.evidence.bundle import MEDIA_TYPE, verify
 from fleet.evidence.errors import EvidenceError
-from fleet.evidence.keys import SigningKey
 from fleet.evidence.statement import Statement
 from fleet.registry.client import Client
 from fleet.registry.errors import DamagedError
@@ -24,6 +23,7 @@ from providers.ociregistry.evidence.model import (
     statements,
     subjects,
 )
+from providers.ociregistry.evidence.signer import Signer
 from providers.ociregistry.tag.model import TagInputs
 
 Index = Callable[[TagInputs], Awaitable[Manifest]]
@@ -34,7 +34,7 @@ class EvidenceWriter:
     """Writes evidence in the repository of the tag that is to come.
 
     `index` returns what the tag shall name, `sboms` the bills of materials of a source's platforms,
-    `signer` the key; `builder` is the URI of who signs.
+    `signer` who signs; `authorities` are the certificates of those that certify identities.
     """
 
     def __init__(
@@ -42,19 +42,19 @@ class EvidenceWriter:
         registry: Client,
         index: Index,
         sboms: Sboms,
-        signer: Callable[[EvidenceInputs], SigningKey],
-        builder: str,
+        signer: Callable[[EvidenceInputs], Signer],
+        authorities: Callable[[], Iterable[bytes]],
     ) -> None:
         self._referrers = ReferrerList(registry)
         self._index = index
         self._sboms = sboms
         self._signer = signer
-        self._builder = builder
+        self._authorities = authorities
 
     async def write(self, inputs: EvidenceInputs, provenance: str, tests: str) -> EvidenceState:
         """Have each statement of the index signed and attached; what is there is not signed again.
 
-        :raises EvidenceError: if something has to be signed, and there is no key for it.
+        :raises EvidenceError: if something has to be signed, and nothing that can sign it.
         :raises RegistryError: if a source is missing, or the registry fails.
         """
         index = await self._index(inputs.tag)
@@ -69,8 +69,16 @@ class EvidenceWriter:
         lacking = {kind: made for kind, made in wanted.items() if kind not in held}
         if not lacking:
             return _state(index.digest, held, found)
-        key = self._signer(inputs)
-        made = {kind: self._attachment(inputs, index, kind, lacking[kind], key) for kind in lacking}
+        signer = self._signer(inputs)
+        made = {
+            kind: Attachment(
+                subject=index,
+                media_type=MEDIA_TYPE,
+                body=await signer.sign(statement),
+                annotations=annotations(inputs.tag.owner, kind, statement, signer.hint),
+            )
+            for kind, statement in lacking.items()
+        }
         held |= {kind: each.manifest.digest for kind, each in made.items()}
         found = await self._referrers.attach(
             repository, index.digest, made.values(), _superseded(inputs, held)
@@ -110,17 +118,18 @@ class EvidenceWriter:
     ) -> dict[str, str]:
         """Return the digests of those of the wanted statements that are there, each checked."""
         held: dict[str, str] = {}
-        key = inputs.keys[0]
+        hints = {signer.hint for signer in inputs.signers}
+        authorities = tuple(self._authorities()) if inputs.identity else ()
         for entry in found.entries:
             kind = kind_of(entry)
             if kind not in wanted or kind in held or not is_own(entry, inputs.tag.owner):
                 continue
             said, claim = entry.annotations, wanted[kind].claim
-            if (said.get(CLAIM_ANNOTATION), said.get(KEY_ANNOTATION)) != (claim, key.hint):
+            if said.get(CLAIM_ANNOTATION) != claim or said.get(KEY_ANNOTATION) not in hints:
                 continue
             try:
                 body = await self._referrers.body(inputs.ref.repository, entry.digest)
-                if body is not None and verify(body, [key]).statement.claim == claim:
+                if body is not None and _claim(body, inputs, authorities) == claim:
                     held[kind] = entry.digest
             except (EvidenceError, DamagedError):
                 continue
@@ -131,20 +140,9 @@ class EvidenceWriter:
             [digest for digest in digests if await self._referrers.holds(repository, digest)]
         )
 
-    def _attachment(
-        self,
-        inputs: EvidenceInputs,
-        index: Manifest,
-        kind: str,
-        statement: Statement,
-        key: SigningKey,
-    ) -> Attachment:
-        return Attachment(
-            subject=index,
-            media_type=MEDIA_TYPE,
-            body=sign(statement, key, self._builder),
-            annotations=annotations(inputs.tag.owner, kind, statement, key.public),
-        )
+
+def _claim(bundle: bytes, inputs: EvidenceInputs, authorities: Iterable[bytes]) -> str:
+    return verify(bundle, inputs.signers, authorities).statement.claim
 
 
 def _state(digest: str, held: Mapping[str, str], found: Referrers) -> EvidenceState:

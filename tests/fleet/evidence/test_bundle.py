@@ -23,7 +23,7 @@ def test_equal_statements_give_equal_bytes_that_verify(pem: str) -> None:
     signed = sign(statement(), key(pem), BUILDER)
     assert signed == sign(statement(), key(pem), BUILDER)
     found = verify(signed, [key(OTHER_P256).public, key(pem).public])
-    assert found.key == key(pem).public
+    assert found.signer == key(pem).public
     assert found.statement.claim == statement().claim
     assert found.statement.predicate["runDetails"] == {"builder": {"id": BUILDER}}
 
@@ -44,14 +44,14 @@ def test_another_predicate_is_signed_as_it_is() -> None:
 
 
 def test_a_signature_of_another_key_is_refused() -> None:
-    with pytest.raises(EvidenceError, match="signed by none of the declared keys"):
+    with pytest.raises(EvidenceError, match="signed by none of the declared signers"):
         verify(sign(statement(), key(), BUILDER), [key(OTHER_P256).public])
 
 
 def test_another_key_under_the_hint_of_a_declared_one_is_refused() -> None:
     forged = json.loads(sign(statement(), key(OTHER_P256), BUILDER))
     forged["verificationMaterial"]["publicKey"]["hint"] = key().public.hint
-    with pytest.raises(EvidenceError, match="signed by none of the declared keys"):
+    with pytest.raises(EvidenceError, match="signed by none of the declared signers"):
         verify(json.dumps(forged).encode(), [key().public])
 
 
@@ -59,7 +59,7 @@ def test_a_payload_that_was_altered_is_refused() -> None:
     altered = json.loads(sign(statement(), key(), BUILDER))
     payload = statement(buildDefinition="other").payload(BUILDER)
     altered["dsseEnvelope"]["payload"] = base64.b64encode(payload).decode()
-    with pytest.raises(EvidenceError, match="signed by none of the declared keys"):
+    with pytest.raises(EvidenceError, match="signed by none of the declared signers"):
         verify(json.dumps(altered).encode(), [key().public])
 
 
@@ -72,8 +72,8 @@ def test_a_payload_that_was_altered_is_refused() -> None:
         {"verificationMaterial": {"certificate": {}}, "dsseEnvelope": {}},
     ],
 )
-def test_what_is_no_bundle_by_a_key_is_refused(broken: Any) -> None:
-    with pytest.raises(EvidenceError, match="not one of a DSSE envelope"):
+def test_what_is_no_bundle_is_refused(broken: Any) -> None:
+    with pytest.raises(EvidenceError, match="not one of a signed DSSE envelope"):
         verify(json.dumps(broken).encode(), [key().public])
 
 

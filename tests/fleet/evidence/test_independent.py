@@ -12,6 +12,8 @@ from fleet.evidence.statement import statement_of
 from fleet.local.paths import checkout
 from fleet.local.toolchain import gobuild, modules
 from tests.fleet.evidence.examples import BUILDER, DIGEST, ED25519, OTHER, P256, key, statement
+from tests.fleet.sigstore.services_fake import IDENTITY, ISSUER, FakeSigstore
+from tests.fleet.sigstore.test_keyless import signed
 
 pytestmark = pytest.mark.integration
 
@@ -36,6 +38,16 @@ class Judge:
         public.write_text(key(pem).public.pem)
         argv = [str(self._program), str(file), str(public), digest]
         return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+
+def judged_by_identity(
+    program: Path, folder: Path, fake: FakeSigstore, bundle: bytes, identity: str = IDENTITY
+) -> "subprocess.CompletedProcess[str]":
+    file, root = folder / "bundle.json", folder / "root.json"
+    file.write_bytes(bundle)
+    root.write_text(json.dumps(fake.trusted_root()))
+    argv = [str(program), str(file), str(root), DIGEST, identity, ISSUER]
+    return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -68,3 +80,27 @@ def test_an_altered_payload_is_refused(judged: Judge) -> None:
     found = judged(json.dumps(bundle).encode())
     assert found.returncode == 1
     assert "could not verify envelope" in found.stderr
+
+
+@pytest.mark.parametrize("visibility", ["public", "private"])
+def test_a_keyless_bundle_verifies_by_its_log_or_its_timestamp(
+    program: Path, tmp_path: Path, visibility: str
+) -> None:
+    fake = FakeSigstore(tmp_path, visibility)
+    (bundle,) = signed(fake)
+    found = judged_by_identity(program, tmp_path, fake, bundle)
+    assert found.returncode == 0, found.stderr
+    other = judged_by_identity(program, tmp_path, fake, bundle, "https://github.com/x/y")
+    assert other.returncode == 1
+
+
+@pytest.mark.parametrize("visibility", ["public", "private"])
+def test_a_keyless_bundle_without_its_log_or_timestamp_is_refused(
+    program: Path, tmp_path: Path, visibility: str
+) -> None:
+    fake = FakeSigstore(tmp_path, visibility)
+    (made,) = map(json.loads, signed(fake))
+    material = made["verificationMaterial"]
+    made["verificationMaterial"] = {"certificate": material["certificate"]}
+    found = judged_by_identity(program, tmp_path, fake, json.dumps(made).encode())
+    assert found.returncode == 1

@@ -9,7 +9,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -23,8 +25,10 @@ from fleet.local import commands as program
 from fleet.local.base_images import bases
 from fleet.local.paths import Checkout
 from fleet.local.toolchain import toolchain
+from fleet.reports.report import Report
 from fleet.upkeep import commands as upkeep
 from fleet.upkeep.split import stack_files
+from providers.ociregistry.report import Entry
 from providers.ociregistry.stale_pointers.allow_list import read_allowed
 from tests.fleet.examples import config, image
 from tests.fleet.local.examples import checkout, command, needs
@@ -771,3 +775,46 @@ def test_stand_ins_with_compilers_are_made_once_the_lock_says_that_something_com
     assert (made, resolved) == ([list(full)], [()]), "with another builder, without another refresh"
     assert prepare._with_compilers(here, needs(bases=full), {}).bases == full
     assert len(made) == 1
+
+
+@pytest.mark.parametrize("stdin", [Terminal("y\n"), io.StringIO()])
+@pytest.mark.parametrize(
+    ("entry", "refused"),
+    [
+        (Entry(ref="r:1", kind="version", action="sign"), True),
+        (Entry(ref="r:1", kind="version", action="build"), True),
+        (Entry(ref="r:1", kind="version", action="unchanged"), False),
+        (Entry(ref="r:1", kind="pointer", action="re-point"), False),
+    ],
+)
+def test_without_an_identity_an_update_that_has_to_sign_is_refused_before_any_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stdin: Any, entry: Entry, refused: bool
+) -> None:
+    ran: list[str] = []
+    report = Report(mode="preview", entries=(entry,))
+
+    def attempt(_here: Checkout, argv: list[str], *_: object, **__: object) -> engine.Ran:
+        ran.append(argv[1])
+        return engine.Ran(code=0, report=report)
+
+    wanted = replace(needs(port=None), only_keyless=True)
+    ready = prepare.Ready(needs=wanted, pulumi=tmp_path / "pulumi", env={})
+    monkeypatch.setattr(prepare, "prepare", lambda *_, **__: ready)
+    monkeypatch.setattr(engine, "attempt", attempt)
+    monkeypatch.setattr(engine, "print_status", lambda *_: None)
+    monkeypatch.setattr(program, "planned_builds", lambda *_: {})
+    monkeypatch.setattr(sys, "stdin", stdin)
+    stdin.seek(0)
+    asked = program.Asked(here=checkout(tmp_path), stack="prod", as_json=False, is_part=False)
+    if refused:
+        with pytest.raises(TroubleError, match="r:1: to be signed, and this run has no identity"):
+            program._up(asked)
+    else:
+        assert program._up(asked) == 0
+    assert ran == (["preview"] if refused else ["preview", "up"])
+    ran.clear()
+    job = {"ACTIONS_ID_TOKEN_REQUEST_URL": "x", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "x"}
+    ready = replace(ready, env=job)
+    if not isinstance(stdin, Terminal):
+        assert program._up(asked) == 0
+        assert ran == ["up"]

@@ -106,6 +106,8 @@ def variants() -> dict[str, dict[str, str]]:
         "no-schedules": rendered(schedules={}),
         "node": rendered(**WITH_NODE),
         "logins": rendered(logins=LOGINS),
+        "keyless": rendered(signing={"keyless": {}}),
+        "split-keyless": split(signing={"keyless": {}}),
         "split-logins": split(logins=LOGINS),
         "split": split(),
         "split-elsewhere": split(registry="registry.example.com/team", secrets=[]),

@@ -8,6 +8,7 @@ from fleet.evidence.keys import PublicKey
 from fleet.registry.client import Client
 from fleet.upkeep.restored_evidence import describe
 from fleet.upkeep.state import Removed
+from fleet.upkeep.trusted import Trusted
 from tests.fleet.evidence.examples import P256, key
 from tests.fleet.upkeep.conftest import removed
 from tests.providers.ociregistry.caller import Caller
@@ -40,7 +41,7 @@ def said(
     call: Caller, entry: Removed, *keys: PublicKey, owner: str = OWNER, named: bool = False
 ) -> str:
     async def run(client: Client) -> str:
-        return await describe(client, entry, owner, keys, named=named)
+        return await describe(client, entry, owner, Trusted(keys=keys), named=named)
 
     return call(run)
 
@@ -88,5 +89,5 @@ def test_without_a_key_nothing_is_looked_for(
     call: Caller, registry: FakeRegistry, entry: Removed
 ) -> None:
     registry.log.clear()
-    assert "the stack declares no key" in said(call, entry)
+    assert "the stack has no signer" in said(call, entry)
     assert registry.log == []

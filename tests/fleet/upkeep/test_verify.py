@@ -11,6 +11,7 @@ from fleet.evidence.keys import PublicKey
 from fleet.registry.client import Client
 from fleet.registry.errors import AuthenticationError
 from fleet.registry.reference import TagReference
+from fleet.upkeep.trusted import Trusted
 from fleet.upkeep.verify import Verified, Wanted, report, verify_tags, wanted
 from providers.ociregistry.evidence.model import kinds_of
 from tests.components import plans
@@ -55,7 +56,7 @@ def verified(call: Caller, *keys: PublicKey, owner: str = OWNER, **pin: bool) ->
 
     async def run(client: Client) -> list[Verified]:
         tags = [Wanted(ref=ref, kinds=KINDS, **pin)]
-        return await verify_tags(client, tags, owner, keys or [key().public])
+        return await verify_tags(client, tags, owner, Trusted(keys=keys or (key().public,)))
 
     (found,) = call(run)
     return found
@@ -199,12 +200,12 @@ def test_the_first_key_s_claims_are_shown_and_all_keys_told(
     new, old = key(ED25519).public, key().public
     found = verified(call, new, old)
     assert found.problems == ()
-    assert {each.key.hint for each in found.signed.values()} == {new.hint}
+    assert {each.signer.hint for each in found.signed.values()} == {new.hint}
     row = report([found]).splitlines()[2].split()
     assert row[2:5] == [f"{new.hint},", old.hint, "9" * 12]
     # The order of declaration decides, and not that of the list.
     found = verified(call, old, new)
-    assert {each.key.hint for each in found.signed.values()} == {old.hint}
+    assert {each.signer.hint for each in found.signed.values()} == {old.hint}
 
 
 def test_valid_statements_that_differ_are_told(registry: FakeRegistry, call: Caller) -> None:
@@ -229,8 +230,8 @@ def test_a_lost_statement_of_the_first_key_is_named_though_another_signed_it(
     ]
     del storage.manifests[gone]
     unsigned = (
-        f"no valid evidence by the first declared key, {new.hint}: provenance; an update with its "
-        "private key signs it"
+        f"no valid evidence by {new.hint}: provenance; the next update that may sign as that "
+        "signs it"
     )
     assert verified(call, new, old).problems == (
         f"provenance: its manifest, {gone}, is gone",
@@ -241,7 +242,7 @@ def test_a_lost_statement_of_the_first_key_is_named_though_another_signed_it(
 def test_a_key_that_signed_nothing_yet_is_named(call: Caller, digest: str) -> None:
     new = key(ED25519).public
     (problem,) = verified(call, new, key().public).problems
-    assert problem.startswith(f"no valid evidence by the first declared key, {new.hint}: ")
+    assert problem.startswith(f"no valid evidence by {new.hint}: ")
 
 
 def test_a_lost_body_and_a_malformed_artifact_are_problems_of_their_row(
@@ -297,7 +298,8 @@ def test_a_copy_has_its_evidence_if_that_was_copied_too(
     ref = TagReference(repository=replace(call.repository, name="mirror/app"), tag=REF)
 
     async def run(client: Client) -> list[Verified]:
-        return await verify_tags(client, [Wanted(ref=ref, kinds=KINDS)], OWNER, [key().public])
+        trusted = Trusted(keys=(key().public,))
+        return await verify_tags(client, [Wanted(ref=ref, kinds=KINDS)], OWNER, trusted)
 
     (found,) = call(run)
     missing = (f"no valid evidence: {', '.join(KINDS)}",)

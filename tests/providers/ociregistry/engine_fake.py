@@ -17,6 +17,7 @@ from fleet.registry.reference import ManifestReference
 from fleet.registry.transport import Transport
 from fleet.reports.event_log import report_of
 from fleet.reports.report import Report
+from fleet.sigstore.keyless import Services
 from providers.ociregistry.context import Session
 from providers.ociregistry.properties import plain_map, wrap_map
 from providers.ociregistry.provider import OciProvider
@@ -57,7 +58,10 @@ class Step:
 class Engine:
     """A provider process with a state; a new process is `restart`."""
 
-    def __init__(self, environment: dict[str, str], **transport: Any) -> None:
+    def __init__(
+        self, environment: dict[str, str], *, services: Services | None = None, **transport: Any
+    ) -> None:
+        self._services = services
         self.resources: dict[str, Resource] = {}
         self.messages: list[str] = []
         self.warnings: list[str] = []
@@ -244,6 +248,7 @@ class Engine:
             now=lambda: self.now,
             environment=self._environment,
             sboms=_sboms,
+            services=self._services,
         )
         session.log, session.warn = self._log, self._warn
         return OciProvider(session)

@@ -377,11 +377,11 @@ def test_a_rotation_keeps_what_the_old_key_signed_until_it_is_declared_no_more(
     engine.restart()
     both = declared.evidence(version, ED25519, P256)
     step = engine.preview(EVIDENCE, REF, both)
-    assert step.changed == ("keys",)
-    assert f"{inputs['ref']}: to be signed: the key changed" in engine.messages
+    assert step.changed == ("signer",)
+    assert f"{inputs['ref']}: to be signed: the signer changed" in engine.messages
     engine.up(EVIDENCE, REF, both)
     assert len(referrers(registry, digest)) == 2 * STATEMENTS
-    assert {s.key for s in signed(registry, digest, key().public, key(ED25519).public).values()}
+    assert {s.signer for s in signed(registry, digest, key().public, key(ED25519).public).values()}
     environment[SIGNING] = OTHER_P256
     engine.restart()
     engine.up(EVIDENCE, REF, declared.evidence(version, OTHER_P256))

@@ -97,6 +97,30 @@ def test_what_signs_is_for_up_alone_and_only_where_a_key_is_declared() -> None:
     assert not any("FLEET_SIGNING_KEY" in text for text in rendered().values())
 
 
+def rights_to_sign(files: dict[str, str]) -> set[tuple[str, str, str]]:
+    """The workflow, job and permission of each right to sign or to store what is signed."""
+    return {
+        (name, job, right)
+        for name in WORKFLOWS
+        for job, jobs in workflow(name, files)["jobs"].items()
+        for right in {"id-token", "attestations"} & jobs.get("permissions", {}).keys()
+    }
+
+
+def test_an_identity_to_sign_with_is_for_up_alone_and_only_where_keyless_is_declared() -> None:
+    files = rendered(signing={"keyless": {}})
+    assert rights_to_sign(files) - rights_to_sign(rendered()) == {
+        ("up", "up", "id-token"),
+        ("up", "up", "attestations"),
+    }
+    # GitHub Pages asks for the identity of the job that publishes the catalog.
+    assert rights_to_sign(rendered()) == {("up", "publish", "id-token")}
+    (update,) = [step for step in steps("up", files) if step["name"] == "Up"]
+    assert update["env"]["FLEET_ATTESTATIONS_TOKEN"] == "${{ github.token }}"
+    others = [text for path, text in files.items() if not path.endswith("/up.yml")]
+    assert not any("FLEET_ATTESTATIONS_TOKEN" in text for text in others)
+
+
 def test_rendering_again_gives_the_same_bytes() -> None:
     assert rendered() == rendered()
 

@@ -1,0 +1,1 @@
+"""Signatures without a key of one's own: GitHub's tokens, Fulcio, Rekor and timestamps."""
