@@ -20,8 +20,25 @@ def look(api: Api, github: GitHub, declaration: Declaration) -> Iterator[Finding
     for image in declaration.images:
         public = f"{rest}/{image.name}" if rest else image.name
         for name, is_build in ((public, False), (f"{public}/build", True)):
-            found = _package(api, owner, name)
+            place, found = _package(api, owner, name)
             yield _looked_at(found, name, github, is_build=is_build)
+            if found and not is_build and declaration.signing.declared:
+                yield from _shown(api, place, found, name)
+
+
+def _shown(api: Api, place: str, found: Any, name: str) -> Iterator[Finding]:
+    """Yield what the package's page shows as its latest version, if that is evidence.
+
+    It is what was pushed last. An update writes the name last, but a repair writes evidence alone.
+    """
+    newest = api.get(f"{place}/versions", {"per_page": "1"})
+    tags = newest[0].get("metadata", {}).get("container", {}).get("tags", []) if newest else ["-"]
+    if all(tag.startswith("sha256-") for tag in tags):
+        yield note(
+            f"package {name}: {found['html_url']} shows evidence as its latest version, "
+            f"{', '.join(tags) or newest[0]['name']}",
+            "Nothing is wrong with the tags; the next version that is pushed takes its place",
+        )
 
 
 def _looked_at(found: Any, name: str, github: GitHub, *, is_build: bool) -> Finding:
@@ -57,8 +74,10 @@ def _looked_at(found: Any, name: str, github: GitHub, *, is_build: bool) -> Find
     )
 
 
-def _package(api: Api, owner: str, name: str) -> Any:
+def _package(api: Api, owner: str, name: str) -> tuple[str, Any]:
+    """Return the path of a package and what is there, None for nothing."""
     # The slashes of a nested package are part of its name.
-    places = (f"/{kind}/{owner}/packages/container/{quote(name, safe='')}"
-              for kind in ("orgs", "users"))  # fmt: skip
-    return next((found for found in map(api.find, places) if found is not None), None)
+    places = [f"/{kind}/{owner}/packages/container/{quote(name, safe='')}"
+              for kind in ("orgs", "users")]  # fmt: skip
+    there = ((place, api.find(place)) for place in places)
+    return next(((place, found) for place, found in there if found is not None), ("", None))
