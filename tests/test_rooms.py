@@ -68,7 +68,7 @@ OURS = {"fleet", "components", "providers", "tests", "benchmarks"}
 
 ALLOWED = {
     "collections", "csv", "dataclasses", "functools", "graphlib", "hashlib", "importlib", "io",
-    "itertools", "json", "packaging", "re", "textwrap", "types", "typing", "urllib.parse",
+    "itertools", "json", "packaging", "re", "shlex", "textwrap", "types", "typing", "urllib.parse",
 }  # fmt: skip
 """What the pure rooms may import: nothing that reads, writes, or knows Pulumi.
 

@@ -64,6 +64,7 @@ def catalog_of(plan: Plan, left: Left) -> Catalog:
         url=site_of(github) if github and github.pages else "",
         updated=_updated(plan, images),
         keys=tuple(Key(hint=key.hint, pem=key.pem) for key in map(_key, plan.keys)),
+        keyless=plan.keyless,
         images=tuple(sorted(images, key=lambda image: image.name)),
     )
 

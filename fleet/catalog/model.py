@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from fleet.declaration.signing import Keyless
 from fleet.registry.history import Move
 
 State = Literal["published", "failed", "planned", "unknown"]
@@ -115,11 +116,12 @@ class Catalog:
 
     ``url`` is where the site is published, with a slash at its end, or empty. ``updated`` is the
     newest instant (UTC) that anything in it is of: of a move, or else of a commit that is built.
-    ``keys`` are the one to sign with first.
+    ``keys`` are the one to sign with first; ``keyless`` is who signs without one.
     """
 
     registry: str
     url: str
     updated: str
     keys: tuple[Key, ...]
+    keyless: Keyless | None
     images: tuple[ImageEntry, ...]

@@ -1,5 +1,7 @@
 """Who signs the evidence of a fleet: public keys, an identity; no private key is ever declared."""
 
+import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +14,9 @@ GITHUB_ISSUER: Final = "https://token.actions.githubusercontent.com"
 """Who says which workflow a job of GitHub's is of."""
 
 
+_WORKFLOW: Final = re.compile(r"https://github\.com/(([^/]+/[^/]+)/[^@]+)@(.+)")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Keyless:
     """The identity that signs by `issuer`'s word, with `public_log` always in a public log."""
@@ -19,6 +24,21 @@ class Keyless:
     identity: str
     issuer: str
     public_log: bool
+
+    def checks(self, image: str) -> tuple[str, ...]:
+        """Return the lines of a shell that check who signed `image`, a tag or a digest.
+
+        That of `gh` is there for a workflow on github.com alone. Options:
+        https://cli.github.com/manual/gh_attestation_verify,
+        https://docs.sigstore.dev/cosign/verifying/verify/
+        """
+        who = ["--certificate-identity", self.identity, "--certificate-oidc-issuer", self.issuer]
+        lines = [["cosign", "verify", *who, image]]
+        if found := _WORKFLOW.fullmatch(self.identity):
+            workflow, repository, ref = found.groups()
+            options = ["--repo", repository, "--signer-workflow", workflow, "--source-ref", ref]
+            lines = [["gh", "attestation", "verify", f"oci://{image}", *options], *lines]
+        return tuple(map(shlex.join, lines))
 
 
 @dataclass(frozen=True, kw_only=True)

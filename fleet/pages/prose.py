@@ -26,7 +26,7 @@ def environment(templates: Mapping[str, str]) -> jinja2.Environment:
     made = strict(
         templates, lambda value: escaped(str(value)), trim_blocks=True, lstrip_blocks=True
     )
-    made.filters |= {"code": code, "plain": plain, "listed": listed, "cell": cell}
+    made.filters |= {"code": code, "plain": plain, "shell": shell, "listed": listed, "cell": cell}
     return made
 
 
@@ -49,6 +49,16 @@ def plain(text: str) -> Verbatim:
     if not _PLAIN.fullmatch(text):
         raise ValueError(f"{text!r} is not a plain name")
     return Verbatim(text)
+
+
+def shell(line: str) -> Verbatim:
+    """Return a line of a shell, whose words are quoted, for a block of code.
+
+    :raises ValueError: when it could end the block.
+    """
+    if not line.isprintable() or "```" in line:
+        raise ValueError(f"{line!r} is not a line of a shell")
+    return Verbatim(line)
 
 
 def listed(items: Iterable[str], last: str = "and") -> Verbatim:

@@ -87,6 +87,8 @@ def page(
         "host": declaration.host,
         "image": _view(image, declaration, plan, published),
         "declared": image,
+        "signing": declaration.signing,
+        "checks": declaration.signing.keyless.checks if declaration.signing.keyless else None,
         # The first that exists is included.
         "texts": {text: [f"{own}/{text}.md", f"readme/defaults/{text}.md"] for text in TEXTS},
         "names": set(declaration.by_name),

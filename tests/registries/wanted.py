@@ -41,7 +41,7 @@ WANTED: dict[str, tuple[str, ...]] = {
     ),
     "jobs": (
         "GET /app",
-        *(f"GET {o}{_PACKAGE}" for o in _OWNERS),
+        *(f"GET {o}{_PACKAGE}{rest}" for o in _OWNERS for rest in ("", "/versions")),
         f"GET {_REPO}",
         *(f"{verb} {_REPO}/issues" for verb in ("GET", "POST")),
         f"PATCH {_REPO}/issues/{{issue_number}}",

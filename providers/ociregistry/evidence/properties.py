@@ -62,7 +62,9 @@ def evidence_inputs(properties: Properties) -> EvidenceInputs:
     if not all(map(_is_key, args.keys)):
         problems.setdefault("keys", "write each public key as SubjectPublicKeyInfo in base64")
     identity, issuer = (str(args.keyless.get(name, "")) for name in ("identity", "issuer"))
-    if bool(identity) != bool(issuer) or not (args.keys or identity):
+    if not (args.keys or args.keyless):
+        problems.setdefault("keys", "has none; give one, or say in keyless who signs")
+    if args.keyless and not (identity and issuer):
         problems.setdefault("keyless", "write an identity and its issuer, or give keys alone")
     try:
         tag = tag_inputs({k: v for k, v in properties.items() if k not in TEXTS})

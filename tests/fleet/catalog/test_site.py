@@ -271,3 +271,18 @@ def test_a_public_key_is_beside_the_pages() -> None:
     without = site(replace(catalog(), keys=()), TEMPLATES)
     assert "key-1.pem" not in without
     assert "cosign" not in without["web.html"]
+
+
+def test_who_signs_keyless_is_on_the_page_with_the_lines_that_check_it() -> None:
+    page = files(catalog(signing={"keyless": {}}))["web.html"]
+    workflow = "Multi-Py/fleet/.github/workflows/up.yml"
+    assert (
+        f"gh attestation verify oci://{REPOSITORY}@{DIGEST} --repo Multi-Py/fleet "
+        f"--signer-workflow {workflow} --source-ref refs/heads/main"
+    ) in page
+    assert (
+        f"cosign verify --certificate-identity https://github.com/{workflow}@refs/heads/main "
+        "--certificate-oidc-issuer https://token.actions.githubusercontent.com "
+        f"{REPOSITORY}@{DIGEST}"
+    ) in page
+    assert "gh attestation" not in files()["web.html"]

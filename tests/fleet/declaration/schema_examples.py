@@ -173,7 +173,6 @@ RIGHT: list[tuple[Place, Any]] = [
     (("signing", "keys"), [KEYS["other"].strip()]),
     (("registry",), "europe-docker.pkg.dev:8443/project/re.po_si-tory"),
     (("signing", "retired"), [{"key": KEYS["other"], "until": "2026-11-30"}]),
-    (("registry",), "europe-docker.pkg.dev:443/project/re.po_si-tory"),
     (("base-registry",), "mirror.example.org:8443/proxy/docker.io/library"),
     (("base-registry",), "localhost:5000/library"),
     (("protected",), "true"),

@@ -11,6 +11,7 @@ from fleet.declaration.problems import DeclarationError
 from fleet.lock.model import Lifetime
 from fleet.pages.readme import FOLDER, pages, stack_readme
 from tests.fleet import examples
+from tests.fleet.evidence.examples import key
 from tests.fleet.pages.readmes import (  # fmt: skip
     DIGEST,
     SHIPPED,
@@ -262,3 +263,22 @@ def test_a_page_says_until_when_a_python_is_maintained_and_warns_before() -> Non
     assert "**Python 3.10 is near its end of life, 2026-10-31: after that day" in found
     assert "maintained until" not in page({})
     assert "**Python" not in page({"3.11": Lifetime(until="2027-10-31", state="maintained")})
+
+
+def test_a_page_says_how_to_check_what_is_signed_by_who_signs_it() -> None:
+    def page(**config: Any) -> str:
+        image = examples.image(pythons=["3.11"])
+        return rendered(
+            parse(examples.config(registry="ghcr.io/multi-py", images={"web": image}, **config))
+        )["web.md"]
+
+    identity = "https://example.org/a/workflow@main;$(id)"
+    keyless = {"identity": identity}
+    assert "Check where it is from" not in page()
+    with_key = page(signing={"keys": [key().public.pem]})
+    assert "cosign verify --key fleet.pub --insecure-ignore-tlog=true " in with_key
+    assert "--certificate-identity" not in with_key
+    without = page(signing={"keyless": keyless})
+    assert f"cosign verify --certificate-identity '{identity}' " in without
+    assert "--key" not in without
+    assert "gh attestation" not in without, "it is no workflow on github.com"

@@ -67,7 +67,7 @@ def test_all_is_signed_and_what_is_there_is_adopted_by_anybody(
     engine: Engine, fake: FakeSigstore, inputs: dict[str, Any], environment: dict[str, str]
 ) -> None:
     step = engine.up(EVIDENCE, REF, inputs)
-    assert step.outputs["key"] == f"{IDENTITY} {ISSUER}"
+    assert step.outputs["statements"].keys() == {*kinds_of(PLATFORMS)}
     assert signatures(fake) == STATEMENTS
     assert len(fake.attestations) == 1
     assert engine.up(EVIDENCE, REF, inputs).kind == "same"
@@ -124,10 +124,16 @@ def test_what_github_does_not_store_is_not_attached(
     assert registry.writes == []
 
 
-def test_nobody_to_sign_is_refused(engine: Engine, inputs: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("keyless", "name"),
+    [({}, "keys"), ({"identity": IDENTITY}, "keyless"), ({"issuer": ISSUER}, "keyless")],
+)
+def test_nobody_to_sign_is_refused(
+    engine: Engine, inputs: dict[str, Any], keyless: dict[str, str], name: str
+) -> None:
     with pytest.raises(CheckFailedError) as caught:
-        engine.up(EVIDENCE, REF, {**inputs, "keyless": {}})
-    assert caught.value.failures.keys() == {"keyless"}
+        engine.up(EVIDENCE, REF, {**inputs, "keyless": keyless})
+    assert caught.value.failures.keys() == {name}
 
 
 def test_verify_prints_the_workflow_that_signed(

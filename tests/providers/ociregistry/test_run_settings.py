@@ -32,8 +32,9 @@ def test_every_wrong_one_is_named_at_once() -> None:
         read_run_settings(WRONG)
     for name, value in WRONG.items():
         assert f"{name} is {value!r}; write a" in str(caught.value)
-    others = {"FLEET_LOGINS", "FLEET_SIGNING_KEY", "FLEET_SIGNING_KEY_FILE"}
-    assert WRONG.keys() | others == SETTINGS.keys()
+    signing = {"FLEET_SIGNING_KEY", "FLEET_SIGNING_KEY_FILE"}
+    keyless = {"FLEET_TRUSTED_ROOT", "FLEET_ATTESTATIONS_TOKEN"}
+    assert WRONG.keys() | {"FLEET_LOGINS"} | signing | keyless == SETTINGS.keys()
 
 
 @pytest.mark.parametrize("value", ["canary", "[1]", "[" * 100_000])
