@@ -1,10 +1,13 @@
 """What holds for every test."""
 
 import signal
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from tests.providers.ociregistry.registry_fake import FakeRegistry, serving
 from tests.side_by_side import scheduler
 
 # No test asserts a time, and Hypothesis by default does: 200 ms an example.
@@ -21,3 +24,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Keep together what shares costly fixtures: see `tests/side_by_side.py`."""
     return scheduler(config, log)
+
+
+@pytest.fixture
+def registry() -> Iterator[FakeRegistry]:
+    """A registry in memory."""
+    with serving() as fake:
+        yield fake
+
+
+@pytest.fixture
+def environment(registry: FakeRegistry, tmp_path: Path) -> dict[str, str]:
+    """What a client of that registry has in its environment."""
+    return {"FLEET_PLAIN_HTTP": registry.host, "DOCKER_CONFIG": str(tmp_path)}

@@ -12,7 +12,7 @@ from providers.ociregistry.report import COUNTED, Action, Entry, counts
 SHAPE: Final = 2
 """The number of the document's shape."""
 
-CHANGING: Final = ("fail", "retire", "re-point", "build", "sign")
+CHANGING: Final = ("fail", "remove", "re-point", "build", "sign")
 """The actions by which a registry and its declaration differ."""
 
 Mode = Literal["preview", "update", "refresh"]
@@ -20,7 +20,7 @@ DONE: Final[dict[Action, str]] = {
     "build": "built",
     "re-point": "re-pointed",
     "sign": "signed",
-    "retire": "retired",
+    "remove": "removed",
     "keep": "kept",
     "fail": "failed",
 }
@@ -99,7 +99,7 @@ class Report:
     @property
     def removals(self) -> dict[str, str]:
         """The pointers that are removed, each with the digest that it named."""
-        return {entry.ref: entry.previous for entry in self.of("retire")}
+        return {entry.ref: entry.previous for entry in self.of("remove")}
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -118,7 +118,7 @@ def document(report: Report) -> dict[str, Any]:
     docs/output.md describes its fields. `entries` are sorted, each with all fields of `Entry`; its
     `action` is `build` (platforms are built, and the tag follows), `re-point` (the tag or platforms
     of it are put on another digest or put back, without a build), `sign` (the tag stays, and its
-    evidence is signed), `retire` (a pointer is removed), `unchanged`, `keep` (nothing declares the
+    evidence is signed), `remove` (a pointer is removed), `unchanged`, `keep` (nothing declares the
     tag, and it stays) or `fail`.
     """
     listed = sorted(report.entries, key=lambda entry: (entry.ref, entry.action))

@@ -12,7 +12,7 @@ from providers.ociregistry.tag.reasons import short_digests, shown
 
 HEADINGS: Final = ("tag", "change", "from", "to", "why")
 
-_ORDER: Final = ("fail", "retire", "re-point", "build", "sign", "keep")
+_ORDER: Final = ("fail", "remove", "re-point", "build", "sign", "keep")
 _NOTHING: Final = "-"
 _TO_COME: Final = "new build"
 _DIGEST_SHOWN: Final = 12
@@ -89,7 +89,7 @@ def _tag(entry: Entry) -> str:
 
 def _ends(entry: Entry) -> tuple[str, str]:
     """Return what a tag names before and after, empty where it is nothing or not known."""
-    if entry.action in {"fail", "retire", "keep"}:
+    if entry.action in {"fail", "remove", "keep"}:
         return _short(entry.previous), ""
     if entry.version and entry.previous_version != entry.version:
         # All are of one Python and base, so that their names differ behind the last hyphen alone.

@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Action = Literal["build", "re-point", "sign", "retire", "unchanged", "keep", "fail"]
+Action = Literal["build", "re-point", "sign", "remove", "unchanged", "keep", "fail"]
 Kind = Literal["version", "pointer", "repository"]
 
-COUNTED: tuple[Action, ...] = ("build", "re-point", "retire", "unchanged")
+COUNTED: tuple[Action, ...] = ("build", "re-point", "remove", "unchanged")
 
 
 @dataclass(frozen=True, kw_only=True)

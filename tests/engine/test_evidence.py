@@ -129,7 +129,7 @@ def test_a_deleted_list_is_put_back_and_the_tag_is_not_touched(scene: Scene) -> 
     assert changed(ran) == {("update", EVIDENCE)}
     assert (*signed(ran.report), ran.report.summary) == (
         TAG,
-        "0 built, 0 re-pointed, 0 retired, 1 unchanged, 1 signed",
+        "0 built, 0 re-pointed, 0 removed, 1 unchanged, 1 signed",
     )
     assert scene.get(f"manifests/{scene.fallback}") == before
 

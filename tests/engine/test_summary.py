@@ -69,26 +69,26 @@ def test_a_plain_preview_says_why_and_sums_up_and_the_update_tells_what_it_did(
 ) -> None:
     fleet.declare({OLD: build_inputs("a")}, build=OLD)
     previewed = fleet.stack.preview()
-    assert previewed.report.summary == "1 build, 1 re-point, 0 retire, 0 unchanged"
+    assert previewed.report.summary == "1 build, 1 re-point, 0 remove, 0 unchanged"
     assert f"new in this stack: to be built for {', '.join(PLATFORMS)}" in previewed.messages
     assert "new, names " in previewed.messages
-    assert fleet.stack.up().report.summary == "1 built, 1 re-pointed, 0 retired, 0 unchanged"
+    assert fleet.stack.up().report.summary == "1 built, 1 re-pointed, 0 removed, 0 unchanged"
     again = fleet.stack.up()
     assert again.steps == ()
-    assert again.report.summary == "0 built, 0 re-pointed, 0 retired, 2 unchanged"
+    assert again.report.summary == "0 built, 0 re-pointed, 0 removed, 2 unchanged"
 
     fleet.declare({OLD: build_inputs("a"), NEW: build_inputs("b")}, build=NEW)
     previewed = fleet.stack.preview()
-    assert previewed.report.summary == "1 build, 1 re-point, 0 retire, 1 unchanged"
+    assert previewed.report.summary == "1 build, 1 re-point, 0 remove, 1 unchanged"
     done = fleet.stack.up()
-    assert done.report.summary == "1 built, 1 re-pointed, 0 retired, 1 unchanged"
+    assert done.report.summary == "1 built, 1 re-pointed, 0 removed, 1 unchanged"
     pointer, version = entry_of(done, LATEST), entry_of(done, NEW)
     assert (pointer.previous_version, pointer.version) == (OLD, NEW)
     assert pointer.digest == version.digest != pointer.previous != ""
     fleet.declare({OLD: build_inputs("c"), NEW: build_inputs("b")}, build=OLD)
     previewed = fleet.stack.preview()
     assert "base python:3.11-slim moved" in previewed.messages
-    assert previewed.report.summary == "1 build, 0 re-point, 0 retire, 2 unchanged"
+    assert previewed.report.summary == "1 build, 0 re-point, 0 remove, 2 unchanged"
     assert entry_of(previewed, OLD).reasons == ("base python:3.11-slim moved",)
 
 
@@ -118,7 +118,7 @@ def test_a_lost_build_is_told_apart_from_a_changed_one(
     assert "to be built again: its build is no longer in the registry" in previewed.messages
     assert entry_of(previewed, OLD).reasons == ("its build is no longer in the registry",)
     assert f"stays with {OLD}, whose digest is not known yet" in previewed.messages
-    assert previewed.report.summary == "1 build, 1 re-point, 0 retire, 0 unchanged"
+    assert previewed.report.summary == "1 build, 1 re-point, 0 remove, 0 unchanged"
 
 
 def test_stale_pointers_count_also_when_their_whole_image_left(fleet: Fleet) -> None:
@@ -126,8 +126,8 @@ def test_stale_pointers_count_also_when_their_whole_image_left(fleet: Fleet) -> 
     fleet.stack.up()
     fleet.declare({OLD: build_inputs("a")}, pointers={})
     previewed = fleet.stack.preview()
-    assert previewed.report.summary == "0 build, 0 re-point, 1 retire, 1 unchanged"
-    (stale,) = previewed.report.of("retire")
+    assert previewed.report.summary == "0 build, 0 re-point, 1 remove, 1 unchanged"
+    (stale,) = previewed.report.of("remove")
     assert (stale.ref.rpartition(":")[2], stale.digest) == (LATEST, "")
     assert stale.previous.startswith("sha256:")
 
@@ -135,9 +135,9 @@ def test_stale_pointers_count_also_when_their_whole_image_left(fleet: Fleet) -> 
     fleet.stack.up()
     fleet.declare({OLD: build_inputs("a")}, tags={}, pointers={}, policy={})
     previewed = fleet.stack.preview()
-    (leaving,) = previewed.report.of("retire")
+    (leaving,) = previewed.report.of("remove")
     assert (leaving.ref.rpartition(":")[2], leaving.later) == (LATEST, True)
-    assert previewed.report.summary == "0 build, 0 re-point, 1 retire, 0 unchanged"
+    assert previewed.report.summary == "0 build, 0 re-point, 1 remove, 0 unchanged"
     done = fleet.stack.up()
     assert f"removed {LATEST}" in done.messages
 

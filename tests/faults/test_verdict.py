@@ -1,20 +1,12 @@
 """The verdict on pointers that went, against a registry in memory."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.faults.model import Fleet
 from tests.faults.verdict import judge_gone
-from tests.providers.ociregistry.registry_fake import FakeRegistry, serving
+from tests.providers.ociregistry.registry_fake import FakeRegistry
 
 NAME, TAG = "team/app", "py3.7-LATEST"
-
-
-@pytest.fixture
-def registry() -> Iterator[FakeRegistry]:
-    with serving() as fake:
-        yield fake
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 from tests.integration.gate import gated
 from tests.integration.node import NodeDaemon
 from tests.integration.registry_view import RegistryView
-from tests.integration.workshop import IMAGE, Workshop
+from tests.integration.workshop import IMAGE, Steps, Workshop
 from tests.ports import free_port
 
 STACK = "nodes"
@@ -29,12 +30,22 @@ NEAR_BUILD, FAR_BUILD = f"{BUILD}-near", f"{BUILD}-far"
 
 @dataclass(frozen=True, kw_only=True)
 class Nodes:
-    """The two nodes, BuildKit's client, and the repository that they build for."""
+    """The two nodes, BuildKit's client, the repository that they build for, and the first `up`."""
 
     near: NodeDaemon
     far: NodeDaemon
     buildctl: Path
     view: RegistryView
+    first: Steps
+
+    @contextmanager
+    def without_far(self) -> Iterator[None]:
+        """Lose one node for the length of a block."""
+        self.far.lose()
+        try:
+            yield
+        finally:
+            self.far.start(self.buildctl)
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +64,9 @@ def nodes(workshop: Workshop) -> Iterator[Nodes]:
         registry = workshop.declare_builders(
             STACK, {"near": NEAR, "far": FAR}, {"near": near.declared, "far": far.declared}
         )
-        view = workshop.view(IMAGE, registry)
-        yield Nodes(near=near, far=far, buildctl=buildctl, view=view)
-        view.close()
+        with closing(workshop.view(IMAGE, registry)) as view:
+            first = workshop.up(stack=STACK)
+            yield Nodes(near=near, far=far, buildctl=buildctl, view=view, first=first)
     finally:
         for node in (near, far):
             node.stop()
@@ -65,8 +76,7 @@ def nodes(workshop: Workshop) -> Iterator[Nodes]:
 def test_both_nodes_build_their_platforms_over_a_socket_and_over_tls(
     workshop: Workshop, nodes: Nodes
 ) -> None:
-    done = workshop.up(stack=STACK)
-    assert done.builds() == [FAR_BUILD, NEAR_BUILD]
+    assert nodes.first.builds() == [FAR_BUILD, NEAR_BUILD]
     assert nodes.view.platforms(VERSION) == {*NEAR, *FAR}
     assert workshop.up(stack=STACK).done == ()
 
@@ -78,16 +88,15 @@ def test_a_node_lost_in_the_middle_costs_its_own_platforms_and_moves_no_name(
     with gated(workshop, passing=NEAR) as gate, ThreadPoolExecutor() as pool:
         running = pool.submit(workshop.up, None, stack=STACK)
         gate.wait_for(FAR)
-        nodes.far.lose()
-        failed = running.result()
+        with nodes.without_far():
+            failed = running.result()
+        gate.open()
         assert failed.builds() == [NEAR_BUILD], "the other node went on, and took nothing over"
         assert nodes.view.tags() == before, "no name moved, whole or in part"
         assert nodes.view.platforms(VERSION) == {*NEAR, *FAR}
         assert FAR_BUILD in failed.ran.printed
         assert "Traceback" not in failed.ran.printed
 
-        nodes.far.start(nodes.buildctl)
-        gate.open()
         repaired = workshop.up(stack=STACK)
         assert repaired.builds() == [FAR_BUILD], "only what was lost is built"
         after = nodes.view.tags()
@@ -100,11 +109,11 @@ def test_a_node_that_is_away_stops_an_up_with_its_name_and_reason_and_no_preview
     workshop: Workshop, nodes: Nodes
 ) -> None:
     before = nodes.view.tags()
-    nodes.far.lose()
-    told = workshop.make("up", f"STACK={STACK}", code=None).printed
+    with nodes.without_far():
+        told = workshop.make("up", f"STACK={STACK}", code=None).printed
+        workshop.make("preview", f"STACK={STACK}")
     far = f"far ({nodes.far.address}) for {', '.join(FAR)}"
     assert f"{far}: Connection refused. Start buildkitd there" in told
     assert "1 of 2 nodes" in told
     assert "unchanged" not in told, "the engine was not asked"
     assert nodes.view.tags() == before
-    workshop.make("preview", f"STACK={STACK}")

@@ -77,3 +77,16 @@ def running_live(kind: Kind, folder: Path) -> Iterator[LiveRegistry]:
         front = stack.enter_context(fronting(storage.host, ghcr=True)) if kind.ghcr else None
         yield LiveRegistry(kind=kind, storage=storage, front=front)
         assert front is None or front.github is None or front.github.violations == []
+
+
+@pytest.fixture
+def live(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveRegistry]:
+    """Distribution, or the kind that a test marked by `on_each_kind` is run with."""
+    with running_live(getattr(request, "param", PLAIN), tmp_path / "registry") as started:
+        yield started
+
+
+@pytest.fixture
+def distribution(live: LiveRegistry) -> LoggedDistribution:
+    """The registry of a test that runs on distribution alone."""
+    return live.storage

@@ -19,7 +19,7 @@ JOB_LIMIT: Final = 1_000_000
 """Bytes that GitHub takes in a step's part of a job's page, 1 MiB, with room to spare."""
 
 _NOTE_ROOM = 200
-_URGENT: Final = ("fail", "retire")
+_URGENT: Final = ("fail", "remove")
 
 
 @dataclass(frozen=True, kw_only=True)

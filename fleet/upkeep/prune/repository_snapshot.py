@@ -18,7 +18,7 @@ from fleet.registry.undo_log import PREFIX as UNDO
 from fleet.upkeep.parallel import each
 from fleet.upkeep.prune.ledger import PREFIX as LEDGER
 from fleet.upkeep.prune.tag_list_check import require_all
-from providers.ociregistry.evidence.model import KIND_ANNOTATION
+from providers.ociregistry.evidence.model import evidence_owner
 
 _RECORDS = (LEDGER, UNDO)
 _FALLBACK = "sha256-"
@@ -175,7 +175,7 @@ def node_of(manifest: Manifest, place: str) -> Node:
 def evidence_of(entries: Any) -> str:
     """Return whose evidence all entries of an index are, empty where one is anything else."""
     said = [annotations_of(e) for e in entries if isinstance(e, dict)] if entries else []
-    owners = {each.get(OWNER_ANNOTATION, "") if KIND_ANNOTATION in each else "" for each in said}
+    owners = {evidence_owner(each) for each in said}
     return owners.pop() if len(owners) == 1 and len(said) == len(entries) else ""
 
 

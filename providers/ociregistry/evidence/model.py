@@ -215,10 +215,14 @@ def annotations(owner: str, kind: str, statement: Statement, signer: str) -> dic
     }
 
 
+def evidence_owner(said: Mapping[str, str]) -> str:
+    """Return whose evidence something is by its annotations, empty where it is anything else."""
+    return said.get(OWNER_ANNOTATION, "") if KIND_ANNOTATION in said else ""
+
+
 def is_own(referrer: Referrer, owner: str) -> bool:
     """Tell whether a referrer says that it is evidence of `owner`."""
-    said = referrer.annotations
-    return said.get(OWNER_ANNOTATION) == owner and KIND_ANNOTATION in said
+    return evidence_owner(referrer.annotations) == owner != ""
 
 
 def kind_of(referrer: Referrer) -> str:

@@ -52,7 +52,7 @@ def _parse(document: Any) -> Allowed:
         ref, action, digest = entry["ref"], entry["action"], entry["previous"]
         if not all(isinstance(value, str) for value in (ref, action, digest)):
             raise TypeError(f"an entry is {entry!r}")
-        if action == "retire" and complete:
+        if action == "remove" and complete:
             found[ref] = digest
     return found
 

@@ -36,11 +36,11 @@ KEEP = Entry(
 SAME = Entry(ref=f"{REGISTRY}:py3.12-1.0.0", kind="version", action="unchanged", digest=OLD)
 
 
-def retire(tag: str, digest: str = OLD) -> Entry:
+def remove(tag: str, digest: str = OLD) -> Entry:
     return Entry(
         ref=f"{REGISTRY}:{tag}",
         kind="pointer",
-        action="retire",
+        action="remove",
         reasons=("nothing declares it",),
         previous=digest,
     )

@@ -3,7 +3,7 @@ import pytest
 from fleet.github.drift import repair, report_drift, troubles
 from fleet.github.job import Job
 from fleet.reports.report import Report, joined
-from tests.fleet.github.examples import KEEP, MOVE, OLD, SAME, report_of, retire
+from tests.fleet.github.examples import KEEP, MOVE, OLD, SAME, remove, report_of
 from tests.fleet.github.hub import Hub
 
 BLIND = report_of([SAME], unverified=("x:1 could not be verified: timeout",))
@@ -13,7 +13,7 @@ DRIFT = report_of([MOVE, KEEP])
 
 def test_drift_is_told_in_one_issue_that_is_updated_and_closed(hub: Hub, job: Job) -> None:
     assert report_drift(job, DRIFT)
-    assert report_drift(job, report_of([retire("py3.9-LATEST")]))
+    assert report_drift(job, report_of([remove("py3.9-LATEST")]))
     (issue,) = hub.issues
     assert issue["state"] == "open"
     assert OLD[7:19] in issue["body"]
@@ -70,7 +70,7 @@ def test_an_issue_of_somebody_else_is_left_alone(hub: Hub, job: Job) -> None:
 
 
 def test_the_repair_starts_up_and_authorises_no_removal(hub: Hub, job: Job) -> None:
-    repair(job, report_of([retire("py3.9-LATEST"), MOVE]))
+    repair(job, report_of([remove("py3.9-LATEST"), MOVE]))
     assert hub.dispatched == [{"workflow": "up.yml", "ref": "main"}]
 
 

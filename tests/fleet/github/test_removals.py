@@ -11,9 +11,9 @@ from fleet.registry.reference import Repository
 from fleet.upkeep.split import stack_files
 from providers.ociregistry.stale_pointers.allow_list import not_allowed_of, read_allowed
 from tests.fleet.examples import config, image
-from tests.fleet.github.examples import BUILD, KEEP, OLD, retire, written
+from tests.fleet.github.examples import BUILD, KEEP, OLD, remove, written
 
-ONE, TWO = retire("py3.8-LATEST"), retire("py3.9-LATEST")
+ONE, TWO = remove("py3.8-LATEST"), remove("py3.9-LATEST")
 
 
 @pytest.fixture

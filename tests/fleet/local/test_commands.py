@@ -333,7 +333,7 @@ def test_what_is_asked_about_is_shown_on_stderr_and_is_all_that_may_go(
     monkeypatch.setenv("FLEET_REPORT", str(path))
     assert main(["up", "--stack", "prod", *flags]) == 0
     told = capsys.readouterr()
-    counts = "0 build, 0 re-point, 0 retire, 0 unchanged"
+    counts = "0 build, 0 re-point, 0 remove, 0 unchanged"
     assert told.err.index(counts) < told.err.index("Update prod: as shown?")
     lines = [line for line in told.out.splitlines() if line.startswith("{")]
     assert [json.loads(line)["stack"] for line in lines] == ["prod"] * len(flags)

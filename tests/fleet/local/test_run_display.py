@@ -285,7 +285,7 @@ def test_in_a_log_there_are_lines_and_neither_colours_nor_progress(here: Checkou
     assert done.stdout.decode().splitlines() == [
         "warning: w\\udcff \u00fc",
         f"built {NAME} in 12 s (1 of 1)",
-        "0 built, 0 re-pointed, 0 retired, 0 unchanged; the run ended early",
+        "0 built, 0 re-pointed, 0 removed, 0 unchanged; the run ended early",
     ]
     assert done.stderr == b""
 

@@ -15,7 +15,7 @@ from providers.ociregistry.report import Entry
 
 DIGEST = f"sha256:{'1' * 64}"
 GOES = Entry(
-    ref="h/n:LATEST", kind="pointer", action="retire", reasons=("its image left",),
+    ref="h/n:LATEST", kind="pointer", action="remove", reasons=("its image left",),
     previous=DIGEST, later=True,
 )  # fmt: skip
 STAYS = Entry(ref="h/n:v1", kind="version", action="keep", reasons=("no longer declared, kept",))
@@ -27,8 +27,8 @@ def test_a_report_is_shown_as_a_table_or_as_data_of_one_line(
     found = Report(mode="preview", entries=(GOES, STAYS))
     run_report.show(found)
     *rows, last = capsys.readouterr().out.splitlines()
-    assert [row.split()[:2] for row in rows[2:]] == [["LATEST", "retire"], ["v1", "keep"]]
-    assert last == "0 build, 0 re-point, 1 retire, 0 unchanged"
+    assert [row.split()[:2] for row in rows[2:]] == [["LATEST", "remove"], ["v1", "keep"]]
+    assert last == "0 build, 0 re-point, 1 remove, 0 unchanged"
     run_report.show(found, as_json=True)
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line) == json.loads(json.dumps(document(found)))
@@ -47,7 +47,7 @@ def test_the_report_is_written_where_it_was_asked_for(
     run_report.show(found)
     run_report.write(found)
     assert json.loads(path.read_text())["version"] == 2
-    assert capsys.readouterr().out == "0 build, 0 re-point, 0 retire, 0 unchanged\n"
+    assert capsys.readouterr().out == "0 build, 0 re-point, 0 remove, 0 unchanged\n"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["events.json", "report.json"]
 
 

@@ -67,7 +67,7 @@ def test_without_a_state_everything_is_new_and_built() -> None:
     assert not any(entry.previous for entry in found.images[0].entries.values())
     assert (
         Report(mode="preview", entries=tuple(found.images[0].entries.values())).summary
-        == "2 build, 3 re-point, 0 retire, 0 unchanged"
+        == "2 build, 3 re-point, 0 remove, 0 unchanged"
     )
 
 

@@ -11,8 +11,8 @@ BUILT = Entry(
 )
 MOVED = Entry(ref="h/n:LATEST", kind="pointer", action="re-point", version="v2")
 STAYS = Entry(ref="h/n:v1", kind="version", action="unchanged")
-GOES = Entry(ref="h/n:old-LATEST", kind="pointer", action="retire")
-LEFT = Entry(ref="h/m:LATEST", kind="pointer", action="retire", later=True)
+GOES = Entry(ref="h/n:old-LATEST", kind="pointer", action="remove")
+LEFT = Entry(ref="h/m:LATEST", kind="pointer", action="remove", later=True)
 KEPT = Entry(ref="h/n:0.3", kind="pointer", action="keep")
 FAILED = Entry(ref="h/n:v3", kind="version", action="fail", reasons=("not an image",))
 
@@ -26,13 +26,13 @@ def report(*entries: Entry, mode: Mode = "preview", complete: bool = True) -> Re
 
 def test_names_are_counted_by_what_becomes_of_them() -> None:
     found = report(BUILT, MOVED, STAYS, GOES, KEPT)
-    assert found.summary == "1 build, 1 re-point, 1 retire, 1 unchanged"
+    assert found.summary == "1 build, 1 re-point, 1 remove, 1 unchanged"
     assert counts([BUILT, KEPT])["keep"] == 1
 
 
 def test_an_update_says_what_was_done() -> None:
     found = report(BUILT, MOVED, STAYS, GOES, mode="update")
-    assert found.summary == "1 built, 1 re-pointed, 1 retired, 1 unchanged"
+    assert found.summary == "1 built, 1 re-pointed, 1 removed, 1 unchanged"
 
 
 def test_failures_are_told_only_where_there_are_some() -> None:
@@ -65,9 +65,9 @@ def test_what_is_written_is_read_whole_and_in_order() -> None:
 def test_the_document_is_json_and_holds_every_entry_in_order() -> None:
     found = json.loads(json.dumps(document(report(STAYS, MOVED, BUILT))))
     assert (found["version"], found["mode"]) == (2, "preview")
-    assert found["summary"] == "1 build, 1 re-point, 0 retire, 1 unchanged"
+    assert found["summary"] == "1 build, 1 re-point, 0 remove, 1 unchanged"
     assert found["counts"] == {
-        "build": 1, "re-point": 1, "retire": 0, "unchanged": 1, "keep": 0, "fail": 0, "sign": 0
+        "build": 1, "re-point": 1, "remove": 0, "unchanged": 1, "keep": 0, "fail": 0, "sign": 0
     }  # fmt: skip
     assert [entry["ref"] for entry in found["entries"]] == ["h/n:LATEST", "h/n:v1", "h/n:v2"]
     assert found["entries"][0] == {

@@ -58,14 +58,14 @@ def test_the_data_has_each_digest_whole(moved: Report) -> None:
 
 
 def test_images_are_in_order_and_what_matters_most_first_in_each() -> None:
-    actions: tuple[Action, ...] = ("build", "fail", "keep", "re-point", "retire", "unchanged")
+    actions: tuple[Action, ...] = ("build", "fail", "keep", "re-point", "remove", "unchanged")
     found = rows(
         *(entry(f"v{number}", action) for number, action in enumerate(actions)),
         entry("z", "build", image="h/a"),
     )
     assert [(row.image, row.action) for row in found] == [
         ("h/a", "build"),
-        *(("h/n", action) for action in ("fail", "retire", "re-point", "build", "keep")),
+        *(("h/n", action) for action in ("fail", "remove", "re-point", "build", "keep")),
     ]
 
 
@@ -87,9 +87,9 @@ def test_a_digest_that_only_a_build_tells_is_said_to_come() -> None:
 
 def test_an_update_has_the_words_of_what_was_done() -> None:
     found = rows(
-        *(entry(a, a) for a in ("build", "fail", "keep", "re-point", "retire")), mode="update"
+        *(entry(a, a) for a in ("build", "fail", "keep", "re-point", "remove")), mode="update"
     )
-    assert [row.change for row in found] == ["failed", "retired", "re-pointed", "built", "kept"]
+    assert [row.change for row in found] == ["failed", "removed", "re-pointed", "built", "kept"]
 
 
 def test_what_is_kept_for_the_same_reason_is_one_row() -> None:

@@ -29,7 +29,7 @@ def test_what_a_killed_update_began_has_failed() -> None:
     delete = told("resourcePreEvent", "delete", REMOVER, old=LEAVING)
     killed = report_of([create, delete])
     assert killed.summary == (
-        "0 built, 0 re-pointed, 0 retired, 0 unchanged, 2 failed; the run ended early"
+        "0 built, 0 re-pointed, 0 removed, 0 unchanged, 2 failed; the run ended early"
     )
     assert {why for entry in killed.entries for why in entry.reasons} == {
         "the engine ended before it told what became of this"
@@ -37,12 +37,12 @@ def test_what_a_killed_update_began_has_failed() -> None:
     created = told("resOutputsEvent", "create", TAG, new=TAKEN)
     deleted = told("resOutputsEvent", "delete", REMOVER, old=LEAVING)
     done = report_of([create, delete, created, deleted])
-    assert done.summary.startswith("1 built, 0 re-pointed, 1 retired, 0 unchanged;")
+    assert done.summary.startswith("1 built, 0 re-pointed, 1 removed, 0 unchanged;")
 
 
 def test_an_import_builds_nothing_and_moves_no_name() -> None:
     begun = told("resourcePreEvent", "import", TAG, new={"inputs": {}, "outputs": {}})
     taken = told("resOutputsEvent", "import", TAG, new=TAKEN)
     end = {"summaryEvent": {"isPreview": False, "result": "succeeded"}}
-    assert report_of([begun, taken, end]).summary == "0 built, 0 re-pointed, 0 retired, 1 unchanged"
+    assert report_of([begun, taken, end]).summary == "0 built, 0 re-pointed, 0 removed, 1 unchanged"
     assert report_of([begun]).summary.endswith("1 failed; the run ended early")

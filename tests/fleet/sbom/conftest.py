@@ -1,7 +1,6 @@
 """A registry in memory, and what reads its images."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
@@ -12,20 +11,9 @@ from fleet.sbom.model import Contents
 from fleet.sbom.reader import SbomReader
 from tests.fleet.sbom.layers import NAME, push
 from tests.providers.ociregistry.caller import Caller
-from tests.providers.ociregistry.registry_fake import FakeRegistry, serving
+from tests.providers.ociregistry.registry_fake import FakeRegistry
 
 Read = Callable[..., Contents]
-
-
-@pytest.fixture
-def registry() -> Iterator[FakeRegistry]:
-    with serving() as fake:
-        yield fake
-
-
-@pytest.fixture
-def environment(registry: FakeRegistry, tmp_path: Path) -> dict[str, str]:
-    return {"FLEET_PLAIN_HTTP": registry.host, "DOCKER_CONFIG": str(tmp_path)}
 
 
 @pytest.fixture

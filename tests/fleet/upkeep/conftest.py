@@ -1,7 +1,7 @@
 """What the tests of upkeep share: a registry in memory and a client of it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +12,11 @@ from fleet.registry.reference import Repository
 from fleet.registry.transport import Transport
 from fleet.upkeep.state import Removed, Remover
 from tests.fleet.upkeep.fleet_stack import FleetStack
-from tests.fleet.upkeep.logged import LoggedDistribution
 from tests.fleet.upkeep.sweeping import DIGEST, Run, Sweeper
-from tests.providers.ociregistry.registry_fake import FakeRegistry, serving
-from tests.registries.live import PLAIN, LiveRegistry, running_live
+from tests.providers.ociregistry.registry_fake import FakeRegistry
+from tests.registries.live import LiveRegistry, distribution, live
 
-
-@pytest.fixture
-def registry() -> Iterator[FakeRegistry]:
-    with serving() as fake:
-        yield fake
-
-
-@pytest.fixture
-def live(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LiveRegistry]:
-    """Distribution, or the kind that a test marked by `on_each_kind` is run with."""
-    with running_live(getattr(request, "param", PLAIN), tmp_path / "registry") as started:
-        yield started
-
-
-@pytest.fixture
-def distribution(live: LiveRegistry) -> LoggedDistribution:
-    """The registry of a test that runs on distribution alone."""
-    return live.storage
+__all__ = ["distribution", "live"]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.integration
 LOST = "py3.12-slim-LATEST"
 
 
-def retire(stack: FleetStack, live: LiveRegistry) -> dict[str, str]:
+def remove(stack: FleetStack, live: LiveRegistry) -> dict[str, str]:
     """Have a Python leave, and its LATEST with it; return what the tags named before."""
     stack.declare_image(pythons=["3.11", "3.12"])
     stack.up()
@@ -27,7 +27,7 @@ class TestRestore:
     def test_a_removed_pointer_comes_back_and_stays_where_that_is_declared(
         self, stack: FleetStack, live: LiveRegistry
     ) -> None:
-        before = retire(stack, live)
+        before = remove(stack, live)
         assert LOST not in Reading(live, PUBLIC).tags()
         printed = stack.upkeep("restore", "--tag", LOST)
         assert f"{LOST} names again {before[LOST]}" in printed
@@ -48,7 +48,7 @@ class TestRestore:
     def test_a_digest_that_is_gone_is_told_and_nothing_is_written(
         self, stack: FleetStack, live: LiveRegistry
     ) -> None:
-        digest = retire(stack, live)[LOST]
+        digest = remove(stack, live)[LOST]
         live.delete(PUBLIC, digest)
         requests = Requests(live)
         assert f"no longer holds {digest}" in stack.upkeep("restore", "--tag", LOST, code=1)
@@ -114,7 +114,7 @@ class TestALostState:
     def test_costs_no_undo_once_the_tags_are_adopted(
         self, stack: FleetStack, live: LiveRegistry
     ) -> None:
-        before = retire(stack, live)
+        before = remove(stack, live)
         stack.lose()
         assert "make adopt" in stack.upkeep("restore", "--tag", LOST, code=1)
         stack.upkeep("adopt", "--apply")

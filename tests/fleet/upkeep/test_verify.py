@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,8 +33,7 @@ PROVENANCE = {
 
 
 @pytest.fixture
-def call(registry: FakeRegistry, tmp_path: Path) -> Caller:
-    environment = {"FLEET_PLAIN_HTTP": registry.host, "DOCKER_CONFIG": str(tmp_path)}
+def call(registry: FakeRegistry, environment: dict[str, str]) -> Caller:
     return Caller(registry, environment)
 
 

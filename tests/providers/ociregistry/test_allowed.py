@@ -123,14 +123,14 @@ class TestStale:
         assert step.outputs["stale"] == {STRAY: pushed}
         told = entries(gate.done)
         assert {tag: told[tag]["action"] for tag in told} == {
-            "py3.8-LATEST": "retire", STRAY: "keep",
+            "py3.8-LATEST": "remove", STRAY: "keep",
         }  # fmt: skip
 
     def test_the_next_preview_offers_it_and_its_run_removes_it(self, gate: Gate) -> None:
         gate.preview()
         gate.push()
         gate.up()
-        assert gate.preview()[STRAY]["action"] == "retire"
+        assert gate.preview()[STRAY]["action"] == "remove"
         gate.up()
         assert STRAY not in gate.tags
         assert gate.engine.warnings == []
@@ -151,7 +151,7 @@ class TestStale:
         step = gate.up(policy=policy)
         assert step.outputs["stale"].keys() == {"py3.8-LATEST"}
         assert gate.tags["py3.8-LATEST"] == gate.old
-        assert gate.preview(policy=policy)["py3.8-LATEST"]["action"] == "retire"
+        assert gate.preview(policy=policy)["py3.8-LATEST"]["action"] == "remove"
         gate.up(policy=policy)
         assert "py3.8-LATEST" not in gate.tags
 
@@ -231,7 +231,7 @@ class TestImageThatLeft:
         with pytest.raises(UnlistedError):
             gate.leave(preview=False)
         gate.leave(preview=True)
-        assert entries(gate.seen)[STRAY]["action"] == "retire"
+        assert entries(gate.seen)[STRAY]["action"] == "remove"
         gate.leave(preview=False)
         assert STRAY not in gate.tags
 
@@ -255,7 +255,7 @@ class TestImageThatLeft:
 
 
 REPORT = {"version": 2, "mode": "preview", "complete": True, "entries": []}
-RETIRE = {"ref": "r/a:b", "action": "retire", "previous": "sha256:1"}
+REMOVE = {"ref": "r/a:b", "action": "remove", "previous": "sha256:1"}
 
 
 class TestReading:
@@ -264,14 +264,14 @@ class TestReading:
 
     def test_only_what_goes_in_the_report_may_go(self, tmp_path: Path) -> None:
         path = tmp_path / "preview.json"
-        kept = {**RETIRE, "ref": "r/a:c", "action": "keep"}
-        path.write_text(json.dumps({**REPORT, "entries": [RETIRE, kept]}))
+        kept = {**REMOVE, "ref": "r/a:c", "action": "keep"}
+        path.write_text(json.dumps({**REPORT, "entries": [REMOVE, kept]}))
         found = read_allowed({"FLEET_ALLOWED_REMOVALS": str(path)})
         assert found == {"r/a:b": "sha256:1"}
 
     def test_a_preview_that_ended_early_allows_nothing(self, tmp_path: Path) -> None:
         path = tmp_path / "preview.json"
-        path.write_text(json.dumps({**REPORT, "complete": False, "entries": [RETIRE]}))
+        path.write_text(json.dumps({**REPORT, "complete": False, "entries": [REMOVE]}))
         assert read_allowed({"FLEET_ALLOWED_REMOVALS": str(path)}) == {}
 
     @pytest.mark.parametrize(
@@ -286,7 +286,7 @@ class TestReading:
             json.dumps({**REPORT, "mode": "refresh"}),
             json.dumps({"version": 2, "mode": "preview"}),
             json.dumps({**REPORT, "entries": [{"ref": "r/a:b"}]}),
-            json.dumps({**REPORT, "entries": [{**RETIRE, "previous": 1}]}),
+            json.dumps({**REPORT, "entries": [{**REMOVE, "previous": 1}]}),
             json.dumps({**REPORT, "entries": ["r/a:b"]}),
         ],
     )

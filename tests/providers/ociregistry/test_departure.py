@@ -247,7 +247,7 @@ class TestWithoutAnAnnotation:
             engine.forget(name)
         listed = {ref.rpartition(":")[2]: seen for ref, seen in engine.report.removals.items()}
         assert (listed[POINTER], listed["py3.11-LATEST"]) == (digest, theirs)
-        assert all(entry.later for entry in engine.report.of("retire"))
+        assert all(entry.later for entry in engine.report.of("remove"))
 
 
 def test_one_that_another_stack_wrote_since_stays_and_is_named(

@@ -97,7 +97,7 @@ class TestPreview:
 
     def test_the_report_has_it_at_the_removal(self, lines: Lines, engine: Engine) -> None:
         lines.of_preview()
-        (going,) = engine.report.of("retire")
+        (going,) = engine.report.of("remove")
         assert going.reasons == ("nothing declares it", f"{LAST}")
 
 

@@ -88,17 +88,17 @@ class TestSummary:
     def test_builds_re_points_and_what_stays_are_counted_once_each(self, run: Run) -> None:
         version = (TAG, "v1", run.building())
         unknown = (TAG, "l", run.declared.pointer("py3.12-LATEST", "", identity="v1"))
-        assert run.preview(version, unknown) == "1 build, 1 re-point, 0 retire, 0 unchanged"
+        assert run.preview(version, unknown) == "1 build, 1 re-point, 0 remove, 0 unchanged"
         assert run.engine.messages[:2] == [
             f"new in this stack: to be built for {', '.join(PLATFORMS)}",
             "new, names v1",
         ]
         built = (TAG, "v1", run.version())
-        assert run.up(built) == "1 built, 0 re-pointed, 0 retired, 0 unchanged"
+        assert run.up(built) == "1 built, 0 re-pointed, 0 removed, 0 unchanged"
         digest = run.engine.resources["v1"].outputs["digest"]
         pointer = (TAG, "l", run.declared.pointer("py3.12-LATEST", digest, identity="v1"))
-        assert run.up(built, pointer) == "0 built, 1 re-pointed, 0 retired, 1 unchanged"
-        assert run.up(built, pointer) == "0 built, 0 re-pointed, 0 retired, 2 unchanged"
+        assert run.up(built, pointer) == "0 built, 1 re-pointed, 0 removed, 1 unchanged"
+        assert run.up(built, pointer) == "0 built, 0 re-pointed, 0 removed, 2 unchanged"
         assert run.entry("v1").digest == run.entry("LATEST").digest == digest
 
     def test_a_preview_says_why_by_what_the_last_run_knew(self, run: Run) -> None:
@@ -118,7 +118,7 @@ class TestSummary:
         lost = run.engine.resources["v1"].inputs["source"].partition("@")[2]
         unknown = run.building()
         line = run.preview((TAG, "v1", unknown))
-        assert line == "1 build, 0 re-point, 0 retire, 0 unchanged"
+        assert line == "1 build, 0 re-point, 0 remove, 0 unchanged"
         again = "to be built again: no recorded input changed"
         assert run.engine.messages[0].startswith(again)
         del run.declared.registry.repositories[BUILD].manifests[lost]
@@ -134,7 +134,7 @@ class TestSummary:
 
     def test_a_failure_is_counted_and_kept_with_its_message(self, run: Run) -> None:
         unbuilt = (TAG, "v1", run.building())
-        assert run.up(unbuilt) == "0 built, 0 re-pointed, 0 retired, 0 unchanged, 1 failed"
+        assert run.up(unbuilt) == "0 built, 0 re-pointed, 0 removed, 0 unchanged, 1 failed"
         entry = run.entry("py3.12-v1")
         assert (entry.action, entry.kind) == ("fail", "version")
         assert "its build, verification or evidence failed" in entry.reasons[0]
@@ -152,14 +152,14 @@ class TestStale:
         other = {OWNER_ANNOTATION: "fleet/prod"}
         run.declared.registry.push_index(NAME, "py3.9-LATEST", other)
         stale = (STALE, "s", run.stale())
-        assert run.preview(stale) == "0 build, 0 re-point, 1 retire, 0 unchanged"
+        assert run.preview(stale) == "0 build, 0 re-point, 1 remove, 0 unchanged"
         goes = run.entry("py3.8-LATEST")
-        assert (goes.action, goes.digest, goes.previous) == ("retire", "", digest)
+        assert (goes.action, goes.digest, goes.previous) == ("remove", "", digest)
         assert run.entry("py3.8-0.30").reasons == ("policy of X.Y is keep",)
         assert run.entry("py3.9-LATEST").reasons == ("owned by fleet/prod",)
-        assert run.up(stale) == "0 built, 0 re-pointed, 1 retired, 0 unchanged"
+        assert run.up(stale) == "0 built, 0 re-pointed, 1 removed, 0 unchanged"
         assert run.entry("py3.8-LATEST").previous == digest
-        assert run.up(stale) == "0 built, 0 re-pointed, 0 retired, 0 unchanged"
+        assert run.up(stale) == "0 built, 0 re-pointed, 0 removed, 0 unchanged"
         assert run.entry("py3.8-0.30").action == "keep"
 
     def test_one_under_grace_is_kept_with_its_day(self, run: Run) -> None:
@@ -179,7 +179,7 @@ class TestStale:
         run.declared.registry.push_index(NAME, "py3.12-LATEST", {OWNER_ANNOTATION: "fleet/dev"})
         run.up((STALE, "s", run.stale("py3.12-LATEST")))
         line = run.preview((STALE, "s", run.stale(maxRemovals=0.1)))
-        assert line == "0 build, 0 re-point, 0 retire, 0 unchanged, 1 failed"
+        assert line == "0 build, 0 re-point, 0 remove, 0 unchanged, 1 failed"
         assert run.entry("team/app").action == "fail"
 
     def test_a_removal_that_fails_keeps_those_before_it(self, run: Run) -> None:
@@ -187,27 +187,27 @@ class TestStale:
             run.declared.registry.push_index(NAME, tag)
         run.declared.registry.fault("DELETE .*py3.8-LATEST", status=500, times=99)
         line = run.up((STALE, "s", run.stale()))
-        assert line == "0 built, 0 re-pointed, 1 retired, 0 unchanged, 1 failed"
+        assert line == "0 built, 0 re-pointed, 1 removed, 0 unchanged, 1 failed"
 
     def test_an_image_that_left_counts_before_its_remover_is_deleted(self, run: Run) -> None:
         run.up((TAG, "v1", run.version()))
         digest = run.engine.resources["v1"].outputs["digest"]
         pointer = (TAG, "l", run.declared.pointer("py3.12-LATEST", digest, identity="v1"))
         run.up((TAG, "v1", run.version()), pointer, (STALE, "s", run.stale("py3.12-LATEST")))
-        assert run.preview() == "0 build, 0 re-point, 1 retire, 0 unchanged"
+        assert run.preview() == "0 build, 0 re-point, 1 remove, 0 unchanged"
         entry = run.entry("py3.12-LATEST")
-        assert (entry.action, entry.previous, entry.later) == ("retire", digest, True)
+        assert (entry.action, entry.previous, entry.later) == ("remove", digest, True)
         assert entry.reasons == ("its image is no longer declared",)
 
     def test_an_image_that_left_and_keeps_its_pointers_counts_nothing(self, run: Run) -> None:
         run.up((STALE, "s", run.stale("py3.12-LATEST", keepOnDestroy=True)))
         run.declared.registry.push_index(NAME, "py3.12-LATEST")
-        assert run.preview() == "0 build, 0 re-point, 0 retire, 0 unchanged"
+        assert run.preview() == "0 build, 0 re-point, 0 remove, 0 unchanged"
 
     def test_a_version_that_left_is_told_to_stay(self, run: Run) -> None:
         run.up((TAG, "v1", run.version()))
         digest = run.engine.resources["v1"].outputs["digest"]
-        assert run.preview() == "0 build, 0 re-point, 0 retire, 0 unchanged"
+        assert run.preview() == "0 build, 0 re-point, 0 remove, 0 unchanged"
         entry = run.entry("v1")
         assert entry.reasons == ("no longer declared, kept in the registry",)
         assert (entry.action, entry.kind, entry.digest) == ("keep", "version", digest)
@@ -221,4 +221,4 @@ class TestStale:
         run.declared.registry.push_index(NAME, "py3.12-LATEST")
         run.up((STALE, "s", run.stale("py3.12-LATEST")))
         line = run.preview((STALE, "renamed", run.stale("py3.12-LATEST")))
-        assert line == "0 build, 0 re-point, 0 retire, 0 unchanged"
+        assert line == "0 build, 0 re-point, 0 remove, 0 unchanged"

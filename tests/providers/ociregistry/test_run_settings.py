@@ -89,7 +89,7 @@ def test_a_report_of_an_earlier_run_that_was_replaced_still_counts(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "preview.json"
-    entry = {"ref": "r/a:b", "action": "retire", "previous": "sha256:1"}
+    entry = {"ref": "r/a:b", "action": "remove", "previous": "sha256:1"}
     report = {"version": 2, "mode": "preview", "complete": True, "entries": [entry]}
     path.write_text(json.dumps(report))
     session = Session(environment={"FLEET_ALLOWED_REMOVALS": str(path)})

@@ -15,21 +15,21 @@ from tests.fleet.github.examples import (
     OLD,
     REGISTRY,
     SAME,
+    remove,
     report_of,
-    retire,
     written,
 )
 from tests.fleet.sbom.moved import base, reading
 
 
 def test_what_matters_most_comes_first_and_what_stays_the_same_not_at_all() -> None:
-    failed = retire("py3.8-LATEST").__class__(ref="x:1", kind="pointer", action="fail")
+    failed = remove("py3.8-LATEST").__class__(ref="x:1", kind="pointer", action="fail")
     changes = ("update github:x up.yml",)
-    entries = [SAME, BUILD, KEEP, MOVE, retire("py3.9-LATEST"), failed]
+    entries = [SAME, BUILD, KEEP, MOVE, remove("py3.9-LATEST"), failed]
     own, other, more = sections(report_of(entries, changes=changes))
     assert (own.title, other.title) == (f"`{REGISTRY}` (4)", "`x` (1)")
     assert [line.split(" | ")[1] for line in own.rows] == [
-        "`retire`", "`re-point`", "`build`", "`keep`",
+        "`remove`", "`re-point`", "`build`", "`keep`",
     ]  # fmt: skip
     assert (more.title, more.rows) == ("Other resources (1)", (f"| `{changes[0]}` |\n",))
 
@@ -45,7 +45,7 @@ def test_rows_are_those_of_the_terminal() -> None:
 
 
 def test_a_page_has_whole_rows_within_its_limit_and_counts_the_others() -> None:
-    many = report_of([retire(f"py3.{number}-LATEST") for number in range(100)])
+    many = report_of([remove(f"py3.{number}-LATEST") for number in range(100)])
     text = page("## x\n", sections(many), 5_000)
     shown = text.count("nothing declares it")
     assert len(text.encode()) <= 5_000
@@ -58,7 +58,7 @@ def test_a_page_has_whole_rows_within_its_limit_and_counts_the_others() -> None:
 def test_what_fails_or_goes_has_room_before_the_builds_of_an_earlier_image() -> None:
     many = [replace(BUILD, ref=f"a:{number}") for number in range(600)]
     failed = Entry(ref="x:1", kind="version", action="fail", reasons=("boom",))
-    found = report_of([*many, retire("py3.7-LATEST"), failed], errors=("boom", "it raised"))
+    found = report_of([*many, remove("py3.7-LATEST"), failed], errors=("boom", "it raised"))
     text = page("## x\n", sections(found), 20_000)
     assert len(text.encode()) <= 20_000
     assert all(word in text for word in ("py3.7-LATEST", "boom", "### Errors (1)", "it raised"))
