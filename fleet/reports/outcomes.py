@@ -123,7 +123,7 @@ def _removed(step: Step) -> Iterator[Entry]:
     known = len(step.old.outputs.get("removed") or ()) if step.old else 0
     for removal in (outputs.get("removed") or ())[known:]:
         ref = f"{outputs['repository']}:{removal['tag']}"
-        yield _removed(ref, removal["digest"], "nothing declared it")
+        yield _remove(ref, removal["digest"], "nothing declared it")
 
 
 def _listed(outputs: Mapping[str, Any]) -> Iterator[Entry]:
@@ -131,7 +131,7 @@ def _listed(outputs: Mapping[str, Any]) -> Iterator[Entry]:
     for tag, digest in (outputs.get("stale") or {}).items():
         reasons = ("nothing declares it", *([str(last[tag])] if tag in last else []))
         ref = f"{outputs['repository']}:{tag}"
-        yield _removed(ref, interrupted.get(tag) or digest, *reasons)
+        yield _remove(ref, interrupted.get(tag) or digest, *reasons)
     yield from _kept(outputs)
 
 
@@ -141,7 +141,7 @@ def _kept(outputs: Mapping[str, Any]) -> Iterator[Entry]:
         yield _keep(ref, str(kept["digest"]), str(kept["reason"]))
 
 
-def _removed(ref: str, digest: Any, *reasons: str, later: bool = False) -> Entry:
+def _remove(ref: str, digest: Any, *reasons: str, later: bool = False) -> Entry:
     return Entry(
         ref=ref, kind="pointer", action="remove", reasons=reasons, previous=str(digest), later=later
     )
@@ -226,4 +226,4 @@ def _leaving(
         if why or objection:
             yield _keep(ref, str(digest), why or objection)
         else:
-            yield _removed(ref, interrupted.get(tag) or digest, _IMAGE_LEFT, later=True)
+            yield _remove(ref, interrupted.get(tag) or digest, _IMAGE_LEFT, later=True)
