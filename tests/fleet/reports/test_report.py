@@ -86,7 +86,7 @@ def test_the_document_is_json_and_holds_every_entry_in_order() -> None:
 
 def test_what_moved_inside_bases_stands_before_the_line_that_sums_up() -> None:
     title, first, second, read, summary = text_of(Report(mode="preview", entries=(), bases=MOVES))
-    assert (title, summary) == ("in base images", "0 build, 0 re-point, 0 retire, 0 unchanged")
+    assert (title, summary) == ("in base images", "0 build, 0 re-point, 0 remove, 0 unchanged")
     told = "1 package moved: openssl 3.0.15 -> 3.0.16; 41.2 MB -> 41.3 MB on linux/amd64"
     assert first == f"  base python:3.13-slim (linux/amd64): {told}"
     assert second == f"  base python:3.9: {told}"
