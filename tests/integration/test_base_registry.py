@@ -77,16 +77,6 @@ def mirror(workshop: Workshop) -> Iterator[Mirror]:
         yield Mirror(path=path, python=python, official=official)
 
 
-@pytest.fixture(scope="module")
-def filled(workshop: Workshop, mirror: Mirror) -> Mirror:
-    """The mirror with every base, from which the copy of prod is locked."""
-    for tag in TAGS:
-        mirror.python.take(mirror.official, tag)
-    declare(workshop, mirror.path)
-    workshop.make("-s", "lock", f"STACK={STACK}")
-    return mirror
-
-
 def test_a_lock_names_every_base_that_the_mirror_does_not_have(
     workshop: Workshop, mirror: Mirror
 ) -> None:
@@ -100,38 +90,42 @@ def test_a_lock_names_every_base_that_the_mirror_does_not_have(
 
 
 def test_all_of_it_is_locked_from_the_mirror_under_the_names_that_users_know(
-    workshop: Workshop, filled: Mirror
+    workshop: Workshop, mirror: Mirror
 ) -> None:
+    for tag in TAGS:
+        mirror.python.take(mirror.official, tag)
+    declare(workshop, mirror.path)
+    workshop.make("-s", "lock", f"STACK={STACK}")
     lock = yaml.safe_load(locked(workshop).read_text())
     keys = {tag if "-" in tag else f"{tag}-full": tag for tag in TAGS}
     for key, tag in keys.items():
         base = lock["bases"][key]
         assert base["name"] == f"docker.io/library/python:{tag}"
-        assert base["repository"] == f"{filled.path}/python"
-        assert base["digest"] == filled.official.digest(tag)
+        assert base["repository"] == f"{mirror.path}/python"
+        assert base["digest"] == mirror.official.digest(tag)
     assert set(lock["bases"]) == set(keys)
-    assert {base["repository"] for base in lock["builders"].values()} == {f"{filled.path}/python"}
+    assert {base["repository"] for base in lock["builders"].values()} == {f"{mirror.path}/python"}
 
 
-def test_a_preview_has_every_tag_to_be_built(workshop: Workshop, filled: Mirror) -> None:
+def test_a_preview_has_every_tag_to_be_built(workshop: Workshop, mirror: Mirror) -> None:
     said = " ".join(workshop.make("-s", "preview", f"STACK={STACK}").printed.split())
     assert f" {3 * len(TAGS)} build, " in said
     arguments = workshop.pulumi("preview", "--stack", STACK, "--json").printed
-    assert f"{filled.path}/python@sha256:" in arguments
+    assert f"{mirror.path}/python@sha256:" in arguments
     assert "stand-in/python" not in arguments
 
 
 def test_images_are_built_from_the_mirror_and_another_one_of_the_same_bytes_moves_no_tag(
-    workshop: Workshop, filled: Mirror
+    workshop: Workshop, mirror: Mirror
 ) -> None:
     lone = {"pythons": ["3.13"], "bases": ["slim"], "versions": ["0.34.0"]}
     images = {IMAGE: {**lone, "platforms": PLATFORMS[:1]}}
-    other = filled.path.replace("/proxy/", "/other/")
+    other = mirror.path.replace("/proxy/", "/other/")
     with ExitStack() as opened:
         python = opened.enter_context(closing(workshop.view("python", other)))
         for tag in TAGS:
-            python.take(filled.official, tag)
-        registry = workshop.declare_stack("moved", images, **{"base-registry": filled.path})
+            python.take(mirror.official, tag)
+        registry = workshop.declare_stack("moved", images, **{"base-registry": mirror.path})
         workshop.up(stack="moved")
         view = opened.enter_context(closing(workshop.view(registry=registry)))
         before = view.tags()
@@ -140,7 +134,7 @@ def test_images_are_built_from_the_mirror_and_another_one_of_the_same_bytes_move
         assert labels["org.opencontainers.image.base.name"] == "docker.io/library/python:3.13-slim"
         workshop.declare_stack("moved", images, **{"base-registry": other})
         refused = workshop.pulumi("preview", "--stack", "moved", code=None).printed
-        assert f"the lock has bases of {filled.path}/python, and {other} is declared" in refused
+        assert f"the lock has bases of {mirror.path}/python, and {other} is declared" in refused
         assert len(workshop.up(stack="moved").builds()) == 1, "asked for once more"
         assert view.tags() == before
         assert workshop.up(stack="moved").done == ()

@@ -1,12 +1,11 @@
 """The main job, in the order of a fleet's life: up, drift, releases, failures, destroy.
 
-The tests share one stack, which a fixture brings up. Each leaves the shipped declaration behind it,
-and begins by whatever ``up`` makes of the state that it finds.
+The tests share one stack and run in the order of this file; each leaves the shipped declaration
+behind it, and begins by whatever ``up`` makes of the state that it finds.
 """
 
 import json
 import subprocess
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from tests.integration.container import started, unpacked
 from tests.integration.container_spec import Options
 from tests.integration.registry_view import RegistryView
-from tests.integration.workshop import IMAGE, Steps, Workshop
+from tests.integration.workshop import IMAGE, Workshop
 
 PYTHONS = ("3.11", "3.13")
 VERSIONS = ("0.33.0", "0.34.0")
@@ -30,21 +29,6 @@ POINTERS = {
 
 def builds_of(version: str, pythons: tuple[str, ...] = PYTHONS) -> list[str]:
     return sorted(f"{IMAGE}/build:py{p}-slim-{version}" for p in pythons)
-
-
-@pytest.fixture(scope="module")
-def shipped(workshop: Workshop) -> str:
-    """What the one command printed that brought the shipped stack up."""
-    return workshop.make("up").printed
-
-
-@pytest.fixture(scope="module")
-def newer(workshop: Workshop, shipped: str) -> tuple[dict[str, str], Steps]:
-    """The tags before a version more was declared, and what the `up` of that did."""
-    with closing(workshop.view()) as view:
-        before = view.tags()
-    workshop.declare(versions=[*VERSIONS, NEXT])
-    return before, workshop.up()
 
 
 def test_a_bad_declaration_is_refused_whole_before_anything_is_started(workshop: Workshop) -> None:
@@ -65,9 +49,10 @@ def _kept(workshop: Workshop) -> set[str]:
 
 
 def test_one_command_makes_the_registry_equal_to_the_declaration(
-    shipped: str, registry: RegistryView
+    workshop: Workshop, registry: RegistryView
 ) -> None:
-    table = shipped[shipped.index("tags of ") :]
+    printed = workshop.make("up").printed
+    table = printed[printed.index("tags of ") :]
     live = registry.tags()
     assert set(live) == VERSION_TAGS | set(POINTERS)
     assert {tag: live[tag] for tag in POINTERS} == {tag: live[t] for tag, t in POINTERS.items()}
@@ -75,17 +60,17 @@ def test_one_command_makes_the_registry_equal_to_the_declaration(
         (row,) = [line for line in table.splitlines() if line.startswith(f"{tag} ")]
         assert "3/3" in row, "every platform is said to be verified"
         assert live[tag].removeprefix("sha256:")[:12] in row
-    assert "warning" not in shipped.lower()
+    assert "warning" not in printed.lower()
 
 
-def test_a_second_up_changes_nothing_and_builds_nothing(workshop: Workshop, shipped: str) -> None:
+def test_a_second_up_changes_nothing_and_builds_nothing(workshop: Workshop) -> None:
     assert workshop.up().done == ()
     assert "unchanged" in workshop.make("up").printed
 
 
 @pytest.mark.parametrize("python", PYTHONS)
 def test_every_platform_pulls_and_answers(
-    shipped: str, registry: RegistryView, tmp_path: Path, python: str
+    registry: RegistryView, tmp_path: Path, python: str
 ) -> None:
     images = registry.pull(f"py{python}-slim-LATEST")
     assert {image.platform for image in images} == PLATFORMS
@@ -105,7 +90,7 @@ def test_every_platform_pulls_and_answers(
 
 
 def test_a_pointer_moved_by_hand_is_found_and_repaired_without_a_build(
-    workshop: Workshop, shipped: str, registry: RegistryView
+    workshop: Workshop, registry: RegistryView
 ) -> None:
     before = registry.tags()
     registry.move("py3.13-slim-LATEST", "py3.13-slim-0.33.0")
@@ -123,9 +108,7 @@ def test_a_pointer_moved_by_hand_is_found_and_repaired_without_a_build(
     assert registry.tags() == before
 
 
-def test_a_pointer_deleted_by_hand_is_restored(
-    workshop: Workshop, shipped: str, registry: RegistryView
-) -> None:
+def test_a_pointer_deleted_by_hand_is_restored(workshop: Workshop, registry: RegistryView) -> None:
     before = registry.tags()
     registry.remove("py3.11-slim-LATEST")
     assert "py3.11-slim-LATEST" not in registry.tags()
@@ -134,7 +117,7 @@ def test_a_pointer_deleted_by_hand_is_restored(
 
 
 def test_a_version_tag_moved_by_hand_is_repaired_without_a_build(
-    workshop: Workshop, shipped: str, registry: RegistryView
+    workshop: Workshop, registry: RegistryView
 ) -> None:
     before = registry.tags()
     registry.move("py3.13-slim-0.34.0", "py3.13-slim-0.33.0")
@@ -145,9 +128,11 @@ def test_a_version_tag_moved_by_hand_is_repaired_without_a_build(
 
 
 def test_a_new_version_builds_only_its_own_and_takes_the_pointer(
-    newer: tuple[dict[str, str], Steps], registry: RegistryView
+    workshop: Workshop, registry: RegistryView
 ) -> None:
-    before, steps = newer
+    before = registry.tags()
+    workshop.declare(versions=[*VERSIONS, NEXT])
+    steps = workshop.up()
     assert steps.builds() == builds_of(NEXT)
     live = registry.tags()
     for python in PYTHONS:
@@ -157,7 +142,7 @@ def test_a_new_version_builds_only_its_own_and_takes_the_pointer(
 
 
 def test_a_removed_version_keeps_its_tag_and_gives_the_pointer_back(
-    workshop: Workshop, newer: tuple[dict[str, str], Steps], registry: RegistryView
+    workshop: Workshop, registry: RegistryView
 ) -> None:
     before = registry.tags()
     builds = workshop.view(f"{IMAGE}/build")
@@ -177,7 +162,7 @@ def test_a_removed_version_keeps_its_tag_and_gives_the_pointer_back(
 
 
 def test_a_python_that_leaves_takes_its_latest_along_and_nothing_else(
-    workshop: Workshop, shipped: str, registry: RegistryView
+    workshop: Workshop, registry: RegistryView
 ) -> None:
     before = registry.tags()
     workshop.declare(pythons=["3.11"])
@@ -198,9 +183,7 @@ def test_a_python_that_leaves_takes_its_latest_along_and_nothing_else(
     assert registry.tags()["py3.13-slim-LATEST"] == before["py3.13-slim-LATEST"]
 
 
-def test_a_renamed_resource_costs_no_live_name(
-    workshop: Workshop, shipped: str, registry: RegistryView
-) -> None:
+def test_a_renamed_resource_costs_no_live_name(workshop: Workshop, registry: RegistryView) -> None:
     before = registry.tags()
     components = "components/pointers.py"
     with (
@@ -218,9 +201,7 @@ def test_a_renamed_resource_costs_no_live_name(
     assert registry.tags() == before
 
 
-def test_the_environment_serves_plain_pulumi_and_other_clients(
-    workshop: Workshop, shipped: str
-) -> None:
+def test_the_environment_serves_plain_pulumi_and_other_clients(workshop: Workshop) -> None:
     assert {row["tag"].rpartition(":")[2] for row in workshop.output("tags")} == VERSION_TAGS
     host = workshop.registry.partition("/")[0]
     env = workshop.environment()
@@ -235,23 +216,29 @@ def test_the_environment_serves_plain_pulumi_and_other_clients(
 
 
 def test_destroy_keeps_every_version_and_takes_only_our_pointers(
-    workshop: Workshop, shipped: str, registry: RegistryView
+    workshop: Workshop, registry: RegistryView
 ) -> None:
     before = registry.tags()
     workshop.pulumi("destroy", "--yes")
     live = registry.tags()
-    versions = {tag for tag in before if tag.count(".") == len(("3.13", "0.34", "0"))}
-    assert versions >= VERSION_TAGS
-    assert live == {tag: before[tag] for tag in versions}
+    versions = {f"py{python}-slim-{v}" for python in PYTHONS for v in (*VERSIONS, NEXT)}
+    assert set(live) == versions
+    assert {tag: live[tag] for tag in live} == {tag: before[tag] for tag in live}
     for tag in versions:
         assert registry.platforms(tag) == PLATFORMS
+
+
+def test_what_was_destroyed_comes_back_with_the_same_digests(
+    workshop: Workshop, registry: RegistryView
+) -> None:
+    before = registry.tags()
     workshop.up()
-    live, kept = registry.tags(), live
-    assert {tag: live[tag] for tag in kept} == kept, "what comes back has the same digests"
+    live = registry.tags()
+    assert {tag: live[tag] for tag in before} == before
     assert {tag: live[tag] for tag in POINTERS} == {tag: live[t] for tag, t in POINTERS.items()}
 
 
-def test_down_stops_what_was_started_and_keeps_the_data(workshop: Workshop, shipped: str) -> None:
+def test_down_stops_what_was_started_and_keeps_the_data(workshop: Workshop) -> None:
     records = (workshop.root / ".fleet/run").glob("*.pid")
     pids = [int(json.loads(path.read_text())["pid"]) for path in records]
     assert len(pids) == 2

@@ -109,7 +109,7 @@ def test_an_image_that_does_not_start_moves_no_name(
     with workshop.edited(f"assets/{FRAGILE}/image/start.sh", "begin\nread_settings", "exit 3"):
         failed = workshop.up(code=None, stack=STACK)
     assert views[FRAGILE].tags() == before
-    assert set(failed.tags()) <= {"py3.13-slim-LATEST"}, "of the sound image, back to its version"
+    assert failed.tags() == ["py3.13-slim-LATEST"], "of the sound image, back to its only version"
     assert "expected" in failed.ran.printed, "what the verification saw reaches the user"
     assert "Traceback" not in failed.ran.printed
 
@@ -139,8 +139,7 @@ def test_a_wiped_registry_is_rebuilt_whole_with_the_same_digests(
     assert all(view.tags() == {} for view in wiped)
     shown = workshop.pulumi("preview", "--stack", STACK).printed
     assert "py3.13-slim-LATEST is gone" in shown
-    versions = [tag for tag in before if tag.count(".") == len(("3.13", "0.34", "0"))]
-    assert len(workshop.up(stack=STACK).builds()) == len(versions)
+    assert len(workshop.up(stack=STACK).builds()) == len((VERSION, NEXT))
     assert views[FRAGILE].tags() == before
     assert views[FRAGILE].platforms("py3.13-slim-LATEST") == set(BOTH)
 

@@ -1,12 +1,11 @@
 """A fleet that outgrows its stack, by the commands of docs/growing.md, and its life afterwards.
 
 Two small images, one on the other, and a repository on the stand-in for GitHub. The tests share the
-fleet, which a fixture brings up as one stack, and another one splits.
+fleet and run in the order of this file.
 """
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -77,32 +76,6 @@ def views(workshop: Workshop, github: GitHub) -> Iterator[dict[str, RegistryView
             view.close()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Split:
-    """What was there before the split, and what its commands printed."""
-
-    tags: dict[str, dict[str, str]]
-    pages: dict[str, bytes]
-    commits: int
-    refused: str
-    preview: str
-    up: str
-
-
-@pytest.fixture(scope="module")
-def split(workshop: Workshop, github: GitHub, views: dict[str, RegistryView]) -> Split:
-    """The fleet split by the documented commands."""
-    tags, commits = live(views), len(github.branch.commits)
-    pages = {path: github.branch.files[path] for path in PAGES}
-    workshop.make("split", f"STACK={STACK}")
-    refused = workshop.make("up", f"STACK={STACK}", code=None).printed
-    workshop.make("split", f"STACK={STACK}", "APPLY=1")
-    workshop.make("check", f"STACK={STACK}")
-    preview = workshop.make("preview", f"STACK={STACK}").printed
-    up = workshop.make("up", f"STACK={STACK}").printed
-    return Split(tags=tags, pages=pages, commits=commits, refused=refused, preview=preview, up=up)
-
-
 @pytest.fixture(scope="module")
 def hub() -> Iterator[Hub]:
     made = Hub()
@@ -111,7 +84,7 @@ def hub() -> Iterator[Hub]:
 
 
 @pytest.fixture
-def runner(workshop: Workshop, split: Split, hub: Hub, tmp_path: Path) -> Iterator[Runner]:
+def runner(workshop: Workshop, hub: Hub, tmp_path: Path) -> Iterator[Runner]:
     """A runner for pull request 7."""
     event = tmp_path / "event.json"
     event.write_text(json.dumps({"pull_request": {"number": 7, "head": {"sha": HEAD}}}))
@@ -157,27 +130,34 @@ def all_well(steps: list[Step]) -> bool:
 
 
 def test_the_documented_commands_move_no_name_and_build_nothing(
-    workshop: Workshop, github: GitHub, views: dict[str, RegistryView], split: Split
+    workshop: Workshop, github: GitHub, views: dict[str, RegistryView]
 ) -> None:
-    refused, preview, printed = split.refused, split.preview, split.up
+    before, commits = live(views), len(github.branch.commits)
+    pages = {path: github.branch.files[path] for path in PAGES}
+    workshop.make("split", f"STACK={STACK}")
+    refused = workshop.make("up", f"STACK={STACK}", code=None).printed
     assert f"make split STACK={STACK} APPLY=1" in refused, "two states would hold the same names"
+    workshop.make("split", f"STACK={STACK}", "APPLY=1")
     assert known_stacks(workshop) == set(PARTS)
     assert "fleet:images" in (workshop.root / f"Pulumi.{STACK}.yaml").read_text()
+    workshop.make("check", f"STACK={STACK}")
+    preview = workshop.make("preview", f"STACK={STACK}").printed
     assert preview.count("0 build, 0 re-point, 0 remove") == 2
     assert preview.count("1 build, 2 re-point, 0 remove") == 1
     assert preview.count(f"stack {PARTS[0]} has not been up as a stack of its own") == 1
+    printed = workshop.make("up", f"STACK={STACK}").printed
     assert printed.count("0 built, 0 re-pointed, 0 removed") == 3, "now all is known"
     assert "/build:" not in printed, "nothing is built"
-    assert live(views) == split.tags
-    assert {commit.path for commit in github.branch.commits[split.commits :]} == WORKFLOWS
-    assert {path: github.branch.files[path] for path in PAGES} == split.pages
+    assert live(views) == before
+    assert {commit.path for commit in github.branch.commits[commits:]} == WORKFLOWS
+    assert {path: github.branch.files[path] for path in PAGES} == pages
     environment = github.settings.environments["registry"]
     assert environment.secrets.values == {}, "a registry on loopback has none"
     assert list(jobs(github)) == list(PARTS)
 
 
 def test_a_second_up_changes_nothing(
-    workshop: Workshop, github: GitHub, views: dict[str, RegistryView], split: Split
+    workshop: Workshop, github: GitHub, views: dict[str, RegistryView]
 ) -> None:
     writes = len(github.writes)
     for part in PARTS:
@@ -186,7 +166,7 @@ def test_a_second_up_changes_nothing(
     assert live(views)
 
 
-def test_the_engine_refuses_the_stack_that_was_split(workshop: Workshop, split: Split) -> None:
+def test_the_engine_refuses_the_stack_that_was_split(workshop: Workshop) -> None:
     workshop.pulumi("stack", "init", STACK)
     try:
         printed = workshop.pulumi("up", "--stack", STACK, "--yes", code=None).printed
@@ -196,7 +176,7 @@ def test_the_engine_refuses_the_stack_that_was_split(workshop: Workshop, split: 
 
 
 def test_plan_and_pages_are_of_the_whole_fleet(
-    workshop: Workshop, github: GitHub, split: Split
+    workshop: Workshop, github: GitHub, views: dict[str, RegistryView]
 ) -> None:
     whole = workshop.make("-s", "plan", f"STACK={STACK}").printed
     assert PARENT in whole
@@ -250,7 +230,7 @@ def test_drift_of_all_stacks_is_one_issue_and_closed_again(
 
 
 def test_a_stack_that_fails_stops_those_on_it_and_no_other(
-    workshop: Workshop, github: GitHub, views: dict[str, RegistryView], split: Split
+    workshop: Workshop, github: GitHub, views: dict[str, RegistryView]
 ) -> None:
     before = live(views)
     github.branch.commit(f"docs/images/{IMAGE}.md", b"# Mine\n")
@@ -266,7 +246,7 @@ def test_a_stack_that_fails_stops_those_on_it_and_no_other(
 
 
 def test_an_image_that_leaves_takes_its_stack_and_its_page_along(
-    workshop: Workshop, github: GitHub, views: dict[str, RegistryView], split: Split
+    workshop: Workshop, github: GitHub, views: dict[str, RegistryView]
 ) -> None:
     version = views[IMAGE].tags()["py3.13-slim-0.34.0"]
     kept = views[PARENT].tags()

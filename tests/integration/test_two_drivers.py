@@ -8,8 +8,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ import pytest
 from tests.integration.docker_engine import DockerEngine
 from tests.integration.gate import gated
 from tests.integration.registry_view import RegistryView
-from tests.integration.workshop import IMAGE, Steps, Workshop
+from tests.integration.workshop import IMAGE, Workshop
 
 STACK = "drivers"
 VERSION, LATEST = "py3.13-slim-0.34.0", "py3.13-slim-LATEST"
@@ -27,18 +25,9 @@ BUILD = f"{IMAGE}/build:{VERSION}"
 BUILT_HERE, BUILT_THERE = f"{BUILD}-fleet", f"{BUILD}-docker"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Drivers:
-    """A running Docker engine, the repository of a stack on it, and what its first `up` did."""
-
-    engine: DockerEngine
-    view: RegistryView
-    first: Steps
-
-
 @pytest.fixture(scope="module")
-def drivers(workshop: Workshop) -> Iterator[Drivers]:
-    """The engine, and a stack on it and the embedded builder, brought up once."""
+def drivers(workshop: Workshop) -> Iterator[tuple[DockerEngine, RegistryView]]:
+    """A running Docker engine, and the repository of a stack on it and the embedded builder."""
     # The embedded stack makes the certificates, the base images and the emulation.
     workshop.prepare(*HERE, *THERE)
     folder = Path(tempfile.mkdtemp(prefix="fleet-drivers-"))
@@ -53,17 +42,19 @@ def drivers(workshop: Workshop) -> Iterator[Drivers]:
         registry = workshop.declare_builders(
             STACK, {"fleet": HERE, "docker": THERE}, {"docker": engine.declared}
         )
-        with closing(workshop.view(IMAGE, registry)) as view:
-            yield Drivers(engine=engine, view=view, first=workshop.up(stack=STACK))
+        view = workshop.view(IMAGE, registry)
+        yield engine, view
+        view.close()
     finally:
         engine.stop()
         shutil.rmtree(folder)
 
 
 def test_both_drivers_build_and_verify_their_platforms_and_one_tag_joins_them(
-    drivers: Drivers,
+    workshop: Workshop, drivers: tuple[DockerEngine, RegistryView]
 ) -> None:
-    done, view = drivers.first, drivers.view
+    _, view = drivers
+    done = workshop.up(stack=STACK)
     assert done.builds() == [BUILT_THERE, BUILT_HERE]
     made = {name for _, _, name in done.done}
     assert {build.replace("/build:", "/verify:") for build in (BUILT_THERE, BUILT_HERE)} <= made
@@ -71,9 +62,9 @@ def test_both_drivers_build_and_verify_their_platforms_and_one_tag_joins_them(
 
 
 def test_a_lost_engine_moves_no_tag_is_named_with_its_platforms_and_then_builds_what_lacks(
-    workshop: Workshop, drivers: Drivers
+    workshop: Workshop, drivers: tuple[DockerEngine, RegistryView]
 ) -> None:
-    engine, view = drivers.engine, drivers.view
+    engine, view = drivers
     before = view.tags()
     with gated(workshop, passing=HERE) as gate, ThreadPoolExecutor() as pool:
         running = pool.submit(workshop.up, None, stack=STACK)

