@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Final
 
-from fleet.advisories.ordering import debian
+from fleet.advisories.ordering import Key, debian
 from fleet.advisories.package import AdvisoryError, Package
 from fleet.http.blocking import Blocking
 from fleet.http.errors import HttpError
 from fleet.http.message import Call, Reply
+from fleet.http.text import one_line
 from fleet.lock.advisories import Advisory, is_version
 
 _CODENAMES: Final = {"11": "bullseye", "12": "bookworm", "13": "trixie", "14": "forky"}
@@ -45,7 +46,7 @@ class DebianIndex:
             if suite not in self._suites:
                 self._suites[suite] = self._read(suite)
             newest = self._suites[suite].get(each.name, "")
-            if newest and debian(newest) > debian(each.version):
+            if newest and _order(newest, suite) > _order(each.version, str(each)):
                 found[each] = Advisory(id=f"{suite}/{each.name}", fixed=newest)
         return found
 
@@ -65,11 +66,18 @@ class DebianIndex:
                 continue
             if not name or not version or not is_version(version):
                 raise AdvisoryError(f"{url}: a paragraph names no package with a version")
-            if name not in newest or debian(version) > debian(newest[name]):
+            if name not in newest or _order(version, url) > _order(newest[name], url):
                 newest[name] = version
         if not newest:
             raise AdvisoryError(f"{url}: the list of sources is empty")
         return newest
+
+
+def _order(version: str, place: str) -> Key:
+    try:
+        return debian(version)
+    except ValueError as error:
+        raise AdvisoryError(f"{place}: {one_line(version)} is {error}") from None
 
 
 def _codename(package: Package) -> str:

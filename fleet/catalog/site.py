@@ -25,6 +25,8 @@ FEED: Final = "feed.xml"
 JSON: Final = "catalog.json"
 
 _FOLDER: Final = "catalog"
+_TAKEN: Final = ("index", "catalog")
+"""What the fleet's own files are called, without their endings."""
 _LONGEST: Final = 4096
 _DIGEST_SHOWN: Final = len("sha256:") + 12
 _NEWEST: Final = 100
@@ -52,8 +54,8 @@ def site(catalog: Catalog, templates: Mapping[str, str]) -> dict[str, str]:
 
     return {
         "index.html": page("index.html", catalog.images, _NEWEST_OF_ALL),
-        **{f"{image.name}.html": image_page(image) for image in catalog.images},
-        **{f"{image.name}.json": _json(releases(image)) for image in catalog.images},
+        **{f"{file_of(image.name)}.html": image_page(image) for image in catalog.images},
+        **{f"{file_of(image.name)}.json": _json(releases(image)) for image in catalog.images},
         **{key_file(number): key.pem for number, key in enumerate(catalog.keys, start=1)},
         JSON: _json(asdict(catalog)),
         FEED: page("feed.xml", catalog.images, _NEWEST, feed=_identifier(catalog.registry)),
@@ -95,6 +97,14 @@ def newest(images: Iterable[ImageEntry]) -> list[dict[str, Any]]:
         {"move": move, "image": image, "id": _identifier(image.repository, *_told(move))}
         for move, image in found
     ]
+
+
+def file_of(image: str) -> str:
+    """Return the name of an image's files, without the ending.
+
+    No image begins with an underscore, so that none takes the place of the fleet's own files.
+    """
+    return f"_{image}" if image in _TAKEN else image
 
 
 def key_file(number: int) -> str:
@@ -144,7 +154,7 @@ def _environment(templates: Mapping[str, str]) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    found.filters |= {"units": in_units, "short": _short, "day": _day, "web": _web}
+    found.filters |= {"units": in_units, "short": _short, "day": _day, "web": _web, "file": file_of}
     return found
 
 

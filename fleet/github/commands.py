@@ -96,7 +96,10 @@ def _asked(command: _Command) -> Run:
 
 def _check(asked: Asked) -> None:
     declaration = declaration_of_file(config_file(asked.root, asked.stack))
-    for problem in expired(declaration.images, datetime.now(UTC).date().isoformat()):
+    today = datetime.now(UTC).date().isoformat()
+    source = declaration.advisories
+    over = source.problems(today) if source else []
+    for problem in (*expired(declaration.images, today), *over):
         say(f"warning: {problem}")
     say(check(asked.root, asked.stack))
 

@@ -83,7 +83,10 @@ def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
     stacks = stacks_of(here.root, chosen.stack)
     known = read_known(here, chosen.stack, declaration, stacks)
     show(report(declaration, foresight(plan, known), known.lacking))
-    for problem in expired(declaration.images, datetime.now(UTC).date().isoformat()):
+    today = datetime.now(UTC).date().isoformat()
+    source = declaration.advisories
+    over = source.problems(today) if source else []
+    for problem in (*expired(declaration.images, today), *over):
         say(f"warning: {problem}")
 
 
@@ -159,6 +162,12 @@ def _write(here: Checkout, chosen: argparse.Namespace, what: str, texts: Mapping
         here.make_state()
     folder = chosen.output or here.state / f"{what}-{chosen.stack}"
     folder.mkdir(parents=True, exist_ok=True)
+    endings = {Path(name).suffix for name in texts}
+    if left := sorted({f.name for f in folder.iterdir() if f.suffix in endings} - texts.keys()):
+        say(
+            f"{folder} also has {', '.join(left)}, not written now. Remove what is of images that "
+            "are not declared any more"
+        )
     for name, text in texts.items():
         written = folder / name
         written.write_text(text, encoding="utf-8")

@@ -53,3 +53,12 @@ def test_an_archive_that_can_not_be_read_is_an_error(fault: Fault) -> None:
 def test_a_release_of_unknown_name_is_an_error() -> None:
     with pytest.raises(AdvisoryError, match="Debian 99: its codename"):
         asked(Package(ecosystem="Debian:99", name="openssl", version="1"))
+
+
+def test_a_version_that_is_not_one_of_debian_is_an_error_and_no_crash() -> None:
+    listed = b"Package: openssl\nVersion: 1_2\n"
+    with pytest.raises(AdvisoryError, match="1_2 is not a version of Debian"):
+        asked(OPENSSL, fault=body(lzma.compress(listed)))
+    odd = Package(ecosystem="Debian:13", name="openssl", version="1_2")
+    with pytest.raises(AdvisoryError, match="1_2 is not a version of Debian"):
+        asked(odd)

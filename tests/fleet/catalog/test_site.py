@@ -64,6 +64,21 @@ def hostile() -> Catalog:
     return replace(found, registry=HOSTILE, images=(other,))
 
 
+@pytest.mark.parametrize("name", ["index", "catalog"])
+def test_an_image_with_the_name_of_the_fleets_own_file_takes_no_place(name: str) -> None:
+    whole = catalog()
+    (web,) = whole.images
+    named = replace(whole, images=(replace(web, name=name), replace(web, builds_on=name)))
+    found = site(named, TEMPLATES)
+    assert json.loads(found["catalog.json"])["images"], "it is that of the fleet"
+    assert "Images of" in found["index.html"]
+    assert json.loads(found[f"_{name}.json"])["releases"]
+    assert f'href="_{name}.html"' in found["index.html"]
+    assert f'href="_{name}.html"' in found["web.html"]
+    assert f'href="_{name}.json"' in found[f"_{name}.html"]
+    assert f"/_{name}.html#" in found["feed.xml"]
+
+
 def test_every_link_of_the_site_leads_to_something() -> None:
     found = files()
     read = pages(found)

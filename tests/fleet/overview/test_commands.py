@@ -153,6 +153,26 @@ def test_the_catalog_is_written_where_it_is_said_also_of_what_was_never_brought_
     assert {path.name for path in site.iterdir()} == names
     assert {*captured.out.splitlines()} == {str(site / name) for name in names}
     assert "not known here" in (site / "web.html").read_text()
+    assert "also has" not in captured.err
+    for name in ("gone.html", "CNAME"):
+        (site / name).touch()
+    assert run(clone, "catalog", "--output", str(site)) == 0
+    assert f"{site} also has gone.html, not written now" in capsys.readouterr().err
+    assert (site / "gone.html").exists(), "nothing is removed"
+
+
+@pytest.mark.parametrize("command", ["plan", "check"])
+def test_a_waiver_that_is_over_is_told(
+    clone: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    declared = clone / "Pulumi.dev.yaml"
+    written = yaml.safe_load(declared.read_text())
+    waiver = {"id": "CVE-2020-1", "because": "not reached", "until": "2020-12-31"}
+    written["config"]["fleet:advisories"] = {"source": "osv", "waivers": [waiver]}
+    declared.write_text(yaml.safe_dump(written))
+    run(clone, command)  # which may find more in this clone
+    told = "warning: fleet:advisories.waivers[0]: the waiver of CVE-2020-1 ended on 2020-12-31"
+    assert told in capsys.readouterr().err
 
 
 def test_a_history_that_cannot_be_read_is_said_and_left_out(

@@ -78,6 +78,22 @@ def test_a_declared_version_that_became_bad_stays_and_no_pointer_goes_back(
     assert row in capsys.readouterr().out
 
 
+def test_what_leaves_the_declaration_is_not_said_to_be_fixed(
+    root: Path, world: Outside, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.door = Known(against("gunicorn", "27.0.1", "28.0.0")).door()
+    assert run(root) == 0
+    assert '"26.2.0"' in (root / "Pulumi.prod.yaml").read_text()
+    capsys.readouterr()
+    world.door = Known(against("gunicorn", "26.2.0", "26.3.0")).door()
+    assert run(root) == 0
+    assert '"26.2.0"' not in (root / "Pulumi.prod.yaml").read_text(), "a newer one took its place"
+    out = capsys.readouterr().out
+    row = "| `server` | `PyPI gunicorn==26.2.0` | `GHSA-1` | `-` | `not fixed: no longer declared"
+    assert row in out
+    assert "fixed by this" not in out
+
+
 def test_a_waiver_lets_a_release_in_by_any_name_until_its_day(root: Path, world: Outside) -> None:
     known = Known(against("gunicorn", "27.0.1", "28.0.0"))
     world.door = known.door(_WAIVER, today="2027-02-01")
