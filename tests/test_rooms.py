@@ -46,11 +46,11 @@ MAY_IMPORT = {
     },
     "fleet.overview": {
         *_READ, "fleet.catalog", "fleet.command", "fleet.local", "fleet.pages", "fleet.registry",
-        "providers",
+        "fleet.reports", "providers",
     },
     "fleet.upkeep": {
         *_READ, "fleet.command", "fleet.evidence", "fleet.local", "fleet.registry",
-        "fleet.releases", "fleet.sbom", "providers",
+        "fleet.releases", "fleet.reports", "fleet.sbom", "providers",
     },
     "fleet.cli": {"fleet.command"},
     "fleet.__main__": {"fleet.cli"},

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fleet.reports.table import columns
 from fleet.units import in_units
 
 _HEADINGS = ("tag", "digest", "platforms", "size", "verified")
@@ -37,15 +38,6 @@ def _by_repository(entries: Sequence[Mapping[str, Any]]) -> dict[str, list[Mappi
         repository, _, name = str(entry.get("tag") or "-").rpartition(":")
         found.setdefault(repository, []).append({**entry, "tag": name})
     return found
-
-
-def columns(rows: Sequence[Sequence[str]]) -> str:
-    """Return one line a row, each column as wide as its widest cell."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    )
 
 
 def _tag_row(entry: Mapping[str, Any]) -> tuple[str, ...]:

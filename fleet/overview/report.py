@@ -11,10 +11,10 @@ from fleet.declaration import tags
 from fleet.declaration.matrix import MatrixEntry, matrix_entries
 from fleet.declaration.model import Declaration, Image, Pin
 from fleet.declaration.tags import Tag, pointer_pattern
-from fleet.local.status import columns
 from fleet.overview.predict import Foresight, ImageForesight, Undeclared
 from fleet.overview.words import contents, counted, short
 from fleet.plan.pointers import Pointer
+from fleet.reports.table import columns
 from providers.ociregistry.report import Entry, counts
 from providers.ociregistry.tag.reasons import short_digests, shown
 

@@ -10,7 +10,7 @@ from fleet.http.text import one_line
 from fleet.registry.artifact import OversizedArtifactError, OverwrittenArtifactError
 from fleet.registry.client import Client
 from fleet.registry.errors import KEEPING, OciError, UndoRecordError, UnreachableError
-from fleet.registry.history import Move, Sights, bounded
+from fleet.registry.history import Move, Sights, bounded, merged
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import (
     PREFIX,
@@ -133,7 +133,9 @@ class UndoWriter:
         if not moves:
             return []
         date = (await self._registry.tags(repository)).date or sights.now
-        return [replace(move, at=date) for move in moves]
+        # A clock that was put back must not change which move of a tag is its last.
+        last = {move.tag: move.at for move in merged(record.moves, record.removals)}
+        return [replace(move, at=max(date, last.get(move.tag, ""))) for move in moves]
 
 
 def _refused(repository: Repository, owner: str, error: OciError) -> UndoRecordError:

@@ -34,6 +34,8 @@ def without_pin(text: str, image: str, tag: str) -> str:
 def _edited(text: str, image: str, tag: str, entry: Mapping[str, str] | None) -> str:
     wanted = copy.deepcopy(yaml.safe_load(text))
     own = wanted["config"]["fleet:images"][image]
+    if not isinstance(own, dict):
+        raise EditError(f"fleet:images.{image} can't be added to. Write its keys on lines each")
     pins = {key: held for key, held in (own.pop("pins", None) or {}).items() if key != tag}
     if entry:
         pins[tag] = dict(entry)
@@ -58,7 +60,9 @@ def _pairs(text: str, image: str) -> tuple[yaml.Node, tuple[yaml.Node, yaml.Node
     """Return the node of an image, and key and value of its pins where it has some."""
     node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
     for name in (*_IMAGES, image):
-        node = next(value for key, value in node.value if key.value == name)
+        node = next((value for key, value in node.value if key.value == name), None)
+        if node is None:
+            raise EditError(f"{name} stands elsewhere, behind a `<<`. Write the pin there")
     return node, next((pair for pair in node.value if pair[0].value == "pins"), None)
 
 

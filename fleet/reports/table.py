@@ -45,12 +45,12 @@ def table(rows: Sequence[Row], width: int = 0, paint: Paint = _plain) -> list[st
     if not rows:
         return []
     cells = [HEADINGS, *(row.cells for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(HEADINGS) - 1)]
-    found = list(_line(HEADINGS, widths, width))
+    widths = _widths(cells)
+    found = list(_line(HEADINGS, widths, width, _GAP))
     for image, group in groupby(rows, key=lambda row: row.image):
         found += _wrapped(image, "", width)
         for row in group:
-            first, *more = _line(row.cells, widths, width)
+            first, *more = _line(row.cells, widths, width, _GAP)
             # Behind the tag, so that a tag of the same text stays as it is.
             start = len(_GAP) + widths[0]
             rest = first[start:].replace(row.change, paint(row, row.change), 1)
@@ -58,9 +58,19 @@ def table(rows: Sequence[Row], width: int = 0, paint: Paint = _plain) -> list[st
     return found
 
 
-def _line(cells: Sequence[str], widths: Sequence[int], width: int) -> Iterator[str]:
+def columns(rows: Sequence[Sequence[str]], width: int = 0) -> str:
+    """Return rows with each column as wide as its widest cell; ``width`` is as for `table`."""
+    widths = _widths(rows)
+    return "\n".join(line.rstrip() for row in rows for line in _line(row, widths, width, ""))
+
+
+def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
+    return [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], width: int, indent: str) -> Iterator[str]:
     """Yield the lines of one row; only its last cell, the reason, is broken."""
-    fixed = "".join(f"{_GAP}{cell.ljust(wide)}" for cell, wide in zip(cells, widths, strict=False))
+    fixed = indent + _GAP.join(cell.ljust(wide) for cell, wide in zip(cells, widths, strict=False))
     room = width - len(fixed) - len(_GAP)
     if not width or len(cells[-1]) <= room or room >= _LEAST:
         first, *more = _wrapped(cells[-1], " " * (len(fixed) + len(_GAP)), width)

@@ -1,23 +1,27 @@
 """`make history`: which digest a tag had, since when, and why."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from fleet.console import TroubleError, printable
 from fleet.declaration.model import Declaration
-from fleet.local.status import columns
 from fleet.registry.client import Client
 from fleet.registry.history import Interval, Move, intervals
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import history
+from fleet.reports.table import columns
+from fleet.upkeep.parallel import each
+from providers.ociregistry.tag.reasons import short_digests
 
 Histories = Mapping[Repository, Sequence[Move]]
 """The moves of each repository, oldest first."""
 
-_HEADINGS = ("tag", "digest", "from", "until", "why", "commit", "by")
+_HEADINGS = ("tag", "digest", "from", "until", "commit", "by", "why")
 _SHOWN = len("sha256:") + 12
 _COMMIT = 12
+_RUN = re.compile(r"https://\S+/actions/runs/")
 
 
 def repositories(declaration: Declaration, image: str) -> tuple[Repository, ...]:
@@ -31,7 +35,8 @@ async def read(registry: Client, places: Sequence[Repository], owner: str) -> Hi
 
     :raises fleet.registry.errors.OciError: when a record can't be read.
     """
-    return {place: await history(registry, place, owner) for place in places}
+    found = await each(lambda place: history(registry, place, owner), places)
+    return dict(zip(places, found, strict=True))
 
 
 def chosen(found: Histories, tag: str, at: str) -> dict[Repository, list[Interval]]:
@@ -58,11 +63,17 @@ def chosen(found: Histories, tag: str, at: str) -> dict[Repository, list[Interva
     )
 
 
-def report(found: Mapping[Repository, Sequence[Interval]]) -> str:
-    """Return a table a repository, the newest interval of each tag first."""
+def report(found: Mapping[Repository, Sequence[Interval]], width: int = 0) -> str:
+    """Return a table for each repository, the newest interval of each tag first.
+
+    ``width`` is that of the terminal, 0 where there is none.
+    """
+
+    def table(held: Sequence[Interval]) -> str:
+        return columns([_HEADINGS, *map(_row, _newest(held))], width)
+
     return "\n\n".join(
-        f"history of {place} ({len(held)})\n" + columns([_HEADINGS, *map(_row, _newest(held))])
-        for place, held in found.items()
+        f"history of {place} ({len(held)})\n{table(held)}" for place, held in found.items()
     )
 
 
@@ -85,7 +96,12 @@ def _row(interval: Interval) -> tuple[str, ...]:
     move = interval.move
     commit, dash, dirty = move.commit.partition("-")
     texts = (
-        move.tag, move.after[:_SHOWN] or "gone", move.at, interval.until or "now", move.why,
-        f"{commit[:_COMMIT]}{dash}{dirty}", move.by,
+        move.tag, move.after[:_SHOWN] or "gone", move.at, interval.until or "now",
+        f"{commit[:_COMMIT]}{dash}{dirty}", _RUN.sub("run ", move.by), short_digests(move.why),
     )  # fmt: skip
-    return tuple(printable(text) or "-" for text in texts)
+    return tuple(one_line(text) for text in texts)
+
+
+def one_line(text: str) -> str:
+    """Return a cell of a table: a reason in a declaration may have several lines."""
+    return printable(" ".join(text.split())) or "-"

@@ -13,6 +13,7 @@ from fleet.command import Commands
 from fleet.declaration.logins import variables
 from fleet.declaration.schema import matches
 from fleet.local.paths import Checkout
+from fleet.local.terminal import Terminal
 from fleet.releases.discovery.discover import declared
 from fleet.releases.pin_edit import with_pin
 from fleet.releases.writing import write_all
@@ -56,7 +57,11 @@ def _history(here: Checkout, chosen: argparse.Namespace) -> int:
             return await history.read(connection.registry, places, owner)
 
     found = history.chosen(asyncio.run(run()), chosen.tag, chosen.at or "")
-    text = json.dumps(history.document(found), indent=2) if chosen.json else history.report(found)
+    text = (
+        json.dumps(history.document(found), indent=2)
+        if chosen.json
+        else history.report(found, Terminal().width)
+    )
     sys.stdout.write(f"{text}\n")
     return 0
 
@@ -71,7 +76,7 @@ def _rollback(here: Checkout, chosen: argparse.Namespace) -> int:
 
     past = asyncio.run(run())
     if not chosen.to:
-        sys.stdout.write(f"{rollback.report(past)}\n")
+        sys.stdout.write(f"{rollback.report(past, Terminal().width)}\n")
         return 0
     until = chosen.until or (datetime.now(UTC).date() + timedelta(days=_DAYS)).isoformat()
     pin = rollback.pinned(past, chosen.to, chosen.because, until)

@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fleet.console import TroubleError, printable
+from fleet.console import TroubleError
 from fleet.declaration.model import Pin
-from fleet.local.status import columns
 from fleet.plan.plan import ImagePlan, Plan
 from fleet.registry.client import Client
 from fleet.registry.history import Interval, Move, intervals
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import history
+from fleet.reports.table import columns
+from fleet.upkeep.history import one_line
 from fleet.upkeep.parallel import each
+from providers.ociregistry.tag.reasons import short_digests
 
 _HEADINGS = ("TO=", "digest", "from", "until", "registry", "why")
 _SHOWN = len("sha256:") + 12
@@ -21,12 +23,15 @@ _SHOWN = len("sha256:") + 12
 class Candidate:
     """What a tag once named: ``to`` is what a pin of it says, empty where none can.
 
-    ``there`` tells whether the registry still has it.
+    ``there`` tells whether the registry still has it. Of a pointer, ``version_tag`` is the tag of
+    the version ``to``, and ``now`` what that names by the history: another build, perhaps.
     """
 
     to: str
     interval: Interval
     there: bool
+    version_tag: str = ""
+    now: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +73,14 @@ async def read(registry: Client, plan: Plan, image: ImagePlan, tag: str) -> Past
 
     async def candidate(interval: Interval) -> Candidate:
         digest = interval.move.after
-        to = _version(image, tag, digest, interval, moves) if is_pointer else digest
-        there = bool(digest) and await registry.head(place, digest) is not None
-        return Candidate(to=to, interval=interval, there=there)
+        there = await registry.head(place, digest) is not None
+        if not is_pointer:
+            return Candidate(to=digest, interval=interval, there=there)
+        version, version_tag = _version(image, tag, digest, interval, moves)
+        now = next((move.after for move in moves[::-1] if move.tag == version_tag), "")
+        return Candidate(
+            to=version, interval=interval, there=there, version_tag=version_tag, now=now
+        )
 
     past = [one for one in intervals(moves, tag)[::-1] if one.move.after]
     found = tuple(await each(candidate, past))
@@ -79,20 +89,20 @@ async def read(registry: Client, plan: Plan, image: ImagePlan, tag: str) -> Past
 
 def _version(
     image: ImagePlan, tag: str, digest: str, interval: Interval, moves: Sequence[Move]
-) -> str:
-    """Return the declared version whose tag had ``digest`` when the pointer ``tag`` came to it."""
+) -> tuple[str, str]:
+    """Return the declared version, and its tag, that had ``digest`` when ``tag`` came to it."""
     named = tag.rpartition("-")[0]
     for planned in image.tags:
         if planned.tag.rpartition("-")[0] != named:
             continue
         held = intervals(moves, planned.tag)
         if any(one.move.after == digest and one.covers(interval.move.at) for one in held):
-            return planned.version
-    return ""
+            return planned.version, planned.tag
+    return "", ""
 
 
-def report(past: Past) -> str:
-    """Return what a tag named before, the newest first, as a table.
+def report(past: Past, width: int = 0) -> str:
+    """Return what a tag named before, the newest first, as a table for a terminal's ``width``.
 
     :raises TroubleError: if nothing is on record.
     """
@@ -103,23 +113,34 @@ def report(past: Past) -> str:
         )
     rows = [_HEADINGS, *map(_row, past.candidates)]
     title = f"{past.image.repository}:{past.tag} ({len(past.candidates)})"
-    return f"{title}\n{columns(rows)}"
+    return f"{title}\n{columns(rows, width)}"
 
 
 def _row(candidate: Candidate) -> tuple[str, ...]:
     move = candidate.interval.move
     until = candidate.interval.until or "now"
     there = "there" if candidate.there else "gone"
-    texts = (candidate.to, move.after[:_SHOWN], move.at, until, there, move.why)
-    return tuple(printable(text) or "-" for text in texts)
+    to = short_digests(candidate.to)
+    texts = (to, move.after[:_SHOWN], move.at, until, there, short_digests(move.why))
+    return tuple(one_line(text) for text in texts)
 
 
 def pinned(past: Past, to: str, because: str, until: str) -> Pin:
     """Return the pin of a tag to one of its candidates.
 
+    A digest may be as short as a table shows it.
+
     :raises TroubleError: if ``to`` is none of them, can't be pinned, or is gone.
     """
-    found = [c for c in past.candidates if to in {c.to, c.interval.move.after} - {""}]
+    if past.is_pointer and to in {c.to for c in past.candidates} - {""}:
+        # It follows the version's tag, whatever became of the digest that this had then.
+        return Pin(to=to, because=because, until=until)
+    short = len(to) >= _SHOWN
+    found = [
+        c
+        for c in past.candidates
+        if to == c.interval.move.after or (short and c.interval.move.after.startswith(to))
+    ]
     if not found:
         raise TroubleError(
             f"{past.tag} never was at {to}, by its history.\n`make rollback TAG={past.tag}` lists "
@@ -136,6 +157,12 @@ def pinned(past: Past, to: str, because: str, until: str) -> Pin:
             f"no declared version names {to}, and {past.tag} is a pointer, which is held at a "
             "version.\nDeclare that version, or roll the version's own tag back to this digest: "
             "the pointer follows it"
+        )
+    if past.is_pointer and candidate.now != candidate.interval.move.after:
+        raise TroubleError(
+            f"{past.tag} is a pointer, which is held at a version, and {candidate.version_tag} "
+            f"names {candidate.now or 'nothing'} by now.\nRoll that tag back, the pointer follows "
+            f"it: make rollback TAG={candidate.version_tag} TO={candidate.interval.move.after}"
         )
     return Pin(to=candidate.to, because=because, until=until)
 

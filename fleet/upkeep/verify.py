@@ -9,7 +9,6 @@ from typing import Any
 from fleet.evidence.bundle import Signed, verify
 from fleet.evidence.errors import EvidenceError
 from fleet.http.text import one_line
-from fleet.local.status import columns
 from fleet.plan.plan import Plan
 from fleet.registry.client import Client
 from fleet.registry.errors import (
@@ -20,6 +19,7 @@ from fleet.registry.errors import (
 )
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.referrers import Referrer, ReferrerList
+from fleet.reports.table import columns
 from fleet.upkeep.parallel import each
 from fleet.upkeep.trusted import Trusted
 from providers.ociregistry.evidence.model import (

@@ -52,7 +52,7 @@ class Outcome:
 class PointerRemover:
     """Removes pointers of a repository, each of which is in the undo record before.
 
-    `now` dates the removals (RFC 3339, UTC).
+    `now` dates the removals (RFC 3339, UTC) where the registry tells no time.
     """
 
     def __init__(
@@ -62,6 +62,8 @@ class PointerRemover:
         self._remover = remover
         self._now = now
         self._undo = UndoWriter(registry)
+        self._dates: dict[Repository, str] = {}
+        """The registry's time of the last list of tags, of the same clock as all moves."""
 
     async def record(self, repository: Repository, owner: str) -> UndoRecord:
         """Return what is on record, see `UndoWriter.read`."""
@@ -82,7 +84,7 @@ class PointerRemover:
         :raises UnsupportedRemovalError: if it is plain that nothing can go; nothing was written.
         :raises UndoRecordError: if the record can't be read or written.
         """
-        removals = self._removals(going)
+        removals = self._removals(inputs.repository, going)
         if removals:
             ref = TagReference(repository=inputs.repository, tag=removals[0].tag)
             await self._remover(inputs.repository.host).require(ref)
@@ -256,7 +258,8 @@ class PointerRemover:
         The order is: our record, what others declare, the tag, the removal. Who declares the name
         after that finds it on record; who wrote over our record stops this.
         """
-        inputs, claim, gone = course.inputs, course.claim, self._removals({tag: manifest})
+        inputs, claim = course.inputs, course.claim
+        gone = self._removals(inputs.repository, {tag: manifest})
         if not reason:
             record = await self._undo.confirm(inputs.repository, inputs.owner, gone, claim)
             other = _elsewhere(record, claim.remover).get(tag)
@@ -274,17 +277,19 @@ class PointerRemover:
         course.tags.discard(tag)
         course.removed.extend(gone if was_there else ())
 
-    def _removals(self, going: Mapping[str, Manifest]) -> list[Removal]:
+    def _removals(self, place: Repository, going: Mapping[str, Manifest]) -> list[Removal]:
         """Return the record of each name, but of one whose image nobody knows any more."""
         found = {
             tag: displaced_by(manifest) if is_placeholder(manifest) else manifest.digest
             for tag, manifest in going.items()
         }
-        now = self._now()
+        now = self._dates.get(place) or self._now()
         return [Removal(tag=tag, digest=d, removed_at=now) for tag, d in found.items() if d]
 
     async def _tags(self, inputs: StaleInputs) -> tuple[str, ...]:
-        return (await self._registry.tags(inputs.repository)).tags
+        listed = await self._registry.tags(inputs.repository)
+        self._dates[inputs.repository] = listed.date
+        return listed.tags
 
 
 def _elsewhere(record: UndoRecord, remover: str) -> dict[str, str]:

@@ -33,6 +33,8 @@ from providers.ociregistry.stale_pointers.properties import (
 )
 from providers.ociregistry.stale_pointers.remove import Outcome
 
+_DUE = "its tags move, which an update enters in the history"
+
 
 class RemovalFailedError(OciError):
     """A removal that failed after others: carries the state to keep."""
@@ -182,7 +184,12 @@ class StaleResource:
             await self._session.log(text, urn)
         claim = _claim(urn, step.inputs.repository, news)
         sights = self._sights(step.inputs)
-        outcome = await self._session.pointer_remover.remove_stale(step.inputs, claim, sights)
+        try:
+            outcome = await self._session.pointer_remover.remove_stale(step.inputs, claim, sights)
+        except OciError as error:
+            if not step.only_history:
+                raise
+            return await self._unentered(step, record, error)
         view, failure = await self._afterwards(step, outcome)
         listed = due(view, step.inputs)
         await self._log_waiting(urn, listed, step.known)
@@ -196,6 +203,20 @@ class StaleResource:
         for entry in outcome.kept.values():
             await self._session.log(f"{entry.tag} stays: {entry.reason} ({entry.digest})", urn)
         return outputs
+
+    async def _unentered(self, step: _Step, record: list[Any], error: OciError) -> dict[str, Any]:
+        """Warn that the history could not be written; return outputs by which it stays due.
+
+        The tags moved by now. An error would keep those of other images from that.
+        """
+        await self._session.warn(
+            f"{step.inputs.repository}: its tags are as declared, but what moved is not in the "
+            f"history, and the next update tries again: {error.__cause__ or error}",
+            step.urn,
+        )
+        kept = due(step.view, step.inputs).kept
+        seen = view_properties(step.view, {}, kept)
+        return {**step.news, **seen, "removed": record, "digests": {}}
 
     def _step(
         self, urn: str, news: Properties, view: View, record: list[Any], *, known: View
@@ -223,6 +244,10 @@ class StaleResource:
         `removers` are those that the undo record has, `lastTags` remarks on what is removed.
         """
         inputs, pointer_remover = step.inputs, self._session.pointer_remover
+        if step.only_history:
+            # Nothing is read for it, so that a damaged record ends no preview.
+            await self._session.log(_DUE, step.urn)
+            return {**step.news, **view_properties(step.view, {}, due(step.view, inputs).kept)}
         remover = remover_of(step.urn, inputs.repository)
         outcome = await self._session.hosts.ask(
             inputs.repository.host, lambda: pointer_remover.predict_stale(inputs, remover)

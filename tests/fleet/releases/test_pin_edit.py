@@ -37,6 +37,18 @@ def test_all_around_a_pin_stays_byte_for_byte() -> None:
     assert without_pin(first, "web", LATEST) == HEAD + TAIL
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "config:\n  fleet:images:\n    web:\n    api: { pythons: ['3.12'] }\n",
+        "config:\n  x: &x\n    web:\n      y: 1\n  fleet:images:\n    <<: *x\n",
+    ],
+)
+def test_an_image_without_keys_of_its_own_is_refused(text: str) -> None:
+    with pytest.raises(EditError, match="Write "):
+        with_pin(text, "web", LATEST, PIN)
+
+
 def test_one_that_is_there_gives_its_place_to_the_new_one() -> None:
     other = Pin(to=f"sha256:{'a' * 64}", because="x", until="2027-01-31", needs_evidence=False)
     changed = with_pin(HEAD + PINS + TAIL, "web", LATEST, other)

@@ -9,7 +9,7 @@ from fleet.console import TroubleError
 from fleet.declaration.parse import parse
 from fleet.plan.plan import Plan, make_plan
 from fleet.registry.client import Client
-from fleet.registry.history import BY_HAND, Sight, Sights
+from fleet.registry.history import BY_HAND, Interval, Move, Sight, Sights
 from fleet.registry.reference import Repository
 from fleet.registry.undo_writer import UndoWriter
 from fleet.upkeep import history, rollback
@@ -94,6 +94,64 @@ def test_a_pointer_is_pinned_to_a_version_by_it_or_by_its_digest(
         pin = rollback.pinned(found, to, "why", "2026-12-31")
         assert (pin.to, pin.because, pin.until) == ("0.33.0", "why", "2026-12-31")
     assert "at version 0.33.0" in rollback.outlook(found, pin)
+
+
+def test_a_pointer_s_digest_that_its_version_no_longer_names_is_no_pin_of_the_version(
+    call: Caller, plan: Plan, registry: FakeRegistry, digests: list[str]
+) -> None:
+    """0.33.0 is built again: by its version, the pointer would go to that build."""
+    place = Repository(host=registry.host, name="team/web")
+    rebuilt = registry.push_image("team/web", "linux/amd64", "rebuilt")
+
+    async def work(client: Client) -> None:
+        tags = {OLD: Sight(digest=rebuilt, why="base moved")}
+        sights = Sights(tags=tags, commit="", by=BY_HAND, now="2026-11-04T10:00:00Z")
+        await UndoWriter(client).add(place, OWNER, [], sights=sights)
+
+    call(work)
+    found = past(call, plan, LATEST)
+    with pytest.raises(TroubleError, match=f"make rollback TAG={OLD} TO={digests[0]}"):
+        rollback.pinned(found, digests[0], "why", "2026-12-31")
+    # A version is another matter, even where what it was then is gone.
+    del registry.repositories["team/web"].manifests[digests[0]]
+    assert rollback.pinned(past(call, plan, LATEST), "0.33.0", "", "").to == "0.33.0"
+
+
+def test_a_digest_may_be_as_short_as_the_table_shows_it(
+    call: Caller, plan: Plan, digests: list[str]
+) -> None:
+    found = past(call, plan, NEW)
+    shown = rollback.report(found).splitlines()[2].split()[0]
+    assert shown == digests[2][:19]
+    assert rollback.pinned(found, shown, "", "").to == digests[2]
+    with pytest.raises(TroubleError, match="never was at sha256:,"):
+        rollback.pinned(found, "sha256:", "", "")
+
+
+def test_tables_have_the_reason_last_within_the_width_and_no_line_breaks_of_it() -> None:
+    why = "pinned: one\nand " + "two " * 40 + "sha256:" + "a" * 64
+    by = "https://github.com/o/r/actions/runs/7"
+    move = Move(
+        at="2026-11-03T10:00:00Z",
+        tag=LATEST,
+        before="",
+        after=f"sha256:{'b' * 64}",
+        why=why,
+        commit="c" * 40,
+        by=by,
+    )
+    interval = Interval(move=move, until="")
+    place = Repository(host="ghcr.io", name="o/web")
+    heading, *lines = history.report({place: [interval]}, 150).splitlines()[1:]
+    assert heading.split()[-1] == "why"
+    assert max(map(len, lines)) <= 150
+    assert lines[0].split()[:6] == [
+        LATEST, f"sha256:{'b' * 12}", move.at, "now", "c" * 12, "run",
+    ]  # fmt: skip
+    (whole,) = history.report({place: [interval]}).splitlines()[2:]
+    assert "pinned: one and two" in whole
+    assert whole.endswith(f"sha256:{'a' * 12}")
+    assert history.document({place: [interval]})[0]["by"] == by
 
 
 def test_what_is_gone_is_refused(call: Caller, plan: Plan, digests: list[str]) -> None:

@@ -14,7 +14,7 @@ from tests.engine.reading import Reading
 from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.declared import BUILD, NAME, OWNER, Declared
 from tests.providers.ociregistry.engine_fake import STALE, TAG, Engine
-from tests.providers.ociregistry.registry_fake import FakeRegistry
+from tests.providers.ociregistry.registry_fake import FakeRegistry, http_date
 from tests.providers.ociregistry.stale_fleet import GRAMMAR
 
 VERSION, LATEST, RECORD = "py3.12-0.34.0", "py3.12-LATEST", "undo-fleet-dev"
@@ -210,14 +210,75 @@ def test_one_that_was_written_meanwhile_is_read_again(call: Caller, registry: Fa
     assert sorted(move["tag"] for move in moves) == ["a", "b"]
 
 
-def test_a_damaged_one_is_told_and_not_written_over(followed: Followed) -> None:
-    followed.up("one")
+def test_a_damaged_one_is_told_and_not_written_over_and_stops_no_tag(followed: Followed) -> None:
+    first = followed.up("one")
     tags = followed.registry.repositories[BUILD].tags
     tags[RECORD] = damaged = followed.registry.push_index(BUILD, "damaged")
     followed.engine.restart()
-    with pytest.raises(OciError, match=f"{RECORD} is not an undo record"):
-        followed.up("two")
+    due = followed.inputs({**first, LATEST: "unknown"})
+    assert "history" in followed.engine.preview(STALE, "s", due).changed
+    second = followed.up("two")
+    (warning,) = followed.engine.warnings
+    assert f"{RECORD} is not an undo record" in warning
+    assert "the next update tries again" in warning
     assert tags[RECORD] == damaged
+
+    del tags[RECORD]
+    followed.engine.restart()
+    followed.up("two")
+    assert [move["to"] for move in followed.moves(LATEST)] == [second[LATEST]]
+
+
+def test_where_the_record_can_t_be_written_the_entry_is_due_until_it_is(
+    followed: Followed,
+) -> None:
+    first = followed.up("one")
+    followed.engine.restart()
+    followed.registry.fault(f"PUT .*/{BUILD}/manifests/{RECORD}", status=403, times=1)
+    second = followed.up("two")
+    assert followed.engine.warnings
+    assert [move["to"] for move in followed.moves(LATEST)] == [first[LATEST]]
+    followed.engine.restart()
+    followed.up("two")
+    assert [move["to"] for move in followed.moves(LATEST)] == [first[LATEST], second[LATEST]]
+
+
+def test_a_preview_says_in_one_line_why_the_repository_is_updated(followed: Followed) -> None:
+    digests = followed.up("one")
+    followed.engine.messages.clear()
+    followed.engine.preview(STALE, "s", followed.inputs({**digests, LATEST: "unknown"}))
+    assert followed.engine.messages == ["its tags move, which an update enters in the history"]
+
+
+def test_a_clock_that_is_put_back_changes_no_order(followed: Followed) -> None:
+    registry, engine = followed.registry, followed.engine
+    registry.clock = lambda: http_date("2026-11-05T10:00:00Z")
+    first = followed.up("one")[LATEST]
+    engine.restart()
+    registry.clock = lambda: http_date("2026-11-04T10:00:00Z")
+    second = followed.up("two")[LATEST]
+    engine.restart()
+    third = followed.up("three")[LATEST]
+    assert [move["to"] for move in followed.moves(LATEST)] == [first, second, third]
+
+
+def test_a_removal_is_dated_by_the_clock_of_the_moves(followed: Followed, call: Caller) -> None:
+    """The machine's clock is far behind: by it the pointer was removed before it came."""
+    date = "2099-11-05T10:00:00Z"
+    followed.registry.clock = lambda: http_date(date)
+    digests = followed.up("one")
+    followed.engine.restart()
+    followed.engine.refresh("s")
+    followed.engine.up(
+        STALE, "s", followed.inputs({VERSION: digests[VERSION]}, pointers=[], maxRemovals=1.0)
+    )
+    place = Repository(host=followed.registry.host, name=NAME)
+
+    async def work(client: Any) -> None:
+        moves = [move for move in await history(client, place, OWNER) if move.tag == LATEST]
+        assert [move.after for move in moves] == [digests[LATEST], ""]
+
+    call(work)
 
 
 def test_a_move_without_digests_is_no_record(call: Caller, registry: FakeRegistry) -> None:
