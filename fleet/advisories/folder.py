@@ -4,6 +4,7 @@
 (``Debian:13``) or that of all releases (``Debian``). Versions are compared here.
 """
 
+import lzma
 import re
 import zipfile
 import zlib
@@ -81,8 +82,8 @@ def _zipped(archive: Path) -> Iterator[tuple[bytes, str]]:
                     place = f"{archive}: {member.filename[:200]!r}"
                     _check_size(member.file_size, place)
                     yield opened.read(member), place
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError,
-            RuntimeError) as error:  # fmt: skip
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError,
+            NotImplementedError, RuntimeError) as error:  # fmt: skip
         raise AdvisoryError(f"{archive} can't be read: {error}. Mirror it again") from None
 
 

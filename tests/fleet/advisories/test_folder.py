@@ -74,6 +74,19 @@ def test_a_damaged_archive_is_an_error(tmp_path: Path) -> None:
         OsvFolder(tmp_path)([H11])
 
 
+def test_a_damaged_archive_of_another_packing_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "PyPI").mkdir()
+    archive, text = tmp_path / "PyPI" / "all.zip", json.dumps(ghsa()).encode()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_LZMA) as made:
+        made.writestr("GHSA-1.json", text)
+        place = made.infolist()[0].header_offset + 30 + len("GHSA-1.json") + 12
+    packed_bytes = bytearray(archive.read_bytes())
+    packed_bytes[place : place + 20] = bytes(20)
+    archive.write_bytes(packed_bytes)
+    with pytest.raises(AdvisoryError, match=r"all\.zip can't be read"):
+        OsvFolder(tmp_path)([H11])
+
+
 def test_a_record_that_unpacks_to_too_much_is_not_read(tmp_path: Path) -> None:
     packed(tmp_path / "PyPI", ghsa() | {"details": " " * (33 * 1024 * 1024)})
     with pytest.raises(AdvisoryError, match="more than any record"):
