@@ -31,12 +31,9 @@ def with_moves(report: Report, needs: Needs, env: Mapping[str, str]) -> Report:
 
 async def _read(report: Report, needs: Needs, env: Mapping[str, str]) -> Reading:
     trusted = env.get(TRUST)
-    transport = Transport(
+    async with Transport(
         http=open_http(bundle=Path(trusted) if trusted else None),
         environment=env,
         logins=find_logins(variables(needs.logins), os.environ),
-    )
-    try:
+    ) as transport:
         return await read_moves(Client(transport), report.moved)
-    finally:
-        await transport.close()

@@ -133,19 +133,15 @@ def _catalog(here: Checkout, declaration: Declaration, chosen: argparse.Namespac
 
 async def _moves(plan: Plan) -> dict[str, tuple[Move, ...]]:
     """Return the history of each repository; what can't be read is said, and left out."""
-    logins = find_logins(plan.logins, os.environ)
-    transport = Transport(environment=os.environ, logins=logins)
-    registry = Client(transport)
-    found = {}
-    try:
+    logins, found = find_logins(plan.logins, os.environ), {}
+    async with Transport(environment=os.environ, logins=logins) as transport:
+        registry = Client(transport)
         for image in plan.images:
             place = Repository.parse(image.repository)
             try:
                 found[image.repository] = await history(registry, place, plan.owner)
             except ReadableError as error:
                 say(f"what moved in {place} is not known: {error}")
-    finally:
-        await transport.close()
     return found
 
 

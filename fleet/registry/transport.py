@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from typing import Self
 
 import httpx
 
@@ -39,7 +40,10 @@ def plain_hosts(environment: Mapping[str, str]) -> frozenset[str]:
 
 
 class Transport:
-    """Sends calls to registries; `plain` hosts are spoken to without TLS."""
+    """Sends calls to registries; `plain` hosts are spoken to without TLS.
+
+    A context closes its connections.
+    """
 
     def __init__(
         self,
@@ -100,6 +104,12 @@ class Transport:
     async def upload(self, call: Call) -> Reply:
         """Send `call` once, whose content is a stream, under the authorization known so far."""
         return await self._exchange.once(call, self._known(call))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         """Close all connections."""

@@ -32,8 +32,6 @@ async def opened(logins: Mapping[str, Mapping[str, str]]) -> AsyncIterator[Opene
 
     ``logins`` name the variables of each host's login, as the provider's configuration does.
     """
-    transport = Transport(environment=os.environ, logins=find_logins(logins, os.environ))
-    try:
+    found = find_logins(logins, os.environ)
+    async with Transport(environment=os.environ, logins=found) as transport:
         yield Opened(registry=Client(transport), transport=transport)
-    finally:
-        await transport.close()

@@ -59,8 +59,5 @@ def read(
 async def _read(
     bases: Sequence[MovedBase], logins: Logins, facts: dict[str, LayerFacts] | None
 ) -> Reading:
-    transport = Transport(logins=logins)
-    try:
+    async with Transport(logins=logins) as transport:
         return await read_moves(Client(transport), bases, facts=facts)
-    finally:
-        await transport.close()

@@ -203,15 +203,13 @@ def platform_digests(reference: str, logins: Logins = NO_LOGINS) -> Digests:
 
 async def _platform_digests(text: str, logins: Logins) -> Digests:
     reference = TagReference.parse(text)
-    transport = Transport(logins=logins)
     try:
-        manifest = await Client(transport).get(reference.repository, reference.tag)
+        async with Transport(logins=logins) as transport:
+            manifest = await Client(transport).get(reference.repository, reference.tag)
     except LimitedError as error:
         if canonical(reference.repository.host) != DOCKER_HUB:
             raise
         raise LimitedError(f"{text}: {error}. {LIMIT_REMEDY}") from None
-    finally:
-        await transport.close()
     if manifest is None:
         raise BaseError(f"{text} is not there")
     if manifest.media_type not in INDEXES:

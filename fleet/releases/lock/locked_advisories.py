@@ -113,11 +113,8 @@ def read_bases(
 async def _read(
     bases: Mapping[str, tuple[Base, str]], logins: Logins, facts: dict[str, LayerFacts] | None
 ) -> dict[str, Contents]:
-    transport = Transport(logins=logins)
-    try:
+    async with Transport(logins=logins) as transport:
         return await contents_of(bases, SbomReader(Client(transport), facts=facts))
-    finally:
-        await transport.close()
 
 
 async def contents_of(
