@@ -14,8 +14,8 @@ from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
 from fleet.command import Commands, Run
 from fleet.console import TroubleError, say
+from fleet.declaration.ended import ended
 from fleet.declaration.model import Declaration
-from fleet.declaration.pins import expired
 from fleet.github.api import Api, api_of
 from fleet.github.check import check
 from fleet.github.comment import job_page, write_comment
@@ -96,10 +96,7 @@ def _asked(command: _Command) -> Run:
 
 def _check(asked: Asked) -> None:
     declaration = declaration_of_file(config_file(asked.root, asked.stack))
-    today = datetime.now(UTC).date().isoformat()
-    source = declaration.advisories
-    over = source.problems(today) if source else []
-    for problem in (*expired(declaration.images, today), *over):
+    for problem in ended(declaration, datetime.now(UTC).date().isoformat()):
         say(f"warning: {problem}")
     say(check(asked.root, asked.stack))
 

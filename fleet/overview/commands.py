@@ -16,8 +16,8 @@ from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.command import Commands, Run
 from fleet.console import TroubleError, say, show
+from fleet.declaration.ended import ended
 from fleet.declaration.model import Declaration
-from fleet.declaration.pins import expired
 from fleet.declaration.stack_share import widened
 from fleet.http.errors import ReadableError
 from fleet.local import environment
@@ -83,10 +83,7 @@ def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
     stacks = stacks_of(here.root, chosen.stack)
     known = read_known(here, chosen.stack, declaration, stacks)
     show(report(declaration, foresight(plan, known), known.lacking))
-    today = datetime.now(UTC).date().isoformat()
-    source = declaration.advisories
-    over = source.problems(today) if source else []
-    for problem in (*expired(declaration.images, today), *over):
+    for problem in ended(declaration, datetime.now(UTC).date().isoformat()):
         say(f"warning: {problem}")
 
 
