@@ -63,7 +63,7 @@ def catalog_of(plan: Plan, left: Left) -> Catalog:
         registry=plan.declaration.registry,
         url=site_of(github) if github and github.pages else "",
         updated=_updated(plan, images),
-        keys=tuple(Key(hint=key.hint, pem=key.pem) for key in map(_key, plan.keys)),
+        keys=tuple(map(_key, plan.keys)),
         keyless=plan.keyless,
         images=tuple(sorted(images, key=lambda image: image.name)),
     )
@@ -78,8 +78,9 @@ def site_of(github: GitHub) -> str:
     return f"https://{host}/" if github.name.lower() == host else f"https://{host}/{github.name}/"
 
 
-def _key(spki: str) -> PublicKey:
-    return PublicKey(spki=spki)
+def _key(spki: str) -> Key:
+    key = PublicKey(spki=spki)
+    return Key(hint=key.hint, pem=key.pem)
 
 
 def _updated(plan: Plan, images: Iterable[ImageEntry]) -> str:
@@ -190,12 +191,10 @@ def _advisories(tag: VersionTag, plan: Plan) -> tuple[AdvisoryEntry, ...] | None
 def _base(tag: VersionTag, plan: Plan) -> BaseImage:
     if tag.pin:
         return BaseImage(name="", digest="", created="")
-    lowest = tag.builds[0]
-    while lowest.below:
-        lowest = lowest.below
-    digest = lowest.arguments["BASE_DIGEST"]
+    arguments = tag.builds[0].lowest.arguments
+    digest = arguments["BASE_DIGEST"]
     return BaseImage(
-        name=short(lowest.arguments["BASE_NAME"]),
+        name=short(arguments["BASE_NAME"]),
         digest=digest,
         created=plan.made_on.get(digest, ""),
     )

@@ -11,7 +11,6 @@ from fleet.lock.model import Lifetime, pinned_versions
 from fleet.lock.official_bases import short
 from fleet.pages.published import Rows
 from fleet.plan.plan import ImagePlan, VersionTag
-from fleet.plan.platform_build import TagBuild
 from fleet.plan.pointers import Pointer
 from fleet.units import in_units
 
@@ -110,14 +109,10 @@ def _variants(tags: list[VersionTag], pointers: list[Pointer]) -> Iterator[dict[
     for base in (base for base in names.BASES if any(tag.base == base for tag in tags)):
         newest = next(tag for tag in tags if tag.base == base)
         latest = names.tag(newest.python, base, "LATEST")
-        official = _lowest(newest.builds[0]).arguments["BASE_NAME"]
+        official = newest.builds[0].lowest.arguments["BASE_NAME"]
         yield {
             "base": base,
             "python": newest.python,
             "starts_from": short(official),
             "example": latest if any(p.tag == latest for p in pointers) else newest.tag,
         }
-
-
-def _lowest(build: TagBuild) -> TagBuild:
-    return _lowest(build.below) if build.below else build

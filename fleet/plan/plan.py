@@ -99,7 +99,11 @@ class Plan:
     advisories: Findings | None
     pythons: Mapping[str, Lifetime]
     made_on: Mapping[str, str]
-    keyless: Keyless | None
+
+    @property
+    def keyless(self) -> Keyless | None:
+        """Who signs without a key."""
+        return self.declaration.signing.keyless
 
     @property
     def signed(self) -> bool:
@@ -143,7 +147,6 @@ def make_plan(declaration: Declaration, inputs: Inputs, owner: str) -> Plan:
         advisories=inputs.lock.advisories,
         pythons=inputs.lock.pythons,
         made_on={base.digest: base.created for base in inputs.lock.bases.values() if base.created},
-        keyless=declaration.signing.keyless,
     )
 
 

@@ -35,6 +35,11 @@ class TagBuild(Build):
     below: "TagBuild | None"
     wheels: Mapping[str, Build]
 
+    @property
+    def lowest(self) -> "TagBuild":
+        """The build that starts from an official base: this one, or what is at its bottom."""
+        return self.below.lowest if self.below else self
+
 
 def tag_builds(
     entry: MatrixEntry, declaration: Declaration, inputs: Inputs, owner: str
