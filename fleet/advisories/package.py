@@ -8,6 +8,7 @@ from packaging.utils import canonicalize_name
 from fleet.console import TroubleError
 from fleet.http.text import one_line
 from fleet.lock.advisories import is_package
+from fleet.lock.model import bare
 from fleet.sbom.model import Contents, PackageKind, System
 
 
@@ -43,7 +44,7 @@ def distribution(name: str, version: str) -> Package:
 
 def pinned(pins: Iterable[str]) -> set[Package]:
     """Return the distributions of pins, ``name==version[ ; marker]``."""
-    split = (pin.partition(";")[0].strip().partition("==") for pin in pins)
+    split = (bare(pin).partition("==") for pin in pins)
     return {distribution(name, version) for name, _, version in split}
 
 

@@ -1,7 +1,6 @@
 """Pins: tags that a person holds where they are, or puts back, with a reason and an end."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from fleet.declaration import tags, versions
@@ -27,15 +26,6 @@ def parse_pins(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Pin]:
     }
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Pointer:
-    """A pointer that an image declares: its Python and base, and the versions of its line."""
-
-    python: str
-    base: str
-    versions: tuple[str, ...]
-
-
 def note_misplaced_pins(image: Image, at: Callable[[str], str], problems: Problems) -> None:
     """Note pins of tags that the image does not declare, and those that lead nowhere."""
     entries = {entry.tag: entry for entry in matrix_entries(image)}
@@ -56,10 +46,10 @@ def note_misplaced_pins(image: Image, at: Callable[[str], str], problems: Proble
             problems.add(path, what, "Correct it, or take the pin out")
 
 
-def _note_pointer(path: str, pin: Pin, pointer: _Pointer, problems: Problems) -> None:
-    if pin.to in pointer.versions:
+def _note_pointer(path: str, pin: Pin, line: tuple[str, ...], problems: Problems) -> None:
+    if pin.to in line:
         return
-    named = ", ".join(pointer.versions)
+    named = ", ".join(line)
     if pin.to.startswith(_DIGEST):
         what = "is a pointer, which names what a version tag names, and can't be held at a digest"
         remedy = f"Write a version: {named}. A pin of the version's own tag holds that at a digest"
@@ -69,9 +59,12 @@ def _note_pointer(path: str, pin: Pin, pointer: _Pointer, problems: Problems) ->
     problems.add(f"{path}.to", what, remedy)
 
 
-def _pointers(image: Image) -> dict[str, _Pointer]:
-    """Return the pointers that an image has by its own declaration: yanks are not known here."""
-    found: dict[str, _Pointer] = {}
+def _pointers(image: Image) -> dict[str, tuple[str, ...]]:
+    """Return the pointers that an image declares, each with the versions of its line.
+
+    Yanks are not known here.
+    """
+    found: dict[str, tuple[str, ...]] = {}
     for python in image.pythons:
         for base in image.bases:
             there = versions_of(image, python, base)
@@ -83,9 +76,7 @@ def _pointers(image: Image) -> dict[str, _Pointer]:
             ]
             for end in dict.fromkeys(ends):
                 line = tuple(v for v in there if end in tags.lines(v).values())
-                found[tags.tag(python, base, end)] = _Pointer(
-                    python=python, base=base, versions=line
-                )
+                found[tags.tag(python, base, end)] = line
     return found
 
 

@@ -119,14 +119,15 @@ def find_logins(value: object, environment: Mapping[str, str]) -> Logins:
         )
     held, halves = {}, {}
     for host, names in named.items():
-        username, password = (environment.get(name, "") for name in names[:2])
+        pair = (names.username, names.password)
+        username, password = (environment.get(name, "") for name in pair)
         if username and password:
             try:
-                held[host] = pair_of(username, password, names[:2])
+                held[host] = pair_of(username, password, pair)
             except OciError as error:
                 problems.append(str(error))
         elif username or password:
-            given, lacking = names[:2] if username else names[1::-1]
+            given, lacking = pair if username else pair[::-1]
             halves[host] = f"{given}: is set without {lacking}. Set both, or neither"
     if problems:
         raise AuthenticationError("\n".join(problems))

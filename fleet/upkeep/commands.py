@@ -17,9 +17,7 @@ from fleet.console import TroubleError, say
 from fleet.declaration.logins import variables
 from fleet.declaration.problems import Problems
 from fleet.evidence.trusted_root import read_authorities
-from fleet.local import (
-    engine,
-)
+from fleet.local import engine
 from fleet.local.paths import Checkout, checkout
 from fleet.plan.plan import Plan, keys_of
 from fleet.registry.reference import Repository
