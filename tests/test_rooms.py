@@ -31,11 +31,11 @@ MAY_IMPORT = {
     "fleet.catalog": {*_PURE, "fleet.evidence", "fleet.http", "fleet.registry", "fleet.units"},
     "fleet.pages": {*_PURE, "fleet.templating", "fleet.units"},
     "fleet.checkout": {*_PURE, "fleet.command"},
-    "fleet.advisories": {*_READ, "fleet.command", "fleet.sbom"},
+    "fleet.advisories": {*_READ, "fleet.command", "fleet.reports", "fleet.sbom"},
     "fleet.releases": {
         *_READ, "fleet.advisories", "fleet.command", "fleet.registry", "fleet.pages", "fleet.sbom",
     },
-    "fleet.reports": {"fleet.console", "fleet.registry", "fleet.sbom", "providers"},
+    "fleet.reports": {"fleet.console", "fleet.lock", "fleet.registry", "fleet.sbom", "providers"},
     "fleet.local": {
         *_READ, "fleet.command", "fleet.evidence", "fleet.registry", "fleet.reports", "fleet.sbom",
         "fleet.sigstore", "providers",

@@ -11,6 +11,7 @@ from fleet.declaration.model import Declaration, Image
 from fleet.lock.advisories import Advisory, Findings
 from fleet.lock.model import Lock
 from fleet.lock.official_bases import short
+from fleet.reports.table import columns
 
 UNDECLARED: Final = (
     "no source of advisories is declared, so nobody was asked.\n"
@@ -98,20 +99,11 @@ def text(rows: Mapping[str, Iterable[Row]], problems: Iterable[str]) -> str:
         listed = list(found)
         fixable = sum(row.is_open for row in listed)
         title = f"advisories of {name} ({len(listed)}, {fixable} to be fixed)\n"
-        blocks.append(title + (_table([row.cells for row in listed]) if listed else ""))
+        shown = [_HEADINGS, *(row.cells for row in listed)]
+        blocks.append(title + (f"{columns(shown)}\n" if listed else ""))
     waiting = [row for found in rows.values() for row in found if row.is_open]
     if any(row.package.startswith("PyPI ") for row in waiting):
         blocks.append("`make versions` takes releases without them, where others allow it\n")
     if any(not row.package.startswith("PyPI ") for row in waiting):
         blocks.append("`make versions` and `make lock REFRESH=1` ask whether a base was rebuilt\n")
     return "\n".join(filter(None, blocks)).removesuffix("\n")
-
-
-def _table(rows: list[tuple[str, ...]]) -> str:
-    table = [_HEADINGS, *rows]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in table
-    )
-    return "".join(f"{line}\n" for line in lines)

@@ -12,10 +12,9 @@ from typing import Any, Final
 
 from fleet.console import duration
 from fleet.reports.report import TELLS_NOTHING
-from fleet.reports.steps import parts_of, plain
+from fleet.reports.steps import BUILD, parts_of, plain
 from providers.ociregistry.fields import EVIDENCE, STALE_POINTERS, TAG
 
-_IMAGE: Final = "docker-build:index:Image"
 _OURS: Final = "ociregistry:"
 # What the report has the errors of, each in its tag's row.
 _REPORTED: Final = frozenset({TAG, STALE_POINTERS, EVIDENCE})
@@ -99,7 +98,7 @@ class RunDisplay:
             elif kind == _STARTED or kind in _ENDED:
                 meta, planning = value["metadata"], bool(value.get("planning"))
                 self._updating = self._updating or not (planning or meta["op"] == "refresh")
-                if meta["type"] == _IMAGE and meta["op"] != "refresh" and not planning:
+                if meta["type"] == BUILD and meta["op"] != "refresh" and not planning:
                     yield from self._build(kind, meta, at)
                 self._read += kind in _ENDED and meta["op"] == "refresh"
 

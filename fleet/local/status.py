@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fleet.reports.table import columns
+from fleet.reports.table import DIGEST_SHOWN, columns
 from fleet.units import in_units
 
 _HEADINGS = ("tag", "digest", "platforms", "size", "verified")
 _POINTER_HEADINGS = ("pointer", "digest", "names")
-_DIGEST_SHOWN = len("sha256:") + 12
 
 
 def render(outputs: Mapping[str, Any]) -> str:
@@ -56,7 +55,7 @@ def _pointer_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _digest(entry: Mapping[str, Any]) -> str:
-    return _or_dash(entry.get("digest"))[:_DIGEST_SHOWN]
+    return _or_dash(entry.get("digest"))[:DIGEST_SHOWN]
 
 
 def _or_dash(value: Any) -> str:

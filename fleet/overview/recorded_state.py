@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fleet.reports.steps import BUILD
 from providers.ociregistry.fields import EVIDENCE, TAG
 from providers.ociregistry.properties import recorded_tag
 from providers.ociregistry.tag.model import Recorded
 
-_IMAGE = "docker-build:index:Image"
 _STACK = "pulumi:pulumi:Stack"
 _POINTER = f"fleet:index:Pointers${TAG}"
 
@@ -58,7 +58,7 @@ def parse_known(exported: str) -> Known:
     return Known(
         tags={r["outputs"]["ref"]: _recorded(r) for r in tags},
         pointers=frozenset(r["outputs"]["ref"] for r in tags if f"::{_POINTER}::" in r["urn"]),
-        builds={r["urn"].rpartition("::")[2]: _build(r) for r in resources if r["type"] == _IMAGE},
+        builds={r["urn"].rpartition("::")[2]: _build(r) for r in resources if r["type"] == BUILD},
         evidence=dict(map(_evidence, (r for r in resources if r["type"] == EVIDENCE))),
         outputs=next(stacks, {}),
     )

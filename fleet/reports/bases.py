@@ -4,11 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from fleet.reports.steps import Step
+from fleet.lock.official_bases import short
+from fleet.reports.steps import BUILD, Step
 from fleet.sbom.moves import MovedBase
 
-_BUILD: Final = "docker-build:index:Image"
-_SHORT: Final = "docker.io/library/"
 _PINNED: Final = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 
 
@@ -19,7 +18,7 @@ def moved_bases(steps: Iterable[Step]) -> Iterator[MovedBase]:
     """
     found: dict[tuple[str, str, str], list[Step]] = {}
     for step in steps:
-        if step.token == _BUILD and step.old and step.new:
+        if step.token == BUILD and step.old and step.new:
             old, new = _arguments(step.old.inputs), _arguments(step.new.inputs)
             before, after = str(old.get("BASE")), str(new.get("BASE"))
             pinned = _PINNED.fullmatch(before) and _PINNED.fullmatch(after)
@@ -28,7 +27,7 @@ def moved_bases(steps: Iterable[Step]) -> Iterator[MovedBase]:
                 found.setdefault(key, []).append(step)
     for (name, before, after), group in sorted(found.items()):
         yield MovedBase(
-            name=name.removeprefix(_SHORT),
+            name=short(name),
             before=before,
             after=after,
             platforms=_once(p for step in group for p in _platforms(step)),

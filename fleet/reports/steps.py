@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
+BUILD: Final = "docker-build:index:Image"
+"""The type of a build's resource, as the engine names it."""
+
 _COLOUR: Final = re.compile(r"<\{%[^%]*%\}>")
 _URN_PARTS: Final = 4
 

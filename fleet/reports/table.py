@@ -9,6 +9,9 @@ from fleet.console import printable
 from fleet.reports.report import Report
 from fleet.reports.rows import HEADINGS, Row, rows_of
 
+DIGEST_SHOWN: Final = len("sha256:") + 12
+"""Characters of a digest in a table."""
+
 _GAP: Final = "  "
 _LEAST: Final = 40
 """Columns below which a last cell that needs more has lines of its own."""

@@ -11,7 +11,7 @@ from fleet.registry.client import Client
 from fleet.registry.history import Interval, Move, intervals
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import history
-from fleet.reports.table import columns
+from fleet.reports.table import DIGEST_SHOWN, columns
 from fleet.upkeep.parallel import each
 from providers.ociregistry.tag.reasons import short_digests
 
@@ -19,7 +19,6 @@ Histories = Mapping[Repository, Sequence[Move]]
 """The moves of each repository, oldest first."""
 
 _HEADINGS = ("tag", "digest", "from", "until", "commit", "by", "why")
-_SHOWN = len("sha256:") + 12
 _COMMIT = 12
 _RUN = re.compile(r"https://\S+/actions/runs/")
 
@@ -96,7 +95,7 @@ def _row(interval: Interval) -> tuple[str, ...]:
     move = interval.move
     commit, dash, dirty = move.commit.partition("-")
     texts = (
-        move.tag, move.after[:_SHOWN] or "gone", move.at, interval.until or "now",
+        move.tag, move.after[:DIGEST_SHOWN] or "gone", move.at, interval.until or "now",
         f"{commit[:_COMMIT]}{dash}{dirty}", _RUN.sub("run ", move.by), short_digests(move.why),
     )  # fmt: skip
     return tuple(one_line(text) for text in texts)

@@ -10,13 +10,12 @@ from fleet.registry.client import Client
 from fleet.registry.history import Interval, Move, intervals
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import history
-from fleet.reports.table import columns
+from fleet.reports.table import DIGEST_SHOWN, columns
 from fleet.upkeep.history import one_line
 from fleet.upkeep.parallel import each
 from providers.ociregistry.tag.reasons import short_digests
 
 _HEADINGS = ("TO=", "digest", "from", "until", "registry", "why")
-_SHOWN = len("sha256:") + 12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +120,7 @@ def _row(candidate: Candidate) -> tuple[str, ...]:
     until = candidate.interval.until or "now"
     there = "there" if candidate.there else "gone"
     to = short_digests(candidate.to)
-    texts = (to, move.after[:_SHOWN], move.at, until, there, short_digests(move.why))
+    texts = (to, move.after[:DIGEST_SHOWN], move.at, until, there, short_digests(move.why))
     return tuple(one_line(text) for text in texts)
 
 
@@ -135,7 +134,7 @@ def pinned(past: Past, to: str, because: str, until: str) -> Pin:
     if past.is_pointer and to in {c.to for c in past.candidates} - {""}:
         # It follows the version's tag, whatever became of the digest that this had then.
         return Pin(to=to, because=because, until=until)
-    short = len(to) >= _SHOWN
+    short = len(to) >= DIGEST_SHOWN
     found = [
         c
         for c in past.candidates

@@ -16,10 +16,10 @@ from fleet.local.paths import Checkout
 from fleet.registry.errors import OciError
 from fleet.registry.reference import Repository, TagReference, is_digest
 from fleet.registry.undo_log import Removal, remover_of
+from fleet.reports.steps import BUILD
 from providers.ociregistry.fields import EVIDENCE, STALE_POINTERS, TAG
 
 IMAGE_TAG, POINTERS = "fleet:index:ImageTag", "fleet:index:Pointers"
-BUILD = "docker-build:index:Image"
 _TAG_DIGESTS = ("digest", "assembled", "previous")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MANIFEST = re.compile(r"([^\s\"]+)@(sha256:[0-9a-f]{64})")

@@ -19,7 +19,7 @@ from fleet.registry.errors import (
 )
 from fleet.registry.reference import Repository, TagReference
 from fleet.registry.referrers import Referrer, ReferrerList
-from fleet.reports.table import columns
+from fleet.reports.table import DIGEST_SHOWN, columns
 from fleet.upkeep.parallel import each
 from fleet.upkeep.trusted import Trusted
 from providers.ociregistry.evidence.model import (
@@ -33,7 +33,6 @@ from providers.ociregistry.evidence.model import (
 
 _HEADINGS = ("tag", "digest", "signed by", "commit", "base", "evidence")
 NO_EVIDENCE = "pinned, no evidence"
-_SHOWN = len("sha256:") + 12
 _COMMIT = 12
 
 
@@ -221,7 +220,7 @@ def _row(found: Verified) -> tuple[str, ...]:
         count = NO_EVIDENCE
     return (
         found.wanted.ref.tag,
-        found.digest[:_SHOWN] or "-",
+        found.digest[:DIGEST_SHOWN] or "-",
         ", ".join(found.signers) or "-",
         *(_origin(provenance) if provenance else ("-", "-")),
         f"{count}{others}",
@@ -237,7 +236,7 @@ def _origin(provenance: Signed) -> tuple[str, str]:
         commit = f"{commit} ({one_line(str(differs))})"
     role = next((name for name in named if name.startswith(("base", "image below"))), "")
     base = _inner(named.get(role, {}), "digest").get("sha256", "")
-    return commit, f"sha256:{one_line(str(base))}"[:_SHOWN] if base else "-"
+    return commit, f"sha256:{one_line(str(base))}"[:DIGEST_SHOWN] if base else "-"
 
 
 def _dependencies(predicate: Mapping[str, Any]) -> list[Mapping[str, Any]]:
