@@ -148,9 +148,8 @@ def test_a_workflow_s_run_is_named_and_no_person(
     assert "somebody" not in str(move)
 
 
-def test_a_removal_ends_what_a_pointer_named(followed: Followed, call: Caller) -> None:
-    digests = followed.up("one")
-    followed.engine.restart()
+def remove_pointer(followed: Followed, call: Caller, digests: dict[str, str]) -> None:
+    """Remove the one pointer, which an update made, and check that its history ends with that."""
     followed.engine.up(
         STALE, "s", followed.inputs({VERSION: digests[VERSION]}, pointers=[], maxRemovals=1.0)
     )
@@ -161,6 +160,12 @@ def test_a_removal_ends_what_a_pointer_named(followed: Followed, call: Caller) -
         assert [move.after for move in moves] == [digests[LATEST], ""]
 
     call(work)
+
+
+def test_a_removal_ends_what_a_pointer_named(followed: Followed, call: Caller) -> None:
+    digests = followed.up("one")
+    followed.engine.restart()
+    remove_pointer(followed, call, digests)
 
 
 def test_two_at_once_lose_no_entry(call: Caller, registry: FakeRegistry) -> None:
@@ -269,16 +274,7 @@ def test_a_removal_is_dated_by_the_clock_of_the_moves(followed: Followed, call: 
     digests = followed.up("one")
     followed.engine.restart()
     followed.engine.refresh("s")
-    followed.engine.up(
-        STALE, "s", followed.inputs({VERSION: digests[VERSION]}, pointers=[], maxRemovals=1.0)
-    )
-    place = Repository(host=followed.registry.host, name=NAME)
-
-    async def work(client: Any) -> None:
-        moves = [move for move in await history(client, place, OWNER) if move.tag == LATEST]
-        assert [move.after for move in moves] == [digests[LATEST], ""]
-
-    call(work)
+    remove_pointer(followed, call, digests)
 
 
 def test_a_move_without_digests_is_no_record(call: Caller, registry: FakeRegistry) -> None:
