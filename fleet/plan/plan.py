@@ -83,7 +83,7 @@ class Plan:
     has the images below those here; ``shared`` names the images here that other stacks build on.
     ``logins`` are the names of the variables that hold the login of each registry host. ``keys``
     are the public ones that evidence is signed by, the one to sign with first; ``keyless`` is who
-    signs without one. With neither, there is no evidence.
+    signs without one. With neither, tags have no evidence.
     ``advisories`` are what the lock knows of, ``pythons`` are lifetimes by ``X.Y``, and ``made_on``
     the days of bases by digest, as far as the lock knows them: pages show them, and no build
     depends on them.

@@ -114,7 +114,7 @@ def place_of(public: Repository, owner: str) -> TagReference:
 async def load(registry: Client, public: Repository, owner: str) -> UndoRecord:
     """Return the record of `owner` for a public repository, an empty one where none was written.
 
-    :raises UndoRecordError: if what lies there is no record, or another owner's.
+    :raises UndoRecordError: if what lies there is not a record, or another owner's.
     :raises RegistryError: if the registry fails.
     """
     found = await load_tagged(registry, public, tag_of(owner))
@@ -135,7 +135,7 @@ async def history(registry: Client, public: Repository, owner: str) -> tuple[Mov
     last move of a tag says what it names by what is on record; `history.intervals` gives those of
     one tag.
 
-    :raises UndoRecordError: if what lies there is no record, or another owner's.
+    :raises UndoRecordError: if what lies there is not a record, or another owner's.
     :raises RegistryError: if the registry fails.
     """
     record = await load(registry, public, owner)
@@ -145,7 +145,7 @@ async def history(registry: Client, public: Repository, owner: str) -> tuple[Mov
 async def load_tagged(registry: Client, public: Repository, tag: str) -> UndoRecord | None:
     """Return the record under a tag, whose ever it is; None where the tag is not there.
 
-    :raises UndoRecordError: if what lies there is no record.
+    :raises UndoRecordError: if what lies there is not a record.
     :raises RegistryError: if the registry fails.
     """
     artifact = artifact_of(registry, public, tag)

@@ -233,8 +233,8 @@ def test_renovate_is_given_releases_with_digests_and_instants() -> None:
         "digest": DIGEST,
         "releaseTimestamp": "2026-11-03T10:11:12Z",
     }
-    assert FAILED not in by_version, "what failed is no release"
-    assert POINTER not in by_version, "a pointer is no release"
+    assert FAILED not in by_version, "what failed is not a release"
+    assert POINTER not in by_version, "a pointer is not a release"
     assert by_version["py3.10-slim-0.34.0"].keys() == {"version", "digest"}
 
 

@@ -42,7 +42,7 @@ def opened(path: Path) -> set[str]:
             continue
         whole = ast.unparse(node.func)
         first, _, last = whole.rpartition(".")
-        # What a call returned is no module.
+        # What a call returned is not a module.
         by_module = first.partition(".")[0] in CLIENTS and "(" not in first
         if last in OPENING and (by_module or (not first and last in taken)):
             found.add(whole)

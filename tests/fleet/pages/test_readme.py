@@ -281,4 +281,4 @@ def test_a_page_says_how_to_check_what_is_signed_by_who_signs_it() -> None:
     without = page(signing={"keyless": keyless})
     assert f"cosign verify --certificate-identity '{identity}' " in without
     assert "--key" not in without
-    assert "gh attestation" not in without, "it is no workflow on github.com"
+    assert "gh attestation" not in without, "it is not a workflow on github.com"
