@@ -54,10 +54,11 @@ def debian(version: str) -> Key:
 def _debian_part(text: str) -> Key:
     """Return what sorts an upstream version or a revision: in turn what is not digits, and digits.
 
-    A letter comes before any other sign, a tilde even before the end. What is missing counts as 0.
+    A letter comes before any other sign, a tilde even before the end. What is missing counts as 0,
+    and is written like it: ``""`` and ``0`` are both newer than ``0~``.
     """
     parts = [((*map(_sign, sign), 0), int(digits or "0")) for sign, digits in _PARTS.findall(text)]
-    while parts and parts[-1] == _END:
+    while len(parts) > 1 and parts[-1] == _END:
         parts.pop()
     return (*parts, _END)
 
