@@ -11,7 +11,13 @@ from fleet.console import TroubleError
 from fleet.registry.errors import OciError
 from fleet.upkeep.prune.prune import Found, Swept
 from tests.engine.registries import Served
-from tests.faults.chaos import DEADLINE_SECONDS, LISTING, NOT_FOUND, Chaos
+from tests.faults.chaos import (
+    CALM_DEADLINE_SECONDS,
+    DEADLINE_SECONDS,
+    LISTING,
+    NOT_FOUND,
+    Chaos,
+)
 from tests.faults.driver import Driver
 from tests.faults.model import Fleet, step
 from tests.faults.proxy import Proxy, proxied
@@ -95,7 +101,7 @@ def run_schedule(registry: Served, seed: str, folder: Path) -> Outcome:
             "FLEET_PLAIN_HTTP": proxy.host,
             "FLEET_VERIFY_CHILDREN": "all",
         }
-        with Engine(environment, deadline=DEADLINE_SECONDS) as engine:
+        with Engine(environment, deadline=CALM_DEADLINE_SECONDS) as engine:
             schedule = _Schedule(
                 fleet=fleet, chaos=chaos, proxy=proxy, mode=mode, outcome=outcome, draw=draw,
                 driver=Driver(engine, proxy.host, mode.policy), environment=environment,
@@ -158,6 +164,7 @@ class _Schedule:
             self.chaos.mislead(f"^(GET|HEAD) .*/manifests/{hidden}$", NOT_FOUND)
 
     def _disturbed_up(self) -> None:
+        self._patience(DEADLINE_SECONDS)
         self._disturb(0.05, 0.2, 0.4)
         done = self.driver.up(self.fleet)
         self.outcome.ups += 1
@@ -166,8 +173,12 @@ class _Schedule:
         if self.chaos.killed:
             self.outcome.kills += 1
             self.outcome.story.append(f"killed at request {self.chaos.kill_at}")
-        self.driver.engine.restart()
         self.chaos.calm()
+        self._patience(CALM_DEADLINE_SECONDS)
+
+    def _patience(self, seconds: float) -> None:
+        """Start a new provider process that waits so long for an answer."""
+        self.driver.engine.restart(deadline=seconds)
 
     def _calm_up(self) -> None:
         before = self._live()
@@ -190,7 +201,7 @@ class _Schedule:
             self._disturb(0.02, 0.05, 0.1)
         self.outcome.raging += 1
         try:
-            found, swept = self._swept()
+            found, swept = self._swept(DEADLINE_SECONDS)
         except (OciError, TroubleError) as error:
             self.outcome.stopped += 1
             self.outcome.story.append(f"a sweep under faults failed: {error}")
@@ -204,13 +215,13 @@ class _Schedule:
         """Sweep twice, for the first time only notes the names."""
         before = promised(self.driver.engine, self.fleet)
         for _ in range(2):
-            found, swept = self._swept()
+            found, swept = self._swept(CALM_DEADLINE_SECONDS)
             assert found.doubts == {}, f"a sweep without faults doubts: {found.doubts}"
             self._tell(swept, "without faults")
             self._judge_sweep(before)
 
-    def _swept(self) -> tuple[Found, Swept]:
-        return sweep(self.driver.engine, self.proxy.host, self.fleet, self.environment)
+    def _swept(self, seconds: float) -> tuple[Found, Swept]:
+        return sweep(self.driver.engine, self.proxy.host, self.fleet, self.environment, seconds)
 
     def _tell(self, swept: Swept, how: str) -> None:
         self.outcome.swept += len(swept.gone)
@@ -240,7 +251,7 @@ class _Schedule:
         """Let the image leave the declaration, disturbed at first, and declare it again."""
         forgotten = False
         for disturbed in (*(True for _ in range(self.draw.randint(0, 2))), False):
-            self.driver.engine.restart()
+            self._patience(DEADLINE_SECONDS if disturbed else CALM_DEADLINE_SECONDS)
             before, warned = self._live(), len(self.driver.engine.warnings)
             if disturbed:
                 self._disturb(0.05, 0.2, 0.4)
@@ -252,7 +263,7 @@ class _Schedule:
             said = self.driver.engine.warnings[warned:]
             forgotten = forgotten or any("is forgotten without removing" in text for text in said)
             judge_leaving(self.fleet, before, self._live())
-        self.driver.engine.restart()
+        self._patience(CALM_DEADLINE_SECONDS)
         self.outcome.story.append(f"the image left the declaration, {forgotten=}")
         if not forgotten:
             judge_left(self.fleet)

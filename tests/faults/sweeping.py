@@ -15,22 +15,22 @@ from fleet.upkeep.images import Image
 from fleet.upkeep.prune.digests import Distribution, GitHub
 from fleet.upkeep.prune.prune import Found, Pruner, Swept
 from fleet.upkeep.state import State, parse_state
-from tests.faults.chaos import DEADLINE_SECONDS
 from tests.faults.driver import OWNER
 from tests.faults.model import Fleet
 from tests.providers.ociregistry.engine_fake import Engine
 
 
 def sweep(
-    engine: Engine, host: str, fleet: Fleet, environment: Mapping[str, str]
+    engine: Engine, host: str, fleet: Fleet, environment: Mapping[str, str], deadline: float
 ) -> tuple[Found, Swept]:
-    """Delete all that nothing needs, with no retention and however much it is."""
+    """Delete all that nothing needs, with no retention and however much it is.
+
+    `deadline` seconds are what an answer may take.
+    """
 
     async def run() -> tuple[Found, Swept]:
-        transport = Transport(
-            environment=environment, retry=RetryPolicy(sleep=_at_once), deadline=DEADLINE_SECONDS
-        )
-        try:
+        retry = RetryPolicy(sleep=_at_once)
+        async with Transport(environment=environment, retry=retry, deadline=deadline) as transport:
             client = Client(transport)
             image = Image(public=Repository(host=host, name=fleet.name), planned=fleet.builds)
             pruner = Pruner(
@@ -44,8 +44,6 @@ def sweep(
             )
             found = await pruner.look(image)
             return found, await pruner.apply(found)
-        finally:
-            await transport.close()
 
     return asyncio.run(run())
 

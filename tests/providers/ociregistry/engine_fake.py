@@ -85,8 +85,9 @@ class Engine:
         self._runner.run(self.provider.close())
         self._runner.close()
 
-    def restart(self) -> None:
-        """Start a new provider process over the same state."""
+    def restart(self, **transport: Any) -> None:
+        """Start a new provider process over the same state, its transport set otherwise."""
+        self._transport |= transport
         self._runner.run(self.provider.close())
         self.events.clear()
         self.provider = self._start()
