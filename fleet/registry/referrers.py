@@ -273,6 +273,8 @@ def entries_in(index: Manifest, place: str) -> tuple[Referrer, ...]:
             "find out who wrote it, and delete that tag"
         )
     document = document_of(index, place)
+    if document.get("manifests", ()) is None:
+        return ()  # an empty list, as olareg writes it
     return tuple(
         Referrer(digest=child.digest, annotations=annotations_of(entry), descriptor=entry)
         for child, entry in zip(entries_of(document, place), document["manifests"], strict=True)

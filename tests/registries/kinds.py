@@ -10,13 +10,15 @@ import pytest
 from tests.engine.registries import Distribution
 from tests.providers.ociregistry.registry_fake import serving
 from tests.registries.front import Front, fronting
+from tests.registries.programs import PROGRAMS, Program, running_program
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """A kind of registry: `tag` and `digest` are its answers to DELETE, 0 for its own answer.
 
-    `real` says that distribution is behind it, `deletes` how that one is configured.
+    `real` says that a registry of others is behind it: `program`, else distribution, for which
+    `deletes` says how it is configured.
     """
 
     name: str
@@ -25,6 +27,7 @@ class Kind:
     digest: int = 0
     ghcr: bool = False
     real: bool = False
+    program: Program | None = None
     deletes: bool = True
 
 
@@ -48,13 +51,15 @@ _REAL = (
 )  # fmt: skip
 # What answers DELETE otherwise only matters to a removal; reading and writing are the same there.
 LIVE = tuple(kind for kind in _REAL if not (kind.tag or kind.digest))
+OTHERS = tuple(Kind(name=name, real=True, program=name) for name in PROGRAMS)
+"""Registries that are not distribution."""
 
 
 def parameters(*, removes: bool) -> list[object]:
     """Return the kinds that can, or that cannot, remove a name, as parameters of a test."""
     return [
         pytest.param(kind, id=kind.name, marks=[pytest.mark.integration] if kind.real else [])
-        for kind in (*_BEHAVIOURS, *_REAL)
+        for kind in (*_BEHAVIOURS, *_REAL, *OTHERS)
         if kind.removes is removes
     ]
 
@@ -63,7 +68,9 @@ def parameters(*, removes: bool) -> list[object]:
 def running(kind: Kind, folder: Path) -> Iterator[Front]:
     """Run a registry of a kind."""
     with ExitStack() as stack:
-        if kind.real:
+        if kind.program:
+            upstream = stack.enter_context(running_program(kind.program, folder))
+        elif kind.real:
             upstream = stack.enter_context(Distribution(folder, delete=kind.deletes)).host
         else:
             upstream = stack.enter_context(serving()).host

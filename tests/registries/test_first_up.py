@@ -9,7 +9,7 @@ from tests.engine.reading import Reading
 from tests.engine.seeding import push_build
 from tests.engine.stack import Declared, EngineStack
 from tests.registries.front import Front
-from tests.registries.kinds import LIVE, Kind, running
+from tests.registries.kinds import LIVE, OTHERS, Kind, running
 from tests.registries.old_workflows import GRAMMAR, NAME, PLATFORMS, OldWorkflows
 
 pytestmark = pytest.mark.integration
@@ -23,7 +23,7 @@ POINTERS = {
 }
 
 
-REMOVING = [kind for kind in LIVE if kind.removes]
+REMOVING = [*(kind for kind in LIVE if kind.removes), *OTHERS]
 REFUSING = [kind for kind in LIVE if not kind.removes]
 
 

@@ -102,6 +102,14 @@ SYFT: Final = Module(
     packages=("github.com/anchore/syft/cmd/syft",),
     minutes=4,
 )
+TEST_REGISTRIES: Final = Module(
+    name="test-registries",
+    packages=(
+        "github.com/google/go-containerregistry/cmd/registry",
+        "github.com/olareg/olareg/cmd/olareg",
+    ),
+    minutes=0.5,
+)
 
 
 def target() -> tuple[str, str]:

@@ -74,6 +74,9 @@ class DistributionRemover:
         if not await still_names(self.registry, ref, manifest.digest):
             return False
         if finishing:
+            # Where a tag outlives its digest (go-containerregistry's registry), this removes it;
+            # a registry that deletes no tags takes it along with the digest.
+            await self.registry.delete(ref.repository, ref.tag, named=manifest.digest)
             await self._remove_by_placeholder(ref, manifest)
             return True
         outcome = await self._delete_tag(ref, manifest, sharing)

@@ -119,17 +119,18 @@ def test_the_name_is_put_back_where_the_registry_changes_its_mind(
     assert registry.repositories[NAME].tags["py3.8-LATEST"] == shared
 
 
+@pytest.mark.parametrize("deletes_tags", [True, False])
 def test_the_leftover_of_an_interrupted_removal_is_finished(
-    registry: FakeRegistry, environment: dict[str, str], shared: str
+    registry: FakeRegistry, environment: dict[str, str], shared: str, *, deletes_tags: bool
 ) -> None:
-    registry.tag_delete = False
+    registry.tag_delete = deletes_tags
     registry.repositories[NAME].blobs.update({"x": b""})
     leftover = placeholder_manifest("nonce")
     registry.push_manifest(NAME, json.loads(leftover.body), "py3.8-LATEST")
     remove(registry, environment)
     assert tags(registry) == {"py3.8-0.30.0"}
     assert registry.pullable(NAME, shared)
-    assert len(registry.writes) == 1
+    assert {line.split()[0] for line in registry.writes} == {"DELETE"}
 
 
 def test_a_tag_that_moves_before_the_placeholder_is_left(

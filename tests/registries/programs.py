@@ -1,0 +1,76 @@
+"""Registries that others wrote: olareg (regclient's), and the one of go-containerregistry.
+
+Both run as programs on loopback, built from their Go modules as the program's own tools are.
+"""
+
+import functools
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal
+
+import httpx
+
+from fleet.local.paths import checkout
+from fleet.local.toolchain import gobuild, modules
+from tests.engine.tools import ROOT
+from tests.ports import free_port
+
+Program = Literal["olareg", "go-containerregistry"]
+PROGRAMS: Final[tuple[Program, ...]] = ("olareg", "go-containerregistry")
+
+_START_SECONDS = 30
+
+
+@functools.cache
+def _binaries() -> Path:
+    here = checkout(ROOT)
+    gobuild.ensure(here, [modules.TEST_REGISTRIES])
+    return gobuild.place(here, modules.TEST_REGISTRIES)
+
+
+def _command(program: Program, port: str) -> list[str]:
+    if program == "go-containerregistry":
+        return [str(_binaries() / "registry"), "-port", port]
+    return [
+        str(_binaries() / "olareg"), "serve", "--addr", "127.0.0.1", "--port", port,
+        "--store-type", "mem", "--api-delete",
+    ]  # fmt: skip
+
+
+@contextmanager
+def running_program(program: Program, folder: Path) -> Iterator[str]:
+    """Run a registry of a program, which keeps all in its memory; yield its `address:port`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = str(free_port())
+    log = folder / "registry.log"
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            _command(program, port),
+            env={**os.environ, "OTEL_TRACES_EXPORTER": "none"},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+        )
+    try:
+        host = f"localhost:{port}"
+        _wait(process, host, log)
+        yield host
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait(process: "subprocess.Popen[bytes]", host: str, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    with httpx.Client(trust_env=False) as http:
+        while process.poll() is None and time.monotonic() < deadline:
+            try:
+                if http.get(f"http://{host}/v2/").status_code == httpx.codes.OK:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.02)
+    raise RuntimeError(f"not a registry on {host}: {log}")
