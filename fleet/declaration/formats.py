@@ -28,9 +28,9 @@ _UNFIT: Final = {
         "builds of each image in a repository below it (<image>/build)",
         _ANY_DEPTH,
     ),
-    r"(?:[0-9]+\.dkr[.-]ecr(?:-fips)?\.[a-z0-9.-]+|public\.ecr\.aws)/.*": Fault(
-        "is on Amazon ECR, which makes no repository on push; a fleet's repositories follow from "
-        "what is declared",
+    r"public\.ecr\.aws/.*": Fault(
+        "is on Amazon ECR Public, which makes no repository on push; a fleet's repositories follow "
+        "from what is declared",
         _ANY_DEPTH,
     ),
     r"[a-z0-9-]+-docker\.pkg\.dev/[^/]+": Fault(

@@ -195,11 +195,15 @@ def _pushing(scopes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def merge_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
-    """Join scopes `type:name:actions` of one resource; sorted, each resource once."""
+    """Join scopes `type:name:actions` of one resource; sorted, each resource once.
+
+    A scope of another form (Gitea's challenge names `*`) stays as it is.
+    """
     actions: defaultdict[str, set[str]] = defaultdict(set)
     for each in scopes:
         resource, _, wanted = each.rpartition(":")
-        actions[resource] |= set(wanted.split(","))
+        actions[resource or each] |= set(wanted.split(",")) if resource else set()
     return tuple(
-        f"{resource}:{','.join(sorted(actions[resource]))}" for resource in sorted(actions)
+        f"{resource}:{','.join(sorted(wanted))}" if wanted else resource
+        for resource, wanted in sorted(actions.items())
     )

@@ -47,6 +47,13 @@ class TestAuthentication:
         call(lambda c: c.put(call.repository, "tag", INDEX))
         assert call.registry.token_requests[0]["scope"] == ["repository:team/app:pull,push"]
 
+    def test_a_scope_of_another_form_is_asked_for_as_it_was_named(self, call: Caller) -> None:
+        # Gitea's, for whatever is asked of it.
+        call.registry.challenge = 'Bearer realm="REALM",service="container_registry",scope="*"'
+        call(lambda c: c.head(call.repository, "tag"))
+        (asked,) = call.registry.token_requests
+        assert asked["scope"] == ["*", "repository:team/app:pull"]
+
     def test_an_expired_token_is_renewed_once(self, call: Caller) -> None:
         call.registry.challenge = self.BEARER
 
