@@ -22,7 +22,7 @@ override .SHELLFLAGS := -c
 override VENV := .venv/bin
 override FLEET := $(VENV)/python -m fleet
 override PLAIN := status env plan versions doctor check page comment removals drift repair collect proposal checksums
-override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh fleet/releases/lock/ask_backend.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
+override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh fleet/local/docker/buildctl.sh fleet/releases/lock/ask_backend.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
 override .DEFAULT_GOAL := help
 .PHONY: $(PLAIN) audit up preview refresh down clean lock restore verify history rollback sbom adopt prune split graph docs catalog bootstrap \

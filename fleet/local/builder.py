@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fleet.local import processes
@@ -22,19 +22,24 @@ def start(checkout: Checkout, buildkitd: Path, needs: Needs) -> None:
 
     :raises TroubleError: when the daemon does not start.
     """
+    processes.ensure(daemon(checkout, buildkitd, needs))
+
+
+def daemon(checkout: Checkout, buildkitd: Path, needs: Needs) -> processes.Daemon:
+    """Return the daemon as it is wanted for ``needs``."""
     file = checkout.state / "etc" / "buildkitd.toml"
-    processes.ensure(
-        processes.Daemon(
-            checkout=checkout,
-            name=NAME,
-            title="BuildKit",
-            place=str(checkout.socket),
-            argv=(str(buildkitd), "--config", str(file)),
-            file=file,
-            config=_configuration(checkout, needs),
-            reads=(checkout.tls / "ca.pem",),
-            answers=lambda: answers(checkout),
-        )
+    return processes.Daemon(
+        checkout=checkout,
+        name=NAME,
+        title="BuildKit",
+        place=str(checkout.socket),
+        argv=(str(buildkitd), "--config", str(file)),
+        file=file,
+        config=configuration(
+            needs, authority=str(checkout.tls / "ca.pem"), of_a_daemon=_of_a_daemon(checkout)
+        ),
+        reads=(checkout.tls / "ca.pem",),
+        answers=lambda: answers(checkout),
     )
 
 
@@ -51,18 +56,21 @@ def client(checkout: Checkout) -> list[str]:
     return [str(checkout.bin / "buildctl"), "--addr", f"unix://{checkout.socket}"]
 
 
-def _configuration(
-    checkout: Checkout, needs: Needs, environment: Mapping[str, str] = os.environ
+def configuration(
+    needs: Needs,
+    *,
+    authority: str,
+    of_a_daemon: Sequence[str] = (),
+    environment: Mapping[str, str] = os.environ,
 ) -> str:
-    """Return the daemon's TOML; JSON strings are TOML basic strings, so paths are quoted by it."""
+    """Return BuildKit's TOML; ``authority`` is the path of the certificate of our registry.
+
+    ``of_a_daemon`` are lines for one that is no container. JSON strings are TOML basic strings, so
+    paths are quoted by it.
+    """
     quoted = json.dumps
     lines = [
-        f"root = {quoted(str(checkout.state / 'buildkit'))}",
-        "[grpc]",
-        f"address = [{quoted(f'unix://{checkout.socket}')}]",
-        # By default it lies in /run/buildkit, where the daemons of two checkouts take it in turn.
-        "[otel]",
-        f"socketPath = {quoted(str(checkout.socket.with_name('otel.sock')))}",
+        *of_a_daemon,
         "[cdi]",
         "disabled = true",
         "[worker.containerd]",
@@ -78,10 +86,21 @@ def _configuration(
     ]
     if needs.port is not None:
         # Without an explicit http = false, BuildKit speaks plain HTTP to a loopback registry.
-        authority = quoted(str(checkout.tls / "ca.pem"))
-        lines += [f"[registry.{quoted(needs.host)}]", "http = false", f"ca = [{authority}]"]
+        lines += [f"[registry.{quoted(needs.host)}]", "http = false", f"ca = [{quoted(authority)}]"]
     if needs.mirror:
         # It is spoken to as this program does, also on a loopback host.
         plain = quoted(needs.mirror in plain_hosts(environment))
         lines += [f"[registry.{quoted(needs.mirror)}]", f"http = {plain}"]
     return "\n".join([*lines, ""])
+
+
+def _of_a_daemon(checkout: Checkout) -> list[str]:
+    quoted = json.dumps
+    return [
+        f"root = {quoted(str(checkout.state / 'buildkit'))}",
+        "[grpc]",
+        f"address = [{quoted(f'unix://{checkout.socket}')}]",
+        # By default it lies in /run/buildkit, where the daemons of two checkouts take it in turn.
+        "[otel]",
+        f"socketPath = {quoted(str(checkout.socket.with_name('otel.sock')))}",
+    ]

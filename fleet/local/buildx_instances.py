@@ -15,21 +15,24 @@ def path_of(buildx: Path, builder: str) -> Path:
     return buildx / "instances" / builder.lower()
 
 
-def write(buildx: Path, builder: str, node: Node) -> None:
-    """Describe ``builder`` to the buildx clients whose folder is ``buildx``."""
-    path, text = path_of(buildx, builder), json.dumps(group(builder, node))
+def write(buildx: Path, builder: str, node: Node, *, called: str = "") -> None:
+    """Describe ``builder`` to the buildx clients whose folder is ``buildx``.
+
+    Its node is ``called`` so, by which a driver finds its container; by default as buildx does it.
+    """
+    path, text = path_of(buildx, builder), json.dumps(group(builder, node, called=called))
     if not path.exists() or path.read_text() != text:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
 
-def group(builder: str, node: Node) -> dict[str, object]:
+def group(builder: str, node: Node, *, called: str = "") -> dict[str, object]:
     """Return the group of one node that ``docker buildx create --name BUILDER`` would write.
 
     Platforms stay empty: what a node can build, its daemon says itself.
     """
     only: dict[str, object] = {
-        "Name": f"{builder}0",
+        "Name": called or f"{builder}0",
         "Endpoint": _endpoint(builder, node),
         "Platforms": None,
         "DriverOpts": dict(node.options) or None,

@@ -8,12 +8,14 @@ from typing import Any
 SEARCH_PATH = ("/usr/sbin", "/sbin")
 """Folders of the system's own tools, which are not on every PATH: runc, update-binfmts."""
 
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
+"""Variables that name proxies; most programs know them in lower case, too."""
+
 _KEPT = (
     "APT_CONFIG", "HOME", "LANG", "LC_ALL", "PATH", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "TZ",
     "USER",
-    *_PROXIES,
-    *(name.lower() for name in _PROXIES),
+    *PROXIES,
+    *(name.lower() for name in PROXIES),
 )  # fmt: skip
 
 

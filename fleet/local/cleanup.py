@@ -2,21 +2,29 @@
 
 from fleet.console import say
 from fleet.local import builder, mounts, processes, registry
+from fleet.local.docker import daemons, record
+from fleet.local.docker.engine import open_engine
 from fleet.local.paths import Checkout
 
 
 def down(checkout: Checkout) -> None:
     """Stop what was started from this checkout, by pid; all data stays."""
+    if engine := record.endpoint(checkout):
+        daemons.down(checkout, open_engine(checkout, engine))
+        return
     # The builder first: it may still be pushing to the registry.
     for title, name in (("BuildKit", builder.NAME), ("the registry", registry.NAME)):
-        record = processes.stop_daemon(checkout, name)
-        say(f"stopped {title} (pid {record.pid})" if record else f"{title} was not running")
+        known = processes.stop_daemon(checkout, name)
+        say(f"stopped {title} (pid {known.pid})" if known else f"{title} was not running")
     mounts.remove(checkout.tmp)
 
 
 def clean(checkout: Checkout) -> None:
     """Stop what runs and remove all state of this checkout; the user's cache stays."""
-    down(checkout)
+    if engine := record.endpoint(checkout):
+        daemons.clean(checkout, open_engine(checkout, engine))
+    else:
+        down(checkout)
     if not checkout.state.exists():
         say("nothing to remove")
         return

@@ -1,6 +1,5 @@
 """Our Docker configurations, and what they show of the user's: logins, contexts, builders."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -16,14 +15,14 @@ from fleet.declaration.builder_nodes import (
     REMOTE,
     Node,
 )
-from fleet.local import buildx_instances, private_files, registry_login
+from fleet.local import buildx_instances, private_files, registry_login, users_docker
 from fleet.local.buildx_instances import path_of
+from fleet.local.docker import daemons, record
 from fleet.local.paths import Checkout
 from fleet.local.requirements import DOCKER_BUILDER, Needs
 from fleet.registry import docker_login
 
-_LOGINS = "config.json"
-_CONTEXTS = "contexts"
+_LOGINS = users_docker.CONFIG
 _PLUGINS = "cli-plugins"
 
 
@@ -35,13 +34,14 @@ def require_builders(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -
     :raises TroubleError: naming those that are nowhere to be found, or those whose driver
         docker-build does not have.
     """
-    theirs = users_folder(checkout, env)
+    theirs = users_docker.folder(checkout, env)
     buildx = _users_buildx(checkout, env)
     sought = [n for n in needs.builders if n != DOCKER_BUILDER and n not in needs.described]
     absent = [
         name
         for name in sought
-        if not path_of(buildx, name).is_file() and not _context(theirs, name).is_dir()
+        if not path_of(buildx, name).is_file()
+        and not users_docker.context_folder(theirs, name).is_dir()
     ]
     if absent:
         raise TroubleError(
@@ -49,7 +49,11 @@ def require_builders(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -
             f"(looked in {buildx / 'instances'}). Name one that `docker buildx ls` shows, make it "
             "with `docker buildx create --name`, or declare it under fleet:builder-nodes."
         )
-    drivers = {n: _values(path_of(buildx, n)).get("Driver") for n in sought if n not in needs.nodes}
+    drivers = {
+        n: users_docker.values(path_of(buildx, n)).get("Driver")
+        for n in sought
+        if n not in needs.nodes
+    }
     # What can't be read is left to docker-build, which then says so.
     ours = (REMOTE, KUBERNETES, CONTAINER)
     foreign = [name for name, driver in drivers.items() if driver and driver not in ours]
@@ -71,25 +75,33 @@ def share(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
     if not needs.own_docker_config:
         return
     checkout.make_state()
-    theirs, ours = users_folder(checkout, env), folder(checkout, needs)
+    theirs, ours = users_docker.folder(checkout, env), folder(checkout, needs)
     private_files.make_folder(ours)
     if needs.port is None:
         _show_logins(ours / _LOGINS, theirs / _LOGINS)
     else:
         _share_login(checkout, needs.port, needs.mirror, env)
-    for name in (_CONTEXTS, _PLUGINS):
+    for name in (users_docker.CONTEXTS, _PLUGINS):
         _link(ours / name, theirs / name)
-    described = dict(needs.described)
-    if needs.builder:
-        described[EMBEDDED] = Node(driver=REMOTE, endpoint=f"unix://{checkout.socket}", options={})
-    for name, node in described.items():
+    for name, node in needs.described.items():
         buildx_instances.write(ours / "buildx", name, node)
-    for name in needs.builders.keys() - described:
+    if needs.builder:
+        _describe_ours(checkout, needs, ours / "buildx")
+    for name in needs.builders.keys() - needs.described.keys():
         instance = path_of(_users_buildx(checkout, env), name)
         if instance.is_file():
             held = path_of(ours / "buildx", name)
             held.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(instance, held)
+
+
+def _describe_ours(checkout: Checkout, needs: Needs, buildx: Path) -> None:
+    if engine := record.endpoint(checkout):
+        node = daemons.node(checkout, needs, engine)
+        buildx_instances.write(buildx, EMBEDDED, node, called=daemons.node_name(checkout))
+    else:
+        node = Node(driver=REMOTE, endpoint=f"unix://{checkout.socket}", options={})
+        buildx_instances.write(buildx, EMBEDDED, node)
 
 
 def _share_login(checkout: Checkout, port: int, mirror: str, env: Mapping[str, str]) -> None:
@@ -98,7 +110,7 @@ def _share_login(checkout: Checkout, port: int, mirror: str, env: Mapping[str, s
     Of the user's file it takes which Docker context is in use, and the login of the host ``mirror``
     where one is declared. A credential store named there would be asked in place of our entry.
     """
-    theirs = _values(users_folder(checkout, env) / _LOGINS)
+    theirs = users_docker.values(users_docker.folder(checkout, env) / _LOGINS)
     values: dict[str, Any] = docker_login.of_host(theirs, mirror) if mirror else {"auths": {}}
     values["auths"] |= registry_login.docker_auths(registry_login.ensure(checkout), port)
     context = theirs.get("currentContext")
@@ -111,7 +123,7 @@ def _show_logins(ours: Path, theirs: Path) -> None:
 
     Every step of a build is given them as arguments, with the passwords in their addresses.
     """
-    values = _values(theirs)
+    values = users_docker.values(theirs)
     # Docker's reader takes a key in whichever case.
     kept = {key: value for key, value in values.items() if key.lower() != "proxies"}
     if kept != values:
@@ -129,30 +141,10 @@ def folder(checkout: Checkout, needs: Needs) -> Path:
     return checkout.docker_config_elsewhere if needs.port is None else checkout.docker_config
 
 
-def users_folder(checkout: Checkout, env: Mapping[str, str]) -> Path:
-    """Return the user's Docker configuration, also where ``make env`` has put ours before it."""
-    named = env.get("DOCKER_CONFIG")
-    return Path(named) if named and not checkout.holds(named) else Path.home() / ".docker"
-
-
 def _users_buildx(checkout: Checkout, env: Mapping[str, str]) -> Path:
     named = env.get("BUILDX_CONFIG")
-    theirs = users_folder(checkout, env) / "buildx"
+    theirs = users_docker.folder(checkout, env) / "buildx"
     return Path(named) if named and not checkout.holds(named) else theirs
-
-
-def _values(path: Path) -> dict[str, Any]:
-    """Return the JSON object in the file at ``path``, empty where none can be read."""
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _context(folder: Path, name: str) -> Path:
-    # Docker keeps a context by the digest of its name.
-    return folder / _CONTEXTS / "meta" / hashlib.sha256(name.encode()).hexdigest()
 
 
 def _link(link: Path, target: Path) -> None:

@@ -28,6 +28,11 @@ NAMES: Final = {
 """By platform of the OCI image index (``os/architecture[/variant]``)."""
 
 
+def is_linux() -> bool:
+    """Tell whether this machine runs Linux."""
+    return platform.system() == "Linux"
+
+
 def native() -> str:
     """Return the platform of this machine.
 

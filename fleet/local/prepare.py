@@ -22,11 +22,14 @@ from fleet.local import (
     engine,
     environment,
     node_probe,
+    place_daemons,
     registry,
     run_report,
     signing_key,
 )
 from fleet.local.base_images import bases
+from fleet.local.docker import daemons, record
+from fleet.local.docker.engine import open_engine
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs, read_needs
 from fleet.local.run_lock import alone, alone_on_this_machine
@@ -88,10 +91,12 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
     versions = node_probe.require(needs) if builds else {}
     checkout.make_state()
     with alone(checkout.state / "lock", "waiting for another run in this checkout"):
-        supply = toolchain.survey(checkout, needs)
+        placed = place_daemons.place(checkout, needs)
         stand_ins = bases.wanted(checkout, needs)
+        bases.require(checkout, needs, stand_ins)
+        record.write(checkout, placed.docker)
         with alone_on_this_machine(checkout):
-            debian.ensure(needs, stand_ins=bool(stand_ins))
+            debian.ensure(placed.tools, stand_ins=bool(stand_ins))
             if needs.port is not None:
                 certificates.ensure(checkout)
                 signing_key.ensure(checkout)
@@ -99,10 +104,13 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
             docker_config.share(checkout, needs, os.environ)
             if builds:
                 node_probe.require_new_enough(needs, versions, env)
-            tools = toolchain.ensure(checkout, needs, supply, env)
+            tools = toolchain.ensure(checkout, placed.tools, placed.supply, env)
             if tools.buildkitd:
                 emulation.enable(needs.built_here)
-        _start(checkout, needs, tools)
+        if placed.docker:
+            daemons.start(checkout, open_engine(checkout, placed.docker), needs)
+        else:
+            _start(checkout, needs, tools)
         bases.ensure(checkout, needs, stand_ins)
         if needs.port is not None:
             _resolve(checkout, env, stack, again)

@@ -157,7 +157,7 @@ def wait_until(ready: Callable[[], bool], started: Record, *, name: str, log: Pa
     def is_over() -> bool:
         return ready() or not started.alive
 
-    if not _until(is_over, 60):
+    if not until(is_over, 60):
         raise TroubleError(f"{name} did not answer within 60 s. {_end_of(log)}")
     if not started.alive:
         raise TroubleError(f"{name} ended as soon as it was started. {_end_of(log)}")
@@ -174,13 +174,13 @@ def stop(path: Path, *, patience: float = 20) -> Record | None:
     if known:
         family = {known.pid: known.born} | descendants(known.pid)
         _signal(known.pid, signal.SIGTERM)
-        _until(lambda: not known.alive, patience)
+        until(lambda: not known.alive, patience)
         family |= descendants(known.pid)
         left = [Record(pid=pid, born=born, fingerprint="") for pid, born in family.items()]
         for each in left:
             if each.alive:
                 _signal(each.pid, signal.SIGKILL)
-        _until(lambda: not any(each.alive for each in left), patience)
+        until(lambda: not any(each.alive for each in left), patience)
     path.unlink(missing_ok=True)
     return known
 
@@ -205,7 +205,8 @@ def _stat(pid: int) -> list[str]:
         return []
 
 
-def _until(condition: Callable[[], bool], seconds: float) -> bool:
+def until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Tell whether ``condition`` became true within ``seconds``."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():

@@ -29,23 +29,33 @@ def start(checkout: Checkout, binary: Path, *, port: int, stack_file: str) -> No
 
     :raises TroubleError: when something else holds the port, or the registry does not start.
     """
+    processes.ensure(
+        daemon(checkout, binary, port),
+        require=lambda: ports.require_free(port, setting=f"{stack_file}, fleet:registry"),
+    )
+
+
+def daemon(checkout: Checkout, binary: Path, port: int) -> processes.Daemon:
+    """Return the daemon as it is wanted; its certificate and its login are there."""
     authority, known_as = certificates.ensure(checkout), registry_login.ensure(checkout)
     file = checkout.state / "etc" / "registry.yaml"
-    processes.ensure(
-        processes.Daemon(
-            checkout=checkout,
-            name=NAME,
-            title="the registry",
-            place=f"https://localhost:{port}",
-            argv=(str(binary), "serve", str(file)),
-            file=file,
-            config=_configuration(checkout, port),
-            reads=(checkout.tls / "server.pem",),
-            answers=lambda: answers(port, authority, known_as),
-            # distribution sends traces to a collector on localhost unless it is told not to.
-            settings={"OTEL_TRACES_EXPORTER": "none"},
+    return processes.Daemon(
+        checkout=checkout,
+        name=NAME,
+        title="the registry",
+        place=f"https://localhost:{port}",
+        argv=(str(binary), "serve", str(file)),
+        file=file,
+        config=configuration(
+            address=f"127.0.0.1:{port}",
+            data=str(checkout.state / "registry"),
+            htpasswd=str(registry_login.htpasswd(checkout)),
+            tls=str(checkout.tls),
         ),
-        require=lambda: ports.require_free(port, setting=f"{stack_file}, fleet:registry"),
+        reads=(checkout.tls / "server.pem",),
+        answers=lambda: answers(port, authority, known_as),
+        # distribution sends traces to a collector on localhost unless it is told not to.
+        settings={"OTEL_TRACES_EXPORTER": "none"},
     )
 
 
@@ -82,28 +92,25 @@ def _get(port: int, path: str, authority: Path, known_as: Credentials) -> Reply:
         return client.once(call, known_as.basic())
 
 
-def _configuration(checkout: Checkout, port: int) -> str:
-    # distribution reads JSON, which is YAML too: a path needs no quoting rules of its own.
+def configuration(*, address: str, data: str, htpasswd: str, tls: str) -> str:
+    """Return distribution's configuration.
+
+    It listens on ``address``. The others are paths: the folder of its data, the file of logins, and
+    the folder of ``server.pem`` and ``server.key``. distribution reads JSON, which is YAML too: a
+    path needs no quoting rules of its own.
+    """
     return json.dumps(
         {
             "version": "0.1",
             "log": LOG,
             "storage": {
-                "filesystem": {"rootdirectory": str(checkout.state / "registry")},
+                "filesystem": {"rootdirectory": data},
                 "delete": {"enabled": True},
             },
-            "auth": {
-                "htpasswd": {
-                    "realm": registry_login.REALM,
-                    "path": str(registry_login.htpasswd(checkout)),
-                }
-            },
+            "auth": {"htpasswd": {"realm": registry_login.REALM, "path": htpasswd}},
             "http": {
-                "addr": f"127.0.0.1:{port}",
-                "tls": {
-                    "certificate": str(checkout.tls / "server.pem"),
-                    "key": str(checkout.tls / "server.key"),
-                },
+                "addr": address,
+                "tls": {"certificate": f"{tls}/server.pem", "key": f"{tls}/server.key"},
             },
         },
         indent=2,

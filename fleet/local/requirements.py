@@ -80,6 +80,11 @@ class Needs:
         return "" if host == self.host else host
 
     @property
+    def without_daemons(self) -> "Needs":
+        """What is needed of programs on this machine where registry and builder run elsewhere."""
+        return replace(self, port=None, built_here=())
+
+    @property
     def anything(self) -> bool:
         """True where any daemon is to run on this machine."""
         return self.port is not None or self.builder

@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import tarfile
+from collections.abc import Mapping, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlencode
@@ -26,6 +27,7 @@ IMAGE = "localhost:9/buildkit:v0.31.1"
 """The builder's image. Nothing listens on that port, so no other one is pulled in its place."""
 
 _GROUPS = Path("/sys/fs/cgroup")
+_FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 _PATH = child_environment()["PATH"]
 _NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 _BOOT = """\
@@ -39,11 +41,47 @@ dockerd --config-file "$1/daemon.json"
 """
 
 
-class DockerEngine:
-    """``dockerd`` on a socket below ``folder``, without a network of its own."""
+class Bridge:
+    """A network of containers that reach what this machine reaches, as Docker's own bridge is.
 
-    def __init__(self, folder: Path) -> None:
+    It is made by hand: Docker itself would change rules for all that this machine forwards.
+    """
+
+    def __init__(self) -> None:
+        self.name = f"fleet{os.getpid()}"
+        network = f"10.213.{os.getpid() % 250}"
+        self._address = f"{network}.1/24"
+        self._rule = ["POSTROUTING", "-s", f"{network}.0/24", "!", "-o", self.name, "-j"]
+        self._forwarded = ""
+
+    def make(self) -> None:
+        """Have the bridge, and its addresses hidden behind this machine's."""
+        debian.install({"ip": "iproute2", "iptables": "iptables"})
+        _run("ip", "link", "add", "name", self.name, "type", "bridge")
+        _run("ip", "address", "add", self._address, "dev", self.name)
+        _run("ip", "link", "set", self.name, "up")
+        _run("iptables", "--wait", "-t", "nat", "-A", *self._rule, "MASQUERADE")
+        self._forwarded = _FORWARD.read_text()
+        _FORWARD.write_text("1")
+
+    def remove(self) -> None:
+        """Have it no more."""
+        if self._forwarded:
+            _FORWARD.write_text(self._forwarded)
+            self._forwarded = ""
+            _run("iptables", "--wait", "-t", "nat", "-D", *self._rule, "MASQUERADE")
+            _run("ip", "link", "delete", self.name)
+
+
+class DockerEngine:
+    """``dockerd`` on a socket below ``folder``, which the ``group`` of that number may use.
+
+    Without a ``bridge`` its containers have this machine's network, or none.
+    """
+
+    def __init__(self, folder: Path, *, group: int = 0, bridge: Bridge | None = None) -> None:
         self.folder = folder
+        self._users, self._bridge = group, bridge
         self.socket = folder / "docker.sock"
         self._record = folder / "pid"
         (folder / "own").mkdir(parents=True)
@@ -62,6 +100,8 @@ class DockerEngine:
 
     def start(self) -> None:
         """Start it; return when it answers."""
+        if self._bridge:
+            self._bridge.make()
         log, boot = self.folder / "log", str(self.folder / "boot.sh")
         unshare = str(shutil.which("unshare", path=_PATH))
         started = processes.start(
@@ -83,14 +123,24 @@ class DockerEngine:
         for top in (*_GROUPS.glob(self._group), *_GROUPS.glob(f"*/{self._group}")):
             for group, _, _ in os.walk(top, topdown=False):
                 Path(group).rmdir()
+        if self._bridge:
+            self._bridge.remove()
 
-    def make_image(self, binaries: Path, *, host: str, ca: Path) -> None:
+    def make_builder(self, binaries: Path, *, host: str, ca: Path) -> None:
         """Make ``IMAGE`` of BuildKit's ``binaries`` and runc; ``ca`` vouches for ``host``."""
-        runc = Path(shutil.which("runc", path=_PATH) or "")
-        commands = [binaries / "buildkitd", binaries / "buildctl", runc]
-        (self.folder / "buildkitd.toml").write_text(
+        configuration = self.folder / "buildkitd.toml"
+        configuration.write_text(
             f'[registry."{host}"]\nhttp = false\nca = ["/etc/buildkit/ca.pem"]\n'
         )
+        files = {"/etc/buildkit/ca.pem": ca, "/etc/buildkit/buildkitd.toml": configuration}
+        self.make_image(
+            IMAGE, [binaries / "buildkitd", binaries / "buildctl", found("runc")], files
+        )
+
+    def make_image(
+        self, image: str, commands: Sequence[Path], files: Mapping[str, Path] | None = None
+    ) -> None:
+        """Make an image that starts the first of ``commands``; ``files`` go to their paths."""
         packed = io.BytesIO()
         with tarfile.open(fileobj=packed, mode="w", dereference=True) as archive:
             for command in commands:
@@ -98,10 +148,10 @@ class DockerEngine:
             for library in {path for command in commands for path in _libraries(command)}:
                 archive.add(library)
             archive.add(self.folder / "tmp", "/tmp", recursive=False)
-            archive.add(ca, "/etc/buildkit/ca.pem")
-            archive.add(self.folder / "buildkitd.toml", "/etc/buildkit/buildkitd.toml")
-        name, _, tag = IMAGE.rpartition(":")
-        entry = 'ENTRYPOINT ["buildkitd"]'
+            for path, file in (files or {}).items():
+                archive.add(file, path)
+        name, _, tag = image.rpartition(":")
+        entry = f'ENTRYPOINT ["{commands[0].name}"]'
         query = urlencode({"fromSrc": "-", "repo": name, "tag": tag, "changes": entry})
         assert self._status("POST", f"/images/create?{query}", packed.getvalue()) == 200
 
@@ -131,7 +181,8 @@ class DockerEngine:
             "data-root": str(self.folder / "root"),
             "exec-root": str(own / "run"),
             "pidfile": str(own / "pid"),
-            "bridge": "none",
+            "group": str(self._users),
+            "bridge": self._bridge.name if self._bridge else "none",
             "iptables": False,
             "ip6tables": False,
             "cgroup-parent": f"/{self._group}",
@@ -139,6 +190,15 @@ class DockerEngine:
             "default-runtime": "tests",
             "runtimes": {"tests": {"path": sys.executable, "runtimeArgs": [str(runc)]}},
         }
+
+
+def found(command: str) -> Path:
+    """Return where a ``command`` of the system lies."""
+    return Path(shutil.which(command, path=_PATH) or "")
+
+
+def _run(*argv: str) -> None:
+    subprocess.run(argv, check=True, env={"PATH": _PATH})
 
 
 def _libraries(command: Path) -> list[str]:

@@ -34,7 +34,7 @@ def drivers(workshop: Workshop) -> Iterator[tuple[DockerEngine, RegistryView]]:
     engine = DockerEngine(folder / "engine")
     try:
         engine.start()
-        engine.make_image(
+        engine.make_builder(
             (workshop.root / ".fleet/bin/buildctl").resolve().parent,
             host=workshop.registry.partition("/")[0],
             ca=workshop.root / ".fleet/tls/ca.pem",

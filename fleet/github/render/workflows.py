@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import yaml
 
+from fleet.checkout.pinned import pinned_actions, pinned_images
 from fleet.declaration.builder_nodes import KEY_OPTIONS
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
@@ -19,11 +20,10 @@ from fleet.github.render.logins import (
     registry_logins,
     values_of,
 )
-from fleet.github.render.pins import pinned_actions, pinned_images
 from fleet.github.render.up_jobs import builders_of, up_jobs
 from fleet.local.toolchain import golang, published
 from fleet.sigstore.workflow import ATTESTING_TOKEN
-from fleet.templating import environment
+from fleet.templating import Verbatim, environment
 from providers.ociregistry.evidence.signer import KEY as SIGNING_KEY
 
 PYTHON: Final = "3.11"
@@ -110,7 +110,7 @@ def files(
     found = environment(templates)
     common = {
         **_common(declaration, github, stack),
-        "actions": pinned_actions(templates),
+        "actions": {name: Verbatim(pin) for name, pin in pinned_actions(templates).items()},
         "images": pinned_images(templates),
         "go": _go(templates, github),
         "reading": _permissions(_READING),

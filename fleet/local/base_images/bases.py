@@ -18,7 +18,7 @@ from fleet.local.base_images import rootfs
 from fleet.local.base_images.rootfs import PACKAGES, SUITES, Recipe
 from fleet.local.child_environment import child_environment, run
 from fleet.local.paths import Checkout
-from fleet.local.platforms import NAMES, native
+from fleet.local.platforms import NAMES, is_linux, native
 from fleet.local.requirements import Needs
 from fleet.local.run_lock import alone_on_this_machine
 from fleet.registry.manifest import annotations_of
@@ -129,6 +129,28 @@ def wanted(checkout: Checkout, needs: Needs) -> list[StandIn]:
         StandIn(host=needs.host, python=python, base=base, platforms=needs.platforms)
         for python, base in needs.bases
     ]
+
+
+def require(checkout: Checkout, needs: Needs, stand_ins: Sequence[StandIn]) -> None:
+    """Return when ``stand_ins`` can be made by this user, or their root file systems are there.
+
+    :raises TroubleError: when they can't; it says how to do without.
+    """
+    can_make = is_linux() and os.geteuid() == 0
+    absent = [] if can_make else [s for s in stand_ins if not _is_in_cache(checkout, s)]
+    if absent:
+        names = ", ".join(f"python:{stand_in.tag}" for stand_in in absent)
+        raise TroubleError(
+            f"Pulumi.{needs.stack}.yaml, fleet:images: {_HUB} can't be reached, and stand-ins for "
+            f"{names} can only be made by root on Linux.\nGive this machine access to {_HUB}, or "
+            "declare a mirror that it can reach: fleet:base-registry."
+        )
+
+
+def _is_in_cache(checkout: Checkout, stand_in: StandIn) -> bool:
+    if not is_linux():
+        return False
+    return all(rootfs.place(checkout, each).is_dir() for each in stand_in.recipes.values())
 
 
 def ensure(checkout: Checkout, needs: Needs, stand_ins: Sequence[StandIn]) -> None:

@@ -66,6 +66,12 @@ class Recipe:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def place(checkout: Checkout, recipe: Recipe) -> Path:
+    """Return the folder of the root file system of ``recipe`` in the cache, be it made or not."""
+    name = f"{recipe.python}-{recipe.base}-{recipe.architecture}-{recipe.key}"
+    return checkout.cache / "rootfs" / name
+
+
 def ensure(checkout: Checkout, recipe: Recipe, trusted: Path) -> Path:
     """Return the folder of the root file system of ``recipe``, made when the cache lacks it.
 
@@ -75,8 +81,7 @@ def ensure(checkout: Checkout, recipe: Recipe, trusted: Path) -> Path:
 
     :raises TroubleError: when no state of the mirror yields it.
     """
-    name = f"{recipe.python}-{recipe.base}-{recipe.architecture}-{recipe.key}"
-    folder = checkout.cache / "rootfs" / name
+    folder = place(checkout, recipe)
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))

@@ -24,13 +24,21 @@ _SETTINGS = (
 WANTED = ".".join(map(str, OLDEST))
 
 
+class NoGoError(TroubleError):
+    """There is no Go that can build what has the ``names``."""
+
+    def __init__(self, names: Sequence[str], text: str) -> None:
+        super().__init__(text)
+        self.names = tuple(names)
+
+
 def require(names: Sequence[str]) -> Path:
     """Return a ``go`` that can build the modules called ``names``.
 
     An older one, from 1.21 on, fetches the Go that a module asks for, checked by Go's checksum
     database, where its setting GOTOOLCHAIN lets it: that is Go's default (go.dev/doc/toolchain).
 
-    :raises TroubleError: when there is none; it says what needs it and the ways out.
+    :raises NoGoError: when there is none; it says what needs it and the ways out.
     """
     seen = []
     fetching = None
@@ -46,10 +54,11 @@ def require(names: Sequence[str]) -> Path:
     if fetching:
         return fetching
     missing = "; ".join(seen) or f"there is none on PATH or in {_FOLDER}"
-    raise TroubleError(
+    raise NoGoError(
+        names,
         f"Go {WANTED} or newer, or 1.21 with GOTOOLCHAIN=auto, is needed to build "
         f"{', '.join(names)}, and {missing}. Install it (https://go.dev/dl/), or put what is to be "
-        "built on PATH in the version that docs/first-run.md names."
+        "built on PATH in the version that docs/first-run.md names.",
     )
 
 

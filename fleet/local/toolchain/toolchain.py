@@ -43,7 +43,8 @@ class Tools:
 def survey(checkout: Checkout, needs: Needs) -> Supply:
     """Return where the tools that ``needs`` call on are to come from; nothing is changed.
 
-    :raises TroubleError: when some have to be built and Go is missing or too old.
+    :raises fleet.local.toolchain.golang.NoGoError: when some have to be built and there is no Go
+        for it.
     """
     engine = system_binaries.engine(checkout) or pulumi_installer.installed(checkout)
     asked = (modules.DOCKER_BUILD, *([modules.GITHUB] if needs.github else []))

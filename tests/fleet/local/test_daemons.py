@@ -12,12 +12,17 @@ import pytest
 from fleet.console import TroubleError
 from fleet.local import builder, certificates, debian, docker_config, emulation, platforms, registry
 from fleet.local.paths import SOCKET_PATH_LIMIT, Checkout
+from fleet.local.requirements import Needs
 from tests.fleet.local.examples import LOGIN, PLATFORMS, checkout, command, needs
+
+
+def _toml(here: Checkout, wanted: Needs) -> str:
+    return builder.daemon(here, Path("buildkitd"), wanted).config
 
 
 def test_the_registry_listens_on_loopback_by_tls_and_can_delete(tmp_path: Path) -> None:
     here = checkout(tmp_path)
-    config = json.loads(registry._configuration(here, 5999))
+    config = json.loads(registry.daemon(here, Path("registry"), 5999).config)
     assert config["http"]["addr"] == "127.0.0.1:5999"
     assert config["http"]["tls"]["certificate"] == str(here.tls / "server.pem")
     assert config["storage"]["delete"]["enabled"] is True
@@ -42,7 +47,7 @@ def test_a_port_where_nothing_speaks_tls_by_our_authority_gives_no_answer(tmp_pa
 
 def test_the_builder_speaks_tls_to_our_registry_under_our_authority(tmp_path: Path) -> None:
     here = checkout(tmp_path)
-    config = tomllib.loads(builder._configuration(here, needs(host="localhost:5999", port=5999)))
+    config = tomllib.loads(_toml(here, needs(host="localhost:5999", port=5999)))
     assert config["registry"] == {
         "localhost:5999": {"http": False, "ca": [str(here.tls / "ca.pem")]}
     }
@@ -54,30 +59,30 @@ def test_the_builder_speaks_tls_to_our_registry_under_our_authority(tmp_path: Pa
 
 
 def test_the_builder_knows_no_registry_that_is_not_ours(tmp_path: Path) -> None:
-    config = builder._configuration(checkout(tmp_path), needs(port=None, host="ghcr.io"))
+    config = _toml(checkout(tmp_path), needs(port=None, host="ghcr.io"))
     assert "registry" not in tomllib.loads(config)
 
 
 @pytest.mark.parametrize(("plain", "http"), [("", False), ("other:1, mirror.lan:5000", True)])
 def test_the_builder_speaks_to_a_declared_mirror_as_the_program_does(
-    tmp_path: Path, plain: str, http: bool
+    plain: str, http: bool
 ) -> None:
     mirrored = needs(base_registry="mirror.lan:5000/library")
     given = {"FLEET_PLAIN_HTTP": plain}
-    config = builder._configuration(checkout(tmp_path), mirrored, given)
+    config = builder.configuration(mirrored, authority="ca.pem", environment=given)
     assert tomllib.loads(config)["registry"]["mirror.lan:5000"] == {"http": http}
 
 
 def test_a_mirror_on_the_stacks_own_registry_is_spoken_to_as_that_is(tmp_path: Path) -> None:
     own = needs(base_registry="localhost:5443/library")
-    config = tomllib.loads(builder._configuration(checkout(tmp_path), own))
+    config = tomllib.loads(_toml(checkout(tmp_path), own))
     assert list(config["registry"]) == ["localhost:5443"]
     assert "ca" in config["registry"]["localhost:5443"]
 
 
 def test_odd_characters_of_a_path_stay_one_string(tmp_path: Path) -> None:
     here = Checkout(root=tmp_path / 'a "b" \\c', cache=tmp_path)
-    config = tomllib.loads(builder._configuration(here, needs()))
+    config = tomllib.loads(_toml(here, needs()))
     assert config["root"] == str(here.state / "buildkit")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.github.render.pins import ACTIONS
+from fleet.checkout.pinned import ACTIONS
 from fleet.local.paths import checkout
 from fleet.local.toolchain import gobuild, modules
 from tests.fleet.github.render.linters import actionlint, lay, schemas, zizmor

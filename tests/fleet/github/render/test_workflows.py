@@ -8,11 +8,11 @@ import pytest
 import yaml
 
 from components import tag_build
+from fleet.checkout.pinned import ACTIONS, IMAGES, pinned_actions, pinned_images
 from fleet.declaration.model import Declaration
 from fleet.declaration.problems import DeclarationError
 from fleet.declaration.tags import PLATFORMS
 from fleet.github.render import workflows
-from fleet.github.render.pins import ACTIONS, IMAGES, pinned_actions, pinned_images
 from fleet.github.render.workflows import LIMITS, app_permissions, environment_for
 from fleet.local.paths import checkout
 from tests.fleet.evidence.examples import key as signing_key

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from fleet.declaration.problems import Problems
-from fleet.templating import Verbatim
 
 ACTIONS: Final = "actions/action.yml"
 IMAGES: Final = "actions/Dockerfile"
@@ -16,19 +15,19 @@ _ACTION = re.compile(
 )
 _FROM = re.compile(r"\s*FROM\b", re.IGNORECASE)
 _IMAGE = re.compile(
-    r"FROM (?P<pin>[a-z0-9.-]+/[a-z0-9._/-]+:[A-Za-z0-9._-]+@sha256:[0-9a-f]{64}) AS (?P<name>\w+)"
+    r"FROM (?P<pin>[a-z0-9.-]+(?::[0-9]+)?/[a-z0-9._/-]+:[A-Za-z0-9._-]+@sha256:[0-9a-f]{64})"
+    r" AS (?P<name>\w+)"
 )
 
 
-def pinned_actions(templates: Mapping[str, str]) -> dict[str, Verbatim]:
+def pinned_actions(templates: Mapping[str, str]) -> dict[str, str]:
     """Return ``owner/name@commit # vX.Y.Z`` by ``name`` of each action that is listed.
 
     :raises DeclarationError: naming every line with another form. A tag can be moved to other code,
         a commit can't.
     """
     remedy = "Write - uses: owner/name@<40 digits of the commit> # vX.Y.Z"
-    found = _pinned(templates, ACTIONS, _USES, _ACTION, remedy)
-    return {name: Verbatim(pin) for name, pin in found.items()}
+    return _pinned(templates, ACTIONS, _USES, _ACTION, remedy)
 
 
 def pinned_images(templates: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,167 @@
+"""Containers that are kept like daemons: made once as they are wanted, started, replaced, removed.
+
+Files go into a container before its first start, by the client. Nothing of this machine is mounted,
+which an engine in a virtual machine may not see.
+"""
+
+import hashlib
+import io
+import tarfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from fleet.console import TroubleError, say, timed
+from fleet.local import processes
+from fleet.local.docker.engine import Engine
+from fleet.local.paths import Checkout
+
+CHECKOUT: Final = "io.github.multi-py.fleet.checkout"
+"""The label of containers and volumes with the checkout that they belong to."""
+
+_FINGERPRINT: Final = "io.github.multi-py.fleet.fingerprint"
+_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container:
+    """A container as it is wanted now.
+
+    ``title`` is what a person calls it, ``place`` where it answers. ``options`` are those of
+    ``docker create``, ``command`` comes after the image. ``files`` are written into it by their
+    path, for root alone; ``volume`` is mounted at ``data``.
+    """
+
+    name: str
+    title: str
+    place: str
+    image: str
+    options: tuple[str, ...]
+    command: tuple[str, ...]
+    volume: str
+    data: str
+    files: Mapping[str, str]
+    answers: Callable[[], bool] = field(compare=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 of all that decides how it runs."""
+        words = (self.image, self.volume, self.data, *self.options, *self.command)
+        parts = [word.encode() for word in words]
+        for path, content in sorted(self.files.items()):
+            parts += [path.encode(), content.encode()]
+        return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def ensure(
+    engine: Engine, checkout: Checkout, wanted: Container, *, require: Callable[[], None]
+) -> bool:
+    """Have ``wanted`` answer; return False where one that is as it is wanted already did.
+
+    ``require`` raises where it can't be started, once an older one has ended.
+
+    :raises TroubleError: when it can't be made, or does not answer.
+    """
+    known = engine.inspect("container", wanted.name)
+    labels = known["Config"]["Labels"] if known else {}
+    is_same = labels.get(_FINGERPRINT) == wanted.fingerprint
+    if known and is_same and known["State"]["Running"] and wanted.answers():
+        return False
+    if known and is_same:
+        stop(engine, [wanted.name])
+    else:
+        engine.try_("rm", "--force", wanted.name)
+    require()
+    if not is_same:
+        _make(engine, checkout, wanted)
+    engine.do("start", wanted.name, failed=f"{wanted.title} could not be started")
+    _wait(engine, wanted)
+    say(f"{wanted.title}: {wanted.place} (container {wanted.name})")
+    return True
+
+
+def stop(engine: Engine, names: Sequence[str]) -> list[str]:
+    """Stop those of ``names`` that run; return them."""
+    running = [name for name in names if _runs(engine, name)]
+    for name in running:
+        engine.do("stop", "--time", "20", name)
+    return running
+
+
+def remove_all(engine: Engine, checkout: Checkout) -> None:
+    """Remove every container and volume that was made for ``checkout``.
+
+    :raises TroubleError: when the engine refuses.
+    """
+    ours = f"--filter=label={CHECKOUT}={checkout.root}"
+    for kind, listed in (("container", ["--all"]), ("volume", [])):
+        found = engine.do(kind, "ls", "--quiet", *listed, ours).split()
+        if found:
+            engine.do(kind, "rm", "--force", *found)
+
+
+def pull(engine: Engine, image: str) -> None:
+    """Have ``image``, which is named by digest, in the engine.
+
+    :raises TroubleError: when it is neither there nor to be had.
+    """
+    if engine.inspect("image", image) is None:
+        with timed(f"docker: pulling {image}"):
+            engine.do(
+                "pull", "--quiet", image,
+                failed=f"the image {image} can't be pulled. Give the engine access to its "
+                "registry, or name a copy of it in templates/actions/Dockerfile",
+            )  # fmt: skip
+
+
+def _make(engine: Engine, checkout: Checkout, wanted: Container) -> None:
+    """Make the container; it has its name only when all is in it, whatever ends this run."""
+    pull(engine, wanted.image)
+    label = f"--label={CHECKOUT}={checkout.root}"
+    engine.do("volume", "create", label, wanted.volume)
+    unfinished = f"{wanted.name}.unfinished"
+    engine.try_("rm", "--force", unfinished)
+    engine.do(
+        "create", f"--name={unfinished}", label, f"--label={_FINGERPRINT}={wanted.fingerprint}",
+        # Docker's driver "local" keeps 100 MB of a container's output at most.
+        "--log-driver=local", f"--volume={wanted.volume}:{wanted.data}", *wanted.options,
+        wanted.image, *wanted.command,
+        failed=f"{wanted.title} could not be made",
+    )  # fmt: skip
+    engine.do("cp", "-", f"{unfinished}:/", sent=_archive(wanted.files))
+    engine.do("rename", unfinished, wanted.name)
+
+
+def _archive(files: Mapping[str, str]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for path, text in files.items():
+            content = text.encode()
+            entry = tarfile.TarInfo(path.removeprefix("/"))
+            entry.size, entry.mode, entry.mtime = len(content), 0o600, int(time.time())
+            archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def _runs(engine: Engine, name: str) -> bool:
+    known = engine.inspect("container", name)
+    return bool(known and known["State"]["Running"])
+
+
+def _wait(engine: Engine, wanted: Container) -> None:
+    """Return when ``wanted`` answers.
+
+    :raises TroubleError: with the end of its output, when it ends or a minute passes before.
+    """
+
+    def is_over() -> bool:
+        return wanted.answers() or not _runs(engine, wanted.name)
+
+    if processes.until(is_over, _SECONDS) and _runs(engine, wanted.name):
+        return
+    printed = engine.try_("logs", "--tail=12", wanted.name)
+    text = (printed.stdout + printed.stderr).decode(errors="replace")
+    raise TroubleError(
+        f"{wanted.title} (container {wanted.name}) does not answer. The end of its output:\n{text}"
+    )

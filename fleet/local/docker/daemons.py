@@ -1,0 +1,215 @@
+"""Registry and BuildKit in containers: what the daemons of this machine are, with Docker's means.
+
+The builder shares the registry's network, so that ``localhost:PORT`` is the registry for both, and
+for this machine, also where the engine is in a virtual machine. It is the container that buildx's
+driver ``docker-container`` would make: that one finds it by its name and starts it if need be.
+"""
+
+import hashlib
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from fleet.checkout.page_texts import read_templates
+from fleet.checkout.pinned import pinned_images
+from fleet.console import TroubleError, say
+from fleet.declaration.builder_nodes import CONTAINER, Node
+from fleet.declaration.tags import LOOPBACK
+from fleet.local import builder, certificates, ports, registry, registry_login
+from fleet.local.child_environment import PROXIES
+from fleet.local.docker.containers import Container, ensure, remove_all, stop
+from fleet.local.docker.engine import Engine
+from fleet.local.paths import Checkout
+from fleet.local.requirements import Needs
+
+_CONFIGURATION: Final = "/etc/distribution/config.yml"
+_IMAGES: Final = "/var/lib/registry"
+_TOML: Final = "/etc/buildkit/buildkitd.toml"
+_OURS: Final = "/etc/fleet"
+_CLIENT: Final = Path(__file__).with_name("buildctl.sh")
+
+
+def registry_name(checkout: Checkout) -> str:
+    """Return the name of the registry's container and of its volume."""
+    return f"{_name(checkout)}-registry"
+
+
+def node_name(checkout: Checkout) -> str:
+    """Return the name of the builder's node in buildx, which no other checkout has."""
+    return f"{_name(checkout)}-builder"
+
+
+def builder_name(checkout: Checkout) -> str:
+    """Return the name that buildx's driver gives the container of that node."""
+    return f"buildx_buildkit_{node_name(checkout)}"
+
+
+def node(checkout: Checkout, needs: Needs, endpoint: str) -> Node:
+    """Return the builder as the clients of buildx are to know it."""
+    network = f"container:{registry_name(checkout)}"
+    options = {"image": images(checkout)["buildkit"]}
+    options |= {"network": network} if needs.port is not None else {}
+    return Node(driver=CONTAINER, endpoint=endpoint, options=options)
+
+
+def images(checkout: Checkout) -> dict[str, str]:
+    """Return the images that run, by name: each is pinned by its digest.
+
+    :raises fleet.declaration.problems.DeclarationError: when one is not.
+    """
+    return pinned_images(read_templates(checkout.root))
+
+
+def start(checkout: Checkout, engine: Engine, needs: Needs) -> None:
+    """Have the registry and the builder that ``needs`` call on, each as it is wanted now.
+
+    :raises TroubleError: when one can't be made, does not answer, or can't build a platform.
+    """
+    moved = False
+    if needs.port is not None:
+        setting, port = f"Pulumi.{needs.stack}.yaml, fleet:registry", needs.port
+        wanted = _registry(checkout, needs.port)
+        moved = ensure(
+            engine, checkout, wanted,
+            # Where it is only started again, its network is another one all the same.
+            require=lambda: _free(checkout, engine, port, setting),
+        )  # fmt: skip
+    if needs.builder:
+        if moved:
+            stop(engine, [builder_name(checkout)])
+        ensure(engine, checkout, _builder(checkout, engine, needs), require=lambda: None)
+        _link_client(checkout, engine)
+        _require_platforms(checkout, engine, needs)
+
+
+def down(checkout: Checkout, engine: Engine) -> None:
+    """Stop what was started for this checkout; all data stays."""
+    # The builder first: it may still be pushing to the registry.
+    for title, name in (
+        ("BuildKit", builder_name(checkout)),
+        ("the registry", registry_name(checkout)),
+    ):
+        stopped = stop(engine, [name])
+        say(f"stopped {title} (container {name})" if stopped else f"{title} was not running")
+
+
+def clean(checkout: Checkout, engine: Engine) -> None:
+    """Remove the containers and volumes of this checkout."""
+    remove_all(engine, checkout)
+    say(f"removed this checkout's containers and volumes from Docker ({engine.endpoint})")
+
+
+def _name(checkout: Checkout) -> str:
+    return f"fleet-{hashlib.sha256(os.fsencode(checkout.root)).hexdigest()[:12]}"
+
+
+def _free(checkout: Checkout, engine: Engine, port: int, setting: str) -> None:
+    stop(engine, [builder_name(checkout)])
+    ports.require_free(port, setting=setting)
+
+
+def _registry(checkout: Checkout, port: int) -> Container:
+    name, authority = registry_name(checkout), certificates.ensure(checkout)
+    known_as = registry_login.ensure(checkout)
+    # All addresses of the container, of which the engine publishes the port on one of this machine.
+    configuration = registry.configuration(
+        address=f":{port}", data=_IMAGES, htpasswd=f"{_OURS}/htpasswd", tls=_OURS
+    )
+    return Container(
+        name=name,
+        title="the registry",
+        place=f"https://localhost:{port}",
+        image=images(checkout)["registry"],
+        options=(
+            f"--publish=127.0.0.1:{port}:{port}",
+            "--env=OTEL_TRACES_EXPORTER=none",
+            "--cap-drop=ALL",
+            "--security-opt=no-new-privileges",
+            "--entrypoint=registry",
+        ),
+        command=("serve", _CONFIGURATION),
+        volume=name,
+        data=_IMAGES,
+        files={
+            _CONFIGURATION: configuration,
+            f"{_OURS}/server.pem": (checkout.tls / "server.pem").read_text(),
+            f"{_OURS}/server.key": (checkout.tls / "server.key").read_text(),
+            f"{_OURS}/htpasswd": registry_login.htpasswd(checkout).read_text(),
+        },
+        answers=lambda: registry.answers(port, authority, known_as),
+    )
+
+
+def _builder(
+    checkout: Checkout, engine: Engine, needs: Needs, env: Mapping[str, str] = os.environ
+) -> Container:
+    name, authority, bundle = builder_name(checkout), f"{_OURS}/ca.pem", f"{_OURS}/bundle.pem"
+    files = {_TOML: builder.configuration(needs, authority=authority)}
+    options = ["--privileged", "--userns=host", "--entrypoint=buildkitd", *_proxies(env)]
+    if needs.port is not None:
+        files[authority] = (checkout.tls / "ca.pem").read_text()
+        network = engine.inspect("container", registry_name(checkout))
+        options.append(f"--network=container:{network['Id'] if network else ''}")
+    if trusted := certificates.system_bundle(checkout):
+        # An outgoing proxy that ends TLS is common: what this machine trusts, its builder does.
+        files[bundle] = trusted.read_text()
+        options.append(f"--env=SSL_CERT_FILE={bundle}")
+    return Container(
+        name=name,
+        title="BuildKit",
+        place=f"docker-container://{name}",
+        image=images(checkout)["buildkit"],
+        options=tuple(options),
+        command=("--config", _TOML),
+        volume=name,
+        data="/var/lib/buildkit",
+        files=files,
+        answers=lambda: not engine.try_("exec", name, "buildctl", "debug", "workers").returncode,
+    )
+
+
+def _proxies(env: Mapping[str, str]) -> list[str]:
+    """Return the options that pass on the proxies of ``env``, but for those of a loopback address.
+
+    There the container has an address of its own.
+    """
+    found = {name: env[name] for each in PROXIES for name in (each, each.lower()) if env.get(name)}
+    return [
+        f"--env={name}={value}"
+        for name, value in found.items()
+        if urlsplit(value if "//" in value else f"//{value}").hostname not in LOOPBACK
+    ]
+
+
+def _link_client(checkout: Checkout, engine: Engine) -> None:
+    """Put a client of the builder where that of a daemon would be."""
+    path = checkout.bin / "buildctl"
+    words = [str(_CLIENT), engine.client, engine.endpoint, builder_name(checkout)]
+    text = f'#!/bin/sh\nexec /bin/sh {shlex.join(words)} "$@"\n'
+    if path.is_symlink() or not path.exists() or path.read_text() != text:
+        path.unlink(missing_ok=True)
+        path.write_text(text)
+        path.chmod(0o755)
+
+
+def _require_platforms(checkout: Checkout, engine: Engine, needs: Needs) -> None:
+    """Return when the builder can build every platform that it is to.
+
+    BuildKit's image has emulators of its own, for most machines.
+
+    :raises TroubleError: naming those that it can't, and what would change that.
+    """
+    form = "{{range .}}{{range .Platforms}}{{.OS}}/{{.Architecture}}/{{.Variant}} {{end}}{{end}}"
+    words = ("exec", builder_name(checkout), "buildctl", "debug", "workers", "--format", form)
+    known = {each.rstrip("/") for each in engine.do(*words).split()}
+    missing = [p for p in needs.built_here if p not in known and f"{p}/v8" not in known]
+    if missing:
+        binfmt = images(checkout)["binfmt"]
+        raise TroubleError(
+            f"BuildKit in Docker can't build {', '.join(missing)}: neither it nor the engine's "
+            "kernel has an emulator.\nTo give the kernel emulators, for all that runs on it: "
+            f"docker run --privileged --rm {binfmt} --install all"
+        )

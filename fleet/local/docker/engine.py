@@ -1,0 +1,133 @@
+"""A Docker engine of this machine: where it listens, and its client."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fleet.console import TroubleError, tail_of
+from fleet.local import users_docker
+from fleet.local.child_environment import child_environment
+from fleet.local.paths import Checkout
+
+_ANSWER_SECONDS = 20
+_UNIX = "unix://"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Engine:
+    """The engine at ``endpoint``, asked by the client ``client`` with the user's logins.
+
+    ``env`` is the client's environment.
+    """
+
+    endpoint: str
+    client: str
+    env: Mapping[str, str]
+
+    def try_(
+        self, *words: str, sent: bytes | None = None, timeout: float | None = None
+    ) -> "subprocess.CompletedProcess[bytes]":
+        """Run the client with ``words``, ``sent`` on its standard input; it may fail."""
+        argv = [self.client, "--host", self.endpoint, *words]
+        return subprocess.run(
+            argv, check=False, capture_output=True, input=sent or b"", env=dict(self.env),
+            timeout=timeout,
+        )  # fmt: skip
+
+    def do(self, *words: str, sent: bytes | None = None, failed: str = "") -> str:
+        """Return what the client prints for ``words``.
+
+        :raises TroubleError: when it fails: ``failed``, and the end of its complaint.
+        """
+        done = self.try_(*words, sent=sent)
+        if done.returncode:
+            what = failed or f"docker {' '.join(words[:2])} failed"
+            complaint = tail_of(done.stderr.decode(errors="replace"))
+            raise TroubleError(f"{what} ({self.endpoint}):\n{complaint}")
+        return done.stdout.decode().strip()
+
+    def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
+        """Return what the engine knows of a ``container`` or ``image``, None where it has none."""
+        done = self.try_(kind, "inspect", name)
+        found = json.loads(done.stdout or b"[]")
+        return dict(found[0]) if found and not done.returncode else None
+
+
+def open_engine(checkout: Checkout, endpoint: str, env: Mapping[str, str] = os.environ) -> Engine:
+    """Return the engine at ``endpoint``.
+
+    :raises TroubleError: when its client is not on PATH.
+    """
+    client = shutil.which("docker", path=env.get("PATH"))
+    if client is None:
+        raise TroubleError(
+            f"the command docker is not on PATH; it is needed for the Docker engine at {endpoint}."
+            "\nInstall Docker's client and rerun."
+        )
+    # The user's logins are the client's alone; a context would win over the endpoint.
+    theirs = str(users_docker.folder(checkout, env))
+    return Engine(
+        endpoint=endpoint, client=client, env=child_environment(env, DOCKER_CONFIG=theirs)
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """An engine that was looked for: its ``endpoint``, or ``why`` there is none to be used."""
+
+    endpoint: str = ""
+    why: str = ""
+
+
+def find(checkout: Checkout, env: Mapping[str, str] = os.environ, *, known: str = "") -> Found:
+    """Return the engine that Docker's own client would use, if it answers on this machine.
+
+    That is DOCKER_HOST, the context in use, or the first default socket that is there; or the one
+    that is ``known``, because this checkout's containers are there.
+    """
+    if not shutil.which("docker", path=env.get("PATH")):
+        return Found(why="the command docker is not on PATH")
+    named = known or users_docker.endpoint(users_docker.folder(checkout, env), env)
+    sockets = [named] if named else [f"{_UNIX}{path}" for path in _sockets(env) if path.exists()]
+    if not sockets:
+        return Found(why="there is no socket of a Docker engine, and DOCKER_HOST is not set")
+    if not sockets[0].startswith(_UNIX):
+        return Found(
+            why=f"the Docker engine at {sockets[0]} may be on another machine, whose loopback "
+            "address is not this one's; a socket (unix://) is needed"
+        )
+    whys = []
+    for endpoint in sockets:
+        why = _ask(open_engine(checkout, endpoint, env))
+        if not why:
+            return Found(endpoint=endpoint)
+        whys.append(why)
+    return Found(why="; ".join(whys))
+
+
+def _sockets(env: Mapping[str, str]) -> Iterator[Path]:
+    """Yield where engines listen by default: the system's, a rootless one, Docker Desktop."""
+    yield Path("/var/run/docker.sock")
+    if env.get("XDG_RUNTIME_DIR"):
+        yield Path(env["XDG_RUNTIME_DIR"], "docker.sock")
+    yield Path.home() / ".docker" / "run" / "docker.sock"
+    yield Path.home() / ".docker" / "desktop" / "docker.sock"
+
+
+def _ask(engine: Engine) -> str:
+    """Return why ``engine`` can't be used; empty if it can."""
+    form = "{{.Server.Os}}"
+    try:
+        done = engine.try_("version", "--format", form, timeout=_ANSWER_SECONDS)
+    except subprocess.TimeoutExpired:
+        return f"{engine.endpoint} did not answer within {_ANSWER_SECONDS} s"
+    if done.returncode:
+        complaint = tail_of(done.stderr.decode(errors="replace"), 1).strip()
+        return f"{engine.endpoint} does not answer ({complaint})"
+    system = done.stdout.decode().strip()
+    return "" if system == "linux" else f"{engine.endpoint} runs {system} containers, not linux"

@@ -1,0 +1,95 @@
+"""The choice of where registry and builder run, by what this machine, its user and Docker are."""
+
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from fleet.console import say
+from fleet.local import placement
+from fleet.local.docker import engine, record
+from fleet.local.paths import Checkout
+from fleet.local.placement import DOCKER, HOST, Machine
+from fleet.local.requirements import Needs
+from fleet.local.toolchain import toolchain
+from fleet.local.toolchain.golang import NoGoError
+from fleet.local.toolchain.toolchain import Supply
+from fleet.lock.model import platform_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Placed:
+    """Where registry and builder run: in the Docker engine at ``docker``, empty for this machine.
+
+    ``tools`` are the needs of programs on this machine then, and ``supply`` where those come from.
+    """
+
+    docker: str
+    tools: Needs
+    supply: Supply
+
+
+def place(checkout: Checkout, needs: Needs, env: Mapping[str, str] = os.environ) -> Placed:
+    """Return where registry and builder are to run, and say so where that is new.
+
+    Nothing is changed.
+
+    :raises TroubleError: when they can run nowhere, or a program is missing.
+    """
+    if not needs.anything:
+        return Placed(docker="", tools=needs, supply=toolchain.survey(checkout, needs))
+    survey = _Survey(checkout=checkout)
+    seen = _machine(checkout, needs, env)
+    if seen.can_run_daemons and seen.wish != DOCKER:
+        seen = replace(seen, host_lacks=survey.lacks(HOST, needs))
+    if seen.docker and not (seen.can_run_daemons and survey.found.get(HOST)):
+        seen = replace(seen, docker_lacks=survey.lacks(DOCKER, needs.without_daemons))
+    decision = placement.decide(seen)
+    if not seen.before:
+        say(placement.line_of(decision, seen.docker))
+    if decision.place == DOCKER:
+        supply = survey.found[DOCKER]
+        return Placed(docker=seen.docker, tools=needs.without_daemons, supply=supply)
+    return Placed(docker="", tools=needs, supply=survey.found[HOST])
+
+
+def _machine(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> Machine:
+    before, known = _before(checkout), record.endpoint(checkout)
+    asked = env.get(placement.VARIABLE, "")
+    # Where it is settled that Docker is not used, it is not asked.
+    settled = HOST in (asked, before) and not known
+    found = engine.Found() if settled else engine.find(checkout, env, known=known)
+    return Machine(
+        system=platform.system(),
+        platform=platform_of(platform.machine()),
+        root=os.geteuid() == 0,
+        builder=needs.builder,
+        docker=found.endpoint,
+        no_docker=found.why,
+        asked=asked,
+        before=before,
+    )
+
+
+def _before(checkout: Checkout) -> str:
+    """Return where this checkout's registry and builder were started before, if anywhere."""
+    if record.endpoint(checkout):
+        return DOCKER
+    # Daemons of this machine have their configuration there.
+    return HOST if (checkout.state / "etc").exists() else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Survey:
+    """Where the tools come from, by place, for the places that were looked at."""
+
+    checkout: Checkout
+    found: dict[str, Supply] = field(default_factory=dict)
+
+    def lacks(self, place: str, needs: Needs) -> tuple[str, ...]:
+        """Return the names of the programs that can't be had; none where all can."""
+        try:
+            self.found[place] = toolchain.survey(self.checkout, needs)
+        except NoGoError as error:
+            return error.names
+        return ()

@@ -1,0 +1,139 @@
+"""Where registry and builder run: as daemons of this machine, or in containers of Docker. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from fleet.console import TroubleError
+
+HOST: Final = "host"
+DOCKER: Final = "docker"
+VARIABLE: Final = "FLEET_DAEMONS"
+"""The variable that chooses, one of the two; empty leaves it to `decide`."""
+
+_NAMES: Final = {"Darwin": "macOS"}
+_ELSEWHERE: Final = "name a builder of yours for each platform under fleet:builders"
+_ARCHIVES: Final = (
+    "nor can their makers' archives be downloaded (no SHA-256 is recorded, or the site has none "
+    "for you)"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """All that decides.
+
+    ``system`` is Python's name of the operating system, ``platform`` the machine's OCI platform,
+    empty where no image is built for it. ``builder`` says that the stack wants one here. ``docker``
+    is the endpoint of an engine that answers, empty where ``no_docker`` says why there is none.
+    ``host_lacks`` and ``docker_lacks`` are the programs that can't be had for either place: not
+    there, not as an archive, and not built, for want of Go. ``asked`` is what the user chose,
+    ``before`` where the data of this checkout is.
+    """
+
+    system: str
+    platform: str
+    root: bool
+    builder: bool = True
+    docker: str = ""
+    no_docker: str = ""
+    host_lacks: tuple[str, ...] = ()
+    docker_lacks: tuple[str, ...] = ()
+    asked: str = ""
+    before: str = ""
+
+    @property
+    def wish(self) -> str:
+        """The place that is given already."""
+        return self.asked or self.before
+
+    @property
+    def can_run_daemons(self) -> bool:
+        """Whether this machine could run them, by its kind and its user."""
+        return self.system == "Linux" and (self.root or not self.builder)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """The place, `HOST` or `DOCKER`, and the reason in words that follow "because"."""
+
+    place: str
+    because: str
+
+
+def decide(machine: Machine) -> Decision:
+    """Return where registry and builder are to run.
+
+    Where this checkout's data is, they stay. Else what was asked for holds; else daemons of this
+    machine where that is possible, and Docker where it is not.
+
+    :raises TroubleError: when neither is possible, or not what was asked for, before anything is
+        done; it says what is missing and how to do without.
+    """
+    asked, before = machine.asked, machine.before
+    if asked not in ("", HOST, DOCKER):
+        raise TroubleError(f"{VARIABLE} is {asked!r}; expected {DOCKER} or {HOST}.")
+    if asked and before and asked != before:
+        raise TroubleError(
+            f"{VARIABLE} is {asked}, and this checkout's images are kept with "
+            f"{VARIABLE}={before}.\nUnset it, or run make clean, which removes them."
+        )
+    _require_known(machine)
+    given = f"{VARIABLE} is {asked}" if asked else "it was so before"
+    obstacle = _obstacle(machine)
+    if machine.wish == DOCKER or (obstacle and machine.wish != HOST):
+        return _docker(machine, given if machine.wish else obstacle)
+    if not obstacle:
+        return Decision(place=HOST, because=given if machine.wish else "it can run them")
+    instead = f"{VARIABLE}={DOCKER} make up" if machine.docker else "start Docker"
+    raise TroubleError(
+        f"registry and builder can't run on this machine: {obstacle}.\n"
+        f"Remove the obstacle, or {instead}, or {_ELSEWHERE}."
+    )
+
+
+def line_of(decision: Decision, endpoint: str) -> str:
+    """Return what a person is told of ``decision``; ``endpoint`` is that of the Docker engine."""
+    if decision.place == HOST:
+        return f"registry and builder: on this machine, because {decision.because}"
+    return (
+        f"registry and builder: in Docker ({endpoint}), because {decision.because}. Whoever may "
+        f"use that engine can become root where it runs. {VARIABLE}={HOST} asks for this machine."
+    )
+
+
+def _require_known(machine: Machine) -> None:
+    if machine.system == "Windows":
+        raise TroubleError("this is Windows, where nothing of this runs.\nUse a Linux of WSL 2.")
+    if not machine.platform:
+        raise TroubleError(
+            "no image is built for this machine's processor, so nothing can be built on it.\n"
+            f"On a machine of another kind, {_ELSEWHERE}."
+        )
+
+
+def _obstacle(machine: Machine) -> str:
+    """Return what keeps daemons from running on this machine; empty if nothing does."""
+    if machine.system != "Linux":
+        return f"this is {_NAMES.get(machine.system, machine.system)}, not Linux"
+    if machine.builder and not machine.root:
+        return "this user is not root, which the builder needs to run containers"
+    if machine.host_lacks:
+        return f"there is no Go to build {', '.join(machine.host_lacks)}, {_ARCHIVES}"
+    return ""
+
+
+def _docker(machine: Machine, because: str) -> Decision:
+    if not machine.docker:
+        raise TroubleError(
+            f"registry and builder are to run in Docker, because {because}; and no Docker engine "
+            f"can be used: {machine.no_docker}.\n"
+            f"Start Docker and let this user use it; or rerun as root on Linux, with Go; or "
+            f"{_ELSEWHERE}."
+        )
+    if machine.docker_lacks:
+        raise TroubleError(
+            f"there is no Go to build {', '.join(machine.docker_lacks)}, {_ARCHIVES}; Docker does "
+            "not bring them.\nInstall Go (https://go.dev/dl/), record the SHA-256 of the archives "
+            "(make checksums), or put what is missing on PATH as docs/first-run.md says."
+        )
+    return Decision(place=DOCKER, because=because)

@@ -1,0 +1,268 @@
+"""The Docker engine that is found, and what its client is asked for."""
+
+import hashlib
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fleet.console import TroubleError
+from fleet.local import docker_config, place_daemons, users_docker
+from fleet.local.docker import containers, daemons, engine, record
+from fleet.local.docker.containers import Container
+from fleet.local.docker.engine import Engine
+from tests.fleet.local.examples import checkout, command, needs
+
+SOCKET = "unix:///srv/docker.sock"
+
+
+def context(folder: Path, name: str, host: str) -> None:
+    meta = folder / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
+    meta.mkdir(parents=True)
+    (meta / "meta.json").write_text(json.dumps({"Endpoints": {"docker": {"Host": host}}}))
+
+
+def test_the_engine_is_the_one_that_dockers_own_client_would_ask(tmp_path: Path) -> None:
+    context(tmp_path, "colima", "unix:///colima.sock")
+    context(tmp_path, "arm", "ssh://arm")
+    assert users_docker.endpoint(tmp_path, {}) == "", "that is left to the default sockets"
+    (tmp_path / "config.json").write_text('{"currentContext": "colima"}')
+    assert users_docker.endpoint(tmp_path, {}) == "unix:///colima.sock"
+    assert users_docker.endpoint(tmp_path, {"DOCKER_CONTEXT": "arm"}) == "ssh://arm"
+    assert users_docker.endpoint(tmp_path, {"DOCKER_CONTEXT": "default"}) == ""
+    named = {"DOCKER_HOST": SOCKET, "DOCKER_CONTEXT": "arm"}
+    assert users_docker.endpoint(tmp_path, named) == SOCKET
+
+
+def found(folder: Path, script: str, **env: str) -> engine.Found:
+    path = command(folder / "bin", "docker", script).parent
+    return engine.find(checkout(folder), {"PATH": f"{path}:/usr/bin:/bin", **env})
+
+
+def test_an_engine_that_answers_is_found(tmp_path: Path) -> None:
+    assert found(tmp_path, "echo linux", DOCKER_HOST=SOCKET) == engine.Found(endpoint=SOCKET)
+
+
+@pytest.mark.parametrize(
+    ("host", "script", "why"),
+    [
+        (SOCKET, "echo permission denied >&2; exit 1", "does not answer (permission denied)"),
+        (SOCKET, "echo windows", "runs windows containers, not linux"),
+        ("ssh://build.example.org", "echo linux", "may be on another machine"),
+        ("tcp://127.0.0.1:2375", "echo linux", "a socket (unix://) is needed"),
+    ],
+)
+def test_why_an_engine_can_t_be_used_is_said(
+    tmp_path: Path, host: str, script: str, why: str
+) -> None:
+    seen = found(tmp_path, script, DOCKER_HOST=host)
+    assert not seen.endpoint
+    assert why in seen.why
+
+
+def test_without_a_client_there_is_no_engine(tmp_path: Path) -> None:
+    assert "docker is not on PATH" in engine.find(checkout(tmp_path), {"PATH": "/nowhere"}).why
+
+
+def test_the_clients_environment_has_no_secret_and_the_users_logins(tmp_path: Path) -> None:
+    command(tmp_path, "docker", "exit 0")
+    here = checkout(tmp_path)
+    env = {"PATH": str(tmp_path), "TOKEN": "secret", "DOCKER_CONFIG": str(here.docker_config)}
+    opened = engine.open_engine(here, SOCKET, env)
+    assert "TOKEN" not in opened.env
+    assert opened.env["DOCKER_CONFIG"] == str(Path.home() / ".docker"), "ours is not the user's"
+
+
+def test_buildx_clients_find_the_builders_container_by_its_node(tmp_path: Path) -> None:
+    here = checkout(tmp_path)
+    templates = here.root / "templates" / "actions"
+    templates.mkdir(parents=True)
+    pin = f"example.org/buildkit:v1@sha256:{'a' * 64}"
+    (templates / "Dockerfile").write_text(f"FROM {pin} AS buildkit\n")
+    record.write(here, SOCKET)
+    docker_config.share(here, needs(), {})
+    described = json.loads((here.docker_config / "buildx" / "instances" / "fleet").read_text())
+    assert described["Driver"] == "docker-container"
+    (node,) = described["Nodes"]
+    assert f"buildx_buildkit_{node['Name']}" == daemons.builder_name(here)
+    assert node["Endpoint"] == SOCKET
+    assert node["DriverOpts"]["image"] == pin
+    assert node["DriverOpts"]["network"] == f"container:{daemons.registry_name(here)}"
+
+
+def test_proxies_are_passed_on_unless_they_are_on_loopback() -> None:
+    env = {
+        "HTTPS_PROXY": "http://proxy.lan:3128",
+        "http_proxy": "http://localhost:3128",
+        "ALL_PROXY": "127.0.0.1:1080",
+        "TOKEN": "secret",
+    }
+    assert daemons._proxies(env) == ["--env=HTTPS_PROXY=http://proxy.lan:3128"]
+
+
+@dataclass
+class Fake:
+    """An engine that keeps containers by name and what it was asked for."""
+
+    held: dict[str, dict[str, Any]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    fails: str = ""
+
+    def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
+        return self.held.get(name) if kind == "container" else {"Id": name}
+
+    def try_(self, *words: str, **_: object) -> "subprocess.CompletedProcess[bytes]":
+        self.asked.append(" ".join(words[:2]))
+        if words[0] == "rm":
+            self.held.pop(words[-1], None)
+        return subprocess.CompletedProcess(words, 0, b"what it printed\n", b"")
+
+    def do(self, *words: str, sent: bytes | None = None, failed: str = "") -> str:
+        verb = words[0]
+        self.asked.append(" ".join(words[:2]))
+        if verb == self.fails:
+            raise TroubleError(failed)
+        if verb == "create":
+            name = words[1].partition("=")[2]
+            labels = dict(w.removeprefix("--label=").split("=", 1) for w in words if "label" in w)
+            self.held[name] = {"Config": {"Labels": labels}, "State": {"Running": False}}
+        elif verb == "rename":
+            self.held[words[2]] = self.held.pop(words[1])
+        elif verb in ("start", "stop"):
+            self.held[words[-1]]["State"]["Running"] = verb == "start"
+        return ""
+
+
+def wanted(fake: Fake, **changed: Any) -> Container:
+    def answers() -> bool:
+        known = fake.held.get("one")
+        return bool(known and known["State"]["Running"])
+
+    made = Container(
+        name="one", title="one", place="here", image="image", options=(), command=(),
+        volume="volume", data="/data", files={"/etc/one": "text"}, answers=answers,
+    )  # fmt: skip
+    return replace(made, **changed)
+
+
+@pytest.fixture
+def fake() -> Fake:
+    return Fake()
+
+
+@pytest.fixture
+def ensure(fake: Fake, tmp_path: Path) -> Callable[..., bool]:
+    def ensured(**changed: Any) -> bool:
+        fake.asked.clear()
+        made = wanted(fake, **changed)
+        asked: Any = fake
+        return containers.ensure(asked, checkout(tmp_path), made, require=lambda: None)
+
+    return ensured
+
+
+def test_a_container_is_made_once_and_started_again(
+    fake: Fake, ensure: Callable[..., bool]
+) -> None:
+    assert ensure() is True
+    assert ensure() is False
+    assert fake.asked == []
+    fake.held["one"]["State"]["Running"] = False
+    assert ensure() is True
+    assert fake.asked == ["start one"], "its files and its data are there"
+
+
+@pytest.mark.parametrize(
+    "changed", [{"image": "other"}, {"files": {"/etc/one": "other"}}, {"options": ("--init",)}]
+)
+def test_a_container_that_is_wanted_otherwise_is_made_again(
+    fake: Fake, ensure: Callable[..., bool], changed: dict[str, Any]
+) -> None:
+    ensure()
+    assert ensure(**changed) is True
+    assert "rm --force" in fake.asked
+    assert ensure(**changed) is False
+
+
+@pytest.mark.parametrize("step", ["create", "cp", "rename"])
+def test_what_is_made_in_part_is_never_started(
+    fake: Fake, ensure: Callable[..., bool], step: str
+) -> None:
+    fake.fails = step
+    with pytest.raises(TroubleError):
+        ensure()
+    assert "one" not in fake.held
+    fake.fails = ""
+    assert ensure() is True
+    assert list(fake.held) == ["one"]
+
+
+def test_a_container_that_ends_is_told_with_what_it_printed(
+    fake: Fake, ensure: Callable[..., bool]
+) -> None:
+    def dies() -> bool:
+        fake.held["one"]["State"]["Running"] = False
+        return False
+
+    with pytest.raises(TroubleError, match=r"does not answer(?s:.*)what it printed"):
+        ensure(answers=dies)
+
+
+DOCKER = """
+shift 2
+echo "$@" >>"$CALLS"
+case $* in
+cp*) tar -t >>"$CALLS" ;;
+exec*buildctl*) exit "$STATUS" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_folders_and_logins_are_in_the_container_for_as_long_as_its_client_runs(
+    tmp_path: Path, status: int
+) -> None:
+    client, calls = command(tmp_path, "docker", DOCKER), tmp_path / "calls"
+    for name in ("context", "login"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "context" / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / "login" / "config.json").write_text("{}")
+    argv = ["sh", str(daemons._CLIENT), str(client), SOCKET, "box", "--addr", "unix:///x", "build"]
+    argv += [f"--local=context={tmp_path}/context", "--local", f"dockerfile={tmp_path}/context"]
+    env = {**os.environ, "CALLS": str(calls), "STATUS": str(status)}
+    env["DOCKER_CONFIG"] = str(tmp_path / "login")
+    done = subprocess.run([*argv, "--output=type=tar"], check=False, env=env)
+    assert done.returncode == status
+    told = calls.read_text().splitlines()
+    (ran,) = (line for line in told if "buildctl" in line)
+    place = ran.partition("DOCKER_CONFIG=")[2].partition(" ")[0]
+    words = f"build --local=context={place}/1 --local=dockerfile={place}/2 --output=type=tar"
+    assert ran.endswith(f"box buildctl {words}")
+    assert told.count("./Dockerfile") == 2
+    assert "config.json" in told
+    assert told[-1] == f"exec box rm -rf {place}"
+
+
+def test_the_place_is_kept_with_the_checkout(tmp_path: Path) -> None:
+    here = checkout(tmp_path)
+    assert place_daemons._before(here) == ""
+    (here.state / "etc").mkdir(parents=True)
+    assert place_daemons._before(here) == "host"
+    record.write(here, "")
+    assert record.endpoint(here) == ""
+    record.write(here, SOCKET)
+    assert place_daemons._before(here) == "docker"
+    assert record.endpoint(here) == SOCKET
+
+
+def test_engine_takes_its_words_to_the_endpoint(tmp_path: Path) -> None:
+    client = command(tmp_path, "docker", 'echo "$@"; test "$3" != fail || exit 1')
+    asked = Engine(endpoint=SOCKET, client=str(client), env={"PATH": "/usr/bin:/bin"})
+    assert asked.do("ps") == f"--host {SOCKET} ps"
+    with pytest.raises(TroubleError, match="it failed"):
+        asked.do("fail", failed="it failed")
