@@ -4,8 +4,9 @@ from pathlib import Path
 
 from fleet.checkout import strict_yaml
 from fleet.declaration.model import Declaration
-from fleet.declaration.problems import Problems
-from fleet.lock.model import Lock
+from fleet.declaration.problems import Fault, Problems
+from fleet.lock.model import Lock, command
+from fleet.lock.official_bases import LIBRARY
 from fleet.lock.serialization import parse
 
 
@@ -17,6 +18,23 @@ def lock_file(root: Path, stack: str, declaration: Declaration) -> Path:
     """
     folder = root / ".fleet" / "locks" if declaration.is_local else root / "locks"
     return folder / f"{declaration.fleet_of(stack)}.yaml"
+
+
+def not_written(stack: str, declaration: Declaration) -> Fault:
+    """Return what is not known while ``stack`` has no lock, and the command that writes it."""
+    what = (
+        "was not written yet, so the digests of the base images and the files to install are not "
+        "known"
+    )
+    remedy = f"Run {command(declaration.fleet_of(stack))}"
+    if declaration.is_local:
+        return Fault(what, remedy)
+    return Fault(
+        what,
+        f"{remedy}, which asks {declaration.base_registry or LIBRARY} (fleet:base-registry names "
+        f"a mirror) and {declaration.index} for them and needs no state, and commit the file. "
+        f"`make plan STACK={stack}` shows what is declared without it",
+    )
 
 
 def read_lock(path: Path) -> Lock:

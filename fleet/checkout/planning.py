@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from fleet.checkout.image_source import read_assets
-from fleet.checkout.lock_file import lock_file, read_lock
+from fleet.checkout.lock_file import lock_file, not_written, read_lock
 from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import PROJECT, config_file, declaration_of_file
 from fleet.declaration.model import Declaration
 from fleet.declaration.problems import DeclarationError, Problems
 from fleet.declaration.signing import public_key
 from fleet.declaration.stack_share import widened
-from fleet.lock.model import command, platform_of
+from fleet.lock.model import platform_of
 from fleet.plan.plan import Plan, WholeFleet, make_plan
 from fleet.plan.plan_inputs import Assets, Inputs
 
@@ -68,8 +68,7 @@ def gather(root: Path, stack: str, declaration: Declaration) -> Inputs:
     if not path.exists():
         # Said once: without a lock, every base and distribution of the matrix would be missing.
         problems = Problems()
-        remedy = f"Run {command(declaration.fleet_of(stack))}"
-        problems.add(path.relative_to(root).as_posix(), "was not written yet", remedy)
+        problems.add(path.relative_to(root).as_posix(), *not_written(stack, declaration))
         problems.raise_if_any(f"Pulumi.{stack}.yaml")
     problems = Problems()
     assets = assets_of(root, declaration.by_name, problems)

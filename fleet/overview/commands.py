@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fleet.catalog.build import Left, catalog_of
 from fleet.catalog.site import site
-from fleet.checkout.lock_file import lock_file
+from fleet.checkout.lock_file import lock_file, not_written
 from fleet.checkout.page_texts import read_sources, read_templates
 from fleet.checkout.planning import plan_of
 from fleet.checkout.split_stacks import stacks_of
@@ -75,9 +75,9 @@ def _looking(look: _Look) -> Run:
 def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
     lock = lock_file(here.root, chosen.stack, declaration)
     if not lock.exists():
+        what, remedy = not_written(chosen.stack, declaration)
         name = lock.relative_to(here.root).as_posix()
-        command = f"make lock STACK={declaration.fleet_of(chosen.stack)}"
-        show(unlocked(declaration, name, command))
+        show(unlocked(declaration, f"{name} {what}.\n{remedy}."))
         return
     plan = plan_of(here.root, chosen.stack, declaration)
     stacks = stacks_of(here.root, chosen.stack)

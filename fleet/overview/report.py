@@ -49,13 +49,9 @@ def report(declaration: Declaration, found: Foresight, lacking: str) -> str:
     return "\n\n".join([*blocks, f"{_ELSEWHERE}\n{total}"])
 
 
-def unlocked(declaration: Declaration, lock: str, command: str) -> str:
-    """Return what is known without ``lock``, a file that ``command`` writes: the matrix."""
-    told = (
-        f"{lock} was not written yet, so which digests and distributions these are made of, and "
-        f"what would be built, is not known: {command} resolves it."
-    )
-    blocks = [f"{_title(declaration)}\n{told}"]
+def unlocked(declaration: Declaration, why: str) -> str:
+    """Return what is known without a lock, the matrix; ``why`` says what is missing."""
+    blocks = [f"{_title(declaration)}\n{why}"]
     for image in declaration.images:
         notes, there = _Notes(), {entry.tag for entry in matrix_entries(image)}
         states = dict.fromkeys(there, ("declared", ""))

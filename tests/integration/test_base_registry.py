@@ -1,10 +1,11 @@
 """A mirror of the official bases: the production fleet locked and previewed, one tag built.
 
 The mirror is a path of the registry on this machine, and holds what stands in for the official
-images. The copy of prod has Python 3.13, full and slim, and the newest version of each image.
+images. The copy of prod has Python 3.13, full and slim, and the newest version of each image; that
+of the slow tier has Python 3.11 as well, and is brought up whole.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,22 +35,28 @@ class Mirror:
     official: RegistryView
 
 
-def declare(workshop: Workshop, mirror: str) -> None:
-    """Write a copy of prod that pushes to, and pulls its bases from, the registry here."""
+def declare(
+    workshop: Workshop, mirror: str, stack: str = STACK, pythons: Sequence[str] = PYTHONS
+) -> str:
+    """Write a copy of prod that pushes to, and pulls its bases from, the registry here.
+
+    Return its ``host/namespace``.
+    """
     shipped = yaml.safe_load((workshop.root / "Pulumi.prod.yaml").read_text())["config"]
     config = {
         key: value for key, value in shipped.items() if key.removeprefix("fleet:") not in ELSEWHERE
     }
-    config["fleet:registry"] = workshop.registry.replace("/multi-py", f"/{STACK}")
+    config["fleet:registry"] = workshop.registry.replace("/multi-py", f"/{stack}")
     config["fleet:base-registry"] = mirror
     config["fleet:builders"] = dict.fromkeys(PLATFORMS, "fleet")
     for values in (config["fleet:defaults"], *config["fleet:images"].values()):
-        values |= {"pythons": PYTHONS, "bases": BASES}
+        values |= {"pythons": [*pythons], "bases": BASES}
         values.pop("exclude", None)
     for image in config["fleet:images"].values():
         image["versions"] = image["versions"][-1:]
     declared: dict[str, Any] = {**workshop.declared, "config": config}
-    (workshop.root / f"Pulumi.{STACK}.yaml").write_text(yaml.safe_dump(declared, sort_keys=False))
+    (workshop.root / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(declared, sort_keys=False))
+    return str(config["fleet:registry"])
 
 
 def locked(workshop: Workshop) -> Path:
@@ -138,3 +145,29 @@ def test_images_are_built_from_the_mirror_and_another_one_of_the_same_bytes_move
         assert len(workshop.up(stack="moved").builds()) == 1, "asked for once more"
         assert view.tags() == before
         assert workshop.up(stack="moved").done == ()
+
+
+@pytest.mark.slow
+def test_the_production_fleet_of_two_pythons_is_locked_from_the_mirror_and_brought_up_whole(
+    workshop: Workshop, mirror: Mirror
+) -> None:
+    pythons = ["3.11", "3.13"]
+    made = {"pythons": pythons, "bases": BASES, "versions": ["0.34.0"], "platforms": PLATFORMS}
+    workshop.declare_stack("bases", {IMAGE: made})
+    workshop.make("-s", "lock", "STACK=bases")
+    for python in pythons:
+        for tag in (python, f"{python}-slim"):
+            mirror.python.take(mirror.official, tag)
+    registry = declare(workshop, mirror.path, "whole", pythons)
+    workshop.up(stack="whole")
+    declared = yaml.safe_load((workshop.root / "Pulumi.whole.yaml").read_text())["config"]
+    for name, image in declared["fleet:images"].items():
+        (version,) = image["versions"]
+        tags = {f"py{p}{base}-{version}" for p in pythons for base in ("", "-slim")}
+        with closing(workshop.view(name, registry)) as view:
+            assert tags <= set(view.tags())
+            for tag in tags:
+                assert view.platforms(tag) == set(PLATFORMS)
+    assert workshop.up(stack="whole").done == ()
+    status = workshop.make("-s", "status", "STACK=whole").printed
+    assert status.count("3/3: amd64 whole") == 3 * len(pythons) * len(BASES)

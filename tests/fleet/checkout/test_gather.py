@@ -17,10 +17,23 @@ from tests.fleet.examples import declaration, lock
 def test_a_lock_that_was_not_written_is_one_problem_with_the_command_for_its_stack(
     tmp_path: Path,
 ) -> None:
+    here = replace(declaration(), registry="localhost:5443/multi-py")
     with pytest.raises(DeclarationError) as failure:
-        gather(tmp_path, "prod", declaration())
+        gather(tmp_path, "dev", here)
     (problem,) = failure.value.problems
-    assert str(problem).endswith("was not written yet. Run `make lock STACK=prod`.")
+    assert problem.what.startswith("was not written yet, so the digests of the base images")
+    assert problem.remedy == "Run `make lock STACK=dev`"
+
+
+def test_elsewhere_it_is_said_who_is_asked_for_the_lock_and_what_can_be_seen_without(
+    tmp_path: Path,
+) -> None:
+    mirrored = replace(declaration(), registry="ghcr.io/a", base_registry="mirror.example/library")
+    with pytest.raises(DeclarationError) as failure:
+        gather(tmp_path, "prod", mirrored)
+    (problem,) = failure.value.problems
+    assert "`make lock STACK=prod`, which asks mirror.example/library" in problem.remedy
+    assert problem.remedy.endswith("`make plan STACK=prod` shows what is declared without it")
 
 
 def test_a_part_is_told_the_stack_that_holds_the_lock_of_all(tmp_path: Path) -> None:

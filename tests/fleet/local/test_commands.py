@@ -631,9 +631,9 @@ def test_what_the_lock_of_a_stack_elsewhere_lacks_is_told_and_never_resolved_on_
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("PULUMI_BACKEND_URL", "s3://bucket")
     assert main([name]) == 1
-    assert (
-        "locks/dev.yaml: was not written yet. Run `make lock STACK=dev`" in capfd.readouterr().err
-    )
+    told = capfd.readouterr().err
+    assert "locks/dev.yaml: was not written yet, so " in told
+    assert "Run `make lock STACK=dev`" in told
     assert sorted(here.root.rglob("*")) == before
 
 

@@ -64,7 +64,7 @@ def test_without_a_lock_the_matrix_is_printed_and_what_tells_the_rest(
     assert run(clone, "plan") == 0
     printed = capsys.readouterr().out
     assert ".fleet/locks/dev.yaml was not written yet" in printed
-    assert "make lock STACK=dev resolves it" in printed
+    assert "\nRun `make lock STACK=dev`.\n" in printed
     assert "3.11    0.34.0   declared\n" in printed
     assert files(clone) == before
 
@@ -76,6 +76,7 @@ def test_without_a_lock_what_the_matrix_leaves_out_has_its_reason(
     assert run(clone, "plan", "--stack", "prod") == 0
     printed = capsys.readouterr().out
     assert "locks/prod.yaml was not written yet" in printed
+    assert "\nRun `make lock STACK=prod`, which asks docker.io/library" in printed
     assert "ghcr.io/multi-py: 3 images, 166 tags\n" in printed
     assert "left out: needs Python 3.10" in printed
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.declaration.parse import parse
 from fleet.http.errors import UnreachableError
 from fleet.lock.model import Lock
@@ -19,6 +20,7 @@ from tests.fleet.examples import DIGEST, INDEX_DIGEST, OTHER_DIGEST, PLATFORMS, 
 from tests.fleet.releases.outside import Outside
 from tests.providers.ociregistry.registry_fake import FakeRegistry, serving
 
+ROOT = Path(__file__).parents[3]
 MIRROR = "mirror.example.org/library"
 IMAGES = parse(config(images={"web": image(bases=["full", "slim"])})).images
 
@@ -109,6 +111,22 @@ def test_every_base_that_is_missing_is_named_once_with_where_and_what_to_do() ->
     assert "1 of 2 base images" in lines[0]
     assert lines[1] == f"  - {MIRROR}/python:3.11-slim has no image for linux/arm/v7"
     assert len(lines) == 3
+
+
+def test_of_the_production_fleet_an_empty_mirror_has_all_bases_named_at_once() -> None:
+    images = declaration_of_file(config_file(ROOT, "prod")).images
+    given = replace(sources(), platforms=only(platforms=()))
+    with pytest.raises(BaseError) as caught:
+        locked_bases(images, Lock(), given, Refresh())
+    first, *listed, remedy = str(caught.value).splitlines()
+    pythons = {python for each in images for python in each.pythons}
+    assert f"{len(listed)} of {len(listed)} base images are missing" in first
+    assert set(listed) == {
+        f"  - {MIRROR}/python:{python}{base} is not there"
+        for python in pythons
+        for base in ("", "-slim", "-alpine")
+    }
+    assert remedy.startswith("Copy each there")
 
 
 def test_without_a_mirror_all_are_named_too_and_the_declaration_is_to_be_corrected() -> None:
