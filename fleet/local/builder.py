@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from fleet.console import TroubleError
 from fleet.local import processes
 from fleet.local.child_environment import run
 from fleet.local.disk_space import BUILDER_KEEPS, FOR_DAEMONS
@@ -16,13 +17,21 @@ from fleet.registry.transport import plain_hosts
 NAME = "buildkitd"
 """The daemon's name."""
 
+_PLATFORMS = "{{range .}}{{range .Platforms}}{{.OS}}/{{.Architecture}}/{{.Variant}} {{end}}{{end}}"
+
 
 def start(checkout: Checkout, buildkitd: Path, needs: Needs) -> None:
     """Have BuildKit answer on the checkout's socket; a daemon that already does is kept.
 
-    :raises TroubleError: when the daemon does not start.
+    :raises TroubleError: when the daemon does not start, or can't build a platform.
     """
     processes.ensure(daemon(checkout, buildkitd, needs))
+    require_platforms(
+        checkout,
+        needs,
+        "Install qemu-user-static and binfmt-support, or name a builder of yours under "
+        "fleet:builders.",
+    )
 
 
 def daemon(checkout: Checkout, buildkitd: Path, needs: Needs) -> processes.Daemon:
@@ -49,6 +58,24 @@ def answers(checkout: Checkout) -> bool:
         return run([*client(checkout), "debug", "workers"], timeout=10).returncode == 0
     except subprocess.TimeoutExpired:
         return False
+
+
+def require_platforms(checkout: Checkout, needs: Needs, remedy: str) -> None:
+    """Return when the builder can build every platform that it is to.
+
+    What the processor, the kernel's emulators and BuildKit's own can run, only BuildKit knows: a
+    64-bit ARM may or may not run what is built for arm/v7.
+
+    :raises TroubleError: naming those that it can't, and ``remedy``.
+    """
+    done = run([*client(checkout), "debug", "workers", "--format", _PLATFORMS])
+    known = {each.rstrip("/") for each in done.stdout.split()}
+    missing = [platform for platform in needs.built_here if platform not in known]
+    if missing:
+        raise TroubleError(
+            f"BuildKit can't build {', '.join(missing)}: neither this processor nor an emulator "
+            f"runs it.\n{remedy}"
+        )
 
 
 def client(checkout: Checkout) -> list[str]:

@@ -2,44 +2,41 @@
 
 import os
 import shutil
-import subprocess
 import tempfile
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from fleet.console import TroubleError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
 from fleet.local import private_files
-from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
 
-_NAMES = "DNS:localhost,IP:127.0.0.1,IP:::1"
-_DAYS = "730"
-_RENEW_WITHIN = str(30 * 24 * 3600)
+_NAME = "image-fleet loopback"
+_DAYS = 730
+_RENEW_WITHIN = timedelta(days=30)
 _SYSTEM_BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/cert.pem",
 )
-# The constraint (RFC 5280, section 4.2.1.10) keeps a bundle with our authority as safe as without:
-# it can't vouch for any name outside this machine.
-_SETTINGS = f"""\
-[req]
-distinguished_name = name
-prompt = no
-[name]
-CN = image-fleet loopback
-[authority]
-basicConstraints = critical,CA:TRUE,pathlen:0
-keyUsage = critical,keyCertSign
-subjectKeyIdentifier = hash
-nameConstraints = critical,permitted;DNS:localhost,\
-permitted;IP:127.0.0.0/255.0.0.0,permitted;IP:::1/ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff
-[server]
-basicConstraints = critical,CA:FALSE
-keyUsage = critical,digitalSignature
-extendedKeyUsage = serverAuth
-subjectAltName = {_NAMES}
-"""
-_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+_USAGES = (
+    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
+    "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
+)  # fmt: skip
+_LOOPBACK = (
+    x509.DNSName("localhost"),
+    x509.IPAddress(ip_address("127.0.0.1")),
+    x509.IPAddress(ip_address("::1")),
+)
+_NETWORKS = (
+    x509.DNSName("localhost"),
+    x509.IPAddress(ip_network("127.0.0.0/8")),
+    x509.IPAddress(ip_network("::1/128")),
+)
 
 
 def ensure(checkout: Checkout) -> Path:
@@ -47,8 +44,6 @@ def ensure(checkout: Checkout) -> Path:
 
     The directory then holds ``ca.pem``, ``server.pem``, ``server.key`` and ``bundle.pem``, which is
     the system's authorities and ours.
-
-    :raises TroubleError: when the ``openssl`` command is missing or fails.
     """
     authority = checkout.tls / "ca.pem"
     checkout.make_state()
@@ -70,33 +65,65 @@ def system_bundle(checkout: Checkout) -> Path | None:
 
 
 def _is_fresh(certificate: Path) -> bool:
-    if not certificate.exists():
+    try:
+        ends = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
+    except (OSError, ValueError):
         return False
-    argv = ["openssl", "x509", "-checkend", _RENEW_WITHIN, "-noout", "-in", str(certificate)]
-    return _openssl(argv).returncode == 0
+    return ends > datetime.now(UTC) + _RENEW_WITHIN
 
 
 def _make(folder: Path) -> None:
     """Put a new authority and server certificate at ``folder``, both or none."""
+    # Nothing else is ever signed by this authority, so its key is written nowhere.
+    key, servers = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    authority, server = _authority(key), _server(key, servers)
     with tempfile.TemporaryDirectory(prefix="tls-", dir=folder.parent) as name:
         made = Path(name)
-        (made / "openssl.cnf").write_text(_SETTINGS)
-        common = ["openssl", "req", "-config", "openssl.cnf", "-x509", "-sha256", "-days", _DAYS]
-        authority = ["-extensions", "authority", "-keyout", "ca.key", "-out", "ca.pem"]
-        server = ["-extensions", "server", "-keyout", "server.key", "-out", "server.pem"]
-        for words in (authority, [*server, "-CA", "ca.pem", "-CAkey", "ca.key"]):
-            result = _openssl([*common, *_KEY, *words], made)
-            if result.returncode:
-                raise TroubleError(f"openssl could not make a certificate: {result.stderr.strip()}")
+        encoding, clear = serialization.Encoding.PEM, serialization.NoEncryption()
+        form = serialization.PrivateFormat.PKCS8
+        private_files.write(
+            made / "server.key", servers.private_bytes(encoding, form, clear).decode()
+        )
+        (made / "server.pem").write_bytes(server.public_bytes(encoding))
+        (made / "ca.pem").write_bytes(authority.public_bytes(encoding))
         shutil.rmtree(folder, ignore_errors=True)
         private_files.make_folder(folder)
-        # Nothing else is ever signed by this authority, so nobody needs its key any more.
-        for kept in ("ca.pem", "server.key", "server.pem"):
-            (made / kept).replace(folder / kept)
+        for path in made.iterdir():
+            path.replace(folder / path.name)
 
 
-def _openssl(argv: list[str], folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
-    try:
-        return run(argv, cwd=folder)
-    except FileNotFoundError:
-        raise TroubleError("the openssl command is missing. Install the package openssl.") from None
+def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    # The constraint (RFC 5280, section 4.2.1.10) keeps a bundle with our authority as safe as
+    # without: it can't vouch for any name outside this machine.
+    constraint = x509.NameConstraints(permitted_subtrees=_NETWORKS, excluded_subtrees=None)
+    made = _begun(key.public_key(), x509.BasicConstraints(ca=True, path_length=0), signs=True)
+    return made.add_extension(constraint, critical=True).sign(key, hashes.SHA256())
+
+
+def _server(
+    authority: ec.EllipticCurvePrivateKey, key: ec.EllipticCurvePrivateKey
+) -> x509.Certificate:
+    made = _begun(key.public_key(), x509.BasicConstraints(ca=False, path_length=None), signs=False)
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key())
+    made = made.add_extension(usage, critical=False).add_extension(issuer, critical=False)
+    names = x509.SubjectAlternativeName(_LOOPBACK)
+    return made.add_extension(names, critical=False).sign(authority, hashes.SHA256())
+
+
+def _begun(
+    key: ec.EllipticCurvePublicKey, constraints: x509.BasicConstraints, *, signs: bool
+) -> x509.CertificateBuilder:
+    """Return what both certificates have; ``signs`` is for one that signs certificates."""
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _NAME)]), datetime.now(UTC)
+    usage = dict.fromkeys(_USAGES, False) | {"key_cert_sign": signs, "digital_signature": not signs}
+    return (
+        x509.CertificateBuilder(subject_name=name, issuer_name=name, public_key=key)
+        .serial_number(x509.random_serial_number())
+        # The clock of a virtual machine may be late.
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=_DAYS))
+        .add_extension(constraints, critical=True)
+        .add_extension(x509.KeyUsage(**usage), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )

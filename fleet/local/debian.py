@@ -18,8 +18,6 @@ def wanted(needs: Needs, *, stand_ins: bool) -> dict[str, str]:
     ``a|b`` stands for either command: Debian 13 renamed QEMU's.
     """
     commands: dict[str, str] = {}
-    if needs.port is not None:
-        commands["openssl"] = "openssl"
     if needs.builder:
         commands["runc"] = "runc"
         if any(platform != native() for platform in needs.built_here):
@@ -42,14 +40,8 @@ def _is_there(command: str) -> bool:
 def ensure(needs: Needs, *, stand_ins: bool) -> None:
     """Install what is missing.
 
-    :raises TroubleError: when the builder lacks root's rights, or packages are missing and can't
-        be installed; it names them.
+    :raises TroubleError: when packages are missing and can't be installed; it names them.
     """
-    if needs.builder and os.geteuid() != 0:
-        raise TroubleError(
-            "the embedded builder runs containers and so needs root. Run as root, or name a "
-            "builder of yours for each platform under fleet:builders."
-        )
     install(wanted(needs, stand_ins=stand_ins))
 
 

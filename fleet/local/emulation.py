@@ -27,6 +27,7 @@ def enable(platforms: Iterable[str]) -> None:
     for name in missing:
         if not _is_enabled(name):
             _register(name)
+        if _is_enabled(name):
             say(f"emulation: {name}")
 
 
@@ -51,7 +52,9 @@ def _register(name: str) -> None:
     if not _is_enabled(name) and path.is_file():
         with suppress(OSError):
             (_KERNEL / "register").write_text(path.read_text().strip())
-    if not _is_enabled(name):
+    # Most 64-bit ARM processors run 32-bit programs, and Debian has no format for these there.
+    perhaps_native = (native(), name) == ("linux/arm64", "qemu-arm")
+    if not _is_enabled(name) and not perhaps_native:
         raise TroubleError(
             f"the kernel does not take {name}, so its platform can't be built here. Install "
             "qemu-user-static and binfmt-support, or name a builder of yours under fleet:builders."

@@ -23,6 +23,8 @@ def remove(folder: Path) -> None:
     if folder.is_symlink() or not folder.exists():
         folder.unlink(missing_ok=True)
         return
-    for mount in mounts_below(folder, _TABLE.read_text()):
+    # Not there on macOS, where nothing of ours mounts.
+    table = _TABLE.read_text() if _TABLE.exists() else ""
+    for mount in mounts_below(folder, table):
         run(["umount", "--lazy", mount])
     shutil.rmtree(folder)

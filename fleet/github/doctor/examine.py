@@ -52,7 +52,7 @@ def examine(
 def _runner(declaration: Declaration, github: GitHub) -> Iterator[Finding]:
     if EMBEDDED in declaration.builders.values():
         yield note(
-            f"builder {EMBEDDED}: it runs as root, which a job on {github.runner} may not be",
+            f"builder {EMBEDDED}: it needs root or Docker, which a job on {github.runner} may lack",
             "Name another under fleet:builders, such as hosted: the workflows make it where "
             "emulation is declared",
         )

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from fleet.checkout.page_texts import read_templates
 from fleet.checkout.pinned import pinned_images
-from fleet.console import TroubleError, say
+from fleet.console import say
 from fleet.declaration.builder_nodes import CONTAINER, Node
 from fleet.declaration.tags import LOOPBACK
 from fleet.local import builder, certificates, ports, registry, registry_login
@@ -82,7 +82,7 @@ def start(checkout: Checkout, engine: Engine, needs: Needs) -> None:
             stop(engine, [builder_name(checkout)])
         ensure(engine, checkout, _builder(checkout, engine, needs), require=lambda: None)
         _link_client(checkout, engine)
-        _require_platforms(checkout, engine, needs)
+        builder.require_platforms(checkout, needs, _remedy(checkout))
 
 
 def down(checkout: Checkout, engine: Engine) -> None:
@@ -184,6 +184,14 @@ def _proxies(env: Mapping[str, str]) -> list[str]:
     ]
 
 
+def _remedy(checkout: Checkout) -> str:
+    """Return what to do for a platform that neither BuildKit nor the kernel emulates."""
+    return (
+        "To give the engine's kernel emulators, for all that runs on it: docker run --privileged "
+        f"--rm {images(checkout)['binfmt']} --install all"
+    )
+
+
 def _link_client(checkout: Checkout, engine: Engine) -> None:
     """Put a client of the builder where that of a daemon would be."""
     path = checkout.bin / "buildctl"
@@ -193,23 +201,3 @@ def _link_client(checkout: Checkout, engine: Engine) -> None:
         path.unlink(missing_ok=True)
         path.write_text(text)
         path.chmod(0o755)
-
-
-def _require_platforms(checkout: Checkout, engine: Engine, needs: Needs) -> None:
-    """Return when the builder can build every platform that it is to.
-
-    BuildKit's image has emulators of its own, for most machines.
-
-    :raises TroubleError: naming those that it can't, and what would change that.
-    """
-    form = "{{range .}}{{range .Platforms}}{{.OS}}/{{.Architecture}}/{{.Variant}} {{end}}{{end}}"
-    words = ("exec", builder_name(checkout), "buildctl", "debug", "workers", "--format", form)
-    known = {each.rstrip("/") for each in engine.do(*words).split()}
-    missing = [p for p in needs.built_here if p not in known and f"{p}/v8" not in known]
-    if missing:
-        binfmt = images(checkout)["binfmt"]
-        raise TroubleError(
-            f"BuildKit in Docker can't build {', '.join(missing)}: neither it nor the engine's "
-            "kernel has an emulator.\nTo give the kernel emulators, for all that runs on it: "
-            f"docker run --privileged --rm {binfmt} --install all"
-        )

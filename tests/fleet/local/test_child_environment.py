@@ -107,7 +107,7 @@ def test_the_builder_gets_no_secret_and_leaves_nothing_in_the_systems_tmp(
     here.make_run()
     left = here.tmp / "buildkitd" / "buildkit-mount1"
     left.mkdir(parents=True)
-    command(here.bin, "buildctl", "exit 0")
+    command(here.bin, "buildctl", f"echo {platforms.native()}/")
     buildkitd = command(tmp_path / "bin", "buildkitd", "exec sleep 60")
     builder.start(here, buildkitd, needs(platforms=(platforms.native(),)))
     with started(here, "buildkitd") as found:
@@ -116,7 +116,7 @@ def test_the_builder_gets_no_secret_and_leaves_nothing_in_the_systems_tmp(
         assert Path(found["TMPDIR"]).stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("name", ["apt-get", "openssl", "update-binfmts"])
+@pytest.mark.parametrize("name", ["apt-get", "update-binfmts"])
 @pytest.mark.usefixtures("here")
 def test_a_program_of_the_system_gets_no_secret_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -125,7 +125,6 @@ def test_a_program_of_the_system_gets_no_secret_either(
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
     runs: dict[str, Callable[[], object]] = {
         "apt-get": lambda: debian._apt(["update"], "x"),
-        "openssl": lambda: certificates._is_fresh(Path("/etc/hostname")),
         "update-binfmts": lambda: emulation._register("qemu-none"),
     }
     with suppress(TroubleError):
