@@ -1,17 +1,21 @@
 """The evidence of a version tag: what is claimed of it, signed before any name points at it."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import pulumi
 
-from components.failures import digest_or_nothing
+from components.failures import digest_or_nothing, or_else
 from fleet.declaration.signing import Keyless
 from fleet.plan.plan import ImagePlan, Plan, VersionTag
 from fleet.plan.predicates import provenance, verification_result
 from providers.ociregistry.sdk import Evidence, EvidenceArgs
+
+_SHOWN: Final = 16
+"""Characters of a fingerprint, as the state has them of statements."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +33,20 @@ class EvidenceOf:
     below: Mapping[str, pulumi.Output[str]]
 
 
-def evident(args: EvidenceOf, parent: pulumi.Resource) -> Sequence[pulumi.Output[str]]:
-    """Return ``args.sources`` once all that is claimed of them is signed.
+class Evident(NamedTuple):
+    """Verified sources once all that is claimed of them is signed, and a fingerprint of that.
 
-    Where nobody is declared to sign, nothing is, and they are returned as they are.
+    Where nobody is declared to sign, nothing is: ``stated`` is None. It is empty where that failed.
     """
+
+    sources: Sequence[pulumi.Output[str]]
+    stated: pulumi.Output[str] | None
+
+
+def evident(args: EvidenceOf, parent: pulumi.Resource) -> Evident:
+    """Declare the evidence of ``args.sources``, and return these once they have it."""
     if not args.plan.signed:
-        return args.sources
+        return Evident(sources=args.sources, stated=None)
     # What it is built on may be another stack's, which has not been up: nothing can be claimed.
     there = pulumi.Output.all(*args.below.values()).apply(all)
     sources = [pulumi.Output.all(source, there).apply(_only_where) for source in args.sources]
@@ -58,7 +69,16 @@ def evident(args: EvidenceOf, parent: pulumi.Resource) -> Sequence[pulumi.Output
         pulumi.ResourceOptions(parent=parent),
     )
     signed = digest_or_nothing(evidence.digest)
-    return [pulumi.Output.all(source, signed).apply(_only_where) for source in sources]
+    return Evident(
+        sources=[pulumi.Output.all(source, signed).apply(_only_where) for source in sources],
+        stated=or_else(evidence.statements.apply(_fingerprint), "") if args.image.mirrors else None,
+    )
+
+
+def _fingerprint(statements: Mapping[str, str]) -> str:
+    """Return a short hash of what is stated: it changes where something is signed again."""
+    text = json.dumps(statements, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:_SHOWN]
 
 
 def _keyless(declared: Keyless | None) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 
 from components.image_tag import ImageTag, ImageTagArgs
+from components.mirrors import MirrorsArgs, mirrors
 from components.pointers import Pointers, PointersArgs
 from components.stack_references import Elsewhere, exported
 from components.tag_build import wheels_image
@@ -33,8 +34,8 @@ class Fleet:
 
     ``outputs`` are the stack's: ``tags`` are ``{tag, digest, platforms, size, verified}``,
     ``pointers`` are ``{tag, target, digest}``, ``builds`` are ``{digest, identity}`` by name, and
-    there only where other stacks build on some. ``known`` are by image its tags and pointers, once
-    all of them are known.
+    there only where other stacks build on some; ``mirrors`` are ``{mirror, declared, there}``,
+    where there are any. ``known`` are by image its tags and pointers, once all of them are known.
     """
 
     outputs: Mapping[str, Any]
@@ -54,6 +55,7 @@ def declare(plan: Plan, elsewhere: Elsewhere, commit: str) -> Fleet:
     digests = elsewhere.verified(plan)
     tags: list[pulumi.Output[dict[str, Any]]] = []
     pointers: list[pulumi.Output[dict[str, Any]]] = []
+    mirrored: list[pulumi.Output[dict[str, Any]]] = []
     shared: dict[str, pulumi.Output[dict[str, Any]]] = {}
     known: dict[str, pulumi.Output[dict[str, Any]]] = {}
     for image in plan.images:
@@ -70,11 +72,23 @@ def declare(plan: Plan, elsewhere: Elsewhere, commit: str) -> Fleet:
         named = {tag: component.digest for tag, component in made.items()}
         args_of_pointers = PointersArgs(image=image, plan=plan, digests=named, commit=commit)
         own = [component.row for component in made.values()]
-        pointing = Pointers(image.name, args_of_pointers, registries).rows
+        pointing = Pointers(image.name, args_of_pointers, registries)
+        args_of_mirrors = MirrorsArgs(
+            image=image,
+            plan=plan,
+            digests=pointing.digests,
+            stated={
+                str(tag): component.stated for tag, component in made.items() if component.stated
+            },
+            commit=commit,
+        )
+        mirrored += mirrors(args_of_mirrors, pointing)
         known[image.name] = pulumi.Output.all(
-            tags=pulumi.Output.all(*own), pointers=pulumi.Output.all(*pointing)
+            tags=pulumi.Output.all(*own), pointers=pulumi.Output.all(*pointing.rows)
         )
         tags += own
-        pointers += pointing
-    outputs = {"tags": tags, "pointers": pointers, **({"builds": shared} if shared else {})}
+        pointers += pointing.rows
+    outputs: dict[str, Any] = {"tags": tags, "pointers": pointers}
+    more = {"builds": shared, "mirrors": mirrored}
+    outputs |= {name: value for name, value in more.items() if value}
     return Fleet(outputs=outputs, known=known)

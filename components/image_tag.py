@@ -29,11 +29,13 @@ class ImageTag(pulumi.ComponentResource):
 
     ``digest`` is that of the index, known once every platform passed; ``row`` what the stack's
     output says of the tag; ``verified`` each build's digest once it passed, by the build's name.
+    ``stated`` is a fingerprint of its evidence, None where it has none or no mirror needs it.
     """
 
     verified: Mapping[str, pulumi.Output[str]]
     digest: pulumi.Output[str]
     row: pulumi.Output[dict[str, Any]]
+    stated: pulumi.Output[str] | None
 
     def __init__(
         self, name: str, args: ImageTagArgs, opts: pulumi.ResourceOptions | None = None
@@ -60,7 +62,7 @@ class ImageTag(pulumi.ComponentResource):
             sources=sources,
             below={name: args.digests[name] for name in below},
         )
-        sources = evident(stated, self)
+        sources, self.stated = evident(stated, self)
         tag = Tag(
             ref,
             TagArgs(
@@ -102,7 +104,7 @@ class ImageTag(pulumi.ComponentResource):
             ),
             pulumi.ResourceOptions(parent=self),
         )
-        self.verified = {}
+        self.verified, self.stated = {}, None
         self.digest = digest_or_nothing(tag.digest)
         there = pulumi.Output.all(
             tag=ref, digest=tag.digest, platforms=tag.platforms, size=tag.size, verified="pinned"

@@ -8,7 +8,7 @@ import pulumi
 
 from components.failures import digest_or_nothing
 from fleet.declaration import tags as names
-from fleet.plan.plan import ImagePlan, Plan
+from fleet.plan.plan import ImageMirror, ImagePlan, Plan
 from providers.ociregistry.sdk import PointerPattern, StalePointers, StalePointersArgs, Tag, TagArgs
 
 
@@ -26,9 +26,13 @@ class PointersArgs:
 
 
 class Pointers(pulumi.ComponentResource):
-    """Every pointer of one repository. ``rows`` are what the stack's output says of them."""
+    """Every pointer of one repository. ``rows`` are what the stack's output says of them.
+
+    ``digests`` are those of all tags of the repository, empty where one failed.
+    """
 
     rows: list[pulumi.Output[dict[str, Any]]]
+    digests: Mapping[str, pulumi.Input[str]]
 
     def __init__(
         self, name: str, args: PointersArgs, opts: pulumi.ResourceOptions | None = None
@@ -50,20 +54,37 @@ class Pointers(pulumi.ComponentResource):
             digest = digest_or_nothing(Tag(ref, tag, child).digest)
             digests[pointer.tag] = digest
             self.rows.append(pulumi.Output.all(tag=ref, target=pointer.target, digest=digest))
-        stale = StalePointersArgs(
-            repository=image.repository,
-            owner=plan.owner,
-            pointers=[pointer.tag for pointer in image.pointers],
-            grammar=[
-                PointerPattern(kind=kind, pattern=names.pointer_pattern(kind))
-                for kind in image.policy
-            ],
-            policy={str(kind): policy for kind, policy in image.policy.items()},
-            max_removals=plan.declaration.max_removals,
-            keep_on_destroy=plan.declaration.pointers_stay,
-            # Nothing goes before everything that is declared stands.
-            digests=digests,
-            commit=args.commit,
-        )
+        self.digests = digests
+        # Nothing goes before everything that is declared stands.
+        stale = stale_pointers(image, plan, args.commit, digests=digests)
         StalePointers(image.repository, stale, child)
         self.register_outputs({})
+
+
+def stale_pointers(
+    image: ImagePlan,
+    plan: Plan,
+    commit: str,
+    *,
+    digests: pulumi.Input[Mapping[str, pulumi.Input[str]]],
+    mirror: ImageMirror | None = None,
+) -> StalePointersArgs:
+    """Return what becomes of stale pointers of an image, in its own repository or at a mirror.
+
+    ``digests`` are what all declared tags name there, which is waited for.
+    """
+    stay = mirror is not None and not mirror.removable
+    return StalePointersArgs(
+        repository=mirror.repository if mirror else image.repository,
+        owner=plan.owner,
+        pointers=[pointer.tag for pointer in image.pointers],
+        grammar=[
+            PointerPattern(kind=kind, pattern=names.pointer_pattern(kind)) for kind in image.policy
+        ],
+        policy={str(kind): "keep" if stay else policy for kind, policy in image.policy.items()},
+        max_removals=plan.declaration.max_removals,
+        keep_on_destroy=plan.declaration.pointers_stay,
+        digests=digests,
+        commit=commit,
+        source=image.repository if mirror else None,
+    )

@@ -100,6 +100,7 @@ def _image(image: ImagePlan, plan: Plan, left: Left) -> ImageEntry:
         name=image.name,
         title=declared.title,
         repository=image.repository,
+        mirrors=tuple(mirror.repository for mirror in image.mirrors),
         source=declared.source,
         package=declared.requirement,
         builds_on=declared.builds_on,

@@ -88,11 +88,15 @@ class PointerTag:
 
 @dataclass(frozen=True, kw_only=True)
 class ImageEntry:
-    """One image with all of its declared tags, and its ``moves``, newest first."""
+    """One image with all of its declared tags, and its ``moves``, newest first.
+
+    ``mirrors`` are repositories that have the same tags.
+    """
 
     name: str
     title: str
     repository: str
+    mirrors: tuple[str, ...]
     source: str
     package: str
     builds_on: str

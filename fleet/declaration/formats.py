@@ -22,8 +22,9 @@ _ANY_DEPTH = (
     "own (host[:port]/namespace)"
 )
 # By pattern of a registry, what is known of it before anything is built.
+_HUB: Final = r"(?:(?:index\.|registry-1\.)?docker\.io|registry\.hub\.docker\.com)/"
 _UNFIT: Final = {
-    r"(?:(?:index\.|registry-1\.)?docker\.io|registry\.hub\.docker\.com)/.*": Fault(
+    rf"{_HUB}.*": Fault(
         "is on Docker Hub, whose repositories have two levels (org/image); a fleet keeps the "
         "builds of each image in a repository below it (<image>/build)",
         _ANY_DEPTH,
@@ -46,10 +47,29 @@ _NAMES_OF = {
 _CRON_FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 
 
+_UNFIT_MIRRORS: Final = {
+    **{pattern: unfit for pattern, unfit in _UNFIT.items() if not pattern.startswith(_HUB)},
+    r"docker\.io/[^/]+/.*": Fault(
+        "is on Docker Hub, whose repositories have two levels (org/image)",
+        "Write docker.io/org",
+    ),
+    # Logins and what is known of a registry are found by its one name.
+    rf"(?!docker\.io/){_HUB}.*": Fault("is Docker Hub by another name", "Write docker.io/org"),
+}
+
+
 def _registry(text: str) -> Fault | None:
     """Tell why no fleet can be kept at ``host[:port]/namespace``."""
-    found = (unfit for pattern, unfit in _UNFIT.items() if re.fullmatch(pattern, text))
-    return _port(text) or next(found, None)
+    return _port(text) or _unfit(text, _UNFIT)
+
+
+def _mirror(text: str) -> Fault | None:
+    """Tell why no fleet can be mirrored at ``host[:port]/namespace``."""
+    return _port(text) or _unfit(text, _UNFIT_MIRRORS)
+
+
+def _unfit(text: str, known: Mapping[str, Fault]) -> Fault | None:
+    return next((fault for pattern, fault in known.items() if re.fullmatch(pattern, text)), None)
 
 
 def _port(text: str) -> Fault | None:
@@ -109,6 +129,7 @@ def _is_cron_part(text: str, known: Mapping[str, int]) -> bool:
 
 FORMATS: Final[Mapping[str, Callable[[str], Fault | None]]] = {
     "registry": _registry,
+    "mirror": _mirror,
     "base-registry": _port,
     "requirement": _requirement,
     "cron": cron_line,

@@ -1,6 +1,6 @@
 """Which registry's login comes from which environment variables: names of variables, no values."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -37,18 +37,20 @@ def parse_logins(
     declared: Mapping[str, Mapping[str, Any]],
     registry: str,
     base_registry: str,
+    mirrors: Collection[str],
     problems: Problems,
 ) -> dict[str, Login]:
     """Return the ``declared`` logins, and the default one of the fleet's ``registry``.
 
-    Beside that, the host of ``base_registry`` may have one; an empty one is docker.io.
+    Beside that, the host of ``base_registry`` may have one, an empty one is docker.io, and those of
+    ``mirrors``.
     """
     host = registry.partition("/")[0]
     found = {} if tags.is_embedded(host) or not host else {host: DEFAULT}
     for name, entry in declared.items():
-        _note_host(name, host, base_registry.partition("/")[0], problems)
+        _note_host(name, host, (*mirrors, base_registry.partition("/")[0]), problems)
         login = Login(**{"username": "", "password": "", **entry})
-        if login.read and name == host:
+        if login.read and name in {host, *mirrors}:
             what = "is for a registry of bases, and this one is written to"
             problems.add(f"{_PATH}.{name}.read", what, "Take it out")
         found[name] = login
@@ -68,13 +70,13 @@ def variables(logins: Mapping[str, Login]) -> dict[str, dict[str, str]]:
     }
 
 
-def _note_host(name: str, host: str, mirror: str, problems: Problems) -> None:
+def _note_host(name: str, host: str, others: Iterable[str], problems: Problems) -> None:
     if tags.is_embedded(name):
         what = "is the registry on this machine, whose login is made with it"
         problems.add(f"{_PATH}.{name}", what, "Take it out")
         return
     # Workflows take what emulates and builds from Docker Hub, also where a mirror has the bases.
-    known = dict.fromkeys(filter(None, (host, mirror, BASES)))
+    known = dict.fromkeys(filter(None, (host, *others, BASES)))
     if host and name not in known:
         what = "is not a registry that this stack reads or writes"
         problems.add(f"{_PATH}.{name}", what, f"Write {' or '.join(known)}")

@@ -15,6 +15,7 @@ from fleet.declaration.builder_nodes import Node
 from fleet.declaration.distributions import conditions
 from fleet.declaration.github import GitHub
 from fleet.declaration.logins import Login
+from fleet.declaration.mirrors import Mirror
 from fleet.declaration.release_policy import PythonReleases, Releases
 from fleet.declaration.signing import Signing
 from fleet.declaration.tags import PointerKind, is_embedded
@@ -142,7 +143,8 @@ class StackShare:
 class Declaration:
     """A whole stack: where the images go, who builds them, and which they are.
 
-    ``registry`` is ``host[:port]/namespace``; the official bases are pulled from ``base_registry``,
+    ``registry`` is ``host[:port]/namespace``, and ``mirrors`` have the same images; the official
+    bases are pulled from ``base_registry``,
     a mirror of docker.io/library, where that is not empty. ``builders`` maps a platform to the name
     of a buildx builder, and ``nodes`` says where those build that the declaration describes.
     ``logins`` names, by registry host, the variables that hold a login. ``signing`` says who signs
@@ -158,6 +160,7 @@ class Declaration:
     """
 
     registry: str
+    mirrors: tuple[Mirror, ...]
     base_registry: str
     builders: Mapping[str, str]
     nodes: Mapping[str, Node]

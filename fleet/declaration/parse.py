@@ -8,6 +8,7 @@ from fleet.declaration.base_graph import note_faults
 from fleet.declaration.builder_nodes import parse_nodes
 from fleet.declaration.github import parse_github
 from fleet.declaration.logins import parse_logins
+from fleet.declaration.mirrors import parse_mirrors
 from fleet.declaration.model import PYPI, Declaration, Image
 from fleet.declaration.parse_image import parse_image
 from fleet.declaration.pins import note_pins_below
@@ -38,6 +39,7 @@ def parse(
     problems = found or Problems()
     values = sound(config, STACK, "fleet:", problems)
     registry, base_registry = values.get("registry", ""), values.get("base-registry", "")
+    mirrors = parse_mirrors(values.get("mirrors", ()), registry, problems)
     builders = values.get("builders", {})
     images = tuple(_images(values, config, problems))
     if problems.is_sound("fleet:builders"):
@@ -53,10 +55,13 @@ def parse(
     cooldown = _COOLDOWN if github and github.versions == "merge" else 0
     declaration = Declaration(
         registry=registry,
+        mirrors=mirrors,
         base_registry=base_registry,
         builders=builders,
         nodes=parse_nodes(values.get("builder-nodes", {}), builders, problems),
-        logins=parse_logins(values.get("logins", {}), registry, base_registry, problems),
+        logins=parse_logins(
+            values.get("logins", {}), registry, base_registry, [m.host for m in mirrors], problems
+        ),
         signing=parse_signing(
             values.get("signing"), github, problems, local=is_embedded(registry.partition("/")[0])
         ),

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +80,7 @@ def share(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
     if needs.port is None:
         _show_logins(ours / _LOGINS, theirs / _LOGINS)
     else:
-        _share_login(checkout, needs.port, needs.mirror, env)
+        _share_logins(checkout, needs.port, needs.others, env)
     for name in (users_docker.CONTEXTS, _PLUGINS):
         _link(ours / name, theirs / name)
     for name, node in needs.described.items():
@@ -104,14 +104,19 @@ def _describe_ours(checkout: Checkout, needs: Needs, buildx: Path) -> None:
         buildx_instances.write(buildx, EMBEDDED, node)
 
 
-def _share_login(checkout: Checkout, port: int, mirror: str, env: Mapping[str, str]) -> None:
+def _share_logins(
+    checkout: Checkout, port: int, others: Iterable[str], env: Mapping[str, str]
+) -> None:
     """Let our configuration have the login of the registry on ``port`` of this machine.
 
-    Of the user's file it takes which Docker context is in use, and the login of the host ``mirror``
-    where one is declared. A credential store named there would be asked in place of our entry.
+    Of the user's file it takes which Docker context is in use, and the logins of the hosts in
+    ``others``. A credential store named there would be asked in place of our entry.
     """
     theirs = users_docker.values(users_docker.folder(checkout, env) / _LOGINS)
-    values: dict[str, Any] = docker_login.of_host(theirs, mirror) if mirror else {"auths": {}}
+    values: dict[str, Any] = {"auths": {}}
+    for host in others:
+        for key, held in docker_login.of_host(theirs, host).items():
+            values[key] = values.get(key, {}) | held
     values["auths"] |= registry_login.docker_auths(registry_login.ensure(checkout), port)
     context = theirs.get("currentContext")
     text = json.dumps(values | ({"currentContext": context} if context else {}), indent=2)

@@ -26,7 +26,8 @@ class Needs:
     each other one by its name, and ``nodes`` holds the declared ones of these. ``bases`` are pairs
     of Python and base, such as ``("3.11", "slim")``, that are built on or compiled on. ``github``
     says that a repository on GitHub is managed. ``logins`` are the declared ones, names of
-    variables by host; ``base_registry`` is the declared mirror of the official bases, or empty.
+    variables by host; ``base_registry`` is the declared mirror of the official bases, or empty, and
+    ``mirrors`` are the hosts that images are mirrored to.
     ``signing`` says that a key is declared, ``only_keyless`` that nothing but a workflow signs.
     """
 
@@ -41,6 +42,7 @@ class Needs:
     github: bool
     logins: Mapping[str, Login] = field(default_factory=dict)
     base_registry: str = ""
+    mirrors: tuple[str, ...] = ()
     signing: bool = False
     only_keyless: bool = False
 
@@ -85,6 +87,12 @@ class Needs:
         return replace(self, port=None, built_here=())
 
     @property
+    def others(self) -> tuple[str, ...]:
+        """The hosts beside the fleet's own that a run asks with the user's logins."""
+        known = dict.fromkeys(filter(None, (self.mirror, *self.mirrors)))
+        return tuple(host for host in known if host != self.host)
+
+    @property
     def anything(self) -> bool:
         """True where any daemon is to run on this machine."""
         return self.port is not None or self.builder
@@ -112,6 +120,7 @@ def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> 
         github=declaration.github is not None,
         logins=declaration.logins,
         base_registry=declaration.base_registry,
+        mirrors=tuple(mirror.host for mirror in declaration.mirrors),
         signing=bool(declaration.signing.keys),
         only_keyless=declaration.signing.keyless is not None and not declaration.signing.keys,
     )

@@ -8,6 +8,7 @@ from fleet.units import in_units
 
 _HEADINGS = ("tag", "digest", "platforms", "size", "verified")
 _POINTER_HEADINGS = ("pointer", "digest", "names")
+_MIRROR_HEADINGS = ("mirror", "tags")
 
 
 def render(outputs: Mapping[str, Any]) -> str:
@@ -15,8 +16,9 @@ def render(outputs: Mapping[str, Any]) -> str:
 
     Tags are objects with ``tag``, ``digest``, ``platforms`` (a list), ``size`` (bytes of all
     platforms) and ``verified``, pointers with ``tag``, ``digest`` and ``target``; what is absent
-    shows as a dash. A stack may have been brought up and declare none, as that of a split fleet's
-    repository.
+    shows as a dash. Where there are ``mirrors``, each has ``mirror``, and how many tags are
+    ``declared`` and ``there`` (``failed`` where it failed). A stack may have been brought up and
+    declare none, as that of a split fleet's repository.
     """
     parts = []
     for title, headings, row in (
@@ -26,6 +28,9 @@ def render(outputs: Mapping[str, Any]) -> str:
         for repository, entries in _by_repository(outputs.get(title) or []).items():
             heading = f"{title} of {repository}" if repository else title
             parts.append(f"{heading} ({len(entries)})\n{columns([headings, *map(row, entries)])}")
+    if mirrors := outputs.get("mirrors"):
+        cells = columns([_MIRROR_HEADINGS, *map(_mirror_row, mirrors)])
+        parts.append(f"mirrors ({len(mirrors)})\n{cells}")
     none = "this stack has no tags" if "tags" in outputs else "no tags yet: run make up"
     return "\n\n".join(parts) or none
 
@@ -52,6 +57,12 @@ def _tag_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _pointer_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
     return _or_dash(entry.get("tag")), _digest(entry), _or_dash(entry.get("target"))
+
+
+def _mirror_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    there = str(entry.get("there"))
+    count = f"{there}/{int(entry['declared'])}" if there.isdigit() else there
+    return _or_dash(entry.get("mirror")), count
 
 
 def _digest(entry: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from fleet.reports.table import text_of
 _RED, _GREEN, _YELLOW, _CYAN, _DIM = "31", "32", "33", "36", "2"
 _ACTIONS: Final = {
     "fail": _RED, "remove": _YELLOW, "re-point": _CYAN, "build": _GREEN, "sign": _GREEN,
+    "copy": _GREEN,
     "keep": _DIM,
 }  # fmt: skip
 _SEVERITIES: Final = {"error:": _RED, "warning:": _YELLOW}

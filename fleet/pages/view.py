@@ -38,6 +38,7 @@ def image_view(
     return {
         "declared": image,
         "repository": plan.repository,
+        "mirrors": [mirror.repository for mirror in plan.mirrors],
         "versions": versions.newest_first(image.versions),
         "tags": [_tag_row(tag, plan, published) for tag in shown],
         "pointers": list(_pointer_rows(shown, pointers)),

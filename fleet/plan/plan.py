@@ -52,11 +52,23 @@ class VersionTag:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImageMirror:
+    """A repository that has the same tags; without ``removable``, stale ones stay there."""
+
+    repository: str
+    removable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImagePlan:
-    """All of one repository: its version tags, its pointers, and how stale ones are treated."""
+    """All of one repository: its version tags, its pointers, and how stale ones are treated.
+
+    ``mirrors`` have the same at other registries.
+    """
 
     name: str
     repository: str
+    mirrors: tuple[ImageMirror, ...]
     assets: Assets
     tags: tuple[VersionTag, ...]
     pointers: tuple[Pointer, ...]
@@ -160,6 +172,10 @@ def _image_plan(image: Image, declaration: Declaration, inputs: Inputs, owner: s
     return ImagePlan(
         name=image.name,
         repository=f"{declaration.registry}/{image.name}",
+        mirrors=tuple(
+            ImageMirror(repository=f"{mirror.place}/{image.name}", removable=mirror.removable)
+            for mirror in declaration.mirrors
+        ),
         assets=inputs.assets[image.name],
         tags=tuple(
             _version_tag(entry, declaration, inputs, owner) for entry in matrix_entries(image)

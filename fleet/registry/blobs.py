@@ -13,7 +13,7 @@ import httpx
 from fleet.http.addresses import resolve
 from fleet.http.message import Call, Reply
 from fleet.registry.auth import PULL, PUSH, scope
-from fleet.registry.docker_hub import address_of
+from fleet.registry.docker_hub import address_of, canonical
 from fleet.registry.errors import AuthenticationError, DamagedError, RegistryError
 from fleet.registry.manifest import MANIFEST_LIMIT, Blob, digest_of
 from fleet.registry.reference import Repository
@@ -117,13 +117,20 @@ class BlobTransfer:
             raise unexpected(reply, call.place)
 
     async def transfer_blob(self, source: Repository, target: Repository, blob: Blob) -> None:
-        """Make a blob of `source` available in `target`, by mounting or else by copying."""
+        """Make a blob of `source` available in `target`, by mounting or else by copying.
+
+        They may lie on two registries: then nothing is mounted.
+        """
         if source == target:
             return
-        session = await self._mount(source, target, blob.digest)
-        if session:
-            async with self._transport.copies:
-                await self._copy(source, target, blob, session)
+        sessions: list[str] = []
+        if canonical(source.host) == canonical(target.host):
+            session = await self._mount(source, target, blob.digest)
+            if not session:
+                return
+            sessions = [session]
+        async with self._transport.copies:
+            await self._copy(source, target, blob, sessions)
 
     async def _mount(self, source: Repository, target: Repository, digest: str) -> str:
         """Return '' when mounted, else the address of an upload session."""
@@ -161,10 +168,14 @@ class BlobTransfer:
             raise unexpected(reply, call.place)
         return reply.status in _THERE
 
-    async def _copy(self, source: Repository, target: Repository, blob: Blob, session: str) -> None:
+    async def _copy(
+        self, source: Repository, target: Repository, blob: Blob, sessions: list[str]
+    ) -> None:
+        """Copy a blob; `sessions` holds the address of the upload that a mount began, if any.
+
+        A session that has taken bytes cannot be restarted: each try has its own.
+        """
         place = f"copy of {blob.digest} from {source} to {target}"
-        # A session that has taken bytes cannot be restarted: each try has its own.
-        sessions = [session]
 
         async def prepare() -> Reply | None:
             # No stream can be sent once more on a 401: what is asked here with the scope of the

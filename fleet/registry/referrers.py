@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from fleet.registry.client import Client
 from fleet.registry.errors import AuthenticationError, DamagedError, RegistryError
@@ -34,17 +34,17 @@ _TRIES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Attachment:
-    """An artifact that refers to the manifest `subject`: one layer `body` of its own media type."""
+    """An artifact that refers to another manifest: its own `manifest`, and its one layer `body`."""
 
-    subject: Manifest
-    media_type: str
+    manifest: Manifest
     body: bytes
-    annotations: Mapping[str, str]
 
-    @property
-    def manifest(self) -> Manifest:
-        """The artifact's manifest."""
-        return assemble_artifact(self.media_type, self.body, self.annotations, self.subject)
+    @classmethod
+    def to(
+        cls, subject: Manifest, *, media_type: str, body: bytes, annotations: Mapping[str, str]
+    ) -> Self:
+        """Return an artifact of a media type that refers to `subject`."""
+        return cls(manifest=assemble_artifact(media_type, body, annotations, subject), body=body)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +180,40 @@ class ReferrerList:
             "same time; run again when they are done"
         )
 
+    async def copy(
+        self,
+        source: Repository,
+        target: Repository,
+        subject: str,
+        own: Callable[[Referrer], bool],
+    ) -> None:
+        """Have those of the referrers of `subject` that are `own` in `target` as in `source`.
+
+        They keep their bytes. Of its own, the list in `target` has those that `source` lists; what
+        others attached there stays.
+
+        :raises RegistryError: if `source` lists one that it does not hold, or a registry fails.
+        """
+        there, here = await asyncio.gather(self.find(source, subject), self.find(target, subject))
+        wanted = frozenset(entry.digest for entry in there.entries if own(entry))
+        lacking = sorted(wanted - here.digests)
+        if lacking:
+            copies = [await self._attached(source, digest) for digest in lacking]
+            await self.attach(target, subject, copies, lambda e: own(e) and e.digest not in wanted)
+
+    async def _attached(self, repository: Repository, digest: str) -> Attachment:
+        manifest = await self._registry.get(repository, digest)
+        place = f"{repository}@{digest}"
+        body = None
+        if manifest is not None:
+            body = await self._registry.find_blob(repository, _layer(manifest, place))
+        if manifest is None or body is None:
+            raise RegistryError(
+                f"{place} is in a list of referrers, and is not in the registry\nRun "
+                "`make refresh`, then `make up`, which signs what was lost"
+            )
+        return Attachment(manifest=manifest, body=body)
+
     async def _write(self, repository: Repository, attachment: Attachment) -> bool:
         await self._registry.write_blob(repository, EMPTY)
         # Whoever attaches it found none that is whole: one that is there may have other bytes.
@@ -253,12 +287,13 @@ def _require_readable(attachment: Attachment, place: str) -> None:
 def _descriptor(attachment: Attachment) -> dict[str, Any]:
     """Return how a list names an artifact: its descriptor, its type and its annotations."""
     manifest = attachment.manifest
+    document = document_of(manifest, manifest.digest)
     return {
         "mediaType": manifest.media_type,
         "digest": manifest.digest,
         "size": len(manifest.body),
-        "artifactType": attachment.media_type,
-        "annotations": dict(attachment.annotations),
+        "artifactType": document.get("artifactType", ""),
+        "annotations": annotations_of(document),
     }
 
 

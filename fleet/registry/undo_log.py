@@ -96,6 +96,14 @@ def remover_of(urn: str, repository: Repository) -> str:
     return f"{repository} {urn.partition('::')[2]}"
 
 
+def owner_at(owner: str, mirror: Repository) -> str:
+    """Return the owner of the record of a mirror, which lies beside the mirror's source.
+
+    Not every registry takes a repository below another one.
+    """
+    return f"{owner} {mirror}"
+
+
 def build_repository_of(public: Repository) -> Repository:
     """Return the repository of an image's builds, where its undo record lies."""
     return Repository(host=public.host, name=f"{public.name}/build")

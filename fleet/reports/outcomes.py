@@ -6,11 +6,12 @@ from typing import Any
 
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import remover_of
+from fleet.reports.mirrors import MIRROR_LEFT, mirror_entries
 from fleet.reports.report import Mode
 from fleet.reports.steps import State, Step
 from providers.ociregistry.evidence.model import reasons as reasons_to_sign
 from providers.ociregistry.evidence.properties import evidence_inputs, recorded_evidence
-from providers.ociregistry.fields import EVIDENCE, PROVIDER, STALE_POINTERS, TAG
+from providers.ociregistry.fields import EVIDENCE, MIRROR, PROVIDER, STALE_POINTERS, TAG
 from providers.ociregistry.properties import recorded_tag, tag_inputs
 from providers.ociregistry.report import Entry, Kind
 from providers.ociregistry.tag.model import Recorded, TagInputs
@@ -44,6 +45,8 @@ def entries_of(steps: Sequence[Step], mode: Mode) -> Iterator[Entry]:
             yield from (e for e in _remover(step, mode) if e.ref not in declared)
         elif step.token == STALE_POINTERS and mode == "refresh" and step.read:
             yield from _listed(step.read.outputs)
+        elif step.token == MIRROR:
+            yield from mirror_entries(step, mode)
     yield from _departures(steps, declared)
 
 
@@ -183,7 +186,7 @@ def _departures(steps: Sequence[Step], declared: set[str]) -> Iterator[Entry]:
     digests = {
         str(step.gone.outputs.get("ref")): str(step.gone.outputs.get("digest"))
         for step in steps
-        if step.gone and step.token != STALE_POINTERS
+        if step.gone and step.token == TAG
     }
     for step in removers:
         if step.gone and not step.went_wrong:
@@ -195,10 +198,14 @@ def _departures(steps: Sequence[Step], declared: set[str]) -> Iterator[Entry]:
 def _kept_by(urn: str, gone: State, staying: Sequence[State]) -> str | None:
     """Return which remover keeps the pointers, empty where none does, None where all is as it was.
 
-    One that looks after the same repository, under whatever name, takes over what is declared.
+    One that looks after the same repository, under whatever name, takes over what is declared. What
+    is at a mirror of a repository that is declared stays.
     """
     if any(state.inputs.get("keepOnDestroy") for state in (gone, *staying)):
         return None
+    source = gone.inputs.get("source")
+    if source and any(state.inputs.get("repository") == source for state in staying):
+        return MIRROR_LEFT
     text = str(gone.outputs["repository"])
     repository = Repository.parse(text)
     for state in staying:

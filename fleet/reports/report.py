@@ -12,7 +12,7 @@ from providers.ociregistry.report import COUNTED, Action, Entry, counts
 SHAPE: Final = 2
 """The number of the document's shape."""
 
-CHANGING: Final = ("fail", "remove", "re-point", "build", "sign")
+CHANGING: Final = ("fail", "remove", "re-point", "build", "sign", "copy")
 """The actions by which a registry and its declaration differ."""
 
 Mode = Literal["preview", "update", "refresh"]
@@ -20,6 +20,7 @@ DONE: Final[dict[Action, str]] = {
     "build": "built",
     "re-point": "re-pointed",
     "sign": "signed",
+    "copy": "copied",
     "remove": "removed",
     "keep": "kept",
     "fail": "failed",
@@ -71,7 +72,8 @@ class Report:
         found = counts(self.entries)
         words = DONE if self.mode == "update" else {}
         parts = [f"{found[action]} {words.get(action, action)}" for action in COUNTED]
-        parts += [f"{found['sign']} {words.get('sign', 'sign')}"] if found["sign"] else []
+        more: tuple[Action, ...] = ("sign", "copy")
+        parts += [f"{found[each]} {words.get(each, each)}" for each in more if found[each]]
         parts += [f"{self.failed} failed"] if self.failed else []
         return ", ".join(parts) + ("" if self.complete else "; the run ended early")
 

@@ -12,8 +12,9 @@ from providers.ociregistry.tag.reasons import short_digests, shown
 
 HEADINGS: Final = ("tag", "change", "from", "to", "why")
 
-_ORDER: Final = ("fail", "remove", "re-point", "build", "sign", "keep")
+_ORDER: Final = ("fail", "remove", "re-point", "build", "sign", "copy", "keep")
 _NOTHING: Final = "-"
+_WHOLE: Final = {"repository": "(pointers)", "mirror": "(mirror)"}
 _TO_COME: Final = "new build"
 _DIGEST_SHOWN: Final = 12
 
@@ -80,11 +81,11 @@ def _row(entry: Entry, words: Words, more: str = "") -> Row:
 
 
 def _image(entry: Entry) -> str:
-    return entry.ref if entry.kind == "repository" else entry.ref.rpartition(":")[0]
+    return entry.ref if entry.kind in _WHOLE else entry.ref.rpartition(":")[0]
 
 
 def _tag(entry: Entry) -> str:
-    return "(pointers)" if entry.kind == "repository" else entry.ref.rpartition(":")[2]
+    return _WHOLE.get(entry.kind) or entry.ref.rpartition(":")[2]
 
 
 def _ends(entry: Entry) -> tuple[str, str]:

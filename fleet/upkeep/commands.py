@@ -75,7 +75,7 @@ def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
     async def run() -> None:
         async with opened(variables(declaration.logins)) as connection:
             registry = connection.registry
-            found = await restore.read_records(registry, places, owner)
+            found = await restore.read_records(registry, places, owner, state.mirrors)
             for reason in found.unread.values():
                 say(f"warning: {reason}")
             entry = restore.choose(state, chosen.tag, chosen.image, found)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from fleet.console import TroubleError
 from fleet.registry.client import Client
@@ -9,7 +10,7 @@ from fleet.registry.errors import OciError
 from fleet.registry.manifest import INDEXES, Manifest, children_of, document_of
 from fleet.registry.reference import Repository
 from fleet.registry.removal.placeholder import is_placeholder
-from fleet.registry.undo_log import build_repository_of, load
+from fleet.registry.undo_log import build_repository_of, load, owner_at
 from fleet.upkeep.parallel import each
 from fleet.upkeep.prune.undo import merged, removed_by
 from fleet.upkeep.state import Removed, Remover, State
@@ -43,7 +44,7 @@ def candidates(
                 "repository's name, or the whole of it: ghcr.io/owner/python-uvicorn"
             )
         return (_parsed(image),)
-    known = {*state.tags, *(remover.repository for remover in state.removers)}
+    known = {*state.tags, *(remover.repository for remover in state.removers)} - {*state.mirrors}
     if not image:
         return tuple(sorted({*known, *(_parsed(f"{registry}/{name}") for name in declared)}))
     places = {registry, *(str(place).rpartition("/")[0] for place in known)}
@@ -51,18 +52,24 @@ def candidates(
 
 
 async def read_records(
-    registry: Client, repositories: tuple[Repository, ...], owner: str
+    registry: Client,
+    repositories: tuple[Repository, ...],
+    owner: str,
+    mirrors: Mapping[Repository, Repository] = MappingProxyType({}),
 ) -> Records:
     """Return what the records of ``owner`` beside ``repositories`` hold.
 
-    One that can't be read keeps no other from being read.
+    That of a mirror lies beside its source: ``mirrors`` are those that are known, with these. One
+    that can't be read keeps no other from being read.
     """
     removed: list[Removed] = []
     unread: dict[Repository, str] = {}
 
     async def read(place: Repository) -> None:
         try:
-            record = await load(registry, place, owner)
+            source = mirrors.get(place)
+            beside = (source, owner_at(owner, place)) if source else (place, owner)
+            record = await load(registry, *beside)
         except OciError as error:
             unread[place] = str(error)
             return
@@ -87,14 +94,16 @@ class Restored:
 def choose(state: State, tag: str, image: str = "", records: Records | None = None) -> Removed:
     """Return the last removal of ``tag``, by the state and by the registry's ``records``.
 
-    ``image`` is a repository, or the last part of its name.
+    ``image`` is a repository, or the last part of its name. That of a mirror has to be named whole.
 
     :raises TroubleError: when no removal is on record, several images have one or may have one, or
         the tag is declared and so the business of ``pulumi up``.
     """
     records = records or Records()
     removed = merged(state.removed, records.removed)
-    found = [r for r in removed if r.tag == tag and _is_of(r.repository, image)]
+    places = {r.repository for r in removed if _is_of(r.repository, image)}
+    places -= {place for place in state.mirrors if str(place) != image}
+    found = [r for r in removed if r.tag == tag and r.repository in places]
     if not found:
         raise TroubleError(_unknown(state, removed, tag, image, records))
     repositories = {entry.repository for entry in found}

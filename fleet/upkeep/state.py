@@ -36,7 +36,7 @@ class Removed(Removal):
 class Remover:
     """What the last update recorded of a ``StalePointers``; ``policies`` are by pointer kind.
 
-    ``name`` is what an undo record calls it.
+    ``name`` is what an undo record calls it. At a mirror, ``source`` is what that is a mirror of.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Remover:
     pointers: frozenset[str]
     grammar: tuple[tuple[str, str], ...]
     policies: Mapping[str, str]
+    source: Repository | None = None
 
     def kind(self, tag: str) -> str:
         """Return the pointer kind of ``tag``, or an empty string."""
@@ -69,6 +70,11 @@ class State:
     signed: frozenset[str] = frozenset()
     removed: tuple[Removed, ...] = ()
     removers: tuple[Remover, ...] = ()
+
+    @property
+    def mirrors(self) -> Mapping[Repository, Repository]:
+        """The repositories that are mirrors of others, each with its source."""
+        return {each.repository: each.source for each in self.removers if each.source}
 
 
 def read_state(here: Checkout, stack: str, env: Mapping[str, str]) -> State:
@@ -184,4 +190,5 @@ def _remover(resource: Mapping[str, Any]) -> Remover:
         pointers=frozenset(values.get("pointers") or []),
         grammar=tuple((g["kind"], g["pattern"]) for g in values.get("grammar") or []),
         policies=dict(values.get("policy") or {}),
+        source=Repository.parse(values["source"]) if values.get("source") else None,
     )

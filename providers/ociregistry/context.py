@@ -16,6 +16,7 @@ from fleet.registry.errors import OciError
 from fleet.registry.history import Sights
 from fleet.registry.login import NO_LOGINS, Logins, find_declared
 from fleet.registry.reference import ManifestReference, Repository, TagReference
+from fleet.registry.referrers import ReferrerList
 from fleet.registry.removal.ghcr import Removers
 from fleet.registry.transport import Transport
 from fleet.sigstore.keyless import KeylessSigner, Services
@@ -179,6 +180,18 @@ class Session:
         :raises RegistryError: if the registry fails or does not answer.
         """
         return await self.hosts.ask(ref.repository.host, lambda: self.tagger.names(ref))
+
+    async def sighted(self, ref: TagReference) -> str | None:
+        """Return the digest that a tag names, None where it is absent; see `Sightings`.
+
+        :raises RegistryError: if the registry fails or does not answer.
+        """
+        return await self.hosts.ask(ref.repository.host, lambda: self._seen_by("tag")(ref))
+
+    @cached_property
+    def referrers(self) -> ReferrerList:
+        """The lists of what refers to images."""
+        return ReferrerList(self._client)
 
     async def close(self) -> None:
         """Close the connections."""

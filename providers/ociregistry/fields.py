@@ -15,6 +15,7 @@ PACKAGE = "ociregistry"
 TAG = "ociregistry:index:Tag"
 EVIDENCE = "ociregistry:index:Evidence"
 STALE_POINTERS = "ociregistry:index:StalePointers"
+MIRROR = "ociregistry:index:Mirror"
 PROVIDER = "pulumi:providers:ociregistry"
 
 _NAMES = {str: "string", int: "integer", float: "number", bool: "boolean"}

@@ -19,9 +19,9 @@ from pulumi.runtime.proto.status_pb2 import Status
 
 from fleet.registry.interruption import readable
 from providers.ociregistry.context import Session
+from providers.ociregistry.failures import PartialFailureError
 from providers.ociregistry.properties import wrap_map
 from providers.ociregistry.provider import OciProvider
-from providers.ociregistry.stale_pointers.resource import RemovalFailedError
 
 VERSION = "0.1.0"
 _ANSWER_SECONDS = 1.0
@@ -62,7 +62,7 @@ class _Requests(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         async def answer(request: Any, context: Any) -> Any:
             try:
                 return await self._answer(handler.unary_unary(request, context))
-            except RemovalFailedError as error:
+            except PartialFailureError as error:
                 return await context.abort_with_status(_partial(error))
             except Exception as error:  # noqa: BLE001 - every error ends as one message
                 return await context.abort(grpc.StatusCode.UNKNOWN, str(readable(error)))
@@ -98,7 +98,7 @@ class _Requests(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             await asyncio.wait(self._tasks)
 
 
-def _partial(error: RemovalFailedError) -> Any:
+def _partial(error: PartialFailureError) -> Any:
     """Return a status with the state to keep, as the engine reads it from the trailers."""
     detail = provider_pb2.ErrorResourceInitFailed(
         id=error.resource_id,

@@ -9,7 +9,8 @@ from fleet.registry.interruption import readable
 from fleet.registry.login import parse_logins
 from providers.ociregistry.context import Change, Session
 from providers.ociregistry.evidence.resource import EvidenceResource
-from providers.ociregistry.fields import EVIDENCE, STALE_POINTERS, TAG
+from providers.ociregistry.fields import EVIDENCE, MIRROR, STALE_POINTERS, TAG
+from providers.ociregistry.mirror.resource import MirrorResource
 from providers.ociregistry.properties import InvalidInputsError, plain_map, wrap_map
 from providers.ociregistry.schema import package_schema
 from providers.ociregistry.stale_pointers.resource import StaleResource
@@ -21,11 +22,11 @@ LOGINS = "logins"
 UNREAD = "unread"
 """The output that says why a refresh could not read a resource; absent where it could."""
 
-_Resource = TagResource | EvidenceResource | StaleResource
+_Resource = TagResource | EvidenceResource | StaleResource | MirrorResource
 
 
 class OciProvider(p.Provider):
-    """Serves the types `Tag`, `Evidence` and `StalePointers` of `ociregistry:index`."""
+    """Serves the types `Tag`, `Evidence`, `StalePointers` and `Mirror` of `ociregistry:index`."""
 
     def __init__(self, session: Session | None = None) -> None:
         self._session = session or Session()
@@ -33,6 +34,7 @@ class OciProvider(p.Provider):
             TAG: TagResource(self._session),
             EVIDENCE: EvidenceResource(self._session),
             STALE_POINTERS: StaleResource(self._session),
+            MIRROR: MirrorResource(self._session),
         }
 
     async def get_schema(self, request: p.GetSchemaRequest) -> p.GetSchemaResponse:  # noqa: ARG002
@@ -169,7 +171,7 @@ class OciProvider(p.Provider):
         return p.UpdateResponse(properties=wrap_map(outputs))
 
     async def delete(self, request: p.DeleteRequest) -> None:
-        """Forget a Tag and Evidence; for StalePointers, remove what is ours."""
+        """Forget a Tag, Evidence and a Mirror; for StalePointers, remove what is ours."""
         await self._resource(request.type).delete(request.urn, plain_map(request.properties))
 
     async def close(self) -> None:

@@ -5,15 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Action = Literal["build", "re-point", "sign", "remove", "unchanged", "keep", "fail"]
-Kind = Literal["version", "pointer", "repository"]
+Action = Literal["build", "re-point", "sign", "copy", "remove", "unchanged", "keep", "fail"]
+Kind = Literal["version", "pointer", "repository", "mirror"]
 
 COUNTED: tuple[Action, ...] = ("build", "re-point", "remove", "unchanged")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """The outcome for one tag.
+    """The outcome for one tag; of what fails as a whole, `kind` is `repository` or `mirror`.
 
     `digest` is what it names afterwards, `previous` what it named before; empty where nothing, or
     where only a build tells. `version` and `previous_version` are the version tags that a pointer
@@ -36,4 +36,4 @@ class Entry:
 def counts(entries: Iterable[Entry]) -> dict[Action, int]:
     """Count the tags of each action."""
     found = Counter(entry.action for entry in entries)
-    return {action: found[action] for action in (*COUNTED, "sign", "keep", "fail")}
+    return {action: found[action] for action in (*COUNTED, "sign", "copy", "keep", "fail")}

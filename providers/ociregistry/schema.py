@@ -5,11 +5,12 @@ from typing import Any
 
 from fleet.registry.undo_log import Removal
 from providers.ociregistry.fields import PACKAGE, Field, fields_of, token
+from providers.ociregistry.mirror.model import Copied
 from providers.ociregistry.sdk import ARGUMENTS, Login, ProviderArgs, outputs_of
 from providers.ociregistry.stale_pointers.model import Kept, PointerPattern
 from providers.ociregistry.tag.model import Platform
 
-_RECORDS = (Login, Platform, PointerPattern, Kept, Removal)
+_RECORDS = (Login, Platform, PointerPattern, Kept, Removal, Copied)
 
 
 def package_schema() -> dict[str, Any]:

@@ -11,12 +11,13 @@ import pulumi
 
 from fleet.registry.undo_log import Removal
 from providers.ociregistry.fields import PACKAGE, Field, encoded, fields_of, token
+from providers.ociregistry.mirror.model import Copied
 from providers.ociregistry.stale_pointers.model import Kept, PointerPattern
 from providers.ociregistry.tag.model import OnConflict, Platform
 
 __all__ = [
-    "Evidence", "EvidenceArgs", "Login", "PointerPattern", "Provider", "ProviderArgs",
-    "StalePointers", "StalePointersArgs", "Tag", "TagArgs",
+    "Evidence", "EvidenceArgs", "Login", "Mirror", "MirrorArgs", "PointerPattern", "Provider",
+    "ProviderArgs", "StalePointers", "StalePointersArgs", "Tag", "TagArgs",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
@@ -215,13 +216,16 @@ class StalePointersArgs:
     max_removals: Annotated[float, "Share of live pointers, 0 to 1."] = 0.5
     keep_on_destroy: Annotated[bool, "Remove nothing on deletion."] = False
     digests: Annotated[
-        Mapping[str, pulumi.Input[str]],
+        pulumi.Input[Mapping[str, pulumi.Input[str]]],
         "Every declared tag to what it names, empty where that failed: waited for, and compared "
         "with the history.",
     ] = field(default_factory=dict)
     commit: Annotated[
         str, "The commit of the checkout, for the history. A change of it alone changes nothing."
     ] = ""
+    source: Annotated[
+        str | None, "Of a mirror: the repository that it has its names from, and its record beside."
+    ] = None
 
 
 class StalePointers(_Resource):
@@ -256,9 +260,52 @@ class StalePointers(_Resource):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class MirrorArgs:
+    """What a repository at another registry shall name: the same digests under the same tags."""
+
+    repository: Annotated[str, "host[:port]/repository at the other registry; the id."]
+    source: Annotated[str, "host[:port]/repository that the images are copied from."]
+    owner: Annotated[str, "<pulumi project>/<stack>, whose evidence comes along."]
+    tags: Annotated[
+        Mapping[str, pulumi.Input[str]], "Tag to the digest that it names at the source."
+    ]
+    pointers: Annotated[Sequence[str], "Those of the tags that are pointers."] = ()
+    evidence: Annotated[
+        Mapping[str, pulumi.Input[str]],
+        "Version tag to a fingerprint of what is stated of it: a change brings it along.",
+    ] = field(default_factory=dict)
+    on_conflict: Annotated[
+        OnConflict, "refuse (default) or take-over, for a version tag that is another's there."
+    ] = "refuse"
+    pointer_conflict: Annotated[
+        OnConflict, "take-over (default) or refuse, for a pointer that is another's there."
+    ] = "take-over"
+
+
+class Mirror(_Resource):
+    """The tags of a repository at another registry; its deletion writes nothing."""
+
+    def __init__(
+        self, resource_name: str, args: MirrorArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__(resource_name, replace(args, pointers=sorted(args.pointers)), opts)
+
+    tags = Out[dict[str, str]](Mapping[str, str], "What each tag names there.")
+    evidence = Out[dict[str, str]](
+        Mapping[str, str], "Version tag to the fingerprint of the evidence that was brought along."
+    )
+    left = Out[dict[str, str]](
+        Mapping[str, str],
+        "Tag to what the last update left, of those that a refresh found otherwise or gone.",
+    )
+    copied = Out[Rows](Sequence[Copied], "What the last update wrote.")
+
+
 ARGUMENTS: Mapping[type, type] = {
     Tag: TagArgs,
     Evidence: EvidenceArgs,
     StalePointers: StalePointersArgs,
+    Mirror: MirrorArgs,
 }
 """The arguments of each resource."""

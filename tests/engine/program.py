@@ -13,6 +13,8 @@ from providers.ociregistry.sdk import (
     Evidence,
     EvidenceArgs,
     Login,
+    Mirror,
+    MirrorArgs,
     PointerPattern,
     Provider,
     ProviderArgs,
@@ -38,6 +40,10 @@ def source(declared: Fields, tag: str, digest: str) -> pulumi.Input[str]:
     return pulumi.Output.from_input(cast("str", pulumi.UNKNOWN) if building else known)
 
 
+STATED: dict[str, pulumi.Output[str]] = {}
+"""What the evidence of each version tag is known by, for mirrors."""
+
+
 def evident(declared: Fields, tag: str, made: pulumi.Input[str]) -> pulumi.Input[str]:
     """Return a version tag's source, once what is claimed of it is signed where there are keys."""
     if not declared["keys"]:
@@ -57,6 +63,9 @@ def evident(declared: Fields, tag: str, made: pulumi.Input[str]) -> pulumi.Input
         opts,
     )
     signed = evidence.digest.recover(lambda _: "")
+    STATED[ref] = evidence.statements.apply(lambda held: json.dumps(held, sort_keys=True)).recover(
+        lambda _: ""
+    )
     return pulumi.Output.concat(declared["build"], "@", signed)
 
 
@@ -103,22 +112,50 @@ def declare(declared: Fields) -> dict[str, pulumi.Output[str]]:
         tag: made.digest.recover(lambda _: "") for tag, made in declare_tags(declared).items()
     }
     if declared["policy"]:
-        args = StalePointersArgs(
-            repository=declared["repository"],
-            owner=declared["owner"],
-            pointers=list(declared["pointers"]),
-            grammar=[PointerPattern(kind=k, pattern=p) for k, p in declared["grammar"].items()],
-            policy=declared["policy"],
-            max_removals=declared["max_removals"],
-            keep_on_destroy=declared["keep_on_destroy"],
-            digests=dict(digests),
-        )
+        args = stale(declared, digests)
         provider = declared["provider"] and pulumi.ProviderResource(
             "ociregistry", declared["provider"], {}
         )
         options = pulumi.ResourceOptions(provider=provider) if provider else opts
         StalePointers(declared["remover"] or declared["repository"], args, options)
+    for place in declared["mirrors"]:
+        declare_mirror(declared, place, digests)
     return digests
+
+
+def stale(declared: Fields, digests: Any, **more: Any) -> StalePointersArgs:
+    """Return the arguments of a remover, which waits for `digests`."""
+    fields = {
+        "repository": declared["repository"],
+        "owner": declared["owner"],
+        "pointers": list(declared["pointers"]),
+        "grammar": [PointerPattern(kind=k, pattern=p) for k, p in declared["grammar"].items()],
+        "policy": declared["policy"],
+        "max_removals": declared["max_removals"],
+        "keep_on_destroy": declared["keep_on_destroy"],
+        "digests": digests,
+    }
+    return StalePointersArgs(**{**fields, **more})
+
+
+def declare_mirror(declared: Fields, place: str, digests: dict[str, pulumi.Output[str]]) -> None:
+    """Declare a mirror and its remover, as the components do."""
+    repository = declared["repository"]
+    stated = {tag: STATED.get(f"{repository}:{tag}") for tag in declared["tags"]}
+    mirror = Mirror(
+        place,
+        MirrorArgs(
+            repository=place,
+            source=repository,
+            owner=declared["owner"],
+            tags=dict(digests),
+            pointers=list(declared["pointers"]),
+            evidence={tag: mark for tag, mark in stated.items() if mark is not None},
+        ),
+        opts,
+    )
+    named = mirror.tags.recover(lambda _: dict.fromkeys(digests, ""))
+    StalePointers(place, stale(declared, named, repository=place, source=repository), opts)
 
 
 first = json.loads(Path("declared.json").read_text())

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -45,6 +46,10 @@ class Reading:
         """Return a manifest's bytes, checked against its digest."""
         return self._fetch(f"manifests/{digest}", digest)
 
+    def blob(self, digest: str) -> bytes:
+        """Return a blob's bytes, checked against its digest."""
+        return self._fetch(f"blobs/{digest}", digest)
+
     def undo(self, owner: str = "fleet/dev") -> dict[str, str]:
         """Return the last digest of each name in the undo record that lies beside the images."""
         return dict(self.undo_entries(owner))
@@ -59,7 +64,7 @@ class Reading:
     def record(self, owner: str = "fleet/dev") -> dict[str, Any]:
         """Return that record, one that is empty where there is none."""
         workshop = Reading(self._registry, f"{self._repository}/build")
-        tag = f"undo-{owner.replace('/', '-')}"
+        tag = f"undo-{re.sub('[^A-Za-z0-9._-]', '-', owner)}"
         if workshop.digest(tag) is None:
             return {"owner": owner, "removed": [], "declared": {}}
         (layer,) = json.loads(workshop._fetch(f"manifests/{tag}", tag))["layers"]

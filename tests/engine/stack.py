@@ -39,7 +39,8 @@ class Declared:
     an explicit provider for it, which is a process of the plugin by itself.
     `inputs` maps a tag to what went into it, of which its identity is made unless `identities`
     names one; `keys` are the public ones (in base64) that evidence of each version tag is signed
-    by; `building` names the tags whose digests a preview does not know, as those of a build.
+    by; `mirrors` are other repositories (`host/name`) that have the same tags; `building` names the
+    tags whose digests a preview does not know, as those of a build.
     """
 
     repository: str
@@ -60,6 +61,7 @@ class Declared:
     remover: str = ""
     provider: str = ""
     logins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    mirrors: tuple[str, ...] = ()
     more: tuple["Declared", ...] = ()
 
 

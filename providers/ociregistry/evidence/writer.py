@@ -71,8 +71,8 @@ class EvidenceWriter:
             return _state(index.digest, held, found)
         signer = self._signer(inputs)
         made = {
-            kind: Attachment(
-                subject=index,
+            kind: Attachment.to(
+                index,
                 media_type=MEDIA_TYPE,
                 body=await signer.sign(statement),
                 annotations=annotations(inputs.tag.owner, kind, statement, signer.hint),

@@ -109,8 +109,9 @@ class Departure:
     async def _delete_policy(self, urn: str, inputs: StaleInputs) -> tuple[bool, str]:
         """Decide whether the pointers of a remover that is no longer declared stay, and a warning.
 
-        They stay where this or the last run's declaration says so, and where another remover looks
-        after them: one that this process knows, or that the undo record names.
+        They stay where this or the last run's declaration says so, where another remover looks
+        after them (one that this process knows, or that the undo record names), and at a mirror of
+        a repository that is declared.
 
         :raises UnreachableError: if the registry can't be reached.
         :raises UndoRecordError: if the record can't be read: nothing is known of other removers.
@@ -118,8 +119,12 @@ class Departure:
         declared, repository = self._session.declared, inputs.repository
         if inputs.keep_on_destroy or declared.keeps or declared.removers[repository] - {urn}:
             return True, ""
+        if inputs.source and declared.removers[inputs.source]:
+            return True, (
+                f"{repository}: tags kept: it is no longer declared as a mirror of {inputs.source}"
+            )
         own = remover_of(urn, repository)
-        known = await self._session.pointer_remover.record(repository, inputs.owner)
+        known = await self._session.pointer_remover.record(*inputs.recorded_by)
         if others := known.others(own):
             other = one_line(min(others))
         else:
@@ -128,7 +133,7 @@ class Departure:
             return False, ""
         return True, (
             f"{repository}: pointers kept: by the undo record "
-            f"{place_of(repository, inputs.owner)}, {other} looks after them too. If nothing of "
+            f"{place_of(*inputs.recorded_by)}, {other} looks after them too. If nothing of "
             "that name is declared anywhere, remove them by hand; "
             f"`make prune IMAGE={repository.name.rpartition('/')[2]} APPLY=1` forgets it"
         )

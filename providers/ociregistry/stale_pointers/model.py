@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Annotated, Any
 
 from fleet.registry.reference import Repository
-from fleet.registry.undo_log import Removal
+from fleet.registry.undo_log import Removal, owner_at
 
 # Tags of this form attach signatures and referrers to a digest (OCI distribution
 # specification 1.1, "Referrers Tag Schema"): whatever a grammar says, they are not pointers.
@@ -76,7 +76,7 @@ class StaleInputs:
     `stale` is what an update is to remove: tag to digest, as it was listed.
     Of an image that left, `listed` are the pointers that the state lists; None where nobody asks.
     `recorded` are the digests that the state says were written or adopted under a tag, `removed`
-    what it says was removed before.
+    what it says was removed before. `source` is the repository that this one is a mirror of.
     """
 
     repository: Repository
@@ -92,6 +92,14 @@ class StaleInputs:
     listed: frozenset[str] | None = None
     recorded: Mapping[str, frozenset[str]] = field(default_factory=dict)
     removed: tuple[Removal, ...] = ()
+    source: Repository | None = None
+
+    @property
+    def recorded_by(self) -> tuple[Repository, str]:
+        """The repository beside which the undo record lies, and the owner of that."""
+        if self.source is None:
+            return self.repository, self.owner
+        return self.source, owner_at(self.owner, self.repository)
 
     def policy_of(self, kind: str) -> Policy:
         """Return the policy of a kind of pointer; one without a policy stays."""

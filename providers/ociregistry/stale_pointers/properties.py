@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from pulumi.runtime.rpc import UNKNOWN
+
 from fleet.registry.reference import Repository, is_digest
 from fleet.registry.undo_log import Removal
 from providers.ociregistry.fields import checked, decoded, encoded
@@ -26,8 +28,12 @@ def stale_inputs(properties: Properties) -> StaleInputs:
     :raises InvalidInputsError: naming every property that is wrong.
     """
     problems: dict[str, str] = {}
+    if properties.get("digests") == UNKNOWN:
+        # What a mirror is to name is not known, tag by tag, while one of them is not.
+        properties = {**properties, "digests": {}}
     args = checked(StalePointersArgs, properties, problems)
     repository = parsed("repository", Repository.parse, args.repository, problems)
+    source = parsed("source", Repository.parse, args.source, problems) if args.source else None
     if not 0 <= args.max_removals <= 1:
         problems["maxRemovals"] = (
             f"{args.max_removals!r} is not a number from 0 to 1; write one such as 0.5"
@@ -44,13 +50,14 @@ def stale_inputs(properties: Properties) -> StaleInputs:
         raise InvalidInputsError(problems)
     return StaleInputs(
         repository=repository,
+        source=source,
         owner=args.owner,
         pointers=frozenset(args.pointers),
         grammar=tuple(args.grammar),
         policy=policy,
         max_removals=args.max_removals,
         keep_on_destroy=args.keep_on_destroy,
-        digests={tag: str(digest) for tag, digest in args.digests.items()},
+        digests={tag: str(digest) for tag, digest in properties.get("digests", {}).items()},
         commit=args.commit,
         removed=tuple(
             # One that names no digest would have the undo log refused from then on.

@@ -89,9 +89,7 @@ class PointerRemover:
             ref = TagReference(repository=inputs.repository, tag=removals[0].tag)
             await self._remover(inputs.repository.host).require(ref)
         if removals or gone or claim:
-            await self._undo.add(
-                inputs.repository, inputs.owner, removals, gone, claim, sights=sights
-            )
+            await self._undo.add(*inputs.recorded_by, removals, gone, claim, sights=sights)
 
     async def predict_stale(self, inputs: StaleInputs, remover: str) -> Outcome:
         """Return what `remove_stale` would do, without a write.
@@ -100,7 +98,7 @@ class PointerRemover:
         :raises RegistryError: if the tag list or a name can't be read.
         """
         course = Outcome(inputs=inputs, claim=Claim(remover=remover, pointers=None))
-        record = await self.record(inputs.repository, inputs.owner)
+        record = await self.record(*inputs.recorded_by)
         course.removers = tuple(sorted(record.declared))
         if inputs.stale:
             await self._find_stale(course, _elsewhere(record, remover))
@@ -118,9 +116,7 @@ class PointerRemover:
             await self.note(inputs, {}, inputs.removed, claim, sights)
             return course
         try:
-            elsewhere = _elsewhere(
-                await self.record(inputs.repository, inputs.owner), claim.remover
-            )
+            elsewhere = _elsewhere(await self.record(*inputs.recorded_by), claim.remover)
             await self._find_stale(course, elsewhere)
             await self.note(inputs, course.going, inputs.removed, claim, sights)
             for tag, manifest in course.going.items():
@@ -261,7 +257,7 @@ class PointerRemover:
         inputs, claim = course.inputs, course.claim
         gone = self._removals(inputs.repository, {tag: manifest})
         if not reason:
-            record = await self._undo.confirm(inputs.repository, inputs.owner, gone, claim)
+            record = await self._undo.confirm(*inputs.recorded_by, gone, claim)
             other = _elsewhere(record, claim.remover).get(tag)
             reason = _declared_by(other) if other else ""
         if reason:

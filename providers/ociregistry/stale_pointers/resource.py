@@ -11,6 +11,7 @@ from fleet.registry.interruption import STOPPED, readable
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Claim, remover_of
 from providers.ociregistry.context import Change, Session
+from providers.ociregistry.failures import PartialFailureError
 from providers.ociregistry.fields import encoded
 from providers.ociregistry.properties import Properties
 from providers.ociregistry.stale_pointers.allow_list import names, not_allowed_of, still_there
@@ -36,13 +37,8 @@ from providers.ociregistry.stale_pointers.remove import Outcome
 _DUE = "its tags move, which an update enters in the history"
 
 
-class RemovalFailedError(OciError):
-    """A removal that failed after others: carries the state to keep."""
-
-    def __init__(self, message: str, *, resource_id: str, properties: dict[str, Any]) -> None:
-        super().__init__(message)
-        self.resource_id = resource_id
-        self.properties = properties
+class RemovalFailedError(PartialFailureError):
+    """A removal that failed after others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -286,9 +282,9 @@ class StaleResource:
         """
         with suppress(OciError):
             inputs = self._inputs(news)
-            pointer_remover, repository = self._session.pointer_remover, inputs.repository
+            pointer_remover = self._session.pointer_remover
             await self._session.hosts.ask(
-                repository.host, lambda: pointer_remover.record(repository, inputs.owner)
+                inputs.recorded_by[0].host, lambda: pointer_remover.record(*inputs.recorded_by)
             )
             claim = _claim(urn, inputs.repository, news)
             await pointer_remover.note(inputs, {}, (), claim, self._sights(inputs))

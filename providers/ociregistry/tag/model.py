@@ -26,6 +26,7 @@ class TagInputs:
     `identity` is None where a preview does not know it yet. `inputs` tells in words what the
     identity is a hash of; it explains a change and never is one. `pinned` is the reason why a tag
     is held, likewise: a pointer at the version that is its identity, a version tag at a digest.
+    One that is `mirrored` names what its source's tag of the same name does.
     """
 
     ref: TagReference
@@ -37,6 +38,7 @@ class TagInputs:
     annotations: Mapping[str, str] = field(default_factory=dict)
     on_conflict: OnConflict = "take-over"
     pinned: str = ""
+    mirrored: bool = False
 
     @property
     def held(self) -> bool:
@@ -221,9 +223,10 @@ def decide(
         return Decision(write=live is None, previous=previous)
     if recorded is None:
         another_s = live.owner != inputs.owner
-        remedy = (
-            f"take it into the state with `pulumi import ociregistry:index:Tag NAME {inputs.ref}`"
-        )
+        imported = f"pulumi import ociregistry:index:Tag NAME {inputs.ref}"
+        remedy = f"take it into the state with `{imported}`"
+        if inputs.mirrored:
+            remedy = "find out who publishes it there"
     elif live.digest != recorded.digest:
         expected = f"recorded {recorded.digest}, declared {desired or 'a new build'}"
         raise moved(str(inputs.ref), live.digest, expected)

@@ -28,7 +28,7 @@ class _Missing(NamedTuple):
 
 
 class Placer:
-    """Copies images between repositories of one host; blobs are mounted where that is possible."""
+    """Copies images between repositories; blobs are mounted where that is possible."""
 
     def __init__(self, registry: Client, manifests: ManifestCache) -> None:
         self._registry = registry
@@ -95,12 +95,14 @@ def _lost(source: ManifestReference, entry: Child, target: Repository, tag: str)
     """Say how a build comes back whose index is there, and a manifest of it is not.
 
     docker-build's read asks for the index alone, so no refresh finds that. A build's resource is
-    called by the end of its repository and its `tag`.
+    called by the end of its repository and its `tag`. A public one is put right by its own tag.
     """
     place = source.repository
     name = "/".join(place.name.split("/")[-2:])
+    remedy = "run `make refresh`, then `make up`, which puts it back from its build"
+    if name.endswith("/build"):
+        remedy = f"have it built again: `pulumi up --refresh --replace '**::{name}:{tag}'`"
     return (
         f"{place}@{entry.digest} ({entry.platform or 'no platform'}), of {source}, is not in the "
-        f"registry, nor in {target}, and nothing was written; have it built again: "
-        f"`pulumi up --refresh --replace '**::{name}:{tag}'`"
+        f"registry, nor in {target}, and nothing was written; {remedy}"
     )

@@ -88,7 +88,8 @@ class TagResource:
         if inputs.held:
             await self._require_held(inputs)
         if not preview:
-            state = await self._session.tagger.write(inputs, recorded)
+            known = recorded.state if recorded else None
+            state = await self._session.tagger.write(inputs, known)
             self._session.sightings.written(inputs.ref, state.digest)
             self._session.moves.made(
                 inputs.ref, shown(describe_update(inputs, prior, state).reasons)
@@ -98,7 +99,8 @@ class TagResource:
         # What is built carries our owner annotation, so that another's tag can't be equal to it: a
         # refusal is certain before anything was built.
         if inputs.on_conflict == "refuse" and (recorded is None or is_drifted(recorded.state)):
-            await self._session.tagger.refuse_conflict(inputs, digest, recorded)
+            known = recorded.state if recorded else None
+            await self._session.tagger.refuse_conflict(inputs, digest, known)
         lost = await self._predict(urn, inputs, prior)
         if recorded is not None and set(diff(recorded, inputs)) <= STATE_ONLY:
             return {**kept, **state_properties(recorded.state)}

@@ -24,6 +24,10 @@ from providers.ociregistry.tag.placement import Placer
 from providers.ociregistry.tag.reader import Describer, Found, owner_of
 
 
+async def _nothing(_digest: str) -> None:
+    return
+
+
 class Tagger:
     """Creates, updates and reads tags in a registry.
 
@@ -44,8 +48,16 @@ class Tagger:
         self._describer = Describer(registry, self._manifests)
         self._placer = Placer(registry, self._manifests)
 
-    async def write(self, inputs: TagInputs, recorded: Recorded | None = None) -> TagState:
+    async def write(
+        self,
+        inputs: TagInputs,
+        recorded: TagState | None = None,
+        first: Callable[[str], Awaitable[None]] = _nothing,
+    ) -> TagState:
         """Make the tag name what is declared, as `decide` says, and put back missing platforms.
+
+        `recorded` is what the state knows of it. `first` is awaited with the digest once all that
+        belongs to it is there, before a name is written.
 
         :raises ConflictError: if someone else moved the tag since the refresh, or it is another's
             and shall not be displaced.
@@ -58,7 +70,7 @@ class Tagger:
             )
         index, sources = await self._desire(inputs)
         before, live = await self._look(inputs.ref, unless=index.digest)
-        decision = decide(inputs, index.digest, live, recorded.state if recorded else None)
+        decision = decide(inputs, index.digest, live, recorded)
         ref = inputs.ref
         await self._placer.place(sources, ref)
         state = TagState(
@@ -70,6 +82,7 @@ class Tagger:
         lost = missing(inputs.platforms, state)
         if lost:
             raise RegistryError(f"{ref}: the registry lost the manifest of {', '.join(lost)}")
+        await first(index.digest)
         if decision.write:
             await self._write(ref, index, before)
         # Written just now, or found under the tag: the pointers to it need not ask again.
@@ -77,11 +90,11 @@ class Tagger:
         return state
 
     async def refuse_conflict(
-        self, inputs: TagInputs, desired: str, recorded: Recorded | None = None
+        self, inputs: TagInputs, desired: str, recorded: TagState | None = None
     ) -> None:
         """Raise in a preview what `write` would raise, without a write."""
         _, live = await self._look(inputs.ref, unless=desired)
-        decide(inputs, desired, live, recorded.state if recorded else None)
+        decide(inputs, desired, live, recorded)
 
     async def read(self, recorded: Recorded, *, whole: bool) -> TagState | None:
         """Return the tag's present state, or None where it is absent.

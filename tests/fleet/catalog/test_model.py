@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 
 from fleet.catalog.build import Left, catalog_of, site_of
 from fleet.catalog.model import AdvisoryEntry, PythonLife
+from fleet.catalog.site import site
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Pin
 from fleet.lock.advisories import Advisory, BasePackages, Findings
@@ -12,6 +13,7 @@ from tests.fleet.catalog.examples import (
     FAILED,
     KINDS,
     POINTER,
+    TEMPLATES,
     VERSION,
     Page,
     catalog,
@@ -46,6 +48,13 @@ def test_a_published_tag_has_all_that_is_known_of_it() -> None:
         PythonLife(python="3.11", until="2027-10-31", state="maintained"),
         PythonLife(python="3.10", until="2026-10-31", state="ending"),
     )
+
+
+def test_the_mirrors_of_an_image_are_in_the_data_and_on_its_page() -> None:
+    plan = plan_of(mirrors=["quay.io/org"])
+    found = catalog_of(plan, left(plan))
+    assert [image.mirrors for image in found.images] == [("quay.io/org/web",)]
+    assert "<dd><code>quay.io/org/web</code></dd>" in site(found, TEMPLATES)["web.html"]
 
 
 def test_what_failed_what_is_planned_and_what_is_not_known_are_told_apart() -> None:

@@ -26,6 +26,7 @@ _IMAGE = image(
 )
 WHOLE: Final = config(
     registry="ghcr.io/multi-py",
+    mirrors=["quay.io/multi-py"],
     builders={
         "linux/amd64": "hosted",
         "linux/arm64": "kube",

@@ -165,6 +165,19 @@ def test_of_the_users_logins_ours_has_that_of_the_declared_mirror_and_no_other(
     assert "credsStore" not in found
 
 
+def test_those_of_mirrors_are_there_too(here: Checkout, tmp_path: Path) -> None:
+    entries = {name: {"auth": "eDp5"} for name in ("quay.io", "mirror.lan", "ghcr.io")}
+    helpers = {"docker.io": "s", "ghcr.io": "s"}
+    text = json.dumps({"auths": entries, "credHelpers": helpers})
+    (tmp_path / "config.json").write_text(text)
+    mirrored = needs(base_registry="mirror.lan/library", mirrors=("quay.io", "docker.io"))
+    docker_config.share(here, mirrored, {"DOCKER_CONFIG": str(tmp_path)})
+    found = json.loads((here.docker_config / "config.json").read_text())
+    assert set(found["auths"]) == {"mirror.lan", "quay.io", "localhost:5443", "127.0.0.1:5443"}
+    assert set(found["credHelpers"].values()) == {"s"}
+    assert len(found["credHelpers"]) == 1, "that of Docker Hub"
+
+
 def test_a_declared_node_is_described_and_need_not_be_the_users(here: Checkout) -> None:
     far = needs(built_here=(), builders=("arm",), nodes={"arm": ARM})
     docker_config.require_builders(here, far, {})

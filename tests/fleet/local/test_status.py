@@ -61,3 +61,17 @@ def test_a_pointer_is_shown_with_the_tag_that_it_names() -> None:
         "sha256:aaaaaaaaaaaa",
         "py3.11-1.0.0",
     ]
+
+
+def test_a_mirror_has_a_row_that_counts_its_tags() -> None:
+    rows = [
+        {"mirror": "quay.io/org/web", "declared": 6.0, "there": "6"},
+        {"mirror": "docker.io/org/web", "declared": 6.0, "there": "failed"},
+    ]
+    text = status.render({"tags": [], "mirrors": rows})
+    assert text.splitlines() == [
+        "mirrors (2)",
+        "mirror             tags",
+        "quay.io/org/web    6/6",
+        "docker.io/org/web  failed",
+    ]

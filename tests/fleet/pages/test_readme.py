@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from fleet.declaration.mirrors import Mirror
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.declaration.problems import DeclarationError
@@ -106,6 +107,14 @@ def test_the_same_run_gives_the_same_pages_and_a_new_digest_another() -> None:
     declaration = declared()
     assert rendered(declaration) == rendered(declaration)
     assert rendered(declaration)["web.md"] != rendered(declaration, "py3.9-0.33.0")["web.md"]
+
+
+def test_a_page_says_where_else_the_images_can_be_pulled() -> None:
+    assert "The same images" not in rendered(declared())["web.md"]
+    mirrors = (Mirror(place="docker.io/org"), Mirror(place="quay.io/org"))
+    there = rendered(replace(declared(), mirrors=mirrors))["web.md"]
+    line = "by the same tags and digests, are at `docker.io/org/web` and `quay.io/org/web`."
+    assert line in section(there, "Tags")
 
 
 def test_pointers_are_called_as_they_are() -> None:

@@ -17,7 +17,7 @@ from fleet.registry.reference import Repository
 from fleet.registry.transport import Transport
 from tests.providers.ociregistry.declared import BUILD, NAME, Declared
 from tests.providers.ociregistry.engine_fake import TAG, Engine
-from tests.providers.ociregistry.registry_fake import FakeRegistry, sha
+from tests.providers.ociregistry.registry_fake import FakeRegistry, serving, sha
 
 BODIES = {sha(body): body for body in (f"layer {n}".encode() * 1000 for n in range(24))}
 
@@ -226,3 +226,30 @@ class TestFaults:
     ) -> None:
         registry.fault("^PUT .*/blobs/", reset=True, after=True)
         assert copy_one(registry, environment).count("PUT") == 1
+
+
+def test_between_two_registries_nothing_is_mounted_and_no_token_asks_for_the_other(
+    registry: FakeRegistry, environment: dict[str, str]
+) -> None:
+    digest, body = next(iter(BODIES.items()))
+    registry.repositories[NAME].blobs[digest] = body
+    with serving() as other:
+        other.challenge = 'Bearer realm="REALM"'
+        # The same name there would be mounted from, had it been asked.
+        other.repositories[NAME].blobs[digest] = body
+        hosts = f"{registry.host},{other.host}"
+
+        async def run() -> None:
+            async with Transport(environment={**environment, "FLEET_PLAIN_HTTP": hosts}) as sent:
+                source = Repository(host=registry.host, name=NAME)
+                target = Repository(host=other.host, name="org/app")
+                await Client(sent).transfer_blob(
+                    source, target, Blob(digest=digest, size=len(body))
+                )
+
+        asyncio.run(run())
+        assert other.repositories["org/app"].blobs[digest] == body
+        scopes = {scope for asked in other.token_requests for scope in asked["scope"]}
+        assert scopes
+        assert all(scope.startswith("repository:org/app:") for scope in scopes)
+    assert f"GET /v2/{NAME}/blobs/{digest}" in registry.log

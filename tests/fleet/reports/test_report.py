@@ -67,7 +67,8 @@ def test_the_document_is_json_and_holds_every_entry_in_order() -> None:
     assert (found["version"], found["mode"]) == (2, "preview")
     assert found["summary"] == "1 build, 1 re-point, 0 remove, 1 unchanged"
     assert found["counts"] == {
-        "build": 1, "re-point": 1, "remove": 0, "unchanged": 1, "keep": 0, "fail": 0, "sign": 0
+        "build": 1, "re-point": 1, "remove": 0, "unchanged": 1, "keep": 0, "fail": 0, "sign": 0,
+        "copy": 0,
     }  # fmt: skip
     assert [entry["ref"] for entry in found["entries"]] == ["h/n:LATEST", "h/n:v1", "h/n:v2"]
     assert found["entries"][0] == {

@@ -2,8 +2,9 @@ import pytest
 
 from fleet.console import TroubleError
 from fleet.registry.errors import ConflictError
+from fleet.registry.reference import Repository
 from fleet.registry.removal.placeholder import placeholder_manifest
-from fleet.upkeep.restore import choose, predict_next_update, restore
+from fleet.upkeep.restore import candidates, choose, predict_next_update, restore
 from tests.fleet.upkeep.conftest import removed, remover
 from tests.fleet.upkeep.sweeping import DIGEST, Run, repository, state
 from tests.providers.ociregistry.registry_fake import FakeRegistry
@@ -35,6 +36,17 @@ class TestWhichRemovalIsUndone:
         with pytest.raises(TroubleError, match=r"team/api and .*team/web; say which"):
             choose(known, TAG)
         assert choose(known, TAG, "api").repository == places[1]
+
+    def test_a_mirror_has_to_be_named_whole(self, registry: FakeRegistry) -> None:
+        place, mirror = repository(registry), Repository(host="quay.io", name="org/web")
+        known = state(
+            removed=(removed(place, TAG), removed(mirror, TAG)),
+            removers=(remover(place), remover(mirror, source=place)),
+        )
+        assert candidates(known, "ghcr.io/multi-py", []) == (place,)
+        for image in ("", "web", str(place)):
+            assert choose(known, TAG, image).repository == place
+        assert choose(known, TAG, str(mirror)).repository == mirror
 
     def test_a_declared_tag_is_left_to_up(self, registry: FakeRegistry) -> None:
         place = repository(registry)

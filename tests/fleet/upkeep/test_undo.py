@@ -10,7 +10,7 @@ from fleet.console import TroubleError
 from fleet.plan.plan import make_plan
 from fleet.registry.client import Client
 from fleet.registry.reference import Repository
-from fleet.registry.undo_log import Claim, Removal
+from fleet.registry.undo_log import Claim, Removal, owner_at
 from fleet.registry.undo_writer import UndoWriter
 from fleet.upkeep import removers
 from fleet.upkeep.images import Image, image_of
@@ -264,6 +264,15 @@ class TestRestoring:
         place = repository(registry)
         entry = choose(state(), TAG, records=self.read(run, place, repository(registry, "team/x")))
         assert entry == removed(place, TAG)
+
+    def test_the_record_of_a_mirror_lies_beside_its_source(
+        self, registry: FakeRegistry, run: Run, note: Note
+    ) -> None:
+        place, mirror = repository(registry), Repository(host="quay.io", name="org/web")
+        note({TAG: DIGEST}, owner=owner_at(OWNER, mirror))
+        found: Records = run(lambda client: read_records(client, (mirror,), OWNER, {mirror: place}))
+        assert found.removed == (removed(mirror, TAG),)
+        assert found.unread == {}
 
     def test_the_last_removal_counts_whoever_remembers_it(
         self, registry: FakeRegistry, run: Run, note: Note

@@ -26,6 +26,7 @@ from tests.providers.ociregistry.declared import PLATFORMS
 TAG = "ociregistry:index:Tag"
 EVIDENCE = "ociregistry:index:Evidence"
 STALE = "ociregistry:index:StalePointers"
+MIRROR = "ociregistry:index:Mirror"
 
 _T = TypeVar("_T")
 

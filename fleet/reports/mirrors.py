@@ -1,0 +1,66 @@
+"""What the steps of a run mean for the tags of a mirror, pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from fleet.registry.reference import is_digest
+from fleet.reports.report import Mode
+from fleet.reports.steps import State, Step
+from providers.ociregistry.mirror.model import Copied, due
+from providers.ociregistry.mirror.properties import mirror_inputs, recorded_mirror
+from providers.ociregistry.report import Entry, Kind
+
+MIRROR_LEFT = "no longer declared as a mirror, kept there"
+
+
+def mirror_entries(step: Step, mode: Mode) -> Iterator[Entry]:
+    """Yield the outcome for each tag of a mirror that is written or stays though it left."""
+    if step.gone and not step.op:
+        yield from _staying(step.gone)
+        return
+    if step.went_wrong:
+        known = step.new or step.old
+        ref = known.inputs.get("repository") if known else None
+        yield Entry(
+            ref=str(ref or step.name), kind="mirror", action="fail", reasons=tuple(step.errors)
+        )
+    if step.new and step.op in {"create", "update", "create-replacement"}:
+        outputs = step.new.outputs
+        yield from _copies(step.new.inputs, outputs.get("tags"), outputs.get("copied") or ())
+    elif mode == "refresh" and step.read and step.before:
+        inputs = mirror_inputs(step.before.inputs)
+        found = due(recorded_mirror(step.read.outputs), inputs)
+        yield from _copies(step.before.inputs, inputs.tags, [vars(each) for each in found])
+
+
+def _copies(
+    inputs: Mapping[str, Any], tags: Mapping[str, Any] | None, copied: Sequence[Mapping[str, Any]]
+) -> Iterator[Entry]:
+    for each in (Copied(**fields) for fields in copied):
+        digest = str((tags or {}).get(each.tag, ""))
+        yield Entry(
+            ref=f"{inputs['repository']}:{each.tag}",
+            kind=_kind(inputs, each.tag),
+            action="copy",
+            reasons=(each.reason,),
+            digest=digest if is_digest(digest) else "",
+            previous=each.previous,
+        )
+
+
+def _staying(gone: State) -> Iterator[Entry]:
+    """Yield the version tags of a mirror that is not declared any more."""
+    for tag, digest in sorted((gone.outputs.get("tags") or {}).items()):
+        if _kind(gone.inputs, tag) == "version":
+            yield Entry(
+                ref=f"{gone.inputs['repository']}:{tag}",
+                kind="version",
+                action="keep",
+                reasons=(MIRROR_LEFT,),
+                digest=str(digest),
+                previous=str(digest),
+            )
+
+
+def _kind(inputs: Mapping[str, Any], tag: str) -> Kind:
+    return "pointer" if tag in (inputs.get("pointers") or ()) else "version"

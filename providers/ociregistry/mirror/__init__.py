@@ -1,0 +1,1 @@
+"""Mirrors: the names of a repository at another registry."""

@@ -1,0 +1,204 @@
+"""The resource `ociregistry:index:Mirror`: properties in, properties out."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+from fleet.registry.errors import ConflictError, InterruptedRunError, OciError
+from fleet.registry.interruption import STOPPED, readable, require_running
+from providers.ociregistry.context import Change, Session
+from providers.ociregistry.evidence.model import is_own
+from providers.ociregistry.failures import PartialFailureError
+from providers.ociregistry.fields import encoded
+from providers.ociregistry.mirror.model import FAILED, Copied, Mirrored, MirrorInputs, due, in_words
+from providers.ociregistry.mirror.properties import (
+    mirror_inputs,
+    mirror_properties,
+    predicted,
+    recorded_mirror,
+)
+from providers.ociregistry.properties import Properties
+from providers.ociregistry.tag.model import TagState
+
+_Failures = dict[str, str]
+
+
+class MirrorResource:
+    """Copies the images of a repository to another registry, under the same names.
+
+    Its deletion writes nothing.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def identify(self, inputs: Properties) -> str:
+        """Return the id: the repository."""
+        return str(inputs["repository"])
+
+    async def check(self, _urn: str, _olds: Properties, news: Properties) -> dict[str, Any]:
+        """Validate, and record the names as declared there.
+
+        :raises InvalidInputsError: naming every property that is wrong.
+        """
+        inputs = mirror_inputs(news)
+        self._session.declared.tags[inputs.repository].update(inputs.tags)
+        return dict(news)
+
+    def diff(self, _urn: str, olds: Properties, news: Properties) -> list[Change]:
+        """Return each name that is to be written; another repository is another resource."""
+        if olds.get("repository") != news["repository"]:
+            return [Change(name="repository", path="repository", replaces=True)]
+        return [
+            Change(name="tags", path=f'tags["{each.tag}"]', from_inputs=False)
+            for each in due(recorded_mirror(olds), mirror_inputs(news))
+        ]
+
+    async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
+        """Copy what the mirror does not have, or predict that."""
+        state = Mirrored().seen(await self._look(mirror_inputs(properties)))
+        if preview:
+            return await self._predict(urn, properties, state, known=False)
+        return await self._write(properties, state, known=False)
+
+    async def update(
+        self, urn: str, olds: Properties, news: Properties, *, preview: bool
+    ) -> dict[str, Any]:
+        """Copy what changed or was moved, or predict that."""
+        state = recorded_mirror(olds)
+        if preview:
+            return await self._predict(urn, news, state)
+        return await self._write(news, state)
+
+    async def read(
+        self, urn: str, resource_id: str, properties: Properties, inputs: Properties
+    ) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """Read what each name of the last declaration names now, by one request each.
+
+        :raises OciError: on an import, for there is nothing to take over; if the registry fails.
+        """
+        if "copied" not in properties:
+            raise OciError(f"{resource_id}: Mirror cannot be imported; just declare it")
+        # The engine keeps the inputs of every run, outputs of updates alone.
+        declared = mirror_inputs({**properties, **inputs})
+        state = recorded_mirror(properties).seen(await self._look(declared))
+        if state.left:
+            gone = sorted(state.left.keys() - state.tags.keys())
+            moved = sorted(state.left.keys() & state.tags.keys())
+            found = (Copied(tag=t, previous="", reason="moved") for t in moved)
+            lost = (Copied(tag=t, previous="", reason="gone") for t in gone)
+            await self._session.log(f"{resource_id}: {in_words((*lost, *found))}", urn)
+        return {**properties, **encoded(state)}, dict(inputs)
+
+    async def delete(self, _urn: str, _properties: Properties) -> None:
+        """Do nothing: what was published there stays."""
+
+    async def _look(self, inputs: MirrorInputs) -> dict[str, str | None]:
+        tags = inputs.ordered
+        answers = await asyncio.gather(
+            *(self._session.sighted(inputs.ref(tag)) for tag in tags), return_exceptions=True
+        )
+        found: dict[str, str | None] = {}
+        for tag, answer in zip(tags, answers, strict=True):
+            if isinstance(answer, BaseException):
+                raise answer
+            found[tag] = answer
+        return found
+
+    async def _predict(
+        self, urn: str, news: Properties, state: Mirrored, *, known: bool = True
+    ) -> dict[str, Any]:
+        """Return the outputs of a preview.
+
+        :raises OciError: naming each tag that is another's there and shall not be displaced.
+        """
+        inputs = mirror_inputs(news)
+        found = due(state, inputs, known=known)
+        copied = tuple(each for each in found if each.reason != FAILED)
+        if copied:
+            await self._session.log(f"to be copied: {in_words(copied)}", urn)
+        failures = _Failures()
+
+        async def refused(tag: str) -> None:
+            recorded = state.recorded(tag) if known else None
+            await self._session.tagger.refuse_conflict(inputs.tag(tag), inputs.tags[tag], recorded)
+
+        there = [e.tag for e in copied if e.previous and (not known or e.tag in state.left)]
+        await _each(there, refused, failures)
+        if failures:
+            raise ConflictError(_failed(inputs, failures))
+        return mirror_properties(news, predicted(inputs, state), copied)
+
+    async def _write(
+        self, news: Properties, before: Mirrored, *, known: bool = True
+    ) -> dict[str, Any]:
+        """Write all that is due, version tags first; what fails at one stops no other.
+
+        Where no state has the mirror, what is there already gets the evidence that it lacks.
+
+        :raises PartialFailureError: naming each that failed, with what was written.
+        """
+        inputs, failures = mirror_inputs(news), _Failures()
+        wanted = due(before, inputs, known=known)
+        tags = [each.tag for each in wanted] if known else list(inputs.ordered)
+        for pointers in (False, True):
+            turn = [tag for tag in tags if (tag in inputs.pointers) is pointers]
+            await _each(
+                turn,
+                lambda tag: self._copy(inputs, tag, before.recorded(tag) if known else None),
+                failures,
+            )
+        written = {tag: inputs.tags[tag] for tag in tags if tag not in failures}
+        done = tuple(each for each in wanted if each.tag in written)
+        for each in done:
+            self._note(inputs, each, before)
+        outputs = mirror_properties(news, before.after(inputs, written), done)
+        if failures:
+            raise PartialFailureError(
+                _failed(inputs, failures), resource_id=self.identify(news), properties=outputs
+            )
+        return outputs
+
+    async def _copy(self, inputs: MirrorInputs, tag: str, recorded: TagState | None) -> None:
+        """Bring an image and the evidence of it, then name it."""
+        wanted, session = inputs.tag(tag), self._session
+
+        async def evidence(digest: str) -> None:
+            await session.referrers.copy(
+                inputs.source, inputs.repository, digest, lambda e: is_own(e, inputs.owner)
+            )
+
+        await session.tagger.write(wanted, recorded, evidence)
+
+    def _note(self, inputs: MirrorInputs, copied: Copied, before: Mirrored) -> None:
+        """Have the history know what moved, and the remover what is there."""
+        ref = inputs.ref(copied.tag)
+        if copied.tag in before.left:
+            self._session.moves.found(ref, copied.previous)
+        self._session.moves.made(ref, copied.reason)
+        self._session.sightings.written(ref, inputs.tags[copied.tag])
+
+
+async def _each(
+    tags: Collection[str], act: Callable[[str], Awaitable[None]], failures: _Failures
+) -> None:
+    """Await `act` of each tag; note in `failures` what failed, or was interrupted."""
+
+    async def one(tag: str) -> None:
+        try:
+            await act(tag)
+        except STOPPED as error:
+            failures[tag] = str(readable(error))
+
+    try:
+        require_running()
+        await asyncio.gather(*map(one, tags))
+    except InterruptedRunError as error:
+        failures.update(dict.fromkeys(tags, str(error)))
+    except asyncio.CancelledError:
+        pass  # each has noted that it was interrupted
+
+
+def _failed(inputs: MirrorInputs, failures: _Failures) -> str:
+    texts = "\n".join(f"- {failures[tag]}" for tag in inputs.ordered if tag in failures)
+    return f"{inputs.repository}: {len(failures)} of {len(inputs.tags)} tags not copied\n{texts}"
