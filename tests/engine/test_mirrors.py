@@ -44,7 +44,8 @@ class Scene:
     def wanted(self) -> dict[str, str]:
         return {**self.tags, **{name: self.tags[to] for name, to in self.pointers.items()}}
 
-    def declare(self) -> None:
+    def declare(self, *mirrors: str) -> None:
+        """Declare the source and `mirrors`, which are both of them unless they are named."""
         self.stack.declare(
             Declared(
                 repository=f"{self.source.host}/{NAME}",
@@ -52,7 +53,7 @@ class Scene:
                 tags=self.tags,
                 pointers=self.pointers,
                 keys=(key().public.spki,),
-                mirrors=(f"{self.plain.host}/{THERE}", f"{self.github.host}/{THERE}"),
+                mirrors=mirrors or tuple(f"{r.host}/{THERE}" for r in (self.plain, self.github)),
             )
         )
 
@@ -147,16 +148,7 @@ def scene_places(scene: Scene) -> list[tuple[Any, str]]:
 def test_a_mirror_that_is_declared_no_more_keeps_its_tags(scene: Scene) -> None:
     scene.stack.up()
     before = scene.names(scene.plain)
-    scene.stack.declare(
-        Declared(
-            repository=f"{scene.source.host}/{NAME}",
-            build=f"{scene.source.host}/{BUILD}",
-            tags=scene.tags,
-            pointers=scene.pointers,
-            keys=(key().public.spki,),
-            mirrors=(f"{scene.github.host}/{THERE}",),
-        )
-    )
+    scene.declare(f"{scene.github.host}/{THERE}")
     told = {entry.ref for entry in scene.stack.preview().report.of("keep")}
     assert told == {f"{scene.plain.host}/{THERE}:{tag}" for tag in before}
     scene.stack.up()
