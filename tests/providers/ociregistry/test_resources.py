@@ -93,6 +93,7 @@ def test_stale_pointers_send_what_the_schema_declares(engine: Recording) -> None
             policy={"LATEST": "remove"},
             digests={"t": pulumi.Output.from_input(DIGEST)},
             commit="c",
+            source="h/m",
         )
         return r.StalePointers("name", args).stale.apply(seen.append)
 
