@@ -46,7 +46,6 @@ _NAMES_OF = {
 }
 _CRON_FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 
-
 _UNFIT_MIRRORS: Final = {
     **{pattern: unfit for pattern, unfit in _UNFIT.items() if not pattern.startswith(_HUB)},
     r"docker\.io/[^/]+/.*": Fault(

@@ -31,7 +31,7 @@ def test_a_mirror_is_a_host_and_a_namespace_and_docker_hub_keeps_what_is_stale()
         (["localhost:5444/a", "127.0.0.1:5444/a"], "which fleet:mirrors[0] names already"),
         (["docker.io/org/prefix"], "whose repositories have two levels (org/image)"),
         (["index.docker.io/org"], "is Docker Hub by another name. Write docker.io/org"),
-        (["public.ecr.aws/x"], "is on Amazon ECR, which makes no repository on push"),
+        (["public.ecr.aws/x"], "is on Amazon ECR Public, which makes no repository"),
         (["europe-docker.pkg.dev/project"], "names a project of Artifact Registry"),
         (["localhost/team"], "needs a port. Write localhost:5443/team"),
     ],
