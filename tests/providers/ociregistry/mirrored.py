@@ -5,6 +5,7 @@ from typing import Any
 from tests.providers.ociregistry.declared import NAME, OWNER, Declared
 from tests.providers.ociregistry.engine_fake import EVIDENCE, MIRROR, STALE, TAG, Engine
 from tests.providers.ociregistry.registry_fake import FakeRegistry, Storage
+from tests.registries.front import Front
 
 OLD, NEW = "py3.13-slim-0.33.0", "py3.13-slim-0.34.0"
 LATEST, LINE = "py3.13-slim-LATEST", "py3.13-slim-0.34"
@@ -18,7 +19,7 @@ GRAMMAR = [
 class Fleet:
     """The source, up by `engine`, and the registry `other` of its mirror."""
 
-    def __init__(self, engine: Engine, source: FakeRegistry, other: FakeRegistry) -> None:
+    def __init__(self, engine: Engine, source: FakeRegistry, other: FakeRegistry | Front) -> None:
         self.engine, self.source, self.other = engine, source, other
         self.declared = Declared(source)
         self.digests = {tag: self.publish(tag) for tag in (OLD, NEW)}
@@ -30,8 +31,14 @@ class Fleet:
         return f"{self.other.host}/{THERE}"
 
     @property
+    def memory(self) -> FakeRegistry:
+        """The mirror's registry, which is one in memory."""
+        assert isinstance(self.other, FakeRegistry)
+        return self.other
+
+    @property
     def there(self) -> Storage:
-        return self.other.repositories[THERE]
+        return self.memory.repositories[THERE]
 
     @property
     def names(self) -> dict[str, str]:

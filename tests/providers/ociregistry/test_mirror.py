@@ -1,5 +1,6 @@
 """A mirror through its life, between registries with and without the referrers API."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +12,8 @@ from fleet.evidence.bundle import verify
 from fleet.registry.errors import ConflictError
 from fleet.registry.manifest import OWNER_ANNOTATION
 from providers.ociregistry.failures import PartialFailureError
+from providers.ociregistry.tag.model import TagInputs, TagState
+from providers.ociregistry.tag.writer import Tagger
 from tests.fleet.evidence.examples import ED25519, P256, key
 from tests.providers.ociregistry.declared import PLATFORMS
 from tests.providers.ociregistry.engine_fake import (
@@ -50,7 +53,7 @@ def fleet(engine: Engine, registry: FakeRegistry, other: FakeRegistry) -> Fleet:
 def attached(fleet: Fleet, digest: str) -> list[dict[str, Any]]:
     """What refers to a digest at the mirror, by the list that the registry or its clients keep."""
     held = fleet.there.manifests
-    if fleet.other.lists_referrers:
+    if fleet.memory.lists_referrers:
         found = (json.loads(body) for _, body in held.values())
         return [m for m in found if m.get("subject", {}).get("digest") == digest]
     listed = fleet.there.tags.get(digest.replace(":", "-"))
@@ -71,7 +74,7 @@ def test_the_first_up_brings_images_evidence_and_names(fleet: Fleet) -> None:
     step = fleet.up()
     assert fleet.names == fleet.wanted
     for digest in fleet.digests.values():
-        assert fleet.other.pullable(THERE, digest)
+        assert fleet.memory.pullable(THERE, digest)
         assert signed(fleet, digest) == STATEMENTS
     assert step.outputs["tags"] == fleet.wanted
     assert {each["reason"] for each in step.outputs["copied"]} == {"new there"}
@@ -80,7 +83,7 @@ def test_the_first_up_brings_images_evidence_and_names(fleet: Fleet) -> None:
 def test_no_name_is_written_before_its_evidence_and_pointers_come_last(fleet: Fleet) -> None:
     fleet.up()
     written = [
-        line for line in fleet.other.log if line.startswith("PUT ") and "/manifests/" in line
+        line for line in fleet.memory.log if line.startswith("PUT ") and "/manifests/" in line
     ]
     first: dict[str, int] = {}
     for place, line in enumerate(written):
@@ -100,12 +103,12 @@ def refers(body: bytes, digest: str) -> bool:
 
 def test_a_second_run_writes_nothing_and_asks_once_for_each_tag(fleet: Fleet) -> None:
     fleet.up()
-    for fake in (fleet.other, fleet.source):
+    for fake in (fleet.memory, fleet.source):
         fake.log.clear()
     fleet.engine.restart()
     assert fleet.up().kind == "same"
     heads = sorted(f"HEAD /v2/{THERE}/manifests/{tag}" for tag in fleet.wanted)
-    assert sorted(fleet.other.log) == [f"GET /v2/{THERE}/tags/list", *heads]
+    assert sorted(fleet.memory.log) == [f"GET /v2/{THERE}/tags/list", *heads]
     assert fleet.source.log == []
 
 
@@ -135,7 +138,7 @@ def test_a_new_image_follows_its_source(fleet: Fleet) -> None:
     assert {(e["tag"], e["previous"], e["reason"]) for e in step.outputs["copied"]} == {
         (tag, before, "follows its source") for tag in (NEW, LATEST, LINE)
     }
-    assert fleet.other.pullable(THERE, before), "who pinned it can still pull it"
+    assert fleet.memory.pullable(THERE, before), "who pinned it can still pull it"
 
 
 def test_evidence_of_another_signer_follows_and_what_others_attached_stays(
@@ -143,13 +146,13 @@ def test_evidence_of_another_signer_follows_and_what_others_attached_stays(
 ) -> None:
     fleet.up()
     digest = fleet.digests[NEW]
-    theirs = fleet.other.push_image(THERE, "linux/amd64", "theirs")
+    theirs = fleet.memory.push_image(THERE, "linux/amd64", "theirs")
     entry = {"mediaType": OCI_MANIFEST, "digest": theirs, "size": 1}
-    if not fleet.other.lists_referrers:
+    if not fleet.memory.lists_referrers:
         tag = digest.replace(":", "-")
         index = json.loads(fleet.there.manifests[fleet.there.tags[tag]][1])
         index["manifests"].append(entry)
-        fleet.other.push_manifest(THERE, index, tag)
+        fleet.memory.push_manifest(THERE, index, tag)
     environment["FLEET_SIGNING_KEY"] = ED25519
     fleet.engine.restart()
     version = fleet.declared.version(NEW, NEW)
@@ -158,23 +161,44 @@ def test_evidence_of_another_signer_follows_and_what_others_attached_stays(
     assert [(e["tag"], e["reason"]) for e in step.outputs["copied"]] == [
         (NEW, "its evidence changed")
     ]
-    if not fleet.other.lists_referrers:
+    if not fleet.memory.lists_referrers:
         listed = json.loads(fleet.there.manifests[fleet.there.tags[digest.replace(":", "-")]][1])
         assert entry in listed["manifests"]
         listed["manifests"].remove(entry)
-        fleet.other.push_manifest(THERE, listed, digest.replace(":", "-"))
+        fleet.memory.push_manifest(THERE, listed, digest.replace(":", "-"))
     assert signed(fleet, digest, ED25519, P256) == 2 * STATEMENTS
 
 
 def test_what_fails_at_one_tag_stops_no_other_and_is_named_at_the_end(fleet: Fleet) -> None:
-    fleet.other.fault(f"PUT .*/manifests/{OLD}$", status=403, times=9)
+    fleet.memory.fault(f"PUT .*/manifests/{OLD}$", status=403, times=9)
     with pytest.raises(PartialFailureError, match=f"1 of 4 tags not copied\n- .*{OLD}") as caught:
         fleet.up()
     assert fleet.names == {t: d for t, d in fleet.wanted.items() if t != OLD}
     assert caught.value.resource_id == fleet.place
     assert OLD not in caught.value.properties["tags"]
     assert fleet.engine.report.of("fail")[0].kind == "mirror"
-    fleet.other.faults.clear()
+    fleet.memory.faults.clear()
+    fleet.up()
+    assert fleet.names == fleet.wanted
+
+
+def test_an_interruption_keeps_what_was_written_and_the_next_run_finishes_it(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Tagger.write
+
+    async def interrupted(self: Tagger, inputs: TagInputs, *rest: Any) -> TagState:
+        if inputs.ref.tag == NEW:
+            raise asyncio.CancelledError
+        return await write(self, inputs, *rest)
+
+    monkeypatch.setattr(Tagger, "write", interrupted)
+    with pytest.raises(PartialFailureError, match="The run was interrupted") as caught:
+        fleet.engine.up(MIRROR, fleet.place, fleet.inputs())
+    assert caught.value.properties["tags"][OLD] == fleet.digests[OLD]
+    assert NEW not in fleet.names
+    monkeypatch.undo()
+    fleet.engine.restart()
     fleet.up()
     assert fleet.names == fleet.wanted
 
@@ -191,7 +215,7 @@ def test_a_tag_that_failed_at_the_source_stays_and_the_others_go_on(fleet: Fleet
 def test_a_mirror_that_does_not_answer_is_kept_in_the_state(fleet: Fleet) -> None:
     fleet.up()
     fleet.engine.restart()
-    fleet.other.fault(".*", status=500, times=99)
+    fleet.memory.fault(".*", status=500, times=99)
     fleet.engine.refresh(fleet.place)
     outputs = fleet.engine.resources[fleet.place].outputs
     assert outputs["unread"]
@@ -201,7 +225,7 @@ def test_a_mirror_that_does_not_answer_is_kept_in_the_state(fleet: Fleet) -> Non
 
 
 def test_a_version_tag_of_others_is_refused_and_a_pointer_taken_over(fleet: Fleet) -> None:
-    theirs = fleet.other.push_index(THERE, NEW, {OWNER_ANNOTATION: "them/prod"})
+    theirs = fleet.memory.push_index(THERE, NEW, {OWNER_ANNOTATION: "them/prod"})
     fleet.there.tags[LATEST] = theirs
     with pytest.raises(ConflictError, match=f"(?s)1 of 4 .*{NEW} names .*them/prod.*there"):
         fleet.engine.preview(MIRROR, fleet.place, fleet.inputs())
@@ -217,13 +241,13 @@ def test_a_first_preview_names_what_is_not_there_yet_and_writes_nothing(fleet: F
     fleet.engine.resources.clear()
     fleet.engine.restart()
     del fleet.there.tags[LATEST]
-    fleet.other.log.clear()
+    fleet.memory.log.clear()
     step = fleet.engine.preview(MIRROR, fleet.place, fleet.inputs())
     assert [(each["tag"], each["reason"]) for each in step.outputs["copied"]] == [
         (LATEST, "new there")
     ]
     assert f"to be copied: new there: {LATEST}" in fleet.engine.messages
-    assert fleet.other.writes == []
+    assert fleet.memory.writes == []
     (entry,) = fleet.engine.report.of("copy")
     assert (entry.ref, entry.kind) == (f"{fleet.place}:{LATEST}", "pointer")
     assert fleet.engine.report.summary.endswith("1 copy")
@@ -253,7 +277,7 @@ def test_a_stale_pointer_is_removed_there_and_on_record_beside_the_source(fleet:
     outputs = fleet.engine.resources[f"{fleet.place} names"].outputs
     assert [(r["tag"], r["digest"]) for r in outputs["removed"]] == [(LINE, stale)]
     assert any(tag.startswith("undo-fleet-dev-") for tag in fleet.build_tags())
-    assert not [name for name in fleet.other.repositories if name != THERE]
+    assert not [name for name in fleet.memory.repositories if name != THERE]
 
 
 def test_where_the_mirror_leaves_its_pointers_stay(fleet: Fleet) -> None:
