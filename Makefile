@@ -114,7 +114,7 @@ docs: venv ## Write the pages of the images, as Markdown: [IMAGE=name] prints on
 catalog: venv ## Write a static site of what the fleet publishes: [OUTPUT=folder]
 	@$(FLEET) catalog --stack "$${STACK}" $(if $(OUTPUT),--output "$${OUTPUT}")
 
-checksums: ## Record the SHA-256 of the engine and plugins that are published; for maintainers
+checksums: ## Record the SHA-256 of the tools' published archives; for maintainers
 down: ## Stop what was started, by pid; keeps all data
 clean: ## Stop it and remove .fleet; keeps the user's cache
 

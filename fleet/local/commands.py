@@ -33,7 +33,7 @@ from fleet.local.requirements import read_needs
 from fleet.local.run_display import RunDisplay
 from fleet.local.terminal import Terminal, is_terminal
 from fleet.local.toolchain import published
-from fleet.local.toolchain.pulumi_installer import missing_plugins
+from fleet.local.toolchain.plugins import missing_plugins
 from fleet.reports.report import Report
 from fleet.sigstore.workflow import NO_IDENTITY, can_identify
 from providers.ociregistry.stale_pointers.allow_list import SETTING
@@ -279,7 +279,7 @@ _COMMANDS: dict[str, tuple[str, Run]] = {
     "lock": ("Resolve what is not locked", _lock),
     "status": ("Print the tags: digest, platforms, size, verified", _each(_status)),
     "env": ("Print the environment of plain pulumi, as shell exports", _env),
-    "checksums": ("Record the SHA-256 of the engine and plugins that are published", _checksums),
+    "checksums": ("Record the SHA-256 of the published archives", _checksums),
     "down": ("Stop the registry and builder of this checkout", _down),
     "clean": ("Stop them and remove .fleet", _clean),
 }

@@ -4,7 +4,7 @@ import functools
 from pathlib import Path
 
 from fleet.local.paths import Checkout, checkout
-from fleet.local.toolchain import gobuild, modules, pulumi_installer, system_binaries
+from fleet.local.toolchain import archives, gobuild, modules, system_binaries
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +21,8 @@ def registry_binary() -> Path:
 def engine_folder() -> Path:
     """Return a folder with `pulumi` and its Python language host side by side."""
     here = checkout(ROOT)
-    return system_binaries.engine(here) or pulumi_installer.installed(here) or _built(here)
+    unpacked = archives.unpacked(here, modules.PULUMI)
+    return system_binaries.engine(here) or unpacked or _built(here)
 
 
 def _built(here: Checkout) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 
 from fleet.declaration.github import GitHub as Settings
 from fleet.local.paths import checkout
-from fleet.local.toolchain import gobuild, modules, pulumi_installer
+from fleet.local.toolchain import gobuild, modules, plugins
 from tests.engine.stack import EngineStack, Ran
 from tests.engine.tools import ROOT, engine_folder
 from tests.github.api import TOKEN
@@ -51,7 +51,7 @@ def plugin_home(folder: Path) -> Path:
     environment = {**os.environ, "PULUMI_HOME": str(home), "PULUMI_SKIP_UPDATE_CHECK": "true"}
     gobuild.ensure(here, [module])
     binary = gobuild.place(here, module) / f"pulumi-resource-{module.name}"
-    pulumi_installer.install_plugin(engine_folder() / "pulumi", module, environment, file=binary)
+    plugins.install_plugin(engine_folder() / "pulumi", module, environment, file=binary)
     return home
 
 

@@ -1,4 +1,4 @@
-"""The archives that Pulumi's makers publish, and the SHA-256 that is recorded of each."""
+"""The archives that the makers of the tools publish, and the SHA-256 recorded of each."""
 
 import hashlib
 import re
@@ -11,7 +11,16 @@ from fleet.console import TroubleError, timed
 from fleet.http.blocking import Blocking
 from fleet.http.errors import HttpError
 from fleet.http.message import Call
-from fleet.local.toolchain.modules import DOCKER_BUILD, GITHUB, PULUMI, PULUMI_VERSION, Module
+from fleet.http.retry import RetryPolicy
+from fleet.local.toolchain.modules import (
+    BUILDKIT,
+    DOCKER_BUILD,
+    GITHUB,
+    PULUMI,
+    PULUMI_VERSION,
+    REGISTRY,
+    Module,
+)
 
 RECORDED: Final = Path("toolchain/published.sha256")
 """Lines of ``sha256  name``, as ``sha256sum`` writes them; a line that begins with # is for people.
@@ -21,21 +30,34 @@ An archive without a line is never downloaded: the program is then built from it
 
 _ENGINES = "https://get.pulumi.com/releases/sdk"
 _PLUGINS = "https://api.pulumi.com/releases/plugins"
+_RELEASES = "https://github.com"
+BUILDKIT_VERSION: Final = "0.31.1"
+REGISTRY_VERSION: Final = "3.1.2"
 _TARGETS = (("linux", "amd64"), ("linux", "arm64"), ("darwin", "amd64"), ("darwin", "arm64"))
+_ENGINE = (PULUMI, DOCKER_BUILD, GITHUB)
+# A site that sends nothing for a minute has failed sooner than this.
+_DEADLINE = 900.0
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._-]+)")
 _HEADER = """\
-# SHA-256 of what Pulumi's makers publish, written by `make checksums`, which downloads it all.
-# Before a commit, compare the engine's with pulumi-<version>-checksums.txt of its GitHub release.
+# SHA-256 of what is published of Pulumi, BuildKit and distribution, written by `make checksums`,
+# which downloads it all. Before a commit, compare with the releases on GitHub: the engine's with
+# pulumi-<version>-checksums.txt, the others with the digests that are shown beside the files.
 # What has no line here is not downloaded, but built from its Go module.
 """
 
 
 def address(module: Module, target: tuple[str, str]) -> str:
-    """Return where the archive of a plugin, or of the engine, is published.
+    """Return where the archive of a plugin, the engine or a daemon is published.
 
     ``target`` is operating system and architecture, as Go names them.
     """
     system, machine = target
+    if module.name == BUILDKIT.name:
+        folder = f"{_RELEASES}/moby/buildkit/releases/download/v{BUILDKIT_VERSION}"
+        return f"{folder}/buildkit-v{BUILDKIT_VERSION}.{system}-{machine}.tar.gz"
+    if module.name == REGISTRY.name:
+        folder = f"{_RELEASES}/distribution/distribution/releases/download/v{REGISTRY_VERSION}"
+        return f"{folder}/registry_{REGISTRY_VERSION}_{system}_{machine}.tar.gz"
     if module.version:
         archive = f"pulumi-resource-{module.name}-v{module.version}-{system}-{machine}.tar.gz"
         return f"{_PLUGINS}/{archive}"
@@ -44,14 +66,19 @@ def address(module: Module, target: tuple[str, str]) -> str:
 
 
 def addresses(target: tuple[str, str]) -> list[str]:
-    """Return where the engine and all plugins are published for ``target``."""
-    return [address(module, target) for module in (PULUMI, DOCKER_BUILD, GITHUB)]
+    """Return where all that is used on ``target`` is published: the daemons run on Linux alone."""
+    daemons = (BUILDKIT, REGISTRY) if target[0] == "linux" else ()
+    return [address(module, target) for module in (*_ENGINE, *daemons)]
 
 
 def missing(known: Mapping[str, str], platform: str) -> list[str]:
-    """Return the archives for ``platform`` that are not ``known``; '' is taken for linux/amd64."""
+    """Return the archives of engine and plugins for ``platform`` that are not ``known``.
+
+    '' is taken for linux/amd64.
+    """
     machine = platform.removeprefix("linux/") or "amd64"
-    return [name for name in map(name_of, addresses(("linux", machine))) if name not in known]
+    names = (name_of(address(module, ("linux", machine))) for module in _ENGINE)
+    return [name for name in names if name not in known]
 
 
 def name_of(url: str) -> str:
@@ -128,9 +155,17 @@ def record(root: Path) -> int:
 
 
 def _downloaded(url: str) -> bytes:
-    call = Call(method="GET", url=url, limit=512 << 20, deadline=900.0)
-    with timed(f"toolchain: downloading {url}"), Blocking() as client:
-        reply = client.once(call)
+    call = Call(method="GET", url=url, limit=512 << 20, deadline=_DEADLINE)
+    # An answer that was cut off is asked for once more; one that is too slow is not.
+    again = RetryPolicy(attempts=2)
+    with timed(f"toolchain: downloading {url}"), Blocking(retry=again) as client:
+        try:
+            reply = client.send(call)
+        except HttpError as error:
+            raise type(error)(
+                f"{error}\nRun it again. To build from Go modules instead, remove its line in "
+                f"{RECORDED}."
+            ) from error
     if reply.status != HTTPStatus.OK:
         raise HttpError(f"{call.place}: answered {reply.status}; expected the archive")
     return reply.body

@@ -1,13 +1,20 @@
 """The tools of a run: from PATH, a recorded archive, or the Go modules of ``toolchain/``."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
-from fleet.local.toolchain import gobuild, golang, modules, pulumi_installer, system_binaries
+from fleet.local.toolchain import (
+    archives,
+    gobuild,
+    golang,
+    modules,
+    system_binaries,
+)
 from fleet.local.toolchain.modules import Module
+from fleet.local.toolchain.plugins import fetch_plugin, has_plugin, install_plugin
 
 _ENGINE = (modules.PULUMI, modules.LANGUAGE_PYTHON)
 
@@ -16,14 +23,12 @@ _ENGINE = (modules.PULUMI, modules.LANGUAGE_PYTHON)
 class Supply:
     """Where each tool is to come from.
 
-    ``engine``, ``buildkit`` and ``registry`` are folders of what this machine has already;
-    ``plugins`` are the missing ones; ``downloads`` are those of the missing programs, the module of
-    the engine among them, that are taken from a recorded archive.
+    ``there`` has the folders of the programs that this machine has already, by module;
+    ``plugins`` are the missing ones; ``downloads`` are those of the missing programs and plugins
+    that are taken from a recorded archive.
     """
 
-    engine: Path | None
-    buildkit: Path | None
-    registry: Path | None
+    there: Mapping[str, Path]
     plugins: tuple[Module, ...]
     downloads: tuple[Module, ...]
 
@@ -46,20 +51,13 @@ def survey(checkout: Checkout, needs: Needs) -> Supply:
     :raises fleet.local.toolchain.golang.NoGoError: when some have to be built and there is no Go
         for it.
     """
-    engine = system_binaries.engine(checkout) or pulumi_installer.installed(checkout)
+    there = dict(_there(checkout, needs))
     asked = (modules.DOCKER_BUILD, *([modules.GITHUB] if needs.github else []))
-    plugins = tuple(
-        m for m in asked if not pulumi_installer.has_plugin(checkout, m.name, m.version)
-    )
-    # An engine that was built once is kept.
-    absent = [] if engine else gobuild.missing(checkout, [modules.PULUMI])
-    supply = Supply(
-        engine=engine,
-        buildkit=system_binaries.buildkit(checkout) if needs.builder else None,
-        registry=system_binaries.registry(checkout) if needs.port is not None else None,
-        plugins=plugins,
-        downloads=pulumi_installer.downloads(checkout, (*absent, *plugins)),
-    )
+    plugins = tuple(m for m in asked if not has_plugin(checkout, m.name, m.version))
+    # A program that was built once is kept.
+    absent = gobuild.missing(checkout, [m for m in _programs(needs) if m.name not in there])
+    downloads = archives.downloads(checkout, (*absent, *plugins))
+    supply = Supply(there=there, plugins=plugins, downloads=downloads)
     if names := [m.name for m in gobuild.missing(checkout, _to_build(needs, supply))]:
         golang.require(names)
     return supply
@@ -73,37 +71,61 @@ def ensure(checkout: Checkout, needs: Needs, supply: Supply, env: Mapping[str, s
     :raises TroubleError: when a tool can be had in no way; it says which and what to do.
     :raises fleet.http.errors.HttpError: when a recorded archive can't be had.
     """
-    fetched = pulumi_installer.install(checkout) if modules.PULUMI in supply.downloads else None
+    fetched = {m.name: archives.unpack(checkout, m) for m in supply.downloads if not m.version}
+    supply = replace(supply, there={**supply.there, **fetched})
     gobuild.ensure(checkout, _to_build(needs, supply))
-    tools = _tools(checkout, supply.engine or fetched, needs, supply)
+    tools = _tools(checkout, needs, supply)
     for module in supply.plugins:
         if module in supply.downloads:
-            pulumi_installer.fetch_plugin(checkout, tools.pulumi, module, env)
+            fetch_plugin(checkout, tools.pulumi, module, env)
             continue
         binary = gobuild.place(checkout, module) / f"pulumi-resource-{module.name}"
-        pulumi_installer.install_plugin(tools.pulumi, module, env, file=binary)
+        install_plugin(tools.pulumi, module, env, file=binary)
     _link(checkout, tools)
     return tools
 
 
-def _to_build(needs: Needs, supply: Supply) -> list[Module]:
-    """Return what is neither on this machine nor downloaded."""
-    engine = supply.engine or modules.PULUMI in supply.downloads
+def _programs(needs: Needs) -> list[Module]:
+    """Return the engine, and the daemons that ``needs`` call on."""
     return [
-        *([] if engine else _ENGINE),
-        *([modules.BUILDKIT] if needs.builder and not supply.buildkit else []),
-        *([modules.REGISTRY] if needs.port is not None and not supply.registry else []),
-        *(module for module in supply.plugins if module not in supply.downloads),
+        modules.PULUMI,
+        *([modules.BUILDKIT] if needs.builder else []),
+        *([modules.REGISTRY] if needs.port is not None else []),
     ]
 
 
-def _tools(checkout: Checkout, engine: Path | None, needs: Needs, supply: Supply) -> Tools:
-    buildkit = supply.buildkit or gobuild.place(checkout, modules.BUILDKIT)
-    registry = supply.registry or gobuild.place(checkout, modules.REGISTRY)
+def _there(checkout: Checkout, needs: Needs) -> Iterator[tuple[str, Path]]:
+    """Yield each program that is on PATH, or unpacked in the cache, with its folder."""
+    on_path = {
+        modules.PULUMI.name: system_binaries.engine,
+        modules.BUILDKIT.name: system_binaries.buildkit,
+        modules.REGISTRY.name: system_binaries.registry,
+    }
+    for module in _programs(needs):
+        folder = on_path[module.name](checkout) or archives.unpacked(checkout, module)
+        if folder:
+            yield module.name, folder
+
+
+def _to_build(needs: Needs, supply: Supply) -> list[Module]:
+    """Return what is neither on this machine nor downloaded."""
+    names = {*supply.there, *(module.name for module in supply.downloads)}
+    # An engine on PATH, or in an archive, has its language host beside it.
+    host = [] if modules.PULUMI.name in names else [modules.LANGUAGE_PYTHON]
+    engine, *daemons = _programs(needs)
+    wanted = [engine, *host, *daemons, *supply.plugins]
+    return [module for module in wanted if module.name not in names]
+
+
+def _tools(checkout: Checkout, needs: Needs, supply: Supply) -> Tools:
+    def folder(module: Module) -> Path:
+        return supply.there.get(module.name) or gobuild.place(checkout, module)
+
+    engine = supply.there.get(modules.PULUMI.name) or gobuild.join(checkout, _ENGINE)
     return Tools(
-        pulumi=(engine or gobuild.join(checkout, _ENGINE)) / "pulumi",
-        buildkitd=buildkit / "buildkitd" if needs.builder else None,
-        registry=registry / "registry" if needs.port is not None else None,
+        pulumi=engine / "pulumi",
+        buildkitd=folder(modules.BUILDKIT) / "buildkitd" if needs.builder else None,
+        registry=folder(modules.REGISTRY) / "registry" if needs.port is not None else None,
     )
 
 

@@ -22,14 +22,15 @@ from fleet.local.toolchain import (
     gobuild,
     golang,
     modules,
+    plugins,
     published,
-    pulumi_installer,
     toolchain,
 )
 from fleet.local.toolchain.modules import Module
 from fleet.local.toolchain.toolchain import Tools
 from tests.fleet.local.examples import checkout, command, needs
 
+ROOT = Path(__file__).parents[3]
 ENGINE = modules.PULUMI
 TARGET = modules.target()
 # Answers as the engine does, and notes what it was asked to install.
@@ -77,6 +78,10 @@ class Site:
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.files: dict[str, bytes] = {}
         self.asked: list[str] = []
+        self.cut_off = 0
+        """How many downloads end in their middle."""
+        self.stalls = False
+        self.closing = threading.Event()
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -87,7 +92,14 @@ class Site:
                 self.send_response(404 if body is None else 200)
                 self.send_header("Content-Length", str(len(body or b"")))
                 self.end_headers()
-                if self.command == "GET":
+                if self.command == "GET" and body and site.cut_off:
+                    site.cut_off -= 1
+                    self.wfile.write(body[: len(body) // 2])
+                elif self.command == "GET" and body and site.stalls:
+                    self.wfile.write(body[:1])
+                    self.wfile.flush()
+                    site.closing.wait(30)
+                elif self.command == "GET":
                     self.wfile.write(body or b"")
 
             do_HEAD = do_GET  # noqa: N815 - the server's own name for it
@@ -97,10 +109,11 @@ class Site:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        for name in ("_ENGINES", "_PLUGINS"):
+        for name in ("_ENGINES", "_PLUGINS", "_RELEASES"):
             patch.setattr(published, name, f"http://127.0.0.1:{self.server.server_port}")
 
     def close(self) -> None:
+        self.closing.set()
         self.server.shutdown()
         self.server.server_close()
 
@@ -109,9 +122,13 @@ class Site:
 
     def publish(self, *found: Module) -> None:
         """Publish each of these as its makers do."""
-        inner = {"pulumi/pulumi": PULUMI, "pulumi/pulumi-language-python": "exit 0"}
+        programs = {
+            "pulumi": {"pulumi/pulumi": PULUMI, "pulumi/pulumi-language-python": "exit 0"},
+            "buildkit": {f"bin/{name}": "exit 0" for name in ("buildctl", "buildkitd", "runc")},
+            "registry": {"registry": "exit 0", "README.md": ""},
+        }
         for module in found:
-            files = {"pulumi-resource-x": "exit 0"} if module.version else inner
+            files = programs.get(module.name, {"pulumi-resource-x": "exit 0"})
             self.files[self.name(module)] = packed(files)
 
     def record(self, here: Checkout) -> None:
@@ -247,17 +264,88 @@ def test_what_is_recorded_is_downloaded_and_run_only_if_it_is_that(
     assert len(site.asked) == asked, "it is kept"
 
 
-@pytest.mark.parametrize("which", [0, 1])
-def test_another_archive_than_the_recorded_one_stops_and_is_not_unpacked(
-    world: World, site: Site, which: int
+ALL = (ENGINE, modules.BUILDKIT, modules.REGISTRY, modules.DOCKER_BUILD)
+
+
+def test_where_all_is_recorded_nothing_is_built_and_go_is_not_asked_for(
+    world: World, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site.publish(ENGINE, modules.DOCKER_BUILD)
+    without_go(world, monkeypatch)
+    site.publish(*ALL)
     site.record(world.here)
-    site.files[sorted(site.files)[which]] = b"other bytes"
+    tools = ensure(world)
+    assert world.built == []
+    assert tools.buildkitd
+    assert tools.registry
+    assert tools.registry.is_file()
+    # Neither its runc nor anything else of an archive: a daemon runs what Debian keeps up to date.
+    assert {path.name for path in tools.buildkitd.parent.iterdir()} == {"buildctl", "buildkitd"}
+    asked = len(site.asked)
+    assert ensure(world) == tools
+    assert len(site.asked) == asked, "it is kept"
+
+
+def test_the_archives_of_what_a_stack_does_not_use_are_not_asked_for(
+    world: World, site: Site
+) -> None:
+    site.publish(*ALL)
+    site.record(world.here)
+    ensure(world, needs(built_here=(), port=None))
+    names = {line.partition(" ")[2] for line in site.asked}
+    assert names == {site.name(ENGINE), site.name(modules.DOCKER_BUILD)}
+
+
+def test_the_archives_are_of_the_versions_that_the_modules_build() -> None:
+    for module, path, version_ in (
+        (modules.BUILDKIT, "github.com/moby/buildkit", published.BUILDKIT_VERSION),
+        (modules.REGISTRY, "github.com/distribution/distribution/v3", published.REGISTRY_VERSION),
+    ):
+        required = (ROOT / "toolchain" / module.name / "go.mod").read_text()
+        assert f"\t{path} v{version_}" in required
+
+
+def test_a_download_that_ends_in_its_middle_is_begun_once_more(world: World, site: Site) -> None:
+    site.publish(*ALL)
+    site.record(world.here)
+    site.cut_off = 1
+    ensure(world)
+    assert world.built == []
+    assert sum(line.startswith("GET ") for line in site.asked) == len(ALL) + 1
+
+
+@pytest.mark.parametrize("stalls", [False, True], ids=["truncated", "slow"])
+def test_an_archive_that_never_arrives_whole_is_an_error_and_leaves_nothing(
+    world: World, site: Site, monkeypatch: pytest.MonkeyPatch, *, stalls: bool
+) -> None:
+    monkeypatch.setattr(published, "_DEADLINE", 0.2)
+    site.publish(*ALL)
+    site.record(world.here)
+    site.stalls, site.cut_off = stalls, 0 if stalls else 2
+    with pytest.raises(HttpError, match=r"\.tar\.gz: .*\nRun it again.*remove its line"):
+        ensure(world)
+    assert world.built == []
+    assert [path.name for path in (world.here.cache / "tools").iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("module", ALL, ids=[module.name for module in ALL])
+def test_another_archive_than_the_recorded_one_stops_and_is_not_unpacked(
+    world: World, site: Site, module: Module
+) -> None:
+    site.publish(*ALL)
+    site.record(world.here)
+    site.files[site.name(module)] = b"other bytes"
     with pytest.raises(TroubleError, match=r"has SHA-256 \w+, and \w+ is recorded.*it is not used"):
         ensure(world)
     assert world.calls() == []
-    assert list((world.here.cache / "tools").glob(".pulumi-*")) == []
+    assert list((world.here.cache / "tools").glob(".*-*")) == []
+
+
+def test_of_an_archive_with_a_program_missing_nothing_is_used(world: World, site: Site) -> None:
+    site.publish(*ALL)
+    site.files[site.name(modules.BUILDKIT)] = packed({"bin/buildkitd": "exit 0"})
+    site.record(world.here)
+    with pytest.raises(TroubleError, match=r"it has no bin/buildctl\. .*remove its line"):
+        ensure(world)
 
 
 def test_what_is_not_recorded_is_never_asked_for(world: World, site: Site) -> None:
@@ -364,7 +452,7 @@ def test_the_checksums_are_those_of_what_is_published(world: World, site: Site) 
     for name in names():
         site.files[name] = name.encode()
     (world.here.root / "toolchain").mkdir()
-    assert published.record(world.here.root) == 12
+    assert published.record(world.here.root) == 16
     found = published.recorded(world.here.root)
     assert found == {n: hashlib.sha256(n.encode()).hexdigest() for n in site.files}
     site.files.popitem()
@@ -490,6 +578,6 @@ def test_plugins_that_the_state_needs_and_nothing_installed_are_named(tmp_path: 
             ]
         }
     }
-    found = pulumi_installer.missing_plugins(here, json.dumps(state))
+    found = plugins.missing_plugins(here, json.dumps(state))
     assert found == ["github 6.14.0"]
-    assert pulumi_installer.missing_plugins(here, "{}") == []
+    assert plugins.missing_plugins(here, "{}") == []

@@ -1,0 +1,109 @@
+"""Programs as their makers ship them: unpacked from a recorded archive, where their site has it."""
+
+import hashlib
+import io
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from fleet.console import TroubleError
+from fleet.local.paths import Checkout
+from fleet.local.toolchain import gobuild, published
+from fleet.local.toolchain.modules import BUILDKIT, PULUMI, REGISTRY, Module, target
+
+_REMEDY = f"To build from Go modules instead, remove its line in {published.RECORDED}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Layout:
+    """Where the programs lie in an archive, and which of them must be there.
+
+    ``only`` says that nothing else of it is unpacked.
+    """
+
+    folder: str
+    programs: tuple[str, ...]
+    only: bool = False
+
+
+_LAYOUTS: Final = {
+    # With its language hosts, which the engine looks for next to itself.
+    PULUMI.name: _Layout(folder="pulumi", programs=("pulumi",)),
+    # Beside them are a runc and emulators; Debian's are used, which it keeps up to date.
+    BUILDKIT.name: _Layout(folder="bin", programs=("buildctl", "buildkitd"), only=True),
+    REGISTRY.name: _Layout(folder="", programs=("registry",), only=True),
+}
+
+
+def unpacked(checkout: Checkout, module: Module) -> Path | None:
+    """Return where the programs of ``module`` lie in the cache, from its recorded archive."""
+    digest = published.recorded(checkout.root).get(archive(module))
+    folder = _folder(checkout, module, digest) if digest else None
+    programs = _LAYOUTS[module.name].programs
+    return folder if folder and all((folder / name).is_file() for name in programs) else None
+
+
+def downloads(checkout: Checkout, wanted: Iterable[Module]) -> tuple[Module, ...]:
+    """Return those of ``wanted`` whose archive is recorded, and there to be had."""
+    recorded = published.recorded(checkout.root)
+    known = (module for module in wanted if archive(module) in recorded)
+    return tuple(m for m in known if published.is_offered(published.address(m, target())))
+
+
+def unpack(checkout: Checkout, module: Module) -> Path:
+    """Unpack the recorded archive of ``module`` into the cache; return the folder of its programs.
+
+    No code of the archive is run for that, and nothing of it is used unless it is the recorded one.
+    The folder is named by the archive, so that what was unpacked from another one is never used.
+    Of two runs at a time one unpacks it.
+
+    :raises TroubleError: when it is another one, or has not these programs.
+    :raises fleet.http.errors.HttpError: when it can't be had.
+    """
+    with gobuild.alone_in_cache(checkout):
+        return unpacked(checkout, module) or _unpacked(checkout, module)
+
+
+def _unpacked(checkout: Checkout, module: Module) -> Path:
+    url = published.address(module, target())
+    content = published.content(checkout.root, url)
+    folder = _folder(checkout, module, hashlib.sha256(content).hexdigest())
+    layout = _LAYOUTS[module.name]
+    with tempfile.TemporaryDirectory(prefix=f".{module.name}-", dir=folder.parent) as temporary:
+        made = Path(temporary, "archive")
+        try:
+            _extract(content, layout, made)
+            found = made / layout.folder
+            if missing := [name for name in layout.programs if not (found / name).is_file()]:
+                path = f"{layout.folder}/{missing[0]}".removeprefix("/")
+                raise tarfile.TarError(f"it has no {path}")  # noqa: TRY301
+            shutil.rmtree(folder, ignore_errors=True)
+            found.rename(folder)
+        except (OSError, tarfile.TarError) as error:
+            raise TroubleError(f"{url} can't be unpacked: {error}. {_REMEDY}") from error
+    return folder
+
+
+def _extract(content: bytes, layout: _Layout, folder: Path) -> None:
+    folder.mkdir()
+    wanted = {f"{layout.folder}/{name}".removeprefix("/") for name in layout.programs}
+    with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as opened:
+        if not layout.only:
+            opened.extractall(folder, filter="data")
+            return
+        for member in opened:
+            if member.name.removeprefix("./") in wanted:
+                opened.extract(member, folder, filter="data")
+
+
+def archive(module: Module) -> str:
+    """Return the name of the archive of ``module`` for this machine."""
+    return published.name_of(published.address(module, target()))
+
+
+def _folder(checkout: Checkout, module: Module, digest: str) -> Path:
+    return checkout.cache / "tools" / f"{module.name}-archive-{digest[:16]}"
