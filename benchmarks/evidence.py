@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.growth import Asked, Stack
 from fleet.console import timed
 from fleet.local import registry, signing_key
-from providers.ociregistry.fields import EVIDENCE
+from providers.ociregistry.fields import TAG
 
 
 class Side:
@@ -46,15 +46,14 @@ class Side:
         (requests,) = self.requests
         (path,) = (self.stack.scratch.here.state / "state").glob(".pulumi/stacks/*/*.json")
         resources = json.loads(path.read_bytes())["checkpoint"]["latest"]["resources"]
-        own = [each for each in resources if each["type"] == EVIDENCE]
-        kept = [[each["inputs"], each["outputs"]] for each in own]
+        signed = (r for r in resources if r["type"] == TAG and r["outputs"].get("signed"))
+        kept = [[tag["inputs"]["evidence"], tag["outputs"]["signed"]] for tag in signed]
         tags = self.stack.tags
         return {
             "processor seconds": min(self.processor),
             "requests for each version tag": requests / tags,
             "state for each version tag, bytes": _size(resources) / tags,
-            "of these the resource of its evidence": _size(own) / tags,
-            "of these what it keeps": _size(kept) / tags,
+            "of these what is kept of its evidence": _size(kept) / tags,
         }
 
     def _asked(self) -> int:

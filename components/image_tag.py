@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.evidence import EvidenceOf, evident
+from components.evidence import evidence, stated
 from components.failures import digest_or_nothing, or_else
 from components.tag_build import Digests, VerifiedBuild, verified_build
 from fleet.declaration.model import Pin
@@ -53,16 +53,7 @@ class ImageTag(pulumi.ComponentResource):
         ]
         joined = len(sources) > 1
         ref = f"{args.image.repository}:{planned.tag}"
-        below = {build.below.name for build in planned.builds if build.below}
-        stated = EvidenceOf(
-            ref=ref,
-            tag=planned,
-            image=args.image,
-            plan=args.plan,
-            sources=sources,
-            below={name: args.digests[name] for name in below},
-        )
-        sources, self.stated = evident(stated, self)
+        signing = evidence(args.plan, args.image, planned, args.digests)
         tag = Tag(
             ref,
             TagArgs(
@@ -75,6 +66,7 @@ class ImageTag(pulumi.ComponentResource):
                 owner=args.plan.owner,
                 annotations=planned.annotations if joined else {},
                 on_conflict=args.plan.declaration.version_conflict,
+                evidence=signing,
             ),
             pulumi.ResourceOptions(parent=self),
         )
@@ -85,6 +77,7 @@ class ImageTag(pulumi.ComponentResource):
             "size": 0,
             "verified": f"failed, of {len(planned.platforms)}",
         }
+        self.stated = stated(tag) if signing and args.image.mirrors else None
         self.digest = digest_or_nothing(tag.digest)
         self.row = or_else(_row(tag, images, planned), failed)
         self.register_outputs({"digest": self.digest})

@@ -13,11 +13,11 @@ from typing import Any, Final
 from fleet.console import duration
 from fleet.reports.report import TELLS_NOTHING
 from fleet.reports.steps import BUILD, parts_of, plain
-from providers.ociregistry.fields import EVIDENCE, MIRROR, STALE_POINTERS, TAG
+from providers.ociregistry.fields import MIRROR, STALE_POINTERS, TAG
 
 _OURS: Final = "ociregistry:"
 # What the report has the errors of, each in its tag's row.
-_REPORTED: Final = frozenset({TAG, STALE_POINTERS, EVIDENCE, MIRROR})
+_REPORTED: Final = frozenset({TAG, STALE_POINTERS, MIRROR})
 _STARTED: Final = "resourcePreEvent"
 _ENDED: Final = ("resOutputsEvent", "resOpFailedEvent")
 _WORK: Final = frozenset({"create", "update", "create-replacement"})

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fleet.reports.steps import BUILD
-from providers.ociregistry.fields import EVIDENCE, TAG
+from providers.ociregistry.fields import TAG
 from providers.ociregistry.properties import recorded_tag
 from providers.ociregistry.tag.model import Recorded
 
@@ -33,17 +33,24 @@ class Known:
     """What a state holds: ``tags`` by reference, ``builds`` by logical name, wheels among them.
 
     ``pointers`` are the references of those tags that were declared as pointers; ``outputs`` are
-    the stack's, as its last run left them. ``evidence`` has by reference a digest and the kinds of
-    statements that are signed of it. Where there is no state, or one of several is missing,
+    the stack's, as its last run left them. Where there is no state, or one of several is missing,
     ``lacking`` says why.
     """
 
     tags: Mapping[str, Recorded] = field(default_factory=dict)
-    evidence: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
     pointers: frozenset[str] = frozenset()
     builds: Mapping[str, Build] = field(default_factory=dict)
     outputs: Mapping[str, Any] = field(default_factory=dict)
     lacking: str = ""
+
+    @property
+    def evidence(self) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """By reference a digest, and the kinds of statements that are signed of it."""
+        return {
+            ref: (tag.state.assembled, tuple(sorted(tag.state.signed.statements)))
+            for ref, tag in self.tags.items()
+            if tag.state.signed
+        }
 
 
 def parse_known(exported: str) -> Known:
@@ -59,7 +66,6 @@ def parse_known(exported: str) -> Known:
         tags={r["outputs"]["ref"]: _recorded(r) for r in tags},
         pointers=frozenset(r["outputs"]["ref"] for r in tags if f"::{_POINTER}::" in r["urn"]),
         builds={r["urn"].rpartition("::")[2]: _build(r) for r in resources if r["type"] == BUILD},
-        evidence=dict(map(_evidence, (r for r in resources if r["type"] == EVIDENCE))),
         outputs=next(stacks, {}),
     )
 
@@ -70,7 +76,6 @@ def joined(found: Sequence[Known]) -> Known:
         tags={ref: prior for known in found for ref, prior in known.tags.items()},
         pointers=frozenset(ref for known in found for ref in known.pointers),
         builds={name: build for known in found for name, build in known.builds.items()},
-        evidence={ref: signed for known in found for ref, signed in known.evidence.items()},
         outputs={
             key: [row for known in found for row in known.outputs.get(key) or ()]
             for key in ("tags", "pointers")
@@ -83,12 +88,6 @@ def joined(found: Sequence[Known]) -> Known:
 def _recorded(resource: Mapping[str, Any]) -> Recorded:
     # The provider keeps what went into a tag among the inputs: they are saved in every run.
     return recorded_tag(resource["outputs"], (resource.get("inputs") or {}).get("inputs"))
-
-
-def _evidence(resource: Mapping[str, Any]) -> tuple[str, tuple[str, tuple[str, ...]]]:
-    outputs = resource.get("outputs") or {}
-    statements = tuple(sorted(outputs.get("statements") or ()))
-    return str(outputs.get("ref") or ""), (str(outputs.get("digest") or ""), statements)
 
 
 def _build(resource: Mapping[str, Any]) -> Build:

@@ -1,17 +1,14 @@
 """What the steps of a run mean for each tag, pure: by the same reasons as the provider's lines."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import remover_of
 from fleet.reports.mirrors import MIRROR_LEFT, mirror_entries
 from fleet.reports.report import Mode
-from fleet.reports.steps import State, Step
-from providers.ociregistry.evidence.model import reasons as reasons_to_sign
-from providers.ociregistry.evidence.properties import evidence_inputs, recorded_evidence
-from providers.ociregistry.fields import EVIDENCE, MIRROR, PROVIDER, STALE_POINTERS, TAG
+from fleet.reports.steps import IMAGE_TAG, State, Step
+from providers.ociregistry.fields import MIRROR, PROVIDER, STALE_POINTERS, TAG
 from providers.ociregistry.properties import recorded_tag, tag_inputs
 from providers.ociregistry.report import Entry, Kind
 from providers.ociregistry.tag.model import Recorded, TagInputs
@@ -29,15 +26,9 @@ def entries_of(steps: Sequence[Step], mode: Mode) -> Iterator[Entry]:
         for step in steps
         if step.token == TAG and step.declared and step.new
     }
-    # Both are named after the tag; what fails its check has no inputs here.
-    evidence = {step.name: step for step in steps if step.token == EVIDENCE}
-    tags = {step.name for step in steps if step.token == TAG}
     for step in steps:
-        if step.token == EVIDENCE and step.name not in tags and step.went_wrong:
-            yield _failure(step)
-        elif step.token == TAG:
-            own = evidence.get(step.name)
-            yield from (_with_evidence(e, own, mode) for e in _tag(step, mode, declared))
+        if step.token == TAG:
+            yield from _tag(step, mode, declared)
         elif step.token == STALE_POINTERS and step.went_wrong:
             yield _failure(step)
             yield from _removed(step)
@@ -71,31 +62,6 @@ def _tag(step: Step, mode: Mode, declared: set[str]) -> Iterator[Entry]:
             yield predict(inputs, prior, lost=bool(step.new.outputs.get("lost"))).entry
     elif mode == "refresh" and step.before:
         yield predict(_inputs(step.before), _prior_state(step)).entry
-
-
-def _with_evidence(entry: Entry, evidence: Step | None, mode: Mode) -> Entry:
-    """Return what becomes of a tag and its evidence.
-
-    A tag that is built or moved is signed as a part of that, and fails with its evidence.
-    """
-    if evidence and evidence.went_wrong:
-        reasons = tuple(evidence.errors) or entry.reasons
-        return replace(entry, action="fail", reasons=reasons, digest="")
-    why = _signed(evidence, mode) if evidence and entry.action == "unchanged" else ()
-    return replace(entry, action="sign", reasons=why) if why else entry
-
-
-def _signed(step: Step, mode: Mode) -> tuple[str, ...]:
-    """Return why evidence is signed; nothing where it is not."""
-    known, wanted = step.old or step.read, step.new
-    if step.op in {"create", "update", "replace", "create-replacement"} and wanted:
-        recorded = known if step.op != "create-replacement" else None
-    elif mode == "refresh" and step.read and step.before:
-        recorded, wanted = step.read, step.before
-    else:
-        return ()
-    before = recorded_evidence(recorded.outputs) if recorded else None
-    return reasons_to_sign(before, evidence_inputs(wanted.inputs))
 
 
 def _inputs(state: State) -> TagInputs:
@@ -159,7 +125,8 @@ def _keep(ref: str, digest: str, reason: str, kind: Kind = "pointer") -> Entry:
 def _failure(step: Step) -> Entry:
     known = step.new or step.gone or step.old or step.read
     inputs = known.inputs if known else {}
-    is_version = inputs.get("platforms") or step.token == EVIDENCE
+    # What fails its check has no inputs here.
+    is_version = inputs.get("platforms") or f"{IMAGE_TAG}$" in step.urn
     kind: Kind = "version" if is_version else "pointer"
     return Entry(
         ref=str(inputs.get("ref") or inputs.get("repository") or step.name),

@@ -8,6 +8,9 @@ from typing import Any, Final, Self
 BUILD: Final = "docker-build:index:Image"
 """The type of a build's resource, as the engine names it."""
 
+IMAGE_TAG: Final = "fleet:index:ImageTag"
+"""That of a version tag's component."""
+
 _COLOUR: Final = re.compile(r"<\{%[^%]*%\}>")
 _URN_PARTS: Final = 4
 

@@ -12,8 +12,9 @@ from fleet.plan.plan import ImagePlan, Plan
 from fleet.registry.client import Client
 from fleet.registry.errors import UnreadableError
 from fleet.registry.reference import TagReference
+from fleet.reports.steps import IMAGE_TAG
 from fleet.upkeep.parallel import each
-from fleet.upkeep.state import IMAGE_TAG, POINTERS
+from fleet.upkeep.state import POINTERS
 from providers.ociregistry.fields import PROVIDER, TAG
 from providers.ociregistry.properties import input_properties, state_properties
 from providers.ociregistry.tag.model import STATE_ONLY

@@ -18,8 +18,8 @@ from fleet.declaration.split import FleetStack
 from fleet.local import engine
 from fleet.local.child_environment import run as run_quietly
 from fleet.local.paths import Checkout
-from fleet.reports.steps import BUILD
-from fleet.upkeep.state import IMAGE_TAG, POINTERS
+from fleet.reports.steps import BUILD, IMAGE_TAG
+from fleet.upkeep.state import POINTERS
 
 _HEADER = """\
 # yaml-language-server: $schema=fleet/declaration/schema.json

@@ -17,9 +17,9 @@ from fleet.registry.errors import OciError
 from fleet.registry.reference import Repository, TagReference, is_digest
 from fleet.registry.undo_log import Removal, remover_of
 from fleet.reports.steps import BUILD
-from providers.ociregistry.fields import EVIDENCE, STALE_POINTERS, TAG
+from providers.ociregistry.fields import STALE_POINTERS, TAG
 
-IMAGE_TAG, POINTERS = "fleet:index:ImageTag", "fleet:index:Pointers"
+POINTERS = "fleet:index:Pointers"
 _TAG_DIGESTS = ("digest", "assembled", "previous")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MANIFEST = re.compile(r"([^\s\"]+)@(sha256:[0-9a-f]{64})")
@@ -107,6 +107,7 @@ def parse_state(stack: str, exported: str) -> State:
     begun = [operation["resource"] for operation in deployment.get("pending_operations") or []]
     roots: defaultdict[Repository, set[str]] = defaultdict(set)
     tags: defaultdict[Repository, set[str]] = defaultdict(set)
+    signed: set[str] = set()
     removed: list[Removed] = []
     removers: dict[str, Remover] = {}
     built = set()
@@ -115,6 +116,7 @@ def parse_state(stack: str, exported: str) -> State:
         if resource["type"] == TAG:
             ref = TagReference.parse(outputs["ref"])
             roots[ref.repository] |= {str(outputs.get(k)) for k in _TAG_DIGESTS}
+            signed |= {str(outputs["assembled"])} if outputs.get("signed") else set()
             if not resource.get("delete"):  # else it waits to be forgotten
                 tags[ref.repository].add(ref.tag)
         elif resource["type"] == STALE_POINTERS:
@@ -143,9 +145,7 @@ def parse_state(stack: str, exported: str) -> State:
             p: held for p, found in roots.items() if (held := frozenset(filter(is_digest, found)))
         },
         tags={place: frozenset(names) for place, names in tags.items()},
-        signed=frozenset(
-            str((r.get("outputs") or {}).get("digest")) for r in resources if r["type"] == EVIDENCE
-        ),
+        signed=frozenset(signed),
         removed=tuple(removed),
         removers=tuple(removers.values()),
     )

@@ -105,7 +105,6 @@ class Session:
         """The one that signs."""
         return EvidenceWriter(
             self._client,
-            self.tagger.desired,
             self._sboms or self._read_sboms,
             self.signer,
             lambda: read_authorities(self.environment),

@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 PACKAGE = "ociregistry"
 TAG = "ociregistry:index:Tag"
-EVIDENCE = "ociregistry:index:Evidence"
 STALE_POINTERS = "ociregistry:index:StalePointers"
 MIRROR = "ociregistry:index:Mirror"
 PROVIDER = "pulumi:providers:ociregistry"
@@ -106,7 +105,7 @@ def checked(record: type[_T], properties: Mapping[str, Any], problems: dict[str,
         wanted = _class_of(field.kind)
         value = properties.get(field.name)
         if isinstance(value, wanted):
-            found[field.attribute] = _records(field, value, problems)
+            found[field.attribute] = _record(field, value, problems)
         elif value is not None:
             problems[field.name] = f"{value!r} is no {wanted.__name__}"
         if field.required:
@@ -115,12 +114,19 @@ def checked(record: type[_T], properties: Mapping[str, Any], problems: dict[str,
 
 
 def _class_of(kind: Any) -> type:
+    if dataclasses.is_dataclass(kind):
+        return dict
     found: type = _CLASSES.get(get_origin(kind), kind)
     return found
 
 
-def _records(field: Field, value: Any, problems: dict[str, str]) -> Any:
-    """Return a value, with dataclasses in the place of the objects in a list of such."""
+def _record(field: Field, value: Any, problems: dict[str, str]) -> Any:
+    """Return a value, with a dataclass in the place of an object, or of those in a list of such."""
+    if isinstance(field.kind, type) and dataclasses.is_dataclass(field.kind):
+        nested: dict[str, str] = {}
+        found_in = checked(field.kind, value, nested)
+        problems |= {f"{field.name}.{name}": reason for name, reason in nested.items()}
+        return found_in
     record = get_args(field.kind)[0] if isinstance(value, list) else None
     if not isinstance(record, type) or not dataclasses.is_dataclass(record):
         return value

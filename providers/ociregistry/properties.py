@@ -9,6 +9,7 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from fleet.registry.errors import OciError
 from fleet.registry.reference import ManifestReference, Repository, TagReference
+from providers.ociregistry.evidence.properties import evidence_inputs
 from providers.ociregistry.fields import checked, decoded, encoded
 from providers.ociregistry.sdk import Tag, TagArgs, outputs_of
 from providers.ociregistry.tag.model import OnConflict, Recorded, TagInputs, TagState
@@ -83,6 +84,9 @@ def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagIn
         problems["onConflict"] = f"{args.on_conflict!r} is neither take-over nor refuse"
     if not args.owner and not may_lack_owner:
         problems.setdefault("owner", "is empty; write <pulumi project>/<stack>")
+    evidence = evidence_inputs(args.evidence, problems) if args.evidence else None
+    if evidence and not args.platforms:
+        problems.setdefault("platforms", "has none; evidence is for a version tag")
     for name, value in sorted(args.inputs.items()):
         if not isinstance(value, str) or value == UNKNOWN:
             problems[f"inputs.{name}"] = "is not a text that a preview knows"
@@ -98,6 +102,7 @@ def tag_inputs(properties: Properties, *, may_lack_owner: bool = False) -> TagIn
         annotations=args.annotations,
         on_conflict=args.on_conflict,
         pinned=args.pinned or "",
+        evidence=evidence,
     )
 
 
@@ -146,7 +151,8 @@ def input_properties(inputs: TagInputs) -> dict[str, Any]:
 
 def state_properties(state: TagState) -> dict[str, Any]:
     """Return what a tag names as output properties."""
-    return {field.name: encoded(getattr(state, field.attribute)) for field in _OUTPUTS}
+    found = {field.name: encoded(getattr(state, field.attribute)) for field in _OUTPUTS}
+    return {**found, "signed": encoded(state.signed)} if state.signed else found
 
 
 def unknown_state(digest: str) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from fleet.registry.errors import InterruptedRunError, OciError
 from fleet.registry.interruption import readable
 from fleet.registry.login import parse_logins
 from providers.ociregistry.context import Change, Session
-from providers.ociregistry.evidence.resource import EvidenceResource
-from providers.ociregistry.fields import EVIDENCE, MIRROR, STALE_POINTERS, TAG
+from providers.ociregistry.fields import MIRROR, STALE_POINTERS, TAG
 from providers.ociregistry.mirror.resource import MirrorResource
 from providers.ociregistry.properties import InvalidInputsError, plain_map, wrap_map
 from providers.ociregistry.schema import package_schema
@@ -22,17 +21,16 @@ LOGINS = "logins"
 UNREAD = "unread"
 """The output that says why a refresh could not read a resource; absent where it could."""
 
-_Resource = TagResource | EvidenceResource | StaleResource | MirrorResource
+_Resource = TagResource | StaleResource | MirrorResource
 
 
 class OciProvider(p.Provider):
-    """Serves the types `Tag`, `Evidence`, `StalePointers` and `Mirror` of `ociregistry:index`."""
+    """Serves the types `Tag`, `StalePointers` and `Mirror` of `ociregistry:index`."""
 
     def __init__(self, session: Session | None = None) -> None:
         self._session = session or Session()
         self._resources: dict[str, _Resource] = {
             TAG: TagResource(self._session),
-            EVIDENCE: EvidenceResource(self._session),
             STALE_POINTERS: StaleResource(self._session),
             MIRROR: MirrorResource(self._session),
         }
@@ -171,7 +169,7 @@ class OciProvider(p.Provider):
         return p.UpdateResponse(properties=wrap_map(outputs))
 
     async def delete(self, request: p.DeleteRequest) -> None:
-        """Forget a Tag, Evidence and a Mirror; for StalePointers, remove what is ours."""
+        """Forget a Tag and a Mirror; for StalePointers, remove what is ours."""
         await self._resource(request.type).delete(request.urn, plain_map(request.properties))
 
     async def close(self) -> None:

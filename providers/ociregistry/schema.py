@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from fleet.registry.undo_log import Removal
+from providers.ociregistry.evidence.model import EvidenceState
 from providers.ociregistry.fields import PACKAGE, Field, fields_of, token
 from providers.ociregistry.mirror.model import Copied
-from providers.ociregistry.sdk import ARGUMENTS, Login, ProviderArgs, outputs_of
+from providers.ociregistry.sdk import ARGUMENTS, Evidence, Login, ProviderArgs, outputs_of
 from providers.ociregistry.stale_pointers.model import Kept, PointerPattern
 from providers.ociregistry.tag.model import Platform
 
-_RECORDS = (Login, Platform, PointerPattern, Kept, Removal, Copied)
+_RECORDS = (Login, Evidence, EvidenceState, Platform, PointerPattern, Kept, Removal, Copied)
 
 
 def package_schema() -> dict[str, Any]:
@@ -32,7 +33,7 @@ def _record(record: type) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": _properties(fields),
-        "required": [field.name for field in fields],
+        "required": [field.name for field in fields if field.required],
     }
 
 

@@ -4,20 +4,21 @@ This is the one table of their fields, see `fields.py`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Annotated, Any, Generic, TypeVar
 
 import pulumi
 
 from fleet.registry.undo_log import Removal
+from providers.ociregistry.evidence.model import EvidenceState
 from providers.ociregistry.fields import PACKAGE, Field, encoded, fields_of, token
 from providers.ociregistry.mirror.model import Copied
 from providers.ociregistry.stale_pointers.model import Kept, PointerPattern
 from providers.ociregistry.tag.model import OnConflict, Platform
 
 __all__ = [
-    "Evidence", "EvidenceArgs", "Login", "Mirror", "MirrorArgs", "PointerPattern", "Provider",
-    "ProviderArgs", "StalePointers", "StalePointersArgs", "Tag", "TagArgs",
+    "Evidence", "Login", "Mirror", "MirrorArgs", "PointerPattern", "Provider", "ProviderArgs",
+    "StalePointers", "StalePointersArgs", "Tag", "TagArgs",
 ]  # fmt: skip
 
 _T = TypeVar("_T")
@@ -58,9 +59,13 @@ class _Resource(pulumi.CustomResource):
 
 def _declared(args: Any) -> dict[str, Any]:
     """Return arguments as properties, without optional ones that declare nothing."""
-    properties = encoded(args)
-    empty = [f.name for f in fields_of(type(args)) if not f.required]
-    return {k: v for k, v in properties.items() if k not in empty or v not in (None, [], {})}
+    found = {}
+    for each in fields_of(type(args)):
+        value = getattr(args, each.attribute)
+        value = _declared(value) if is_dataclass(value) else encoded(value)
+        if each.required or value not in (None, [], {}):
+            found[each.name] = value
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +105,30 @@ class Provider(pulumi.ProviderResource):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What is signed of what a version tag shall name, and by whom.
+
+    The state keeps fingerprints in the place of the texts `provenance` and `tests`.
+    """
+
+    provenance: Annotated[
+        pulumi.Input[str],
+        "The predicate of the provenance, as JSON; the state has its fingerprint.",
+    ]
+    tests: Annotated[pulumi.Input[str], "The predicate of the verification's result, likewise."]
+    keys: Annotated[
+        Sequence[str],
+        "Public keys (SubjectPublicKeyInfo in base64): the one to sign with, then those that "
+        "still count.",
+    ] = ()
+    keyless: Annotated[
+        Mapping[str, str],
+        "Who signs without a key: `identity` and `issuer`; with `transparency` public, in the "
+        "public log also for a private repository.",
+    ] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class TagArgs:
     """What a tag shall name: one `source` to copy byte for byte, or indexes (`sources`) to join.
 
@@ -134,6 +163,9 @@ class TagArgs:
         str | None,
         "Why it is held where it is; absent where it is not. A change of it alone changes nothing.",
     ] = None
+    evidence: Annotated[
+        Evidence | None, "What is signed of it before it is named; absent where nothing is."
+    ] = None
 
 
 class Tag(_Resource):
@@ -150,55 +182,8 @@ class Tag(_Resource):
     size = Out[int](int, "Compressed bytes over all platforms.")
     platforms = Out[Rows](Sequence[Platform], "The platforms whose manifests are there.")
     previous = Out[str](str, "The digest that the last write displaced, or empty.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvidenceArgs:
-    """What is stated of what a tag shall name; `source`, `sources` and the rest are the tag's own.
-
-    The state keeps fingerprints in the place of the texts `provenance` and `tests`.
-    """
-
-    ref: Annotated[str, "host[:port]/repository:tag; the id."]
-    owner: Annotated[str, "<pulumi project>/<stack>, by which own evidence is known again."]
-    platforms: Annotated[Sequence[str], "os/architecture[/variant] of each platform."]
-    provenance: Annotated[
-        pulumi.Input[str],
-        "The predicate of the provenance, as JSON; the state has its fingerprint.",
-    ]
-    tests: Annotated[pulumi.Input[str], "The predicate of the verification's result, likewise."]
-    keys: Annotated[
-        Sequence[str],
-        "Public keys (SubjectPublicKeyInfo in base64): the one to sign with, then those that "
-        "still count.",
-    ] = ()
-    keyless: Annotated[
-        Mapping[str, str],
-        "Who signs without a key: `identity` and `issuer`; with `transparency` public, in the "
-        "public log also for a private repository.",
-    ] = field(default_factory=dict)
-    source: Annotated[pulumi.Input[str] | None, "As of the tag."] = None
-    sources: Annotated[Sequence[pulumi.Input[str]] | None, "As of the tag."] = None
-    annotations: Annotated[Mapping[str, str], "As of the tag."] = field(default_factory=dict)
-
-
-class Evidence(_Resource):
-    """Signed statements, attached to what a tag shall name; its deletion writes nothing."""
-
-    def __init__(
-        self, resource_name: str, args: EvidenceArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__(resource_name, args, opts)
-
-    digest = Out[str](str, "The digest of the index that the statements are about.")
-    statements = Out[dict[str, str]](
-        Mapping[str, str], "Kind of statement to the fingerprint of the referrer that holds it."
-    )
-    listed = Out[str](
-        str, "That of the list of referrers; empty where the registry lists them itself."
-    )
-    made_of = Out[dict[str, str]](
-        Mapping[str, str], "The fingerprints of what it follows from: an update compares them."
+    signed = Out[dict[str, Any] | None](
+        EvidenceState, "What is signed of it; absent where nothing is.", required=False
     )
 
 
@@ -304,7 +289,6 @@ class Mirror(_Resource):
 
 ARGUMENTS: Mapping[type, type] = {
     Tag: TagArgs,
-    Evidence: EvidenceArgs,
     StalePointers: StalePointersArgs,
     Mirror: MirrorArgs,
 }

@@ -11,7 +11,6 @@ import pulumi
 
 from providers.ociregistry.sdk import (
     Evidence,
-    EvidenceArgs,
     Login,
     Mirror,
     MirrorArgs,
@@ -44,29 +43,15 @@ STATED: dict[str, pulumi.Output[str]] = {}
 """What the evidence of each version tag is known by, for mirrors."""
 
 
-def evident(declared: Fields, tag: str, made: pulumi.Input[str]) -> pulumi.Input[str]:
-    """Return a version tag's source, once what is claimed of it is signed where there are keys."""
+def evidence(declared: Fields, tag: str) -> Evidence | None:
+    """Return what is signed of a version tag, where there are keys."""
     if not declared["keys"]:
-        return made
-    ref = f"{declared['repository']}:{tag}"
-    evidence = Evidence(
-        ref,
-        EvidenceArgs(
-            ref=ref,
-            owner=declared["owner"],
-            platforms=declared["platforms"],
-            keys=declared["keys"],
-            provenance=json.dumps({"buildDefinition": declared["inputs"].get(tag, {})}),
-            tests=json.dumps({"result": "PASSED"}),
-            source=made,
-        ),
-        opts,
+        return None
+    return Evidence(
+        keys=declared["keys"],
+        provenance=json.dumps({"buildDefinition": declared["inputs"].get(tag, {})}),
+        tests=json.dumps({"result": "PASSED"}),
     )
-    signed = evidence.digest.recover(lambda _: "")
-    STATED[ref] = evidence.statements.apply(lambda held: json.dumps(held, sort_keys=True)).recover(
-        lambda _: ""
-    )
-    return pulumi.Output.concat(declared["build"], "@", signed)
 
 
 def declare_tags(declared: Fields) -> dict[str, Tag]:
@@ -80,9 +65,10 @@ def declare_tags(declared: Fields) -> dict[str, Tag]:
                 owner=owner,
                 identity=identity(declared, tag),
                 inputs=declared["inputs"].get(tag, {}),
-                source=evident(declared, tag, source(declared, tag, digest)),
+                source=source(declared, tag, digest),
                 platforms=declared["platforms"],
                 on_conflict=declared["on_conflict"],
+                evidence=evidence(declared, tag),
             ),
             opts,
         )
@@ -90,6 +76,9 @@ def declare_tags(declared: Fields) -> dict[str, Tag]:
     }
     # As the components do: what comes after a resource that failed is asked for all the same.
     digests = {tag: made.digest.recover(lambda _: "") for tag, made in tags.items()}
+    for tag, made in tags.items() if declared["keys"] else ():
+        stated = made.signed.apply(lambda signed: json.dumps(signed, sort_keys=True))
+        STATED[f"{repository}:{tag}"] = stated.recover(lambda _: "")
     pointers = {
         pointer: Tag(
             f"{repository}:{pointer}",

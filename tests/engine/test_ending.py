@@ -52,7 +52,7 @@ def program(stack: EngineStack, distribution: Distribution) -> Program:
 @pytest.mark.parametrize(
     ("ending", "says"),
     [
-        ("resource", "its build, verification or evidence failed"),
+        ("resource", "its build or verification failed"),
         ("input", MISTAKE),
         ("output", MISTAKE),
         ("declaration", MISTAKE),

@@ -1,1 +1,1 @@
-"""The resource `Evidence`: signed statements about what a version tag shall name."""
+"""The evidence of a version tag: signed statements about what it shall name."""

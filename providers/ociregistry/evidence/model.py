@@ -4,16 +4,20 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Annotated, Final
 
 from fleet.evidence.identity import Identity
 from fleet.evidence.keys import PublicKey
 from fleet.evidence.statement import PROVENANCE, SBOM, TEST_RESULT, Statement
-from fleet.registry.manifest import OWNER_ANNOTATION, children_of, digest_of, document_of
-from fleet.registry.reference import ManifestReference, TagReference
+from fleet.registry.manifest import (
+    OWNER_ANNOTATION,
+    Manifest,
+    children_of,
+    digest_of,
+    document_of,
+)
+from fleet.registry.reference import TagReference
 from fleet.registry.referrers import Referrer
-from providers.ociregistry.tag.index import Read
-from providers.ociregistry.tag.model import TagInputs
 
 _PREFIX: Final = "io.github.multi-py.fleet.evidence"
 KIND_ANNOTATION: Final = f"{_PREFIX}.kind"
@@ -29,28 +33,37 @@ PROVENANCE_KIND: Final = "provenance"
 _TEST_KIND: Final = "test-result"
 _SBOM_KIND: Final = "sbom"
 
+_UNKNOWN, _LOST = "signed", "signed.statements"
+_DECLARED: Final = {
+    "provenance": "evidence.provenance",
+    "tests": "evidence.tests",
+    "signer": "evidence",
+}
+_WORDS: Final = {
+    _UNKNOWN: "no evidence of it is in this stack's state",
+    _LOST: "the registry lost its {lost}",
+    _DECLARED["provenance"]: "what went into it is told in another way",
+    _DECLARED["tests"]: "it was verified in another way",
+    _DECLARED["signer"]: "the signer changed",
+}
+PROPERTIES: Final = frozenset(_WORDS)
+"""The properties of a tag for which its evidence is signed, and its name does not move."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceInputs:
-    """What is declared.
+    """What is declared to be signed of a version tag, and by whom.
 
-    `tag` are the inputs of the tag that shall name the index. `provenance` and `tests` are
-    fingerprints of predicates, None where a preview does not know them yet. `keys` are those whose
-    signatures count, the one to sign with first. `identity` signs without a key, with `public_log`
-    in a public log though its repository is private.
+    `provenance` and `tests` are fingerprints of predicates, None where a preview does not know them
+    yet. `keys` are those whose signatures count, the one to sign with first. `identity` signs
+    without a key, with `public_log` in a public log though its repository is private.
     """
 
-    tag: TagInputs
     keys: tuple[PublicKey, ...]
     identity: Identity | None = None
     public_log: bool = False
     provenance: str | None
     tests: str | None
-
-    @property
-    def ref(self) -> TagReference:
-        """The tag that the evidence is for."""
-        return self.tag.ref
 
     @property
     def signers(self) -> tuple[PublicKey | Identity, ...]:
@@ -64,44 +77,31 @@ class EvidenceInputs:
         return " ".join([*(signer.hint for signer in self.signers), *issuer])
 
     @property
-    def kinds(self) -> tuple[str, ...]:
-        """The kinds of statements that there shall be."""
-        return kinds_of(self.tag.platforms)
-
-    @property
     def made_of(self) -> dict[str, str]:
-        """What the evidence follows from, each by its fingerprint; empty where it is unknown."""
-        followed: dict[str, object] = {
-            "ref": str(self.ref),
-            "sources" if self.tag.joins else "source": self.tag.digests,
-            "provenance": self.provenance,
-            "tests": self.tests,
-            "signer": self.signed_by,
+        """What the statements follow from, by fingerprints; empty where it is unknown."""
+        return {
+            "provenance": self.provenance or "",
+            "tests": self.tests or "",
+            "signer": fingerprint(digest_of(self.signed_by.encode())),
         }
-        if self.tag.joins:
-            # Parts of the index that is joined.
-            followed |= {"owner": self.tag.owner, "annotations": dict(self.tag.annotations)}
-        return {name: "" if value is None else _mark(value) for name, value in followed.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvidenceState:
-    """What was stated of `digest`: each kind of statement to the fingerprint of its referrer.
+    """What is signed of the index that the last update wrote or adopted."""
 
-    `listed` is that of the list of referrers, empty where the registry lists them itself.
-    """
-
-    digest: str = ""
-    statements: Mapping[str, str] = field(default_factory=dict)
-    listed: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RecordedEvidence:
-    """The state as the engine keeps it; `made_of` is what it followed from (`EvidenceInputs`)."""
-
-    made_of: Mapping[str, str]
-    state: EvidenceState
+    statements: Annotated[
+        Mapping[str, str],
+        "Kind of statement to the fingerprint of the referrer that holds it, of those there are.",
+    ]
+    listed: Annotated[
+        str,
+        "The fingerprint of the list of referrers; empty where the registry lists them itself.",
+    ] = ""
+    made_of: Annotated[
+        Mapping[str, str],
+        "The fingerprints of what the statements follow from: an update compares them.",
+    ] = field(default_factory=dict)
 
 
 def fingerprint(digest: str) -> str:
@@ -118,55 +118,46 @@ def is_fingerprint(text: str) -> bool:
     return re.fullmatch(f"[0-9a-f]{{{_MARK}}}", text) is not None
 
 
-def _mark(value: object) -> str:
-    return fingerprint(digest_of(json.dumps(value, sort_keys=True).encode()))
-
-
 def kinds_of(platforms: Iterable[str]) -> tuple[str, ...]:
     """Return the kinds of statements that there shall be of an index of `platforms`."""
     return (PROVENANCE_KIND, _TEST_KIND, *(f"{_SBOM_KIND} {platform}" for platform in platforms))
 
 
-def diff(recorded: RecordedEvidence, inputs: EvidenceInputs) -> tuple[str, ...]:
-    """Return the properties that differ; `statements` stands for what was lost.
+def differing(
+    recorded: EvidenceState | None, declared: EvidenceInputs, platforms: Iterable[str]
+) -> tuple[str, ...]:
+    """Return the properties of a tag for which something has to be signed; `platforms` are its own.
 
-    `ref` alone means replacement.
+    `signed` stands for a state that knows of no evidence, `signed.statements` for what was lost.
     """
-    wanted = inputs.made_of
-    found = [
-        name for name, mark in wanted.items() if not mark or recorded.made_of.get(name) != mark
-    ]
-    if "ref" in found:
-        return ("ref",)
-    if not recorded.state.statements.keys() >= {*inputs.kinds}:
-        found.append("statements")
-    return tuple(found)
-
-
-def reasons(recorded: RecordedEvidence | None, inputs: EvidenceInputs) -> tuple[str, ...]:
-    """Say in words why something is signed, or return nothing where nothing is."""
     if recorded is None:
-        return ("no evidence of it is in this stack's state",)
-    lost = ", ".join(k for k in inputs.kinds if k not in recorded.state.statements)
-    words = {
-        "source": "there is a new build",
-        "sources": "there is a new build",
-        "owner": "it has another owner",
-        "annotations": "its annotations changed",
-        "provenance": "what went into it is told in another way",
-        "tests": "it was verified in another way",
-        "signer": "the signer changed",
-        "statements": f"the registry lost its {lost}",
-    }
-    return tuple(dict.fromkeys(words[name] for name in diff(recorded, inputs) if name in words))
+        return (_UNKNOWN,)
+    found = [
+        _DECLARED[name]
+        for name, mark in declared.made_of.items()
+        if not mark or recorded.made_of.get(name) != mark
+    ]
+    return (*found, *([_LOST] if _lost(recorded, platforms) else []))
 
 
-def subjects(ref: TagReference, index: Read) -> dict[str, str]:
+def reasons(
+    recorded: EvidenceState | None, declared: EvidenceInputs, platforms: Iterable[str]
+) -> tuple[str, ...]:
+    """Say in words why something is signed of an index, or return nothing where nothing is."""
+    known = tuple(platforms)
+    lost = ", ".join(_lost(recorded, known) if recorded else ())
+    return tuple(_WORDS[name].format(lost=lost) for name in differing(recorded, declared, known))
+
+
+def _lost(recorded: EvidenceState, platforms: Iterable[str]) -> tuple[str, ...]:
+    return tuple(kind for kind in kinds_of(platforms) if kind not in recorded.statements)
+
+
+def subjects(ref: TagReference, index: Manifest) -> dict[str, str]:
     """Return the names and digests of an index and of its platforms, the index first."""
-    reference, manifest = index
-    place = str(reference)
-    found = {str(ref.repository): manifest.digest}
-    for child in children_of(document_of(manifest, place), place):
+    place = f"{ref.repository}@{index.digest}"
+    found = {str(ref.repository): index.digest}
+    for child in children_of(document_of(index, place), place):
         found[f"{ref.repository}#{child.platform}"] = child.digest
     return found
 
@@ -228,8 +219,3 @@ def is_own(referrer: Referrer, owner: str) -> bool:
 def kind_of(referrer: Referrer) -> str:
     """Return the kind of statement that a referrer of ours holds."""
     return referrer.annotations.get(KIND_ANNOTATION, "")
-
-
-def reference(inputs: EvidenceInputs, digest: str) -> ManifestReference:
-    """Return the index that the tag shall name, in the tag's repository."""
-    return ManifestReference(repository=inputs.ref.repository, digest=digest)

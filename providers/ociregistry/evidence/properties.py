@@ -1,4 +1,4 @@
-"""Properties of `Evidence` as the engine carries them, turned into the model, and back."""
+"""The property `evidence` of a tag, turned into the model, and its texts into fingerprints."""
 
 import base64
 import binascii
@@ -11,98 +11,54 @@ from pulumi.runtime.rpc import UNKNOWN
 from fleet.evidence.identity import Identity
 from fleet.evidence.keys import PublicKey
 from fleet.registry.manifest import digest_of
-from providers.ociregistry.evidence.model import (
-    EvidenceInputs,
-    EvidenceState,
-    RecordedEvidence,
-    fingerprint,
-    is_fingerprint,
-)
-from providers.ociregistry.fields import checked, decoded, encoded, fields_of
-from providers.ociregistry.properties import InvalidInputsError, Properties, tag_inputs
-from providers.ociregistry.sdk import EvidenceArgs
+from providers.ociregistry.evidence.model import EvidenceInputs, fingerprint, is_fingerprint
+from providers.ociregistry.sdk import Evidence
 
-TEXTS: Final = ("provenance", "tests")
-"""The inputs of which the state keeps a fingerprint alone."""
-
-_MADE_OF: Final = "madeOf"
+_TEXTS: Final = ("provenance", "tests")
+_NO_PREDICATE: Final = "is not a JSON object; write the predicate of the statement"
 
 
-def shortened_texts(properties: Properties) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return inputs with a fingerprint in the place of each text, and the texts by these.
+def shortened_texts(evidence: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return `evidence` with a fingerprint in the place of each text, and the texts by these.
 
-    :raises InvalidInputsError: naming every text that is not a JSON object.
+    What is not a JSON object stays as it is.
     """
-    short, texts, problems = dict(properties), dict[str, str](), dict[str, str]()
-    for name in TEXTS:
-        text = properties.get(name)
-        if not isinstance(text, str) or text == UNKNOWN or is_fingerprint(text):
-            continue
-        if not _is_object(text):
-            problems[name] = "is not a JSON object; write the predicate of the statement"
-        short[name] = fingerprint(digest_of(text.encode()))
-        texts[short[name]] = text
-    if problems:
-        raise InvalidInputsError(problems)
+    short, texts = dict(evidence), dict[str, str]()
+    for name in _TEXTS:
+        text = evidence.get(name)
+        if isinstance(text, str) and _is_object(text):
+            short[name] = fingerprint(digest_of(text.encode()))
+            texts[short[name]] = text
     return short, texts
 
 
-def evidence_inputs(properties: Properties) -> EvidenceInputs:
-    """Read the inputs, in which texts are fingerprints.
+def evidence_inputs(declared: Evidence, problems: dict[str, str]) -> EvidenceInputs:
+    """Read what is declared, in which texts are fingerprints.
 
-    :raises InvalidInputsError: naming every property that is wrong.
+    `problems` get the property and the reason for each that is wrong.
     """
-    problems: dict[str, str] = {}
-    args = checked(EvidenceArgs, properties, problems)
-    for name in TEXTS:
-        if not properties.get(name):
-            problems.setdefault(name, "is missing; write the predicate of the statement as JSON")
-    if not args.platforms:
-        problems.setdefault("platforms", "has none; evidence is for a version tag")
-    if not all(map(_is_key, args.keys)):
-        problems.setdefault("keys", "write each public key as SubjectPublicKeyInfo in base64")
-    identity, issuer = (str(args.keyless.get(name, "")) for name in ("identity", "issuer"))
-    if not (args.keys or args.keyless):
-        problems.setdefault("keys", "has none; give one, or say in keyless who signs")
-    if args.keyless and not (identity and issuer):
-        problems.setdefault("keyless", "write an identity and its issuer, or give keys alone")
-    try:
-        tag = tag_inputs({k: v for k, v in properties.items() if k not in TEXTS})
-    except InvalidInputsError as error:
-        raise InvalidInputsError({**error.problems, **problems}) from None
-    if problems:
-        raise InvalidInputsError(problems)
+    texts = {name: str(getattr(declared, name)) for name in _TEXTS}
+    found = {
+        f"evidence.{name}": _NO_PREDICATE for name, text in texts.items() if not _is_short(text)
+    }
+    if not all(map(_is_key, declared.keys)):
+        found["evidence.keys"] = "write each public key as SubjectPublicKeyInfo in base64"
+    identity, issuer = (str(declared.keyless.get(name, "")) for name in ("identity", "issuer"))
+    if not (declared.keys or declared.keyless):
+        found["evidence.keys"] = "has none; give one, or say in keyless who signs"
+    if declared.keyless and not (identity and issuer):
+        found["evidence.keyless"] = "write an identity and its issuer, or give keys alone"
+    problems.update({**found, **problems})
     return EvidenceInputs(
-        tag=tag,
-        keys=tuple(PublicKey(spki=key) for key in args.keys),
+        keys=tuple(PublicKey(spki=key) for key in declared.keys),
         identity=Identity(name=identity, issuer=issuer) if identity else None,
-        public_log=args.keyless.get("transparency") == "public",
-        provenance=_known(properties["provenance"]),
-        tests=_known(properties["tests"]),
+        public_log=declared.keyless.get("transparency") == "public",
+        **{name: None if text == UNKNOWN else text for name, text in texts.items()},
     )
 
 
-def recorded_evidence(properties: Properties) -> RecordedEvidence:
-    """Read a state as this provider wrote it."""
-    return RecordedEvidence(
-        made_of=dict(properties.get(_MADE_OF) or {}),
-        state=decoded(EvidenceState, properties),
-    )
-
-
-def output_properties(inputs: EvidenceInputs, state: EvidenceState) -> dict[str, Any]:
-    """Return what the state keeps beside the inputs, which are not repeated."""
-    return {_MADE_OF: inputs.made_of, **encoded(state)}
-
-
-def unknown_outputs(inputs: EvidenceInputs, digest: str) -> dict[str, Any]:
-    """Return the outputs of a preview; the digest is known or empty."""
-    outputs = dict.fromkeys((field.name for field in fields_of(EvidenceState)), UNKNOWN)
-    return {**output_properties(inputs, EvidenceState()), **outputs, "digest": digest or UNKNOWN}
-
-
-def _known(text: Any) -> str | None:
-    return None if text == UNKNOWN else str(text)
+def _is_short(text: str) -> bool:
+    return text == UNKNOWN or is_fingerprint(text)
 
 
 def _is_key(key: Any) -> bool:

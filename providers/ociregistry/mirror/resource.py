@@ -6,6 +6,7 @@ from typing import Any
 
 from fleet.registry.errors import ConflictError, InterruptedRunError, OciError
 from fleet.registry.interruption import STOPPED, readable, require_running
+from fleet.registry.manifest import Manifest
 from providers.ociregistry.context import Change, Session
 from providers.ociregistry.evidence.model import is_own
 from providers.ociregistry.failures import PartialFailureError
@@ -163,9 +164,9 @@ class MirrorResource:
         """Bring an image and the evidence of it, then name it."""
         wanted, session = inputs.tag(tag), self._session
 
-        async def evidence(digest: str) -> None:
+        async def evidence(index: Manifest) -> None:
             await session.referrers.copy(
-                inputs.source, inputs.repository, digest, lambda e: is_own(e, inputs.owner)
+                inputs.source, inputs.repository, index.digest, lambda e: is_own(e, inputs.owner)
             )
 
         await session.tagger.write(wanted, recorded, evidence)

@@ -9,11 +9,15 @@ from typing import Annotated, Literal
 from fleet.http.text import one_line
 from fleet.registry.errors import ConflictError, moved
 from fleet.registry.reference import ManifestReference, TagReference
+from providers.ociregistry.evidence import model as evidence
+from providers.ociregistry.evidence.model import EvidenceInputs, EvidenceState
 
 OnConflict = Literal["take-over", "refuse"]
 
-# What no registry holds, and a preview keeps as it is when only these change: no name moves.
+# What no registry holds.
 STATE_ONLY = frozenset({"identity", "onConflict"})
+# What a preview keeps as it is when only these change: no name moves.
+UNMOVED = STATE_ONLY | evidence.PROPERTIES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +31,7 @@ class TagInputs:
     identity is a hash of; it explains a change and never is one. `pinned` is the reason why a tag
     is held, likewise: a pointer at the version that is its identity, a version tag at a digest.
     One that is `mirrored` names what its source's tag of the same name does.
+    `evidence` is what is signed of the index before it is named, None where nothing is.
     """
 
     ref: TagReference
@@ -39,6 +44,7 @@ class TagInputs:
     on_conflict: OnConflict = "take-over"
     pinned: str = ""
     mirrored: bool = False
+    evidence: EvidenceInputs | None = None
 
     @property
     def held(self) -> bool:
@@ -79,13 +85,15 @@ class Platform:
 class TagState:
     """What a tag names. `assembled` is what the last create or update wrote or adopted.
 
-    `unreadable` says in words why nothing more is known of what it was moved to; no state keeps it.
+    `signed` is what is signed of that, None where nothing is known to be. `unreadable` says in
+    words why nothing more is known of what it was moved to; no state keeps it.
     """
 
     digest: str = ""
     assembled: str = ""
     platforms: tuple[Platform, ...] = ()
     previous: str = ""
+    signed: EvidenceState | None = None
     unreadable: str = ""
 
     @property
@@ -132,7 +140,25 @@ def diff(recorded: Recorded, inputs: TagInputs) -> tuple[str, ...]:
     if recorded.ref != str(inputs.ref):
         return ("ref",)
     found = [*_content_changes(recorded, inputs), *_input_changes(recorded, inputs)]
+    if inputs.evidence:
+        found += evidence.differing(recorded.state.signed, inputs.evidence, inputs.platforms)
     return tuple(dict.fromkeys(found))
+
+
+def unsigned(recorded: Recorded | None, inputs: TagInputs) -> tuple[str, ...]:
+    """Say in words why something is signed of an index whose build stays, if something is."""
+    if not inputs.evidence:
+        return ()
+    known = recorded.state.signed if recorded else None
+    return evidence.reasons(known, inputs.evidence, inputs.platforms)
+
+
+def standing(recorded: Recorded | None, inputs: TagInputs) -> EvidenceState | None:
+    """Return what is signed of what a tag shall name; None where that has to be looked for."""
+    if recorded is None or unsigned(recorded, inputs):
+        return None
+    same = predicted_digest(recorded, inputs) == recorded.state.assembled
+    return recorded.state.signed if same else None
 
 
 def _content_changes(recorded: Recorded, inputs: TagInputs) -> list[str]:
@@ -170,20 +196,28 @@ def predicted_digest(recorded: Recorded | None, inputs: TagInputs) -> str:
     return "" if changes & {"sources", "owner", "annotations"} else recorded.state.assembled
 
 
-def drift(recorded: Recorded, live: TagState | None, platforms: Iterable[str] = ()) -> str:
-    """Say in words how a tag left what was recorded, or return an empty string.
+def drift(
+    recorded: Recorded, live: TagState | None, platforms: Iterable[str] = ()
+) -> tuple[str, ...]:
+    """Say in words how a tag and its evidence left what was recorded, or return nothing.
 
     `platforms` are those that it was declared to have.
     """
+    was = recorded.state
     if live is None:
-        return f"{recorded.ref} is gone from the registry; it named {recorded.state.digest}"
-    if live.digest != recorded.state.digest:
+        return (f"{recorded.ref} is gone from the registry; it named {was.digest}",)
+    found = []
+    if live.digest != was.digest:
         what = f", {live.unreadable}" if live.unreadable else ""
-        return f"{recorded.ref} was moved from {recorded.state.digest} to {live.digest}{what}"
-    if is_drifted(live):
-        return ""  # told when it was found; what it names has platforms of its own
-    lost = ", ".join(missing(platforms, live))
-    return f"{recorded.ref}: the registry lost the manifest of {lost}" if lost else ""
+        found.append(f"{recorded.ref} was moved from {was.digest} to {live.digest}{what}")
+    # One that was moved was told of when that was found; what it names has other platforms.
+    elif not is_drifted(live) and (lost := missing(platforms, live)):
+        found.append(f"{recorded.ref}: the registry lost the manifest of {', '.join(lost)}")
+    if was.signed and live.signed:
+        unsigned = sorted(was.signed.statements.keys() - live.signed.statements.keys())
+        if unsigned:
+            found.append(f"{recorded.ref}: its evidence was lost: {', '.join(unsigned)}")
+    return tuple(found)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from fleet.registry.manifest_cache import ManifestCache
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 
 
-class _Missing(NamedTuple):
+class Missing(NamedTuple):
     """Content that is not in the target yet; of a source that is not an index, its blobs alone."""
 
     source: Repository
@@ -34,39 +34,45 @@ class Placer:
         self._registry = registry
         self._manifests = manifests
 
-    async def place(
+    async def missing(
         self, sources: Sequence[tuple[ManifestReference, Manifest]], ref: TagReference
-    ) -> None:
-        """Make all that `sources` refer to available where `ref` is; they are not written.
+    ) -> tuple[Missing, ...]:
+        """Return what `sources` refer to that is not where `ref` is yet; nothing is written.
 
-        A registry takes no index without its manifests: those of attestations come along. All is
-        looked at before the first write.
+        A registry takes no index without its manifests: those of attestations come along.
 
         :raises RegistryError: if a source has lost something that is not in the target either, or
             names something that is not an image.
         """
         target = ref.repository
         tag = f"{ref.tag}-*" if len(sources) > 1 else ref.tag
-        missing = [
+        found = [
             part
             for source, manifest in sources
             if source.repository != target
-            for part in await self._missing(source, manifest, target, tag)
+            for part in await self._missing_of(source, manifest, target, tag)
         ]
-        for part in dict.fromkeys(missing):
+        return tuple(dict.fromkeys(found))
+
+    async def place(self, missing: Sequence[Missing], target: Repository) -> None:
+        """Make what is missing available in a repository.
+
+        :raises RegistryError: if the registry fails.
+        """
+        for part in missing:
             await self._blobs(part, target)
             if part.manifest is not None:
                 await self._registry.put(target, part.manifest.digest, part.manifest)
                 self._manifests.keep(target, part.manifest)
 
-    async def _missing(
+    async def _missing_of(
         self, source: ManifestReference, manifest: Manifest, target: Repository, tag: str
-    ) -> list[_Missing]:
+    ) -> list[Missing]:
         place = source.repository
         document = document_of(manifest, str(source))
         if manifest.media_type not in INDEXES:
             content = content_of(document, str(source))
-            return [_Missing(source=place, content=content, manifest=None)]
+            return [Missing(source=place, content=content, manifest=None)]
         found = []
         for entry in entries_of(document, str(source)):
             if entry.media_type in INDEXES:
@@ -81,14 +87,18 @@ class Placer:
                 raise RegistryError(_lost(source, entry, target, tag))
             named = f"{place}@{entry.digest}"
             content = content_of(document_of(child, named), named)
-            found.append(_Missing(source=place, content=content, manifest=child))
+            found.append(Missing(source=place, content=content, manifest=child))
         return found
 
-    async def _blobs(self, part: _Missing, target: Repository) -> None:
+    async def _blobs(self, part: Missing, target: Repository) -> None:
         blobs = dict.fromkeys((part.content.config, *part.content.layers))
-        await asyncio.gather(
-            *(self._registry.transfer_blob(part.source, target, blob) for blob in blobs)
+        done = await asyncio.gather(
+            *(self._registry.transfer_blob(part.source, target, blob) for blob in blobs),
+            return_exceptions=True,
         )
+        # Where one fails, none is still under way.
+        for error in filter(None, done):
+            raise error
 
 
 def _lost(source: ManifestReference, entry: Child, target: Repository, tag: str) -> str:

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 from providers.ociregistry.report import Action, Entry
 from providers.ociregistry.tag.model import (
-    STATE_ONLY,
+    UNMOVED,
     Recorded,
     TagInputs,
     TagState,
     diff,
     missing,
     predicted_digest,
+    unsigned,
 )
 from providers.ociregistry.tag.reasons import Difference, differences, in_words, shown
 
@@ -143,9 +144,12 @@ def _without_build(inputs: TagInputs, prior: Recorded) -> Prediction:
         why = why or (_OTHER_DIGEST,)
     if prior.gone:
         return _found(inputs, prior, "re-point", _GONE, *why)
-    if changes <= STATE_ONLY:
-        line = f"nothing is built and no name moves, though {shown(why)}" if why else ""
-        return _found(inputs, prior, "unchanged", *why, line=line)
+    if changes <= UNMOVED:
+        signing = unsigned(prior, inputs)
+        lines = [f"nothing is built and no name moves, though {shown(why)}"] if why else []
+        lines += [f"to be signed: {'; '.join(signing)}"] if signing else []
+        action: Action = "sign" if signing else "unchanged"
+        return _found(inputs, prior, action, *(signing or why), line="; ".join(lines))
     rewritten = tuple(f"its {name} changed" for name in ("owner", "annotations") if name in changes)
     line = f"written anew: {shown(rewritten)}" if rewritten else ""
     if changes & _SOURCES:
@@ -178,7 +182,7 @@ def _pointer(inputs: TagInputs, prior: Recorded | None) -> Prediction:
     if prior.gone:
         return _found(inputs, prior, "re-point", _GONE)
     changes = set(diff(prior, inputs))
-    if changes <= STATE_ONLY:
+    if changes <= UNMOVED:
         return _found(inputs, prior, "unchanged")
     if "source" not in changes:
         return _found(inputs, prior, "re-point", *_drifted(changes, prior, inputs))

@@ -1,12 +1,22 @@
 """The resource `ociregistry:index:Tag`: properties in, properties out."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from pulumi.runtime.rpc import UNKNOWN
+
+from fleet.evidence.errors import EvidenceError
 from fleet.registry.errors import OciError
+from fleet.registry.manifest import Manifest
 from fleet.registry.reference import ManifestReference, TagReference
 from providers.ociregistry.context import Change, Session
+from providers.ociregistry.evidence.model import EvidenceInputs, EvidenceState
+from providers.ociregistry.evidence.properties import shortened_texts
+from providers.ociregistry.evidence.signer import require_key
+from providers.ociregistry.fields import encoded
 from providers.ociregistry.properties import (
     Properties,
     input_properties,
@@ -17,18 +27,21 @@ from providers.ociregistry.properties import (
 )
 from providers.ociregistry.tag.model import (
     STATE_ONLY,
+    UNMOVED,
     Recorded,
     TagInputs,
+    TagState,
     diff,
     drift,
     is_drifted,
     predicted_digest,
+    standing,
 )
 from providers.ociregistry.tag.predict import describe_update, predict, unexplained
 from providers.ociregistry.tag.reasons import shown
 
 # Properties that are outputs alone: drift shows in them.
-_OUTPUTS = frozenset({"digest", "platforms"})
+_OUTPUTS = frozenset({"digest", "platforms", "signed", "signed.statements"})
 
 
 class TagResource:
@@ -44,10 +57,15 @@ class TagResource:
     async def check(self, urn: str, olds: Properties, properties: Properties) -> dict[str, Any]:
         """Validate, and record the tag as declared.
 
-        An import is checked with the inputs that it read, which may name no owner.
+        The texts of its evidence are kept for this run: the state gets their fingerprints alone. An
+        import is checked with the inputs that it read, which may name no owner.
 
         :raises InvalidInputsError: naming every property that is wrong.
         """
+        if isinstance(declared := properties.get("evidence"), Mapping):
+            evidence, texts = shortened_texts(declared)
+            properties = {**properties, "evidence": evidence}
+            self._session.texts.update(texts)
         inputs = tag_inputs(properties, may_lack_owner=olds.get("owner") == "")
         self._session.declared.tags[inputs.ref.repository].add(inputs.ref.tag)
         self._session.inputs[urn] = olds.get("inputs", {})
@@ -56,7 +74,12 @@ class TagResource:
     def diff(self, _urn: str, olds: Properties, news: Properties) -> list[Change]:
         """Return the differing properties."""
         return [
-            Change(name=name, path=name, replaces=name == "ref", from_inputs=name not in _OUTPUTS)
+            Change(
+                name=name.partition(".")[0],
+                path=name,
+                replaces=name == "ref",
+                from_inputs=name not in _OUTPUTS,
+            )
             for name in diff(recorded_tag(olds), tag_inputs(news, may_lack_owner=True))
         ]
 
@@ -88,12 +111,13 @@ class TagResource:
         if inputs.held:
             await self._require_held(inputs)
         if not preview:
-            known = recorded.state if recorded else None
-            state = await self._session.tagger.write(inputs, known)
+            known, declared = recorded.state if recorded else None, inputs.evidence
+            sign = partial(self._sign, inputs, declared, recorded) if declared else None
+            state = await self._session.tagger.write(inputs, known, sign)
             self._session.sightings.written(inputs.ref, state.digest)
-            self._session.moves.made(
-                inputs.ref, shown(describe_update(inputs, prior, state).reasons)
-            )
+            entry = describe_update(inputs, prior, state)
+            if entry.action != "sign":
+                self._session.moves.made(inputs.ref, shown(entry.reasons))
             return {**kept, **state_properties(state)}
         digest = predicted_digest(recorded, inputs)
         # What is built carries our owner annotation, so that another's tag can't be equal to it: a
@@ -102,9 +126,34 @@ class TagResource:
             known = recorded.state if recorded else None
             await self._session.tagger.refuse_conflict(inputs, digest, known)
         lost = await self._predict(urn, inputs, prior)
-        if recorded is not None and set(diff(recorded, inputs)) <= STATE_ONLY:
-            return {**kept, **state_properties(recorded.state)}
-        return {**kept, **unknown_state(digest), **lost}
+        if recorded is not None and set(diff(recorded, inputs)) <= UNMOVED:
+            foreseen = state_properties(recorded.state)
+        else:
+            foreseen = {**unknown_state(digest), **lost}
+        if inputs.evidence:
+            stands = standing(recorded, inputs)
+            foreseen["signed"] = encoded(stands) if stands else UNKNOWN
+        return {**kept, **foreseen}
+
+    async def _sign(
+        self,
+        inputs: TagInputs,
+        declared: EvidenceInputs,
+        recorded: Recorded | None,
+        index: Manifest,
+    ) -> EvidenceState:
+        """Return what is signed of an index, once all of it is.
+
+        :raises EvidenceError: if something has to be signed, and nothing that can sign it.
+        """
+        if stands := standing(recorded, inputs):
+            return stands
+        session = self._session
+        predicates = session.text(declared.provenance), session.text(declared.tests)
+        try:
+            return await session.evidence.write(inputs, declared, index, predicates)
+        except EvidenceError as error:
+            raise EvidenceError(f"{inputs.ref} was not updated: {error}") from error
 
     async def _require_held(self, inputs: TagInputs) -> None:
         """Refuse a pin to what the registry does not have, in a preview too.
@@ -132,21 +181,35 @@ class TagResource:
             if found is None:
                 return None
             return _imported(found.inputs, state_properties(found.state))
+        if not inputs.get("evidence"):
+            # What nobody looks after any more is forgotten.
+            properties = {name: held for name, held in properties.items() if name != "signed"}
         recorded = recorded_tag(properties)
         ref = TagReference.parse(recorded.ref)
         self._session.declared.recorded[ref].add(recorded.state.assembled)
-        platforms, tagger = inputs.get("platforms", ()), self._session.tagger
+        platforms = inputs.get("platforms", ())
         state = await self._session.hosts.ask(
-            ref.repository.host, lambda: tagger.read(recorded, whole=bool(platforms))
+            ref.repository.host, partial(self._read, recorded, inputs)
         )
-        reason = drift(recorded, state, platforms)
-        if reason:
+        for reason in drift(recorded, state, platforms):
             await self._session.log(reason, urn)
         if state is None:
             # The engine drops its state: its create has nothing else to compare with.
             self._session.gone[urn] = recorded_tag(properties, inputs.get("inputs"), gone=True)
             return None
         return {**properties, **state_properties(state)}, dict(inputs)
+
+    async def _read(self, recorded: Recorded, inputs: Properties) -> TagState | None:
+        """Return the present state of a tag and of its evidence, None where the tag is absent."""
+        session, ref = self._session, TagReference.parse(recorded.ref)
+        tag = session.tagger.read(recorded, whole=bool(inputs.get("platforms")))
+        signed, digest = recorded.state.signed, recorded.state.assembled
+        if signed is None:
+            return await tag
+        whole = session.settings.verify_all
+        evidence = session.evidence.read(ref.repository, digest, signed, whole=whole)
+        state, signed = await asyncio.gather(tag, evidence)
+        return state and replace(state, signed=signed)
 
     async def _predict(self, urn: str, inputs: TagInputs, prior: Recorded | None) -> dict[str, Any]:
         """Log why an update would act; return what a report can't know, as outputs of a preview.
@@ -158,7 +221,24 @@ class TagResource:
         found = predict(inputs, prior, lost=lost)
         if found.line:
             await self._session.log(found.line, urn)
+        if inputs.evidence and not standing(prior, inputs):
+            await self._warn_of_key(urn, inputs.evidence)
         return {"lost": True} if lost else {}
+
+    async def _warn_of_key(self, urn: str, declared: EvidenceInputs) -> None:
+        """Warn once of a key that is given and wrong.
+
+        That there is none is no fault of a preview: an update alone has to have it.
+        """
+        session = self._session
+        given = session.settings.signing_key
+        if given is None or not declared.keys or session.warned_of_key:
+            return
+        try:
+            require_key(given, declared.keys)
+        except EvidenceError as error:
+            session.warned_of_key = True
+            await session.warn(f"an update could not sign: {error}", urn)
 
     async def _is_lost(self, sources: Iterable[ManifestReference]) -> bool:
         """Tell whether one of the `sources` is surely absent; no answer leaves it open."""
@@ -189,7 +269,7 @@ def _recordable(inputs: Properties) -> dict[str, Any]:
 
     It saves the inputs of every run, also where nothing differed, but outputs only of updates.
     """
-    return {name: value for name, value in inputs.items() if name != "inputs"}
+    return {name: value for name, value in inputs.items() if name not in {"inputs", "evidence"}}
 
 
 def _imported(inputs: TagInputs, outputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,6 +10,7 @@ from fleet.registry.manifest import Manifest
 from fleet.registry.manifest_cache import ManifestCache
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.placeholder import is_placeholder
+from providers.ociregistry.evidence.model import EvidenceState
 from providers.ociregistry.tag.index import Read, index_of
 from providers.ociregistry.tag.model import (
     Live,
@@ -23,9 +24,7 @@ from providers.ociregistry.tag.model import (
 from providers.ociregistry.tag.placement import Placer
 from providers.ociregistry.tag.reader import Describer, Found, owner_of
 
-
-async def _nothing(_digest: str) -> None:
-    return
+Evident = Callable[[Manifest], Awaitable[EvidenceState | None]]
 
 
 class Tagger:
@@ -52,19 +51,20 @@ class Tagger:
         self,
         inputs: TagInputs,
         recorded: TagState | None = None,
-        first: Callable[[str], Awaitable[None]] = _nothing,
+        evidence: Evident | None = None,
     ) -> TagState:
         """Make the tag name what is declared, as `decide` says, and put back missing platforms.
 
-        `recorded` is what the state knows of it. `first` is awaited with the digest once all that
-        belongs to it is there, before a name is written.
+        `recorded` is what the state knows of it. `evidence` has what is stated of the index
+        attached, before anything else is written, and returns what the state keeps of that.
 
         :raises ConflictError: if someone else moved the tag since the refresh, or it is another's
             and shall not be displaced.
         :raises RegistryError: if a source is missing, or the registry fails.
+        :raises EvidenceError: by `evidence`.
         """
         if not inputs.complete:
-            what = "what it names" if inputs.is_pointer else "its build, verification or evidence"
+            what = "what it names" if inputs.is_pointer else "its build or verification"
             raise RegistryError(
                 f"{inputs.ref} was not updated: {what} failed (see the errors above or below)"
             )
@@ -72,17 +72,19 @@ class Tagger:
         before, live = await self._look(inputs.ref, unless=index.digest)
         decision = decide(inputs, index.digest, live, recorded)
         ref = inputs.ref
-        await self._placer.place(sources, ref)
+        absent = await self._placer.missing(sources, ref)
+        signed = await evidence(index) if evidence else None
+        await self._placer.place(absent, ref.repository)
         state = TagState(
             digest=index.digest,
             assembled=index.digest,
             platforms=await self._describer.platforms(ref.repository, index, str(ref)),
             previous=decision.previous,
+            signed=signed,
         )
         lost = missing(inputs.platforms, state)
         if lost:
             raise RegistryError(f"{ref}: the registry lost the manifest of {', '.join(lost)}")
-        await first(index.digest)
         if decision.write:
             await self._write(ref, index, before)
         # Written just now, or found under the tag: the pointers to it need not ask again.
@@ -113,7 +115,12 @@ class Tagger:
             if found is None:
                 return None
             before = recorded.state
-            return replace(found.state, assembled=before.assembled, previous=before.previous)
+            return replace(
+                found.state,
+                assembled=before.assembled,
+                previous=before.previous,
+                signed=before.signed,
+            )
         if not whole:
             return recorded.state
         platforms = recorded.state.platforms
@@ -121,14 +128,6 @@ class Tagger:
         if await self._present(ref.repository, due) != due:
             platforms = await self._present(ref.repository, platforms)
         return replace(recorded.state, platforms=platforms)
-
-    async def desired(self, inputs: TagInputs) -> Manifest:
-        """Return the index that a tag shall name; nothing is written.
-
-        :raises RegistryError: if a source is missing, or the registry fails.
-        """
-        index, _ = await self._desire(inputs)
-        return index
 
     async def _desire(self, inputs: TagInputs) -> tuple[Manifest, tuple[Read, ...]]:
         found = await asyncio.gather(

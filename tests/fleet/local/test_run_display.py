@@ -204,7 +204,7 @@ def test_what_an_engine_that_died_said_last_is_shown_to_its_end(last: str) -> No
 def test_of_our_resources_only_errors_that_the_report_has_are_left_out() -> None:
     other = said("error", "no", "x", "ociregistry:index:Other")
     assert shown(other) == ["error: x: no"]
-    assert shown(said("error", "no", REF, "ociregistry:index:Evidence")) == []
+    assert shown(said("error", "no", REF, "ociregistry:index:Tag")) == []
 
 
 def test_an_event_of_another_form_costs_no_other() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from fleet.reports.event_log import parse_events, report_of
 from fleet.reports.report import Report, ReportError, document
-from providers.ociregistry.fields import EVIDENCE, TAG
+from providers.ociregistry.fields import TAG
 
 STACK = "pulumi:pulumi:Stack"
 END = {"summaryEvent": {"isPreview": True, "result": "succeeded"}}
@@ -99,27 +99,13 @@ def test_a_change_of_another_resource_that_failed_is_said_to_have_and_counted(
     assert found.other_errors == ("403",)
 
 
-def of_evidence(op: str = "") -> list[dict[str, Any]]:
-    """Evidence of a tag that fails, in its check, or with an operation."""
-    error = {
-        "severity": "error",
-        "message": "no key",
-        "urn": f"urn:pulumi:prod::fleet::{EVIDENCE}::h/n:v1",
-    }
-    failed = [step(op, EVIDENCE, "h/n:v1", kind="resOpFailedEvent")] if op else []
-    return [{"diagnosticEvent": error}, *failed]
-
-
 @pytest.mark.parametrize("op", ["", "create", "update"])
-@pytest.mark.parametrize("tag_op", ["", "same"])
-def test_a_tag_fails_with_its_evidence_whatever_becomes_of_it(op: str, tag_op: str) -> None:
-    state = {
-        "inputs": {"ref": "h/n:v1", "platforms": ["linux/amd64"], "source": SOURCE},
-        "outputs": {},
-    }
-    tag = step(tag_op, TAG, "h/n:v1", kind="resOutputsEvent")
-    tag["resOutputsEvent"]["metadata"] |= {"old": state, "new": state}
-    found = report(*of_evidence(op), *([tag] if tag_op else []), END)
+def test_a_version_tag_fails_with_its_evidence_in_its_check_and_in_its_operation(op: str) -> None:
+    urn = f"urn:pulumi:prod::fleet::fleet:index:ImageTag${TAG}::h/n:v1"
+    failed = step(op, TAG, "h/n:v1", kind="resOpFailedEvent")
+    failed["resOpFailedEvent"]["metadata"]["urn"] = urn
+    said_of_it = {"diagnosticEvent": {"severity": "error", "message": "no key", "urn": urn}}
+    found = report(said_of_it, *([failed] if op else []), END)
     (entry,) = found.entries
     assert (entry.ref, entry.kind, entry.action) == ("h/n:v1", "version", "fail")
     assert entry.reasons == ("no key",)

@@ -24,11 +24,11 @@ class TestAdoptionAfterALostState:
         printed = stack.upkeep("adopt", "--apply")
         assert "5 adopted" in printed
         preview = stack.preview()
-        # StalePointers has nothing to take over: it works in every run. What is stated of an image
-        # is taken over by what states it.
+        # StalePointers has nothing to take over: it works in every run. The statements of a tag are
+        # taken over by an update of it.
         assert {(step.op, step.token.rpartition(":")[2]) for step in preview.steps} == {
             ("create", "Guard"),
-            ("create", "Evidence"),
+            ("update", "Tag"),
             ("create", "StalePointers"),
         }
         assert requests.writes() == []

@@ -2,8 +2,9 @@ from typing import Any
 
 from fleet.plan.plan import Plan, make_plan
 from fleet.registry.reference import ManifestReference, TagReference
+from fleet.reports.steps import IMAGE_TAG
 from fleet.upkeep.adopt import adoption, candidates
-from fleet.upkeep.state import IMAGE_TAG, POINTERS
+from fleet.upkeep.state import POINTERS
 from providers.ociregistry.tag.model import Platform, TagInputs, TagState
 from providers.ociregistry.tag.reader import Found
 from tests.fleet import examples

@@ -13,7 +13,7 @@ from tests.fleet.evidence.examples import P256, key
 from tests.fleet.upkeep.conftest import removed
 from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.declared import NAME, OWNER, Declared
-from tests.providers.ociregistry.engine_fake import EVIDENCE, TAG, Engine
+from tests.providers.ociregistry.engine_fake import TAG, Engine
 from tests.providers.ociregistry.registry_fake import FakeRegistry
 
 OURS = (key().public,)
@@ -31,8 +31,7 @@ def entry(registry: FakeRegistry, call: Caller) -> Removed:
     declared = Declared(registry)
     version = declared.version("py3.8-0.34.0")
     with Engine({**call.environment, "FLEET_SIGNING_KEY": P256}) as engine:
-        digest = engine.up(EVIDENCE, "evidence", declared.evidence(version)).outputs["digest"]
-        engine.up(TAG, "tag", version)
+        digest = engine.up(TAG, "tag", declared.evidence(version)).outputs["digest"]
     declared.tags["py3.8-LATEST"] = digest
     return removed(call.repository, "py3.8-LATEST", digest)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from providers.ociregistry.fields import EVIDENCE, STALE_POINTERS, TAG
+from providers.ociregistry.fields import STALE_POINTERS, TAG
 from tests.engine.reading import Reading
 from tests.engine.seeding import move_tag
 from tests.engine.stack import Ran
@@ -28,7 +28,7 @@ IMAGES = {
 REPOSITORIES = ("team/base", "team/top")
 LOST = "py3.8-slim-LATEST"
 REST = {"fleet/dev"}
-KEPT = {TAG, EVIDENCE, STALE_POINTERS}
+KEPT = {TAG, STALE_POINTERS}
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def names(ran: Ran) -> set[tuple[str, str]]:
 
 
 def resources(stack: FleetStack, part: str) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return what a stack holds by type and name: a tag and its evidence have one name."""
+    """Return what a stack holds by type and name."""
     printed = stack.pulumi("stack", "export", "--stack", part, log=False).printed
     listed = json.loads(printed)["deployment"].get("resources", [])
     return {(entry["type"], entry["urn"].rpartition("::")[2]): entry for entry in listed}

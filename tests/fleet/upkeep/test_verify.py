@@ -17,7 +17,7 @@ from tests.components import plans
 from tests.fleet.evidence.examples import ED25519, P256, key
 from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.declared import NAME, OWNER, PLATFORMS, Declared
-from tests.providers.ociregistry.engine_fake import EVIDENCE, TAG, Engine
+from tests.providers.ociregistry.engine_fake import TAG, Engine
 from tests.providers.ociregistry.registry_fake import FakeRegistry, sha
 
 REF = "py3.13-slim-0.34.0"
@@ -44,9 +44,7 @@ def digest(registry: FakeRegistry, call: Caller) -> str:
     version = declared.version(REF)
     evidence = declared.evidence(version, provenance=json.dumps(PROVENANCE))
     with Engine({**call.environment, "FLEET_SIGNING_KEY": P256}) as engine:
-        outputs = engine.up(EVIDENCE, REF, evidence).outputs
-        engine.up(TAG, "tag", version)
-    return str(outputs["digest"])
+        return str(engine.up(TAG, REF, evidence).outputs["digest"])
 
 
 def verified(call: Caller, *keys: PublicKey, owner: str = OWNER, **pin: bool) -> Verified:
@@ -184,11 +182,9 @@ def signed_by_both(registry: FakeRegistry, call: Caller) -> str:
     old = declared.evidence(version, P256, provenance=told)
     new = declared.evidence(version, ED25519, P256, provenance=told.replace("1" * 40, "9" * 40))
     with Engine({**call.environment, "FLEET_SIGNING_KEY": P256}) as engine:
-        engine.up(EVIDENCE, REF, old)
+        engine.up(TAG, REF, old)
     with Engine({**call.environment, "FLEET_SIGNING_KEY": ED25519}) as engine:
-        outputs = engine.up(EVIDENCE, REF, new).outputs
-        engine.up(TAG, "tag", version)
-    return str(outputs["digest"])
+        return str(engine.up(TAG, REF, new).outputs["digest"])
 
 
 def test_the_first_key_s_claims_are_shown_and_all_keys_told(

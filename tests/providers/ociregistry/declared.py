@@ -47,12 +47,12 @@ class Declared:
         return {**inputs, "sources": parts, **overrides}
 
     def evidence(self, version: dict[str, Any], *keys: str, **overrides: Any) -> dict[str, Any]:
-        """Inputs of the evidence of a version tag; `keys` are private ones in PEM."""
-        shared = {k: v for k, v in version.items() if k not in {"identity", "onConflict"}}
+        """Inputs of a version tag with evidence; `keys` are private ones in PEM."""
         spkis = [SigningKey.parse(pem, "").public.spki for pem in keys or (P256,)]
         provenance = json.dumps({"buildDefinition": {"tag": version["ref"]}})
         tests = json.dumps({"result": "PASSED"})
-        return {**shared, "keys": spkis, "provenance": provenance, "tests": tests, **overrides}
+        evidence = {"keys": spkis, "provenance": provenance, "tests": tests, **overrides}
+        return {**version, "evidence": evidence}
 
     def pointer(self, tag: str, digest: str, **overrides: Any) -> dict[str, Any]:
         inputs = {

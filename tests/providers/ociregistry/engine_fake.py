@@ -24,7 +24,6 @@ from providers.ociregistry.provider import OciProvider
 from tests.providers.ociregistry.declared import PLATFORMS
 
 TAG = "ociregistry:index:Tag"
-EVIDENCE = "ociregistry:index:Evidence"
 STALE = "ociregistry:index:StalePointers"
 MIRROR = "ociregistry:index:Mirror"
 

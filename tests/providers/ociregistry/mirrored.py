@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.providers.ociregistry.declared import NAME, OWNER, Declared
-from tests.providers.ociregistry.engine_fake import EVIDENCE, MIRROR, STALE, TAG, Engine
+from tests.providers.ociregistry.engine_fake import MIRROR, STALE, TAG, Engine
 from tests.providers.ociregistry.registry_fake import FakeRegistry, Storage
 from tests.registries.front import Front
 
@@ -52,9 +52,7 @@ class Fleet:
     def publish(self, tag: str, text: str = "") -> str:
         """Sign and name a version tag at the source; return its digest."""
         version = self.declared.version(tag, text or tag)
-        ref = version["ref"]
-        self.engine.up(EVIDENCE, ref, self.declared.evidence(version))
-        self.engine.up(TAG, ref, version)
+        self.engine.up(TAG, version["ref"], self.declared.evidence(version))
         return str(version["source"]).partition("@")[2]
 
     def point(self) -> None:

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from providers.ociregistry.evidence.model import EvidenceState
 from providers.ociregistry.fields import Field, fields_of
 from providers.ociregistry.run_settings import SETTINGS
-from providers.ociregistry.sdk import ARGUMENTS, Login, ProviderArgs, outputs_of
+from providers.ociregistry.sdk import ARGUMENTS, Evidence, Login, ProviderArgs, outputs_of
 
 PAGE = Path(__file__).parents[3] / "docs" / "provider.md"
 _TABLE = re.compile(r"(<!-- ([^>]+) -->\n\n)(?:\|.*\n)*")
@@ -27,6 +28,10 @@ def _tables() -> Iterator[tuple[str, str]]:
         outputs = [(f"`{field.name}`", field.description) for field in outputs_of(resource)]
         yield f"{resource.__name__} inputs", _table(("input", "required", "what it is"), *inputs)
         yield f"{resource.__name__} outputs", _table(("output", "what it is"), *outputs)
+    evidence = [_input(field) for field in fields_of(Evidence)]
+    yield "evidence", _table(("of `evidence`", "required", "what it is"), *evidence)
+    signed = [(f"`{field.name}`", field.description) for field in fields_of(EvidenceState)]
+    yield "signed", _table(("of `signed`", "what it is"), *signed)
     settings = [_input(field) for field in fields_of(ProviderArgs)]
     yield "settings of a stack", _table(("setting", "required", "what it is"), *settings)
     login = [(f"`{field.name}`", field.description) for field in fields_of(Login)]

@@ -19,7 +19,7 @@ from tests.fleet.evidence.examples import P256
 from tests.fleet.sigstore.services_fake import ENVIRONMENT, IDENTITY, ISSUER, FakeSigstore
 from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.declared import NAME, OWNER, PLATFORMS, Declared
-from tests.providers.ociregistry.engine_fake import EVIDENCE, TAG, CheckFailedError, Engine
+from tests.providers.ociregistry.engine_fake import TAG, CheckFailedError, Engine
 from tests.providers.ociregistry.registry_fake import FakeRegistry
 
 REF = "py3.13-slim-0.34.0"
@@ -66,25 +66,25 @@ def signatures(fake: FakeSigstore) -> int:
 def test_all_is_signed_and_what_is_there_is_adopted_by_anybody(
     engine: Engine, fake: FakeSigstore, inputs: dict[str, Any], environment: dict[str, str]
 ) -> None:
-    step = engine.up(EVIDENCE, REF, inputs)
-    assert step.outputs["statements"].keys() == {*kinds_of(PLATFORMS)}
+    step = engine.up(TAG, REF, inputs)
+    assert step.outputs["signed"]["statements"].keys() == {*kinds_of(PLATFORMS)}
     assert signatures(fake) == STATEMENTS
     assert len(fake.attestations) == 1
-    assert engine.up(EVIDENCE, REF, inputs).kind == "same"
+    assert engine.up(TAG, REF, inputs).kind == "same"
     engine.resources.clear()
     as_a_person(engine, environment)
-    assert engine.up(EVIDENCE, REF, inputs).outputs == step.outputs
+    assert engine.up(TAG, REF, inputs).outputs == step.outputs
     assert signatures(fake) == STATEMENTS
 
 
 def test_without_its_authority_what_is_there_is_signed_again(
     engine: Engine, fake: FakeSigstore, inputs: dict[str, Any], environment: dict[str, str]
 ) -> None:
-    engine.up(EVIDENCE, REF, inputs)
+    engine.up(TAG, REF, inputs)
     engine.resources.clear()
     del environment["FLEET_TRUSTED_ROOT"]
     engine.restart()
-    engine.up(EVIDENCE, REF, inputs)
+    engine.up(TAG, REF, inputs)
     assert signatures(fake) == 2 * STATEMENTS
 
 
@@ -94,7 +94,7 @@ def test_a_person_who_has_something_to_sign_is_told_and_nothing_is_attached(
     as_a_person(engine, environment)
     registry.log.clear()
     with pytest.raises(EvidenceError, match="no identity to sign with"):
-        engine.up(EVIDENCE, REF, inputs)
+        engine.up(TAG, REF, inputs)
     assert registry.writes == []
 
 
@@ -102,15 +102,16 @@ def test_beside_a_key_a_person_signs_with_that_and_either_counts(
     engine: Engine, fake: FakeSigstore, inputs: dict[str, Any], environment: dict[str, str],
     registry: FakeRegistry,
 ) -> None:  # fmt: skip
-    both = {**inputs, "keys": Declared(registry).evidence(inputs)["keys"]}
+    keys = Declared(registry).evidence(inputs)["evidence"]["keys"]
+    both = {**inputs, "evidence": {**inputs["evidence"], "keys": keys}}
     as_a_person(engine, environment, FLEET_SIGNING_KEY=P256)
-    engine.up(EVIDENCE, REF, both)
+    engine.up(TAG, REF, both)
     environment |= ENVIRONMENT
     engine.resources.clear()
     engine.restart()
-    engine.up(EVIDENCE, REF, both)
+    engine.up(TAG, REF, both)
     assert signatures(fake) == 0
-    engine.up(EVIDENCE, REF, inputs)
+    engine.up(TAG, REF, inputs)
     assert signatures(fake) == STATEMENTS
 
 
@@ -120,7 +121,7 @@ def test_what_github_does_not_store_is_not_attached(
     fake.refuses = "attestations"
     registry.log.clear()
     with pytest.raises(EvidenceError, match="attestations: refused, 403"):
-        engine.up(EVIDENCE, REF, inputs)
+        engine.up(TAG, REF, inputs)
     assert registry.writes == []
 
 
@@ -132,19 +133,15 @@ def test_nobody_to_sign_is_refused(
     engine: Engine, inputs: dict[str, Any], keyless: dict[str, str], name: str
 ) -> None:
     with pytest.raises(CheckFailedError) as caught:
-        engine.up(EVIDENCE, REF, {**inputs, "keyless": keyless})
-    assert caught.value.failures.keys() == {name}
+        engine.up(TAG, REF, {**inputs, "evidence": {**inputs["evidence"], "keyless": keyless}})
+    assert caught.value.failures.keys() == {f"evidence.{name}"}
 
 
 def test_verify_prints_the_workflow_that_signed(
     engine: Engine, fake: FakeSigstore, inputs: dict[str, Any], environment: dict[str, str],
     registry: FakeRegistry,
 ) -> None:  # fmt: skip
-    engine.up(EVIDENCE, REF, inputs)
-    version = {
-        k: v for k, v in inputs.items() if k not in {"keys", "keyless", "provenance", "tests"}
-    }
-    engine.up(TAG, "tag", {**version, "identity": REF})
+    engine.up(TAG, REF, inputs)
     call = Caller(registry, environment)
     who = Identity(name=IDENTITY, issuer=ISSUER)
 

@@ -17,9 +17,9 @@ from providers.ociregistry.tag.writer import Tagger
 from tests.fleet.evidence.examples import ED25519, P256, key
 from tests.providers.ociregistry.declared import PLATFORMS
 from tests.providers.ociregistry.engine_fake import (
-    EVIDENCE,
     MIRROR,
     STALE,
+    TAG,
     CheckFailedError,
     Engine,
 )
@@ -156,7 +156,7 @@ def test_evidence_of_another_signer_follows_and_what_others_attached_stays(
     environment["FLEET_SIGNING_KEY"] = ED25519
     fleet.engine.restart()
     version = fleet.declared.version(NEW, NEW)
-    fleet.engine.up(EVIDENCE, version["ref"], fleet.declared.evidence(version, ED25519, P256))
+    fleet.engine.up(TAG, version["ref"], fleet.declared.evidence(version, ED25519, P256))
     step = fleet.up(evidence={**fleet.inputs()["evidence"], NEW: "another"})
     assert [(e["tag"], e["reason"]) for e in step.outputs["copied"]] == [
         (NEW, "its evidence changed")

@@ -137,7 +137,7 @@ class TestSummary:
         assert run.up(unbuilt) == "0 built, 0 re-pointed, 0 removed, 0 unchanged, 1 failed"
         entry = run.entry("py3.12-v1")
         assert (entry.action, entry.kind) == ("fail", "version")
-        assert "its build, verification or evidence failed" in entry.reasons[0]
+        assert "its build or verification failed" in entry.reasons[0]
 
     def test_inputs_that_cannot_be_used_are_a_failure_as_well(self, run: Run) -> None:
         wrong = {**run.version(), "inputs": {"base linux/amd64": 3}}
