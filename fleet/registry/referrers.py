@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -34,7 +35,10 @@ _TRIES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Attachment:
-    """An artifact that refers to another manifest: its own `manifest`, and its one layer `body`."""
+    """An artifact that refers to another manifest: its own `manifest`, and its one layer `body`.
+
+    One without a body has an empty layer.
+    """
 
     manifest: Manifest
     body: bytes
@@ -180,6 +184,26 @@ class ReferrerList:
             "same time; run again when they are done"
         )
 
+    async def detach(
+        self, repository: Repository, subject: str, digests: Collection[str]
+    ) -> frozenset[str]:
+        """Have `digests` refer to `subject` no more, and return those that still do.
+
+        They leave the list under the fallback tag first. A registry that lists referrers itself
+        lists what it holds: there they have to be deleted.
+
+        :raises RegistryError: if the registry fails.
+        """
+        async with self._turns[repository, subject]:
+            if await self.listed(repository, subject):
+                await self._list(repository, subject, {}, lambda entry: entry.digest in digests)
+            for digest in digests:
+                # Where this is refused, the list tells whether it matters.
+                with suppress(RegistryError):
+                    await self._registry.delete(repository, digest)
+            found = await self.find(repository, subject)
+        return found.digests & frozenset(digests)
+
     async def copy(
         self,
         source: Repository,
@@ -217,7 +241,8 @@ class ReferrerList:
     async def _write(self, repository: Repository, attachment: Attachment) -> bool:
         await self._registry.write_blob(repository, EMPTY)
         # Whoever attaches it found none that is whole: one that is there may have other bytes.
-        await self._registry.write_blob(repository, attachment.body, unless_there=False)
+        if attachment.body:
+            await self._registry.write_blob(repository, attachment.body, unless_there=False)
         manifest = attachment.manifest
         return await self._registry.put(repository, manifest.digest, manifest)
 

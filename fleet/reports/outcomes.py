@@ -6,6 +6,7 @@ from typing import Any
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import remover_of
 from fleet.reports.mirrors import MIRROR_LEFT, mirror_entries
+from fleet.reports.notices import LEFT, notices_of
 from fleet.reports.report import Mode
 from fleet.reports.steps import IMAGE_TAG, State, Step
 from providers.ociregistry.fields import MIRROR, PROVIDER, STALE_POINTERS, TAG
@@ -14,7 +15,6 @@ from providers.ociregistry.report import Entry, Kind
 from providers.ociregistry.tag.model import Recorded, TagInputs
 from providers.ociregistry.tag.predict import describe_update, predict, unchanged
 
-_LEFT = "no longer declared, kept in the registry"
 _IMAGE_LEFT = "its image is no longer declared"
 _RECONFIGURED = "the provider's configuration changes in this run"
 
@@ -26,9 +26,12 @@ def entries_of(steps: Sequence[Step], mode: Mode) -> Iterator[Entry]:
         for step in steps
         if step.token == TAG and step.declared and step.new
     }
+    noticed = notices_of(steps)
+    yield from noticed.values()
     for step in steps:
         if step.token == TAG:
-            yield from _tag(step, mode, declared)
+            found = _tag(step, mode, declared)
+            yield from (e for e in found if not (e.action == "keep" and e.ref in noticed))
         elif step.token == STALE_POINTERS and step.went_wrong:
             yield _failure(step)
             yield from _removed(step)
@@ -48,7 +51,7 @@ def _tag(step: Step, mode: Mode, declared: set[str]) -> Iterator[Entry]:
         outputs = step.gone.outputs
         ref, digest = str(outputs.get("ref")), str(outputs.get("digest"))
         if step.gone.inputs.get("platforms") and ref not in declared:
-            yield _keep(ref, digest, _LEFT, kind="version")
+            yield _keep(ref, digest, LEFT, kind="version")
     elif step.op == "import" and step.new:
         # It is taken into the state, and nothing is built or written.
         yield unchanged(_inputs(step.new), recorded_tag(step.new.outputs))

@@ -30,6 +30,7 @@ from providers.ociregistry.evidence.model import (
     kind_signed,
     kinds_of,
 )
+from providers.ociregistry.stale_pointers.notices import day_of, is_notice
 
 _HEADINGS = ("tag", "digest", "signed by", "commit", "base", "evidence")
 NO_EVIDENCE = "pinned, no evidence"
@@ -112,6 +113,7 @@ class _Checker:
         except RegistryError as error:
             return Verified(wanted=tag, digest=digest, signed={}, problems=(_malformed(error),))
         own = [entry for entry in found if self._counts(entry)]
+        notices = [entry for entry in found if is_notice(entry, self.owner)]
         answers = await each(partial(self._read, repository, digest), own)
         valid = self._by_kind(answer for answer in answers if not isinstance(answer, str))
         damaged = [answer for answer in answers if isinstance(answer, str)]
@@ -122,8 +124,9 @@ class _Checker:
             digest=digest,
             signed={kind: kept[0] for kind, kept in valid.items()},
             signers=tuple(s.hint for s in self.trusted.signers if s.hint in used),
-            others=len(found) - len(own),
+            others=len(found) - len(own) - len(notices),
             notes=(
+                *(f"has a notice of its end of life on {day_of(entry)}" for entry in notices),
                 *_differences(valid),
                 *self._retired(found),
                 *(() if needed else (NO_EVIDENCE,)),

@@ -28,6 +28,7 @@ from providers.ociregistry.moves import Moves, run_of
 from providers.ociregistry.run_settings import RunSettings, read_run_settings
 from providers.ociregistry.sightings import Reader, Sightings
 from providers.ociregistry.stale_pointers.find import Lister
+from providers.ociregistry.stale_pointers.notices import NoticeWriter
 from providers.ociregistry.stale_pointers.remove import PointerRemover
 from providers.ociregistry.tag.model import Recorded, due_on
 from providers.ociregistry.tag.writer import Tagger
@@ -191,6 +192,15 @@ class Session:
     def referrers(self) -> ReferrerList:
         """The lists of what refers to images."""
         return ReferrerList(self._client)
+
+    @cached_property
+    def notices(self) -> NoticeWriter:
+        """The one that attaches notices of the end of life."""
+        return NoticeWriter(self._client, self.referrers)
+
+    def today(self) -> str:
+        """Return this machine's day (RFC 3339 full-date, UTC)."""
+        return self._now()[: len("2026-11-23")]
 
     async def close(self) -> None:
         """Close the connections."""

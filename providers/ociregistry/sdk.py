@@ -238,6 +238,10 @@ class StalePointers(_Resource):
     read_on = Out[str](
         str, "The date (UTC) by the registry, of the last reading where our clock agreed."
     )
+    ended = Out[dict[str, str]](
+        Mapping[str, str],
+        "Version tag that left the declaration, to the day (UTC) in its notice of the end of life.",
+    )
     stale = Out[dict[str, str]](Mapping[str, str], "Tag to digest of what an update removes.")
     kept = Out[Rows](Sequence[Kept], "Undeclared pointers that stay.")
     removed = Out[Rows](

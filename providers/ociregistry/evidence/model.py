@@ -30,6 +30,8 @@ _PREDICATE: Final = "dev.sigstore.bundle.predicateType"
 _MARK: Final = 16
 
 PROVENANCE_KIND: Final = "provenance"
+NOTICE_KIND: Final = "end-of-life"
+"""What is no statement: a notice that a tag left the declaration."""
 _TEST_KIND: Final = "test-result"
 _SBOM_KIND: Final = "sbom"
 

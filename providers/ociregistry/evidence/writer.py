@@ -13,6 +13,7 @@ from fleet.registry.referrers import Attachment, Referrer, ReferrerList, Referre
 from providers.ociregistry.evidence.model import (
     CLAIM_ANNOTATION,
     KEY_ANNOTATION,
+    NOTICE_KIND,
     EvidenceInputs,
     EvidenceState,
     annotations,
@@ -168,6 +169,8 @@ def _superseded(
 
     def superseded(entry: Referrer) -> bool:
         if entry.digest in now or not is_own(entry, owner):
+            return False
+        if kind_of(entry) == NOTICE_KIND:
             return False
         return entry.annotations.get(KEY_ANNOTATION) not in others
 

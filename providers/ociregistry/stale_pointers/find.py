@@ -78,6 +78,7 @@ class Lister:
             interrupted={tag: f.interrupted for tag, f in seen.items() if f.interrupted},
             stale_since=since,
             read_on=read_on,
+            ended=known.ended,
         )
 
     async def _look(

@@ -123,6 +123,7 @@ class View:
     of a removal that did not end, each with the digest that it stands for. `stale_since` is the
     date (RFC 3339 full-date, UTC) on which a pointer under a policy with grace was first seen
     stale, `read_on` that of the last reading whose time registry and machine agreed on.
+    `ended` are version tags that left the declaration, each with the day that its notice has.
     """
 
     live: Mapping[str, str] = field(default_factory=dict)
@@ -130,6 +131,7 @@ class View:
     interrupted: Mapping[str, str] = field(default_factory=dict)
     stale_since: Mapping[str, str] = field(default_factory=dict)
     read_on: str = ""
+    ended: Mapping[str, str] = field(default_factory=dict)
 
     def stood_for(self, tag: str) -> str:
         """Return the digest that a live tag stands for."""

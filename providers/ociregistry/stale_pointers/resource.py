@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fleet.registry.errors import OciError, UnreachableError
@@ -27,6 +27,7 @@ from providers.ociregistry.stale_pointers.model import (
     due,
     refusal,
 )
+from providers.ociregistry.stale_pointers.notices import Ending, Noticed, ending
 from providers.ociregistry.stale_pointers.properties import (
     recorded_view,
     stale_inputs,
@@ -57,6 +58,7 @@ class _Step:
     known: View
     not_allowed: Mapping[str, Kept]
     only_history: bool = False
+    notices: Ending = field(default_factory=Ending)
 
 
 class StaleResource:
@@ -98,9 +100,12 @@ class StaleResource:
         stale = due(recorded_view(olds), inputs).stale
         if self._moved(olds, inputs):
             found.append(Change(name="history", path="history", kind="ADD", from_inputs=False))
-        return found + [
-            Change(name="stale", path=f'stale["{tag}"]', kind="ADD", from_inputs=False)
-            for tag in stale
+        notices = _ending(olds, inputs)
+        return [
+            *found,
+            *(_output("stale", tag, "ADD") for tag in stale),
+            *(_output("ended", tag, "ADD") for tag in notices.left),
+            *(_output("ended", tag, "DELETE") for tag in sorted(notices.back)),
         ]
 
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
@@ -120,7 +125,7 @@ class StaleResource:
         async with self._claiming(urn, news, preview=preview):
             step = self._step(urn, news, view, record, known=view)
             idle = not (changes(olds, news) or step.inputs.stale or step.not_allowed)
-            step = replace(step, only_history=idle)
+            step = replace(step, only_history=idle, notices=_ending(olds, step.inputs))
             return await self._apply(step, record, preview=preview)
 
     async def read(
@@ -164,10 +169,11 @@ class StaleResource:
         return found
 
     async def _apply(self, step: _Step, record: list[Any], *, preview: bool) -> dict[str, Any]:
-        urn, news = step.urn, step.news
         if step.not_allowed:
             text = still_there(step.inputs.repository, step.not_allowed.values())
-            await self._session.warn(text, urn)
+            await self._session.warn(text, step.urn)
+        step = await self._noticed(step, preview=preview)
+        urn, news = step.urn, step.news
         if preview:
             return {**await self._predicted(step), "removed": record}
         if step.inputs.stale and "" in step.inputs.digests.values():
@@ -199,6 +205,29 @@ class StaleResource:
         for entry in outcome.kept.values():
             await self._session.log(f"{entry.tag} stays: {entry.reason} ({entry.digest})", urn)
         return outputs
+
+    async def _noticed(self, step: _Step, *, preview: bool) -> _Step:
+        """Return the step once its notices are written and taken back, or predict that.
+
+        One that fails costs a warning and is due again: all tags are as declared.
+        """
+        if not step.notices:
+            return step
+        today = self._session.today()
+        found = Noticed(days=dict.fromkeys(step.notices.left, today), back=step.notices.back)
+        if not preview:
+            found = await self._session.notices.write(step.inputs, step.notices, today)
+        elif step.notices.left:
+            text = f"to get a notice of the end of life: {names(step.notices.left)}"
+            await self._session.log(text, step.urn)
+        for text in found.warnings:
+            await self._session.warn(text, step.urn)
+        stay = {tag: day for tag, day in step.view.ended.items() if tag not in found.back}
+        view = replace(step.view, ended={**stay, **found.days})
+        if not found.failed:
+            return replace(step, view=view)
+        digests = {**step.news.get("digests", {}), **found.failed}
+        return replace(step, view=view, news={**step.news, "digests": digests})
 
     async def _unentered(self, step: _Step, record: list[Any], error: OciError) -> dict[str, Any]:
         """Warn that the history could not be written; return outputs by which it stays due.
@@ -325,6 +354,15 @@ class StaleResource:
         inputs = stale_inputs(properties)
         tags = self._session.declared.tags[inputs.repository]
         return replace(inputs, pointers=inputs.pointers | tags)
+
+
+def _ending(olds: Properties, inputs: StaleInputs) -> Ending:
+    before, pointers = olds.get("digests") or {}, olds.get("pointers") or ()
+    return ending(before, pointers, olds.get("ended") or {}, inputs)
+
+
+def _output(name: str, tag: str, kind: str) -> Change:
+    return Change(name=name, path=f'{name}["{tag}"]', kind=kind, from_inputs=False)
 
 
 def _claim(urn: str, repository: Repository, news: Properties) -> Claim:

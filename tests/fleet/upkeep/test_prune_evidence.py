@@ -6,8 +6,10 @@ import pytest
 
 from fleet.registry.errors import RegistryError
 from fleet.registry.manifest import OWNER_ANNOTATION
+from fleet.registry.reference import Repository
 from providers.ociregistry.evidence.model import KIND_ANNOTATION
-from tests.fleet.upkeep.sweeping import FIRST, LAST, PUBLIC, Sweeper
+from tests.fleet.upkeep.sweeping import FIRST, LAST, PUBLIC, Run, Sweeper
+from tests.providers.ociregistry.noticed import give
 from tests.providers.ociregistry.registry_fake import OCI_INDEX, OCI_MANIFEST, FakeRegistry, sha
 
 TAG = "py3.11-0.34.0"
@@ -65,6 +67,20 @@ def test_a_superseded_index_goes_with_our_evidence_and_its_list(sweeper: Sweeper
     tags = sweeper.registry.repositories[PUBLIC].tags
     assert fallback(old) not in tags
     assert sweeper.sweep(LAST).kept == {}
+
+
+def test_a_superseded_index_goes_with_the_notice_of_its_end(sweeper: Sweeper, run: Run) -> None:
+    sweeper.max_share = 1
+    registry = sweeper.registry
+    old = registry.push_index(PUBLIC, TAG)
+    place = Repository(host=registry.host, name=PUBLIC)
+    run(lambda client: give(client, place, sweeper.owner, TAG, old))
+    sweeper.sweep(FIRST)
+    registry.repositories[PUBLIC].tags[TAG] = registry.push_index(PUBLIC, "py3.11-0.35.0")
+    sweeper.sweep(FIRST)
+    sweeper.sweep(LAST)
+    assert not sweeper.holds(PUBLIC, old)
+    assert fallback(old) not in registry.repositories[PUBLIC].tags
 
 
 def test_the_evidence_of_a_kept_index_stays(sweeper: Sweeper) -> None:

@@ -18,6 +18,7 @@ from tests.fleet.evidence.examples import ED25519, P256, key
 from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.declared import NAME, OWNER, PLATFORMS, Declared
 from tests.providers.ociregistry.engine_fake import TAG, Engine
+from tests.providers.ociregistry.noticed import DAY, give
 from tests.providers.ociregistry.registry_fake import FakeRegistry, sha
 
 REF = "py3.13-slim-0.34.0"
@@ -298,3 +299,10 @@ def test_a_copy_has_its_evidence_if_that_was_copied_too(
     (found,) = call(run)
     missing = (f"no valid evidence: {', '.join(KINDS)}",)
     assert found.problems == (() if with_referrers else missing)
+
+
+def test_a_notice_of_the_end_of_life_is_ours_and_told(call: Caller, digest: str) -> None:
+    call(lambda client: give(client, call.repository, OWNER, REF, digest))
+    found = verified(call)
+    assert (found.problems, found.others) == ((), 0)
+    assert found.notes == (f"has a notice of its end of life on {DAY}",)

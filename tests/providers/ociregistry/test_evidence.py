@@ -16,8 +16,10 @@ from fleet.evidence.statement import PROVENANCE, SBOM, TEST_RESULT
 from fleet.registry.errors import AuthenticationError, RegistryError
 from providers.ociregistry.evidence.model import fingerprint
 from tests.fleet.evidence.examples import ED25519, OTHER_P256, P256, key
+from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.declared import NAME, OWNER, PLATFORMS, Declared
 from tests.providers.ociregistry.engine_fake import TAG, CheckFailedError, Engine
+from tests.providers.ociregistry.noticed import give
 from tests.providers.ociregistry.registry_fake import OCI_INDEX, OCI_MANIFEST, FakeRegistry, sha
 
 SIGNING = "FLEET_SIGNING_KEY"
@@ -367,6 +369,24 @@ def test_a_foreign_signature_stays_beside_ours(
         storage = registry.repositories[NAME]
         listed = json.loads(storage.manifests[storage.tags[fallback(digest)]][1])
         assert listed["annotations"] == {"by": "them"}
+
+
+def test_what_is_signed_anew_leaves_a_notice_of_the_end_of_life(
+    engine: Engine,
+    call: Caller,
+    declared: Declared,
+    inputs: dict[str, Any],
+    environment: dict[str, str],
+) -> None:
+    digest = digest_in(inputs)
+    engine.up(EVIDENCE, REF, inputs)
+    engine.up(TAG, "tag", declared.version(REF))
+    call(lambda client: give(client, call.repository, OWNER, REF, digest))
+    environment[SIGNING] = OTHER_P256
+    engine.restart()
+    engine.up(EVIDENCE, REF, declared.evidence(declared.version(REF), OTHER_P256))
+    kinds = [m["artifactType"] for m in referrers(call.registry, digest).values()]
+    assert kinds.count("application/vnd.microsoft.artifact.lifecycle") == 1
 
 
 def test_a_rotation_keeps_what_the_old_key_signed_until_it_is_declared_no_more(
