@@ -379,12 +379,11 @@ def test_what_is_signed_anew_leaves_a_notice_of_the_end_of_life(
     environment: dict[str, str],
 ) -> None:
     digest = digest_in(inputs)
-    engine.up(EVIDENCE, REF, inputs)
-    engine.up(TAG, "tag", declared.version(REF))
+    engine.up(TAG, REF, inputs)
     call(lambda client: give(client, call.repository, OWNER, REF, digest))
     environment[SIGNING] = OTHER_P256
     engine.restart()
-    engine.up(EVIDENCE, REF, declared.evidence(declared.version(REF), OTHER_P256))
+    engine.up(TAG, REF, declared.evidence(declared.version(REF), OTHER_P256))
     kinds = [m["artifactType"] for m in referrers(call.registry, digest).values()]
     assert kinds.count("application/vnd.microsoft.artifact.lifecycle") == 1
 
