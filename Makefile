@@ -7,7 +7,7 @@ PYTHON ?= python3
 # "$${STACK}", in quotes, and never $(STACK). Of a name that no recipe reads, make would expand the
 # value all the same, to export it.
 $(foreach each,$(.VARIABLES),$(if $(filter command,$(origin $(each))),$(eval override $(each) := $$(value $(each)))))
-override GIVEN := STACK PYTHON JSON REFRESH NEWEST IMAGE TAG AT TO BECAUSE UNTIL PLATFORM APPLY KEEP_DAYS MAX_SHARE OUTPUT FAST_WORKERS WORKERS SCHEDULES KILLS
+override GIVEN := STACK PYTHON JSON REFRESH NEWEST IMAGE TAG MIRRORS AT TO BECAUSE UNTIL PLATFORM APPLY KEEP_DAYS MAX_SHARE OUTPUT FAST_WORKERS WORKERS SCHEDULES KILLS
 override define take
 ifneq ($(origin $1),undefined)
 override $1 := $$(value $1)
@@ -58,8 +58,8 @@ restore: venv ## Put a removed name back on its digest: TAG=py3.8-LATEST [IMAGE=
 	@$(FLEET) restore --stack "$${STACK}" --image "$${IMAGE:-}" \
 		--tag "$${TAG:?name the tag: make restore TAG=py3.8-LATEST}"
 
-verify: venv ## Verify what is signed of the declared tags, by digest [TAG=py3.13-slim-0.34.0]
-	@$(FLEET) verify --stack "$${STACK}" --tag "$${TAG:-}"
+verify: venv ## Verify what is signed of the declared tags, by digest [TAG=py3.13-slim-0.34.0] [MIRRORS=1]
+	@$(FLEET) verify --stack "$${STACK}" --tag "$${TAG:-}" $(if $(MIRRORS),--mirrors)
 
 history: venv ## Print which digest tags had, since when and why: [TAG=py3.12-LATEST] [IMAGE=name] [AT=2026-11-03] [JSON=1]
 	@$(FLEET) history --stack "$${STACK}" --image "$${IMAGE:-}" --tag "$${TAG:-}" \

@@ -68,16 +68,20 @@ class Verified:
     problems: tuple[str, ...] = ()
 
 
-def wanted(plan: Plan, tag: str) -> tuple[Wanted, ...]:
-    """Return the version tags of ``plan``, or those of them that are called ``tag``."""
+def wanted(plan: Plan, tag: str, *, mirrors: bool = False) -> tuple[Wanted, ...]:
+    """Return the version tags of ``plan``, or those of them that are called ``tag``.
+
+    With ``mirrors``, those at each mirror as well.
+    """
     return tuple(
         Wanted(
-            ref=TagReference(repository=Repository.parse(image.repository), tag=planned.tag),
+            ref=TagReference(repository=Repository.parse(place), tag=planned.tag),
             kinds=kinds_of(planned.platforms),
             pinned=planned.pin is not None,
             needs_evidence=planned.pin is None or planned.pin.needs_evidence,
         )
         for image in plan.images
+        for place in (image.repository, *(m.repository for m in image.mirrors if mirrors))
         for planned in image.tags
         if tag in ("", planned.tag)
     )

@@ -41,7 +41,7 @@ HOSTILE = (
     "x > canary",
     "a b\\",
 )
-FLAGS = {"APPLY": "--apply", "JSON": "--json"}
+FLAGS = {"APPLY": "--apply", "JSON": "--json", "MIRRORS": "--mirrors"}
 """Variables that are given or not, whatever their value."""
 
 USES = {
@@ -50,7 +50,7 @@ USES = {
     "preview": ("JSON",),
     "graph": ("OUTPUT",),
     "restore": ("TAG",),
-    "verify": ("TAG",),
+    "verify": ("MIRRORS", "TAG"),
     "history": ("AT", "IMAGE", "JSON", "TAG"),
     "rollback": ("BECAUSE", "IMAGE", "TAG", "TO", "UNTIL"),
     "sbom": ("PLATFORM", "TAG"),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fleet.evidence.keys import PublicKey
+from fleet.plan.plan import ImageMirror
 from fleet.registry.client import Client
 from fleet.registry.errors import AuthenticationError
 from fleet.registry.reference import TagReference
@@ -173,6 +174,17 @@ def test_each_version_tag_is_wanted_with_its_platforms() -> None:
     assert [each.ref.tag for each in every] == ["py3.11-slim-0.33.0", "py3.11-slim-0.34.0"]
     assert one == every[1:]
     assert one[0].kinds == kinds_of(("linux/amd64", "linux/arm/v7"))
+
+
+def test_those_at_mirrors_are_wanted_where_that_is_asked() -> None:
+    plan = plans.plan()
+    mirror = ImageMirror(repository="quay.io/org/web", removable=True)
+    plan = replace(plan, images=(replace(plan.images[0], mirrors=(mirror,)),))
+    own, there = wanted(plan, ""), wanted(plan, "", mirrors=True)
+    assert there[: len(own)] == own
+    assert [str(each.ref) for each in there[len(own) :]] == [
+        f"quay.io/org/web:{each.ref.tag}" for each in own
+    ]
 
 
 def signed_by_both(registry: FakeRegistry, call: Caller) -> str:

@@ -253,6 +253,24 @@ def test_a_first_preview_names_what_is_not_there_yet_and_writes_nothing(fleet: F
     assert fleet.engine.report.summary.endswith("1 copy")
 
 
+def test_where_no_state_knows_the_mirror_evidence_and_platforms_that_it_lost_are_brought(
+    fleet: Fleet,
+) -> None:
+    fleet.up()
+    digest = fleet.digests[NEW]
+    for manifest in [d for d, (_, body) in fleet.there.manifests.items() if refers(body, digest)]:
+        del fleet.there.manifests[manifest]
+    fleet.there.tags.pop(digest.replace(":", "-"), None)
+    child = json.loads(fleet.there.manifests[digest][1])["manifests"][0]["digest"]
+    del fleet.there.manifests[child]
+    fleet.engine.resources.clear()
+    fleet.engine.restart()
+    step = fleet.up()
+    assert step.outputs["copied"] == [], "no name was written"
+    assert signed(fleet, digest) == STATEMENTS
+    assert fleet.memory.pullable(THERE, digest)
+
+
 def test_a_preview_of_a_build_has_rows_without_digests(fleet: Fleet) -> None:
     fleet.up()
     fleet.engine.restart()

@@ -470,6 +470,15 @@ def test_what_builds_nothing_is_given_the_login_of_the_fleets_registry_alone() -
         assert "secrets.OUR_WORD" in yaml.safe_dump(found)
 
 
+def test_a_mirrors_login_is_for_the_job_that_writes() -> None:
+    logins = {"quay.io": {"username": "QUAY_USER", "password": "QUAY_WORD"}}
+    files = rendered(mirrors=["quay.io/org"], logins=logins)
+    theirs = ("${{ vars.QUAY_USER }}", "${{ secrets.QUAY_WORD }}")
+    assert logged_in(workflow("up", files)["jobs"]["up"])["quay.io"] == theirs
+    for name, job in (("up", "look"), ("preview", "preview"), ("drift", "drift")):
+        assert "QUAY_" not in yaml.safe_dump(workflow(name, files)["jobs"][job])
+
+
 def test_who_asks_for_bases_is_given_what_reads_them_and_nothing_else() -> None:
     stack = declared(logins=LOGINS)
     assert stack.github is not None
