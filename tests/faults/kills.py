@@ -11,12 +11,15 @@ from tests.faults.campaign import MODES, Mode, Outcome
 from tests.faults.chaos import Chaos
 from tests.faults.model import GRAMMAR, PLATFORMS, Fleet, step
 from tests.faults.proxy import Proxy, proxied
-from tests.faults.verdict import judge, judge_undo
+from tests.faults.verdict import judge, judge_signed, judge_undo
+from tests.fleet.evidence.examples import P256, key
 from tests.registries.front import fronting
 
 # An undisturbed up takes some seconds; later than this it has ended, or will never end.
 _LATEST_SECONDS = 8.0
 _LIMIT_SECONDS = 120.0
+# The evidence of the first version tags takes about as many, and what is named is in the middle.
+_REQUESTS = 150
 
 
 def run_kills(registry: Served, seed: str, folder: Path, *, kills: int = 3) -> Outcome:
@@ -41,6 +44,7 @@ def run_kills(registry: Served, seed: str, folder: Path, *, kills: int = 3) -> O
             **(front.spoken_to_at(proxy.host) if front else {}),
             "FLEET_PLAIN_HTTP": proxy.host,
             "FLEET_VERIFY_CHILDREN": "all",
+            "FLEET_SIGNING_KEY": P256,
         }
         stack = EngineStack(folder / fleet.name, environment)
         victim = _Victim(fleet, chaos, proxy, stack, mode)
@@ -76,7 +80,7 @@ class _Victim:
         """Start an up and kill it with its plugins; return when, and whether it still ran."""
         self._declare()
         if draw.random() < 0.7:
-            number, after = draw.randrange(60), draw.random() < 0.5
+            number, after = draw.randrange(_REQUESTS), draw.random() < 0.5
             self._chaos.doom(number, after_effect=after)
             limit, words = _LIMIT_SECONDS, f"kill at request {number} ({after=})"
         else:
@@ -85,6 +89,7 @@ class _Victim:
         started = self._stack.start("up", "--yes", "--skip-preview", log=False)
         ended = self._wait(started, limit)
         kill_session(started)
+        judge_signed(self._fleet)
         return f"{words}{', which came after the end' if ended else ''}", not ended
 
     def rerun(self) -> int:
@@ -97,6 +102,7 @@ class _Victim:
         self._stack.up()
         self._fleet.published()
         judge(self._fleet, removes="remove" in self._mode.policy.values())
+        judge_signed(self._fleet)
         written = len(self._proxy.writes)
         idle = self._stack.up()
         assert idle.steps == (), f"an idle up worked on {idle.steps}"
@@ -126,5 +132,6 @@ class _Victim:
                 pointers=fleet.pointers,
                 policy=self._mode.policy,
                 grammar=GRAMMAR,
+                keys=(key(P256).public.spki,),
             )
         )

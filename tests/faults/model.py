@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fleet.declaration import tags as names
 from fleet.plan.pointers import line_heads
 from fleet.registry.manifest import OWNER_ANNOTATION
+from fleet.registry.referrers import fallback_tag
 from tests.engine.reading import Reading
 from tests.engine.registries import Served
 from tests.engine.seeding import delete, move_tag, push_image, push_index
@@ -58,6 +59,11 @@ class Fleet:
     def indexes(self) -> dict[str, str]:
         """Return each declared version tag with the digest of the index that was built for it."""
         return {tag: self._indexes[tag] for tag in self.tags}
+
+    @property
+    def lists(self) -> frozenset[str]:
+        """Return the tags of the lists of all that refers to an index which was ever built."""
+        return frozenset(map(fallback_tag, self._indexes.values()))
 
     @property
     def builds(self) -> frozenset[str]:

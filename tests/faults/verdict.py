@@ -1,9 +1,12 @@
 """Whether a registry is as declared: asked of the registry itself, behind proxy and provider."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 
-from tests.faults.model import GRAMMAR, Fleet
+from fleet.registry.referrers import fallback_tag
+from providers.ociregistry.evidence.model import KIND_ANNOTATION, kinds_of
+from tests.faults.model import GRAMMAR, PLATFORMS, Fleet
 
 
 def judge(fleet: Fleet, *, removes: bool) -> None:
@@ -26,8 +29,25 @@ def judge(fleet: Fleet, *, removes: bool) -> None:
         assert live.get(pointer) == live[target], f"{pointer} does not name {target}"
     others = {tag for tag in live if _is_pointer(tag)} - set(wanted)
     assert not (removes and others), f"undeclared pointers are left: {sorted(others)}"
-    strangers = set(live) - others - {*fleet.kept, *fleet.untouched, *wanted}
+    strangers = set(live) - others - {*fleet.kept, *fleet.untouched, *wanted, *fleet.lists}
     assert not strangers, f"tags that nobody made: {sorted(strangers)}"
+
+
+def judge_signed(fleet: Fleet) -> None:
+    """Check that whatever is named of what was built has all its evidence, listed and there.
+
+    :raises AssertionError: naming what is missing.
+    """
+    view, live = fleet.view, fleet.view.tags()
+    for tag, digest in fleet.indexes.items():
+        if live.get(tag) == digest:
+            listed = live.get(fallback_tag(digest))
+            assert listed, f"{tag} is named, and nothing is signed of it"
+            entries = json.loads(view.manifest(listed))["manifests"]
+            kinds = {entry["annotations"][KIND_ANNOTATION] for entry in entries}
+            assert kinds == {*kinds_of(PLATFORMS)}, f"{tag} is named, and of it is signed: {kinds}"
+            for entry in entries:
+                view.manifest(entry["digest"])
 
 
 def judge_undo(fleet: Fleet, removed: Iterable[Mapping[str, str]]) -> None:
