@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -73,12 +73,13 @@ def duration(seconds: float) -> str:
 
 
 @contextmanager
-def timed(what: str) -> Iterator[None]:
-    """Say ``what`` when it begins, and how long it took when it succeeds."""
+def timed(what: str, more: Callable[[float], str] = lambda _: "") -> Iterator[None]:
+    """Say ``what`` when it begins, and how long it took when it succeeds, and ``more`` of that."""
     say(f"{what} ...")
     begin = time.monotonic()
     yield
-    say(f"{what}: {duration(time.monotonic() - begin)}")
+    took = time.monotonic() - begin
+    say(f"{what}: {duration(took)}{more(took)}")
 
 
 def tail_of(text: str, lines: int = 12) -> str:

@@ -147,6 +147,7 @@ def _updated(asked: Asked, ready: prepare.Ready, env: Mapping[str, str]) -> int:
     code = _concluded(asked, _engine(asked, ready, words, env, display))
     for each in displays:
         build_times.add(asked.here, each.took)
+    ready.remaining.conclude()
     if code:
         node_probe.report_unreachable(ready.needs)
     if asked.as_json:

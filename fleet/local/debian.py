@@ -3,11 +3,16 @@
 import os
 import shutil
 from collections.abc import Mapping
+from typing import Final
 
-from fleet.console import TroubleError, tail_of, timed
+from fleet.console import TroubleError, tail_of
 from fleet.local.child_environment import SEARCH_PATH, child_environment, run
 from fleet.local.platforms import native
+from fleet.local.remaining import UNKNOWN, Remaining
 from fleet.local.requirements import Needs
+
+STEP: Final = "packages"
+"""The name of the step that installs them."""
 
 _PATH = os.pathsep.join((os.environ.get("PATH", ""), *SEARCH_PATH))
 
@@ -37,15 +42,15 @@ def _is_there(command: str) -> bool:
     return any(shutil.which(name, path=_PATH) for name in command.split("|"))
 
 
-def ensure(needs: Needs, *, stand_ins: bool) -> None:
+def ensure(needs: Needs, remaining: Remaining = UNKNOWN, *, stand_ins: bool) -> None:
     """Install what is missing.
 
     :raises TroubleError: when packages are missing and can't be installed; it names them.
     """
-    install(wanted(needs, stand_ins=stand_ins))
+    install(wanted(needs, stand_ins=stand_ins), remaining)
 
 
-def install(commands: Mapping[str, str]) -> None:
+def install(commands: Mapping[str, str], remaining: Remaining = UNKNOWN) -> None:
     """Install the packages of those ``commands`` that this machine lacks.
 
     :raises TroubleError: when there are some and they can't be installed; it names them.
@@ -56,7 +61,7 @@ def install(commands: Mapping[str, str]) -> None:
     named = " ".join(packages)
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise TroubleError(f"these Debian packages are missing: {named}. Install them, then rerun.")
-    with timed(f"apt: {named}"):
+    with remaining.step(STEP, f"apt: {named}"):
         _apt(["update", "--quiet"], named)
         _apt(["install", "--quiet", "--yes", "--no-install-recommends", *packages], named)
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from fleet.local import (
     emulation,
     engine,
     environment,
+    first_steps,
     node_probe,
     place_daemons,
     registry,
@@ -31,6 +33,7 @@ from fleet.local.base_images import bases
 from fleet.local.docker import daemons, record
 from fleet.local.docker.engine import open_engine
 from fleet.local.paths import Checkout
+from fleet.local.remaining import UNKNOWN, Remaining
 from fleet.local.requirements import Needs, read_needs
 from fleet.local.run_lock import alone, alone_on_this_machine
 from fleet.local.toolchain import toolchain
@@ -38,11 +41,15 @@ from fleet.local.toolchain import toolchain
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """A machine on which the engine can be called, as ``needs`` ask: it and its environment."""
+    """A machine on which the engine can be called, as ``needs`` ask: it and its environment.
+
+    ``remaining`` is what a first run has still to do.
+    """
 
     needs: Needs
     pulumi: Path
     env: dict[str, str]
+    remaining: Remaining = UNKNOWN
 
 
 def prepare(checkout: Checkout, stack: str, *, builds: bool = False) -> Ready:
@@ -95,8 +102,11 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
         stand_ins = bases.wanted(checkout, needs)
         bases.require(checkout, needs, stand_ins)
         record.write(checkout, placed.docker)
+        steps = first_steps.first_steps(checkout, stack, placed, stand_ins, builds=builds)
+        remaining = Remaining(steps)
+        remaining.announce()
         with alone_on_this_machine(checkout):
-            debian.ensure(placed.tools, stand_ins=bool(stand_ins))
+            debian.ensure(placed.tools, remaining, stand_ins=bool(stand_ins))
             if needs.port is not None:
                 certificates.ensure(checkout)
                 signing_key.ensure(checkout)
@@ -104,19 +114,21 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
             docker_config.share(checkout, needs, os.environ)
             if builds:
                 node_probe.require_new_enough(needs, versions, env)
-            tools = toolchain.ensure(checkout, placed.tools, placed.supply, env)
+            tools = toolchain.ensure(checkout, placed.tools, placed.supply, env, remaining)
             if tools.buildkitd:
                 emulation.enable(needs.built_here)
         if placed.docker:
             daemons.start(checkout, open_engine(checkout, placed.docker), needs)
         else:
             _start(checkout, needs, tools)
-        bases.ensure(checkout, needs, stand_ins)
+        bases.ensure(checkout, needs, stand_ins, remaining)
         if needs.port is not None:
-            _resolve(checkout, env, stack, again)
+            first = remaining.expects(first_steps.LOCK)
+            with remaining.step(first_steps.LOCK, "lock") if first else nullcontext():
+                _resolve(checkout, env, stack, again)
             needs = _with_compilers(checkout, needs, env)
         engine.select(checkout, tools.pulumi, stack, env)
-    return Ready(needs=needs, pulumi=tools.pulumi, env=env)
+    return Ready(needs=needs, pulumi=tools.pulumi, env=env, remaining=remaining)
 
 
 def _with_compilers(checkout: Checkout, needs: Needs, env: dict[str, str]) -> Needs:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from fleet.console import TroubleError, say, tail_of, timed
+from fleet.console import TroubleError, say, tail_of
 from fleet.http.probe import is_reachable
 from fleet.local import builder, certificates, registry
 from fleet.local.base_images import rootfs
@@ -19,12 +19,16 @@ from fleet.local.base_images.rootfs import PACKAGES, SUITES, Recipe
 from fleet.local.child_environment import child_environment, run
 from fleet.local.paths import Checkout
 from fleet.local.platforms import NAMES, is_linux, native
+from fleet.local.remaining import UNKNOWN, Remaining
 from fleet.local.requirements import Needs
 from fleet.local.run_lock import alone_on_this_machine
 from fleet.registry.manifest import annotations_of
 
 RECIPE_ANNOTATION = "io.github.multi-py.fleet.stand-in"
 """The index annotation with the keys of what a stand-in was made from, one a platform."""
+
+STEP = "bases"
+"""The name of the step that makes them."""
 
 REPOSITORY = "stand-in/python"
 """The repository of all stand-ins."""
@@ -153,7 +157,12 @@ def _is_in_cache(checkout: Checkout, stand_in: StandIn) -> bool:
     return all(rootfs.place(checkout, each).is_dir() for each in stand_in.recipes.values())
 
 
-def ensure(checkout: Checkout, needs: Needs, stand_ins: Sequence[StandIn]) -> None:
+def ensure(
+    checkout: Checkout,
+    needs: Needs,
+    stand_ins: Sequence[StandIn],
+    remaining: Remaining = UNKNOWN,
+) -> None:
     """Have every one of ``stand_ins`` in the registry, and name them in the bases file.
 
     :raises TroubleError: when the packages can't be had, or the builder or the registry refuses.
@@ -162,7 +171,7 @@ def ensure(checkout: Checkout, needs: Needs, stand_ins: Sequence[StandIn]) -> No
         return
     missing = [s for s in stand_ins if not _is_there(checkout, needs.port, s)]
     if missing:
-        _make(checkout, missing)
+        _make(checkout, missing, remaining)
     text = _HEADER + yaml.safe_dump({s.key: s.reference for s in stand_ins})
     if not checkout.bases_file.exists() or checkout.bases_file.read_text() != text:
         checkout.bases_file.write_text(text)
@@ -182,26 +191,28 @@ def _is_there(checkout: Checkout, port: int, stand_in: StandIn) -> bool:
     return stand_in.is_served_by(annotations_of(index).get(RECIPE_ANNOTATION, ""))
 
 
-def _make(checkout: Checkout, stand_ins: Sequence[StandIn]) -> None:
+def _make(checkout: Checkout, stand_ins: Sequence[StandIn], remaining: Remaining) -> None:
     trusted = certificates.system_bundle(checkout)
     if trusted is None:
         text = "no bundle of trusted authorities was found. Install the package ca-certificates."
         raise TroubleError(text)
     say(f"bases: {_HUB} can't be reached; standing in with Debian's Python")
     recipes = list(dict.fromkeys(r for s in stand_ins for r in s.recipes.values()))
-    # They are made for all checkouts; what is pushed is this one's own.
-    with (
-        alone_on_this_machine(checkout),
-        timed(f"bases: {len(recipes)} root file systems from Debian packages"),
-        ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1)) as pool,
-    ):
-        folders = pool.map(lambda recipe: rootfs.ensure(checkout, recipe, trusted), recipes)
-        made = dict(zip(recipes, folders, strict=True))
-    for stand_in in stand_ins:
-        with tempfile.TemporaryDirectory(prefix=".context-", dir=checkout.cache / "rootfs") as name:
-            write_context(Path(name), stand_in, made, trusted.read_bytes())
-            _push(checkout, stand_in, Path(name))
-        say(f"bases: {stand_in.reference}")
+    names = ", ".join(stand_in.tag for stand_in in stand_ins)
+    what = f"bases: {names} of {len(recipes)} root file systems from Debian packages"
+    with remaining.step(STEP, what):
+        # They are made for all checkouts; what is pushed is this one's own.
+        with (
+            alone_on_this_machine(checkout),
+            ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1)) as pool,
+        ):
+            folders = pool.map(lambda recipe: rootfs.ensure(checkout, recipe, trusted), recipes)
+            made = dict(zip(recipes, folders, strict=True))
+        for each in stand_ins:
+            parent = checkout.cache / "rootfs"
+            with tempfile.TemporaryDirectory(prefix=".context-", dir=parent) as name:
+                write_context(Path(name), each, made, trusted.read_bytes())
+                _push(checkout, each, Path(name))
 
 
 def write_context(

@@ -12,6 +12,7 @@ from typing import Final
 
 from fleet.console import TroubleError
 from fleet.local.paths import Checkout
+from fleet.local.remaining import UNKNOWN, Remaining
 from fleet.local.toolchain import gobuild, published
 from fleet.local.toolchain.modules import BUILDKIT, PULUMI, REGISTRY, Module, target
 
@@ -54,7 +55,7 @@ def downloads(checkout: Checkout, wanted: Iterable[Module]) -> tuple[Module, ...
     return tuple(m for m in known if published.is_offered(published.address(m, target())))
 
 
-def unpack(checkout: Checkout, module: Module) -> Path:
+def unpack(checkout: Checkout, module: Module, remaining: Remaining = UNKNOWN) -> Path:
     """Unpack the recorded archive of ``module`` into the cache; return the folder of its programs.
 
     No code of the archive is run for that, and nothing of it is used unless it is the recorded one.
@@ -65,12 +66,12 @@ def unpack(checkout: Checkout, module: Module) -> Path:
     :raises fleet.http.errors.HttpError: when it can't be had.
     """
     with gobuild.alone_in_cache(checkout):
-        return unpacked(checkout, module) or _unpacked(checkout, module)
+        return unpacked(checkout, module) or _unpacked(checkout, module, remaining)
 
 
-def _unpacked(checkout: Checkout, module: Module) -> Path:
+def _unpacked(checkout: Checkout, module: Module, remaining: Remaining) -> Path:
     url = published.address(module, target())
-    content = published.content(checkout.root, url)
+    content = published.content(checkout.root, url, remaining, module.name)
     folder = _folder(checkout, module, hashlib.sha256(content).hexdigest())
     layout = _LAYOUTS[module.name]
     with tempfile.TemporaryDirectory(prefix=f".{module.name}-", dir=folder.parent) as temporary:

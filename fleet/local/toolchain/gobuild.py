@@ -2,17 +2,22 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from fleet.console import TroubleError, tail_of, timed
+from fleet.console import TroubleError, tail_of
 from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
+from fleet.local.remaining import UNKNOWN, Remaining
 from fleet.local.run_lock import alone
 from fleet.local.toolchain import golang
 from fleet.local.toolchain.modules import Module
+
+_LOOK_SECONDS = 0.2
 
 
 def place(checkout: Checkout, module: Module) -> Path:
@@ -49,8 +54,10 @@ def missing(checkout: Checkout, modules: Sequence[Module]) -> list[Module]:
     return [module for module in modules if not place(checkout, module).is_dir()]
 
 
-def ensure(checkout: Checkout, modules: Sequence[Module]) -> None:
+def ensure(checkout: Checkout, modules: Sequence[Module], remaining: Remaining = UNKNOWN) -> None:
     """Build those of ``modules`` that the cache lacks; two runs at a time build each but once.
+
+    While one is compiled, what the others are built from is downloaded.
 
     :raises TroubleError: when Go is missing or too old, or a build fails.
     """
@@ -58,13 +65,57 @@ def ensure(checkout: Checkout, modules: Sequence[Module]) -> None:
         return
     with alone_in_cache(checkout):
         wanted = missing(checkout, modules)
-        go = golang.require([module.name for module in wanted]) if wanted else None
-        for index, module in enumerate(wanted, start=1):
-            long = f"about {module.minutes:g} min on two cores with nothing cached"
-            what = f"toolchain: building {module.name} from Go modules"
-            with timed(f"{what} ({index} of {len(wanted)}, {long})"):
-                source = checkout.root / "toolchain" / module.name
-                _build(str(go), source, module, place(checkout, module))
+        if not wanted:
+            return
+        go = str(golang.require([module.name for module in wanted]))
+        with _fetching(go, checkout, wanted[1:]):
+            for module in wanted:
+                what = f"toolchain: building {module.name} from Go modules"
+                with remaining.step(module.name, what):
+                    _build(go, _source(checkout, module), module, place(checkout, module))
+
+
+def _source(checkout: Checkout, module: Module) -> Path:
+    return checkout.root / "toolchain" / module.name
+
+
+@contextmanager
+def _fetching(go: str, checkout: Checkout, modules: Sequence[Module]) -> Iterator[None]:
+    """Download the sources of ``modules`` in the background, those that are compiled and no other.
+
+    What fails is downloaded by the build, which says why. At the end what is left is stopped.
+    """
+    commands = [
+        (_source(checkout, module), [go, "list", "-deps", *module.packages]) for module in modules
+    ]
+    ended = threading.Event()
+    fetching = threading.Thread(target=_fetch, args=(commands, ended), daemon=True)
+    fetching.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        fetching.join()
+
+
+def _fetch(commands: Sequence[tuple[Path, list[str]]], ended: threading.Event) -> None:
+    for source, argv in commands:
+        with (
+            suppress(OSError),
+            subprocess.Popen(
+                argv,
+                cwd=source,
+                env=golang.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            ) as process,
+        ):
+            while process.poll() is None and not ended.wait(_LOOK_SECONDS):
+                pass
+            process.terminate()
+        if ended.is_set():
+            return
 
 
 def _build(go: str, source: Path, module: Module, folder: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from fleet.console import TroubleError
 from fleet.local.child_environment import run
 from fleet.local.paths import Checkout
+from fleet.local.remaining import UNKNOWN, Remaining
 from fleet.local.toolchain import published
 from fleet.local.toolchain.archives import archive
 from fleet.local.toolchain.modules import Module, target
@@ -52,13 +53,20 @@ def install_plugin(pulumi: Path, module: Module, env: Mapping[str, str], *, file
         raise TroubleError(text)
 
 
-def fetch_plugin(checkout: Checkout, pulumi: Path, module: Module, env: Mapping[str, str]) -> None:
+def fetch_plugin(
+    checkout: Checkout,
+    pulumi: Path,
+    module: Module,
+    env: Mapping[str, str],
+    remaining: Remaining = UNKNOWN,
+) -> None:
     """Install a plugin from its recorded archive.
 
     :raises TroubleError: when it is another one, or the engine refuses it.
     :raises fleet.http.errors.HttpError: when it can't be had.
     """
-    content = published.content(checkout.root, published.address(module, target()))
+    url = published.address(module, target())
+    content = published.content(checkout.root, url, remaining, module.name)
     with tempfile.TemporaryDirectory(prefix=".plugin-") as folder:
         file = Path(folder, archive(module))
         file.write_bytes(content)

@@ -7,11 +7,12 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-from fleet.console import TroubleError, timed
+from fleet.console import TroubleError
 from fleet.http.blocking import Blocking
 from fleet.http.errors import HttpError
 from fleet.http.message import Call
 from fleet.http.retry import RetryPolicy
+from fleet.local.remaining import UNKNOWN, Remaining
 from fleet.local.toolchain.modules import (
     BUILDKIT,
     DOCKER_BUILD,
@@ -113,13 +114,13 @@ def parse(text: str) -> dict[str, str]:
     return found
 
 
-def content(root: Path, url: str) -> bytes:
+def content(root: Path, url: str, remaining: Remaining = UNKNOWN, step: str = "") -> bytes:
     """Return the archive at ``url``, one of those that are recorded, whose bytes are recorded.
 
     :raises TroubleError: when they are others: nothing of them is used.
     :raises fleet.http.errors.HttpError: when they can't be had.
     """
-    found, digest = _downloaded(url), recorded(root)[name_of(url)]
+    found, digest = _downloaded(url, remaining, step), recorded(root)[name_of(url)]
     seen = hashlib.sha256(found).hexdigest()
     if seen != digest:
         raise TroubleError(
@@ -154,11 +155,12 @@ def record(root: Path) -> int:
     return len(digests)
 
 
-def _downloaded(url: str) -> bytes:
+def _downloaded(url: str, remaining: Remaining = UNKNOWN, step: str = "") -> bytes:
     call = Call(method="GET", url=url, limit=512 << 20, deadline=_DEADLINE)
     # An answer that was cut off is asked for once more; one that is too slow is not.
     again = RetryPolicy(attempts=2)
-    with timed(f"toolchain: downloading {url}"), Blocking(retry=again) as client:
+    what = f"toolchain: downloading {url}"
+    with remaining.step(step, what), Blocking(retry=again) as client:
         try:
             reply = client.send(call)
         except HttpError as error:

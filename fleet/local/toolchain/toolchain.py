@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fleet.local.paths import Checkout
+from fleet.local.remaining import UNKNOWN, Remaining, Step
 from fleet.local.requirements import Needs
 from fleet.local.toolchain import (
     archives,
@@ -17,6 +18,7 @@ from fleet.local.toolchain.modules import Module
 from fleet.local.toolchain.plugins import fetch_plugin, has_plugin, install_plugin
 
 _ENGINE = (modules.PULUMI, modules.LANGUAGE_PYTHON)
+_DOWNLOAD_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,22 @@ def survey(checkout: Checkout, needs: Needs) -> Supply:
     return supply
 
 
-def ensure(checkout: Checkout, needs: Needs, supply: Supply, env: Mapping[str, str]) -> Tools:
+def steps(checkout: Checkout, needs: Needs, supply: Supply) -> list[Step]:
+    """Return what `ensure` will take long for: programs to download, and to build."""
+    absent = gobuild.missing(checkout, _to_build(needs, supply))
+    return [
+        *(Step(name=module.name, seconds=_DOWNLOAD_SECONDS) for module in supply.downloads),
+        *(Step(name=module.name, seconds=module.minutes * 60) for module in absent),
+    ]
+
+
+def ensure(
+    checkout: Checkout,
+    needs: Needs,
+    supply: Supply,
+    env: Mapping[str, str],
+    remaining: Remaining = UNKNOWN,
+) -> Tools:
     """Provide every tool that ``needs`` call on; what a person calls is linked in ``.fleet/bin``.
 
     ``env`` is the environment that the engine runs in.
@@ -71,13 +88,14 @@ def ensure(checkout: Checkout, needs: Needs, supply: Supply, env: Mapping[str, s
     :raises TroubleError: when a tool can be had in no way; it says which and what to do.
     :raises fleet.http.errors.HttpError: when a recorded archive can't be had.
     """
-    fetched = {m.name: archives.unpack(checkout, m) for m in supply.downloads if not m.version}
+    programs = [module for module in supply.downloads if not module.version]
+    fetched = {m.name: archives.unpack(checkout, m, remaining) for m in programs}
     supply = replace(supply, there={**supply.there, **fetched})
-    gobuild.ensure(checkout, _to_build(needs, supply))
+    gobuild.ensure(checkout, _to_build(needs, supply), remaining)
     tools = _tools(checkout, needs, supply)
     for module in supply.plugins:
         if module in supply.downloads:
-            fetch_plugin(checkout, tools.pulumi, module, env)
+            fetch_plugin(checkout, tools.pulumi, module, env, remaining)
             continue
         binary = gobuild.place(checkout, module) / f"pulumi-resource-{module.name}"
         install_plugin(tools.pulumi, module, env, file=binary)

@@ -1,6 +1,7 @@
 """Binaries from Go modules: keyed, whole or absent, built once."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,9 @@ echo "$@" >>"$GO_CALLS"
 case $1 in
 version) echo "go version go$GO_VERSION linux/amd64" ;;
 env) echo "${GO_TOOLCHAIN:-local}" ;;
-list) echo "$GO_MODULE" ;;
+list) [ "$2" = -deps ] && exec sleep "${GO_STALLS:-0}" || echo "$GO_MODULE" ;;
 build)
+    while [ "$GO_WAITS_FOR" ] && ! grep -q '^list -deps' "$GO_WAITS_FOR"; do sleep 0.01; done
     while [ "$1" != -o ]; do shift; done
     echo built >"$2/tool"
     echo downloading noise >&2
@@ -101,7 +103,32 @@ def test_the_noise_of_a_build_that_succeeds_is_not_shown(
     gobuild.ensure(here, [TOOL])
     shown = capfd.readouterr()
     assert "noise" not in shown.out + shown.err
-    assert "building tool from Go modules (1 of 1" in shown.err
+    assert "building tool from Go modules: " in shown.err
+
+
+def test_what_later_ones_are_built_from_is_downloaded_while_the_first_is_compiled(
+    here: Checkout, tmp_path: Path
+) -> None:
+    other = replace(TOOL, name="other", packages=("example.org/other",))
+    source = here.root / "toolchain" / "other"
+    source.mkdir()
+    (source / "go.mod").write_text("module other\n")
+    # The first build waits for the download of the second.
+    told(tmp_path / "bin", GO_WAITS_FOR=str(tmp_path / "calls"))
+    gobuild.ensure(here, [TOOL, other])
+    words = [call.split()[0] for call in calls(tmp_path)]
+    assert sorted(words) == ["build", "build", "list", "version"]
+    assert "list -deps example.org/other" in calls(tmp_path)
+
+
+def test_a_download_that_goes_on_is_stopped_with_a_build_that_fails(
+    here: Checkout, tmp_path: Path
+) -> None:
+    other = replace(TOOL, name="other")
+    shutil.copytree(here.root / "toolchain" / "tool", here.root / "toolchain" / "other")
+    told(tmp_path / "bin", GO_WAITS_FOR=str(tmp_path / "calls"), GO_FAILS="2", GO_STALLS="600")
+    with pytest.raises(TroubleError, match="toolchain/tool did not build"):
+        gobuild.ensure(here, [TOOL, other])
 
 
 def test_a_go_that_is_too_old_is_named_before_anything_is_built(

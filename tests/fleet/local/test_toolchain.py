@@ -17,6 +17,7 @@ import pytest
 from fleet.console import TroubleError
 from fleet.http.errors import HttpError
 from fleet.local.paths import Checkout
+from fleet.local.remaining import Remaining
 from fleet.local.requirements import Needs
 from fleet.local.toolchain import (
     gobuild,
@@ -58,7 +59,7 @@ class World:
         patch.setattr(gobuild, "ensure", self._build)
         command(folder / "bin", "go", "echo go version go1.26.1 linux/amd64")
 
-    def _build(self, here: Checkout, wanted: list[Module]) -> None:
+    def _build(self, here: Checkout, wanted: list[Module], _: Remaining) -> None:
         for module in wanted:
             folder = gobuild.place(here, module)
             if folder.is_dir():

@@ -1,0 +1,40 @@
+"""The steps of a run that a machine takes once, before the engine's own, with what each takes."""
+
+from collections.abc import Iterator, Sequence
+
+from fleet.checkout.lock_file import lock_file
+from fleet.checkout.stack_config import config_file, declaration_of_file
+from fleet.declaration.matrix import matrix_entries
+from fleet.local import build_times, debian
+from fleet.local.base_images import bases
+from fleet.local.base_images.bases import StandIn
+from fleet.local.paths import Checkout
+from fleet.local.place_daemons import Placed
+from fleet.local.remaining import Step
+from fleet.local.toolchain import toolchain
+
+LOCK, BUILDS = "lock", "builds"
+
+# Seconds on two cores, of docs/first-run.md.
+_APT = 8.0
+_ROOT_FILE_SYSTEM = 5.0
+_LOCK = 40.0
+_TAG = 23.0
+
+
+def first_steps(
+    checkout: Checkout, stack: str, placed: Placed, stand_ins: Sequence[StandIn], *, builds: bool
+) -> Iterator[Step]:
+    """Yield what a run of ``stack`` has to do first on this machine; nothing where all is there."""
+    if debian.missing(debian.wanted(placed.tools, stand_ins=bool(stand_ins))):
+        yield Step(name=debian.STEP, seconds=_APT)
+    yield from toolchain.steps(checkout, placed.tools, placed.supply)
+    if stand_ins and not checkout.bases_file.exists():
+        made = sum(len(stand_in.recipes) for stand_in in stand_ins)
+        yield Step(name=bases.STEP, seconds=made * _ROOT_FILE_SYSTEM)
+    declaration = declaration_of_file(config_file(checkout.root, stack))
+    if declaration.is_local and not lock_file(checkout.root, stack, declaration).exists():
+        yield Step(name=LOCK, seconds=_LOCK)
+    if builds and not build_times.read(checkout):
+        tags = sum(len(matrix_entries(image)) for image in declaration.images)
+        yield Step(name=BUILDS, seconds=tags * _TAG)

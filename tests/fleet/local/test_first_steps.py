@@ -1,0 +1,62 @@
+"""What a run of a fresh clone has to do first, and one after it."""
+
+from pathlib import Path
+
+import pytest
+
+from fleet.local import build_times
+from fleet.local.base_images.bases import StandIn
+from fleet.local.first_steps import first_steps
+from fleet.local.paths import Checkout
+from fleet.local.place_daemons import Placed
+from fleet.local.requirements import Needs
+from fleet.local.toolchain import gobuild, modules
+from fleet.local.toolchain.toolchain import Supply
+from tests.fleet.local.examples import checkout, command, needs
+
+DEV = Path(__file__).parents[3] / "Pulumi.dev.yaml"
+STAND_IN = StandIn(
+    host="localhost:5443", python="3.13", base="slim", platforms=("linux/amd64", "linux/arm64")
+)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Checkout:
+    """A fresh clone."""
+    made = checkout(tmp_path)
+    (made.root / DEV.name).write_text(DEV.read_text())
+    return made
+
+
+def steps(
+    here: Checkout, wanted: Needs, supply: Supply, *, builds: bool = True
+) -> dict[str, float]:
+    placed = Placed(docker="", tools=wanted, supply=supply)
+    found = first_steps(here, "dev", placed, [STAND_IN], builds=builds)
+    return {step.name: step.seconds for step in found}
+
+
+def test_of_a_fresh_clone_all_is_to_be_done_in_this_order(here: Checkout) -> None:
+    supply = Supply(there={}, plugins=(modules.DOCKER_BUILD,), downloads=(modules.REGISTRY,))
+    found = steps(here, needs(), supply)
+    assert [name for name in found if name != "packages"] == [
+        "registry", "pulumi", "language-python", "buildkit", "docker-build", "bases", "lock",
+        "builds",
+    ]  # fmt: skip
+    assert found["pulumi"] == modules.PULUMI.minutes * 60
+    assert "builds" not in steps(here, needs(), supply, builds=False)
+
+
+def test_afterwards_nothing_is(
+    here: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("runc", "mmdebstrap", "update-binfmts", "qemu-aarch64"):
+        command(tmp_path / "bin", name, "exit 0")
+    monkeypatch.setattr("fleet.local.debian._PATH", str(tmp_path / "bin"))
+    (here.state / "locks").mkdir(parents=True)
+    (here.state / "locks" / "dev.yaml").touch()
+    here.bases_file.touch()
+    build_times.add(here, {"python-uvicorn:py3.13": 20.0})
+    for module in (modules.PULUMI, modules.LANGUAGE_PYTHON, modules.BUILDKIT, modules.REGISTRY):
+        gobuild.place(here, module).mkdir(parents=True)
+    assert steps(here, needs(), Supply(there={}, plugins=(), downloads=())) == {}
