@@ -42,6 +42,14 @@ def require(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
             )
 
 
+def free(path: Path | None) -> int | None:
+    """Return the bytes that are free where ``path`` lies or will lie; ``None`` where there is none.
+
+    The folder of an engine in a virtual machine is not on this one.
+    """
+    return shutil.disk_usage(_there(path)).free if path else None
+
+
 def _there(path: Path) -> Path:
     """Return ``path``, or the folder above it that it will be made in."""
     return path if path.exists() else _there(path.parent)

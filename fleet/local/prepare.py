@@ -17,6 +17,7 @@ from fleet.local import (
     builder,
     certificates,
     debian,
+    disk_forecast,
     disk_space,
     docker_config,
     emulation,
@@ -101,6 +102,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
         placed = place_daemons.place(checkout, needs)
         stand_ins = bases.wanted(checkout, needs)
         bases.require(checkout, needs, stand_ins)
+        disk_forecast.show(checkout, needs, placed, builds=builds)
         record.write(checkout, placed.docker)
         steps = first_steps.first_steps(checkout, stack, placed, stand_ins, builds=builds)
         remaining = Remaining(steps)

@@ -5,12 +5,14 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from fleet.console import say, tail_of
 from fleet.http.blocking import Blocking
 from fleet.http.document import parse_json
 from fleet.http.errors import HttpError
 from fleet.http.message import Call, Reply
 from fleet.http.opening import open_http
 from fleet.local import certificates, ports, processes, registry_login
+from fleet.local.child_environment import child_environment, run
 from fleet.local.paths import Checkout
 from fleet.registry.docker_login import Credentials
 from fleet.registry.manifest import MANIFEST_LIMIT, OCI_INDEX
@@ -18,7 +20,12 @@ from fleet.registry.manifest import MANIFEST_LIMIT, OCI_INDEX
 NAME = "registry"
 """The daemon's name."""
 
+COLLECT = "garbage-collect"
+"""Distribution's command that frees the room of what was deleted, given its configuration."""
+
 _SECONDS = 5.0
+# distribution sends traces to a collector on localhost unless it is told not to.
+_SETTINGS = {"OTEL_TRACES_EXPORTER": "none"}
 
 LOG: dict[str, Any] = {"level": "warn", "accesslog": {"disabled": True}}
 """What the registry logs; benchmarks read every request from it."""
@@ -31,14 +38,29 @@ def start(checkout: Checkout, binary: Path, *, port: int, stack_file: str) -> No
     """
     processes.ensure(
         daemon(checkout, binary, port),
-        require=lambda: ports.require_free(port, setting=f"{stack_file}, fleet:registry"),
+        require=lambda: _prepare(checkout, binary, port, f"{stack_file}, fleet:registry"),
     )
+
+
+def _prepare(checkout: Checkout, binary: Path, port: int, setting: str) -> None:
+    """Have the port free, and no bytes in the storage that no manifest names.
+
+    The registry does not run, so that nobody pushes. Without its flag for untagged manifests,
+    distribution removes only what deleted manifests alone had.
+    """
+    ports.require_free(port, setting=setting)
+    file = _file(checkout)
+    if file.exists() and (checkout.state / "registry").exists():
+        done = run([str(binary), COLLECT, str(file)], env=child_environment(**_SETTINGS))
+        if done.returncode:
+            why = tail_of(done.stderr)
+            say(f"warning: the registry can't free the room of what was deleted:\n{why}")
 
 
 def daemon(checkout: Checkout, binary: Path, port: int) -> processes.Daemon:
     """Return the daemon as it is wanted; its certificate and its login are there."""
     authority, known_as = certificates.ensure(checkout), registry_login.ensure(checkout)
-    file = checkout.state / "etc" / "registry.yaml"
+    file = _file(checkout)
     return processes.Daemon(
         checkout=checkout,
         name=NAME,
@@ -54,9 +76,12 @@ def daemon(checkout: Checkout, binary: Path, port: int) -> processes.Daemon:
         ),
         reads=(checkout.tls / "server.pem",),
         answers=lambda: answers(port, authority, known_as),
-        # distribution sends traces to a collector on localhost unless it is told not to.
-        settings={"OTEL_TRACES_EXPORTER": "none"},
+        settings=_SETTINGS,
     )
+
+
+def _file(checkout: Checkout) -> Path:
+    return checkout.state / "etc" / "registry.yaml"
 
 
 def answers(port: int, authority: Path, known_as: Credentials) -> bool:

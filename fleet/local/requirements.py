@@ -27,8 +27,9 @@ class Needs:
     of Python and base, such as ``("3.11", "slim")``, that are built on or compiled on. ``github``
     says that a repository on GitHub is managed. ``logins`` are the declared ones, names of
     variables by host; ``base_registry`` is the declared mirror of the official bases, or empty, and
-    ``mirrors`` are the hosts that images are mirrored to.
-    ``signing`` says that a key is declared, ``only_keyless`` that nothing but a workflow signs.
+    ``mirrors`` are the hosts that images are mirrored to. ``tags`` counts the declared version
+    tags. ``signing`` says that a key is declared, ``only_keyless`` that nothing but a workflow
+    signs.
     """
 
     stack: str
@@ -43,6 +44,7 @@ class Needs:
     logins: Mapping[str, Login] = field(default_factory=dict)
     base_registry: str = ""
     mirrors: tuple[str, ...] = ()
+    tags: int = 0
     signing: bool = False
     only_keyless: bool = False
 
@@ -121,6 +123,7 @@ def needs_of(declaration: Declaration, stack: str, lock: Lock | None = None) -> 
         logins=declaration.logins,
         base_registry=declaration.base_registry,
         mirrors=tuple(mirror.host for mirror in declaration.mirrors),
+        tags=sum(len(matrix_entries(image)) for image in images),
         signing=bool(declaration.signing.keys),
         only_keyless=declaration.signing.keyless is not None and not declaration.signing.keys,
     )

@@ -6,6 +6,7 @@ beforehand, as root, in the cache that the user finds.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -87,10 +88,10 @@ def _published(engine: DockerEngine, workshop: UsersWorkshop, host: str) -> dict
     gobuild.ensure(here, [modules.BUILDKIT])
     buildkit = gobuild.place(here, modules.BUILDKIT)
     commands = {
-        "registry": [registry_binary()],
+        "registry": [registry_binary(), found("du")],
         "buildkit": [
             buildkit / "buildkitd", buildkit / "buildctl", found("runc"), found("mkdir"),
-            found("rm"),
+            found("rm"), found("du"),
         ],
     }  # fmt: skip
     pins = {}
@@ -160,13 +161,16 @@ def test_a_user_without_root_brings_up_dev_in_docker_and_removes_it_again(
     first = users.make("up").printed
     assert "registry and builder: in Docker (unix://" in first
     assert "because this user is not root" in first
+    assert "1 build on 2 platforms, 600.0 MB for 1 base on 2 platforms" in first
     assert "2/2: amd64 whole" in first
     assert sorted(users.docker("ps", "--format={{.Names}}", "--all")) == sorted(names)
     with closing(users.view()) as view:
         tags = view.tags()
         assert tags[LATEST] == tags[VERSION]
         assert view.platforms(VERSION) == {*PLATFORMS}
-    assert "0 build, 0 re-point, 0 remove" in users.make("preview").printed
+
+    held = users.make("status").printed.splitlines()[-1]
+    assert re.match(r"disk: registry [\d.]+ MB, BuildKit's cache [\d.]+ MB \(kept", held)
 
     assert users.fleet("down").count("stopped") == 2
     assert users.docker("ps", "--quiet") == []

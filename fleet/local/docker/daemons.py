@@ -26,7 +26,12 @@ from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
 
 _CONFIGURATION: Final = "/etc/distribution/config.yml"
-_IMAGES: Final = "/var/lib/registry"
+IMAGES: Final = "/var/lib/registry"
+"""The registry's data in its container."""
+
+CACHE: Final = "/var/lib/buildkit"
+"""BuildKit's data in its container."""
+
 _TOML: Final = "/etc/buildkit/buildkitd.toml"
 _OURS: Final = "/etc/fleet"
 _CLIENT: Final = Path(__file__).with_name("buildctl.sh")
@@ -73,13 +78,15 @@ def start(checkout: Checkout, engine: Engine, needs: Needs) -> None:
         setting, port = f"Pulumi.{needs.stack}.yaml, fleet:registry", needs.port
         wanted = _registry(checkout, needs.port)
         moved = ensure(
-            engine, checkout, wanted,
-            # Where it is only started again, its network is another one all the same.
-            require=lambda: _free(checkout, engine, port, setting),
-        )  # fmt: skip
-    if needs.builder:
-        if moved:
+            engine, checkout, wanted, require=lambda: _free(checkout, engine, port, setting)
+        )
+        if _lost_its_network(checkout, engine):
             stop(engine, [builder_name(checkout)])
+    if moved:
+        # What no manifest names any more; nobody pushes now.
+        name = registry_name(checkout)
+        engine.try_("exec", name, "registry", registry.COLLECT, _CONFIGURATION)
+    if needs.builder:
         ensure(engine, checkout, _builder(checkout, engine, needs), require=lambda: None)
         _link_client(checkout, engine)
         builder.require_platforms(checkout, needs, _remedy(checkout))
@@ -111,12 +118,20 @@ def _free(checkout: Checkout, engine: Engine, port: int, setting: str) -> None:
     ports.require_free(port, setting=setting)
 
 
+def _lost_its_network(checkout: Checkout, engine: Engine) -> bool:
+    """Tell whether the builder was started before the registry, in a network that is no more."""
+    names = (builder_name(checkout), registry_name(checkout))
+    known = [engine.inspect("container", name) for name in names]
+    started = [each["State"]["StartedAt"] for each in known if each]
+    return len(started) == len(names) and started[0] < started[1]
+
+
 def _registry(checkout: Checkout, port: int) -> Container:
     name, authority = registry_name(checkout), certificates.ensure(checkout)
     known_as = registry_login.ensure(checkout)
     # All addresses of the container, of which the engine publishes the port on one of this machine.
     configuration = registry.configuration(
-        address=f":{port}", data=_IMAGES, htpasswd=f"{_OURS}/htpasswd", tls=_OURS
+        address=f":{port}", data=IMAGES, htpasswd=f"{_OURS}/htpasswd", tls=_OURS
     )
     return Container(
         name=name,
@@ -132,7 +147,7 @@ def _registry(checkout: Checkout, port: int) -> Container:
         ),
         command=("serve", _CONFIGURATION),
         volume=name,
-        data=_IMAGES,
+        data=IMAGES,
         files={
             _CONFIGURATION: configuration,
             f"{_OURS}/server.pem": (checkout.tls / "server.pem").read_text(),
@@ -165,7 +180,7 @@ def _builder(
         options=tuple(options),
         command=("--config", _TOML),
         volume=name,
-        data="/var/lib/buildkit",
+        data=CACHE,
         files=files,
         answers=lambda: not engine.try_("exec", name, "buildctl", "debug", "workers").returncode,
     )

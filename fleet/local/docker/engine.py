@@ -51,6 +51,12 @@ class Engine:
             raise TroubleError(f"{what} ({self.endpoint}):\n{complaint}")
         return done.stdout.decode().strip()
 
+    @property
+    def root(self) -> Path | None:
+        """The folder of its data, ``None`` where that is not on this machine."""
+        root = self.do("info", "--format", "{{.DockerRootDir}}")
+        return Path(root) if root and Path(root).exists() else None
+
     def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
         """Return what the engine knows of a ``container`` or ``image``, None where it has none."""
         done = self.try_(kind, "inspect", name)

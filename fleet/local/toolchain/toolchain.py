@@ -60,9 +60,14 @@ def survey(checkout: Checkout, needs: Needs) -> Supply:
     absent = gobuild.missing(checkout, [m for m in _programs(needs) if m.name not in there])
     downloads = archives.downloads(checkout, (*absent, *plugins))
     supply = Supply(there=there, plugins=plugins, downloads=downloads)
-    if names := [m.name for m in gobuild.missing(checkout, _to_build(needs, supply))]:
+    if names := to_build(checkout, needs, supply):
         golang.require(names)
     return supply
+
+
+def to_build(checkout: Checkout, needs: Needs, supply: Supply) -> list[str]:
+    """Return the names of what Go has to build here."""
+    return [m.name for m in gobuild.missing(checkout, _to_build(needs, supply))]
 
 
 def steps(checkout: Checkout, needs: Needs, supply: Supply) -> list[Step]:

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -211,6 +211,23 @@ def test_a_container_that_ends_is_told_with_what_it_printed(
 
     with pytest.raises(TroubleError, match=r"does not answer(?s:.*)what it printed"):
         ensure(answers=dies)
+
+
+@pytest.mark.parametrize(
+    ("builder", "registry", "lost"),
+    [
+        ("09:00:01.5Z", "09:00:00Z", False),
+        ("09:00:00Z", "09:00:01Z", True),
+        ("", "09:00:00Z", False),
+    ],
+)
+def test_a_builder_from_before_the_registrys_start_has_lost_its_network(
+    fake: Fake, tmp_path: Path, builder: str, registry: str, lost: bool
+) -> None:
+    here, asked = checkout(tmp_path), cast("Engine", fake)
+    names = {daemons.builder_name(here): builder, daemons.registry_name(here): registry}
+    fake.held = {n: {"State": {"StartedAt": f"2026-11-30T{at}"}} for n, at in names.items() if at}
+    assert daemons._lost_its_network(here, asked) is lost
 
 
 DOCKER = """

@@ -28,6 +28,11 @@ def test_a_loopback_registry_is_needed_on_its_declared_port() -> None:
     assert (found.host, found.port) == ("localhost:5999", 5999)
 
 
+def test_the_declared_tags_are_counted() -> None:
+    image = examples.image(pythons=["3.11", "3.13"], versions=["0.34.0"])
+    assert needs_of(declared(images={"web": image}), "dev").tags == 2
+
+
 def test_the_loopback_address_counts_as_this_machine() -> None:
     assert needs_of(declared(registry="127.0.0.1:5999/multi-py"), "dev").port == 5999
 
