@@ -46,6 +46,14 @@ class Reading:
         """Return a manifest's bytes, checked against its digest."""
         return self._fetch(f"manifests/{digest}", digest)
 
+    def referrers(self, digest: str) -> set[str]:
+        """Return what refers to a digest, by the registry's own list or that under the tag."""
+        answer = self._get(f"referrers/{digest}")
+        pages = [json.loads(answer.content)] if answer.status == 200 else []
+        if (tag := digest.replace(":", "-")) in self.tags():
+            pages.append(json.loads(self._fetch(f"manifests/{tag}", tag)))
+        return {entry["digest"] for page in pages for entry in page["manifests"] or ()}
+
     def blob(self, digest: str) -> bytes:
         """Return a blob's bytes, checked against its digest."""
         return self._fetch(f"blobs/{digest}", digest)
