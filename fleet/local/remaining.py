@@ -13,6 +13,8 @@ _MINUTE = 60
 _LONG = 60.0
 # A machine that is busy with other things may be far slower for a while, and not for the rest.
 _SLOWEST = 5.0
+# As if so many seconds had taken just what was expected: a first short step tells little.
+_PRIOR = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +62,7 @@ class Remaining:
             return ""
         self._expected += expected
         self._took += took
-        pace = min(self._took / self._expected, _SLOWEST)
+        pace = min((self._took + _PRIOR) / (self._expected + _PRIOR), _SLOWEST)
         return f"; then {self._rest(pace)}" if self._left else ""
 
     def _rest(self, pace: float) -> str:

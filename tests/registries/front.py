@@ -34,7 +34,8 @@ class Storage:
 class Front:
     """What the front refuses; `tag_status` and `digest_status` answer DELETEs, 0 lets them pass.
 
-    `date` is what its answers say in place of the present. `log` holds `METHOD path` of every
+    `date` is what its answers say in place of the present. `login` is the Authorization of what is
+    passed on, empty for none. `log` holds `METHOD path` of every
     request, `writes` those that change something. Requests for GitHub's tokens, and those that
     lacked one, are not in it. Docker configurations lie below `folder`.
     """
@@ -45,6 +46,7 @@ class Front:
     tag_status: int = 0
     digest_status: int = 0
     date: str | None = None
+    login: str = ""
     log: list[str] = field(default_factory=list)
     github: GitHub | None = None
     tokens: Tokens = field(default_factory=Tokens)
@@ -148,6 +150,8 @@ class _Handler(loopback.Handler):
         # The host of the request stays, so that addresses in answers lead back through here.
         headers = {k: v for k, v in self.headers.items() if k.lower() not in _HOP}
         headers["Content-Length"] = str(len(body))
+        if self.served.login:
+            headers["Authorization"] = self.served.login
         reply = ask(self.served.upstream, self.command, self.path, headers, body)
         if self.command == "PUT" and reply.status < 300 and self.served.github is not None:
             self._note(path, reply.headers.get("docker-content-digest", ""))

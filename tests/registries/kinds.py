@@ -17,8 +17,8 @@ from tests.registries.programs import PROGRAMS, Program, running_program
 class Kind:
     """A kind of registry: `tag` and `digest` are its answers to DELETE, 0 for its own answer.
 
-    `real` says that a registry of others is behind it: `program`, else distribution, for which
-    `deletes` says how it is configured.
+    `lowers` says that it has tags in lower case alone. `real` says that a registry of others is
+    behind it: `program`, else distribution, for which `deletes` says how it is configured.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Kind:
     real: bool = False
     program: Program | None = None
     deletes: bool = True
+    lowers: bool = False
 
 
 _BEHAVIOURS = (
@@ -53,6 +54,8 @@ _REAL = (
 LIVE = tuple(kind for kind in _REAL if not (kind.tag or kind.digest))
 OTHERS = tuple(Kind(name=name, real=True, program=name) for name in PROGRAMS)
 """Registries that are not distribution."""
+GITEA = Kind(name="gitea", real=True, program="gitea", lowers=True)
+"""For the slow tier."""
 
 
 def parameters(*, removes: bool) -> list[object]:

@@ -1,6 +1,6 @@
-"""Registries that others wrote: olareg (regclient's), and the one of go-containerregistry.
+"""Registries that others wrote: olareg (regclient's), the one of go-containerregistry, and Gitea.
 
-Both run as programs on loopback, built from their Go modules as the program's own tools are.
+They run as programs on loopback, built from their Go modules as the program's own tools are.
 """
 
 import functools
@@ -18,9 +18,12 @@ from fleet.local.paths import checkout
 from fleet.local.toolchain import gobuild, modules
 from tests.engine.tools import ROOT
 from tests.ports import free_port
+from tests.registries.front import fronting
+from tests.registries.gitea import LOGIN, running_gitea
 
-Program = Literal["olareg", "go-containerregistry"]
+Program = Literal["olareg", "go-containerregistry", "gitea"]
 PROGRAMS: Final[tuple[Program, ...]] = ("olareg", "go-containerregistry")
+"""Those that every test runs on; Gitea takes minutes to build."""
 
 _START_SECONDS = 30
 
@@ -43,7 +46,15 @@ def _command(program: Program, port: str) -> list[str]:
 
 @contextmanager
 def running_program(program: Program, folder: Path) -> Iterator[str]:
-    """Run a registry of a program, which keeps all in its memory; yield its `address:port`."""
+    """Run a registry of a program, which keeps nothing afterwards; yield its `address:port`.
+
+    Whoever asks Gitea there has its owner's login.
+    """
+    if program == "gitea":
+        with running_gitea() as host, fronting(host) as front:
+            front.login = LOGIN
+            yield front.host
+        return
     folder.mkdir(parents=True, exist_ok=True)
     port = str(free_port())
     log = folder / "registry.log"

@@ -1,18 +1,24 @@
 """The program on registries that others wrote, by the real engine: a life of tags and evidence."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from fleet.registry.client import Client
+from fleet.registry.manifest import EMPTY, assemble_artifact
+from fleet.registry.reference import Repository
+from fleet.registry.transport import Transport
 from tests.engine.reading import Reading
 from tests.engine.seeding import OCI_INDEX, SOMEBODY, delete, move_tag, push_build
 from tests.engine.stack import Declared, EngineStack
 from tests.fleet.evidence.examples import P256, key
 from tests.loopback import ask
 from tests.registries.front import Front
-from tests.registries.kinds import OTHERS, running
+from tests.registries.gitea import LOGIN, running_gitea
+from tests.registries.kinds import GITEA, OTHERS, Kind, running
 
 pytestmark = pytest.mark.integration
 
@@ -22,9 +28,20 @@ LATEST, STALE = "py3.13-LATEST", "py3.13-0.33"
 STATEMENTS = 5
 
 
-@pytest.fixture(params=OTHERS, ids=[kind.name for kind in OTHERS])
-def front(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Front]:
-    with running(request.param, tmp_path / "registry") as served:
+@pytest.fixture(
+    params=[
+        *(pytest.param(kind, id=kind.name) for kind in OTHERS),
+        pytest.param(GITEA, id=GITEA.name, marks=pytest.mark.slow),
+    ]
+)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    assert isinstance(request.param, Kind)
+    return request.param
+
+
+@pytest.fixture
+def front(kind: Kind, tmp_path: Path) -> Iterator[Front]:
+    with running(kind, tmp_path / "registry") as served:
         yield served
 
 
@@ -53,7 +70,9 @@ def referrers(front: Front, digest: str) -> list[str]:
     return []
 
 
-def test_tags_are_published_kept_repaired_and_removed(front: Front, tmp_path: Path) -> None:
+def test_tags_are_published_kept_repaired_and_removed(
+    kind: Kind, front: Front, tmp_path: Path
+) -> None:
     stack = EngineStack(tmp_path / "project", front.environment)
     stack.environment["FLEET_SIGNING_KEY"] = P256
     view = Reading(front.storage, NAME)
@@ -82,10 +101,37 @@ def test_tags_are_published_kept_repaired_and_removed(front: Front, tmp_path: Pa
     stack.preview()
     stack.up()
     del names[STALE]
-    assert {tag: digest for tag, digest in view.tags().items() if tag.startswith("py")} == names
+    listed = {tag.lower() if kind.lowers else tag: digest for tag, digest in names.items()}
+    assert {tag: digest for tag, digest in view.tags().items() if tag.startswith("py")} == listed
     assert view.undo() == {STALE: digests[OLD]}
     assert view.pull(digests[OLD]), "no image goes with a name"
 
     stack.destroy()
     assert view.digest(LATEST) is None
     assert {tag: view.digest(tag) for tag in digests} == digests
+
+
+@pytest.mark.slow
+def test_gitea_knows_its_owners_login_has_no_case_and_deletes_an_image_with_its_last_tag(
+    tmp_path: Path,
+) -> None:
+    with running_gitea() as host:
+        config = {"auths": {host: {"auth": LOGIN.partition(" ")[2]}}}
+        (tmp_path / "config.json").write_text(json.dumps(config))
+        environment = {"FLEET_PLAIN_HTTP": host, "DOCKER_CONFIG": str(tmp_path)}
+        repository = Repository(host=host, name=NAME)
+
+        async def ask_it() -> None:
+            async with Transport(environment=environment) as transport:
+                client = Client(transport)
+                await client.write_blob(repository, EMPTY)
+                made = assemble_artifact("application/vnd.example", b"{}", {}, None)
+                await client.put(repository, LATEST, made)
+                assert (await client.tags(repository)).tags == (LATEST.lower(),)
+                assert await client.head(repository, LATEST.lower()) == made.digest
+                assert await client.referrers(repository, made.digest) == ()
+                assert await client.head(repository, made.digest) == made.digest
+                await client.delete(repository, LATEST, named=made.digest)
+                assert await client.head(repository, made.digest) is None
+
+        asyncio.run(ask_it())

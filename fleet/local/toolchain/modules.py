@@ -17,16 +17,18 @@ PULUMI_VERSION: Final = "3.259.0"
 class Module:
     """A module in the folder ``toolchain/{name}``.
 
-    ``packages`` are the commands to build, ``linker`` what goes to the linker beside the flags of
-    all, ``minutes`` how long two cores took with empty caches. Next to the binaries go the
-    ``files`` of the module's own folder, and ``scripts`` of modules that it requires: for each name
-    the module and the path in it. A resource plugin of the engine has a ``version``.
+    ``packages`` are the commands to build, with the build ``tags``, ``linker`` what goes to the
+    linker beside the flags of all, ``minutes`` how long two cores took with empty caches. Next to
+    the binaries go the ``files`` of the module's own folder, and ``scripts`` of modules that it
+    requires: for each name the module and the path in it. A resource plugin of the engine has a
+    ``version``.
     """
 
     name: str
     packages: tuple[str, ...]
     minutes: float
     linker: str = ""
+    tags: str = ""
     files: tuple[str, ...] = ()
     scripts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     version: str = ""
@@ -34,7 +36,8 @@ class Module:
     @property
     def flags(self) -> tuple[str, ...]:
         """The flags of ``go build``."""
-        return ("-trimpath", "-ldflags", f"-s -w {self.linker}".strip())
+        tags = ("-tags", self.tags) if self.tags else ()
+        return ("-trimpath", "-ldflags", f"-s -w {self.linker}".strip(), *tags)
 
     def key(self, root: Path) -> str:
         """Return the SHA-256 of all that decides the binaries, shortened to 16 digits."""
@@ -109,6 +112,13 @@ TEST_REGISTRIES: Final = Module(
         "github.com/olareg/olareg/cmd/olareg",
     ),
     minutes=0.5,
+)
+
+TEST_GITEA: Final = Module(
+    name="test-gitea",
+    packages=("code.gitea.io/gitea",),
+    tags="sqlite,sqlite_unlock_notify",
+    minutes=3,
 )
 
 

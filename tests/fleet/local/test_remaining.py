@@ -51,9 +51,9 @@ def test_each_step_says_its_time_and_what_is_left_at_the_pace_so_far(
     assert lines(capsys) == [
         "first run: about 6 min for pulumi, buildkit, lock, on two cores with nothing else running",
         "building pulumi ...",
-        "building pulumi: 8 min 00 s; then about 5 min for buildkit, lock",
+        "building pulumi: 8 min 00 s; then about 4 min for buildkit, lock",
         "building buildkit ...",
-        "building buildkit: 1 min 00 s; then about 45 s for lock",
+        "building buildkit: 1 min 00 s; then about 41 s for lock",
         "building lock ...",
         "building lock: 21 s",
         "first run: 9 min 21 s in all",
@@ -65,6 +65,14 @@ def test_a_step_that_stood_still_makes_the_rest_no_more_than_five_times_as_long(
 ) -> None:
     take(Remaining(STEPS[1:]), clock, "buildkit", 36_000)
     assert lines(capsys)[-1].endswith("; then about 2 min for lock")
+
+
+def test_a_quick_first_step_does_not_make_the_rest_quick(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = Remaining((Step(name="download", seconds=10), *STEPS[1:]))
+    take(steps, clock, "download", 0.2)
+    assert lines(capsys)[-1].endswith("; then about 2 min for buildkit, lock")
 
 
 def test_nothing_is_announced_where_little_is_to_be_done(
