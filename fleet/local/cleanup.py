@@ -3,14 +3,14 @@
 from fleet.console import say
 from fleet.local import builder, mounts, processes, registry
 from fleet.local.docker import daemons, record
-from fleet.local.docker.engine import open_engine
+from fleet.local.docker.engine import Engine, open_engine, require
 from fleet.local.paths import Checkout
 
 
 def down(checkout: Checkout) -> None:
     """Stop what was started from this checkout, by pid; all data stays."""
-    if engine := record.endpoint(checkout):
-        daemons.down(checkout, open_engine(checkout, engine))
+    if engine := _engine(checkout):
+        daemons.down(checkout, engine)
         return
     # The builder first: it may still be pushing to the registry.
     for title, name in (("BuildKit", builder.NAME), ("the registry", registry.NAME)):
@@ -21,8 +21,8 @@ def down(checkout: Checkout) -> None:
 
 def clean(checkout: Checkout) -> None:
     """Stop what runs and remove all state of this checkout; the user's cache stays."""
-    if engine := record.endpoint(checkout):
-        daemons.clean(checkout, open_engine(checkout, engine))
+    if engine := _engine(checkout):
+        daemons.clean(checkout, engine)
     else:
         down(checkout)
     if not checkout.state.exists():
@@ -33,3 +33,16 @@ def clean(checkout: Checkout) -> None:
         mounts.remove(checkout.short)
     say(f"removed {checkout.state}: the registry's images, BuildKit's cache and the stacks' state")
     say(f"kept {checkout.cache}: built tools and downloads, shared by your checkouts")
+
+
+def _engine(checkout: Checkout) -> Engine | None:
+    """Return the Docker engine that has what was started, None where these are daemons.
+
+    :raises TroubleError: when that engine does not answer.
+    """
+    endpoint = record.endpoint(checkout)
+    if not endpoint:
+        return None
+    engine = open_engine(checkout, endpoint)
+    require(engine)
+    return engine

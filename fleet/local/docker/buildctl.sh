@@ -13,7 +13,8 @@ in_docker() {
 }
 
 send() {
-    tar -C "$1" -chf - "$2" | in_docker cp - "$container:$3"
+    # The variable keeps macOS from adding files of its own.
+    COPYFILE_DISABLE=1 tar -C "$1" -chf - "$2" | in_docker cp - "$container:$3"
 }
 
 scratch="/tmp/fleet-client-$$-$(date +%s)"

@@ -125,6 +125,18 @@ def _sockets(env: Mapping[str, str]) -> Iterator[Path]:
     yield Path.home() / ".docker" / "desktop" / "docker.sock"
 
 
+def require(engine: Engine) -> None:
+    """Return when the engine that has this checkout's containers answers.
+
+    :raises TroubleError: when it does not; it says how to do without.
+    """
+    if why := _ask(engine):
+        raise TroubleError(
+            f"this checkout's registry and builder are in Docker, and {why}.\nStart that engine "
+            "and rerun. If it is gone for good, remove .fleet/docker-engine.json first."
+        )
+
+
 def _ask(engine: Engine) -> str:
     """Return why ``engine`` can't be used; empty if it can."""
     form = "{{.Server.Os}}"

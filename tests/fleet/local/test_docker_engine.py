@@ -12,10 +12,11 @@ from typing import Any, cast
 import pytest
 
 from fleet.console import TroubleError
-from fleet.local import docker_config, place_daemons, users_docker
+from fleet.local import cleanup, docker_config, place_daemons, users_docker
 from fleet.local.docker import containers, daemons, engine, record
 from fleet.local.docker.containers import Container
 from fleet.local.docker.engine import Engine
+from fleet.local.paths import Checkout
 from tests.fleet.local.examples import checkout, command, needs
 
 SOCKET = "unix:///srv/docker.sock"
@@ -76,6 +77,19 @@ def test_the_clients_environment_has_no_secret_and_the_users_logins(tmp_path: Pa
     opened = engine.open_engine(here, SOCKET, env)
     assert "TOKEN" not in opened.env
     assert opened.env["DOCKER_CONFIG"] == str(Path.home() / ".docker"), "ours is not the user's"
+
+
+@pytest.mark.parametrize("end", [cleanup.down, cleanup.clean])
+def test_without_its_engine_nothing_is_said_to_be_stopped_or_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: Callable[[Checkout], None]
+) -> None:
+    command(tmp_path / "bin", "docker", "echo connection refused >&2; exit 1")
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    here = checkout(tmp_path)
+    record.write(here, SOCKET)
+    with pytest.raises(TroubleError, match=r"connection refused.*\n.*docker-engine\.json"):
+        end(here)
+    assert record.endpoint(here) == SOCKET
 
 
 def test_buildx_clients_find_the_builders_container_by_its_node(tmp_path: Path) -> None:
