@@ -65,7 +65,7 @@ history: venv ## Print which digest tags had, since when and why: [TAG=py3.12-LA
 	@$(FLEET) history --stack "$${STACK}" --image "$${IMAGE:-}" --tag "$${TAG:-}" \
 		$(if $(AT),--at "$${AT}") $(if $(JSON),--json)
 
-rollback: venv ## List what a tag named before; TO= pins it there: TAG=py3.12-LATEST [IMAGE=name] [TO=0.33.0] [BECAUSE=..] [UNTIL=2026-12-31]
+rollback: venv ## List what a tag named before; TO= pins it there, TO=declared ends that: TAG=py3.12-LATEST [IMAGE=name] [TO=0.33.0] [BECAUSE=..] [UNTIL=2026-12-31]
 	@$(FLEET) rollback --stack "$${STACK}" --image "$${IMAGE:-}" --to "$${TO:-}" \
 		$(if $(BECAUSE),--because "$${BECAUSE}") $(if $(UNTIL),--until "$${UNTIL}") \
 		--tag "$${TAG:?name the tag: make rollback TAG=py3.12-LATEST}"

@@ -17,16 +17,21 @@ _SECOND = frozenset(
         "test_workflow_steps",
     }
 )
+# It loses its state and its registry.
+_OWN = frozenset({"test_runbook"})
 
 
 def group(nodeid: str) -> str:
     """Return the name of a test's group: tests of one share what is costly to make.
 
-    That is a workshop (two, for one would take as long as all other tests together), the home
-    with GitHub's plugin, or the stack of a parameter of `test_drift`. All others are by themselves.
+    That is a workshop (two, for one would take as long as all other tests together, and that of
+    the runbook), the home with GitHub's plugin, or the stack of a parameter of `test_drift`. All
+    others are by themselves.
     """
     path, _, name = nodeid.partition("::")
     room, module = PurePosixPath(path).parent.name, PurePosixPath(path).stem
+    if room == "integration" and module in _OWN:
+        return module
     if room == "integration":
         # A folder that is kept from run to run has one owner at a time.
         kept = "FLEET_WORKSHOP" in os.environ

@@ -15,6 +15,9 @@ def test_a_workshop_s_tests_stay_together(monkeypatch: pytest.MonkeyPatch) -> No
     )
     assert group(family) == group(main)
     assert group(family) != group(split)
+    runbook, next_section = (f"tests/integration/test_runbook.py::test_x[{n}]" for n in "ab")
+    assert group(runbook) == group(next_section)
+    assert group(runbook) not in {group(family), group(split)}, "it loses what others need"
     monkeypatch.setenv("FLEET_WORKSHOP", "/kept")
     assert group(family) == group(split), "one folder has one owner"
 

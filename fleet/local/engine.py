@@ -28,7 +28,9 @@ _INTERRUPTED = (
     "interrupted: the engine ends what is under way (another interrupt ends it at once, and "
     "leaves the state locked)"
 )
-_LOST = "Repair that and rerun; if the state was lost, run `make adopt`"
+_LOST = "Repair that and rerun; if the state was lost: docs/runbook.md#the-state-is-lost"
+_LOCKED = "the stack is currently locked"
+_UNLOCK = "If the run that has the lock did not give it up: docs/runbook.md#the-state-is-locked"
 
 
 def select(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> None:
@@ -98,6 +100,8 @@ def attempt(
             code = _ended(process, log, display, terminal, asked)
         text = printed.read_text(encoding="utf-8", errors="backslashreplace")
         terminal.show(display.left_over(text, failed=bool(code)))
+        if code and _LOCKED in text:
+            terminal.show([_UNLOCK])
         report = run_report.read(log)
     if report is None and not code:
         say("error: the engine left no event log that says what it did: it counts as failed")

@@ -9,6 +9,8 @@ from typing import Any
 from fleet.checkout.stack_config import PROJECT
 from fleet.local import backend
 
+_RUNBOOK = "docs/runbook.md#the-state-cant-be-read"
+
 
 def remedy(root: Path, stack: str, env: Mapping[str, str]) -> str:
     """Return what is broken of the state of ``stack`` and how to repair it, nothing if it is whole.
@@ -35,10 +37,10 @@ def remedy(root: Path, stack: str, env: Mapping[str, str]) -> str:
             commands.append(_command("make", "adopt", f"STACK={stack}", "APPLY=1"))
     if not broken:
         return ""
-    named = ", ".join(map(str, broken))
+    named, place = ", ".join(map(str, broken)), shlex.quote(str(folder))
     lines = [
         f"Not whole: {named}. A disk that is full leaves such files.",
-        f"Make room (df -h {shlex.quote(str(folder))}), then run this, and make up again:",
+        f"Make room (df -h {place}), then run this, and make up again ({_RUNBOOK}):",
         *(f"  {command}" for command in commands),
     ]
     return "\n".join(lines)

@@ -6,22 +6,26 @@ import json
 import re
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from fleet.checkout.planning import owner_of
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
 from fleet.command import Commands
+from fleet.console import TroubleError
 from fleet.declaration.logins import variables
 from fleet.declaration.schema import matches
 from fleet.local.paths import Checkout
 from fleet.local.terminal import Terminal
 from fleet.releases.discovery.discover import declared
-from fleet.releases.pin_edit import with_pin
+from fleet.releases.pin_edit import with_pin, without_pin
 from fleet.releases.writing import write_all
 from fleet.upkeep import history, rollback
 from fleet.upkeep.connection import opened
 from fleet.upkeep.entering import entered, planned
 
 _DAYS = 30
+_DECLARED = "declared"
+"""For `--to`: what is declared, which ends a rollback."""
 _AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?")
 
 
@@ -40,7 +44,8 @@ def add_to(commands: Commands) -> None:
     two = commands.add("rollback", text, entered(_rollback))
     two.add_argument("--tag", required=True, help="the tag, such as py3.12-LATEST")
     two.add_argument("--image", default="", help="whose tag, where several images have it")
-    two.add_argument("--to", default="", help="a version for a pointer, or a digest of the list")
+    text = f"a version for a pointer, a digest of the list, or `{_DECLARED}`: no pin any more"
+    two.add_argument("--to", default="", help=text)
     two.add_argument("--because", default="rolled back", help="the reason, for the declaration")
     two.add_argument(
         "--until", type=_day, default=None, help="the pin's end; in 30 days by default"
@@ -69,6 +74,10 @@ def _history(here: Checkout, chosen: argparse.Namespace) -> int:
 def _rollback(here: Checkout, chosen: argparse.Namespace) -> int:
     plan = planned(here, chosen.stack)
     image = rollback.declaring(plan, chosen.tag, chosen.image)
+    path = config_file(here.root, whole_stack(here.root, chosen.stack))
+    if chosen.to == _DECLARED:
+        sys.stdout.write(f"{unpin(path, image.name, chosen.tag)}\n")
+        return 0
 
     async def run() -> rollback.Past:
         async with opened(plan.logins) as connection:
@@ -80,17 +89,34 @@ def _rollback(here: Checkout, chosen: argparse.Namespace) -> int:
         return 0
     until = chosen.until or (datetime.now(UTC).date() + timedelta(days=_DAYS)).isoformat()
     pin = rollback.pinned(past, chosen.to, chosen.because, until)
-    path = config_file(here.root, whole_stack(here.root, chosen.stack))
     before = path.read_bytes()
-    after = with_pin(before.decode(), image.name, chosen.tag, pin)
-    # What could not be read again must not stand there.
-    declared(after, path.name)
-    write_all({path: after.encode()}, {path: before})
+    _replace(path, before, with_pin(before.decode(), image.name, chosen.tag, pin))
     sys.stdout.write(
         f"{path.name}: {chosen.tag} is pinned to {pin.to} until {until}.\n"
         f"{rollback.outlook(past, pin)}\n"
     )
     return 0
+
+
+def unpin(path: Path, image: str, tag: str) -> str:
+    """Take the pin of a tag out of a stack's file; return what there is to say of it.
+
+    :raises TroubleError: if there is none.
+    """
+    before = path.read_bytes()
+    after = without_pin(before.decode(), image, tag)
+    if after.encode() == before:
+        raise TroubleError(
+            f"{path.name}: {tag} of {image} is not pinned.\n`make plan` shows each pin"
+        )
+    _replace(path, before, after)
+    return f"{path.name}: {tag} is pinned no more.\n`make up` points it at what is declared"
+
+
+def _replace(path: Path, before: bytes, after: str) -> None:
+    # What could not be read again must not stand there.
+    declared(after, path.name)
+    write_all({path: after.encode()}, {path: before})
 
 
 def _day(text: str) -> str:

@@ -88,7 +88,8 @@ def read_state(here: Checkout, stack: str, env: Mapping[str, str]) -> State:
     exported = engine.exported(here, Path(pulumi), stack, env)
     if exported is None:
         raise TroubleError(
-            f"there is no stack named {stack} in the backend.\nIf it was lost, run `make adopt`"
+            f"there is no stack named {stack} in the backend.\nIf it was lost, run "
+            "`make adopt` (docs/runbook.md#the-state-is-lost)"
         )
     return parse_state(stack, exported)
 

@@ -175,7 +175,10 @@ class _Checker:
         said = {entry.annotations.get(KEY_ANNOTATION) for entry in found}
         for key, until in self.trusted.retired.items():
             if key.hint in said:
-                yield f"has statements by the key {key.hint}, which counts no more since {until}"
+                yield (
+                    f"has statements by the key {key.hint}, which counts no more since {until} "
+                    "(docs/runbook.md#for-those-who-use-the-images)"
+                )
 
     async def _read(self, repository: Repository, digest: str, entry: Referrer) -> Signed | str:
         """Return a verified statement about a digest, or why there is none."""

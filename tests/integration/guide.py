@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _BLOCK = re.compile(
-    r"(?:^`(?P<path>[^`\n]+)`[^\n]*:\n\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$",
+    r"(?:^`(?P<path>[^`\n]+)`[^\n]*:\n\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$"
+    r"|\b[Dd]elete `(?P<key>[^`]+)`(?:\s+from\s+`(?P<place>[^`]+)`)?\s+in\s+`(?P<file>[^`]+)`",
     re.MULTILINE | re.DOTALL,
 )
 _LEFT_OUT = "…"
@@ -28,6 +29,18 @@ class Written:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Deleted:
+    """A key that the page has its reader delete from the YAML file at ``path``.
+
+    ``place`` are the keys that lead to it there, below ``config``.
+    """
+
+    path: str
+    place: tuple[str, ...]
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Command:
     """A command of the page, and the lines that are shown below it."""
 
@@ -35,10 +48,19 @@ class Command:
     output: tuple[str, ...]
 
 
-def steps(page: str) -> Iterator[Written | Command]:
+def sections(page: str) -> dict[str, str]:
+    """Return the text of each section by its title."""
+    _, *found = re.split(r"^## (.+)$", page, flags=re.MULTILINE)
+    return dict(zip(found[::2], found[1::2], strict=True))
+
+
+def steps(page: str) -> Iterator[Written | Deleted | Command]:
     """Yield what a reader does, in the page's order."""
     for block in _BLOCK.finditer(page):
-        if block["path"]:
+        if block["key"]:
+            place = tuple(block["place"].split(".")) if block["place"] else ()
+            yield Deleted(path=block["file"], place=place, key=block["key"])
+        elif block["path"]:
             yield Written(path=block["path"], text=block["text"])
         elif block["kind"] == "console":
             yield from _commands(block["text"])
@@ -65,19 +87,14 @@ def missing(command: Command, printed: str) -> list[str]:
     lines = [_normalised(line) for line in printed.splitlines()]
     lacking = []
     for shown in command.output:
-        head, left_out, tail = map(_normalised, shown.partition(_LEFT_OUT))
-        found = next(
-            (n for n, line in enumerate(lines) if _matches(line, head, tail, left_out)), -1
-        )
+        parts = _normalised(shown).split(_LEFT_OUT)
+        pattern = re.compile(".*".join(map(re.escape, parts)))
+        found = next((n for n, line in enumerate(lines) if pattern.fullmatch(line)), -1)
         if found < 0:
             lacking.append(shown)
         else:
             lines = lines[found + 1 :]
     return lacking
-
-
-def _matches(line: str, head: str, tail: str, left_out: str) -> bool:
-    return line.startswith(head) and line.endswith(tail) if left_out else line == head
 
 
 def _normalised(line: str) -> str:

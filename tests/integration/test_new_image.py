@@ -27,7 +27,7 @@ def followed(workshop: Workshop) -> Iterator[dict[str, str]]:
     for step in steps(GUIDE.read_text()):
         if isinstance(step, Written):
             write(workshop, step)
-        else:
+        elif isinstance(step, Command):
             surprises |= surprise(workshop, step)
     yield surprises
     workshop.declare()

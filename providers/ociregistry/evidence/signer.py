@@ -81,7 +81,7 @@ def require_key(given: GivenKey | None, declared: Sequence[PublicKey]) -> Signin
     if given is None:
         raise EvidenceError(
             f"there is no key to sign with; set {KEY} to the private key (PEM) of the first public "
-            "key in fleet:signing"
+            "key in fleet:signing (a lost one: docs/runbook.md#a-signing-key-is-lost)"
         )
     key = given.key
     if key is None:

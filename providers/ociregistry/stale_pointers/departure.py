@@ -84,7 +84,8 @@ class Departure:
                 return
             raise UnreachableError(
                 f"{inputs.repository}: its pointers cannot be removed ({error}). Run again when "
-                f"the registry answers; if it is gone for good: `pulumi state delete '{urn}'`"
+                "the registry answers; if it is gone for good, declare `fleet:on-destroy: "
+                "{pointers: keep}` (docs/runbook.md#a-registry-that-is-gone)"
             ) from error
         for entry in outcome.removed:
             await self._session.log(f"removed {entry.tag}, which named {entry.digest}", urn)

@@ -1,6 +1,6 @@
 """The resource `ociregistry:index:StalePointers`: properties in, properties out."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -114,7 +114,10 @@ class StaleResource:
             view = await self._look(urn, self._inputs(properties), View())
             step = self._step(urn, properties, view, [], known=View())
             self._session.declared.created.add((step.inputs.repository, urn))
-            return await self._apply(step, [], preview=preview)
+            outputs = await self._apply(step, [], preview=preview)
+            if preview:
+                await self._warn_of_lost_state(urn, step.inputs, outputs["removers"])
+            return outputs
 
     async def update(
         self, urn: str, olds: Properties, news: Properties, *, preview: bool
@@ -161,12 +164,26 @@ class StaleResource:
             raise UnreachableError(
                 f"{inputs.repository}: its stale pointers can't be listed, because its registry "
                 f"cannot be reached ({error}). Start it or mend the network, and run again; if it "
-                "is gone for good, declare the registry that took its place"
+                "is gone for good, declare the registry that took its place "
+                "(docs/runbook.md#a-registry-that-is-gone)"
             ) from error
         untimed = (why for why in found.objections.values() if why.startswith(UNTIMED))
         if reason := next(untimed, ""):
             await self._session.warn(f"{inputs.repository}: {reason}", urn)
         return found
+
+    async def _warn_of_lost_state(
+        self, urn: str, inputs: StaleInputs, removers: Sequence[str]
+    ) -> None:
+        """Warn where the undo record has this very resource, and the state nothing of its tags."""
+        repository = inputs.repository
+        known = self._session.declared.recorded_in(repository)
+        if remover_of(urn, repository) in removers and not known:
+            await self._session.warn(
+                f"{repository}: this stack has looked after it before, and its state has nothing "
+                "of it. If the state was lost: docs/runbook.md#the-state-is-lost",
+                urn,
+            )
 
     async def _apply(self, step: _Step, record: list[Any], *, preview: bool) -> dict[str, Any]:
         if step.not_allowed:

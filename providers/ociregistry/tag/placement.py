@@ -111,7 +111,10 @@ def _lost(source: ManifestReference, entry: Child, target: Repository, tag: str)
     name = "/".join(place.name.split("/")[-2:])
     remedy = "run `make refresh`, then `make up`, which puts it back from its build"
     if name.endswith("/build"):
-        remedy = f"have it built again: `pulumi up --refresh --replace '**::{name}:{tag}'`"
+        remedy = (
+            f"have it built again: `pulumi up --refresh --replace '**::{name}:{tag}'` "
+            "(docs/runbook.md#a-build-lost-a-platform)"
+        )
     return (
         f"{place}@{entry.digest} ({entry.platform or 'no platform'}), of {source}, is not in the "
         f"registry, nor in {target}, and nothing was written; {remedy}"

@@ -12,7 +12,7 @@ from fleet.declaration.problems import DeclarationError
 from fleet.lock.model import Lifetime
 from fleet.pages.readme import FOLDER, pages, stack_readme
 from tests.fleet import examples
-from tests.fleet.evidence.examples import key
+from tests.fleet.evidence.examples import ED25519, key
 from tests.fleet.pages.readmes import (  # fmt: skip
     DIGEST,
     SHIPPED,
@@ -287,6 +287,10 @@ def test_a_page_says_how_to_check_what_is_signed_by_who_signs_it() -> None:
     with_key = page(signing={"keys": [key().public.pem]})
     assert "cosign verify --key fleet.pub --insecure-ignore-tlog=true " in with_key
     assert "--certificate-identity" not in with_key
+    assert "An older key" not in with_key
+    old = {"key": key(ED25519).public.pem, "until": "2026-11-30"}
+    after = page(signing={"keys": [key().public.pem], "retired": [old]})
+    assert "**An older key counts no more since 2026-11-30.** Who has it takes the one" in after
     without = page(signing={"keyless": keyless})
     assert f"cosign verify --certificate-identity '{identity}' " in without
     assert "--key" not in without

@@ -4,15 +4,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from fleet.console import TroubleError
+from fleet.declaration.model import Pin
 from fleet.declaration.parse import parse
 from fleet.plan.plan import Plan, make_plan
 from fleet.registry.client import Client
 from fleet.registry.history import BY_HAND, Interval, Move, Sight, Sights
 from fleet.registry.reference import Repository
 from fleet.registry.undo_writer import UndoWriter
+from fleet.releases.pin_edit import with_pin
 from fleet.upkeep import history, rollback
+from fleet.upkeep.history_commands import unpin
 from tests.fleet.examples import config, inputs
 from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.registry_fake import FakeRegistry, http_date
@@ -204,3 +208,17 @@ def test_a_day_before_the_history_began_is_told(
 
     with pytest.raises(TroubleError, match=f"has nothing of {LATEST} at 2026-10-01"):
         history.chosen(call(work), LATEST, "2026-10-01")
+
+
+def test_a_pin_is_taken_out_and_one_that_is_not_there_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "Pulumi.dev.yaml"
+    written = {f"fleet:{key}": value for key, value in config().items()}
+    before = yaml.safe_dump({"config": written}, sort_keys=False)
+    path.write_text(before)
+    with pytest.raises(TroubleError, match=f"{LATEST} of web is not pinned"):
+        unpin(path, "web", LATEST)
+    pin = Pin(to="0.33.0", because="breaks", until="2099-12-31")
+    path.write_text(with_pin(before, "web", LATEST, pin))
+    assert path.read_text() != before
+    assert f"{LATEST} is pinned no more" in unpin(path, "web", LATEST)
+    assert path.read_text() == before

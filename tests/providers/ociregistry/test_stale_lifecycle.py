@@ -46,6 +46,30 @@ class TestStalePointers:
             {"tag": "py3.8-0.30", "digest": fleet.old, "reason": "policy of X.Y is keep"}
         ]
 
+    def test_a_state_that_forgot_what_it_looked_after_is_told_in_the_preview(
+        self, engine: Engine, fleet: Fleet
+    ) -> None:
+        engine.preview(STALE, "s", fleet.inputs())
+        assert engine.warnings == [], "a registry that others filled is none that was lost"
+        engine.up(STALE, "s", fleet.inputs())
+        del engine.resources["s"]
+        engine.preview(STALE, "s", fleet.inputs())
+        (told,) = engine.warnings
+        assert "its state has nothing of it" in told
+        assert "docs/runbook.md#the-state-is-lost" in told
+
+    def test_a_state_that_knows_its_tags_was_not_lost(
+        self, engine: Engine, fleet: Fleet, declared: Declared
+    ) -> None:
+        pointer = declared.pointer("py3.12-LATEST", fleet.storage.tags["py3.12-LATEST"])
+        engine.up(TAG, "latest", pointer)
+        engine.up(STALE, "s", fleet.inputs())
+        del engine.resources["s"]
+        engine.restart()
+        engine.refresh("latest")
+        engine.preview(STALE, "s", fleet.inputs())
+        assert engine.warnings == []
+
     def test_nothing_is_removed_while_a_declared_tag_failed(
         self, engine: Engine, fleet: Fleet
     ) -> None:

@@ -179,16 +179,23 @@ class TestFarRegistry:
         with Engine({}, http=http) as engine:
             yield engine
 
-    def test_one_that_left_the_declaration_is_an_error_with_the_command_for_a_lost_registry(
+    def test_one_that_left_the_declaration_is_an_error_with_the_remedy_for_a_lost_registry(
         self, far: Engine
     ) -> None:
         inputs = stale_inputs(FAR)
         far.resources["s"] = Resource(STALE, f"{FAR}/{NAME}", inputs, inputs)
         with pytest.raises(UnreachableError) as caught:
             far.delete("s")
-        urn = "urn:pulumi:dev::fleet::fleet:index:ImageTag$ociregistry:index:StalePointers::s"
-        assert f"`pulumi state delete '{urn}'`" in str(caught.value)
+        assert "declare `fleet:on-destroy: {pointers: keep}`" in str(caught.value)
         assert far.warnings == []
+
+    def test_one_that_left_is_forgotten_where_pointers_are_declared_to_stay(
+        self, far: Engine
+    ) -> None:
+        inputs = {**stale_inputs(FAR), "keepOnDestroy": True}
+        far.resources["s"] = Resource(STALE, f"{FAR}/{NAME}", inputs, inputs)
+        far.delete("s")
+        assert "its record of removed names goes with the state" in "".join(far.warnings)
 
 
 class TestWrites:
