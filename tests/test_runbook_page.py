@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.duty import SCENARIOS
-from tests.integration.guide import Command, sections, steps
+from tests.integration.guide import Command, Deleted, sections, steps
 from tests.test_safety_page import ROOT, anchors_of
 
 PAGE = ROOT / "docs/runbook.md"
@@ -62,3 +62,8 @@ def test_what_is_not_run_is_said() -> None:
         before = TEXT[: block.start()].rstrip().rpartition("\n\n")[2]
         says = {"": "does not run this:", "console": "", "yaml": "\n`Pulumi.prod.yaml`"}[block[1]]
         assert says in f"\n{before}"
+
+
+def test_what_is_deleted_is_read() -> None:
+    found = [step for step in steps(TEXT) if isinstance(step, Deleted)]
+    assert len(found) == len(re.findall(r"[Dd]elete `", TEXT)) > 1

@@ -60,10 +60,10 @@ def steps(page: str) -> Iterator[Written | Deleted | Command]:
         if block["key"]:
             place = tuple(block["place"].split(".")) if block["place"] else ()
             yield Deleted(path=block["file"], place=place, key=block["key"])
-        elif block["path"]:
-            yield Written(path=block["path"], text=block["text"])
         elif block["kind"] == "console":
             yield from _commands(block["text"])
+        elif block["path"]:
+            yield Written(path=block["path"], text=block["text"])
 
 
 def _commands(text: str) -> Iterator[Command]:
