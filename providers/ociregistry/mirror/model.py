@@ -78,12 +78,17 @@ class Mirrored:
         return TagState(digest=live, assembled=self.left.get(tag, live)) if live else None
 
     def seen(self, found: Mapping[str, str | None]) -> "Mirrored":
-        """Return the state after a refresh that `found` what each tag names, None for nothing."""
-        before = {tag: self.left.get(tag) or self.tags.get(tag) for tag in found}
+        """Return the state after a refresh that `found` what each tag names, None for nothing.
+
+        What no update wrote or adopted stays unknown: it may be another's.
+        """
+        held = {**self.tags, **self.left}
+        before = {tag: held[tag] for tag in found if tag in held}
+        live = {tag: digest for tag in before if (digest := found[tag])}
         return Mirrored(
-            tags={tag: digest for tag, digest in found.items() if digest},
-            evidence={tag: mark for tag, mark in self.evidence.items() if tag in found},
-            left={tag: held for tag, held in before.items() if held and held != found[tag]},
+            tags=live,
+            evidence={tag: mark for tag, mark in self.evidence.items() if tag in before},
+            left={tag: held for tag, held in before.items() if held != live.get(tag)},
         )
 
     def after(self, inputs: MirrorInputs, written: Mapping[str, str]) -> "Mirrored":

@@ -57,7 +57,8 @@ class MirrorResource:
 
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
         """Copy what the mirror does not have, or predict that."""
-        state = Mirrored().seen(await self._look(mirror_inputs(properties)))
+        found = await self._look(mirror_inputs(properties))
+        state = Mirrored(tags={tag: digest for tag, digest in found.items() if digest})
         if preview:
             return await self._predict(urn, properties, state, known=False)
         return await self._write(properties, state, known=False)
@@ -121,11 +122,14 @@ class MirrorResource:
         failures = _Failures()
 
         async def refused(tag: str) -> None:
-            recorded = state.recorded(tag) if known else None
-            await self._session.tagger.refuse_conflict(inputs.tag(tag), inputs.tags[tag], recorded)
+            wanted, recorded = inputs.tag(tag), state.recorded(tag) if known else None
+            (source,) = wanted.sources
+            await self._session.tagger.refuse_conflict(wanted, source.digest, recorded)
 
-        there = [e.tag for e in copied if e.previous and (not known or e.tag in state.left)]
-        await _each(there, refused, failures)
+        # What no update left there may be another's.
+        ours = state.tags.keys() - state.left if known else frozenset[str]()
+        absent = frozenset[str]() if known else inputs.tags.keys() - state.tags
+        await _each([e.tag for e in copied if e.tag not in ours | absent], refused, failures)
         if failures:
             raise ConflictError(_failed(inputs, failures))
         return mirror_properties(news, predicted(inputs, state), copied)
@@ -153,7 +157,8 @@ class MirrorResource:
         done = tuple(each for each in wanted if each.tag in written)
         for each in done:
             self._note(inputs, each, before)
-        outputs = mirror_properties(news, before.after(inputs, written), done)
+        state = before if known else Mirrored()
+        outputs = mirror_properties(news, state.after(inputs, written), done)
         if failures:
             raise PartialFailureError(
                 _failed(inputs, failures), resource_id=self.identify(news), properties=outputs

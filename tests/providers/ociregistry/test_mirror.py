@@ -22,6 +22,7 @@ from tests.providers.ociregistry.engine_fake import (
     TAG,
     CheckFailedError,
     Engine,
+    Resource,
 )
 from tests.providers.ociregistry.mirrored import LATEST, LINE, NEW, OLD, THERE, Fleet
 from tests.providers.ociregistry.registry_fake import OCI_MANIFEST, FakeRegistry, serving
@@ -234,6 +235,35 @@ def test_a_version_tag_of_others_is_refused_and_a_pointer_taken_over(fleet: Flee
     assert fleet.names == {**fleet.wanted, NEW: theirs}
     fleet.up(onConflict="take-over")
     assert fleet.names == fleet.wanted
+
+
+def test_a_version_tag_of_others_is_refused_again_by_a_run_that_knows_the_mirror(
+    fleet: Fleet,
+) -> None:
+    theirs = fleet.memory.push_index(THERE, NEW, {OWNER_ANNOTATION: "them/prod"})
+    with pytest.raises(PartialFailureError) as caught:
+        fleet.up()
+    # As the engine keeps what a failure of a part carries.
+    kept = Resource(MIRROR, fleet.place, fleet.inputs(), dict(caught.value.properties))
+    fleet.engine.resources[fleet.place] = kept
+    for _ in range(2):
+        fleet.engine.restart()
+        with pytest.raises(PartialFailureError, match="owned by them/prod"):
+            fleet.up()
+        assert fleet.names == {**fleet.wanted, NEW: theirs}
+
+
+def test_a_preview_names_a_new_tag_that_is_anothers_there(fleet: Fleet) -> None:
+    del fleet.digests[OLD]
+    fleet.up()
+    fleet.digests[OLD] = fleet.publish(OLD)
+    fleet.memory.push_index(THERE, OLD, {OWNER_ANNOTATION: "them/prod"})
+    fleet.engine.restart()
+    for digest in (fleet.digests[OLD], UNKNOWN):
+        tags = {**fleet.wanted, OLD: digest}
+        with pytest.raises(ConflictError, match=f"(?s)1 of 4 .*{OLD} names .*them/prod") as caught:
+            fleet.engine.preview(MIRROR, fleet.place, fleet.inputs(tags=tags))
+        assert UNKNOWN not in str(caught.value)
 
 
 def test_a_first_preview_names_what_is_not_there_yet_and_writes_nothing(fleet: Fleet) -> None:
