@@ -35,6 +35,11 @@ def mirrors(args: MirrorsArgs, parent: pulumi.Resource) -> list[pulumi.Output[di
     ``declared``, how many tags there are, and ``there``, how many it has.
     """
     image, plan, child = args.image, args.plan, pulumi.ResourceOptions(parent=parent)
+
+    def declared(found: Mapping[str, str]) -> dict[str, str]:
+        # A mirror that has nothing to write keeps those in its state that are declared no more.
+        return {tag: found.get(tag, "") for tag in args.digests}
+
     rows = []
     for place in image.mirrors:
         mirror = Mirror(
@@ -56,11 +61,15 @@ def mirrors(args: MirrorsArgs, parent: pulumi.Resource) -> list[pulumi.Output[di
             plan,
             args.commit,
             # Nothing goes there before everything that is declared stands there.
-            digests=or_else(mirror.tags, dict.fromkeys(args.digests, "")),
+            digests=or_else(mirror.tags.apply(declared), declared({})),
             mirror=place,
         )
         StalePointers(place.repository, stale, child)
-        there = or_else(mirror.tags.apply(lambda found: str(len(found))), "failed")
+        there = or_else(mirror.tags.apply(declared).apply(_count), "failed")
         row = {"mirror": place.repository, "declared": len(args.digests), "there": there}
         rows.append(pulumi.Output.all(**row))
     return rows
+
+
+def _count(digests: Mapping[str, str]) -> str:
+    return str(sum(map(bool, digests.values())))

@@ -17,6 +17,7 @@ IMAGE = "docker-build:index:Image"
 TAG = "ociregistry:index:Tag"
 STACK = "pulumi:pulumi:readStackOutputs"
 STALE = "ociregistry:index:StalePointers"
+MIRROR = "ociregistry:index:Mirror"
 COMMIT = "c" * 40
 
 
@@ -64,6 +65,9 @@ class Engine(pulumi.runtime.Mocks):
         if args.typ == TAG:
             outputs |= {"digest": digest(args.name), "size": 12, "platforms": self._platforms(args)}
             outputs["signed"] = {"statements": {"provenance": args.name}}
+        if args.typ == MIRROR:
+            # As one that has nothing to write: its state has a tag that is declared no more.
+            outputs["tags"] = {**args.inputs["tags"], "py3.11-0.1.0": digest(args.name)}
         return f"{args.name}-id", outputs
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[Any]]:

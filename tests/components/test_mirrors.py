@@ -5,11 +5,10 @@ from typing import Any
 
 from fleet.declaration.parse import parse
 from fleet.plan.plan import Plan, make_plan
-from tests.components.engine import COMMIT, STALE, Asked, digest, run
+from tests.components.engine import COMMIT, MIRROR, STALE, Asked, digest, run
 from tests.fleet.evidence.examples import key
 from tests.fleet.examples import assets, config, inputs
 
-MIRROR = "ociregistry:index:Mirror"
 HUB, QUAY = "docker.io/org/web", "quay.io/org/prefix/web"
 OWN = "localhost:5443/multi-py/web"
 TAGS = {"py3.11-slim-0.33.0", "py3.11-slim-0.34.0"}

@@ -143,7 +143,9 @@ def declare_mirror(declared: Fields, place: str, digests: dict[str, pulumi.Outpu
         ),
         opts,
     )
-    named = mirror.tags.recover(lambda _: dict.fromkeys(digests, ""))
+    named = mirror.tags.apply(lambda found: {tag: found.get(tag, "") for tag in digests}).recover(
+        lambda _: dict.fromkeys(digests, "")
+    )
     StalePointers(place, stale(declared, named, repository=place, source=repository), opts)
 
 

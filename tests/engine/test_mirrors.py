@@ -140,6 +140,24 @@ def test_drift_is_mended_and_stale_pointers_go_at_each_kind(scene: Scene) -> Non
         assert record == {LINE: scene.tags[VERSION]}
 
 
+def test_a_version_tag_that_leaves_gets_a_notice_at_the_source_and_there_in_one_run(
+    scene: Scene,
+) -> None:
+    scene.tags[NEXT] = push_build(scene.source, BUILD, NEXT)
+    scene.pointers[LATEST] = NEXT
+    scene.declare()
+    scene.stack.up()
+    gone = scene.tags.pop(VERSION)
+    del scene.pointers[LINE]
+    scene.declare()
+    ran = scene.stack.up()
+    rows = {entry.ref for entry in ran.report.of("keep") if len(entry.reasons) > 1}
+    assert rows == {f"{r.host}/{place}:{VERSION}" for r, place in scene_places(scene)}
+    for registry, name in ((scene.source, NAME), (scene.plain, THERE)):
+        assert len(Reading(registry, name).referrers(gone)) == STATED + 1
+    assert scene.stack.up().steps == ()
+
+
 def scene_places(scene: Scene) -> list[tuple[Any, str]]:
     """Each registry with the repository that it has of the image."""
     return [(scene.source, NAME), (scene.plain, THERE), (scene.github, THERE)]
