@@ -63,7 +63,9 @@ def unlocked(declaration: Declaration, why: str) -> str:
 def _title(declaration: Declaration) -> str:
     images = declaration.images
     count = sum(len(matrix_entries(image)) for image in images)
-    return f"{declaration.registry}: {counted(len(images), 'image')}, {counted(count, 'tag')}"
+    title = f"{declaration.registry}: {counted(len(images), 'image')}, {counted(count, 'tag')}"
+    places = ", ".join(mirror.place for mirror in declaration.mirrors)
+    return f"{title}\nmirrored to {places}" if places else title
 
 
 def _heading(image: Image, declaration: Declaration) -> str:

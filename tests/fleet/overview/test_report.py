@@ -100,6 +100,15 @@ def test_a_moved_pointer_names_no_whole_digest() -> None:
     assert "[1] it was moved\n" in text
 
 
+def test_mirrors_are_named_below_the_title() -> None:
+    stack = parse(examples.config(mirrors=["docker.io/org", "quay.io/org"]))
+    text = report(stack, foresight(plan_of(stack), Known()), "")
+    assert text.splitlines()[:2] == [
+        "localhost:5443/multi-py: 1 image, 2 tags",
+        "mirrored to docker.io/org, quay.io/org",
+    ]
+
+
 def test_an_image_without_pointers_has_one_table() -> None:
     text = printed(declared(web=web(pointers={})), Known())
     assert "pointer  " not in text
