@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from fleet.console import TroubleError
@@ -60,17 +60,29 @@ def answers(checkout: Checkout) -> bool:
         return False
 
 
-def require_platforms(checkout: Checkout, needs: Needs, remedy: str) -> None:
+def require_platforms(
+    checkout: Checkout,
+    needs: Needs,
+    remedy: str,
+    emulates: Callable[[str], bool] = lambda _: False,
+) -> None:
     """Return when the builder can build every platform that it is to.
 
-    What the processor, the kernel's emulators and BuildKit's own can run, only BuildKit knows: a
-    64-bit ARM may or may not run what is built for arm/v7.
+    What the processor and the kernel's emulators can run, only BuildKit knows: a 64-bit ARM may or
+    may not run what is built for arm/v7. Emulators of its own it looks for when a step needs one,
+    and never lists (its solver/llbsolver/ops/exec_binfmt.go); ``emulates`` says which it has.
 
-    :raises TroubleError: naming those that it can't, and ``remedy``.
+    :raises TroubleError: naming those that it can't, and ``remedy``; or when it does not answer.
     """
-    done = run([*client(checkout), "debug", "workers", "--format", _PLATFORMS])
+    argv = [*client(checkout), "debug", "workers", "--format", _PLATFORMS]
+    try:
+        done = run(argv, timeout=60)
+    except subprocess.TimeoutExpired as error:
+        raise TroubleError(
+            "BuildKit does not say within 60 s which platforms it builds.\nRun make down and rerun."
+        ) from error
     known = {each.rstrip("/") for each in done.stdout.split()}
-    missing = [platform for platform in needs.built_here if platform not in known]
+    missing = [each for each in needs.built_here if each not in known and not emulates(each)]
     if missing:
         raise TroubleError(
             f"BuildKit can't build {', '.join(missing)}: neither this processor nor an emulator "

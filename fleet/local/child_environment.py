@@ -35,6 +35,11 @@ def child_environment(env: Mapping[str, str] = os.environ, /, **more: str) -> di
 def run(
     argv: Sequence[str], *, env: Mapping[str, str] | None = None, **options: Any
 ) -> "subprocess.CompletedProcess[str]":
-    """Run ``argv`` with none of the caller's secrets, or in ``env``; return what it printed."""
+    """Run ``argv`` with none of the caller's secrets, or in ``env``; return what it printed.
+
+    Nor does it read the caller's standard input, unless ``options`` say so.
+    """
     env = child_environment() if env is None else dict(env)
+    if "input" not in options:
+        options.setdefault("stdin", subprocess.DEVNULL)
     return subprocess.run(argv, check=False, capture_output=True, text=True, env=env, **options)

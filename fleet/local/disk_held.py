@@ -33,18 +33,18 @@ def _held(checkout: Checkout) -> Iterator[tuple[str, int, str]]:
 
 def _in_docker(checkout: Checkout, endpoint: str) -> tuple[int, int]:
     """Return the bytes of the registry's and of the builder's volume; 0 of what does not run."""
-    try:
-        engine = open_engine(checkout, endpoint)
-    except TroubleError:
-        return 0, 0
     places = (
         (daemons.registry_name(checkout), daemons.IMAGES),
         (daemons.builder_name(checkout), daemons.CACHE),
     )
-    registry, builder = (
-        _kilobytes(engine.try_("exec", name, "du", "-sk", path).stdout.decode())
-        for name, path in places
-    )
+    try:
+        engine = open_engine(checkout, endpoint)
+        registry, builder = (
+            _kilobytes(engine.try_("exec", name, "du", "-sk", path).stdout.decode())
+            for name, path in places
+        )
+    except TroubleError:
+        return 0, 0
     return registry, builder
 
 

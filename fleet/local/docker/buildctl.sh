@@ -4,17 +4,19 @@
 #   buildctl.sh DOCKER ENDPOINT CONTAINER [ARGUMENT ...]
 #
 # A folder that is named by --local, and the logins of DOCKER_CONFIG, are copied into the container
-# for as long as the client runs. --addr is left out: there is but one builder there.
+# for as long as the client runs. --addr is left out: there is but one builder there. Standard
+# input is read where the client reads it: for dial-stdio, and for a build without a frontend.
 set -eu
 docker=$1 endpoint=$2 container=$3
 shift 3
 in_docker() {
-    "$docker" --host "$endpoint" "$@"
+    "$docker" --host "$endpoint" "$@" </dev/null
 }
 
 send() {
     # The variable keeps macOS from adding files of its own.
-    COPYFILE_DISABLE=1 tar -C "$1" -chf - "$2" | in_docker cp - "$container:$3"
+    COPYFILE_DISABLE=1 tar -C "$1" -chf - "$2" |
+        "$docker" --host "$endpoint" cp - "$container:$3"
 }
 
 scratch="/tmp/fleet-client-$$-$(date +%s)"
@@ -33,7 +35,7 @@ if [ -f "${DOCKER_CONFIG-}/config.json" ]; then
     use
     send "$DOCKER_CONFIG" config.json "$scratch"
 fi
-count=$# copied=0
+count=$# copied=0 reads=
 while [ "$count" -gt 0 ]; do
     word=$1
     shift
@@ -49,6 +51,9 @@ while [ "$count" -gt 0 ]; do
         count=$((count - 1))
         continue
         ;;
+    --addr=*) continue ;;
+    build | b | dial-stdio) reads=yes ;;
+    --frontend | --frontend=*) reads= ;;
     esac
     case $word in
     --local=*=*)
@@ -62,4 +67,9 @@ while [ "$count" -gt 0 ]; do
     esac
     set -- "$@" "$word"
 done
-in_docker exec --interactive --env "DOCKER_CONFIG=$scratch" "$container" buildctl "$@"
+set -- --env "DOCKER_CONFIG=$scratch" "$container" buildctl "$@"
+if [ -n "$reads" ]; then
+    "$docker" --host "$endpoint" exec --interactive "$@"
+else
+    in_docker exec "$@"
+fi

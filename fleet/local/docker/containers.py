@@ -14,7 +14,7 @@ from typing import Final
 
 from fleet.console import TroubleError, say, timed
 from fleet.local import processes
-from fleet.local.docker.engine import Engine
+from fleet.local.docker.engine import LONG, Engine
 from fleet.local.paths import Checkout
 
 CHECKOUT: Final = "io.github.multi-py.fleet.checkout"
@@ -98,7 +98,7 @@ def remove_all(engine: Engine, checkout: Checkout) -> None:
     for kind, listed in (("container", ["--all"]), ("volume", [])):
         found = engine.do(kind, "ls", "--quiet", *listed, ours).split()
         if found:
-            engine.do(kind, "rm", "--force", *found)
+            engine.do(kind, "rm", "--force", *found, seconds=LONG)
 
 
 def pull(engine: Engine, image: str) -> None:
@@ -109,7 +109,7 @@ def pull(engine: Engine, image: str) -> None:
     if engine.inspect("image", image) is None:
         with timed(f"docker: pulling {image}"):
             engine.do(
-                "pull", "--quiet", image,
+                "pull", "--quiet", image, seconds=LONG,
                 failed=f"the image {image} can't be pulled. Give the engine access to its "
                 "registry, or name a copy of it in templates/actions/Dockerfile",
             )  # fmt: skip

@@ -21,8 +21,9 @@ from fleet.declaration.tags import LOOPBACK
 from fleet.local import builder, certificates, ports, registry, registry_login
 from fleet.local.child_environment import PROXIES
 from fleet.local.docker.containers import Container, ensure, remove_all, stop
-from fleet.local.docker.engine import Engine
+from fleet.local.docker.engine import LONG, Engine, NoAnswerError
 from fleet.local.paths import Checkout
+from fleet.local.platforms import NAMES
 from fleet.local.requirements import Needs
 
 _CONFIGURATION: Final = "/etc/distribution/config.yml"
@@ -85,11 +86,13 @@ def start(checkout: Checkout, engine: Engine, needs: Needs) -> None:
     if moved:
         # What no manifest names any more; nobody pushes now.
         name = registry_name(checkout)
-        engine.try_("exec", name, "registry", registry.COLLECT, _CONFIGURATION)
+        engine.try_("exec", name, "registry", registry.COLLECT, _CONFIGURATION, seconds=LONG)
     if needs.builder:
         ensure(engine, checkout, _builder(checkout, engine, needs), require=lambda: None)
         _link_client(checkout, engine)
-        builder.require_platforms(checkout, needs, _remedy(checkout))
+        builder.require_platforms(
+            checkout, needs, _remedy(checkout), lambda each: _emulates(checkout, engine, each)
+        )
 
 
 def down(checkout: Checkout, engine: Engine) -> None:
@@ -182,8 +185,22 @@ def _builder(
         volume=name,
         data=CACHE,
         files=files,
-        answers=lambda: not engine.try_("exec", name, "buildctl", "debug", "workers").returncode,
+        answers=lambda: _has_a_worker(engine, name),
     )
+
+
+def _has_a_worker(engine: Engine, name: str) -> bool:
+    try:
+        done = engine.try_("exec", name, "buildctl", "debug", "workers", seconds=10)
+    except NoAnswerError:
+        return False
+    return done.returncode == 0
+
+
+def _emulates(checkout: Checkout, engine: Engine, platform: str) -> bool:
+    """Tell whether the builder has BuildKit's own emulator of ``platform`` on its PATH."""
+    emulator = f"buildkit-qemu-{NAMES[platform].qemu}"
+    return not engine.try_("exec", builder_name(checkout), "which", emulator).returncode
 
 
 def _proxies(env: Mapping[str, str]) -> list[str]:

@@ -16,6 +16,16 @@ from fleet.local.paths import Checkout
 
 _ANSWER_SECONDS = 20
 _UNIX = "unix://"
+_ABSENT = ("no such container", "no such image", "no such object")
+
+LONG = 1_800.0
+"""Seconds for what moves or removes much: an image that is pulled, a volume that is removed."""
+
+_SECONDS = 120.0
+
+
+class NoAnswerError(TroubleError):
+    """An engine that does not answer in time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,21 +40,34 @@ class Engine:
     env: Mapping[str, str]
 
     def try_(
-        self, *words: str, sent: bytes | None = None, timeout: float | None = None
+        self, *words: str, sent: bytes | None = None, seconds: float = _SECONDS
     ) -> "subprocess.CompletedProcess[bytes]":
-        """Run the client with ``words``, ``sent`` on its standard input; it may fail."""
-        argv = [self.client, "--host", self.endpoint, *words]
-        return subprocess.run(
-            argv, check=False, capture_output=True, input=sent or b"", env=dict(self.env),
-            timeout=timeout,
-        )  # fmt: skip
+        """Run the client with ``words``, ``sent`` on its standard input; it may fail.
 
-    def do(self, *words: str, sent: bytes | None = None, failed: str = "") -> str:
+        :raises NoAnswerError: when it takes more than ``seconds``.
+        """
+        argv = [self.client, "--host", self.endpoint, *words]
+        try:
+            return subprocess.run(
+                argv, check=False, capture_output=True, input=sent or b"", env=dict(self.env),
+                timeout=seconds,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            what = " ".join(words[:2])
+            raise NoAnswerError(
+                f"the Docker engine at {self.endpoint} did not answer within {seconds:.0f} s "
+                f"(docker {what}).\nSee whether `docker version` answers, restart Docker and rerun."
+            ) from error
+
+    def do(
+        self, *words: str, sent: bytes | None = None, failed: str = "", seconds: float = _SECONDS
+    ) -> str:
         """Return what the client prints for ``words``.
 
-        :raises TroubleError: when it fails: ``failed``, and the end of its complaint.
+        :raises TroubleError: when it fails: ``failed``, and the end of its complaint; or takes more
+            than ``seconds``.
         """
-        done = self.try_(*words, sent=sent)
+        done = self.try_(*words, sent=sent, seconds=seconds)
         if done.returncode:
             what = failed or f"docker {' '.join(words[:2])} failed"
             complaint = tail_of(done.stderr.decode(errors="replace"))
@@ -58,10 +81,20 @@ class Engine:
         return Path(root) if root and Path(root).exists() else None
 
     def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
-        """Return what the engine knows of a ``container`` or ``image``, None where it has none."""
+        """Return what the engine knows of a ``container`` or ``image``, None where it has none.
+
+        :raises TroubleError: when it does not say: what may be there is not to be made again.
+        """
         done = self.try_(kind, "inspect", name)
-        found = json.loads(done.stdout or b"[]")
-        return dict(found[0]) if found and not done.returncode else None
+        if not done.returncode:
+            return dict(json.loads(done.stdout)[0])
+        complaint = tail_of(done.stderr.decode(errors="replace"))
+        if any(words in complaint.lower() for words in _ABSENT):
+            return None
+        raise TroubleError(
+            f"the Docker engine at {self.endpoint} does not say whether it has the {kind} {name}:\n"
+            f"{complaint}"
+        )
 
 
 def open_engine(checkout: Checkout, endpoint: str, env: Mapping[str, str] = os.environ) -> Engine:
@@ -141,8 +174,8 @@ def _ask(engine: Engine) -> str:
     """Return why ``engine`` can't be used; empty if it can."""
     form = "{{.Server.Os}}"
     try:
-        done = engine.try_("version", "--format", form, timeout=_ANSWER_SECONDS)
-    except subprocess.TimeoutExpired:
+        done = engine.try_("version", "--format", form, seconds=_ANSWER_SECONDS)
+    except NoAnswerError:
         return f"{engine.endpoint} did not answer within {_ANSWER_SECONDS} s"
     if done.returncode:
         complaint = tail_of(done.stderr.decode(errors="replace"), 1).strip()

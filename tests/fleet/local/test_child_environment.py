@@ -10,7 +10,7 @@ import pytest
 
 from fleet.console import TroubleError
 from fleet.local import builder, certificates, debian, emulation, platforms, processes, registry
-from fleet.local.child_environment import child_environment
+from fleet.local.child_environment import child_environment, run
 from fleet.local.paths import Checkout
 from tests.fleet.local.examples import checkout, command, needs
 from tests.ports import free_port
@@ -133,6 +133,20 @@ def test_a_program_of_the_system_gets_no_secret_either(
     found = dict(entry.split("=", 1) for entry in text.split("\0") if entry)
     assert set(found) & set(SECRETS) == set()
     assert found.items() >= NEEDED.items()
+
+
+def test_a_program_does_not_read_what_was_sent_to_the_caller(tmp_path: Path) -> None:
+    given = tmp_path / "given"
+    given.write_text("theirs")
+    kept = os.dup(0)
+    with given.open() as file:
+        os.dup2(file.fileno(), 0)
+        try:
+            assert run(["cat"]).stdout == ""
+            assert run(["cat"], input="ours").stdout == "ours"
+        finally:
+            os.dup2(kept, 0)
+            os.close(kept)
 
 
 def test_what_is_needed_passes_and_what_is_added_wins() -> None:

@@ -3,19 +3,21 @@
 import hashlib
 import json
 import os
+import shlex
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from fleet.console import TroubleError
-from fleet.local import cleanup, docker_config, place_daemons, users_docker
+from fleet.local import builder, cleanup, docker_config, place_daemons, users_docker
 from fleet.local.docker import containers, daemons, engine, record
 from fleet.local.docker.containers import Container
-from fleet.local.docker.engine import Engine
+from fleet.local.docker.engine import Engine, NoAnswerError
 from fleet.local.paths import Checkout
 from tests.fleet.local.examples import checkout, command, needs
 
@@ -265,6 +267,7 @@ def test_folders_and_logins_are_in_the_container_for_as_long_as_its_client_runs(
     (tmp_path / "login" / "config.json").write_text("{}")
     argv = ["sh", str(daemons._CLIENT), str(client), SOCKET, "box", "--addr", "unix:///x", "build"]
     argv += [f"--local=context={tmp_path}/context", "--local", f"dockerfile={tmp_path}/context"]
+    argv += ["--addr=unix:///y", "--frontend=x"]
     env = {**os.environ, "CALLS": str(calls), "STATUS": str(status)}
     env["DOCKER_CONFIG"] = str(tmp_path / "login")
     done = subprocess.run([*argv, "--output=type=tar"], check=False, env=env)
@@ -272,11 +275,34 @@ def test_folders_and_logins_are_in_the_container_for_as_long_as_its_client_runs(
     told = calls.read_text().splitlines()
     (ran,) = (line for line in told if "buildctl" in line)
     place = ran.partition("DOCKER_CONFIG=")[2].partition(" ")[0]
-    words = f"build --local=context={place}/1 --local=dockerfile={place}/2 --output=type=tar"
+    words = f"build --local=context={place}/1 --local=dockerfile={place}/2 --frontend=x"
+    words += " --output=type=tar"
     assert ran.endswith(f"box buildctl {words}")
     assert told.count("./Dockerfile") == 2
     assert "config.json" in told
     assert told[-1] == f"exec box rm -rf {place}"
+
+
+@pytest.mark.parametrize(
+    ("words", "left"),
+    [
+        (["debug", "workers"], "kept"),
+        (["build", "--frontend", "x", "--local=context=."], "kept"),
+        (["build"], ""),
+        (["dial-stdio"], ""),
+    ],
+)
+def test_the_client_reads_the_callers_input_only_where_it_is_for_it(
+    tmp_path: Path, words: list[str], left: str
+) -> None:
+    client = command(tmp_path, "docker", "cat >/dev/null")
+    argv = shlex.join(["sh", str(daemons._CLIENT), str(client), SOCKET, "box", *words])
+    env = {**os.environ, "DOCKER_CONFIG": "/nowhere"}
+    done = subprocess.run(
+        ["sh", "-c", f"cd {tmp_path}; {argv}; cat"], check=True, capture_output=True, env=env,
+        input=b"kept",
+    )  # fmt: skip
+    assert done.stdout.decode() == left
 
 
 def test_the_place_is_kept_with_the_checkout(tmp_path: Path) -> None:
@@ -291,9 +317,58 @@ def test_the_place_is_kept_with_the_checkout(tmp_path: Path) -> None:
     assert record.endpoint(here) == SOCKET
 
 
+def engine_of(folder: Path, script: str) -> Engine:
+    client = command(folder, "docker", script)
+    return Engine(endpoint=SOCKET, client=str(client), env={"PATH": "/usr/bin:/bin"})
+
+
+@pytest.mark.parametrize("said", ["Error: No such image: x", "no such container: x"])
+def test_what_an_engine_does_not_have_is_none(tmp_path: Path, said: str) -> None:
+    asked = engine_of(tmp_path, f"echo '[]'; echo {said} >&2; exit 1")
+    assert asked.inspect("container", "x") is None
+
+
+@pytest.mark.parametrize(
+    "said", ["dial unix /x: no such file or directory", "Internal Server Error"]
+)
+def test_what_an_engine_does_not_say_is_no_absence(tmp_path: Path, said: str) -> None:
+    asked = engine_of(tmp_path, f"echo '[]'; echo {said} >&2; exit 1")
+    with pytest.raises(TroubleError, match=rf"{SOCKET} does not say .* container x:\n +{said}"):
+        asked.inspect("container", "x")
+
+
+def test_an_engine_that_hangs_is_named(tmp_path: Path) -> None:
+    asked = engine_of(tmp_path, "exec sleep 60")
+    with pytest.raises(NoAnswerError, match=rf"{SOCKET} did not .*\(docker container inspect\)"):
+        asked.try_("container", "inspect", "x", seconds=0.1)
+
+
+def test_a_builder_that_does_not_answer_in_time_is_waited_for(tmp_path: Path) -> None:
+    def hangs(*_: str, seconds: float) -> None:
+        raise NoAnswerError(f"{seconds}")
+
+    asked: Any = SimpleNamespace(try_=hangs)
+    assert daemons._has_a_worker(asked, "x") is False
+
+
+def test_the_emulators_of_the_builders_image_count(tmp_path: Path) -> None:
+    """Where the kernel has none: BuildKit does not list its own."""
+    has = 'case $* in *"which buildkit-qemu-aarch64") ;; *) exit 1 ;; esac'
+    here, asked = checkout(tmp_path), engine_of(tmp_path, has)
+
+    def require(*platforms: str) -> None:
+        builder.require_platforms(
+            here, needs(platforms=platforms), "do that", lambda p: daemons._emulates(here, asked, p)
+        )
+
+    command(here.bin, "buildctl", "echo linux/amd64/")
+    require("linux/amd64", "linux/arm64")
+    with pytest.raises(TroubleError, match=r"can't build linux/arm/v7: neither"):
+        require("linux/amd64", "linux/arm64", "linux/arm/v7")
+
+
 def test_engine_takes_its_words_to_the_endpoint(tmp_path: Path) -> None:
-    client = command(tmp_path, "docker", 'echo "$@"; test "$3" != fail || exit 1')
-    asked = Engine(endpoint=SOCKET, client=str(client), env={"PATH": "/usr/bin:/bin"})
+    asked = engine_of(tmp_path, 'echo "$@"; test "$3" != fail || exit 1')
     assert asked.do("ps") == f"--host {SOCKET} ps"
     with pytest.raises(TroubleError, match="it failed"):
         asked.do("fail", failed="it failed")
