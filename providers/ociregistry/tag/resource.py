@@ -1,6 +1,5 @@
 """The resource `ociregistry:index:Tag`: properties in, properties out."""
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -202,14 +201,13 @@ class TagResource:
     async def _read(self, recorded: Recorded, inputs: Properties) -> TagState | None:
         """Return the present state of a tag and of its evidence, None where the tag is absent."""
         session, ref = self._session, TagReference.parse(recorded.ref)
-        tag = session.tagger.read(recorded, whole=bool(inputs.get("platforms")))
-        signed, digest = recorded.state.signed, recorded.state.assembled
-        if signed is None:
-            return await tag
-        whole = session.settings.verify_all
-        evidence = session.evidence.read(ref.repository, digest, signed, whole=whole)
-        state, signed = await asyncio.gather(tag, evidence)
-        return state and replace(state, signed=signed)
+        state = await session.tagger.read(recorded, whole=bool(inputs.get("platforms")))
+        if state is None or state.signed is None:
+            return state
+        signed = await session.evidence.read(
+            ref.repository, state.assembled, state.signed, whole=session.settings.verify_all
+        )
+        return replace(state, signed=signed)
 
     async def _predict(self, urn: str, inputs: TagInputs, prior: Recorded | None) -> dict[str, Any]:
         """Log why an update would act; return what a report can't know, as outputs of a preview.
