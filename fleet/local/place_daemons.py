@@ -40,10 +40,10 @@ def place(checkout: Checkout, needs: Needs, env: Mapping[str, str] = os.environ)
         return Placed(docker="", tools=needs, supply=toolchain.survey(checkout, needs))
     survey = _Survey(checkout=checkout)
     seen = _machine(checkout, needs, env)
-    if seen.can_run_daemons and seen.wish != DOCKER:
-        seen = replace(seen, host_lacks=survey.lacks(HOST, needs))
-    if seen.docker and not (seen.can_run_daemons and survey.found.get(HOST)):
+    if seen.docker and seen.wish != HOST:
         seen = replace(seen, docker_lacks=survey.lacks(DOCKER, needs.without_daemons))
+    elif seen.can_run_daemons and seen.wish != DOCKER:
+        seen = replace(seen, host_lacks=survey.lacks(HOST, needs))
     decision = placement.decide(seen)
     if not seen.before:
         say(placement.line_of(decision, seen.docker))
@@ -54,21 +54,19 @@ def place(checkout: Checkout, needs: Needs, env: Mapping[str, str] = os.environ)
 
 
 def _machine(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> Machine:
-    before, known = _before(checkout), record.endpoint(checkout)
-    asked = env.get(placement.VARIABLE, "")
-    # Where it is settled that Docker is not used, it is not asked.
-    settled = HOST in (asked, before) and not known
-    found = engine.Found() if settled else engine.find(checkout, env, known=known)
-    return Machine(
+    seen = Machine(
         system=platform.system(),
         platform=platform_of(platform.machine()),
         root=os.geteuid() == 0,
         builder=needs.builder,
-        docker=found.endpoint,
-        no_docker=found.why,
-        asked=asked,
-        before=before,
+        asked=env.get(placement.VARIABLE, ""),
+        before=_before(checkout),
     )
+    if seen.wish == HOST and seen.can_run_daemons:
+        # It is settled that Docker is not used.
+        return seen
+    found = engine.find(checkout, env, known=record.endpoint(checkout))
+    return replace(seen, docker=found.endpoint, no_docker=found.why)
 
 
 def _before(checkout: Checkout) -> str:

@@ -24,10 +24,10 @@ class Machine:
 
     ``system`` is Python's name of the operating system, ``platform`` the machine's OCI platform,
     empty where no image is built for it. ``builder`` says that the stack wants one here. ``docker``
-    is the endpoint of an engine that answers, empty where ``no_docker`` says why there is none.
-    ``host_lacks`` and ``docker_lacks`` are the programs that can't be had for either place: not
-    there, not as an archive, and not built, for want of Go. ``asked`` is what the user chose,
-    ``before`` where the data of this checkout is.
+    is the endpoint of an engine that answers, empty where ``no_docker`` says why there is none;
+    both are empty where it was not asked. ``host_lacks`` and ``docker_lacks`` are the programs that
+    can't be had for either place: not there, not as an archive, and not built, for want of Go.
+    ``asked`` is what the user chose, ``before`` where the data of this checkout is.
     """
 
     system: str
@@ -54,17 +54,21 @@ class Machine:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """The place, `HOST` or `DOCKER`, and the reason in words that follow "because"."""
+    """The place, `HOST` or `DOCKER`, and the reason in words that follow "because".
+
+    ``free`` says that the other place can be asked for.
+    """
 
     place: str
     because: str
+    free: bool = False
 
 
 def decide(machine: Machine) -> Decision:
     """Return where registry and builder are to run.
 
-    Where this checkout's data is, they stay. Else what was asked for holds; else daemons of this
-    machine where that is possible, and Docker where it is not.
+    Where this checkout's data is, they stay. Else what was asked for holds; else Docker where an
+    engine answers, and daemons of this machine where none does.
 
     :raises TroubleError: when neither is possible, or not what was asked for, before anything is
         done; it says what is missing and how to do without.
@@ -78,26 +82,28 @@ def decide(machine: Machine) -> Decision:
             f"{VARIABLE}={before}.\nUnset it, or run make clean, which removes them."
         )
     _require_known(machine)
-    given = f"{VARIABLE} is {asked}" if asked else "it was so before"
     obstacle = _obstacle(machine)
-    if machine.wish == DOCKER or (obstacle and machine.wish != HOST):
-        return _docker(machine, given if machine.wish else obstacle)
-    if not obstacle:
-        return Decision(place=HOST, because=given if machine.wish else "it can run them")
-    instead = f"{VARIABLE}={DOCKER} make up" if machine.docker else "start Docker"
-    raise TroubleError(
-        f"registry and builder can't run on this machine: {obstacle}.\n"
-        f"Remove the obstacle, or {instead}, or {_ELSEWHERE}."
-    )
+    if machine.wish:
+        because = f"{VARIABLE} is {asked}" if asked else "it was so before"
+    elif machine.docker:
+        because = obstacle or "a Docker engine answers"
+    else:
+        because = obstacle or f"no Docker engine can be used ({machine.no_docker})"
+    if machine.wish == HOST:
+        _require_none(machine, obstacle)
+    elif machine.docker or obstacle or machine.wish == DOCKER:
+        return _docker(machine, because)
+    return Decision(place=HOST, because=because)
 
 
 def line_of(decision: Decision, endpoint: str) -> str:
     """Return what a person is told of ``decision``; ``endpoint`` is that of the Docker engine."""
     if decision.place == HOST:
         return f"registry and builder: on this machine, because {decision.because}"
+    other = f" {VARIABLE}={HOST} asks for this machine." if decision.free else ""
     return (
         f"registry and builder: in Docker ({endpoint}), because {decision.because}. Whoever may "
-        f"use that engine can become root where it runs. {VARIABLE}={HOST} asks for this machine."
+        f"use that engine can become root where it runs.{other}"
     )
 
 
@@ -122,13 +128,42 @@ def _obstacle(machine: Machine) -> str:
     return ""
 
 
+def _without(machine: Machine) -> str:
+    """Return how to be without the obstacle, in words that may begin a sentence."""
+    if machine.system != "Linux":
+        return "Use a machine with Linux"
+    if machine.builder and not machine.root:
+        return "Rerun as root"
+    return "Install Go (https://go.dev/dl/)"
+
+
+def _require_none(machine: Machine, obstacle: str) -> None:
+    """Return without an ``obstacle`` to what was asked for, or was so before: this machine.
+
+    :raises TroubleError: with one.
+    """
+    if not obstacle:
+        return
+    start = f" (start an engine first: {machine.no_docker})" if machine.no_docker else ""
+    first = "run make clean, which removes what is kept here, and make up uses Docker"
+    other = first if machine.before else f"unset {VARIABLE}, and Docker is used"
+    raise TroubleError(
+        f"registry and builder can't run on this machine: {obstacle}.\n"
+        f"{_without(machine)}, or {other}{start}, or {_ELSEWHERE}."
+    )
+
+
 def _docker(machine: Machine, because: str) -> Decision:
     if not machine.docker:
+        if machine.before:
+            remedy = "Start that engine. If it is gone for good, remove .fleet/docker-engine.json"
+        elif machine.asked:
+            remedy = f"Start Docker and let this user use it, or unset {VARIABLE}"
+        else:
+            remedy = f"Start Docker and let this user use it. Or: {_without(machine)}"
         raise TroubleError(
             f"registry and builder are to run in Docker, because {because}; and no Docker engine "
-            f"can be used: {machine.no_docker}.\n"
-            f"Start Docker and let this user use it; or rerun as root on Linux, with Go; or "
-            f"{_ELSEWHERE}."
+            f"can be used: {machine.no_docker}.\n{remedy}, or {_ELSEWHERE}."
         )
     if machine.docker_lacks:
         raise TroubleError(
@@ -136,4 +171,5 @@ def _docker(machine: Machine, because: str) -> Decision:
             "not bring them.\nInstall Go (https://go.dev/dl/), record the SHA-256 of the archives "
             "(make checksums), or put what is missing on PATH as docs/first-run.md says."
         )
-    return Decision(place=DOCKER, because=because)
+    free = machine.can_run_daemons and not machine.before
+    return Decision(place=DOCKER, because=because, free=free)

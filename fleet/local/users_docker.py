@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from fleet.console import TroubleError
 from fleet.local.paths import Checkout
 
 CONFIG: Final = "config.json"
@@ -38,6 +39,8 @@ def endpoint(configuration: Path, env: Mapping[str, str]) -> str:
     """Return the endpoint that ``env`` or the context in use names; empty for Docker's default.
 
     Docker's client goes by DOCKER_HOST, DOCKER_CONTEXT and ``currentContext``, in this order.
+
+    :raises TroubleError: when there is no such context, as Docker's client refuses it too.
     """
     if env.get("DOCKER_HOST"):
         return env["DOCKER_HOST"]
@@ -46,4 +49,7 @@ def endpoint(configuration: Path, env: Mapping[str, str]) -> str:
     if name == DEFAULT:
         return ""
     known = values(context_folder(configuration, name) / "meta.json")
-    return str(known.get("Endpoints", {}).get("docker", {}).get("Host", ""))
+    host = known.get("Endpoints", {}).get("docker", {}).get("Host", "")
+    if not host:
+        raise TroubleError(f"the Docker context {name} in use is not in {configuration}")
+    return str(host)

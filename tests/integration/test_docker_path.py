@@ -79,6 +79,7 @@ class UsersWorkshop(Workshop):
         given = os.environ if environment is None else environment
         own = {"HOME": self._home, "XDG_CACHE_HOME": self.cache, "USER": "nobody"}
         env = {**given, **{k: str(v) for k, v in own.items()}, "DOCKER_HOST": self._docker}
+        env["FLEET_DAEMONS"] = ""
         return super()._run([*_AS_USER, *command], code, env)
 
 

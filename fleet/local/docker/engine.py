@@ -131,7 +131,10 @@ def find(checkout: Checkout, env: Mapping[str, str] = os.environ, *, known: str 
     """
     if not shutil.which("docker", path=env.get("PATH")):
         return Found(why="the command docker is not on PATH")
-    named = known or users_docker.endpoint(users_docker.folder(checkout, env), env)
+    try:
+        named = known or users_docker.endpoint(users_docker.folder(checkout, env), env)
+    except TroubleError as error:
+        return Found(why=str(error))
     sockets = [named] if named else [f"{_UNIX}{path}" for path in _sockets(env) if path.exists()]
     if not sockets:
         return Found(why="there is no socket of a Docker engine, and DOCKER_HOST is not set")

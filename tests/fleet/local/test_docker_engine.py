@@ -38,6 +38,8 @@ def test_the_engine_is_the_one_that_dockers_own_client_would_ask(tmp_path: Path)
     assert users_docker.endpoint(tmp_path, {}) == "unix:///colima.sock"
     assert users_docker.endpoint(tmp_path, {"DOCKER_CONTEXT": "arm"}) == "ssh://arm"
     assert users_docker.endpoint(tmp_path, {"DOCKER_CONTEXT": "default"}) == ""
+    with pytest.raises(TroubleError, match="context amr in use is not in"):
+        users_docker.endpoint(tmp_path, {"DOCKER_CONTEXT": "amr"})
     named = {"DOCKER_HOST": SOCKET, "DOCKER_CONTEXT": "arm"}
     assert users_docker.endpoint(tmp_path, named) == SOCKET
 
@@ -66,6 +68,23 @@ def test_why_an_engine_can_t_be_used_is_said(
     seen = found(tmp_path, script, DOCKER_HOST=host)
     assert not seen.endpoint
     assert why in seen.why
+
+
+def test_a_context_that_is_not_there_is_no_reason_for_another_engine(tmp_path: Path) -> None:
+    seen = found(tmp_path, "echo linux", DOCKER_CONTEXT="typo")
+    assert seen == engine.Found(why=seen.why)
+    assert "the Docker context typo in use is not in" in seen.why
+
+
+def test_an_engine_is_looked_for_where_the_host_is_asked_for_and_can_t_be_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = command(tmp_path / "bin", "docker", "echo linux").parent
+    env = {"PATH": f"{folder}:/usr/bin:/bin", "DOCKER_HOST": SOCKET, "FLEET_DAEMONS": "host"}
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert place_daemons._machine(checkout(tmp_path), needs(), env).docker == SOCKET
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert place_daemons._machine(checkout(tmp_path), needs(), env).docker == ""
 
 
 def test_without_a_client_there_is_no_engine(tmp_path: Path) -> None:
