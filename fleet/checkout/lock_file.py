@@ -32,8 +32,7 @@ def not_written(stack: str, declaration: Declaration) -> Fault:
     return Fault(
         what,
         f"{remedy}, which asks {declaration.base_registry or LIBRARY} (fleet:base-registry names "
-        f"a mirror) and {declaration.index} for them and needs no state, and commit the file. "
-        f"`make plan STACK={stack}` shows what is declared without it",
+        f"a mirror) and {declaration.index} for them and needs no state, and commit the file",
     )
 
 

@@ -68,7 +68,9 @@ def gather(root: Path, stack: str, declaration: Declaration) -> Inputs:
     if not path.exists():
         # Said once: without a lock, every base and distribution of the matrix would be missing.
         problems = Problems()
-        problems.add(path.relative_to(root).as_posix(), *not_written(stack, declaration))
+        what, remedy = not_written(stack, declaration)
+        shown = f"`make plan STACK={stack}` shows what is declared without it"
+        problems.add(path.relative_to(root).as_posix(), what, f"{remedy}. {shown}")
         problems.raise_if_any(f"Pulumi.{stack}.yaml")
     problems = Problems()
     assets = assets_of(root, declaration.by_name, problems)

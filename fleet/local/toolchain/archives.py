@@ -6,6 +6,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -51,8 +52,11 @@ def unpacked(checkout: Checkout, module: Module) -> Path | None:
 def downloads(checkout: Checkout, wanted: Iterable[Module]) -> tuple[Module, ...]:
     """Return those of ``wanted`` whose archive is recorded, and there to be had."""
     recorded = published.recorded(checkout.root)
-    known = (module for module in wanted if archive(module) in recorded)
-    return tuple(m for m in known if published.is_offered(published.address(m, target())))
+    known = [module for module in wanted if archive(module) in recorded]
+    # A site that does not answer is waited for, so all are asked at once.
+    with ThreadPoolExecutor(max_workers=max(len(known), 1)) as pool:
+        offered = pool.map(lambda m: published.is_offered(published.address(m, target())), known)
+        return tuple(module for module, there in zip(known, offered, strict=True) if there)
 
 
 def unpack(checkout: Checkout, module: Module, remaining: Remaining = UNKNOWN) -> Path:

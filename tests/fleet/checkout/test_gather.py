@@ -22,7 +22,8 @@ def test_a_lock_that_was_not_written_is_one_problem_with_the_command_for_its_sta
         gather(tmp_path, "dev", here)
     (problem,) = failure.value.problems
     assert problem.what.startswith("was not written yet, so the digests of the base images")
-    assert problem.remedy == "Run `make lock STACK=dev`"
+    plan = "`make plan STACK=dev` shows what is declared without it"
+    assert problem.remedy == f"Run `make lock STACK=dev`. {plan}"
 
 
 def test_elsewhere_it_is_said_who_is_asked_for_the_lock_and_what_can_be_seen_without(
