@@ -166,15 +166,30 @@ def test_an_image_that_a_declared_tag_names_has_not_come_to_its_end(fleet: Fleet
     assert fleet.notices(fleet.digests[NEW]) == []
 
 
-def test_a_tag_that_is_gone_or_anothers_by_now_gets_none(fleet: Fleet) -> None:
+@pytest.mark.parametrize("owner", ["them/prod", "fleet/dev", ""])
+def test_a_tag_that_names_another_image_by_now_gets_none(fleet: Fleet, owner: str) -> None:
+    ours = fleet.digests[OLD]
+    another = fleet.registry.push_index(NAME, "another", {OWNER_ANNOTATION: owner})
+    fleet.storage.tags[OLD] = another
+    fleet.leave(OLD)
+    fleet.up()
+    assert fleet.notices(another) == fleet.notices(ours) == []
+    assert fleet.state["ended"] == {}
+    fleet.engine.restart()
+    assert fleet.up().kind == "same"
+
+
+@pytest.mark.parametrize("left", [True, False])
+def test_a_tag_that_is_gone_or_was_never_ours_gets_none(fleet: Fleet, left: bool) -> None:
     theirs = fleet.registry.push_index(NAME, "theirs", {OWNER_ANNOTATION: "them/prod"})
-    fleet.storage.tags[OLD] = theirs
+    fleet.storage.tags[OLD] = fleet.digests[OLD] = theirs
+    fleet.up()
+    if not left:
+        del fleet.storage.tags[OLD]
     fleet.leave(OLD)
     fleet.up()
     assert fleet.notices(theirs) == []
     assert fleet.state["ended"] == {}
-    fleet.engine.restart()
-    assert fleet.up().kind == "same"
 
 
 def test_a_pointer_that_leaves_gets_none(fleet: Fleet) -> None:
