@@ -11,7 +11,7 @@ import pytest
 from fleet.evidence.bundle import verify
 from tests.engine.reading import Reading
 from tests.engine.registries import Distribution
-from tests.engine.seeding import move_tag, push_build
+from tests.engine.seeding import delete, move_tag, push_build
 from tests.engine.stack import Declared, EngineStack
 from tests.fleet.evidence.examples import P256, key
 from tests.fleet.upkeep.logged import LoggedDistribution
@@ -99,6 +99,18 @@ def test_a_first_up_brings_all_and_a_second_one_writes_nothing(scene: Scene) -> 
         f"GET /v2/{THERE}/tags/list?n=1000",
         *sorted(f"HEAD /v2/{THERE}/manifests/{tag}" for tag in scene.wanted),
     ]
+
+
+def test_evidence_that_a_mirror_lost_comes_back_by_the_command_of_the_page(scene: Scene) -> None:
+    scene.stack.up()
+    digest = scene.tags[VERSION]
+    delete(scene.plain, THERE, digest.replace(":", "-"))
+    place = f"{scene.plain.host}/{THERE}"
+    ran = scene.stack.up("--refresh", "--replace", f"**Mirror::{place}")
+    assert {step.name for step in ran.steps} == {place}
+    assert verified(scene.plain, digest) == STATED
+    assert scene.names(scene.plain) == scene.wanted
+    assert scene.stack.up().steps == ()
 
 
 def test_what_one_mirror_can_not_do_stops_neither_the_other_nor_the_source(scene: Scene) -> None:
