@@ -55,11 +55,18 @@ class Container:
 
 
 def ensure(
-    engine: Engine, checkout: Checkout, wanted: Container, *, require: Callable[[], None]
+    engine: Engine,
+    checkout: Checkout,
+    wanted: Container,
+    *,
+    guests: Sequence[str] = (),
+    require: Callable[[], None] = lambda: None,
 ) -> bool:
     """Have ``wanted`` answer; return False where one that is as it is wanted already did.
 
-    ``require`` raises where it can't be started, once an older one has ended.
+    ``guests`` are the containers that have its network, which go with an older one: Podman removes
+    none that others depend on. ``require`` raises where it can't be started, once an older one has
+    ended.
 
     :raises TroubleError: when it can't be made, or does not answer.
     """
@@ -71,7 +78,8 @@ def ensure(
     if known and is_same:
         stop(engine, [wanted.name])
     else:
-        engine.try_("rm", "--force", wanted.name)
+        for name in (*guests, wanted.name):
+            engine.try_("rm", "--force", name)
     require()
     if not is_same:
         _make(engine, checkout, wanted)
@@ -89,11 +97,13 @@ def stop(engine: Engine, names: Sequence[str]) -> list[str]:
     return running
 
 
-def remove_all(engine: Engine, checkout: Checkout) -> None:
-    """Remove every container and volume that was made for ``checkout``.
+def remove_all(engine: Engine, checkout: Checkout, guests: Sequence[str]) -> None:
+    """Remove every container and volume that was made for ``checkout``, the ``guests`` first.
 
     :raises TroubleError: when the engine refuses.
     """
+    for name in guests:
+        engine.try_("rm", "--force", name)
     ours = f"--filter=label={CHECKOUT}={checkout.root}"
     for kind, listed in (("container", ["--all"]), ("volume", [])):
         found = engine.do(kind, "ls", "--quiet", *listed, ours).split()
@@ -124,13 +134,21 @@ def _make(engine: Engine, checkout: Checkout, wanted: Container) -> None:
     engine.try_("rm", "--force", unfinished)
     engine.do(
         "create", f"--name={unfinished}", label, f"--label={_FINGERPRINT}={wanted.fingerprint}",
-        # Docker's driver "local" keeps 100 MB of a container's output at most.
-        "--log-driver=local", f"--volume={wanted.volume}:{wanted.data}", *wanted.options,
+        *_bounded_log(engine), f"--volume={wanted.volume}:{wanted.data}", *wanted.options,
         wanted.image, *wanted.command,
         failed=f"{wanted.title} could not be made",
     )  # fmt: skip
     engine.do("cp", "-", f"{unfinished}:/", sent=_archive(wanted.files))
     engine.do("rename", unfinished, wanted.name)
+
+
+def _bounded_log(engine: Engine) -> list[str]:
+    """Return the option by which Docker keeps 100 MB of a container's output at most.
+
+    Podman has no such driver.
+    """
+    known = engine.do("info", "--format", "{{json .Plugins.Log}}")
+    return ["--log-driver=local"] if '"local"' in known else []
 
 
 def _archive(files: Mapping[str, str]) -> bytes:

@@ -79,8 +79,9 @@ def start(checkout: Checkout, engine: Engine, needs: Needs) -> None:
         setting, port = f"Pulumi.{needs.stack}.yaml, fleet:registry", needs.port
         wanted = _registry(checkout, needs.port)
         moved = ensure(
-            engine, checkout, wanted, require=lambda: _free(checkout, engine, port, setting)
-        )
+            engine, checkout, wanted, guests=[builder_name(checkout)],
+            require=lambda: _free(checkout, engine, port, setting),
+        )  # fmt: skip
         if _lost_its_network(checkout, engine):
             stop(engine, [builder_name(checkout)])
     if moved:
@@ -88,7 +89,7 @@ def start(checkout: Checkout, engine: Engine, needs: Needs) -> None:
         name = registry_name(checkout)
         engine.try_("exec", name, "registry", registry.COLLECT, _CONFIGURATION, seconds=LONG)
     if needs.builder:
-        ensure(engine, checkout, _builder(checkout, engine, needs), require=lambda: None)
+        ensure(engine, checkout, _builder(checkout, engine, needs))
         _link_client(checkout, engine)
         builder.require_platforms(
             checkout, needs, _remedy(checkout), lambda each: _emulates(checkout, engine, each)
@@ -108,7 +109,7 @@ def down(checkout: Checkout, engine: Engine) -> None:
 
 def clean(checkout: Checkout, engine: Engine) -> None:
     """Remove the containers and volumes of this checkout."""
-    remove_all(engine, checkout)
+    remove_all(engine, checkout, [builder_name(checkout)])
     say(f"removed this checkout's containers and volumes from Docker ({engine.endpoint})")
 
 

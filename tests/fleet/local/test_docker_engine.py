@@ -147,6 +147,8 @@ class Fake:
     held: dict[str, dict[str, Any]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     fails: str = ""
+    log_drivers: tuple[str, ...] = ("json-file", "local")
+    created: list[str] = field(default_factory=list)
 
     def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
         return self.held.get(name) if kind == "container" else {"Id": name}
@@ -162,8 +164,11 @@ class Fake:
         self.asked.append(" ".join(words[:2]))
         if verb == self.fails:
             raise TroubleError(failed)
+        if verb == "info":
+            return json.dumps(self.log_drivers)
         if verb == "create":
             name = words[1].partition("=")[2]
+            self.created = list(words)
             labels = dict(w.removeprefix("--label=").split("=", 1) for w in words if "label" in w)
             self.held[name] = {"Config": {"Labels": labels}, "State": {"Running": False}}
         elif verb == "rename":
@@ -222,6 +227,26 @@ def test_a_container_that_is_wanted_otherwise_is_made_again(
     assert ensure(**changed) is True
     assert "rm --force" in fake.asked
     assert ensure(**changed) is False
+
+
+@pytest.mark.parametrize(
+    ("drivers", "bounded"), [(("json-file", "local"), True), (("k8s-file", "journald"), False)]
+)
+def test_a_containers_output_is_bounded_where_the_engine_has_such_a_driver(
+    fake: Fake, ensure: Callable[..., bool], drivers: tuple[str, ...], bounded: bool
+) -> None:
+    fake.log_drivers = drivers
+    ensure()
+    assert ("--log-driver=local" in fake.created) is bounded
+
+
+def test_what_has_the_network_of_a_replaced_container_goes_first(
+    fake: Fake, tmp_path: Path
+) -> None:
+    here, asked = checkout(tmp_path), cast("Engine", fake)
+    fake.held["guest"] = {}
+    containers.ensure(asked, here, wanted(fake), guests=["guest"])
+    assert list(fake.held) == ["one"]
 
 
 @pytest.mark.parametrize("step", ["create", "cp", "rename"])
