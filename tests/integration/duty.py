@@ -164,9 +164,13 @@ def unreadable_state(prod: Prod) -> Iterator[None]:
 @contextmanager
 def locked_state(prod: Prod) -> Iterator[None]:
     locks = prod.state / "locks"
+    # What is killed removes nothing.
+    left = prod.root / ".fleet" / "left"
+    left.mkdir()
+    env = {**os.environ, **prod.environment, "TMPDIR": str(left)}
     with subprocess.Popen(
         ["make", "up", f"STACK={STACK}"],
-        cwd=prod.root, env={**os.environ, **prod.environment}, text=True, start_new_session=True,
+        cwd=prod.root, env=env, text=True, start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     ) as started:  # fmt: skip
         deadline = time.monotonic() + BUILD_LIMIT_SECONDS
