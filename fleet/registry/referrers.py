@@ -9,7 +9,6 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -197,12 +196,18 @@ class ReferrerList:
         async with self._turns[repository, subject]:
             if await self.listed(repository, subject):
                 await self._list(repository, subject, {}, lambda entry: entry.digest in digests)
+            refusal: RegistryError | None = None
             for digest in digests:
-                # Where this is refused, the list tells whether it matters.
-                with suppress(RegistryError):
+                try:
                     await self._registry.delete(repository, digest)
+                except RegistryError as error:
+                    refusal = error
             found = await self.find(repository, subject)
-        return found.digests & frozenset(digests)
+        still = found.digests & frozenset(digests)
+        # Where the list is under a tag, it does not matter.
+        if still and refusal:
+            raise refusal
+        return still
 
     async def copy(
         self,

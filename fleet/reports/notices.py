@@ -23,7 +23,8 @@ def _entries(step: Step) -> Iterator[Entry]:
     digests: Mapping[str, Any] = before.get("digests") or {}
     known = (before.get("ended") or {}).keys()
     for tag, day in sorted((after.get("ended") or {}).items()):
-        if tag not in known:
+        # A declared one waits for its notice to be taken back.
+        if tag not in known and tag not in (after.get("digests") or {}):
             digest = str(digests.get(tag, ""))
             yield Entry(
                 ref=f"{after.get('repository')}:{tag}",

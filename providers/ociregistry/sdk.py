@@ -242,6 +242,9 @@ class StalePointers(_Resource):
         Mapping[str, str],
         "Version tag that left the declaration, to the day (UTC) in its notice of the end of life.",
     )
+    history_due = Out[bool](
+        bool, "The last update could not enter in the history what moved: the next one tries again."
+    )
     stale = Out[dict[str, str]](Mapping[str, str], "Tag to digest of what an update removes.")
     kept = Out[Rows](Sequence[Kept], "Undeclared pointers that stay.")
     removed = Out[Rows](

@@ -79,6 +79,7 @@ class Lister:
             stale_since=since,
             read_on=read_on,
             ended=known.ended,
+            history_due=known.history_due,
         )
 
     async def _look(

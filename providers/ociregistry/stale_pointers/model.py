@@ -124,6 +124,7 @@ class View:
     date (RFC 3339 full-date, UTC) on which a pointer under a policy with grace was first seen
     stale, `read_on` that of the last reading whose time registry and machine agreed on.
     `ended` are version tags that left the declaration, each with the day that its notice has.
+    `history_due` tells that the last update could not enter in the history what moved.
     """
 
     live: Mapping[str, str] = field(default_factory=dict)
@@ -132,6 +133,7 @@ class View:
     stale_since: Mapping[str, str] = field(default_factory=dict)
     read_on: str = ""
     ended: Mapping[str, str] = field(default_factory=dict)
+    history_due: bool = False
 
     def stood_for(self, tag: str) -> str:
         """Return the digest that a live tag stands for."""
@@ -257,6 +259,11 @@ def refusal(removals: int, live: int, inputs: StaleInputs) -> str:
         f"share of {inputs.max_removals:g} that fleet:max-removals allows; if that is meant, raise "
         "it in the stack's file for this one update (1 allows all)"
     )
+
+
+def last_known(before: Mapping[str, str], declared: Mapping[str, str]) -> dict[str, str]:
+    """Return what declared tags name; of one that failed, what it named `before`."""
+    return {tag: digest or before.get(tag, "") for tag, digest in declared.items()}
 
 
 def changes(recorded: Mapping[str, object], declared: Mapping[str, object]) -> tuple[str, ...]:

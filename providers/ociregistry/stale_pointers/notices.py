@@ -23,10 +23,15 @@ DAY_ANNOTATION: Final = "vnd.microsoft.artifact.lifecycle.end-of-life.date"
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """Version tags that left the declaration, each with its digest, and those that are back."""
+    """Version tags that left the declaration, each with its digest, and those that are back.
+
+    `unseen` are declared tags whose images the last update did not declare: each may have a notice
+    of a time that the state does not know. Alone, they are no reason for an update.
+    """
 
     left: Mapping[str, str] = field(default_factory=dict)
     back: frozenset[str] = frozenset()
+    unseen: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
         return bool(self.left or self.back)
@@ -44,9 +49,11 @@ def ending(
     declared, named = {*now.digests, *now.pointers}, {*now.digests.values()}
     versions = before.keys() - {*pointers, *ended, *declared}
     left = {tag: before[tag] for tag in sorted(versions)}
+    known = {*before.values()}
     return Ending(
         left={tag: d for tag, d in left.items() if is_digest(d) and d not in named},
         back=frozenset(ended) & declared,
+        unseen=frozenset(t for t, d in now.digests.items() if is_digest(d) and d not in known),
     )
 
 
@@ -54,6 +61,7 @@ def ending(
 class Noticed:
     """What became of notices: the `days` of those that stand, and tags whose notice was taken back.
 
+    A declared tag from whose image one could not be taken has a day, too, so that it is due again.
     `failed` are tags with their digests whose notice could not be written; `warnings` say why.
     """
 
@@ -76,17 +84,7 @@ class NoticeWriter:
         Each has the registry's day, `today` where that tells none. What fails stops no other.
         """
         found = Noticed()
-        # One that failed in this run is not back yet.
-        for tag in sorted(tag for tag in wanted.back if inputs.digests.get(tag)):
-            try:
-                if await self._withdraw(inputs, inputs.digests[tag]):
-                    found.warnings.append(
-                        f"{inputs.repository}:{tag} is declared again, and its notice of the end "
-                        "of its life stays: the registry deletes no digest"
-                    )
-                found.back |= {tag}
-            except OciError as error:
-                found.warnings.append(f"{inputs.repository}:{tag}: {error}")
+        await self._take_back(inputs, wanted, today, found)
         day = ""
         for tag, digest in wanted.left.items():
             try:
@@ -100,6 +98,31 @@ class NoticeWriter:
                     f"which the next update tries again: {error}"
                 )
         return found
+
+    async def _take_back(
+        self, inputs: StaleInputs, wanted: Ending, today: str, found: Noticed
+    ) -> None:
+        """Take the notices off the images that declared tags name; tags may share one."""
+        images: dict[str, list[str]] = {}
+        for tag in sorted(wanted.back | wanted.unseen):
+            # One that failed in this run is not back yet.
+            if digest := inputs.digests.get(tag):
+                images.setdefault(digest, []).append(tag)
+        for digest, tags in images.items():
+            place = f"{inputs.repository}:{tags[0]}"
+            try:
+                if await self._withdraw(inputs, digest):
+                    found.warnings.append(
+                        f"{place} is declared again, and its notice of the end of its life stays: "
+                        "the registry deletes no digest"
+                    )
+                found.back |= {*tags}
+            except OciError as error:
+                found.days |= dict.fromkeys(tags, today)
+                found.warnings.append(
+                    f"{place} is declared, and may have a notice of the end of its life, which "
+                    f"the next update takes back: {error}"
+                )
 
     async def _day(self, repository: Repository) -> str:
         return (await self._registry.tags(repository)).date[: len("2026-11-23")]

@@ -25,6 +25,7 @@ from providers.ociregistry.stale_pointers.model import (
     View,
     changes,
     due,
+    last_known,
     refusal,
 )
 from providers.ociregistry.stale_pointers.notices import Ending, Noticed, ending
@@ -47,8 +48,8 @@ class _Step:
     """A create or update: the declared properties, what was known before, and what follows.
 
     `inputs.stale` is what may be removed, `not_allowed` what this run was not allowed to remove,
-    `known` what the state said before this run's resource began. With `only_history`, some tags
-    moved, and nothing else is to be done.
+    `known` what the state said before this run's resource began, `before` what tags named by it.
+    With `only_history`, some tags moved, and nothing else is to be done.
     """
 
     urn: str
@@ -59,6 +60,7 @@ class _Step:
     not_allowed: Mapping[str, Kept]
     only_history: bool = False
     notices: Ending = field(default_factory=Ending)
+    before: Mapping[str, str] = field(default_factory=dict)
 
 
 class StaleResource:
@@ -114,6 +116,7 @@ class StaleResource:
             view = await self._look(urn, self._inputs(properties), View())
             step = self._step(urn, properties, view, [], known=View())
             self._session.declared.created.add((step.inputs.repository, urn))
+            step = replace(step, notices=_ending({}, step.inputs))
             outputs = await self._apply(step, [], preview=preview)
             if preview:
                 await self._warn_of_lost_state(urn, step.inputs, outputs["removers"])
@@ -128,7 +131,12 @@ class StaleResource:
         async with self._claiming(urn, news, preview=preview):
             step = self._step(urn, news, view, record, known=view)
             idle = not (changes(olds, news) or step.inputs.stale or step.not_allowed)
-            step = replace(step, only_history=idle, notices=_ending(olds, step.inputs))
+            step = replace(
+                step,
+                only_history=idle,
+                notices=_ending(olds, step.inputs),
+                before=olds.get("digests") or {},
+            )
             return await self._apply(step, record, preview=preview)
 
     async def read(
@@ -189,10 +197,9 @@ class StaleResource:
         if step.not_allowed:
             text = still_there(step.inputs.repository, step.not_allowed.values())
             await self._session.warn(text, step.urn)
-        step = await self._noticed(step, preview=preview)
         urn, news = step.urn, step.news
         if preview:
-            return {**await self._predicted(step), "removed": record}
+            return {**await self._predicted(await self._with_notices(step)), "removed": record}
         if step.inputs.stale and "" in step.inputs.digests.values():
             raise OciError(
                 f"{self.identify(news)}: no pointer is removed while a declared tag failed; repair "
@@ -210,11 +217,18 @@ class StaleResource:
                 raise
             return await self._unentered(step, record, error)
         view, failure = await self._afterwards(step, outcome)
+        # Last, for the state has to know each that is written.
+        noticed = Noticed(failed=dict(step.notices.left))
+        if failure is None:
+            noticed = await self._noticed(step)
+        view = replace(_after(view, noticed), history_due=False)
         listed = due(view, step.inputs)
         await self._log_waiting(urn, listed, step.known)
         kept = _merged(listed.kept, outcome.kept.values(), step.not_allowed.values())
         removed = [*record, *encoded(outcome.removed)]
-        outputs = {**news, **view_properties(view, listed.stale, kept), "removed": removed}
+        digests = {**last_known(step.before, step.inputs.digests), **noticed.failed}
+        seen = view_properties(view, listed.stale, kept)
+        outputs = {**news, **seen, "removed": removed, "digests": digests}
         if failure is not None:
             raise RemovalFailedError(
                 str(failure), resource_id=self.identify(news), properties=outputs
@@ -223,28 +237,24 @@ class StaleResource:
             await self._session.log(f"{entry.tag} stays: {entry.reason} ({entry.digest})", urn)
         return outputs
 
-    async def _noticed(self, step: _Step, *, preview: bool) -> _Step:
-        """Return the step once its notices are written and taken back, or predict that.
+    async def _with_notices(self, step: _Step) -> _Step:
+        """Return the step of a preview as it is once its notices are written and taken back."""
+        left, back = step.notices.left, step.notices.back
+        if left:
+            text = f"to get a notice of the end of life: {names(left)}"
+            await self._session.log(text, step.urn)
+        found = Noticed(days=dict.fromkeys(left, self._session.today()), back=back)
+        return replace(step, view=_after(step.view, found))
+
+    async def _noticed(self, step: _Step) -> Noticed:
+        """Write and take back notices.
 
         One that fails costs a warning and is due again: all tags are as declared.
         """
-        if not step.notices:
-            return step
-        today = self._session.today()
-        found = Noticed(days=dict.fromkeys(step.notices.left, today), back=step.notices.back)
-        if not preview:
-            found = await self._session.notices.write(step.inputs, step.notices, today)
-        elif step.notices.left:
-            text = f"to get a notice of the end of life: {names(step.notices.left)}"
-            await self._session.log(text, step.urn)
+        found = await self._session.notices.write(step.inputs, step.notices, self._session.today())
         for text in found.warnings:
             await self._session.warn(text, step.urn)
-        stay = {tag: day for tag, day in step.view.ended.items() if tag not in found.back}
-        view = replace(step.view, ended={**stay, **found.days})
-        if not found.failed:
-            return replace(step, view=view)
-        digests = {**step.news.get("digests", {}), **found.failed}
-        return replace(step, view=view, news={**step.news, "digests": digests})
+        return found
 
     async def _unentered(self, step: _Step, record: list[Any], error: OciError) -> dict[str, Any]:
         """Warn that the history could not be written; return outputs by which it stays due.
@@ -257,8 +267,10 @@ class StaleResource:
             step.urn,
         )
         kept = due(step.view, step.inputs).kept
-        seen = view_properties(step.view, {}, kept)
-        return {**step.news, **seen, "removed": record, "digests": {}}
+        seen = view_properties(replace(step.view, history_due=True), {}, kept)
+        # Nor has what left a notice.
+        digests = {**last_known(step.before, step.inputs.digests), **step.notices.left}
+        return {**step.news, **seen, "removed": record, "digests": digests}
 
     def _step(
         self, urn: str, news: Properties, view: View, record: list[Any], *, known: View
@@ -359,8 +371,11 @@ class StaleResource:
 
     def _moved(self, olds: Properties, inputs: StaleInputs) -> bool:
         """Tell whether a tag moved since the last update, or was moved outside of one."""
-        return olds.get("digests", {}) != inputs.digests or self._session.moves.outside(
-            inputs.repository
+        before = olds.get("digests") or {}
+        return (
+            recorded_view(olds).history_due
+            or before != last_known(before, inputs.digests)
+            or self._session.moves.outside(inputs.repository)
         )
 
     def _sights(self, inputs: StaleInputs) -> Sights:
@@ -376,6 +391,11 @@ class StaleResource:
 def _ending(olds: Properties, inputs: StaleInputs) -> Ending:
     before, pointers = olds.get("digests") or {}, olds.get("pointers") or ()
     return ending(before, pointers, olds.get("ended") or {}, inputs)
+
+
+def _after(view: View, noticed: Noticed) -> View:
+    stay = {tag: day for tag, day in view.ended.items() if tag not in noticed.back}
+    return replace(view, ended={**stay, **noticed.days})
 
 
 def _output(name: str, tag: str, kind: str) -> Change:

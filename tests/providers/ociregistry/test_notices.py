@@ -223,3 +223,110 @@ def test_the_same_notice_has_the_same_bytes(fleet: Fleet) -> None:
         DAY_ANNOTATION, OWNER_ANNOTATION, "io.github.multi-py.fleet.evidence.kind",
     ]  # fmt: skip
     assert first["layers"] == [first["config"]]
+
+
+def test_a_notice_that_no_state_knows_goes_where_its_tag_is_declared(fleet: Fleet) -> None:
+    digest, whole = fleet.digests[OLD], dict(fleet.digests)
+    fleet.leave(OLD)
+    fleet.up()
+    fleet.engine.resources.clear()
+    fleet.engine.restart()
+    fleet.digests = whole
+    fleet.up()
+    assert fleet.notices(digest) == []
+    assert fleet.state["ended"] == {}
+
+
+def test_a_tag_that_comes_back_to_an_image_with_a_notice_has_it_taken_off(fleet: Fleet) -> None:
+    digest, whole = fleet.digests[OLD], dict(fleet.digests)
+    fleet.leave(OLD)
+    fleet.up()
+    rebuilt = fleet.registry.push_index(NAME, OLD, {OWNER_ANNOTATION: "fleet/dev", "built": "2"})
+    for named in (rebuilt, digest):
+        fleet.engine.restart()
+        fleet.storage.tags[OLD] = named
+        fleet.digests = {**whole, OLD: named}
+        fleet.up()
+        assert len(fleet.notices(digest)) == (named == rebuilt)
+    fleet.engine.restart()
+    assert fleet.up().kind == "same"
+
+
+def test_an_update_that_fails_writes_no_notice_that_its_state_would_not_know(fleet: Fleet) -> None:
+    digest, whole = fleet.digests[OLD], dict(fleet.digests)
+    fleet.leave(OLD)
+    fleet.digests = {NEW: ""}
+    with pytest.raises(Exception, match="while a declared tag failed"):
+        fleet.up(pointers=[], maxRemovals=1)
+    assert fleet.notices(digest) == []
+    fleet.digests = {NEW: whole[NEW]}
+    fleet.engine.restart()
+    fleet.up(pointers=[], maxRemovals=1)
+    assert len(fleet.notices(digest)) == 1
+
+
+def test_a_removal_that_fails_half_way_leaves_the_notice_due(fleet: Fleet) -> None:
+    digest = fleet.digests[OLD]
+    fleet.leave(OLD, LATEST)
+    fleet.registry.fault(f"DELETE .*/manifests/{LATEST}$", times=10, status=403)
+    with pytest.raises(Exception, match="403"):
+        fleet.up(pointers=[], maxRemovals=1)
+    assert fleet.notices(digest) == []
+    fleet.registry.faults.clear()
+    fleet.engine.restart()
+    fleet.up(pointers=[], maxRemovals=1)
+    assert len(fleet.notices(digest)) == 1
+    assert fleet.state["ended"] == {OLD: DAY}
+
+
+def test_what_left_gets_its_notice_also_after_a_run_without_a_history(fleet: Fleet) -> None:
+    digest = fleet.digests[OLD]
+    moved = {**fleet.digests, LATEST: digest}
+    fleet.storage.tags[LATEST] = digest
+    fleet.registry.fault("^(PUT|POST) ", times=1000, status=403)
+    fleet.digests = moved
+    fleet.up()
+    assert "not in the history" in fleet.engine.warnings[-1]
+    assert fleet.state["historyDue"]
+    fleet.registry.faults.clear()
+    fleet.engine.restart()
+    assert "history" in fleet.preview().changed
+    fleet.storage.tags[LATEST] = moved[LATEST] = moved[NEW]
+    fleet.digests = moved
+    fleet.leave(OLD)
+    fleet.up()
+    assert len(fleet.notices(digest)) == 1
+    assert not fleet.state["historyDue"]
+    fleet.engine.restart()
+    assert fleet.up().kind == "same"
+
+
+def test_a_tag_that_failed_last_and_leaves_gets_its_notice(fleet: Fleet) -> None:
+    digest, whole = fleet.digests[OLD], dict(fleet.digests)
+    for failed in ({OLD: ""}, dict.fromkeys(whole, "")):
+        fleet.digests = {**whole, **failed}
+        fleet.up()
+        fleet.engine.restart()
+    fleet.digests = whole
+    fleet.leave(OLD)
+    fleet.up()
+    assert len(fleet.notices(digest)) == 1
+
+
+def test_a_notice_whose_deletion_is_refused_for_now_is_taken_back_later(fleet: Fleet) -> None:
+    digest, whole = fleet.digests[OLD], dict(fleet.digests)
+    fleet.leave(OLD)
+    fleet.up()
+    fleet.engine.restart()
+    fleet.digests = whole
+    fleet.registry.fault("DELETE .*", status=403)
+    fleet.up()
+    if fleet.registry.lists_referrers:
+        assert "which the next update takes back" in fleet.engine.warnings[-1]
+        assert fleet.engine.report.of("keep") == ()
+        fleet.engine.restart()
+        fleet.up()
+    assert fleet.notices(digest) == []
+    assert fleet.state["ended"] == {}
+    fleet.engine.restart()
+    assert fleet.up().kind == "same"
