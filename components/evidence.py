@@ -1,9 +1,8 @@
 """The evidence of a version tag: what is claimed of it, signed before any name points at it."""
 
-import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import pulumi
 
@@ -12,9 +11,6 @@ from fleet.declaration.signing import Keyless
 from fleet.plan.plan import ImagePlan, Plan, VersionTag
 from fleet.plan.predicates import provenance, verification_result
 from providers.ociregistry.sdk import Evidence, Tag
-
-_SHOWN: Final = 16
-"""Characters of a fingerprint, as the state has them of statements."""
 
 
 def evidence(
@@ -40,16 +36,15 @@ def evidence(
 
 
 def stated(tag: Tag) -> pulumi.Output[str]:
-    """Return a fingerprint of what is signed of ``tag``, empty where that failed.
+    """Return the fingerprints of the statements of ``tag`` in one text, empty where that failed.
 
-    It changes where something is signed again.
+    A mirror names nothing before it has each of them.
     """
 
-    def fingerprint(signed: Mapping[str, Any] | None) -> str:
-        text = json.dumps((signed or {}).get("statements"), sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:_SHOWN]
+    def fingerprints(signed: Mapping[str, Any] | None) -> str:
+        return " ".join(sorted((signed or {}).get("statements", {}).values()))
 
-    return or_else(tag.signed.apply(fingerprint), "")
+    return or_else(tag.signed.apply(fingerprints), "")
 
 
 def _keyless(declared: Keyless | None) -> Mapping[str, str]:

@@ -29,7 +29,8 @@ class ImageTag(pulumi.ComponentResource):
 
     ``digest`` is that of the index, known once every platform passed; ``row`` what the stack's
     output says of the tag; ``verified`` each build's digest once it passed, by the build's name.
-    ``stated`` is a fingerprint of its evidence, None where it has none or no mirror needs it.
+    ``stated`` are the fingerprints of its evidence in one text, None where it has none or no mirror
+    needs them.
     """
 
     verified: Mapping[str, pulumi.Output[str]]

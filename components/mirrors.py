@@ -16,8 +16,8 @@ from providers.ociregistry.sdk import Mirror, MirrorArgs, StalePointers
 class MirrorsArgs:
     """The plan of one image, and what its tags name.
 
-    ``digests`` are those of all tags, ``stated`` fingerprints of the evidence of version tags,
-    ``commit`` is that of the checkout, for the history.
+    ``digests`` are those of all tags, ``stated`` the fingerprints of the evidence of each version
+    tag, ``commit`` is that of the checkout, for the history.
     """
 
     image: ImagePlan

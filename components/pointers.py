@@ -83,7 +83,7 @@ def stale_pointers(
         ],
         policy={str(kind): "keep" if stay else policy for kind, policy in image.policy.items()},
         max_removals=plan.declaration.max_removals,
-        keep_on_destroy=plan.declaration.pointers_stay,
+        keep_on_destroy=plan.declaration.pointers_stay or stay,
         digests=digests,
         commit=commit,
         source=image.repository if mirror else None,

@@ -209,26 +209,45 @@ class ReferrerList:
             raise refusal
         return still
 
+    async def held(
+        self, repository: Repository, subject: str, own: Callable[[Referrer], bool]
+    ) -> frozenset[str]:
+        """Return those of the referrers of `subject` that are `own` and there, see `holds`.
+
+        :raises RegistryError: as `find`.
+        """
+        found = await self.find(repository, subject)
+        listed = [entry.digest for entry in found.entries if own(entry)]
+        there = await asyncio.gather(*(self.holds(repository, digest) for digest in listed))
+        return frozenset(digest for digest, is_held in zip(listed, there, strict=True) if is_held)
+
     async def copy(
         self,
         source: Repository,
         target: Repository,
         subject: str,
         own: Callable[[Referrer], bool],
-    ) -> None:
-        """Have those of the referrers of `subject` that are `own` in `target` as in `source`.
+    ) -> frozenset[str]:
+        """Bring those of the referrers of `subject` that are `own` from `source` to `target`.
 
-        They keep their bytes. Of its own, the list in `target` has those that `source` lists; what
-        others attached there stays.
+        They keep their bytes. One that `target` lists and does not hold is brought again. With
+        something to bring, what `source` does not list leaves the list of its `own` in `target`;
+        what others attached there stays. Return those of its own that `target` then holds.
 
         :raises RegistryError: if `source` lists one that it does not hold, or a registry fails.
         """
-        there, here = await asyncio.gather(self.find(source, subject), self.find(target, subject))
+        there, held = await asyncio.gather(
+            self.find(source, subject), self.held(target, subject, own)
+        )
         wanted = frozenset(entry.digest for entry in there.entries if own(entry))
-        lacking = sorted(wanted - here.digests)
-        if lacking:
-            copies = [await self._attached(source, digest) for digest in lacking]
-            await self.attach(target, subject, copies, lambda e: own(e) and e.digest not in wanted)
+        lacking = sorted(wanted - held)
+        if not lacking:
+            return held
+        copies = [await self._attached(source, digest) for digest in lacking]
+        found = await self.attach(
+            target, subject, copies, lambda e: own(e) and e.digest not in wanted
+        )
+        return (held | wanted) & found.digests
 
     async def _attached(self, repository: Repository, digest: str) -> Attachment:
         manifest = await self._registry.get(repository, digest)

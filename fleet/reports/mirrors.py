@@ -1,22 +1,28 @@
 """What the steps of a run mean for the tags of a mirror, pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from fleet.registry.reference import is_digest
+from fleet.reports.notices import LEFT
 from fleet.reports.report import Mode
 from fleet.reports.steps import State, Step
-from providers.ociregistry.mirror.model import Copied, due
+from providers.ociregistry.mirror.model import FAILED, Copied, due
 from providers.ociregistry.mirror.properties import mirror_inputs, recorded_mirror
 from providers.ociregistry.report import Entry, Kind
 
 MIRROR_LEFT = "no longer declared as a mirror, kept there"
+POINTERS_STAY = "kept at this mirror though its image leaves"
 
 
-def mirror_entries(step: Step, mode: Mode) -> Iterator[Entry]:
-    """Yield the outcome for each tag of a mirror that is written or stays though it left."""
+def mirror_entries(step: Step, mode: Mode, looked_after: Collection[str]) -> Iterator[Entry]:
+    """Yield the outcome for each tag of a mirror that is written or stays though it left.
+
+    Where its source is not among the repositories that are `looked_after`, its image left.
+    """
     if step.gone and not step.op:
-        yield from _staying(step.gone)
+        is_declared = step.gone.inputs.get("source") in looked_after
+        yield from _staying(step.gone, MIRROR_LEFT if is_declared else LEFT)
         return
     if step.went_wrong:
         known = step.new or step.old
@@ -41,22 +47,22 @@ def _copies(
         yield Entry(
             ref=f"{inputs['repository']}:{each.tag}",
             kind=_kind(inputs, each.tag),
-            action="copy",
+            action="fail" if each.reason == FAILED else "copy",
             reasons=(each.reason,),
             digest=digest if is_digest(digest) else "",
             previous=each.previous,
         )
 
 
-def _staying(gone: State) -> Iterator[Entry]:
-    """Yield the version tags of a mirror that is not declared any more."""
+def _staying(gone: State, why: str) -> Iterator[Entry]:
+    """Yield the version tags of a mirror that is not declared any more, or its image is not."""
     for tag, digest in sorted((gone.outputs.get("tags") or {}).items()):
         if _kind(gone.inputs, tag) == "version":
             yield Entry(
                 ref=f"{gone.inputs['repository']}:{tag}",
                 kind="version",
                 action="keep",
-                reasons=(MIRROR_LEFT,),
+                reasons=(why,),
                 digest=str(digest),
                 previous=str(digest),
             )

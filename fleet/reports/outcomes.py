@@ -5,7 +5,7 @@ from typing import Any
 
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import remover_of
-from fleet.reports.mirrors import MIRROR_LEFT, mirror_entries
+from fleet.reports.mirrors import MIRROR_LEFT, POINTERS_STAY, mirror_entries
 from fleet.reports.notices import LEFT, notices_of
 from fleet.reports.report import Mode
 from fleet.reports.steps import IMAGE_TAG, State, Step
@@ -26,6 +26,11 @@ def entries_of(steps: Sequence[Step], mode: Mode) -> Iterator[Entry]:
         for step in steps
         if step.token == TAG and step.declared and step.new
     }
+    looked_after = {
+        str(step.new.inputs.get("repository"))
+        for step in steps
+        if step.token == STALE_POINTERS and step.new
+    }
     noticed = notices_of(steps)
     yield from noticed.values()
     for step in steps:
@@ -40,7 +45,7 @@ def entries_of(steps: Sequence[Step], mode: Mode) -> Iterator[Entry]:
         elif step.token == STALE_POINTERS and mode == "refresh" and step.read:
             yield from _listed(step.read.outputs)
         elif step.token == MIRROR:
-            yield from mirror_entries(step, mode)
+            yield from mirror_entries(step, mode, looked_after)
     yield from _departures(steps, declared)
 
 
@@ -171,9 +176,10 @@ def _kept_by(urn: str, gone: State, staying: Sequence[State]) -> str | None:
     One that looks after the same repository, under whatever name, takes over what is declared. What
     is at a mirror of a repository that is declared stays.
     """
-    if any(state.inputs.get("keepOnDestroy") for state in (gone, *staying)):
-        return None
     source = gone.inputs.get("source")
+    keeping = [state for state in staying if not state.inputs.get("source")]
+    if any(state.inputs.get("keepOnDestroy") for state in (gone, *keeping)):
+        return POINTERS_STAY if source else None
     if source and any(state.inputs.get("repository") == source for state in staying):
         return MIRROR_LEFT
     text = str(gone.outputs["repository"])

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
+from providers.ociregistry.report import FAILURE
+
 BUILD: Final = "docker-build:index:Image"
 """The type of a build's resource, as the engine names it."""
 
@@ -89,3 +91,5 @@ class Step:
             self.gone = old
         elif op != "replace":
             self.op, self.old, self.new = op, old, new
+            if new and FAILURE in new.outputs:
+                self.errors.append(str(new.outputs[FAILURE]))

@@ -1,6 +1,8 @@
 """The adapter between the engine's requests and the resources; it decides nothing itself."""
 
 import json
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 from pulumi.provider.experimental import provider as p
 
@@ -10,7 +12,8 @@ from fleet.registry.login import parse_logins
 from providers.ociregistry.context import Change, Session
 from providers.ociregistry.fields import MIRROR, STALE_POINTERS, TAG
 from providers.ociregistry.mirror.resource import MirrorResource
-from providers.ociregistry.properties import InvalidInputsError, plain_map, wrap_map
+from providers.ociregistry.properties import InvalidInputsError, Properties, plain_map, wrap_map
+from providers.ociregistry.report import FAILURE
 from providers.ociregistry.schema import package_schema
 from providers.ociregistry.stale_pointers.resource import StaleResource
 from providers.ociregistry.tag.resource import TagResource
@@ -22,6 +25,10 @@ UNREAD = "unread"
 """The output that says why a refresh could not read a resource; absent where it could."""
 
 _Resource = TagResource | StaleResource | MirrorResource
+
+
+class _UnreadError(OciError):
+    """The refresh could not read a resource, and said so in a warning."""
 
 
 class OciProvider(p.Provider):
@@ -117,7 +124,11 @@ class OciProvider(p.Provider):
         """Create, or predict that in a preview."""
         resource = self._resource(request.type)
         inputs = plain_map(request.properties)
-        outputs = await resource.create(request.urn, inputs, preview=request.preview)
+
+        def create() -> Awaitable[dict[str, Any]]:
+            return resource.create(request.urn, inputs, preview=request.preview)
+
+        outputs = await self._previewed(request, inputs, create)
         return p.CreateResponse(resource_id=resource.identify(inputs), properties=wrap_map(outputs))
 
     async def read(self, request: p.ReadRequest) -> p.ReadResponse:
@@ -154,19 +165,46 @@ class OciProvider(p.Provider):
     async def update(self, request: p.UpdateRequest) -> p.UpdateResponse:
         """Update in place, or predict that in a preview.
 
-        :raises OciError: if the state could not be read: nothing is known of what is there.
+        :raises OciError: if the state could not be read: nothing is known of what is there. Of a
+            mirror, a preview warns instead.
         """
         resource = self._resource(request.type)
         olds, news = plain_map(request.olds), plain_map(request.news)
-        if UNREAD in olds:
+
+        async def update() -> dict[str, Any]:
+            if UNREAD not in olds:
+                return await resource.update(request.urn, olds, news, preview=request.preview)
             if isinstance(resource, StaleResource) and not request.preview:
                 await resource.claim(request.urn, news)
-            raise OciError(
+            raise _UnreadError(
                 f"{resource.identify(news)} could not be verified, so nothing is changed: "
                 f"{olds[UNREAD]}\nRun again with a refresh when that is mended."
             )
-        outputs = await resource.update(request.urn, olds, news, preview=request.preview)
+
+        outputs = await self._previewed(request, news, update)
         return p.UpdateResponse(properties=wrap_map(outputs))
+
+    async def _previewed(
+        self,
+        request: p.CreateRequest | p.UpdateRequest,
+        news: Properties,
+        act: Callable[[], Awaitable[dict[str, Any]]],
+    ) -> dict[str, Any]:
+        """Return what `act` returns; in a preview, what fails at a mirror is a warning instead.
+
+        The engine ends a preview at the first failure, and with it the list of removals: a mirror
+        that is down would take the source's along.
+        """
+        try:
+            return await act()
+        except OciError as error:
+            resource = self._resource(request.type)
+            at_mirror = not isinstance(resource, TagResource) and news.get("source")
+            if not (request.preview and at_mirror):
+                raise
+            if not isinstance(error, _UnreadError):
+                await self._session.warn(f"an update would fail: {error}", request.urn)
+            return {**news, FAILURE: str(error)}
 
     async def delete(self, request: p.DeleteRequest) -> None:
         """Forget a Tag and a Mirror; for StalePointers, remove what is ours."""

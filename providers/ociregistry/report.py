@@ -8,6 +8,9 @@ from typing import Literal
 Action = Literal["build", "re-point", "sign", "copy", "remove", "unchanged", "keep", "fail"]
 Kind = Literal["version", "pointer", "repository", "mirror"]
 
+FAILURE = "failure"
+"""The output of a preview that says why an update would fail: at a mirror, which stops no other."""
+
 COUNTED: tuple[Action, ...] = ("build", "re-point", "remove", "unchanged")
 
 

@@ -265,7 +265,7 @@ class MirrorArgs:
     pointers: Annotated[Sequence[str], "Those of the tags that are pointers."] = ()
     evidence: Annotated[
         Mapping[str, pulumi.Input[str]],
-        "Version tag to a fingerprint of what is stated of it: a change brings it along.",
+        "Version tag to the fingerprints of its statements, in one text: none is named without.",
     ] = field(default_factory=dict)
     on_conflict: Annotated[
         OnConflict, "refuse (default) or take-over, for a version tag that is another's there."
@@ -285,11 +285,14 @@ class Mirror(_Resource):
 
     tags = Out[dict[str, str]](Mapping[str, str], "What each tag names there.")
     evidence = Out[dict[str, str]](
-        Mapping[str, str], "Version tag to the fingerprint of the evidence that was brought along."
+        Mapping[str, str], "Version tag to the fingerprints of the evidence that was brought along."
     )
     left = Out[dict[str, str]](
         Mapping[str, str],
         "Tag to what the last update left, of those that a refresh found otherwise or gone.",
+    )
+    lost = Out[list[str]](
+        Sequence[str], "Version tags without all platforms and evidence, by a whole verification."
     )
     copied = Out[Rows](Sequence[Copied], "What the last update wrote.")
 

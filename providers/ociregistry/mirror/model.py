@@ -1,6 +1,6 @@
 """Mirrors, pure: which names differ from the source's, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Annotated
@@ -16,6 +16,7 @@ _MOVED = "moved there"
 _ANOTHER = "another image there"
 _FOLLOWS = "follows its source"
 _EVIDENCE = "its evidence changed"
+_LOST = "platforms or evidence were lost there"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +24,8 @@ class MirrorInputs:
     """What is declared of the names of one repository at another registry.
 
     `tags` are the source's digests by tag: empty where one failed, and none where a preview does
-    not know it yet. Those in `pointers` are no version tags. `evidence` are fingerprints of what is
-    stated of them.
+    not know it yet. Those in `pointers` are no version tags. `evidence` are the fingerprints of the
+    statements about each of these, in one text.
     """
 
     repository: Repository
@@ -65,30 +66,40 @@ class MirrorInputs:
 class Mirrored:
     """What the `tags` of a mirror name, and the fingerprints of the `evidence` brought there.
 
-    `left` is what the last update left, for tags that a refresh found otherwise or gone.
+    `left` is what the last update left, for tags that a refresh found otherwise or gone, `lost` are
+    those of which a whole verification did not find all.
     """
 
     tags: Mapping[str, str] = field(default_factory=dict)
     evidence: Mapping[str, str] = field(default_factory=dict)
     left: Mapping[str, str] = field(default_factory=dict)
+    lost: tuple[str, ...] = ()
 
     def recorded(self, tag: str) -> TagState | None:
         """Return what the state knows of a tag, None where it is not there by that."""
         live = self.tags.get(tag)
         return TagState(digest=live, assembled=self.left.get(tag, live)) if live else None
 
-    def seen(self, found: Mapping[str, str | None]) -> "Mirrored":
+    def seen(
+        self, found: Mapping[str, str | None], inputs: MirrorInputs, lost: Iterable[str]
+    ) -> "Mirrored":
         """Return the state after a refresh that `found` what each tag names, None for nothing.
 
-        What no update wrote or adopted stays unknown: it may be another's.
+        What no update wrote or adopted stays unknown: it may be another's. What is as declared was
+        not moved by others, though an update that was killed has not told of it.
         """
         held = {**self.tags, **self.left}
         before = {tag: held[tag] for tag in found if tag in held}
         live = {tag: digest for tag in before if (digest := found[tag])}
         return Mirrored(
             tags=live,
-            evidence={tag: mark for tag, mark in self.evidence.items() if tag in before},
-            left={tag: held for tag, held in before.items() if held != live.get(tag)},
+            evidence={tag: marks for tag, marks in self.evidence.items() if tag in before},
+            left={
+                tag: held
+                for tag, held in before.items()
+                if live.get(tag) not in {held, inputs.tags[tag]}
+            },
+            lost=tuple(lost),
         )
 
     def after(self, inputs: MirrorInputs, written: Mapping[str, str]) -> "Mirrored":
@@ -99,6 +110,7 @@ class Mirrored:
             tags=tags,
             evidence={t: m for t, m in {**self.evidence, **marks}.items() if t in inputs.tags},
             left={t: d for t, d in self.left.items() if t not in written and t in inputs.tags},
+            lost=tuple(tag for tag in self.lost if tag not in written and tag in inputs.tags),
         )
 
 
@@ -135,6 +147,8 @@ def _why(tag: str, recorded: Mirrored, inputs: MirrorInputs, *, known: bool) -> 
         if not known:
             return _ANOTHER
         return _MOVED if tag in recorded.left else _FOLLOWS
+    if tag in recorded.lost:
+        return _LOST
     stated = inputs.evidence.get(tag, "") if known else ""
     return _EVIDENCE if stated and stated != recorded.evidence.get(tag) else ""
 

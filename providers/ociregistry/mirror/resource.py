@@ -1,14 +1,10 @@
 """The resource `ociregistry:index:Mirror`: properties in, properties out."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
-from fleet.registry.errors import ConflictError, InterruptedRunError, OciError
-from fleet.registry.interruption import STOPPED, readable, require_running
-from fleet.registry.manifest import Manifest
+from fleet.registry.errors import ConflictError, OciError
 from providers.ociregistry.context import Change, Session
-from providers.ociregistry.evidence.model import is_own
 from providers.ociregistry.failures import PartialFailureError
 from providers.ociregistry.fields import encoded
 from providers.ociregistry.mirror.model import FAILED, Copied, Mirrored, MirrorInputs, due, in_words
@@ -18,10 +14,8 @@ from providers.ociregistry.mirror.properties import (
     predicted,
     recorded_mirror,
 )
+from providers.ociregistry.mirror.writer import MirrorWriter
 from providers.ociregistry.properties import Properties
-from providers.ociregistry.tag.model import TagState
-
-_Failures = dict[str, str]
 
 
 class MirrorResource:
@@ -77,19 +71,30 @@ class MirrorResource:
     ) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """Read what each name of the last declaration names now, by one request each.
 
+        A whole verification asks for all platforms and evidence of the version tags as well.
+
         :raises OciError: on an import, for there is nothing to take over; if the registry fails.
         """
         if "copied" not in properties:
             raise OciError(f"{resource_id}: Mirror cannot be imported; just declare it")
         # The engine keeps the inputs of every run, outputs of updates alone.
         declared = mirror_inputs({**properties, **inputs})
-        state = recorded_mirror(properties).seen(await self._look(declared))
+        before = recorded_mirror(properties)
+        found, lost = await self._look(declared), before.lost
+        for tag, digest in {**before.tags, **before.left}.items():
+            if tag in found:
+                self._session.declared.recorded[declared.ref(tag)].add(digest)
+        if self._session.settings.verify_all:
+            lost = await self._writer.lost(declared, found, before.evidence)
+        state = before.seen(found, declared, lost)
         if state.left:
             gone = sorted(state.left.keys() - state.tags.keys())
             moved = sorted(state.left.keys() & state.tags.keys())
-            found = (Copied(tag=t, previous="", reason="moved") for t in moved)
-            lost = (Copied(tag=t, previous="", reason="gone") for t in gone)
-            await self._session.log(f"{resource_id}: {in_words((*lost, *found))}", urn)
+            outside = (
+                *(Copied(tag=t, previous="", reason="gone") for t in gone),
+                *(Copied(tag=t, previous="", reason="moved") for t in moved),
+            )
+            await self._session.log(f"{resource_id}: {in_words(outside)}", urn)
         return {**properties, **encoded(state)}, dict(inputs)
 
     async def delete(self, _urn: str, _properties: Properties) -> None:
@@ -107,32 +112,30 @@ class MirrorResource:
             found[tag] = answer
         return found
 
+    @property
+    def _writer(self) -> MirrorWriter:
+        return MirrorWriter(self._session.tagger, self._session.referrers)
+
     async def _predict(
         self, urn: str, news: Properties, state: Mirrored, *, known: bool = True
     ) -> dict[str, Any]:
         """Return the outputs of a preview.
 
-        :raises OciError: naming each tag that is another's there and shall not be displaced.
+        :raises ConflictError: naming each tag that is another's there and shall not be displaced.
         """
         inputs = mirror_inputs(news)
         found = due(state, inputs, known=known)
         copied = tuple(each for each in found if each.reason != FAILED)
         if copied:
             await self._session.log(f"to be copied: {in_words(copied)}", urn)
-        failures = _Failures()
-
-        async def refused(tag: str) -> None:
-            wanted, recorded = inputs.tag(tag), state.recorded(tag) if known else None
-            (source,) = wanted.sources
-            await self._session.tagger.refuse_conflict(wanted, source.digest, recorded)
-
         # What no update left there may be another's.
         ours = state.tags.keys() - state.left if known else frozenset[str]()
         absent = frozenset[str]() if known else inputs.tags.keys() - state.tags
-        await _each([e.tag for e in copied if e.tag not in ours | absent], refused, failures)
-        if failures:
-            raise ConflictError(_failed(inputs, failures))
-        return mirror_properties(news, predicted(inputs, state), copied)
+        asked = [each.tag for each in copied if each.tag not in ours | absent]
+        attempts = await self._writer.refuse_conflicts(inputs, asked, state if known else None)
+        if attempts.failures:
+            raise ConflictError(attempts.text(inputs))
+        return mirror_properties(news, predicted(inputs, state), found)
 
     async def _write(
         self, news: Properties, before: Mirrored, *, known: bool = True
@@ -143,38 +146,21 @@ class MirrorResource:
 
         :raises PartialFailureError: naming each that failed, with what was written.
         """
-        inputs, failures = mirror_inputs(news), _Failures()
+        inputs = mirror_inputs(news)
         wanted = due(before, inputs, known=known)
         tags = [each.tag for each in wanted] if known else list(inputs.ordered)
-        for pointers in (False, True):
-            turn = [tag for tag in tags if (tag in inputs.pointers) is pointers]
-            await _each(
-                turn,
-                lambda tag: self._copy(inputs, tag, before.recorded(tag) if known else None),
-                failures,
-            )
-        written = {tag: inputs.tags[tag] for tag in tags if tag not in failures}
+        attempts = await self._writer.write(inputs, tags, before if known else None)
+        written = {tag: inputs.tags[tag] for tag in tags if tag not in attempts.failures}
         done = tuple(each for each in wanted if each.tag in written)
         for each in done:
             self._note(inputs, each, before)
         state = before if known else Mirrored()
         outputs = mirror_properties(news, state.after(inputs, written), done)
-        if failures:
+        if attempts.failures:
             raise PartialFailureError(
-                _failed(inputs, failures), resource_id=self.identify(news), properties=outputs
+                attempts.text(inputs), resource_id=self.identify(news), properties=outputs
             )
         return outputs
-
-    async def _copy(self, inputs: MirrorInputs, tag: str, recorded: TagState | None) -> None:
-        """Bring an image and the evidence of it, then name it."""
-        wanted, session = inputs.tag(tag), self._session
-
-        async def evidence(index: Manifest) -> None:
-            await session.referrers.copy(
-                inputs.source, inputs.repository, index.digest, lambda e: is_own(e, inputs.owner)
-            )
-
-        await session.tagger.write(wanted, recorded, evidence)
 
     def _note(self, inputs: MirrorInputs, copied: Copied, before: Mirrored) -> None:
         """Have the history know what moved, and the remover what is there."""
@@ -183,28 +169,3 @@ class MirrorResource:
             self._session.moves.found(ref, copied.previous)
         self._session.moves.made(ref, copied.reason)
         self._session.sightings.written(ref, inputs.tags[copied.tag])
-
-
-async def _each(
-    tags: Collection[str], act: Callable[[str], Awaitable[None]], failures: _Failures
-) -> None:
-    """Await `act` of each tag; note in `failures` what failed, or was interrupted."""
-
-    async def one(tag: str) -> None:
-        try:
-            await act(tag)
-        except STOPPED as error:
-            failures[tag] = str(readable(error))
-
-    try:
-        require_running()
-        await asyncio.gather(*map(one, tags))
-    except InterruptedRunError as error:
-        failures.update(dict.fromkeys(tags, str(error)))
-    except asyncio.CancelledError:
-        pass  # each has noted that it was interrupted
-
-
-def _failed(inputs: MirrorInputs, failures: _Failures) -> str:
-    texts = "\n".join(f"- {failures[tag]}" for tag in inputs.ordered if tag in failures)
-    return f"{inputs.repository}: {len(failures)} of {len(inputs.tags)} tags not copied\n{texts}"

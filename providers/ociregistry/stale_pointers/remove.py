@@ -91,14 +91,12 @@ class PointerRemover:
         if removals or gone or claim:
             await self._undo.add(*inputs.recorded_by, removals, gone, claim, sights=sights)
 
-    async def predict_stale(self, inputs: StaleInputs, remover: str) -> Outcome:
-        """Return what `remove_stale` would do, without a write.
+    async def predict_stale(self, inputs: StaleInputs, remover: str, record: UndoRecord) -> Outcome:
+        """Return what `remove_stale` would do, without a write, by the undo record.
 
-        :raises UndoRecordError: if the undo record can't be read.
         :raises RegistryError: if the tag list or a name can't be read.
         """
         course = Outcome(inputs=inputs, claim=Claim(remover=remover, pointers=None))
-        record = await self.record(*inputs.recorded_by)
         course.removers = tuple(sorted(record.declared))
         if inputs.stale:
             await self._find_stale(course, _elsewhere(record, remover))

@@ -87,7 +87,8 @@ class StaleResource:
         inputs = stale_inputs(properties)
         declared = self._session.declared
         declared.removers[inputs.repository].add(urn)
-        declared.keeps = declared.keeps or inputs.keep_on_destroy
+        # What stays at a mirror because nothing can be removed there holds for that alone.
+        declared.keeps = declared.keeps or (inputs.keep_on_destroy and inputs.source is None)
         return dict(properties)
 
     def diff(self, _urn: str, olds: Properties, news: Properties) -> list[Change]:
@@ -302,9 +303,13 @@ class StaleResource:
             # Nothing is read for it, so that a damaged record ends no preview.
             await self._session.log(_DUE, step.urn)
             return {**step.news, **view_properties(step.view, {}, due(step.view, inputs).kept)}
-        remover = remover_of(step.urn, inputs.repository)
-        outcome = await self._session.hosts.ask(
-            inputs.repository.host, lambda: pointer_remover.predict_stale(inputs, remover)
+        remover, hosts = remover_of(step.urn, inputs.repository), self._session.hosts
+        # That of a mirror lies beside its source: each host answers for itself.
+        record = await hosts.ask(
+            inputs.recorded_by[0].host, lambda: pointer_remover.record(*inputs.recorded_by)
+        )
+        outcome = await hosts.ask(
+            inputs.repository.host, lambda: pointer_remover.predict_stale(inputs, remover, record)
         )
         listed = due(step.view, inputs)
         await self._log_waiting(step.urn, listed, step.known)

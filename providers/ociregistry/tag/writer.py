@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fleet.registry.client import Client
 from fleet.registry.errors import RegistryError, UnreadableError, moved
-from fleet.registry.manifest import Manifest
+from fleet.registry.manifest import INDEXES, Manifest, document_of, entries_of
 from fleet.registry.manifest_cache import ManifestCache
 from fleet.registry.reference import ManifestReference, Repository, TagReference
 from fleet.registry.removal.placeholder import is_placeholder
@@ -143,6 +143,18 @@ class Tagger:
     async def holds(self, image: ManifestReference) -> bool:
         """Tell whether the registry has a manifest; asked once a minute at most."""
         return await self._manifests.has(image.repository, image.digest)
+
+    async def holds_all(self, image: ManifestReference) -> bool:
+        """Tell whether the registry has an index and each manifest that it names.
+
+        :raises RegistryError: if it is damaged, or the registry fails.
+        """
+        index = await self._manifests.find(image.repository, image.digest)
+        if index is None or index.media_type not in INDEXES:
+            return index is not None
+        children = entries_of(document_of(index, str(image)), str(image))
+        there = (self._manifests.has(image.repository, child.digest) for child in children)
+        return all(await asyncio.gather(*there))
 
     async def find(self, ref: TagReference) -> Found | None:
         """Describe a tag that no state knows, for an import; None where it is absent.
