@@ -19,9 +19,10 @@ _AGENT = "image-fleet/0.1"
 _DIRECT = ("localhost", "*.localhost", "127.0.0.1", "[::1]")
 
 
-def open_http(*, connections: int = 10, bundle: Path | None = None) -> httpx.AsyncClient:
+def open_http(*, connections: int | None = 10, bundle: Path | None = None) -> httpx.AsyncClient:
     """Return a client that trusts `bundle`, or else `SSL_CERT_FILE`, or else the system's bundle.
 
+    No more than `connections` are open at once; with None, whoever asks bounds their number.
     Proxies are those of HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY; what is on this machine
     is always asked directly. No cookie is ever kept, and no redirect followed.
 

@@ -91,7 +91,7 @@ class BlobTransfer:
                         file.write(chunk)
                 return Reply(status=answer.status_code, headers=answer.headers, body=b"")
 
-        async with self._transport.copies:
+        async with self._transport.copies[repository.host]:
             await prepare()
             reply = await self._transport.retry.run(attempt, call.place, prepare)
         refuse_denied(reply, call.place)
@@ -129,7 +129,7 @@ class BlobTransfer:
             if not session:
                 return
             sessions = [session]
-        async with self._transport.copies:
+        async with self._transport.copies[target.host]:
             await self._copy(source, target, blob, sessions)
 
     async def _mount(self, source: Repository, target: Repository, digest: str) -> str:

@@ -2,10 +2,12 @@
 
 import asyncio
 import os
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -21,12 +23,9 @@ from fleet.registry.interruption import to_its_end
 from fleet.registry.login import NO_LOGINS, Logins
 
 PARALLEL = 8
-"""Requests under way at once, all registries together."""
+"""Requests under way at once to one host: one that answers late keeps no other waiting."""
 COPIES = 4
-"""Blobs that are copied at once besides; each holds a download while its upload goes on."""
-# Nobody ever waits for a connection: downloads that took the last ones would wait for uploads
-# that get none.
-_CONNECTIONS = PARALLEL + 2 * COPIES
+"""Blobs that are copied at once to one host besides; each holds a download meanwhile."""
 
 UNAUTHORIZED = 401
 _DENIED = frozenset({401, 403})
@@ -54,15 +53,17 @@ class Transport:
         deadline: float = 30.0,
         logins: Logins = NO_LOGINS,
     ) -> None:
-        self.http = http or open_http(connections=_CONNECTIONS)
+        # Nobody ever waits for a connection: downloads that took the last ones would wait for
+        # uploads that get none. Both kinds of slots bound their number.
+        self.http = http or open_http(connections=None)
         self.environment = environment
         self.retry = retry or RetryPolicy()
         self._plain = plain_hosts(environment)
         self._exchange = Exchange(self.http, deadline=deadline)
         self._auth = Authenticator(self._send_plain, environment, logins)
-        self._slots = asyncio.Semaphore(PARALLEL)
-        self.copies = asyncio.Semaphore(COPIES)
-        """Held by each copy of a blob, whoever asks for it."""
+        self._slots = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(PARALLEL))
+        self.copies = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(COPIES))
+        """Held by each copy of a blob, by the host that it goes to, whoever asks for it."""
 
     def base(self, host: str) -> str:
         """Return `scheme://host` of a registry."""
@@ -92,7 +93,7 @@ class Transport:
         """
 
         async def send() -> Reply:
-            async with self._slots:
+            async with self._slots[_host(call)]:
                 return await self._once(call, authorization)
 
         return await self.retry.run(send, call.place, settled)
@@ -128,7 +129,7 @@ class Transport:
         return await (sending if call.reads else to_its_end(sending))
 
     async def _authenticated(self, call: Call, settled: Settled) -> Reply:
-        async with self._slots:
+        async with self._slots[_host(call)]:
             known = self._known(call)
             reply = await self._once(call, known)
             if reply.status != UNAUTHORIZED:
@@ -145,13 +146,17 @@ class Transport:
         # A token may have taken a wait as well.
         if (done := await settled()) is not None:
             return done
-        async with self._slots:
+        async with self._slots[_host(call)]:
             return await self._once(call, renewed)
 
     async def _send_plain(self, call: Call, authorization: str) -> Reply:
         # The request that needs the token is tried again as a whole, so this multiplies.
         retry = replace(self.retry, attempts=2)
         return await retry.run(lambda: self._exchange.once(call, authorization), call.place)
+
+
+def _host(call: Call) -> str:
+    return urlsplit(call.url).netloc
 
 
 def _is_elsewhere(call: Call) -> bool:

@@ -104,6 +104,11 @@ def owner_at(owner: str, mirror: Repository) -> str:
     return f"{owner} {mirror}"
 
 
+def is_at_mirror(owner: str) -> bool:
+    """Tell whether the owner of a record is one by `owner_at`: neither part has a space."""
+    return " " in owner
+
+
 def build_repository_of(public: Repository) -> Repository:
     """Return the repository of an image's builds, where its undo record lies."""
     return Repository(host=public.host, name=f"{public.name}/build")

@@ -26,6 +26,7 @@ from fleet.upkeep import trusted as signers
 from fleet.upkeep.connection import opened
 from fleet.upkeep.entering import entered, furnish, planned
 from fleet.upkeep.prune import prune
+from fleet.upkeep.records import declared_mirrors
 from fleet.upkeep.state import read_state
 
 
@@ -72,11 +73,12 @@ def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
         state, declaration.registry, [image.name for image in declaration.images], chosen.image
     )
     owner = owner_of(chosen.stack, declaration)
+    mirrors = {**declared_mirrors(declaration, places), **state.mirrors}
 
     async def run() -> None:
         async with opened(variables(declaration.logins)) as connection:
             registry = connection.registry
-            found = await restore.read_records(registry, places, owner, state.mirrors)
+            found = await restore.read_records(registry, places, owner, mirrors)
             for reason in found.unread.values():
                 say(f"warning: {reason}")
             entry = restore.choose(state, chosen.tag, chosen.image, found)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 from fleet.console import TroubleError, printable
@@ -13,6 +14,7 @@ from fleet.registry.reference import Repository
 from fleet.registry.undo_log import history
 from fleet.reports.table import DIGEST_SHOWN, columns
 from fleet.upkeep.parallel import each
+from fleet.upkeep.records import beside, parse_place
 from providers.ociregistry.tag.reasons import short_digests
 
 Histories = Mapping[Repository, Sequence[Move]]
@@ -24,17 +26,29 @@ _RUN = re.compile(r"https://\S+/actions/runs/")
 
 
 def repositories(declaration: Declaration, image: str) -> tuple[Repository, ...]:
-    """Return the public repositories of a stack, or that of one image, declared or not."""
+    """Return the public repositories of a stack, or that of one image, declared or not.
+
+    A whole name (`host/namespace/name`) is that of a repository, perhaps at a mirror.
+    """
+    if "/" in image:
+        return (parse_place(image),)
     names = [image] if image else [each.name for each in declaration.images]
     return tuple(Repository.parse(f"{declaration.registry}/{name}") for name in names)
 
 
-async def read(registry: Client, places: Sequence[Repository], owner: str) -> Histories:
-    """Return the history of each repository.
+async def read(
+    registry: Client,
+    places: Sequence[Repository],
+    owner: str,
+    mirrors: Mapping[Repository, Repository] = MappingProxyType({}),
+) -> Histories:
+    """Return the history of each repository; `mirrors` are those of others, with these.
 
     :raises fleet.registry.errors.OciError: when a record can't be read.
     """
-    found = await each(lambda place: history(registry, place, owner), places)
+    found = await each(
+        lambda place: history(registry, *beside(place, owner, mirrors.get(place))), places
+    )
     return dict(zip(places, found, strict=True))
 
 

@@ -22,6 +22,7 @@ from fleet.releases.writing import write_all
 from fleet.upkeep import history, rollback
 from fleet.upkeep.connection import opened
 from fleet.upkeep.entering import entered, planned
+from fleet.upkeep.records import declared_mirrors
 
 _DAYS = 30
 _DECLARED = "declared"
@@ -34,7 +35,11 @@ def add_to(commands: Commands) -> None:
     text = "Print which digest a tag had, since when and why"
     one = commands.add("history", text, entered(_history))
     one.add_argument("--tag", default="", help="one tag only, such as py3.12-LATEST")
-    one.add_argument("--image", default="", help="one image only, declared or not")
+    one.add_argument(
+        "--image",
+        default="",
+        help="one image only, declared or not; all of its name (host/namespace/name) at a mirror",
+    )
     one.add_argument(
         "--at", type=_at, default=None,
         help="a day or a time in UTC: 2026-11-03 or 2026-11-03T08:00:00Z",
@@ -56,10 +61,11 @@ def _history(here: Checkout, chosen: argparse.Namespace) -> int:
     declaration = declaration_of_file(config_file(here.root, chosen.stack))
     places = history.repositories(declaration, chosen.image)
     owner = owner_of(chosen.stack, declaration)
+    mirrors = declared_mirrors(declaration, places)
 
     async def run() -> history.Histories:
         async with opened(variables(declaration.logins)) as connection:
-            return await history.read(connection.registry, places, owner)
+            return await history.read(connection.registry, places, owner, mirrors)
 
     found = history.chosen(asyncio.run(run()), chosen.tag, chosen.at or "")
     text = (

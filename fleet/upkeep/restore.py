@@ -10,17 +10,21 @@ from fleet.registry.errors import OciError
 from fleet.registry.manifest import INDEXES, Manifest, children_of, document_of
 from fleet.registry.reference import Repository
 from fleet.registry.removal.placeholder import is_placeholder
-from fleet.registry.undo_log import build_repository_of, load, owner_at
+from fleet.registry.undo_log import build_repository_of, load
 from fleet.upkeep.parallel import each
 from fleet.upkeep.prune.undo import merged, removed_by
+from fleet.upkeep.records import beside, parse_place
 from fleet.upkeep.state import Removed, Remover, State
 
 
 @dataclass(frozen=True, kw_only=True)
 class Records:
-    """What the records of ``asked`` repositories hold, and why those ``unread`` could not be."""
+    """What the records of ``asked`` repositories hold, and why those ``unread`` could not be.
 
-    asked: tuple[Repository, ...] = ()
+    Each of ``asked`` comes with the repository beside which its record lies.
+    """
+
+    asked: Mapping[Repository, Repository] = field(default_factory=dict)
     removed: tuple[Removed, ...] = ()
     unread: Mapping[Repository, str] = field(default_factory=dict)
 
@@ -37,18 +41,14 @@ def candidates(
     :raises TroubleError: if ``image`` is neither.
     """
     if "/" in image:
-        host = image.partition("/")[0]
-        if host != "localhost" and not {".", ":"} & set(host):
-            raise TroubleError(
-                f"IMAGE={image}: {host} is not a host of a registry; write the last part of the "
-                "repository's name, or the whole of it: ghcr.io/owner/python-uvicorn"
-            )
-        return (_parsed(image),)
+        return (parse_place(image),)
     known = {*state.tags, *(remover.repository for remover in state.removers)} - {*state.mirrors}
     if not image:
-        return tuple(sorted({*known, *(_parsed(f"{registry}/{name}") for name in declared)}))
+        return tuple(
+            sorted({*known, *(Repository.parse(f"{registry}/{name}") for name in declared)})
+        )
     places = {registry, *(str(place).rpartition("/")[0] for place in known)}
-    return tuple(sorted(_parsed(f"{place}/{image}") for place in places))
+    return tuple(sorted(parse_place(f"{place}/{image}") for place in places))
 
 
 async def read_records(
@@ -67,16 +67,15 @@ async def read_records(
 
     async def read(place: Repository) -> None:
         try:
-            source = mirrors.get(place)
-            beside = (source, owner_at(owner, place)) if source else (place, owner)
-            record = await load(registry, *beside)
+            record = await load(registry, *beside(place, owner, mirrors.get(place)))
         except OciError as error:
             unread[place] = str(error)
             return
         removed.extend(removed_by(place, record))
 
     await each(read, repositories)
-    return Records(asked=repositories, removed=tuple(removed), unread=unread)
+    sources = {place: mirrors.get(place, place) for place in repositories}
+    return Records(asked=sources, removed=tuple(removed), unread=unread)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,20 +215,13 @@ def _unknown(
     )
     known = f"The record:{listed}" if listed else "The record is empty."
     looked = "".join(
-        f"\n  {build_repository_of(place)}"
+        f"\n  {build_repository_of(source)}"
         f"{': ' + records.unread[place] if place in records.unread else ''}"
-        for place in records.asked
+        for place, source in records.asked.items()
     )
     return (
         f"stack {state.stack} has no record of a removal of {tag}{where}. {known}\n"
         f"Looked for in the state and beside the images, in:{looked or ' no repository'}\n"
-        "Where the image is no longer declared, say which repository it was: "
-        "IMAGE=ghcr.io/owner/python-uvicorn"
+        "Where it was at a mirror, or the image is no longer declared, say which repository that "
+        "was: IMAGE=ghcr.io/owner/python-uvicorn"
     )
-
-
-def _parsed(text: str) -> Repository:
-    try:
-        return Repository.parse(text)
-    except OciError as error:
-        raise TroubleError(f"IMAGE: {error}") from error

@@ -10,32 +10,33 @@ class Moves:
     """Filled by the resources of tags, read by the one that waits for all of them."""
 
     def __init__(self) -> None:
-        self._why: dict[TagReference, str] = {}
+        self._why: dict[TagReference, tuple[str, str]] = {}
         self._outside: dict[TagReference, str] = {}
 
     def found(self, ref: TagReference, digest: str) -> None:
         """Note what a tag was moved to outside of an update; an empty digest: it was gone."""
         self._outside[ref] = digest
 
-    def made(self, ref: TagReference, why: str) -> None:
-        """Note why this run moves a tag."""
-        self._why[ref] = why
+    def made(self, ref: TagReference, why: str, digest: str) -> None:
+        """Note why this run moves a tag, and to what."""
+        self._why[ref] = why, digest
 
     def outside(self, repository: Repository) -> bool:
         """Tell whether a tag of a repository was moved outside."""
         return any(ref.repository == repository for ref in self._outside)
 
     def sights(self, repository: Repository, digests: Mapping[str, str]) -> dict[str, Sight]:
-        """Return the tags of a repository, which name `digests` now."""
-        refs = {tag: TagReference(repository=repository, tag=tag) for tag in digests}
-        return {
-            tag: Sight(
-                digest=digests[tag],
-                why=self._why.get(ref, ""),
-                outside=self._outside.get(ref),
-            )
-            for tag, ref in refs.items()
-        }
+        """Return the tags of a repository, which name `digests` now.
+
+        Of a resource of several tags that failed at one, the program knows no digest: this run
+        does, of those that it moved before.
+        """
+        found = {}
+        for tag, digest in digests.items():
+            ref = TagReference(repository=repository, tag=tag)
+            why, made = self._why.get(ref, ("", ""))
+            found[tag] = Sight(digest=digest or made, why=why, outside=self._outside.get(ref))
+        return found
 
 
 def run_of(environment: Mapping[str, str]) -> str:

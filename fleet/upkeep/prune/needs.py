@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from fleet.registry.client import Client
 from fleet.registry.reference import Repository
+from fleet.registry.undo_log import owner_at
 from fleet.registry.undo_log import tag_of as undo_tag
 from fleet.upkeep.images import Image
 from fleet.upkeep.prune.ledger import Ledger
@@ -46,6 +47,8 @@ async def needs_of(  # noqa: PLR0913 - what is asked, and by whom
     if repository == image.build:
         # That the ledger could be read says that its name is there.
         own = {undo_tag(owner), *([ledger_tag(owner)] if ledger.entries else [])}
+        mirrors = (place for place, source in state.mirrors.items() if source == image.public)
+        own |= {undo_tag(owner_at(owner, place)) for place in mirrors}
     return Needs(
         known=Known(
             repository=repository,

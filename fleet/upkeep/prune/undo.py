@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from fleet.registry.client import Client
 from fleet.registry.errors import UndoRecordError
 from fleet.registry.reference import Repository
-from fleet.registry.undo_log import PREFIX, UndoRecord, load_tagged, tag_of
+from fleet.registry.undo_log import PREFIX, UndoRecord, is_at_mirror, load_tagged, tag_of
 from fleet.upkeep.images import Image
 from fleet.upkeep.prune.tag_list_check import DoubtError
 from fleet.upkeep.state import Removed, State
@@ -43,7 +43,8 @@ async def _recorded(registry: Client, image: Image, owner: str) -> list[Removed]
         except UndoRecordError as error:
             raise DoubtError(f"{error}. Until then nothing of {image.public} is swept") from error
         if record is not None:
-            found += removed_by(image.public, record)
+            # What was removed at a mirror is restored there, from what that holds.
+            found += () if is_at_mirror(record.owner) else removed_by(image.public, record)
         elif tag in listed:
             raise DoubtError(
                 f"the tag list of {image.build} names {tag}, which the registry does not have: "

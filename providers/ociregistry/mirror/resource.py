@@ -167,5 +167,5 @@ class MirrorResource:
         ref = inputs.ref(copied.tag)
         if copied.tag in before.left:
             self._session.moves.found(ref, copied.previous)
-        self._session.moves.made(ref, copied.reason)
+        self._session.moves.made(ref, copied.reason, inputs.tags[copied.tag])
         self._session.sightings.written(ref, inputs.tags[copied.tag])

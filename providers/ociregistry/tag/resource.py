@@ -116,7 +116,7 @@ class TagResource:
             self._session.sightings.written(inputs.ref, state.digest)
             entry = describe_update(inputs, prior, state)
             if entry.action != "sign":
-                self._session.moves.made(inputs.ref, shown(entry.reasons))
+                self._session.moves.made(inputs.ref, shown(entry.reasons), state.digest)
             return {**kept, **state_properties(state)}
         digest = predicted_digest(recorded, inputs)
         # What is built carries our owner annotation, so that another's tag can't be equal to it: a

@@ -14,7 +14,7 @@ from fleet.registry.client import Client
 from fleet.registry.errors import AuthenticationError
 from fleet.registry.manifest import Blob
 from fleet.registry.reference import Repository
-from fleet.registry.transport import Transport
+from fleet.registry.transport import PARALLEL, Transport
 from tests.providers.ociregistry.declared import BUILD, NAME, Declared
 from tests.providers.ociregistry.engine_fake import TAG, Engine
 from tests.providers.ociregistry.registry_fake import FakeRegistry, serving, sha
@@ -253,3 +253,28 @@ def test_between_two_registries_nothing_is_mounted_and_no_token_asks_for_the_oth
         assert scopes
         assert all(scope.startswith("repository:org/app:") for scope in scopes)
     assert f"GET /v2/{NAME}/blobs/{digest}" in registry.log
+
+
+def test_a_host_that_answers_late_holds_no_slot_of_another() -> None:
+    late = asyncio.Event()
+
+    async def answered(request: httpx.Request) -> httpx.Response:
+        if request.url.host == "sick.example":
+            await late.wait()
+        headers = {"Docker-Content-Digest": "sha256:" + "a" * 64}
+        return httpx.Response(HTTPStatus.OK, headers=headers, content=_chunks(b""))
+
+    async def run() -> None:
+        http = httpx.AsyncClient(transport=httpx.MockTransport(answered))
+        async with Transport(http=http, environment={}) as transport:
+            client = Client(transport)
+            sick, well = (Repository(host=f"{h}.example", name=NAME) for h in ("sick", "well"))
+            waiting = [asyncio.create_task(client.head(sick, f"v{n}")) for n in range(2 * PARALLEL)]
+            await asyncio.sleep(0)
+            assert await client.head(well, "v")
+            assert not any(task.done() for task in waiting)
+            late.set()
+            await asyncio.gather(*waiting)
+            assert transport.copies[well.host] is not transport.copies[sick.host]
+
+    asyncio.run(run())

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from fleet.console import TroubleError
+from fleet.declaration.parse import parse
 from fleet.plan.plan import make_plan
 from fleet.registry.client import Client
 from fleet.registry.reference import Repository
@@ -15,10 +16,11 @@ from fleet.registry.undo_writer import UndoWriter
 from fleet.upkeep import removers
 from fleet.upkeep.images import Image, image_of
 from fleet.upkeep.prune.prune import report
+from fleet.upkeep.records import declared_mirrors
 from fleet.upkeep.restore import Records, candidates, choose, predict_next_update, read_records
 from fleet.upkeep.state import State
 from tests.engine.reading import Reading
-from tests.fleet.examples import declaration, inputs
+from tests.fleet.examples import config, declaration, inputs
 from tests.fleet.upkeep.conftest import removed, remover
 from tests.fleet.upkeep.sweeping import (
     BUILD,
@@ -189,6 +191,23 @@ class TestARemoverThatNoStateHas:
         assert "fleet::lost: `make prune APPLY=1` forgets it" in line
         assert registry.writes == []
 
+    def test_at_a_mirror_is_forgotten_too(
+        self, registry: FakeRegistry, run: Run, claims: None
+    ) -> None:
+        mirror = owner_at(OWNER, Repository(host="quay.io", name="org/web"))
+
+        async def claim(client: Client) -> None:
+            dead = Claim(remover="fleet::there", pointers=(TAG,))
+            await UndoWriter(client).add(repository(registry), mirror, [], claim=dead)
+
+        run(claim)
+        lines = self.forget(registry, run, apply=True)
+        assert [line.rpartition(": ")[0].rpartition(" ")[2] for line in lines] == [
+            "fleet::lost",
+            "fleet::there",
+        ]
+        assert self.forget(registry, run, apply=True) == ()
+
     def test_is_forgotten_and_nothing_else(
         self, registry: FakeRegistry, run: Run, claims: None
     ) -> None:
@@ -273,6 +292,21 @@ class TestRestoring:
         found: Records = run(lambda client: read_records(client, (mirror,), OWNER, {mirror: place}))
         assert found.removed == (removed(mirror, TAG),)
         assert found.unread == {}
+
+    def test_that_of_a_mirror_is_found_by_the_declaration_alone(
+        self, registry: FakeRegistry, run: Run, note: Note
+    ) -> None:
+        place, mirror = repository(registry), Repository(host="quay.io", name="org/web")
+        made = parse(config(mirrors=["quay.io/org"]))
+        declared = replace(made, registry=str(place).rpartition("/")[0], images=())
+        note({TAG: DIGEST}, owner=owner_at(OWNER, mirror))
+        places = candidates(state(), declared.registry, [], str(mirror))
+        mirrors = declared_mirrors(declared, places)
+        assert mirrors == {mirror: place}
+        found: Records = run(lambda client: read_records(client, places, OWNER, mirrors))
+        assert choose(state(), TAG, str(mirror), found).repository == mirror
+        with pytest.raises(TroubleError, match=f"(?s)in:\n  {place}/build.*at a mirror"):
+            choose(state(), "py3.7-LATEST", str(mirror), found)
 
     def test_the_last_removal_counts_whoever_remembers_it(
         self, registry: FakeRegistry, run: Run, note: Note

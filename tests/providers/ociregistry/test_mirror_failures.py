@@ -1,15 +1,21 @@
 """A mirror that fails, lost something or lags behind: what is said, and what is left alone."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 
 import pytest
 
+from fleet.registry.client import Client
 from fleet.registry.errors import OciError
+from fleet.registry.history import Move
 from fleet.registry.manifest import OWNER_ANNOTATION
+from fleet.registry.reference import Repository
+from fleet.registry.transport import Transport
+from fleet.upkeep import history
 from providers.ociregistry.failures import PartialFailureError
 from tests.fleet.evidence.examples import P256
-from tests.providers.ociregistry.declared import NAME
+from tests.providers.ociregistry.declared import NAME, OWNER
 from tests.providers.ociregistry.engine_fake import MIRROR, STALE, Engine
 from tests.providers.ociregistry.mirrored import (
     LATEST,
@@ -247,3 +253,33 @@ def test_a_source_that_is_down_is_not_said_to_be_the_mirrors_fault(fleet: Fleet)
         fleet.inputs(),
     )
     assert not [text for text in fleet.engine.warnings if f"{fleet.other.host} could not" in text]
+
+
+def test_what_was_written_before_a_failure_is_in_the_history_of_that_run(fleet: Fleet) -> None:
+    fleet.memory.fault(f"PUT .*/manifests/{OLD}$", status=403, times=9)
+    with pytest.raises(PartialFailureError):
+        fleet.engine.up(MIRROR, fleet.place, fleet.inputs())
+    # As the program declares it, which gets no digest of a resource that failed.
+    unknown = fleet.stale(digests=dict.fromkeys(fleet.wanted, ""), commit="c0ffee")
+    fleet.engine.up(STALE, names_of(fleet), unknown)
+    assert moves(fleet) == dict.fromkeys((NEW, LATEST, LINE), "c0ffee")
+    fleet.memory.faults.clear()
+    fleet.engine.restart()
+    fleet.engine.up(MIRROR, fleet.place, fleet.inputs())
+    fleet.engine.up(STALE, names_of(fleet), fleet.stale(commit="facade"))
+    assert moves(fleet) == {**dict.fromkeys((NEW, LATEST, LINE), "c0ffee"), OLD: "facade"}
+
+
+def moves(fleet: Fleet) -> dict[str, str]:
+    """The tags that moved at the mirror by its history, each once, with the commit of that."""
+    place, source = map(Repository.parse, (fleet.place, fleet.declared.place))
+
+    async def read() -> tuple[Move, ...]:
+        environment = {"FLEET_PLAIN_HTTP": fleet.source.host}
+        async with Transport(environment=environment) as transport:
+            found = await history.read(Client(transport), (place,), OWNER, {place: source})
+            return tuple(found[place])
+
+    found = asyncio.run(read())
+    assert len({move.tag for move in found}) == len(found)
+    return {move.tag: move.commit for move in found}
