@@ -8,6 +8,7 @@ from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
 from fleet.github.api import Api
 from fleet.github.doctor.finding import Finding, fail, note, ok
+from fleet.github.render.logins import GHCR
 
 
 def look(api: Api, github: GitHub, declaration: Declaration) -> Iterator[Finding]:
@@ -24,6 +25,23 @@ def look(api: Api, github: GitHub, declaration: Declaration) -> Iterator[Finding
             yield _looked_at(found, name, github, is_build=is_build)
             if found and not is_build and declaration.signing.declared:
                 yield from _shown(api, place, found, name)
+    for mirror in declaration.mirrors:
+        if mirror.host == GHCR:
+            yield from (_mirrored(api, mirror.place, image.name) for image in declaration.images)
+
+
+def _mirrored(api: Api, mirror: str, image: str) -> Finding:
+    """Return who sees a package of a mirror: jobs that only look have no login for it."""
+    owner, _, rest = mirror.partition("/")[2].partition("/")
+    name = f"{rest}/{image}" if rest else image
+    found = _package(api, owner, name)[1]
+    if found and found["visibility"] == "public":
+        return ok(f"mirror {mirror}/{image} is public")
+    seen = f"is {found['visibility']}" if found else "is not there yet, or private"
+    return note(
+        f"mirror {mirror}/{image} {seen}: jobs that only look can't read it",
+        "Once the first up made it, open its Package settings, Change visibility",
+    )
 
 
 def _shown(api: Api, place: str, found: Any, name: str) -> Iterator[Finding]:

@@ -430,6 +430,21 @@ def test_who_sees_a_package_is_noted(
     assert f"package {name}: is {visibility}" in remark
 
 
+def test_a_mirror_on_ghcr_that_is_not_public_is_noted(
+    root: Path, github: Hub, environment: dict[str, str]
+) -> None:
+    place = "/orgs/other/packages/container/images%2Fweb"
+    mirrored = declared(mirrors=["ghcr.io/other/images", "quay.io/org"])
+    (absent,) = of(examined(root, github, environment, mirrored), "note")
+    assert "mirror ghcr.io/other/images/web is not there yet, or private" in absent
+    package = github.found["/orgs/team/packages/container/web"]
+    github.found[place] = {**package, "visibility": "private"}
+    (private,) = of(examined(root, github, environment, mirrored), "note")
+    assert "mirror ghcr.io/other/images/web is private" in private
+    github.found[place] = package
+    assert of(examined(root, github, environment, mirrored), "note") == []
+
+
 def test_other_notes_tell_what_the_declaration_leaves_open(
     root: Path, github: Hub, environment: dict[str, str]
 ) -> None:
