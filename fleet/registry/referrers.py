@@ -132,6 +132,24 @@ class ReferrerList:
             return False
         return layer is not None and await self._registry.has_blob(repository, layer.digest)
 
+    async def lacks(self, repository: Repository, subject: str, digests: Collection[str]) -> bool:
+        """Tell whether one of these artifacts is absent, or no list of what refers to `subject` is.
+
+        No manifest is read: Docker Hub limits those, and not what a HEAD or the registry's own list
+        of referrers tells (https://docs.docker.com/docker-hub/usage/pulls/). So what the list
+        under the tag has is not known.
+
+        :raises RegistryError: if the registry fails.
+        """
+        if not digests:
+            return False
+        own = await self.of_registry(repository, subject)
+        if not own.digests.issuperset(digests) and not await self.listed(repository, subject):
+            return True
+        return None in await asyncio.gather(
+            *(self._registry.head(repository, digest) for digest in digests)
+        )
+
     async def body(self, repository: Repository, digest: str) -> bytes | None:
         """Return the one layer of an attached artifact, None where that or its manifest is gone.
 

@@ -145,13 +145,14 @@ class MirrorWriter:
         return tuple(tag for tag, is_whole in zip(tags, whole, strict=True) if not is_whole)
 
     async def _is_whole(self, inputs: MirrorInputs, digest: str, marks: str) -> bool:
-        image = ManifestReference(repository=inputs.repository, digest=digest)
-        if not await self._tagger.holds_all(image):
+        source = ManifestReference(repository=inputs.source, digest=digest)
+        if not await self._tagger.holds_children(inputs.repository, source):
             return False
         if not marks:
             return True
-        held = await self._referrers.held(inputs.repository, digest, _own(inputs))
-        return {*marks.split()} <= {*map(fingerprint, held)}
+        listed = (await self._referrers.find(inputs.source, digest)).digests
+        brought = {each for each in listed if fingerprint(each) in marks.split()}
+        return not await self._referrers.lacks(inputs.repository, digest, brought)
 
     async def _copy(self, inputs: MirrorInputs, tag: str, recorded: Mirrored | None) -> None:
         """Bring an image and the evidence of it, then name it."""

@@ -144,16 +144,18 @@ class Tagger:
         """Tell whether the registry has a manifest; asked once a minute at most."""
         return await self._manifests.has(image.repository, image.digest)
 
-    async def holds_all(self, image: ManifestReference) -> bool:
-        """Tell whether the registry has an index and each manifest that it names.
+    async def holds_children(self, repository: Repository, index: ManifestReference) -> bool:
+        """Tell whether a repository has each manifest that an `index` of another one names.
 
-        :raises RegistryError: if it is damaged, or the registry fails.
+        What that other one has lost itself is not known, and not looked for.
+
+        :raises RegistryError: if it is damaged, or a registry fails.
         """
-        index = await self._manifests.find(image.repository, image.digest)
-        if index is None or index.media_type not in INDEXES:
-            return index is not None
-        children = entries_of(document_of(index, str(image)), str(image))
-        there = (self._manifests.has(image.repository, child.digest) for child in children)
+        found = await self._manifests.find(index.repository, index.digest)
+        if found is None or found.media_type not in INDEXES:
+            return True
+        children = entries_of(document_of(found, str(index)), str(index))
+        there = (self._manifests.has(repository, child.digest) for child in children)
         return all(await asyncio.gather(*there))
 
     async def find(self, ref: TagReference) -> Found | None:

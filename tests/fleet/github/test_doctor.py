@@ -437,7 +437,7 @@ def test_a_mirror_on_ghcr_that_is_not_public_is_noted(
     mirrored = declared(mirrors=["ghcr.io/other/images", "quay.io/org"])
     (absent,) = of(examined(root, github, environment, mirrored), "note")
     assert "mirror ghcr.io/other/images/web is not there yet, or private" in absent
-    package = github.found["/orgs/team/packages/container/web"]
+    package = github.sampled("package", name="images/web", visibility="public")
     github.found[place] = {**package, "visibility": "private"}
     (private,) = of(examined(root, github, environment, mirrored), "note")
     assert "mirror ghcr.io/other/images/web is private" in private
