@@ -100,11 +100,13 @@ def configuration(
     *,
     authority: str,
     of_a_daemon: Sequence[str] = (),
+    processors: int = 0,
     environment: Mapping[str, str] = os.environ,
 ) -> str:
     """Return BuildKit's TOML; ``authority`` is the path of the certificate of our registry.
 
-    ``of_a_daemon`` are lines for one that is no container. JSON strings are TOML basic strings, so
+    ``of_a_daemon`` are lines for one that is no container; ``processors`` are those that it has, 0
+    for this machine's. JSON strings are TOML basic strings, so
     paths are quoted by it.
     """
     quoted = json.dumps
@@ -121,7 +123,7 @@ def configuration(
         # Its cache gives way before the disk is full, where the stack's state lies too.
         f"minFreeSpace = {FOR_DAEMONS}",
         # Emulated steps keep a core busy each; more at a time only makes each of them slower.
-        f"max-parallelism = {max(2, os.cpu_count() or 1)}",
+        f"max-parallelism = {max(2, processors or os.cpu_count() or 1)}",
     ]
     if needs.port is not None:
         # Without an explicit http = false, BuildKit speaks plain HTTP to a loopback registry.

@@ -5,6 +5,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from fleet.declaration.tags import LOOPBACK
+
 SEARCH_PATH = ("/usr/sbin", "/sbin")
 """Folders of the system's own tools, which are not on every PATH: runc, update-binfmts."""
 
@@ -17,6 +19,15 @@ _KEPT = (
     *PROXIES,
     *(name.lower() for name in PROXIES),
 )  # fmt: skip
+
+
+def direct_hosts(env: Mapping[str, str]) -> str:
+    """Return a value of NO_PROXY with the hosts of ``env`` and this machine's.
+
+    Applied to its own result, it changes nothing.
+    """
+    known = env.get("NO_PROXY") or env.get("no_proxy") or ""
+    return ",".join(dict.fromkeys((*LOOPBACK, *filter(None, known.split(",")))))
 
 
 def child_environment(env: Mapping[str, str] = os.environ, /, **more: str) -> dict[str, str]:

@@ -72,7 +72,7 @@ def show(checkout: Checkout, needs: Needs, placed: Placed, *, builds: bool) -> N
         containers=bool(placed.docker) and not record.endpoint(checkout),
     )
     if work.parts:
-        root = open_engine(checkout, placed.docker).root if placed.docker else checkout.state
+        root = open_engine(checkout, placed.docker).info().root if placed.docker else checkout.state
         for line in report(work, disk_space.free(root)):
             say(line)
 
@@ -95,8 +95,8 @@ def report(work: Work, free: int | None) -> list[str]:
         return []
     total = sum(size for size, _ in work.parts)
     listed = ", ".join(f"{in_units(size)} for {name}" for size, name in work.parts)
-    room = "" if free is None else f"; {in_units(free)} are free"
-    lines = [f"disk: this takes up to {in_units(total)}: {listed}{room}"]
+    seen = "what is free in Docker can't be seen" if free is None else f"{in_units(free)} are free"
+    lines = [f"disk: this takes up to {in_units(total)}: {listed}; {seen}"]
     if free is not None and free < total:
         lines.append("warning: the disk may become full. Interrupt this to make room first.")
     return lines

@@ -1,11 +1,12 @@
 """Room on the disk: a state that is written onto a full one is lost."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from fleet.console import TroubleError
 from fleet.local import backend
+from fleet.local.docker import record
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
 from fleet.units import in_units
@@ -25,11 +26,24 @@ def require(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
 
     :raises TroubleError: naming the folder, what is free there, and what has to be.
     """
-    wanted = [(_there(checkout.state), FOR_DAEMONS)] if needs.anything else []
+    here = needs.anything and not record.endpoint(checkout)
+    wanted = [(_there(checkout.state), FOR_DAEMONS)] if here else []
     # That of the embedded stack need not be named in the shell.
     state = checkout.state if needs.port is not None else backend.folder(checkout.root, env)
     if state:
         wanted.append((_there(state), FOR_STATE))
+    _require(wanted)
+
+
+def require_for_containers(root: Path | None) -> None:
+    """Return when there is room where a Docker engine has its data, or that can't be seen.
+
+    :raises TroubleError: as `require` does.
+    """
+    _require([(root, FOR_DAEMONS)] if root else [])
+
+
+def _require(wanted: Sequence[tuple[Path, int]]) -> None:
     for path in dict.fromkeys(path for path, _ in wanted):
         # What lies on one file system takes of the same room.
         least = sum(n for other, n in wanted if other.stat().st_dev == path.stat().st_dev)

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterable, Mapping
 
 from fleet.declaration.logins import variables
-from fleet.declaration.tags import LOOPBACK
 from fleet.local import backend, docker_config, signing_key
+from fleet.local.child_environment import direct_hosts
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
 from providers.ociregistry.evidence.signer import KEY, KEY_FILE
@@ -48,9 +48,7 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
         chosen["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"
     if any(env.get(name) for name in _PROXIES):
         # gRPC, by which the program speaks to the engine, would ask a proxy for loopback too.
-        known = env.get("NO_PROXY") or env.get("no_proxy") or ""
-        direct = ",".join(dict.fromkeys((*LOOPBACK, *filter(None, known.split(",")))))
-        chosen |= dict.fromkeys(("NO_PROXY", "no_proxy"), direct)
+        chosen |= dict.fromkeys(("NO_PROXY", "no_proxy"), direct_hosts(env))
     if needs.port is None:
         return chosen
     if needs.own_key:

@@ -46,7 +46,9 @@ def place(checkout: Checkout, needs: Needs, env: Mapping[str, str] = os.environ)
         seen = replace(seen, host_lacks=survey.lacks(HOST, needs))
     decision = placement.decide(seen)
     if not seen.before:
-        say(placement.line_of(decision, seen.docker))
+        used = decision.place == DOCKER
+        rootless = used and engine.open_engine(checkout, seen.docker, env).info().rootless
+        say(placement.line_of(decision, seen.docker, rootless=rootless))
     if decision.place == DOCKER:
         supply = survey.found[DOCKER]
         return Placed(docker=seen.docker, tools=needs.without_daemons, supply=supply)

@@ -96,20 +96,32 @@ def decide(machine: Machine) -> Decision:
     return Decision(place=HOST, because=because)
 
 
-def line_of(decision: Decision, endpoint: str) -> str:
-    """Return what a person is told of ``decision``; ``endpoint`` is that of the Docker engine."""
+def line_of(decision: Decision, endpoint: str, *, rootless: bool = False) -> str:
+    """Return what a person is told of ``decision``; ``endpoint`` is that of the Docker engine.
+
+    A ``rootless`` one has the rights of the user who runs it.
+    """
     if decision.place == HOST:
         return f"registry and builder: on this machine, because {decision.because}"
     other = f" {VARIABLE}={HOST} asks for this machine." if decision.free else ""
+    rights = "has all rights of the user who runs it" if rootless else "can become root there"
     return (
         f"registry and builder: in Docker ({endpoint}), because {decision.because}. Whoever may "
-        f"use that engine can become root where it runs.{other}"
+        f"use that engine {rights}.{other}"
     )
 
 
-def _require_known(machine: Machine) -> None:
-    if machine.system == "Windows":
+def require_known_system(system: str) -> None:
+    """Return on a ``system`` that registry and builder can be asked of.
+
+    :raises TroubleError: on Windows.
+    """
+    if system == "Windows":
         raise TroubleError("this is Windows, where nothing of this runs.\nUse a Linux of WSL 2.")
+
+
+def _require_known(machine: Machine) -> None:
+    require_known_system(machine.system)
     if not machine.platform:
         raise TroubleError(
             "no image is built for this machine's processor, so nothing can be built on it.\n"

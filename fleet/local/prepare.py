@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -26,12 +27,13 @@ from fleet.local import (
     first_steps,
     node_probe,
     place_daemons,
+    placement,
     registry,
     run_report,
     signing_key,
 )
 from fleet.local.base_images import bases
-from fleet.local.docker import daemons, record
+from fleet.local.docker import daemons
 from fleet.local.docker.engine import open_engine
 from fleet.local.paths import Checkout
 from fleet.local.remaining import UNKNOWN, Remaining
@@ -93,6 +95,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
     needs = read_needs(checkout.root, stack)
     if needs.port is None:
         check(checkout.root, stack, locked=True)
+    placement.require_known_system(platform.system())
     backend.require(checkout, needs, os.environ)
     disk_space.require(checkout, needs, os.environ)
     docker_config.require_builders(checkout, needs, os.environ)
@@ -103,10 +106,14 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
         stand_ins = bases.wanted(checkout, needs)
         bases.require(checkout, needs, stand_ins)
         disk_forecast.show(checkout, needs, placed, builds=builds)
-        record.write(checkout, placed.docker)
         steps = first_steps.first_steps(checkout, stack, placed, stand_ins, builds=builds)
         remaining = Remaining(steps)
         remaining.announce()
+        if placed.docker:
+            # What may fail here does before minutes are spent on programs.
+            opened = open_engine(checkout, placed.docker)
+            disk_space.require_for_containers(opened.info().root)
+            daemons.start(checkout, opened, needs)
         with alone_on_this_machine(checkout):
             debian.ensure(placed.tools, remaining, stand_ins=bool(stand_ins))
             if needs.port is not None:
@@ -119,9 +126,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
             tools = toolchain.ensure(checkout, placed.tools, placed.supply, env, remaining)
             if tools.buildkitd:
                 emulation.enable(needs.built_here)
-        if placed.docker:
-            daemons.start(checkout, open_engine(checkout, placed.docker), needs)
-        else:
+        if not placed.docker:
             _start(checkout, needs, tools)
         bases.ensure(checkout, needs, stand_ins, remaining)
         if needs.port is not None:

@@ -1,6 +1,5 @@
 """Runs side by side, of one checkout or several: what one of them changes, others wait for."""
 
-import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,9 @@ from fleet.local.paths import Checkout
 @contextmanager
 def alone(lock: Path, waiting: str) -> Iterator[None]:
     """Keep out every other run that asks for ``lock``; say ``waiting`` when another has it."""
+    # Windows has no such module, and is refused with a reason before.
+    import fcntl  # noqa: PLC0415
+
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
         try:

@@ -19,7 +19,7 @@ import pytest
 from fleet.local import certificates
 from fleet.local.base_images import rootfs
 from fleet.local.base_images.bases import StandIn
-from fleet.local.docker import daemons
+from fleet.local.docker import daemons, record
 from fleet.local.paths import Checkout, checkout
 from fleet.local.toolchain import gobuild, modules
 from tests.engine.registries import Distribution
@@ -150,6 +150,9 @@ def test_a_user_without_root_brings_up_dev_in_docker_and_removes_it_again(
     users: UsersWorkshop,
 ) -> None:
     here = users.here
+    # Made by the first command of the checkout that asks; here before, for the names.
+    record.identity(here)
+    users.give()
     names = [daemons.builder_name(here), daemons.registry_name(here)]
     # What a run leaves that was killed while it made a container.
     (buildkit,) = [

@@ -14,11 +14,15 @@ from typing import Final
 
 from fleet.console import TroubleError, say, timed
 from fleet.local import processes
+from fleet.local.docker import record
 from fleet.local.docker.engine import LONG, Engine
 from fleet.local.paths import Checkout
 
 CHECKOUT: Final = "io.github.multi-py.fleet.checkout"
-"""The label of containers and volumes with the checkout that they belong to."""
+"""The label of containers and volumes with the identity of the checkout that they belong to."""
+
+FOLDER: Final = "io.github.multi-py.fleet.folder"
+"""The label with the folder of that checkout when they were made."""
 
 _FINGERPRINT: Final = "io.github.multi-py.fleet.fingerprint"
 _SECONDS: Final = 60
@@ -29,8 +33,10 @@ class Container:
     """A container as it is wanted now.
 
     ``title`` is what a person calls it, ``place`` where it answers. ``options`` are those of
-    ``docker create``, ``command`` comes after the image. ``files`` are written into it by their
-    path, for root alone; ``volume`` is mounted at ``data``.
+    ``docker create``, ``command`` comes after the image. ``env`` is its environment, whose values
+    no list of processes shows. ``files`` are written into it by their path, for root alone;
+    ``volume`` is mounted at ``data``. ``hint`` is what may be the cause if it runs and does not
+    answer.
     """
 
     name: str
@@ -43,14 +49,16 @@ class Container:
     data: str
     files: Mapping[str, str]
     answers: Callable[[], bool] = field(compare=False)
+    env: Mapping[str, str] = field(default_factory=dict)
+    hint: str = ""
 
     @property
     def fingerprint(self) -> str:
         """The SHA-256 of all that decides how it runs."""
         words = (self.image, self.volume, self.data, *self.options, *self.command)
         parts = [word.encode() for word in words]
-        for path, content in sorted(self.files.items()):
-            parts += [path.encode(), content.encode()]
+        for name, content in (*sorted(self.files.items()), *sorted(self.env.items())):
+            parts += [name.encode(), content.encode()]
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -104,7 +112,7 @@ def remove_all(engine: Engine, checkout: Checkout, guests: Sequence[str]) -> Non
     """
     for name in guests:
         engine.try_("rm", "--force", name)
-    ours = f"--filter=label={CHECKOUT}={checkout.root}"
+    ours = f"--filter=label={CHECKOUT}={record.identity(checkout)}"
     for kind, listed in (("container", ["--all"]), ("volume", [])):
         found = engine.do(kind, "ls", "--quiet", *listed, ours).split()
         if found:
@@ -128,15 +136,17 @@ def pull(engine: Engine, image: str) -> None:
 def _make(engine: Engine, checkout: Checkout, wanted: Container) -> None:
     """Make the container; it has its name only when all is in it, whatever ends this run."""
     pull(engine, wanted.image)
-    label = f"--label={CHECKOUT}={checkout.root}"
-    engine.do("volume", "create", label, wanted.volume)
+    record.write(checkout, engine.endpoint)
+    labels = {CHECKOUT: record.identity(checkout), FOLDER: str(checkout.root)}
+    ours = [f"--label={name}={value}" for name, value in labels.items()]
+    engine.do("volume", "create", *ours, wanted.volume)
     unfinished = f"{wanted.name}.unfinished"
     engine.try_("rm", "--force", unfinished)
     engine.do(
-        "create", f"--name={unfinished}", label, f"--label={_FINGERPRINT}={wanted.fingerprint}",
-        *_bounded_log(engine), f"--volume={wanted.volume}:{wanted.data}", *wanted.options,
-        wanted.image, *wanted.command,
-        failed=f"{wanted.title} could not be made",
+        "create", f"--name={unfinished}", *ours, f"--label={_FINGERPRINT}={wanted.fingerprint}",
+        *_bounded_log(engine), f"--volume={wanted.volume}:{wanted.data}",
+        *(f"--env={name}" for name in wanted.env), *wanted.options, wanted.image, *wanted.command,
+        failed=f"{wanted.title} could not be made", env=wanted.env,
     )  # fmt: skip
     engine.do("cp", "-", f"{unfinished}:/", sent=_archive(wanted.files))
     engine.do("rename", unfinished, wanted.name)
@@ -147,8 +157,7 @@ def _bounded_log(engine: Engine) -> list[str]:
 
     Podman has no such driver.
     """
-    known = engine.do("info", "--format", "{{json .Plugins.Log}}")
-    return ["--log-driver=local"] if '"local"' in known else []
+    return ["--log-driver=local"] if "local" in engine.info().log_drivers else []
 
 
 def _archive(files: Mapping[str, str]) -> bytes:
@@ -180,6 +189,8 @@ def _wait(engine: Engine, wanted: Container) -> None:
         return
     printed = engine.try_("logs", "--tail=12", wanted.name)
     text = (printed.stdout + printed.stderr).decode(errors="replace")
+    hint = f"\n{wanted.hint}" if wanted.hint and _runs(engine, wanted.name) else ""
     raise TroubleError(
-        f"{wanted.title} (container {wanted.name}) does not answer. The end of its output:\n{text}"
+        f"{wanted.title} (container {wanted.name}) does not answer at {wanted.place}. The end of "
+        f"its output:\n{text}{hint}"
     )

@@ -2,26 +2,24 @@
 
 The builder shares the registry's network, so that ``localhost:PORT`` is the registry for both, and
 for this machine, also where the engine is in a virtual machine. It is the container that buildx's
-driver ``docker-container`` would make: that one finds it by its name and starts it if need be.
+driver ``docker-container`` would make, with a configuration, a label and a volume of ours: that
+one finds it by its name and starts it if need be.
 """
 
-import hashlib
 import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from fleet.checkout.page_texts import read_templates
 from fleet.checkout.pinned import pinned_images
-from fleet.console import say
+from fleet.console import TroubleError, say
 from fleet.declaration.builder_nodes import CONTAINER, Node
-from fleet.declaration.tags import LOOPBACK
 from fleet.local import builder, certificates, ports, registry, registry_login
-from fleet.local.child_environment import PROXIES
-from fleet.local.docker.containers import Container, ensure, remove_all, stop
-from fleet.local.docker.engine import LONG, Engine, NoAnswerError
+from fleet.local.docker import proxies, record
+from fleet.local.docker.containers import FOLDER, Container, ensure, remove_all, stop
+from fleet.local.docker.engine import LONG, Engine, Info, NoAnswerError
 from fleet.local.paths import Checkout
 from fleet.local.platforms import NAMES
 from fleet.local.requirements import Needs
@@ -35,6 +33,10 @@ CACHE: Final = "/var/lib/buildkit"
 
 _TOML: Final = "/etc/buildkit/buildkitd.toml"
 _OURS: Final = "/etc/fleet"
+_NOT_HERE: Final = (
+    "If this program runs in a container of that engine, or the engine's socket leads to another "
+    "machine, the port is published there and not here: rerun where the engine runs."
+)
 _CLIENT: Final = Path(__file__).with_name("buildctl.sh")
 
 
@@ -89,10 +91,15 @@ def start(checkout: Checkout, engine: Engine, needs: Needs) -> None:
         name = registry_name(checkout)
         engine.try_("exec", name, "registry", registry.COLLECT, _CONFIGURATION, seconds=LONG)
     if needs.builder:
-        ensure(engine, checkout, _builder(checkout, engine, needs))
+        info = engine.info()
+        wanted = _builder(checkout, engine, needs, info)
+        ensure(engine, checkout, wanted, require=proxies.report_lost)
         _link_client(checkout, engine)
         builder.require_platforms(
-            checkout, needs, _remedy(checkout), lambda each: _emulates(checkout, engine, each)
+            checkout,
+            needs,
+            _remedy(checkout, info),
+            lambda each: _emulates(checkout, engine, each),
         )
 
 
@@ -114,11 +121,23 @@ def clean(checkout: Checkout, engine: Engine) -> None:
 
 
 def _name(checkout: Checkout) -> str:
-    return f"fleet-{hashlib.sha256(os.fsencode(checkout.root)).hexdigest()[:12]}"
+    return f"fleet-{record.identity(checkout)}"
 
 
 def _free(checkout: Checkout, engine: Engine, port: int, setting: str) -> None:
+    """Have nothing listen on ``port``, nor the builder in the network of what did.
+
+    :raises TroubleError: naming who publishes or holds it.
+    """
     stop(engine, [builder_name(checkout)])
+    form = f'{{{{.Names}}}}\t{{{{.Label "{FOLDER}"}}}}'
+    for line in engine.do("ps", f"--filter=publish={port}", "--format", form).splitlines():
+        name, _, folder = line.partition("\t")
+        whose = f" of the checkout {folder}" if folder else ""
+        raise TroubleError(
+            f"port {port} is published by the container {name}{whose}.\nStop it (docker stop "
+            f"{name}), or choose another port in {setting}."
+        )
     ports.require_free(port, setting=setting)
 
 
@@ -159,15 +178,24 @@ def _registry(checkout: Checkout, port: int) -> Container:
             f"{_OURS}/htpasswd": registry_login.htpasswd(checkout).read_text(),
         },
         answers=lambda: registry.answers(port, authority, known_as),
+        hint=_NOT_HERE,
     )
 
 
 def _builder(
-    checkout: Checkout, engine: Engine, needs: Needs, env: Mapping[str, str] = os.environ
+    checkout: Checkout,
+    engine: Engine,
+    needs: Needs,
+    info: Info,
+    env: Mapping[str, str] = os.environ,
 ) -> Container:
     name, authority, bundle = builder_name(checkout), f"{_OURS}/ca.pem", f"{_OURS}/bundle.pem"
-    files = {_TOML: builder.configuration(needs, authority=authority)}
-    options = ["--privileged", "--userns=host", "--entrypoint=buildkitd", *_proxies(env)]
+    passed = proxies.passed_on(env)
+    processors = info.processors
+    files = {_TOML: builder.configuration(needs, authority=authority, processors=processors)}
+    # As buildx makes it: something collects what ended, and root is root.
+    options = ["--privileged", "--init", "--entrypoint=buildkitd"]
+    options += ["--userns=host"] if info.remaps else []
     if needs.port is not None:
         files[authority] = (checkout.tls / "ca.pem").read_text()
         network = engine.inspect("container", registry_name(checkout))
@@ -187,6 +215,7 @@ def _builder(
         data=CACHE,
         files=files,
         answers=lambda: _has_a_worker(engine, name),
+        env=passed,
     )
 
 
@@ -204,21 +233,13 @@ def _emulates(checkout: Checkout, engine: Engine, platform: str) -> bool:
     return not engine.try_("exec", builder_name(checkout), "which", emulator).returncode
 
 
-def _proxies(env: Mapping[str, str]) -> list[str]:
-    """Return the options that pass on the proxies of ``env``, but for those of a loopback address.
-
-    There the container has an address of its own.
-    """
-    found = {name: env[name] for each in PROXIES for name in (each, each.lower()) if env.get(name)}
-    return [
-        f"--env={name}={value}"
-        for name, value in found.items()
-        if urlsplit(value if "//" in value else f"//{value}").hostname not in LOOPBACK
-    ]
-
-
-def _remedy(checkout: Checkout) -> str:
+def _remedy(checkout: Checkout, info: Info) -> str:
     """Return what to do for a platform that neither BuildKit nor the kernel emulates."""
+    if info.rootless:
+        return (
+            "No container of a rootless engine may give the kernel emulators: as root on that "
+            "machine, install qemu-user-static and binfmt-support."
+        )
     return (
         "To give the engine's kernel emulators, for all that runs on it: docker run --privileged "
         f"--rm {images(checkout)['binfmt']} --install all"
@@ -228,6 +249,7 @@ def _remedy(checkout: Checkout) -> str:
 def _link_client(checkout: Checkout, engine: Engine) -> None:
     """Put a client of the builder where that of a daemon would be."""
     path = checkout.bin / "buildctl"
+    path.parent.mkdir(parents=True, exist_ok=True)
     words = [str(_CLIENT), engine.client, engine.endpoint, builder_name(checkout)]
     text = f'#!/bin/sh\nexec /bin/sh {shlex.join(words)} "$@"\n'
     if path.is_symlink() or not path.exists() or path.read_text() != text:

@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,10 +24,48 @@ LONG = 1_800.0
 """Seconds for what moves or removes much: an image that is pulled, a volume that is removed."""
 
 _SECONDS = 120.0
+_NOTHING: Mapping[str, str] = {}
 
 
 class NoAnswerError(TroubleError):
     """An engine that does not answer in time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Info:
+    """What an engine says of itself.
+
+    ``root`` is the folder of its data, ``None`` where that is not on this machine. It has that many
+    ``processors``, 0 if it does not say. With ``remaps``, root of its containers is another user
+    there; with ``rootless``, it has the rights of a user.
+    """
+
+    root: Path | None
+    processors: int
+    log_drivers: tuple[str, ...]
+    remaps: bool
+    rootless: bool
+
+
+def info_of(values: Mapping[str, Any]) -> Info:
+    """Return what the engine's ``/info`` says: ``Name`` is that of the machine it runs on."""
+    root, options = values.get("DockerRootDir"), values.get("SecurityOptions") or ()
+    here = bool(root) and values.get("Name") == socket.gethostname()
+    kinds = {str(option).partition(",")[0] for option in options}
+    return Info(
+        root=Path(str(root)) if here and _exists(Path(str(root))) else None,
+        processors=int(values.get("NCPU") or 0),
+        log_drivers=tuple((values.get("Plugins") or {}).get("Log") or ()),
+        remaps="name=userns" in kinds,
+        rootless="name=rootless" in kinds,
+    )
+
+
+def _exists(path: Path) -> bool:
+    # What another user keeps to itself is not there for this one.
+    with suppress(OSError):
+        return path.exists()
+    return False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,16 +80,22 @@ class Engine:
     env: Mapping[str, str]
 
     def try_(
-        self, *words: str, sent: bytes | None = None, seconds: float = _SECONDS
+        self,
+        *words: str,
+        sent: bytes | None = None,
+        seconds: float = _SECONDS,
+        env: Mapping[str, str] = _NOTHING,
     ) -> "subprocess.CompletedProcess[bytes]":
         """Run the client with ``words``, ``sent`` on its standard input; it may fail.
+
+        ``env`` is set on top of its environment.
 
         :raises NoAnswerError: when it takes more than ``seconds``.
         """
         argv = [self.client, "--host", self.endpoint, *words]
         try:
             return subprocess.run(
-                argv, check=False, capture_output=True, input=sent or b"", env=dict(self.env),
+                argv, check=False, capture_output=True, input=sent or b"", env={**self.env, **env},
                 timeout=seconds,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
@@ -60,25 +106,37 @@ class Engine:
             ) from error
 
     def do(
-        self, *words: str, sent: bytes | None = None, failed: str = "", seconds: float = _SECONDS
+        self,
+        *words: str,
+        sent: bytes | None = None,
+        failed: str = "",
+        seconds: float = _SECONDS,
+        env: Mapping[str, str] = _NOTHING,
     ) -> str:
         """Return what the client prints for ``words``.
 
         :raises TroubleError: when it fails: ``failed``, and the end of its complaint; or takes more
             than ``seconds``.
         """
-        done = self.try_(*words, sent=sent, seconds=seconds)
+        done = self.try_(*words, sent=sent, seconds=seconds, env=env)
         if done.returncode:
             what = failed or f"docker {' '.join(words[:2])} failed"
             complaint = tail_of(done.stderr.decode(errors="replace"))
             raise TroubleError(f"{what} ({self.endpoint}):\n{complaint}")
         return done.stdout.decode().strip()
 
-    @property
-    def root(self) -> Path | None:
-        """The folder of its data, ``None`` where that is not on this machine."""
-        root = self.do("info", "--format", "{{.DockerRootDir}}")
-        return Path(root) if root and Path(root).exists() else None
+    def info(self) -> Info:
+        """Return what the engine says of itself.
+
+        :raises TroubleError: when it does not say.
+        """
+        try:
+            return info_of(json.loads(self.do("info", "--format", "{{json .}}")))
+        except ValueError as error:
+            raise TroubleError(
+                f"the Docker engine at {self.endpoint} says nothing of itself that can be read: "
+                f"{error}"
+            ) from error
 
     def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
         """Return what the engine knows of a ``container`` or ``image``, None where it has none.

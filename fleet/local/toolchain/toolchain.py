@@ -159,7 +159,9 @@ def _link(checkout: Checkout, tools: Tools) -> None:
         wanted["buildctl"] = tools.buildkitd.with_name("buildctl")
     checkout.bin.mkdir(parents=True, exist_ok=True)
     for link in checkout.bin.iterdir():
-        if not link.is_symlink() or link.readlink() != wanted.get(link.name):
+        # The client of a builder that is a container is a file, and there before.
+        is_ours = link.is_symlink() or link.name in wanted
+        if is_ours and not (link.is_symlink() and link.readlink() == wanted.get(link.name)):
             link.unlink()
     for name, path in wanted.items():
         if not (checkout.bin / name).is_symlink():

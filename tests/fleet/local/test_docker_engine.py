@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import shlex
+import shutil
+import socket
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -14,8 +16,8 @@ from typing import Any, cast
 import pytest
 
 from fleet.console import TroubleError
-from fleet.local import builder, cleanup, docker_config, place_daemons, users_docker
-from fleet.local.docker import containers, daemons, engine, record
+from fleet.local import builder, cleanup, docker_config, environment, place_daemons, users_docker
+from fleet.local.docker import containers, daemons, engine, proxies, record
 from fleet.local.docker.containers import Container
 from fleet.local.docker.engine import Engine, NoAnswerError
 from fleet.local.paths import Checkout
@@ -113,12 +115,19 @@ def test_without_its_engine_nothing_is_said_to_be_stopped_or_removed(
     assert record.endpoint(here) == SOCKET
 
 
-def test_buildx_clients_find_the_builders_container_by_its_node(tmp_path: Path) -> None:
-    here = checkout(tmp_path)
+def pinned(here: Checkout) -> str:
+    """Pin an image for BuildKit where the program reads its pins; return it."""
     templates = here.root / "templates" / "actions"
     templates.mkdir(parents=True)
     pin = f"example.org/buildkit:v1@sha256:{'a' * 64}"
-    (templates / "Dockerfile").write_text(f"FROM {pin} AS buildkit\n")
+    lines = [f"FROM {pin} AS {name}\n" for name in ("buildkit", "binfmt")]
+    (templates / "Dockerfile").write_text("".join(lines))
+    return pin
+
+
+def test_buildx_clients_find_the_builders_container_by_its_node(tmp_path: Path) -> None:
+    here = checkout(tmp_path)
+    pin = pinned(here)
     record.write(here, SOCKET)
     docker_config.share(here, needs(), {})
     described = json.loads((here.docker_config / "buildx" / "instances" / "fleet").read_text())
@@ -130,14 +139,35 @@ def test_buildx_clients_find_the_builders_container_by_its_node(tmp_path: Path) 
     assert node["DriverOpts"]["network"] == f"container:{daemons.registry_name(here)}"
 
 
-def test_proxies_are_passed_on_unless_they_are_on_loopback() -> None:
+def engine_of(folder: Path, script: str) -> Engine:
+    client = command(folder, "docker", script)
+    return Engine(endpoint=SOCKET, client=str(client), env={"PATH": "/usr/bin:/bin"})
+
+
+PROXY = "http://me:secret@proxy.lan:3128"
+
+
+def test_proxies_are_passed_on_unless_they_are_on_loopback(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     env = {
-        "HTTPS_PROXY": "http://proxy.lan:3128",
-        "http_proxy": "http://localhost:3128",
-        "ALL_PROXY": "127.0.0.1:1080",
+        "HTTPS_PROXY": PROXY,
+        "http_proxy": "http://127.0.0.2:3128",
+        "ALL_PROXY": "[::1]:1080",
+        "NO_PROXY": "localhost",
         "TOKEN": "secret",
     }
-    assert daemons._proxies(env) == ["--env=HTTPS_PROXY=http://proxy.lan:3128"]
+    direct = dict.fromkeys(("NO_PROXY", "no_proxy"), "localhost,127.0.0.1")
+    assert proxies.passed_on(env) == {"HTTPS_PROXY": PROXY, **direct}
+    assert proxies.passed_on({"NO_PROXY": "a.lan"}) == {}
+    proxies.report_lost(env)
+    assert "http_proxy, ALL_PROXY is not passed on" in capsys.readouterr().err
+
+
+def test_the_builder_is_the_same_in_a_shell_with_what_make_env_prints(tmp_path: Path) -> None:
+    shell = {"HTTPS_PROXY": PROXY, "NO_PROXY": "a.lan,localhost"}
+    after = shell | environment.settings(checkout(tmp_path), needs(), shell)
+    assert proxies.passed_on(after) == proxies.passed_on(shell)
 
 
 @dataclass
@@ -148,7 +178,11 @@ class Fake:
     asked: list[str] = field(default_factory=list)
     fails: str = ""
     log_drivers: tuple[str, ...] = ("json-file", "local")
-    created: list[str] = field(default_factory=list)
+    endpoint: str = SOCKET
+    words: list[str] = field(default_factory=list)
+
+    def info(self) -> engine.Info:
+        return engine.info_of({"Plugins": {"Log": self.log_drivers}})
 
     def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
         return self.held.get(name) if kind == "container" else {"Id": name}
@@ -159,16 +193,16 @@ class Fake:
             self.held.pop(words[-1], None)
         return subprocess.CompletedProcess(words, 0, b"what it printed\n", b"")
 
-    def do(self, *words: str, sent: bytes | None = None, failed: str = "") -> str:
+    def do(
+        self, *words: str, sent: bytes | None = None, failed: str = "", env: object = None
+    ) -> str:
         verb = words[0]
+        self.words += words
         self.asked.append(" ".join(words[:2]))
         if verb == self.fails:
             raise TroubleError(failed)
-        if verb == "info":
-            return json.dumps(self.log_drivers)
         if verb == "create":
             name = words[1].partition("=")[2]
-            self.created = list(words)
             labels = dict(w.removeprefix("--label=").split("=", 1) for w in words if "label" in w)
             self.held[name] = {"Config": {"Labels": labels}, "State": {"Running": False}}
         elif verb == "rename":
@@ -237,7 +271,7 @@ def test_a_containers_output_is_bounded_where_the_engine_has_such_a_driver(
 ) -> None:
     fake.log_drivers = drivers
     ensure()
-    assert ("--log-driver=local" in fake.created) is bounded
+    assert ("--log-driver=local" in fake.words) is bounded
 
 
 def test_what_has_the_network_of_a_replaced_container_goes_first(
@@ -247,6 +281,97 @@ def test_what_has_the_network_of_a_replaced_container_goes_first(
     fake.held["guest"] = {}
     containers.ensure(asked, here, wanted(fake), guests=["guest"])
     assert list(fake.held) == ["one"]
+
+
+def test_a_password_of_a_proxy_is_in_no_list_of_processes(
+    fake: Fake, ensure: Callable[..., bool]
+) -> None:
+    assert ensure(env={"HTTPS_PROXY": PROXY}) is True
+    assert "--env=HTTPS_PROXY" in fake.words
+    assert not any("secret" in word for word in fake.words)
+    assert ensure(env={"HTTPS_PROXY": PROXY}) is False
+    assert ensure(env={"HTTPS_PROXY": "http://other"}) is True
+
+
+def test_the_place_is_on_record_only_when_something_is_kept_there(
+    fake: Fake, ensure: Callable[..., bool], tmp_path: Path
+) -> None:
+    def refuse() -> None:
+        raise TroubleError("the port is taken")
+
+    here, asked = checkout(tmp_path), cast("Engine", fake)
+    with pytest.raises(TroubleError):
+        containers.ensure(asked, here, wanted(fake), require=refuse)
+    assert place_daemons._before(here) == ""
+    ensure()
+    assert record.endpoint(here) == SOCKET
+
+
+def test_a_moved_checkout_keeps_its_containers_and_a_copy_gets_its_own(tmp_path: Path) -> None:
+    here = checkout(tmp_path)
+    record.write(here, SOCKET)
+    name = daemons.registry_name(here)
+    copy, moved = replace(here, root=tmp_path / "copy"), replace(here, root=tmp_path / "moved")
+    shutil.copytree(here.root, copy.root)
+    assert record.endpoint(copy) == "", "its containers are those of the other"
+    assert daemons.registry_name(copy) != name
+    here.root.rename(moved.root)
+    assert record.endpoint(moved) == SOCKET
+    assert daemons.registry_name(moved) == name
+    (tmp_path / "elsewhere").mkdir()
+    assert daemons.registry_name(checkout(tmp_path / "elsewhere")) != name
+
+
+def test_a_registry_that_runs_and_is_not_reached_is_told_with_the_cause(
+    fake: Fake, ensure: Callable[..., bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(containers, "_SECONDS", 0.1)
+    with pytest.raises(TroubleError, match=r"(?s)not answer at here\..*printed.*\nPerhaps so"):
+        ensure(answers=lambda: False, hint="Perhaps so")
+
+
+def test_who_publishes_the_port_is_asked_of_the_engine(tmp_path: Path) -> None:
+    script = 'case $* in *publish=5443*) printf "theirs\\t/srv/other\\n" ;; *) echo no such '
+    asked = engine_of(tmp_path, script + "container >&2; exit 1 ;; esac")
+    with pytest.raises(TroubleError, match=r"container theirs of the checkout /srv/other.\n.*file"):
+        daemons._free(checkout(tmp_path), asked, 5443, "the file")
+
+
+def test_what_an_engine_says_of_itself(tmp_path: Path) -> None:
+    said = {
+        "Name": socket.gethostname(), "DockerRootDir": str(tmp_path), "NCPU": 6,
+        "SecurityOptions": ["name=seccomp,profile=builtin", "name=rootless", "name=userns"],
+    }  # fmt: skip
+    asked = engine_of(tmp_path, f"echo {shlex.quote(json.dumps(said))}")
+    assert asked.info() == engine.Info(
+        root=tmp_path, processors=6, log_drivers=(), remaps=True, rootless=True
+    )
+    elsewhere = engine.info_of({**said, "Name": "docker-desktop", "SecurityOptions": None})
+    assert elsewhere == engine.Info(
+        root=None, processors=6, log_drivers=(), remaps=False, rootless=False
+    )
+
+
+@pytest.mark.parametrize(("kind", "way"), [("rootless", "as root on"), ("x", "--install all")])
+def test_the_way_to_emulators_is_one_that_the_engine_allows(
+    tmp_path: Path, kind: str, way: str
+) -> None:
+    here = checkout(tmp_path)
+    pinned(here)
+    asked = engine_of(tmp_path, f'echo \'{{"SecurityOptions": ["name={kind}"]}}\'')
+    assert way in daemons._remedy(here, asked.info())
+
+
+@pytest.mark.parametrize("remaps", [False, True])
+def test_the_builder_is_as_its_engine_is(tmp_path: Path, remaps: bool) -> None:
+    here = checkout(tmp_path)
+    pinned(here)
+    options = '"name=userns"' if remaps else ""
+    asked = engine_of(tmp_path, f'echo \'{{"NCPU": 6, "SecurityOptions": [{options}]}}\'')
+    made = daemons._builder(here, asked, needs(port=None), asked.info(), {})
+    assert ("--userns=host" in made.options) is remaps
+    assert "--init" in made.options
+    assert "max-parallelism = 6\n" in made.files[daemons._TOML]
 
 
 @pytest.mark.parametrize("step", ["create", "cp", "rename"])
@@ -354,16 +479,11 @@ def test_the_place_is_kept_with_the_checkout(tmp_path: Path) -> None:
     assert place_daemons._before(here) == ""
     (here.state / "etc").mkdir(parents=True)
     assert place_daemons._before(here) == "host"
-    record.write(here, "")
-    assert record.endpoint(here) == ""
+    daemons.registry_name(here)
+    assert record.endpoint(here) == "", "a name alone is no place"
     record.write(here, SOCKET)
     assert place_daemons._before(here) == "docker"
     assert record.endpoint(here) == SOCKET
-
-
-def engine_of(folder: Path, script: str) -> Engine:
-    client = command(folder, "docker", script)
-    return Engine(endpoint=SOCKET, client=str(client), env={"PATH": "/usr/bin:/bin"})
 
 
 @pytest.mark.parametrize("said", ["Error: No such image: x", "no such container: x"])

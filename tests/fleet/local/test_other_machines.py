@@ -1,6 +1,9 @@
 """What asks for the kind of this machine, on kinds that these tests do not run on."""
 
 import platform
+import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +56,7 @@ MAC_ARM64 = Kind(
 MAC_AMD64 = Kind(
     system="Darwin", machine="x86_64", platform="linux/amd64", foreign=(), engine="darwin-x64"
 )
+ROOT = Path(__file__).parents[3]
 KINDS = (LINUX_AMD64, LINUX_ARM64, MAC_ARM64, MAC_AMD64)
 MACS = (MAC_ARM64, MAC_AMD64)
 
@@ -93,7 +97,7 @@ def test_on_macos_registry_and_builder_are_placed_in_docker_and_need_no_package(
 ) -> None:
     be(kind, tmp_path, monkeypatch)
     command(tmp_path / "bin", "go", "echo go version go1.26.1 darwin/arm64")
-    command(tmp_path / "bin", "docker", "echo linux")
+    command(tmp_path / "bin", "docker", "case $3 in info) echo {} ;; *) echo linux ;; esac")
     env = {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "DOCKER_HOST": "unix:///srv/docker.sock"}
     monkeypatch.setenv("PATH", env["PATH"])
     placed = place_daemons.place(checkout(tmp_path), needs(), env)
@@ -118,13 +122,30 @@ def test_on_macos_certificates_ports_and_the_end_need_nothing_of_linux(
     port = free_port()
     ports.require_free(port, setting="x")
     assert ports.holder(port) is None
+    label = f"label=io.github.multi-py.fleet.checkout={record.identity(here)}"
     cleanup.clean(here)
     assert not here.state.exists()
-    label = f"label=io.github.multi-py.fleet.checkout={here.root}"
     assert calls.read_text().splitlines()[-4:] == [
         f"container ls --quiet --all --filter={label}", "container rm --force 1a2b",
         f"volume ls --quiet --filter={label}", "volume rm --force 1a2b",
     ]  # fmt: skip
+
+
+def test_on_windows_a_reason_is_given(tmp_path: Path) -> None:
+    """There is no module fcntl there."""
+    here = checkout(tmp_path)
+    shutil.copy(ROOT / "Pulumi.dev.yaml", here.root)
+    shutil.copytree(ROOT / "assets", here.root / "assets")
+    script = (
+        "import asyncio, platform, sys; sys.modules['fcntl'] = None; "
+        "platform.system = lambda: 'Windows'; from fleet.cli.main import main; "
+        f"sys.exit(main(['up', '--root', '{here.root}']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], check=False, capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 1
+    assert "Use a Linux of WSL 2" in done.stderr
 
 
 @pytest.mark.parametrize("kind", MACS, ids=str)

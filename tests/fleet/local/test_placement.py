@@ -122,7 +122,10 @@ def test_what_stands_in_the_way_is_named_with_the_ways_out(case: str) -> None:
 def test_that_docker_is_as_good_as_root_is_said() -> None:
     told = line_of(decide(replace(USER, **DOCKED)), SOCKET)
     assert f"in Docker ({SOCKET}), because this user is not root" in told
-    assert "can become root" in told
+    assert "can become root there" in told
+    told = line_of(decide(replace(USER, **DOCKED)), SOCKET, rootless=True)
+    assert "has all rights of the user who runs it" in told
+    assert "root there" not in told
 
 
 def test_the_other_place_is_named_where_it_can_be_had() -> None:

@@ -2,14 +2,29 @@
 
 import json
 import os
+import shlex
 import shutil
+import socket
 from pathlib import Path
 
 import pytest
 
 from fleet.console import TroubleError
-from fleet.local import disk_space, prepare, truncated_state
-from tests.fleet.local.examples import checkout
+from fleet.local import (
+    disk_forecast,
+    disk_space,
+    first_steps,
+    place_daemons,
+    prepare,
+    truncated_state,
+)
+from fleet.local.base_images import bases
+from fleet.local.docker import daemons, record
+from fleet.local.paths import Checkout
+from fleet.local.place_daemons import Placed
+from fleet.local.toolchain import toolchain
+from fleet.local.toolchain.toolchain import Supply
+from tests.fleet.local.examples import checkout, command, needs
 
 ROOT = Path(__file__).parents[3]
 
@@ -19,17 +34,51 @@ def disk(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
 
 
-def test_a_preview_on_a_full_disk_starts_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    here = checkout(tmp_path)
+def declared(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+    """A checkout that declares the stack dev."""
+    here = checkout(folder)
     shutil.copy(ROOT / "Pulumi.dev.yaml", here.root)
     shutil.copytree(ROOT / "assets", here.root / "assets")
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    return here
+
+
+def test_a_preview_on_a_full_disk_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = declared(tmp_path, monkeypatch)
     disk(monkeypatch, disk_space.FOR_DAEMONS)
     with pytest.raises(TroubleError, match=r"2\.0 GB are free where .*less than 2\.3 GB"):
         prepare.prepare(here, "dev")
     assert not here.state.exists()
+
+
+def test_docker_is_tried_before_minutes_are_spent_on_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = declared(tmp_path, monkeypatch)
+    supply = Supply(there={}, plugins=(), downloads=())
+    placed = Placed(docker="unix:///srv/docker.sock", tools=needs(), supply=supply)
+    monkeypatch.setattr(place_daemons, "place", lambda *_: placed)
+    monkeypatch.setattr(bases, "wanted", lambda *_: [])
+    monkeypatch.setattr(disk_forecast, "show", lambda *_, **__: None)
+    monkeypatch.setattr(first_steps, "first_steps", lambda *_, **__: [])
+    told = {"Name": socket.gethostname(), "DockerRootDir": str(tmp_path)}
+    command(tmp_path / "bin", "docker", f"echo {shlex.quote(json.dumps(told))}")
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+
+    def refuse(*_: object) -> None:
+        raise TroubleError("privileged containers are forbidden")
+
+    monkeypatch.setattr(daemons, "start", refuse)
+    monkeypatch.setattr(toolchain, "ensure", lambda *_: pytest.fail("programs were built"))
+    with pytest.raises(TroubleError, match="privileged"):
+        prepare.prepare(here, "dev")
+    assert record.endpoint(here) == ""
+    monkeypatch.setattr(disk_space, "FOR_DAEMONS", 10**18)
+    record.write(here, placed.docker)
+    with pytest.raises(TroubleError, match=rf"are free where {tmp_path} lies"):
+        prepare.prepare(here, "dev")
 
 
 def state(folder: Path, text: str) -> Path:

@@ -478,6 +478,15 @@ def test_the_tools_that_a_person_calls_are_linked_and_stale_links_go(world: Worl
     assert os.access(world.here.bin / "pulumi", os.X_OK)
 
 
+def test_the_client_of_a_builder_in_docker_is_kept_until_there_is_a_daemon(world: World) -> None:
+    world.here.bin.mkdir(parents=True)
+    client = command(world.here.bin, "buildctl", "exit 0")
+    ensure(world, needs().without_daemons)
+    assert not client.is_symlink()
+    ensure(world)
+    assert client.is_symlink()
+
+
 def without_go(world: World, patch: pytest.MonkeyPatch) -> None:
     (world.folder / "bin" / "go").unlink()
     patch.setattr(golang, "_FOLDER", world.folder / "nowhere")
