@@ -77,7 +77,9 @@ def declare_tags(declared: Fields) -> dict[str, Tag]:
     # As the components do: what comes after a resource that failed is asked for all the same.
     digests = {tag: made.digest.recover(lambda _: "") for tag, made in tags.items()}
     for tag, made in tags.items() if declared["keys"] else ():
-        stated = made.signed.apply(lambda signed: json.dumps(signed, sort_keys=True))
+        stated = made.signed.apply(
+            lambda signed: " ".join(sorted((signed or {}).get("statements", {}).values()))
+        )
         STATED[f"{repository}:{tag}"] = stated.recover(lambda _: "")
     pointers = {
         pointer: Tag(

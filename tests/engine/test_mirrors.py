@@ -105,9 +105,9 @@ def test_evidence_that_a_mirror_lost_comes_back_by_the_command_of_the_page(scene
     scene.stack.up()
     digest = scene.tags[VERSION]
     delete(scene.plain, THERE, digest.replace(":", "-"))
-    place = f"{scene.plain.host}/{THERE}"
-    ran = scene.stack.up("--refresh", "--replace", f"**Mirror::{place}")
-    assert {step.name for step in ran.steps} == {place}
+    scene.stack.environment["FLEET_VERIFY_CHILDREN"] = "all"
+    ran = scene.stack.up()
+    assert {step.name for step in ran.steps} == {f"{scene.plain.host}/{THERE}"}
     assert verified(scene.plain, digest) == STATED
     assert scene.names(scene.plain) == scene.wanted
     assert scene.stack.up().steps == ()
@@ -119,6 +119,9 @@ def test_what_one_mirror_can_not_do_stops_neither_the_other_nor_the_source(scene
     scene.tags[NEXT] = push_build(scene.source, BUILD, NEXT)
     scene.pointers[LATEST] = NEXT
     scene.declare()
+    previewed = scene.stack.preview().report
+    assert previewed.complete, "it ends at no mirror"
+    assert {entry.ref for entry in previewed.of("fail")} == {f"{scene.plain.host}/{THERE}"}
     ran = scene.stack.up("--continue-on-error", code=None)
     assert ran.code != 0
     failed = {entry.ref for entry in ran.report.of("fail")}

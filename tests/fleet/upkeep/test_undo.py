@@ -16,6 +16,7 @@ from fleet.registry.undo_writer import UndoWriter
 from fleet.upkeep import removers
 from fleet.upkeep.images import Image, image_of
 from fleet.upkeep.prune.prune import report
+from fleet.upkeep.prune.undo import undo_record
 from fleet.upkeep.records import declared_mirrors
 from fleet.upkeep.restore import Records, candidates, choose, predict_next_update, read_records
 from fleet.upkeep.state import State
@@ -292,6 +293,16 @@ class TestRestoring:
         found: Records = run(lambda client: read_records(client, (mirror,), OWNER, {mirror: place}))
         assert found.removed == (removed(mirror, TAG),)
         assert found.unread == {}
+
+    def test_that_of_a_mirror_keeps_nothing_at_the_source(
+        self, registry: FakeRegistry, run: Run, note: Note
+    ) -> None:
+        note({TAG: DIGEST}, owner=owner_at(OWNER, Repository(host="quay.io", name="org/web")))
+        note({"py3.7-LATEST": OTHER})
+        place = repository(registry)
+        image = Image(public=place, planned=frozenset())
+        found = run(lambda client: undo_record(client, image, place, state(), OWNER))
+        assert [entry.digest for entry in found] == [OTHER]
 
     def test_that_of_a_mirror_is_found_by_the_declaration_alone(
         self, registry: FakeRegistry, run: Run, note: Note
