@@ -140,14 +140,15 @@ def require(checkout: Checkout, needs: Needs, stand_ins: Sequence[StandIn]) -> N
 
     :raises TroubleError: when they can't; it says how to do without.
     """
-    can_make = is_linux() and os.geteuid() == 0
-    absent = [] if can_make else [s for s in stand_ins if not _is_in_cache(checkout, s)]
-    if absent:
+    absent = [s for s in stand_ins if not _is_in_cache(checkout, s)]
+    if absent and not rootfs.can_make():
         names = ", ".join(f"python:{stand_in.tag}" for stand_in in absent)
         raise TroubleError(
             f"Pulumi.{needs.stack}.yaml, fleet:images: {_HUB} can't be reached, and stand-ins for "
-            f"{names} can only be made by root on Linux.\nGive this machine access to {_HUB}, or "
-            "declare a mirror that it can reach: fleet:base-registry."
+            f"{names} can't be made: that takes Linux, and root or mmdebstrap, newuidmap and a "
+            "range of ids in /etc/subuid and /etc/subgid.\nHave these (Debian's packages "
+            f"mmdebstrap and uidmap), give this machine access to {_HUB}, or declare a mirror that "
+            "it can reach: fleet:base-registry."
         )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shlex
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from typing import Final, NamedTuple
 from fleet.console import TroubleError, tail_of
 from fleet.local.child_environment import child_environment, run
 from fleet.local.paths import Checkout
+from fleet.local.platforms import is_linux
 
 _MIRROR = "http://deb.debian.org/debian"
 _SECURITY = "http://deb.debian.org/debian-security"
@@ -118,20 +120,57 @@ def _make(recipe: Recipe, folder: Path, trusted: Path) -> None:
     )
 
 
+def can_make() -> bool:
+    """Tell whether this user can make one: root, or who may have user ids of its own namespace.
+
+    mmdebstrap then needs the kernel's leave, newuidmap, and a range in /etc/subuid and /etc/subgid
+    (mmdebstrap(1), "unshare"); unshare(1) asks for the same.
+    """
+    if not is_linux() or os.geteuid() == 0:
+        return is_linux()
+    if not (shutil.which("mmdebstrap") and shutil.which("unshare")):
+        return False
+    return run(["unshare", "--map-root-user", "--map-auto", "true"]).returncode == 0
+
+
+def _hooks_of_root(recipe: Recipe, folder: Path, trusted: Path) -> list[str]:
+    words = [recipe.python, str(folder), *([str(trusted)] if recipe.native else [])]
+    return [f'{shlex.join(["sh", str(_FINISH)])} "$1" {shlex.join(words)}']
+
+
+def _hooks_of_a_user(recipe: Recipe, folder: Path, trusted: Path) -> list[str]:
+    """Return the same for a namespace, whose root may neither read nor write what is this user's.
+
+    So files are handed in and out by mmdebstrap.
+    """
+    ours = '"$1"/fleet'
+    bundle = f" {ours}/trusted" if recipe.native else ""
+    made = ["version", *(["common.tar.gz"] if recipe.native else [])]
+    quoted = shlex.quote
+    return [
+        f"mkdir {ours}",
+        f"upload {quoted(str(_FINISH))} /fleet/finish",
+        *([f"upload {quoted(str(trusted))} /fleet/trusted"] if recipe.native else []),
+        f'sh {ours}/finish "$1" {recipe.python} {ours}{bundle}',
+        *(f"download /fleet/{name} {quoted(str(folder / name))}" for name in made),
+        f"rm -r {ours}",
+    ]
+
+
 def _mmdebstrap(
     recipe: Recipe, folder: Path, lines: list[str], trusted: Path
 ) -> subprocess.CompletedProcess[str]:
     """Extract the packages without configuring any: no emulation, and the same bytes each time."""
-    finish = shlex.join(["sh", str(_FINISH)])
-    arguments = shlex.join([recipe.python, str(folder), *([str(trusted)] if recipe.native else [])])
+    is_root = os.geteuid() == 0
+    hooks = _hooks_of_root if is_root else _hooks_of_a_user
     argv = [
         "mmdebstrap",
-        "--mode=root",
+        f"--mode={'root' if is_root else 'unshare'}",
         "--variant=extract",
         f"--architectures={recipe.architecture}",
         f"--include={','.join(PACKAGES[recipe.base])}",
         "--aptopt=Acquire::Retries 3",
-        f'--extract-hook={finish} "$1" {arguments}',
+        *(f"--extract-hook={hook}" for hook in hooks(recipe, folder, trusted)),
         SUITES[recipe.python].codename,
         str(folder / "rootfs.tar.gz"),
         "-",

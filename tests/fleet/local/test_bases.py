@@ -1,7 +1,9 @@
 """Stand-ins for the official Python images."""
 
+import os
 import shlex
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +264,7 @@ for out; do case $out in */rootfs.tar.gz) break ;; esac; done
 echo root | gzip -n >"$out"
 echo common | gzip -n >"${out%/*}/common.tar.gz"
 echo 3.13.5 >"${out%/*}/version"
+printf '%s\n' "$@" >"${out%/*}/words"
 """
 
 
@@ -274,6 +277,37 @@ def mmdebstrap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 RECIPE = Recipe(python="3.13", base="slim", architecture="armhf", native=False)
+
+
+def test_who_is_not_root_makes_root_file_systems_where_namespaces_are_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert rootfs.can_make(), "root needs nothing that apt does not install"
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    command(tmp_path, "unshare", 'test "$*" = "--map-root-user --map-auto true"')
+    assert not rootfs.can_make(), "mmdebstrap is not there"
+    command(tmp_path, "mmdebstrap", "exit 0")
+    assert rootfs.can_make()
+    command(tmp_path, "unshare", "exit 1")
+    assert not rootfs.can_make()
+
+
+@pytest.mark.parametrize(("user", "mode"), [(0, "root"), (1000, "unshare")])
+def test_in_a_namespace_files_are_handed_in_and_out(
+    here: Checkout, mmdebstrap: Path, monkeypatch: pytest.MonkeyPatch, user: int, mode: str
+) -> None:
+    """Its root may read nothing of this user's. The archives are the same, byte for byte."""
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    native = replace(RECIPE, native=True)
+    made = rootfs.ensure(here, native, mmdebstrap.with_name("ca.pem"))
+    words = (made / "words").read_text()
+    assert f"--mode={mode}\n" in words
+    hooks = [line.partition("=")[2] for line in words.splitlines() if "extract-hook" in line]
+    verbs = [hook.partition(" ")[0] for hook in hooks]
+    expected = ["mkdir", "upload", "upload", "sh", "download", "download", "rm"]
+    assert verbs == (expected if mode == "unshare" else ["sh"])
 
 
 def test_a_root_file_system_is_made_once_for_all_checkouts(
