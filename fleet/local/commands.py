@@ -39,9 +39,6 @@ from fleet.reports.report import Report
 from fleet.sigstore.workflow import NO_IDENTITY, can_identify
 from providers.ociregistry.stale_pointers.allow_list import SETTING
 
-_SIGNED = frozenset({"build", "re-point", "sign"})
-"""What becomes of a version tag that has to be signed for it."""
-
 _JSON = "print the report as JSON, a line per stack, and all else on stderr"
 
 
@@ -109,7 +106,7 @@ def _refuse_unsigned(report: Report | None) -> None:
     :raises TroubleError: naming what would have to be signed.
     """
     entries = report.entries if report else ()
-    tags = [e.ref for e in entries if e.kind == "version" and e.action in _SIGNED]
+    tags = [entry.ref for entry in entries if entry.signs]
     if tags:
         raise TroubleError(f"{', '.join(tags)}: to be signed, and {NO_IDENTITY}")
 

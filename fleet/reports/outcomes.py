@@ -77,10 +77,12 @@ def _inputs(state: State) -> TagInputs:
 
 
 def _prior_state(step: Step) -> Recorded | None:
-    """Return the prior state of a tag; None where no state knew it."""
+    """Return the prior state of a tag; None where no state knew it, or only the tag that it was."""
     known = step.old or step.read
     found = known or step.before
     if found is None or step.op == "create-replacement":
+        return None
+    if step.new and step.new.inputs.get("ref") != found.outputs.get("ref"):
         return None
     return recorded_tag(found.outputs, found.inputs.get("inputs"), gone=known is None)
 

@@ -205,4 +205,5 @@ def _entry(fields: Mapping[str, Any]) -> Entry:
         reasons=tuple(map(str, fields["reasons"])),
         previous_version=str(fields["previousVersion"]),
         later=bool(fields["later"]),
+        signs=bool(fields["signs"]),
     )

@@ -21,7 +21,8 @@ class Entry:
     `digest` is what it names afterwards, `previous` what it named before; empty where nothing, or
     where only a build tells. `version` and `previous_version` are the version tags that a pointer
     names. `platforms` are those to be built. `later` marks a removal that comes after the
-    program's own resources, because its image left the declaration.
+    program's own resources, because its image left the declaration. `signs` marks a version tag
+    of which something has to be signed.
     """
 
     ref: str
@@ -34,6 +35,7 @@ class Entry:
     version: str = ""
     previous_version: str = ""
     later: bool = False
+    signs: bool = False
 
 
 def counts(entries: Iterable[Entry]) -> dict[Action, int]:

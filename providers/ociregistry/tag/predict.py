@@ -12,6 +12,7 @@ from providers.ociregistry.tag.model import (
     diff,
     missing,
     predicted_digest,
+    standing,
     unsigned,
 )
 from providers.ociregistry.tag.reasons import Difference, differences, in_words, shown
@@ -98,6 +99,7 @@ def _found(
         previous=prior.state.digest if prior is not None else "",
         version=(inputs.identity or "") if inputs.is_pointer else "",
         previous_version=before if inputs.is_pointer else "",
+        signs=inputs.evidence is not None and standing(prior, inputs) is None,
     )
     return Prediction(entry=entry, line=line)
 
@@ -142,20 +144,26 @@ def _without_build(inputs: TagInputs, prior: Recorded) -> Prediction:
     why = in_words(_changed(inputs, prior))
     if changes & _SOURCES:
         why = why or (_OTHER_DIGEST,)
+    # Another index is signed in any case.
+    same = predicted_digest(prior, inputs) == prior.state.assembled
+    signing = unsigned(prior, inputs) if same else ()
+    to_sign = f"to be signed: {'; '.join(signing)}" if signing else ""
     if prior.gone:
-        return _found(inputs, prior, "re-point", _GONE, *why)
+        return _found(inputs, prior, "re-point", _GONE, *why, *signing, line=to_sign)
     if changes <= UNMOVED:
-        signing = unsigned(prior, inputs)
-        lines = [f"nothing is built and no name moves, though {shown(why)}"] if why else []
-        lines += [f"to be signed: {'; '.join(signing)}"] if signing else []
+        line = f"nothing is built and no name moves, though {shown(why)}" if why else ""
         action: Action = "sign" if signing else "unchanged"
-        return _found(inputs, prior, action, *(signing or why), line="; ".join(lines))
+        return _found(inputs, prior, action, *(signing or why), line=_both(line, to_sign))
     rewritten = tuple(f"its {name} changed" for name in ("owner", "annotations") if name in changes)
     line = f"written anew: {shown(rewritten)}" if rewritten else ""
     if changes & _SOURCES:
         line = f"names an image that is built already: {shown(why)}"
-    reasons = (*why, *_drifted(changes, prior, inputs), *rewritten)
-    return _found(inputs, prior, "re-point", *reasons, line=line)
+    reasons = (*why, *_drifted(changes, prior, inputs), *rewritten, *signing)
+    return _found(inputs, prior, "re-point", *reasons, line=_both(line, to_sign))
+
+
+def _both(*lines: str) -> str:
+    return "; ".join(filter(None, lines))
 
 
 def _drifted(changes: Collection[str], prior: Recorded, inputs: TagInputs) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from pulumi.runtime.rpc import UNKNOWN
 
 from fleet.evidence.errors import EvidenceError
-from fleet.registry.errors import OciError
+from fleet.registry.errors import OciError, RegistryError, UnreachableError
 from fleet.registry.manifest import Manifest
 from fleet.registry.reference import ManifestReference, TagReference
 from providers.ociregistry.context import Change, Session
@@ -85,6 +85,9 @@ class TagResource:
     async def create(self, urn: str, properties: Properties, *, preview: bool) -> dict[str, Any]:
         """Make the tag name what is declared, or predict that."""
         prior = self._session.gone.get(urn)
+        if prior and prior.ref != properties["ref"]:
+            # What was gone is what this replaces, another tag.
+            prior = None
         return await self._point(urn, properties, None, prior, preview=preview)
 
     async def update(
@@ -188,7 +191,7 @@ class TagResource:
         self._session.declared.recorded[ref].add(recorded.state.assembled)
         platforms = inputs.get("platforms", ())
         state = await self._session.hosts.ask(
-            ref.repository.host, partial(self._read, recorded, inputs)
+            ref.repository.host, partial(self._read, urn, recorded, inputs)
         )
         for reason in drift(recorded, state, platforms):
             await self._session.log(reason, urn)
@@ -198,15 +201,24 @@ class TagResource:
             return None
         return {**properties, **state_properties(state)}, dict(inputs)
 
-    async def _read(self, recorded: Recorded, inputs: Properties) -> TagState | None:
-        """Return the present state of a tag and of its evidence, None where the tag is absent."""
+    async def _read(self, urn: str, recorded: Recorded, inputs: Properties) -> TagState | None:
+        """Return the present state of a tag and of its evidence, None where the tag is absent.
+
+        Evidence that can't be read is told and kept: that is no reason to leave a moved tag.
+        """
         session, ref = self._session, TagReference.parse(recorded.ref)
         state = await session.tagger.read(recorded, whole=bool(inputs.get("platforms")))
         if state is None or state.signed is None:
             return state
-        signed = await session.evidence.read(
-            ref.repository, state.assembled, state.signed, whole=session.settings.verify_all
-        )
+        whole, digest = session.settings.verify_all, state.assembled
+        try:
+            signed = await session.evidence.read(ref.repository, digest, state.signed, whole=whole)
+        except UnreachableError:
+            raise
+        except RegistryError as error:
+            text = f"{ref}: its evidence could not be verified: {error}; the state of it is kept"
+            await session.warn(text, urn)
+            return state
         return replace(state, signed=signed)
 
     async def _predict(self, urn: str, inputs: TagInputs, prior: Recorded | None) -> dict[str, Any]:

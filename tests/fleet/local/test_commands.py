@@ -783,8 +783,9 @@ def test_stand_ins_with_compilers_are_made_once_the_lock_says_that_something_com
 @pytest.mark.parametrize(
     ("entry", "refused"),
     [
-        (Entry(ref="r:1", kind="version", action="sign"), True),
-        (Entry(ref="r:1", kind="version", action="build"), True),
+        (Entry(ref="r:1", kind="version", action="sign", signs=True), True),
+        (Entry(ref="r:1", kind="version", action="build", signs=True), True),
+        (Entry(ref="r:1", kind="version", action="re-point"), False),
         (Entry(ref="r:1", kind="version", action="unchanged"), False),
         (Entry(ref="r:1", kind="pointer", action="re-point"), False),
     ],

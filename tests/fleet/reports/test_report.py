@@ -82,6 +82,7 @@ def test_the_document_is_json_and_holds_every_entry_in_order() -> None:
         "version": "v2",
         "previousVersion": "",
         "later": False,
+        "signs": False,
     }
 
 

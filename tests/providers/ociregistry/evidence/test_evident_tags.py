@@ -1,6 +1,7 @@
 """Version tags with evidence: signed first, then named, in one update."""
 
 import json
+import re
 from contextlib import nullcontext
 from typing import Any
 
@@ -9,6 +10,8 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from fleet.evidence.statement import PROVENANCE, SBOM, TEST_RESULT
 from fleet.registry.errors import AuthenticationError, RegistryError
+from fleet.registry.reference import TagReference
+from tests.fleet.evidence.examples import ED25519, P256
 from tests.providers.ociregistry.declared import NAME, OWNER, PLATFORMS, Declared
 from tests.providers.ociregistry.engine_fake import TAG, CheckFailedError, Engine
 from tests.providers.ociregistry.evidence.stated import (
@@ -211,7 +214,87 @@ def test_a_tag_that_was_moved_and_lost_its_evidence_gets_both_back(
     assert step.changed == ("digest", "signed.statements")
     assert (declared.tags[REF], declared.tags[fallback(digest)]) == (digest, listed)
     (entry,) = engine.report.entries
-    assert (entry.action, entry.reasons) == ("re-point", ("it was moved",))
+    assert (entry.action, entry.reasons[0]) == ("re-point", "it was moved")
+    assert entry.reasons[1].startswith("the registry lost its provenance, test-result, sbom ")
+
+
+def test_a_preview_of_a_moved_tag_says_what_is_signed_of_it_as_well(
+    engine: Engine, registry: FakeRegistry, declared: Declared, inputs: dict[str, Any]
+) -> None:
+    engine.up(TAG, REF, inputs)
+    declared.tags[REF] = registry.push_index(NAME, "stray")
+    engine.restart()
+    engine.preview(TAG, REF, declared.evidence(inputs, ED25519, P256))
+    assert "to be signed: the signer changed" in engine.messages
+    (entry,) = engine.report.entries
+    assert (entry.action, entry.signs) == ("re-point", True)
+    assert entry.reasons == ("it was moved", "the signer changed")
+
+
+def test_a_preview_tells_apart_what_has_to_be_signed(
+    engine: Engine, registry: FakeRegistry, declared: Declared, inputs: dict[str, Any]
+) -> None:
+    def signs(inputs: dict[str, Any]) -> bool:
+        engine.restart()
+        engine.preview(TAG, REF, inputs)
+        (entry,) = engine.report.entries
+        return entry.signs
+
+    assert signs(inputs)
+    assert not signs({k: v for k, v in inputs.items() if k != "evidence"})
+    engine.up(TAG, REF, inputs)
+    assert not signs(inputs)
+    assert signs(stating({**inputs, "source": UNKNOWN}, provenance=UNKNOWN))
+    declared.tags[REF] = registry.push_index(NAME, "stray")
+    assert not signs(inputs), "a moved tag is put back, and its evidence is there"
+    del declared.tags[REF]
+    assert not signs(inputs)
+
+
+def _spoil_the_list(registry: FakeRegistry, digest: str, how: str) -> None:
+    if how == "garbage":
+        other = registry.push_image(NAME, "linux/amd64", "x")
+        registry.repositories[NAME].tags[fallback(digest)] = other
+    else:
+        registry.fault("^(HEAD|GET) .*/(manifests/sha256-|referrers/)", times=1000, status=403)
+
+
+@pytest.mark.parametrize("how", ["garbage", "denied"])
+def test_a_moved_tag_is_put_back_though_its_evidence_can_not_be_read(
+    engine: Engine, registry: FakeRegistry, declared: Declared, inputs: dict[str, Any], how: str
+) -> None:
+    if registry.lists_referrers:
+        pytest.skip("the registry keeps the list")
+    before = engine.up(TAG, REF, inputs).outputs
+    digest = digest_in(inputs)
+    declared.tags[REF] = registry.push_index(NAME, "stray")
+    _spoil_the_list(registry, digest, how)
+    engine.restart()
+    step = engine.up(TAG, REF, inputs)
+    assert (step.changed, declared.tags[REF]) == (("digest",), digest)
+    assert step.outputs["signed"] == before["signed"]
+    (warning,) = engine.warnings
+    assert re.search("its evidence could not be verified: .*; the state of it is kept", warning)
+    other = stating(inputs, tests=json.dumps({"result": "PASSED", "passedTests": ["more"]}))
+    with pytest.raises(RegistryError):
+        engine.up(TAG, REF, other)
+    another = declared.evidence(declared.version(REF, "another"))
+    if how == "garbage":
+        assert engine.up(TAG, REF, another).outputs["digest"] == digest_in(another)
+
+
+def test_a_tag_that_takes_the_place_of_one_that_is_gone_has_nothing_of_its_history(
+    engine: Engine, declared: Declared, inputs: dict[str, Any]
+) -> None:
+    engine.up(TAG, REF, inputs)
+    del declared.tags[REF]
+    engine.restart()
+    digest = engine.up(TAG, REF, {**inputs, "ref": f"{inputs['ref']}-new"}).outputs["digest"]
+    repository, tag = TagReference.parse(inputs["ref"]).repository, f"{REF}-new"
+    moves = engine.provider._session.moves.sights(repository, {tag: digest})
+    assert (moves[tag].why, moves[tag].outside) == ("new in this stack", None)
+    (entry,) = engine.report.entries
+    assert (entry.previous, entry.reasons) == ("", ("new in this stack",))
 
 
 def test_a_tag_that_was_moved_is_put_back_without_a_look_at_its_evidence(
