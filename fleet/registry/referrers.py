@@ -68,11 +68,13 @@ class Referrer:
 class Referrers:
     """All that refers to a digest.
 
-    `listed` is the digest of the list under the fallback tag, empty where that tag is absent.
+    `listed` is the digest of the list under the fallback tag, empty where that tag is absent;
+    `tagged` are the digests that this list has.
     """
 
     entries: tuple[Referrer, ...] = ()
     listed: str = ""
+    tagged: frozenset[str] = frozenset()
     digests: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -322,7 +324,9 @@ def _referrers(
     place = f"{repository}@{subject}: the list of referrers"
     entries = {entry.digest: entry for page in pages for entry in entries_in(page, place)}
     return Referrers(
-        entries=tuple(entries.values()), listed=tagged.digest if tagged is not None else ""
+        entries=tuple(entries.values()),
+        listed=tagged.digest if tagged is not None else "",
+        tagged=frozenset(e.digest for e in entries_in(tagged, place)) if tagged else frozenset(),
     )
 
 

@@ -43,19 +43,28 @@ class SbomReader:
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def sboms(
-        self, repository: Repository, digest: str, platform: str = ""
+        self,
+        repository: Repository,
+        digest: str,
+        platform: str = "",
+        copies: Repository | None = None,
     ) -> dict[str, bytes]:
         """Return the bill of materials of each platform of an index (CycloneDX 1.6, JSON).
 
-        With ``platform``, that of this one alone. Equal images give equal bytes.
+        With ``platform``, that of this one alone. Equal images give equal bytes. Those that
+        ``copies`` has are read there: ``repository`` may have lost them.
 
         :raises RegistryError: if something is missing, damaged, or exceeds a limit.
         """
-        found = await self.contents(repository, digest, platform)
+        found = await self.contents(repository, digest, platform, copies)
         return {name: document(contents) for name, contents in found.items()}
 
     async def contents(
-        self, repository: Repository, digest: str, platform: str = ""
+        self,
+        repository: Repository,
+        digest: str,
+        platform: str = "",
+        copies: Repository | None = None,
     ) -> dict[str, Contents]:
         """Return what each platform of an index consists of, or an image that is not in one.
 
@@ -76,10 +85,17 @@ class SbomReader:
             raise RegistryError(f"{place} has no image for {platform}. It has: {there}")
         wanted = {name: each for name, each in digests.items() if platform in {"", name}}
         return {
-            name: known.get(each)
-            or await self.image(repository, await self._need(repository, each))
+            name: known.get(each) or await self._child(repository, each, copies)
             for name, each in wanted.items()
         }
+
+    async def _child(
+        self, repository: Repository, digest: str, copies: Repository | None
+    ) -> Contents:
+        copy = await self._registry.get(copies, digest) if copies else None
+        if copies and copy:
+            return await self.image(copies, copy)
+        return await self.image(repository, await self._need(repository, digest))
 
     async def _need(self, repository: Repository, digest: str) -> Manifest:
         manifest = await self._registry.get(repository, digest)

@@ -212,8 +212,10 @@ class Session:
     def _seen_by(self, reader: Reader) -> Callable[[TagReference], Awaitable[str | None]]:
         return lambda ref: self.sightings.digest(ref, reader, lambda: self.tagger.names(ref))
 
-    async def _read_sboms(self, source: ManifestReference) -> Mapping[str, bytes]:
-        return await self._sbom_reader.sboms(source.repository, source.digest)
+    async def _read_sboms(
+        self, source: ManifestReference, copies: Repository
+    ) -> Mapping[str, bytes]:
+        return await self._sbom_reader.sboms(source.repository, source.digest, copies=copies)
 
     @cached_property
     def _sbom_reader(self) -> "SbomReader":

@@ -98,7 +98,8 @@ class EvidenceState:
     ]
     listed: Annotated[
         str,
-        "The fingerprint of the list of referrers; empty where the registry lists them itself.",
+        "The fingerprint of the list of referrers under its tag; empty where that lacks some, "
+        "which the registry lists itself.",
     ] = ""
     made_of: Annotated[
         Mapping[str, str],

@@ -26,14 +26,15 @@ from providers.ociregistry.evidence.model import (
 from providers.ociregistry.evidence.signer import Signer
 from providers.ociregistry.tag.model import TagInputs
 
-Sboms = Callable[[ManifestReference], Awaitable[Mapping[str, bytes]]]
+Sboms = Callable[[ManifestReference, Repository], Awaitable[Mapping[str, bytes]]]
 
 
 class EvidenceWriter:
     """Writes evidence in the repository of the tag that is to come.
 
-    `sboms` returns the bills of materials of a source's platforms, `signer` who signs;
-    `authorities` are the certificates of those that certify identities.
+    `sboms` returns the bills of materials of a source's platforms, of which a second repository may
+    have copies; `signer` returns who signs; `authorities` are the certificates of those that
+    certify identities.
     """
 
     def __init__(
@@ -62,11 +63,10 @@ class EvidenceWriter:
         :raises EvidenceError: if something has to be signed, and nothing that can sign it.
         :raises RegistryError: if the registry fails.
         """
-        boms: dict[str, bytes] = {}
+        repository, boms = tag.ref.repository, dict[str, bytes]()
         for source in tag.sources:
-            boms |= await self._sboms(source)
+            boms |= await self._sboms(source, repository)
         wanted = statements(subjects(tag.ref, index), *predicates, boms)
-        repository = tag.ref.repository
         found = await self._referrers.find(repository, index.digest)
         held = await self._held(tag, declared, wanted, found)
         lacking = {kind: made for kind, made in wanted.items() if kind not in held}
@@ -154,7 +154,9 @@ def _claim(bundle: bytes, declared: EvidenceInputs, authorities: Iterable[bytes]
 
 def _state(made_of: Mapping[str, str], held: Mapping[str, str], found: Referrers) -> EvidenceState:
     marks = {kind: fingerprint(each) for kind, each in held.items()}
-    return EvidenceState(statements=marks, listed=fingerprint(found.listed), made_of=made_of)
+    # A list that lacks one of them does not tell that they are there.
+    listed = fingerprint(found.listed) if found.tagged.issuperset(held.values()) else ""
+    return EvidenceState(statements=marks, listed=listed, made_of=made_of)
 
 
 def _superseded(

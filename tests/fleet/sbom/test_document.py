@@ -70,13 +70,16 @@ DISTRIBUTIONS = (
 LAYERS = (layer(OS_RELEASE, RECORD), layer(*DISTRIBUTIONS))
 
 
-def bills(registry: FakeRegistry, environment: dict[str, str], *digests: str) -> list[bytes]:
+def bills(
+    registry: FakeRegistry, environment: dict[str, str], *digests: str, copies: str = ""
+) -> list[bytes]:
     """Return the bills of several images, read by one reader."""
 
     async def asked(client: Client) -> list[bytes]:
         reader = SbomReader(client)
         place = Repository(host=registry.host, name=NAME)
-        found = [await reader.sboms(place, digest) for digest in digests]
+        near = Repository(host=registry.host, name=copies) if copies else None
+        found = [await reader.sboms(place, digest, copies=near) for digest in digests]
         return [bill for each in found for bill in each.values()]
 
     return Caller(registry, environment)(asked)

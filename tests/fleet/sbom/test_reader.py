@@ -54,6 +54,23 @@ def test_an_image_that_is_missing_is_named(
         bills(registry, environment, f"sha256:{'a' * 64}")
 
 
+@pytest.mark.parametrize("lost", ["manifest", "layer"])
+def test_an_image_that_is_missing_is_read_from_where_it_was_copied_to(
+    registry: FakeRegistry, environment: dict[str, str], lost: str
+) -> None:
+    storage, child = registry.repositories[NAME], push(registry, [BODY])
+    index = registry.push_children(NAME, {"linux/amd64": child})
+    whole = bills(registry, environment, index)
+    copies = registry.repositories["acme/copies"]
+    copies.manifests[child] = storage.manifests[child]
+    copies.blobs |= storage.blobs
+    if lost == "manifest":
+        del storage.manifests[child]
+    else:
+        del storage.blobs[sha(BODY)]
+    assert bills(registry, environment, index, copies="acme/copies") == whole
+
+
 def test_an_index_with_two_images_of_a_platform_is_refused(
     registry: FakeRegistry, environment: dict[str, str]
 ) -> None:

@@ -13,7 +13,7 @@ from pulumi.provider.experimental import provider as p
 from fleet.http.retry import RetryPolicy
 from fleet.registry.errors import OciError
 from fleet.registry.login import Logins
-from fleet.registry.reference import ManifestReference
+from fleet.registry.reference import ManifestReference, Repository
 from fleet.registry.transport import Transport
 from fleet.reports.event_log import report_of
 from fleet.reports.report import Report
@@ -275,7 +275,7 @@ class Engine:
         return self._runner.run(coroutine)
 
 
-async def _sboms(source: ManifestReference) -> dict[str, bytes]:
+async def _sboms(source: ManifestReference, _copies: Repository) -> dict[str, bytes]:
     """Stand in for what reads layers, which an image of these tests has none of."""
     text = json.dumps({"bomFormat": "CycloneDX", "metadata": {"of": source.digest}})
     return dict.fromkeys(PLATFORMS, text.encode())

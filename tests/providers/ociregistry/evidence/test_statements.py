@@ -4,6 +4,7 @@ import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -13,7 +14,7 @@ from fleet.registry.errors import RegistryError
 from providers.ociregistry.evidence.model import fingerprint
 from tests.fleet.evidence.examples import ED25519, OTHER_P256, P256, key
 from tests.providers.ociregistry.caller import Caller
-from tests.providers.ociregistry.declared import NAME, OWNER, Declared
+from tests.providers.ociregistry.declared import BUILD, NAME, OWNER, Declared
 from tests.providers.ociregistry.engine_fake import TAG, Engine
 from tests.providers.ociregistry.evidence.stated import (
     REF,
@@ -176,6 +177,39 @@ def test_a_lost_list_is_found_by_any_refresh_and_put_back(
     before = registry.repositories[NAME].tags.pop(tag)
     assert engine.up(TAG, REF, inputs).changed == ("signed.statements",)
     assert registry.repositories[NAME].tags[tag] == before
+
+
+def test_a_list_under_the_tag_that_lacks_what_the_registry_lists_hides_no_loss(
+    engine: Engine, registry: FakeRegistry, inputs: dict[str, Any]
+) -> None:
+    """Another client wrote that list; a refresh is one request still."""
+    registry.lists_referrers = True
+    empty = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
+    registry.push_manifest(NAME, empty, fallback(digest_in(inputs)))
+    outputs = engine.up(TAG, REF, inputs).outputs
+    assert engine.up(TAG, REF, inputs).kind == "same"
+    registry.log.clear()
+    engine.refresh(REF)
+    assert len([path for path in registry.log if "sha256-" in path or "/referrers/" in path]) == 1
+    del registry.repositories[NAME].manifests[holder(registry, outputs, "provenance")]
+    assert engine.up(TAG, REF, inputs).changed == ("signed.statements",)
+    assert signed(registry, digest_in(inputs)).keys() == {PROVENANCE, TEST_RESULT, SBOM}
+
+
+def test_evidence_is_signed_again_though_the_build_lost_a_platform_that_the_tag_has(  # noqa: PLR0913, PLR0917
+    engine: Engine, registry: FakeRegistry, declared: Declared, inputs: dict[str, Any],
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    engine.up(TAG, REF, inputs)
+    builds = registry.repositories[BUILD].manifests
+    del builds[json.loads(builds[digest_in(inputs)][1])["manifests"][0]["digest"]]
+    environment[SIGNING] = OTHER_P256
+    engine.restart()
+    # What finds images, in the place of its stand-in; the layers of these are no archives.
+    engine.provider._session._sboms = None
+    monkeypatch.setattr("fleet.sbom.reader.SbomReader.image", AsyncMock())
+    monkeypatch.setattr("fleet.sbom.reader.document", lambda _: b"{}")
+    assert engine.up(TAG, REF, declared.evidence(inputs, OTHER_P256)).changed == ("evidence",)
 
 
 def test_a_forged_statement_is_not_taken_for_ours(
