@@ -84,7 +84,7 @@ def test_a_stack_that_the_backend_lacks_was_never_brought_up(here: Checkout) -> 
 def test_a_backend_that_fails_is_told_in_its_own_words(here: Checkout) -> None:
     bring_up(here)
     engine(here, "echo 'error: access denied' >&2; exit 1")
-    with pytest.raises(TroubleError, match=r"(?s)access denied.*make adopt"):
+    with pytest.raises(TroubleError, match=r"(?s)access denied.*the-state-is-lost"):
         read_known(here, "dev", DECLARED)
 
 
