@@ -130,14 +130,16 @@ def _free(checkout: Checkout, engine: Engine, port: int, setting: str) -> None:
     :raises TroubleError: naming who publishes or holds it.
     """
     stop(engine, [builder_name(checkout)])
-    form = f'{{{{.Names}}}}\t{{{{.Label "{FOLDER}"}}}}'
-    for line in engine.do("ps", f"--filter=publish={port}", "--format", form).splitlines():
-        name, _, folder = line.partition("\t")
-        whose = f" of the checkout {folder}" if folder else ""
-        raise TroubleError(
-            f"port {port} is published by the container {name}{whose}.\nStop it (docker stop "
-            f"{name}), or choose another port in {setting}."
-        )
+    form = f'{{{{.Ports}}}}\t{{{{.Names}}}}\t{{{{.Label "{FOLDER}"}}}}'
+    for line in engine.do("ps", "--format", form).splitlines():
+        published, name, folder = f"{line}\t\t".split("\t")[:3]
+        # As in 127.0.0.1:5443->5443/tcp.
+        if f":{port}->" in published:
+            whose = f" of the checkout {folder}" if folder else ""
+            raise TroubleError(
+                f"port {port} is published by the container {name}{whose}.\nStop it (docker stop "
+                f"{name}), or choose another port in {setting}."
+            )
     ports.require_free(port, setting=setting)
 
 
@@ -194,7 +196,8 @@ def _builder(
     processors = info.processors
     files = {_TOML: builder.configuration(needs, authority=authority, processors=processors)}
     # As buildx makes it: something collects what ended, and root is root.
-    options = ["--privileged", "--init", "--entrypoint=buildkitd"]
+    options = ["--privileged", "--entrypoint=buildkitd"]
+    options += ["--init"] if info.has_init else []
     options += ["--userns=host"] if info.remaps else []
     if needs.port is not None:
         files[authority] = (checkout.tls / "ca.pem").read_text()

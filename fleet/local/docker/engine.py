@@ -36,13 +36,15 @@ class Info:
     """What an engine says of itself.
 
     ``root`` is the folder of its data, ``None`` where that is not on this machine. It has that many
-    ``processors``, 0 if it does not say. With ``remaps``, root of its containers is another user
-    there; with ``rootless``, it has the rights of a user.
+    ``processors``, 0 if it does not say. With ``has_init``, it brings a process that collects what
+    ended in a container, which Podman does not. With ``remaps``, root of its containers is another
+    user there; with ``rootless``, it has the rights of a user.
     """
 
     root: Path | None
     processors: int
     log_drivers: tuple[str, ...]
+    has_init: bool
     remaps: bool
     rootless: bool
 
@@ -55,6 +57,7 @@ def info_of(values: Mapping[str, Any]) -> Info:
     return Info(
         root=Path(str(root)) if here and _exists(Path(str(root))) else None,
         processors=int(values.get("NCPU") or 0),
+        has_init=bool(values.get("InitBinary")),
         log_drivers=tuple((values.get("Plugins") or {}).get("Log") or ()),
         remaps="name=userns" in kinds,
         rootless="name=rootless" in kinds,

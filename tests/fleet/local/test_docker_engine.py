@@ -331,8 +331,9 @@ def test_a_registry_that_runs_and_is_not_reached_is_told_with_the_cause(
 
 
 def test_who_publishes_the_port_is_asked_of_the_engine(tmp_path: Path) -> None:
-    script = 'case $* in *publish=5443*) printf "theirs\\t/srv/other\\n" ;; *) echo no such '
-    asked = engine_of(tmp_path, script + "container >&2; exit 1 ;; esac")
+    listed = r"127.0.0.1:15443->5443/tcp\tone\t\n127.0.0.1:5443->5443/tcp\ttheirs\t/srv/other\n"
+    script = f'case $3 in ps) printf "{listed}" ;; *) echo no such container >&2; exit 1 ;; esac'
+    asked = engine_of(tmp_path, script)
     with pytest.raises(TroubleError, match=r"container theirs of the checkout /srv/other.\n.*file"):
         daemons._free(checkout(tmp_path), asked, 5443, "the file")
 
@@ -340,15 +341,16 @@ def test_who_publishes_the_port_is_asked_of_the_engine(tmp_path: Path) -> None:
 def test_what_an_engine_says_of_itself(tmp_path: Path) -> None:
     said = {
         "Name": socket.gethostname(), "DockerRootDir": str(tmp_path), "NCPU": 6,
+        "InitBinary": "docker-init",
         "SecurityOptions": ["name=seccomp,profile=builtin", "name=rootless", "name=userns"],
     }  # fmt: skip
     asked = engine_of(tmp_path, f"echo {shlex.quote(json.dumps(said))}")
     assert asked.info() == engine.Info(
-        root=tmp_path, processors=6, log_drivers=(), remaps=True, rootless=True
+        root=tmp_path, processors=6, log_drivers=(), has_init=True, remaps=True, rootless=True
     )
     elsewhere = engine.info_of({**said, "Name": "docker-desktop", "SecurityOptions": None})
     assert elsewhere == engine.Info(
-        root=None, processors=6, log_drivers=(), remaps=False, rootless=False
+        root=None, processors=6, log_drivers=(), has_init=True, remaps=False, rootless=False
     )
 
 
@@ -362,15 +364,16 @@ def test_the_way_to_emulators_is_one_that_the_engine_allows(
     assert way in daemons._remedy(here, asked.info())
 
 
-@pytest.mark.parametrize("remaps", [False, True])
-def test_the_builder_is_as_its_engine_is(tmp_path: Path, remaps: bool) -> None:
+@pytest.mark.parametrize(("remaps", "init"), [(False, "docker-init"), (True, "")])
+def test_the_builder_is_as_its_engine_is(tmp_path: Path, remaps: bool, init: str) -> None:
     here = checkout(tmp_path)
     pinned(here)
-    options = '"name=userns"' if remaps else ""
-    asked = engine_of(tmp_path, f'echo \'{{"NCPU": 6, "SecurityOptions": [{options}]}}\'')
+    options = ["name=userns"] if remaps else []
+    said = {"NCPU": 6, "InitBinary": init, "SecurityOptions": options}
+    asked = engine_of(tmp_path, f"echo {shlex.quote(json.dumps(said))}")
     made = daemons._builder(here, asked, needs(port=None), asked.info(), {})
     assert ("--userns=host" in made.options) is remaps
-    assert "--init" in made.options
+    assert ("--init" in made.options) is bool(init)
     assert "max-parallelism = 6\n" in made.files[daemons._TOML]
 
 
