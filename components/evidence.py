@@ -1,7 +1,7 @@
 """The evidence of a version tag: what is claimed of it, signed before any name points at it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -26,13 +26,37 @@ def evidence(
     def claimed(below: Mapping[str, Any]) -> str:
         return json.dumps(provenance(image, tag, below), sort_keys=True)
 
-    names = {build.below.name for build in tag.builds if build.below}
     return Evidence(
-        provenance=pulumi.Output.all(**{name: digests[name] for name in names}).apply(claimed),
+        provenance=pulumi.Output.all(**_below(tag, digests)).apply(claimed),
         tests=json.dumps(verification_result(image, tag), sort_keys=True),
         keys=plan.keys,
         keyless=_keyless(plan.keyless),
     )
+
+
+def claimable(
+    sources: Sequence[pulumi.Output[str]],
+    tag: VersionTag,
+    digests: Mapping[str, pulumi.Output[str]],
+) -> Sequence[pulumi.Output[str]]:
+    """Return ``sources``, without a digest where one of what their builds start from has none.
+
+    That may be another stack's, which has not been up: nothing can be claimed, so nothing is named.
+    """
+    there = pulumi.Output.all(*_below(tag, digests).values()).apply(all)
+    return [pulumi.Output.all(source, there).apply(_only_where) for source in sources]
+
+
+def _only_where(known: Sequence[Any]) -> str:
+    source, there = known
+    return str(source) if there else f"{source.partition('@')[0]}@"
+
+
+def _below(
+    tag: VersionTag, digests: Mapping[str, pulumi.Output[str]]
+) -> dict[str, pulumi.Output[str]]:
+    names = sorted({build.below.name for build in tag.builds if build.below})
+    return {name: digests[name] for name in names}
 
 
 def stated(tag: Tag) -> pulumi.Output[str]:

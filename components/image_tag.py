@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components.evidence import evidence, stated
+from components.evidence import claimable, evidence, stated
 from components.failures import digest_or_nothing, or_else
 from components.tag_build import Digests, VerifiedBuild, verified_build
 from fleet.declaration.model import Pin
@@ -55,6 +55,8 @@ class ImageTag(pulumi.ComponentResource):
         joined = len(sources) > 1
         ref = f"{args.image.repository}:{planned.tag}"
         signing = evidence(args.plan, args.image, planned, args.digests)
+        if signing:
+            sources = claimable(sources, planned, args.digests)
         tag = Tag(
             ref,
             TagArgs(

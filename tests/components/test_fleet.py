@@ -11,6 +11,7 @@ from fleet.declaration.stack_share import ShareConfig, narrowed
 from fleet.plan.plan import Plan, make_plan
 from tests.components.engine import COMMIT, IMAGE, STACK, STALE, TAG, Engine, digest, run
 from tests.components.plans import compiling, on_two_builders, plan, stacked
+from tests.fleet.evidence.examples import key
 from tests.fleet.examples import DIGEST, INDEX_DIGEST, assets, config, image, inputs, lock
 
 
@@ -286,6 +287,22 @@ def test_a_part_builds_on_nothing_where_the_other_stack_has_nothing(
 ) -> None:
     assert base_of(run_child(lacking)).endswith(":see-the-error-of-its-build")
     assert [severity for severity, _ in told] == ["error"]
+
+
+@pytest.mark.parametrize("preview", [True, False])
+@pytest.mark.usefixtures("told")
+def test_of_what_is_built_on_nothing_known_nothing_is_claimed_or_named(
+    exported: dict[str, Any], *, preview: bool
+) -> None:
+    signed = replace(part("child", base="prod-base"), keys=(key().public.spki,))
+    for outputs, named in (({}, ""), (exported, digest("child/build:py3.11-slim-0.34.0"))):
+        stacks = {"organization/fleet/prod-base": outputs}
+        tags = run(signed, preview=preview, stacks=stacks)[0].of(TAG)
+        (source,) = [
+            a.inputs["source"] for a in tags if a.name.endswith("child:py3.11-slim-0.34.0")
+        ]
+        # A preview knows no digest of a build.
+        assert source == f"localhost:5443/multi-py/child/build@{'' if preview else named}"
 
 
 @pytest.mark.parametrize(
