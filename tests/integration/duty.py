@@ -67,6 +67,7 @@ class Prod:
         }
         keys = {"keys": [(self.root / "old.pub").read_text()]}
         self._workshop.declare_stack(STACK, images, signing=keys, protected=True)
+        self.commit()
         self.up()
 
     @property
@@ -106,6 +107,11 @@ class Prod:
                 part = part.replace(named, json.dumps(ours())[1:-1])
         config["config"] |= json.loads(part)
         self._declare(config)
+
+    def commit(self) -> None:
+        """Commit what changed of the stack's file, as the page says."""
+        file = f"Pulumi.{STACK}.yaml"
+        self.run(f"git diff --quiet HEAD -- {file} || git commit -q -m declared -- {file}")
 
     def delete(self, step: Deleted) -> None:
         """Delete a key of the stack's file."""
@@ -179,6 +185,7 @@ def locked_state(prod: Prod) -> Iterator[None]:
             time.sleep(0.02)
         kill_session(started)
     assert [*locks.rglob("*.json")], "it was killed with its lock"
+    prod.stand_ins = _agreed("pulumi cancel --stack prod")
     yield
     assert not [*locks.rglob("*.json")]
 
@@ -225,14 +232,17 @@ def lost_key(prod: Prod) -> Iterator[None]:
         found.remove(found.tags()[NEWER].replace(":", "-"))
     old = prod.environment.pop(_KEY)
     Path(old).unlink()
+    secrets = prod.root / "secrets"
+    secrets.mkdir()
     prod.stand_ins = {
+        "/media/secrets": lambda: str(secrets),
         "(the old public key)": partial(_body, prod.root / "old.pub"),
         "(the text of fleet.pub)": partial(_body, prod.root / "fleet.pub"),
     }
     try:
         yield
     finally:
-        prod.environment[_KEY] = str(prod.root / "fleet.key")
+        prod.environment[_KEY] = str(secrets / "fleet.key")
     assert prod.tags() == before
 
 
@@ -279,6 +289,7 @@ def lost_platform(prod: Prod) -> Iterator[None]:
         (child,) = found.index(NEWER)["manifests"]
         for repository in (found, builds):
             repository.remove(child["digest"])
+        prod.stand_ins = _agreed("pulumi up --stack prod")
         yield
         assert prod.tags() == before
         assert found.pull(NEWER)
@@ -302,6 +313,11 @@ def gone_registry(prod: Prod) -> Iterator[None]:
     prod.stand_ins = {"registry.example.net/acme": _elsewhere()}
     yield
     assert prod.tags().keys() == before.keys()
+
+
+def _agreed(command: str) -> dict[str, Callable[[], str]]:
+    """Stand in for who answers the question that a command of the engine asks at a terminal."""
+    return {command: lambda: f"{command} --yes"}
 
 
 def _elsewhere() -> Callable[[], str]:

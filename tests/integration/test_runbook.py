@@ -56,6 +56,7 @@ def test_a_section_is_as_it_says(prod: Prod, title: str) -> None:
                 prod.delete(step)
             else:
                 printed = followed(prod, step, printed, surprises)
+            prod.commit()
         assert not surprises, "\n".join(surprises)
 
 

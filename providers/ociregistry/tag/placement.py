@@ -112,7 +112,7 @@ def _lost(source: ManifestReference, entry: Child, target: Repository, tag: str)
     remedy = "run `make refresh`, then `make up`, which puts it back from its build"
     if name.endswith("/build"):
         remedy = (
-            f"have it built again: `pulumi up --refresh --replace '**::{name}:{tag}'` "
+            f"have it built again: `pulumi up --refresh --target-replace '**::{name}:{tag}'` "
             "(docs/runbook.md#a-build-lost-a-platform)"
         )
     return (

@@ -56,7 +56,7 @@ class TestCopies:
         with pytest.raises(RegistryError) as caught:
             engine.up(TAG, "v1", inputs)
         assert f"{BUILD}@{child} ({ARM64}), of " in str(caught.value)
-        assert "--replace '**::app/build:v1'" in str(caught.value)
+        assert "--target-replace '**::app/build:v1'" in str(caught.value)
         assert declared.registry.writes == []
 
     def test_of_a_platform_that_two_builds_may_have_lost_both_are_named(
@@ -66,7 +66,7 @@ class TestCopies:
         del declared.registry.repositories[BUILD].manifests[
             declared.registry.push_image(BUILD, ARM7, "v1")
         ]
-        with pytest.raises(RegistryError, match=r"--replace '\*\*::app/build:v1-\*'"):
+        with pytest.raises(RegistryError, match=r"--target-replace '\*\*::app/build:v1-\*'"):
             engine.up(TAG, "v1", inputs)
         assert declared.registry.writes == []
 
