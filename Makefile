@@ -120,8 +120,9 @@ clean: ## Stop it and remove .fleet; keeps the user's cache
 
 test: lint test-fast test-integration ## Lint, then the fast tests, then those with the real engine
 
-test-fast: venv-dev ## The tests without daemons or network
-	@$(VENV)/python -m pytest -n "$${FAST_WORKERS:-auto}" --dist worksteal -m "not integration and not slow"
+# Many of these wait for a timer or a process, so there is one more of them at once than processors.
+test-fast: venv-dev ## The tests without daemons or network: [FAST_WORKERS=3]
+	@$(VENV)/python -m pytest -n "$${FAST_WORKERS:-3}" --dist worksteal -m "not integration and not slow"
 
 # Most of these wait most of the time, so there are more of them at once than processors.
 test-integration: venv-dev ## The tests with the real engine, registry and builder: [WORKERS=4]

@@ -31,8 +31,13 @@ sys.exit(7)
 
 
 @contextmanager
-def running(notes: Path, before: str = "") -> "Iterator[subprocess.Popen[bytes]]":
-    """Run a child through `engine.run` in a session of its own, until it is ready."""
+def running(
+    notes: Path, before: str = "signal.signal(signal.SIGHUP, signal.SIG_DFL)"
+) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run a child through `engine.run` in a session of its own, until it is ready.
+
+    A test run may itself ignore the signal, as under nohup, and its children would inherit that.
+    """
     child = [sys.executable, "-c", CHILD.format(notes=str(notes))]
     program = (
         f"import os, signal, sys\n{before}\n"
