@@ -89,8 +89,7 @@ def test_a_reloader_that_hangs_is_started_once_more(
     report: Any, deaf: str, failed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     serving = load("serving")
-    # One that listens gets as long as a busy machine may take.
-    monkeypatch.setattr(serving, "STOP_SECONDS", 0.5 if failed else 5)
+    monkeypatch.setattr(serving, "STOP_SECONDS", 0.5 if failed else 2)
     first: list[int] = []
 
     def look(server: Any) -> None:

@@ -16,6 +16,8 @@ from tests.engine.tools import registry_binary
 from tests.fleet.local.examples import checkout
 from tests.ports import free_port
 
+pytestmark = pytest.mark.integration
+
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 
 
