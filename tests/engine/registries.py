@@ -23,6 +23,29 @@ class Served(Protocol):
         """Return `address:port`."""
 
 
+def wait_for_registry(
+    process: "subprocess.Popen[bytes]",
+    host: str,
+    log: Path,
+    *,
+    status: int = httpx.codes.OK,
+    seconds: float = 30,
+) -> None:
+    """Wait until a registry that was started answers with `status`.
+
+    :raises RuntimeError: with the end of its `log`, if it ends or takes longer.
+    """
+    deadline = time.monotonic() + seconds
+    with httpx.Client(trust_env=False) as http:
+        while process.poll() is None and time.monotonic() < deadline:
+            try:
+                if http.get(f"http://{host}/v2/").status_code == status:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.02)
+    raise RuntimeError(f"not a registry on {host}: {log.read_text()[-2000:]}")
+
+
 class Distribution:
     """One distribution process with its storage below `root`; a context manager.
 
@@ -64,7 +87,7 @@ class Distribution:
                 env={**os.environ, "OTEL_TRACES_EXPORTER": "none", "GOGC": "800"},
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
-        self._wait()
+        wait_for_registry(self._process, self.host, self.root / "registry.log")
 
     def stop(self) -> None:
         """End the process; the data stays."""
@@ -92,18 +115,6 @@ class Distribution:
     def _manifests(self, repository: str) -> Path:
         repositories = self.root / "storage" / "docker" / "registry" / "v2" / "repositories"
         return repositories / repository / "_manifests"
-
-    def _wait(self) -> None:
-        assert self._process is not None
-        deadline = time.monotonic() + 30
-        with httpx.Client(trust_env=False) as http:
-            while self._process.poll() is None and time.monotonic() < deadline:
-                try:
-                    if http.get(f"http://{self.host}/v2/").status_code == 200:
-                        return
-                except httpx.TransportError:
-                    time.sleep(0.02)
-        raise RuntimeError(f"not a registry on {self.host}: {self.root / 'registry.log'}")
 
     def _configuration(self) -> str:
         # distribution reads JSON, for JSON is YAML.

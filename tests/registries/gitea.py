@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import httpx
 
 from fleet.local.paths import checkout
 from fleet.local.toolchain import gobuild, golang, modules
+from tests.engine.registries import wait_for_registry
 from tests.engine.tools import ROOT
 from tests.ports import free_port
 
@@ -57,7 +57,13 @@ def running_gitea() -> Iterator[str]:
         with (folder / "log").open("ab") as log:
             process = _started(folder, [program, "web", "-c", settings], log.fileno())
             try:
-                _wait(process, f"127.0.0.1:{port}", folder / "log")
+                wait_for_registry(
+                    process,
+                    f"127.0.0.1:{port}",
+                    folder / "log",
+                    status=httpx.codes.UNAUTHORIZED,
+                    seconds=_START_SECONDS,
+                )
                 user = ["--username", OWNER, "--password", PASSWORD, "--email", "a@example.org"]
                 words: list[str | Path] = [
                     program,
@@ -109,15 +115,3 @@ def _started(folder: Path, argv: list[str | Path], log: int) -> "subprocess.Pope
         group="nogroup" if is_root else None,
         extra_groups=() if is_root else None,
     )
-
-
-def _wait(process: "subprocess.Popen[bytes]", host: str, log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    with httpx.Client(trust_env=False) as http:
-        while process.poll() is None and time.monotonic() < deadline:
-            try:
-                if http.get(f"http://{host}/v2/").status_code == httpx.codes.UNAUTHORIZED:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.05)
-    raise RuntimeError(f"not a registry on {host}: {log.read_text()[-2000:]}")

@@ -6,16 +6,14 @@ They run as programs on loopback, built from their Go modules as the program's o
 import functools
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Literal
 
-import httpx
-
 from fleet.local.paths import checkout
 from fleet.local.toolchain import gobuild, modules
+from tests.engine.registries import wait_for_registry
 from tests.engine.tools import ROOT
 from tests.ports import free_port
 from tests.registries.front import fronting
@@ -24,8 +22,6 @@ from tests.registries.gitea import LOGIN, running_gitea
 Program = Literal["olareg", "go-containerregistry", "gitea"]
 PROGRAMS: Final[tuple[Program, ...]] = ("olareg", "go-containerregistry")
 """Those that every test runs on; Gitea takes minutes to build."""
-
-_START_SECONDS = 30
 
 
 @functools.cache
@@ -68,20 +64,8 @@ def running_program(program: Program, folder: Path) -> Iterator[str]:
         )
     try:
         host = f"localhost:{port}"
-        _wait(process, host, log)
+        wait_for_registry(process, host, log)
         yield host
     finally:
         process.kill()
         process.wait()
-
-
-def _wait(process: "subprocess.Popen[bytes]", host: str, log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    with httpx.Client(trust_env=False) as http:
-        while process.poll() is None and time.monotonic() < deadline:
-            try:
-                if http.get(f"http://{host}/v2/").status_code == httpx.codes.OK:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.02)
-    raise RuntimeError(f"not a registry on {host}: {log}")
