@@ -82,7 +82,7 @@ def _new_builds(checkout: Checkout, needs: Needs, made: Collection[str]) -> int:
     try:
         return len(planned_builds(checkout.root, needs.stack) - set(made))
     except DeclarationError:
-        # Without a lock there is no plan yet; a build a tag is the rule.
+        # Without a lock there is no plan yet; one build per tag is the rule.
         return max(0, needs.tags - len(made))
 
 

@@ -98,8 +98,8 @@ class EvidenceState:
     ]
     listed: Annotated[
         str,
-        "The fingerprint of the list of referrers under its tag; empty where that lacks some, "
-        "which the registry lists itself.",
+        "The fingerprint of the list of referrers under its tag; empty where some are missing "
+        "there, which the registry lists itself.",
     ] = ""
     made_of: Annotated[
         Mapping[str, str],
