@@ -6,8 +6,8 @@ from typing import Any
 import pulumi
 
 from fleet.declaration.model import Image
-from fleet.pages.published import published
 from fleet.pages.readme import page, page_path
+from fleet.pages.view import rows
 from fleet.plan.plan import WholeFleet
 
 
@@ -25,7 +25,7 @@ def image_pages(
 
     def text(image: Image) -> pulumi.Output[str]:
         return known[image.name].apply(
-            lambda rows: page(image, whole.declaration, whole.plan, published(rows), templates)
+            lambda held: page(image, whole.declaration, whole.plan, rows(held), templates)
         )
 
     return {page_path(image.name): text(image) for image in whole.declaration.images}

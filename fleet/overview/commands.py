@@ -28,8 +28,8 @@ from fleet.overview.predict import foresight
 from fleet.overview.recorded_state import Known
 from fleet.overview.report import report, unlocked
 from fleet.overview.state_export import read_known
-from fleet.pages.published import published, rows
 from fleet.pages.readme import page_path, pages
+from fleet.pages.view import rows
 from fleet.plan.plan import Plan
 from fleet.registry.client import Client
 from fleet.registry.history import Move
@@ -99,7 +99,7 @@ def _graph(_here: Checkout, declaration: Declaration, chosen: argparse.Namespace
 
 def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
     whole, plan, known = _whole(here, declaration, chosen.stack)
-    live = None if known.lacking and not known.tags else published(known.outputs)
+    live = None if known.lacking and not known.tags else rows(known.outputs)
     made = pages(whole, plan, live, read_sources(here.root, whole))
     if known.lacking:
         say(f"{known.lacking}: digests and sizes are not known")

@@ -9,8 +9,7 @@ from fleet.declaration.model import Declaration, Image
 from fleet.declaration.problems import DeclarationError, Problem
 from fleet.pages.markdown import contents, lines_of
 from fleet.pages.prose import environment
-from fleet.pages.published import Rows
-from fleet.pages.view import image_view
+from fleet.pages.view import Rows, image_view
 from fleet.plan.plan import Plan
 from fleet.templating import Verbatim
 

@@ -9,10 +9,22 @@ from fleet.declaration.distributions import normalised
 from fleet.declaration.model import Declaration, Image
 from fleet.lock.model import Lifetime, pinned_versions
 from fleet.lock.official_bases import short
-from fleet.pages.published import Rows
 from fleet.plan.plan import ImagePlan, VersionTag
 from fleet.plan.pointers import Pointer
 from fleet.units import in_units
+
+Rows = Mapping[str, Mapping[str, Any]]
+"""The row of each version tag and pointer by full reference, as a run left it.
+
+It has a ``digest``, empty where its resource failed; that of a version tag also ``platforms`` and
+``size``, in bytes of all platforms.
+"""
+
+
+def rows(outputs: Mapping[str, Any]) -> Rows:
+    """Return those of a stack's ``outputs`` ``tags`` and ``pointers`` (:mod:`components.fleet`)."""
+    found = (row for kind in ("tags", "pointers") for row in outputs.get(kind) or ())
+    return {str(row["tag"]): row for row in found}
 
 
 def image_view(
@@ -30,7 +42,8 @@ def image_view(
     """
 
     def is_there(tag: str) -> bool:
-        return published is None or f"{plan.repository}:{tag}" in published
+        ref = f"{plan.repository}:{tag}"
+        return published is None or (ref in published and bool(published[ref]["digest"]))
 
     tags = _newest_first(plan.tags)
     shown = [tag for tag in tags if is_there(tag.tag)]

@@ -9,8 +9,8 @@ import yaml
 from fleet.checkout.page_texts import read_templates, read_texts
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
-from fleet.pages.published import published
 from fleet.pages.readme import FOLDER, pages
+from fleet.pages.view import rows
 from fleet.plan.plan import Plan, make_plan
 from tests.fleet import examples
 
@@ -71,7 +71,7 @@ def rendered(
 ) -> dict[str, str]:
     """The pages by file name; with ``known``, as after an up that published all but ``failed``."""
     plan = plan_of(declaration)
-    found = published(outputs(plan, *failed)) if known else None
+    found = rows(outputs(plan, *failed)) if known else None
     made = pages(declaration, plan, found, {**TEMPLATES, **(texts or {})})
     return {path.removeprefix(f"{FOLDER}/"): text for path, text in made.items()}
 
