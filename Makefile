@@ -103,7 +103,7 @@ repair: ## Start the workflow up where a preview found drift
 collect: ## Hand over what make versions changed: FLEET_VERSIONS is its text, FLEET_PROPOSAL a folder
 proposal: ## Open, update or close the one pull request with what FLEET_PROPOSAL holds
 versions: ## Ask for new releases; edits the declaration and the lock, prints what and why
-plan: ## Print the plan beside the state as tables, touching nothing
+plan: ## Print the plan as tables, touching nothing
 
 graph: venv ## Print which image is built on which, as Mermaid in Markdown: [OUTPUT=graph.md]
 	@$(FLEET) graph --stack "$${STACK}" $(if $(OUTPUT),--output "$${OUTPUT}")

@@ -24,12 +24,9 @@ from fleet.local import environment
 from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import needs_of
 from fleet.overview.graph import document
-from fleet.overview.predict import foresight
-from fleet.overview.recorded_state import Known
-from fleet.overview.report import report, unlocked
-from fleet.overview.state_export import read_known
+from fleet.overview.report import report
+from fleet.overview.state_export import Known, read_known
 from fleet.pages.readme import page_path, pages
-from fleet.pages.view import rows
 from fleet.plan.plan import Plan
 from fleet.registry.client import Client
 from fleet.registry.history import Move
@@ -41,7 +38,7 @@ from fleet.registry.undo_log import history
 
 def add_to(commands: Commands) -> None:
     """Add the commands of this room."""
-    commands.add("plan", "Print the plan beside the state, as tables", _looking(_plan))
+    commands.add("plan", "Print the plan as tables", _looking(_plan))
     image = commands.add(
         "graph", "Print which image is built on which, as Mermaid", _looking(_graph)
     )
@@ -77,12 +74,9 @@ def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
     if not lock.exists():
         what, remedy = not_written(chosen.stack, declaration)
         name = lock.relative_to(here.root).as_posix()
-        show(unlocked(declaration, f"{name} {what}.\n{remedy}."))
+        show(report(declaration, None, f"{name} {what}.\n{remedy}."))
         return
-    plan = plan_of(here.root, chosen.stack, declaration)
-    stacks = stacks_of(here.root, chosen.stack)
-    known = read_known(here, chosen.stack, declaration, stacks)
-    show(report(declaration, foresight(plan, known), known.lacking))
+    show(report(declaration, plan_of(here.root, chosen.stack, declaration)))
     for problem in ended(declaration, datetime.now(UTC).date().isoformat()):
         say(f"warning: {problem}")
 
@@ -99,8 +93,7 @@ def _graph(_here: Checkout, declaration: Declaration, chosen: argparse.Namespace
 
 def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
     whole, plan, known = _whole(here, declaration, chosen.stack)
-    live = None if known.lacking and not known.tags else rows(known.outputs)
-    made = pages(whole, plan, live, read_sources(here.root, whole))
+    made = pages(whole, plan, known.rows, read_sources(here.root, whole))
     if known.lacking:
         say(f"{known.lacking}: digests and sizes are not known")
     if chosen.image:
@@ -114,14 +107,13 @@ def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
 
 def _catalog(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
     _, plan, known = _whole(here, declaration, chosen.stack)
-    lost = known.lacking and not known.tags
     # Clients take logins and trust from this process's environment.
     needs = needs_of(plan.declaration, declaration.fleet_of(chosen.stack))
     os.environ.update(environment.complete(here, needs))
     left = Left(
-        rows=None if lost else rows(known.outputs),
+        rows=known.rows,
         evidence=known.evidence,
-        moves={} if lost else asyncio.run(_moves(plan)),
+        moves={} if known.rows is None else asyncio.run(_moves(plan)),
     )
     if known.lacking:
         say(f"{known.lacking}: digests and states are not known")

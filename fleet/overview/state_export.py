@@ -1,8 +1,10 @@
-"""The stack's state as the engine exports it, read without making or starting anything."""
+"""What a stack's state knows of its tags, read without making or starting anything."""
 
+import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fleet.console import TroubleError
@@ -11,7 +13,23 @@ from fleet.declaration.split import FleetStack
 from fleet.local import backend, engine, environment
 from fleet.local.paths import Checkout
 from fleet.local.requirements import needs_of
-from fleet.overview.recorded_state import Known, joined, parse_known
+from fleet.pages.view import Rows, rows
+from providers.ociregistry.fields import TAG
+
+_STACK = "pulumi:pulumi:Stack"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What a state holds: ``rows`` are the stack's outputs, as its last run left them.
+
+    They are None where there is no state, or one of several is missing: ``lacking`` says why.
+    ``evidence`` has by reference a digest, and the kinds of statements that are signed of it.
+    """
+
+    rows: Rows | None = None
+    evidence: Mapping[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
+    lacking: str = ""
 
 
 def read_known(
@@ -28,7 +46,35 @@ def read_known(
     except TroubleError as error:
         return Known(lacking=str(error).rstrip("."))
     env = environment.complete(here, needs)
-    return joined([_exported(here, name, env) for name in [s.name for s in stacks] or [stack]])
+    return _joined([_exported(here, name, env) for name in [s.name for s in stacks] or [stack]])
+
+
+def parse_known(exported: str) -> Known:
+    """Return what is in ``exported``, the JSON that ``pulumi stack export`` prints.
+
+    A resource that is only waiting for its deletion is no longer known.
+    """
+    deployment = json.loads(exported).get("deployment") or {}
+    resources = [r for r in deployment.get("resources") or [] if not r.get("delete")]
+    outputs = [(r["type"], r.get("outputs") or {}) for r in resources]
+    return Known(
+        rows=rows(next((held for kind, held in outputs if kind == _STACK), {})),
+        evidence={
+            held["ref"]: (held["assembled"], tuple(sorted(held["signed"]["statements"])))
+            for kind, held in outputs
+            if kind == TAG and held.get("signed")
+        },
+    )
+
+
+def _joined(found: Sequence[Known]) -> Known:
+    """Return what several states hold, none of which has anything of another."""
+    there = [known.rows for known in found if known.rows is not None]
+    return Known(
+        rows={ref: row for each in there for ref, row in each.items()} if there else None,
+        evidence={ref: held for known in found for ref, held in known.evidence.items()},
+        lacking="; ".join(dict.fromkeys(known.lacking for known in found if known.lacking)),
+    )
 
 
 def _exported(here: Checkout, stack: str, env: Mapping[str, str]) -> Known:

@@ -51,8 +51,9 @@ def test_plan_prints_the_tables_and_writes_nothing(
     before = files(clone)
     assert run(clone, "plan") == 0
     printed = capsys.readouterr().out
-    assert "stack dev was never brought up" in printed
-    assert "3.11    0.34.0   new\n" in printed
+    assert "make preview compares it" in printed
+    assert "3.11    0.34.0   declared\n" in printed
+    assert "3.11    LATEST   0.34.0\n" in printed
     assert files(clone) == before
 
 

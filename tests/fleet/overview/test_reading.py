@@ -1,20 +1,37 @@
 """The state is read where there is one, and nothing is made where there is none."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from fleet.console import TroubleError
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
+from fleet.declaration.split import FleetStack
 from fleet.local.paths import Checkout
-from fleet.overview.recorded_state import Known
-from fleet.overview.state_export import read_known
+from fleet.overview.state_export import Known, parse_known, read_known
 from tests.fleet import examples
-from tests.fleet.overview.states import exported, plan_of, state_of
 
 DECLARED = examples.declaration()
 BACKEND = "PULUMI_BACKEND_URL"
+REF = "localhost:5443/multi-py/web:py3.11-slim-0.34.0"
+ROW = {"tag": REF, "digest": examples.DIGEST}
+
+
+def state(*, delete: bool = False, tags: list[Any] | None = None, signed: Any = None) -> str:
+    """An exported state with the outputs of its stack, and one tag."""
+    outputs = {"ref": REF, "assembled": examples.DIGEST, "signed": signed}
+    resources = [
+        {"type": "pulumi:pulumi:Stack", "outputs": {"tags": [ROW] if tags is None else tags}},
+        {"type": "ociregistry:index:Tag", "outputs": outputs, "delete": delete},
+    ]
+    return json.dumps({"version": 3, "deployment": {"resources": resources}})
+
+
+SIGNED = {"statements": {"test-result": "b", "provenance": "a"}}
+EVIDENCE = {REF: (examples.DIGEST, ("provenance", "test-result"))}
 
 
 @pytest.fixture
@@ -51,10 +68,10 @@ def test_without_an_engine_that_is_said(here: Checkout) -> None:
 
 def test_what_the_engine_exports_is_known(here: Checkout) -> None:
     bring_up(here)
-    (here.root / "export.json").write_text(exported(state_of(plan_of(DECLARED))))
+    (here.root / "export.json").write_text(state(signed=SIGNED))
     engine(here, 'echo "$*" > arguments; cat export.json')
     known = read_known(here, "dev", DECLARED)
-    assert (len(known.tags), known.lacking) == (5, "")
+    assert known == Known(rows={REF: ROW}, evidence=EVIDENCE)
     asked = (here.root / "arguments").read_text()
     assert asked == "stack export --stack dev --non-interactive\n"
 
@@ -92,6 +109,30 @@ def test_a_stack_elsewhere_without_a_backend_says_what_to_name(here: Checkout) -
     lacking = read_known(here, "prod", elsewhere()).lacking
     assert "PULUMI_BACKEND_URL is not set" in lacking
     assert not lacking.endswith(".")
+
+
+def test_what_waits_for_its_deletion_or_failed_half_way_is_not_known() -> None:
+    assert parse_known(state(delete=True, signed=SIGNED)).evidence == {}
+    failed = {"type": "ociregistry:index:Tag", "inputs": {}}
+    assert parse_known(json.dumps({"deployment": {"resources": [failed]}})) == Known(rows={})
+
+
+def test_a_stack_without_resources_knows_nothing() -> None:
+    for deployment in (None, {}, {"resources": None}):
+        assert parse_known(json.dumps({"version": 3, "deployment": deployment})) == Known(rows={})
+
+
+def test_the_states_of_several_stacks_are_known_as_one(here: Checkout) -> None:
+    bring_up(here)
+    other = {"tag": "other", "digest": ""}
+    (here.root / "a").write_text(state(signed=SIGNED))
+    (here.root / "b").write_text(state(tags=[other]))
+    lost = "{ echo \"error: no stack named 'c' found\" >&2; exit 6; }"
+    engine(here, f"test $4 != c && cat $4 || {lost}")
+    stacks = [FleetStack(name=name, images=(), after=(), github=False) for name in "abc"]
+    known = read_known(here, "dev", DECLARED, stacks)
+    assert known.rows == {REF: ROW, "other": other}
+    assert (known.evidence, known.lacking) == (EVIDENCE, "stack c was never brought up")
 
 
 def elsewhere() -> Declaration:
