@@ -20,8 +20,10 @@ from fleet.evidence.trusted_root import read_authorities
 from fleet.local import engine
 from fleet.local.paths import Checkout, checkout
 from fleet.plan.plan import Plan, keys_of
-from fleet.registry.reference import Repository
-from fleet.upkeep import adopt, images, removers, restore, restored_evidence, sbom, split, verify
+from fleet.registry.client import Client
+from fleet.registry.reference import Repository, TagReference
+from fleet.sbom.reader import SbomReader
+from fleet.upkeep import adopt, images, removers, restore, restored_evidence, split, verify
 from fleet.upkeep import trusted as signers
 from fleet.upkeep.connection import opened
 from fleet.upkeep.entering import entered, furnish, planned
@@ -216,15 +218,31 @@ def _not_own(here: Checkout, chosen: argparse.Namespace, whole: str) -> TroubleE
 
 def _sbom(here: Checkout, chosen: argparse.Namespace) -> int:
     plan = planned(here, chosen.stack)
-    reference = sbom.declared(plan, chosen.tag, chosen.image)
+    image = images.declaring(plan, chosen.tag, chosen.image)
+    reference = TagReference.parse(f"{image.repository}:{chosen.tag}")
 
     async def run() -> dict[str, bytes]:
         async with opened(plan.logins) as connection:
-            return await sbom.bills(connection.registry, reference, chosen.platform)
+            return await bills(connection.registry, reference, chosen.platform)
 
     for _, bill in sorted(asyncio.run(run()).items()):
         _print(bill.decode())
     return 0
+
+
+async def bills(registry: Client, reference: TagReference, platform: str = "") -> dict[str, bytes]:
+    """Return the bill of materials of each platform of a tag, or of one platform.
+
+    :raises TroubleError: if the tag names nothing.
+    :raises RegistryError: if the registry fails, or the image can't be read.
+    """
+    digest = await registry.head(reference.repository, reference.tag)
+    if digest is None:
+        raise TroubleError(
+            f"{reference} is declared and not in the registry, so nothing is known of what it "
+            "consists of.\nRun `make up`, which builds it"
+        )
+    return await SbomReader(registry).sboms(reference.repository, digest, platform)
 
 
 def _split(chosen: argparse.Namespace) -> int:

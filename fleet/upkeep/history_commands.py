@@ -22,6 +22,7 @@ from fleet.releases.writing import write_all
 from fleet.upkeep import history, rollback
 from fleet.upkeep.connection import opened
 from fleet.upkeep.entering import entered, planned
+from fleet.upkeep.images import declaring
 from fleet.upkeep.records import declared_mirrors
 
 _DAYS = 30
@@ -79,7 +80,7 @@ def _history(here: Checkout, chosen: argparse.Namespace) -> int:
 
 def _rollback(here: Checkout, chosen: argparse.Namespace) -> int:
     plan = planned(here, chosen.stack)
-    image = rollback.declaring(plan, chosen.tag, chosen.image)
+    image = declaring(plan, chosen.tag, chosen.image)
     path = config_file(here.root, whole_stack(here.root, chosen.stack))
     if chosen.to == _DECLARED:
         sys.stdout.write(f"{unpin(path, image.name, chosen.tag)}\n")

@@ -1,8 +1,9 @@
-"""The two repositories of an image."""
+"""The two repositories of an image, and which image has a tag."""
 
 from dataclasses import dataclass
 
-from fleet.plan.plan import ImagePlan
+from fleet.console import TroubleError
+from fleet.plan.plan import ImagePlan, Plan
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import build_repository_of
 
@@ -37,3 +38,26 @@ def image_of(plan: ImagePlan) -> Image:
     pinned = frozenset(tag.pin.to for tag in plan.tags if tag.pin)
     public = Repository.parse(plan.repository)
     return Image(public=public, planned=frozenset(tags), pinned=pinned)
+
+
+def declaring(plan: Plan, tag: str, image: str = "") -> ImagePlan:
+    """Return the image that declares ``tag``; ``image`` says which, where several do.
+
+    :raises TroubleError: if none does, or more than one.
+    """
+    found = [
+        each
+        for each in plan.images
+        if image in {"", each.name}
+        and tag in {*(version.tag for version in each.tags), *(p.tag for p in each.pointers)}
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        names = ", ".join(each.name for each in found)
+        raise TroubleError(f"{tag} is a tag of several images: {names}.\nName one by IMAGE=")
+    where = f"the image {image}" if image else "any image"
+    raise TroubleError(
+        f"{tag} is not a declared tag of {where}.\n"
+        "`make restore` puts a removed tag back; `make plan` shows what is declared"
+    )

@@ -43,24 +43,6 @@ class Past:
     candidates: tuple[Candidate, ...]
 
 
-def declaring(plan: Plan, tag: str, image: str) -> ImagePlan:
-    """Return the image that declares ``tag``; ``image`` says which, where several do.
-
-    :raises TroubleError: if none does, or more than one.
-    """
-    found = [each for each in plan.images if tag in _all(each) and image in {"", each.name}]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ", ".join(each.name for each in found)
-        raise TroubleError(f"{tag} is a tag of several images: {names}.\nName one by IMAGE=")
-    where = f"the image {image}" if image else "any image"
-    raise TroubleError(
-        f"{tag} is not a declared tag of {where}.\n"
-        "`make restore` puts a removed tag back; `make plan` shows what is declared"
-    )
-
-
 async def read(registry: Client, plan: Plan, image: ImagePlan, tag: str) -> Past:
     """Return what a tag named before by its history, and what of that the registry still has.
 
@@ -174,7 +156,3 @@ def outlook(past: Past, pin: Pin) -> str:
         f"`make up` points {past.tag} at {pin.to}, and every pointer to it; nothing is built, "
         "checked or signed. Once the pin is taken out, the tag is built again"
     )
-
-
-def _all(image: ImagePlan) -> set[str]:
-    return {*(each.tag for each in image.tags), *(each.tag for each in image.pointers)}

@@ -17,6 +17,7 @@ from fleet.registry.undo_writer import UndoWriter
 from fleet.releases.pin_edit import with_pin
 from fleet.upkeep import history, rollback
 from fleet.upkeep.history_commands import unpin
+from fleet.upkeep.images import declaring
 from tests.fleet.examples import config, inputs
 from tests.providers.ociregistry.caller import Caller
 from tests.providers.ociregistry.registry_fake import FakeRegistry, http_date
@@ -62,7 +63,7 @@ def digests(registry: FakeRegistry, call: Caller) -> list[str]:
 
 def past(call: Caller, plan: Plan, tag: str) -> rollback.Past:
     async def work(client: Client) -> rollback.Past:
-        return await rollback.read(client, plan, rollback.declaring(plan, tag, ""), tag)
+        return await rollback.read(client, plan, declaring(plan, tag), tag)
 
     found: rollback.Past = call(work)
     return found
@@ -175,7 +176,7 @@ def test_a_tag_without_a_past_and_one_that_nothing_declares_are_told(
     with pytest.raises(TroubleError, match="the history has nothing of it"):
         rollback.report(past(call, plan, LATEST))
     with pytest.raises(TroubleError, match=r"py3\.8-LATEST is not a declared tag of any image"):
-        rollback.declaring(plan, "py3.8-LATEST", "")
+        declaring(plan, "py3.8-LATEST")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from fleet.console import TroubleError
 from fleet.declaration.parse import parse
 from fleet.plan.plan import Plan, make_plan
 from fleet.registry.errors import RegistryError
-from fleet.upkeep import sbom
+from fleet.registry.reference import TagReference
+from fleet.upkeep.commands import bills
+from fleet.upkeep.images import declaring
 from tests.fleet import examples
 from tests.fleet.sbom.layers import NAME, deb, layer, push, status
 from tests.fleet.upkeep.sweeping import Run
@@ -19,6 +21,10 @@ def plan(registry: FakeRegistry, *names: str) -> Plan:
     images = {name: examples.image() for name in names}
     declared = parse(examples.config(registry=f"{registry.host}/acme", images=images))
     return make_plan(declared, examples.inputs(declared), owner="fleet/dev")
+
+
+def reference_of(planned: Plan, tag: str) -> TagReference:
+    return TagReference.parse(f"{declaring(planned, tag).repository}:{tag}")
 
 
 @pytest.fixture
@@ -34,39 +40,39 @@ def test_the_bill_is_of_the_digest_that_the_tag_names(
     record = layer(status(deb("bash", "5.2")))
     children = {platform: push(registry, [record], platform) for platform in platforms}
     registry.push_children(NAME, children, tag=tag)
-    reference = sbom.declared(planned, tag)
-    found = run(lambda client: sbom.bills(client, reference))
+    reference = reference_of(planned, tag)
+    found = run(lambda client: bills(client, reference))
     assert {
         name: json.loads(bill)["metadata"]["component"]["bom-ref"] for name, bill in found.items()
     } == children
-    one = run(lambda client: sbom.bills(client, reference, "linux/arm64"))
+    one = run(lambda client: bills(client, reference, "linux/arm64"))
     assert one == {"linux/arm64": found["linux/arm64"]}
     with pytest.raises(
         RegistryError, match=r"no image for linux/386\. It has: linux/amd64, linux/a"
     ):
-        run(lambda client: sbom.bills(client, reference, "linux/386"))
+        run(lambda client: bills(client, reference, "linux/386"))
     assert registry.writes == []
 
 
 def test_a_tag_that_is_not_in_the_registry_is_named_with_the_remedy(
     run: Run, planned: Plan
 ) -> None:
-    reference = sbom.declared(planned, planned.images[0].tags[0].tag)
+    reference = reference_of(planned, planned.images[0].tags[0].tag)
     with pytest.raises(TroubleError, match=r"(?s)declared and not in the registry.*make up"):
-        run(lambda client: sbom.bills(client, reference))
+        run(lambda client: bills(client, reference))
 
 
 def test_a_tag_that_is_not_declared_is_refused(planned: Plan) -> None:
     with pytest.raises(TroubleError, match=r"py2\.7-LATEST is not a declared tag of any image"):
-        sbom.declared(planned, "py2.7-LATEST")
+        declaring(planned, "py2.7-LATEST")
     tag = planned.images[0].tags[0].tag
     with pytest.raises(TroubleError, match="of the image other"):
-        sbom.declared(planned, tag, "other")
+        declaring(planned, tag, "other")
 
 
 def test_a_tag_of_several_images_needs_the_name_of_one(registry: FakeRegistry) -> None:
     both = plan(registry, "app", "web")
     tag = both.images[0].tags[0].tag
     with pytest.raises(TroubleError, match=r"app, web\.\nName one by IMAGE="):
-        sbom.declared(both, tag)
-    assert sbom.declared(both, tag, "web").repository.name == "acme/web"
+        declaring(both, tag)
+    assert declaring(both, tag, "web").name == "web"
