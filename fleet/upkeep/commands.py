@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import json
 import os
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from fleet.checkout.planning import own_key, owner_of
 from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.command import Commands
-from fleet.console import TroubleError, say
+from fleet.console import TroubleError, say, show
 from fleet.declaration.logins import variables
 from fleet.declaration.problems import Problems
 from fleet.evidence.trusted_root import read_authorities
@@ -84,12 +83,12 @@ def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
             for reason in found.unread.values():
                 say(f"warning: {reason}")
             entry = restore.choose(state, chosen.tag, chosen.image, found)
-            _print(await restore.restore(registry, entry))
+            show(str(await restore.restore(registry, entry)))
             keys = keys_of(declaration, own_key(here.root))
             trusted = signers.trusted(declaration, keys, read_authorities(os.environ))
             named = entry.digest in state.signed
-            _print(await restored_evidence.describe(registry, entry, owner, trusted, named=named))
-            _print(restore.predict_next_update(state, entry))
+            show(await restored_evidence.describe(registry, entry, owner, trusted, named=named))
+            show(restore.predict_next_update(state, entry))
 
     asyncio.run(run())
     return 0
@@ -106,10 +105,10 @@ def _adopt(here: Checkout, chosen: argparse.Namespace) -> int:
     here.make_state()
     path = here.state / f"adopt.{chosen.stack}.json"
     path.write_text(json.dumps(adopted.document, indent=2) + "\n", encoding="utf-8")
-    _print(adopt.report(adopted))
+    show(adopt.report(adopted))
     command = ["pulumi", "import", "--stack", chosen.stack, "--file", str(path), *adopt.FLAGS]
     if not adopted.adopted or not chosen.apply:
-        _print(f"Written to {path}; make adopt APPLY=1 runs: {' '.join(command)}")
+        show(f"Written to {path}; make adopt APPLY=1 runs: {' '.join(command)}")
         return 0
     engine.select(here, Path("pulumi"), chosen.stack, os.environ)
     return engine.run(here, command, os.environ)
@@ -133,7 +132,7 @@ def _verify(here: Checkout, chosen: argparse.Namespace) -> int:
             return await verify.verify_tags(connection.registry, tags, plan.owner, trusted)
 
     found = asyncio.run(run())
-    _print(verify.report(found))
+    show(verify.report(found))
     if trusted.identity:
         say(signers.NOT_CHECKED)
     if not any(each.problems for each in found):
@@ -167,7 +166,7 @@ async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: 
             )
             found = await pruner.look(image)
             swept = await pruner.apply(found) if chosen.apply else None
-            _print(prune.report(found, days, swept))
+            show(prune.report(found, days, swept))
             # Where anything is in doubt, who keeps what is not known either.
             forgotten = (
                 ()
@@ -177,9 +176,9 @@ async def _pruned(here: Checkout, chosen: argparse.Namespace, plan: Plan, days: 
                 )
             )
             for line in forgotten:
-                _print(line)
+                show(line)
             if swept and swept.gone:
-                _print(versions.advice)
+                show(versions.advice)
             failed = failed or bool(found.doubts or (swept and swept.kept))
     return 1 if failed else 0
 
@@ -226,7 +225,7 @@ def _sbom(here: Checkout, chosen: argparse.Namespace) -> int:
             return await bills(connection.registry, reference, chosen.platform)
 
     for _, bill in sorted(asyncio.run(run()).items()):
-        _print(bill.decode())
+        show(bill.decode())
     return 0
 
 
@@ -269,10 +268,6 @@ def _write(path: Path, text: str) -> None:
     if not known:
         path.write_text(text, encoding="utf-8")
     say(f"{path.name}: {'there already, left as it is' if known else 'written'}")
-
-
-def _print(text: object) -> None:
-    sys.stdout.write(f"{text}\n")
 
 
 def _days(text: str) -> int:

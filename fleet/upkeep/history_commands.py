@@ -4,14 +4,13 @@ import argparse
 import asyncio
 import json
 import re
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from fleet.checkout.planning import owner_of
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
 from fleet.command import Commands
-from fleet.console import TroubleError
+from fleet.console import TroubleError, show
 from fleet.declaration.logins import variables
 from fleet.declaration.schema import matches
 from fleet.local.paths import Checkout
@@ -74,7 +73,7 @@ def _history(here: Checkout, chosen: argparse.Namespace) -> int:
         if chosen.json
         else history.report(found, Terminal().width)
     )
-    sys.stdout.write(f"{text}\n")
+    show(text)
     return 0
 
 
@@ -83,7 +82,7 @@ def _rollback(here: Checkout, chosen: argparse.Namespace) -> int:
     image = declaring(plan, chosen.tag, chosen.image)
     path = config_file(here.root, whole_stack(here.root, chosen.stack))
     if chosen.to == _DECLARED:
-        sys.stdout.write(f"{unpin(path, image.name, chosen.tag)}\n")
+        show(unpin(path, image.name, chosen.tag))
         return 0
 
     async def run() -> rollback.Past:
@@ -92,16 +91,14 @@ def _rollback(here: Checkout, chosen: argparse.Namespace) -> int:
 
     past = asyncio.run(run())
     if not chosen.to:
-        sys.stdout.write(f"{rollback.report(past, Terminal().width)}\n")
+        show(rollback.report(past, Terminal().width))
         return 0
     until = chosen.until or (datetime.now(UTC).date() + timedelta(days=_DAYS)).isoformat()
     pin = rollback.pinned(past, chosen.to, chosen.because, until)
     before = path.read_bytes()
     _replace(path, before, with_pin(before.decode(), image.name, chosen.tag, pin))
-    sys.stdout.write(
-        f"{path.name}: {chosen.tag} is pinned to {pin.to} until {until}.\n"
-        f"{rollback.outlook(past, pin)}\n"
-    )
+    show(f"{path.name}: {chosen.tag} is pinned to {pin.to} until {until}.")
+    show(rollback.outlook(past, pin))
     return 0
 
 
