@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
-from fleet.command import Commands, Run
+from fleet.command import Commands
 from fleet.console import TroubleError, say
 from fleet.declaration.ended import ended
 from fleet.declaration.model import Declaration
@@ -42,8 +43,6 @@ class Asked:
 
     root: Path
     stack: str
-    events: str = "-"
-    as_json: bool = False
 
     @property
     def declaration(self) -> Declaration:
@@ -75,28 +74,23 @@ class Asked:
 def add_to(commands: Commands) -> None:
     """Add the commands of this room."""
     for name, (text, command) in _COMMANDS.items():
-        made = commands.add(name, text, _asked(command))
-        if name == "report":
-            made.add_argument("--json", action="store_true", help="print the report as JSON")
-            events = "the engine's event log, or what pulumi preview --json prints; - is stdin"
-            made.add_argument("events", nargs="?", default="-", help=events)
+        commands.add(name, text, partial(_run, command))
+    text = "Sum up a run of plain pulumi, and write its report, FLEET_REPORT"
+    made = commands.add("report", text, _report)
+    made.add_argument("--json", action="store_true", help="print the report as JSON")
+    events = "the engine's event log, or what pulumi preview --json prints; - is stdin"
+    made.add_argument("events", nargs="?", default="-", help=events)
 
 
 _Command = Callable[[Asked], int | None]
 
 
-def _asked(command: _Command) -> Run:
-    def run(chosen: argparse.Namespace) -> int:
-        root, events = checkout(chosen.root).root, getattr(chosen, "events", "-")
-        as_json = getattr(chosen, "json", False)
-        return command(Asked(root=root, stack=chosen.stack, events=events, as_json=as_json)) or 0
-
-    return run
+def _run(command: _Command, chosen: argparse.Namespace) -> int:
+    return command(Asked(root=checkout(chosen.root).root, stack=chosen.stack)) or 0
 
 
 def _check(asked: Asked) -> None:
-    declaration = declaration_of_file(config_file(asked.root, asked.stack))
-    for problem in ended(declaration, datetime.now(UTC).date().isoformat()):
+    for problem in ended(asked.declaration, datetime.now(UTC).date().isoformat()):
         say(f"warning: {problem}")
     say(check(asked.root, asked.stack))
 
@@ -125,8 +119,8 @@ def _repair(asked: Asked) -> None:
         repair(job, asked.report)
 
 
-def _report(asked: Asked) -> int:
-    display, terminal = RunDisplay(), Terminal(data=asked.as_json)
+def _report(chosen: argparse.Namespace) -> int:
+    display, terminal = RunDisplay(), Terminal(data=chosen.json)
 
     def shown(lines: BinaryIO) -> Iterator[dict[str, Any]]:
         for event in parse_events(lines):
@@ -134,14 +128,14 @@ def _report(asked: Asked) -> int:
             yield event
 
     try:
-        if asked.events == "-":
+        if chosen.events == "-":
             report = report_of(shown(sys.stdin.buffer))
         else:
-            with Path(asked.events).open("rb") as lines:
+            with Path(chosen.events).open("rb") as lines:
                 report = report_of(shown(lines))
     except ReportError as error:
-        raise TroubleError(f"{asked.events}: {error}.") from error
-    show(report, as_json=asked.as_json)
+        raise TroubleError(f"{chosen.events}: {error}.") from error
+    show(report, as_json=chosen.json)
     write(report)
     return 0 if report.complete else 1
 
@@ -176,7 +170,6 @@ _COMMANDS: dict[str, tuple[str, _Command]] = {
     "check": ("Check declaration, plan, generated files and pins, offline", _check),
     "page": ("Print the report of a run, FLEET_REPORT, as Markdown", _page),
     "comment": ("Write that report into the one comment of a pull request", _comment),
-    "report": ("Sum up a run of plain pulumi, and write its report, FLEET_REPORT", _report),
     "removals": ("Hand over what it would remove, FLEET_REMOVALS, and print how many", _removals),
     "drift": ("Write, update or close the one issue of what a preview found", _drift),
     "repair": ("Start the workflow up where a preview found drift", _repair),
