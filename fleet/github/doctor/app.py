@@ -2,11 +2,15 @@
 
 import base64
 import json
-import os
-import subprocess
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from fleet.console import TroubleError
 from fleet.github.api import Api
@@ -71,7 +75,7 @@ def _installed(app: Mapping[str, Any], found: Any, repository: str) -> Finding:
 def _token(client: str, key: str) -> str:
     """Return a JSON Web Token of the App, as GitHub wants it (RFC 7519, RS256).
 
-    :raises TroubleError: when openssl is missing or refuses the key.
+    :raises TroubleError: when the key is not of that kind.
     """
     now = int(time.time())
     claims = {"iat": now - _MINUTES, "exp": now + 9 * _MINUTES, "iss": client}
@@ -83,20 +87,13 @@ def _token(client: str, key: str) -> str:
 
 
 def _signature(text: bytes, key: str) -> bytes:
-    # By a pipe, so that the key is in no file and no argument.
-    reader, writer = os.pipe()
-    with os.fdopen(writer, "wb") as pipe:
-        pipe.write(f"{key.strip()}\n".encode())
     try:
-        argv = ["openssl", "dgst", "-sha256", "-sign", f"/dev/fd/{reader}"]
-        done = subprocess.run(argv, input=text, capture_output=True, check=False, pass_fds=[reader])
-    except OSError as error:
-        raise TroubleError(f"openssl can't be run ({error.strerror}). Install it.") from error
-    finally:
-        os.close(reader)
-    if done.returncode:
-        raise TroubleError("openssl rejected the key: expected an RSA private key in PEM")
-    return done.stdout
+        private = load_pem_private_key(key.strip().encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        private = None
+    if not isinstance(private, RSAPrivateKey):
+        raise TroubleError("the key is not one: expected an RSA private key in PEM, not encrypted")
+    return private.sign(text, PKCS1v15(), SHA256())
 
 
 def _encoded(data: bytes) -> str:
