@@ -21,10 +21,8 @@ def look(api: Api, github: GitHub, declaration: Declaration) -> Iterator[Finding
     for image in declaration.images:
         public = f"{rest}/{image.name}" if rest else image.name
         for name, is_build in ((public, False), (f"{public}/build", True)):
-            place, found = _package(api, owner, name)
+            found = _package(api, owner, name)
             yield _looked_at(found, name, github, is_build=is_build)
-            if found and not is_build and declaration.signing.declared:
-                yield from _shown(api, place, found, name)
     for mirror in declaration.mirrors:
         if mirror.host == GHCR:
             yield from (_mirrored(api, mirror.place, image.name) for image in declaration.images)
@@ -34,7 +32,7 @@ def _mirrored(api: Api, mirror: str, image: str) -> Finding:
     """Return who sees a package of a mirror: jobs that only look have no login for it."""
     owner, _, rest = mirror.partition("/")[2].partition("/")
     name = f"{rest}/{image}" if rest else image
-    found = _package(api, owner, name)[1]
+    found = _package(api, owner, name)
     if found and found["visibility"] == "public":
         return ok(f"mirror {mirror}/{image} is public")
     seen = f"is {found['visibility']}" if found else "is not there yet, or private"
@@ -42,21 +40,6 @@ def _mirrored(api: Api, mirror: str, image: str) -> Finding:
         f"mirror {mirror}/{image} {seen}: jobs that only look can't read it",
         "Once the first up made it, open its Package settings, Change visibility",
     )
-
-
-def _shown(api: Api, place: str, found: Any, name: str) -> Iterator[Finding]:
-    """Yield what the package's page shows as its latest version, if that is evidence.
-
-    It is what was pushed last. An update writes the name last, but a repair writes evidence alone.
-    """
-    newest = api.get(f"{place}/versions", {"per_page": "1"})
-    tags = newest[0].get("metadata", {}).get("container", {}).get("tags", []) if newest else ["-"]
-    if all(tag.startswith("sha256-") for tag in tags):
-        yield note(
-            f"package {name}: {found['html_url']} shows evidence as its latest version, "
-            f"{', '.join(tags) or newest[0]['name']}",
-            "Nothing is wrong with the tags; the next version that is pushed takes its place",
-        )
 
 
 def _looked_at(found: Any, name: str, github: GitHub, *, is_build: bool) -> Finding:
@@ -92,10 +75,8 @@ def _looked_at(found: Any, name: str, github: GitHub, *, is_build: bool) -> Find
     )
 
 
-def _package(api: Api, owner: str, name: str) -> tuple[str, Any]:
-    """Return the path of a package and what is there, None for nothing."""
+def _package(api: Api, owner: str, name: str) -> Any:
+    """Return a package, None where there is none."""
     # The slashes of a nested package are part of its name.
-    places = [f"/{kind}/{owner}/packages/container/{quote(name, safe='')}"
-              for kind in ("orgs", "users")]  # fmt: skip
-    there = ((place, api.find(place)) for place in places)
-    return next(((place, found) for place, found in there if found is not None), ("", None))
+    package = f"{owner}/packages/container/{quote(name, safe='')}"
+    return api.find(f"/orgs/{package}") or api.find(f"/users/{package}")

@@ -406,21 +406,6 @@ def test_the_environment_of_previews_is_given_what_a_preview_reads_by_a_person(
     ]
 
 
-@pytest.mark.parametrize(
-    ("tags", "shown"),
-    [(["py3.13-LATEST"], False), (["sha256-abc"], True), ([], True)],
-)
-def test_a_package_whose_page_shows_evidence_as_its_latest_version_is_noted(
-    root: Path, github: Hub, environment: dict[str, str], tags: list[str], shown: bool
-) -> None:
-    metadata = {"package_type": "container", "container": {"tags": tags}}
-    version = github.sampled("package-version", name="sha256:abc", metadata=metadata)
-    github.found["/orgs/team/packages/container/web/versions"] = [version]
-    found = examined(root, github, environment, declared(signing={"keyless": {}}))
-    notes = [each for each in of(found, "note") if "as its latest version" in each]
-    assert len(notes) == shown
-
-
 @pytest.mark.parametrize(("name", "visibility"), [("web", "private"), ("web/build", "public")])
 def test_who_sees_a_package_is_noted(
     root: Path, github: Hub, environment: dict[str, str], name: str, visibility: str
