@@ -47,22 +47,15 @@ def needed(
         keep |= more
 
 
-def find_unreferenced(
-    snapshot: RepositorySnapshot, keep: Collection[str], candidates: Iterable[str]
-) -> list[str]:
-    """Return what of ``candidates`` is there and not to be kept, each before what belongs to it.
+def find_unreferenced(snapshot: RepositorySnapshot, keep: Collection[str]) -> list[str]:
+    """Return what is there and not to be kept, each before what belongs to it.
 
     Children go along with the last index that needed them; an index goes first, so that none is
     ever left that names a platform which is gone.
     """
-    found: dict[str, None] = {}
-    for digest in candidates:
-        node = snapshot.nodes.get(digest)
-        if node is not None and digest not in keep:
-            found.setdefault(digest)
-            below = (child for child in node.children if child not in keep)
-            found.update(dict.fromkeys(below))
-    return _outermost_first(found, snapshot)
+    free = [node for node in snapshot.nodes.values() if node.digest not in keep]
+    found = [d for node in free for d in (node.digest, *node.children) if d not in keep]
+    return _outermost_first(dict.fromkeys(found), snapshot)
 
 
 def _outermost_first(digests: Collection[str], snapshot: RepositorySnapshot) -> list[str]:

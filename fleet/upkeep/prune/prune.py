@@ -91,7 +91,7 @@ class Pruner:
         seen, kept = await self._with_referrers(image, seen, state)
         ledger, unreferenced, refused = before, list[UnreferencedDigest](), dict[Repository, str]()
         for repository, held in seen.held.items():
-            free = find_unreferenced(held, kept[repository], held.nodes)
+            free = find_unreferenced(held, kept[repository])
             decided = decide(held, free, before, self.days, held.date)
             # A ledger that named itself would differ at every look.
             there = {*held.nodes, *free} - set(held.records.values())
@@ -192,7 +192,7 @@ class Pruner:
             kept = kept_of(image, seen, state, self.owner)
             held = dict(seen.held)
             for repository in kept:
-                free = find_unreferenced(held[repository], kept[repository], held[repository].nodes)
+                free = find_unreferenced(held[repository], kept[repository])
                 new = [d for d in indexes(held[repository], free) if (repository, d) not in asked]
                 asked |= {(repository, digest) for digest in new}
                 held[repository] = await with_referrers(self.registry, held[repository], new)
