@@ -5,12 +5,12 @@ condition. So all names are asked for before each batch, and before each digest 
 matter to it. How many requests that takes is in ADR 7.
 """
 
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 
 from fleet.console import TroubleError
+from fleet.declaration.grouping import grouped
 from fleet.registry.client import Client
 from fleet.registry.errors import OciError
 from fleet.upkeep.prune.digests import Distribution
@@ -56,7 +56,7 @@ class Deletion:
     kept: dict[str, str] = field(default_factory=dict)
     _staying: dict[str, str] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
-    _above: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    _above: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Delete one after the other.
@@ -163,14 +163,13 @@ class Deletion:
         )
 
 
-def _parents(held: RepositorySnapshot) -> dict[str, frozenset[str]]:
+def _parents(held: RepositorySnapshot) -> dict[str, list[str]]:
     """Return by digest the indexes that list it, and what it is attached to or tells of."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for node in held.nodes.values():
-        for child in node.children:
-            found[child].add(node.digest)
-        if node.subject:
-            found[node.digest].add(node.subject)
-    for listing, subject in held.evidence.items():
-        found[listing].add(subject)
-    return {digest: frozenset(above) for digest, above in found.items()}
+    nodes = held.nodes.values()
+    return grouped(
+        [
+            *((child, node.digest) for node in nodes for child in node.children),
+            *((node.digest, node.subject) for node in nodes if node.subject),
+            *held.evidence.items(),
+        ]
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from graphlib import TopologicalSorter
 
+from fleet.declaration.grouping import grouped
 from fleet.registry.clock import moment
 from fleet.registry.reference import Repository
 from fleet.upkeep.prune.ledger import Ledger
@@ -99,7 +100,7 @@ def decide(
     """
     recorded = ledger.recorded(snapshot.repository)
     known: Mapping[str, str] = ledger.of(snapshot.repository)
-    tags = snapshot.tags_by_digest()
+    tags = grouped((digest, tag) for tag, digest in sorted(snapshot.tags.items()))
     found = []
     for digest in unreferenced:
         since = known.get(digest) or now
@@ -108,7 +109,7 @@ def decide(
             UnreferencedDigest(
                 repository=snapshot.repository,
                 digest=digest,
-                tags=tags.get(digest, ()),
+                tags=tuple(tags.get(digest, ())),
                 since=since,
                 goes=goes.date().isoformat(),
                 due=recorded and goes <= moment(now) and (days == 0 or bool(known.get(digest))),

@@ -87,13 +87,6 @@ class RepositorySnapshot:
         below = {child for node in self.nodes.values() for child in node.children}
         return frozenset({*self.nodes, *below} - set(self.records.values()))
 
-    def tags_by_digest(self) -> dict[str, tuple[str, ...]]:
-        """Return the tags that name each digest, sorted."""
-        found: dict[str, tuple[str, ...]] = {}
-        for tag, digest in sorted(self.tags.items()):
-            found[digest] = (*found.get(digest, ()), tag)
-        return found
-
 
 def subject_of(tag: str) -> str:
     """Return what a tag of the form ``sha256-<hex>…`` says it is attached to, or nothing.
