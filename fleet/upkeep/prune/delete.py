@@ -15,8 +15,8 @@ from fleet.registry.client import Client
 from fleet.registry.errors import OciError
 from fleet.upkeep.prune.digests import Distribution
 from fleet.upkeep.prune.garbage import UnreferencedDigest, needed, upwards
+from fleet.upkeep.prune.keep import Needs
 from fleet.upkeep.prune.ledger import Names
-from fleet.upkeep.prune.needs import Needs
 from fleet.upkeep.prune.referrers import indexes, statements_about
 from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot, follow
 from fleet.upkeep.prune.tag_list_check import DoubtError, Known, confirm, read, require_all

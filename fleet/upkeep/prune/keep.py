@@ -8,9 +8,22 @@ from fleet.plan.wheel_builds import TAGS as WHEELS
 from fleet.registry.reference import Repository
 from fleet.upkeep.images import Image
 from fleet.upkeep.prune.garbage import needed
-from fleet.upkeep.prune.needs import Needs
 from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot
+from fleet.upkeep.prune.tag_list_check import Known
 from fleet.upkeep.state import State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What state, undo record, pins and ledger say of a repository, apart from its own tag list.
+
+    ``known`` are names, ``digests`` those that stay wherever they are. ``roots`` are those of them
+    that this repository has or had under a name, or as a build: what they refer to stays as well.
+    """
+
+    known: Known
+    digests: frozenset[str]
+    roots: frozenset[str]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,17 +9,18 @@ from dataclasses import dataclass, field, replace
 
 from fleet.registry.client import Client
 from fleet.registry.reference import Repository
+from fleet.registry.undo_log import owner_at, tag_of
 from fleet.upkeep.images import Image
 from fleet.upkeep.prune import ledger as ledgers
 from fleet.upkeep.prune.delete import Deletion
 from fleet.upkeep.prune.digests import Distribution
 from fleet.upkeep.prune.garbage import UnreferencedDigest, decide, find_unreferenced, refusal
-from fleet.upkeep.prune.keep import Seen, kept_of
+from fleet.upkeep.prune.keep import Needs, Seen, kept_of
 from fleet.upkeep.prune.ledger import Ledger
-from fleet.upkeep.prune.needs import Needs, needs_of
 from fleet.upkeep.prune.referrers import indexes, with_referrers
 from fleet.upkeep.prune.repository_snapshot import RepositorySnapshot, take_snapshot
-from fleet.upkeep.prune.tag_list_check import DoubtError, agreed_time, confirm
+from fleet.upkeep.prune.tag_list_check import DoubtError, Known, agreed_time, confirm
+from fleet.upkeep.prune.undo import undo_record
 from fleet.upkeep.state import State
 
 MAX_SHARE = 0.5
@@ -213,8 +214,28 @@ class Pruner:
     async def _needs(
         self, image: Image, repository: Repository, ledger: Ledger, state: State
     ) -> Needs:
-        return await needs_of(
-            self.registry, image, repository, owner=self.owner, state=state, ledger=ledger
+        """Return the needs of ``repository``, one of the ``image``'s.
+
+        :raises DoubtError: when the undo record can't be read.
+        """
+        record = await undo_record(self.registry, image, repository, state, self.owner)
+        pinned = image.pinned if repository == image.public else frozenset[str]()
+        undone, own = {entry.digest for entry in record}, set[str]()
+        if repository == image.build:
+            # That the ledger could be read says that its name is there.
+            own = {tag_of(self.owner), *([ledgers.tag_of(self.owner)] if ledger.entries else [])}
+            mirrors = (place for place, source in state.mirrors.items() if source == image.public)
+            own |= {tag_of(owner_at(self.owner, place)) for place in mirrors}
+        return Needs(
+            known=Known(
+                repository=repository,
+                declared=state.tags.get(repository, frozenset()),
+                names=frozenset({*ledger.names(repository), *(e.tag for e in record), *own}),
+                digests=frozenset(ledger.of(repository)),
+            ),
+            # A public index has the digest of its build, and does not need it.
+            digests=(state.built if repository == image.build else state.digests) | undone | pinned,
+            roots=frozenset(undone) | pinned | state.roots.get(repository, frozenset()),
         )
 
     async def _save(self, image: Image, ledger: Ledger) -> Ledger:
