@@ -33,8 +33,7 @@ class Ledger:
 
     ``entries`` map a digest to the RFC 3339 time since which it is unreferenced, empty while it is
     needed. ``tags`` map a tag to the digests that it was seen to name, the last first, as far as
-    those are still there; a ledger of an older version has none. ``digest`` is what it was read
-    from, empty where there was none.
+    those are still there. ``digest`` is what it was read from, empty where there was none.
     """
 
     entries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -109,13 +108,12 @@ async def load(registry: Client, build_repository: Repository, owner: str) -> Le
         found = await artifact.load()
         if found is None:
             return Ledger()
-        entries, tags = _checked(found.value), _checked_names(found.value)
+        return _parsed(found.value, found.digest)
     except (MalformedArtifactError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise TroubleError(
             f"{artifact} is not a valid ledger ({error}); delete that tag;"
             " retention periods restart"
         ) from error
-    return Ledger(entries=entries, tags=tags, digest=found.digest)
 
 
 async def save(
@@ -146,22 +144,13 @@ def _artifact(registry: Client, build_repository: Repository, owner: str) -> Art
     )
 
 
-def _checked(found: Any) -> dict[str, dict[str, str]]:
-    entries = found["entries"]
-    for digests in entries.values():
-        for digest, since in digests.items():
-            if not is_digest(digest) or not isinstance(since, str):
-                raise ValueError(f"{digest!r}: {since!r} is not an entry")
-    return dict(entries)
-
-
-def _checked_names(found: Any) -> dict[str, Names]:
-    tags = found.get("tags", {})
-    for names in tags.values():
-        for tag, digests in names.items():
-            if not isinstance(digests, list) or not all(map(is_digest, digests)):
-                raise ValueError(f"{tag!r}: {digests!r} are not digests")
-    return {
-        name: {tag: tuple(digests) for tag, digests in names.items()}
-        for name, names in tags.items()
-    }
+def _parsed(found: Any, digest: str) -> Ledger:
+    entries, tags = found["entries"], found["tags"]
+    dated = [pair for held in entries.values() for pair in held.items()]
+    named = [each for names in tags.values() for held in names.values() for each in held]
+    if not all(map(is_digest, [*(each for each, _ in dated), *named])):
+        raise ValueError("it names what is not a digest")
+    if not all(isinstance(since, str) for _, since in dated):
+        raise ValueError("it has a date that is not a text")
+    known = {p: {tag: tuple(held) for tag, held in names.items()} for p, names in tags.items()}
+    return Ledger(entries=entries, tags=known, digest=digest)

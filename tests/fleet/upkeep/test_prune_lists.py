@@ -47,21 +47,6 @@ def historic(sweeper: Sweeper) -> str:
     return old
 
 
-def ledger_of_old(sweeper: Sweeper, entries: Mapping[str, Mapping[str, str]]) -> None:
-    """Put a ledger as it was before it kept names."""
-    body = gzip.compress(json.dumps({"entries": entries}).encode(), mtime=0)
-    sweeper.registry.repositories[BUILD].blobs |= {sha(body): body}
-    kind = "application/vnd.multi-py.fleet.ledger.v1+json+gzip"
-    document = {
-        "schemaVersion": 2,
-        "mediaType": OCI_MANIFEST,
-        "artifactType": kind,
-        "config": {"mediaType": kind, "digest": sha(body), "size": len(body)},
-        "layers": [{"mediaType": kind, "digest": sha(body), "size": len(body)}],
-    }
-    sweeper.registry.push_manifest(BUILD, document, "ledger-fleet-dev")
-
-
 class TestAListThatLacksNames:
     @wrong
     def test_costs_nothing_however_often_it_comes_and_however_short_the_retention(
@@ -223,8 +208,8 @@ class TestARegistryThatContradictsItself:
     def test_a_list_without_the_very_ledger_that_was_read_stops_the_sweep(
         self, sweeper: Sweeper
     ) -> None:
-        left = tagged(sweeper.registry, BUILD, "left", "left")
-        ledger_of_old(sweeper, {BUILD: {left: FIRST}})
+        tagged(sweeper.registry, BUILD, "left", "left")
+        sweeper.sweep(FIRST)
         listed_as(sweeper, BUILD, WRONG["empty"])
         found = sweeper.look(LAST)
         assert "ledger-fleet-dev" in found.doubts[repository(sweeper.registry, BUILD)]
@@ -239,20 +224,9 @@ class TestTheFirstRun:
         assert sweeper.sweep(FIRST, days=0).gone == ()
         assert [item.digest for item in sweeper.sweep(FIRST, days=0).gone] == [left]
 
-    def test_after_an_upgrade_keeps_the_dates_and_only_notes_the_names(
-        self, sweeper: Sweeper
-    ) -> None:
-        left = tagged(sweeper.registry, BUILD, "left", "left")
-        kept = tagged(sweeper.registry, BUILD, "a", "kept")
-        ledger_of_old(sweeper, {BUILD: {left: FIRST, kept: ""}})
-        assert sweeper.sweep(LAST).gone == ()
-        assert [item.digest for item in sweeper.sweep(LAST).gone] == [left]
-        assert sweeper.holds(BUILD, kept)
-
     def test_a_ledger_whose_names_are_no_names_stops(self, sweeper: Sweeper) -> None:
         tagged(sweeper.registry, BUILD, "a", "kept")
         body = gzip.compress(b'{"entries": {}, "tags": {"team/web": {"a": ["b"]}}}', mtime=0)
-        ledger_of_old(sweeper, {})
         storage = sweeper.registry.repositories[BUILD]
         entry = {"mediaType": "x", "digest": sha(body), "size": len(body)}
         storage.blobs[sha(body)] = body
