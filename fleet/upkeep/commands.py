@@ -196,23 +196,13 @@ def _images(here: Checkout, chosen: argparse.Namespace, plan: Plan) -> tuple[ima
     declaration = declaration_of_file(config_file(here.root, chosen.stack))
     if declaration.share:
         # What another stack's state holds would look superseded here.
-        raise _not_own(here, chosen, declaration.share.whole)
+        raise TroubleError(
+            f"{chosen.image} is not an image of {chosen.stack}, whose state alone is read.\n"
+            f"Run `make prune` for the part of {declaration.share.whole} that declares it. What no "
+            "part declares may be in the state of any: once in none, delete it where it is hosted"
+        )
     public = Repository.parse(f"{declaration.registry}/{chosen.image}")
     return (images.Image(public=public, planned=frozenset()),)
-
-
-def _not_own(here: Checkout, chosen: argparse.Namespace, whole: str) -> TroubleError:
-    stacks = stacks_of(here.root, whole)
-    holder = next((each.name for each in stacks if chosen.image in each.images), "")
-    if holder:
-        return TroubleError(
-            f"{chosen.image} is not an image of {chosen.stack}, whose state alone is read.\n"
-            f"Run `make prune STACK={holder} IMAGE={chosen.image}`"
-        )
-    return TroubleError(
-        f"{chosen.image}: no part of {whole} declares it, and the state of any may still hold it.\n"
-        "Once no stack's state does, delete the repository where it is hosted"
-    )
 
 
 def _sbom(here: Checkout, chosen: argparse.Namespace) -> int:
