@@ -27,16 +27,10 @@ def _plain(_: Row, text: str) -> str:
 def text_of(report: Report, width: int = 0, paint: Paint = _plain) -> list[str]:
     """Return the lines of a report: its table, what changes beside tags, and its summary."""
     found = table(rows_of(report), width, paint)
-    if report.changes:
-        found.append("other resources")
-        found += [
-            line for each in report.changes for line in _wrapped(printable(each), _GAP, width)
-        ]
-    if report.bases.lines:
-        found.append("in base images")
-        found += [
-            line for each in report.bases.lines for line in _wrapped(printable(each), _GAP, width)
-        ]
+    beside = {"other resources": report.changes, "in base images": report.bases.lines}
+    for title, texts in beside.items():
+        lines = [line for text in texts for line in _wrapped(printable(text), _GAP, width)]
+        found += [title, *lines] if lines else []
     return [*found, report.summary]
 
 
