@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from fleet.declaration import tags
 from fleet.declaration.matrix import MatrixEntry, matrix_entries
 from fleet.declaration.model import Declaration, Image, Pin
-from fleet.overview.words import contents, counted, short
 from fleet.plan.plan import Plan
 from fleet.plan.pointers import Pointer
 from fleet.reports.table import columns
@@ -39,18 +38,21 @@ def report(declaration: Declaration, plan: Plan | None, lacking: str = "") -> st
 def _title(declaration: Declaration) -> str:
     images = declaration.images
     count = sum(len(matrix_entries(image)) for image in images)
-    title = f"{declaration.registry}: {counted(len(images), 'image')}, {counted(count, 'tag')}"
+    title = f"{declaration.registry}: {_counted(len(images), 'image')}, {_counted(count, 'tag')}"
     places = ", ".join(mirror.place for mirror in declaration.mirrors)
     return f"{title}\nmirrored to {places}" if places else title
 
 
 def _heading(image: Image, declaration: Declaration) -> str:
-    platforms = f"{counted(len(image.platforms), 'platform')}: {short(image.platforms)}"
+    platforms = ", ".join(platform.removeprefix("linux/") for platform in image.platforms)
+    count = _counted(len(image.platforms), "platform")
+    along = f" with {', '.join(image.requires)}" if image.requires else ""
     stacks = declaration.share.stacks if declaration.share else {}
     built_on = image.builds_on or "official Python images"
     if image.builds_on in stacks:
         built_on += f" of stack {stacks[image.builds_on]}"
-    return f"{image.name}, built on {built_on}\n  {contents(image)}, for {platforms}"
+    inside = f"{image.requirement}{along}, for {count}: {platforms}"
+    return f"{image.name}, built on {built_on}\n  {inside}"
 
 
 def _matrix(image: Image, notes: _Notes) -> str:
@@ -106,3 +108,8 @@ def _pinned(pin: Pin | None, notes: _Notes) -> str:
 def _mark(text: str, notes: _Notes) -> str:
     """Return what a cell refers to a footnote by: `` [2]``."""
     return f" [{notes.setdefault(text, len(notes) + 1)}]"
+
+
+def _counted(count: int, what: str) -> str:
+    """Return ``1 tag``, ``2 tags``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
