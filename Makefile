@@ -21,11 +21,11 @@ override SHELL := /bin/sh
 override .SHELLFLAGS := -c
 override VENV := .venv/bin
 override FLEET := $(VENV)/python -m fleet
-override PLAIN := status env plan versions doctor check page comment removals drift repair collect proposal checksums
+override PLAIN := status env plan graph versions doctor check page comment removals drift repair collect proposal checksums
 override SCRIPTS := $(wildcard benchmarks/*/*.sh assets/*/*/*.sh assets/*/*/*/*.sh) fleet/local/base_images/rootfs.sh fleet/local/docker/buildctl.sh fleet/releases/lock/ask_backend.sh .ci/run providers/ociregistry/pulumi-resource-ociregistry
 
 override .DEFAULT_GOAL := help
-.PHONY: $(PLAIN) audit up preview refresh down clean lock restore verify history rollback sbom adopt prune split graph docs catalog bootstrap \
+.PHONY: $(PLAIN) audit up preview refresh down clean lock restore verify history rollback sbom adopt prune split docs catalog bootstrap \
 	help test test-fast test-integration test-slow lint venv venv-any venv-dev
 
 # These take the stack and nothing else; what each does stands at its name below.
@@ -104,9 +104,7 @@ collect: ## Hand over what make versions changed: FLEET_VERSIONS is its text, FL
 proposal: ## Open, update or close the one pull request with what FLEET_PROPOSAL holds
 versions: ## Ask for new releases; edits the declaration and the lock, prints what and why
 plan: ## Print the plan as tables, touching nothing
-
-graph: venv ## Print which image is built on which, as Mermaid in Markdown: [OUTPUT=graph.md]
-	@$(FLEET) graph --stack "$${STACK}" $(if $(OUTPUT),--output "$${OUTPUT}")
+graph: ## Print which image is built on which, as Mermaid in Markdown
 
 docs: venv ## Write the pages of the images, as Markdown: [IMAGE=name] prints one [OUTPUT=folder]
 	@$(FLEET) docs --stack "$${STACK}" --image "$${IMAGE:-}" $(if $(OUTPUT),--output "$${OUTPUT}")

@@ -39,10 +39,7 @@ from fleet.registry.undo_log import history
 def add_to(commands: Commands) -> None:
     """Add the commands of this room."""
     commands.add("plan", "Print the plan as tables", _looking(_plan))
-    image = commands.add(
-        "graph", "Print which image is built on which, as Mermaid", _looking(_graph)
-    )
-    image.add_argument("--output", type=Path, help="a Markdown file to write instead")
+    commands.add("graph", "Print which image is built on which, as Mermaid", _looking(_graph))
     docs = commands.add("docs", "Write the pages of the images, as Markdown", _looking(_docs))
     docs.add_argument("--image", default="", help="print the page of this image instead")
     docs.add_argument("--output", type=Path, help="a folder, by default .fleet/docs-STACK")
@@ -82,13 +79,7 @@ def _plan(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) 
 
 
 def _graph(_here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
-    text = document(declaration, chosen.stack)
-    if not chosen.output:
-        show(text.removesuffix("\n"))
-        return
-    chosen.output.parent.mkdir(parents=True, exist_ok=True)
-    chosen.output.write_text(text, encoding="utf-8")
-    show(str(chosen.output))
+    show(document(declaration, chosen.stack).removesuffix("\n"))
 
 
 def _docs(here: Checkout, declaration: Declaration, chosen: argparse.Namespace) -> None:
