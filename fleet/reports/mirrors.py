@@ -4,13 +4,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from fleet.registry.reference import is_digest
-from fleet.reports.notices import LEFT
 from fleet.reports.report import Mode
 from fleet.reports.steps import State, Step
 from providers.ociregistry.mirror.model import FAILED, Copied, due
 from providers.ociregistry.mirror.properties import mirror_inputs, recorded_mirror
 from providers.ociregistry.report import Entry, Kind
 
+LEFT = "no longer declared, kept in the registry"
 MIRROR_LEFT = "no longer declared as a mirror, kept there"
 POINTERS_STAY = "kept at this mirror though its image leaves"
 
@@ -58,14 +58,13 @@ def _staying(gone: State, why: str) -> Iterator[Entry]:
     """Yield the version tags of a mirror that is not declared any more, or its image is not."""
     for tag, digest in sorted((gone.outputs.get("tags") or {}).items()):
         if _kind(gone.inputs, tag) == "version":
-            yield Entry(
-                ref=f"{gone.inputs['repository']}:{tag}",
-                kind="version",
-                action="keep",
-                reasons=(why,),
-                digest=str(digest),
-                previous=str(digest),
-            )
+            yield kept(f"{gone.inputs['repository']}:{tag}", digest, why, kind="version")
+
+
+def kept(ref: str, digest: Any, *reasons: str, kind: Kind = "pointer") -> Entry:
+    """Return the outcome for a tag that stays though nothing declares it."""
+    named = str(digest)
+    return Entry(ref=ref, kind=kind, action="keep", reasons=reasons, digest=named, previous=named)
 
 
 def _kind(inputs: Mapping[str, Any], tag: str) -> Kind:

@@ -5,8 +5,7 @@ from typing import Any
 
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import remover_of
-from fleet.reports.mirrors import MIRROR_LEFT, POINTERS_STAY, mirror_entries
-from fleet.reports.notices import LEFT, notices_of
+from fleet.reports.mirrors import LEFT, MIRROR_LEFT, POINTERS_STAY, kept, mirror_entries
 from fleet.reports.report import Mode
 from fleet.reports.steps import IMAGE_TAG, State, Step
 from providers.ociregistry.fields import MIRROR, PROVIDER, STALE_POINTERS, TAG
@@ -31,7 +30,8 @@ def entries_of(steps: Sequence[Step], mode: Mode) -> Iterator[Entry]:
         for step in steps
         if step.token == STALE_POINTERS and step.new
     }
-    noticed = notices_of(steps)
+    removers = (step for step in steps if step.token == STALE_POINTERS)
+    noticed = {entry.ref: entry for step in removers for entry in _noticed(step)}
     yield from noticed.values()
     for step in steps:
         if step.token == TAG:
@@ -56,7 +56,7 @@ def _tag(step: Step, mode: Mode, declared: set[str]) -> Iterator[Entry]:
         outputs = step.gone.outputs
         ref, digest = str(outputs.get("ref")), str(outputs.get("digest"))
         if step.gone.inputs.get("platforms") and ref not in declared:
-            yield _keep(ref, digest, LEFT, kind="version")
+            yield kept(ref, digest, LEFT, kind="version")
     elif step.op == "import" and step.new:
         # It is taken into the state, and nothing is built or written.
         yield unchanged(_inputs(step.new), recorded_tag(step.new.outputs))
@@ -115,20 +115,27 @@ def _listed(outputs: Mapping[str, Any]) -> Iterator[Entry]:
 
 
 def _kept(outputs: Mapping[str, Any]) -> Iterator[Entry]:
-    for kept in outputs.get("kept") or ():
-        ref = f"{outputs['repository']}:{kept['tag']}"
-        yield _keep(ref, str(kept["digest"]), str(kept["reason"]))
+    for each in outputs.get("kept") or ():
+        ref = f"{outputs['repository']}:{each['tag']}"
+        yield kept(ref, each["digest"], str(each["reason"]))
+
+
+def _noticed(step: Step) -> Iterator[Entry]:
+    """Yield the outcome for each version tag that a remover's update gives a notice of its end."""
+    if not (step.old and step.new and step.op == "update"):
+        return
+    before, after = step.old.outputs, step.new.outputs
+    for tag, day in sorted((after.get("ended") or {}).items()):
+        # A declared one waits for its notice to be taken back.
+        if tag not in (before.get("ended") or {}) and tag not in (after.get("digests") or {}):
+            digest = (before.get("digests") or {}).get(tag, "")
+            notice = f"with a notice of its end of life on {day}"
+            yield kept(f"{after.get('repository')}:{tag}", digest, LEFT, notice, kind="version")
 
 
 def _remove(ref: str, digest: Any, *reasons: str, later: bool = False) -> Entry:
     return Entry(
         ref=ref, kind="pointer", action="remove", reasons=reasons, previous=str(digest), later=later
-    )
-
-
-def _keep(ref: str, digest: str, reason: str, kind: Kind = "pointer") -> Entry:
-    return Entry(
-        ref=ref, kind=kind, action="keep", reasons=(reason,), digest=digest, previous=digest
     )
 
 
@@ -209,6 +216,6 @@ def _leaving(
         if ref in declared or not digest:
             continue
         if why or objection:
-            yield _keep(ref, str(digest), why or objection)
+            yield kept(ref, digest, why or objection)
         else:
             yield _remove(ref, interrupted.get(tag) or digest, _IMAGE_LEFT, later=True)
