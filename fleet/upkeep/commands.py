@@ -24,7 +24,7 @@ from fleet.registry.reference import Repository, TagReference
 from fleet.sbom.reader import SbomReader
 from fleet.upkeep import adopt, images, removers, restore, restored_evidence, split, verify
 from fleet.upkeep import trusted as signers
-from fleet.upkeep.connection import opened
+from fleet.upkeep.connection import asked, opened
 from fleet.upkeep.entering import entered, furnish, planned
 from fleet.upkeep.prune import prune
 from fleet.upkeep.records import declared_mirrors
@@ -76,32 +76,25 @@ def _restore(here: Checkout, chosen: argparse.Namespace) -> int:
     owner = owner_of(chosen.stack, declaration)
     mirrors = {**declared_mirrors(declaration, places), **state.mirrors}
 
-    async def run() -> None:
-        async with opened(variables(declaration.logins)) as connection:
-            registry = connection.registry
-            found = await restore.read_records(registry, places, owner, mirrors)
-            for reason in found.unread.values():
-                say(f"warning: {reason}")
-            entry = restore.choose(state, chosen.tag, chosen.image, found)
-            show(str(await restore.restore(registry, entry)))
-            keys = keys_of(declaration, own_key(here.root))
-            trusted = signers.trusted(declaration, keys, read_authorities(os.environ))
-            named = entry.digest in state.signed
-            show(await restored_evidence.describe(registry, entry, owner, trusted, named=named))
-            show(restore.predict_next_update(state, entry))
+    async def run(registry: Client) -> None:
+        found = await restore.read_records(registry, places, owner, mirrors)
+        for reason in found.unread.values():
+            say(f"warning: {reason}")
+        entry = restore.choose(state, chosen.tag, chosen.image, found)
+        show(str(await restore.restore(registry, entry)))
+        keys = keys_of(declaration, own_key(here.root))
+        trusted = signers.trusted(declaration, keys, read_authorities(os.environ))
+        named = entry.digest in state.signed
+        show(await restored_evidence.describe(registry, entry, owner, trusted, named=named))
+        show(restore.predict_next_update(state, entry))
 
-    asyncio.run(run())
+    asked(variables(declaration.logins), run)
     return 0
 
 
 def _adopt(here: Checkout, chosen: argparse.Namespace) -> int:
     plan = planned(here, chosen.stack)
-
-    async def run() -> adopt.Adoption:
-        async with opened(plan.logins) as connection:
-            return await adopt.look(connection.registry, plan)
-
-    adopted = asyncio.run(run())
+    adopted = asked(plan.logins, lambda registry: adopt.look(registry, plan))
     here.make_state()
     path = here.state / f"adopt.{chosen.stack}.json"
     path.write_text(json.dumps(adopted.document, indent=2) + "\n", encoding="utf-8")
@@ -124,14 +117,10 @@ def _verify(here: Checkout, chosen: argparse.Namespace) -> int:
     tags = verify.wanted(plan, chosen.tag, mirrors=chosen.mirrors)
     if not tags:
         raise TroubleError(f"{chosen.tag} is not a version tag of stack {chosen.stack}")
-
     trusted = signers.trusted(plan.declaration, plan.keys, read_authorities(os.environ))
-
-    async def run() -> list[verify.Verified]:
-        async with opened(plan.logins) as connection:
-            return await verify.verify_tags(connection.registry, tags, plan.owner, trusted)
-
-    found = asyncio.run(run())
+    found = asked(
+        plan.logins, lambda registry: verify.verify_tags(registry, tags, plan.owner, trusted)
+    )
     show(verify.report(found))
     if trusted.identity:
         say(signers.NOT_CHECKED)
@@ -209,12 +198,8 @@ def _sbom(here: Checkout, chosen: argparse.Namespace) -> int:
     plan = planned(here, chosen.stack)
     image = images.declaring(plan, chosen.tag, chosen.image)
     reference = TagReference.parse(f"{image.repository}:{chosen.tag}")
-
-    async def run() -> dict[str, bytes]:
-        async with opened(plan.logins) as connection:
-            return await bills(connection.registry, reference, chosen.platform)
-
-    for _, bill in sorted(asyncio.run(run()).items()):
+    found = asked(plan.logins, lambda registry: bills(registry, reference, chosen.platform))
+    for _, bill in sorted(found.items()):
         show(bill.decode())
     return 0
 

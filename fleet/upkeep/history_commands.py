@@ -1,7 +1,6 @@
 """The commands about what tags named before."""
 
 import argparse
-import asyncio
 import json
 import re
 from datetime import UTC, datetime, timedelta
@@ -19,7 +18,7 @@ from fleet.releases.discovery.discover import declared
 from fleet.releases.pin_edit import with_pin, without_pin
 from fleet.releases.writing import write_all
 from fleet.upkeep import history, rollback
-from fleet.upkeep.connection import opened
+from fleet.upkeep.connection import asked
 from fleet.upkeep.entering import entered, planned
 from fleet.upkeep.images import declaring
 from fleet.upkeep.records import declared_mirrors
@@ -62,12 +61,10 @@ def _history(here: Checkout, chosen: argparse.Namespace) -> int:
     places = history.repositories(declaration, chosen.image)
     owner = owner_of(chosen.stack, declaration)
     mirrors = declared_mirrors(declaration, places)
-
-    async def run() -> history.Histories:
-        async with opened(variables(declaration.logins)) as connection:
-            return await history.read(connection.registry, places, owner, mirrors)
-
-    found = history.chosen(asyncio.run(run()), chosen.tag, chosen.at or "")
+    histories = asked(
+        variables(declaration.logins), lambda one: history.read(one, places, owner, mirrors)
+    )
+    found = history.chosen(histories, chosen.tag, chosen.at or "")
     text = (
         json.dumps(history.document(found), indent=2)
         if chosen.json
@@ -84,12 +81,7 @@ def _rollback(here: Checkout, chosen: argparse.Namespace) -> int:
     if chosen.to == _DECLARED:
         show(unpin(path, image.name, chosen.tag))
         return 0
-
-    async def run() -> rollback.Past:
-        async with opened(plan.logins) as connection:
-            return await rollback.read(connection.registry, plan, image, chosen.tag)
-
-    past = asyncio.run(run())
+    past = asked(plan.logins, lambda one: rollback.read(one, plan, image, chosen.tag))
     if not chosen.to:
         show(rollback.report(past, Terminal().width))
         return 0
