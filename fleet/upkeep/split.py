@@ -4,7 +4,7 @@ The state of the old stack goes to the new ones without a build or a write to a 
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import yaml
 
 from fleet.checkout.stack_config import config_file
 from fleet.console import TroubleError, say, tail_of
-from fleet.declaration.model import Declaration, Image
+from fleet.declaration.model import Declaration
 from fleet.declaration.split import FleetStack
 from fleet.local import engine
 from fleet.local.child_environment import run as run_quietly
@@ -40,16 +40,24 @@ def stack_files(
     that what is encrypted can be read there; values of other namespaces as well, and those of
     ``secrets:`` into the share that gives them to GitHub.
     """
-    beside = written or {}
-    files = {}
+    around = dict(written or {})
+    config = around.pop("config", None) or {}
+    beside = {key: value for key, value in config.items() if not key.startswith(_FLEET)}
+    public = {key: value for key, value in beside.items() if not key.startswith(_SECRETS)}
+    shares: dict[str, dict[str, Any]] = {}
     for image in declaration.images:
-        lines = [f"  fleet:only: [{image.name}]\n", *_below(image, stack)]
-        files[f"Pulumi.{stack}-{image.name}.yaml"] = _text(stack, lines, beside, secrets=False)
+        own: dict[str, Any] = {"fleet:only": [image.name]}
+        if image.builds_on:
+            own["fleet:below"] = {image.builds_on: f"{stack}-{image.builds_on}"}
+        shares[f"{stack}-{image.name}"] = own | public
     if declaration.github:
-        lines = ["  fleet:with-github: true\n"]
-        name = github_stack(declaration, stack)
-        files[f"Pulumi.{name}.yaml"] = _text(stack, lines, beside, secrets=True)
-    return files
+        shares[github_stack(declaration, stack)] = {"fleet:with-github": True, **beside}
+    texts = {}
+    for name, share in shares.items():
+        values = {**around, "config": {"fleet:part-of": stack, **share}}
+        text = yaml.safe_dump(values, sort_keys=False, width=1000)
+        texts[f"Pulumi.{name}.yaml"] = _HEADER.format(whole=stack) + text
+    return texts
 
 
 def github_stack(declaration: Declaration, stack: str) -> str:
@@ -58,37 +66,6 @@ def github_stack(declaration: Declaration, stack: str) -> str:
     while name in declaration.by_name:
         name += "-part"
     return f"{stack}-{name}"
-
-
-def _below(image: Image, stack: str) -> list[str]:
-    if not image.builds_on:
-        return []
-    return ["  fleet:below:\n", f"    {image.builds_on}: {stack}-{image.builds_on}\n"]
-
-
-def _text(stack: str, lines: list[str], written: Mapping[str, Any], *, secrets: bool) -> str:
-    around = {key: value for key, value in written.items() if key != "config"}
-    values = dict(_others(written.get("config") or {}, secrets=secrets))
-    return "".join(
-        [
-            _HEADER.format(whole=stack),
-            _yaml(around),
-            "config:\n",
-            f"  fleet:part-of: {stack}\n",
-            *lines,
-            *(f"  {line}\n" for line in _yaml(values).splitlines()),
-        ]
-    )
-
-
-def _others(config: Mapping[str, Any], *, secrets: bool) -> Iterator[tuple[str, Any]]:
-    for key, value in config.items():
-        if not key.startswith(_FLEET) and (secrets or not key.startswith(_SECRETS)):
-            yield key, value
-
-
-def _yaml(values: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(dict(values), sort_keys=False, width=1000) if values else ""
 
 
 @dataclass(frozen=True, kw_only=True)
