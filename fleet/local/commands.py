@@ -264,7 +264,7 @@ def _env(chosen: Namespace) -> int:
 
 def _checksums(chosen: Namespace) -> int:
     count = published.record(chosen.root)
-    say(f"recorded the SHA-256 of {count} archives in {published.RECORDED}; compare and commit it")
+    say(f"added the SHA-256 of {count} archives to {published.RECORDED}; compare and commit it")
     return 0
 
 

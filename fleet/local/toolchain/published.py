@@ -32,7 +32,7 @@ An archive without a line is never downloaded: the program is then built from it
 _ENGINES = "https://get.pulumi.com/releases/sdk"
 _PLUGINS = "https://api.pulumi.com/releases/plugins"
 _RELEASES = "https://github.com"
-BUILDKIT_VERSION: Final = "0.31.1"
+BUILDKIT_VERSION: Final = "0.31.2"
 REGISTRY_VERSION: Final = "3.1.2"
 _TARGETS = (("linux", "amd64"), ("linux", "arm64"), ("darwin", "amd64"), ("darwin", "arm64"))
 _ENGINE = (PULUMI, DOCKER_BUILD, GITHUB)
@@ -40,10 +40,10 @@ _ENGINE = (PULUMI, DOCKER_BUILD, GITHUB)
 _DEADLINE = 900.0
 _LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._-]+)")
 _HEADER = """\
-# SHA-256 of what is published of Pulumi, BuildKit and distribution, written by `make checksums`,
-# which downloads it all. Before a commit, compare with the releases on GitHub: the engine's with
-# pulumi-<version>-checksums.txt, the others with the digests that are shown beside the files.
-# What has no line here is not downloaded, but built from its Go module.
+# SHA-256 of what is published of Pulumi, BuildKit and distribution. `make checksums` downloads what
+# has no line yet, and adds one. Before a commit, compare with what the makers say: of the engine
+# pulumi-<version>-checksums.txt or its Homebrew formula, of the others what GitHub shows
+# beside the files. What has no line here is not downloaded, but built from its Go module.
 """
 
 
@@ -144,15 +144,25 @@ def is_offered(url: str) -> bool:
 
 
 def record(root: Path) -> int:
-    """Download every archive that is used on any machine, and record its SHA-256; return how many.
+    """Record the SHA-256 of every archive that is used on any machine; return how many were added.
 
+    What is recorded already is not downloaded again, and stays as somebody compared it; a line of
+    another version goes.
+
+    :raises TroubleError: as `recorded` does.
     :raises fleet.http.errors.HttpError: when one can't be had; then nothing is recorded.
     """
-    urls = [url for target in _TARGETS for url in addresses(target)]
-    digests = {name_of(url): hashlib.sha256(_downloaded(url)).hexdigest() for url in urls}
+    known = recorded(root)
+    urls = {name_of(url): url for target in _TARGETS for url in addresses(target)}
+    added = {
+        name: hashlib.sha256(_downloaded(url)).hexdigest()
+        for name, url in urls.items()
+        if name not in known
+    }
+    digests = {name: digest for name, digest in (known | added).items() if name in urls}
     lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
     (root / RECORDED).write_text(f"{_HEADER}{lines}", encoding="utf-8")
-    return len(digests)
+    return len(added)
 
 
 def _downloaded(url: str, remaining: Remaining = UNKNOWN, step: str = "") -> bytes:

@@ -456,10 +456,28 @@ def test_the_checksums_are_those_of_what_is_published(world: World, site: Site) 
     assert published.record(world.here.root) == 16
     found = published.recorded(world.here.root)
     assert found == {n: hashlib.sha256(n.encode()).hexdigest() for n in site.files}
-    site.files.popitem()
+    assert len(site.asked) == 16
+    assert published.record(world.here.root) == 0
+    assert len(site.asked) == 16, "nothing is downloaded again"
+
+
+def test_a_recorded_checksum_stays_and_one_of_another_version_goes(
+    world: World, site: Site
+) -> None:
+    absent, *others = sorted(names())
+    for name in others:
+        site.files[name] = name.encode()
+    path = world.here.root / published.RECORDED
+    path.parent.mkdir()
+    kept = f"{'a' * 64}  {others[0]}\n"
+    path.write_text(f"{kept}{'b' * 64}  pulumi-v1.0.0-linux-x64.tar.gz\n")
     with pytest.raises(HttpError, match="answered 404"):
         published.record(world.here.root)
-    assert published.recorded(world.here.root) == found, "all of them, or none"
+    assert "pulumi-v1.0.0" in path.read_text(), "all of them, or none"
+    site.files[absent] = b""
+    assert published.record(world.here.root) == 15
+    assert kept in path.read_text()
+    assert set(published.recorded(world.here.root)) == names()
 
 
 def test_the_projects_own_file_records_digests_and_nothing_else() -> None:
