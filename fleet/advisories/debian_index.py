@@ -16,7 +16,8 @@ from fleet.http.blocking import Blocking
 from fleet.http.errors import HttpError
 from fleet.http.message import Call, Reply
 from fleet.http.text import one_line
-from fleet.lock.advisories import Advisory, is_version
+from fleet.lock.advisories import Advisory
+from fleet.lock.serialization import has_form
 
 _CODENAMES: Final = {"11": "bullseye", "12": "bookworm", "13": "trixie", "14": "forky"}
 _LARGEST: Final = 32 * 1024 * 1024
@@ -64,7 +65,7 @@ class DebianIndex:
             name, version = fields.get("Package"), fields.get("Version")
             if not paragraph.strip():
                 continue
-            if not name or not version or not is_version(version):
+            if not name or not version or not has_form(version, "version"):
                 raise AdvisoryError(f"{url}: a paragraph names no package with a version")
             if name not in newest or _order(version, url) > _order(newest[name], url):
                 newest[name] = version

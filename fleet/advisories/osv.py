@@ -13,7 +13,8 @@ from packaging.utils import canonicalize_name
 
 from fleet.advisories.ordering import KEYS, Key
 from fleet.advisories.package import AdvisoryError, Package
-from fleet.lock.advisories import SEVERITIES, Advisory, is_id, is_version
+from fleet.lock.advisories import SEVERITIES, Advisory
+from fleet.lock.serialization import has_form
 
 _CVSS: Final = {"CVSS_V4": CVSS4, "CVSS_V3": CVSS3, "CVSS_V2": CVSS2}
 _WORDS: Final = {"moderate": "medium"}
@@ -50,7 +51,7 @@ def record(values: Any, place: str) -> Record:
     :raises AdvisoryError: if it is not a record.
     """
     name = values.get("id") if isinstance(values, dict) else None
-    if not isinstance(name, str) or not is_id(name):
+    if not isinstance(name, str) or not has_form(name, "advisory"):
         raise AdvisoryError(f"{place}: not a record of OSV: it has no id")
     affected = _whole(values, "affected", place)
     for entry in affected:
@@ -58,10 +59,10 @@ def record(values: Any, place: str) -> Record:
             _whole(span, "events", place)
     upstream = frozenset(_texts(values.get("upstream")))
     copied = {each for each in upstream if name in {f"{prefix}{each}" for prefix in _COPIES}}
-    aliases = filter(is_id, _texts(values.get("aliases")))
+    others = {*_texts(values.get("aliases")), *copied}
     return Record(
         id=name,
-        names=frozenset({name, *aliases, *filter(is_id, copied)}),
+        names=frozenset({name, *(other for other in others if has_form(other, "advisory"))}),
         covers=upstream - copied,
         withdrawn=bool(values.get("withdrawn")),
         values=values,
@@ -183,7 +184,8 @@ def _fixes(record: Record, package: Package) -> Iterator[str]:
     for span in holding or spans:
         for kind, version in span:
             key = _key(version, package)
-            if key is None or not is_version(version) or (wanted is not None and key < wanted):
+            is_below = key is not None and wanted is not None and key < wanted
+            if key is None or is_below or not has_form(version, "version"):
                 continue
             if kind == "fixed" and key != wanted:
                 yield version

@@ -7,8 +7,8 @@ from packaging.utils import canonicalize_name
 
 from fleet.console import TroubleError
 from fleet.http.text import one_line
-from fleet.lock.advisories import is_package
 from fleet.lock.model import bare
+from fleet.lock.serialization import has_form
 from fleet.sbom.model import Contents, PackageKind, System
 
 
@@ -55,7 +55,7 @@ def installed(contents: Contents, place: str) -> set[Package]:
     """
     found = set(_installed(contents, place))
     for each in found:
-        if not is_package(str(each)):
+        if not has_form(str(each), "package"):
             raise AdvisoryError(f"{place}: {one_line(str(each))!r} is not a package")
     return found
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from packaging.markers import InvalidMarker, Marker
 from packaging.requirements import InvalidRequirement, Requirement
 
 from fleet.declaration import tags
@@ -96,6 +97,16 @@ def _requirement(text: str) -> Fault | None:
     return None
 
 
+def _marked(text: str) -> Fault | None:
+    """Tell what is wrong with the marker (PEP 508) of ``name==version ; marker``."""
+    try:
+        if ";" in text:
+            Marker(text.partition(";")[2].strip())
+    except InvalidMarker:
+        return Fault("has no valid marker", "Correct it")
+    return None
+
+
 def _login_variable(text: str) -> Fault | None:
     what = "is a variable of another purpose, whose value no registry may get"
     return Fault(what, "Name a variable of its own") if _TAKEN.fullmatch(text) else None
@@ -131,6 +142,7 @@ FORMATS: Final[Mapping[str, Callable[[str], Fault | None]]] = {
     "mirror": _mirror,
     "base-registry": _port,
     "requirement": _requirement,
+    "marked": _marked,
     "cron": cron_line,
     "login-variable": _login_variable,
 }

@@ -9,7 +9,7 @@ together is not in it.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any, Final
 
@@ -18,7 +18,14 @@ from fleet.declaration.problems import Fault, Problems, kind_of
 
 Schema = Mapping[str, Any]
 
-_FILE: Final = json.loads(resources.files(__package__).joinpath("schema.json").read_text("utf-8"))
+
+
+def read(package: str) -> Any:
+    """Return the table ``schema.json`` of ``package``."""
+    return json.loads(resources.files(package).joinpath("schema.json").read_text("utf-8"))
+
+
+_FILE: Final = read(__package__)
 _CONFIG: Final = _FILE["properties"]["config"]
 DEFINITIONS: Final[Mapping[str, Schema]] = _FILE["definitions"]
 SHARE_KEYS: Final = ("part-of", "only", "below", "with-github")
@@ -43,18 +50,26 @@ _HIDDEN: Final = " (it is not shown, for it may be a secret)"
 _QUOTES: Final = "Put it in quotes: YAML reads 3.10 as the number 3.1"
 
 
-def matches(text: str, definition: str) -> bool:
-    """Tell whether ``text`` has the form of one of the :data:`DEFINITIONS`."""
-    return re.fullmatch(DEFINITIONS[definition]["pattern"], text) is not None
+def matches(
+    text: str, definition: str, definitions: Mapping[str, Schema] = DEFINITIONS
+) -> bool:
+    """Tell whether ``text`` has the form of one of the ``definitions``."""
+    return re.fullmatch(definitions[definition]["pattern"], text) is not None
 
 
-def sound(values: Mapping[str, Any], schema: Schema, path: str, problems: Problems) -> Any:
+def sound(
+    values: Mapping[str, Any],
+    schema: Schema,
+    path: str,
+    problems: Problems,
+    definitions: Mapping[str, Schema] = DEFINITIONS,
+) -> Any:
     """Return what of ``values`` is as ``schema`` has it, and note the rest in ``problems``.
 
     Lists come as tuples, and truth values and numbers as such, though Pulumi hands them over as
     text. Below what is ``writeOnly``, no value and no key gets into a problem.
     """
-    return _Walk(problems=problems).mapping(values, schema, path)
+    return _Walk(problems=problems, definitions=definitions).mapping(values, schema, path)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +77,15 @@ class _Walk:
     """A walk over values; with ``hidden``, none of them is shown."""
 
     problems: Problems
+    definitions: Mapping[str, Schema]
     hidden: bool = False
 
     def value(self, given: Any, schema: Schema, path: str) -> Any:
         """Return ``given`` as the program takes it, ``_FAULTY`` where it is not sound."""
         if "$ref" in schema:
-            schema = {**DEFINITIONS[schema["$ref"].rpartition("/")[2]], **schema}
+            schema = {**self.definitions[schema["$ref"].rpartition("/")[2]], **schema}
         kinds = _kinds(schema)
-        walk = _Walk(problems=self.problems, hidden=self.hidden or schema.get("writeOnly", False))
+        walk = replace(self, hidden=True) if schema.get("writeOnly") else self
         if given is None:
             return walk.refuse(path, "is empty", "Give it a value")
         if "not" in schema:

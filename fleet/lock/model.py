@@ -44,7 +44,7 @@ class Base:
     name: str
     repository: str
     digest: str
-    platforms: Mapping[str, str]
+    platforms: Mapping[str, str] = field(default_factory=dict)
     created: str = ""
 
     @property
@@ -85,8 +85,8 @@ class Tools:
     these where its source distribution is: an address, with ``#sha256=`` and its hash behind it.
     """
 
-    pins: tuple[str, ...]
-    compiled: Mapping[str, tuple[str, ...]]
+    pins: tuple[str, ...] = ()
+    compiled: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
 
 

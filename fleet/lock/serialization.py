@@ -1,56 +1,28 @@
 """The lock as plain values, which is how its YAML file holds it: read and written here.
 
-``format`` is one number for all of it. A file of another one is refused: nothing in it
-is guessed at.
+``schema.json`` says what each value may be. ``format`` is one number for all of it. A file of
+another one is refused: nothing in it is guessed at.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from typing import Any, Final, get_args, get_type_hints
+from dataclasses import is_dataclass
+from typing import Any, Final
 
-from packaging.markers import InvalidMarker, Marker
-
-from fleet.declaration.problems import Fault, Problems
-from fleet.lock.advisories import findings_values, parse_findings
-from fleet.lock.model import Base, Lifetime, Lock, Tools, bare, command
-from fleet.lock.reader import Pattern, Reader
+from fleet.declaration.problems import Problems
+from fleet.declaration.schema import matches, read, sound
+from fleet.lock.advisories import Advisory, BasePackages, Findings
+from fleet.lock.model import Base, Lifetime, Lock, Tools, command
 from fleet.lock.wheel_files import is_of
 
 FORMAT: Final = 2
 
-SECTIONS: Final = (
-    "format", "bases", "builders", "asked", "requirements", "tools", "installer", "files", "yanked",
-    "advisories", "pythons",
-)  # fmt: skip
-
-# The command reads what is there before it adds to it, so it can't mend that.
-_REMEDY: Final = "Restore the file, or remove it and run the command"
-_DIGEST: Final = Pattern(
-    r"sha256:[0-9a-f]{64}", "is not a digest, sha256:<64 hexadecimal digits>", _REMEDY
-)
-_DAY: Final = Pattern(r"\d{4}-\d{2}-\d{2}", "is not a day, YYYY-MM-DD", _REMEDY)
-_STATES: Final = get_args(get_type_hints(Lifetime)["state"])
-_STATE: Final = Pattern("|".join(_STATES), f"is none of {', '.join(_STATES)}", _REMEDY)
-_REFERENCE: Final = Pattern(r"[A-Za-z0-9.:_/-]{1,255}", "is not an image reference", _REMEDY)
-_BARE: Final = Pattern(
-    r"[A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+", "is not a pinned distribution, name==version", _REMEDY
-)
-FILE: Final = Pattern(
-    r"https?://[^\s#\"'\\$`]{1,1000}#sha256=[0-9a-f]{64}",
-    "is not a file, https://…#sha256=<64 hexadecimal digits>",
-    _REMEDY,
-)
+_SCHEMA: Final = read(__package__)
+_OPTIONAL: Final = frozenset({"installer", "advisories", "pythons"})
 
 
-def _pin(text: str) -> Fault | None:
-    """Return what is wrong with ``name==version[ ; marker]``."""
-    fault = _BARE(bare(text))
-    if fault is None and ";" in text:
-        try:
-            Marker(text.partition(";")[2].strip())
-        except InvalidMarker:
-            return Fault(f"{text!r} has no valid marker", _REMEDY)
-    return fault
+def has_form(text: str, name: str) -> bool:
+    """Tell whether the lock can hold ``text`` as what its schema defines by ``name``."""
+    return matches(text, name, _SCHEMA["definitions"])
 
 
 def parse(
@@ -61,149 +33,112 @@ def parse(
     :raises DeclarationError: with every problem found, after those ``found`` before. A lock of
         another format than ours is refused by that alone: nothing else in it is sure.
     """
-    problems = found or Problems()
+    problems, faults = found or Problems(), Problems()
     seen = values.get("format")
     if values and seen != FORMAT:
         what = "is missing" if seen is None else f"{seen!r} is not known"
         remedy = f"Remove the file and run {command(stack)}, or update this program"
         problems.add("lock.format", f"{what}; format {FORMAT} is expected", remedy)
         problems.raise_if_any(source)
-    reader = Reader(path="lock", values=values, problems=problems)
-    reader.only(SECTIONS)
-    asked, yanked = reader.inner("asked"), reader.inner("yanked")
-    lock = Lock(
-        bases=_bases(reader.inner("bases")),
-        builders=_bases(reader.inner("builders")),
-        asked={image: asked.texts(image) for image in asked.values},
-        pins={
-            (image, python, version): versions.texts(version, _pin)
-            for image, pythons in _each(reader.inner("requirements"))
-            for python, versions in _each(pythons)
-            for version in versions.values
-        },
-        tools={
-            (image, python): _tools(entry)
-            for image, pythons in _each(reader.inner("tools"))
-            for python, entry in _each(pythons)
-        },
-        installer=reader.text("installer", _BARE) if "installer" in reader.values else "",
-        files=_files(reader.inner("files")),
-        yanked={package: yanked.texts(package, None, ()) for package in yanked.values},
-        advisories=(
-            parse_findings(reader.inner("advisories")) if "advisories" in reader.values else None
-        ),
-        pythons=_lifetimes(reader.inner("pythons")),
-    )
-    problems.found[:] = [
-        replace(each, remedy=each.remedy.replace("the command", command(stack)))
-        if each.remedy == _REMEDY
-        else each
-        for each in problems.found
-    ]
+    held = sound(values, _SCHEMA, "lock", faults, _SCHEMA["definitions"])
+    wrong = [(each.path, each.what) for each in faults.found] or _contradictions(held)
+    for path, what in wrong:
+        # The command reads what is there before it adds to it, so it can't mend that.
+        problems.add(path, what, f"Restore the file, or remove it and run {command(stack)}")
     problems.raise_if_any(source)
-    return lock
+    return _lock(held)
 
 
-def _each(section: Reader) -> Iterator[tuple[str, Reader]]:
-    return ((key, section.inner(key)) for key in section.values)
+def _contradictions(held: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield files of another release than the one that they are of, and pins without a source."""
+    for pin, files in held.get("files", {}).items():
+        for index, file in enumerate(files):
+            if not is_of(file, pin):
+                yield f"lock.files.{pin}[{index}]", f"{file!r} is not a wheel of {pin}"
+    for (image, python), tools in _by_key(held.get("tools", {})).items():
+        compiled = {pin for pins in tools.get("compiled", {}).values() for pin in pins}
+        for pin in sorted(compiled - tools.get("sources", {}).keys()):
+            yield f"lock.tools.{image}.{python}.sources.{pin}", "is missing"
 
 
-def _bases(section: Reader) -> dict[str, Base]:
-    bases = {}
-    for key, entry in _each(section):
-        entry.only(("name", "repository", "digest", "platforms", "created"))
-        platforms = entry.inner("platforms")
-        bases[key] = Base(
-            name=entry.text("name", _REFERENCE),
-            repository=entry.text("repository", _REFERENCE),
-            digest=entry.text("digest", _DIGEST),
-            platforms={p: platforms.text(p, _DIGEST) for p in platforms.values},
-            created=entry.text("created", _DAY) if "created" in entry.values else "",
-        )
-    return bases
+def _lock(held: Mapping[str, Any]) -> Lock:
+    def bases(section: str) -> dict[str, Base]:
+        return {key: Base(**entry) for key, entry in held.get(section, {}).items()}
 
-
-def _lifetimes(section: Reader) -> dict[str, Lifetime]:
-    found = {}
-    for python, entry in _each(section):
-        entry.only(("until", "state"))
-        state: Any = entry.text("state", _STATE)
-        found[python] = Lifetime(until=entry.text("until", _DAY), state=state)
-    return found
-
-
-def _tools(entry: Reader) -> Tools:
-    entry.only(("pins", "compiled", "sources"))
-    compiled, sources = entry.inner("compiled"), entry.inner("sources")
-    pins = {target: compiled.texts(target, _BARE) for target in compiled.values}
-    named = {pin for listed in pins.values() for pin in listed if pin} | sources.values.keys()
-    return Tools(
-        pins=entry.texts("pins", _pin, ()),
-        compiled=pins,
-        sources={pin: sources.text(pin, FILE) for pin in sorted(named, key=str)},
+    requirements = _by_key(held.get("requirements", {})).items()
+    known = held.get("advisories")
+    return Lock(
+        bases=bases("bases"),
+        builders=bases("builders"),
+        asked=held.get("asked", {}),
+        pins={(*key, version): pins for key, own in requirements for version, pins in own.items()},
+        tools={key: Tools(**entry) for key, entry in _by_key(held.get("tools", {})).items()},
+        installer=held.get("installer", ""),
+        files=held.get("files", {}),
+        yanked=held.get("yanked", {}),
+        advisories=None if known is None else _findings(known),
+        pythons={key: Lifetime(**entry) for key, entry in held.get("pythons", {}).items()},
     )
 
 
-def _files(section: Reader) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for pin in section.values:
-        if fault := _BARE(pin):
-            section.problems.add(section.at(pin), *fault)
-            continue
+def _findings(held: Mapping[str, Any]) -> Findings:
+    return Findings(
+        found={
+            package: tuple(Advisory(id=name, **entry) for name, entry in known.items())
+            for package, known in held.get("found", {}).items()
+        },
+        bases={key: BasePackages(**entry) for key, entry in held.get("bases", {}).items()},
+    )
 
-        def wheel(text: str, pin: str = pin) -> Fault | None:
-            other = (
-                None if is_of(text, pin) else Fault(f"{text!r} is not a wheel of {pin}", _REMEDY)
-            )
-            return FILE(text) or other
 
-        found[pin] = section.texts(pin, wheel)
-    return found
+def _by_key(section: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], Any]:
+    """Return what is below images and Pythons, by both."""
+    return {(image, p): entry for image, pythons in section.items() for p, entry in pythons.items()}
 
 
 def values_of(lock: Lock) -> dict[str, Any]:
     """Return ``lock`` as plain values in a stable order; :func:`parse` reads them back."""
-    requirements: dict[str, dict[str, dict[str, list[str]]]] = {}
-    for (image, python, version), pins in sorted(lock.pins.items()):
-        requirements.setdefault(image, {}).setdefault(python, {})[version] = list(pins)
-    tools: dict[str, dict[str, Any]] = {}
-    for (image, python), entry in sorted(lock.tools.items()):
-        tools.setdefault(image, {})[python] = {
-            "pins": list(entry.pins),
-            "compiled": _listed(entry.compiled),
-            **({"sources": dict(sorted(entry.sources.items()))} if entry.sources else {}),
-        }
-    return {
+    requirements: dict[str, dict[str, dict[str, tuple[str, ...]]]] = {}
+    for (image, python, version), pins in lock.pins.items():
+        requirements.setdefault(image, {}).setdefault(python, {})[version] = pins
+    tools: dict[str, dict[str, Tools]] = {}
+    for (image, python), entry in lock.tools.items():
+        tools.setdefault(image, {})[python] = entry
+    known = lock.advisories
+    values = {
         "format": FORMAT,
-        "bases": _base_values(lock.bases),
-        "builders": _base_values(lock.builders),
-        "asked": _listed(lock.asked),
+        "bases": lock.bases,
+        "builders": lock.builders,
+        "asked": lock.asked,
         "requirements": requirements,
         "tools": tools,
-        **({"installer": lock.installer} if lock.installer else {}),
-        "files": {pin: sorted(files) for pin, files in sorted(lock.files.items())},
-        "yanked": _listed(lock.yanked),
-        **({"advisories": findings_values(lock.advisories)} if lock.advisories else {}),
-        **({"pythons": _lifetime_values(lock.pythons)} if lock.pythons else {}),
+        "installer": lock.installer,
+        "files": lock.files,
+        "yanked": lock.yanked,
+        "advisories": known and {"found": _by_rank(known), "bases": _plain(known.bases)},
+        "pythons": lock.pythons,
     }
-
-
-def _listed(values: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
-    return {key: list(listed) for key, listed in sorted(values.items())}
-
-
-def _base_values(bases: Mapping[str, Base]) -> dict[str, Any]:
     return {
-        key: {
-            "name": base.name,
-            "repository": base.repository,
-            "digest": base.digest,
-            "platforms": dict(sorted(base.platforms.items())),
-            **({"created": base.created} if base.created else {}),
-        }
-        for key, base in sorted(bases.items())
+        section: held if section == "advisories" else _plain(held)
+        for section, held in values.items()
+        if held or section not in _OPTIONAL
     }
 
 
-def _lifetime_values(pythons: Mapping[str, Lifetime]) -> dict[str, Any]:
-    return {python: dict(vars(lifetime)) for python, lifetime in sorted(pythons.items())}
+def _by_rank(findings: Findings) -> dict[str, dict[str, dict[str, Any]]]:
+    return {
+        package: {
+            each.id: {key: held for key, held in _plain(each).items() if key != "id"}
+            for each in sorted(known, key=lambda each: each.rank)
+        }
+        for package, known in sorted(findings.found.items())
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return ``value`` as YAML has it: mappings sorted, of a dataclass what is not empty."""
+    if is_dataclass(value):
+        return {key: _plain(held) for key, held in vars(value).items() if held}
+    if isinstance(value, Mapping):
+        return {key: _plain(held) for key, held in sorted(value.items())}
+    return list(value) if isinstance(value, tuple) else value

@@ -12,7 +12,7 @@ from fleet.declaration.distributions import normalised
 from fleet.declaration.model import PYPI
 from fleet.http.blocking import Blocking
 from fleet.http.errors import HttpError
-from fleet.lock.serialization import FILE
+from fleet.lock.serialization import has_form
 from fleet.releases.pypi.fetch import fetched, fetched_json
 
 _FILES = "application/vnd.pypi.simple.v1+json"
@@ -95,7 +95,7 @@ def _file(entry: Any, base: str) -> File | None:
     address = urldefrag(urljoin(base, str(url))).url
     # An index on this machine alone may do without TLS, and no other may send anybody there.
     safe = address.startswith("https://") or base.startswith("http://")
-    if not safe or FILE(f"{address}#sha256={digest}") is not None:
+    if not safe or not has_form(f"{address}#sha256={digest}", "file"):
         return None
     return File(
         name=str(name),
