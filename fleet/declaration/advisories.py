@@ -26,8 +26,8 @@ class AdvisorySource:
     """
 
     source: str
-    debian: str
-    waivers: tuple[Waiver, ...]
+    debian: str = ""
+    waivers: tuple[Waiver, ...] = ()
 
     @property
     def is_service(self) -> bool:
@@ -53,13 +53,6 @@ def parse_advisories(declared: Mapping[str, Any] | None) -> AdvisorySource | Non
     """Return what the key declares, ``None`` where it is not there."""
     if declared is None:
         return None
-    return AdvisorySource(
-        source=declared.get("source", ""),
-        debian=declared.get("debian", ""),
-        waivers=tuple(
-            Waiver(
-                id=each.get("id", ""), because=each.get("because", ""), until=each.get("until", "")
-            )
-            for each in declared.get("waivers", ())
-        ),
-    )
+    empty = {"id": "", "because": "", "until": ""}
+    waivers = tuple(Waiver(**{**empty, **each}) for each in declared.get("waivers", ()))
+    return AdvisorySource(**{"source": "", **declared, "waivers": waivers})

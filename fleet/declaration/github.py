@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from fleet.declaration.problems import Problems
+from fleet.declaration.schema import fields
 
 HOSTED: Final = "ubuntu-24.04"
 """The label of GitHub's own runner that jobs run on where no other is declared."""
@@ -29,14 +30,14 @@ class GitHub:
     """
 
     repository: str
-    branch: str
-    environment: str
-    runner: str
+    branch: str = "main"
+    environment: str = "registry"
+    runner: str = HOSTED
     architecture: str
-    check_runner: str
-    emulation: bool
-    drift: Literal["report", "repair"]
-    versions: Literal["propose", "merge"]
+    check_runner: str = HOSTED
+    emulation: bool = True
+    drift: Literal["report", "repair"] = "report"
+    versions: Literal["propose", "merge"] = "propose"
     pages: bool = False
 
     @property
@@ -54,21 +55,10 @@ def parse_github(declared: Mapping[str, Any] | None, problems: Problems) -> GitH
     """Return what the key ``github`` declares, or ``None`` where it is absent."""
     if declared is None:
         return None
-    runner = declared.get("runner", HOSTED)
-    check_runner = declared.get("check-runner", HOSTED)
-    _note_shared_runner(check_runner, runner, problems)
-    return GitHub(
-        repository=declared.get("repository", ""),
-        branch=declared.get("branch", "main"),
-        environment=declared.get("environment", "registry"),
-        runner=runner,
-        architecture=_architecture(declared, runner),
-        check_runner=check_runner,
-        emulation=declared.get("emulation", True),
-        drift=declared.get("drift", "report"),
-        versions=declared.get("versions", "propose"),
-        pages=declared.get("pages", False),
-    )
+    own = {"architecture": _architecture(declared, declared.get("runner", HOSTED))}
+    found = GitHub(**{"repository": "", **fields(declared), **own})
+    _note_shared_runner(found.check_runner, found.runner, problems)
+    return found
 
 
 def _architecture(declared: Mapping[str, Any], runner: str) -> str:

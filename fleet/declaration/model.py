@@ -90,21 +90,21 @@ class Image:
 
     name: str
     title: str
-    maintainer: str
-    source: str
-    licenses: str
-    package: str
-    extras: tuple[str, ...]
-    requires: tuple[str, ...]
+    maintainer: str = ""
+    source: str = ""
+    licenses: str = "MIT"
+    package: str = ""
+    extras: tuple[str, ...] = ()
+    requires: tuple[str, ...] = ()
     from_source: tuple[str, ...]
-    builds_on: str
+    builds_on: str = ""
     lacks: Mapping[str, tuple[str, ...]]
     exclude: tuple[Exclusion, ...]
     pins: Mapping[str, Pin]
-    pythons: tuple[str, ...]
-    versions: tuple[str, ...]
-    bases: tuple[str, ...]
-    platforms: tuple[str, ...]
+    pythons: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()
+    bases: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = ()
     pointers: Mapping[PointerKind, StalePolicy]
     releases: Releases | None
     python_releases: PythonReleases | None

@@ -11,6 +11,7 @@ from fleet.declaration.model import STALE_DEFAULTS, Exclusion, Image
 from fleet.declaration.pins import note_misplaced_pins, parse_pins
 from fleet.declaration.problems import Problems
 from fleet.declaration.release_policy import BY_HAND, parse_python_releases, parse_releases
+from fleet.declaration.schema import fields
 
 At = Callable[[str], str]
 """Returns the path of an image's key, which may stand in what images have in common."""
@@ -32,27 +33,16 @@ def parse_image(
     for key in _REQUIRED:
         if key not in places:
             problems.add(at(key), "is missing", "Declare it here or in fleet:defaults")
+    own = {
+        "from_source": tuple(map(normalised, values.get("from-source", ()))),
+        "lacks": {k: tuple(map(normalised, held)) for k, held in values.get("lacks", {}).items()},
+        "exclude": tuple(Exclusion(**{"because": "", **e}) for e in values.get("exclude", ())),
+        "pins": parse_pins(values.get("pins", {})),
+        "releases": parse_releases(values.get("releases", BY_HAND)),
+        "python_releases": parse_python_releases(values.get("python-releases", BY_HAND)),
+    }
     image = Image(
-        name=name,
-        title=values.get("title", name),
-        maintainer=values.get("maintainer", ""),
-        source=values.get("source", ""),
-        licenses=values.get("licenses", "MIT"),
-        package=values.get("package", ""),
-        extras=values.get("extras", ()),
-        requires=values.get("requires", ()),
-        from_source=tuple(map(normalised, values.get("from-source", ()))),
-        builds_on=values.get("builds-on", ""),
-        lacks={k: tuple(map(normalised, held)) for k, held in values.get("lacks", {}).items()},
-        exclude=tuple(Exclusion(**{"because": "", **each}) for each in values.get("exclude", ())),
-        pins=parse_pins(values.get("pins", {})),
-        pythons=values.get("pythons", ()),
-        versions=values.get("versions", ()),
-        bases=values.get("bases", ()),
-        platforms=values.get("platforms", ()),
-        pointers=values.get("pointers", STALE_DEFAULTS),
-        releases=parse_releases(values.get("releases", BY_HAND)),
-        python_releases=parse_python_releases(values.get("python-releases", BY_HAND)),
+        **{"name": name, "title": name, "pointers": STALE_DEFAULTS, **fields(values), **own}
     )
 
     def is_sound(*keys: str) -> bool:

@@ -14,15 +14,11 @@ _DIGEST = "sha256:"
 
 def parse_pins(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Pin]:
     """Return the pins by tag; those of which a value was faulty are left out."""
+    needed = ("to", "because", "until")
     return {
-        tag: Pin(
-            to=pin["to"],
-            because=pin["because"],
-            until=pin["until"],
-            needs_evidence=pin.get("evidence") != "none",
-        )
+        tag: Pin(**{key: pin[key] for key in needed}, needs_evidence="evidence" not in pin)
         for tag, pin in values.items()
-        if {"to", "because", "until"} <= pin.keys()
+        if pin.keys() >= {*needed}
     }
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from fleet.declaration.schema import fields
+
 BY_HAND: Final = "by hand"
 """What an image that follows nothing says where ``fleet:defaults`` says otherwise."""
 
@@ -17,9 +19,9 @@ class Releases:
     have. Pre-releases count with ``include_prereleases`` alone, ``exclude_versions`` never.
     """
 
-    max_versions: int
-    exclude_versions: tuple[str, ...]
-    include_prereleases: bool
+    max_versions: int = 5
+    exclude_versions: tuple[str, ...] = ()
+    include_prereleases: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,30 +33,19 @@ class PythonReleases:
     """
 
     retire_after: int | None
-    add: bool
+    add: bool = False
 
 
 def parse_releases(declared: Mapping[str, Any] | str) -> Releases | None:
     """Return what the key ``releases`` declares; ``None`` where versions are kept by hand."""
-    if isinstance(declared, str):
-        return None
-    return Releases(
-        max_versions=declared.get("max-versions", 5),
-        exclude_versions=declared.get("exclude-versions", ()),
-        include_prereleases=declared.get("include-prereleases", False),
-    )
+    return None if isinstance(declared, str) else Releases(**fields(declared))
 
 
 def parse_python_releases(declared: Mapping[str, Any] | str) -> PythonReleases | None:
     """Return what ``python-releases`` declares; ``None`` where Pythons are kept by hand."""
     if isinstance(declared, str):
         return None
-    retire = _days(declared.get("retire", "never"))
-    return PythonReleases(retire_after=retire, add=declared.get("add", False))
-
-
-def _days(policy: str) -> int | None:
+    policy = declared.get("retire", "never")
     days = re.match("[0-9]+", policy)
-    if days:
-        return int(days[0])
-    return 0 if policy == "at end of life" else None
+    retire = int(days[0]) if days else 0 if policy == "at end of life" else None
+    return PythonReleases(retire_after=retire, add=declared.get("add", False))

@@ -19,7 +19,6 @@ from fleet.declaration.problems import Fault, Problems, kind_of
 Schema = Mapping[str, Any]
 
 
-
 def read(package: str) -> Any:
     """Return the table ``schema.json`` of ``package``."""
     return json.loads(resources.files(package).joinpath("schema.json").read_text("utf-8"))
@@ -50,11 +49,14 @@ _HIDDEN: Final = " (it is not shown, for it may be a secret)"
 _QUOTES: Final = "Put it in quotes: YAML reads 3.10 as the number 3.1"
 
 
-def matches(
-    text: str, definition: str, definitions: Mapping[str, Schema] = DEFINITIONS
-) -> bool:
+def matches(text: str, definition: str, definitions: Mapping[str, Schema] = DEFINITIONS) -> bool:
     """Tell whether ``text`` has the form of one of the ``definitions``."""
     return re.fullmatch(definitions[definition]["pattern"], text) is not None
+
+
+def fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return sound ``values`` by the names of the dataclass fields that hold them."""
+    return {key.replace("-", "_"): held for key, held in values.items()}
 
 
 def sound(
