@@ -16,7 +16,6 @@ from fleet.declaration.problems import Problems
 from fleet.declaration.schema import STACK, sound
 from fleet.declaration.signing import parse_signing
 from fleet.declaration.tags import is_embedded
-from fleet.declaration.version_consistency import note_two_versions
 
 READABLE_BY_ALL = (
     "would be readable by all: the registry is on this machine, so that the stack's passphrase is "
@@ -46,8 +45,6 @@ def parse(
         _note_missing_builders(images, builders, problems)
     note_faults(images, problems)
     if not problems.found:
-        for image in images:
-            note_two_versions(image, {i.name: i for i in images}, None, problems)
         note_pins_below({image.name: image for image in images}, problems)
     conflicts = values.get("on-conflict", {})
     github = parse_github(values.get("github"), problems)

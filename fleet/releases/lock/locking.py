@@ -9,8 +9,6 @@ from packaging.version import Version
 from fleet.declaration.distributions import normalised
 from fleet.declaration.grouping import grouped
 from fleet.declaration.model import Declaration, Image
-from fleet.declaration.problems import Problems
-from fleet.declaration.version_consistency import note_two_versions
 from fleet.declaration.versions import highest, newest_first
 from fleet.lock.model import Lock, asked, pinned_versions
 from fleet.plan.installed import NO_TOOLS, constraints, needs_of
@@ -39,7 +37,7 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
 
     :raises AdvisoryError: when nobody can say which advisories there are.
     :raises BaseError: naming every base that can't be had.
-    :raises DeclarationError: when images on images are declared with versions that exclude another.
+    :raises ResolutionError: when distributions do not fit together.
     """
     images, known = declaration.images, declaration.by_name
     # First what takes seconds: a base that can't be had would cost all that was resolved before.
@@ -47,10 +45,6 @@ def completed(lock: Lock, declaration: Declaration, sources: Sources, refresh: R
     held = without(lock, refresh.newest)
     # Which tag another is built on hangs on what was yanked.
     yanked = _yanked(held, images, sources, again=refresh.yanked)
-    problems = Problems()
-    for image in images:
-        note_two_versions(image, known, yanked, problems)
-    problems.raise_if_any()
     found = pinned(lock, images, yanked, sources, refresh)
     made = Lock(pins=found.pins, yanked=yanked)
     files = LockedFiles(held=held, hashes=found.hashes, sources=sources)

@@ -114,7 +114,7 @@ class Outside:
             raise ExtraError(f"{self.no_extra} has no such extra")
         kept = {bare(pin).partition("==")[0]: pin for pin in (*wanted.near, *wanted.within)}
         apart = {text.replace("!=", "==") for text in wanted.apart}
-        bound = {name_of(pin) for pin in wanted.within}
+        bound, held = {name_of(pin) for pin in wanted.within}, {*map(bare, wanted.within)}
         pins = set()
         for one in wanted.requirements:
             ((name, condition),) = conditions((one,)).items()
@@ -123,6 +123,7 @@ class Outside:
             offers = filter(None, (*exact, kept.get(name), *(() if name in bound else others)))
             fit = (pin for pin in offers if condition.contains(bare(pin).partition("==")[2]))
             fit = (pin for pin in fit if bare(pin) not in apart)
+            fit = (pin for pin in fit if name not in bound or bare(pin) in held)
             if not (pin := next(fit, "")):
                 raise ResolutionError(f"{one} does not fit")
             pins.add(pin)
