@@ -76,19 +76,15 @@ def _uncovered_bases(image: Image, lock: Lock) -> Iterator[str]:
 def _uncovered_pins(image: Image, images: Mapping[str, Image], lock: Lock) -> Iterator[str]:
     """Yield, in words, the Pythons and versions without resolved distributions in the lock."""
     tags = dict.fromkeys((entry.python, entry.version) for entry in matrix_entries(image))
-    wanted, made_for = ", ".join(asked(image)), lock.asked.get(image.name)
-    if made_for not in (None, asked(image)):
-        yield f"the lock was made for {', '.join(made_for or ())}, and {wanted} is declared now"
-        return
     lacking = [tag for tag in tags if not lock.has_pins(image, *tag)]
     if lacking:
-        yield f"the lock has no {wanted} for {_where(lacking, tags)}"
+        yield f"the lock has no {', '.join(asked(image))} for {_where(lacking)}"
     below = {python: constraints(image, python, images, lock) for python, _ in tags}
     held = {tag: lock.pins[image.name, *tag] for tag in tags if tag not in lacking}
     other = ((p, tag) for tag, pins in held.items() for p in contradicted(pins, below[tag[0]]))
     for pin, places in grouped(other).items():
-        where = f"for {_where(places, tags)}, and another version of it in {image.builds_on}"
-        yield f"the lock has {pin} {where}"
+        other_one = f"another version of it in {image.builds_on}"
+        yield f"the lock has {pin} for {_where(places)}, and {other_one}"
 
 
 def _uncovered_files(image: Image, images: Mapping[str, Image], lock: Lock) -> Iterator[str]:
@@ -109,15 +105,7 @@ def _uncovered_files(image: Image, images: Mapping[str, Image], lock: Lock) -> I
         yield "the lock does not say what installs wheels"
 
 
-def _where(places: Iterable[tuple[str, str]], tags: Iterable[tuple[str, str]]) -> str:
-    """Return which Pythons and versions ``places`` are, among all ``tags``, in few words."""
-    here, every = grouped(places), grouped(tags)
-    if here == every:
-        return "any version"
-
-    def shown(python: str, found: list[str]) -> str:
-        noun = "version" if len(found) == 1 else "versions"
-        return "any version" if found == every[python] else f"{noun} {', '.join(found)}"
-
-    alike = grouped((shown(python, found), python) for python, found in here.items())
+def _where(places: Iterable[tuple[str, str]]) -> str:
+    """Return which Pythons and versions ``places`` are, in few words."""
+    alike = grouped((", ".join(found), python) for python, found in grouped(places).items())
     return " and ".join(f"{text} on Python {', '.join(found)}" for text, found in alike.items())
