@@ -13,11 +13,10 @@ from fleet.declaration.model import Declaration
 from fleet.http.blocking import Blocking
 from fleet.lock.model import Base
 from fleet.registry.login import find_logins
-from fleet.releases.lock.base_moves import read
-from fleet.releases.lock.bases import compiling, platform_digests
+from fleet.releases.lock.bases import at_registries, compiling, platform_digests
 from fleet.releases.lock.builders import built
 from fleet.releases.lock.built_metadata import Backends
-from fleet.releases.lock.locked_advisories import read_bases
+from fleet.releases.lock.locked_advisories import contents_of
 from fleet.releases.lock.resolver import Resolver
 from fleet.releases.pypi import pypi
 from fleet.releases.pypi.index import cooldown_of, releases_in, yanked_in
@@ -25,6 +24,8 @@ from fleet.releases.pypi.pypi import File
 from fleet.releases.pypi.sdists import LeftOpenError, SdistError, build_requires, metadata
 from fleet.releases.sources import Sources
 from fleet.sbom.layer import LayerFacts
+from fleet.sbom.moves import read_moves
+from fleet.sbom.reader import SbomReader
 
 
 def of_the_internet(  # noqa: PLR0913 - all that a command knows
@@ -85,8 +86,12 @@ def of_the_internet(  # noqa: PLR0913 - all that a command knows
         files=files,
         build_requires=cache(lambda file: build_requires(file.name, content(file))),
         platforms=platforms,
-        base_contents=partial(read_bases, logins=logins, facts=facts),
-        moves=partial(read, logins=logins, facts=facts),
+        base_contents=lambda bases: at_registries(
+            lambda client: contents_of(bases, SbomReader(client, facts=facts)), logins
+        ),
+        moves=lambda bases: at_registries(
+            lambda client: read_moves(client, bases, facts=facts), logins
+        ),
         stand_ins=stand_ins,
         say=say,
         note=note,

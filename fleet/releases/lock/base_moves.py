@@ -1,18 +1,13 @@
 """What moved inside the base images of which a lock has another digest than before."""
 
-import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from fleet.declaration.matrix import matrix_entries
 from fleet.declaration.model import Image
 from fleet.lock.model import Lock
 from fleet.lock.official_bases import short
-from fleet.registry.client import Client
-from fleet.registry.login import NO_LOGINS, Logins
-from fleet.registry.transport import Transport
 from fleet.releases.sources import Sources
-from fleet.sbom.layer import LayerFacts
-from fleet.sbom.moves import MovedBase, Reading, read_moves
+from fleet.sbom.moves import MovedBase, Reading
 
 
 def moved_inside(old: Lock, new: Lock, images: Iterable[Image], sources: Sources) -> Reading:
@@ -41,23 +36,3 @@ def _moved(old: Lock, new: Lock, images: Iterable[Image]) -> Iterator[MovedBase]
                 name=short(base.name), before=held.pinned, after=base.pinned,
                 platforms=platforms, images=tuple(users.get(key, ())),
             )  # fmt: skip
-
-
-def read(
-    bases: Sequence[MovedBase],
-    *,
-    logins: Logins = NO_LOGINS,
-    facts: dict[str, LayerFacts] | None = None,
-) -> Reading:
-    """Return what moved inside ``bases``, as `read_moves` does.
-
-    ``logins`` are the declared ones, which win over those of Docker's configuration.
-    """
-    return asyncio.run(_read(bases, logins, facts))
-
-
-async def _read(
-    bases: Sequence[MovedBase], logins: Logins, facts: dict[str, LayerFacts] | None
-) -> Reading:
-    async with Transport(logins=logins) as transport:
-        return await read_moves(Client(transport), bases, facts=facts)

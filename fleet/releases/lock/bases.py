@@ -1,9 +1,9 @@
 """Base images: which reference stands for each Python and variant, and its digests."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from fleet.console import TroubleError
 from fleet.declaration import tags
@@ -24,6 +24,8 @@ from fleet.registry.transport import Transport
 from fleet.releases.sources import Digests, Refresh, Resolver, Sources
 
 _CREATED: Final = "org.opencontainers.image.created"
+
+T = TypeVar("T")
 
 Wanted = Mapping[str, tuple[str, set[str]]]
 """By key in the lock, the name of a base, and the platforms to find in it."""
@@ -190,22 +192,29 @@ def _missing(missing: list[str], count: int, base_registry: str) -> str:
     )
 
 
-def platform_digests(reference: str, logins: Logins = NO_LOGINS) -> Digests:
-    """Return the digests of the index that ``reference`` names, and of each platform's image.
+def at_registries(ask: Callable[[Client], Awaitable[T]], logins: Logins) -> T:
+    """Return what ``ask`` finds at registries.
 
     ``logins`` are the declared ones, which win over those of Docker's configuration.
+    """
+
+    async def found() -> T:
+        async with Transport(logins=logins) as transport:
+            return await ask(Client(transport))
+
+    return asyncio.run(found())
+
+
+def platform_digests(text: str, logins: Logins = NO_LOGINS) -> Digests:
+    """Return the digests of the index that the reference ``text`` names, and of its platforms.
 
     :raises BaseError: when there is no such image.
     :raises OciError: when the registry can't be asked, or it is not an index.
     """
-    return asyncio.run(_platform_digests(reference, logins))
-
-
-async def _platform_digests(text: str, logins: Logins) -> Digests:
     reference = TagReference.parse(text)
     try:
-        async with Transport(logins=logins) as transport:
-            manifest = await Client(transport).get(reference.repository, reference.tag)
+        wanted = (reference.repository, reference.tag)
+        manifest = at_registries(lambda client: client.get(*wanted), logins)
     except LimitedError as error:
         if canonical(reference.repository.host) != DOCKER_HUB:
             raise

@@ -1,6 +1,5 @@
 """What a lock says of advisories: asked for whenever the lock is written, and without a date."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -8,12 +7,8 @@ from fleet.advisories.package import AdvisoryError, Package, installed, pinned
 from fleet.http.errors import ReadableError
 from fleet.lock.advisories import Advisory, BasePackages, Findings
 from fleet.lock.model import Base, Lock
-from fleet.registry.client import Client
-from fleet.registry.login import NO_LOGINS, Logins
 from fleet.registry.reference import Repository
-from fleet.registry.transport import Transport
 from fleet.releases.sources import Sources
-from fleet.sbom.layer import LayerFacts
 from fleet.sbom.model import Contents
 from fleet.sbom.reader import SbomReader
 
@@ -94,33 +89,13 @@ def _package(text: str) -> Package:
     return Package(ecosystem=ecosystem, name=name, version=version)
 
 
-def read_bases(
-    bases: Mapping[str, tuple[Base, str]],
-    *,
-    logins: Logins = NO_LOGINS,
-    facts: dict[str, LayerFacts] | None = None,
-) -> dict[str, Contents]:
-    """Return what each base consists of on a platform; a layer that several have is read once.
-
-    ``logins`` are the declared ones, which win over those of Docker's configuration. ``facts`` are
-    of layers that were read already; those that are read are added.
-
-    :raises AdvisoryError: naming the base that can't be read.
-    """
-    return asyncio.run(_read(bases, logins, facts))
-
-
-async def _read(
-    bases: Mapping[str, tuple[Base, str]], logins: Logins, facts: dict[str, LayerFacts] | None
-) -> dict[str, Contents]:
-    async with Transport(logins=logins) as transport:
-        return await contents_of(bases, SbomReader(Client(transport), facts=facts))
-
-
 async def contents_of(
     bases: Mapping[str, tuple[Base, str]], reader: SbomReader
 ) -> dict[str, Contents]:
-    """Return the same, as ``reader`` reads it."""
+    """Return what each base consists of on a platform.
+
+    :raises AdvisoryError: naming the base that can't be read.
+    """
     found = {}
     for key, (base, platform) in bases.items():
         try:
