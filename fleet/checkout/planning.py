@@ -9,7 +9,7 @@ from fleet.checkout.lock_file import lock_file, not_written, read_lock
 from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import PROJECT, config_file, declaration_of_file
 from fleet.declaration.model import Declaration
-from fleet.declaration.problems import DeclarationError, Problems
+from fleet.declaration.problems import DeclarationError, Problem, Problems
 from fleet.declaration.signing import public_key
 from fleet.declaration.stack_share import widened
 from fleet.lock.model import platform_of
@@ -67,11 +67,11 @@ def gather(root: Path, stack: str, declaration: Declaration) -> Inputs:
     path = lock_file(root, stack, declaration)
     if not path.exists():
         # Said once: without a lock, every base and distribution of the matrix would be missing.
-        problems = Problems()
         what, remedy = not_written(stack, declaration)
-        shown = f"`make plan STACK={stack}` shows what is declared without it"
-        problems.add(path.relative_to(root).as_posix(), what, f"{remedy}. {shown}")
-        problems.raise_if_any(f"Pulumi.{stack}.yaml")
+        remedy = f"{remedy}. `make plan STACK={stack}` shows what is declared without it"
+        place = path.relative_to(root).as_posix()
+        problem = Problem(path=place, what=what, remedy=remedy)
+        raise DeclarationError([problem], f"Pulumi.{stack}.yaml")
     problems = Problems()
     assets = assets_of(root, declaration.by_name, problems)
     problems.raise_if_any()

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from fleet.checkout.stack_config import config_file, config_of_file, declaration_of_file
-from fleet.declaration.problems import Problems
+from fleet.declaration.problems import DeclarationError, Problem, Problems
 from fleet.declaration.split import FleetStack, in_turn
 from fleet.declaration.stack_share import ShareConfig, is_share, narrowed, parse_share
 
@@ -33,11 +33,10 @@ def refuse_split(root: Path, stack: str) -> None:
     """
     found = stacks_of(root, stack)
     if found:
-        problems = Problems()
-        names = ", ".join(each.name for each in found)
+        what = f"is split into {', '.join(each.name for each in found)}"
         remedy = f"Name one of them, or run `make up STACK={stack}`, which brings up each in turn"
-        problems.add(config_file(root, stack).name, f"is split into {names}", remedy)
-        problems.raise_if_any()
+        problem = Problem(path=config_file(root, stack).name, what=what, remedy=remedy)
+        raise DeclarationError([problem])
 
 
 def share_file(path: Path, stack: str) -> Path:

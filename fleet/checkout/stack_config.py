@@ -9,7 +9,7 @@ from typing import Any
 from fleet.checkout import strict_yaml
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import READABLE_BY_ALL, READABLE_BY_ALL_REMEDY, parse
-from fleet.declaration.problems import DeclarationError, Problems
+from fleet.declaration.problems import DeclarationError, Problem, Problems
 from fleet.declaration.schema import matches
 from fleet.declaration.stack_share import ShareConfig, is_share, narrowed, parse_share
 
@@ -25,13 +25,11 @@ def config_file(root: Path, stack: str) -> Path:
     :raises DeclarationError: when that can't be a stack's name.
     """
     if not matches(stack, "stack"):
-        problems = Problems()
+        what = f"{stack!r} is not a stack name"
         remedy = (
-            "Use letters, digits, _, - and . for it, and name a stack that has a file: "
-            "Pulumi.NAME.yaml"
+            "Use letters, digits, _, - and ., and name a stack that has a file: Pulumi.NAME.yaml"
         )
-        problems.add("--stack", f"{stack!r} is not a stack name", remedy)
-        problems.raise_if_any()
+        raise DeclarationError([Problem(path="--stack", what=what, remedy=remedy)])
     return root / f"Pulumi.{stack}.yaml"
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from fleet.declaration.model import Declaration
-from fleet.declaration.problems import DeclarationError, Problems
+from fleet.declaration.problems import DeclarationError, Problem, Problems
 from fleet.declaration.schema import matches
 from fleet.declaration.stack_share import ShareConfig
 
@@ -105,11 +105,10 @@ def _ordered(found: Mapping[str, FleetStack], source: str) -> tuple[FleetStack, 
         return tuple(found[name] for name in TopologicalSorter(graph).static_order())
     except CycleError as error:
         circle = [str(name) for name in error.args[1]]
-        problems = Problems()
-        problems.add(
-            f"Pulumi.{circle[0]}.yaml",
-            f"is a circular dependency: {' before '.join(circle)}",
-            "Have images that are built on each other's stacks in one of them, and the repository "
-            "on GitHub in a stack that no other is built on",
+        problem = Problem(
+            path=f"Pulumi.{circle[0]}.yaml",
+            what=f"is a circular dependency: {' before '.join(circle)}",
+            remedy="Have images that are built on each other's stacks in one of them, and the "
+            "repository on GitHub in a stack that no other is built on",
         )
-        raise DeclarationError(problems.found, source) from None
+        raise DeclarationError([problem], source) from None

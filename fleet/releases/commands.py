@@ -16,7 +16,7 @@ from fleet.checkout.stack_config import config_file, declaration_of_file, whole_
 from fleet.command import Commands, add_lock_flags
 from fleet.console import TroubleError, say
 from fleet.declaration.model import Declaration
-from fleet.declaration.problems import Problems
+from fleet.declaration.problems import DeclarationError, Problem
 from fleet.http.blocking import Blocking
 from fleet.http.errors import ReadableError
 from fleet.lock.model import Base
@@ -124,10 +124,8 @@ def _outside(
 def _named(newest: str, declaration: Declaration) -> frozenset[str]:
     known = [image.name for image in declaration.images]
     if newest not in ("", "all", *known):
-        problems = Problems()
-        remedy = f"Name one of {', '.join(known)}, or all"
-        problems.add("--newest", f"no image {newest!r} is declared", remedy)
-        problems.raise_if_any()
+        what, remedy = f"no image {newest!r} is declared", f"Name one of {', '.join(known)}, or all"
+        raise DeclarationError([Problem(path="--newest", what=what, remedy=remedy)])
     return frozenset(known if newest == "all" else filter(None, [newest]))
 
 
