@@ -1,13 +1,13 @@
 """Pins: tags that a person holds where they are, or puts back, with a reason and an end."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fleet.declaration import tags, versions
 from fleet.declaration.base_graph import parent_of
 from fleet.declaration.matrix import MatrixEntry, matrix_entries, versions_of
-from fleet.declaration.model import Image, Pin
-from fleet.declaration.problems import Problem, Problems
+from fleet.declaration.model import Declaration, Image, Pin
+from fleet.declaration.problems import Problems
 
 _DIGEST = "sha256:"
 
@@ -91,13 +91,18 @@ def note_pins_below(images: Mapping[str, Image], problems: Problems) -> None:
                 problems.add(path, what, remedy)
 
 
-def expired(images: Iterable[Image], today: str) -> Iterator[Problem]:
-    """Yield the pins whose end is before `today` (RFC 3339 full-date): they hold all the same."""
-    for image in images:
+def ended(declaration: Declaration, today: str) -> Iterator[str]:
+    """Yield each pin and waiver whose end is before ``today`` (YYYY-MM-DD), with what to do.
+
+    Pins hold all the same.
+    """
+    for image in declaration.images:
         for tag, pin in image.pins.items():
             if pin.is_over(today):
-                yield Problem(
-                    path=f"fleet:images.{image.name}.pins.{tag}",
-                    what=f"ended on {pin.until} and still holds the tag ({pin.because})",
-                    remedy="Take it out, as `make versions` proposes, or set another end",
+                yield (
+                    f"fleet:images.{image.name}.pins.{tag}: ended on {pin.until} and still holds "
+                    f"the tag ({pin.because}). Take it out, as `make versions` proposes, or set "
+                    "another end."
                 )
+    if declaration.advisories:
+        yield from declaration.advisories.problems(today)

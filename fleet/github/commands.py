@@ -15,8 +15,8 @@ from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file, whole_stack
 from fleet.command import Commands
 from fleet.console import TroubleError, say
-from fleet.declaration.ended import ended
 from fleet.declaration.model import Declaration
+from fleet.declaration.pins import ended
 from fleet.github.api import Api, api_of
 from fleet.github.check import check
 from fleet.github.comment import job_page, write_comment

@@ -16,8 +16,8 @@ from fleet.checkout.split_stacks import stacks_of
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.command import Commands, Run
 from fleet.console import TroubleError, say, show
-from fleet.declaration.ended import ended
 from fleet.declaration.model import Declaration
+from fleet.declaration.pins import ended
 from fleet.declaration.stack_share import widened
 from fleet.http.errors import ReadableError
 from fleet.local import environment

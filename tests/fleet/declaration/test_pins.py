@@ -6,7 +6,7 @@ import pytest
 
 from fleet.declaration.model import Pin
 from fleet.declaration.parse import parse
-from fleet.declaration.pins import expired
+from fleet.declaration.pins import ended
 from fleet.declaration.problems import DeclarationError
 from fleet.plan.plan import make_plan
 from tests.fleet.examples import config, declaration, image, inputs
@@ -88,6 +88,6 @@ def test_a_version_tag_that_others_are_built_on_is_not_held() -> None:
 
 @pytest.mark.parametrize(("today", "over"), [("2026-12-31", 0), ("2027-01-01", 1)])
 def test_a_pin_is_over_after_its_last_day(today: str, over: int) -> None:
-    found = list(expired(declaration(pins={LATEST: pin("0.33.0")}).images, today))
+    found = list(ended(declaration(pins={LATEST: pin("0.33.0")}), today))
     assert len(found) == over
-    assert all("ended on 2026-12-31 and still holds the tag (an example)" in str(p) for p in found)
+    assert all("ended on 2026-12-31 and still holds the tag (an example)" in p for p in found)
