@@ -1,12 +1,11 @@
 """What discovery changes in a declaration, for people to read."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fleet.console import TroubleError
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
+class Change(NamedTuple):
     """``what`` comes, leaves or stays, and ``why``; ``place`` is an image's name or a list's path.
 
     ``what`` and ``place`` may be text of others; ``how`` and ``why`` are the program's own words.

@@ -210,7 +210,7 @@ def ended_pins(images: Iterable[Image], today: str) -> Iterator[Change]:
         for tag, pin in image.pins.items():
             if pin.is_over(today):
                 why = f"its pin to {pin.to} ended on {pin.until} ({pin.because})"
-                yield Change(place=image.name, what=tag, how="is held no longer", why=why)
+                yield Change(image.name, tag, "is held no longer", why)
 
 
 def _lists(declaration: Declaration, config: Mapping[str, Any]) -> list[PythonList]:

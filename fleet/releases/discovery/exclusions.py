@@ -1,7 +1,6 @@
 """Exclusions that follow from which Pythons a release installs on."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 
 from fleet.declaration.matrix import matrix_entries
@@ -31,26 +30,25 @@ def excluded(image: Image, listed: Listed) -> tuple[tuple[Exclusion, ...], list[
         if any(entry.covers(each.python, each.base, each.version) for each in whole)
         and (not _own(entry) or entry.version not in listed or entry in wanted)
     )
-    added = tuple(entry for entry in wanted if not _is_covered(entry, image, kept))
+    # By itself, or by hand base by base.
+    added = tuple(
+        entry
+        for entry in wanted
+        if not all(
+            any(k.covers(entry.python, base, entry.version) for k in kept) for base in image.bases
+        )
+    )
     gone = [entry for entry in image.exclude if entry not in kept]
     back = "is no longer left out"
     return (*kept, *added), [
-        *(_change(image, entry, "is left out", entry.because) for entry in added),
-        *(_change(image, entry, back, _why_gone(entry, image)) for entry in gone),
+        *(Change(image.name, _tags_of(e), "is left out", e.because) for e in added),
+        *(Change(image.name, _tags_of(e), back, _why_gone(e, image)) for e in gone),
     ]
 
 
 def _own(entry: Exclusion) -> bool:
     named = entry.python and entry.version and not entry.base
     return bool(named) and re.fullmatch(OBSTACLE, entry.because) is not None
-
-
-def _is_covered(entry: Exclusion, image: Image, kept: Iterable[Exclusion]) -> bool:
-    """Tell whether every base is left out already, by ``entry`` or by hand."""
-    held = tuple(kept)
-    return all(
-        any(k.covers(entry.python, base, entry.version) for k in held) for base in image.bases
-    )
 
 
 def _why_gone(entry: Exclusion, image: Image) -> str:
@@ -61,6 +59,6 @@ def _why_gone(entry: Exclusion, image: Image) -> str:
     return "the release says otherwise" if _own(entry) else "nothing of it is declared"
 
 
-def _change(image: Image, entry: Exclusion, how: str, why: str) -> Change:
+def _tags_of(entry: Exclusion) -> str:
     parts = (entry.version, entry.python and f"on Python {entry.python}", entry.base)
-    return Change(place=image.name, what=" ".join(filter(None, parts)), how=how, why=why)
+    return " ".join(filter(None, parts))

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from packaging.version import Version
+
 from fleet.declaration.model import Image
 from fleet.declaration.problems import Problems
 from fleet.declaration.release_policy import PythonReleases
@@ -67,22 +69,24 @@ def kept(
             f"{one.place}: all of its Pythons have reached their end of life. Declare one that is "
             "maintained"
         )
-    changes = [_change(one, p, "leaves", _ended(cycles[p])) for p in retired]
+    changes = [Change(one.place, f"Python {p}", "leaves", _ended(cycles[p])) for p in retired]
     added: list[str] = []
-    highest = max(map(_number, one.pythons))
-    newer = (p for p, cycle in cycles.items() if cycle.released and _number(p) > highest)
-    for python in sorted(newer, key=_number) if policy.add else ():
+    highest = max(map(Version, one.pythons))
+    newer = (p for p, cycle in cycles.items() if cycle.released and Version(p) > highest)
+    for python in sorted(newer, key=Version) if policy.add else ():
         lacking = missing(python)
         how = "waits" if lacking else "comes"
-        changes.append(_change(one, python, how, lacking or "it was released"))
+        changes.append(Change(one.place, f"Python {python}", how, lacking or "it was released"))
         added += [] if lacking else [python]
     stay = [python for python in one.pythons if python not in retired]
     for python in stay:
         if cycles[python].over:
             last = _last_day(cycles[python], policy)
             then = "no policy retires it" if last == date.max else f"it leaves after {last}"
-            changes.append(_change(one, python, "stays", f"{_ended(cycles[python])}; {then}"))
-    return arranged(one.pythons, sorted((*stay, *added), key=_number)), changes
+            changes.append(
+                Change(one.place, f"Python {python}", "stays", f"{_ended(cycles[python])}; {then}")
+            )
+    return arranged(one.pythons, sorted((*stay, *added), key=Version)), changes
 
 
 def _last_day(cycle: Cycle, policy: PythonReleases) -> date:
@@ -94,11 +98,3 @@ def _last_day(cycle: Cycle, policy: PythonReleases) -> date:
 
 def _ended(cycle: Cycle) -> str:
     return f"its end of life was on {cycle.end_of_life}"
-
-
-def _number(python: str) -> tuple[int, ...]:
-    return tuple(map(int, python.split(".")))
-
-
-def _change(one: PythonList, python: str, how: str, why: str) -> Change:
-    return Change(place=one.place, what=f"Python {python}", how=how, why=why)

@@ -63,8 +63,11 @@ def selected(
     coming = (version for version in kept if version not in image.versions)
     leaving = (version for version in image.versions if version not in kept)
     return kept, [
-        *(_change(image, v, "comes", _why_it_comes(v, image, newest, listed)) for v in coming),
-        *(_change(image, v, "leaves", refused[v] or "newer ones take its place") for v in leaving),
+        *(Change(image.name, v, "comes", _why_it_comes(v, image, newest, listed)) for v in coming),
+        *(
+            Change(image.name, v, "leaves", refused[v] or "newer ones take its place")
+            for v in leaving
+        ),
     ]
 
 
@@ -86,11 +89,11 @@ def passed_over(
         return
     if cooldown.holds_back(listed[newest]):
         why = f"it was uploaded less than {cooldown.days} days ago"
-        yield _change(image, newest, "waits", why)
+        yield Change(image.name, newest, "waits", why)
         return
     why = against(f"{image.package}=={newest}") or _wheelless(newest, image, listed)
     if why:
-        yield _change(image, newest, "is passed over", why)
+        yield Change(image.name, newest, "is passed over", why)
 
 
 def _refusal(version: str, image: Image, policy: Releases, listed: Listed) -> str:
@@ -131,7 +134,3 @@ def _why_it_comes(version: str, image: Image, newest: list[str], listed: Listed)
     pythons = [p for p in image.pythons if listed[version].allows(p)]
     barred = [p for p in pythons if not any(listed[v].allows(p) for v in newest)]
     return f"the newest for Python {', '.join(barred or pythons)}"
-
-
-def _change(image: Image, version: str, how: str, why: str) -> Change:
-    return Change(place=image.name, what=version, how=how, why=why)
