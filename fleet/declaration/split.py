@@ -78,14 +78,10 @@ def _stacks(
     whole: Declaration, shares: Mapping[str, ShareConfig], holders: Mapping[str, str]
 ) -> dict[str, FleetStack]:
     """Return the stacks by name, in the order in which their first images are declared."""
-    order = {image: place for place, image in enumerate(whole.by_name)}
-
-    def first(stack: str) -> tuple[int, str]:
-        return min((order[i] for i in shares[stack].only if i in order), default=len(order)), stack
-
+    order = dict.fromkeys(holders[image] for image in whole.by_name)
     found = {}
-    for stack in sorted(shares, key=first):
-        images = tuple(image for image in order if image in shares[stack].only)
+    for stack in (*order, *sorted(shares.keys() - order)):
+        images = tuple(image for image in whole.by_name if image in shares[stack].only)
         parents = (holders.get(whole.by_name[image].builds_on, stack) for image in images)
         found[stack] = FleetStack(
             name=stack,
