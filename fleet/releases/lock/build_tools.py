@@ -22,21 +22,7 @@ _ROUNDS = 10  # what builds what builds …: three were the most that was seen
 
 
 class ToolError(TroubleError):
-    """Something has no wheel on a platform, and can't be compiled there either.
-
-    ``problems`` are by image and Python; Pythons with the same are told together.
-    """
-
-    def __init__(self, problems: Mapping[ToolKey, tuple[str, ...]]) -> None:
-        self.problems = problems
-        together = grouped(((i, texts), python) for (i, python), texts in problems.items())
-        super().__init__(
-            "\n".join(
-                f"{image} on Python {', '.join(pythons)} can't be built:"
-                + "".join(f"\n  - {text}" for text in texts)
-                for (image, texts), pythons in together.items()
-            )
-        )
+    """Something has no wheel on a platform, and can't be compiled there either."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,17 +53,22 @@ def tools_of(tasks: Iterable[Task], files: LockedFiles) -> dict[ToolKey, Tools]:
     :raises ResolutionError: when the build backends do not fit together.
     """
     tools: dict[ToolKey, Tools] = {}
-    failed: dict[ToolKey, tuple[str, ...]] = {}
+    failed: list[tuple[tuple[str, str], str]] = []
     for task in tasks:
         try:
             found = tools_for(task, files)
         except ToolError as error:
-            failed.update(error.problems)
+            failed.append(((task.image.name, str(error)), task.python))
         else:
             if found.compiled:
                 tools[task.key] = found
     if failed:
-        raise ToolError(failed)
+        raise ToolError(
+            "\n".join(
+                f"{image} on Python {', '.join(pythons)} can't be built:\n{text}"
+                for (image, text), pythons in grouped(failed).items()
+            )
+        )
     return tools
 
 
@@ -140,7 +131,7 @@ def _backends(task: Task, files: LockedFiles, compiled: Mapping[str, frozenset[s
         if more == missing:
             return tools
         missing = more
-    raise ToolError({task.key: ("what builds what is compiled never comes to an end",)})
+    raise ToolError("  - what builds what is compiled never comes to an end")
 
 
 def _requires(
@@ -161,7 +152,7 @@ def _requires(
                 "or leave out what that names"
             )
     if problems:
-        raise ToolError({task.key: tuple(problems)})
+        raise ToolError("\n".join(f"  - {each}" for each in problems))
     return tuple(sorted(found))
 
 
