@@ -61,11 +61,7 @@ def parse_logins(
 def variables(logins: Mapping[str, Login]) -> dict[str, dict[str, str]]:
     """Return ``logins`` as the provider's configuration and the registry client take them."""
     return {
-        host: {
-            "username": login.username,
-            "password": login.password,
-            **({"realm": login.realm} if login.realm else {}),
-        }
+        host: {key: name for key, name in vars(login).items() if name and key != "read"}
         for host, login in logins.items()
     }
 
@@ -91,8 +87,5 @@ def _note_repeats(found: Mapping[str, Login], problems: Problems) -> None:
             first = places.setdefault(variable, place) if variable else place
             if first != place:
                 what = f"{variable} is named at {_PATH}.{first} already"
-                problems.add(
-                    f"{_PATH}.{place}",
-                    what,
-                    "Name a variable of its own, which holds that one value",
-                )
+                remedy = "Name a variable of its own, which holds that one value"
+                problems.add(f"{_PATH}.{place}", what, remedy)

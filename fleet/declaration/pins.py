@@ -1,6 +1,7 @@
 """Pins: tags that a person holds where they are, or puts back, with a reason and an end."""
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import product
 from typing import Any
 
 from fleet.declaration import tags, versions
@@ -61,18 +62,12 @@ def _pointers(image: Image) -> dict[str, tuple[str, ...]]:
     Yanks are not known here.
     """
     found: dict[str, tuple[str, ...]] = {}
-    for python in image.pythons:
-        for base in image.bases:
-            there = versions_of(image, python, base)
-            ends = [
-                end
-                for version in versions.eligible(there, ())
-                for kind, end in tags.lines(version).items()
-                if kind in image.pointers
-            ]
-            for end in dict.fromkeys(ends):
-                line = tuple(v for v in there if end in tags.lines(v).values())
-                found[tags.tag(python, base, end)] = line
+    for python, base in product(image.pythons, image.bases):
+        there = versions_of(image, python, base)
+        lines = [tags.lines(version).items() for version in versions.eligible(there, ())]
+        for end in {end for line in lines for kind, end in line if kind in image.pointers}:
+            members = tuple(v for v in there if end in tags.lines(v).values())
+            found[tags.tag(python, base, end)] = members
     return found
 
 

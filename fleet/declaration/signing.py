@@ -93,13 +93,10 @@ def parse_signing(
 
 
 def _keyless(declared: Mapping[str, Any], github: GitHub | None, problems: Problems) -> Keyless:
-    repository = github.repository if github else ""
-    own = (
-        f"https://github.com/{repository}/.github/workflows/up.yml@refs/heads/{github.branch}"
-        if github and repository
-        else ""
-    )
-    identity = declared.get("identity", own)
+    identity = declared.get("identity", "")
+    if not identity and github and github.repository:
+        place = f"https://github.com/{github.repository}/.github/workflows/up.yml"
+        identity = f"{place}@refs/heads/{github.branch}"
     if not identity:
         problems.add(
             "fleet:signing.keyless",

@@ -16,9 +16,7 @@ def parse(text: str) -> Version | None:
         version = Version(text)
     except InvalidVersion:
         return None
-    if str(version) != text or version.epoch or version.local:
-        return None
-    return version
+    return None if str(version) != text or version.epoch or version.local else version
 
 
 def is_final(version: Version) -> bool:
@@ -29,12 +27,8 @@ def is_final(version: Version) -> bool:
 def eligible(declared: Iterable[str], yanked: Iterable[str]) -> list[str]:
     """Return the versions that a pointer may name: final ones, not yanked."""
     withdrawn = frozenset(yanked)
-    parsed = ((version, parse(version)) for version in declared)
-    return [
-        version
-        for version, form in parsed
-        if form is not None and is_final(form) and version not in withdrawn
-    ]
+    left = (version for version in declared if version not in withdrawn)
+    return [version for version in left if (form := parse(version)) and is_final(form)]
 
 
 def highest(versions: Iterable[str]) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fleet.declaration import tags, versions
+from fleet.declaration.grouping import grouped
 from fleet.declaration.matrix import versions_of
 from fleet.declaration.model import Image, Pin
 from fleet.declaration.tags import PointerKind, Tag
@@ -26,12 +27,8 @@ class Pointer:
 def line_heads(candidates: Iterable[str], kinds: Iterable[PointerKind]) -> dict[str, str]:
     """Return ``{pointer end: version}`` where each line's version is its highest."""
     wanted = frozenset(kinds)
-    members: dict[str, list[str]] = {}
-    for version in candidates:
-        for kind, end in tags.lines(version).items():
-            if kind in wanted:
-                members.setdefault(end, []).append(version)
-    return {end: versions.highest(line) for end, line in members.items()}
+    ends = ((end, v) for v in candidates for kind, end in tags.lines(v).items() if kind in wanted)
+    return {end: versions.highest(line) for end, line in grouped(ends).items()}
 
 
 def pointers(image: Image, python: str, base: str, yanked: Iterable[str]) -> list[Pointer]:

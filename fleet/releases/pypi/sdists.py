@@ -141,18 +141,16 @@ def _check(requirement: str, where: str = "") -> None:
 
     :raises ValueError: where it is not; ``where`` begins the text.
     """
-    fault = ""
     if len(requirement) > _LONGEST_REQUIREMENT:
         # Each parenthesis of a marker is a call in what reads it.
-        fault = f"a requirement longer than any that was seen: {requirement[:40]!r}…"
-    else:
-        try:
-            if Requirement(requirement).url:
-                fault = f"{requirement!r}: no index tells its hashes"
-        except (InvalidRequirement, RecursionError):
-            fault = f"{requirement!r}, which is not a requirement"
-    if fault:
-        raise ValueError(f"{where} {fault}".strip())
+        long = f"a requirement longer than any that was seen: {requirement[:40]!r}…"
+        raise ValueError(f"{where} {long}".strip())
+    try:
+        url = Requirement(requirement).url
+    except (InvalidRequirement, RecursionError):
+        raise ValueError(f"{where} {requirement!r}, which is not a requirement".strip()) from None
+    if url:
+        raise ValueError(f"{where} {requirement!r}: no index tells its hashes".strip())
 
 
 def _member(name: str, body: bytes, wanted: str) -> bytes | None:
