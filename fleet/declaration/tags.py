@@ -1,12 +1,10 @@
 """Names: the tag grammar, references, platforms and bases."""
 
-import re
-from typing import Final, Literal, NewType, get_args
+from typing import Final, Literal, NewType
 
 from fleet.declaration import versions
 
 PointerKind = Literal["LATEST", "X.Y", "X"]
-POINTER_KINDS: Final[tuple[PointerKind, ...]] = get_args(PointerKind)
 
 Tag = NewType("Tag", str)
 """A tag within a repository, made by :func:`tag` and therefore valid."""
@@ -66,11 +64,6 @@ def pointer_pattern(kind: PointerKind) -> str:
     end = {"LATEST": "LATEST", "X.Y": r"[0-9]+\.[0-9]+", "X": r"[1-9][0-9]*"}[kind]
     bases = "|".join(base for base in BASES if base != "full")
     return rf"py[0-9]+\.[0-9]+(?:-(?:{bases}))?-{end}"
-
-
-def is_pointer(text: str) -> bool:
-    """Tell whether ``text`` has the form of a pointer of any kind."""
-    return any(re.fullmatch(pointer_pattern(kind), text) for kind in POINTER_KINDS)
 
 
 def lines(version: str) -> dict[PointerKind, str]:

@@ -1,12 +1,14 @@
 """Examples that break no rule, so that each test breaks exactly one thing."""
 
 import hashlib
+import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from fleet.declaration.model import Declaration
 from fleet.declaration.parse import parse
 from fleet.declaration.problems import Problem, Problems
+from fleet.declaration.tags import PointerKind, pointer_pattern
 from fleet.lock.model import Base, Lock, bare
 from fleet.plan.lock_completeness import note_missing
 from fleet.plan.plan_inputs import Assets, Inputs
@@ -43,6 +45,11 @@ def config(**overrides: Any) -> dict[str, Any]:
         "images": {"web": image()},
         **overrides,
     }
+
+
+def is_pointer(text: str) -> bool:
+    """Tell whether ``text`` has the form of a pointer of any kind."""
+    return any(re.fullmatch(pointer_pattern(kind), text) for kind in get_args(PointerKind))
 
 
 def declaration(**image_overrides: Any) -> Declaration:

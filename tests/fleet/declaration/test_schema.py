@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from textwrap import dedent
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
@@ -12,7 +12,7 @@ import yaml
 from fleet.declaration.model import EVERYWHERE
 from fleet.declaration.parse import parse
 from fleet.declaration.schema import DEFINITIONS, KEYS
-from fleet.declaration.tags import BASES, LONGEST_VERSION, PLATFORMS, POINTER_KINDS
+from fleet.declaration.tags import BASES, LONGEST_VERSION, PLATFORMS, PointerKind
 from fleet.upkeep.split import stack_files
 from tests.fleet.declaration.editor_schema import (
     PART,
@@ -36,7 +36,9 @@ def test_the_schema_has_the_platforms_and_bases_that_the_program_knows() -> None
     assert DEFINITIONS["base"]["enum"] == [*BASES]
     assert [*KEYS["builders"]["properties"]] == [*PLATFORMS]
     assert KEYS["whole-check"]["enum"] == [*PLATFORMS, EVERYWHERE]
-    assert [*DEFINITIONS["image"]["properties"]["pointers"]["properties"]] == [*POINTER_KINDS]
+    assert [*DEFINITIONS["image"]["properties"]["pointers"]["properties"]] == [
+        *get_args(PointerKind)
+    ]
     assert DEFINITIONS["version"]["maxLength"] == LONGEST_VERSION
 
 

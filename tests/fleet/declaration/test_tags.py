@@ -3,6 +3,7 @@
 import pytest
 
 from fleet.declaration import tags
+from tests.fleet.examples import is_pointer
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_a_tag_is_spelled_as_the_contract_says(python: str, base: str, end: str,
     ],
 )
 def test_a_pointer_is_known_also_of_pythons_long_gone(tag: str) -> None:
-    assert tags.is_pointer(tag)
+    assert is_pointer(tag)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_a_pointer_is_known_also_of_pythons_long_gone(tag: str) -> None:
     ],
 )  # fmt: skip
 def test_nothing_else_is_taken_for_a_pointer(tag: str) -> None:
-    assert not tags.is_pointer(tag)
+    assert not is_pointer(tag)
 
 
 def test_lines_of_what_is_no_version_are_refused() -> None:

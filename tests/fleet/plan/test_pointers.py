@@ -1,6 +1,7 @@
 """Pointers name the highest final version of their line, by version and never by time."""
 
 import re
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from packaging.version import Version
 from fleet.declaration import tags
 from fleet.declaration.versions import eligible
 from fleet.plan.pointers import line_heads, pointers
-from tests.fleet.examples import declaration
+from tests.fleet.examples import declaration, is_pointer
 
 
 def targets(versions: list[str], yanked: tuple[str, ...] = ()) -> dict[str, str]:
@@ -77,7 +78,7 @@ versions = st.lists(
 
 @given(versions)
 def test_every_line_of_final_versions_has_its_highest_as_head(found: list[str]) -> None:
-    heads = line_heads(eligible(found, ()), tags.POINTER_KINDS)
+    heads = line_heads(eligible(found, ()), get_args(tags.PointerKind))
     finals = [v for v in found if not Version(v).is_prerelease]
     assert ("LATEST" in heads) == bool(finals)
     for end, head in heads.items():
@@ -97,5 +98,5 @@ def test_a_pointer_is_known_by_its_form_and_a_version_tag_never_taken_for_one(
     made = pointers(image, "3.11", "slim", ())
     for pointer in made:
         assert re.fullmatch(tags.pointer_pattern(pointer.kind), pointer.tag)
-        assert tags.is_pointer(pointer.tag)
-    assert not any(tags.is_pointer(tags.tag("3.11", "slim", v)) for v in found)
+        assert is_pointer(pointer.tag)
+    assert not any(is_pointer(tags.tag("3.11", "slim", v)) for v in found)

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from packaging.version import Version
 
-from fleet.declaration.tags import PointerKind, Tag, is_pointer
+from fleet.declaration.tags import PointerKind, Tag
 from fleet.plan.plan import Plan, make_plan
 from fleet.registry.manifest import OWNER_ANNOTATION, VERSION_ANNOTATION
 from tests.faults.planned import Applied, Watched
-from tests.fleet.examples import PLATFORMS, declaration, inputs, lock
+from tests.fleet.examples import PLATFORMS, declaration, inputs, is_pointer, lock
 from tests.providers.ociregistry.engine_fake import Engine
 from tests.providers.ociregistry.registry_fake import (
     OCI_MANIFEST,
