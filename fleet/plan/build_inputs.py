@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from fleet.declaration.matrix import MatrixEntry
-from fleet.lock.model import Base, Lock, name_of
+from fleet.lock.model import Base, name_of
 from fleet.lock.official_bases import short
 from fleet.plan.identity import digest_of
-from fleet.plan.installed import Contents, target_of
+from fleet.plan.installed import Contents
 from fleet.plan.plan_inputs import Inputs
 from fleet.plan.platform_build import TagBuild
 
@@ -38,10 +38,9 @@ def build_inputs(entry: MatrixEntry, builds: Iterable[TagBuild], inputs: Inputs)
     found["builder"] = f"{short(compiler.name)}@{compiler.digest}"
     found.update(_place("builder", compiler))
     held = {platform: own for build in known for platform, own in build.contents.items()}
-    own = {p: _told_on(p, (*c.package, *c.dependencies), c, entry, lock) for p, c in held.items()}
+    own = {p: _told_of((*c.package, *c.dependencies), c) for p, c in held.items()}
     found.update(_named("distribution", own))
-    backends = {p: _told_on(p, c.backends, c, entry, lock) for p, c in held.items()}
-    found.update(_named("backend", backends))
+    found.update(_named("backend", {p: _told_of(c.backends, c) for p, c in held.items()}))
     files = {**assets.files, **(assets.compiling if any(build.wheels for build in known) else {})}
     found.update({f"file {path}": digest[:_SHORT] for path, digest in files.items()})
     found.update({f"setting {name}": known[0].arguments[name] for name in _SETTINGS})
@@ -67,15 +66,12 @@ def _place(kind: str, base: Base) -> dict[str, str]:
     return {} if base.comes_from(base.name, "") else {f"place {kind}": base.repository}
 
 
-def _told_on(
-    platform: str, pins: Iterable[str], held: Contents, entry: MatrixEntry, lock: Lock
-) -> dict[str, str]:
-    """Return what ``platform`` takes of ``pins``, by distribution; ``held`` is what it holds."""
-    target, sources = target_of(platform, entry.base), held.sources
+def _told_of(pins: Iterable[str], held: Contents) -> dict[str, str]:
+    """Return which files are taken of ``pins``, by distribution; ``held`` is what there is."""
     return {
-        name_of(pin): f"{_told(pin, sources[pin])} compiled"
-        if pin in sources
-        else _told(pin, lock.wheel(pin, entry.python, target) or "")
+        name_of(pin): f"{_told(pin, held.sources[pin])} compiled"
+        if pin in held.sources
+        else _told(pin, held.wheels[pin])
         for pin in pins
     }
 

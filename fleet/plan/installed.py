@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 from fleet.declaration import tags
@@ -21,8 +22,8 @@ class Contents:
 
     ``package`` is what the tag is named by, ``dependencies`` what is installed beside it, ``held``
     what the image below brought along. ``compiled`` are those of the first two that have no wheel
-    here, ``backends`` are what builds them, which no image holds, and ``sources`` says where the
-    sources of both are that have none.
+    here, ``backends`` what builds them, which no image holds. ``wheels`` are addresses of what is
+    not ``held`` and is in the lock, ``sources`` those of what has no wheel.
     """
 
     package: tuple[str, ...]
@@ -30,6 +31,7 @@ class Contents:
     held: tuple[str, ...]
     compiled: tuple[str, ...]
     backends: tuple[str, ...]
+    wheels: Mapping[str, str]
     sources: Mapping[str, str]
 
     @property
@@ -53,13 +55,15 @@ def contents(
     without_wheel = tools.compiled.get(target, ())
     compiled = tuple(pin for pin in own if pin in without_wheel)
     backends = backends_on(tools, entry.python, target) if compiled else ()
+    found = {pin: lock.wheel(pin, entry.python, target) for pin in (*own, *backends)}
     return Contents(
         package=tuple(pin for pin in own if name_of(pin) == named),
         dependencies=tuple(pin for pin in own if name_of(pin) != named),
         held=held,
         compiled=compiled,
         backends=backends,
-        sources={p: tools.sources[p] for p in (*compiled, *backends) if p in without_wheel},
+        wheels={p: file for p, file in found.items() if file and p not in without_wheel},
+        sources={p: tools.sources[p] for p in found if p in without_wheel},
     )
 
 
@@ -108,30 +112,22 @@ def needs_of(image: Image, python: str, images: Mapping[str, Image], lock: Lock)
     The pins of the image and of those below it have to be in ``lock`` (:func:`has_all_pins`).
     """
     found: dict[str, set[str]] = {}
-    for entry in _alike(image, python):
-        for platform in image.platforms:
-            held = contents(entry, platform, images, lock)
-            own = found.setdefault(target_of(platform, entry.base), set())
-            own.update((*held.package, *held.dependencies))
+    for entry, platform in product(_alike(image, python), image.platforms):
+        held = contents(entry, platform, images, lock)
+        own = found.setdefault(target_of(platform, entry.base), set())
+        own.update((*held.package, *held.dependencies))
     return {target: tuple(sorted(pins)) for target, pins in sorted(found.items())}
 
 
 def unfound(image: Image, python: str, images: Mapping[str, Image], lock: Lock) -> Needs:
-    """Return those of the needs that ``lock`` has neither a wheel nor a source of, by target.
-
-    The same is asked of what compiles them, where something is compiled.
-    """
-    tools = lock.tools.get((image.name, python), NO_TOOLS)
-    found: dict[str, tuple[str, ...]] = {}
-    for target, pins in needs_of(image, python, images, lock).items():
-        compiled = tools.compiled.get(target, ())
-        wanted = (*pins, *backends_on(tools, python, target)) if compiled else pins
-        lacking = tuple(
-            pin for pin in wanted if pin not in compiled and not lock.wheel(pin, python, target)
-        )
-        if lacking:
-            found[target] = lacking
-    return found
+    """Return what ``lock`` has neither a wheel nor a source of, by target; backends included."""
+    found: dict[str, set[str]] = {}
+    for entry, platform in product(_alike(image, python), image.platforms):
+        held = contents(entry, platform, images, lock)
+        wanted = {*held.package, *held.dependencies, *held.backends}
+        lacking = wanted - held.wheels.keys() - held.sources.keys()
+        found.setdefault(target_of(platform, entry.base), set()).update(lacking)
+    return {target: tuple(sorted(pins)) for target, pins in sorted(found.items()) if pins}
 
 
 def has_all_pins(image: Image, python: str, images: Mapping[str, Image], lock: Lock) -> bool:

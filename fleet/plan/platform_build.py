@@ -68,8 +68,8 @@ def _build(
         **_described(entry, assets),
         "BUILDER": compiler.pinned,
         # The package apart: versions of it share all the others.
-        "DEPENDENCIES": requirements(entry, others, found, lock, own),
-        "REQUIREMENT": requirements(entry, packages, found, lock, own),
+        "DEPENDENCIES": requirements(others, found, own),
+        "REQUIREMENT": requirements(packages, found, own),
         "INSTALLER": lock.files[lock.installer][0],
     }
     # In an identity it does not count where bases were pulled from.

@@ -10,34 +10,23 @@ has the lines of ``any`` in common with the others, so that it has their layers 
 from collections.abc import Iterable, Mapping, Sequence
 
 from fleet.declaration.grouping import grouped
-from fleet.declaration.matrix import MatrixEntry
-from fleet.lock.model import Lock
 from fleet.lock.wheel_files import is_universal
-from fleet.plan.installed import Contents, target_of
+from fleet.plan.installed import Contents
 
 ANY = "any"
 
 
 def requirements(
-    entry: MatrixEntry,
-    pins: Mapping[str, Iterable[str]],
-    found: Mapping[str, Contents],
-    lock: Lock,
-    own: Iterable[str],
+    pins: Mapping[str, Iterable[str]], found: Mapping[str, Contents], own: Iterable[str]
 ) -> str:
-    """Return the text for the platforms ``own`` of ``entry``.
+    """Return the text for the platforms ``own`` of a tag.
 
     ``pins`` are those of each platform of the tag, ``found`` is all that each holds.
     """
     here = tuple(own)
-
-    def file(pin: str, platform: str) -> str:
-        if pin in found[platform].compiled:
-            return pin
-        # A plan is made only of a lock that has them all (fleet.plan.lock_completeness).
-        return lock.wheel(pin, entry.python, target_of(platform, entry.base)) or pin
-
-    places = grouped(((pin, file(pin, p)), p) for p, wanted in pins.items() for pin in wanted)
+    places = grouped(
+        ((pin, found[p].wheels.get(pin, pin)), p) for p, wanted in pins.items() for pin in wanted
+    )
     return lines(
         (what, [ANY] if of == [*pins] and is_universal(what) else [p for p in here if p in of])
         for (_, what), of in sorted(places.items())

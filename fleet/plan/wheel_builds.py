@@ -9,7 +9,7 @@ from fleet.declaration.matrix import MatrixEntry
 from fleet.declaration.model import Declaration
 from fleet.lock.model import Lock
 from fleet.plan.identity import digest_of
-from fleet.plan.installed import Contents, target_of
+from fleet.plan.installed import Contents
 from fleet.plan.requirements import lines
 
 DEPENDENCIES: Final = "WHEELS"
@@ -97,13 +97,10 @@ def _arguments(
     def source(pin: str, address: str) -> str:
         return f"{pin.partition('==')[0]} @ {address}"
 
-    def wheel(pin: str, platform: str) -> str:
-        return lock.wheel(pin, entry.python, target_of(platform, entry.base)) or pin
-
     own = [platform for platform, compiled in pins.items() if compiled]
     compiled = grouped(((pin, found[p].sources[pin]), p) for p in own for pin in pins[p])
     backends = [(pin, p, found[p].sources.get(pin)) for p in own for pin in found[p].backends]
-    wheels = grouped((wheel(pin, p), p) for pin, p, address in backends if not address)
+    wheels = grouped((found[p].wheels[pin], p) for pin, p, address in backends if not address)
     sources = grouped((source(pin, address), p) for pin, p, address in backends if address)
     return {
         "BUILDKIT_MULTI_PLATFORM": "1",
