@@ -20,32 +20,21 @@ _IMAGE = re.compile(
 )
 
 
-def pinned_actions(templates: Mapping[str, str]) -> dict[str, str]:
-    """Return ``owner/name@commit # vX.Y.Z`` by ``name`` of each action that is listed.
+_FORMS: Final = {
+    ACTIONS: (_USES, _ACTION, "Write - uses: owner/name@<40 digits of the commit> # vX.Y.Z"),
+    IMAGES: (_FROM, _IMAGE, "Write FROM host/name:tag@sha256:<64 hexadecimal digits> AS name"),
+}
+
+
+def pinned(templates: Mapping[str, str], place: str) -> dict[str, str]:
+    """Return what the file at ``place`` lists: actions by their names, images by their stages.
+
+    They are ``owner/name@commit # vX.Y.Z`` and ``host/name:tag@digest``.
 
     :raises DeclarationError: naming every line with another form. A tag can be moved to other code,
-        a commit can't.
+        a commit or a digest can't.
     """
-    remedy = "Write - uses: owner/name@<40 digits of the commit> # vX.Y.Z"
-    return _pinned(templates, ACTIONS, _USES, _ACTION, remedy)
-
-
-def pinned_images(templates: Mapping[str, str]) -> dict[str, str]:
-    """Return ``host/name:tag@digest`` of each image that is listed, by the name of its stage.
-
-    :raises DeclarationError: naming every line with another form, as for actions.
-    """
-    remedy = "Write FROM host/name:tag@sha256:<64 hexadecimal digits> AS name"
-    return _pinned(templates, IMAGES, _FROM, _IMAGE, remedy)
-
-
-def _pinned(
-    templates: Mapping[str, str],
-    place: str,
-    begin: re.Pattern[str],
-    form: re.Pattern[str],
-    remedy: str,
-) -> dict[str, str]:
+    begin, form, remedy = _FORMS[place]
     found, problems = {}, Problems()
     for number, line in enumerate(templates[place].splitlines(), start=1):
         if match := form.fullmatch(line):

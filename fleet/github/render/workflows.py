@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import yaml
 
-from fleet.checkout.pinned import pinned_actions, pinned_images
+from fleet.checkout.pinned import ACTIONS, IMAGES, pinned
 from fleet.declaration.builder_nodes import KEY_OPTIONS
 from fleet.declaration.github import GitHub
 from fleet.declaration.model import Declaration
@@ -110,8 +110,8 @@ def files(
     found = environment(templates)
     common = {
         **_common(declaration, github, stack),
-        "actions": {name: Verbatim(pin) for name, pin in pinned_actions(templates).items()},
-        "images": pinned_images(templates),
+        "actions": {name: Verbatim(pin) for name, pin in pinned(templates, ACTIONS).items()},
+        "images": pinned(templates, IMAGES),
         "go": _go(templates, github),
         "reading": _permissions(_READING),
         "settings": _settings(declaration, reading=True),

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from fleet.checkout.page_texts import read_templates
-from fleet.checkout.pinned import pinned_images
+from fleet.checkout.pinned import IMAGES as PINNED_IMAGES
+from fleet.checkout.pinned import pinned
 from fleet.console import TroubleError, say
 from fleet.declaration.builder_nodes import CONTAINER, Node
 from fleet.local import builder, certificates, ports, registry, registry_login
@@ -68,7 +69,7 @@ def images(checkout: Checkout) -> dict[str, str]:
 
     :raises fleet.declaration.problems.DeclarationError: when one is not.
     """
-    return pinned_images(read_templates(checkout.root))
+    return pinned(read_templates(checkout.root), PINNED_IMAGES)
 
 
 def start(checkout: Checkout, engine: Engine, needs: Needs) -> None:

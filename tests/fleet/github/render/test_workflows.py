@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from components import tag_build
-from fleet.checkout.pinned import ACTIONS, IMAGES, pinned_actions, pinned_images
+from fleet.checkout.pinned import ACTIONS, IMAGES, pinned
 from fleet.declaration.model import Declaration
 from fleet.declaration.problems import DeclarationError
 from fleet.declaration.tags import PLATFORMS
@@ -311,17 +311,17 @@ def test_no_image_that_an_action_runs_can_move() -> None:
     builders = everywhere("setup-buildx-action")
     assert emulators
     assert builders
-    pinned = pinned_images(TEMPLATES)
-    assert {step["with"]["image"] for step in emulators} == {pinned["binfmt"]}
-    assert {step["with"]["driver-opts"] for step in builders} == {f"image={pinned['buildkit']}"}
-    assert all(re.fullmatch(r".+:.+@sha256:[0-9a-f]{64}", image) for image in pinned.values())
+    images = pinned(TEMPLATES, IMAGES)
+    assert {step["with"]["image"] for step in emulators} == {images["binfmt"]}
+    assert {step["with"]["driver-opts"] for step in builders} == {f"image={images['buildkit']}"}
+    assert all(re.fullmatch(r".+:.+@sha256:[0-9a-f]{64}", image) for image in images.values())
 
 
 @pytest.mark.parametrize("digest", ["", "@sha256:1234", "@latest"])
 def test_an_image_without_a_digest_is_a_problem_with_its_line(digest: str) -> None:
     loose = re.sub(r"@sha256:[0-9a-f]{64} AS binfmt", f"{digest} AS binfmt", TEMPLATES[IMAGES])
     with pytest.raises(DeclarationError, match=r"templates/actions/Dockerfile.*\n.*not pinned"):
-        pinned_images({IMAGES: loose})
+        pinned({IMAGES: loose}, IMAGES)
 
 
 def jobs_of(files: dict[str, str]) -> list[tuple[str, Any]]:
@@ -560,7 +560,7 @@ def test_dependabot_proposes_actions_where_they_are_declared_and_not_in_generate
 
 
 def test_actions_are_pinned_and_each_is_used() -> None:
-    known = pinned_actions(TEMPLATES)
+    known = pinned(TEMPLATES, ACTIONS)
     text = "".join(rendered().values())
     assert all(f"uses: {reference}\n" in text for reference in known.values())
     assert text.count("uses: ") == sum(text.count(f"uses: {r}\n") for r in known.values())
@@ -580,7 +580,7 @@ def test_go_is_set_up_where_an_engine_or_a_plugin_has_to_be_built() -> None:
 def test_an_action_without_a_commit_is_a_problem_with_its_line() -> None:
     loose = TEMPLATES[ACTIONS].replace("# v7.0.1", "# v7").replace("# v4.2.0", "")
     with pytest.raises(DeclarationError) as caught:
-        pinned_actions({ACTIONS: loose})
+        pinned({ACTIONS: loose}, ACTIONS)
     assert len(caught.value.problems) == 2
     assert "40 digits" in str(caught.value)
 
