@@ -60,8 +60,8 @@ def prepare(checkout: Checkout, stack: str, *, builds: bool = False) -> Ready:
 
     The lock of a registry on this machine is brought up to the declaration. Any other is committed:
     what it lacks is told, for nothing may be built from what no commit holds. ``builds`` has the
-    remote nodes answer first, and refuses a builder that is too old; a preview can do without. A
-    faulty declaration, a wrong backend, an absent builder or Go is told before anything is changed.
+    remote nodes answer first; a preview can do without. A faulty declaration, a wrong backend, an
+    absent builder or Go is told before anything is changed.
 
     :raises TroubleError: naming what stands in the way.
     :raises DeclarationError: with every problem of the declaration.
@@ -99,7 +99,8 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
     backend.require(checkout, needs, os.environ)
     disk_space.require(checkout, needs, os.environ)
     docker_config.require_builders(checkout, needs, os.environ)
-    versions = node_probe.require(needs) if builds else {}
+    if builds:
+        node_probe.require(needs)
     checkout.make_state()
     with alone(checkout.state / "lock", "waiting for another run in this checkout"):
         placed = place_daemons.place(checkout, needs)
@@ -121,8 +122,6 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
                 signing_key.ensure(checkout)
             env = environment.complete(checkout, needs)
             docker_config.share(checkout, needs, os.environ)
-            if builds:
-                node_probe.require_new_enough(needs, versions, env)
             tools = toolchain.ensure(checkout, placed.tools, placed.supply, env, remaining)
             if tools.buildkitd:
                 emulation.enable(needs.built_here)
