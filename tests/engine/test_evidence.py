@@ -9,13 +9,14 @@ import httpx
 import pytest
 
 from fleet.local.paths import checkout
-from fleet.local.toolchain import gobuild, modules
+from fleet.local.toolchain import gobuild
 from fleet.reports.report import Report
 from tests.engine.registries import Distribution
 from tests.engine.seeding import PLATFORMS, delete, push_build
 from tests.engine.stack import Declared, EngineStack, Ran
 from tests.faults.proxy import proxied
 from tests.fleet.evidence.examples import ED25519, P256, key
+from tests.go_modules import BUNDLE_VERIFIER
 
 pytestmark = pytest.mark.integration
 
@@ -96,8 +97,8 @@ def test_what_is_named_has_evidence_that_others_verify(scene: Scene, tmp_path: P
     scene.stack.up()
     assert sorted(kind for kind, _ in scene.bundles()) == KINDS
     here = checkout()
-    gobuild.ensure(here, [modules.BUNDLE_VERIFIER])
-    program = gobuild.place(here, modules.BUNDLE_VERIFIER) / "bundle-verifier"
+    gobuild.ensure(here, [BUNDLE_VERIFIER])
+    program = gobuild.place(here, BUNDLE_VERIFIER) / "bundle-verifier"
     public, file = tmp_path / "key.pem", tmp_path / "bundle.json"
     public.write_text(key(P256).public.pem)
     for bundle in scene.bundles().values():

@@ -10,8 +10,9 @@ from contextlib import closing
 import pytest
 
 from fleet.local.paths import checkout
-from fleet.local.toolchain import gobuild, modules
+from fleet.local.toolchain import gobuild
 from tests.engine.tools import ROOT
+from tests.go_modules import SYFT
 from tests.integration.rebuilding import emptied
 from tests.integration.registry_view import RegistryView
 from tests.integration.scanner import Bill, Syft
@@ -58,8 +59,8 @@ def views(workshop: Workshop) -> Iterator[dict[str, RegistryView]]:
 def syft() -> Syft:
     """The scanner, built once from its Go module."""
     here = checkout(ROOT)
-    gobuild.ensure(here, [modules.SYFT])
-    return Syft(gobuild.place(here, modules.SYFT) / "syft")
+    gobuild.ensure(here, [SYFT])
+    return Syft(gobuild.place(here, SYFT) / "syft")
 
 
 @pytest.mark.slow

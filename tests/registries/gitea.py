@@ -12,9 +12,10 @@ from pathlib import Path
 import httpx
 
 from fleet.local.paths import checkout
-from fleet.local.toolchain import gobuild, golang, modules
+from fleet.local.toolchain import gobuild, golang
 from tests.engine.registries import wait_for_registry
 from tests.engine.tools import ROOT
+from tests.go_modules import TEST_GITEA
 from tests.ports import free_port
 
 OWNER, PASSWORD = "team", "of-a-test-1"
@@ -84,7 +85,7 @@ def running_gitea() -> Iterator[str]:
 
 def _laid_out(folder: Path) -> Path:
     """Copy the program, and what its module has beside it, to where its user can read it."""
-    here, module = checkout(ROOT), modules.TEST_GITEA
+    here, module = checkout(ROOT), TEST_GITEA
     gobuild.ensure(here, [module])
     go = golang.require([module.name])
     found = subprocess.run(

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Final, Literal
 
 from fleet.local.paths import checkout
-from fleet.local.toolchain import gobuild, modules
+from fleet.local.toolchain import gobuild
 from tests.engine.registries import wait_for_registry
 from tests.engine.tools import ROOT
+from tests.go_modules import TEST_REGISTRIES
 from tests.ports import free_port
 from tests.registries.front import fronting
 from tests.registries.gitea import LOGIN, running_gitea
@@ -27,8 +28,8 @@ PROGRAMS: Final[tuple[Program, ...]] = ("olareg", "go-containerregistry")
 @functools.cache
 def _binaries() -> Path:
     here = checkout(ROOT)
-    gobuild.ensure(here, [modules.TEST_REGISTRIES])
-    return gobuild.place(here, modules.TEST_REGISTRIES)
+    gobuild.ensure(here, [TEST_REGISTRIES])
+    return gobuild.place(here, TEST_REGISTRIES)
 
 
 def _command(program: Program, port: str) -> list[str]:

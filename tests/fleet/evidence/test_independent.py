@@ -10,10 +10,11 @@ import pytest
 from fleet.evidence.bundle import sign
 from fleet.evidence.statement import statement_of
 from fleet.local.paths import checkout
-from fleet.local.toolchain import gobuild, modules
+from fleet.local.toolchain import gobuild
 from tests.fleet.evidence.examples import BUILDER, DIGEST, ED25519, OTHER, P256, key, statement
 from tests.fleet.sigstore.services_fake import IDENTITY, ISSUER, FakeSigstore
 from tests.fleet.sigstore.test_keyless import signed
+from tests.go_modules import BUNDLE_VERIFIER
 
 pytestmark = pytest.mark.integration
 
@@ -22,8 +23,8 @@ pytestmark = pytest.mark.integration
 def program() -> Path:
     """The verifier, built once from its Go module."""
     here = checkout()
-    gobuild.ensure(here, [modules.BUNDLE_VERIFIER])
-    return gobuild.place(here, modules.BUNDLE_VERIFIER) / "bundle-verifier"
+    gobuild.ensure(here, [BUNDLE_VERIFIER])
+    return gobuild.place(here, BUNDLE_VERIFIER) / "bundle-verifier"
 
 
 class Judge:

@@ -10,6 +10,7 @@ from fleet.console import TroubleError
 from fleet.local.paths import Checkout
 from fleet.local.toolchain import gobuild, golang, modules
 from fleet.local.toolchain.modules import Module
+from tests import go_modules
 from tests.fleet.local.examples import checkout, command, told
 
 TOOL = Module(name="tool", packages=("example.org/tool/cmd/tool",), minutes=1)
@@ -224,7 +225,8 @@ def test_joined_modules_lie_in_one_folder(here: Checkout) -> None:
 
 def test_every_module_of_the_table_has_its_folder_with_a_lock_of_its_own() -> None:
     root = Path(__file__).parents[3]
-    table = [m for m in vars(modules).values() if isinstance(m, Module)]
+    known = [*vars(modules).values(), *vars(go_modules).values()]
+    table = [module for module in known if isinstance(module, Module)]
     folders = {path.name for path in (root / "toolchain").iterdir() if path.is_dir()}
     assert {module.name for module in table} == folders
     for module in table:

@@ -6,9 +6,10 @@ import pytest
 
 from fleet.checkout.pinned import ACTIONS
 from fleet.local.paths import checkout
-from fleet.local.toolchain import gobuild, modules
+from fleet.local.toolchain import gobuild
 from tests.fleet.github.render.linters import actionlint, lay, schemas, zizmor
 from tests.fleet.pages.examples import TEMPLATES, rendered, variants
+from tests.go_modules import ACTIONLINT
 
 NAMES = tuple(variants())
 UP = ".github/workflows/up.yml"
@@ -70,8 +71,8 @@ def test_the_schemas_would_not_allow_a_misspelt_key(tmp_path: Path) -> None:
 def program() -> Path:
     """The real actionlint, built once from its Go module."""
     here = checkout()
-    gobuild.ensure(here, [modules.ACTIONLINT])
-    return gobuild.place(here, modules.ACTIONLINT) / "actionlint"
+    gobuild.ensure(here, [ACTIONLINT])
+    return gobuild.place(here, ACTIONLINT) / "actionlint"
 
 
 @pytest.mark.integration
