@@ -15,11 +15,11 @@ from typing import Final
 from fleet.checkout.page_texts import read_templates
 from fleet.checkout.pinned import IMAGES as PINNED_IMAGES
 from fleet.checkout.pinned import pinned
-from fleet.console import TroubleError, say
+from fleet.console import say
 from fleet.declaration.builder_nodes import CONTAINER, Node
 from fleet.local import builder, certificates, ports, registry, registry_login
 from fleet.local.docker import proxies, record
-from fleet.local.docker.containers import FOLDER, Container, ensure, remove_all, stop
+from fleet.local.docker.containers import Container, ensure, remove_all, stop
 from fleet.local.docker.engine import LONG, Engine, Info, NoAnswerError
 from fleet.local.paths import Checkout
 from fleet.local.platforms import NAMES
@@ -126,21 +126,8 @@ def _name(checkout: Checkout) -> str:
 
 
 def _free(checkout: Checkout, engine: Engine, port: int, setting: str) -> None:
-    """Have nothing listen on ``port``, nor the builder in the network of what did.
-
-    :raises TroubleError: naming who publishes or holds it.
-    """
+    """Have nothing listen on ``port``, nor the builder in the network of what did."""
     stop(engine, [builder_name(checkout)])
-    form = f'{{{{.Ports}}}}\t{{{{.Names}}}}\t{{{{.Label "{FOLDER}"}}}}'
-    for line in engine.do("ps", "--format", form).splitlines():
-        published, name, folder = f"{line}\t\t".split("\t")[:3]
-        # As in 127.0.0.1:5443->5443/tcp.
-        if f":{port}->" in published:
-            whose = f" of the checkout {folder}" if folder else ""
-            raise TroubleError(
-                f"port {port} is published by the container {name}{whose}.\nStop it (docker stop "
-                f"{name}), or choose another port in {setting}."
-            )
     ports.require_free(port, setting=setting)
 
 

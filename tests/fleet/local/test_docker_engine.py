@@ -330,14 +330,6 @@ def test_a_registry_that_runs_and_is_not_reached_is_told_with_the_cause(
         ensure(answers=lambda: False, hint="Perhaps so")
 
 
-def test_who_publishes_the_port_is_asked_of_the_engine(tmp_path: Path) -> None:
-    listed = r"127.0.0.1:15443->5443/tcp\tone\t\n127.0.0.1:5443->5443/tcp\ttheirs\t/srv/other\n"
-    script = f'case $3 in ps) printf "{listed}" ;; *) echo no such container >&2; exit 1 ;; esac'
-    asked = engine_of(tmp_path, script)
-    with pytest.raises(TroubleError, match=r"container theirs of the checkout /srv/other.\n.*file"):
-        daemons._free(checkout(tmp_path), asked, 5443, "the file")
-
-
 def test_what_an_engine_says_of_itself(tmp_path: Path) -> None:
     said = {
         "Name": socket.gethostname(), "DockerRootDir": str(tmp_path), "NCPU": 6,

@@ -119,9 +119,7 @@ def test_on_macos_certificates_ports_and_the_end_need_nothing_of_linux(
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))  # without openssl
     certificates.ensure(here)
     record.write(here, "unix:///srv/docker.sock")
-    port = free_port()
-    ports.require_free(port, setting="x")
-    assert ports.holder(port) is None
+    ports.require_free(free_port(), setting="x")
     label = f"label=io.github.multi-py.fleet.checkout={record.identity(here)}"
     cleanup.clean(here)
     assert not here.state.exists()

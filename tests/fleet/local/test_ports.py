@@ -1,6 +1,5 @@
-"""A taken port is told with its holder and the remedy."""
+"""A taken port is told with the remedy."""
 
-import os
 import socket
 
 import pytest
@@ -14,24 +13,22 @@ def test_a_free_port_is_accepted() -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     ports.require_free(port, setting="Pulumi.dev.yaml, fleet:registry")
-    assert ports.holder(port) is None
 
 
-def test_a_taken_port_names_port_process_and_setting() -> None:
+def test_a_taken_port_names_port_and_setting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with pytest.raises(TroubleError) as caught:
             ports.require_free(port, setting="Pulumi.dev.yaml, fleet:registry")
     text = str(caught.value)
     assert f"port {port} on 127.0.0.1 is taken" in text
-    assert f"(pid {os.getpid()})" in text
     assert "Pulumi.dev.yaml, fleet:registry" in text
 
 
 def test_a_port_taken_on_every_address_is_taken_on_loopback() -> None:
     with (
         socket.create_server(("", 0)) as server,
-        pytest.raises(TroubleError, match="is taken by"),
+        pytest.raises(TroubleError, match="is taken"),
     ):
         ports.require_free(server.getsockname()[1], setting="it")
 
