@@ -13,7 +13,6 @@ from fleet.local.docker.engine import open_engine
 from fleet.local.paths import Checkout
 from fleet.local.place_daemons import Placed
 from fleet.local.requirements import Needs
-from fleet.local.toolchain import toolchain
 from fleet.units import in_units
 
 GO_CACHES: Final = 8 * 10**9
@@ -64,7 +63,7 @@ def show(checkout: Checkout, needs: Needs, placed: Placed, *, builds: bool) -> N
     made = build_times.read(checkout)
     new = _new_builds(checkout, needs, made) if builds and needs.anything else 0
     work = Work(
-        programs=toolchain.to_build(checkout, placed.tools, placed.supply),
+        programs=[module.name for module in placed.supply.builds],
         archives=len(placed.supply.downloads),
         builds=new,
         bases=len(needs.bases) if new and not made else 0,

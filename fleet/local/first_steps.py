@@ -11,7 +11,6 @@ from fleet.local.base_images.bases import StandIn
 from fleet.local.paths import Checkout
 from fleet.local.place_daemons import Placed
 from fleet.local.remaining import Step
-from fleet.local.toolchain import toolchain
 
 LOCK, BUILDS = "lock", "builds"
 
@@ -28,7 +27,7 @@ def first_steps(
     """Yield what a run of ``stack`` has to do first on this machine; nothing where all is there."""
     if debian.missing(debian.wanted(placed.tools, stand_ins=bool(stand_ins))):
         yield Step(name=debian.STEP, seconds=_APT)
-    yield from toolchain.steps(checkout, placed.tools, placed.supply)
+    yield from placed.supply.steps
     if stand_ins and not checkout.bases_file.exists():
         made = sum(len(stand_in.recipes) for stand_in in stand_ins)
         yield Step(name=bases.STEP, seconds=made * _ROOT_FILE_SYSTEM)

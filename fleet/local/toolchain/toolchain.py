@@ -26,13 +26,22 @@ class Supply:
     """Where each tool is to come from.
 
     ``there`` has the folders of the programs that this machine has already, by module;
-    ``plugins`` are the missing ones; ``downloads`` are those of the missing programs and plugins
-    that are taken from a recorded archive.
+    ``plugins`` are the missing ones. Of missing programs and plugins, ``downloads`` come from a
+    recorded archive, and ``builds`` are built by Go.
     """
 
     there: Mapping[str, Path]
     plugins: tuple[Module, ...]
     downloads: tuple[Module, ...]
+    builds: tuple[Module, ...]
+
+    @property
+    def steps(self) -> list[Step]:
+        """What takes long of it: programs to download, and to build."""
+        return [
+            *(Step(name=module.name, seconds=_DOWNLOAD_SECONDS) for module in self.downloads),
+            *(Step(name=module.name, seconds=module.minutes * 60) for module in self.builds),
+        ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,27 +65,17 @@ def survey(checkout: Checkout, needs: Needs) -> Supply:
     there = dict(_there(checkout, needs))
     asked = (modules.DOCKER_BUILD, *([modules.GITHUB] if needs.github else []))
     plugins = tuple(m for m in asked if not has_plugin(checkout, m.name, m.version))
+    programs = [module for module in _programs(needs) if module.name not in there]
     # A program that was built once is kept.
-    absent = gobuild.missing(checkout, [m for m in _programs(needs) if m.name not in there])
-    downloads = archives.downloads(checkout, (*absent, *plugins))
-    supply = Supply(there=there, plugins=plugins, downloads=downloads)
-    if names := to_build(checkout, needs, supply):
-        golang.require(names)
-    return supply
-
-
-def to_build(checkout: Checkout, needs: Needs, supply: Supply) -> list[str]:
-    """Return the names of what Go has to build here."""
-    return [m.name for m in gobuild.missing(checkout, _to_build(needs, supply))]
-
-
-def steps(checkout: Checkout, needs: Needs, supply: Supply) -> list[Step]:
-    """Return what `ensure` will take long for: programs to download, and to build."""
-    absent = gobuild.missing(checkout, _to_build(needs, supply))
-    return [
-        *(Step(name=module.name, seconds=_DOWNLOAD_SECONDS) for module in supply.downloads),
-        *(Step(name=module.name, seconds=module.minutes * 60) for module in absent),
-    ]
+    downloads = archives.downloads(checkout, (*gobuild.missing(checkout, programs), *plugins))
+    lacking = [module for module in (*programs, *plugins) if module not in downloads]
+    if modules.PULUMI in lacking:
+        # An engine on PATH, or in an archive, has its language host beside it.
+        lacking.insert(1, modules.LANGUAGE_PYTHON)
+    builds = tuple(gobuild.missing(checkout, lacking))
+    if builds:
+        golang.require([module.name for module in builds])
+    return Supply(there=there, plugins=plugins, downloads=downloads, builds=builds)
 
 
 def ensure(
@@ -96,7 +95,7 @@ def ensure(
     programs = [module for module in supply.downloads if not module.version]
     fetched = {m.name: archives.unpack(checkout, m, remaining) for m in programs}
     supply = replace(supply, there={**supply.there, **fetched})
-    gobuild.ensure(checkout, _to_build(needs, supply), remaining)
+    gobuild.ensure(checkout, supply.builds, remaining)
     tools = _tools(checkout, needs, supply)
     for module in supply.plugins:
         if module in supply.downloads:
@@ -128,16 +127,6 @@ def _there(checkout: Checkout, needs: Needs) -> Iterator[tuple[str, Path]]:
         folder = on_path[module.name](checkout) or archives.unpacked(checkout, module)
         if folder:
             yield module.name, folder
-
-
-def _to_build(needs: Needs, supply: Supply) -> list[Module]:
-    """Return what is neither on this machine nor downloaded."""
-    names = {*supply.there, *(module.name for module in supply.downloads)}
-    # An engine on PATH, or in an archive, has its language host beside it.
-    host = [] if modules.PULUMI.name in names else [modules.LANGUAGE_PYTHON]
-    engine, *daemons = _programs(needs)
-    wanted = [engine, *host, *daemons, *supply.plugins]
-    return [module for module in wanted if module.name not in names]
 
 
 def _tools(checkout: Checkout, needs: Needs, supply: Supply) -> Tools:

@@ -705,9 +705,8 @@ def test_what_checkouts_share_is_made_by_one_run_at_a_time(
         raise TroubleError("looked")
 
     monkeypatch.setattr(prepare, "check", lambda *_, **__: None)
-    nothing = toolchain.Supply(there={}, plugins=(), downloads=())
+    nothing = toolchain.Supply(there={}, plugins=(), downloads=(), builds=())
     monkeypatch.setattr(toolchain, "survey", lambda *_: nothing)
-    monkeypatch.setattr(toolchain, "to_build", lambda *_: [])
     monkeypatch.setattr(debian, "ensure", look)
     with pytest.raises(TroubleError, match="looked"):
         prepare.prepare(here, "dev")

@@ -8,11 +8,10 @@ from fleet.declaration.problems import DeclarationError
 from fleet.local import build_times, disk_forecast, disk_space
 from fleet.local.disk_forecast import Work, report
 from fleet.local.place_daemons import Placed
-from fleet.local.toolchain import toolchain
 from fleet.local.toolchain.toolchain import Supply
 from tests.fleet.local.examples import checkout, needs
 
-NOTHING = Supply(there={}, plugins=(), downloads=())
+NOTHING = Supply(there={}, plugins=(), downloads=(), builds=())
 
 
 def test_each_part_is_said_with_its_figure_and_what_is_free() -> None:
@@ -42,7 +41,6 @@ def test_nothing_to_make_is_nothing_to_say() -> None:
 @pytest.fixture
 def planned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk_forecast, "planned_builds", lambda *_: frozenset({"a", "b"}))
-    monkeypatch.setattr(toolchain, "to_build", lambda *_: [])
     monkeypatch.setattr(disk_space, "free", lambda _: 10**12)
 
 

@@ -10,7 +10,7 @@ from fleet.local.first_steps import first_steps
 from fleet.local.paths import Checkout
 from fleet.local.place_daemons import Placed
 from fleet.local.requirements import Needs
-from fleet.local.toolchain import gobuild, modules
+from fleet.local.toolchain import modules
 from fleet.local.toolchain.toolchain import Supply
 from tests.fleet.local.examples import checkout, command, needs
 
@@ -37,7 +37,10 @@ def steps(
 
 
 def test_of_a_fresh_clone_all_is_to_be_done_in_this_order(here: Checkout) -> None:
-    supply = Supply(there={}, plugins=(modules.DOCKER_BUILD,), downloads=(modules.REGISTRY,))
+    builds = (modules.PULUMI, modules.LANGUAGE_PYTHON, modules.BUILDKIT, modules.DOCKER_BUILD)
+    supply = Supply(
+        there={}, plugins=(modules.DOCKER_BUILD,), downloads=(modules.REGISTRY,), builds=builds
+    )
     found = steps(here, needs(), supply)
     assert [name for name in found if name != "packages"] == [
         "registry", "pulumi", "language-python", "buildkit", "docker-build", "bases", "lock",
@@ -57,6 +60,4 @@ def test_afterwards_nothing_is(
     (here.state / "locks" / "dev.yaml").touch()
     here.bases_file.touch()
     build_times.add(here, {"python-uvicorn:py3.13": 20.0})
-    for module in (modules.PULUMI, modules.LANGUAGE_PYTHON, modules.BUILDKIT, modules.REGISTRY):
-        gobuild.place(here, module).mkdir(parents=True)
-    assert steps(here, needs(), Supply(there={}, plugins=(), downloads=())) == {}
+    assert steps(here, needs(), Supply(there={}, plugins=(), downloads=(), builds=())) == {}
