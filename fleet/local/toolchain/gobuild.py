@@ -4,9 +4,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from fleet.console import TroubleError, tail_of
@@ -16,8 +15,6 @@ from fleet.local.remaining import UNKNOWN, Remaining
 from fleet.local.run_lock import alone
 from fleet.local.toolchain import golang
 from fleet.local.toolchain.modules import Module
-
-_LOOK_SECONDS = 0.2
 
 
 def place(checkout: Checkout, module: Module) -> Path:
@@ -85,37 +82,20 @@ def _fetching(go: str, checkout: Checkout, modules: Sequence[Module]) -> Iterato
 
     What fails is downloaded by the build, which says why. At the end what is left is stopped.
     """
-    commands = [
-        (_source(checkout, module), [go, "list", "-deps", *module.packages]) for module in modules
-    ]
-    ended = threading.Event()
-    fetching = threading.Thread(target=_fetch, args=(commands, ended), daemon=True)
-    fetching.start()
+    nothing = subprocess.DEVNULL
+    fetching = [
+        subprocess.Popen(
+            [go, "list", "-deps", *module.packages], cwd=_source(checkout, module),
+            env=golang.environment(), stdin=nothing, stdout=nothing, stderr=nothing,
+        )
+        for module in modules
+    ]  # fmt: skip
     try:
         yield
     finally:
-        ended.set()
-        fetching.join()
-
-
-def _fetch(commands: Sequence[tuple[Path, list[str]]], ended: threading.Event) -> None:
-    for source, argv in commands:
-        with (
-            suppress(OSError),
-            subprocess.Popen(
-                argv,
-                cwd=source,
-                env=golang.environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            ) as process,
-        ):
-            while process.poll() is None and not ended.wait(_LOOK_SECONDS):
-                pass
+        for process in fetching:
             process.terminate()
-        if ended.is_set():
-            return
+            process.wait()
 
 
 def _build(go: str, source: Path, module: Module, folder: Path) -> None:
