@@ -7,46 +7,23 @@ import tarfile
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from fleet.console import TroubleError
 from fleet.local.paths import Checkout
 from fleet.local.remaining import UNKNOWN, Remaining
 from fleet.local.toolchain import gobuild, published
-from fleet.local.toolchain.modules import BUILDKIT, PULUMI, REGISTRY, Module, target
+from fleet.local.toolchain.modules import PULUMI, Module, target
 
 _REMEDY = f"To build from Go modules instead, remove its line in {published.RECORDED}."
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Layout:
-    """Where the programs lie in an archive, and which of them must be there.
-
-    ``only`` says that nothing else of it is unpacked.
-    """
-
-    folder: str
-    programs: tuple[str, ...]
-    only: bool = False
-
-
-_LAYOUTS: Final = {
-    # With its language hosts, which the engine looks for next to itself.
-    PULUMI.name: _Layout(folder="pulumi", programs=("pulumi",)),
-    # Beside them are a runc and emulators; Debian's are used, which it keeps up to date.
-    BUILDKIT.name: _Layout(folder="bin", programs=("buildctl", "buildkitd"), only=True),
-    REGISTRY.name: _Layout(folder="", programs=("registry",), only=True),
-}
 
 
 def unpacked(checkout: Checkout, module: Module) -> Path | None:
     """Return where the programs of ``module`` lie in the cache, from its recorded archive."""
     digest = published.recorded(checkout.root).get(archive(module))
     folder = _folder(checkout, module, digest) if digest else None
-    programs = _LAYOUTS[module.name].programs
-    return folder if folder and all((folder / name).is_file() for name in programs) else None
+    there = folder and all((folder / name).is_file() for name in module.programs)
+    return folder if there else None
 
 
 def downloads(checkout: Checkout, wanted: Iterable[Module]) -> tuple[Module, ...]:
@@ -77,14 +54,13 @@ def _unpacked(checkout: Checkout, module: Module, remaining: Remaining) -> Path:
     url = published.address(module, target())
     content = published.content(checkout.root, url, remaining, module.name)
     folder = _folder(checkout, module, hashlib.sha256(content).hexdigest())
-    layout = _LAYOUTS[module.name]
     with tempfile.TemporaryDirectory(prefix=f".{module.name}-", dir=folder.parent) as temporary:
         made = Path(temporary, "archive")
         try:
-            _extract(content, layout, made)
-            found = made / layout.folder
-            if missing := [name for name in layout.programs if not (found / name).is_file()]:
-                path = f"{layout.folder}/{missing[0]}".removeprefix("/")
+            _extract(content, module, made)
+            found = made / module.folder
+            if missing := [name for name in module.programs if not (found / name).is_file()]:
+                path = Path(module.folder, missing[0])
                 raise tarfile.TarError(f"it has no {path}")  # noqa: TRY301
             shutil.rmtree(folder, ignore_errors=True)
             found.rename(folder)
@@ -93,16 +69,17 @@ def _unpacked(checkout: Checkout, module: Module, remaining: Remaining) -> Path:
     return folder
 
 
-def _extract(content: bytes, layout: _Layout, folder: Path) -> None:
+def _extract(content: bytes, module: Module, folder: Path) -> None:
+    """Extract the programs of ``module``, and of the engine all else.
+
+    Its language hosts are beside it, where it looks for them. Beside BuildKit are a runc and
+    emulators; Debian's are used, which it keeps up to date.
+    """
+    wanted = [Path(module.folder, name) for name in module.programs]
     folder.mkdir()
-    wanted = {f"{layout.folder}/{name}".removeprefix("/") for name in layout.programs}
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as opened:
-        if not layout.only:
-            opened.extractall(folder, filter="data")
-            return
-        for member in opened:
-            if member.name.removeprefix("./") in wanted:
-                opened.extract(member, folder, filter="data")
+        members = [m for m in opened if module == PULUMI or Path(m.name) in wanted]
+        opened.extractall(folder, members, filter="data")
 
 
 def archive(module: Module) -> str:

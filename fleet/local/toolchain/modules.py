@@ -12,6 +12,9 @@ from fleet.lock.model import platform_of
 PULUMI_VERSION: Final = "3.259.0"
 """The engine's version; the Python SDK in the lock is of the same."""
 
+BUILDKIT_VERSION: Final = "0.31.2"
+REGISTRY_VERSION: Final = "3.1.2"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Module:
@@ -21,7 +24,8 @@ class Module:
     linker beside the flags of all, ``minutes`` how long two cores took with empty caches. Next to
     the binaries go the ``files`` of the module's own folder, and ``scripts`` of modules that it
     requires: for each name the module and the path in it. A resource plugin of the engine has a
-    ``version``.
+    ``version``. ``archive`` is where its makers publish it, with ``{system}`` and ``{machine}`` as
+    Go names them, or ``{x64}``; ``programs`` must be in the ``folder`` of that.
     """
 
     name: str
@@ -32,6 +36,9 @@ class Module:
     files: tuple[str, ...] = ()
     scripts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     version: str = ""
+    archive: str = ""
+    folder: str = ""
+    programs: tuple[str, ...] = ()
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -49,6 +56,11 @@ class Module:
         return digest.hexdigest()[:16]
 
 
+_GITHUB = "https://github.com"
+_PLUGIN = (
+    "https://api.pulumi.com/releases/plugins/"
+    "pulumi-resource-{name}-v{version}-{system}-{machine}.tar.gz"
+)
 _EXECUTOR = "pulumi-language-python-exec"
 _SDK = "github.com/pulumi/pulumi/sdk/v3"
 PULUMI: Final = Module(
@@ -56,6 +68,10 @@ PULUMI: Final = Module(
     packages=("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
     linker=f"-X {_SDK}/go/common/version.Version=v{PULUMI_VERSION}",
     minutes=4,
+    archive="https://get.pulumi.com/releases/sdk/"
+    f"pulumi-v{PULUMI_VERSION}-{{system}}-{{x64}}.tar.gz",
+    folder="pulumi",
+    programs=("pulumi",),
 )
 LANGUAGE_PYTHON: Final = Module(
     name="language-python",
@@ -71,16 +87,24 @@ DOCKER_BUILD: Final = Module(
     linker="-X github.com/pulumi/pulumi-docker-build/provider.Version=0.0.22",
     version="0.0.22",
     minutes=2,
+    archive=_PLUGIN,
 )
 BUILDKIT: Final = Module(
     name="buildkit",
     packages=("github.com/moby/buildkit/cmd/buildctl", "github.com/moby/buildkit/cmd/buildkitd"),
     minutes=2,
+    archive=f"{_GITHUB}/moby/buildkit/releases/download/v{BUILDKIT_VERSION}/"
+    f"buildkit-v{BUILDKIT_VERSION}.{{system}}-{{machine}}.tar.gz",
+    folder="bin",
+    programs=("buildctl", "buildkitd"),
 )
 REGISTRY: Final = Module(
     name="registry",
     packages=("github.com/distribution/distribution/v3/cmd/registry",),
     minutes=1,
+    archive=f"{_GITHUB}/distribution/distribution/releases/download/v{REGISTRY_VERSION}/"
+    f"registry_{REGISTRY_VERSION}_{{system}}_{{machine}}.tar.gz",
+    programs=("registry",),
 )
 GITHUB: Final = Module(
     name="github",
@@ -88,6 +112,7 @@ GITHUB: Final = Module(
     packages=("fleet/toolchain/pulumi-resource-github",),
     version="6.15.0",
     minutes=2,
+    archive=_PLUGIN,
 )
 
 

@@ -18,7 +18,6 @@ from fleet.local.toolchain.modules import (
     DOCKER_BUILD,
     GITHUB,
     PULUMI,
-    PULUMI_VERSION,
     REGISTRY,
     Module,
 )
@@ -29,11 +28,6 @@ RECORDED: Final = Path("toolchain/published.sha256")
 An archive without a line is never downloaded: the program is then built from its Go module.
 """
 
-_ENGINES = "https://get.pulumi.com/releases/sdk"
-_PLUGINS = "https://api.pulumi.com/releases/plugins"
-_RELEASES = "https://github.com"
-BUILDKIT_VERSION: Final = "0.31.2"
-REGISTRY_VERSION: Final = "3.1.2"
 _TARGETS = (("linux", "amd64"), ("linux", "arm64"), ("darwin", "amd64"), ("darwin", "arm64"))
 _ENGINE = (PULUMI, DOCKER_BUILD, GITHUB)
 # A site that sends nothing for a minute has failed sooner than this.
@@ -48,22 +42,14 @@ _HEADER = """\
 
 
 def address(module: Module, target: tuple[str, str]) -> str:
-    """Return where the archive of a plugin, the engine or a daemon is published.
+    """Return where the archive of ``module`` is published.
 
     ``target`` is operating system and architecture, as Go names them.
     """
     system, machine = target
-    if module.name == BUILDKIT.name:
-        folder = f"{_RELEASES}/moby/buildkit/releases/download/v{BUILDKIT_VERSION}"
-        return f"{folder}/buildkit-v{BUILDKIT_VERSION}.{system}-{machine}.tar.gz"
-    if module.name == REGISTRY.name:
-        folder = f"{_RELEASES}/distribution/distribution/releases/download/v{REGISTRY_VERSION}"
-        return f"{folder}/registry_{REGISTRY_VERSION}_{system}_{machine}.tar.gz"
-    if module.version:
-        archive = f"pulumi-resource-{module.name}-v{module.version}-{system}-{machine}.tar.gz"
-        return f"{_PLUGINS}/{archive}"
-    spelt = "x64" if machine == "amd64" else machine
-    return f"{_ENGINES}/pulumi-v{PULUMI_VERSION}-{system}-{spelt}.tar.gz"
+    x64 = "x64" if machine == "amd64" else machine
+    values = {"name": module.name, "version": module.version}
+    return module.archive.format(system=system, machine=machine, x64=x64, **values)
 
 
 def addresses(target: tuple[str, str]) -> list[str]:

@@ -110,8 +110,10 @@ class Site:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        for name in ("_ENGINES", "_PLUGINS", "_RELEASES"):
-            patch.setattr(published, name, f"http://127.0.0.1:{self.server.server_port}")
+        address, here = published.address, f"http://127.0.0.1:{self.server.server_port}"
+        patch.setattr(
+            published, "address", lambda *given: f"{here}/{published.name_of(address(*given))}"
+        )
 
     def close(self) -> None:
         self.closing.set()
@@ -298,8 +300,8 @@ def test_the_archives_of_what_a_stack_does_not_use_are_not_asked_for(
 
 def test_the_archives_are_of_the_versions_that_the_modules_build() -> None:
     for module, path, version_ in (
-        (modules.BUILDKIT, "github.com/moby/buildkit", published.BUILDKIT_VERSION),
-        (modules.REGISTRY, "github.com/distribution/distribution/v3", published.REGISTRY_VERSION),
+        (modules.BUILDKIT, "github.com/moby/buildkit", modules.BUILDKIT_VERSION),
+        (modules.REGISTRY, "github.com/distribution/distribution/v3", modules.REGISTRY_VERSION),
     ):
         required = (ROOT / "toolchain" / module.name / "go.mod").read_text()
         assert f"\t{path} v{version_}" in required
