@@ -4,7 +4,8 @@ import functools
 from pathlib import Path
 
 from fleet.local.paths import Checkout, checkout
-from fleet.local.toolchain import archives, gobuild, modules, system_binaries
+from fleet.local.toolchain import archives, gobuild, modules
+from fleet.local.toolchain.system_binaries import on_path
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,8 +22,8 @@ def registry_binary() -> Path:
 def engine_folder() -> Path:
     """Return a folder with `pulumi` and its Python language host side by side."""
     here = checkout(ROOT)
-    unpacked = archives.unpacked(here, modules.PULUMI)
-    return system_binaries.engine(here) or unpacked or _built(here)
+    found = on_path(here, modules.PULUMI) or archives.unpacked(here, modules.PULUMI)
+    return found or _built(here)
 
 
 def _built(here: Checkout) -> Path:

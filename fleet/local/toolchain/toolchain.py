@@ -1,21 +1,16 @@
 """The tools of a run: from PATH, a recorded archive, or the Go modules of ``toolchain/``."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fleet.local.paths import Checkout
 from fleet.local.remaining import UNKNOWN, Remaining, Step
 from fleet.local.requirements import Needs
-from fleet.local.toolchain import (
-    archives,
-    gobuild,
-    golang,
-    modules,
-    system_binaries,
-)
+from fleet.local.toolchain import archives, gobuild, golang, modules
 from fleet.local.toolchain.modules import Module
 from fleet.local.toolchain.plugins import fetch_plugin, has_plugin, install_plugin
+from fleet.local.toolchain.system_binaries import on_path
 
 _ENGINE = (modules.PULUMI, modules.LANGUAGE_PYTHON)
 _DOWNLOAD_SECONDS = 10.0
@@ -62,7 +57,11 @@ def survey(checkout: Checkout, needs: Needs) -> Supply:
     :raises fleet.local.toolchain.golang.NoGoError: when some have to be built and there is no Go
         for it.
     """
-    there = dict(_there(checkout, needs))
+    there = {
+        module.name: folder
+        for module in _programs(needs)
+        if (folder := on_path(checkout, module) or archives.unpacked(checkout, module))
+    }
     asked = (modules.DOCKER_BUILD, *([modules.GITHUB] if needs.github else []))
     plugins = tuple(m for m in asked if not has_plugin(checkout, m.name, m.version))
     programs = [module for module in _programs(needs) if module.name not in there]
@@ -114,19 +113,6 @@ def _programs(needs: Needs) -> list[Module]:
         *([modules.BUILDKIT] if needs.builder else []),
         *([modules.REGISTRY] if needs.port is not None else []),
     ]
-
-
-def _there(checkout: Checkout, needs: Needs) -> Iterator[tuple[str, Path]]:
-    """Yield each program that is on PATH, or unpacked in the cache, with its folder."""
-    on_path = {
-        modules.PULUMI.name: system_binaries.engine,
-        modules.BUILDKIT.name: system_binaries.buildkit,
-        modules.REGISTRY.name: system_binaries.registry,
-    }
-    for module in _programs(needs):
-        folder = on_path[module.name](checkout) or archives.unpacked(checkout, module)
-        if folder:
-            yield module.name, folder
 
 
 def _tools(checkout: Checkout, needs: Needs, supply: Supply) -> Tools:
