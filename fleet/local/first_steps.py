@@ -10,7 +10,6 @@ from fleet.local.base_images import bases
 from fleet.local.base_images.bases import StandIn
 from fleet.local.paths import Checkout
 from fleet.local.place_daemons import Placed
-from fleet.local.remaining import Step
 
 LOCK, BUILDS = "lock", "builds"
 
@@ -23,17 +22,17 @@ _TAG = 23.0
 
 def first_steps(
     checkout: Checkout, stack: str, placed: Placed, stand_ins: Sequence[StandIn], *, builds: bool
-) -> Iterator[Step]:
-    """Yield what a run of ``stack`` has to do first on this machine; nothing where all is there."""
+) -> Iterator[tuple[str, float]]:
+    """Yield what a run has to do first here, with seconds; nothing where all is there."""
     if debian.missing(debian.wanted(placed.tools, stand_ins=bool(stand_ins))):
-        yield Step(name=debian.STEP, seconds=_APT)
+        yield debian.STEP, _APT
     yield from placed.supply.steps
     if stand_ins and not checkout.bases_file.exists():
         made = sum(len(stand_in.recipes) for stand_in in stand_ins)
-        yield Step(name=bases.STEP, seconds=made * _ROOT_FILE_SYSTEM)
+        yield bases.STEP, made * _ROOT_FILE_SYSTEM
     declaration = declaration_of_file(config_file(checkout.root, stack))
     if declaration.is_local and not lock_file(checkout.root, stack, declaration).exists():
-        yield Step(name=LOCK, seconds=_LOCK)
+        yield LOCK, _LOCK
     if builds and not build_times.read(checkout):
         tags = sum(len(matrix_entries(image)) for image in declaration.images)
-        yield Step(name=BUILDS, seconds=tags * _TAG)
+        yield BUILDS, tags * _TAG

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Final
 
 from fleet.console import duration, say, timed
@@ -17,19 +16,14 @@ _SLOWEST = 5.0
 _PRIOR = 120.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """A step of a run, and the seconds that it takes on two cores with nothing cached."""
-
-    name: str
-    seconds: float
-
-
 class Remaining:
-    """Tells of steps: one line when each begins, and one with its time and what is left."""
+    """Tells of steps: one line when each begins, and one with its time and what is left.
 
-    def __init__(self, steps: Iterable[Step] = ()) -> None:
-        self._left = {step.name: step.seconds for step in steps}
+    ``steps`` are names, with the seconds that each takes on two cores with nothing cached.
+    """
+
+    def __init__(self, steps: Iterable[tuple[str, float]] = ()) -> None:
+        self._left = dict(steps)
         self._expected = self._took = 0.0
         self._began = 0.0
 

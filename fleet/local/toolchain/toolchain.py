@@ -1,11 +1,11 @@
 """The tools of a run: from PATH, a recorded archive, or the Go modules of ``toolchain/``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fleet.local.paths import Checkout
-from fleet.local.remaining import UNKNOWN, Remaining, Step
+from fleet.local.remaining import UNKNOWN, Remaining
 from fleet.local.requirements import Needs
 from fleet.local.toolchain import archives, gobuild, golang, modules
 from fleet.local.toolchain.modules import Module
@@ -31,12 +31,10 @@ class Supply:
     builds: tuple[Module, ...]
 
     @property
-    def steps(self) -> list[Step]:
-        """What takes long of it: programs to download, and to build."""
-        return [
-            *(Step(name=module.name, seconds=_DOWNLOAD_SECONDS) for module in self.downloads),
-            *(Step(name=module.name, seconds=module.minutes * 60) for module in self.builds),
-        ]
+    def steps(self) -> Iterator[tuple[str, float]]:
+        """What takes long of it, with seconds: programs to download, and to build."""
+        yield from ((module.name, _DOWNLOAD_SECONDS) for module in self.downloads)
+        yield from ((module.name, module.minutes * 60) for module in self.builds)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,8 +32,7 @@ def steps(
     here: Checkout, wanted: Needs, supply: Supply, *, builds: bool = True
 ) -> dict[str, float]:
     placed = Placed(docker="", tools=wanted, supply=supply)
-    found = first_steps(here, "dev", placed, [STAND_IN], builds=builds)
-    return {step.name: step.seconds for step in found}
+    return dict(first_steps(here, "dev", placed, [STAND_IN], builds=builds))
 
 
 def test_of_a_fresh_clone_all_is_to_be_done_in_this_order(here: Checkout) -> None:

@@ -4,12 +4,12 @@ import time
 
 import pytest
 
-from fleet.local.remaining import UNKNOWN, Remaining, Step
+from fleet.local.remaining import UNKNOWN, Remaining
 
 STEPS = (
-    Step(name="pulumi", seconds=240),
-    Step(name="buildkit", seconds=120),
-    Step(name="lock", seconds=30),
+    ("pulumi", 240),
+    ("buildkit", 120),
+    ("lock", 30),
 )
 
 
@@ -70,7 +70,7 @@ def test_a_step_that_stood_still_makes_the_rest_no_more_than_five_times_as_long(
 def test_a_quick_first_step_does_not_make_the_rest_quick(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    steps = Remaining((Step(name="download", seconds=10), *STEPS[1:]))
+    steps = Remaining((("download", 10), *STEPS[1:]))
     take(steps, clock, "download", 0.2)
     assert lines(capsys)[-1].endswith("; then about 2 min for buildkit, lock")
 
