@@ -3,7 +3,7 @@
 import os
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from fleet.console import say
 from fleet.local import placement
@@ -38,21 +38,20 @@ def place(checkout: Checkout, needs: Needs, env: Mapping[str, str] = os.environ)
     """
     if not needs.anything:
         return Placed(docker="", tools=needs, supply=toolchain.survey(checkout, needs))
-    survey = _Survey(checkout=checkout)
     seen = _machine(checkout, needs, env)
-    if seen.docker and seen.wish != HOST:
-        seen = replace(seen, docker_lacks=survey.lacks(DOCKER, needs.without_daemons))
-    elif seen.can_run_daemons and seen.wish != DOCKER:
-        seen = replace(seen, host_lacks=survey.lacks(HOST, needs))
+    tools = needs.without_daemons if seen.can_use_docker else needs
+    try:
+        supply = toolchain.survey(checkout, tools)
+    except NoGoError as error:
+        # The reason may be another, and there may be a way without.
+        placement.decide(replace(seen, lacks=error.names))
+        raise
     decision = placement.decide(seen)
+    docker = seen.docker if decision.place == DOCKER else ""
     if not seen.before:
-        used = decision.place == DOCKER
-        rootless = used and engine.open_engine(checkout, seen.docker, env).info().rootless
-        say(placement.line_of(decision, seen.docker, rootless=rootless))
-    if decision.place == DOCKER:
-        supply = survey.found[DOCKER]
-        return Placed(docker=seen.docker, tools=needs.without_daemons, supply=supply)
-    return Placed(docker="", tools=needs, supply=survey.found[HOST])
+        rootless = bool(docker) and engine.open_engine(checkout, docker, env).info().rootless
+        say(placement.line_of(decision, docker, rootless=rootless))
+    return Placed(docker=docker, tools=tools, supply=supply)
 
 
 def _machine(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> Machine:
@@ -77,19 +76,3 @@ def _before(checkout: Checkout) -> str:
         return DOCKER
     # Daemons of this machine have their configuration there.
     return HOST if (checkout.state / "etc").exists() else ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Survey:
-    """Where the tools come from, by place, for the places that were looked at."""
-
-    checkout: Checkout
-    found: dict[str, Supply] = field(default_factory=dict)
-
-    def lacks(self, place: str, needs: Needs) -> tuple[str, ...]:
-        """Return the names of the programs that can't be had; none where all can."""
-        try:
-            self.found[place] = toolchain.survey(self.checkout, needs)
-        except NoGoError as error:
-            return error.names
-        return ()

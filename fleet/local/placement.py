@@ -25,9 +25,9 @@ class Machine:
     ``system`` is Python's name of the operating system, ``platform`` the machine's OCI platform,
     empty where no image is built for it. ``builder`` says that the stack wants one here. ``docker``
     is the endpoint of an engine that answers, empty where ``no_docker`` says why there is none;
-    both are empty where it was not asked. ``host_lacks`` and ``docker_lacks`` are the programs that
-    can't be had for either place: not there, not as an archive, and not built, for want of Go.
-    ``asked`` is what the user chose, ``before`` where the data of this checkout is.
+    both are empty where it was not asked. ``lacks`` are the programs that can't be had for where it
+    would be: not there, not as an archive, and not built, for want of Go. ``asked`` is what the
+    user chose, ``before`` where the data of this checkout is.
     """
 
     system: str
@@ -36,8 +36,7 @@ class Machine:
     builder: bool = True
     docker: str = ""
     no_docker: str = ""
-    host_lacks: tuple[str, ...] = ()
-    docker_lacks: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
     asked: str = ""
     before: str = ""
 
@@ -45,6 +44,11 @@ class Machine:
     def wish(self) -> str:
         """The place that is given already."""
         return self.asked or self.before
+
+    @property
+    def can_use_docker(self) -> bool:
+        """Whether an engine answers, and is not refused."""
+        return bool(self.docker) and self.wish != HOST
 
     @property
     def can_run_daemons(self) -> bool:
@@ -135,8 +139,8 @@ def _obstacle(machine: Machine) -> str:
         return f"this is {_NAMES.get(machine.system, machine.system)}, not Linux"
     if machine.builder and not machine.root:
         return "this user is not root, which the builder needs to run containers"
-    if machine.host_lacks:
-        return f"there is no Go to build {', '.join(machine.host_lacks)}, {_ARCHIVES}"
+    if machine.lacks and not machine.can_use_docker:
+        return f"there is no Go to build {', '.join(machine.lacks)}, {_ARCHIVES}"
     return ""
 
 
@@ -177,9 +181,9 @@ def _docker(machine: Machine, because: str) -> Decision:
             f"registry and builder are to run in Docker, because {because}; and no Docker engine "
             f"can be used: {machine.no_docker}.\n{remedy}, or {_ELSEWHERE}."
         )
-    if machine.docker_lacks:
+    if machine.lacks:
         raise TroubleError(
-            f"there is no Go to build {', '.join(machine.docker_lacks)}, {_ARCHIVES}; Docker does "
+            f"there is no Go to build {', '.join(machine.lacks)}, {_ARCHIVES}; Docker does "
             "not bring them.\nInstall Go (https://go.dev/dl/), record the SHA-256 of the archives "
             "(make checksums), or put what is missing on PATH as docs/first-run.md says."
         )

@@ -71,19 +71,19 @@ REFUSED = {
     "Windows, Docker": (replace(WINDOWS, **DOCKED), r"WSL 2"),
     "an unknown processor": (replace(LINUX, platform=""), r"no image is built for this machine's"),
     "root, no Go, no Docker": (
-        replace(LINUX, host_lacks=TOOLS + DAEMONS),
+        replace(LINUX, lacks=TOOLS + DAEMONS),
         r"no Go to build pulumi, docker-build, buildkit, registry.*socket.*\n.*Install Go",
     ),
     "root, no Go, asked for the host": (
-        replace(LINUX, asked=HOST, host_lacks=DAEMONS, **UNASKED),
+        replace(LINUX, asked=HOST, lacks=DAEMONS, **UNASKED),
         r"no Go to build buildkit.*\nInstall Go .*, or unset FLEET_DAEMONS, and Docker is used, or",
     ),
     "user, Docker, nothing to be had": (
-        replace(USER, docker_lacks=TOOLS, **DOCKED),
+        replace(USER, lacks=TOOLS, **DOCKED),
         r"no Go to build pulumi, docker-build, nor.*\nInstall Go",
     ),
     "macOS, Docker, nothing to be had": (
-        replace(MAC, docker_lacks=TOOLS, **DOCKED),
+        replace(MAC, lacks=TOOLS, **DOCKED),
         r"no Go to build pulumi, docker-build, nor.*\nInstall Go",
     ),
     "asked for Docker, without one": (
