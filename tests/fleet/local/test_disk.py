@@ -1,47 +1,54 @@
 """What a run takes on the disk."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from fleet.declaration.problems import DeclarationError
 from fleet.local import build_times, disk_forecast, disk_space
-from fleet.local.disk_forecast import Work, report
+from fleet.local.disk_forecast import report
 from fleet.local.place_daemons import Placed
+from fleet.local.toolchain import modules
 from fleet.local.toolchain.toolchain import Supply
-from tests.fleet.local.examples import checkout, needs
+from tests.fleet.local.examples import checkout, command, needs
 
 NOTHING = Supply(there={}, plugins=(), downloads=(), builds=())
-
-
-def test_each_part_is_said_with_its_figure_and_what_is_free() -> None:
-    work = Work(programs=["pulumi", "buildkit"], builds=4, bases=2, platforms=3, containers=True)
-    (said,) = report(work, 71 * 10**9)
-    assert said == (
-        "disk: this takes up to 10.7 GB: 8.0 GB for Go's caches (pulumi, buildkit), "
-        "300.0 MB for the images of registry and BuildKit, 600.0 MB for 4 builds on 3 platforms, "
-        "1.8 GB for 2 bases on 3 platforms; 71.0 GB are free"
-    )
-
-
-def test_less_room_than_that_is_a_warning() -> None:
-    said = report(Work(builds=1), 49 * 10**6)
-    assert said[0].endswith("50.0 MB for 1 build on 1 platform; 49.0 MB are free")
-    assert said[1].startswith("warning: the disk may become full")
-    assert len(report(Work(builds=1), 50 * 10**6)) == 1
-    assert report(Work(builds=1), None)[0].endswith(
-        "1 platform; what is free in Docker can't be seen"
-    )
-
-
-def test_nothing_to_make_is_nothing_to_say() -> None:
-    assert report(Work(bases=0, builds=0, platforms=3), 1) == []
 
 
 @pytest.fixture
 def planned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(disk_forecast, "planned_builds", lambda *_: frozenset({"a", "b"}))
     monkeypatch.setattr(disk_space, "free", lambda _: 10**12)
+
+
+@pytest.mark.usefixtures("planned")
+def test_each_part_is_said_with_its_figure_and_what_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command(tmp_path / "bin", "docker", "echo '{}'")
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
+    supply = replace(
+        NOTHING, builds=(modules.PULUMI, modules.GITHUB), downloads=(modules.DOCKER_BUILD,)
+    )
+    placed = Placed(docker="unix:///srv/docker.sock", tools=needs(), supply=supply)
+    monkeypatch.setattr(disk_space, "free", lambda _: 71 * 10**9)
+    disk_forecast.show(checkout(tmp_path), needs(), placed, builds=True)
+    assert capsys.readouterr().err == (
+        "disk: this takes up to 9.8 GB: 8.0 GB for Go's caches (pulumi, github), "
+        "250.0 MB for 1 downloaded archive, 300.0 MB for the images of registry and BuildKit, "
+        "300.0 MB for 2 builds on 3 platforms, 900.0 MB for 1 base on 3 platforms; "
+        "71.0 GB are free\n"
+    )
+
+
+def test_less_room_than_that_is_a_warning() -> None:
+    parts = [(50 * 10**6, "1 build on 1 platform")]
+    said = report(parts, 49 * 10**6)
+    assert said[0].endswith("50.0 MB for 1 build on 1 platform; 49.0 MB are free")
+    assert said[1].startswith("warning: the disk may become full")
+    assert len(report(parts, 50 * 10**6)) == 1
+    assert report(parts, None)[0].endswith("1 platform; what is free in Docker can't be seen")
 
 
 @pytest.mark.usefixtures("planned")
