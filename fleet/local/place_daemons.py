@@ -5,7 +5,7 @@ import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from fleet.console import say
+from fleet.console import TroubleError, say
 from fleet.local import placement
 from fleet.local.docker import engine, record
 from fleet.local.paths import Checkout
@@ -66,8 +66,10 @@ def _machine(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> Machin
     if seen.wish == HOST and seen.can_run_daemons:
         # It is settled that Docker is not used.
         return seen
-    found = engine.find(checkout, env, known=record.endpoint(checkout))
-    return replace(seen, docker=found.endpoint, no_docker=found.why)
+    try:
+        return replace(seen, docker=engine.find(checkout, env, known=record.endpoint(checkout)))
+    except TroubleError as error:
+        return replace(seen, no_docker=str(error))
 
 
 def _before(checkout: Checkout) -> str:

@@ -176,41 +176,32 @@ def open_engine(checkout: Checkout, endpoint: str, env: Mapping[str, str] = os.e
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """An engine that was looked for: its ``endpoint``, or ``why`` there is none to be used."""
-
-    endpoint: str = ""
-    why: str = ""
-
-
-def find(checkout: Checkout, env: Mapping[str, str] = os.environ, *, known: str = "") -> Found:
-    """Return the engine that Docker's own client would use, if it answers on this machine.
+def find(checkout: Checkout, env: Mapping[str, str] = os.environ, *, known: str = "") -> str:
+    """Return the endpoint of the engine that Docker's own client would use, if it answers here.
 
     That is DOCKER_HOST, the context in use, or the first default socket that is there; or the one
     that is ``known``, because this checkout's containers are there.
+
+    :raises TroubleError: saying why there is none to be used.
     """
     if not shutil.which("docker", path=env.get("PATH")):
-        return Found(why="the command docker is not on PATH")
-    try:
-        named = known or users_docker.endpoint(users_docker.folder(checkout, env), env)
-    except TroubleError as error:
-        return Found(why=str(error))
+        raise TroubleError("the command docker is not on PATH")
+    named = known or users_docker.endpoint(users_docker.folder(checkout, env), env)
     sockets = [named] if named else [f"{_UNIX}{path}" for path in _sockets(env) if path.exists()]
     if not sockets:
-        return Found(why="there is no socket of a Docker engine, and DOCKER_HOST is not set")
+        raise TroubleError("there is no socket of a Docker engine, and DOCKER_HOST is not set")
     if not sockets[0].startswith(_UNIX):
-        return Found(
-            why=f"the Docker engine at {sockets[0]} may be on another machine, whose loopback "
-            "address is not this one's; a socket (unix://) is needed"
+        raise TroubleError(
+            f"the Docker engine at {sockets[0]} may be on another machine, whose loopback address "
+            "is not this one's; a socket (unix://) is needed"
         )
     whys = []
     for endpoint in sockets:
         why = _ask(open_engine(checkout, endpoint, env))
         if not why:
-            return Found(endpoint=endpoint)
+            return endpoint
         whys.append(why)
-    return Found(why="; ".join(whys))
+    raise TroubleError("; ".join(whys))
 
 
 def _sockets(env: Mapping[str, str]) -> Iterator[Path]:

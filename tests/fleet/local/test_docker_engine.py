@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shlex
 import shutil
 import socket
@@ -46,13 +47,13 @@ def test_the_engine_is_the_one_that_dockers_own_client_would_ask(tmp_path: Path)
     assert users_docker.endpoint(tmp_path, named) == SOCKET
 
 
-def found(folder: Path, script: str, **env: str) -> engine.Found:
+def found(folder: Path, script: str, **env: str) -> str:
     path = command(folder / "bin", "docker", script).parent
     return engine.find(checkout(folder), {"PATH": f"{path}:/usr/bin:/bin", **env})
 
 
 def test_an_engine_that_answers_is_found(tmp_path: Path) -> None:
-    assert found(tmp_path, "echo linux", DOCKER_HOST=SOCKET) == engine.Found(endpoint=SOCKET)
+    assert found(tmp_path, "echo linux", DOCKER_HOST=SOCKET) == SOCKET
 
 
 @pytest.mark.parametrize(
@@ -67,15 +68,13 @@ def test_an_engine_that_answers_is_found(tmp_path: Path) -> None:
 def test_why_an_engine_can_t_be_used_is_said(
     tmp_path: Path, host: str, script: str, why: str
 ) -> None:
-    seen = found(tmp_path, script, DOCKER_HOST=host)
-    assert not seen.endpoint
-    assert why in seen.why
+    with pytest.raises(TroubleError, match=re.escape(why)):
+        found(tmp_path, script, DOCKER_HOST=host)
 
 
 def test_a_context_that_is_not_there_is_no_reason_for_another_engine(tmp_path: Path) -> None:
-    seen = found(tmp_path, "echo linux", DOCKER_CONTEXT="typo")
-    assert seen == engine.Found(why=seen.why)
-    assert "the Docker context typo in use is not in" in seen.why
+    with pytest.raises(TroubleError, match="the Docker context typo in use is not in"):
+        found(tmp_path, "echo linux", DOCKER_CONTEXT="typo")
 
 
 def test_an_engine_is_looked_for_where_the_host_is_asked_for_and_can_t_be_had(
@@ -90,7 +89,8 @@ def test_an_engine_is_looked_for_where_the_host_is_asked_for_and_can_t_be_had(
 
 
 def test_without_a_client_there_is_no_engine(tmp_path: Path) -> None:
-    assert "docker is not on PATH" in engine.find(checkout(tmp_path), {"PATH": "/nowhere"}).why
+    with pytest.raises(TroubleError, match="docker is not on PATH"):
+        engine.find(checkout(tmp_path), {"PATH": "/nowhere"})
 
 
 def test_the_clients_environment_has_no_secret_and_the_users_logins(tmp_path: Path) -> None:
