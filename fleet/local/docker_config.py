@@ -7,14 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.console import TroubleError
-from fleet.declaration.builder_nodes import (
-    CLOUD,
-    CONTAINER,
-    EMBEDDED,
-    KUBERNETES,
-    REMOTE,
-    Node,
-)
+from fleet.declaration.builder_nodes import EMBEDDED, REMOTE, Node
 from fleet.local import buildx_instances, private_files, registry_login, users_docker
 from fleet.local.buildx_instances import path_of
 from fleet.local.docker import daemons, record
@@ -27,20 +20,20 @@ _PLUGINS = "cli-plugins"
 
 
 def require_builders(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> None:
-    """Return when every builder that ``needs`` name is declared or there, and can be driven.
+    """Return when every builder that ``needs`` name is declared or there.
 
     A Docker context is a builder by its own name; ``default`` is left to Docker.
 
-    :raises TroubleError: naming those that are nowhere to be found, or those whose driver
-        docker-build does not have.
+    :raises TroubleError: naming those that are nowhere to be found.
     """
     theirs = users_docker.folder(checkout, env)
     buildx = _users_buildx(checkout, env)
-    sought = [n for n in needs.builders if n != DOCKER_BUILDER and n not in needs.described]
     absent = [
         name
-        for name in sought
-        if not path_of(buildx, name).is_file()
+        for name in needs.builders
+        if name != DOCKER_BUILDER
+        and name not in needs.described
+        and not path_of(buildx, name).is_file()
         and not users_docker.context_folder(theirs, name).is_dir()
     ]
     if absent:
@@ -48,20 +41,6 @@ def require_builders(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -
             f"Pulumi.{needs.stack}.yaml, fleet:builders: no such builder: {', '.join(absent)} "
             f"(looked in {buildx / 'instances'}). Name one that `docker buildx ls` shows, make it "
             "with `docker buildx create --name`, or declare it under fleet:builder-nodes."
-        )
-    drivers = {
-        n: users_docker.values(path_of(buildx, n)).get("Driver")
-        for n in sought
-        if n not in needs.nodes
-    }
-    # What can't be read is left to docker-build, which then says so.
-    ours = (REMOTE, KUBERNETES, CONTAINER)
-    foreign = [name for name, driver in drivers.items() if driver and driver not in ours]
-    if foreign:
-        raise TroubleError(
-            f"Pulumi.{needs.stack}.yaml, fleet:builders: docker-build does not have the driver of "
-            f"{', '.join(foreign)}. For a builder of Docker Build Cloud, declare "
-            f"`{foreign[0]}: {{driver: {CLOUD}}}` under fleet:builder-nodes; else name another."
         )
 
 

@@ -214,18 +214,6 @@ def test_a_cloud_builder_is_made_by_dockers_own_buildx(here: Checkout, tmp_path:
     assert (here.docker_config / "cli-plugins").resolve() == tmp_path / "cli-plugins"
 
 
-def test_a_driver_that_docker_build_lacks_is_told_with_the_declaration_that_helps(
-    here: Checkout, tmp_path: Path
-) -> None:
-    env = {"DOCKER_CONFIG": str(tmp_path)}
-    instance(tmp_path, "mynode", '{"Driver": "cloud"}')
-    with pytest.raises(TroubleError, match=r"`mynode: {driver: cloud}` under fleet:builder-nodes"):
-        docker_config.require_builders(here, mixed(), env)
-    for text in ('{"Driver": "docker-container"}', "[]", "not JSON"):
-        instance(tmp_path, "mynode", text)
-        docker_config.require_builders(here, mixed(), env)
-
-
 def test_nothing_is_shown_where_the_users_own_configuration_is_used(here: Checkout) -> None:
     docker_config.share(here, needs(port=None, built_here=(), builders=("mynode",)), {})
     assert not here.state.exists()
