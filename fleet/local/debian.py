@@ -42,14 +42,6 @@ def _is_there(command: str) -> bool:
     return any(shutil.which(name, path=_PATH) for name in command.split("|"))
 
 
-def ensure(needs: Needs, remaining: Remaining = UNKNOWN, *, stand_ins: bool) -> None:
-    """Install what is missing.
-
-    :raises TroubleError: when packages are missing and can't be installed; it names them.
-    """
-    install(wanted(needs, stand_ins=stand_ins), remaining)
-
-
 def install(commands: Mapping[str, str], remaining: Remaining = UNKNOWN) -> None:
     """Install the packages of those ``commands`` that this machine lacks.
 

@@ -116,7 +116,7 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
             disk_space.require_for_containers(opened.info().root)
             daemons.start(checkout, opened, needs)
         with alone_on_this_machine(checkout):
-            debian.ensure(placed.tools, remaining, stand_ins=bool(stand_ins))
+            debian.install(debian.wanted(placed.tools, stand_ins=bool(stand_ins)), remaining)
             if needs.port is not None:
                 certificates.ensure(checkout)
                 signing_key.ensure(checkout)

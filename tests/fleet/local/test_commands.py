@@ -686,7 +686,7 @@ def test_a_missing_go_is_told_before_packages_certificates_and_daemons(
     here = scratch(tmp_path)
     monkeypatch.setattr(prepare, "check", lambda *_, **__: None)
     monkeypatch.setattr(toolchain, "survey", refuse)
-    monkeypatch.setattr(debian, "ensure", lambda *_, **__: pytest.fail("apt was called"))
+    monkeypatch.setattr(debian, "install", lambda *_, **__: pytest.fail("apt was called"))
     with pytest.raises(TroubleError, match="Go is missing"):
         prepare.prepare(here, "dev")
     assert {path.name for path in here.state.iterdir()} == {"lock", "pulumi"}
@@ -707,7 +707,7 @@ def test_what_checkouts_share_is_made_by_one_run_at_a_time(
     monkeypatch.setattr(prepare, "check", lambda *_, **__: None)
     nothing = toolchain.Supply(there={}, plugins=(), downloads=(), builds=())
     monkeypatch.setattr(toolchain, "survey", lambda *_: nothing)
-    monkeypatch.setattr(debian, "ensure", look)
+    monkeypatch.setattr(debian, "install", look)
     with pytest.raises(TroubleError, match="looked"):
         prepare.prepare(here, "dev")
     with (here.cache / "lock").open("w") as lock:

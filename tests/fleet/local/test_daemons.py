@@ -153,7 +153,7 @@ def test_missing_packages_are_named_where_they_cannot_be_installed(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     with pytest.raises(TroubleError, match=r"packages are missing: .*mmdebstrap qemu"):
-        debian.ensure(needs(), stand_ins=True)
+        debian.install(debian.wanted(needs(), stand_ins=True))
 
 
 def test_missing_packages_are_installed_after_one_update(
@@ -163,7 +163,7 @@ def test_missing_packages_are_installed_after_one_update(
     monkeypatch.setattr(debian, "_PATH", str(tmp_path))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    debian.ensure(needs(platforms=(platforms.native(),)), stand_ins=False)
+    debian.install(debian.wanted(needs(platforms=(platforms.native(),)), stand_ins=False))
     assert (tmp_path / "calls").read_text().splitlines() == [
         "noninteractive update --quiet",
         "noninteractive install --quiet --yes --no-install-recommends runc",
@@ -178,7 +178,7 @@ def test_a_failed_install_shows_the_end_of_what_apt_said(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     with pytest.raises(TroubleError, match=r"(?s)could not install runc.*no space left"):
-        debian.ensure(needs(platforms=(platforms.native(),)), stand_ins=False)
+        debian.install(debian.wanted(needs(platforms=(platforms.native(),)), stand_ins=False))
 
 
 def test_only_foreign_platforms_are_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
