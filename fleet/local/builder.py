@@ -53,7 +53,7 @@ def daemon(checkout: Checkout, buildkitd: Path, needs: Needs) -> processes.Daemo
 
 
 def answers(checkout: Checkout) -> bool:
-    """Tell whether a daemon with a worker answers on the socket."""
+    """Tell whether a daemon with a worker answers the client, on the socket or in its container."""
     try:
         return run([*client(checkout), "debug", "workers"], timeout=10).returncode == 0
     except subprocess.TimeoutExpired:

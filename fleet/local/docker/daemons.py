@@ -20,7 +20,7 @@ from fleet.declaration.builder_nodes import CONTAINER, Node
 from fleet.local import builder, certificates, ports, registry, registry_login
 from fleet.local.docker import proxies, record
 from fleet.local.docker.containers import Container, ensure, remove_all, stop
-from fleet.local.docker.engine import LONG, Engine, Info, NoAnswerError
+from fleet.local.docker.engine import LONG, Engine, Info
 from fleet.local.paths import Checkout
 from fleet.local.platforms import NAMES
 from fleet.local.requirements import Needs
@@ -93,9 +93,9 @@ def start(checkout: Checkout, engine: Engine, needs: Needs) -> None:
         engine.try_("exec", name, "registry", registry.COLLECT, _CONFIGURATION, seconds=LONG)
     if needs.builder:
         info = engine.info()
+        _link_client(checkout, engine)
         wanted = _builder(checkout, engine, needs, info)
         ensure(engine, checkout, wanted, require=proxies.report_lost)
-        _link_client(checkout, engine)
         builder.require_platforms(
             checkout,
             needs,
@@ -205,17 +205,9 @@ def _builder(
         volume=name,
         data=CACHE,
         files=files,
-        answers=lambda: _has_a_worker(engine, name),
+        answers=lambda: builder.answers(checkout),
         env=passed,
     )
-
-
-def _has_a_worker(engine: Engine, name: str) -> bool:
-    try:
-        done = engine.try_("exec", name, "buildctl", "debug", "workers", seconds=10)
-    except NoAnswerError:
-        return False
-    return done.returncode == 0
 
 
 def _emulates(checkout: Checkout, engine: Engine, platform: str) -> bool:

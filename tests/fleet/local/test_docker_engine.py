@@ -11,7 +11,6 @@ import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -502,12 +501,14 @@ def test_an_engine_that_hangs_is_named(tmp_path: Path) -> None:
         asked.try_("container", "inspect", "x", seconds=0.1)
 
 
-def test_a_builder_that_does_not_answer_in_time_is_waited_for(tmp_path: Path) -> None:
-    def hangs(*_: str, seconds: float) -> None:
-        raise NoAnswerError(f"{seconds}")
+def test_a_builder_that_does_not_answer_in_time_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hangs(argv: list[str], timeout: float) -> None:
+        raise subprocess.TimeoutExpired(argv, timeout)
 
-    asked: Any = SimpleNamespace(try_=hangs)
-    assert daemons._has_a_worker(asked, "x") is False
+    monkeypatch.setattr(builder, "run", hangs)
+    assert builder.answers(checkout(tmp_path)) is False
 
 
 def test_the_emulators_of_the_builders_image_count(tmp_path: Path) -> None:
