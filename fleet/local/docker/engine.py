@@ -27,10 +27,6 @@ _SECONDS = 120.0
 _NOTHING: Mapping[str, str] = {}
 
 
-class NoAnswerError(TroubleError):
-    """An engine that does not answer in time."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Info:
     """What an engine says of itself.
@@ -93,7 +89,7 @@ class Engine:
 
         ``env`` is set on top of its environment.
 
-        :raises NoAnswerError: when it takes more than ``seconds``.
+        :raises TroubleError: when it takes more than ``seconds``.
         """
         argv = [self.client, "--host", self.endpoint, *words]
         try:
@@ -103,7 +99,7 @@ class Engine:
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
             what = " ".join(words[:2])
-            raise NoAnswerError(
+            raise TroubleError(
                 f"the Docker engine at {self.endpoint} did not answer within {seconds:.0f} s "
                 f"(docker {what}).\nSee whether `docker version` answers, restart Docker and rerun."
             ) from error
@@ -230,7 +226,7 @@ def _ask(engine: Engine) -> str:
     form = "{{.Server.Os}}"
     try:
         done = engine.try_("version", "--format", form, seconds=_ANSWER_SECONDS)
-    except NoAnswerError:
+    except TroubleError:
         return f"{engine.endpoint} did not answer within {_ANSWER_SECONDS} s"
     if done.returncode:
         complaint = tail_of(done.stderr.decode(errors="replace"), 1).strip()
