@@ -133,20 +133,14 @@ def can_make() -> bool:
     return run(["unshare", "--map-root-user", "--map-auto", "true"]).returncode == 0
 
 
-def _hooks_of_root(recipe: Recipe, folder: Path, trusted: Path) -> list[str]:
-    words = [recipe.python, str(folder), *([str(trusted)] if recipe.native else [])]
-    return [f'{shlex.join(["sh", str(_FINISH)])} "$1" {shlex.join(words)}']
+def _hooks(recipe: Recipe, folder: Path, trusted: Path) -> list[str]:
+    """Return the commands that end it, which mmdebstrap hands files in and out.
 
-
-def _hooks_of_a_user(recipe: Recipe, folder: Path, trusted: Path) -> list[str]:
-    """Return the same for a namespace, whose root may neither read nor write what is this user's.
-
-    So files are handed in and out by mmdebstrap.
+    The root of a namespace may neither read nor write what is this user's.
     """
-    ours = '"$1"/fleet'
+    ours, quoted = '"$1"/fleet', shlex.quote
     bundle = f" {ours}/trusted" if recipe.native else ""
     made = ["version", *(["common.tar.gz"] if recipe.native else [])]
-    quoted = shlex.quote
     return [
         f"mkdir {ours}",
         f"upload {quoted(str(_FINISH))} /fleet/finish",
@@ -161,16 +155,14 @@ def _mmdebstrap(
     recipe: Recipe, folder: Path, lines: list[str], trusted: Path
 ) -> subprocess.CompletedProcess[str]:
     """Extract the packages without configuring any: no emulation, and the same bytes each time."""
-    is_root = os.geteuid() == 0
-    hooks = _hooks_of_root if is_root else _hooks_of_a_user
     argv = [
         "mmdebstrap",
-        f"--mode={'root' if is_root else 'unshare'}",
+        f"--mode={'root' if os.geteuid() == 0 else 'unshare'}",
         "--variant=extract",
         f"--architectures={recipe.architecture}",
         f"--include={','.join(PACKAGES[recipe.base])}",
         "--aptopt=Acquire::Retries 3",
-        *(f"--extract-hook={hook}" for hook in hooks(recipe, folder, trusted)),
+        *(f"--extract-hook={hook}" for hook in _hooks(recipe, folder, trusted)),
         SUITES[recipe.python].codename,
         str(folder / "rootfs.tar.gz"),
         "-",
