@@ -1,10 +1,10 @@
-"""The registry's certificate: made for loopback names only, by an authority that signs no other."""
+"""The registry's certificate: for loopback names only, signed by itself, good to sign no other."""
 
 import os
 import shutil
 import tempfile
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -23,37 +23,28 @@ _SYSTEM_BUNDLES = (
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/cert.pem",
 )
-_USAGES = (
-    "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
-    "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
-)  # fmt: skip
 _LOOPBACK = (
     x509.DNSName("localhost"),
     x509.IPAddress(ip_address("127.0.0.1")),
     x509.IPAddress(ip_address("::1")),
 )
-_NETWORKS = (
-    x509.DNSName("localhost"),
-    x509.IPAddress(ip_network("127.0.0.0/8")),
-    x509.IPAddress(ip_network("::1/128")),
-)
 
 
 def ensure(checkout: Checkout) -> Path:
-    """Return the authority's certificate; make it, the server's and the bundle where needed.
+    """Return the file that a client of the registry trusts; make it and the others where needed.
 
-    The directory then holds ``ca.pem``, ``server.pem``, ``server.key`` and ``bundle.pem``, which is
-    the system's authorities and ours.
+    The directory then holds ``server.pem`` and ``server.key``, the certificate once more as
+    ``ca.pem``, and ``bundle.pem``, which is the system's authorities and that.
     """
-    authority = checkout.tls / "ca.pem"
+    trusted = checkout.tls / "ca.pem"
     checkout.make_state()
     if not _is_fresh(checkout.tls / "server.pem"):
         _make(checkout.tls)
     bundle, system = checkout.tls / "bundle.pem", system_bundle(checkout)
-    text = b"\n".join(path.read_bytes() for path in (system, authority) if path)
+    text = b"\n".join(path.read_bytes() for path in (system, trusted) if path)
     if not bundle.exists() or bundle.read_bytes() != text:
         bundle.write_bytes(text)
-    return authority
+    return trusted
 
 
 def system_bundle(checkout: Checkout) -> Path | None:
@@ -73,57 +64,38 @@ def _is_fresh(certificate: Path) -> bool:
 
 
 def _make(folder: Path) -> None:
-    """Put a new authority and server certificate at ``folder``, both or none."""
-    # Nothing else is ever signed by this authority, so its key is written nowhere.
-    key, servers = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-    authority, server = _authority(key), _server(key, servers)
+    """Put a new certificate and its key at ``folder``, both or none."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = _certificate(key).public_bytes(serialization.Encoding.PEM)
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
     with tempfile.TemporaryDirectory(prefix="tls-", dir=folder.parent) as name:
         made = Path(name)
-        encoding, clear = serialization.Encoding.PEM, serialization.NoEncryption()
-        form = serialization.PrivateFormat.PKCS8
-        private_files.write(
-            made / "server.key", servers.private_bytes(encoding, form, clear).decode()
-        )
-        (made / "server.pem").write_bytes(server.public_bytes(encoding))
-        (made / "ca.pem").write_bytes(authority.public_bytes(encoding))
+        private_files.write(made / "server.key", private.decode())
+        for file in ("server.pem", "ca.pem"):
+            (made / file).write_bytes(certificate)
         shutil.rmtree(folder, ignore_errors=True)
         private_files.make_folder(folder)
         for path in made.iterdir():
             path.replace(folder / path.name)
 
 
-def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    # The constraint (RFC 5280, section 4.2.1.10) keeps a bundle with our authority as safe as
-    # without: it can't vouch for any name outside this machine.
-    constraint = x509.NameConstraints(permitted_subtrees=_NETWORKS, excluded_subtrees=None)
-    made = _begun(key.public_key(), x509.BasicConstraints(ca=True, path_length=0), signs=True)
-    return made.add_extension(constraint, critical=True).sign(key, hashes.SHA256())
-
-
-def _server(
-    authority: ec.EllipticCurvePrivateKey, key: ec.EllipticCurvePrivateKey
-) -> x509.Certificate:
-    made = _begun(key.public_key(), x509.BasicConstraints(ca=False, path_length=None), signs=False)
+def _certificate(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    # As it is no authority, a bundle with it is as safe as without: it vouches for no other name.
+    no_authority = x509.BasicConstraints(ca=False, path_length=None)
     usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key())
-    made = made.add_extension(usage, critical=False).add_extension(issuer, critical=False)
-    names = x509.SubjectAlternativeName(_LOOPBACK)
-    return made.add_extension(names, critical=False).sign(authority, hashes.SHA256())
-
-
-def _begun(
-    key: ec.EllipticCurvePublicKey, constraints: x509.BasicConstraints, *, signs: bool
-) -> x509.CertificateBuilder:
-    """Return what both certificates have; ``signs`` is for one that signs certificates."""
     name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, _NAME)]), datetime.now(UTC)
-    usage = dict.fromkeys(_USAGES, False) | {"key_cert_sign": signs, "digital_signature": not signs}
     return (
-        x509.CertificateBuilder(subject_name=name, issuer_name=name, public_key=key)
+        x509.CertificateBuilder(subject_name=name, issuer_name=name, public_key=key.public_key())
         .serial_number(x509.random_serial_number())
         # The clock of a virtual machine may be late.
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=_DAYS))
-        .add_extension(constraints, critical=True)
-        .add_extension(x509.KeyUsage(**usage), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(no_authority, critical=True)
+        .add_extension(usage, critical=False)
+        .add_extension(x509.SubjectAlternativeName(_LOOPBACK), critical=False)
+        .sign(key, hashes.SHA256())
     )

@@ -1,4 +1,4 @@
-"""The registry's certificate, its authority and the bundle."""
+"""The registry's certificate and the bundle."""
 
 import ssl
 import subprocess
@@ -28,7 +28,7 @@ def handshake(authority: Path, folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "::1"])
-def test_a_client_that_trusts_the_authority_accepts_the_server_by_every_loopback_name(
+def test_a_client_that_trusts_the_certificate_accepts_the_server_by_every_loopback_name(
     tmp_path: Path, name: str
 ) -> None:
     here = checkout(tmp_path)
@@ -42,19 +42,20 @@ def test_another_name_is_refused(tmp_path: Path) -> None:
         handshake(authority, here.tls, "registry.example.org")
 
 
-def test_the_authority_may_sign_for_loopback_names_alone_and_its_key_is_gone(
+def test_the_certificate_is_for_loopback_names_alone_and_can_sign_no_other(
     tmp_path: Path,
 ) -> None:
     here = checkout(tmp_path)
-    authority = certificates.ensure(here)
+    trusted = certificates.ensure(here)
     shown = subprocess.run(
-        ["openssl", "x509", "-noout", "-text", "-in", str(authority)],
+        ["openssl", "x509", "-noout", "-text", "-in", str(trusted)],
         check=True,
         capture_output=True,
         text=True,
     ).stdout
-    assert "Name Constraints: critical" in shown
-    assert "DNS:localhost" in shown
+    assert "CA:FALSE" in shown
+    names = "DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1"
+    assert names in shown
     assert sorted(p.name for p in here.tls.iterdir()) == [
         "bundle.pem", "ca.pem", "server.key", "server.pem",
     ]  # fmt: skip
@@ -67,7 +68,7 @@ def test_a_certificate_that_is_fresh_is_kept(tmp_path: Path) -> None:
     assert certificates.ensure(here).read_bytes() == before
 
 
-def test_a_certificate_near_its_end_is_renewed_with_its_authority(
+def test_a_certificate_near_its_end_is_renewed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = checkout(tmp_path)
