@@ -16,16 +16,13 @@ from fleet.console import TroubleError, pass_on, say
 from fleet.local import (
     backend,
     build_times,
-    certificates,
     cleanup,
-    docker_config,
     engine,
     environment,
     node_probe,
     prepare,
     run_report,
     run_stacks,
-    signing_key,
 )
 from fleet.local.moved_bases import with_moves
 from fleet.local.paths import Checkout, checkout
@@ -245,10 +242,7 @@ def _lock(chosen: Namespace) -> int:
 def _env(chosen: Namespace) -> int:
     here = checkout(chosen.root)
     needs = read_needs(here.root, chosen.stack)
-    if needs.port is not None:
-        certificates.ensure(here)
-        signing_key.ensure(here)
-    docker_config.share(here, needs, os.environ)
+    environment.provide(here, needs)
     gone = environment.unset(here, needs, os.environ)
     print(environment.exports(environment.settings(here, needs, os.environ), gone), end="")
     return 0

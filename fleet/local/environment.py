@@ -6,14 +6,13 @@ import shlex
 from collections.abc import Iterable, Mapping
 
 from fleet.declaration.logins import variables
-from fleet.local import backend, docker_config, signing_key
-from fleet.local.child_environment import direct_hosts
+from fleet.local import backend, certificates, docker_config, signing_key
+from fleet.local.child_environment import PROXIES, direct_hosts
 from fleet.local.paths import Checkout
 from fleet.local.requirements import Needs
 from providers.ociregistry.evidence.signer import KEY, KEY_FILE
 from providers.ociregistry.run_settings import LOGINS
 
-_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"  # noqa: S105 - the name of a variable
 _IN_THE_CHECKOUT = ("DOCKER_CONFIG", "BUILDX_CONFIG", "SSL_CERT_FILE", KEY_FILE)
 
@@ -46,7 +45,7 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
     if any(node.foreign for node in needs.nodes.values()):
         # buildx on its own attests by default, which makes an index of a platform's image.
         chosen["BUILDX_NO_DEFAULT_ATTESTATIONS"] = "1"
-    if any(env.get(name) for name in _PROXIES):
+    if any(env.get(name) or env.get(name.lower()) for name in PROXIES if name != "NO_PROXY"):
         # gRPC, by which the program speaks to the engine, would ask a proxy for loopback too.
         chosen |= dict.fromkeys(("NO_PROXY", "no_proxy"), direct_hosts(env))
     if needs.port is None:
@@ -56,6 +55,14 @@ def settings(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> dict[s
     trusted = str(checkout.tls / "bundle.pem")
     state = f"file://{checkout.state / 'state'}"
     return {**chosen, backend.VARIABLE: state, _PASSPHRASE: "", "SSL_CERT_FILE": trusted}
+
+
+def provide(checkout: Checkout, needs: Needs) -> None:
+    """Have what the settings of a stack with ``needs`` name: certificate, key, configuration."""
+    if needs.port is not None:
+        certificates.ensure(checkout)
+        signing_key.ensure(checkout)
+    docker_config.share(checkout, needs, os.environ)
 
 
 def unset(checkout: Checkout, needs: Needs, env: Mapping[str, str]) -> list[str]:

@@ -16,7 +16,6 @@ from fleet.console import TroubleError
 from fleet.local import (
     backend,
     builder,
-    certificates,
     debian,
     disk_forecast,
     disk_space,
@@ -30,7 +29,6 @@ from fleet.local import (
     placement,
     registry,
     run_report,
-    signing_key,
 )
 from fleet.local.base_images import bases
 from fleet.local.docker import daemons
@@ -117,11 +115,8 @@ def _prepared(checkout: Checkout, stack: str, again: Sequence[str], *, builds: b
             daemons.start(checkout, opened, needs)
         with alone_on_this_machine(checkout):
             debian.install(debian.wanted(placed.tools, stand_ins=bool(stand_ins)), remaining)
-            if needs.port is not None:
-                certificates.ensure(checkout)
-                signing_key.ensure(checkout)
+            environment.provide(checkout, needs)
             env = environment.complete(checkout, needs)
-            docker_config.share(checkout, needs, os.environ)
             tools = toolchain.ensure(checkout, placed.tools, placed.supply, env, remaining)
             if tools.buildkitd:
                 emulation.enable(needs.built_here)

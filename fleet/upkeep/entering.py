@@ -8,7 +8,7 @@ from fleet.checkout.planning import plan_of
 from fleet.checkout.split_stacks import refuse_split
 from fleet.checkout.stack_config import config_file, declaration_of_file
 from fleet.command import Run
-from fleet.local import backend, certificates, docker_config, environment, signing_key
+from fleet.local import backend, environment
 from fleet.local.paths import Checkout, checkout
 from fleet.local.requirements import read_needs
 from fleet.plan.plan import Plan
@@ -33,11 +33,8 @@ def furnish(here: Checkout, stack: str) -> None:
     """Set what the stack needs in this process's environment, where it is not set."""
     needs = read_needs(here.root, stack)
     backend.require(here, needs, os.environ)
-    docker_config.share(here, needs, os.environ)
-    if needs.port is not None:
-        # The settings name them, and a command may be the first that runs in a checkout.
-        certificates.ensure(here)
-        signing_key.ensure(here)
+    # A command may be the first that runs in a checkout.
+    environment.provide(here, needs)
     for name in environment.unset(here, needs, os.environ):
         del os.environ[name]
     os.environ.update(environment.settings(here, needs, os.environ))
