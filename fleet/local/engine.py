@@ -4,9 +4,8 @@ import json
 import signal
 import subprocess
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import Any
 from fleet.console import TroubleError, say, show, tail_of
 from fleet.local import run_report, status, truncated_state
 from fleet.local.child_environment import run as run_quietly
-from fleet.local.event_tail import EventTail
 from fleet.local.paths import Checkout
 from fleet.local.run_display import RunDisplay
 from fleet.local.terminal import Terminal
@@ -116,9 +114,6 @@ def _asked_to_end() -> Iterator[list[int]]:
     Each counts as an interrupt for who handles those outside: after it, no other stack begins.
     """
     asked: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
     before = {number: signal.getsignal(number) for number in _ENDING}
     before = {number: was for number, was in before.items() if was != signal.SIG_IGN}
 
@@ -143,8 +138,6 @@ def _started(argv: Sequence[str], **options: Any) -> "subprocess.Popen[bytes]":
 
     A hangup would end the engine at once, with its lock held.
     """
-    if threading.current_thread() is not threading.main_thread():
-        return subprocess.Popen(argv, **options)
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         return subprocess.Popen(argv, **options)
@@ -161,10 +154,10 @@ def _ended(
 ) -> int:
     """Return the exit status; until then show what the event log tells, and interrupt if asked."""
     passed_on = False
-    with closing(EventTail(log)) as tail:
+    with closing(_events(log)) as tail:
         while True:
             code = process.poll()
-            for event in tail.read():
+            for event in next(tail):
                 terminal.show(display.lines(event))
             if code is not None:
                 terminal.progress("")
@@ -179,6 +172,25 @@ def _ended(
             terminal.progress(display.progress(time.time()))
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_LOOK_SECONDS)
+
+
+def _events(log: Path) -> Generator[list[dict[str, Any]], None, None]:
+    """Yield at each look the events that ``log`` has more; a line that has no end yet is left."""
+    while not log.exists():
+        yield []
+    begun = b""
+    with log.open("rb") as file:
+        while True:
+            *lines, begun = (begun + file.read()).split(b"\n")
+            found = [_parsed(line) for line in lines]
+            yield [event for event in found if isinstance(event, dict)]
+
+
+def _parsed(line: bytes) -> Any:
+    # What is no JSON is the report's to complain about.
+    with suppress(ValueError):
+        return json.loads(line)
+    return None
 
 
 def outputs(checkout: Checkout, pulumi: Path, stack: str, env: Mapping[str, str]) -> dict[str, Any]:
