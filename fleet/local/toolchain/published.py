@@ -32,7 +32,7 @@ _TARGETS = (("linux", "amd64"), ("linux", "arm64"), ("darwin", "amd64"), ("darwi
 _ENGINE = (PULUMI, DOCKER_BUILD, GITHUB)
 # A site that sends nothing for a minute has failed sooner than this.
 _DEADLINE = 900.0
-_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9._-]+)")
+_LINE = re.compile(r"^([0-9a-f]{64})  ([A-Za-z0-9._-]+)$", re.MULTILINE)
 _HEADER = """\
 # SHA-256 of what is published of Pulumi, BuildKit and distribution. `make checksums` downloads what
 # has no line yet, and adds one. Before a commit, compare with what the makers say: of the engine
@@ -74,30 +74,14 @@ def name_of(url: str) -> str:
 
 
 def recorded(root: Path) -> dict[str, str]:
-    """Return the recorded SHA-256 of each archive by its name.
-
-    :raises TroubleError: when a line of the file is neither that nor a comment.
-    """
+    """Return the recorded SHA-256 of each archive by its name."""
     path = root / RECORDED
     return parse(path.read_text(encoding="utf-8", errors="replace") if path.exists() else "")
 
 
 def parse(text: str) -> dict[str, str]:
-    """Return the SHA-256 of each archive by its name, from the text of such a file.
-
-    :raises TroubleError: as `recorded` does.
-    """
-    found = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        match = _LINE.fullmatch(line)
-        if match:
-            found[match[2]] = match[1]
-        elif line and not line.startswith("#"):
-            raise TroubleError(
-                f"{RECORDED}, line {number}: expected a SHA-256, two spaces and the name of an "
-                "archive.\nRestore the file from git, or run make checksums."
-            )
-    return found
+    """Return the SHA-256 of each archive by its name, from the text of such a file."""
+    return {found[2]: found[1] for found in _LINE.finditer(text)}
 
 
 def content(root: Path, url: str, remaining: Remaining = UNKNOWN, step: str = "") -> bytes:
@@ -135,7 +119,6 @@ def record(root: Path) -> int:
     What is recorded already is not downloaded again, and stays as somebody compared it; a line of
     another version goes.
 
-    :raises TroubleError: as `recorded` does.
     :raises fleet.http.errors.HttpError: when one can't be had; then nothing is recorded.
     """
     known = recorded(root)
