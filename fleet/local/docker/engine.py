@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,24 +46,18 @@ class Info:
 
 def info_of(values: Mapping[str, Any]) -> Info:
     """Return what the engine's ``/info`` says: ``Name`` is that of the machine it runs on."""
-    root, options = values.get("DockerRootDir"), values.get("SecurityOptions") or ()
-    here = bool(root) and values.get("Name") == socket.gethostname()
+    root, options = str(values.get("DockerRootDir") or ""), values.get("SecurityOptions") or ()
+    # What another user keeps to itself is not there for this one.
+    here = values.get("Name") == socket.gethostname() and os.path.exists(root)  # noqa: PTH110
     kinds = {str(option).partition(",")[0] for option in options}
     return Info(
-        root=Path(str(root)) if here and _exists(Path(str(root))) else None,
+        root=Path(root) if here else None,
         processors=int(values.get("NCPU") or 0),
         has_init=bool(values.get("InitBinary")),
         log_drivers=tuple((values.get("Plugins") or {}).get("Log") or ()),
         remaps="name=userns" in kinds,
         rootless="name=rootless" in kinds,
     )
-
-
-def _exists(path: Path) -> bool:
-    # What another user keeps to itself is not there for this one.
-    with suppress(OSError):
-        return path.exists()
-    return False
 
 
 @dataclass(frozen=True, kw_only=True)
