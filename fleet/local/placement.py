@@ -85,18 +85,30 @@ def decide(machine: Machine) -> Decision:
             f"{VARIABLE} is {asked}, and this checkout's images are kept with "
             f"{VARIABLE}={before}.\nUnset it, or run make clean, which removes them."
         )
-    _require_known(machine)
-    obstacle = _obstacle(machine)
+    require_known_system(machine.system)
+    if not machine.platform:
+        raise TroubleError(
+            "no image is built for this machine's processor, so nothing can be built on it.\n"
+            f"On a machine of another kind, {_ELSEWHERE}."
+        )
+    obstacle, remedy = _obstacle(machine)
     if machine.wish:
         because = f"{VARIABLE} is {asked}" if asked else "it was so before"
     elif machine.docker:
         because = obstacle or "a Docker engine answers"
     else:
         because = obstacle or f"no Docker engine can be used ({machine.no_docker})"
-    if machine.wish == HOST:
-        _require_none(machine, obstacle)
-    elif machine.docker or obstacle or machine.wish == DOCKER:
-        return _docker(machine, because)
+    if machine.can_use_docker:
+        if machine.lacks:
+            raise TroubleError(
+                f"there is no Go to build {', '.join(machine.lacks)}, {_ARCHIVES}; Docker does not "
+                "bring them.\nInstall Go (https://go.dev/dl/), record the SHA-256 of the archives "
+                "(make checksums), or put what is missing on PATH as docs/first-run.md says."
+            )
+        free = machine.can_run_daemons and not before
+        return Decision(place=DOCKER, because=because, free=free)
+    if obstacle or machine.wish == DOCKER:
+        raise TroubleError(_refusal(machine, because, obstacle, remedy))
     return Decision(place=HOST, because=because)
 
 
@@ -124,68 +136,37 @@ def require_known_system(system: str) -> None:
         raise TroubleError("this is Windows, where nothing of this runs.\nUse a Linux of WSL 2.")
 
 
-def _require_known(machine: Machine) -> None:
-    require_known_system(machine.system)
-    if not machine.platform:
-        raise TroubleError(
-            "no image is built for this machine's processor, so nothing can be built on it.\n"
-            f"On a machine of another kind, {_ELSEWHERE}."
-        )
+def _obstacle(machine: Machine) -> tuple[str, str]:
+    """Return what keeps daemons from running on this machine, and how to be without that.
 
-
-def _obstacle(machine: Machine) -> str:
-    """Return what keeps daemons from running on this machine; empty if nothing does."""
-    if machine.system != "Linux":
-        return f"this is {_NAMES.get(machine.system, machine.system)}, not Linux"
-    if machine.builder and not machine.root:
-        return "this user is not root, which the builder needs to run containers"
-    if machine.lacks and not machine.can_use_docker:
-        return f"there is no Go to build {', '.join(machine.lacks)}, {_ARCHIVES}"
-    return ""
-
-
-def _without(machine: Machine) -> str:
-    """Return how to be without the obstacle, in words that may begin a sentence."""
-    if machine.system != "Linux":
-        return "Use a machine with Linux"
-    if machine.builder and not machine.root:
-        return "Rerun as root"
-    return "Install Go (https://go.dev/dl/)"
-
-
-def _require_none(machine: Machine, obstacle: str) -> None:
-    """Return without an ``obstacle`` to what was asked for, or was so before: this machine.
-
-    :raises TroubleError: with one.
+    Both are empty if nothing does.
     """
-    if not obstacle:
-        return
-    start = f" (start an engine first: {machine.no_docker})" if machine.no_docker else ""
-    first = "run make clean, which removes what is kept here, and make up uses Docker"
-    other = first if machine.before else f"unset {VARIABLE}, and Docker is used"
-    raise TroubleError(
-        f"registry and builder can't run on this machine: {obstacle}.\n"
-        f"{_without(machine)}, or {other}{start}, or {_ELSEWHERE}."
+    if machine.system != "Linux":
+        system = _NAMES.get(machine.system, machine.system)
+        return f"this is {system}, not Linux", "Use a machine with Linux"
+    if machine.builder and not machine.root:
+        return "this user is not root, which the builder needs to run containers", "Rerun as root"
+    if machine.lacks and not machine.can_use_docker:
+        missing = f"there is no Go to build {', '.join(machine.lacks)}, {_ARCHIVES}"
+        return missing, "Install Go (https://go.dev/dl/)"
+    return "", ""
+
+
+def _refusal(machine: Machine, because: str, obstacle: str, remedy: str) -> str:
+    """Return what to say of a machine with an ``obstacle``, or without the Docker it asks for."""
+    if machine.wish == HOST:
+        head = f"registry and builder can't run on this machine: {obstacle}."
+        start = f" (start an engine first: {machine.no_docker})" if machine.no_docker else ""
+        first = "run make clean, which removes what is kept here, and make up uses Docker"
+        other = first if machine.before else f"unset {VARIABLE}, and Docker is used"
+        return f"{head}\n{remedy}, or {other}{start}, or {_ELSEWHERE}."
+    if machine.before:
+        way = "Start that engine. If it is gone for good, remove .fleet/docker-engine.json"
+    elif machine.asked:
+        way = f"Start Docker and let this user use it, or unset {VARIABLE}"
+    else:
+        way = f"Start Docker and let this user use it. Or: {remedy}"
+    return (
+        f"registry and builder are to run in Docker, because {because}; and no Docker engine can "
+        f"be used: {machine.no_docker}.\n{way}, or {_ELSEWHERE}."
     )
-
-
-def _docker(machine: Machine, because: str) -> Decision:
-    if not machine.docker:
-        if machine.before:
-            remedy = "Start that engine. If it is gone for good, remove .fleet/docker-engine.json"
-        elif machine.asked:
-            remedy = f"Start Docker and let this user use it, or unset {VARIABLE}"
-        else:
-            remedy = f"Start Docker and let this user use it. Or: {_without(machine)}"
-        raise TroubleError(
-            f"registry and builder are to run in Docker, because {because}; and no Docker engine "
-            f"can be used: {machine.no_docker}.\n{remedy}, or {_ELSEWHERE}."
-        )
-    if machine.lacks:
-        raise TroubleError(
-            f"there is no Go to build {', '.join(machine.lacks)}, {_ARCHIVES}; Docker does "
-            "not bring them.\nInstall Go (https://go.dev/dl/), record the SHA-256 of the archives "
-            "(make checksums), or put what is missing on PATH as docs/first-run.md says."
-        )
-    free = machine.can_run_daemons and not machine.before
-    return Decision(place=DOCKER, because=because, free=free)
