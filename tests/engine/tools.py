@@ -3,7 +3,7 @@
 import functools
 from pathlib import Path
 
-from fleet.local.paths import Checkout, checkout
+from fleet.local.paths import checkout
 from fleet.local.toolchain import archives, gobuild, modules
 from fleet.local.toolchain.system_binaries import on_path
 
@@ -21,12 +21,8 @@ def registry_binary() -> Path:
 @functools.cache
 def engine_folder() -> Path:
     """Return a folder with `pulumi` and its Python language host side by side."""
-    here = checkout(ROOT)
-    found = on_path(here, modules.PULUMI) or archives.unpacked(here, modules.PULUMI)
-    return found or _built(here)
-
-
-def _built(here: Checkout) -> Path:
-    wanted = [modules.PULUMI, modules.LANGUAGE_PYTHON]
-    gobuild.ensure(here, wanted)
-    return gobuild.join(here, wanted)
+    here, engine = checkout(ROOT), modules.PULUMI
+    if found := on_path(here, engine) or archives.unpacked(here, engine):
+        return found
+    gobuild.ensure(here, [engine])
+    return gobuild.place(here, engine)

@@ -1,6 +1,5 @@
 """Binaries from Go modules, built once a user and kept by the key of what they are made from."""
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -19,26 +18,9 @@ from fleet.local.toolchain.modules import Module
 
 def place(checkout: Checkout, module: Module) -> Path:
     """Return the folder that the binaries of ``module`` lie in, once they are built."""
-    return checkout.cache / "tools" / f"{module.name}-{module.key(checkout.root)}"
-
-
-def join(checkout: Checkout, modules: Sequence[Module]) -> Path:
-    """Return a folder with the built binaries of all ``modules``.
-
-    The engine looks for its language host next to itself, and warns of any other place.
-    """
-    places = [place(checkout, module) for module in modules]
-    folder = checkout.cache / "tools" / "+".join(path.name for path in places)
-    if not folder.is_dir():
-        made = Path(tempfile.mkdtemp(prefix=".join-", dir=folder.parent))
-        for path in (file for place_ in places for file in place_.iterdir()):
-            os.link(path, made / path.name)
-        made.chmod(0o755)
-        try:
-            made.replace(folder)
-        except OSError:  # another run was first
-            shutil.rmtree(made)
-    return folder
+    parts = (module, *module.beside)
+    names = (f"{part.name}-{part.key(checkout.root)}" for part in parts)
+    return checkout.cache / "tools" / "+".join(names)
 
 
 def alone_in_cache(checkout: Checkout) -> AbstractContextManager[None]:
@@ -69,7 +51,7 @@ def ensure(checkout: Checkout, modules: Sequence[Module], remaining: Remaining =
             for module in wanted:
                 what = f"toolchain: building {module.name} from Go modules"
                 with remaining.step(module.name, what):
-                    _build(go, _source(checkout, module), module, place(checkout, module))
+                    _build(go, checkout, module)
 
 
 def _source(checkout: Checkout, module: Module) -> Path:
@@ -88,7 +70,8 @@ def _fetching(go: str, checkout: Checkout, modules: Sequence[Module]) -> Iterato
             [go, "list", "-deps", *module.packages], cwd=_source(checkout, module),
             env=golang.environment(), stdin=nothing, stdout=nothing, stderr=nothing,
         )
-        for module in modules
+        for wanted in modules
+        for module in (wanted, *wanted.beside)
     ]  # fmt: skip
     try:
         yield
@@ -98,21 +81,27 @@ def _fetching(go: str, checkout: Checkout, modules: Sequence[Module]) -> Iterato
             process.wait()
 
 
-def _build(go: str, source: Path, module: Module, folder: Path) -> None:
-    """Build into a folder of its own, which becomes ``folder`` only when it is whole."""
+def _build(go: str, checkout: Checkout, module: Module) -> None:
+    """Build into a folder of its own, which gets its place only when it is whole."""
+    folder = place(checkout, module)
     made = Path(tempfile.mkdtemp(prefix=f".{module.name}-", dir=folder.parent))
     try:
-        # With the linker's flags in argv alone, GOFLAGS of the user's can't change the binaries.
-        _run([go, "build", *module.flags, "-o", f"{made}/", *module.packages], source, module)
-        for name in module.files:
-            _copy_script(source / name, made / name)
-        for name, (required, path) in module.scripts.items():
-            where = _run([go, "list", "-m", "-f", "{{.Dir}}", required], source, module).strip()
-            _copy_script(Path(where) / path, made / name)
+        for part in (module, *module.beside):
+            _build_into(made, go, _source(checkout, part), part)
         made.chmod(0o755)
         made.replace(folder)
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def _build_into(made: Path, go: str, source: Path, module: Module) -> None:
+    # With the linker's flags in argv alone, GOFLAGS of the user's can't change the binaries.
+    _run([go, "build", *module.flags, "-o", f"{made}/", *module.packages], source, module)
+    for name in module.files:
+        _copy_script(source / name, made / name)
+    for name, (required, path) in module.scripts.items():
+        where = _run([go, "list", "-m", "-f", "{{.Dir}}", required], source, module).strip()
+        _copy_script(Path(where) / path, made / name)
 
 
 def _copy_script(source: Path, target: Path) -> None:

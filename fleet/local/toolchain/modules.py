@@ -25,7 +25,8 @@ class Module:
     the binaries go the ``files`` of the module's own folder, and ``scripts`` of modules that it
     requires: for each name the module and the path in it. A resource plugin of the engine has a
     ``version``. ``archive`` is where its makers publish it, with ``{system}`` and ``{machine}`` as
-    Go names them, or ``{x64}``; ``programs`` must be in the ``folder`` of that.
+    Go names them, or ``{x64}``; ``programs`` must be in the ``folder`` of that. What is ``beside``
+    is built with it, into the same folder.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Module:
     archive: str = ""
     folder: str = ""
     programs: tuple[str, ...] = ()
+    beside: tuple["Module", ...] = ()
 
     @property
     def flags(self) -> tuple[str, ...]:
@@ -63,16 +65,6 @@ _PLUGIN = (
 )
 _EXECUTOR = "pulumi-language-python-exec"
 _SDK = "github.com/pulumi/pulumi/sdk/v3"
-PULUMI: Final = Module(
-    name="pulumi",
-    packages=("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
-    linker=f"-X {_SDK}/go/common/version.Version=v{PULUMI_VERSION}",
-    minutes=4,
-    archive="https://get.pulumi.com/releases/sdk/"
-    f"pulumi-v{PULUMI_VERSION}-{{system}}-{{x64}}.tar.gz",
-    folder="pulumi",
-    programs=("pulumi",),
-)
 LANGUAGE_PYTHON: Final = Module(
     name="language-python",
     packages=(f"{_SDK}/python/cmd/pulumi-language-python",),
@@ -80,6 +72,18 @@ LANGUAGE_PYTHON: Final = Module(
     files=(_EXECUTOR,),
     scripts={f"{_EXECUTOR}.real": (_SDK, f"python/cmd/{_EXECUTOR}")},
     minutes=0.5,
+)
+PULUMI: Final = Module(
+    name="pulumi",
+    packages=("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
+    linker=f"-X {_SDK}/go/common/version.Version=v{PULUMI_VERSION}",
+    minutes=4.5,
+    archive="https://get.pulumi.com/releases/sdk/"
+    f"pulumi-v{PULUMI_VERSION}-{{system}}-{{x64}}.tar.gz",
+    folder="pulumi",
+    programs=("pulumi",),
+    # It looks for its language host next to itself, and warns of any other place.
+    beside=(LANGUAGE_PYTHON,),
 )
 DOCKER_BUILD: Final = Module(
     name="docker-build",

@@ -12,7 +12,6 @@ from fleet.local.toolchain.modules import Module
 from fleet.local.toolchain.plugins import fetch_plugin, has_plugin, install_plugin
 from fleet.local.toolchain.system_binaries import on_path
 
-_ENGINE = (modules.PULUMI, modules.LANGUAGE_PYTHON)
 _DOWNLOAD_SECONDS = 10.0
 
 
@@ -66,9 +65,6 @@ def survey(checkout: Checkout, needs: Needs) -> Supply:
     # A program that was built once is kept.
     downloads = archives.downloads(checkout, (*gobuild.missing(checkout, programs), *plugins))
     lacking = [module for module in (*programs, *plugins) if module not in downloads]
-    if modules.PULUMI in lacking:
-        # An engine on PATH, or in an archive, has its language host beside it.
-        lacking.insert(1, modules.LANGUAGE_PYTHON)
     builds = tuple(gobuild.missing(checkout, lacking))
     if builds:
         golang.require([module.name for module in builds])
@@ -117,9 +113,8 @@ def _tools(checkout: Checkout, needs: Needs, supply: Supply) -> Tools:
     def folder(module: Module) -> Path:
         return supply.there.get(module.name) or gobuild.place(checkout, module)
 
-    engine = supply.there.get(modules.PULUMI.name) or gobuild.join(checkout, _ENGINE)
     return Tools(
-        pulumi=engine / "pulumi",
+        pulumi=folder(modules.PULUMI) / "pulumi",
         buildkitd=folder(modules.BUILDKIT) / "buildkitd" if needs.builder else None,
         registry=folder(modules.REGISTRY) / "registry" if needs.port is not None else None,
     )

@@ -36,14 +36,13 @@ def steps(
 
 
 def test_of_a_fresh_clone_all_is_to_be_done_in_this_order(here: Checkout) -> None:
-    builds = (modules.PULUMI, modules.LANGUAGE_PYTHON, modules.BUILDKIT, modules.DOCKER_BUILD)
+    builds = (modules.PULUMI, modules.BUILDKIT, modules.DOCKER_BUILD)
     supply = Supply(
         there={}, plugins=(modules.DOCKER_BUILD,), downloads=(modules.REGISTRY,), builds=builds
     )
     found = steps(here, needs(), supply)
     assert [name for name in found if name != "packages"] == [
-        "registry", "pulumi", "language-python", "buildkit", "docker-build", "bases", "lock",
-        "builds",
+        "registry", "pulumi", "buildkit", "docker-build", "bases", "lock", "builds",
     ]  # fmt: skip
     assert found["pulumi"] == modules.PULUMI.minutes * 60
     assert "builds" not in steps(here, needs(), supply, builds=False)

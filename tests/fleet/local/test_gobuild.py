@@ -212,15 +212,19 @@ def test_files_of_the_module_and_of_its_requirements_lie_beside_the_binary(
     assert (folder / "exec.real").stat().st_mode & 0o777 == 0o755
 
 
-def test_joined_modules_lie_in_one_folder(here: Checkout) -> None:
-    other = here.root / "toolchain" / "host"
-    other.mkdir()
-    for module, name in ((TOOL, "tool"), (Module(name="host", packages=(), minutes=1), "host")):
-        gobuild.place(here, module).mkdir(parents=True)
-        (gobuild.place(here, module) / name).write_text(name)
-    folder = gobuild.join(here, [TOOL, Module(name="host", packages=(), minutes=1)])
-    assert sorted(p.name for p in folder.iterdir()) == ["host", "tool"]
-    assert gobuild.join(here, [TOOL, Module(name="host", packages=(), minutes=1)]) == folder
+def test_what_is_built_beside_a_module_lies_in_its_folder_and_is_part_of_its_key(
+    here: Checkout, tmp_path: Path
+) -> None:
+    (here.root / "toolchain" / "host").mkdir()
+    (here.root / "toolchain" / "host" / "exec").write_text("ours")
+    host = Module(name="host", packages=("example.org/host",), minutes=1, files=("exec",))
+    both = replace(TOOL, beside=(host,))
+    gobuild.ensure(here, [both])
+    folder = gobuild.place(here, both)
+    assert sorted(p.name for p in folder.iterdir()) == ["exec", "tool"]
+    assert [call.split()[0] for call in calls(tmp_path)] == ["version", "build", "build"]
+    (here.root / "toolchain" / "host" / "exec").write_text("another")
+    assert gobuild.place(here, both) != folder
 
 
 def test_every_module_of_the_table_has_its_folder_with_a_lock_of_its_own() -> None:

@@ -65,7 +65,8 @@ class World:
             if folder.is_dir():
                 continue
             self.built.append(module.name)
-            for package in module.packages:
+            parts = (module, *module.beside)
+            for package in (package for part in parts for package in part.packages):
                 command(folder, package.rpartition("/")[2], PULUMI)
 
     def calls(self) -> list[str]:
@@ -175,9 +176,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 def test_without_site_or_path_everything_is_built(world: World) -> None:
     tools = ensure(world)
-    assert world.built == [
-        "pulumi", "language-python", "buildkit", "registry", "docker-build",
-    ]  # fmt: skip
+    assert world.built == ["pulumi", "buildkit", "registry", "docker-build"]
     assert tools.pulumi.with_name("pulumi-language-python").exists()
     found = (tools.pulumi, tools.buildkitd, tools.registry)
     assert all(path and path.is_file() for path in found)
@@ -214,7 +213,7 @@ def test_a_plugin_whose_install_was_cut_off_is_installed_again(world: World) -> 
 
 def test_daemons_are_not_built_when_none_is_needed(world: World) -> None:
     tools = ensure(world, needs(built_here=(), port=None))
-    assert world.built == ["pulumi", "language-python", "docker-build"]
+    assert world.built == ["pulumi", "docker-build"]
     assert (tools.buildkitd, tools.registry) == (None, None)
 
 
@@ -350,7 +349,7 @@ def test_what_is_not_recorded_is_never_asked_for(world: World, site: Site) -> No
     site.publish(ENGINE, modules.DOCKER_BUILD)
     ensure(world)
     assert site.asked == []
-    assert world.built[:2] == ["pulumi", "language-python"]
+    assert world.built[0] == "pulumi"
     assert world.built[-1] == "docker-build"
 
 
@@ -509,7 +508,7 @@ def test_without_go_a_survey_names_all_that_needs_it_and_changes_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     without_go(world, monkeypatch)
-    wanted = "build pulumi, language-python, buildkit, registry, docker-build, and there is none"
+    wanted = "build pulumi, buildkit, registry, docker-build, and there is none"
     with pytest.raises(TroubleError, match=rf"Go 1\.26 .* needed to {wanted}.*Install it"):
         toolchain.survey(world.here, needs())
     assert list(world.here.root.iterdir()) == []
@@ -529,7 +528,7 @@ def test_go_is_not_asked_for_where_engine_and_plugin_are_recorded_and_daemons_ar
 ) -> None:
     without_go(world, monkeypatch)
     daemons_on_path(world)
-    with pytest.raises(TroubleError, match="to build pulumi, language-python, docker-build, and"):
+    with pytest.raises(TroubleError, match="to build pulumi, docker-build, and"):
         toolchain.survey(world.here, needs())
     site.publish(ENGINE, modules.DOCKER_BUILD)
     site.record(world.here)
@@ -555,7 +554,7 @@ def test_daemons_of_a_good_version_on_path_are_used(world: World) -> None:
     folder = world.folder / "bin"
     assert tools.buildkitd == folder / "buildkitd"
     assert tools.registry == folder / "registry"
-    assert world.built == ["pulumi", "language-python", "docker-build"]
+    assert world.built == ["pulumi", "docker-build"]
 
 
 @pytest.mark.parametrize(
