@@ -8,7 +8,7 @@ import hashlib
 import io
 import tarfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -67,12 +67,12 @@ def ensure(
     checkout: Checkout,
     wanted: Container,
     *,
-    guests: Sequence[str] = (),
+    guest: str = "",
     require: Callable[[], None] = lambda: None,
 ) -> bool:
     """Have ``wanted`` answer; return False where one that is as it is wanted already did.
 
-    ``guests`` are the containers that have its network, which go with an older one: Podman removes
+    ``guest`` is the container that has its network, which goes with an older one: Podman removes
     none that others depend on. ``require`` raises where it can't be started, once an older one has
     ended.
 
@@ -84,9 +84,9 @@ def ensure(
     if known and is_same and known["State"]["Running"] and wanted.answers():
         return False
     if known and is_same:
-        stop(engine, [wanted.name])
+        stop(engine, wanted.name)
     else:
-        for name in (*guests, wanted.name):
+        for name in filter(None, (guest, wanted.name)):
             engine.try_("rm", "--force", name)
     require()
     if not is_same:
@@ -97,21 +97,19 @@ def ensure(
     return True
 
 
-def stop(engine: Engine, names: Sequence[str]) -> list[str]:
-    """Stop those of ``names`` that run; return them."""
-    running = [name for name in names if _runs(engine, name)]
-    for name in running:
+def stop(engine: Engine, name: str) -> bool:
+    """Stop the container ``name``; return whether it ran."""
+    if runs := _runs(engine, name):
         engine.do("stop", "--time", "20", name)
-    return running
+    return runs
 
 
-def remove_all(engine: Engine, checkout: Checkout, guests: Sequence[str]) -> None:
-    """Remove every container and volume that was made for ``checkout``, the ``guests`` first.
+def remove_all(engine: Engine, checkout: Checkout, guest: str) -> None:
+    """Remove every container and volume that was made for ``checkout``, the ``guest`` first.
 
     :raises TroubleError: when the engine refuses.
     """
-    for name in guests:
-        engine.try_("rm", "--force", name)
+    engine.try_("rm", "--force", guest)
     ours = f"--filter=label={CHECKOUT}={record.identity(checkout)}"
     for kind, listed in (("container", ["--all"]), ("volume", [])):
         found = engine.do(kind, "ls", "--quiet", *listed, ours).split()

@@ -82,11 +82,11 @@ def start(checkout: Checkout, engine: Engine, needs: Needs) -> None:
         setting, port = f"Pulumi.{needs.stack}.yaml, fleet:registry", needs.port
         wanted = _registry(checkout, needs.port)
         moved = ensure(
-            engine, checkout, wanted, guests=[builder_name(checkout)],
+            engine, checkout, wanted, guest=builder_name(checkout),
             require=lambda: _free(checkout, engine, port, setting),
         )  # fmt: skip
         if _lost_its_network(checkout, engine):
-            stop(engine, [builder_name(checkout)])
+            stop(engine, builder_name(checkout))
     if moved:
         # What no manifest names any more; nobody pushes now.
         name = registry_name(checkout)
@@ -111,13 +111,13 @@ def down(checkout: Checkout, engine: Engine) -> None:
         ("BuildKit", builder_name(checkout)),
         ("the registry", registry_name(checkout)),
     ):
-        stopped = stop(engine, [name])
-        say(f"stopped {title} (container {name})" if stopped else f"{title} was not running")
+        ran = stop(engine, name)
+        say(f"stopped {title} (container {name})" if ran else f"{title} was not running")
 
 
 def clean(checkout: Checkout, engine: Engine) -> None:
     """Remove the containers and volumes of this checkout."""
-    remove_all(engine, checkout, [builder_name(checkout)])
+    remove_all(engine, checkout, builder_name(checkout))
     say(f"removed this checkout's containers and volumes from Docker ({engine.endpoint})")
 
 
@@ -127,7 +127,7 @@ def _name(checkout: Checkout) -> str:
 
 def _free(checkout: Checkout, engine: Engine, port: int, setting: str) -> None:
     """Have nothing listen on ``port``, nor the builder in the network of what did."""
-    stop(engine, [builder_name(checkout)])
+    stop(engine, builder_name(checkout))
     ports.require_free(port, setting=setting)
 
 

@@ -278,7 +278,7 @@ def test_what_has_the_network_of_a_replaced_container_goes_first(
 ) -> None:
     here, asked = checkout(tmp_path), cast("Engine", fake)
     fake.held["guest"] = {}
-    containers.ensure(asked, here, wanted(fake), guests=["guest"])
+    containers.ensure(asked, here, wanted(fake), guest="guest")
     assert list(fake.held) == ["one"]
 
 
