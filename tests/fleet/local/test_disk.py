@@ -13,7 +13,7 @@ from fleet.local.toolchain import modules
 from fleet.local.toolchain.toolchain import Supply
 from tests.fleet.local.examples import checkout, command, needs
 
-NOTHING = Supply(there={}, plugins=(), downloads=(), builds=())
+NOTHING = Supply(plugins=(), downloads=(), builds=())
 
 
 @pytest.fixture
