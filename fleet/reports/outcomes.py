@@ -67,9 +67,9 @@ def _tag(step: Step, mode: Mode, declared: set[str]) -> Iterator[Entry]:
         if mode == "update":
             yield describe_update(inputs, prior, recorded_tag(step.new.outputs).state)
         else:
-            yield predict(inputs, prior, lost=bool(step.new.outputs.get("lost"))).entry
+            yield predict(inputs, prior, lost=bool(step.new.outputs.get("lost")))
     elif mode == "refresh" and step.before:
-        yield predict(_inputs(step.before), _prior_state(step)).entry
+        yield predict(_inputs(step.before), _prior_state(step))
 
 
 def _inputs(state: State) -> TagInputs:

@@ -70,8 +70,8 @@ def test_a_plain_preview_says_why_and_sums_up_and_the_update_tells_what_it_did(
     fleet.declare({OLD: build_inputs("a")}, build=OLD)
     previewed = fleet.stack.preview()
     assert previewed.report.summary == "1 build, 1 re-point, 0 remove, 0 unchanged"
-    assert f"new in this stack: to be built for {', '.join(PLATFORMS)}" in previewed.messages
-    assert "new, names " in previewed.messages
+    assert "to be built: new in this stack" in previewed.messages
+    assert "to be re-pointed to " in previewed.messages
     assert fleet.stack.up().report.summary == "1 built, 1 re-pointed, 0 removed, 0 unchanged"
     again = fleet.stack.up()
     assert again.steps == ()
@@ -112,12 +112,12 @@ def test_a_lost_build_is_told_apart_from_a_changed_one(
     fleet.stack.up()
     fleet.declare({OLD: build_inputs("a")}, build=OLD)
     said = fleet.stack.preview().messages
-    assert "to be built again: no recorded input changed" in said
+    assert "to be built: no recorded input changed" in said
     delete(distribution, f"{REPOSITORY}/build", fleet.tags[OLD])
     previewed = fleet.stack.preview()
-    assert "to be built again: its build is no longer in the registry" in previewed.messages
+    assert "to be built: its build is no longer in the registry" in previewed.messages
     assert entry_of(previewed, OLD).reasons == ("its build is no longer in the registry",)
-    assert f"stays with {OLD}, whose digest is not known yet" in previewed.messages
+    assert f"to be re-pointed from {fleet.tags[OLD]}: follows its version" in previewed.messages
     assert previewed.report.summary == "1 build, 1 re-point, 0 remove, 0 unchanged"
 
 

@@ -1,7 +1,7 @@
 """Prediction of a tag for a preview, and description of it after an update, with reasons; pure."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from providers.ociregistry.report import Action, Entry
 from providers.ociregistry.tag.model import (
@@ -27,14 +27,11 @@ _SAME_INPUTS = "no recorded input changed; its build is replaced, or missing fro
 _UNPINNED = "no longer pinned"
 _UNNAMED = Difference(words="other inputs changed", vague=True)
 _SOURCES = frozenset({"source", "sources"})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Prediction:
-    """The predicted entry of a tag, and the line of a preview, empty where it was logged before."""
-
-    entry: Entry
-    line: str = ""
+_TO_COME: Mapping[Action, str] = {
+    "build": "to be built",
+    "re-point": "to be re-pointed",
+    "sign": "to be signed",
+}
 
 
 def unexplained(inputs: TagInputs, prior: Recorded | None) -> bool:
@@ -44,10 +41,22 @@ def unexplained(inputs: TagInputs, prior: Recorded | None) -> bool:
 
 def unchanged(inputs: TagInputs, prior: Recorded) -> Entry:
     """Return the entry of a tag that stays as it is."""
-    return replace(_found(inputs, prior, "unchanged").entry, digest=prior.state.digest)
+    return replace(_found(inputs, prior, "unchanged"), digest=prior.state.digest)
 
 
-def predict(inputs: TagInputs, prior: Recorded | None, *, lost: bool = False) -> Prediction:
+def line_of(entry: Entry) -> str:
+    """Return the line of a preview about a tag, empty where nothing is to be done."""
+    if entry.action not in _TO_COME:
+        return ""
+    before, after = entry.previous_version, entry.version
+    if not after or before == after:
+        before, after = entry.previous, entry.digest
+    way = f"{before and f' from {before}'}{after and f' to {after}'}"
+    moves = entry.action == "re-point" and before != after
+    return f"{_TO_COME[entry.action]}{way if moves else ''}: {shown(entry.reasons)}"
+
+
+def predict(inputs: TagInputs, prior: Recorded | None, *, lost: bool = False) -> Entry:
     """Predict what an update would do; `lost` tells that the registry lost an `unexplained` build.
 
     `prior` is what the state knew before the program ran. A tag is built whole: its entry names all
@@ -56,14 +65,11 @@ def predict(inputs: TagInputs, prior: Recorded | None, *, lost: bool = False) ->
     if inputs.is_pointer:
         return _pointer(inputs, prior)
     if prior is None:
-        return _new(inputs)
+        return _found(inputs, None, "re-point" if inputs.complete else "build", _NEW)
     if inputs.complete:
         return _without_build(inputs, prior)
-    changed = in_words(_changed(inputs, prior))
-    why = changed or ((_NO_BUILD if lost else _SAME_INPUTS),)
-    gone = (_GONE,) if prior.gone else ()
-    line = f"to be built{'' if changed else ' again'}: {shown(why)}"
-    return _found(inputs, prior, "build", *gone, *why, line=line)
+    why = in_words(_changed(inputs, prior)) or ((_NO_BUILD if lost else _SAME_INPUTS),)
+    return _found(inputs, prior, "build", *([_GONE] if prior.gone else []), *why)
 
 
 def describe_update(inputs: TagInputs, prior: Recorded | None, state: TagState) -> Entry:
@@ -72,7 +78,7 @@ def describe_update(inputs: TagInputs, prior: Recorded | None, state: TagState) 
     A version tag counts as built where its source has another digest than before, or where what
     went into it changed, even if the build gave the same bytes.
     """
-    found = predict(inputs, prior).entry
+    found = predict(inputs, prior)
     previous = state.previous if prior is None else found.previous
     described = replace(found, digest=state.digest, previous=previous)
     if not inputs.is_pointer and _is_built(inputs, prior):
@@ -84,12 +90,10 @@ def describe_update(inputs: TagInputs, prior: Recorded | None, state: TagState) 
     return described
 
 
-def _found(
-    inputs: TagInputs, prior: Recorded | None, action: Action, *reasons: str, line: str = ""
-) -> Prediction:
+def _found(inputs: TagInputs, prior: Recorded | None, action: Action, *reasons: str) -> Entry:
     """Return an entry with the digests and versions that a preview can know."""
     before = (prior.identity or "") if prior is not None else ""
-    entry = Entry(
+    return Entry(
         ref=str(inputs.ref),
         kind="pointer" if inputs.is_pointer else "version",
         action=action,
@@ -101,7 +105,6 @@ def _found(
         previous_version=before if inputs.is_pointer else "",
         signs=inputs.evidence is not None and standing(prior, inputs) is None,
     )
-    return Prediction(entry=entry, line=line)
 
 
 def _is_built(inputs: TagInputs, prior: Recorded | None) -> bool:
@@ -127,19 +130,8 @@ def _apart(inputs: Mapping[str, str]) -> dict[str, str]:
     return {key: value for key, value in inputs.items() if key.startswith(("node ", "place "))}
 
 
-def _new(inputs: TagInputs) -> Prediction:
-    if inputs.complete:
-        line = f"{_NEW}: names an image that is built already"
-        return _found(inputs, None, "re-point", _NEW, line=line)
-    line = f"{_NEW}: to be built for {', '.join(inputs.platforms)}"
-    return _found(inputs, None, "build", _NEW, line=line)
-
-
-def _without_build(inputs: TagInputs, prior: Recorded) -> Prediction:
-    """Predict a change whose images are all there.
-
-    What the refresh of this run logged in a line of its own is not repeated.
-    """
+def _without_build(inputs: TagInputs, prior: Recorded) -> Entry:
+    """Predict a change whose images are all there."""
     changes = set(diff(prior, inputs))
     why = in_words(_changed(inputs, prior))
     if changes & _SOURCES:
@@ -147,23 +139,13 @@ def _without_build(inputs: TagInputs, prior: Recorded) -> Prediction:
     # Another index is signed in any case.
     same = predicted_digest(prior, inputs) == prior.state.assembled
     signing = unsigned(prior, inputs) if same else ()
-    to_sign = f"to be signed: {'; '.join(signing)}" if signing else ""
     if prior.gone:
-        return _found(inputs, prior, "re-point", _GONE, *why, *signing, line=to_sign)
+        return _found(inputs, prior, "re-point", _GONE, *why, *signing)
     if changes <= UNMOVED:
-        line = f"nothing is built and no name moves, though {shown(why)}" if why else ""
-        action: Action = "sign" if signing else "unchanged"
-        return _found(inputs, prior, action, *(signing or why), line=_both(line, to_sign))
-    rewritten = tuple(f"its {name} changed" for name in ("owner", "annotations") if name in changes)
-    line = f"written anew: {shown(rewritten)}" if rewritten else ""
-    if changes & _SOURCES:
-        line = f"names an image that is built already: {shown(why)}"
+        return _found(inputs, prior, "sign" if signing else "unchanged", *(signing or why))
+    rewritten = (f"its {name} changed" for name in ("owner", "annotations") if name in changes)
     reasons = (*why, *_drifted(changes, prior, inputs), *rewritten, *signing)
-    return _found(inputs, prior, "re-point", *reasons, line=_both(line, to_sign))
-
-
-def _both(*lines: str) -> str:
-    return "; ".join(filter(None, lines))
+    return _found(inputs, prior, "re-point", *reasons)
 
 
 def _drifted(changes: Collection[str], prior: Recorded, inputs: TagInputs) -> tuple[str, ...]:
@@ -179,14 +161,10 @@ def _drifted(changes: Collection[str], prior: Recorded, inputs: TagInputs) -> tu
     return tuple(found)
 
 
-def _pointer(inputs: TagInputs, prior: Recorded | None) -> Prediction:
-    """Predict the version that a pointer will name; what this run's refresh logged is left out."""
-    digest = predicted_digest(prior, inputs)
-    target = inputs.identity or digest or "a version that is not known"
+def _pointer(inputs: TagInputs, prior: Recorded | None) -> Entry:
+    """Predict the version that a pointer will name."""
     if prior is None:
-        pinned = _pinned(inputs)
-        line = f"new, names {target}{pinned and f', {pinned}'}"
-        return _found(inputs, None, "re-point", pinned or _NEW, line=line)
+        return _found(inputs, None, "re-point", _pinned(inputs) or _NEW)
     if prior.gone:
         return _found(inputs, prior, "re-point", _GONE)
     changes = set(diff(prior, inputs))
@@ -194,25 +172,19 @@ def _pointer(inputs: TagInputs, prior: Recorded | None) -> Prediction:
         return _found(inputs, prior, "unchanged")
     if "source" not in changes:
         return _found(inputs, prior, "re-point", *_drifted(changes, prior, inputs))
-    why, line = _moves(inputs, prior, digest, target)
-    return _found(inputs, prior, "re-point", why, line=line)
+    return _found(inputs, prior, "re-point", _moves(inputs, prior))
 
 
 def _pinned(inputs: TagInputs) -> str:
     return f"pinned: {inputs.pinned}" if inputs.pinned else ""
 
 
-def _moves(inputs: TagInputs, prior: Recorded, digest: str, target: str) -> tuple[str, str]:
-    """Return why a pointer will name another digest, and the line of a preview about it."""
-    before, another = prior.state.digest, prior.identity and prior.identity != inputs.identity
-    pinned = _pinned(inputs)
+def _moves(inputs: TagInputs, prior: Recorded) -> str:
+    """Return why a pointer will name another digest."""
+    another, pinned = prior.identity and prior.identity != inputs.identity, _pinned(inputs)
     # A pinned pointer follows its version where that gets another digest.
     if pinned and not (prior.pinned and inputs.identity and not another):
-        return pinned, f"re-pointed from {before} to {target}, {pinned}"
+        return pinned
     if prior.pinned and not pinned:
-        return _UNPINNED, f"re-pointed from {before} to {target}, {_UNPINNED}"
-    if another:
-        return _OTHER_VERSION, f"re-pointed from {prior.identity} ({before}) to {target}"
-    if digest:
-        return _FOLLOWS, f"follows {target} from {before} to {digest}"
-    return _FOLLOWS, f"stays with {target}, whose digest is not known yet ({before} so far)"
+        return _UNPINNED
+    return _OTHER_VERSION if another else _FOLLOWS

@@ -36,7 +36,7 @@ from providers.ociregistry.tag.model import (
     predicted_digest,
     standing,
 )
-from providers.ociregistry.tag.predict import describe_update, predict, unexplained
+from providers.ociregistry.tag.predict import describe_update, line_of, predict, unexplained
 from providers.ociregistry.tag.reasons import shown
 
 # Properties that are outputs alone: drift shows in them.
@@ -229,8 +229,8 @@ class TagResource:
         """
         lost = unexplained(inputs, prior) and await self._is_lost(prior.sources if prior else ())
         found = predict(inputs, prior, lost=lost)
-        if found.line:
-            await self._session.log(found.line, urn)
+        if line := line_of(found):
+            await self._session.log(line, urn)
         if inputs.evidence and not standing(prior, inputs):
             await self._warn_of_key(urn, inputs.evidence)
         return {"lost": True} if lost else {}

@@ -90,8 +90,8 @@ class TestSummary:
         unknown = (TAG, "l", run.declared.pointer("py3.12-LATEST", "", identity="v1"))
         assert run.preview(version, unknown) == "1 build, 1 re-point, 0 remove, 0 unchanged"
         assert run.engine.messages[:2] == [
-            f"new in this stack: to be built for {', '.join(PLATFORMS)}",
-            "new, names v1",
+            "to be built: new in this stack",
+            "to be re-pointed to v1: new in this stack",
         ]
         built = (TAG, "v1", run.version())
         assert run.up(built) == "1 built, 0 re-pointed, 0 removed, 0 unchanged"
@@ -119,11 +119,11 @@ class TestSummary:
         unknown = run.building()
         line = run.preview((TAG, "v1", unknown))
         assert line == "1 build, 0 re-point, 0 remove, 0 unchanged"
-        again = "to be built again: no recorded input changed"
+        again = "to be built: no recorded input changed"
         assert run.engine.messages[0].startswith(again)
         del run.declared.registry.repositories[BUILD].manifests[lost]
         run.preview((TAG, "v1", unknown))
-        gone = "to be built again: its build is no longer in the registry"
+        gone = "to be built: its build is no longer in the registry"
         assert run.engine.messages[0] == gone
 
     def test_a_tag_that_is_gone_is_put_back_and_not_built(self, run: Run) -> None:

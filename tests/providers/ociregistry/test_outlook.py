@@ -4,7 +4,7 @@ import pytest
 
 from fleet.registry.reference import ManifestReference, TagReference
 from providers.ociregistry.tag.model import Platform, Recorded, TagInputs, TagState
-from providers.ociregistry.tag.predict import describe_update, predict, unexplained
+from providers.ociregistry.tag.predict import describe_update, line_of, predict, unexplained
 
 AMD, ARM64 = "linux/amd64", "linux/arm64"
 REF = TagReference.parse("ghcr.io/team/app:py3.12-0.34.0")
@@ -64,31 +64,31 @@ def building(identity: str = "i1", changes: dict[str, str] | None = None) -> Tag
 class TestBuilds:
     def test_a_new_tag_names_its_platforms(self) -> None:
         found = predict(building(), None)
-        assert found.line == f"new in this stack: to be built for {AMD}, {ARM64}"
-        assert (found.entry.action, found.entry.platforms) == ("build", (AMD, ARM64))
-        assert found.entry.kind == "version"
+        assert line_of(found) == "to be built: new in this stack"
+        assert (found.action, found.platforms) == ("build", (AMD, ARM64))
+        assert found.kind == "version"
 
     def test_a_new_tag_whose_image_is_there_builds_nothing(self) -> None:
         found = predict(inputs(), None)
-        assert (found.entry.action, found.entry.platforms) == ("re-point", ())
-        assert found.line == "new in this stack: names an image that is built already"
+        assert (found.action, found.platforms) == ("re-point", ())
+        assert line_of(found) == f"to be re-pointed to {OLD}: new in this stack"
 
     def test_a_changed_input_is_the_reason_and_the_tag_is_built_whole(self) -> None:
         found = predict(building("i2", {f"base {ARM64}": "python:3@b"}), before())
-        assert found.line == f"to be built: base python:3 moved for {ARM64}"
-        assert found.entry.reasons == (f"base python:3 moved for {ARM64}",)
-        assert found.entry.platforms == (AMD, ARM64)
-        assert (found.entry.digest, found.entry.previous) == ("", OLD)
+        assert line_of(found) == f"to be built: base python:3 moved for {ARM64}"
+        assert found.reasons == (f"base python:3 moved for {ARM64}",)
+        assert found.platforms == (AMD, ARM64)
+        assert (found.digest, found.previous) == ("", OLD)
 
     def test_many_reasons_are_cut_in_the_line_and_whole_in_the_entry(self) -> None:
         changes = {f"file {name}": "x" for name in "abcdefg"}
         found = predict(building("i2", changes), before())
-        assert found.line.endswith("a added, b added, c added, d added and 3 more")
-        assert len(found.entry.reasons) == 7
+        assert line_of(found).endswith("a added, b added, c added, d added and 3 more")
+        assert len(found.reasons) == 7
 
     def test_a_state_without_inputs_leaves_the_reason_open(self) -> None:
         known = before(inputs={})
-        assert predict(building("i2"), known).line == "to be built: its inputs changed"
+        assert line_of(predict(building("i2"), known)) == "to be built: its inputs changed"
 
     @pytest.mark.parametrize(
         ("lost", "why"),
@@ -105,15 +105,15 @@ class TestBuilds:
     ) -> None:
         assert unexplained(building(), before())
         found = predict(building(), before(), lost=lost)
-        assert found.line == f"to be built again: {why}"
-        assert found.entry.reasons == (why,)
+        assert line_of(found) == f"to be built: {why}"
+        assert found.reasons == (why,)
 
     def test_an_identity_that_moved_has_a_reason_though_nothing_with_a_name_did(self) -> None:
         found = predict(building("i2"), before())
-        assert (found.entry.action, found.line) == ("build", "to be built: other inputs changed")
+        assert (found.action, line_of(found)) == ("build", "to be built: other inputs changed")
 
     def test_an_unchanged_identity_means_unchanged_inputs_whatever_the_map_says(self) -> None:
-        assert "start.sh" not in predict(building("i1", {"file start.sh": "2e"}), before()).line
+        assert "start.sh" not in line_of(predict(building("i1", {"file start.sh": "2e"}), before()))
 
     def test_what_is_explained_is_asked_of_no_registry(self) -> None:
         assert not unexplained(building("i2", {"file start.sh": "2e"}), before())
@@ -123,26 +123,26 @@ class TestBuilds:
     def test_another_builder_is_a_reason_though_the_identity_is_the_same(self) -> None:
         known = before(inputs={**WENT_IN, f"node {ARM64}": "one"})
         found = predict(building("i1", {f"node {ARM64}": "two"}), known)
-        assert found.line == "to be built: built by two, no longer by one"
+        assert line_of(found) == "to be built: built by two, no longer by one"
 
     def test_so_is_another_mirror_of_the_same_base(self) -> None:
         official = {**WENT_IN, f"node {ARM64}": "one"}
         known = before(inputs=official)
         mirrored = {f"node {ARM64}": "one", "place base": "m.example/python"}
         found = predict(building("i1", mirrored), known)
-        assert found.line == "to be built: base pulled from m.example/python"
+        assert line_of(found) == "to be built: base pulled from m.example/python"
         back = before(inputs={**official, **mirrored})
         found = predict(building("i1", {f"node {ARM64}": "one"}), back)
-        assert found.line == "to be built: base pulled from a mirror no longer"
+        assert line_of(found) == "to be built: base pulled from a mirror no longer"
 
     def test_a_part_that_is_to_be_built_is_a_build_of_the_tag(self) -> None:
         found = predict(inputs("i2", {"file start.sh": "2e"}, OLD, ""), before())
-        assert (found.line, found.entry.action) == ("to be built: start.sh changed", "build")
+        assert (line_of(found), found.action) == ("to be built: start.sh changed", "build")
 
     def test_a_tag_that_is_gone_along_with_its_builds_says_both(self) -> None:
         found = predict(building(), before(gone=True), lost=True)
-        assert found.line.startswith("to be built again: its build")
-        assert found.entry.reasons[0] == "gone from the registry"
+        assert "its build is no longer" in line_of(found)
+        assert found.reasons[0] == "gone from the registry"
 
     def test_an_import_that_knows_no_identity_claims_no_change(self) -> None:
         assert unexplained(building("i2", {"file start.sh": "2e"}), before(identity=None))
@@ -151,24 +151,25 @@ class TestBuilds:
 class TestWithoutABuild:
     def test_an_image_of_an_earlier_run_is_only_named(self) -> None:
         found = predict(inputs("i2", {"file start.sh": "2e"}, NEW), before())
-        assert found.entry.action == "re-point"
-        assert found.line == "names an image that is built already: start.sh changed"
+        assert found.action == "re-point"
+        assert line_of(found) == f"to be re-pointed from {OLD} to {NEW}: start.sh changed"
 
     def test_other_bytes_of_the_same_inputs_are_a_reason_of_their_own(self) -> None:
         found = predict(inputs("i1", {}, NEW), before())
-        assert found.line == "names an image that is built already: its build gave another digest"
+        why = "its build gave another digest"
+        assert line_of(found) == f"to be re-pointed from {OLD} to {NEW}: {why}"
 
     def test_an_identity_alone_moves_nothing(self) -> None:
         found = predict(inputs("i2", {"file start.sh": "2e"}), before())
-        assert found.entry.action == "unchanged"
-        assert found.line == "nothing is built and no name moves, though start.sh changed"
+        assert found.action == "unchanged"
+        assert line_of(found) == ""
 
     def test_annotations_alone_write_a_joined_index_anew(self) -> None:
         declared = inputs("i1", {}, *LIVE.values(), annotations={"a": "b"})
         found = predict(declared, before(sources=sources(*LIVE.values())))
-        assert (found.entry.action, found.line) == (
+        assert (found.action, line_of(found)) == (
             "re-point",
-            "written anew: its annotations changed",
+            f"to be re-pointed from {OLD}: its annotations changed",
         )
 
     @pytest.mark.parametrize(
@@ -178,16 +179,15 @@ class TestWithoutABuild:
             (state(**{AMD: LIVE[AMD]}), f"the registry lost {ARM64}"),
         ],
     )
-    def test_drift_has_a_line_of_its_refresh_and_is_a_reason_here(
-        self, recorded: TagState, reason: str
-    ) -> None:
+    def test_drift_is_a_reason(self, recorded: TagState, reason: str) -> None:
         found = predict(inputs(), before(recorded))
-        assert (found.entry.action, found.entry.reasons, found.line) == ("re-point", (reason,), "")
+        assert (found.action, found.reasons) == ("re-point", (reason,))
 
     def test_a_tag_that_is_gone_is_put_back(self) -> None:
         found = predict(inputs(), before(gone=True))
-        assert (found.entry.action, found.line) == ("re-point", "")
-        assert found.entry.digest == found.entry.previous == OLD
+        why = "to be re-pointed: gone from the registry"
+        assert (found.action, line_of(found)) == ("re-point", why)
+        assert found.digest == found.previous == OLD
 
 
 class TestDone:
@@ -229,41 +229,38 @@ class TestPointers:
         return before(state(digest), identity=target, gone=gone)
 
     @pytest.mark.parametrize(
-        ("digest", "target", "line", "why"),
+        ("digest", "target", "way", "why"),
         [
-            ("", "v2", f"re-pointed from v1 ({OLD}) to v2", OTHER),
-            (NEW, "v2", f"re-pointed from v1 ({OLD}) to v2", OTHER),
-            (NEW, "v1", f"follows v1 from {OLD} to {NEW}", "follows its version"),
-            (
-                "",
-                "v1",
-                f"stays with v1, whose digest is not known yet ({OLD} so far)",
-                "follows its version",
-            ),
+            ("", "v2", "from v1 to v2", OTHER),
+            (NEW, "v2", "from v1 to v2", OTHER),
+            (NEW, "v1", f"from {OLD} to {NEW}", "follows its version"),
+            ("", "v1", f"from {OLD}", "follows its version"),
         ],
     )
-    def test_where_it_goes(self, digest: str, target: str, line: str, why: str) -> None:
+    def test_where_it_goes(self, digest: str, target: str, way: str, why: str) -> None:
         found = predict(self.pointer(digest, target), self.known())
-        assert (found.entry.action, found.line) == ("re-point", line)
-        assert found.entry.reasons == (why,)
-        assert (found.entry.previous_version, found.entry.version) == ("v1", target)
-        assert (found.entry.previous, found.entry.digest) == (OLD, digest)
+        assert line_of(found) == f"to be re-pointed {way}: {why}"
+        assert found.reasons == (why,)
+        assert (found.previous_version, found.version) == ("v1", target)
+        assert (found.previous, found.digest) == (OLD, digest)
 
     def test_a_new_one_names_its_version(self) -> None:
         found = predict(self.pointer(NEW), None)
-        assert (found.line, found.entry.action) == ("new, names v2", "re-point")
+        assert line_of(found) == "to be re-pointed to v2: new in this stack"
 
     def test_one_without_a_version_names_its_digest(self) -> None:
-        assert predict(self.pointer(NEW, ""), None).line == f"new, names {NEW}"
+        assert line_of(predict(self.pointer(NEW, ""), None)) == (
+            f"to be re-pointed to {NEW}: new in this stack"
+        )
 
-    def test_one_that_was_moved_or_is_gone_has_a_line_of_its_refresh(self) -> None:
+    def test_one_that_was_moved_or_is_gone_says_so(self) -> None:
         moved = predict(self.pointer(OLD, "v1"), self.known(digest=NEW))
-        assert (moved.line, moved.entry.reasons) == ("", ("it was moved",))
+        assert moved.reasons == ("it was moved",)
         gone = predict(self.pointer(OLD, "v1"), self.known(gone=True))
-        assert (gone.line, gone.entry.reasons) == ("", ("gone from the registry",))
+        assert gone.reasons == ("gone from the registry",)
 
     def test_another_version_of_the_same_bytes_moves_no_name(self) -> None:
-        assert predict(self.pointer(OLD), self.known()).entry.action == "unchanged"
+        assert predict(self.pointer(OLD), self.known()).action == "unchanged"
 
     def test_an_update_that_left_the_digest_re_pointed_nothing(self) -> None:
         assert describe_update(self.pointer(OLD, "v1"), self.known(), state()).action == "unchanged"

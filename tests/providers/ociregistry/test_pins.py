@@ -22,7 +22,9 @@ def test_a_version_tag_goes_back_to_a_digest_and_on_when_the_pin_is_taken_out(
     second = engine.up(TAG, "t", declared.version(VERSION, "two")).outputs["digest"]
     back = held(declared, first)
     engine.preview(TAG, "t", back)
-    assert engine.messages[-1] == f"re-pointed from {second} to {first}, pinned: its base fails"
+    assert (
+        engine.messages[-1] == f"to be re-pointed from {second} to {first}: pinned: its base fails"
+    )
     assert engine.up(TAG, "t", back).outputs["digest"] == first
     assert declared.tags[VERSION] == first
     assert engine.up(TAG, "t", back).kind == "same"

@@ -225,7 +225,7 @@ def test_a_preview_of_a_moved_tag_says_what_is_signed_of_it_as_well(
     declared.tags[REF] = registry.push_index(NAME, "stray")
     engine.restart()
     engine.preview(TAG, REF, declared.evidence(inputs, ED25519, P256))
-    assert "to be signed: the signer changed" in engine.messages
+    assert engine.messages[-1].endswith(": it was moved, the signer changed")
     (entry,) = engine.report.entries
     assert (entry.action, entry.signs) == ("re-point", True)
     assert entry.reasons == ("it was moved", "the signer changed")
