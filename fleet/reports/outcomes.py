@@ -106,11 +106,10 @@ def _removed(step: Step) -> Iterator[Entry]:
 
 
 def _listed(outputs: Mapping[str, Any]) -> Iterator[Entry]:
-    interrupted, last = outputs.get("interrupted") or {}, outputs.get("lastTags") or {}
+    interrupted = outputs.get("interrupted") or {}
     for tag, digest in (outputs.get("stale") or {}).items():
-        reasons = ("nothing declares it", *([str(last[tag])] if tag in last else []))
         ref = f"{outputs['repository']}:{tag}"
-        yield _remove(ref, interrupted.get(tag) or digest, *reasons)
+        yield _remove(ref, interrupted.get(tag) or digest, "nothing declares it")
     yield from _kept(outputs)
 
 
@@ -133,9 +132,14 @@ def _noticed(step: Step) -> Iterator[Entry]:
             yield kept(f"{after.get('repository')}:{tag}", digest, LEFT, notice, kind="version")
 
 
-def _remove(ref: str, digest: Any, *reasons: str, later: bool = False) -> Entry:
+def _remove(ref: str, digest: Any, reason: str, *, later: bool = False) -> Entry:
     return Entry(
-        ref=ref, kind="pointer", action="remove", reasons=reasons, previous=str(digest), later=later
+        ref=ref,
+        kind="pointer",
+        action="remove",
+        reasons=(reason,),
+        previous=str(digest),
+        later=later,
     )
 
 

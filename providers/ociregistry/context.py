@@ -174,13 +174,6 @@ class Session:
         """
         self._logins = find_declared(logins, self.environment, self.settings.logins)
 
-    async def named(self, ref: TagReference) -> str | None:
-        """Return the digest that a tag names now, None where it is absent.
-
-        :raises RegistryError: if the registry fails or does not answer.
-        """
-        return await self.hosts.ask(ref.repository.host, lambda: self.tagger.names(ref))
-
     async def sighted(self, ref: TagReference) -> str | None:
         """Return the digest that a tag names, None where it is absent; see `Sightings`.
 

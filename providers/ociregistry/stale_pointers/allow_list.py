@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from fleet.registry.errors import OciError
@@ -89,7 +88,6 @@ def still_there(repository: Repository, not_allowed: Iterable[Kept]) -> str:
     )
 
 
-def names(going: Mapping[str, str], last: Mapping[str, str] = MappingProxyType({})) -> str:
-    """Return the pointers that are to be removed, each with its digest and a remark if any."""
-    remarks = {tag: f"; {last[tag]}" if tag in last else "" for tag in going}
-    return ", ".join(f"{tag} ({digest}{remarks[tag]})" for tag, digest in going.items())
+def names(going: Mapping[str, str]) -> str:
+    """Return the pointers that are to be removed, each with its digest."""
+    return ", ".join(f"{tag} ({digest})" for tag, digest in going.items())

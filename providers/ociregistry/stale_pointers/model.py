@@ -233,16 +233,6 @@ def versions_of_line(
     return tuple(sorted(found, key=_numbers, reverse=True))
 
 
-def beside(tag: str, tags: Iterable[str]) -> tuple[str, ...]:
-    """Return the tags of versions, and of lines of them, beside a `LATEST`, the highest first.
-
-    They differ from it in what comes after the last hyphen alone, which is Python and base before.
-    """
-    prefix = tag[: tag.rfind("-") + 1]
-    found = [t for t in tags if t.startswith(prefix) and t[len(prefix) :][:1].isdigit()]
-    return tuple(sorted(found, key=_numbers, reverse=True))
-
-
 def _numbers(tag: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"[0-9]+", tag))
 

@@ -17,7 +17,6 @@ from providers.ociregistry.properties import Properties
 from providers.ociregistry.stale_pointers.allow_list import names, not_allowed_of, still_there
 from providers.ociregistry.stale_pointers.departure import Departure
 from providers.ociregistry.stale_pointers.find import UNTIMED
-from providers.ociregistry.stale_pointers.last_tag import last_tags
 from providers.ociregistry.stale_pointers.model import (
     Due,
     Kept,
@@ -296,7 +295,7 @@ class StaleResource:
     async def _predicted(self, step: _Step) -> dict[str, Any]:
         """Return the outputs of a preview, with what a report can't know.
 
-        `removers` are those that the undo record has, `lastTags` remarks on what is removed.
+        `removers` are those that the undo record has.
         """
         inputs, pointer_remover = step.inputs, self._session.pointer_remover
         if step.only_history:
@@ -313,15 +312,13 @@ class StaleResource:
         )
         listed = due(step.view, inputs)
         await self._log_waiting(step.urn, listed, step.known)
-        named, tags = outcome.named, sorted(outcome.tags)
-        last = await last_tags(self._session, inputs.repository, named, tags)
+        named = outcome.named
         if named:
-            text = f"stale, to be removed: {names(named, last)}"
-            await self._session.log(text, step.urn)
+            await self._session.log(f"stale, to be removed: {names(named)}", step.urn)
         stale = {tag: inputs.stale[tag] for tag in named}
         kept = _merged(listed.kept, outcome.kept.values(), step.not_allowed.values())
-        preview_only = {"lastTags": dict(last), "removers": outcome.removers}
-        return {**step.news, **view_properties(step.view, stale, kept), **preview_only}
+        seen = view_properties(step.view, stale, kept)
+        return {**step.news, **seen, "removers": outcome.removers}
 
     @asynccontextmanager
     async def _claiming(self, urn: str, news: Properties, *, preview: bool) -> AsyncIterator[None]:
