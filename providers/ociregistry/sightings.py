@@ -2,18 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Literal
 
 from fleet.registry.reference import TagReference
 
 Reader = Literal["tag", "remover"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Sighting:
-    answer: "asyncio.Future[str | None]"
-    readers: set[Reader] = field(default_factory=set)
 
 
 class Sightings:
@@ -24,7 +17,7 @@ class Sightings:
     """
 
     def __init__(self) -> None:
-        self._found: dict[TagReference, _Sighting] = {}
+        self._left: dict[tuple[TagReference, Reader], asyncio.Future[str | None]] = {}
 
     async def digest(
         self, ref: TagReference, reader: Reader, ask: Callable[[], Awaitable[str | None]]
@@ -33,21 +26,15 @@ class Sightings:
 
         :raises RegistryError: if the registry fails; the next reader asks again.
         """
-        found = self._found.get(ref)
-        if found is None or reader in found.readers or _has_failed(found):
-            found = _Sighting(answer=asyncio.ensure_future(ask()))
-            self._found[ref] = found
-        found.readers.add(reader)
+        answer = self._left.pop((ref, reader), None)
+        if answer is None or (answer.done() and (answer.cancelled() or answer.exception())):
+            answer = asyncio.ensure_future(ask())
+            self._left[ref, "remover" if reader == "tag" else "tag"] = answer
         # Who gives up waiting does not take the answer from the other reader.
-        return await asyncio.shield(found.answer)
+        return await asyncio.shield(answer)
 
     def written(self, ref: TagReference, digest: str) -> None:
-        """Note what a tag's resource has just made it name."""
-        answer = asyncio.get_running_loop().create_future()
+        """Note for the remover what a tag's resource has just made it name."""
+        self._left.pop((ref, "tag"), None)
+        self._left[ref, "remover"] = answer = asyncio.get_running_loop().create_future()
         answer.set_result(digest)
-        self._found[ref] = _Sighting(answer=answer, readers={"tag"})
-
-
-def _has_failed(found: _Sighting) -> bool:
-    answer = found.answer
-    return answer.done() and (answer.cancelled() or answer.exception() is not None)
