@@ -138,7 +138,7 @@ class Session:
             return self._keyless
         if not inputs.keys:
             raise EvidenceError(NO_IDENTITY)
-        return KeySigner(key=require_key(self.settings.signing_key, inputs.keys), builder=builder)
+        return KeySigner(key=require_key(self.environment, inputs.keys), builder=builder)
 
     def text(self, mark: str | None) -> str:
         """Return a text of this run by its fingerprint.

@@ -11,7 +11,7 @@ from typing import Any
 from fleet.evidence.trusted_root import SETTING as TRUSTED_ROOT
 from fleet.registry.errors import OciError
 from fleet.sigstore.workflow import ATTESTING_TOKEN
-from providers.ociregistry.evidence.signer import KEY, KEY_FILE, GivenKey, read_key
+from providers.ociregistry.evidence.signer import KEY, KEY_FILE
 from providers.ociregistry.stale_pointers import allow_list
 from providers.ociregistry.stale_pointers.allow_list import Allowed, read_allowed
 
@@ -52,12 +52,11 @@ SETTINGS: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """The settings of one run, checked, all but the key: that is, where something is signed."""
+    """The settings of one run, checked; those of signing are, where something is signed."""
 
     verify_all: bool = False
     allowed: Allowed = None
     logins: Mapping[str, object] | None = None
-    signing_key: GivenKey | None = None
 
 
 def read_run_settings(environment: Mapping[str, str]) -> RunSettings:
@@ -69,7 +68,6 @@ def read_run_settings(environment: Mapping[str, str]) -> RunSettings:
         "verify_all": _verify_all,
         "allowed": read_allowed,
         "logins": _logins,
-        "signing_key": read_key,
     }
     found: dict[str, Any] = {}
     problems: list[str] = []

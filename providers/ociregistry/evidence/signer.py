@@ -43,52 +43,32 @@ class KeySigner:
         return sign(statement, self.key, self.builder)
 
 
-@dataclass(frozen=True, kw_only=True)
-class GivenKey:
-    """The key that the variable `name` gives: either it, or in `fault` why it can't be used.
-
-    Most runs sign nothing, and a key that is wrong is no matter to them.
-    """
-
-    name: str
-    key: SigningKey | None = None
-    fault: str = ""
+def is_key_given(environment: Mapping[str, str]) -> bool:
+    """Tell whether this run was given something to sign with."""
+    return bool(environment.get(KEY) or environment.get(KEY_FILE))
 
 
-def read_key(environment: Mapping[str, str]) -> GivenKey | None:
-    """Return what this run was given to sign with, None for nothing."""
-    pem, file = environment.get(KEY, ""), environment.get(KEY_FILE, "")
-    if not pem and not file:
-        return None
-    name = KEY if pem else KEY_FILE
-    try:
-        if pem:
-            return GivenKey(name=name, key=SigningKey.parse(pem, KEY))
-        text = Path(file).read_text("utf-8")
-        return GivenKey(name=name, key=SigningKey.parse(text, f"{KEY_FILE}, {file},"))
-    except EvidenceError as error:
-        return GivenKey(name=name, fault=str(error))
-    except (OSError, ValueError) as error:
-        return GivenKey(name=name, fault=f"{KEY_FILE}: {file} could not be read: {error}")
-
-
-def require_key(given: GivenKey | None, declared: Sequence[PublicKey]) -> SigningKey:
-    """Return the key to sign with.
+def require_key(environment: Mapping[str, str], declared: Sequence[PublicKey]) -> SigningKey:
+    """Return the key to sign with. Most runs sign nothing, and a wrong key is no matter to them.
 
     :raises EvidenceError: if there is none, it can't be used, or it is not the one that is
         declared first.
     """
-    if given is None:
+    pem, file = environment.get(KEY, ""), environment.get(KEY_FILE, "")
+    name = KEY if pem else KEY_FILE
+    if not pem and not file:
         raise EvidenceError(
             f"there is no key to sign with; set {KEY} to the private key (PEM) of the first public "
             "key in fleet:signing (a lost one: docs/runbook.md#a-signing-key-is-lost)"
         )
-    key = given.key
-    if key is None:
-        raise EvidenceError(given.fault)
+    try:
+        text, place = (pem, KEY) if pem else (Path(file).read_text("utf-8"), f"{KEY_FILE}, {file},")
+    except (OSError, ValueError) as error:
+        raise EvidenceError(f"{KEY_FILE}: {file} could not be read: {error}") from error
+    key = SigningKey.parse(text, place)
     if key.public != declared[0]:
         raise EvidenceError(
-            f"{given.name} is the key {key.public.hint}, and {declared[0].hint} is declared first; "
+            f"{name} is the key {key.public.hint}, and {declared[0].hint} is declared first; "
             "give that one, or put the public key of this one first in fleet:signing"
         )
     return key

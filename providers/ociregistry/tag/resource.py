@@ -14,7 +14,7 @@ from fleet.registry.reference import ManifestReference, TagReference
 from providers.ociregistry.context import Change, Session
 from providers.ociregistry.evidence.model import EvidenceInputs, EvidenceState
 from providers.ociregistry.evidence.properties import shortened_texts
-from providers.ociregistry.evidence.signer import require_key
+from providers.ociregistry.evidence.signer import is_key_given, require_key
 from providers.ociregistry.fields import encoded
 from providers.ociregistry.properties import (
     Properties,
@@ -241,11 +241,10 @@ class TagResource:
         That there is none is no fault of a preview: an update alone has to have it.
         """
         session = self._session
-        given = session.settings.signing_key
-        if given is None or not declared.keys or session.warned_of_key:
+        if session.warned_of_key or not (declared.keys and is_key_given(session.environment)):
             return
         try:
-            require_key(given, declared.keys)
+            require_key(session.environment, declared.keys)
         except EvidenceError as error:
             session.warned_of_key = True
             await session.warn(f"an update could not sign: {error}", urn)
