@@ -368,11 +368,8 @@ class TestStalePointers:
         ("overrides", "place"),
         [
             ({"repository": "x"}, "repository"),
-            ({"owner": ""}, "owner"),
-            ({"grammar": [{"kind": "LATEST", "pattern": "("}]}, "grammar[0]"),
             ({"policy": {"LATEST": "perhaps"}}, "policy.LATEST"),
-            ({"policy": {"latest": "keep"}}, "policy.latest"),
-            ({"maxRemovals": 50.0}, "maxRemovals"),
+            ({"maxRemovals": "all"}, "maxRemovals"),
         ],
     )
     def test_each_problem_is_reported_at_its_property_before_any_request(
