@@ -6,9 +6,9 @@ from typing import Any
 
 import pulumi
 
-from components.image_tag import ImageTag, ImageTagArgs
-from components.mirrors import MirrorsArgs, mirrors
-from components.pointers import Pointers, PointersArgs
+from components.image_tag import ImageTag
+from components.mirrors import mirrors
+from components.pointers import Pointers
 from components.stack_references import Elsewhere, exported
 from components.tag_build import wheels_image
 from fleet.plan.plan import Plan
@@ -60,29 +60,17 @@ def declare(plan: Plan, elsewhere: Elsewhere, commit: str) -> Fleet:
     known: dict[str, pulumi.Output[dict[str, Any]]] = {}
     for image in plan.images:
         digests |= {wheels.name: wheels_image(wheels) for wheels in image.compiling}
-        made = {}
-        for tag in image.tags:
-            args = ImageTagArgs(tag=tag, image=image, plan=plan, digests=digests)
-            made[tag.tag] = ImageTag(f"{image.name}:{tag.tag}", args, registries)
+        made = {tag.tag: ImageTag(tag, image, plan, digests, registries) for tag in image.tags}
         for component in made.values():
             digests |= component.verified
         if image.name in plan.shared:
             builds = (build for tag in image.built for build in tag.builds)
             shared |= {b.name: exported(b.identity, digests[b.name]) for b in builds}
         named = {tag: component.digest for tag, component in made.items()}
-        args_of_pointers = PointersArgs(image=image, plan=plan, digests=named, commit=commit)
         own = [component.row for component in made.values()]
-        pointing = Pointers(image.name, args_of_pointers, registries)
-        args_of_mirrors = MirrorsArgs(
-            image=image,
-            plan=plan,
-            digests=pointing.digests,
-            stated={
-                str(tag): component.stated for tag, component in made.items() if component.stated
-            },
-            commit=commit,
-        )
-        mirrored += mirrors(args_of_mirrors, pointing)
+        pointing = Pointers(image, plan, named, commit, registries)
+        stated = {str(tag): each.stated for tag, each in made.items() if each.stated}
+        mirrored += mirrors(image, plan, pointing, stated, commit)
         known[image.name] = pulumi.Output.all(
             tags=pulumi.Output.all(*own), pointers=pulumi.Output.all(*pointing.rows)
         )

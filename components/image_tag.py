@@ -1,7 +1,6 @@
 """A version tag: its platforms built and verified, then copied under one name."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import pulumi
@@ -9,23 +8,15 @@ import pulumi
 from components.evidence import claimable, evidence, stated
 from components.failures import digest_or_nothing, or_else
 from components.tag_build import Digests, VerifiedBuild, verified_build
-from fleet.declaration.model import Pin
 from fleet.plan.plan import ImagePlan, Plan, VersionTag
 from providers.ociregistry.sdk import Tag, TagArgs
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImageTagArgs:
-    """A planned version tag with the plans that it is from; ``digests`` are what it starts from."""
-
-    tag: VersionTag
-    image: ImagePlan
-    plan: Plan
-    digests: Digests
-
-
 class ImageTag(pulumi.ComponentResource):
     """One version tag of one image, for all its platforms or not at all.
+
+    ``digests`` are what its builds start from. One with a pin names what it is pinned to: nothing
+    is built, checked or signed.
 
     ``digest`` is that of the index, known once every platform passed; ``row`` what the stack's
     output says of the tag; ``verified`` each build's digest once it passed, by the build's name.
@@ -33,88 +24,53 @@ class ImageTag(pulumi.ComponentResource):
     needs them.
     """
 
-    verified: Mapping[str, pulumi.Output[str]]
-    digest: pulumi.Output[str]
-    row: pulumi.Output[dict[str, Any]]
-    stated: pulumi.Output[str] | None
-
     def __init__(
-        self, name: str, args: ImageTagArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        tag: VersionTag,
+        image: ImagePlan,
+        plan: Plan,
+        digests: Digests,
+        opts: pulumi.ResourceOptions,
     ) -> None:
-        super().__init__("fleet:index:ImageTag", name, {}, opts)
-        planned = args.tag
-        if planned.pin:
-            self._hold(args, planned.pin)
-            return
-        images = [verified_build(b, args.image.assets, args.digests, self) for b in planned.builds]
-        built = tuple(zip(planned.builds, images, strict=True))
-        self.verified = {build.name: image.verified for build, image in built}
-        sources: Sequence[pulumi.Output[str]] = [
-            pulumi.Output.concat(b.repository, "@", image.verified) for b, image in built
-        ]
-        joined = len(sources) > 1
-        ref = f"{args.image.repository}:{planned.tag}"
-        signing = evidence(args.plan, args.image, planned, args.digests)
-        if signing:
-            sources = claimable(sources, planned, args.digests)
-        tag = Tag(
-            ref,
-            TagArgs(
+        super().__init__("fleet:index:ImageTag", f"{image.name}:{tag.tag}", {}, opts)
+        builds = () if tag.pin else tag.builds
+        images = [verified_build(build, image.assets, digests, self) for build in builds]
+        self.verified = {build.name: i.verified for build, i in zip(builds, images, strict=True)}
+        ref = f"{image.repository}:{tag.tag}"
+        on_conflict = plan.declaration.version_conflict
+        if tag.pin:
+            source, because = f"{image.repository}@{tag.pin.to}", tag.pin.because
+            args = TagArgs(
+                ref=ref, owner=plan.owner, source=source, on_conflict=on_conflict, pinned=because
+            )
+        else:
+            sources: Sequence[pulumi.Output[str]] = [
+                pulumi.Output.concat(build.repository, "@", self.verified[build.name])
+                for build in builds
+            ]
+            signing = evidence(plan, image, tag, digests)
+            if signing:
+                sources = claimable(sources, tag, digests)
+            joined = len(sources) > 1
+            args = TagArgs(
                 ref=ref,
                 source=None if joined else sources[0],
                 sources=sources if joined else None,
-                platforms=planned.platforms,
-                identity=planned.identity,
-                inputs=planned.build_inputs,
-                owner=args.plan.owner,
-                annotations=planned.annotations if joined else {},
-                on_conflict=args.plan.declaration.version_conflict,
+                platforms=tag.platforms,
+                identity=tag.identity,
+                inputs=tag.build_inputs,
+                owner=plan.owner,
+                annotations=tag.annotations if joined else {},
+                on_conflict=on_conflict,
                 evidence=signing,
-            ),
-            pulumi.ResourceOptions(parent=self),
-        )
-        failed = {
-            "tag": ref,
-            "digest": "",
-            "platforms": [],
-            "size": 0,
-            "verified": f"failed, of {len(planned.platforms)}",
-        }
-        self.stated = stated(tag) if signing and args.image.mirrors else None
-        self.digest = digest_or_nothing(tag.digest)
-        self.row = or_else(_row(tag, images, planned), failed)
+            )
+        named = Tag(ref, args, pulumi.ResourceOptions(parent=self))
+        self.stated = stated(named) if args.evidence and image.mirrors else None
+        self.digest = digest_or_nothing(named.digest)
+        failed = "failed, pinned" if tag.pin else f"failed, of {len(tag.platforms)}"
+        nothing = {"tag": ref, "digest": "", "platforms": [], "size": 0, "verified": failed}
+        self.row = or_else(_row(named, images, tag), nothing)
         self.register_outputs({"digest": self.digest})
-
-    def _hold(self, args: ImageTagArgs, pin: Pin) -> None:
-        """Have the tag name what it is pinned to: nothing is built, checked or signed."""
-        repository = args.image.repository
-        ref = f"{repository}:{args.tag.tag}"
-        tag = Tag(
-            ref,
-            TagArgs(
-                ref=ref,
-                source=f"{repository}@{pin.to}",
-                owner=args.plan.owner,
-                on_conflict=args.plan.declaration.version_conflict,
-                pinned=pin.because,
-            ),
-            pulumi.ResourceOptions(parent=self),
-        )
-        self.verified, self.stated = {}, None
-        self.digest = digest_or_nothing(tag.digest)
-        there = pulumi.Output.all(
-            tag=ref, digest=tag.digest, platforms=tag.platforms, size=tag.size, verified="pinned"
-        ).apply(_plainly)
-        failed = {
-            "tag": ref, "digest": "", "platforms": [], "size": 0, "verified": "failed, pinned",
-        }  # fmt: skip
-        self.row = or_else(there, failed)
-        self.register_outputs({"digest": self.digest})
-
-
-def _plainly(known: dict[str, Any]) -> dict[str, Any]:
-    names = [platform["platform"] for platform in known["platforms"] or []]
-    return {**known, "platforms": names, "size": int(known["size"] or 0)}
 
 
 def _row(
@@ -124,7 +80,8 @@ def _row(
 
     def described(known: dict[str, Any]) -> dict[str, Any]:
         there = [platform["platform"] for platform in known.pop("platforms") or []]
-        checks = zip(planned.builds, known.pop("checked"), known.pop("built"), strict=True)
+        # One that is pinned has neither.
+        checks = zip(planned.builds, known.pop("checked"), known.pop("built"), strict=False)
         passed = [
             platform
             for build, arguments, digest in checks
@@ -132,7 +89,8 @@ def _row(
             for platform in build.platforms
             if platform in there
         ]
-        size, verified = int(known["size"] or 0), _verified(passed, planned)
+        verified = "pinned" if planned.pin else _verified(passed, planned)
+        size = int(known["size"] or 0)
         return {**known, "platforms": there, "size": size, "verified": verified}
 
     return pulumi.Output.all(

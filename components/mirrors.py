@@ -1,44 +1,35 @@
 """The tags of one repository at other registries: each has what the source names, and no more."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
 from components.failures import or_else
-from components.pointers import stale_pointers
+from components.pointers import Pointers, stale_pointers
 from fleet.plan.plan import ImagePlan, Plan
 from providers.ociregistry.sdk import Mirror, MirrorArgs, StalePointers
 
 
-@dataclass(frozen=True, kw_only=True)
-class MirrorsArgs:
-    """The plan of one image, and what its tags name.
-
-    ``digests`` are those of all tags, ``stated`` the fingerprints of the evidence of each version
-    tag, ``commit`` is that of the checkout, for the history.
-    """
-
-    image: ImagePlan
-    plan: Plan
-    digests: Mapping[str, pulumi.Input[str]]
-    stated: Mapping[str, pulumi.Output[str]]
-    commit: str
-
-
-def mirrors(args: MirrorsArgs, parent: pulumi.Resource) -> list[pulumi.Output[dict[str, Any]]]:
+def mirrors(
+    image: ImagePlan,
+    plan: Plan,
+    pointers: Pointers,
+    stated: Mapping[str, pulumi.Output[str]],
+    commit: str,
+) -> list[pulumi.Output[dict[str, Any]]]:
     """Declare each mirror of an image: its tags, then the removal of stale ones there.
 
     They take the source's digests, and nothing takes anything of theirs: one that fails leaves the
-    source and the others alone. Return what the stack's output says of each: ``mirror``,
-    ``declared``, how many tags there are, and ``there``, how many it has.
+    source and the others alone. ``stated`` are the fingerprints of the evidence of each version
+    tag, ``commit`` is that of the checkout, for the history. Return what the stack's output says of
+    each: ``mirror``, ``declared``, how many tags there are, and ``there``, how many it has.
     """
-    image, plan, child = args.image, args.plan, pulumi.ResourceOptions(parent=parent)
+    digests, child = pointers.digests, pulumi.ResourceOptions(parent=pointers)
 
     def declared(found: Mapping[str, str]) -> dict[str, str]:
         # A mirror that has nothing to write keeps those in its state that are declared no more.
-        return {tag: found.get(tag, "") for tag in args.digests}
+        return {tag: found.get(tag, "") for tag in digests}
 
     rows = []
     for place in image.mirrors:
@@ -48,9 +39,9 @@ def mirrors(args: MirrorsArgs, parent: pulumi.Resource) -> list[pulumi.Output[di
                 repository=place.repository,
                 source=image.repository,
                 owner=plan.owner,
-                tags=args.digests,
+                tags=digests,
                 pointers=[pointer.tag for pointer in image.pointers],
-                evidence=args.stated,
+                evidence=stated,
                 on_conflict=plan.declaration.version_conflict,
                 pointer_conflict=plan.declaration.pointer_conflict,
             ),
@@ -59,14 +50,14 @@ def mirrors(args: MirrorsArgs, parent: pulumi.Resource) -> list[pulumi.Output[di
         stale = stale_pointers(
             image,
             plan,
-            args.commit,
+            commit,
             # Nothing goes there before everything that is declared stands there.
             digests=or_else(mirror.tags.apply(declared), declared({})),
             mirror=place,
         )
         StalePointers(place.repository, stale, child)
         there = or_else(mirror.tags.apply(declared).apply(_count), "failed")
-        row = {"mirror": place.repository, "declared": len(args.digests), "there": there}
+        row = {"mirror": place.repository, "declared": len(digests), "there": there}
         rows.append(pulumi.Output.all(**row))
     return rows
 

@@ -1,7 +1,6 @@
 """The pointers of one repository: those declared, and the removal of those that no longer are."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -12,51 +11,40 @@ from fleet.plan.plan import ImageMirror, ImagePlan, Plan
 from providers.ociregistry.sdk import PointerPattern, StalePointers, StalePointersArgs, Tag, TagArgs
 
 
-@dataclass(frozen=True, kw_only=True)
-class PointersArgs:
-    """The plan of one image, the stack's settings, and the digest of each version tag.
-
-    ``commit`` is that of the checkout, for the history.
-    """
-
-    image: ImagePlan
-    plan: Plan
-    digests: Mapping[names.Tag, pulumi.Output[str]]
-    commit: str
-
-
 class Pointers(pulumi.ComponentResource):
     """Every pointer of one repository. ``rows`` are what the stack's output says of them.
 
-    ``digests`` are those of all tags of the repository, empty where one failed.
+    ``versions`` has the digest of each version tag, ``commit`` is that of the checkout, for the
+    history. ``digests`` are those of all tags of the repository, empty where one failed.
     """
 
-    rows: list[pulumi.Output[dict[str, Any]]]
-    digests: Mapping[str, pulumi.Input[str]]
-
     def __init__(
-        self, name: str, args: PointersArgs, opts: pulumi.ResourceOptions | None = None
+        self,
+        image: ImagePlan,
+        plan: Plan,
+        versions: Mapping[names.Tag, pulumi.Output[str]],
+        commit: str,
+        opts: pulumi.ResourceOptions,
     ) -> None:
-        super().__init__("fleet:index:Pointers", name, {}, opts)
-        image, plan, child = args.image, args.plan, pulumi.ResourceOptions(parent=self)
-        self.rows = []
-        digests: dict[str, pulumi.Input[str]] = dict(args.digests.items())
+        super().__init__("fleet:index:Pointers", image.name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        self.rows: list[pulumi.Output[dict[str, Any]]] = []
+        self.digests: dict[str, pulumi.Input[str]] = dict(versions.items())
         for pointer in image.pointers:
             ref = f"{image.repository}:{pointer.tag}"
             tag = TagArgs(
                 ref=ref,
-                source=pulumi.Output.concat(image.repository, "@", args.digests[pointer.target]),
+                source=pulumi.Output.concat(image.repository, "@", versions[pointer.target]),
                 identity=pointer.target,
                 owner=plan.owner,
                 on_conflict=plan.declaration.pointer_conflict,
                 pinned=pointer.pin.because if pointer.pin else None,
             )
             digest = digest_or_nothing(Tag(ref, tag, child).digest)
-            digests[pointer.tag] = digest
+            self.digests[pointer.tag] = digest
             self.rows.append(pulumi.Output.all(tag=ref, target=pointer.target, digest=digest))
-        self.digests = digests
         # Nothing goes before everything that is declared stands.
-        stale = stale_pointers(image, plan, args.commit, digests=digests)
+        stale = stale_pointers(image, plan, commit, digests=self.digests)
         StalePointers(image.repository, stale, child)
         self.register_outputs({})
 
