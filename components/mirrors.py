@@ -40,7 +40,7 @@ def mirrors(
                 source=image.repository,
                 owner=plan.owner,
                 tags=digests,
-                pointers=[pointer.tag for pointer in image.pointers],
+                pointers=sorted(pointer.tag for pointer in image.pointers),
                 evidence=stated,
                 on_conflict=plan.declaration.version_conflict,
                 pointer_conflict=plan.declaration.pointer_conflict,

@@ -65,7 +65,8 @@ def stale_pointers(
     return StalePointersArgs(
         repository=mirror.repository if mirror else image.repository,
         owner=plan.owner,
-        pointers=[pointer.tag for pointer in image.pointers],
+        # Another order declares nothing else.
+        pointers=sorted(pointer.tag for pointer in image.pointers),
         grammar=[
             PointerPattern(kind=kind, pattern=names.pointer_pattern(kind)) for kind in image.policy
         ],

@@ -45,13 +45,13 @@ def outputs_of(resource: type) -> tuple[Field, ...]:
     return tuple(each.field for each in found.values() if isinstance(each, Out))
 
 
-class _Resource(pulumi.CustomResource):
+class _Resource(pulumi.CustomResource, Generic[_T]):
     unread = Out[str | None](
         str, "Why the last refresh could not read it; absent where it could.", required=False
     )
 
     def __init__(
-        self, resource_name: str, args: Any, opts: pulumi.ResourceOptions | None = None
+        self, resource_name: str, args: _T, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         outputs = dict.fromkeys(output.name for output in outputs_of(type(self)))
         super().__init__(token(type(self)), resource_name, {**outputs, **_declared(args)}, opts)
@@ -168,13 +168,8 @@ class TagArgs:
     ] = None
 
 
-class Tag(_Resource):
+class Tag(_Resource[TagArgs]):
     """A tag; its deletion writes nothing."""
-
-    def __init__(
-        self, resource_name: str, args: TagArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__(resource_name, args, opts)
 
     ref: pulumi.Output[str]
     digest = Out[str](str, "What the tag names.")
@@ -213,17 +208,8 @@ class StalePointersArgs:
     ] = None
 
 
-class StalePointers(_Resource):
+class StalePointers(_Resource[StalePointersArgs]):
     """The one remover of a repository's pointers."""
-
-    def __init__(
-        self,
-        resource_name: str,
-        args: StalePointersArgs,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None:
-        # Another order declares nothing else.
-        super().__init__(resource_name, replace(args, pointers=sorted(args.pointers)), opts)
 
     live = Out[dict[str, str]](Mapping[str, str], "Every live pointer: tag to digest.")
     objections = Out[dict[str, str]](
@@ -275,13 +261,8 @@ class MirrorArgs:
     ] = "take-over"
 
 
-class Mirror(_Resource):
+class Mirror(_Resource[MirrorArgs]):
     """The tags of a repository at another registry; its deletion writes nothing."""
-
-    def __init__(
-        self, resource_name: str, args: MirrorArgs, opts: pulumi.ResourceOptions | None = None
-    ) -> None:
-        super().__init__(resource_name, replace(args, pointers=sorted(args.pointers)), opts)
 
     tags = Out[dict[str, str]](Mapping[str, str], "What each tag names there.")
     evidence = Out[dict[str, str]](

@@ -88,7 +88,7 @@ def test_stale_pointers_send_what_the_schema_declares(engine: Recording) -> None
         args = r.StalePointersArgs(
             repository="h/n",
             owner="o",
-            pointers=["b", "a"],
+            pointers=["a", "b"],
             grammar=[r.PointerPattern(kind="LATEST", pattern="x")],
             policy={"LATEST": "remove"},
             digests={"t": pulumi.Output.from_input(DIGEST)},
