@@ -113,12 +113,12 @@ class TestCopies:
             engine.up(TAG, "v1", inputs)
         assert declared.registry.writes == []
 
-    def test_a_build_of_one_platform_that_is_no_index_is_refused_with_the_remedy(
+    def test_a_build_of_one_platform_that_is_no_index_is_refused(
         self, engine: Engine, declared: Declared
     ) -> None:
         image = declared.registry.push_image(BUILD, AMD)
         inputs = declared.version("v1", source=f"{declared.unknown}{image}", platforms=[AMD])
-        with pytest.raises(RegistryError, match=r"no index; .*BUILDKIT_MULTI_PLATFORM=1"):
+        with pytest.raises(RegistryError, match="the index has no list of manifests"):
             engine.up(TAG, "v1", inputs)
 
     def test_a_pointer_may_name_a_single_image_of_another_repository(
@@ -170,9 +170,9 @@ class TestJoins:
         self, engine: Engine, declared: Declared
     ) -> None:
         parts = [declared.built("one", AMD, ARM64), declared.built("two", ARM64, ARM7)]
-        with pytest.raises(RegistryError) as caught:
+        with pytest.raises(RegistryError, match="a platform is in two of these") as caught:
             engine.up(TAG, "v1", declared.joined("v1", sources=parts))
-        assert f"{ARM64} is in {parts[0]} and in {parts[1]}" in str(caught.value)
+        assert ", ".join(parts) in str(caught.value)
         assert declared.registry.writes == []
 
     def test_a_changed_part_is_told_and_moves_the_tag(
