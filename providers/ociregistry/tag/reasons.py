@@ -13,7 +13,8 @@ _REWRITTEN = "the format of its recorded inputs changed"
 _SHOWN = 4
 _DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]+")
 _PLATFORM = re.compile(r"[a-z0-9]+/[a-z0-9]+(/[a-z0-9.]+)?")
-_COMMIT = re.compile(r"([0-9a-f]{7})[0-9a-f]*(-dirty)?")
+# A commit, and whether files differ from it; behind that comes a hash of what differs.
+_COMMIT = re.compile(r"([0-9a-f]{7})[0-9a-f]*(-dirty)?.*")
 _OF_A_PLATFORM = frozenset({"base", "image", "node"})
 # Kinds that have a version for all platforms, or one for each.
 _VERSIONED = frozenset({"distribution", "backend"})
@@ -57,7 +58,9 @@ _TEXTS = {
     "backend": _VERSION,
     "file": _PLAIN,
     "setting": _PLAIN,
-    "revision": _PLAIN,
+    "revision": _Texts(
+        "{name} added", "{name} removed", "the commit in its labels moved, to {new}"
+    ),
 }
 _RANK = {kind: rank for rank, kind in enumerate(_TEXTS)}
 
@@ -199,8 +202,7 @@ def _grouped(
         # An index moves with each of its platforms, and with one that comes or goes.
         if key == _INDEX and not (alone and based == [_INDEX]):
             continue
-        only = alone and kinds == {key.kind}
-        described = _words(key, before.get(key), after.get(key), alone=only)
+        described = _words(key, before.get(key), after.get(key))
         groups[_RANK.get(key.kind, len(_RANK)), described].add(key.platform)
     return [
         Difference(
@@ -211,20 +213,16 @@ def _grouped(
     ]
 
 
-def _words(key: BuildInput, old: str | None, new: str | None, *, alone: bool) -> str:
-    """Describe how the value of an input changed; `alone` tells that nothing else did."""
+def _words(key: BuildInput, old: str | None, new: str | None) -> str:
+    """Describe how the value of an input changed."""
     texts = _TEXTS.get(key.kind, _PLAIN)
     before, after = ((value or "").partition("@")[0] for value in (old, new))
-    if key.kind == "image":
-        image, _, tag = after.rpartition(":")
-        short = before != after and before.startswith(f"{image}:")
-        before, after = before.replace(":", " "), tag if short else after.replace(":", " ")
+    if key.kind == "revision":
+        after = _COMMIT.sub(r"\1\2", after)
     if old is None:
         text = texts.added
     elif new is None:
         text = texts.removed
-    elif key.kind == "revision":
-        return _of_revision(old, new, alone=alone)
     elif before != after or not texts.moved:
         text = texts.changed
     elif key.kind in _VERSIONED and old.endswith(_COMPILED) != new.endswith(_COMPILED):
@@ -232,15 +230,3 @@ def _words(key: BuildInput, old: str | None, new: str | None, *, alone: bool) ->
     else:
         text = f"{texts.moved} for a platform that this tag lacks" if key == _INDEX else texts.moved
     return text.format(name=key.shown, old=before, new=after)
-
-
-def _of_revision(old: str, new: str, *, alone: bool) -> str:
-    before, after = (_COMMIT.match(value) for value in (old, new))
-    if after is None:
-        return "its files are in no commit now"
-    if after[2]:
-        return f"uncommitted changes since commit {after[1]}"
-    if before is None or before[2]:
-        return f"its files were committed, as {after[1]}"
-    what = "only the commit in its labels moved" if alone else "the commit in its labels moved"
-    return f"{what}, to {after[1]}" if alone else f"{what} to {after[1]}"
