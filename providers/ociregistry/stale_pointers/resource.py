@@ -47,7 +47,7 @@ class _Step:
     """A create or update: the declared properties, what was known before, and what follows.
 
     `inputs.stale` is what may be removed, `not_allowed` what this run was not allowed to remove,
-    `known` what the state said before this run's resource began, `before` what tags named by it.
+    `before` what tags named by the state.
     With `only_history`, some tags moved, and nothing else is to be done.
     """
 
@@ -55,7 +55,6 @@ class _Step:
     news: Properties
     inputs: StaleInputs
     view: View
-    known: View
     not_allowed: Mapping[str, Kept]
     only_history: bool = False
     notices: Ending = field(default_factory=Ending)
@@ -114,7 +113,8 @@ class StaleResource:
         """Look at the repository, and remove what is stale, or predict that."""
         async with self._claiming(urn, properties, preview=preview):
             view = await self._look(urn, self._inputs(properties), View())
-            step = self._step(urn, properties, view, [], known=View())
+            step = self._step(urn, properties, view, [])
+            await self._log_waiting(urn, due(view, step.inputs), View())
             self._session.declared.created.add((step.inputs.repository, urn))
             step = replace(step, notices=_ending({}, step.inputs))
             outputs = await self._apply(step, [], preview=preview)
@@ -129,7 +129,8 @@ class StaleResource:
         record = list(olds.get("removed", []))
         view = recorded_view(olds)
         async with self._claiming(urn, news, preview=preview):
-            step = self._step(urn, news, view, record, known=view)
+            step = self._step(urn, news, view, record)
+            await self._log_waiting(urn, due(view, step.inputs), view)
             idle = not (changes(olds, news) or step.inputs.stale or step.not_allowed)
             step = replace(
                 step,
@@ -223,7 +224,6 @@ class StaleResource:
             noticed = await self._noticed(step)
         view = replace(_after(view, noticed), history_due=False)
         listed = due(view, step.inputs)
-        await self._log_waiting(urn, listed, step.known)
         kept = _merged(listed.kept, outcome.kept.values(), step.not_allowed.values())
         removed = [*record, *encoded(outcome.removed)]
         digests = {**last_known(step.before, step.inputs.digests), **noticed.failed}
@@ -272,9 +272,7 @@ class StaleResource:
         digests = {**last_known(step.before, step.inputs.digests), **step.notices.left}
         return {**step.news, **seen, "removed": record, "digests": digests}
 
-    def _step(
-        self, urn: str, news: Properties, view: View, record: list[Any], *, known: View
-    ) -> _Step:
+    def _step(self, urn: str, news: Properties, view: View, record: list[Any]) -> _Step:
         """Return what is to be done.
 
         :raises OciError: if more would be removed than the declared share.
@@ -288,9 +286,7 @@ class StaleResource:
         if refused:
             raise OciError(f"{refused}. Listed: {names(going)}")
         inputs = replace(inputs, stale=going)
-        return _Step(
-            urn=urn, news=news, inputs=inputs, view=view, known=known, not_allowed=not_allowed
-        )
+        return _Step(urn=urn, news=news, inputs=inputs, view=view, not_allowed=not_allowed)
 
     async def _predicted(self, step: _Step) -> dict[str, Any]:
         """Return the outputs of a preview, with what a report can't know.
@@ -311,7 +307,6 @@ class StaleResource:
             inputs.repository.host, lambda: pointer_remover.predict_stale(inputs, remover, record)
         )
         listed = due(step.view, inputs)
-        await self._log_waiting(step.urn, listed, step.known)
         named = outcome.named
         if named:
             await self._session.log(f"stale, to be removed: {names(named)}", step.urn)
