@@ -26,8 +26,7 @@ class Outcome:
     """A removal of several pointers, and what became of it so far.
 
     `tags` are all of the repository that are there. `going` are the pointers to be removed, with
-    what they name, `kept` those that are left, with reasons. `removers` are those that the undo
-    record has.
+    what they name, `kept` those that are left, with reasons.
     """
 
     inputs: StaleInputs
@@ -36,7 +35,6 @@ class Outcome:
     going: dict[str, Manifest] = field(default_factory=dict)
     removed: list[Removal] = field(default_factory=list)
     kept: dict[str, Kept] = field(default_factory=dict)
-    removers: tuple[str, ...] = ()
     failure: OciError | None = None
 
     def keep(self, tag: str, digest: str, reason: str) -> None:
@@ -97,7 +95,6 @@ class PointerRemover:
         :raises RegistryError: if the tag list or a name can't be read.
         """
         course = Outcome(inputs=inputs, claim=Claim(remover=remover, pointers=None))
-        course.removers = tuple(sorted(record.declared))
         if inputs.stale:
             await self._find_stale(course, _elsewhere(record, remover))
         return course

@@ -313,7 +313,7 @@ class StaleResource:
         stale = {tag: inputs.stale[tag] for tag in named}
         kept = _merged(listed.kept, outcome.kept.values(), step.not_allowed.values())
         seen = view_properties(step.view, stale, kept)
-        return {**step.news, **seen, "removers": outcome.removers}
+        return {**step.news, **seen, "removers": sorted(record.declared)}
 
     @asynccontextmanager
     async def _claiming(self, urn: str, news: Properties, *, preview: bool) -> AsyncIterator[None]:
