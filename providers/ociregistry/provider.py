@@ -129,7 +129,9 @@ class OciProvider(p.Provider):
             return resource.create(request.urn, inputs, preview=request.preview)
 
         outputs = await self._previewed(request, inputs, create)
-        return p.CreateResponse(resource_id=resource.identify(inputs), properties=wrap_map(outputs))
+        return p.CreateResponse(
+            resource_id=inputs[resource.id_property], properties=wrap_map(outputs)
+        )
 
     async def read(self, request: p.ReadRequest) -> p.ReadResponse:
         """Read for a refresh or an import; an empty id tells that it is gone.
@@ -177,7 +179,7 @@ class OciProvider(p.Provider):
             if isinstance(resource, StaleResource) and not request.preview:
                 await resource.claim(request.urn, news)
             raise _UnreadError(
-                f"{resource.identify(news)} could not be verified, so nothing is changed: "
+                f"{news[resource.id_property]} could not be verified, so nothing is changed: "
                 f"{olds[UNREAD]}\nRun again with a refresh when that is mended."
             )
 

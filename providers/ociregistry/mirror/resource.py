@@ -24,12 +24,10 @@ class MirrorResource:
     Its deletion writes nothing.
     """
 
+    id_property = "repository"
+
     def __init__(self, session: Session) -> None:
         self._session = session
-
-    def identify(self, inputs: Properties) -> str:
-        """Return the id: the repository."""
-        return str(inputs["repository"])
 
     async def check(self, _urn: str, _olds: Properties, news: Properties) -> dict[str, Any]:
         """Validate, and record the names as declared there.
@@ -151,7 +149,7 @@ class MirrorResource:
         outputs = mirror_properties(news, state.after(inputs, written), done)
         if attempts.failures:
             raise PartialFailureError(
-                attempts.text(inputs), resource_id=self.identify(news), properties=outputs
+                attempts.text(inputs), resource_id=news["repository"], properties=outputs
             )
         return outputs
 

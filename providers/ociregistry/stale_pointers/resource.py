@@ -69,13 +69,11 @@ class StaleResource:
     also enters in the repository's history which of them moved.
     """
 
+    id_property = "repository"
+
     def __init__(self, session: Session) -> None:
         self._session = session
         self._departure = Departure(session)
-
-    def identify(self, inputs: Properties) -> str:
-        """Return the id: the repository."""
-        return str(inputs["repository"])
 
     async def check(self, urn: str, _olds: Properties, properties: Properties) -> dict[str, Any]:
         """Validate, and record the repository as looked after.
@@ -203,8 +201,8 @@ class StaleResource:
             return {**await self._predicted(await self._with_notices(step)), "removed": record}
         if step.inputs.stale and "" in step.inputs.digests.values():
             raise OciError(
-                f"{self.identify(news)}: no pointer is removed while a declared tag failed; repair "
-                f"that and rerun. Still there: {', '.join(sorted(step.inputs.stale))}"
+                f"{step.inputs.repository}: no pointer is removed while a declared tag failed; "
+                f"repair that and rerun. Still there: {', '.join(sorted(step.inputs.stale))}"
             )
         if step.inputs.stale:
             text = f"stale, to be removed: {names(step.inputs.stale)}"
@@ -231,7 +229,7 @@ class StaleResource:
         outputs = {**news, **seen, "removed": removed, "digests": digests}
         if failure is not None:
             raise RemovalFailedError(
-                str(failure), resource_id=self.identify(news), properties=outputs
+                str(failure), resource_id=news["repository"], properties=outputs
             )
         for entry in outcome.kept.values():
             await self._session.log(f"{entry.tag} stays: {entry.reason} ({entry.digest})", urn)

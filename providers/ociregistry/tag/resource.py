@@ -46,12 +46,10 @@ _OUTPUTS = frozenset({"digest", "platforms", "signed", "signed.statements"})
 class TagResource:
     """Creates, reads, compares and updates tags; its deletion writes nothing."""
 
+    id_property = "ref"
+
     def __init__(self, session: Session) -> None:
         self._session = session
-
-    def identify(self, inputs: Properties) -> str:
-        """Return the id: the reference."""
-        return str(inputs["ref"])
 
     async def check(self, urn: str, olds: Properties, properties: Properties) -> dict[str, Any]:
         """Validate, and record the tag as declared.
