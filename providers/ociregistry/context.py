@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from fleet.evidence.errors import EvidenceError
 from fleet.evidence.trusted_root import read_authorities
@@ -15,7 +14,7 @@ from fleet.registry.client import Client
 from fleet.registry.errors import OciError
 from fleet.registry.history import Sights
 from fleet.registry.login import NO_LOGINS, Logins, find_declared
-from fleet.registry.reference import ManifestReference, Repository, TagReference
+from fleet.registry.reference import Repository, TagReference
 from fleet.registry.referrers import ReferrerList
 from fleet.registry.removal.ghcr import Removers
 from fleet.registry.transport import Transport
@@ -32,9 +31,6 @@ from providers.ociregistry.stale_pointers.notices import NoticeWriter
 from providers.ociregistry.stale_pointers.remove import PointerRemover
 from providers.ociregistry.tag.model import Recorded, due_on
 from providers.ociregistry.tag.writer import Tagger
-
-if TYPE_CHECKING:
-    from fleet.sbom.reader import SbomReader
 
 
 def now() -> str:
@@ -106,7 +102,8 @@ class Session:
         """The one that signs."""
         return EvidenceWriter(
             self._client,
-            self._sboms or self._read_sboms,
+            # Most runs sign nothing, and then nothing is opened.
+            self._sboms or (lambda source, copies: self._read_sboms(source, copies)),  # noqa: PLW0108
             self.signer,
             lambda: read_authorities(self.environment),
         )
@@ -205,17 +202,12 @@ class Session:
     def _seen_by(self, reader: Reader) -> Callable[[TagReference], Awaitable[str | None]]:
         return lambda ref: self.sightings.digest(ref, reader, lambda: self.tagger.names(ref))
 
-    async def _read_sboms(
-        self, source: ManifestReference, copies: Repository
-    ) -> Mapping[str, bytes]:
-        return await self._sbom_reader.sboms(source.repository, source.digest, copies=copies)
-
     @cached_property
-    def _sbom_reader(self) -> "SbomReader":
-        # Most runs sign nothing, and the plugin starts in every one.
+    def _read_sboms(self) -> Sboms:
         from fleet.sbom.reader import SbomReader  # noqa: PLC0415
 
-        return SbomReader(self._client)
+        reader = SbomReader(self._client)
+        return lambda source, copies: reader.sboms(source.repository, source.digest, copies=copies)
 
     @cached_property
     def _client(self) -> Client:
