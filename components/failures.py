@@ -14,11 +14,6 @@ from pulumi.runtime.stack import ResourceRegistrationFailed
 T = TypeVar("T")
 
 
-def digest_or_nothing(output: pulumi.Output[str]) -> pulumi.Output[str]:
-    """Return ``output``, or an empty text when the resource that it comes from failed."""
-    return or_else(output, "")
-
-
 def or_else(output: pulumi.Output[T], fallback: T) -> pulumi.Output[T]:
     """Return ``output``, or ``fallback`` when a resource that it comes from failed.
 

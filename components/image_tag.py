@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 
 from components.evidence import claimable, evidence, stated
-from components.failures import digest_or_nothing, or_else
+from components.failures import or_else
 from components.tag_build import Digests, VerifiedBuild, verified_build
 from fleet.plan.plan import ImagePlan, Plan, VersionTag
 from providers.ociregistry.sdk import Tag, TagArgs
@@ -66,7 +66,7 @@ class ImageTag(pulumi.ComponentResource):
             )
         named = Tag(ref, args, pulumi.ResourceOptions(parent=self))
         self.stated = stated(named) if args.evidence and image.mirrors else None
-        self.digest = digest_or_nothing(named.digest)
+        self.digest = or_else(named.digest, "")
         failed = "failed, pinned" if tag.pin else f"failed, of {len(tag.platforms)}"
         nothing = {"tag": ref, "digest": "", "platforms": [], "size": 0, "verified": failed}
         self.row = or_else(_row(named, images, tag), nothing)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pulumi
 
-from components.failures import digest_or_nothing
+from components.failures import or_else
 from fleet.declaration import tags as names
 from fleet.plan.plan import ImageMirror, ImagePlan, Plan
 from providers.ociregistry.sdk import PointerPattern, StalePointers, StalePointersArgs, Tag, TagArgs
@@ -40,7 +40,7 @@ class Pointers(pulumi.ComponentResource):
                 on_conflict=plan.declaration.pointer_conflict,
                 pinned=pointer.pin.because if pointer.pin else None,
             )
-            digest = digest_or_nothing(Tag(ref, tag, child).digest)
+            digest = or_else(Tag(ref, tag, child).digest, "")
             self.digests[pointer.tag] = digest
             self.rows.append(pulumi.Output.all(tag=ref, target=pointer.target, digest=digest))
         # Nothing goes before everything that is declared stands.

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import pulumi
 import pulumi_docker_build as docker_build
 
-from components.failures import digest_or_nothing
+from components.failures import or_else
 from fleet.plan import export
 from fleet.plan.plan_inputs import Assets
 from fleet.plan.platform_build import TagBuild
@@ -56,7 +56,7 @@ def verified_build(
         context=_context(assets.verification, assets.shared_verification),
         dockerfile=docker_build.DockerfileArgs(location=assets.verification_dockerfile),
         build_args={
-            "IMAGE": _pinned(build.repository, digest_or_nothing(built.digest)),
+            "IMAGE": _pinned(build.repository, or_else(built.digest, "")),
             "EXPECT": build.expectation,
             # docker-build does not see what changes in a named context (measured on 0.0.22).
             "VERIFICATION": assets.verification_hash,
@@ -65,7 +65,7 @@ def verified_build(
         exports=[docker_build.ExportArgs(raw="type=cacheonly")],
     )
     passed = pulumi.Output.all(built.digest, verification.id).apply(lambda known: str(known[0]))
-    return VerifiedBuild(build=built, verification=verification, verified=digest_or_nothing(passed))
+    return VerifiedBuild(build=built, verification=verification, verified=or_else(passed, ""))
 
 
 def verification_name(build: TagBuild) -> str:
@@ -90,7 +90,7 @@ def wheels_image(wheels: Build) -> pulumi.Output[str]:
         exports=_pushed(wheels.reference, {}),
         tags=[wheels.reference],
     )
-    return digest_or_nothing(image.digest)
+    return or_else(image.digest, "")
 
 
 def _arguments(build: TagBuild, digests: Digests) -> dict[str, pulumi.Input[str]]:

@@ -14,7 +14,7 @@ from typing import Any
 import pulumi
 
 from components.entrypoint import run
-from components.failures import digest_or_nothing
+from components.failures import or_else
 from providers.ociregistry.sdk import Tag, TagArgs
 
 told = json.loads(Path("ending.json").read_text())
@@ -50,12 +50,12 @@ def main() -> None:
     pulumi.export("good", good.digest)
     if told["ending"] == "resource":
         bad = tag(told["bad"], "")
-        tag(f"{told['bad']}-after", digest_or_nothing(bad.digest))
-        pulumi.export("bad", digest_or_nothing(bad.digest))
+        tag(f"{told['bad']}-after", or_else(bad.digest, ""))
+        pulumi.export("bad", or_else(bad.digest, ""))
     if told["ending"] == "input":
         tag(told["bad"], good.digest.apply(fail))
     if told["ending"] == "output":
-        pulumi.export("bad", digest_or_nothing(good.digest.apply(fail)))
+        pulumi.export("bad", or_else(good.digest.apply(fail), ""))
     if told["ending"] == "counted":
         count_waits()
     if told["ending"] == "declaration":
