@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 from fleet.evidence.errors import EvidenceError
 from fleet.evidence.trusted_root import read_authorities
@@ -47,6 +48,15 @@ class Change:
     kind: str = "UPDATE"
     replaces: bool = False
     from_inputs: bool = True
+
+
+class PartialFailureError(OciError):
+    """A create or update of which a part was done: carries the state that the engine is to keep."""
+
+    def __init__(self, message: str, *, resource_id: str, properties: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.resource_id = resource_id
+        self.properties = properties
 
 
 class Session:

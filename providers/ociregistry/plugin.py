@@ -18,8 +18,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, prov
 from pulumi.runtime.proto.status_pb2 import Status
 
 from fleet.registry.interruption import readable
-from providers.ociregistry.context import Session
-from providers.ociregistry.failures import PartialFailureError
+from providers.ociregistry.context import PartialFailureError, Session
 from providers.ociregistry.properties import wrap_map
 from providers.ociregistry.provider import OciProvider
 

@@ -4,8 +4,7 @@ import asyncio
 from typing import Any
 
 from fleet.registry.errors import ConflictError, OciError
-from providers.ociregistry.context import Change, Session
-from providers.ociregistry.failures import PartialFailureError
+from providers.ociregistry.context import Change, PartialFailureError, Session
 from providers.ociregistry.fields import encoded
 from providers.ociregistry.mirror.model import FAILED, Copied, Mirrored, MirrorInputs, due, in_words
 from providers.ociregistry.mirror.properties import (

@@ -10,8 +10,7 @@ from fleet.registry.history import Sights
 from fleet.registry.interruption import STOPPED, readable
 from fleet.registry.reference import Repository
 from fleet.registry.undo_log import Claim, remover_of
-from providers.ociregistry.context import Change, Session
-from providers.ociregistry.failures import PartialFailureError
+from providers.ociregistry.context import Change, PartialFailureError, Session
 from providers.ociregistry.fields import encoded
 from providers.ociregistry.properties import Properties
 from providers.ociregistry.stale_pointers.allow_list import names, not_allowed_of, still_there

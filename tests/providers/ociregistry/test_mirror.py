@@ -10,7 +10,7 @@ import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
 from fleet.registry.manifest import OWNER_ANNOTATION
-from providers.ociregistry.failures import PartialFailureError
+from providers.ociregistry.context import PartialFailureError
 from providers.ociregistry.tag.model import TagInputs, TagState
 from providers.ociregistry.tag.writer import Tagger
 from tests.fleet.evidence.examples import ED25519, P256

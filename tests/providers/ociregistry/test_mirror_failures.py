@@ -13,7 +13,7 @@ from fleet.registry.manifest import OWNER_ANNOTATION
 from fleet.registry.reference import Repository
 from fleet.registry.transport import Transport
 from fleet.upkeep import history
-from providers.ociregistry.failures import PartialFailureError
+from providers.ociregistry.context import PartialFailureError
 from tests.fleet.evidence.examples import P256
 from tests.providers.ociregistry.declared import NAME, OWNER
 from tests.providers.ociregistry.engine_fake import MIRROR, STALE, Engine
