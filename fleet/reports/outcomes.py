@@ -67,7 +67,7 @@ def _tag(step: Step, mode: Mode, declared: set[str]) -> Iterator[Entry]:
         if mode == "update":
             yield describe_update(inputs, prior, recorded_tag(step.new.outputs).state)
         else:
-            yield predict(inputs, prior, lost=bool(step.new.outputs.get("lost")))
+            yield predict(inputs, prior)
     elif mode == "refresh" and step.before:
         yield predict(tag_inputs(step.before.inputs), _prior_state(step))
 

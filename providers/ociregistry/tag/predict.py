@@ -19,11 +19,10 @@ from providers.ociregistry.tag.reasons import Difference, differences, in_words,
 
 _NEW = "new in this stack"
 _GONE = "gone from the registry"
-_NO_BUILD = "its build is no longer in the registry"
 _OTHER_DIGEST = "its build gave another digest"
 _OTHER_VERSION = "another version is the highest of its line"
 _FOLLOWS = "follows its version"
-_SAME_INPUTS = "no recorded input changed; its build is replaced, or missing from the state"
+_SAME_INPUTS = "no recorded input changed; its build is lost, replaced, or not in the state"
 _UNPINNED = "no longer pinned"
 _UNNAMED = Difference(words="other inputs changed", vague=True)
 _SOURCES = frozenset({"source", "sources"})
@@ -32,11 +31,6 @@ _TO_COME: Mapping[Action, str] = {
     "re-point": "to be re-pointed",
     "sign": "to be signed",
 }
-
-
-def unexplained(inputs: TagInputs, prior: Recorded | None) -> bool:
-    """Tell whether a preview sees a tag built though nothing that went into it changed."""
-    return prior is not None and not (inputs.complete or _changed(inputs, prior))
 
 
 def unchanged(inputs: TagInputs, prior: Recorded) -> Entry:
@@ -56,8 +50,8 @@ def line_of(entry: Entry) -> str:
     return f"{_TO_COME[entry.action]}{way if moves else ''}: {shown(entry.reasons)}"
 
 
-def predict(inputs: TagInputs, prior: Recorded | None, *, lost: bool = False) -> Entry:
-    """Predict what an update would do; `lost` tells that the registry lost an `unexplained` build.
+def predict(inputs: TagInputs, prior: Recorded | None) -> Entry:
+    """Predict what an update would do.
 
     `prior` is what the state knew before the program ran. A tag is built whole: its entry names all
     its platforms, and the reasons those that a change concerns, where it is not all of them.
@@ -68,7 +62,7 @@ def predict(inputs: TagInputs, prior: Recorded | None, *, lost: bool = False) ->
         return _found(inputs, None, "re-point" if inputs.complete else "build", _NEW)
     if inputs.complete:
         return _without_build(inputs, prior)
-    why = in_words(_changed(inputs, prior)) or ((_NO_BUILD if lost else _SAME_INPUTS),)
+    why = in_words(_changed(inputs, prior)) or (_SAME_INPUTS,)
     return _found(inputs, prior, "build", *([_GONE] if prior.gone else []), *why)
 
 

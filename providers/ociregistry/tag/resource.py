@@ -1,6 +1,6 @@
 """The resource `ociregistry:index:Tag`: properties in, properties out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ from pulumi.runtime.rpc import UNKNOWN
 from fleet.evidence.errors import EvidenceError
 from fleet.registry.errors import OciError, RegistryError, UnreachableError
 from fleet.registry.manifest import Manifest
-from fleet.registry.reference import ManifestReference, TagReference
+from fleet.registry.reference import TagReference
 from providers.ociregistry.context import Change, Session
 from providers.ociregistry.evidence.model import EvidenceInputs, EvidenceState
 from providers.ociregistry.evidence.properties import shortened_texts
@@ -36,7 +36,7 @@ from providers.ociregistry.tag.model import (
     predicted_digest,
     standing,
 )
-from providers.ociregistry.tag.predict import describe_update, line_of, predict, unexplained
+from providers.ociregistry.tag.predict import describe_update, line_of, predict
 from providers.ociregistry.tag.reasons import shown
 
 # Properties that are outputs alone: drift shows in them.
@@ -124,11 +124,11 @@ class TagResource:
         if inputs.on_conflict == "refuse" and (recorded is None or is_drifted(recorded.state)):
             known = recorded.state if recorded else None
             await self._session.tagger.refuse_conflict(inputs, digest, known)
-        lost = await self._predict(urn, inputs, prior)
+        await self._predict(urn, inputs, prior)
         if recorded is not None and set(diff(recorded, inputs)) <= UNMOVED:
             foreseen = state_properties(recorded.state)
         else:
-            foreseen = {**unknown_state(digest), **lost}
+            foreseen = unknown_state(digest)
         if inputs.evidence:
             stands = standing(recorded, inputs)
             foreseen["signed"] = encoded(stands) if stands else UNKNOWN
@@ -218,19 +218,12 @@ class TagResource:
             return state
         return replace(state, signed=signed)
 
-    async def _predict(self, urn: str, inputs: TagInputs, prior: Recorded | None) -> dict[str, Any]:
-        """Log why an update would act; return what a report can't know, as outputs of a preview.
-
-        Where a tag is built though none of its inputs changed, the registry is asked whether it
-        lost the build.
-        """
-        lost = unexplained(inputs, prior) and await self._is_lost(prior.sources if prior else ())
-        found = predict(inputs, prior, lost=lost)
-        if line := line_of(found):
+    async def _predict(self, urn: str, inputs: TagInputs, prior: Recorded | None) -> None:
+        """Log why an update would act."""
+        if line := line_of(predict(inputs, prior)):
             await self._session.log(line, urn)
         if inputs.evidence and not standing(prior, inputs):
             await self._warn_of_key(urn, inputs.evidence)
-        return {"lost": True} if lost else {}
 
     async def _warn_of_key(self, urn: str, declared: EvidenceInputs) -> None:
         """Warn once of a key that is given and wrong.
@@ -245,17 +238,6 @@ class TagResource:
         except EvidenceError as error:
             session.warned_of_key = True
             await session.warn(f"an update could not sign: {error}", urn)
-
-    async def _is_lost(self, sources: Iterable[ManifestReference]) -> bool:
-        """Tell whether one of the `sources` is surely absent; no answer leaves it open."""
-        hosts, tagger = self._session.hosts, self._session.tagger
-        try:
-            for source in sources:
-                if not await hosts.ask(source.repository.host, partial(tagger.holds, source)):
-                    return True
-        except OciError:
-            return False
-        return False
 
     async def delete(self, _urn: str, _properties: Properties) -> None:
         """Do nothing: forgetting a tag never removes a name."""

@@ -6,7 +6,7 @@ import pytest
 from fleet.registry.errors import OciError
 from fleet.registry.manifest import OWNER_ANNOTATION
 from providers.ociregistry.report import Entry
-from tests.providers.ociregistry.declared import BUILD, NAME, PLATFORMS, Declared
+from tests.providers.ociregistry.declared import NAME, PLATFORMS, Declared
 from tests.providers.ociregistry.engine_fake import STALE, TAG, CheckFailedError, Engine
 
 WENT_IN = {
@@ -112,19 +112,6 @@ class TestSummary:
         assert run.engine.messages[0] == f"to be built: {why}"
         assert run.entry("v1").reasons == (why,)
         assert run.entry("v1").platforms == tuple(PLATFORMS)
-
-    def test_a_lost_build_is_asked_for_and_told_apart(self, run: Run) -> None:
-        run.up((TAG, "v1", run.version()))
-        lost = run.engine.resources["v1"].inputs["source"].partition("@")[2]
-        unknown = run.building()
-        line = run.preview((TAG, "v1", unknown))
-        assert line == "1 build, 0 re-point, 0 remove, 0 unchanged"
-        again = "to be built: no recorded input changed"
-        assert run.engine.messages[0].startswith(again)
-        del run.declared.registry.repositories[BUILD].manifests[lost]
-        run.preview((TAG, "v1", unknown))
-        gone = "to be built: its build is no longer in the registry"
-        assert run.engine.messages[0] == gone
 
     def test_a_tag_that_is_gone_is_put_back_and_not_built(self, run: Run) -> None:
         run.up((TAG, "v1", run.version()))

@@ -4,7 +4,7 @@ import pytest
 
 from fleet.registry.reference import ManifestReference, TagReference
 from providers.ociregistry.tag.model import Platform, Recorded, TagInputs, TagState
-from providers.ociregistry.tag.predict import describe_update, line_of, predict, unexplained
+from providers.ociregistry.tag.predict import describe_update, line_of, predict
 
 AMD, ARM64 = "linux/amd64", "linux/arm64"
 REF = TagReference.parse("ghcr.io/team/app:py3.12-0.34.0")
@@ -90,21 +90,9 @@ class TestBuilds:
         known = before(inputs={})
         assert line_of(predict(building("i2"), known)) == "to be built: its inputs changed"
 
-    @pytest.mark.parametrize(
-        ("lost", "why"),
-        [
-            (True, "its build is no longer in the registry"),
-            (
-                False,
-                "no recorded input changed; its build is replaced, or missing from the state",
-            ),
-        ],
-    )
-    def test_a_build_without_a_changed_input_is_told_for_what_it_is(
-        self, lost: bool, why: str
-    ) -> None:
-        assert unexplained(building(), before())
-        found = predict(building(), before(), lost=lost)
+    def test_a_build_without_a_changed_input_is_told_for_what_it_is(self) -> None:
+        why = "no recorded input changed; its build is lost, replaced, or not in the state"
+        found = predict(building(), before())
         assert line_of(found) == f"to be built: {why}"
         assert found.reasons == (why,)
 
@@ -114,11 +102,6 @@ class TestBuilds:
 
     def test_an_unchanged_identity_means_unchanged_inputs_whatever_the_map_says(self) -> None:
         assert "start.sh" not in line_of(predict(building("i1", {"file start.sh": "2e"}), before()))
-
-    def test_what_is_explained_is_asked_of_no_registry(self) -> None:
-        assert not unexplained(building("i2", {"file start.sh": "2e"}), before())
-        assert not unexplained(building(), None)
-        assert not unexplained(inputs(), before())
 
     def test_another_builder_is_a_reason_though_the_identity_is_the_same(self) -> None:
         known = before(inputs={**WENT_IN, f"node {ARM64}": "one"})
@@ -140,12 +123,9 @@ class TestBuilds:
         assert (line_of(found), found.action) == ("to be built: start.sh changed", "build")
 
     def test_a_tag_that_is_gone_along_with_its_builds_says_both(self) -> None:
-        found = predict(building(), before(gone=True), lost=True)
-        assert "its build is no longer" in line_of(found)
+        found = predict(building(), before(gone=True))
+        assert "its build is lost" in line_of(found)
         assert found.reasons[0] == "gone from the registry"
-
-    def test_an_import_that_knows_no_identity_claims_no_change(self) -> None:
-        assert unexplained(building("i2", {"file start.sh": "2e"}), before(identity=None))
 
 
 class TestWithoutABuild:
