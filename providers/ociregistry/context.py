@@ -147,15 +147,6 @@ class Session:
             raise EvidenceError(NO_IDENTITY)
         return KeySigner(key=require_key(self.environment, inputs.keys), builder=builder)
 
-    def text(self, mark: str | None) -> str:
-        """Return a text of this run by its fingerprint.
-
-        :raises OciError: if the program did not declare it in this run.
-        """
-        if mark not in self.texts:
-            raise OciError(f"what {mark} is the fingerprint of was not declared in this run")
-        return self.texts[mark]
-
     @cached_property
     def lister(self) -> Lister:
         """The one that lists stale pointers."""

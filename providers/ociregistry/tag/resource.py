@@ -148,9 +148,10 @@ class TagResource:
         if stands := standing(recorded, inputs):
             return stands
         session = self._session
-        predicates = session.text(declared.provenance), session.text(declared.tests)
+        # An update knows both, and its check kept what they are the fingerprints of.
+        provenance, tests = (session.texts[m or ""] for m in (declared.provenance, declared.tests))
         try:
-            return await session.evidence.write(inputs, declared, index, predicates)
+            return await session.evidence.write(inputs, declared, index, (provenance, tests))
         except EvidenceError as error:
             raise EvidenceError(f"{inputs.ref} was not updated: {error}") from error
 
