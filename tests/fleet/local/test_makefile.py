@@ -48,7 +48,7 @@ USES = {
     "prune": ("APPLY", "IMAGE", "KEEP_DAYS", "MAX_SHARE", "STACK"),
     "lock": ("NEWEST", "REFRESH"),
     "preview": ("JSON",),
-    "graph": ("OUTPUT",),
+    "docs": ("OUTPUT",),
     "restore": ("TAG",),
     "verify": ("MIRRORS", "TAG"),
     "history": ("AT", "IMAGE", "JSON", "TAG"),
