@@ -14,8 +14,8 @@ from fleet.registry.client import Client
 from fleet.registry.login import find_logins
 from fleet.registry.transport import Transport
 from fleet.reports.report import Report
-from fleet.sbom.base_moves import base_moves
-from fleet.sbom.moves import Reading, read_moves
+from fleet.sbom.base_moves import BaseMoves
+from fleet.sbom.moves import read_moves
 
 
 def with_moves(report: Report, needs: Needs, env: Mapping[str, str]) -> Report:
@@ -26,14 +26,14 @@ def with_moves(report: Report, needs: Needs, env: Mapping[str, str]) -> Report:
     if report.mode != "preview" or not report.moved:
         return report
     say(f"reading what moved in {', '.join(base.name for base in report.moved)}")
-    return replace(report, bases=base_moves(asyncio.run(_read(report, needs, env))))
+    return replace(report, bases=asyncio.run(_read(report, needs, env)))
 
 
-async def _read(report: Report, needs: Needs, env: Mapping[str, str]) -> Reading:
+async def _read(report: Report, needs: Needs, env: Mapping[str, str]) -> BaseMoves:
     trusted = env.get(TRUST)
     async with Transport(
         http=open_http(bundle=Path(trusted) if trusted else None),
         environment=env,
         logins=find_logins(variables(needs.logins), os.environ),
     ) as transport:
-        return await read_moves(Client(transport), report.moved)
+        return await read_moves(Client(transport), report.moved, {})

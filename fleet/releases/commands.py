@@ -30,7 +30,6 @@ from fleet.releases.pypi.fetch import open_client
 from fleet.releases.report import told
 from fleet.releases.sources import Refresh, Sources
 from fleet.releases.writing import text_of, write_all
-from fleet.sbom.base_moves import base_moves
 
 
 def add_to(commands: Commands) -> None:
@@ -54,7 +53,7 @@ def _versions(chosen: argparse.Namespace) -> int:
             found = discovered(root, stack, sources, cache(partial(cycles, client)), today)
         write_all(found.after, found.before)
     # Both files are written by now, whether or not the rest can be told.
-    moves = base_moves(moved_inside(found.held, found.lock, declaration.images, sources))
+    moves = moved_inside(found.held, found.lock, declaration.images, sources)
     # A person at a terminal gets a row for each base.
     whole = sys.stdout is None or not sys.stdout.isatty()
     text = told(found, root, notes, moves, whole=whole)
@@ -89,7 +88,7 @@ def _resolve(chosen: argparse.Namespace) -> int:
                 made = with_lifetimes(made, declaration, asked, today, sources.note)
         if made != held:
             write_all({path: text_of(made)})
-    for line in base_moves(moved_inside(held, made, declaration.images, sources)).lines:
+    for line in moved_inside(held, made, declaration.images, sources).lines:
         say(line)
     return 0
 

@@ -89,9 +89,7 @@ def of_the_internet(  # noqa: PLR0913 - all that a command knows
         base_contents=lambda bases: at_registries(
             lambda client: contents_of(bases, SbomReader(client, facts=facts)), logins
         ),
-        moves=lambda bases: at_registries(
-            lambda client: read_moves(client, bases, facts=facts), logins
-        ),
+        moves=lambda bases: at_registries(lambda client: read_moves(client, bases, facts), logins),
         stand_ins=stand_ins,
         say=say,
         note=note,

@@ -12,8 +12,9 @@ from fleet.lock.model import Base, bare, name_of
 from fleet.releases.lock.requirements import Resolution, Wanted
 from fleet.releases.pypi.index import Cooldown, Release, releases_in
 from fleet.releases.pypi.pypi import File
+from fleet.sbom.base_moves import BaseMoves
 from fleet.sbom.model import Contents
-from fleet.sbom.moves import MovedBase, Reading
+from fleet.sbom.moves import MovedBase
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,7 @@ class Sources:
     build_requires: Callable[[File], tuple[str, ...]]
     platforms: Resolver
     base_contents: Callable[[Mapping[str, tuple[Base, str]]], Mapping[str, Contents]]
-    moves: Callable[[Sequence[MovedBase]], Reading]
+    moves: Callable[[Sequence[MovedBase]], BaseMoves]
     stand_ins: Mapping[str, str]
     say: Callable[[str], None]
     note: Callable[[str], None]

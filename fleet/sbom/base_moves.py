@@ -1,11 +1,9 @@
 """What moved inside base images, once for the platforms that agree: data of reports, and lines."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
-from fleet.sbom.changes import PackageMove, changes
-from fleet.sbom.moves import Compared, Reading
+from fleet.sbom.changes import PackageMove
 from fleet.units import in_units
 
 _NAMED = 8
@@ -82,6 +80,9 @@ class BaseMoves:
         return (*told, *unknown, *filter(None, [self.read]))
 
 
+NO_MOVES: Final = BaseMoves()
+
+
 def parse_moves(values: Any) -> BaseMoves:
     """Return what `dataclasses.asdict` made plain values of.
 
@@ -89,81 +90,15 @@ def parse_moves(values: Any) -> BaseMoves:
     :raises TypeError: if one is of another type.
     """
     return BaseMoves(
-        bases=tuple(_parsed(fields) for fields in values["bases"]),
-        unread=tuple(
-            UnreadBases(bases=tuple(map(str, each["bases"])), why=str(each["why"]))
-            for each in values["unread"]
+        bases=tuple(
+            BaseMove(**_fields(each, packages=[PackageMove(**_fields(p)) for p in each["packages"]]))
+            for each in values["bases"]
         ),
+        unread=tuple(UnreadBases(**_fields(each)) for each in values["unread"]),
         read=str(values["read"]),
     )
 
 
-def _parsed(fields: Any) -> BaseMove:
-    texts = ("kind", "name", "before", "after", "system")
-    return BaseMove(
-        base=str(fields["base"]),
-        images=tuple(map(str, fields["images"])),
-        platforms=tuple(map(str, fields["platforms"])),
-        everywhere=bool(fields["everywhere"]),
-        packages=tuple(
-            PackageMove(
-                **{name: str(each[name]) for name in texts},
-                platforms=tuple(map(str, each["platforms"])),
-            )
-            for each in fields["packages"]
-        ),
-        before=int(fields["before"]),
-        after=int(fields["after"]),
-    )
-
-
-NO_MOVES: Final = BaseMoves()
-
-
-def base_moves(reading: Reading) -> BaseMoves:
-    """Return what a reading found, by base; sorted by name."""
-    groups: dict[str, list[Compared]] = {}
-    for one in reading.compared:
-        groups.setdefault(one.base.name, []).append(one)
-    found = [
-        BaseMove(
-            base=name,
-            images=members[0].base.images,
-            platforms=tuple(one.platform for one in members),
-            everywhere=len(members) == len(members[0].base.platforms),
-            packages=_packages(members),
-            before=members[0].sizes[0],
-            after=members[0].sizes[1],
-        )
-        for name, members in sorted(groups.items())
-    ]
-    return BaseMoves(bases=tuple(found), unread=tuple(_unread(reading)), read=_read(reading))
-
-
-def _packages(members: Sequence[Compared]) -> tuple[PackageMove, ...]:
-    """Return what moved on any of these platforms, once for those that agree."""
-    moves: dict[PackageMove, list[str]] = {}
-    for one in members:
-        for move in changes(one.before, one.after):
-            moves.setdefault(move, []).append(one.platform)
-    found = (
-        move if len(platforms) == len(members) else replace(move, platforms=tuple(platforms))
-        for move, platforms in moves.items()
-    )
-    return tuple(sorted(found, key=lambda move: (move.order, move.platforms)))
-
-
-def _unread(reading: Reading) -> Iterator[UnreadBases]:
-    unread: dict[str, dict[str, list[str]]] = {}
-    for one in reading.unread:
-        unread.setdefault(one.why, {}).setdefault(one.base.name, []).append(one.platform)
-    for why, bases in unread.items():
-        listed = (f"{name} ({', '.join(platforms)})" for name, platforms in bases.items())
-        yield UnreadBases(bases=tuple(listed), why=why)
-
-
-def _read(reading: Reading) -> str:
-    if not reading.size:
-        return ""
-    read, most = in_units(reading.size), reading.allowance.text
-    return f"for this, {read} of layers were read (the limit is {most})"
+def _fields(values: Any, **more: Any) -> dict[str, Any]:
+    found = {**values, **more}.items()
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in found}

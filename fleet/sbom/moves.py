@@ -5,48 +5,25 @@ error: nothing but a text depends on it.
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Final
 
 from fleet.http.errors import FailingError, ReadableError, UnreachableError
 from fleet.http.text import one_line
 from fleet.registry.client import Client
 from fleet.registry.errors import RegistryError
-from fleet.registry.manifest import (
-    INDEXES,
-    Manifest,
-    children_of,
-    content_of,
-    document_of,
-    layers_of,
-)
+from fleet.registry.manifest import INDEXES, Manifest, children_of, content_of, document_of
 from fleet.registry.reference import Repository
+from fleet.sbom.base_moves import BaseMove, BaseMoves, UnreadBases
+from fleet.sbom.changes import PackageMove, changes
 from fleet.sbom.layer import LayerFacts
-from fleet.sbom.model import Contents
 from fleet.sbom.reader import SbomReader
 from fleet.units import in_units
 
-
-@dataclass(frozen=True, kw_only=True)
-class Allowance:
-    """What may be spent: bytes of layers as they are sent, and seconds."""
-
-    size: int = 1_000_000_000
-    seconds: int = 300
-
-    @property
-    def text(self) -> str:
-        """It in words."""
-        return f"{in_units(self.size)} and {self.minutes}"
-
-    @property
-    def minutes(self) -> str:
-        """The time in words."""
-        return f"{self.seconds / 60:g} min"
-
-
-ALLOWANCE: Final = Allowance()
+MOST_BYTES: Final = 1_000_000_000
+MOST_SECONDS: Final = 300
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,58 +42,62 @@ class MovedBase:
 
 @dataclass(frozen=True, kw_only=True)
 class Compared:
-    """What one platform of a base consisted of, and consists of; ``sizes`` are compressed bytes."""
+    """What moved inside a base on one platform; ``before`` and ``after`` are compressed bytes."""
 
-    base: MovedBase
     platform: str
-    before: Contents
-    after: Contents
-    sizes: tuple[int, int]
+    moves: tuple[PackageMove, ...]
+    before: int
+    after: int
 
 
-@dataclass(frozen=True, kw_only=True)
-class Unread:
-    """A platform of a base of which it is not known what moved, and why."""
-
-    base: MovedBase
-    platform: str
-    why: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """All that was found; ``size`` are the bytes of the layers that were read."""
-
-    compared: tuple[Compared, ...] = ()
-    unread: tuple[Unread, ...] = ()
-    size: int = 0
-    allowance: Allowance = ALLOWANCE
+def base_move(base: MovedBase, found: Sequence[Compared]) -> BaseMove:
+    """Return what moved inside a base, once for the platforms that agree."""
+    moves: dict[PackageMove, list[str]] = {}
+    for one in found:
+        for move in one.moves:
+            moves.setdefault(move, []).append(one.platform)
+    packages = (
+        move if len(platforms) == len(found) else replace(move, platforms=tuple(platforms))
+        for move, platforms in moves.items()
+    )
+    return BaseMove(
+        base=base.name,
+        images=base.images,
+        platforms=tuple(one.platform for one in found),
+        everywhere=len(found) == len(base.platforms),
+        packages=tuple(sorted(packages, key=lambda move: (move.order, move.platforms))),
+        before=found[0].before,
+        after=found[0].after,
+    )
 
 
 async def read_moves(
     registry: Client,
     bases: Sequence[MovedBase],
-    allowance: Allowance = ALLOWANCE,
-    facts: dict[str, LayerFacts] | None = None,
-) -> Reading:
-    """Return what ``bases`` consisted of and consist of, wherever that can be read.
+    facts: dict[str, LayerFacts],
+    *,
+    most: int = MOST_BYTES,
+    seconds: int = MOST_SECONDS,
+) -> BaseMoves:
+    """Return what moved inside ``bases``, wherever that can be read.
 
-    Layers that ``facts`` know are not read, and those that are read are added to them.
+    Layers that ``facts`` know are not read, and those that are read are added to them: ``most``
+    bytes, as they are sent.
 
     The first platform of all comes first, and of each the smaller bases: what exceeds the
-    allowance is what is likely to tell the least. A registry that can't be reached, or says that it
+    limits is what is likely to tell the least. A registry that can't be reached, or says that it
     is asked too much, ends the reading, as a full disk does.
     """
-    comparison = _Comparison(registry, bases, allowance, {} if facts is None else facts)
-    why = ""
+    comparison = _Comparison(registry, bases, facts, most)
+    minutes, why = f"{seconds / 60:g} min", ""
     try:
-        async with asyncio.timeout(allowance.seconds):
+        async with asyncio.timeout(seconds):
             await comparison.run()
     except TimeoutError:
-        why = f"{allowance.minutes} had passed"
+        why = f"{minutes} had passed"
     except (UnreachableError, FailingError, OSError) as error:
-        why = _reason(error)
-    return comparison.reading(why)
+        why = one_line(str(error))
+    return comparison.result(why, f"{in_units(most)} and {minutes}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,53 +110,67 @@ class _Side:
     size: int
 
 
-@dataclass
 class _Comparison:
-    registry: Client
-    bases: Sequence[MovedBase]
-    allowance: Allowance
-    facts: dict[str, LayerFacts]
-    compared: list[Compared] = field(default_factory=list)
-    unread: list[Unread] = field(default_factory=list)
-    size: int = 0
-
-    def __post_init__(self) -> None:
-        self._reader = SbomReader(self.registry, facts=self.facts)
+    def __init__(
+        self, registry: Client, bases: Sequence[MovedBase], facts: dict[str, LayerFacts], most: int
+    ) -> None:
+        self._registry, self._bases, self._facts, self._most = registry, bases, facts, most
+        self._reader = SbomReader(registry, facts=facts)
         self._children: dict[str, dict[str, str]] = {}
-        self._pending = dict.fromkeys((b, platform) for b in self.bases for platform in b.platforms)
+        self._pending = dict.fromkeys((base, p) for base in bases for p in base.platforms)
+        self._found: dict[MovedBase, list[Compared]] = {}
+        self._unread: dict[str, dict[str, list[str]]] = {}
+        self._size = 0
 
     async def run(self) -> None:
         for platform in dict.fromkeys(platform for _, platform in self._pending):
-            bases = [base for base in self.bases if platform in base.platforms]
-            pairs = [(base, pair) for base in bases if (pair := await self._pair(base, platform))]
-            for base, (before, after) in sorted(pairs, key=lambda each: each[1][1].size):
-                await self._compare(base, platform, before, after)
+            pairs = []
+            for base in (base for base in self._bases if platform in base.platforms):
+                with self._settling(base, platform):
+                    if pair := await self._pair(base, platform):
+                        pairs.append((base, *pair))
+            for base, before, after in sorted(pairs, key=lambda each: each[2].size):
+                with self._settling(base, platform):
+                    await self._compare(base, platform, before, after)
 
-    def reading(self, why: str) -> Reading:
+    def result(self, why: str, limits: str) -> BaseMoves:
         """Return what was found; what is left was not read because of ``why``."""
-        rest = [Unread(base=base, platform=p, why=why) for base, p in self._pending]
-        return Reading(
-            compared=tuple(self.compared), unread=(*self.unread, *rest), size=self.size,
-            allowance=self.allowance,
-        )  # fmt: skip
+        for base, platform in tuple(self._pending):
+            self._leave(base, platform, why)
+        found = sorted(self._found.items(), key=lambda each: each[0].name)
+        read = f"for this, {in_units(self._size)} of layers were read (the limit is {limits})"
+        return BaseMoves(
+            bases=tuple(base_move(base, compared) for base, compared in found),
+            unread=tuple(
+                UnreadBases(bases=tuple(f"{b} ({', '.join(p)})" for b, p in left.items()), why=each)
+                for each, left in self._unread.items()
+            ),
+            read=read if self._size else "",
+        )
 
-    async def _pair(self, base: MovedBase, platform: str) -> tuple[_Side, _Side] | None:
-        """Return both images of a platform; None where it did not move, or can't be read."""
+    @contextmanager
+    def _settling(self, base: MovedBase, platform: str) -> Iterator[None]:
+        """Leave a platform out, with the reason, where an image of it can't be read."""
         try:
-            digests = [(await self._index(p)).get(platform) for p in (base.before, base.after)]
-            if digests[0] == digests[1]:
-                del self._pending[base, platform]
-                return None
-            before, after = [
-                await self._side(place, digest, platform)
-                for place, digest in zip((base.before, base.after), digests, strict=True)
-            ]
+            yield
         except (UnreachableError, FailingError):
             raise
         except ReadableError as error:
-            self._leave(base, platform, _reason(error))
+            self._leave(base, platform, one_line(str(error)))
+
+    def _leave(self, base: MovedBase, platform: str, why: str) -> None:
+        del self._pending[base, platform]
+        self._unread.setdefault(why, {}).setdefault(base.name, []).append(platform)
+
+    async def _pair(self, base: MovedBase, platform: str) -> tuple[_Side, _Side] | None:
+        """Return both images of a platform, None where it did not move."""
+        places = (base.before, base.after)
+        before, after = [(await self._index(place)).get(platform) for place in places]
+        if before == after:
+            del self._pending[base, platform]
             return None
-        return before, after
+        was = await self._side(base.before, before, platform)
+        return was, await self._side(base.after, after, platform)
 
     async def _index(self, place: str) -> dict[str, str]:
         """Return the digests by platform of the index at ``place``, asked for once."""
@@ -190,50 +185,37 @@ class _Comparison:
     async def _side(self, index: str, digest: str | None, platform: str) -> _Side:
         if digest is None:
             raise RegistryError(f"{index} has no image for {platform}")
-        place = f"{index.partition('@')[0]}@{digest}"
+        repository = index.partition("@")[0]
+        place = f"{repository}@{digest}"
         manifest = await self._get(place)
-        document = document_of(manifest, place)
+        content = content_of(document_of(manifest, place), place)
         return _Side(
-            repository=Repository.parse(index.partition("@")[0]),
+            repository=Repository.parse(repository),
             manifest=manifest,
-            layers={layer.digest: layer.size for layer in layers_of(document, place)},
-            size=content_of(document, place).size,
+            layers={layer.digest: layer.size for layer in content.layers},
+            size=content.size,
         )
 
     async def _get(self, place: str) -> Manifest:
         repository, _, digest = place.partition("@")
-        manifest = await self.registry.get(Repository.parse(repository), digest)
+        manifest = await self._registry.get(Repository.parse(repository), digest)
         if manifest is None:
             raise RegistryError(f"{digest} is not in {repository} any more")
         return manifest
 
     async def _compare(self, base: MovedBase, platform: str, before: _Side, after: _Side) -> None:
         layers = before.layers | after.layers
-        size = sum(size for digest, size in layers.items() if digest not in self.facts)
-        if self.size + size > self.allowance.size:
-            why = f"{in_units(self.allowance.size)} of layers are read at most"
-            self._leave(base, platform, why)
-            return
-        self.size += size
-        try:
-            contents = [await self._reader.image(s.repository, s.manifest) for s in (before, after)]
-        except (UnreachableError, FailingError):
-            raise
-        except ReadableError as error:
-            self._leave(base, platform, _reason(error))
-            return
+        size = sum(size for digest, size in layers.items() if digest not in self._facts)
+        if self._size + size > self._most:
+            raise RegistryError(f"{in_units(self._most)} of layers are read at most")
+        self._size += size
+        was, now = [await self._reader.image(s.repository, s.manifest) for s in (before, after)]
         del self._pending[base, platform]
-        self.compared.append(
+        self._found.setdefault(base, []).append(
             Compared(
-                base=base, platform=platform, before=contents[0], after=contents[1],
-                sizes=(before.size, after.size),
+                platform=platform,
+                moves=changes(was, now),
+                before=before.size,
+                after=after.size,
             )
-        )  # fmt: skip
-
-    def _leave(self, base: MovedBase, platform: str, why: str) -> None:
-        del self._pending[base, platform]
-        self.unread.append(Unread(base=base, platform=platform, why=why))
-
-
-def _reason(error: Exception) -> str:
-    return one_line(str(error))
+        )

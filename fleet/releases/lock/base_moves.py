@@ -7,17 +7,18 @@ from fleet.declaration.model import Image
 from fleet.lock.model import Lock
 from fleet.lock.official_bases import short
 from fleet.releases.sources import Sources
-from fleet.sbom.moves import MovedBase, Reading
+from fleet.sbom.base_moves import NO_MOVES, BaseMoves
+from fleet.sbom.moves import MovedBase
 
 
-def moved_inside(old: Lock, new: Lock, images: Iterable[Image], sources: Sources) -> Reading:
+def moved_inside(old: Lock, new: Lock, images: Iterable[Image], sources: Sources) -> BaseMoves:
     """Return what moved inside the bases that both locks hold, and that moved between them.
 
     What compiles is left out: nothing of it is in an image.
     """
     bases = list(_moved(old, new, images))
     if not bases:
-        return Reading()
+        return NO_MOVES
     sources.say(f"reading what moved in {', '.join(base.name for base in bases)}")
     return sources.moves(bases)
 

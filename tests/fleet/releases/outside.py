@@ -16,8 +16,9 @@ from fleet.releases.lock.uv import ResolutionError
 from fleet.releases.pypi.index import cooldown_of
 from fleet.releases.pypi.pypi import File, files_in
 from fleet.releases.sources import Digests, Sources
+from fleet.sbom.base_moves import NO_MOVES, BaseMoves
 from fleet.sbom.model import Contents, Package, System
-from fleet.sbom.moves import MovedBase, Reading
+from fleet.sbom.moves import MovedBase
 from tests.fleet.examples import DIGEST, INDEX_DIGEST, INSTALLER, PLATFORMS
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -74,7 +75,7 @@ class Outside:
     no_extra: str = ""
     withdrawn: tuple[str, ...] = ("0.1.0",)
     gone: tuple[str, ...] = ()
-    reading: Reading = field(default_factory=Reading)
+    inside: BaseMoves = NO_MOVES
     moved: list[MovedBase] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     wanted: list[Wanted] = field(default_factory=list)
@@ -158,9 +159,9 @@ class Outside:
             for key, (base, platform) in bases.items()
         }  # fmt: skip
 
-    def moves(self, bases: Sequence[MovedBase]) -> Reading:
+    def moves(self, bases: Sequence[MovedBase]) -> BaseMoves:
         self.moved += bases
-        return self.reading
+        return self.inside
 
     def base(self, reference: str) -> Digests:
         self.asked.append(reference)

@@ -21,7 +21,7 @@ from tests.fleet.examples import DIGEST, INDEX_DIGEST, OTHER_DIGEST, PLATFORMS, 
 from tests.fleet.releases.answering import answering
 from tests.fleet.releases.outside import Outside
 from tests.fleet.sbom.moved import base as base_of
-from tests.fleet.sbom.moved import reading
+from tests.fleet.sbom.moved import moves_of
 
 LISTED = {
     "filename": "A-1.0.tar.gz",
@@ -117,7 +117,7 @@ def test_what_compiles_moves_only_when_it_is_named(root: Path, world: Outside) -
 def test_what_moved_inside_of_a_base_is_said(
     root: Path, world: Outside, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world.reading = reading(base_of("python:3.11-slim"))
+    world.inside = moves_of(base_of("python:3.11-slim"))
     run(root)
     run(root, "--refresh")
     assert world.moved == [], "the first lock has nothing to compare with, the second is the same"

@@ -1,7 +1,7 @@
 """What discovery found, in Markdown in which nothing of others is markup."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from fleet.lock.model import Lock, Tools
@@ -9,11 +9,11 @@ from fleet.pages.markdown import inert
 from fleet.releases.discovery.change import Change
 from fleet.releases.discovery.discover import Discovery
 from fleet.releases.report import told
-from fleet.sbom.base_moves import base_moves, parse_moves
-from fleet.sbom.moves import Reading, Unread
+from fleet.sbom.base_moves import BaseMoves, UnreadBases, parse_moves
+from fleet.sbom.moves import Compared, base_move
 from tests.fleet.examples import DIGEST, INSTALLER, OTHER_DIGEST, base, wheel
 from tests.fleet.sbom.moved import base as base_of
-from tests.fleet.sbom.moved import reading
+from tests.fleet.sbom.moved import moves_of
 
 ROOT = Path("/checkout")
 NOTHING = Lock()
@@ -160,7 +160,7 @@ def test_what_people_ought_to_know_is_told_as_text() -> None:
 
 def test_what_moved_inside_bases_is_told_with_a_row_each_and_every_package_folded() -> None:
     bases = (base_of("python:3.13-slim"), base_of("python:3.9", ("linux/amd64", "linux/arm64")))
-    text = told(discovery(), ROOT, moves=base_moves(reading(*bases, moves=10)))
+    text = told(discovery(), ROOT, moves=moves_of(*bases, moves=10))
     rows = [line for line in text.splitlines() if line.startswith("| `python")]
     assert rows[0].startswith(
         "| `python:3.13-slim` | `web`, `api` | 10 packages moved: `openssl 3.0.15 -> 3.0.16`, "
@@ -173,16 +173,20 @@ def test_what_moved_inside_bases_is_told_with_a_row_each_and_every_package_folde
     assert f"| `openssl9` | `3.0.15` | `3.0.16` | {names} |\n" in folded
     assert folded.endswith("\n</details>\n")
     assert inert(text) == text, "the job with the App's key passes it on as it is"
-    calm = told(discovery(), ROOT, moves=base_moves(reading(*bases, moves=10)), whole=False)
+    calm = told(discovery(), ROOT, moves=moves_of(*bases, moves=10), whole=False)
     assert "<details>" not in calm
     assert rows[1] in calm
 
 
 def test_a_package_that_moved_on_some_platforms_alone_has_them_in_the_table_and_in_json() -> None:
     both = base_of("python:3.13", ("linux/amd64", "linux/arm64"))
-    first, second = (reading(both, name=name).compared[0] for name in ("openssl", "bash"))
-    found = Reading(compared=(first, replace(second, platform="linux/arm64")))
-    moves = base_moves(found)
+    found = [
+        Compared(
+            platform=platform, moves=moves_of(both, name=name).bases[0].packages, before=1, after=2
+        )
+        for platform, name in zip(both.platforms, ("openssl", "bash"), strict=True)
+    ]
+    moves = BaseMoves(bases=(base_move(both, found),))
     text = told(discovery(), ROOT, moves=moves)
     assert "| `bash` | `3.0.15` | `3.0.16` | `python:3.13 (linux/arm64)` |\n" in text
     assert "`openssl 3.0.15 -> 3.0.16 (linux/amd64)`" in text
@@ -191,7 +195,7 @@ def test_a_package_that_moved_on_some_platforms_alone_has_them_in_the_table_and_
 
 def test_packages_of_a_hostile_base_are_text_and_their_table_is_bounded() -> None:
     name = "`</details>[x](http://y)|@all"
-    moves = base_moves(reading(base_of("python:3.13"), moves=1000, name=name))
+    moves = moves_of(base_of("python:3.13"), moves=1000, name=name)
     text = told(discovery(), ROOT, moves=moves)
     assert text.count("</details>") - text.count("`</details>") == 1
     assert "\n600 more packages moved.\n" in text
@@ -200,8 +204,8 @@ def test_packages_of_a_hostile_base_are_text_and_their_table_is_bounded() -> Non
 
 
 def test_an_image_that_is_not_read_is_noted_alone() -> None:
-    unread = Unread(base=base_of("python:3.13"), platform="linux/amd64", why="it is gone")
-    text = told(discovery(), ROOT, moves=base_moves(Reading(unread=(unread,))))
+    unread = UnreadBases(bases=("python:3.13 (linux/amd64)",), why="it is gone")
+    text = told(discovery(), ROOT, moves=BaseMoves(unread=(unread,)))
     assert text.endswith(
         "### Packages in base images\n\n"
         "- What moved in `python:3.13 (linux/amd64)` is not known: `it is gone`\n"

@@ -2,9 +2,8 @@ import json
 
 from fleet.reports.report import Mode, Report, document, joined, parse
 from fleet.reports.table import text_of
-from fleet.sbom.base_moves import base_moves
 from providers.ociregistry.report import Entry, counts
-from tests.fleet.sbom.moved import base, reading
+from tests.fleet.sbom.moved import base, moves_of
 
 BUILT = Entry(
     ref="h/n:v2", kind="version", action="build", platforms=("linux/amd64", "linux/arm64")
@@ -17,7 +16,7 @@ KEPT = Entry(ref="h/n:0.3", kind="pointer", action="keep")
 FAILED = Entry(ref="h/n:v3", kind="version", action="fail", reasons=("not an image",))
 
 
-MOVES = base_moves(reading(base("python:3.9"), base(platforms=("linux/amd64", "linux/arm64"))))
+MOVES = moves_of(base("python:3.9"), base(platforms=("linux/amd64", "linux/arm64")))
 
 
 def report(*entries: Entry, mode: Mode = "preview", complete: bool = True) -> Report:

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+from fleet.sbom.base_moves import BaseMoves
+from fleet.sbom.changes import changes
 from fleet.sbom.model import Contents, Package, PackageKind, System
-from fleet.sbom.moves import Compared, MovedBase, Reading
+from fleet.sbom.moves import Compared, MovedBase, base_move
 
 DEBIAN = System(name="debian", version="13")
 
@@ -26,15 +28,17 @@ def base(name: str = "python:3.13-slim", platforms: Sequence[str] = ("linux/amd6
     )
 
 
-def reading(*bases: MovedBase, moves: int = 1, name: str = "openssl") -> Reading:
-    """Return a reading in which so many packages moved on the first platform of each base."""
+def moves_of(*bases: MovedBase, moves: int = 1, name: str = "openssl") -> BaseMoves:
+    """Return moves of so many packages on the first platform of each base."""
     names = [name, *(f"{name}{n}" for n in range(1, moves))]
     old, new = (contents(*(package(each, f"3.0.1{end}") for each in names)) for end in ("5", "6"))
-    compared = [
-        Compared(
-            base=each, platform=each.platforms[0], before=old, after=new,
-            sizes=(41_200_000, 41_300_000),
+
+    def compared(base: MovedBase) -> Compared:
+        return Compared(
+            platform=base.platforms[0], moves=changes(old, new), before=41_200_000, after=41_300_000
         )
-        for each in bases
-    ]  # fmt: skip
-    return Reading(compared=tuple(compared), size=82_500_000)
+
+    return BaseMoves(
+        bases=tuple(base_move(b, [compared(b)]) for b in sorted(bases, key=lambda b: b.name)),
+        read="for this, 82.5 MB of layers were read (the limit is 1.0 GB and 5 min)",
+    )

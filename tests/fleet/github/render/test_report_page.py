@@ -6,7 +6,6 @@ from fleet.github.render.report_page import page, sections
 from fleet.pages.markdown import code, inert, row
 from fleet.reports import report
 from fleet.reports.rows import rows_of
-from fleet.sbom.base_moves import base_moves
 from providers.ociregistry.report import Entry
 from tests.fleet.github.examples import (
     BUILD,
@@ -19,7 +18,7 @@ from tests.fleet.github.examples import (
     report_of,
     written,
 )
-from tests.fleet.sbom.moved import base, reading
+from tests.fleet.sbom.moved import base, moves_of
 
 
 def test_what_matters_most_comes_first_and_what_stays_the_same_not_at_all() -> None:
@@ -130,7 +129,7 @@ def test_the_shape_that_is_read_is_the_one_that_the_provider_writes() -> None:
 
 
 def test_what_moved_inside_bases_has_a_row_each_behind_all_else() -> None:
-    found = replace(report_of([BUILD]), bases=base_moves(reading(base())))
+    found = replace(report_of([BUILD]), bases=moves_of(base()))
     _, moved = sections(found)
     first, note = moved.rows
     assert first == (
