@@ -15,7 +15,6 @@ from fleet.http.blocking import Blocking
 from fleet.http.errors import HttpError, UnreachableError
 from fleet.http.message import Call
 from fleet.http.opening import open_http
-from fleet.http.probe import is_reachable
 from fleet.http.retry import RetryPolicy
 from fleet.local.base_images import bases
 from fleet.registry.client import Client
@@ -158,7 +157,7 @@ class TestProxies:
 
     def test_no_proxy_is_honoured(self, proxy: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NO_PROXY", NAME)
-        assert not is_reachable(f"https://{NAME}/")
+        assert not bases.is_reachable(f"https://{NAME}/")
         assert proxy.heads == []
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
