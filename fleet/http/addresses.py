@@ -47,21 +47,14 @@ def resolve(base: str, location: str, place: str) -> str:
     return str(target.copy_with(fragment=None))
 
 
-def next_link(headers: httpx.Headers, address: str, place: str) -> str:
+def next_page(headers: httpx.Headers, address: str) -> str:
     """Return where the page after that at `address` is (RFC 8288), '' after the last one.
 
-    :raises HttpError: as `resolve` does.
+    :raises HttpError: as `resolve` does, and if it is on another origin, which must get no
+        credential.
     """
     link = httpx.Response(200, headers=headers).links.get("next", {}).get("url", "")
-    return resolve(address, link, place) if link else ""
-
-
-def next_page(headers: httpx.Headers, address: str) -> str:
-    """Return the same where it is on the same origin.
-
-    :raises HttpError: if it is on another one, which must get no credential.
-    """
-    target = next_link(headers, address, f"GET {address}")
+    target = resolve(address, link, f"GET {address}") if link else ""
     if target and not same_origin(target, address):
         raise HttpError(f"GET {address}: the list continues on another host; refused")
     return target

@@ -69,7 +69,7 @@ def test_a_list_that_goes_on_at_another_host_is_refused(hub: Hub) -> None:
     hub.refusals = [
         httpx.Response(200, json=[], headers={"Link": '<https://evil.example/x>; rel="next"'})
     ]
-    with hub.open() as api, pytest.raises(ApiError, match="another host"):
+    with hub.open() as api, pytest.raises(HttpError, match="another host"):
         list(api.pages(ISSUES))
 
 
