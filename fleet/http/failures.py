@@ -23,7 +23,6 @@ _OF_THE_REQUEST = (
     httpx.InvalidURL,
     UnicodeError,
 )
-_DEPTH = 12
 
 
 @contextmanager
@@ -70,15 +69,11 @@ def describe(error: BaseException) -> str:
 
 
 def _words_of_the_system(error: BaseException) -> str:
-    found: BaseException | None = error
-    for _ in range(_DEPTH):
-        if isinstance(found, BaseExceptionGroup):
-            found = found.exceptions[0]
-        if found is None:
-            return ""
-        if isinstance(found, ssl.SSLError | socket.gaierror) and found.strerror:
-            return one_line(found.strerror)
-        if isinstance(found, OSError) and found.errno:
-            return os.strerror(found.errno)
-        found = found.__cause__ or found.__context__
-    return ""
+    if isinstance(error, BaseExceptionGroup):
+        return _words_of_the_system(error.exceptions[0])
+    if isinstance(error, ssl.SSLError | socket.gaierror) and error.strerror:
+        return one_line(error.strerror)
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    cause = error.__cause__ or error.__context__
+    return _words_of_the_system(cause) if cause else ""

@@ -13,8 +13,6 @@ from fleet.http.message import Reply
 # RFC 9110 section 15.6 and RFC 6585 section 4: conditions that may pass by themselves.
 _TOO_MANY = 429
 TRANSIENT = frozenset({_TOO_MANY, 500, 502, 503, 504})
-# 31 years: a number with more digits asks for no less.
-_DIGITS = 9
 
 
 Settled = Callable[[], Awaitable[Reply | None]]
@@ -35,7 +33,7 @@ def retry_after(value: str, now: datetime) -> float | None:
     """
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return float(text) if len(text) <= _DIGITS else float("9" * _DIGITS)
+        return float(text)
     try:
         moment = parsedate_to_datetime(text)
         if moment.tzinfo is None:
