@@ -6,10 +6,12 @@ subject's digest ("Referrers Tag Schema"), which the clients keep.
 """
 
 import asyncio
+import itertools
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 from fleet.registry.client import Client
@@ -58,11 +60,6 @@ class Referrer:
     annotations: Mapping[str, str]
     descriptor: Mapping[str, Any]
 
-    @property
-    def artifact_type(self) -> str:
-        """The type of the artifact, empty where the list has none."""
-        return str(self.descriptor.get("artifactType", ""))
-
 
 @dataclass(frozen=True, kw_only=True)
 class Referrers:
@@ -75,10 +72,11 @@ class Referrers:
     entries: tuple[Referrer, ...] = ()
     listed: str = ""
     tagged: frozenset[str] = frozenset()
-    digests: frozenset[str] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "digests", frozenset(entry.digest for entry in self.entries))
+    @cached_property
+    def digests(self) -> frozenset[str]:
+        """The digests of all entries."""
+        return frozenset(entry.digest for entry in self.entries)
 
 
 def fallback_tag(subject: str) -> str:
@@ -105,14 +103,15 @@ class ReferrerList:
             self._pages(repository, subject),
             self._registry.get(repository, fallback_tag(subject)),
         )
-        return _referrers((*pages, *filter(None, [tagged])), repository, subject, tagged)
+        return _referrers(pages, tagged, f"{repository}@{subject}")
 
     async def of_registry(self, repository: Repository, subject: str) -> Referrers:
         """Return what refers to `subject` by the registry's own list alone, in one request.
 
         :raises RegistryError: as `find`.
         """
-        return _referrers(await self._pages(repository, subject), repository, subject)
+        pages = await self._pages(repository, subject)
+        return _referrers(pages, None, f"{repository}@{subject}")
 
     async def _pages(self, repository: Repository, subject: str) -> tuple[Manifest, ...]:
         try:
@@ -129,7 +128,7 @@ class ReferrerList:
     async def holds(self, repository: Repository, digest: str) -> bool:
         """Tell whether an attached artifact is there: its manifest, and its layer unread."""
         try:
-            layer = await self._layer(repository, digest)
+            _, layer = await self._artifact(repository, digest) or (None, None)
         except DamagedError:
             return False
         return layer is not None and await self._registry.has_blob(repository, layer.digest)
@@ -158,12 +157,19 @@ class ReferrerList:
         :raises DamagedError: if it is not an artifact of one layer, or has other bytes.
         :raises RegistryError: if the registry fails.
         """
-        layer = await self._layer(repository, digest)
-        return None if layer is None else await self._registry.find_blob(repository, layer)
+        found = await self._attached(repository, digest)
+        return found.body if found else None
 
-    async def _layer(self, repository: Repository, digest: str) -> Blob | None:
+    async def _attached(self, repository: Repository, digest: str) -> Attachment | None:
+        manifest, layer = await self._artifact(repository, digest) or (None, None)
+        body = await self._registry.find_blob(repository, layer) if layer else None
+        return Attachment(manifest=manifest, body=body) if manifest and body is not None else None
+
+    async def _artifact(self, repository: Repository, digest: str) -> tuple[Manifest, Blob] | None:
         manifest = await self._registry.get(repository, digest)
-        return None if manifest is None else _layer(manifest, f"{repository}@{digest}")
+        if manifest is None:
+            return None
+        return manifest, _layer(manifest, f"{repository}@{digest}")
 
     async def attach(
         self,
@@ -182,8 +188,12 @@ class ReferrerList:
             writers, or the registry fails.
         """
         wanted = {each.manifest.digest: each for each in attachments}
-        for each in wanted.values():
-            _require_readable(each, f"{repository}@{subject}")
+        for size in (len(each.body) for each in attachments):
+            if size > MANIFEST_LIMIT:
+                raise RegistryError(
+                    f"{repository}@{subject}: an attachment of {size} bytes exceeds the limit of "
+                    f"{MANIFEST_LIMIT} to which one is read; nothing was attached"
+                )
         async with self._turns[repository, subject]:
             # One after the other: where one fails, none is still under way.
             answers = [await self._write(repository, each) for each in wanted.values()]
@@ -229,18 +239,6 @@ class ReferrerList:
             raise refusal
         return still
 
-    async def held(
-        self, repository: Repository, subject: str, own: Callable[[Referrer], bool]
-    ) -> frozenset[str]:
-        """Return those of the referrers of `subject` that are `own` and there, see `holds`.
-
-        :raises RegistryError: as `find`.
-        """
-        found = await self.find(repository, subject)
-        listed = [entry.digest for entry in found.entries if own(entry)]
-        there = await asyncio.gather(*(self.holds(repository, digest) for digest in listed))
-        return frozenset(digest for digest, is_held in zip(listed, there, strict=True) if is_held)
-
     async def copy(
         self,
         source: Repository,
@@ -256,31 +254,27 @@ class ReferrerList:
 
         :raises RegistryError: if `source` lists one that it does not hold, or a registry fails.
         """
-        there, held = await asyncio.gather(
-            self.find(source, subject), self.held(target, subject, own)
-        )
+        there, here = await asyncio.gather(self.find(source, subject), self.find(target, subject))
         wanted = frozenset(entry.digest for entry in there.entries if own(entry))
+        listed = [entry.digest for entry in here.entries if own(entry)]
+        are_held = await asyncio.gather(*(self.holds(target, digest) for digest in listed))
+        held = frozenset(itertools.compress(listed, are_held))
         lacking = sorted(wanted - held)
         if not lacking:
             return held
-        copies = [await self._attached(source, digest) for digest in lacking]
+        copies = []
+        for digest in lacking:
+            copy = await self._attached(source, digest)
+            if copy is None:
+                raise RegistryError(
+                    f"{source}@{digest} is in a list of referrers, and is not in the registry\nRun "
+                    "`make refresh`, then `make up`, which signs what was lost"
+                )
+            copies.append(copy)
         found = await self.attach(
             target, subject, copies, lambda e: own(e) and e.digest not in wanted
         )
         return (held | wanted) & found.digests
-
-    async def _attached(self, repository: Repository, digest: str) -> Attachment:
-        manifest = await self._registry.get(repository, digest)
-        place = f"{repository}@{digest}"
-        body = None
-        if manifest is not None:
-            body = await self._registry.find_blob(repository, _layer(manifest, place))
-        if manifest is None or body is None:
-            raise RegistryError(
-                f"{place} is in a list of referrers, and is not in the registry\nRun "
-                "`make refresh`, then `make up`, which signs what was lost"
-            )
-        return Attachment(manifest=manifest, body=body)
 
     async def _write(self, repository: Repository, attachment: Attachment) -> bool:
         await self._registry.write_blob(repository, EMPTY)
@@ -315,18 +309,14 @@ class ReferrerList:
         await self._registry.put(repository, tag, index, named=named)
 
 
-def _referrers(
-    pages: Iterable[Manifest],
-    repository: Repository,
-    subject: str,
-    tagged: Manifest | None = None,
-) -> Referrers:
-    place = f"{repository}@{subject}: the list of referrers"
-    entries = {entry.digest: entry for page in pages for entry in entries_in(page, place)}
+def _referrers(pages: Iterable[Manifest], tagged: Manifest | None, place: str) -> Referrers:
+    place = f"{place}: the list of referrers"
+    own = entries_in(tagged, place) if tagged else ()
+    listed = [entry for page in pages for entry in entries_in(page, place)]
     return Referrers(
-        entries=tuple(entries.values()),
-        listed=tagged.digest if tagged is not None else "",
-        tagged=frozenset(e.digest for e in entries_in(tagged, place)) if tagged else frozenset(),
+        entries=tuple({entry.digest: entry for entry in (*listed, *own)}.values()),
+        listed=tagged.digest if tagged else "",
+        tagged=frozenset(entry.digest for entry in own),
     )
 
 
@@ -344,15 +334,6 @@ def _layer(manifest: Manifest, place: str) -> Blob:
     if layers[0].size > MANIFEST_LIMIT:
         raise DamagedError(f"{place}: its layer of {layers[0].size} bytes exceeds {MANIFEST_LIMIT}")
     return layers[0]
-
-
-def _require_readable(attachment: Attachment, place: str) -> None:
-    size = len(attachment.body)
-    if size > MANIFEST_LIMIT:
-        raise RegistryError(
-            f"{place}: an attachment of {size} bytes exceeds the limit of {MANIFEST_LIMIT} to "
-            "which one is read; nothing was attached"
-        )
 
 
 def _descriptor(attachment: Attachment) -> dict[str, Any]:
