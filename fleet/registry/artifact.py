@@ -5,14 +5,13 @@ import hashlib
 import json
 import re
 import zlib
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from fleet.http.document import MalformedError, parse_json
 from fleet.http.text import one_line
 from fleet.registry.client import Client
-from fleet.registry.errors import ConflictError, OciError, RegistryError
+from fleet.registry.errors import OciError, RegistryError
 from fleet.registry.manifest import (
     EMPTY,
     MANIFEST_LIMIT,
@@ -121,16 +120,11 @@ class Artifact:
         :raises OciError: if the registry fails or refuses.
         """
         kind = self.tag.partition("-")[0]
-
-        async def look() -> None:
-            listed = (await self.registry.tags(self.repository)).tags
-            for tag in (tag for tag in listed if tag.partition("-")[0] == kind):
-                if await self.registry.head(self.repository, tag) == displaced:
-                    raise ConflictError(f"{self.repository}:{tag} names {displaced}")
-
-        with suppress(ConflictError):
-            await look()
-            await self.registry.delete(self.repository, displaced, look=look)
+        listed = (await self.registry.tags(self.repository)).tags
+        for tag in (tag for tag in listed if tag.partition("-")[0] == kind):
+            if await self.registry.head(self.repository, tag) == displaced:
+                return
+        await self.registry.delete(self.repository, displaced)
 
     async def _require(self, before: str) -> None:
         live = await self.registry.head(self.repository, self.tag)
