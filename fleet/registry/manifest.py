@@ -68,15 +68,15 @@ class Child:
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What a manifest refers to: its configuration, then its layers."""
+    """What a manifest refers to: its configuration, then its layers from the lowest up."""
 
     config: Blob
     layers: tuple[Blob, ...]
 
     @property
     def size(self) -> int:
-        """Compressed bytes of configuration and layers together."""
-        return self.config.size + sum(layer.size for layer in self.layers)
+        """Compressed bytes of configuration and layers together, each counted once."""
+        return sum(blob.size for blob in {self.config, *self.layers})
 
 
 def assemble(children: Sequence[Child], annotations: Mapping[str, str]) -> Manifest:
@@ -218,26 +218,17 @@ def platform_name(fields: Mapping[str, Any]) -> str:
 
 
 def content_of(document: Mapping[str, Any], place: str) -> Content:
-    """Return the blobs of an image manifest, each once.
+    """Return the blobs of an image manifest.
 
     :raises RegistryError: if the document is not an image manifest.
     """
     layers = document.get("layers")
     if not isinstance(layers, list) or "config" not in document:
         raise RegistryError(f"{place}: this is not an image manifest (no config or layers)")
-    unique = dict.fromkeys(_descriptor(layer, place) for layer in layers)
-    return Content(config=_descriptor(document["config"], place), layers=tuple(unique))
-
-
-def layers_of(document: Mapping[str, Any], place: str) -> tuple[Blob, ...]:
-    """Return the layers of an image manifest from the lowest up, as often as each is there.
-
-    :raises RegistryError: if the document is not an image manifest.
-    """
-    layers = document.get("layers")
-    if not isinstance(layers, list):
-        raise RegistryError(f"{place}: this is not an image manifest (no layers)")
-    return tuple(_descriptor(layer, place) for layer in layers)
+    return Content(
+        config=_descriptor(document["config"], place),
+        layers=tuple(_descriptor(layer, place) for layer in layers),
+    )
 
 
 def _descriptor(entry: Any, place: str) -> Blob:

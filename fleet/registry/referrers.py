@@ -25,9 +25,9 @@ from fleet.registry.manifest import (
     Manifest,
     annotations_of,
     assemble_artifact,
+    content_of,
     document_of,
     entries_of,
-    layers_of,
 )
 from fleet.registry.reference import Repository
 
@@ -326,7 +326,7 @@ def _layer(manifest: Manifest, place: str) -> Blob:
     :raises DamagedError: if it is not an artifact of one layer, or one too large to be read.
     """
     try:
-        layers = layers_of(document_of(manifest, place), place)
+        layers = content_of(document_of(manifest, place), place).layers
     except RegistryError as error:
         raise DamagedError(str(error)) from error
     if len(layers) != 1:

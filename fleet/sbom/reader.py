@@ -16,7 +16,6 @@ from fleet.registry.manifest import (
     children_of,
     content_of,
     document_of,
-    layers_of,
     platform_name,
 )
 from fleet.registry.reference import Repository
@@ -112,11 +111,11 @@ class SbomReader:
         :raises RegistryError: as `sboms`.
         """
         place = f"{repository}@{manifest.digest}"
-        fields = document_of(manifest, place)
-        body = await self._registry.read_blob(repository, content_of(fields, place).config)
+        content = content_of(document_of(manifest, place), place)
+        body = await self._registry.read_blob(repository, content.config)
         config = parse_json(body, f"{place}: the configuration")
         config = config if isinstance(config, dict) else {}
-        layers = [await self._layer(repository, each) for each in layers_of(fields, place)]
+        layers = [await self._layer(repository, each) for each in content.layers]
         # Off the loop, which other requests wait for.
         return await asyncio.to_thread(_contents, manifest.digest, place, config, layers)
 
